@@ -1,0 +1,169 @@
+//! Records that are read in place: one, or many that are freed together.
+
+use crate::consumer::Consumer;
+use core::fmt;
+
+/// One committed record, still in the ring.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'ring> {
+    payload: &'ring [u8],
+    tag: u32,
+    position: u64,
+}
+
+impl<'ring> Record<'ring> {
+    #[inline]
+    pub(crate) fn new(payload: &'ring [u8], tag: u32, position: u64) -> Self {
+        Self { payload, tag, position }
+    }
+
+    /// The bytes, without header and padding; 8-aligned.
+    #[inline]
+    #[must_use]
+    pub fn payload(&self) -> &'ring [u8] {
+        self.payload
+    }
+
+    /// The tag under which the record was committed.
+    #[inline]
+    #[must_use]
+    pub fn tag(&self) -> u32 {
+        self.tag
+    }
+
+    /// Where the record begins: bytes since the ring's birth.
+    #[inline]
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+}
+
+/// Records that can be read, and freed once that is safe: see [`Consumer::batch`].
+///
+/// What is committed meanwhile is not part of it.
+#[must_use = "a batch that is dropped frees nothing"]
+pub struct Batch<'ring> {
+    consumer: &'ring mut Consumer,
+    start: u64,
+    end: u64,
+    records: usize,
+}
+
+impl<'ring> Batch<'ring> {
+    /// `start..end` lies between records, holds `records` of them, and was received.
+    pub(crate) fn new(consumer: &'ring mut Consumer, start: u64, end: u64, records: usize) -> Self {
+        Self { consumer, start, end, records }
+    }
+
+    /// The position of the first byte.
+    #[must_use]
+    pub fn start(&self) -> u64 {
+        self.start
+    }
+
+    /// The position behind the last byte: good for [`Consumer::release_to`] and
+    /// [`Consumer::batch_from`].
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// Bytes from start to end, headers, padding and dead space included.
+    #[must_use]
+    pub fn len_bytes(&self) -> usize {
+        (self.end - self.start) as usize
+    }
+
+    /// How many records there are.
+    #[must_use]
+    pub fn record_count(&self) -> usize {
+        self.records
+    }
+
+    /// Whether there is no record.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.records == 0
+    }
+
+    /// The records, oldest first.
+    #[must_use]
+    pub fn records(&self) -> Records<'_> {
+        Records {
+            consumer: self.consumer,
+            position: self.start,
+            end: self.end,
+            records: self.records,
+        }
+    }
+
+    /// The bytes from start to end as they lie in the ring, headers, padding and dead space
+    /// included: up to the wrap, and from it (mostly empty). No record is split between the two.
+    ///
+    /// Each record or skip begins with a little-endian `u64` at a multiple of 8: the length in the
+    /// low 31 bits, then the skip bit, then 32 bits of tag. The next one follows after the length
+    /// rounded up to 8. What padding and skips hold is unspecified.
+    #[must_use]
+    pub fn raw_slices(&self) -> (&[u8], &[u8]) {
+        self.consumer.bytes(self.start, self.end)
+    }
+
+    /// Frees the records, and those of earlier batches if any are not released yet.
+    pub fn release(self) {
+        self.consumer.free_to(self.end);
+    }
+}
+
+impl<'a> IntoIterator for &'a Batch<'_> {
+    type Item = Record<'a>;
+    type IntoIter = Records<'a>;
+
+    fn into_iter(self) -> Records<'a> {
+        self.records()
+    }
+}
+
+impl fmt::Debug for Batch<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch")
+            .field("start", &self.start)
+            .field("end", &self.end)
+            .field("records", &self.records)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The records of a [`Batch`], oldest first.
+#[derive(Clone, Debug)]
+pub struct Records<'a> {
+    consumer: &'a Consumer,
+    position: u64,
+    end: u64,
+    records: usize,
+}
+
+impl<'a> Iterator for Records<'a> {
+    type Item = Record<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Record<'a>> {
+        while self.position < self.end {
+            let position = self.position;
+            let header = self.consumer.receive(position)?;
+            self.position += header.span();
+            if !header.is_skip() {
+                self.records -= 1;
+                return Some(self.consumer.record(position, header));
+            }
+        }
+        None
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.records, Some(self.records))
+    }
+}
+
+impl ExactSizeIterator for Records<'_> {}
+impl core::iter::FusedIterator for Records<'_> {}

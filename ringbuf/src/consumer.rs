@@ -1,0 +1,376 @@
+//! The reading end: record by record, in one pass, or in two phases.
+
+use crate::batch::{Batch, Record};
+use crate::claim::ReadClaim;
+use crate::header::Header;
+use crate::ring::Ring;
+use crate::sync::Arc;
+use core::fmt;
+
+/// The reading end of a ring.
+///
+/// There are three ways to read, which may be mixed:
+///
+/// - [`try_claim`](Self::try_claim) takes one record and frees it when it is dropped;
+/// - [`drain`](Self::drain) shows many records to a closure and frees them together;
+/// - [`batch`](Self::batch) and [`scan_from`](Self::scan_from) show many records, and leave it to
+///   a later call to free them.
+///
+/// Records come in the order in which they were claimed; one that is claimed but not committed
+/// holds back those behind it.
+pub struct Consumer {
+    ring: Arc<Ring>,
+    /// Everything before was freed. Equals the shared head, which only this value moves.
+    head: u64,
+    /// A position between records, at or after `head`: the end of what was last shown.
+    boundary: u64,
+}
+
+impl Consumer {
+    /// The first consumer of a new ring, and its only one.
+    pub(crate) fn new(ring: Arc<Ring>) -> Self {
+        Self { ring, head: 0, boundary: 0 }
+    }
+
+    /// Takes the oldest record, if one is committed.
+    ///
+    /// It stays in the ring until the claim is dropped; a claim that is leaked leaves it there,
+    /// to be taken again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut producer, mut consumer) = stenolog_ringbuf::queue::spsc::new(64);
+    /// assert!(consumer.try_claim().is_none());
+    /// producer.try_claim(3)?.commit();
+    /// assert_eq!(consumer.try_claim().unwrap().len(), 3);
+    /// # Ok::<(), stenolog_ringbuf::TryClaimError>(())
+    /// ```
+    #[inline]
+    pub fn try_claim(&mut self) -> Option<ReadClaim<'_>> {
+        let header = self.skip_to_record()?;
+        Some(ReadClaim::new(self, header))
+    }
+
+    /// Shows records to `read`, oldest first, and frees them together; returns how many.
+    ///
+    /// Takes at most `max_bytes` of the ring, headers and padding included, but always at least
+    /// one record if there is one. Returns 0 only when there is none.
+    ///
+    /// One pass and one store free all of them, which makes this the cheapest way to read.
+    ///
+    /// # Panics
+    ///
+    /// If `read` does. The record that it was shown is freed, as are those before it; those after
+    /// it stay.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut producer, mut consumer) = stenolog_ringbuf::queue::spsc::new(256);
+    /// for tag in 1..=3 {
+    ///     producer.try_claim(8)?.commit_tagged(tag);
+    /// }
+    /// let mut tags = Vec::new();
+    /// assert_eq!(consumer.drain(usize::MAX, |record| tags.push(record.tag())), 3);
+    /// assert_eq!(tags, [1, 2, 3]);
+    /// # Ok::<(), stenolog_ringbuf::TryClaimError>(())
+    /// ```
+    #[inline]
+    pub fn drain(&mut self, max_bytes: usize, read: impl FnMut(Record<'_>)) -> usize {
+        /// Frees what was shown, also when the closure unwinds.
+        struct Shown<'a> {
+            consumer: &'a mut Consumer,
+            end: u64,
+        }
+        impl Drop for Shown<'_> {
+            #[inline]
+            fn drop(&mut self) {
+                self.consumer.free_to(self.end);
+            }
+        }
+
+        let start = self.head;
+        let mut shown = Shown { consumer: self, end: start };
+        let Shown { consumer, end } = &mut shown;
+        consumer.walk(start, max_bytes, end, read)
+    }
+
+    /// Shows records to `read` as [`drain`](Self::drain) does, but frees nothing; returns the
+    /// position behind the last one, for [`release_to`](Self::release_to) and to go on from.
+    ///
+    /// Begins at `position`: the consumer's own, or one that an earlier call returned, or the
+    /// [`end`](Batch::end) of a batch. If there is no record behind it, the same or, past dead
+    /// space, a later position is returned, and should be released as well.
+    ///
+    /// # Panics
+    ///
+    /// If `position` lies before the head, past what is committed, or inside a record; and if
+    /// `read` does, with no effect on the ring.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut producer, mut consumer) = stenolog_ringbuf::queue::spsc::new(256);
+    /// producer.try_claim(8)?.commit_tagged(1);
+    ///
+    /// let mut tags = Vec::new();
+    /// let start = consumer.position();
+    /// let end = consumer.scan_from(start, usize::MAX, |record| tags.push(record.tag()));
+    /// assert_eq!(tags, [1]);
+    /// assert!(!consumer.is_empty());
+    /// consumer.release_to(end);
+    /// assert!(consumer.is_empty());
+    /// # Ok::<(), stenolog_ringbuf::TryClaimError>(())
+    /// ```
+    #[inline]
+    pub fn scan_from(
+        &mut self,
+        position: u64,
+        max_bytes: usize,
+        read: impl FnMut(Record<'_>),
+    ) -> u64 {
+        self.assert_boundary(position);
+        let mut end = position;
+        self.walk(position, max_bytes, &mut end, read);
+        self.boundary = end;
+        end
+    }
+
+    /// Collects the oldest records to be read now and freed later, or never.
+    ///
+    /// Takes at most `max_bytes` of the ring, headers and padding included, but always at least
+    /// one record if there is one. Dropping the batch frees nothing: the next one begins with the
+    /// same records.
+    ///
+    /// # Examples
+    ///
+    /// Records leave the ring only once they are safe elsewhere:
+    ///
+    /// ```
+    /// use std::io::{IoSlice, Write};
+    ///
+    /// let (mut producer, mut consumer) = stenolog_ringbuf::queue::spsc::new(256);
+    /// producer.try_claim(8)?.commit();
+    ///
+    /// let mut file = Vec::new();
+    /// let batch = consumer.batch(usize::MAX);
+    /// let (first, second) = batch.raw_slices();
+    /// if file.write_vectored(&[IoSlice::new(first), IoSlice::new(second)])? == batch.len_bytes() {
+    ///     batch.release();
+    /// }
+    /// assert!(consumer.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn batch(&mut self, max_bytes: usize) -> Batch<'_> {
+        // Dead space at the head is freed here and now, so that a producer that waits for it
+        // does not wait for a batch without records to be released.
+        let _ = self.skip_to_record();
+        self.batch_from(self.head, max_bytes)
+    }
+
+    /// Collects records as [`batch`](Self::batch) does, but from `position` on: the
+    /// [`end`](Batch::end) of a batch that was not released yet.
+    ///
+    /// Unlike there, dead space before the first record is part of the batch.
+    ///
+    /// # Panics
+    ///
+    /// If `position` lies before the head, past what is committed, or inside a record.
+    pub fn batch_from(&mut self, position: u64, max_bytes: usize) -> Batch<'_> {
+        self.assert_boundary(position);
+        let mut end = position;
+        let records = self.walk(position, max_bytes, &mut end, |_| ());
+        self.boundary = end;
+        Batch::new(self, position, end, records)
+    }
+
+    /// Frees all records before `position`: the [`end`](Batch::end) of a batch, or of a scan.
+    ///
+    /// Checking the position takes constant time for the end of the last batch or scan; for
+    /// another one the headers before it are walked through, lest it lie inside a record.
+    ///
+    /// # Panics
+    ///
+    /// If `position` lies before the head, past what is committed, or inside a record.
+    pub fn release_to(&mut self, position: u64) {
+        self.assert_boundary(position);
+        self.free_to(position);
+    }
+
+    /// Bytes that committed records take in the ring, with their headers and padding.
+    ///
+    /// Walks through their headers. More may be committed meanwhile.
+    #[must_use]
+    pub fn readable_bytes(&self) -> usize {
+        let mut bytes = 0;
+        let mut position = self.head;
+        while let Some(header) = self.receive(position) {
+            position += header.span();
+            if !header.is_skip() {
+                bytes += header.span() as usize;
+            }
+        }
+        bytes
+    }
+
+    /// Whether no record is committed. One may be by the time this returns.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let mut position = self.head;
+        while let Some(header) = self.receive(position) {
+            if !header.is_skip() {
+                return false;
+            }
+            position += header.span();
+        }
+        true
+    }
+
+    /// Bytes that the ring holds, headers and padding included: a power of two.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.ring.capacity()
+    }
+
+    /// The position to which everything was freed: bytes since the ring's birth.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.head
+    }
+
+    /// Whether the producer is gone.
+    ///
+    /// Everything that it committed is still there to be read: once this has returned `true`, a
+    /// ring that is then found empty stays so.
+    #[must_use]
+    pub fn is_disconnected(&self) -> bool {
+        !self.ring.is_producer_alive()
+    }
+
+    /// Shows records from `start` on, a position between records, and returns how many: at most
+    /// `max_bytes`, but at least one if there is one. `reached` follows the end of what was shown,
+    /// and is ahead of `read`, so that it is right when that unwinds.
+    #[inline]
+    fn walk(
+        &self,
+        start: u64,
+        max_bytes: usize,
+        reached: &mut u64,
+        mut read: impl FnMut(Record<'_>),
+    ) -> usize {
+        let mut records = 0;
+        let mut position = start;
+        while let Some(header) = self.receive(position) {
+            let end = position + header.span();
+            if records > 0 && end - start > max_bytes as u64 {
+                break;
+            }
+            *reached = end;
+            if !header.is_skip() {
+                records += 1;
+                read(self.record(position, header));
+            }
+            position = end;
+        }
+        records
+    }
+
+    /// Frees the dead space at the head; returns the header of the record behind it.
+    #[inline]
+    fn skip_to_record(&mut self) -> Option<Header> {
+        let mut position = self.head;
+        let header = loop {
+            match self.receive(position) {
+                Some(header) if header.is_skip() => position += header.span(),
+                other => break other,
+            }
+        };
+        if position != self.head {
+            self.free_to(position);
+        }
+        header
+    }
+
+    /// The header at `position`, a position between records.
+    #[inline]
+    pub(crate) fn receive(&self, position: u64) -> Option<Header> {
+        // SAFETY: this is the ring's consumer, `head` its head; every caller starts at a position
+        // between records and goes on by the spans received.
+        unsafe { self.ring.receive(self.head, position) }
+    }
+
+    /// The record whose `header` was received at `position`.
+    #[inline]
+    pub(crate) fn record(&self, position: u64, header: Header) -> Record<'_> {
+        // SAFETY: received at this position, and not released while `self` is borrowed, as
+        // freeing takes `&mut self`.
+        let payload = unsafe { self.ring.payload(position, header) };
+        Record::new(payload, header.tag(), position)
+    }
+
+    /// Gives everything before `end`, a position between records, back to the producer.
+    #[inline]
+    pub(crate) fn free_to(&mut self, end: u64) {
+        if end == self.head {
+            // Storing the same head again would take its line from a producer that looks at it.
+            return;
+        }
+        // SAFETY: `head` is the head, everything before `end` was received, and `&mut self`
+        // leaves no record of this ring borrowed.
+        unsafe { self.ring.release(self.head, end) };
+        self.head = end;
+        self.boundary = self.boundary.max(end);
+    }
+
+    /// The memory of `start..end`, two positions between records, all of them received.
+    pub(crate) fn bytes(&self, start: u64, end: u64) -> (&[u8], &[u8]) {
+        // SAFETY: received, and not released while `self` is borrowed, as freeing takes
+        // `&mut self`.
+        unsafe { self.ring.bytes(start, end) }
+    }
+
+    /// For a [`ReadClaim`]: the payload of the record at the head.
+    #[inline]
+    pub(crate) fn payload_at_head(&self, header: Header) -> &[u8] {
+        self.record(self.head, header).payload()
+    }
+
+    /// For a [`ReadClaim`]: frees the record at the head.
+    #[inline]
+    pub(crate) fn free_at_head(&mut self, header: Header) {
+        self.free_to(self.head + header.span());
+    }
+
+    /// Positions come from outside: one inside a record would have payload taken for headers.
+    fn assert_boundary(&self, position: u64) {
+        if position == self.boundary || position == self.head {
+            return;
+        }
+        let mut reached = self.head;
+        while reached < position {
+            let Some(header) = self.receive(reached) else { break };
+            reached += header.span();
+        }
+        assert!(
+            reached == position,
+            "position {position} is not between committed records (head {}, next {reached})",
+            self.head
+        );
+    }
+}
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        self.ring.hang_up_consumer();
+    }
+}
+
+impl fmt::Debug for Consumer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Consumer")
+            .field("position", &self.head)
+            .field("capacity", &self.capacity())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,3 @@
+//! Rings that never wait: what cannot be done now is said to the caller.
+
+pub mod spsc;

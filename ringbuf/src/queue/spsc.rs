@@ -1,0 +1,318 @@
+//! One producer, one consumer.
+//!
+//! A claim costs no atomic read-modify-write and, as long as the consumer keeps up, no look at
+//! anything the consumer writes: the producer remembers how far it may go.
+
+pub use crate::consumer::Consumer;
+
+use crate::claim::WriteClaim;
+use crate::error::TryClaimError;
+use crate::header::{HEADER_BYTES, Header, span};
+use crate::ring::Ring;
+use crate::sync::{Arc, Ordering, Words};
+use core::{fmt, mem};
+
+/// Makes a ring of at least `capacity_bytes` and returns its two ends.
+///
+/// The capacity is rounded up to a power of two, and to 16 bytes. Each record takes 8 bytes more
+/// than its length rounded up to 8.
+///
+/// The memory comes zeroed and its pages are not touched before records are written to them.
+///
+/// # Panics
+///
+/// If the capacity exceeds 1 GiB.
+///
+/// # Examples
+///
+/// ```
+/// use stenolog_ringbuf::queue::spsc;
+///
+/// let (mut producer, mut consumer) = spsc::new(64 * 1024);
+/// std::thread::spawn(move || {
+///     let mut claim = producer.try_claim(5).expect("the ring is empty");
+///     claim.copy_from_slice(b"hello");
+///     claim.commit();
+/// });
+/// loop {
+///     if let Some(record) = consumer.try_claim() {
+///         break assert_eq!(&*record, b"hello");
+///     }
+///     std::thread::yield_now();
+/// }
+/// ```
+#[must_use]
+pub fn new(capacity_bytes: usize) -> (Producer, Consumer) {
+    let ring = Arc::new(Ring::new(capacity_bytes));
+    let capacity = ring.capacity();
+    let producer = Producer {
+        words: ring.words(),
+        offset: 0,
+        limit: capacity,
+        head_offset: 0,
+        lap: 0,
+        ring: Some(Arc::clone(&ring)),
+    };
+    (producer, Consumer::new(ring))
+}
+
+/// The writing end of a ring.
+///
+/// There is one, and one claim at a time, as a claim borrows it. It may move between threads.
+/// When it is dropped, what it committed stays readable.
+//
+// Offsets are relative to the start of the lap, that is of the pass through the ring's memory in
+// which the tail is:
+//
+//     head_offset       offset (the tail)      limit
+//     |  (may be < 0)   |                      |
+//   --+-----------------+----------------------+------+
+//     | records         | room for claims      |      | capacity
+//   --+-----------------+----------------------+------+
+//
+// Between calls `offset < capacity` and `offset <= limit`, and the limit is the smaller of
+// `capacity` and `head_offset + capacity`; without a ring, all are 0. A claim that ends before the
+// limit therefore needs but that one comparison: it does not wrap, it covers free bytes only, and
+// the header behind it is free and in the same lap.
+pub struct Producer {
+    words: Words,
+    offset: usize,
+    limit: usize,
+    /// The last head seen, wrapping below zero.
+    head_offset: usize,
+    /// The position at which the lap began.
+    lap: u64,
+    /// `None` only for a producer that was never connected.
+    ring: Option<Arc<Ring>>,
+}
+
+// SAFETY: the producer's end of the protocol has no thread affinity; the memory that `words`
+// points to is kept by `ring` (R4), which may be shared between threads.
+unsafe impl Send for Producer {}
+
+impl Producer {
+    /// A producer without a ring: its capacity is 0, and every claim is
+    /// [`TooLarge`](TryClaimError::TooLarge).
+    ///
+    /// It stands in, at no cost to the claims that succeed, for a ring that is made on first use.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stenolog_ringbuf::queue::spsc::{self, Producer};
+    ///
+    /// let mut producer = const { Producer::disconnected() };
+    /// if producer.try_claim(8).is_err() && producer.capacity() == 0 {
+    ///     producer = spsc::new(1024).0;
+    /// }
+    /// assert!(producer.try_claim(8).is_ok());
+    /// ```
+    #[must_use]
+    pub const fn disconnected() -> Self {
+        Self { words: Words::dangling(), offset: 0, limit: 0, head_offset: 0, lap: 0, ring: None }
+    }
+
+    /// Claims space for a record of `len` bytes.
+    ///
+    /// Every length up to [`max_record_bytes`](Self::max_record_bytes) fits once the consumer has
+    /// emptied the ring, wherever in it the tail is. A record that does not fit before the ring's
+    /// end makes that end dead space, even if it turns out not to fit behind it *yet*: the
+    /// consumer frees the dead space when it next looks for records, and the next attempt starts
+    /// at the beginning.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`](TryClaimError::Full) if there is no room now,
+    /// [`TooLarge`](TryClaimError::TooLarge) if there never is.
+    ///
+    /// # Panics
+    ///
+    /// If `len` is 0.
+    #[inline]
+    pub fn try_claim(&mut self, len: usize) -> Result<WriteClaim<'_>, TryClaimError> {
+        let next = self.offset + span(len);
+        let offset = if next < self.limit {
+            // SAFETY: `next < limit`.
+            unsafe { self.take_before_limit(next) }
+        } else {
+            self.take_cold(len, usize::MAX)? as usize
+        };
+        // SAFETY: `span(len)` bytes from `offset` were just taken.
+        Ok(unsafe { self.claim(offset, len) })
+    }
+
+    /// Claims space like [`try_claim`](Self::try_claim), but only if at most `max_used_bytes` of
+    /// the ring are then in use.
+    ///
+    /// Records that matter less, claimed with a lower maximum, leave a reserve to those that
+    /// matter more. Every length whose record, with its header, is no larger than the maximum
+    /// fits once the consumer has emptied the ring.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`](TryClaimError::Full) if there is no room now,
+    /// [`TooLarge`](TryClaimError::TooLarge) if there never is.
+    ///
+    /// # Panics
+    ///
+    /// If `len` is 0.
+    #[inline]
+    pub fn try_claim_within(
+        &mut self,
+        len: usize,
+        max_used_bytes: usize,
+    ) -> Result<WriteClaim<'_>, TryClaimError> {
+        let next = self.offset + span(len);
+        let fits = next < self.limit && next.wrapping_sub(self.head_offset) <= max_used_bytes;
+        let offset = if fits {
+            // SAFETY: `next < limit`.
+            unsafe { self.take_before_limit(next) }
+        } else {
+            self.take_cold(len, max_used_bytes)? as usize
+        };
+        // SAFETY: `span(len)` bytes from `offset` were just taken.
+        Ok(unsafe { self.claim(offset, len) })
+    }
+
+    /// Bytes that the ring holds, headers and padding included: a power of two.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.ring.as_ref().map_or(0, |ring| ring.capacity())
+    }
+
+    /// The length of the largest record that fits: the capacity minus one header.
+    #[must_use]
+    pub fn max_record_bytes(&self) -> usize {
+        self.capacity().saturating_sub(HEADER_BYTES)
+    }
+
+    /// Bytes between the consumer's position and this one: records not freed, and dead space.
+    ///
+    /// Looks at the consumer's position, which costs a cache miss if that moved. It may move on
+    /// before this returns.
+    #[must_use]
+    pub fn used_bytes(&self) -> usize {
+        self.ring.as_ref().map_or(0, |ring| (self.position() - ring.peek_head()) as usize)
+    }
+
+    /// The position at which the next claim begins: bytes since the ring's birth.
+    #[inline]
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.lap + self.offset as u64
+    }
+
+    /// Whether the consumer is gone. What is still claimed fills the ring, and nobody reads it.
+    #[must_use]
+    pub fn is_disconnected(&self) -> bool {
+        self.ring.as_ref().is_none_or(|ring| !ring.is_consumer_alive())
+    }
+
+    /// Makes a claim of space that was taken for it.
+    ///
+    /// # Safety
+    ///
+    /// `span(len)` bytes from `offset` were taken, and no other claim was made of them.
+    #[inline]
+    unsafe fn claim(&mut self, offset: usize, len: usize) -> WriteClaim<'_> {
+        // SAFETY: what is taken was free and does not wrap, its first word is zero as the taking
+        // before it left it so (R3), and the ring is alive while `self` is borrowed (R4).
+        unsafe { WriteClaim::new(self.words, offset, len) }
+    }
+
+    /// Takes the bytes from the tail up to offset `next`, and returns the offset of the first.
+    ///
+    /// # Safety
+    ///
+    /// `next` lies behind the tail by a span, and below the limit.
+    #[inline]
+    unsafe fn take_before_limit(&mut self, next: usize) -> usize {
+        debug_assert!(self.offset < next && next < self.limit && next.is_multiple_of(8));
+        debug_assert!(self.limit <= self.capacity());
+        // SAFETY: below the limit are this lap's free bytes, so the word is in range, and the
+        // producer's (R1). It is 8-aligned, as spans are (R2). The zero is what R3 asks for.
+        unsafe { self.words.header(next) }.store(0, Ordering::Relaxed);
+        mem::replace(&mut self.offset, next)
+    }
+
+    /// Takes space in every other case: the consumer's progress has to be looked up, the ring
+    /// wraps, the record ends at the limit exactly, or there is no room.
+    // Making the claim is left to the caller, whose code then knows its length whichever way it
+    // came; and with an offset of 32 bits the result fits a register.
+    #[cold]
+    #[inline(never)]
+    fn take_cold(&mut self, len: usize, max_used_bytes: usize) -> Result<u32, TryClaimError> {
+        assert!(len != 0, "a record holds at least one byte");
+        let Some(ring) = &self.ring else { return Err(TryClaimError::TooLarge) };
+        let capacity = ring.capacity();
+        let max_used = max_used_bytes.min(capacity);
+        let span = span(len);
+        if span > max_used {
+            return Err(TryClaimError::TooLarge);
+        }
+        // The head may be in an earlier lap, hence the wrapping.
+        self.head_offset = ring.acquire_head().wrapping_sub(self.lap) as usize;
+        self.limit = self.limit_for(capacity);
+
+        let rest = capacity - self.offset;
+        if span > rest {
+            if self.used() + rest > max_used {
+                return Err(TryClaimError::Full);
+            }
+            let offset = self.take(rest, capacity);
+            // SAFETY: the word was just taken (R1), at an 8-aligned offset inside the ring (R2).
+            let header = unsafe { self.words.header(offset) };
+            header.store(Header::skip(rest).to_word(), Ordering::Release);
+        }
+        if self.used() + span > max_used {
+            return Err(TryClaimError::Full);
+        }
+        Ok(self.take(span, capacity) as u32)
+    }
+
+    /// Bytes in use, as far as is known.
+    fn used(&self) -> usize {
+        self.offset.wrapping_sub(self.head_offset)
+    }
+
+    fn limit_for(&self, capacity: usize) -> usize {
+        self.head_offset.wrapping_add(capacity).min(capacity)
+    }
+
+    /// Takes `bytes` that are free and do not cross the ring's end, and zeroes the header behind
+    /// them if that word is free. Returns the offset of the first.
+    fn take(&mut self, bytes: usize, capacity: usize) -> usize {
+        let offset = self.offset;
+        debug_assert!(bytes.is_multiple_of(8) && offset + bytes <= capacity);
+        debug_assert!(self.used() + bytes <= capacity);
+        self.offset += bytes;
+        if self.offset == capacity {
+            self.offset = 0;
+            self.lap += capacity as u64;
+            self.head_offset = self.head_offset.wrapping_sub(capacity);
+            self.limit = self.limit_for(capacity);
+        }
+        if self.offset < self.limit {
+            // SAFETY: below the limit are this lap's free bytes, the producer's own (R1).
+            unsafe { self.words.header(self.offset) }.store(0, Ordering::Relaxed);
+        }
+        offset
+    }
+}
+
+impl Drop for Producer {
+    fn drop(&mut self) {
+        if let Some(ring) = &self.ring {
+            ring.hang_up_producer();
+        }
+    }
+}
+
+impl fmt::Debug for Producer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Producer")
+            .field("position", &self.position())
+            .field("capacity", &self.capacity())
+            .finish_non_exhaustive()
+    }
+}
