@@ -1,0 +1,285 @@
+//! Blocks: the records of one ring, in the order in which its thread committed them.
+//!
+//! A *raw* body is what the ring held, byte for byte:
+//!
+//! ```text
+//! | len u32 | tag u32 | time u64 | values … | padding to 8 |   the top bit of len marks dead space
+//! ```
+//!
+//! A *packed* body says the same in fewer bytes:
+//!
+//! ```text
+//! | first counter − smallest, zigzag varint | first unix time − earliest, zigzag varint |   once
+//! | tag varint | values' length ≪ 1 | 1 if unix time, varint | time − time before, zigzag | values … |
+//! ```
+
+mod packed;
+mod raw;
+
+use serde::{Deserialize, Serialize};
+
+pub use packed::BlockBuilder;
+
+use crate::bytes::Fields;
+use crate::value::Encoding;
+
+/// What stands before the records of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockHeader {
+    /// The ring that the records come from.
+    pub ring: u32,
+    /// How they are laid out: 0 raw, 1 packed.
+    pub encoding: u8,
+    /// How the body is compressed: 0 not at all. No other codec is defined yet.
+    pub codec: u8,
+    /// The levels that occur, one [bit](crate::dictionary::Level::bit) each.
+    pub levels: u8,
+    /// [`BlockHeader::HAS_COUNTER`] and its siblings.
+    pub flags: u8,
+    /// The ring's position before the first record, in bytes since its beginning.
+    pub position: u64,
+    /// The ring's position behind the last record: where the next block goes on.
+    pub end_position: u64,
+    /// How many records the ring had held before these.
+    pub first_record: u64,
+    /// How many records these are.
+    pub count: u32,
+    /// The length of the body before compression.
+    pub body_bytes: u32,
+    /// The smallest raw counter, if the block has one.
+    pub counter_first: u64,
+    /// The largest raw counter.
+    pub counter_last: u64,
+    /// The earliest time that a caller gave (`at:`), if the block has one.
+    pub unix_first: i64,
+    /// The latest time that a caller gave.
+    pub unix_last: i64,
+}
+
+impl BlockHeader {
+    /// The length of the header in a block frame.
+    pub const BYTES: usize = 72;
+
+    /// Flag: there are records with a raw counter.
+    pub const HAS_COUNTER: u8 = 1;
+    /// Flag: there are records with a time that a caller gave.
+    pub const HAS_UNIX: u8 = 2;
+    /// Flag: there are loss statements, which count as records but have no level.
+    pub const HAS_LOSS: u8 = 4;
+
+    /// The header as it stands in a frame.
+    #[must_use]
+    pub fn encode(&self) -> [u8; Self::BYTES] {
+        let mut out = [0; Self::BYTES];
+        out[0..4].copy_from_slice(&self.ring.to_le_bytes());
+        out[4..8].copy_from_slice(&[self.encoding, self.codec, self.levels, self.flags]);
+        out[8..16].copy_from_slice(&self.position.to_le_bytes());
+        out[16..24].copy_from_slice(&self.end_position.to_le_bytes());
+        out[24..32].copy_from_slice(&self.first_record.to_le_bytes());
+        out[32..36].copy_from_slice(&self.count.to_le_bytes());
+        out[36..40].copy_from_slice(&self.body_bytes.to_le_bytes());
+        out[40..48].copy_from_slice(&self.counter_first.to_le_bytes());
+        out[48..56].copy_from_slice(&self.counter_last.to_le_bytes());
+        out[56..64].copy_from_slice(&self.unix_first.to_le_bytes());
+        out[64..72].copy_from_slice(&self.unix_last.to_le_bytes());
+        out
+    }
+
+    /// Reads the header at the beginning of a block frame's payload; `None` if it is too short.
+    #[must_use]
+    pub fn decode(payload: &[u8]) -> Option<Self> {
+        let mut fields = Fields(payload);
+        Some(Self {
+            ring: fields.u32()?,
+            encoding: fields.u8()?,
+            codec: fields.u8()?,
+            levels: fields.u8()?,
+            flags: fields.u8()?,
+            position: fields.u64()?,
+            end_position: fields.u64()?,
+            first_record: fields.u64()?,
+            count: fields.u32()?,
+            body_bytes: fields.u32()?,
+            counter_first: fields.u64()?,
+            counter_last: fields.u64()?,
+            unix_first: fields.i64()?,
+            unix_last: fields.i64()?,
+        })
+    }
+
+    /// Walks over the records in `body`, which may be cut.
+    ///
+    /// # Errors
+    /// If this version does not know how the body is laid out.
+    pub fn records<'a>(&self, body: &'a [u8]) -> Result<Records<'a>, BlockError> {
+        if self.codec != 0 {
+            return Err(BlockError::Codec { codec: self.codec });
+        }
+        let encoding = match self.encoding {
+            0 => Encoding::Raw,
+            1 => Encoding::Packed,
+            encoding => return Err(BlockError::Encoding { encoding }),
+        };
+        let mut records = Records {
+            body,
+            length: body.len(),
+            encoding,
+            left: self.count,
+            counter: self.counter_first,
+            unix_ns: self.unix_first,
+        };
+        if encoding == Encoding::Packed && records.read_packed_bases().is_err() {
+            // Too short for a first record too: the iterator will say so.
+            records.body = &[];
+        }
+        Ok(records)
+    }
+}
+
+/// Why the records of a block cannot be read (on).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BlockError {
+    /// A codec of a later version.
+    #[error("compression {codec} is unknown to this reader: use a newer steno")]
+    Codec {
+        /// The number in the header.
+        codec: u8,
+    },
+    /// An encoding of a later version.
+    #[error("record encoding {encoding} is unknown to this reader: use a newer steno")]
+    Encoding {
+        /// The number in the header.
+        encoding: u8,
+    },
+    /// The body ends within a record.
+    #[error("the block ends within a record, {left} records early")]
+    End {
+        /// How many of the stated records are missing.
+        left: u32,
+    },
+    /// What stands where a record should begin is none.
+    #[error("no record begins at byte {offset} of the block")]
+    Record {
+        /// The place in the body.
+        offset: usize,
+    },
+}
+
+/// The time of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordTime {
+    /// The raw counter.
+    Counter(u64),
+    /// Nanoseconds since the Unix epoch, as the caller gave them.
+    UnixNanos(i64),
+    /// The time word of a raw record: what it is, the call site says
+    /// ([`CallSite::time`](crate::dictionary::CallSite::time)).
+    Word(u64),
+}
+
+/// A record as it stands in a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RawRecord<'a> {
+    /// The call site's id, or [`CallSite::LOSS_ID`](crate::dictionary::CallSite::LOSS_ID).
+    pub tag: u32,
+    /// When it was logged.
+    pub time: RecordTime,
+    /// The values; may be followed by nothing.
+    pub values: &'a [u8],
+    /// How the values are laid out.
+    pub encoding: Encoding,
+}
+
+/// The records of a block, in order. After an error there are no more.
+#[derive(Clone, Debug)]
+pub struct Records<'a> {
+    body: &'a [u8],
+    length: usize,
+    encoding: Encoding,
+    left: u32,
+    counter: u64,
+    unix_ns: i64,
+}
+
+impl<'a> Iterator for Records<'a> {
+    type Item = Result<RawRecord<'a>, BlockError>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.left == 0 {
+            return None;
+        }
+        let read = match self.encoding {
+            Encoding::Raw => self.next_raw(),
+            Encoding::Packed => self.next_packed(),
+        };
+        match read {
+            Ok(_) => self.left -= 1,
+            Err(_) => self.left = 0,
+        }
+        Some(read)
+    }
+}
+
+/// Where a walk over the records of a block stands: [`Records`] without the bytes.
+///
+/// For readers that walk over many blocks by turns, whose bytes may move meanwhile.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordsPlace {
+    offset: usize,
+    encoding: Encoding,
+    left: u32,
+    counter: u64,
+    unix_ns: i64,
+}
+
+impl<'a> Records<'a> {
+    /// Where the walk stands.
+    #[inline]
+    #[must_use]
+    pub const fn place(&self) -> RecordsPlace {
+        RecordsPlace {
+            offset: self.length - self.body.len(),
+            encoding: self.encoding,
+            left: self.left,
+            counter: self.counter,
+            unix_ns: self.unix_ns,
+        }
+    }
+
+    /// Goes on over `body`, which is the one that the walk to `place` began with.
+    #[inline]
+    #[must_use]
+    pub fn resume(body: &'a [u8], place: RecordsPlace) -> Self {
+        let RecordsPlace { offset, encoding, left, counter, unix_ns } = place;
+        let length = body.len();
+        let body = body.get(offset..).unwrap_or_default();
+        Self { body, length, encoding, left, counter, unix_ns }
+    }
+
+    /// How many of the records that the header states are still to be read.
+    #[must_use]
+    pub const fn left(&self) -> u32 {
+        self.left
+    }
+
+    /// The bytes behind the records that were read.
+    #[must_use]
+    pub const fn rest(&self) -> &'a [u8] {
+        self.body
+    }
+}
+
+impl Records<'_> {
+    fn end(&self) -> BlockError {
+        BlockError::End { left: self.left }
+    }
+
+    fn no_record(&self) -> BlockError {
+        BlockError::Record { offset: self.length - self.body.len() }
+    }
+}
+
+#[cfg(test)]
+mod tests;

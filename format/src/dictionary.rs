@@ -1,0 +1,225 @@
+//! What a dump says about itself: call sites and threads.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::types::Type;
+
+/// The severity of a record, most severe first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Level {
+    /// Something failed.
+    Error = 1,
+    /// Something is about to fail, or had to be worked around.
+    Warn = 2,
+    /// Something worth knowing happened.
+    Info = 3,
+    /// What a developer wants to know.
+    Debug = 4,
+    /// What a developer wants to know at times.
+    Trace = 5,
+}
+
+impl Level {
+    /// [`Level::Error`], by the name that `tracing` uses.
+    pub const ERROR: Self = Self::Error;
+    /// [`Level::Warn`], by the name that `tracing` uses.
+    pub const WARN: Self = Self::Warn;
+    /// [`Level::Info`], by the name that `tracing` uses.
+    pub const INFO: Self = Self::Info;
+    /// [`Level::Debug`], by the name that `tracing` uses.
+    pub const DEBUG: Self = Self::Debug;
+    /// [`Level::Trace`], by the name that `tracing` uses.
+    pub const TRACE: Self = Self::Trace;
+
+    /// All levels, most severe first.
+    pub const ALL: [Self; 5] = [Self::Error, Self::Warn, Self::Info, Self::Debug, Self::Trace];
+
+    /// The place of the level in [`Level::ALL`].
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize - 1
+    }
+
+    /// The bit that stands for the level in a block's set of levels.
+    #[must_use]
+    pub const fn bit(self) -> u8 {
+        1 << self.index()
+    }
+
+    /// The name in capitals: `ERROR` … `TRACE`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "ERROR",
+            Self::Warn => "WARN",
+            Self::Info => "INFO",
+            Self::Debug => "DEBUG",
+            Self::Trace => "TRACE",
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A word that names no level.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no level: use error, warn, info, debug or trace")]
+pub struct ParseLevelError(String);
+
+impl FromStr for Level {
+    type Err = ParseLevelError;
+
+    /// Reads a level by its name, in any case, or by its number from 1 (error) to 5 (trace).
+    fn from_str(text: &str) -> Result<Self, ParseLevelError> {
+        Ok(match text.to_ascii_lowercase().as_str() {
+            "error" | "err" | "1" => Self::Error,
+            "warn" | "warning" | "2" => Self::Warn,
+            "info" | "3" => Self::Info,
+            "debug" | "4" => Self::Debug,
+            "trace" | "5" => Self::Trace,
+            _ => return Err(ParseLevelError(text.to_owned())),
+        })
+    }
+}
+
+/// What a recorded value is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Role {
+    /// The message prints it.
+    Argument,
+    /// A field, printed as `Display` would.
+    Field,
+    /// A field, printed as `Debug` would (`?value`).
+    DebugField,
+    /// Only the width or the precision of another argument.
+    Count,
+}
+
+/// A value that each record of a call site carries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slot {
+    /// The name of the argument or field. Empty for a second print of the same argument.
+    pub name: String,
+    /// What the value is for.
+    pub role: Role,
+    /// How it is stored.
+    pub ty: Type,
+}
+
+/// Where the time of a call site's records comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum TimeSource {
+    /// The raw counter that the clock frames relate to UTC.
+    Counter,
+    /// The caller (`at:`), as signed nanoseconds since the Unix epoch.
+    UnixNanos,
+}
+
+/// A place in the program that logs, with one list of types.
+///
+/// A generic function has one entry for each list of types that its call site was run with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallSite {
+    /// What records are tagged with: at least [`CallSite::FIRST_ID`], unique in a file.
+    pub id: u32,
+    /// The severity of the records.
+    pub level: Level,
+    /// Where its records' time comes from.
+    pub time: TimeSource,
+    /// What filters go by: the module path, unless the call says otherwise.
+    pub target: String,
+    /// The module path.
+    pub module: String,
+    /// The source file, as the compiler was given it.
+    pub file: String,
+    /// The line in the source file, from 1.
+    pub line: u32,
+    /// The column in the source file, from 1.
+    pub column: u32,
+    /// The message as a format string whose placeholders name slots by index.
+    pub template: Option<String>,
+    /// The values of a record, in the order in which they are stored.
+    pub slots: Vec<Slot>,
+}
+
+impl CallSite {
+    /// Smaller ids are reserved: 0 is no record, 1 a [loss](crate::loss) in a ring.
+    pub const FIRST_ID: u32 = 16;
+
+    /// The tag of a loss record.
+    pub const LOSS_ID: u32 = 1;
+
+    /// Appends the payload of a dictionary frame.
+    pub fn encode_all<'a>(sites: impl Iterator<Item = &'a Self>, out: &mut Vec<u8>) {
+        let sites: Vec<&Self> = sites.collect();
+        put_postcard(&sites, out);
+    }
+
+    /// Reads the payload of a dictionary frame.
+    ///
+    /// # Errors
+    /// If the payload holds no list of call sites.
+    pub fn decode_all(payload: &[u8]) -> Result<Vec<Self>, postcard::Error> {
+        take_postcard(payload)
+    }
+
+    /// A hash of all but the id: equal for the same call site in another file or process.
+    #[must_use]
+    pub fn content_hash(&self) -> u64 {
+        let nameless = Self { id: 0, ..self.clone() };
+        let mut bytes = Vec::new();
+        put_postcard(&nameless, &mut bytes);
+        // FNV-1a: stable, short to specify, and never on a hot path.
+        bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        })
+    }
+}
+
+/// Which thread writes a ring.
+///
+/// A ring serves one thread after another; each gets a ring id of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Thread {
+    /// The ring that its records come from.
+    pub ring: u32,
+    /// What the operating system calls the thread; 0 if unknown.
+    pub os_id: u64,
+    /// The name given in the program; may be empty.
+    pub name: String,
+}
+
+impl Thread {
+    /// Appends the payload of a thread frame.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        put_postcard(self, out);
+    }
+
+    /// Reads the payload of a thread frame.
+    ///
+    /// # Errors
+    /// If the payload holds no thread.
+    pub fn decode(payload: &[u8]) -> Result<Self, postcard::Error> {
+        take_postcard(payload)
+    }
+}
+
+pub(crate) fn put_postcard(value: &impl Serialize, out: &mut Vec<u8>) {
+    let bytes = postcard::to_allocvec(value)
+        .expect("a vector takes all bytes, and our types serialise without fail");
+    out.extend_from_slice(&bytes);
+}
+
+/// Reads a value; what a later minor version has appended to it is passed over.
+pub(crate) fn take_postcard<'a, T: Deserialize<'a>>(
+    payload: &'a [u8],
+) -> Result<T, postcard::Error> {
+    postcard::take_from_bytes(payload).map(|(value, _)| value)
+}

@@ -1,0 +1,69 @@
+//! What stands at the end of a sealed dump.
+
+use serde::{Deserialize, Serialize};
+
+use crate::block::BlockHeader;
+use crate::bytes::Fields;
+
+/// Where frames stand. A long file has several, each with the place of the one before.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Index {
+    /// The offset of the index before this one; 0 if there is none.
+    pub previous: u64,
+    /// The offsets of the dictionary, thread, clock and loss frames since then.
+    pub metadata: Vec<u64>,
+    /// The blocks since then, with the offsets of their frames.
+    pub blocks: Vec<(u64, BlockHeader)>,
+}
+
+impl Index {
+    /// Appends the payload of an index frame.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        crate::dictionary::put_postcard(self, out);
+    }
+
+    /// Reads the payload of an index frame.
+    ///
+    /// # Errors
+    /// If the payload holds no index.
+    pub fn decode(payload: &[u8]) -> Result<Self, postcard::Error> {
+        crate::dictionary::take_postcard(payload)
+    }
+}
+
+/// The last frame of a sealed dump.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct End {
+    /// The offset of the last index frame; 0 if there is none.
+    pub index: u64,
+    /// How many records the file holds.
+    pub records: u64,
+    /// How many records were lost, in all rings, up to here.
+    pub lost: u64,
+    /// Whether the log goes on in the file with the next sequence number.
+    pub continues: bool,
+}
+
+impl End {
+    /// The length of the payload that this version writes.
+    pub const BYTES: usize = 32;
+
+    /// Appends the payload of the end frame.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        for word in [self.index, self.records, self.lost, u64::from(self.continues)] {
+            out.extend_from_slice(&word.to_le_bytes());
+        }
+    }
+
+    /// Reads the payload of an end frame; `None` if it is too short.
+    #[must_use]
+    pub fn decode(payload: &[u8]) -> Option<Self> {
+        let mut fields = Fields(payload);
+        Some(Self {
+            index: fields.u64()?,
+            records: fields.u64()?,
+            lost: fields.u64()?,
+            continues: fields.u64()? & 1 == 1,
+        })
+    }
+}

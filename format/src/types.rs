@@ -1,0 +1,154 @@
+//! The types of recorded values, as the dictionary states them.
+
+mod flat;
+
+use serde::{Deserialize, Serialize};
+
+/// The type of a recorded value; says how its bytes are read and how it is printed.
+///
+/// In the dictionary a type is written flat, inner types before outer ones, so that a reader needs
+/// no recursion and a hostile dump cannot exhaust its stack.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "flat::FlatType", try_from = "flat::FlatType")]
+#[non_exhaustive]
+pub enum Type {
+    /// `()`
+    Unit,
+    /// `bool`
+    Bool,
+    /// `char`
+    Char,
+    /// `u8`
+    U8,
+    /// `u16`
+    U16,
+    /// `u32`
+    U32,
+    /// `u64`, and `usize` where it has 64 bits
+    U64,
+    /// `u128`
+    U128,
+    /// `i8`
+    I8,
+    /// `i16`
+    I16,
+    /// `i32`
+    I32,
+    /// `i64`, and `isize` where it has 64 bits
+    I64,
+    /// `i128`
+    I128,
+    /// `f32`
+    F32,
+    /// `f64`
+    F64,
+    /// `str`, `String` and what derefs to them
+    Str,
+    /// Text that the call site had formatted already: printed as it stands, whatever the spec.
+    Formatted,
+    /// `Option<T>`
+    Option(Box<Type>),
+    /// `[T; N]`
+    Array(Box<Type>, u32),
+    /// `[T]`, `Vec<T>`
+    Slice(Box<Type>),
+    /// `(A, B, …)`
+    Tuple(Vec<Type>),
+    /// `std::time::Duration`
+    Duration,
+    /// `std::time::SystemTime`
+    SystemTime,
+    /// `std::net::Ipv4Addr`
+    Ipv4,
+    /// `std::net::Ipv6Addr`
+    Ipv6,
+    /// `std::net::IpAddr`
+    Ip,
+    /// `std::net::SocketAddrV4`
+    SocketV4,
+    /// `std::net::SocketAddrV6`
+    SocketV6,
+    /// `std::net::SocketAddr`
+    Socket,
+    /// A struct with `#[derive(Record)]`.
+    Struct(Fields),
+    /// An enum with `#[derive(Record)]`.
+    Enum(EnumType),
+    /// A map with keys and values of one type each; only inside of [`Type::Serde`].
+    Map(Box<Type>, Box<Type>),
+    /// A `serde` value: postcard bytes, laid out as the inner type says.
+    Serde(Box<Type>),
+}
+
+/// A named product: a struct, or a variant of an enum.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fields {
+    /// The name of the struct or of the variant.
+    pub name: String,
+    /// Whether and how the fields are named.
+    pub shape: Shape,
+    /// Name and type of each field, in order; the names of a tuple are empty.
+    pub fields: Vec<(String, Type)>,
+}
+
+/// How a product is written in Rust.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Shape {
+    /// `Name`
+    Unit,
+    /// `Name(a, b)`
+    Tuple,
+    /// `Name { x: a, y: b }`
+    Struct,
+}
+
+/// An enum with `#[derive(Record)]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnumType {
+    /// The name of the enum.
+    pub name: String,
+    /// Its variants; a value says which by the index.
+    pub variants: Vec<Fields>,
+}
+
+/// The deepest nesting of types that a reader accepts.
+pub const MAX_TYPE_DEPTH: usize = 64;
+
+impl Type {
+    /// The fewest bytes that a value takes in raw encoding; zero for values that take none.
+    #[must_use]
+    pub fn min_size(&self) -> usize {
+        match self {
+            Self::Unit => 0,
+            Self::Bool | Self::U8 | Self::I8 | Self::Option(_) => 1,
+            Self::U16 | Self::I16 => 2,
+            Self::Char | Self::U32 | Self::I32 | Self::F32 => 4,
+            Self::Str | Self::Formatted | Self::Slice(_) | Self::Map(..) | Self::Serde(_) => 4,
+            Self::U64 | Self::I64 | Self::F64 => 8,
+            Self::U128 | Self::I128 => 16,
+            Self::Duration | Self::SystemTime => 12,
+            Self::Ipv4 => 4,
+            Self::Ipv6 => 16,
+            Self::Ip => 5,
+            Self::SocketV4 => 6,
+            Self::SocketV6 => 26,
+            Self::Socket => 7,
+            Self::Array(of, n) => of.min_size().saturating_mul(*n as usize),
+            Self::Tuple(of) => of.iter().map(Self::min_size).fold(0, usize::saturating_add),
+            Self::Struct(of) => of.min_size(),
+            Self::Enum(_) => 2,
+        }
+    }
+
+    /// Whether the call site formatted the value itself, which is what makes a call slow.
+    #[must_use]
+    pub const fn is_formatted(&self) -> bool {
+        matches!(self, Self::Formatted)
+    }
+}
+
+impl Fields {
+    fn min_size(&self) -> usize {
+        self.fields.iter().map(|(_, ty)| ty.min_size()).fold(0, usize::saturating_add)
+    }
+}

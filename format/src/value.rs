@@ -1,0 +1,201 @@
+//! Recorded values and their two encodings.
+//!
+//! *Raw* is what a call site stores: fixed widths, little-endian, no padding. *Packed* is what a
+//! drain makes of it when there is time: postcard's wire format, integers as variable-length
+//! quantities. Both need the [`Type`] to be read.
+
+mod cursor;
+mod pack;
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+pub use cursor::{Cursor, Encoding, ValueError};
+pub use pack::{pack, put_int, put_uint};
+
+use crate::types::{EnumType, Fields, Shape, Type};
+
+/// A value read from a record. Text and bytes are borrowed from the record, names from the
+/// dictionary; only values that hold other values allocate.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Value<'a> {
+    /// `()`
+    Unit,
+    /// `bool`
+    Bool(bool),
+    /// `char`
+    Char(char),
+    /// `u8`
+    U8(u8),
+    /// `u16`
+    U16(u16),
+    /// `u32`
+    U32(u32),
+    /// `u64`
+    U64(u64),
+    /// `u128`
+    U128(u128),
+    /// `i8`
+    I8(i8),
+    /// `i16`
+    I16(i16),
+    /// `i32`
+    I32(i32),
+    /// `i64`
+    I64(i64),
+    /// `i128`
+    I128(i128),
+    /// `f32`
+    F32(f32),
+    /// `f64`
+    F64(f64),
+    /// A string.
+    Str(&'a str),
+    /// Text that was formatted at the call.
+    Formatted(&'a str),
+    /// `[u8]` and `[u8; N]`, which print like any other list.
+    Bytes(&'a [u8]),
+    /// `None`
+    None,
+    /// `Some(…)`
+    Some(Box<Value<'a>>),
+    /// An array or a slice.
+    List(Vec<Value<'a>>),
+    /// A tuple.
+    Tuple(Vec<Value<'a>>),
+    /// A map, in the order in which it was written.
+    Map(Vec<(Value<'a>, Value<'a>)>),
+    /// A struct.
+    Struct(Product<'a>),
+    /// A variant of an enum.
+    Variant(Product<'a>),
+    /// `std::time::Duration`
+    Duration(Duration),
+    /// `std::time::SystemTime`: seconds since the Unix epoch, rounded down, and nanoseconds.
+    SystemTime(i64, u32),
+    /// An IP address of either version; prints like the one of its own version.
+    Ip(IpAddr),
+    /// A socket address of either version.
+    Socket(SocketAddr),
+}
+
+/// The fields of a struct or of a variant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Product<'a> {
+    /// The name of the struct or of the variant.
+    pub name: &'a str,
+    /// Whether and how the fields are named.
+    pub shape: Shape,
+    /// Name and value of each field; the names of a tuple are empty.
+    pub fields: Vec<(&'a str, Value<'a>)>,
+}
+
+/// The most elements of lists of values without size (`[(); n]`) that a record may hold.
+///
+/// Such a list takes no bytes, so that nothing else bounds it.
+pub const MAX_UNSIZED_ELEMENTS: usize = 4096;
+
+impl<'a> Value<'a> {
+    /// Reads one value of type `ty`.
+    ///
+    /// # Errors
+    /// If the bytes end early or hold what no such value has.
+    pub fn read(cursor: &mut Cursor<'a>, ty: &'a Type) -> Result<Self, ValueError> {
+        Ok(match ty {
+            Type::Unit => Self::Unit,
+            Type::Bool => Self::Bool(cursor.bool()?),
+            Type::Char => Self::Char(cursor.char()?),
+            Type::U8 => Self::U8(cursor.u8()?),
+            Type::U16 => Self::U16(cursor.u16()?),
+            Type::U32 => Self::U32(cursor.u32()?),
+            Type::U64 => Self::U64(cursor.u64()?),
+            Type::U128 => Self::U128(cursor.u128()?),
+            Type::I8 => Self::I8(cursor.u8()? as i8),
+            Type::I16 => Self::I16(cursor.i16()?),
+            Type::I32 => Self::I32(cursor.i32()?),
+            Type::I64 => Self::I64(cursor.i64()?),
+            Type::I128 => Self::I128(cursor.i128()?),
+            Type::F32 => Self::F32(f32::from_bits(u32::from_le_bytes(cursor.array()?))),
+            Type::F64 => Self::F64(f64::from_bits(u64::from_le_bytes(cursor.array()?))),
+            Type::Str => Self::Str(cursor.str()?),
+            Type::Formatted => Self::Formatted(cursor.str()?),
+            Type::Option(of) => {
+                if cursor.bool()? {
+                    Self::Some(Box::new(Self::read(cursor, of)?))
+                } else {
+                    Self::None
+                }
+            }
+            Type::Array(of, n) => Self::read_list(cursor, of, *n as usize)?,
+            Type::Slice(of) => {
+                let count = cursor.length()?;
+                Self::read_list(cursor, of, count)?
+            }
+            Type::Tuple(of) => {
+                Self::Tuple(of.iter().map(|ty| Self::read(cursor, ty)).collect::<Result<_, _>>()?)
+            }
+            Type::Map(key, value) => Self::read_map(cursor, key, value)?,
+            Type::Struct(of) => Self::Struct(Self::read_product(cursor, of)?),
+            Type::Enum(of) => Self::Variant(Self::read_variant(cursor, of)?),
+            Type::Duration => Self::Duration(cursor.duration()?),
+            Type::SystemTime => {
+                let (seconds, nanos) = cursor.system_time()?;
+                Self::SystemTime(seconds, nanos)
+            }
+            Type::Ipv4 => Self::Ip(IpAddr::V4(cursor.array::<4>()?.into())),
+            Type::Ipv6 => Self::Ip(IpAddr::V6(cursor.array::<16>()?.into())),
+            Type::Ip => Self::Ip(cursor.ip()?),
+            Type::SocketV4 => Self::Socket(cursor.socket_v4()?),
+            Type::SocketV6 => Self::Socket(cursor.socket_v6()?),
+            Type::Socket => Self::Socket(cursor.socket()?),
+            Type::Serde(of) => {
+                let bytes = cursor.bytes()?;
+                let mut inner = cursor.nested(bytes);
+                let value = Self::read(&mut inner, of)?;
+                if !inner.is_empty() {
+                    return Err(ValueError::Trailing);
+                }
+                value
+            }
+        })
+    }
+
+    fn read_list(cursor: &mut Cursor<'a>, of: &'a Type, n: usize) -> Result<Self, ValueError> {
+        if matches!(of, Type::U8) {
+            return Ok(Self::Bytes(cursor.take(n)?));
+        }
+        cursor.check_count(n, of.min_size())?;
+        Ok(Self::List((0..n).map(|_| Self::read(cursor, of)).collect::<Result<_, _>>()?))
+    }
+
+    fn read_map(
+        cursor: &mut Cursor<'a>,
+        key: &'a Type,
+        value: &'a Type,
+    ) -> Result<Self, ValueError> {
+        let n = cursor.length()?;
+        cursor.check_count(n, key.min_size().saturating_add(value.min_size()))?;
+        let entries = (0..n).map(|_| Ok((Self::read(cursor, key)?, Self::read(cursor, value)?)));
+        Ok(Self::Map(entries.collect::<Result<_, ValueError>>()?))
+    }
+
+    fn read_variant(cursor: &mut Cursor<'a>, of: &'a EnumType) -> Result<Product<'a>, ValueError> {
+        let index = cursor.variant()?;
+        let variant = of.variants.get(index).ok_or(ValueError::Variant { index })?;
+        Self::read_product(cursor, variant)
+    }
+
+    fn read_product(cursor: &mut Cursor<'a>, of: &'a Fields) -> Result<Product<'a>, ValueError> {
+        let fields =
+            of.fields.iter().map(|(name, ty)| Ok((name.as_str(), Self::read(cursor, ty)?)));
+        Ok(Product {
+            name: &of.name,
+            shape: of.shape,
+            fields: fields.collect::<Result<_, ValueError>>()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,341 @@
+//! Reads scalars in either encoding, never past the end.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::time::Duration;
+
+use super::MAX_UNSIZED_ELEMENTS;
+
+/// How the values of a record are laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// Fixed widths, as in a ring.
+    Raw,
+    /// Postcard's wire format.
+    Packed,
+}
+
+/// Why bytes are no value of the type that the dictionary states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ValueError {
+    /// The bytes end within a value.
+    #[error("the record ends within a value")]
+    End,
+    /// A byte that is neither 0 nor 1 where a flag stands.
+    #[error("{found} is neither true nor false")]
+    Flag {
+        /// The byte.
+        found: u8,
+    },
+    /// Not a Unicode scalar value.
+    #[error("a character that Unicode does not have")]
+    Char,
+    /// Text that is not UTF-8.
+    #[error("text that is not UTF-8")]
+    Utf8,
+    /// A variable-length integer that does not fit its type.
+    #[error("an integer larger than its type")]
+    Overflow,
+    /// An enum has no such variant.
+    #[error("the enum has no variant {index}")]
+    Variant {
+        /// The index that was read.
+        index: usize,
+    },
+    /// Nanoseconds of a full second or more.
+    #[error("a time with {nanos} nanoseconds")]
+    Nanos {
+        /// What was read.
+        nanos: u32,
+    },
+    /// An IP version other than 4 and 6.
+    #[error("an address of IP version {version}")]
+    IpVersion {
+        /// What was read.
+        version: u8,
+    },
+    /// Bytes behind the last value.
+    #[error("bytes behind the last value")]
+    Trailing,
+    /// More elements than the record has room for.
+    #[error("a list that claims {count} elements")]
+    Count {
+        /// What was claimed.
+        count: usize,
+    },
+}
+
+/// A place in the bytes of a record.
+#[derive(Clone, Debug)]
+pub struct Cursor<'a> {
+    bytes: &'a [u8],
+    encoding: Encoding,
+    unsized_elements_left: usize,
+}
+
+impl<'a> Cursor<'a> {
+    /// A cursor on the first of `bytes`.
+    #[must_use]
+    pub const fn new(bytes: &'a [u8], encoding: Encoding) -> Self {
+        Self { bytes, encoding, unsized_elements_left: MAX_UNSIZED_ELEMENTS }
+    }
+
+    /// A cursor on packed `bytes` within this one's value.
+    pub(super) const fn nested(&self, bytes: &'a [u8]) -> Self {
+        Self { bytes, encoding: Encoding::Packed, ..*self }
+    }
+
+    /// What has not been read yet.
+    #[must_use]
+    pub const fn rest(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Whether all has been read.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// The next `n` bytes.
+    ///
+    /// # Errors
+    /// If there are fewer.
+    #[inline]
+    pub fn take(&mut self, n: usize) -> Result<&'a [u8], ValueError> {
+        let (taken, rest) = self.bytes.split_at_checked(n).ok_or(ValueError::End)?;
+        self.bytes = rest;
+        Ok(taken)
+    }
+
+    #[inline]
+    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], ValueError> {
+        let (taken, rest) = self.bytes.split_first_chunk().ok_or(ValueError::End)?;
+        self.bytes = rest;
+        Ok(*taken)
+    }
+
+    /// A variable-length integer: seven bits a byte, least significant first.
+    ///
+    /// # Errors
+    /// If the bytes end, or the integer has more than 64 bits.
+    #[inline]
+    pub fn uint(&mut self) -> Result<u64, ValueError> {
+        let mut value = 0;
+        let mut shift = 0;
+        loop {
+            let [byte] = self.array()?;
+            let bits = u64::from(byte & 0x7f);
+            if shift == 63 && bits > 1 {
+                return Err(ValueError::Overflow);
+            }
+            value |= bits << shift;
+            if byte < 0x80 {
+                return Ok(value);
+            }
+            shift += 7;
+            if shift > 63 {
+                return Err(ValueError::Overflow);
+            }
+        }
+    }
+
+    fn uint128(&mut self) -> Result<u128, ValueError> {
+        let mut value = 0;
+        for shift in (0..128).step_by(7) {
+            let [byte] = self.array()?;
+            let bits = u128::from(byte & 0x7f);
+            if shift == 126 && bits > 3 {
+                break;
+            }
+            value |= bits << shift;
+            if byte < 0x80 {
+                return Ok(value);
+            }
+        }
+        Err(ValueError::Overflow)
+    }
+
+    /// A variable-length signed integer: zigzag, then as [`Cursor::uint`].
+    ///
+    /// # Errors
+    /// As [`Cursor::uint`].
+    #[inline]
+    pub fn int(&mut self) -> Result<i64, ValueError> {
+        let zigzag = self.uint()?;
+        Ok((zigzag >> 1) as i64 ^ -((zigzag & 1) as i64))
+    }
+
+    pub(super) fn bool(&mut self) -> Result<bool, ValueError> {
+        match self.u8()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            found => Err(ValueError::Flag { found }),
+        }
+    }
+
+    pub(super) fn u8(&mut self) -> Result<u8, ValueError> {
+        self.array().map(|[byte]| byte)
+    }
+
+    pub(super) fn u16(&mut self) -> Result<u16, ValueError> {
+        match self.encoding {
+            Encoding::Raw => self.array().map(u16::from_le_bytes),
+            Encoding::Packed => u16::try_from(self.uint()?).map_err(|_| ValueError::Overflow),
+        }
+    }
+
+    pub(super) fn u32(&mut self) -> Result<u32, ValueError> {
+        match self.encoding {
+            Encoding::Raw => self.array().map(u32::from_le_bytes),
+            Encoding::Packed => u32::try_from(self.uint()?).map_err(|_| ValueError::Overflow),
+        }
+    }
+
+    pub(super) fn u64(&mut self) -> Result<u64, ValueError> {
+        match self.encoding {
+            Encoding::Raw => self.array().map(u64::from_le_bytes),
+            Encoding::Packed => self.uint(),
+        }
+    }
+
+    pub(super) fn u128(&mut self) -> Result<u128, ValueError> {
+        match self.encoding {
+            Encoding::Raw => self.array().map(u128::from_le_bytes),
+            Encoding::Packed => self.uint128(),
+        }
+    }
+
+    pub(super) fn i16(&mut self) -> Result<i16, ValueError> {
+        match self.encoding {
+            Encoding::Raw => self.array().map(i16::from_le_bytes),
+            Encoding::Packed => i16::try_from(self.int()?).map_err(|_| ValueError::Overflow),
+        }
+    }
+
+    pub(super) fn i32(&mut self) -> Result<i32, ValueError> {
+        match self.encoding {
+            Encoding::Raw => self.array().map(i32::from_le_bytes),
+            Encoding::Packed => i32::try_from(self.int()?).map_err(|_| ValueError::Overflow),
+        }
+    }
+
+    pub(super) fn i64(&mut self) -> Result<i64, ValueError> {
+        match self.encoding {
+            Encoding::Raw => self.array().map(i64::from_le_bytes),
+            Encoding::Packed => self.int(),
+        }
+    }
+
+    pub(super) fn i128(&mut self) -> Result<i128, ValueError> {
+        match self.encoding {
+            Encoding::Raw => self.array().map(i128::from_le_bytes),
+            Encoding::Packed => {
+                let zigzag = self.uint128()?;
+                Ok((zigzag >> 1) as i128 ^ -((zigzag & 1) as i128))
+            }
+        }
+    }
+
+    pub(super) fn char(&mut self) -> Result<char, ValueError> {
+        match self.encoding {
+            Encoding::Raw => char::from_u32(self.u32()?).ok_or(ValueError::Char),
+            Encoding::Packed => {
+                let mut chars = self.str()?.chars();
+                match (chars.next(), chars.next()) {
+                    (Some(c), None) => Ok(c),
+                    _ => Err(ValueError::Char),
+                }
+            }
+        }
+    }
+
+    /// The count of a list or the length of a text.
+    pub(super) fn length(&mut self) -> Result<usize, ValueError> {
+        let length = match self.encoding {
+            Encoding::Raw => u64::from(self.u32()?),
+            Encoding::Packed => self.uint()?,
+        };
+        usize::try_from(length).map_err(|_| ValueError::Overflow)
+    }
+
+    pub(super) fn bytes(&mut self) -> Result<&'a [u8], ValueError> {
+        let length = self.length()?;
+        self.take(length)
+    }
+
+    pub(super) fn str(&mut self) -> Result<&'a str, ValueError> {
+        std::str::from_utf8(self.bytes()?).map_err(|_| ValueError::Utf8)
+    }
+
+    pub(super) fn variant(&mut self) -> Result<usize, ValueError> {
+        match self.encoding {
+            Encoding::Raw => self.u16().map(usize::from),
+            Encoding::Packed => self.u32().map(|index| index as usize),
+        }
+    }
+
+    /// Refuses a count that the rest of the record cannot hold, before anything is allocated.
+    pub(super) fn check_count(
+        &mut self,
+        count: usize,
+        min_raw_size: usize,
+    ) -> Result<(), ValueError> {
+        // What takes bytes in raw encoding takes at least one in the packed one.
+        let most = if min_raw_size > 0 { self.bytes.len() } else { self.unsized_elements_left };
+        if count > most {
+            return Err(ValueError::Count { count });
+        }
+        if min_raw_size == 0 {
+            self.unsized_elements_left -= count;
+        }
+        Ok(())
+    }
+
+    fn nanos(&mut self) -> Result<u32, ValueError> {
+        let nanos = self.u32()?;
+        if nanos < 1_000_000_000 { Ok(nanos) } else { Err(ValueError::Nanos { nanos }) }
+    }
+
+    pub(super) fn duration(&mut self) -> Result<Duration, ValueError> {
+        let seconds = self.u64()?;
+        Ok(Duration::new(seconds, self.nanos()?))
+    }
+
+    pub(super) fn system_time(&mut self) -> Result<(i64, u32), ValueError> {
+        let seconds = self.i64()?;
+        Ok((seconds, self.nanos()?))
+    }
+
+    pub(super) fn ip(&mut self) -> Result<IpAddr, ValueError> {
+        match self.u8()? {
+            4 => Ok(IpAddr::V4(self.array::<4>()?.into())),
+            6 => Ok(IpAddr::V6(self.array::<16>()?.into())),
+            version => Err(ValueError::IpVersion { version }),
+        }
+    }
+
+    // Addresses are stored alike in both encodings: their bytes do not pack.
+
+    pub(super) fn socket_v4(&mut self) -> Result<SocketAddr, ValueError> {
+        let ip = Ipv4Addr::from(self.array::<4>()?);
+        let port = u16::from_le_bytes(self.array()?);
+        Ok(SocketAddr::V4(SocketAddrV4::new(ip, port)))
+    }
+
+    pub(super) fn socket_v6(&mut self) -> Result<SocketAddr, ValueError> {
+        let ip = Ipv6Addr::from(self.array::<16>()?);
+        let port = u16::from_le_bytes(self.array()?);
+        let flow = u32::from_le_bytes(self.array()?);
+        let scope = u32::from_le_bytes(self.array()?);
+        Ok(SocketAddr::V6(SocketAddrV6::new(ip, port, flow, scope)))
+    }
+
+    pub(super) fn socket(&mut self) -> Result<SocketAddr, ValueError> {
+        match self.u8()? {
+            4 => self.socket_v4(),
+            6 => self.socket_v6(),
+            version => Err(ValueError::IpVersion { version }),
+        }
+    }
+}

@@ -1,0 +1,78 @@
+use super::*;
+
+/// Reads `raw` as it stands and once more after packing; both must give `expected`.
+#[track_caller]
+fn check(ty: Type, raw: &[u8], expected: Value<'_>) {
+    let mut cursor = Cursor::new(raw, Encoding::Raw);
+    assert_eq!(Value::read(&mut cursor, &ty).unwrap(), expected);
+    assert!(cursor.is_empty());
+    let mut packed = Vec::new();
+    pack(&mut Cursor::new(raw, Encoding::Raw), &ty, &mut packed).unwrap();
+    let mut cursor = Cursor::new(&packed, Encoding::Packed);
+    assert_eq!(Value::read(&mut cursor, &ty).unwrap(), expected, "packed: {packed:?}");
+    assert!(cursor.is_empty());
+}
+
+#[test]
+fn integers_at_their_ends() {
+    check(Type::U64, &u64::MAX.to_le_bytes(), Value::U64(u64::MAX));
+    check(Type::I64, &i64::MIN.to_le_bytes(), Value::I64(i64::MIN));
+    check(Type::U128, &u128::MAX.to_le_bytes(), Value::U128(u128::MAX));
+    check(Type::I128, &i128::MIN.to_le_bytes(), Value::I128(i128::MIN));
+    check(Type::I16, &(-2_i16).to_le_bytes(), Value::I16(-2));
+    check(Type::I8, &[0x80], Value::I8(-128));
+    check(Type::U16, &[0x34, 0x12], Value::U16(0x1234));
+}
+
+#[test]
+fn text_and_options() {
+    check(Type::Str, b"\x03\0\0\0abc", Value::Str("abc"));
+    check(Type::Char, &u32::from('ß').to_le_bytes(), Value::Char('ß'));
+    let option = Type::Option(Box::new(Type::Bool));
+    check(option.clone(), &[0], Value::None);
+    check(option, &[1, 1], Value::Some(Box::new(Value::Bool(true))));
+}
+
+#[test]
+fn lists_and_tuples() {
+    let slice = Type::Slice(Box::new(Type::U16));
+    check(slice, b"\x02\0\0\0\x01\0\x02\0", Value::List(vec![Value::U16(1), Value::U16(2)]));
+    check(Type::Slice(Box::new(Type::U8)), b"\x02\0\0\0ab", Value::Bytes(b"ab"));
+    check(Type::Array(Box::new(Type::U8), 2), b"ab", Value::Bytes(b"ab"));
+    let tuple = Type::Tuple(vec![Type::U8, Type::Unit]);
+    check(tuple, &[7], Value::Tuple(vec![Value::U8(7), Value::Unit]));
+}
+
+#[test]
+fn lists_that_claim_too_much_are_refused_before_they_allocate() {
+    let unit = Type::Slice(Box::new(Type::Unit));
+    let mut cursor = Cursor::new(&[0xff; 4], Encoding::Raw);
+    assert!(matches!(Value::read(&mut cursor, &unit), Err(ValueError::Count { .. })));
+    let words = Type::Slice(Box::new(Type::U64));
+    let mut cursor = Cursor::new(&[0xff; 12], Encoding::Raw);
+    assert!(matches!(Value::read(&mut cursor, &words), Err(ValueError::Count { .. })));
+}
+
+#[test]
+fn serde_values_are_postcard() {
+    let inner = Type::Map(Box::new(Type::Str), Box::new(Type::I32));
+    let bytes =
+        postcard::to_allocvec(&std::collections::BTreeMap::from([("a", -1_i32), ("b", 300)]))
+            .unwrap();
+    let mut raw = (bytes.len() as u32).to_le_bytes().to_vec();
+    raw.extend(&bytes);
+    check(
+        Type::Serde(Box::new(inner)),
+        &raw,
+        Value::Map(vec![(Value::Str("a"), Value::I32(-1)), (Value::Str("b"), Value::I32(300))]),
+    );
+}
+
+#[test]
+fn varints_do_not_overflow() {
+    let mut cursor = Cursor::new(&[0xff; 10], Encoding::Packed);
+    assert_eq!(cursor.uint(), Err(ValueError::Overflow));
+    let mut longest = vec![0xff; 9];
+    longest.push(1);
+    assert_eq!(Cursor::new(&longest, Encoding::Packed).uint(), Ok(u64::MAX));
+}
