@@ -53,7 +53,7 @@ pub struct FileHeader {
 #[non_exhaustive]
 pub enum FileHeaderError {
     /// Other bytes than [`MAGIC`].
-    #[error("not a stenolog dump: it begins with {found:02x?}")]
+    #[error("not a stenolog dump: it begins with \"{}\"", found.escape_ascii())]
     Magic {
         /// The bytes, as many as there are of the first eight.
         found: Vec<u8>,

@@ -25,7 +25,7 @@ impl Loss {
     #[must_use]
     pub fn encode(&self) -> [u8; Self::BYTES] {
         let mut out = [0; Self::BYTES];
-        let words = [&[self.counter][..], &self.full, &self.too_large].concat();
+        let words = [self.counter].into_iter().chain(self.full).chain(self.too_large);
         for (field, word) in out.chunks_exact_mut(8).zip(words) {
             field.copy_from_slice(&word.to_le_bytes());
         }

@@ -140,6 +140,41 @@ impl Type {
         }
     }
 
+    /// How many types there are within this one, itself included.
+    #[must_use]
+    pub fn nodes(&self) -> usize {
+        fn fields(of: &Fields) -> usize {
+            of.fields.iter().map(|(_, ty)| ty.nodes()).sum()
+        }
+        1 + match self {
+            Self::Option(of) | Self::Array(of, _) | Self::Slice(of) | Self::Serde(of) => of.nodes(),
+            Self::Map(key, value) => key.nodes() + value.nodes(),
+            Self::Tuple(of) => of.iter().map(Self::nodes).sum(),
+            Self::Struct(of) => fields(of),
+            Self::Enum(of) => of.variants.iter().map(fields).sum(),
+            _ => 0,
+        }
+    }
+
+    /// How many levels of types are within each other; a reader takes up to [`MAX_TYPE_DEPTH`].
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        fn deepest<'a>(of: impl Iterator<Item = &'a Type>) -> usize {
+            of.map(Type::depth).max().unwrap_or_default()
+        }
+        fn fields(of: &Fields) -> impl Iterator<Item = &Type> {
+            of.fields.iter().map(|(_, ty)| ty)
+        }
+        1 + match self {
+            Self::Option(of) | Self::Array(of, _) | Self::Slice(of) | Self::Serde(of) => of.depth(),
+            Self::Map(key, value) => key.depth().max(value.depth()),
+            Self::Tuple(of) => deepest(of.iter()),
+            Self::Struct(of) => deepest(fields(of)),
+            Self::Enum(of) => deepest(of.variants.iter().flat_map(fields)),
+            _ => 0,
+        }
+    }
+
     /// Whether the call site formatted the value itself, which is what makes a call slow.
     #[must_use]
     pub const fn is_formatted(&self) -> bool {

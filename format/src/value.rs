@@ -94,7 +94,13 @@ pub struct Product<'a> {
 /// The most elements of lists of values without size (`[(); n]`) that a record may hold.
 ///
 /// Such a list takes no bytes, so that nothing else bounds it.
-pub const MAX_UNSIZED_ELEMENTS: usize = 4096;
+pub const MAX_UNSIZED_ELEMENTS: usize = 65_536;
+
+/// The most elements of one such list that a writer records.
+pub const MAX_UNSIZED_LIST: usize = 4096;
+
+/// What stands for a serde value whose own code refused to serialise it.
+pub const NOT_SERIALISED: &str = "<could not be serialised>";
 
 impl<'a> Value<'a> {
     /// Reads one value of type `ty`.
@@ -151,6 +157,9 @@ impl<'a> Value<'a> {
             Type::Socket => Self::Socket(cursor.socket()?),
             Type::Serde(of) => {
                 let bytes = cursor.bytes()?;
+                if bytes.is_empty() && of.min_size() > 0 {
+                    return Ok(Self::Formatted(NOT_SERIALISED));
+                }
                 let mut inner = cursor.nested(bytes);
                 let value = Self::read(&mut inner, of)?;
                 if !inner.is_empty() {
@@ -165,7 +174,7 @@ impl<'a> Value<'a> {
         if matches!(of, Type::U8) {
             return Ok(Self::Bytes(cursor.take(n)?));
         }
-        cursor.check_count(n, of.min_size())?;
+        cursor.check_count(n, of.min_size(), || of.nodes())?;
         Ok(Self::List((0..n).map(|_| Self::read(cursor, of)).collect::<Result<_, _>>()?))
     }
 
@@ -175,7 +184,9 @@ impl<'a> Value<'a> {
         value: &'a Type,
     ) -> Result<Self, ValueError> {
         let n = cursor.length()?;
-        cursor.check_count(n, key.min_size().saturating_add(value.min_size()))?;
+        cursor.check_count(n, key.min_size().saturating_add(value.min_size()), || {
+            key.nodes() + value.nodes()
+        })?;
         let entries = (0..n).map(|_| Ok((Self::read(cursor, key)?, Self::read(cursor, value)?)));
         Ok(Self::Map(entries.collect::<Result<_, ValueError>>()?))
     }

@@ -280,15 +280,19 @@ impl<'a> Cursor<'a> {
         &mut self,
         count: usize,
         min_raw_size: usize,
+        nodes: impl FnOnce() -> usize,
     ) -> Result<(), ValueError> {
         // What takes bytes in raw encoding takes at least one in the packed one.
-        let most = if min_raw_size > 0 { self.bytes.len() } else { self.unsized_elements_left };
-        if count > most {
-            return Err(ValueError::Count { count });
+        if min_raw_size > 0 {
+            return if count > self.bytes.len() {
+                Err(ValueError::Count { count })
+            } else {
+                Ok(())
+            };
         }
-        if min_raw_size == 0 {
-            self.unsized_elements_left -= count;
-        }
+        let claimed = count.saturating_mul(nodes());
+        let left = self.unsized_elements_left.checked_sub(claimed);
+        self.unsized_elements_left = left.ok_or(ValueError::Count { count })?;
         Ok(())
     }
 
