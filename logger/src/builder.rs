@@ -1,0 +1,205 @@
+//! Starting a logger.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_utils::sync::Parker;
+use stenolog_format::dictionary::Level;
+
+use crate::drain::{self, Existing, Output};
+use crate::error::StartError;
+use crate::filter::Filter;
+use crate::logger::Logger;
+use crate::registry;
+use crate::shared::{Config, Core, OnFull};
+
+/// Gathers how a logger is to be, and starts it.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("app.steno");
+/// use stenolog::{Builder, Level, OnFull};
+///
+/// let log = Builder::new(path)
+///     .filter("info,my_app::net=trace")
+///     .on_full_at(Level::Info, OnFull::Block)
+///     .start()?;
+/// stenolog::info!("ready");
+/// log.close()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until it is started"]
+pub struct Builder {
+    config: Config,
+    filter: Option<String>,
+    default_filter: Option<String>,
+    existing: Existing,
+    mode: u32,
+}
+
+impl Builder {
+    /// A logger that will write its dump to `path`.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        let mut on_full = [OnFull::Drop; 5];
+        on_full[Level::Error.index()] = OnFull::Block;
+        on_full[Level::Warn.index()] = OnFull::Block;
+        Self {
+            config: Config {
+                path: path.into(),
+                ring_capacity_bytes: 1 << 20,
+                on_full,
+                block_timeout: Some(Duration::from_secs(1)),
+                deliver_within: Duration::from_millis(100),
+            },
+            filter: None,
+            default_filter: None,
+            existing: Existing::default(),
+            mode: 0o600,
+        }
+    }
+
+    /// Logs what these directives allow, in the language of `RUST_LOG`: a level for all targets,
+    /// or for those that begin with a path, as in `warn,my_app=info,my_app::net=trace,noisy=off`.
+    ///
+    /// Without a filter the environment variable `STENOLOG` counts, then `RUST_LOG`, then
+    /// [`default_filter`](Self::default_filter); without any of these all is logged. Directives
+    /// that cannot be understood are an error of [`start`](Self::start).
+    pub fn filter(mut self, directives: impl Into<String>) -> Self {
+        self.filter = Some(directives.into());
+        self
+    }
+
+    /// The directives for when the environment has none.
+    pub fn default_filter(mut self, directives: impl Into<String>) -> Self {
+        self.default_filter = Some(directives.into());
+        self
+    }
+
+    /// What a call does when its thread's ring is full, whatever its level.
+    ///
+    /// By default errors and warnings wait for a second at the most, and all others are dropped
+    /// and counted. What is said here waits for as long as it takes, unless
+    /// [`block_timeout`](Self::block_timeout) comes after it.
+    pub fn on_full(mut self, policy: OnFull) -> Self {
+        self.config.on_full = [policy; 5];
+        self.config.block_timeout = None;
+        self
+    }
+
+    /// What a call of one level does when its thread's ring is full.
+    pub fn on_full_at(mut self, level: Level, policy: OnFull) -> Self {
+        self.config.on_full[level.index()] = policy;
+        self
+    }
+
+    /// How long a call waits at the most; it then drops its record.
+    pub fn block_timeout(mut self, timeout: Duration) -> Self {
+        self.config.block_timeout = Some(timeout);
+        self
+    }
+
+    /// The capacity of each thread's ring in bytes, rounded up to a power of two between 4 KiB and
+    /// 1 GiB. By default 1 MiB; memory is taken as it is first used.
+    ///
+    /// A record cannot be larger than seven eighths of it (warnings and errors: than all of it).
+    pub fn ring_capacity_bytes(mut self, bytes: usize) -> Self {
+        self.config.ring_capacity_bytes = bytes.clamp(1 << 12, 1 << 30).next_power_of_two();
+        self
+    }
+
+    /// The longest that a committed record stays in its ring before it is written. By default
+    /// 100 ms, and no less than 1 ms nor more than an hour; [`flush`](crate::flush) does not wait for
+    /// it.
+    pub fn deliver_within(mut self, bound: Duration) -> Self {
+        self.config.deliver_within =
+            bound.clamp(Duration::from_millis(1), Duration::from_secs(3600));
+        self
+    }
+
+    /// What becomes of a dump that is at the path already. By default it is kept under another
+    /// name.
+    pub fn existing(mut self, existing: Existing) -> Self {
+        self.existing = existing;
+        self
+    }
+
+    /// The permissions of the dump on Unix. By default 0600: its owner's alone.
+    pub fn mode(mut self, mode: u32) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// Starts the logger, and makes it the one that all calls of the process go to.
+    ///
+    /// # Errors
+    /// If there is one already, if the dump cannot be created, or if the filter is not understood.
+    pub fn start(self) -> Result<Logger, StartError> {
+        if crate::fork::is_child() {
+            return Err(StartError::Forked);
+        }
+        if let Some(running) = registry::global() {
+            let running = running.config.path.clone();
+            return Err(StartError::AlreadyStarted { path: self.config.path, running });
+        }
+        self.spawn(|core| {
+            if registry::install(core) {
+                return Ok(true);
+            }
+            let path = core.config.path.clone();
+            let running = registry::global().map_or_else(PathBuf::new, |r| r.config.path.clone());
+            Err(StartError::AlreadyStarted { path, running })
+        })
+    }
+
+    /// Starts a logger that only hears the threads that have [entered](Logger::enter) it, beside
+    /// the global one or without one: for tests, and for logs within logs.
+    ///
+    /// A call to it costs some tens of nanoseconds more than one to the global logger.
+    ///
+    /// # Errors
+    /// If the dump cannot be created, or if the filter is not understood.
+    pub fn start_detached(self) -> Result<Logger, StartError> {
+        self.spawn(|_| {
+            registry::count_detached(1);
+            Ok(false)
+        })
+    }
+
+    fn spawn(
+        self,
+        install: impl FnOnce(&Arc<Core>) -> Result<bool, StartError>,
+    ) -> Result<Logger, StartError> {
+        if crate::fork::is_child() {
+            return Err(StartError::Forked);
+        }
+        crate::fork::watch();
+        let filter = self.resolve_filter()?;
+        let path = self.config.path.clone();
+        let output = Output::create(&path, self.existing, self.mode)?;
+        let parker = Parker::new();
+        let core = Arc::new(Core::new(self.config, filter, parker.unparker().clone()));
+        let thread = drain::start(Arc::clone(&core), output, parker)
+            .map_err(|source| StartError::Thread { path, source })?;
+        let mut logger = Logger::new(core, thread);
+        logger.set_global(install(logger.core())?);
+        Ok(logger)
+    }
+
+    fn resolve_filter(&self) -> Result<Filter, StartError> {
+        let error = |variable| move |source| StartError::Filter { variable, source };
+        if let Some(text) = &self.filter {
+            return Filter::parse(text).map_err(error(None));
+        }
+        for name in ["STENOLOG", "RUST_LOG"] {
+            if let Some(filter) = Filter::from_env(name) {
+                return filter.map_err(error(Some(name)));
+            }
+        }
+        match &self.default_filter {
+            Some(text) => Filter::parse(text).map_err(error(None)),
+            None => Ok(Filter::everything()),
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! A structured binary logger: a call costs about what reading the clock costs, what was
+//! committed is not lost, and the dump explains itself.
+//!
+//! A call site writes a few bytes into a ring that belongs to its thread. A drain thread packs
+//! what the rings hold into a dump file. The program `steno` (package `stenolog-cli`) turns the
+//! dump into text or JSON, when and where somebody wants to read it.
+//!
+//! ```
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("app.steno");
+//! use stenolog::{info, warn};
+//!
+//! let _log = stenolog::Builder::new(path).start()?; // dropping it seals the dump
+//!
+//! let (order_id, qty, price) = (17_u64, 300, 99.5);
+//! info!("order {order_id} filled {} @ {price:.2}", qty);
+//! warn!(order_id, latency_us = 18_u64, "slow fill");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Call sites
+//!
+//! [`trace!`], [`debug!`], [`info!`], [`warn!`], [`error!`] and [`event!`] take, in this order and
+//! each if wanted:
+//!
+//! | part | example | |
+//! |---|---|---|
+//! | level | `level,` | only [`event!`]: known at run time |
+//! | target | `target: "risk",` | a constant; otherwise the module path |
+//! | time | `at: received,` | skips the clock: see [`IntoTime`] |
+//! | fields | `order_id, user.id = id, ?state, %err,` | bare, `?` as `Debug`, `%` as `Display` |
+//! | message | `"filled {} @ {price:.2}", qty` | all that `std::format!` takes |
+//!
+//! Arguments are evaluated once, from left to right, and only if the call is enabled. A mistake in
+//! a format string is the compile error that `format!` would give.
+//!
+//! Numbers, `bool`, `char`, strings, `Option`, arrays, slices and tuples of these, `Duration`,
+//! `SystemTime` and IP addresses are stored as they are; the decoder formats them exactly as
+//! `format!` would have. So are structs and enums with [`#[derive(Record)]`](derive@Record) and, in
+//! fields, types that are `serde::Serialize` and `postcard_schema::Schema`. Whatever else is
+//! `Display` or `Debug` is formatted at the call, which costs what formatting costs.
+//!
+//! # Cost
+//!
+//! An enabled call reads two words of its call site and one of its thread, reads the clock, checks
+//! once that the record fits, stores it, and publishes it with one release store: no allocation,
+//! no lock, no system call, no formatting. A disabled call is one load and one comparison. The
+//! first call of a site, and the first of a thread, take a lock and allocate.
+//!
+//! # Features
+//!
+//! `max_level_*` and `release_max_level_*` (`off`, `error` … `trace`) compile calls beyond the
+//! level away. `serde` (on by default) stores serialisable fields as postcard.
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+mod builder;
+mod clock;
+mod drain;
+mod emit;
+mod error;
+mod filter;
+mod fork;
+mod logger;
+mod macros;
+mod pick;
+mod registry;
+mod shared;
+mod site;
+mod stats;
+mod thread;
+mod time;
+mod value;
+
+pub use stenolog_format::dictionary::{Level, ParseLevelError};
+pub use stenolog_macros::Record;
+
+pub use self::builder::Builder;
+pub use self::clock::Timestamp;
+pub use self::drain::Existing;
+pub use self::error::{FlushError, StartError};
+pub use self::filter::FilterError;
+pub use self::logger::{Logger, Scope, SetFilterError, flush, set_filter, stats, sync};
+pub use self::shared::OnFull;
+pub use self::stats::Stats;
+pub use self::time::IntoTime;
+pub use self::value::Value;

@@ -1,0 +1,236 @@
+//! A logger that runs.
+
+use std::marker::PhantomData;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, MutexGuard};
+use std::thread::JoinHandle;
+
+use crate::error::FlushError;
+use crate::filter::{Filter, FilterError};
+use crate::registry::{self, LATE, UNHEARD};
+use crate::shared::Core;
+use crate::stats::Stats;
+use crate::thread;
+
+/// A logger that runs; dropping it writes what the rings hold and seals the dump.
+///
+/// Keep it for as long as records are to be written, as a rule in a variable of `main`. Threads
+/// that log on when it is gone are heard no more, and do no harm.
+#[derive(Debug)]
+#[must_use = "a logger ends when it is dropped: keep it in a variable, such as `_log`"]
+pub struct Logger {
+    core: Arc<Core>,
+    drain: Option<JoinHandle<()>>,
+    is_global: Option<bool>,
+}
+
+impl Logger {
+    pub(crate) const fn new(core: Arc<Core>, drain: JoinHandle<()>) -> Self {
+        Self { core, drain: Some(drain), is_global: None }
+    }
+
+    pub(crate) const fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
+    pub(crate) const fn set_global(&mut self, is_global: bool) {
+        self.is_global = Some(is_global);
+    }
+
+    /// The dump that is being written.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.core.config.path
+    }
+
+    /// Waits until all that was committed before the call is in the operating system's hands.
+    ///
+    /// It then survives the process, though not a loss of power.
+    ///
+    /// # Errors
+    /// If a write failed. What was not written stays in the rings, and is tried again.
+    pub fn flush(&self) -> Result<(), FlushError> {
+        self.core.flush(false)
+    }
+
+    /// As [`flush`](Self::flush), and waits until the disk has it.
+    ///
+    /// # Errors
+    /// As [`flush`](Self::flush), or if the operating system cannot put the file on the disk.
+    pub fn sync(&self) -> Result<(), FlushError> {
+        self.core.flush(true)
+    }
+
+    /// What the logger has done so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        stats_of(&self.core)
+    }
+
+    /// Changes what is logged, from the next call of each thread on. Without effect in a forked
+    /// child, which logs nothing.
+    ///
+    /// # Errors
+    /// If the directives (see [`Builder::filter`](crate::Builder::filter)) are not understood; the
+    /// filter is then what it was.
+    pub fn set_filter(&self, directives: &str) -> Result<(), FilterError> {
+        let filter = Filter::parse(directives)?;
+        if !crate::fork::is_child() {
+            self.core.set_filter(filter);
+        }
+        Ok(())
+    }
+
+    /// Has this thread's calls go to this logger, and to no other, until the scope is dropped.
+    ///
+    /// Scopes nest; the innermost counts. A thread that is spawned in one starts outside of it. When
+    /// the logger ends before the scope does, the thread's calls are heard by nobody. In destructors
+    /// of thread-locals scopes may have no effect.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// let log = stenolog::Builder::new(folder.path().join("test.steno")).start_detached()?;
+    /// let scope = log.enter();
+    /// stenolog::info!("only this logger hears it");
+    /// drop(scope);
+    /// log.flush()?;
+    /// assert_eq!(log.stats().records, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn enter(&self) -> Scope {
+        thread::enter(&self.core);
+        Scope { core: Arc::clone(&self.core), _this_thread: PhantomData }
+    }
+
+    /// Writes what the rings hold, seals the dump and ends the logger, as dropping it does, but
+    /// says how it went.
+    ///
+    /// # Errors
+    /// If the dump could not be written to its end.
+    pub fn close(mut self) -> Result<(), FlushError> {
+        self.end()
+    }
+
+    fn end(&mut self) -> Result<(), FlushError> {
+        let Some(drain) = self.drain.take() else { return Ok(()) };
+        if crate::fork::is_child() {
+            // The drain is the parent's; here is no thread to wait for, nor to detach.
+            std::mem::forget(drain);
+            return Err(FlushError::Forked);
+        }
+        match self.is_global {
+            Some(true) => registry::uninstall(&self.core),
+            Some(false) => registry::count_detached(-1),
+            None => {}
+        }
+        self.core.request_stop();
+        match drain.join() {
+            Ok(()) => self.core.result(),
+            // It panicked, and has said so on standard error.
+            Err(_) => Err(FlushError::Ended { path: self.core.config.path.clone() }),
+        }
+    }
+}
+
+impl Drop for Logger {
+    fn drop(&mut self) {
+        // Who wants to know calls `close`.
+        let _ = self.end();
+    }
+}
+
+/// While it lives, the thread that entered a logger logs to that one. See [`Logger::enter`].
+#[derive(Debug)]
+#[must_use = "the scope ends when this is dropped"]
+pub struct Scope {
+    core: Arc<Core>,
+    /// A scope stays on its thread, as a lock's guard does; to look at it from another is harmless.
+    _this_thread: PhantomData<MutexGuard<'static, ()>>,
+}
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        thread::leave(&self.core);
+    }
+}
+
+fn stats_of(core: &Core) -> Stats {
+    let counters = &core.counters;
+    Stats {
+        records: counters.records.load(Ordering::Relaxed),
+        lost: counters.lost.load(Ordering::Relaxed),
+        written_bytes: counters.written_bytes.load(Ordering::Relaxed),
+        write_errors: counters.write_errors.load(Ordering::Relaxed),
+        ..stats_of_process()
+    }
+}
+
+fn stats_of_process() -> Stats {
+    Stats {
+        late: LATE.load(Ordering::Relaxed),
+        unheard: UNHEARD.load(Ordering::Relaxed),
+        call_sites: registry::entry_count(),
+        ..Stats::default()
+    }
+}
+
+/// The global logger. A forked child has none, and must not ask: a thread of the parent's may have
+/// held the lock when it forked.
+fn global() -> Result<Arc<Core>, FlushError> {
+    if crate::fork::is_child() {
+        return Err(FlushError::Forked);
+    }
+    registry::global().ok_or(FlushError::NotStarted)
+}
+
+/// [`Logger::flush`] of the global logger.
+///
+/// # Errors
+/// As there, or if no global logger runs.
+pub fn flush() -> Result<(), FlushError> {
+    global()?.flush(false)
+}
+
+/// [`Logger::sync`] of the global logger.
+///
+/// # Errors
+/// As there, or if no global logger runs.
+pub fn sync() -> Result<(), FlushError> {
+    global()?.flush(true)
+}
+
+/// [`Logger::stats`] of the global logger. Without one, all but the numbers of the process are 0.
+#[must_use]
+pub fn stats() -> Stats {
+    global().map_or_else(|_| stats_of_process(), |core| stats_of(&core))
+}
+
+/// Why a filter was not changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SetFilterError {
+    /// No global logger runs.
+    #[error("no logger runs: keep the value that `Builder::start` returns")]
+    NotStarted,
+    /// The process is a fork of the one that logs.
+    #[error("this process is a forked child: its parent's logger is not its own")]
+    Forked,
+    /// The directives cannot be understood.
+    #[error(transparent)]
+    Filter(#[from] FilterError),
+}
+
+/// [`Logger::set_filter`] of the global logger.
+///
+/// # Errors
+/// As there, or if no global logger runs.
+pub fn set_filter(directives: &str) -> Result<(), SetFilterError> {
+    let filter = Filter::parse(directives)?;
+    match global() {
+        Ok(core) => core.set_filter(filter),
+        Err(FlushError::Forked) => return Err(SetFilterError::Forked),
+        Err(_) => return Err(SetFilterError::NotStarted),
+    }
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! All that expansions may name. Not part of the public interface: anything here may change in
+//! any release.
+
+pub use stenolog_format::dictionary::{Level, Role};
+pub use stenolog_format::types::{Fields, Shape, Type};
+pub use stenolog_macros::call;
+
+pub use crate::emit::emit;
+pub use crate::pick::arg;
+pub use crate::site::{Meta, Site, SlotMeta, statically_enabled};
+pub use crate::time::{Now, at};
+pub use crate::value::{
+    Args, Text, Value, describe_enum, describe_fields, describe_struct, enum_fixed_size,
+    enum_signature, product_signature, variant_size, write_variant,
+};
+
+/// Which levels the program was compiled with, as constants: these the compiler drops early.
+pub mod compiled {
+    use super::{Level, statically_enabled};
+
+    /// Whether errors are compiled in.
+    pub const ERROR: bool = statically_enabled(Level::Error);
+    /// Whether warnings are compiled in.
+    pub const WARN: bool = statically_enabled(Level::Warn);
+    /// Whether information is compiled in.
+    pub const INFO: bool = statically_enabled(Level::Info);
+    /// Whether debugging is compiled in.
+    pub const DEBUG: bool = statically_enabled(Level::Debug);
+    /// Whether tracing is compiled in.
+    pub const TRACE: bool = statically_enabled(Level::Trace);
+}
+
+/// What is known of an `event!`, once for each level.
+#[must_use]
+pub const fn metas(of: &Meta) -> [Meta; 5] {
+    const fn at(level: Level, of: &Meta) -> Meta {
+        Meta { level, ..*of }
+    }
+    let [error, warn, info, debug, trace] = Level::ALL;
+    [at(error, of), at(warn, of), at(info, of), at(debug, of), at(trace, of)]
+}
+
+/// The statics of an `event!`, by [`Level::index`].
+#[must_use]
+pub const fn sites(metas: &'static [Meta; 5]) -> [Site; 5] {
+    let [error, warn, info, debug, trace] = metas;
+    [Site::new(error), Site::new(warn), Site::new(info), Site::new(debug), Site::new(trace)]
+}
+
+/// Fails to compile where the macros could not read a format string that rustc could.
+pub const fn unreadable_format_string() {
+    panic!("this format string is not one that Stenolog can read")
+}

@@ -1,0 +1,258 @@
+//! Which call sites there are, their ids, and who wants their records.
+//!
+//! Ids belong to the process, not to a logger: they are handed out on first use and never again.
+//! A dump's dictionary states those that its records use.
+//!
+//! Every store to a [`Site`]'s state happens under the registry's lock, together with the
+//! decision that it states; a filter that changes, or a logger that comes or goes, resets all
+//! states under the same lock, so that no stale decision outlives the change.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use stenolog_format::dictionary::{CallSite, Slot, TimeSource};
+use stenolog_format::types::{MAX_TYPE_DEPTH, Type};
+
+use crate::shared::Core;
+use crate::site::{OFF, Site, UNKNOWN};
+
+/// Calls that no logger was there for: before the start, after the end, in a forked child, or
+/// from within the logger itself.
+pub(crate) static UNHEARD: AtomicU64 = AtomicU64::new(0);
+
+/// Records that were committed when the drain had looked at their ring for the last time.
+pub(crate) static LATE: AtomicU64 = AtomicU64::new(0);
+
+/// Whether there is a global logger, for those who would only take the lock to learn that.
+static HAS_GLOBAL: AtomicBool = AtomicBool::new(false);
+
+/// How many ids have been handed out.
+static ENTRIES: AtomicU64 = AtomicU64::new(0);
+
+static REGISTRY: RwLock<Registry> = RwLock::new(Registry {
+    entries: Vec::new(),
+    ids: None,
+    sites: Vec::new(),
+    global: None,
+    detached: 0,
+});
+
+struct Registry {
+    /// The entry with id `FIRST_ID + n` is the n-th.
+    entries: Vec<Arc<CallSite>>,
+    /// Ids by the address of the site's static and by the types' signature.
+    ids: Option<HashMap<(usize, u64), u32>>,
+    /// The sites whose state may be other than unknown.
+    sites: Vec<&'static Site>,
+    global: Option<Arc<Core>>,
+    /// How many loggers there are beside the global one.
+    detached: usize,
+}
+
+/// What a call knows of the types that it was compiled for.
+#[derive(Clone, Copy)]
+pub(crate) struct CallTypes {
+    /// Equal for equal lists of types and equal time sources.
+    pub(crate) signature: u64,
+    pub(crate) time: TimeSource,
+    pub(crate) describe: fn(&mut Vec<Type>),
+}
+
+fn read() -> RwLockReadGuard<'static, Registry> {
+    REGISTRY.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write() -> RwLockWriteGuard<'static, Registry> {
+    REGISTRY.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The id of a call site with a list of types; hands one out if there is none.
+pub(crate) fn id(site: &'static Site, types: CallTypes) -> u32 {
+    if let Some(id) = read().id(site, types.signature) {
+        return id;
+    }
+    write().id_or_new(site, types)
+}
+
+/// Where a call goes that has no scope of its own.
+pub(crate) enum Decision {
+    /// Into a ring of this logger, with this id.
+    Log(Arc<Core>, u32),
+    /// Nowhere: the filter says so.
+    Off,
+    /// Nowhere: no logger runs.
+    Unheard,
+}
+
+/// Whether the global logger wants the records of a site; `None` if there is none. If not, the
+/// site is told, so that it does not ask again.
+pub(crate) fn wants(site: &'static Site) -> Option<bool> {
+    {
+        let registry = HAS_GLOBAL.load(Ordering::Acquire).then(read)?;
+        let wants = registry.global.as_ref()?.allows(site.meta);
+        if wants || registry.detached > 0 {
+            return Some(wants);
+        }
+    }
+    let mut registry = write();
+    let wants = registry.global.as_ref()?.allows(site.meta);
+    if !wants {
+        registry.switch_off(site);
+    }
+    Some(wants)
+}
+
+/// Decides for the global logger, and tells the site.
+pub(crate) fn decide(site: &'static Site, types: CallTypes) -> Decision {
+    if !HAS_GLOBAL.load(Ordering::Acquire) {
+        return Decision::Unheard;
+    }
+    if let Some(decision) = read().decision(site, types) {
+        return decision;
+    }
+    let mut registry = write();
+    let Some(core) = registry.global.clone() else { return Decision::Unheard };
+    if !core.allows(site.meta) {
+        registry.switch_off(site);
+        return Decision::Off;
+    }
+    let id = registry.id_or_new(site, types);
+    let first = site.signature.load(Ordering::Relaxed);
+    let hot_id = if first == types.signature { id } else { registry.id(site, first).unwrap_or(id) };
+    registry.tell(site, u64::from(core.generation()) << 32 | u64::from(hot_id));
+    Decision::Log(core, id)
+}
+
+/// Makes a logger the global one; `false` if there is one already.
+pub(crate) fn install(core: &Arc<Core>) -> bool {
+    let mut registry = write();
+    if registry.global.is_some() {
+        return false;
+    }
+    registry.global = Some(Arc::clone(core));
+    HAS_GLOBAL.store(true, Ordering::Release);
+    registry.forget_decisions();
+    true
+}
+
+/// The global logger, if there is one.
+pub(crate) fn global() -> Option<Arc<Core>> {
+    read().global.clone()
+}
+
+/// Ends the global logger's reign, if it is this one.
+pub(crate) fn uninstall(core: &Arc<Core>) {
+    let mut registry = write();
+    if registry.global.as_ref().is_some_and(|global| Arc::ptr_eq(global, core)) {
+        HAS_GLOBAL.store(false, Ordering::Release);
+        registry.global = None;
+        registry.forget_decisions();
+    }
+}
+
+/// Counts the loggers beside the global one.
+pub(crate) fn count_detached(change: isize) {
+    let mut registry = write();
+    registry.detached = registry.detached.saturating_add_signed(change);
+    registry.forget_decisions();
+}
+
+/// Makes every call site ask again.
+pub(crate) fn forget_decisions() {
+    write().forget_decisions();
+}
+
+/// The call sites from the n-th on, in the order of their ids.
+pub(crate) fn entries_from(n: usize) -> Vec<Arc<CallSite>> {
+    read().entries.get(n..).unwrap_or_default().to_vec()
+}
+
+/// How many ids have been handed out.
+pub(crate) fn entry_count() -> u64 {
+    ENTRIES.load(Ordering::Relaxed)
+}
+
+impl Registry {
+    /// The decision, if nothing has to be changed for it: the site has been told, and it is only
+    /// the types, or the thread, that brought the call here.
+    fn decision(&self, site: &Site, types: CallTypes) -> Option<Decision> {
+        let core = self.global.as_ref()?;
+        let state = site.state.load(Ordering::Relaxed);
+        if (state >> 32) as u32 != core.generation() {
+            return None;
+        }
+        let id = self.id(site, types.signature)?;
+        Some(Decision::Log(Arc::clone(core), id))
+    }
+
+    fn id(&self, site: &Site, signature: u64) -> Option<u32> {
+        self.ids.as_ref()?.get(&(std::ptr::from_ref(site).addr(), signature)).copied()
+    }
+
+    fn id_or_new(&mut self, site: &'static Site, types: CallTypes) -> u32 {
+        if let Some(id) = self.id(site, types.signature) {
+            return id;
+        }
+        let id = CallSite::FIRST_ID + self.entries.len() as u32;
+        self.entries.push(Arc::new(describe(site, types, id)));
+        ENTRIES.fetch_add(1, Ordering::Relaxed);
+        let key = (std::ptr::from_ref(site).addr(), types.signature);
+        self.ids.get_or_insert_default().insert(key, id);
+        // Set once: the site's state only ever holds the id of these types.
+        let _ = site.signature.compare_exchange(
+            0,
+            types.signature,
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        );
+        id
+    }
+
+    fn switch_off(&mut self, site: &'static Site) {
+        // A logger beside the global one may want the record: its threads must ask each time.
+        if self.detached == 0 {
+            self.tell(site, OFF);
+        }
+    }
+
+    fn tell(&mut self, site: &'static Site, state: u64) {
+        if site.state.swap(state, Ordering::Relaxed) == UNKNOWN {
+            self.sites.push(site);
+        }
+    }
+
+    fn forget_decisions(&mut self) {
+        for site in self.sites.drain(..) {
+            site.state.store(UNKNOWN, Ordering::Relaxed);
+        }
+    }
+}
+
+fn describe(site: &Site, types: CallTypes, id: u32) -> CallSite {
+    let meta = site.meta;
+    let mut described = Vec::with_capacity(meta.slots.len());
+    (types.describe)(&mut described);
+    // A type that no reader takes must not take the dictionary's other types with it.
+    for ty in described.iter_mut().filter(|ty| ty.depth() > MAX_TYPE_DEPTH) {
+        *ty = Type::Unit;
+    }
+    debug_assert_eq!(described.len(), meta.slots.len(), "one type a slot, by expansion");
+    let slot = |(slot, ty): (&crate::site::SlotMeta, Type)| Slot {
+        name: slot.name.to_owned(),
+        role: slot.role,
+        ty,
+    };
+    CallSite {
+        id,
+        level: meta.level,
+        time: types.time,
+        target: meta.target.to_owned(),
+        module: meta.module.to_owned(),
+        file: meta.file.to_owned(),
+        line: meta.line,
+        column: meta.column,
+        template: meta.template.map(str::to_owned),
+        slots: meta.slots.iter().zip(described).map(slot).collect(),
+    }
+}

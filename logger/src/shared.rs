@@ -1,0 +1,327 @@
+//! What the threads of a logger share: its configuration, its rings, and the line to its drain.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use crossbeam_utils::sync::Unparker;
+use stenolog_format::dictionary::{CallSite, Level, Thread};
+use stenolog_format::loss::Loss;
+use stenolog_ringbuf::Consumer;
+use stenolog_ringbuf::queue::spsc::{self, Producer};
+
+use crate::clock::Clock;
+use crate::error::FlushError;
+use crate::filter::Filter;
+use crate::registry::LATE;
+use crate::site::Meta;
+
+/// What a call does when its thread's ring is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum OnFull {
+    /// Wait until the drain has made room.
+    Block,
+    /// Lose the record, and say so in the dump where it would have stood.
+    Drop,
+}
+
+/// What a builder has gathered.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    pub(crate) path: PathBuf,
+    pub(crate) ring_capacity_bytes: usize,
+    pub(crate) on_full: [OnFull; 5],
+    pub(crate) block_timeout: Option<Duration>,
+    pub(crate) deliver_within: Duration,
+}
+
+/// A ring as its thread and the drain know it.
+#[derive(Debug)]
+pub(crate) struct RingSlot {
+    pub(crate) thread: Thread,
+    /// Records lost since the ring's birth, written by the ring's thread alone.
+    lost: [[AtomicU64; 5]; 2],
+    /// The producer, once its thread has gone.
+    retired: Mutex<Option<Producer>>,
+    is_retired: AtomicBool,
+    /// The consumer, once the drain has gone: what is in there comes too late.
+    leftover: Mutex<Option<Consumer>>,
+}
+
+impl RingSlot {
+    fn new(thread: Thread) -> Self {
+        Self {
+            thread,
+            lost: Default::default(),
+            retired: Mutex::new(None),
+            is_retired: AtomicBool::new(false),
+            leftover: Mutex::new(None),
+        }
+    }
+
+    /// Counts a lost record. Only the ring's thread calls this.
+    pub(crate) fn count_loss(&self, level: Level, too_large: bool) {
+        let count = &self.lost[usize::from(too_large)][level.index()];
+        count.store(count.load(Ordering::Relaxed) + 1, Ordering::Release);
+    }
+
+    /// What was lost so far.
+    pub(crate) fn loss(&self, counter: u64) -> Loss {
+        let [full, too_large] = [0, 1].map(|cause: usize| {
+            std::array::from_fn(|level| self.lost[cause][level].load(Ordering::Acquire))
+        });
+        Loss { counter, full, too_large }
+    }
+
+    /// Gives the producer back: its thread logs no more.
+    pub(crate) fn retire(&self, producer: Producer) {
+        *lock(&self.retired) = Some(producer);
+        self.is_retired.store(true, Ordering::Release);
+    }
+
+    /// Whether the thread has gone: what is in the ring now is all there will be.
+    pub(crate) fn is_retired(&self) -> bool {
+        self.is_retired.load(Ordering::Acquire)
+    }
+
+    /// Leaves the consumer behind: the drain looks at the ring no more.
+    pub(crate) fn leave(&self, consumer: Consumer) {
+        *lock(&self.leftover) = Some(consumer);
+        if self.is_retired() {
+            self.count_latecomers();
+        }
+    }
+
+    /// Counts the records that were committed after the drain had looked for the last time.
+    pub(crate) fn count_latecomers(&self) {
+        if let Some(mut consumer) = lock(&self.leftover).take() {
+            let is_record = |tag| tag >= CallSite::FIRST_ID;
+            let mut records = 0;
+            consumer.drain(usize::MAX, |record| records += u64::from(is_record(record.tag())));
+            LATE.fetch_add(records, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn take_producer(&self) -> Option<Producer> {
+        lock(&self.retired).take()
+    }
+}
+
+/// What the drain tells the world.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) records: AtomicU64,
+    pub(crate) lost: AtomicU64,
+    pub(crate) written_bytes: AtomicU64,
+    pub(crate) write_errors: AtomicU64,
+}
+
+/// Somebody who waits for the drain.
+#[derive(Debug)]
+pub(crate) struct Request {
+    /// The data is wanted on the disk.
+    pub(crate) sync: bool,
+    answer: SyncSender<WriteResult>,
+}
+
+/// How a write went; shared by all who asked for it.
+pub(crate) type WriteResult = Result<(), Arc<io::Error>>;
+
+impl Request {
+    /// Answers; who asked may have gone.
+    pub(crate) fn answer(self, result: WriteResult) {
+        let _ = self.answer.try_send(result);
+    }
+}
+
+/// What the drain is asked for, and what it says of itself.
+#[derive(Debug, Default)]
+struct Control {
+    requests: Vec<Request>,
+    stop: bool,
+    /// The drain has ended, or has died.
+    ended: bool,
+    /// Why the dump could not be written to its end.
+    error: Option<Arc<io::Error>>,
+}
+
+/// A logger, but for its drain's own state.
+#[derive(Debug)]
+pub(crate) struct Core {
+    generation: u32,
+    pub(crate) config: Config,
+    pub(crate) clock: &'static Clock,
+    filter: RwLock<Filter>,
+    /// Rings that the drain has not seen yet; `None` when it looks no more.
+    newborn: Mutex<Option<Vec<NewRing>>>,
+    /// Rings that a thread has left and the drain has emptied.
+    free: Mutex<Vec<(Producer, Consumer)>>,
+    next_ring: AtomicU32,
+    closed: AtomicBool,
+    pub(crate) counters: Counters,
+    control: Mutex<Control>,
+    drain: Unparker,
+}
+
+/// A ring that the drain is to look after.
+pub(crate) type NewRing = (Arc<RingSlot>, Consumer);
+
+/// No more rings than these are kept for threads to come.
+const MAX_FREE_RINGS: usize = 64;
+
+/// The drain is woken when this many rings wait for it: threads that come and go leave rings that
+/// only it can make ready for others.
+const MANY_NEW_RINGS: usize = 32;
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing that is done under these locks leaves the value half-way.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Core {
+    pub(crate) fn new(config: Config, filter: Filter, drain: Unparker) -> Self {
+        // 0 and 1 have a meaning in a call site's state; `thread::NO_GENERATION` is the largest.
+        static NEXT_GENERATION: AtomicU32 = AtomicU32::new(2);
+        Self {
+            generation: NEXT_GENERATION.fetch_add(1, Ordering::Relaxed),
+            config,
+            clock: Clock::get(),
+            filter: RwLock::new(filter),
+            newborn: Mutex::new(Some(Vec::new())),
+            free: Mutex::default(),
+            next_ring: AtomicU32::new(1),
+            closed: AtomicBool::new(false),
+            counters: Counters::default(),
+            control: Mutex::default(),
+            drain,
+        }
+    }
+
+    pub(crate) const fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    pub(crate) fn allows(&self, meta: &Meta) -> bool {
+        let filter = self.filter.read().unwrap_or_else(PoisonError::into_inner);
+        filter.allows(meta.level, meta.target)
+    }
+
+    pub(crate) fn set_filter(&self, filter: Filter) {
+        *self.filter.write().unwrap_or_else(PoisonError::into_inner) = filter;
+        crate::registry::forget_decisions();
+    }
+
+    /// A ring for a thread: one that another thread has left, or a new one.
+    pub(crate) fn new_ring(&self, os_id: u64, name: String) -> (Producer, Arc<RingSlot>) {
+        let reused = lock(&self.free).pop();
+        let (producer, consumer) =
+            reused.unwrap_or_else(|| spsc::new(self.config.ring_capacity_bytes));
+        let ring = self.next_ring.fetch_add(1, Ordering::Relaxed);
+        let slot = Arc::new(RingSlot::new(Thread { ring, os_id, name }));
+        match &mut *lock(&self.newborn) {
+            Some(newborn) => {
+                newborn.push((Arc::clone(&slot), consumer));
+                if newborn.len().is_multiple_of(MANY_NEW_RINGS) {
+                    self.wake_drain();
+                }
+            }
+            None => slot.leave(consumer),
+        }
+        (producer, slot)
+    }
+
+    /// The rings that came since the last call.
+    pub(crate) fn take_newborn(&self) -> Vec<NewRing> {
+        lock(&self.newborn).as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// The rings that came since; those that come later are nobody's.
+    pub(crate) fn end_of_births(&self) -> Vec<NewRing> {
+        lock(&self.free).clear();
+        lock(&self.newborn).take().unwrap_or_default()
+    }
+
+    pub(crate) fn reuse(&self, producer: Producer, consumer: Consumer) {
+        let mut free = lock(&self.free);
+        if free.len() < MAX_FREE_RINGS {
+            free.push((producer, consumer));
+        }
+    }
+
+    /// Rouses the drain; cheap if it is awake.
+    pub(crate) fn wake_drain(&self) {
+        self.drain.unpark();
+    }
+
+    /// Whether nobody drains any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Has all that was committed before written, and on the disk if asked.
+    pub(crate) fn flush(&self, sync: bool) -> Result<(), FlushError> {
+        let ended = || FlushError::Ended { path: self.config.path.clone() };
+        if crate::fork::is_child() {
+            return Err(FlushError::Forked);
+        }
+        // The drain must not wait for itself, as a panic hook that it runs would have it do.
+        if crate::thread::is_deaf() {
+            return Err(ended());
+        }
+        let (answer, answers) = std::sync::mpsc::sync_channel(1);
+        {
+            let mut control = lock(&self.control);
+            if control.ended {
+                return Err(ended());
+            }
+            control.requests.push(Request { sync, answer });
+        }
+        self.drain.unpark();
+        answers.recv().map_err(|_| ended())?.map_err(|source| self.write_error(source))
+    }
+
+    fn write_error(&self, source: Arc<io::Error>) -> FlushError {
+        FlushError::Write { path: self.config.path.clone(), source }
+    }
+
+    /// Tells the drain to write what there is, to seal the dump, and to end.
+    pub(crate) fn request_stop(&self) {
+        lock(&self.control).stop = true;
+        self.drain.unpark();
+    }
+
+    /// How the end of the dump was written.
+    pub(crate) fn result(&self) -> Result<(), FlushError> {
+        match &lock(&self.control).error {
+            Some(source) => Err(self.write_error(Arc::clone(source))),
+            None => Ok(()),
+        }
+    }
+
+    /// What is asked of the drain now, and whether it is to end.
+    pub(crate) fn take_requests(&self) -> (Vec<Request>, bool) {
+        let mut control = lock(&self.control);
+        (std::mem::take(&mut control.requests), control.stop)
+    }
+
+    /// Whether somebody waits for the drain.
+    pub(crate) fn has_requests(&self) -> bool {
+        let control = lock(&self.control);
+        !control.requests.is_empty() || control.stop
+    }
+
+    /// The drain has ended: nobody is heard, and nobody waits for it, from now on.
+    pub(crate) fn drain_ended(&self, result: WriteResult) {
+        self.closed.store(true, Ordering::Release);
+        let mut control = lock(&self.control);
+        control.ended = true;
+        control.error = result.as_ref().err().map(Arc::clone);
+        for request in control.requests.drain(..) {
+            request.answer(result.clone());
+        }
+    }
+}

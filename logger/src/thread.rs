@@ -1,0 +1,463 @@
+//! A thread's side: its ring, and the calls that the hot path hands over.
+//!
+//! ```text
+//!   LOCAL   plain cells, no destructor, usable at any time: what the hot path reads
+//!   RINGS   what keeps the rings of this thread alive; its destructor gives them back
+//! ```
+//!
+//! - **T1 (one thread).** `LOCAL.producer` is only touched by its thread.
+//! - **T2 (no overlap).** A mutable borrow of a producer lives in the hot path, where nothing runs
+//!   but stores of values, or in the cold path, during which the hot path is closed to this thread
+//!   (`LOCAL.generation` is [`NO_GENERATION`]) and a nested cold path is refused.
+//! - **T3 (match).** `LOCAL.generation` is that of a logger only while `LOCAL.producer` is a
+//!   producer of that logger's and `LOCAL.clock` is set.
+//!
+//! A signal handler that logs while its thread is between claim and commit breaks T2: logging from
+//! signal handlers is not supported.
+
+use std::cell::{Cell, RefCell, UnsafeCell};
+use std::mem::ManuallyDrop;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use crossbeam_utils::Backoff;
+use stenolog_format::dictionary::{CallSite, Level, TimeSource};
+use stenolog_format::loss::Loss;
+use stenolog_ringbuf::TryClaimError;
+use stenolog_ringbuf::queue::spsc::Producer;
+
+use crate::registry::{self, CallTypes, Decision, UNHEARD};
+use crate::shared::{Core, OnFull, RingSlot};
+use crate::site::Site;
+use crate::time::ClockRef;
+
+/// The generation of a thread without a ring: no call site has it.
+pub(crate) const NO_GENERATION: u32 = u32::MAX;
+
+/// What the hot path reads of its thread.
+pub(crate) struct Local {
+    /// The generation of the logger that the hot path may log to.
+    pub(crate) generation: Cell<u32>,
+    /// The generation of the logger that `producer` belongs to.
+    owner: Cell<u32>,
+    /// How many scopes are open.
+    scopes: Cell<usize>,
+    /// How full the ring may be for the hot path; beyond, the cold path looks after the drain.
+    pub(crate) allowance_bytes: Cell<usize>,
+    pub(crate) producer: UnsafeCell<ManuallyDrop<Producer>>,
+    pub(crate) clock: Cell<Option<ClockRef>>,
+    /// The cold path is at work, or the thread is a drain: its own calls are not heard.
+    is_deaf: Cell<bool>,
+}
+
+impl Local {
+    /// Opens the hot path, or closes it, as the thread's state demands.
+    fn settle(&self) {
+        let is_open = self.scopes.get() == 0 && !self.is_deaf.get() && !crate::fork::is_child();
+        self.generation.set(if is_open { self.owner.get() } else { NO_GENERATION });
+    }
+}
+
+thread_local! {
+    pub(crate) static LOCAL: Local = const {
+        Local {
+            generation: Cell::new(NO_GENERATION),
+            owner: Cell::new(NO_GENERATION),
+            scopes: Cell::new(0),
+            allowance_bytes: Cell::new(0),
+            producer: UnsafeCell::new(ManuallyDrop::new(Producer::disconnected())),
+            clock: Cell::new(None),
+            is_deaf: Cell::new(false),
+        }
+    };
+
+    static RINGS: RefCell<Rings> = const { RefCell::new(Rings { global: None, others: Vec::new(), scopes: Vec::new() }) };
+}
+
+/// A ring in use: what the cold path needs beside the producer.
+struct Attachment {
+    core: Arc<Core>,
+    slot: Arc<RingSlot>,
+    /// There are losses that the ring does not state yet.
+    owes_loss: Cell<bool>,
+}
+
+/// The rings of a thread.
+struct Rings {
+    /// The one whose producer is in `LOCAL`.
+    global: Option<Attachment>,
+    /// Rings of loggers that were entered, each with its producer.
+    others: Vec<(Attachment, Producer)>,
+    /// The loggers that this thread has entered, innermost last.
+    scopes: Vec<Arc<Core>>,
+}
+
+impl Drop for Rings {
+    fn drop(&mut self) {
+        self.give_back_global();
+        for (attachment, producer) in self.others.drain(..) {
+            give_back(&attachment, producer);
+        }
+    }
+}
+
+impl Rings {
+    fn give_back_global(&mut self) {
+        let Some(attachment) = self.global.take() else { return };
+        let producer = LOCAL.with(|local| {
+            local.owner.set(NO_GENERATION);
+            local.settle();
+            // SAFETY: only this thread touches the producer (T1), and no borrow of it lives: this is
+            // the cold path, or the thread's end (T2).
+            let producer = unsafe { &mut *local.producer.get() };
+            std::mem::replace(producer, ManuallyDrop::new(Producer::disconnected()))
+        });
+        give_back(&attachment, ManuallyDrop::into_inner(producer));
+    }
+}
+
+/// Ends a thread's use of a ring.
+fn give_back(attachment: &Attachment, producer: Producer) {
+    if crate::fork::is_child() {
+        // The ring is the parent's, whose locks may be held by threads that are not here.
+        std::mem::forget(producer);
+        return;
+    }
+    attachment.slot.retire(producer);
+    // Should the drain have looked for the last time: what it left behind comes too late.
+    attachment.slot.count_latecomers();
+}
+
+/// The forked child's thread forgets its ring. Async-signal-safe.
+#[cfg(unix)]
+pub(crate) fn disown() {
+    LOCAL.with(Local::settle);
+}
+
+/// Whether this thread's calls are not heard: it is a drain, or at work in the cold path.
+pub(crate) fn is_deaf() -> bool {
+    LOCAL.with(|local| local.is_deaf.get())
+}
+
+/// This thread's own calls are not heard from now on: it is a drain.
+pub(crate) fn be_deaf() {
+    LOCAL.with(|local| local.is_deaf.set(true));
+}
+
+/// Has this thread log to `core` until [`leave`].
+///
+/// In a thread-local destructor there may be nothing left to enter with; calls then go to the
+/// global logger.
+pub(crate) fn enter(core: &Arc<Core>) {
+    heard(|| {
+        let entered = RINGS.try_with(|rings| rings.borrow_mut().scopes.push(Arc::clone(core)));
+        entered.ok().map(|()| LOCAL.with(|local| local.scopes.set(local.scopes.get() + 1)))
+    });
+}
+
+/// Ends the innermost [`enter`] of `core`.
+pub(crate) fn leave(core: &Arc<Core>) {
+    heard(|| {
+        let left = RINGS.try_with(|rings| {
+            let mut rings = rings.borrow_mut();
+            let at = rings.scopes.iter().rposition(|scope| Arc::ptr_eq(scope, core))?;
+            Some(rings.scopes.remove(at))
+        });
+        // The last of a logger's owners may be this one: let go of it when nothing is borrowed.
+        left.ok().flatten().map(|_| LOCAL.with(|local| local.scopes.set(local.scopes.get() - 1)))
+    });
+}
+
+/// A record that the hot path did not write.
+pub(crate) struct ColdRecord<'a> {
+    pub(crate) site: &'static Site,
+    pub(crate) types: CallTypes,
+    /// The length of the payload: time and values.
+    pub(crate) payload_bytes: usize,
+    /// Reads the time word.
+    pub(crate) stamp: &'a dyn Fn(&ClockRef) -> u64,
+    /// Writes the payload.
+    ///
+    /// # Safety
+    /// `payload_bytes` bytes from the pointer on may be written.
+    pub(crate) fill: &'a dyn Fn(*mut u8, u64),
+}
+
+/// Whether a call that nobody has decided on yet is to be evaluated.
+#[cold]
+#[inline(never)]
+pub(crate) fn wants(site: &'static Site) -> bool {
+    let wanted = heard(|| {
+        let scope = RINGS.try_with(|rings| rings.borrow().scopes.last().map(Arc::clone));
+        match scope.ok().flatten() {
+            Some(core) => (!core.is_closed()).then(|| core.allows(site.meta)),
+            None => registry::wants(site),
+        }
+    });
+    wanted.unwrap_or_else(|| {
+        UNHEARD.fetch_add(1, Ordering::Relaxed);
+        false
+    })
+}
+
+/// Runs a part of the cold path, in which calls of this thread are not heard: what runs there may
+/// be an allocator that logs. `None` if this is such a call, or in a forked child.
+fn heard<R>(work: impl FnOnce() -> Option<R>) -> Option<R> {
+    /// Hears the thread again, even if the work panics.
+    struct Hear<'a>(&'a Local);
+
+    impl Drop for Hear<'_> {
+        fn drop(&mut self) {
+            self.0.is_deaf.set(false);
+            self.0.settle();
+        }
+    }
+
+    LOCAL.with(|local| {
+        if local.is_deaf.get() || crate::fork::is_child() {
+            return None;
+        }
+        local.is_deaf.set(true);
+        local.settle();
+        let _hear = Hear(local);
+        work()
+    })
+}
+
+/// Logs what the hot path could not: the first call of a site or a thread, a ring that is half
+/// full, a thread that has entered a logger, and calls that nobody hears.
+#[cold]
+#[inline(never)]
+pub(crate) fn log(record: &ColdRecord<'_>) {
+    let heard = heard(|| {
+        let attached = RINGS.try_with(|rings| log_attached(record, &mut rings.borrow_mut()));
+        if attached.is_err() {
+            log_detached(record);
+        }
+        Some(())
+    });
+    if heard.is_none() {
+        UNHEARD.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn log_attached(record: &ColdRecord<'_>, rings: &mut Rings) {
+    if let Some(core) = rings.scopes.last() {
+        if core.is_closed() {
+            UNHEARD.fetch_add(1, Ordering::Relaxed);
+        } else if core.allows(record.site.meta) {
+            let core = Arc::clone(core);
+            log_to_other(record, &core, rings);
+        }
+        return;
+    }
+    let Some((core, id)) = known(record, rings).or_else(|| decide(record)) else { return };
+    let fresh = rings.global.as_ref().is_none_or(|global| !Arc::ptr_eq(&global.core, &core));
+    if fresh {
+        rings.give_back_global();
+        let (attachment, producer) = attach(&core);
+        LOCAL.with(|local| {
+            // SAFETY: only this thread touches the producer (T1), and no borrow of it lives while
+            // the cold path runs (T2).
+            unsafe { *local.producer.get() = ManuallyDrop::new(producer) };
+            local.allowance_bytes.set(core.config.ring_capacity_bytes / 2);
+            local.clock.set(Some(ClockRef(core.clock)));
+            local.owner.set(core.generation());
+        });
+        rings.global = Some(attachment);
+    }
+    let Some(attachment) = &rings.global else { return };
+    LOCAL.with(|local| {
+        // SAFETY: as above; and `claim_and_fill` runs no code that could log (T2).
+        let producer = unsafe { &mut *local.producer.get() };
+        let allowance_bytes = claim_and_fill(record, attachment, producer, id);
+        local.allowance_bytes.set(allowance_bytes);
+    });
+}
+
+/// What the site says itself, if it is only the ring that brought the call here.
+fn known(record: &ColdRecord<'_>, rings: &Rings) -> Option<(Arc<Core>, u32)> {
+    let core = &rings.global.as_ref()?.core;
+    let state = record.site.state.load(Ordering::Relaxed);
+    let signature = record.site.signature.load(Ordering::Relaxed);
+    ((state >> 32) as u32 == core.generation() && signature == record.types.signature)
+        .then(|| (Arc::clone(core), state as u32))
+}
+
+/// What the global logger says to a record, and to the calls of its site to come.
+fn decide(record: &ColdRecord<'_>) -> Option<(Arc<Core>, u32)> {
+    match registry::decide(record.site, record.types) {
+        Decision::Log(core, id) => Some((core, id)),
+        Decision::Off => None,
+        Decision::Unheard => {
+            UNHEARD.fetch_add(1, Ordering::Relaxed);
+            None
+        }
+    }
+}
+
+fn log_to_other(record: &ColdRecord<'_>, core: &Arc<Core>, rings: &mut Rings) {
+    let id = registry::id(record.site, record.types);
+    let known = rings.others.iter().position(|(other, _)| Arc::ptr_eq(&other.core, core));
+    let at = known.unwrap_or_else(|| {
+        // A good time to let go of loggers that have ended.
+        for (attachment, producer) in
+            rings.others.extract_if(.., |(other, _)| other.core.is_closed())
+        {
+            give_back(&attachment, producer);
+        }
+        rings.others.push(attach(core));
+        rings.others.len() - 1
+    });
+    let (attachment, producer) = &mut rings.others[at];
+    claim_and_fill(record, attachment, producer, id);
+}
+
+/// A thread whose destructors run takes a ring for this one record.
+fn log_detached(record: &ColdRecord<'_>) {
+    let Some((core, id)) = decide(record) else { return };
+    let (attachment, mut producer) = attach(&core);
+    claim_and_fill(record, &attachment, &mut producer, id);
+    give_back(&attachment, producer);
+}
+
+fn attach(core: &Arc<Core>) -> (Attachment, Producer) {
+    let thread = std::thread::current();
+    let (producer, slot) =
+        core.new_ring(os_thread_id(), thread.name().unwrap_or_default().to_owned());
+    (Attachment { core: Arc::clone(core), slot, owes_loss: Cell::new(false) }, producer)
+}
+
+/// Writes the record, by way of the logger's policy if the ring is full, and returns up to where
+/// the hot path may fill the ring from now on.
+fn claim_and_fill(
+    record: &ColdRecord<'_>,
+    attachment: &Attachment,
+    producer: &mut Producer,
+    id: u32,
+) -> usize {
+    let Attachment { core, slot, owes_loss } = attachment;
+    let capacity = producer.capacity();
+    let time = (record.stamp)(&ClockRef(core.clock));
+    // The last eighth is for warnings and errors.
+    let is_urgent = record.site.meta.level <= Level::Warn;
+    let limit = if is_urgent { capacity } else { capacity - capacity / 8 };
+    let mut waiter = None;
+    let result = loop {
+        let result = write_loss_owed(record, attachment, producer, time, limit)
+            .and_then(|()| producer.try_claim_within(record.payload_bytes, limit));
+        match result {
+            Ok(mut claim) => {
+                (record.fill)(claim.as_mut_ptr(), time);
+                claim.commit_tagged(id);
+                break Ok(());
+            }
+            Err(TryClaimError::Full)
+                if core.config.on_full[record.site.meta.level.index()] == OnFull::Block =>
+            {
+                if !waiter.get_or_insert_with(|| Waiter::new(core)).wait() {
+                    break Err(TryClaimError::Full);
+                }
+            }
+            Err(error) => break Err(error),
+        }
+    };
+    if let Err(error) = result {
+        slot.count_loss(record.site.meta.level, matches!(error, TryClaimError::TooLarge));
+        core.counters.lost.fetch_add(1, Ordering::Relaxed);
+        owes_loss.set(true);
+    }
+    next_allowance(attachment, producer)
+}
+
+/// States losses in the ring before the next record, where they happened.
+fn write_loss_owed(
+    record: &ColdRecord<'_>,
+    attachment: &Attachment,
+    producer: &mut Producer,
+    time: u64,
+    limit: usize,
+) -> Result<(), TryClaimError> {
+    let Attachment { core, slot, owes_loss } = attachment;
+    if owes_loss.get() {
+        // Not later than the record that follows.
+        let counter = match record.types.time {
+            TimeSource::Counter => time,
+            TimeSource::UnixNanos => core.clock.now(),
+        };
+        let statement = slot.loss(counter).encode();
+        let mut claim = producer.try_claim_within(Loss::BYTES, limit)?;
+        claim.copy_from_slice(&statement);
+        claim.commit_tagged(CallSite::LOSS_ID);
+        owes_loss.set(false);
+    }
+    Ok(())
+}
+
+/// Up to where the hot path may fill the ring before it comes here again: half, so that the drain
+/// is woken in time; then an eighth more each time, so that a ring that stays half full does not
+/// bring every call here. Three quarters at the most: the drain of a ring that has been emptied
+/// since must be woken again before the next burst has filled it.
+fn next_allowance(attachment: &Attachment, producer: &Producer) -> usize {
+    let capacity = producer.capacity();
+    let used = producer.used_bytes();
+    let owes_loss = attachment.owes_loss.get();
+    if owes_loss || used >= capacity / 2 {
+        attachment.core.wake_drain();
+    }
+    if owes_loss { 0 } else { (used + capacity / 8).clamp(capacity / 2, capacity / 4 * 3) }
+}
+
+/// A call that waits for room.
+struct Waiter<'a> {
+    core: &'a Core,
+    deadline: Option<Instant>,
+    backoff: Backoff,
+}
+
+impl<'a> Waiter<'a> {
+    fn new(core: &'a Core) -> Self {
+        core.wake_drain();
+        let timeout = core.config.block_timeout;
+        // A deadline beyond all time is none.
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        Self { core, deadline, backoff: Backoff::new() }
+    }
+
+    /// Waits a little; `false` if there is no point in waiting on.
+    fn wait(&self) -> bool {
+        if self.core.is_closed() || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+        {
+            return false;
+        }
+        if self.backoff.is_completed() {
+            std::thread::sleep(std::time::Duration::from_micros(50));
+        } else {
+            self.backoff.snooze();
+        }
+        true
+    }
+}
+
+/// What the operating system calls this thread.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn os_thread_id() -> u64 {
+    // SAFETY: `gettid` takes nothing and cannot fail.
+    unsafe { libc::gettid() }.unsigned_abs().into()
+}
+
+/// What the operating system calls this thread.
+#[cfg(target_vendor = "apple")]
+fn os_thread_id() -> u64 {
+    let mut id = 0;
+    // SAFETY: 0 stands for this thread, and `id` may be written.
+    unsafe { libc::pthread_threadid_np(0, &raw mut id) };
+    id
+}
+
+/// Not known on this platform.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+fn os_thread_id() -> u64 {
+    0
+}

@@ -1,0 +1,139 @@
+//! What a call's time word is: the clock's, or the caller's (`at:`).
+
+use std::time::SystemTime;
+
+use stenolog_format::dictionary::TimeSource;
+
+use crate::clock::{Clock, Timestamp, unix_ns};
+
+/// The time word of a record. Not to be implemented elsewhere: what reads it runs inside of a claim.
+pub trait TimeWord: Copy {
+    /// What the word means.
+    const SOURCE: TimeSource;
+
+    /// The word; no code of the user's runs here.
+    #[doc(hidden)]
+    fn read(self, clock: &ClockRef) -> u64;
+}
+
+/// The clock, as it is handed to [`TimeWord::read`].
+#[derive(Clone, Copy, Debug)]
+pub struct ClockRef(pub(crate) &'static Clock);
+
+/// Stamp the record with the clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Now;
+
+impl TimeWord for Now {
+    const SOURCE: TimeSource = TimeSource::Counter;
+
+    #[inline(always)]
+    fn read(self, clock: &ClockRef) -> u64 {
+        clock.0.now()
+    }
+}
+
+/// Stamp the record with a reading of the logger's clock that the caller has.
+#[derive(Clone, Copy, Debug)]
+pub struct AtCounter(u64);
+
+impl TimeWord for AtCounter {
+    const SOURCE: TimeSource = TimeSource::Counter;
+
+    #[inline(always)]
+    fn read(self, _: &ClockRef) -> u64 {
+        self.0
+    }
+}
+
+/// Stamp the record with nanoseconds since the Unix epoch that the caller has.
+#[derive(Clone, Copy, Debug)]
+pub struct AtUnix(i64);
+
+impl TimeWord for AtUnix {
+    const SOURCE: TimeSource = TimeSource::UnixNanos;
+
+    #[inline(always)]
+    fn read(self, _: &ClockRef) -> u64 {
+        self.0 as u64
+    }
+}
+
+/// Takes the caller's time (`at:`).
+#[inline(always)]
+pub fn at<T: IntoTime>(time: T) -> T::Word {
+    time.into_word()
+}
+
+/// What `at:` takes: a [`Timestamp`], a [`SystemTime`], or an integer that counts nanoseconds
+/// since the Unix epoch (what network cards, exchanges and simulations give).
+///
+/// Sealed: the conversion runs inside of a claim, where no code of the user's may.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no time that `at:` takes",
+    note = "`at:` takes a `stenolog::Timestamp`, a `SystemTime`, or nanoseconds since the Unix epoch as `u64` or `i64`"
+)]
+pub trait IntoTime: Copy + sealed::Sealed {
+    /// What the time becomes.
+    #[doc(hidden)]
+    type Word: TimeWord;
+
+    /// The time word.
+    #[doc(hidden)]
+    fn into_word(self) -> Self::Word;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Timestamp {}
+    impl Sealed for super::SystemTime {}
+    impl Sealed for u64 {}
+    impl Sealed for i64 {}
+    impl<T: Sealed> Sealed for &T {}
+}
+
+impl IntoTime for Timestamp {
+    type Word = AtCounter;
+
+    #[inline(always)]
+    fn into_word(self) -> AtCounter {
+        AtCounter(self.counter())
+    }
+}
+
+impl IntoTime for SystemTime {
+    type Word = AtUnix;
+
+    #[inline]
+    fn into_word(self) -> AtUnix {
+        AtUnix(unix_ns(self))
+    }
+}
+
+impl IntoTime for u64 {
+    type Word = AtUnix;
+
+    #[inline(always)]
+    fn into_word(self) -> AtUnix {
+        // Beyond the year 2262 the nearest that 63 bits hold.
+        AtUnix(self.min(i64::MAX as u64) as i64)
+    }
+}
+
+impl IntoTime for i64 {
+    type Word = AtUnix;
+
+    #[inline(always)]
+    fn into_word(self) -> AtUnix {
+        AtUnix(self)
+    }
+}
+
+impl<T: IntoTime> IntoTime for &T {
+    type Word = T::Word;
+
+    #[inline(always)]
+    fn into_word(self) -> T::Word {
+        (*self).into_word()
+    }
+}

@@ -1,0 +1,181 @@
+//! Values that a call site stores as they are, for the decoder to format.
+//!
+//! A record's payload is its values one after the other: little-endian, unaligned, without
+//! padding, each laid out as [`Type`] says. Two numbers tell the writer whether it must look at
+//! the values at all: `FIXED_SIZE`, known when the program is compiled for most call sites, and
+//! `SIGNATURE`, which is equal for equal [`Type`]s, so that one static call site can serve every
+//! monomorphisation of a generic function.
+//!
+//! - **V1 (size).** [`Value::write`] writes exactly [`Value::size`] bytes, and two calls of
+//!   `size` on one borrow agree: no implementor has interior mutability or runs foreign code.
+//! - **V2 (fixed).** If `FIXED_SIZE` is `Some(n)`, every value has size `n`.
+//! - **V3 (plain).** If `IS_PLAIN`, the bytes in memory are the bytes to be written.
+//!
+//! Sums of sizes saturate: a list too long for its 32-bit count has a size that no ring can hold,
+//! so that the claim fails and nothing wrong is ever written.
+
+mod container;
+mod product;
+mod scalar;
+#[cfg(feature = "serde")]
+mod serde;
+mod signature;
+mod text;
+mod time_net;
+
+use stenolog_format::types::Type;
+
+pub use self::product::{
+    describe_enum, describe_fields, describe_struct, enum_fixed_size, enum_signature,
+    product_signature, variant_size, write_variant,
+};
+#[cfg(feature = "serde")]
+pub(crate) use self::serde::Encoded;
+pub use self::text::Text;
+
+/// A value that is stored as it is and formatted by the decoder.
+///
+/// Implemented for the types of the standard library that print, and by
+/// [`#[derive(Record)]`](macro@crate::Record) for structs and enums of such.
+///
+/// # Safety
+/// [`write`](Self::write) writes exactly [`size`](Self::size) bytes, and nothing that happens
+/// between two calls of either on one borrow changes that number. If
+/// [`FIXED_SIZE`](Self::FIXED_SIZE) is `Some(n)`, `size` returns `n`. If
+/// [`IS_PLAIN`](Self::IS_PLAIN), the value has no padding, and its bytes in memory are the bytes
+/// that `write` would write. No method runs foreign code or panics.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be recorded as a typed value",
+    label = "this type is neither a standard type that prints nor one with `#[derive(Record)]`",
+    note = "add `#[derive(stenolog::Record)]` to `{Self}`, or log the value as text with `?` or `%`"
+)]
+pub unsafe trait Value {
+    /// A hash of [`describe`](Self::describe): equal for equal types.
+    const SIGNATURE: u64;
+
+    /// The size of every value, if all have the same.
+    const FIXED_SIZE: Option<usize>;
+
+    /// Whether the value lies in memory as it is written.
+    #[doc(hidden)]
+    const IS_PLAIN: bool = false;
+
+    /// The type as the dictionary states it.
+    fn describe() -> Type;
+
+    /// The bytes that [`write`](Self::write) writes.
+    fn size(&self) -> usize;
+
+    /// Writes the value and returns the address past its last byte.
+    ///
+    /// # Safety
+    /// [`size`](Self::size) bytes from `out` on may be written.
+    unsafe fn write(&self, out: *mut u8) -> *mut u8;
+}
+
+/// The values of a record as a list of pairs: `(&a, (&b, ()))`.
+///
+/// # Safety
+/// As for [`Value`].
+pub unsafe trait Args {
+    /// A hash of the types in order.
+    const SIGNATURE: u64;
+
+    /// The size of every such list, if all have the same.
+    const FIXED_SIZE: Option<usize>;
+
+    /// Appends the types in order.
+    fn describe(types: &mut Vec<Type>);
+
+    /// The bytes that [`write`](Self::write) writes.
+    fn size(&self) -> usize;
+
+    /// Writes the values in order and returns the address past the last byte.
+    ///
+    /// # Safety
+    /// [`size`](Self::size) bytes from `out` on may be written.
+    unsafe fn write(&self, out: *mut u8) -> *mut u8;
+}
+
+// SAFETY: nothing is written, and the size is 0.
+unsafe impl Args for () {
+    const SIGNATURE: u64 = signature::EMPTY;
+    const FIXED_SIZE: Option<usize> = Some(0);
+
+    fn describe(_: &mut Vec<Type>) {}
+
+    #[inline]
+    fn size(&self) -> usize {
+        0
+    }
+
+    #[inline]
+    unsafe fn write(&self, out: *mut u8) -> *mut u8 {
+        out
+    }
+}
+
+// SAFETY: head and rest keep V1 and V2; what is written is one after the other.
+unsafe impl<V: Value, Rest: Args> Args for (V, Rest) {
+    const SIGNATURE: u64 = signature::pair(V::SIGNATURE, Rest::SIGNATURE);
+    const FIXED_SIZE: Option<usize> = add_fixed(V::FIXED_SIZE, Rest::FIXED_SIZE);
+
+    fn describe(types: &mut Vec<Type>) {
+        types.push(V::describe());
+        Rest::describe(types);
+    }
+
+    #[inline]
+    fn size(&self) -> usize {
+        match Self::FIXED_SIZE {
+            Some(size) => size,
+            None => self.0.size().saturating_add(self.1.size()),
+        }
+    }
+
+    #[inline]
+    unsafe fn write(&self, out: *mut u8) -> *mut u8 {
+        // SAFETY: the caller grants the sum of both sizes, and the head takes its own (V1).
+        unsafe { self.1.write(self.0.write(out)) }
+    }
+}
+
+/// The size of two values in a row, if both always have the same.
+const fn add_fixed(a: Option<usize>, b: Option<usize>) -> Option<usize> {
+    match (a, b) {
+        (Some(a), Some(b)) => a.checked_add(b),
+        _ => None,
+    }
+}
+
+/// Writes bytes whose number is known when the program is compiled.
+///
+/// # Safety
+/// `N` bytes from `out` on may be written.
+#[inline]
+unsafe fn put<const N: usize>(out: *mut u8, bytes: [u8; N]) -> *mut u8 {
+    // SAFETY: the caller grants the bytes, and an array of bytes needs no alignment.
+    unsafe {
+        out.cast::<[u8; N]>().write(bytes);
+        out.add(N)
+    }
+}
+
+/// Writes the number of bytes, then the bytes.
+///
+/// # Safety
+/// `4 + bytes.len()` bytes from `out` on may be written.
+#[inline]
+unsafe fn put_counted(out: *mut u8, bytes: &[u8]) -> *mut u8 {
+    // A longer slice has a size that no ring can hold, so its count is never cut short here.
+    let count = bytes.len() as u32;
+    // SAFETY: the caller grants the bytes, which are new space and overlap nothing.
+    unsafe {
+        let out = put(out, count.to_le_bytes());
+        out.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+        out.add(bytes.len())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,183 @@
+//! Options, arrays, slices and tuples.
+
+use stenolog_format::types::Type;
+use stenolog_format::value::MAX_UNSIZED_LIST;
+
+use super::{Value, add_fixed, put, signature};
+
+// SAFETY: a byte that says whether a value follows, then the value.
+unsafe impl<T: Value> Value for Option<T> {
+    const SIGNATURE: u64 = signature::of("Option", T::SIGNATURE);
+    const FIXED_SIZE: Option<usize> = match T::FIXED_SIZE {
+        Some(0) => Some(1),
+        _ => None,
+    };
+
+    fn describe() -> Type {
+        Type::Option(Box::new(T::describe()))
+    }
+
+    #[inline]
+    fn size(&self) -> usize {
+        self.as_ref().map_or(1, |value| value.size().saturating_add(1))
+    }
+
+    #[inline]
+    unsafe fn write(&self, out: *mut u8) -> *mut u8 {
+        // SAFETY: the caller grants a byte and the size of the value, if there is one.
+        unsafe {
+            match self {
+                Some(value) => value.write(put(out, [1])),
+                None => put(out, [0]),
+            }
+        }
+    }
+}
+
+// SAFETY: the elements, one after the other; how many there are is in the type.
+unsafe impl<T: Value, const N: usize> Value for [T; N] {
+    const SIGNATURE: u64 = signature::mix(signature::of("Array", T::SIGNATURE), N as u64);
+    const FIXED_SIZE: Option<usize> = match T::FIXED_SIZE {
+        Some(size) => size.checked_mul(N),
+        None => None,
+    };
+    const IS_PLAIN: bool = T::IS_PLAIN;
+
+    fn describe() -> Type {
+        const { assert!(N <= u32::MAX as usize, "the array is too long to be recorded") };
+        Type::Array(Box::new(T::describe()), N as u32)
+    }
+
+    #[inline]
+    fn size(&self) -> usize {
+        elements_size(self)
+    }
+
+    #[inline]
+    unsafe fn write(&self, out: *mut u8) -> *mut u8 {
+        // SAFETY: the caller grants the size of the elements.
+        unsafe { write_elements(self, out) }
+    }
+}
+
+// SAFETY: a count of four bytes, then the elements. A slice that is too long for the count has a
+// size above `u32::MAX`, by its elements or, if they take no bytes, by decree: no ring holds it.
+unsafe impl<T: Value> Value for [T] {
+    const SIGNATURE: u64 = signature::of("Slice", T::SIGNATURE);
+    const FIXED_SIZE: Option<usize> = None;
+
+    fn describe() -> Type {
+        Type::Slice(Box::new(T::describe()))
+    }
+
+    #[inline]
+    fn size(&self) -> usize {
+        // Nothing but this bounds what takes no bytes: no ring can hold what no reader takes.
+        if T::FIXED_SIZE == Some(0) && self.len() > MAX_UNSIZED_LIST {
+            return usize::MAX;
+        }
+        elements_size(self).saturating_add(4)
+    }
+
+    #[inline]
+    unsafe fn write(&self, out: *mut u8) -> *mut u8 {
+        // SAFETY: the caller grants the count and the size of the elements.
+        unsafe { write_elements(self, put(out, (self.len() as u32).to_le_bytes())) }
+    }
+}
+
+#[inline]
+fn elements_size<T: Value>(elements: &[T]) -> usize {
+    match T::FIXED_SIZE {
+        Some(size) => size.saturating_mul(elements.len()),
+        None => elements.iter().map(T::size).fold(0, usize::saturating_add),
+    }
+}
+
+/// # Safety
+/// [`elements_size`] bytes from `out` on may be written.
+#[inline]
+unsafe fn write_elements<T: Value>(elements: &[T], mut out: *mut u8) -> *mut u8 {
+    // SAFETY: the caller grants the bytes. Plain elements are in memory what is to be written
+    // (V3); others take what their sizes add up to (V1).
+    unsafe {
+        if T::IS_PLAIN {
+            let size = size_of_val(elements);
+            out.copy_from_nonoverlapping(elements.as_ptr().cast(), size);
+            return out.add(size);
+        }
+        for element in elements {
+            out = element.write(out);
+        }
+        out
+    }
+}
+
+// SAFETY: nothing is written, and the size is 0.
+unsafe impl Value for () {
+    const SIGNATURE: u64 = signature::leaf("Unit");
+    const FIXED_SIZE: Option<usize> = Some(0);
+
+    fn describe() -> Type {
+        Type::Unit
+    }
+
+    #[inline]
+    fn size(&self) -> usize {
+        0
+    }
+
+    #[inline]
+    unsafe fn write(&self, out: *mut u8) -> *mut u8 {
+        out
+    }
+}
+
+macro_rules! tuple {
+    ($($element:ident $index:tt),+) => {
+        // SAFETY: the elements, one after the other.
+        unsafe impl<$($element: Value),+> Value for ($($element,)+) {
+            const SIGNATURE: u64 = {
+                let state = signature::leaf("Tuple");
+                $(let state = signature::mix(state, $element::SIGNATURE);)+
+                state
+            };
+            const FIXED_SIZE: Option<usize> = {
+                let size = Some(0);
+                $(let size = add_fixed(size, $element::FIXED_SIZE);)+
+                size
+            };
+
+            fn describe() -> Type {
+                Type::Tuple(vec![$($element::describe()),+])
+            }
+
+            #[inline]
+            fn size(&self) -> usize {
+                0_usize$(.saturating_add(self.$index.size()))+
+            }
+
+            #[inline]
+            unsafe fn write(&self, out: *mut u8) -> *mut u8 {
+                // SAFETY: the caller grants the sum of the sizes, and each takes its own (V1).
+                unsafe {
+                    $(let out = self.$index.write(out);)+
+                    out
+                }
+            }
+        }
+    };
+}
+
+tuple!(A 0);
+tuple!(A 0, B 1);
+tuple!(A 0, B 1, C 2);
+tuple!(A 0, B 1, C 2, D 3);
+tuple!(A 0, B 1, C 2, D 3, E 4);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11);
