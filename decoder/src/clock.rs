@@ -1,0 +1,231 @@
+//! From the raw counter to UTC, and to an order that no step of the wall clock disturbs.
+//!
+//! ```text
+//!  UTC                          ╱ ← behind the last pair: the slope of the nearest good segment
+//!   │                     ●────╱
+//!   │            step ┆  ╱        a segment whose slope cannot be (> 1000 ppm off) holds a step of
+//!   │         ●┄┄┄┄┄┄┄┆●          the wall clock, or a suspend: it keeps the slope of its neighbour,
+//!   │       ╱ nearby slope        and jumps at its end
+//!   │     ●
+//!   └───────────────────────────── counter
+//! ```
+//!
+//! The order is UTC, but never earlier than any UTC of an earlier counter; the counter itself tells
+//! apart what is then equal.
+
+use stenolog_format::clock::ClockPair;
+
+/// How far the slope of a segment may be off the nominal one before it is taken for a step. Crystals
+/// are within 100 ppm, and NTP slews by 500.
+const MAX_SLOPE_ERROR_PPM: i128 = 1_000;
+
+/// How exact a segment's slope must be for use outside of it.
+const TRUSTED_PPM: u128 = 50;
+
+const NANOS_PER_SECOND: u64 = 1_000_000_000;
+
+/// Maps the raw counter of one session to UTC.
+#[derive(Clone, Debug)]
+pub(crate) struct TimeMap {
+    /// By `start`, at least one. The first one also covers what is before it.
+    segments: Vec<Segment>,
+    /// Whether UTC never goes back.
+    is_monotone: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Segment {
+    start: u64,
+    unix_ns: i64,
+    scale: Scale,
+    /// The latest UTC before the segment.
+    floor: i64,
+}
+
+/// A moment in UTC, and its place in the order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Moment {
+    pub(crate) unix_ns: i64,
+    pub(crate) order_ns: i64,
+}
+
+impl Moment {
+    /// A time that a caller gave.
+    pub(crate) const fn given(unix_ns: i64) -> Self {
+        Self { unix_ns, order_ns: unix_ns }
+    }
+}
+
+/// Nanoseconds per tick, as `factor / 2^shift`, exact to 62 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Scale {
+    factor: u64,
+    shift: u32,
+}
+
+impl Scale {
+    /// `nanos` in `ticks`, which are not 0.
+    fn new(nanos: u64, ticks: u64) -> Self {
+        let bits = |n: u64| u64::BITS - n.leading_zeros();
+        // The quotient has 63 or 64 bits.
+        let shift = 63 + bits(ticks) - bits(nanos);
+        let factor = (u128::from(nanos) << shift) / u128::from(ticks.max(1));
+        Self { factor: u64::try_from(factor).unwrap_or(u64::MAX), shift }
+    }
+
+    fn nominal(counter_hz: u64) -> Self {
+        // A header that says 0 is damaged; most counters are near to nanoseconds.
+        if counter_hz == 0 { Self::new(1, 1) } else { Self::new(NANOS_PER_SECOND, counter_hz) }
+    }
+
+    #[inline]
+    fn nanos(self, ticks: u64) -> i64 {
+        let half = (1 << self.shift) >> 1;
+        let nanos =
+            (u128::from(ticks) * u128::from(self.factor)).saturating_add(half) >> self.shift;
+        i64::try_from(nanos).unwrap_or(i64::MAX)
+    }
+}
+
+impl TimeMap {
+    /// A map through `pairs`, in any order; `fallback` stands in if there are none.
+    pub(crate) fn new(mut pairs: Vec<ClockPair>, counter_hz: u64, fallback: ClockPair) -> Self {
+        pairs.sort_by_key(|pair| pair.counter);
+        // Of pairs with the same counter the last one stands.
+        pairs.reverse();
+        pairs.dedup_by_key(|pair| pair.counter);
+        pairs.reverse();
+        if pairs.is_empty() {
+            pairs.push(fallback);
+        }
+        let nominal = Scale::nominal(counter_hz);
+        let slopes: Vec<Slope> =
+            pairs.windows(2).map(|pair| Slope::between(&pair[0], &pair[1], nominal)).collect();
+        let first_trusted = slopes.iter().find_map(|slope| slope.trusted());
+        let mut nearby = first_trusted.unwrap_or(nominal);
+        let mut map = Self { segments: Vec::with_capacity(pairs.len()), is_monotone: true };
+        let mut floor = i64::MIN;
+        for (index, pair) in pairs.iter().enumerate() {
+            if let Some(last) = map.segments.last() {
+                let end = last.at(pair.counter);
+                floor = floor.max(end);
+                map.is_monotone &= pair.unix_ns >= floor;
+            }
+            let slope = slopes.get(index);
+            nearby = slope.and_then(Slope::trusted).unwrap_or(nearby);
+            let scale = slope.and_then(Slope::measured).unwrap_or(nearby);
+            map.segments.push(Segment { start: pair.counter, unix_ns: pair.unix_ns, scale, floor });
+        }
+        map
+    }
+
+    /// Maps a counter. `hint` is where the last one was found, or 0.
+    #[inline]
+    pub(crate) fn at(&self, counter: u64, hint: &mut usize) -> Moment {
+        if !self.covers(*hint, counter) {
+            *hint = self.find(counter);
+        }
+        match self.segments.get(*hint) {
+            Some(segment) => {
+                let unix_ns = segment.at(counter);
+                Moment { unix_ns, order_ns: unix_ns.max(segment.floor) }
+            }
+            // Never: there is at least one segment.
+            None => Moment { unix_ns: 0, order_ns: 0 },
+        }
+    }
+
+    /// The earliest and the latest UTC of counters from `first` to `last`.
+    pub(crate) fn unix_range(&self, first: u64, last: u64) -> (i64, i64) {
+        let (mut start, mut end) = (self.find(first), self.find(last));
+        let (a, b) = (self.at(first, &mut start).unix_ns, self.at(last, &mut end).unix_ns);
+        let mut range = (a.min(b), a.max(b));
+        if !self.is_monotone {
+            let within = self.segments.get(start..=end).unwrap_or_default();
+            for (segment, next) in within.iter().zip(within.iter().skip(1)) {
+                let before = segment.at(next.start);
+                range.0 = range.0.min(next.unix_ns);
+                range.1 = range.1.max(before).max(next.unix_ns);
+            }
+        }
+        range
+    }
+
+    #[inline]
+    fn covers(&self, index: usize, counter: u64) -> bool {
+        let begins = index == 0 || self.segments.get(index).is_some_and(|s| s.start <= counter);
+        begins && self.segments.get(index + 1).is_none_or(|next| counter < next.start)
+    }
+
+    fn find(&self, counter: u64) -> usize {
+        self.segments.partition_point(|segment| segment.start <= counter).saturating_sub(1)
+    }
+}
+
+impl Segment {
+    #[inline]
+    fn at(&self, counter: u64) -> i64 {
+        if counter >= self.start {
+            self.unix_ns.saturating_add(self.scale.nanos(counter - self.start))
+        } else {
+            self.unix_ns.saturating_sub(self.scale.nanos(self.start - counter))
+        }
+    }
+}
+
+/// What lies between two clock pairs.
+enum Slope {
+    /// Good enough for use outside of the segment too.
+    Trusted(Scale),
+    /// Too short a segment for that.
+    Short(Scale),
+    /// The wall clock was set.
+    Step,
+}
+
+impl Slope {
+    /// `from` is before `to`.
+    fn between(from: &ClockPair, to: &ClockPair, nominal: Scale) -> Self {
+        let ticks = to.counter.saturating_sub(from.counter).max(1);
+        let nanos = i128::from(to.unix_ns) - i128::from(from.unix_ns);
+        let uncertainty = u64::from(from.uncertainty_ticks) + u64::from(to.uncertainty_ticks);
+        let expected = i128::from(nominal.nanos(ticks));
+        // Wall clocks are read to the microsecond on some systems.
+        let allowed = expected * MAX_SLOPE_ERROR_PPM / 1_000_000
+            + i128::from(nominal.nanos(uncertainty))
+            + 1_000;
+        let Ok(positive) = u64::try_from(nanos) else { return Self::Step };
+        if (nanos - expected).abs() > allowed {
+            return Self::Step;
+        }
+        let scale = Scale::new(positive, ticks);
+        let error = u128::from(uncertainty) + u128::from(ticks_of_a_microsecond(nominal));
+        if error * 1_000_000 < u128::from(ticks) * TRUSTED_PPM {
+            Self::Trusted(scale)
+        } else {
+            Self::Short(scale)
+        }
+    }
+
+    fn trusted(&self) -> Option<Scale> {
+        match *self {
+            Self::Trusted(scale) => Some(scale),
+            Self::Short(_) | Self::Step => None,
+        }
+    }
+
+    fn measured(&self) -> Option<Scale> {
+        match *self {
+            Self::Trusted(scale) | Self::Short(scale) => Some(scale),
+            Self::Step => None,
+        }
+    }
+}
+
+fn ticks_of_a_microsecond(scale: Scale) -> u64 {
+    let ticks = (1_000_u128 << scale.shift) / u128::from(scale.factor.max(1));
+    u64::try_from(ticks).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,203 @@
+//! What is wrong with a dump. Damage is data: reading goes on behind it.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use stenolog_format::block::BlockError;
+use stenolog_format::frame::FileHeaderError;
+use stenolog_format::value::ValueError;
+
+use crate::text::CompileError;
+
+/// A place in a file where something is not as it was written, and what that costs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Damage {
+    /// The file.
+    pub file: Arc<Path>,
+    /// Where in the file, in bytes: the beginning of the frame, or of what should have been one.
+    pub offset: u64,
+    /// How many bytes of the file give nothing because of it; 0 if all could be read.
+    pub bytes: u64,
+    /// What is wrong.
+    pub cause: DamageCause,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut name = String::new();
+        crate::escape::push_escaped(&mut name, &self.file.to_string_lossy());
+        write!(f, "{name}: byte {}: {}", self.offset, self.cause)?;
+        match self.bytes {
+            0 => Ok(()),
+            bytes => write!(f, " ({bytes} bytes lost)"),
+        }
+    }
+}
+
+/// What is wrong at a place in a dump.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DamageCause {
+    /// The file's header is not what was written; the frames behind it are read all the same.
+    #[error("{0}")]
+    FileHeader(FileHeaderError),
+    /// No frame stands where one should begin; the reader looked for the next one.
+    #[error("no frame begins here")]
+    NoFrame,
+    /// A frame breaks off and another one follows.
+    #[error("a frame of {stated} bytes is cut, and another follows")]
+    CutFrame {
+        /// The length of the payload that the frame's header states.
+        stated: u32,
+    },
+    /// Frames are missing, or stand in another order.
+    #[error("frame {found} follows where frame {expected} should be")]
+    Sequence {
+        /// The number that the frame should have.
+        expected: u32,
+        /// The number that it has.
+        found: u32,
+    },
+    /// A frame's payload is not what was written.
+    #[error("the checksum of a {kind} frame is wrong")]
+    Checksum {
+        /// What the frame held.
+        kind: &'static str,
+    },
+    /// A frame's payload has its checksum but cannot be understood.
+    #[error("a {kind} frame cannot be understood: {why}")]
+    Metadata {
+        /// What the frame should hold.
+        kind: &'static str,
+        /// What stands against it.
+        why: MetadataError,
+    },
+    /// A call site's id is defined again, for another call site; the first definition is used.
+    #[error("call site {id} is defined twice, differently")]
+    Redefined {
+        /// The id.
+        id: u32,
+    },
+    /// A call site's message cannot be printed; its template is shown instead.
+    #[error("the message of call site {id} cannot be printed: {why}")]
+    Template {
+        /// The call site's id.
+        id: u32,
+        /// Why not.
+        why: CompileError,
+    },
+    /// Another dump begins within the file.
+    #[error("another dump begins here: cut the file in two")]
+    AnotherDump,
+    /// Frames stand behind the one that says that nothing follows.
+    #[error("frames follow behind the end")]
+    AfterEnd,
+    /// A block's records cannot be read, or not all of them.
+    #[error("{lost} record(s) of ring {ring} cannot be read: {why}")]
+    Block {
+        /// The ring whose records they are.
+        ring: u32,
+        /// How many, by the block's header.
+        lost: u32,
+        /// Why not.
+        why: BlockError,
+    },
+    /// Records are tagged with call sites that the dictionary does not have.
+    #[error(
+        "{records} record(s) of ring {ring} belong to unknown call sites, the first to {first}"
+    )]
+    UnknownSite {
+        /// The ring whose records they are.
+        ring: u32,
+        /// How many records.
+        records: u32,
+        /// The first id.
+        first: u32,
+    },
+    /// The values of records are not what their call sites say.
+    #[error("the values of {records} record(s) of ring {ring} cannot be read: {first}")]
+    Values {
+        /// The ring whose records they are.
+        ring: u32,
+        /// How many records.
+        records: u32,
+        /// Why the first one cannot.
+        first: ValueError,
+    },
+    /// Bytes are left over behind the last record of a block.
+    #[error("the block of ring {ring} goes on behind its last record")]
+    Trailing {
+        /// The block's ring.
+        ring: u32,
+    },
+    /// A block does not begin where the one before it in its ring ended.
+    #[error("ring {ring} goes on with record {found}, not with {expected}")]
+    RecordGap {
+        /// The ring.
+        ring: u32,
+        /// The number of the record that should come next.
+        expected: u64,
+        /// The number of the one that does.
+        found: u64,
+    },
+    /// A block begins at another place of its ring than the one before it ended.
+    #[error("ring {ring} goes on at position {found}, not at {expected}")]
+    PositionGap {
+        /// The ring.
+        ring: u32,
+        /// Where the block before it ended.
+        expected: u64,
+        /// Where the block begins.
+        found: u64,
+    },
+    /// What the file says of itself is not what it holds.
+    #[error("{what} says {stated}, but there are {found}")]
+    Disagrees {
+        /// What says so.
+        what: &'static str,
+        /// What it says.
+        stated: u64,
+        /// What was counted.
+        found: u64,
+    },
+}
+
+/// Why a frame of metadata cannot be understood.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MetadataError {
+    /// The payload is too short.
+    #[error("it has only {bytes} bytes")]
+    Short {
+        /// Its length.
+        bytes: usize,
+    },
+    /// The payload is longer than what is read into memory.
+    #[error("it has {bytes} bytes, more than the {} that are read", crate::MAX_METADATA_BYTES)]
+    TooLong {
+        /// Its length.
+        bytes: usize,
+    },
+    /// Not the structure that it should be.
+    #[error("{0}")]
+    Postcard(postcard::Error),
+}
+
+/// How a dump ends. A torn tail is no error: the records before it stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Tail {
+    /// The logger closed the file.
+    Sealed,
+    /// All frames are whole, but none says that it is the last: the logger still runs, or died.
+    Unfinished,
+    /// The bytes behind `offset` hold no whole frame. Records that a cut block still holds whole
+    /// are shown.
+    Torn {
+        /// Where the cut frame begins.
+        offset: u64,
+        /// How many bytes there are of it.
+        bytes: u64,
+    },
+}

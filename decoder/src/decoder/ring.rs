@@ -1,0 +1,411 @@
+//! One ring's records, in its order, from however many blocks and files.
+//!
+//! ```text
+//!   items:   [block] [block] (loss) [block] …        sorted by the ring's position
+//!              │
+//!   head:   a block not opened yet ─▶ its first record ─▶ … ─▶ its last ─▶ the next item
+//! ```
+//!
+//! A head that is not opened yet has the smallest key that its records can have, so that a block
+//! is opened when it can hold the next entry, and no earlier. Keys never fall within a ring.
+
+use std::ops::Range;
+
+use stenolog_format::block::{BlockHeader, RawRecord, RecordTime, Records, RecordsPlace};
+use stenolog_format::dictionary::{CallSite, Thread, TimeSource};
+use stenolog_format::loss::{Loss, LossFrame};
+use stenolog_format::value::{Encoding, ValueError};
+
+use super::context::{Context, Order};
+use super::session::Item;
+use crate::clock::{Moment, TimeMap};
+use crate::damage::DamageCause;
+use crate::dump::{Block, Dump};
+use crate::entry::{LossCause, Origin, ThreadName};
+use crate::site::Site;
+
+/// The place of an entry among those of all rings: time first, then the counter, which is finer.
+pub(super) type Key = (i64, u64);
+
+/// A ring that is being read.
+#[derive(Debug)]
+pub(super) struct Ring<'d> {
+    pub(super) session: usize,
+    pub(super) ring: u32,
+    thread: Option<&'d Thread>,
+    thread_name: ThreadName,
+    items: std::vec::IntoIter<Item>,
+    open: Option<OpenBlock<'d>>,
+    pub(super) head: Head<'d>,
+    key: Key,
+    /// The number behind the last record that was read: records before it came already.
+    delivered: u64,
+    /// The number that the next block should begin with.
+    expected: Option<u64>,
+    /// The losses that were shown, or whose showing the filter forbade.
+    stated: Loss,
+    /// Where the time map found the last counter.
+    hint: usize,
+}
+
+/// What comes next in a ring.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Head<'d> {
+    /// Nothing has been looked at yet, or all has been read.
+    None,
+    /// A block whose records are not known yet.
+    Block { dump: usize, block: &'d Block },
+    /// A record whose call site is wanted.
+    Record(RecordHead<'d>),
+    /// A loss, at this time.
+    Loss { unix_ns: i64, cause: LossCause },
+}
+
+/// A record that is next in its ring.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RecordHead<'d> {
+    pub(super) site: &'d Site,
+    pub(super) unix_ns: i64,
+    pub(super) number: u64,
+    pub(super) encoding: Encoding,
+    /// Where the values stand in the open block.
+    values: (usize, usize),
+}
+
+/// A block whose records are being read.
+#[derive(Debug)]
+pub(super) struct OpenBlock<'d> {
+    dump: &'d Dump,
+    dump_index: usize,
+    block: &'d Block,
+    body: &'d [u8],
+    place: RecordsPlace,
+    /// The number of the next record.
+    number: u64,
+    /// How many records have call sites that the dictionary lacks, and the first of these.
+    unknown: (u32, u32),
+    /// How many records have values that cannot be read, and why the first has.
+    unreadable: (u32, Option<ValueError>),
+}
+
+impl<'d> Ring<'d> {
+    pub(super) fn new(
+        session: usize,
+        ring: u32,
+        thread: Option<&'d Thread>,
+        thread_name: ThreadName,
+        items: Vec<Item>,
+    ) -> Self {
+        Self {
+            session,
+            ring,
+            thread,
+            thread_name,
+            items: items.into_iter(),
+            open: None,
+            head: Head::None,
+            key: (i64::MIN, 0),
+            delivered: 0,
+            expected: None,
+            stated: Loss::default(),
+            hint: 0,
+        }
+    }
+
+    pub(super) fn origin(&self) -> Origin<'_> {
+        Origin {
+            ring: self.ring,
+            thread: self.thread,
+            thread_name: &self.thread_name,
+            dump: self.open.as_ref().map_or(0, |open| open.dump_index),
+        }
+    }
+
+    /// The bytes of the values of the record at the head.
+    pub(super) fn values(&self, head: &RecordHead<'_>) -> &[u8] {
+        let (start, end) = head.values;
+        self.open.as_ref().and_then(|open| open.body.get(start..end)).unwrap_or_default()
+    }
+
+    /// The values of the record at the head could not be read.
+    pub(super) fn note_unreadable(&mut self, why: ValueError) {
+        if let Some(open) = &mut self.open {
+            open.unreadable.0 += 1;
+            open.unreadable.1.get_or_insert(why);
+        }
+    }
+
+    /// Goes to the next entry; `None` if there is none. The key says when its turn is.
+    pub(super) fn advance(&mut self, context: &mut Context<'d>) -> Option<Key> {
+        if let Head::Block { dump, block } = self.head
+            && let Some(missing) = self.open_block(dump, block, context)
+        {
+            return Some(self.put(missing, None));
+        }
+        loop {
+            if self.open.is_some() {
+                if let Some(key) = self.next_record(context) {
+                    return Some(key);
+                }
+                self.close(context);
+            }
+            let Some(item) = self.items.next() else {
+                self.head = Head::None;
+                return None;
+            };
+            if let Some(key) = self.take_item(item, context) {
+                return Some(key);
+            }
+        }
+    }
+
+    fn put(&mut self, head: Head<'d>, key: Option<Key>) -> Key {
+        self.head = head;
+        self.key = key.map_or(self.key, |key| self.key.max(key));
+        self.key
+    }
+
+    fn take_item(&mut self, item: Item, context: &mut Context<'d>) -> Option<Key> {
+        let dump_index = item.dump as usize;
+        let dump = context.dumps.get(dump_index)?;
+        let index = item.index as usize;
+        if item.is_loss {
+            let frame = dump.tables().losses.get(index)?;
+            return self.take_loss_frame(frame, context);
+        }
+        let block = dump.blocks().get(index)?;
+        let header = &block.header;
+        let map = context.map(self.session)?;
+        if !context.filter.wants_block(header, map) {
+            // Unread, so that nothing is known to be there or missing for sure.
+            let behind = header.first_record.saturating_add(header.count.into());
+            self.expected = Some(behind.max(self.expected.unwrap_or(0)));
+            return None;
+        }
+        let key = match context.order {
+            Order::Time => first_key(header, map, &mut self.hint),
+            Order::File => (i64::from(item.dump), block.offset),
+        };
+        Some(self.put(Head::Block { dump: dump_index, block }, Some(key)))
+    }
+
+    fn take_loss_frame(&mut self, frame: &LossFrame, context: &mut Context<'d>) -> Option<Key> {
+        let moment = context.map(self.session)?.at(frame.loss.counter, &mut self.hint);
+        self.take_loss(&frame.loss, moment, context)
+    }
+
+    /// Shows what a statement adds to those before it.
+    fn take_loss(&mut self, loss: &Loss, moment: Moment, context: &mut Context<'d>) -> Option<Key> {
+        let Loss { full, too_large, .. } = loss.since(&self.stated);
+        let more = Loss { counter: 0, full, too_large };
+        if more.total() == 0 {
+            return None;
+        }
+        for (stated, more) in self.stated.full.iter_mut().zip(full) {
+            *stated = stated.saturating_add(more);
+        }
+        for (stated, more) in self.stated.too_large.iter_mut().zip(too_large) {
+            *stated = stated.saturating_add(more);
+        }
+        context.tally.lost = context.tally.lost.saturating_add(more.total());
+        if !context.filter.wants_time(moment.unix_ns) {
+            return None;
+        }
+        let key = (context.order == Order::Time).then_some((moment.order_ns, loss.counter));
+        let cause = LossCause::Unrecorded { full, too_large };
+        Some(self.put(Head::Loss { unix_ns: moment.unix_ns, cause }, key))
+    }
+
+    /// Opens a block whose turn it is. Gives what is missing before it, if something is.
+    fn open_block(
+        &mut self,
+        dump_index: usize,
+        block: &'d Block,
+        context: &mut Context<'d>,
+    ) -> Option<Head<'d>> {
+        let header = &block.header;
+        let behind = header.first_record.saturating_add(header.count.into());
+        if behind <= self.delivered {
+            context.tally.duplicates += u64::from(header.count);
+            return None;
+        }
+        let dump = context.dumps.get(dump_index)?;
+        let body = match dump.block_body(block) {
+            Ok(body) => body,
+            Err(cause) => {
+                context.damage(dump, block, block.frame_bytes(), cause);
+                return None;
+            }
+        };
+        let place = match header.records(body) {
+            Ok(records) => records.place(),
+            Err(why) => {
+                let cause = DamageCause::Block { ring: self.ring, lost: header.count, why };
+                context.damage(dump, block, block.frame_bytes(), cause);
+                return None;
+            }
+        };
+        let expected = self.expected.filter(|&expected| header.first_record > expected);
+        self.expected = Some(behind.max(self.expected.unwrap_or(0)));
+        self.open = Some(OpenBlock {
+            dump,
+            dump_index,
+            block,
+            body,
+            place,
+            number: header.first_record,
+            unknown: (0, 0),
+            unreadable: (0, None),
+        });
+        let first = expected?;
+        let count = header.first_record - first;
+        context.tally.missing = context.tally.missing.saturating_add(count);
+        let unix_ns = first_unix_ns(header, context.map(self.session)?);
+        let wanted = context.filter.wants_time(unix_ns);
+        wanted.then_some(Head::Loss { unix_ns, cause: LossCause::Missing { first, count } })
+    }
+
+    /// Goes to the open block's next record that is wanted, or its next loss.
+    fn next_record(&mut self, context: &mut Context<'d>) -> Option<Key> {
+        loop {
+            let open = self.open.as_mut()?;
+            let mut records = Records::resume(open.body, open.place);
+            let lost = records.left();
+            let record = match records.next()? {
+                Ok(record) => record,
+                Err(why) => {
+                    let cause = DamageCause::Block { ring: self.ring, lost, why };
+                    // A cut block ends early by nature: the tail says so.
+                    if !open.block.is_cut {
+                        let bytes = records.rest().len() as u64;
+                        context.damage(open.dump, open.block, bytes, cause);
+                    }
+                    return None;
+                }
+            };
+            open.place = records.place();
+            let number = open.number;
+            open.number = number.saturating_add(1);
+            if number < self.delivered {
+                context.tally.duplicates += 1;
+                continue;
+            }
+            self.delivered = open.number;
+            if record.tag == CallSite::LOSS_ID {
+                if let Some(key) = self.take_loss_record(&record, context) {
+                    return Some(key);
+                }
+                continue;
+            }
+            context.tally.records += 1;
+            let tables = open.dump.tables();
+            let Some(index) = tables.sites.index(record.tag) else {
+                open.note_unknown(record.tag);
+                continue;
+            };
+            if !context.wants_site(open.dump_index, index) {
+                continue;
+            }
+            let Some(site) = open.dump.site(record.tag) else { continue };
+            let values = open.range_of(record.values);
+            let (moment, tie) = self.moment(&record, site.call_site().time, context)?;
+            if !context.filter.wants_time(moment.unix_ns) {
+                continue;
+            }
+            let head = RecordHead {
+                site,
+                unix_ns: moment.unix_ns,
+                number,
+                encoding: record.encoding,
+                values: (values.start, values.end),
+            };
+            let key = (context.order == Order::Time).then_some((moment.order_ns, tie));
+            return Some(self.put(Head::Record(head), key));
+        }
+    }
+
+    #[inline]
+    fn moment(
+        &mut self,
+        record: &RawRecord<'_>,
+        source: TimeSource,
+        context: &Context<'d>,
+    ) -> Option<(Moment, u64)> {
+        let counter = match (record.time, source) {
+            (RecordTime::Counter(counter), _) => counter,
+            (RecordTime::Word(word), TimeSource::Counter) => word,
+            (RecordTime::UnixNanos(ns), _) => return Some((Moment::given(ns), 0)),
+            (RecordTime::Word(word), TimeSource::UnixNanos) => {
+                return Some((Moment::given(word as i64), 0));
+            }
+        };
+        Some((context.map(self.session)?.at(counter, &mut self.hint), counter))
+    }
+
+    fn take_loss_record(
+        &mut self,
+        record: &RawRecord<'_>,
+        context: &mut Context<'d>,
+    ) -> Option<Key> {
+        let counter = match record.time {
+            RecordTime::Counter(counter) | RecordTime::Word(counter) => counter,
+            RecordTime::UnixNanos(_) => 0,
+        };
+        let mut bytes = [0; Loss::BYTES];
+        let (time, counts) = bytes.split_first_chunk_mut()?;
+        *time = counter.to_le_bytes();
+        let Some(stated) = record.values.get(..counts.len()) else {
+            self.note_unreadable(ValueError::End);
+            return None;
+        };
+        counts.copy_from_slice(stated);
+        let loss = Loss::decode(&bytes)?;
+        let moment = context.map(self.session)?.at(counter, &mut self.hint);
+        self.take_loss(&loss, moment, context)
+    }
+
+    /// Reports what was wrong in the open block.
+    fn close(&mut self, context: &mut Context<'d>) {
+        let Some(open) = self.open.take() else { return };
+        let ring = self.ring;
+        if let (records @ 1.., first) = open.unknown {
+            let cause = DamageCause::UnknownSite { ring, records, first };
+            context.damage(open.dump, open.block, 0, cause);
+        }
+        if let (records, Some(first)) = open.unreadable {
+            let cause = DamageCause::Values { ring, records, first };
+            context.damage(open.dump, open.block, 0, cause);
+        }
+    }
+}
+
+impl OpenBlock<'_> {
+    fn note_unknown(&mut self, id: u32) {
+        if self.unknown.0 == 0 {
+            self.unknown.1 = id;
+        }
+        self.unknown.0 += 1;
+    }
+
+    /// Where a part of the body stands in it.
+    #[inline]
+    fn range_of(&self, part: &[u8]) -> Range<usize> {
+        let start = (part.as_ptr() as usize).wrapping_sub(self.body.as_ptr() as usize);
+        start..start.wrapping_add(part.len())
+    }
+}
+
+/// The smallest key that a record of the block can have.
+fn first_key(header: &BlockHeader, map: &TimeMap, hint: &mut usize) -> Key {
+    let counter = (header.flags & BlockHeader::HAS_COUNTER != 0)
+        .then(|| (map.at(header.counter_first, hint).order_ns, header.counter_first));
+    let unix = (header.flags & BlockHeader::HAS_UNIX != 0).then_some((header.unix_first, 0));
+    counter.into_iter().chain(unix).min().unwrap_or((i64::MIN, 0))
+}
+
+fn first_unix_ns(header: &BlockHeader, map: &TimeMap) -> i64 {
+    let counter = (header.flags & BlockHeader::HAS_COUNTER != 0)
+        .then(|| map.at(header.counter_first, &mut 0).unix_ns);
+    let unix = (header.flags & BlockHeader::HAS_UNIX != 0).then_some(header.unix_first);
+    counter.into_iter().chain(unix).min().unwrap_or_default()
+}

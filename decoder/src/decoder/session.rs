@@ -1,0 +1,92 @@
+//! Which files belong together: those of one run of a logger, whose rings go on from file to file.
+
+use std::collections::BTreeMap;
+
+use stenolog_format::block::BlockHeader;
+use stenolog_format::clock::ClockPair;
+
+use super::ring::Ring;
+use crate::clock::TimeMap;
+use crate::dump::Dump;
+use crate::entry::ThreadName;
+use crate::filter::Filter;
+
+/// One run of a logger.
+#[derive(Debug)]
+pub(crate) struct Session {
+    id: [u8; 16],
+    pub(crate) map: TimeMap,
+}
+
+/// Something in a ring: where its records or its losses stand.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Item {
+    pub(super) dump: u32,
+    /// In the dump's blocks or loss frames.
+    pub(super) index: u32,
+    pub(super) is_loss: bool,
+}
+
+pub(super) fn sessions(dumps: &[Dump]) -> Vec<Session> {
+    let mut files: Vec<([u8; 16], Vec<&Dump>)> = Vec::new();
+    for dump in dumps {
+        let id = dump.header().session;
+        match files.iter_mut().find(|(known, _)| *known == id) {
+            Some((_, of_session)) => of_session.push(dump),
+            None => files.push((id, vec![dump])),
+        }
+    }
+    files.into_iter().map(|(id, of_session)| Session { id, map: time_map(&of_session) }).collect()
+}
+
+/// The map through the clock pairs of all `files`, of which there is one at least.
+pub(crate) fn time_map(files: &[&Dump]) -> TimeMap {
+    let pairs = files.iter().flat_map(|dump| dump.clock_pairs()).copied().collect();
+    let first = files.iter().min_by_key(|dump| dump.header().sequence);
+    let counters = files
+        .iter()
+        .flat_map(|dump| dump.blocks())
+        .filter(|block| block.header.flags & BlockHeader::HAS_COUNTER != 0)
+        .map(|block| block.header.counter_first);
+    let fallback = ClockPair {
+        counter: counters.min().unwrap_or(0),
+        unix_ns: first.map_or(0, |dump| dump.header().created_unix_ns),
+        uncertainty_ticks: 0,
+    };
+    TimeMap::new(pairs, first.map_or(0, |dump| dump.header().counter_hz), fallback)
+}
+
+/// The rings of all sessions that the filter wants, each with its items in order.
+pub(super) fn rings<'d>(dumps: &'d [Dump], sessions: &[Session], filter: &Filter) -> Vec<Ring<'d>> {
+    let mut items: BTreeMap<(usize, u32), Vec<(u64, Item)>> = BTreeMap::new();
+    for (dump_index, dump) in dumps.iter().enumerate() {
+        let id = dump.header().session;
+        let session = sessions.iter().position(|session| session.id == id).unwrap_or(0);
+        let of = dump_index as u32;
+        // Losses first: they lie before the records from their position on.
+        for (index, loss) in dump.tables().losses.iter().enumerate() {
+            let item = Item { dump: of, index: index as u32, is_loss: true };
+            items.entry((session, loss.ring)).or_default().push((loss.position, item));
+        }
+        for (index, block) in dump.blocks().iter().enumerate() {
+            let item = Item { dump: of, index: index as u32, is_loss: false };
+            let header = &block.header;
+            items.entry((session, header.ring)).or_default().push((header.position, item));
+        }
+    }
+    let rings = items.into_iter().filter_map(|((session, ring), mut items)| {
+        let id = sessions.get(session)?.id;
+        let thread = dumps
+            .iter()
+            .filter(|dump| dump.header().session == id)
+            .find_map(|dump| dump.thread(ring));
+        let name = ThreadName::new(ring, thread);
+        if !filter.wants_thread(&name.name, thread) {
+            return None;
+        }
+        items.sort_by_key(|&(position, item)| (position, !item.is_loss, item.dump, item.index));
+        let items = items.into_iter().map(|(_, item)| item).collect();
+        Some(Ring::new(session, ring, thread, name, items))
+    });
+    rings.collect()
+}

@@ -1,0 +1,241 @@
+use std::ops::ControlFlow;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::filter::Levels;
+use crate::scene::{Rec, START, Scene, loss, messages, n, str_bytes};
+use stenolog_format::dictionary::Level;
+
+#[test]
+fn threads_merge_by_time() {
+    let mut scene = Scene::new();
+    scene.block(1, &[n(10, 1), n(30, 3)]);
+    scene.raw_block(2, &[n(20, 2), n(40, 4)]);
+    scene.block(1, &[n(50, 5)]);
+    scene.seal(0);
+    let (text, summary) = messages(&[scene.dump()], Filter::default());
+    assert_eq!(text, "1: n 1\n2: n 2\n1: n 3\n2: n 4\n1: n 5\n");
+    assert!(summary.is_complete(), "{summary:?}");
+    assert_eq!((summary.records, summary.shown), (5, 5));
+}
+
+#[test]
+fn a_thread_keeps_its_order_though_its_clock_goes_back() {
+    let mut scene = Scene::new();
+    scene.block(1, &[n(30, 1), n(10, 2), n(40, 3)]);
+    scene.block(2, &[n(20, 4), n(35, 5)]);
+    let (text, _) = messages(&[scene.dump()], Filter::default());
+    assert_eq!(text, "2: n 4\n1: n 1\n1: n 2\n2: n 5\n1: n 3\n");
+}
+
+#[test]
+fn times_that_callers_give_take_their_place() {
+    let mut scene = Scene::new();
+    scene.block(1, &[n(10, 1), n(30, 3)]);
+    scene.block(2, &[Rec(18, (START + 20) as u64, vec![]), Rec(18, (START + 40) as u64, vec![])]);
+    let (text, _) = messages(&[scene.dump()], Filter::default());
+    assert_eq!(text, "1: n 1\n2: at\n1: n 3\n2: at\n");
+}
+
+#[test]
+fn the_files_of_a_session_are_one_and_others_merge() {
+    let file = |session, sequence, blocks: &dyn Fn(&mut Scene)| {
+        let mut scene = Scene::bare(session, sequence);
+        scene.prelude();
+        blocks(&mut scene);
+        scene.seal(0);
+        scene.dump()
+    };
+    let first = |scene: &mut Scene| scene.block(1, &[n(10, 1), n(20, 2)]);
+    let second = |scene: &mut Scene| {
+        scene.skip(1, 2);
+        scene.block(1, &[n(30, 3)]);
+    };
+    let other = |scene: &mut Scene| scene.block(1, &[n(15, 100), n(25, 101)]);
+    let dumps = [file(1, 1, &second), file(1, 0, &first), file(2, 0, &other), file(1, 0, &first)];
+    let (text, summary) = messages(&dumps, Filter::default());
+    assert_eq!(text, "1: n 1\n1: n 100\n1: n 2\n1: n 101\n1: n 3\n");
+    assert_eq!((summary.duplicates, summary.missing), (2, 0));
+    assert!(summary.is_complete());
+}
+
+#[test]
+fn losses_are_shown_once_where_they_happened() {
+    let mut scene = Scene::new();
+    let statement = |counter, full| Rec(1, counter, loss(counter, full).encode()[8..].to_vec());
+    scene.block(1, &[n(10, 1), statement(20, [0, 0, 3, 2, 0]), n(30, 2)]);
+    scene.loss(1, loss(20, [0, 0, 3, 2, 0]));
+    scene.block(2, &[n(25, 9)]);
+    scene.raw_block(1, &[statement(40, [0, 0, 4, 2, 0])]);
+    scene.loss(1, loss(50, [1, 0, 4, 2, 0]));
+    scene.seal(7);
+    let (text, summary) = messages(&[scene.dump()], Filter::default());
+    insta::assert_snapshot!(text, @r"
+    1: n 1
+    1: 5 records lost: ring full (3 INFO, 2 DEBUG)
+    2: n 9
+    1: n 2
+    1: 1 record lost: ring full (1 INFO)
+    1: 1 record lost: ring full (1 ERROR)
+    ");
+    assert_eq!(summary.lost, 7);
+    assert!(!summary.is_complete());
+    assert!(crate::verify(&scene.dump()).is_intact());
+}
+
+#[test]
+fn gaps_are_named() {
+    let mut scene = Scene::new();
+    scene.skip(1, 5);
+    scene.block(1, &[n(10, 1)]);
+    scene.skip(1, 2);
+    scene.block(1, &[n(20, 2)]);
+    let (text, summary) = messages(&[scene.dump()], Filter::default());
+    assert_eq!(text, "1: n 1\n1: 2 records missing: numbers 6 to 7 of their ring\n1: n 2\n");
+    assert_eq!(summary.missing, 2);
+}
+
+#[test]
+fn unknown_call_sites_and_wrong_values_cost_only_their_records() {
+    let mut scene = Scene::new();
+    scene.site(99, Level::Info, "app", None, &[]);
+    scene.raw_block(1, &[n(10, 1), Rec(17, 20, vec![9, 0, 0, 0]), n(30, 3)]);
+    let mut bytes = scene.bytes().to_vec();
+    let (text, summary) = messages(&[scene.dump()], Filter::default());
+    assert_eq!(text, "1: n 1\n1: n 3\n");
+    insta::assert_snapshot!(summary.damage[0], @"test.steno: byte 432: the values of 1 record(s) of ring 1 cannot be read: the record ends within a value");
+
+    // The same with a dictionary that lost a call site.
+    let place = bytes.windows(8).position(|window| window == b"app::net").unwrap();
+    bytes[place] ^= 1;
+    let dump = Dump::from_bytes("test.steno", bytes).unwrap();
+    let (text, summary) = messages(&[dump], Filter::default());
+    assert_eq!(text, "1: n 1\n1: n 3\n");
+    assert_eq!(summary.damage.len(), 2, "{:?}", summary.damage);
+    assert!(summary.damage[1].to_string().contains("belong to unknown call sites"));
+}
+
+#[test]
+fn blocks_that_the_filter_skips_leave_no_gap() {
+    let mut scene = Scene::new();
+    let named = |counter, name| Rec(17, counter, str_bytes(name));
+    scene.block(1, &[named(10, "ann")]);
+    scene.block(1, &[n(20, 1), n(30, 2)]);
+    scene.block(1, &[named(40, "bob")]);
+    let warn = Filter::default().levels(Levels::at_least(Level::Warn));
+    let (text, summary) = messages(&[scene.dump(), scene.dump()], warn);
+    assert_eq!(text, "1: text\n1: text\n");
+    assert_eq!((summary.missing, summary.duplicates, summary.records), (0, 2, 2));
+}
+
+#[test]
+fn visiting_can_stop_and_go_on() {
+    let mut scene = Scene::new();
+    scene.block(1, &[n(10, 1), n(30, 3)]);
+    scene.block(2, &[n(20, 2)]);
+    let dumps = [scene.dump()];
+    let mut decoder = Decoder::new(&dumps);
+    let mut times = Vec::new();
+    for _ in 0..10 {
+        let flow = decoder.for_each(|entry| {
+            times.push(entry.unix_ns() - START);
+            ControlFlow::Break(())
+        });
+        if flow.is_continue() {
+            break;
+        }
+    }
+    assert_eq!(times, [10, 20, 30]);
+}
+
+#[test]
+fn the_order_of_the_file_can_be_asked_for() {
+    let mut scene = Scene::new();
+    scene.block(2, &[n(20, 2), n(40, 4)]);
+    scene.block(1, &[n(10, 1), n(30, 3)]);
+    scene.block(2, &[n(5, 5)]);
+    let dumps = [scene.dump()];
+    let mut decoder = Decoder::new(&dumps).with_order(Order::File);
+    let mut times = Vec::new();
+    let flow = decoder.for_each(|entry| {
+        times.push(entry.unix_ns() - START);
+        ControlFlow::Continue(())
+    });
+    assert!(flow.is_continue());
+    assert_eq!(times, [20, 40, 10, 30, 5]);
+}
+
+#[test]
+fn filters_combine() {
+    let mut scene = Scene::new();
+    let named = |counter, name| Rec(17, counter, str_bytes(name));
+    scene.block(1, &[n(10, 1), n(20, 22), named(30, "ann")]);
+    scene.block(2, &[n(15, 300), named(25, "bob")]);
+    let dumps = [scene.dump()];
+    let check = |filter: Filter, expected: &str| {
+        let (text, _) = messages(&dumps, filter);
+        assert_eq!(text.replace('\n', ";"), expected);
+    };
+    let all = Filter::default;
+    check(all().levels(Levels::at_least(Level::Warn)), "2: text;1: text;");
+    check(all().levels(Levels::only(&[Level::Info])), "1: n 1;2: n 300;1: n 22;");
+    check(all().target("app::net"), "2: text;1: text;");
+    check(all().target("app"), "1: n 1;2: n 300;1: n 22;2: text;1: text;");
+    check(all().target("ap"), "");
+    check(all().target("*net").target("nothing"), "2: text;1: text;");
+    check(all().thread("main"), "1: n 1;1: n 22;1: text;");
+    check(all().thread("1235"), "2: n 300;2: text;");
+    check(all().thread("thread-*"), "2: n 300;2: text;");
+    check(all().since(START + 20).until(START + 25), "1: n 22;2: text;");
+    check(all().grep(regex::Regex::new("n .2").unwrap()), "1: n 22;");
+    check(all().grep(regex::Regex::new("name=ann").unwrap()), "1: text;");
+    check(all().grep(regex::Regex::new("n ").unwrap()).grep_invert(true), "2: text;1: text;");
+    check(all().field("n=22".parse().unwrap()), "1: n 22;");
+    check(all().field("n=22.0".parse().unwrap()), "1: n 22;");
+    check(all().field("name=bob".parse().unwrap()), "2: text;");
+    check(all().field("name=bob".parse().unwrap()).thread("main"), "");
+}
+
+#[test]
+fn values_keep_their_memory() {
+    let mut values: Vec<Value<'_>> = Vec::with_capacity(100);
+    values.push(Value::Unit);
+    assert_eq!(recycle(values).capacity(), 100);
+}
+
+/// Records of up to four rings in blocks, with times that sometimes go back.
+fn rings() -> impl Strategy<Value = Vec<Vec<Vec<u64>>>> {
+    let block = prop::collection::vec(0_u64..200, 1..8);
+    prop::collection::vec(prop::collection::vec(block, 0..5), 1..5)
+}
+
+proptest! {
+    #[test]
+    fn the_merge_is_a_sort_by_each_rings_latest_time(rings in rings()) {
+        let mut scene = Scene::new();
+        let mut model = Vec::new();
+        for (ring, blocks) in rings.iter().enumerate() {
+            let (mut number, mut latest) = (0_u32, 0);
+            for block in blocks {
+                let records: Vec<_> = block.iter().map(|&time| {
+                    number += 1;
+                    latest = latest.max(time);
+                    model.push((latest, ring, number));
+                    n(time, number)
+                }).collect();
+                if number % 2 == 0 {
+                    scene.block(ring as u32, &records);
+                } else {
+                    scene.raw_block(ring as u32, &records);
+                }
+            }
+        }
+        model.sort();
+        let expected: String =
+            model.iter().map(|(_, ring, number)| format!("{ring}: n {number}\n")).collect();
+        let (text, summary) = messages(&[scene.dump()], Filter::default());
+        prop_assert_eq!(text, expected);
+        prop_assert!(summary.damage.is_empty());
+    }
+}

@@ -1,0 +1,244 @@
+//! One file: what it says of itself, and where its records stand.
+
+mod block;
+mod header;
+mod scan;
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use stenolog_format::clock::ClockPair;
+use stenolog_format::dictionary::Thread;
+use stenolog_format::frame::FileHeader;
+use stenolog_format::index::End;
+use stenolog_format::loss::LossFrame;
+
+pub use block::Block;
+
+use crate::damage::{Damage, Tail};
+use crate::error::OpenError;
+use crate::site::{Site, Sites};
+use crate::source::Source;
+use scan::Scanner;
+
+/// The longest dictionary, thread, clock or index frame that is read into memory; longer ones are
+/// damage. Loggers write them far shorter.
+pub const MAX_METADATA_BYTES: usize = 64 << 20;
+
+/// One dump file, opened: its call sites, threads and clock, and where its blocks stand.
+///
+/// Opening passes over the frames' headers and reads metadata only; records are read when a
+/// [`Decoder`](crate::Decoder) gets to them. Damage is collected, never an error. What a running
+/// logger appends after the opening is not seen.
+#[derive(Debug)]
+pub struct Dump {
+    source: Source,
+    file: Arc<Path>,
+    header: FileHeader,
+    tables: Tables,
+}
+
+/// What the scan of the frames gathers.
+#[derive(Debug, Default)]
+pub(crate) struct Tables {
+    pub(crate) sites: Sites,
+    pub(crate) threads: BTreeMap<u32, Thread>,
+    pub(crate) clock: Vec<ClockPair>,
+    pub(crate) blocks: Vec<Block>,
+    pub(crate) losses: Vec<LossFrame>,
+    /// Offset and length of the payloads of index frames.
+    pub(crate) indexes: Vec<(usize, usize)>,
+    pub(crate) end: Option<End>,
+    pub(crate) frames: FrameCounts,
+    pub(crate) damage: Vec<Damage>,
+    pub(crate) torn: Option<(u64, u64)>,
+}
+
+/// How many whole frames of each kind a file has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FrameCounts {
+    /// Frames with call sites.
+    pub dictionary: u64,
+    /// Frames with a thread.
+    pub thread: u64,
+    /// Frames that relate the raw counter to UTC.
+    pub clock: u64,
+    /// Frames with records.
+    pub block: u64,
+    /// Frames that state losses.
+    pub loss: u64,
+    /// Frames that say how far the file is in time.
+    pub watermark: u64,
+    /// Frames that list other frames.
+    pub index: u64,
+    /// Frames that end a file.
+    pub end: u64,
+    /// Frames of kinds that only later versions know; they are passed over.
+    pub unknown: u64,
+}
+
+impl FrameCounts {
+    /// All frames.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.dictionary
+            + self.thread
+            + self.clock
+            + self.block
+            + self.loss
+            + self.watermark
+            + self.index
+            + self.end
+            + self.unknown
+    }
+}
+
+impl Dump {
+    /// Opens a file. Regular files are mapped; pipes and the like are read to their end.
+    ///
+    /// A mapped file must not be truncated while the dump is open: the process would die of SIGBUS.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or is no dump; see [`OpenError`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        let path = path.as_ref();
+        Self::new(path.to_owned(), Source::open(path)?)
+    }
+
+    /// Reads a dump to the end of `reader`, such as the standard input.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn from_reader(name: impl Into<PathBuf>, mut reader: impl Read) -> Result<Self, OpenError> {
+        let path = name.into();
+        let mut bytes = Vec::new();
+        match reader.read_to_end(&mut bytes) {
+            Ok(_) => Self::from_bytes(path, bytes),
+            Err(source) => Err(OpenError::Io { path, source }),
+        }
+    }
+
+    /// Takes a dump that is in memory.
+    ///
+    /// # Errors
+    /// If the bytes are no dump.
+    pub fn from_bytes(name: impl Into<PathBuf>, bytes: Vec<u8>) -> Result<Self, OpenError> {
+        Self::new(name.into(), Source::Read(bytes))
+    }
+
+    fn new(path: PathBuf, source: Source) -> Result<Self, OpenError> {
+        let (header, length, error) = header::read(&path, &source)?;
+        let file: Arc<Path> = path.into();
+        let mut scanner = Scanner::new(&source, length, Arc::clone(&file));
+        if let Some(error) = error {
+            scanner.header_is_damaged(error);
+        }
+        let tables = scanner.run();
+        Ok(Self { source, file, header, tables })
+    }
+
+    /// The name that the dump was opened by.
+    #[must_use]
+    pub fn name(&self) -> &Path {
+        &self.file
+    }
+
+    pub(crate) fn file(&self) -> &Arc<Path> {
+        &self.file
+    }
+
+    /// What the file's header says.
+    #[must_use]
+    pub fn header(&self) -> &FileHeader {
+        &self.header
+    }
+
+    /// The length of the file when it was opened.
+    #[must_use]
+    pub fn len_bytes(&self) -> u64 {
+        self.source.len() as u64
+    }
+
+    /// The call sites, in the order in which the logger met them.
+    pub fn sites(&self) -> impl Iterator<Item = &Site> {
+        self.tables.sites.iter()
+    }
+
+    /// The call site with this id.
+    #[must_use]
+    pub fn site(&self, id: u32) -> Option<&Site> {
+        self.tables.sites.get(id)
+    }
+
+    /// The threads, by the rings that they wrote.
+    pub fn threads(&self) -> impl Iterator<Item = &Thread> {
+        self.tables.threads.values()
+    }
+
+    /// The thread that wrote a ring.
+    #[must_use]
+    pub fn thread(&self, ring: u32) -> Option<&Thread> {
+        self.tables.threads.get(&ring)
+    }
+
+    /// What relates the raw counter to UTC.
+    #[must_use]
+    pub fn clock_pairs(&self) -> &[ClockPair] {
+        &self.tables.clock
+    }
+
+    /// Where the records stand, in the order of the file.
+    #[must_use]
+    pub fn blocks(&self) -> &[Block] {
+        &self.tables.blocks
+    }
+
+    /// What the logger said when it closed the file; `None` if it did not.
+    #[must_use]
+    pub fn end(&self) -> Option<&End> {
+        self.tables.end.as_ref()
+    }
+
+    /// How many frames there are of each kind.
+    #[must_use]
+    pub fn frames(&self) -> &FrameCounts {
+        &self.tables.frames
+    }
+
+    /// How the file ends.
+    #[must_use]
+    pub fn tail(&self) -> Tail {
+        match (self.tables.torn, self.tables.end) {
+            (Some((offset, bytes)), _) => Tail::Torn { offset, bytes },
+            (None, Some(_)) => Tail::Sealed,
+            (None, None) => Tail::Unfinished,
+        }
+    }
+
+    /// What the scan of the frames found wrong. Reading the records may find more.
+    #[must_use]
+    pub fn damage(&self) -> &[Damage] {
+        &self.tables.damage
+    }
+
+    /// Whether a logger had the file open when it was opened here; `None` if that cannot be told,
+    /// because the dump is not a regular file or the platform is not Unix.
+    #[must_use]
+    pub const fn writer_is_alive(&self) -> Option<bool> {
+        self.source.writer_is_alive()
+    }
+
+    pub(crate) fn tables(&self) -> &Tables {
+        &self.tables
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.source
+    }
+}
+
+#[cfg(test)]
+mod tests;

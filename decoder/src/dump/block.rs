@@ -1,0 +1,58 @@
+//! Blocks: where they stand, and their bytes.
+
+use std::ops::Range;
+
+use stenolog_format::block::{BlockError, BlockHeader};
+use stenolog_format::frame::FrameHeader;
+
+use super::Dump;
+use crate::damage::DamageCause;
+
+/// Where a block's records stand in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// The offset of the block's frame.
+    pub offset: u64,
+    /// How many bytes of the frame's payload there are.
+    pub payload_bytes: u32,
+    /// The checksum that the payload should have.
+    pub payload_crc: u32,
+    /// Whether the frame is cut: its checksum then says nothing.
+    pub is_cut: bool,
+    /// What the block says of its records. Only the checksum makes it true.
+    pub header: BlockHeader,
+}
+
+impl Block {
+    /// The frame, header and padding included.
+    #[must_use]
+    pub fn frame_bytes(&self) -> u64 {
+        FrameHeader::BYTES as u64 + u64::from(self.payload_bytes).next_multiple_of(8)
+    }
+
+    fn payload(&self) -> Option<Range<usize>> {
+        let start = usize::try_from(self.offset).ok()?.checked_add(FrameHeader::BYTES)?;
+        Some(start..start.checked_add(self.payload_bytes as usize)?)
+    }
+}
+
+impl Dump {
+    /// The records of a block as they stand, checked against the checksum.
+    ///
+    /// The place for decompression, once there are codecs: the bytes then go through a buffer.
+    pub(crate) fn block_body(&self, block: &Block) -> Result<&[u8], DamageCause> {
+        let payload = block.payload().and_then(|range| self.bytes().get(range)).unwrap_or(&[]);
+        let body = payload.get(BlockHeader::BYTES..).unwrap_or(&[]);
+        if !block.is_cut && crc32fast::hash(payload) != block.payload_crc {
+            return Err(DamageCause::Checksum { kind: "block" });
+        }
+        if block.header.codec != 0 {
+            return Err(DamageCause::Block {
+                ring: block.header.ring,
+                lost: block.header.count,
+                why: BlockError::Codec { codec: block.header.codec },
+            });
+        }
+        Ok(body)
+    }
+}

@@ -1,0 +1,262 @@
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use super::*;
+use crate::scene::{Rec, Scene, loss, messages, n, str_bytes};
+use crate::{Decoder, Entry, Filter, Format, RenderOptions, Renderer};
+use stenolog_format::frame::{FrameHeader, FrameKind};
+
+/// A dump with all kinds of frames, two threads, and both encodings.
+fn scene() -> Scene {
+    let mut scene = Scene::new();
+    let statement = Rec(1, 45, loss(45, [0, 0, 3, 0, 0]).encode()[8..].to_vec());
+    scene.block(1, &[n(10, 1), n(30, 3), Rec(17, 40, str_bytes("ann"))]);
+    scene.any_frame(FrameKind::Watermark, &[0; 8]);
+    scene.raw_block(2, &[n(20, 2), Rec(17, 25, str_bytes("bob")), n(50, 5)]);
+    scene.clock(1_000, crate::scene::START + 1_000);
+    scene.block(1, &[statement, n(60, 6)]);
+    scene.loss(2, loss(70, [0, 0, 0, 1, 0]));
+    scene.raw_block(2, &[n(80, 8), Rec(18, 90, vec![])]);
+    scene.seal(4);
+    scene
+}
+
+/// The numbers and messages of each ring's records.
+fn by_ring(dump: &Dump) -> BTreeMap<u32, Vec<(u64, String)>> {
+    let mut rings: BTreeMap<u32, Vec<(u64, String)>> = BTreeMap::new();
+    let flow = Decoder::new(std::slice::from_ref(dump)).for_each(|entry| {
+        if let Entry::Record(record) = entry {
+            let mut message = String::new();
+            record.write_message(&mut message);
+            rings.entry(record.ring()).or_default().push((record.number(), message));
+        }
+        ControlFlow::Continue(())
+    });
+    assert!(flow.is_continue());
+    rings
+}
+
+/// Everything that can be done with a dump, for the sake of not panicking.
+fn exercise(dump: &Dump) {
+    let _ = crate::info(dump);
+    let _ = crate::verify(dump);
+    for format in Format::ALL {
+        let mut renderer = Renderer::new(format, RenderOptions::default().with_color(true));
+        let mut out = String::new();
+        let mut decoder = Decoder::new(std::slice::from_ref(dump));
+        let _ = decoder.for_each(|entry| {
+            renderer.write(entry, &mut out);
+            ControlFlow::Continue(())
+        });
+        for damage in decoder.summary().damage {
+            out.push_str(&damage.to_string());
+        }
+    }
+}
+
+#[test]
+fn every_prefix_of_a_dump_decodes_to_a_prefix_of_its_records() {
+    let scene = scene();
+    let whole = by_ring(&scene.dump());
+    let mut most = 0;
+    for length in 0..scene.bytes().len() {
+        let Ok(dump) = Dump::from_bytes("cut", scene.bytes()[..length].to_vec()) else {
+            assert!(length < FileHeader::BYTES, "cut at {length}");
+            continue;
+        };
+        exercise(&dump);
+        assert!(dump.damage().is_empty(), "cut at {length}: {:?}", dump.damage());
+        let rings = by_ring(&dump);
+        for (ring, records) in &rings {
+            assert!(whole[ring].starts_with(records), "cut at {length}: {records:?}");
+        }
+        // A longer prefix never shows less.
+        let records = rings.values().map(Vec::len).sum();
+        assert!(records >= most, "cut at {length}");
+        most = records;
+    }
+    assert_eq!(most, 9);
+}
+
+#[test]
+fn a_changed_byte_costs_only_the_frame_that_it_is_in() {
+    let scene = scene();
+    let dump = scene.dump();
+    let whole = by_ring(&dump);
+    let blocks: Vec<_> = dump.blocks().to_vec();
+    let metadata_ends = blocks[0].offset as usize;
+    let mut bytes = scene.bytes().to_vec();
+    for at in 0..bytes.len() {
+        for change in [0x01, 0x80, 0xff, bytes[at]] {
+            bytes[at] ^= change;
+            match Dump::from_bytes("changed", bytes.clone()) {
+                // The length of the header may lie about where frames begin; they are found.
+                Err(error) => panic!("byte {at} ^ {change:#x}: {error}"),
+                Ok(dump) => {
+                    exercise(&dump);
+                    let rings = by_ring(&dump);
+                    for block in blocks.iter().filter(|_| at >= metadata_ends) {
+                        let frame = block.offset..block.offset + block.frame_bytes();
+                        if frame.contains(&(at as u64)) {
+                            continue;
+                        }
+                        let numbers = block.header.first_record..;
+                        for number in numbers.take(block.header.count as usize) {
+                            let of = |rings: &BTreeMap<u32, Vec<(u64, String)>>| {
+                                let records = rings.get(&block.header.ring)?;
+                                records.iter().find(|record| record.0 == number).cloned()
+                            };
+                            assert_eq!(of(&rings), of(&whole), "byte {at} ^ {change:#x}");
+                        }
+                    }
+                }
+            }
+            bytes[at] ^= change;
+        }
+    }
+}
+
+#[test]
+fn rubbish_between_frames_is_passed_over() {
+    let mut scene = Scene::new();
+    scene.block(1, &[n(10, 1)]);
+    let place = scene.bytes().len();
+    scene.block(1, &[n(20, 2)]);
+    let mut bytes = scene.bytes().to_vec();
+    // Not a multiple of the alignment, and with a false beginning.
+    bytes.splice(place..place, b"rubbish \xF5\x9Dst rubbish".iter().copied());
+    let dump = Dump::from_bytes("test.steno", bytes).unwrap();
+    let (text, summary) = messages(&[dump], Filter::default());
+    assert_eq!(text, "1: n 1\n1: n 2\n");
+    insta::assert_snapshot!(summary.damage[0], @"test.steno: byte 480: no frame begins here (20 bytes lost)");
+    assert_eq!(summary.damage.len(), 1);
+}
+
+#[test]
+fn a_frame_that_was_cut_and_begun_again_hides_nothing() {
+    let mut scene = Scene::new();
+    scene.block(1, &[n(10, 1), n(20, 2), n(30, 3)]);
+    let place = scene.dump().blocks()[0].offset as usize;
+    scene.block(2, &[n(40, 4)]);
+    let mut bytes = scene.bytes().to_vec();
+    // A long block of which the disk took only the beginning, and then all of it.
+    let frame =
+        FrameHeader { payload_bytes: 1 << 20, ..FrameHeader::decode(&bytes[place..]).unwrap() };
+    let mut cut = frame.encode().to_vec();
+    cut.extend_from_slice(&bytes[place + FrameHeader::BYTES..][..80]);
+    bytes.splice(place..place, cut);
+    let dump = Dump::from_bytes("test.steno", bytes).unwrap();
+    let (text, summary) = messages(&[dump], Filter::default());
+    assert_eq!(text, "1: n 1\n1: n 2\n1: n 3\n2: n 4\n");
+    insta::assert_snapshot!(summary.damage[0], @"test.steno: byte 376: a frame of 1048576 bytes is cut, and another follows (104 bytes lost)");
+    assert_eq!(summary.damage.len(), 1);
+}
+
+#[test]
+fn tails() {
+    let mut scene = Scene::new();
+    scene.block(1, &[n(10, 1)]);
+    assert_eq!(scene.dump().tail(), Tail::Unfinished);
+    let whole = scene.bytes().len();
+    scene.seal(0);
+    assert_eq!(scene.dump().tail(), Tail::Sealed);
+    let cut = Dump::from_bytes("test", scene.bytes()[..whole + 9].to_vec()).unwrap();
+    assert_eq!(cut.tail(), Tail::Torn { offset: whole as u64, bytes: 9 });
+    let mut zeros = scene.bytes()[..whole].to_vec();
+    zeros.resize(whole + 4096, 0);
+    let zeros = Dump::from_bytes("test", zeros).unwrap();
+    assert_eq!(zeros.tail(), Tail::Torn { offset: whole as u64, bytes: 4096 });
+}
+
+#[test]
+fn two_dumps_in_one_file_are_told_apart() {
+    let mut bytes = scene().bytes().to_vec();
+    let first = bytes.len() as u64;
+    bytes.extend_from_slice(scene().bytes());
+    let dump = Dump::from_bytes("test", bytes).unwrap();
+    assert_eq!(by_ring(&dump), by_ring(&scene().dump()));
+    let damage = dump.damage();
+    assert_eq!((damage.len(), damage[0].offset), (1, first));
+}
+
+#[test]
+fn frames_of_later_versions_are_passed_over() {
+    let mut scene = Scene::new();
+    scene.block(1, &[n(10, 1)]);
+    let mut bytes = scene.bytes().to_vec();
+    let header = FrameHeader {
+        kind: 77,
+        sequence: 7,
+        payload_bytes: 5,
+        payload_crc: crc32fast::hash(b"later"),
+    };
+    bytes.extend(header.encode());
+    bytes.extend(b"later\0\0\0");
+    let dump = Dump::from_bytes("test", bytes).unwrap();
+    assert_eq!((dump.frames().unknown, dump.damage().len()), (1, 0), "{:?}", dump.damage());
+}
+
+#[test]
+fn what_cannot_be_opened_is_named() {
+    #[track_caller]
+    fn check(bytes: &[u8], expected: &str) {
+        let error = Dump::from_bytes("x.steno", bytes.to_vec()).unwrap_err();
+        assert_eq!(error.to_string(), expected);
+    }
+    check(b"", "x.steno: is empty; its logger wrote nothing, or has not started yet");
+    check(
+        b"hello, world",
+        "x.steno: not a stenolog dump: it begins with \"hello, w\"; \
+         name a file that a stenolog logger wrote",
+    );
+    check(
+        &Scene::new().bytes()[..20],
+        "x.steno: is cut: the file ends within its header, after 20 of 64 bytes; \
+         nothing was recorded before the cut",
+    );
+    let mut newer = Scene::new().bytes().to_vec();
+    newer[8] = 2;
+    let crc = crc32fast::hash(&newer[..60]);
+    newer[60..64].copy_from_slice(&crc.to_le_bytes());
+    check(&newer, "x.steno: format version 2.0 is newer than this reader (1.0): use a newer steno");
+    let directory = tempfile::tempdir().unwrap();
+    assert!(matches!(Dump::open(directory.path()), Err(OpenError::Directory { .. })));
+    let missing = directory.path().join("none.steno");
+    assert!(matches!(Dump::open(missing), Err(OpenError::Io { .. })));
+}
+
+#[test]
+fn a_writer_that_holds_its_lock_is_seen() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("app.steno");
+    std::fs::write(&path, Scene::new().bytes()).unwrap();
+    let writer = std::fs::File::open(&path).unwrap();
+    let dump = Dump::open(&path).unwrap();
+    if cfg!(unix) {
+        let dead = [dump];
+        assert_eq!(dead[0].writer_is_alive(), Some(false));
+        assert!(!Decoder::new(&dead).summary().is_complete());
+        writer.lock().unwrap();
+        let alive = [Dump::open(&path).unwrap()];
+        drop(writer);
+        assert_eq!(alive[0].writer_is_alive(), Some(true), "as it was when it was opened");
+        assert!(Decoder::new(&alive).summary().is_complete());
+    }
+}
+
+#[test]
+fn call_sites_that_are_defined_again_must_be_the_same() {
+    use stenolog_format::dictionary::Level;
+    let mut scene = Scene::new();
+    scene.prelude();
+    assert_eq!(scene.dump().damage(), []);
+    scene.site(16, Level::Trace, "other", None, &[]);
+    let damage = scene.dump().damage().to_vec();
+    assert!(matches!(damage[..], [Damage { cause: crate::DamageCause::Redefined { id: 16 }, .. }]));
+    assert_eq!(scene.dump().site(16).unwrap().call_site().level, Level::Info);
+    // An id from the other end of the world costs no memory.
+    scene.site(u32::MAX, Level::Trace, "other", Some("{7}"), &[]);
+    let dump = scene.dump();
+    assert!(dump.site(u32::MAX).is_some());
+    assert!(matches!(dump.damage()[1].cause, crate::DamageCause::Template { id: u32::MAX, .. }));
+}

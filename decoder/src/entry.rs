@@ -1,0 +1,293 @@
+//! What comes out of a dump: records, and what is missing between them.
+
+use std::fmt;
+
+use stenolog_format::dictionary::{CallSite, Level, Thread};
+use stenolog_format::loss::Loss;
+use stenolog_format::value::Value;
+
+use crate::escape::push_escaped;
+use crate::json::write_json_string;
+use crate::site::Site;
+
+/// Something that happened, in its place among the others.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Entry<'a> {
+    /// What a call site logged.
+    Record(Record<'a>),
+    /// Records that should be here and are not.
+    Loss(LossEntry<'a>),
+}
+
+impl Entry<'_> {
+    /// When it happened, in nanoseconds since the Unix epoch.
+    #[must_use]
+    pub fn unix_ns(&self) -> i64 {
+        match self {
+            Self::Record(record) => record.unix_ns,
+            Self::Loss(loss) => loss.unix_ns,
+        }
+    }
+
+    /// The severity; [`Level::Warn`] for losses.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        match self {
+            Self::Record(record) => record.level(),
+            Self::Loss(_) => Level::Warn,
+        }
+    }
+
+    pub(crate) fn origin(&self) -> &Origin<'_> {
+        match self {
+            Self::Record(record) => &record.origin,
+            Self::Loss(loss) => &loss.origin,
+        }
+    }
+
+    /// How the thread is called.
+    #[must_use]
+    pub fn thread_name(&self) -> &str {
+        match self {
+            Self::Record(record) => record.thread_name(),
+            Self::Loss(loss) => loss.thread_name(),
+        }
+    }
+}
+
+/// Whose ring it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin<'a> {
+    pub(crate) ring: u32,
+    pub(crate) thread: Option<&'a Thread>,
+    pub(crate) thread_name: &'a ThreadName,
+    pub(crate) dump: usize,
+}
+
+/// How a thread is called in the output.
+#[derive(Clone, Debug)]
+pub(crate) struct ThreadName {
+    pub(crate) name: String,
+    /// For text formats.
+    pub(crate) text: String,
+    /// For JSON: `,"thread":"…",`.
+    pub(crate) json: String,
+}
+
+impl ThreadName {
+    pub(crate) fn new(ring: u32, thread: Option<&Thread>) -> Self {
+        let name = match thread {
+            Some(thread) if !thread.name.is_empty() => thread.name.clone(),
+            Some(thread) if thread.os_id != 0 => format!("thread-{}", thread.os_id),
+            _ => format!("ring-{ring}"),
+        };
+        let mut text = String::new();
+        push_escaped(&mut text, &name);
+        let mut json = String::from(",\"thread\":");
+        write_json_string(&mut json, &name);
+        json.push(',');
+        Self { name, text, json }
+    }
+}
+
+/// A record with its values.
+#[derive(Clone, Debug)]
+pub struct Record<'a> {
+    pub(crate) site: &'a Site,
+    pub(crate) origin: Origin<'a>,
+    pub(crate) unix_ns: i64,
+    pub(crate) number: u64,
+    pub(crate) values: &'a [Value<'a>],
+}
+
+impl<'a> Record<'a> {
+    /// The call site that logged it.
+    #[must_use]
+    pub fn site(&self) -> &'a Site {
+        self.site
+    }
+
+    /// What the dictionary says of the call site.
+    #[must_use]
+    pub fn call_site(&self) -> &'a CallSite {
+        self.site.call_site()
+    }
+
+    /// The severity.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        self.call_site().level
+    }
+
+    /// The thread that logged it, if the dump says.
+    #[must_use]
+    pub fn thread(&self) -> Option<&'a Thread> {
+        self.origin.thread
+    }
+
+    /// The thread's name; `thread-<id>` if it has none, `ring-<id>` if nothing is known of it.
+    #[must_use]
+    pub fn thread_name(&self) -> &'a str {
+        &self.origin.thread_name.name
+    }
+
+    /// When it was logged, or the time that the caller gave, in nanoseconds since the Unix epoch.
+    #[must_use]
+    pub fn unix_ns(&self) -> i64 {
+        self.unix_ns
+    }
+
+    /// The ring that it went through; unique in its session.
+    #[must_use]
+    pub fn ring(&self) -> u32 {
+        self.origin.ring
+    }
+
+    /// How many records the ring had held before it.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Which of the decoder's dumps it comes from.
+    #[must_use]
+    pub fn dump_index(&self) -> usize {
+        self.origin.dump
+    }
+
+    /// The values, one for each slot of the call site.
+    #[must_use]
+    pub fn values(&self) -> &'a [Value<'a>] {
+        self.values
+    }
+
+    /// Appends the message as `format!` would have made it; nothing if the call site has none.
+    pub fn write_message(&self, out: &mut String) {
+        self.site.write_message(out, self.values);
+    }
+
+    /// The named values, under names that are unique in the record: a name that comes again is
+    /// numbered (`name`, `name_2`, …).
+    pub fn fields(&self) -> impl Iterator<Item = (&'a str, &'a Value<'a>)> + use<'a> {
+        let values = self.values;
+        self.site
+            .fields()
+            .iter()
+            .filter_map(move |field| Some((&*field.name, values.get(field.slot)?)))
+    }
+}
+
+/// Records that are missing at this place.
+#[derive(Clone, Debug)]
+pub struct LossEntry<'a> {
+    pub(crate) origin: Origin<'a>,
+    pub(crate) unix_ns: i64,
+    pub(crate) cause: LossCause,
+}
+
+/// Why records are missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LossCause {
+    /// The logger could not record them, and says so.
+    Unrecorded {
+        /// Because the ring was full, by [`Level::index`].
+        full: [u64; 5],
+        /// Because they were longer than the ring, by level.
+        too_large: [u64; 5],
+    },
+    /// The ring had held them, but the files do not have them (any more).
+    Missing {
+        /// The number of the first one in its ring.
+        first: u64,
+        /// How many there are.
+        count: u64,
+    },
+}
+
+impl LossEntry<'_> {
+    /// When: after the last of the lost records.
+    #[must_use]
+    pub fn unix_ns(&self) -> i64 {
+        self.unix_ns
+    }
+
+    /// The ring that did not hold them.
+    #[must_use]
+    pub fn ring(&self) -> u32 {
+        self.origin.ring
+    }
+
+    /// The thread that logged them, if the dump says.
+    #[must_use]
+    pub fn thread(&self) -> Option<&Thread> {
+        self.origin.thread
+    }
+
+    /// As [`Record::thread_name`].
+    #[must_use]
+    pub fn thread_name(&self) -> &str {
+        &self.origin.thread_name.name
+    }
+
+    /// Why.
+    #[must_use]
+    pub fn cause(&self) -> LossCause {
+        self.cause
+    }
+
+    /// How many.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        match self.cause {
+            LossCause::Unrecorded { full, too_large } => {
+                Loss { counter: 0, full, too_large }.total()
+            }
+            LossCause::Missing { count, .. } => count,
+        }
+    }
+}
+
+/// The message that stands for the loss, such as `17 records lost: ring full (12 DEBUG, 5 TRACE)`.
+impl fmt::Display for LossEntry<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let total = self.total();
+        let records = if total == 1 { "record" } else { "records" };
+        match self.cause {
+            LossCause::Unrecorded { full, too_large } => {
+                write!(f, "{total} {records} lost: ")?;
+                let mut separator = "";
+                for (counts, why) in [(full, "ring full"), (too_large, "longer than the ring")] {
+                    if counts.iter().any(|&count| count > 0) {
+                        write!(f, "{separator}{why} (")?;
+                        write_counts(f, &counts)?;
+                        f.write_str(")")?;
+                        separator = ", ";
+                    }
+                }
+                Ok(())
+            }
+            LossCause::Missing { first, count } => {
+                let last = first.saturating_add(count).saturating_sub(1);
+                write!(f, "{total} {records} missing: ")?;
+                match count {
+                    1 => write!(f, "number {first} of its ring"),
+                    _ => write!(f, "numbers {first} to {last} of their ring"),
+                }
+            }
+        }
+    }
+}
+
+fn write_counts(f: &mut fmt::Formatter<'_>, counts: &[u64; 5]) -> fmt::Result {
+    let mut separator = "";
+    for level in Level::ALL {
+        let count = counts[level.index()];
+        if count > 0 {
+            write!(f, "{separator}{count} {level}")?;
+            separator = ", ";
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,169 @@
+//! Text that is safe to show: no logged string can move the cursor, hide or reorder what is shown.
+//!
+//! What is escaped, as Rust would write it (`\n`, `\t`, `\r`, `\u{1b}`):
+//! - all control characters: C0 with line feed and tab, DEL, C1;
+//! - bidirectional marks, overrides and isolates, which show text in another order;
+//! - line and paragraph separators;
+//! - characters without any width: zero width space, word joiner and invisible operators,
+//!   byte order mark, interlinear annotations, tags. Joiners (U+200C, U+200D) stay, as words and
+//!   emoji are built with them; the tags of a few regional flags are lost.
+//!
+//! A backslash stays as it is, as in journalctl: paths and regular expressions stay readable, at the
+//! price that a logged `\n` of two characters looks like an escaped line feed. Whoever must tell
+//! them apart reads JSON, or a value in quotes, where a backslash is doubled.
+
+use std::fmt::Write as _;
+
+/// Appends `text` on one line, with all that a terminal could obey escaped.
+///
+/// ```
+/// use stenolog_decoder::escape::push_escaped;
+///
+/// let mut out = String::new();
+/// push_escaped(&mut out, "C:\\temp größe\n\u{1b}[31m");
+/// assert_eq!(out, r"C:\temp größe\n\u{1b}[31m");
+/// ```
+pub fn push_escaped(out: &mut String, text: &str) {
+    push_with(out, text, UNSAFE, push_escape);
+}
+
+/// Appends `text` as a value of a `name=value` pair: bare if it is one word, else in quotes.
+///
+/// In quotes, `"` and `\` have a backslash before them, and what [`push_escaped`] escapes is escaped.
+/// A bare value stands for itself, whatever backslashes it has.
+///
+/// ```
+/// use stenolog_decoder::escape::push_quoted_if_needed;
+///
+/// let mut out = String::new();
+/// push_quoted_if_needed(&mut out, "10.0.0.1:80");
+/// out.push(' ');
+/// push_quoted_if_needed(&mut out, "say \"hi\"\n");
+/// assert_eq!(out, r#"10.0.0.1:80 "say \"hi\"\n""#);
+/// ```
+pub fn push_quoted_if_needed(out: &mut String, text: &str) {
+    if !text.is_empty() && next_special(text, 0, UNSAFE | NOT_A_WORD).is_none() {
+        out.push_str(text);
+        return;
+    }
+    out.push('"');
+    push_with(out, text, UNSAFE | QUOTED, push_escape);
+    out.push('"');
+}
+
+/// Escaped wherever it stands.
+pub(crate) const UNSAFE: u8 = 1;
+/// Escaped between quotes.
+pub(crate) const QUOTED: u8 = 2;
+/// Makes quotes necessary.
+const NOT_A_WORD: u8 = 4;
+
+/// For each byte that begins a special character, or may begin one: the kinds it may be of.
+const KINDS: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        kinds[byte] = UNSAFE;
+        byte += 1;
+    }
+    kinds[0x7f] = UNSAFE;
+    kinds[b' ' as usize] = NOT_A_WORD;
+    kinds[b'=' as usize] = NOT_A_WORD;
+    kinds[b'"' as usize] = NOT_A_WORD | QUOTED;
+    kinds[b'\\' as usize] = QUOTED;
+    // What `is_unsafe` and `char::is_whitespace` know beyond ASCII begins with one of these.
+    kinds[0xc2] = UNSAFE | NOT_A_WORD;
+    kinds[0xd8] = UNSAFE;
+    kinds[0xe1] = UNSAFE | NOT_A_WORD;
+    kinds[0xe2] = UNSAFE | NOT_A_WORD;
+    kinds[0xe3] = NOT_A_WORD;
+    kinds[0xef] = UNSAFE;
+    kinds[0xf3] = UNSAFE;
+    kinds
+};
+
+/// Whether a character is escaped in all text that is shown.
+fn is_unsafe(char: char) -> bool {
+    matches!(
+        char,
+        '\0'..='\x1f' | '\x7f'..='\u{9f}'
+            // Bidirectional.
+            | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+            // Separators.
+            | '\u{2028}' | '\u{2029}'
+            // Invisible.
+            | '\u{180e}' | '\u{200b}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}'
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+    )
+}
+
+/// The next character from byte `from` on that is of one of `kinds`, and where it stands.
+fn next_special(text: &str, mut from: usize, kinds: u8) -> Option<(usize, char)> {
+    let bytes = text.as_bytes();
+    loop {
+        let distance = bytes[from..].iter().position(|&b| KINDS[usize::from(b)] & kinds != 0)?;
+        let at = from + distance;
+        if bytes[at].is_ascii() {
+            return Some((at, char::from(bytes[at])));
+        }
+        // Only bytes that begin a character have a kind.
+        let char = text[at..].chars().next()?;
+        let special = (kinds & UNSAFE != 0 && is_unsafe(char))
+            || (kinds & NOT_A_WORD != 0 && char.is_whitespace());
+        if special {
+            return Some((at, char));
+        }
+        from = at + char.len_utf8();
+    }
+}
+
+/// Whether `text` is printable ASCII without quotes and backslashes, which nothing escapes.
+///
+/// It looks at many bytes at once, as nearly all text that is logged is clean.
+pub(crate) fn is_clean(text: &str) -> bool {
+    fn any_dirty(bytes: &[u8]) -> bool {
+        // `|` and no early return: this is what compiles to vector instructions.
+        bytes.iter().fold(false, |found, &byte| {
+            found | !matches!(byte, b' '..=b'~') | (byte == b'"') | (byte == b'\\')
+        })
+    }
+    let bytes = text.as_bytes();
+    // The bytes behind the last whole chunk are looked at as part of the last 16 bytes.
+    match bytes.last_chunk::<16>() {
+        Some(last) => !any_dirty(last) && !bytes.as_chunks::<16>().0.iter().any(|c| any_dirty(c)),
+        None => !any_dirty(bytes),
+    }
+}
+
+/// Appends `text` with each character of one of `kinds` replaced by what `escape` appends for it.
+pub(crate) fn push_with(out: &mut String, text: &str, kinds: u8, escape: fn(&mut String, char)) {
+    if is_clean(text) {
+        out.push_str(text);
+        return;
+    }
+    let mut done = 0;
+    while let Some((at, char)) = next_special(text, done, kinds) {
+        out.push_str(&text[done..at]);
+        escape(out, char);
+        done = at + char.len_utf8();
+    }
+    out.push_str(&text[done..]);
+}
+
+/// Appends a character as a string literal of Rust would have it.
+fn push_escape(out: &mut String, char: char) {
+    match char {
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        '"' => out.push_str("\\\""),
+        '\\' => out.push_str("\\\\"),
+        _ => {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "\\u{{{:x}}}", u32::from(char));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

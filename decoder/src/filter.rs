@@ -1,0 +1,185 @@
+//! Which records are wanted. What can be decided for a call site or a block is not asked again for
+//! each record.
+
+mod field;
+mod pattern;
+
+use regex::Regex;
+use stenolog_format::block::BlockHeader;
+use stenolog_format::dictionary::{Level, Thread};
+
+pub use field::{FieldMatch, FieldMatchError};
+
+use crate::clock::TimeMap;
+use crate::entry::Record;
+use crate::render;
+use crate::site::Site;
+use pattern::{TargetPattern, ThreadPattern};
+
+/// A set of levels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Levels(u8);
+
+impl Levels {
+    /// All levels.
+    pub const ALL: Self = Self(0b1_1111);
+
+    /// This level and all that are more severe.
+    #[must_use]
+    pub const fn at_least(level: Level) -> Self {
+        Self((level.bit() << 1) - 1)
+    }
+
+    /// These levels.
+    #[must_use]
+    pub fn only(levels: &[Level]) -> Self {
+        Self(levels.iter().fold(0, |bits, level| bits | level.bit()))
+    }
+
+    /// Whether the level is one of them.
+    #[must_use]
+    pub const fn contains(self, level: Level) -> bool {
+        self.0 & level.bit() != 0
+    }
+}
+
+impl Default for Levels {
+    fn default() -> Self {
+        Self::ALL
+    }
+}
+
+/// Conditions that a record must meet, all of them; without any, every record is wanted.
+///
+/// Losses are shown unless the thread or the time excludes them. Damage is always reported.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    levels: Levels,
+    targets: Vec<TargetPattern>,
+    threads: Vec<ThreadPattern>,
+    since: Option<i64>,
+    until: Option<i64>,
+    greps: Vec<Regex>,
+    invert_greps: bool,
+    fields: Vec<FieldMatch>,
+}
+
+impl Filter {
+    /// Only these levels.
+    #[must_use]
+    pub fn levels(mut self, levels: Levels) -> Self {
+        self.levels = levels;
+        self
+    }
+
+    /// Only targets that match: the target itself and what is within it (`net` is also
+    /// `net::tcp`, not `network`), or what a pattern with `*` and `?` fits. Of several, one must.
+    #[must_use]
+    pub fn target(mut self, pattern: &str) -> Self {
+        self.targets.push(TargetPattern::new(pattern));
+        self
+    }
+
+    /// Only threads that match: by name, by a pattern with `*` and `?`, or by the id that the
+    /// operating system gave. Of several, one must.
+    #[must_use]
+    pub fn thread(mut self, pattern: &str) -> Self {
+        self.threads.push(ThreadPattern::new(pattern));
+        self
+    }
+
+    /// Only what happened at this time or later.
+    #[must_use]
+    pub fn since(mut self, unix_ns: i64) -> Self {
+        self.since = Some(unix_ns);
+        self
+    }
+
+    /// Only what happened at this time or earlier.
+    #[must_use]
+    pub fn until(mut self, unix_ns: i64) -> Self {
+        self.until = Some(unix_ns);
+        self
+    }
+
+    /// Only records whose message and fields match, as [`Format::Short`](crate::Format::Short)
+    /// shows them. Of several, all must.
+    #[must_use]
+    pub fn grep(mut self, regex: Regex) -> Self {
+        self.greps.push(regex);
+        self
+    }
+
+    /// Turns [`grep`](Self::grep) around: only records that match none.
+    #[must_use]
+    pub fn grep_invert(mut self, invert: bool) -> Self {
+        self.invert_greps = invert;
+        self
+    }
+
+    /// Only records with such a value. Of several, all must match.
+    #[must_use]
+    pub fn field(mut self, field: FieldMatch) -> Self {
+        self.fields.push(field);
+        self
+    }
+
+    pub(crate) fn wants_site(&self, site: &Site) -> bool {
+        let call_site = site.call_site();
+        self.levels.contains(call_site.level)
+            && (self.targets.is_empty()
+                || self.targets.iter().any(|pattern| pattern.matches(&call_site.target)))
+            && self.fields.iter().all(|field| field.may_match(call_site))
+    }
+
+    pub(crate) fn wants_thread(&self, name: &str, thread: Option<&Thread>) -> bool {
+        self.threads.is_empty() || self.threads.iter().any(|pattern| pattern.matches(name, thread))
+    }
+
+    #[inline]
+    pub(crate) fn wants_time(&self, unix_ns: i64) -> bool {
+        self.since.is_none_or(|since| unix_ns >= since)
+            && self.until.is_none_or(|until| unix_ns <= until)
+    }
+
+    /// Whether a block may hold a wanted record, or a loss that must not be overlooked: what was
+    /// lost is stated as a total, which the next statement would repeat.
+    pub(crate) fn wants_block(&self, block: &BlockHeader, map: &TimeMap) -> bool {
+        block.flags & BlockHeader::HAS_LOSS != 0
+            || block.levels & self.levels.0 != 0 && self.wants_times_of(block, map)
+    }
+
+    fn wants_times_of(&self, block: &BlockHeader, map: &TimeMap) -> bool {
+        if self.since.is_none() && self.until.is_none() {
+            return true;
+        }
+        let overlaps = |(first, last): (i64, i64)| {
+            self.since.is_none_or(|since| last >= since)
+                && self.until.is_none_or(|until| first <= until)
+        };
+        let has = |flag| block.flags & flag != 0;
+        has(BlockHeader::HAS_COUNTER)
+            && overlaps(map.unix_range(block.counter_first, block.counter_last))
+            || has(BlockHeader::HAS_UNIX) && overlaps((block.unix_first, block.unix_last))
+    }
+
+    /// The conditions that need the record's values. `text` is a buffer.
+    #[inline]
+    pub(crate) fn wants_values(&self, record: &Record<'_>, text: &mut String) -> bool {
+        self.fields.iter().all(|field| field.matches(record, text))
+            && (self.greps.is_empty() || self.wants_text(record, text))
+    }
+
+    fn wants_text(&self, record: &Record<'_>, text: &mut String) -> bool {
+        text.clear();
+        render::write_body(record, text);
+        if self.invert_greps {
+            !self.greps.iter().any(|regex| regex.is_match(text))
+        } else {
+            self.greps.iter().all(|regex| regex.is_match(text))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+//! Entries as text.
+//!
+//! Whatever is in a record, a text format shows it in one line (`verbose`: in one block) without
+//! control characters, and the JSON formats give valid JSON.
+
+mod csv;
+mod fields;
+mod json;
+mod logfmt;
+mod short;
+mod timestamp;
+mod verbose;
+
+use std::fmt;
+use std::str::FromStr;
+
+pub(crate) use fields::write_body;
+pub use timestamp::{Precision, Zone, ZoneError};
+
+use crate::entry::Entry;
+use timestamp::Timestamps;
+
+/// What stands where a record has its target, if the entry is a loss.
+const LOSS_TARGET: &str = "stenolog";
+
+/// How entries are written.
+///
+/// # JSON, version 1
+///
+/// One object a line. The members, all of them always there, in this order:
+///
+/// | member | value |
+/// |---|---|
+/// | `timestamp` | RFC 3339 with nanoseconds; `Z` unless another [`Zone`] was asked for |
+/// | `level` | `"ERROR"`, `"WARN"`, `"INFO"`, `"DEBUG"` or `"TRACE"` |
+/// | `target` | what filters go by; the module path unless the call says otherwise |
+/// | `message` | as `format!` gives it; `""` if the call has none |
+/// | `thread` | the name; `"thread-<id>"` if it has none, `"ring-<id>"` if nothing is known of it |
+/// | `file`, `line` | where the call stands; `null` for losses |
+/// | `fields` | an object: all named values, fields and arguments alike, in the order of the call |
+///
+/// Dotted names stay as they are (`"user.id"`). A name that a call uses twice is numbered the second
+/// time (`a`, `a_2`), so that no object has two members of one name. How values are written is told
+/// in [`json`](crate::json).
+///
+/// A loss is an object of the same shape with level `WARN`, target `stenolog`, and in `fields`:
+/// `lost` and `ring`, then `ring_full` and `too_large` with counts by level if there are any; or
+/// `missing`, `ring` and `first_record` where the files have a gap.
+///
+/// Later versions of this library add members at the end of `fields` of losses only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Format {
+    /// A line an entry, made for reading.
+    #[default]
+    Short,
+    /// All that is known, in several lines an entry.
+    Verbose,
+    /// A JSON object a line.
+    Json,
+    /// The same, indented.
+    JsonPretty,
+    /// `key=value` pairs, a line an entry.
+    Logfmt,
+    /// Comma-separated values with a header line (RFC 4180); fields as one column of JSON.
+    Csv,
+}
+
+impl Format {
+    /// All formats.
+    pub const ALL: [Self; 6] =
+        [Self::Short, Self::Verbose, Self::Json, Self::JsonPretty, Self::Logfmt, Self::Csv];
+
+    /// The name on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Short => "short",
+            Self::Verbose => "verbose",
+            Self::Json => "json",
+            Self::JsonPretty => "json-pretty",
+            Self::Logfmt => "logfmt",
+            Self::Csv => "csv",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A word that names no format.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no format: use short, verbose, json, json-pretty, logfmt or csv")]
+pub struct UnknownFormatError(String);
+
+impl FromStr for Format {
+    type Err = UnknownFormatError;
+
+    fn from_str(name: &str) -> Result<Self, UnknownFormatError> {
+        let named = Self::ALL.into_iter().find(|format| format.as_str() == name);
+        named.ok_or_else(|| UnknownFormatError(name.to_owned()))
+    }
+}
+
+/// What a [`Renderer`] may be told.
+#[derive(Clone, Debug, Default)]
+pub struct RenderOptions {
+    zone: Zone,
+    color: bool,
+    precision: Option<Precision>,
+}
+
+impl RenderOptions {
+    /// Shows times in this zone; UTC if not told.
+    #[must_use]
+    pub fn with_zone(mut self, zone: Zone) -> Self {
+        self.zone = zone;
+        self
+    }
+
+    /// Whether [`Format::Short`] and [`Format::Verbose`] colour their output.
+    #[must_use]
+    pub fn with_color(mut self, color: bool) -> Self {
+        self.color = color;
+        self
+    }
+
+    /// Shows times so exactly; if not told, microseconds in [`Format::Short`], else nanoseconds.
+    #[must_use]
+    pub fn with_precision(mut self, precision: Precision) -> Self {
+        self.precision = Some(precision);
+        self
+    }
+}
+
+/// Writes entries in one format.
+#[derive(Debug)]
+pub struct Renderer {
+    format: Format,
+    color: bool,
+    timestamps: Timestamps,
+    /// Text on its way through escaping.
+    scratch: String,
+}
+
+impl Renderer {
+    /// A renderer with empty buffers; it keeps them from entry to entry.
+    #[must_use]
+    pub fn new(format: Format, options: RenderOptions) -> Self {
+        let RenderOptions { zone, color, precision } = options;
+        let precision = precision.unwrap_or(match format {
+            Format::Short => Precision::Micros,
+            _ => Precision::Nanos,
+        });
+        Self { format, color, timestamps: Timestamps::new(zone, precision), scratch: String::new() }
+    }
+
+    /// Appends what stands before the first entry: the names of the columns in CSV.
+    pub fn write_header(&mut self, out: &mut String) {
+        if self.format == Format::Csv {
+            csv::write_header(out);
+        }
+    }
+
+    /// Appends an entry and its line end.
+    pub fn write(&mut self, entry: &Entry<'_>, out: &mut String) {
+        let Self { format, color, timestamps, scratch } = self;
+        let time = timestamps.text(entry.unix_ns());
+        match *format {
+            Format::Short => short::write(entry, time, *color, out),
+            Format::Verbose => verbose::write(entry, time, *color, out),
+            Format::Json => json::write(entry, time, scratch, out),
+            Format::JsonPretty => json::write_pretty(entry, time, scratch, out),
+            Format::Logfmt => logfmt::write(entry, time, scratch, out),
+            Format::Csv => csv::write(entry, time, out),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

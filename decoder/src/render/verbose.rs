@@ -1,0 +1,126 @@
+//! All that is known of an entry, for a person who looks for something.
+
+use std::fmt::Write as _;
+
+use stenolog_format::dictionary::{Role, Thread};
+use stenolog_format::types::Type;
+
+use super::fields::{escape_from, write_message};
+use super::short;
+use crate::entry::{Entry, Record};
+use crate::escape::push_escaped;
+use crate::text::write_debug;
+
+pub(super) fn write(entry: &Entry<'_>, time: &str, color: bool, out: &mut String) {
+    short::write_head(entry, time, color, out);
+    match entry {
+        Entry::Record(record) => {
+            write_message(record, out);
+            out.truncate(out.trim_end().len());
+            write_record(record, out);
+        }
+        Entry::Loss(loss) => {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "{loss}");
+            write_thread(loss.thread(), out);
+            let _ = write!(out, " (ring {})", loss.ring());
+        }
+    }
+    out.push('\n');
+}
+
+fn write_record(record: &Record<'_>, out: &mut String) {
+    let call_site = record.call_site();
+    out.push_str("\n    at ");
+    push_escaped(out, &call_site.file);
+    let _ = write!(out, ":{}:{} in ", call_site.line, call_site.column);
+    push_escaped(out, &call_site.module);
+    write_thread(record.thread(), out);
+    let _ = write!(out, " (ring {}, record {})", record.ring(), record.number());
+    for (index, (slot, value)) in call_site.slots.iter().zip(record.values()).enumerate() {
+        out.push_str("\n    ");
+        match slot.name.as_str() {
+            // The same argument again, printed otherwise, has no name.
+            "" => {
+                let _ = write!(out, "#{index}");
+            }
+            name => push_escaped(out, name),
+        }
+        let start = out.len();
+        out.push_str(": ");
+        write_type(&slot.ty, out);
+        out.push_str(" = ");
+        write_debug(out, value);
+        escape_from(out, start);
+        if slot.role == Role::Count {
+            out.push_str(" (width or precision)");
+        }
+    }
+}
+
+fn write_thread(thread: Option<&Thread>, out: &mut String) {
+    out.push_str("\n    thread ");
+    match thread {
+        Some(thread) => {
+            if !thread.name.is_empty() {
+                push_escaped(out, &thread.name);
+                out.push(' ');
+            }
+            let _ = write!(out, "{}", thread.os_id);
+        }
+        None => out.push_str("unknown"),
+    }
+}
+
+/// Appends the type as Rust names it. Types nest no deeper than the dictionary allows.
+fn write_type(ty: &Type, out: &mut String) {
+    match ty {
+        Type::Str => out.push_str("str"),
+        Type::Formatted => out.push_str("formatted"),
+        Type::Option(of) => write_generic("Option<", of, ">", out),
+        Type::Slice(of) => write_generic("[", of, "]", out),
+        Type::Serde(of) => write_type(of, out),
+        Type::Array(of, n) => {
+            write_generic("[", of, "; ", out);
+            let _ = write!(out, "{n}]");
+        }
+        Type::Tuple(of) => {
+            out.push('(');
+            for (index, ty) in of.iter().enumerate() {
+                out.push_str(if index > 0 { ", " } else { "" });
+                write_type(ty, out);
+            }
+            out.push(')');
+        }
+        Type::Map(key, value) => {
+            write_generic("Map<", key, ", ", out);
+            write_generic("", value, ">", out);
+        }
+        Type::Struct(of) => out.push_str(&of.name),
+        Type::Enum(of) => out.push_str(&of.name),
+        Type::Unit => out.push_str("()"),
+        Type::Ipv4 => out.push_str("Ipv4Addr"),
+        Type::Ipv6 => out.push_str("Ipv6Addr"),
+        Type::Ip => out.push_str("IpAddr"),
+        Type::SocketV4 => out.push_str("SocketAddrV4"),
+        Type::SocketV6 => out.push_str("SocketAddrV6"),
+        Type::Socket => out.push_str("SocketAddr"),
+        Type::Duration | Type::SystemTime => {
+            let _ = write!(out, "{ty:?}");
+        }
+        // Scalars: their names are the variants' in lower case.
+        _ => {
+            let start = out.len();
+            let _ = write!(out, "{ty:?}");
+            if let Some(name) = out.get_mut(start..) {
+                name.make_ascii_lowercase();
+            }
+        }
+    }
+}
+
+fn write_generic(before: &str, of: &Type, behind: &str, out: &mut String) {
+    out.push_str(before);
+    write_type(of, out);
+    out.push_str(behind);
+}

@@ -1,0 +1,300 @@
+//! Proves a dump complete, or says what is missing.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use stenolog_format::block::BlockHeader;
+use stenolog_format::dictionary::CallSite;
+use stenolog_format::frame::FrameHeader;
+use stenolog_format::index::Index;
+use stenolog_format::loss::Loss;
+use stenolog_format::value::Cursor;
+
+use crate::damage::{Damage, DamageCause, MetadataError, Tail};
+use crate::decoder::{read_values, recycle};
+use crate::dump::{Block, Dump, MAX_METADATA_BYTES};
+
+/// What a complete reading of a dump found.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Verification {
+    /// The file.
+    pub file: Arc<Path>,
+    /// How the file ends.
+    pub tail: Tail,
+    /// Whether its logger still writes, if that can be told.
+    pub writer_is_alive: Option<bool>,
+    /// Frames that were found whole.
+    pub frames: u64,
+    /// Blocks whose records were all read.
+    pub blocks: u64,
+    /// Records that were read.
+    pub records: u64,
+    /// Records that the logger says it could not record.
+    pub lost: u64,
+    /// Records that the rings had held and the file has not, by gaps in their numbers.
+    pub missing: u64,
+    /// All that is wrong, by offset.
+    pub damage: Vec<Damage>,
+}
+
+impl Verification {
+    /// Whether the file holds all that was written to it, as it was written, up to its end.
+    ///
+    /// Records that were [lost](Self::lost) before they could be written do not count.
+    #[must_use]
+    pub fn is_intact(&self) -> bool {
+        let ends = self.tail == Tail::Sealed || self.writer_is_alive == Some(true);
+        self.damage.is_empty() && self.missing == 0 && ends
+    }
+}
+
+/// Reads all of a dump: each checksum, each record with its values, the order of each ring, and
+/// what the indexes and the end say.
+#[must_use]
+pub fn verify(dump: &Dump) -> Verification {
+    let mut verifier = Verifier {
+        dump,
+        damage: dump.damage().to_vec(),
+        rings: BTreeMap::new(),
+        blocks: 0,
+        records: 0,
+        missing: 0,
+    };
+    dump.blocks().iter().for_each(|block| verifier.block(block));
+    for frame in &dump.tables().losses {
+        verifier.rings.entry(frame.ring).or_default().state(&frame.loss);
+    }
+    verifier.indexes();
+    let lost = verifier.rings.values().fold(0, |sum: u64, ring| sum.saturating_add(ring.lost));
+    verifier.end(lost);
+    let Verifier { mut damage, blocks, records, missing, .. } = verifier;
+    damage.sort_by_key(|damage| damage.offset);
+    Verification {
+        file: Arc::clone(dump.file()),
+        tail: dump.tail(),
+        writer_is_alive: dump.writer_is_alive(),
+        frames: dump.frames().total(),
+        blocks,
+        records,
+        lost,
+        missing,
+        damage,
+    }
+}
+
+struct Verifier<'d> {
+    dump: &'d Dump,
+    damage: Vec<Damage>,
+    rings: BTreeMap<u32, RingState>,
+    blocks: u64,
+    records: u64,
+    missing: u64,
+}
+
+/// How far a ring was read.
+#[derive(Default)]
+struct RingState {
+    /// Where the next block should begin: its record's number and its position.
+    next: Option<(u64, u64)>,
+    lost: u64,
+}
+
+impl RingState {
+    fn state(&mut self, loss: &Loss) {
+        self.lost = self.lost.max(loss.total());
+    }
+}
+
+impl Verifier<'_> {
+    fn report(&mut self, offset: u64, bytes: u64, cause: DamageCause) {
+        self.damage.push(Damage { file: Arc::clone(self.dump.file()), offset, bytes, cause });
+    }
+
+    fn block(&mut self, block: &Block) {
+        let body = match self.dump.block_body(block) {
+            Ok(body) => body,
+            Err(cause) => return self.report(block.offset, block.frame_bytes(), cause),
+        };
+        self.check_place(block);
+        let header = &block.header;
+        let ring = header.ring;
+        let mut records = match header.records(body) {
+            Ok(records) => records,
+            Err(why) => {
+                let cause = DamageCause::Block { ring, lost: header.count, why };
+                return self.report(block.offset, block.frame_bytes(), cause);
+            }
+        };
+        let mut found = Found::default();
+        let mut values = Vec::new();
+        loop {
+            let left = records.left();
+            let record = match records.next() {
+                None => break,
+                Some(Ok(record)) => record,
+                // A cut block ends early by nature: the tail says so.
+                Some(Err(_)) if block.is_cut => break,
+                Some(Err(why)) => {
+                    let cause = DamageCause::Block { ring, lost: left, why };
+                    let bytes = records.rest().len() as u64;
+                    self.report(block.offset, bytes, cause);
+                    break;
+                }
+            };
+            self.records += 1;
+            if record.tag == CallSite::LOSS_ID {
+                match statement(record.values) {
+                    Some(loss) => self.rings.entry(ring).or_default().state(&loss),
+                    None => found.unreadable(stenolog_format::value::ValueError::End),
+                }
+            } else if let Some(site) = self.dump.site(record.tag) {
+                let mut read = recycle(values);
+                let cursor = Cursor::new(record.values, record.encoding);
+                if let Err(why) = read_values(cursor, site, &mut read) {
+                    found.unreadable(why);
+                }
+                values = recycle(read);
+            } else {
+                found.unknown(record.tag);
+            }
+        }
+        // Raw bodies may end in the dead space and padding of their ring.
+        if !block.is_cut && header.encoding == 1 && records.left() == 0 && found.is_clean() {
+            let rest = records.rest().len() as u64;
+            if rest > 0 {
+                self.report(block.offset, rest, DamageCause::Trailing { ring });
+            }
+        }
+        self.blocks += u64::from(!block.is_cut);
+        self.report_found(block, found);
+    }
+
+    fn report_found(&mut self, block: &Block, found: Found) {
+        let ring = block.header.ring;
+        if let (records @ 1.., first) = found.unknown {
+            let cause = DamageCause::UnknownSite { ring, records, first };
+            self.report(block.offset, 0, cause);
+        }
+        if let (records, Some(first)) = found.unreadable {
+            self.report(block.offset, 0, DamageCause::Values { ring, records, first });
+        }
+    }
+
+    /// Each block must begin where the one before it in its ring ended.
+    fn check_place(&mut self, block: &Block) {
+        let BlockHeader { ring, position, end_position, first_record, count, .. } = block.header;
+        let behind = (first_record.saturating_add(count.into()), end_position);
+        let state = self.rings.entry(ring).or_default();
+        let Some((expected, expected_position)) = state.next.replace(behind) else { return };
+        if first_record != expected {
+            self.missing = self.missing.saturating_add(first_record.saturating_sub(expected));
+            let cause = DamageCause::RecordGap { ring, expected, found: first_record };
+            self.report(block.offset, 0, cause);
+        } else if position != expected_position {
+            let cause =
+                DamageCause::PositionGap { ring, expected: expected_position, found: position };
+            self.report(block.offset, 0, cause);
+        }
+    }
+
+    fn indexes(&mut self) {
+        let mut indexed = 0;
+        for &(start, length) in &self.dump.tables().indexes {
+            let offset = (start - FrameHeader::BYTES.min(start)) as u64;
+            let bytes = (FrameHeader::BYTES + length) as u64;
+            let payload = self.dump.bytes().get(start..start + length).unwrap_or_default();
+            let header = self.dump.bytes().get(offset as usize..).and_then(FrameHeader::decode);
+            if header.is_none_or(|header| !header.matches(payload)) {
+                self.report(offset, bytes, DamageCause::Checksum { kind: "index" });
+                continue;
+            }
+            let index = if length > MAX_METADATA_BYTES {
+                Err(MetadataError::TooLong { bytes: length })
+            } else {
+                postcard::take_from_bytes::<Index>(payload).map_err(MetadataError::Postcard)
+            };
+            match index {
+                Ok((index, _)) => indexed += self.index(offset, &index),
+                Err(why) => {
+                    self.report(offset, bytes, DamageCause::Metadata { kind: "index", why });
+                }
+            }
+        }
+        let sealed = self.dump.tail() == Tail::Sealed;
+        let has_index = self.dump.end().is_some_and(|end| end.index != 0);
+        let blocks = self.dump.blocks().len() as u64;
+        if sealed && has_index && indexed != blocks && self.damage.is_empty() {
+            let offset = self.dump.len_bytes();
+            let what = "the index";
+            self.report(offset, 0, DamageCause::Disagrees { what, stated: indexed, found: blocks });
+        }
+    }
+
+    /// Counts the blocks that the index has right.
+    fn index(&mut self, at: u64, index: &Index) -> u64 {
+        let blocks = self.dump.blocks();
+        let is_there = |(offset, header): &&(u64, BlockHeader)| {
+            let found = blocks.binary_search_by_key(offset, |block| block.offset);
+            found.is_ok_and(|found| blocks.get(found).is_some_and(|block| block.header == *header))
+        };
+        let right = index.blocks.iter().filter(is_there).count() as u64;
+        let stated = index.blocks.len() as u64;
+        if right != stated {
+            let what = "an index of blocks";
+            self.report(at, 0, DamageCause::Disagrees { what, stated, found: right });
+        }
+        stated
+    }
+
+    /// Only where nothing else explains why the sums differ.
+    fn end(&mut self, lost: u64) {
+        let Some(end) = self.dump.end().filter(|_| self.damage.is_empty()) else { return };
+        let offset = self.dump.len_bytes();
+        if end.records != self.records {
+            let what = "the end's count of records";
+            let (stated, found) = (end.records, self.records);
+            self.report(offset, 0, DamageCause::Disagrees { what, stated, found });
+        }
+        // The end speaks of the whole session, of which earlier files may have stated a part.
+        if lost > end.lost || lost < end.lost && self.dump.header().sequence == 0 {
+            let what = "the end's count of losses";
+            let (stated, found) = (end.lost, lost);
+            self.report(offset, 0, DamageCause::Disagrees { what, stated, found });
+        }
+    }
+}
+
+/// What was wrong with the records of a block.
+#[derive(Default)]
+struct Found {
+    unknown: (u32, u32),
+    unreadable: (u32, Option<stenolog_format::value::ValueError>),
+}
+
+impl Found {
+    fn unknown(&mut self, id: u32) {
+        if self.unknown.0 == 0 {
+            self.unknown.1 = id;
+        }
+        self.unknown.0 += 1;
+    }
+
+    fn unreadable(&mut self, why: stenolog_format::value::ValueError) {
+        self.unreadable.0 += 1;
+        self.unreadable.1.get_or_insert(why);
+    }
+
+    fn is_clean(&self) -> bool {
+        self.unknown.0 == 0 && self.unreadable.0 == 0
+    }
+}
+
+/// A statement of losses in a ring, apart from its time.
+fn statement(values: &[u8]) -> Option<Loss> {
+    Loss::decode(&[&[0; 8], values].concat())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,55 @@
+use super::*;
+use crate::scene::{Scene, n};
+
+#[test]
+fn a_whole_dump_is_intact() {
+    let mut scene = Scene::new();
+    scene.block(1, &[n(10, 1), n(30, 3)]);
+    scene.raw_block(1, &[n(40, 4)]);
+    scene.block(2, &[n(20, 2)]);
+    scene.seal(0);
+    let found = verify(&scene.dump());
+    assert!(found.is_intact(), "{found:?}");
+    assert_eq!((found.blocks, found.records, found.missing), (3, 4, 0));
+    let info = crate::info(&scene.dump());
+    assert_eq!((info.records, info.rings, info.call_sites), (4, 2, 3));
+    assert_eq!(info.unix_ns, Some((crate::scene::START + 10, crate::scene::START + 40)));
+    assert_eq!(info.frames.total(), found.frames);
+}
+
+#[test]
+fn every_changed_byte_is_noticed_but_padding() {
+    let mut scene = Scene::new();
+    scene.block(1, &[n(10, 1), n(30, 3)]);
+    scene.loss(1, crate::scene::loss(40, [0, 0, 0, 0, 2]));
+    scene.seal(2);
+    let mut bytes = scene.bytes().to_vec();
+    let mut unnoticed = 0;
+    for at in 0..bytes.len() {
+        bytes[at] ^= 0x20;
+        if Dump::from_bytes("test", bytes.clone()).is_ok_and(|dump| verify(&dump).is_intact()) {
+            unnoticed += 1;
+        }
+        bytes[at] ^= 0x20;
+    }
+    // The padding behind each of the frames is less than eight bytes.
+    let frames = verify(&scene.dump()).frames;
+    assert!(unnoticed <= 7 * frames, "{unnoticed} changes were not noticed");
+}
+
+#[test]
+fn gaps_and_wrong_sums_are_damage() {
+    let mut scene = Scene::new();
+    scene.block(1, &[n(10, 1)]);
+    scene.skip(1, 3);
+    scene.block(1, &[n(20, 2)]);
+    scene.seal(0);
+    let found = verify(&scene.dump());
+    assert_eq!((found.missing, found.damage.len()), (3, 1));
+    assert!(!found.is_intact());
+
+    let mut scene = Scene::new();
+    scene.block(1, &[n(10, 1)]);
+    scene.seal(5);
+    assert!(!verify(&scene.dump()).is_intact());
+}
