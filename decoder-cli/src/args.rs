@@ -1,0 +1,190 @@
+//! What may stand on the command line. Only words: what they mean is checked in [`plan`](crate::plan).
+
+use std::ffi::OsString;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use stenolog_decoder::{Format, Level};
+
+const EXAMPLES: &str = "\
+Examples:
+  steno app.steno                             all records, ordered by time
+  steno logs/ -l warn -S yesterday            warnings and errors since yesterday, of a directory
+  steno app.steno -t net -g 'timed? out'      of the target net, with a message that matches
+  steno app.steno user.id=42 --json | jq .    of one user, a JSON object per line
+  steno app.steno -n 20 -o verbose            the last 20, with place and thread
+  zstdcat app.steno.zst | steno -             from standard input
+
+A file that is named like a command is written ./info, or given to `steno decode`.
+
+Exit codes: 0 complete; 1 something could not be read (with -e: nothing matched);
+2 wrong usage; 3 decoded, but damaged or incomplete.";
+
+const MORE: &str = "Examples, forms of times and exit codes: --help";
+
+const TIMES: &str = "\
+RFC 3339, '2026-05-31', '2026-05-31 14:30:15.25', '14:30' (today), 'now', 'today', 'yesterday', \
+'tomorrow', '-2h', '-1h30m', '+5m', '@1780000000.5' (seconds since 1970)";
+
+/// Reads Stenolog dumps as text or JSON: `steno FILE...` is `steno decode FILE...`
+#[derive(Debug, Parser)]
+#[command(
+    name = "steno",
+    version,
+    after_help = MORE,
+    after_long_help = EXAMPLES,
+    arg_required_else_help = true,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    // A file that is called `help` needs no detour; `--help` is everywhere.
+    disable_help_subcommand = true
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) decode: DecodeArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the records, merged by time (the default)
+    #[command(after_help = MORE, after_long_help = EXAMPLES, arg_required_else_help = true)]
+    Decode(DecodeArgs),
+    /// Say what a dump holds: writer, time span, threads, call sites, losses
+    #[command(arg_required_else_help = true)]
+    Info(InfoArgs),
+    /// Read everything and list all that is damaged or missing
+    #[command(arg_required_else_help = true)]
+    Verify(VerifyArgs),
+    /// Print a completion script
+    #[command(arg_required_else_help = true)]
+    Completions {
+        /// The shell that will read it
+        shell: Shell,
+    },
+    /// Print the manual page (for `man -l -`)
+    Man,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DecodeArgs {
+    /// Dumps, directories with *.steno files, globs, or - for standard input; NAME=VALUE shows
+    /// only records with such a field
+    #[arg(value_name = "FILE|NAME=VALUE", required = true, value_hint = clap::ValueHint::AnyPath)]
+    pub(crate) inputs: Vec<OsString>,
+
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct OutputArgs {
+    /// How to show records [default: short]
+    // No clap default: it would count as an argument beside a subcommand.
+    #[arg(short, long, value_name = "FORMAT", value_parser = format_parser())]
+    pub(crate) output: Option<Format>,
+    /// The same as --output json
+    #[arg(long, conflicts_with = "output")]
+    pub(crate) json: bool,
+    /// Show only the last N records
+    #[arg(short = 'n', long, value_name = "N")]
+    pub(crate) lines: Option<u64>,
+    /// Go file by file as records were written, instead of merging by time
+    #[arg(long)]
+    pub(crate) unordered: bool,
+    /// Show and read times in UTC; else local time (json, logfmt and csv show UTC anyway)
+    #[arg(long, conflicts_with = "time_zone")]
+    pub(crate) utc: bool,
+    /// Show and read times in this zone: Europe/Berlin, +05:30, utc or local
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
+    pub(crate) time_zone: Option<String>,
+    /// Colour the text: auto is on a terminal, unless NO_COLOR is set [default: auto]
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) color: Option<ColorWhen>,
+    /// Exit with 1 if no record matched
+    #[arg(short, long)]
+    pub(crate) exit_status: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Filters (all must hold)")]
+pub(crate) struct FilterArgs {
+    /// This level and more severe ones: error, warn, info, debug, trace
+    #[arg(short, long)]
+    pub(crate) level: Option<Level>,
+    /// These targets and what is below them (`net` has net::tcp), or globs; a,b or repeated: any
+    #[arg(short, long, value_delimiter = ',')]
+    pub(crate) target: Vec<String>,
+    /// Threads by name, glob or OS id; a,b or repeated: any
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) thread: Vec<String>,
+    /// Message or fields match a regular expression, in any case if it has no capital; repeated: all
+    #[arg(short, long, value_name = "REGEX", allow_hyphen_values = true)]
+    pub(crate) grep: Vec<String>,
+    /// Let --grep match in any case
+    #[arg(short, long, requires = "grep")]
+    pub(crate) ignore_case: bool,
+    /// Show what --grep does not match
+    #[arg(short = 'v', long, requires = "grep")]
+    pub(crate) invert_match: bool,
+    /// A field has this value; repeated: all
+    #[arg(short = 'F', long, value_name = "NAME=VALUE")]
+    pub(crate) field: Vec<String>,
+    /// Not before TIME: '2026-05-31 14:30', '14:30', yesterday, -2h, @1780000000
+    #[arg(short = 'S', long, value_name = "TIME", allow_hyphen_values = true,
+        long_help = format!("Not before TIME: {TIMES}"))]
+    pub(crate) since: Option<String>,
+    /// Not after TIME
+    #[arg(
+        short = 'U',
+        long,
+        value_name = "TIME",
+        allow_hyphen_values = true,
+        long_help = "Not after TIME: as for --since"
+    )]
+    pub(crate) until: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct InfoArgs {
+    /// Dumps, directories with *.steno files, globs, or - for standard input
+    #[arg(value_name = "FILE", required = true, value_hint = clap::ValueHint::AnyPath)]
+    pub(crate) inputs: Vec<OsString>,
+    /// A JSON object per file
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Show times in UTC instead of local time
+    #[arg(long, conflicts_with_all = ["time_zone", "json"])]
+    pub(crate) utc: bool,
+    /// Show times in this zone: Europe/Berlin, +05:30, utc or local
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true, conflicts_with = "json")]
+    pub(crate) time_zone: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct VerifyArgs {
+    /// Dumps, directories with *.steno files, globs, or - for standard input
+    #[arg(value_name = "FILE", required = true, value_hint = clap::ValueHint::AnyPath)]
+    pub(crate) inputs: Vec<OsString>,
+    /// A JSON object per file
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorWhen {
+    Auto,
+    Always,
+    Never,
+}
+
+fn format_parser() -> impl clap::builder::TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(Format::ALL.map(Format::as_str))
+        .try_map(|name| name.parse::<Format>())
+}

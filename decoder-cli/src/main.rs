@@ -1,0 +1,46 @@
+//! `steno` reads Stenolog dumps: words become [`args`], a checked [`plan`], and then one of [`run`].
+//!
+//! Here errors become exit codes, and a closed pipe becomes success.
+#![forbid(unsafe_code)]
+
+mod args;
+mod exit;
+mod inputs;
+mod output;
+mod plan;
+mod run;
+mod time;
+mod units;
+mod usage;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::Args;
+use exit::{Outcome, USAGE};
+use output::{complain, is_broken_pipe};
+use plan::{Environment, Plan};
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return usage::explain(&error),
+    };
+    let plan = match Plan::new(args, &Environment::read()) {
+        Ok(plan) => plan,
+        Err(error) => {
+            complain(error);
+            return ExitCode::from(USAGE);
+        }
+    };
+    match run::run(plan) {
+        Ok(outcome) => outcome.into(),
+        // Whoever closed the pipe has all they wanted.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(format_args!("{error:#}"));
+            Outcome { unreadable: true, ..Outcome::default() }.into()
+        }
+    }
+}

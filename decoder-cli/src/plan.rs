@@ -1,0 +1,265 @@
+//! What is to be done: the command line, checked, with nothing left to misunderstand.
+
+use std::ffi::OsString;
+use std::io::IsTerminal as _;
+
+use chrono::{DateTime, Utc};
+use clap_complete::Shell;
+use regex::{Regex, RegexBuilder};
+use stenolog_decoder::{FieldMatch, Filter, Format, Levels, Order, Zone};
+
+use crate::args::{
+    Args, ColorWhen, Command, DecodeArgs, FilterArgs, InfoArgs, OutputArgs, VerifyArgs,
+};
+use crate::inputs::{self, Input};
+use crate::time::{self, Edge, TimeError};
+
+/// A command that can be run.
+pub(crate) enum Plan {
+    Decode(DecodePlan),
+    Info(InfoPlan),
+    Verify(VerifyPlan),
+    Completions(Shell),
+    Man,
+}
+
+/// How to show records.
+pub(crate) struct DecodePlan {
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) filter: Filter,
+    /// The names that the filter asks values of.
+    pub(crate) field_names: Vec<String>,
+    pub(crate) order: Order,
+    pub(crate) format: Format,
+    /// The zone that times are shown in.
+    pub(crate) zone: Zone,
+    pub(crate) color: bool,
+    /// Show only so many, the last ones.
+    pub(crate) last: Option<u64>,
+    /// Say by the exit code if nothing matched.
+    pub(crate) exit_status: bool,
+}
+
+/// What to report of dumps.
+pub(crate) struct InfoPlan {
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) json: bool,
+    pub(crate) zone: Zone,
+}
+
+/// Which dumps to verify.
+pub(crate) struct VerifyPlan {
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) json: bool,
+}
+
+/// What the plan depends on beside the command line.
+pub(crate) struct Environment {
+    pub(crate) now: DateTime<Utc>,
+    pub(crate) stdout_is_terminal: bool,
+    /// `NO_COLOR`, if it is set and not empty (<https://no-color.org>).
+    pub(crate) no_color: bool,
+    /// `CLICOLOR_FORCE`, if it is set and not 0 (<https://bixense.com/clicolors>).
+    pub(crate) force_color: bool,
+}
+
+impl Environment {
+    /// The real one.
+    pub(crate) fn read() -> Self {
+        let set = |name| std::env::var_os(name).filter(|value: &OsString| !value.is_empty());
+        Self {
+            now: Utc::now(),
+            stdout_is_terminal: std::io::stdout().is_terminal(),
+            no_color: set("NO_COLOR").is_some(),
+            force_color: set("CLICOLOR_FORCE").is_some_and(|value| value != "0"),
+        }
+    }
+}
+
+/// Why a command line makes no sense although each of its words is allowed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PlanError {
+    #[error("no dump is named, only filters; add a file, a directory or - for standard input")]
+    NoInput,
+    #[error("{flag} {source}")]
+    Time { flag: &'static str, source: TimeError },
+    #[error("--since ({since}) is after --until ({until}); no time is both")]
+    NoTime { since: String, until: String },
+    #[error(
+        "--grep '{pattern}' is no regular expression: {cause}; see https://docs.rs/regex/#syntax"
+    )]
+    Regex { pattern: String, cause: String },
+    #[error("--time-zone {0}")]
+    Zone(stenolog_decoder::ZoneError),
+    #[error("{0}")]
+    Field(stenolog_decoder::FieldMatchError),
+}
+
+impl Plan {
+    /// Checks `args`.
+    ///
+    /// # Errors
+    /// If they make no sense.
+    pub(crate) fn new(args: Args, environment: &Environment) -> Result<Self, PlanError> {
+        Ok(match args.command {
+            None => Self::Decode(DecodePlan::new(args.decode, environment)?),
+            Some(Command::Decode(decode)) => Self::Decode(DecodePlan::new(decode, environment)?),
+            Some(Command::Info(info)) => Self::Info(InfoPlan::new(info)?),
+            Some(Command::Verify(verify)) => Self::Verify(VerifyPlan::new(verify)),
+            Some(Command::Completions { shell }) => Self::Completions(shell),
+            Some(Command::Man) => Self::Man,
+        })
+    }
+}
+
+impl DecodePlan {
+    fn new(args: DecodeArgs, environment: &Environment) -> Result<Self, PlanError> {
+        let DecodeArgs { inputs: words, output, filter: mut filters } = args;
+        let mut inputs = Vec::new();
+        for word in &words {
+            match inputs::field_filter(word) {
+                Some(field) => filters.field.push(field.to_owned()),
+                None => inputs.push(Input::from(word.as_os_str())),
+            }
+        }
+        if inputs.is_empty() {
+            return Err(PlanError::NoInput);
+        }
+        let asked_zone = zone(output.utc, output.time_zone.as_deref())?;
+        let zone = asked_zone.unwrap_or(Zone::Local);
+        let name = |field: &String| field.split('=').next().unwrap_or_default().to_owned();
+        let field_names = filters.field.iter().map(name).collect();
+        let filter = filter(filters, zone, environment.now)?;
+        let format = match output.output {
+            Some(format) => format,
+            None if output.json => Format::Json,
+            None => Format::Short,
+        };
+        let zone = asked_zone.unwrap_or(match format {
+            Format::Short | Format::Verbose => Zone::Local,
+            // What programs read is the same wherever it is run.
+            _ => Zone::Utc,
+        });
+        let color = use_color(&output, environment);
+        Ok(Self {
+            inputs,
+            filter,
+            field_names,
+            order: if output.unordered { Order::File } else { Order::Time },
+            format,
+            zone,
+            color,
+            last: output.lines,
+            exit_status: output.exit_status,
+        })
+    }
+}
+
+impl InfoPlan {
+    fn new(args: InfoArgs) -> Result<Self, PlanError> {
+        Ok(Self {
+            inputs: inputs(&args.inputs),
+            json: args.json,
+            zone: zone(args.utc, args.time_zone.as_deref())?.unwrap_or(Zone::Local),
+        })
+    }
+}
+
+impl VerifyPlan {
+    fn new(args: VerifyArgs) -> Self {
+        Self { inputs: inputs(&args.inputs), json: args.json }
+    }
+}
+
+fn inputs(words: &[OsString]) -> Vec<Input> {
+    words.iter().map(|word| Input::from(word.as_os_str())).collect()
+}
+
+/// The zone that was asked for.
+fn zone(utc: bool, name: Option<&str>) -> Result<Option<Zone>, PlanError> {
+    match name {
+        Some(name) => name.parse().map(Some).map_err(PlanError::Zone),
+        None => Ok(utc.then_some(Zone::Utc)),
+    }
+}
+
+fn use_color(output: &OutputArgs, environment: &Environment) -> bool {
+    match output.color.unwrap_or(ColorWhen::Auto) {
+        ColorWhen::Always => true,
+        ColorWhen::Never => false,
+        // NO_COLOR is the user's wish for all programs and comes first.
+        ColorWhen::Auto if environment.no_color => false,
+        ColorWhen::Auto => environment.force_color || environment.stdout_is_terminal,
+    }
+}
+
+fn filter(args: FilterArgs, zone: Zone, now: DateTime<Utc>) -> Result<Filter, PlanError> {
+    let mut filter = Filter::default();
+    if let Some(level) = args.level {
+        filter = filter.levels(Levels::at_least(level));
+    }
+    for target in &args.target {
+        filter = filter.target(target);
+    }
+    for thread in &args.thread {
+        filter = filter.thread(thread);
+    }
+    for pattern in &args.grep {
+        filter = filter.grep(regex(pattern, args.ignore_case)?);
+    }
+    filter = filter.grep_invert(args.invert_match);
+    for field in &args.field {
+        filter = filter.field(field.parse::<FieldMatch>().map_err(PlanError::Field)?);
+    }
+    let time = |flag, text: Option<&str>, edge| {
+        text.map(|text| time::parse(text, edge, zone, now))
+            .transpose()
+            .map_err(|source| PlanError::Time { flag, source })
+    };
+    let since = time("--since", args.since.as_deref(), Edge::Since)?;
+    let until = time("--until", args.until.as_deref(), Edge::Until)?;
+    if let (Some(since_ns), Some(until_ns)) = (since, until)
+        && since_ns > until_ns
+    {
+        let (since, until) = (args.since.unwrap_or_default(), args.until.unwrap_or_default());
+        return Err(PlanError::NoTime { since, until });
+    }
+    if let Some(since) = since {
+        filter = filter.since(since);
+    }
+    if let Some(until) = until {
+        filter = filter.until(until);
+    }
+    Ok(filter)
+}
+
+fn regex(pattern: &str, ignore_case: bool) -> Result<Regex, PlanError> {
+    RegexBuilder::new(pattern)
+        .case_insensitive(ignore_case || !has_capital(pattern))
+        .build()
+        .map_err(|error| {
+            // The text draws the place over several lines; the last one says what is wrong.
+            let text = error.to_string();
+            let last = text.lines().last().unwrap_or_default();
+            let cause = last.strip_prefix("error: ").unwrap_or(last).to_owned();
+            PlanError::Regex { pattern: pattern.to_owned(), cause }
+        })
+}
+
+/// Whether a capital stands in the pattern for itself: `Error`, but not `\S` or `\p{Greek}`.
+fn has_capital(pattern: &str) -> bool {
+    let mut chars = pattern.chars();
+    while let Some(c) = chars.next() {
+        if c.is_uppercase() {
+            return true;
+        }
+        let is_class = c == '\\' && matches!(chars.next(), Some('p' | 'P'));
+        if is_class && chars.as_str().starts_with('{') {
+            chars.by_ref().find(|&c| c == '}');
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests;

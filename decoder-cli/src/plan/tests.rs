@@ -1,0 +1,143 @@
+use clap::Parser as _;
+
+use super::*;
+
+const ENVIRONMENT: Environment = Environment {
+    now: DateTime::from_timestamp_nanos(1_780_000_000_000_000_000),
+    stdout_is_terminal: false,
+    no_color: false,
+    force_color: false,
+};
+
+fn plan(line: &str) -> Result<Plan, PlanError> {
+    let words = std::iter::once("steno").chain(line.split_whitespace());
+    Plan::new(Args::try_parse_from(words).unwrap(), &ENVIRONMENT)
+}
+
+#[track_caller]
+fn decode(line: &str) -> DecodePlan {
+    match plan(line) {
+        Ok(Plan::Decode(plan)) => plan,
+        Ok(_) => panic!("another command"),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[track_caller]
+fn check_inputs(line: &str, expected: &[&str]) {
+    let expected: Vec<_> = expected.iter().map(|&name| Input::from(name.as_ref())).collect();
+    assert_eq!(decode(line).inputs, expected, "{line}");
+}
+
+#[track_caller]
+fn check_error(line: &str, expected: &str) {
+    assert_eq!(plan(line).map(drop).unwrap_err().to_string(), expected, "{line}");
+}
+
+#[test]
+fn decode_is_implied() {
+    check_inputs("a.steno", &["a.steno"]);
+    check_inputs("decode a.steno", &["a.steno"]);
+    check_inputs("--json a.steno b.steno -n 3", &["a.steno", "b.steno"]);
+    check_inputs("- a.steno", &["-", "a.steno"]);
+}
+
+#[test]
+fn files_may_be_named_like_commands() {
+    check_inputs("./info", &["./info"]);
+    check_inputs("decode info", &["info"]);
+    check_inputs("-- info", &["info"]);
+    check_inputs("a.steno info", &["a.steno", "info"]);
+    check_inputs("-- -a.steno", &["-a.steno"]);
+    assert!(matches!(plan("info a.steno"), Ok(Plan::Info(_))));
+    assert!(matches!(plan("verify a.steno"), Ok(Plan::Verify(_))));
+}
+
+#[test]
+fn field_filters_stand_among_the_files() {
+    check_inputs("a.steno user=7 b.steno", &["a.steno", "b.steno"]);
+    check_inputs("./user=7", &["./user=7"]);
+    check_error(
+        "user=7",
+        "no dump is named, only filters; add a file, a directory or - for standard input",
+    );
+}
+
+#[test]
+fn what_is_shown_and_how() {
+    let plan = decode("a -n 5 -e");
+    assert!(matches!((plan.format, plan.order), (Format::Short, Order::Time)));
+    assert_eq!((plan.last, plan.exit_status), (Some(5), true));
+    assert!(matches!(decode("a --json").format, Format::Json));
+    assert!(matches!(decode("a -o csv").format, Format::Csv));
+    assert!(matches!(decode("a --unordered").order, Order::File));
+}
+
+#[test]
+fn people_read_local_time_and_programs_utc() {
+    assert!(matches!(decode("a").zone, Zone::Local));
+    assert!(matches!(decode("a -o verbose").zone, Zone::Local));
+    assert!(matches!(decode("a --json").zone, Zone::Utc));
+    assert!(matches!(decode("a -o csv --time-zone local").zone, Zone::Local));
+    assert!(matches!(decode("a --utc").zone, Zone::Utc));
+    assert!(matches!(decode("a --time-zone -03:30").zone, Zone::Fixed(_)));
+    assert!(matches!(decode("a --json --time-zone Europe/Berlin").zone, Zone::Named(_)));
+}
+
+#[test]
+fn colours_follow_the_flag_then_the_environment_then_the_terminal() {
+    #[track_caller]
+    fn check(flags: &str, [terminal, no_color, force_color]: [bool; 3], expected: bool) {
+        let environment =
+            Environment { stdout_is_terminal: terminal, no_color, force_color, ..ENVIRONMENT };
+        let words = ["steno", "a"].into_iter().chain(flags.split_whitespace());
+        let Plan::Decode(plan) =
+            Plan::new(Args::try_parse_from(words).unwrap(), &environment).unwrap()
+        else {
+            panic!("another command");
+        };
+        assert_eq!(plan.color, expected, "{flags} {terminal} {no_color} {force_color}");
+    }
+    check("", [false, false, false], false);
+    check("", [true, false, false], true);
+    check("", [true, true, false], false);
+    check("", [false, false, true], true);
+    check("", [true, true, true], false);
+    check("--color auto", [true, false, false], true);
+    check("--color never", [true, false, true], false);
+    check("--color always", [false, true, false], true);
+}
+
+#[test]
+fn capitals_make_the_search_exact() {
+    #[track_caller]
+    fn check(pattern: &str, ignore_case: bool, text: &str, expected: bool) {
+        assert_eq!(regex(pattern, ignore_case).unwrap().is_match(text), expected, "{pattern}");
+    }
+    check("error", false, "ERROR", true);
+    check("Error", false, "ERROR", false);
+    check("Error", true, "ERROR", true);
+    check(r"\Serror", false, "xERROR", true);
+    check(r"\p{Greek}a", false, "λA", true);
+    check(r"\\Sa", false, r"\sa", false);
+    check("ärger", false, "ÄRGER", true);
+}
+
+#[test]
+fn nonsense_is_named() {
+    check_error(
+        "a -g (x",
+        "--grep '(x' is no regular expression: unclosed group; see https://docs.rs/regex/#syntax",
+    );
+    check_error(
+        "a -S soon",
+        "--since 'soon' is no time: use '2026-05-31 14:30', '14:30', 'yesterday', '-2h', \
+         '@1780000000' or RFC 3339",
+    );
+    check_error(
+        "a -U -2",
+        "--until '-2' has a number without a known unit: use ns, us, ms, s, m, h, d or w, as in \
+         '-1h30m'",
+    );
+    check_error("a -S -1h -U -2h", "--since (-1h) is after --until (-2h); no time is both");
+}

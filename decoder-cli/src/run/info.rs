@@ -1,0 +1,194 @@
+//! `steno info`: what a dump holds, without reading its records.
+
+use serde_json::{Value, json};
+use stenolog_decoder::escape::push_escaped;
+use stenolog_decoder::{Info, Level, Tail, Thread, Zone, info};
+
+use crate::exit::Outcome;
+use crate::inputs::{self, Opened};
+use crate::output::Output;
+use crate::plan::InfoPlan;
+use crate::run::missing;
+use crate::run::report::damage_json;
+use crate::time;
+use crate::units::{bytes, count, counted, span};
+
+/// So many threads are named; programs may have started thousands.
+const MAX_THREADS: usize = 12;
+
+pub(super) fn run(plan: &InfoPlan) -> anyhow::Result<Outcome> {
+    let opened = inputs::open(&plan.inputs);
+    let mut output = Output::new();
+    let mut outcome = Outcome { unreadable: opened.unreadable, ..Outcome::default() };
+    for (index, dump) in opened.dumps.iter().enumerate() {
+        let info = info(dump);
+        outcome.incomplete |= !is_complete(&info);
+        let text = if plan.json {
+            format!("{}\n", as_json(&opened, &info))
+        } else {
+            let separator = if index > 0 { "\n" } else { "" };
+            let state = state(&info, &missing::breaks_off(dump));
+            format!("{separator}{}", as_text(&opened, &info, &state, plan.zone))
+        };
+        output.append(|out| out.push_str(&text))?;
+    }
+    output.flush()?;
+    Ok(outcome)
+}
+
+fn is_complete(info: &Info) -> bool {
+    let ends = info.tail == Tail::Sealed || info.writer_is_alive == Some(true);
+    ends && info.damage.is_empty() && info.lost == 0
+}
+
+fn state(info: &Info, breaks_off: &str) -> String {
+    match (info.tail, info.writer_is_alive, info.continues) {
+        (Tail::Sealed, _, Some(true)) => "sealed; the log goes on in the next file".to_owned(),
+        (Tail::Sealed, ..) => "sealed".to_owned(),
+        (_, Some(true), _) => format!("being written by process {}", info.process_id),
+        _ => format!("not sealed: {breaks_off}"),
+    }
+}
+
+fn as_text(opened: &Opened, info: &Info, state: &str, zone: Zone) -> String {
+    let mut text = String::new();
+    push_escaped(&mut text, &opened.name(&info.file));
+    text.push('\n');
+    let mut line = |name: &str, value: &str| {
+        text.push_str(&format!("  {:<12}", format!("{name}:")));
+        push_escaped(&mut text, value);
+        text.push('\n');
+    };
+    line("state", state);
+    line("size", &size(info));
+    line("records", &records(info));
+    if let Some((first, last)) = info.unix_ns {
+        let length = span(last.abs_diff(first));
+        let (first, last) = (time::show(first, zone), time::show(last, zone));
+        line("time", &format!("{first} to {last} ({length})"));
+    }
+    line("lost", &lost(info));
+    line("threads", &threads(&info.threads));
+    line("call sites", &call_sites(info));
+    line("blocks", &blocks(info));
+    line("writer", &format!("process {}, session {}", info.process_id, session(info)));
+    let begun = time::show(info.created_unix_ns, zone);
+    line("file", &format!("number {} of its session, begun {begun}", info.sequence));
+    line("format", &format!("version {}, clock {}", info.version, frequency(info.counter_hz)));
+    for damage in &info.damage {
+        let damage = opened.renamed(damage).to_string();
+        let name = opened.name(&info.file);
+        line("damage", damage.strip_prefix(&format!("{name}: ")).unwrap_or(&damage));
+    }
+    text
+}
+
+fn size(info: &Info) -> String {
+    match info.bytes_per_record() {
+        Some(each) => format!("{}, {each:.1} bytes a record", bytes(info.bytes)),
+        None => bytes(info.bytes),
+    }
+}
+
+fn records(info: &Info) -> String {
+    let levels: Vec<_> = info.levels.iter().map(Level::to_string).collect();
+    match levels.as_slice() {
+        [] => count(info.records),
+        levels => format!("{} ({})", count(info.records), levels.join(", ")),
+    }
+}
+
+fn lost(info: &Info) -> String {
+    match info.lost {
+        0 => "nothing".to_owned(),
+        lost => counted(lost, "record"),
+    }
+}
+
+fn threads(threads: &[Thread]) -> String {
+    let name = |thread: &Thread| match (thread.name.as_str(), thread.os_id) {
+        ("", id) => format!("thread-{id}"),
+        (name, 0) => name.to_owned(),
+        (name, id) => format!("{name} ({id})"),
+    };
+    let mut names: Vec<_> = threads.iter().take(MAX_THREADS).map(name).collect();
+    if threads.len() > MAX_THREADS {
+        names.push("…".to_owned());
+    }
+    match names.as_slice() {
+        [] => "none".to_owned(),
+        names => format!("{}: {}", count(threads.len() as u64), names.join(", ")),
+    }
+}
+
+fn call_sites(info: &Info) -> String {
+    let all = count(info.call_sites);
+    match info.formatting_call_sites {
+        0 => all,
+        some => format!("{all}, of which {} format text at the call", count(some)),
+    }
+}
+
+fn blocks(info: &Info) -> String {
+    let [raw, packed] = info.blocks_by_encoding;
+    let kinds = match (raw, packed) {
+        (0, packed) => format!("{} packed", count(packed)),
+        (raw, 0) => format!("{} raw", count(raw)),
+        (raw, packed) => format!("{} raw, {} packed", count(raw), count(packed)),
+    };
+    format!("{kinds}, of {}, {}", counted(info.rings, "ring"), bytes(info.block_bytes))
+}
+
+fn session(info: &Info) -> String {
+    info.session.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn frequency(hz: u64) -> String {
+    match hz {
+        0..1_000_000 => format!("{hz} Hz"),
+        1_000_000..1_000_000_000 => format!("{:.3} MHz", hz as f64 / 1e6),
+        _ => format!("{:.3} GHz", hz as f64 / 1e9),
+    }
+}
+
+fn as_json(opened: &Opened, info: &Info) -> Value {
+    let frames = &info.frames;
+    let [raw, packed] = info.blocks_by_encoding;
+    let thread = |thread: &Thread| json!({ "ring": thread.ring, "os_id": thread.os_id, "name": thread.name });
+    json!({
+        "path": opened.name(&info.file),
+        "bytes": info.bytes,
+        "sealed": info.tail == Tail::Sealed,
+        "writer_is_alive": info.writer_is_alive,
+        "continues": info.continues,
+        "records": info.records,
+        "lost": info.lost,
+        "first": info.unix_ns.map(|(first, _)| time::show_exactly(first)),
+        "last": info.unix_ns.map(|(_, last)| time::show_exactly(last)),
+        "levels": info.levels.iter().map(Level::to_string).collect::<Vec<_>>(),
+        "threads": info.threads.iter().map(thread).collect::<Vec<_>>(),
+        "rings": info.rings,
+        "call_sites": info.call_sites,
+        "formatting_call_sites": info.formatting_call_sites,
+        "blocks": { "raw": raw, "packed": packed, "bytes": info.block_bytes },
+        "clock_pairs": info.clock_pairs,
+        "counter_hz": info.counter_hz,
+        "process_id": info.process_id,
+        "session": session(info),
+        "sequence": info.sequence,
+        "created": time::show_exactly(info.created_unix_ns),
+        "version": info.version.to_string(),
+        "frames": {
+            "dictionary": frames.dictionary,
+            "thread": frames.thread,
+            "clock": frames.clock,
+            "block": frames.block,
+            "loss": frames.loss,
+            "watermark": frames.watermark,
+            "index": frames.index,
+            "end": frames.end,
+            "unknown": frames.unknown,
+        },
+        "damage": damage_json(&info.damage),
+    })
+}

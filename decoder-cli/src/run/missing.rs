@@ -1,0 +1,64 @@
+//! Says on standard error what is not there.
+
+use stenolog_decoder::{Dump, Summary, Tail};
+
+use crate::inputs::Opened;
+use crate::output::complain;
+use crate::units::counted;
+
+/// So many places are named one by one. A file of noise has millions.
+const MAX_PLACES: usize = 20;
+
+/// A line for each place where something is wrong, then one that sums up; nothing if nothing is.
+pub(super) fn report(opened: &Opened, summary: &Summary) {
+    if summary.is_complete() {
+        return;
+    }
+    for damage in summary.damage.iter().take(MAX_PLACES) {
+        complain(opened.renamed(damage));
+    }
+    if let Some(more @ 1..) = summary.damage.len().checked_sub(MAX_PLACES) {
+        complain(format_args!("… and {more} more places; `steno verify` lists them all"));
+    }
+    for dump in &opened.dumps {
+        if summary.unfinished.iter().any(|file| **file == *dump.name()) {
+            complain(format_args!("{}: {}", opened.name(dump.name()), breaks_off(dump)));
+        }
+    }
+    complain(sum(summary));
+}
+
+/// How a dump without an end ends, and why.
+pub(super) fn breaks_off(dump: &Dump) -> String {
+    const WHY: &str = "its writer was stopped before it could seal the dump";
+    match dump.tail() {
+        Tail::Torn { offset, bytes } => format!(
+            "byte {offset}: the file ends within a frame, of which {} are there; {WHY}, or the file was cut",
+            counted(bytes, "byte")
+        ),
+        _ => format!(
+            "byte {}: the file ends without an end mark; {WHY}: what it had not written yet is missing",
+            dump.len_bytes()
+        ),
+    }
+}
+
+/// `incomplete: 17 records lost, 2 places damaged; 1 234 records read`.
+fn sum(summary: &Summary) -> String {
+    let Summary { lost, missing, damage, unfinished, records, .. } = summary;
+    let parts = [
+        (damage.len() as u64, "damaged place", ""),
+        (unfinished.len() as u64, "unsealed dump", ""),
+        (*lost, "record", " lost when logged (shown where they are missing)"),
+        (*missing, "record", " missing from the files"),
+    ];
+    let parts = parts
+        .into_iter()
+        .filter(|&(number, ..)| number > 0)
+        .map(|(number, noun, what)| counted(number, noun) + what);
+    format!(
+        "incomplete: {}; {} read",
+        parts.collect::<Vec<_>>().join(", "),
+        counted(*records, "record")
+    )
+}

@@ -1,0 +1,259 @@
+//! Inputs, formats and filters.
+
+use std::process::Stdio;
+
+use crate::dump::{self, five, ticks};
+use crate::program::Scene;
+
+fn scene() -> Scene {
+    Scene::with("app.steno", five().sealed())
+}
+
+/// The messages that are shown, in order.
+#[track_caller]
+fn messages(scene: &Scene, args: &[&str]) -> Vec<String> {
+    let args = [args, &["--json"]].concat();
+    let lines = scene.run(&args).ok();
+    let message = |line: &str| {
+        let value: serde_json::Value = serde_json::from_str(line).unwrap();
+        value["message"].as_str().unwrap().to_owned()
+    };
+    lines.lines().map(message).collect()
+}
+
+const ALL: [&str; 5] =
+    ["order 1 filled", "tick", "limit 500 exceeded", "Lost peer", "order 2 filled"];
+
+/// Checks that of the five records those with these numbers are shown.
+#[track_caller]
+fn check(args: &[&str], expected: &[usize]) {
+    let expected: Vec<_> = expected.iter().map(|&at| ALL[at]).collect();
+    assert_eq!(messages(&scene(), &[&["app.steno"], args].concat()), expected, "{args:?}");
+}
+
+#[test]
+fn records_come_ordered_by_time() {
+    check(&[], &[0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn unordered_goes_through_the_file() {
+    let mut shown = messages(&scene(), &["app.steno", "--unordered"]);
+    assert_eq!(shown, [ALL[0], ALL[2], ALL[4], ALL[1], ALL[3]]);
+    shown.sort_unstable();
+    assert_eq!(shown.len(), 5);
+}
+
+#[test]
+fn short_is_for_reading_and_escapes() {
+    let text = scene().run(&["app.steno", "--utc"]).ok();
+    insta::assert_snapshot!("short", text);
+    assert!(!text.contains('\u{1b}'));
+    assert_eq!(scene().run(&["decode", "app.steno", "-o", "short", "--utc"]).ok(), text);
+}
+
+#[test]
+fn every_format() {
+    let scene = scene();
+    for format in ["verbose", "json", "json-pretty", "logfmt", "csv"] {
+        insta::assert_snapshot!(format, scene.run(&["app.steno", "-o", format, "--utc"]).ok());
+    }
+    let json = scene.run(&["app.steno", "-o", "json"]).ok();
+    assert_eq!(scene.run(&["app.steno", "--json"]).ok(), json);
+}
+
+#[test]
+fn jq_accepts_every_line() {
+    let scene = scene();
+    let mut steno = scene.command(&["app.steno", "--json"]);
+    let mut steno = steno.stdout(Stdio::piped()).spawn().unwrap();
+    let jq = std::process::Command::new("jq")
+        .args(["-c", "."])
+        .stdin(steno.stdout.take().unwrap())
+        .output();
+    let json = scene.run(&["app.steno", "--json"]).ok();
+    // Where there is no jq, the other tests parse each line all the same.
+    if let Ok(jq) = jq {
+        assert!(jq.status.success());
+        assert_eq!(jq.stdout.iter().filter(|&&byte| byte == b'\n').count(), json.lines().count());
+    }
+    assert!(steno.wait().unwrap().success());
+}
+
+#[test]
+fn levels_and_more_severe_ones() {
+    check(&["-l", "error"], &[3]);
+    check(&["--level", "WARN"], &[2, 3]);
+    check(&["-l", "debug"], &[0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn targets_have_what_is_below_them() {
+    check(&["-t", "app"], &[0, 1, 2, 3, 4]);
+    check(&["-t", "app::net"], &[0, 1, 4]);
+    check(&["-t", "app::risk,app::net"], &[0, 1, 2, 4]);
+    check(&["-t", "app::risk", "--target", "app::n*"], &[0, 1, 2, 4]);
+    check(&["-t", "ap"], &[]);
+}
+
+#[test]
+fn threads_by_name_and_id() {
+    check(&["--thread", "worker"], &[1, 3]);
+    check(&["--thread", "4001"], &[0, 2, 4]);
+    check(&["--thread", "w*,main"], &[0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn grep_has_smart_case() {
+    check(&["-g", "lost"], &[3]);
+    check(&["-g", "LOST"], &[]);
+    check(&["-g", "LOST", "-i"], &[3]);
+    check(&["-g", "order|tick"], &[0, 1, 4]);
+    check(&["-g", "order", "-g", "2"], &[4]);
+    check(&["-g", "order", "-v"], &[1, 2, 3]);
+    check(&["--grep", "-x"], &[]);
+    check(&["-g", "^order 1"], &[0]);
+}
+
+#[test]
+fn fields_by_value() {
+    check(&["user.name=ann"], &[0]);
+    check(&["order_id=2"], &[4]);
+    check(&["-F", "order_id=1"], &[0]);
+    check(&["--field", "user.name=Bob B"], &[4]);
+    check(&["order_id=1", "user.name=Bob B"], &[]);
+}
+
+#[test]
+fn an_unknown_field_is_named() {
+    let run = scene().run(&["app.steno", "nobody=1", "user.name=x"]);
+    assert_eq!((run.code, run.stdout.as_str()), (Some(0), ""));
+    assert_eq!(
+        run.stderr,
+        "steno: nobody: no call site has a field of this name, nor is there a file nobody=…\n"
+    );
+    assert_eq!(scene().run(&["app.steno", "user.name=x"]).ok(), "");
+}
+
+#[test]
+fn a_file_with_an_equals_sign_is_a_file() {
+    let scene = Scene::with("order_id=2", five().sealed());
+    assert_eq!(messages(&scene, &["order_id=2"]).len(), 5);
+    assert_eq!(messages(&scene, &["./order_id=2"]).len(), 5);
+}
+
+#[test]
+fn times_bound_on_both_sides() {
+    check(&["-S", "2026-05-31 12:00:01", "--utc"], &[2, 3, 4]);
+    check(&["-U", "2026-05-31 12:00:01", "--utc"], &[0, 1, 2]);
+    check(&["-S", "2026-05-31T12:00:00.5Z", "-U", "@1780228802"], &[1, 2, 3]);
+    check(&["-S", "2026-05-31 14:00:02", "--time-zone", "Europe/Berlin"], &[3, 4]);
+    check(&["-U", "-2h", "-S", "-9000d"], if is_past() { &[0, 1, 2, 3, 4] } else { &[] });
+    check(&["-S", "+1000w"], &[]);
+}
+
+/// The dumps lie in the future of whoever has a wrong clock.
+fn is_past() -> bool {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    now.as_nanos() as i64 > dump::NOON_NS + 3 * 3_600_000_000_000
+}
+
+#[test]
+fn the_zone_is_shown() {
+    let scene = scene();
+    let line = |args: &[&str]| {
+        let args = [&["app.steno", "-n1"], args].concat();
+        scene.run(&args).ok().lines().next_back().unwrap().to_owned()
+    };
+    assert!(line(&["--utc"]).starts_with("2026-05-31T12:00:03.000000Z"), "{}", line(&["--utc"]));
+    assert!(line(&["--time-zone", "Asia/Tokyo"]).starts_with("2026-05-31T21:00:03.000000+09:00"));
+    assert!(line(&["--time-zone", "-03:30"]).starts_with("2026-05-31T08:30:03.000000-03:30"));
+    assert!(line(&["--json"]).contains(r#""2026-05-31T12:00:03.000000000Z""#));
+}
+
+#[test]
+fn the_last_records() {
+    check(&["-n", "2"], &[3, 4]);
+    check(&["-n0"], &[]);
+    check(&["--lines", "99"], &[0, 1, 2, 3, 4]);
+    check(&["-n", "1", "-l", "warn"], &[3]);
+}
+
+#[test]
+fn exit_status_tells_whether_something_matched() {
+    let scene = scene();
+    assert_eq!(scene.run(&["app.steno", "-e", "-l", "error"]).code, Some(0));
+    assert_eq!(scene.run(&["app.steno", "-e", "-g", "nothing"]).fails(1), "");
+    assert_eq!(scene.run(&["app.steno", "-g", "nothing"]).ok(), "");
+    // A record that -n hides has matched all the same.
+    assert_eq!(scene.run(&["app.steno", "-e", "-n0"]).ok(), "");
+}
+
+#[test]
+fn colour_only_when_wanted() {
+    let scene = scene();
+    let is_coloured = |args: &[&str], variables: &[(&str, &str)]| {
+        let mut command = scene.command(&[&["app.steno"], args].concat());
+        let output = command.envs(variables.iter().copied()).output().unwrap();
+        assert!(output.status.success());
+        output.stdout.contains(&0x1b)
+    };
+    assert!(!is_coloured(&[], &[]));
+    assert!(is_coloured(&["--color", "always"], &[]));
+    assert!(is_coloured(&["--color=always"], &[("NO_COLOR", "1")]));
+    assert!(!is_coloured(&["--color", "auto"], &[]));
+    assert!(!is_coloured(&["--color", "never"], &[("CLICOLOR_FORCE", "1")]));
+    assert!(is_coloured(&[], &[("CLICOLOR_FORCE", "1")]));
+    assert!(!is_coloured(&[], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
+    assert!(!is_coloured(&["--json", "--color", "always"], &[]));
+}
+
+#[test]
+fn several_inputs_are_one_log() {
+    let scene = Scene::with("logs/a.steno", ticks(1, 3).sealed());
+    scene.write("logs/b.steno", ticks(2, 2).sealed());
+    scene.write("logs/c.txt", "no dump, and not looked at");
+    let lines = |args: &[&str]| {
+        let run = scene.run(&[args, &["--utc", "-o", "logfmt"]].concat());
+        run.ok().lines().map(|line| line[..27].to_owned()).collect::<Vec<_>>()
+    };
+    let both = lines(&["logs/a.steno", "logs/b.steno"]);
+    assert_eq!(both.len(), 5);
+    assert!(both.is_sorted(), "{both:?}");
+    assert_eq!(lines(&["logs"]), both);
+    assert_eq!(lines(&["logs/*.steno"]), both);
+    assert_eq!(lines(&["logs/?.steno", "logs/a.steno", "logs/../logs/a.steno"]), both);
+    assert_eq!(lines(&["logs/a.steno"]).len(), 3);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_a_dump_gives_no_second_copy() {
+    let scene = Scene::with("app.1.steno", ticks(1, 3).sealed());
+    std::os::unix::fs::symlink("app.1.steno", scene.path().join("app.steno")).unwrap();
+    assert_eq!(messages(&scene, &["."]).len(), 3);
+    assert_eq!(messages(&scene, &["app.steno"]).len(), 3);
+}
+
+#[test]
+fn standard_input_is_a_file_too() {
+    let scene = Scene::with("b.steno", ticks(2, 2).sealed());
+    let run = scene.run_with_input(&["-", "--json"], five().sealed());
+    assert_eq!(run.ok().lines().count(), 5);
+    let run = scene.run_with_input(&["b.steno", "-", "--json", "-"], five().sealed());
+    assert_eq!(run.ok().lines().count(), 7);
+}
+
+#[test]
+fn a_closed_pipe_ends_quietly() {
+    let scene = Scene::with("app.steno", ticks(1, 20_000).sealed());
+    for args in [&["app.steno"][..], &["app.steno", "--json"], &["man"]] {
+        let mut child =
+            scene.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // What the pipe holds is never read: the next write finds nobody.
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{args:?}");
+        assert_eq!(output.status.code(), Some(0), "{args:?}");
+    }
+}

@@ -1,0 +1,8 @@
+//! What `steno` promises on the command line, tried on the real program.
+
+mod bad_input;
+mod decode;
+mod dump;
+mod program;
+mod reports;
+mod usage;

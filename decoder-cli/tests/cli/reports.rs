@@ -1,0 +1,79 @@
+//! `steno info` and `steno verify`.
+
+use crate::dump::{Dump, five, tick, ticks};
+use crate::program::Scene;
+
+#[test]
+fn info_for_people() {
+    let scene = Scene::with("app.steno", five().sealed());
+    insta::assert_snapshot!("info", scene.run(&["info", "app.steno", "--utc"]).ok());
+}
+
+#[test]
+fn info_for_programs() {
+    let scene = Scene::with("app.steno", five().sealed());
+    let line = scene.run(&["info", "app.steno", "--json"]).ok();
+    assert_eq!(line.lines().count(), 1);
+    let value: serde_json::Value = serde_json::from_str(&line).unwrap();
+    insta::assert_snapshot!("info-json", serde_json::to_string_pretty(&value).unwrap());
+}
+
+#[test]
+fn info_of_an_unsealed_dump_says_so() {
+    let scene = Scene::with("app.steno", five().unsealed());
+    let run = scene.run(&["info", "app.steno"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(3), ""));
+    assert!(run.stdout.contains("  state:      not sealed: byte "), "{}", run.stdout);
+}
+
+#[test]
+fn info_of_several_files() {
+    let scene = Scene::with("a.steno", five().sealed());
+    scene.write("b.steno", ticks(2, 300).sealed());
+    let text = scene.run(&["info", "."]).ok();
+    assert_eq!(text.lines().filter(|line| line.ends_with(".steno")).count(), 2, "{text}");
+    assert_eq!(scene.run(&["info", "--json", "a.steno", "b.steno"]).ok().lines().count(), 2);
+    let run = scene.run_with_input(&["info", "-"], ticks(2, 300).sealed());
+    assert!(run.ok().starts_with("<stdin>\n"));
+}
+
+#[test]
+fn whole_dumps_are_ok() {
+    let scene = Scene::with("a.steno", five().sealed());
+    scene.write("b.steno", ticks(2, 300).sealed());
+    insta::assert_snapshot!("verify", scene.run(&["verify", "a.steno", "b.steno"]).ok());
+    let json = scene.run(&["verify", "--json", "a.steno"]).ok();
+    let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    insta::assert_snapshot!("verify-json", serde_json::to_string_pretty(&value).unwrap());
+}
+
+#[test]
+fn all_damage_is_listed() {
+    let whole = ticks(1, 300).sealed();
+    let mut bytes = whole.clone();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x55;
+    bytes.truncate(whole.len() - 20);
+    let scene = Scene::with("app.steno", bytes);
+    let run = scene.run(&["verify", "app.steno"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(3), ""));
+    insta::assert_snapshot!("verify-damaged", run.stdout);
+    let run = scene.run(&["verify", "app.steno", "--json"]);
+    assert_eq!(run.code, Some(3));
+    let value: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(value["intact"], false);
+    assert!(!value["damage"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn losses_make_a_dump_incomplete() {
+    let mut dump = Dump::new(1);
+    dump.thread(1, "main");
+    dump.block(1, 0, 0, &[tick(0)]);
+    dump.loss(1, 64, 5, 17);
+    let scene = Scene::with("app.steno", dump.sealed_with_losses(17));
+    let run = scene.run(&["verify", "app.steno"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(3), ""));
+    assert!(run.stdout.starts_with("app.steno: incomplete: 1 record, "), "{}", run.stdout);
+    assert!(run.stdout.ends_with("\napp.steno: 17 records lost when logged\n"), "{}", run.stdout);
+}
