@@ -1,0 +1,300 @@
+#!/usr/bin/env python3
+"""A second reader of Stenolog dumps: written from FORMAT.md alone, to prove that this can be done.
+
+    steno_reader.py FILE
+
+Prints one JSON object for each record and each loss statement, ring by ring, in the order of the record numbers. What is
+wrong with the dump goes to standard error. Exits with 0 if nothing is, 3 if something is, and 1 if FILE is no dump.
+Messages are not printed, as that takes Rust's formatting; the values are, next to the template.
+"""
+
+import binascii
+import json
+import struct
+import sys
+
+from steno_values import UNIX, Cursor, Damage, read_site, read_value
+
+MAGIC = b"\x89STENO\r\n"
+SYNC = b"\xf5\x9dst"
+HEADER_BYTES, FRAME_HEADER_BYTES, BLOCK_HEADER_BYTES = 64, 24, 72
+DICTIONARY, THREAD, CLOCK, BLOCK, LOSS, WATERMARK, INDEX, END = range(1, 9)
+LOSS_TAG, LOSS_BYTES = 1, 80
+
+
+class Problems:
+    found = False
+
+    def report(self, offset, text):
+        self.found = True
+        print(f"byte {offset}: {text}", file=sys.stderr)
+
+
+# --- sections 2, 3, 12: from frame to frame ------------------------------------------------------------------
+
+
+def frame_header(data, at):
+    head = data[at:at + FRAME_HEADER_BYTES]
+    if len(head) < FRAME_HEADER_BYTES or head[:4] != SYNC:
+        return None
+    kind, sequence, length, payload_crc, crc = struct.unpack("<4xB3xIIII", head)
+    return (kind, sequence, length, payload_crc) if binascii.crc32(head[:20]) == crc else None
+
+
+def find_frame(data, start, wanted=lambda sequence: True):
+    at = data.find(SYNC, start)
+    while at >= 0:
+        if (head := frame_header(data, at)) and wanted(head[1]):
+            return at
+        at = data.find(SYNC, at + 1)
+    return None
+
+
+def read_header(data, problems):
+    """The offset of the first frame, the counter's frequency, and when the file was begun."""
+    if data[:8] != MAGIC:
+        sys.exit("not a stenolog dump" if not data or not MAGIC.startswith(data[:8]) else "cut within the header")
+    if len(data) < HEADER_BYTES:
+        sys.exit("cut within the header")
+    major, minor, length, created, hz, crc = struct.unpack("<8xHHI16xq8xQ4xI", data[:HEADER_BYTES])
+    if major > 1:
+        sys.exit(f"format version {major}.{minor} is newer than this reader (1.0)")
+    if binascii.crc32(data[:60]) != crc:
+        if frame_header(data, HEADER_BYTES) is None:
+            sys.exit("not a stenolog dump: its header is damaged")
+        problems.report(0, "the file header is damaged")
+        length = HEADER_BYTES
+    return max(length, HEADER_BYTES), hz, created
+
+
+def frames(data, at, problems):
+    """Each usable frame: its offset, kind and payload, and whether it is cut."""
+    expected = 0
+    while at < len(data):
+        head = frame_header(data, at)
+        if head is None:
+            if data.startswith(MAGIC, at):
+                return problems.report(at, "another dump begins")
+            found = find_frame(data, at + 1)
+            if found is None:
+                return problems.report(at, "torn tail")
+            problems.report(at, f"{found - at} bytes are no frame")
+            at, expected = found, None
+            continue
+        kind, sequence, length, crc = head
+        if expected not in (None, sequence):
+            problems.report(at, f"frame {sequence} where {expected} should be")
+        expected = (sequence + 1) % 2**32
+        start, end = at + FRAME_HEADER_BYTES, at + FRAME_HEADER_BYTES + length
+        if end > len(data):
+            end = find_frame(data, start, lambda found: (found - sequence) % 2**32 <= 1)
+            problems.report(at, "a frame is cut")
+            yield at, kind, data[start:end], True
+            at, expected = len(data) if end is None else end, None
+            continue
+        if binascii.crc32(data[start:end]) == crc:
+            yield at, kind, data[start:end], False
+        elif DICTIONARY <= kind <= END:
+            problems.report(at, "a frame's checksum is wrong")
+        at = end + -length % 8
+
+
+# --- section 5: the records of a block -----------------------------------------------------------------------
+
+
+def raw_records(body, count):
+    at = 0
+    while count:
+        if at + 8 > len(body):
+            raise Damage("the block ends too early")
+        word, tag = struct.unpack_from("<II", body, at)
+        length = word & 0x7FFFFFFF
+        payload = body[at + 8:at + 8 + length]
+        at += 8 + length + -length % 8
+        if word >> 31:
+            continue
+        if length < 8 or len(payload) < length:
+            raise Damage("no whole record")
+        count -= 1
+        yield tag, None, int.from_bytes(payload[:8], "little"), payload[8:]
+
+
+def packed_records(body, count, counter_first, unix_first):
+    cursor = Cursor(body)
+    times = [counter_first + cursor.zigzag(64), unix_first + cursor.zigzag(64)]
+    for _ in range(count):
+        tag, length, difference = cursor.varint(32), cursor.varint(64), cursor.zigzag(64)
+        if tag == 0:
+            raise Damage("no record")
+        kind = length % 2
+        values = cursor.take(length // 2)
+        times[kind] = (times[kind] + difference) % 2**64
+        yield tag, kind, times[kind], values
+
+
+# --- section 7: from the raw counter to UTC ------------------------------------------------------------------
+
+
+class TimeMap:
+    def __init__(self, pairs, hz, fallback):
+        by_counter = {counter: (counter, unix, apart) for counter, unix, apart in pairs or [fallback]}
+        self.pairs = sorted(by_counter.values())
+        nominal = 10**9 / hz if hz else 1.0
+        own, trusted = [], []
+        for (c0, u0, a0), (c1, u1, a1) in zip(self.pairs, self.pairs[1:]):
+            ticks, nanos, apart = c1 - c0, u1 - u0, a0 + a1
+            expected = ticks * nominal
+            is_step = nanos < 0 or abs(nanos - expected) > expected / 1000 + apart * nominal + 1000
+            own.append(None if is_step else (nanos, ticks))
+            is_trusted = not is_step and 20_000 * (apart + 1000 / nominal) < ticks
+            trusted.append(own[-1] if is_trusted else None)
+        near = next((slope for slope in trusted if slope), (10**9, hz) if hz else (1, 1))
+        self.slopes = []
+        for slope, good in zip(own + [None], trusted + [None]):
+            near = good or near
+            self.slopes.append(slope or near)
+
+    def unix_ns(self, counter):
+        at = max(sum(pair[0] <= counter for pair in self.pairs) - 1, 0)
+        (start, unix, _), (nanos, ticks) = self.pairs[at], self.slopes[at]
+        return unix + (counter - start) * nanos // ticks
+
+
+# --- the whole -----------------------------------------------------------------------------------------------
+
+
+class Dump:
+    """What a file says of itself, and where its records stand."""
+
+    def __init__(self, data, problems):
+        self.problems = problems
+        self.sites, self.threads, self.pairs, self.is_sealed = {}, {}, [], False
+        # By ring: position, 0 for a loss frame and 1 for a block, offset, payload.
+        self.items = {}
+        start, hz, created = read_header(data, problems)
+        for offset, kind, payload, is_cut in frames(data, start, problems):
+            try:
+                self.take(offset, kind, payload, is_cut)
+            except (Damage, struct.error) as damage:
+                if not is_cut:
+                    problems.report(offset, f"a frame cannot be understood: {damage}")
+        counters = [struct.unpack_from("<Q", payload, 40)[0] for items in self.items.values()
+                    for _, is_block, _, payload in items if is_block and payload[7] & 1]
+        self.time = TimeMap(self.pairs, hz, (min(counters, default=0), created, 0))
+
+    def take(self, offset, kind, payload, is_cut):
+        if kind == BLOCK:
+            ring, position = struct.unpack_from("<I4xQ", payload)
+            if len(payload) < BLOCK_HEADER_BYTES:
+                raise Damage("a block without its header")
+            self.items.setdefault(ring, []).append((position, 1, offset, payload))
+        elif is_cut:
+            return
+        elif kind == DICTIONARY:
+            cursor = Cursor(payload)
+            for site in cursor.elements(lambda: read_site(cursor)):
+                if self.sites.setdefault(site["id"], site) != site:
+                    self.problems.report(offset, f"call site {site['id']} is stated twice")
+        elif kind == THREAD:
+            cursor = Cursor(payload)
+            ring, os_id, name = cursor.varint(32), cursor.varint(64), cursor.text()
+            self.threads.setdefault(ring, name or f"thread-{os_id}")
+        elif kind == CLOCK:
+            self.pairs.append(struct.unpack_from("<QqI", payload))
+        elif kind == LOSS:
+            ring, position = struct.unpack_from("<I4xQ", payload)
+            self.items.setdefault(ring, []).append((position, 0, offset, payload))
+        elif kind == END:
+            self.is_sealed = len(payload) >= 32
+
+    def entries(self):
+        """All records and loss statements, each as what is printed of it."""
+        for ring, items in sorted(self.items.items()):
+            following, lost = 0, [0] * 10
+            for _, is_block, offset, payload in sorted(items):
+                if not is_block:
+                    counter, *totals = struct.unpack_from("<11Q", payload, 16)
+                    yield from self.loss(ring, counter, totals, lost)
+                    continue
+                first = struct.unpack_from("<Q", payload, 24)[0]
+                if first > following:
+                    self.problems.report(offset, f"{first - following} records of ring {ring} are missing")
+                try:
+                    for number, record in enumerate(self.records(payload), first):
+                        if number >= following:
+                            following = number + 1
+                            yield from self.entry(ring, offset, record, lost)
+                except Damage as damage:
+                    self.problems.report(offset, f"the block breaks off: {damage}")
+
+    @staticmethod
+    def records(payload):
+        """Tag, kind of time (None: as the call site says), time, values, and whether they are packed."""
+        encoding, codec, count = payload[4], payload[5], struct.unpack_from("<I", payload, 32)[0]
+        if codec != 0 or encoding > 1:
+            raise Damage(f"{count} records in unknown encoding {encoding} or codec {codec}")
+        body = payload[BLOCK_HEADER_BYTES:]
+        bases = struct.unpack_from("<Q8xQ", payload, 40)
+        records = packed_records(body, count, *bases) if encoding else raw_records(body, count)
+        return ((*record, encoding == 1) for record in records)
+
+    def entry(self, ring, offset, record, lost):
+        tag, kind, time, values, is_packed = record
+        if tag == LOSS_TAG:
+            if len(values) < LOSS_BYTES:
+                return self.problems.report(offset, "a loss statement is too short")
+            return (yield from self.loss(ring, time, struct.unpack_from("<10Q", values), lost))
+        site = self.sites.get(tag)
+        if site is None:
+            return self.problems.report(offset, f"a record of the unknown call site {tag}")
+        try:
+            cursor = Cursor(values, is_packed)
+            values = [read_value(cursor, ty) for _, _, ty in site["slots"]]
+            if cursor.left():
+                raise Damage("bytes behind the last value")
+        except Damage as damage:
+            return self.problems.report(offset, f"a record cannot be read: {damage}")
+        is_unix = (site["time"] if kind is None else kind) == UNIX
+        signed = time - (time >> 63 << 64)
+        yield {
+            "ring": ring,
+            "thread": self.threads.get(ring),
+            "level": site["level"],
+            "target": site["target"],
+            "time_raw": signed if is_unix else time,
+            "unix_ns": signed if is_unix else self.time.unix_ns(time),
+            "template": site["template"],
+            "names": [name for name, _, _ in site["slots"]],
+            "values": values,
+        }
+
+    def loss(self, ring, counter, totals, lost):
+        more = [max(now - before, 0) for now, before in zip(totals, lost)]
+        lost[:] = map(sum, zip(lost, more))
+        if any(more):
+            yield {
+                "ring": ring,
+                "thread": self.threads.get(ring),
+                "time_raw": counter,
+                "unix_ns": self.time.unix_ns(counter),
+                "lost_full": more[:5], "lost_too_large": more[5:],
+            }
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    with open(sys.argv[1], "rb") as file:
+        data = file.read()
+    sys.stdout.reconfigure(encoding="utf-8")
+    problems = Problems()
+    dump = Dump(data, problems)
+    for entry in dump.entries():
+        print(json.dumps(entry, ensure_ascii=False, separators=(",", ":")))
+    if not dump.is_sealed:
+        problems.report(len(data), "there is no end frame")
+    sys.exit(3 if problems.found else 0)
+
+
+if __name__ == "__main__":
+    main()

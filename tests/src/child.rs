@@ -1,0 +1,243 @@
+//! Processes that the tests start because what they do cannot be undone in a test's own process:
+//! environment variables, limits, forks, the global logger.
+//!
+//! `child SCENE DUMP [ARGUMENT]`; what a scene reports goes to standard output, a line each.
+#![expect(clippy::print_stdout, reason = "its output is what the tests read")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::error::Error;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use stenolog::{Builder, OnFull, debug, error, info, trace, warn};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [scene, path, rest @ ..] = &arguments[..] else { return Err("child SCENE DUMP".into()) };
+    let path = Path::new(path);
+    match (scene.as_str(), rest) {
+        ("levels", []) => levels(path),
+        ("restart", [second]) => restart(path, Path::new(second)),
+        ("unheard", []) => unheard(path),
+        ("destructors", []) => destructors(path),
+        ("allocator", []) => allocator(path),
+        ("account", []) => account(path),
+        #[cfg(unix)]
+        ("full-disk", []) => unix::full_disk(path),
+        #[cfg(unix)]
+        ("fork", []) => unix::fork(path),
+        _ => Err(format!("no scene `{scene}` with {} arguments", rest.len()).into()),
+    }
+}
+
+/// An allocator that logs, once it is told to: its calls come from within the logger too.
+struct LoggingAllocator;
+
+static ALLOCATOR_LOGS: AtomicBool = AtomicBool::new(false);
+
+// SAFETY: all is the system's allocator's work.
+unsafe impl GlobalAlloc for LoggingAllocator {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if ALLOCATOR_LOGS.load(Ordering::Relaxed) {
+            trace!("{} bytes", layout.size());
+        }
+        // SAFETY: the caller's contract is the same.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's contract is the same.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: LoggingAllocator = LoggingAllocator;
+
+/// First calls, losses and scopes, all of which allocate, under an allocator that logs.
+fn allocator(path: &Path) -> Result<(), Box<dyn Error>> {
+    let log = Builder::new(path).ring_capacity_bytes(1 << 12).on_full(OnFull::Drop).start()?;
+    let beside = Builder::new(path.with_extension("beside.steno")).start_detached()?;
+    ALLOCATOR_LOGS.store(true, Ordering::Relaxed);
+    for n in 0..1000 {
+        info!("record {}", n.to_string());
+        let scope = beside.enter();
+        info!("beside {n}");
+        drop(scope);
+    }
+    ALLOCATOR_LOGS.store(false, Ordering::Relaxed);
+    beside.close()?;
+    log.close()?;
+    Ok(())
+}
+
+/// Loggers that start and end while threads come, log once and go: every call is accounted for.
+fn account(path: &Path) -> Result<(), Box<dyn Error>> {
+    let calls = AtomicU64::new(0);
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| -> Result<(), Box<dyn Error>> {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    let thread = std::thread::spawn(|| info!("once"));
+                    calls.fetch_add(1, Ordering::Relaxed);
+                    let _ = thread.join();
+                }
+            });
+        }
+        for round in 0..50 {
+            let path = path.with_extension(format!("{round}.steno"));
+            let log = Builder::new(path).start()?;
+            std::thread::yield_now();
+            log.close()?;
+        }
+        done.store(true, Ordering::Relaxed);
+        Ok(())
+    })?;
+    let stats = stenolog::stats();
+    println!("{} {}", calls.load(Ordering::Relaxed), stats.unheard + stats.late);
+    Ok(())
+}
+
+/// One record of each level, with whatever filter the environment gives.
+fn levels(path: &Path) -> Result<(), Box<dyn Error>> {
+    let log = Builder::new(path).start()?;
+    error!("error");
+    warn!("warn");
+    info!("info");
+    debug!("debug");
+    trace!("trace");
+    trace!(target: "other::place", "elsewhere");
+    log.close()?;
+    Ok(())
+}
+
+/// Two global loggers, one after the other, for call sites and threads that outlive the first.
+fn restart(first: &Path, second: &Path) -> Result<(), Box<dyn Error>> {
+    let (to_thread, orders) = std::sync::mpsc::channel::<u32>();
+    let (done, answers) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        for round in orders {
+            info!("thread in round {round}");
+            let _ = done.send(());
+        }
+    });
+    for (round, path) in [first, second].into_iter().enumerate() {
+        let log = Builder::new(path).start()?;
+        let refused = Builder::new(path).start();
+        println!("{}", refused.err().ok_or("a second logger started")?);
+        info!("main in round {round}");
+        to_thread.send(round as u32)?;
+        answers.recv()?;
+        log.close()?;
+    }
+    drop(to_thread);
+    thread.join().map_err(|_| "the thread panicked")?;
+    Ok(())
+}
+
+/// Calls before the start, and after the end.
+fn unheard(path: &Path) -> Result<(), Box<dyn Error>> {
+    let call = || info!("called");
+    (0..3).for_each(|_| call());
+    println!("{}", stenolog::stats().unheard);
+    println!("{}", stenolog::flush().unwrap_err());
+    let log = Builder::new(path).start()?;
+    call();
+    log.close()?;
+    (0..2).for_each(|_| call());
+    println!("{}", stenolog::stats().unheard);
+    Ok(())
+}
+
+/// Calls from destructors of thread-locals, which run before and after the logger's own.
+fn destructors(path: &Path) -> Result<(), Box<dyn Error>> {
+    struct Logs(&'static str);
+    impl Drop for Logs {
+        fn drop(&mut self) {
+            info!("destructor {}", self.0);
+        }
+    }
+    thread_local! {
+        static EARLY: Logs = const { Logs("registered before the ring") };
+        static LATE: Logs = const { Logs("registered after the ring") };
+    }
+    let log = Builder::new(path).start()?;
+    let thread = std::thread::Builder::new().name("short".into()).spawn(|| {
+        EARLY.with(|_| ());
+        info!("alive");
+        LATE.with(|_| ());
+    })?;
+    thread.join().map_err(|_| "the thread panicked")?;
+    log.close()?;
+    println!("{}", stenolog::stats().unheard);
+    Ok(())
+}
+
+#[cfg(unix)]
+mod unix {
+    use super::{Builder, Error, OnFull, Path, info};
+
+    /// A file that may not grow for a while, then may again.
+    pub(super) fn full_disk(path: &Path) -> Result<(), Box<dyn Error>> {
+        let log = Builder::new(path).ring_capacity_bytes(1 << 14).on_full(OnFull::Drop).start()?;
+        info!("before");
+        log.flush()?;
+        limit_file_size(Some(std::fs::metadata(path)?.len()))?;
+        // More than the ring holds, so that some must be dropped whatever the drain does.
+        (0..10_000_u32).for_each(|n| info!("record {n}"));
+        println!("{}", log.flush().err().ok_or("a flush to a full disk succeeded")?);
+        println!("{}", log.stats().lost);
+        limit_file_size(None)?;
+        log.flush()?;
+        info!("after");
+        log.close()?;
+        Ok(())
+    }
+
+    fn limit_file_size(bytes: Option<u64>) -> Result<(), Box<dyn Error>> {
+        let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        // SAFETY: the limit lives on this stack, and ignoring a signal runs no code.
+        let result = unsafe {
+            libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+            libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit);
+            limit.rlim_cur = bytes.unwrap_or(limit.rlim_max);
+            libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit)
+        };
+        if result == 0 { Ok(()) } else { Err(std::io::Error::last_os_error().into()) }
+    }
+
+    /// A child that logs on after a fork; the parent's dump must not know of it.
+    pub(super) fn fork(path: &Path) -> Result<(), Box<dyn Error>> {
+        let log = Builder::new(path).on_full(OnFull::Block).start()?;
+        info!("before the fork");
+        let beside = Builder::new(path.with_extension("beside.steno")).start_detached()?;
+        let scope = beside.enter();
+        // SAFETY: the child only logs, prints, and leaves without running anything else's
+        // destructors.
+        match unsafe { libc::fork() } {
+            -1 => Err(std::io::Error::last_os_error().into()),
+            0 => {
+                drop(scope);
+                (0..100_000_u32).for_each(|n| info!("child {n}"));
+                println!("{}", stenolog::stats().unheard);
+                println!("{}", log.flush().unwrap_err());
+                println!("{}", stenolog::flush().unwrap_err());
+                println!("{}", Builder::new(path).start().unwrap_err());
+                drop(log);
+                // SAFETY: nothing of this process is needed any more.
+                unsafe { libc::_exit(0) }
+            }
+            child => {
+                let mut status = 0;
+                // SAFETY: the status lives on this stack.
+                unsafe { libc::waitpid(child, &raw mut status, 0) };
+                drop(scope);
+                info!("after the fork, child ended with {status}");
+                log.close()?;
+                beside.close()?;
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What cannot be recorded is counted, and the dump says so where it happened.
+
+use std::process::Command;
+
+use stenolog::{OnFull, debug, info};
+use stenolog_tests::{Scene, message, read};
+
+#[test]
+fn blocking_calls_lose_nothing() {
+    let mut scene =
+        Scene::with(|builder| builder.ring_capacity_bytes(1 << 12).on_full(OnFull::Block));
+    (0..20_000_u32).for_each(|n| info!("record {n}"));
+    let expected: Vec<_> = (0..20_000).map(|n| format!("record {n}")).collect();
+    assert_eq!(scene.messages(), expected);
+}
+
+#[test]
+fn every_record_is_either_there_or_counted() {
+    const CALLS: u64 = 50_000;
+    let scene = Scene::with(|builder| builder.ring_capacity_bytes(1 << 12).on_full(OnFull::Drop));
+    (0..CALLS).for_each(|n| debug!("record {n}"));
+    scene.logger().flush().unwrap();
+    let lost = scene.logger().stats().lost;
+    let (entries, summary) = read(scene.path());
+    let records = entries.iter().filter(|entry| entry["target"] != "stenolog").count() as u64;
+    assert_eq!(records + lost, CALLS);
+    assert_eq!(summary.lost, lost);
+    let stated: u64 = entries.iter().filter_map(|entry| entry["fields"]["lost"].as_u64()).sum();
+    assert_eq!(stated, lost);
+}
+
+#[test]
+fn a_loss_wakes_the_drain() {
+    // The drain would come by itself in an hour.
+    let hour = std::time::Duration::from_secs(3600);
+    let scene = Scene::with(|builder| {
+        builder.ring_capacity_bytes(1 << 16).on_full(OnFull::Drop).deliver_within(hour)
+    });
+    let text = "x".repeat(2000);
+    let lost = || scene.logger().stats().lost;
+    // Until something is lost, whatever the drain does in between.
+    while lost() == 0 {
+        info!("{text}");
+    }
+    // From then on there is room again before long, without anybody's help.
+    let mut tries = 0_u64;
+    loop {
+        let before = lost();
+        info!("{text}");
+        if lost() == before {
+            break;
+        }
+        tries += 1;
+        assert!(tries < 1_000_000_000, "the drain sleeps on");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_record_that_no_ring_can_hold_is_a_loss_where_it_happened() {
+    let scene = Scene::with(|builder| builder.ring_capacity_bytes(1 << 12).on_full(OnFull::Block));
+    let huge = "x".repeat(1 << 13);
+    info!("before");
+    info!("{huge}");
+    info!("after");
+    scene.logger().flush().unwrap();
+    let (entries, summary) = read(scene.path());
+    assert_eq!(summary.lost, 1);
+    assert!(!summary.is_complete());
+    let messages: Vec<_> = entries.iter().map(message).collect();
+    assert_eq!((messages[0], messages[2]), ("before", "after"), "{messages:?}");
+    assert!(messages[1].starts_with("1 record lost"), "{}", messages[1]);
+    assert_eq!(entries[1]["fields"]["lost"], 1);
+}
+
+#[test]
+fn a_loss_that_no_record_follows_is_stated_too() {
+    let mut scene = Scene::with(|builder| builder.ring_capacity_bytes(1 << 12));
+    let huge = "x".repeat(1 << 13);
+    info!("{huge}");
+    scene.logger().flush().unwrap();
+    assert_eq!(read(scene.path()).1.lost, 1);
+    info!("later");
+    scene.logger().flush().unwrap();
+    let (entries, summary) = read(scene.path());
+    assert_eq!(summary.lost, 1, "the ring states the same loss again: {entries:?}");
+    assert_eq!(entries.len(), 2, "{entries:?}");
+    let _ = &mut scene;
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_loses_what_the_rings_cannot_hold_and_writing_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_child"));
+    command.env_remove("STENOLOG").env_remove("RUST_LOG");
+    let output = command.arg("full-disk").arg(&path).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let reports = String::from_utf8(output.stdout).unwrap();
+    let (error, lost) = reports.trim_end().split_once('\n').unwrap();
+    assert!(error.contains("cannot write to the dump"), "{error}");
+    let lost: u64 = lost.parse().unwrap();
+    assert!(lost > 0);
+    let (entries, summary) = read(&path);
+    assert!(summary.damage.is_empty(), "{summary:?}");
+    assert_eq!(summary.lost, lost);
+    let messages: Vec<_> = entries.iter().map(message).collect();
+    assert_eq!(messages.first(), Some(&"before"));
+    assert_eq!(messages.last(), Some(&"after"));
+    let numbers: Vec<u64> = messages
+        .iter()
+        .filter_map(|message| message.strip_prefix("record ")?.parse().ok())
+        .collect();
+    assert_eq!(numbers.len() as u64 + lost, 10_000);
+    assert!(numbers.is_sorted_by(|a, b| a < b));
+}

@@ -1,0 +1,583 @@
+//! `FORMAT.md` is enough to write a reader from: one in Python, written from it alone, reads what was logged.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+use stenolog::{Builder, OnFull, error, info, trace};
+use stenolog_format::block::BlockBuilder;
+use stenolog_format::clock::ClockPair;
+use stenolog_format::dictionary::{CallSite, Level, Role, Slot, Thread, TimeSource};
+use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind, FrameWriter, VERSION};
+use stenolog_format::index::End;
+use stenolog_format::loss::{Loss, LossFrame};
+use stenolog_format::types::{EnumType, Fields, Shape, Type};
+
+/// What the second reader makes of a dump.
+struct Reading {
+    lines: Vec<String>,
+    complaints: String,
+    code: Option<i32>,
+}
+
+impl Reading {
+    #[track_caller]
+    fn of(path: &Path) -> Self {
+        let reader = concat!(env!("CARGO_MANIFEST_DIR"), "/second_reader/steno_reader.py");
+        // `-B`: no compiled files beside the sources.
+        let output = match Command::new("python3").args(["-B", reader]).arg(path).output() {
+            Ok(output) => output,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                panic!("this test runs a reader written in Python: install python3 (3.9 or later)")
+            }
+            Err(error) => panic!("cannot run python3: {error}"),
+        };
+        let text = |bytes| String::from_utf8(bytes).expect("the reader prints UTF-8");
+        let stdout = text(output.stdout);
+        Self {
+            lines: stdout.lines().map(str::to_owned).collect(),
+            complaints: text(output.stderr),
+            code: output.status.code(),
+        }
+    }
+
+    #[track_caller]
+    fn of_bytes(bytes: &[u8]) -> Self {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), bytes).unwrap();
+        Self::of(file.path())
+    }
+
+    /// The records, of a dump without damage.
+    #[track_caller]
+    fn whole(self) -> Vec<String> {
+        assert_eq!((self.complaints.as_str(), self.code), ("", Some(0)));
+        self.lines
+    }
+}
+
+fn parse(line: &str) -> Value {
+    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+}
+
+/// The values of a record as JSON text: a JSON library would round 128-bit integers.
+fn values(line: &str) -> &str {
+    let (_, values) = line.split_once(r#","values":["#).expect("a record has values");
+    values.strip_suffix("]}").expect("they are the last")
+}
+
+/// Logs each value as a field of its own call site, and gives what the reader should print.
+macro_rules! log_each {
+    ($($value:expr => $json:literal,)+) => {{
+        $(info!(value = $value);)+
+        [$($json),+]
+    }};
+}
+
+#[derive(stenolog::Record)]
+struct Order {
+    id: u64,
+    side: Side,
+    legs: Vec<(f64, Option<i8>)>,
+}
+
+#[derive(stenolog::Record)]
+enum Side {
+    Buy,
+    Limit { price: f32 },
+    Pair(char, bool),
+}
+
+#[derive(stenolog::Record)]
+struct Marker;
+
+#[derive(serde::Serialize, postcard_schema::Schema)]
+struct Reply {
+    code: i32,
+    headers: BTreeMap<String, Vec<u16>>,
+    kind: Kind,
+}
+
+#[derive(serde::Serialize, postcard_schema::Schema)]
+enum Kind {
+    Empty,
+    Wrapped(char),
+}
+
+#[test]
+fn every_native_type_reads_as_it_was_logged() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let log = Builder::new(&path).filter("trace").start_detached().unwrap();
+    let scope = log.enter();
+    let v6 = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+    let headers = BTreeMap::from([("a".to_owned(), vec![1, 300]), ("b".to_owned(), vec![])]);
+    let expected = log_each! {
+        () => "[]",
+        true => "true",
+        'ß' => r#""ß""#,
+        200_u8 => "200",
+        65_535_u16 => "65535",
+        4_000_000_000_u32 => "4000000000",
+        u64::MAX => "18446744073709551615",
+        u128::MAX => "340282366920938463463374607431768211455",
+        7_usize => "7",
+        i8::MIN => "-128",
+        -300_i16 => "-300",
+        i32::MIN => "-2147483648",
+        i64::MIN => "-9223372036854775808",
+        i128::MIN => "-170141183460469231731687303715884105728",
+        -8_isize => "-8",
+        0.1_f32 => "0.10000000149011612",
+        -2.5_f64 => "-2.5",
+        f64::NAN => r#""nan""#,
+        f32::NEG_INFINITY => r#""-inf""#,
+        "text with \"quotes\", ↯ and \0" => r#""text with \"quotes\", ↯ and \u0000""#,
+        String::new() => r#""""#,
+        b"\x00\xff".as_slice() => "[0,255]",
+        [1_u16, 2, 3] => "[1,2,3]",
+        vec!["a", "b"] => r#"["a","b"]"#,
+        [(); 3] => "[[],[],[]]",
+        Some(5_u8) => "5",
+        None::<u8> => "null",
+        (1_u8, "x", [Some('y'), None]) => r#"[1,"x",["y",null]]"#,
+        Duration::new(3, 4) => "[3,4]",
+        UNIX_EPOCH + Duration::new(1_700_000_000, 5) => "[1700000000,5]",
+        UNIX_EPOCH - Duration::new(1, 1) => "[-2,999999999]",
+        Ipv4Addr::LOCALHOST => r#""127.0.0.1""#,
+        v6 => r#""2001:db8::1""#,
+        IpAddr::V4(Ipv4Addr::BROADCAST) => r#""255.255.255.255""#,
+        IpAddr::V6(v6) => r#""2001:db8::1""#,
+        SocketAddrV4::new(Ipv4Addr::LOCALHOST, 8080) => r#"["127.0.0.1",8080]"#,
+        SocketAddrV6::new(v6, 1, 2, 3) => r#"["2001:db8::1",1,2,3]"#,
+        SocketAddr::from((Ipv4Addr::LOCALHOST, 443)) => r#"["127.0.0.1",443]"#,
+        SocketAddr::from((v6, 443)) => r#"["2001:db8::1",443,0,0]"#,
+        Order { id: 9, side: Side::Buy, legs: vec![(0.5, Some(-1)), (1e300, None)] }
+            => r#"{"Order":{"id":9,"side":"Buy","legs":[[0.5,-1],[1e+300,null]]}}"#,
+        Side::Limit { price: 1.5 } => r#"{"Limit":{"price":1.5}}"#,
+        Side::Pair('z', false) => r#"{"Pair":["z",false]}"#,
+        Marker => r#""Marker""#,
+        Reply { code: -1, headers, kind: Kind::Wrapped('€') }
+            => r#"{"Reply":{"code":-1,"headers":[["a",[1,300]],["b",[]]],"kind":{"Wrapped":["€"]}}}"#,
+        Reply { code: 0, headers: BTreeMap::new(), kind: Kind::Empty }
+            => r#"{"Reply":{"code":0,"headers":[],"kind":"Empty"}}"#,
+    };
+    drop(scope);
+    log.close().unwrap();
+    let lines = Reading::of(&path).whole();
+    let found: Vec<_> = lines.iter().map(|line| values(line)).collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn what_stands_beside_the_values_reads_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let log = Builder::new(&path).filter("trace").start_detached().unwrap();
+    let started = SystemTime::now();
+    std::thread::scope(|threads| {
+        let worker = std::thread::Builder::new().name("worker".to_owned());
+        worker
+            .spawn_scoped(threads, || {
+                let _scope = log.enter();
+                error!(target: "risk", order.id = 7_u8, "{:>1$} {{}}", 1.5, 9);
+                trace!(at: -5_i64, "early");
+            })
+            .unwrap();
+    });
+    log.close().unwrap();
+    let ended = SystemTime::now();
+    let lines = Reading::of(&path).whole();
+    let [first, second] = [0, 1].map(|at| parse(&lines[at]));
+    assert_eq!(lines.len(), 2);
+    assert_eq!((&first["thread"], &second["thread"]), (&"worker".into(), &"worker".into()));
+    assert_eq!((&first["level"], &first["target"]), (&"ERROR".into(), &"risk".into()));
+    assert_eq!((&second["level"], &second["target"]), (&"TRACE".into(), &"second_reader".into()));
+    assert_eq!(first["template"], "{1:>2$} {{}}");
+    assert_eq!((first["names"][0].as_str(), values(&lines[0])), (Some("order.id"), "7,1.5,9"));
+    assert_eq!((&second["time_raw"], &second["unix_ns"]), (&(-5).into(), &(-5).into()));
+    let unix_ns = first["unix_ns"].as_u64().unwrap();
+    let nanos = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64;
+    // The wall clock may be set, or slewed, while the test runs.
+    let slack = 1_000_000_000;
+    assert!((nanos(started) - slack..nanos(ended) + slack).contains(&unix_ns), "{unix_ns}");
+}
+
+#[test]
+fn rings_that_are_always_full_read_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let builder = Builder::new(&path).filter("trace").ring_capacity_bytes(1 << 12);
+    let log = builder.on_full(OnFull::Block).start_detached().unwrap();
+    let scope = log.enter();
+    (0..20_000_u32).for_each(|n| info!(n, text = &"padding"[..n as usize % 8]));
+    drop(scope);
+    log.close().unwrap();
+    let lines = Reading::of(&path).whole();
+    assert_eq!(lines.len(), 20_000);
+    for (n, line) in lines.iter().enumerate() {
+        assert_eq!(values(line), format!("{n},\"{}\"", &"padding"[..n % 8]));
+    }
+}
+
+#[test]
+fn losses_read_where_they_happened() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let builder = Builder::new(&path).filter("trace").ring_capacity_bytes(1 << 12);
+    let log = builder.start_detached().unwrap();
+    let scope = log.enter();
+    let huge = "x".repeat(1 << 13);
+    info!("before");
+    info!("{huge}");
+    info!("between");
+    error!("{huge}");
+    drop(scope);
+    log.close().unwrap();
+    let lines: Vec<_> = Reading::of(&path).whole().iter().map(|line| parse(line)).collect();
+    assert_eq!(lines.len(), 4, "{lines:?}");
+    assert_eq!(
+        (&lines[0]["template"], &lines[2]["template"]),
+        (&"before".into(), &"between".into())
+    );
+    assert_eq!(lines[1]["lost_too_large"], Value::from(vec![0, 0, 1, 0, 0]));
+    assert_eq!(lines[3]["lost_too_large"], Value::from(vec![1, 0, 0, 0, 0]));
+}
+
+// --- dumps made by hand ---------------------------------------------------------------------------
+
+const UNIX_NS: i64 = 1_700_000_000_000_000_000;
+
+/// A dump with a clock that counts nanoseconds and was 0 at [`UNIX_NS`], and with one thread.
+struct Hand {
+    bytes: Vec<u8>,
+    frames: FrameWriter,
+}
+
+impl Hand {
+    fn new() -> Self {
+        let header = FileHeader {
+            version: VERSION,
+            session: [7; 16],
+            created_unix_ns: UNIX_NS,
+            sequence: 0,
+            process_id: 42,
+            counter_hz: 1_000_000_000,
+        };
+        let mut hand = Self { bytes: header.encode().to_vec(), frames: FrameWriter::default() };
+        let pair = ClockPair { counter: 0, unix_ns: UNIX_NS, uncertainty_ticks: 20 };
+        hand.frame(FrameKind::Clock, |out| pair.encode(out));
+        let thread = Thread { ring: 1, os_id: 300, name: "main".into() };
+        hand.frame(FrameKind::Thread, |out| thread.encode(out));
+        hand
+    }
+
+    /// Appends a frame, and says where it begins.
+    fn frame(&mut self, kind: FrameKind, fill: impl FnOnce(&mut Vec<u8>)) -> usize {
+        let start = self.bytes.len();
+        self.frames.frame(&mut self.bytes, kind, fill);
+        start
+    }
+
+    fn sites(&mut self, sites: &[CallSite]) {
+        self.frame(FrameKind::Dictionary, |out| CallSite::encode_all(sites.iter(), out));
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        let end = End { index: 0, records: 0, lost: 0, continues: false };
+        self.frame(FrameKind::End, |out| end.encode(out));
+        self.bytes
+    }
+}
+
+fn site(id: u32, ty: Type) -> CallSite {
+    CallSite {
+        id,
+        level: Level::Info,
+        time: TimeSource::Counter,
+        target: "app".into(),
+        module: "app".into(),
+        file: "a.rs".into(),
+        line: 3,
+        column: 5,
+        template: Some("{0}".into()),
+        slots: vec![Slot { name: "value".into(), role: Role::Argument, ty }],
+    }
+}
+
+fn payload(time: u64, values: &[u8]) -> Vec<u8> {
+    [&time.to_le_bytes()[..], values].concat()
+}
+
+/// A record as it lies in a ring, with rubbish in the padding.
+fn in_ring(len: u32, tag: u32, payload: &[u8]) -> Vec<u8> {
+    let mut out = [&len.to_le_bytes()[..], &tag.to_le_bytes(), payload].concat();
+    out.resize(out.len().next_multiple_of(8), 0xaa);
+    out
+}
+
+fn boxed(ty: Type) -> Box<Type> {
+    Box::new(ty)
+}
+
+/// Every type, the raw bytes of a value, and what the reader prints.
+fn every_type() -> Vec<(Type, Vec<u8>, &'static str)> {
+    let product = |name: &str, shape, fields: &[(&str, Type)]| Fields {
+        name: name.into(),
+        shape,
+        fields: fields.iter().map(|(name, ty)| ((*name).into(), ty.clone())).collect(),
+    };
+    let point = product("Point", Shape::Struct, &[("x", Type::I32), ("y", Type::Str)]);
+    let either = Type::Enum(EnumType {
+        name: "Either".into(),
+        variants: vec![
+            product("Left", Shape::Tuple, &[("", Type::U64), ("", Type::Char)]),
+            product("Right", Shape::Struct, &[("b", Type::Bool)]),
+        ],
+    });
+    let map = Type::Map(boxed(Type::Str), boxed(Type::Option(boxed(Type::I32))));
+    let mut rows: Vec<(Type, Vec<u8>, &str)> = vec![
+        (Type::Unit, vec![], "[]"),
+        (Type::Bool, vec![1], "true"),
+        (Type::Char, 0x20ac_u32.to_le_bytes().into(), r#""€""#),
+        (Type::U8, vec![200], "200"),
+        (Type::U16, vec![0x34, 0x12], "4660"),
+        (Type::U32, vec![0xff; 4], "4294967295"),
+        (Type::U64, vec![0xff; 8], "18446744073709551615"),
+        (Type::U128, vec![0xff; 16], "340282366920938463463374607431768211455"),
+        (Type::I8, vec![0x80], "-128"),
+        (Type::I16, vec![0xff; 2], "-1"),
+        (Type::I32, vec![0, 0, 0, 0x80], "-2147483648"),
+        (Type::I64, i64::MAX.to_le_bytes().into(), "9223372036854775807"),
+        (Type::I128, i128::MIN.to_le_bytes().into(), "-170141183460469231731687303715884105728"),
+        (Type::F32, 0.5_f32.to_le_bytes().into(), "0.5"),
+        (Type::F64, 1e-7_f64.to_le_bytes().into(), "1e-07"),
+        (Type::Str, b"\x03\0\0\0abc".into(), r#""abc""#),
+        (Type::Formatted, b"\x02\0\0\0{}".into(), r#""{}""#),
+        (Type::Duration, b"\x01\0\0\0\0\0\0\0\x02\0\0\0".into(), "[1,2]"),
+        (Type::SystemTime, [&[0xff; 8][..], &[3, 0, 0, 0]].concat(), "[-1,3]"),
+        (Type::Ipv4, vec![10, 0, 0, 1], r#""10.0.0.1""#),
+        (Type::Ipv6, vec![0; 16], r#""::""#),
+        (Type::Ip, [&[6][..], &[0; 15], &[1]].concat(), r#""::1""#),
+        (Type::SocketV4, vec![10, 0, 0, 1, 0x90, 0x1f], r#"["10.0.0.1",8080]"#),
+        (
+            Type::SocketV6,
+            [&[0; 16][..], &[80, 0, 1, 0, 0, 0, 2, 0, 0, 0]].concat(),
+            r#"["::",80,1,2]"#,
+        ),
+        (Type::Socket, vec![4, 10, 0, 0, 1, 80, 0], r#"["10.0.0.1",80]"#),
+        (Type::Option(boxed(Type::U16)), vec![1, 44, 1], "300"),
+        (Type::Slice(boxed(Type::I16)), b"\x02\0\0\0\x01\0\xfe\xff".into(), "[1,-2]"),
+        (Type::Array(boxed(Type::U8), 2), vec![8, 9], "[8,9]"),
+        (Type::Tuple(vec![Type::U8, Type::Tuple(vec![]), Type::I8]), vec![1, 255], "[1,[],-1]"),
+        (
+            Type::Struct(point),
+            b"\xff\xff\xff\xff\x01\0\0\0y".into(),
+            r#"{"Point":{"x":-1,"y":"y"}}"#,
+        ),
+        (either.clone(), b"\0\0\x07\0\0\0\0\0\0\0z\0\0\0".into(), r#"{"Left":[7,"z"]}"#),
+        (either, b"\x01\0\0".into(), r#"{"Right":{"b":false}}"#),
+        (
+            Type::Serde(boxed(map)),
+            b"\x08\0\0\0\x02\x01a\x01\x04\x01b\0".into(),
+            r#"[["a",2],["b",null]]"#,
+        ),
+    ];
+    let all: Vec<_> = rows.iter().map(|(ty, ..)| ty.clone()).collect();
+    let bytes = rows.iter().flat_map(|(_, raw, _)| raw.clone()).collect();
+    let text = rows.iter().map(|(.., json)| *json).collect::<Vec<_>>().join(",");
+    rows.push((Type::Tuple(all), bytes, format!("[{text}]").leak()));
+    rows
+}
+
+#[test]
+fn every_type_reads_in_both_encodings() {
+    let rows = every_type();
+    let sites: Vec<_> = (16..).zip(&rows).map(|(id, (ty, ..))| site(id, ty.clone())).collect();
+    let mut hand = Hand::new();
+    hand.sites(&sites);
+    let mut builder = BlockBuilder::default();
+    builder.begin(1, 64, 0);
+    // Each record a tick earlier than the one before it.
+    let payloads: Vec<_> =
+        (0_u64..).zip(&rows).map(|(n, (_, raw, _))| payload(1_000 - n, raw)).collect();
+    for (site, payload) in sites.iter().zip(&payloads) {
+        builder.push(site, payload).unwrap();
+    }
+    hand.frame(FrameKind::Block, |out| _ = builder.finish(4096, out));
+    builder.begin(1, 4096, rows.len() as u64);
+    let mut ring = Vec::new();
+    for (site, payload) in sites.iter().zip(&payloads) {
+        builder.note(site.level, site.time, 1_000);
+        ring.extend(in_ring(payload.len() as u32, site.id, payload));
+        ring.extend(in_ring(1 << 31 | 5, 0, b"waste"));
+        ring.extend(in_ring(1 << 31, 0, b""));
+    }
+    hand.frame(FrameKind::Block, |out| _ = builder.finish_raw(8192, &[&ring], out));
+    let lines = Reading::of_bytes(&hand.finish()).whole();
+    let found: Vec<_> = lines.iter().map(|line| values(line)).collect();
+    let expected: Vec<_> = rows.iter().chain(&rows).map(|(.., json)| *json).collect();
+    assert_eq!(found, expected);
+    for (n, line) in lines.iter().enumerate() {
+        let time = 1_000 - (n % rows.len()) as i64;
+        let line = parse(line);
+        assert_eq!((&line["time_raw"], &line["unix_ns"]), (&time.into(), &(UNIX_NS + time).into()));
+    }
+}
+
+#[test]
+fn losses_read_in_both_encodings_and_as_frames() {
+    let site = site(16, Type::U8);
+    let loss = |n| Loss { counter: 5, full: [0, 0, 0, n, 0], too_large: [n, 0, 0, 0, 0] };
+    let mut hand = Hand::new();
+    hand.sites(std::slice::from_ref(&site));
+    let mut builder = BlockBuilder::default();
+    builder.begin(1, 0, 0);
+    builder.push_loss(&loss(1).encode()).unwrap();
+    builder.push(&site, &payload(6, &[7])).unwrap();
+    hand.frame(FrameKind::Block, |out| _ = builder.finish(120, out));
+    builder.begin(1, 120, 2);
+    builder.note_loss(5);
+    let ring = in_ring(88, CallSite::LOSS_ID, &loss(300).encode());
+    hand.frame(FrameKind::Block, |out| _ = builder.finish_raw(216, &[&ring], out));
+    // The first one states what the ring has stated already.
+    for n in [300, 301] {
+        let frame = LossFrame { ring: 1, position: 216, loss: loss(n) };
+        hand.frame(FrameKind::Loss, |out| frame.encode(out));
+    }
+    let lines = Reading::of_bytes(&hand.finish()).whole();
+    let lost: Vec<_> = lines.iter().map(|line| parse(line)["lost_full"][3].as_u64()).collect();
+    assert_eq!(lost, [Some(1), None, Some(299), Some(1)]);
+}
+
+#[test]
+fn what_a_later_minor_version_adds_is_passed_over() {
+    let site = site(16, Type::U8);
+    let mut hand = Hand::new();
+    // A longer header of version 1.9, with something in the reserved field.
+    let mut header: Vec<u8> = hand.bytes.drain(..64).collect();
+    header[10] = 9;
+    header[12] = 80;
+    header[56] = 1;
+    let crc = crc_of_header(&header);
+    header[60..64].copy_from_slice(&crc);
+    header.extend([0xee; 16]);
+    hand.bytes.splice(0..0, header);
+    let unknown = hand.frame(FrameKind::Watermark, |out| out.extend(b"from the future"));
+    rename_frame(&mut hand.bytes[unknown..], 200);
+    hand.frame(FrameKind::Clock, |out| {
+        ClockPair { counter: 1 << 40, unix_ns: UNIX_NS + (1 << 40), uncertainty_ticks: 0 }
+            .encode(out);
+        out.extend(b"more");
+    });
+    hand.frame(FrameKind::Dictionary, |out| {
+        CallSite::encode_all(std::iter::once(&site), out);
+        out.extend(b"more");
+    });
+    let mut builder = BlockBuilder::default();
+    builder.begin(1, 0, 0);
+    builder.push(&site, &payload(6, &[7])).unwrap();
+    hand.frame(FrameKind::Block, |out| _ = builder.finish(24, out));
+    let mut bytes = hand.finish();
+    let lines = Reading::of_bytes(&bytes).whole();
+    assert_eq!(lines.iter().map(|line| values(line)).collect::<Vec<_>>(), ["7"]);
+    // A greater major version is another matter.
+    bytes[8] = 2;
+    let reading = Reading::of_bytes(&bytes);
+    assert_eq!((reading.lines.len(), reading.code), (0, Some(1)));
+    assert!(reading.complaints.contains("2.9"), "{}", reading.complaints);
+}
+
+/// The checksum of a file header, by way of a frame that has its bytes as the payload.
+fn crc_of_header(header: &[u8]) -> [u8; 4] {
+    let mut frame = Vec::new();
+    FrameWriter::default()
+        .frame(&mut frame, FrameKind::Clock, |out| out.extend_from_slice(&header[..60]));
+    FrameHeader::decode(&frame).unwrap().payload_crc.to_le_bytes()
+}
+
+fn rename_frame(frame: &mut [u8], kind: u8) {
+    let header = FrameHeader { kind, ..FrameHeader::decode(frame).unwrap() };
+    frame[..FrameHeader::BYTES].copy_from_slice(&header.encode());
+}
+
+/// The bytes of the example in the specification.
+fn example() -> Vec<u8> {
+    let text = include_str!("../../FORMAT.md");
+    let (_, text) = text.split_once("## 13. An example").expect("the specification has an example");
+    let (_, text) = text.split_once("```text\n").expect("which is a block of text");
+    let (text, _) = text.split_once("```").expect("that ends");
+    let bytes = text.lines().flat_map(|line| line[5..52].split_whitespace());
+    bytes.map(|byte| u8::from_str_radix(byte, 16).expect("a byte in hexadecimal")).collect()
+}
+
+#[test]
+fn the_example_of_the_specification_reads_as_it_says() {
+    let lines = Reading::of_bytes(&example()).whole();
+    assert_eq!(
+        lines,
+        [(1500, "300"), (1480, "null")].map(|(time, value)| format!(
+            r#"{{"ring":1,"thread":"main","level":"INFO","target":"app","time_raw":{time},"unix_ns":{},"template":"fill {{0}}","names":["qty"],"values":[{value}]}}"#,
+            UNIX_NS + time - 1000
+        ))
+    );
+}
+
+#[test]
+fn every_torn_write_shows_what_the_specification_says() {
+    let whole = example();
+    let lines = Reading::of_bytes(&whole).whole();
+    #[track_caller]
+    fn check(bytes: &[u8], code: i32, records: &[String]) {
+        let reading = Reading::of_bytes(bytes);
+        assert_eq!(
+            (reading.code, &reading.lines[..]),
+            (Some(code), records),
+            "{}",
+            reading.complaints
+        );
+        assert_ne!(reading.complaints, "");
+        // The first reader must come to the same end.
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), bytes).unwrap();
+        if code == 3 {
+            let (entries, summary) = stenolog_tests::read(file.path());
+            assert_eq!(entries.len(), records.len(), "{entries:?}");
+            assert!(!summary.is_complete(), "{summary:?}");
+        } else {
+            assert!(stenolog_decoder::Dump::open(file.path()).is_err());
+        }
+    }
+    let zeros = |at: usize, length: usize| {
+        let mut bytes = whole[..at].to_vec();
+        bytes.resize(length, 0);
+        bytes
+    };
+    // The block's frame is at d0, its body at 130; the records end at 138 and 13c; the end frame is at 140.
+    check(&whole[..0], 1, &[]);
+    check(&whole[..5], 1, &[]);
+    check(&whole[..63], 1, &[]);
+    check(&whole[..64], 3, &[]);
+    check(&whole[..0x60], 3, &[]); // a cut clock frame
+    check(&whole[..0xd0], 3, &[]); // between frames
+    check(&whole[..0xd5], 3, &[]); // in a frame header
+    check(&whole[..0x120], 3, &[]); // in the header of a block
+    check(&whole[..0x137], 3, &[]);
+    check(&whole[..0x138], 3, &lines[..1]);
+    check(&whole[..0x13b], 3, &lines[..1]);
+    check(&whole[..0x13c], 3, &lines); // in the padding
+    check(&whole[..0x140], 3, &lines);
+    check(&whole[..0x170], 3, &lines); // a cut end
+    check(&zeros(0x140, 0x1000), 3, &lines);
+    check(&zeros(0x14a, 0x1000), 3, &lines);
+    check(&zeros(0x138, 0x1000), 3, &[]); // the block has a wrong checksum
+    check(&zeros(0x138, 0x13a), 3, &lines[..1]); // the block is cut, in zeros
+    // A hole in the middle: the block behind it is found, and its call site is not.
+    let mut hole = whole.clone();
+    hole[0x93] = 0;
+    check(&hole, 3, &[]);
+}

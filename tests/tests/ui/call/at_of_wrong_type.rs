@@ -1,0 +1,3 @@
+fn main() {
+    stenolog::info!(at: "noon", "login");
+}

@@ -1,0 +1,8 @@
+#[derive(Debug)]
+struct Order;
+
+fn main() {
+    let order = Order;
+    stenolog::info!(%order, "placed");
+    stenolog::info!(order = %Order);
+}

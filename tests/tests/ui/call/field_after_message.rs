@@ -1,0 +1,5 @@
+fn main() {
+    let order = 1;
+    stenolog::info!("placed", ?order);
+    stenolog::info!("placed", %order);
+}

@@ -1,0 +1,4 @@
+fn main() {
+    let orders = [1];
+    stenolog::info!(orders.len(), "placed");
+}

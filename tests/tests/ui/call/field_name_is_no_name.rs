@@ -1,0 +1,4 @@
+fn main() {
+    stenolog::info!(1 = 2, "placed");
+    stenolog::info!("" = 2, "placed");
+}

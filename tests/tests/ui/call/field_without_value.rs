@@ -1,0 +1,5 @@
+fn main() {
+    stenolog::info!(order =, "placed");
+    stenolog::info!("order" = , "placed");
+    stenolog::info!(?order = 1, "placed");
+}

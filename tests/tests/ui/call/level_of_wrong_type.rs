@@ -1,0 +1,3 @@
+fn main() {
+    stenolog::event!(3, "login");
+}

@@ -1,0 +1,3 @@
+fn main() {
+    stenolog::info!(b"placed");
+}

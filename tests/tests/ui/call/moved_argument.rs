@@ -1,0 +1,5 @@
+fn main() {
+    let order = String::from("order");
+    drop(order);
+    stenolog::info!("{order}");
+}

@@ -1,0 +1,4 @@
+fn main() {
+    stenolog::info!("{:#x}", 1.5);
+    stenolog::info!("{:x}", "text");
+}

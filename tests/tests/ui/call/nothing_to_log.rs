@@ -1,0 +1,4 @@
+fn main() {
+    stenolog::info!();
+    stenolog::info!(target: "orders");
+}

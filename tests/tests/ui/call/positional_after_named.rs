@@ -1,0 +1,3 @@
+fn main() {
+    stenolog::info!("{a} {}", a = 1, 2);
+}

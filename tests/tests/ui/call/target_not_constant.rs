@@ -1,0 +1,4 @@
+fn main() {
+    let target = String::from("orders");
+    stenolog::info!(target: &target, "login");
+}

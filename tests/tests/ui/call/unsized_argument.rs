@@ -1,0 +1,4 @@
+fn main() {
+    let order = "order";
+    stenolog::info!("{}", *order);
+}

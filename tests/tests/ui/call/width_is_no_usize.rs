@@ -1,0 +1,3 @@
+fn main() {
+    stenolog::info!("{:width$}", 1, width = -1_i32);
+}

@@ -1,0 +1,6 @@
+#[derive(stenolog::Record)]
+struct Order;
+
+fn main() {
+    stenolog::info!("{:?}", Order);
+}
