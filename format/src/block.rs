@@ -36,7 +36,7 @@ pub struct BlockHeader {
     pub levels: u8,
     /// [`BlockHeader::HAS_COUNTER`] and its siblings.
     pub flags: u8,
-    /// The ring's position before the first record, in bytes since its beginning.
+    /// Where the ring's block before ended, in bytes since the ring's beginning.
     pub position: u64,
     /// The ring's position behind the last record: where the next block goes on.
     pub end_position: u64,

@@ -1,0 +1,34 @@
+# The same recipes that `.ci/run` runs, one by one. `just` alone lists them.
+
+_list:
+    @just --list
+
+# Everything that must hold before a change lands.
+ci:
+    .ci/run
+
+# Every test but the loom models.
+test:
+    cargo test --workspace
+
+# Every interleaving of the rings' protocols.
+loom:
+    RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom cargo test -p stenolog-ringbuf --profile loom --test loom
+
+# Lints, warnings denied.
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+    cargo clippy --workspace --all-targets --all-features -- -D warnings
+
+# The documentation, as docs.rs will show it.
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --open
+
+# The figures of the README.
+bench:
+    cargo run --release --manifest-path benches/Cargo.toml -p stenolog-bench
+
+# Threads that log, and their dump as text.
+quickstart:
+    cargo run --release --example quickstart
