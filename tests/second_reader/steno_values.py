@@ -6,7 +6,7 @@ import struct
 
 LEVELS = ["ERROR", "WARN", "INFO", "DEBUG", "TRACE"]
 COUNTER, UNIX = 0, 1
-MAX_DEPTH, MAX_UNSIZED = 64, 4096
+MAX_DEPTH, MAX_UNSIZED = 64, 65_536
 # The nodes that stand for themselves, by number.
 LEAVES = ("unit bool char u8 u16 u32 u64 u128 i8 i16 i32 i64 i128 f32 f64 str formatted duration systemtime "
           "ipv4 ipv6 ip socketv4 socketv6 socket").split()
@@ -226,7 +226,10 @@ def read_value(cursor, ty):
             raise Damage(f"no variant {index}")
         return read_fields(cursor, ty[1][index])
     if kind == "serde":
-        inner = Cursor(cursor.take(cursor.length()), True, cursor.unsized_left)
+        length = cursor.length()
+        if length == 0 and takes_bytes(ty[1]):
+            return "<could not be serialised>"
+        inner = Cursor(cursor.take(length), True, cursor.unsized_left)
         value = read_value(inner, ty[1])
         if inner.left():
             raise Damage("bytes behind a serde value")

@@ -165,6 +165,39 @@ fn fields_are_typed() {
 }
 
 #[test]
+fn a_value_that_cannot_be_serialised_costs_only_itself() {
+    #[derive(postcard_schema::Schema)]
+    struct Refuses {
+        _id: u32,
+    }
+    impl serde::Serialize for Refuses {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(serde::ser::Error::custom("no"))
+        }
+    }
+    let mut scene = Scene::new();
+    info!(before = 1, refused = Refuses { _id: 1 }, after = 2);
+    assert_eq!(
+        only_fields(&mut scene),
+        json!({"before": 1, "refused": "<could not be serialised>", "after": 2})
+    );
+}
+
+#[test]
+fn lists_without_size_are_recorded_up_to_what_readers_take() {
+    let scene = Scene::new();
+    info!("{:?}", vec![(); 4096]);
+    info!("{:?}", vec![(); 4097]);
+    info!("after");
+    scene.logger().flush().unwrap();
+    assert_eq!(scene.logger().stats().lost, 1);
+    let (records, summary) = stenolog_tests::read(scene.path());
+    assert!(summary.damage.is_empty(), "{summary:?}");
+    assert_eq!(stenolog_tests::message(&records[0]), format!("{:?}", vec![(); 4096]));
+    assert_eq!(stenolog_tests::message(&records[2]), "after");
+}
+
+#[test]
 fn keys_say_target_time_and_level() {
     let mut scene = Scene::new();
     let noon = UNIX_EPOCH + Duration::new(1_700_000_000, 5);
