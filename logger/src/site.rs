@@ -79,8 +79,8 @@ impl Site {
     }
 }
 
-/// The most verbose level that is compiled in, as a number; 0 is none.
-const STATIC_MAX_LEVEL: u8 = {
+/// The most verbose level that is compiled in, if any is.
+const STATIC_MAX_LEVEL: Option<Level> = {
     const fn ceiling(off: bool, error: bool, warn: bool, info: bool, debug: bool) -> u8 {
         if off {
             0
@@ -110,12 +110,16 @@ const STATIC_MAX_LEVEL: u8 = {
         cfg!(feature = "release_max_level_info"),
         cfg!(feature = "release_max_level_debug"),
     );
-    if cfg!(debug_assertions) || always < release { always } else { release }
+    let levels = if cfg!(debug_assertions) || always < release { always } else { release };
+    if levels == 0 { None } else { Some(Level::ALL[levels as usize - 1]) }
 };
 
 /// Whether calls of the level are compiled in.
 #[inline(always)]
 #[must_use]
 pub const fn statically_enabled(level: Level) -> bool {
-    level as u8 <= STATIC_MAX_LEVEL
+    match STATIC_MAX_LEVEL {
+        Some(max) => level as u8 <= max as u8,
+        None => false,
+    }
 }
