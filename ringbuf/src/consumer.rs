@@ -239,13 +239,54 @@ impl Consumer {
         self.head
     }
 
-    /// Whether the producer is gone.
+    /// Whether the producer is gone, or all of them if there were many.
     ///
-    /// Everything that it committed is still there to be read: once this has returned `true`, a
+    /// Everything that was committed is still there to be read: once this has returned `true`, a
     /// ring that is then found empty stays so.
     #[must_use]
     pub fn is_disconnected(&self) -> bool {
-        !self.ring.is_producer_alive()
+        !self.ring.is_any_producer_alive()
+    }
+
+    /// Steps over a leaked claim that holds back what other producers committed after it;
+    /// returns whether there was one.
+    ///
+    /// Does nothing while a producer is alive, as the claim may be in use, nor while there are
+    /// records before it. A ring of one producer has nothing behind such a claim.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut producer, mut consumer) = stenolog_ringbuf::queue::mpsc::new(256);
+    /// std::mem::forget(producer.clone().try_claim(8)?);
+    /// producer.try_claim(8)?.commit_tagged(1);
+    ///
+    /// assert!(consumer.is_empty() && !consumer.unblock());
+    /// drop(producer);
+    /// assert!(consumer.unblock());
+    /// assert_eq!(consumer.try_claim().unwrap().tag(), 1);
+    /// # Ok::<(), stenolog_ringbuf::TryClaimError>(())
+    /// ```
+    pub fn unblock(&mut self) -> bool {
+        // SAFETY: claims borrow their producer, and a producer that was leaked counts as alive,
+        // so with none left nobody has a claim; all they did happened before they hung up.
+        self.is_disconnected() && unsafe { self.unblock_unchecked() }
+    }
+
+    /// Steps over a leaked claim as [`unblock`](Self::unblock) does, but also while there are
+    /// producers: for one that was leaked together with its claim.
+    ///
+    /// # Safety
+    ///
+    /// Whatever the owner did with the oldest claim that is neither committed nor aborted
+    /// happened before this call, and it will not access it again.
+    pub unsafe fn unblock_unchecked(&mut self) -> bool {
+        if self.skip_to_record().is_some() {
+            return false;
+        }
+        // SAFETY: this is the ring's consumer. Everything before the oldest open claim is freed
+        // now, so it is the one at the head; the caller vouches for its owner.
+        unsafe { self.ring.bury(self.head) }
     }
 
     /// Shows records from `start` on, a position between records, and returns how many: at most

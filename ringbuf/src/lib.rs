@@ -17,6 +17,8 @@
 //!   8 and carries a 32-bit tag of the caller's. Nothing is copied on either side.
 //! - **What may ever fit fits.** Every record up to the capacity minus 8 bytes finds room once the
 //!   consumer has emptied the ring, wherever in the ring that is.
+//! - **One producer or many.** [`queue::spsc`] claims without any read-modify-write;
+//!   [`queue::mpsc`] with one compare-exchange. All else, above all the [`Consumer`], is the same.
 //! - **Nothing waits.** What cannot be done now is a [`TryClaimError::Full`] or a `None`.
 //! - **Nothing is half seen.** A claim that is dropped, by a panic as well, is skipped by the
 //!   consumer. One that is leaked holds back what follows, and is never unsound.
@@ -60,9 +62,11 @@
 //! | operation | cost |
 //! |---|---|
 //! | claim and commit | No read-modify-write and no shared line is touched but the record's own. With 16 bytes of constant length: 11 instructions, two of them the stores of the payload. |
+//! | the same with many producers | One compare-exchange on the shared tail, and one store that marks the claim. |
 //! | the same, at the ring's end or when the room last seen is used up | One load of the consumer's position, in a function of its own: about once a lap as long as the consumer keeps up. |
 //! | [`Consumer::try_claim`] | One load; on drop one store of the position, and one in each cache line that was read. |
 //! | [`Consumer::drain`] | One load a record, one store a cache line, one store of the position. |
+//! | the same with many producers | The stores become one pass that zeroes all that is freed. |
 //! | [`Consumer::scan_from`] | As `drain`, without the stores, which come with the release. |
 //! | [`Consumer::batch`] | As `scan_from`, with the headers read twice if the records are then looked at one by one. |
 //! | [`Consumer::readable_bytes`] | One load a record. |

@@ -8,7 +8,7 @@ pub use crate::consumer::Consumer;
 use crate::claim::WriteClaim;
 use crate::error::TryClaimError;
 use crate::header::{HEADER_BYTES, Header, span};
-use crate::ring::Ring;
+use crate::ring::{Kind, Ring};
 use crate::sync::{Arc, Ordering, Words};
 use core::{fmt, mem};
 
@@ -43,7 +43,7 @@ use core::{fmt, mem};
 /// ```
 #[must_use]
 pub fn new(capacity_bytes: usize) -> (Producer, Consumer) {
-    let ring = Arc::new(Ring::new(capacity_bytes));
+    let ring = Arc::new(Ring::new(Kind::OneProducer, capacity_bytes));
     let capacity = ring.capacity();
     let producer = Producer {
         words: ring.words(),
