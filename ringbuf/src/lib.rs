@@ -19,7 +19,8 @@
 //!   consumer has emptied the ring, wherever in the ring that is.
 //! - **One producer or many.** [`queue::spsc`] claims without any read-modify-write;
 //!   [`queue::mpsc`] with one compare-exchange. All else, above all the [`Consumer`], is the same.
-//! - **Nothing waits.** What cannot be done now is a [`TryClaimError::Full`] or a `None`.
+//! - **Nothing waits** in a [`queue`]: what cannot be done now is a [`TryClaimError::Full`] or a
+//!   `None`. A [`channel`] is a queue with a sender that waits for room and a receiver that sleeps.
 //! - **Nothing is half seen.** A claim that is dropped, by a panic as well, is skipped by the
 //!   consumer. One that is leaked holds back what follows, and is never unsound.
 //! - **Reading in two phases.** A [`Batch`] stays in the ring until it is released, for instance
@@ -74,12 +75,18 @@
 //!
 //! # Features
 //!
-//! None. The crate is `no_std` and needs `alloc`, and 64-bit atomics.
+//! - `std` (default): [`channel`], which has to put threads to sleep.
+//!
+//! Without it the crate is `no_std`, and needs `alloc` and 64-bit atomics.
 #![no_std]
 
 extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 
 mod batch;
+#[cfg(feature = "std")]
+pub mod channel;
 mod claim;
 mod consumer;
 mod error;
@@ -93,6 +100,8 @@ pub use batch::{Batch, Record, Records};
 pub use claim::{ReadClaim, WriteClaim};
 pub use consumer::Consumer;
 pub use error::TryClaimError;
+#[cfg(feature = "std")]
+pub use error::{ChannelClosed, RecvError, TrySendError};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

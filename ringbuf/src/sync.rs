@@ -9,6 +9,8 @@ mod imp {
     pub(crate) use alloc::sync::Arc;
     use core::ptr::NonNull;
     pub(crate) use core::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+    #[cfg(feature = "std")]
+    pub(crate) use crossbeam_utils::{Backoff, sync::Parker, sync::Unparker};
 
     /// A copyable, unchecked view of a ring's memory, addressed by byte offset.
     #[derive(Clone, Copy)]
@@ -83,6 +85,63 @@ mod imp {
     use loom::cell::UnsafeCell;
     pub(crate) use loom::sync::Arc;
     pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+
+    /// Waiting in a model: there is no time, so a wait ends by a wake-up, or is a deadlock.
+    #[cfg(feature = "std")]
+    mod wait {
+        use core::time::Duration;
+        use loom::sync::{Arc, Condvar, Mutex};
+
+        #[derive(Clone)]
+        pub(crate) struct Unparker(Arc<(Mutex<bool>, Condvar)>);
+
+        impl Unparker {
+            pub(crate) fn unpark(&self) {
+                *self.0.0.lock().unwrap() = true;
+                self.0.1.notify_one();
+            }
+        }
+
+        pub(crate) struct Parker(Unparker);
+
+        impl Parker {
+            pub(crate) fn new() -> Self {
+                Self(Unparker(Arc::new((Mutex::new(false), Condvar::new()))))
+            }
+
+            pub(crate) fn unparker(&self) -> &Unparker {
+                &self.0
+            }
+
+            pub(crate) fn park_timeout(&self, _timeout: Duration) {
+                let (token, condvar) = &*self.0.0;
+                let mut token = token.lock().unwrap();
+                while !*token {
+                    token = condvar.wait(token).unwrap();
+                }
+                *token = false;
+            }
+        }
+
+        /// Never spins.
+        pub(crate) struct Backoff;
+
+        impl Backoff {
+            pub(crate) fn new() -> Self {
+                Self
+            }
+
+            pub(crate) fn is_completed(&self) -> bool {
+                true
+            }
+
+            pub(crate) fn snooze(&self) {
+                loom::thread::yield_now();
+            }
+        }
+    }
+    #[cfg(feature = "std")]
+    pub(crate) use wait::{Backoff, Parker, Unparker};
 
     /// What a payload looks like to somebody who takes it for a header: committed, and absurd.
     const PAYLOAD_AS_HEADER: u64 = u64::MAX >> 33;

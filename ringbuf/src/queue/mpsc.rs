@@ -121,10 +121,7 @@ impl Producer {
     /// If `len` is 0.
     #[inline]
     pub fn try_claim(&mut self, len: usize) -> Result<WriteClaim<'_>, TryClaimError> {
-        let position = match self.take_before_limit(span(len), u64::MAX) {
-            Some(position) => position,
-            None => self.take_cold(len, usize::MAX)?,
-        };
+        let position = self.take(len)?;
         // SAFETY: `span(len)` bytes from `position` were just taken.
         Ok(unsafe { self.claim(position, len) })
     }
@@ -203,13 +200,22 @@ impl Producer {
         unsafe { self.tail.as_ref() }
     }
 
+    /// Takes space for a record of `len` bytes, of which a claim must be made.
+    #[inline]
+    pub(crate) fn take(&mut self, len: usize) -> Result<u64, TryClaimError> {
+        match self.take_before_limit(span(len), u64::MAX) {
+            Some(position) => Ok(position),
+            None => self.take_cold(len, usize::MAX),
+        }
+    }
+
     /// Marks space that was taken, and makes a claim of it.
     ///
     /// # Safety
     ///
     /// `span(len)` bytes from `position` were taken, and no other claim was made of them.
     #[inline]
-    unsafe fn claim(&self, position: u64, len: usize) -> WriteClaim<'_> {
+    pub(crate) unsafe fn claim(&mut self, position: u64, len: usize) -> WriteClaim<'_> {
         let offset = (position & self.mask) as usize;
         debug_assert!(offset + span(len) <= self.capacity());
         // SAFETY: taken, hence this producer's (R1), in range and 8-aligned (R2), alive (R4).
