@@ -289,6 +289,17 @@ impl Consumer {
         unsafe { self.ring.bury(self.head) }
     }
 
+    /// Sets a number of the caller's that is kept beside the ring, for whoever
+    /// [recovers](crate::file::Recovered) it from its file.
+    ///
+    /// # Panics
+    ///
+    /// If `index` is not below 8.
+    #[cfg(all(feature = "std", not(loom)))]
+    pub fn set_user_word(&self, index: usize, value: u64) {
+        self.ring.set_user_word(index, value);
+    }
+
     /// Shows records from `start` on, a position between records, and returns how many: at most
     /// `max_bytes`, but at least one if there is one. `reached` follows the end of what was shown,
     /// and is ahead of `read`, so that it is right when that unwinds.

@@ -27,6 +27,9 @@
 //!   after the write to disk succeeded, and shows the ring's raw bytes to those who want to write
 //!   many records with one system call.
 //!
+//! - **Nothing is lost** with the process, if the ring lies in a [`mod@file`]: whoever opens it later
+//!   finds what was committed and not read, even after `kill -9`.
+//!
 //! # Examples
 //!
 //! ```
@@ -75,7 +78,8 @@
 //!
 //! # Features
 //!
-//! - `std` (default): [`channel`], which has to put threads to sleep.
+//! - `std` (default): [`channel`], which has to put threads to sleep, and reading rings in files.
+//! - `mmap`: creating rings in [`mod@file`]s, which survive the process.
 //!
 //! Without it the crate is `no_std`, and needs `alloc` and 64-bit atomics.
 #![no_std]
@@ -90,7 +94,10 @@ pub mod channel;
 mod claim;
 mod consumer;
 mod error;
+#[cfg(all(feature = "std", not(loom)))]
+pub mod file;
 mod header;
+mod positions;
 pub mod queue;
 mod ring;
 mod storage;

@@ -66,69 +66,43 @@
 //!   is not zero unless all of the claim is.
 
 use crate::header::{HEADER_BYTES, Header, MAX_CAPACITY_BYTES, marked_len, span};
+use crate::positions::{Kind, Positions};
 use crate::storage::{LINE_BYTES, Storage};
 use crate::sync::{AtomicBool, AtomicU64, Ordering, Words, fence};
-use crossbeam_utils::CachePadded;
 
 /// A header and eight bytes of payload.
 const MIN_CAPACITY_BYTES: usize = 2 * HEADER_BYTES;
 
-/// How many producers a ring can have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    OneProducer,
-    ManyProducers,
-}
-
-/// The positions that the ends share.
-pub(crate) struct Positions {
-    pub(crate) consumer: CachePadded<ConsumerPositions>,
-    /// Everything before was claimed. Only used with many producers.
-    pub(crate) tail: CachePadded<AtomicU64>,
-}
-
-pub(crate) struct ConsumerPositions {
-    /// Everything before is free.
-    head: AtomicU64,
-    /// Everything before was received and will not be read again. Ahead of the head only while
-    /// a release is under way.
-    consumed: AtomicU64,
-}
-
-impl Positions {
-    fn new() -> Self {
-        Self {
-            consumer: CachePadded::new(ConsumerPositions {
-                head: AtomicU64::new(0),
-                consumed: AtomicU64::new(0),
-            }),
-            tail: CachePadded::new(AtomicU64::new(0)),
-        }
-    }
+/// The capacity of a ring that shall have at least this one.
+pub(crate) fn round_capacity(capacity_bytes: usize) -> usize {
+    assert!(
+        capacity_bytes <= MAX_CAPACITY_BYTES,
+        "a ring of {capacity_bytes} bytes exceeds the maximum of {MAX_CAPACITY_BYTES}"
+    );
+    capacity_bytes.max(MIN_CAPACITY_BYTES).next_power_of_two()
 }
 
 pub(crate) struct Ring {
     storage: Storage,
     kind: Kind,
-    positions: Positions,
     producers: AtomicU64,
     consumer_alive: AtomicBool,
 }
 
 impl Ring {
+    /// A ring in memory of its own.
     pub(crate) fn new(kind: Kind, capacity_bytes: usize) -> Self {
-        assert!(
-            capacity_bytes <= MAX_CAPACITY_BYTES,
-            "a ring of {capacity_bytes} bytes exceeds the maximum of {MAX_CAPACITY_BYTES}"
-        );
-        let capacity = capacity_bytes.max(MIN_CAPACITY_BYTES).next_power_of_two();
-        Self {
-            storage: Storage::on_heap(capacity),
-            kind,
-            positions: Positions::new(),
-            producers: AtomicU64::new(1),
-            consumer_alive: AtomicBool::new(true),
-        }
+        Self::over(Storage::on_heap(round_capacity(capacity_bytes)), kind)
+    }
+
+    /// A ring over memory that is all zeros.
+    pub(crate) fn over(storage: Storage, kind: Kind) -> Self {
+        Self { storage, kind, producers: AtomicU64::new(1), consumer_alive: AtomicBool::new(true) }
+    }
+
+    #[inline]
+    fn positions(&self) -> &Positions {
+        self.storage.positions()
     }
 
     #[inline]
@@ -148,23 +122,28 @@ impl Ring {
         position as usize & (self.capacity() - 1)
     }
 
+    #[cfg(all(feature = "std", not(loom)))]
+    pub(crate) fn set_user_word(&self, index: usize, value: u64) {
+        self.positions().user_words.0[index].store(value, Ordering::Relaxed);
+    }
+
     // --- the producer's side ---
 
     /// The head, with the right to write to everything before it, a capacity further on.
     pub(crate) fn acquire_head(&self) -> u64 {
-        self.positions.consumer.head.load(Ordering::Acquire)
+        self.positions().consumer.0.head.load(Ordering::Acquire)
     }
 
     /// The head as a mere number.
     pub(crate) fn peek_head(&self) -> u64 {
-        self.positions.consumer.head.load(Ordering::Relaxed)
+        self.positions().consumer.0.head.load(Ordering::Relaxed)
     }
 
     /// The tail that many producers share.
     #[inline]
     pub(crate) fn tail(&self) -> &AtomicU64 {
         debug_assert_eq!(self.kind, Kind::ManyProducers);
-        &self.positions.tail
+        &self.positions().tail.0
     }
 
     pub(crate) fn join_producer(&self) {
@@ -259,7 +238,7 @@ impl Ring {
         debug_assert!(head <= end && end - head <= self.capacity() as u64);
         debug_assert_eq!(head, self.peek_head(), "only the consumer moves the head");
         // Recovery starts at `consumed`, so that it never starts in what is cleared here (R5).
-        self.positions.consumer.consumed.store(end, Ordering::Relaxed);
+        self.positions().consumer.0.consumed.store(end, Ordering::Relaxed);
         fence(Ordering::Release);
         match self.kind {
             // SAFETY: as the caller vouches.
@@ -267,7 +246,7 @@ impl Ring {
             // SAFETY: as the caller vouches.
             Kind::ManyProducers => unsafe { self.clear(head, end) },
         }
-        self.positions.consumer.head.store(end, Ordering::Release);
+        self.positions().consumer.0.head.store(end, Ordering::Release);
     }
 
     /// Zeroes the word at `start`, and one in each line from there to `end`.

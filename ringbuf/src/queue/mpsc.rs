@@ -10,7 +10,8 @@ pub use crate::consumer::Consumer;
 use crate::claim::WriteClaim;
 use crate::error::TryClaimError;
 use crate::header::{HEADER_BYTES, Header, mark, span};
-use crate::ring::{Kind, Ring};
+use crate::positions::Kind;
+use crate::ring::Ring;
 use crate::sync::{Arc, AtomicU64, Ordering, Words};
 use core::fmt;
 use core::ptr::NonNull;
@@ -59,15 +60,7 @@ use core::ptr::NonNull;
 #[must_use]
 pub fn new(capacity_bytes: usize) -> (Producer, Consumer) {
     let ring = Arc::new(Ring::new(Kind::ManyProducers, capacity_bytes));
-    let producer = Producer {
-        words: ring.words(),
-        tail: NonNull::from(ring.tail()),
-        mask: ring.capacity() as u64 - 1,
-        limit: ring.capacity() as u64,
-        head: 0,
-        ring: Arc::clone(&ring),
-    };
-    (producer, Consumer::new(ring))
+    (Producer::over(Arc::clone(&ring)), Consumer::new(ring))
 }
 
 /// A writing end of a ring that can have many.
@@ -101,6 +94,18 @@ unsafe impl Send for Producer {}
 unsafe impl Sync for Producer {}
 
 impl Producer {
+    /// The first producer of a new ring.
+    pub(crate) fn over(ring: Arc<Ring>) -> Self {
+        Self {
+            words: ring.words(),
+            tail: NonNull::from(ring.tail()),
+            mask: ring.capacity() as u64 - 1,
+            limit: ring.capacity() as u64,
+            head: 0,
+            ring,
+        }
+    }
+
     /// Claims space for a record of `len` bytes.
     ///
     /// Every length up to [`max_record_bytes`](Self::max_record_bytes) fits once the consumer has
@@ -192,6 +197,17 @@ impl Producer {
     #[must_use]
     pub fn is_disconnected(&self) -> bool {
         !self.ring.is_consumer_alive()
+    }
+
+    /// Sets a number of the caller's that is kept beside the ring, for whoever
+    /// [recovers](crate::file::Recovered) it from its file.
+    ///
+    /// # Panics
+    ///
+    /// If `index` is not below 8.
+    #[cfg(all(feature = "std", not(loom)))]
+    pub fn set_user_word(&self, index: usize, value: u64) {
+        self.ring.set_user_word(index, value);
     }
 
     #[inline]

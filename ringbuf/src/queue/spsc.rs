@@ -8,7 +8,8 @@ pub use crate::consumer::Consumer;
 use crate::claim::WriteClaim;
 use crate::error::TryClaimError;
 use crate::header::{HEADER_BYTES, Header, span};
-use crate::ring::{Kind, Ring};
+use crate::positions::Kind;
+use crate::ring::Ring;
 use crate::sync::{Arc, Ordering, Words};
 use core::{fmt, mem};
 
@@ -44,16 +45,7 @@ use core::{fmt, mem};
 #[must_use]
 pub fn new(capacity_bytes: usize) -> (Producer, Consumer) {
     let ring = Arc::new(Ring::new(Kind::OneProducer, capacity_bytes));
-    let capacity = ring.capacity();
-    let producer = Producer {
-        words: ring.words(),
-        offset: 0,
-        limit: capacity,
-        head_offset: 0,
-        lap: 0,
-        ring: Some(Arc::clone(&ring)),
-    };
-    (producer, Consumer::new(ring))
+    (Producer::over(Arc::clone(&ring)), Consumer::new(ring))
 }
 
 /// The writing end of a ring.
@@ -91,6 +83,18 @@ pub struct Producer {
 unsafe impl Send for Producer {}
 
 impl Producer {
+    /// The first producer of a new ring, and its only one.
+    pub(crate) fn over(ring: Arc<Ring>) -> Self {
+        Self {
+            words: ring.words(),
+            offset: 0,
+            limit: ring.capacity(),
+            head_offset: 0,
+            lap: 0,
+            ring: Some(ring),
+        }
+    }
+
     /// A producer without a ring: its capacity is 0, and every claim is
     /// [`TooLarge`](TryClaimError::TooLarge).
     ///
@@ -200,6 +204,19 @@ impl Producer {
     #[must_use]
     pub fn is_disconnected(&self) -> bool {
         self.ring.as_ref().is_none_or(|ring| !ring.is_consumer_alive())
+    }
+
+    /// Sets a number of the caller's that is kept beside the ring, for whoever
+    /// [recovers](crate::file::Recovered) it from its file.
+    ///
+    /// # Panics
+    ///
+    /// If `index` is not below 8.
+    #[cfg(all(feature = "std", not(loom)))]
+    pub fn set_user_word(&self, index: usize, value: u64) {
+        if let Some(ring) = &self.ring {
+            ring.set_user_word(index, value);
+        }
     }
 
     /// Takes space for a record of `len` bytes, of which a claim must be made.
