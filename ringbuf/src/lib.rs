@@ -19,6 +19,8 @@
 //!   consumer has emptied the ring, wherever in the ring that is.
 //! - **One producer or many.** [`queue::spsc`] claims without any read-modify-write;
 //!   [`queue::mpsc`] with one compare-exchange. All else, above all the [`Consumer`], is the same.
+//! - **Or the newest only.** [`queue::overwrite`] never says no: it overwrites the oldest records,
+//!   and snapshots show the newest ones while it goes on.
 //! - **Nothing waits** in a [`queue`]: what cannot be done now is a [`TryClaimError::Full`] or a
 //!   `None`. A [`channel`] is a queue with a sender that waits for room and a receiver that sleeps.
 //! - **Nothing is half seen.** A claim that is dropped, by a panic as well, is skipped by the

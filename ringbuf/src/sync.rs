@@ -9,8 +9,9 @@ mod imp {
     pub(crate) use alloc::sync::Arc;
     use core::ptr::NonNull;
     pub(crate) use core::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+    pub(crate) use crossbeam_utils::Backoff;
     #[cfg(feature = "std")]
-    pub(crate) use crossbeam_utils::{Backoff, sync::Parker, sync::Unparker};
+    pub(crate) use crossbeam_utils::sync::{Parker, Unparker};
 
     /// A copyable, unchecked view of a ring's memory, addressed by byte offset.
     #[derive(Clone, Copy)]
@@ -122,26 +123,27 @@ mod imp {
                 *token = false;
             }
         }
-
-        /// Never spins.
-        pub(crate) struct Backoff;
-
-        impl Backoff {
-            pub(crate) fn new() -> Self {
-                Self
-            }
-
-            pub(crate) fn is_completed(&self) -> bool {
-                true
-            }
-
-            pub(crate) fn snooze(&self) {
-                loom::thread::yield_now();
-            }
-        }
     }
     #[cfg(feature = "std")]
-    pub(crate) use wait::{Backoff, Parker, Unparker};
+    pub(crate) use wait::{Parker, Unparker};
+
+    /// Never spins.
+    pub(crate) struct Backoff;
+
+    impl Backoff {
+        pub(crate) fn new() -> Self {
+            Self
+        }
+
+        #[cfg(feature = "std")]
+        pub(crate) fn is_completed(&self) -> bool {
+            true
+        }
+
+        pub(crate) fn snooze(&self) {
+            loom::thread::yield_now();
+        }
+    }
 
     /// What a payload looks like to somebody who takes it for a header: committed, and absurd.
     const PAYLOAD_AS_HEADER: u64 = u64::MAX >> 33;
