@@ -282,7 +282,9 @@ impl Ring {
         // the consumer's own until the head moves (R1).
         unsafe {
             self.words().zero(offset, first);
-            self.words().zero(0, len - first);
+            if first < len {
+                self.words().zero(0, len - first);
+            }
         }
     }
 

@@ -17,19 +17,20 @@
 //! written, which would not be defined for plain memory. So a record is filled in memory of the
 //! producer's own and copied on commit, and there is no unsafe code here.
 //!
-//! | step     | who      | operation                                            | pairs with |
-//! |----------|----------|------------------------------------------------------|------------|
-//! | give up  | producer | `oldest` and `lost` store, Relaxed, within `version` | verify     |
-//! |          |          | fence, Release                                       | verify     |
-//! | write    | producer | words store, Relaxed                                 | copy       |
-//! | commit   | producer | `tail` store, Release                                | begin      |
-//! | begin    | reader   | `tail` load, Acquire, then `oldest` load, Relaxed    | commit     |
-//! | copy     | reader   | words load, Relaxed                                  | write      |
-//! | verify   | reader   | fence, Acquire, then `oldest` and `lost` load        | give up    |
+//! | step     | who      | operation                                               | pairs with |
+//! |----------|----------|---------------------------------------------------------|------------|
+//! | give up  | producer | `version` store odd, Relaxed, then fence, Release       | verify     |
+//! |          |          | `oldest`, `lost` store, Relaxed, `version` store even, Release | verify |
+//! | write    | producer | words store, Relaxed                                    | copy       |
+//! | commit   | producer | `tail` store, Release                                   | begin      |
+//! | begin    | reader   | `tail` load, Acquire, then `oldest` load, Relaxed       | commit     |
+//! | copy     | reader   | words load, Relaxed                                     | write      |
+//! | verify   | reader   | `version` load, Acquire, `oldest`, `lost` load, Relaxed | give up    |
+//! |          |          | fence, Acquire, then `version` load, Relaxed: the same? | give up    |
 //!
-//! - **O1 (given up).** A word is written only after `oldest` was moved beyond what it held. So a
-//!   reader that finds `oldest` at or before a position after it copied from there on has copied
-//!   what was committed there: had it seen a word of a later lap, it would see that `oldest` too.
+//! - **O1 (given up).** A word is written only after `oldest` was moved beyond what it held. A
+//!   reader that copied such a word finds a later `version` behind its fence, and so looks again
+//!   until it has an `oldest` that is beyond. What it keeps is what was committed.
 //! - **O2 (pair).** `version` is odd while `oldest` and `lost` do not belong together.
 
 use crate::batch::Record;
@@ -124,6 +125,7 @@ impl Shared {
                 self.oldest.position.load(Ordering::Relaxed),
                 self.oldest.lost.load(Ordering::Relaxed),
             );
+            // Before it are the pair, and all words that were copied by the caller (O1).
             fence(Ordering::Acquire);
             if version.is_multiple_of(2) && self.oldest.version.load(Ordering::Relaxed) == version {
                 return pair;
@@ -239,12 +241,11 @@ impl Producer {
         let oldest = &self.shared.oldest;
         let version = oldest.version.load(Ordering::Relaxed);
         oldest.version.store(version + 1, Ordering::Relaxed);
+        // Behind it are the new pair and all words that are written over what is given up (O1).
         fence(Ordering::Release);
         oldest.position.store(self.oldest, Ordering::Relaxed);
         oldest.lost.store(self.lost, Ordering::Relaxed);
         oldest.version.store(version + 2, Ordering::Release);
-        // Before any word is written (O1).
-        fence(Ordering::Release);
     }
 }
 
@@ -357,7 +358,6 @@ impl Reader {
                 bytes.extend_from_slice(&word.to_le_bytes());
                 position += HEADER_BYTES as u64;
             }
-            fence(Ordering::Acquire);
             let (start, lost) = self.shared.oldest();
             if start < end || start == begin {
                 let whole = bytes.split_off((start - begin) as usize);
