@@ -359,7 +359,7 @@ fn two_producers_and_room_for_one() {
 
 #[test]
 fn two_producers_meet_the_wrap() {
-    loom::model(|| {
+    at_most_3_preemptions(|| {
         race(
             used(64, 48),
             [|producer| write(producer, 1, &[16]), |producer| write(producer, 101, &[24])],
@@ -498,7 +498,7 @@ fn a_snapshot_is_whole_while_the_ring_is_lapped() {
     });
 }
 
-/// The models with a lock and a condition variable in them are too large to be explored in full.
+/// For models that are too large to be explored in full.
 fn at_most_3_preemptions(f: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(3);
