@@ -16,9 +16,10 @@ use core::ops::{Deref, DerefMut};
 /// [`commit`](Self::commit) hands the record to the consumer with a single store. Dropping the
 /// claim instead marks the space dead, so an unwinding producer never stalls the ring.
 ///
-/// A claim that is leaked (`mem::forget`) stalls it: the consumer waits at that record for ever,
-/// and the producer, once the ring is full behind it, finds no room. Nothing that was committed
-/// before is lost, and nothing is unsound.
+/// A claim that is leaked (`mem::forget`) stalls it: the consumer waits at that record, and the
+/// producers, once the ring is full behind it, find no room. Nothing that was committed before is
+/// lost, and nothing is unsound. With many producers, what others committed after it can still be
+/// reached: see [`Consumer::unblock`].
 ///
 /// # Examples
 ///
@@ -46,9 +47,9 @@ pub struct WriteClaim<'ring> {
 impl<'ring> WriteClaim<'ring> {
     /// # Safety
     ///
-    /// The caller is the ring's producer, holds the ring for `'ring`, and gives up `span(len)`
-    /// bytes from `offset`, which were its own (R1), are contiguous (R2) and begin with a zero
-    /// word (R3).
+    /// The caller is a producer of the ring, holds the ring for `'ring`, and gives up `span(len)`
+    /// bytes from `offset`, which were its own (R1), are contiguous (R2) and begin with a word
+    /// that is no header (R3).
     #[inline]
     pub(crate) unsafe fn new(words: Words, offset: usize, len: usize) -> Self {
         words.begin_write(offset + HEADER_BYTES, len);

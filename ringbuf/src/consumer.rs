@@ -7,6 +7,10 @@ use crate::ring::Ring;
 use crate::sync::Arc;
 use core::fmt;
 
+/// How much a drain reads before it frees: few enough lines for all of them to be in the first
+/// cache still when one word of each is written, and enough for the cost of a release to vanish.
+const FREED_TOGETHER_BYTES: u64 = 4096;
+
 /// The reading end of a ring.
 ///
 /// There are three ways to read, which may be mixed:
@@ -52,12 +56,13 @@ impl Consumer {
         Some(ReadClaim::new(self, header))
     }
 
-    /// Shows records to `read`, oldest first, and frees them together; returns how many.
+    /// Shows records to `read`, oldest first, and frees them, many together; returns how many.
     ///
     /// Takes at most `max_bytes` of the ring, headers and padding included, but always at least
     /// one record if there is one. Returns 0 only when there is none.
     ///
-    /// One pass and one store free all of them, which makes this the cheapest way to read.
+    /// One pass and one store free what lies in 4 KiB, while it is still close to the processor.
+    /// This is the cheapest way to read.
     ///
     /// # Panics
     ///
@@ -77,7 +82,7 @@ impl Consumer {
     /// # Ok::<(), stenolog_ringbuf::TryClaimError>(())
     /// ```
     #[inline]
-    pub fn drain(&mut self, max_bytes: usize, read: impl FnMut(Record<'_>)) -> usize {
+    pub fn drain(&mut self, max_bytes: usize, mut read: impl FnMut(Record<'_>)) -> usize {
         /// Frees what was shown, also when the closure unwinds.
         struct Shown<'a> {
             consumer: &'a mut Consumer,
@@ -90,10 +95,22 @@ impl Consumer {
             }
         }
 
-        let start = self.head;
-        let mut shown = Shown { consumer: self, end: start };
-        let Shown { consumer, end } = &mut shown;
-        consumer.walk(start, max_bytes, end, read)
+        let limit = self.head.saturating_add(max_bytes as u64);
+        let mut records = 0;
+        loop {
+            let start = self.head;
+            let mut shown = Shown { consumer: self, end: start };
+            let Shown { consumer, end } = &mut shown;
+            let part = limit.min(start + FREED_TOGETHER_BYTES);
+            records = consumer.walk(start, part, records, end, &mut read);
+            let end = *end;
+            drop(shown);
+            // Stops at the end of what is committed, or at the limit. A part that was used up
+            // to its last record shows by the next one.
+            if end == start || end >= limit {
+                return records;
+            }
+        }
     }
 
     /// Shows records to `read` as [`drain`](Self::drain) does, but frees nothing; returns the
@@ -132,7 +149,7 @@ impl Consumer {
     ) -> u64 {
         self.assert_boundary(position);
         let mut end = position;
-        self.walk(position, max_bytes, &mut end, read);
+        self.walk(position, position.saturating_add(max_bytes as u64), 0, &mut end, read);
         self.boundary = end;
         end
     }
@@ -180,7 +197,8 @@ impl Consumer {
     pub fn batch_from(&mut self, position: u64, max_bytes: usize) -> Batch<'_> {
         self.assert_boundary(position);
         let mut end = position;
-        let records = self.walk(position, max_bytes, &mut end, |_| ());
+        let limit = position.saturating_add(max_bytes as u64);
+        let records = self.walk(position, limit, 0, &mut end, |_| ());
         self.boundary = end;
         Batch::new(self, position, end, records)
     }
@@ -239,41 +257,112 @@ impl Consumer {
         self.head
     }
 
-    /// Whether the producer is gone.
+    /// Whether the producer is gone, or all of them if there were many.
     ///
-    /// Everything that it committed is still there to be read: once this has returned `true`, a
+    /// Everything that was committed is still there to be read: once this has returned `true`, a
     /// ring that is then found empty stays so.
     #[must_use]
     pub fn is_disconnected(&self) -> bool {
-        !self.ring.is_producer_alive()
+        !self.ring.is_any_producer_alive()
     }
 
-    /// Shows records from `start` on, a position between records, and returns how many: at most
-    /// `max_bytes`, but at least one if there is one. `reached` follows the end of what was shown,
-    /// and is ahead of `read`, so that it is right when that unwinds.
+    /// Steps over a leaked claim that holds back what other producers committed after it;
+    /// returns whether there was one.
+    ///
+    /// Does nothing while a producer is alive, as the claim may be in use, nor while there are
+    /// records before it. A ring of one producer has nothing behind such a claim.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut producer, mut consumer) = stenolog_ringbuf::queue::mpsc::new(256);
+    /// std::mem::forget(producer.clone().try_claim(8)?);
+    /// producer.try_claim(8)?.commit_tagged(1);
+    ///
+    /// assert!(consumer.is_empty() && !consumer.unblock());
+    /// drop(producer);
+    /// assert!(consumer.unblock());
+    /// assert_eq!(consumer.try_claim().unwrap().tag(), 1);
+    /// # Ok::<(), stenolog_ringbuf::TryClaimError>(())
+    /// ```
+    pub fn unblock(&mut self) -> bool {
+        // SAFETY: claims borrow their producer, and a producer that was leaked counts as alive,
+        // so with none left nobody has a claim; all they did happened before they hung up.
+        self.is_disconnected() && unsafe { self.unblock_unchecked() }
+    }
+
+    /// Steps over a leaked claim as [`unblock`](Self::unblock) does, but also while there are
+    /// producers: for one that was leaked together with its claim.
+    ///
+    /// # Safety
+    ///
+    /// Whatever the owner did with the oldest claim that is neither committed nor aborted
+    /// happened before this call, and it will not access it again.
+    pub unsafe fn unblock_unchecked(&mut self) -> bool {
+        if self.skip_to_record().is_some() {
+            return false;
+        }
+        // SAFETY: this is the ring's consumer. Everything before the oldest open claim is freed
+        // now, so it is the one at the head; the caller vouches for its owner.
+        unsafe { self.ring.bury(self.head) }
+    }
+
+    /// Sets a number of the caller's that is kept beside the ring, for whoever
+    /// [recovers](crate::file::Recovered) it from its file.
+    ///
+    /// # Panics
+    ///
+    /// If `index` is not below 8.
+    #[cfg(all(feature = "std", not(loom)))]
+    pub fn set_user_word(&self, index: usize, value: u64) {
+        self.ring.set_user_word(index, value);
+    }
+
+    /// Shows records from `start` on, a position between records, that end at or before `limit`,
+    /// and adds them to `records`: at least one if there is one and `records` is 0. `reached`
+    /// follows the end of what was shown, and is ahead of `read`, so that it is right when that
+    /// unwinds.
+    // Where a header lies depends on the one before it, and so does the next load on this one. As
+    // records often take as much space as the one before, the inner loop assumes that: there the
+    // place does not depend on what was loaded, and the processor can load ahead.
     #[inline]
     fn walk(
         &self,
         start: u64,
-        max_bytes: usize,
+        limit: u64,
+        mut records: usize,
         reached: &mut u64,
         mut read: impl FnMut(Record<'_>),
     ) -> usize {
-        let mut records = 0;
         let mut position = start;
-        while let Some(header) = self.receive(position) {
-            let end = position + header.span();
-            if records > 0 && end - start > max_bytes as u64 {
-                break;
+        let mut next = self.receive(position);
+        while let Some(mut header) = next {
+            let span = header.span();
+            loop {
+                let end = position + span;
+                if records > 0 && end > limit {
+                    return records;
+                }
+                *reached = end;
+                if !header.is_skip() {
+                    records += 1;
+                    read(self.record(position, header));
+                }
+                position = end;
+                next = self.receive(position);
+                match next {
+                    Some(same) if same.span() == span => header = same,
+                    _ => break,
+                }
             }
-            *reached = end;
-            if !header.is_skip() {
-                records += 1;
-                read(self.record(position, header));
-            }
-            position = end;
         }
         records
+    }
+
+    /// Whether there is a record. Frees the dead space before it, as somebody may wait for that.
+    #[cfg(feature = "std")]
+    pub(crate) fn has_record(&mut self) -> bool {
+        self.skip_to_record().is_some()
     }
 
     /// Frees the dead space at the head; returns the header of the record behind it.

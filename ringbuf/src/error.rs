@@ -11,3 +11,35 @@ pub enum TryClaimError {
     #[error("the record is larger than the ring can ever hold")]
     TooLarge,
 }
+
+/// The receiver is gone, so nothing that is sent would be read.
+#[cfg(feature = "std")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("the receiver of the channel is gone")]
+pub struct ChannelClosed;
+
+/// Why there is no space to send in.
+// Exhaustive, as above.
+#[cfg(feature = "std")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum TrySendError {
+    /// The ring has no room now. Try again once the receiver has freed some.
+    #[error("the channel is full")]
+    Full,
+    /// The receiver is gone, so nothing that is sent would be read.
+    #[error("the receiver of the channel is gone")]
+    Disconnected,
+}
+
+/// Why nothing was received.
+// Exhaustive, as above.
+#[cfg(feature = "std")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum RecvError {
+    /// The time was over before anything was sent.
+    #[error("nothing was sent in time")]
+    Timeout,
+    /// All senders are gone, and everything that they sent was received.
+    #[error("all senders of the channel are gone")]
+    Disconnected,
+}

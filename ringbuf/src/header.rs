@@ -1,13 +1,15 @@
 //! The header word: what a record says of itself in eight bytes.
 //!
 //! ```text
-//!   bit  0..31   payload bytes that follow (without padding)
+//!   bit  0..31   payload bytes that follow (without padding); 0: nothing is committed
 //!   bit  31      skip: the bytes that follow are dead
-//!   bit 32..64   tag, the caller's
+//!   bit 32..64   tag, the caller's; of what is not committed: the bytes claimed, or 0
 //! ```
 //!
 //! The word is stored little-endian, so that its first four bytes are the length whoever reads
-//! them. A word of zero is no header: nothing was committed there.
+//! them. As no record is empty, those four bytes alone tell what is committed. A claim may be
+//! *marked* in the other four: the mark lets others step over a claim whose owner died, and costs
+//! a reader nothing, who looks at the length anyway.
 
 /// Bytes of a header, and the alignment of every record.
 pub(crate) const HEADER_BYTES: usize = 8;
@@ -44,7 +46,8 @@ impl Header {
     /// Reads a word of the ring; `None` if nothing was committed there.
     #[inline]
     pub(crate) fn from_word(word: u64) -> Option<Self> {
-        (word != 0).then_some(Self(u64::from_le(word)))
+        let word = u64::from_le(word);
+        (word as u32 != 0).then_some(Self(word))
     }
 
     /// The word to store.
@@ -74,6 +77,20 @@ impl Header {
     pub(crate) fn span(self) -> u64 {
         ((self.0 & LEN_MASK) + 15) & !7
     }
+}
+
+/// The word that marks `len` payload bytes as claimed and not committed.
+#[inline]
+pub(crate) fn mark(len: usize) -> u64 {
+    debug_assert!(len != 0 && len < MAX_CAPACITY_BYTES, "no claim has {len} bytes");
+    ((len as u64) << 32).to_le()
+}
+
+/// Reads a mark: the payload bytes claimed. `None` if the word is a header, or zero.
+#[inline]
+pub(crate) fn marked_len(word: u64) -> Option<usize> {
+    let word = u64::from_le(word);
+    (word as u32 == 0 && word != 0).then_some((word >> 32) as usize)
 }
 
 /// Bytes that a record of `len` payload bytes takes in a ring.
@@ -123,6 +140,17 @@ mod tests {
         let skip = Header::from_word(Header::skip(MAX_CAPACITY_BYTES).to_word()).unwrap();
         assert_eq!((skip.is_skip(), skip.span()), (true, MAX_CAPACITY_BYTES as u64));
         assert_eq!(Header::from_word(0), None);
+    }
+
+    #[test]
+    fn a_mark_is_no_header_and_a_header_no_mark() {
+        for len in [1, 8, MAX_CAPACITY_BYTES - 8] {
+            assert_eq!(Header::from_word(mark(len)), None);
+            assert_eq!(marked_len(mark(len)), Some(len));
+            assert_eq!(marked_len(Header::record(len, 1).to_word()), None);
+        }
+        assert_eq!(marked_len(Header::skip(8).to_word()), None);
+        assert_eq!(marked_len(0), None);
     }
 
     #[test]

@@ -1,76 +1,108 @@
-//! What the two ends of a ring share: the protocol, its memory, and how far the consumer is.
+//! What the ends of a ring share: the protocol, its memory, and how far each has come.
 //!
 //! ```text
-//!            head (consumer frees)                 tail (producer claims)
+//!            head (consumer frees)                 tail (producers claim)
 //!   +--------+--------+---------+--------+---------+----------------------+
 //!   | free   | header | payload | header | payload | 0    | free          |
 //!   +--------+--------+---------+--------+---------+----------------------+
 //!   header = 0         nothing committed: the consumer stops here
+//!   header = 0|n       the same, in a claim of `n` bytes (many producers only)
 //!   header = len|tag   committed: `len` payload bytes follow, padded to 8
 //!   header = SKIP|n    dead space: an aborted claim, a truncated one's rest, or the ring's end
 //! ```
 //!
 //! Positions count bytes from the ring's birth and never wrap; a position's place in memory is
-//! its remainder by the capacity. The tail is the producer's own: the consumer learns of records
-//! from their headers alone.
+//! its remainder by the capacity. The consumer never looks at the tail: it learns of records from
+//! their headers alone.
+//!
+//! The two kinds of ring differ in how space is claimed, and in how the word at the tail is known
+//! to be zero:
+//!
+//! - **one producer**: the tail is its own; it zeroes the *next* header before its commit. The
+//!   consumer writes one word in each line that it frees, which makes the lines its own, from
+//!   which the producer takes them much faster than from shared state.
+//! - **many producers**: they move a shared tail, and nobody else may touch what lies behind it;
+//!   so the consumer zeroes all that it frees.
 //!
 //! | step    | who      | operation                                           | pairs with |
 //! |---------|----------|-----------------------------------------------------|------------|
-//! | claim   | producer | `head` load, Acquire (only when the last one seen is too old) | release |
-//! | fence   | producer | next header := 0, Relaxed, ordered by the commit    | receive    |
+//! | look    | producer | `head` load, Acquire (only when the last one seen is too old) | release |
+//! | claim   | one      | own `tail`, not shared                              | –          |
+//! | claim   | many     | `tail` load, Relaxed, and compare-exchange, Relaxed: it orders nothing, as the right to write comes from the look | – |
+//! | fence   | one      | next header := 0, Relaxed, ordered by the commit    | receive    |
+//! | mark    | many     | own header := claimed bytes, Relaxed; a compiler fence keeps the payload behind it | recovery |
 //! | commit  | producer | own header store, Release                           | receive    |
 //! | receive | consumer | header load, Acquire                                | commit     |
-//! | release | consumer | words := 0, Relaxed, then `head` store, Release     | claim      |
+//! | intend  | consumer | `consumed` store, Relaxed, then fence, Release      | recovery   |
+//! | release | consumer | words := 0, Relaxed or plain, then `head` store, Release | look  |
+//! | bury    | consumer | mark load, Relaxed, and header := skip, Relaxed: after an ask, or the caller's word | –  |
 //! | measure | producer | `head` load, Relaxed: only a number is wanted       | –          |
-//! | hang up | both     | own `alive` store false, Release                    | ask        |
-//! | ask     | both     | other's `alive` load, Acquire                       | hang up    |
+//! | join    | many     | `producers` add, Relaxed: the one cloned is alive   | –          |
+//! | hang up | both     | `producers` subtract, or `consumer_alive` store, Release | ask   |
+//! | ask     | both     | the other's, load, Acquire                          | hang up    |
+//!
+//! A subtraction by a producer continues the release sequence of those before it, so an ask that
+//! finds none left has all their commits before it.
 //!
 //! - **R1 (owner).** A byte in `head..tail` belongs to the claim that covers it until the commit,
-//!   and to the consumer after it. All other bytes belong to the producer. There is one producer
-//!   and one consumer, and each passes bytes on only by the commit and the release.
+//!   and to the consumer after it. All other bytes belong to nobody, or to the one producer if
+//!   there can be only one. The tail moves by the one producer or by compare-exchange, so no two
+//!   claims overlap, and never beyond a `head` that the claimer looked up plus the capacity.
 //! - **R2 (contiguous).** A record or skip never wraps, its header is 8-aligned, and its span is
 //!   a multiple of 8 that ends at or before the tail.
-//! - **R3 (zero).** While `tail < head + capacity`, the word at the tail is zero. A claim writes
-//!   that zero into the *next* header, if that word is free, before its own commit. If it is not
-//!   free, the claim filled the ring to the last byte and that word is the header at `head`: the
-//!   release that frees it zeroes it first. So the consumer, which never looks at or beyond
-//!   `head + capacity`, finds zero behind the last commit, whatever older laps left there.
-//! - **R4 (alive).** Both ends hold the ring, and every claim, batch and record borrows from an
+//! - **R3 (zero).** While `tail < head + capacity`, the word at the tail is zero.
+//!   With one producer a claim writes that zero into the next header, if that word is free, before
+//!   its own commit. If it is not free, the claim filled the ring to the last byte and that word is
+//!   the header at `head`: the release that frees it zeroes it first. With many producers all
+//!   words in `tail..head + capacity` are zero: memory starts that way and a release restores it.
+//!   So the consumer, which never looks at or beyond `head + capacity`, finds no header behind the
+//!   last commit, whatever older laps left there.
+//! - **R4 (alive).** All ends hold the ring, and every claim, batch and record borrows from an
 //!   end: no view of the memory outlives it.
-//!
-//! A release writes one word in every cache line it frees. R3 needs only the first; the others
-//! make the lines the consumer's own, from which the producer takes them much faster than
-//! from shared state.
+//! - **R5 (recovery).** Each process writes its stores in program order as far as somebody sees
+//!   who looks after its death. `consumed` is stored before anything behind it is cleared, so all
+//!   records from `consumed` on are intact at any instant. A mark is stored before the payload of
+//!   its claim, so between `head` and `tail` of a ring of many producers the first word of a claim
+//!   is not zero unless all of the claim is.
 
-use crate::header::{HEADER_BYTES, Header, MAX_CAPACITY_BYTES};
+use crate::header::{HEADER_BYTES, Header, MAX_CAPACITY_BYTES, marked_len, span};
+use crate::positions::{Kind, Positions};
 use crate::storage::{LINE_BYTES, Storage};
-use crate::sync::{AtomicBool, AtomicU64, Ordering, Words};
-use crossbeam_utils::CachePadded;
+use crate::sync::{AtomicBool, AtomicU64, Ordering, Words, fence};
 
 /// A header and eight bytes of payload.
 const MIN_CAPACITY_BYTES: usize = 2 * HEADER_BYTES;
 
+/// The capacity of a ring that shall have at least this one.
+pub(crate) fn round_capacity(capacity_bytes: usize) -> usize {
+    assert!(
+        capacity_bytes <= MAX_CAPACITY_BYTES,
+        "a ring of {capacity_bytes} bytes exceeds the maximum of {MAX_CAPACITY_BYTES}"
+    );
+    capacity_bytes.max(MIN_CAPACITY_BYTES).next_power_of_two()
+}
+
 pub(crate) struct Ring {
     storage: Storage,
-    /// Everything before this position is free.
-    head: CachePadded<AtomicU64>,
-    producer_alive: AtomicBool,
+    kind: Kind,
+    producers: AtomicU64,
     consumer_alive: AtomicBool,
 }
 
 impl Ring {
-    pub(crate) fn new(capacity_bytes: usize) -> Self {
-        assert!(
-            capacity_bytes <= MAX_CAPACITY_BYTES,
-            "a ring of {capacity_bytes} bytes exceeds the maximum of {MAX_CAPACITY_BYTES}"
-        );
-        let capacity = capacity_bytes.max(MIN_CAPACITY_BYTES).next_power_of_two();
-        Self {
-            storage: Storage::on_heap(capacity),
-            head: CachePadded::new(AtomicU64::new(0)),
-            producer_alive: AtomicBool::new(true),
-            consumer_alive: AtomicBool::new(true),
-        }
+    /// A ring in memory of its own.
+    pub(crate) fn new(kind: Kind, capacity_bytes: usize) -> Self {
+        Self::over(Storage::on_heap(round_capacity(capacity_bytes)), kind)
+    }
+
+    /// A ring over memory that is all zeros.
+    pub(crate) fn over(storage: Storage, kind: Kind) -> Self {
+        Self { storage, kind, producers: AtomicU64::new(1), consumer_alive: AtomicBool::new(true) }
+    }
+
+    #[inline]
+    fn positions(&self) -> &Positions {
+        self.storage.positions()
     }
 
     #[inline]
@@ -85,25 +117,42 @@ impl Ring {
 
     /// The place of a position in memory.
     #[inline]
-    fn offset(&self, position: u64) -> usize {
+    pub(crate) fn offset(&self, position: u64) -> usize {
         // Truncation is harmless: the mask keeps fewer bits than any `usize` has.
         position as usize & (self.capacity() - 1)
     }
 
+    #[cfg(all(feature = "std", not(loom)))]
+    pub(crate) fn set_user_word(&self, index: usize, value: u64) {
+        self.positions().user_words.0[index].store(value, Ordering::Relaxed);
+    }
+
     // --- the producer's side ---
 
-    /// The head, with the right to write to everything before it.
+    /// The head, with the right to write to everything before it, a capacity further on.
     pub(crate) fn acquire_head(&self) -> u64 {
-        self.head.load(Ordering::Acquire)
+        self.positions().consumer.0.head.load(Ordering::Acquire)
     }
 
     /// The head as a mere number.
     pub(crate) fn peek_head(&self) -> u64 {
-        self.head.load(Ordering::Relaxed)
+        self.positions().consumer.0.head.load(Ordering::Relaxed)
+    }
+
+    /// The tail that many producers share.
+    #[inline]
+    pub(crate) fn tail(&self) -> &AtomicU64 {
+        debug_assert_eq!(self.kind, Kind::ManyProducers);
+        &self.positions().tail.0
+    }
+
+    pub(crate) fn join_producer(&self) {
+        self.producers.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn hang_up_producer(&self) {
-        self.producer_alive.store(false, Ordering::Release);
+        let before = self.producers.fetch_sub(1, Ordering::Release);
+        debug_assert!(before > 0, "more producers hung up than there were");
     }
 
     pub(crate) fn is_consumer_alive(&self) -> bool {
@@ -188,24 +237,79 @@ impl Ring {
     pub(crate) unsafe fn release(&self, head: u64, end: u64) {
         debug_assert!(head <= end && end - head <= self.capacity() as u64);
         debug_assert_eq!(head, self.peek_head(), "only the consumer moves the head");
-        let mut position = head;
+        // Recovery starts at `consumed`, so that it never starts in what is cleared here (R5).
+        self.positions().consumer.0.consumed.store(end, Ordering::Relaxed);
+        fence(Ordering::Release);
+        match self.kind {
+            // SAFETY: as the caller vouches.
+            Kind::OneProducer => unsafe { self.dirty_lines(head, end) },
+            // SAFETY: as the caller vouches.
+            Kind::ManyProducers => unsafe { self.clear(head, end) },
+        }
+        self.positions().consumer.0.head.store(end, Ordering::Release);
+    }
+
+    /// Zeroes the word at `start`, and one in each line from there to `end`.
+    ///
+    /// # Safety
+    ///
+    /// `start..end` is the consumer's, and not borrowed.
+    #[inline]
+    unsafe fn dirty_lines(&self, start: u64, end: u64) {
+        let mut position = start;
         while position < end {
             let offset = self.offset(position);
             self.words().note_write(offset, HEADER_BYTES);
             // SAFETY: in range, 8-aligned (R2, and a line is a multiple of 8), and the
-            // consumer's own until the store below (R1). The first word written is the one at
+            // consumer's own until the head moves (R1). The first word written is the one at
             // the head, as R3 demands.
             unsafe { self.words().header(offset) }.store(0, Ordering::Relaxed);
             position = (position | (LINE_BYTES as u64 - 1)) + 1;
         }
-        self.head.store(end, Ordering::Release);
+    }
+
+    /// Zeroes `start..end`.
+    ///
+    /// # Safety
+    ///
+    /// `start..end` is the consumer's, and not borrowed.
+    #[inline]
+    unsafe fn clear(&self, start: u64, end: u64) {
+        let offset = self.offset(start);
+        let len = (end - start) as usize;
+        let first = len.min(self.capacity() - offset);
+        // SAFETY: in range, as the rest beyond the wrap is no longer than what precedes `start`;
+        // the consumer's own until the head moves (R1).
+        unsafe {
+            self.words().zero(offset, first);
+            if first < len {
+                self.words().zero(0, len - first);
+            }
+        }
+    }
+
+    /// Turns a claim that its producer marked and never committed into dead space; returns
+    /// whether there was one.
+    ///
+    /// # Safety
+    ///
+    /// Only for the consumer: `head` is the head, and what its owner did with the claim there
+    /// happened before.
+    pub(crate) unsafe fn bury(&self, head: u64) -> bool {
+        // SAFETY: the word at the head is a header (R2), in a ring that is alive (R4).
+        let header = unsafe { self.words().header(self.offset(head)) };
+        let marked = marked_len(header.load(Ordering::Relaxed));
+        if let Some(len) = marked {
+            header.store(Header::skip(span(len)).to_word(), Ordering::Relaxed);
+        }
+        marked.is_some()
     }
 
     pub(crate) fn hang_up_consumer(&self) {
         self.consumer_alive.store(false, Ordering::Release);
     }
 
-    pub(crate) fn is_producer_alive(&self) -> bool {
-        self.producer_alive.load(Ordering::Acquire)
+    pub(crate) fn is_any_producer_alive(&self) -> bool {
+        self.producers.load(Ordering::Acquire) != 0
     }
 }

@@ -1,8 +1,10 @@
 //! The memory of a ring.
 
 use crate::header::HEADER_BYTES;
+use crate::positions::Positions;
 use crate::sync::Words;
 use alloc::alloc::{alloc_zeroed, dealloc, handle_alloc_error};
+use alloc::boxed::Box;
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
@@ -11,20 +13,32 @@ const PAGE_BYTES: usize = 4096;
 /// The unit in which memory moves between cores.
 pub(crate) const LINE_BYTES: usize = 64;
 
-/// Zeroed memory of a power of two bytes, shared by the two ends of a ring.
+/// Zeroed memory of a power of two bytes and the positions in it, shared by the ends of a ring.
 pub(crate) struct Storage {
     words: Words,
     capacity: usize,
-    allocation: NonNull<u8>,
-    layout: Layout,
-    #[cfg(loom)]
-    shadow: NonNull<crate::sync::Shadow>,
+    positions: NonNull<Positions>,
+    memory: Memory,
+}
+
+/// What keeps the memory.
+enum Memory {
+    /// Allocated, as are the positions.
+    Heap {
+        allocation: NonNull<u8>,
+        layout: Layout,
+        #[cfg(loom)]
+        shadow: NonNull<crate::sync::Shadow>,
+    },
+    /// A file, mapped, with the positions in it.
+    #[cfg(all(feature = "mmap", not(loom)))]
+    File { _map: memmap2::MmapRaw },
 }
 
 // SAFETY: the memory is plain bytes without thread affinity. Who may access which of them, and
-// when, is the protocol's business; this type hands out no reference.
+// when, is the protocol's business; this type hands out no reference to them.
 unsafe impl Send for Storage {}
-// SAFETY: as above; `&Storage` gives only copies of an address and a size.
+// SAFETY: as above; `&Storage` gives only copies of an address and a size, and atomics.
 unsafe impl Sync for Storage {}
 
 impl Storage {
@@ -44,19 +58,49 @@ impl Storage {
         debug_assert!(base.addr().get().is_multiple_of(align));
 
         #[cfg(loom)]
-        let shadow = NonNull::from(alloc::boxed::Box::leak(alloc::boxed::Box::new(
-            crate::sync::Shadow::new(capacity / HEADER_BYTES),
-        )));
+        let shadow =
+            NonNull::from(Box::leak(Box::new(crate::sync::Shadow::new(capacity / HEADER_BYTES))));
         Self {
             #[cfg(not(loom))]
             words: Words::new(base),
             #[cfg(loom)]
             words: Words::new(base, shadow),
             capacity,
-            allocation,
-            layout,
-            #[cfg(loom)]
-            shadow,
+            positions: NonNull::from(Box::leak(Box::new(Positions::new()))),
+            memory: Memory::Heap {
+                allocation,
+                layout,
+                #[cfg(loom)]
+                shadow,
+            },
+        }
+    }
+
+    /// Takes a mapping of zeros, with the positions and the memory at these offsets.
+    #[cfg(all(feature = "mmap", not(loom)))]
+    pub(crate) fn in_file(
+        map: memmap2::MmapRaw,
+        positions_offset: usize,
+        data_offset: usize,
+        capacity: usize,
+    ) -> Self {
+        debug_assert!(capacity.is_power_of_two() && capacity >= 2 * HEADER_BYTES);
+        assert!(
+            data_offset.is_multiple_of(PAGE_BYTES)
+                && positions_offset.is_multiple_of(align_of::<Positions>())
+                && positions_offset + size_of::<Positions>() <= data_offset
+                && data_offset + capacity <= map.len(),
+            "a ring of {capacity} bytes does not fit a mapping of {}",
+            map.len()
+        );
+        let base = NonNull::new(map.as_mut_ptr()).expect("a mapping is never at address zero");
+        Self {
+            // SAFETY: both offsets are inside the mapping.
+            words: Words::new(unsafe { base.add(data_offset) }),
+            capacity,
+            // SAFETY: as above.
+            positions: unsafe { base.add(positions_offset) }.cast(),
+            memory: Memory::File { _map: map },
         }
     }
 
@@ -69,14 +113,34 @@ impl Storage {
     pub(crate) fn capacity(&self) -> usize {
         self.capacity
     }
+
+    #[inline]
+    pub(crate) fn positions(&self) -> &Positions {
+        // SAFETY: leaked in `on_heap` or inside the mapping, aligned either way, valid as any
+        // bytes are, and taken back only when `self` is dropped.
+        unsafe { self.positions.as_ref() }
+    }
 }
 
 impl Drop for Storage {
     fn drop(&mut self) {
-        // SAFETY: allocated in `on_heap` with this layout, and freed only here.
-        unsafe { dealloc(self.allocation.as_ptr(), self.layout) };
-        #[cfg(loom)]
-        // SAFETY: leaked in `on_heap`, and taken back only here.
-        drop(unsafe { alloc::boxed::Box::from_raw(self.shadow.as_ptr()) });
+        match &self.memory {
+            Memory::Heap {
+                allocation,
+                layout,
+                #[cfg(loom)]
+                shadow,
+            } => {
+                // SAFETY: allocated in `on_heap` with this layout, and freed only here.
+                unsafe { dealloc(allocation.as_ptr(), *layout) };
+                // SAFETY: leaked in `on_heap`, and taken back only here.
+                drop(unsafe { Box::from_raw(self.positions.as_ptr()) });
+                #[cfg(loom)]
+                // SAFETY: leaked in `on_heap`, and taken back only here.
+                drop(unsafe { Box::from_raw(shadow.as_ptr()) });
+            }
+            #[cfg(all(feature = "mmap", not(loom)))]
+            Memory::File { .. } => {}
+        }
     }
 }

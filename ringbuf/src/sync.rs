@@ -8,7 +8,10 @@
 mod imp {
     pub(crate) use alloc::sync::Arc;
     use core::ptr::NonNull;
-    pub(crate) use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+    pub(crate) use core::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+    pub(crate) use crossbeam_utils::Backoff;
+    #[cfg(feature = "std")]
+    pub(crate) use crossbeam_utils::sync::{Parker, Unparker};
 
     /// A copyable, unchecked view of a ring's memory, addressed by byte offset.
     #[derive(Clone, Copy)]
@@ -51,6 +54,17 @@ mod imp {
             unsafe { self.base.as_ptr().add(offset) }
         }
 
+        /// Zeroes `len` bytes at `offset`, headers and payload alike.
+        ///
+        /// # Safety
+        ///
+        /// The range is inside the memory, which is alive, and nobody else accesses it.
+        #[inline]
+        pub(crate) unsafe fn zero(self, offset: usize, len: usize) {
+            // SAFETY: the caller vouches for the range and for being alone.
+            unsafe { self.base.as_ptr().add(offset).write_bytes(0, len) };
+        }
+
         /// Tells a model that the caller becomes the only one to access `len` bytes at `offset`.
         #[inline]
         pub(crate) fn begin_write(self, _offset: usize, _len: usize) {}
@@ -71,7 +85,65 @@ mod imp {
     use core::ptr::NonNull;
     use loom::cell::UnsafeCell;
     pub(crate) use loom::sync::Arc;
-    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+
+    /// Waiting in a model: there is no time, so a wait ends by a wake-up, or is a deadlock.
+    #[cfg(feature = "std")]
+    mod wait {
+        use core::time::Duration;
+        use loom::sync::{Arc, Condvar, Mutex};
+
+        #[derive(Clone)]
+        pub(crate) struct Unparker(Arc<(Mutex<bool>, Condvar)>);
+
+        impl Unparker {
+            pub(crate) fn unpark(&self) {
+                *self.0.0.lock().unwrap() = true;
+                self.0.1.notify_one();
+            }
+        }
+
+        pub(crate) struct Parker(Unparker);
+
+        impl Parker {
+            pub(crate) fn new() -> Self {
+                Self(Unparker(Arc::new((Mutex::new(false), Condvar::new()))))
+            }
+
+            pub(crate) fn unparker(&self) -> &Unparker {
+                &self.0
+            }
+
+            pub(crate) fn park_timeout(&self, _timeout: Duration) {
+                let (token, condvar) = &*self.0.0;
+                let mut token = token.lock().unwrap();
+                while !*token {
+                    token = condvar.wait(token).unwrap();
+                }
+                *token = false;
+            }
+        }
+    }
+    #[cfg(feature = "std")]
+    pub(crate) use wait::{Parker, Unparker};
+
+    /// Never spins.
+    pub(crate) struct Backoff;
+
+    impl Backoff {
+        pub(crate) fn new() -> Self {
+            Self
+        }
+
+        #[cfg(feature = "std")]
+        pub(crate) fn is_completed(&self) -> bool {
+            true
+        }
+
+        pub(crate) fn snooze(&self) {
+            loom::thread::yield_now();
+        }
+    }
 
     /// What a payload looks like to somebody who takes it for a header: committed, and absurd.
     const PAYLOAD_AS_HEADER: u64 = u64::MAX >> 33;
@@ -131,6 +203,20 @@ mod imp {
         pub(crate) unsafe fn as_ptr(self, offset: usize) -> *mut u8 {
             // SAFETY: the caller vouches for the range.
             unsafe { self.base.as_ptr().add(offset) }
+        }
+
+        /// See the other `zero`.
+        ///
+        /// # Safety
+        ///
+        /// As there.
+        pub(crate) unsafe fn zero(self, offset: usize, len: usize) {
+            self.note_write(offset, len);
+            for header in &self.shadow().headers[offset / 8..(offset + len).div_ceil(8)] {
+                header.store(0, Ordering::Relaxed);
+            }
+            // SAFETY: the caller vouches for the range and for being alone.
+            unsafe { self.base.as_ptr().add(offset).write_bytes(0, len) };
         }
 
         /// Overlays the headers of the range with payload, as a build would.

@@ -1,12 +1,16 @@
 //! What may ever fit must fit: all small capacities, all offsets, all lengths.
 
+#[expect(dead_code, reason = "each test file needs another part")]
+mod common;
+
+use common::Produce;
+use stenolog_ringbuf::Consumer;
 use stenolog_ringbuf::TryClaimError::{self, Full, TooLarge};
-use stenolog_ringbuf::queue::spsc::{self, Consumer, Producer};
 
 /// Every capacity of at most 256 bytes.
 const CAPACITIES: [usize; 5] = [16, 32, 64, 128, 256];
 
-fn push(producer: &mut Producer, len: usize, fill: u8) -> Result<(), TryClaimError> {
+fn push(producer: &mut impl Produce, len: usize, fill: u8) -> Result<(), TryClaimError> {
     let mut claim = producer.try_claim(len)?;
     assert_eq!(claim.len(), len);
     claim.fill(fill);
@@ -23,10 +27,10 @@ fn pop(consumer: &mut Consumer, len: usize, fill: u8) {
 
 /// Calls `check` with an empty ring at each offset that a tail can have, once with memory that
 /// was never used and once with memory full of old records.
-fn at_every_offset(capacity: usize, mut check: impl FnMut(Producer, Consumer)) {
+fn at_every_offset<P: Produce>(capacity: usize, mut check: impl FnMut(P, Consumer)) {
     for used in [false, true] {
         for offset in (0..capacity).step_by(8) {
-            let (mut producer, mut consumer) = spsc::new(capacity);
+            let (mut producer, mut consumer) = P::ring(capacity);
             if used {
                 push(&mut producer, capacity - 8, 0xff).unwrap();
                 pop(&mut consumer, capacity - 8, 0xff);
@@ -48,7 +52,7 @@ fn at_every_offset(capacity: usize, mut check: impl FnMut(Producer, Consumer)) {
 
 /// Claims until it works, with the consumer looking for records in between.
 #[track_caller]
-fn push_when_empty(producer: &mut Producer, consumer: &mut Consumer, len: usize) {
+fn push_when_empty(producer: &mut impl Produce, consumer: &mut Consumer, len: usize) {
     if push(producer, len, 1) == Err(Full) {
         // The dead space before the wrap is written; once it is freed, the record fits.
         assert!(consumer.try_claim().is_none());
@@ -57,11 +61,10 @@ fn push_when_empty(producer: &mut Producer, consumer: &mut Consumer, len: usize)
     }
 }
 
-#[test]
-fn every_length_fits_at_every_offset() {
+fn every_length_fits_at_every_offset<P: Produce>() {
     for capacity in CAPACITIES {
         for len in 1..=capacity - 8 {
-            at_every_offset(capacity, |mut producer, mut consumer| {
+            at_every_offset(capacity, |mut producer: P, mut consumer| {
                 assert_eq!(producer.max_record_bytes(), capacity - 8);
                 push_when_empty(&mut producer, &mut consumer, len);
                 pop(&mut consumer, len, 1);
@@ -72,12 +75,11 @@ fn every_length_fits_at_every_offset() {
     }
 }
 
-#[test]
-fn a_full_ring_hides_old_records_whatever_filled_it() {
+fn a_full_ring_hides_old_records_whatever_filled_it<P: Produce>() {
     // The last record ends where the first begins, so that the header behind it is taken.
     for capacity in CAPACITIES {
         for len in (8..=capacity - 8).step_by(8) {
-            at_every_offset(capacity, |mut producer, mut consumer| {
+            at_every_offset(capacity, |mut producer: P, mut consumer| {
                 push_when_empty(&mut producer, &mut consumer, len);
                 let mut records = 1;
                 while push(&mut producer, 8, 2).is_ok() {
@@ -95,10 +97,9 @@ fn a_full_ring_hides_old_records_whatever_filled_it() {
     }
 }
 
-#[test]
-fn no_length_gives_a_wrong_claim() {
+fn no_length_gives_a_wrong_claim<P: Produce>() {
     for capacity in CAPACITIES {
-        at_every_offset(capacity, |mut producer, mut consumer| {
+        at_every_offset(capacity, |mut producer: P, mut consumer| {
             let position = producer.position();
             let near_zero = (0..=capacity).map(|n| usize::MAX - n);
             let near_u32 = (0..=capacity).map(|n| u32::MAX as usize - n);
@@ -117,12 +118,11 @@ fn no_length_gives_a_wrong_claim() {
     }
 }
 
-#[test]
-fn a_share_of_the_ring_is_kept_and_can_be_used_up() {
+fn a_share_of_the_ring_is_kept_and_can_be_used_up<P: Produce>() {
     let capacity = 64;
     for max_used in 0..=capacity + 8 {
         for len in 1..=capacity {
-            at_every_offset(capacity, |mut producer, mut consumer| {
+            at_every_offset(capacity, |mut producer: P, mut consumer| {
                 let span = len.next_multiple_of(8) + 8;
                 let mut claimed = 0;
                 for _ in 0..20 {
@@ -148,29 +148,33 @@ fn a_share_of_the_ring_is_kept_and_can_be_used_up() {
     }
 }
 
-#[test]
-fn capacity_is_rounded_up() {
+fn capacity_is_rounded_up<P: Produce>() {
     for capacity_bytes in 0..=300 {
-        let (producer, consumer) = spsc::new(capacity_bytes);
+        let (producer, consumer) = P::ring(capacity_bytes);
         let expected = capacity_bytes.max(16).next_power_of_two();
         assert_eq!((producer.capacity(), consumer.capacity()), (expected, expected));
     }
 }
 
-#[test]
-#[should_panic(expected = "exceeds the maximum")]
-fn too_large_a_capacity_panics() {
-    let _ = spsc::new((1 << 30) + 1);
+fn too_large_a_capacity_panics<P: Produce>() {
+    let _ = P::ring((1 << 30) + 1);
 }
 
-#[test]
-#[should_panic(expected = "at least one byte")]
-fn a_claim_of_nothing_panics() {
-    let _ = spsc::new(64).0.try_claim(0);
+fn a_claim_of_nothing_panics<P: Produce>() {
+    let _ = P::ring(64).0.try_claim(0);
 }
 
-#[test]
-#[should_panic(expected = "at least one byte")]
-fn a_claim_of_nothing_within_a_share_panics() {
-    let _ = spsc::new(64).0.try_claim_within(0, 64);
+fn a_claim_of_nothing_within_a_share_panics<P: Produce>() {
+    let _ = P::ring(64).0.try_claim_within(0, 64);
 }
+
+crate::for_each_queue!(
+    every_length_fits_at_every_offset,
+    a_full_ring_hides_old_records_whatever_filled_it,
+    no_length_gives_a_wrong_claim,
+    a_share_of_the_ring_is_kept_and_can_be_used_up,
+    capacity_is_rounded_up,
+    too_large_a_capacity_panics["exceeds the maximum"],
+    a_claim_of_nothing_panics["at least one byte"],
+    a_claim_of_nothing_within_a_share_panics["at least one byte"],
+);

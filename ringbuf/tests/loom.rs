@@ -7,11 +7,17 @@
 
 #![cfg(loom)]
 
+#[expect(dead_code, reason = "each test file needs another part")]
+mod common;
+
+use common::Produce;
 use loom::thread;
-use stenolog_ringbuf::queue::spsc::{self, Consumer, Producer};
+use std::ops::Range;
+use stenolog_ringbuf::queue::{mpsc, overwrite, spsc};
+use stenolog_ringbuf::{Consumer, RecvError};
 
 /// Writes records tagged `first..` until `attempts` are over; returns the tags that fitted.
-fn write(producer: &mut Producer, first: u32, lens: &[usize]) -> Vec<u32> {
+fn write(producer: &mut impl Produce, first: u32, lens: &[usize]) -> Vec<u32> {
     let mut written = Vec::new();
     for (tag, &len) in (first..).zip(lens) {
         if let Ok(mut claim) = producer.try_claim(len) {
@@ -41,7 +47,7 @@ fn drain(consumer: &mut Consumer, max_bytes: usize, read: &mut Vec<u32>) {
 /// Runs a producer beside a consumer; what is read must be what was written.
 fn run(
     capacity: usize,
-    produce: impl FnOnce(&mut Producer) -> Vec<u32> + Send + 'static,
+    produce: impl FnOnce(&mut spsc::Producer) -> Vec<u32> + Send + 'static,
     consume: impl FnOnce(&mut Consumer, &mut Vec<u32>),
 ) {
     let (mut producer, mut consumer) = spsc::new(capacity);
@@ -296,5 +302,264 @@ fn a_consumer_that_hung_up_has_freed_what_it_read() {
         let _ = write(&mut producer, 3, &[8]);
         consumer.join().unwrap();
         assert!(producer.is_disconnected());
+    });
+}
+
+/// Runs two producers beside a consumer. What is read must be what was written, that of each
+/// producer in its order: one uses tags from 1, the other from 101.
+fn race(
+    (mut first, mut consumer): (mpsc::Producer, Consumer),
+    produce: [fn(&mut mpsc::Producer) -> Vec<u32>; 2],
+    consume: impl FnOnce(&mut Consumer, &mut Vec<u32>),
+) {
+    let mut second = first.clone();
+    let [produce_first, produce_second] = produce;
+    let first = thread::spawn(move || produce_first(&mut first));
+    let second = thread::spawn(move || produce_second(&mut second));
+    let mut read = Vec::new();
+    consume(&mut consumer, &mut read);
+    let written = [first.join().unwrap(), second.join().unwrap()];
+    drain(&mut consumer, usize::MAX, &mut read);
+    let (of_second, of_first): (Vec<u32>, Vec<u32>) = read.iter().partition(|&&tag| tag > 100);
+    assert_eq!([of_first, of_second], written);
+    assert!(consumer.is_empty());
+}
+
+/// A ring of many producers whose tail is at `offset`, full of old records, and empty.
+fn used(capacity: usize, offset: usize) -> (mpsc::Producer, Consumer) {
+    let (mut producer, mut consumer) = mpsc::new(capacity);
+    for len in [capacity - 8, offset - 8] {
+        producer.try_claim(len).unwrap().commit_tagged(1);
+        assert_eq!(consumer.drain(usize::MAX, |_| ()), 1);
+    }
+    (producer, consumer)
+}
+
+#[test]
+fn two_claims_never_overlap() {
+    loom::model(|| {
+        race(
+            mpsc::new(64),
+            [|producer| write(producer, 1, &[8]), |producer| write(producer, 101, &[16])],
+            take,
+        );
+    });
+}
+
+#[test]
+fn two_producers_and_room_for_one() {
+    loom::model(|| {
+        race(
+            used(32, 16),
+            [|producer| write(producer, 1, &[16]), |producer| write(producer, 101, &[16])],
+            take,
+        );
+    });
+}
+
+#[test]
+fn two_producers_meet_the_wrap() {
+    at_most_3_preemptions(|| {
+        race(
+            used(64, 48),
+            [|producer| write(producer, 1, &[16]), |producer| write(producer, 101, &[24])],
+            |consumer, read| drain(consumer, usize::MAX, read),
+        );
+    });
+}
+
+#[test]
+fn two_producers_wait_for_what_is_freed() {
+    loom::model(|| {
+        let (mut producer, consumer) = used(32, 16);
+        write(&mut producer, 1, &[8, 8]);
+        race(
+            (producer, consumer),
+            [|producer| write(producer, 3, &[8]), |producer| write(producer, 101, &[8])],
+            |consumer, _| {
+                let mut read = Vec::new();
+                take(consumer, &mut read);
+                take(consumer, &mut read);
+                assert_eq!(read, [1, 2]);
+            },
+        );
+    });
+}
+
+#[test]
+fn one_aborts_and_one_truncates() {
+    loom::model(|| {
+        race(
+            used(64, 32),
+            [
+                |producer| {
+                    drop(producer.try_claim(8));
+                    Vec::new()
+                },
+                |producer| {
+                    let Ok(mut claim) = producer.try_claim(24) else { return Vec::new() };
+                    claim.fill(101);
+                    claim.set_tag(101);
+                    claim.commit_truncated(3);
+                    vec![101]
+                },
+            ],
+            |consumer, read| drain(consumer, usize::MAX, read),
+        );
+    });
+}
+
+#[test]
+fn a_leak_is_stepped_over_when_the_last_producer_is_gone() {
+    loom::model(|| {
+        let (mut first, mut consumer) = used(64, 16);
+        let mut second = first.clone();
+        let first = thread::spawn(move || {
+            let claim = first.try_claim(8).unwrap();
+            std::mem::forget(claim);
+        });
+        let second = thread::spawn(move || write(&mut second, 101, &[8]));
+        let mut read = Vec::new();
+        if consumer.unblock() {
+            drain(&mut consumer, usize::MAX, &mut read);
+            assert_eq!(read, [101]);
+        }
+        first.join().unwrap();
+        second.join().unwrap();
+        drain(&mut consumer, usize::MAX, &mut read);
+        consumer.unblock();
+        drain(&mut consumer, usize::MAX, &mut read);
+        assert_eq!(read, [101]);
+    });
+}
+
+#[test]
+fn nothing_is_missed_after_the_last_producer_hung_up() {
+    loom::model(|| {
+        let (mut first, mut consumer) = mpsc::new(64);
+        let mut second = first.clone();
+        let first = thread::spawn(move || drop(write(&mut first, 1, &[8])));
+        let second = thread::spawn(move || drop(write(&mut second, 101, &[8])));
+        let mut read = Vec::new();
+        if consumer.is_disconnected() {
+            drain(&mut consumer, usize::MAX, &mut read);
+            assert_eq!(read.len(), 2);
+        }
+        first.join().unwrap();
+        second.join().unwrap();
+        assert!(consumer.is_disconnected());
+    });
+}
+
+/// Pushes records of one word that are numbered from `first` on.
+fn record(producer: &mut overwrite::Producer, numbers: Range<u32>) {
+    for number in numbers {
+        let mut claim = producer.try_claim(8).unwrap();
+        claim.fill(number as u8);
+        claim.commit_tagged(number);
+    }
+}
+
+/// What a snapshot may be: whole, without gaps, and what comes before it is counted.
+fn check_snapshot(reader: &overwrite::Reader, committed: u32) {
+    let snapshot = reader.snapshot();
+    let mut next = u32::try_from(snapshot.lost()).unwrap();
+    for record in snapshot.records() {
+        assert_eq!(check(record.tag(), record.payload()), next);
+        next += 1;
+    }
+    assert!(next >= committed, "{next} of {committed}");
+}
+
+#[test]
+fn a_snapshot_is_whole_while_a_record_is_overwritten() {
+    for before in [1, 2, 3] {
+        loom::model(move || {
+            let (mut producer, reader) = overwrite::new(32);
+            record(&mut producer, 0..before);
+            let producer = thread::spawn(move || record(&mut producer, before..before + 1));
+            check_snapshot(&reader, before);
+            producer.join().unwrap();
+            check_snapshot(&reader, before + 1);
+        });
+    }
+}
+
+#[test]
+fn a_snapshot_is_whole_while_the_ring_is_lapped() {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(|| {
+        let (mut producer, reader) = overwrite::new(32);
+        record(&mut producer, 0..2);
+        let producer = thread::spawn(move || record(&mut producer, 2..4));
+        check_snapshot(&reader, 2);
+        producer.join().unwrap();
+    });
+}
+
+/// For models that are too large to be explored in full.
+fn at_most_3_preemptions(f: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(f);
+}
+
+/// No poll comes to the rescue in a model: a wake-up that is lost is a deadlock.
+#[test]
+fn a_notified_receiver_wakes_up() {
+    at_most_3_preemptions(|| {
+        let (mut sender, mut receiver) = stenolog_ringbuf::channel::spsc::new(32);
+        let sender = thread::spawn(move || {
+            for tag in 1..=2 {
+                sender.try_send(8).unwrap().commit_tagged(tag);
+                sender.notify();
+            }
+            sender
+        });
+        for tag in 1..=2 {
+            assert_eq!(receiver.recv(None).unwrap().tag(), tag);
+        }
+        drop(sender.join().unwrap());
+        assert_eq!(receiver.recv(None).unwrap_err(), RecvError::Disconnected);
+    });
+}
+
+#[test]
+fn a_sender_that_goes_away_wakes_the_receiver() {
+    at_most_3_preemptions(|| {
+        let (mut sender, mut receiver) = stenolog_ringbuf::channel::spsc::new(32);
+        let sender = thread::spawn(move || {
+            sender.try_send(8).unwrap().commit_tagged(1);
+        });
+        assert_eq!(receiver.recv(None).unwrap().tag(), 1);
+        assert_eq!(receiver.recv(None).unwrap_err(), RecvError::Disconnected);
+        sender.join().unwrap();
+    });
+}
+
+#[test]
+fn two_senders_wake_the_receiver() {
+    at_most_3_preemptions(|| {
+        let (mut first, mut receiver) = stenolog_ringbuf::channel::mpsc::new(64);
+        let mut second = first.clone();
+        let senders = [
+            thread::spawn(move || {
+                first.try_send(8).unwrap().commit_tagged(1);
+                first.notify();
+                first
+            }),
+            thread::spawn(move || {
+                second.try_send(8).unwrap().commit_tagged(2);
+                second.notify();
+                second
+            }),
+        ];
+        let mut read = [(); 2].map(|()| receiver.recv(None).unwrap().tag());
+        read.sort_unstable();
+        assert_eq!(read, [1, 2]);
+        for sender in senders {
+            drop(sender.join().unwrap());
+        }
     });
 }

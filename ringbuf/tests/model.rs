@@ -1,10 +1,14 @@
 //! Random operations on a ring and on the queue that it should behave like.
 
+#[expect(dead_code, reason = "each test file needs another part")]
+mod common;
+
+use common::Produce;
 use proptest::prelude::*;
 use std::collections::VecDeque;
 use stenolog_ringbuf::TryClaimError::{Full, TooLarge};
-use stenolog_ringbuf::WriteClaim;
-use stenolog_ringbuf::queue::spsc::{self, Consumer, Producer};
+use stenolog_ringbuf::queue::{mpsc, spsc};
+use stenolog_ringbuf::{Consumer, WriteClaim};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -50,8 +54,8 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// A ring, and the records that it should hold.
-struct Pair {
-    producer: Producer,
+struct Pair<P> {
+    producer: P,
     consumer: Consumer,
     expected: VecDeque<(u32, Vec<u8>)>,
     written: u32,
@@ -61,7 +65,7 @@ fn span(len: usize) -> usize {
     len.next_multiple_of(8) + 8
 }
 
-impl Pair {
+impl<P: Produce> Pair<P> {
     fn write(&mut self, len: usize, max_used: Option<usize>, end: &End) {
         self.written += 1;
         let tag = self.written;
@@ -195,24 +199,74 @@ impl Pair {
     }
 }
 
+fn check<P: Produce>(capacity: usize, steps: &[Step]) {
+    let (producer, consumer) = P::ring(capacity);
+    let mut pair = Pair { producer, consumer, expected: VecDeque::new(), written: 0 };
+    for step in steps {
+        pair.apply(step);
+    }
+    // All that is left comes out, and then there is room for the largest record.
+    while !pair.expected.is_empty() {
+        pair.apply(&Step::Take);
+    }
+    pair.apply(&Step::Take);
+    let max = pair.producer.max_record_bytes();
+    if pair.producer.try_claim(max).is_err() {
+        pair.apply(&Step::Take);
+        pair.producer.try_claim(max).expect("the ring is empty").commit();
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
     #[test]
     fn a_ring_is_a_queue(capacity in 0usize..=256, steps in prop::collection::vec(step(), 1..120)) {
-        let (producer, consumer) = spsc::new(capacity);
-        let mut pair = Pair { producer, consumer, expected: VecDeque::new(), written: 0 };
-        for step in &steps {
-            pair.apply(step);
+        check::<spsc::Producer>(capacity, &steps);
+        check::<mpsc::Producer>(capacity, &steps);
+    }
+
+    /// Several producers, their claims open at once and committed in any order.
+    #[test]
+    fn claims_come_out_in_order(
+        capacity in 16usize..=512,
+        steps in prop::collection::vec((0usize..4, 1usize..60, 0u8..8), 1..100),
+    ) {
+        let (producer, mut consumer) = mpsc::new(capacity);
+        let mut producers: [_; 4] = std::array::from_fn(|_| producer.clone());
+        // Of each claim, oldest first: its tag, and what became of it.
+        let mut order: VecDeque<(u32, Option<bool>)> = VecDeque::new();
+        let mut open: [Option<(u32, WriteClaim<'static>)>; 4] = [const { None }; 4];
+        for (tag, &(at, len, action)) in (1..).zip(&steps) {
+            if let Some((tag, claim)) = open[at].take() {
+                let entry = order.iter_mut().find(|entry| entry.0 == tag).unwrap();
+                entry.1 = Some(action != 0);
+                match action {
+                    0 => drop(claim),
+                    1 => claim.commit_truncated(1),
+                    _ => claim.commit(),
+                }
+            } else if let Ok(mut claim) = producers[at].try_claim(len) {
+                claim.fill(tag as u8);
+                claim.set_tag(tag);
+                // SAFETY: dropped before the producers, and before the next claim of its own;
+                // the array is what stands for several threads.
+                let claim = unsafe { std::mem::transmute::<WriteClaim<'_>, WriteClaim<'static>>(claim) };
+                open[at] = Some((tag, claim));
+                order.push_back((tag, None));
+            }
+            if action & 1 == 0 {
+                consumer.drain(len * 2, |record| {
+                    while let (_, Some(false)) = order[0] {
+                        order.pop_front();
+                    }
+                    let (tag, state) = order.pop_front().unwrap();
+                    assert_eq!((record.tag(), state), (tag, Some(true)));
+                    assert!(record.payload().iter().all(|&byte| byte == tag as u8));
+                });
+            }
+            let committed = order.iter().take_while(|entry| entry.1.is_some());
+            assert!(consumer.is_empty() == committed.clone().all(|entry| entry.1 == Some(false)));
         }
-        // All that is left comes out, and then there is room for the largest record.
-        while !pair.expected.is_empty() {
-            pair.apply(&Step::Take);
-        }
-        pair.apply(&Step::Take);
-        let max = pair.producer.max_record_bytes();
-        if pair.producer.try_claim(max).is_err() {
-            pair.apply(&Step::Take);
-            pair.producer.try_claim(max).expect("the ring is empty").commit();
-        }
+        drop(open);
     }
 }

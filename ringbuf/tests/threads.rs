@@ -1,9 +1,13 @@
 //! Two threads at full speed: random lengths, aborts, panics inside a claim, every way to read.
 
+#[expect(dead_code, reason = "each test file needs another part")]
+mod common;
+
+use common::Produce;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread;
-use stenolog_ringbuf::TryClaimError;
-use stenolog_ringbuf::queue::spsc::{self, Consumer, Producer};
+use stenolog_ringbuf::queue::{mpsc, spsc};
+use stenolog_ringbuf::{Consumer, TryClaimError};
 
 /// A small generator (xorshift), the same on both sides.
 struct Random(u64);
@@ -17,7 +21,7 @@ impl Random {
     }
 }
 
-/// The bytes of a record follow from its tag.
+/// The bytes of a record follow from its tag, whose upper byte tells the producer.
 fn byte(tag: u32, at: usize) -> u8 {
     (tag as usize).wrapping_mul(31).wrapping_add(at) as u8
 }
@@ -26,10 +30,10 @@ fn len(tag: u32, max: usize) -> usize {
     1 + (u64::from(tag).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize % max
 }
 
-fn write(producer: &mut Producer, records: u32, max: usize) {
-    let mut random = Random(7);
-    let mut tag = 1;
-    while tag <= records {
+fn write(producer: &mut impl Produce, first: u32, records: u32, max: usize) {
+    let mut random = Random(7 + u64::from(first));
+    let mut tag = first;
+    while tag < first + records {
         let fate = random.below(16);
         let len = len(tag, max);
         let claimed = if fate == 0 { len + 5 } else { len };
@@ -68,16 +72,17 @@ fn write(producer: &mut Producer, records: u32, max: usize) {
     }
 }
 
-fn read(consumer: &mut Consumer, records: u32, max: usize) {
+fn read(consumer: &mut Consumer, producers: u32, records: u32, max: usize) {
     let mut random = Random(11);
-    let mut next = 1;
+    let mut next: Vec<_> = (0..producers).map(first_tag).collect();
     let mut check = |tag: u32, payload: &[u8]| {
-        assert_eq!(tag, next, "out of order");
+        let next = &mut next[(tag >> 24) as usize];
+        assert_eq!(tag, *next, "out of order");
         assert_eq!(payload.len(), len(tag, max));
         for (at, &found) in payload.iter().enumerate() {
             assert_eq!(found, byte(tag, at), "byte {at} of record {tag}");
         }
-        next += 1;
+        *next += 1;
     };
     loop {
         let disconnected = consumer.is_disconnected();
@@ -106,7 +111,13 @@ fn read(consumer: &mut Consumer, records: u32, max: usize) {
             thread::yield_now();
         }
     }
-    assert_eq!(next, records + 1, "records are missing");
+    for (producer, next) in (0..).zip(next) {
+        assert_eq!(next, first_tag(producer) + records, "records are missing");
+    }
+}
+
+fn first_tag(producer: u32) -> u32 {
+    producer << 24 | 1
 }
 
 #[track_caller]
@@ -114,9 +125,22 @@ fn check(capacity: usize, records: u32, max: usize) {
     let (mut producer, mut consumer) = spsc::new(capacity);
     thread::scope(|scope| {
         // Moved, so that it hangs up at the end.
-        scope.spawn(move || write(&mut producer, records, max));
-        read(&mut consumer, records, max);
+        scope.spawn(move || write(&mut producer, first_tag(0), records, max));
+        read(&mut consumer, 1, records, max);
     });
+    for producers in 1..=3 {
+        let (producer, mut consumer) = mpsc::new(capacity);
+        thread::scope(|scope| {
+            for index in 0..producers {
+                let mut producer = producer.clone();
+                scope.spawn(move || {
+                    write(&mut producer, first_tag(index), records / producers, max);
+                });
+            }
+            drop(producer);
+            read(&mut consumer, producers, records / producers, max);
+        });
+    }
 }
 
 #[test]
@@ -144,7 +168,7 @@ fn what_comes_before_a_leaked_claim_arrives() {
     let (mut producer, mut consumer) = spsc::new(64);
     thread::scope(|scope| {
         scope.spawn(move || {
-            write(&mut producer, 500, 20);
+            write(&mut producer, first_tag(0), 500, 20);
             loop {
                 match producer.try_claim(8) {
                     Ok(claim) => break std::mem::forget(claim),
@@ -155,7 +179,7 @@ fn what_comes_before_a_leaked_claim_arrives() {
                 claim.commit();
             }
         });
-        read(&mut consumer, 500, 20);
+        read(&mut consumer, 1, 500, 20);
     });
     assert!(consumer.is_empty());
 }
@@ -163,7 +187,8 @@ fn what_comes_before_a_leaked_claim_arrives() {
 #[test]
 fn both_ends_may_move_between_threads() {
     fn send<T: Send>() {}
-    send::<Producer>();
+    send::<spsc::Producer>();
+    send::<mpsc::Producer>();
     send::<Consumer>();
 }
 

@@ -8,6 +8,7 @@ pub use crate::consumer::Consumer;
 use crate::claim::WriteClaim;
 use crate::error::TryClaimError;
 use crate::header::{HEADER_BYTES, Header, span};
+use crate::positions::Kind;
 use crate::ring::Ring;
 use crate::sync::{Arc, Ordering, Words};
 use core::{fmt, mem};
@@ -43,17 +44,8 @@ use core::{fmt, mem};
 /// ```
 #[must_use]
 pub fn new(capacity_bytes: usize) -> (Producer, Consumer) {
-    let ring = Arc::new(Ring::new(capacity_bytes));
-    let capacity = ring.capacity();
-    let producer = Producer {
-        words: ring.words(),
-        offset: 0,
-        limit: capacity,
-        head_offset: 0,
-        lap: 0,
-        ring: Some(Arc::clone(&ring)),
-    };
-    (producer, Consumer::new(ring))
+    let ring = Arc::new(Ring::new(Kind::OneProducer, capacity_bytes));
+    (Producer::over(Arc::clone(&ring)), Consumer::new(ring))
 }
 
 /// The writing end of a ring.
@@ -91,6 +83,18 @@ pub struct Producer {
 unsafe impl Send for Producer {}
 
 impl Producer {
+    /// The first producer of a new ring, and its only one.
+    pub(crate) fn over(ring: Arc<Ring>) -> Self {
+        Self {
+            words: ring.words(),
+            offset: 0,
+            limit: ring.capacity(),
+            head_offset: 0,
+            lap: 0,
+            ring: Some(ring),
+        }
+    }
+
     /// A producer without a ring: its capacity is 0, and every claim is
     /// [`TooLarge`](TryClaimError::TooLarge).
     ///
@@ -130,13 +134,7 @@ impl Producer {
     /// If `len` is 0.
     #[inline]
     pub fn try_claim(&mut self, len: usize) -> Result<WriteClaim<'_>, TryClaimError> {
-        let next = self.offset + span(len);
-        let offset = if next < self.limit {
-            // SAFETY: `next < limit`.
-            unsafe { self.take_before_limit(next) }
-        } else {
-            self.take_cold(len, usize::MAX)? as usize
-        };
+        let offset = self.take(len)?;
         // SAFETY: `span(len)` bytes from `offset` were just taken.
         Ok(unsafe { self.claim(offset, len) })
     }
@@ -208,13 +206,38 @@ impl Producer {
         self.ring.as_ref().is_none_or(|ring| !ring.is_consumer_alive())
     }
 
+    /// Sets a number of the caller's that is kept beside the ring, for whoever
+    /// [recovers](crate::file::Recovered) it from its file.
+    ///
+    /// # Panics
+    ///
+    /// If `index` is not below 8.
+    #[cfg(all(feature = "std", not(loom)))]
+    pub fn set_user_word(&self, index: usize, value: u64) {
+        if let Some(ring) = &self.ring {
+            ring.set_user_word(index, value);
+        }
+    }
+
+    /// Takes space for a record of `len` bytes, of which a claim must be made.
+    #[inline]
+    pub(crate) fn take(&mut self, len: usize) -> Result<usize, TryClaimError> {
+        let next = self.offset + span(len);
+        if next < self.limit {
+            // SAFETY: `next < limit`.
+            Ok(unsafe { self.take_before_limit(next) })
+        } else {
+            Ok(self.take_cold(len, usize::MAX)? as usize)
+        }
+    }
+
     /// Makes a claim of space that was taken for it.
     ///
     /// # Safety
     ///
     /// `span(len)` bytes from `offset` were taken, and no other claim was made of them.
     #[inline]
-    unsafe fn claim(&mut self, offset: usize, len: usize) -> WriteClaim<'_> {
+    pub(crate) unsafe fn claim(&mut self, offset: usize, len: usize) -> WriteClaim<'_> {
         // SAFETY: what is taken was free and does not wrap, its first word is zero as the taking
         // before it left it so (R3), and the ring is alive while `self` is borrowed (R4).
         unsafe { WriteClaim::new(self.words, offset, len) }
@@ -259,7 +282,7 @@ impl Producer {
             if self.used() + rest > max_used {
                 return Err(TryClaimError::Full);
             }
-            let offset = self.take(rest, capacity);
+            let offset = self.advance(rest, capacity);
             // SAFETY: the word was just taken (R1), at an 8-aligned offset inside the ring (R2).
             let header = unsafe { self.words.header(offset) };
             header.store(Header::skip(rest).to_word(), Ordering::Release);
@@ -267,7 +290,7 @@ impl Producer {
         if self.used() + span > max_used {
             return Err(TryClaimError::Full);
         }
-        Ok(self.take(span, capacity) as u32)
+        Ok(self.advance(span, capacity) as u32)
     }
 
     /// Bytes in use, as far as is known.
@@ -281,7 +304,7 @@ impl Producer {
 
     /// Takes `bytes` that are free and do not cross the ring's end, and zeroes the header behind
     /// them if that word is free. Returns the offset of the first.
-    fn take(&mut self, bytes: usize, capacity: usize) -> usize {
+    fn advance(&mut self, bytes: usize, capacity: usize) -> usize {
         let offset = self.offset;
         debug_assert!(bytes.is_multiple_of(8) && offset + bytes <= capacity);
         debug_assert!(self.used() + bytes <= capacity);

@@ -1,0 +1,463 @@
+//! Rings of byte records beside each other. `cargo run --release -p ring-bench [quick] [TABLE…]`
+//! prints the tables, or those that are named: burst, alternating, across, together.
+//!
+//! - **burst**: a ring of 1 MiB is filled with up to 4096 records and then emptied, each timed as
+//!   a whole. Rings take turns, and the median of the rounds counts.
+//! - **alternating**: the method of nexus-logbuf's own examples: a record is written and read, in
+//!   a ring of 64 KiB, with each step between two readings of the counter; the median, less that
+//!   of an empty step.
+//! - **two cores**: a producer and a consumer, each on a core of its own. The time that a cache
+//!   line takes there and back is measured before each figure, as it changes while a process runs.
+//! - **two producers**: at once, on two cores, with nobody reading meanwhile.
+
+mod rings;
+
+use rings::*;
+use std::hint::{black_box, spin_loop};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::Instant;
+
+const CAPACITY: usize = 1 << 20;
+
+static PAYLOAD: [u8; 4096] = [0xab; 4096];
+
+/// A length that the compiler knows, or one that it doesn't.
+trait Len: Copy + Send + Sync + 'static {
+    fn payload(self, index: usize) -> &'static [u8];
+    fn max(self) -> usize;
+}
+
+#[derive(Clone, Copy)]
+struct Constant<const N: usize>;
+#[derive(Clone, Copy)]
+struct RunTime(usize);
+/// From 8 to 1024, the same sequence for all.
+#[derive(Clone, Copy)]
+struct Random;
+
+impl<const N: usize> Len for Constant<N> {
+    #[inline(always)]
+    fn payload(self, _: usize) -> &'static [u8] {
+        &PAYLOAD[..N]
+    }
+    fn max(self) -> usize {
+        N
+    }
+}
+impl Len for RunTime {
+    #[inline(always)]
+    fn payload(self, _: usize) -> &'static [u8] {
+        &PAYLOAD[..black_box(self.0)]
+    }
+    fn max(self) -> usize {
+        self.0
+    }
+}
+impl Len for Random {
+    #[inline(always)]
+    fn payload(self, index: usize) -> &'static [u8] {
+        let random = (index as u32).wrapping_mul(2_654_435_761) >> 8;
+        &PAYLOAD[..8 + random as usize % 1017]
+    }
+    fn max(self) -> usize {
+        1024
+    }
+}
+
+fn burst_records(max_len: usize) -> usize {
+    4096.min(CAPACITY * 9 / 10 / (max_len + 16))
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn pin(core: usize) {
+    // SAFETY: a set of cores is plain bits, and zero is one of them.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: the core is below the size of the set, and the set as large as it is said to be.
+    let failed = unsafe {
+        libc::CPU_SET(core, &mut set);
+        libc::sched_setaffinity(0, size_of_val(&set), &set)
+    };
+    assert_eq!(failed, 0, "needs cores 0 and 1");
+}
+
+// --- burst ---
+
+#[inline(never)]
+fn write_burst<W: Write>(writer: &mut W, len: impl Len, records: usize) {
+    for index in 0..records {
+        while !writer.write(len.payload(index)) {}
+    }
+}
+
+#[inline(never)]
+fn read_burst<R: Read>(reader: &mut R, records: usize) {
+    let mut read = 0;
+    while read < records {
+        let found = reader.read();
+        if found == 0 {
+            return;
+        }
+        read += found;
+    }
+}
+
+/// What is timed once a round: nanoseconds a record to write and to read.
+type Round = Box<dyn FnMut() -> (f64, f64)>;
+
+/// A ring kept for all rounds.
+fn burst<R: Ring>(len: impl Len) -> impl FnMut() -> (f64, f64) {
+    let (mut writer, mut reader) = R::new(CAPACITY);
+    let records = burst_records(len.max());
+    move || {
+        // What the ring before has left in the caches is not this one's doing.
+        write_burst(&mut writer, len, records);
+        read_burst(&mut reader, records);
+        let start = Instant::now();
+        write_burst(&mut writer, len, records);
+        let written = Instant::now();
+        read_burst(&mut reader, records);
+        let read = Instant::now();
+        let per_record =
+            |from: Instant, to: Instant| (to - from).as_nanos() as f64 / records as f64;
+        (per_record(start, written), per_record(written, read))
+    }
+}
+
+fn burst_row(len: impl Len, name: &str, rounds: usize) {
+    let mut rings: Vec<(&str, Round)> = vec![
+        (Spsc::NAME, Box::new(burst::<Spsc>(len))),
+        (SpscSingle::NAME, Box::new(burst::<SpscSingle>(len))),
+        (NexusSpsc::NAME, Box::new(burst::<NexusSpsc>(len))),
+        (Rtrb::NAME, Box::new(burst::<Rtrb>(len))),
+        (Bb::NAME, Box::new(burst::<Bb>(len))),
+        (Mpsc::NAME, Box::new(burst::<Mpsc>(len))),
+        (MpscSingle::NAME, Box::new(burst::<MpscSingle>(len))),
+        (NexusMpsc::NAME, Box::new(burst::<NexusMpsc>(len))),
+        (Crossbeam::NAME, Box::new(burst::<Crossbeam>(len))),
+        (Overwrite::NAME, Box::new(burst::<Overwrite>(len))),
+    ];
+    let mut times = vec![(Vec::new(), Vec::new()); rings.len()];
+    for round in 0..rounds {
+        for ((_, ring), times) in rings.iter_mut().zip(&mut times) {
+            let (write, read) = ring();
+            // The first rounds fetch the memory.
+            if round >= rounds / 5 {
+                times.0.push(write);
+                times.1.push(read);
+            }
+        }
+    }
+    let medians: Vec<_> = times.into_iter().map(|(w, r)| (median(w), median(r))).collect();
+    let [spsc, spsc1, nexus, rtrb, bb, mpsc, mpsc1, nexus_mpsc, crossbeam, overwrite] =
+        medians[..].try_into().expect("one for each ring");
+    println!(
+        "| {name} | {:.1} | {:.1} | {:.1} | {:.1} | **{:.2}** | {:.1} | {:.1} | {:.1} | **{:.2}** | {:.1} |",
+        spsc.0,
+        nexus.0,
+        rtrb.0,
+        bb.0,
+        spsc.0 / nexus.0.min(rtrb.0),
+        mpsc.0,
+        nexus_mpsc.0,
+        crossbeam.0,
+        mpsc.0 / nexus_mpsc.0,
+        overwrite.0
+    );
+    READS.with_borrow_mut(|reads| {
+        reads.push(format!(
+            "| {name} | {:.1} | {:.1} | {:.1} | {:.1} | {:.1} | **{:.2}** | {:.1} | {:.1} | {:.1} | {:.1} | **{:.2}** |",
+            spsc.1, spsc1.1, nexus.1, rtrb.1, bb.1, spsc.1 / nexus.1,
+            mpsc.1, mpsc1.1, nexus_mpsc.1, crossbeam.1, mpsc.1 / nexus_mpsc.1
+        ));
+    });
+}
+
+thread_local! {
+    /// The table of reads, which comes after that of writes.
+    static READS: std::cell::RefCell<Vec<String>> = const { std::cell::RefCell::new(Vec::new()) };
+}
+
+fn burst_tables(rounds: usize) {
+    println!("\n### Writing alone, ns a record\n");
+    println!(
+        "| bytes | spsc | nexus spsc | rtrb | bbqueue | spsc : best | mpsc | nexus mpsc | crossbeam | mpsc : nexus | overwrite |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|---|");
+    macro_rules! constant {
+        ($($n:literal)*) => {$(burst_row(Constant::<$n>, stringify!($n), rounds);)*};
+    }
+    constant!(8 16 32 64 128 256 1024 2048);
+    for len in [8, 32, 64, 128, 256, 1024, 2048] {
+        burst_row(RunTime(len), &format!("{len}, run time"), rounds);
+    }
+    burst_row(Random, "random 8–1024", rounds);
+
+    println!("\n### Reading alone, ns a record\n");
+    println!(
+        "| bytes | spsc drain | spsc one by one | nexus spsc | rtrb | bbqueue | drain : nexus | mpsc drain | mpsc one by one | nexus mpsc | crossbeam | drain : nexus |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
+    READS.with_borrow(|reads| reads.iter().for_each(|row| println!("{row}")));
+}
+
+// --- alternating ---
+
+#[cfg(target_arch = "x86_64")]
+fn counter() -> u64 {
+    let mut core = 0;
+    // SAFETY: every processor of this architecture has it.
+    unsafe { core::arch::x86_64::__rdtscp(&mut core) }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn alternating<R: Ring>(len: impl Len) -> (f64, f64) {
+    let (mut writer, mut reader) = R::new(64 * 1024);
+    let mut times = [const { Vec::new() }; 3];
+    for index in 0..60_000 {
+        let counts = [
+            counter(),
+            counter(),
+            {
+                writer.write(len.payload(index));
+                counter()
+            },
+            {
+                reader.read();
+                counter()
+            },
+        ];
+        if index > 10_000 {
+            for (times, pair) in times.iter_mut().zip(counts.windows(2)) {
+                times.push((pair[1] - pair[0]) as f64);
+            }
+        }
+    }
+    let [empty, write, read] = times.map(median);
+    (write - empty, read - empty)
+}
+
+#[cfg(target_arch = "x86_64")]
+fn alternating_table() {
+    println!("\n### Alternating, counter ticks, less those of an empty step\n");
+    println!(
+        "| bytes | spsc write | nexus | mpsc write | nexus | spsc read | nexus | mpsc read | nexus |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|");
+    macro_rules! row {
+        ($($n:literal)*) => {$(
+            let (spsc, nexus) = (alternating::<SpscSingle>(Constant::<$n>), alternating::<NexusSpsc>(Constant::<$n>));
+            let (mpsc, nexus_mpsc) = (alternating::<MpscSingle>(Constant::<$n>), alternating::<NexusMpsc>(Constant::<$n>));
+            println!("| {} | {} | {} | {} | {} | {} | {} | {} | {} |", $n, spsc.0, nexus.0,
+                mpsc.0, nexus_mpsc.0, spsc.1, nexus.1, mpsc.1, nexus_mpsc.1);
+        )*};
+    }
+    row!(8 32 64 128 256 1024 2048);
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn alternating_table() {}
+
+// --- two cores ---
+
+/// Nanoseconds that a cache line takes there and back.
+fn round_trip() -> f64 {
+    const TURNS: u32 = 100_000;
+    let line = crossbeam_like::Line(AtomicU32::new(0));
+    let wait = |value| while line.0.load(Ordering::Acquire) != value {};
+    let (line, wait) = (&line, &wait);
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            pin(1);
+            for turn in 0..TURNS {
+                wait(2 * turn + 1);
+                line.0.store(2 * turn + 2, Ordering::Release);
+            }
+        });
+        scope
+            .spawn(move || {
+                pin(0);
+                let start = Instant::now();
+                for turn in 0..TURNS {
+                    line.0.store(2 * turn + 1, Ordering::Release);
+                    wait(2 * turn + 2);
+                }
+                start.elapsed().as_nanos() as f64 / f64::from(TURNS)
+            })
+            .join()
+            .expect("it does not panic")
+    })
+}
+
+mod crossbeam_like {
+    /// Alone on its cache lines.
+    #[repr(align(128))]
+    pub(crate) struct Line(pub(crate) super::AtomicU32);
+}
+
+/// Millions of records a second.
+fn across<R: Ring>(len: impl Len, records: usize) -> f64
+where
+    R::Writer: 'static,
+    R::Reader: 'static,
+{
+    let (mut writer, mut reader) = R::new(CAPACITY);
+    let barrier = Barrier::new(2);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            pin(0);
+            barrier.wait();
+            for index in 0..records {
+                while !writer.write(len.payload(index)) {
+                    spin_loop();
+                }
+            }
+        });
+        pin(1);
+        barrier.wait();
+        let mut start = Instant::now();
+        let (mut read, mut skipped) = (0, 0);
+        while read < records {
+            let found = reader.read();
+            read += found;
+            if skipped == 0 && read > records / 8 {
+                // Under way, with neither end ahead from the start.
+                (start, skipped) = (Instant::now(), read);
+            }
+            if found == 0 {
+                // A consumer that polls hard slows the producer down: the same pause for all.
+                for _ in 0..100 {
+                    spin_loop();
+                }
+            }
+        }
+        (records - skipped) as f64 / start.elapsed().as_nanos() as f64 * 1e3
+    })
+}
+
+fn across_table(runs: usize) {
+    println!("\n### Across two cores, M records/s (cache line there and back, ns)\n");
+    println!(
+        "| bytes | spsc | nexus spsc | spsc : nexus | rtrb | bbqueue | mpsc | nexus mpsc | mpsc : nexus | crossbeam |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|");
+    fn row(len: impl Len, name: &str, runs: usize) {
+        let records = 300_000_000 / (len.max() + 56);
+        let mut results = vec![(Vec::new(), Vec::new()); 7];
+        for _ in 0..runs {
+            let mut ring = 0;
+            macro_rules! run {
+                ($($ring:ty)*) => {$(
+                    results[ring].1.push(round_trip());
+                    results[ring].0.push(across::<$ring>(len, records));
+                    ring += 1;
+                )*};
+            }
+            run!(Spsc NexusSpsc Rtrb Bb Mpsc NexusMpsc Crossbeam);
+            let _ = ring;
+        }
+        let results: Vec<_> = results.into_iter().map(|(m, t)| (median(m), median(t))).collect();
+        let cell = |at: usize| format!("{:.1} ({:.0})", results[at].0, results[at].1);
+        println!(
+            "| {name} | {} | {} | **{:.2}** | {} | {} | {} | {} | **{:.2}** | {} |",
+            cell(0),
+            cell(1),
+            results[0].0 / results[1].0,
+            cell(2),
+            cell(3),
+            cell(4),
+            cell(5),
+            results[4].0 / results[5].0,
+            cell(6)
+        );
+    }
+    row(Constant::<8>, "8", runs);
+    row(Constant::<32>, "32", runs);
+    row(Constant::<64>, "64", runs);
+    row(Constant::<128>, "128", runs);
+    row(Constant::<256>, "256", runs);
+    row(Constant::<1024>, "1024", runs);
+    row(Constant::<2048>, "2048", runs);
+    row(Random, "random 8–1024", runs);
+}
+
+// --- two producers ---
+
+/// A ring kept for all rounds; each gives the nanoseconds a record of each producer.
+fn together<R: Ring>(len: impl Len) -> impl FnMut() -> f64
+where
+    R::Writer: Clone,
+{
+    let (writer, mut reader) = R::new(CAPACITY);
+    let records = burst_records(len.max()) / 2;
+    move || {
+        let barrier = &Barrier::new(2);
+        let times = thread::scope(|scope| {
+            let run = |core, mut writer: R::Writer| {
+                scope.spawn(move || {
+                    pin(core);
+                    barrier.wait();
+                    // To be sure that both are there: one is woken later than the other.
+                    write_burst(&mut writer, len, records / 2);
+                    let start = Instant::now();
+                    write_burst(&mut writer, len, records / 2);
+                    start.elapsed().as_nanos() as f64 / (records / 2) as f64
+                })
+            };
+            [run(0, writer.clone()), run(1, writer.clone())]
+                .map(|thread| thread.join().expect("it does not panic"))
+        });
+        read_burst(&mut reader, usize::MAX);
+        (times[0] + times[1]) / 2.0
+    }
+}
+
+fn together_table(rounds: usize) {
+    println!("\n### Two producers at once, ns a record of each\n");
+    println!("| bytes | stenolog mpsc | nexus mpsc | ratio | crossbeam |");
+    println!("|---|---|---|---|---|");
+    macro_rules! row {
+        ($($n:literal)*) => {$(
+            let mut rings = (
+                together::<Mpsc>(Constant::<$n>),
+                together::<NexusMpsc>(Constant::<$n>),
+                together::<Crossbeam>(Constant::<$n>),
+            );
+            let mut times = [const { Vec::new() }; 3];
+            for _ in 0..rounds {
+                times[0].push(rings.0());
+                times[1].push(rings.1());
+                times[2].push(rings.2());
+            }
+            let [ours, nexus, crossbeam] = times.map(median);
+            println!("| {} | {ours:.1} | {nexus:.1} | **{:.2}** | {crossbeam:.1} |", $n, ours / nexus);
+        )*};
+    }
+    row!(8 32 64 256 1024);
+}
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let quick = args.iter().any(|arg| arg == "quick");
+    // With names of tables, only those.
+    let wants =
+        |name: &str| args.iter().all(|arg| arg == "quick") || args.iter().any(|arg| arg == name);
+    pin(0);
+    if wants("burst") {
+        burst_tables(if quick { 51 } else { 301 });
+    }
+    if wants("alternating") {
+        alternating_table();
+    }
+    if wants("across") {
+        across_table(if quick { 3 } else { 7 });
+    }
+    if wants("together") {
+        together_table(if quick { 51 } else { 301 });
+    }
+}

@@ -1,0 +1,415 @@
+//! Reading a ring's file, whatever became of its writer.
+
+use super::layout::{BadHeader, Changing, DATA_AT, Fixed, VERSION, word};
+use crate::batch::Record;
+use crate::header::{HEADER_BYTES, Header, marked_len, span};
+use crate::positions::{Kind, USER_WORDS};
+use alloc::vec::Vec;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+
+/// What a ring's file held when it was opened: every record that was committed and not freed.
+///
+/// The ring may still be in use, by this process or another. Records that are committed or freed
+/// while it is opened may or may not be part of it; all others are exact.
+///
+/// The whole of the file is in memory, of which it takes twice the capacity.
+#[derive(Clone, Debug)]
+pub struct Recovered {
+    fixed: Fixed,
+    changing: Changing,
+    images: Images,
+    /// Where reading begins: what lies before was consumed.
+    start: u64,
+    /// Where it ends.
+    end: u64,
+    records: usize,
+    open_claims: usize,
+    damage: Option<Damage>,
+}
+
+/// Why a file cannot be read as a ring.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecoverError {
+    /// The file could not be read.
+    #[error("cannot read the ring file")]
+    Io(#[from] io::Error),
+    /// The file is shorter than a header.
+    #[error("{found} bytes are too few for a ring file, whose header alone has {DATA_AT}")]
+    Truncated {
+        /// The file's length.
+        found: usize,
+    },
+    /// The file is something else.
+    #[error("not a ring file: it begins with {found:02x?}")]
+    Magic {
+        /// What it begins with.
+        found: [u8; 8],
+    },
+    /// The file was written by a version that this one does not know.
+    #[error("ring file version {found} is not known ({known} is)")]
+    Version {
+        /// The file's.
+        found: u32,
+        /// This library's.
+        known: u32,
+    },
+    /// The header is not what was written.
+    #[error("the header of the ring file is damaged: its checksum is wrong")]
+    Checksum,
+    /// The header is whole and makes no sense.
+    #[error("a {field} of {value} makes no sense in a ring file")]
+    Field {
+        /// Which field.
+        field: &'static str,
+        /// What it says.
+        value: u64,
+    },
+    /// The positions contradict each other.
+    #[error(
+        "the positions of the ring file are damaged: head {head}, consumed {consumed}, tail {tail}, capacity {capacity}"
+    )]
+    Positions {
+        /// Everything before was free.
+        head: u64,
+        /// Everything before was read.
+        consumed: u64,
+        /// Everything before was claimed.
+        tail: u64,
+        /// Bytes of the ring.
+        capacity: usize,
+    },
+}
+
+impl From<BadHeader> for RecoverError {
+    fn from(bad: BadHeader) -> Self {
+        match bad {
+            BadHeader::Short => Self::Truncated { found: 0 },
+            BadHeader::Magic(found) => Self::Magic { found },
+            BadHeader::Version(found) => Self::Version { found, known: VERSION },
+            BadHeader::Checksum => Self::Checksum,
+            BadHeader::Field(field, value) => Self::Field { field, value },
+        }
+    }
+}
+
+/// Why records may be missing at the end. Those before are whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Damage {
+    /// The file ends before the ring does, in what begins at `position`.
+    Truncated {
+        /// Bytes since the ring's birth.
+        position: u64,
+    },
+    /// The word at `position` is no header that can be there.
+    Header {
+        /// Bytes since the ring's birth.
+        position: u64,
+        /// What is found.
+        word: u64,
+    },
+}
+
+/// The ring's memory, read twice.
+///
+/// A record whose header was committed in the first reading has its whole payload in the second.
+/// For a ring that is in use, nothing less would do.
+#[derive(Clone, Debug)]
+struct Images {
+    first: Vec<u8>,
+    second: Vec<u8>,
+}
+
+/// What is found at a position.
+enum Found {
+    Record(Header),
+    /// Bytes to step over.
+    Dead(u64),
+    /// Bytes to step over, of a claim.
+    Open(u64),
+    End,
+    Damage(Damage),
+}
+
+impl Recovered {
+    /// Reads the file of a ring, in use or not.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, is no ring file, or its header is damaged. Damage elsewhere is
+    /// no error: see [`damage`](Self::damage).
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, RecoverError> {
+        let mut file = File::open(path)?;
+        // A writer may pass between the readings of two positions; hardly ever, and not always.
+        let mut attempts = 3;
+        loop {
+            attempts -= 1;
+            match Self::read(&mut file) {
+                Err(RecoverError::Positions { .. }) if attempts > 0 => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// Reads the bytes of a ring's file.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, RecoverError> {
+        Self::read(&mut io::Cursor::new(bytes))
+    }
+
+    fn read(file: &mut (impl Read + Seek)) -> Result<Self, RecoverError> {
+        let (fixed, before) = read_header(file)?;
+        // Memory for what is there, not for what the header claims.
+        let mut image = || -> io::Result<Vec<u8>> {
+            let mut bytes = Vec::new();
+            file.seek(SeekFrom::Start(DATA_AT as u64))?;
+            file.take(fixed.capacity as u64).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        let images = Images { first: image()?, second: image()? };
+        let (fixed_after, after) = read_header(file)?;
+        if fixed_after != fixed {
+            return Err(RecoverError::Checksum);
+        }
+        Self::new(fixed, images, before, after)
+    }
+
+    /// Makes sense of images that were read after the positions `before`, and before `after`.
+    fn new(
+        fixed: Fixed,
+        images: Images,
+        before: Changing,
+        after: Changing,
+    ) -> Result<Self, RecoverError> {
+        let capacity = fixed.capacity as u64;
+        for Changing { head, consumed, tail, .. } in [before, after] {
+            let consumed_beyond = consumed.checked_sub(head);
+            let claimed = match fixed.kind {
+                Kind::OneProducer => Some(0),
+                Kind::ManyProducers => tail.checked_sub(head),
+            };
+            let sound = (head | consumed | tail).is_multiple_of(HEADER_BYTES as u64)
+                && head.checked_add(2 * capacity).is_some()
+                && consumed_beyond.is_some_and(|bytes| bytes <= capacity)
+                && claimed.is_some_and(|bytes| bytes <= capacity)
+                && (fixed.kind == Kind::OneProducer || consumed <= tail);
+            if !sound {
+                let capacity = fixed.capacity;
+                return Err(RecoverError::Positions { head, consumed, tail, capacity });
+            }
+        }
+        let limit = match fixed.kind {
+            Kind::OneProducer => before.head + capacity,
+            Kind::ManyProducers => before.tail,
+        };
+        let start = after.consumed;
+        let mut recovered = Self {
+            fixed,
+            changing: after,
+            images,
+            start,
+            end: limit,
+            records: 0,
+            open_claims: 0,
+            damage: None,
+        };
+        recovered.survey();
+        Ok(recovered)
+    }
+
+    /// Walks once through all there is: counts it, and finds the end and its cause.
+    fn survey(&mut self) {
+        let mut position = self.start;
+        while position < self.end {
+            position += match self.find(position) {
+                Found::Record(header) => {
+                    self.records += 1;
+                    header.span()
+                }
+                Found::Dead(bytes) => bytes,
+                Found::Open(bytes) => {
+                    self.open_claims += 1;
+                    bytes
+                }
+                Found::End => break,
+                Found::Damage(damage) => {
+                    self.damage = Some(damage);
+                    break;
+                }
+            };
+        }
+        self.end = position;
+    }
+
+    /// What begins at a position that is a multiple of 8 and before the end. Whatever it is, it
+    /// has at least 8 bytes, and ends before the limit and the ring's end.
+    fn find(&self, position: u64) -> Found {
+        let capacity = self.fixed.capacity as u64;
+        let offset = (position & (capacity - 1)) as usize;
+        let room = (self.end - position).min(capacity - offset as u64);
+        let (Some(first), Some(second)) =
+            (word(&self.images.first, offset), word(&self.images.second, offset))
+        else {
+            return Found::Damage(Damage::Truncated { position });
+        };
+        let damage = |word| Found::Damage(Damage::Header { position, word });
+
+        if let Some(header) = Header::from_word(first.to_le()) {
+            if header.span() > room {
+                return damage(first);
+            }
+            if header.is_skip() {
+                return Found::Dead(header.span());
+            }
+            if self.payload(offset, header).is_none() {
+                return Found::Damage(Damage::Truncated { position });
+            }
+            return Found::Record(header);
+        }
+        if self.fixed.kind == Kind::OneProducer {
+            return if first == 0 { Found::End } else { damage(first) };
+        }
+        // Claimed and not committed, at least when it was read first. How long it is can also
+        // be told by what it has become since.
+        let open = [first, second].into_iter().find(|&word| word != 0);
+        let Some(open) = open else {
+            // Nor marked: all of the claim is zero.
+            return Found::Dead(HEADER_BYTES as u64);
+        };
+        let bytes = match (marked_len(open.to_le()), Header::from_word(open.to_le())) {
+            (Some(len), _) => span(len) as u64,
+            (None, Some(header)) => header.span(),
+            (None, None) => return damage(open),
+        };
+        if bytes > room { damage(open) } else { Found::Open(bytes) }
+    }
+
+    fn payload(&self, offset: usize, header: Header) -> Option<&[u8]> {
+        self.images.second.get(offset + HEADER_BYTES..)?.get(..header.len())
+    }
+
+    /// The records, oldest first.
+    #[must_use]
+    pub fn records(&self) -> RecoveredRecords<'_> {
+        RecoveredRecords { recovered: self, position: self.start, left: self.records }
+    }
+
+    /// Claims that were neither committed nor aborted, and were stepped over. One at the end of a
+    /// ring of one producer leaves no trace and is not counted.
+    #[must_use]
+    pub fn open_claims(&self) -> usize {
+        self.open_claims
+    }
+
+    /// Why records may be missing at the end, if they may.
+    #[must_use]
+    pub fn damage(&self) -> Option<Damage> {
+        self.damage
+    }
+
+    /// The position of the first byte that was not consumed.
+    #[must_use]
+    pub fn start(&self) -> u64 {
+        self.start
+    }
+
+    /// The position behind the last record or claim that was found.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// How many producers the ring can have.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.fixed.kind
+    }
+
+    /// Bytes that the ring holds, headers and padding included.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.fixed.capacity
+    }
+
+    /// The process that created the ring.
+    #[must_use]
+    pub fn process_id(&self) -> u64 {
+        self.fixed.process_id
+    }
+
+    /// The thread for which the ring was created, as its creator put it.
+    #[must_use]
+    pub fn thread_id(&self) -> u64 {
+        self.fixed.thread_id
+    }
+
+    /// The number that tells this ring from others, as its creator put it.
+    #[must_use]
+    pub fn ring_id(&self) -> u64 {
+        self.fixed.ring_id
+    }
+
+    /// The user words.
+    #[must_use]
+    pub fn user_words(&self) -> [u64; USER_WORDS] {
+        self.changing.user_words
+    }
+}
+
+fn read_header(file: &mut (impl Read + Seek)) -> Result<(Fixed, Changing), RecoverError> {
+    file.seek(SeekFrom::Start(0))?;
+    let mut bytes = Vec::new();
+    file.take(DATA_AT as u64).read_to_end(&mut bytes)?;
+    let found = bytes.len();
+    let fixed = Fixed::from_bytes(&bytes).map_err(|bad| match bad {
+        BadHeader::Short => RecoverError::Truncated { found },
+        other => other.into(),
+    })?;
+    match Changing::from_bytes(&bytes) {
+        Some(changing) if found == DATA_AT => Ok((fixed, changing)),
+        _ => Err(RecoverError::Truncated { found }),
+    }
+}
+
+/// The records of a [`Recovered`] ring, oldest first.
+#[derive(Clone, Debug)]
+pub struct RecoveredRecords<'a> {
+    recovered: &'a Recovered,
+    position: u64,
+    left: usize,
+}
+
+impl<'a> Iterator for RecoveredRecords<'a> {
+    type Item = Record<'a>;
+
+    fn next(&mut self) -> Option<Record<'a>> {
+        while self.position < self.recovered.end {
+            let position = self.position;
+            self.position += match self.recovered.find(position) {
+                Found::Record(header) => {
+                    self.left -= 1;
+                    self.position += header.span();
+                    let offset = (position & (self.recovered.fixed.capacity as u64 - 1)) as usize;
+                    let payload = self.recovered.payload(offset, header)?;
+                    return Some(Record::new(payload, header.tag(), position));
+                }
+                Found::Dead(bytes) | Found::Open(bytes) => bytes,
+                Found::End | Found::Damage(_) => break,
+            };
+        }
+        None
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for RecoveredRecords<'_> {}
+impl core::iter::FusedIterator for RecoveredRecords<'_> {}

@@ -1,0 +1,60 @@
+//! How far the ends of a ring have come: what they share besides the memory of the records.
+
+use crate::sync::AtomicU64;
+
+/// How the ends of a ring work together. The numbers are those in ring files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    any(not(feature = "std"), loom),
+    expect(unreachable_pub, reason = "public as part of `file`, which is not there")
+)]
+pub enum Kind {
+    /// One producer: [`queue::spsc`](crate::queue::spsc).
+    OneProducer = 0,
+    /// Many producers: [`queue::mpsc`](crate::queue::mpsc).
+    ManyProducers = 1,
+}
+
+/// Two lines, as processors fetch them in pairs. Not `CachePadded`, whose size differs between
+/// targets: this is part of the layout of ring files.
+#[repr(C, align(128))]
+pub(crate) struct Padded<T>(pub(crate) T);
+
+/// How many numbers of the caller's a ring keeps.
+#[cfg_attr(
+    any(not(feature = "std"), loom),
+    expect(unreachable_pub, reason = "public as part of `file`, which is not there")
+)]
+pub const USER_WORDS: usize = 8;
+
+/// As they lie in a ring file, from its byte 128 on.
+#[repr(C)]
+pub(crate) struct Positions {
+    pub(crate) consumer: Padded<ConsumerPositions>,
+    /// Everything before was claimed. Only used with many producers.
+    pub(crate) tail: Padded<AtomicU64>,
+    /// The caller's, for whoever opens the file.
+    pub(crate) user_words: Padded<[AtomicU64; USER_WORDS]>,
+}
+
+#[repr(C)]
+pub(crate) struct ConsumerPositions {
+    /// Everything before is free.
+    pub(crate) head: AtomicU64,
+    /// Everything before was received and will not be read again. Ahead of the head only while
+    /// a release is under way.
+    pub(crate) consumed: AtomicU64,
+}
+
+impl Positions {
+    pub(crate) fn new() -> Self {
+        Self {
+            consumer: Padded(ConsumerPositions {
+                head: AtomicU64::new(0),
+                consumed: AtomicU64::new(0),
+            }),
+            tail: Padded(AtomicU64::new(0)),
+            user_words: Padded([(); USER_WORDS].map(|()| AtomicU64::new(0))),
+        }
+    }
+}

@@ -1,0 +1,382 @@
+//! Rings in files: what was committed is read back, and no bytes whatever do harm.
+
+use proptest::prelude::*;
+use std::fs;
+use std::mem;
+use std::path::Path;
+use std::process::Command;
+use std::sync::LazyLock;
+use stenolog_ringbuf::Consumer;
+use stenolog_ringbuf::file::{Damage, Kind, Options, RecoverError, Recovered};
+use stenolog_ringbuf::queue::{mpsc, spsc};
+use tempfile::TempDir;
+
+const HEADER: usize = 4096;
+const CAPACITY: usize = 512;
+
+type Records = Vec<(u32, Vec<u8>)>;
+
+fn records(recovered: &Recovered) -> Records {
+    let records = recovered.records();
+    let len = records.len();
+    let records: Vec<_> = records.map(|record| (record.tag(), record.payload().to_vec())).collect();
+    assert_eq!(records.len(), len);
+    records
+}
+
+/// Reads the bytes, and checks what must hold whatever they are.
+fn recover(bytes: &[u8]) -> Result<Recovered, RecoverError> {
+    let recovered = Recovered::from_bytes(bytes)?;
+    let mut reached = recovered.start();
+    for record in recovered.records() {
+        assert!(record.position() >= reached);
+        assert!(!record.payload().is_empty());
+        reached = record.position() + 8 + record.payload().len() as u64;
+    }
+    assert!(reached <= recovered.end().next_multiple_of(8));
+    assert!(recovered.end() - recovered.start() <= recovered.capacity() as u64);
+    Ok(recovered)
+}
+
+fn create_spsc(dir: &TempDir) -> (spsc::Producer, Consumer) {
+    Options::new(CAPACITY).create_spsc(dir.path().join("ring")).unwrap()
+}
+
+fn create_mpsc(dir: &TempDir) -> (mpsc::Producer, Consumer) {
+    Options::new(CAPACITY).create_mpsc(dir.path().join("ring")).unwrap()
+}
+
+fn bytes(dir: &TempDir) -> Vec<u8> {
+    fs::read(dir.path().join("ring")).unwrap()
+}
+
+/// Writes a record whose payload is `len` times its tag.
+macro_rules! push {
+    ($producer:expr, $len:expr, $tag:expr) => {{
+        let mut claim = $producer.try_claim($len).unwrap();
+        claim.fill($tag as u8);
+        claim.commit_tagged($tag);
+    }};
+}
+
+/// What records pushed with these lengths and tags look like.
+fn pushed(records: &[(usize, u32)]) -> Records {
+    records.iter().map(|&(len, tag)| (tag, vec![tag as u8; len])).collect()
+}
+
+/// A ring that wrapped, with records freed, aborted and truncated.
+fn used_spsc(dir: &TempDir) -> Records {
+    let (mut producer, mut consumer) = create_spsc(dir);
+    for tag in 1..=30 {
+        push!(producer, 1 + tag as usize * 7 % 40, tag);
+        if tag % 5 == 0 {
+            drop(producer.try_claim(20).unwrap());
+        }
+        if tag % 3 == 0 {
+            consumer.drain(usize::MAX, |_| ());
+        }
+    }
+    let mut expected = Vec::new();
+    for tag in 31..=37 {
+        push!(producer, 2 + tag as usize % 30, tag);
+        expected.push((2 + tag as usize % 30, tag));
+    }
+    let mut claim = producer.try_claim(40).unwrap();
+    claim.fill(38);
+    claim.set_tag(38);
+    claim.commit_truncated(3);
+    expected.push((3, 38));
+    pushed(&expected)
+}
+
+/// The same with many producers, and claims left open in the middle.
+fn used_mpsc(dir: &TempDir) -> Records {
+    let (mut producer, mut consumer) = create_mpsc(dir);
+    for tag in 1..=30 {
+        push!(producer, 1 + tag as usize * 7 % 40, tag);
+        consumer.drain(usize::MAX, |_| ());
+    }
+    push!(producer, 9, 31);
+    mem::forget(producer.try_claim(33).unwrap());
+    push!(producer, 17, 32);
+    drop(producer.try_claim(33).unwrap());
+    let mut half_filled = producer.clone();
+    half_filled.try_claim(50).map(|mut claim| claim[..20].fill(0xff)).unwrap();
+    mem::forget(half_filled.try_claim(70).map(|mut claim| {
+        claim[..40].fill(0xff);
+        claim
+    }));
+    push!(producer, 50, 33);
+    mem::forget(producer.try_claim(8).unwrap());
+    pushed(&[(9, 31), (17, 32), (50, 33)])
+}
+
+#[test]
+fn what_is_committed_is_read_back_while_the_ring_is_used_and_after() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ring");
+    let (mut producer, mut consumer) = create_spsc(&dir);
+    assert_eq!(records(&Recovered::open(&path).unwrap()), []);
+    push!(producer, 5, 1);
+    push!(producer, 50, 2);
+    let open = producer.try_claim(9).unwrap();
+    assert_eq!(records(&Recovered::open(&path).unwrap()), pushed(&[(5, 1), (50, 2)]));
+    open.commit_tagged(3);
+    assert_eq!(consumer.try_claim().unwrap().tag(), 1);
+    drop((producer, consumer));
+    let recovered = Recovered::open(&path).unwrap();
+    assert_eq!(records(&recovered), [(2, vec![2; 50]), (3, vec![0; 9])]);
+    assert_eq!((recovered.start(), recovered.end(), recovered.damage()), (16, 104, None));
+}
+
+#[test]
+fn the_header_says_what_was_put_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ring");
+    let options = Options::new(1000).ring_id(7).thread_id(u64::MAX).user_words([9; 8]);
+    let (producer, consumer) = options.create_mpsc(&path).unwrap();
+    producer.set_user_word(0, 1);
+    consumer.set_user_word(7, 2);
+    let recovered = Recovered::open(&path).unwrap();
+    assert_eq!((recovered.kind(), recovered.capacity()), (Kind::ManyProducers, 1024));
+    assert_eq!((recovered.ring_id(), recovered.thread_id()), (7, u64::MAX));
+    assert_eq!(recovered.process_id(), u64::from(std::process::id()));
+    assert_eq!(recovered.user_words(), [1, 9, 9, 9, 9, 9, 9, 2]);
+    assert_eq!(fs::metadata(&path).unwrap().len(), 4096 + 1024);
+}
+
+#[cfg(unix)]
+#[test]
+fn only_the_owner_may_read() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ring");
+    let _ring = Options::new(1 << 20).create_spsc(&path).unwrap();
+    let metadata = fs::metadata(&path).unwrap();
+    assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+    assert!(metadata.blocks() * 512 >= 1 << 20, "its blocks are reserved");
+}
+
+#[test]
+fn a_file_that_exists_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ring");
+    fs::write(&path, "precious").unwrap();
+    assert!(Options::new(512).create_spsc(&path).is_err());
+    assert_eq!(fs::read(&path).unwrap(), b"precious");
+}
+
+/// Not a test by itself: creates a ring under a limit on the size of files.
+#[test]
+fn child_without_room() {
+    let Some(path) = std::env::var_os("RING_WITHOUT_ROOM") else { return };
+    let error = Options::new(1 << 20).create_spsc(Path::new(&path)).unwrap_err();
+    assert!(error.raw_os_error().is_some(), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn no_room_is_an_error_and_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ring");
+    let status = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$0\" --exact child_without_room -q"])
+        .arg(std::env::current_exe().unwrap())
+        .env("RING_WITHOUT_ROOM", &path)
+        .stdout(std::process::Stdio::null())
+        .status()
+        .unwrap();
+    assert!(status.success());
+    assert!(!path.exists());
+}
+
+#[test]
+fn used_rings_are_read_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let expected = used_spsc(&dir);
+    let recovered = recover(&bytes(&dir)).unwrap();
+    assert_eq!((records(&recovered), recovered.damage()), (expected, None));
+
+    let dir = tempfile::tempdir().unwrap();
+    let expected = used_mpsc(&dir);
+    let recovered = recover(&bytes(&dir)).unwrap();
+    assert_eq!((records(&recovered), recovered.damage()), (expected, None));
+    assert_eq!(recovered.open_claims(), 3, "one was dropped half filled, three were leaked");
+}
+
+#[test]
+fn a_full_ring_is_read_to_the_last_byte_and_no_further() {
+    for many in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut expected = Vec::new();
+        macro_rules! fill {
+            ($ends:expr) => {{
+                let (mut producer, mut consumer) = $ends;
+                push!(producer, 24, 1);
+                push!(producer, 24, 2);
+                consumer.drain(usize::MAX, |_| ());
+                for tag in 3..19 {
+                    push!(producer, 24, tag);
+                    expected.push((24, tag));
+                }
+                assert!(producer.try_claim(1).is_err());
+            }};
+        }
+        if many {
+            fill!(create_mpsc(&dir))
+        } else {
+            fill!(create_spsc(&dir))
+        }
+        let recovered = recover(&bytes(&dir)).unwrap();
+        assert_eq!((records(&recovered), recovered.damage()), (pushed(&expected), None));
+    }
+}
+
+/// A consumer that died in a release: `consumed` is ahead of `head`, and any part is cleared.
+#[test]
+fn a_release_cut_short_loses_nothing_behind_it() {
+    for many in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        macro_rules! fill {
+            ($ends:expr) => {{
+                let (mut producer, _consumer) = $ends;
+                for tag in 1..=16 {
+                    push!(producer, 24, tag);
+                }
+            }};
+        }
+        if many {
+            fill!(create_mpsc(&dir))
+        } else {
+            fill!(create_spsc(&dir))
+        }
+        let whole = bytes(&dir);
+        let expected: Vec<_> = (5..=16).map(|tag| (24, tag)).collect();
+        for cleared in (0..=128).step_by(8) {
+            let mut bytes = whole.clone();
+            bytes[136..144].copy_from_slice(&128u64.to_le_bytes());
+            bytes[HEADER..HEADER + cleared].fill(0);
+            let recovered = recover(&bytes).unwrap();
+            assert_eq!((records(&recovered), recovered.damage()), (pushed(&expected), None));
+        }
+    }
+}
+
+/// A producer that died between moving the tail and marking its claim.
+#[test]
+fn a_claim_without_a_mark_is_stepped_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut producer, _consumer) = create_mpsc(&dir);
+    push!(producer, 24, 1);
+    mem::forget(producer.try_claim(100).unwrap());
+    push!(producer, 24, 2);
+    mem::forget(producer.try_claim(100).unwrap());
+    let mut bytes = bytes(&dir);
+    for mark in [32, 176] {
+        assert_eq!(bytes[HEADER + mark..][..8], [0, 0, 0, 0, 100, 0, 0, 0]);
+        bytes[HEADER + mark..][..8].fill(0);
+    }
+    let recovered = recover(&bytes).unwrap();
+    assert_eq!((records(&recovered), recovered.damage()), (pushed(&[(24, 1), (24, 2)]), None));
+}
+
+#[test]
+fn any_byte_may_change() {
+    for fill in [used_spsc, used_mpsc] {
+        let dir = tempfile::tempdir().unwrap();
+        let expected = fill(&dir);
+        let whole = bytes(&dir);
+        for at in 0..whole.len() {
+            for flip in [1, 2, 4, 8, 16, 32, 64, 128, 255] {
+                let mut bytes = whole.clone();
+                bytes[at] ^= flip;
+                match recover(&bytes) {
+                    Ok(recovered) => {
+                        assert!(at >= 64, "byte {at} of the header is guarded");
+                        let records = records(&recovered);
+                        if (144..256).contains(&at) || (264..HEADER).contains(&at) {
+                            assert_eq!(records, expected, "byte {at} means nothing");
+                        }
+                    }
+                    Err(error) => assert!(at < HEADER, "byte {at}: {error}"),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn any_truncation_yields_a_prefix() {
+    for fill in [used_spsc, used_mpsc] {
+        let dir = tempfile::tempdir().unwrap();
+        let expected = fill(&dir);
+        let whole = bytes(&dir);
+        for len in 0..whole.len() {
+            match recover(&whole[..len]) {
+                Ok(recovered) => {
+                    let records = records(&recovered);
+                    assert!(expected.starts_with(&records), "{len} bytes gave other records");
+                    if records.len() < expected.len() {
+                        assert!(matches!(recovered.damage(), Some(Damage::Truncated { .. })));
+                    }
+                }
+                Err(RecoverError::Truncated { found }) => {
+                    assert!(len < HEADER);
+                    assert_eq!(found, len);
+                }
+                Err(error) => panic!("{len} bytes: {error}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_no_ring_is_called_that() {
+    let dir = tempfile::tempdir().unwrap();
+    let _ring = create_spsc(&dir);
+    let whole = bytes(&dir);
+    assert!(matches!(recover(b""), Err(RecoverError::Truncated { found: 0 })));
+    assert!(matches!(recover(b"#!/bin/sh\n"), Err(RecoverError::Magic { found: _ })));
+    let mut newer = whole.clone();
+    newer[8] = 2;
+    assert!(matches!(recover(&newer), Err(RecoverError::Version { found: 2, known: 1 })));
+    let mut damaged = whole;
+    damaged[20] ^= 1;
+    assert!(matches!(recover(&damaged), Err(RecoverError::Checksum)));
+    assert!(matches!(Recovered::open(dir.path().join("none")), Err(RecoverError::Io(_))));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #[test]
+    fn any_bytes_are_read_without_harm(
+        many in any::<bool>(),
+        head in 0u64..2000,
+        consumed in 0u64..600,
+        tail in 0u64..600,
+        words in prop::collection::vec(prop_oneof![
+            Just(0u64),
+            any::<u64>(),
+            (0u64..80, any::<u32>()).prop_map(|(len, tag)| u64::from(tag) << 32 | len),
+            (0u64..80).prop_map(|len| len << 32),
+            (0u64..80).prop_map(|len| (1 << 31) | (len * 8)),
+        ], 64),
+        len in 0usize..=CAPACITY,
+    ) {
+        static EMPTY: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {
+            let dirs = [(); 2].map(|()| tempfile::tempdir().unwrap());
+            drop((create_spsc(&dirs[0]), create_mpsc(&dirs[1])));
+            [bytes(&dirs[0]), bytes(&dirs[1])]
+        });
+        let mut bytes = EMPTY[usize::from(many)].clone();
+        let head = head * 8;
+        for (at, value) in [(128, head), (136, head + consumed), (256, head + tail)] {
+            bytes[at..at + 8].copy_from_slice(&(value & !7).to_le_bytes());
+        }
+        for (index, word) in words.iter().enumerate() {
+            bytes[HEADER + index * 8..][..8].copy_from_slice(&word.to_le_bytes());
+        }
+        let _ = recover(&bytes[..HEADER + len]);
+        let _ = recover(&bytes);
+    }
+}

@@ -1,0 +1,132 @@
+//! The producer that never waits, and snapshots of it.
+
+use proptest::prelude::*;
+use std::collections::VecDeque;
+use std::thread;
+use stenolog_ringbuf::queue::overwrite::{self, Snapshot, TooLarge};
+
+fn tags(snapshot: &Snapshot) -> Vec<u32> {
+    snapshot.records().map(|record| record.tag()).collect()
+}
+
+#[test]
+fn nothing_that_fits_is_refused_and_nothing_else_accepted() {
+    for capacity in [1, 32, 64, 128, 256] {
+        let (mut producer, reader) = overwrite::new(capacity);
+        let max = producer.capacity() / 2 - 8;
+        assert_eq!(producer.max_record_bytes(), max);
+        for len in (1..=max).chain((1..=max).rev()) {
+            let mut claim = producer.try_claim(len).unwrap();
+            assert_eq!(claim.len(), len);
+            claim.fill(len as u8);
+            claim.commit_tagged(7);
+            let snapshot = reader.snapshot();
+            let newest = snapshot.records().last().unwrap();
+            assert_eq!((newest.payload(), newest.tag()), (&*vec![len as u8; len], 7));
+        }
+        for len in [max + 1, capacity + 1000, u32::MAX as usize, usize::MAX - 3, usize::MAX] {
+            assert_eq!(producer.try_claim(len).unwrap_err(), TooLarge { len, max });
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "at least one byte")]
+fn a_claim_of_nothing_panics() {
+    let _ = overwrite::new(64).0.try_claim(0);
+}
+
+#[test]
+fn claims_that_are_dropped_have_no_effect() {
+    let (mut producer, reader) = overwrite::new(64);
+    assert_eq!((tags(&reader.snapshot()), reader.snapshot().lost()), (vec![], 0));
+    producer.try_claim(8).unwrap().commit_tagged(1);
+    drop(producer.try_claim(20).unwrap());
+    producer.try_claim(20).unwrap().commit_truncated(0);
+    let mut claim = producer.try_claim(20).unwrap();
+    claim.fill(9);
+    claim.set_tag(2);
+    claim.commit_truncated(3);
+    let snapshot = reader.snapshot();
+    assert_eq!(tags(&snapshot), [1, 2]);
+    assert_eq!(snapshot.records().last().unwrap().payload(), [9; 3]);
+    assert!(!reader.is_disconnected());
+    drop(producer);
+    assert!(reader.is_disconnected());
+    assert_eq!(tags(&reader.snapshot()), [1, 2]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+    #[test]
+    fn a_snapshot_is_the_end_of_what_was_written(
+        capacity in 0usize..1000,
+        lens in prop::collection::vec(1usize..200, 1..200),
+    ) {
+        let (mut producer, reader) = overwrite::new(capacity);
+        let mut written = VecDeque::new();
+        for (tag, &len) in (0..).zip(&lens) {
+            let len = len.min(producer.max_record_bytes());
+            let bytes: Vec<_> = (0..len).map(|at| (tag as usize + at) as u8).collect();
+            producer.try_claim(len).unwrap().copy_from_slice(&bytes);
+            let mut claim = producer.try_claim(len).unwrap();
+            claim.copy_from_slice(&bytes);
+            claim.commit_tagged(tag);
+            written.push_back((tag, bytes));
+            let snapshot = reader.snapshot();
+            let found: Vec<_> = snapshot
+                .records()
+                .map(|record| (record.tag(), record.payload().to_vec()))
+                .collect();
+            let lost = snapshot.lost() as usize;
+            prop_assert_eq!(lost as u64, producer.lost());
+            prop_assert!(found.iter().eq(written.range(lost..)));
+            // All but what was needed, a sixteenth, the largest record and the ring's end is kept.
+            let bytes: usize = found.iter().map(|found| found.1.len().next_multiple_of(8) + 8).sum();
+            let capacity = producer.capacity();
+            prop_assert!(lost == 0 || bytes + capacity / 16 + 3 * 208 >= capacity);
+        }
+    }
+}
+
+#[test]
+fn snapshots_of_a_running_producer_are_whole() {
+    const RECORDS: u32 = 400_000;
+    fn len(tag: u32) -> usize {
+        4 + (tag as usize).wrapping_mul(2_654_435_761) % 100
+    }
+    for capacity in [256, 4096, 65536] {
+        let (mut producer, reader) = overwrite::new(capacity);
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                for tag in 0..RECORDS {
+                    let mut claim = producer.try_claim(len(tag)).unwrap();
+                    claim.fill((tag % 251) as u8);
+                    claim.commit_tagged(tag);
+                }
+            });
+            for reader in [reader.clone(), reader] {
+                scope.spawn(move || {
+                    let mut last = 0;
+                    loop {
+                        let done = reader.is_disconnected();
+                        let snapshot = reader.snapshot();
+                        let mut next = snapshot.lost() as u32;
+                        for record in snapshot.records() {
+                            let tag = record.tag();
+                            assert_eq!((tag, record.payload().len()), (next, len(next)));
+                            assert!(record.payload().iter().all(|&b| b == (tag % 251) as u8));
+                            next += 1;
+                        }
+                        assert!(next >= last, "the newest were not there");
+                        last = next;
+                        if done {
+                            assert_eq!(next, RECORDS);
+                            break;
+                        }
+                    }
+                });
+            }
+        });
+    }
+}
