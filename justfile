@@ -10,6 +10,7 @@ ci:
 # Every test but the loom models.
 test:
     cargo test --workspace
+    cargo test -p stenolog-ringbuf --all-features
 
 # Every interleaving of the rings' protocols.
 loom:
@@ -28,6 +29,7 @@ doc:
 # The figures of the README.
 bench:
     cargo run --release --manifest-path benches/Cargo.toml -p stenolog-bench
+    cargo run --release --manifest-path benches/Cargo.toml -p ring-bench
 
 # Threads that log, and their dump as text.
 quickstart:

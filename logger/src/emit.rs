@@ -14,7 +14,7 @@ use stenolog_format::dictionary::TimeSource;
 
 use crate::registry::CallTypes;
 use crate::site::Site;
-use crate::thread::{self, ColdRecord, LOCAL};
+use crate::thread::{self, ColdRecord, LOCAL, Local};
 use crate::time::TimeWord;
 use crate::value::Args;
 
@@ -41,29 +41,32 @@ pub fn emit<T: TimeWord, A: Args>(site: &'static Site, time: T, args: A) {
 
 #[inline(always)]
 fn try_emit<T: TimeWord, A: Args>(site: &'static Site, time: T, args: &A) -> bool {
-    LOCAL.with(|local| {
-        let state = site.state.load(Ordering::Relaxed);
-        if (state >> 32) as u32 != local.generation.get()
-            || site.signature.load(Ordering::Relaxed) != const { signature::<T, A>() }
-        {
-            return false;
-        }
-        // T3: the generation of a logger comes with a clock.
-        let Some(clock) = local.clock.get() else { return false };
-        let payload_bytes = args.size().saturating_add(TIME_BYTES);
-        // SAFETY: only this thread touches the producer, and nothing logs while this borrow lives
-        // (T1, T2 in `thread`): what follows are stores of values.
-        let producer = unsafe { &mut *local.producer.get() };
-        let allowance_bytes = local.allowance_bytes.get();
-        let time = time.read(&clock);
-        let Ok(mut claim) = producer.try_claim_within(payload_bytes, allowance_bytes) else {
-            return false;
-        };
-        // SAFETY: the claim is `payload_bytes` long, which `args` said it takes with the time.
-        unsafe { fill(claim.as_mut_ptr(), time, args) };
-        claim.commit_tagged(state as u32);
-        true
-    })
+    // Only the address leaves the closure: as a whole it might not be inlined, and would then take
+    // its captures, and so the arguments, by way of memory.
+    let local: *const Local = LOCAL.with(std::ptr::from_ref);
+    // SAFETY: without a destructor, a thread-local lives as long as its thread.
+    let local = unsafe { &*local };
+    let state = site.state.load(Ordering::Relaxed);
+    if (state >> 32) as u32 != local.generation.get()
+        || site.signature.load(Ordering::Relaxed) != const { signature::<T, A>() }
+    {
+        return false;
+    }
+    // T3: the generation of a logger comes with a clock.
+    let Some(clock) = local.clock.get() else { return false };
+    let payload_bytes = args.size().saturating_add(TIME_BYTES);
+    // SAFETY: only this thread touches the producer, and nothing logs while this borrow lives
+    // (T1, T2 in `thread`): what follows are stores of values.
+    let producer = unsafe { &mut *local.producer.get() };
+    let allowance_bytes = local.allowance_bytes.get();
+    let time = time.read(&clock);
+    let Ok(mut claim) = producer.try_claim_within(payload_bytes, allowance_bytes) else {
+        return false;
+    };
+    // SAFETY: the claim is `payload_bytes` long, which `args` said it takes with the time.
+    unsafe { fill(claim.as_mut_ptr(), time, args) };
+    claim.commit_tagged(state as u32);
+    true
 }
 
 /// Writes a payload.
