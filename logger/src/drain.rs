@@ -82,7 +82,7 @@ impl Drain {
             let failed = pass.is_err();
             if let Ok(fullest) = &pass {
                 let longest = core.config.deliver_within;
-                sleep = next_sleep(sleep, *fullest, quarter, started - last_pass, longest);
+                sleep = next_sleep(*fullest, quarter, started - last_pass, longest);
             }
             last_pass = started;
             self.answer(requests, pass.map(drop).map_err(Arc::new));
@@ -140,19 +140,19 @@ impl Drain {
 }
 
 /// How long the fullest ring takes to fill by `quarter` bytes, if it got `pace` bytes since the
-/// last pass; twice the last sleep if nothing came.
+/// last pass. If nothing came, the longest: a burst that follows wakes the drain.
 fn next_sleep(
-    last: Duration,
     pace: usize,
     quarter: usize,
     since_last_pass: Duration,
     longest: Duration,
 ) -> Duration {
-    let wanted = if pace == 0 {
-        last.saturating_mul(2)
-    } else {
-        since_last_pass.mul_f64(quarter as f64 / pace as f64).min(longest)
-    };
+    if pace == 0 {
+        return longest;
+    }
+    // In floating point, as the product may be longer than any duration.
+    let wanted = since_last_pass.as_secs_f64() * quarter as f64 / pace as f64;
+    let wanted = Duration::try_from_secs_f64(wanted).unwrap_or(longest);
     wanted.clamp(SHORTEST_SLEEP.min(longest), longest)
 }
 
@@ -201,14 +201,15 @@ mod tests {
     fn sleep_follows_the_pace() {
         let ms = Duration::from_millis;
         let longest = ms(100);
-        // Nothing came: twice as long, up to the bound.
-        assert_eq!(next_sleep(ms(10), 0, 1000, ms(10), longest), ms(20));
-        assert_eq!(next_sleep(ms(80), 0, 1000, ms(80), longest), longest);
+        // Nothing came: the bound.
+        assert_eq!(next_sleep(0, 1000, ms(10), longest), longest);
         // Twice a quarter came in 10 ms: half as long.
-        assert_eq!(next_sleep(ms(10), 2000, 1000, ms(10), longest), ms(5));
+        assert_eq!(next_sleep(2000, 1000, ms(10), longest), ms(5));
         // A trickle: the bound.
-        assert_eq!(next_sleep(ms(10), 1, 1000, ms(10), longest), longest);
+        assert_eq!(next_sleep(1, 1000, ms(10), longest), longest);
         // A flood: never without a pause.
-        assert_eq!(next_sleep(ms(10), 1 << 30, 1000, ms(10), longest), SHORTEST_SLEEP);
+        assert_eq!(next_sleep(1 << 30, 1000, ms(10), longest), SHORTEST_SLEEP);
+        // Beyond what a duration holds.
+        assert_eq!(next_sleep(1, usize::MAX, Duration::MAX, longest), longest);
     }
 }

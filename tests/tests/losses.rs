@@ -1,6 +1,7 @@
 //! What cannot be recorded is counted, and the dump says so where it happened.
 
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use stenolog::{OnFull, debug, info};
 use stenolog_tests::{Scene, message, read};
@@ -29,31 +30,51 @@ fn every_record_is_either_there_or_counted() {
     assert_eq!(stated, lost);
 }
 
-#[test]
-fn a_loss_wakes_the_drain() {
-    // The drain would come by itself in an hour.
-    let hour = std::time::Duration::from_secs(3600);
+/// A scene whose drain, once it sleeps, does not wake by itself as long as the test runs.
+fn scene_with_a_sleeping_drain() -> Scene {
+    let hour = Duration::from_secs(3600);
     let scene = Scene::with(|builder| {
         builder.ring_capacity_bytes(1 << 16).on_full(OnFull::Drop).deliver_within(hour)
     });
-    let text = "x".repeat(2000);
-    let lost = || scene.logger().stats().lost;
-    // Until something is lost, whatever the drain does in between.
-    while lost() == 0 {
-        info!("{text}");
-    }
-    // From then on there is room again before long, without anybody's help.
-    let mut tries = 0_u64;
-    loop {
-        let before = lost();
-        info!("{text}");
-        if lost() == before {
-            break;
-        }
-        tries += 1;
-        assert!(tries < 1_000_000_000, "the drain sleeps on");
+    // The drain sleeps after it has answered, or is about to.
+    scene.logger().flush().unwrap();
+    scene
+}
+
+/// Waits for what must come to be, however slow the machine.
+#[track_caller]
+fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_secs(60), "{what}");
         std::thread::yield_now();
     }
+}
+
+#[test]
+fn a_ring_that_passes_half_full_wakes_the_drain() {
+    let scene = scene_with_a_sleeping_drain();
+    let text = "x".repeat(2000);
+    (0..18).for_each(|_| info!("{text}"));
+    wait_until("the drain sleeps on", || scene.logger().stats().records > 0);
+    assert_eq!(scene.logger().stats().lost, 0);
+}
+
+#[test]
+fn a_loss_wakes_the_drain() {
+    let scene = scene_with_a_sleeping_drain();
+    let text = "x".repeat(2000);
+    let lost = || scene.logger().stats().lost;
+    wait_until("nothing is ever lost", || {
+        info!("{text}");
+        lost() > 0
+    });
+    // From then on there is room again before long, without anybody's help.
+    wait_until("the drain sleeps on", || {
+        let before = lost();
+        info!("{text}");
+        lost() == before
+    });
 }
 
 #[test]
