@@ -1,6 +1,6 @@
 //! Rings in files: what was committed outlives the process, however that ends.
 //!
-//! A ring is created in a file with [`Options`] (feature `mmap`) and used like any other. Its
+//! A ring is created in a file with `Options` (feature `mmap`) and used like any other. Its
 //! memory is the system's cache of that file, so records need no write, no flush and no signal
 //! handler to survive `kill -9`; only a crash of the machine takes what the system had not
 //! written back yet. Later, or from another process meanwhile, [`Recovered`] reads what was
