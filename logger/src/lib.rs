@@ -47,6 +47,13 @@
 //! no lock, no system call, no formatting. A disabled call is one load and one comparison. The
 //! first call of a site, and the first of a thread, take a lock and allocate.
 //!
+//! # Limits
+//!
+//! Logging from a signal handler is not supported: a handler that interrupts its thread within a
+//! call would write into the same claim. After a `fork` the child is silent. A record cannot be
+//! larger than its ring ([`Builder::ring_capacity_bytes`]); such a one is counted as lost. What the
+//! drain has not written when the process is killed is gone.
+//!
 //! # Features
 //!
 //! `max_level_*` and `release_max_level_*` (`off`, `error` … `trace`) compile calls beyond the
