@@ -169,18 +169,6 @@ impl CallSite {
     pub fn decode_all(payload: &[u8]) -> Result<Vec<Self>, postcard::Error> {
         take_postcard(payload)
     }
-
-    /// A hash of all but the id: equal for the same call site in another file or process.
-    #[must_use]
-    pub fn content_hash(&self) -> u64 {
-        let nameless = Self { id: 0, ..self.clone() };
-        let mut bytes = Vec::new();
-        put_postcard(&nameless, &mut bytes);
-        // FNV-1a: stable, short to specify, and never on a hot path.
-        bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        })
-    }
 }
 
 /// Which thread writes a ring.

@@ -3,7 +3,6 @@
 use super::{BlockError, BlockHeader, RawRecord, RecordTime, Records};
 use crate::dictionary::{CallSite, Level, TimeSource};
 use crate::loss::Loss;
-use crate::types::Type;
 use crate::value::{Cursor, Encoding, ValueError, pack, put_int, put_uint};
 
 impl<'a> Records<'a> {
@@ -114,42 +113,23 @@ impl BlockBuilder {
     /// # Panics
     /// If no block was begun.
     pub fn push(&mut self, site: &CallSite, payload: &[u8]) -> Result<(), ValueError> {
-        let types = site.slots.iter().map(|slot| &slot.ty);
-        self.push_typed(site.id, site.level, site.time, types, payload)
-    }
-
-    /// As [`push`](Self::push), for a writer that keeps call sites in a form of its own.
-    ///
-    /// # Errors
-    /// As [`push`](Self::push).
-    ///
-    /// # Panics
-    /// As [`push`](Self::push).
-    pub fn push_typed<'t>(
-        &mut self,
-        id: u32,
-        level: Level,
-        time: TimeSource,
-        types: impl Iterator<Item = &'t Type>,
-        payload: &[u8],
-    ) -> Result<(), ValueError> {
         let (time_word, values) = payload.split_first_chunk().ok_or(ValueError::End)?;
         let time_word = u64::from_le_bytes(*time_word);
         let mut raw = Cursor::new(values, Encoding::Raw);
         self.values.clear();
-        for ty in types {
-            pack(&mut raw, ty, &mut self.values)?;
+        for slot in &site.slots {
+            pack(&mut raw, &slot.ty, &mut self.values)?;
         }
         if !raw.is_empty() {
             return Err(ValueError::Trailing);
         }
         let values = std::mem::take(&mut self.values);
-        match time {
-            TimeSource::Counter => self.put_counter(id, time_word, &values),
-            TimeSource::UnixNanos => self.put_unix(id, time_word as i64, &values),
+        match site.time {
+            TimeSource::Counter => self.put_counter(site.id, time_word, &values),
+            TimeSource::UnixNanos => self.put_unix(site.id, time_word as i64, &values),
         }
         self.values = values;
-        self.header.as_mut().expect(BEGUN).levels |= level.bit();
+        self.header.as_mut().expect(BEGUN).levels |= site.level.bit();
         Ok(())
     }
 
