@@ -71,7 +71,7 @@
 //! | the same with many producers | One compare-exchange on the shared tail, and one store that marks the claim. |
 //! | the same, at the ring's end or when the room last seen is used up | One load of the consumer's position, in a function of its own: about once a lap as long as the consumer keeps up. |
 //! | [`Consumer::try_claim`] | One load; on drop one store of the position, and one in each cache line that was read. |
-//! | [`Consumer::drain`] | One load a record, one store a cache line, two stores a 4 KiB. |
+//! | [`Consumer::drain`] | One load a record; one store a cache line, unless both ends run on one core; two stores a 16 KiB. |
 //! | the same with many producers | The stores become one pass that zeroes all that is freed. |
 //! | [`Consumer::scan_from`] | As `drain`, without the stores, which come with the release. |
 //! | [`Consumer::batch`] | As `scan_from`, with the headers read twice if the records are then looked at one by one. |
@@ -95,6 +95,7 @@ mod batch;
 pub mod channel;
 mod claim;
 mod consumer;
+mod cpu;
 mod error;
 #[cfg(all(feature = "std", not(loom)))]
 pub mod file;

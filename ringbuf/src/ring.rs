@@ -20,7 +20,8 @@
 //!
 //! - **one producer**: the tail is its own; it zeroes the *next* header before its commit. The
 //!   consumer writes one word in each line that it frees, which makes the lines its own, from
-//!   which the producer takes them much faster than from shared state.
+//!   which the producer takes them much faster than from shared state. It leaves the lines alone
+//!   while both run on one core, where they are in the right cache already.
 //! - **many producers**: they move a shared tail, and nobody else may touch what lies behind it;
 //!   so the consumer zeroes all that it frees.
 //!
@@ -65,10 +66,11 @@
 //!   its claim, so between `head` and `tail` of a ring of many producers the first word of a claim
 //!   is not zero unless all of the claim is.
 
+use crate::cpu;
 use crate::header::{HEADER_BYTES, Header, MAX_CAPACITY_BYTES, marked_len, span};
 use crate::positions::{Kind, Positions};
 use crate::storage::{LINE_BYTES, Storage};
-use crate::sync::{AtomicBool, AtomicU64, Ordering, Words, fence};
+use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering, Words, fence};
 
 /// A header and eight bytes of payload.
 const MIN_CAPACITY_BYTES: usize = 2 * HEADER_BYTES;
@@ -87,6 +89,8 @@ pub(crate) struct Ring {
     kind: Kind,
     producers: AtomicU64,
     consumer_alive: AtomicBool,
+    /// Where the one producer was last seen: a hint, on which nothing but speed depends.
+    producer_core: AtomicU32,
 }
 
 impl Ring {
@@ -97,7 +101,13 @@ impl Ring {
 
     /// A ring over memory that is all zeros.
     pub(crate) fn over(storage: Storage, kind: Kind) -> Self {
-        Self { storage, kind, producers: AtomicU64::new(1), consumer_alive: AtomicBool::new(true) }
+        Self {
+            storage,
+            kind,
+            producers: AtomicU64::new(1),
+            consumer_alive: AtomicBool::new(true),
+            producer_core: AtomicU32::new(cpu::current()),
+        }
     }
 
     #[inline]
@@ -139,6 +149,15 @@ impl Ring {
         self.positions().consumer.0.head.load(Ordering::Relaxed)
     }
 
+    /// Notes where the one producer runs.
+    pub(crate) fn note_producer_core(&self) {
+        let core = cpu::current();
+        // Most stay where they are; storing the same again would take the line from the consumer.
+        if self.producer_core.load(Ordering::Relaxed) != core {
+            self.producer_core.store(core, Ordering::Relaxed);
+        }
+    }
+
     /// The tail that many producers share.
     #[inline]
     pub(crate) fn tail(&self) -> &AtomicU64 {
@@ -160,6 +179,13 @@ impl Ring {
     }
 
     // --- the consumer's side ---
+
+    /// Whether the lines that the caller frees are in the cache of the one producer already, as
+    /// both run on one core.
+    pub(crate) fn shares_core_with_producer(&self) -> bool {
+        let core = self.producer_core.load(Ordering::Relaxed);
+        core != cpu::UNKNOWN && core == cpu::current()
+    }
 
     /// The header at `position`, if one was committed there.
     ///
@@ -227,20 +253,22 @@ impl Ring {
         }
     }
 
-    /// Gives `head..end` back to the producer.
+    /// Gives `head..end` back to the producer, who runs on the same core if it is `near`.
     ///
     /// # Safety
     ///
     /// Only for the consumer: `head` is the head, `end` a position to which everything was
     /// received, and no reference into the range is alive.
     #[inline]
-    pub(crate) unsafe fn release(&self, head: u64, end: u64) {
+    pub(crate) unsafe fn release(&self, head: u64, end: u64, near: bool) {
         debug_assert!(head <= end && end - head <= self.capacity() as u64);
         debug_assert_eq!(head, self.peek_head(), "only the consumer moves the head");
         // Recovery starts at `consumed`, so that it never starts in what is cleared here (R5).
         self.positions().consumer.0.consumed.store(end, Ordering::Relaxed);
         fence(Ordering::Release);
         match self.kind {
+            // SAFETY: as the caller vouches; of a range that is not empty, the first word is.
+            Kind::OneProducer if near => unsafe { self.dirty_lines(head, end.min(head + 1)) },
             // SAFETY: as the caller vouches.
             Kind::OneProducer => unsafe { self.dirty_lines(head, end) },
             // SAFETY: as the caller vouches.

@@ -8,7 +8,7 @@
 mod imp {
     pub(crate) use alloc::sync::Arc;
     use core::ptr::NonNull;
-    pub(crate) use core::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+    pub(crate) use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
     pub(crate) use crossbeam_utils::Backoff;
     #[cfg(feature = "std")]
     pub(crate) use crossbeam_utils::sync::{Parker, Unparker};
@@ -85,7 +85,7 @@ mod imp {
     use core::ptr::NonNull;
     use loom::cell::UnsafeCell;
     pub(crate) use loom::sync::Arc;
-    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 
     /// Waiting in a model: there is no time, so a wait ends by a wake-up, or is a deadlock.
     #[cfg(feature = "std")]

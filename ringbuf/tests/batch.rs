@@ -47,6 +47,19 @@ fn a_dropped_batch_frees_nothing_and_a_released_one_all() {
 }
 
 #[test]
+fn a_drain_goes_on_past_records_larger_than_what_it_frees_at_once() {
+    let (mut producer, mut consumer) = spsc::new(1 << 18);
+    for tag in 1..=8 {
+        push(&mut producer, 30_000, tag);
+        push(&mut producer, 8, 100 + tag);
+    }
+    let mut tags = Vec::new();
+    assert_eq!(consumer.drain(2 * 30_024, |record| tags.push(record.tag())), 4);
+    assert_eq!(consumer.drain(usize::MAX, |record| tags.push(record.tag())), 12);
+    assert!(tags.chunks(2).zip(1..).all(|(pair, tag)| pair == [tag, 100 + tag]));
+}
+
+#[test]
 fn a_batch_keeps_its_limit_but_always_gets_somewhere() {
     let (mut producer, mut consumer) = spsc::new(256);
     for tag in 1..=3 {

@@ -2,7 +2,8 @@
 //! prints the tables, or those that are named: burst, alternating, across, together.
 //!
 //! - **burst**: a ring of 1 MiB is filled with up to 4096 records and then emptied, each timed as
-//!   a whole. Rings take turns, and the median of the rounds counts.
+//!   a whole. Rings take turns, and the median of the rounds counts. Beside them the floors: the
+//!   copy alone, and one look at each record or zeroing them all, in memory without a ring.
 //! - **alternating**: the method of nexus-logbuf's own examples: a record is written and read, in
 //!   a ring of 64 KiB, with each step between two readings of the counter; the median, less that
 //!   of an empty step.
@@ -110,6 +111,10 @@ fn read_burst<R: Read>(reader: &mut R, records: usize) {
 /// What is timed once a round: nanoseconds a record to write and to read.
 type Round = Box<dyn FnMut() -> (f64, f64)>;
 
+fn per_record(from: Instant, to: Instant, records: usize) -> f64 {
+    (to - from).as_nanos() as f64 / records as f64
+}
+
 /// A ring kept for all rounds.
 fn burst<R: Ring>(len: impl Len) -> impl FnMut() -> (f64, f64) {
     let (mut writer, mut reader) = R::new(CAPACITY);
@@ -123,9 +128,65 @@ fn burst<R: Ring>(len: impl Len) -> impl FnMut() -> (f64, f64) {
         let written = Instant::now();
         read_burst(&mut reader, records);
         let read = Instant::now();
-        let per_record =
-            |from: Instant, to: Instant| (to - from).as_nanos() as f64 / records as f64;
-        (per_record(start, written), per_record(written, read))
+        (per_record(start, written, records), per_record(written, read, records))
+    }
+}
+
+/// What to do to records that are read, at least.
+#[derive(Clone, Copy, PartialEq)]
+enum Floor {
+    /// One look at each.
+    Look,
+    /// All bytes become zero again, of many records together.
+    Zero,
+}
+
+/// No ring, but the least that any could do with the same bytes in the same places, which are
+/// known beforehand: a copy to write, and the given to read.
+fn floor(len: impl Len, floor: Floor) -> impl FnMut() -> (f64, f64) {
+    let mut memory = vec![0xff_u8; CAPACITY];
+    let records = burst_records(len.max());
+    let mut start = 0;
+    // A header, and the payload padded to 8; the end is left out if it is too short.
+    let place = |at: usize, len: usize| if at + len + 16 > CAPACITY { 0 } else { at };
+    let next = |at: usize, len: usize| at + 8 + len.next_multiple_of(8);
+    let mut round = move || {
+        let begin = Instant::now();
+        let mut at = start;
+        for index in 0..records {
+            let payload = len.payload(index);
+            at = place(at, payload.len());
+            memory[at + 8..][..payload.len()].copy_from_slice(payload);
+            at = next(at, payload.len());
+        }
+        black_box(&mut memory);
+        let written = Instant::now();
+        let mut at = start;
+        let mut zeroed = start;
+        for index in 0..records {
+            let payload = len.payload(index);
+            let here = place(at, payload.len());
+            if floor == Floor::Zero && (here != at || at - zeroed > 16 * 1024) {
+                memory[zeroed..at].fill(0);
+                zeroed = here;
+            }
+            at = here;
+            if floor == Floor::Look {
+                black_box(memory[at + 8]);
+            }
+            at = next(at, payload.len());
+        }
+        if floor == Floor::Zero {
+            memory[zeroed..at].fill(0);
+        }
+        black_box(&mut memory);
+        let read = Instant::now();
+        start = at;
+        (per_record(begin, written, records), per_record(written, read, records))
+    };
+    move || {
+        round();
+        round()
     }
 }
 
@@ -141,6 +202,8 @@ fn burst_row(len: impl Len, name: &str, rounds: usize) {
         (NexusMpsc::NAME, Box::new(burst::<NexusMpsc>(len))),
         (Crossbeam::NAME, Box::new(burst::<Crossbeam>(len))),
         (Overwrite::NAME, Box::new(burst::<Overwrite>(len))),
+        ("a copy, a look", Box::new(floor(len, Floor::Look))),
+        ("zeroing", Box::new(floor(len, Floor::Zero))),
     ];
     let mut times = vec![(Vec::new(), Vec::new()); rings.len()];
     for round in 0..rounds {
@@ -154,10 +217,11 @@ fn burst_row(len: impl Len, name: &str, rounds: usize) {
         }
     }
     let medians: Vec<_> = times.into_iter().map(|(w, r)| (median(w), median(r))).collect();
-    let [spsc, spsc1, nexus, rtrb, bb, mpsc, mpsc1, nexus_mpsc, crossbeam, overwrite] =
+    let [spsc, spsc1, nexus, rtrb, bb, mpsc, mpsc1, nexus_mpsc, crossbeam, overwrite, look, zero] =
         medians[..].try_into().expect("one for each ring");
     println!(
-        "| {name} | {:.1} | {:.1} | {:.1} | {:.1} | **{:.2}** | {:.1} | {:.1} | {:.1} | **{:.2}** | {:.1} |",
+        "| {name} | {:.1} | {:.1} | {:.1} | {:.1} | {:.1} | **{:.2}** | {:.1} | {:.1} | {:.1} | **{:.2}** | {:.1} |",
+        look.0,
         spsc.0,
         nexus.0,
         rtrb.0,
@@ -171,8 +235,8 @@ fn burst_row(len: impl Len, name: &str, rounds: usize) {
     );
     READS.with_borrow_mut(|reads| {
         reads.push(format!(
-            "| {name} | {:.1} | {:.1} | {:.1} | {:.1} | {:.1} | **{:.2}** | {:.1} | {:.1} | {:.1} | {:.1} | **{:.2}** |",
-            spsc.1, spsc1.1, nexus.1, rtrb.1, bb.1, spsc.1 / nexus.1,
+            "| {name} | {:.1} | {:.1} | {:.1} | {:.1} | {:.1} | {:.1} | {:.1} | **{:.2}** | {:.1} | {:.1} | {:.1} | {:.1} | **{:.2}** |",
+            look.1, zero.1, spsc.1, spsc1.1, nexus.1, rtrb.1, bb.1, spsc.1 / nexus.1,
             mpsc.1, mpsc1.1, nexus_mpsc.1, crossbeam.1, mpsc.1 / nexus_mpsc.1
         ));
     });
@@ -186,9 +250,9 @@ thread_local! {
 fn burst_tables(rounds: usize) {
     println!("\n### Writing alone, ns a record\n");
     println!(
-        "| bytes | spsc | nexus spsc | rtrb | bbqueue | spsc : best | mpsc | nexus mpsc | crossbeam | mpsc : nexus | overwrite |"
+        "| bytes | a copy | spsc | nexus spsc | rtrb | bbqueue | spsc : best | mpsc | nexus mpsc | crossbeam | mpsc : nexus | overwrite |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
     macro_rules! constant {
         ($($n:literal)*) => {$(burst_row(Constant::<$n>, stringify!($n), rounds);)*};
     }
@@ -200,9 +264,9 @@ fn burst_tables(rounds: usize) {
 
     println!("\n### Reading alone, ns a record\n");
     println!(
-        "| bytes | spsc drain | spsc one by one | nexus spsc | rtrb | bbqueue | drain : nexus | mpsc drain | mpsc one by one | nexus mpsc | crossbeam | drain : nexus |"
+        "| bytes | a look | zeroing | spsc drain | spsc one by one | nexus spsc | rtrb | bbqueue | drain : nexus | mpsc drain | mpsc one by one | nexus mpsc | crossbeam | drain : nexus |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|");
     READS.with_borrow(|reads| reads.iter().for_each(|row| println!("{row}")));
 }
 
@@ -453,7 +517,7 @@ fn main() {
         alternating_table();
     }
     if wants("across") {
-        across_table(if quick { 3 } else { 7 });
+        across_table(if quick { 5 } else { 15 });
     }
     if wants("together") {
         together_table(if quick { 51 } else { 301 });

@@ -273,6 +273,7 @@ impl Producer {
         if span > max_used {
             return Err(TryClaimError::TooLarge);
         }
+        ring.note_producer_core();
         // The head may be in an earlier lap, hence the wrapping.
         self.head_offset = ring.acquire_head().wrapping_sub(self.lap) as usize;
         self.limit = self.limit_for(capacity);
