@@ -24,7 +24,7 @@
 //! | 128..136 | head: everything before this position is free |
 //! | 136..144 | consumed: everything before this position was read |
 //! | 256..264 | tail: everything before this position was claimed (many producers only) |
-//! | 384..448 | eight user words |
+//! | 384..576 | 24 user words |
 //! | 4096.. | the records, as many bytes as the capacity |
 //!
 //! A record is found at its position modulo the capacity, and looks as

@@ -20,12 +20,12 @@ pub enum Kind {
 #[repr(C, align(128))]
 pub(crate) struct Padded<T>(pub(crate) T);
 
-/// How many numbers of the caller's a ring keeps.
+/// How many numbers of the caller's a ring keeps: room for who and where, and for some counts.
 #[cfg_attr(
     any(not(feature = "std"), loom),
     expect(unreachable_pub, reason = "public as part of `file`, which is not there")
 )]
-pub const USER_WORDS: usize = 8;
+pub const USER_WORDS: usize = 24;
 
 /// As they lie in a ring file, from its byte 128 on.
 #[repr(C)]

@@ -34,7 +34,7 @@
 //! | mark    | many     | own header := claimed bytes, Relaxed; a compiler fence keeps the payload behind it | recovery |
 //! | commit  | producer | own header store, Release                           | receive    |
 //! | receive | consumer | header load, Acquire                                | commit     |
-//! | intend  | consumer | `consumed` store, Relaxed, then fence, Release      | recovery   |
+//! | intend  | consumer | `consumed` store, Release, then fence, Release      | recovery   |
 //! | release | consumer | words := 0, Relaxed or plain, then `head` store, Release | look  |
 //! | bury    | consumer | mark load, Relaxed, and header := skip, Relaxed: after an ask, or the caller's word | –  |
 //! | measure | producer | `head` load, Relaxed: only a number is wanted       | –          |
@@ -264,7 +264,8 @@ impl Ring {
         debug_assert!(head <= end && end - head <= self.capacity() as u64);
         debug_assert_eq!(head, self.peek_head(), "only the consumer moves the head");
         // Recovery starts at `consumed`, so that it never starts in what is cleared here (R5).
-        self.positions().consumer.0.consumed.store(end, Ordering::Relaxed);
+        // Release: user words that were set before are found together with it.
+        self.positions().consumer.0.consumed.store(end, Ordering::Release);
         fence(Ordering::Release);
         match self.kind {
             // SAFETY: as the caller vouches; of a range that is not empty, the first word is.

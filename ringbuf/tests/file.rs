@@ -133,15 +133,17 @@ fn what_is_committed_is_read_back_while_the_ring_is_used_and_after() {
 fn the_header_says_what_was_put_there() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ring");
-    let options = Options::new(1000).ring_id(7).thread_id(u64::MAX).user_words([9; 8]);
+    let options = Options::new(1000).ring_id(7).thread_id(u64::MAX).user_words([9; 24]);
     let (producer, consumer) = options.create_mpsc(&path).unwrap();
     producer.set_user_word(0, 1);
-    consumer.set_user_word(7, 2);
+    consumer.set_user_word(23, 2);
     let recovered = Recovered::open(&path).unwrap();
     assert_eq!((recovered.kind(), recovered.capacity()), (Kind::ManyProducers, 1024));
     assert_eq!((recovered.ring_id(), recovered.thread_id()), (7, u64::MAX));
     assert_eq!(recovered.process_id(), u64::from(std::process::id()));
-    assert_eq!(recovered.user_words(), [1, 9, 9, 9, 9, 9, 9, 2]);
+    let mut expected = [9; 24];
+    (expected[0], expected[23]) = (1, 2);
+    assert_eq!(recovered.user_words(), expected);
     assert_eq!(fs::metadata(&path).unwrap().len(), 4096 + 1024);
 }
 

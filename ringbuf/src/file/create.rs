@@ -17,7 +17,8 @@ compile_error!("ring files are little-endian, and so is their mapping");
 /// How to create a ring in a file.
 ///
 /// The file must not exist. Its blocks are reserved, so that a full disk is an error here and
-/// never a signal later; it can be read and written by its owner only; and a ring that cannot be
+/// never a signal later, and mapped at once where the system can do that (Linux), so that no claim
+/// waits for a page; it can be read and written by its owner only; and a ring that cannot be
 /// made leaves no file.
 ///
 /// While the ring is in use, nobody else may write to the file or make it shorter. Reading it is
@@ -118,7 +119,7 @@ impl Options {
     fn fill(&self, file: File, kind: Kind) -> io::Result<Arc<Ring>> {
         let len = DATA_AT + self.capacity;
         reserve(&file, len as u64)?;
-        let map = memmap2::MmapOptions::new().len(len).map_raw(&file)?;
+        let map = memmap2::MmapOptions::new().len(len).populate().map_raw(&file)?;
         let fixed = Fixed {
             kind,
             capacity: self.capacity,
