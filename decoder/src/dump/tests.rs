@@ -260,3 +260,26 @@ fn call_sites_that_are_defined_again_must_be_the_same() {
     assert!(dump.site(u32::MAX).is_some());
     assert!(matches!(dump.damage()[1].cause, crate::DamageCause::Template { id: u32::MAX, .. }));
 }
+
+#[test]
+fn metadata_beyond_the_limit_is_damage_and_the_rest_is_read() {
+    let mut scene = Scene::bare(1, 0);
+    scene.prelude();
+    for id in 100..200 {
+        let name = "x".repeat(1000);
+        scene.site(id, stenolog_format::dictionary::Level::Info, &name, None, &[]);
+    }
+    scene.block(1, &[n(10, 1)]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    std::fs::write(&path, scene.bytes()).unwrap();
+    let limits = Limits::default().with_metadata_bytes(10_000);
+    let dump = Dump::open_within(&path, &limits).unwrap();
+    // The first three, and four with two long names each.
+    assert_eq!(dump.sites().count(), 3 + 4);
+    assert_eq!(dump.damage().len(), 96);
+    let text = dump.damage()[0].to_string();
+    assert!(text.contains("may be read (--max-metadata)"), "{text}");
+    assert_eq!(messages(&[dump], Filter::default()).0, "1: n 1\n");
+    assert!(Dump::open(&path).unwrap().damage().is_empty());
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use stenolog_format::block::BlockHeader;
@@ -111,7 +111,7 @@ fn meta(
         let why = format!("only {} bytes of it are read", limits.meta_bytes).into();
         found.push(damage(path.clone(), limits.meta_bytes, RingDamage::Meta(why)));
     }
-    let meta = match Dump::from_bytes(path.clone(), bytes) {
+    let meta = match Dump::from_bytes_within(path.clone(), bytes, limits) {
         Ok(meta) => meta,
         Err(error) => {
             let text = error.to_string();
@@ -250,12 +250,12 @@ impl Reader<'_> {
             Ok(found) => found,
             Err(error) => {
                 let cause = RingDamage::Io(error.kind());
-                return self.report(self.dir.path.clone(), 0, cause);
+                return self.report(self.dir.path.to_owned(), 0, cause);
             }
         };
         if files > names.len() {
             let cause = RingDamage::TooMany { files, limit: limits.ring_files };
-            self.report(self.dir.path.clone(), 0, cause);
+            self.report(self.dir.path.to_owned(), 0, cause);
         }
         // By number, which has no leading zeros.
         names.sort_by(|a, b| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
@@ -311,14 +311,14 @@ impl Reader<'_> {
         match ring.damage() {
             None => {}
             Some(Broken::Truncated { position }) => {
-                self.report(path.clone(), 0, RingDamage::Cut { ring: id, position });
+                self.report(path.to_owned(), 0, RingDamage::Cut { ring: id, position });
             }
             Some(Broken::Header { position, .. }) => {
-                self.report(path.clone(), 0, RingDamage::Header { ring: id, position });
+                self.report(path.to_owned(), 0, RingDamage::Header { ring: id, position });
             }
             Some(_) => {
                 let why = "it is damaged in a way that this version does not know".into();
-                self.report(path.clone(), 0, RingDamage::NoRing(why));
+                self.report(path.to_owned(), 0, RingDamage::NoRing(why));
             }
         }
         self.put_losses(id, ring, &words);
@@ -335,7 +335,7 @@ impl Reader<'_> {
     }
 
     /// The number of the ring's first record.
-    fn number(&mut self, path: &PathBuf, id: u32, ring: &Recovered) -> u64 {
+    fn number(&mut self, path: &Path, id: u32, ring: &Recovered) -> u64 {
         let words = ring.user_words();
         let start = ring.start();
         let mut stated =
@@ -347,7 +347,7 @@ impl Reader<'_> {
         }
         let by_dump = self.number_by_dump(id, ring);
         let number = by_dump.unwrap_or_default();
-        self.report(path.clone(), 0, RingDamage::Number { position: start, number });
+        self.report(path.to_owned(), 0, RingDamage::Number { position: start, number });
         number
     }
 
@@ -377,7 +377,7 @@ impl Reader<'_> {
     }
 
     /// Puts the records that the dump has not into blocks.
-    fn put_records(&mut self, path: &PathBuf, id: u32, number: u64, ring: &Recovered) -> RingShare {
+    fn put_records(&mut self, path: &Path, id: u32, number: u64, ring: &Recovered) -> RingShare {
         // How far the dump goes on without a gap from where the ring begins.
         let (mut next, mut position) = (number, ring.start());
         let mut in_dump = None;
@@ -397,7 +397,7 @@ impl Reader<'_> {
         let found = records().next().map_or(ring.end(), |record| record.position());
         if found < position || skipped > held {
             let cause = RingDamage::Disagrees { ring: id, number: next, expected, found };
-            self.report(path.clone(), 0, cause);
+            self.report(path.to_owned(), 0, cause);
             position = found;
         }
         let (meta, dump) = (self.meta, self.dump);
@@ -429,9 +429,9 @@ impl Reader<'_> {
         }
         if put.unreadable > 0 {
             let (records, why) = (put.unreadable, ValueError::End);
-            self.report(path.clone(), 0, RingDamage::Records { ring: id, records, why });
+            self.report(path.to_owned(), 0, RingDamage::Records { ring: id, records, why });
         }
-        RingShare { ring: id, file: path.clone(), first_record: next, records: put.records }
+        RingShare { ring: id, file: path.to_owned(), first_record: next, records: put.records }
     }
 
     /// The records before `next` should be in the dump: an empty block, which tells of the gap.
@@ -482,7 +482,9 @@ impl Reader<'_> {
         let end = End { index: 0, records, lost, continues: false };
         frames.frame(&mut bytes, FrameKind::End, |out| end.encode(out));
         let path = dir.folder.path().to_owned();
-        match Dump::from_bytes(path.clone(), bytes) {
+        // It was within the limits when it was read.
+        let limits = Limits::default().with_metadata_bytes(usize::MAX);
+        match Dump::from_bytes_within(path.clone(), bytes, &limits) {
             Ok(dump) => Ok(Recovery { dump: dump.into_rings(facts, damage), path, rings, records }),
             Err(error) => Err(RingsError::Unusable { path, why: error.to_string().into() }),
         }
