@@ -21,7 +21,7 @@ use super::session::Item;
 use crate::clock::{Moment, TimeMap};
 use crate::damage::DamageCause;
 use crate::dump::{Block, Dump};
-use crate::entry::{LossCause, Origin, ThreadName};
+use crate::entry::{LossCause, LossKind, Origin, ThreadName};
 use crate::site::Site;
 
 /// The place of an entry among those of all rings: time first, then the counter, which is finer.
@@ -42,6 +42,10 @@ pub(super) struct Ring<'d> {
     delivered: u64,
     /// The number that the next block should begin with.
     expected: Option<u64>,
+    /// What a damaged block should have had. What of it is missing shows when the next one comes.
+    broken: Option<Broken>,
+    /// Records without a call site, that came one behind the other: the first, and how many.
+    strangers: (u64, u64),
     /// The losses that were shown, or whose showing the filter forbade.
     stated: Loss,
     /// Where the time map found the last counter.
@@ -70,6 +74,15 @@ pub(super) struct RecordHead<'d> {
     pub(super) encoding: Encoding,
     /// Where the values stand in the open block.
     values: (usize, usize),
+}
+
+/// A block that could not be read, or not to its end.
+#[derive(Clone, Copy, Debug)]
+struct Broken {
+    kind: LossKind,
+    /// The number behind its last record, by its header.
+    behind: u64,
+    unix_ns: i64,
 }
 
 /// A block whose records are being read.
@@ -108,6 +121,8 @@ impl<'d> Ring<'d> {
             key: (i64::MIN, 0),
             delivered: 0,
             expected,
+            broken: None,
+            strangers: (0, 0),
             stated: Loss::default(),
             hint: 0,
         }
@@ -152,7 +167,7 @@ impl<'d> Ring<'d> {
             }
             let Some(item) = self.items.next() else {
                 self.head = Head::None;
-                return None;
+                return self.lose_last(context);
             };
             if let Some(key) = self.take_item(item, context) {
                 return Some(key);
@@ -182,6 +197,7 @@ impl<'d> Ring<'d> {
             // Unread, so that nothing is known to be there or missing for sure.
             let behind = header.first_record.saturating_add(header.count.into());
             self.expected = Some(behind.max(self.expected.unwrap_or(0)));
+            self.broken = None;
             return None;
         }
         let key = match context.order {
@@ -210,6 +226,12 @@ impl<'d> Ring<'d> {
             *stated = stated.saturating_add(more);
         }
         context.tally.lost = context.tally.lost.saturating_add(more.total());
+        for (kind, counts) in [(LossKind::RingFull, full), (LossKind::TooLarge, too_large)] {
+            let count = counts.iter().fold(0, |sum: u64, &count| sum.saturating_add(count));
+            if count > 0 {
+                context.tally.lose(kind, count);
+            }
+        }
         if !context.filter.wants_time(moment.unix_ns) {
             return None;
         }
@@ -235,6 +257,11 @@ impl<'d> Ring<'d> {
         let body = match dump.block_body(block) {
             Ok(body) => body,
             Err(cause) => {
+                let kind = match cause {
+                    DamageCause::Checksum { .. } => LossKind::BadChecksum,
+                    _ => LossKind::Unreadable,
+                };
+                self.breaks(kind, block, header.first_record, context);
                 context.damage(dump, block, block.frame_bytes(), cause);
                 return None;
             }
@@ -242,6 +269,7 @@ impl<'d> Ring<'d> {
         let place = match header.records(body) {
             Ok(records) => records.place(),
             Err(why) => {
+                self.breaks(LossKind::Unreadable, block, header.first_record, context);
                 let cause = DamageCause::Block { ring: self.ring, lost: header.count, why };
                 context.damage(dump, block, block.frame_bytes(), cause);
                 return None;
@@ -259,12 +287,57 @@ impl<'d> Ring<'d> {
             unknown: (0, 0),
             unreadable: (0, None),
         });
+        let kind = self.broken.take().map_or(LossKind::Missing, |broken| broken.kind);
         let first = expected?;
-        let count = header.first_record - first;
-        context.tally.missing = context.tally.missing.saturating_add(count);
         let unix_ns = first_unix_ns(header, context.map(self.session)?);
+        self.missing(first, header.first_record - first, kind, unix_ns, context)
+    }
+
+    /// A block cannot be read from the record `from` on. If the number fits, its header tells how
+    /// many records it should have had.
+    fn breaks(&mut self, kind: LossKind, block: &Block, from: u64, context: &Context<'d>) {
+        let header = &block.header;
+        let expected = self.expected.unwrap_or(self.delivered);
+        let stated = header.first_record.saturating_add(header.count.into());
+        let behind = if from <= expected { stated } else { expected };
+        let unix_ns = context.map(self.session).map(|map| first_unix_ns(header, map));
+        self.broken = Some(Broken { kind, behind, unix_ns: unix_ns.unwrap_or_default() });
+    }
+
+    /// What the ring's last block should have had and nothing else has.
+    fn lose_last(&mut self, context: &mut Context<'d>) -> Option<Key> {
+        let Broken { kind, behind, unix_ns } = self.broken.take()?;
+        let first = self.expected.unwrap_or(self.delivered);
+        let count = behind.checked_sub(first).filter(|&count| count > 0)?;
+        self.expected = Some(behind);
+        let head = self.missing(first, count, kind, unix_ns, context)?;
+        Some(self.put(head, None))
+    }
+
+    /// Counts records that the files have not, and shows that, unless the filter forbids it.
+    fn missing(
+        &mut self,
+        first: u64,
+        count: u64,
+        kind: LossKind,
+        unix_ns: i64,
+        context: &mut Context<'d>,
+    ) -> Option<Head<'d>> {
+        context.tally.missing = context.tally.missing.saturating_add(count);
+        context.tally.lose(kind, count);
         let wanted = context.filter.wants_time(unix_ns);
-        wanted.then_some(Head::Loss { unix_ns, cause: LossCause::Missing { first, count } })
+        wanted.then_some(Head::Loss { unix_ns, cause: LossCause::Missing { first, count, kind } })
+    }
+
+    /// Shows the records without a call site that came last.
+    fn take_strangers(&mut self, block: &Block, context: &mut Context<'d>) -> Option<Key> {
+        let (first, count) = std::mem::take(&mut self.strangers);
+        let unix_ns = first_unix_ns(&block.header, context.map(self.session)?);
+        let kind = LossKind::UnknownCallSite;
+        context.tally.lose(kind, count);
+        let cause = LossCause::Missing { first, count, kind };
+        let wanted = context.filter.wants_time(unix_ns);
+        wanted.then(|| self.put(Head::Loss { unix_ns, cause }, None))
     }
 
     /// Goes to the open block's next record that is wanted, or its next loss.
@@ -273,14 +346,32 @@ impl<'d> Ring<'d> {
             let open = self.open.as_mut()?;
             let mut records = Records::resume(open.body, open.place);
             let lost = records.left();
-            let record = match records.next()? {
+            let next = records.next();
+            // Those without a call site come first, and this one again.
+            let is_stranger = |record: &RawRecord<'_>| {
+                record.tag != CallSite::LOSS_ID
+                    && open.dump.tables().sites.index(record.tag).is_none()
+            };
+            if self.strangers.1 > 0 && !matches!(&next, Some(Ok(record)) if is_stranger(record)) {
+                let block = open.block;
+                if let Some(key) = self.take_strangers(block, context) {
+                    return Some(key);
+                }
+                continue;
+            }
+            let record = match next? {
                 Ok(record) => record,
                 Err(why) => {
+                    let (dump, block, number) = (open.dump, open.block, open.number);
                     let cause = DamageCause::Block { ring: self.ring, lost, why };
-                    // A cut block ends early by nature: the tail says so.
-                    if !open.block.is_cut {
+                    self.expected = Some(number.max(self.delivered));
+                    if !block.is_cut {
                         let bytes = records.rest().len() as u64;
-                        context.damage(open.dump, open.block, bytes, cause);
+                        self.breaks(LossKind::Unreadable, block, number, context);
+                        context.damage(dump, block, bytes, cause);
+                    } else if dump.writer_is_alive() != Some(true) {
+                        // It ends early by nature: the tail says so.
+                        self.breaks(LossKind::TornFrame, block, number, context);
                     }
                     return None;
                 }
@@ -304,6 +395,10 @@ impl<'d> Ring<'d> {
             let tables = open.dump.tables();
             let Some(index) = tables.sites.index(record.tag) else {
                 open.note_unknown(record.tag);
+                if self.strangers.1 == 0 {
+                    self.strangers.0 = number;
+                }
+                self.strangers.1 += 1;
                 continue;
             };
             if !context.wants_site(open.dump_index, index) {

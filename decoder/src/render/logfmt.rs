@@ -71,13 +71,11 @@ fn has_parts(value: &Value<'_>) -> bool {
 }
 
 fn write_loss(loss: &LossEntry<'_>, out: &mut String) {
-    let (total, ring) = (loss.total(), loss.ring());
-    let _ = match loss.cause() {
-        LossCause::Unrecorded { .. } => write!(out, " lost={total} ring={ring}"),
-        LossCause::Missing { first, .. } => {
-            write!(out, " missing={total} ring={ring} first_record={first}")
-        }
-    };
+    // Writing to a string cannot fail.
+    let _ = write!(out, " lost={} ring={} cause={}", loss.total(), loss.ring(), loss.kind());
+    if let LossCause::Missing { first, .. } = loss.cause() {
+        let _ = write!(out, " first_record={first}");
+    }
 }
 
 /// A key must be a word, and not one of those that stand before the fields.
