@@ -546,7 +546,9 @@ fn every_torn_write_shows_what_the_specification_says() {
         std::fs::write(file.path(), bytes).unwrap();
         if code == 3 {
             let (entries, summary) = stenolog_tests::read(file.path());
-            assert_eq!(entries.len(), records.len(), "{entries:?}");
+            // Which also says, in an entry of its own, what is missing.
+            let shown = entries.iter().filter(|entry| entry["target"] != "stenolog").count();
+            assert_eq!(shown, records.len(), "{entries:?}");
             assert!(!summary.is_complete(), "{summary:?}");
         } else {
             assert!(stenolog_decoder::Dump::open(file.path()).is_err());
