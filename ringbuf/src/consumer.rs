@@ -97,18 +97,27 @@ impl Consumer {
 
         let limit = self.head.saturating_add(max_bytes as u64);
         let mut records = 0;
+        let mut part_bytes = FREED_TOGETHER_BYTES;
         loop {
             let start = self.head;
             let mut shown = Shown { consumer: self, end: start };
             let Shown { consumer, end } = &mut shown;
-            let part = limit.min(start + FREED_TOGETHER_BYTES);
+            let part = limit.min(start + part_bytes);
             records = consumer.walk(start, part, records, end, &mut read);
             let end = *end;
             drop(shown);
-            // Stops at the end of what is committed, or at the limit. A part that was used up
-            // to its last record shows by the next one.
-            if end == start || end >= limit {
+            if end >= limit {
                 return records;
+            }
+            part_bytes = FREED_TOGETHER_BYTES;
+            if end == start {
+                // Either nothing is committed here, or what is does not fit a part.
+                match self.receive(start) {
+                    Some(header) if start + header.span() <= limit => {
+                        part_bytes = part_bytes.max(header.span());
+                    }
+                    _ => return records,
+                }
             }
         }
     }
