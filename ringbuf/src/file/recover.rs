@@ -204,6 +204,12 @@ impl Recovered {
                 return Err(RecoverError::Positions { head, consumed, tail, capacity });
             }
         }
+        // Positions never go back; if they did, `start` could be any number of laps before the end.
+        if after.consumed < before.head {
+            let (head, capacity) = (before.head, fixed.capacity);
+            let Changing { consumed, tail, .. } = after;
+            return Err(RecoverError::Positions { head, consumed, tail, capacity });
+        }
         let limit = match fixed.kind {
             Kind::OneProducer => before.head + capacity,
             Kind::ManyProducers => before.tail,
@@ -413,3 +419,29 @@ impl<'a> Iterator for RecoveredRecords<'a> {
 
 impl ExactSizeIterator for RecoveredRecords<'_> {}
 impl core::iter::FusedIterator for RecoveredRecords<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Somebody put another ring's header into the file while it was read.
+    #[test]
+    fn positions_that_go_back_are_an_error() {
+        for kind in [Kind::OneProducer, Kind::ManyProducers] {
+            let fixed = Fixed { kind, capacity: 16, process_id: 0, thread_id: 0, ring_id: 0 };
+            let images = Images { first: alloc::vec![0; 16], second: alloc::vec![0; 16] };
+            let at = |position| Changing {
+                head: position,
+                consumed: position,
+                tail: position,
+                user_words: [0; USER_WORDS],
+            };
+            let read = |before, after| {
+                Recovered::new(fixed.clone(), images.clone(), at(before), at(after))
+            };
+            assert!(matches!(read(1 << 60, 0), Err(RecoverError::Positions { .. })));
+            assert!(matches!(read(16, 8), Err(RecoverError::Positions { .. })));
+            assert_eq!(read(8, 16).unwrap().records().count(), 0);
+        }
+    }
+}
