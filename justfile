@@ -16,6 +16,14 @@ test:
 loom:
     RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom cargo test -p stenolog-ringbuf --profile loom --test loom
 
+# The rings' stress tests under ThreadSanitizer, if there is a nightly toolchain.
+tsan:
+    .ci/tsan
+
+# Whether the loom models can fail: weakens the protocol at one place at a time.
+weaken:
+    .ci/weaken
+
 # Lints, warnings denied.
 lint:
     cargo fmt --all --check

@@ -64,7 +64,9 @@
 //!   who looks after its death. `consumed` is stored before anything behind it is cleared, so all
 //!   records from `consumed` on are intact at any instant. A mark is stored before the payload of
 //!   its claim, so between `head` and `tail` of a ring of many producers the first word of a claim
-//!   is not zero unless all of the claim is.
+//!   is not zero unless all of the claim is. And with one producer, the first word
+//!   of the ring is zero whenever the record there has been freed: who reads the beginning first
+//!   and then finds a lap ended must not take that record for one of the next lap.
 
 use crate::cpu;
 use crate::header::{HEADER_BYTES, Header, MAX_CAPACITY_BYTES, marked_len, span};
@@ -269,32 +271,34 @@ impl Ring {
         self.positions().consumer.0.consumed.store(end, Ordering::Release);
         fence(Ordering::Release);
         match self.kind {
-            // SAFETY: as the caller vouches; of a range that is not empty, the first word is.
-            Kind::OneProducer if near => unsafe { self.dirty_lines(head, end.min(head + 1)) },
-            // SAFETY: as the caller vouches.
-            Kind::OneProducer => unsafe { self.dirty_lines(head, end) },
+            Kind::OneProducer => {
+                let step = if near { self.capacity() } else { LINE_BYTES.min(self.capacity()) };
+                // SAFETY: as the caller vouches; both are powers of two, and of the capacity.
+                unsafe { self.zero_words(head, end, step) };
+            }
             // SAFETY: as the caller vouches.
             Kind::ManyProducers => unsafe { self.clear(head, end) },
         }
         self.positions().consumer.0.head.store(end, Ordering::Release);
     }
 
-    /// Zeroes the word at `start`, and one in each line from there to `end`.
+    /// Zeroes the word at `start`, and those at the multiples of `step` from there to `end`.
     ///
     /// # Safety
     ///
-    /// `start..end` is the consumer's, and not borrowed.
+    /// `start..end` is the consumer's, and not borrowed. `step` is a power of two, at least 8 and at
+    /// most the capacity.
     #[inline]
-    unsafe fn dirty_lines(&self, start: u64, end: u64) {
+    unsafe fn zero_words(&self, start: u64, end: u64, step: usize) {
         let mut position = start;
         while position < end {
             let offset = self.offset(position);
             self.words().note_write(offset, HEADER_BYTES);
-            // SAFETY: in range, 8-aligned (R2, and a line is a multiple of 8), and the
+            // SAFETY: in range, 8-aligned (R2, and a step is a multiple of 8), and the
             // consumer's own until the head moves (R1). The first word written is the one at
-            // the head, as R3 demands.
+            // the head, as R3 demands; the one at the ring's beginning is among them, as R5 does.
             unsafe { self.words().header(offset) }.store(0, Ordering::Relaxed);
-            position = (position | (LINE_BYTES as u64 - 1)) + 1;
+            position = (position | (step as u64 - 1)) + 1;
         }
     }
 

@@ -168,6 +168,32 @@ fn a_file_that_exists_is_left_alone() {
     assert_eq!(fs::read(&path).unwrap(), b"precious");
 }
 
+/// Neither is what the link leads to, whether it exists or not.
+#[cfg(unix)]
+#[test]
+fn a_link_is_not_followed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (link, target) = (dir.path().join("ring"), dir.path().join("target"));
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    for content in [None, Some("precious")] {
+        if let Some(content) = content {
+            fs::write(&target, content).unwrap();
+        }
+        let error = Options::new(512).create_mpsc(&link).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&target).ok().as_deref(), content.map(str::as_bytes));
+    }
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+}
+
+#[test]
+fn no_directory_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(Options::new(512).create_spsc(dir.path().join("none/ring")).is_err());
+    assert!(Options::new(512).create_spsc(dir.path()).is_err());
+    assert!(matches!(Recovered::open(dir.path()), Err(RecoverError::Io(_))));
+}
+
 /// Not a test by itself: creates a ring under a limit on the size of files.
 #[test]
 fn child_without_room() {
@@ -304,6 +330,157 @@ fn any_byte_may_change() {
                 }
             }
         }
+    }
+}
+
+/// Sets the checksum to what the header before it demands.
+fn vouch(bytes: &mut [u8]) {
+    let checksum = bytes[..56].iter().fold(0xcbf2_9ce4_8422_2325, |hash: u64, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    bytes[56..64].copy_from_slice(&checksum.to_le_bytes());
+}
+
+/// A checksum is no proof that the fields make sense.
+#[test]
+fn absurd_fields_are_errors_whatever_the_checksum() {
+    let dir = tempfile::tempdir().unwrap();
+    used_spsc(&dir);
+    let whole = bytes(&dir);
+    let absurd = [0, 1, 2, 8, 15, 17, 511, 1 << 31, 1 << 32, 1 << 63, u64::MAX];
+    for (at, values) in [(16, &absurd[..]), (24, &[0, 1, 4095, 4097, 1 << 40, u64::MAX])] {
+        for value in values {
+            let mut bytes = whole.clone();
+            bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
+            vouch(&mut bytes);
+            let error = recover(&bytes).unwrap_err();
+            assert!(matches!(error, RecoverError::Field { value: found, .. } if found == *value));
+        }
+    }
+    for kind in [2_u32, 256, 1 << 31, u32::MAX] {
+        let mut bytes = whole.clone();
+        bytes[12..16].copy_from_slice(&kind.to_le_bytes());
+        vouch(&mut bytes);
+        assert!(matches!(recover(&bytes), Err(RecoverError::Field { field: "kind", .. })));
+    }
+}
+
+/// A header may claim any capacity that a ring can have; memory is taken for what is there.
+#[test]
+fn a_capacity_that_the_file_does_not_have_is_damage() {
+    let dir = tempfile::tempdir().unwrap();
+    let expected = used_spsc(&dir);
+    let whole = bytes(&dir);
+    for shift in 4..=30 {
+        let mut bytes = whole.clone();
+        bytes[16..24].copy_from_slice(&(1_u64 << shift).to_le_bytes());
+        vouch(&mut bytes);
+        match recover(&bytes) {
+            Ok(recovered) => {
+                assert_eq!(recovered.capacity(), 1 << shift);
+                assert!(records(&recovered).len() <= CAPACITY / 16);
+                assert!(1 << shift != CAPACITY || records(&recovered) == expected);
+            }
+            Err(error) => assert!(matches!(error, RecoverError::Positions { .. }), "{error}"),
+        }
+    }
+}
+
+/// A ring of one kind that is said to be of the other.
+#[test]
+fn the_other_kind_does_no_harm() {
+    for fill in [used_spsc, used_mpsc] {
+        let dir = tempfile::tempdir().unwrap();
+        let expected = fill(&dir);
+        let mut bytes = bytes(&dir);
+        bytes[12] ^= 1;
+        let head = word(&bytes, 128);
+        for tail in (0..=CAPACITY as u64).step_by(8) {
+            bytes[256..264].copy_from_slice(&(head + tail).to_le_bytes());
+            vouch(&mut bytes);
+            if let Ok(recovered) = recover(&bytes) {
+                let records = records(&recovered);
+                assert!(expected.starts_with(&records) || records.starts_with(&expected));
+            }
+        }
+    }
+}
+
+fn word(bytes: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap())
+}
+
+/// At both ends of what a position can be, and with any pair of them in disagreement.
+#[test]
+fn absurd_positions_are_errors_or_no_records() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut values: Vec<u64> = [0, 1 << 31, 1 << 32, 1 << 63, u64::MAX - 7]
+        .into_iter()
+        .flat_map(|at: u64| {
+            [-1024, -512, -504, -8, -1, 0, 1, 8, 504, 512, 1024].map(|d| at.wrapping_add_signed(d))
+        })
+        .collect();
+    values.sort_unstable();
+    values.dedup();
+    for fill in [used_spsc, used_mpsc] {
+        let dir_of_one = tempfile::tempdir_in(dir.path()).unwrap();
+        fill(&dir_of_one);
+        let mut bytes = bytes(&dir_of_one);
+        for &head in &values {
+            for &consumed in &values {
+                for tail in
+                    [head.wrapping_sub(8), head, consumed, head.wrapping_add(512), 0, u64::MAX]
+                {
+                    for (at, value) in [(128, head), (136, consumed), (256, tail)] {
+                        bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
+                    }
+                    let _ = recover(&bytes);
+                }
+            }
+        }
+    }
+}
+
+/// What a reader in another process finds while somebody, against the rules, cuts the file.
+#[test]
+fn a_file_that_is_cut_while_it_is_mapped_is_read_as_far_as_it_goes() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ring");
+    let (mut producer, consumer) = create_spsc(&dir);
+    push!(producer, 100, 1);
+    push!(producer, 100, 2);
+    let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.set_len(HEADER as u64 + 150).unwrap();
+    let recovered = Recovered::open(&path).unwrap();
+    assert_eq!(records(&recovered), pushed(&[(100, 1)]));
+    assert_eq!(recovered.damage(), Some(Damage::Truncated { position: 112 }));
+    file.set_len(10).unwrap();
+    assert!(matches!(Recovered::open(&path), Err(RecoverError::Truncated { found: 10 })));
+    // The ends unmap what is no longer there, and touch none of it.
+    fs::remove_file(&path).unwrap();
+    drop((producer, consumer));
+}
+
+/// The header of the largest ring there can be, over a file that is all hole.
+#[test]
+fn a_ring_that_is_all_hole_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ring");
+    drop(Options::new(CAPACITY).create_spsc(&path).unwrap());
+    let mut header = fs::read(&path).unwrap();
+    header.truncate(HEADER);
+    header[16..24].copy_from_slice(&(1_u64 << 24).to_le_bytes());
+    vouch(&mut header);
+    for kind in [0, 1] {
+        header[12] = kind;
+        let tail = if kind == 0 { 0 } else { 1_u64 << 24 };
+        header[256..264].copy_from_slice(&tail.to_le_bytes());
+        vouch(&mut header);
+        fs::write(&path, &header).unwrap();
+        let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+        file.set_len(HEADER as u64 + (1 << 24)).unwrap();
+        let recovered = Recovered::open(&path).unwrap();
+        assert_eq!((records(&recovered), recovered.damage()), (vec![], None));
     }
 }
 

@@ -14,7 +14,8 @@ use std::path::Path;
 /// The ring may still be in use, by this process or another. Records that are committed or freed
 /// while it is opened may or may not be part of it; all others are exact.
 ///
-/// The whole of the file is in memory, of which it takes twice the capacity.
+/// The whole of the file is in memory, of which it takes twice the capacity, or three times if the
+/// ring can have many producers.
 #[derive(Clone, Debug)]
 pub struct Recovered {
     fixed: Fixed,
@@ -113,14 +114,19 @@ pub enum Damage {
     },
 }
 
-/// The ring's memory, read twice.
+/// The ring's memory, read twice, or three times if there can be many producers.
 ///
-/// A record whose header was committed in the first reading has its whole payload in the second.
-/// For a ring that is in use, nothing less would do.
+/// For a ring that is in use, nothing less would do. A record whose header was committed in the
+/// first reading has its whole payload in the second. A claim that is not marked yet in one
+/// reading is all zeros in the one before it, but may have payload in its own: so a word that is
+/// zero in the first reading and not in the second is the beginning of a claim, unless it follows
+/// one without a mark, which the third reading tells the length of; if that has no mark either,
+/// all of the claim was zero in the second.
 #[derive(Clone, Debug)]
 struct Images {
     first: Vec<u8>,
     second: Vec<u8>,
+    third: Option<Vec<u8>>,
 }
 
 /// What is found at a position.
@@ -172,7 +178,11 @@ impl Recovered {
             file.take(fixed.capacity as u64).read_to_end(&mut bytes)?;
             Ok(bytes)
         };
-        let images = Images { first: image()?, second: image()? };
+        let images = Images {
+            first: image()?,
+            second: image()?,
+            third: (fixed.kind == Kind::ManyProducers).then(image).transpose()?,
+        };
         let (fixed_after, after) = read_header(file)?;
         if fixed_after != fixed {
             return Err(RecoverError::Checksum);
@@ -203,6 +213,12 @@ impl Recovered {
                 let capacity = fixed.capacity;
                 return Err(RecoverError::Positions { head, consumed, tail, capacity });
             }
+        }
+        // Positions never go back; if they did, `start` could be any number of laps before the end.
+        if after.consumed < before.head {
+            let (head, capacity) = (before.head, fixed.capacity);
+            let Changing { consumed, tail, .. } = after;
+            return Err(RecoverError::Positions { head, consumed, tail, capacity });
         }
         let limit = match fixed.kind {
             Kind::OneProducer => before.head + capacity,
@@ -277,7 +293,8 @@ impl Recovered {
         }
         // Claimed and not committed, at least when it was read first. How long it is can also
         // be told by what it has become since.
-        let open = [first, second].into_iter().find(|&word| word != 0);
+        let third = self.images.third.as_ref().and_then(|image| word(image, offset));
+        let open = [first, second].into_iter().chain(third).find(|&found| found != 0);
         let Some(open) = open else {
             // Nor marked: all of the claim is zero.
             return Found::Dead(HEADER_BYTES as u64);
@@ -413,3 +430,30 @@ impl<'a> Iterator for RecoveredRecords<'a> {
 
 impl ExactSizeIterator for RecoveredRecords<'_> {}
 impl core::iter::FusedIterator for RecoveredRecords<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Somebody put another ring's header into the file while it was read.
+    #[test]
+    fn positions_that_go_back_are_an_error() {
+        for kind in [Kind::OneProducer, Kind::ManyProducers] {
+            let fixed = Fixed { kind, capacity: 16, process_id: 0, thread_id: 0, ring_id: 0 };
+            let images =
+                Images { first: alloc::vec![0; 16], second: alloc::vec![0; 16], third: None };
+            let at = |position| Changing {
+                head: position,
+                consumed: position,
+                tail: position,
+                user_words: [0; USER_WORDS],
+            };
+            let read = |before, after| {
+                Recovered::new(fixed.clone(), images.clone(), at(before), at(after))
+            };
+            assert!(matches!(read(1 << 60, 0), Err(RecoverError::Positions { .. })));
+            assert!(matches!(read(16, 8), Err(RecoverError::Positions { .. })));
+            assert_eq!(read(8, 16).unwrap().records().count(), 0);
+        }
+    }
+}
