@@ -10,6 +10,7 @@ use stenolog_format::dictionary::Level;
 use crate::drain::{self, Existing, Output};
 use crate::error::StartError;
 use crate::filter::Filter;
+use crate::fork::ForkedChild;
 use crate::logger::Logger;
 use crate::registry;
 use crate::ring_dir::Rings;
@@ -38,6 +39,7 @@ pub struct Builder {
     default_filter: Option<String>,
     existing: Existing,
     mode: u32,
+    forked_child: ForkedChild,
 }
 
 impl Builder {
@@ -60,6 +62,7 @@ impl Builder {
             default_filter: None,
             existing: Existing::default(),
             mode: 0o600,
+            forked_child: ForkedChild::default(),
         }
     }
 
@@ -157,14 +160,24 @@ impl Builder {
         self
     }
 
+    /// What the calls of a process do that is forked from this one. By default nobody hears them,
+    /// unless that process starts a logger of its own.
+    pub fn forked_child(mut self, policy: ForkedChild) -> Self {
+        self.forked_child = policy;
+        self
+    }
+
+    /// The same for a child of this process, which writes to another path.
+    pub(crate) fn of_child(mut self) -> Self {
+        self.config.path = crate::fork::path_of_child(&self.config.path);
+        self
+    }
+
     /// Starts the logger, and makes it the one that all calls of the process go to.
     ///
     /// # Errors
     /// If there is one already, if the dump cannot be created, or if the filter is not understood.
     pub fn start(self) -> Result<Logger, StartError> {
-        if crate::fork::is_child() {
-            return Err(StartError::Forked);
-        }
         if let Some(running) = registry::global() {
             let running = running.config.path.clone();
             return Err(StartError::AlreadyStarted { path: self.config.path, running });
@@ -197,15 +210,14 @@ impl Builder {
         self,
         install: impl FnOnce(&Arc<Core>) -> Result<bool, StartError>,
     ) -> Result<Logger, StartError> {
-        if crate::fork::is_child() {
-            return Err(StartError::Forked);
-        }
         crate::fork::watch();
         let filter = self.resolve_filter()?;
         let path = self.config.path.clone();
         let parker = Parker::new();
         let rings = self.config.rings;
-        let (core, no_ring_dir) = Core::new(self.config, filter, parker.unparker().clone());
+        let blueprint = (self.forked_child == ForkedChild::OwnDump).then(|| self.clone());
+        let unparker = parker.unparker().clone();
+        let (core, no_ring_dir) = Core::new(self.config, filter, blueprint, unparker);
         if let Some(error) = &no_ring_dir
             && rings == Rings::RequireFiles
         {

@@ -87,11 +87,6 @@ pub enum StartError {
         /// Where they were to be, and why not.
         reason: String,
     },
-    /// The process is a fork of one that logs.
-    #[error(
-        "cannot start a logger in a forked child: use exec, or start it before any logger of the parent"
-    )]
-    Forked,
 }
 
 fn hint(source: &io::Error) -> &'static str {

@@ -83,7 +83,7 @@ impl Logger {
     /// filter is then what it was.
     pub fn set_filter(&self, directives: &str) -> Result<(), FilterError> {
         let filter = Filter::parse(directives)?;
-        if !crate::fork::is_child() {
+        if !self.core.is_foreign() {
             self.core.set_filter(filter);
         }
         Ok(())
@@ -121,10 +121,10 @@ impl Logger {
 
     fn end(&mut self) -> Result<(), FlushError> {
         let Some(drain) = self.drain.take() else { return Ok(()) };
-        if crate::fork::is_child() {
+        if self.core.is_foreign() {
             // The drain is the parent's; here is no thread to wait for, nor to detach.
             std::mem::forget(drain);
-            return Err(FlushError::Forked);
+            return crate::fork::end_own();
         }
         match self.is_global {
             Some(true) => registry::uninstall(&self.core),
@@ -183,13 +183,12 @@ fn stats_of_process() -> Stats {
     }
 }
 
-/// The global logger. A forked child has none, and must not ask: a thread of the parent's may have
-/// held the lock when it forked.
+/// The global logger. A forked child has none, unless it has its own.
 fn global() -> Result<Arc<Core>, FlushError> {
-    if crate::fork::is_child() {
-        return Err(FlushError::Forked);
-    }
-    registry::global().ok_or(FlushError::NotStarted)
+    registry::global().ok_or_else(|| match crate::fork::epoch() {
+        0 => FlushError::NotStarted,
+        _ => FlushError::Forked,
+    })
 }
 
 /// [`Logger::flush`] of the global logger.

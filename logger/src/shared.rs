@@ -15,6 +15,7 @@ use stenolog_format::loss::Loss;
 use stenolog_ringbuf::Consumer;
 use stenolog_ringbuf::queue::spsc::{self, Producer};
 
+use crate::builder::Builder;
 use crate::clock::{Clock, unix_ns};
 use crate::error::FlushError;
 use crate::filter::Filter;
@@ -168,6 +169,10 @@ struct Control {
 #[derive(Debug)]
 pub(crate) struct Core {
     generation: u32,
+    /// That of the process that it was made in.
+    epoch: u32,
+    /// What a forked child starts a logger of its own from.
+    blueprint: Option<Builder>,
     /// What its first file begins with.
     pub(crate) header: FileHeader,
     /// Where its rings are, if they are in files.
@@ -225,6 +230,7 @@ impl Core {
     pub(crate) fn new(
         config: Config,
         filter: Filter,
+        blueprint: Option<Builder>,
         drain: Unparker,
     ) -> (Self, Option<NoRingDir>) {
         let clock = Clock::get();
@@ -253,6 +259,8 @@ impl Core {
         static NEXT_GENERATION: AtomicU32 = AtomicU32::new(2);
         let core = Self {
             generation: NEXT_GENERATION.fetch_add(1, Ordering::Relaxed),
+            epoch: crate::fork::epoch(),
+            blueprint,
             header,
             ring_dir,
             config,
@@ -268,6 +276,16 @@ impl Core {
             drain,
         };
         (core, no_ring_dir)
+    }
+
+    /// Whether it is that of a process from which this one was forked.
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.epoch != crate::fork::epoch()
+    }
+
+    /// What a forked child is to start, if anything.
+    pub(crate) fn blueprint(&self) -> Option<Builder> {
+        self.blueprint.clone()
     }
 
     /// Where the rings are, if they are in files.
@@ -387,14 +405,15 @@ impl Core {
 
     /// Whether nobody drains any more.
     pub(crate) fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Acquire)
+        self.closed.load(Ordering::Acquire) || self.is_foreign()
     }
 
     /// Has all that was committed before written, and on the disk if asked.
     pub(crate) fn flush(&self, sync: bool) -> Result<(), FlushError> {
         let ended = || FlushError::Ended { path: self.config.path.clone() };
-        if crate::fork::is_child() {
-            return Err(FlushError::Forked);
+        if self.is_foreign() {
+            let own = crate::fork::own_core().ok_or(FlushError::Forked)?;
+            return own.flush(sync);
         }
         // The drain must not wait for itself, as a panic hook that it runs would have it do.
         if crate::thread::is_deaf() {

@@ -15,6 +15,7 @@ use stenolog_ringbuf::file::Options;
 use stenolog_ringbuf::queue::spsc::Producer;
 
 use super::{NoRingDir, RingFile, name, word};
+use crate::fork::NotInherited;
 use crate::shared::lock;
 
 /// The sequence of a file that has no blocks: behind all others.
@@ -33,6 +34,8 @@ pub(crate) struct RingDir {
 /// The file of explanations.
 #[derive(Debug)]
 struct Meta {
+    // Before the file: its number must not be another's when a child closes it.
+    _not_inherited: NotInherited,
     /// Locked as long as the logger runs, for readers to tell.
     file: File,
     len: u64,
@@ -79,7 +82,14 @@ impl RingDir {
         let file = new("meta.steno")?;
         // Nobody else has it; and what has no locks is as good without.
         let _ = file.try_lock();
-        let mut meta = Meta { file, len: 0, frames: FrameWriter::default(), stated: Vec::new() };
+        let _not_inherited = NotInherited::new(&file);
+        let mut meta = Meta {
+            _not_inherited,
+            file,
+            len: 0,
+            frames: FrameWriter::default(),
+            stated: Vec::new(),
+        };
         let header = FileHeader { sequence: META_SEQUENCE, ..header };
         meta.append(&header.encode())?;
         meta.frame(FrameKind::Clock, |out| clock.encode(out))?;
