@@ -204,9 +204,8 @@ impl Drain {
 
 /// Whether two errors are not the same thing that goes on.
 fn is_other(before: &DrainError, now: &DrainError) -> bool {
-    let kind = |error: &DrainError| {
-        (std::mem::discriminant(error), error.io_error().map(io::Error::kind))
-    };
+    let kind =
+        |error: &DrainError| (std::mem::discriminant(error), error.io_error().map(io::Error::kind));
     kind(before) != kind(now)
 }
 

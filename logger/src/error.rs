@@ -164,7 +164,9 @@ pub enum DrainError {
         lost: u64,
     },
     /// The logger has begun a new file, because something was done to the one that it wrote.
-    #[error("the dump {path} {fate} at byte {offset}: the log goes on in {to}; {lost} records lost")]
+    #[error(
+        "the dump {path} {fate} at byte {offset}: the log goes on in {to}; {lost} records lost"
+    )]
     Replaced {
         /// The dump that it wrote.
         path: PathBuf,

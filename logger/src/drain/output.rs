@@ -161,10 +161,7 @@ impl Output {
 }
 
 /// Does what a signal may interrupt and what must get on by a byte at least, or else is `stuck`.
-fn insist(
-    stuck: io::ErrorKind,
-    mut act: impl FnMut() -> io::Result<usize>,
-) -> io::Result<usize> {
+fn insist(stuck: io::ErrorKind, mut act: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
     loop {
         match act() {
             Ok(0) => return Err(stuck.into()),

@@ -340,9 +340,8 @@ impl Scanner {
             return self.replace(fate);
         }
         let is_time = || self.last_look.is_none_or(|last| last.elapsed() >= LOOK_EVERY);
-        let has_work = || {
-            !self.output.is_flushed() || self.rings.iter().any(|ring| !ring.consumer.is_empty())
-        };
+        let has_work =
+            || !self.output.is_flushed() || self.rings.iter().any(|ring| !ring.consumer.is_empty());
         if !is_asked && !(is_time() && has_work()) {
             return Ok(());
         }
