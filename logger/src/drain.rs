@@ -197,6 +197,11 @@ impl Drain {
                 source: Arc::clone(source),
             });
         }
+        if result.is_ok()
+            && let Some(dir) = self.scanner.core().ring_dir()
+        {
+            dir.remove();
+        }
         self.answer(requests, result.clone());
         result
     }

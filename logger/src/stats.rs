@@ -32,6 +32,9 @@ pub struct Stats {
     ///
     /// [`Builder::on_error`]: crate::Builder::on_error
     pub failing: Option<io::ErrorKind>,
+    /// Rings that are in the process's own memory, and do not survive it: because that was asked
+    /// for, or because no file could be had.
+    pub memory_rings: u64,
     /// Call sites that have logged, in the whole process; a generic one counts once for each list
     /// of types.
     pub call_sites: u64,

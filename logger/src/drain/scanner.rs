@@ -8,7 +8,6 @@
 //!   not freed is taken back, and goes into a new file that explains everything again and states
 //!   which records the old one had.
 
-use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -17,7 +16,7 @@ use std::time::{Duration, Instant, SystemTime};
 use stenolog_format::block::BlockBuilder;
 use stenolog_format::clock::Watermark;
 use stenolog_format::dictionary::{CallSite, Level, Thread, TimeSource};
-use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter, VERSION};
+use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter};
 use stenolog_format::index::{End, Index};
 use stenolog_format::loss::{Gone, GoneCause, Loss, LossFrame};
 use stenolog_format::value::ValueError;
@@ -28,6 +27,7 @@ use super::storage::{FileFate, Standing, Storage};
 use crate::clock::unix_ns;
 use crate::error::DrainError;
 use crate::registry;
+use crate::ring_dir;
 use crate::shared::{Core, RingSlot};
 
 /// A block has no more ring bytes than this, unless a single record is longer.
@@ -52,7 +52,6 @@ const MAX_DEPARTED: usize = 4096;
 /// Reads rings and writes frames.
 pub(super) struct Scanner {
     core: Arc<Core>,
-    session: [u8; 16],
     /// The place of the file among those of the session.
     sequence: u32,
     output: Output,
@@ -85,6 +84,8 @@ pub(super) struct Scanner {
     lost_by_gone: u64,
     /// The buffer ends with the end frame.
     is_sealed: bool,
+    /// The length of the file that the ring directory states.
+    progress: u64,
 }
 
 struct DrainRing {
@@ -100,6 +101,8 @@ struct DrainRing {
     /// `stated_to` and `records` as of the last write that succeeded.
     written: (u64, u64),
     in_file: InFile,
+    /// Which of its pairs of numbers was stated last.
+    is_odd: bool,
     /// The losses that the file states.
     stated: Loss,
     is_introduced: bool,
@@ -159,9 +162,8 @@ impl Scanner {
     /// A scanner whose output will begin with the file header and a clock pair.
     pub(super) fn new(core: Arc<Core>, output: Output) -> Self {
         let mut scanner = Self {
+            sequence: core.header.sequence,
             core,
-            session: session_id(),
-            sequence: 0,
             output,
             frames: FrameWriter::default(),
             builder: BlockBuilder::default(),
@@ -181,21 +183,15 @@ impl Scanner {
             last_look: None,
             lost_by_gone: 0,
             is_sealed: false,
+            progress: 0,
         };
-        scanner.begin();
+        let header = scanner.core.header;
+        scanner.begin(header);
         scanner
     }
 
     /// Puts what a file begins with.
-    fn begin(&mut self) {
-        let header = FileHeader {
-            version: VERSION,
-            session: self.session,
-            created_unix_ns: unix_ns(SystemTime::now()),
-            sequence: self.sequence,
-            process_id: std::process::id(),
-            counter_hz: self.core.clock.hz(),
-        };
+    fn begin(&mut self, header: FileHeader) {
         self.output.buffer().extend_from_slice(&header.encode());
         self.put_clock();
     }
@@ -220,7 +216,9 @@ impl Scanner {
             // A producer that goes on states its losses itself, where they happened.
             any |= bytes > 0;
             any |= (bytes == 0 || is_asked) && self.put_loss(at);
-            fullest = fullest.max(bytes);
+            // As if all rings were of one size: the smaller ones fill faster.
+            let scale = self.core.config.ring_capacity_bytes / self.rings[at].consumer.capacity();
+            fullest = fullest.max(bytes * scale);
         }
         if any {
             if began.saturating_sub(self.last_clock) > self.core.clock.hz() * CLOCK_EVERY_SECONDS {
@@ -407,6 +405,7 @@ impl Scanner {
         self.earlier_records += self.written_records;
         (self.records, self.written_records) = (0, 0);
         self.sequence += 1;
+        self.progress = 0;
         self.frames = FrameWriter::default();
         self.index = Index::default();
         self.is_sealed = false;
@@ -425,7 +424,9 @@ impl Scanner {
             rest(&mut departed.in_file, departed.records);
         }
         self.departed.retain(|d| d.in_file.first < d.records || d.loss.total() > 0);
-        self.begin();
+        let created_unix_ns = unix_ns(SystemTime::now());
+        let sequence = self.sequence;
+        self.begin(FileHeader { sequence, created_unix_ns, ..self.core.header });
         let lost = cause.map_or(0, |cause| self.put_stakes(&stakes, cause));
         self.core.counters.files_replaced.fetch_add(1, Ordering::Relaxed);
         let to = self.output.path().to_owned();
@@ -503,6 +504,7 @@ impl Scanner {
             written: (consumer.position(), 0),
             consumer,
             in_file: InFile::default(),
+            is_odd: false,
             stated: Loss::default(),
             is_introduced: false,
         }));
@@ -537,7 +539,7 @@ impl Scanner {
                 self.crowd.join(&ring);
             }
             if let Some(producer) = ring.slot.take_producer() {
-                core.reuse(producer, ring.consumer);
+                core.reuse(producer, ring.consumer, &ring.slot);
             }
         }
     }
@@ -566,13 +568,13 @@ impl Scanner {
     /// Moves committed records of a ring into the buffer, as one block, and returns how many bytes
     /// of the ring it took.
     fn take(&mut self, at: usize) -> usize {
-        let Self { output, frames, builder, rings, sites, index, core, .. } = self;
+        let Self { output, frames, builder, rings, sites, index, .. } = self;
         let ring = &mut rings[at];
         let start = ring.taken_to;
         let mut batch =
             Gathered { sites: Sites { known: sites, unstated: Vec::new() }, loss: None };
         // Raw under pressure: a producer must not wait for the packing.
-        let is_pressed = ring.last_bytes > core.config.ring_capacity_bytes / 2;
+        let is_pressed = ring.last_bytes > ring.consumer.capacity() / 2;
         builder.begin(ring.slot.thread.ring, ring.stated_to, ring.records);
         let mut is_packed = !is_pressed;
         let mut end = start;
@@ -658,9 +660,18 @@ impl Scanner {
             self.last_look = None;
             return Err(error);
         }
+        if let Some(dir) = self.core.ring_dir() {
+            let len = self.output.written_bytes();
+            if len != self.progress {
+                dir.note_progress(self.sequence, len);
+                self.progress = len;
+            }
+        }
         for ring in &mut self.rings {
             ring.written = (ring.stated_to, ring.records);
             if ring.consumer.position() != ring.taken_to {
+                ring.is_odd = !ring.is_odd;
+                ring_dir::state_number(&ring.consumer, ring.is_odd, ring.taken_to, ring.records);
                 ring.consumer.release_to(ring.taken_to);
             }
         }
@@ -793,15 +804,4 @@ fn put_explanations(
             CallSite::encode_all(sites.iter().map(Arc::as_ref), out);
         });
     }
-}
-
-/// A number that no other run has. The standard library's hash keys are random; time and process
-/// id tell apart what a fork has copied.
-fn session_id() -> [u8; 16] {
-    let time = unix_ns(SystemTime::now());
-    let word = |salt: u8| RandomState::new().hash_one((salt, time, std::process::id()));
-    let mut id = [0; 16];
-    id[..8].copy_from_slice(&word(0).to_le_bytes());
-    id[8..].copy_from_slice(&word(1).to_le_bytes());
-    id
 }
