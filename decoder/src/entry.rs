@@ -3,7 +3,7 @@
 use std::fmt;
 
 use stenolog_format::dictionary::{CallSite, Level, Thread};
-use stenolog_format::loss::Loss;
+use stenolog_format::loss::{GoneCause, Loss};
 use stenolog_format::value::Value;
 
 use crate::escape::push_escaped;
@@ -204,6 +204,15 @@ pub enum LossCause {
         /// How many there are.
         count: u64,
     },
+    /// They had been written, and were taken away with the file that had them; the logger says so.
+    Gone {
+        /// The number of the first one in its ring.
+        first: u64,
+        /// How many there are.
+        count: u64,
+        /// What became of the file; `None` if only a later version knows.
+        why: Option<GoneCause>,
+    },
 }
 
 impl LossEntry<'_> {
@@ -244,7 +253,7 @@ impl LossEntry<'_> {
             LossCause::Unrecorded { full, too_large } => {
                 Loss { counter: 0, full, too_large }.total()
             }
-            LossCause::Missing { count, .. } => count,
+            LossCause::Missing { count, .. } | LossCause::Gone { count, .. } => count,
         }
     }
 }
@@ -269,13 +278,30 @@ impl fmt::Display for LossEntry<'_> {
                 Ok(())
             }
             LossCause::Missing { first, count } => {
-                let last = first.saturating_add(count).saturating_sub(1);
                 write!(f, "{total} {records} missing: ")?;
-                match count {
-                    1 => write!(f, "number {first} of its ring"),
-                    _ => write!(f, "numbers {first} to {last} of their ring"),
-                }
+                write_numbers(f, first, count)
             }
+            LossCause::Gone { first, count, why } => {
+                let what = match why {
+                    Some(GoneCause::Removed) => "the file that had them was deleted",
+                    Some(GoneCause::Truncated) => "the file that had them was truncated",
+                    Some(GoneCause::Unsaved) => "the operating system did not save them",
+                    _ => "the file that had them does not have them any more",
+                };
+                write!(f, "{total} {records} lost: {what} (")?;
+                write_numbers(f, first, count)?;
+                f.write_str(")")
+            }
+        }
+    }
+}
+
+fn write_numbers(f: &mut fmt::Formatter<'_>, first: u64, count: u64) -> fmt::Result {
+    match count {
+        1 => write!(f, "number {first} of its ring"),
+        _ => {
+            let last = first.saturating_add(count).saturating_sub(1);
+            write!(f, "numbers {first} to {last} of their ring")
         }
     }
 }

@@ -35,6 +35,9 @@ pub struct Verification {
     pub lost: u64,
     /// Records that the rings had held and the file has not, by gaps in their numbers.
     pub missing: u64,
+    /// Records that the file says were taken away with an earlier file of the log, or with a part of
+    /// it. They were never in this one.
+    pub gone: u64,
     /// All that is wrong, by offset.
     pub damage: Vec<Damage>,
 }
@@ -42,7 +45,8 @@ pub struct Verification {
 impl Verification {
     /// Whether the file holds all that was written to it, as it was written, up to its end.
     ///
-    /// Records that were [lost](Self::lost) before they could be written do not count.
+    /// Records that were [lost](Self::lost) before they could be written do not count, nor do those
+    /// that are [gone](Self::gone) with another file.
     #[must_use]
     pub fn is_intact(&self) -> bool {
         let ends = self.tail == Tail::Sealed || self.writer_is_alive == Some(true);
@@ -63,7 +67,9 @@ pub fn verify(dump: &Dump) -> Verification {
         missing: 0,
     };
     dump.blocks().iter().for_each(|block| verifier.block(block));
+    let mut gone = 0_u64;
     for frame in &dump.tables().losses {
+        gone = gone.saturating_add(frame.gone.map_or(0, |gone| gone.count));
         verifier.rings.entry(frame.ring).or_default().state(&frame.loss);
     }
     verifier.indexes();
@@ -80,6 +86,7 @@ pub fn verify(dump: &Dump) -> Verification {
         records,
         lost,
         missing,
+        gone,
         damage,
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use crossbeam_utils::sync::Parker;
 use stenolog_format::dictionary::Level;
 
-use crate::drain::{self, Existing, Output};
-use crate::error::StartError;
+use crate::drain::{self, DumpFile, Existing, OnError, Output};
+use crate::error::{DrainError, StartError};
 use crate::filter::Filter;
 use crate::fork::ForkedChild;
 use crate::logger::Logger;
@@ -57,6 +57,7 @@ impl Builder {
                 on_full,
                 block_timeout: Some(Duration::from_secs(1)),
                 deliver_within: Duration::from_millis(100),
+                on_error: OnError::default(),
             },
             filter: None,
             default_filter: None,
@@ -147,14 +148,39 @@ impl Builder {
         self
     }
 
+    /// What is called when the dump cannot be written, when it can be again, when a sync fails, and
+    /// when somebody has deleted, moved or truncated the file. Once for each, not for each attempt.
+    ///
+    /// It is called on the drain's thread, which meanwhile does nothing else: it must not take
+    /// long, nor wait for a thread that logs, nor end the logger. Calls of the logging macros in it
+    /// are not heard, and [`flush`](crate::flush) fails there. If it panics, the drain goes on.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.steno");
+    /// let log = stenolog::Builder::new(path)
+    ///     .on_error(|error| eprintln!("logging: {error}"))
+    ///     .start_detached()?;
+    /// # log.close()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn on_error(mut self, call: impl Fn(&DrainError) + Send + Sync + 'static) -> Self {
+        self.config.on_error = OnError::new(call);
+        self
+    }
+
     /// What becomes of a dump that is at the path already. By default it is kept under another
     /// name.
+    ///
+    /// A file that is no dump is never touched, and a symbolic link at the path is not followed:
+    /// both are errors of [`start`](Self::start).
     pub fn existing(mut self, existing: Existing) -> Self {
         self.existing = existing;
         self
     }
 
-    /// The permissions of the dump on Unix. By default 0600: its owner's alone.
+    /// The permissions of the dump on Unix. By default 0600: its owner's alone. A file that is
+    /// there already and is written over keeps no others.
     pub fn mode(mut self, mode: u32) -> Self {
         self.mode = mode;
         self
@@ -224,7 +250,8 @@ impl Builder {
             return Err(StartError::Rings { path, reason: error.to_string() });
         }
         let core = Arc::new(core);
-        let started = Output::create(&path, self.existing, self.mode).and_then(|output| {
+        let started = DumpFile::create(&path, self.existing, self.mode).and_then(|file| {
+            let output = Output::new(Box::new(file));
             drain::start(Arc::clone(&core), output, parker)
                 .map_err(|source| StartError::Thread { path, source })
         });

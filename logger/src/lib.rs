@@ -86,8 +86,8 @@ pub use stenolog_macros::Record;
 
 pub use self::builder::Builder;
 pub use self::clock::Timestamp;
-pub use self::drain::Existing;
-pub use self::error::{FlushError, StartError};
+pub use self::drain::{Existing, FileFate};
+pub use self::error::{DrainError, FlushError, StartError};
 pub use self::filter::FilterError;
 pub use self::fork::ForkedChild;
 pub use self::logger::{Logger, Scope, SetFilterError, flush, set_filter, stats, sync};

@@ -10,7 +10,7 @@ use crate::error::FlushError;
 use crate::filter::{Filter, FilterError};
 use crate::registry::{self, LATE, UNHEARD};
 use crate::ring_dir::RingDir;
-use crate::shared::Core;
+use crate::shared::{Core, lock};
 use crate::stats::Stats;
 use crate::thread;
 
@@ -39,7 +39,9 @@ impl Logger {
         self.is_global = Some(is_global);
     }
 
-    /// The dump that is being written.
+    /// The dump that is being written, as it was given to the builder. If something that is no
+    /// dump was put at the path meanwhile, the log has gone on beside it:
+    /// [`Builder::on_error`](crate::Builder::on_error) says where.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.core.config.path
@@ -61,10 +63,15 @@ impl Logger {
         self.core.flush(false)
     }
 
-    /// As [`flush`](Self::flush), and waits until the disk has it.
+    /// As [`flush`](Self::flush), and waits until the disk has it, with the file's name in its
+    /// folder.
     ///
     /// # Errors
-    /// As [`flush`](Self::flush), or if the operating system cannot put the file on the disk.
+    /// As [`flush`](Self::flush), or if the operating system cannot put the file on the disk. It may
+    /// then have forgotten what it could not write, and report success ever after; so the next
+    /// call reads all since the last sync that succeeded back, and writes it again. What cannot be
+    /// read back as it was written is lost: that call fails as well, and the log goes on in a new
+    /// file that says which records these are.
     pub fn sync(&self) -> Result<(), FlushError> {
         self.core.flush(true)
     }
@@ -169,6 +176,10 @@ fn stats_of(core: &Core) -> Stats {
         lost: counters.lost.load(Ordering::Relaxed),
         written_bytes: counters.written_bytes.load(Ordering::Relaxed),
         write_errors: counters.write_errors.load(Ordering::Relaxed),
+        sync_errors: counters.sync_errors.load(Ordering::Relaxed),
+        files_replaced: counters.files_replaced.load(Ordering::Relaxed),
+        lost_with_files: counters.lost_with_files.load(Ordering::Relaxed),
+        failing: *lock(&counters.failing),
         memory_rings: counters.memory_rings.load(Ordering::Relaxed),
         ..stats_of_process()
     }

@@ -17,7 +17,8 @@ use stenolog_ringbuf::queue::spsc::{self, Producer};
 
 use crate::builder::Builder;
 use crate::clock::{Clock, unix_ns};
-use crate::error::FlushError;
+use crate::drain::OnError;
+use crate::error::{DrainError, FlushError};
 use crate::filter::Filter;
 use crate::registry::LATE;
 use crate::ring_dir::{self, NoRingDir, RingDir, RingFile, Rings};
@@ -49,6 +50,7 @@ pub(crate) struct Config {
     pub(crate) on_full: [OnFull; 5],
     pub(crate) block_timeout: Option<Duration>,
     pub(crate) deliver_within: Duration,
+    pub(crate) on_error: OnError,
 }
 
 /// A ring as its thread and the drain know it.
@@ -133,6 +135,10 @@ pub(crate) struct Counters {
     pub(crate) lost: AtomicU64,
     pub(crate) written_bytes: AtomicU64,
     pub(crate) write_errors: AtomicU64,
+    pub(crate) sync_errors: AtomicU64,
+    pub(crate) files_replaced: AtomicU64,
+    pub(crate) lost_with_files: AtomicU64,
+    pub(crate) failing: Mutex<Option<io::ErrorKind>>,
     pub(crate) memory_rings: AtomicU64,
 }
 
@@ -145,7 +151,7 @@ pub(crate) struct Request {
 }
 
 /// How a write went; shared by all who asked for it.
-pub(crate) type WriteResult = Result<(), Arc<io::Error>>;
+pub(crate) type WriteResult = Result<(), DrainError>;
 
 impl Request {
     /// Answers; who asked may have gone.
@@ -162,7 +168,7 @@ struct Control {
     /// The drain has ended, or has died.
     ended: bool,
     /// Why the dump could not be written to its end.
-    error: Option<Arc<io::Error>>,
+    error: Option<DrainError>,
 }
 
 /// A logger, but for its drain's own state.
@@ -428,11 +434,7 @@ impl Core {
             control.requests.push(Request { sync, answer });
         }
         self.drain.unpark();
-        answers.recv().map_err(|_| ended())?.map_err(|source| self.write_error(source))
-    }
-
-    fn write_error(&self, source: Arc<io::Error>) -> FlushError {
-        FlushError::Write { path: self.config.path.clone(), source }
+        answers.recv().map_err(|_| ended())?.map_err(FlushError::Drain)
     }
 
     /// Tells the drain to write what there is, to seal the dump, and to end.
@@ -444,7 +446,7 @@ impl Core {
     /// How the end of the dump was written.
     pub(crate) fn result(&self) -> Result<(), FlushError> {
         match &lock(&self.control).error {
-            Some(source) => Err(self.write_error(Arc::clone(source))),
+            Some(error) => Err(FlushError::Drain(error.clone())),
             None => Ok(()),
         }
     }
@@ -466,7 +468,7 @@ impl Core {
         self.closed.store(true, Ordering::Release);
         let mut control = lock(&self.control);
         control.ended = true;
-        control.error = result.as_ref().err().map(Arc::clone);
+        control.error = result.as_ref().err().cloned();
         for request in control.requests.drain(..) {
             request.answer(result.clone());
         }

@@ -446,7 +446,7 @@ fn losses_read_in_both_encodings_and_as_frames() {
     hand.frame(FrameKind::Block, |out| _ = builder.finish_raw(216, &[&ring], out));
     // The first one states what the ring has stated already.
     for n in [300, 301] {
-        let frame = LossFrame { ring: 1, position: 216, loss: loss(n) };
+        let frame = LossFrame { ring: 1, position: 216, loss: loss(n), gone: None };
         hand.frame(FrameKind::Loss, |out| frame.encode(out));
     }
     let lines = Reading::of_bytes(&hand.finish()).whole();

@@ -34,9 +34,9 @@ pub(super) fn run(plan: &VerifyPlan) -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
-/// Intact, and nothing was lost before it could be written either.
+/// Intact, and nothing was lost before it could be written, or with another file.
 fn is_complete(verification: &Verification) -> bool {
-    verification.is_intact() && verification.lost == 0
+    verification.is_intact() && verification.lost == 0 && verification.gone == 0
 }
 
 fn rings(dump: &Dump) -> u64 {
@@ -45,8 +45,17 @@ fn rings(dump: &Dump) -> u64 {
 }
 
 fn write_text(opened: &Opened, dump: &Dump, verification: &Verification, out: &mut String) {
-    let Verification { tail, writer_is_alive, blocks, records, lost, missing, ref damage, .. } =
-        *verification;
+    let Verification {
+        tail,
+        writer_is_alive,
+        blocks,
+        records,
+        lost,
+        missing,
+        gone,
+        ref damage,
+        ..
+    } = *verification;
     let mut line = |text: String| {
         push_escaped(out, &text);
         out.push('\n');
@@ -79,6 +88,9 @@ fn write_text(opened: &Opened, dump: &Dump, verification: &Verification, out: &m
     if lost > 0 {
         line(format!("{name}: {} lost when logged", counted(lost, "record")));
     }
+    if gone > 0 {
+        line(format!("{name}: {} gone with an earlier file of the log", counted(gone, "record")));
+    }
 }
 
 fn as_json(opened: &Opened, dump: &Dump, verification: &Verification) -> Value {
@@ -95,6 +107,7 @@ fn as_json(opened: &Opened, dump: &Dump, verification: &Verification) -> Value {
         "records": verification.records,
         "lost": verification.lost,
         "missing": verification.missing,
+        "gone": verification.gone,
         "damage": damage_json(&verification.damage),
     })
 }

@@ -13,11 +13,11 @@ use std::ops::Range;
 
 use stenolog_format::block::{BlockHeader, RawRecord, RecordTime, Records, RecordsPlace};
 use stenolog_format::dictionary::{CallSite, Thread, TimeSource};
-use stenolog_format::loss::{Loss, LossFrame};
+use stenolog_format::loss::{Gone, GoneCause, Loss, LossFrame};
 use stenolog_format::value::{Encoding, ValueError};
 
 use super::context::{Context, Order};
-use super::session::Item;
+use super::session::{Item, ItemKind};
 use crate::clock::{Moment, TimeMap};
 use crate::damage::DamageCause;
 use crate::dump::{Block, Dump};
@@ -35,6 +35,8 @@ pub(super) struct Ring<'d> {
     thread: Option<&'d Thread>,
     thread_name: ThreadName,
     items: std::vec::IntoIter<Item>,
+    /// An item whose turn comes again, before the next.
+    again: Option<Item>,
     open: Option<OpenBlock<'d>>,
     pub(super) head: Head<'d>,
     key: Key,
@@ -102,6 +104,7 @@ impl<'d> Ring<'d> {
             thread,
             thread_name,
             items: items.into_iter(),
+            again: None,
             open: None,
             head: Head::None,
             key: (i64::MIN, 0),
@@ -149,7 +152,7 @@ impl<'d> Ring<'d> {
                 }
                 self.close(context);
             }
-            let Some(item) = self.items.next() else {
+            let Some(item) = self.again.take().or_else(|| self.items.next()) else {
                 self.head = Head::None;
                 return None;
             };
@@ -169,9 +172,12 @@ impl<'d> Ring<'d> {
         let dump_index = item.dump as usize;
         let dump = context.dumps.get(dump_index)?;
         let index = item.index as usize;
-        if item.is_loss {
+        if item.kind != ItemKind::Block {
             let frame = dump.tables().losses.get(index)?;
-            return self.take_loss_frame(frame, context);
+            return match frame.gone.filter(|_| item.kind == ItemKind::Gone) {
+                Some(gone) => self.take_gone(item, frame, gone, context),
+                None => self.take_loss_frame(frame, context),
+            };
         }
         let block = dump.blocks().get(index)?;
         let header = &block.header;
@@ -192,6 +198,41 @@ impl<'d> Ring<'d> {
     fn take_loss_frame(&mut self, frame: &LossFrame, context: &mut Context<'d>) -> Option<Key> {
         let moment = context.map(self.session)?.at(frame.loss.counter, &mut self.hint);
         self.take_loss(&frame.loss, moment, context)
+    }
+
+    /// Shows which of the records that are stated to be gone were not found all the same.
+    fn take_gone(
+        &mut self,
+        item: Item,
+        frame: &LossFrame,
+        gone: Gone,
+        context: &mut Context<'d>,
+    ) -> Option<Key> {
+        let known = self.delivered.max(self.expected.unwrap_or(0));
+        let cause = if self.expected.is_some() && known < gone.first {
+            // They stood in yet another file. What is stated to be gone comes after them.
+            self.again = Some(item);
+            self.expected = Some(gone.first);
+            LossCause::Missing { first: known, count: gone.first - known }
+        } else {
+            let first = gone.first.max(known);
+            let count = gone.first.saturating_add(gone.count).saturating_sub(first);
+            if count == 0 {
+                return None;
+            }
+            self.expected = Some(first.saturating_add(count));
+            LossCause::Gone { first, count, why: GoneCause::from_u8(gone.cause) }
+        };
+        if let LossCause::Missing { count, .. } | LossCause::Gone { count, .. } = cause {
+            context.tally.missing = context.tally.missing.saturating_add(count);
+        }
+        let counter = frame.loss.counter;
+        let moment = context.map(self.session)?.at(counter, &mut self.hint);
+        if !context.filter.wants_time(moment.unix_ns) {
+            return None;
+        }
+        let key = (context.order == Order::Time).then_some((moment.order_ns, counter));
+        Some(self.put(Head::Loss { unix_ns: moment.unix_ns, cause }, key))
     }
 
     /// Shows what a statement adds to those before it.

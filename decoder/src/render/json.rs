@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use stenolog_format::dictionary::Level;
+use stenolog_format::loss::GoneCause;
 
 use super::LOSS_TARGET;
 use crate::entry::{Entry, LossCause, LossEntry, Record};
@@ -89,10 +90,27 @@ pub(super) fn write_loss_fields(loss: &LossEntry<'_>, out: &mut String) {
             write_counts("too_large", &too_large, out);
             write!(out, "}}")
         }
+        LossCause::Gone { first, why, .. } => {
+            let why = gone_name(why);
+            write!(
+                out,
+                "{{\"gone\":{total},\"ring\":{ring},\"first_record\":{first},\"why\":\"{why}\"}}"
+            )
+        }
         LossCause::Missing { first, .. } => {
             write!(out, "{{\"missing\":{total},\"ring\":{ring},\"first_record\":{first}}}")
         }
     };
+}
+
+/// What became of a file, in a word.
+pub(super) const fn gone_name(why: Option<GoneCause>) -> &'static str {
+    match why {
+        Some(GoneCause::Removed) => "removed",
+        Some(GoneCause::Truncated) => "truncated",
+        Some(GoneCause::Unsaved) => "unsaved",
+        _ => "unknown",
+    }
 }
 
 fn write_counts(name: &str, counts: &[u64; 5], out: &mut String) {

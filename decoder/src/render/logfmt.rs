@@ -7,6 +7,7 @@ use stenolog_format::value::Value;
 
 use super::LOSS_TARGET;
 use super::fields::{rewrite_from, write_value};
+use super::json::gone_name;
 use crate::entry::{Entry, LossCause, LossEntry, Record};
 use crate::escape::{push_escaped, push_quoted_if_needed};
 
@@ -74,6 +75,10 @@ fn write_loss(loss: &LossEntry<'_>, out: &mut String) {
     let (total, ring) = (loss.total(), loss.ring());
     let _ = match loss.cause() {
         LossCause::Unrecorded { .. } => write!(out, " lost={total} ring={ring}"),
+        LossCause::Gone { first, why, .. } => {
+            let why = gone_name(why);
+            write!(out, " gone={total} ring={ring} first_record={first} why={why}")
+        }
         LossCause::Missing { first, .. } => {
             write!(out, " missing={total} ring={ring} first_record={first}")
         }

@@ -4,21 +4,28 @@
 //!   a write that fails, or a process that dies, loses nothing that a ring held.
 //! - **S2 (explain first).** The dictionary entry of a record, and the thread of a ring, stand in
 //!   the file before the block that needs them.
+//! - **S3 (begin anew).** When the file has been taken away, all that was taken from the rings and
+//!   not freed is taken back, and goes into a new file that explains everything again and states
+//!   which records the old one had.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant, SystemTime};
 
 use stenolog_format::block::BlockBuilder;
 use stenolog_format::clock::Watermark;
 use stenolog_format::dictionary::{CallSite, Level, Thread, TimeSource};
-use stenolog_format::frame::{FrameKind, FrameWriter};
+use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter};
 use stenolog_format::index::{End, Index};
-use stenolog_format::loss::{Loss, LossFrame};
+use stenolog_format::loss::{Gone, GoneCause, Loss, LossFrame};
 use stenolog_format::value::ValueError;
 use stenolog_ringbuf::{Consumer, Record};
 
-use super::Output;
+use super::output::{Output, SyncFailure};
+use super::storage::{FileFate, Standing, Storage};
+use crate::clock::unix_ns;
+use crate::error::DrainError;
 use crate::registry;
 use crate::ring_dir;
 use crate::shared::{Core, RingSlot};
@@ -35,9 +42,18 @@ const INDEX_EVERY_BLOCKS: usize = 4096;
 /// Clock pairs are this far apart while there are records, in seconds.
 const CLOCK_EVERY_SECONDS: u64 = 1;
 
+/// How often the file is looked at while there are records to be written. A look takes two system
+/// calls, about a microsecond on a local file system.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Of no more threads that have gone is it remembered what the file has of them.
+const MAX_DEPARTED: usize = 4096;
+
 /// Reads rings and writes frames.
 pub(super) struct Scanner {
     core: Arc<Core>,
+    /// The place of the file among those of the session.
+    sequence: u32,
     output: Output,
     frames: FrameWriter,
     builder: BlockBuilder,
@@ -48,6 +64,22 @@ pub(super) struct Scanner {
     last_clock: u64,
     /// How many records the file and the buffer have.
     records: u64,
+    /// How many the file has.
+    written_records: u64,
+    /// What the files before this one have, or had.
+    earlier_records: u64,
+    earlier_bytes: u64,
+    /// Files before this one that are whole, but that the disk may not have: as a rule none.
+    unsynced: Vec<Unsynced>,
+    /// Rings whose thread has gone, and which the file has records or losses of.
+    departed: Vec<Departed>,
+    /// The same of those for whom there was no room, as one.
+    crowd: Departed,
+    /// What has become of a file that no new one could be begun in place of yet.
+    fate: Option<FileFate>,
+    /// That a file was moved and no new one could be begun has been said.
+    is_move_told: bool,
+    last_look: Option<Instant>,
     /// What the file states of rings whose thread has gone.
     lost_by_gone: u64,
     /// The buffer ends with the end frame.
@@ -66,6 +98,9 @@ struct DrainRing {
     /// What the last pass took.
     last_bytes: usize,
     records: u64,
+    /// `stated_to` and `records` as of the last write that succeeded.
+    written: (u64, u64),
+    in_file: InFile,
     /// Which of its pairs of numbers was stated last.
     is_odd: bool,
     /// The losses that the file states.
@@ -73,12 +108,61 @@ struct DrainRing {
     is_introduced: bool,
 }
 
+/// Which of a ring's records a file has, or states to be gone: those from the first number on.
+#[derive(Clone, Copy, Default)]
+struct InFile {
+    first: u64,
+    /// What the file has or states from this number on may not be on the disk.
+    unsynced: u64,
+    /// Those below are gone, and have been counted.
+    gone_to: u64,
+}
+
+/// What is remembered of a ring whose thread has gone.
+struct Departed {
+    thread: Thread,
+    position: u64,
+    records: u64,
+    in_file: InFile,
+    loss: Loss,
+}
+
+/// Records that a file has, and that would be gone with it.
+struct Stake {
+    thread: Thread,
+    position: u64,
+    first: u64,
+    count: u64,
+    /// How many of them nobody has counted as lost yet.
+    uncounted: u64,
+    loss: Loss,
+}
+
+/// A file that was written before the one that is, and that the disk may not have.
+struct Unsynced {
+    output: Output,
+    stakes: Vec<Stake>,
+}
+
+/// Why the dump cannot be written.
+#[derive(Debug)]
+pub(super) enum WriteFailure {
+    Write(io::Error),
+    /// It has met this fate, and no new one can be begun.
+    Replace(FileFate, io::Error),
+}
+
+impl From<io::Error> for WriteFailure {
+    fn from(error: io::Error) -> Self {
+        Self::Write(error)
+    }
+}
+
 impl Scanner {
     /// A scanner whose output will begin with the file header and a clock pair.
-    pub(super) fn new(core: Arc<Core>, mut output: Output) -> Self {
-        let header = core.header;
-        output.buffer().extend_from_slice(&header.encode());
+    pub(super) fn new(core: Arc<Core>, output: Output) -> Self {
         let mut scanner = Self {
+            sequence: core.header.sequence,
             core,
             output,
             frames: FrameWriter::default(),
@@ -88,12 +172,28 @@ impl Scanner {
             index: Index::default(),
             last_clock: 0,
             records: 0,
+            written_records: 0,
+            earlier_records: 0,
+            earlier_bytes: 0,
+            unsynced: Vec::new(),
+            departed: Vec::new(),
+            crowd: Departed::crowd(),
+            fate: None,
+            is_move_told: false,
+            last_look: None,
             lost_by_gone: 0,
             is_sealed: false,
             progress: 0,
         };
-        scanner.put_clock();
+        let header = scanner.core.header;
+        scanner.begin(header);
         scanner
+    }
+
+    /// Puts what a file begins with.
+    fn begin(&mut self, header: FileHeader) {
+        self.output.buffer().extend_from_slice(&header.encode());
+        self.put_clock();
     }
 
     pub(super) const fn core(&self) -> &Arc<Core> {
@@ -104,9 +204,10 @@ impl Scanner {
     ///
     /// Whatever was committed before the pass began is in the file when it succeeds; so is what was
     /// lost, if somebody asked for the pass.
-    pub(super) fn pass(&mut self, is_asked: bool) -> io::Result<usize> {
-        self.write()?;
+    pub(super) fn pass(&mut self, is_asked: bool) -> Result<usize, WriteFailure> {
         self.adopt();
+        self.look_if(is_asked)?;
+        self.write()?;
         let began = self.core.clock.now();
         let mut fullest = 0;
         let mut any = false;
@@ -133,19 +234,73 @@ impl Scanner {
         Ok(fullest)
     }
 
-    /// Has the file put on the disk.
-    pub(super) fn sync(&self) -> io::Result<()> {
-        self.output.sync()
+    /// Has all that was written put on the disk. What the operating system has lost is stated.
+    pub(super) fn sync(&mut self) -> Result<(), DrainError> {
+        let earlier = self.sync_earlier();
+        let file = self.sync_file();
+        self.note_sync(earlier.and(file))
+    }
+
+    fn note_sync(&self, result: Result<(), DrainError>) -> Result<(), DrainError> {
+        if let Err(error) = &result {
+            self.core.counters.sync_errors.fetch_add(1, Ordering::Relaxed);
+            self.core.config.on_error.tell(error);
+        }
+        result
+    }
+
+    fn sync_earlier(&mut self) -> Result<(), DrainError> {
+        let mut result = Ok(());
+        for mut earlier in std::mem::take(&mut self.unsynced) {
+            let Err(failure) = earlier.output.sync() else { continue };
+            if failure.is_lost {
+                self.put_stakes(&earlier.stakes, GoneCause::Unsaved);
+            }
+            let is_lost = failure.is_lost;
+            result = Err(sync_error(&earlier.output, failure));
+            if !is_lost {
+                self.unsynced.push(earlier);
+            }
+        }
+        result
+    }
+
+    fn sync_file(&mut self) -> Result<(), DrainError> {
+        match self.output.sync() {
+            Ok(()) => {
+                for ring in &mut self.rings {
+                    ring.in_file.unsynced = ring.written.1;
+                }
+                for gone in self.departed.iter_mut().chain([&mut self.crowd]) {
+                    gone.in_file.unsynced = gone.records;
+                }
+                Ok(())
+            }
+            Err(failure) => {
+                let is_lost = failure.is_lost;
+                let error = sync_error(&self.output, failure);
+                if is_lost {
+                    self.fate = Some(FileFate::Unsaved);
+                    // If it does not succeed now, the next pass tries it again, and says so.
+                    let _ = self.replace(FileFate::Unsaved);
+                }
+                Err(error)
+            }
+        }
     }
 
     /// Writes what the rings hold, the index and the end. May be tried again after an error.
-    pub(super) fn seal(&mut self) -> io::Result<()> {
-        if self.is_sealed {
-            return self.write();
+    pub(super) fn seal(&mut self) -> Result<(), WriteFailure> {
+        if !self.is_sealed {
+            // Twice: a call that was under way when the logger closed has had a pass to end.
+            self.pass(true)?;
+            self.pass(true)?;
+            self.put_end(false);
         }
-        // Twice: a call that was under way when the logger closed has had a pass to end.
-        self.pass(true)?;
-        self.pass(true)?;
+        Ok(self.write()?)
+    }
+
+    fn put_end(&mut self, continues: bool) {
         self.is_sealed = true;
         self.put_clock();
         self.put_index_if(0);
@@ -154,10 +309,179 @@ impl Scanner {
             records: self.records,
             lost: self.rings.iter().map(|ring| ring.stated.total()).sum::<u64>()
                 + self.lost_by_gone,
-            continues: false,
+            continues,
         };
         self.frames.frame(self.output.buffer(), FrameKind::End, |out| end.encode(out));
-        self.write()
+    }
+
+    /// What `failure` is to be called.
+    pub(super) fn describe(&self, failure: WriteFailure) -> DrainError {
+        let path = self.output.path().to_owned();
+        let offset = self.output.written_bytes();
+        match failure {
+            WriteFailure::Write(source) => {
+                DrainError::Write { path, offset, source: Arc::new(source) }
+            }
+            WriteFailure::Replace(fate, source) => {
+                DrainError::Replace { path, offset, fate, source: Arc::new(source) }
+            }
+        }
+    }
+
+    pub(super) const fn output(&self) -> &Output {
+        &self.output
+    }
+
+    /// Looks at the file if it is time to, and begins a new one if it has been taken away (S3).
+    fn look_if(&mut self, is_asked: bool) -> Result<(), WriteFailure> {
+        if let Some(fate) = self.fate {
+            return self.replace(fate);
+        }
+        let is_time = || self.last_look.is_none_or(|last| last.elapsed() >= LOOK_EVERY);
+        let has_work =
+            || !self.output.is_flushed() || self.rings.iter().any(|ring| !ring.consumer.is_empty());
+        if !is_asked && !(is_time() && has_work()) {
+            return Ok(());
+        }
+        self.last_look = Some(Instant::now());
+        let is_removed = |output: &mut Output| {
+            output.look().is_ok_and(|standing| standing == Standing::Taken(FileFate::Removed))
+        };
+        // Nobody else has it any more: it only takes room.
+        self.unsynced.retain_mut(|earlier| !is_removed(&mut earlier.output));
+        match self.output.look() {
+            Ok(Standing::Taken(fate)) => self.replace(fate),
+            // Who may not look may still write.
+            Ok(Standing::Whole) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Begins a new file in place of one that has met this fate.
+    fn replace(&mut self, fate: FileFate) -> Result<(), WriteFailure> {
+        let next = match self.output.successor() {
+            Ok(next) => next,
+            Err(source) if fate == FileFate::Moved => {
+                // It is whole where it is now, and can be written on.
+                if !std::mem::replace(&mut self.is_move_told, true) {
+                    let error = self.describe(WriteFailure::Replace(fate, source));
+                    self.core.config.on_error.tell(&error);
+                }
+                return Ok(());
+            }
+            Err(source) => {
+                self.fate = Some(fate);
+                return Err(WriteFailure::Replace(fate, source));
+            }
+        };
+        self.fate = None;
+        self.is_move_told = false;
+        if fate == FileFate::Moved {
+            // As well as it can be done: a reader takes an end for granted as little as we do.
+            let _ = self.write().and_then(|()| {
+                self.put_end(true);
+                self.write()
+            });
+        }
+        self.restart(fate, next);
+        Ok(())
+    }
+
+    /// Takes back what the old file did not get, and begins the new one.
+    fn restart(&mut self, fate: FileFate, next: Box<dyn Storage>) {
+        for ring in &mut self.rings {
+            ring.taken_to = ring.consumer.position();
+            (ring.stated_to, ring.records) = ring.written;
+        }
+        let (cause, from): (_, fn(InFile) -> u64) = match fate {
+            FileFate::Moved => (None, |in_file| in_file.unsynced),
+            FileFate::Removed => (Some(GoneCause::Removed), |in_file| in_file.first),
+            FileFate::Truncated => (Some(GoneCause::Truncated), |in_file| in_file.first),
+            FileFate::Unsaved => (Some(GoneCause::Unsaved), |in_file| in_file.unsynced),
+        };
+        let stakes = self.stakes(from);
+        let old = std::mem::replace(&mut self.output, Output::new(next));
+        let (path, offset) = (old.path().to_owned(), old.written_bytes());
+        self.earlier_bytes += offset;
+        self.earlier_records += self.written_records;
+        (self.records, self.written_records) = (0, 0);
+        self.sequence += 1;
+        self.progress = 0;
+        self.frames = FrameWriter::default();
+        self.index = Index::default();
+        self.is_sealed = false;
+        self.sites.iter_mut().for_each(|(_, is_stated)| *is_stated = false);
+        // A statement that something is gone must not go with the next file: what the old file
+        // stated is stated again. A file that was moved has its own statements with it.
+        let rest = |in_file: &mut InFile, records| {
+            let first = if cause.is_some() { from(*in_file) } else { records };
+            *in_file = InFile { first, unsynced: first, gone_to: records };
+        };
+        for ring in &mut self.rings {
+            ring.is_introduced = false;
+            rest(&mut ring.in_file, ring.records);
+        }
+        for departed in self.departed.iter_mut().chain([&mut self.crowd]) {
+            rest(&mut departed.in_file, departed.records);
+        }
+        self.departed.retain(|d| d.in_file.first < d.records || d.loss.total() > 0);
+        let created_unix_ns = unix_ns(SystemTime::now());
+        let sequence = self.sequence;
+        self.begin(FileHeader { sequence, created_unix_ns, ..self.core.header });
+        let lost = cause.map_or(0, |cause| self.put_stakes(&stakes, cause));
+        self.core.counters.files_replaced.fetch_add(1, Ordering::Relaxed);
+        let to = self.output.path().to_owned();
+        let error = DrainError::Replaced { path, offset, fate, to, lost };
+        self.core.config.on_error.tell(&error);
+        if fate == FileFate::Moved && !old.is_synced() {
+            // Only if nobody asks for it: files are not to pile up until somebody does.
+            let earlier = self.sync_earlier();
+            let _ = self.note_sync(earlier);
+            self.unsynced.push(Unsynced { output: old, stakes });
+        }
+    }
+
+    /// What the file has of each ring, from the number on that `from` gives.
+    fn stakes(&self, from: fn(InFile) -> u64) -> Vec<Stake> {
+        let stake = |thread: &Thread, position, records: u64, in_file: InFile, loss| {
+            let first = from(in_file);
+            let count = records.saturating_sub(first);
+            let uncounted = records.saturating_sub(first.max(in_file.gone_to));
+            Stake { thread: thread.clone(), position, first, count, uncounted, loss }
+        };
+        let departed = self.departed.iter().chain([&self.crowd]);
+        let departed = departed.map(|d| stake(&d.thread, d.position, d.records, d.in_file, d.loss));
+        let rings = self.rings.iter().map(|ring| {
+            let loss = ring.slot.loss(0);
+            stake(&ring.slot.thread, ring.stated_to, ring.records, ring.in_file, loss)
+        });
+        departed.chain(rings).filter(|stake| stake.count > 0 || stake.loss.total() > 0).collect()
+    }
+
+    /// States that the records are gone, and the losses that an old file stated. Counts and returns
+    /// how many records are gone that were not before.
+    fn put_stakes(&mut self, stakes: &[Stake], cause: GoneCause) -> u64 {
+        let counter = self.core.clock.now();
+        let Self { output, frames, index, rings, .. } = self;
+        for stake in stakes {
+            let ring_id = stake.thread.ring;
+            let ring = rings.iter_mut().find(|ring| ring.slot.thread.ring == ring_id);
+            let is_known = ring.as_ref().is_some_and(|ring| ring.is_introduced);
+            let thread = (!is_known && ring_id != Departed::CROWD).then_some(&stake.thread);
+            put_explanations(output, frames, index, thread, &[]);
+            if let Some(ring) = ring {
+                ring.is_introduced = true;
+                ring.stated = stake.loss;
+            }
+            let Stake { first, count, position, .. } = *stake;
+            let gone = (count > 0).then_some(Gone { first, count, cause: cause as u8 });
+            put_metadata(output, frames, index, FrameKind::Loss, |out| {
+                let loss = Loss { counter, ..stake.loss };
+                LossFrame { ring: ring_id, position, loss, gone }.encode(out);
+            });
+        }
+        let lost = stakes.iter().map(|stake| stake.uncounted).sum();
+        self.core.counters.lost_with_files.fetch_add(lost, Ordering::Relaxed);
+        lost
     }
 
     /// Leaves the consumers to their rings' threads, who count what comes too late.
@@ -175,9 +499,11 @@ impl Scanner {
             slot,
             taken_to: consumer.position(),
             stated_to: consumer.position(),
-            consumer,
             last_bytes: 0,
             records: 0,
+            written: (consumer.position(), 0),
+            consumer,
+            in_file: InFile::default(),
             is_odd: false,
             stated: Loss::default(),
             is_introduced: false,
@@ -201,6 +527,17 @@ impl Scanner {
             }
             let ring = self.rings.swap_remove(at);
             self.lost_by_gone += ring.stated.total();
+            if self.departed.len() < MAX_DEPARTED {
+                self.departed.push(Departed {
+                    thread: ring.slot.thread.clone(),
+                    position: ring.stated_to,
+                    records: ring.records,
+                    in_file: ring.in_file,
+                    loss: ring.stated,
+                });
+            } else {
+                self.crowd.join(&ring);
+            }
             if let Some(producer) = ring.slot.take_producer() {
                 core.reuse(producer, ring.consumer, &ring.slot);
             }
@@ -295,7 +632,7 @@ impl Scanner {
         ring.stated = loss;
         let (ring, position) = (ring.slot.thread.ring, ring.taken_to);
         put_metadata(output, frames, index, FrameKind::Loss, |out| {
-            LossFrame { ring, position, loss }.encode(out);
+            LossFrame { ring, position, loss, gone: None }.encode(out);
         });
         true
     }
@@ -319,25 +656,69 @@ impl Scanner {
 
     /// Writes the buffer, and then frees what it held of the rings (S1).
     fn write(&mut self) -> io::Result<()> {
-        self.output.write()?;
+        if let Err(error) = self.output.write() {
+            self.last_look = None;
+            return Err(error);
+        }
         if let Some(dir) = self.core.ring_dir() {
             let len = self.output.written_bytes();
             if len != self.progress {
-                dir.note_progress(self.core.header.sequence, len);
+                dir.note_progress(self.sequence, len);
                 self.progress = len;
             }
         }
         for ring in &mut self.rings {
+            ring.written = (ring.stated_to, ring.records);
             if ring.consumer.position() != ring.taken_to {
                 ring.is_odd = !ring.is_odd;
                 ring_dir::state_number(&ring.consumer, ring.is_odd, ring.taken_to, ring.records);
                 ring.consumer.release_to(ring.taken_to);
             }
         }
+        self.written_records = self.records;
         let counters = &self.core.counters;
-        counters.records.store(self.records, Ordering::Relaxed);
-        counters.written_bytes.store(self.output.written_bytes(), Ordering::Relaxed);
+        counters.records.store(self.earlier_records + self.records, Ordering::Relaxed);
+        let bytes = self.earlier_bytes + self.output.written_bytes();
+        counters.written_bytes.store(bytes, Ordering::Relaxed);
         Ok(())
+    }
+}
+
+impl Departed {
+    /// The ring id of the rings that are not told apart.
+    const CROWD: u32 = 0;
+
+    /// Nobody yet. The numbers of a crowd's records run through all of its rings.
+    fn crowd() -> Self {
+        Self {
+            thread: Thread { ring: Self::CROWD, os_id: 0, name: String::new() },
+            position: 0,
+            records: 0,
+            in_file: InFile::default(),
+            loss: Loss::default(),
+        }
+    }
+
+    /// Takes in what is to be remembered of a ring.
+    fn join(&mut self, ring: &DrainRing) {
+        // Counted from the end: what is not on the disk came last, or is taken for that.
+        let InFile { first, unsynced, gone_to } = ring.in_file;
+        self.records += ring.records - first;
+        self.in_file.unsynced += unsynced - first;
+        self.in_file.gone_to += gone_to.saturating_sub(first);
+        let add = |sum: &mut [u64; 5], more: [u64; 5]| {
+            sum.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+        };
+        add(&mut self.loss.full, ring.stated.full);
+        add(&mut self.loss.too_large, ring.stated.too_large);
+    }
+}
+
+fn sync_error(output: &Output, failure: SyncFailure) -> DrainError {
+    DrainError::Sync {
+        path: output.path().to_owned(),
+        offset: output.synced_bytes(),
+        source: Arc::new(failure.source),
     }
 }
 
