@@ -250,11 +250,8 @@ impl Builder {
             return Err(StartError::Rings { path, reason: error.to_string() });
         }
         let core = Arc::new(core);
-        let started = DumpFile::create(&path, self.existing, self.mode).and_then(|file| {
-            let output = Output::new(Box::new(file));
-            drain::start(Arc::clone(&core), output, parker)
-                .map_err(|source| StartError::Thread { path, source })
-        });
+        let started = DumpFile::create(&path, self.existing, self.mode)
+            .and_then(|file| drain::start(Arc::clone(&core), Output::new(Box::new(file)), parker));
         let thread = started.inspect_err(|_| {
             if let Some(dir) = core.ring_dir() {
                 dir.remove();

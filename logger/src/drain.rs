@@ -33,7 +33,7 @@ pub(crate) use self::output::Output;
 pub(crate) use self::report::OnError;
 use self::scanner::{Scanner, WriteFailure};
 pub use self::storage::FileFate;
-use crate::error::DrainError;
+use crate::error::{DrainError, StartError};
 use crate::shared::{Core, Request, WriteResult, lock};
 
 /// The shortest sleep: polling without a pause makes the producers slow.
@@ -45,19 +45,26 @@ const RETRY_AFTER: Duration = Duration::from_millis(50);
 /// How often a drain that was told to stop tries to write before it gives up.
 const LAST_ATTEMPTS: usize = 20;
 
-/// Starts the drain thread.
+/// Begins the dump and starts the drain thread.
 pub(crate) fn start(
     core: Arc<Core>,
     output: Output,
     parker: Parker,
-) -> io::Result<std::thread::JoinHandle<()>> {
+) -> Result<std::thread::JoinHandle<()>, StartError> {
+    let path = core.config.path.clone();
+    let mut scanner = Scanner::new(Arc::clone(&core), output);
+    // At once: the rings of a process that is killed soon are found by what the dump begins with.
+    if let Err(source) = scanner.write() {
+        return Err(StartError::Create { path, source });
+    }
     let _signals = SignalsBlocked::new();
-    std::thread::Builder::new().name("stenolog-drain".to_owned()).spawn(move || {
+    let thread = std::thread::Builder::new().name("stenolog-drain".to_owned());
+    let spawned = thread.spawn(move || {
         crate::thread::be_deaf();
-        let end = EndOnDrop(Arc::clone(&core));
-        let result = Drain { scanner: Scanner::new(core, output), parker, failing: None }.run();
-        end.0.drain_ended(result);
-    })
+        let end = EndOnDrop(core);
+        end.0.drain_ended(Drain { scanner, parker, failing: None }.run());
+    });
+    spawned.map_err(|source| StartError::Thread { path, source })
 }
 
 /// Says that the drain has ended even if it panicked: nobody may wait for it then.

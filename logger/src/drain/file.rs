@@ -15,6 +15,7 @@ use stenolog_format::frame::{FileHeader, MAGIC};
 
 use super::storage::{FileFate, Standing, Storage};
 use crate::error::StartError;
+use crate::fork::NotInherited;
 
 /// What becomes of a dump that an earlier run has left at the path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -44,13 +45,23 @@ pub(crate) struct DumpFile {
 
 /// A file with a lock, which tells readers that it is being written.
 #[derive(Debug)]
-struct Locked(File);
+struct Locked {
+    // Before the file: its number must not be another's when a child closes it.
+    _not_inherited: NotInherited,
+    file: File,
+}
+
+impl Locked {
+    fn new(file: File) -> Self {
+        Self { _not_inherited: NotInherited::new(&file), file }
+    }
+}
 
 impl Drop for Locked {
     fn drop(&mut self) {
         // Closing the file is not enough: a forked child may have it open too.
         if !cfg!(windows) {
-            let _ = self.0.unlock();
+            let _ = self.file.unlock();
         }
     }
 }
@@ -68,7 +79,7 @@ impl DumpFile {
     fn new(file: Locked, wanted: PathBuf, path: PathBuf, mode: u32) -> Self {
         let folder = path.parent().and_then(|folder| File::open(folder).ok());
         let has_identity = matches!(
-            (file.0.metadata(), path.symlink_metadata()),
+            (file.file.metadata(), path.symlink_metadata()),
             (Ok(of_file), Ok(of_path)) if is_same(&of_file, &of_path) == Some(true)
         );
         Self { file: Arc::new(file), wanted, path, mode, folder, has_identity }
@@ -76,7 +87,7 @@ impl DumpFile {
 
     /// Makes way at the wanted path if this file stands there; `true` if it may be begun anew.
     fn step_aside(&self) -> io::Result<bool> {
-        let metadata = self.file.0.metadata()?;
+        let metadata = self.file.file.metadata()?;
         let Ok(at_path) = self.path.symlink_metadata() else { return Ok(false) };
         if self.path != self.wanted || is_same(&metadata, &at_path) == Some(false) {
             return Ok(false);
@@ -98,13 +109,13 @@ impl Storage for DumpFile {
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<usize> {
         // At an offset: the file's own cursor is shared with forked children.
         #[cfg(unix)]
-        return std::os::unix::fs::FileExt::write_at(&self.file.0, bytes, offset);
+        return std::os::unix::fs::FileExt::write_at(&self.file.file, bytes, offset);
         #[cfg(windows)]
-        return std::os::windows::fs::FileExt::seek_write(&self.file.0, bytes, offset);
+        return std::os::windows::fs::FileExt::seek_write(&self.file.file, bytes, offset);
         #[cfg(not(any(unix, windows)))]
         {
             use std::io::{Seek, SeekFrom, Write};
-            let mut file = &self.file.0;
+            let mut file = &self.file.file;
             file.seek(SeekFrom::Start(offset))?;
             file.write(bytes)
         }
@@ -112,20 +123,20 @@ impl Storage for DumpFile {
 
     fn read_at(&mut self, offset: u64, bytes: &mut [u8]) -> io::Result<usize> {
         #[cfg(unix)]
-        return std::os::unix::fs::FileExt::read_at(&self.file.0, bytes, offset);
+        return std::os::unix::fs::FileExt::read_at(&self.file.file, bytes, offset);
         #[cfg(windows)]
-        return std::os::windows::fs::FileExt::seek_read(&self.file.0, bytes, offset);
+        return std::os::windows::fs::FileExt::seek_read(&self.file.file, bytes, offset);
         #[cfg(not(any(unix, windows)))]
         {
             use std::io::{Seek, SeekFrom};
-            let mut file = &self.file.0;
+            let mut file = &self.file.file;
             file.seek(SeekFrom::Start(offset))?;
             file.read(bytes)
         }
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.file.0.sync_data()
+        self.file.file.sync_data()
     }
 
     #[cfg(unix)]
@@ -155,7 +166,7 @@ impl Storage for DumpFile {
     }
 
     fn look(&mut self, written: u64) -> io::Result<Standing> {
-        let of_file = match self.file.0.metadata() {
+        let of_file = match self.file.file.metadata() {
             Ok(metadata) => metadata,
             Err(error) if is_stale(&error) => return Ok(Standing::Taken(FileFate::Removed)),
             Err(error) => return Err(error),
@@ -177,7 +188,7 @@ impl Storage for DumpFile {
     fn successor(&mut self) -> io::Result<Box<dyn Storage>> {
         let wanted = self.wanted.clone();
         if self.step_aside()? {
-            self.file.0.set_len(0)?;
+            self.file.file.set_len(0)?;
             let folder = self.folder.as_ref().and_then(|folder| folder.try_clone().ok());
             let (file, path) = (Arc::clone(&self.file), wanted.clone());
             let Self { mode, has_identity, .. } = *self;
@@ -234,10 +245,10 @@ fn create(path: &Path, existing: Existing, mode: u32) -> Result<Locked, StartErr
             Err(source) if source.kind() == io::ErrorKind::NotFound => continue,
             _ => {}
         }
-        if may_write_over(&mut file.0, path, existing)? {
+        if may_write_over(&mut file.file, path, existing)? {
             if is_ours_alone(&metadata) {
-                narrow(&file.0, &metadata, mode).map_err(error)?;
-                file.0.set_len(0).map_err(error)?;
+                narrow(&file.file, &metadata, mode).map_err(error)?;
+                file.file.set_len(0).map_err(error)?;
                 return Ok(file);
             }
             std::fs::remove_file(path).map_err(error)?;
@@ -274,12 +285,12 @@ fn open_existing(path: &Path) -> io::Result<File> {
 /// On Windows a lock would keep readers out, so that there is none.
 fn lock(file: File, path: &Path) -> Result<Locked, StartError> {
     if cfg!(windows) {
-        return Ok(Locked(file));
+        return Ok(Locked::new(file));
     }
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => Err(StartError::Busy { path: path.to_owned() }),
         // Some network file systems have no locks; the dump is as good without.
-        Ok(()) | Err(TryLockError::Error(_)) => Ok(Locked(file)),
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(Locked::new(file)),
     }
 }
 

@@ -340,7 +340,7 @@ impl Scanner {
         let is_time = || self.last_look.is_none_or(|last| last.elapsed() >= LOOK_EVERY);
         let has_work =
             || !self.output.is_flushed() || self.rings.iter().any(|ring| !ring.consumer.is_empty());
-        if !is_asked && !(is_time() && has_work()) {
+        if !(is_asked || is_time() && has_work()) {
             return Ok(());
         }
         self.last_look = Some(Instant::now());
@@ -655,7 +655,7 @@ impl Scanner {
     }
 
     /// Writes the buffer, and then frees what it held of the rings (S1).
-    fn write(&mut self) -> io::Result<()> {
+    pub(super) fn write(&mut self) -> io::Result<()> {
         if let Err(error) = self.output.write() {
             self.last_look = None;
             return Err(error);
