@@ -8,6 +8,7 @@ use stenolog_format::block::BlockError;
 use stenolog_format::frame::FileHeaderError;
 use stenolog_format::value::ValueError;
 
+use crate::rings::RingDamage;
 use crate::text::CompileError;
 
 /// A place in a file where something is not as it was written, and what that costs.
@@ -149,6 +150,17 @@ pub enum DamageCause {
         /// Where the block before it ended.
         expected: u64,
         /// Where the block begins.
+        found: u64,
+    },
+    /// A ring, or the directory with the rings of a writer that died, is not as it was left.
+    #[error("{0}")]
+    Rings(RingDamage),
+    /// The file is shorter than it was when its writer wrote last.
+    #[error("{written} bytes were written, of which the file has {found}")]
+    Shortened {
+        /// How many bytes there were.
+        written: u64,
+        /// How many there are.
         found: u64,
     },
     /// What the file says of itself is not what it holds.

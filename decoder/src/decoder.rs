@@ -61,6 +61,9 @@ pub struct Summary {
     pub records: u64,
     /// Records that the filter let pass.
     pub shown: u64,
+    /// Of the records that were read, those that came from the [rings](crate::Recovery) of a writer
+    /// that died.
+    pub recovered: u64,
     /// Records that the logger says it could not record.
     pub lost: u64,
     /// Records that should be in the files and are not.
@@ -145,18 +148,24 @@ impl<'d> Decoder<'d> {
     /// What was read so far. Final when [`for_each`](Self::for_each) has come to the end.
     #[must_use]
     pub fn summary(&self) -> Summary {
-        let Tally { records, shown, lost, missing, duplicates, damage } = &self.context.tally;
+        let Tally { records, shown, recovered, lost, missing, duplicates, damage } =
+            &self.context.tally;
         let dumps = self.context.dumps;
         let of_scan = dumps.iter().flat_map(Dump::damage);
-        let breaks_off =
-            |dump: &&Dump| dump.tail() != Tail::Sealed && dump.writer_is_alive() != Some(true);
+        let breaks_off = |dump: &&Dump| {
+            dump.tail() != Tail::Sealed
+                && dump.writer_is_alive() != Some(true)
+                && !session::is_completed(dump, dumps)
+        };
+        let counts = |damage: &&Damage| !session::is_replaced(damage, dumps);
         Summary {
             records: *records,
             shown: *shown,
+            recovered: *recovered,
             lost: *lost,
             missing: *missing,
             duplicates: *duplicates,
-            damage: of_scan.chain(damage).cloned().collect(),
+            damage: of_scan.chain(damage).filter(counts).cloned().collect(),
             unfinished: dumps.iter().filter(breaks_off).map(|dump| dump.file().clone()).collect(),
         }
     }

@@ -38,6 +38,40 @@ pub struct Dump {
     file: Arc<Path>,
     header: FileHeader,
     tables: Tables,
+    /// Of a dump that was made from the rings of a writer that died.
+    rings: Option<RingFacts>,
+}
+
+/// What the rings of a session say of its dump files.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RingFacts {
+    /// The file that was being written, by its sequence number, and how many of its bytes are whole
+    /// frames. The records of what stands behind these are in the rings.
+    pub(crate) written: Option<(u32, u64)>,
+    /// What each ring has.
+    pub(crate) starts: BTreeMap<u32, RingStart>,
+}
+
+/// Which records a ring of a dead writer has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RingStart {
+    /// From here on the ring has all that was committed, whether the dump has it too or not.
+    pub(crate) position: u64,
+    /// The first record that is taken from the ring.
+    pub(crate) first_record: u64,
+    /// How many are taken.
+    pub(crate) records: u64,
+}
+
+impl RingFacts {
+    /// Up to where a file of the session was written; all of it if that is not known.
+    pub(crate) fn written_to(&self, sequence: u32) -> u64 {
+        match self.written {
+            Some((last, bytes)) if sequence == last => bytes,
+            Some((last, _)) if sequence > last => 0,
+            _ => u64::MAX,
+        }
+    }
 }
 
 /// What the scan of the frames gathers.
@@ -48,6 +82,8 @@ pub(crate) struct Tables {
     pub(crate) clock: Vec<ClockPair>,
     pub(crate) blocks: Vec<Block>,
     pub(crate) losses: Vec<LossFrame>,
+    /// Offsets of the whole frames that are neither block, index nor end.
+    pub(crate) others: Vec<u64>,
     /// Offset and length of the payloads of index frames.
     pub(crate) indexes: Vec<(usize, usize)>,
     pub(crate) end: Option<End>,
@@ -137,7 +173,7 @@ impl Dump {
             scanner.header_is_damaged(error);
         }
         let tables = scanner.run();
-        Ok(Self { source, file, header, tables })
+        Ok(Self { source, file, header, tables, rings: None })
     }
 
     /// The name that the dump was opened by.
@@ -148,6 +184,24 @@ impl Dump {
 
     pub(crate) fn file(&self) -> &Arc<Path> {
         &self.file
+    }
+
+    /// Makes this the dump of what rings held, with damage that was found on the way to it.
+    pub(crate) fn into_rings(mut self, rings: RingFacts, damage: Vec<Damage>) -> Self {
+        self.rings = Some(rings);
+        self.tables.damage = damage;
+        self
+    }
+
+    pub(crate) const fn rings(&self) -> Option<&RingFacts> {
+        self.rings.as_ref()
+    }
+
+    /// Whether this is no file but what the rings of a dead writer held: see
+    /// [`Recovery`](crate::Recovery).
+    #[must_use]
+    pub const fn is_from_rings(&self) -> bool {
+        self.rings.is_some()
     }
 
     /// What the file's header says.

@@ -10,7 +10,9 @@ pub mod escape;
 mod filter;
 mod info;
 pub mod json;
+mod recover;
 mod render;
+mod rings;
 mod site;
 mod source;
 pub mod text;
@@ -26,7 +28,11 @@ pub use entry::{Entry, LossCause, LossEntry, Record};
 pub use error::OpenError;
 pub use filter::{FieldMatch, FieldMatchError, Filter, Levels};
 pub use info::{Info, info};
+pub use recover::{Recovered, recover};
 pub use render::{Format, Precision, RenderOptions, Renderer, UnknownFormatError, Zone, ZoneError};
+pub use rings::{
+    Limits, Recovery, RefusedDir, RingDamage, RingDir, RingSearch, RingShare, RingsError, Why,
+};
 pub use site::Site;
 pub use verify::{Verification, verify};
 

@@ -55,7 +55,8 @@ impl Source {
     }
 }
 
-fn writer_is_alive(file: &File) -> Option<bool> {
+/// Whether a logger holds the lock of a dump; `None` if that cannot be told.
+pub(crate) fn writer_is_alive(file: &File) -> Option<bool> {
     // Elsewhere locks are mandatory: asking for one could disturb the writer.
     if cfg!(not(unix)) {
         return None;

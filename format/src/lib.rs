@@ -9,6 +9,7 @@ pub mod dictionary;
 pub mod frame;
 pub mod index;
 pub mod loss;
+pub mod recovery;
 pub mod template;
 pub mod types;
 pub mod value;

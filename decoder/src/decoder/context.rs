@@ -24,6 +24,7 @@ pub enum Order {
 pub(super) struct Tally {
     pub(super) records: u64,
     pub(super) shown: u64,
+    pub(super) recovered: u64,
     pub(super) lost: u64,
     pub(super) missing: u64,
     pub(super) duplicates: u64,

@@ -97,6 +97,7 @@ impl<'d> Ring<'d> {
         thread: Option<&'d Thread>,
         thread_name: ThreadName,
         items: Vec<Item>,
+        expected: Option<u64>,
     ) -> Self {
         Self {
             session,
@@ -109,7 +110,7 @@ impl<'d> Ring<'d> {
             head: Head::None,
             key: (i64::MIN, 0),
             delivered: 0,
-            expected: None,
+            expected,
             stated: Loss::default(),
             hint: 0,
         }
@@ -182,7 +183,8 @@ impl<'d> Ring<'d> {
         let block = dump.blocks().get(index)?;
         let header = &block.header;
         let map = context.map(self.session)?;
-        if !context.filter.wants_block(header, map) {
+        // An empty block only tells of a gap.
+        if header.count > 0 && !context.filter.wants_block(header, map) {
             // Unread, so that nothing is known to be there or missing for sure.
             let behind = header.first_record.saturating_add(header.count.into());
             self.expected = Some(behind.max(self.expected.unwrap_or(0)));
@@ -339,6 +341,7 @@ impl<'d> Ring<'d> {
                 continue;
             }
             context.tally.records += 1;
+            context.tally.recovered += u64::from(open.dump.is_from_rings());
             let tables = open.dump.tables();
             let Some(index) = tables.sites.index(record.tag) else {
                 open.note_unknown(record.tag);

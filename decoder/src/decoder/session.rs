@@ -7,7 +7,8 @@ use stenolog_format::clock::ClockPair;
 
 use super::ring::Ring;
 use crate::clock::TimeMap;
-use crate::dump::Dump;
+use crate::damage::{Damage, Tail};
+use crate::dump::{Dump, RingFacts};
 use crate::entry::ThreadName;
 use crate::filter::Filter;
 
@@ -16,6 +17,9 @@ use crate::filter::Filter;
 pub(crate) struct Session {
     id: [u8; 16],
     pub(crate) map: TimeMap,
+    /// Whether the files are the first ones of the session, without a gap: rings then begin with
+    /// record 0.
+    is_from_start: bool,
 }
 
 /// Something in a ring: where its records or its losses stand.
@@ -45,7 +49,53 @@ pub(super) fn sessions(dumps: &[Dump]) -> Vec<Session> {
             None => files.push((id, vec![dump])),
         }
     }
-    files.into_iter().map(|(id, of_session)| Session { id, map: time_map(&of_session) }).collect()
+    let session = |(id, files): ([u8; 16], Vec<&Dump>)| Session {
+        id,
+        map: time_map(&files),
+        is_from_start: is_from_start(&files),
+    };
+    files.into_iter().map(session).collect()
+}
+
+fn is_from_start(files: &[&Dump]) -> bool {
+    let files = files.iter().filter(|dump| !dump.is_from_rings());
+    let mut sequences: Vec<_> = files.map(|dump| dump.header().sequence).collect();
+    sequences.sort_unstable();
+    sequences.dedup();
+    !sequences.is_empty() && sequences.iter().zip(0..).all(|(&found, expected)| found == expected)
+}
+
+/// What the rings of the dump's session say, if they are among `dumps`.
+fn rings_of<'d>(dump: &Dump, dumps: &'d [Dump]) -> Option<&'d RingFacts> {
+    let of_session = dumps.iter().filter(|other| other.header().session == dump.header().session);
+    of_session.filter_map(Dump::rings).next()
+}
+
+/// Whether rings have what the writer of `dump` had not written when it died.
+pub(super) fn is_completed(dump: &Dump, dumps: &[Dump]) -> bool {
+    let Some(rings) = rings_of(dump, dumps) else { return false };
+    let sequence = dump.header().sequence;
+    let is_last = rings.written.is_none_or(|(last, _)| sequence >= last);
+    is_last
+        && match dump.tail() {
+            Tail::Sealed | Tail::Unfinished => true,
+            // What is torn must not have been whole before.
+            Tail::Torn { offset, .. } => {
+                rings.written.is_none() || offset >= rings.written_to(sequence)
+            }
+        }
+}
+
+/// Whether the damage is in a part of a file that rings have instead: a write that was cut.
+pub(super) fn is_replaced(damage: &Damage, dumps: &[Dump]) -> bool {
+    let of_file = |dump: &&Dump| !dump.is_from_rings() && *dump.file() == damage.file;
+    let is_beyond = |dump: &Dump| {
+        rings_of(dump, dumps)
+            .is_some_and(|rings| damage.offset >= rings.written_to(dump.header().sequence))
+    };
+    // The rings say themselves what was there.
+    !matches!(damage.cause, crate::DamageCause::Shortened { .. })
+        && dumps.iter().find(of_file).is_some_and(is_beyond)
 }
 
 /// The map through the clock pairs of all `files`, of which there is one at least.
@@ -81,14 +131,23 @@ pub(super) fn rings<'d>(dumps: &'d [Dump], sessions: &[Session], filter: &Filter
             }
             of_ring.push((loss.position, item(ItemKind::Loss)));
         }
+        let rings = rings_of(dump, dumps);
         for (index, block) in dump.blocks().iter().enumerate() {
+            // Its ring has the same records, and nobody has cut them.
+            let is_in_ring = |rings: &RingFacts| {
+                let start = rings.starts.get(&block.header.ring);
+                start.is_some_and(|start| start.position <= block.header.position)
+            };
+            if block.is_cut && rings.is_some_and(is_in_ring) {
+                continue;
+            }
             let item = Item { dump: of, index: index as u32, kind: ItemKind::Block };
             let header = &block.header;
             items.entry((session, header.ring)).or_default().push((header.position, item));
         }
     }
     let rings = items.into_iter().filter_map(|((session, ring), mut items)| {
-        let id = sessions.get(session)?.id;
+        let Session { id, is_from_start, .. } = *sessions.get(session)?;
         let thread = dumps
             .iter()
             .filter(|dump| dump.header().session == id)
@@ -99,7 +158,8 @@ pub(super) fn rings<'d>(dumps: &'d [Dump], sessions: &[Session], filter: &Filter
         }
         items.sort_by_key(|&(position, item)| (position, item.kind, item.dump, item.index));
         let items = items.into_iter().map(|(_, item)| item).collect();
-        Some(Ring::new(session, ring, thread, name, items))
+        let expected = is_from_start.then_some(0);
+        Some(Ring::new(session, ring, thread, name, items, expected))
     });
     rings.collect()
 }

@@ -92,8 +92,21 @@ fn gaps_are_named() {
     scene.skip(1, 2);
     scene.block(1, &[n(20, 2)]);
     let (text, summary) = messages(&[scene.dump()], Filter::default());
-    assert_eq!(text, "1: n 1\n1: 2 records missing: numbers 6 to 7 of their ring\n1: n 2\n");
-    assert_eq!(summary.missing, 2);
+    insta::assert_snapshot!(text, @r"
+    1: 5 records missing: numbers 0 to 4 of their ring
+    1: n 1
+    1: 2 records missing: numbers 6 to 7 of their ring
+    1: n 2
+    ");
+    assert_eq!(summary.missing, 7);
+
+    // Of a file whose predecessors are gone, nobody knows where its rings began.
+    let mut scene = Scene::bare(1, 3);
+    scene.prelude();
+    scene.skip(1, 5);
+    scene.block(1, &[n(10, 1)]);
+    let (text, summary) = messages(&[scene.dump()], Filter::default());
+    assert_eq!((text.as_str(), summary.missing), ("1: n 1\n", 0));
 }
 
 #[test]

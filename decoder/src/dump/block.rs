@@ -37,11 +37,16 @@ impl Block {
 }
 
 impl Dump {
+    /// A block's header and body, unchecked.
+    pub(crate) fn block_payload(&self, block: &Block) -> Option<&[u8]> {
+        self.bytes().get(block.payload()?)
+    }
+
     /// The records of a block as they stand, checked against the checksum.
     ///
     /// The place for decompression, once there are codecs: the bytes then go through a buffer.
     pub(crate) fn block_body(&self, block: &Block) -> Result<&[u8], DamageCause> {
-        let payload = block.payload().and_then(|range| self.bytes().get(range)).unwrap_or(&[]);
+        let payload = self.block_payload(block).unwrap_or(&[]);
         let body = payload.get(BlockHeader::BYTES..).unwrap_or(&[]);
         if !block.is_cut && crc32fast::hash(payload) != block.payload_crc {
             return Err(DamageCause::Checksum { kind: "block" });

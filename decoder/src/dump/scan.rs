@@ -169,6 +169,7 @@ impl<'a> Scanner<'a> {
             }
             None => {
                 frames.unknown += 1;
+                self.tables.others.push(frame.at as u64);
                 return;
             }
             Some(FrameKind::Dictionary) => (&mut frames.dictionary, "dictionary"),
@@ -179,6 +180,9 @@ impl<'a> Scanner<'a> {
             Some(FrameKind::End) => (&mut frames.end, "end"),
         };
         *count += 1;
+        if kind != "end" {
+            self.tables.others.push(frame.at as u64);
+        }
         if !frame.header.matches(frame.payload) {
             let bytes = frame.header.frame_bytes() as usize;
             return self.damage(frame.at, bytes, DamageCause::Checksum { kind });

@@ -1,0 +1,263 @@
+//! One whole file out of a dump that broke off, and of the rings of its writer.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+
+use stenolog_format::block::{BlockError, BlockHeader};
+use stenolog_format::clock::ClockPair;
+use stenolog_format::dictionary::Thread;
+use stenolog_format::frame::{ALIGNMENT, FileHeader, FrameHeader, FrameKind};
+use stenolog_format::index::{End, Index};
+
+use crate::decoder::{Decoder, Summary};
+use crate::dump::{Block, Dump, RingStart};
+
+/// An index frame is written when this many blocks have none.
+const INDEX_EVERY_BLOCKS: usize = 4096;
+
+/// What a recovered dump holds.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Recovered {
+    /// What was read, and what is wrong with it or missing.
+    pub summary: Summary,
+    /// How many records were written, loss statements included.
+    pub records: u64,
+    /// How many bytes were written.
+    pub bytes: u64,
+    /// Whether the dump was sealed. Where nobody knows what the writer had still to write, it is not,
+    /// so that whoever reads it is told again.
+    pub is_sealed: bool,
+}
+
+/// Writes all that is whole in a dump and in the [rings](crate::Recovery) of its writer as one dump.
+///
+/// `dumps` is the file, and the dump of its rings if they were found. Frames are copied as they are;
+/// what the rings have stands behind them, in the order of each ring. Damaged frames, and what a write
+/// that was cut has left, are not copied.
+///
+/// Reads everything twice; memory is that of a [`Decoder`] and of an index.
+///
+/// # Errors
+/// If `out` takes no more.
+pub fn recover(dumps: &[Dump], out: &mut impl Write) -> io::Result<Recovered> {
+    let mut decoder = Decoder::new(dumps);
+    let _ = decoder.for_each(|_| ControlFlow::Continue(()));
+    let summary = decoder.summary();
+    let file = dumps.iter().find(|dump| !dump.is_from_rings());
+    let rings = dumps.iter().find(|dump| dump.is_from_rings());
+    let are_rings_whole = rings.is_none_or(|rings| rings.damage().is_empty());
+    let is_sealed = file.is_some() && summary.unfinished.is_empty() && are_rings_whole;
+
+    let mut copy = Copy {
+        out,
+        at: 0,
+        sequence: 0,
+        index: Index::default(),
+        records: 0,
+        next: BTreeMap::new(),
+        explained: Explained::default(),
+    };
+    if let Some(first) = file.or(rings) {
+        let facts = rings.and_then(Dump::rings);
+        let sequence = match (file, facts.and_then(|facts| facts.written)) {
+            (Some(file), _) => file.header().sequence,
+            (None, Some((sequence, _))) => sequence,
+            (None, None) => 0,
+        };
+        copy.put(&FileHeader { sequence, ..*first.header() }.encode())?;
+    }
+    for dump in file.into_iter().chain(rings) {
+        let starts = rings.filter(|_| !dump.is_from_rings()).and_then(Dump::rings);
+        copy.dump(dump, |ring| starts.and_then(|rings| rings.starts.get(&ring)))?;
+    }
+    if is_sealed {
+        copy.put_index()?;
+        let continues = file.and_then(Dump::end).is_some_and(|end| end.continues);
+        let end = End {
+            index: copy.index.previous,
+            records: copy.records,
+            lost: summary.lost,
+            continues,
+        };
+        let mut payload = Vec::new();
+        end.encode(&mut payload);
+        copy.frame(FrameKind::End as u8, &payload)?;
+    }
+    copy.out.flush()?;
+    Ok(Recovered { summary, records: copy.records, bytes: copy.at, is_sealed })
+}
+
+struct Copy<'o, W> {
+    out: &'o mut W,
+    at: u64,
+    sequence: u32,
+    index: Index,
+    records: u64,
+    /// The number of each ring's next record.
+    next: BTreeMap<u32, u64>,
+    explained: Explained,
+}
+
+/// What the copy has stated.
+#[derive(Default)]
+struct Explained {
+    threads: BTreeSet<u32>,
+    clock: BTreeSet<(u64, i64)>,
+}
+
+impl<W: Write> Copy<'_, W> {
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.at += bytes.len() as u64;
+        self.out.write_all(bytes)
+    }
+
+    /// Writes a frame, and returns where it stands.
+    fn frame(&mut self, kind: u8, payload: &[u8]) -> io::Result<u64> {
+        let at = self.at;
+        let header = FrameHeader {
+            kind,
+            sequence: self.sequence,
+            payload_bytes: payload.len() as u32,
+            payload_crc: crc32fast::hash(payload),
+        };
+        self.sequence = self.sequence.wrapping_add(1);
+        self.put(&header.encode())?;
+        self.put(payload)?;
+        let padding = payload.len().next_multiple_of(ALIGNMENT) - payload.len();
+        self.put(&[0; ALIGNMENT][..padding])?;
+        Ok(at)
+    }
+
+    /// Copies the frames of a dump in their order.
+    fn dump<'s>(
+        &mut self,
+        dump: &Dump,
+        start: impl Fn(u32) -> Option<&'s RingStart>,
+    ) -> io::Result<()> {
+        let tables = dump.tables();
+        let mut others = tables.others.iter().copied().peekable();
+        for block in dump.blocks() {
+            while let Some(at) = others.next_if(|&at| at < block.offset) {
+                self.other(dump, at)?;
+            }
+            self.block(dump, block, start(block.header.ring))?;
+        }
+        others.try_for_each(|at| self.other(dump, at))
+    }
+
+    /// Copies a frame that is no block, if it is whole and says something new.
+    fn other(&mut self, dump: &Dump, at: u64) -> io::Result<()> {
+        let frame = usize::try_from(at).ok().and_then(|at| dump.bytes().get(at..));
+        let Some(header) = frame.and_then(FrameHeader::decode) else { return Ok(()) };
+        let end = FrameHeader::BYTES.saturating_add(header.payload_bytes as usize);
+        let payload = frame.and_then(|frame| frame.get(FrameHeader::BYTES..end));
+        let Some(payload) = payload.filter(|payload| header.matches(payload)) else {
+            return Ok(());
+        };
+        let kind = FrameKind::from_u8(header.kind);
+        if dump.is_from_rings() && !self.explained.is_new(kind, payload) {
+            return Ok(());
+        }
+        self.explained.note(kind, payload);
+        let at = self.frame(header.kind, payload)?;
+        if matches!(
+            kind,
+            Some(FrameKind::Dictionary | FrameKind::Thread | FrameKind::Clock | FrameKind::Loss)
+        ) {
+            self.index.metadata.push(at);
+        }
+        Ok(())
+    }
+
+    fn block(&mut self, dump: &Dump, block: &Block, ring: Option<&RingStart>) -> io::Result<()> {
+        let header = &block.header;
+        let behind = header.first_record.saturating_add(header.count.into());
+        let next = self.next.get(&header.ring).copied();
+        // An empty block tells of a gap, and comes only once.
+        let is_known = next.is_some_and(|next| behind <= next && header.count > 0);
+        let is_in_ring = ring.is_some_and(|ring| {
+            let last = ring.first_record.saturating_add(ring.records);
+            let is_taken = header.first_record >= ring.first_record && behind <= last;
+            is_taken || block.is_cut && ring.position <= header.position
+        });
+        if is_known || is_in_ring {
+            return Ok(());
+        }
+        let body = match dump.block_body(block) {
+            Ok(body) => body,
+            // Of a later version: whoever has that can read it.
+            Err(crate::DamageCause::Block { why: BlockError::Codec { .. }, .. })
+                if !block.is_cut =>
+            {
+                let Some(payload) = dump.block_payload(block) else { return Ok(()) };
+                return self.put_block(header, payload);
+            }
+            Err(_) => return Ok(()),
+        };
+        if !block.is_cut {
+            let Some(payload) = dump.block_payload(block) else { return Ok(()) };
+            return self.put_block(header, payload);
+        }
+        let Ok(mut records) = header.records(body) else { return Ok(()) };
+        let mut rest = body;
+        let mut count = 0;
+        while let Some(Ok(_)) = records.next() {
+            count += 1;
+            rest = records.rest();
+        }
+        let whole = &body[..body.len() - rest.len()];
+        if count == 0 {
+            return Ok(());
+        }
+        let header = BlockHeader { count, body_bytes: whole.len() as u32, ..*header };
+        self.put_block(&header, &[&header.encode()[..], whole].concat())
+    }
+
+    fn put_block(&mut self, header: &BlockHeader, payload: &[u8]) -> io::Result<()> {
+        let at = self.frame(FrameKind::Block as u8, payload)?;
+        self.records += u64::from(header.count);
+        let behind = header.first_record.saturating_add(header.count.into());
+        self.next.insert(header.ring, behind);
+        self.index.blocks.push((at, *header));
+        if self.index.blocks.len() >= INDEX_EVERY_BLOCKS { self.put_index() } else { Ok(()) }
+    }
+
+    fn put_index(&mut self) -> io::Result<()> {
+        let index = std::mem::take(&mut self.index);
+        let mut payload = Vec::new();
+        index.encode(&mut payload);
+        self.index.previous = self.frame(FrameKind::Index as u8, &payload)?;
+        Ok(())
+    }
+}
+
+impl Explained {
+    fn note(&mut self, kind: Option<FrameKind>, payload: &[u8]) {
+        match kind {
+            Some(FrameKind::Thread) => {
+                self.threads.extend(Thread::decode(payload).ok().map(|thread| thread.ring));
+            }
+            Some(FrameKind::Clock) => self.clock.extend(pair(payload)),
+            _ => {}
+        }
+    }
+
+    /// Whether what the rings' dump says here has not been said by the file. Call sites may be
+    /// stated twice.
+    fn is_new(&self, kind: Option<FrameKind>, payload: &[u8]) -> bool {
+        match kind {
+            Some(FrameKind::Thread) => {
+                Thread::decode(payload).is_ok_and(|thread| !self.threads.contains(&thread.ring))
+            }
+            Some(FrameKind::Clock) => pair(payload).is_some_and(|pair| !self.clock.contains(&pair)),
+            _ => true,
+        }
+    }
+}
+
+/// The counter and the UTC of a clock frame.
+fn pair(payload: &[u8]) -> Option<(u64, i64)> {
+    ClockPair::decode(payload).map(|pair| (pair.counter, pair.unix_ns))
+}

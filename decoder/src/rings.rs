@@ -1,0 +1,454 @@
+//! The rings of a writer that died, and the records that they still hold.
+//!
+//! ```text
+//!   stenolog-<session>.rings/
+//!     meta.steno   call sites, threads, clock     ─┐
+//!     ring-*       records, position and number   ─┼─▶ a dump in memory, of the same session, that
+//!     progress     how much of the dump is whole  ─┘   a decoder reads together with the file
+//! ```
+//!
+//! What is found there is judged like any other file: the directory must be a real one and belong to
+//! somebody who could have written the dump, its files are opened without following links, nothing is
+//! read that [`Limits`] does not allow, and what is wrong is damage and not an error.
+
+mod folder;
+mod read;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use stenolog_format::value::ValueError;
+
+use crate::damage::Damage;
+use crate::dump::Dump;
+use folder::{Folder, same_user};
+
+/// Where loggers keep their rings on Linux: memory, which is never written back to a disk.
+const SHARED_MEMORY: &str = "/dev/shm";
+
+/// How much of a ring directory is read. What is beyond is [damage](RingDamage).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// How many ring files: 65,536 by default. A logger has one for each thread that logs at once.
+    pub ring_files: usize,
+    /// How many bytes of ring files in all: 4 GiB by default. Three times the longest of them, and
+    /// the records that they hold, are in memory while they are read.
+    pub ring_bytes: u64,
+    /// How many bytes of call sites, threads and clock pairs: 256 MiB by default.
+    pub meta_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { ring_files: 1 << 16, ring_bytes: 4 << 30, meta_bytes: 256 << 20 }
+    }
+}
+
+impl Limits {
+    /// So many ring files.
+    #[must_use]
+    pub const fn with_ring_files(mut self, files: usize) -> Self {
+        self.ring_files = files;
+        self
+    }
+
+    /// So many bytes of ring files.
+    #[must_use]
+    pub const fn with_ring_bytes(mut self, bytes: u64) -> Self {
+        self.ring_bytes = bytes;
+        self
+    }
+
+    /// So many bytes of metadata.
+    #[must_use]
+    pub const fn with_meta_bytes(mut self, bytes: u64) -> Self {
+        self.meta_bytes = bytes;
+        self
+    }
+}
+
+/// A directory with the rings of one run of a logger.
+///
+/// Opened, so that another directory that takes its name later changes nothing.
+#[derive(Debug)]
+pub struct RingDir {
+    path: PathBuf,
+    folder: Folder,
+    /// Whose files are believed.
+    owners: Vec<u32>,
+    /// The session that it should be of, if that is known before it is read.
+    session: Option<[u8; 16]>,
+}
+
+/// Where rings were looked for, and what was found.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct RingSearch {
+    /// The rings of the dump's session.
+    pub found: Option<RingDir>,
+    /// The directories that have none.
+    pub looked_in: Vec<PathBuf>,
+    /// What has their name but is not believed.
+    pub refused: Vec<RefusedDir>,
+}
+
+/// A directory that could hold the rings but is not believed.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {why}", path.display())]
+#[non_exhaustive]
+pub struct RefusedDir {
+    /// The directory.
+    pub path: PathBuf,
+    /// Why it is not believed.
+    pub why: Why,
+}
+
+/// Why a directory is not believed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Why {
+    /// It may lead anywhere.
+    #[error("is a symbolic link; name the directory that it leads to")]
+    Link,
+    /// Somebody else could have planted it.
+    #[error("belongs to user {owner}, who did not write the dump")]
+    Owner {
+        /// The user id.
+        owner: u32,
+    },
+    /// It cannot be read.
+    #[error("cannot be read: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// Why rings cannot be read at all.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RingsError {
+    /// The logger still runs: it writes the records itself.
+    #[error("{}: the writer is still running; its rings are left alone", path.display())]
+    Alive {
+        /// The ring directory.
+        path: PathBuf,
+    },
+    /// The directory cannot be read, or is none that can be believed.
+    #[error(transparent)]
+    Dir(#[from] RefusedDir),
+    /// Without a dump beside it, the directory must say itself what it is.
+    #[error("{}: is no ring directory: its meta.steno {why}", path.display())]
+    NoMeta {
+        /// The ring directory.
+        path: PathBuf,
+        /// What is wrong with the file.
+        why: Box<str>,
+    },
+    /// What was read is too much for a frame.
+    #[error("{}: a dump cannot be made of it: {why}", path.display())]
+    Unusable {
+        /// The ring directory.
+        path: PathBuf,
+        /// Why not.
+        why: Box<str>,
+    },
+}
+
+/// What is wrong with rings that were found.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RingDamage {
+    /// A file cannot be opened or read.
+    #[error("cannot be read: {0}")]
+    Io(io::ErrorKind),
+    /// A link, a directory, or a file of somebody else.
+    #[error("is not a file that the writer made: it is ignored")]
+    Foreign,
+    /// A file is no ring, or its header is damaged.
+    #[error("cannot be read as a ring: {0}")]
+    NoRing(Box<str>),
+    /// A ring of another run.
+    #[error("is of another session: it is ignored")]
+    OtherSession,
+    /// A ring that the writer does not make.
+    #[error("is a ring of a kind that loggers do not use: it is ignored")]
+    Kind,
+    /// Two files claim to be the same ring.
+    #[error("holds ring {ring}, as another file does: it is ignored")]
+    Twice {
+        /// The ring.
+        ring: u32,
+    },
+    /// There are more files than may be read.
+    #[error("{files} ring files are more than the {limit} that are read (--max-ring-files)")]
+    TooMany {
+        /// How many there are, or were looked at.
+        files: usize,
+        /// How many may be.
+        limit: usize,
+    },
+    /// A file is longer than any ring, or than what may still be read.
+    #[error("has {bytes} bytes, of which {limit} may be read (--max-ring-bytes)")]
+    TooLong {
+        /// Its length.
+        bytes: u64,
+        /// How many bytes may still be read.
+        limit: u64,
+    },
+    /// The ring does not say which number its first record has.
+    #[error("does not say which number the record at {position} has; {number} is taken")]
+    Number {
+        /// Where the ring begins.
+        position: u64,
+        /// The number that the dump's blocks tell, or 0.
+        number: u64,
+    },
+    /// The dump and the ring do not agree on what is where.
+    #[error(
+        "ring {ring} has record {number} at {found}, but by the dump it is not before {expected}"
+    )]
+    Disagrees {
+        /// The ring.
+        ring: u32,
+        /// The record's number.
+        number: u64,
+        /// Where the dump's records end.
+        expected: u64,
+        /// Where the ring has the record.
+        found: u64,
+    },
+    /// The file ends before the ring does.
+    #[error("ring {ring} is cut at position {position}: what it held behind that is lost")]
+    Cut {
+        /// The ring.
+        ring: u32,
+        /// Where.
+        position: u64,
+    },
+    /// Something stands where a record should begin.
+    #[error("ring {ring} is damaged at position {position}: what it held behind that is lost")]
+    Header {
+        /// The ring.
+        ring: u32,
+        /// Where.
+        position: u64,
+    },
+    /// Records are too short to be any.
+    #[error("{records} record(s) of ring {ring} cannot be read: {why}")]
+    Records {
+        /// The ring.
+        ring: u32,
+        /// How many.
+        records: u64,
+        /// Why not.
+        why: ValueError,
+    },
+    /// What explains the records is not all there.
+    #[error("call sites and threads cannot all be read: {0}")]
+    Meta(Box<str>),
+}
+
+/// What one ring has that the dump has not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RingShare {
+    /// The ring's id in the dump.
+    pub ring: u32,
+    /// The ring's file.
+    pub file: PathBuf,
+    /// The number of the first record that only the ring has.
+    pub first_record: u64,
+    /// How many there are.
+    pub records: u64,
+}
+
+/// What the rings of a writer that died still hold.
+///
+/// # Examples
+///
+/// ```no_run
+/// use std::ops::ControlFlow;
+/// use stenolog_decoder::{Decoder, Dump, Limits, RingDir};
+///
+/// let dump = Dump::open("app.steno")?;
+/// let mut dumps = Vec::new();
+/// if let Some(rings) = RingDir::find(&dump, &[]).found {
+///     dumps.push(rings.read(Some(&dump), &Limits::default())?.dump);
+/// }
+/// dumps.push(dump);
+/// let _ = Decoder::new(&dumps).for_each(|entry| {
+///     // Each record once, whether the file or a ring holds it.
+///     ControlFlow::Continue(())
+/// });
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Recovery {
+    /// The records, as a dump of the same session, sealed. Whatever is wrong is its
+    /// [damage](Dump::damage).
+    pub dump: Dump,
+    /// The directory.
+    pub path: PathBuf,
+    /// What each ring contributes, by ring.
+    pub rings: Vec<RingShare>,
+    /// How many records the rings have that the dump has not.
+    pub records: u64,
+}
+
+impl Recovery {
+    /// What is wrong with the rings.
+    #[must_use]
+    pub fn damage(&self) -> &[Damage] {
+        self.dump.damage()
+    }
+}
+
+/// The name of the ring directory of a session.
+fn dir_name(session: &[u8; 16]) -> String {
+    let digits: String = session.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("stenolog-{digits}.rings")
+}
+
+impl RingDir {
+    /// Looks for the rings of the dump's session: in the directories `extra`, each of which may be
+    /// the ring directory itself; in the dump's own directory; in `/dev/shm`.
+    ///
+    /// On Unix a directory is believed if it is a real one that belongs to the owner of the dump, to
+    /// root, or to the user of this process.
+    #[must_use]
+    pub fn find(dump: &Dump, extra: &[PathBuf]) -> RingSearch {
+        let session = dump.header().session;
+        let name = dir_name(&session);
+        let mut candidates = Vec::new();
+        for folder in extra {
+            let is_it = folder.file_name().is_some_and(|last| *last == *name)
+                || folder.join(read::META).exists();
+            candidates.push(if is_it { folder.clone() } else { folder.join(&name) });
+        }
+        let mut folders = vec![parent(dump.name())];
+        folders.extend(dump.name().canonicalize().iter().map(|path| parent(path)));
+        if cfg!(unix) {
+            folders.push(SHARED_MEMORY.into());
+        }
+        candidates.extend(folders.into_iter().map(|folder| folder.join(&name)));
+        let mut owners = folder::owner_of(dump.name()).into_iter().collect::<Vec<_>>();
+        owners.extend(same_user());
+
+        let mut search = RingSearch::default();
+        for path in candidates {
+            // `.` and its full name are the same to look in, but only one of them is to be named.
+            let folder = parent(&path).canonicalize().unwrap_or_else(|_| parent(&path));
+            if search.looked_in.contains(&folder) {
+                continue;
+            }
+            match Folder::open(&path) {
+                Ok(folder) if folder.owner().is_none_or(|owner| owners.contains(&owner)) => {
+                    let session = Some(session);
+                    search.found = Some(Self { path, folder, owners, session });
+                    return search;
+                }
+                Ok(folder) => {
+                    let why = Why::Owner { owner: folder.owner().unwrap_or_default() };
+                    search.refused.push(RefusedDir { path, why });
+                }
+                Err(Why::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+                    search.looked_in.push(folder);
+                }
+                Err(why) => search.refused.push(RefusedDir { path, why }),
+            }
+        }
+        search
+    }
+
+    /// Opens a ring directory that was named itself, whoever owns it.
+    ///
+    /// # Errors
+    /// If it is a symbolic link, no directory, or cannot be read.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, RefusedDir> {
+        let path = path.into();
+        match Folder::open(&path) {
+            Ok(folder) => {
+                let owners = folder.owner().into_iter().chain(same_user()).collect();
+                Ok(Self { path, folder, owners, session: None })
+            }
+            Err(why) => Err(RefusedDir { path, why }),
+        }
+    }
+
+    /// Whether a directory looks like one with rings, by its name or by what is in it.
+    #[must_use]
+    pub fn is_at(path: &Path) -> bool {
+        let named = path.file_name().and_then(|name| name.to_str()).is_some_and(|name| {
+            name.strip_prefix("stenolog-").is_some_and(|rest| rest.ends_with(".rings"))
+        });
+        path.is_dir() && (named || path.join(read::META).is_file())
+    }
+
+    /// The directory.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads what the rings hold and `dump` has not; without a dump, all that they hold.
+    ///
+    /// Takes time and memory by what is in the files, up to the [`Limits`].
+    ///
+    /// # Errors
+    /// If the writer still runs, or the directory tells nothing. Damage is no error.
+    pub fn read(&self, dump: Option<&Dump>, limits: &Limits) -> Result<Recovery, RingsError> {
+        read::read(self, dump, limits)
+    }
+
+    /// Removes the directory and the files in it that a logger makes; leaves all others, and the
+    /// directory with them.
+    ///
+    /// Never follows a link: what is removed is in the directory that was opened.
+    ///
+    /// # Errors
+    /// If the writer runs, or a file cannot be removed, or the directory is not empty then.
+    pub fn remove(self) -> Result<(), RingsError> {
+        let Self { path, folder, owners, .. } = self;
+        let refused = |error| RefusedDir { path: path.clone(), why: Why::Io(error) };
+        let is_alive = folder
+            .open_file(read::META.as_ref(), &owners)
+            .is_ok_and(|file| crate::source::writer_is_alive(&file) == Some(true));
+        if is_alive {
+            return Err(RingsError::Alive { path });
+        }
+        // The explanations last: should this be cut short, what is left can still be read.
+        let (names, _) = folder.names(usize::MAX, is_ours).map_err(refused)?;
+        let (last, first): (Vec<_>, Vec<_>) =
+            names.into_iter().partition(|name| *name == *read::META);
+        for name in first.into_iter().chain(last) {
+            folder.remove_file(&name).map_err(refused)?;
+        }
+        folder.remove().map_err(refused)?;
+        Ok(())
+    }
+}
+
+/// Whether a file of this name is one that a logger puts into its ring directory.
+fn is_ours(name: &str) -> bool {
+    name == read::META
+        || name == read::PROGRESS
+        || name.starts_with(read::RING)
+        || name.starts_with(".new-ring-")
+}
+
+fn parent(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// Damage of a file in a ring directory.
+fn damage(path: PathBuf, offset: u64, cause: RingDamage) -> Damage {
+    let file: Arc<Path> = path.into();
+    Damage { file, offset, bytes: 0, cause: crate::DamageCause::Rings(cause) }
+}
+
+#[cfg(test)]
+mod tests;
