@@ -1,6 +1,7 @@
 //! What may stand on the command line. Only words: what they mean is checked in [`plan`](crate::plan).
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Parser, Subcommand, ValueEnum};
@@ -15,6 +16,7 @@ Examples:
   steno app.steno user.id=42 --json | jq .    of one user, a JSON object per line
   steno app.steno -n 20 -o verbose            the last 20, with place and thread
   zstdcat app.steno.zst | steno -             from standard input
+  steno recover app.steno --to whole.steno    after a crash: the file and what its rings still held
 
 A file that is named like a command is written ./info, or given to `steno decode`.
 
@@ -58,6 +60,9 @@ pub(crate) enum Command {
     /// Read everything and list all that is damaged or missing
     #[command(arg_required_else_help = true)]
     Verify(VerifyArgs),
+    /// Write one whole dump out of one that broke off and the rings of its writer
+    #[command(arg_required_else_help = true)]
+    Recover(RecoverArgs),
     /// Print a completion script
     #[command(arg_required_else_help = true)]
     Completions {
@@ -79,6 +84,25 @@ pub(crate) struct DecodeArgs {
     pub(crate) output: OutputArgs,
     #[command(flatten)]
     pub(crate) filter: FilterArgs,
+    #[command(flatten)]
+    pub(crate) rings: RingArgs,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Rings (what a writer that died had not written yet)")]
+pub(crate) struct RingArgs {
+    /// Look for rings in DIR too, or in DIR itself if it is a ring directory; repeatable
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub(crate) rings: Vec<PathBuf>,
+    /// Look for no rings: only what the files hold
+    #[arg(long, conflicts_with = "rings")]
+    pub(crate) no_rings: bool,
+    /// Read no more than N ring files [default: 65536]
+    #[arg(long, value_name = "N")]
+    pub(crate) max_ring_files: Option<usize>,
+    /// Read no more than SIZE of ring files: 512M, 4G [default: 4G]
+    #[arg(long, value_name = "SIZE", value_parser = crate::units::parse_bytes)]
+    pub(crate) max_ring_bytes: Option<u64>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -174,6 +198,26 @@ pub(crate) struct VerifyArgs {
     /// A JSON object per file
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) rings: RingArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RecoverArgs {
+    /// The dump, or a ring directory whose dump is gone
+    #[arg(value_name = "FILE", value_hint = clap::ValueHint::AnyPath)]
+    pub(crate) input: OsString,
+    /// Where the whole dump is written; readable by you only
+    #[arg(long, value_name = "OUT", required = true, value_hint = clap::ValueHint::FilePath)]
+    pub(crate) to: PathBuf,
+    /// Replace OUT if it exists
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Remove the rings once OUT is on the disk and has all that they held
+    #[arg(long, conflicts_with = "no_rings")]
+    pub(crate) remove_rings: bool,
+    #[command(flatten)]
+    pub(crate) rings: RingArgs,
 }
 
 /// When to colour.

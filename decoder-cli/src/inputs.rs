@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
-use stenolog_decoder::{Damage, Dump, OpenError};
+use stenolog_decoder::{Damage, Dump, OpenError, RingDir};
 use tempfile::{NamedTempFile, TempPath};
 
 use crate::output::complain;
@@ -70,6 +70,8 @@ enum InputError {
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) dumps: Vec<Dump>,
+    /// Directories that are no places of dumps but hold the rings of one.
+    pub(crate) ring_dirs: Vec<PathBuf>,
     /// Whether there were inputs that could not.
     pub(crate) unreadable: bool,
     /// Holds what came from standard input; deleted with this value.
@@ -78,12 +80,17 @@ pub(crate) struct Opened {
 
 /// Opens what `inputs` name, each file once; says on standard error what cannot be opened.
 pub(crate) fn open(inputs: &[Input]) -> Opened {
-    let mut opened = Opened { dumps: Vec::new(), unreadable: false, spool: None };
+    let mut opened =
+        Opened { dumps: Vec::new(), ring_dirs: Vec::new(), unreadable: false, spool: None };
     let mut seen = HashSet::new();
     for input in inputs {
         let found = match input {
             Input::Stdin if !seen.insert(PathBuf::from("-")) => Ok(Vec::new()),
             Input::Stdin => opened.open_stdin(),
+            Input::Path(path) if RingDir::is_at(path) => {
+                opened.ring_dirs.push(path.clone());
+                Ok(Vec::new())
+            }
             Input::Path(path) => expand(path).map(|paths| {
                 // The `latest` link of a rotated set names one of its files again.
                 let first = |path: &PathBuf| {
@@ -101,7 +108,8 @@ pub(crate) fn open(inputs: &[Input]) -> Opened {
 }
 
 impl Opened {
-    fn cannot(&mut self, error: InputError) {
+    /// Says what cannot be read.
+    pub(crate) fn cannot(&mut self, error: impl std::fmt::Display) {
         self.unreadable = true;
         complain(error);
     }
@@ -169,7 +177,7 @@ fn expand_pattern(path: &Path) -> Result<Vec<PathBuf>, InputError> {
     let pattern = match path.to_str() {
         Some(text) if text.contains(['*', '?', '[']) => text,
         Some(text) => {
-            let command = ["decode", "info", "verify", "completions", "man"];
+            let command = ["decode", "info", "verify", "recover", "completions", "man"];
             return Err(match command.into_iter().find(|&command| command == text) {
                 Some(command) => InputError::Command(command),
                 None => InputError::Missing(path.to_owned()),

@@ -8,6 +8,7 @@ mod exit;
 mod inputs;
 mod output;
 mod plan;
+mod rings;
 mod run;
 mod time;
 mod units;

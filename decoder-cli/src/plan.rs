@@ -2,14 +2,16 @@
 
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
+use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use clap_complete::Shell;
 use regex::{Regex, RegexBuilder};
-use stenolog_decoder::{FieldMatch, Filter, Format, Levels, Order, Zone};
+use stenolog_decoder::{FieldMatch, Filter, Format, Levels, Limits, Order, Zone};
 
 use crate::args::{
-    Args, ColorWhen, Command, DecodeArgs, FilterArgs, InfoArgs, OutputArgs, VerifyArgs,
+    Args, ColorWhen, Command, DecodeArgs, FilterArgs, InfoArgs, OutputArgs, RecoverArgs, RingArgs,
+    VerifyArgs,
 };
 use crate::inputs::{self, Input};
 use crate::time::{self, Edge, TimeError};
@@ -19,6 +21,7 @@ pub(crate) enum Plan {
     Decode(DecodePlan),
     Info(InfoPlan),
     Verify(VerifyPlan),
+    Recover(RecoverPlan),
     Completions(Shell),
     Man,
 }
@@ -38,6 +41,17 @@ pub(crate) struct DecodePlan {
     pub(crate) last: Option<u64>,
     /// Say by the exit code if nothing matched.
     pub(crate) exit_status: bool,
+    pub(crate) rings: RingsPlan,
+}
+
+/// Which rings of writers that died are read.
+#[derive(Clone, Debug)]
+pub(crate) struct RingsPlan {
+    /// Whether any are looked for.
+    pub(crate) wanted: bool,
+    /// Where else to look.
+    pub(crate) folders: Vec<PathBuf>,
+    pub(crate) limits: Limits,
 }
 
 /// What to report of dumps.
@@ -51,6 +65,17 @@ pub(crate) struct InfoPlan {
 pub(crate) struct VerifyPlan {
     pub(crate) inputs: Vec<Input>,
     pub(crate) json: bool,
+    pub(crate) rings: RingsPlan,
+}
+
+/// What to make one whole dump of.
+pub(crate) struct RecoverPlan {
+    pub(crate) input: Input,
+    pub(crate) to: PathBuf,
+    /// Replace what is there.
+    pub(crate) force: bool,
+    pub(crate) remove_rings: bool,
+    pub(crate) rings: RingsPlan,
 }
 
 /// What the plan depends on beside the command line.
@@ -106,6 +131,7 @@ impl Plan {
             Some(Command::Decode(decode)) => Self::Decode(DecodePlan::new(decode, environment)?),
             Some(Command::Info(info)) => Self::Info(InfoPlan::new(info)?),
             Some(Command::Verify(verify)) => Self::Verify(VerifyPlan::new(verify)),
+            Some(Command::Recover(recover)) => Self::Recover(RecoverPlan::new(recover)),
             Some(Command::Completions { shell }) => Self::Completions(shell),
             Some(Command::Man) => Self::Man,
         })
@@ -114,7 +140,7 @@ impl Plan {
 
 impl DecodePlan {
     fn new(args: DecodeArgs, environment: &Environment) -> Result<Self, PlanError> {
-        let DecodeArgs { inputs: words, output, filter: mut filters } = args;
+        let DecodeArgs { inputs: words, output, filter: mut filters, rings } = args;
         let mut inputs = Vec::new();
         for word in &words {
             match inputs::field_filter(word) {
@@ -151,6 +177,7 @@ impl DecodePlan {
             color,
             last: output.lines,
             exit_status: output.exit_status,
+            rings: rings.into(),
         })
     }
 }
@@ -167,7 +194,28 @@ impl InfoPlan {
 
 impl VerifyPlan {
     fn new(args: VerifyArgs) -> Self {
-        Self { inputs: inputs(&args.inputs), json: args.json }
+        Self { inputs: inputs(&args.inputs), json: args.json, rings: args.rings.into() }
+    }
+}
+
+impl RecoverPlan {
+    fn new(args: RecoverArgs) -> Self {
+        let RecoverArgs { input, to, force, remove_rings, rings } = args;
+        Self { input: Input::from(&*input), to, force, remove_rings, rings: rings.into() }
+    }
+}
+
+impl From<RingArgs> for RingsPlan {
+    fn from(args: RingArgs) -> Self {
+        let RingArgs { rings, no_rings, max_ring_files, max_ring_bytes } = args;
+        let mut limits = Limits::default();
+        if let Some(files) = max_ring_files {
+            limits = limits.with_ring_files(files);
+        }
+        if let Some(bytes) = max_ring_bytes {
+            limits = limits.with_ring_bytes(bytes);
+        }
+        Self { wanted: !no_rings, folders: rings, limits }
     }
 }
 

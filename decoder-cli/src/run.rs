@@ -4,6 +4,7 @@ mod decode;
 mod info;
 mod man;
 mod missing;
+mod recover;
 mod report;
 mod verify;
 
@@ -24,6 +25,7 @@ pub(crate) fn run(plan: Plan) -> anyhow::Result<Outcome> {
         Plan::Decode(plan) => decode::run(plan),
         Plan::Info(plan) => info::run(&plan),
         Plan::Verify(plan) => verify::run(&plan),
+        Plan::Recover(plan) => recover::run(&plan),
         Plan::Completions(shell) => print_generated(|out| {
             clap_complete::generate(shell, &mut Args::command(), "steno", out);
             Ok(())

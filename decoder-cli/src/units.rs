@@ -33,6 +33,25 @@ pub(crate) fn bytes(number: u64) -> String {
     if unit == "B" { format!("{number} B") } else { format!("{value:.1} {unit}") }
 }
 
+/// Reads `4096`, `512K`, `64M`, `4G`: powers of 1024, with or without `iB` or `B`.
+///
+/// # Errors
+/// If it is no such number, or one beyond 64 bits.
+pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let shift = match unit.trim_end_matches("iB").trim_end_matches('B') {
+        "" => 0,
+        "k" | "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        "T" => 40,
+        _ => return Err("use a number and K, M, G or T".to_owned()),
+    };
+    let number: u64 = number.parse().map_err(|_| "use a number and K, M, G or T".to_owned())?;
+    number.checked_mul(1 << shift).ok_or_else(|| "more than 64 bits can say".to_owned())
+}
+
 /// `1.25 ms`, `2 h 05 min 07 s`.
 pub(crate) fn span(ns: u64) -> String {
     let seconds = ns / 1_000_000_000;
@@ -64,6 +83,15 @@ mod tests {
     fn sizes() {
         let shown = [0, 1023, 1024, 1536, 1_048_575, 5 << 30].map(bytes);
         assert_eq!(shown, ["0 B", "1023 B", "1.0 KiB", "1.5 KiB", "1.0 MiB", "5.0 GiB"]);
+    }
+
+    #[test]
+    fn sizes_are_read() {
+        let read = ["0", "4096", "512K", "64MiB", "4G", "1TB"].map(|text| parse_bytes(text).ok());
+        assert_eq!(read, [0, 4096, 512 << 10, 64 << 20, 4 << 30, 1 << 40].map(Some));
+        for text in ["", "G", "-1", "1.5G", "1Q", "17000000T"] {
+            assert!(parse_bytes(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -63,6 +63,17 @@ pub(crate) struct RingStart {
     pub(crate) records: u64,
 }
 
+impl RingStart {
+    /// Whether the ring has all records of the block, and has them better.
+    pub(crate) const fn replaces(&self, block: &Block) -> bool {
+        let first = block.header.first_record;
+        let behind = first.saturating_add(block.header.count as u64);
+        let last = self.first_record.saturating_add(self.records);
+        first >= self.first_record && behind <= last
+            || block.is_cut && self.position <= block.header.position
+    }
+}
+
 impl RingFacts {
     /// Up to where a file of the session was written; all of it if that is not known.
     pub(crate) fn written_to(&self, sequence: u32) -> u64 {
@@ -71,6 +82,20 @@ impl RingFacts {
             Some((last, _)) if sequence > last => 0,
             _ => u64::MAX,
         }
+    }
+
+    /// Whether the rings have what the writer of a file of the session had not written.
+    pub(crate) fn completes(&self, dump: &Dump) -> bool {
+        let sequence = dump.header().sequence;
+        let is_last = self.written.is_none_or(|(last, _)| sequence >= last);
+        is_last
+            && match dump.tail() {
+                Tail::Sealed | Tail::Unfinished => true,
+                // What is torn must not have been whole before.
+                Tail::Torn { offset, .. } => {
+                    self.written.is_none() || offset >= self.written_to(sequence)
+                }
+            }
     }
 }
 

@@ -34,7 +34,7 @@ pub use rings::{
     Limits, Recovery, RefusedDir, RingDamage, RingDir, RingSearch, RingShare, RingsError, Why,
 };
 pub use site::Site;
-pub use verify::{Verification, verify};
+pub use verify::{RingVerification, Verification, verify, verify_with};
 
 /// The dump format itself.
 pub use stenolog_format as format;

@@ -177,11 +177,7 @@ impl<W: Write> Copy<'_, W> {
         let next = self.next.get(&header.ring).copied();
         // An empty block tells of a gap, and comes only once.
         let is_known = next.is_some_and(|next| behind <= next && header.count > 0);
-        let is_in_ring = ring.is_some_and(|ring| {
-            let last = ring.first_record.saturating_add(ring.records);
-            let is_taken = header.first_record >= ring.first_record && behind <= last;
-            is_taken || block.is_cut && ring.position <= header.position
-        });
+        let is_in_ring = ring.is_some_and(|ring| ring.replaces(block));
         if is_known || is_in_ring {
             return Ok(());
         }

@@ -38,8 +38,46 @@ pub struct Verification {
     /// Records that the file says were taken away with an earlier file of the log, or with a part of
     /// it. They were never in this one.
     pub gone: u64,
+    /// Records that came from the rings of a writer that died.
+    pub recovered: u64,
+    /// Whether those rings have all that the writer had not written yet.
+    pub is_completed: bool,
+    /// Each ring by itself, in the order of their ids.
+    pub rings: Vec<RingVerification>,
     /// All that is wrong, by offset.
     pub damage: Vec<Damage>,
+}
+
+/// What was found of one ring.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RingVerification {
+    /// The ring's id.
+    pub ring: u32,
+    /// Records that were read.
+    pub records: u64,
+    /// The number of the first record that is there.
+    pub first_record: u64,
+    /// The number behind the last one.
+    pub next_record: u64,
+    /// Where the first block begins, in bytes since the ring's beginning.
+    pub position: u64,
+    /// Where the last block ends.
+    pub end_position: u64,
+    /// Records that its thread could not record.
+    pub lost: u64,
+    /// Records that the ring had held and that are not there.
+    pub missing: u64,
+    /// Whether numbers and positions go on without a gap and all records could be read.
+    pub is_whole: bool,
+}
+
+impl RingVerification {
+    /// Whether each record that the thread logged is there.
+    #[must_use]
+    pub const fn is_complete(&self) -> bool {
+        self.is_whole && self.missing == 0 && self.lost == 0
+    }
 }
 
 impl Verification {
@@ -49,7 +87,8 @@ impl Verification {
     /// that are [gone](Self::gone) with another file.
     #[must_use]
     pub fn is_intact(&self) -> bool {
-        let ends = self.tail == Tail::Sealed || self.writer_is_alive == Some(true);
+        let ends =
+            self.tail == Tail::Sealed || self.writer_is_alive == Some(true) || self.is_completed;
         self.damage.is_empty() && self.missing == 0 && ends
     }
 }
@@ -58,24 +97,47 @@ impl Verification {
 /// what the indexes and the end say.
 #[must_use]
 pub fn verify(dump: &Dump) -> Verification {
+    verify_with(dump, None)
+}
+
+/// As [`verify`], of a dump together with the [rings](crate::Recovery) of its writer.
+#[must_use]
+pub fn verify_with(dump: &Dump, rings: Option<&Dump>) -> Verification {
+    let facts = rings.and_then(Dump::rings);
     let mut verifier = Verifier {
         dump,
-        damage: dump.damage().to_vec(),
+        // What was cut off behind the last whole write is in the rings.
+        written_to: facts.map_or(u64::MAX, |rings| rings.written_to(dump.header().sequence)),
+        damage: Vec::new(),
         rings: BTreeMap::new(),
         blocks: 0,
         records: 0,
         missing: 0,
     };
-    dump.blocks().iter().for_each(|block| verifier.block(block));
-    let mut gone = 0_u64;
-    for frame in &dump.tables().losses {
-        gone = gone.saturating_add(frame.gone.map_or(0, |gone| gone.count));
-        verifier.rings.entry(frame.ring).or_default().state(&frame.loss);
+    let of_scan = dump.damage().iter().filter(|damage| damage.offset < verifier.written_to);
+    verifier.damage.extend(of_scan.cloned());
+    for block in dump.blocks() {
+        let start = facts.and_then(|rings| rings.starts.get(&block.header.ring));
+        if !start.is_some_and(|start| start.replaces(block)) {
+            verifier.block(block);
+        }
     }
+    let gone = dump.tables().losses.iter().filter_map(|frame| frame.gone.as_ref());
+    let gone = gone.fold(0_u64, |sum, gone| sum.saturating_add(gone.count));
+    verifier.losses();
     verifier.indexes();
-    let lost = verifier.rings.values().fold(0, |sum: u64, ring| sum.saturating_add(ring.lost));
+    let lost = verifier.lost();
     verifier.end(lost);
-    let Verifier { mut damage, blocks, records, missing, .. } = verifier;
+    let of_dump = verifier.records;
+    if let Some(rings) = rings {
+        verifier.damage.extend_from_slice(rings.damage());
+        verifier.dump = rings;
+        verifier.written_to = u64::MAX;
+        rings.blocks().iter().for_each(|block| verifier.block(block));
+        verifier.losses();
+    }
+    let lost = verifier.lost();
+    let Verifier { mut damage, blocks, records, missing, rings: states, .. } = verifier;
     damage.sort_by_key(|damage| damage.offset);
     Verification {
         file: Arc::clone(dump.file()),
@@ -87,12 +149,17 @@ pub fn verify(dump: &Dump) -> Verification {
         lost,
         missing,
         gone,
+        recovered: records - of_dump,
+        is_completed: facts.is_some_and(|rings| rings.completes(dump)),
+        rings: states.into_iter().map(|(ring, state)| state.finish(ring)).collect(),
         damage,
     }
 }
 
 struct Verifier<'d> {
     dump: &'d Dump,
+    /// What is wrong from here on is no damage.
+    written_to: u64,
     damage: Vec<Damage>,
     rings: BTreeMap<u32, RingState>,
     blocks: u64,
@@ -105,24 +172,66 @@ struct Verifier<'d> {
 struct RingState {
     /// Where the next block should begin: its record's number and its position.
     next: Option<(u64, u64)>,
+    /// The first record that is there, and where the first block begins.
+    first: Option<(u64, u64)>,
+    records: u64,
     lost: u64,
+    missing: u64,
+    is_damaged: bool,
 }
 
 impl RingState {
     fn state(&mut self, loss: &Loss) {
         self.lost = self.lost.max(loss.total());
     }
+
+    fn finish(self, ring: u32) -> RingVerification {
+        let (first_record, position) = self.first.unwrap_or_default();
+        let (next_record, end_position) = self.next.unwrap_or_default();
+        RingVerification {
+            ring,
+            records: self.records,
+            first_record,
+            next_record,
+            position,
+            end_position,
+            lost: self.lost,
+            missing: self.missing,
+            is_whole: !self.is_damaged,
+        }
+    }
 }
 
 impl Verifier<'_> {
+    fn losses(&mut self) {
+        for frame in &self.dump.tables().losses {
+            self.rings.entry(frame.ring).or_default().state(&frame.loss);
+        }
+    }
+
+    fn lost(&self) -> u64 {
+        self.rings.values().fold(0, |sum: u64, ring| sum.saturating_add(ring.lost))
+    }
+
+    /// Reports what is wrong with a block.
+    fn report_block(&mut self, block: &Block, bytes: u64, cause: DamageCause) {
+        if block.offset < self.written_to {
+            self.rings.entry(block.header.ring).or_default().is_damaged = true;
+        }
+        self.report(block.offset, bytes, cause);
+    }
+
     fn report(&mut self, offset: u64, bytes: u64, cause: DamageCause) {
+        if offset >= self.written_to {
+            return;
+        }
         self.damage.push(Damage { file: Arc::clone(self.dump.file()), offset, bytes, cause });
     }
 
     fn block(&mut self, block: &Block) {
         let body = match self.dump.block_body(block) {
             Ok(body) => body,
-            Err(cause) => return self.report(block.offset, block.frame_bytes(), cause),
+            Err(cause) => return self.report_block(block, block.frame_bytes(), cause),
         };
         self.check_place(block);
         let header = &block.header;
@@ -131,7 +240,7 @@ impl Verifier<'_> {
             Ok(records) => records,
             Err(why) => {
                 let cause = DamageCause::Block { ring, lost: header.count, why };
-                return self.report(block.offset, block.frame_bytes(), cause);
+                return self.report_block(block, block.frame_bytes(), cause);
             }
         };
         let mut found = Found::default();
@@ -146,11 +255,12 @@ impl Verifier<'_> {
                 Some(Err(why)) => {
                     let cause = DamageCause::Block { ring, lost: left, why };
                     let bytes = records.rest().len() as u64;
-                    self.report(block.offset, bytes, cause);
+                    self.report_block(block, bytes, cause);
                     break;
                 }
             };
             self.records += 1;
+            self.rings.entry(ring).or_default().records += 1;
             if record.tag == CallSite::LOSS_ID {
                 match statement(record.values) {
                     Some(loss) => self.rings.entry(ring).or_default().state(&loss),
@@ -171,7 +281,7 @@ impl Verifier<'_> {
         if !block.is_cut && header.encoding == 1 && records.left() == 0 && found.is_clean() {
             let rest = records.rest().len() as u64;
             if rest > 0 {
-                self.report(block.offset, rest, DamageCause::Trailing { ring });
+                self.report_block(block, rest, DamageCause::Trailing { ring });
             }
         }
         self.blocks += u64::from(!block.is_cut);
@@ -182,10 +292,10 @@ impl Verifier<'_> {
         let ring = block.header.ring;
         if let (records @ 1.., first) = found.unknown {
             let cause = DamageCause::UnknownSite { ring, records, first };
-            self.report(block.offset, 0, cause);
+            self.report_block(block, 0, cause);
         }
         if let (records, Some(first)) = found.unreadable {
-            self.report(block.offset, 0, DamageCause::Values { ring, records, first });
+            self.report_block(block, 0, DamageCause::Values { ring, records, first });
         }
     }
 
@@ -193,16 +303,25 @@ impl Verifier<'_> {
     fn check_place(&mut self, block: &Block) {
         let BlockHeader { ring, position, end_position, first_record, count, .. } = block.header;
         let behind = (first_record.saturating_add(count.into()), end_position);
+        let begins_session = self.dump.header().sequence == 0 || self.dump.is_from_rings();
         let state = self.rings.entry(ring).or_default();
-        let Some((expected, expected_position)) = state.next.replace(behind) else { return };
+        state.first.get_or_insert((first_record, position));
+        let next = state.next.replace(behind);
+        // A file that begins its session has each ring from its beginning.
+        let Some((expected, expected_position)) = next.or(begins_session.then_some((0, position)))
+        else {
+            return;
+        };
         if first_record != expected {
-            self.missing = self.missing.saturating_add(first_record.saturating_sub(expected));
+            let missing = first_record.saturating_sub(expected);
+            state.missing = state.missing.saturating_add(missing);
+            self.missing = self.missing.saturating_add(missing);
             let cause = DamageCause::RecordGap { ring, expected, found: first_record };
-            self.report(block.offset, 0, cause);
+            self.report_block(block, 0, cause);
         } else if position != expected_position {
             let cause =
                 DamageCause::PositionGap { ring, expected: expected_position, found: position };
-            self.report(block.offset, 0, cause);
+            self.report_block(block, 0, cause);
         }
     }
 

@@ -8,10 +8,12 @@ use crate::exit::Outcome;
 use crate::inputs;
 use crate::output::{Output, complain};
 use crate::plan::DecodePlan;
+use crate::rings::Rings;
 use crate::run::missing;
 
 pub(super) fn run(plan: DecodePlan) -> anyhow::Result<Outcome> {
-    let opened = inputs::open(&plan.inputs);
+    let mut opened = inputs::open(&plan.inputs);
+    let rings = Rings::merge(&mut opened, &plan.rings);
     let decoder =
         || Decoder::new(&opened.dumps).with_filter(plan.filter.clone()).with_order(plan.order);
     let mut skip = plan.last.map_or(0, |last| count(&mut decoder()).saturating_sub(last));
@@ -39,10 +41,11 @@ pub(super) fn run(plan: DecodePlan) -> anyhow::Result<Outcome> {
     if summary.shown == 0 {
         explain_unknown_fields(&opened.dumps, &plan.field_names);
     }
-    missing::report(&opened, &summary);
+    rings.tell(&opened);
+    missing::report(&opened, &summary, &rings);
     Ok(Outcome {
         unreadable: opened.unreadable,
-        incomplete: !summary.is_complete(),
+        incomplete: !summary.is_complete() || rings.lacks_dump(),
         unmatched: plan.exit_status && summary.shown == 0,
     })
 }

@@ -4,13 +4,14 @@ use stenolog_decoder::{Dump, Summary, Tail};
 
 use crate::inputs::Opened;
 use crate::output::complain;
+use crate::rings::Rings;
 use crate::units::counted;
 
 /// So many places are named one by one. A file of noise has millions.
 const MAX_PLACES: usize = 20;
 
 /// A line for each place where something is wrong, then one that sums up; nothing if nothing is.
-pub(super) fn report(opened: &Opened, summary: &Summary) {
+pub(super) fn report(opened: &Opened, summary: &Summary, rings: &Rings) {
     if summary.is_complete() {
         return;
     }
@@ -22,7 +23,8 @@ pub(super) fn report(opened: &Opened, summary: &Summary) {
     }
     for dump in &opened.dumps {
         if summary.unfinished.iter().any(|file| **file == *dump.name()) {
-            complain(format_args!("{}: {}", opened.name(dump.name()), breaks_off(dump)));
+            let (name, why) = (opened.name(dump.name()), breaks_off(dump));
+            complain(format_args!("{name}: {why}{}", rings.absence(dump)));
         }
     }
     complain(sum(summary));

@@ -1,31 +1,36 @@
 //! `steno verify`: reads everything and says whether it is as it was written.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
 use stenolog_decoder::escape::push_escaped;
-use stenolog_decoder::{Dump, Tail, Verification, verify};
+use stenolog_decoder::{Dump, RingDir, RingVerification, Tail, Verification, verify_with};
 
 use crate::exit::Outcome;
 use crate::inputs::{self, Opened};
 use crate::output::Output;
 use crate::plan::VerifyPlan;
+use crate::rings::{Rings, breaks_off};
 use crate::run::missing;
 use crate::run::report::damage_json;
 use crate::units::{bytes, counted};
 
 pub(super) fn run(plan: &VerifyPlan) -> anyhow::Result<Outcome> {
-    let opened = inputs::open(&plan.inputs);
+    let mut opened = inputs::open(&plan.inputs);
+    let rings = Rings::merge(&mut opened, &plan.rings);
     let mut output = Output::new();
     let mut outcome = Outcome { unreadable: opened.unreadable, ..Outcome::default() };
-    for dump in &opened.dumps {
-        let verification = verify(dump);
+    outcome.incomplete = rings.lacks_dump();
+    for dump in opened.dumps.iter().filter(|dump| !dump.is_from_rings() || rings.lacks_dump()) {
+        let of_session = |rings: &&Dump| {
+            rings.is_from_rings() && rings.header().session == dump.header().session
+        };
+        let of_dump = opened.dumps.iter().find(of_session).filter(|_| breaks_off(dump));
+        let verification = verify_with(dump, of_dump);
         outcome.incomplete |= !is_complete(&verification);
         output.append(|out| {
             if plan.json {
                 out.push_str(&format!("{}\n", as_json(&opened, dump, &verification)));
             } else {
-                write_text(&opened, dump, &verification, out);
+                write_text(&opened, dump, &verification, &rings, out);
             }
         })?;
         // Verifying takes long: each file is reported when it is done.
@@ -39,12 +44,16 @@ fn is_complete(verification: &Verification) -> bool {
     verification.is_intact() && verification.lost == 0 && verification.gone == 0
 }
 
-fn rings(dump: &Dump) -> u64 {
-    let rings: BTreeSet<_> = dump.blocks().iter().map(|block| block.header.ring).collect();
-    rings.len() as u64
-}
+/// So many rings that are complete are named one by one.
+const MAX_RINGS: usize = 12;
 
-fn write_text(opened: &Opened, dump: &Dump, verification: &Verification, out: &mut String) {
+fn write_text(
+    opened: &Opened,
+    dump: &Dump,
+    verification: &Verification,
+    rings: &Rings,
+    out: &mut String,
+) {
     let Verification {
         tail,
         writer_is_alive,
@@ -64,23 +73,45 @@ fn write_text(opened: &Opened, dump: &Dump, verification: &Verification, out: &m
     let mut holds = format!(
         "{}, {}, {}, {}",
         counted(records, "record"),
-        counted(rings(dump), "ring"),
+        counted(verification.rings.len() as u64, "ring"),
         counted(blocks, "block"),
         bytes(dump.len_bytes())
     );
     if tail != Tail::Sealed && writer_is_alive == Some(true) {
         holds.push_str("; its logger still writes");
     }
-    if is_complete(verification) {
-        return line(format!("{name}: ok: {holds}"));
+    if verification.is_completed {
+        let recovered = counted(verification.recovered, "record");
+        holds.push_str(&format!("; its writer died, and {recovered} came from its rings"));
     }
-    let verdict = if verification.is_intact() { "incomplete" } else { "damaged" };
+    let verdict = match verification {
+        complete if is_complete(complete) => "complete",
+        intact if intact.is_intact() => "incomplete",
+        _ => "damaged",
+    };
     line(format!("{name}: {verdict}: {holds}"));
+    let mut complete = 0;
+    for ring in &verification.rings {
+        complete += usize::from(ring.is_complete());
+        if !ring.is_complete() || complete <= MAX_RINGS {
+            line(format!("{name}: {}", ring_line(dump, ring)));
+        }
+    }
+    if complete > MAX_RINGS {
+        let more = counted((complete - MAX_RINGS) as u64, "ring");
+        line(format!("{name}: … and {more} more, complete"));
+    }
+    if tail == Tail::Sealed
+        && let Some(left) = RingDir::find(dump, &[]).found
+    {
+        let left = left.path().display();
+        line(format!("{name}: its rings were left over in {left}; nothing in them is needed"));
+    }
     for damage in damage {
         line(opened.renamed(damage).to_string());
     }
-    if tail != Tail::Sealed && writer_is_alive != Some(true) {
-        line(format!("{name}: {}", missing::breaks_off(dump)));
+    if tail != Tail::Sealed && writer_is_alive != Some(true) && !verification.is_completed {
+        line(format!("{name}: {}{}", missing::breaks_off(dump), rings.absence(dump)));
     }
     if missing > 0 {
         line(format!("{name}: {} missing from the file", counted(missing, "record")));
@@ -93,6 +124,48 @@ fn write_text(opened: &Opened, dump: &Dump, verification: &Verification, out: &m
     }
 }
 
+/// What is there of a ring: `ring 1 (main): complete: records 0 to 2, positions 0 to 192`.
+fn ring_line(dump: &Dump, ring: &RingVerification) -> String {
+    let RingVerification { first_record, next_record, position, end_position, .. } = *ring;
+    let name = match dump.thread(ring.ring) {
+        Some(thread) if !thread.name.is_empty() => format!(" ({})", thread.name),
+        _ => String::new(),
+    };
+    let verdict = match ring {
+        ring if ring.is_complete() => "complete",
+        ring if ring.is_whole && ring.missing == 0 => "incomplete",
+        _ => "damaged",
+    };
+    let records = match next_record.checked_sub(1) {
+        Some(last) if next_record > first_record => format!("records {first_record} to {last}"),
+        _ => "no records".to_owned(),
+    };
+    let mut text = format!(
+        "ring {}{name}: {verdict}: {records}, positions {position} to {end_position}",
+        ring.ring
+    );
+    for (number, what) in [(ring.missing, "missing"), (ring.lost, "lost when logged")] {
+        if number > 0 {
+            text.push_str(&format!(", {} {what}", counted(number, "record")));
+        }
+    }
+    text
+}
+
+fn ring_json(ring: &RingVerification) -> Value {
+    json!({
+        "ring": ring.ring,
+        "complete": ring.is_complete(),
+        "records": ring.records,
+        "first_record": ring.first_record,
+        "next_record": ring.next_record,
+        "position": ring.position,
+        "end_position": ring.end_position,
+        "lost": ring.lost,
+        "missing": ring.missing,
+    })
+}
+
 fn as_json(opened: &Opened, dump: &Dump, verification: &Verification) -> Value {
     json!({
         "path": opened.name(dump.name()),
@@ -103,7 +176,9 @@ fn as_json(opened: &Opened, dump: &Dump, verification: &Verification) -> Value {
         "bytes": dump.len_bytes(),
         "frames": verification.frames,
         "blocks": verification.blocks,
-        "rings": rings(dump),
+        "rings": verification.rings.len(),
+        "by_ring": verification.rings.iter().map(ring_json).collect::<Vec<_>>(),
+        "recovered": verification.recovered,
         "records": verification.records,
         "lost": verification.lost,
         "missing": verification.missing,

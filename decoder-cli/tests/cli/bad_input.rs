@@ -1,6 +1,7 @@
 //! Each mistake and each damage gets a clear line that names the file, and the right exit code.
 
 use std::fs::File;
+use std::path::Path;
 
 use stenolog_format::frame::{FileHeader, Version};
 
@@ -184,10 +185,14 @@ fn a_damaged_block_costs_only_itself() {
     );
 }
 
-fn unsealed(name: &str) -> String {
+fn unsealed(name: &str, folder: &Path) -> String {
+    let folder = folder.canonicalize().unwrap();
+    let folder = folder.display();
+    let memory = if cfg!(unix) { ", /dev/shm" } else { "" };
     format!(
         "steno: {name}: byte 752: the file ends without an end mark; its writer was stopped before \
-         it could seal the dump: what it had not written yet is missing\n\
+         it could seal the dump: what it had not written yet is missing; its rings are not in \
+         {folder}{memory} (--rings DIR looks elsewhere)\n\
          steno: incomplete: 1 unsealed dump; 5 records read\n"
     )
 }
@@ -198,7 +203,7 @@ fn a_dump_that_is_not_sealed() {
     let run = scene.run(&["app.steno", "--json"]);
     assert_eq!(run.code, Some(3));
     assert_eq!(run.stdout.lines().count(), 5);
-    assert_eq!(run.stderr, unsealed("app.steno"));
+    assert_eq!(run.stderr, unsealed("app.steno", scene.path()));
 }
 
 #[test]
@@ -284,5 +289,5 @@ fn bad_standard_input() {
     );
     let run = scene.run_with_input(&["-", "--json"], five().unsealed());
     assert_eq!(run.code, Some(3));
-    assert_eq!(run.stderr, unsealed("<stdin>"));
+    assert_eq!(run.stderr, unsealed("<stdin>", &std::env::temp_dir()));
 }

@@ -19,6 +19,8 @@ pub(crate) struct Dump {
     bytes: Vec<u8>,
     frames: FrameWriter,
     records: u64,
+    /// How much each record takes in its ring.
+    record_bytes: u64,
 }
 
 impl Dump {
@@ -33,8 +35,12 @@ impl Dump {
             process_id: 1_999_999_999,
             counter_hz: 1_000_000_000,
         };
-        let mut dump =
-            Self { bytes: header.encode().to_vec(), frames: FrameWriter::default(), records: 0 };
+        let mut dump = Self {
+            bytes: header.encode().to_vec(),
+            frames: FrameWriter::default(),
+            records: 0,
+            record_bytes: 64,
+        };
         for hour in [0, 1] {
             let ns = hour * 3_600_000_000_000;
             let pair = ClockPair {
@@ -47,6 +53,12 @@ impl Dump {
         let sites = postcard_of(&call_sites());
         dump.frame(FrameKind::Dictionary, |out| out.extend(sites));
         dump
+    }
+
+    /// Positions as they are in the ring of records that have no values.
+    pub(crate) fn with_ring_positions(mut self) -> Self {
+        self.record_bytes = 16;
+        self
     }
 
     pub(crate) fn frame(&mut self, kind: FrameKind, fill: impl FnOnce(&mut Vec<u8>)) {
@@ -71,12 +83,12 @@ impl Dump {
         let mut builder = BlockBuilder::default();
         builder.begin(ring, position, first);
         for (id, ms, values) in records {
-            let counter = NOON_COUNTER + ms * 1_000_000;
+            let counter = counter(*ms);
             let payload = [&counter.to_le_bytes()[..], values].concat();
             let site = sites.iter().find(|site| site.id == *id).unwrap();
             builder.push(site, &payload).unwrap();
         }
-        let end = position + 64 * records.len() as u64;
+        let end = position + self.record_bytes * records.len() as u64;
         self.frame(FrameKind::Block, |out| {
             builder.finish(end, out);
         });
@@ -108,6 +120,11 @@ impl Dump {
         self.frame(FrameKind::End, |out| end.encode(out));
         self.bytes
     }
+}
+
+/// The raw counter so many milliseconds after noon.
+pub(crate) fn counter(ms: u64) -> u64 {
+    NOON_COUNTER + ms * 1_000_000
 }
 
 fn postcard_of(value: &impl serde::Serialize) -> Vec<u8> {

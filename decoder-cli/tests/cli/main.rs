@@ -5,4 +5,5 @@ mod decode;
 mod dump;
 mod program;
 mod reports;
+mod rings;
 mod usage;

@@ -7,7 +7,7 @@ use stenolog_format::clock::ClockPair;
 
 use super::ring::Ring;
 use crate::clock::TimeMap;
-use crate::damage::{Damage, Tail};
+use crate::damage::Damage;
 use crate::dump::{Dump, RingFacts};
 use crate::entry::ThreadName;
 use crate::filter::Filter;
@@ -73,17 +73,7 @@ fn rings_of<'d>(dump: &Dump, dumps: &'d [Dump]) -> Option<&'d RingFacts> {
 
 /// Whether rings have what the writer of `dump` had not written when it died.
 pub(super) fn is_completed(dump: &Dump, dumps: &[Dump]) -> bool {
-    let Some(rings) = rings_of(dump, dumps) else { return false };
-    let sequence = dump.header().sequence;
-    let is_last = rings.written.is_none_or(|(last, _)| sequence >= last);
-    is_last
-        && match dump.tail() {
-            Tail::Sealed | Tail::Unfinished => true,
-            // What is torn must not have been whole before.
-            Tail::Torn { offset, .. } => {
-                rings.written.is_none() || offset >= rings.written_to(sequence)
-            }
-        }
+    rings_of(dump, dumps).is_some_and(|rings| rings.completes(dump))
 }
 
 /// Whether the damage is in a part of a file that rings have instead: a write that was cut.

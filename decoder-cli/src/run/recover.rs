@@ -1,0 +1,179 @@
+//! `steno recover`: one whole dump out of one that broke off and the rings of its writer.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter};
+use std::path::Path;
+
+use stenolog_decoder::escape::push_escaped;
+use stenolog_decoder::{Recovered, Tail, recover};
+use tempfile::{Builder, NamedTempFile};
+
+use crate::exit::Outcome;
+use crate::inputs::{self, Opened};
+use crate::output::{Output, complain};
+use crate::plan::RecoverPlan;
+use crate::rings::{ReadRings, Rings};
+use crate::run::missing;
+use crate::units::{bytes, counted};
+
+/// Why nothing was written.
+#[derive(Debug, thiserror::Error)]
+enum RecoverError {
+    #[error(
+        "{0}: its writer is still running; close it, or read the dump as it is with `steno {0}`"
+    )]
+    Alive(String),
+    #[error("{0}: is not one dump; name a file, or the ring directory of one whose file is gone")]
+    NotOne(String),
+    #[error("{}: exists; name another file, or replace it with --force", .0.display())]
+    Exists(std::path::PathBuf),
+    #[error("{}: is what is to be recovered; name another file", .0.display())]
+    Itself(std::path::PathBuf),
+    #[error("{}: cannot be written: {source}; the dump and its rings are as they were", path.display())]
+    Write { path: std::path::PathBuf, source: io::Error },
+}
+
+pub(super) fn run(plan: &RecoverPlan) -> anyhow::Result<Outcome> {
+    let mut opened = inputs::open(std::slice::from_ref(&plan.input));
+    let failed = Outcome { unreadable: true, ..Outcome::default() };
+    if opened.unreadable {
+        return Ok(failed);
+    }
+    match write(plan, &mut opened) {
+        Ok((recovered, rings)) => report(plan, &opened, &recovered, rings),
+        Err(error) => {
+            if let Some(error) = error {
+                complain(error);
+            }
+            Ok(failed)
+        }
+    }
+}
+
+/// `Err(None)` if what is wrong was said already.
+fn write(
+    plan: &RecoverPlan,
+    opened: &mut Opened,
+) -> Result<(Recovered, Rings), Option<RecoverError>> {
+    let name = |path: &Path| opened.name(path);
+    let is_alive = opened
+        .dumps
+        .iter()
+        .find(|dump| dump.tail() != Tail::Sealed && dump.writer_is_alive() == Some(true));
+    if let Some(dump) = is_alive {
+        return Err(Some(RecoverError::Alive(name(dump.name()))));
+    }
+    let path = match (opened.dumps.as_slice(), opened.ring_dirs.as_slice()) {
+        ([dump], []) => dump.name().to_owned(),
+        ([], [path]) => path.clone(),
+        ([], []) => return Err(None),
+        ([first, ..], _) => return Err(Some(RecoverError::NotOne(name(first.name())))),
+        (_, [first, ..]) => return Err(Some(RecoverError::NotOne(first.display().to_string()))),
+    };
+    if let (Ok(from), Ok(to)) = (path.canonicalize(), plan.to.canonicalize())
+        && from == to
+    {
+        return Err(Some(RecoverError::Itself(plan.to.clone())));
+    }
+    // A link counts, wherever it leads. Asked again when the file gets its name.
+    if !plan.force && fs::symlink_metadata(&plan.to).is_ok() {
+        return Err(Some(RecoverError::Exists(plan.to.clone())));
+    }
+    let rings = Rings::merge(opened, &plan.rings);
+    if opened.unreadable {
+        return Err(None);
+    }
+    if let Some(dump) = opened.dumps.first()
+        && rings.is_running(dump)
+    {
+        return Err(Some(RecoverError::Alive(opened.name(dump.name()))));
+    }
+    let recovered = write_to(plan, opened)?;
+    Ok((recovered, rings))
+}
+
+/// Writes beside the file, and gives it its name when all of it is on the disk.
+fn write_to(plan: &RecoverPlan, opened: &Opened) -> Result<Recovered, RecoverError> {
+    let path = &plan.to;
+    let failed = |source| RecoverError::Write { path: path.clone(), source };
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    // For its owner only, under a name that nobody else has.
+    let mut file = Builder::new().prefix(".steno-recover-").tempfile_in(folder).map_err(failed)?;
+    let mut writer = BufWriter::with_capacity(1 << 18, &mut file);
+    let recovered = recover(&opened.dumps, &mut writer).map_err(failed)?;
+    writer.into_inner().map_err(|error| failed(error.into_error()))?;
+    file.as_file().sync_all().map_err(failed)?;
+    persist(file, path, plan.force)?;
+    if cfg!(unix) {
+        // The name, too.
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+    }
+    Ok(recovered)
+}
+
+fn persist(file: NamedTempFile, path: &Path, force: bool) -> Result<(), RecoverError> {
+    let persisted = if force { file.persist(path) } else { file.persist_noclobber(path) };
+    match persisted {
+        Ok(_) => Ok(()),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(RecoverError::Exists(path.to_owned()))
+        }
+        Err(error) => Err(RecoverError::Write { path: path.to_owned(), source: error.error }),
+    }
+}
+
+fn report(
+    plan: &RecoverPlan,
+    opened: &Opened,
+    recovered: &Recovered,
+    rings: Rings,
+) -> anyhow::Result<Outcome> {
+    let mut output = Output::new();
+    let state = if recovered.is_sealed { "sealed" } else { "left without an end mark" };
+    let line = format!(
+        "{}: {}, {}; {state}",
+        plan.to.display(),
+        counted(recovered.records, "record"),
+        bytes(recovered.bytes)
+    );
+    output.append(|out| {
+        push_escaped(out, &line);
+        out.push('\n');
+    })?;
+    output.flush()?;
+    rings.tell(opened);
+    missing::report(opened, &recovered.summary, &rings);
+    let mut outcome = Outcome {
+        incomplete: !recovered.summary.is_complete() || rings.lacks_dump(),
+        ..Outcome::default()
+    };
+    if plan.remove_rings {
+        outcome.unreadable = !remove(rings);
+    }
+    Ok(outcome)
+}
+
+/// Removes the rings that were read. `false` if they are still there.
+fn remove(rings: Rings) -> bool {
+    if rings.read.is_empty() {
+        complain("no rings were found that could be removed");
+    }
+    let mut all = true;
+    for ReadRings { dir, is_whole, .. } in rings.read {
+        let path = dir.path().to_owned();
+        if !is_whole {
+            complain(format_args!(
+                "{}: is kept: not all that it holds could be read",
+                path.display()
+            ));
+            all = false;
+        } else if let Err(error) = dir.remove() {
+            complain(format_args!("{error}; what is left of the rings is kept"));
+            all = false;
+        }
+    }
+    all
+}

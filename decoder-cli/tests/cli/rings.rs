@@ -1,0 +1,256 @@
+//! A writer died: what it had not written is in its rings.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+
+use stenolog_ringbuf::file::Options;
+
+use crate::dump::{Dump, TICK, counter, tick};
+use crate::program::Scene;
+
+const NAME: &str = "stenolog-01010101010101010101010101010101.rings";
+
+/// A dump of four records, and a ring with the last two of them and two more.
+fn crashed() -> Scene {
+    let scene = Scene::new();
+    scene.write("app.steno", written());
+    put_rings(&scene, NAME);
+    scene
+}
+
+/// What the writer had written: records 0 to 3, in two blocks.
+fn written() -> Vec<u8> {
+    let mut dump = Dump::new(1).with_ring_positions();
+    dump.thread(1, "main");
+    dump.block(1, 0, 0, &[tick(0), tick(1_000)]);
+    dump.block(1, 32, 2, &[tick(2_000), tick(3_000)]);
+    dump.unsealed()
+}
+
+fn put_rings(scene: &Scene, name: &str) {
+    let mut meta = Dump::new(1);
+    meta.thread(1, "main");
+    scene.write(&format!("{name}/meta.steno"), meta.unsealed());
+    let whole = written().len() as u64;
+    scene.write(&format!("{name}/progress"), [&whole.to_le_bytes()[..], &[0; 8]].concat());
+    let half = u64::from_le_bytes([1; 8]);
+    let mut words = [0; 24];
+    words[..3].copy_from_slice(&[half, half, 1]);
+    // Freed up to record 2.
+    words[4..6].copy_from_slice(&[32, 2]);
+    words[6] = u64::MAX;
+    let path = scene.path().join(name).join("ring-0");
+    let options = Options::new(4096).user_words(words);
+    let (mut producer, mut consumer) = options.create_spsc(path).unwrap();
+    for number in 0..6 {
+        let mut claim = producer.try_claim(8).unwrap();
+        claim.copy_from_slice(&counter(number * 1_000).to_le_bytes());
+        claim.commit_tagged(TICK);
+    }
+    consumer.release_to(32);
+}
+
+fn rings(scene: &Scene) -> PathBuf {
+    scene.path().join(NAME)
+}
+
+#[test]
+fn rings_complete_a_dump() {
+    let scene = crashed();
+    let run = scene.run(&["app.steno", "--utc"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let seconds: Vec<_> = run.stdout.lines().map(|line| &line[17..19]).collect();
+    assert_eq!(seconds, ["00", "01", "02", "03", "04", "05"], "{}", run.stdout);
+    assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
+    assert!(run.stderr.contains("app.steno: its writer died; 2 records came from its rings"));
+    assert!(rings(&scene).join("ring-0").exists(), "reading takes nothing away");
+}
+
+#[test]
+fn filters_and_formats_see_them_too() {
+    let scene = crashed();
+    let run = scene.run(&["app.steno", "--json", "-n", "1"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(run.stdout.starts_with("{\"timestamp\":\"2026-05-31T12:00:05.0"), "{}", run.stdout);
+    let run = scene.run(&["app.steno", "-l", "error"]);
+    assert_eq!((run.code, run.stdout.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn without_them_the_dump_is_incomplete_and_says_where_it_looked() {
+    let scene = crashed();
+    let run = scene.run(&["app.steno", "--no-rings"]);
+    assert_eq!((run.code, run.stdout.lines().count()), (Some(3), 4));
+    assert!(!run.stderr.contains("--rings"), "{}", run.stderr);
+
+    let elsewhere = scene.path().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    fs::rename(rings(&scene), elsewhere.join(NAME)).unwrap();
+    let run = scene.run(&["app.steno"]);
+    assert_eq!((run.code, run.stdout.lines().count()), (Some(3), 4));
+    let folder = scene.path().canonicalize().unwrap();
+    let looked = format!("; its rings are not in {}", folder.display());
+    assert!(run.stderr.contains(&looked), "{}", run.stderr);
+    assert!(run.stderr.contains("(--rings DIR looks elsewhere)"), "{}", run.stderr);
+
+    for folder in ["elsewhere", &format!("elsewhere/{NAME}"), &format!("elsewhere/{NAME}/")] {
+        let run = scene.run(&["app.steno", "--rings", folder]);
+        assert_eq!((run.code, run.stdout.lines().count()), (Some(0), 6), "{}", run.stderr);
+        // Named beside the dump it is the same.
+        if folder.contains(NAME) {
+            let run = scene.run(&["app.steno", folder]);
+            assert_eq!((run.code, run.stdout.lines().count()), (Some(0), 6), "{}", run.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_ring_directory_can_be_read_alone() {
+    let scene = crashed();
+    fs::remove_file(scene.path().join("app.steno")).unwrap();
+    let run = scene.run(&[NAME]);
+    assert_eq!((run.code, run.stdout.lines().count()), (Some(3), 4), "{}", run.stderr);
+    assert!(run.stderr.contains("not among the inputs; 4 records in them"), "{}", run.stderr);
+    fs::remove_file(rings(&scene).join("meta.steno")).unwrap();
+    let line = scene.run(&[NAME]).fails(1);
+    assert!(line.contains("is no ring directory: its meta.steno"), "{line}");
+}
+
+#[test]
+fn a_running_writer_is_left_alone() {
+    let scene = crashed();
+    let lock = File::open(rings(&scene).join("meta.steno")).unwrap();
+    lock.try_lock().unwrap();
+    // A copy of the dump of a running writer: nobody holds its own lock.
+    let run = scene.run(&["app.steno"]);
+    assert_eq!((run.code, run.stdout.lines().count()), (Some(3), 4));
+    assert!(run.stderr.contains("; its writer still runs: read the file"), "{}", run.stderr);
+    let line = scene.run(&["recover", "app.steno", "--to", "out.steno", "--remove-rings"]).fails(1);
+    assert!(line.contains("app.steno: its writer is still running"), "{line}");
+    drop(lock);
+    let lock = File::open(scene.path().join("app.steno")).unwrap();
+    lock.try_lock().unwrap();
+    assert_eq!(scene.run(&["app.steno"]).ok().lines().count(), 4);
+    let line = scene.run(&["recover", "app.steno", "--to", "out.steno"]).fails(1);
+    assert!(line.contains("app.steno: its writer is still running"), "{line}");
+    assert!(!scene.path().join("out.steno").exists());
+    assert!(rings(&scene).join("ring-0").exists());
+}
+
+#[test]
+fn recovering_makes_a_complete_dump() {
+    let scene = crashed();
+    let run = scene.run(&["recover", "app.steno", "--to", "out.steno"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(run.stdout.starts_with("out.steno: 6 records, "), "{}", run.stdout);
+    assert!(run.stdout.ends_with("; sealed\n"), "{}", run.stdout);
+    assert!(run.stderr.contains("2 records came from its rings"), "{}", run.stderr);
+    let verified = scene.run(&["verify", "out.steno"]);
+    assert_eq!(verified.code, Some(0), "{}", verified.stdout);
+    assert!(verified.stdout.starts_with("out.steno: complete: 6 records, 1 ring, "));
+    assert_eq!(scene.run(&["out.steno"]).ok(), scene.run(&["app.steno"]).stdout);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = fs::metadata(scene.path().join("out.steno")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    // Nothing is replaced unasked, and no part of a file is left behind.
+    let line = scene.run(&["recover", "app.steno", "--to", "out.steno"]).fails(1);
+    assert!(line.contains("out.steno: exists; name another file"), "{line}");
+    let line = scene.run(&["recover", "app.steno", "--to", "./app.steno", "--force"]).fails(1);
+    assert!(line.contains("is what is to be recovered"), "{line}");
+    let line = scene.run(&["recover", "app.steno", "--to", "no/out.steno"]).fails(1);
+    assert!(line.contains("no/out.steno: cannot be written"), "{line}");
+    assert_eq!(fs::read_dir(scene.path()).unwrap().count(), 3);
+
+    let arguments = ["recover", "app.steno", "--to", "out.steno", "--force", "--remove-rings"];
+    assert_eq!(scene.run(&arguments).code, Some(0));
+    assert!(!rings(&scene).exists());
+    assert_eq!(scene.run(&["out.steno"]).ok().lines().count(), 6);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_in_the_place_of_the_new_file_is_replaced_and_not_followed() {
+    let scene = crashed();
+    let victim = scene.write("victim", "precious");
+    std::os::unix::fs::symlink(&victim, scene.path().join("out.steno")).unwrap();
+    scene.run(&["recover", "app.steno", "--to", "out.steno"]).fails(1);
+    let run = scene.run(&["recover", "app.steno", "--to", "out.steno", "--force"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert_eq!(fs::read(&victim).unwrap(), b"precious");
+    assert!(fs::symlink_metadata(scene.path().join("out.steno")).unwrap().is_file());
+}
+
+#[test]
+fn what_cannot_be_recovered_is_said_again_by_whoever_reads_it() {
+    let scene = crashed();
+    fs::remove_dir_all(rings(&scene)).unwrap();
+    let run = scene.run(&["recover", "app.steno", "--to", "out.steno"]);
+    assert_eq!(run.code, Some(3), "{}", run.stderr);
+    assert!(run.stdout.ends_with("; left without an end mark\n"), "{}", run.stdout);
+    assert!(run.stderr.contains("; its rings are not in "), "{}", run.stderr);
+    assert_eq!(scene.run(&["verify", "out.steno"]).code, Some(3));
+
+    // A damaged block: its records are missing, and the ring that is damaged too is kept.
+    let scene = crashed();
+    let mut bytes = written();
+    let at = bytes.len() - 20;
+    bytes[at] ^= 1;
+    let whole = bytes.len() as u64;
+    scene.write("app.steno", bytes);
+    let ring = rings(&scene).join("ring-0");
+    let mut ring_bytes = fs::read(&ring).unwrap();
+    // The header of record 4.
+    ring_bytes[4096 + 64] ^= 0xff;
+    ring_bytes[4096 + 67] ^= 0x40;
+    fs::write(&ring, ring_bytes).unwrap();
+    let arguments = ["recover", "app.steno", "--to", "out.steno", "--remove-rings"];
+    let run = scene.run(&arguments);
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert!(run.stderr.contains("ring 1 is damaged at position 64"), "{}", run.stderr);
+    assert!(run.stderr.contains("is kept: not all that it holds could be read"), "{}", run.stderr);
+    assert!(ring.exists() && whole > 0);
+    // Records 2 and 3, whose block is damaged, come from the ring.
+    assert_eq!(scene.run(&["out.steno"]).stdout.lines().count(), 4);
+}
+
+#[test]
+fn verifying_looks_at_each_ring() {
+    let scene = crashed();
+    let run = scene.run(&["verify", "app.steno"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{}", run.stdout);
+    insta::assert_snapshot!(run.stdout, @r"
+    app.steno: complete: 6 records, 1 ring, 3 blocks, 672 B; its writer died, and 2 records came from its rings
+    app.steno: ring 1 (main): complete: records 0 to 5, positions 0 to 96
+    ");
+    let json = scene.run(&["verify", "--json", "app.steno"]).ok();
+    let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&value["complete"], &value["recovered"]), (&true.into(), &2.into()));
+    assert_eq!(value["by_ring"][0]["next_record"], 6);
+
+    // Sealed meanwhile, and the rings left over.
+    let run = scene.run(&["recover", "app.steno", "--to", "out.steno"]);
+    assert_eq!(run.code, Some(0));
+    let text = scene.run(&["verify", "out.steno"]).ok();
+    assert!(text.contains("its rings were left over in "), "{text}");
+}
+
+#[test]
+fn hostile_ring_directories_are_bounded() {
+    let scene = crashed();
+    for number in 1..=100 {
+        File::create(rings(&scene).join(format!("ring-{number}")))
+            .unwrap()
+            .set_len(1 << 40)
+            .unwrap();
+    }
+    let run = scene.run(&["app.steno", "--max-ring-files", "50"]);
+    assert_eq!((run.code, run.stdout.lines().count()), (Some(3), 6), "{}", run.stderr);
+    assert!(run.stderr.contains("101 ring files are more than the 50 that are read"));
+    assert!(run.stderr.contains("has 1099511627776 bytes, of which 1073745920 may be read"));
+    let run = scene.run(&["app.steno", "--max-ring-bytes", "4K"]);
+    assert_eq!((run.code, run.stdout.lines().count()), (Some(3), 4), "{}", run.stderr);
+}
