@@ -96,6 +96,12 @@ pub struct Product<'a> {
 /// Such a list takes no bytes, so that nothing else bounds it.
 pub const MAX_UNSIZED_ELEMENTS: usize = 65_536;
 
+/// How many values that take no bytes themselves (units, tuples, structs and arrays) a record may
+/// hold for each of its bytes, beyond [`MAX_UNSIZED_ELEMENTS`].
+///
+/// Else a type with a million units would make a value of a million parts of each byte.
+pub const HOLLOW_VALUES_A_BYTE: usize = 4;
+
 /// The most elements of one such list that a writer records.
 pub const MAX_UNSIZED_LIST: usize = 4096;
 
@@ -108,6 +114,9 @@ impl<'a> Value<'a> {
     /// # Errors
     /// If the bytes end early or hold what no such value has.
     pub fn read(cursor: &mut Cursor<'a>, ty: &'a Type) -> Result<Self, ValueError> {
+        if matches!(ty, Type::Unit | Type::Tuple(_) | Type::Struct(_) | Type::Array(..)) {
+            cursor.hollow()?;
+        }
         Ok(match ty {
             Type::Unit => Self::Unit,
             Type::Bool => Self::Bool(cursor.bool()?),
@@ -157,7 +166,7 @@ impl<'a> Value<'a> {
             Type::Socket => Self::Socket(cursor.socket()?),
             Type::Serde(of) => {
                 let bytes = cursor.bytes()?;
-                if bytes.is_empty() && of.min_size() > 0 {
+                if bytes.is_empty() && cursor.takes_bytes(of)? {
                     return Ok(Self::Formatted(NOT_SERIALISED));
                 }
                 let mut inner = cursor.nested(bytes);
@@ -165,6 +174,7 @@ impl<'a> Value<'a> {
                 if !inner.is_empty() {
                     return Err(ValueError::Trailing);
                 }
+                cursor.go_on_behind(&inner);
                 value
             }
         })
@@ -174,7 +184,7 @@ impl<'a> Value<'a> {
         if matches!(of, Type::U8) {
             return Ok(Self::Bytes(cursor.take(n)?));
         }
-        cursor.check_count(n, of.min_size(), || of.nodes())?;
+        cursor.check_count(n, &[of])?;
         Ok(Self::List((0..n).map(|_| Self::read(cursor, of)).collect::<Result<_, _>>()?))
     }
 
@@ -184,9 +194,7 @@ impl<'a> Value<'a> {
         value: &'a Type,
     ) -> Result<Self, ValueError> {
         let n = cursor.length()?;
-        cursor.check_count(n, key.min_size().saturating_add(value.min_size()), || {
-            key.nodes() + value.nodes()
-        })?;
+        cursor.check_count(n, &[key, value])?;
         let entries = (0..n).map(|_| Ok((Self::read(cursor, key)?, Self::read(cursor, value)?)));
         Ok(Self::Map(entries.collect::<Result<_, ValueError>>()?))
     }

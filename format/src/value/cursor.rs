@@ -3,7 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::time::Duration;
 
-use super::MAX_UNSIZED_ELEMENTS;
+use super::{HOLLOW_VALUES_A_BYTE, MAX_UNSIZED_ELEMENTS};
+use crate::types::Type;
 
 /// How the values of a record are laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +64,9 @@ pub enum ValueError {
         /// What was claimed.
         count: usize,
     },
+    /// More values that take no bytes than a record of its length may hold.
+    #[error("more values without bytes of their own than a record of this length may hold")]
+    Hollow,
 }
 
 /// A place in the bytes of a record.
@@ -71,18 +75,58 @@ pub struct Cursor<'a> {
     bytes: &'a [u8],
     encoding: Encoding,
     unsized_elements_left: usize,
+    /// How many more values may be read, or looked at, that take no bytes themselves.
+    hollow_left: usize,
 }
 
 impl<'a> Cursor<'a> {
     /// A cursor on the first of `bytes`.
     #[must_use]
     pub const fn new(bytes: &'a [u8], encoding: Encoding) -> Self {
-        Self { bytes, encoding, unsized_elements_left: MAX_UNSIZED_ELEMENTS }
+        let of_bytes = bytes.len().saturating_add(1).saturating_mul(HOLLOW_VALUES_A_BYTE);
+        Self {
+            bytes,
+            encoding,
+            unsized_elements_left: MAX_UNSIZED_ELEMENTS,
+            hollow_left: of_bytes.saturating_add(MAX_UNSIZED_ELEMENTS),
+        }
     }
 
     /// A cursor on packed `bytes` within this one's value.
     pub(super) const fn nested(&self, bytes: &'a [u8]) -> Self {
         Self { bytes, encoding: Encoding::Packed, ..*self }
+    }
+
+    /// Goes on behind a [`nested`](Self::nested) cursor, within the limits of which something is used up.
+    pub(super) const fn go_on_behind(&mut self, nested: &Self) {
+        self.unsized_elements_left = nested.unsized_elements_left;
+        self.hollow_left = nested.hollow_left;
+    }
+
+    /// Counts a value that takes no bytes itself: only the dictionary says that it is there.
+    pub(super) fn hollow(&mut self) -> Result<(), ValueError> {
+        self.hollow_left = self.hollow_left.checked_sub(1).ok_or(ValueError::Hollow)?;
+        Ok(())
+    }
+
+    /// Whether values of a type take any bytes. What has to be looked at for that counts, too.
+    pub(super) fn takes_bytes(&mut self, ty: &Type) -> Result<bool, ValueError> {
+        let mut any = |types: &mut dyn Iterator<Item = &Type>| {
+            for ty in types {
+                if self.takes_bytes(ty)? {
+                    return Ok(true);
+                }
+            }
+            self.hollow()?;
+            Ok(false)
+        };
+        match ty {
+            Type::Unit => any(&mut std::iter::empty()),
+            Type::Tuple(of) => any(&mut of.iter()),
+            Type::Struct(of) => any(&mut of.fields.iter().map(|(_, ty)| ty)),
+            Type::Array(of, n) => any(&mut std::iter::once(&**of).filter(|_| *n > 0)),
+            _ => Ok(true),
+        }
     }
 
     /// What has not been read yet.
@@ -276,21 +320,23 @@ impl<'a> Cursor<'a> {
     }
 
     /// Refuses a count that the rest of the record cannot hold, before anything is allocated.
-    pub(super) fn check_count(
-        &mut self,
-        count: usize,
-        min_raw_size: usize,
-        nodes: impl FnOnce() -> usize,
-    ) -> Result<(), ValueError> {
+    pub(super) fn check_count(&mut self, count: usize, of: &[&Type]) -> Result<(), ValueError> {
+        if count == 0 {
+            return Ok(());
+        }
         // What takes bytes in raw encoding takes at least one in the packed one.
-        if min_raw_size > 0 {
+        let mut takes_bytes = false;
+        for ty in of {
+            takes_bytes = takes_bytes || self.takes_bytes(ty)?;
+        }
+        if takes_bytes {
             return if count > self.bytes.len() {
                 Err(ValueError::Count { count })
             } else {
                 Ok(())
             };
         }
-        let claimed = count.saturating_mul(nodes());
+        let claimed = count.saturating_mul(of.iter().map(|ty| ty.nodes()).sum());
         let left = self.unsized_elements_left.checked_sub(claimed);
         self.unsized_elements_left = left.ok_or(ValueError::Count { count })?;
         Ok(())

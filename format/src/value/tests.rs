@@ -76,3 +76,23 @@ fn varints_do_not_overflow() {
     longest.push(1);
     assert_eq!(Cursor::new(&longest, Encoding::Packed).uint(), Ok(u64::MAX));
 }
+
+/// A byte, and a thousand units, each time that a byte says so.
+#[test]
+fn what_takes_no_bytes_does_not_multiply() {
+    let wide = Type::Tuple(std::iter::once(Type::U8).chain(vec![Type::Unit; 1000]).collect());
+    let wide = Type::Slice(Box::new(wide));
+    let read = |ty: &Type, bytes: &[u8]| {
+        Value::read(&mut Cursor::new(bytes, Encoding::Packed), ty).map(|_| ())
+    };
+    let list = |n: u8, element: &[u8]| [&[n][..], &element.repeat(n.into())].concat();
+    assert_eq!(read(&wide, &list(50, &[7])), Ok(()));
+    assert_eq!(read(&wide, &list(100, &[7])), Err(ValueError::Hollow));
+    // An empty list costs nothing, whatever it is a list of.
+    assert_eq!(read(&Type::Slice(Box::new(wide)), &list(127, &[0])), Ok(()));
+    // 60 000 units in each of two serde values are too many for one record.
+    let units = Type::Serde(Box::new(Type::Slice(Box::new(Type::Unit))));
+    let units = Type::Slice(Box::new(units));
+    assert_eq!(read(&units, &list(1, &[3, 0xe0, 0xd4, 3])), Ok(()));
+    assert!(read(&units, &list(2, &[3, 0xe0, 0xd4, 3])).is_err());
+}
