@@ -10,9 +10,13 @@
 
 mod change;
 mod cut;
+mod hostile;
+mod lies;
 mod memory;
 mod oracle;
+mod rings;
 mod samples;
+mod values;
 mod walk;
 
 use std::num::NonZero;
