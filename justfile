@@ -16,6 +16,11 @@ test:
 loom:
     RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom cargo test -p stenolog-ringbuf --profile loom --test loom
 
+# A long run of a fuzz target (block, dump, ring_file, template); needs nightly and cargo-fuzz.
+fuzz target seconds="1800":
+    cargo +nightly fuzz run --fuzz-dir fuzz {{target}} -- -max_total_time={{seconds}} \
+        -max_len=4096 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1
+
 # Lints, warnings denied.
 lint:
     cargo fmt --all --check
