@@ -124,8 +124,8 @@ fn frames(files: &[&[u8]]) -> Vec<u8> {
             let payload = &file[at + FrameHeader::BYTES..][..frame.payload_bytes as usize];
             at += frame.frame_bytes() as usize;
             // Blocks may be long: a few records of each are enough.
-            let is_long_block = frame.kind == FrameKind::Block as u8 && payload.len() > 400;
-            let payload = if is_long_block { &payload[..400] } else { payload };
+            let is_long_block = frame.kind == FrameKind::Block as u8 && payload.len() > 300;
+            let payload = if is_long_block { &payload[..120] } else { payload };
             if let Ok(length) = u16::try_from(payload.len()) {
                 out.extend([how, frame.kind]);
                 out.extend(length.to_le_bytes());
