@@ -1,5 +1,6 @@
 //! The bodies of blocks, behind checksums that hold.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use stenolog_decoder::Dump;
@@ -7,7 +8,7 @@ use stenolog_decoder::format::block::{BlockBuilder, BlockHeader, RawRecord, Reco
 use stenolog_decoder::format::dictionary::{CallSite, Level, Role, Slot, Thread, TimeSource};
 use stenolog_decoder::format::frame::{FileHeader, FrameKind, FrameWriter, VERSION};
 use stenolog_decoder::format::types::{EnumType, Fields, Shape, Type};
-use stenolog_decoder::format::value::{Cursor, Encoding, Value};
+use stenolog_decoder::format::value::{Cursor, Value};
 
 use super::input::Input;
 use super::read::read;
@@ -24,8 +25,7 @@ use super::read::read;
 /// If the decoder breaks a promise.
 pub fn block(bytes: &[u8]) {
     let mut input = Input(bytes);
-    let mut file = PRELUDE.0.clone();
-    let mut frames = PRELUDE.1.clone();
+    let mut blocks = Vec::new();
     let (mut position, mut first_record) = (0, 0);
     while !input.is_empty() {
         let mut header = BlockHeader {
@@ -50,14 +50,47 @@ pub fn block(bytes: &[u8]) {
         header.end_position += body.len() as u64;
         (position, first_record) = (header.end_position, first_record + u64::from(header.count));
         check_packing(&header, body);
+        blocks.push((header, body));
+    }
+    let file = file(&blocks);
+    let length = file.len();
+    let dump = Dump::from_bytes("fuzz.steno", file).expect("the header is whole");
+    read(&[dump], length);
+}
+
+/// A dump of these blocks, with the call sites that they need: all of them would take most of the
+/// time.
+fn file(blocks: &[(BlockHeader, &[u8])]) -> Vec<u8> {
+    let header = FileHeader {
+        version: VERSION,
+        session: [7; 16],
+        created_unix_ns: 0,
+        sequence: 0,
+        process_id: 7,
+        counter_hz: 1_000_000_000,
+    };
+    let mut file = header.encode().to_vec();
+    let mut frames = FrameWriter::default();
+    let records = blocks.iter().filter_map(|(header, body)| header.records(body).ok());
+    let tags: BTreeSet<u32> = records.flatten().flatten().map(|record| record.tag).collect();
+    for index in tags.into_iter().filter_map(index) {
+        frames.frame(&mut file, FrameKind::Dictionary, |out| out.extend(&DICTIONARY[index]));
+    }
+    let thread = Thread { ring: 1, os_id: 1, name: String::new() };
+    frames.frame(&mut file, FrameKind::Thread, |out| thread.encode(out));
+    for (header, body) in blocks {
         frames.frame(&mut file, FrameKind::Block, |out| {
             out.extend_from_slice(&header.encode());
             out.extend_from_slice(body);
         });
     }
-    let length = file.len();
-    let dump = Dump::from_bytes("fuzz.steno", file).expect("the header is whole");
-    read(&[dump], length);
+    file
+}
+
+/// The place of a call site among [`SITES`], if it is one of them.
+fn index(tag: u32) -> Option<usize> {
+    let index = tag.checked_sub(CallSite::FIRST_ID)? as usize;
+    (index < SITES.len()).then_some(index)
 }
 
 /// What a drain makes of raw records must say what they said.
@@ -96,31 +129,22 @@ fn check_packing(header: &BlockHeader, body: &[u8]) {
 
 /// The call site and the values of a record, as text, in which NaN equals NaN.
 fn values(record: &RawRecord<'_>) -> Option<(&'static CallSite, String)> {
-    let site = SITES.get(record.tag.checked_sub(CallSite::FIRST_ID)? as usize)?;
+    let site = &SITES[index(record.tag)?];
     let mut cursor = Cursor::new(record.values, record.encoding);
     let values: Result<Vec<_>, _> =
         site.slots.iter().map(|slot| Value::read(&mut cursor, &slot.ty)).collect();
     let values = values.ok().filter(|_| cursor.is_empty())?;
-    debug_assert!(matches!(record.encoding, Encoding::Raw | Encoding::Packed));
     Some((site, format!("{values:?}")))
 }
 
-/// A file with the call sites and a thread, and the writer of its next frame.
-static PRELUDE: LazyLock<(Vec<u8>, FrameWriter)> = LazyLock::new(|| {
-    let header = FileHeader {
-        version: VERSION,
-        session: [7; 16],
-        created_unix_ns: 0,
-        sequence: 0,
-        process_id: 7,
-        counter_hz: 1_000_000_000,
+/// A dictionary frame's payload for each call site.
+static DICTIONARY: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    let payload = |site| {
+        let mut payload = Vec::new();
+        CallSite::encode_all(std::iter::once(site), &mut payload);
+        payload
     };
-    let mut file = header.encode().to_vec();
-    let mut frames = FrameWriter::default();
-    frames.frame(&mut file, FrameKind::Dictionary, |out| CallSite::encode_all(SITES.iter(), out));
-    let thread = Thread { ring: 1, os_id: 1, name: String::new() };
-    frames.frame(&mut file, FrameKind::Thread, |out| thread.encode(out));
-    (file, frames)
+    SITES.iter().map(payload).collect()
 });
 
 /// A call site for each type, in an order that must not change: corpora go by the ids.

@@ -11,7 +11,7 @@ use super::read::read;
 /// | first byte | what follows |
 /// |---|---|
 /// | even | the bytes of a file |
-/// | odd | when the file was begun and the counter's frequency (8 bytes each); then frames, of each: how ([`FRAME_IS_NEW_FILE`] and its like), kind, length (2 bytes), payload |
+/// | odd | when the file was begun and the counter's frequency (8 bytes each); then frames, of each: how (bits, for what is wrong with it), kind, length (2 bytes), payload |
 ///
 /// # Panics
 /// If the decoder breaks a promise.
