@@ -106,8 +106,10 @@ impl<'a> Value<'a> {
     /// Reads one value of type `ty`.
     ///
     /// # Errors
-    /// If the bytes end early or hold what no such value has.
+    /// If the bytes end early or hold what no such value has, or if the type makes far more of them
+    /// than any program would (`FORMAT.md`, section 11).
     pub fn read(cursor: &mut Cursor<'a>, ty: &'a Type) -> Result<Self, ValueError> {
+        cursor.count_value()?;
         Ok(match ty {
             Type::Unit => Self::Unit,
             Type::Bool => Self::Bool(cursor.bool()?),
@@ -160,12 +162,7 @@ impl<'a> Value<'a> {
                 if bytes.is_empty() && of.min_size() > 0 {
                     return Ok(Self::Formatted(NOT_SERIALISED));
                 }
-                let mut inner = cursor.nested(bytes);
-                let value = Self::read(&mut inner, of)?;
-                if !inner.is_empty() {
-                    return Err(ValueError::Trailing);
-                }
-                value
+                cursor.nested(bytes, |inner| Self::read(inner, of))?
             }
         })
     }
@@ -198,6 +195,7 @@ impl<'a> Value<'a> {
     }
 
     fn read_product(cursor: &mut Cursor<'a>, of: &'a Fields) -> Result<Product<'a>, ValueError> {
+        cursor.count_names(of)?;
         let fields =
             of.fields.iter().map(|(name, ty)| Ok((name.as_str(), Self::read(cursor, ty)?)));
         Ok(Product {
