@@ -164,6 +164,10 @@ pub(super) static SITES: LazyLock<Vec<CallSite>> = LazyLock::new(|| {
     ];
     sites.push(site("{0:1$.2$} of {3}", counted.to_vec()));
     sites.push(site("{3:}", vec![slot("a", Role::Field, Type::U8)]));
+    let units = serde(slice(serde(array(Type::Unit, 60))));
+    sites.push(site("{0:>99?}", vec![slot("units", Role::Argument, units)]));
+    let wide = slice(Type::Tuple(vec![Type::U8, Type::Tuple(vec![Type::Unit; 90])]));
+    sites.push(site("{0:?}", vec![slot("wide", Role::Argument, wide)]));
     for (index, site) in sites.iter_mut().enumerate() {
         site.id = CallSite::FIRST_ID + index as u32;
         site.level = Level::ALL[index % Level::ALL.len()];
