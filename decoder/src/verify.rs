@@ -185,6 +185,11 @@ impl Verifier<'_> {
     /// Each block must begin where the one before it in its ring ended.
     fn check_place(&mut self, block: &Block) {
         let BlockHeader { ring, position, end_position, first_record, count, .. } = block.header;
+        // Readers sort blocks by position: this one would come at the wrong place.
+        if end_position < position {
+            let cause = DamageCause::Backwards { ring, begin: position, end: end_position };
+            self.report(block.offset, 0, cause);
+        }
         let behind = (first_record.saturating_add(count.into()), end_position);
         let state = self.rings.entry(ring).or_default();
         let Some((expected, expected_position)) = state.next.replace(behind) else { return };

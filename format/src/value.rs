@@ -96,12 +96,6 @@ pub struct Product<'a> {
 /// Such a list takes no bytes, so that nothing else bounds it.
 pub const MAX_UNSIZED_ELEMENTS: usize = 65_536;
 
-/// How many values that take no bytes themselves (units, tuples, structs and arrays) a record may
-/// hold for each of its bytes, beyond [`MAX_UNSIZED_ELEMENTS`].
-///
-/// Else a type with a million units would make a value of a million parts of each byte.
-pub const HOLLOW_VALUES_A_BYTE: usize = 4;
-
 /// The most elements of one such list that a writer records.
 pub const MAX_UNSIZED_LIST: usize = 4096;
 
@@ -112,11 +106,10 @@ impl<'a> Value<'a> {
     /// Reads one value of type `ty`.
     ///
     /// # Errors
-    /// If the bytes end early or hold what no such value has.
+    /// If the bytes end early or hold what no such value has, or if the type makes far more of them
+    /// than any program would (`FORMAT.md`, section 11).
     pub fn read(cursor: &mut Cursor<'a>, ty: &'a Type) -> Result<Self, ValueError> {
-        if matches!(ty, Type::Unit | Type::Tuple(_) | Type::Struct(_) | Type::Array(..)) {
-            cursor.hollow()?;
-        }
+        cursor.count_value()?;
         Ok(match ty {
             Type::Unit => Self::Unit,
             Type::Bool => Self::Bool(cursor.bool()?),
@@ -169,13 +162,7 @@ impl<'a> Value<'a> {
                 if bytes.is_empty() && cursor.takes_bytes(of)? {
                     return Ok(Self::Formatted(NOT_SERIALISED));
                 }
-                let mut inner = cursor.nested(bytes);
-                let value = Self::read(&mut inner, of)?;
-                if !inner.is_empty() {
-                    return Err(ValueError::Trailing);
-                }
-                cursor.go_on_behind(&inner);
-                value
+                cursor.nested(bytes, |inner| Self::read(inner, of))?
             }
         })
     }
@@ -206,6 +193,7 @@ impl<'a> Value<'a> {
     }
 
     fn read_product(cursor: &mut Cursor<'a>, of: &'a Fields) -> Result<Product<'a>, ValueError> {
+        cursor.count_names(of)?;
         let fields =
             of.fields.iter().map(|(name, ty)| Ok((name.as_str(), Self::read(cursor, ty)?)));
         Ok(Product {

@@ -12,6 +12,7 @@ use crate::error::StartError;
 use crate::filter::Filter;
 use crate::logger::Logger;
 use crate::registry;
+use crate::ring_dir::Rings;
 use crate::shared::{Config, Core, OnFull};
 
 /// Gathers how a logger is to be, and starts it.
@@ -49,6 +50,8 @@ impl Builder {
             config: Config {
                 path: path.into(),
                 ring_capacity_bytes: 1 << 20,
+                rings: Rings::default(),
+                rings_in: None,
                 on_full,
                 block_timeout: Some(Duration::from_secs(1)),
                 deliver_within: Duration::from_millis(100),
@@ -106,6 +109,29 @@ impl Builder {
     /// A record cannot be larger than seven eighths of it (warnings and errors: than all of it).
     pub fn ring_capacity_bytes(mut self, bytes: usize) -> Self {
         self.config.ring_capacity_bytes = bytes.clamp(1 << 12, 1 << 30).next_power_of_two();
+        self
+    }
+
+    /// Where the rings live: by default in files, so that what a thread has committed survives its
+    /// process, however that ends.
+    ///
+    /// The hot path costs the same either way. A file's space is reserved when a thread logs for
+    /// the first time, which takes some 0.2 ms for a ring of 1 MiB. The first 64 rings have the whole
+    /// [capacity](Self::ring_capacity_bytes), further ones a sixteenth of it (but 64 KiB), until a
+    /// thread logs a record that needs more.
+    pub fn rings(mut self, rings: Rings) -> Self {
+        self.config.rings = rings;
+        self
+    }
+
+    /// The folder for rings in files: a directory of the session's own is made in it.
+    ///
+    /// By default that is `/dev/shm` on Linux, which is memory: pages that lie on a disk are
+    /// written back by the system now and then, and a thread that stores to such a page has to
+    /// wait. Where that cannot be had, it is the folder of the dump. What lies in memory survives
+    /// the process, and not the machine. `steno` looks in both; for another folder it has to be told.
+    pub fn rings_in(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.config.rings_in = Some(folder.into());
         self
     }
 
@@ -177,13 +203,34 @@ impl Builder {
         crate::fork::watch();
         let filter = self.resolve_filter()?;
         let path = self.config.path.clone();
-        let output = Output::create(&path, self.existing, self.mode)?;
         let parker = Parker::new();
-        let core = Arc::new(Core::new(self.config, filter, parker.unparker().clone()));
-        let thread = drain::start(Arc::clone(&core), output, parker)
-            .map_err(|source| StartError::Thread { path, source })?;
+        let rings = self.config.rings;
+        let (core, no_ring_dir) = Core::new(self.config, filter, parker.unparker().clone());
+        if let Some(error) = &no_ring_dir
+            && rings == Rings::RequireFiles
+        {
+            return Err(StartError::Rings { path, reason: error.to_string() });
+        }
+        let core = Arc::new(core);
+        let started = Output::create(&path, self.existing, self.mode).and_then(|output| {
+            drain::start(Arc::clone(&core), output, parker)
+                .map_err(|source| StartError::Thread { path, source })
+        });
+        let thread = started.inspect_err(|_| {
+            if let Some(dir) = core.ring_dir() {
+                dir.remove();
+            }
+        })?;
         let mut logger = Logger::new(core, thread);
         logger.set_global(install(logger.core())?);
+        if let Some(error) = no_ring_dir {
+            let _scope = logger.enter();
+            crate::warn!(
+                target: "stenolog",
+                reason = error.to_string(),
+                "the rings are in memory only: what is not written when the process is killed is lost"
+            );
+        }
         Ok(logger)
     }
 

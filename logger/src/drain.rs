@@ -133,6 +133,11 @@ impl Drain {
             result = self.scanner.seal();
         }
         self.scanner.leave_rings();
+        if result.is_ok()
+            && let Some(dir) = self.scanner.core().ring_dir()
+        {
+            dir.remove();
+        }
         let result = result.map_err(Arc::new);
         self.answer(requests, result.clone());
         result

@@ -77,6 +77,16 @@ pub enum StartError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// Rings in files are required and cannot be had.
+    #[error(
+        "cannot keep the rings of {path} in files: {reason} (name a folder with `Builder::rings_in`, or allow rings in memory with `Builder::rings`)"
+    )]
+    Rings {
+        /// The dump.
+        path: PathBuf,
+        /// Where they were to be, and why not.
+        reason: String,
+    },
     /// The process is a fork of one that logs.
     #[error(
         "cannot start a logger in a forked child: use exec, or start it before any logger of the parent"

@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use crate::error::FlushError;
 use crate::filter::{Filter, FilterError};
 use crate::registry::{self, LATE, UNHEARD};
+use crate::ring_dir::RingDir;
 use crate::shared::Core;
 use crate::stats::Stats;
 use crate::thread;
@@ -42,6 +43,12 @@ impl Logger {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.core.config.path
+    }
+
+    /// The directory of the rings, if they are in files; it is removed when the dump is sealed.
+    #[must_use]
+    pub fn ring_dir(&self) -> Option<&Path> {
+        self.core.ring_dir().map(RingDir::path)
     }
 
     /// Waits until all that was committed before the call is in the operating system's hands.
@@ -162,6 +169,7 @@ fn stats_of(core: &Core) -> Stats {
         lost: counters.lost.load(Ordering::Relaxed),
         written_bytes: counters.written_bytes.load(Ordering::Relaxed),
         write_errors: counters.write_errors.load(Ordering::Relaxed),
+        memory_rings: counters.memory_rings.load(Ordering::Relaxed),
         ..stats_of_process()
     }
 }

@@ -67,12 +67,20 @@ fn write() -> RwLockWriteGuard<'static, Registry> {
     REGISTRY.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The id of a call site with a list of types; hands one out if there is none.
-pub(crate) fn id(site: &'static Site, types: CallTypes) -> u32 {
-    if let Some(id) = read().id(site, types.signature) {
-        return id;
-    }
-    write().id_or_new(site, types)
+/// The id of a call site with a list of types; hands one out if there is none. Records of this id
+/// may then be committed to the logger's rings.
+pub(crate) fn id(core: &Core, site: &'static Site, types: CallTypes) -> u32 {
+    let known = {
+        let registry = read();
+        let id = registry.id(site, types.signature);
+        id.inspect(|&id| registry.state(core, id))
+    };
+    known.unwrap_or_else(|| {
+        let mut registry = write();
+        let id = registry.id_or_new(site, types);
+        registry.state(core, id);
+        id
+    })
 }
 
 /// Where a call goes that has no scope of its own.
@@ -120,6 +128,9 @@ pub(crate) fn decide(site: &'static Site, types: CallTypes) -> Decision {
     let id = registry.id_or_new(site, types);
     let first = site.signature.load(Ordering::Relaxed);
     let hot_id = if first == types.signature { id } else { registry.id(site, first).unwrap_or(id) };
+    // Before the site is told: any thread may log with that id from then on.
+    registry.state(&core, hot_id);
+    registry.state(&core, id);
     registry.tell(site, u64::from(core.generation()) << 32 | u64::from(hot_id));
     Decision::Log(core, id)
 }
@@ -183,11 +194,21 @@ impl Registry {
             return None;
         }
         let id = self.id(site, types.signature)?;
+        self.state(core, id);
         Some(Decision::Log(Arc::clone(core), id))
     }
 
     fn id(&self, site: &Site, signature: u64) -> Option<u32> {
         self.ids.as_ref()?.get(&(std::ptr::from_ref(site).addr(), signature)).copied()
+    }
+
+    /// Has the logger state the entry with this id beside its rings, if it has not done so.
+    fn state(&self, core: &Core, id: u32) {
+        if let Some(dir) = core.ring_dir()
+            && let Some(site) = self.entries.get((id - CallSite::FIRST_ID) as usize)
+        {
+            dir.state_site(site);
+        }
     }
 
     fn id_or_new(&mut self, site: &'static Site, types: CallTypes) -> u32 {

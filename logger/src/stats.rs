@@ -19,6 +19,9 @@ pub struct Stats {
     pub written_bytes: u64,
     /// Attempts to write that failed.
     pub write_errors: u64,
+    /// Rings that are in the process's own memory, and do not survive it: because that was asked
+    /// for, or because no file could be had.
+    pub memory_rings: u64,
     /// Call sites that have logged, in the whole process; a generic one counts once for each list
     /// of types.
     pub call_sites: u64,

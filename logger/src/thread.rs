@@ -28,6 +28,7 @@ use stenolog_ringbuf::TryClaimError;
 use stenolog_ringbuf::queue::spsc::Producer;
 
 use crate::registry::{self, CallTypes, Decision, UNHEARD};
+use crate::ring_dir;
 use crate::shared::{Core, OnFull, RingSlot};
 use crate::site::Site;
 use crate::time::ClockRef;
@@ -253,15 +254,21 @@ fn log_attached(record: &ColdRecord<'_>, rings: &mut Rings) {
         return;
     }
     let Some((core, id)) = known(record, rings).or_else(|| decide(record)) else { return };
-    let fresh = rings.global.as_ref().is_none_or(|global| !Arc::ptr_eq(&global.core, &core));
-    if fresh {
+    let fits = |global: &Attachment| {
+        let capacity = LOCAL.with(|local| {
+            // SAFETY: as below.
+            unsafe { &*local.producer.get() }.capacity()
+        });
+        Arc::ptr_eq(&global.core, &core)
+            && !core.deserves_larger_ring(capacity, record.payload_bytes)
+    };
+    if !rings.global.as_ref().is_some_and(fits) {
         rings.give_back_global();
-        let (attachment, producer) = attach(&core);
+        let (attachment, producer) = attach(&core, record);
         LOCAL.with(|local| {
             // SAFETY: only this thread touches the producer (T1), and no borrow of it lives while
             // the cold path runs (T2).
             unsafe { *local.producer.get() = ManuallyDrop::new(producer) };
-            local.allowance_bytes.set(core.config.ring_capacity_bytes / 2);
             local.clock.set(Some(ClockRef(core.clock)));
             local.owner.set(core.generation());
         });
@@ -298,7 +305,7 @@ fn decide(record: &ColdRecord<'_>) -> Option<(Arc<Core>, u32)> {
 }
 
 fn log_to_other(record: &ColdRecord<'_>, core: &Arc<Core>, rings: &mut Rings) {
-    let id = registry::id(record.site, record.types);
+    let id = registry::id(core, record.site, record.types);
     let known = rings.others.iter().position(|(other, _)| Arc::ptr_eq(&other.core, core));
     let at = known.unwrap_or_else(|| {
         // A good time to let go of loggers that have ended.
@@ -307,7 +314,7 @@ fn log_to_other(record: &ColdRecord<'_>, core: &Arc<Core>, rings: &mut Rings) {
         {
             give_back(&attachment, producer);
         }
-        rings.others.push(attach(core));
+        rings.others.push(attach(core, record));
         rings.others.len() - 1
     });
     let (attachment, producer) = &mut rings.others[at];
@@ -317,15 +324,16 @@ fn log_to_other(record: &ColdRecord<'_>, core: &Arc<Core>, rings: &mut Rings) {
 /// A thread whose destructors run takes a ring for this one record.
 fn log_detached(record: &ColdRecord<'_>) {
     let Some((core, id)) = decide(record) else { return };
-    let (attachment, mut producer) = attach(&core);
+    let (attachment, mut producer) = attach(&core, record);
     claim_and_fill(record, &attachment, &mut producer, id);
     give_back(&attachment, producer);
 }
 
-fn attach(core: &Arc<Core>) -> (Attachment, Producer) {
+/// A ring for this thread, whose first record is this one.
+fn attach(core: &Arc<Core>, record: &ColdRecord<'_>) -> (Attachment, Producer) {
     let thread = std::thread::current();
-    let (producer, slot) =
-        core.new_ring(os_thread_id(), thread.name().unwrap_or_default().to_owned());
+    let name = thread.name().unwrap_or_default().to_owned();
+    let (producer, slot) = core.new_ring(os_thread_id(), name, record.payload_bytes);
     (Attachment { core: Arc::clone(core), slot, owes_loss: Cell::new(false) }, producer)
 }
 
@@ -366,6 +374,7 @@ fn claim_and_fill(
     if let Err(error) = result {
         slot.count_loss(record.site.meta.level, matches!(error, TryClaimError::TooLarge));
         core.counters.lost.fetch_add(1, Ordering::Relaxed);
+        ring_dir::state_loss(producer, &slot.loss(core.clock.now()));
         owes_loss.set(true);
     }
     next_allowance(attachment, producer)

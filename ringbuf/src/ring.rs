@@ -134,7 +134,8 @@ impl Ring {
 
     #[cfg(all(feature = "std", not(loom)))]
     pub(crate) fn set_user_word(&self, index: usize, value: u64) {
-        self.positions().user_words.0[index].store(value, Ordering::Relaxed);
+        // Release: a reader of the file finds the words in the order in which they were set.
+        self.positions().user_words.0[index].store(value, Ordering::Release);
     }
 
     // --- the producer's side ---

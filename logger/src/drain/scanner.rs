@@ -5,24 +5,22 @@
 //! - **S2 (explain first).** The dictionary entry of a record, and the thread of a ring, stand in
 //!   the file before the block that needs them.
 
-use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::SystemTime;
 
 use stenolog_format::block::BlockBuilder;
 use stenolog_format::clock::Watermark;
 use stenolog_format::dictionary::{CallSite, Level, Thread, TimeSource};
-use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter, VERSION};
+use stenolog_format::frame::{FrameKind, FrameWriter};
 use stenolog_format::index::{End, Index};
 use stenolog_format::loss::{Loss, LossFrame};
 use stenolog_format::value::ValueError;
 use stenolog_ringbuf::{Consumer, Record};
 
 use super::Output;
-use crate::clock::unix_ns;
 use crate::registry;
+use crate::ring_dir;
 use crate::shared::{Core, RingSlot};
 
 /// A block has no more ring bytes than this, unless a single record is longer.
@@ -54,6 +52,8 @@ pub(super) struct Scanner {
     lost_by_gone: u64,
     /// The buffer ends with the end frame.
     is_sealed: bool,
+    /// The length of the file that the ring directory states.
+    progress: u64,
 }
 
 struct DrainRing {
@@ -66,6 +66,8 @@ struct DrainRing {
     /// What the last pass took.
     last_bytes: usize,
     records: u64,
+    /// Which of its pairs of numbers was stated last.
+    is_odd: bool,
     /// The losses that the file states.
     stated: Loss,
     is_introduced: bool,
@@ -74,14 +76,7 @@ struct DrainRing {
 impl Scanner {
     /// A scanner whose output will begin with the file header and a clock pair.
     pub(super) fn new(core: Arc<Core>, mut output: Output) -> Self {
-        let header = FileHeader {
-            version: VERSION,
-            session: session_id(),
-            created_unix_ns: unix_ns(SystemTime::now()),
-            sequence: 0,
-            process_id: std::process::id(),
-            counter_hz: core.clock.hz(),
-        };
+        let header = core.header;
         output.buffer().extend_from_slice(&header.encode());
         let mut scanner = Self {
             core,
@@ -95,6 +90,7 @@ impl Scanner {
             records: 0,
             lost_by_gone: 0,
             is_sealed: false,
+            progress: 0,
         };
         scanner.put_clock();
         scanner
@@ -119,7 +115,9 @@ impl Scanner {
             // A producer that goes on states its losses itself, where they happened.
             any |= bytes > 0;
             any |= (bytes == 0 || is_asked) && self.put_loss(at);
-            fullest = fullest.max(bytes);
+            // As if all rings were of one size: the smaller ones fill faster.
+            let scale = self.core.config.ring_capacity_bytes / self.rings[at].consumer.capacity();
+            fullest = fullest.max(bytes * scale);
         }
         if any {
             if began.saturating_sub(self.last_clock) > self.core.clock.hz() * CLOCK_EVERY_SECONDS {
@@ -180,6 +178,7 @@ impl Scanner {
             consumer,
             last_bytes: 0,
             records: 0,
+            is_odd: false,
             stated: Loss::default(),
             is_introduced: false,
         }));
@@ -203,7 +202,7 @@ impl Scanner {
             let ring = self.rings.swap_remove(at);
             self.lost_by_gone += ring.stated.total();
             if let Some(producer) = ring.slot.take_producer() {
-                core.reuse(producer, ring.consumer);
+                core.reuse(producer, ring.consumer, &ring.slot);
             }
         }
     }
@@ -232,13 +231,13 @@ impl Scanner {
     /// Moves committed records of a ring into the buffer, as one block, and returns how many bytes
     /// of the ring it took.
     fn take(&mut self, at: usize) -> usize {
-        let Self { output, frames, builder, rings, sites, index, core, .. } = self;
+        let Self { output, frames, builder, rings, sites, index, .. } = self;
         let ring = &mut rings[at];
         let start = ring.taken_to;
         let mut batch =
             Gathered { sites: Sites { known: sites, unstated: Vec::new() }, loss: None };
         // Raw under pressure: a producer must not wait for the packing.
-        let is_pressed = ring.last_bytes > core.config.ring_capacity_bytes / 2;
+        let is_pressed = ring.last_bytes > ring.consumer.capacity() / 2;
         builder.begin(ring.slot.thread.ring, ring.stated_to, ring.records);
         let mut is_packed = !is_pressed;
         let mut end = start;
@@ -321,8 +320,17 @@ impl Scanner {
     /// Writes the buffer, and then frees what it held of the rings (S1).
     fn write(&mut self) -> io::Result<()> {
         self.output.write()?;
+        if let Some(dir) = self.core.ring_dir() {
+            let len = self.output.written_bytes();
+            if len != self.progress {
+                dir.note_progress(self.core.header.sequence, len);
+                self.progress = len;
+            }
+        }
         for ring in &mut self.rings {
             if ring.consumer.position() != ring.taken_to {
+                ring.is_odd = !ring.is_odd;
+                ring_dir::state_number(&ring.consumer, ring.is_odd, ring.taken_to, ring.records);
                 ring.consumer.release_to(ring.taken_to);
             }
         }
@@ -415,15 +423,4 @@ fn put_explanations(
             CallSite::encode_all(sites.iter().map(Arc::as_ref), out);
         });
     }
-}
-
-/// A number that no other run has. The standard library's hash keys are random; time and process
-/// id tell apart what a fork has copied.
-fn session_id() -> [u8; 16] {
-    let time = unix_ns(SystemTime::now());
-    let word = |salt: u8| RandomState::new().hash_one((salt, time, std::process::id()));
-    let mut id = [0; 16];
-    id[..8].copy_from_slice(&word(0).to_le_bytes());
-    id[8..].copy_from_slice(&word(1).to_le_bytes());
-    id
 }

@@ -16,9 +16,9 @@ use stenolog_format::index::End;
 
 use crate::memory;
 
-/// The most memory that reading takes for each byte of the file. What costs most is a dictionary
-/// of nothing but the shortest nodes of a type: 257 bytes for each, when vectors have just grown.
-const BYTES_A_BYTE: usize = 320;
+/// The most memory that reading takes for each byte of the file: 64 values that take no bytes, and
+/// what growing vectors leave unused. A dictionary takes at most 257, by the nodes of a type.
+const BYTES_A_BYTE: usize = 4096;
 
 /// The memory that reading takes for any file: 65 536 values without size in a record, the table
 /// of call sites, and the text of a record.
