@@ -302,6 +302,11 @@ impl Verifier<'_> {
     /// Each block must begin where the one before it in its ring ended.
     fn check_place(&mut self, block: &Block) {
         let BlockHeader { ring, position, end_position, first_record, count, .. } = block.header;
+        // Readers sort blocks by position: this one would come at the wrong place.
+        if end_position < position {
+            let cause = DamageCause::Backwards { ring, begin: position, end: end_position };
+            self.report(block.offset, 0, cause);
+        }
         let behind = (first_record.saturating_add(count.into()), end_position);
         let begins_session = self.dump.header().sequence == 0 || self.dump.is_from_rings();
         let state = self.rings.entry(ring).or_default();

@@ -55,8 +55,8 @@ pub(super) struct Ring<'d> {
 pub(super) enum Head<'d> {
     /// Nothing has been looked at yet, or all has been read.
     None,
-    /// A block whose records are not known yet.
-    Block { dump: usize, block: &'d Block },
+    /// A block whose records are not known yet. Its checksum is right, or cannot be checked.
+    Block { dump: usize, block: &'d Block, body: &'d [u8] },
     /// A record whose call site is wanted.
     Record(RecordHead<'d>),
     /// A loss, at this time.
@@ -141,8 +141,8 @@ impl<'d> Ring<'d> {
 
     /// Goes to the next entry; `None` if there is none. The key says when its turn is.
     pub(super) fn advance(&mut self, context: &mut Context<'d>) -> Option<Key> {
-        if let Head::Block { dump, block } = self.head
-            && let Some(missing) = self.open_block(dump, block, context)
+        if let Head::Block { dump, block, body } = self.head
+            && let Some(missing) = self.open_block(dump, block, body, context)
         {
             return Some(self.put(missing, None));
         }
@@ -194,7 +194,16 @@ impl<'d> Ring<'d> {
             Order::Time => first_key(header, map, &mut self.hint),
             Order::File => (i64::from(item.dump), block.offset),
         };
-        Some(self.put(Head::Block { dump: dump_index, block }, Some(key)))
+        // Before anything goes by what the header says: a damaged one could put the records behind
+        // it to another time, or pass for one whose records came already.
+        let body = match dump.block_body(block) {
+            Ok(body) => body,
+            Err(cause) => {
+                context.damage(dump, block, block.frame_bytes(), cause);
+                return None;
+            }
+        };
+        Some(self.put(Head::Block { dump: dump_index, block, body }, Some(key)))
     }
 
     fn take_loss_frame(&mut self, frame: &LossFrame, context: &mut Context<'d>) -> Option<Key> {
@@ -264,6 +273,7 @@ impl<'d> Ring<'d> {
         &mut self,
         dump_index: usize,
         block: &'d Block,
+        body: &'d [u8],
         context: &mut Context<'d>,
     ) -> Option<Head<'d>> {
         let header = &block.header;
@@ -273,13 +283,6 @@ impl<'d> Ring<'d> {
             return None;
         }
         let dump = context.dumps.get(dump_index)?;
-        let body = match dump.block_body(block) {
-            Ok(body) => body,
-            Err(cause) => {
-                context.damage(dump, block, block.frame_bytes(), cause);
-                return None;
-            }
-        };
         let place = match header.records(body) {
             Ok(records) => records.place(),
             Err(why) => {

@@ -260,3 +260,14 @@ fn call_sites_that_are_defined_again_must_be_the_same() {
     assert!(dump.site(u32::MAX).is_some());
     assert!(matches!(dump.damage()[1].cause, crate::DamageCause::Template { id: u32::MAX, .. }));
 }
+
+#[test]
+fn a_ring_belongs_to_the_thread_that_was_named_first() {
+    let mut scene = Scene::new();
+    scene.thread(1, 1234, "main");
+    assert_eq!(scene.dump().damage(), []);
+    scene.thread(1, 99, "other");
+    let dump = scene.dump();
+    assert!(matches!(dump.damage()[0].cause, crate::DamageCause::RedefinedThread { ring: 1 }));
+    assert_eq!((dump.damage().len(), &*dump.thread(1).unwrap().name), (1, "main"));
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use stenolog_format::block::BlockHeader;
@@ -335,7 +335,7 @@ impl Reader<'_> {
     }
 
     /// The number of the ring's first record.
-    fn number(&mut self, path: &PathBuf, id: u32, ring: &Recovered) -> u64 {
+    fn number(&mut self, path: &Path, id: u32, ring: &Recovered) -> u64 {
         let words = ring.user_words();
         let start = ring.start();
         let mut stated =
@@ -347,7 +347,7 @@ impl Reader<'_> {
         }
         let by_dump = self.number_by_dump(id, ring);
         let number = by_dump.unwrap_or_default();
-        self.report(path.clone(), 0, RingDamage::Number { position: start, number });
+        self.report(path.to_owned(), 0, RingDamage::Number { position: start, number });
         number
     }
 
@@ -377,7 +377,7 @@ impl Reader<'_> {
     }
 
     /// Puts the records that the dump has not into blocks.
-    fn put_records(&mut self, path: &PathBuf, id: u32, number: u64, ring: &Recovered) -> RingShare {
+    fn put_records(&mut self, path: &Path, id: u32, number: u64, ring: &Recovered) -> RingShare {
         // How far the dump goes on without a gap from where the ring begins.
         let (mut next, mut position) = (number, ring.start());
         let mut in_dump = None;
@@ -397,7 +397,7 @@ impl Reader<'_> {
         let found = records().next().map_or(ring.end(), |record| record.position());
         if found < position || skipped > held {
             let cause = RingDamage::Disagrees { ring: id, number: next, expected, found };
-            self.report(path.clone(), 0, cause);
+            self.report(path.to_owned(), 0, cause);
             position = found;
         }
         let (meta, dump) = (self.meta, self.dump);
@@ -429,9 +429,9 @@ impl Reader<'_> {
         }
         if put.unreadable > 0 {
             let (records, why) = (put.unreadable, ValueError::End);
-            self.report(path.clone(), 0, RingDamage::Records { ring: id, records, why });
+            self.report(path.to_owned(), 0, RingDamage::Records { ring: id, records, why });
         }
-        RingShare { ring: id, file: path.clone(), first_record: next, records: put.records }
+        RingShare { ring: id, file: path.to_owned(), first_record: next, records: put.records }
     }
 
     /// The records before `next` should be in the dump: an empty block, which tells of the gap.
