@@ -93,9 +93,9 @@
 //! | claim and commit | No read-modify-write, and no shared line is touched but the record's own. Two stores besides those of the payload. | 11 |
 //! | the same with many producers | One compare-exchange on the shared tail, and one store that marks the claim. | 18 |
 //! | the same, at the ring's end or when the room last seen is used up | One load of the consumer's position, in a function of its own: about once a lap as long as the consumer keeps up. | |
-//! | [`Consumer::try_claim`] | One load; on drop two stores of positions, and one in each cache line that was read. | 96 |
+//! | [`Consumer::try_claim`] | One load; on drop two stores of positions, and one in each cache line that was read. | 78 |
 //! | [`Consumer::drain`] | One load a record. What lies in 16 KiB, or in a quarter of a smaller ring, is freed at once: two stores, and one in each cache line, unless both ends run on one core. | 31 |
-//! | the same two with many producers | The stores to cache lines become one pass that zeroes all that is freed. | 99, 55 |
+//! | the same two with many producers | The stores to cache lines become one pass that zeroes all that is freed. | 81, 55 |
 //! | [`Consumer::scan_from`] | As `drain`, without the stores, which come with the release. | 28 |
 //! | [`Consumer::batch`] | As `scan_from`, with the headers read twice if the records are then looked at one by one. | 31 |
 //! | [`Consumer::readable_bytes`] | One load a record. | 19 |
@@ -103,7 +103,7 @@
 //! | [`Sender::notify`](channel::Sender::notify) | A full fence and a load; a read-modify-write and a call to the system only if the receiver sleeps. | 4 |
 //! | [`Receiver::recv`](channel::Receiver::recv) | `Consumer::try_claim` after a look at what is there. Without a record: spins, then sleeps for 50 µs, and each time twice as long, up to [`MAX_POLL`](channel::MAX_POLL). | 185 |
 //! | [`overwrite`](queue::overwrite): claim and commit | The payload is copied once, word by word. Allocates only for a record that is longer than all before it. Once a sixteenth of the ring: one load for each record that is given up, and four stores. | 79 |
-//! | [`Reader::snapshot`](queue::overwrite::Reader::snapshot) | An allocation of up to the capacity, and a copy of all that is there, word by word. The producer does not notice, but for its cache lines. | 29 a word |
+//! | [`Reader::snapshot`](queue::overwrite::Reader::snapshot) | An allocation of up to the capacity, and a copy of all that is there, word by word. The producer does not notice, but for its cache lines. | 21 a word |
 //! | `file::Options::create_spsc`, `create_mpsc` | A few calls to the system, which reserve the file's blocks and, on Linux, map all of its pages. Claims and commits are then the same code as on the heap. | |
 //! | [`Recovered::open`](file::Recovered::open) | Reads the file twice, thrice with many producers, into memory of its own; again, up to a hundred times, while the consumer of one producer frees records. Then one look at each header, and one more for each pass over the records. | |
 //! | memory | 8 bytes a record, payload padded to 8, and the end of a lap that was too short for the next record. Pages of a ring on the heap that were never written take none. | |
