@@ -20,6 +20,10 @@ loom:
 tsan:
     .ci/tsan
 
+# The queues in a program without the standard library.
+no-std:
+    .ci/no-std
+
 # Whether the loom models can fail: weakens the protocol at one place at a time.
 weaken:
     .ci/weaken

@@ -282,7 +282,8 @@ impl Consumer {
     /// returns whether there was one.
     ///
     /// Does nothing while a producer is alive, as the claim may be in use, nor while there are
-    /// records before it. A ring of one producer has nothing behind such a claim.
+    /// records before it. Nor does it in a ring of one producer, whose claims leave no mark that
+    /// tells where the next record begins.
     ///
     /// # Examples
     ///

@@ -148,6 +148,59 @@ fn a_leaked_claim_of_the_only_sender_hides_what_follows() {
     assert!(receiver.try_recv().is_none());
 }
 
+/// With one sender as with many: nothing but the end of the receiver ends the wait.
+#[test]
+fn behind_a_leak_a_sender_waits_until_the_receiver_is_gone() {
+    macro_rules! check {
+        ($kind:ident) => {
+            let (mut sender, mut receiver) = $kind::new(64);
+            mem::forget(sender.send(8).unwrap());
+            for tag in 0..3 {
+                sender.send(8).unwrap().commit_tagged(tag);
+            }
+            for _ in 0..3 {
+                assert_eq!(receiver.recv(NOW).unwrap_err(), RecvError::Timeout);
+                assert!(receiver.try_recv().is_none());
+                assert_eq!(sender.try_send(8).unwrap_err(), TrySendError::Full);
+            }
+            let waiting = thread::spawn(move || sender.send(8).map(|_| ()));
+            assert_eq!(
+                receiver.recv(Some(Duration::from_millis(10))).unwrap_err(),
+                RecvError::Timeout
+            );
+            assert!(!waiting.is_finished());
+            drop(receiver);
+            assert_eq!(waiting.join().unwrap(), Err(ChannelClosed));
+        };
+    }
+    check!(spsc);
+    check!(mpsc);
+}
+
+/// The receiver looks by itself: nobody notifies it, and nobody goes away.
+#[test]
+fn what_nobody_notifies_of_is_received() {
+    let (mut sender, mut receiver) = spsc::new(256);
+    let (received, wait) = std::sync::mpsc::channel();
+    let sending = thread::spawn(move || {
+        for tag in 0..20 {
+            sender.send(8).unwrap().commit_tagged(tag);
+            wait.recv().unwrap();
+        }
+    });
+    for tag in 0..20 {
+        assert_eq!(receiver.recv(None).unwrap().tag(), tag);
+        received.send(()).unwrap();
+    }
+    sending.join().unwrap();
+}
+
+#[test]
+fn too_large_a_capacity_panics() {
+    assert!(catch_unwind(|| spsc::new((1 << 30) + 1)).is_err());
+    assert!(catch_unwind(|| mpsc::new((1 << 30) + 1)).is_err());
+}
+
 #[test]
 fn a_sender_that_was_leaked_never_disconnects() {
     let (mut sender, mut receiver) = mpsc::new(64);

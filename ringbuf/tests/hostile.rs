@@ -34,9 +34,9 @@ fn panics(f: impl FnOnce()) -> bool {
     catch_unwind(AssertUnwindSafe(f)).is_err()
 }
 
-/// A drain frees 4 KiB at a time; what is larger than that is no end.
+/// A drain frees 16 KiB at a time; what is larger than that is no end.
 fn a_drain_goes_on_past_what_is_larger_than_a_part<P: Produce>() {
-    for large in [4000, 4080, 4088, 4089, 4096, 5000, 20_000] {
+    for large in [4000, 4096, 16_352, 16_360, 16_368, 16_376, 16_377, 16_384, 20_000] {
         let (mut producer, mut consumer) = P::ring(64 * 1024);
         for round in 0..20 {
             push(&mut producer, 8, 1);
@@ -53,15 +53,23 @@ fn a_drain_goes_on_past_what_is_larger_than_a_part<P: Produce>() {
 
 /// As the parts of a drain end where records do, each limit shows what it would in one part.
 fn a_drain_shows_exactly_what_its_limit_allows<P: Produce>() {
-    let lens = [8, 4000, 100, 5000, 4088, 8, 9000, 1, 4096, 3000, 3000, 3000];
-    let total: usize = lens.iter().map(|len: &usize| len.next_multiple_of(8) + 8).sum();
-    for max_bytes in (0..total + 100).step_by(8) {
+    let lens = [8, 4000, 100, 12_248, 4088, 8, 17_000, 1, 16_376, 3000, 3000, 3000];
+    let spans = lens.iter().map(|len: &usize| len.next_multiple_of(8) + 8);
+    let ends: Vec<_> = spans
+        .scan(0, |end, span| {
+            Some({
+                *end += span;
+                *end
+            })
+        })
+        .collect();
+    let near_an_end = ends.iter().flat_map(|end| [end - 8, end - 1, *end, end + 1, end + 8]);
+    for max_bytes in near_an_end.chain((0..ends[11] + 1000).step_by(1000)).chain([usize::MAX]) {
         let (mut producer, mut consumer) = P::ring(64 * 1024);
-        let mut ends = Vec::new();
         for (tag, &len) in (1..).zip(&lens) {
             push(&mut producer, len, tag);
-            ends.push(producer.position() as usize);
         }
+        assert_eq!(producer.position(), ends[11] as u64);
         let expected = ends.iter().filter(|&&end| end <= max_bytes).count().max(1);
         assert_eq!(tags(&mut consumer, max_bytes).len(), expected, "{max_bytes}");
     }

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use std::collections::VecDeque;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread;
 use stenolog_ringbuf::queue::overwrite::{self, Snapshot, TooLarge};
@@ -103,6 +104,29 @@ fn claims_that_are_dropped_or_unwound_out_of_have_no_effect() {
     drop(producer);
     assert!(reader.is_disconnected());
     assert_eq!(tags(&reader.snapshot()), [1, 2]);
+}
+
+#[test]
+fn a_claim_that_is_leaked_has_no_effect() {
+    let (mut producer, reader) = overwrite::new(64);
+    for tag in 0..100 {
+        let mut claim = producer.try_claim(24).unwrap();
+        claim.fill(0xff);
+        Box::leak(Box::new(claim));
+        producer.try_claim(8).unwrap().commit_tagged(tag);
+        let snapshot = reader.snapshot();
+        let first = snapshot.lost() as u32;
+        assert!(tags(&snapshot).into_iter().eq(first..=tag));
+        assert_eq!((producer.lost(), first), (snapshot.lost(), tag.saturating_sub(3)));
+    }
+    mem::forget(producer);
+    assert!(!reader.is_disconnected());
+}
+
+#[test]
+#[should_panic(expected = "exceeds the maximum")]
+fn too_large_a_capacity_panics() {
+    let _ = overwrite::new((1 << 30) + 1);
 }
 
 proptest! {

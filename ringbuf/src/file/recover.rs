@@ -12,7 +12,8 @@ use std::path::Path;
 /// What a ring's file held when it was opened: every record that was committed and not freed.
 ///
 /// The ring may still be in use, by this process or another. Records that are committed or freed
-/// while it is opened may or may not be part of it; all others are exact.
+/// while it is opened may or may not be part of it; all others are exact. Behind a claim that its one
+/// producer leaked nothing is found, as by the ring's own consumer.
 ///
 /// The whole of the file is in memory, of which it takes twice the capacity, or three times if the
 /// ring can have many producers.
@@ -68,6 +69,9 @@ pub enum RecoverError {
         /// What it says.
         value: u64,
     },
+    /// The ring is in use: its consumer freed records while it was read, again and again.
+    #[error("the ring is in use: records were freed each time it was read")]
+    InUse,
     /// The positions contradict each other.
     #[error(
         "the positions of the ring file are damaged: head {head}, consumed {consumed}, tail {tail}, capacity {capacity}"
@@ -95,6 +99,9 @@ impl From<BadHeader> for RecoverError {
         }
     }
 }
+
+/// How often a ring is read again whose consumer frees records meanwhile.
+const ATTEMPTS: u32 = 100;
 
 /// Why records may be missing at the end. Those before are whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,15 +153,20 @@ impl Recovered {
     /// # Errors
     ///
     /// If the file cannot be read, is no ring file, or its header is damaged. Damage elsewhere is
-    /// no error: see [`damage`](Self::damage).
+    /// no error: see [`damage`](Self::damage). [`InUse`](RecoverError::InUse) if a ring of one
+    /// producer is in use, and its consumer freed records each of many times that it was read.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, RecoverError> {
         let mut file = File::open(path)?;
-        // A writer may pass between the readings of two positions; hardly ever, and not always.
-        let mut attempts = 3;
+        // A writer may pass between the readings of two positions; hardly ever, and not always. A
+        // consumer may free records meanwhile much more often.
+        let (mut torn, mut in_use) = (0, 0);
         loop {
-            attempts -= 1;
             match Self::read(&mut file) {
-                Err(RecoverError::Positions { .. }) if attempts > 0 => {}
+                Err(RecoverError::Positions { .. }) if torn < 3 => torn += 1,
+                Err(RecoverError::InUse) if in_use < ATTEMPTS => {
+                    in_use += 1;
+                    std::thread::yield_now();
+                }
                 other => return other,
             }
         }
@@ -187,7 +199,11 @@ impl Recovered {
         if fixed_after != fixed {
             return Err(RecoverError::Checksum);
         }
-        Self::new(fixed, images, before, after)
+        let moved = fixed.kind == Kind::OneProducer && before.consumed != after.consumed;
+        let recovered = Self::new(fixed, images, before, after)?;
+        // Where the consumer is now, there may have been no record yet when the images were read.
+        // With many producers the tail tells; one keeps it to itself.
+        if moved { Err(RecoverError::InUse) } else { Ok(recovered) }
     }
 
     /// Makes sense of images that were read after the positions `before`, and before `after`.
@@ -278,7 +294,12 @@ impl Recovered {
 
         if let Some(header) = Header::from_word(first.to_le()) {
             if header.span() > room {
-                return damage(first);
+                // One producer may have gone on while this was read, in room that was freed since
+                // the limit was set: its record may cross the limit, and came after it.
+                let freed = (self.changing.head + capacity).saturating_sub(position);
+                let is_later = self.fixed.kind == Kind::OneProducer
+                    && header.span() <= freed.min(capacity - offset as u64);
+                return if is_later { Found::End } else { damage(first) };
             }
             if header.is_skip() {
                 return Found::Dead(header.span());
