@@ -30,9 +30,12 @@ use crossbeam_utils::sync::Parker;
 pub(crate) use self::file::DumpFile;
 pub use self::file::Existing;
 pub(crate) use self::output::Output;
+use self::output::WriteFailure;
 pub(crate) use self::report::OnError;
-use self::scanner::{Scanner, WriteFailure};
+use self::scanner::Scanner;
 pub use self::storage::FileFate;
+#[cfg(test)]
+pub(crate) use self::storage::Storage;
 use crate::error::{DrainError, StartError};
 use crate::shared::{Core, Request, WriteResult, lock};
 
@@ -54,8 +57,12 @@ pub(crate) fn start(
     let path = core.config.path.clone();
     let mut scanner = Scanner::new(Arc::clone(&core), output);
     // At once: the rings of a process that is killed soon are found by what the dump begins with.
-    if let Err(source) = scanner.write() {
-        return Err(StartError::Create { path, source });
+    match scanner.write() {
+        // A file that was taken away meanwhile is the drain's business.
+        Ok(()) | Err(WriteFailure::Taken(_)) => {}
+        Err(WriteFailure::Write(source) | WriteFailure::Replace(_, source)) => {
+            return Err(StartError::Create { path, source });
+        }
     }
     let _signals = SignalsBlocked::new();
     let thread = std::thread::Builder::new().name("stenolog-drain".to_owned());
@@ -185,6 +192,10 @@ impl Drain {
 
     /// Writes what is left, and seals the dump.
     fn finish(&mut self, requests: Vec<Request>) -> WriteResult {
+        if self.scanner.is_doubtful() {
+            // The last chance to see, and to state, what the operating system has lost.
+            let _ = self.scanner.sync();
+        }
         let mut attempts = 1;
         let result = loop {
             let attempt = self.scanner.seal();
@@ -276,22 +287,4 @@ impl Drop for SignalsBlocked {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sleep_follows_the_pace() {
-        let ms = Duration::from_millis;
-        let longest = ms(100);
-        // Nothing came: the bound.
-        assert_eq!(next_sleep(0, 1000, ms(10), longest), longest);
-        // Twice a quarter came in 10 ms: half as long.
-        assert_eq!(next_sleep(2000, 1000, ms(10), longest), ms(5));
-        // A trickle: the bound.
-        assert_eq!(next_sleep(1, 1000, ms(10), longest), longest);
-        // A flood: never without a pause.
-        assert_eq!(next_sleep(1 << 30, 1000, ms(10), longest), SHORTEST_SLEEP);
-        // Beyond what a duration holds.
-        assert_eq!(next_sleep(1, usize::MAX, Duration::MAX, longest), longest);
-    }
-}
+mod tests;

@@ -25,6 +25,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         #[cfg(unix)]
         ("full-disk", []) => unix::full_disk(path),
         #[cfg(unix)]
+        ("file-size", []) => unix::file_size(path),
+        ("change-folder", []) => change_folder(path),
+        #[cfg(unix)]
         ("fork", []) => unix::fork(path),
         #[cfg(unix)]
         ("fork-own", []) => unix::fork_own(path),
@@ -180,6 +183,18 @@ fn destructors(path: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// A relative path, and another working folder from then on.
+fn change_folder(path: &Path) -> Result<(), Box<dyn Error>> {
+    let log = Builder::new(path).start()?;
+    info!("before");
+    log.flush()?;
+    std::env::set_current_dir("/")?;
+    info!("after");
+    log.sync()?;
+    log.close()?;
+    Ok(())
+}
+
 #[cfg(unix)]
 mod unix {
     use std::sync::atomic::{AtomicU64, Ordering};
@@ -205,16 +220,37 @@ mod unix {
         Ok(())
     }
 
-    fn limit_file_size(bytes: Option<u64>) -> Result<(), Box<dyn Error>> {
+    /// A file that may not grow for a while, in a process that does nothing about `SIGXFSZ`.
+    pub(super) fn file_size(path: &Path) -> Result<(), Box<dyn Error>> {
+        let report = |error: &stenolog::DrainError| println!("{error}");
+        let log = Builder::new(path).on_error(report).start()?;
+        info!("before");
+        log.flush()?;
+        set_file_size(Some(std::fs::metadata(path)?.len() + 10))?;
+        info!("during");
+        log.flush().err().ok_or("a flush beyond the limit succeeded")?;
+        set_file_size(None)?;
+        log.flush()?;
+        info!("after");
+        log.close()?;
+        Ok(())
+    }
+
+    fn set_file_size(bytes: Option<u64>) -> Result<(), Box<dyn Error>> {
         let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-        // SAFETY: the limit lives on this stack, and ignoring a signal runs no code.
+        // SAFETY: the limit lives on this stack.
         let result = unsafe {
-            libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
             libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit);
             limit.rlim_cur = bytes.unwrap_or(limit.rlim_max);
             libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit)
         };
         if result == 0 { Ok(()) } else { Err(std::io::Error::last_os_error().into()) }
+    }
+
+    fn limit_file_size(bytes: Option<u64>) -> Result<(), Box<dyn Error>> {
+        // SAFETY: ignoring a signal runs no code.
+        unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+        set_file_size(bytes)
     }
 
     /// A child that logs on after a fork; the parent's dump must not know of it.
