@@ -55,23 +55,39 @@ pub(crate) fn start(
     parker: Parker,
 ) -> Result<std::thread::JoinHandle<()>, StartError> {
     let path = core.config.path.clone();
-    let mut scanner = Scanner::new(Arc::clone(&core), output);
-    // At once: the rings of a process that is killed soon are found by what the dump begins with.
-    match scanner.write() {
-        // A file that was taken away meanwhile is the drain's business.
-        Ok(()) | Err(WriteFailure::Taken(_)) => {}
-        Err(WriteFailure::Write(source) | WriteFailure::Replace(_, source)) => {
-            return Err(StartError::Create { path, source });
+    let (begun, has_begun) = std::sync::mpsc::sync_channel(1);
+    let spawned = {
+        let _signals = SignalsBlocked::new();
+        let thread = std::thread::Builder::new().name("stenolog-drain".to_owned());
+        thread.spawn(move || {
+            crate::thread::be_deaf();
+            let end = EndOnDrop(Arc::clone(&core));
+            let mut scanner = Scanner::new(core, output);
+            // At once: the rings of a process that is killed soon are found by what the dump begins
+            // with. Here: a file beyond its limit raises a signal that only this thread has blocked.
+            match scanner.write() {
+                // A file that was taken away meanwhile is the drain's business.
+                Ok(()) | Err(WriteFailure::Taken(_)) => {
+                    let _ = begun.send(Ok(()));
+                }
+                Err(WriteFailure::Write(source) | WriteFailure::Replace(_, source)) => {
+                    let _ = begun.send(Err(source));
+                    return;
+                }
+            }
+            end.0.drain_ended(Drain { scanner, parker, failing: None }.run());
+        })
+    };
+    let thread = spawned.map_err(|source| StartError::Thread { path: path.clone(), source })?;
+    match has_begun.recv() {
+        Ok(Err(source)) => {
+            // The file and its lock are let go of when the thread has ended.
+            let _ = thread.join();
+            Err(StartError::Create { path, source })
         }
+        // A panic is told by whoever waits for the drain.
+        Ok(Ok(())) | Err(_) => Ok(thread),
     }
-    let _signals = SignalsBlocked::new();
-    let thread = std::thread::Builder::new().name("stenolog-drain".to_owned());
-    let spawned = thread.spawn(move || {
-        crate::thread::be_deaf();
-        let end = EndOnDrop(core);
-        end.0.drain_ended(Drain { scanner, parker, failing: None }.run());
-    });
-    spawned.map_err(|source| StartError::Thread { path, source })
 }
 
 /// Says that the drain has ended even if it panicked: nobody may wait for it then.

@@ -201,6 +201,8 @@ mod unix {
 
     use stenolog::ForkedChild;
 
+    use stenolog::Rings;
+
     use super::{Builder, Error, OnFull, Path, info};
 
     /// A file that may not grow for a while, then may again.
@@ -223,6 +225,11 @@ mod unix {
     /// A file that may not grow for a while, in a process that does nothing about `SIGXFSZ`.
     pub(super) fn file_size(path: &Path) -> Result<(), Box<dyn Error>> {
         let report = |error: &stenolog::DrainError| println!("{error}");
+        set_file_size(Some(10))?;
+        let refused =
+            Builder::new(path.with_extension("refused.steno")).rings(Rings::Memory).start();
+        println!("{}", refused.err().ok_or("a dump of 10 bytes was begun")?);
+        set_file_size(None)?;
         let log = Builder::new(path).on_error(report).start()?;
         info!("before");
         log.flush()?;

@@ -279,6 +279,7 @@ fn a_limit_of_the_file_size_does_not_kill() {
     let output = command.arg("file-size").arg(&path).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("cannot create the dump"), "{text}");
     assert!(text.contains("raise the limit of the file size"), "{text}");
     let (entries, summary) = read(&path);
     assert!(summary.damage.is_empty(), "{summary:?}");
