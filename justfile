@@ -16,6 +16,26 @@ test:
 loom:
     RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom cargo test -p stenolog-ringbuf --profile loom --test loom
 
+# The rings' stress tests under ThreadSanitizer, if there is a nightly toolchain.
+tsan:
+    .ci/tsan
+
+# The queues in a program without the standard library.
+no-std:
+    .ci/no-std
+
+# Whether the loom models can fail: weakens the protocol at one place at a time.
+weaken:
+    .ci/weaken
+
+# A long run of a fuzz target (block, dump, ring_file, template); needs nightly and cargo-fuzz.
+# What it finds goes to fuzz/target/corpus and fuzz/artifacts: keep the best in fuzz/corpus.
+fuzz target seconds="1800":
+    mkdir -p fuzz/target/corpus/{{target}}
+    cargo +nightly fuzz run --fuzz-dir fuzz {{target}} \
+        fuzz/target/corpus/{{target}} fuzz/corpus/{{target}} -- \
+        -max_total_time={{seconds}} -max_len=2048 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1
+
 # Lints, warnings denied.
 lint:
     cargo fmt --all --check

@@ -80,6 +80,12 @@ pub enum DamageCause {
         /// The id.
         id: u32,
     },
+    /// A ring is given to a thread again, to another one; the first one is taken to have it.
+    #[error("ring {ring} is given to two threads")]
+    RedefinedThread {
+        /// The ring.
+        ring: u32,
+    },
     /// A call site's message cannot be printed; its template is shown instead.
     #[error("the message of call site {id} cannot be printed: {why}")]
     Template {
@@ -162,6 +168,16 @@ pub enum DamageCause {
         written: u64,
         /// How many there are.
         found: u64,
+    },
+    /// A block says that it ends before it begins, so that its place in the ring is unknown.
+    #[error("a block of ring {ring} goes from position {begin} back to {end}")]
+    Backwards {
+        /// The ring.
+        ring: u32,
+        /// Where the block begins.
+        begin: u64,
+        /// Where it ends.
+        end: u64,
     },
     /// What the file says of itself is not what it holds.
     #[error("{what} says {stated}, but there are {found}")]

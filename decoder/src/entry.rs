@@ -3,7 +3,7 @@
 use std::fmt;
 
 use stenolog_format::dictionary::{CallSite, Level, Thread};
-use stenolog_format::loss::Loss;
+use stenolog_format::loss::{GoneCause, Loss};
 use stenolog_format::value::Value;
 
 use crate::escape::push_escaped;
@@ -204,8 +204,17 @@ pub enum LossCause {
         first: u64,
         /// How many there are.
         count: u64,
-        /// What became of them: any kind but the first two.
+        /// What became of them: a kind that no logger states.
         kind: LossKind,
+    },
+    /// They had been written, and were taken away with the file that had them; the logger says so.
+    Gone {
+        /// The number of the first one in its ring.
+        first: u64,
+        /// How many there are.
+        count: u64,
+        /// What became of the file; `None` if only a later version knows.
+        why: Option<GoneCause>,
     },
 }
 
@@ -219,6 +228,8 @@ pub enum LossKind {
     TooLarge,
     /// Numbers are left out, and nothing tells why.
     Missing,
+    /// They had been written, and are gone with their file, or a part of it; stated by the logger.
+    Gone,
     /// Their frame is cut.
     TornFrame,
     /// Their block is not what was written.
@@ -231,10 +242,11 @@ pub enum LossKind {
 
 impl LossKind {
     /// All kinds.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::RingFull,
         Self::TooLarge,
         Self::Missing,
+        Self::Gone,
         Self::TornFrame,
         Self::BadChecksum,
         Self::UnknownCallSite,
@@ -242,13 +254,14 @@ impl LossKind {
     ];
 
     /// The word that stands for it in JSON, which does not change: `ring_full`, `too_large`,
-    /// `missing`, `torn_frame`, `bad_checksum`, `unknown_call_site`, `unreadable`.
+    /// `missing`, `gone`, `torn_frame`, `bad_checksum`, `unknown_call_site`, `unreadable`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::RingFull => "ring_full",
             Self::TooLarge => "too_large",
             Self::Missing => "missing",
+            Self::Gone => "gone",
             Self::TornFrame => "torn_frame",
             Self::BadChecksum => "bad_checksum",
             Self::UnknownCallSite => "unknown_call_site",
@@ -304,6 +317,7 @@ impl LossEntry<'_> {
             }
             LossCause::Unrecorded { .. } => LossKind::TooLarge,
             LossCause::Missing { kind, .. } => kind,
+            LossCause::Gone { .. } => LossKind::Gone,
         }
     }
 
@@ -314,7 +328,7 @@ impl LossEntry<'_> {
             LossCause::Unrecorded { full, too_large } => {
                 Loss { counter: 0, full, too_large }.total()
             }
-            LossCause::Missing { count, .. } => count,
+            LossCause::Missing { count, .. } | LossCause::Gone { count, .. } => count,
         }
     }
 }
@@ -339,7 +353,6 @@ impl fmt::Display for LossEntry<'_> {
                 Ok(())
             }
             LossCause::Missing { first, count, kind } => {
-                let last = first.saturating_add(count).saturating_sub(1);
                 let (verb, why) = match kind {
                     LossKind::TornFrame => ("lost", "their frame is cut; "),
                     LossKind::BadChecksum => ("lost", "the checksum of their block is wrong; "),
@@ -348,11 +361,29 @@ impl fmt::Display for LossEntry<'_> {
                     _ => ("missing", ""),
                 };
                 write!(f, "{total} {records} {verb}: {why}")?;
-                match count {
-                    1 => write!(f, "number {first} of its ring"),
-                    _ => write!(f, "numbers {first} to {last} of their ring"),
-                }
+                write_numbers(f, first, count)
             }
+            LossCause::Gone { first, count, why } => {
+                let what = match why {
+                    Some(GoneCause::Removed) => "the file that had them was deleted",
+                    Some(GoneCause::Truncated) => "the file that had them was truncated",
+                    Some(GoneCause::Unsaved) => "the operating system did not save them",
+                    _ => "the file that had them does not have them any more",
+                };
+                write!(f, "{total} {records} lost: {what} (")?;
+                write_numbers(f, first, count)?;
+                f.write_str(")")
+            }
+        }
+    }
+}
+
+fn write_numbers(f: &mut fmt::Formatter<'_>, first: u64, count: u64) -> fmt::Result {
+    match count {
+        1 => write!(f, "number {first} of its ring"),
+        _ => {
+            let last = first.saturating_add(count).saturating_sub(1);
+            write!(f, "numbers {first} to {last} of their ring")
         }
     }
 }

@@ -51,7 +51,9 @@ impl Default for Levels {
 
 /// Conditions that a record must meet, all of them; without any, every record is wanted.
 ///
-/// Losses are shown unless the thread or the time excludes them. Damage is always reported.
+/// Losses are shown unless the thread or the time excludes them. Damage is always reported, but that
+/// of blocks whose headers say that nothing in them is wanted: they are not read, nor are their
+/// checksums, which [`verify`](crate::verify) does look at.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     levels: Levels,
@@ -146,7 +148,12 @@ impl Filter {
     /// lost is stated as a total, which the next statement would repeat.
     pub(crate) fn wants_block(&self, block: &BlockHeader, map: &TimeMap) -> bool {
         block.flags & BlockHeader::HAS_LOSS != 0
-            || block.levels & self.levels.0 != 0 && self.wants_times_of(block, map)
+            || self.wants_levels_of(block) && self.wants_times_of(block, map)
+    }
+
+    fn wants_levels_of(&self, block: &BlockHeader) -> bool {
+        // A block without any level is damaged, and has to be read for that to be found.
+        self.levels == Levels::ALL || block.levels & self.levels.0 != 0
     }
 
     fn wants_times_of(&self, block: &BlockHeader, map: &TimeMap) -> bool {

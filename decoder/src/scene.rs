@@ -184,7 +184,7 @@ impl Scene {
     pub(crate) fn loss(&mut self, ring: u32, loss: Loss) {
         let position = self.rings.entry(ring).or_default().0;
         let mut payload = Vec::new();
-        LossFrame { ring, position, loss }.encode(&mut payload);
+        LossFrame { ring, position, loss, gone: None }.encode(&mut payload);
         self.frame(FrameKind::Loss, &payload);
     }
 

@@ -13,9 +13,10 @@
 //! Nothing here panics or recurses deeper than the value does, whatever a dump says. What
 //! `format!` would not compile, such as `{:x}` of a string, prints as if nothing but the type had
 //! been asked for: by `Display`, or by `Debug` if Rust has no `Display` for the type. Wide paddings
-//! can make a small record long, so that a message ends in `…` at [`MAX_MESSAGE_BYTES`].
+//! can make a small record long, so that a message ends in `…` where [`MAX_MESSAGE_BYTES`] says.
 
 mod float;
+mod limit;
 mod spec;
 mod std_print;
 mod write;
@@ -28,9 +29,11 @@ use stenolog_format::value::Value;
 pub use spec::ResolvedSpec;
 pub use write::{write_debug, write_display, write_value};
 
-/// The bytes after which a message gets no further padding, argument or text.
+/// The bytes after which a message gets no further padding, argument or text, whatever its values.
 ///
-/// Far above what a program logs: it bounds what a hostile dump can make of a few bytes.
+/// Of a message with few values that is so much earlier: after a mebibyte, to which each value adds
+/// 1024 bytes, each byte of text 12, and each byte of a name 2. This is far above what a program
+/// logs: it bounds what a hostile dump can make of a few bytes.
 pub const MAX_MESSAGE_BYTES: usize = 256 << 20;
 
 /// The message of a call site, ready to be printed for each record.
@@ -139,18 +142,23 @@ impl CompiledTemplate {
     ///
     /// `values` are those of all slots; an argument for which there is none prints as nothing.
     pub fn write(&self, out: &mut String, values: &[Value<'_>]) {
-        let limit = out.len().saturating_add(MAX_MESSAGE_BYTES);
+        limit::within(out, values, |out, limit| self.write_up_to(out, values, limit));
+    }
+
+    /// Returns `false` if the message became too long.
+    #[must_use]
+    fn write_up_to(&self, out: &mut String, values: &[Value<'_>], limit: usize) -> bool {
         let mut at = 0;
         for part in &self.parts {
             out.push_str(&self.text[at..part.text_end]);
             at = part.text_end;
             let Some(value) = values.get(part.slot) else { continue };
             if out.len() > limit || !part.write(out, value, values, limit) {
-                out.push('…');
-                return;
+                return false;
             }
         }
         out.push_str(&self.text[at..]);
+        true
     }
 }
 

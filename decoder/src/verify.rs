@@ -38,6 +38,9 @@ pub struct Verification {
     pub missing: u64,
     /// All records that are not there, by cause, those of `lost` and `missing` among them.
     pub by_cause: BTreeMap<LossKind, u64>,
+    /// Records that the file says were taken away with an earlier file of the log, or with a part of
+    /// it. They were never in this one.
+    pub gone: u64,
     /// Records that came from the rings of a writer that died.
     pub recovered: u64,
     /// Whether those rings have all that the writer had not written yet.
@@ -83,7 +86,8 @@ impl RingVerification {
 impl Verification {
     /// Whether the file holds all that was written to it, as it was written, up to its end.
     ///
-    /// Records that were [lost](Self::lost) before they could be written do not count.
+    /// Records that were [lost](Self::lost) before they could be written do not count, nor do those
+    /// that are [gone](Self::gone) with another file.
     #[must_use]
     pub fn is_intact(&self) -> bool {
         let ends =
@@ -122,6 +126,9 @@ pub fn verify_with(dump: &Dump, rings: Option<&Dump>) -> Verification {
             verifier.block(block);
         }
     }
+    let gone = dump.tables().losses.iter().filter_map(|frame| frame.gone.as_ref());
+    let gone = gone.fold(0_u64, |sum, gone| sum.saturating_add(gone.count));
+    verifier.lose(LossKind::Gone, gone);
     verifier.losses();
     verifier.indexes();
     let lost = verifier.lost();
@@ -148,6 +155,7 @@ pub fn verify_with(dump: &Dump, rings: Option<&Dump>) -> Verification {
         lost,
         missing,
         by_cause,
+        gone,
         recovered: records - of_dump,
         is_completed: facts.is_some_and(|rings| rings.completes(dump)),
         rings: states.into_iter().map(|(ring, state)| state.finish(ring)).collect(),
@@ -271,7 +279,7 @@ impl Verifier<'_> {
                 let behind = header.first_record.saturating_add(header.count.into());
                 // If the number fits, the rest of the header may too.
                 if block.offset < self.written_to {
-                    let is_next = header.first_record == next;
+                    let is_next = header.first_record == next && block.is_plausible();
                     state.broken = Some(if is_next { behind } else { next });
                 }
                 return self.report_block(block, block.frame_bytes(), cause);
@@ -355,6 +363,11 @@ impl Verifier<'_> {
     /// Each block must begin where the one before it in its ring ended.
     fn check_place(&mut self, block: &Block) {
         let BlockHeader { ring, position, end_position, first_record, count, .. } = block.header;
+        // Readers sort blocks by position: this one would come at the wrong place.
+        if end_position < position {
+            let cause = DamageCause::Backwards { ring, begin: position, end: end_position };
+            self.report(block.offset, 0, cause);
+        }
         let behind = (first_record.saturating_add(count.into()), end_position);
         let begins_session = self.dump.header().sequence == 0 || self.dump.is_from_rings();
         let state = self.rings.entry(ring).or_default();

@@ -72,6 +72,63 @@ pub struct LossFrame {
     pub position: u64,
     /// What was lost.
     pub loss: Loss,
+    /// Records that had been written, and are not in a file any more. Since format 1.1.
+    pub gone: Option<Gone>,
+}
+
+/// Records of a ring that stood in an earlier file of the session when somebody, or the operating
+/// system, took that file or a part of it away.
+///
+/// Numbers, not a difference: a reader that finds some of the records all the same, in what is left
+/// of the file, counts the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gone {
+    /// The number of the first of them in its ring.
+    pub first: u64,
+    /// How many there are; not 0.
+    pub count: u64,
+    /// A [`GoneCause`], or a number that only a later version knows.
+    pub cause: u8,
+}
+
+/// What became of the file that had the records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+#[non_exhaustive]
+pub enum GoneCause {
+    /// It was deleted, or another file was moved over it.
+    Removed = 1,
+    /// It was truncated.
+    Truncated = 2,
+    /// The operating system lost data that it could not put on the disk.
+    Unsaved = 3,
+}
+
+impl GoneCause {
+    /// The cause with this number, if this version knows one.
+    #[must_use]
+    pub const fn from_u8(number: u8) -> Option<Self> {
+        Some(match number {
+            1 => Self::Removed,
+            2 => Self::Truncated,
+            3 => Self::Unsaved,
+            _ => return None,
+        })
+    }
+}
+
+impl Gone {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.first.to_le_bytes());
+        out.extend_from_slice(&self.count.to_le_bytes());
+        out.extend_from_slice(&u64::from(self.cause).to_le_bytes());
+    }
+
+    fn decode(fields: &mut Fields<'_>) -> Option<Self> {
+        let (first, count) = (fields.u64()?, fields.u64()?);
+        let [cause, ..] = fields.array::<8>()?;
+        (count > 0).then_some(Self { first, count, cause })
+    }
 }
 
 impl LossFrame {
@@ -80,6 +137,9 @@ impl LossFrame {
         out.extend_from_slice(&u64::from(self.ring).to_le_bytes());
         out.extend_from_slice(&self.position.to_le_bytes());
         out.extend_from_slice(&self.loss.encode());
+        if let Some(gone) = &self.gone {
+            gone.encode(out);
+        }
     }
 
     /// Reads the payload; `None` if it is too short.
@@ -88,6 +148,10 @@ impl LossFrame {
         let mut fields = Fields(payload);
         let ring = fields.u32()?;
         fields.u32()?;
-        Some(Self { ring, position: fields.u64()?, loss: Loss::decode(fields.0)? })
+        let position = fields.u64()?;
+        let loss = Loss::decode(fields.0)?;
+        // Files of version 1.0 end here.
+        let mut rest = Fields(fields.0.get(Loss::BYTES..)?);
+        Some(Self { ring, position, loss, gone: Gone::decode(&mut rest) })
     }
 }

@@ -106,8 +106,10 @@ impl<'a> Value<'a> {
     /// Reads one value of type `ty`.
     ///
     /// # Errors
-    /// If the bytes end early or hold what no such value has.
+    /// If the bytes end early or hold what no such value has, or if the type makes far more of them
+    /// than any program would (`FORMAT.md`, section 11).
     pub fn read(cursor: &mut Cursor<'a>, ty: &'a Type) -> Result<Self, ValueError> {
+        cursor.count_value()?;
         Ok(match ty {
             Type::Unit => Self::Unit,
             Type::Bool => Self::Bool(cursor.bool()?),
@@ -157,15 +159,10 @@ impl<'a> Value<'a> {
             Type::Socket => Self::Socket(cursor.socket()?),
             Type::Serde(of) => {
                 let bytes = cursor.bytes()?;
-                if bytes.is_empty() && of.min_size() > 0 {
+                if bytes.is_empty() && cursor.takes_bytes(of)? {
                     return Ok(Self::Formatted(NOT_SERIALISED));
                 }
-                let mut inner = cursor.nested(bytes);
-                let value = Self::read(&mut inner, of)?;
-                if !inner.is_empty() {
-                    return Err(ValueError::Trailing);
-                }
-                value
+                cursor.nested(bytes, |inner| Self::read(inner, of))?
             }
         })
     }
@@ -174,7 +171,7 @@ impl<'a> Value<'a> {
         if matches!(of, Type::U8) {
             return Ok(Self::Bytes(cursor.take(n)?));
         }
-        cursor.check_count(n, of.min_size(), || of.nodes())?;
+        cursor.check_count(n, &[of])?;
         Ok(Self::List((0..n).map(|_| Self::read(cursor, of)).collect::<Result<_, _>>()?))
     }
 
@@ -184,9 +181,7 @@ impl<'a> Value<'a> {
         value: &'a Type,
     ) -> Result<Self, ValueError> {
         let n = cursor.length()?;
-        cursor.check_count(n, key.min_size().saturating_add(value.min_size()), || {
-            key.nodes() + value.nodes()
-        })?;
+        cursor.check_count(n, &[key, value])?;
         let entries = (0..n).map(|_| Ok((Self::read(cursor, key)?, Self::read(cursor, value)?)));
         Ok(Self::Map(entries.collect::<Result<_, ValueError>>()?))
     }
@@ -198,6 +193,7 @@ impl<'a> Value<'a> {
     }
 
     fn read_product(cursor: &mut Cursor<'a>, of: &'a Fields) -> Result<Product<'a>, ValueError> {
+        cursor.count_names(of)?;
         let fields =
             of.fields.iter().map(|(name, ty)| Ok((name.as_str(), Self::read(cursor, ty)?)));
         Ok(Product {

@@ -1,17 +1,19 @@
 //! Starting a logger.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_utils::sync::Parker;
 use stenolog_format::dictionary::Level;
 
-use crate::drain::{self, Existing, Output};
-use crate::error::StartError;
+use crate::drain::{self, DumpFile, Existing, OnError, Output};
+use crate::error::{DrainError, StartError};
 use crate::filter::Filter;
+use crate::fork::ForkedChild;
 use crate::logger::Logger;
 use crate::registry;
+use crate::ring_dir::Rings;
 use crate::shared::{Config, Core, OnFull};
 
 /// Gathers how a logger is to be, and starts it.
@@ -37,6 +39,7 @@ pub struct Builder {
     default_filter: Option<String>,
     existing: Existing,
     mode: u32,
+    forked_child: ForkedChild,
 }
 
 impl Builder {
@@ -49,14 +52,18 @@ impl Builder {
             config: Config {
                 path: path.into(),
                 ring_capacity_bytes: 1 << 20,
+                rings: Rings::default(),
+                rings_in: None,
                 on_full,
                 block_timeout: Some(Duration::from_secs(1)),
                 deliver_within: Duration::from_millis(100),
+                on_error: OnError::default(),
             },
             filter: None,
             default_filter: None,
             existing: Existing::default(),
             mode: 0o600,
+            forked_child: ForkedChild::default(),
         }
     }
 
@@ -109,6 +116,29 @@ impl Builder {
         self
     }
 
+    /// Where the rings live: by default in files, so that what a thread has committed survives its
+    /// process, however that ends.
+    ///
+    /// The hot path costs the same either way. A file's space is reserved when a thread logs for
+    /// the first time, which takes some 0.2 ms for a ring of 1 MiB. The first 64 rings have the whole
+    /// [capacity](Self::ring_capacity_bytes), further ones a sixteenth of it (but 64 KiB), until a
+    /// thread logs a record that needs more.
+    pub fn rings(mut self, rings: Rings) -> Self {
+        self.config.rings = rings;
+        self
+    }
+
+    /// The folder for rings in files: a directory of the session's own is made in it.
+    ///
+    /// By default that is `/dev/shm` on Linux, which is memory: pages that lie on a disk are
+    /// written back by the system now and then, and a thread that stores to such a page has to
+    /// wait. Where that cannot be had, it is the folder of the dump. What lies in memory survives
+    /// the process, and not the machine. `steno` looks in both; for another folder it has to be told.
+    pub fn rings_in(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.config.rings_in = Some(folder.into());
+        self
+    }
+
     /// The longest that a committed record stays in its ring before it is written. By default
     /// 100 ms, and no less than 1 ms nor more than an hour; [`flush`](crate::flush) does not wait for
     /// it.
@@ -118,16 +148,54 @@ impl Builder {
         self
     }
 
+    /// What is called when the dump cannot be written, when it can be again, when a sync fails, and
+    /// when somebody has deleted, moved or truncated the file. Once for each, not for each attempt.
+    ///
+    /// It is called on the drain's thread, which meanwhile does nothing else: it must not take
+    /// long, nor wait for a thread that logs, nor end the logger. Calls of the logging macros in it
+    /// are not heard, and [`flush`](crate::flush) fails there. If it panics, the drain goes on.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.steno");
+    /// let log = stenolog::Builder::new(path)
+    ///     .on_error(|error| eprintln!("logging: {error}"))
+    ///     .start_detached()?;
+    /// # log.close()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn on_error(mut self, call: impl Fn(&DrainError) + Send + Sync + 'static) -> Self {
+        self.config.on_error = OnError::new(call);
+        self
+    }
+
     /// What becomes of a dump that is at the path already. By default it is kept under another
     /// name.
+    ///
+    /// A file that is no dump is never touched, and a symbolic link at the path is not followed:
+    /// both are errors of [`start`](Self::start).
     pub fn existing(mut self, existing: Existing) -> Self {
         self.existing = existing;
         self
     }
 
-    /// The permissions of the dump on Unix. By default 0600: its owner's alone.
+    /// The permissions of the dump on Unix. By default 0600: its owner's alone. A file that is
+    /// there already and is written over keeps no others.
     pub fn mode(mut self, mode: u32) -> Self {
         self.mode = mode;
+        self
+    }
+
+    /// What the calls of a process do that is forked from this one. By default nobody hears them,
+    /// unless that process starts a logger of its own.
+    pub fn forked_child(mut self, policy: ForkedChild) -> Self {
+        self.forked_child = policy;
+        self
+    }
+
+    /// The same for a child of this process, which writes to another path.
+    pub(crate) fn of_child(mut self) -> Self {
+        self.config.path = crate::fork::path_of_child(&self.config.path);
         self
     }
 
@@ -136,9 +204,6 @@ impl Builder {
     /// # Errors
     /// If there is one already, if the dump cannot be created, or if the filter is not understood.
     pub fn start(self) -> Result<Logger, StartError> {
-        if crate::fork::is_child() {
-            return Err(StartError::Forked);
-        }
         if let Some(running) = registry::global() {
             let running = running.config.path.clone();
             return Err(StartError::AlreadyStarted { path: self.config.path, running });
@@ -167,23 +232,62 @@ impl Builder {
         })
     }
 
+    /// As [`start_detached`](Self::start_detached), with a dump that is no file.
+    #[cfg(test)]
+    pub(crate) fn start_detached_on(self, storage: impl drain::Storage + 'static) -> Logger {
+        let install = |_: &_| {
+            registry::count_detached(1);
+            Ok(false)
+        };
+        self.spawn_on(|_, _, _| Ok(Output::new(Box::new(storage))), install).expect("it starts")
+    }
+
     fn spawn(
         self,
         install: impl FnOnce(&Arc<Core>) -> Result<bool, StartError>,
     ) -> Result<Logger, StartError> {
-        if crate::fork::is_child() {
-            return Err(StartError::Forked);
-        }
+        let file = |path: &Path, existing, mode| {
+            DumpFile::create(path, existing, mode).map(|file| Output::new(Box::new(file)))
+        };
+        self.spawn_on(file, install)
+    }
+
+    fn spawn_on(
+        self,
+        create: impl FnOnce(&Path, Existing, u32) -> Result<Output, StartError>,
+        install: impl FnOnce(&Arc<Core>) -> Result<bool, StartError>,
+    ) -> Result<Logger, StartError> {
         crate::fork::watch();
         let filter = self.resolve_filter()?;
         let path = self.config.path.clone();
-        let output = Output::create(&path, self.existing, self.mode)?;
         let parker = Parker::new();
-        let core = Arc::new(Core::new(self.config, filter, parker.unparker().clone()));
-        let thread = drain::start(Arc::clone(&core), output, parker)
-            .map_err(|source| StartError::Thread { path, source })?;
+        let rings = self.config.rings;
+        let blueprint = (self.forked_child == ForkedChild::OwnDump).then(|| self.clone());
+        let unparker = parker.unparker().clone();
+        let (core, no_ring_dir) = Core::new(self.config, filter, blueprint, unparker);
+        if let Some(error) = &no_ring_dir
+            && rings == Rings::RequireFiles
+        {
+            return Err(StartError::Rings { path, reason: error.to_string() });
+        }
+        let core = Arc::new(core);
+        let started = create(&path, self.existing, self.mode)
+            .and_then(|output| drain::start(Arc::clone(&core), output, parker));
+        let thread = started.inspect_err(|_| {
+            if let Some(dir) = core.ring_dir() {
+                dir.remove();
+            }
+        })?;
         let mut logger = Logger::new(core, thread);
         logger.set_global(install(logger.core())?);
+        if let Some(error) = no_ring_dir {
+            let _scope = logger.enter();
+            crate::warn!(
+                target: "stenolog",
+                reason = error.to_string(),
+                "the rings are in memory only: what is not written when the process is killed is lost"
+            );
+        }
         Ok(logger)
     }
 

@@ -1,17 +1,24 @@
 //! The drain: the thread that turns rings into a dump.
 //!
 //! ```text
-//!   rings ──▶ scanner ──▶ frames in a buffer ──▶ output ──▶ file
+//!   rings ──▶ scanner ──▶ frames in a buffer ──▶ output ──▶ storage: a file
 //!                │                                  │
 //!                └── frees a ring's records only when the file has them ◀──┘
 //! ```
+//!
+//! What goes wrong with the file is never the application's business, but for what it asks
+//! (`flush`, `sync`, `stats`) or wants to be told (`on_error`): a write that fails is tried again
+//! and gone on with where it stopped, and a file that is taken away is replaced by a new one.
 //!
 //! It is never told that a record was committed: that would cost the caller. It looks, and then
 //! sleeps for as long as the rings take to fill by a quarter at the pace of the last pass, at most
 //! the bound that the builder set. A call that finds its ring half full wakes it before that.
 
+mod file;
 mod output;
+mod report;
 mod scanner;
+mod storage;
 
 use std::io;
 use std::sync::Arc;
@@ -20,10 +27,17 @@ use std::time::{Duration, Instant};
 
 use crossbeam_utils::sync::Parker;
 
-pub use self::output::Existing;
+pub(crate) use self::file::DumpFile;
+pub use self::file::Existing;
 pub(crate) use self::output::Output;
+use self::output::WriteFailure;
+pub(crate) use self::report::OnError;
 use self::scanner::Scanner;
-use crate::shared::{Core, Request, WriteResult};
+pub use self::storage::FileFate;
+#[cfg(test)]
+pub(crate) use self::storage::Storage;
+use crate::error::{DrainError, StartError};
+use crate::shared::{Core, Request, WriteResult, lock};
 
 /// The shortest sleep: polling without a pause makes the producers slow.
 const SHORTEST_SLEEP: Duration = Duration::from_micros(50);
@@ -34,19 +48,46 @@ const RETRY_AFTER: Duration = Duration::from_millis(50);
 /// How often a drain that was told to stop tries to write before it gives up.
 const LAST_ATTEMPTS: usize = 20;
 
-/// Starts the drain thread.
+/// Begins the dump and starts the drain thread.
 pub(crate) fn start(
     core: Arc<Core>,
     output: Output,
     parker: Parker,
-) -> io::Result<std::thread::JoinHandle<()>> {
-    let _signals = SignalsBlocked::new();
-    std::thread::Builder::new().name("stenolog-drain".to_owned()).spawn(move || {
-        crate::thread::be_deaf();
-        let end = EndOnDrop(Arc::clone(&core));
-        let result = Drain { scanner: Scanner::new(core, output), parker }.run();
-        end.0.drain_ended(result);
-    })
+) -> Result<std::thread::JoinHandle<()>, StartError> {
+    let path = core.config.path.clone();
+    let (begun, has_begun) = std::sync::mpsc::sync_channel(1);
+    let spawned = {
+        let _signals = SignalsBlocked::new();
+        let thread = std::thread::Builder::new().name("stenolog-drain".to_owned());
+        thread.spawn(move || {
+            crate::thread::be_deaf();
+            let end = EndOnDrop(Arc::clone(&core));
+            let mut scanner = Scanner::new(core, output);
+            // At once: the rings of a process that is killed soon are found by what the dump begins
+            // with. Here: a file beyond its limit raises a signal that only this thread has blocked.
+            match scanner.write() {
+                // A file that was taken away meanwhile is the drain's business.
+                Ok(()) | Err(WriteFailure::Taken(_)) => {
+                    let _ = begun.send(Ok(()));
+                }
+                Err(WriteFailure::Write(source) | WriteFailure::Replace(_, source)) => {
+                    let _ = begun.send(Err(source));
+                    return;
+                }
+            }
+            end.0.drain_ended(Drain { scanner, parker, failing: None }.run());
+        })
+    };
+    let thread = spawned.map_err(|source| StartError::Thread { path: path.clone(), source })?;
+    match has_begun.recv() {
+        Ok(Err(source)) => {
+            // The file and its lock are let go of when the thread has ended.
+            let _ = thread.join();
+            Err(StartError::Create { path, source })
+        }
+        // A panic is told by whoever waits for the drain.
+        Ok(Ok(())) | Err(_) => Ok(thread),
+    }
 }
 
 /// Says that the drain has ended even if it panicked: nobody may wait for it then.
@@ -56,7 +97,9 @@ impl Drop for EndOnDrop {
     fn drop(&mut self) {
         if std::thread::panicking() {
             crate::registry::uninstall(&self.0);
-            self.0.drain_ended(Err(Arc::new(io::Error::other("the drain thread panicked"))));
+            let error = DrainError::Panicked { path: self.0.config.path.clone() };
+            self.0.config.on_error.tell(&error);
+            self.0.drain_ended(Err(error));
         }
     }
 }
@@ -64,6 +107,16 @@ impl Drop for EndOnDrop {
 struct Drain {
     scanner: Scanner,
     parker: Parker,
+    failing: Option<Failing>,
+}
+
+/// Writing fails.
+struct Failing {
+    since: Instant,
+    /// How many records had been lost before.
+    lost: u64,
+    /// What was said of it last.
+    told: DrainError,
 }
 
 impl Drain {
@@ -79,15 +132,15 @@ impl Drain {
             }
             let started = Instant::now();
             let pass = self.scanner.pass(!requests.is_empty());
-            let failed = pass.is_err();
             if let Ok(fullest) = &pass {
                 let longest = core.config.deliver_within;
                 sleep = next_sleep(*fullest, quarter, started - last_pass, longest);
             }
             last_pass = started;
-            self.answer(requests, pass.map(drop).map_err(Arc::new));
+            let written = self.judge(pass.map(drop));
+            let failed = written.is_err();
+            self.answer(requests, written);
             if failed {
-                core.counters.write_errors.fetch_add(1, Ordering::Relaxed);
                 self.rest_after_failure();
             } else if !core.has_requests() {
                 self.parker.park_timeout(sleep);
@@ -95,11 +148,42 @@ impl Drain {
         }
     }
 
+    /// Notes how an attempt to write went, and tells if that is news.
+    fn judge(&mut self, attempt: Result<(), WriteFailure>) -> WriteResult {
+        let core = Arc::clone(self.scanner.core());
+        let counters = &core.counters;
+        let lost = counters.lost.load(Ordering::Relaxed);
+        let Err(failure) = attempt else {
+            if let Some(failing) = self.failing.take() {
+                *lock(&counters.failing) = None;
+                let output = self.scanner.output();
+                core.config.on_error.tell(&DrainError::Resumed {
+                    path: output.path().to_owned(),
+                    offset: output.written_bytes(),
+                    failed_for: failing.since.elapsed(),
+                    lost: lost - failing.lost,
+                });
+            }
+            return Ok(());
+        };
+        let error = self.scanner.describe(failure);
+        counters.write_errors.fetch_add(1, Ordering::Relaxed);
+        *lock(&counters.failing) = error.io_error().map(io::Error::kind);
+        let is_news = self.failing.as_ref().is_none_or(|failing| is_other(&failing.told, &error));
+        if is_news {
+            core.config.on_error.tell(&error);
+            let told = error.clone();
+            let begun = || Failing { since: Instant::now(), lost, told: told.clone() };
+            self.failing.get_or_insert_with(begun).told = told.clone();
+        }
+        Err(error)
+    }
+
     /// Answers requests with how the pass went, and the sync if one of them wants it.
-    fn answer(&self, requests: Vec<Request>, written: WriteResult) {
+    fn answer(&mut self, requests: Vec<Request>, written: WriteResult) {
         let wants_sync = requests.iter().any(|request| request.sync);
         let synced = match &written {
-            Ok(()) if wants_sync => self.scanner.sync().map_err(Arc::new),
+            Ok(()) if wants_sync => self.scanner.sync(),
             _ => written.clone(),
         };
         for request in requests {
@@ -124,19 +208,44 @@ impl Drain {
 
     /// Writes what is left, and seals the dump.
     fn finish(&mut self, requests: Vec<Request>) -> WriteResult {
-        let mut result = self.scanner.seal();
-        for _ in 1..LAST_ATTEMPTS {
-            if result.is_ok() {
-                break;
-            }
-            std::thread::sleep(RETRY_AFTER);
-            result = self.scanner.seal();
+        if self.scanner.is_doubtful() {
+            // The last chance to see, and to state, what the operating system has lost.
+            let _ = self.scanner.sync();
         }
+        let mut attempts = 1;
+        let result = loop {
+            let attempt = self.scanner.seal();
+            match self.judge(attempt) {
+                Err(_) if attempts < LAST_ATTEMPTS => std::thread::sleep(RETRY_AFTER),
+                result => break result,
+            }
+            attempts += 1;
+        };
         self.scanner.leave_rings();
-        let result = result.map_err(Arc::new);
+        if let Err(DrainError::Write { source, .. } | DrainError::Replace { source, .. }) = &result
+        {
+            let output = self.scanner.output();
+            self.scanner.core().config.on_error.tell(&DrainError::GivenUp {
+                path: output.path().to_owned(),
+                offset: output.written_bytes(),
+                source: Arc::clone(source),
+            });
+        }
+        if result.is_ok()
+            && let Some(dir) = self.scanner.core().ring_dir()
+        {
+            dir.remove();
+        }
         self.answer(requests, result.clone());
         result
     }
+}
+
+/// Whether two errors are not the same thing that goes on.
+fn is_other(before: &DrainError, now: &DrainError) -> bool {
+    let kind =
+        |error: &DrainError| (std::mem::discriminant(error), error.io_error().map(io::Error::kind));
+    kind(before) != kind(now)
 }
 
 /// How long the fullest ring takes to fill by `quarter` bytes, if it got `pace` bytes since the
@@ -194,22 +303,4 @@ impl Drop for SignalsBlocked {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sleep_follows_the_pace() {
-        let ms = Duration::from_millis;
-        let longest = ms(100);
-        // Nothing came: the bound.
-        assert_eq!(next_sleep(0, 1000, ms(10), longest), longest);
-        // Twice a quarter came in 10 ms: half as long.
-        assert_eq!(next_sleep(2000, 1000, ms(10), longest), ms(5));
-        // A trickle: the bound.
-        assert_eq!(next_sleep(1, 1000, ms(10), longest), longest);
-        // A flood: never without a pause.
-        assert_eq!(next_sleep(1 << 30, 1000, ms(10), longest), SHORTEST_SLEEP);
-        // Beyond what a duration holds.
-        assert_eq!(next_sleep(1, usize::MAX, Duration::MAX, longest), longest);
-    }
-}
+mod tests;

@@ -8,13 +8,13 @@
 //! Cost: two relaxed loads of the site, one of the thread's generation, the clock, one comparison
 //! for the claim, the stores, and one release store. No allocation, lock, system call or format.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{Ordering, compiler_fence};
 
 use stenolog_format::dictionary::TimeSource;
 
 use crate::registry::CallTypes;
 use crate::site::Site;
-use crate::thread::{self, ColdRecord, LOCAL, Local};
+use crate::thread::{self, ColdRecord, LOCAL, Local, NO_GENERATION};
 use crate::time::TimeWord;
 use crate::value::Args;
 
@@ -55,18 +55,24 @@ fn try_emit<T: TimeWord, A: Args>(site: &'static Site, time: T, args: &A) -> boo
     // T3: the generation of a logger comes with a clock.
     let Some(clock) = local.clock.get() else { return false };
     let payload_bytes = args.size().saturating_add(TIME_BYTES);
+    let time = time.read(&clock);
+    let allowance_bytes = local.allowance_bytes.get();
+    // Closed to signal handlers on this thread, which would write into the same claim (T2).
+    let generation = local.generation.replace(NO_GENERATION);
+    compiler_fence(Ordering::SeqCst);
     // SAFETY: only this thread touches the producer, and nothing logs while this borrow lives
     // (T1, T2 in `thread`): what follows are stores of values.
     let producer = unsafe { &mut *local.producer.get() };
-    let allowance_bytes = local.allowance_bytes.get();
-    let time = time.read(&clock);
-    let Ok(mut claim) = producer.try_claim_within(payload_bytes, allowance_bytes) else {
-        return false;
-    };
-    // SAFETY: the claim is `payload_bytes` long, which `args` said it takes with the time.
-    unsafe { fill(claim.as_mut_ptr(), time, args) };
-    claim.commit_tagged(state as u32);
-    true
+    let claim = producer.try_claim_within(payload_bytes, allowance_bytes);
+    let is_claimed = claim.is_ok();
+    if let Ok(mut claim) = claim {
+        // SAFETY: the claim is `payload_bytes` long, which `args` said it takes with the time.
+        unsafe { fill(claim.as_mut_ptr(), time, args) };
+        claim.commit_tagged(state as u32);
+    }
+    compiler_fence(Ordering::SeqCst);
+    local.generation.set(generation);
+    is_claimed
 }
 
 /// Writes a payload.

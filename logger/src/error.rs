@@ -3,7 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use crate::drain::FileFate;
 use crate::filter::FilterError;
 
 /// Why a logger could not be started.
@@ -51,6 +53,15 @@ pub enum StartError {
         /// The path.
         path: PathBuf,
     },
+    /// The path is that of a symbolic link, which somebody may have put there.
+    #[error(
+        "cannot write a dump to {path}: it is a symbolic link, which is not followed (give the path \
+         that it leads to, or remove it)"
+    )]
+    Symlink {
+        /// The path.
+        path: PathBuf,
+    },
     /// The dump of an earlier run cannot be moved out of the way.
     #[error("cannot move the earlier dump {path} to {to}: {source}")]
     KeepEarlier {
@@ -77,11 +88,16 @@ pub enum StartError {
         /// What the operating system said.
         source: io::Error,
     },
-    /// The process is a fork of one that logs.
+    /// Rings in files are required and cannot be had.
     #[error(
-        "cannot start a logger in a forked child: use exec, or start it before any logger of the parent"
+        "cannot keep the rings of {path} in files: {reason} (name a folder with `Builder::rings_in`, or allow rings in memory with `Builder::rings`)"
     )]
-    Forked,
+    Rings {
+        /// The dump.
+        path: PathBuf,
+        /// Where they were to be, and why not.
+        reason: String,
+    },
 }
 
 fn hint(source: &io::Error) -> &'static str {
@@ -100,17 +116,9 @@ pub enum FlushError {
     /// No global logger runs.
     #[error("no logger runs: keep the value that `Builder::start` returns")]
     NotStarted,
-    /// The operating system refused a write. What was not written stays in the rings as long as
-    /// they have room, and is tried again.
-    #[error(
-        "cannot write to the dump {path}: {source} (what the rings hold is kept and tried again)"
-    )]
-    Write {
-        /// The dump.
-        path: PathBuf,
-        /// What the operating system said.
-        source: Arc<io::Error>,
-    },
+    /// The dump cannot be written, or not be put on the disk.
+    #[error(transparent)]
+    Drain(DrainError),
     /// The drain has ended.
     #[error("the logger of {path} has ended")]
     Ended {
@@ -120,4 +128,138 @@ pub enum FlushError {
     /// The process is a fork of the one that logs; it has no drain.
     #[error("this process is a forked child: its parent's logger is not its own")]
     Forked,
+}
+
+/// What happened to a dump while it was written: what [`Builder::on_error`] is called with.
+///
+/// Paths are absolute, offsets are in bytes.
+///
+/// [`Builder::on_error`]: crate::Builder::on_error
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DrainError {
+    /// Writing has begun to fail, or fails for another reason than before. What was not written
+    /// stays in the rings as long as they have room, and is tried again about 20 times a second.
+    #[error(
+        "cannot write to the dump {path} at byte {offset}: {source}{} (what the rings hold is kept \
+         and tried again)",
+        remedy(source)
+    )]
+    Write {
+        /// The dump.
+        path: PathBuf,
+        /// How much of it has been written.
+        offset: u64,
+        /// What the operating system said.
+        source: Arc<io::Error>,
+    },
+    /// Writing goes on where it had stopped.
+    #[error(
+        "the dump {path} is written again from byte {offset} on, after {failed_for:.1?} in which \
+         {lost} records found no room"
+    )]
+    Resumed {
+        /// The dump.
+        path: PathBuf,
+        /// How much of it has been written.
+        offset: u64,
+        /// Since when it could not be written.
+        failed_for: Duration,
+        /// How many records were lost meanwhile because rings were full; the dump says where.
+        lost: u64,
+    },
+    /// The logger has begun a new file, because something was done to the one that it wrote.
+    #[error(
+        "the dump {path} {fate} at byte {offset}: the log goes on in {to}; {lost} records lost"
+    )]
+    Replaced {
+        /// The dump that it wrote.
+        path: PathBuf,
+        /// How much had been written to it.
+        offset: u64,
+        /// What was done to it.
+        fate: FileFate,
+        /// Where the log goes on; as a rule at the same path.
+        to: PathBuf,
+        /// How many records were in the file, at the most, that are not there any more. The new
+        /// file states which.
+        lost: u64,
+    },
+    /// Something was done to the file, and no new one can be begun. Unless the file was only moved
+    /// and is written on where it is, this is tried again as a failing write is.
+    #[error(
+        "the dump {path} {fate} at byte {offset}, and no new one can be begun: {source}{} (tried \
+         again)",
+        remedy(source)
+    )]
+    Replace {
+        /// The dump.
+        path: PathBuf,
+        /// How much had been written to it.
+        offset: u64,
+        /// What was done to it.
+        fate: FileFate,
+        /// What the operating system said.
+        source: Arc<io::Error>,
+    },
+    /// The dump, or its name in its folder, cannot be put on the disk. The next sync writes it
+    /// again from `offset` on.
+    #[error(
+        "cannot put the dump {path} on the disk from byte {offset} on: {source}{} (the next sync \
+         writes it again)",
+        remedy(source)
+    )]
+    Sync {
+        /// The dump.
+        path: PathBuf,
+        /// Up to where it is on the disk.
+        offset: u64,
+        /// What the operating system said.
+        source: Arc<io::Error>,
+    },
+    /// The logger has ended, and gives up a dump that it could not write to its end.
+    #[error("gave up the dump {path} at byte {offset}: {source}{}", remedy(source))]
+    GivenUp {
+        /// The dump.
+        path: PathBuf,
+        /// How much of it has been written.
+        offset: u64,
+        /// What the operating system said.
+        source: Arc<io::Error>,
+    },
+    /// The drain thread has panicked: nobody writes the dump any more.
+    #[error("the drain thread of the dump {path} panicked (please report this)")]
+    Panicked {
+        /// The dump.
+        path: PathBuf,
+    },
+}
+
+impl DrainError {
+    /// What the operating system said, if it said something.
+    #[must_use]
+    pub fn io_error(&self) -> Option<&io::Error> {
+        match self {
+            Self::Write { source, .. }
+            | Self::Replace { source, .. }
+            | Self::Sync { source, .. }
+            | Self::GivenUp { source, .. } => Some(source),
+            Self::Resumed { .. } | Self::Replaced { .. } | Self::Panicked { .. } => None,
+        }
+    }
+}
+
+/// What the user can do about it.
+fn remedy(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::StorageFull => "; make room on its file system",
+        io::ErrorKind::QuotaExceeded => "; make room in this user's quota",
+        io::ErrorKind::FileTooLarge => "; raise the limit of the file size (ulimit -f)",
+        io::ErrorKind::ReadOnlyFilesystem => "; have its file system mounted for writing",
+        io::ErrorKind::NotFound => "; create its folder again",
+        io::ErrorKind::PermissionDenied => "; let this user write to its folder",
+        #[cfg(unix)]
+        _ if source.raw_os_error() == Some(libc::EIO) => "; look for the disk in the system's log",
+        _ => "",
+    }
 }

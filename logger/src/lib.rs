@@ -49,10 +49,10 @@
 //!
 //! # Limits
 //!
-//! Logging from a signal handler is not supported: a handler that interrupts its thread within a
-//! call would write into the same claim. After a `fork` the child is silent. A record cannot be
-//! larger than its ring ([`Builder::ring_capacity_bytes`]); such a one is counted as lost. What the
-//! drain has not written when the process is killed is gone.
+//! Signal handlers log by way of [`in_signal_handler`]. After a `fork` the child is silent, unless it
+//! starts a logger of its own or [`Builder::forked_child`] says otherwise. A record cannot be
+//! larger than its ring ([`Builder::ring_capacity_bytes`]); such a one is counted as lost. Rings are
+//! files that survive the process; see [`Rings`] for where they cannot be had.
 //!
 //! # Features
 //!
@@ -73,6 +73,7 @@ mod logger;
 mod macros;
 mod pick;
 mod registry;
+mod ring_dir;
 mod shared;
 mod site;
 mod stats;
@@ -85,11 +86,14 @@ pub use stenolog_macros::Record;
 
 pub use self::builder::Builder;
 pub use self::clock::Timestamp;
-pub use self::drain::Existing;
-pub use self::error::{FlushError, StartError};
+pub use self::drain::{Existing, FileFate};
+pub use self::error::{DrainError, FlushError, StartError};
 pub use self::filter::FilterError;
+pub use self::fork::ForkedChild;
 pub use self::logger::{Logger, Scope, SetFilterError, flush, set_filter, stats, sync};
+pub use self::ring_dir::{Rings, UnreadRings};
 pub use self::shared::OnFull;
 pub use self::stats::Stats;
+pub use self::thread::in_signal_handler;
 pub use self::time::IntoTime;
 pub use self::value::Value;

@@ -9,7 +9,8 @@ use std::thread::JoinHandle;
 use crate::error::FlushError;
 use crate::filter::{Filter, FilterError};
 use crate::registry::{self, LATE, UNHEARD};
-use crate::shared::Core;
+use crate::ring_dir::RingDir;
+use crate::shared::{Core, lock};
 use crate::stats::Stats;
 use crate::thread;
 
@@ -38,10 +39,18 @@ impl Logger {
         self.is_global = Some(is_global);
     }
 
-    /// The dump that is being written.
+    /// The dump that is being written, as it was given to the builder. If something that is no
+    /// dump was put at the path meanwhile, the log has gone on beside it:
+    /// [`Builder::on_error`](crate::Builder::on_error) says where.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.core.config.path
+    }
+
+    /// The directory of the rings, if they are in files; it is removed when the dump is sealed.
+    #[must_use]
+    pub fn ring_dir(&self) -> Option<&Path> {
+        self.core.ring_dir().map(RingDir::path)
     }
 
     /// Waits until all that was committed before the call is in the operating system's hands.
@@ -54,10 +63,15 @@ impl Logger {
         self.core.flush(false)
     }
 
-    /// As [`flush`](Self::flush), and waits until the disk has it.
+    /// As [`flush`](Self::flush), and waits until the disk has it, with the file's name in its
+    /// folder.
     ///
     /// # Errors
-    /// As [`flush`](Self::flush), or if the operating system cannot put the file on the disk.
+    /// As [`flush`](Self::flush), or if the operating system cannot put the file on the disk. It may
+    /// then have forgotten what it could not write, and report success ever after; so the next
+    /// call reads all since the last sync that succeeded back, and writes it again. What cannot be
+    /// read back as it was written is lost: that call fails as well, and the log goes on in a new
+    /// file that says which records these are.
     pub fn sync(&self) -> Result<(), FlushError> {
         self.core.flush(true)
     }
@@ -76,7 +90,7 @@ impl Logger {
     /// filter is then what it was.
     pub fn set_filter(&self, directives: &str) -> Result<(), FilterError> {
         let filter = Filter::parse(directives)?;
-        if !crate::fork::is_child() {
+        if !self.core.is_foreign() {
             self.core.set_filter(filter);
         }
         Ok(())
@@ -114,10 +128,10 @@ impl Logger {
 
     fn end(&mut self) -> Result<(), FlushError> {
         let Some(drain) = self.drain.take() else { return Ok(()) };
-        if crate::fork::is_child() {
+        if self.core.is_foreign() {
             // The drain is the parent's; here is no thread to wait for, nor to detach.
             std::mem::forget(drain);
-            return Err(FlushError::Forked);
+            return crate::fork::end_own();
         }
         match self.is_global {
             Some(true) => registry::uninstall(&self.core),
@@ -155,13 +169,18 @@ impl Drop for Scope {
     }
 }
 
-fn stats_of(core: &Core) -> Stats {
+pub(crate) fn stats_of(core: &Core) -> Stats {
     let counters = &core.counters;
     Stats {
         records: counters.records.load(Ordering::Relaxed),
         lost: counters.lost.load(Ordering::Relaxed),
         written_bytes: counters.written_bytes.load(Ordering::Relaxed),
         write_errors: counters.write_errors.load(Ordering::Relaxed),
+        sync_errors: counters.sync_errors.load(Ordering::Relaxed),
+        files_replaced: counters.files_replaced.load(Ordering::Relaxed),
+        lost_with_files: counters.lost_with_files.load(Ordering::Relaxed),
+        failing: *lock(&counters.failing),
+        memory_rings: counters.memory_rings.load(Ordering::Relaxed),
         ..stats_of_process()
     }
 }
@@ -175,13 +194,12 @@ fn stats_of_process() -> Stats {
     }
 }
 
-/// The global logger. A forked child has none, and must not ask: a thread of the parent's may have
-/// held the lock when it forked.
+/// The global logger. A forked child has none, unless it has its own.
 fn global() -> Result<Arc<Core>, FlushError> {
-    if crate::fork::is_child() {
-        return Err(FlushError::Forked);
-    }
-    registry::global().ok_or(FlushError::NotStarted)
+    registry::global().ok_or_else(|| match crate::fork::epoch() {
+        0 => FlushError::NotStarted,
+        _ => FlushError::Forked,
+    })
 }
 
 /// [`Logger::flush`] of the global logger.

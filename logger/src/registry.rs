@@ -7,7 +7,9 @@
 //! decision that it states; a filter that changes, or a logger that comes or goes, resets all
 //! states under the same lock, so that no stale decision outlives the change.
 
+use std::cell::Cell;
 use std::collections::HashMap;
+use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -38,6 +40,24 @@ static REGISTRY: RwLock<Registry> = RwLock::new(Registry {
     detached: 0,
 });
 
+thread_local! {
+    /// The lock, while this thread forks.
+    static HELD: Cell<Option<ManuallyDrop<RwLockWriteGuard<'static, Registry>>>> =
+        const { Cell::new(None) };
+}
+
+/// Locks the registry until [`let_go`]: this thread is about to fork.
+#[cfg(unix)]
+pub(crate) fn hold() {
+    HELD.set(Some(ManuallyDrop::new(write())));
+}
+
+/// Ends what [`hold`] began, in the parent and in the child.
+#[cfg(unix)]
+pub(crate) fn let_go() {
+    drop(HELD.take().map(ManuallyDrop::into_inner));
+}
+
 struct Registry {
     /// The entry with id `FIRST_ID + n` is the n-th.
     entries: Vec<Arc<CallSite>>,
@@ -67,12 +87,20 @@ fn write() -> RwLockWriteGuard<'static, Registry> {
     REGISTRY.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The id of a call site with a list of types; hands one out if there is none.
-pub(crate) fn id(site: &'static Site, types: CallTypes) -> u32 {
-    if let Some(id) = read().id(site, types.signature) {
-        return id;
-    }
-    write().id_or_new(site, types)
+/// The id of a call site with a list of types; hands one out if there is none. Records of this id
+/// may then be committed to the logger's rings.
+pub(crate) fn id(core: &Core, site: &'static Site, types: CallTypes) -> u32 {
+    let known = {
+        let registry = read();
+        let id = registry.id(site, types.signature);
+        id.inspect(|&id| registry.state(core, id))
+    };
+    known.unwrap_or_else(|| {
+        let mut registry = write();
+        let id = registry.id_or_new(site, types);
+        registry.state(core, id);
+        id
+    })
 }
 
 /// Where a call goes that has no scope of its own.
@@ -90,13 +118,13 @@ pub(crate) enum Decision {
 pub(crate) fn wants(site: &'static Site) -> Option<bool> {
     {
         let registry = HAS_GLOBAL.load(Ordering::Acquire).then(read)?;
-        let wants = registry.global.as_ref()?.allows(site.meta);
+        let wants = registry.global()?.allows(site.meta);
         if wants || registry.detached > 0 {
             return Some(wants);
         }
     }
     let mut registry = write();
-    let wants = registry.global.as_ref()?.allows(site.meta);
+    let wants = registry.global()?.allows(site.meta);
     if !wants {
         registry.switch_off(site);
     }
@@ -112,7 +140,7 @@ pub(crate) fn decide(site: &'static Site, types: CallTypes) -> Decision {
         return decision;
     }
     let mut registry = write();
-    let Some(core) = registry.global.clone() else { return Decision::Unheard };
+    let Some(core) = registry.global().cloned() else { return Decision::Unheard };
     if !core.allows(site.meta) {
         registry.switch_off(site);
         return Decision::Off;
@@ -120,6 +148,9 @@ pub(crate) fn decide(site: &'static Site, types: CallTypes) -> Decision {
     let id = registry.id_or_new(site, types);
     let first = site.signature.load(Ordering::Relaxed);
     let hot_id = if first == types.signature { id } else { registry.id(site, first).unwrap_or(id) };
+    // Before the site is told: any thread may log with that id from then on.
+    registry.state(&core, hot_id);
+    registry.state(&core, id);
     registry.tell(site, u64::from(core.generation()) << 32 | u64::from(hot_id));
     Decision::Log(core, id)
 }
@@ -127,10 +158,11 @@ pub(crate) fn decide(site: &'static Site, types: CallTypes) -> Decision {
 /// Makes a logger the global one; `false` if there is one already.
 pub(crate) fn install(core: &Arc<Core>) -> bool {
     let mut registry = write();
-    if registry.global.is_some() {
+    if registry.global().is_some() {
         return false;
     }
-    registry.global = Some(Arc::clone(core));
+    // A foreign one is not let go of: its parts are other processes'.
+    std::mem::forget(registry.global.replace(Arc::clone(core)));
     HAS_GLOBAL.store(true, Ordering::Release);
     registry.forget_decisions();
     true
@@ -138,7 +170,12 @@ pub(crate) fn install(core: &Arc<Core>) -> bool {
 
 /// The global logger, if there is one.
 pub(crate) fn global() -> Option<Arc<Core>> {
-    read().global.clone()
+    read().global().cloned()
+}
+
+/// The global logger of the process from which this one was forked.
+pub(crate) fn foreign_global() -> Option<Arc<Core>> {
+    read().global.clone().filter(|core| core.is_foreign())
 }
 
 /// Ends the global logger's reign, if it is this one.
@@ -174,20 +211,35 @@ pub(crate) fn entry_count() -> u64 {
 }
 
 impl Registry {
+    /// The global logger, unless it is foreign.
+    fn global(&self) -> Option<&Arc<Core>> {
+        self.global.as_ref().filter(|core| !core.is_foreign())
+    }
+
     /// The decision, if nothing has to be changed for it: the site has been told, and it is only
     /// the types, or the thread, that brought the call here.
     fn decision(&self, site: &Site, types: CallTypes) -> Option<Decision> {
-        let core = self.global.as_ref()?;
+        let core = self.global()?;
         let state = site.state.load(Ordering::Relaxed);
         if (state >> 32) as u32 != core.generation() {
             return None;
         }
         let id = self.id(site, types.signature)?;
+        self.state(core, id);
         Some(Decision::Log(Arc::clone(core), id))
     }
 
     fn id(&self, site: &Site, signature: u64) -> Option<u32> {
         self.ids.as_ref()?.get(&(std::ptr::from_ref(site).addr(), signature)).copied()
+    }
+
+    /// Has the logger state the entry with this id beside its rings, if it has not done so.
+    fn state(&self, core: &Core, id: u32) {
+        if let Some(dir) = core.ring_dir()
+            && let Some(site) = self.entries.get((id - CallSite::FIRST_ID) as usize)
+        {
+            dir.state_site(site);
+        }
     }
 
     fn id_or_new(&mut self, site: &'static Site, types: CallTypes) -> u32 {

@@ -1,22 +1,27 @@
 //! What the threads of a logger share: its configuration, its rings, and the line to its drain.
 
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crossbeam_utils::sync::Unparker;
 use stenolog_format::dictionary::{CallSite, Level, Thread};
+use stenolog_format::frame::{FileHeader, VERSION};
 use stenolog_format::loss::Loss;
 use stenolog_ringbuf::Consumer;
 use stenolog_ringbuf::queue::spsc::{self, Producer};
 
-use crate::clock::Clock;
-use crate::error::FlushError;
+use crate::builder::Builder;
+use crate::clock::{Clock, unix_ns};
+use crate::drain::OnError;
+use crate::error::{DrainError, FlushError};
 use crate::filter::Filter;
 use crate::registry::LATE;
+use crate::ring_dir::{self, NoRingDir, RingDir, RingFile, Rings};
 use crate::site::Meta;
 
 /// What a call does when its thread's ring is full.
@@ -29,20 +34,31 @@ pub enum OnFull {
     Drop,
 }
 
+/// Whether a ring of `capacity` bytes holds a record with so many bytes of payload, whatever its
+/// level: the last eighth is for warnings and errors.
+const fn is_at_home(capacity: usize, record_bytes: usize) -> bool {
+    record_bytes <= capacity - capacity / 8 - 16
+}
+
 /// What a builder has gathered.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
     pub(crate) path: PathBuf,
     pub(crate) ring_capacity_bytes: usize,
+    pub(crate) rings: Rings,
+    pub(crate) rings_in: Option<PathBuf>,
     pub(crate) on_full: [OnFull; 5],
     pub(crate) block_timeout: Option<Duration>,
     pub(crate) deliver_within: Duration,
+    pub(crate) on_error: OnError,
 }
 
 /// A ring as its thread and the drain know it.
 #[derive(Debug)]
 pub(crate) struct RingSlot {
     pub(crate) thread: Thread,
+    /// The file that the ring is in.
+    file: Option<RingFile>,
     /// Records lost since the ring's birth, written by the ring's thread alone.
     lost: [[AtomicU64; 5]; 2],
     /// The producer, once its thread has gone.
@@ -53,9 +69,10 @@ pub(crate) struct RingSlot {
 }
 
 impl RingSlot {
-    fn new(thread: Thread) -> Self {
+    fn new(thread: Thread, file: Option<RingFile>) -> Self {
         Self {
             thread,
+            file,
             lost: Default::default(),
             retired: Mutex::new(None),
             is_retired: AtomicBool::new(false),
@@ -118,6 +135,11 @@ pub(crate) struct Counters {
     pub(crate) lost: AtomicU64,
     pub(crate) written_bytes: AtomicU64,
     pub(crate) write_errors: AtomicU64,
+    pub(crate) sync_errors: AtomicU64,
+    pub(crate) files_replaced: AtomicU64,
+    pub(crate) lost_with_files: AtomicU64,
+    pub(crate) failing: Mutex<Option<io::ErrorKind>>,
+    pub(crate) memory_rings: AtomicU64,
 }
 
 /// Somebody who waits for the drain.
@@ -129,7 +151,7 @@ pub(crate) struct Request {
 }
 
 /// How a write went; shared by all who asked for it.
-pub(crate) type WriteResult = Result<(), Arc<io::Error>>;
+pub(crate) type WriteResult = Result<(), DrainError>;
 
 impl Request {
     /// Answers; who asked may have gone.
@@ -146,20 +168,30 @@ struct Control {
     /// The drain has ended, or has died.
     ended: bool,
     /// Why the dump could not be written to its end.
-    error: Option<Arc<io::Error>>,
+    error: Option<DrainError>,
 }
 
 /// A logger, but for its drain's own state.
 #[derive(Debug)]
 pub(crate) struct Core {
     generation: u32,
+    /// That of the process that it was made in.
+    epoch: u32,
+    /// What a forked child starts a logger of its own from.
+    blueprint: Option<Builder>,
+    /// What its first file begins with.
+    pub(crate) header: FileHeader,
+    /// Where its rings are, if they are in files.
+    ring_dir: Option<RingDir>,
     pub(crate) config: Config,
     pub(crate) clock: &'static Clock,
     filter: RwLock<Filter>,
     /// Rings that the drain has not seen yet; `None` when it looks no more.
     newborn: Mutex<Option<Vec<NewRing>>>,
     /// Rings that a thread has left and the drain has emptied.
-    free: Mutex<Vec<(Producer, Consumer)>>,
+    free: Mutex<Vec<FreeRing>>,
+    /// How many rings there are in files.
+    file_rings: AtomicUsize,
     next_ring: AtomicU32,
     closed: AtomicBool,
     pub(crate) counters: Counters,
@@ -167,11 +199,27 @@ pub(crate) struct Core {
     drain: Unparker,
 }
 
+/// A ring without a thread, and empty.
+#[derive(Debug)]
+struct FreeRing {
+    producer: Producer,
+    consumer: Consumer,
+    file: Option<RingFile>,
+}
+
 /// A ring that the drain is to look after.
 pub(crate) type NewRing = (Arc<RingSlot>, Consumer);
 
 /// No more rings than these are kept for threads to come.
 const MAX_FREE_RINGS: usize = 64;
+
+/// As many rings in files have the capacity that was asked for. The space of a file is reserved as a
+/// whole, used or not, so that the many threads of a program that has more get smaller ones.
+const FULL_SIZE_FILE_RINGS: usize = 64;
+
+/// The smaller ones' part of that capacity, and the least that they have.
+const SMALL_RING_PART: usize = 16;
+const SMALL_RING_BYTES: usize = 1 << 16;
 
 /// The drain is woken when this many rings wait for it: threads that come and go leave rings that
 /// only it can make ready for others.
@@ -183,22 +231,72 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Core {
-    pub(crate) fn new(config: Config, filter: Filter, drain: Unparker) -> Self {
+    /// A logger, with the folder for its rings; or why there is none, which the policy of the
+    /// configuration allows or not.
+    pub(crate) fn new(
+        config: Config,
+        filter: Filter,
+        blueprint: Option<Builder>,
+        drain: Unparker,
+    ) -> (Self, Option<NoRingDir>) {
+        let clock = Clock::get();
+        let header = FileHeader {
+            version: VERSION,
+            session: session_id(),
+            created_unix_ns: unix_ns(SystemTime::now()),
+            sequence: 0,
+            process_id: std::process::id(),
+            counter_hz: clock.hz(),
+        };
+        let (ring_dir, no_ring_dir) = match config.rings {
+            Rings::Memory => (None, None),
+            Rings::PreferFiles | Rings::RequireFiles => {
+                let folders = match &config.rings_in {
+                    Some(folder) => vec![folder.clone()],
+                    None => ring_dir::usual_folders(&config.path),
+                };
+                match RingDir::create(&folders, header, &clock.pair()) {
+                    Ok(dir) => (Some(dir), None),
+                    Err(error) => (None, Some(error)),
+                }
+            }
+        };
         // 0 and 1 have a meaning in a call site's state; `thread::NO_GENERATION` is the largest.
         static NEXT_GENERATION: AtomicU32 = AtomicU32::new(2);
-        Self {
+        let core = Self {
             generation: NEXT_GENERATION.fetch_add(1, Ordering::Relaxed),
+            epoch: crate::fork::epoch(),
+            blueprint,
+            header,
+            ring_dir,
             config,
-            clock: Clock::get(),
+            clock,
             filter: RwLock::new(filter),
             newborn: Mutex::new(Some(Vec::new())),
             free: Mutex::default(),
+            file_rings: AtomicUsize::new(0),
             next_ring: AtomicU32::new(1),
             closed: AtomicBool::new(false),
             counters: Counters::default(),
             control: Mutex::default(),
             drain,
-        }
+        };
+        (core, no_ring_dir)
+    }
+
+    /// Whether it is that of a process from which this one was forked.
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.epoch != crate::fork::epoch()
+    }
+
+    /// What a forked child is to start, if anything.
+    pub(crate) fn blueprint(&self) -> Option<Builder> {
+        self.blueprint.clone()
+    }
+
+    /// Where the rings are, if they are in files.
+    pub(crate) fn ring_dir(&self) -> Option<&RingDir> {
+        self.ring_dir.as_ref()
     }
 
     pub(crate) const fn generation(&self) -> u32 {
@@ -215,13 +313,25 @@ impl Core {
         crate::registry::forget_decisions();
     }
 
-    /// A ring for a thread: one that another thread has left, or a new one.
-    pub(crate) fn new_ring(&self, os_id: u64, name: String) -> (Producer, Arc<RingSlot>) {
-        let reused = lock(&self.free).pop();
-        let (producer, consumer) =
-            reused.unwrap_or_else(|| spsc::new(self.config.ring_capacity_bytes));
+    /// A ring for a thread: one that another thread has left, or a new one. It holds records of
+    /// `record_bytes`, if one of the configured capacity would.
+    pub(crate) fn new_ring(
+        &self,
+        os_id: u64,
+        name: String,
+        record_bytes: usize,
+    ) -> (Producer, Arc<RingSlot>) {
+        let FreeRing { producer, consumer, file } =
+            self.reused(record_bytes).unwrap_or_else(|| self.allocate(record_bytes));
         let ring = self.next_ring.fetch_add(1, Ordering::Relaxed);
-        let slot = Arc::new(RingSlot::new(Thread { ring, os_id, name }));
+        let thread = Thread { ring, os_id, name };
+        if file.is_some()
+            && let Some(dir) = &self.ring_dir
+        {
+            dir.state_thread(&thread);
+            ring_dir::begin_ring(&consumer, ring);
+        }
+        let slot = Arc::new(RingSlot::new(thread, file));
         match &mut *lock(&self.newborn) {
             Some(newborn) => {
                 newborn.push((Arc::clone(&slot), consumer));
@@ -232,6 +342,43 @@ impl Core {
             None => slot.leave(consumer),
         }
         (producer, slot)
+    }
+
+    /// Whether a ring of `capacity` bytes may be replaced by one that holds more: it is one of the
+    /// many small ones, and does not hold a record of `record_bytes`.
+    pub(crate) const fn deserves_larger_ring(&self, capacity: usize, record_bytes: usize) -> bool {
+        capacity < self.config.ring_capacity_bytes && !is_at_home(capacity, record_bytes)
+    }
+
+    fn reused(&self, record_bytes: usize) -> Option<FreeRing> {
+        let mut free = lock(&self.free);
+        let fits =
+            |ring: &FreeRing| !self.deserves_larger_ring(ring.producer.capacity(), record_bytes);
+        let at = free.iter().rposition(fits)?;
+        Some(free.swap_remove(at))
+    }
+
+    fn allocate(&self, record_bytes: usize) -> FreeRing {
+        let wanted = self.config.ring_capacity_bytes;
+        if let Some(dir) = &self.ring_dir
+            && !self.is_closed()
+        {
+            let small = (wanted / SMALL_RING_PART).max(SMALL_RING_BYTES).min(wanted);
+            let is_one_of_many = self.file_rings.load(Ordering::Relaxed) >= FULL_SIZE_FILE_RINGS;
+            let capacity =
+                if is_one_of_many && is_at_home(small, record_bytes) { small } else { wanted };
+            // Rather a small ring that survives than a large one that doesn't.
+            let ring = dir.new_ring(capacity).or_else(|error| {
+                if is_at_home(small, record_bytes) { dir.new_ring(small) } else { Err(error) }
+            });
+            if let Ok((producer, consumer, file)) = ring {
+                self.file_rings.fetch_add(1, Ordering::Relaxed);
+                return FreeRing { producer, consumer, file: Some(file) };
+            }
+        }
+        self.counters.memory_rings.fetch_add(1, Ordering::Relaxed);
+        let (producer, consumer) = spsc::new(wanted);
+        FreeRing { producer, consumer, file: None }
     }
 
     /// The rings that came since the last call.
@@ -245,10 +392,15 @@ impl Core {
         lock(&self.newborn).take().unwrap_or_default()
     }
 
-    pub(crate) fn reuse(&self, producer: Producer, consumer: Consumer) {
+    /// Keeps a ring that is empty, and that no thread has, for another thread.
+    pub(crate) fn reuse(&self, producer: Producer, consumer: Consumer, slot: &RingSlot) {
+        ring_dir::end_ring(&consumer);
         let mut free = lock(&self.free);
         if free.len() < MAX_FREE_RINGS {
-            free.push((producer, consumer));
+            free.push(FreeRing { producer, consumer, file: slot.file });
+        } else if let (Some(dir), Some(file)) = (&self.ring_dir, slot.file) {
+            dir.remove_ring(file);
+            self.file_rings.fetch_sub(1, Ordering::Relaxed);
         }
     }
 
@@ -259,14 +411,15 @@ impl Core {
 
     /// Whether nobody drains any more.
     pub(crate) fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Acquire)
+        self.closed.load(Ordering::Acquire) || self.is_foreign()
     }
 
     /// Has all that was committed before written, and on the disk if asked.
     pub(crate) fn flush(&self, sync: bool) -> Result<(), FlushError> {
         let ended = || FlushError::Ended { path: self.config.path.clone() };
-        if crate::fork::is_child() {
-            return Err(FlushError::Forked);
+        if self.is_foreign() {
+            let own = crate::fork::own_core().ok_or(FlushError::Forked)?;
+            return own.flush(sync);
         }
         // The drain must not wait for itself, as a panic hook that it runs would have it do.
         if crate::thread::is_deaf() {
@@ -281,11 +434,7 @@ impl Core {
             control.requests.push(Request { sync, answer });
         }
         self.drain.unpark();
-        answers.recv().map_err(|_| ended())?.map_err(|source| self.write_error(source))
-    }
-
-    fn write_error(&self, source: Arc<io::Error>) -> FlushError {
-        FlushError::Write { path: self.config.path.clone(), source }
+        answers.recv().map_err(|_| ended())?.map_err(FlushError::Drain)
     }
 
     /// Tells the drain to write what there is, to seal the dump, and to end.
@@ -297,7 +446,7 @@ impl Core {
     /// How the end of the dump was written.
     pub(crate) fn result(&self) -> Result<(), FlushError> {
         match &lock(&self.control).error {
-            Some(source) => Err(self.write_error(Arc::clone(source))),
+            Some(error) => Err(FlushError::Drain(error.clone())),
             None => Ok(()),
         }
     }
@@ -319,9 +468,20 @@ impl Core {
         self.closed.store(true, Ordering::Release);
         let mut control = lock(&self.control);
         control.ended = true;
-        control.error = result.as_ref().err().map(Arc::clone);
+        control.error = result.as_ref().err().cloned();
         for request in control.requests.drain(..) {
             request.answer(result.clone());
         }
     }
+}
+
+/// A number that no other run has. The standard library's hash keys are random; time and process
+/// id tell apart what a fork has copied.
+fn session_id() -> [u8; 16] {
+    let time = unix_ns(SystemTime::now());
+    let word = |salt: u8| RandomState::new().hash_one((salt, time, std::process::id()));
+    let mut id = [0; 16];
+    id[..8].copy_from_slice(&word(0).to_le_bytes());
+    id[8..].copy_from_slice(&word(1).to_le_bytes());
+    id
 }

@@ -12,8 +12,8 @@
 //! - **T3 (match).** `LOCAL.generation` is that of a logger only while `LOCAL.producer` is a
 //!   producer of that logger's and `LOCAL.clock` is set.
 //!
-//! A signal handler that logs while its thread is between claim and commit breaks T2: logging from
-//! signal handlers is not supported.
+//! A signal handler may log. Should it have interrupted the hot path, or the cold one, its calls
+//! are not heard, as that has closed itself: T2 holds.
 
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::mem::ManuallyDrop;
@@ -28,6 +28,7 @@ use stenolog_ringbuf::TryClaimError;
 use stenolog_ringbuf::queue::spsc::Producer;
 
 use crate::registry::{self, CallTypes, Decision, UNHEARD};
+use crate::ring_dir;
 use crate::shared::{Core, OnFull, RingSlot};
 use crate::site::Site;
 use crate::time::ClockRef;
@@ -41,6 +42,8 @@ pub(crate) struct Local {
     pub(crate) generation: Cell<u32>,
     /// The generation of the logger that `producer` belongs to.
     owner: Cell<u32>,
+    /// The epoch of that logger.
+    epoch: Cell<u32>,
     /// How many scopes are open.
     scopes: Cell<usize>,
     /// How full the ring may be for the hot path; beyond, the cold path looks after the drain.
@@ -54,8 +57,19 @@ pub(crate) struct Local {
 impl Local {
     /// Opens the hot path, or closes it, as the thread's state demands.
     fn settle(&self) {
-        let is_open = self.scopes.get() == 0 && !self.is_deaf.get() && !crate::fork::is_child();
+        let is_open = !self.is_deaf.get() && self.is_ready();
         self.generation.set(if is_open { self.owner.get() } else { NO_GENERATION });
+    }
+
+    /// Whether the hot path is open but for what runs on this thread right now.
+    fn is_ready(&self) -> bool {
+        self.scopes.get() == 0 && self.epoch.get() == crate::fork::epoch()
+    }
+
+    /// Whether this call comes from a signal handler that has interrupted the hot path: that one
+    /// closes itself while it is at work.
+    fn is_interrupted(&self) -> bool {
+        self.is_ready() && !self.is_deaf.get() && self.generation.get() != self.owner.get()
     }
 }
 
@@ -64,6 +78,7 @@ thread_local! {
         Local {
             generation: Cell::new(NO_GENERATION),
             owner: Cell::new(NO_GENERATION),
+            epoch: Cell::new(0),
             scopes: Cell::new(0),
             allowance_bytes: Cell::new(0),
             producer: UnsafeCell::new(ManuallyDrop::new(Producer::disconnected())),
@@ -119,7 +134,7 @@ impl Rings {
 
 /// Ends a thread's use of a ring.
 fn give_back(attachment: &Attachment, producer: Producer) {
-    if crate::fork::is_child() {
+    if attachment.core.is_foreign() {
         // The ring is the parent's, whose locks may be held by threads that are not here.
         std::mem::forget(producer);
         return;
@@ -143,6 +158,36 @@ pub(crate) fn is_deaf() -> bool {
 /// This thread's own calls are not heard from now on: it is a drain.
 pub(crate) fn be_deaf() {
     LOCAL.with(|local| local.is_deaf.set(true));
+}
+
+/// Runs `handler`, a part of a signal handler that logs, so that it does nothing that a handler must
+/// not: calls that would take a lock or allocate memory are not heard, and counted in
+/// [`Stats::unheard`](crate::Stats::unheard).
+///
+/// Those are the first calls of a call site and of a thread, all calls of threads that have entered
+/// a logger, and all that find their ring half full or more. A call that has interrupted another
+/// one of its thread is not heard either. Outside of `in_signal_handler`, what interrupts a call is
+/// still refused, so that nothing is ever corrupted; but a handler that interrupts, say, the
+/// allocator, and whose call needs memory, waits for ever, as with every function that is not
+/// async-signal-safe.
+///
+/// # Panics
+/// If `handler` does, which ends the process in most handlers.
+///
+/// ```
+/// extern "C" fn on_signal(signal: i32) {
+///     stenolog::in_signal_handler(|| stenolog::info!("signal {signal}"));
+/// }
+/// # on_signal(10);
+/// ```
+pub fn in_signal_handler<R>(handler: impl FnOnce() -> R) -> R {
+    LOCAL.with(|local| {
+        // The hot path stays as it is; only the cold one is closed.
+        let was_deaf = local.is_deaf.replace(true);
+        let result = handler();
+        local.is_deaf.set(was_deaf);
+        result
+    })
 }
 
 /// Has this thread log to `core` until [`leave`].
@@ -192,7 +237,8 @@ pub(crate) fn wants(site: &'static Site) -> bool {
         let scope = RINGS.try_with(|rings| rings.borrow().scopes.last().map(Arc::clone));
         match scope.ok().flatten() {
             Some(core) => (!core.is_closed()).then(|| core.allows(site.meta)),
-            None => registry::wants(site),
+            None => registry::wants(site)
+                .or_else(|| crate::fork::follow().then(|| registry::wants(site)).flatten()),
         }
     });
     wanted.unwrap_or_else(|| {
@@ -215,7 +261,7 @@ fn heard<R>(work: impl FnOnce() -> Option<R>) -> Option<R> {
     }
 
     LOCAL.with(|local| {
-        if local.is_deaf.get() || crate::fork::is_child() {
+        if local.is_deaf.get() || local.is_interrupted() {
             return None;
         }
         local.is_deaf.set(true);
@@ -253,17 +299,24 @@ fn log_attached(record: &ColdRecord<'_>, rings: &mut Rings) {
         return;
     }
     let Some((core, id)) = known(record, rings).or_else(|| decide(record)) else { return };
-    let fresh = rings.global.as_ref().is_none_or(|global| !Arc::ptr_eq(&global.core, &core));
-    if fresh {
+    let fits = |global: &Attachment| {
+        let capacity = LOCAL.with(|local| {
+            // SAFETY: as below.
+            unsafe { &*local.producer.get() }.capacity()
+        });
+        Arc::ptr_eq(&global.core, &core)
+            && !core.deserves_larger_ring(capacity, record.payload_bytes)
+    };
+    if !rings.global.as_ref().is_some_and(fits) {
         rings.give_back_global();
-        let (attachment, producer) = attach(&core);
+        let (attachment, producer) = attach(&core, record);
         LOCAL.with(|local| {
             // SAFETY: only this thread touches the producer (T1), and no borrow of it lives while
             // the cold path runs (T2).
             unsafe { *local.producer.get() = ManuallyDrop::new(producer) };
-            local.allowance_bytes.set(core.config.ring_capacity_bytes / 2);
             local.clock.set(Some(ClockRef(core.clock)));
             local.owner.set(core.generation());
+            local.epoch.set(crate::fork::epoch());
         });
         rings.global = Some(attachment);
     }
@@ -281,7 +334,9 @@ fn known(record: &ColdRecord<'_>, rings: &Rings) -> Option<(Arc<Core>, u32)> {
     let core = &rings.global.as_ref()?.core;
     let state = record.site.state.load(Ordering::Relaxed);
     let signature = record.site.signature.load(Ordering::Relaxed);
-    ((state >> 32) as u32 == core.generation() && signature == record.types.signature)
+    (!core.is_foreign()
+        && (state >> 32) as u32 == core.generation()
+        && signature == record.types.signature)
         .then(|| (Arc::clone(core), state as u32))
 }
 
@@ -290,6 +345,7 @@ fn decide(record: &ColdRecord<'_>) -> Option<(Arc<Core>, u32)> {
     match registry::decide(record.site, record.types) {
         Decision::Log(core, id) => Some((core, id)),
         Decision::Off => None,
+        Decision::Unheard if crate::fork::follow() => decide(record),
         Decision::Unheard => {
             UNHEARD.fetch_add(1, Ordering::Relaxed);
             None
@@ -298,7 +354,7 @@ fn decide(record: &ColdRecord<'_>) -> Option<(Arc<Core>, u32)> {
 }
 
 fn log_to_other(record: &ColdRecord<'_>, core: &Arc<Core>, rings: &mut Rings) {
-    let id = registry::id(record.site, record.types);
+    let id = registry::id(core, record.site, record.types);
     let known = rings.others.iter().position(|(other, _)| Arc::ptr_eq(&other.core, core));
     let at = known.unwrap_or_else(|| {
         // A good time to let go of loggers that have ended.
@@ -307,7 +363,7 @@ fn log_to_other(record: &ColdRecord<'_>, core: &Arc<Core>, rings: &mut Rings) {
         {
             give_back(&attachment, producer);
         }
-        rings.others.push(attach(core));
+        rings.others.push(attach(core, record));
         rings.others.len() - 1
     });
     let (attachment, producer) = &mut rings.others[at];
@@ -317,15 +373,16 @@ fn log_to_other(record: &ColdRecord<'_>, core: &Arc<Core>, rings: &mut Rings) {
 /// A thread whose destructors run takes a ring for this one record.
 fn log_detached(record: &ColdRecord<'_>) {
     let Some((core, id)) = decide(record) else { return };
-    let (attachment, mut producer) = attach(&core);
+    let (attachment, mut producer) = attach(&core, record);
     claim_and_fill(record, &attachment, &mut producer, id);
     give_back(&attachment, producer);
 }
 
-fn attach(core: &Arc<Core>) -> (Attachment, Producer) {
+/// A ring for this thread, whose first record is this one.
+fn attach(core: &Arc<Core>, record: &ColdRecord<'_>) -> (Attachment, Producer) {
     let thread = std::thread::current();
-    let (producer, slot) =
-        core.new_ring(os_thread_id(), thread.name().unwrap_or_default().to_owned());
+    let name = thread.name().unwrap_or_default().to_owned();
+    let (producer, slot) = core.new_ring(os_thread_id(), name, record.payload_bytes);
     (Attachment { core: Arc::clone(core), slot, owes_loss: Cell::new(false) }, producer)
 }
 
@@ -366,6 +423,7 @@ fn claim_and_fill(
     if let Err(error) = result {
         slot.count_loss(record.site.meta.level, matches!(error, TryClaimError::TooLarge));
         core.counters.lost.fetch_add(1, Ordering::Relaxed);
+        ring_dir::state_loss(producer, &slot.loss(core.clock.now()));
         owes_loss.set(true);
     }
     next_allowance(attachment, producer)

@@ -17,7 +17,8 @@ impl<'ring> Record<'ring> {
         Self { payload, tag, position }
     }
 
-    /// The bytes, without header and padding; 8-aligned.
+    /// The bytes, without header and padding. In a ring they are 8-aligned; in a copy, that is a
+    /// snapshot or a recovered ring, nothing is promised.
     #[inline]
     #[must_use]
     pub fn payload(&self) -> &'ring [u8] {

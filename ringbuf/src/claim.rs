@@ -63,7 +63,8 @@ impl<'ring> WriteClaim<'ring> {
     }
 
     /// The address of the first of the claimed bytes, of which there are as many as were asked
-    /// for. It is 8-aligned, and may be written through until the claim is committed or dropped.
+    /// for. It is 8-aligned, and may be written through until the claim is committed, dropped or
+    /// leaked: a leaked one may be [stepped over](Consumer::unblock) and its bytes used again.
     #[inline]
     pub fn as_mut_ptr(&mut self) -> *mut u8 {
         self.payload()

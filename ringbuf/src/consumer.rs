@@ -113,8 +113,8 @@ impl Consumer {
             records += consumer.walk(start, first_limit, part, end, &mut read);
             let end = *end;
             drop(shown);
-            // Stops at the end of what is committed, or at the limit. A part that was used up
-            // to its last record shows by the next one.
+            // Nothing more is committed, or the limit is reached. What a part has no room for
+            // begins the next one.
             if end == start || end >= limit {
                 return records;
             }
@@ -282,7 +282,8 @@ impl Consumer {
     /// returns whether there was one.
     ///
     /// Does nothing while a producer is alive, as the claim may be in use, nor while there are
-    /// records before it. A ring of one producer has nothing behind such a claim.
+    /// records before it. Nor does it in a ring of one producer, whose claims leave no mark that
+    /// tells where the next record begins.
     ///
     /// # Examples
     ///

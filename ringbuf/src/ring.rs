@@ -1,70 +1,6 @@
 //! What the ends of a ring share: the protocol, its memory, and how far each has come.
 //!
-//! ```text
-//!            head (consumer frees)                 tail (producers claim)
-//!   +--------+--------+---------+--------+---------+----------------------+
-//!   | free   | header | payload | header | payload | 0    | free          |
-//!   +--------+--------+---------+--------+---------+----------------------+
-//!   header = 0         nothing committed: the consumer stops here
-//!   header = 0|n       the same, in a claim of `n` bytes (many producers only)
-//!   header = len|tag   committed: `len` payload bytes follow, padded to 8
-//!   header = SKIP|n    dead space: an aborted claim, a truncated one's rest, or the ring's end
-//! ```
-//!
-//! Positions count bytes from the ring's birth and never wrap; a position's place in memory is
-//! its remainder by the capacity. The consumer never looks at the tail: it learns of records from
-//! their headers alone.
-//!
-//! The two kinds of ring differ in how space is claimed, and in how the word at the tail is known
-//! to be zero:
-//!
-//! - **one producer**: the tail is its own; it zeroes the *next* header before its commit. The
-//!   consumer writes one word in each line that it frees, which makes the lines its own, from
-//!   which the producer takes them much faster than from shared state. It leaves the lines alone
-//!   while both run on one core, where they are in the right cache already.
-//! - **many producers**: they move a shared tail, and nobody else may touch what lies behind it;
-//!   so the consumer zeroes all that it frees.
-//!
-//! | step    | who      | operation                                           | pairs with |
-//! |---------|----------|-----------------------------------------------------|------------|
-//! | look    | producer | `head` load, Acquire (only when the last one seen is too old) | release |
-//! | claim   | one      | own `tail`, not shared                              | –          |
-//! | claim   | many     | `tail` load, Relaxed, and compare-exchange, Relaxed: it orders nothing, as the right to write comes from the look | – |
-//! | fence   | one      | next header := 0, Relaxed, ordered by the commit    | receive    |
-//! | mark    | many     | own header := claimed bytes, Relaxed; a compiler fence keeps the payload behind it | recovery |
-//! | commit  | producer | own header store, Release                           | receive    |
-//! | receive | consumer | header load, Acquire                                | commit     |
-//! | intend  | consumer | `consumed` store, Release, then fence, Release      | recovery   |
-//! | release | consumer | words := 0, Relaxed or plain, then `head` store, Release | look  |
-//! | bury    | consumer | mark load, Relaxed, and header := skip, Relaxed: after an ask, or the caller's word | –  |
-//! | measure | producer | `head` load, Relaxed: only a number is wanted       | –          |
-//! | join    | many     | `producers` add, Relaxed: the one cloned is alive   | –          |
-//! | hang up | both     | `producers` subtract, or `consumer_alive` store, Release | ask   |
-//! | ask     | both     | the other's, load, Acquire                          | hang up    |
-//!
-//! A subtraction by a producer continues the release sequence of those before it, so an ask that
-//! finds none left has all their commits before it.
-//!
-//! - **R1 (owner).** A byte in `head..tail` belongs to the claim that covers it until the commit,
-//!   and to the consumer after it. All other bytes belong to nobody, or to the one producer if
-//!   there can be only one. The tail moves by the one producer or by compare-exchange, so no two
-//!   claims overlap, and never beyond a `head` that the claimer looked up plus the capacity.
-//! - **R2 (contiguous).** A record or skip never wraps, its header is 8-aligned, and its span is
-//!   a multiple of 8 that ends at or before the tail.
-//! - **R3 (zero).** While `tail < head + capacity`, the word at the tail is zero.
-//!   With one producer a claim writes that zero into the next header, if that word is free, before
-//!   its own commit. If it is not free, the claim filled the ring to the last byte and that word is
-//!   the header at `head`: the release that frees it zeroes it first. With many producers all
-//!   words in `tail..head + capacity` are zero: memory starts that way and a release restores it.
-//!   So the consumer, which never looks at or beyond `head + capacity`, finds no header behind the
-//!   last commit, whatever older laps left there.
-//! - **R4 (alive).** All ends hold the ring, and every claim, batch and record borrows from an
-//!   end: no view of the memory outlives it.
-//! - **R5 (recovery).** Each process writes its stores in program order as far as somebody sees
-//!   who looks after its death. `consumed` is stored before anything behind it is cleared, so all
-//!   records from `consumed` on are intact at any instant. A mark is stored before the payload of
-//!   its claim, so between `head` and `tail` of a ring of many producers the first word of a claim
-//!   is not zero unless all of the claim is.
+#![doc = include_str!("../PROTOCOL.md")]
 
 use crate::cpu;
 use crate::header::{HEADER_BYTES, Header, MAX_CAPACITY_BYTES, marked_len, span};
@@ -134,7 +70,8 @@ impl Ring {
 
     #[cfg(all(feature = "std", not(loom)))]
     pub(crate) fn set_user_word(&self, index: usize, value: u64) {
-        self.positions().user_words.0[index].store(value, Ordering::Relaxed);
+        // Release: a reader of the file finds the words in the order in which they were set.
+        self.positions().user_words.0[index].store(value, Ordering::Release);
     }
 
     // --- the producer's side ---
@@ -268,32 +205,34 @@ impl Ring {
         self.positions().consumer.0.consumed.store(end, Ordering::Release);
         fence(Ordering::Release);
         match self.kind {
-            // SAFETY: as the caller vouches; of a range that is not empty, the first word is.
-            Kind::OneProducer if near => unsafe { self.dirty_lines(head, end.min(head + 1)) },
-            // SAFETY: as the caller vouches.
-            Kind::OneProducer => unsafe { self.dirty_lines(head, end) },
+            Kind::OneProducer => {
+                let step = if near { self.capacity() } else { LINE_BYTES.min(self.capacity()) };
+                // SAFETY: as the caller vouches; both are powers of two, and of the capacity.
+                unsafe { self.zero_words(head, end, step) };
+            }
             // SAFETY: as the caller vouches.
             Kind::ManyProducers => unsafe { self.clear(head, end) },
         }
         self.positions().consumer.0.head.store(end, Ordering::Release);
     }
 
-    /// Zeroes the word at `start`, and one in each line from there to `end`.
+    /// Zeroes the word at `start`, and those at the multiples of `step` from there to `end`.
     ///
     /// # Safety
     ///
-    /// `start..end` is the consumer's, and not borrowed.
+    /// `start..end` is the consumer's, and not borrowed. `step` is a power of two, at least 8 and at
+    /// most the capacity.
     #[inline]
-    unsafe fn dirty_lines(&self, start: u64, end: u64) {
+    unsafe fn zero_words(&self, start: u64, end: u64, step: usize) {
         let mut position = start;
         while position < end {
             let offset = self.offset(position);
             self.words().note_write(offset, HEADER_BYTES);
-            // SAFETY: in range, 8-aligned (R2, and a line is a multiple of 8), and the
+            // SAFETY: in range, 8-aligned (R2, and a step is a multiple of 8), and the
             // consumer's own until the head moves (R1). The first word written is the one at
-            // the head, as R3 demands.
+            // the head, as R3 demands; the one at the ring's beginning is among them, as R5 does.
             unsafe { self.words().header(offset) }.store(0, Ordering::Relaxed);
-            position = (position | (LINE_BYTES as u64 - 1)) + 1;
+            position = (position | (step as u64 - 1)) + 1;
         }
     }
 

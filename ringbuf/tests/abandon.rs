@@ -235,6 +235,39 @@ fn a_ring_of_one_producer_has_nothing_to_step_over() {
     assert!(consumer.is_empty());
 }
 
+/// Not even what many producers could be asked to step over.
+#[test]
+fn what_one_producer_commits_behind_a_leak_stays_out_of_reach() {
+    let (mut producer, mut consumer) = spsc::new(64);
+    push(&mut producer, 1);
+    mem::forget(producer.try_claim(8).unwrap());
+    push(&mut producer, 2);
+    drop(producer);
+    assert_eq!(drain(&mut consumer), [1]);
+    assert!(consumer.is_disconnected() && !consumer.unblock());
+    // SAFETY: the claim was leaked, and its producer is gone.
+    assert!(!unsafe { consumer.unblock_unchecked() });
+    assert!(consumer.is_empty() && consumer.try_claim().is_none());
+}
+
+fn a_leaked_consumer_counts_as_alive<P: Produce>() {
+    let (mut producer, consumer) = P::ring(32);
+    mem::forget(consumer);
+    assert!(!producer.is_disconnected());
+    push(&mut producer, 1);
+    push(&mut producer, 2);
+    assert_eq!(producer.try_claim(8).unwrap_err(), TryClaimError::Full);
+}
+
+fn a_leaked_producer_counts_as_alive<P: Produce>() {
+    let (mut producer, mut consumer) = P::ring(32);
+    push(&mut producer, 1);
+    mem::forget(producer);
+    assert!(!consumer.is_disconnected());
+    assert_eq!(drain(&mut consumer), [1]);
+    assert!(!consumer.is_disconnected() && !consumer.unblock());
+}
+
 #[test]
 fn the_last_of_many_producers_is_noticed() {
     let (first, consumer) = mpsc::new(64);
@@ -253,6 +286,8 @@ crate::for_each_queue!(
     a_panic_inside_a_claim_stalls_nobody,
     a_leaked_claim_holds_back_what_follows_and_nothing_else,
     a_leaked_read_is_read_again,
+    a_leaked_consumer_counts_as_alive,
+    a_leaked_producer_counts_as_alive,
     a_drain_that_panics_frees_what_it_showed,
     a_scan_that_panics_changes_nothing,
     a_truncated_commit_leaves_a_record_and_dead_space,

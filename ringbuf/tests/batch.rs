@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use stenolog_ringbuf::Batch;
+use stenolog_ringbuf::queue::mpsc;
 use stenolog_ringbuf::queue::spsc::{self, Producer};
 
 fn push(producer: &mut Producer, len: usize, tag: u32) {
@@ -57,6 +58,32 @@ fn a_drain_goes_on_past_records_larger_than_what_it_frees_at_once() {
     assert_eq!(consumer.drain(2 * 30_024, |record| tags.push(record.tag())), 4);
     assert_eq!(consumer.drain(usize::MAX, |record| tags.push(record.tag())), 12);
     assert!(tags.chunks(2).zip(1..).all(|(pair, tag)| pair == [tag, 100 + tag]));
+}
+
+/// Seen by the producers while the drain is under way.
+#[test]
+fn a_drain_frees_16_kib_at_once_or_a_quarter_of_a_smaller_ring() {
+    macro_rules! check {
+        ($kind:ident) => {
+            for (capacity, together) in
+                [(1 << 17, 1 << 14), (1 << 16, 1 << 14), (1 << 15, 1 << 13), (256, 64), (64, 16)]
+            {
+                let (mut producer, mut consumer) = $kind::new(capacity);
+                while let Ok(claim) = producer.try_claim(8) {
+                    claim.commit();
+                }
+                let mut shown = 0;
+                let records = consumer.drain(usize::MAX, |_| {
+                    let freed = capacity - producer.used_bytes();
+                    assert_eq!(freed, shown / together * together, "{shown} of {capacity}");
+                    shown += 16;
+                });
+                assert_eq!((records * 16, shown, producer.used_bytes()), (capacity, capacity, 0));
+            }
+        };
+    }
+    check!(spsc);
+    check!(mpsc);
 }
 
 #[test]

@@ -104,6 +104,149 @@ fn a_timeout_beyond_the_clock_is_none() {
     sender.join().unwrap();
 }
 
+/// A wake-up without a record is no record; nor does it make a wait longer or shorter.
+#[test]
+fn notifications_without_records_are_no_records() {
+    let (sender, mut receiver) = mpsc::new(256);
+    for _ in 0..3 {
+        sender.notify();
+    }
+    assert_eq!(receiver.recv(NOW).unwrap_err(), RecvError::Timeout);
+    let mut other = sender.clone();
+    let noise = thread::spawn(move || {
+        for _ in 0..100_000 {
+            sender.notify();
+        }
+        sender
+    });
+    let timeout = Duration::from_millis(5);
+    let start = Instant::now();
+    assert_eq!(receiver.recv(Some(timeout)).unwrap_err(), RecvError::Timeout);
+    assert!(start.elapsed() >= timeout);
+    other.send(8).unwrap().commit_tagged(1);
+    other.notify();
+    assert_eq!(receiver.recv(Some(Duration::MAX)).unwrap().tag(), 1);
+    drop((other, noise.join().unwrap()));
+    assert_eq!(receiver.recv(Some(Duration::MAX)).unwrap_err(), RecvError::Disconnected);
+}
+
+/// What is leaked has no end: the receiver gets what came before it, and the sender fills the ring.
+#[test]
+fn a_leaked_claim_of_the_only_sender_hides_what_follows() {
+    let (mut sender, mut receiver) = spsc::new(64);
+    sender.send(8).unwrap().commit_tagged(1);
+    mem::forget(sender.send(8).unwrap());
+    sender.send(8).unwrap().commit_tagged(2);
+    assert_eq!(receiver.recv(None).unwrap().tag(), 1);
+    assert_eq!(receiver.recv(NOW).unwrap_err(), RecvError::Timeout);
+    for tag in 3..5 {
+        sender.try_send(8).unwrap().commit_tagged(tag);
+    }
+    assert_eq!(sender.try_send(8).unwrap_err(), TrySendError::Full);
+    drop(sender);
+    assert_eq!(receiver.recv(None).unwrap_err(), RecvError::Disconnected);
+    assert!(receiver.try_recv().is_none());
+}
+
+/// With one sender as with many: nothing but the end of the receiver ends the wait.
+#[test]
+fn behind_a_leak_a_sender_waits_until_the_receiver_is_gone() {
+    macro_rules! check {
+        ($kind:ident) => {
+            let (mut sender, mut receiver) = $kind::new(64);
+            mem::forget(sender.send(8).unwrap());
+            for tag in 0..3 {
+                sender.send(8).unwrap().commit_tagged(tag);
+            }
+            for _ in 0..3 {
+                assert_eq!(receiver.recv(NOW).unwrap_err(), RecvError::Timeout);
+                assert!(receiver.try_recv().is_none());
+                assert_eq!(sender.try_send(8).unwrap_err(), TrySendError::Full);
+            }
+            let waiting = thread::spawn(move || sender.send(8).map(|_| ()));
+            assert_eq!(
+                receiver.recv(Some(Duration::from_millis(10))).unwrap_err(),
+                RecvError::Timeout
+            );
+            assert!(!waiting.is_finished());
+            drop(receiver);
+            assert_eq!(waiting.join().unwrap(), Err(ChannelClosed));
+        };
+    }
+    check!(spsc);
+    check!(mpsc);
+}
+
+/// The receiver looks by itself: nobody notifies it, and nobody goes away.
+#[test]
+fn what_nobody_notifies_of_is_received() {
+    let (mut sender, mut receiver) = spsc::new(256);
+    let (received, wait) = std::sync::mpsc::channel();
+    let sending = thread::spawn(move || {
+        for tag in 0..20 {
+            sender.send(8).unwrap().commit_tagged(tag);
+            wait.recv().unwrap();
+        }
+    });
+    for tag in 0..20 {
+        assert_eq!(receiver.recv(None).unwrap().tag(), tag);
+        received.send(()).unwrap();
+    }
+    sending.join().unwrap();
+}
+
+#[test]
+fn too_large_a_capacity_panics() {
+    assert!(catch_unwind(|| spsc::new((1 << 30) + 1)).is_err());
+    assert!(catch_unwind(|| mpsc::new((1 << 30) + 1)).is_err());
+}
+
+#[test]
+fn a_sender_that_was_leaked_never_disconnects() {
+    let (mut sender, mut receiver) = mpsc::new(64);
+    sender.send(8).unwrap().commit_tagged(1);
+    mem::forget(sender.clone());
+    drop(sender);
+    assert_eq!(receiver.recv(NOW).unwrap().tag(), 1);
+    assert_eq!(receiver.recv(NOW).unwrap_err(), RecvError::Timeout);
+}
+
+/// Senders leave in the midst of a wait, with and without records, again and again.
+#[test]
+fn a_wait_ends_when_the_last_sender_leaves() {
+    for round in 0..300 {
+        let (mut sender, mut receiver) = mpsc::new(64);
+        let other = sender.clone();
+        let expected = round % 3;
+        let threads = [
+            thread::spawn(move || {
+                for _ in 0..expected {
+                    sender.send(8).unwrap().commit();
+                }
+            }),
+            thread::spawn(move || drop(other)),
+        ];
+        assert_eq!(receive_all(&mut receiver).len(), expected);
+        assert_eq!(receiver.recv(NOW).unwrap_err(), RecvError::Disconnected);
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_claim_that_is_unwound_out_of_is_not_received() {
+    let (mut sender, mut receiver) = spsc::new(256);
+    let unwound = catch_unwind(AssertUnwindSafe(|| {
+        sender.send(8).unwrap().commit_truncated(9);
+    }));
+    assert!(unwound.is_err());
+    drop(sender.send(30).unwrap());
+    sender.send(8).unwrap().commit_tagged(1);
+    drop(sender);
+    assert_eq!(receive_all(&mut receiver), [1]);
+}
+
 #[test]
 fn lengths_that_never_fit_panic() {
     let (mut sender, _receiver) = spsc::new(64);

@@ -168,6 +168,32 @@ fn a_file_that_exists_is_left_alone() {
     assert_eq!(fs::read(&path).unwrap(), b"precious");
 }
 
+/// Neither is what the link leads to, whether it exists or not.
+#[cfg(unix)]
+#[test]
+fn a_link_is_not_followed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (link, target) = (dir.path().join("ring"), dir.path().join("target"));
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    for content in [None, Some("precious")] {
+        if let Some(content) = content {
+            fs::write(&target, content).unwrap();
+        }
+        let error = Options::new(512).create_mpsc(&link).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&target).ok().as_deref(), content.map(str::as_bytes));
+    }
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+}
+
+#[test]
+fn no_directory_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(Options::new(512).create_spsc(dir.path().join("none/ring")).is_err());
+    assert!(Options::new(512).create_spsc(dir.path()).is_err());
+    assert!(matches!(Recovered::open(dir.path()), Err(RecoverError::Io(_))));
+}
+
 /// Not a test by itself: creates a ring under a limit on the size of files.
 #[test]
 fn child_without_room() {
@@ -282,6 +308,204 @@ fn a_claim_without_a_mark_is_stepped_over() {
     assert_eq!((records(&recovered), recovered.damage()), (pushed(&[(24, 1), (24, 2)]), None));
 }
 
+/// A producer that died between claiming the ring's end and marking it dead. One producer has
+/// nothing behind that.
+#[test]
+fn an_end_without_a_mark_is_stepped_over() {
+    for many in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        macro_rules! fill {
+            ($ends:expr) => {{
+                let (mut producer, mut consumer) = $ends;
+                push!(producer, 440, 1);
+                consumer.drain(usize::MAX, |_| ());
+                push!(producer, 8, 2);
+                push!(producer, 100, 3);
+            }};
+        }
+        if many {
+            fill!(create_mpsc(&dir))
+        } else {
+            fill!(create_spsc(&dir))
+        }
+        let mut bytes = bytes(&dir);
+        assert_eq!(word(&bytes, HEADER + 464), 1 << 31 | 40);
+        bytes[HEADER + 464..][..8].fill(0);
+        let expected = if many { &[(8, 2), (100, 3)][..] } else { &[(8, 2)] };
+        let recovered = recover(&bytes).unwrap();
+        assert_eq!((records(&recovered), recovered.damage()), (pushed(expected), None));
+    }
+}
+
+/// As in memory: one producer leaves no mark, so nothing behind its leak is found.
+#[test]
+fn what_one_producer_commits_behind_a_leak_is_not_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut producer, mut consumer) = create_spsc(&dir);
+    push!(producer, 24, 1);
+    mem::forget(producer.try_claim(8).unwrap());
+    push!(producer, 24, 2);
+    let recovered = recover(&bytes(&dir)).unwrap();
+    assert_eq!((records(&recovered), recovered.damage()), (pushed(&[(24, 1)]), None));
+    assert_eq!((recovered.open_claims(), recovered.end()), (0, 32));
+    assert_eq!(consumer.drain(usize::MAX, |_| ()), 1);
+}
+
+/// The table in the documentation, read by nothing but that.
+#[test]
+fn the_layout_is_what_the_documentation_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ring");
+    let options = Options::new(CAPACITY).thread_id(5).ring_id(6);
+    let (mut producer, mut consumer) = options.create_mpsc(&path).unwrap();
+    push!(producer, 8, 1);
+    let mut claim = producer.try_claim(3).unwrap();
+    claim.fill(4);
+    claim.commit_tagged(0x0102_0304);
+    mem::forget(producer.try_claim(9).unwrap());
+    drop(producer.try_claim(20).unwrap());
+    assert_eq!(consumer.try_claim().unwrap().len(), 8);
+    (0..24).for_each(|index| producer.set_user_word(index, 100 + index as u64));
+    let mut bytes = bytes(&dir);
+    assert_eq!(bytes[..8], [0x93, 0x52, 0x49, 0x4e, 0x47, 0x0d, 0x0a, 0x1a]);
+    assert_eq!(bytes[8..16], [1, 0, 0, 0, 1, 0, 0, 0]);
+    let fixed = [16, 24, 32, 40, 48].map(|at| word(&bytes, at));
+    assert_eq!(fixed, [CAPACITY as u64, 4096, u64::from(std::process::id()), 5, 6]);
+    assert_eq!([128, 136, 256].map(|at| word(&bytes, at)), [16, 16, 88]);
+    assert!((0..24).all(|index| word(&bytes, 384 + 8 * index) == 100 + index as u64));
+    assert_eq!(bytes.len(), 4096 + CAPACITY);
+    // A record of 3 bytes, a claim of 9, dead space of 24 behind its header.
+    assert_eq!(bytes[4096 + 16..][..11], [3, 0, 0, 0, 4, 3, 2, 1, 4, 4, 4]);
+    assert_eq!(word(&bytes, 4096 + 32), 9 << 32);
+    assert_eq!(word(&bytes, 4096 + 56), 1 << 31 | 24);
+    let before = bytes.clone();
+    vouch(&mut bytes);
+    assert_eq!(bytes, before);
+}
+
+#[test]
+fn payload_that_was_changed_is_read_as_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut producer, _consumer) = create_spsc(&dir);
+    push!(producer, 3, 1);
+    let mut bytes = bytes(&dir);
+    bytes[HEADER + 8] = 9;
+    let recovered = recover(&bytes).unwrap();
+    assert_eq!((records(&recovered), recovered.damage()), (vec![(1, vec![9, 1, 1])], None));
+}
+
+#[test]
+fn too_large_a_capacity_panics() {
+    assert!(std::panic::catch_unwind(|| Options::new((1 << 30) + 1)).is_err());
+}
+
+#[test]
+fn user_words_that_are_none_panic() {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    let panics = |f: &dyn Fn()| catch_unwind(AssertUnwindSafe(f)).is_err();
+    let (producer, consumer) = spsc::new(64);
+    assert!(
+        !panics(&|| producer.set_user_word(23, 1)) && panics(&|| producer.set_user_word(24, 1))
+    );
+    assert!(
+        !panics(&|| consumer.set_user_word(23, 1)) && panics(&|| consumer.set_user_word(24, 1))
+    );
+    let (producer, _consumer) = mpsc::new(64);
+    assert!(
+        !panics(&|| producer.set_user_word(23, 1)) && panics(&|| producer.set_user_word(24, 1))
+    );
+    spsc::Producer::disconnected().set_user_word(24, 1);
+}
+
+/// While the ring is in use: records are whole and without gaps, and the user words are at least as
+/// new as what was freed.
+#[test]
+fn a_ring_that_is_in_use_is_read_exactly() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    /// Ends the threads, also when an assertion fails.
+    struct Done<'a>(&'a AtomicBool);
+    impl Drop for Done<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+    for many in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ring");
+        let done = AtomicBool::new(false);
+        macro_rules! run {
+            ($ends:expr) => {{
+                let (mut producer, mut consumer) = $ends;
+                std::thread::scope(|scope| {
+                    let done = &done;
+                    scope.spawn(move || {
+                        let mut tag = 0;
+                        while !done.load(Ordering::Relaxed) {
+                            if let Ok(mut claim) = producer.try_claim(1 + tag as usize % 60) {
+                                claim.fill(tag as u8);
+                                claim.commit_tagged(tag);
+                                tag += 1;
+                            } else {
+                                std::thread::yield_now();
+                            }
+                        }
+                    });
+                    scope.spawn(move || {
+                        let mut freed = 0;
+                        while !done.load(Ordering::Relaxed) {
+                            let position = consumer.position();
+                            let end = consumer.scan_from(position, 200, |_| freed += 1);
+                            consumer.set_user_word(0, end);
+                            consumer.set_user_word(1, freed);
+                            consumer.release_to(end);
+                            std::thread::yield_now();
+                        }
+                    });
+                    let _done = Done(done);
+                    for _ in 0..1000 {
+                        let recovered = match Recovered::open(&path) {
+                            Ok(recovered) => recovered,
+                            // Somebody passed each time.
+                            Err(RecoverError::Positions { .. } | RecoverError::InUse) => continue,
+                            Err(error) => panic!("{error}"),
+                        };
+                        assert_eq!(recovered.damage(), None);
+                        let user_words = recovered.user_words();
+                        assert!(user_words[0] >= recovered.start());
+                        let mut next = None;
+                        for record in recovered.records() {
+                            let tag = record.tag();
+                            assert!(u64::from(tag) <= user_words[1] || next.is_some());
+                            assert!(next.is_none_or(|next| tag == next), "a gap before {tag}");
+                            assert_eq!(record.payload(), vec![tag as u8; 1 + tag as usize % 60]);
+                            next = Some(tag + 1);
+                        }
+                    }
+                });
+            }};
+        }
+        if many {
+            run!(Options::new(CAPACITY).create_mpsc(&path).unwrap())
+        } else {
+            run!(Options::new(CAPACITY).create_spsc(&path).unwrap())
+        }
+    }
+}
+
+/// No claim waits for a page, nor for a block.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_pages_of_a_new_ring_are_mapped() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ring");
+    let _ring = Options::new(4 << 20).create_spsc(&path).unwrap();
+    let maps = fs::read_to_string("/proc/self/smaps").unwrap();
+    let (_, ours) = maps.split_once(path.to_str().unwrap()).expect("it is mapped");
+    let resident = ours.lines().find_map(|line| line.strip_prefix("Rss:")).unwrap();
+    let resident = resident.trim().strip_suffix(" kB").unwrap();
+    assert_eq!(resident.parse(), Ok(4 * 1024 + 4));
+}
+
 #[test]
 fn any_byte_may_change() {
     for fill in [used_spsc, used_mpsc] {
@@ -304,6 +528,157 @@ fn any_byte_may_change() {
                 }
             }
         }
+    }
+}
+
+/// Sets the checksum to what the header before it demands.
+fn vouch(bytes: &mut [u8]) {
+    let checksum = bytes[..56].iter().fold(0xcbf2_9ce4_8422_2325, |hash: u64, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    bytes[56..64].copy_from_slice(&checksum.to_le_bytes());
+}
+
+/// A checksum is no proof that the fields make sense.
+#[test]
+fn absurd_fields_are_errors_whatever_the_checksum() {
+    let dir = tempfile::tempdir().unwrap();
+    used_spsc(&dir);
+    let whole = bytes(&dir);
+    let absurd = [0, 1, 2, 8, 15, 17, 511, 1 << 31, 1 << 32, 1 << 63, u64::MAX];
+    for (at, values) in [(16, &absurd[..]), (24, &[0, 1, 4095, 4097, 1 << 40, u64::MAX])] {
+        for value in values {
+            let mut bytes = whole.clone();
+            bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
+            vouch(&mut bytes);
+            let error = recover(&bytes).unwrap_err();
+            assert!(matches!(error, RecoverError::Field { value: found, .. } if found == *value));
+        }
+    }
+    for kind in [2_u32, 256, 1 << 31, u32::MAX] {
+        let mut bytes = whole.clone();
+        bytes[12..16].copy_from_slice(&kind.to_le_bytes());
+        vouch(&mut bytes);
+        assert!(matches!(recover(&bytes), Err(RecoverError::Field { field: "kind", .. })));
+    }
+}
+
+/// A header may claim any capacity that a ring can have; memory is taken for what is there.
+#[test]
+fn a_capacity_that_the_file_does_not_have_is_damage() {
+    let dir = tempfile::tempdir().unwrap();
+    let expected = used_spsc(&dir);
+    let whole = bytes(&dir);
+    for shift in 4..=30 {
+        let mut bytes = whole.clone();
+        bytes[16..24].copy_from_slice(&(1_u64 << shift).to_le_bytes());
+        vouch(&mut bytes);
+        match recover(&bytes) {
+            Ok(recovered) => {
+                assert_eq!(recovered.capacity(), 1 << shift);
+                assert!(records(&recovered).len() <= CAPACITY / 16);
+                assert!(1 << shift != CAPACITY || records(&recovered) == expected);
+            }
+            Err(error) => assert!(matches!(error, RecoverError::Positions { .. }), "{error}"),
+        }
+    }
+}
+
+/// A ring of one kind that is said to be of the other.
+#[test]
+fn the_other_kind_does_no_harm() {
+    for fill in [used_spsc, used_mpsc] {
+        let dir = tempfile::tempdir().unwrap();
+        let expected = fill(&dir);
+        let mut bytes = bytes(&dir);
+        bytes[12] ^= 1;
+        let head = word(&bytes, 128);
+        for tail in (0..=CAPACITY as u64).step_by(8) {
+            bytes[256..264].copy_from_slice(&(head + tail).to_le_bytes());
+            vouch(&mut bytes);
+            if let Ok(recovered) = recover(&bytes) {
+                let records = records(&recovered);
+                assert!(expected.starts_with(&records) || records.starts_with(&expected));
+            }
+        }
+    }
+}
+
+fn word(bytes: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap())
+}
+
+/// At both ends of what a position can be, and with any pair of them in disagreement.
+#[test]
+fn absurd_positions_are_errors_or_no_records() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut values: Vec<u64> = [0, 1 << 31, 1 << 32, 1 << 63, u64::MAX - 7]
+        .into_iter()
+        .flat_map(|at: u64| {
+            [-1024, -512, -504, -8, -1, 0, 1, 8, 504, 512, 1024].map(|d| at.wrapping_add_signed(d))
+        })
+        .collect();
+    values.sort_unstable();
+    values.dedup();
+    for fill in [used_spsc, used_mpsc] {
+        let dir_of_one = tempfile::tempdir_in(dir.path()).unwrap();
+        fill(&dir_of_one);
+        let mut bytes = bytes(&dir_of_one);
+        for &head in &values {
+            for &consumed in &values {
+                for tail in
+                    [head.wrapping_sub(8), head, consumed, head.wrapping_add(512), 0, u64::MAX]
+                {
+                    for (at, value) in [(128, head), (136, consumed), (256, tail)] {
+                        bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
+                    }
+                    let _ = recover(&bytes);
+                }
+            }
+        }
+    }
+}
+
+/// What a reader in another process finds while somebody, against the rules, cuts the file.
+#[test]
+fn a_file_that_is_cut_while_it_is_mapped_is_read_as_far_as_it_goes() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ring");
+    let (mut producer, consumer) = create_spsc(&dir);
+    push!(producer, 100, 1);
+    push!(producer, 100, 2);
+    let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.set_len(HEADER as u64 + 150).unwrap();
+    let recovered = Recovered::open(&path).unwrap();
+    assert_eq!(records(&recovered), pushed(&[(100, 1)]));
+    assert_eq!(recovered.damage(), Some(Damage::Truncated { position: 112 }));
+    file.set_len(10).unwrap();
+    assert!(matches!(Recovered::open(&path), Err(RecoverError::Truncated { found: 10 })));
+    // The ends unmap what is no longer there, and touch none of it.
+    fs::remove_file(&path).unwrap();
+    drop((producer, consumer));
+}
+
+/// The header of the largest ring there can be, over a file that is all hole.
+#[test]
+fn a_ring_that_is_all_hole_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ring");
+    drop(Options::new(CAPACITY).create_spsc(&path).unwrap());
+    let mut header = fs::read(&path).unwrap();
+    header.truncate(HEADER);
+    header[16..24].copy_from_slice(&(1_u64 << 24).to_le_bytes());
+    vouch(&mut header);
+    for kind in [0, 1] {
+        header[12] = kind;
+        let tail = if kind == 0 { 0 } else { 1_u64 << 24 };
+        header[256..264].copy_from_slice(&tail.to_le_bytes());
+        vouch(&mut header);
+        fs::write(&path, &header).unwrap();
+        let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+        file.set_len(HEADER as u64 + (1 << 24)).unwrap();
+        let recovered = Recovered::open(&path).unwrap();
+        assert_eq!((records(&recovered), recovered.damage()), (vec![], None));
     }
 }
 

@@ -451,6 +451,64 @@ fn nothing_is_missed_after_the_last_producer_hung_up() {
     });
 }
 
+#[test]
+fn a_clone_that_is_made_meanwhile_is_waited_for() {
+    loom::model(|| {
+        let (mut first, mut consumer) = mpsc::new(64);
+        let first = thread::spawn(move || {
+            let mut second = first.clone();
+            let second = thread::spawn(move || drop(write(&mut second, 101, &[8])));
+            write(&mut first, 1, &[8]);
+            drop(first);
+            second.join().unwrap();
+        });
+        let mut read = Vec::new();
+        if consumer.is_disconnected() {
+            drain(&mut consumer, usize::MAX, &mut read);
+            read.sort_unstable();
+            assert_eq!(read, [1, 101]);
+        }
+        first.join().unwrap();
+        assert!(consumer.is_disconnected());
+    });
+}
+
+#[test]
+fn the_dead_end_that_one_producer_left_is_freed_for_the_other() {
+    at_most_3_preemptions(|| {
+        race(
+            used(32, 24),
+            [|producer| write(producer, 1, &[16]), |producer| write(producer, 101, &[16])],
+            |consumer, read| {
+                take(consumer, read);
+                take(consumer, read);
+            },
+        );
+    });
+}
+
+#[test]
+fn many_producers_see_what_a_consumer_freed_that_hung_up() {
+    loom::model(|| {
+        let (mut first, mut consumer) = used(32, 16);
+        write(&mut first, 1, &[8, 8]);
+        let mut second = first.clone();
+        let consumer = thread::spawn(move || take(&mut consumer, &mut Vec::new()));
+        let second = thread::spawn(move || {
+            if second.is_disconnected() {
+                assert!(second.used_bytes() <= 32);
+            }
+            write(&mut second, 101, &[8]).len()
+        });
+        let gone = first.is_disconnected();
+        let mut fitted = write(&mut first, 3, &[8]).len();
+        fitted += second.join().unwrap();
+        assert!(fitted <= 1 && (!gone || fitted == 1), "there is room for exactly one");
+        consumer.join().unwrap();
+        assert!(first.is_disconnected());
+    });
+}
+
 /// Pushes records of one word that are numbered from `first` on.
 fn record(producer: &mut overwrite::Producer, numbers: Range<u32>) {
     for number in numbers {
@@ -560,6 +618,23 @@ fn two_senders_wake_the_receiver() {
         assert_eq!(read, [1, 2]);
         for sender in senders {
             drop(sender.join().unwrap());
+        }
+    });
+}
+
+#[test]
+fn the_last_of_two_senders_wakes_the_receiver() {
+    at_most_3_preemptions(|| {
+        let (mut first, mut receiver) = stenolog_ringbuf::channel::mpsc::new(64);
+        let second = first.clone();
+        let senders = [
+            thread::spawn(move || first.try_send(8).unwrap().commit_tagged(1)),
+            thread::spawn(move || drop(second)),
+        ];
+        assert_eq!(receiver.recv(None).unwrap().tag(), 1);
+        assert_eq!(receiver.recv(None).unwrap_err(), RecvError::Disconnected);
+        for sender in senders {
+            sender.join().unwrap();
         }
     });
 }

@@ -6,6 +6,7 @@ mod common;
 use common::Produce;
 use proptest::prelude::*;
 use std::collections::VecDeque;
+use std::mem;
 use stenolog_ringbuf::TryClaimError::{Full, TooLarge};
 use stenolog_ringbuf::queue::{mpsc, spsc};
 use stenolog_ringbuf::{Consumer, WriteClaim};
@@ -26,16 +27,19 @@ enum End {
     Commit,
     Truncate(prop::sample::Index),
     Abort,
+    Leak,
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let end = prop_oneof![
-        4 => Just(End::Commit),
-        1 => any::<prop::sample::Index>().prop_map(End::Truncate),
-        1 => Just(End::Abort),
+        16 => Just(End::Commit),
+        4 => any::<prop::sample::Index>().prop_map(End::Truncate),
+        4 => Just(End::Abort),
+        1 => Just(End::Leak),
     ];
-    let len = prop_oneof![8 => 1usize..40, 2 => 1usize..300, 1 => any::<usize>()]
-        .prop_filter("a claim of nothing panics", |&len| len != 0);
+    let len =
+        prop_oneof![16 => 1usize..40, 4 => 1usize..300, 1 => 1usize..9000, 1 => any::<usize>()]
+            .prop_filter("a claim of nothing panics", |&len| len != 0);
     let max_used = prop::option::of(0usize..300);
     let max_bytes = prop_oneof![0usize..100, Just(usize::MAX)];
     prop_oneof![
@@ -58,6 +62,9 @@ struct Pair<P> {
     producer: P,
     consumer: Consumer,
     expected: VecDeque<(u32, Vec<u8>)>,
+    /// What was committed behind the first claim that was leaked, if one was.
+    behind: Option<VecDeque<(u32, Vec<u8>)>>,
+    leaks: usize,
     written: u32,
 }
 
@@ -85,6 +92,10 @@ impl<P: Produce> Pair<P> {
                     (n > 0).then(|| bytes(n))
                 }
                 End::Abort => None,
+                End::Leak => {
+                    mem::forget(claim);
+                    None
+                }
             }
         };
         let capacity = self.producer.capacity();
@@ -97,7 +108,12 @@ impl<P: Produce> Pair<P> {
         };
         match claim.map(fill) {
             Ok(record) => {
-                self.expected.extend(record.map(|bytes| (tag, bytes)));
+                if let End::Leak = end {
+                    self.behind.get_or_insert_default();
+                    self.leaks += 1;
+                }
+                let to = self.behind.as_mut().unwrap_or(&mut self.expected);
+                to.extend(record.map(|bytes| (tag, bytes)));
                 assert!(self.producer.used_bytes() <= limit);
             }
             Err(TooLarge) => assert!(len > capacity - 8 || span(len) > limit),
@@ -142,7 +158,8 @@ impl<P: Produce> Pair<P> {
                     assert_eq!((record.tag(), record.payload()), (tag, &*payload));
                 });
                 assert!(records <= 1 || bytes <= max_bytes);
-                assert!(records > 0 || self.expected.is_empty());
+                let done = records == 0 || max_bytes == usize::MAX;
+                assert!(!done || self.expected.is_empty());
             }
             Step::Batch { max_bytes, release } => {
                 let batch = self.consumer.batch(max_bytes);
@@ -191,7 +208,7 @@ impl<P: Produce> Pair<P> {
             Step::LeakRead => {
                 if let Some(record) = self.consumer.try_claim() {
                     assert_eq!((record.tag(), record.to_vec()), self.expected[0]);
-                    std::mem::forget(record);
+                    mem::forget(record);
                 }
             }
         }
@@ -199,17 +216,36 @@ impl<P: Produce> Pair<P> {
     }
 }
 
-fn check<P: Produce>(capacity: usize, steps: &[Step]) {
+/// `many` is whether what was committed behind a leaked claim can be had.
+fn check<P: Produce>(capacity: usize, steps: &[Step], many: bool) {
     let (producer, consumer) = P::ring(capacity);
-    let mut pair = Pair { producer, consumer, expected: VecDeque::new(), written: 0 };
+    let expected = VecDeque::new();
+    let mut pair = Pair { producer, consumer, expected, behind: None, leaks: 0, written: 0 };
     for step in steps {
         pair.apply(step);
     }
-    // All that is left comes out, and then there is room for the largest record.
+    // All that is left comes out.
     while !pair.expected.is_empty() {
         pair.apply(&Step::Take);
     }
     pair.apply(&Step::Take);
+    if let Some(behind) = pair.behind {
+        assert!(!pair.consumer.unblock(), "a claim may be in use");
+        drop(pair.producer);
+        let mut found = Vec::new();
+        let mut unblocked = 0;
+        while pair.consumer.unblock() {
+            unblocked += 1;
+            pair.consumer.drain(usize::MAX, |record| {
+                found.push((record.tag(), record.payload().to_vec()));
+            });
+        }
+        assert!(pair.consumer.is_empty());
+        assert_eq!(unblocked, if many { pair.leaks } else { 0 });
+        assert_eq!(found, if many { Vec::from(behind) } else { Vec::new() });
+        return;
+    }
+    // And then there is room for the largest record.
     let max = pair.producer.max_record_bytes();
     if pair.producer.try_claim(max).is_err() {
         pair.apply(&Step::Take);
@@ -220,53 +256,126 @@ fn check<P: Produce>(capacity: usize, steps: &[Step]) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
     #[test]
-    fn a_ring_is_a_queue(capacity in 0usize..=256, steps in prop::collection::vec(step(), 1..120)) {
-        check::<spsc::Producer>(capacity, &steps);
-        check::<mpsc::Producer>(capacity, &steps);
+    fn a_ring_is_a_queue(
+        capacity in prop_oneof![3 => 0usize..=256, 1 => Just(32 * 1024)],
+        steps in prop::collection::vec(step(), 1..120),
+    ) {
+        check::<spsc::Producer>(capacity, &steps, false);
+        check::<mpsc::Producer>(capacity, &steps, true);
     }
 
-    /// Several producers, their claims open at once and committed in any order.
+    /// Several producers, their claims open at once, ended in any order and in any way.
     #[test]
     fn claims_come_out_in_order(
         capacity in 16usize..=512,
-        steps in prop::collection::vec((0usize..4, 1usize..60, 0u8..8), 1..100),
+        steps in prop::collection::vec((0usize..4, 1usize..60, fate(), 0u8..12), 1..100),
     ) {
         let (producer, mut consumer) = mpsc::new(capacity);
         let mut producers: [_; 4] = std::array::from_fn(|_| producer.clone());
-        // Of each claim, oldest first: its tag, and what became of it.
-        let mut order: VecDeque<(u32, Option<bool>)> = VecDeque::new();
+        drop(producer);
+        let mut order = Order::default();
         let mut open: [Option<(u32, WriteClaim<'static>)>; 4] = [const { None }; 4];
-        for (tag, &(at, len, action)) in (1..).zip(&steps) {
+        for (tag, &(at, len, fate, read)) in (1..).zip(&steps) {
             if let Some((tag, claim)) = open[at].take() {
-                let entry = order.iter_mut().find(|entry| entry.0 == tag).unwrap();
-                entry.1 = Some(action != 0);
-                match action {
-                    0 => drop(claim),
-                    1 => claim.commit_truncated(1),
-                    _ => claim.commit(),
+                order.end(tag, fate);
+                match fate {
+                    Fate::Abort => drop(claim),
+                    Fate::Leak => mem::forget(claim),
+                    Fate::Commit if read % 2 == 0 => claim.commit_truncated(1),
+                    Fate::Commit => claim.commit(),
                 }
-            } else if let Ok(mut claim) = producers[at].try_claim(len) {
+            } else {
+                let producer = &mut producers[at];
+                let claim = match read {
+                    0 => producer.try_claim_within(len, capacity / 2),
+                    1 => {
+                        *producer = producer.clone();
+                        producer.try_claim(len)
+                    }
+                    _ => producer.try_claim(len),
+                };
+                let Ok(mut claim) = claim else { continue };
                 claim.fill(tag as u8);
                 claim.set_tag(tag);
-                // SAFETY: dropped before the producers, and before the next claim of its own;
-                // the array is what stands for several threads.
-                let claim = unsafe { std::mem::transmute::<WriteClaim<'_>, WriteClaim<'static>>(claim) };
+                // SAFETY: dropped or leaked before the producers, and before the next claim of its
+                // own; the array is what stands for several threads.
+                let claim =
+                    unsafe { mem::transmute::<WriteClaim<'_>, WriteClaim<'static>>(claim) };
                 open[at] = Some((tag, claim));
-                order.push_back((tag, None));
+                order.0.push_back((tag, None));
             }
-            if action & 1 == 0 {
-                consumer.drain(len * 2, |record| {
-                    while let (_, Some(false)) = order[0] {
-                        order.pop_front();
-                    }
-                    let (tag, state) = order.pop_front().unwrap();
-                    assert_eq!((record.tag(), state), (tag, Some(true)));
-                    assert!(record.payload().iter().all(|&byte| byte == tag as u8));
-                });
-            }
-            let committed = order.iter().take_while(|entry| entry.1.is_some());
-            assert!(consumer.is_empty() == committed.clone().all(|entry| entry.1 == Some(false)));
+            order.read(&mut consumer, read, len * 2);
+            prop_assert_eq!(consumer.is_empty(), order.next().is_none());
         }
-        drop(open);
+        for (tag, _) in open.into_iter().flatten() {
+            order.end(tag, Fate::Abort);
+        }
+        drop(producers);
+        loop {
+            order.read(&mut consumer, 2, usize::MAX);
+            let leaked = order.0.front().is_some();
+            prop_assert_eq!(consumer.unblock(), leaked);
+            if !leaked {
+                break;
+            }
+            prop_assert_eq!(order.0.pop_front().unwrap().1, Some(Fate::Leak));
+        }
+        prop_assert!(consumer.is_empty());
+    }
+}
+
+/// What becomes of a claim.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fate {
+    Commit,
+    Abort,
+    Leak,
+}
+
+fn fate() -> impl Strategy<Value = Fate> {
+    prop_oneof![12 => Just(Fate::Commit), 4 => Just(Fate::Abort), 1 => Just(Fate::Leak)]
+}
+
+/// Of each claim, oldest first: its tag, and what became of it, unless it is open.
+#[derive(Default)]
+struct Order(VecDeque<(u32, Option<Fate>)>);
+
+impl Order {
+    fn end(&mut self, tag: u32, fate: Fate) {
+        self.0.iter_mut().find(|claim| claim.0 == tag).unwrap().1 = Some(fate);
+    }
+
+    /// The tag of the record that is to be read next, if one can be.
+    fn next(&mut self) -> Option<u32> {
+        while let Some((_, Some(Fate::Abort))) = self.0.front() {
+            self.0.pop_front();
+        }
+        self.0.front().filter(|claim| claim.1 == Some(Fate::Commit)).map(|claim| claim.0)
+    }
+
+    fn check(&mut self, tag: u32, payload: &[u8]) {
+        assert_eq!(Some(tag), self.next());
+        assert!(payload.iter().all(|&byte| byte == tag as u8));
+        self.0.pop_front();
+    }
+
+    fn read(&mut self, consumer: &mut Consumer, how: u8, max_bytes: usize) {
+        match how {
+            0 | 1 => {
+                if let Some(record) = consumer.try_claim() {
+                    self.check(record.tag(), &record);
+                }
+            }
+            2 | 3 => {
+                consumer.drain(max_bytes, |record| self.check(record.tag(), record.payload()));
+                assert!(max_bytes != usize::MAX || self.next().is_none());
+            }
+            4 => {
+                let batch = consumer.batch(max_bytes);
+                batch.records().for_each(|record| self.check(record.tag(), record.payload()));
+                batch.release();
+            }
+            _ => {}
+        }
     }
 }

@@ -184,6 +184,67 @@ fn what_comes_before_a_leaked_claim_arrives() {
     assert!(consumer.is_empty());
 }
 
+/// Each producer leaks some of its claims. Once all are gone, the consumer gets what they committed.
+#[test]
+fn leaked_claims_of_many_producers_hide_nothing_in_the_end() {
+    const PRODUCERS: u32 = 3;
+    const RECORDS: u32 = 2_000;
+    let (producer, mut consumer) = mpsc::new(1 << 20);
+    let mut read = Vec::new();
+    let mut take = |consumer: &mut Consumer| {
+        consumer.drain(usize::MAX, |record| {
+            let (tag, payload) = (record.tag(), record.payload());
+            assert!(payload.iter().enumerate().all(|(at, &found)| found == byte(tag, at)));
+            read.push(tag);
+        });
+    };
+    let mut written = Vec::new();
+    thread::scope(|scope| {
+        let writing: Vec<_> = (0..PRODUCERS)
+            .map(|index| {
+                let mut producer = producer.clone();
+                scope.spawn(move || {
+                    let mut random = Random(3 + u64::from(index));
+                    let mut written = Vec::new();
+                    for tag in first_tag(index)..first_tag(index) + RECORDS {
+                        let mut claim = producer.try_claim(len(tag, 100)).expect("there is room");
+                        for (at, to) in claim.iter_mut().enumerate() {
+                            *to = byte(tag, at);
+                        }
+                        match random.below(8) {
+                            0 => std::mem::forget(claim),
+                            1 => drop(claim),
+                            _ => {
+                                claim.commit_tagged(tag);
+                                written.push(tag);
+                            }
+                        }
+                    }
+                    written
+                })
+            })
+            .collect();
+        drop(producer);
+        while !consumer.is_disconnected() {
+            take(&mut consumer);
+            // Mostly too early, and then without effect.
+            consumer.unblock();
+            thread::yield_now();
+        }
+        written.extend(writing.into_iter().map(|thread| thread.join().unwrap()));
+    });
+    loop {
+        take(&mut consumer);
+        if !consumer.unblock() {
+            break;
+        }
+    }
+    for (index, written) in (0..).zip(written) {
+        let of_one: Vec<_> = read.iter().copied().filter(|tag| tag >> 24 == index).collect();
+        assert_eq!(of_one, written);
+    }
+}
+
 #[test]
 fn both_ends_may_move_between_threads() {
     fn send<T: Send>() {}

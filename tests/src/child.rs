@@ -25,7 +25,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         #[cfg(unix)]
         ("full-disk", []) => unix::full_disk(path),
         #[cfg(unix)]
+        ("file-size", []) => unix::file_size(path),
+        ("change-folder", []) => change_folder(path),
+        #[cfg(unix)]
         ("fork", []) => unix::fork(path),
+        #[cfg(unix)]
+        ("fork-own", []) => unix::fork_own(path),
+        #[cfg(unix)]
+        ("orphan", []) => unix::orphan(path),
+        #[cfg(unix)]
+        ("signals", []) => unix::signals(path),
         _ => Err(format!("no scene `{scene}` with {} arguments", rest.len()).into()),
     }
 }
@@ -174,8 +183,26 @@ fn destructors(path: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// A relative path, and another working folder from then on.
+fn change_folder(path: &Path) -> Result<(), Box<dyn Error>> {
+    let log = Builder::new(path).start()?;
+    info!("before");
+    log.flush()?;
+    std::env::set_current_dir("/")?;
+    info!("after");
+    log.sync()?;
+    log.close()?;
+    Ok(())
+}
+
 #[cfg(unix)]
 mod unix {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use stenolog::ForkedChild;
+
+    use stenolog::Rings;
+
     use super::{Builder, Error, OnFull, Path, info};
 
     /// A file that may not grow for a while, then may again.
@@ -195,16 +222,42 @@ mod unix {
         Ok(())
     }
 
-    fn limit_file_size(bytes: Option<u64>) -> Result<(), Box<dyn Error>> {
+    /// A file that may not grow for a while, in a process that does nothing about `SIGXFSZ`.
+    pub(super) fn file_size(path: &Path) -> Result<(), Box<dyn Error>> {
+        let report = |error: &stenolog::DrainError| println!("{error}");
+        set_file_size(Some(10))?;
+        let refused =
+            Builder::new(path.with_extension("refused.steno")).rings(Rings::Memory).start();
+        println!("{}", refused.err().ok_or("a dump of 10 bytes was begun")?);
+        set_file_size(None)?;
+        let log = Builder::new(path).on_error(report).start()?;
+        info!("before");
+        log.flush()?;
+        set_file_size(Some(std::fs::metadata(path)?.len() + 10))?;
+        info!("during");
+        log.flush().err().ok_or("a flush beyond the limit succeeded")?;
+        set_file_size(None)?;
+        log.flush()?;
+        info!("after");
+        log.close()?;
+        Ok(())
+    }
+
+    fn set_file_size(bytes: Option<u64>) -> Result<(), Box<dyn Error>> {
         let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-        // SAFETY: the limit lives on this stack, and ignoring a signal runs no code.
+        // SAFETY: the limit lives on this stack.
         let result = unsafe {
-            libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
             libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit);
             limit.rlim_cur = bytes.unwrap_or(limit.rlim_max);
             libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit)
         };
         if result == 0 { Ok(()) } else { Err(std::io::Error::last_os_error().into()) }
+    }
+
+    fn limit_file_size(bytes: Option<u64>) -> Result<(), Box<dyn Error>> {
+        // SAFETY: ignoring a signal runs no code.
+        unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+        set_file_size(bytes)
     }
 
     /// A child that logs on after a fork; the parent's dump must not know of it.
@@ -223,8 +276,10 @@ mod unix {
                 println!("{}", stenolog::stats().unheard);
                 println!("{}", log.flush().unwrap_err());
                 println!("{}", stenolog::flush().unwrap_err());
-                println!("{}", Builder::new(path).start().unwrap_err());
-                drop(log);
+                println!("{}", log.close().unwrap_err());
+                let own = Builder::new(path.with_extension("child.steno")).start().unwrap();
+                info!("the child's own");
+                own.close().unwrap();
                 // SAFETY: nothing of this process is needed any more.
                 unsafe { libc::_exit(0) }
             }
@@ -239,5 +294,101 @@ mod unix {
                 Ok(())
             }
         }
+    }
+
+    /// A child that gets a dump of its own, and ends it with its copy of the guard.
+    pub(super) fn fork_own(path: &Path) -> Result<(), Box<dyn Error>> {
+        let log =
+            Builder::new(path).forked_child(ForkedChild::OwnDump).on_full(OnFull::Block).start()?;
+        info!("before the fork");
+        // SAFETY: the child only logs, prints, and leaves without running anything else's
+        // destructors.
+        match unsafe { libc::fork() } {
+            -1 => return Err(std::io::Error::last_os_error().into()),
+            0 => {
+                (0..1000).for_each(|n| info!("child {n}"));
+                println!("{}", std::process::id());
+                stenolog::flush().unwrap();
+                log.close().unwrap();
+                // SAFETY: nothing of this process is needed any more.
+                unsafe { libc::_exit(0) }
+            }
+            child => {
+                (0..1000).for_each(|n| info!("parent {n}"));
+                let mut status = 0;
+                // SAFETY: the status lives on this stack.
+                unsafe { libc::waitpid(child, &raw mut status, 0) };
+                info!("the child ended with {status}");
+                log.close()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A process that is killed while a child that it has forked lives on.
+    pub(super) fn orphan(path: &Path) -> Result<(), Box<dyn Error>> {
+        let folder = path.parent().ok_or("a path in a folder")?;
+        let _log = Builder::new(path).rings_in(folder).start()?;
+        info!("committed");
+        // SAFETY: the child only waits until its standard input ends.
+        match unsafe { libc::fork() } {
+            -1 => Err(std::io::Error::last_os_error().into()),
+            0 => {
+                let _ = std::io::stdin().read_line(&mut String::new());
+                // SAFETY: nothing of this process is needed any more.
+                unsafe { libc::_exit(0) }
+            }
+            _ => {
+                println!("forked");
+                // SAFETY: it ends this process at once.
+                unsafe { libc::raise(libc::SIGKILL) };
+                Err("the process lives on".into())
+            }
+        }
+    }
+
+    /// Handlers that log, as often as a timer fires, while their thread logs too.
+    pub(super) fn signals(path: &Path) -> Result<(), Box<dyn Error>> {
+        static HANDLED: AtomicU64 = AtomicU64::new(0);
+
+        fn report(n: u64) {
+            info!("handler {n}");
+        }
+
+        extern "C" fn handle(_: libc::c_int) {
+            let n = HANDLED.fetch_add(1, Ordering::Relaxed);
+            stenolog::in_signal_handler(|| report(n));
+        }
+
+        let log = Builder::new(path).on_full(OnFull::Block).start()?;
+        // The first call of a site takes memory.
+        report(u64::MAX);
+        // SAFETY: the handler does what handlers may do, and the structures live on this stack.
+        unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            action.sa_sigaction = handle as extern "C" fn(libc::c_int) as usize;
+            action.sa_flags = libc::SA_RESTART;
+            libc::sigaction(libc::SIGALRM, &raw const action, std::ptr::null_mut());
+            let every = libc::timeval { tv_sec: 0, tv_usec: 50 };
+            let timer = libc::itimerval { it_interval: every, it_value: every };
+            libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut());
+        }
+        let mut logged = 0_u64;
+        while HANDLED.load(Ordering::Relaxed) < 2000 {
+            info!("thread {logged}");
+            logged += 1;
+        }
+        // SAFETY: as above.
+        unsafe {
+            let timer: libc::itimerval = std::mem::zeroed();
+            libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut());
+        }
+        let handled = HANDLED.load(Ordering::Relaxed);
+        let unheard = stenolog::stats().unheard;
+        log.close()?;
+        println!("{logged}");
+        println!("{handled}");
+        println!("{unheard}");
+        Ok(())
     }
 }

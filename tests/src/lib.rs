@@ -1,4 +1,7 @@
-//! What the end-to-end tests share: a scene to log in, and the reading of what came of it.
+//! What the end-to-end tests share: a scene to log in, the reading of what came of it, and the bodies
+//! of the fuzz targets.
+
+pub mod fuzz;
 
 use std::io::{ErrorKind, Write};
 use std::ops::ControlFlow;

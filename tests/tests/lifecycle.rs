@@ -74,6 +74,67 @@ fn a_forked_child_is_silent_and_never_waits() {
         assert!(report.contains("forked child"), "{report}");
     }
     assert_eq!(messages(&path), ["before the fork", "after the fork, child ended with 0"]);
+    assert_eq!(messages(&folder.path().join("app.child.steno")), ["the child's own"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_forked_child_gets_a_dump_of_its_own_if_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let reports = child("fork-own", &[&path]);
+    let of_parent = messages(&path);
+    assert_eq!(of_parent.len(), 1002);
+    assert_eq!(of_parent[0], "before the fork");
+    assert!(of_parent[1..1001].iter().all(|message| message.starts_with("parent ")));
+    let of_child = messages(&folder.path().join(format!("app.{}.steno", reports[0])));
+    let expected: Vec<_> = (0..1000).map(|n| format!("child {n}")).collect();
+    assert_eq!(of_child, expected);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_child_that_lives_on_does_not_make_its_killed_parent_seem_alive() {
+    use std::io::BufRead;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let mut parent = Command::new(env!("CARGO_BIN_EXE_child"))
+        .arg("orphan")
+        .arg(&path)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut reports = std::io::BufReader::new(parent.stdout.take().unwrap());
+    reports.read_line(&mut line).unwrap();
+    assert_eq!(line, "forked\n");
+    // The child waits until this is dropped.
+    let orphan = parent.stdin.take();
+    parent.wait().unwrap();
+    let dump = stenolog_decoder::Dump::open(&path).unwrap();
+    assert_eq!(dump.writer_is_alive(), Some(false));
+    drop(orphan);
+}
+
+#[cfg(unix)]
+#[test]
+fn handlers_log_between_the_calls_of_their_thread() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let reports = child("signals", &[&path]);
+    let [logged, handled, unheard] = [0, 1, 2].map(|at: usize| reports[at].parse::<u64>().unwrap());
+    let messages = messages(&path);
+    let of = |who: &str| {
+        let numbers = messages.iter().filter_map(|message| message.strip_prefix(who));
+        numbers.map(|number| number.parse::<u64>().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(of("thread "), (0..logged).collect::<Vec<_>>());
+    let mut heard = of("handler ");
+    assert_eq!(heard.remove(0), u64::MAX);
+    assert!(heard.is_sorted_by(|a, b| a < b));
+    assert_eq!(heard.len() as u64 + unheard, handled, "each call is in the dump or counted");
 }
 
 #[test]

@@ -39,9 +39,9 @@ pub(super) fn run(plan: &VerifyPlan) -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
-/// Intact, and nothing was lost before it could be written either.
+/// Intact, and nothing was lost before it could be written, or with another file.
 fn is_complete(verification: &Verification) -> bool {
-    verification.is_intact() && verification.lost == 0
+    verification.is_intact() && verification.lost == 0 && verification.gone == 0
 }
 
 /// So many rings that are complete are named one by one.
@@ -170,6 +170,7 @@ fn as_json(opened: &Opened, dump: &Dump, verification: &Verification) -> Value {
         "lost": verification.lost,
         "missing": verification.missing,
         "losses": by_cause,
+        "gone": verification.gone,
         "damage": damage_json(&verification.damage),
     })
 }

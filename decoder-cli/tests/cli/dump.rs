@@ -102,7 +102,7 @@ impl Dump {
             full: [0, 0, 0, count, 0],
             too_large: [0; 5],
         };
-        let frame = LossFrame { ring, position, loss };
+        let frame = LossFrame { ring, position, loss, gone: None };
         self.frame(FrameKind::Loss, |out| frame.encode(out));
     }
 

@@ -13,11 +13,11 @@ use std::ops::Range;
 
 use stenolog_format::block::{BlockHeader, RawRecord, RecordTime, Records, RecordsPlace};
 use stenolog_format::dictionary::{CallSite, Thread, TimeSource};
-use stenolog_format::loss::{Loss, LossFrame};
+use stenolog_format::loss::{Gone, GoneCause, Loss, LossFrame};
 use stenolog_format::value::{Encoding, ValueError};
 
 use super::context::{Context, Order};
-use super::session::Item;
+use super::session::{Item, ItemKind};
 use crate::clock::{Moment, TimeMap};
 use crate::damage::DamageCause;
 use crate::dump::{Block, Dump};
@@ -35,11 +35,18 @@ pub(super) struct Ring<'d> {
     thread: Option<&'d Thread>,
     thread_name: ThreadName,
     items: std::vec::IntoIter<Item>,
+    /// An item whose turn comes again, before the next.
+    again: Option<Item>,
     open: Option<OpenBlock<'d>>,
     pub(super) head: Head<'d>,
     key: Key,
     /// The number behind the last record that was read: records before it came already.
     delivered: u64,
+    /// Of the numbers below it has been settled what became of their records, but for those of a
+    /// block that was cut: delivered, not wanted, or missing.
+    settled: u64,
+    /// The smallest number that something is known of.
+    began: Option<u64>,
     /// The number that the next block should begin with.
     expected: Option<u64>,
     /// What a damaged block should have had. What of it is missing shows when the next one comes.
@@ -57,8 +64,8 @@ pub(super) struct Ring<'d> {
 pub(super) enum Head<'d> {
     /// Nothing has been looked at yet, or all has been read.
     None,
-    /// A block whose records are not known yet.
-    Block { dump: usize, block: &'d Block },
+    /// A block whose records are not known yet. Its checksum is right, or cannot be checked.
+    Block { dump: usize, block: &'d Block, body: &'d [u8] },
     /// A record whose call site is wanted.
     Record(RecordHead<'d>),
     /// A loss, at this time.
@@ -116,10 +123,13 @@ impl<'d> Ring<'d> {
             thread,
             thread_name,
             items: items.into_iter(),
+            again: None,
             open: None,
             head: Head::None,
             key: (i64::MIN, 0),
             delivered: 0,
+            settled: 0,
+            began: None,
             expected,
             broken: None,
             strangers: (0, 0),
@@ -153,8 +163,8 @@ impl<'d> Ring<'d> {
 
     /// Goes to the next entry; `None` if there is none. The key says when its turn is.
     pub(super) fn advance(&mut self, context: &mut Context<'d>) -> Option<Key> {
-        if let Head::Block { dump, block } = self.head
-            && let Some(missing) = self.open_block(dump, block, context)
+        if let Head::Block { dump, block, body } = self.head
+            && let Some(missing) = self.open_block(dump, block, body, context)
         {
             return Some(self.put(missing, None));
         }
@@ -165,7 +175,7 @@ impl<'d> Ring<'d> {
                 }
                 self.close(context);
             }
-            let Some(item) = self.items.next() else {
+            let Some(item) = self.again.take().or_else(|| self.items.next()) else {
                 self.head = Head::None;
                 return self.lose_last(context);
             };
@@ -185,12 +195,16 @@ impl<'d> Ring<'d> {
         let dump_index = item.dump as usize;
         let dump = context.dumps.get(dump_index)?;
         let index = item.index as usize;
-        if item.is_loss {
+        if item.kind != ItemKind::Block {
             let frame = dump.tables().losses.get(index)?;
-            return self.take_loss_frame(frame, context);
+            return match frame.gone.filter(|_| item.kind == ItemKind::Gone) {
+                Some(gone) => self.take_gone(item, frame, gone, context),
+                None => self.take_loss_frame(frame, context),
+            };
         }
         let block = dump.blocks().get(index)?;
         let header = &block.header;
+        self.began.get_or_insert(header.first_record);
         let map = context.map(self.session)?;
         // An empty block only tells of a gap.
         if header.count > 0 && !context.filter.wants_block(header, map) {
@@ -198,18 +212,88 @@ impl<'d> Ring<'d> {
             let behind = header.first_record.saturating_add(header.count.into());
             self.expected = Some(behind.max(self.expected.unwrap_or(0)));
             self.broken = None;
+            self.settled = self.settled.max(behind);
             return None;
         }
         let key = match context.order {
             Order::Time => first_key(header, map, &mut self.hint),
             Order::File => (i64::from(item.dump), block.offset),
         };
-        Some(self.put(Head::Block { dump: dump_index, block }, Some(key)))
+        // Before anything goes by what the header says: a damaged one could put the records behind
+        // it to another time, or pass for one whose records came already.
+        let body = match dump.block_body(block) {
+            Ok(body) => body,
+            Err(cause) => {
+                let kind = match cause {
+                    DamageCause::Checksum { .. } => LossKind::BadChecksum,
+                    _ => LossKind::Unreadable,
+                };
+                self.breaks(kind, block, header.first_record, context);
+                context.damage(dump, block, block.frame_bytes(), cause);
+                return None;
+            }
+        };
+        Some(self.put(Head::Block { dump: dump_index, block, body }, Some(key)))
     }
 
     fn take_loss_frame(&mut self, frame: &LossFrame, context: &mut Context<'d>) -> Option<Key> {
         let moment = context.map(self.session)?.at(frame.loss.counter, &mut self.hint);
         self.take_loss(&frame.loss, moment, context)
+    }
+
+    /// Shows which of the records that are stated to be gone were not found all the same.
+    fn take_gone(
+        &mut self,
+        item: Item,
+        frame: &LossFrame,
+        gone: Gone,
+        context: &mut Context<'d>,
+    ) -> Option<Key> {
+        let settled = self.delivered.max(self.settled);
+        let why = GoneCause::from_u8(gone.cause);
+        let began = *self.began.get_or_insert(gone.first);
+        let cause = match self.expected {
+            _ if gone.first < began => {
+                // Before all that is there. What is gone of the rest comes after it.
+                self.again = Some(item);
+                self.began = Some(gone.first);
+                let count = gone.count.min(began - gone.first);
+                LossCause::Gone { first: gone.first, count, why }
+            }
+            Some(expected) if expected < gone.first => {
+                // They stood in yet another file. What is stated to be gone comes after them.
+                self.again = Some(item);
+                self.expected = Some(gone.first);
+                self.settled = gone.first;
+                let kind = self.broken.take().map_or(LossKind::Missing, |broken| broken.kind);
+                LossCause::Missing { first: expected, count: gone.first - expected, kind }
+            }
+            expected => {
+                let first = gone.first.max(settled);
+                let behind = gone.first.saturating_add(gone.count);
+                self.settled = settled.max(behind);
+                self.expected = Some(behind.max(expected.unwrap_or(0)));
+                let count = behind.saturating_sub(first);
+                if count == 0 {
+                    return None;
+                }
+                LossCause::Gone { first, count, why }
+            }
+        };
+        let (count, kind) = match cause {
+            LossCause::Missing { count, kind, .. } => (count, kind),
+            LossCause::Gone { count, .. } => (count, LossKind::Gone),
+            LossCause::Unrecorded { .. } => (0, LossKind::RingFull),
+        };
+        context.tally.missing = context.tally.missing.saturating_add(count);
+        context.tally.lose(kind, count);
+        let counter = frame.loss.counter;
+        let moment = context.map(self.session)?.at(counter, &mut self.hint);
+        if !context.filter.wants_time(moment.unix_ns) {
+            return None;
+        }
+        let key = (context.order == Order::Time).then_some((moment.order_ns, counter));
+        Some(self.put(Head::Loss { unix_ns: moment.unix_ns, cause }, key))
     }
 
     /// Shows what a statement adds to those before it.
@@ -245,6 +329,7 @@ impl<'d> Ring<'d> {
         &mut self,
         dump_index: usize,
         block: &'d Block,
+        body: &'d [u8],
         context: &mut Context<'d>,
     ) -> Option<Head<'d>> {
         let header = &block.header;
@@ -254,18 +339,6 @@ impl<'d> Ring<'d> {
             return None;
         }
         let dump = context.dumps.get(dump_index)?;
-        let body = match dump.block_body(block) {
-            Ok(body) => body,
-            Err(cause) => {
-                let kind = match cause {
-                    DamageCause::Checksum { .. } => LossKind::BadChecksum,
-                    _ => LossKind::Unreadable,
-                };
-                self.breaks(kind, block, header.first_record, context);
-                context.damage(dump, block, block.frame_bytes(), cause);
-                return None;
-            }
-        };
         let place = match header.records(body) {
             Ok(records) => records.place(),
             Err(why) => {
@@ -289,6 +362,7 @@ impl<'d> Ring<'d> {
         });
         let kind = self.broken.take().map_or(LossKind::Missing, |broken| broken.kind);
         let first = expected?;
+        self.settled = self.settled.max(header.first_record);
         let unix_ns = first_unix_ns(header, context.map(self.session)?);
         self.missing(first, header.first_record - first, kind, unix_ns, context)
     }
@@ -299,7 +373,7 @@ impl<'d> Ring<'d> {
         let header = &block.header;
         let expected = self.expected.unwrap_or(self.delivered);
         let stated = header.first_record.saturating_add(header.count.into());
-        let behind = if from <= expected { stated } else { expected };
+        let behind = if from <= expected && block.is_plausible() { stated } else { expected };
         let unix_ns = context.map(self.session).map(|map| first_unix_ns(header, map));
         self.broken = Some(Broken { kind, behind, unix_ns: unix_ns.unwrap_or_default() });
     }
@@ -465,6 +539,12 @@ impl<'d> Ring<'d> {
     /// Reports what was wrong in the open block.
     fn close(&mut self, context: &mut Context<'d>) {
         let Some(open) = self.open.take() else { return };
+        let BlockHeader { first_record, count, .. } = open.block.header;
+        let behind = first_record.saturating_add(count.into());
+        if open.block.is_cut && self.expected == Some(behind) {
+            // What was cut off is missing if anything follows.
+            self.expected = Some(open.number.max(self.delivered));
+        }
         let ring = self.ring;
         if let (records @ 1.., first) = open.unknown {
             let cause = DamageCause::UnknownSite { ring, records, first };

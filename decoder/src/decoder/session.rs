@@ -28,7 +28,16 @@ pub(super) struct Item {
     pub(super) dump: u32,
     /// In the dump's blocks or loss frames.
     pub(super) index: u32,
-    pub(super) is_loss: bool,
+    pub(super) kind: ItemKind,
+}
+
+/// What an item is, in the order of those at one position of a ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum ItemKind {
+    /// Records that were written, and are gone: what a loss frame may say besides.
+    Gone,
+    Loss,
+    Block,
 }
 
 pub(super) fn sessions(dumps: &[Dump]) -> Vec<Session> {
@@ -105,8 +114,12 @@ pub(super) fn rings<'d>(dumps: &'d [Dump], sessions: &[Session], filter: &Filter
         let of = dump_index as u32;
         // Losses first: they lie before the records from their position on.
         for (index, loss) in dump.tables().losses.iter().enumerate() {
-            let item = Item { dump: of, index: index as u32, is_loss: true };
-            items.entry((session, loss.ring)).or_default().push((loss.position, item));
+            let of_ring = items.entry((session, loss.ring)).or_default();
+            let item = |kind| Item { dump: of, index: index as u32, kind };
+            if loss.gone.is_some() {
+                of_ring.push((loss.position, item(ItemKind::Gone)));
+            }
+            of_ring.push((loss.position, item(ItemKind::Loss)));
         }
         let rings = rings_of(dump, dumps);
         for (index, block) in dump.blocks().iter().enumerate() {
@@ -118,7 +131,7 @@ pub(super) fn rings<'d>(dumps: &'d [Dump], sessions: &[Session], filter: &Filter
             if block.is_cut && rings.is_some_and(is_in_ring) {
                 continue;
             }
-            let item = Item { dump: of, index: index as u32, is_loss: false };
+            let item = Item { dump: of, index: index as u32, kind: ItemKind::Block };
             let header = &block.header;
             items.entry((session, header.ring)).or_default().push((header.position, item));
         }
@@ -133,7 +146,7 @@ pub(super) fn rings<'d>(dumps: &'d [Dump], sessions: &[Session], filter: &Filter
         if !filter.wants_thread(&name.name, thread) {
             return None;
         }
-        items.sort_by_key(|&(position, item)| (position, !item.is_loss, item.dump, item.index));
+        items.sort_by_key(|&(position, item)| (position, item.kind, item.dump, item.index));
         let items = items.into_iter().map(|(_, item)| item).collect();
         let expected = is_from_start.then_some(0);
         Some(Ring::new(session, ring, thread, name, items, expected))

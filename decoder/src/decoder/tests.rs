@@ -6,6 +6,7 @@ use super::*;
 use crate::filter::Levels;
 use crate::scene::{Rec, START, Scene, loss, messages, n, str_bytes};
 use stenolog_format::dictionary::Level;
+use stenolog_format::frame::FrameHeader;
 
 #[test]
 fn threads_merge_by_time() {
@@ -131,6 +132,32 @@ fn unknown_call_sites_and_wrong_values_cost_only_their_records() {
     assert_eq!(summary.by_cause, BTreeMap::from([(LossKind::UnknownCallSite, 1)]));
     assert_eq!(summary.damage.len(), 2, "{:?}", summary.damage);
     assert!(summary.damage[1].to_string().contains("belong to unknown call sites"));
+}
+
+/// Where it says that it stands, what it holds and when it was: nothing of it may be believed.
+#[test]
+fn the_header_of_a_damaged_block_is_not_believed() {
+    let mut scene = Scene::new();
+    scene.block(1, &[n(10, 1), n(20, 2)]);
+    scene.block(2, &[n(15, 3), n(25, 4)]);
+    scene.block(1, &[n(30, 5)]);
+    scene.seal(0);
+    let block = scene.dump().blocks()[0].offset as usize + FrameHeader::BYTES;
+    #[track_caller]
+    fn check(scene: &Scene, at: usize, field: &[u8]) {
+        let mut bytes = scene.bytes().to_vec();
+        bytes[at..at + field.len()].copy_from_slice(field);
+        let dump = Dump::from_bytes("test.steno", bytes).unwrap();
+        let (text, summary) = messages(&[dump], Filter::default());
+        assert_eq!(text, "2: n 3\n2: n 4\n1: n 5\n");
+        let causes: Vec<_> = summary.damage.iter().map(|d| d.cause.to_string()).collect();
+        assert_eq!((causes, summary.duplicates), (vec![CHECKSUM.to_owned()], 0));
+    }
+    const CHECKSUM: &str = "the checksum of a block frame is wrong";
+    check(&scene, block + 6, &[0]); // no level occurs
+    check(&scene, block + 8, &[0xff; 7]); // behind the blocks that follow
+    check(&scene, block + 32, &[0; 4]); // no record, so that all came already
+    check(&scene, block + 40, &[0xff; 8]); // later than all others
 }
 
 #[test]

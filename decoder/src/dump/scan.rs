@@ -244,7 +244,7 @@ impl<'a> Scanner<'a> {
             Some(FrameKind::Thread) => {
                 let (thread, _) = postcard::take_from_bytes::<Thread>(payload)
                     .map_err(MetadataError::Postcard)?;
-                tables.threads.insert(thread.ring, thread);
+                self.name_thread(frame.at, thread);
             }
             Some(FrameKind::Clock) => tables.clock.push(ClockPair::decode(payload).ok_or(short)?),
             Some(FrameKind::Loss) => tables.losses.push(LossFrame::decode(payload).ok_or(short)?),
@@ -267,6 +267,14 @@ impl<'a> Scanner<'a> {
                     self.damage(at, 0, DamageCause::Template { id, why });
                 }
             }
+        }
+    }
+
+    fn name_thread(&mut self, at: usize, thread: Thread) {
+        let ring = thread.ring;
+        let known = self.tables.threads.entry(ring).or_insert_with(|| thread.clone());
+        if *known != thread {
+            self.damage(at, 0, DamageCause::RedefinedThread { ring });
         }
     }
 

@@ -218,7 +218,7 @@ fn what_cannot_be_opened_is_named() {
     newer[8] = 2;
     let crc = crc32fast::hash(&newer[..60]);
     newer[60..64].copy_from_slice(&crc.to_le_bytes());
-    check(&newer, "x.steno: format version 2.0 is newer than this reader (1.0): use a newer steno");
+    check(&newer, "x.steno: format version 2.1 is newer than this reader (1.1): use a newer steno");
     let directory = tempfile::tempdir().unwrap();
     assert!(matches!(Dump::open(directory.path()), Err(OpenError::Directory { .. })));
     let missing = directory.path().join("none.steno");
@@ -259,6 +259,17 @@ fn call_sites_that_are_defined_again_must_be_the_same() {
     let dump = scene.dump();
     assert!(dump.site(u32::MAX).is_some());
     assert!(matches!(dump.damage()[1].cause, crate::DamageCause::Template { id: u32::MAX, .. }));
+}
+
+#[test]
+fn a_ring_belongs_to_the_thread_that_was_named_first() {
+    let mut scene = Scene::new();
+    scene.thread(1, 1234, "main");
+    assert_eq!(scene.dump().damage(), []);
+    scene.thread(1, 99, "other");
+    let dump = scene.dump();
+    assert!(matches!(dump.damage()[0].cause, crate::DamageCause::RedefinedThread { ring: 1 }));
+    assert_eq!((dump.damage().len(), &*dump.thread(1).unwrap().name), (1, "main"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use stenolog_format::dictionary::Level;
+use stenolog_format::loss::GoneCause;
 
 use super::LOSS_TARGET;
 use crate::entry::{Entry, LossCause, LossEntry, Record};
@@ -88,11 +89,25 @@ pub(super) fn write_loss_fields(loss: &LossEntry<'_>, out: &mut String) {
             write_counts("ring_full", &full, out);
             write_counts("too_large", &too_large, out);
         }
+        LossCause::Gone { first, why, .. } => {
+            let why = gone_name(why);
+            let _ = write!(out, ",\"first_record\":{first},\"why\":\"{why}\"");
+        }
         LossCause::Missing { first, .. } => {
             let _ = write!(out, ",\"first_record\":{first}");
         }
     }
     out.push('}');
+}
+
+/// What became of a file, in a word.
+pub(super) const fn gone_name(why: Option<GoneCause>) -> &'static str {
+    match why {
+        Some(GoneCause::Removed) => "removed",
+        Some(GoneCause::Truncated) => "truncated",
+        Some(GoneCause::Unsaved) => "unsaved",
+        _ => "unknown",
+    }
 }
 
 fn write_counts(name: &str, counts: &[u64; 5], out: &mut String) {

@@ -7,6 +7,7 @@ use stenolog_format::value::Value;
 
 use super::LOSS_TARGET;
 use super::fields::{rewrite_from, write_value};
+use super::json::gone_name;
 use crate::entry::{Entry, LossCause, LossEntry, Record};
 use crate::escape::{push_escaped, push_quoted_if_needed};
 
@@ -73,9 +74,13 @@ fn has_parts(value: &Value<'_>) -> bool {
 fn write_loss(loss: &LossEntry<'_>, out: &mut String) {
     // Writing to a string cannot fail.
     let _ = write!(out, " lost={} ring={} cause={}", loss.total(), loss.ring(), loss.kind());
-    if let LossCause::Missing { first, .. } = loss.cause() {
-        let _ = write!(out, " first_record={first}");
-    }
+    let _ = match loss.cause() {
+        LossCause::Unrecorded { .. } => Ok(()),
+        LossCause::Missing { first, .. } => write!(out, " first_record={first}"),
+        LossCause::Gone { first, why, .. } => {
+            write!(out, " first_record={first} why={}", gone_name(why))
+        }
+    };
 }
 
 /// A key must be a word, and not one of those that stand before the fields.

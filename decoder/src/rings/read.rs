@@ -473,7 +473,7 @@ impl Reader<'_> {
             return;
         }
         self.lost = self.lost.saturating_add(loss.total());
-        let frame = LossFrame { ring, position: recovered.end(), loss };
+        let frame = LossFrame { ring, position: recovered.end(), loss, gone: None };
         self.frames.frame(&mut self.bytes, FrameKind::Loss, |out| frame.encode(out));
     }
 

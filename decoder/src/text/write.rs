@@ -4,17 +4,15 @@ use stenolog_format::template::Trait;
 use stenolog_format::value::Value;
 
 use super::float::{self, Style};
-use super::{MAX_MESSAGE_BYTES, ResolvedSpec, std_print};
+use super::{ResolvedSpec, limit, std_print};
 use crate::escape::is_clean;
 
 /// Appends `value` as `format!` prints it by `spec`.
 ///
 /// See [`ResolvedSpec`] for an example.
 pub fn write_value(out: &mut String, value: &Value<'_>, spec: &ResolvedSpec) {
-    let limit = out.len().saturating_add(MAX_MESSAGE_BYTES);
-    if !self::value(out, value, spec, limit) {
-        out.push('…');
-    }
+    let values = std::slice::from_ref(value);
+    limit::within(out, values, |out, limit| self::value(out, value, spec, limit));
 }
 
 /// Appends `value` as `{}` prints it, or as `{:?}` does if Rust has no `Display` for its type.
@@ -32,7 +30,7 @@ pub fn write_value(out: &mut String, value: &Value<'_>, spec: &ResolvedSpec) {
 /// assert_eq!(out, r#"Some("a\n")"#);
 /// ```
 pub fn write_display(out: &mut String, value: &Value<'_>) {
-    // Without a width nothing is much longer than the value itself.
+    // Without a width nothing is much longer than the value itself and the names in it.
     let _within_limit = display(out, value, usize::MAX);
 }
 

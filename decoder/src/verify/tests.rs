@@ -53,3 +53,24 @@ fn gaps_and_wrong_sums_are_damage() {
     scene.seal(5);
     assert!(!verify(&scene.dump()).is_intact());
 }
+
+/// Readers go by positions, so that records of such a block may come out of order, or not at all.
+#[test]
+fn a_block_that_ends_before_it_begins_is_damage() {
+    use stenolog_format::frame::FrameKind;
+    let mut scene = Scene::new();
+    scene.block(1, &[n(10, 1)]);
+    scene.block(1, &[n(20, 2)]);
+    let dump = scene.dump();
+    let mut backwards = Scene::new();
+    for (block, (position, end_position)) in dump.blocks().iter().zip([(100, 50), (50, 60)]) {
+        let start = block.offset as usize + FrameHeader::BYTES;
+        let payload = &scene.bytes()[start..start + block.payload_bytes as usize];
+        let header = BlockHeader { position, end_position, ..block.header };
+        let payload = [&header.encode()[..], &payload[BlockHeader::BYTES..]].concat();
+        backwards.any_frame(FrameKind::Block, &payload);
+    }
+    let found = verify(&backwards.dump());
+    let causes: Vec<_> = found.damage.iter().map(|damage| damage.cause.to_string()).collect();
+    assert_eq!(causes, ["a block of ring 1 goes from position 100 back to 50"]);
+}

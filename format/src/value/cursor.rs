@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV
 use std::time::Duration;
 
 use super::MAX_UNSIZED_ELEMENTS;
+use crate::types::{Fields, MAX_TYPE_DEPTH, Type};
 
 /// How the values of a record are laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,26 +64,113 @@ pub enum ValueError {
         /// What was claimed.
         count: usize,
     },
+    /// Far more values than bytes: nearly all of them take none.
+    #[error("more values than a record of {bytes} bytes may have")]
+    Values {
+        /// The length of the record.
+        bytes: usize,
+    },
+    /// Names that are far longer than all that they name.
+    #[error("longer names than a record of {bytes} bytes may have")]
+    Names {
+        /// The length of the record.
+        bytes: usize,
+    },
 }
+
+/// What the rest of a record may hold of what takes no bytes of it.
+///
+/// The types decide that, so that a few bytes of a hostile dump could stand for gigabytes.
+#[derive(Clone, Copy, Debug)]
+struct Allowance {
+    unsized_elements: usize,
+    values: usize,
+    name_bytes: usize,
+    /// The length of the record that it is for.
+    of_bytes: usize,
+}
+
+impl Allowance {
+    const fn new(bytes: usize) -> Self {
+        Self {
+            unsized_elements: MAX_UNSIZED_ELEMENTS,
+            values: MAX_UNSIZED_ELEMENTS.saturating_add(bytes.saturating_mul(MAX_TYPE_DEPTH)),
+            name_bytes: FREE_NAME_BYTES.saturating_add(bytes.saturating_mul(NAME_BYTES_PER_BYTE)),
+            of_bytes: bytes,
+        }
+    }
+}
+
+/// How long the names of structs, variants and fields in a record may be together, however short
+/// the record is, and for each of its bytes.
+const FREE_NAME_BYTES: usize = 1 << 20;
+const NAME_BYTES_PER_BYTE: usize = 1024;
 
 /// A place in the bytes of a record.
 #[derive(Clone, Debug)]
 pub struct Cursor<'a> {
     bytes: &'a [u8],
     encoding: Encoding,
-    unsized_elements_left: usize,
+    allowance: Allowance,
 }
 
 impl<'a> Cursor<'a> {
-    /// A cursor on the first of `bytes`.
+    /// A cursor on the first of `bytes`, which are the values of one record.
+    #[inline]
     #[must_use]
     pub const fn new(bytes: &'a [u8], encoding: Encoding) -> Self {
-        Self { bytes, encoding, unsized_elements_left: MAX_UNSIZED_ELEMENTS }
+        Self { bytes, encoding, allowance: Allowance::new(bytes.len()) }
     }
 
-    /// A cursor on packed `bytes` within this one's value.
-    pub(super) const fn nested(&self, bytes: &'a [u8]) -> Self {
-        Self { bytes, encoding: Encoding::Packed, ..*self }
+    /// Has `read` read packed `bytes` within this one's value, all of them.
+    pub(super) fn nested<R>(
+        &mut self,
+        bytes: &'a [u8],
+        read: impl FnOnce(&mut Self) -> Result<R, ValueError>,
+    ) -> Result<R, ValueError> {
+        let mut inner = Self { bytes, encoding: Encoding::Packed, ..*self };
+        let value = read(&mut inner)?;
+        self.allowance = inner.allowance;
+        if inner.is_empty() { Ok(value) } else { Err(ValueError::Trailing) }
+    }
+
+    /// Notes that a value is read, with or without bytes.
+    #[inline]
+    pub(super) fn count_value(&mut self) -> Result<(), ValueError> {
+        let Allowance { values, of_bytes: bytes, .. } = self.allowance;
+        self.allowance.values = values.checked_sub(1).ok_or(ValueError::Values { bytes })?;
+        Ok(())
+    }
+
+    /// Whether values of a type take any bytes. What has to be looked at for that counts as a value:
+    /// a list of few bytes may have a type of very many units.
+    pub(super) fn takes_bytes(&mut self, ty: &Type) -> Result<bool, ValueError> {
+        let mut any = |types: &mut dyn Iterator<Item = &Type>| {
+            for ty in types {
+                if self.takes_bytes(ty)? {
+                    return Ok(true);
+                }
+            }
+            self.count_value()?;
+            Ok(false)
+        };
+        match ty {
+            Type::Unit => any(&mut std::iter::empty()),
+            Type::Tuple(of) => any(&mut of.iter()),
+            Type::Struct(of) => any(&mut of.fields.iter().map(|(_, ty)| ty)),
+            Type::Array(of, n) => any(&mut std::iter::once(&**of).filter(|_| *n > 0)),
+            _ => Ok(true),
+        }
+    }
+
+    /// Notes that the names of a product are shown.
+    #[inline]
+    pub(super) fn count_names(&mut self, of: &Fields) -> Result<(), ValueError> {
+        let Allowance { name_bytes, of_bytes: bytes, .. } = self.allowance;
+        let of_fields = of.fields.iter().map(|(name, _)| name.len()).sum::<usize>();
+        let left = name_bytes.checked_sub(of.name.len().saturating_add(of_fields));
+        self.allowance.name_bytes = left.ok_or(ValueError::Names { bytes })?;
+        Ok(())
     }
 
     /// What has not been read yet.
@@ -276,23 +364,25 @@ impl<'a> Cursor<'a> {
     }
 
     /// Refuses a count that the rest of the record cannot hold, before anything is allocated.
-    pub(super) fn check_count(
-        &mut self,
-        count: usize,
-        min_raw_size: usize,
-        nodes: impl FnOnce() -> usize,
-    ) -> Result<(), ValueError> {
+    pub(super) fn check_count(&mut self, count: usize, of: &[&Type]) -> Result<(), ValueError> {
+        if count == 0 {
+            return Ok(());
+        }
         // What takes bytes in raw encoding takes at least one in the packed one.
-        if min_raw_size > 0 {
+        let mut takes_bytes = false;
+        for ty in of {
+            takes_bytes = takes_bytes || self.takes_bytes(ty)?;
+        }
+        if takes_bytes {
             return if count > self.bytes.len() {
                 Err(ValueError::Count { count })
             } else {
                 Ok(())
             };
         }
-        let claimed = count.saturating_mul(nodes());
-        let left = self.unsized_elements_left.checked_sub(claimed);
-        self.unsized_elements_left = left.ok_or(ValueError::Count { count })?;
+        let claimed = count.saturating_mul(of.iter().map(|ty| ty.nodes()).sum());
+        let left = self.allowance.unsized_elements.checked_sub(claimed);
+        self.allowance.unsized_elements = left.ok_or(ValueError::Count { count })?;
         Ok(())
     }
 

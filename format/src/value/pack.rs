@@ -70,9 +70,7 @@ pub fn pack(raw: &mut Cursor<'_>, ty: &Type, out: &mut Vec<u8>) -> Result<(), Va
         Type::Tuple(of) => of.iter().try_for_each(|ty| pack(raw, ty, out))?,
         Type::Map(key, value) => {
             let count = raw.length()?;
-            raw.check_count(count, key.min_size().saturating_add(value.min_size()), || {
-                key.nodes() + value.nodes()
-            })?;
+            raw.check_count(count, &[key, value])?;
             put_uint(out, count as u64);
             for _ in 0..count {
                 pack(raw, key, out)?;
@@ -116,7 +114,7 @@ fn pack_list(
         out.extend_from_slice(raw.take(n)?);
         return Ok(());
     }
-    raw.check_count(n, of.min_size(), || of.nodes())?;
+    raw.check_count(n, &[of])?;
     (0..n).try_for_each(|_| pack(raw, of, out))
 }
 

@@ -76,3 +76,56 @@ fn varints_do_not_overflow() {
     longest.push(1);
     assert_eq!(Cursor::new(&longest, Encoding::Packed).uint(), Ok(u64::MAX));
 }
+
+/// Each serde value within a record used to have the whole record's allowance for itself.
+#[test]
+fn values_without_bytes_are_few_in_all_serde_values_together() {
+    let units = Type::Array(Box::new(Type::Unit), 30_000);
+    let lists = Type::Slice(Box::new(Type::Serde(Box::new(units))));
+    let read = |raw: &[u8]| Value::read(&mut Cursor::new(raw, Encoding::Raw), &lists).map(|_| ());
+    assert_eq!(read(b"\x02\0\0\0\0\0\0\0\0\0\0\0"), Ok(()));
+    let raw = b"\x03\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+    assert_eq!(read(raw), Err(ValueError::Count { count: 30_000 }));
+}
+
+#[test]
+fn a_record_has_not_many_more_values_than_bytes() {
+    let units = Type::Tuple(vec![Type::Unit; 2000]);
+    let wide = Type::Slice(Box::new(Type::Tuple(vec![Type::U8, units])));
+    let read = |count: usize| {
+        let mut raw = (count as u32).to_le_bytes().to_vec();
+        raw.resize(4 + count, 0);
+        Value::read(&mut Cursor::new(&raw, Encoding::Raw), &wide).map(|_| ())
+    };
+    assert_eq!(read(30), Ok(()));
+    assert_eq!(read(40), Err(ValueError::Values { bytes: 44 }));
+}
+
+#[test]
+fn names_are_not_much_longer_than_what_they_name() {
+    let variant = Fields { name: "n".repeat(100_000), shape: Shape::Unit, fields: vec![] };
+    let of = Type::Enum(EnumType { name: "Long".into(), variants: vec![variant] });
+    let list = Type::Slice(Box::new(of));
+    let read = |count: usize| {
+        let mut raw = (count as u32).to_le_bytes().to_vec();
+        raw.resize(4 + 2 * count, 0);
+        Value::read(&mut Cursor::new(&raw, Encoding::Raw), &list).map(|_| ())
+    };
+    assert_eq!(read(10), Ok(()));
+    assert_eq!(read(20), Err(ValueError::Names { bytes: 44 }));
+}
+
+/// Each would have the whole of its element type looked at, again and again.
+#[test]
+fn empty_lists_and_values_are_not_searched_for_bytes() {
+    let wide = Type::Tuple(vec![Type::Tuple(vec![Type::Unit; 2000]), Type::U8]);
+    let read = |of: Type, lists: u8| {
+        let bytes = [&[lists][..], &vec![0; lists.into()]].concat();
+        let of = Type::Slice(Box::new(of));
+        Value::read(&mut Cursor::new(&bytes, Encoding::Packed), &of).map(|_| ())
+    };
+    assert_eq!(read(Type::Slice(Box::new(wide.clone())), 100), Ok(()));
+    let serde = Type::Serde(Box::new(wide));
+    assert_eq!(read(serde.clone(), 10), Ok(()));
+    assert_eq!(read(serde, 100), Err(ValueError::Values { bytes: 101 }));
+}

@@ -1,71 +1,86 @@
-//! The file that a drain writes.
+//! The dump that a drain writes, as bytes: what has been written, what is to be, what is safe.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, ErrorKind::UnexpectedEof, ErrorKind::WriteZero};
+use std::path::Path;
 
-use stenolog_format::frame::MAGIC;
+use stenolog_format::frame::{ALIGNMENT, FileHeader, FrameHeader};
 
-use crate::error::StartError;
+use super::storage::{FileFate, Standing, Storage};
 
 /// A dump that is being written, and the bytes that it does not have yet.
 ///
-/// A write that fails part of the way is gone on with where it stopped, so that no frame is torn
-/// but the one that a crash cuts.
+/// - **O1 (go on).** A write that fails part of the way is gone on with where it stopped, so that no
+///   frame is torn but the one that a crash cuts.
+/// - **O2 (no claim).** When a sync fails, the operating system may forget what it could not write,
+///   and say that the next sync went well. So after a sync that failed, all since the last one
+///   that succeeded is read back, checked and written again before another one counts.
 #[derive(Debug)]
 pub(crate) struct Output {
-    file: File,
+    storage: Box<dyn Storage>,
     /// What has been written.
     written_bytes: u64,
     /// What is to be written next; its first `done` bytes have been.
     buffer: Vec<u8>,
     done: usize,
+    /// What is on the disk for sure.
+    synced_bytes: u64,
+    /// A sync failed, and what is behind `synced_bytes` was not written again (O2).
+    is_doubtful: bool,
+    /// The disk has the name of the file.
+    is_folder_synced: bool,
 }
 
-/// What becomes of a dump that an earlier run has left at the path.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Existing {
-    /// It is renamed: `app.steno` becomes `app.1.steno`, or the next number that is free.
-    #[default]
-    Keep,
-    /// It is overwritten.
-    Replace,
+/// Why a dump cannot be written.
+#[derive(Debug)]
+pub(crate) enum WriteFailure {
+    /// The operating system refused.
+    Write(io::Error),
+    /// The file has met this fate.
+    Taken(FileFate),
+    /// It has met this fate, and no new one can be begun.
+    Replace(FileFate, io::Error),
 }
+
+impl From<io::Error> for WriteFailure {
+    fn from(error: io::Error) -> Self {
+        Self::Write(error)
+    }
+}
+
+/// Why a dump is not on the disk.
+#[derive(Debug)]
+pub(crate) struct SyncFailure {
+    pub(crate) source: io::Error,
+    /// The operating system has lost data: trying again does not help.
+    pub(crate) is_lost: bool,
+}
+
+impl From<io::Error> for SyncFailure {
+    fn from(source: io::Error) -> Self {
+        Self { source, is_lost: false }
+    }
+}
+
+/// How much is read and written again at once.
+const CHUNK_BYTES: usize = 1 << 18;
 
 impl Output {
-    /// Creates the file and locks it, so that readers can tell a dump that is being written from
-    /// one whose writer died, and so that no two loggers write to one file.
-    pub(crate) fn create(path: &Path, existing: Existing, mode: u32) -> Result<Self, StartError> {
-        let create = |source| StartError::Create { path: path.to_owned(), source };
-        // A file that vanishes or appears between two looks at it makes another round.
-        let file = loop {
-            match open_new(path, mode) {
-                Ok(file) => {
-                    lock(&file, path)?;
-                    break file;
-                }
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(create(error)),
-            }
-            match File::options().read(true).write(true).open(path) {
-                Ok(mut file) => {
-                    // A pipe or a terminal would have to be written in order to be looked at.
-                    if !file.metadata().map_err(create)?.is_file() {
-                        return Err(StartError::NotAFile { path: path.to_owned() });
-                    }
-                    lock(&file, path)?;
-                    if make_way(&mut file, path, existing)? {
-                        file.set_len(0).map_err(create)?;
-                        io::Seek::rewind(&mut file).map_err(create)?;
-                        break file;
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(create(error)),
-            }
-        };
-        Ok(Self { file, written_bytes: 0, buffer: Vec::new(), done: 0 })
+    /// The output to a storage that is empty.
+    pub(crate) fn new(storage: Box<dyn Storage>) -> Self {
+        Self {
+            storage,
+            written_bytes: 0,
+            buffer: Vec::new(),
+            done: 0,
+            synced_bytes: 0,
+            is_doubtful: false,
+            is_folder_synced: false,
+        }
+    }
+
+    /// Where the file is, as far as the logger knows.
+    pub(crate) fn path(&self) -> &Path {
+        self.storage.path()
     }
 
     /// Where the next byte of the buffer will stand in the file.
@@ -78,18 +93,21 @@ impl Output {
         &mut self.buffer
     }
 
-    /// Hands the buffer to the operating system. After an error the rest stays in the buffer.
-    pub(crate) fn write(&mut self) -> io::Result<()> {
+    /// Hands the buffer to the operating system. After an error the rest stays in the buffer (O1).
+    ///
+    /// Nothing is written to a file that is not what it was.
+    pub(crate) fn write(&mut self) -> Result<(), WriteFailure> {
+        // Who may not look may still write.
+        if !self.buffer.is_empty()
+            && let Ok(Standing::Taken(fate)) = self.storage.check(self.written_bytes)
+        {
+            return Err(WriteFailure::Taken(fate));
+        }
         while self.done < self.buffer.len() {
-            match self.file.write(&self.buffer[self.done..]) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(n) => {
-                    self.done += n;
-                    self.written_bytes += n as u64;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
+            let rest = &self.buffer[self.done..];
+            let n = insist(WriteZero, || self.storage.write_at(self.written_bytes, rest))?;
+            self.done += n;
+            self.written_bytes += n as u64;
         }
         self.buffer.clear();
         self.done = 0;
@@ -97,88 +115,141 @@ impl Output {
     }
 
     /// Has the operating system put the file on the disk.
-    pub(crate) fn sync(&self) -> io::Result<()> {
-        self.file.sync_data()
+    pub(crate) fn sync(&mut self) -> Result<(), SyncFailure> {
+        if self.is_doubtful {
+            self.write_again()?;
+        }
+        // What the file lacks of a frame may follow later.
+        let written = self.written_bytes;
+        self.is_doubtful = self.synced_bytes < written;
+        self.storage.sync()?;
+        self.is_doubtful = false;
+        self.synced_bytes = written;
+        if !self.is_folder_synced {
+            self.storage.sync_folder()?;
+            self.is_folder_synced = true;
+        }
+        Ok(())
+    }
+
+    /// Whether nothing is left to be written.
+    pub(crate) const fn is_flushed(&self) -> bool {
+        self.buffer.is_empty()
+    }
+
+    /// How much is on the disk for sure.
+    pub(crate) const fn synced_bytes(&self) -> u64 {
+        self.synced_bytes
+    }
+
+    /// Whether the disk has all that was written.
+    pub(crate) const fn is_synced(&self) -> bool {
+        self.is_folder_synced && self.synced_bytes == self.written_bytes
+    }
+
+    /// Whether a sync has failed, and none has succeeded since.
+    pub(crate) const fn is_doubtful(&self) -> bool {
+        self.is_doubtful
+    }
+
+    /// What has become of the file.
+    pub(crate) fn look(&mut self) -> io::Result<Standing> {
+        self.storage.look(self.written_bytes)
+    }
+
+    /// A new file in place of this one.
+    pub(crate) fn successor(&mut self) -> io::Result<Box<dyn Storage>> {
+        self.storage.successor()
     }
 
     /// How many bytes have been written.
     pub(crate) const fn written_bytes(&self) -> u64 {
         self.written_bytes
     }
+
+    /// Writes what is not safe again, so that the operating system takes it for new (O2).
+    fn write_again(&mut self) -> Result<(), SyncFailure> {
+        let lost = |source| SyncFailure { source, is_lost: true };
+        let mut check = Check { at: self.synced_bytes, window: Vec::new(), sequence: None };
+        let mut at = self.synced_bytes;
+        let mut chunk = vec![0; CHUNK_BYTES];
+        while at < self.written_bytes {
+            let length = CHUNK_BYTES.min((self.written_bytes - at) as usize);
+            let n = insist(UnexpectedEof, || self.storage.read_at(at, &mut chunk[..length]))
+                .map_err(lost)?;
+            check.take(&chunk[..n]).map_err(lost)?;
+            let mut done = 0;
+            while done < n {
+                let place = at + done as u64;
+                done += insist(WriteZero, || self.storage.write_at(place, &chunk[done..n]))?;
+            }
+            at += n as u64;
+        }
+        // Only a write that was given up leaves a frame that is not whole.
+        if self.buffer.is_empty() { check.end().map_err(lost) } else { Ok(()) }
+    }
 }
 
-impl Drop for Output {
-    fn drop(&mut self) {
-        // Closing the file is not enough: a forked child may have it open too.
-        if !cfg!(windows) {
-            let _ = self.file.unlock();
+/// Does what a signal may interrupt and what must get on by a byte at least, or else is `stuck`.
+fn insist(stuck: io::ErrorKind, mut act: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    loop {
+        match act() {
+            Ok(0) => return Err(stuck.into()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
         }
     }
 }
 
-fn open_new(path: &Path, mode: u32) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
-    #[cfg(not(unix))]
-    let _ = mode;
-    options.open(path)
+/// Whether what is read back is what was written: frames, each with its checksums and in order.
+struct Check {
+    /// Where the window begins in the file.
+    at: u64,
+    window: Vec<u8>,
+    /// The number of the last frame.
+    sequence: Option<u32>,
 }
 
-/// On Windows a lock would keep readers out, so that there is none.
-fn lock(file: &File, path: &Path) -> Result<(), StartError> {
-    if cfg!(windows) {
-        return Ok(());
-    }
-    match file.try_lock() {
-        Err(TryLockError::WouldBlock) => Err(StartError::Busy { path: path.to_owned() }),
-        // Some network file systems have no locks; the dump is as good without.
-        Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
-    }
-}
-
-/// Deals with a file that is there already; `true` if it may be written over.
-fn make_way(file: &mut File, path: &Path, existing: Existing) -> Result<bool, StartError> {
-    let mut magic = [0; MAGIC.len()];
-    match file.read_exact(&mut magic) {
-        // Empty, or cut before a reader could have made anything of it.
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            let metadata = file.metadata();
-            let is_empty = metadata.is_ok_and(|metadata| metadata.len() == 0);
-            return if is_empty { Ok(true) } else { Err(not_a_dump(path)) };
+impl Check {
+    fn take(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.window.extend_from_slice(bytes);
+        let mut start = 0;
+        while let Some(length) = self.whole(&self.window[start..], self.at + start as u64)? {
+            if self.at + start as u64 > 0 {
+                self.sequence = FrameHeader::decode(&self.window[start..]).map(|h| h.sequence);
+            }
+            start += length;
         }
-        Err(source) => return Err(StartError::Create { path: path.to_owned(), source }),
-        Ok(()) if magic != MAGIC => return Err(not_a_dump(path)),
-        Ok(()) => {}
+        self.window.drain(..start);
+        self.at += start as u64;
+        Ok(())
     }
-    if existing == Existing::Replace {
-        return Ok(true);
+
+    fn end(&self) -> io::Result<()> {
+        if self.window.is_empty() { Ok(()) } else { Err(UnexpectedEof.into()) }
     }
-    let to = free_name(path);
-    std::fs::rename(path, &to).map_err(|source| StartError::KeepEarlier {
-        path: path.to_owned(),
-        to,
-        source,
-    })?;
-    Ok(false)
-}
 
-fn not_a_dump(path: &Path) -> StartError {
-    StartError::NotADump { path: path.to_owned() }
-}
-
-/// `app.steno` → `app.1.steno`, with the first number that is free.
-fn free_name(path: &Path) -> PathBuf {
-    let stem = path.file_stem().unwrap_or_default();
-    let name = |n: u64| {
-        let mut name = stem.to_owned();
-        name.push(format!(".{n}"));
-        if let Some(extension) = path.extension() {
-            name.push(".");
-            name.push(extension);
+    /// The length of the frame or file header that `bytes` begin with; `None` if they are too few.
+    fn whole(&self, bytes: &[u8], at: u64) -> io::Result<Option<usize>> {
+        let damaged = || {
+            let why = format!("what was written at byte {at} is not what is read back");
+            Err(io::Error::new(io::ErrorKind::InvalidData, why))
+        };
+        let shortest = if at == 0 { FileHeader::BYTES } else { FrameHeader::BYTES };
+        if bytes.len() < shortest {
+            return Ok(None);
         }
-        path.with_file_name(name)
-    };
-    (1..).map(name).find(|path| !path.exists()).unwrap_or_else(|| path.with_extension("old"))
+        if at == 0 {
+            return if FileHeader::decode(bytes).is_ok() { Ok(Some(shortest)) } else { damaged() };
+        }
+        let Some(header) = FrameHeader::decode(bytes) else { return damaged() };
+        let is_next = self.sequence.is_none_or(|last| header.sequence == last.wrapping_add(1));
+        let length = header.frame_bytes() as usize;
+        debug_assert_eq!(length % ALIGNMENT, 0, "frames are padded");
+        if bytes.len() < length {
+            return if is_next { Ok(None) } else { damaged() };
+        }
+        let payload = &bytes[FrameHeader::BYTES..][..header.payload_bytes as usize];
+        if is_next && header.matches(payload) { Ok(Some(length)) } else { damaged() }
+    }
 }

@@ -4,25 +4,30 @@
 //!   a write that fails, or a process that dies, loses nothing that a ring held.
 //! - **S2 (explain first).** The dictionary entry of a record, and the thread of a ring, stand in
 //!   the file before the block that needs them.
+//! - **S3 (begin anew).** When the file has been taken away, all that was taken from the rings and
+//!   not freed is taken back, and goes into a new file that explains everything again and states
+//!   which records the old one had.
 
-use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use stenolog_format::block::BlockBuilder;
 use stenolog_format::clock::Watermark;
 use stenolog_format::dictionary::{CallSite, Level, Thread, TimeSource};
-use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter, VERSION};
+use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter};
 use stenolog_format::index::{End, Index};
-use stenolog_format::loss::{Loss, LossFrame};
+use stenolog_format::loss::{Gone, GoneCause, Loss, LossFrame};
 use stenolog_format::value::ValueError;
 use stenolog_ringbuf::{Consumer, Record};
 
-use super::Output;
+use super::output::{Output, SyncFailure, WriteFailure};
+use super::storage::{FileFate, Standing, Storage};
 use crate::clock::unix_ns;
+use crate::error::DrainError;
 use crate::registry;
+use crate::ring_dir;
 use crate::shared::{Core, RingSlot};
 
 /// A block has no more ring bytes than this, unless a single record is longer.
@@ -37,9 +42,21 @@ const INDEX_EVERY_BLOCKS: usize = 4096;
 /// Clock pairs are this far apart while there are records, in seconds.
 const CLOCK_EVERY_SECONDS: u64 = 1;
 
+/// How often it is looked whether the file is still under its name, while there are records to be
+/// written. Whether it is still there is asked before each write.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// A file that is taken away again and again is replaced so many times in one pass.
+const MAX_FILES_AT_ONCE: usize = 3;
+
+/// Of no more threads that have gone is it remembered what the file has of them.
+const MAX_DEPARTED: usize = 4096;
+
 /// Reads rings and writes frames.
 pub(super) struct Scanner {
     core: Arc<Core>,
+    /// The place of the file among those of the session.
+    sequence: u32,
     output: Output,
     frames: FrameWriter,
     builder: BlockBuilder,
@@ -50,10 +67,30 @@ pub(super) struct Scanner {
     last_clock: u64,
     /// How many records the file and the buffer have.
     records: u64,
+    /// How many the file has.
+    written_records: u64,
+    /// What the files before this one have, or had.
+    earlier_records: u64,
+    earlier_bytes: u64,
+    /// Files before this one that are whole, but that the disk may not have: as a rule none.
+    unsynced: Vec<Unsynced>,
+    /// Rings whose thread has gone, and which the file has records or losses of.
+    departed: Vec<Departed>,
+    /// The same of those for whom there was no room, as one.
+    crowd: Departed,
+    /// What has become of a file that no new one could be begun in place of yet.
+    fate: Option<FileFate>,
+    /// The buffer states that something is gone, which the file does not say yet.
+    unsaid: Option<GoneCause>,
+    /// That a file was moved and no new one could be begun has been said.
+    is_move_told: bool,
+    last_look: Option<Instant>,
     /// What the file states of rings whose thread has gone.
     lost_by_gone: u64,
     /// The buffer ends with the end frame.
     is_sealed: bool,
+    /// The length of the file that the ring directory states.
+    progress: u64,
 }
 
 struct DrainRing {
@@ -66,24 +103,57 @@ struct DrainRing {
     /// What the last pass took.
     last_bytes: usize,
     records: u64,
+    /// `stated_to` and `records` as of the last write that succeeded.
+    written: (u64, u64),
+    in_file: InFile,
+    /// Which of its pairs of numbers was stated last.
+    is_odd: bool,
     /// The losses that the file states.
     stated: Loss,
     is_introduced: bool,
 }
 
+/// Which of a ring's records a file has, or states to be gone: those from the first number on.
+#[derive(Clone, Copy, Default)]
+struct InFile {
+    first: u64,
+    /// What the file has or states from this number on may not be on the disk.
+    unsynced: u64,
+    /// Those below are gone, and have been counted.
+    gone_to: u64,
+}
+
+/// What is remembered of a ring whose thread has gone.
+struct Departed {
+    thread: Thread,
+    position: u64,
+    records: u64,
+    in_file: InFile,
+    loss: Loss,
+}
+
+/// Records that a file has, and that would be gone with it.
+struct Stake {
+    thread: Thread,
+    position: u64,
+    first: u64,
+    count: u64,
+    /// How many of them nobody has counted as lost yet.
+    uncounted: u64,
+    loss: Loss,
+}
+
+/// A file that was written before the one that is, and that the disk may not have.
+struct Unsynced {
+    output: Output,
+    stakes: Vec<Stake>,
+}
+
 impl Scanner {
     /// A scanner whose output will begin with the file header and a clock pair.
-    pub(super) fn new(core: Arc<Core>, mut output: Output) -> Self {
-        let header = FileHeader {
-            version: VERSION,
-            session: session_id(),
-            created_unix_ns: unix_ns(SystemTime::now()),
-            sequence: 0,
-            process_id: std::process::id(),
-            counter_hz: core.clock.hz(),
-        };
-        output.buffer().extend_from_slice(&header.encode());
+    pub(super) fn new(core: Arc<Core>, output: Output) -> Self {
         let mut scanner = Self {
+            sequence: core.header.sequence,
             core,
             output,
             frames: FrameWriter::default(),
@@ -93,24 +163,68 @@ impl Scanner {
             index: Index::default(),
             last_clock: 0,
             records: 0,
+            written_records: 0,
+            earlier_records: 0,
+            earlier_bytes: 0,
+            unsynced: Vec::new(),
+            departed: Vec::new(),
+            crowd: Departed::crowd(),
+            fate: None,
+            unsaid: None,
+            is_move_told: false,
+            last_look: None,
             lost_by_gone: 0,
             is_sealed: false,
+            progress: 0,
         };
-        scanner.put_clock();
+        let header = scanner.core.header;
+        scanner.begin(header);
         scanner
+    }
+
+    /// Puts what a file begins with.
+    fn begin(&mut self, header: FileHeader) {
+        self.output.buffer().extend_from_slice(&header.encode());
+        self.put_clock();
     }
 
     pub(super) const fn core(&self) -> &Arc<Core> {
         &self.core
     }
 
+    /// Does `work` until the file stays the same meanwhile.
+    fn insist<R>(
+        &mut self,
+        work: impl Fn(&mut Self) -> Result<R, WriteFailure>,
+    ) -> Result<R, WriteFailure> {
+        let mut attempts = 1;
+        loop {
+            match work(self) {
+                Err(WriteFailure::Taken(fate)) if attempts < MAX_FILES_AT_ONCE => {
+                    self.replace(fate)?;
+                }
+                Err(WriteFailure::Taken(fate)) => {
+                    let error = io::Error::other("it happens again and again");
+                    return Err(WriteFailure::Replace(fate, error));
+                }
+                result => return result,
+            }
+            attempts += 1;
+        }
+    }
+
     /// Looks at each ring once, and writes what it held. Returns how many bytes the fullest held.
     ///
     /// Whatever was committed before the pass began is in the file when it succeeds; so is what was
     /// lost, if somebody asked for the pass.
-    pub(super) fn pass(&mut self, is_asked: bool) -> io::Result<usize> {
-        self.write()?;
+    pub(super) fn pass(&mut self, is_asked: bool) -> Result<usize, WriteFailure> {
+        self.insist(|scanner| scanner.try_pass(is_asked))
+    }
+
+    fn try_pass(&mut self, is_asked: bool) -> Result<usize, WriteFailure> {
         self.adopt();
+        self.look_if(is_asked)?;
+        self.write()?;
         let began = self.core.clock.now();
         let mut fullest = 0;
         let mut any = false;
@@ -119,7 +233,9 @@ impl Scanner {
             // A producer that goes on states its losses itself, where they happened.
             any |= bytes > 0;
             any |= (bytes == 0 || is_asked) && self.put_loss(at);
-            fullest = fullest.max(bytes);
+            // As if all rings were of one size: the smaller ones fill faster.
+            let scale = self.core.config.ring_capacity_bytes / self.rings[at].consumer.capacity();
+            fullest = fullest.max(bytes * scale);
         }
         if any {
             if began.saturating_sub(self.last_clock) > self.core.clock.hz() * CLOCK_EVERY_SECONDS {
@@ -135,19 +251,100 @@ impl Scanner {
         Ok(fullest)
     }
 
-    /// Has the file put on the disk.
-    pub(super) fn sync(&self) -> io::Result<()> {
-        self.output.sync()
+    /// Has all that was written put on the disk. What the operating system has lost is stated.
+    pub(super) fn sync(&mut self) -> Result<(), DrainError> {
+        let earlier = self.sync_earlier();
+        let file = self.sync_file();
+        self.note_sync(earlier.and(file))
+    }
+
+    fn note_sync(&self, result: Result<(), DrainError>) -> Result<(), DrainError> {
+        if let Err(error) = &result {
+            self.core.counters.sync_errors.fetch_add(1, Ordering::Relaxed);
+            self.core.config.on_error.tell(error);
+        }
+        result
+    }
+
+    fn sync_earlier(&mut self) -> Result<(), DrainError> {
+        let mut result = Ok(());
+        for mut earlier in std::mem::take(&mut self.unsynced) {
+            let Err(failure) = earlier.output.sync() else { continue };
+            if failure.is_lost {
+                self.put_stakes(&earlier.stakes, GoneCause::Unsaved);
+                earlier.stakes.into_iter().for_each(|stake| self.take_over(stake));
+                result = Err(sync_error(&earlier.output, failure));
+                continue;
+            }
+            result = Err(sync_error(&earlier.output, failure));
+            self.unsynced.push(earlier);
+        }
+        result
+    }
+
+    /// Notes that this file, and no other any more, says that a stake is gone.
+    fn take_over(&mut self, stake: Stake) {
+        let behind = stake.first + stake.count;
+        let ring_id = stake.thread.ring;
+        let rings = self.rings.iter_mut().map(|ring| (ring.slot.thread.ring, &mut ring.in_file));
+        let departed = self.departed.iter_mut().chain([&mut self.crowd]);
+        let departed = departed.map(|departed| (departed.thread.ring, &mut departed.in_file));
+        if let Some((_, in_file)) = rings.chain(departed).find(|(ring, _)| *ring == ring_id) {
+            in_file.first = in_file.first.min(stake.first);
+            in_file.unsynced = in_file.unsynced.min(stake.first);
+            in_file.gone_to = in_file.gone_to.max(behind);
+        } else if self.departed.len() < MAX_DEPARTED {
+            self.departed.push(Departed {
+                in_file: InFile { first: stake.first, unsynced: stake.first, gone_to: behind },
+                thread: stake.thread,
+                position: stake.position,
+                records: behind,
+                loss: stake.loss,
+            });
+        }
+    }
+
+    fn sync_file(&mut self) -> Result<(), DrainError> {
+        if self.fate.is_some() {
+            // What there is to be said of this file, the next one will say.
+            return Ok(());
+        }
+        match self.output.sync() {
+            Ok(()) => {
+                for ring in &mut self.rings {
+                    ring.in_file.unsynced = ring.written.1;
+                }
+                for gone in self.departed.iter_mut().chain([&mut self.crowd]) {
+                    gone.in_file.unsynced = gone.records;
+                }
+                Ok(())
+            }
+            Err(failure) => {
+                let is_lost = failure.is_lost;
+                let error = sync_error(&self.output, failure);
+                if is_lost {
+                    // If it does not succeed now, the next pass tries it again, and says so.
+                    let _ = self.replace(FileFate::Unsaved);
+                }
+                Err(error)
+            }
+        }
     }
 
     /// Writes what the rings hold, the index and the end. May be tried again after an error.
-    pub(super) fn seal(&mut self) -> io::Result<()> {
-        if self.is_sealed {
-            return self.write();
-        }
-        // Twice: a call that was under way when the logger closed has had a pass to end.
-        self.pass(true)?;
-        self.pass(true)?;
+    pub(super) fn seal(&mut self) -> Result<(), WriteFailure> {
+        self.insist(|scanner| {
+            if !scanner.is_sealed {
+                // Twice: a call that was under way when the logger closed has had a pass to end.
+                scanner.try_pass(true)?;
+                scanner.try_pass(true)?;
+                scanner.put_end(false);
+            }
+            scanner.write()
+        })
+    }
+
+    fn put_end(&mut self, continues: bool) {
         self.is_sealed = true;
         self.put_clock();
         self.put_index_if(0);
@@ -156,10 +353,210 @@ impl Scanner {
             records: self.records,
             lost: self.rings.iter().map(|ring| ring.stated.total()).sum::<u64>()
                 + self.lost_by_gone,
-            continues: false,
+            continues,
         };
         self.frames.frame(self.output.buffer(), FrameKind::End, |out| end.encode(out));
-        self.write()
+    }
+
+    /// What `failure` is to be called.
+    pub(super) fn describe(&self, failure: WriteFailure) -> DrainError {
+        let path = self.output.path().to_owned();
+        let offset = self.output.written_bytes();
+        match failure {
+            WriteFailure::Write(source) => {
+                DrainError::Write { path, offset, source: Arc::new(source) }
+            }
+            // Not seen outside: such a file is replaced.
+            WriteFailure::Taken(fate) => {
+                let source = Arc::new(io::ErrorKind::Interrupted.into());
+                DrainError::Replace { path, offset, fate, source }
+            }
+            WriteFailure::Replace(fate, source) => {
+                DrainError::Replace { path, offset, fate, source: Arc::new(source) }
+            }
+        }
+    }
+
+    /// Whether a sync has failed that none has made good yet.
+    pub(super) fn is_doubtful(&self) -> bool {
+        let earlier = self.unsynced.iter().map(|earlier| &earlier.output);
+        earlier.chain([&self.output]).any(Output::is_doubtful)
+    }
+
+    pub(super) const fn output(&self) -> &Output {
+        &self.output
+    }
+
+    /// Looks at the file if it is time to, and begins a new one if it has been taken away (S3).
+    fn look_if(&mut self, is_asked: bool) -> Result<(), WriteFailure> {
+        if let Some(fate) = self.fate {
+            return self.replace(fate);
+        }
+        let is_time = || self.last_look.is_none_or(|last| last.elapsed() >= LOOK_EVERY);
+        let has_work =
+            || !self.output.is_flushed() || self.rings.iter().any(|ring| !ring.consumer.is_empty());
+        let is_due = is_asked || is_time() && has_work();
+        if !is_due {
+            return Ok(());
+        }
+        self.last_look = Some(Instant::now());
+        let is_removed = |output: &mut Output| {
+            output.look().is_ok_and(|standing| standing == Standing::Taken(FileFate::Removed))
+        };
+        // Nobody else has it any more: it only takes room.
+        self.unsynced.retain_mut(|earlier| !is_removed(&mut earlier.output));
+        match self.output.look() {
+            Ok(Standing::Taken(fate)) => self.replace(fate),
+            // Who may not look may still write.
+            Ok(Standing::Whole) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Begins a new file in place of one that has met this fate.
+    fn replace(&mut self, fate: FileFate) -> Result<(), WriteFailure> {
+        // It may have met with worse meanwhile.
+        let fate = match self.output.look() {
+            Ok(Standing::Taken(worse @ (FileFate::Removed | FileFate::Truncated))) => worse,
+            _ => fate,
+        };
+        let next = match self.output.successor() {
+            Ok(next) => next,
+            Err(source) if fate == FileFate::Moved => {
+                // It is whole where it is now, and can be written on.
+                if !std::mem::replace(&mut self.is_move_told, true) {
+                    let error = self.describe(WriteFailure::Replace(fate, source));
+                    self.core.config.on_error.tell(&error);
+                }
+                return Ok(());
+            }
+            Err(source) => {
+                self.fate = Some(fate);
+                return Err(WriteFailure::Replace(fate, source));
+            }
+        };
+        self.fate = None;
+        self.is_move_told = false;
+        if fate == FileFate::Moved {
+            // As well as it can be done: a reader takes an end for granted as little as we do.
+            let _ = self.write().and_then(|()| {
+                self.put_end(true);
+                self.write()
+            });
+        }
+        self.restart(fate, next);
+        Ok(())
+    }
+
+    /// Takes back what the old file did not get, and begins the new one.
+    fn restart(&mut self, fate: FileFate, next: Box<dyn Storage>) {
+        for ring in &mut self.rings {
+            ring.taken_to = ring.consumer.position();
+            (ring.stated_to, ring.records) = ring.written;
+        }
+        let (cause, from): (_, fn(InFile) -> u64) = match fate {
+            FileFate::Moved => (None, |in_file| in_file.unsynced),
+            FileFate::Removed => (Some(GoneCause::Removed), |in_file| in_file.first),
+            FileFate::Truncated => (Some(GoneCause::Truncated), |in_file| in_file.first),
+            FileFate::Unsaved => (Some(GoneCause::Unsaved), |in_file| in_file.unsynced),
+        };
+        let stakes = self.stakes(from, |_, records| records);
+        // What a file that was moved should have said of those before it, and could not.
+        let unsaid = self.unsaid.take().filter(|_| cause.is_none()).map(|cause| {
+            let stakes = self.stakes(|in_file| in_file.first, |in_file, _| in_file.gone_to);
+            (cause, stakes)
+        });
+        let old = std::mem::replace(&mut self.output, Output::new(next));
+        let (path, offset) = (old.path().to_owned(), old.written_bytes());
+        self.earlier_bytes += offset;
+        self.earlier_records += self.written_records;
+        (self.records, self.written_records) = (0, 0);
+        self.sequence += 1;
+        self.progress = 0;
+        self.frames = FrameWriter::default();
+        self.index = Index::default();
+        self.is_sealed = false;
+        self.sites.iter_mut().for_each(|(_, is_stated)| *is_stated = false);
+        // A statement that something is gone must not go with the next file: what the old file
+        // stated is stated again. A file that was moved has its own statements with it.
+        let rest = |in_file: &mut InFile, records| {
+            let first = match (cause, &unsaid) {
+                (Some(_), _) => from(*in_file),
+                (None, Some(_)) => in_file.first,
+                (None, None) => records,
+            };
+            *in_file = InFile { first, unsynced: first, gone_to: records };
+        };
+        for ring in &mut self.rings {
+            ring.is_introduced = false;
+            rest(&mut ring.in_file, ring.records);
+        }
+        for departed in self.departed.iter_mut().chain([&mut self.crowd]) {
+            rest(&mut departed.in_file, departed.records);
+        }
+        self.departed.retain(|d| d.in_file.first < d.records || d.loss.total() > 0);
+        let created_unix_ns = unix_ns(SystemTime::now());
+        let sequence = self.sequence;
+        self.begin(FileHeader { sequence, created_unix_ns, ..self.core.header });
+        let lost = cause.map_or(0, |cause| self.put_stakes(&stakes, cause));
+        if let Some((cause, stakes)) = &unsaid {
+            self.put_stakes(stakes, *cause);
+        }
+        self.core.counters.files_replaced.fetch_add(1, Ordering::Relaxed);
+        let to = self.output.path().to_owned();
+        let error = DrainError::Replaced { path, offset, fate, to, lost };
+        self.core.config.on_error.tell(&error);
+        if fate == FileFate::Moved && !old.is_synced() {
+            // Only if nobody asks for it: files are not to pile up until somebody does.
+            let earlier = self.sync_earlier();
+            let _ = self.note_sync(earlier);
+            self.unsynced.push(Unsynced { output: old, stakes });
+        }
+    }
+
+    /// What the file has of each ring, from one number on to another; `to` is given that behind the
+    /// ring's last record, too.
+    fn stakes(&self, from: fn(InFile) -> u64, to: fn(InFile, u64) -> u64) -> Vec<Stake> {
+        let stake = |thread: &Thread, position, records: u64, in_file: InFile, loss| {
+            let (first, behind) = (from(in_file), to(in_file, records));
+            let count = behind.saturating_sub(first);
+            let uncounted = behind.saturating_sub(first.max(in_file.gone_to));
+            Stake { thread: thread.clone(), position, first, count, uncounted, loss }
+        };
+        let departed = self.departed.iter().chain([&self.crowd]);
+        let departed = departed.map(|d| stake(&d.thread, d.position, d.records, d.in_file, d.loss));
+        let rings = self.rings.iter().map(|ring| {
+            let loss = ring.slot.loss(0);
+            stake(&ring.slot.thread, ring.stated_to, ring.records, ring.in_file, loss)
+        });
+        departed.chain(rings).filter(|stake| stake.count > 0 || stake.loss.total() > 0).collect()
+    }
+
+    /// States that the records are gone, and the losses that an old file stated. Counts and returns
+    /// how many records are gone that were not before.
+    fn put_stakes(&mut self, stakes: &[Stake], cause: GoneCause) -> u64 {
+        self.unsaid = Some(cause);
+        let counter = self.core.clock.now();
+        let Self { output, frames, index, rings, .. } = self;
+        for stake in stakes {
+            let ring_id = stake.thread.ring;
+            let ring = rings.iter_mut().find(|ring| ring.slot.thread.ring == ring_id);
+            let is_known = ring.as_ref().is_some_and(|ring| ring.is_introduced);
+            let thread = (!is_known && ring_id != Departed::CROWD).then_some(&stake.thread);
+            put_explanations(output, frames, index, thread, &[]);
+            if let Some(ring) = ring {
+                ring.is_introduced = true;
+                ring.stated = stake.loss;
+            }
+            let Stake { first, count, position, .. } = *stake;
+            let gone = (count > 0).then_some(Gone { first, count, cause: cause as u8 });
+            put_metadata(output, frames, index, FrameKind::Loss, |out| {
+                let loss = Loss { counter, ..stake.loss };
+                LossFrame { ring: ring_id, position, loss, gone }.encode(out);
+            });
+        }
+        let lost = stakes.iter().map(|stake| stake.uncounted).sum();
+        self.core.counters.lost_with_files.fetch_add(lost, Ordering::Relaxed);
+        lost
     }
 
     /// Leaves the consumers to their rings' threads, who count what comes too late.
@@ -177,9 +574,12 @@ impl Scanner {
             slot,
             taken_to: consumer.position(),
             stated_to: consumer.position(),
-            consumer,
             last_bytes: 0,
             records: 0,
+            written: (consumer.position(), 0),
+            consumer,
+            in_file: InFile::default(),
+            is_odd: false,
             stated: Loss::default(),
             is_introduced: false,
         }));
@@ -202,14 +602,25 @@ impl Scanner {
             }
             let ring = self.rings.swap_remove(at);
             self.lost_by_gone += ring.stated.total();
+            if self.departed.len() < MAX_DEPARTED {
+                self.departed.push(Departed {
+                    thread: ring.slot.thread.clone(),
+                    position: ring.stated_to,
+                    records: ring.records,
+                    in_file: ring.in_file,
+                    loss: ring.stated,
+                });
+            } else {
+                self.crowd.join(&ring);
+            }
             if let Some(producer) = ring.slot.take_producer() {
-                core.reuse(producer, ring.consumer);
+                core.reuse(producer, ring.consumer, &ring.slot);
             }
         }
     }
 
     /// Moves what a ring holds now into the buffer, and returns how many bytes of it.
-    fn take_all(&mut self, at: usize) -> io::Result<usize> {
+    fn take_all(&mut self, at: usize) -> Result<usize, WriteFailure> {
         let ring = &mut self.rings[at];
         // A large ring takes several blocks. Where they end is settled here: a producer that keeps
         // up with the drain must not keep the other rings waiting, nor make small blocks.
@@ -225,20 +636,20 @@ impl Scanner {
         Ok(bytes)
     }
 
-    fn write_if_large(&mut self) -> io::Result<()> {
+    fn write_if_large(&mut self) -> Result<(), WriteFailure> {
         if self.output.buffer().len() >= WRITE_AT_BYTES { self.write() } else { Ok(()) }
     }
 
     /// Moves committed records of a ring into the buffer, as one block, and returns how many bytes
     /// of the ring it took.
     fn take(&mut self, at: usize) -> usize {
-        let Self { output, frames, builder, rings, sites, index, core, .. } = self;
+        let Self { output, frames, builder, rings, sites, index, .. } = self;
         let ring = &mut rings[at];
         let start = ring.taken_to;
         let mut batch =
             Gathered { sites: Sites { known: sites, unstated: Vec::new() }, loss: None };
         // Raw under pressure: a producer must not wait for the packing.
-        let is_pressed = ring.last_bytes > core.config.ring_capacity_bytes / 2;
+        let is_pressed = ring.last_bytes > ring.consumer.capacity() / 2;
         builder.begin(ring.slot.thread.ring, ring.stated_to, ring.records);
         let mut is_packed = !is_pressed;
         let mut end = start;
@@ -296,7 +707,7 @@ impl Scanner {
         ring.stated = loss;
         let (ring, position) = (ring.slot.thread.ring, ring.taken_to);
         put_metadata(output, frames, index, FrameKind::Loss, |out| {
-            LossFrame { ring, position, loss }.encode(out);
+            LossFrame { ring, position, loss, gone: None }.encode(out);
         });
         true
     }
@@ -319,17 +730,71 @@ impl Scanner {
     }
 
     /// Writes the buffer, and then frees what it held of the rings (S1).
-    fn write(&mut self) -> io::Result<()> {
-        self.output.write()?;
+    pub(super) fn write(&mut self) -> Result<(), WriteFailure> {
+        if let Err(error) = self.output.write() {
+            self.last_look = None;
+            return Err(error);
+        }
+        if let Some(dir) = self.core.ring_dir() {
+            let len = self.output.written_bytes();
+            if len != self.progress {
+                dir.note_progress(self.sequence, len);
+                self.progress = len;
+            }
+        }
         for ring in &mut self.rings {
+            ring.written = (ring.stated_to, ring.records);
             if ring.consumer.position() != ring.taken_to {
+                ring.is_odd = !ring.is_odd;
+                ring_dir::state_number(&ring.consumer, ring.is_odd, ring.taken_to, ring.records);
                 ring.consumer.release_to(ring.taken_to);
             }
         }
+        self.written_records = self.records;
+        self.unsaid = None;
         let counters = &self.core.counters;
-        counters.records.store(self.records, Ordering::Relaxed);
-        counters.written_bytes.store(self.output.written_bytes(), Ordering::Relaxed);
+        counters.records.store(self.earlier_records + self.records, Ordering::Relaxed);
+        let bytes = self.earlier_bytes + self.output.written_bytes();
+        counters.written_bytes.store(bytes, Ordering::Relaxed);
         Ok(())
+    }
+}
+
+impl Departed {
+    /// The ring id of the rings that are not told apart.
+    const CROWD: u32 = 0;
+
+    /// Nobody yet. The numbers of a crowd's records run through all of its rings.
+    fn crowd() -> Self {
+        Self {
+            thread: Thread { ring: Self::CROWD, os_id: 0, name: String::new() },
+            position: 0,
+            records: 0,
+            in_file: InFile::default(),
+            loss: Loss::default(),
+        }
+    }
+
+    /// Takes in what is to be remembered of a ring.
+    fn join(&mut self, ring: &DrainRing) {
+        // Counted from the end: what is not on the disk came last, or is taken for that.
+        let InFile { first, unsynced, gone_to } = ring.in_file;
+        self.records += ring.records - first;
+        self.in_file.unsynced += unsynced - first;
+        self.in_file.gone_to += gone_to.saturating_sub(first);
+        let add = |sum: &mut [u64; 5], more: [u64; 5]| {
+            sum.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+        };
+        add(&mut self.loss.full, ring.stated.full);
+        add(&mut self.loss.too_large, ring.stated.too_large);
+    }
+}
+
+fn sync_error(output: &Output, failure: SyncFailure) -> DrainError {
+    DrainError::Sync {
+        path: output.path().to_owned(),
+        offset: output.synced_bytes(),
+        source: Arc::new(failure.source),
     }
 }
 
@@ -415,15 +880,4 @@ fn put_explanations(
             CallSite::encode_all(sites.iter().map(Arc::as_ref), out);
         });
     }
-}
-
-/// A number that no other run has. The standard library's hash keys are random; time and process
-/// id tell apart what a fork has copied.
-fn session_id() -> [u8; 16] {
-    let time = unix_ns(SystemTime::now());
-    let word = |salt: u8| RandomState::new().hash_one((salt, time, std::process::id()));
-    let mut id = [0; 16];
-    id[..8].copy_from_slice(&word(0).to_le_bytes());
-    id[8..].copy_from_slice(&word(1).to_le_bytes());
-    id
 }

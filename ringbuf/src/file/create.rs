@@ -12,7 +12,9 @@ use std::io;
 use std::path::Path;
 
 #[cfg(target_endian = "big")]
-compile_error!("ring files are little-endian, and so is their mapping");
+compile_error!(
+    "the feature `mmap` needs a little-endian target: ring files are little-endian, and are mapped as they are"
+);
 
 /// How to create a ring in a file.
 ///
@@ -140,7 +142,7 @@ impl Options {
 }
 
 /// Makes the file `len` bytes long, all of them zero, on blocks of its own.
-#[cfg(unix)]
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
 fn reserve(file: &File, len: u64) -> io::Result<()> {
     use std::os::fd::AsRawFd;
 
@@ -155,8 +157,9 @@ fn reserve(file: &File, len: u64) -> io::Result<()> {
     }
 }
 
-/// Makes the file `len` bytes long, all of them zero, by writing them.
-#[cfg(not(unix))]
+/// Makes the file `len` bytes long, all of them zero, by writing them: not all systems, macOS for
+/// one, have a call for it.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
 fn reserve(mut file: &File, len: u64) -> io::Result<()> {
     io::copy(&mut io::Read::take(io::repeat(0), len), &mut file).map(|_| ())
 }

@@ -12,9 +12,11 @@ use std::path::Path;
 /// What a ring's file held when it was opened: every record that was committed and not freed.
 ///
 /// The ring may still be in use, by this process or another. Records that are committed or freed
-/// while it is opened may or may not be part of it; all others are exact.
+/// while it is opened may or may not be part of it; all others are exact. Behind a claim that its one
+/// producer leaked nothing is found, as by the ring's own consumer.
 ///
-/// The whole of the file is in memory, of which it takes twice the capacity.
+/// The whole of the file is in memory, of which it takes twice the capacity, or three times if the
+/// ring can have many producers.
 #[derive(Clone, Debug)]
 pub struct Recovered {
     fixed: Fixed,
@@ -67,6 +69,9 @@ pub enum RecoverError {
         /// What it says.
         value: u64,
     },
+    /// The ring is in use: its consumer freed records while it was read, again and again.
+    #[error("the ring is in use: records were freed each time it was read")]
+    InUse,
     /// The positions contradict each other.
     #[error(
         "the positions of the ring file are damaged: head {head}, consumed {consumed}, tail {tail}, capacity {capacity}"
@@ -95,6 +100,9 @@ impl From<BadHeader> for RecoverError {
     }
 }
 
+/// How often a ring is read again whose consumer frees records meanwhile.
+const ATTEMPTS: u32 = 100;
+
 /// Why records may be missing at the end. Those before are whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -113,14 +121,19 @@ pub enum Damage {
     },
 }
 
-/// The ring's memory, read twice.
+/// The ring's memory, read twice, or three times if there can be many producers.
 ///
-/// A record whose header was committed in the first reading has its whole payload in the second.
-/// For a ring that is in use, nothing less would do.
+/// For a ring that is in use, nothing less would do. A record whose header was committed in the
+/// first reading has its whole payload in the second. A claim that is not marked yet in one
+/// reading is all zeros in the one before it, but may have payload in its own: so a word that is
+/// zero in the first reading and not in the second is the beginning of a claim, unless it follows
+/// one without a mark, which the third reading tells the length of; if that has no mark either,
+/// all of the claim was zero in the second.
 #[derive(Clone, Debug)]
 struct Images {
     first: Vec<u8>,
     second: Vec<u8>,
+    third: Option<Vec<u8>>,
 }
 
 /// What is found at a position.
@@ -140,15 +153,20 @@ impl Recovered {
     /// # Errors
     ///
     /// If the file cannot be read, is no ring file, or its header is damaged. Damage elsewhere is
-    /// no error: see [`damage`](Self::damage).
+    /// no error: see [`damage`](Self::damage). [`InUse`](RecoverError::InUse) if a ring of one
+    /// producer is in use, and its consumer freed records each of many times that it was read.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, RecoverError> {
         let mut file = File::open(path)?;
-        // A writer may pass between the readings of two positions; hardly ever, and not always.
-        let mut attempts = 3;
+        // A writer may pass between the readings of two positions; hardly ever, and not always. A
+        // consumer may free records meanwhile much more often.
+        let (mut torn, mut in_use) = (0, 0);
         loop {
-            attempts -= 1;
             match Self::read(&mut file) {
-                Err(RecoverError::Positions { .. }) if attempts > 0 => {}
+                Err(RecoverError::Positions { .. }) if torn < 3 => torn += 1,
+                Err(RecoverError::InUse) if in_use < ATTEMPTS => {
+                    in_use += 1;
+                    std::thread::yield_now();
+                }
                 other => return other,
             }
         }
@@ -172,12 +190,20 @@ impl Recovered {
             file.take(fixed.capacity as u64).read_to_end(&mut bytes)?;
             Ok(bytes)
         };
-        let images = Images { first: image()?, second: image()? };
+        let images = Images {
+            first: image()?,
+            second: image()?,
+            third: (fixed.kind == Kind::ManyProducers).then(image).transpose()?,
+        };
         let (fixed_after, after) = read_header(file)?;
         if fixed_after != fixed {
             return Err(RecoverError::Checksum);
         }
-        Self::new(fixed, images, before, after)
+        let moved = fixed.kind == Kind::OneProducer && before.consumed != after.consumed;
+        let recovered = Self::new(fixed, images, before, after)?;
+        // Where the consumer is now, there may have been no record yet when the images were read.
+        // With many producers the tail tells; one keeps it to itself.
+        if moved { Err(RecoverError::InUse) } else { Ok(recovered) }
     }
 
     /// Makes sense of images that were read after the positions `before`, and before `after`.
@@ -203,6 +229,12 @@ impl Recovered {
                 let capacity = fixed.capacity;
                 return Err(RecoverError::Positions { head, consumed, tail, capacity });
             }
+        }
+        // Positions never go back; if they did, `start` could be any number of laps before the end.
+        if after.consumed < before.head {
+            let (head, capacity) = (before.head, fixed.capacity);
+            let Changing { consumed, tail, .. } = after;
+            return Err(RecoverError::Positions { head, consumed, tail, capacity });
         }
         let limit = match fixed.kind {
             Kind::OneProducer => before.head + capacity,
@@ -262,7 +294,12 @@ impl Recovered {
 
         if let Some(header) = Header::from_word(first.to_le()) {
             if header.span() > room {
-                return damage(first);
+                // One producer may have gone on while this was read, in room that was freed since
+                // the limit was set: its record may cross the limit, and came after it.
+                let freed = (self.changing.head + capacity).saturating_sub(position);
+                let is_later = self.fixed.kind == Kind::OneProducer
+                    && header.span() <= freed.min(capacity - offset as u64);
+                return if is_later { Found::End } else { damage(first) };
             }
             if header.is_skip() {
                 return Found::Dead(header.span());
@@ -277,7 +314,8 @@ impl Recovered {
         }
         // Claimed and not committed, at least when it was read first. How long it is can also
         // be told by what it has become since.
-        let open = [first, second].into_iter().find(|&word| word != 0);
+        let third = self.images.third.as_ref().and_then(|image| word(image, offset));
+        let open = [first, second].into_iter().chain(third).find(|&found| found != 0);
         let Some(open) = open else {
             // Nor marked: all of the claim is zero.
             return Found::Dead(HEADER_BYTES as u64);
@@ -413,3 +451,30 @@ impl<'a> Iterator for RecoveredRecords<'a> {
 
 impl ExactSizeIterator for RecoveredRecords<'_> {}
 impl core::iter::FusedIterator for RecoveredRecords<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Somebody put another ring's header into the file while it was read.
+    #[test]
+    fn positions_that_go_back_are_an_error() {
+        for kind in [Kind::OneProducer, Kind::ManyProducers] {
+            let fixed = Fixed { kind, capacity: 16, process_id: 0, thread_id: 0, ring_id: 0 };
+            let images =
+                Images { first: alloc::vec![0; 16], second: alloc::vec![0; 16], third: None };
+            let at = |position| Changing {
+                head: position,
+                consumed: position,
+                tail: position,
+                user_words: [0; USER_WORDS],
+            };
+            let read = |before, after| {
+                Recovered::new(fixed.clone(), images.clone(), at(before), at(after))
+            };
+            assert!(matches!(read(1 << 60, 0), Err(RecoverError::Positions { .. })));
+            assert!(matches!(read(16, 8), Err(RecoverError::Positions { .. })));
+            assert_eq!(read(8, 16).unwrap().records().count(), 0);
+        }
+    }
+}

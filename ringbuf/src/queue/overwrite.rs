@@ -360,8 +360,8 @@ impl Reader {
             }
             let (start, lost) = self.shared.oldest();
             if start < end || start == begin {
-                let whole = bytes.split_off((start - begin) as usize);
-                return Snapshot { bytes: whole, start, lost };
+                bytes.drain(..(start - begin) as usize);
+                return Snapshot { bytes, start, lost };
             }
             backoff.snooze();
         }

@@ -208,11 +208,11 @@ impl Producer {
 
     /// Sets a number of the caller's that is kept beside the ring, for whoever
     /// [recovers](crate::file::Recovered) it from its file. One plain store; who finds records freed
-    /// also finds what was set before that.
+    /// also finds what was set before that. Without a ring there is nothing to set, and nothing is.
     ///
     /// # Panics
     ///
-    /// If `index` is not below [`USER_WORDS`](crate::file::USER_WORDS).
+    /// If there is a ring, and `index` is not below [`USER_WORDS`](crate::file::USER_WORDS).
     #[cfg(all(feature = "std", not(loom)))]
     pub fn set_user_word(&self, index: usize, value: u64) {
         if let Some(ring) = &self.ring {

@@ -62,11 +62,27 @@ fn what_has_no_such_trait_prints_plainly() {
 }
 
 #[test]
-fn a_message_ends_at_its_limit() {
-    let bytes = vec![0; MAX_MESSAGE_BYTES / 65_535 + 100];
-    let out = printed("{0:65535?} {0}", &[Value::Bytes(&bytes)]);
-    assert!(out.len() <= MAX_MESSAGE_BYTES + '…'.len_utf8());
-    assert!(out.ends_with('…'));
+fn paddings_end_where_the_values_are_far_shorter() {
+    let limit = |values: usize| (1 << 20) + 1024 * values + '…'.len_utf8();
+    let wide = "{0:65535}".repeat(100);
+    let out = printed(&wide, &[Value::U8(1)]);
+    assert!(out.ends_with('…') && out.len() <= limit(1), "{}", out.len());
+    let out = printed("{0:65535?} {0}", &[Value::Bytes(&[0; 4000])]);
+    assert!(out.ends_with('…') && out.len() <= limit(4001), "{}", out.len());
+    let mut out = String::new();
+    let spec = ResolvedSpec { width: 65_535, ..ResolvedSpec::new(Trait::Debug) };
+    write_value(&mut out, &Value::List(vec![Value::Unit; 100]), &spec);
+    assert!(out.ends_with('…') && out.len() <= limit(101), "{}", out.len());
+}
+
+#[test]
+fn long_values_are_printed_whole() {
+    let text = "\u{1}".repeat(1 << 20);
+    let out = printed("{0:?} {0:?}", &[Value::Str(&text)]);
+    assert_eq!(out, format!("{text:?} {text:?}"));
+    let bytes = vec![255; 1 << 20];
+    let out = printed("{0:#?}", &[Value::Bytes(&bytes)]);
+    assert_eq!(out, format!("{bytes:#?}"));
 }
 
 /// As deep as the dictionary lets a type be.

@@ -1,0 +1,63 @@
+//! How long a message may become.
+
+use stenolog_format::value::{Product, Value};
+
+use super::MAX_MESSAGE_BYTES;
+
+/// What a message may have whatever its values are: some of the widest paddings.
+const FREE_BYTES: usize = 1 << 20;
+
+/// The longest float has 309 digits; pretty printing indents by up to 256.
+const BYTES_PER_VALUE: usize = 1024;
+
+/// `Debug` may write an escape of ten bytes for a character.
+const BYTES_PER_TEXT_BYTE: usize = 12;
+
+/// A name stands as it is; in a list, something stands before and behind it.
+const BYTES_PER_NAME_BYTE: usize = 2;
+
+/// Has `write` append a message of `values`, up to the length of `out` that it is told, beyond which
+/// it returns `false`. The message then ends in `…`.
+pub(super) fn within(
+    out: &mut String,
+    values: &[Value<'_>],
+    mut write: impl FnMut(&mut String, usize) -> bool,
+) {
+    let start = out.len();
+    // Nearly all messages are far below this, and their values need not be looked at.
+    if write(out, start.saturating_add(FREE_BYTES)) {
+        return;
+    }
+    out.truncate(start);
+    let more = values.iter().map(text_bytes).fold(FREE_BYTES, usize::saturating_add);
+    if !write(out, start.saturating_add(more.min(MAX_MESSAGE_BYTES))) {
+        out.push('…');
+    }
+}
+
+/// More than a value's text has without padding, however it is printed.
+fn text_bytes(value: &Value<'_>) -> usize {
+    let within = match value {
+        Value::Str(text) | Value::Formatted(text) => text.len().saturating_mul(BYTES_PER_TEXT_BYTE),
+        Value::Bytes(bytes) => bytes.len().saturating_mul(BYTES_PER_VALUE),
+        Value::Some(inner) => text_bytes(inner),
+        Value::List(items) | Value::Tuple(items) => sum(items.iter().map(text_bytes)),
+        Value::Map(entries) => {
+            sum(entries.iter().flat_map(|(k, v)| [text_bytes(k), text_bytes(v)]))
+        }
+        Value::Struct(product) | Value::Variant(product) => product_bytes(product),
+        _ => 0,
+    };
+    within.saturating_add(BYTES_PER_VALUE)
+}
+
+fn product_bytes(product: &Product<'_>) -> usize {
+    let name = |name: &str| name.len().saturating_mul(BYTES_PER_NAME_BYTE);
+    let fields =
+        product.fields.iter().map(|(of, value)| name(of).saturating_add(text_bytes(value)));
+    name(product.name).saturating_add(sum(fields))
+}
+
+fn sum(bytes: impl Iterator<Item = usize>) -> usize {
+    bytes.fold(0, usize::saturating_add)
+}

@@ -1,0 +1,420 @@
+//! The real file.
+//!
+//! - **F1 (nobody else's).** The last component of the path is never followed if it is a symbolic
+//!   link, and nothing but a regular file is opened for long. A file that is written over belongs
+//!   to this user and has no other name; all others are moved, or deleted if the builder says so.
+//! - **F2 (not looked for).** The path is made absolute at the start, so that a change of the
+//!   working folder changes nothing.
+
+use std::fs::{File, Metadata, OpenOptions, TryLockError};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use stenolog_format::frame::{FileHeader, MAGIC};
+
+use super::storage::{FileFate, Standing, Storage};
+use crate::error::StartError;
+use crate::fork::NotInherited;
+
+/// What becomes of a dump that an earlier run has left at the path.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Existing {
+    /// It is renamed: `app.steno` becomes `app.1.steno`, or the next number that is free.
+    #[default]
+    Keep,
+    /// It is overwritten.
+    Replace,
+}
+
+/// A dump that is a file.
+#[derive(Debug)]
+pub(crate) struct DumpFile {
+    file: Arc<Locked>,
+    /// Where the builder wants the dump.
+    wanted: PathBuf,
+    /// Where this one is.
+    path: PathBuf,
+    mode: u32,
+    /// Kept open: by the time of a sync the process may not be allowed to open it any more.
+    folder: Option<File>,
+    /// The path is known to lead to the file by the same numbers as the file itself gives.
+    has_identity: bool,
+}
+
+/// A file with a lock, which tells readers that it is being written.
+#[derive(Debug)]
+struct Locked {
+    // Before the file: its number must not be another's when a child closes it.
+    _not_inherited: NotInherited,
+    file: File,
+}
+
+impl Locked {
+    fn new(file: File) -> Self {
+        Self { _not_inherited: NotInherited::new(&file), file }
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a forked child may have it open too.
+        if !cfg!(windows) {
+            let _ = self.file.unlock();
+        }
+    }
+}
+
+impl DumpFile {
+    /// Creates the file and locks it, so that readers can tell a dump that is being written from
+    /// one whose writer died, and so that no two loggers write to one file.
+    pub(crate) fn create(path: &Path, existing: Existing, mode: u32) -> Result<Self, StartError> {
+        let wanted = std::path::absolute(path)
+            .map_err(|source| StartError::Create { path: path.to_owned(), source })?;
+        let file = create(path, existing, mode)?;
+        Ok(Self::new(file, wanted.clone(), wanted, mode))
+    }
+
+    fn new(file: Locked, wanted: PathBuf, path: PathBuf, mode: u32) -> Self {
+        let folder = path.parent().and_then(|folder| File::open(folder).ok());
+        let has_identity = matches!(
+            (file.file.metadata(), path.symlink_metadata()),
+            (Ok(of_file), Ok(of_path)) if is_same(&of_file, &of_path) == Some(true)
+        );
+        Self { file: Arc::new(file), wanted, path, mode, folder, has_identity }
+    }
+
+    /// Makes way at the wanted path if this file stands there; `true` if it may be begun anew.
+    fn step_aside(&self) -> io::Result<bool> {
+        let metadata = self.file.file.metadata()?;
+        let Ok(at_path) = self.path.symlink_metadata() else { return Ok(false) };
+        if self.path != self.wanted || is_same(&metadata, &at_path) == Some(false) {
+            return Ok(false);
+        }
+        if metadata.len() >= FileHeader::BYTES as u64 {
+            std::fs::rename(&self.path, free_name(&self.path))?;
+            return Ok(false);
+        }
+        // Nothing is left of it. A file that is mounted by itself cannot be deleted, though.
+        Ok(std::fs::remove_file(&self.path).is_err())
+    }
+}
+
+impl Storage for DumpFile {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<usize> {
+        // At an offset: the file's own cursor is shared with forked children.
+        #[cfg(unix)]
+        return std::os::unix::fs::FileExt::write_at(&self.file.file, bytes, offset);
+        #[cfg(windows)]
+        return std::os::windows::fs::FileExt::seek_write(&self.file.file, bytes, offset);
+        #[cfg(not(any(unix, windows)))]
+        {
+            use std::io::{Seek, SeekFrom, Write};
+            let mut file = &self.file.file;
+            file.seek(SeekFrom::Start(offset))?;
+            file.write(bytes)
+        }
+    }
+
+    fn read_at(&mut self, offset: u64, bytes: &mut [u8]) -> io::Result<usize> {
+        #[cfg(unix)]
+        return std::os::unix::fs::FileExt::read_at(&self.file.file, bytes, offset);
+        #[cfg(windows)]
+        return std::os::windows::fs::FileExt::seek_read(&self.file.file, bytes, offset);
+        #[cfg(not(any(unix, windows)))]
+        {
+            use std::io::{Seek, SeekFrom};
+            let mut file = &self.file.file;
+            file.seek(SeekFrom::Start(offset))?;
+            file.read(bytes)
+        }
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.file.file.sync_data()
+    }
+
+    #[cfg(unix)]
+    fn sync_folder(&mut self) -> io::Result<()> {
+        if self.folder.is_none() {
+            let folder = self.path.parent().unwrap_or(Path::new("/"));
+            self.folder = Some(File::open(folder)?);
+        }
+        match self.folder.as_ref().map_or(Ok(()), File::sync_all) {
+            // File systems without such a thing, over the network or in user space.
+            Err(error)
+                if matches!(
+                    error.raw_os_error(),
+                    Some(libc::EINVAL | libc::ENOTSUP | libc::ENOSYS | libc::EBADF)
+                ) =>
+            {
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    /// Only Unix has folders that can be put on the disk.
+    #[cfg(not(unix))]
+    fn sync_folder(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn check(&mut self, written: u64) -> io::Result<Standing> {
+        match self.file.file.metadata() {
+            Ok(metadata) => Ok(standing(&metadata, written)),
+            Err(error) if is_stale(&error) => Ok(Standing::Taken(FileFate::Removed)),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn look(&mut self, written: u64) -> io::Result<Standing> {
+        let standing = self.check(written)?;
+        if standing != Standing::Whole {
+            return Ok(standing);
+        }
+        let is_moved = match self.path.symlink_metadata() {
+            Ok(at_path) => {
+                self.has_identity && is_same(&self.file.file.metadata()?, &at_path) == Some(false)
+            }
+            // Any other error only says that nobody may look there.
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        };
+        Ok(if is_moved { Standing::Taken(FileFate::Moved) } else { Standing::Whole })
+    }
+
+    fn successor(&mut self) -> io::Result<Box<dyn Storage>> {
+        let wanted = self.wanted.clone();
+        if self.step_aside()? {
+            self.file.file.set_len(0)?;
+            let folder = self.folder.as_ref().and_then(|folder| folder.try_clone().ok());
+            let (file, path) = (Arc::clone(&self.file), wanted.clone());
+            let Self { mode, has_identity, .. } = *self;
+            return Ok(Box::new(Self { file, wanted, path, mode, folder, has_identity }));
+        }
+        let (file, path) = match create(&wanted, Existing::Keep, self.mode) {
+            Ok(file) => (file, wanted.clone()),
+            Err(StartError::Create { source, .. } | StartError::KeepEarlier { source, .. }) => {
+                return Err(source);
+            }
+            // Something stands at the path that is none of the logger's: go on beside it.
+            Err(_) => {
+                let path = free_name(&wanted);
+                let file = open_new(&path, self.mode)?;
+                (lock(file, &path).map_err(io::Error::other)?, path)
+            }
+        };
+        Ok(Box::new(Self::new(file, wanted, path, self.mode)))
+    }
+}
+
+/// What a file says of itself.
+fn standing(metadata: &Metadata, written: u64) -> Standing {
+    if names(metadata) == Some(0) {
+        Standing::Taken(FileFate::Removed)
+    } else if metadata.len() < written {
+        Standing::Taken(FileFate::Truncated)
+    } else {
+        Standing::Whole
+    }
+}
+
+/// A file at the path that is new, or may be written over, and that is locked.
+fn create(path: &Path, existing: Existing, mode: u32) -> Result<Locked, StartError> {
+    let error = |source| StartError::Create { path: path.to_owned(), source };
+    // A file that vanishes or appears between two looks at it makes another round.
+    loop {
+        match open_new(path, mode) {
+            Ok(file) => return lock(file, path),
+            Err(source) if source.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(source) => return Err(error(source)),
+        }
+        let file = match open_existing(path) {
+            Ok(file) => file,
+            Err(source) if source.kind() == io::ErrorKind::NotFound => continue,
+            Err(_) if path.is_symlink() => {
+                return Err(StartError::Symlink { path: path.to_owned() });
+            }
+            Err(source) => {
+                // A socket cannot be opened at all.
+                let kind = path.symlink_metadata().map(|metadata| metadata.file_type());
+                let is_odd = kind.is_ok_and(|kind| !kind.is_file() && !kind.is_dir());
+                return Err(if is_odd { not_a_file(path) } else { error(source) });
+            }
+        };
+        let metadata = file.metadata().map_err(error)?;
+        // A pipe or a terminal would have to be written in order to be looked at.
+        if !metadata.is_file() {
+            return Err(not_a_file(path));
+        }
+        let mut file = lock(file, path)?;
+        // Before the lock it may have been moved, by a logger that started at the same time.
+        match path.symlink_metadata() {
+            Ok(at_path) if is_same(&metadata, &at_path) == Some(false) => continue,
+            Err(source) if source.kind() == io::ErrorKind::NotFound => continue,
+            _ => {}
+        }
+        if may_write_over(&mut file.file, path, existing)? {
+            if is_ours_alone(&metadata) {
+                narrow(&file.file, &metadata, mode).map_err(error)?;
+                file.file.set_len(0).map_err(error)?;
+                return Ok(file);
+            }
+            std::fs::remove_file(path).map_err(error)?;
+        }
+    }
+}
+
+fn open_new(path: &Path, mode: u32) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    // A symbolic link exists, wherever it leads.
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+    #[cfg(not(unix))]
+    let _ = mode;
+    options.open(path)
+}
+
+fn open_existing(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    // Devices and pipes must be opened to be told from files; they must not wait for that.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(
+        &mut options,
+        libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY,
+    );
+    // Opens the link itself, which is then no regular file.
+    #[cfg(windows)]
+    std::os::windows::fs::OpenOptionsExt::custom_flags(&mut options, 0x0020_0000);
+    options.open(path)
+}
+
+/// On Windows a lock would keep readers out, so that there is none.
+fn lock(file: File, path: &Path) -> Result<Locked, StartError> {
+    if cfg!(windows) {
+        return Ok(Locked::new(file));
+    }
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(StartError::Busy { path: path.to_owned() }),
+        // Some network file systems have no locks; the dump is as good without.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(Locked::new(file)),
+    }
+}
+
+/// Deals with a file that is there already; `true` if its content is not needed.
+fn may_write_over(file: &mut File, path: &Path, existing: Existing) -> Result<bool, StartError> {
+    let not_a_dump = || StartError::NotADump { path: path.to_owned() };
+    let mut magic = [0; MAGIC.len()];
+    match file.read_exact(&mut magic) {
+        // Empty, or cut before a reader could have made anything of it.
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            let metadata = file.metadata();
+            let is_empty = metadata.is_ok_and(|metadata| metadata.len() == 0);
+            return if is_empty { Ok(true) } else { Err(not_a_dump()) };
+        }
+        Err(source) => return Err(StartError::Create { path: path.to_owned(), source }),
+        Ok(()) if magic != MAGIC => return Err(not_a_dump()),
+        Ok(()) => {}
+    }
+    if existing == Existing::Replace {
+        return Ok(true);
+    }
+    let to = free_name(path);
+    std::fs::rename(path, &to).map_err(|source| StartError::KeepEarlier {
+        path: path.to_owned(),
+        to,
+        source,
+    })?;
+    Ok(false)
+}
+
+fn not_a_file(path: &Path) -> StartError {
+    StartError::NotAFile { path: path.to_owned() }
+}
+
+/// `app.steno` → `app.1.steno`, with the first number that is free.
+fn free_name(path: &Path) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default();
+    let name = |n: u64| {
+        let mut name = stem.to_owned();
+        name.push(format!(".{n}"));
+        if let Some(extension) = path.extension() {
+            name.push(".");
+            name.push(extension);
+        }
+        path.with_file_name(name)
+    };
+    // A link that leads nowhere is not free either.
+    let is_free = |path: &PathBuf| path.symlink_metadata().is_err();
+    (1..).map(name).find(is_free).unwrap_or_else(|| path.with_extension("old"))
+}
+
+/// Whether two looks were at the same file; `None` if the platform does not say.
+#[cfg(unix)]
+fn is_same(a: &Metadata, b: &Metadata) -> Option<bool> {
+    use std::os::unix::fs::MetadataExt;
+    Some((a.dev(), a.ino()) == (b.dev(), b.ino()))
+}
+
+#[cfg(not(unix))]
+fn is_same(_: &Metadata, _: &Metadata) -> Option<bool> {
+    None
+}
+
+/// How many names a file has; `None` if the platform does not say.
+#[cfg(unix)]
+fn names(metadata: &Metadata) -> Option<u64> {
+    Some(std::os::unix::fs::MetadataExt::nlink(metadata))
+}
+
+#[cfg(not(unix))]
+fn names(_: &Metadata) -> Option<u64> {
+    None
+}
+
+/// Whether writing over the file can surprise nobody: it is this user's, and has one name.
+#[cfg(unix)]
+fn is_ours_alone(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    // SAFETY: `geteuid` takes nothing and cannot fail.
+    metadata.uid() == unsafe { libc::geteuid() } && metadata.nlink() == 1
+}
+
+#[cfg(not(unix))]
+fn is_ours_alone(_: &Metadata) -> bool {
+    true
+}
+
+/// Takes the permissions from a file that the builder does not want it to have.
+#[cfg(unix)]
+fn narrow(file: &File, metadata: &Metadata, mode: u32) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let (has, may_have) = (metadata.mode() & 0o7777, metadata.mode() & mode & 0o7777);
+    if has == may_have {
+        return Ok(());
+    }
+    file.set_permissions(std::fs::Permissions::from_mode(may_have))
+}
+
+#[cfg(not(unix))]
+fn narrow(_: &File, _: &Metadata, _: u32) -> io::Result<()> {
+    Ok(())
+}
+
+/// Whether the error says that the server has the file no more.
+#[cfg(unix)]
+fn is_stale(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::ESTALE)
+}
+
+#[cfg(not(unix))]
+fn is_stale(_: &io::Error) -> bool {
+    false
+}

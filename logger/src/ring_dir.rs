@@ -1,0 +1,155 @@
+//! Rings that outlive their process: files in a directory that a reader finds by the session.
+//!
+//! ```text
+//!   stenolog-<session>.rings/
+//!     meta.steno     a dump without blocks: call sites, threads, a clock pair
+//!     progress       up to where the dump consists of whole frames
+//!     ring-<n>       a ring, with what a reader must know of it in its user words
+//! ```
+//!
+//! - **D1 (explain first).** The dictionary entry of a call site, and the thread of a ring, stand
+//!   in `meta.steno` before a record that needs them can be committed.
+//! - **D2 (numbers).** The number of the record at a ring's `consumed` position is in a pair of
+//!   user words that was stored before that position.
+//! - **D3 (progress).** What the dump has beyond `progress` is still in the rings, as these are
+//!   freed later (S1 in the drain's scanner).
+//! - **D4 (removal).** The directory is removed only when the dump has been sealed.
+//!
+//! `FORMAT.md` says what readers may rely on.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use stenolog_format::loss::Loss;
+use stenolog_ringbuf::Consumer;
+use stenolog_ringbuf::queue::spsc::Producer;
+
+#[cfg(not(unix))]
+mod elsewhere;
+#[cfg(unix)]
+mod unix;
+
+#[cfg(not(unix))]
+pub(crate) use self::elsewhere::RingDir;
+#[cfg(unix)]
+pub(crate) use self::unix::RingDir;
+
+/// Where the rings live, and so whether what a thread has committed survives its process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Rings {
+    /// In files, so that what was committed survives even `kill -9`. If files cannot be had, in
+    /// the process's own memory, which the logger states in the dump and in
+    /// [`Stats`](crate::Stats).
+    #[default]
+    PreferFiles,
+    /// In files, or the logger does not start. A ring that cannot be had later, when a thread logs
+    /// for the first time, is in memory all the same, and counted in [`Stats`](crate::Stats).
+    RequireFiles,
+    /// In the process's own memory: what the drain has not written when the process is killed is
+    /// gone.
+    Memory,
+}
+
+/// What becomes of rings that a process left behind which wrote to the same path and was killed.
+///
+/// They are never destroyed unread: not with [`Existing::Replace`](crate::Existing::Replace) either,
+/// which then keeps the earlier dump.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum UnreadRings {
+    /// Their records are appended to the earlier dump, which is then sealed and complete; the
+    /// rings are removed.
+    #[default]
+    Recover,
+    /// They are left as they are, for `steno` to find. Those in memory are gone after a reboot.
+    Keep,
+}
+
+/// Why no ring directory could be made.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", describe(tried))]
+pub(crate) struct NoRingDir {
+    pub(crate) tried: Vec<(PathBuf, io::Error)>,
+}
+
+fn describe(tried: &[(PathBuf, io::Error)]) -> String {
+    if tried.is_empty() {
+        return "this platform keeps no rings in files".to_owned();
+    }
+    let each = |(folder, error): &(PathBuf, io::Error)| format!("in {}: {error}", folder.display());
+    tried.iter().map(each).collect::<Vec<_>>().join("; ")
+}
+
+/// The number in the name of a ring's file.
+pub(crate) type RingFile = u32;
+
+/// The name of a session's ring directory.
+pub(crate) fn name(session: &[u8; 16]) -> String {
+    use std::fmt::Write;
+    let mut name = "stenolog-".to_owned();
+    for byte in session {
+        // Writing to a string cannot fail.
+        let _ = write!(name, "{byte:02x}");
+    }
+    name + ".rings"
+}
+
+/// What the user words of a ring are, by index; `FORMAT.md` has the table.
+pub(crate) mod word {
+    pub(crate) const SESSION: [usize; 2] = [0, 1];
+    pub(crate) const RING: usize = 2;
+    pub(crate) const PAIRS: [usize; 2] = [4, 6];
+    /// Of records that found the ring full, and of those that were too large, by level.
+    pub(crate) const LOST: [usize; 2] = [8, 13];
+    pub(crate) const LOST_AT: usize = 18;
+}
+
+/// Gives a ring to a thread, under a new ring id.
+pub(crate) fn begin_ring(consumer: &Consumer, ring: u32) {
+    for pair in word::PAIRS {
+        consumer.set_user_word(pair, consumer.position());
+        consumer.set_user_word(pair + 1, 0);
+    }
+    for index in word::LOST[0]..=word::LOST_AT {
+        consumer.set_user_word(index, 0);
+    }
+    consumer.set_user_word(word::RING, ring.into());
+}
+
+/// Takes a ring that is empty, and whose losses the dump states, from its thread.
+pub(crate) fn end_ring(consumer: &Consumer) {
+    consumer.set_user_word(word::RING, 0);
+}
+
+/// Says which number the record at `position` has, before everything up to there is freed (D2).
+/// Calls for one ring take turns with `odd`.
+pub(crate) fn state_number(consumer: &Consumer, odd: bool, position: u64, number: u64) {
+    let pair = word::PAIRS[usize::from(odd)];
+    // Another position means nothing to a reader who looks for this one.
+    consumer.set_user_word(pair + 1, number);
+    consumer.set_user_word(pair, position);
+}
+
+/// States what was lost so far, for a reader who finds the ring before the drain does.
+pub(crate) fn state_loss(producer: &Producer, loss: &Loss) {
+    for (level, (&full, &too_large)) in loss.full.iter().zip(&loss.too_large).enumerate() {
+        producer.set_user_word(word::LOST[0] + level, full);
+        producer.set_user_word(word::LOST[1] + level, too_large);
+    }
+    producer.set_user_word(word::LOST_AT, loss.counter);
+}
+
+/// The folders in which a ring directory is looked for, and made, beside those that the program
+/// names.
+pub(crate) fn usual_folders(dump: &Path) -> Vec<PathBuf> {
+    let beside = match dump.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let mut folders = vec![beside];
+    if cfg!(target_os = "linux") {
+        folders.insert(0, PathBuf::from("/dev/shm"));
+    }
+    folders
+}
