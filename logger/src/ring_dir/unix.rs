@@ -201,6 +201,7 @@ impl Meta {
 
     /// Appends all of the bytes, or none.
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        check_size_limit(self.len + bytes.len() as u64)?;
         let result = self.file.write_all(bytes);
         match result {
             Ok(()) => self.len += bytes.len() as u64,
@@ -211,4 +212,16 @@ impl Meta {
         }
         result
     }
+}
+
+/// Whether files may have so many bytes: if not, writing them would raise SIGXFSZ on a thread of
+/// the application.
+fn check_size_limit(len: u64) -> io::Result<()> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` may be written.
+    let result = unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) };
+    if result == 0 && limit.rlim_cur != libc::RLIM_INFINITY && len > limit.rlim_cur {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(())
 }
