@@ -105,10 +105,14 @@ pub(crate) mod word {
     pub(crate) const LOST_AT: usize = 18;
 }
 
+/// No ring gets so far.
+const NO_POSITION: u64 = u64::MAX;
+
 /// Gives a ring to a thread, under a new ring id.
 pub(crate) fn begin_ring(consumer: &Consumer, ring: u32) {
-    for pair in word::PAIRS {
-        consumer.set_user_word(pair, consumer.position());
+    // Only one pair may fit: the other's number changes before its position does.
+    for (pair, position) in word::PAIRS.into_iter().zip([consumer.position(), NO_POSITION]) {
+        consumer.set_user_word(pair, position);
         consumer.set_user_word(pair + 1, 0);
     }
     for index in word::LOST[0]..=word::LOST_AT {
@@ -123,7 +127,7 @@ pub(crate) fn end_ring(consumer: &Consumer) {
 }
 
 /// Says which number the record at `position` has, before everything up to there is freed (D2).
-/// Calls for one ring take turns with `odd`.
+/// Calls for one ring take turns with `odd`; the first one is odd.
 pub(crate) fn state_number(consumer: &Consumer, odd: bool, position: u64, number: u64) {
     let pair = word::PAIRS[usize::from(odd)];
     // Another position means nothing to a reader who looks for this one.
