@@ -4,8 +4,8 @@ use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError, RwLock};
 
 use stenolog_format::clock::ClockPair;
 use stenolog_format::dictionary::{CallSite, Thread};
@@ -29,6 +29,8 @@ pub(crate) struct RingDir {
     meta: Mutex<Meta>,
     progress: File,
     next_file: AtomicU32,
+    /// No ring may be made any more; held while one is made.
+    is_removed: RwLock<bool>,
 }
 
 /// The file of explanations.
@@ -99,6 +101,7 @@ impl RingDir {
             meta: Mutex::new(meta),
             progress,
             next_file: AtomicU32::new(1),
+            is_removed: RwLock::new(false),
             path,
         };
         dir.write_progress(0, 0)?;
@@ -112,11 +115,17 @@ impl RingDir {
         &self.path
     }
 
-    /// A new ring, in the hands of no thread yet.
+    /// A new ring, in the hands of no thread yet; an error when the directory has been removed.
     pub(crate) fn new_ring(
         &self,
         capacity_bytes: usize,
     ) -> io::Result<(Producer, Consumer, RingFile)> {
+        // A thread may log for the first time while the logger ends: were it to make a ring in the
+        // midst of the removal, the directory would stay.
+        let is_removed = self.is_removed.read().unwrap_or_else(PoisonError::into_inner);
+        if *is_removed {
+            return Err(io::ErrorKind::NotFound.into());
+        }
         let number = self.next_file.fetch_add(1, Ordering::Relaxed);
         let mut words = [0; stenolog_ringbuf::file::USER_WORDS];
         for (half, index) in word::SESSION.into_iter().enumerate() {
@@ -183,6 +192,8 @@ impl RingDir {
 
     /// Removes all of it: the dump has everything (D4).
     pub(crate) fn remove(&self) {
+        let mut is_removed = self.is_removed.write().unwrap_or_else(PoisonError::into_inner);
+        *is_removed = true;
         // Does not follow links. What cannot be removed is found again by the session's dump,
         // which is sealed.
         let _ = fs::remove_dir_all(&self.path);
@@ -210,5 +221,42 @@ impl Meta {
             }
         }
         result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use stenolog_format::frame::VERSION;
+
+    use super::*;
+    use crate::clock::Clock;
+
+    #[test]
+    fn nothing_is_left_by_threads_that_log_first_while_the_logger_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::get();
+        for round in 0..5_u128 {
+            let header = FileHeader {
+                version: VERSION,
+                session: round.to_le_bytes(),
+                created_unix_ns: 0,
+                sequence: 0,
+                process_id: 1,
+                counter_hz: clock.hz(),
+            };
+            let folders = [folder.path().to_owned()];
+            let dir = RingDir::create(&folders, header, &clock.pair()).unwrap();
+            std::thread::scope(|scope| {
+                let until_refused = || while dir.new_ring(4096).is_ok() {};
+                let threads = [scope.spawn(until_refused), scope.spawn(until_refused)];
+                while dir.next_file.load(Ordering::Relaxed) < 4 {
+                    std::thread::yield_now();
+                }
+                dir.remove();
+                assert!(!dir.path().exists(), "round {round}");
+                threads.into_iter().for_each(|thread| thread.join().unwrap());
+            });
+            assert!(!dir.path().exists(), "round {round}");
+        }
     }
 }
