@@ -37,6 +37,7 @@ pub use self::storage::FileFate;
 #[cfg(test)]
 pub(crate) use self::storage::Storage;
 use crate::error::{DrainError, StartError};
+use crate::fault::{self, Step};
 use crate::shared::{Core, Request, WriteResult, lock};
 
 /// The shortest sleep: polling without a pause makes the producers slow.
@@ -64,6 +65,7 @@ pub(crate) fn start(
             return Err(StartError::Create { path, source });
         }
     }
+    fault::after(Step::DumpBegun);
     let _signals = SignalsBlocked::new();
     let thread = std::thread::Builder::new().name("stenolog-drain".to_owned());
     let spawned = thread.spawn(move || {
@@ -205,7 +207,9 @@ impl Drain {
             }
             attempts += 1;
         };
+        fault::after(Step::Sealed);
         self.scanner.leave_rings();
+        fault::after(Step::RingsLeft);
         if let Err(DrainError::Write { source, .. } | DrainError::Replace { source, .. }) = &result
         {
             let output = self.scanner.output();
@@ -219,6 +223,7 @@ impl Drain {
             && let Some(dir) = self.scanner.core().ring_dir()
         {
             dir.remove();
+            fault::after(Step::RingsRemoved);
         }
         self.answer(requests, result.clone());
         result

@@ -15,6 +15,7 @@ use stenolog_ringbuf::file::Options;
 use stenolog_ringbuf::queue::spsc::Producer;
 
 use super::{NoRingDir, RingFile, name, word};
+use crate::fault::{self, Step};
 use crate::fork::NotInherited;
 use crate::shared::lock;
 
@@ -73,6 +74,7 @@ impl RingDir {
     fn create_at(path: PathBuf, header: FileHeader, clock: &ClockPair) -> io::Result<Self> {
         // Fails if there is anything of this name, be it a link.
         DirBuilder::new().mode(0o700).create(&path)?;
+        fault::after(Step::RingDirMade);
         let new = |name| {
             File::options()
                 .read(true)
@@ -95,6 +97,7 @@ impl RingDir {
         let header = FileHeader { sequence: META_SEQUENCE, ..header };
         meta.append(&header.encode())?;
         meta.frame(FrameKind::Clock, |out| clock.encode(out))?;
+        fault::after(Step::MetaBegun);
         let progress = new("progress")?;
         let dir = Self {
             session: header.session,
@@ -108,6 +111,7 @@ impl RingDir {
         // A folder that has no room for a single small ring is of no use.
         let (_, _, probe) = dir.new_ring(4096)?;
         dir.remove_ring(probe);
+        fault::after(Step::RingDirReady);
         Ok(dir)
     }
 
@@ -136,9 +140,11 @@ impl RingDir {
         let temporary = self.path.join(format!(".new-ring-{number}"));
         let options = Options::new(capacity_bytes).ring_id(number.into()).user_words(words);
         let (producer, consumer) = options.create_spsc(&temporary)?;
+        fault::after(Step::RingCreated);
         fs::rename(&temporary, self.ring_path(number)).inspect_err(|_| {
             let _ = fs::remove_file(&temporary);
         })?;
+        fault::after(Step::RingNamed);
         Ok((producer, consumer, number))
     }
 
@@ -155,6 +161,7 @@ impl RingDir {
     pub(crate) fn state_thread(&self, thread: &Thread) {
         // Without it the records come out all the same, under the ring's number.
         let _ = lock(&self.meta).frame(FrameKind::Thread, |out| thread.encode(out));
+        fault::after(Step::ThreadStated);
     }
 
     /// States a call site, if that has not been done yet (D1).
@@ -174,6 +181,7 @@ impl RingDir {
                 meta.stated.resize(at + 1, false);
             }
             meta.stated[at] = true;
+            fault::after(Step::SiteStated);
         }
     }
 
@@ -181,6 +189,7 @@ impl RingDir {
     pub(crate) fn note_progress(&self, sequence: u32, len: u64) {
         // What is stated is then too little, which is safe.
         let _ = self.write_progress(sequence, len);
+        fault::after(Step::Progressed);
     }
 
     fn write_progress(&self, sequence: u32, len: u64) -> io::Result<()> {
