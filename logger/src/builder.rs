@@ -9,6 +9,7 @@ use stenolog_format::dictionary::Level;
 
 use crate::drain::{self, DumpFile, Existing, OnError, Output};
 use crate::error::{DrainError, StartError};
+use crate::fault::{self, Step};
 use crate::filter::Filter;
 use crate::fork::ForkedChild;
 use crate::logger::Logger;
@@ -272,6 +273,7 @@ impl Builder {
         }
         let core = Arc::new(core);
         let started = create(&path, self.existing, self.mode)
+            .inspect(|_| fault::after(Step::DumpCreated))
             .and_then(|output| drain::start(Arc::clone(&core), output, parker));
         let thread = started.inspect_err(|_| {
             if let Some(dir) = core.ring_dir() {

@@ -37,6 +37,7 @@ pub use self::storage::FileFate;
 #[cfg(test)]
 pub(crate) use self::storage::Storage;
 use crate::error::{DrainError, StartError};
+use crate::fault::{self, Step};
 use crate::shared::{Core, Request, WriteResult, lock};
 
 /// The shortest sleep: polling without a pause makes the producers slow.
@@ -68,6 +69,7 @@ pub(crate) fn start(
             match scanner.write() {
                 // A file that was taken away meanwhile is the drain's business.
                 Ok(()) | Err(WriteFailure::Taken(_)) => {
+                    fault::after(Step::DumpBegun);
                     let _ = begun.send(Ok(()));
                 }
                 Err(WriteFailure::Write(source) | WriteFailure::Replace(_, source)) => {
@@ -221,7 +223,9 @@ impl Drain {
             }
             attempts += 1;
         };
+        fault::after(Step::Sealed);
         self.scanner.leave_rings();
+        fault::after(Step::RingsLeft);
         if let Err(DrainError::Write { source, .. } | DrainError::Replace { source, .. }) = &result
         {
             let output = self.scanner.output();
@@ -235,6 +239,7 @@ impl Drain {
             && let Some(dir) = self.scanner.core().ring_dir()
         {
             dir.remove();
+            fault::after(Step::RingsRemoved);
         }
         self.answer(requests, result.clone());
         result

@@ -35,6 +35,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("orphan", []) => unix::orphan(path),
         #[cfg(unix)]
         ("signals", []) => unix::signals(path),
+        #[cfg(unix)]
+        ("plugin", [library]) => unix::plugin(path, library),
         _ => Err(format!("no scene `{scene}` with {} arguments", rest.len()).into()),
     }
 }
@@ -197,6 +199,8 @@ fn change_folder(path: &Path) -> Result<(), Box<dyn Error>> {
 
 #[cfg(unix)]
 mod unix {
+    use std::ffi::{CStr, CString};
+    use std::os::unix::ffi::OsStrExt;
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use stenolog::ForkedChild;
@@ -345,6 +349,39 @@ mod unix {
                 Err("the process lives on".into())
             }
         }
+    }
+
+    /// A program and a library that it loads, each with a Stenolog of its own, log at once.
+    pub(super) fn plugin(path: &Path, library: &str) -> Result<(), Box<dyn Error>> {
+        type Run = unsafe extern "C" fn(*const libc::c_char) -> libc::c_int;
+
+        let library = CString::new(library)?;
+        // SAFETY: the library is the one of `tests/plugin`, which does nothing as it is loaded, is
+        // never unloaded, and has a function of this name and type.
+        let run: Run = unsafe {
+            let library = libc::dlopen(library.as_ptr(), libc::RTLD_NOW);
+            let symbol = if library.is_null() {
+                std::ptr::null_mut()
+            } else {
+                libc::dlsym(library, c"stenolog_tests_plugin_run".as_ptr())
+            };
+            if symbol.is_null() {
+                return Err(CStr::from_ptr(libc::dlerror()).to_string_lossy().into());
+            }
+            std::mem::transmute::<*mut libc::c_void, Run>(symbol)
+        };
+        let run = |path: &Path| -> Result<libc::c_int, Box<dyn Error>> {
+            let path = CString::new(path.as_os_str().as_bytes())?;
+            // SAFETY: the path ends with a zero, and lives until the call returns.
+            Ok(unsafe { run(path.as_ptr()) })
+        };
+        let log = Builder::new(path).on_full(OnFull::Block).start()?;
+        println!("{}", run(path)?);
+        let program = std::thread::spawn(|| (0..10_000).for_each(|n| info!("program {n}")));
+        println!("{}", run(&path.with_extension("plugin.steno"))?);
+        program.join().map_err(|_| "the thread panicked")?;
+        log.close()?;
+        Ok(())
     }
 
     /// Handlers that log, as often as a timer fires, while their thread logs too.

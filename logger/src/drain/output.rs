@@ -6,6 +6,7 @@ use std::path::Path;
 use stenolog_format::frame::{ALIGNMENT, FileHeader, FrameHeader};
 
 use super::storage::{FileFate, Standing, Storage};
+use crate::fault::{self, Step};
 
 /// A dump that is being written, and the bytes that it does not have yet.
 ///
@@ -105,9 +106,14 @@ impl Output {
         }
         while self.done < self.buffer.len() {
             let rest = &self.buffer[self.done..];
+            if fault::is_due(Step::HalfWritten) {
+                let _ = self.storage.write_at(self.written_bytes, &rest[..rest.len() / 2]);
+                fault::die();
+            }
             let n = insist(WriteZero, || self.storage.write_at(self.written_bytes, rest))?;
             self.done += n;
             self.written_bytes += n as u64;
+            fault::after(Step::Written);
         }
         self.buffer.clear();
         self.done = 0;
@@ -125,6 +131,7 @@ impl Output {
         self.storage.sync()?;
         self.is_doubtful = false;
         self.synced_bytes = written;
+        fault::after(Step::Synced);
         if !self.is_folder_synced {
             self.storage.sync_folder()?;
             self.is_folder_synced = true;

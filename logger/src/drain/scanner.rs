@@ -26,6 +26,7 @@ use super::output::{Output, SyncFailure, WriteFailure};
 use super::storage::{FileFate, Standing, Storage};
 use crate::clock::unix_ns;
 use crate::error::DrainError;
+use crate::fault::{self, Step};
 use crate::registry;
 use crate::ring_dir;
 use crate::shared::{Core, RingSlot};
@@ -223,6 +224,7 @@ impl Scanner {
 
     fn try_pass(&mut self, is_asked: bool) -> Result<usize, WriteFailure> {
         self.adopt();
+        fault::after(Step::PassBegun);
         self.look_if(is_asked)?;
         self.write()?;
         let began = self.core.clock.now();
@@ -339,6 +341,7 @@ impl Scanner {
                 scanner.try_pass(true)?;
                 scanner.try_pass(true)?;
                 scanner.put_end(false);
+                fault::after(Step::EndPut);
             }
             scanner.write()
         })
@@ -682,6 +685,7 @@ impl Scanner {
             self.records += u64::from(header.count);
             ring.records += u64::from(header.count);
             index.blocks.push((offset, header));
+            fault::after(Step::Gathered);
             ring.is_introduced = true;
             // A frame may have stated more already than the ring does here.
             if let Some(loss) = batch.loss.filter(|loss| loss.total() > ring.stated.total()) {
@@ -748,6 +752,7 @@ impl Scanner {
                 ring.is_odd = !ring.is_odd;
                 ring_dir::state_number(&ring.consumer, ring.is_odd, ring.taken_to, ring.records);
                 ring.consumer.release_to(ring.taken_to);
+                fault::after(Step::Released);
             }
         }
         self.written_records = self.records;
