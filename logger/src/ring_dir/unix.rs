@@ -19,7 +19,13 @@ use crate::fork::NotInherited;
 use crate::shared::lock;
 
 /// The sequence of a file that has no blocks: behind all others.
-const META_SEQUENCE: u32 = u32::MAX;
+pub(super) const META_SEQUENCE: u32 = u32::MAX;
+
+/// The names in the directory; those of rings are followed by a number.
+pub(super) const META: &str = "meta.steno";
+pub(super) const PROGRESS: &str = "progress";
+pub(super) const RING: &str = "ring-";
+pub(super) const RING_IN_MAKING: &str = ".new-ring-";
 
 /// A directory of rings, of a logger that runs.
 #[derive(Debug)]
@@ -58,8 +64,8 @@ impl RingDir {
                 Ok(dir) => return Ok(dir),
                 Err(error) => {
                     // Only what was made here: another's directory is not empty, or not there.
-                    let _ = fs::remove_file(path.join("meta.steno"));
-                    let _ = fs::remove_file(path.join("progress"));
+                    let _ = fs::remove_file(path.join(META));
+                    let _ = fs::remove_file(path.join(PROGRESS));
                     let _ = fs::remove_dir(&path);
                     tried.push((folder.clone(), error));
                 }
@@ -79,7 +85,7 @@ impl RingDir {
                 .mode(0o600)
                 .open(path.join(name))
         };
-        let file = new("meta.steno")?;
+        let file = new(META)?;
         // Nobody else has it; and what has no locks is as good without.
         let _ = file.try_lock();
         let _not_inherited = NotInherited::new(&file);
@@ -93,7 +99,7 @@ impl RingDir {
         let header = FileHeader { sequence: META_SEQUENCE, ..header };
         meta.append(&header.encode())?;
         meta.frame(FrameKind::Clock, |out| clock.encode(out))?;
-        let progress = new("progress")?;
+        let progress = new(PROGRESS)?;
         let dir = Self {
             session: header.session,
             meta: Mutex::new(meta),
@@ -124,7 +130,7 @@ impl RingDir {
             words[index] = u64::from_le_bytes(bytes);
         }
         // A file that has its name is whole.
-        let temporary = self.path.join(format!(".new-ring-{number}"));
+        let temporary = self.path.join(format!("{RING_IN_MAKING}{number}"));
         let options = Options::new(capacity_bytes).ring_id(number.into()).user_words(words);
         let (producer, consumer) = options.create_spsc(&temporary)?;
         fs::rename(&temporary, self.ring_path(number)).inspect_err(|_| {
@@ -139,7 +145,7 @@ impl RingDir {
     }
 
     fn ring_path(&self, number: RingFile) -> PathBuf {
-        self.path.join(format!("ring-{number}"))
+        self.path.join(format!("{RING}{number}"))
     }
 
     /// States the thread of a ring (D1).
