@@ -28,6 +28,11 @@ no-std:
 weaken:
     .ci/weaken
 
+# So many random kills of processes that log, and as long a walk through the drain's steps.
+kills count:
+    cargo build -p stenolog-cli
+    STENOLOG_KILLS={{count}} cargo test -p stenolog-tests --test kill -- --nocapture
+
 # A long run of a fuzz target (block, dump, ring_file, template); needs nightly and cargo-fuzz.
 # What it finds goes to fuzz/target/corpus and fuzz/artifacts: keep the best in fuzz/corpus.
 fuzz target seconds="1800":

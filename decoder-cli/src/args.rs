@@ -97,10 +97,20 @@ pub(crate) struct RingArgs {
     /// Look for no rings: only what the files hold
     #[arg(long, conflicts_with = "rings")]
     pub(crate) no_rings: bool,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+}
+
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "Limits (for files you do not trust)")]
+pub(crate) struct LimitArgs {
+    /// Read no more than SIZE of a file's call sites and threads: 512K, 1G [default: 64M]
+    #[arg(long, value_name = "SIZE", value_parser = crate::units::parse_bytes)]
+    pub(crate) max_metadata: Option<u64>,
     /// Read no more than N ring files [default: 65536]
     #[arg(long, value_name = "N")]
     pub(crate) max_ring_files: Option<usize>,
-    /// Read no more than SIZE of ring files: 512M, 4G [default: 4G]
+    /// Read no more than SIZE of ring files [default: 4G]
     #[arg(long, value_name = "SIZE", value_parser = crate::units::parse_bytes)]
     pub(crate) max_ring_bytes: Option<u64>,
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
-use stenolog_decoder::{Damage, Dump, OpenError, RingDir};
+use stenolog_decoder::{Damage, Dump, Limits, OpenError, RingDir};
 use tempfile::{NamedTempFile, TempPath};
 
 use crate::output::complain;
@@ -79,7 +79,7 @@ pub(crate) struct Opened {
 }
 
 /// Opens what `inputs` name, each file once; says on standard error what cannot be opened.
-pub(crate) fn open(inputs: &[Input]) -> Opened {
+pub(crate) fn open(inputs: &[Input], limits: &Limits) -> Opened {
     let mut opened =
         Opened { dumps: Vec::new(), ring_dirs: Vec::new(), unreadable: false, spool: None };
     let mut seen = HashSet::new();
@@ -100,7 +100,7 @@ pub(crate) fn open(inputs: &[Input]) -> Opened {
             }),
         };
         match found {
-            Ok(paths) => paths.iter().for_each(|path| opened.open_file(path)),
+            Ok(paths) => paths.iter().for_each(|path| opened.open_file(path, limits)),
             Err(error) => opened.cannot(error),
         }
     }
@@ -114,8 +114,8 @@ impl Opened {
         complain(error);
     }
 
-    fn open_file(&mut self, path: &Path) {
-        match Dump::open(path) {
+    fn open_file(&mut self, path: &Path, limits: &Limits) {
+        match Dump::open_within(path, limits) {
             Ok(dump) => self.dumps.push(dump),
             Err(error) => {
                 let error = self.open_error(path, &error);

@@ -10,8 +10,8 @@ use regex::{Regex, RegexBuilder};
 use stenolog_decoder::{FieldMatch, Filter, Format, Levels, Limits, Order, Zone};
 
 use crate::args::{
-    Args, ColorWhen, Command, DecodeArgs, FilterArgs, InfoArgs, OutputArgs, RecoverArgs, RingArgs,
-    VerifyArgs,
+    Args, ColorWhen, Command, DecodeArgs, FilterArgs, InfoArgs, LimitArgs, OutputArgs, RecoverArgs,
+    RingArgs, VerifyArgs,
 };
 use crate::inputs::{self, Input};
 use crate::time::{self, Edge, TimeError};
@@ -207,8 +207,13 @@ impl RecoverPlan {
 
 impl From<RingArgs> for RingsPlan {
     fn from(args: RingArgs) -> Self {
-        let RingArgs { rings, no_rings, max_ring_files, max_ring_bytes } = args;
+        let RingArgs { rings, no_rings, limits } = args;
+        let LimitArgs { max_metadata, max_ring_files, max_ring_bytes } = limits;
         let mut limits = Limits::default();
+        if let Some(bytes) = max_metadata {
+            let bytes_here = usize::try_from(bytes).unwrap_or(usize::MAX);
+            limits = limits.with_metadata_bytes(bytes_here).with_meta_bytes(bytes);
+        }
         if let Some(files) = max_ring_files {
             limits = limits.with_ring_files(files);
         }

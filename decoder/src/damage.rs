@@ -202,10 +202,12 @@ pub enum MetadataError {
         bytes: usize,
     },
     /// The payload is longer than what is read into memory.
-    #[error("it has {bytes} bytes, more than the {} that are read", crate::MAX_METADATA_BYTES)]
+    #[error("it has {bytes} bytes, of which {limit} may be read (--max-metadata)")]
     TooLong {
         /// Its length.
         bytes: usize,
+        /// What [`Limits::metadata_bytes`](crate::Limits) leave.
+        limit: usize,
     },
     /// Not the structure that it should be.
     #[error("{0}")]

@@ -19,12 +19,13 @@ pub use block::Block;
 
 use crate::damage::{Damage, Tail};
 use crate::error::OpenError;
+use crate::limits::Limits;
 use crate::site::{Site, Sites};
 use crate::source::Source;
 use scan::Scanner;
 
-/// The longest dictionary, thread, clock or index frame that is read into memory; longer ones are
-/// damage. Loggers write them far shorter.
+/// How many bytes of dictionary and thread frames of a file, and of one index frame, are read into
+/// memory unless [`Limits`] say otherwise; the rest is damage. Loggers write far fewer.
 pub const MAX_METADATA_BYTES: usize = 64 << 20;
 
 /// One dump file, opened: its call sites, threads and clock, and where its blocks stand.
@@ -38,6 +39,7 @@ pub struct Dump {
     file: Arc<Path>,
     header: FileHeader,
     tables: Tables,
+    metadata_limit: usize,
     /// Of a dump that was made from the rings of a writer that died.
     rings: Option<RingFacts>,
 }
@@ -165,8 +167,16 @@ impl Dump {
     /// # Errors
     /// If the file cannot be read, or is no dump; see [`OpenError`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        Self::open_within(path, &Limits::default())
+    }
+
+    /// Opens a file within other limits than the default ones.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_within(path: impl AsRef<Path>, limits: &Limits) -> Result<Self, OpenError> {
         let path = path.as_ref();
-        Self::new(path.to_owned(), Source::open(path)?)
+        Self::new(path.to_owned(), Source::open(path)?, limits)
     }
 
     /// Reads a dump to the end of `reader`, such as the standard input.
@@ -187,18 +197,27 @@ impl Dump {
     /// # Errors
     /// If the bytes are no dump.
     pub fn from_bytes(name: impl Into<PathBuf>, bytes: Vec<u8>) -> Result<Self, OpenError> {
-        Self::new(name.into(), Source::Read(bytes))
+        Self::new(name.into(), Source::Read(bytes), &Limits::default())
     }
 
-    fn new(path: PathBuf, source: Source) -> Result<Self, OpenError> {
+    pub(crate) fn from_bytes_within(
+        name: impl Into<PathBuf>,
+        bytes: Vec<u8>,
+        limits: &Limits,
+    ) -> Result<Self, OpenError> {
+        Self::new(name.into(), Source::Read(bytes), limits)
+    }
+
+    fn new(path: PathBuf, source: Source, limits: &Limits) -> Result<Self, OpenError> {
         let (header, length, error) = header::read(&path, &source)?;
         let file: Arc<Path> = path.into();
-        let mut scanner = Scanner::new(&source, length, Arc::clone(&file));
+        let mut scanner = Scanner::new(&source, length, Arc::clone(&file), limits.metadata_bytes);
         if let Some(error) = error {
             scanner.header_is_damaged(error);
         }
         let tables = scanner.run();
-        Ok(Self { source, file, header, tables, rings: None })
+        let metadata_limit = limits.metadata_bytes;
+        Ok(Self { source, file, header, tables, metadata_limit, rings: None })
     }
 
     /// The name that the dump was opened by.
@@ -308,6 +327,11 @@ impl Dump {
     #[must_use]
     pub const fn writer_is_alive(&self) -> Option<bool> {
         self.source.writer_is_alive()
+    }
+
+    /// How long an index frame may be.
+    pub(crate) const fn metadata_limit(&self) -> usize {
+        self.metadata_limit
     }
 
     pub(crate) fn tables(&self) -> &Tables {

@@ -10,6 +10,7 @@ pub mod escape;
 mod filter;
 mod info;
 pub mod json;
+mod limits;
 mod recover;
 mod render;
 mod rings;
@@ -28,10 +29,11 @@ pub use entry::{Entry, LossCause, LossEntry, Record};
 pub use error::OpenError;
 pub use filter::{FieldMatch, FieldMatchError, Filter, Levels};
 pub use info::{Info, info};
+pub use limits::Limits;
 pub use recover::{Recovered, recover};
 pub use render::{Format, Precision, RenderOptions, Renderer, UnknownFormatError, Zone, ZoneError};
 pub use rings::{
-    Limits, Recovery, RefusedDir, RingDamage, RingDir, RingSearch, RingShare, RingsError, Why,
+    Recovery, RefusedDir, RingDamage, RingDir, RingSearch, RingShare, RingsError, Why,
 };
 pub use site::Site;
 pub use verify::{RingVerification, Verification, verify, verify_with};

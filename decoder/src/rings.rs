@@ -9,7 +9,7 @@
 //!
 //! What is found there is judged like any other file: the directory must be a real one and belong to
 //! somebody who could have written the dump, its files are opened without following links, nothing is
-//! read that [`Limits`] does not allow, and what is wrong is damage and not an error.
+//! read that [`Limits`] do not allow, and what is wrong is damage and not an error.
 
 mod folder;
 mod read;
@@ -22,52 +22,11 @@ use stenolog_format::value::ValueError;
 
 use crate::damage::Damage;
 use crate::dump::Dump;
+use crate::limits::Limits;
 use folder::{Folder, same_user};
 
 /// Where loggers keep their rings on Linux: memory, which is never written back to a disk.
 const SHARED_MEMORY: &str = "/dev/shm";
-
-/// How much of a ring directory is read. What is beyond is [damage](RingDamage).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Limits {
-    /// How many ring files: 65,536 by default. A logger has one for each thread that logs at once.
-    pub ring_files: usize,
-    /// How many bytes of ring files in all: 4 GiB by default. Three times the longest of them, and
-    /// the records that they hold, are in memory while they are read.
-    pub ring_bytes: u64,
-    /// How many bytes of call sites, threads and clock pairs: 256 MiB by default.
-    pub meta_bytes: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { ring_files: 1 << 16, ring_bytes: 4 << 30, meta_bytes: 256 << 20 }
-    }
-}
-
-impl Limits {
-    /// So many ring files.
-    #[must_use]
-    pub const fn with_ring_files(mut self, files: usize) -> Self {
-        self.ring_files = files;
-        self
-    }
-
-    /// So many bytes of ring files.
-    #[must_use]
-    pub const fn with_ring_bytes(mut self, bytes: u64) -> Self {
-        self.ring_bytes = bytes;
-        self
-    }
-
-    /// So many bytes of metadata.
-    #[must_use]
-    pub const fn with_meta_bytes(mut self, bytes: u64) -> Self {
-        self.meta_bytes = bytes;
-        self
-    }
-}
 
 /// A directory with the rings of one run of a logger.
 ///

@@ -13,7 +13,7 @@ use stenolog_format::value::Cursor;
 
 use crate::damage::{Damage, DamageCause, MetadataError, Tail};
 use crate::decoder::{read_values, recycle};
-use crate::dump::{Block, Dump, MAX_METADATA_BYTES};
+use crate::dump::{Block, Dump};
 
 /// What a complete reading of a dump found.
 #[derive(Clone, Debug)]
@@ -341,8 +341,9 @@ impl Verifier<'_> {
                 self.report(offset, bytes, DamageCause::Checksum { kind: "index" });
                 continue;
             }
-            let index = if length > MAX_METADATA_BYTES {
-                Err(MetadataError::TooLong { bytes: length })
+            let limit = self.dump.metadata_limit();
+            let index = if length > limit {
+                Err(MetadataError::TooLong { bytes: length, limit })
             } else {
                 postcard::take_from_bytes::<Index>(payload).map_err(MetadataError::Postcard)
             };

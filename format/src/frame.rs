@@ -321,7 +321,7 @@ mod tests {
     fn newer_versions_are_named_even_if_their_header_is_another() {
         let mut bytes = HEADER.encode();
         bytes[8] = 2;
-        let found = Version { major: 2, minor: 0 };
+        let found = Version { major: 2, ..VERSION };
         assert_eq!(FileHeader::decode(&bytes), Err(FileHeaderError::Version { found }));
     }
 

@@ -1,6 +1,6 @@
 //! Starting a logger.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use stenolog_format::dictionary::Level;
 
 use crate::drain::{self, DumpFile, Earlier, Existing, OnError, Output};
 use crate::error::{DrainError, StartError};
+use crate::fault::{self, Step};
 use crate::filter::Filter;
 use crate::fork::ForkedChild;
 use crate::logger::Logger;
@@ -258,8 +259,29 @@ impl Builder {
         })
     }
 
+    /// As [`start_detached`](Self::start_detached), with a dump that is no file.
+    #[cfg(test)]
+    pub(crate) fn start_detached_on(self, storage: impl drain::Storage + 'static) -> Logger {
+        let install = |_: &_| {
+            registry::count_detached(1);
+            Ok(false)
+        };
+        self.spawn_on(|_, _, _, _| Ok(Output::new(Box::new(storage))), install).expect("it starts")
+    }
+
     fn spawn(
         self,
+        install: impl FnOnce(&Arc<Core>) -> Result<bool, StartError>,
+    ) -> Result<Logger, StartError> {
+        let file = |path: &Path, existing, mode, earlier: &_| {
+            DumpFile::create(path, existing, mode, earlier).map(|file| Output::new(Box::new(file)))
+        };
+        self.spawn_on(file, install)
+    }
+
+    fn spawn_on(
+        self,
+        create: impl FnOnce(&Path, Existing, u32, &Earlier) -> Result<Output, StartError>,
         install: impl FnOnce(&Arc<Core>) -> Result<bool, StartError>,
     ) -> Result<Logger, StartError> {
         crate::fork::watch();
@@ -280,8 +302,9 @@ impl Builder {
             return Err(StartError::Rings { path, reason: error.to_string() });
         }
         let core = Arc::new(core);
-        let started = DumpFile::create(&path, self.existing, self.mode, &earlier)
-            .and_then(|file| drain::start(Arc::clone(&core), Output::new(Box::new(file)), parker));
+        let started = create(&path, self.existing, self.mode, &earlier)
+            .inspect(|_| fault::after(Step::DumpCreated))
+            .and_then(|output| drain::start(Arc::clone(&core), output, parker));
         let thread = started.inspect_err(|_| {
             if let Some(dir) = core.ring_dir() {
                 dir.remove();

@@ -30,10 +30,14 @@ use crossbeam_utils::sync::Parker;
 pub use self::file::Existing;
 pub(crate) use self::file::{DumpFile, Earlier};
 pub(crate) use self::output::Output;
+use self::output::WriteFailure;
 pub(crate) use self::report::OnError;
-use self::scanner::{Scanner, WriteFailure};
+use self::scanner::Scanner;
 pub use self::storage::FileFate;
+#[cfg(test)]
+pub(crate) use self::storage::Storage;
 use crate::error::{DrainError, StartError};
+use crate::fault::{self, Step};
 use crate::shared::{Core, Request, WriteResult, lock};
 
 /// The shortest sleep: polling without a pause makes the producers slow.
@@ -52,19 +56,40 @@ pub(crate) fn start(
     parker: Parker,
 ) -> Result<std::thread::JoinHandle<()>, StartError> {
     let path = core.config.path.clone();
-    let mut scanner = Scanner::new(Arc::clone(&core), output);
-    // At once: the rings of a process that is killed soon are found by what the dump begins with.
-    if let Err(source) = scanner.write() {
-        return Err(StartError::Create { path, source });
+    let (begun, has_begun) = std::sync::mpsc::sync_channel(1);
+    let spawned = {
+        let _signals = SignalsBlocked::new();
+        let thread = std::thread::Builder::new().name("stenolog-drain".to_owned());
+        thread.spawn(move || {
+            crate::thread::be_deaf();
+            let end = EndOnDrop(Arc::clone(&core));
+            let mut scanner = Scanner::new(core, output);
+            // At once: the rings of a process that is killed soon are found by what the dump begins
+            // with. Here: a file beyond its limit raises a signal that only this thread has blocked.
+            match scanner.write() {
+                // A file that was taken away meanwhile is the drain's business.
+                Ok(()) | Err(WriteFailure::Taken(_)) => {
+                    fault::after(Step::DumpBegun);
+                    let _ = begun.send(Ok(()));
+                }
+                Err(WriteFailure::Write(source) | WriteFailure::Replace(_, source)) => {
+                    let _ = begun.send(Err(source));
+                    return;
+                }
+            }
+            end.0.drain_ended(Drain { scanner, parker, failing: None }.run());
+        })
+    };
+    let thread = spawned.map_err(|source| StartError::Thread { path: path.clone(), source })?;
+    match has_begun.recv() {
+        Ok(Err(source)) => {
+            // The file and its lock are let go of when the thread has ended.
+            let _ = thread.join();
+            Err(StartError::Create { path, source })
+        }
+        // A panic is told by whoever waits for the drain.
+        Ok(Ok(())) | Err(_) => Ok(thread),
     }
-    let _signals = SignalsBlocked::new();
-    let thread = std::thread::Builder::new().name("stenolog-drain".to_owned());
-    let spawned = thread.spawn(move || {
-        crate::thread::be_deaf();
-        let end = EndOnDrop(core);
-        end.0.drain_ended(Drain { scanner, parker, failing: None }.run());
-    });
-    spawned.map_err(|source| StartError::Thread { path, source })
 }
 
 /// Says that the drain has ended even if it panicked: nobody may wait for it then.
@@ -185,6 +210,10 @@ impl Drain {
 
     /// Writes what is left, and seals the dump.
     fn finish(&mut self, requests: Vec<Request>) -> WriteResult {
+        if self.scanner.is_doubtful() {
+            // The last chance to see, and to state, what the operating system has lost.
+            let _ = self.scanner.sync();
+        }
         let mut attempts = 1;
         let result = loop {
             let attempt = self.scanner.seal();
@@ -194,7 +223,9 @@ impl Drain {
             }
             attempts += 1;
         };
+        fault::after(Step::Sealed);
         self.scanner.leave_rings();
+        fault::after(Step::RingsLeft);
         if let Err(DrainError::Write { source, .. } | DrainError::Replace { source, .. }) = &result
         {
             let output = self.scanner.output();
@@ -208,6 +239,7 @@ impl Drain {
             && let Some(dir) = self.scanner.core().ring_dir()
         {
             dir.remove();
+            fault::after(Step::RingsRemoved);
         }
         self.answer(requests, result.clone());
         result
@@ -276,22 +308,4 @@ impl Drop for SignalsBlocked {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sleep_follows_the_pace() {
-        let ms = Duration::from_millis;
-        let longest = ms(100);
-        // Nothing came: the bound.
-        assert_eq!(next_sleep(0, 1000, ms(10), longest), longest);
-        // Twice a quarter came in 10 ms: half as long.
-        assert_eq!(next_sleep(2000, 1000, ms(10), longest), ms(5));
-        // A trickle: the bound.
-        assert_eq!(next_sleep(1, 1000, ms(10), longest), longest);
-        // A flood: never without a pause.
-        assert_eq!(next_sleep(1 << 30, 1000, ms(10), longest), SHORTEST_SLEEP);
-        // Beyond what a duration holds.
-        assert_eq!(next_sleep(1, usize::MAX, Duration::MAX, longest), longest);
-    }
-}
+mod tests;

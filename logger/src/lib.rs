@@ -67,6 +67,7 @@ mod clock;
 mod drain;
 mod emit;
 mod error;
+mod fault;
 mod filter;
 mod fork;
 mod logger;

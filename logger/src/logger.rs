@@ -169,7 +169,7 @@ impl Drop for Scope {
     }
 }
 
-fn stats_of(core: &Core) -> Stats {
+pub(crate) fn stats_of(core: &Core) -> Stats {
     let counters = &core.counters;
     Stats {
         records: counters.records.load(Ordering::Relaxed),

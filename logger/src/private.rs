@@ -6,6 +6,8 @@ pub use stenolog_format::types::{Fields, Shape, Type};
 pub use stenolog_macros::call;
 
 pub use crate::emit::emit;
+#[cfg(feature = "__fault_points")]
+pub use crate::fault::Step;
 pub use crate::pick::arg;
 pub use crate::site::{Meta, Site, SlotMeta, statically_enabled};
 pub use crate::time::{Now, at};

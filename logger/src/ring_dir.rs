@@ -25,6 +25,8 @@ use stenolog_format::loss::Loss;
 use stenolog_ringbuf::Consumer;
 use stenolog_ringbuf::queue::spsc::Producer;
 
+use crate::fault::{self, Step};
+
 #[cfg(not(unix))]
 mod elsewhere;
 #[cfg(unix)]
@@ -134,30 +136,39 @@ pub(crate) mod word {
     pub(crate) const LOST_AT: usize = 18;
 }
 
+/// No ring gets so far.
+const NO_POSITION: u64 = u64::MAX;
+
 /// Gives a ring to a thread, under a new ring id.
 pub(crate) fn begin_ring(consumer: &Consumer, ring: u32) {
-    for pair in word::PAIRS {
-        consumer.set_user_word(pair, consumer.position());
+    // Only one pair may fit: the other's number changes before its position does.
+    for (pair, position) in word::PAIRS.into_iter().zip([consumer.position(), NO_POSITION]) {
+        consumer.set_user_word(pair, position);
         consumer.set_user_word(pair + 1, 0);
     }
     for index in word::LOST[0]..=word::LOST_AT {
         consumer.set_user_word(index, 0);
     }
+    fault::after(Step::RingWorded);
     consumer.set_user_word(word::RING, ring.into());
+    fault::after(Step::RingBegun);
 }
 
 /// Takes a ring that is empty, and whose losses the dump states, from its thread.
 pub(crate) fn end_ring(consumer: &Consumer) {
     consumer.set_user_word(word::RING, 0);
+    fault::after(Step::RingEnded);
 }
 
 /// Says which number the record at `position` has, before everything up to there is freed (D2).
-/// Calls for one ring take turns with `odd`.
+/// Calls for one ring take turns with `odd`; the first one is odd.
 pub(crate) fn state_number(consumer: &Consumer, odd: bool, position: u64, number: u64) {
     let pair = word::PAIRS[usize::from(odd)];
     // Another position means nothing to a reader who looks for this one.
     consumer.set_user_word(pair + 1, number);
+    fault::after(Step::HalfNumbered);
     consumer.set_user_word(pair, position);
+    fault::after(Step::Numbered);
 }
 
 /// States what was lost so far, for a reader who finds the ring before the drain does.

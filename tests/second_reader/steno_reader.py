@@ -214,6 +214,8 @@ class Dump:
             for _, is_block, offset, payload in sorted(items):
                 if not is_block:
                     counter, *totals = struct.unpack_from("<11Q", payload, 16)
+                    if len(payload) >= 128:
+                        following = yield from self.gone(ring, counter, payload, following)
                     yield from self.loss(ring, counter, totals, lost)
                     continue
                 first = struct.unpack_from("<Q", payload, 24)[0]
@@ -267,6 +269,19 @@ class Dump:
             "names": [name for name, _, _ in site["slots"]],
             "values": values,
         }
+
+    def gone(self, ring, counter, payload, following):
+        first, count, why = struct.unpack_from("<QQB", payload, 104)
+        missing = first + count - max(first, following)
+        if count and missing > 0:
+            yield {
+                "ring": ring,
+                "thread": self.threads.get(ring),
+                "time_raw": counter,
+                "unix_ns": self.time.unix_ns(counter),
+                "gone": missing, "why": why,
+            }
+        return max(following, first + count) if count else following
 
     def loss(self, ring, counter, totals, lost):
         more = [max(now - before, 0) for now, before in zip(totals, lost)]

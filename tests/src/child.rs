@@ -25,6 +25,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         #[cfg(unix)]
         ("full-disk", []) => unix::full_disk(path),
         #[cfg(unix)]
+        ("file-size", []) => unix::file_size(path),
+        ("change-folder", []) => change_folder(path),
+        #[cfg(unix)]
         ("fork", []) => unix::fork(path),
         #[cfg(unix)]
         ("fork-own", []) => unix::fork_own(path),
@@ -38,6 +41,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("next", [rings]) => unix::next(path, Path::new(rings), None),
         #[cfg(unix)]
         ("next", [rings, limit]) => unix::next(path, Path::new(rings), Some(limit.parse()?)),
+        #[cfg(unix)]
+        ("plugin", [library]) => unix::plugin(path, library),
         _ => Err(format!("no scene `{scene}` with {} arguments", rest.len()).into()),
     }
 }
@@ -186,11 +191,27 @@ fn destructors(path: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// A relative path, and another working folder from then on.
+fn change_folder(path: &Path) -> Result<(), Box<dyn Error>> {
+    let log = Builder::new(path).start()?;
+    info!("before");
+    log.flush()?;
+    std::env::set_current_dir("/")?;
+    info!("after");
+    log.sync()?;
+    log.close()?;
+    Ok(())
+}
+
 #[cfg(unix)]
 mod unix {
+    use std::ffi::{CStr, CString};
+    use std::os::unix::ffi::OsStrExt;
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use stenolog::ForkedChild;
+
+    use stenolog::Rings;
 
     use super::{Builder, Error, OnFull, Path, info};
 
@@ -211,16 +232,42 @@ mod unix {
         Ok(())
     }
 
-    fn limit_file_size(bytes: Option<u64>) -> Result<(), Box<dyn Error>> {
+    /// A file that may not grow for a while, in a process that does nothing about `SIGXFSZ`.
+    pub(super) fn file_size(path: &Path) -> Result<(), Box<dyn Error>> {
+        let report = |error: &stenolog::DrainError| println!("{error}");
+        set_file_size(Some(10))?;
+        let refused =
+            Builder::new(path.with_extension("refused.steno")).rings(Rings::Memory).start();
+        println!("{}", refused.err().ok_or("a dump of 10 bytes was begun")?);
+        set_file_size(None)?;
+        let log = Builder::new(path).on_error(report).start()?;
+        info!("before");
+        log.flush()?;
+        set_file_size(Some(std::fs::metadata(path)?.len() + 10))?;
+        info!("during");
+        log.flush().err().ok_or("a flush beyond the limit succeeded")?;
+        set_file_size(None)?;
+        log.flush()?;
+        info!("after");
+        log.close()?;
+        Ok(())
+    }
+
+    fn set_file_size(bytes: Option<u64>) -> Result<(), Box<dyn Error>> {
         let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-        // SAFETY: the limit lives on this stack, and ignoring a signal runs no code.
+        // SAFETY: the limit lives on this stack.
         let result = unsafe {
-            libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
             libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit);
             limit.rlim_cur = bytes.unwrap_or(limit.rlim_max);
             libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit)
         };
         if result == 0 { Ok(()) } else { Err(std::io::Error::last_os_error().into()) }
+    }
+
+    fn limit_file_size(bytes: Option<u64>) -> Result<(), Box<dyn Error>> {
+        // SAFETY: ignoring a signal runs no code.
+        unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+        set_file_size(bytes)
     }
 
     /// A child that logs on after a fork; the parent's dump must not know of it.
@@ -359,6 +406,39 @@ mod unix {
         let log =
             Builder::new(path).rings_in(rings).on_error(|error| println!("{error}")).start()?;
         info!("next");
+        log.close()?;
+        Ok(())
+    }
+
+    /// A program and a library that it loads, each with a Stenolog of its own, log at once.
+    pub(super) fn plugin(path: &Path, library: &str) -> Result<(), Box<dyn Error>> {
+        type Run = unsafe extern "C" fn(*const libc::c_char) -> libc::c_int;
+
+        let library = CString::new(library)?;
+        // SAFETY: the library is the one of `tests/plugin`, which does nothing as it is loaded, is
+        // never unloaded, and has a function of this name and type.
+        let run: Run = unsafe {
+            let library = libc::dlopen(library.as_ptr(), libc::RTLD_NOW);
+            let symbol = if library.is_null() {
+                std::ptr::null_mut()
+            } else {
+                libc::dlsym(library, c"stenolog_tests_plugin_run".as_ptr())
+            };
+            if symbol.is_null() {
+                return Err(CStr::from_ptr(libc::dlerror()).to_string_lossy().into());
+            }
+            std::mem::transmute::<*mut libc::c_void, Run>(symbol)
+        };
+        let run = |path: &Path| -> Result<libc::c_int, Box<dyn Error>> {
+            let path = CString::new(path.as_os_str().as_bytes())?;
+            // SAFETY: the path ends with a zero, and lives until the call returns.
+            Ok(unsafe { run(path.as_ptr()) })
+        };
+        let log = Builder::new(path).on_full(OnFull::Block).start()?;
+        println!("{}", run(path)?);
+        let program = std::thread::spawn(|| (0..10_000).for_each(|n| info!("program {n}")));
+        println!("{}", run(&path.with_extension("plugin.steno"))?);
+        program.join().map_err(|_| "the thread panicked")?;
         log.close()?;
         Ok(())
     }

@@ -3,6 +3,9 @@
 
 pub mod fuzz;
 
+#[cfg(unix)]
+pub mod kill;
+
 use std::io::{ErrorKind, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};

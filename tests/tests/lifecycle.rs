@@ -137,6 +137,20 @@ fn handlers_log_between_the_calls_of_their_thread() {
     assert_eq!(heard.len() as u64 + unheard, handled, "each call is in the dump or counted");
 }
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[test]
+fn a_program_and_a_library_that_it_loads_have_loggers_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let built = Path::new(env!("CARGO_BIN_EXE_child")).with_file_name("deps");
+    let reports = child("plugin", &[&path, &built.join("libstenolog_tests_plugin.so")]);
+    assert_eq!(reports, ["1", "0"], "the program's path is refused, another one is not");
+    for (who, path) in [("program", &path), ("plugin", &path.with_extension("plugin.steno"))] {
+        let expected: Vec<_> = (0..10_000).map(|n| format!("{who} {n}")).collect();
+        assert_eq!(messages(path), expected);
+    }
+}
+
 #[test]
 fn an_allocator_that_logs_does_no_harm() {
     let folder = tempfile::tempdir().unwrap();

@@ -14,7 +14,7 @@ use stenolog_format::clock::ClockPair;
 use stenolog_format::dictionary::{CallSite, Level, Role, Slot, Thread, TimeSource};
 use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind, FrameWriter, VERSION};
 use stenolog_format::index::End;
-use stenolog_format::loss::{Loss, LossFrame};
+use stenolog_format::loss::{Gone, GoneCause, Loss, LossFrame};
 use stenolog_format::types::{EnumType, Fields, Shape, Type};
 
 /// What the second reader makes of a dump.
@@ -452,6 +452,34 @@ fn losses_read_in_both_encodings_and_as_frames() {
     let lines = Reading::of_bytes(&hand.finish()).whole();
     let lost: Vec<_> = lines.iter().map(|line| parse(line)["lost_full"][3].as_u64()).collect();
     assert_eq!(lost, [Some(1), None, Some(299), Some(1)]);
+}
+
+#[test]
+fn records_that_are_gone_with_a_file_are_told_once() {
+    let site = site(16, Type::U8);
+    let mut hand = Hand::new();
+    hand.sites(std::slice::from_ref(&site));
+    let gone = |first, count| Some(Gone { first, count, cause: GoneCause::Truncated as u8 });
+    let frame = |position, gone| LossFrame { ring: 1, position, loss: Loss::default(), gone };
+    // The second one states what the first does, and more.
+    for frame in [frame(64, gone(0, 3)), frame(128, gone(0, 5)), frame(128, None)] {
+        hand.frame(FrameKind::Loss, |out| frame.encode(out));
+    }
+    let mut builder = BlockBuilder::default();
+    builder.begin(1, 128, 5);
+    builder.push(&site, &payload(6, &[7])).unwrap();
+    hand.frame(FrameKind::Block, |out| _ = builder.finish(152, out));
+    let bytes = hand.finish();
+    let lines = Reading::of_bytes(&bytes).whole();
+    let told: Vec<_> = lines.iter().map(|line| parse(line)["gone"].as_u64()).collect();
+    assert_eq!(told, [Some(3), Some(2), None]);
+    // The first reader agrees.
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), bytes).unwrap();
+    let (entries, summary) = stenolog_tests::read(file.path());
+    let told: Vec<_> = entries.iter().map(|entry| entry["fields"]["gone"].as_u64()).collect();
+    assert_eq!((told, summary.missing), (vec![Some(3), Some(2), None], 5));
+    assert_eq!(entries[0]["fields"]["why"], "truncated");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::rings::Rings;
 use crate::run::missing;
 
 pub(super) fn run(plan: DecodePlan) -> anyhow::Result<Outcome> {
-    let mut opened = inputs::open(&plan.inputs);
+    let mut opened = inputs::open(&plan.inputs, &plan.rings.limits);
     let rings = Rings::merge(&mut opened, &plan.rings);
     let decoder =
         || Decoder::new(&opened.dumps).with_filter(plan.filter.clone()).with_order(plan.order);

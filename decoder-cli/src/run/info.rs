@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use stenolog_decoder::escape::push_escaped;
-use stenolog_decoder::{Info, Level, Tail, Thread, Zone, info};
+use stenolog_decoder::{Info, Level, Limits, Tail, Thread, Zone, info};
 
 use crate::exit::Outcome;
 use crate::inputs::{self, Opened};
@@ -17,7 +17,7 @@ use crate::units::{bytes, count, counted, span};
 const MAX_THREADS: usize = 12;
 
 pub(super) fn run(plan: &InfoPlan) -> anyhow::Result<Outcome> {
-    let opened = inputs::open(&plan.inputs);
+    let opened = inputs::open(&plan.inputs, &Limits::default());
     let mut output = Output::new();
     let mut outcome = Outcome { unreadable: opened.unreadable, ..Outcome::default() };
     for (index, dump) in opened.dumps.iter().enumerate() {

@@ -34,7 +34,7 @@ enum RecoverError {
 }
 
 pub(super) fn run(plan: &RecoverPlan) -> anyhow::Result<Outcome> {
-    let mut opened = inputs::open(std::slice::from_ref(&plan.input));
+    let mut opened = inputs::open(std::slice::from_ref(&plan.input), &plan.rings.limits);
     let failed = Outcome { unreadable: true, ..Outcome::default() };
     if opened.unreadable {
         return Ok(failed);

@@ -14,7 +14,7 @@ use crate::run::report::damage_json;
 use crate::units::{bytes, counted};
 
 pub(super) fn run(plan: &VerifyPlan) -> anyhow::Result<Outcome> {
-    let mut opened = inputs::open(&plan.inputs);
+    let mut opened = inputs::open(&plan.inputs, &plan.rings.limits);
     let rings = Rings::merge(&mut opened, &plan.rings);
     let mut output = Output::new();
     let mut outcome = Outcome { unreadable: opened.unreadable, ..Outcome::default() };

@@ -42,6 +42,11 @@ pub(super) struct Ring<'d> {
     key: Key,
     /// The number behind the last record that was read: records before it came already.
     delivered: u64,
+    /// Of the numbers below it has been settled what became of their records, but for those of a
+    /// block that was cut: delivered, not wanted, or missing.
+    settled: u64,
+    /// The smallest number that something is known of.
+    began: Option<u64>,
     /// The number that the next block should begin with.
     expected: Option<u64>,
     /// The losses that were shown, or whose showing the filter forbade.
@@ -110,6 +115,8 @@ impl<'d> Ring<'d> {
             head: Head::None,
             key: (i64::MIN, 0),
             delivered: 0,
+            settled: 0,
+            began: None,
             expected,
             stated: Loss::default(),
             hint: 0,
@@ -182,12 +189,14 @@ impl<'d> Ring<'d> {
         }
         let block = dump.blocks().get(index)?;
         let header = &block.header;
+        self.began.get_or_insert(header.first_record);
         let map = context.map(self.session)?;
         // An empty block only tells of a gap.
         if header.count > 0 && !context.filter.wants_block(header, map) {
             // Unread, so that nothing is known to be there or missing for sure.
             let behind = header.first_record.saturating_add(header.count.into());
             self.expected = Some(behind.max(self.expected.unwrap_or(0)));
+            self.settled = self.settled.max(behind);
             return None;
         }
         let key = match context.order {
@@ -219,20 +228,35 @@ impl<'d> Ring<'d> {
         gone: Gone,
         context: &mut Context<'d>,
     ) -> Option<Key> {
-        let known = self.delivered.max(self.expected.unwrap_or(0));
-        let cause = if self.expected.is_some() && known < gone.first {
-            // They stood in yet another file. What is stated to be gone comes after them.
-            self.again = Some(item);
-            self.expected = Some(gone.first);
-            LossCause::Missing { first: known, count: gone.first - known }
-        } else {
-            let first = gone.first.max(known);
-            let count = gone.first.saturating_add(gone.count).saturating_sub(first);
-            if count == 0 {
-                return None;
+        let settled = self.delivered.max(self.settled);
+        let why = GoneCause::from_u8(gone.cause);
+        let began = *self.began.get_or_insert(gone.first);
+        let cause = match self.expected {
+            _ if gone.first < began => {
+                // Before all that is there. What is gone of the rest comes after it.
+                self.again = Some(item);
+                self.began = Some(gone.first);
+                let count = gone.count.min(began - gone.first);
+                LossCause::Gone { first: gone.first, count, why }
             }
-            self.expected = Some(first.saturating_add(count));
-            LossCause::Gone { first, count, why: GoneCause::from_u8(gone.cause) }
+            Some(expected) if expected < gone.first => {
+                // They stood in yet another file. What is stated to be gone comes after them.
+                self.again = Some(item);
+                self.expected = Some(gone.first);
+                self.settled = gone.first;
+                LossCause::Missing { first: expected, count: gone.first - expected }
+            }
+            expected => {
+                let first = gone.first.max(settled);
+                let behind = gone.first.saturating_add(gone.count);
+                self.settled = settled.max(behind);
+                self.expected = Some(behind.max(expected.unwrap_or(0)));
+                let count = behind.saturating_sub(first);
+                if count == 0 {
+                    return None;
+                }
+                LossCause::Gone { first, count, why }
+            }
         };
         if let LossCause::Missing { count, .. } | LossCause::Gone { count, .. } = cause {
             context.tally.missing = context.tally.missing.saturating_add(count);
@@ -305,6 +329,7 @@ impl<'d> Ring<'d> {
         });
         let first = expected?;
         let count = header.first_record - first;
+        self.settled = self.settled.max(header.first_record);
         context.tally.missing = context.tally.missing.saturating_add(count);
         let unix_ns = first_unix_ns(header, context.map(self.session)?);
         let wanted = context.filter.wants_time(unix_ns);
@@ -414,6 +439,12 @@ impl<'d> Ring<'d> {
     /// Reports what was wrong in the open block.
     fn close(&mut self, context: &mut Context<'d>) {
         let Some(open) = self.open.take() else { return };
+        let BlockHeader { first_record, count, .. } = open.block.header;
+        let behind = first_record.saturating_add(count.into());
+        if open.block.is_cut && self.expected == Some(behind) {
+            // What was cut off is missing if anything follows.
+            self.expected = Some(open.number.max(self.delivered));
+        }
         let ring = self.ring;
         if let (records @ 1.., first) = open.unknown {
             let cause = DamageCause::UnknownSite { ring, records, first };

@@ -145,7 +145,11 @@ fn the_header_of_a_damaged_block_is_not_believed() {
         bytes[at..at + field.len()].copy_from_slice(field);
         let dump = Dump::from_bytes("test.steno", bytes).unwrap();
         let (text, summary) = messages(&[dump], Filter::default());
-        assert_eq!(text, "2: n 3\n2: n 4\n1: n 5\n");
+        // The gap is noticed with the ring's next block.
+        assert_eq!(
+            text,
+            "2: n 3\n2: n 4\n1: 2 records missing: numbers 0 to 1 of their ring\n1: n 5\n"
+        );
         let causes: Vec<_> = summary.damage.iter().map(|d| d.cause.to_string()).collect();
         assert_eq!((causes, summary.duplicates), (vec![CHECKSUM.to_owned()], 0));
     }

@@ -21,7 +21,7 @@ use stenolog_format::frame::{FileHeaderError, FrameHeader, FrameKind, MAGIC, SYN
 use stenolog_format::index::End;
 use stenolog_format::loss::LossFrame;
 
-use super::{Block, MAX_METADATA_BYTES, Tables};
+use super::{Block, Tables};
 use crate::damage::{Damage, DamageCause, MetadataError};
 use crate::site::Site;
 
@@ -33,6 +33,8 @@ pub(super) struct Scanner<'a> {
     /// The number that the next frame should have; unknown behind damage.
     expected: Option<u32>,
     sync: memmem::Finder<'static>,
+    /// How many bytes of call sites and threads may still be read.
+    metadata_left: usize,
     tables: Tables,
 }
 
@@ -52,9 +54,15 @@ impl Frame<'_> {
 
 impl<'a> Scanner<'a> {
     /// A scanner of the frames behind the first `start` bytes.
-    pub(super) fn new(bytes: &'a [u8], start: usize, file: Arc<Path>) -> Self {
+    pub(super) fn new(
+        bytes: &'a [u8],
+        start: usize,
+        file: Arc<Path>,
+        metadata_left: usize,
+    ) -> Self {
         let sync = memmem::Finder::new(&SYNC);
-        Self { bytes, file, at: start, expected: Some(0), sync, tables: Tables::default() }
+        let tables = Tables::default();
+        Self { bytes, file, at: start, expected: Some(0), sync, metadata_left, tables }
     }
 
     pub(super) fn header_is_damaged(&mut self, error: FileHeaderError) {
@@ -215,12 +223,18 @@ impl<'a> Scanner<'a> {
     fn take_metadata(&mut self, frame: &Frame<'_>) -> Result<(), MetadataError> {
         let payload = frame.payload;
         let bytes = payload.len();
-        if bytes > MAX_METADATA_BYTES {
-            return Err(MetadataError::TooLong { bytes });
-        }
         let short = MetadataError::Short { bytes };
+        let kind = FrameKind::from_u8(frame.header.kind);
+        // The others take no memory but that of their fixed fields.
+        if matches!(kind, Some(FrameKind::Dictionary | FrameKind::Thread)) {
+            let limit = self.metadata_left;
+            let Some(left) = limit.checked_sub(bytes) else {
+                return Err(MetadataError::TooLong { bytes, limit });
+            };
+            self.metadata_left = left;
+        }
         let tables = &mut self.tables;
-        match FrameKind::from_u8(frame.header.kind) {
+        match kind {
             // A later minor version may add fields at the end: what follows is passed over.
             Some(FrameKind::Dictionary) => {
                 let (sites, _) = postcard::take_from_bytes::<Vec<CallSite>>(payload)

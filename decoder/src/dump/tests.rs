@@ -271,3 +271,26 @@ fn a_ring_belongs_to_the_thread_that_was_named_first() {
     assert!(matches!(dump.damage()[0].cause, crate::DamageCause::RedefinedThread { ring: 1 }));
     assert_eq!((dump.damage().len(), &*dump.thread(1).unwrap().name), (1, "main"));
 }
+
+#[test]
+fn metadata_beyond_the_limit_is_damage_and_the_rest_is_read() {
+    let mut scene = Scene::bare(1, 0);
+    scene.prelude();
+    for id in 100..200 {
+        let name = "x".repeat(1000);
+        scene.site(id, stenolog_format::dictionary::Level::Info, &name, None, &[]);
+    }
+    scene.block(1, &[n(10, 1)]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    std::fs::write(&path, scene.bytes()).unwrap();
+    let limits = Limits::default().with_metadata_bytes(10_000);
+    let dump = Dump::open_within(&path, &limits).unwrap();
+    // The first three, and four with two long names each.
+    assert_eq!(dump.sites().count(), 3 + 4);
+    assert_eq!(dump.damage().len(), 96);
+    let text = dump.damage()[0].to_string();
+    assert!(text.contains("may be read (--max-metadata)"), "{text}");
+    assert_eq!(messages(&[dump], Filter::default()).0, "1: n 1\n");
+    assert!(Dump::open(&path).unwrap().damage().is_empty());
+}

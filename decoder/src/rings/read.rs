@@ -111,7 +111,7 @@ fn meta(
         let why = format!("only {} bytes of it are read", limits.meta_bytes).into();
         found.push(damage(path.clone(), limits.meta_bytes, RingDamage::Meta(why)));
     }
-    let meta = match Dump::from_bytes(path.clone(), bytes) {
+    let meta = match Dump::from_bytes_within(path.clone(), bytes, limits) {
         Ok(meta) => meta,
         Err(error) => {
             let text = error.to_string();
@@ -250,12 +250,12 @@ impl Reader<'_> {
             Ok(found) => found,
             Err(error) => {
                 let cause = RingDamage::Io(error.kind());
-                return self.report(self.dir.path.clone(), 0, cause);
+                return self.report(self.dir.path.to_owned(), 0, cause);
             }
         };
         if files > names.len() {
             let cause = RingDamage::TooMany { files, limit: limits.ring_files };
-            self.report(self.dir.path.clone(), 0, cause);
+            self.report(self.dir.path.to_owned(), 0, cause);
         }
         // By number, which has no leading zeros.
         names.sort_by(|a, b| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
@@ -311,14 +311,14 @@ impl Reader<'_> {
         match ring.damage() {
             None => {}
             Some(Broken::Truncated { position }) => {
-                self.report(path.clone(), 0, RingDamage::Cut { ring: id, position });
+                self.report(path.to_owned(), 0, RingDamage::Cut { ring: id, position });
             }
             Some(Broken::Header { position, .. }) => {
-                self.report(path.clone(), 0, RingDamage::Header { ring: id, position });
+                self.report(path.to_owned(), 0, RingDamage::Header { ring: id, position });
             }
             Some(_) => {
                 let why = "it is damaged in a way that this version does not know".into();
-                self.report(path.clone(), 0, RingDamage::NoRing(why));
+                self.report(path.to_owned(), 0, RingDamage::NoRing(why));
             }
         }
         self.put_losses(id, ring, &words);
@@ -482,7 +482,9 @@ impl Reader<'_> {
         let end = End { index: 0, records, lost, continues: false };
         frames.frame(&mut bytes, FrameKind::End, |out| end.encode(out));
         let path = dir.folder.path().to_owned();
-        match Dump::from_bytes(path.clone(), bytes) {
+        // It was within the limits when it was read.
+        let limits = Limits::default().with_metadata_bytes(usize::MAX);
+        match Dump::from_bytes_within(path.clone(), bytes, &limits) {
             Ok(dump) => Ok(Recovery { dump: dump.into_rings(facts, damage), path, rings, records }),
             Err(error) => Err(RingsError::Unusable { path, why: error.to_string().into() }),
         }

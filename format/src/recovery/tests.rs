@@ -19,6 +19,9 @@ fn site() -> CallSite {
     }
 }
 
+/// A block's header, and the tag and counter of each of its records.
+type Block = (BlockHeader, Vec<(u32, u64)>);
+
 /// A ring in the making: each payload where it would lie.
 #[derive(Default)]
 struct Ring(Vec<(u64, u32, Vec<u8>)>, u64);
@@ -35,7 +38,7 @@ impl Ring {
     }
 
     /// Each block's header and the tag and counter of its records.
-    fn blocks(&self, first_record: u64) -> (Vec<(BlockHeader, Vec<(u32, u64)>)>, Blocks) {
+    fn blocks(&self, first_record: u64) -> (Vec<Block>, Blocks) {
         let site = site();
         let records = self.0.iter().map(|(position, tag, payload)| RingRecord {
             position: *position,

@@ -183,20 +183,23 @@ impl Storage for DumpFile {
         Ok(())
     }
 
-    fn look(&mut self, written: u64) -> io::Result<Standing> {
-        let of_file = match self.file.file.metadata() {
-            Ok(metadata) => metadata,
-            Err(error) if is_stale(&error) => return Ok(Standing::Taken(FileFate::Removed)),
-            Err(error) => return Err(error),
-        };
-        if names(&of_file) == Some(0) {
-            return Ok(Standing::Taken(FileFate::Removed));
+    fn check(&mut self, written: u64) -> io::Result<Standing> {
+        match self.file.file.metadata() {
+            Ok(metadata) => Ok(standing(&metadata, written)),
+            Err(error) if is_stale(&error) => Ok(Standing::Taken(FileFate::Removed)),
+            Err(error) => Err(error),
         }
-        if of_file.len() < written {
-            return Ok(Standing::Taken(FileFate::Truncated));
+    }
+
+    fn look(&mut self, written: u64) -> io::Result<Standing> {
+        let standing = self.check(written)?;
+        if standing != Standing::Whole {
+            return Ok(standing);
         }
         let is_moved = match self.path.symlink_metadata() {
-            Ok(at_path) => self.has_identity && is_same(&of_file, &at_path) == Some(false),
+            Ok(at_path) => {
+                self.has_identity && is_same(&self.file.file.metadata()?, &at_path) == Some(false)
+            }
             // Any other error only says that nobody may look there.
             Err(error) => error.kind() == io::ErrorKind::NotFound,
         };
@@ -225,6 +228,17 @@ impl Storage for DumpFile {
             }
         };
         Ok(Box::new(Self::new(file, wanted, path, self.mode)))
+    }
+}
+
+/// What a file says of itself.
+fn standing(metadata: &Metadata, written: u64) -> Standing {
+    if names(metadata) == Some(0) {
+        Standing::Taken(FileFate::Removed)
+    } else if metadata.len() < written {
+        Standing::Taken(FileFate::Truncated)
+    } else {
+        Standing::Whole
     }
 }
 

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use stenolog_format::frame::{ALIGNMENT, FileHeader, FrameHeader};
 
-use super::storage::{Standing, Storage};
+use super::storage::{FileFate, Standing, Storage};
+use crate::fault::{self, Step};
 
 /// A dump that is being written, and the bytes that it does not have yet.
 ///
@@ -28,6 +29,23 @@ pub(crate) struct Output {
     is_doubtful: bool,
     /// The disk has the name of the file.
     is_folder_synced: bool,
+}
+
+/// Why a dump cannot be written.
+#[derive(Debug)]
+pub(crate) enum WriteFailure {
+    /// The operating system refused.
+    Write(io::Error),
+    /// The file has met this fate.
+    Taken(FileFate),
+    /// It has met this fate, and no new one can be begun.
+    Replace(FileFate, io::Error),
+}
+
+impl From<io::Error> for WriteFailure {
+    fn from(error: io::Error) -> Self {
+        Self::Write(error)
+    }
 }
 
 /// Why a dump is not on the disk.
@@ -77,12 +95,25 @@ impl Output {
     }
 
     /// Hands the buffer to the operating system. After an error the rest stays in the buffer (O1).
-    pub(crate) fn write(&mut self) -> io::Result<()> {
+    ///
+    /// Nothing is written to a file that is not what it was.
+    pub(crate) fn write(&mut self) -> Result<(), WriteFailure> {
+        // Who may not look may still write.
+        if !self.buffer.is_empty()
+            && let Ok(Standing::Taken(fate)) = self.storage.check(self.written_bytes)
+        {
+            return Err(WriteFailure::Taken(fate));
+        }
         while self.done < self.buffer.len() {
             let rest = &self.buffer[self.done..];
+            if fault::is_due(Step::HalfWritten) {
+                let _ = self.storage.write_at(self.written_bytes, &rest[..rest.len() / 2]);
+                fault::die();
+            }
             let n = insist(WriteZero, || self.storage.write_at(self.written_bytes, rest))?;
             self.done += n;
             self.written_bytes += n as u64;
+            fault::after(Step::Written);
         }
         self.buffer.clear();
         self.done = 0;
@@ -100,6 +131,7 @@ impl Output {
         self.storage.sync()?;
         self.is_doubtful = false;
         self.synced_bytes = written;
+        fault::after(Step::Synced);
         if !self.is_folder_synced {
             self.storage.sync_folder()?;
             self.is_folder_synced = true;
@@ -120,6 +152,11 @@ impl Output {
     /// Whether the disk has all that was written.
     pub(crate) const fn is_synced(&self) -> bool {
         self.is_folder_synced && self.synced_bytes == self.written_bytes
+    }
+
+    /// Whether a sync has failed, and none has succeeded since.
+    pub(crate) const fn is_doubtful(&self) -> bool {
+        self.is_doubtful
     }
 
     /// What has become of the file.

@@ -8,9 +8,9 @@ use crate::error::DrainError;
 
 /// What the builder was given to be called. See [`Builder::on_error`](crate::Builder::on_error).
 #[derive(Clone, Default)]
-pub(crate) struct OnError(Option<Arc<Listener>>);
+pub(crate) struct OnError(Option<Arc<Call>>);
 
-type Listener = dyn Fn(&DrainError) + Send + Sync;
+type Call = dyn Fn(&DrainError) + Send + Sync;
 
 impl OnError {
     pub(crate) fn new(call: impl Fn(&DrainError) + Send + Sync + 'static) -> Self {

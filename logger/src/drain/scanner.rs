@@ -22,10 +22,11 @@ use stenolog_format::loss::{Gone, GoneCause, Loss, LossFrame};
 use stenolog_format::value::ValueError;
 use stenolog_ringbuf::{Consumer, Record};
 
-use super::output::{Output, SyncFailure};
+use super::output::{Output, SyncFailure, WriteFailure};
 use super::storage::{FileFate, Standing, Storage};
 use crate::clock::unix_ns;
 use crate::error::DrainError;
+use crate::fault::{self, Step};
 use crate::registry;
 use crate::ring_dir;
 use crate::shared::{Core, RingSlot};
@@ -42,9 +43,12 @@ const INDEX_EVERY_BLOCKS: usize = 4096;
 /// Clock pairs are this far apart while there are records, in seconds.
 const CLOCK_EVERY_SECONDS: u64 = 1;
 
-/// How often the file is looked at while there are records to be written. A look takes two system
-/// calls, about a microsecond on a local file system.
+/// How often it is looked whether the file is still under its name, while there are records to be
+/// written. Whether it is still there is asked before each write.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// A file that is taken away again and again is replaced so many times in one pass.
+const MAX_FILES_AT_ONCE: usize = 3;
 
 /// Of no more threads that have gone is it remembered what the file has of them.
 const MAX_DEPARTED: usize = 4096;
@@ -77,6 +81,8 @@ pub(super) struct Scanner {
     crowd: Departed,
     /// What has become of a file that no new one could be begun in place of yet.
     fate: Option<FileFate>,
+    /// The buffer states that something is gone, which the file does not say yet.
+    unsaid: Option<GoneCause>,
     /// That a file was moved and no new one could be begun has been said.
     is_move_told: bool,
     last_look: Option<Instant>,
@@ -144,20 +150,6 @@ struct Unsynced {
     stakes: Vec<Stake>,
 }
 
-/// Why the dump cannot be written.
-#[derive(Debug)]
-pub(super) enum WriteFailure {
-    Write(io::Error),
-    /// It has met this fate, and no new one can be begun.
-    Replace(FileFate, io::Error),
-}
-
-impl From<io::Error> for WriteFailure {
-    fn from(error: io::Error) -> Self {
-        Self::Write(error)
-    }
-}
-
 impl Scanner {
     /// A scanner whose output will begin with the file header and a clock pair.
     pub(super) fn new(core: Arc<Core>, output: Output) -> Self {
@@ -179,6 +171,7 @@ impl Scanner {
             departed: Vec::new(),
             crowd: Departed::crowd(),
             fate: None,
+            unsaid: None,
             is_move_told: false,
             last_look: None,
             lost_by_gone: 0,
@@ -200,12 +193,38 @@ impl Scanner {
         &self.core
     }
 
+    /// Does `work` until the file stays the same meanwhile.
+    fn insist<R>(
+        &mut self,
+        work: impl Fn(&mut Self) -> Result<R, WriteFailure>,
+    ) -> Result<R, WriteFailure> {
+        let mut attempts = 1;
+        loop {
+            match work(self) {
+                Err(WriteFailure::Taken(fate)) if attempts < MAX_FILES_AT_ONCE => {
+                    self.replace(fate)?;
+                }
+                Err(WriteFailure::Taken(fate)) => {
+                    let error = io::Error::other("it happens again and again");
+                    return Err(WriteFailure::Replace(fate, error));
+                }
+                result => return result,
+            }
+            attempts += 1;
+        }
+    }
+
     /// Looks at each ring once, and writes what it held. Returns how many bytes the fullest held.
     ///
     /// Whatever was committed before the pass began is in the file when it succeeds; so is what was
     /// lost, if somebody asked for the pass.
     pub(super) fn pass(&mut self, is_asked: bool) -> Result<usize, WriteFailure> {
+        self.insist(|scanner| scanner.try_pass(is_asked))
+    }
+
+    fn try_pass(&mut self, is_asked: bool) -> Result<usize, WriteFailure> {
         self.adopt();
+        fault::after(Step::PassBegun);
         self.look_if(is_asked)?;
         self.write()?;
         let began = self.core.clock.now();
@@ -255,17 +274,43 @@ impl Scanner {
             let Err(failure) = earlier.output.sync() else { continue };
             if failure.is_lost {
                 self.put_stakes(&earlier.stakes, GoneCause::Unsaved);
+                earlier.stakes.into_iter().for_each(|stake| self.take_over(stake));
+                result = Err(sync_error(&earlier.output, failure));
+                continue;
             }
-            let is_lost = failure.is_lost;
             result = Err(sync_error(&earlier.output, failure));
-            if !is_lost {
-                self.unsynced.push(earlier);
-            }
+            self.unsynced.push(earlier);
         }
         result
     }
 
+    /// Notes that this file, and no other any more, says that a stake is gone.
+    fn take_over(&mut self, stake: Stake) {
+        let behind = stake.first + stake.count;
+        let ring_id = stake.thread.ring;
+        let rings = self.rings.iter_mut().map(|ring| (ring.slot.thread.ring, &mut ring.in_file));
+        let departed = self.departed.iter_mut().chain([&mut self.crowd]);
+        let departed = departed.map(|departed| (departed.thread.ring, &mut departed.in_file));
+        if let Some((_, in_file)) = rings.chain(departed).find(|(ring, _)| *ring == ring_id) {
+            in_file.first = in_file.first.min(stake.first);
+            in_file.unsynced = in_file.unsynced.min(stake.first);
+            in_file.gone_to = in_file.gone_to.max(behind);
+        } else if self.departed.len() < MAX_DEPARTED {
+            self.departed.push(Departed {
+                in_file: InFile { first: stake.first, unsynced: stake.first, gone_to: behind },
+                thread: stake.thread,
+                position: stake.position,
+                records: behind,
+                loss: stake.loss,
+            });
+        }
+    }
+
     fn sync_file(&mut self) -> Result<(), DrainError> {
+        if self.fate.is_some() {
+            // What there is to be said of this file, the next one will say.
+            return Ok(());
+        }
         match self.output.sync() {
             Ok(()) => {
                 for ring in &mut self.rings {
@@ -280,7 +325,6 @@ impl Scanner {
                 let is_lost = failure.is_lost;
                 let error = sync_error(&self.output, failure);
                 if is_lost {
-                    self.fate = Some(FileFate::Unsaved);
                     // If it does not succeed now, the next pass tries it again, and says so.
                     let _ = self.replace(FileFate::Unsaved);
                 }
@@ -291,13 +335,16 @@ impl Scanner {
 
     /// Writes what the rings hold, the index and the end. May be tried again after an error.
     pub(super) fn seal(&mut self) -> Result<(), WriteFailure> {
-        if !self.is_sealed {
-            // Twice: a call that was under way when the logger closed has had a pass to end.
-            self.pass(true)?;
-            self.pass(true)?;
-            self.put_end(false);
-        }
-        Ok(self.write()?)
+        self.insist(|scanner| {
+            if !scanner.is_sealed {
+                // Twice: a call that was under way when the logger closed has had a pass to end.
+                scanner.try_pass(true)?;
+                scanner.try_pass(true)?;
+                scanner.put_end(false);
+                fault::after(Step::EndPut);
+            }
+            scanner.write()
+        })
     }
 
     fn put_end(&mut self, continues: bool) {
@@ -322,10 +369,21 @@ impl Scanner {
             WriteFailure::Write(source) => {
                 DrainError::Write { path, offset, source: Arc::new(source) }
             }
+            // Not seen outside: such a file is replaced.
+            WriteFailure::Taken(fate) => {
+                let source = Arc::new(io::ErrorKind::Interrupted.into());
+                DrainError::Replace { path, offset, fate, source }
+            }
             WriteFailure::Replace(fate, source) => {
                 DrainError::Replace { path, offset, fate, source: Arc::new(source) }
             }
         }
+    }
+
+    /// Whether a sync has failed that none has made good yet.
+    pub(super) fn is_doubtful(&self) -> bool {
+        let earlier = self.unsynced.iter().map(|earlier| &earlier.output);
+        earlier.chain([&self.output]).any(Output::is_doubtful)
     }
 
     pub(super) const fn output(&self) -> &Output {
@@ -340,7 +398,8 @@ impl Scanner {
         let is_time = || self.last_look.is_none_or(|last| last.elapsed() >= LOOK_EVERY);
         let has_work =
             || !self.output.is_flushed() || self.rings.iter().any(|ring| !ring.consumer.is_empty());
-        if !(is_asked || is_time() && has_work()) {
+        let is_due = is_asked || is_time() && has_work();
+        if !is_due {
             return Ok(());
         }
         self.last_look = Some(Instant::now());
@@ -358,6 +417,11 @@ impl Scanner {
 
     /// Begins a new file in place of one that has met this fate.
     fn replace(&mut self, fate: FileFate) -> Result<(), WriteFailure> {
+        // It may have met with worse meanwhile.
+        let fate = match self.output.look() {
+            Ok(Standing::Taken(worse @ (FileFate::Removed | FileFate::Truncated))) => worse,
+            _ => fate,
+        };
         let next = match self.output.successor() {
             Ok(next) => next,
             Err(source) if fate == FileFate::Moved => {
@@ -398,7 +462,12 @@ impl Scanner {
             FileFate::Truncated => (Some(GoneCause::Truncated), |in_file| in_file.first),
             FileFate::Unsaved => (Some(GoneCause::Unsaved), |in_file| in_file.unsynced),
         };
-        let stakes = self.stakes(from);
+        let stakes = self.stakes(from, |_, records| records);
+        // What a file that was moved should have said of those before it, and could not.
+        let unsaid = self.unsaid.take().filter(|_| cause.is_none()).map(|cause| {
+            let stakes = self.stakes(|in_file| in_file.first, |in_file, _| in_file.gone_to);
+            (cause, stakes)
+        });
         let old = std::mem::replace(&mut self.output, Output::new(next));
         let (path, offset) = (old.path().to_owned(), old.written_bytes());
         self.earlier_bytes += offset;
@@ -413,7 +482,11 @@ impl Scanner {
         // A statement that something is gone must not go with the next file: what the old file
         // stated is stated again. A file that was moved has its own statements with it.
         let rest = |in_file: &mut InFile, records| {
-            let first = if cause.is_some() { from(*in_file) } else { records };
+            let first = match (cause, &unsaid) {
+                (Some(_), _) => from(*in_file),
+                (None, Some(_)) => in_file.first,
+                (None, None) => records,
+            };
             *in_file = InFile { first, unsynced: first, gone_to: records };
         };
         for ring in &mut self.rings {
@@ -428,6 +501,9 @@ impl Scanner {
         let sequence = self.sequence;
         self.begin(FileHeader { sequence, created_unix_ns, ..self.core.header });
         let lost = cause.map_or(0, |cause| self.put_stakes(&stakes, cause));
+        if let Some((cause, stakes)) = &unsaid {
+            self.put_stakes(stakes, *cause);
+        }
         self.core.counters.files_replaced.fetch_add(1, Ordering::Relaxed);
         let to = self.output.path().to_owned();
         let error = DrainError::Replaced { path, offset, fate, to, lost };
@@ -440,12 +516,13 @@ impl Scanner {
         }
     }
 
-    /// What the file has of each ring, from the number on that `from` gives.
-    fn stakes(&self, from: fn(InFile) -> u64) -> Vec<Stake> {
+    /// What the file has of each ring, from one number on to another; `to` is given that behind the
+    /// ring's last record, too.
+    fn stakes(&self, from: fn(InFile) -> u64, to: fn(InFile, u64) -> u64) -> Vec<Stake> {
         let stake = |thread: &Thread, position, records: u64, in_file: InFile, loss| {
-            let first = from(in_file);
-            let count = records.saturating_sub(first);
-            let uncounted = records.saturating_sub(first.max(in_file.gone_to));
+            let (first, behind) = (from(in_file), to(in_file, records));
+            let count = behind.saturating_sub(first);
+            let uncounted = behind.saturating_sub(first.max(in_file.gone_to));
             Stake { thread: thread.clone(), position, first, count, uncounted, loss }
         };
         let departed = self.departed.iter().chain([&self.crowd]);
@@ -460,6 +537,7 @@ impl Scanner {
     /// States that the records are gone, and the losses that an old file stated. Counts and returns
     /// how many records are gone that were not before.
     fn put_stakes(&mut self, stakes: &[Stake], cause: GoneCause) -> u64 {
+        self.unsaid = Some(cause);
         let counter = self.core.clock.now();
         let Self { output, frames, index, rings, .. } = self;
         for stake in stakes {
@@ -545,7 +623,7 @@ impl Scanner {
     }
 
     /// Moves what a ring holds now into the buffer, and returns how many bytes of it.
-    fn take_all(&mut self, at: usize) -> io::Result<usize> {
+    fn take_all(&mut self, at: usize) -> Result<usize, WriteFailure> {
         let ring = &mut self.rings[at];
         // A large ring takes several blocks. Where they end is settled here: a producer that keeps
         // up with the drain must not keep the other rings waiting, nor make small blocks.
@@ -561,7 +639,7 @@ impl Scanner {
         Ok(bytes)
     }
 
-    fn write_if_large(&mut self) -> io::Result<()> {
+    fn write_if_large(&mut self) -> Result<(), WriteFailure> {
         if self.output.buffer().len() >= WRITE_AT_BYTES { self.write() } else { Ok(()) }
     }
 
@@ -607,6 +685,7 @@ impl Scanner {
             self.records += u64::from(header.count);
             ring.records += u64::from(header.count);
             index.blocks.push((offset, header));
+            fault::after(Step::Gathered);
             ring.is_introduced = true;
             // A frame may have stated more already than the ring does here.
             if let Some(loss) = batch.loss.filter(|loss| loss.total() > ring.stated.total()) {
@@ -655,7 +734,7 @@ impl Scanner {
     }
 
     /// Writes the buffer, and then frees what it held of the rings (S1).
-    pub(super) fn write(&mut self) -> io::Result<()> {
+    pub(super) fn write(&mut self) -> Result<(), WriteFailure> {
         if let Err(error) = self.output.write() {
             self.last_look = None;
             return Err(error);
@@ -673,9 +752,11 @@ impl Scanner {
                 ring.is_odd = !ring.is_odd;
                 ring_dir::state_number(&ring.consumer, ring.is_odd, ring.taken_to, ring.records);
                 ring.consumer.release_to(ring.taken_to);
+                fault::after(Step::Released);
             }
         }
         self.written_records = self.records;
+        self.unsaid = None;
         let counters = &self.core.counters;
         counters.records.store(self.earlier_records + self.records, Ordering::Relaxed);
         let bytes = self.earlier_bytes + self.output.written_bytes();

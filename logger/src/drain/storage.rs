@@ -3,6 +3,9 @@
 //! A storage only does what it is asked for, once. What to do about a failure is the business of
 //! [`Output`](super::output::Output) and of the scanner.
 
+#[cfg(test)]
+pub(crate) mod disk;
+
 use std::fmt;
 use std::io;
 use std::path::Path;
@@ -24,7 +27,11 @@ pub(crate) trait Storage: fmt::Debug + Send {
     /// Has the name of the file put on the disk.
     fn sync_folder(&mut self) -> io::Result<()>;
 
-    /// Whether the file is still there, under its name, with the `written` bytes that it got.
+    /// Whether the file is still there, with the `written` bytes that it got. Asked before each
+    /// write: bytes that are written behind a new end would leave a hole before them.
+    fn check(&mut self, written: u64) -> io::Result<Standing>;
+
+    /// As [`check`](Self::check), and whether the file is still under its name.
     fn look(&mut self, written: u64) -> io::Result<Standing>;
 
     /// A new, empty file at the path for which this one was created. What stands there now, be it

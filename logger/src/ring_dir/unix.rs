@@ -4,8 +4,8 @@ use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError, RwLock};
 
 use stenolog_format::clock::ClockPair;
 use stenolog_format::dictionary::{CallSite, Thread};
@@ -15,6 +15,7 @@ use stenolog_ringbuf::file::Options;
 use stenolog_ringbuf::queue::spsc::Producer;
 
 use super::{NoRingDir, RingFile, name, word};
+use crate::fault::{self, Step};
 use crate::fork::NotInherited;
 use crate::shared::lock;
 
@@ -35,6 +36,8 @@ pub(crate) struct RingDir {
     meta: Mutex<Meta>,
     progress: File,
     next_file: AtomicU32,
+    /// No ring may be made any more; held while one is made.
+    is_removed: RwLock<bool>,
 }
 
 /// The file of explanations.
@@ -77,6 +80,7 @@ impl RingDir {
     fn create_at(path: PathBuf, header: FileHeader, clock: &ClockPair) -> io::Result<Self> {
         // Fails if there is anything of this name, be it a link.
         DirBuilder::new().mode(0o700).create(&path)?;
+        fault::after(Step::RingDirMade);
         let new = |name| {
             File::options()
                 .read(true)
@@ -99,18 +103,21 @@ impl RingDir {
         let header = FileHeader { sequence: META_SEQUENCE, ..header };
         meta.append(&header.encode())?;
         meta.frame(FrameKind::Clock, |out| clock.encode(out))?;
+        fault::after(Step::MetaBegun);
         let progress = new(PROGRESS)?;
         let dir = Self {
             session: header.session,
             meta: Mutex::new(meta),
             progress,
             next_file: AtomicU32::new(1),
+            is_removed: RwLock::new(false),
             path,
         };
         dir.write_progress(0, 0)?;
         // A folder that has no room for a single small ring is of no use.
         let (_, _, probe) = dir.new_ring(4096)?;
         dir.remove_ring(probe);
+        fault::after(Step::RingDirReady);
         Ok(dir)
     }
 
@@ -118,11 +125,17 @@ impl RingDir {
         &self.path
     }
 
-    /// A new ring, in the hands of no thread yet.
+    /// A new ring, in the hands of no thread yet; an error when the directory has been removed.
     pub(crate) fn new_ring(
         &self,
         capacity_bytes: usize,
     ) -> io::Result<(Producer, Consumer, RingFile)> {
+        // A thread may log for the first time while the logger ends: were it to make a ring in the
+        // midst of the removal, the directory would stay.
+        let is_removed = self.is_removed.read().unwrap_or_else(PoisonError::into_inner);
+        if *is_removed {
+            return Err(io::ErrorKind::NotFound.into());
+        }
         let number = self.next_file.fetch_add(1, Ordering::Relaxed);
         let mut words = [0; stenolog_ringbuf::file::USER_WORDS];
         for (half, index) in word::SESSION.into_iter().enumerate() {
@@ -133,9 +146,11 @@ impl RingDir {
         let temporary = self.path.join(format!("{RING_IN_MAKING}{number}"));
         let options = Options::new(capacity_bytes).ring_id(number.into()).user_words(words);
         let (producer, consumer) = options.create_spsc(&temporary)?;
+        fault::after(Step::RingCreated);
         fs::rename(&temporary, self.ring_path(number)).inspect_err(|_| {
             let _ = fs::remove_file(&temporary);
         })?;
+        fault::after(Step::RingNamed);
         Ok((producer, consumer, number))
     }
 
@@ -152,6 +167,7 @@ impl RingDir {
     pub(crate) fn state_thread(&self, thread: &Thread) {
         // Without it the records come out all the same, under the ring's number.
         let _ = lock(&self.meta).frame(FrameKind::Thread, |out| thread.encode(out));
+        fault::after(Step::ThreadStated);
     }
 
     /// States a call site, if that has not been done yet (D1).
@@ -171,6 +187,7 @@ impl RingDir {
                 meta.stated.resize(at + 1, false);
             }
             meta.stated[at] = true;
+            fault::after(Step::SiteStated);
         }
     }
 
@@ -178,6 +195,7 @@ impl RingDir {
     pub(crate) fn note_progress(&self, sequence: u32, len: u64) {
         // What is stated is then too little, which is safe.
         let _ = self.write_progress(sequence, len);
+        fault::after(Step::Progressed);
     }
 
     fn write_progress(&self, sequence: u32, len: u64) -> io::Result<()> {
@@ -189,6 +207,8 @@ impl RingDir {
 
     /// Removes all of it: the dump has everything (D4).
     pub(crate) fn remove(&self) {
+        let mut is_removed = self.is_removed.write().unwrap_or_else(PoisonError::into_inner);
+        *is_removed = true;
         // Does not follow links. What cannot be removed is found again by the session's dump,
         // which is sealed.
         let _ = fs::remove_dir_all(&self.path);
@@ -207,6 +227,7 @@ impl Meta {
 
     /// Appends all of the bytes, or none.
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        check_size_limit(self.len + bytes.len() as u64)?;
         let result = self.file.write_all(bytes);
         match result {
             Ok(()) => self.len += bytes.len() as u64,
@@ -216,5 +237,54 @@ impl Meta {
             }
         }
         result
+    }
+}
+
+/// Whether files may have so many bytes: if not, writing them would raise SIGXFSZ on a thread of
+/// the application.
+pub(super) fn check_size_limit(len: u64) -> io::Result<()> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` may be written.
+    let result = unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) };
+    if result == 0 && limit.rlim_cur != libc::RLIM_INFINITY && len > limit.rlim_cur {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use stenolog_format::frame::VERSION;
+
+    use super::*;
+    use crate::clock::Clock;
+
+    #[test]
+    fn nothing_is_left_by_threads_that_log_first_while_the_logger_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::get();
+        for round in 0..5_u128 {
+            let header = FileHeader {
+                version: VERSION,
+                session: round.to_le_bytes(),
+                created_unix_ns: 0,
+                sequence: 0,
+                process_id: 1,
+                counter_hz: clock.hz(),
+            };
+            let folders = [folder.path().to_owned()];
+            let dir = RingDir::create(&folders, header, &clock.pair()).unwrap();
+            std::thread::scope(|scope| {
+                let until_refused = || while dir.new_ring(4096).is_ok() {};
+                let threads = [scope.spawn(until_refused), scope.spawn(until_refused)];
+                while dir.next_file.load(Ordering::Relaxed) < 4 {
+                    std::thread::yield_now();
+                }
+                dir.remove();
+                assert!(!dir.path().exists(), "round {round}");
+                threads.into_iter().for_each(|thread| thread.join().unwrap());
+            });
+            assert!(!dir.path().exists(), "round {round}");
+        }
     }
 }

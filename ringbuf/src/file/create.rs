@@ -120,6 +120,7 @@ impl Options {
 
     fn fill(&self, file: File, kind: Kind) -> io::Result<Arc<Ring>> {
         let len = DATA_AT + self.capacity;
+        check_size_limit(len as u64)?;
         reserve(&file, len as u64)?;
         let map = memmap2::MmapOptions::new().len(len).populate().map_raw(&file)?;
         let fixed = Fixed {
@@ -139,6 +140,24 @@ impl Options {
         }
         Ok(Arc::new(ring))
     }
+}
+
+/// Whether this process may have files of so many bytes (`ulimit -f`): going beyond would not only
+/// fail, but raise SIGXFSZ, which ends a process that has not asked for it.
+#[cfg(unix)]
+fn check_size_limit(len: u64) -> io::Result<()> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` may be written.
+    let result = unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) };
+    if result == 0 && limit.rlim_cur != libc::RLIM_INFINITY && len > limit.rlim_cur {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn check_size_limit(_: u64) -> io::Result<()> {
+    Ok(())
 }
 
 /// Makes the file `len` bytes long, all of them zero, on blocks of its own.

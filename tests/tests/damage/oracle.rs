@@ -137,9 +137,9 @@ impl<'a> Expected<'a> {
             }
             if any && frame.kind == BLOCK {
                 let behind = frame.first + frame.records.len() as u64;
-                if let Some(next) = next.insert(frame.ring, behind) {
-                    expected.missing += frame.first - next;
-                }
+                // Each is the first file of its session, where rings begin with record 0.
+                let next = next.insert(frame.ring, behind).unwrap_or(0);
+                expected.missing += frame.first - next;
             }
         }
         let totals = totals.into_iter().map(|(ring, totals)| (ring, totals.iter().sum()));

@@ -11,6 +11,7 @@ use stenolog_format::index::{End, Index};
 use stenolog_format::recovery::{RingRecord, put_blocks};
 use stenolog_ringbuf::file::Recovered;
 
+use super::super::unix::check_size_limit;
 use super::share::Share;
 use super::{odd, of_dump};
 use crate::ring_dir::NotRecovered;
@@ -90,7 +91,8 @@ impl Append<'_> {
             return;
         }
         if self.failed.is_none() {
-            self.failed = self.dump.write_all_at(&self.buffer, self.at).err();
+            let write = || self.dump.write_all_at(&self.buffer, self.at);
+            self.failed = check_size_limit(self.end()).and_then(|()| write()).err();
         }
         self.at = self.end();
         self.buffer.clear();

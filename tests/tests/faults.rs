@@ -1,0 +1,300 @@
+//! What is done to a real file under a logger, and what stands at its path before it starts.
+#![cfg(unix)]
+
+use std::fs;
+use std::io::ErrorKind;
+use std::ops::ControlFlow;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+use stenolog::{Builder, DrainError, Existing, FileFate, Logger, Scope, StartError, info};
+use stenolog_decoder::{Decoder, Dump, Summary};
+use stenolog_tests::read;
+
+/// A logger whose file is there to be tampered with.
+struct Victim {
+    scope: Option<Scope>,
+    logger: Option<Logger>,
+    told: Arc<Mutex<Vec<DrainError>>>,
+    path: PathBuf,
+    folder: tempfile::TempDir,
+}
+
+impl Victim {
+    fn new() -> Self {
+        Self::at("app.steno")
+    }
+
+    fn at(name: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let told = Arc::<Mutex<Vec<_>>>::default();
+        let hears = Arc::clone(&told);
+        let logger = Builder::new(&path)
+            .filter("trace")
+            .on_error(move |error| hears.lock().unwrap().push(error.clone()))
+            .start_detached()
+            .unwrap();
+        let scope = Some(logger.enter());
+        let victim = Self { scope, logger: Some(logger), told, path, folder };
+        victim.log(0..10);
+        victim.flush();
+        victim
+    }
+
+    #[expect(clippy::unused_self, reason = "it is the logger that this thread has entered")]
+    fn log(&self, numbers: std::ops::Range<u32>) {
+        numbers.for_each(|n| info!("record {n}"));
+    }
+
+    #[track_caller]
+    fn flush(&self) {
+        self.logger.as_ref().unwrap().flush().unwrap();
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    #[track_caller]
+    fn close(&mut self) -> Vec<DrainError> {
+        self.scope = None;
+        self.logger.take().unwrap().close().unwrap();
+        self.told.lock().unwrap().clone()
+    }
+}
+
+/// The messages of several files, read as one.
+#[track_caller]
+fn messages(paths: &[&Path]) -> (Vec<String>, Summary) {
+    let open = |path: &&Path| Dump::open(path).unwrap_or_else(|error| panic!("{error}"));
+    let dumps: Vec<_> = paths.iter().map(open).collect();
+    let mut decoder = Decoder::new(&dumps);
+    let mut messages = Vec::new();
+    let _ = decoder.for_each(|entry| {
+        let mut text = String::new();
+        match entry {
+            stenolog_decoder::Entry::Record(record) => record.write_message(&mut text),
+            stenolog_decoder::Entry::Loss(loss) => text = loss.to_string(),
+            _ => {}
+        }
+        messages.push(text);
+        ControlFlow::Continue(())
+    });
+    (messages, decoder.summary())
+}
+
+fn records(numbers: std::ops::Range<u32>) -> Vec<String> {
+    numbers.map(|n| format!("record {n}")).collect()
+}
+
+#[test]
+fn a_deleted_dump_is_followed_by_a_new_one_that_says_what_is_gone() {
+    let mut victim = Victim::new();
+    fs::remove_file(&victim.path).unwrap();
+    victim.log(10..20);
+    let told = victim.close();
+    assert!(
+        matches!(&told[..], [DrainError::Replaced { fate: FileFate::Removed, lost: 10, to, .. }] if *to == victim.path),
+        "{told:?}"
+    );
+    let (found, summary) = messages(&[&victim.path]);
+    assert!(found[0].starts_with("10 records lost: the file that had them was deleted"));
+    assert_eq!(found[1..], records(10..20));
+    assert_eq!(summary.missing, 10);
+    let mode = fs::metadata(&victim.path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn a_dump_that_another_file_was_moved_over_is_begun_beside_it() {
+    let mut victim = Victim::new();
+    let other = victim.file("other");
+    fs::write(&other, "somebody else's").unwrap();
+    fs::rename(&other, &victim.path).unwrap();
+    victim.log(10..20);
+    let told = victim.close();
+    let beside = victim.file("app.1.steno");
+    assert!(
+        matches!(&told[..], [DrainError::Replaced { fate: FileFate::Removed, lost: 10, to, .. }] if *to == beside),
+        "{told:?}"
+    );
+    assert_eq!(fs::read_to_string(&victim.path).unwrap(), "somebody else's");
+    assert_eq!(messages(&[&beside]).0[1..], records(10..20));
+}
+
+#[test]
+fn a_dump_that_was_moved_is_sealed_where_it_is() {
+    let mut victim = Victim::new();
+    let rotated = victim.file("app.steno.1");
+    fs::rename(&victim.path, &rotated).unwrap();
+    victim.log(10..20);
+    let told = victim.close();
+    assert!(
+        matches!(told[..], [DrainError::Replaced { fate: FileFate::Moved, lost: 0, .. }]),
+        "{told:?}"
+    );
+    let (found, summary) = messages(&[&victim.path, &rotated]);
+    assert_eq!(found, records(0..20));
+    assert!(summary.is_complete(), "{summary:?}");
+    let first = Dump::open(&rotated).unwrap();
+    assert!(first.end().is_some_and(|end| end.continues));
+}
+
+#[test]
+fn a_truncated_dump_keeps_what_is_left_of_it() {
+    for length in [0, 40, 5000] {
+        let mut victim = Victim::new();
+        victim.log(10..2000);
+        victim.flush();
+        assert!(fs::metadata(&victim.path).unwrap().len() > 5000);
+        let file = fs::File::options().write(true).open(&victim.path).unwrap();
+        file.set_len(length).unwrap();
+        victim.log(2000..2010);
+        let told = victim.close();
+        assert!(
+            matches!(told[..], [DrainError::Replaced { fate: FileFate::Truncated, .. }]),
+            "{told:?}"
+        );
+        let rest = victim.file("app.1.steno");
+        let both = [rest.as_path(), &victim.path];
+        let (found, summary) = messages(if length < 64 { &both[1..] } else { &both });
+        assert!(found.ends_with(&records(2000..2010)));
+        let shown = found.iter().filter(|message| message.starts_with("record ")).count();
+        assert_eq!(shown as u64 + summary.missing, 2010, "cut to {length}");
+        assert_eq!(rest.exists(), length >= 64);
+    }
+}
+
+#[test]
+fn a_folder_that_was_deleted_is_waited_for() {
+    let mut victim = Victim::at("logs/app.steno");
+    let folder = victim.file("logs");
+    fs::remove_dir_all(&folder).unwrap();
+    victim.log(10..20);
+    let error = victim.logger.as_ref().unwrap().flush().unwrap_err().to_string();
+    assert!(error.contains("create its folder again"), "{error}");
+    fs::create_dir(&folder).unwrap();
+    victim.flush();
+    let told = victim.close();
+    assert!(
+        matches!(
+            told[..],
+            [
+                DrainError::Replace { .. },
+                DrainError::Replaced { lost: 10, .. },
+                DrainError::Resumed { .. }
+            ]
+        ),
+        "{told:?}"
+    );
+    assert_eq!(messages(&[&victim.path]).0[1..], records(10..20));
+}
+
+/// Nothing is written through a link, whatever it leads to.
+#[test]
+fn a_symbolic_link_at_the_path_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let dump = at("dump.steno");
+    Builder::new(&dump).start_detached().unwrap().close().unwrap();
+    fs::write(at("notes.txt"), "do not lose me").unwrap();
+    fs::write(at("empty"), "").unwrap();
+    for target in ["dump.steno", "notes.txt", "empty", "nowhere", "/dev/null", "."] {
+        let path = at("app.steno");
+        symlink(if target.starts_with('/') { target.into() } else { at(target) }, &path).unwrap();
+        let before = fs::read(at(target)).ok();
+        for existing in [Existing::Keep, Existing::Replace] {
+            let error = Builder::new(&path).existing(existing).start_detached().unwrap_err();
+            assert!(matches!(error, StartError::Symlink { .. }), "{target}: {error}");
+            assert!(error.to_string().contains(&path.display().to_string()), "{error}");
+        }
+        assert_eq!(fs::read(at(target)).ok(), before, "{target}");
+        assert!(!at("nowhere").exists());
+        fs::remove_file(&path).unwrap();
+    }
+}
+
+/// Nor is one that was planted while the logger runs.
+#[test]
+fn a_symbolic_link_in_place_of_a_running_dump_is_not_followed() {
+    let mut victim = Victim::new();
+    let target = victim.file("target");
+    fs::write(&target, "").unwrap();
+    fs::remove_file(&victim.path).unwrap();
+    symlink(&target, &victim.path).unwrap();
+    victim.log(10..20);
+    victim.close();
+    assert_eq!(fs::read(&target).unwrap(), b"");
+    assert_eq!(messages(&[&victim.file("app.1.steno")]).0[1..], records(10..20));
+}
+
+#[test]
+fn what_is_no_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("socket");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    for path in [&socket, Path::new("/dev/null"), Path::new("/dev/full")] {
+        if !path.exists() {
+            continue;
+        }
+        let error = Builder::new(path).start_detached().unwrap_err();
+        assert!(matches!(error, StartError::NotAFile { .. }), "{path:?}: {error}");
+    }
+    let error = Builder::new(folder.path()).start_detached().unwrap_err();
+    assert!(
+        matches!(&error, StartError::Create { source, .. } if source.kind() == ErrorKind::IsADirectory),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_file_that_is_written_over_keeps_no_permissions_and_no_other_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    fs::write(at("app.steno"), "").unwrap();
+    fs::set_permissions(at("app.steno"), fs::Permissions::from_mode(0o666)).unwrap();
+    Builder::new(at("app.steno")).start_detached().unwrap().close().unwrap();
+    assert_eq!(mode(&at("app.steno")), 0o600);
+    // Another name of the same file may be somebody else's.
+    fs::hard_link(at("app.steno"), at("kept")).unwrap();
+    let before = fs::read(at("kept")).unwrap();
+    let replace = Builder::new(at("app.steno")).existing(Existing::Replace);
+    replace.start_detached().unwrap().close().unwrap();
+    assert_eq!(fs::read(at("kept")).unwrap(), before);
+    assert_ne!(fs::read(at("app.steno")).unwrap(), before);
+}
+
+/// `SIGXFSZ` ends a process that does not expect it. The drain's thread has it blocked.
+#[test]
+fn a_limit_of_the_file_size_does_not_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_child"));
+    command.env_remove("STENOLOG").env_remove("RUST_LOG");
+    let output = command.arg("file-size").arg(&path).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("cannot create the dump"), "{text}");
+    assert!(text.contains("raise the limit of the file size"), "{text}");
+    let (entries, summary) = read(&path);
+    assert!(summary.damage.is_empty(), "{summary:?}");
+    let last = entries.last().unwrap()["message"].as_str();
+    assert_eq!(last, Some("after"));
+}
+
+#[test]
+fn a_change_of_the_working_folder_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_child"));
+    command.env_remove("STENOLOG").env_remove("RUST_LOG").current_dir(&folder);
+    let output = command.args(["change-folder", "app.steno"]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let (found, summary) = messages(&[&folder.path().join("app.steno")]);
+    assert_eq!(found, ["before", "after"]);
+    assert!(summary.is_complete(), "{summary:?}");
+}
