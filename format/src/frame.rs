@@ -253,6 +253,12 @@ pub struct FrameWriter {
 }
 
 impl FrameWriter {
+    /// Goes on behind `frames` frames of a file that was begun elsewhere.
+    #[must_use]
+    pub const fn behind(frames: u32) -> Self {
+        Self { sequence: frames }
+    }
+
     /// How many frames have been written.
     #[must_use]
     pub const fn frames(&self) -> u32 {

@@ -7,14 +7,14 @@ use std::time::Duration;
 use crossbeam_utils::sync::Parker;
 use stenolog_format::dictionary::Level;
 
-use crate::drain::{self, DumpFile, Existing, OnError, Output};
+use crate::drain::{self, DumpFile, Earlier, Existing, OnError, Output};
 use crate::error::{DrainError, StartError};
 use crate::fault::{self, Step};
 use crate::filter::Filter;
 use crate::fork::ForkedChild;
 use crate::logger::Logger;
 use crate::registry;
-use crate::ring_dir::Rings;
+use crate::ring_dir::{Rings, UnreadRings, usual_folders};
 use crate::shared::{Config, Core, OnFull};
 
 /// Gathers how a logger is to be, and starts it.
@@ -39,6 +39,7 @@ pub struct Builder {
     filter: Option<String>,
     default_filter: Option<String>,
     existing: Existing,
+    unread_rings: UnreadRings,
     mode: u32,
     forked_child: ForkedChild,
 }
@@ -63,6 +64,7 @@ impl Builder {
             filter: None,
             default_filter: None,
             existing: Existing::default(),
+            unread_rings: UnreadRings::default(),
             mode: 0o600,
             forked_child: ForkedChild::default(),
         }
@@ -153,7 +155,8 @@ impl Builder {
     /// when somebody has deleted, moved or truncated the file. Once for each, not for each attempt.
     ///
     /// It is called on the drain's thread, which meanwhile does nothing else: it must not take
-    /// long, nor wait for a thread that logs, nor end the logger. Calls of the logging macros in it
+    /// long, nor wait for a thread that logs, nor end the logger. Only what concerns an
+    /// [earlier run](DrainError::RingsLeft) is told on the thread that starts the logger. Calls of the logging macros in it
     /// are not heard, and [`flush`](crate::flush) fails there. If it panics, the drain goes on.
     ///
     /// ```
@@ -177,6 +180,29 @@ impl Builder {
     /// both are errors of [`start`](Self::start).
     pub fn existing(mut self, existing: Existing) -> Self {
         self.existing = existing;
+        self
+    }
+
+    /// What becomes of the records that an earlier run on the same path had in its rings when it
+    /// was killed. By default they are appended to its dump, which is kept under another name and is
+    /// complete then.
+    ///
+    /// The rings are found by the dump at the path, in the folder of
+    /// [`rings_in`](Self::rings_in), `/dev/shm` and the folder of the dump. Those of a logger that
+    /// runs are never touched; whether it does, a lock tells. Nor are those of another user.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.steno");
+    /// use stenolog::{Builder, UnreadRings};
+    ///
+    /// // Leave it to `steno recover`:
+    /// let log = Builder::new(path).unread_rings(UnreadRings::Keep).start_detached()?;
+    /// # log.close()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn unread_rings(mut self, policy: UnreadRings) -> Self {
+        self.unread_rings = policy;
         self
     }
 
@@ -240,22 +266,22 @@ impl Builder {
             registry::count_detached(1);
             Ok(false)
         };
-        self.spawn_on(|_, _, _| Ok(Output::new(Box::new(storage))), install).expect("it starts")
+        self.spawn_on(|_, _, _, _| Ok(Output::new(Box::new(storage))), install).expect("it starts")
     }
 
     fn spawn(
         self,
         install: impl FnOnce(&Arc<Core>) -> Result<bool, StartError>,
     ) -> Result<Logger, StartError> {
-        let file = |path: &Path, existing, mode| {
-            DumpFile::create(path, existing, mode).map(|file| Output::new(Box::new(file)))
+        let file = |path: &Path, existing, mode, earlier: &_| {
+            DumpFile::create(path, existing, mode, earlier).map(|file| Output::new(Box::new(file)))
         };
         self.spawn_on(file, install)
     }
 
     fn spawn_on(
         self,
-        create: impl FnOnce(&Path, Existing, u32) -> Result<Output, StartError>,
+        create: impl FnOnce(&Path, Existing, u32, &Earlier) -> Result<Output, StartError>,
         install: impl FnOnce(&Arc<Core>) -> Result<bool, StartError>,
     ) -> Result<Logger, StartError> {
         crate::fork::watch();
@@ -265,6 +291,10 @@ impl Builder {
         let rings = self.config.rings;
         let blueprint = (self.forked_child == ForkedChild::OwnDump).then(|| self.clone());
         let unparker = parker.unparker().clone();
+        let mut folders = usual_folders(&path);
+        folders.extend(self.config.rings_in.clone());
+        let on_error = self.config.on_error.clone();
+        let earlier = Earlier { unread: self.unread_rings, folders, on_error };
         let (core, no_ring_dir) = Core::new(self.config, filter, blueprint, unparker);
         if let Some(error) = &no_ring_dir
             && rings == Rings::RequireFiles
@@ -272,7 +302,7 @@ impl Builder {
             return Err(StartError::Rings { path, reason: error.to_string() });
         }
         let core = Arc::new(core);
-        let started = create(&path, self.existing, self.mode)
+        let started = create(&path, self.existing, self.mode, &earlier)
             .inspect(|_| fault::after(Step::DumpCreated))
             .and_then(|output| drain::start(Arc::clone(&core), output, parker));
         let thread = started.inspect_err(|_| {

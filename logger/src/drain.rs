@@ -27,8 +27,8 @@ use std::time::{Duration, Instant};
 
 use crossbeam_utils::sync::Parker;
 
-pub(crate) use self::file::DumpFile;
 pub use self::file::Existing;
+pub(crate) use self::file::{DumpFile, Earlier};
 pub(crate) use self::output::Output;
 use self::output::WriteFailure;
 pub(crate) use self::report::OnError;

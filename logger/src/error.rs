@@ -227,6 +227,20 @@ pub enum DrainError {
         /// What the operating system said.
         source: Arc<io::Error>,
     },
+    /// What an earlier run had left in its rings when it was killed could not be put into its dump,
+    /// or the rings could not be removed then. Both are as they were, but for the dump's name; `steno`
+    /// finds the rings by the dump. Told on the thread that starts the logger.
+    #[error(
+        "the rings in {rings} of the earlier dump {path} are left there: {reason} (`steno` reads both)"
+    )]
+    RingsLeft {
+        /// The earlier dump, under its new name.
+        path: PathBuf,
+        /// The directory of its rings.
+        rings: PathBuf,
+        /// What is not as it should be.
+        reason: String,
+    },
     /// The drain thread has panicked: nobody writes the dump any more.
     #[error("the drain thread of the dump {path} panicked (please report this)")]
     Panicked {
@@ -244,7 +258,10 @@ impl DrainError {
             | Self::Replace { source, .. }
             | Self::Sync { source, .. }
             | Self::GivenUp { source, .. } => Some(source),
-            Self::Resumed { .. } | Self::Replaced { .. } | Self::Panicked { .. } => None,
+            Self::Resumed { .. }
+            | Self::Replaced { .. }
+            | Self::RingsLeft { .. }
+            | Self::Panicked { .. } => None,
         }
     }
 }

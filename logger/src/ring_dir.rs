@@ -13,7 +13,8 @@
 //!   user words that was stored before that position.
 //! - **D3 (progress).** What the dump has beyond `progress` is still in the rings, as these are
 //!   freed later (S1 in the drain's scanner).
-//! - **D4 (removal).** The directory is removed only when the dump has been sealed.
+//! - **D4 (removal).** The directory is removed only when the dump has been sealed: by its own
+//!   logger, or by one that starts on the same path after it was killed.
 //!
 //! `FORMAT.md` says what readers may rely on.
 
@@ -29,10 +30,14 @@ use crate::fault::{self, Step};
 #[cfg(not(unix))]
 mod elsewhere;
 #[cfg(unix)]
+mod recover;
+#[cfg(unix)]
 mod unix;
 
 #[cfg(not(unix))]
-pub(crate) use self::elsewhere::RingDir;
+pub(crate) use self::elsewhere::{RingDir, UnreadDir};
+#[cfg(unix)]
+pub(crate) use self::recover::UnreadDir;
 #[cfg(unix)]
 pub(crate) use self::unix::RingDir;
 
@@ -60,8 +65,12 @@ pub enum Rings {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UnreadRings {
-    /// Their records are appended to the earlier dump, which is then sealed and complete; the
-    /// rings are removed.
+    /// Their records are appended to the earlier dump, which is then sealed and complete, and put on
+    /// the disk; the rings are removed. This takes [`start`](crate::Builder::start) about as long as
+    /// writing what the rings hold, and reading where the earlier dump's frames are.
+    ///
+    /// If something is not as a logger leaves it, nothing is changed but the name of the dump, and
+    /// [`Builder::on_error`](crate::Builder::on_error) is told; `steno` reads what can be read.
     #[default]
     Recover,
     /// They are left as they are, for `steno` to find. Those in memory are gone after a reboot.
@@ -81,6 +90,26 @@ fn describe(tried: &[(PathBuf, io::Error)]) -> String {
     }
     let each = |(folder, error): &(PathBuf, io::Error)| format!("in {}: {error}", folder.display());
     tried.iter().map(each).collect::<Vec<_>>().join("; ")
+}
+
+/// Why what an earlier run has left in its rings was not put into its dump.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotRecovered {
+    /// A file, or a call on the dump.
+    #[error("{what}: {source}")]
+    Io { what: String, source: io::Error },
+    #[error("its file system has no locks, which would tell whether its writer lives")]
+    NoLocks,
+    #[error("the dump belongs to another user, or has several names")]
+    ForeignDump,
+    #[error("the dump was written by a later version")]
+    Version,
+    #[error("{name} is not as a logger leaves it")]
+    Odd { name: String },
+    #[error("the dump is not what was written, at byte {offset}")]
+    Dump { offset: u64 },
+    #[error("the dump does not go on at record {number} of ring {ring}, where the ring begins")]
+    Gap { ring: u32, number: u64 },
 }
 
 /// The number in the name of a ring's file.

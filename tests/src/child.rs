@@ -36,6 +36,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         #[cfg(unix)]
         ("signals", []) => unix::signals(path),
         #[cfg(unix)]
+        ("killed", [rings, more]) => unix::killed(path, Path::new(rings), more),
+        #[cfg(unix)]
+        ("next", [rings]) => unix::next(path, Path::new(rings), None),
+        #[cfg(unix)]
+        ("next", [rings, limit]) => unix::next(path, Path::new(rings), Some(limit.parse()?)),
+        #[cfg(unix)]
         ("plugin", [library]) => unix::plugin(path, library),
         _ => Err(format!("no scene `{scene}` with {} arguments", rest.len()).into()),
     }
@@ -349,6 +355,59 @@ mod unix {
                 Err("the process lives on".into())
             }
         }
+    }
+
+    /// Two threads, of which the dump has a part of what they log, when the process is killed: with
+    /// `full`, one of them loses records too. `alive` is killed when its standard input ends.
+    pub(super) fn killed(path: &Path, rings: &Path, more: &str) -> Result<(), Box<dyn Error>> {
+        let log = Builder::new(path)
+            .rings_in(rings)
+            .ring_capacity_bytes(1 << 15)
+            .on_full(OnFull::Block)
+            .on_full_at(stenolog::Level::Debug, OnFull::Drop)
+            .deliver_within(std::time::Duration::from_secs(3600))
+            .start()?;
+        let call = |name: &str, n: u32| info!(half = f64::from(n) / 2.0, "{name} {n}");
+        let round = |numbers: std::ops::Range<u32>| {
+            std::thread::scope(|scope| {
+                scope.spawn(|| numbers.clone().for_each(|n| call("other", n)));
+                numbers.clone().for_each(|n| call("main", n));
+            });
+        };
+        if more != "early" {
+            round(0..200);
+            log.flush()?;
+        }
+        // After a pass that finds nothing the drain sleeps for an hour, unless a ring is half full.
+        log.flush()?;
+        round(200..400);
+        if more == "full" {
+            let text = "x".repeat(1 << 17);
+            (0..3).for_each(|_| stenolog::debug!("{text}"));
+        }
+        println!("{}", log.stats().lost);
+        if more == "alive" {
+            let _ = std::io::stdin().read_line(&mut String::new());
+        }
+        // SAFETY: it ends this process at once.
+        unsafe { libc::raise(libc::SIGKILL) };
+        Err("the process lives on".into())
+    }
+
+    /// A run on a path where there was another, perhaps when no file may grow beyond a limit.
+    pub(super) fn next(
+        path: &Path,
+        rings: &Path,
+        limit: Option<u64>,
+    ) -> Result<(), Box<dyn Error>> {
+        if limit.is_some() {
+            limit_file_size(limit)?;
+        }
+        let log =
+            Builder::new(path).rings_in(rings).on_error(|error| println!("{error}")).start()?;
+        info!("next");
+        log.close()?;
+        Ok(())
     }
 
     /// A program and a library that it loads, each with a Stenolog of its own, log at once.

@@ -5,6 +5,8 @@
 //!   to this user and has no other name; all others are moved, or deleted if the builder says so.
 //! - **F2 (not looked for).** The path is made absolute at the start, so that a change of the
 //!   working folder changes nothing.
+//! - **F3 (nothing unread).** A dump whose writer was killed and whose rings are still there is
+//!   kept, and has what they hold on the disk before they are removed.
 
 use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Read};
@@ -13,9 +15,11 @@ use std::sync::Arc;
 
 use stenolog_format::frame::{FileHeader, MAGIC};
 
+use super::report::OnError;
 use super::storage::{FileFate, Standing, Storage};
-use crate::error::StartError;
+use crate::error::{DrainError, StartError};
 use crate::fork::NotInherited;
+use crate::ring_dir::{NotRecovered, UnreadDir, UnreadRings};
 
 /// What becomes of a dump that an earlier run has left at the path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -26,6 +30,15 @@ pub enum Existing {
     Keep,
     /// It is overwritten.
     Replace,
+}
+
+/// What a logger that starts does with the rings of an earlier one.
+#[derive(Debug)]
+pub(crate) struct Earlier {
+    pub(crate) unread: UnreadRings,
+    /// Where they may be.
+    pub(crate) folders: Vec<PathBuf>,
+    pub(crate) on_error: OnError,
 }
 
 /// A dump that is a file.
@@ -69,10 +82,15 @@ impl Drop for Locked {
 impl DumpFile {
     /// Creates the file and locks it, so that readers can tell a dump that is being written from
     /// one whose writer died, and so that no two loggers write to one file.
-    pub(crate) fn create(path: &Path, existing: Existing, mode: u32) -> Result<Self, StartError> {
+    pub(crate) fn create(
+        path: &Path,
+        existing: Existing,
+        mode: u32,
+        earlier: &Earlier,
+    ) -> Result<Self, StartError> {
         let wanted = std::path::absolute(path)
             .map_err(|source| StartError::Create { path: path.to_owned(), source })?;
-        let file = create(path, existing, mode)?;
+        let file = create(path, existing, mode, Some(earlier))?;
         Ok(Self::new(file, wanted.clone(), wanted, mode))
     }
 
@@ -197,7 +215,7 @@ impl Storage for DumpFile {
             let Self { mode, has_identity, .. } = *self;
             return Ok(Box::new(Self { file, wanted, path, mode, folder, has_identity }));
         }
-        let (file, path) = match create(&wanted, Existing::Keep, self.mode) {
+        let (file, path) = match create(&wanted, Existing::Keep, self.mode, None) {
             Ok(file) => (file, wanted.clone()),
             Err(StartError::Create { source, .. } | StartError::KeepEarlier { source, .. }) => {
                 return Err(source);
@@ -225,7 +243,12 @@ fn standing(metadata: &Metadata, written: u64) -> Standing {
 }
 
 /// A file at the path that is new, or may be written over, and that is locked.
-fn create(path: &Path, existing: Existing, mode: u32) -> Result<Locked, StartError> {
+fn create(
+    path: &Path,
+    existing: Existing,
+    mode: u32,
+    earlier: Option<&Earlier>,
+) -> Result<Locked, StartError> {
     let error = |source| StartError::Create { path: path.to_owned(), source };
     // A file that vanishes or appears between two looks at it makes another round.
     loop {
@@ -259,7 +282,7 @@ fn create(path: &Path, existing: Existing, mode: u32) -> Result<Locked, StartErr
             Err(source) if source.kind() == io::ErrorKind::NotFound => continue,
             _ => {}
         }
-        if may_write_over(&mut file.file, path, existing)? {
+        if may_write_over(&mut file.file, path, existing, earlier)? {
             if is_ours_alone(&metadata) {
                 narrow(&file.file, &metadata, mode).map_err(error)?;
                 file.file.set_len(0).map_err(error)?;
@@ -309,7 +332,12 @@ fn lock(file: File, path: &Path) -> Result<Locked, StartError> {
 }
 
 /// Deals with a file that is there already; `true` if its content is not needed.
-fn may_write_over(file: &mut File, path: &Path, existing: Existing) -> Result<bool, StartError> {
+fn may_write_over(
+    file: &mut File,
+    path: &Path,
+    existing: Existing,
+    earlier: Option<&Earlier>,
+) -> Result<bool, StartError> {
     let not_a_dump = || StartError::NotADump { path: path.to_owned() };
     let mut magic = [0; MAGIC.len()];
     match file.read_exact(&mut magic) {
@@ -323,16 +351,46 @@ fn may_write_over(file: &mut File, path: &Path, existing: Existing) -> Result<bo
         Ok(()) if magic != MAGIC => return Err(not_a_dump()),
         Ok(()) => {}
     }
-    if existing == Existing::Replace {
+    let unread = earlier.and_then(|earlier| Some((earlier, unread_rings(file, earlier)?)));
+    if existing == Existing::Replace && unread.is_none() {
         return Ok(true);
     }
+    // Before the dump is renamed, so that whoever starts next goes on if this is cut short.
+    let completed = unread.as_ref().map(|(earlier, rings)| match earlier.unread {
+        UnreadRings::Recover => complete(file, rings).map(|()| true),
+        UnreadRings::Keep => Ok(false),
+    });
     let to = free_name(path);
-    std::fs::rename(path, &to).map_err(|source| StartError::KeepEarlier {
-        path: path.to_owned(),
-        to,
-        source,
-    })?;
+    if let Err(source) = std::fs::rename(path, &to) {
+        return Err(StartError::KeepEarlier { path: path.to_owned(), to, source });
+    }
+    if let (Some((earlier, rings)), Some(completed)) = (unread, completed) {
+        let folder = rings.path().to_owned();
+        let settled = completed.and_then(|is_read| if is_read { rings.remove() } else { Ok(()) });
+        if let Err(error) = settled {
+            let path = std::path::absolute(&to).unwrap_or(to);
+            let (rings, reason) = (folder, error.to_string());
+            earlier.on_error.tell(&DrainError::RingsLeft { path, rings, reason });
+        }
+    }
     Ok(false)
+}
+
+/// The rings that the writer of a dump has left, if it was killed.
+fn unread_rings(file: &mut File, earlier: &Earlier) -> Option<UnreadDir> {
+    let mut header = MAGIC.to_vec();
+    file.take((FileHeader::BYTES - MAGIC.len()) as u64).read_to_end(&mut header).ok()?;
+    let (header, _) = FileHeader::decode(&header).ok()?;
+    UnreadDir::find(&earlier.folders, &header.session)
+}
+
+/// Puts what the rings hold into the dump (F3).
+fn complete(file: &File, rings: &UnreadDir) -> Result<(), NotRecovered> {
+    let io = |source| NotRecovered::Io { what: "the dump".to_owned(), source };
+    if !is_ours_alone(&file.metadata().map_err(io)?) {
+        return Err(NotRecovered::ForeignDump);
+    }
+    rings.complete(file)
 }
 
 fn not_a_file(path: &Path) -> StartError {

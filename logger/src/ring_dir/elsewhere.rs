@@ -1,6 +1,7 @@
 //! Platforms without rings in files.
 
 use std::convert::Infallible;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +11,7 @@ use stenolog_format::frame::FileHeader;
 use stenolog_ringbuf::Consumer;
 use stenolog_ringbuf::queue::spsc::Producer;
 
-use super::{NoRingDir, RingFile};
+use super::{NoRingDir, NotRecovered, RingFile};
 
 /// There is none.
 #[derive(Debug)]
@@ -46,6 +47,28 @@ impl RingDir {
     }
 
     pub(crate) fn remove(&self) {
+        match self.0 {}
+    }
+}
+
+/// There is none either.
+#[derive(Debug)]
+pub(crate) struct UnreadDir(Infallible);
+
+impl UnreadDir {
+    pub(crate) fn find(_: &[PathBuf], _: &[u8; 16]) -> Option<Self> {
+        None
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        match self.0 {}
+    }
+
+    pub(crate) fn complete(&self, _: &File) -> Result<(), NotRecovered> {
+        match self.0 {}
+    }
+
+    pub(crate) fn remove(self) -> Result<(), NotRecovered> {
         match self.0 {}
     }
 }

@@ -20,7 +20,13 @@ use crate::fork::NotInherited;
 use crate::shared::lock;
 
 /// The sequence of a file that has no blocks: behind all others.
-const META_SEQUENCE: u32 = u32::MAX;
+pub(super) const META_SEQUENCE: u32 = u32::MAX;
+
+/// The names in the directory; those of rings are followed by a number.
+pub(super) const META: &str = "meta.steno";
+pub(super) const PROGRESS: &str = "progress";
+pub(super) const RING: &str = "ring-";
+pub(super) const RING_IN_MAKING: &str = ".new-ring-";
 
 /// A directory of rings, of a logger that runs.
 #[derive(Debug)]
@@ -61,8 +67,8 @@ impl RingDir {
                 Ok(dir) => return Ok(dir),
                 Err(error) => {
                     // Only what was made here: another's directory is not empty, or not there.
-                    let _ = fs::remove_file(path.join("meta.steno"));
-                    let _ = fs::remove_file(path.join("progress"));
+                    let _ = fs::remove_file(path.join(META));
+                    let _ = fs::remove_file(path.join(PROGRESS));
                     let _ = fs::remove_dir(&path);
                     tried.push((folder.clone(), error));
                 }
@@ -83,7 +89,7 @@ impl RingDir {
                 .mode(0o600)
                 .open(path.join(name))
         };
-        let file = new("meta.steno")?;
+        let file = new(META)?;
         // Nobody else has it; and what has no locks is as good without.
         let _ = file.try_lock();
         let _not_inherited = NotInherited::new(&file);
@@ -98,7 +104,7 @@ impl RingDir {
         meta.append(&header.encode())?;
         meta.frame(FrameKind::Clock, |out| clock.encode(out))?;
         fault::after(Step::MetaBegun);
-        let progress = new("progress")?;
+        let progress = new(PROGRESS)?;
         let dir = Self {
             session: header.session,
             meta: Mutex::new(meta),
@@ -137,7 +143,7 @@ impl RingDir {
             words[index] = u64::from_le_bytes(bytes);
         }
         // A file that has its name is whole.
-        let temporary = self.path.join(format!(".new-ring-{number}"));
+        let temporary = self.path.join(format!("{RING_IN_MAKING}{number}"));
         let options = Options::new(capacity_bytes).ring_id(number.into()).user_words(words);
         let (producer, consumer) = options.create_spsc(&temporary)?;
         fault::after(Step::RingCreated);
@@ -154,7 +160,7 @@ impl RingDir {
     }
 
     fn ring_path(&self, number: RingFile) -> PathBuf {
-        self.path.join(format!("ring-{number}"))
+        self.path.join(format!("{RING}{number}"))
     }
 
     /// States the thread of a ring (D1).
@@ -236,7 +242,7 @@ impl Meta {
 
 /// Whether files may have so many bytes: if not, writing them would raise SIGXFSZ on a thread of
 /// the application.
-fn check_size_limit(len: u64) -> io::Result<()> {
+pub(super) fn check_size_limit(len: u64) -> io::Result<()> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `limit` may be written.
     let result = unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) };

@@ -1,0 +1,321 @@
+//! The rings of a logger that was killed, read by the next one on the same path.
+//!
+//! ```text
+//!   dump:  ▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭┆▭▭╴         what is whole stays, the rest of a cut write goes
+//!   rings:              ▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭
+//!   then:  ▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭┊▤▭▭▭▭▭▭▭▤▣   explanations, what the dump had not, index, end
+//! ```
+//!
+//! - **U1 (nothing unsure).** Before the first byte is changed, all has been looked at: the frames of
+//!   the dump, the explanations, every record of every ring. If anything is not as a logger that was
+//!   killed leaves it, nothing is changed: a reader knows better what to make of it, and says so.
+//! - **U2 (cut short).** The rings are as they were until the dump is sealed and on the disk. If
+//!   that is cut short, by another kill or a full disk, the dump is one that a write was cut of, as
+//!   before; it has some more of what the rings hold, which the next attempt sees by its numbers.
+//! - **U3 (nobody else's).** The directory is opened once, belongs to this user, and so do its
+//!   files; no link is followed. What a logger does not make is not removed.
+//!
+//! The dump is read frame header by frame header, the rings one after the other, twice: memory is
+//! that of the largest ring, of the explanations, and of an index.
+
+mod append;
+mod explained;
+mod share;
+mod walk;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, Dir, Mode, OFlags, open, openat, unlinkat};
+use stenolog_format::dictionary::CallSite;
+use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter, VERSION};
+use stenolog_ringbuf::file::{Kind, Recovered};
+
+use self::append::Append;
+use self::explained::Explained;
+use self::share::Share;
+use self::walk::{Walked, walk};
+use super::unix::{META, META_SEQUENCE, PROGRESS, RING, RING_IN_MAKING};
+use super::{NotRecovered, name, word};
+use crate::fork::NotInherited;
+
+/// No ring file is longer: its header, and the greatest capacity.
+const MAX_RING_FILE_BYTES: u64 = 4096 + (1 << 30);
+
+/// A dictionary frame has so many call sites.
+const SITES_A_FRAME: usize = 256;
+
+/// A ring directory whose logger does not run any more.
+#[derive(Debug)]
+pub(crate) struct UnreadDir {
+    path: PathBuf,
+    session: [u8; 16],
+    directory: File,
+    /// Locked, so that nobody else begins with the same; or why it cannot be used.
+    meta: Result<Meta, NotRecovered>,
+}
+
+#[derive(Debug)]
+struct Meta {
+    // Before the file: its number must not be another's when a child closes it.
+    _not_inherited: NotInherited,
+    file: File,
+}
+
+impl UnreadDir {
+    /// Looks for the directory of a session. One whose logger runs is none, nor is one of another
+    /// user (U3).
+    pub(crate) fn find(folders: &[PathBuf], session: &[u8; 16]) -> Option<Self> {
+        folders.iter().find_map(|folder| Self::open(folder.join(name(session)), *session))
+    }
+
+    fn open(path: PathBuf, session: [u8; 16]) -> Option<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let directory = File::from(open(&path, flags, Mode::empty()).ok()?);
+        if !directory.metadata().is_ok_and(|metadata| is_own(&metadata)) {
+            return None;
+        }
+        // Some network file systems lock only what is open for writing.
+        let meta = match open_file(&directory, META.as_ref(), OFlags::RDWR) {
+            Err(error) => Err(error),
+            Ok(file) => match file.try_lock() {
+                Err(TryLockError::WouldBlock) => return None,
+                Err(TryLockError::Error(_)) => Err(NotRecovered::NoLocks),
+                Ok(()) => Ok(Meta { _not_inherited: NotInherited::new(&file), file }),
+            },
+        };
+        Some(Self { path, session, directory, meta })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Appends to the dump what it has not, seals it, and puts it on the disk.
+    ///
+    /// Nobody else may write to it meanwhile.
+    pub(crate) fn complete(&self, dump: &File) -> Result<(), NotRecovered> {
+        let explained = match &self.meta {
+            Ok(meta) => Explained::read(&meta.file, &self.session)?,
+            Err(error) => return Err(error.again()),
+        };
+        let mut header = [0; FileHeader::BYTES];
+        dump.read_exact_at(&mut header, 0).map_err(of_dump)?;
+        let begin = u64::from(u32::from_le_bytes([header[12], header[13], header[14], header[15]]));
+        let (header, _) =
+            FileHeader::decode(&header).map_err(|_| NotRecovered::Dump { offset: 0 })?;
+        if header.version > VERSION {
+            return Err(NotRecovered::Version);
+        }
+        if header.session != self.session || begin < FileHeader::BYTES as u64 {
+            return Err(NotRecovered::Dump { offset: 0 });
+        }
+        let written = self.progress(header.sequence)?;
+        let walked = walk(dump, begin, written)?;
+        if !walked.is_sealed {
+            let rings = self.rings(&walked, &explained, header.sequence)?;
+            let end = walked.end;
+            if let Err(error) = self.append(dump, walked, &explained, &rings) {
+                // As far as can be: what is behind is harmless (U2).
+                let _ = dump.set_len(end);
+                return Err(error);
+            }
+        }
+        dump.sync_data().map_err(of_dump)
+    }
+
+    /// Removes the directory, of which the dump now has all.
+    pub(crate) fn remove(self) -> Result<(), NotRecovered> {
+        let names = self.names(|name| {
+            let is_ring = name.starts_with(RING) || name.starts_with(RING_IN_MAKING);
+            name == META || name == PROGRESS || is_ring
+        })?;
+        // The explanations last: should this be cut short, what is left can still be read.
+        let (last, first): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| name == META);
+        for name in first.iter().chain(&last) {
+            unlinkat(&self.directory, name.as_bytes(), AtFlags::empty())
+                .map_err(|error| of_file(name, error.into()))?;
+        }
+        // Only if it is empty, and not if it is a link by now.
+        fs::remove_dir(&self.path).map_err(|error| of_file(self.path.as_os_str(), error))
+    }
+
+    /// The names of files, in no order.
+    fn names(&self, wanted: impl Fn(&str) -> bool) -> Result<Vec<OsString>, NotRecovered> {
+        let error = |error: rustix::io::Errno| of_file(self.path.as_os_str(), error.into());
+        let mut names = Vec::new();
+        for entry in Dir::read_from(&self.directory).map_err(error)? {
+            let name = OsString::from_vec(entry.map_err(error)?.file_name().to_bytes().to_vec());
+            if name.to_str().is_some_and(&wanted) {
+                names.push(name);
+            }
+        }
+        Ok(names)
+    }
+
+    fn open_file(&self, name: &OsStr) -> Result<File, NotRecovered> {
+        open_file(&self.directory, name, OFlags::RDONLY)
+    }
+
+    /// How many bytes of the dump are whole frames for sure (D3).
+    fn progress(&self, sequence: u32) -> Result<u64, NotRecovered> {
+        let name = PROGRESS.as_ref();
+        let bytes = read(&self.open_file(name)?, name, 16)?;
+        let (written, of) = (bytes.first_chunk(), bytes.get(8..).and_then(<[u8]>::first_chunk));
+        match written.zip(of) {
+            Some((written, of)) if u32::from_le_bytes(*of) == sequence => {
+                Ok(u64::from_le_bytes(*written))
+            }
+            _ => Err(odd(name)),
+        }
+    }
+
+    /// Looks at all rings, and says what the dump needs of each (U1).
+    fn rings(
+        &self,
+        walked: &Walked,
+        explained: &Explained,
+        sequence: u32,
+    ) -> Result<Vec<Share>, NotRecovered> {
+        let mut shares = Vec::new();
+        let mut ids = BTreeSet::new();
+        let mut names = self.names(|name| name.starts_with(RING))?;
+        names.sort();
+        for name in names {
+            let ring = self.ring(&name)?;
+            let Some(share) = Share::new(name, &ring, walked, explained, sequence)? else {
+                continue;
+            };
+            if !ids.insert(share.span.ring) {
+                return Err(odd(&share.name));
+            }
+            shares.push(share);
+        }
+        Ok(shares)
+    }
+
+    /// Reads a ring, which must be whole and of this session.
+    fn ring(&self, name: &OsStr) -> Result<Recovered, NotRecovered> {
+        let image = read(&self.open_file(name)?, name, MAX_RING_FILE_BYTES)?;
+        let ring = Recovered::from_bytes(&image).map_err(|_| odd(name))?;
+        let words = ring.user_words();
+        let session = word::SESSION.map(|half| words[half].to_le_bytes());
+        let is_ours = session.as_flattened() == self.session;
+        if is_ours && ring.kind() == Kind::OneProducer && ring.damage().is_none() {
+            Ok(ring)
+        } else {
+            Err(odd(name))
+        }
+    }
+
+    fn append(
+        &self,
+        dump: &File,
+        walked: Walked,
+        explained: &Explained,
+        shares: &[Share],
+    ) -> Result<(), NotRecovered> {
+        let has_clock = walked.has_clock;
+        let mut append = Append {
+            dump,
+            at: walked.end,
+            buffer: Vec::new(),
+            frames: FrameWriter::behind(walked.frames),
+            index: walked.index,
+            records: walked.records,
+            failed: None,
+        };
+        dump.set_len(walked.end).map_err(of_dump)?;
+        if !has_clock {
+            for payload in &explained.clock {
+                append.metadata(FrameKind::Clock, |out| out.extend_from_slice(payload));
+            }
+        }
+        let mut sites: Vec<_> = shares.iter().flat_map(|share| &share.sites).collect();
+        sites.sort_unstable();
+        sites.dedup();
+        let sites: Vec<_> = sites.into_iter().filter_map(|id| explained.sites.get(id)).collect();
+        for sites in sites.chunks(SITES_A_FRAME) {
+            append.metadata(FrameKind::Dictionary, |out| {
+                CallSite::encode_all(sites.iter().copied(), out);
+            });
+        }
+        let mut lost: BTreeMap<u32, u64> =
+            walked.rings.iter().map(|(&ring, state)| (ring, state.lost)).collect();
+        for share in shares {
+            let id = share.span.ring;
+            let says_something = share.records > 0 || share.loss.is_some();
+            let is_known = walked.rings.contains_key(&id);
+            if says_something
+                && !is_known
+                && let Some(thread) = explained.threads.get(&id)
+            {
+                append.metadata(FrameKind::Thread, |out| thread.encode(out));
+            }
+            if share.records > 0 {
+                append.ring(share, &self.ring(&share.name)?, &explained.sites)?;
+            }
+            if let Some(loss) = &share.loss {
+                append.metadata(FrameKind::Loss, |out| loss.encode(out));
+            }
+            lost.insert(id, share.lost);
+        }
+        let lost = lost.into_values().fold(0, u64::saturating_add);
+        append.finish(lost)
+    }
+}
+
+impl NotRecovered {
+    /// The same once more, of which the files need not be asked again.
+    fn again(&self) -> Self {
+        match self {
+            Self::Io { what, source } => {
+                Self::Io { what: what.clone(), source: source.kind().into() }
+            }
+            Self::NoLocks => Self::NoLocks,
+            _ => odd(META.as_ref()),
+        }
+    }
+}
+
+fn odd(name: &OsStr) -> NotRecovered {
+    NotRecovered::Odd { name: name.to_string_lossy().into_owned() }
+}
+
+fn of_file(name: &OsStr, source: io::Error) -> NotRecovered {
+    NotRecovered::Io { what: name.to_string_lossy().into_owned(), source }
+}
+
+fn of_dump(source: io::Error) -> NotRecovered {
+    NotRecovered::Io { what: "the dump".to_owned(), source }
+}
+
+fn is_own(metadata: &fs::Metadata) -> bool {
+    metadata.uid() == rustix::process::geteuid().as_raw()
+}
+
+/// Opens a regular file of this user in the directory (U3).
+fn open_file(directory: &File, name: &OsStr, access: OFlags) -> Result<File, NotRecovered> {
+    // A pipe of that name must not have us wait for its other end.
+    let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = openat(directory, name.as_bytes(), flags, Mode::empty());
+    let file = File::from(file.map_err(|error| of_file(name, error.into()))?);
+    let metadata = file.metadata().map_err(|error| of_file(name, error))?;
+    if metadata.is_file() && is_own(&metadata) { Ok(file) } else { Err(odd(name)) }
+}
+
+/// Reads a file that is not longer than `limit`.
+fn read(file: &File, name: &OsStr, limit: u64) -> Result<Vec<u8>, NotRecovered> {
+    let len = file.metadata().map_err(|error| of_file(name, error))?.len();
+    if len > limit {
+        return Err(odd(name));
+    }
+    let mut bytes = Vec::new();
+    file.take(limit).read_to_end(&mut bytes).map_err(|error| of_file(name, error))?;
+    Ok(bytes)
+}
