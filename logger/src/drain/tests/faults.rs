@@ -21,6 +21,7 @@ fn told(bench: &Bench) -> Vec<&'static str> {
         DrainError::Sync { .. } => "sync",
         DrainError::GivenUp { .. } => "given up",
         DrainError::Panicked { .. } => "panicked",
+        DrainError::RingsLeft { .. } => "rings left",
     };
     bench.told().iter().map(word).collect()
 }
