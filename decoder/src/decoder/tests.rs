@@ -144,24 +144,23 @@ fn the_header_of_a_damaged_block_is_not_believed() {
     scene.seal(0);
     let block = scene.dump().blocks()[0].offset as usize + FrameHeader::BYTES;
     #[track_caller]
-    fn check(scene: &Scene, at: usize, field: &[u8]) {
+    fn check(scene: &Scene, at: usize, field: &[u8], why: &str) {
         let mut bytes = scene.bytes().to_vec();
         bytes[at..at + field.len()].copy_from_slice(field);
         let dump = Dump::from_bytes("test.steno", bytes).unwrap();
         let (text, summary) = messages(&[dump], Filter::default());
         // The gap is noticed with the ring's next block.
-        assert_eq!(
-            text,
-            "2: n 3\n2: n 4\n1: 2 records missing: numbers 0 to 1 of their ring\n1: n 5\n"
-        );
+        let gap = format!("1: 2 records {why}numbers 0 to 1 of their ring\n");
+        assert_eq!(text, format!("2: n 3\n2: n 4\n{gap}1: n 5\n"));
         let causes: Vec<_> = summary.damage.iter().map(|d| d.cause.to_string()).collect();
         assert_eq!((causes, summary.duplicates), (vec![CHECKSUM.to_owned()], 0));
     }
     const CHECKSUM: &str = "the checksum of a block frame is wrong";
-    check(&scene, block + 6, &[0]); // no level occurs
-    check(&scene, block + 8, &[0xff; 7]); // behind the blocks that follow
-    check(&scene, block + 32, &[0; 4]); // no record, so that all came already
-    check(&scene, block + 40, &[0xff; 8]); // later than all others
+    let broken = "lost: the checksum of their block is wrong; ";
+    check(&scene, block + 6, &[0], broken); // no level occurs
+    check(&scene, block + 8, &[0xff; 7], "missing: "); // behind the blocks that follow
+    check(&scene, block + 32, &[0; 4], broken); // no record, so that all came already
+    check(&scene, block + 40, &[0xff; 8], broken); // later than all others
 }
 
 #[test]
