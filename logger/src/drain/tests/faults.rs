@@ -20,6 +20,7 @@ fn told(bench: &Bench) -> Vec<&'static str> {
         DrainError::Replace { .. } => "replace",
         DrainError::Sync { .. } => "sync",
         DrainError::GivenUp { .. } => "given up",
+        DrainError::RingsLeft { .. } => "rings left",
         DrainError::Panicked { .. } => "panicked",
     };
     bench.told().iter().map(word).collect()
