@@ -14,7 +14,7 @@ mod ring;
 mod session;
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub(crate) use session::time_map;
 
 use crate::damage::{Damage, Tail};
 use crate::dump::Dump;
-use crate::entry::{Entry, LossEntry, Record};
+use crate::entry::{Entry, LossCause, LossEntry, LossKind, Record};
 use crate::filter::Filter;
 use crate::site::Site;
 use context::{Context, Tally};
@@ -68,6 +68,8 @@ pub struct Summary {
     pub lost: u64,
     /// Records that should be in the files and are not.
     pub missing: u64,
+    /// All records that are not there, by cause, those of `lost` and `missing` among them.
+    pub by_cause: BTreeMap<LossKind, u64>,
     /// Records that stand in the files more than once.
     pub duplicates: u64,
     /// What is wrong with the files.
@@ -148,7 +150,7 @@ impl<'d> Decoder<'d> {
     /// What was read so far. Final when [`for_each`](Self::for_each) has come to the end.
     #[must_use]
     pub fn summary(&self) -> Summary {
-        let Tally { records, shown, recovered, lost, missing, duplicates, damage } =
+        let Tally { records, shown, recovered, lost, missing, by_cause, duplicates, damage } =
             &self.context.tally;
         let dumps = self.context.dumps;
         let of_scan = dumps.iter().flat_map(Dump::damage);
@@ -164,6 +166,7 @@ impl<'d> Decoder<'d> {
             recovered: *recovered,
             lost: *lost,
             missing: *missing,
+            by_cause: by_cause.clone(),
             duplicates: *duplicates,
             damage: of_scan.chain(damage).filter(counts).cloned().collect(),
             unfinished: dumps.iter().filter(breaks_off).map(|dump| dump.file().clone()).collect(),
@@ -221,6 +224,11 @@ fn deliver(
     buffers.values = recycle(values);
     if let Err(why) = read {
         ring.note_unreadable(why);
+        let kind = LossKind::Unreadable;
+        context.tally.lose(kind, 1);
+        let cause = LossCause::Missing { first: head.number, count: 1, kind };
+        flow =
+            visit(&Entry::Loss(LossEntry { origin: ring.origin(), unix_ns: head.unix_ns, cause }));
     }
     flow
 }

@@ -197,12 +197,15 @@ pub enum LossCause {
         /// Because they were longer than the ring, by level.
         too_large: [u64; 5],
     },
-    /// The ring had held them, but the files do not have them (any more).
+    /// The ring had held them, but the files do not have them (any more), or not so that they can be
+    /// read.
     Missing {
         /// The number of the first one in its ring.
         first: u64,
         /// How many there are.
         count: u64,
+        /// What became of them: a kind that no logger states.
+        kind: LossKind,
     },
     /// They had been written, and were taken away with the file that had them; the logger says so.
     Gone {
@@ -213,6 +216,64 @@ pub enum LossCause {
         /// What became of the file; `None` if only a later version knows.
         why: Option<GoneCause>,
     },
+}
+
+/// Why records are missing, in a word: the ledger that is summed up at the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum LossKind {
+    /// Their ring was full; stated by the logger.
+    RingFull,
+    /// They were longer than their ring; stated by the logger.
+    TooLarge,
+    /// Numbers are left out, and nothing tells why.
+    Missing,
+    /// They had been written, and are gone with their file, or a part of it; stated by the logger.
+    Gone,
+    /// Their frame is cut.
+    TornFrame,
+    /// Their block is not what was written.
+    BadChecksum,
+    /// No dictionary frame has their call site.
+    UnknownCallSite,
+    /// Their block, or their values, cannot be understood.
+    Unreadable,
+}
+
+impl LossKind {
+    /// All kinds.
+    pub const ALL: [Self; 8] = [
+        Self::RingFull,
+        Self::TooLarge,
+        Self::Missing,
+        Self::Gone,
+        Self::TornFrame,
+        Self::BadChecksum,
+        Self::UnknownCallSite,
+        Self::Unreadable,
+    ];
+
+    /// The word that stands for it in JSON, which does not change: `ring_full`, `too_large`,
+    /// `missing`, `gone`, `torn_frame`, `bad_checksum`, `unknown_call_site`, `unreadable`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RingFull => "ring_full",
+            Self::TooLarge => "too_large",
+            Self::Missing => "missing",
+            Self::Gone => "gone",
+            Self::TornFrame => "torn_frame",
+            Self::BadChecksum => "bad_checksum",
+            Self::UnknownCallSite => "unknown_call_site",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+impl fmt::Display for LossKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
 }
 
 impl LossEntry<'_> {
@@ -246,6 +307,20 @@ impl LossEntry<'_> {
         self.cause
     }
 
+    /// Why, in a word. Where both kinds of the logger's own come together, it is
+    /// [`LossKind::RingFull`]; [`cause`](Self::cause) tells them apart.
+    #[must_use]
+    pub fn kind(&self) -> LossKind {
+        match self.cause {
+            LossCause::Unrecorded { full, .. } if full.iter().any(|&count| count > 0) => {
+                LossKind::RingFull
+            }
+            LossCause::Unrecorded { .. } => LossKind::TooLarge,
+            LossCause::Missing { kind, .. } => kind,
+            LossCause::Gone { .. } => LossKind::Gone,
+        }
+    }
+
     /// How many.
     #[must_use]
     pub fn total(&self) -> u64 {
@@ -277,8 +352,15 @@ impl fmt::Display for LossEntry<'_> {
                 }
                 Ok(())
             }
-            LossCause::Missing { first, count } => {
-                write!(f, "{total} {records} missing: ")?;
+            LossCause::Missing { first, count, kind } => {
+                let (verb, why) = match kind {
+                    LossKind::TornFrame => ("lost", "their frame is cut; "),
+                    LossKind::BadChecksum => ("lost", "the checksum of their block is wrong; "),
+                    LossKind::UnknownCallSite => ("lost", "their call site is unknown; "),
+                    LossKind::Unreadable => ("lost", "what stands there cannot be read; "),
+                    _ => ("missing", ""),
+                };
+                write!(f, "{total} {records} {verb}: {why}")?;
                 write_numbers(f, first, count)
             }
             LossCause::Gone { first, count, why } => {

@@ -25,7 +25,7 @@ mod scene;
 pub use damage::{Damage, DamageCause, MetadataError, Tail};
 pub use decoder::{Decoder, Order, Summary};
 pub use dump::{Block, Dump, FrameCounts, MAX_METADATA_BYTES};
-pub use entry::{Entry, LossCause, LossEntry, Record};
+pub use entry::{Entry, LossCause, LossEntry, LossKind, Record};
 pub use error::OpenError;
 pub use filter::{FieldMatch, FieldMatchError, Filter, Levels};
 pub use info::{Info, info};

@@ -44,8 +44,9 @@ const LOSS_TARGET: &str = "stenolog";
 /// in [`json`](crate::json).
 ///
 /// A loss is an object of the same shape with level `WARN`, target `stenolog`, and in `fields`:
-/// `lost` and `ring`, then `ring_full` and `too_large` with counts by level if there are any; or
-/// `missing`, `ring` and `first_record` where the files have a gap.
+/// `lost` (how many records), `ring` and `cause` (a [`LossKind`](crate::LossKind)); then `ring_full`
+/// and `too_large` with counts by level if the logger states such, or `first_record`, the number of
+/// the first of them in its ring.
 ///
 /// Later versions of this library add members at the end of `fields` of losses only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

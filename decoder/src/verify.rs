@@ -14,6 +14,7 @@ use stenolog_format::value::Cursor;
 use crate::damage::{Damage, DamageCause, MetadataError, Tail};
 use crate::decoder::{read_values, recycle};
 use crate::dump::{Block, Dump};
+use crate::entry::LossKind;
 
 /// What a complete reading of a dump found.
 #[derive(Clone, Debug)]
@@ -35,6 +36,8 @@ pub struct Verification {
     pub lost: u64,
     /// Records that the rings had held and the file has not, by gaps in their numbers.
     pub missing: u64,
+    /// All records that are not there, by cause, those of `lost` and `missing` among them.
+    pub by_cause: BTreeMap<LossKind, u64>,
     /// Records that the file says were taken away with an earlier file of the log, or with a part of
     /// it. They were never in this one.
     pub gone: u64,
@@ -113,6 +116,7 @@ pub fn verify_with(dump: &Dump, rings: Option<&Dump>) -> Verification {
         blocks: 0,
         records: 0,
         missing: 0,
+        by_cause: BTreeMap::new(),
     };
     let of_scan = dump.damage().iter().filter(|damage| damage.offset < verifier.written_to);
     verifier.damage.extend(of_scan.cloned());
@@ -124,6 +128,7 @@ pub fn verify_with(dump: &Dump, rings: Option<&Dump>) -> Verification {
     }
     let gone = dump.tables().losses.iter().filter_map(|frame| frame.gone.as_ref());
     let gone = gone.fold(0_u64, |sum, gone| sum.saturating_add(gone.count));
+    verifier.lose(LossKind::Gone, gone);
     verifier.losses();
     verifier.indexes();
     let lost = verifier.lost();
@@ -137,7 +142,8 @@ pub fn verify_with(dump: &Dump, rings: Option<&Dump>) -> Verification {
         verifier.losses();
     }
     let lost = verifier.lost();
-    let Verifier { mut damage, blocks, records, missing, rings: states, .. } = verifier;
+    verifier.sum_up();
+    let Verifier { mut damage, blocks, records, missing, by_cause, rings: states, .. } = verifier;
     damage.sort_by_key(|damage| damage.offset);
     Verification {
         file: Arc::clone(dump.file()),
@@ -148,6 +154,7 @@ pub fn verify_with(dump: &Dump, rings: Option<&Dump>) -> Verification {
         records,
         lost,
         missing,
+        by_cause,
         gone,
         recovered: records - of_dump,
         is_completed: facts.is_some_and(|rings| rings.completes(dump)),
@@ -165,6 +172,7 @@ struct Verifier<'d> {
     blocks: u64,
     records: u64,
     missing: u64,
+    by_cause: BTreeMap<LossKind, u64>,
 }
 
 /// How far a ring was read.
@@ -175,14 +183,22 @@ struct RingState {
     /// The first record that is there, and where the first block begins.
     first: Option<(u64, u64)>,
     records: u64,
-    lost: u64,
+    /// The greatest totals that were stated.
+    lost: Loss,
     missing: u64,
+    /// The number behind the last record of a block that could not be read.
+    broken: Option<u64>,
     is_damaged: bool,
 }
 
 impl RingState {
     fn state(&mut self, loss: &Loss) {
-        self.lost = self.lost.max(loss.total());
+        for (known, stated) in self.lost.full.iter_mut().zip(loss.full) {
+            *known = stated.max(*known);
+        }
+        for (known, stated) in self.lost.too_large.iter_mut().zip(loss.too_large) {
+            *known = stated.max(*known);
+        }
     }
 
     fn finish(self, ring: u32) -> RingVerification {
@@ -195,7 +211,7 @@ impl RingState {
             next_record,
             position,
             end_position,
-            lost: self.lost,
+            lost: self.lost.total(),
             missing: self.missing,
             is_whole: !self.is_damaged,
         }
@@ -210,7 +226,32 @@ impl Verifier<'_> {
     }
 
     fn lost(&self) -> u64 {
-        self.rings.values().fold(0, |sum: u64, ring| sum.saturating_add(ring.lost))
+        self.rings.values().fold(0, |sum: u64, ring| sum.saturating_add(ring.lost.total()))
+    }
+
+    fn lose(&mut self, kind: LossKind, records: u64) {
+        if records > 0 {
+            let count = self.by_cause.entry(kind).or_default();
+            *count = count.saturating_add(records);
+        }
+    }
+
+    /// What the rings' last blocks should have had, and what was stated.
+    fn sum_up(&mut self) {
+        let mut sums =
+            [(LossKind::BadChecksum, 0_u64), (LossKind::RingFull, 0), (LossKind::TooLarge, 0)];
+        let total = |counts: [u64; 5]| counts.iter().fold(0, |sum: u64, &n| sum.saturating_add(n));
+        for state in self.rings.values_mut() {
+            let next = state.next.map_or(0, |(number, _)| number);
+            let broken = state.broken.map_or(0, |behind| behind.saturating_sub(next));
+            state.missing = state.missing.saturating_add(broken);
+            let counts = [broken, total(state.lost.full), total(state.lost.too_large)];
+            for ((_, sum), count) in sums.iter_mut().zip(counts) {
+                *sum = sum.saturating_add(count);
+            }
+        }
+        self.missing = self.missing.saturating_add(sums[0].1);
+        sums.into_iter().for_each(|(kind, sum)| self.lose(kind, sum));
     }
 
     /// Reports what is wrong with a block.
@@ -231,7 +272,18 @@ impl Verifier<'_> {
     fn block(&mut self, block: &Block) {
         let body = match self.dump.block_body(block) {
             Ok(body) => body,
-            Err(cause) => return self.report_block(block, block.frame_bytes(), cause),
+            Err(cause) => {
+                let header = &block.header;
+                let state = self.rings.entry(header.ring).or_default();
+                let next = state.next.map_or(0, |(number, _)| number);
+                let behind = header.first_record.saturating_add(header.count.into());
+                // If the number fits, the rest of the header may too.
+                if block.offset < self.written_to {
+                    let is_next = header.first_record == next && block.is_plausible();
+                    state.broken = Some(if is_next { behind } else { next });
+                }
+                return self.report_block(block, block.frame_bytes(), cause);
+            }
         };
         self.check_place(block);
         let header = &block.header;
@@ -239,6 +291,7 @@ impl Verifier<'_> {
         let mut records = match header.records(body) {
             Ok(records) => records,
             Err(why) => {
+                self.lose(LossKind::Unreadable, header.count.into());
                 let cause = DamageCause::Block { ring, lost: header.count, why };
                 return self.report_block(block, block.frame_bytes(), cause);
             }
@@ -251,8 +304,14 @@ impl Verifier<'_> {
                 None => break,
                 Some(Ok(record)) => record,
                 // A cut block ends early by nature: the tail says so.
-                Some(Err(_)) if block.is_cut => break,
+                Some(Err(_)) if block.is_cut => {
+                    if self.dump.writer_is_alive() != Some(true) {
+                        self.lose(LossKind::TornFrame, left.into());
+                    }
+                    break;
+                }
                 Some(Err(why)) => {
+                    self.lose(LossKind::Unreadable, left.into());
                     let cause = DamageCause::Block { ring, lost: left, why };
                     let bytes = records.rest().len() as u64;
                     self.report_block(block, bytes, cause);
@@ -290,6 +349,8 @@ impl Verifier<'_> {
 
     fn report_found(&mut self, block: &Block, found: Found) {
         let ring = block.header.ring;
+        self.lose(LossKind::UnknownCallSite, found.unknown.0.into());
+        self.lose(LossKind::Unreadable, found.unreadable.0.into());
         if let (records @ 1.., first) = found.unknown {
             let cause = DamageCause::UnknownSite { ring, records, first };
             self.report_block(block, 0, cause);
@@ -311,6 +372,7 @@ impl Verifier<'_> {
         let begins_session = self.dump.header().sequence == 0 || self.dump.is_from_rings();
         let state = self.rings.entry(ring).or_default();
         state.first.get_or_insert((first_record, position));
+        let broken = state.broken.take();
         let next = state.next.replace(behind);
         // A file that begins its session has each ring from its beginning.
         let Some((expected, expected_position)) = next.or(begins_session.then_some((0, position)))
@@ -321,6 +383,8 @@ impl Verifier<'_> {
             let missing = first_record.saturating_sub(expected);
             state.missing = state.missing.saturating_add(missing);
             self.missing = self.missing.saturating_add(missing);
+            let kind = broken.map_or(LossKind::Missing, |_| LossKind::BadChecksum);
+            self.lose(kind, missing);
             let cause = DamageCause::RecordGap { ring, expected, found: first_record };
             self.report_block(block, 0, cause);
         } else if position != expected_position {

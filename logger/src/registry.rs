@@ -182,9 +182,11 @@ pub(crate) fn foreign_global() -> Option<Arc<Core>> {
 pub(crate) fn uninstall(core: &Arc<Core>) {
     let mut registry = write();
     if registry.global.as_ref().is_some_and(|global| Arc::ptr_eq(global, core)) {
-        HAS_GLOBAL.store(false, Ordering::Release);
         registry.global = None;
         registry.forget_decisions();
+        // Last: a thread that sees it finds no site that would still log. Otherwise a call that is
+        // not heard could be followed by one that is.
+        HAS_GLOBAL.store(false, Ordering::Release);
     }
 }
 

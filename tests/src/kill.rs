@@ -140,7 +140,7 @@ pub enum Phase {
 /// A file that child and parent both have in memory, so that what a thread says last outlives it
 /// without costing it a system call.
 ///
-/// - **B1.** The mapping has [`Board::WORDS`] words for as long as the board lives, and each of them
+/// - **B1.** The mapping has `Board::WORDS` words for as long as the board lives, and each of them
 ///   is only used as an atomic.
 #[derive(Debug)]
 pub struct Board {

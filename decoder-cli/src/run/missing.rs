@@ -1,6 +1,6 @@
 //! Says on standard error what is not there.
 
-use stenolog_decoder::{Dump, Summary, Tail};
+use stenolog_decoder::{Dump, LossKind, Summary, Tail};
 
 use crate::inputs::Opened;
 use crate::output::complain;
@@ -47,20 +47,31 @@ pub(super) fn breaks_off(dump: &Dump) -> String {
 
 /// `incomplete: 17 records lost, 2 places damaged; 1 234 records read`.
 fn sum(summary: &Summary) -> String {
-    let Summary { lost, missing, damage, unfinished, records, .. } = summary;
-    let parts = [
-        (damage.len() as u64, "damaged place", ""),
-        (unfinished.len() as u64, "unsealed dump", ""),
-        (*lost, "record", " lost when logged (shown where they are missing)"),
-        (*missing, "record", " missing from the files"),
-    ];
-    let parts = parts
-        .into_iter()
-        .filter(|&(number, ..)| number > 0)
-        .map(|(number, noun, what)| counted(number, noun) + what);
+    let Summary { by_cause, damage, unfinished, records, .. } = summary;
+    let places =
+        [(damage.len() as u64, "damaged place"), (unfinished.len() as u64, "unsealed dump")];
+    let places = places.into_iter().filter(|&(number, _)| number > 0);
+    let places = places.map(|(number, noun)| counted(number, noun));
+    let parts = places.chain(by_cause.iter().map(|(&kind, &number)| loss(kind, number)));
     format!(
         "incomplete: {}; {} read",
         parts.collect::<Vec<_>>().join(", "),
         counted(*records, "record")
     )
+}
+
+/// `17 records lost when logged: ring full`.
+pub(super) fn loss(kind: LossKind, number: u64) -> String {
+    let what = match kind {
+        LossKind::RingFull => "lost when logged: ring full",
+        LossKind::TooLarge => "lost when logged: longer than the ring",
+        LossKind::Missing => "missing from the files",
+        LossKind::Gone => "gone with an earlier file of the log",
+        LossKind::TornFrame => "lost: frame cut",
+        LossKind::BadChecksum => "lost: wrong checksum",
+        LossKind::UnknownCallSite => "lost: unknown call site",
+        LossKind::Unreadable => "lost: cannot be read",
+        _ => "lost",
+    };
+    format!("{} {what}", counted(number, "record"))
 }

@@ -54,17 +54,7 @@ fn write_text(
     rings: &Rings,
     out: &mut String,
 ) {
-    let Verification {
-        tail,
-        writer_is_alive,
-        blocks,
-        records,
-        lost,
-        missing,
-        gone,
-        ref damage,
-        ..
-    } = *verification;
+    let Verification { tail, writer_is_alive, blocks, records, ref damage, .. } = *verification;
     let mut line = |text: String| {
         push_escaped(out, &text);
         out.push('\n');
@@ -113,14 +103,8 @@ fn write_text(
     if tail != Tail::Sealed && writer_is_alive != Some(true) && !verification.is_completed {
         line(format!("{name}: {}{}", missing::breaks_off(dump), rings.absence(dump)));
     }
-    if missing > 0 {
-        line(format!("{name}: {} missing from the file", counted(missing, "record")));
-    }
-    if lost > 0 {
-        line(format!("{name}: {} lost when logged", counted(lost, "record")));
-    }
-    if gone > 0 {
-        line(format!("{name}: {} gone with an earlier file of the log", counted(gone, "record")));
+    for (&kind, &number) in &verification.by_cause {
+        line(format!("{name}: {}", missing::loss(kind, number)));
     }
 }
 
@@ -167,6 +151,9 @@ fn ring_json(ring: &RingVerification) -> Value {
 }
 
 fn as_json(opened: &Opened, dump: &Dump, verification: &Verification) -> Value {
+    let by_cause = verification.by_cause.iter();
+    let by_cause: serde_json::Map<_, _> =
+        by_cause.map(|(kind, &count)| (kind.to_string(), count.into())).collect();
     json!({
         "path": opened.name(dump.name()),
         "complete": is_complete(verification),
@@ -182,6 +169,7 @@ fn as_json(opened: &Opened, dump: &Dump, verification: &Verification) -> Value {
         "records": verification.records,
         "lost": verification.lost,
         "missing": verification.missing,
+        "losses": by_cause,
         "gone": verification.gone,
         "damage": damage_json(&verification.damage),
     })

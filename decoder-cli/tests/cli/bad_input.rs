@@ -181,7 +181,7 @@ fn a_damaged_block_costs_only_itself() {
     assert_eq!(
         run.stderr,
         "steno: app.steno: byte 1248: the checksum of a block frame is wrong (800 bytes lost)\n\
-         steno: incomplete: 1 damaged place, 100 records missing from the files; 200 records read\n"
+         steno: incomplete: 1 damaged place, 100 records lost: wrong checksum; 200 records read\n"
     );
 }
 
@@ -246,7 +246,7 @@ fn losses_are_shown_and_summed_up() {
     assert!(run.stdout.contains("17 records lost: ring full (17 DEBUG)"), "{}", run.stdout);
     assert_eq!(
         run.stderr,
-        "steno: incomplete: 17 records lost when logged (shown where they are missing); 2 records read\n"
+        "steno: incomplete: 17 records lost when logged: ring full; 2 records read\n"
     );
 }
 

@@ -80,5 +80,9 @@ fn losses_make_a_dump_incomplete() {
     let ring =
         "ring 1 (main): incomplete: records 0 to 0, positions 0 to 64, 17 records lost when logged";
     assert!(run.stdout.contains(ring), "{}", run.stdout);
-    assert!(run.stdout.ends_with("\napp.steno: 17 records lost when logged\n"), "{}", run.stdout);
+    assert!(
+        run.stdout.ends_with("\napp.steno: 17 records lost when logged: ring full\n"),
+        "{}",
+        run.stdout
+    );
 }

@@ -3,9 +3,11 @@
 use crate::clock::TimeMap;
 use crate::damage::{Damage, DamageCause};
 use crate::dump::{Block, Dump};
+use crate::entry::LossKind;
 use crate::filter::Filter;
 
 use super::session::Session;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// In which order entries come out.
@@ -28,7 +30,16 @@ pub(super) struct Tally {
     pub(super) lost: u64,
     pub(super) missing: u64,
     pub(super) duplicates: u64,
+    pub(super) by_cause: BTreeMap<LossKind, u64>,
     pub(super) damage: Vec<Damage>,
+}
+
+impl Tally {
+    /// Counts records that are not there.
+    pub(super) fn lose(&mut self, kind: LossKind, records: u64) {
+        let count = self.by_cause.entry(kind).or_default();
+        *count = count.saturating_add(records);
+    }
 }
 
 /// What rings need from outside.

@@ -21,7 +21,7 @@ use super::session::{Item, ItemKind};
 use crate::clock::{Moment, TimeMap};
 use crate::damage::DamageCause;
 use crate::dump::{Block, Dump};
-use crate::entry::{LossCause, Origin, ThreadName};
+use crate::entry::{LossCause, LossKind, Origin, ThreadName};
 use crate::site::Site;
 
 /// The place of an entry among those of all rings: time first, then the counter, which is finer.
@@ -49,6 +49,10 @@ pub(super) struct Ring<'d> {
     began: Option<u64>,
     /// The number that the next block should begin with.
     expected: Option<u64>,
+    /// What a damaged block should have had. What of it is missing shows when the next one comes.
+    broken: Option<Broken>,
+    /// Records without a call site, that came one behind the other: the first, and how many.
+    strangers: (u64, u64),
     /// The losses that were shown, or whose showing the filter forbade.
     stated: Loss,
     /// Where the time map found the last counter.
@@ -77,6 +81,15 @@ pub(super) struct RecordHead<'d> {
     pub(super) encoding: Encoding,
     /// Where the values stand in the open block.
     values: (usize, usize),
+}
+
+/// A block that could not be read, or not to its end.
+#[derive(Clone, Copy, Debug)]
+struct Broken {
+    kind: LossKind,
+    /// The number behind its last record, by its header.
+    behind: u64,
+    unix_ns: i64,
 }
 
 /// A block whose records are being read.
@@ -118,6 +131,8 @@ impl<'d> Ring<'d> {
             settled: 0,
             began: None,
             expected,
+            broken: None,
+            strangers: (0, 0),
             stated: Loss::default(),
             hint: 0,
         }
@@ -162,7 +177,7 @@ impl<'d> Ring<'d> {
             }
             let Some(item) = self.again.take().or_else(|| self.items.next()) else {
                 self.head = Head::None;
-                return None;
+                return self.lose_last(context);
             };
             if let Some(key) = self.take_item(item, context) {
                 return Some(key);
@@ -196,6 +211,7 @@ impl<'d> Ring<'d> {
             // Unread, so that nothing is known to be there or missing for sure.
             let behind = header.first_record.saturating_add(header.count.into());
             self.expected = Some(behind.max(self.expected.unwrap_or(0)));
+            self.broken = None;
             self.settled = self.settled.max(behind);
             return None;
         }
@@ -208,6 +224,11 @@ impl<'d> Ring<'d> {
         let body = match dump.block_body(block) {
             Ok(body) => body,
             Err(cause) => {
+                let kind = match cause {
+                    DamageCause::Checksum { .. } => LossKind::BadChecksum,
+                    _ => LossKind::Unreadable,
+                };
+                self.breaks(kind, block, header.first_record, context);
                 context.damage(dump, block, block.frame_bytes(), cause);
                 return None;
             }
@@ -244,7 +265,8 @@ impl<'d> Ring<'d> {
                 self.again = Some(item);
                 self.expected = Some(gone.first);
                 self.settled = gone.first;
-                LossCause::Missing { first: expected, count: gone.first - expected }
+                let kind = self.broken.take().map_or(LossKind::Missing, |broken| broken.kind);
+                LossCause::Missing { first: expected, count: gone.first - expected, kind }
             }
             expected => {
                 let first = gone.first.max(settled);
@@ -258,9 +280,13 @@ impl<'d> Ring<'d> {
                 LossCause::Gone { first, count, why }
             }
         };
-        if let LossCause::Missing { count, .. } | LossCause::Gone { count, .. } = cause {
-            context.tally.missing = context.tally.missing.saturating_add(count);
-        }
+        let (count, kind) = match cause {
+            LossCause::Missing { count, kind, .. } => (count, kind),
+            LossCause::Gone { count, .. } => (count, LossKind::Gone),
+            LossCause::Unrecorded { .. } => (0, LossKind::RingFull),
+        };
+        context.tally.missing = context.tally.missing.saturating_add(count);
+        context.tally.lose(kind, count);
         let counter = frame.loss.counter;
         let moment = context.map(self.session)?.at(counter, &mut self.hint);
         if !context.filter.wants_time(moment.unix_ns) {
@@ -284,6 +310,12 @@ impl<'d> Ring<'d> {
             *stated = stated.saturating_add(more);
         }
         context.tally.lost = context.tally.lost.saturating_add(more.total());
+        for (kind, counts) in [(LossKind::RingFull, full), (LossKind::TooLarge, too_large)] {
+            let count = counts.iter().fold(0, |sum: u64, &count| sum.saturating_add(count));
+            if count > 0 {
+                context.tally.lose(kind, count);
+            }
+        }
         if !context.filter.wants_time(moment.unix_ns) {
             return None;
         }
@@ -310,6 +342,7 @@ impl<'d> Ring<'d> {
         let place = match header.records(body) {
             Ok(records) => records.place(),
             Err(why) => {
+                self.breaks(LossKind::Unreadable, block, header.first_record, context);
                 let cause = DamageCause::Block { ring: self.ring, lost: header.count, why };
                 context.damage(dump, block, block.frame_bytes(), cause);
                 return None;
@@ -327,13 +360,58 @@ impl<'d> Ring<'d> {
             unknown: (0, 0),
             unreadable: (0, None),
         });
+        let kind = self.broken.take().map_or(LossKind::Missing, |broken| broken.kind);
         let first = expected?;
-        let count = header.first_record - first;
         self.settled = self.settled.max(header.first_record);
-        context.tally.missing = context.tally.missing.saturating_add(count);
         let unix_ns = first_unix_ns(header, context.map(self.session)?);
+        self.missing(first, header.first_record - first, kind, unix_ns, context)
+    }
+
+    /// A block cannot be read from the record `from` on. If the number fits, its header tells how
+    /// many records it should have had.
+    fn breaks(&mut self, kind: LossKind, block: &Block, from: u64, context: &Context<'d>) {
+        let header = &block.header;
+        let expected = self.expected.unwrap_or(self.delivered);
+        let stated = header.first_record.saturating_add(header.count.into());
+        let behind = if from <= expected && block.is_plausible() { stated } else { expected };
+        let unix_ns = context.map(self.session).map(|map| first_unix_ns(header, map));
+        self.broken = Some(Broken { kind, behind, unix_ns: unix_ns.unwrap_or_default() });
+    }
+
+    /// What the ring's last block should have had and nothing else has.
+    fn lose_last(&mut self, context: &mut Context<'d>) -> Option<Key> {
+        let Broken { kind, behind, unix_ns } = self.broken.take()?;
+        let first = self.expected.unwrap_or(self.delivered);
+        let count = behind.checked_sub(first).filter(|&count| count > 0)?;
+        self.expected = Some(behind);
+        let head = self.missing(first, count, kind, unix_ns, context)?;
+        Some(self.put(head, None))
+    }
+
+    /// Counts records that the files have not, and shows that, unless the filter forbids it.
+    fn missing(
+        &mut self,
+        first: u64,
+        count: u64,
+        kind: LossKind,
+        unix_ns: i64,
+        context: &mut Context<'d>,
+    ) -> Option<Head<'d>> {
+        context.tally.missing = context.tally.missing.saturating_add(count);
+        context.tally.lose(kind, count);
         let wanted = context.filter.wants_time(unix_ns);
-        wanted.then_some(Head::Loss { unix_ns, cause: LossCause::Missing { first, count } })
+        wanted.then_some(Head::Loss { unix_ns, cause: LossCause::Missing { first, count, kind } })
+    }
+
+    /// Shows the records without a call site that came last.
+    fn take_strangers(&mut self, block: &Block, context: &mut Context<'d>) -> Option<Key> {
+        let (first, count) = std::mem::take(&mut self.strangers);
+        let unix_ns = first_unix_ns(&block.header, context.map(self.session)?);
+        let kind = LossKind::UnknownCallSite;
+        context.tally.lose(kind, count);
+        let cause = LossCause::Missing { first, count, kind };
+        let wanted = context.filter.wants_time(unix_ns);
+        wanted.then(|| self.put(Head::Loss { unix_ns, cause }, None))
     }
 
     /// Goes to the open block's next record that is wanted, or its next loss.
@@ -342,14 +420,32 @@ impl<'d> Ring<'d> {
             let open = self.open.as_mut()?;
             let mut records = Records::resume(open.body, open.place);
             let lost = records.left();
-            let record = match records.next()? {
+            let next = records.next();
+            // Those without a call site come first, and this one again.
+            let is_stranger = |record: &RawRecord<'_>| {
+                record.tag != CallSite::LOSS_ID
+                    && open.dump.tables().sites.index(record.tag).is_none()
+            };
+            if self.strangers.1 > 0 && !matches!(&next, Some(Ok(record)) if is_stranger(record)) {
+                let block = open.block;
+                if let Some(key) = self.take_strangers(block, context) {
+                    return Some(key);
+                }
+                continue;
+            }
+            let record = match next? {
                 Ok(record) => record,
                 Err(why) => {
+                    let (dump, block, number) = (open.dump, open.block, open.number);
                     let cause = DamageCause::Block { ring: self.ring, lost, why };
-                    // A cut block ends early by nature: the tail says so.
-                    if !open.block.is_cut {
+                    self.expected = Some(number.max(self.delivered));
+                    if !block.is_cut {
                         let bytes = records.rest().len() as u64;
-                        context.damage(open.dump, open.block, bytes, cause);
+                        self.breaks(LossKind::Unreadable, block, number, context);
+                        context.damage(dump, block, bytes, cause);
+                    } else if dump.writer_is_alive() != Some(true) {
+                        // It ends early by nature: the tail says so.
+                        self.breaks(LossKind::TornFrame, block, number, context);
                     }
                     return None;
                 }
@@ -373,6 +469,10 @@ impl<'d> Ring<'d> {
             let tables = open.dump.tables();
             let Some(index) = tables.sites.index(record.tag) else {
                 open.note_unknown(record.tag);
+                if self.strangers.1 == 0 {
+                    self.strangers.0 = number;
+                }
+                self.strangers.1 += 1;
                 continue;
             };
             if !context.wants_site(open.dump_index, index) {

@@ -117,7 +117,9 @@ fn unknown_call_sites_and_wrong_values_cost_only_their_records() {
     scene.raw_block(1, &[n(10, 1), Rec(17, 20, vec![9, 0, 0, 0]), n(30, 3)]);
     let mut bytes = scene.bytes().to_vec();
     let (text, summary) = messages(&[scene.dump()], Filter::default());
-    assert_eq!(text, "1: n 1\n1: n 3\n");
+    let unreadable = "1: 1 record lost: what stands there cannot be read; number 1 of its ring\n";
+    assert_eq!(text, format!("1: n 1\n{unreadable}1: n 3\n"));
+    assert_eq!(summary.by_cause, BTreeMap::from([(LossKind::Unreadable, 1)]));
     insta::assert_snapshot!(summary.damage[0], @"test.steno: byte 432: the values of 1 record(s) of ring 1 cannot be read: the record ends within a value");
 
     // The same with a dictionary that lost a call site.
@@ -125,7 +127,9 @@ fn unknown_call_sites_and_wrong_values_cost_only_their_records() {
     bytes[place] ^= 1;
     let dump = Dump::from_bytes("test.steno", bytes).unwrap();
     let (text, summary) = messages(&[dump], Filter::default());
-    assert_eq!(text, "1: n 1\n1: n 3\n");
+    let unknown = "1: 1 record lost: their call site is unknown; number 1 of its ring\n";
+    assert_eq!(text, format!("1: n 1\n{unknown}1: n 3\n"));
+    assert_eq!(summary.by_cause, BTreeMap::from([(LossKind::UnknownCallSite, 1)]));
     assert_eq!(summary.damage.len(), 2, "{:?}", summary.damage);
     assert!(summary.damage[1].to_string().contains("belong to unknown call sites"));
 }
@@ -140,24 +144,23 @@ fn the_header_of_a_damaged_block_is_not_believed() {
     scene.seal(0);
     let block = scene.dump().blocks()[0].offset as usize + FrameHeader::BYTES;
     #[track_caller]
-    fn check(scene: &Scene, at: usize, field: &[u8]) {
+    fn check(scene: &Scene, at: usize, field: &[u8], why: &str) {
         let mut bytes = scene.bytes().to_vec();
         bytes[at..at + field.len()].copy_from_slice(field);
         let dump = Dump::from_bytes("test.steno", bytes).unwrap();
         let (text, summary) = messages(&[dump], Filter::default());
         // The gap is noticed with the ring's next block.
-        assert_eq!(
-            text,
-            "2: n 3\n2: n 4\n1: 2 records missing: numbers 0 to 1 of their ring\n1: n 5\n"
-        );
+        let gap = format!("1: 2 records {why}numbers 0 to 1 of their ring\n");
+        assert_eq!(text, format!("2: n 3\n2: n 4\n{gap}1: n 5\n"));
         let causes: Vec<_> = summary.damage.iter().map(|d| d.cause.to_string()).collect();
         assert_eq!((causes, summary.duplicates), (vec![CHECKSUM.to_owned()], 0));
     }
     const CHECKSUM: &str = "the checksum of a block frame is wrong";
-    check(&scene, block + 6, &[0]); // no level occurs
-    check(&scene, block + 8, &[0xff; 7]); // behind the blocks that follow
-    check(&scene, block + 32, &[0; 4]); // no record, so that all came already
-    check(&scene, block + 40, &[0xff; 8]); // later than all others
+    let broken = "lost: the checksum of their block is wrong; ";
+    check(&scene, block + 6, &[0], broken); // no level occurs
+    check(&scene, block + 8, &[0xff; 7], "missing: "); // behind the blocks that follow
+    check(&scene, block + 32, &[0; 4], broken); // no record, so that all came already
+    check(&scene, block + 40, &[0xff; 8], broken); // later than all others
 }
 
 #[test]
@@ -282,4 +285,55 @@ proptest! {
         prop_assert_eq!(text, expected);
         prop_assert!(summary.damage.is_empty());
     }
+}
+
+#[test]
+fn every_loss_stands_where_it_happened_with_its_cause() {
+    let mut scene = Scene::new();
+    scene.block(1, &[n(10, 0), n(20, 1)]);
+    let broken = scene.bytes().len() + 100;
+    scene.block(1, &[n(30, 2), n(40, 3)]);
+    scene.raw_block(1, &[n(50, 4), Rec(99, 60, vec![]), Rec(98, 70, vec![]), n(80, 7)]);
+    scene.skip(1, 1);
+    scene.block(1, &[n(90, 9)]);
+    scene.block(2, &[n(35, 0)]);
+    let last = scene.bytes().len() + 100;
+    scene.block(2, &[n(45, 1), n(55, 2)]);
+    scene.raw_block(1, &[n(100, 10), n(110, 11), n(120, 12)]);
+    let mut bytes = scene.bytes().to_vec();
+    bytes[broken] ^= 1;
+    bytes[last] ^= 1;
+    // In the midst of record 11.
+    bytes.truncate(bytes.len() - 24 - 8);
+    let dump = Dump::from_bytes("test.steno", bytes).unwrap();
+    let dumps = [dump];
+    let (text, summary) = messages(&dumps, Filter::default());
+    insta::assert_snapshot!(text, @r"
+    1: n 0
+    1: n 1
+    2: n 0
+    2: 2 records lost: the checksum of their block is wrong; numbers 1 to 2 of their ring
+    1: 2 records lost: the checksum of their block is wrong; numbers 2 to 3 of their ring
+    1: n 4
+    1: 2 records lost: their call site is unknown; numbers 5 to 6 of their ring
+    1: n 7
+    1: 1 record missing: number 8 of its ring
+    1: n 9
+    1: n 10
+    1: 2 records lost: their frame is cut; numbers 11 to 12 of their ring
+    ");
+    let by_cause = BTreeMap::from([
+        (LossKind::Missing, 1),
+        (LossKind::TornFrame, 2),
+        (LossKind::BadChecksum, 4),
+        (LossKind::UnknownCallSite, 2),
+    ]);
+    assert_eq!(summary.by_cause, by_cause);
+    assert_eq!(crate::verify(&dumps[0]).by_cause, by_cause);
+    let (json, _) = crate::scene::render(&dumps, Filter::default(), crate::Format::Json);
+    let first = json.lines().find(|line| line.contains("\"lost\":2,\"ring\":1")).unwrap();
+    assert!(
+        first.ends_with(r#""fields":{"lost":2,"ring":1,"cause":"bad_checksum","first_record":2}}"#),
+        "{first}"
+    );
 }

@@ -30,6 +30,12 @@ impl Block {
         FrameHeader::BYTES as u64 + u64::from(self.payload_bytes).next_multiple_of(8)
     }
 
+    /// Whether there can be so many records in so many bytes: no record takes fewer than three. A
+    /// header whose checksum is wrong should not be believed beyond that.
+    pub(crate) const fn is_plausible(&self) -> bool {
+        self.header.count <= self.payload_bytes / 3
+    }
+
     fn payload(&self) -> Option<Range<usize>> {
         let start = usize::try_from(self.offset).ok()?.checked_add(FrameHeader::BYTES)?;
         Some(start..start.checked_add(self.payload_bytes as usize)?)

@@ -81,26 +81,23 @@ fn write_loss(loss: &LossEntry<'_>, scratch: &mut String, out: &mut String) {
 
 /// What there is to know of a loss, as an object.
 pub(super) fn write_loss_fields(loss: &LossEntry<'_>, out: &mut String) {
-    let (total, ring) = (loss.total(), loss.ring());
+    let (total, ring, kind) = (loss.total(), loss.ring(), loss.kind());
     // Writing to a string cannot fail.
-    let _ = match loss.cause() {
+    let _ = write!(out, "{{\"lost\":{total},\"ring\":{ring},\"cause\":\"{kind}\"");
+    match loss.cause() {
         LossCause::Unrecorded { full, too_large } => {
-            let _ = write!(out, "{{\"lost\":{total},\"ring\":{ring}");
             write_counts("ring_full", &full, out);
             write_counts("too_large", &too_large, out);
-            write!(out, "}}")
         }
         LossCause::Gone { first, why, .. } => {
             let why = gone_name(why);
-            write!(
-                out,
-                "{{\"gone\":{total},\"ring\":{ring},\"first_record\":{first},\"why\":\"{why}\"}}"
-            )
+            let _ = write!(out, ",\"first_record\":{first},\"why\":\"{why}\"");
         }
         LossCause::Missing { first, .. } => {
-            write!(out, "{{\"missing\":{total},\"ring\":{ring},\"first_record\":{first}}}")
+            let _ = write!(out, ",\"first_record\":{first}");
         }
-    };
+    }
+    out.push('}');
 }
 
 /// What became of a file, in a word.

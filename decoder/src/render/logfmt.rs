@@ -72,15 +72,13 @@ fn has_parts(value: &Value<'_>) -> bool {
 }
 
 fn write_loss(loss: &LossEntry<'_>, out: &mut String) {
-    let (total, ring) = (loss.total(), loss.ring());
+    // Writing to a string cannot fail.
+    let _ = write!(out, " lost={} ring={} cause={}", loss.total(), loss.ring(), loss.kind());
     let _ = match loss.cause() {
-        LossCause::Unrecorded { .. } => write!(out, " lost={total} ring={ring}"),
+        LossCause::Unrecorded { .. } => Ok(()),
+        LossCause::Missing { first, .. } => write!(out, " first_record={first}"),
         LossCause::Gone { first, why, .. } => {
-            let why = gone_name(why);
-            write!(out, " gone={total} ring={ring} first_record={first} why={why}")
-        }
-        LossCause::Missing { first, .. } => {
-            write!(out, " missing={total} ring={ring} first_record={first}")
+            write!(out, " first_record={first} why={}", gone_name(why))
         }
     };
 }

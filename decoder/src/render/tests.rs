@@ -92,7 +92,7 @@ fn json() {
     {"timestamp":"2026-11-22T23:07:05.123456789Z","level":"INFO","target":"app::book","message":"filled 5 @   101.50","thread":"main","file":"src/main.rs","line":20,"fields":{"qty":5,"price":101.5,"width":8,"user.id":-7,"state":"open"}}
     {"timestamp":"2026-11-22T23:07:06.000000001Z","level":"ERROR","target":"app","message":"hello a\u001b[31m\nb,\"c\"","thread":"main","file":"src/main.rs","line":21,"fields":{"who":"a\u001b[31m\nb,\"c\"","who_2":"a\u001b[31m\nb,\"c\""}}
     {"timestamp":"2026-11-22T23:07:07.000000000Z","level":"DEBUG","target":"app","message":"","thread":"thread-1235","file":"src/main.rs","line":22,"fields":{"x":true}}
-    {"timestamp":"2026-11-22T23:07:08.000000000Z","level":"WARN","target":"stenolog","message":"19 records lost: ring full (12 DEBUG, 5 TRACE), longer than the ring (2 WARN)","thread":"thread-1235","file":null,"line":null,"fields":{"lost":19,"ring":2,"ring_full":{"DEBUG":12,"TRACE":5},"too_large":{"WARN":2}}}
+    {"timestamp":"2026-11-22T23:07:08.000000000Z","level":"WARN","target":"stenolog","message":"19 records lost: ring full (12 DEBUG, 5 TRACE), longer than the ring (2 WARN)","thread":"thread-1235","file":null,"line":null,"fields":{"lost":19,"ring":2,"cause":"ring_full","ring_full":{"DEBUG":12,"TRACE":5},"too_large":{"WARN":2}}}
     "#);
 }
 
@@ -151,6 +151,7 @@ fn json_pretty() {
       "fields": {
         "lost": 19,
         "ring": 2,
+        "cause": "ring_full",
         "ring_full": {
           "DEBUG": 12,
           "TRACE": 5
@@ -169,7 +170,7 @@ fn logfmt() {
     time=2026-11-22T23:07:05.123456789Z level=INFO target=app::book thread=main msg="filled 5 @   101.50" qty=5 price=101.5 width=8 user.id=Some(-7) state="\"open\""
     time=2026-11-22T23:07:06.000000001Z level=ERROR target=app thread=main msg="hello a\u{1b}[31m\nb,\"c\"" who="a\u{1b}[31m\nb,\"c\"" who_2="a\u{1b}[31m\nb,\"c\""
     time=2026-11-22T23:07:07.000000000Z level=DEBUG target=app thread=thread-1235 msg="" x=true
-    time=2026-11-22T23:07:08.000000000Z level=WARN target=stenolog thread=thread-1235 msg="19 records lost: ring full (12 DEBUG, 5 TRACE), longer than the ring (2 WARN)" lost=19 ring=2
+    time=2026-11-22T23:07:08.000000000Z level=WARN target=stenolog thread=thread-1235 msg="19 records lost: ring full (12 DEBUG, 5 TRACE), longer than the ring (2 WARN)" lost=19 ring=2 cause=ring_full
     "#);
 }
 
@@ -180,7 +181,7 @@ fn csv() {
     2026-11-22T23:07:05.123456789Z,INFO,app::book,main,src/main.rs,20,filled 5 @   101.50,"{""qty"":5,""price"":101.5,""width"":8,""user.id"":-7,""state"":""open""}"␍
     2026-11-22T23:07:06.000000001Z,ERROR,app,main,src/main.rs,21,"hello a\u{1b}[31m\nb,""c""","{""who"":""a\u001b[31m\nb,\""c\"""",""who_2"":""a\u001b[31m\nb,\""c\""""}"␍
     2026-11-22T23:07:07.000000000Z,DEBUG,app,thread-1235,src/main.rs,22,,"{""x"":true}"␍
-    2026-11-22T23:07:08.000000000Z,WARN,stenolog,thread-1235,,,"19 records lost: ring full (12 DEBUG, 5 TRACE), longer than the ring (2 WARN)","{""lost"":19,""ring"":2,""ring_full"":{""DEBUG"":12,""TRACE"":5},""too_large"":{""WARN"":2}}"␍
+    2026-11-22T23:07:08.000000000Z,WARN,stenolog,thread-1235,,,"19 records lost: ring full (12 DEBUG, 5 TRACE), longer than the ring (2 WARN)","{""lost"":19,""ring"":2,""cause"":""ring_full"",""ring_full"":{""DEBUG"":12,""TRACE"":5},""too_large"":{""WARN"":2}}"␍
     "#);
 }
 

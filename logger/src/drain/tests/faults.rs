@@ -20,8 +20,8 @@ fn told(bench: &Bench) -> Vec<&'static str> {
         DrainError::Replace { .. } => "replace",
         DrainError::Sync { .. } => "sync",
         DrainError::GivenUp { .. } => "given up",
-        DrainError::RingsLeft { .. } => "rings left",
         DrainError::Panicked { .. } => "panicked",
+        DrainError::RingsLeft { .. } => "rings left",
     };
     bench.told().iter().map(word).collect()
 }
