@@ -62,6 +62,16 @@ pub enum Step {
     RingsLeft,
     /// The rings were removed.
     RingsRemoved,
+    /// What an earlier run's dump has behind its last whole frame was cut off.
+    EarlierTrimmed,
+    /// A part of what its rings hold was appended.
+    EarlierWritten,
+    /// It was sealed, and put on the disk.
+    EarlierSealed,
+    /// It was given another name.
+    EarlierRenamed,
+    /// A file of its rings was removed.
+    EarlierRemoving,
 }
 
 /// Dies here if it is time to.
@@ -101,7 +111,7 @@ mod armed {
     use super::Step;
 
     impl Step {
-        /// All steps.
+        /// All steps of a logger that is the first on its path.
         pub const ALL: [Self; 25] = [
             Self::RingDirMade,
             Self::MetaBegun,
@@ -129,6 +139,15 @@ mod armed {
             Self::RingsLeft,
             Self::RingsRemoved,
         ];
+
+        /// Those of a logger that finds the rings of an earlier run; `ALL` are the others.
+        pub const OF_RECOVERY: [Self; 5] = [
+            Self::EarlierTrimmed,
+            Self::EarlierWritten,
+            Self::EarlierSealed,
+            Self::EarlierRenamed,
+            Self::EarlierRemoving,
+        ];
     }
 
     /// The step, and how often it is to be taken still.
@@ -146,7 +165,8 @@ mod armed {
     fn order() -> Option<Order> {
         let order = std::env::var("STENOLOG_DIE_AFTER").ok()?;
         let (name, times) = order.split_once(':').unwrap_or((&order, "1"));
-        let step = Step::ALL.into_iter().find(|step| format!("{step:?}") == name);
+        let mut steps = Step::ALL.into_iter().chain(Step::OF_RECOVERY);
+        let step = steps.find(|step| format!("{step:?}") == name);
         let (Some(step), Ok(times)) = (step, times.parse()) else {
             panic!("STENOLOG_DIE_AFTER={order}: no such step, or no number of times");
         };

@@ -93,6 +93,7 @@ fn describe(tried: &[(PathBuf, io::Error)]) -> String {
 }
 
 /// Why what an earlier run has left in its rings was not put into its dump.
+#[cfg_attr(not(unix), expect(dead_code, reason = "there are no rings in files to be read"))]
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotRecovered {
     /// A file, or a call on the dump.

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
+use stenolog::__private::Step;
 use stenolog::{Builder, Existing, UnreadRings, info};
 use stenolog_decoder::{Dump, Limits, RingDir, Verification, verify, verify_with};
 use stenolog_tests::{message, read};
@@ -283,6 +284,37 @@ fn a_recovery_that_is_cut_short_is_done_again_and_nothing_comes_twice() {
         fs::remove_file(cut.ring_dir().unwrap().join(removed)).unwrap();
         cut.start(|builder| builder.existing(Existing::Replace));
         check(&cut, &cut.earlier(), 0);
+    }
+}
+
+/// A process that dies while it recovers the one before it.
+#[test]
+fn a_recovery_that_is_killed_after_any_step_is_done_again() {
+    for step in Step::OF_RECOVERY {
+        for times in 1..=3 {
+            let remains = Remains::new("full");
+            let dir = remains.ring_dir().unwrap();
+            let output = Command::new(env!("CARGO_BIN_EXE_child"))
+                .arg("next")
+                .args([remains.dump(), remains.rings()])
+                .env_remove("STENOLOG")
+                .env_remove("RUST_LOG")
+                .env("STENOLOG_DIE_AFTER", format!("{step:?}:{times}"))
+                .output()
+                .unwrap();
+            if output.status.success() && times > 1 {
+                // It is not taken so often.
+                break;
+            }
+            assert_eq!(output.status.signal(), Some(libc::SIGKILL), "{step:?}: {output:?}");
+            let is_renamed = matches!(step, Step::EarlierRenamed | Step::EarlierRemoving);
+            assert_eq!(remains.earlier().exists(), is_renamed, "{step:?}");
+            if !is_renamed {
+                remains.start(|builder| builder.existing(Existing::Replace));
+                assert!(!dir.exists(), "{step:?}");
+            }
+            check(&remains, &remains.earlier(), 0);
+        }
     }
 }
 

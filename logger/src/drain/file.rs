@@ -18,6 +18,7 @@ use stenolog_format::frame::{FileHeader, MAGIC};
 use super::report::OnError;
 use super::storage::{FileFate, Standing, Storage};
 use crate::error::{DrainError, StartError};
+use crate::fault::{self, Step};
 use crate::fork::NotInherited;
 use crate::ring_dir::{NotRecovered, UnreadDir, UnreadRings};
 
@@ -365,6 +366,7 @@ fn may_write_over(
         return Err(StartError::KeepEarlier { path: path.to_owned(), to, source });
     }
     if let (Some((earlier, rings)), Some(completed)) = (unread, completed) {
+        fault::after(Step::EarlierRenamed);
         let folder = rings.path().to_owned();
         let settled = completed.and_then(|is_read| if is_read { rings.remove() } else { Ok(()) });
         if let Err(error) = settled {

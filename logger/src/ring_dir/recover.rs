@@ -40,8 +40,9 @@ use self::append::Append;
 use self::explained::Explained;
 use self::share::Share;
 use self::walk::{Walked, walk};
-use super::unix::{META, META_SEQUENCE, PROGRESS, RING, RING_IN_MAKING};
+use super::unix::{META, META_SEQUENCE, PROGRESS, RING, RING_IN_MAKING, check_size_limit};
 use super::{NotRecovered, name, word};
+use crate::fault::{self, Step};
 use crate::fork::NotInherited;
 
 /// No ring file is longer: its header, and the greatest capacity.
@@ -126,7 +127,9 @@ impl UnreadDir {
                 return Err(error);
             }
         }
-        dump.sync_data().map_err(of_dump)
+        dump.sync_data().map_err(of_dump)?;
+        fault::after(Step::EarlierSealed);
+        Ok(())
     }
 
     /// Removes the directory, of which the dump now has all.
@@ -140,6 +143,7 @@ impl UnreadDir {
         for name in first.iter().chain(&last) {
             unlinkat(&self.directory, name.as_bytes(), AtFlags::empty())
                 .map_err(|error| of_file(name, error.into()))?;
+            fault::after(Step::EarlierRemoving);
         }
         // Only if it is empty, and not if it is a link by now.
         fs::remove_dir(&self.path).map_err(|error| of_file(self.path.as_os_str(), error))
@@ -231,6 +235,7 @@ impl UnreadDir {
             failed: None,
         };
         dump.set_len(walked.end).map_err(of_dump)?;
+        fault::after(Step::EarlierTrimmed);
         if !has_clock {
             for payload in &explained.clock {
                 append.metadata(FrameKind::Clock, |out| out.extend_from_slice(payload));

@@ -11,9 +11,9 @@ use stenolog_format::index::{End, Index};
 use stenolog_format::recovery::{RingRecord, put_blocks};
 use stenolog_ringbuf::file::Recovered;
 
-use super::super::unix::check_size_limit;
 use super::share::Share;
-use super::{odd, of_dump};
+use super::{check_size_limit, odd, of_dump};
+use crate::fault::{self, Step};
 use crate::ring_dir::NotRecovered;
 
 /// An index frame is written when this many blocks have none.
@@ -93,6 +93,7 @@ impl Append<'_> {
         if self.failed.is_none() {
             let write = || self.dump.write_all_at(&self.buffer, self.at);
             self.failed = check_size_limit(self.end()).and_then(|()| write()).err();
+            fault::after(Step::EarlierWritten);
         }
         self.at = self.end();
         self.buffer.clear();
