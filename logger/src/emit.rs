@@ -58,21 +58,22 @@ fn try_emit<T: TimeWord, A: Args>(site: &'static Site, time: T, args: &A) -> boo
     let time = time.read(&clock);
     let allowance_bytes = local.allowance_bytes.get();
     // Closed to signal handlers on this thread, which would write into the same claim (T2).
-    let generation = local.generation.replace(NO_GENERATION);
+    local.generation.set(NO_GENERATION);
+    // Nothing of the producer is read before that.
     compiler_fence(Ordering::SeqCst);
     // SAFETY: only this thread touches the producer, and nothing logs while this borrow lives
     // (T1, T2 in `thread`): what follows are stores of values.
     let producer = unsafe { &mut *local.producer.get() };
-    let claim = producer.try_claim_within(payload_bytes, allowance_bytes);
-    let is_claimed = claim.is_ok();
-    if let Ok(mut claim) = claim {
-        // SAFETY: the claim is `payload_bytes` long, which `args` said it takes with the time.
-        unsafe { fill(claim.as_mut_ptr(), time, args) };
-        claim.commit_tagged(state as u32);
-    }
-    compiler_fence(Ordering::SeqCst);
-    local.generation.set(generation);
-    is_claimed
+    let Ok(mut claim) = producer.try_claim_within(payload_bytes, allowance_bytes) else {
+        local.generation.set((state >> 32) as u32);
+        return false;
+    };
+    // SAFETY: the claim is `payload_bytes` long, which `args` said it takes with the time.
+    unsafe { fill(claim.as_mut_ptr(), time, args) };
+    claim.commit_tagged(state as u32);
+    compiler_fence(Ordering::Release);
+    local.generation.set((state >> 32) as u32);
+    true
 }
 
 /// Writes a payload.
