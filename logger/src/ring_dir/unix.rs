@@ -247,7 +247,7 @@ pub(super) fn check_size_limit(len: u64) -> io::Result<()> {
     // SAFETY: `limit` may be written.
     let result = unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) };
     if result == 0 && limit.rlim_cur != libc::RLIM_INFINITY && len > limit.rlim_cur {
-        return Err(io::ErrorKind::FileTooLarge.into());
+        return Err(io::Error::from_raw_os_error(libc::EFBIG));
     }
     Ok(())
 }
