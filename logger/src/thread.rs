@@ -301,7 +301,8 @@ fn log_attached(record: &ColdRecord<'_>, rings: &mut Rings) {
     let Some((core, id)) = known(record, rings).or_else(|| decide(record)) else { return };
     let fits = |global: &Attachment| {
         let capacity = LOCAL.with(|local| {
-            // SAFETY: as below.
+            // SAFETY: only this thread touches the producer (T1), and no borrow of it lives while
+            // the cold path runs (T2).
             unsafe { &*local.producer.get() }.capacity()
         });
         Arc::ptr_eq(&global.core, &core)
