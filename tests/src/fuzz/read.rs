@@ -91,7 +91,9 @@ fn walk(dumps: &[Dump], bytes: usize, order: Order) -> Option<Summary> {
     let summary = decoder.summary();
     assert_eq!(summary.shown, records as u64);
     assert!(summary.shown <= summary.records);
-    assert_eq!(lost, summary.lost.saturating_add(summary.missing), "each loss has its entry");
+    let by_cause = summary.by_cause.values().fold(0_u64, |sum, &n| sum.saturating_add(n));
+    assert_eq!(lost, by_cause, "each loss has its entry");
+    assert!(summary.lost.saturating_add(summary.missing) <= by_cause, "each is among the causes");
     let complaints = summary.damage.len();
     assert!(complaints <= 8 + bytes, "{complaints} damages out of {bytes} bytes");
     summary.damage.iter().for_each(|damage| drop(damage.to_string()));
