@@ -344,12 +344,13 @@ mod unix {
         match unsafe { libc::fork() } {
             -1 => Err(std::io::Error::last_os_error().into()),
             0 => {
+                println!("child");
                 let _ = std::io::stdin().read_line(&mut String::new());
                 // SAFETY: nothing of this process is needed any more.
                 unsafe { libc::_exit(0) }
             }
             _ => {
-                println!("forked");
+                println!("parent");
                 // SAFETY: it ends this process at once.
                 unsafe { libc::raise(libc::SIGKILL) };
                 Err("the process lives on".into())
