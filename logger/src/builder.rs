@@ -222,7 +222,7 @@ impl Builder {
 
     /// The same for a child of this process, which writes to another path.
     pub(crate) fn of_child(mut self) -> Self {
-        self.config.path = crate::fork::path_of_child(&self.config.path);
+        self.config.path = drain::numbered(&self.config.path, std::process::id());
         self
     }
 

@@ -28,6 +28,7 @@ use std::time::{Duration, Instant};
 use crossbeam_utils::sync::Parker;
 
 pub use self::file::Existing;
+pub(crate) use self::file::numbered;
 pub(crate) use self::file::{DumpFile, Earlier};
 pub(crate) use self::output::Output;
 use self::output::WriteFailure;

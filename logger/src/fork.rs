@@ -6,7 +6,6 @@
 //! The registry is locked while the process forks, so that the child finds it whole. Whatever other
 //! lock the parent's threads held belongs to a foreign logger.
 
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -71,17 +70,6 @@ pub(crate) fn end_own() -> Result<(), FlushError> {
         Some(logger) => logger.close(),
         None => Err(FlushError::Forked),
     }
-}
-
-/// `app.steno` → `app.1234.steno`.
-pub(crate) fn path_of_child(path: &Path) -> PathBuf {
-    let mut name = path.file_stem().unwrap_or_default().to_owned();
-    name.push(format!(".{}", std::process::id()));
-    if let Some(extension) = path.extension() {
-        name.push(".");
-        name.push(extension);
-    }
-    path.with_file_name(name)
 }
 
 /// Has every later fork noticed.

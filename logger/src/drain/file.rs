@@ -401,19 +401,20 @@ fn not_a_file(path: &Path) -> StartError {
 
 /// `app.steno` → `app.1.steno`, with the first number that is free.
 fn free_name(path: &Path) -> PathBuf {
-    let stem = path.file_stem().unwrap_or_default();
-    let name = |n: u64| {
-        let mut name = stem.to_owned();
-        name.push(format!(".{n}"));
-        if let Some(extension) = path.extension() {
-            name.push(".");
-            name.push(extension);
-        }
-        path.with_file_name(name)
-    };
     // A link that leads nowhere is not free either.
     let is_free = |path: &PathBuf| path.symlink_metadata().is_err();
-    (1..).map(name).find(is_free).unwrap_or_else(|| path.with_extension("old"))
+    (1..).map(|n| numbered(path, n)).find(is_free).unwrap_or_else(|| path.with_extension("old"))
+}
+
+/// `app.steno` → `app.7.steno`.
+pub(crate) fn numbered(path: &Path, number: u32) -> PathBuf {
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push(format!(".{number}"));
+    if let Some(extension) = path.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    path.with_file_name(name)
 }
 
 /// Whether two looks were at the same file; `None` if the platform does not say.
