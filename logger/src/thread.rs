@@ -491,12 +491,29 @@ impl<'a> Waiter<'a> {
             return false;
         }
         if self.backoff.is_completed() {
-            std::thread::sleep(std::time::Duration::from_micros(50));
+            nap();
         } else {
             self.backoff.snooze();
         }
         true
     }
+}
+
+/// Sleeps for some 50 µs, or until a signal: one that is a reason to look at the ring again too.
+///
+/// Not `std::thread::sleep`, which goes back to sleep after a signal for what Linux says is left:
+/// that is rounded up by the timer's slack, 50 µs, and never ends if signals come as fast as that.
+#[cfg(unix)]
+fn nap() {
+    let length = libc::timespec { tv_sec: 0, tv_nsec: 50_000 };
+    // SAFETY: the length lives on this stack, and what is left is not asked for.
+    unsafe { libc::nanosleep(&raw const length, std::ptr::null_mut()) };
+}
+
+/// Sleeps for some 50 µs.
+#[cfg(not(unix))]
+fn nap() {
+    std::thread::sleep(std::time::Duration::from_micros(50));
 }
 
 /// What the operating system calls this thread.
