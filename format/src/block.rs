@@ -13,11 +13,13 @@
 //! | tag varint | values' length ≪ 1 | 1 if unix time, varint | time − time before, zigzag | values … |
 //! ```
 
+mod codec;
 mod packed;
 mod raw;
 
 use serde::{Deserialize, Serialize};
 
+pub use codec::Codec;
 pub use packed::BlockBuilder;
 
 use crate::bytes::Fields;
@@ -30,7 +32,7 @@ pub struct BlockHeader {
     pub ring: u32,
     /// How they are laid out: 0 raw, 1 packed.
     pub encoding: u8,
-    /// How the body is compressed: 0 not at all. No other codec is defined yet.
+    /// How the body is compressed: the [number](Codec::number) of a [`Codec`].
     pub codec: u8,
     /// The levels that occur, one [bit](crate::dictionary::Level::bit) each.
     pub levels: u8,
@@ -110,7 +112,8 @@ impl BlockHeader {
     /// Walks over the records in `body`, which may be cut.
     ///
     /// # Errors
-    /// If this version does not know how the body is laid out.
+    /// If this version does not know how the body is laid out, or if it is compressed: this crate
+    /// has no codecs. Whoever has decompressed a body sets [`codec`](Self::codec) to 0.
     pub fn records<'a>(&self, body: &'a [u8]) -> Result<Records<'a>, BlockError> {
         if self.codec != 0 {
             return Err(BlockError::Codec { codec: self.codec });
@@ -140,7 +143,7 @@ impl BlockHeader {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BlockError {
-    /// A codec of a later version.
+    /// A codec of a later version, or one that this reader was built without.
     #[error("compression {codec} is unknown to this reader: use a newer steno")]
     Codec {
         /// The number in the header.

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 use stenolog::{Builder, OnFull, error, info, trace};
-use stenolog_format::block::BlockBuilder;
+use stenolog_format::block::{BlockBuilder, BlockHeader, Codec};
 use stenolog_format::clock::ClockPair;
 use stenolog_format::dictionary::{CallSite, Level, Role, Slot, Thread, TimeSource};
 use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind, FrameWriter, VERSION};
@@ -452,6 +452,58 @@ fn losses_read_in_both_encodings_and_as_frames() {
     let lines = Reading::of_bytes(&hand.finish()).whole();
     let lost: Vec<_> = lines.iter().map(|line| parse(line)["lost_full"][3].as_u64()).collect();
     assert_eq!(lost, [Some(1), None, Some(299), Some(1)]);
+}
+
+/// A dump of one block with a thousand records, whose body is `stored` in place of what it was.
+fn compressed(codec: Codec, stored: impl FnOnce(&[u8]) -> Vec<u8>) -> Vec<u8> {
+    let site = site(16, Type::U16);
+    let mut hand = Hand::new();
+    hand.sites(std::slice::from_ref(&site));
+    let mut builder = BlockBuilder::default();
+    builder.begin(1, 0, 0);
+    for n in 0..1000_u16 {
+        builder.push(&site, &payload(n.into(), &n.to_le_bytes())).unwrap();
+    }
+    let mut block = Vec::new();
+    let header = BlockHeader { codec: codec.number(), ..builder.finish(24_000, &mut block) };
+    hand.frame(FrameKind::Block, |out| {
+        out.extend(header.encode());
+        out.extend(stored(&block[BlockHeader::BYTES..]));
+    });
+    hand.finish()
+}
+
+#[test]
+fn compressed_blocks_read_as_they_were_written() {
+    let all: Vec<_> = (0..1000).map(|n: u16| n.to_string()).collect();
+    let lines = Reading::of_bytes(&compressed(Codec::Lz4, lz4_flex::block::compress)).whole();
+    assert_eq!(lines.iter().map(|line| values(line)).collect::<Vec<_>>(), all);
+    let zstd = |body: &[u8]| zstd::bulk::compress(body, 1).unwrap();
+    let reading = Reading::of_bytes(&compressed(Codec::Zstd, zstd));
+    if reading.complaints.contains("this Python does not have") {
+        // The records are passed over, and named.
+        assert!(reading.complaints.contains("1000 records"), "{}", reading.complaints);
+        assert_eq!((reading.lines.len(), reading.code), (0, Some(3)));
+    } else {
+        let lines = reading.whole();
+        assert_eq!(lines.iter().map(|line| values(line)).collect::<Vec<_>>(), all);
+    }
+}
+
+#[test]
+fn a_compressed_body_that_is_not_what_it_says_is_damage() {
+    #[track_caller]
+    fn check(stored: impl FnOnce(Vec<u8>) -> Vec<u8>) {
+        let bytes = compressed(Codec::Lz4, |body| stored(lz4_flex::block::compress(body)));
+        let reading = Reading::of_bytes(&bytes);
+        assert_eq!((reading.lines.len(), reading.code), (0, Some(3)), "{}", reading.complaints);
+        assert!(reading.complaints.contains("1000 records"), "{}", reading.complaints);
+    }
+    check(|stored| stored[..stored.len() / 2].to_vec()); // cut
+    check(|_| vec![]);
+    check(|_| lz4_flex::block::compress(b"shorter"));
+    check(|_| lz4_flex::block::compress(&[16; 100_000])); // longer
+    check(|_| vec![0x1f, 16, 0, 0, 255, 255, 0]); // a match before the beginning
 }
 
 #[test]
