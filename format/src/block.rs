@@ -13,11 +13,13 @@
 //! | tag varint | values' length ≪ 1 | 1 if unix time, varint | time − time before, zigzag | values … |
 //! ```
 
+mod codec;
 mod packed;
 mod raw;
 
 use serde::{Deserialize, Serialize};
 
+pub use codec::Codec;
 pub use packed::BlockBuilder;
 
 use crate::bytes::Fields;
@@ -30,7 +32,7 @@ pub struct BlockHeader {
     pub ring: u32,
     /// How they are laid out: 0 raw, 1 packed.
     pub encoding: u8,
-    /// How the body is compressed: 0 not at all. No other codec is defined yet.
+    /// How the body is compressed: the [number](Codec::number) of a [`Codec`].
     pub codec: u8,
     /// The levels that occur, one [bit](crate::dictionary::Level::bit) each.
     pub levels: u8,
@@ -110,7 +112,8 @@ impl BlockHeader {
     /// Walks over the records in `body`, which may be cut.
     ///
     /// # Errors
-    /// If this version does not know how the body is laid out.
+    /// If this version does not know how the body is laid out, or if it is compressed: this crate
+    /// has no codecs. Whoever has decompressed a body sets [`codec`](Self::codec) to 0.
     pub fn records<'a>(&self, body: &'a [u8]) -> Result<Records<'a>, BlockError> {
         if self.codec != 0 {
             return Err(BlockError::Codec { codec: self.codec });
@@ -140,11 +143,28 @@ impl BlockHeader {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BlockError {
-    /// A codec of a later version.
+    /// A codec of a later version, or one that this reader was built without.
     #[error("compression {codec} is unknown to this reader: use a newer steno")]
     Codec {
         /// The number in the header.
         codec: u8,
+    },
+    /// A compressed body that ends early: what is there of it cannot be decompressed.
+    #[error("the compressed block is cut")]
+    Cut,
+    /// A compressed body that is longer than [`Codec::allows`].
+    #[error("{stored} compressed bytes stand for {bytes}, more than a block may have")]
+    TooLong {
+        /// The length before compression, by the header.
+        bytes: u32,
+        /// The length in the file.
+        stored: usize,
+    },
+    /// Bytes that the codec cannot have made, or not of a body of this length.
+    #[error("what stands there does not decompress to {bytes} bytes")]
+    Compressed {
+        /// The length before compression, by the header.
+        bytes: u32,
     },
     /// An encoding of a later version.
     #[error("record encoding {encoding} is unknown to this reader: use a newer steno")]
@@ -232,6 +252,22 @@ pub struct RecordsPlace {
     left: u32,
     counter: u64,
     unix_ns: i64,
+}
+
+impl RecordsPlace {
+    /// How many of the records that the header states are still to be read.
+    #[inline]
+    #[must_use]
+    pub const fn left(&self) -> u32 {
+        self.left
+    }
+
+    /// How many bytes of the body lie before it.
+    #[inline]
+    #[must_use]
+    pub const fn offset(&self) -> usize {
+        self.offset
+    }
 }
 
 impl<'a> Records<'a> {
