@@ -14,6 +14,7 @@ import struct
 import sys
 
 from steno_codecs import decompress
+from steno_columns import rows
 from steno_values import UNIX, Cursor, Damage, read_site, read_value
 
 MAGIC = b"\x89STENO\r\n"
@@ -234,15 +235,17 @@ class Dump:
     def records(payload):
         """Tag, kind of time (None: as the call site says), time, values, and whether they are packed."""
         encoding, codec, (count, length) = payload[4], payload[5], struct.unpack_from("<II", payload, 32)
-        if encoding > 1:
+        if encoding > 2:
             raise Damage(f"{count} records in unknown encoding {encoding}")
         try:
             body = decompress(codec, payload[BLOCK_HEADER_BYTES:], length)
         except Damage as damage:
             raise Damage(f"{damage}; {count} records") from None
+        if encoding == 2:
+            body = rows(body, count, len(payload) - BLOCK_HEADER_BYTES)
         bases = struct.unpack_from("<Q8xQ", payload, 40)
         records = packed_records(body, count, *bases) if encoding else raw_records(body, count)
-        return ((*record, encoding == 1) for record in records)
+        return ((*record, encoding > 0) for record in records)
 
     def entry(self, ring, offset, record, lost):
         tag, kind, time, values, is_packed = record
