@@ -180,6 +180,23 @@ pub enum BlockError {
         /// The number in the header.
         codec: u8,
     },
+    /// A compressed body that ends early: what is there of it cannot be decompressed.
+    #[error("the compressed block is cut")]
+    Cut,
+    /// A compressed body that is longer than [`Codec::allows`].
+    #[error("{stored} compressed bytes stand for {bytes}, more than a block may have")]
+    TooLong {
+        /// The length before compression, by the header.
+        bytes: u32,
+        /// The length in the file.
+        stored: usize,
+    },
+    /// Bytes that the codec cannot have made, or not of a body of this length.
+    #[error("what stands there does not decompress to {bytes} bytes")]
+    Compressed {
+        /// The length before compression, by the header.
+        bytes: u32,
+    },
     /// An encoding of a later version.
     #[error("record encoding {encoding} is unknown to this reader: use a newer steno")]
     Encoding {
@@ -269,6 +286,22 @@ pub struct RecordsPlace {
     left: u32,
     counter: u64,
     unix_ns: i64,
+}
+
+impl RecordsPlace {
+    /// How many of the records that the header states are still to be read.
+    #[inline]
+    #[must_use]
+    pub const fn left(&self) -> u32 {
+        self.left
+    }
+
+    /// How many bytes of the body lie before it.
+    #[inline]
+    #[must_use]
+    pub const fn offset(&self) -> usize {
+        self.offset
+    }
 }
 
 impl<'a> Records<'a> {
