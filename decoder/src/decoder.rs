@@ -25,7 +25,7 @@ pub use context::Order;
 pub(crate) use session::time_map;
 
 use crate::damage::{Damage, Tail};
-use crate::dump::Dump;
+use crate::dump::{Dump, Unpacker};
 use crate::entry::{Entry, LossCause, LossEntry, LossKind, Record};
 use crate::filter::Filter;
 use crate::site::Site;
@@ -98,6 +98,7 @@ impl<'d> Decoder<'d> {
                 order: Order::default(),
                 wanted_sites: Vec::new(),
                 tally: Tally::default(),
+                unpacker: Unpacker::default(),
             },
             rings: Vec::new(),
             heap: BinaryHeap::new(),

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 
-use stenolog_format::block::{BlockError, BlockHeader};
+use stenolog_format::block::BlockHeader;
 use stenolog_format::clock::ClockPair;
 use stenolog_format::dictionary::Thread;
 use stenolog_format::frame::{ALIGNMENT, FileHeader, FrameHeader, FrameKind};
 use stenolog_format::index::{End, Index};
 
 use crate::decoder::{Decoder, Summary};
-use crate::dump::{Block, Dump, RingStart};
+use crate::dump::{Block, Dump, RingStart, Unpacker};
 
 /// An index frame is written when this many blocks have none.
 const INDEX_EVERY_BLOCKS: usize = 4096;
@@ -181,23 +181,16 @@ impl<W: Write> Copy<'_, W> {
         if is_known || is_in_ring {
             return Ok(());
         }
-        let body = match dump.block_body(block) {
-            Ok(body) => body,
-            // Of a later version: whoever has that can read it.
-            Err(crate::DamageCause::Block { why: BlockError::Codec { .. }, .. })
-                if !block.is_cut =>
-            {
-                let Some(payload) = dump.block_payload(block) else { return Ok(()) };
-                return self.put_block(header, payload);
-            }
-            Err(_) => return Ok(()),
-        };
+        let Ok(stored) = dump.stored_body(block) else { return Ok(()) };
         if !block.is_cut {
+            // Of a later version, perhaps: whoever has that can read it.
             let Some(payload) = dump.block_payload(block) else { return Ok(()) };
             return self.put_block(header, payload);
         }
-        let Ok(mut records) = header.records(body) else { return Ok(()) };
-        let mut rest = body;
+        // Of a compressed body that is cut nothing can be read.
+        let Ok(body) = Unpacker::default().unpack(&stored) else { return Ok(()) };
+        let Ok(mut records) = body.records(header) else { return Ok(()) };
+        let mut rest = &*body;
         let mut count = 0;
         while let Some(Ok(_)) = records.next() {
             count += 1;

@@ -2,7 +2,7 @@
 
 use crate::clock::TimeMap;
 use crate::damage::{Damage, DamageCause};
-use crate::dump::{Block, Dump};
+use crate::dump::{Block, Dump, Unpacker};
 use crate::entry::LossKind;
 use crate::filter::Filter;
 
@@ -52,6 +52,7 @@ pub(super) struct Context<'d> {
     /// For each dump and each of its call sites, whether the filter wants it.
     pub(super) wanted_sites: Vec<Vec<bool>>,
     pub(super) tally: Tally,
+    pub(super) unpacker: Unpacker,
 }
 
 impl<'d> Context<'d> {

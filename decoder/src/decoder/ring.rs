@@ -9,9 +9,9 @@
 //! A head that is not opened yet has the smallest key that its records can have, so that a block
 //! is opened when it can hold the next entry, and no earlier. Keys never fall within a ring.
 
-use std::ops::Range;
-
-use stenolog_format::block::{BlockHeader, RawRecord, RecordTime, Records, RecordsPlace};
+use stenolog_format::block::{
+    BlockError, BlockHeader, RawRecord, RecordTime, Records, RecordsPlace,
+};
 use stenolog_format::dictionary::{CallSite, Thread, TimeSource};
 use stenolog_format::loss::{Gone, GoneCause, Loss, LossFrame};
 use stenolog_format::value::{Encoding, ValueError};
@@ -20,7 +20,7 @@ use super::context::{Context, Order};
 use super::session::{Item, ItemKind};
 use crate::clock::{Moment, TimeMap};
 use crate::damage::DamageCause;
-use crate::dump::{Block, Dump};
+use crate::dump::{Block, Body, Dump, Stored};
 use crate::entry::{LossCause, LossKind, Origin, ThreadName};
 use crate::site::Site;
 
@@ -64,8 +64,8 @@ pub(super) struct Ring<'d> {
 pub(super) enum Head<'d> {
     /// Nothing has been looked at yet, or all has been read.
     None,
-    /// A block whose records are not known yet. Its checksum is right, or cannot be checked.
-    Block { dump: usize, block: &'d Block, body: &'d [u8] },
+    /// A block that is not opened yet. Its checksum is right, or cannot be checked.
+    Block { dump: usize, block: &'d Block, stored: Stored<'d> },
     /// A record whose call site is wanted.
     Record(RecordHead<'d>),
     /// A loss, at this time.
@@ -98,7 +98,7 @@ pub(super) struct OpenBlock<'d> {
     dump: &'d Dump,
     dump_index: usize,
     block: &'d Block,
-    body: &'d [u8],
+    body: Body<'d>,
     place: RecordsPlace,
     /// The number of the next record.
     number: u64,
@@ -106,6 +106,16 @@ pub(super) struct OpenBlock<'d> {
     unknown: (u32, u32),
     /// How many records have values that cannot be read, and why the first has.
     unreadable: (u32, Option<ValueError>),
+}
+
+/// A record as it stands in an open block.
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    tag: u32,
+    time: RecordTime,
+    /// Where its values stand in the body.
+    values: (usize, usize),
+    encoding: Encoding,
 }
 
 impl<'d> Ring<'d> {
@@ -163,8 +173,8 @@ impl<'d> Ring<'d> {
 
     /// Goes to the next entry; `None` if there is none. The key says when its turn is.
     pub(super) fn advance(&mut self, context: &mut Context<'d>) -> Option<Key> {
-        if let Head::Block { dump, block, body } = self.head
-            && let Some(missing) = self.open_block(dump, block, body, context)
+        if let Head::Block { dump, block, stored } = self.head
+            && let Some(missing) = self.open_block(dump, block, &stored, context)
         {
             return Some(self.put(missing, None));
         }
@@ -221,19 +231,15 @@ impl<'d> Ring<'d> {
         };
         // Before anything goes by what the header says: a damaged one could put the records behind
         // it to another time, or pass for one whose records came already.
-        let body = match dump.block_body(block) {
-            Ok(body) => body,
+        let stored = match dump.stored_body(block) {
+            Ok(stored) => stored,
             Err(cause) => {
-                let kind = match cause {
-                    DamageCause::Checksum { .. } => LossKind::BadChecksum,
-                    _ => LossKind::Unreadable,
-                };
-                self.breaks(kind, block, header.first_record, context);
+                self.breaks(LossKind::BadChecksum, block, header.first_record, context);
                 context.damage(dump, block, block.frame_bytes(), cause);
                 return None;
             }
         };
-        Some(self.put(Head::Block { dump: dump_index, block, body }, Some(key)))
+        Some(self.put(Head::Block { dump: dump_index, block, stored }, Some(key)))
     }
 
     fn take_loss_frame(&mut self, frame: &LossFrame, context: &mut Context<'d>) -> Option<Key> {
@@ -329,7 +335,7 @@ impl<'d> Ring<'d> {
         &mut self,
         dump_index: usize,
         block: &'d Block,
-        body: &'d [u8],
+        stored: &Stored<'d>,
         context: &mut Context<'d>,
     ) -> Option<Head<'d>> {
         let header = &block.header;
@@ -339,12 +345,22 @@ impl<'d> Ring<'d> {
             return None;
         }
         let dump = context.dumps.get(dump_index)?;
-        let place = match header.records(body) {
-            Ok(records) => records.place(),
+        let opened = context.unpacker.unpack(stored).and_then(|body| {
+            let place = body.records(header)?.place();
+            Ok((body, place))
+        });
+        let (body, place) = match opened {
+            Ok(opened) => opened,
+            Err(BlockError::Cut) => {
+                // It ends early by nature: the tail says so.
+                if dump.writer_is_alive() != Some(true) {
+                    self.breaks(LossKind::TornFrame, block, header.first_record, context);
+                }
+                return None;
+            }
             Err(why) => {
                 self.breaks(LossKind::Unreadable, block, header.first_record, context);
-                let cause = DamageCause::Block { ring: self.ring, lost: header.count, why };
-                context.damage(dump, block, block.frame_bytes(), cause);
+                context.damage(dump, block, block.frame_bytes(), block.damage(why));
                 return None;
             }
         };
@@ -418,11 +434,10 @@ impl<'d> Ring<'d> {
     fn next_record(&mut self, context: &mut Context<'d>) -> Option<Key> {
         loop {
             let open = self.open.as_mut()?;
-            let mut records = Records::resume(open.body, open.place);
-            let lost = records.left();
-            let next = records.next();
+            let lost = open.place.left();
+            let (next, place) = open.next();
             // Those without a call site come first, and this one again.
-            let is_stranger = |record: &RawRecord<'_>| {
+            let is_stranger = |record: &Found| {
                 record.tag != CallSite::LOSS_ID
                     && open.dump.tables().sites.index(record.tag).is_none()
             };
@@ -440,7 +455,7 @@ impl<'d> Ring<'d> {
                     let cause = DamageCause::Block { ring: self.ring, lost, why };
                     self.expected = Some(number.max(self.delivered));
                     if !block.is_cut {
-                        let bytes = records.rest().len() as u64;
+                        let bytes = open.body.len().saturating_sub(place.offset()) as u64;
                         self.breaks(LossKind::Unreadable, block, number, context);
                         context.damage(dump, block, bytes, cause);
                     } else if dump.writer_is_alive() != Some(true) {
@@ -450,7 +465,7 @@ impl<'d> Ring<'d> {
                     return None;
                 }
             };
-            open.place = records.place();
+            open.place = place;
             let number = open.number;
             open.number = number.saturating_add(1);
             if number < self.delivered {
@@ -479,7 +494,7 @@ impl<'d> Ring<'d> {
                 continue;
             }
             let Some(site) = open.dump.site(record.tag) else { continue };
-            let values = open.range_of(record.values);
+            let values = record.values;
             let (moment, tie) = self.moment(&record, site.call_site().time, context)?;
             if !context.filter.wants_time(moment.unix_ns) {
                 continue;
@@ -489,7 +504,7 @@ impl<'d> Ring<'d> {
                 unix_ns: moment.unix_ns,
                 number,
                 encoding: record.encoding,
-                values: (values.start, values.end),
+                values,
             };
             let key = (context.order == Order::Time).then_some((moment.order_ns, tie));
             return Some(self.put(Head::Record(head), key));
@@ -499,7 +514,7 @@ impl<'d> Ring<'d> {
     #[inline]
     fn moment(
         &mut self,
-        record: &RawRecord<'_>,
+        record: &Found,
         source: TimeSource,
         context: &Context<'d>,
     ) -> Option<(Moment, u64)> {
@@ -514,11 +529,7 @@ impl<'d> Ring<'d> {
         Some((context.map(self.session)?.at(counter, &mut self.hint), counter))
     }
 
-    fn take_loss_record(
-        &mut self,
-        record: &RawRecord<'_>,
-        context: &mut Context<'d>,
-    ) -> Option<Key> {
+    fn take_loss_record(&mut self, record: &Found, context: &mut Context<'d>) -> Option<Key> {
         let counter = match record.time {
             RecordTime::Counter(counter) | RecordTime::Word(counter) => counter,
             RecordTime::UnixNanos(_) => 0,
@@ -526,7 +537,9 @@ impl<'d> Ring<'d> {
         let mut bytes = [0; Loss::BYTES];
         let (time, counts) = bytes.split_first_chunk_mut()?;
         *time = counter.to_le_bytes();
-        let Some(stated) = record.values.get(..counts.len()) else {
+        let (start, end) = record.values;
+        let values = self.open.as_ref().and_then(|open| open.body.get(start..end));
+        let Some(stated) = values.and_then(|values| values.get(..counts.len())) else {
             self.note_unreadable(ValueError::End);
             return None;
         };
@@ -554,6 +567,7 @@ impl<'d> Ring<'d> {
             let cause = DamageCause::Values { ring, records, first };
             context.damage(open.dump, open.block, 0, cause);
         }
+        context.unpacker.take_back(open.body);
     }
 }
 
@@ -565,11 +579,20 @@ impl OpenBlock<'_> {
         self.unknown.0 += 1;
     }
 
-    /// Where a part of the body stands in it.
+    /// The next record, and the place behind it.
     #[inline]
-    fn range_of(&self, part: &[u8]) -> Range<usize> {
-        let start = (part.as_ptr() as usize).wrapping_sub(self.body.as_ptr() as usize);
-        start..start.wrapping_add(part.len())
+    fn next(&self) -> (Option<Result<Found, BlockError>>, RecordsPlace) {
+        let body = &*self.body;
+        let mut records = Records::resume(body, self.place);
+        let next = records.next();
+        let next = next.map(|record| {
+            record.map(|RawRecord { tag, time, values, encoding }| {
+                let start = (values.as_ptr() as usize).wrapping_sub(body.as_ptr() as usize);
+                let values = (start, start.wrapping_add(values.len()));
+                Found { tag, time, values, encoding }
+            })
+        });
+        (next, records.place())
     }
 }
 
