@@ -126,6 +126,8 @@ pub fn child(peer: &Peer, bursts: u32) -> Result<(), Box<dyn Error>> {
         // Nothing gets into the queue.
         let mut costs: Vec<_> = (0..bursts + 4).map(|_| burst(disabled)).collect();
         tell("disabled", median(&mut costs[4..]));
+        let mut costs: Vec<_> = (0..bursts + 4).map(|_| burst(nothing as Statement)).collect();
+        tell("nothing", median(&mut costs[4..]));
     }
     if peer.name == "stenolog" {
         // Each of the first fifteen is asked about the target, and is not it.
@@ -188,6 +190,12 @@ impl<'log> Session<'log> {
         }
         costs.iter_mut().map(|costs| median(costs)).collect()
     }
+}
+
+/// What a call costs that does nothing, in the loop that all are measured in.
+#[inline(never)]
+fn nothing(n: u32) {
+    black_box(n);
 }
 
 /// Nanoseconds a call.
