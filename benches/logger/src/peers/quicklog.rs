@@ -60,5 +60,7 @@ impl Drop for Drain {
         self.ends.store(true, Ordering::Relaxed);
         // If it panicked, lines are missing, which is noticed.
         let _ = self.thread.take().map(JoinHandle::join);
+        // The one before is dropped, and writes what it has.
+        quicklog::with_flush!(quicklog_flush::noop_flusher::NoopFlusher::new());
     }
 }
