@@ -6,12 +6,14 @@
 
 mod cursor;
 mod pack;
+mod unpack;
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 pub use cursor::{Cursor, Encoding, ValueError};
 pub use pack::{pack, put_int, put_uint};
+pub use unpack::unpack;
 
 use crate::types::{EnumType, Fields, Shape, Type};
 

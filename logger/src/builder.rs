@@ -7,7 +7,7 @@ use std::time::Duration;
 use crossbeam_utils::sync::Parker;
 use stenolog_format::dictionary::Level;
 
-use crate::drain::{self, DumpFile, Earlier, Existing, OnError, Output};
+use crate::drain::{self, Compression, DumpFile, Earlier, Existing, OnError, Output};
 use crate::error::{DrainError, StartError};
 use crate::fault::{self, Step};
 use crate::filter::Filter;
@@ -59,6 +59,7 @@ impl Builder {
                 on_full,
                 block_timeout: Some(Duration::from_secs(1)),
                 deliver_within: Duration::from_millis(100),
+                compression: Compression::default(),
                 on_error: OnError::default(),
             },
             filter: None,
@@ -148,6 +149,22 @@ impl Builder {
     pub fn deliver_within(mut self, bound: Duration) -> Self {
         self.config.deliver_within =
             bound.clamp(Duration::from_millis(1), Duration::from_secs(3600));
+        self
+    }
+
+    /// How small the drain makes the dump. By default as small as there is time for.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.steno");
+    /// use stenolog::{Builder, Compression};
+    ///
+    /// let log = Builder::new(path).compression(Compression::Fast).start_detached()?;
+    /// # log.close()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.config.compression = compression;
         self
     }
 

@@ -14,6 +14,7 @@
 //! sleeps for as long as the rings take to fill by a quarter at the pace of the last pass, at most
 //! the bound that the builder set. A call that finds its ring half full wakes it before that.
 
+mod compress;
 mod file;
 mod output;
 mod report;
@@ -27,6 +28,8 @@ use std::time::{Duration, Instant};
 
 use crossbeam_utils::sync::Parker;
 
+pub use self::compress::Compression;
+pub(crate) use self::compress::decompress;
 pub use self::file::Existing;
 pub(crate) use self::file::numbered;
 pub(crate) use self::file::{DumpFile, Earlier};
@@ -135,9 +138,18 @@ impl Drain {
             }
             let started = Instant::now();
             let pass = self.scanner.pass(!requests.is_empty());
+            self.scanner.note_load(started.elapsed(), started - last_pass);
             if let Ok(fullest) = &pass {
                 let longest = core.config.deliver_within;
-                sleep = next_sleep(*fullest, quarter, started - last_pass, longest);
+                let period = next_sleep(*fullest, quarter, started - last_pass, longest);
+                // From pass to pass. If this one took as long, the rings are as full again; if a
+                // ring was full, somebody may be waiting, and nobody knows how fast it would be.
+                let is_behind = *fullest >= 3 * quarter;
+                sleep = if is_behind {
+                    Duration::ZERO
+                } else {
+                    period.saturating_sub(started.elapsed())
+                };
             }
             last_pass = started;
             let written = self.judge(pass.map(drop));
@@ -145,7 +157,7 @@ impl Drain {
             self.answer(requests, written);
             if failed {
                 self.rest_after_failure();
-            } else if !core.has_requests() {
+            } else if !core.has_requests() && !sleep.is_zero() {
                 self.parker.park_timeout(sleep);
             }
         }

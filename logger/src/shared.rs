@@ -17,7 +17,7 @@ use stenolog_ringbuf::queue::spsc::{self, Producer};
 
 use crate::builder::Builder;
 use crate::clock::{Clock, unix_ns};
-use crate::drain::OnError;
+use crate::drain::{Compression, OnError};
 use crate::error::{DrainError, FlushError};
 use crate::filter::Filter;
 use crate::registry::LATE;
@@ -50,6 +50,7 @@ pub(crate) struct Config {
     pub(crate) on_full: [OnFull; 5],
     pub(crate) block_timeout: Option<Duration>,
     pub(crate) deliver_within: Duration,
+    pub(crate) compression: Compression,
     pub(crate) on_error: OnError,
 }
 
