@@ -88,7 +88,7 @@ pub use stenolog_macros::Record;
 
 pub use self::builder::Builder;
 pub use self::clock::Timestamp;
-pub use self::drain::{Compression, Existing, FileFate};
+pub use self::drain::{Compression, Drain, Existing, FileFate};
 pub use self::error::{DrainError, FlushError, StartError};
 pub use self::filter::FilterError;
 pub use self::fork::ForkedChild;

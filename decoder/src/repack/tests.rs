@@ -28,7 +28,7 @@ fn packed_again(dump: &Dump) -> (Dump, Repacked) {
 /// Where the blocks of each ring begin and end, taken together.
 fn span(dump: &Dump, ring: u32) -> (u64, u64, u64, u64) {
     let of_ring = || dump.blocks().iter().map(|block| block.header).filter(|of| of.ring == ring);
-    let (first, last) = (of_ring().next().unwrap(), of_ring().last().unwrap());
+    let (first, last) = (of_ring().next().unwrap(), of_ring().next_back().unwrap());
     let behind = last.first_record + u64::from(last.count);
     (first.position, last.end_position, first.first_record, behind)
 }

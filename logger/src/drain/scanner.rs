@@ -644,12 +644,9 @@ impl Scanner {
         let limit = (capacity / 4).clamp(MIN_BLOCK_BYTES, MAX_BLOCK_BYTES);
         // A producer that keeps up with the drain must not keep the other rings waiting, nor make
         // small blocks.
-        let end = if is_asked {
-            ring.consumer.position() + ring.consumer.readable_bytes() as u64
-        } else {
-            ring.consumer.position() + capacity as u64
-        };
-        let (mut bytes, before) = (0, ring.last_bytes);
+        let known = if is_asked { ring.consumer.readable_bytes() } else { 0 };
+        let end = ring.consumer.position() + if is_asked { known } else { capacity } as u64;
+        let (mut bytes, before) = (0, ring.last_bytes.max(known));
         loop {
             let policy = self.core.config.compression;
             let effort = Effort::of(policy, before.max(bytes), capacity, self.load.has_time());
