@@ -147,6 +147,7 @@ pub fn child(peer: &Peer, bursts: u32) -> Result<(), Box<dyn Error>> {
         stenolog::set_filter(&directives.join(","))?;
         let filtered: Statement = statement!(n: [stenolog::info] [target: "filtered",]);
         tell("filtered", session.compare(&[filtered], bursts)[1]);
+        stenolog::set_filter("trace")?;
     }
     peer.calls.iter().for_each(|call| call(CHECKED));
     session.settle(6);

@@ -1,23 +1,26 @@
 //! From the dump back to text and JSON, and what a filter saves.
 
 use std::error::Error;
+use std::hint::black_box;
+use std::num::NonZero;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
 use regex::Regex;
-use stenolog_decoder::{
-    Decoder, Dump, FieldMatch, Filter, Format, Level, Levels, RenderOptions, Renderer,
-};
+use stenolog_decoder::{Decoder, Dump, FieldMatch, Filter, Format, Level, Levels, RenderOptions};
 
 use crate::bench::Bench;
 use crate::child::tell;
-use crate::machine::{CONSUMER, PRODUCER, pin, private_bytes};
+use crate::machine::{CONSUMER, PRODUCER, pin, private_bytes, unpin};
 use crate::peers;
 use crate::table::{Table, number};
 
 /// The mix of the six, after them.
 const MIX: u32 = 6;
+
+const ONE: NonZero<usize> = NonZero::<usize>::MIN;
+const TWO: NonZero<usize> = ONE.saturating_add(1);
 
 /// The tables of decoding, of the size of dumps, and of filters.
 pub fn measure(bench: &Bench) -> Result<Vec<Table>, Box<dyn Error>> {
@@ -25,17 +28,18 @@ pub fn measure(bench: &Bench) -> Result<Vec<Table>, Box<dyn Error>> {
     let rounds = bench.options.quick_or(2, 3);
     let mut table = Table {
         name: "decode",
-        title: format!("Decoding {records} records on one core, median of {rounds}"),
+        title: format!("Decoding {records} records, median of {rounds}"),
         header: [
-            "", "text, M/s", "JSON, M/s", "text, MB/s", "dump, bytes a record", "text", "text, zstd -3",
+            "", "text, M/s", "JSON, M/s", "two threads: text", "JSON", "text, MB/s", "dump, bytes a record", "text", "text, zstd -3",
             "zstd of the text / dump",
         ]
         .map(String::from)
         .into(),
         rows: Vec::new(),
         notes: vec![
-            "By the library, into memory that is used again. The dump is one that was written while its drain had \
-             time; the text is what `steno` prints, in one piece for `zstd`."
+            "By the library, into memory that is used again; two threads on both cores, all else on one. The dump \
+             is one that was written while its drain had time; the text is what `steno` prints, in one piece \
+             for `zstd`."
                 .into(),
         ],
     };
@@ -57,6 +61,8 @@ pub fn measure(bench: &Bench) -> Result<Vec<Table>, Box<dyn Error>> {
             name,
             number(figures.median("text") / 1e6),
             number(figures.median("json") / 1e6),
+            number(figures.median("text-2") / 1e6),
+            number(figures.median("json-2") / 1e6),
             number(figures.median("text") * figures.median("text-bytes") / 1e6),
             number(dump),
             number(figures.median("text-bytes")),
@@ -102,27 +108,33 @@ pub fn child(statement: u32, records: u32) -> Result<(), Box<dyn Error>> {
     tell("dump", std::fs::metadata(&path)?.len() as f64 / f64::from(written));
     pin(PRODUCER);
     let dumps = [Dump::open(&path)?];
-    let mut text = String::new();
-    for (name, format) in [("text", Format::Short), ("json", Format::Json)] {
-        let start = Instant::now();
-        let (kept, _) = decode(&dumps, Filter::default(), format, &mut text, false);
-        let seconds = start.elapsed().as_secs_f64();
-        if kept != written {
-            return Err(format!("{kept} of {written} records came back").into());
+    for (suffix, threads) in [("", ONE), ("-2", TWO)] {
+        if threads > ONE {
+            unpin();
         }
-        tell(name, f64::from(written) / seconds);
+        for (name, format) in [("text", Format::Short), ("json", Format::Json)] {
+            let start = Instant::now();
+            let (kept, _) = decode(&dumps, Filter::default(), format, threads, None);
+            let seconds = start.elapsed().as_secs_f64();
+            if kept != u64::from(written) {
+                return Err(format!("{kept} of {written} records came back").into());
+            }
+            tell(&format!("{name}{suffix}"), f64::from(written) / seconds);
+        }
     }
+    pin(PRODUCER);
     if statement == MIX {
         for (n, (_, filter)) in queries()?.into_iter().enumerate() {
             let start = Instant::now();
-            let (kept, _) = decode(&dumps, filter, Format::Short, &mut text, false);
+            let (kept, _) = decode(&dumps, filter, Format::Short, ONE, None);
             tell(&format!("query{n}"), f64::from(written) / start.elapsed().as_secs_f64());
-            tell(&format!("query{n}.kept"), f64::from(kept));
+            tell(&format!("query{n}.kept"), kept as f64);
         }
     }
-    let (_, bytes) = decode(&dumps, Filter::default(), Format::Short, &mut text, true);
+    let mut text = Vec::new();
+    let (_, bytes) = decode(&dumps, Filter::default(), Format::Short, ONE, Some(&mut text));
     tell("text-bytes", bytes as f64 / f64::from(written));
-    let packed = zstd::bulk::compress(text.as_bytes(), 3)?;
+    let packed = zstd::bulk::compress(&text, 3)?;
     tell("zstd", packed.len() as f64 / f64::from(written));
     Ok(())
 }
@@ -133,10 +145,10 @@ pub fn child_read(path: &Path) -> Result<(), Box<dyn Error>> {
     let bytes = std::fs::metadata(path)?.len();
     let start = Instant::now();
     let dumps = [Dump::open(path)?];
-    let (records, _) = decode(&dumps, Filter::default(), Format::Short, &mut String::new(), false);
+    let (records, _) = decode(&dumps, Filter::default(), Format::Short, ONE, None);
     let seconds = start.elapsed().as_secs_f64();
     tell("read", bytes as f64 / seconds);
-    tell("read-records", f64::from(records) / seconds);
+    tell("read-records", records as f64 / seconds);
     tell("read-memory", private_bytes());
     Ok(())
 }
@@ -146,23 +158,19 @@ fn decode(
     dumps: &[Dump],
     filter: Filter,
     format: Format,
-    text: &mut String,
-    keep: bool,
-) -> (u32, usize) {
-    text.clear();
+    threads: NonZero<usize>,
+    mut keep: Option<&mut Vec<u8>>,
+) -> (u64, u64) {
     let mut decoder = Decoder::new(dumps).with_filter(filter);
-    let mut renderer = Renderer::new(format, RenderOptions::default());
-    let (mut records, mut bytes) = (0, 0);
-    let _ = decoder.for_each(|entry| {
-        renderer.write(entry, text);
-        records += 1;
-        if !keep && text.len() > 1 << 16 {
-            bytes += std::hint::black_box(&*text).len();
-            text.clear();
+    let mut bytes = 0;
+    let _ = decoder.render(format, &RenderOptions::default(), threads, |text| {
+        bytes += black_box(text).len() as u64;
+        if let Some(kept) = &mut keep {
+            kept.extend_from_slice(text);
         }
         ControlFlow::Continue(())
     });
-    (records, bytes + text.len())
+    (decoder.summary().shown, bytes)
 }
 
 /// Writes a dump with pauses, so that the drain has time, and says how many records are in it.
