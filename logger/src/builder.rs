@@ -376,7 +376,7 @@ impl Builder {
             let _scope = logger.enter();
             crate::warn!(
                 target: "stenolog",
-                reason = error.to_string(),
+                reason = %error,
                 "the rings are in memory only: what is not written when the process is killed is lost"
             );
         }

@@ -64,6 +64,7 @@
 #[path = "private.rs"]
 pub mod __private;
 mod builder;
+mod carry;
 mod clock;
 mod drain;
 mod emit;
@@ -96,6 +97,6 @@ pub use self::logger::{Logger, Scope, SetFilterError, flush, set_filter, stats, 
 pub use self::ring_dir::{Rings, UnreadRings};
 pub use self::shared::OnFull;
 pub use self::stats::Stats;
-pub use self::thread::in_signal_handler;
+pub use self::thread::{in_signal_handler, prepare_thread};
 pub use self::time::IntoTime;
 pub use self::value::Value;
