@@ -12,25 +12,31 @@
 //! | first counter − smallest, zigzag varint | first unix time − earliest, zigzag varint |   once
 //! | tag varint | values' length ≪ 1 | 1 if unix time, varint | time − time before, zigzag | values … |
 //! ```
+//!
+//! In *columns* the same rows are turned by 90 degrees, for a codec to find little in them that is
+//! new. They are turned back before they are read: [`BlockHeader::rows`].
 
 mod codec;
+mod columns;
 mod packed;
+mod plan;
 mod raw;
 
 use serde::{Deserialize, Serialize};
 
 pub use codec::Codec;
-pub use packed::BlockBuilder;
+pub use packed::{BlockBuilder, PlainBody};
+pub use plan::SitePlan;
 
 use crate::bytes::Fields;
-use crate::value::Encoding;
+use crate::value::{Encoding, put_uint};
 
 /// What stands before the records of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlockHeader {
     /// The ring that the records come from.
     pub ring: u32,
-    /// How they are laid out: 0 raw, 1 packed.
+    /// How they are laid out: 0 raw, 1 packed rows, 2 columns.
     pub encoding: u8,
     /// How the body is compressed: the [number](Codec::number) of a [`Codec`].
     pub codec: u8,
@@ -109,11 +115,36 @@ impl BlockHeader {
         })
     }
 
+    /// Turns a body in columns, which is not compressed any more, back to packed rows, and appends
+    /// them to `out`; returns the header that they would have, for [`records`](Self::records).
+    ///
+    /// `stored_bytes` is the length of the body in the file, compressed or not. Memory is taken for
+    /// no more than `FORMAT.md` lets it become.
+    ///
+    /// # Errors
+    /// If it is not what it says. `out` may then hold a part of it.
+    pub fn rows(
+        &self,
+        body: &[u8],
+        stored_bytes: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<Self, BlockError> {
+        if self.encoding != 2 {
+            return Err(BlockError::Encoding { encoding: self.encoding });
+        }
+        let start = out.len();
+        columns::read::put_rows(body, self.count, most_rows(stored_bytes), out)
+            .map_err(|columns::read::Malformed| BlockError::Columns)?;
+        let body_bytes = (out.len() - start) as u32;
+        Ok(Self { encoding: 1, codec: 0, body_bytes, ..*self })
+    }
+
     /// Walks over the records in `body`, which may be cut.
     ///
     /// # Errors
     /// If this version does not know how the body is laid out, or if it is compressed: this crate
-    /// has no codecs. Whoever has decompressed a body sets [`codec`](Self::codec) to 0.
+    /// has no codecs, and whoever has decompressed a body sets [`codec`](Self::codec) to 0. Nor can
+    /// columns be walked over: see [`rows`](Self::rows).
     pub fn records<'a>(&self, body: &'a [u8]) -> Result<Records<'a>, BlockError> {
         if self.codec != 0 {
             return Err(BlockError::Codec { codec: self.codec });
@@ -172,6 +203,9 @@ pub enum BlockError {
         /// The number in the header.
         encoding: u8,
     },
+    /// The columns are not what the header or their directory says.
+    #[error("the columns of the block are malformed")]
+    Columns,
     /// The body ends within a record.
     #[error("the block ends within a record, {left} records early")]
     End {
@@ -315,6 +349,26 @@ impl Records<'_> {
     fn no_record(&self) -> BlockError {
         BlockError::Record { offset: self.length - self.body.len() }
     }
+}
+
+/// How long the packed rows may be that `stored_bytes` of columns in a file stand for.
+fn most_rows(stored_bytes: usize) -> usize {
+    Codec::MAX_BODY_BYTES.min(stored_bytes.saturating_mul(1024).saturating_add(4096))
+}
+
+/// Puts the length of the values where a byte was kept free for it, before them.
+#[inline]
+fn put_length(length: u64, at: usize, out: &mut Vec<u8>) {
+    if length < 0x80 {
+        out[at] = length as u8;
+        return;
+    }
+    let end = out.len();
+    put_uint(out, length);
+    // It is behind the row now, and the byte of room before it.
+    let bytes = out.len() - end;
+    out[at..].rotate_right(bytes);
+    out.remove(at + bytes);
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use stenolog_format::block::{BlockError, BlockHeader, Codec};
 use stenolog_format::frame::FrameHeader;
 
 use super::Dump;
-use super::body::Stored;
+use super::body::{COLUMNS, Stored};
 use crate::damage::DamageCause;
 
 /// Where a block's records stand in a file.
@@ -31,7 +31,8 @@ impl Block {
         FrameHeader::BYTES as u64 + u64::from(self.payload_bytes).next_multiple_of(8)
     }
 
-    /// Whether there can be so many records in so many bytes: no record takes fewer than three. A
+    /// Whether there can be so many records in so many bytes: no record takes fewer than three, or
+    /// one in columns. A
     /// header whose checksum is wrong should not be believed beyond that.
     pub(crate) fn is_plausible(&self) -> bool {
         let stored = (self.payload_bytes as usize).saturating_sub(BlockHeader::BYTES);
@@ -41,7 +42,7 @@ impl Block {
             }
             _ => self.payload_bytes,
         };
-        self.header.count <= body / 3
+        self.header.count <= if self.header.encoding == COLUMNS { body } else { body / 3 }
     }
 
     /// Damage of the whole block.

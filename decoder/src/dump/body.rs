@@ -2,14 +2,16 @@
 //!
 //! ```text
 //!   file ──▶ Stored ──┬─ plain ──────────────────────────▶ Body::InFile, no copy
-//!   (mapped)          └─ LZ4, zstd ─▶ a buffer ──────────▶ Body::Unpacked ─▶ back to the spares
+//!   (mapped)          └─ LZ4, zstd ─▶ a buffer ───┬──────▶ Body::Unpacked ─▶ back to the spares
+//!                       columns ───▶ another one ──┘
 //! ```
 //!
 //! Nothing is taken on trust: [`Codec::allows`] is asked before a buffer is taken, each codec writes
 //! within a slice of exactly the length that the header states, and a block that comes out shorter
 //! is refused too. A buffer is never shorter than the longest body it had, so that the sum of all
 //! buffers is at most 1024 times as long as the compressed blocks that were opened, and 4096 bytes
-//! for each.
+//! for each. Columns are turned back to rows in a second buffer, for which the same holds; as nothing
+//! says before how long they are, it may have twice the capacity.
 
 use std::fmt;
 use std::ops::Deref;
@@ -19,6 +21,10 @@ use zstd::bulk::Decompressor;
 
 /// How many buffers wait for the next block. Rings are read by turns: most have one block open.
 const MAX_SPARES: usize = 16;
+
+/// Encodings: columns are turned back to rows when they are unpacked.
+const ROWS: u8 = 1;
+pub(super) const COLUMNS: u8 = 2;
 
 /// A block's body as it stands in the file.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +58,8 @@ impl Deref for Body<'_> {
 impl Body<'_> {
     /// The records in it, which may be cut.
     pub(crate) fn records(&self, header: &BlockHeader) -> Result<Records<'_>, BlockError> {
-        BlockHeader { codec: Codec::None.number(), ..*header }.records(self)
+        let encoding = if header.encoding == COLUMNS { ROWS } else { header.encoding };
+        BlockHeader { codec: Codec::None.number(), encoding, ..*header }.records(self)
     }
 }
 
@@ -74,8 +81,32 @@ impl Unpacker {
     /// The body of a block. Hand it [back](Self::take_back) when it has been read.
     ///
     /// # Errors
-    /// If it is compressed, and cut, too long, not what its codec makes, or of an unknown codec.
+    /// If it is compressed or in columns, and cut, too long, not what its codec makes, or of an
+    /// unknown codec.
     pub(crate) fn unpack<'d>(&mut self, stored: &Stored<'d>) -> Result<Body<'d>, BlockError> {
+        let body = self.decompress(stored)?;
+        if stored.header.encoding != COLUMNS {
+            return Ok(body);
+        }
+        if stored.is_cut {
+            return Err(BlockError::Cut);
+        }
+        let mut rows = self.spares.pop().unwrap_or_default();
+        rows.clear();
+        let turned = stored.header.rows(&body, stored.bytes.len(), &mut rows);
+        self.take_back(body);
+        let length = rows.len();
+        let rows = Body::Unpacked(rows, length);
+        match turned {
+            Ok(_) => Ok(rows),
+            Err(why) => {
+                self.take_back(rows);
+                Err(why)
+            }
+        }
+    }
+
+    fn decompress<'d>(&mut self, stored: &Stored<'d>) -> Result<Body<'d>, BlockError> {
         let Stored { header, bytes, is_cut } = *stored;
         let codec = Codec::from_number(header.codec);
         let codec = codec.ok_or(BlockError::Codec { codec: header.codec })?;

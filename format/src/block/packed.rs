@@ -1,9 +1,13 @@
 //! Records in few bytes, and what makes blocks of a ring's records.
 
-use super::{BlockError, BlockHeader, RawRecord, RecordTime, Records};
+use super::columns::Columns;
+use super::plan::SitePlan;
+use super::{
+    BlockError, BlockHeader, Codec, RawRecord, RecordTime, Records, most_rows, put_length,
+};
 use crate::dictionary::{CallSite, Level, TimeSource};
 use crate::loss::Loss;
-use crate::value::{Cursor, Encoding, ValueError, pack, put_int, put_uint, split_uint};
+use crate::value::{Cursor, Encoding, ValueError, put_int, put_uint, split_uint};
 
 impl<'a> Records<'a> {
     /// Reads how far the first times are behind the smallest ones, which the header states.
@@ -68,17 +72,38 @@ impl<'a> Records<'a> {
 
 /// Makes the block of a batch of records: packs them, and gathers what the header says.
 ///
-/// A builder is meant to be reused: its buffers keep their capacity.
+/// A builder is meant to be reused, for the call sites of one session: its buffers keep their
+/// capacity.
 #[derive(Debug, Default)]
 pub struct BlockBuilder {
+    rows: Vec<u8>,
+    columns: Columns,
+    has_columns: bool,
     body: Vec<u8>,
-    values: Vec<u8>,
     header: Option<BlockHeader>,
     /// The times of the record before, from which the next one's difference is taken.
     counter: u64,
     unix_ns: i64,
     first_counter: u64,
     first_unix_ns: i64,
+    loss: Option<SitePlan>,
+}
+
+/// The body of a block that is being [finished](BlockBuilder::finish_with).
+#[derive(Clone, Copy, Debug)]
+pub struct PlainBody<'a> {
+    /// What is to be compressed.
+    pub bytes: &'a [u8],
+    /// How long it is as packed rows, at the most.
+    rows_bytes: usize,
+}
+
+impl PlainBody<'_> {
+    /// Whether a reader takes it for what it is if it stands compressed in `stored_bytes`.
+    #[must_use]
+    pub fn may_stand_in(&self, codec: Codec, stored_bytes: usize) -> bool {
+        codec.allows(self.bytes.len(), stored_bytes) && self.rows_bytes <= most_rows(stored_bytes)
+    }
 }
 
 impl BlockHeader {
@@ -105,7 +130,10 @@ impl BlockHeader {
 impl BlockBuilder {
     /// Forgets the block before, and begins one at `position` of `ring`.
     pub fn begin(&mut self, ring: u32, position: u64, first_record: u64) {
-        self.body.clear();
+        self.rows.clear();
+        self.rows.resize(BASES_BYTES, 0);
+        self.columns.clear();
+        self.has_columns = false;
         (self.counter, self.first_counter) = (0, 0);
         (self.unix_ns, self.first_unix_ns) = (0, 0);
         self.header = Some(BlockHeader {
@@ -126,78 +154,113 @@ impl BlockBuilder {
         });
     }
 
-    /// Takes a record of a call site, in raw layout: the time word, then the values.
+    /// As [`begin`](Self::begin), but the records will be in columns: as such they take few bytes
+    /// once they are compressed, and they can be read only all together.
+    pub fn begin_columns(&mut self, ring: u32, position: u64, first_record: u64) {
+        self.begin(ring, position, first_record);
+        self.has_columns = true;
+    }
+
+    /// Takes a record of a call site, in raw layout: the time word, then the values. Who has many
+    /// records of a site makes a plan for it once, for [`push_planned`](Self::push_planned).
     ///
     /// # Errors
-    /// If the payload is not what the call site's types say; the record is then not in the block.
+    /// If the payload is not what the call site's types say; the block must be begun anew.
     ///
     /// # Panics
     /// If no block was begun.
     pub fn push(&mut self, site: &CallSite, payload: &[u8]) -> Result<(), ValueError> {
+        self.push_planned(&SitePlan::new(site), payload)
+    }
+
+    /// Takes a record of a call site, in raw layout: the time word, then the values.
+    ///
+    /// # Errors
+    /// If the payload is not what the call site's types say; the block must be begun anew.
+    ///
+    /// # Panics
+    /// If no block was begun.
+    #[inline]
+    pub fn push_planned(&mut self, plan: &SitePlan, payload: &[u8]) -> Result<(), ValueError> {
         let (time_word, values) = payload.split_first_chunk().ok_or(ValueError::End)?;
         let time_word = u64::from_le_bytes(*time_word);
-        let mut raw = Cursor::new(values, Encoding::Raw);
-        self.values.clear();
-        for slot in &site.slots {
-            pack(&mut raw, &slot.ty, &mut self.values)?;
+        let difference = self.note_time(plan, time_word);
+        if self.has_columns {
+            self.columns.take(plan, values, difference)
+        } else {
+            self.put_row(plan, values, difference)
         }
-        if !raw.is_empty() {
-            return Err(ValueError::Trailing);
-        }
-        let values = std::mem::take(&mut self.values);
-        match site.time {
-            TimeSource::Counter => self.put_counter(site.id, time_word, &values),
-            TimeSource::UnixNanos => self.put_unix(site.id, time_word as i64, &values),
-        }
-        self.values = values;
-        self.header.as_mut().expect(BEGUN).levels |= site.level.bit();
-        Ok(())
     }
 
     /// Takes a loss statement.
     ///
     /// # Errors
-    /// If the payload is too short to be one.
+    /// If the payload is too short to be one; the block must be begun anew.
     ///
     /// # Panics
     /// If no block was begun.
     pub fn push_loss(&mut self, payload: &[u8]) -> Result<(), ValueError> {
-        let loss = Loss::decode(payload).ok_or(ValueError::End)?;
-        self.put_counter(CallSite::LOSS_ID, loss.counter, &loss.encode()[8..]);
+        let payload = payload.get(..Loss::BYTES).ok_or(ValueError::End)?;
+        let plan = self.loss.take().unwrap_or_else(SitePlan::loss);
+        let result = self.push_planned(&plan, payload);
+        self.loss = Some(plan);
         self.header.as_mut().expect(BEGUN).flags |= BlockHeader::HAS_LOSS;
-        Ok(())
+        result
     }
 
-    fn put_counter(&mut self, tag: u32, counter: u64, values: &[u8]) {
+    /// Notes what the header says of a record; returns the difference of its time to the one
+    /// before.
+    #[inline]
+    fn note_time(&mut self, plan: &SitePlan, time_word: u64) -> i64 {
         let header = self.header.as_mut().expect(BEGUN);
-        if header.flags & BlockHeader::HAS_COUNTER == 0 {
-            self.counter = counter;
-            self.first_counter = counter;
-        }
-        header.note_counter(counter);
-        let difference = counter.wrapping_sub(self.counter) as i64;
-        self.counter = counter;
-        self.put(tag, (values.len() as u64) << 1, difference, values);
-    }
-
-    fn put_unix(&mut self, tag: u32, unix_ns: i64, values: &[u8]) {
-        let header = self.header.as_mut().expect(BEGUN);
-        if header.flags & BlockHeader::HAS_UNIX == 0 {
+        header.count += 1;
+        header.levels |= plan.level;
+        if plan.is_unix {
+            let unix_ns = time_word as i64;
+            if header.flags & BlockHeader::HAS_UNIX == 0 {
+                self.unix_ns = unix_ns;
+                self.first_unix_ns = unix_ns;
+            }
+            header.note_unix(unix_ns);
+            let difference = unix_ns.wrapping_sub(self.unix_ns);
             self.unix_ns = unix_ns;
-            self.first_unix_ns = unix_ns;
+            difference
+        } else {
+            if header.flags & BlockHeader::HAS_COUNTER == 0 {
+                self.counter = time_word;
+                self.first_counter = time_word;
+            }
+            header.note_counter(time_word);
+            let difference = time_word.wrapping_sub(self.counter) as i64;
+            self.counter = time_word;
+            difference
         }
-        header.note_unix(unix_ns);
-        let difference = unix_ns.wrapping_sub(self.unix_ns);
-        self.unix_ns = unix_ns;
-        self.put(tag, (values.len() as u64) << 1 | 1, difference, values);
     }
 
-    fn put(&mut self, tag: u32, length: u64, difference: i64, values: &[u8]) {
-        put_uint(&mut self.body, tag.into());
-        put_uint(&mut self.body, length);
-        put_int(&mut self.body, difference);
-        self.body.extend_from_slice(values);
-        self.header.as_mut().expect(BEGUN).count += 1;
+    fn put_row(
+        &mut self,
+        plan: &SitePlan,
+        values: &[u8],
+        difference: i64,
+    ) -> Result<(), ValueError> {
+        let rows = &mut self.rows;
+        put_uint(rows, plan.tag.into());
+        // The length comes first, and is known last: as a rule it is a byte.
+        let length_at = rows.len();
+        rows.push(0);
+        put_int(rows, difference);
+        let values_at = rows.len();
+        if plan.tag == CallSite::LOSS_ID {
+            rows.extend_from_slice(values);
+        } else {
+            plan.pack(values, rows)?;
+        }
+        put_length(
+            ((rows.len() - values_at) as u64) << 1 | u64::from(plan.is_unix),
+            length_at,
+            rows,
+        );
+        Ok(())
     }
 
     /// How many records the block has so far.
@@ -206,23 +269,62 @@ impl BlockBuilder {
         self.header.map_or(0, |header| header.count)
     }
 
+    /// Whether columns take fewer bytes than rows would; not if there are many kinds of records, and
+    /// few of each. If not, the block should be begun anew.
+    #[must_use]
+    pub fn are_columns_worthwhile(&self) -> bool {
+        self.has_columns && self.columns.are_worthwhile()
+    }
+
     /// Appends the payload of the block's frame to `out`. The ring's next block begins at
     /// `end_position`.
     ///
     /// # Panics
     /// If no block was begun.
     pub fn finish(&mut self, end_position: u64, out: &mut Vec<u8>) -> BlockHeader {
+        self.finish_with(end_position, out, |body, out| {
+            out.extend_from_slice(body.bytes);
+            Codec::None
+        })
+    }
+
+    /// As [`finish`](Self::finish), with a body that `compress` appends to the payload: it returns
+    /// how. It must mind what [may stand](PlainBody::may_stand_in) in a file.
+    ///
+    /// # Panics
+    /// If no block was begun.
+    pub fn finish_with(
+        &mut self,
+        end_position: u64,
+        out: &mut Vec<u8>,
+        compress: impl FnOnce(PlainBody<'_>, &mut Vec<u8>) -> Codec,
+    ) -> BlockHeader {
         let mut header = self.header.take().expect(BEGUN);
         header.end_position = end_position;
-        let start = out.len();
-        out.resize(start + BlockHeader::BYTES, 0);
         // Differences start from the first record's time, which is not the smallest if the
         // clock, or the caller, went back.
         let behind = |first: i64, smallest: i64| first.wrapping_sub(smallest);
-        put_int(out, behind(self.first_counter as i64, header.counter_first as i64));
-        put_int(out, behind(self.first_unix_ns, header.unix_first));
-        out.extend_from_slice(&self.body);
-        header.body_bytes = (out.len() - start - BlockHeader::BYTES) as u32;
+        let bases = [
+            behind(self.first_counter as i64, header.counter_first as i64),
+            behind(self.first_unix_ns, header.unix_first),
+        ];
+        let body = if self.has_columns {
+            header.encoding = 2;
+            self.body.clear();
+            self.columns.assemble(bases, &mut self.body);
+            PlainBody { bytes: &self.body, rows_bytes: self.columns.row_bytes() }
+        } else {
+            // There is room for them before the rows.
+            self.body.clear();
+            bases.into_iter().for_each(|base| put_int(&mut self.body, base));
+            let start = BASES_BYTES - self.body.len();
+            self.rows[start..BASES_BYTES].copy_from_slice(&self.body);
+            PlainBody { bytes: &self.rows[start..], rows_bytes: 0 }
+        };
+        header.body_bytes = body.bytes.len() as u32;
+        let start = out.len();
+        out.resize(start + BlockHeader::BYTES, 0);
+        header.codec = compress(body, out).number();
         out[start..start + BlockHeader::BYTES].copy_from_slice(&header.encode());
         header
     }
@@ -272,5 +374,8 @@ impl BlockBuilder {
         header.note_counter(counter);
     }
 }
+
+/// What two zigzags take at the most.
+const BASES_BYTES: usize = 20;
 
 const BEGUN: &str = "`begin` comes before all else";

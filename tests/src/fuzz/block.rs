@@ -15,7 +15,7 @@ use super::read::read;
 
 /// Reads blocks of a dump that knows call sites of every type.
 ///
-/// Of each block: how it is encoded (the lower half of a byte: 0 raw, 1 packed, others unknown) and
+/// Of each block: how it is encoded (the lower half of a byte: 0 raw, 1 packed, 2 columns, others unknown) and
 /// compressed (the upper half: 0 not, 1 and 2 by LZ4 and Zstandard, 3 and 4 so that the body *is* what
 /// they made, and others unknown), flags and levels (1 byte each), how many records it has (2 bytes),
 /// smallest counter and time (8 bytes each), length of the body (2 bytes), body. Before a body that is
@@ -95,10 +95,16 @@ fn file(blocks: &[Block<'_>]) -> Vec<u8> {
     };
     let mut file = header.encode().to_vec();
     let mut frames = FrameWriter::default();
-    let records = blocks.iter().filter_map(|Block { header, plain, .. }| {
-        BlockHeader { codec: 0, ..*header }.records(plain).ok()
-    });
-    let tags: BTreeSet<u32> = records.flatten().flatten().map(|record| record.tag).collect();
+    let mut tags = BTreeSet::new();
+    for Block { header, plain, stored } in blocks {
+        let mut rows = Vec::new();
+        let plain_header = BlockHeader { codec: 0, ..*header };
+        let records = match header.rows(plain, stored.len(), &mut rows) {
+            Ok(header) => header.records(&rows),
+            Err(_) => plain_header.records(plain),
+        };
+        tags.extend(records.into_iter().flatten().flatten().map(|record| record.tag));
+    }
     for index in tags.into_iter().filter_map(index) {
         frames.frame(&mut file, FrameKind::Dictionary, |out| out.extend(&DICTIONARY[index]));
     }
@@ -127,13 +133,17 @@ fn check_packing(header: &BlockHeader, body: &[u8]) {
     let records = header.records(body).expect("raw blocks without a codec are known");
     let mut builder = BlockBuilder::default();
     builder.begin(1, 0, 0);
+    let mut columns = BlockBuilder::default();
+    columns.begin_columns(1, 0, 0);
     let mut expected = Vec::new();
     for record in records.map_while(Result::ok) {
         let Some((site, values)) = values(&record) else { continue };
         let RecordTime::Word(word) = record.time else { panic!("a raw record has a time word") };
         let payload = [&word.to_le_bytes()[..], record.values].concat();
-        let packed = builder.push(site, &payload);
-        assert_eq!(packed, Ok(()), "what can be read can be packed: {values}");
+        for builder in [&mut builder, &mut columns] {
+            let packed = builder.push(site, &payload);
+            assert_eq!(packed, Ok(()), "what can be read can be packed: {values}");
+        }
         let time = match site.time {
             TimeSource::Counter => RecordTime::Counter(word),
             TimeSource::UnixNanos => RecordTime::UnixNanos(word as i64),
@@ -142,7 +152,15 @@ fn check_packing(header: &BlockHeader, body: &[u8]) {
     }
     let mut payload = Vec::new();
     let header = builder.finish(0, &mut payload);
-    let records = header.records(&payload[BlockHeader::BYTES..]).expect("a packed block is known");
+    let (rows, mut turned) = (&payload[BlockHeader::BYTES..], Vec::new());
+    if !expected.is_empty() {
+        let mut payload = Vec::new();
+        let of_columns = columns.finish(0, &mut payload);
+        let columns = &payload[BlockHeader::BYTES..];
+        assert_eq!(of_columns.rows(columns, columns.len(), &mut turned), Ok(header));
+        assert_eq!(turned, rows, "columns stand for the same rows");
+    }
+    let records = header.records(rows).expect("a packed block is known");
     let found: Vec<_> = records
         .map(|record| {
             let record = record.expect("the block is whole");
