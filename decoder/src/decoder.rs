@@ -96,7 +96,10 @@ impl<'d> Decoder<'d> {
                 sessions: session::sessions(dumps),
                 filter: Filter::default(),
                 order: Order::default(),
-                wanted_sites: Vec::new(),
+                wanted: Vec::new(),
+                looks: Vec::new(),
+                is_selective: false,
+                finder: None,
                 tally: Tally::default(),
                 unpacker: Unpacker::default(),
             },
@@ -179,9 +182,7 @@ impl<'d> Decoder<'d> {
             return;
         }
         let context = &mut self.context;
-        let wants = |site: &Site| context.filter.wants_site(site);
-        context.wanted_sites =
-            context.dumps.iter().map(|dump| dump.sites().map(wants).collect()).collect();
+        context.ask_filter();
         self.rings = session::rings(context.dumps, &context.sessions, &context.filter);
         for (index, ring) in self.rings.iter_mut().enumerate() {
             if let Some(key) = ring.advance(context) {

@@ -126,6 +126,11 @@ impl Site {
         }
     }
 
+    /// Whether the template, if there is one, can be understood.
+    pub(crate) fn has_readable_template(&self) -> bool {
+        !matches!(self.message, Message::AsItStands)
+    }
+
     /// The message, if it is the same for each record.
     pub(crate) fn constant_message(&self) -> Option<&str> {
         match &self.message {

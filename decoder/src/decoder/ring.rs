@@ -16,12 +16,13 @@ use stenolog_format::dictionary::{CallSite, Thread, TimeSource};
 use stenolog_format::loss::{Gone, GoneCause, Loss, LossFrame};
 use stenolog_format::value::{Encoding, ValueError};
 
-use super::context::{Context, Order};
+use super::context::{Context, Hits, Order};
 use super::session::{Item, ItemKind};
 use crate::clock::{Moment, TimeMap};
 use crate::damage::DamageCause;
 use crate::dump::{Block, Body, Dump, Stored};
 use crate::entry::{LossCause, LossKind, Origin, ThreadName};
+use crate::filter::Wanted;
 use crate::site::Site;
 
 /// The place of an entry among those of all rings: time first, then the counter, which is finer.
@@ -102,6 +103,8 @@ pub(super) struct OpenBlock<'d> {
     place: RecordsPlace,
     /// The number of the next record.
     number: u64,
+    /// Where in the body there is what the filter needs.
+    hits: Hits,
     /// How many records have call sites that the dictionary lacks, and the first of these.
     unknown: (u32, u32),
     /// How many records have values that cannot be read, and why the first has.
@@ -217,7 +220,12 @@ impl<'d> Ring<'d> {
         self.began.get_or_insert(header.first_record);
         let map = context.map(self.session)?;
         // An empty block only tells of a gap.
-        if header.count > 0 && !context.filter.wants_block(header, map) {
+        let is_wanted = || {
+            context.filter.wants_block(header, map)
+                && (header.flags & BlockHeader::HAS_LOSS != 0
+                    || context.may_hold(dump_index, dump, index))
+        };
+        if header.count > 0 && !is_wanted() {
             // Unread, so that nothing is known to be there or missing for sure.
             let behind = header.first_record.saturating_add(header.count.into());
             self.expected = Some(behind.max(self.expected.unwrap_or(0)));
@@ -345,7 +353,14 @@ impl<'d> Ring<'d> {
             return None;
         }
         let dump = context.dumps.get(dump_index)?;
-        let opened = context.unpacker.unpack(stored).and_then(|body| {
+        let Context { unpacker, wanted, .. } = context;
+        let sites = &dump.tables().sites;
+        let is_wanted = |tag| {
+            // Those without a call site are told of.
+            let of_site = |site| wanted.get(dump_index).and_then(|of_dump| of_dump.get(site));
+            sites.index(tag).is_none_or(|site| !matches!(of_site(site), Some(Wanted::No)))
+        };
+        let opened = unpacker.unpack_of(stored, is_wanted).and_then(|body| {
             let place = body.records(header)?.place();
             Ok((body, place))
         });
@@ -373,6 +388,7 @@ impl<'d> Ring<'d> {
             body,
             place,
             number: header.first_record,
+            hits: Hits::default(),
             unknown: (0, 0),
             unreadable: (0, None),
         });
@@ -434,6 +450,9 @@ impl<'d> Ring<'d> {
     fn next_record(&mut self, context: &mut Context<'d>) -> Option<Key> {
         loop {
             let open = self.open.as_mut()?;
+            if context.is_selective && self.strangers.1 == 0 && open.number >= self.delivered {
+                self.delivered = open.pass_over(context);
+            }
             let lost = open.place.left();
             let (next, place) = open.next();
             // Those without a call site come first, and this one again.
@@ -577,6 +596,24 @@ impl OpenBlock<'_> {
             self.unknown.1 = id;
         }
         self.unknown.0 += 1;
+    }
+
+    /// Goes over the records in front that are not wanted, looking at nothing but their tags, and
+    /// returns the number of the next.
+    #[inline]
+    fn pass_over(&mut self, context: &mut Context<'_>) -> u64 {
+        let Self { dump, dump_index, body, place, hits, .. } = self;
+        let mut records = Records::resume(body, *place);
+        let looks = context.looks.get(*dump_index).map_or(&[][..], Vec::as_slice);
+        let passed =
+            records.pass_over(|tag, values| context.may_want(looks, tag, values, hits, body));
+        if passed > 0 {
+            self.place = records.place();
+            self.number = self.number.saturating_add(passed.into());
+            context.tally.records += u64::from(passed);
+            context.tally.recovered += u64::from(passed) * u64::from(dump.is_from_rings());
+        }
+        self.number
     }
 
     /// The next record, and the place behind it.
