@@ -8,7 +8,6 @@ use std::thread;
 
 use chrono::{DateTime, Utc};
 use clap_complete::Shell;
-use regex::{Regex, RegexBuilder};
 use stenolog_decoder::{FieldMatch, Filter, Format, Levels, Limits, Order, Zone};
 
 use crate::args::{
@@ -308,7 +307,10 @@ fn filter(args: FilterArgs, zone: Zone, now: DateTime<Utc>) -> Result<Filter, Pl
         filter = filter.thread(thread);
     }
     for pattern in &args.grep {
-        filter = filter.grep(regex(pattern, args.ignore_case)?);
+        let ignore_case = ignores_case(pattern, args.ignore_case);
+        filter = filter
+            .grep_pattern(pattern, ignore_case)
+            .map_err(|error| not_a_regex(pattern, &error))?;
     }
     filter = filter.grep_invert(args.invert_match);
     for field in &args.field {
@@ -336,17 +338,17 @@ fn filter(args: FilterArgs, zone: Zone, now: DateTime<Utc>) -> Result<Filter, Pl
     Ok(filter)
 }
 
-fn regex(pattern: &str, ignore_case: bool) -> Result<Regex, PlanError> {
-    RegexBuilder::new(pattern)
-        .case_insensitive(ignore_case || !has_capital(pattern))
-        .build()
-        .map_err(|error| {
-            // The text draws the place over several lines; the last one says what is wrong.
-            let text = error.to_string();
-            let last = text.lines().last().unwrap_or_default();
-            let cause = last.strip_prefix("error: ").unwrap_or(last).to_owned();
-            PlanError::Regex { pattern: pattern.to_owned(), cause }
-        })
+fn not_a_regex(pattern: &str, error: &regex::Error) -> PlanError {
+    // The text draws the place over several lines; the last one says what is wrong.
+    let text = error.to_string();
+    let last = text.lines().last().unwrap_or_default();
+    let cause = last.strip_prefix("error: ").unwrap_or(last).to_owned();
+    PlanError::Regex { pattern: pattern.to_owned(), cause }
+}
+
+/// Smart case: a pattern in small letters finds capitals too.
+fn ignores_case(pattern: &str, is_asked: bool) -> bool {
+    is_asked || !has_capital(pattern)
 }
 
 /// Whether a capital stands in the pattern for itself: `Error`, but not `\S` or `\p{Greek}`.

@@ -132,6 +132,14 @@ pub enum DamageCause {
         /// Why the first one cannot.
         first: ValueError,
     },
+    /// The summary of a block does not have all that the block has: a search may pass it over.
+    #[error("the summary of a block of ring {ring} lacks what {records} of its record(s) have")]
+    Summary {
+        /// The block's ring.
+        ring: u32,
+        /// How many records.
+        records: u32,
+    },
     /// Bytes are left over behind the last record of a block.
     #[error("the block of ring {ring} goes on behind its last record")]
     Trailing {

@@ -105,7 +105,11 @@ impl<'d> Decoder<'d> {
                 sessions: session::sessions(dumps),
                 filter: Arc::new(Filter::default()),
                 order: Order::default(),
+                wanted: Vec::new(),
                 wanted_sites: Vec::new(),
+                looks: Vec::new(),
+                is_selective: false,
+                finder: None,
                 tally: Tally::default(),
                 unpacker: Unpacker::default(),
             },
@@ -277,9 +281,7 @@ impl<'d> Decoder<'d> {
             return;
         }
         let context = &mut self.context;
-        let wanted = |site: &'d Site| context.filter.wants_site(site).then_some(site);
-        context.wanted_sites =
-            context.dumps.iter().map(|dump| dump.sites().map(wanted).collect()).collect();
+        context.ask_filter();
         self.rings = session::rings(context.dumps, &context.sessions, &context.filter);
         for (index, ring) in self.rings.iter_mut().enumerate() {
             if let Some(key) = ring.advance(context) {

@@ -4,6 +4,7 @@ mod block;
 mod body;
 mod header;
 mod scan;
+mod summary;
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -25,6 +26,7 @@ use crate::limits::Limits;
 use crate::site::{Site, Sites};
 use crate::source::Source;
 use scan::Scanner;
+pub(crate) use summary::SummaryPlace;
 
 /// How many bytes of dictionary and thread frames of a file, and of one index frame, are read into
 /// memory unless [`Limits`] say otherwise; the rest is damage. Loggers write far fewer.
@@ -110,6 +112,8 @@ pub(crate) struct Tables {
     pub(crate) threads: BTreeMap<u32, Thread>,
     pub(crate) clock: Vec<ClockPair>,
     pub(crate) blocks: Vec<Block>,
+    /// By block.
+    pub(crate) summaries: Vec<SummaryPlace>,
     pub(crate) losses: Vec<LossFrame>,
     /// Offsets of the whole frames that are neither block, index nor end.
     pub(crate) others: Vec<u64>,
@@ -141,6 +145,8 @@ pub struct FrameCounts {
     pub index: u64,
     /// Frames that end a file.
     pub end: u64,
+    /// Frames that say what a block holds.
+    pub summary: u64,
     /// Frames of kinds that only later versions know; they are passed over.
     pub unknown: u64,
 }
@@ -157,6 +163,7 @@ impl FrameCounts {
             + self.watermark
             + self.index
             + self.end
+            + self.summary
             + self.unknown
     }
 }

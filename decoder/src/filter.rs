@@ -2,9 +2,10 @@
 //! each record.
 
 mod field;
+mod needle;
 mod pattern;
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 use stenolog_format::block::BlockHeader;
 use stenolog_format::dictionary::{Level, Thread};
 
@@ -14,6 +15,8 @@ use crate::clock::TimeMap;
 use crate::entry::Record;
 use crate::render;
 use crate::site::Site;
+use needle::Needle;
+pub(crate) use needle::{Need, finder};
 use pattern::{TargetPattern, ThreadPattern};
 
 /// A set of levels.
@@ -52,7 +55,8 @@ impl Default for Levels {
 /// Conditions that a record must meet, all of them; without any, every record is wanted.
 ///
 /// Losses are shown unless the thread or the time excludes them. Damage is always reported, but that
-/// of blocks whose headers say that nothing in them is wanted: they are not read, nor are their
+/// of blocks whose headers or [summaries](crate::format::summary) say that nothing in them is wanted,
+/// and that of the values of records that cannot match: they are not read, nor are the blocks'
 /// checksums, which [`verify`](crate::verify) does look at.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
@@ -61,9 +65,28 @@ pub struct Filter {
     threads: Vec<ThreadPattern>,
     since: Option<i64>,
     until: Option<i64>,
-    greps: Vec<Regex>,
+    greps: Vec<Grep>,
     invert_greps: bool,
     fields: Vec<FieldMatch>,
+}
+
+/// A condition on what is shown of a record.
+#[derive(Clone, Debug)]
+struct Grep {
+    regex: Regex,
+    /// What each match has, if that is known.
+    needle: Option<Needle>,
+}
+
+/// What a filter wants of the records of a call site.
+#[derive(Clone, Debug)]
+pub(crate) enum Wanted {
+    /// None of them.
+    No,
+    /// All, as far as is known without their values.
+    All,
+    /// Those that meet all of these.
+    With(Box<[Need]>),
 }
 
 impl Filter {
@@ -106,10 +129,32 @@ impl Filter {
 
     /// Only records whose message and fields match, as [`Format::Short`](crate::Format::Short)
     /// shows them. Of several, all must.
+    ///
+    /// Nothing is known of the expression, so that each record has to be shown to it: see
+    /// [`grep_pattern`](Self::grep_pattern).
     #[must_use]
     pub fn grep(mut self, regex: Regex) -> Self {
-        self.greps.push(regex);
+        self.greps.push(Grep { regex, needle: None });
         self
+    }
+
+    /// As [`grep`](Self::grep), of the expression that is written so. Text that each match must have is
+    /// looked for first: in the call sites, in what blocks say of themselves, and in their bytes.
+    ///
+    /// # Errors
+    /// If the pattern is no regular expression, or too large a one.
+    ///
+    /// ```
+    /// use stenolog_decoder::Filter;
+    ///
+    /// let filter = Filter::default().grep_pattern("write .* failed", true)?;
+    /// assert!(Filter::default().grep_pattern("(", true).is_err());
+    /// # Ok::<(), regex::Error>(())
+    /// ```
+    pub fn grep_pattern(mut self, pattern: &str, ignore_case: bool) -> Result<Self, regex::Error> {
+        let regex = RegexBuilder::new(pattern).case_insensitive(ignore_case).build()?;
+        self.greps.push(Grep { regex, needle: Needle::new(pattern, ignore_case) });
+        Ok(self)
     }
 
     /// Turns [`grep`](Self::grep) around: only records that match none.
@@ -126,12 +171,30 @@ impl Filter {
         self
     }
 
-    pub(crate) fn wants_site(&self, site: &Site) -> bool {
+    /// What is wanted of the records of a call site.
+    pub(crate) fn wanted(&self, site: &Site) -> Wanted {
         let call_site = site.call_site();
-        self.levels.contains(call_site.level)
+        let is_named = self.levels.contains(call_site.level)
             && (self.targets.is_empty()
                 || self.targets.iter().any(|pattern| pattern.matches(&call_site.target)))
-            && self.fields.iter().all(|field| field.may_match(call_site))
+            && self.fields.iter().all(|field| field.may_match(call_site));
+        if !is_named {
+            return Wanted::No;
+        }
+        let needles = self.greps.iter().filter_map(|grep| grep.needle.as_ref());
+        let of_greps = needles
+            .filter(|_| !self.invert_greps)
+            .map(|needle| needle.need(call_site, site.has_readable_template()));
+        let of_fields = self.fields.iter().map(|field| field.need(call_site));
+        let mut needs = Vec::new();
+        for need in of_greps.chain(of_fields) {
+            match need {
+                Need::Never => return Wanted::No,
+                Need::Nothing => {}
+                need @ (Need::OneOf(_) | Need::Encoded(_)) => needs.push(need),
+            }
+        }
+        if needs.is_empty() { Wanted::All } else { Wanted::With(needs.into()) }
     }
 
     pub(crate) fn wants_thread(&self, name: &str, thread: Option<&Thread>) -> bool {
@@ -186,9 +249,9 @@ impl Filter {
         text.clear();
         render::write_body(record, text);
         if self.invert_greps {
-            !self.greps.iter().any(|regex| regex.is_match(text))
+            !self.greps.iter().any(|grep| grep.regex.is_match(text))
         } else {
-            self.greps.iter().all(|regex| regex.is_match(text))
+            self.greps.iter().all(|grep| grep.regex.is_match(text))
         }
     }
 }

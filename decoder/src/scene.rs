@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use stenolog_format::block::{BlockBuilder, BlockHeader, Codec};
+use stenolog_format::block::{BlockBuilder, BlockHeader, Codec, RawRecord};
 use stenolog_format::clock::ClockPair;
 use stenolog_format::dictionary::{CallSite, Level, Role, Slot, Thread, TimeSource};
-use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter, VERSION};
+use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind, FrameWriter, VERSION};
 use stenolog_format::index::{End, Index};
 use stenolog_format::loss::{Loss, LossFrame};
+use stenolog_format::summary::SummaryBuilder;
 use stenolog_format::types::Type;
 
 use crate::{Decoder, Dump, Entry, Filter, Format, RenderOptions, Renderer, Summary};
@@ -96,7 +97,10 @@ impl Scene {
     fn frame(&mut self, kind: FrameKind, payload: &[u8]) -> u64 {
         let offset = self.bytes.len() as u64;
         self.frames.frame(&mut self.bytes, kind, |out| out.extend_from_slice(payload));
-        if !matches!(kind, FrameKind::Block | FrameKind::Index | FrameKind::End) {
+        if !matches!(
+            kind,
+            FrameKind::Block | FrameKind::Index | FrameKind::End | FrameKind::Summary
+        ) {
             self.index.metadata.push(offset);
         }
         offset
@@ -194,6 +198,39 @@ impl Scene {
         self.records += u64::from(header.count);
         let offset = self.frame(FrameKind::Block, payload);
         self.index.blocks.push((offset, header));
+    }
+
+    /// The summary of the block that was put last.
+    pub(crate) fn summary(&mut self) {
+        let (offset, header) = *self.index.blocks.last().unwrap();
+        let frame = &self.bytes[offset as usize..];
+        let block_crc = FrameHeader::decode(frame).unwrap().payload_crc;
+        let body = &frame[FrameHeader::BYTES + BlockHeader::BYTES..];
+        let mut builder = SummaryBuilder::default();
+        builder.begin();
+        for record in header.records(body).unwrap() {
+            let RawRecord { tag, values, .. } = record.unwrap();
+            if tag != CallSite::LOSS_ID {
+                builder.note(tag, values, || self.sites[&tag].has_text());
+            }
+        }
+        let mut payload = Vec::new();
+        builder.encode(block_crc, &mut payload);
+        self.frame(FrameKind::Summary, &payload);
+    }
+
+    /// The summary of these records, as if they were those of the block that was put last.
+    pub(crate) fn summary_of(&mut self, records: &[(u32, &str)]) {
+        let (offset, _) = *self.index.blocks.last().unwrap();
+        let frame = FrameHeader::decode(&self.bytes[offset as usize..]).unwrap();
+        let mut builder = SummaryBuilder::default();
+        builder.begin();
+        for &(tag, text) in records {
+            builder.note(tag, text.as_bytes(), || true);
+        }
+        let mut payload = Vec::new();
+        builder.encode(frame.payload_crc, &mut payload);
+        self.frame(FrameKind::Summary, &payload);
     }
 
     /// Has the ring go on as if it had held this many records more.

@@ -132,6 +132,11 @@ impl Site {
         }
     }
 
+    /// Whether the template, if there is one, can be understood.
+    pub(crate) fn has_readable_template(&self) -> bool {
+        !matches!(self.message, Message::AsItStands)
+    }
+
     /// The message as literal text and placeholders, and the text behind the last one; `None` if its
     /// text depends on values in other ways.
     pub(crate) fn pieces(&self) -> Option<(Vec<Piece<'_>>, &str)> {

@@ -1,6 +1,6 @@
 //! Proves a dump complete, or says what is missing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,7 +9,8 @@ use stenolog_format::dictionary::CallSite;
 use stenolog_format::frame::FrameHeader;
 use stenolog_format::index::Index;
 use stenolog_format::loss::Loss;
-use stenolog_format::value::Cursor;
+use stenolog_format::summary::Summary;
+use stenolog_format::value::{Cursor, NOT_SERIALISED, Value};
 
 use crate::damage::{Damage, DamageCause, MetadataError, Tail};
 use crate::decoder::{read_values, recycle};
@@ -121,10 +122,11 @@ pub fn verify_with(dump: &Dump, rings: Option<&Dump>) -> Verification {
     };
     let of_scan = dump.damage().iter().filter(|damage| damage.offset < verifier.written_to);
     verifier.damage.extend(of_scan.cloned());
-    for block in dump.blocks() {
+    verifier.summaries();
+    for (index, block) in dump.blocks().iter().enumerate() {
         let start = facts.and_then(|rings| rings.starts.get(&block.header.ring));
         if !start.is_some_and(|start| start.replaces(block)) {
-            verifier.block(block);
+            verifier.block(index, block);
         }
     }
     let gone = dump.tables().losses.iter().filter_map(|frame| frame.gone.as_ref());
@@ -139,7 +141,8 @@ pub fn verify_with(dump: &Dump, rings: Option<&Dump>) -> Verification {
         verifier.damage.extend_from_slice(rings.damage());
         verifier.dump = rings;
         verifier.written_to = u64::MAX;
-        rings.blocks().iter().for_each(|block| verifier.block(block));
+        let blocks = rings.blocks().iter().enumerate();
+        blocks.for_each(|(index, block)| verifier.block(index, block));
         verifier.losses();
     }
     let lost = verifier.lost();
@@ -271,7 +274,7 @@ impl Verifier<'_> {
         self.damage.push(Damage { file: Arc::clone(self.dump.file()), offset, bytes, cause });
     }
 
-    fn block(&mut self, block: &Block) {
+    fn block(&mut self, index: usize, block: &Block) {
         let stored = match self.dump.stored_body(block) {
             Ok(stored) => stored,
             Err(cause) => {
@@ -300,6 +303,8 @@ impl Verifier<'_> {
         };
         let mut found = Found::default();
         let mut values = Vec::new();
+        let summary = SummaryCheck::of(self.dump, index);
+        let mut unsummed = 0_u32;
         loop {
             let left = records.left();
             let record = match records.next() {
@@ -333,6 +338,9 @@ impl Verifier<'_> {
                 if let Err(why) = read_values(cursor, site, &mut read) {
                     found.unreadable(why);
                 }
+                let is_summed =
+                    summary.as_ref().is_none_or(|summary| summary.has(record.tag, &read));
+                unsummed += u32::from(!is_summed);
                 values = recycle(read);
             } else {
                 found.unknown(record.tag);
@@ -344,6 +352,9 @@ impl Verifier<'_> {
             if rest > 0 {
                 self.report_block(block, rest, DamageCause::Trailing { ring });
             }
+        }
+        if unsummed > 0 {
+            self.report_block(block, 0, DamageCause::Summary { ring, records: unsummed });
         }
         self.blocks += u64::from(!block.is_cut);
         self.unpacker.take_back(body);
@@ -406,6 +417,20 @@ impl Verifier<'_> {
             let cause =
                 DamageCause::PositionGap { ring, expected: expected_position, found: position };
             self.report_block(block, 0, cause);
+        }
+    }
+
+    /// Nobody notices a wrong summary before it is needed.
+    fn summaries(&mut self) {
+        for &place in &self.dump.tables().summaries {
+            let Some((header, payload)) = self.dump.summary_frame(place) else { continue };
+            let bytes = header.frame_bytes();
+            if !header.matches(payload) {
+                self.report(place.offset, bytes, DamageCause::Checksum { kind: "summary" });
+            } else if Summary::decode(payload).is_none_or(|s| s.sites().any(|id| id.is_none())) {
+                let why = MetadataError::Short { bytes: payload.len() };
+                self.report(place.offset, bytes, DamageCause::Metadata { kind: "summary", why });
+            }
         }
     }
 
@@ -473,6 +498,44 @@ impl Verifier<'_> {
             let what = "the end's count of losses";
             let (stated, found) = (end.lost, lost);
             self.report(offset, 0, DamageCause::Disagrees { what, stated, found });
+        }
+    }
+}
+
+/// Whether a block's summary has what its records have.
+struct SummaryCheck<'d> {
+    summary: Summary<'d>,
+    sites: BTreeSet<u32>,
+}
+
+impl<'d> SummaryCheck<'d> {
+    fn of(dump: &'d Dump, block: usize) -> Option<Self> {
+        let summary = dump.summary(block)?;
+        let sites = summary.sites().flatten().collect();
+        Some(Self { summary, sites })
+    }
+
+    fn has(&self, site: u32, values: &[Value<'_>]) -> bool {
+        self.sites.contains(&site) && values.iter().all(|value| self.has_text_of(value))
+    }
+
+    fn has_text_of(&self, value: &Value<'_>) -> bool {
+        match value {
+            // Nobody logged it.
+            Value::Formatted(NOT_SERIALISED) => true,
+            Value::Str(text) | Value::Formatted(text) => {
+                let folds = || !text.contains(['\u{212a}', '\u{17f}']);
+                self.summary.may_hold(text.as_bytes()) && (self.summary.has_folds || folds())
+            }
+            Value::Some(inner) => self.has_text_of(inner),
+            Value::List(of) | Value::Tuple(of) => of.iter().all(|value| self.has_text_of(value)),
+            Value::Map(entries) => {
+                entries.iter().all(|(key, value)| self.has_text_of(key) && self.has_text_of(value))
+            }
+            Value::Struct(of) | Value::Variant(of) => {
+                of.fields.iter().all(|(_, value)| self.has_text_of(value))
+            }
+            _ => true,
         }
     }
 }

@@ -22,6 +22,8 @@ mod packed;
 mod plan;
 mod raw;
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 pub use codec::Codec;
@@ -130,11 +132,26 @@ impl BlockHeader {
         stored_bytes: usize,
         out: &mut Vec<u8>,
     ) -> Result<Self, BlockError> {
+        self.rows_of(body, stored_bytes, out, |_| true)
+    }
+
+    /// As [`rows`](Self::rows), but that records whose tag is not wanted have no values: these are not
+    /// looked at.
+    ///
+    /// # Errors
+    /// As [`rows`](Self::rows), as far as the values that are wanted tell.
+    pub fn rows_of(
+        &self,
+        body: &[u8],
+        stored_bytes: usize,
+        out: &mut Vec<u8>,
+        is_wanted: impl FnMut(u32) -> bool,
+    ) -> Result<Self, BlockError> {
         if self.encoding != 2 {
             return Err(BlockError::Encoding { encoding: self.encoding });
         }
         let start = out.len();
-        columns::read::put_rows(body, self.count, most_rows(stored_bytes), out)
+        columns::read::put_rows(body, self.count, most_rows(stored_bytes), out, is_wanted)
             .map_err(|columns::read::Malformed| BlockError::Columns)?;
         let body_bytes = (out.len() - start) as u32;
         Ok(Self { encoding: 1, codec: 0, body_bytes, ..*self })
@@ -327,6 +344,29 @@ impl<'a> Records<'a> {
         let length = body.len();
         let body = body.get(offset..).unwrap_or_default();
         Self { body, length, encoding, left, counter, unix_ns }
+    }
+
+    /// Goes over the records in front that are not wanted, and returns how many these are. It stops
+    /// before the first that is wanted, and before one that cannot be read.
+    ///
+    /// `is_wanted` gets a record's tag, and where its values stand in the body.
+    #[inline]
+    pub fn pass_over(&mut self, mut is_wanted: impl FnMut(u32, Range<usize>) -> bool) -> u32 {
+        if self.encoding == Encoding::Packed {
+            return self.pass_over_packed(is_wanted);
+        }
+        let mut passed = 0;
+        loop {
+            let mut next = self.clone();
+            let Some(Ok(record)) = next.next() else { return passed };
+            let at = (record.values.as_ptr() as usize).wrapping_sub(self.body.as_ptr() as usize);
+            let start = (self.length - self.body.len()).wrapping_add(at);
+            if is_wanted(record.tag, start..start.wrapping_add(record.values.len())) {
+                return passed;
+            }
+            *self = next;
+            passed += 1;
+        }
     }
 
     /// How many of the records that the header states are still to be read.

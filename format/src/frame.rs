@@ -166,6 +166,8 @@ pub enum FrameKind {
     Index = 7,
     /// An [`End`](crate::index::End): nothing follows.
     End = 8,
+    /// The [`Summary`](crate::summary::Summary) of a block that stands before it.
+    Summary = 9,
 }
 
 impl FrameKind {
@@ -181,6 +183,7 @@ impl FrameKind {
             6 => Self::Watermark,
             7 => Self::Index,
             8 => Self::End,
+            9 => Self::Summary,
             _ => return None,
         })
     }

@@ -10,6 +10,7 @@ pub mod frame;
 pub mod index;
 pub mod loss;
 pub mod recovery;
+pub mod summary;
 pub mod template;
 pub mod types;
 pub mod value;

@@ -187,6 +187,7 @@ fn as_json(opened: &Opened, info: &Info) -> Value {
             "watermark": frames.watermark,
             "index": frames.index,
             "end": frames.end,
+            "summary": frames.summary,
             "unknown": frames.unknown,
         },
         "damage": damage_json(&info.damage),

@@ -18,7 +18,7 @@ use stenolog_format::dictionary::{CallSite, Thread, TimeSource};
 use stenolog_format::loss::{Gone, GoneCause, Loss, LossFrame};
 use stenolog_format::value::{Encoding, ValueError};
 
-use super::context::{BlockPlace, Context, Order};
+use super::context::{BlockPlace, Context, Hits, Order};
 use super::paint::RawEntry;
 use super::parallel::RingName;
 use super::session::{Item, ItemKind};
@@ -26,6 +26,7 @@ use crate::clock::{Moment, TimeMap};
 use crate::damage::DamageCause;
 use crate::dump::{Block, Body, Dump, Stored};
 use crate::entry::{LossCause, LossEntry, LossKind, Origin, ThreadName};
+use crate::filter::Wanted;
 use crate::site::Site;
 
 /// The place of an entry among those of all rings: time first, then the counter, which is finer.
@@ -134,6 +135,8 @@ pub(super) struct OpenBlock<'d> {
     ended: Option<(u32, BlockError)>,
     /// The number of the next record.
     number: u64,
+    /// Where in the body there is what the filter needs.
+    hits: Hits,
     /// How many records have call sites that the dictionary lacks, and the first of these.
     unknown: (u32, u32),
 }
@@ -279,7 +282,12 @@ impl<'d> Ring<'d> {
         self.began.get_or_insert(header.first_record);
         let map = context.map(self.session)?;
         // An empty block only tells of a gap.
-        if header.count > 0 && !context.filter.wants_block(header, map) {
+        let is_wanted = || {
+            context.filter.wants_block(header, map)
+                && (header.flags & BlockHeader::HAS_LOSS != 0
+                    || context.may_hold(dump_index, dump, index))
+        };
+        if header.count > 0 && !is_wanted() {
             // Unread, so that nothing is known to be there or missing for sure.
             let behind = header.first_record.saturating_add(header.count.into());
             self.expected = Some(behind.max(self.expected.unwrap_or(0)));
@@ -408,7 +416,14 @@ impl<'d> Ring<'d> {
         }
         let dump_index = item.dump as usize;
         let dump = context.dumps.get(dump_index)?;
-        let opened = context.unpacker.unpack(stored).and_then(|body| {
+        let Context { unpacker, wanted, .. } = context;
+        let sites = &dump.tables().sites;
+        let is_wanted = |tag| {
+            // Those without a call site are told of.
+            let of_site = |site| wanted.get(dump_index).and_then(|of_dump| of_dump.get(site));
+            sites.index(tag).is_none_or(|site| !matches!(of_site(site), Some(Wanted::No)))
+        };
+        let opened = unpacker.unpack_of(stored, is_wanted).and_then(|body| {
             let place = body.records(header)?.place();
             Ok((body, place))
         });
@@ -440,6 +455,7 @@ impl<'d> Ring<'d> {
             place,
             ended: None,
             number: header.first_record,
+            hits: Hits::default(),
             unknown: (0, 0),
         });
         let kind = self.broken.take().map_or(LossKind::Missing, |broken| broken.kind);
@@ -500,7 +516,16 @@ impl<'d> Ring<'d> {
     fn next_record(&mut self, context: &mut Context<'d>) -> Option<Key> {
         loop {
             let open = self.open.as_mut()?;
-            let next = open.next();
+            let is_at_walk = open.next >= open.found.len() && open.ended.is_none();
+            let limit = if context.is_selective { 1 } else { RECORDS_AT_ONCE };
+            if context.is_selective
+                && is_at_walk
+                && self.strangers.1 == 0
+                && open.number >= self.delivered
+            {
+                self.delivered = open.pass_over(context);
+            }
+            let next = open.next(limit);
             // Those without a call site come first, and this one again.
             let is_stranger = |record: &Found| {
                 record.tag != CallSite::LOSS_ID
@@ -649,17 +674,35 @@ impl OpenBlock<'_> {
         self.unknown.0 += 1;
     }
 
-    /// The next record, if there is one.
+    /// Goes over the records in front that are not wanted, looking at nothing but their tags, and
+    /// returns the number of the next.
     #[inline]
-    fn next(&mut self) -> Option<Found> {
+    fn pass_over(&mut self, context: &mut Context<'_>) -> u64 {
+        let Self { dump, dump_index, body, place, hits, .. } = self;
+        let mut records = Records::resume(body, *place);
+        let looks = context.looks.get(*dump_index).map_or(&[][..], Vec::as_slice);
+        let passed =
+            records.pass_over(|tag, values| context.may_want(looks, tag, values, hits, body));
+        if passed > 0 {
+            self.place = records.place();
+            self.number = self.number.saturating_add(passed.into());
+            context.tally.records += u64::from(passed);
+            context.tally.recovered += u64::from(passed) * u64::from(dump.is_from_rings());
+        }
+        self.number
+    }
+
+    /// The next record, if there is one. The walk goes ahead by no more than `limit`.
+    #[inline]
+    fn next(&mut self, limit: usize) -> Option<Found> {
         if self.next >= self.found.len() {
-            self.find_more();
+            self.find_more(limit);
         }
         self.found.get(self.next).copied()
     }
 
     /// Walks over some records at once, which costs less than to begin anew for each.
-    fn find_more(&mut self) {
+    fn find_more(&mut self, limit: usize) {
         self.found.clear();
         self.next = 0;
         if self.ended.is_some() {
@@ -667,7 +710,7 @@ impl OpenBlock<'_> {
         }
         let body = &*self.body;
         let mut records = Records::resume(body, self.place);
-        while self.found.len() < RECORDS_AT_ONCE {
+        while self.found.len() < limit {
             let left = records.left();
             match records.next() {
                 None => break,

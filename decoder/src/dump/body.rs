@@ -84,6 +84,18 @@ impl Unpacker {
     /// If it is compressed or in columns, and cut, too long, not what its codec makes, or of an
     /// unknown codec.
     pub(crate) fn unpack<'d>(&mut self, stored: &Stored<'d>) -> Result<Body<'d>, BlockError> {
+        self.unpack_of(stored, |_| true)
+    }
+
+    /// The body of a block, in which records of tags that are not wanted may have lost their values.
+    ///
+    /// # Errors
+    /// As [`unpack`](Self::unpack).
+    pub(crate) fn unpack_of<'d>(
+        &mut self,
+        stored: &Stored<'d>,
+        is_wanted: impl FnMut(u32) -> bool,
+    ) -> Result<Body<'d>, BlockError> {
         let body = self.decompress(stored)?;
         if stored.header.encoding != COLUMNS {
             return Ok(body);
@@ -93,7 +105,7 @@ impl Unpacker {
         }
         let mut rows = self.spares.pop().unwrap_or_default();
         rows.clear();
-        let turned = stored.header.rows(&body, stored.bytes.len(), &mut rows);
+        let turned = stored.header.rows_of(&body, stored.bytes.len(), &mut rows, is_wanted);
         self.take_back(body);
         let length = rows.len();
         let rows = Body::Unpacked(rows, length);

@@ -21,7 +21,7 @@ use stenolog_format::frame::{FileHeaderError, FrameHeader, FrameKind, MAGIC, SYN
 use stenolog_format::index::End;
 use stenolog_format::loss::LossFrame;
 
-use super::{Block, Tables};
+use super::{Block, SummaryPlace, Tables};
 use crate::damage::{Damage, DamageCause, MetadataError};
 use crate::site::Site;
 
@@ -175,6 +175,12 @@ impl<'a> Scanner<'a> {
                 let payload = (frame.at + FrameHeader::BYTES, frame.payload.len());
                 return self.tables.indexes.push(payload);
             }
+            // Read when a block may be passed over because of it, and by `verify`.
+            Some(FrameKind::Summary) => {
+                frames.summary += 1;
+                self.tables.others.push(frame.at as u64);
+                return self.take_summary(frame.at);
+            }
             None => {
                 frames.unknown += 1;
                 self.tables.others.push(frame.at as u64);
@@ -218,6 +224,16 @@ impl<'a> Scanner<'a> {
             is_cut: frame.is_cut(),
             header,
         });
+    }
+
+    /// Only notes where it stands, and which block it should be of: the last one before it.
+    fn take_summary(&mut self, at: usize) {
+        let tables = &mut self.tables;
+        let Some(block) = tables.blocks.len().checked_sub(1) else { return };
+        let place = SummaryPlace { block: block as u32, offset: at as u64 };
+        if tables.summaries.last().is_none_or(|last| last.block != place.block) {
+            tables.summaries.push(place);
+        }
     }
 
     fn take_metadata(&mut self, frame: &Frame<'_>) -> Result<(), MetadataError> {

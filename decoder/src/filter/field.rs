@@ -6,6 +6,7 @@ use stenolog_format::dictionary::CallSite;
 use stenolog_format::types::Type;
 use stenolog_format::value::Value;
 
+use super::needle::Need;
 use crate::entry::Record;
 use crate::text::write_display;
 
@@ -54,6 +55,17 @@ impl FieldMatch {
     pub(super) fn may_match(&self, call_site: &CallSite) -> bool {
         call_site.slots.iter().any(|slot| {
             self.path_in(&slot.name).is_some_and(|path| path.is_empty() || may_have_parts(&slot.ty))
+        })
+    }
+
+    /// What the records of the call site must have in their values to match.
+    pub(super) fn need(&self, call_site: &CallSite) -> Need {
+        let slots = call_site.slots.iter();
+        let paths = slots.filter_map(|slot| Some((self.path_in(&slot.name)?, &slot.ty)));
+        // What a part of a value prints as is not looked into.
+        let types: Option<Vec<_>> = paths.map(|(path, ty)| path.is_empty().then_some(ty)).collect();
+        types.map_or(Need::Nothing, |types| {
+            Need::of_value(&self.text, self.integer, types.into_iter())
         })
     }
 

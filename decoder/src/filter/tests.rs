@@ -1,6 +1,8 @@
 use super::*;
-use crate::scene::{Rec, Scene, messages, str_bytes};
+use crate::Dump;
+use crate::scene::{Rec, Scene, loss, messages, n, str_bytes};
 use stenolog_format::dictionary::Role;
+use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind};
 use stenolog_format::types::{Fields, Shape, Type};
 
 #[test]
@@ -78,7 +80,7 @@ fn conditions_on_values() {
 #[test]
 fn blocks_without_wanted_records_are_not_even_read() {
     let mut scene = Scene::new();
-    scene.block(1, &[crate::scene::n(10, 1)]);
+    scene.block(1, &[n(10, 1)]);
     scene.block(1, &[Rec(17, 20, str_bytes("ann"))]);
     let dumps = [scene.dump()];
     let (_, summary) = messages(&dumps, Filter::default().levels(Levels::at_least(Level::Warn)));
@@ -87,4 +89,123 @@ fn blocks_without_wanted_records_are_not_even_read() {
     assert_eq!((summary.records, summary.shown), (1, 1));
     let (_, summary) = messages(&dumps, Filter::default().thread("other"));
     assert_eq!((summary.records, summary.shown), (0, 0));
+}
+
+/// Where the payload of the n-th frame of a kind begins.
+fn payload_of(bytes: &[u8], kind: FrameKind, n: usize) -> usize {
+    let mut at = FileHeader::BYTES;
+    let mut left = n;
+    loop {
+        let header = FrameHeader::decode(&bytes[at..]).unwrap();
+        if header.kind == kind as u8 {
+            if left == 0 {
+                return at + FrameHeader::BYTES;
+            }
+            left -= 1;
+        }
+        at += header.frame_bytes() as usize;
+    }
+}
+
+/// Which of two blocks a search reads: one that has records of both call sites and the name `ann`
+/// among others, and one of call site 17 with `bob` alone. A block whose checksum is wrong is
+/// noticed if it is read.
+#[track_caller]
+fn check_read(filter: &Filter, expected: [bool; 2]) {
+    let named = |counter, name| Rec(17, counter, str_bytes(name));
+    let mut scene = Scene::new();
+    scene.block(1, &[n(10, 1), named(20, "annabel"), named(30, "it was \u{212a}elvin")]);
+    scene.summary();
+    scene.block(1, &[named(40, "bob"), named(50, "roberta")]);
+    scene.summary();
+    scene.seal(0);
+    let (_, summary) = messages(&[scene.dump()], filter.clone());
+    assert!(summary.is_complete());
+    for (block, expected) in expected.into_iter().enumerate() {
+        let mut bytes = scene.bytes().to_vec();
+        let at = payload_of(&bytes, FrameKind::Block, block) + BlockHeader::BYTES;
+        bytes[at] ^= 1;
+        let (_, summary) = messages(&[Dump::from_bytes("test", bytes).unwrap()], filter.clone());
+        assert_eq!(!summary.damage.is_empty(), expected, "block {block}");
+    }
+}
+
+#[test]
+fn blocks_are_passed_over_by_their_summaries() {
+    let grep = |pattern| Filter::default().grep_pattern(pattern, true).unwrap();
+    check_read(&Filter::default(), [true, true]);
+    check_read(&Filter::default().target("nothing"), [false, false]);
+    check_read(&Filter::default().levels(Levels::only(&[Level::Info])), [true, false]);
+    check_read(&Filter::default().target("app::net"), [true, true]);
+    // It stands in the template of call site 16, and may stand in a name.
+    check_read(&grep("^n [0-9]"), [true, true]);
+    check_read(&grep("^n [0-9]").levels(Levels::only(&[Level::Info])), [true, false]);
+    check_read(&grep("annabel"), [true, false]);
+    check_read(&grep("ROBERTA|nobody"), [false, true]);
+    check_read(&grep("name=robert"), [false, true]);
+    check_read(&grep("quokka"), [false, false]);
+    // Too short to be in a filter.
+    check_read(&grep("ob"), [true, true]);
+    // The first block says that a letter may be written otherwise.
+    check_read(&grep("kelvin"), [true, false]);
+    check_read(&grep("annabel").grep_invert(true), [true, true]);
+    check_read(&Filter::default().grep(Regex::new("quokka").unwrap()), [true, true]);
+    check_read(&grep("annabel").field("name=roberta".parse().unwrap()), [false, false]);
+    check_read(&Filter::default().field("name=roberta".parse().unwrap()), [false, true]);
+    check_read(&Filter::default().field("name=bob".parse().unwrap()), [true, true]);
+    check_read(&Filter::default().field("n=7".parse().unwrap()), [true, false]);
+    check_read(&Filter::default().field("n=7000000".parse().unwrap()), [true, false]);
+}
+
+#[test]
+fn summaries_that_are_damaged_or_of_another_block_say_nothing() {
+    let filter = || Filter::default().grep_pattern("annabel", true).unwrap();
+    let named = |counter, name| Rec(17, counter, str_bytes(name));
+    let mut scene = Scene::new();
+    scene.block(1, &[named(10, "bob")]);
+    scene.summary();
+    scene.block(1, &[named(20, "annabel")]);
+    scene.summary();
+    let (text, summary) = messages(&[scene.dump()], filter());
+    assert_eq!((text.as_str(), summary.records), ("1: text\n", 1));
+
+    let summary = payload_of(scene.bytes(), FrameKind::Summary, 1);
+    let length = FrameHeader::decode(&scene.bytes()[summary - FrameHeader::BYTES..]).unwrap();
+    for at in summary..summary + length.payload_bytes as usize {
+        let mut bytes = scene.bytes().to_vec();
+        bytes[at] ^= 0x10;
+        let (text, found) = messages(&[Dump::from_bytes("test", bytes).unwrap()], filter());
+        assert_eq!((text.as_str(), found.missing), ("1: text\n", 0));
+    }
+    // The same bytes, checksum and all, in the other one's place.
+    let mut bytes = scene.bytes().to_vec();
+    let first = payload_of(&bytes, FrameKind::Summary, 0);
+    let payload = bytes[first..summary].to_vec();
+    let end = summary + length.payload_bytes as usize;
+    let first = payload[..length.payload_bytes as usize].to_vec();
+    bytes[summary..end].copy_from_slice(&first);
+    let crc = crc32fast::hash(&first);
+    let header = FrameHeader { payload_crc: crc, ..length };
+    bytes[summary - FrameHeader::BYTES..summary].copy_from_slice(&header.encode());
+    let (text, _) = messages(&[Dump::from_bytes("test", bytes).unwrap()], filter());
+    assert_eq!(text, "1: text\n");
+}
+
+#[test]
+fn a_block_with_losses_or_strangers_is_read_whatever_its_summary_says() {
+    let filter = || Filter::default().target("nothing");
+    let mut scene = Scene::new();
+    let statement = loss(20, [0, 0, 3, 2, 0]).encode()[8..].to_vec();
+    scene.block(1, &[n(10, 1), Rec(1, 20, statement)]);
+    scene.summary();
+    scene.site(99, Level::Info, "app", None, &[]);
+    scene.block(1, &[Rec(99, 30, vec![])]);
+    scene.summary();
+    let (text, _) = messages(&[scene.dump()], filter());
+    assert_eq!(text, "1: 5 records lost: ring full (3 INFO, 2 DEBUG)\n");
+    let mut bytes = scene.bytes().to_vec();
+    let dictionary = payload_of(&bytes, FrameKind::Dictionary, 3);
+    bytes[dictionary] ^= 1;
+    let (_, summary) = messages(&[Dump::from_bytes("test", bytes).unwrap()], filter());
+    assert_eq!(summary.by_cause[&crate::LossKind::UnknownCallSite], 1);
 }

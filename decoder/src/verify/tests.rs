@@ -1,5 +1,5 @@
 use super::*;
-use crate::scene::{Scene, n};
+use crate::scene::{Rec, Scene, n, str_bytes};
 
 #[test]
 fn a_whole_dump_is_intact() {
@@ -21,6 +21,7 @@ fn a_whole_dump_is_intact() {
 fn every_changed_byte_is_noticed_but_padding() {
     let mut scene = Scene::new();
     scene.block(1, &[n(10, 1), n(30, 3)]);
+    scene.summary();
     scene.loss(1, crate::scene::loss(40, [0, 0, 0, 0, 2]));
     scene.seal(2);
     let mut bytes = scene.bytes().to_vec();
@@ -73,4 +74,31 @@ fn a_block_that_ends_before_it_begins_is_damage() {
     let found = verify(&backwards.dump());
     let causes: Vec<_> = found.damage.iter().map(|damage| damage.cause.to_string()).collect();
     assert_eq!(causes, ["a block of ring 1 goes from position 100 back to 50"]);
+}
+
+/// A search would pass over the block.
+#[test]
+fn a_summary_that_lacks_something_is_damage() {
+    let named = |counter, name| Rec(17, counter, str_bytes(name));
+    let check = |records: &[Rec], summed_up: &[(u32, &str)], expected: u32| {
+        let mut scene = Scene::new();
+        scene.block(1, records);
+        scene.summary_of(summed_up);
+        scene.seal(0);
+        let found = verify(&scene.dump());
+        let lacks = found.damage.iter().map(|damage| match damage.cause {
+            DamageCause::Summary { ring: 1, records } => records,
+            ref other => panic!("{other}"),
+        });
+        assert_eq!(lacks.sum::<u32>(), expected, "{:?}", found.damage);
+        assert_eq!(found.records, records.len() as u64);
+    };
+    let records = [n(10, 1), named(20, "annabel"), named(30, "roberta"), named(40, "ann")];
+    check(&records, &[(16, ""), (17, "annabel, roberta")], 0);
+    check(&records, &[(16, ""), (17, "annabel"), (18, "")], 1);
+    check(&records, &[(17, "annabel roberta")], 1);
+    check(&records, &[(16, "annabel roberta")], 3);
+    let fold = [named(10, "an \u{17f}")];
+    check(&fold, &[(17, "an \u{17f}")], 0);
+    check(&fold, &[(17, "an s")], 1);
 }

@@ -1,5 +1,7 @@
 //! Records in few bytes, and what makes blocks of a ring's records.
 
+use std::ops::Range;
+
 use super::columns::Columns;
 use super::plan::SitePlan;
 use super::{
@@ -67,6 +69,64 @@ impl<'a> Records<'a> {
             Ok(_) => self.no_record(),
             Err(why) => why,
         }
+    }
+}
+
+/// A varint at a place in `body`, which moves behind it; `None` if there is none of 64 bits.
+#[inline]
+fn uint(body: &[u8], at: &mut usize) -> Option<u64> {
+    let byte = *body.get(*at)?;
+    *at += 1;
+    if byte < 0x80 {
+        return Some(byte.into());
+    }
+    let mut value = u64::from(byte & 0x7f);
+    for shift in (7..=63).step_by(7) {
+        let byte = *body.get(*at)?;
+        *at += 1;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return (shift < 63 || byte < 2).then_some(value);
+        }
+    }
+    None
+}
+
+impl Records<'_> {
+    #[inline]
+    pub(super) fn pass_over_packed(
+        &mut self,
+        mut is_wanted: impl FnMut(u32, Range<usize>) -> bool,
+    ) -> u32 {
+        let Self { body, length, left, counter, unix_ns, .. } = self;
+        let start = *length - body.len();
+        let (mut at, mut passed) = (0, 0);
+        while passed < *left {
+            let mut next = at;
+            let Some(tag) = uint(body, &mut next) else { break };
+            let Some(bytes) = uint(body, &mut next) else { break };
+            let Some(zigzag) = uint(body, &mut next) else { break };
+            let tag = u32::try_from(tag).unwrap_or(0);
+            let rest = (body.len() - next) as u64;
+            if tag == 0 || bytes >> 1 > rest {
+                break;
+            }
+            let end = next + (bytes >> 1) as usize;
+            if is_wanted(tag, start + next..start + end) {
+                break;
+            }
+            let difference = (zigzag >> 1) as i64 ^ -((zigzag & 1) as i64);
+            if bytes & 1 == 0 {
+                *counter = counter.wrapping_add_signed(difference);
+            } else {
+                *unix_ns = unix_ns.wrapping_add(difference);
+            }
+            at = end;
+            passed += 1;
+        }
+        *body = body.get(at..).unwrap_or_default();
+        *left -= passed;
+        passed
     }
 }
 

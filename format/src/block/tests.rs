@@ -291,3 +291,76 @@ fn layouts_of_later_versions_are_named() {
     let later = BlockHeader { encoding: 9, ..header };
     assert!(matches!(later.records(&out), Err(BlockError::Encoding { encoding: 9 })));
 }
+
+#[test]
+fn records_that_are_not_wanted_are_passed_over() {
+    let (header, whole) = block();
+    let records = |header: &BlockHeader, body: &[u8]| -> Vec<_> {
+        let all = header.records(body).unwrap().map(Result::unwrap);
+        all.map(|record| (record.tag, record.time, record.values.to_vec())).collect()
+    };
+    let body = &whole[BlockHeader::BYTES..];
+    let all = records(&header, body);
+    for wanted in [16, 17, 1, 99] {
+        let mut walk = header.records(body).unwrap();
+        let mut passed = 0;
+        for (number, (tag, time, values)) in all.iter().enumerate() {
+            if *tag != wanted {
+                continue;
+            }
+            passed += walk.pass_over(|tag, range| {
+                assert!(
+                    all.iter().any(|(other, _, of)| *other == tag && body[range.clone()] == **of)
+                );
+                tag == wanted
+            });
+            assert_eq!((passed as usize, walk.left() as usize), (number, all.len() - number));
+            let record = walk.next().unwrap().unwrap();
+            assert_eq!((record.tag, record.time, record.values), (*tag, *time, &values[..]));
+            passed += 1;
+        }
+        passed += walk.pass_over(|tag, _| tag == wanted);
+        assert_eq!((passed as usize, walk.next()), (all.len(), None));
+    }
+    // It stops where no record begins, and leaves it to the walk to say so.
+    for length in 0..body.len() {
+        let mut walk = header.records(&body[..length]).unwrap();
+        let mut slow = header.records(&body[..length]).unwrap();
+        let whole = slow.by_ref().take_while(Result::is_ok).count();
+        assert_eq!(walk.pass_over(|_, _| false) as usize, whole);
+        assert!(walk.next().is_none_or(|next| next.is_err()), "cut at {length}");
+    }
+}
+
+#[test]
+fn rows_of_what_is_wanted_have_the_others_without_values() {
+    let counter = site(16, Level::Info, TimeSource::Counter, &[Type::U32, Type::Str]);
+    let unix = site(17, Level::Error, TimeSource::UnixNanos, &[Type::Str, Type::F64]);
+    let mut builder = BlockBuilder::default();
+    builder.begin_columns(3, 800, 40);
+    for n in 0..100_u32 {
+        let text = [&(n % 7).to_le_bytes()[..], &b"textual"[..n as usize % 7]].concat();
+        let (site, values) = match n % 3 {
+            0 => (&unix, [&text[..], &f64::from(n).to_le_bytes()].concat()),
+            _ => (&counter, [&n.to_le_bytes()[..], &text].concat()),
+        };
+        builder.push(site, &payload(5_000 + u64::from(n) * 3, &values)).unwrap();
+    }
+    let mut out = Vec::new();
+    let header = builder.finish(9_000, &mut out);
+    assert_eq!(header.encoding, 2);
+    let body = &out[BlockHeader::BYTES..];
+    let rows = |wanted: &dyn Fn(u32) -> bool| -> Vec<(u32, RecordTime, Vec<u8>)> {
+        let mut rows = Vec::new();
+        let header = header.rows_of(body, body.len(), &mut rows, wanted).unwrap();
+        let records = header.records(&rows).unwrap().map(Result::unwrap);
+        records.map(|record| (record.tag, record.time, record.values.to_vec())).collect()
+    };
+    let all = rows(&|_| true);
+    assert_eq!(all.len(), 100);
+    for wanted in [16, 17, 99] {
+        let mut expected = all.clone();
+        expected.iter_mut().filter(|(tag, ..)| *tag != wanted).for_each(|(.., of)| of.clear());
+        assert_eq!(rows(&|tag| tag == wanted), expected);
+    }
+}

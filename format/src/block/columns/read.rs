@@ -54,6 +54,7 @@ struct Kind<'a> {
     /// As it begins a row.
     tag: Vec<u8>,
     is_unix: u64,
+    is_wanted: bool,
     columns: Vec<Column<'a>>,
 }
 
@@ -76,6 +77,7 @@ pub(in crate::block) fn put_rows(
     count: u32,
     limit: usize,
     out: &mut Vec<u8>,
+    mut is_wanted: impl FnMut(u32) -> bool,
 ) -> Read<()> {
     let mut body = Bytes(body);
     let end = out.len().saturating_add(limit);
@@ -94,8 +96,10 @@ pub(in crate::block) fn put_rows(
             let layout = Layout::read(&mut body)?;
             directory.push((kinds.len(), layout, body.length()?));
         }
-        let mut kind = Kind { tag: Vec::new(), is_unix: tag & 1, columns: Vec::new() };
-        put_uint(&mut kind.tag, u64::from(u32::try_from(tag >> 1).map_err(|_| Malformed)?));
+        let id = u32::try_from(tag >> 1).map_err(|_| Malformed)?;
+        let is_wanted = is_wanted(id);
+        let mut kind = Kind { tag: Vec::new(), is_unix: tag & 1, is_wanted, columns: Vec::new() };
+        put_uint(&mut kind.tag, u64::from(id));
         kinds.push(kind);
     }
     let which_bytes = body.length()?;
@@ -103,7 +107,11 @@ pub(in crate::block) fn put_rows(
     let mut which = Bytes(body.take(which_bytes)?);
     let mut times = Bytes(body.take(time_bytes)?);
     for (kind, layout, bytes) in directory {
-        kinds[kind].columns.push(Column::new(layout, body.take(bytes)?)?);
+        let data = body.take(bytes)?;
+        let kind = &mut kinds[kind];
+        if kind.is_wanted {
+            kind.columns.push(Column::new(layout, data)?);
+        }
     }
     let single = kinds.len() == 1;
     for _ in 0..count {

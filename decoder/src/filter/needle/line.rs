@@ -1,0 +1,490 @@
+//! All lines that the records of a call site can be shown as, as an automaton.
+//!
+//! ```text
+//!   "{0} of {1:>6}" ─▶ ((text)) ─o─▶ ○ ─f─▶ … ─▶ ((digits, blanks)) ─▶ end
+//!                       └ any byte, and it stands in the values
+//! ```
+//!
+//! What is said of a value is a superset of what `text` prints: digits are any number of digits,
+//! composites are any sequence of the names, signs and values in them. Of lines only a part is ever
+//! looked for, so that the automaton may begin and end anywhere.
+
+use stenolog_format::dictionary::{CallSite, Role};
+use stenolog_format::summary::GRAM_BYTES;
+use stenolog_format::template::{Argument, Count, Piece, Placeholder, Spec, Template, Trait};
+use stenolog_format::types::{Fields, Type};
+use stenolog_format::value::NOT_SERIALISED;
+
+use super::{Need, fold, minimal};
+use crate::escape::push_escaped;
+
+/// Types with more parts than this are taken for any text at all.
+const MAX_TYPE_NODES: usize = 256;
+
+/// A set of bytes.
+#[derive(Clone, Copy, Debug)]
+struct Bytes([u64; 4]);
+
+impl Bytes {
+    const ALL: Self = Self([u64::MAX; 4]);
+
+    fn of(bytes: &[u8]) -> Self {
+        let mut set = [0; 4];
+        bytes.iter().for_each(|&byte| set[usize::from(byte / 64)] |= 1 << (byte % 64));
+        Self(set)
+    }
+
+    fn has(&self, byte: u8) -> bool {
+        self.0[usize::from(byte / 64)] >> (byte % 64) & 1 != 0
+    }
+}
+
+/// A state: where a line can go on from.
+#[derive(Clone, Debug, Default)]
+struct Node {
+    free: Vec<usize>,
+    steps: Vec<(Bytes, usize)>,
+    /// Any byte leads here again, and it stands in the record's values.
+    is_text: bool,
+}
+
+/// The automaton of a call site.
+#[derive(Debug)]
+pub(super) struct Line {
+    nodes: Vec<Node>,
+}
+
+/// How a placeholder or a field prints its value.
+#[derive(Clone, Debug)]
+struct How {
+    /// Nothing but `{}` or `{:?}`.
+    is_plain: bool,
+    fill: Vec<u8>,
+}
+
+impl How {
+    fn plain() -> Self {
+        Self { is_plain: true, fill: Vec::new() }
+    }
+
+    fn new(spec: &Spec<'_>) -> Self {
+        let has_width = match spec.width {
+            None | Some(Count::Is(0)) => spec.zero,
+            Some(_) => true,
+        };
+        let is_plain = !has_width
+            && !spec.alternate
+            && spec.sign.is_none()
+            && spec.precision.is_none()
+            && matches!(spec.format, Trait::Display | Trait::Debug);
+        let mut fill = Vec::new();
+        if has_width {
+            let char = spec.fill.unwrap_or(' ');
+            fill = escaped(char.encode_utf8(&mut [0; 4]));
+            fill.extend_from_slice(b" 0");
+        }
+        Self { is_plain, fill }
+    }
+}
+
+/// As it is shown, without case.
+fn escaped(text: &str) -> Vec<u8> {
+    let mut shown = String::new();
+    push_escaped(&mut shown, text);
+    fold(&shown)
+}
+
+impl Line {
+    /// All lines of the records of `site`. A template that is no template is shown as it stands.
+    pub(super) fn new(site: &CallSite, has_readable_template: bool) -> Self {
+        let mut line = Self { nodes: vec![Node::default()] };
+        let mut at = 0;
+        if let Some(template) = &site.template {
+            match Template::parse(template) {
+                Ok(parsed) if has_readable_template => at = line.message(site, &parsed),
+                _ => at = line.literal(at, &escaped(template)),
+            }
+        }
+        let is_shown = |role| matches!(role, Role::Field | Role::DebugField);
+        for slot in site.slots.iter().filter(|slot| is_shown(slot.role) && !slot.name.is_empty()) {
+            let blank = line.literal(at, b" ");
+            let name = line.join(&[at, blank]);
+            // A name that comes again has a number, which stands between it and the sign.
+            let end = line.literal(name, &escaped(&slot.name));
+            let end = line.any_of(end, b"_0123456789");
+            let end = line.literal(end, b"=");
+            at = line.value(end, &slot.ty, &How::plain());
+        }
+        line
+    }
+
+    fn message(&mut self, site: &CallSite, template: &Template<'_>) -> usize {
+        let mut at = 0;
+        for piece in &template.pieces {
+            at = match piece {
+                Piece::Literal(text) => self.literal(at, &escaped(text)),
+                Piece::Placeholder(Placeholder {
+                    argument: Argument::Index(slot), spec, ..
+                }) => match site.slots.get(*slot) {
+                    Some(slot) => self.value(at, &slot.ty, &How::new(spec)),
+                    None => at,
+                },
+                Piece::Placeholder(_) => at,
+            };
+        }
+        // A message that became too long ends anywhere, with a sign that says so.
+        let nodes = self.nodes.len();
+        let cut = self.node();
+        (0..nodes).for_each(|node| self.nodes[node].free.push(cut));
+        let cut = self.literal(cut, "…".as_bytes());
+        self.join(&[at, cut])
+    }
+
+    fn node(&mut self) -> usize {
+        self.nodes.push(Node::default());
+        self.nodes.len() - 1
+    }
+
+    /// A state that is reached from all of `from`.
+    fn join(&mut self, from: &[usize]) -> usize {
+        let node = self.node();
+        from.iter().for_each(|&from| self.nodes[from].free.push(node));
+        node
+    }
+
+    fn literal(&mut self, from: usize, text: &[u8]) -> usize {
+        text.iter().fold(from, |from, &byte| {
+            let node = self.node();
+            self.nodes[from].steps.push((Bytes::of(&[byte]), node));
+            node
+        })
+    }
+
+    /// Any number of these bytes.
+    fn any_of(&mut self, from: usize, bytes: &[u8]) -> usize {
+        let node = self.join(&[from]);
+        self.nodes[node].steps.push((Bytes::of(bytes), node));
+        node
+    }
+
+    /// One of these texts.
+    fn one_of(&mut self, from: usize, texts: &[&str]) -> usize {
+        let ends: Vec<_> = texts.iter().map(|text| self.literal(from, &escaped(text))).collect();
+        self.join(&ends)
+    }
+
+    /// `from`, or behind `"`.
+    fn maybe_quote(&mut self, from: usize) -> usize {
+        let quote = self.literal(from, b"\"");
+        self.join(&[from, quote])
+    }
+
+    /// What an escape may be: `\n`, `\u{1b}` and the like.
+    fn escape(&mut self, from: usize) -> usize {
+        let slash = self.literal(from, b"\\");
+        let simple = self.node();
+        self.nodes[slash].steps.push((Bytes::of(b"0trn\\'\""), simple));
+        let long = self.literal(slash, b"u{");
+        let long = self.any_of(long, b"0123456789abcdef");
+        let long = self.literal(long, b"}");
+        let end = self.join(&[simple, long]);
+        // Pretty printing indents what follows a line feed.
+        self.any_of(end, b" ")
+    }
+
+    /// A logged string: its bytes as they are, but that some characters are escaped.
+    fn text(&mut self, from: usize) -> usize {
+        let from = self.maybe_quote(from);
+        let text = self.join(&[from]);
+        self.nodes[text].is_text = true;
+        let escape = self.escape(text);
+        self.nodes[escape].free.push(text);
+        self.maybe_quote(text)
+    }
+
+    fn value(&mut self, from: usize, ty: &Type, how: &How) -> usize {
+        if ty.nodes() > MAX_TYPE_NODES {
+            let node = self.join(&[from]);
+            self.nodes[node].steps.push((Bytes::ALL, node));
+            return node;
+        }
+        let from = self.any_of(from, &how.fill);
+        let end = self.unpadded(from, ty, how);
+        self.any_of(end, &how.fill)
+    }
+
+    /// A value without what pads it.
+    fn unpadded(&mut self, from: usize, ty: &Type, how: &How) -> usize {
+        match ty {
+            Type::Str | Type::Formatted => self.text(from),
+            Type::Char => {
+                let mut at = self.any_of(from, b"\"'");
+                let escape = self.escape(at);
+                let mut ends = vec![at, escape];
+                for _ in 0..4 {
+                    let node = self.node();
+                    self.nodes[at].steps.push((Bytes::ALL, node));
+                    ends.push(node);
+                    at = node;
+                }
+                let end = self.join(&ends);
+                self.any_of(end, b"\"'")
+            }
+            Type::Bool if how.is_plain => self.one_of(from, &["true", "false"]),
+            Type::Bool => self.any_of(from, b"truefals"),
+            Type::Unit => self.any_of(from, b"()"),
+            Type::U8 | Type::U16 | Type::U32 | Type::U64 | Type::U128 if how.is_plain => {
+                self.any_of(from, b"0123456789")
+            }
+            Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::I128 if how.is_plain => {
+                self.any_of(from, b"-0123456789")
+            }
+            Type::U8
+            | Type::U16
+            | Type::U32
+            | Type::U64
+            | Type::U128
+            | Type::I8
+            | Type::I16
+            | Type::I32
+            | Type::I64
+            | Type::I128 => self.any_of(from, b"+-.0123456789abcdefxo"),
+            Type::F32 | Type::F64 => {
+                let at = self.any_of(from, b"+-.0123456789e");
+                let word = self.one_of(at, &["inf", "nan"]);
+                self.join(&[at, word])
+            }
+            Type::Duration => {
+                let at = self.any_of(from, b"+.0123456789");
+                let unit = self.one_of(at, &["ns", "µs", "ms", "s"]);
+                self.join(&[at, unit])
+            }
+            Type::Ipv4 | Type::SocketV4 => self.any_of(from, b".:0123456789"),
+            Type::Ipv6 | Type::SocketV6 | Type::Ip | Type::Socket => {
+                self.any_of(from, b".:%[]0123456789abcdef")
+            }
+            Type::SystemTime
+            | Type::Option(_)
+            | Type::Array(..)
+            | Type::Slice(_)
+            | Type::Tuple(_)
+            | Type::Struct(_)
+            | Type::Enum(_)
+            | Type::Map(..)
+            | Type::Serde(_) => self.composite(from, ty, how),
+            // Of a later version.
+            _ => {
+                let node = self.join(&[from]);
+                self.nodes[node].steps.push((Bytes::ALL, node));
+                node
+            }
+        }
+    }
+
+    /// Any sequence of what such a value prints.
+    fn composite(&mut self, from: usize, ty: &Type, how: &How) -> usize {
+        const SIGNS: &[u8] = b" ,:(){}[]";
+        let hub = self.any_of(from, SIGNS);
+        self.nodes[hub].steps.push((Bytes::of(&how.fill), hub));
+        let mut ends = Vec::new();
+        self.parts(hub, ty, how, &mut ends);
+        let end = self.join(&ends);
+        let end = self.any_of(end, &how.fill);
+        // Two strings never touch. Pretty printing has line feeds, which are escaped in turn.
+        self.nodes[end].steps.push((Bytes::of(SIGNS), hub));
+        let line_feed = self.literal(end, b"\\n");
+        self.nodes[line_feed].free.push(hub);
+        let line_feed = self.literal(hub, b"\\n");
+        self.nodes[line_feed].free.push(hub);
+        self.join(&[hub, end])
+    }
+
+    /// The names and the values in a composite.
+    fn parts(&mut self, hub: usize, ty: &Type, how: &How, ends: &mut Vec<usize>) {
+        let fields = |line: &mut Self, of: &Fields, ends: &mut Vec<usize>| {
+            ends.push(line.literal(hub, &escaped(&of.name)));
+            for (name, ty) in &of.fields {
+                ends.push(line.literal(hub, &escaped(name)));
+                line.parts(hub, ty, how, ends);
+            }
+        };
+        match ty {
+            Type::SystemTime => {
+                ends.push(self.one_of(hub, &["SystemTime", "tv_sec", "tv_nsec"]));
+                ends.push(self.unpadded(hub, &Type::I64, how));
+            }
+            Type::Option(of) => {
+                ends.push(self.one_of(hub, &["Some", "None"]));
+                self.parts(hub, of, how, ends);
+            }
+            Type::Array(of, _) | Type::Slice(of) => self.parts(hub, of, how, ends),
+            Type::Tuple(of) => of.iter().for_each(|ty| self.parts(hub, ty, how, ends)),
+            Type::Map(key, value) => {
+                self.parts(hub, key, how, ends);
+                self.parts(hub, value, how, ends);
+            }
+            Type::Struct(of) => fields(self, of, ends),
+            Type::Enum(of) => of.variants.iter().for_each(|of| fields(self, of, ends)),
+            Type::Serde(of) => {
+                ends.push(self.one_of(hub, &[NOT_SERIALISED]));
+                self.parts(hub, of, how, ends);
+            }
+            leaf => ends.push(self.unpadded(hub, leaf, how)),
+        }
+    }
+
+    /// What a line of the call site needs to have `literal` within.
+    pub(super) fn need(&self, literal: &[u8]) -> Need {
+        let reached = self.reached(literal);
+        if !reached.last().is_some_and(|last| last.contains(&true)) {
+            return Need::Never;
+        }
+        if self.can_without_text(literal) {
+            return Need::Nothing;
+        }
+        // Whatever way is taken, a piece of this length at least comes from one string. The shortest
+        // way out of a string that was entered at some byte gives what all ways from there have.
+        let rest = self.rest(literal);
+        let mut pieces = Vec::new();
+        for (node, text) in self.nodes.iter().enumerate().filter(|(_, node)| node.is_text) {
+            for (start, entered) in reached.iter().enumerate() {
+                if !entered[node] {
+                    continue;
+                }
+                let can_leave = |end: &usize| {
+                    *end == literal.len()
+                        || text.free.iter().any(|&next| rest[*end][next])
+                        || text
+                            .steps
+                            .iter()
+                            .any(|&(bytes, next)| bytes.has(literal[*end]) && rest[*end + 1][next])
+                };
+                if let Some(end) = (start + GRAM_BYTES..=literal.len()).find(can_leave) {
+                    pieces.push(literal[start..end].to_vec());
+                }
+            }
+        }
+        if pieces.is_empty() { Need::Nothing } else { Need::OneOf(minimal(pieces)) }
+    }
+
+    /// For each length of a beginning of `literal`: the nodes that are come to with it, other than
+    /// by text to the node of that text itself.
+    fn reached(&self, literal: &[u8]) -> Vec<Vec<bool>> {
+        let mut all = Vec::with_capacity(literal.len() + 1);
+        // The literal may begin anywhere in the line.
+        all.push(vec![true; self.nodes.len()]);
+        // Where one is, by text as well.
+        let mut now = vec![true; self.nodes.len()];
+        for &byte in literal {
+            let mut entered = vec![false; self.nodes.len()];
+            let mut stays = Vec::new();
+            for (index, node) in self.nodes.iter().enumerate().filter(|&(index, _)| now[index]) {
+                for &(bytes, next) in &node.steps {
+                    entered[next] |= bytes.has(byte);
+                }
+                if node.is_text {
+                    stays.push(index);
+                }
+            }
+            self.go_freely(&mut entered);
+            let mut next = entered.clone();
+            for index in stays {
+                next[index] = true;
+                // What follows the text is entered, and where it leads to.
+                for &free in &self.nodes[index].free {
+                    let mut more = vec![false; self.nodes.len()];
+                    more[free] = true;
+                    self.go_freely(&mut more);
+                    more.iter().enumerate().filter(|&(_, is)| *is).for_each(|(node, _)| {
+                        entered[node] = true;
+                        next[node] = true;
+                    });
+                }
+            }
+            all.push(entered);
+            now = next;
+        }
+        // At the end it does not matter how.
+        if let Some(last) = all.last_mut() {
+            *last = now;
+        }
+        all
+    }
+
+    /// For each length of a beginning of `literal`: the nodes from which the rest of it can follow.
+    fn rest(&self, literal: &[u8]) -> Vec<Vec<bool>> {
+        let mut all = vec![vec![true; self.nodes.len()]];
+        for &byte in literal.iter().rev() {
+            let after = &all[all.len() - 1];
+            let mut before: Vec<bool> = self
+                .nodes
+                .iter()
+                .enumerate()
+                .map(|(index, node)| {
+                    node.is_text && after[index]
+                        || node.steps.iter().any(|&(bytes, next)| bytes.has(byte) && after[next])
+                })
+                .collect();
+            // Backwards over free steps, until nothing changes.
+            loop {
+                let more: Vec<usize> = (0..self.nodes.len())
+                    .filter(|&index| {
+                        !before[index] && self.nodes[index].free.iter().any(|&next| before[next])
+                    })
+                    .collect();
+                if more.is_empty() {
+                    break;
+                }
+                more.into_iter().for_each(|index| before[index] = true);
+            }
+            all.push(before);
+        }
+        all.reverse();
+        all
+    }
+
+    /// Adds where free steps lead to.
+    fn go_freely(&self, nodes: &mut [bool]) {
+        let mut open: Vec<usize> = (0..nodes.len()).filter(|&index| nodes[index]).collect();
+        while let Some(index) = open.pop() {
+            for &next in &self.nodes[index].free {
+                if !std::mem::replace(&mut nodes[next], true) {
+                    open.push(next);
+                }
+            }
+        }
+    }
+
+    /// Whether a line can have `literal` with fewer than [`GRAM_BYTES`] bytes in a row from a string.
+    fn can_without_text(&self, literal: &[u8]) -> bool {
+        // For each node and each number of bytes that came from the string that is being read.
+        let mut now = vec![[true, false, false, false]; self.nodes.len()];
+        const { assert!(GRAM_BYTES == 4) };
+        for &byte in literal {
+            let mut next = vec![[false; GRAM_BYTES]; self.nodes.len()];
+            let mut entered = vec![false; self.nodes.len()];
+            for (index, node) in self.nodes.iter().enumerate() {
+                if !now[index].contains(&true) {
+                    continue;
+                }
+                for &(bytes, to) in &node.steps {
+                    entered[to] |= bytes.has(byte);
+                }
+                if node.is_text {
+                    for bytes in 1..GRAM_BYTES {
+                        next[index][bytes] |= now[index][bytes - 1];
+                    }
+                    if next[index].contains(&true) {
+                        node.free.iter().for_each(|&to| entered[to] = true);
+                    }
+                }
+            }
+            self.go_freely(&mut entered);
+            for (states, entered) in next.iter_mut().zip(entered) {
+                states[0] |= entered;
+            }
+            now = next;
+        }
+        now.iter().any(|states| states.contains(&true))
+    }
+}

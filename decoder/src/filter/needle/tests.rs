@@ -1,0 +1,277 @@
+use proptest::prelude::*;
+use stenolog_format::dictionary::Level;
+use stenolog_format::dictionary::Role;
+
+use super::*;
+use crate::Filter;
+use crate::scene::{Rec, Scene, str_bytes};
+
+#[track_caller]
+fn literals(pattern: &str, expected: &[&str]) {
+    let needle = Needle::new(pattern, true);
+    let found = needle.map_or_else(Vec::new, |needle| needle.literals);
+    let found: Vec<_> = found.iter().map(|text| String::from_utf8_lossy(text)).collect();
+    assert_eq!(found, expected, "{pattern}");
+}
+
+#[test]
+fn literals_of_patterns() {
+    literals("Timeout", &["timeout"]);
+    literals("write .* failed", &[" failed"]);
+    literals("a.*(connection|session) lost", &["connection lost", "session lost"]);
+    literals(
+        "(disk|net)(full|down)?",
+        &["diskfull", "diskdown", "disk", "netfull", "netdown", "net"],
+    );
+    literals("x[0-9]+ms", &["ms"]);
+    literals("(abc){2,}", &["abc"]);
+    literals("[kK\u{212a}]elvin", &["kelvin"]);
+    literals("größe", &["grÖße", "grÖẞe", "größe", "gröẞe"]);
+    literals("[0-9]{20}", &[]);
+    literals("a|.", &[]);
+    literals("(abc)*", &[]);
+    literals("^$", &[]);
+}
+
+/// What a call site with this template and slots needs to match `pattern`.
+fn need(pattern: &str, template: &str, slots: &[(&str, Role, Type)]) -> Need {
+    let mut scene = Scene::bare(1, 0);
+    scene.site(30, Level::Info, "app", Some(template), slots);
+    let dump = scene.dump();
+    let site = dump.site(30).unwrap();
+    Needle::new(pattern, true).unwrap().need(site.call_site(), site.has_readable_template())
+}
+
+#[test]
+fn needs_of_call_sites() {
+    let one = |pattern, template, ty| need(pattern, template, &[("a", Role::Argument, ty)]);
+    let texts = |texts: &[&str]| Need::OneOf(texts.iter().map(|t| t.as_bytes().to_vec()).collect());
+    let field = |pattern, ty| need(pattern, "sent", &[("peer", Role::Field, ty)]);
+
+    // In the template, or nowhere.
+    assert_eq!(one("speeds", "Backup Speeds: {0}", Type::U32), Need::Nothing);
+    assert_eq!(one("zanzibar", "Backup Speeds: {0}", Type::U32), Need::Never);
+    // Numbers print digits, and what is next to them.
+    assert_eq!(one("took 12", "took {0} ms", Type::U32), Need::Nothing);
+    assert_eq!(one("took -1", "took {0} ms", Type::U32), Need::Never);
+    assert_eq!(one("took -1", "took {0} ms", Type::I32), Need::Nothing);
+    assert_eq!(one("cafe", "{0}", Type::U32), Need::Never);
+    assert_eq!(one("cafe", "{0:x}", Type::U32), Need::Nothing);
+    assert_eq!(one("true", "is {0}", Type::Bool), Need::Nothing);
+    assert_eq!(one("truth", "is {0}", Type::Bool), Need::Never);
+    // In a string.
+    assert_eq!(one("zanzibar", "to {0}", Type::Str), texts(&["zanzibar"]));
+    assert_eq!(one("to zanzibar", "to {0}", Type::Str), texts(&["zanzibar"]));
+    assert_eq!(one("host done", "{0} done", Type::Str), texts(&["host"]));
+    assert_eq!(one("t done", "{0} done", Type::Str), Need::Nothing);
+    // `\n` is shown for a line feed.
+    assert_eq!(one("nothing", "to {0}", Type::Str), texts(&["othing"]));
+    assert_eq!(field("peer=zanzibar", Type::Str), texts(&["zanzibar"]));
+    assert_eq!(field("sent peer", Type::Str), Need::Nothing);
+    assert_eq!(field("zanzibar", Type::Option(Type::Str.into())), texts(&["zanzibar"]));
+    assert_eq!(field("some.*zanzibar", Type::Option(Type::Str.into())), texts(&["zanzibar"]));
+    assert_eq!(field("zanzibar", Type::Option(Type::U32.into())), Need::Never);
+}
+
+#[test]
+fn needs_of_values() {
+    let value = |text: &str, ty: &Type| Need::of_value(text, text.parse().ok(), [ty].into_iter());
+    let option = Type::Option(Type::Str.into());
+    assert_eq!(value("Zanzibar", &Type::Str), Need::OneOf(vec![b"zanzibar".to_vec()]));
+    assert_eq!(value("Zanzibar", &option), Need::OneOf(vec![b"zanzibar".to_vec()]));
+    assert_eq!(value("None", &option), Need::Nothing);
+    assert_eq!(value("abc", &Type::Str), Need::Nothing);
+    let bytes = |raw: &[u8], packed: &[u8]| {
+        let mut pieces = vec![raw.to_vec(), packed.to_vec()];
+        pieces.sort_by_key(Vec::len);
+        Need::Encoded(pieces)
+    };
+    assert_eq!(value("503", &Type::U16), bytes(&[0xf7, 1], &[0xf7, 3]));
+    assert_eq!(value("-500", &Type::I32), bytes(&[0x0c, 0xfe, 0xff, 0xff], &[0xe7, 7]));
+    assert_eq!(value("5", &Type::U64), Need::Nothing);
+    assert_eq!(value("503", &Type::U8), Need::Nothing);
+    assert_eq!(value("-1", &Type::U64), Need::Never);
+    assert_eq!(value("70000", &Type::I16), Need::Never);
+}
+
+#[test]
+fn finders_know_no_case() {
+    let finder = finder(vec![b"kiosk-\xc3\xa9".to_vec(), b"never".to_vec()]).unwrap();
+    for text in ["kiosk-é", "KIOSK-é", "\u{212a}io\u{17f}\u{212a}-é"] {
+        assert!(finder.is_match(text.as_bytes()), "{text}");
+    }
+    assert!(!finder.is_match("kiosk-É".as_bytes()));
+}
+
+/// Types, each with values of it in raw layout.
+fn typed() -> impl Strategy<Value = (Type, Vec<u8>)> {
+    let text = prop_oneof![
+        3 => "[a-cK\u{212a} ]{0,12}",
+        1 => "[a-c\"'\\\\\n\t=\u{1b}\u{301}é\u{17f}]{0,8}",
+        1 => "nothing|timeout|ab=cab|Some|\\\\x|u\\{1b\\}",
+    ];
+    let str = text.prop_map(|text| str_bytes(&text)).boxed();
+    let leaf = prop_oneof![
+        4 => str.clone().prop_map(|bytes| (Type::Str, bytes)),
+        1 => str.clone().prop_map(|bytes| (Type::Formatted, bytes)),
+        1 => any::<u32>().prop_map(|n| (Type::U32, n.to_le_bytes().to_vec())),
+        1 => any::<i64>().prop_map(|n| (Type::I64, n.to_le_bytes().to_vec())),
+        1 => any::<f64>().prop_map(|n| (Type::F64, n.to_le_bytes().to_vec())),
+        1 => (-9_i8..9).prop_map(|n| (Type::F32, f32::from(n).to_le_bytes().to_vec())),
+        1 => any::<bool>().prop_map(|b| (Type::Bool, vec![u8::from(b)])),
+        1 => prop_oneof![any::<char>(), Just('\n'), Just('a')]
+            .prop_map(|c| (Type::Char, u32::from(c).to_le_bytes().to_vec())),
+        1 => Just((Type::Unit, vec![])),
+        1 => (0_u64..5, 0_u32..1_000_000_000).prop_map(|(seconds, nanos)| {
+            (Type::Duration, [&seconds.to_le_bytes()[..], &nanos.to_le_bytes()].concat())
+        }),
+        1 => (0_i64..5, 0_u32..1_000_000_000).prop_map(|(seconds, nanos)| {
+            (Type::SystemTime, [&seconds.to_le_bytes()[..], &nanos.to_le_bytes()].concat())
+        }),
+        1 => any::<[u8; 16]>().prop_map(|bytes| (Type::Ipv6, bytes.to_vec())),
+        1 => any::<[u8; 6]>().prop_map(|bytes| (Type::SocketV4, bytes.to_vec())),
+    ];
+    let pair = |(a, mut left): (Type, Vec<u8>), (b, right): (Type, Vec<u8>)| {
+        left.extend(right);
+        (Type::Tuple(vec![a, b]), left)
+    };
+    let options =
+        leaf.clone().prop_map(|(ty, bytes)| (Type::Option(ty.into()), [&[1], &bytes[..]].concat()));
+    let structs = (leaf.clone(), leaf.clone()).prop_map(|((a, mut left), (b, right))| {
+        left.extend(right);
+        let fields = vec![("ab".to_owned(), a), ("count".to_owned(), b)];
+        let shape = stenolog_format::types::Shape::Struct;
+        let name = "Cab".to_owned();
+        (Type::Struct(stenolog_format::types::Fields { name, shape, fields }), left)
+    });
+    let lists = prop::collection::vec(str, 0..3).prop_map(|texts| {
+        let count = (texts.len() as u32).to_le_bytes();
+        (Type::Slice(Type::Str.into()), [&count[..], &texts.concat()].concat())
+    });
+    prop_oneof![
+        6 => leaf.clone(),
+        1 => options,
+        1 => (leaf.clone(), leaf).prop_map(move |(a, b)| pair(a, b)),
+        1 => structs,
+        1 => lists,
+    ]
+}
+
+fn spec() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "", "", "", "", ":?", ":?", ":#?", ":>9", ":a^12", ":\n<5", ":.2", ":x", ":#X", ":#x?",
+        ":+", ":07", ":e", ":b", ":012.3", ":>6?",
+    ])
+}
+
+fn piece() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "",
+        "a",
+        " ab ",
+        "=",
+        "K",
+        "not",
+        "é",
+        "\n",
+        "\"",
+        "u{{1b}}",
+        ": timeout in ",
+        "Cab { ab: ",
+    ])
+}
+
+proptest! {
+    /// Whatever a line has within, looking for that finds the record: at the call site, in the
+    /// summary of its block, and in its bytes.
+    #[test]
+    fn no_line_is_passed_over(
+        parts in prop::collection::vec((piece(), typed(), spec()), 0..3),
+        end in piece(),
+        fields in prop::collection::vec((typed(), any::<bool>()), 0..3),
+        (from, length) in (0_usize..200, 1_usize..14),
+        (capitals, is_raw) in (any::<bool>(), any::<bool>()),
+    ) {
+        let mut template = String::new();
+        let (mut slots, mut values) = (Vec::new(), Vec::new());
+        for (index, (text, (ty, bytes), spec)) in parts.into_iter().enumerate() {
+            template.push_str(&format!("{text}{{{index}{spec}}}"));
+            slots.push(("", Role::Argument, ty));
+            values.extend(bytes);
+        }
+        template.push_str(end);
+        for ((ty, bytes), debug) in fields {
+            let role = if debug { Role::DebugField } else { Role::Field };
+            slots.push(("ab", role, ty));
+            values.extend(bytes);
+        }
+        let mut scene = Scene::new();
+        scene.site(30, Level::Info, "app", Some(&template), &slots);
+        let others: Vec<_> = (0..3).map(|n| Rec(17, n, str_bytes("other"))).collect();
+        let record = Rec(30, 9, values);
+        let records = [others, vec![record]].concat();
+        if is_raw { scene.raw_block(1, &records) } else { scene.block(1, &records) }
+        scene.summary();
+        let dumps = [scene.dump()];
+
+        let mut line = None;
+        let mut decoder = crate::Decoder::new(&dumps);
+        let _ = decoder.for_each(|entry| {
+            if let crate::Entry::Record(record) = entry && record.call_site().id == 30 {
+                let mut text = String::new();
+                crate::render::write_body(record, &mut text);
+                line = Some(text);
+            }
+            std::ops::ControlFlow::Continue(())
+        });
+        let line = line.unwrap();
+        prop_assume!(!line.is_empty());
+        let chars: Vec<char> = line.chars().collect();
+        let from = from % chars.len();
+        let needle: String = chars[from..(from + length).min(chars.len())].iter().collect();
+        let needle = if capitals { needle.to_ascii_uppercase() } else { needle };
+        let filter = Filter::default().grep_pattern(&regex::escape(&needle), true).unwrap();
+        let mut shown = 0;
+        let mut decoder = crate::Decoder::new(&dumps).with_filter(filter);
+        let _ = decoder.for_each(|entry| {
+            if let crate::Entry::Record(record) = entry {
+                shown += u32::from(record.call_site().id == 30);
+            }
+            std::ops::ControlFlow::Continue(())
+        });
+        prop_assert_eq!(shown, 1, "{:?} in {:?}", needle, line);
+    }
+}
+
+proptest! {
+    /// Whatever an integer is, its own record is found.
+    #[test]
+    fn no_integer_is_passed_over(
+        number in any::<i64>(), shift in 0_u32..64, width in 0_usize..6, is_raw in any::<bool>(),
+    ) {
+        let number = number >> shift;
+        let types = [Type::U16, Type::U32, Type::U64, Type::I16, Type::I32, Type::I64];
+        let bytes = number.to_le_bytes()[..[2, 4, 8, 2, 4, 8][width]].to_vec();
+        let mut scene = Scene::new();
+        scene.site(30, Level::Info, "app", None, &[("ab", Role::Field, types[width].clone())]);
+        let others = [Rec(16, 1, vec![1, 2, 3, 4]), Rec(30, 2, bytes), Rec(16, 3, vec![0; 4])];
+        if is_raw { scene.raw_block(1, &others) } else { scene.block(1, &others) }
+        scene.summary();
+        let dumps = [scene.dump()];
+        let shown = |filter: Filter| {
+            let mut shown = Vec::new();
+            let mut decoder = crate::Decoder::new(&dumps).with_filter(filter);
+            let _ = decoder.for_each(|entry| {
+                if let crate::Entry::Record(record) = entry && record.call_site().id == 30 {
+                    let mut text = String::new();
+                    crate::render::write_body(record, &mut text);
+                    shown.push(text);
+                }
+                std::ops::ControlFlow::Continue(())
+            });
+            shown
+        };
+        let all = shown(Filter::default());
+        prop_assert_eq!(&shown(Filter::default().field(all[0].parse().unwrap())), &all);
+    }
+}

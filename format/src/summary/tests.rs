@@ -1,0 +1,100 @@
+use super::*;
+
+/// The summary of a block with a record of site 20 for each text, and one of sites 17 and 300, which
+/// have none.
+fn summary(texts: &[&str]) -> Vec<u8> {
+    let mut builder = SummaryBuilder::default();
+    let mut out = Vec::new();
+    // Twice: nothing of the first block is to be left in the second.
+    for before in [Some("another text"), None] {
+        builder.begin();
+        for text in texts.iter().copied().chain(before) {
+            builder.note(20, &[&[9, 0, 0, 0], text.as_bytes(), &[1, 2]].concat(), || true);
+        }
+        for id in [300, 17] {
+            builder.note(id, b"this is text for none of them", || false);
+        }
+        out.clear();
+        assert!(builder.is_whole());
+        builder.encode(7, &mut out);
+    }
+    out
+}
+
+#[test]
+fn what_the_block_holds_is_there() {
+    let text = "Opened session with coordinator at tcp:host=10.0.9.225,port=00510";
+    let long: Vec<String> = (0..3000).map(|n| format!("/v1/{n:05}/{}", n * 7919)).collect();
+    let many: Vec<&str> = long.iter().map(String::as_str).chain([text]).collect();
+    for texts in [&[text][..], &many] {
+        let payload = summary(texts);
+        let summary = Summary::decode(&payload).unwrap();
+        assert_eq!(summary.block_crc, 7);
+        assert_eq!(summary.sites().collect::<Vec<_>>(), [Some(17), Some(20), Some(300)]);
+        for text in texts {
+            for length in 0..text.len() {
+                assert!(summary.may_hold(&text.as_bytes()[length..]), "{text}");
+                assert!(summary.may_hold(&text.to_uppercase().as_bytes()[..length]), "{text}");
+            }
+        }
+        for absent in ["zanzibar-7731", "no such text", "QUOKKA", "host=10.0.9.226,port"] {
+            assert!(!summary.may_hold(absent.as_bytes()), "{absent}");
+        }
+    }
+}
+
+#[test]
+fn a_filter_is_as_long_as_its_text_needs() {
+    let short = summary(&["one and the same"; 1000]);
+    assert!(short.len() < 100, "{}", short.len());
+    let none = summary(&[]);
+    let none = Summary::decode(&none).unwrap();
+    assert!(!none.may_hold(b"text") && none.may_hold(b"tex"));
+}
+
+#[test]
+fn letters_beyond_ascii_that_fold_into_it_are_told() {
+    let check = |text: &str, expected: bool| {
+        let payload = summary(&[text]);
+        assert_eq!(Summary::decode(&payload).unwrap().has_folds, expected, "{text:?}");
+    };
+    check("plain ks", false);
+    check("größe ſ", true);
+    check("ſ", true);
+    check("ſtart", true);
+    check("100 \u{212a}", true);
+    check("\u{212a}", true);
+    check("Åâ\u{2045}", false);
+    let payload = summary(&["273 \u{212a}elvin"]);
+    let summary = Summary::decode(&payload).unwrap();
+    // A `k` may be written otherwise.
+    assert!(summary.may_hold(b"kelvin"));
+    assert!(!summary.may_hold(b"another text"));
+}
+
+#[test]
+fn what_is_no_summary_is_refused_and_a_broken_list_is_told() {
+    let payload = summary(&["some text"]);
+    for length in 0..payload.len() {
+        if let Some(cut) = Summary::decode(&payload[..length]) {
+            assert_eq!(cut.sites().last(), Some(None), "{length}");
+        }
+    }
+    let mut odd = payload.clone();
+    odd[4] = 7;
+    assert_eq!(Summary::decode(&odd), None);
+    let mut endless = payload.clone();
+    let list = endless.len() - 5;
+    endless[list] = 0x7f;
+    assert_eq!(Summary::decode(&endless).unwrap().sites().last(), Some(None));
+}
+
+#[test]
+fn an_id_that_no_logger_gives_out_forbids_a_summary() {
+    let mut builder = SummaryBuilder::default();
+    builder.begin();
+    builder.note(u32::MAX, b"text", || true);
+    assert!(!builder.is_whole());
+    builder.begin();
+    assert!(builder.is_whole());
+}
