@@ -1,6 +1,7 @@
 //! What may stand on the command line. Only words: what they mean is checked in [`plan`](crate::plan).
 
 use std::ffi::OsString;
+use std::num::NonZero;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
@@ -144,6 +145,9 @@ pub(crate) struct OutputArgs {
     /// Colour the text: auto is on a terminal, unless NO_COLOR is set [default: auto]
     #[arg(long, value_name = "WHEN")]
     pub(crate) color: Option<ColorWhen>,
+    /// Render in N threads; the output is the same for any [default: one for each core]
+    #[arg(short = 'j', long, value_name = "N")]
+    pub(crate) threads: Option<NonZero<usize>>,
     /// Exit with 1 if no record matched
     #[arg(short, long)]
     pub(crate) exit_status: bool,

@@ -2,7 +2,9 @@
 
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
+use std::num::NonZero;
 use std::path::PathBuf;
+use std::thread;
 
 use chrono::{DateTime, Utc};
 use clap_complete::Shell;
@@ -40,6 +42,8 @@ pub(crate) struct DecodePlan {
     pub(crate) color: bool,
     /// Show only so many, the last ones.
     pub(crate) last: Option<u64>,
+    /// How many threads render.
+    pub(crate) threads: NonZero<usize>,
     /// Say by the exit code if nothing matched.
     pub(crate) exit_status: bool,
     pub(crate) rings: RingsPlan,
@@ -101,6 +105,8 @@ pub(crate) enum ExportTo {
 pub(crate) struct Environment {
     pub(crate) now: DateTime<Utc>,
     pub(crate) stdout_is_terminal: bool,
+    /// How many threads can run at once.
+    pub(crate) cores: NonZero<usize>,
     /// `NO_COLOR`, if it is set and not empty (<https://no-color.org>).
     pub(crate) no_color: bool,
     /// `CLICOLOR_FORCE`, if it is set and not 0 (<https://bixense.com/clicolors>).
@@ -113,6 +119,7 @@ impl Environment {
         let set = |name| std::env::var_os(name).filter(|value: &OsString| !value.is_empty());
         Self {
             now: Utc::now(),
+            cores: thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
             stdout_is_terminal: std::io::stdout().is_terminal(),
             no_color: set("NO_COLOR").is_some(),
             force_color: set("CLICOLOR_FORCE").is_some_and(|value| value != "0"),
@@ -196,6 +203,7 @@ impl DecodePlan {
             zone,
             color,
             last: output.lines,
+            threads: output.threads.unwrap_or(environment.cores),
             exit_status: output.exit_status,
             rings: rings.into(),
         })

@@ -1,10 +1,15 @@
 //! The cost of a call: bursts that fit the ring or queue, which is emptied between them.
 
 use std::error::Error;
+use std::fs::File;
 use std::hint::black_box;
+use std::io::{Read, Seek, SeekFrom};
+use std::ops::ControlFlow;
+use std::path::Path;
 use std::time::Instant;
 
-use bench_statements::{NAMES, Statement, statement};
+use bench_statements::{NAMES, Statement, messages, statement};
+use stenolog_decoder::{Decoder, Dump, Format, RenderOptions, Renderer};
 
 use crate::bench::{Bench, Run, line_of};
 use crate::child::{Figures, tell};
@@ -41,6 +46,11 @@ pub fn measure(bench: &Bench) -> Result<Vec<Table>, Box<dyn Error>> {
         }
         row.push(number(figures.median("disabled")));
         table.rows.push(row);
+        for s in (1..=6).filter(|s| figures.range(&format!("s{s}.wrong")).1 > 0.0) {
+            table
+                .notes
+                .push(format!("{} does not write the message of s{s} as it should.", peer.name));
+        }
         if figures.range("missing").1 > 0.0 {
             table.notes.push(format!("{} lost {} records.", peer.name, figures.range("missing").1));
         }
@@ -107,12 +117,14 @@ pub fn child(peer: &Peer, bursts: u32) -> Result<(), Box<dyn Error>> {
     tell("line", distance());
     // What the logger starts stays on the core on which it is started.
     pin(CONSUMER);
-    let log = (peer.start)(&folder.path().join("calls.log"))?;
+    let path = folder.path().join("calls.log");
+    let log = (peer.start)(&path)?;
     pin(PRODUCER);
     let mut session = Session::new(peer, &*log);
     for (s, call) in peer.calls.into_iter().enumerate() {
         let at = (peer.name == "stenolog").then(|| peers::with_time(s));
-        let costs = session.compare(&[Some(call), at], bursts);
+        let both: Vec<_> = std::iter::once(call).chain(at).collect();
+        let costs = session.compare(&both, bursts);
         let s = s + 1;
         tell(&format!("s{s}.clock"), costs[0]);
         tell(&format!("s{s}.call"), costs[1]);
@@ -122,9 +134,11 @@ pub fn child(peer: &Peer, bursts: u32) -> Result<(), Box<dyn Error>> {
         }
     }
     if let Some(disabled) = peer.disabled {
-        let before = session.logged;
-        tell("disabled", session.compare(&[Some(disabled)], bursts)[1]);
-        session.logged = before;
+        // Nothing gets into the queue.
+        let mut costs: Vec<_> = (0..bursts + 4).map(|_| burst(disabled)).collect();
+        tell("disabled", median(&mut costs[4..]));
+        let mut costs: Vec<_> = (0..bursts + 4).map(|_| burst(nothing as Statement)).collect();
+        tell("nothing", median(&mut costs[4..]));
     }
     if peer.name == "stenolog" {
         // Each of the first fifteen is asked about the target, and is not it.
@@ -132,12 +146,45 @@ pub fn child(peer: &Peer, bursts: u32) -> Result<(), Box<dyn Error>> {
         directives.push("filtered=info".into());
         stenolog::set_filter(&directives.join(","))?;
         let filtered: Statement = statement!(n: [stenolog::info] [target: "filtered",]);
-        tell("filtered", session.compare(&[Some(filtered)], bursts)[1]);
+        tell("filtered", session.compare(&[filtered], bursts)[1]);
     }
+    peer.calls.iter().for_each(|call| call(CHECKED));
+    session.settle(6);
     let logged = session.logged;
     let written = log.finish(logged)?;
     tell("missing", logged.abs_diff(written.records) as f64);
+    let end = if peer.name == "stenolog" { end_of_dump(&path)? } else { end_of_text(&path)? };
+    for (s, message) in messages(CHECKED).iter().enumerate() {
+        tell(&format!("s{}.wrong", s + 1), f64::from(u8::from(!end.contains(message))));
+    }
     Ok(())
+}
+
+/// What the last round of statements logs.
+const CHECKED: u32 = 123_457;
+
+fn end_of_text(path: &Path) -> Result<String, Box<dyn Error>> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(1 << 14)))?;
+    let mut end = Vec::new();
+    file.read_to_end(&mut end)?;
+    Ok(String::from_utf8_lossy(&end).into_owned())
+}
+
+fn end_of_dump(path: &Path) -> Result<String, Box<dyn Error>> {
+    let dumps = [Dump::open(path)?];
+    let mut renderer = Renderer::new(Format::Short, RenderOptions::default());
+    let mut end = String::new();
+    let _ = Decoder::new(&dumps).for_each(|entry| {
+        // All that is wanted is in the last lines.
+        if end.len() > 1 << 16 {
+            end.drain(..end.len() - (1 << 12));
+        }
+        renderer.write(entry, &mut end);
+        ControlFlow::Continue(())
+    });
+    Ok(end)
 }
 
 /// Bursts against a logger, and how many records they have made.
@@ -170,14 +217,14 @@ impl<'log> Session<'log> {
     }
 
     /// Medians of reading the clock, and of the calls, in turn.
-    fn compare(&mut self, calls: &[Option<Statement>], bursts: u32) -> Vec<f64> {
+    fn compare(&mut self, calls: &[Statement], bursts: u32) -> Vec<f64> {
         let mut costs = vec![Vec::new(); calls.len() + 1];
         for round in 0..bursts + 4 {
             let clock = clock();
             let mut costs_of_round = vec![burst(|_| {
                 black_box(clock.raw());
             })];
-            costs_of_round.extend(calls.iter().flatten().map(|call| self.burst(*call)));
+            costs_of_round.extend(calls.iter().map(|call| self.burst(*call)));
             // The first rounds are those of a cold site.
             if round >= 4 {
                 for (all, cost) in costs.iter_mut().zip(costs_of_round) {
@@ -187,6 +234,12 @@ impl<'log> Session<'log> {
         }
         costs.iter_mut().map(|costs| median(costs)).collect()
     }
+}
+
+/// What a call costs that does nothing, in the loop that all are measured in.
+#[inline(never)]
+fn nothing(n: u32) {
+    black_box(n);
 }
 
 /// Nanoseconds a call.

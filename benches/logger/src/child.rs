@@ -23,6 +23,12 @@ impl Figures {
         machine::median(&mut self.0.get(name).cloned().unwrap_or_default())
     }
 
+    /// The mean of a figure over the children; not a number, if there is none.
+    pub fn mean(&self, name: &str) -> f64 {
+        let figures = self.0.get(name).map_or(&[][..], Vec::as_slice);
+        figures.iter().sum::<f64>() / figures.len() as f64
+    }
+
     /// The smallest and the largest of a figure.
     pub fn range(&self, name: &str) -> (f64, f64) {
         let figures = self.0.get(name).map_or(&[][..], Vec::as_slice).iter().copied();

@@ -26,8 +26,8 @@ pub fn measure(bench: &Bench) -> Result<Vec<Table>, Box<dyn Error>> {
             "Stenolog, one thread to a file, {own_records} records, nothing dropped, median of {rounds}"
         ),
         header: [
-            "", "M records/s", "bytes a record", "producer alone, M/s", "of that", "CPU s for a million",
-            "peak memory, MB", "cache line, ns",
+            "", "M records/s", "bytes a record", "producer alone, M/s", "share of that",
+            "CPU s for a million", "peak memory, MB", "cache line, ns",
         ]
         .map(String::from)
         .into(),
@@ -42,10 +42,17 @@ pub fn measure(bench: &Bench) -> Result<Vec<Table>, Box<dyn Error>> {
         let words = [statement.to_string(), own_records.to_string()];
         let figures = bench.own("end-to-end", rounds, &["stenolog", &words[0], &words[1]])?;
         let name = if statement == MIX { "the mix".into() } else { format!("s{}", statement + 1) };
-        let mut row = vec![name];
-        row.extend(cells(&figures));
-        row.push(number(figures.median("line")));
-        own.rows.push(row);
+        let (rate, alone) = (figures.median("rate"), figures.median("alone"));
+        own.rows.push(vec![
+            name,
+            number(rate / 1e6),
+            number(figures.median("bytes")),
+            number(alone / 1e6),
+            number(rate / alone),
+            number(figures.median("cpu")),
+            number(figures.median("memory") / 1e6),
+            number(figures.median("line")),
+        ]);
         complain(&mut own, "stenolog", &figures);
     }
     let runs = figures(bench)?;
@@ -56,11 +63,9 @@ pub fn measure(bench: &Bench) -> Result<Vec<Table>, Box<dyn Error>> {
             "",
             "M records/s",
             "bytes a record",
-            "producer alone, M/s",
-            "of that",
+            "MB/s to the file",
             "CPU s for a million",
             "peak memory, MB",
-            "MB/s to the file",
         ]
         .map(String::from)
         .into(),
@@ -73,25 +78,19 @@ pub fn measure(bench: &Bench) -> Result<Vec<Table>, Box<dyn Error>> {
         )],
     };
     for (peer, figures) in runs {
-        let mut row = vec![peer.name.to_owned()];
-        row.extend(cells(figures));
-        row.push(number(figures.median("rate") * figures.median("bytes") / 1e6));
-        all.rows.push(row);
+        let (rate, bytes) = (figures.median("rate") / 1e6, figures.median("bytes"));
+        let [cpu, memory] = ["cpu", "memory"].map(|name| figures.median(name));
+        all.rows.push(vec![
+            peer.name.to_owned(),
+            number(rate),
+            number(bytes),
+            number(rate * bytes),
+            number(cpu),
+            number(memory / 1e6),
+        ]);
         complain(&mut all, peer.name, figures);
     }
     Ok(vec![own, all])
-}
-
-fn cells(figures: &Figures) -> Vec<String> {
-    let (rate, alone) = (figures.median("rate"), figures.median("alone"));
-    vec![
-        number(rate / 1e6),
-        number(figures.median("bytes")),
-        number(alone / 1e6),
-        number(rate / alone),
-        number(figures.median("cpu")),
-        number(figures.median("memory") / 1e6),
-    ]
 }
 
 fn complain(table: &mut Table, name: &str, figures: &Figures) {

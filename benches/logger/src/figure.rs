@@ -13,7 +13,7 @@ const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../calls.svg");
 
 const WIDTH: f64 = 820.0;
 const LEFT: f64 = 150.0;
-const RIGHT: f64 = 170.0;
+const RIGHT: f64 = 215.0;
 const ROW: f64 = 26.0;
 
 /// Writes the figure; there is no table.
@@ -27,7 +27,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Table>, Box<dyn Error>> {
             Mark {
                 name: peer.name,
                 value: call,
-                label: format!("{} ns · {} × the clock", number(call), number(ratio)),
+                label: format!("{} ns · {} × clock", number(call), number(ratio)),
             }
         })
         .collect();
@@ -85,10 +85,10 @@ struct Panel {
 const STYLE: &str = "\
 text{font:13px system-ui,-apple-system,'Segoe UI',Helvetica,Arial,sans-serif;fill:#1f2328}\
 .title{font-size:16px;font-weight:600}.small{font-size:12px;fill:#59636e}\
-.own{font-weight:600}.grid{stroke:#d1d9e0;stroke-width:1}.floor{stroke:#bc4c00;stroke-width:1.5;stroke-dasharray:5 4}\
+.value{paint-order:stroke;stroke:#fff;stroke-width:4px}.own{font-weight:600}.grid{stroke:#d1d9e0;stroke-width:1}.floor{stroke:#bc4c00;stroke-width:1.5;stroke-dasharray:5 4}\
 .floor-text{font-size:12px;fill:#bc4c00}.stem{stroke:#818b98;stroke-width:2}.dot{fill:#818b98}\
 .own-stem{stroke:#0969da;stroke-width:3}.own-dot{fill:#0969da}\
-@media(prefers-color-scheme:dark){text{fill:#f0f6fc}.small{fill:#9198a1}.grid{stroke:#3d444d}\
+@media(prefers-color-scheme:dark){text{fill:#f0f6fc}.value{stroke:#0d1117}.small{fill:#9198a1}.grid{stroke:#3d444d}\
 .floor{stroke:#f0883e}.floor-text{fill:#f0883e}.stem{stroke:#9198a1}.dot{fill:#9198a1}\
 .own-stem{stroke:#4493f8}.own-dot{fill:#4493f8}}";
 
@@ -125,7 +125,7 @@ impl Panel {
         let (from, to) = ((low * 0.7).log10().floor(), (high * 1.1).log10());
         let x_of =
             |value: f64| LEFT + (value.log10() - from) / (to - from) * (WIDTH - LEFT - RIGHT);
-        let first = top + 74.0;
+        let first = top + 82.0;
         let end = first + ROW * self.marks.len() as f64 - ROW / 2.0;
         for decade in (from as i32)..=(to.floor() as i32) {
             let value = 10_f64.powi(decade);
@@ -148,7 +148,8 @@ impl Panel {
             let x = x_of(mark.value);
             line(out, stem, (LEFT, y), (x, y));
             let _ = writeln!(out, "<circle class=\"{dot}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"5\"/>");
-            text(out, x + 12.0, y + 4.5, name, "start", &mark.label);
+            let class = format!("value {name}");
+            text(out, x + 12.0, y + 4.5, &class, "start", &mark.label);
         }
         if let Some((value, label)) = self.line {
             let x = x_of(value);

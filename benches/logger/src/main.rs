@@ -40,20 +40,21 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{}", options::HELP);
         return Ok(());
     };
-    println!("{}\n", machine::description());
+    let machine = machine::description();
+    println!("{machine}\n");
     let bench = Bench::new(options);
-    let mut tables = Vec::new();
+    let mut pieces = vec![("machine", format!("{machine}.\n"))];
     for (name, measure) in PARTS {
         if !bench.options.wants(name) {
             continue;
         }
         for table in measure(&bench)? {
             println!("{table}");
-            tables.push(table);
+            pieces.push((table.name, table.to_string()));
         }
     }
-    if let Some(readme) = &bench.options.readme {
-        table::replace_in(readme, &tables)?;
+    for readme in &bench.options.readmes {
+        table::replace_in(readme, &pieces)?;
     }
     Ok(())
 }

@@ -23,7 +23,8 @@ parts (all of them, if none is named):
 
   --quick     fewer and shorter runs: minutes rather than a quarter of an hour
   --only      only these loggers
-  --readme    puts the tables into FILE, between <!-- bench:NAME --> and <!-- /bench:NAME -->";
+  --readme    puts the tables into FILE, between <!-- bench:NAME --> and <!-- /bench:NAME -->; may
+              be given more than once";
 
 /// What is to be measured, and how long.
 #[derive(Default)]
@@ -31,7 +32,7 @@ pub struct Options {
     parts: Vec<String>,
     only: Vec<String>,
     pub quick: bool,
-    pub readme: Option<PathBuf>,
+    pub readmes: Vec<PathBuf>,
 }
 
 impl Options {
@@ -45,7 +46,7 @@ impl Options {
                 "--help" | "-h" => return Ok(None),
                 "--quick" => options.quick = true,
                 "--only" => options.only.extend(value()?.split(',').map(str::to_owned)),
-                "--readme" => options.readme = Some(value()?.into()),
+                "--readme" => options.readmes.push(value()?.into()),
                 "all" => {}
                 part if PARTS.iter().any(|(name, _)| *name == part) => options.parts.push(word),
                 _ => return Err(format!("{word} is none of the parts\n\n{HELP}").into()),

@@ -36,8 +36,11 @@ pub struct Peer {
     /// How many records its queue holds at the most.
     pub queue_records: u64,
     /// Starts it on a new file. Once in a process: most are global.
-    pub start: fn(&Path) -> Result<Box<dyn Running>, Box<dyn Error>>,
+    pub start: fn(&Path) -> Started,
 }
+
+/// A logger that was started, or why it could not be.
+pub type Started = Result<Box<dyn Running>, Box<dyn Error>>;
 
 /// A logger that was started.
 pub trait Running {

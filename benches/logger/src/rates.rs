@@ -21,15 +21,17 @@ pub fn measure(bench: &Bench) -> Result<Vec<Table>, Box<dyn Error>> {
             .into(),
         rows: Vec::new(),
         notes: vec![
-            "Processor time of the process less that of the thread that logs, which makes a batch each millisecond. \
-             A star: the rate was not reached."
+            "Processor time of the process less that of the thread that logs, which makes a batch each millisecond."
                 .into(),
         ],
     };
     let mut rows: Vec<Vec<String>> = Vec::new();
     for rate in rates {
         let words = |_: &Peer| vec![rate.to_string(), seconds.to_string()];
-        for (n, (peer, figures)) in bench.alternate("cpu", 1, |_| true, words)?.iter().enumerate() {
+        // The others do not come near the highest.
+        let takes_part = |peer: &Peer| rate <= 1_000_000 || peer.name == "stenolog";
+        for (n, (peer, figures)) in bench.alternate("cpu", 1, takes_part, words)?.iter().enumerate()
+        {
             if rows.len() <= n {
                 rows.push(vec![peer.name.to_owned()]);
             }
@@ -37,7 +39,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Table>, Box<dyn Error>> {
             let late = figures.median("reached") < 0.98;
             rows[n].push(match (rate, late) {
                 (0, _) => percent,
-                (_, true) => "*".into(),
+                (_, true) => "not reached".into(),
                 (_, false) => format!("{percent} ({})", number(figures.median("bytes"))),
             });
         }
@@ -58,21 +60,25 @@ pub fn child(peer: &Peer, rate: u32, seconds: u32) -> Result<(), Box<dyn Error>>
     let (before, own_before) = (Usage::now(), thread_cpu());
     let start = Instant::now();
     let batch = rate / 1000;
+    let mut logged = 6;
     for tick in 0..seconds * 1000 {
         let due = start + Duration::from_millis(u64::from(tick));
         if let Some(early) = due.checked_duration_since(Instant::now()) {
             std::thread::sleep(early);
         }
+        if start.elapsed() > Duration::from_secs(u64::from(seconds)) * 3 / 2 {
+            break;
+        }
         for n in tick * batch..(tick + 1) * batch {
             peer.calls[n as usize % 6](n);
         }
+        logged += u64::from(batch);
     }
     let wall = start.elapsed().as_secs_f64();
     let own = thread_cpu() - own_before;
     let cpu = Usage::now().cpu_seconds - before.cpu_seconds - own;
     tell("cpu", cpu / wall);
     tell("reached", f64::from(seconds) / wall);
-    let logged = u64::from(batch) * u64::from(seconds) * 1000 + 6;
     let written = log.finish(logged)?;
     tell("bytes", written.bytes as f64 / written.records as f64);
     Ok(())

@@ -61,15 +61,15 @@ pub fn number(x: f64) -> String {
     }
 }
 
-/// Puts tables into a text, each between the comments that name it.
-pub fn replace_in(path: &Path, tables: &[Table]) -> Result<(), Box<dyn Error>> {
+/// Puts pieces of Markdown into a file, each between the comments that name it. Pieces that the
+/// file does not ask for are left out.
+pub fn replace_in(path: &Path, pieces: &[(&str, String)]) -> Result<(), Box<dyn Error>> {
     let mut text = std::fs::read_to_string(path)?;
-    for table in tables {
-        let (open, close) =
-            (format!("<!-- bench:{} -->\n", table.name), format!("<!-- /bench:{} -->", table.name));
+    for (name, piece) in pieces {
+        let (open, close) = (format!("<!-- bench:{name} -->\n"), format!("<!-- /bench:{name} -->"));
         let Some(start) = text.find(&open).map(|at| at + open.len()) else { continue };
         let length = text[start..].find(&close).ok_or_else(|| format!("{close} is missing"))?;
-        text.replace_range(start..start + length, &table.to_string());
+        text.replace_range(start..start + length, piece);
     }
     std::fs::write(path, text)?;
     Ok(())

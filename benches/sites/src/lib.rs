@@ -1,6 +1,4 @@
-//! Ten thousand call sites.
-
-use std::sync::LazyLock;
+//! A thousand call sites.
 
 use bench_statements::Statement;
 
@@ -33,32 +31,6 @@ macro_rules! hundred {
 
 /// All of them, each a function with a static of its own.
 #[must_use]
-pub fn sites() -> &'static [Statement] {
-    static SITES: LazyLock<Vec<Statement>> = LazyLock::new(|| {
-        let hundreds: [fn() -> Vec<Statement>; 100] = hundreds();
-        hundreds.iter().flat_map(|sites| sites()).collect()
-    });
-    &SITES
-}
-
-/// A hundred functions that know a hundred call sites each.
-macro_rules! hundred_of_hundred {
-    () => {{
-        fn some() -> Vec<Statement> {
-            hundred!().to_vec()
-        }
-        some as fn() -> Vec<Statement>
-    }};
-}
-
-macro_rules! ten_hundreds {
-    () => {
-        ten_of!(hundred_of_hundred)
-    };
-}
-
-fn hundreds() -> [fn() -> Vec<Statement>; 100] {
-    let mut all = [(|| Vec::new()) as fn() -> Vec<Statement>; 100];
-    all.copy_from_slice(ten_of!(ten_hundreds).as_flattened());
-    all
+pub fn sites() -> Vec<Statement> {
+    ten_of!(hundred).concat()
 }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::dictionary::{CallSite, Level, TimeSource};
 use crate::loss::Loss;
-use crate::value::{Cursor, Encoding, ValueError, put_int, put_uint};
+use crate::value::{Cursor, Encoding, ValueError, put_int, put_uint, split_uint};
 
 impl<'a> Records<'a> {
     /// Reads how far the first times are behind the smallest ones, which the header states.
@@ -21,22 +21,19 @@ impl<'a> Records<'a> {
 
     #[inline]
     pub(super) fn next_packed(&mut self) -> Result<RawRecord<'a>, BlockError> {
-        let mut cursor = Cursor::new(self.body, Encoding::Packed);
-        let mut integer = || match cursor.uint() {
-            Ok(value) => Ok(value),
-            Err(ValueError::End) => Err(self.end()),
-            Err(_) => Err(self.no_record()),
-        };
-        let tag = match integer()? {
-            // Zeros where a record should be: a page that never reached the disk.
-            0 => return Err(self.no_record()),
-            tag => u32::try_from(tag).map_err(|_| self.no_record())?,
-        };
-        let length = integer()?;
-        let zigzag = integer()?;
+        self.split_packed().ok_or_else(|| self.why_not_packed())
+    }
+
+    /// The record, if one stands there. [`why_not_packed`](Self::why_not_packed) looks again if none
+    /// does: there is no error to carry along here, where all the time is spent.
+    #[inline]
+    fn split_packed(&mut self) -> Option<RawRecord<'a>> {
+        let (tag, rest) = split_uint(self.body).ok()?;
+        let (length, rest) = split_uint(rest).ok()?;
+        let (zigzag, rest) = split_uint(rest).ok()?;
+        let tag = u32::try_from(tag).ok().filter(|&tag| tag != 0)?;
+        let (values, rest) = rest.split_at_checked(usize::try_from(length >> 1).ok()?)?;
         let difference = (zigzag >> 1) as i64 ^ -((zigzag & 1) as i64);
-        let bytes = usize::try_from(length >> 1).map_err(|_| self.no_record())?;
-        let values = cursor.take(bytes).map_err(|_| self.end())?;
         let time = if length & 1 == 0 {
             self.counter = self.counter.wrapping_add_signed(difference);
             RecordTime::Counter(self.counter)
@@ -44,8 +41,32 @@ impl<'a> Records<'a> {
             self.unix_ns = self.unix_ns.wrapping_add(difference);
             RecordTime::UnixNanos(self.unix_ns)
         };
-        self.body = cursor.rest();
-        Ok(RawRecord { tag, time, values, encoding: Encoding::Packed })
+        self.body = rest;
+        Some(RawRecord { tag, time, values, encoding: Encoding::Packed })
+    }
+
+    #[cold]
+    fn why_not_packed(&self) -> BlockError {
+        let mut rest = self.body;
+        let mut integer = || match split_uint(rest) {
+            Ok((value, behind)) => {
+                rest = behind;
+                Ok(value)
+            }
+            Err(ValueError::End) => Err(self.end()),
+            Err(_) => Err(self.no_record()),
+        };
+        // Zeros where a record should be: a page that never reached the disk.
+        match integer() {
+            Ok(tag @ 1..) if u32::try_from(tag).is_ok() => {}
+            Ok(_) => return self.no_record(),
+            Err(why) => return why,
+        }
+        match integer().and_then(|length| integer().map(|_| length)) {
+            Ok(length) if usize::try_from(length >> 1).is_ok() => self.end(),
+            Ok(_) => self.no_record(),
+            Err(why) => why,
+        }
     }
 }
 

@@ -1,4 +1,3 @@
-use std::error::Error;
 use std::path::Path;
 
 use bench_statements::{statement, statements};
@@ -7,7 +6,7 @@ use fast_log::appender::{Command, FastLogRecord, LogAppender};
 use fast_log::plugin::file::FileAppender;
 use log::LevelFilter;
 
-use super::{Lines, Peer, Running, Text};
+use super::{Lines, Peer, Started, Text};
 
 pub const PEER: Peer = Peer {
     name: "fast_log",
@@ -38,7 +37,7 @@ impl LogAppender for Counted {
     }
 }
 
-fn start(path: &Path) -> Result<Box<dyn Running>, Box<dyn Error>> {
+fn start(path: &Path) -> Started {
     let lines = Lines::default();
     let file = FileAppender::new(&path.to_string_lossy())?;
     let appender = Counted { file, lines: lines.clone() };

@@ -1,10 +1,9 @@
-use std::error::Error;
 use std::path::Path;
 
 use bench_statements::{statement, statements};
 use log::LevelFilter;
 
-use super::{Lines, Output, Peer, Running, Text};
+use super::{Lines, Output, Peer, Started, Text};
 
 pub const PEER: Peer = Peer {
     name: "ftlog",
@@ -16,7 +15,7 @@ pub const PEER: Peer = Peer {
     start,
 };
 
-fn start(path: &Path) -> Result<Box<dyn Running>, Box<dyn Error>> {
+fn start(path: &Path) -> Started {
     let lines = Lines::default();
     let guard = ftlog::builder()
         .max_log_level(LevelFilter::Info)

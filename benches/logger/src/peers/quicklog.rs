@@ -1,4 +1,3 @@
-use std::error::Error;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +8,7 @@ use std::time::Duration;
 use bench_statements::statements;
 use quicklog_flush::Flush;
 
-use super::{Lines, Output, Peer, Running, Text};
+use super::{Lines, Output, Peer, Started, Text};
 
 pub const PEER: Peer = Peer {
     name: "quicklog",
@@ -39,7 +38,7 @@ struct Drain {
     thread: Option<JoinHandle<()>>,
 }
 
-fn start(path: &Path) -> Result<Box<dyn Running>, Box<dyn Error>> {
+fn start(path: &Path) -> Started {
     let lines = Lines::default();
     quicklog::init!();
     quicklog::with_flush!(Flusher(Output::create(path, &lines, true)?));
@@ -61,5 +60,7 @@ impl Drop for Drain {
         self.ends.store(true, Ordering::Relaxed);
         // If it panicked, lines are missing, which is noticed.
         let _ = self.thread.take().map(JoinHandle::join);
+        // The one before is dropped, and writes what it has.
+        quicklog::with_flush!(quicklog_flush::noop_flusher::NoopFlusher::new());
     }
 }

@@ -1,4 +1,3 @@
-use std::error::Error;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -7,7 +6,7 @@ use slog::{Drain as _, Level, LevelFilter, Logger, o};
 use slog_async::{Async, OverflowStrategy};
 use slog_term::{FullFormat, PlainDecorator};
 
-use super::{Lines, Output, Peer, Running, Text};
+use super::{Lines, Output, Peer, Started, Text};
 
 pub const PEER: Peer = Peer {
     name: "slog-async",
@@ -25,7 +24,7 @@ fn logger() -> &'static Logger {
     LOGGER.get().expect("it was started")
 }
 
-fn start(path: &Path) -> Result<Box<dyn Running>, Box<dyn Error>> {
+fn start(path: &Path) -> Started {
     let lines = Lines::default();
     // It flushes after each record, which is a system call for each: not here.
     let plain = PlainDecorator::new(Output::create(path, &lines, false)?);

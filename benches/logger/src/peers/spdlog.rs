@@ -1,4 +1,3 @@
-use std::error::Error;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,7 +8,7 @@ use spdlog::formatter::Formatter;
 use spdlog::sink::{AsyncPoolSink, FileSink, OverflowPolicy, Sink, SinkPropAccess};
 use spdlog::{ErrorHandler, Level, LevelFilter, Logger, Record, ThreadPool};
 
-use super::{Lines, Peer, Running, Text};
+use super::{Lines, Peer, Started, Text};
 
 pub const PEER: Peer = Peer {
     name: "spdlog-rs",
@@ -75,7 +74,7 @@ impl Drop for Flush {
     }
 }
 
-fn start(path: &Path) -> Result<Box<dyn Running>, Box<dyn Error>> {
+fn start(path: &Path) -> Started {
     let lines = Lines::default();
     let file = FileSink::builder().path(path).truncate(true).capacity(1 << 18).build()?;
     let mut pool = ThreadPool::builder();

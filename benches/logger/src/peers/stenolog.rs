@@ -4,7 +4,7 @@ use std::path::Path;
 use bench_statements::{Statement, statement, statements};
 use stenolog::{Builder, Existing, Logger, OnFull};
 
-use super::{Peer, Running, Written};
+use super::{Peer, Running, Started, Written};
 
 pub const PEER: Peer = Peer {
     name: "stenolog",
@@ -19,7 +19,7 @@ pub const PEER: Peer = Peer {
 /// The six statements with a time that the caller has.
 pub const WITH_TIME: [Statement; 6] = statements!(n: [stenolog::info] [at: u64::from(n),]);
 
-fn start(path: &Path) -> Result<Box<dyn Running>, Box<dyn Error>> {
+fn start(path: &Path) -> Started {
     Ok(Box::new(started(path, "trace,quiet=off")?))
 }
 

@@ -1,7 +1,6 @@
-use std::error::Error;
 use std::path::Path;
 
-use super::{Lines, Peer, Running, Text};
+use super::{Lines, Peer, Started, Text};
 
 pub const PEER: Peer = Peer {
     name: "ticklog",
@@ -14,7 +13,7 @@ pub const PEER: Peer = Peer {
     start,
 };
 
-fn start(path: &Path) -> Result<Box<dyn Running>, Box<dyn Error>> {
+fn start(path: &Path) -> Started {
     let lines = Lines::default();
     let count = lines.clone();
     let guard = bench_ticklog::start(path, move |bytes| count.add(1, bytes))?;

@@ -1,11 +1,10 @@
-use std::error::Error;
 use std::path::Path;
 
 use bench_statements::{statement, statements};
 use tracing::Level;
 use tracing_appender::non_blocking::NonBlockingBuilder;
 
-use super::{Lines, Output, Peer, Running, Text};
+use super::{Lines, Output, Peer, Started, Text};
 
 pub const PEER: Peer = Peer {
     name: "tracing-appender",
@@ -17,7 +16,7 @@ pub const PEER: Peer = Peer {
     start,
 };
 
-fn start(path: &Path) -> Result<Box<dyn Running>, Box<dyn Error>> {
+fn start(path: &Path) -> Started {
     let lines = Lines::default();
     let (writer, guard) = NonBlockingBuilder::default()
         .lossy(false)
