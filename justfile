@@ -55,9 +55,13 @@ lint:
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --open
 
-# The figures of the README.
-bench:
-    cargo run --release --manifest-path benches/Cargo.toml -p stenolog-bench
+# The figures of the README. Nothing else should run meanwhile.
+bench *options:
+    cargo run --release --manifest-path benches/Cargo.toml -p stenolog-bench -- \
+        --readme README.md --readme benches/README.md {{options}}
+
+# The rings beside others.
+bench-rings:
     cargo run --release --manifest-path benches/Cargo.toml -p ring-bench
 
 # Threads that log, and their dump as text.

@@ -37,6 +37,16 @@ impl Output {
         if self.buffer.len() > self.limit { self.flush() } else { Ok(()) }
     }
 
+    /// Hands on what was gathered, and this behind it.
+    ///
+    /// # Errors
+    /// If standard output takes no more.
+    pub(crate) fn write(&mut self, text: &[u8]) -> anyhow::Result<()> {
+        self.flush()?;
+        let written = self.stdout.write_all(text);
+        written.and_then(|()| self.stdout.flush()).context("standard output: cannot be written")
+    }
+
     /// Hands on all that was gathered.
     ///
     /// # Errors

@@ -2,7 +2,9 @@
 
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
+use std::num::NonZero;
 use std::path::PathBuf;
+use std::thread;
 
 use chrono::{DateTime, Utc};
 use clap_complete::Shell;
@@ -10,8 +12,8 @@ use regex::{Regex, RegexBuilder};
 use stenolog_decoder::{FieldMatch, Filter, Format, Levels, Limits, Order, Zone};
 
 use crate::args::{
-    Args, ColorWhen, Command, DecodeArgs, FilterArgs, InfoArgs, LimitArgs, OutputArgs, RecoverArgs,
-    RingArgs, VerifyArgs,
+    Args, ColorWhen, Command, DecodeArgs, ExportArgs, ExportForm, FilterArgs, InfoArgs, LimitArgs,
+    OutputArgs, RecoverArgs, RingArgs, VerifyArgs,
 };
 use crate::inputs::{self, Input};
 use crate::time::{self, Edge, TimeError};
@@ -22,6 +24,7 @@ pub(crate) enum Plan {
     Info(InfoPlan),
     Verify(VerifyPlan),
     Recover(RecoverPlan),
+    Export(ExportPlan),
     Completions(Shell),
     Man,
 }
@@ -39,6 +42,8 @@ pub(crate) struct DecodePlan {
     pub(crate) color: bool,
     /// Show only so many, the last ones.
     pub(crate) last: Option<u64>,
+    /// How many threads render.
+    pub(crate) threads: NonZero<usize>,
     /// Say by the exit code if nothing matched.
     pub(crate) exit_status: bool,
     pub(crate) rings: RingsPlan,
@@ -78,10 +83,30 @@ pub(crate) struct RecoverPlan {
     pub(crate) rings: RingsPlan,
 }
 
+/// What to write anew.
+pub(crate) struct ExportPlan {
+    pub(crate) input: Input,
+    pub(crate) out: ExportTo,
+    /// The level of compression.
+    pub(crate) zstd: i32,
+    /// Replace what is there.
+    pub(crate) force: bool,
+    pub(crate) allow_damage: bool,
+    pub(crate) limits: Limits,
+}
+
+/// Where it goes.
+pub(crate) enum ExportTo {
+    Stdout,
+    File(PathBuf),
+}
+
 /// What the plan depends on beside the command line.
 pub(crate) struct Environment {
     pub(crate) now: DateTime<Utc>,
     pub(crate) stdout_is_terminal: bool,
+    /// How many threads can run at once.
+    pub(crate) cores: NonZero<usize>,
     /// `NO_COLOR`, if it is set and not empty (<https://no-color.org>).
     pub(crate) no_color: bool,
     /// `CLICOLOR_FORCE`, if it is set and not 0 (<https://bixense.com/clicolors>).
@@ -94,6 +119,7 @@ impl Environment {
         let set = |name| std::env::var_os(name).filter(|value: &OsString| !value.is_empty());
         Self {
             now: Utc::now(),
+            cores: thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
             stdout_is_terminal: std::io::stdout().is_terminal(),
             no_color: set("NO_COLOR").is_some(),
             force_color: set("CLICOLOR_FORCE").is_some_and(|value| value != "0"),
@@ -132,6 +158,7 @@ impl Plan {
             Some(Command::Info(info)) => Self::Info(InfoPlan::new(info)?),
             Some(Command::Verify(verify)) => Self::Verify(VerifyPlan::new(verify)),
             Some(Command::Recover(recover)) => Self::Recover(RecoverPlan::new(recover)),
+            Some(Command::Export(export)) => Self::Export(ExportPlan::new(export)),
             Some(Command::Completions { shell }) => Self::Completions(shell),
             Some(Command::Man) => Self::Man,
         })
@@ -176,6 +203,7 @@ impl DecodePlan {
             zone,
             color,
             last: output.lines,
+            threads: output.threads.unwrap_or(environment.cores),
             exit_status: output.exit_status,
             rings: rings.into(),
         })
@@ -205,23 +233,45 @@ impl RecoverPlan {
     }
 }
 
+impl ExportPlan {
+    fn new(args: ExportArgs) -> Self {
+        let ExportArgs { input, to: ExportForm::Steno, output, zstd, force, allow_damage, limits } =
+            args;
+        Self {
+            input: Input::from(&*input),
+            out: if output == "-" { ExportTo::Stdout } else { ExportTo::File(output.into()) },
+            zstd: zstd.unwrap_or(ZSTD_LEVEL),
+            force,
+            allow_damage,
+            limits: limits_of(&limits),
+        }
+    }
+}
+
+/// Of what is written once and kept.
+const ZSTD_LEVEL: i32 = 19;
+
 impl From<RingArgs> for RingsPlan {
     fn from(args: RingArgs) -> Self {
         let RingArgs { rings, no_rings, limits } = args;
-        let LimitArgs { max_metadata, max_ring_files, max_ring_bytes } = limits;
-        let mut limits = Limits::default();
-        if let Some(bytes) = max_metadata {
-            let bytes_here = usize::try_from(bytes).unwrap_or(usize::MAX);
-            limits = limits.with_metadata_bytes(bytes_here).with_meta_bytes(bytes);
-        }
-        if let Some(files) = max_ring_files {
-            limits = limits.with_ring_files(files);
-        }
-        if let Some(bytes) = max_ring_bytes {
-            limits = limits.with_ring_bytes(bytes);
-        }
-        Self { wanted: !no_rings, folders: rings, limits }
+        Self { wanted: !no_rings, folders: rings, limits: limits_of(&limits) }
     }
+}
+
+fn limits_of(args: &LimitArgs) -> Limits {
+    let LimitArgs { max_metadata, max_ring_files, max_ring_bytes } = *args;
+    let mut limits = Limits::default();
+    if let Some(bytes) = max_metadata {
+        let bytes_here = usize::try_from(bytes).unwrap_or(usize::MAX);
+        limits = limits.with_metadata_bytes(bytes_here).with_meta_bytes(bytes);
+    }
+    if let Some(files) = max_ring_files {
+        limits = limits.with_ring_files(files);
+    }
+    if let Some(bytes) = max_ring_bytes {
+        limits = limits.with_ring_bytes(bytes);
+    }
+    limits
 }
 
 fn inputs(words: &[OsString]) -> Vec<Input> {

@@ -6,15 +6,22 @@
 //!   ring 3  ▭▭▭      ┘   one entry of each ring           (call site, time: before the heap)
 //! ```
 //!
+//! [`Decoder::render`] makes text without that; where there is nothing to filter by values, without
+//! a tree of values too, and in several threads if asked to: see `parallel`.
+//!
 //! In memory: one open block for each ring that has one at the moment that is being read, whatever
 //! the size of the files. As long as one ring is behind all others, the heap is not touched.
 
 mod context;
+mod last;
+mod paint;
+mod parallel;
 mod ring;
 mod session;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
+use std::num::NonZero;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
@@ -25,12 +32,21 @@ pub use context::Order;
 pub(crate) use session::time_map;
 
 use crate::damage::{Damage, Tail};
-use crate::dump::Dump;
-use crate::entry::{Entry, LossCause, LossEntry, LossKind, Record};
+use crate::dump::{Dump, Unpacker};
+use crate::entry::{Entry, LossKind};
 use crate::filter::Filter;
+use crate::render::{Format, RenderOptions};
 use crate::site::Site;
 use context::{Context, Tally};
-use ring::{Head, Key, Ring};
+use paint::{Buffers, Painter};
+use ring::{Key, Next, Ring};
+
+/// How much text is gathered before it is handed on.
+const PIECE_BYTES: usize = 64 << 10;
+
+/// After so many entries that were wanted or not, the text is handed on however little it is: who
+/// watches wants to see a rare match when it is found.
+const MAX_CALLS: usize = 16 << 10;
 
 /// Reads the records of dumps, merged and filtered.
 ///
@@ -44,13 +60,6 @@ pub struct Decoder<'d> {
     heap: BinaryHeap<Reverse<(Key, usize)>>,
     is_started: bool,
     buffers: Buffers,
-}
-
-/// Kept from record to record, so that none allocates.
-#[derive(Debug, Default)]
-struct Buffers {
-    values: Vec<Value<'static>>,
-    text: String,
 }
 
 /// What a decoder has read so far, and what it could not.
@@ -94,10 +103,11 @@ impl<'d> Decoder<'d> {
             context: Context {
                 dumps,
                 sessions: session::sessions(dumps),
-                filter: Filter::default(),
+                filter: Arc::new(Filter::default()),
                 order: Order::default(),
                 wanted_sites: Vec::new(),
                 tally: Tally::default(),
+                unpacker: Unpacker::default(),
             },
             rings: Vec::new(),
             heap: BinaryHeap::new(),
@@ -109,7 +119,7 @@ impl<'d> Decoder<'d> {
     /// Only what `filter` wants.
     #[must_use]
     pub fn with_filter(mut self, filter: Filter) -> Self {
-        self.context.filter = filter;
+        self.context.filter = Arc::new(filter);
         self
     }
 
@@ -126,13 +136,102 @@ impl<'d> Decoder<'d> {
         &mut self,
         mut visit: impl FnMut(&Entry<'_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
+        let filter = Arc::clone(&self.context.filter);
+        let mut buffers = std::mem::take(&mut self.buffers);
+        let flow = self.merge(|ring, _, context| match ring.entry() {
+            Next::Nothing | Next::Pause => ControlFlow::Continue(()),
+            Next::Loss(loss) => visit(&Entry::Loss(loss)),
+            Next::Record(raw, place) => match buffers.visit(&raw, &filter, &mut visit) {
+                Ok((is_wanted, flow)) => {
+                    context.tally.shown += u64::from(is_wanted);
+                    flow
+                }
+                Err(why) => {
+                    context.tally.lose_values(place, 1, why);
+                    visit(&Entry::Loss(raw.loss()))
+                }
+            },
+        });
+        self.buffers = buffers;
+        flow
+    }
+
+    /// Writes all entries in order, as a [`Renderer`](crate::Renderer) does, and hands the text, which
+    /// is UTF-8, to `sink` in pieces of whole entries, until there is none or it breaks.
+    ///
+    /// The text is the same for any number of threads. This thread merges the rings, calls `sink`,
+    /// and renders whenever the others have enough to do; they are started when there is more than
+    /// a little, and end with the call. A piece is a few hundred kilobytes at most, but for an entry
+    /// that is longer itself; each thread has a few of them in hand, whatever the size of the files.
+    /// An entry is handed on before much more than a hundred blocks have been looked at for another.
+    ///
+    /// After a break, what was not handed on is lost.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use std::io::Write as _;
+    /// use std::ops::ControlFlow;
+    /// use stenolog_decoder::{Decoder, Dump, Format, RenderOptions};
+    ///
+    /// let dumps = [Dump::open("app.steno")?];
+    /// let threads = std::thread::available_parallelism()?;
+    /// let mut stdout = std::io::stdout().lock();
+    /// let mut result = Ok(());
+    /// let _ = Decoder::new(&dumps).render(Format::Json, &RenderOptions::default(), threads, |text| {
+    ///     result = stdout.write_all(text);
+    ///     if result.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    /// });
+    /// result?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn render(
+        &mut self,
+        format: Format,
+        options: &RenderOptions,
+        threads: NonZero<usize>,
+        mut sink: impl FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let filter = Arc::clone(&self.context.filter);
+        let mut painter = Painter::new(&filter, format, options);
+        if threads.get() > 1 {
+            return self.render_in_parallel(painter, format, options, threads, sink);
+        }
+        let mut text = Vec::new();
+        let mut calls = 0;
+        let flow = self.merge(|ring, _, context| {
+            match ring.entry() {
+                Next::Nothing => {}
+                Next::Pause => calls = MAX_CALLS,
+                Next::Loss(loss) => painter.loss(loss, &mut text),
+                Next::Record(raw, place) => match painter.record(&raw, &mut text) {
+                    Ok(is_wanted) => context.tally.shown += u64::from(is_wanted),
+                    Err(why) => context.tally.lose_values(place, 1, why),
+                },
+            }
+            calls += 1;
+            if text.len() < PIECE_BYTES && calls < MAX_CALLS {
+                return ControlFlow::Continue(());
+            }
+            calls = 0;
+            hand_on(&mut text, &mut sink)
+        });
+        flow?;
+        hand_on(&mut text, &mut sink)
+    }
+
+    /// Goes through the rings by time. `take` is given each ring whose head is the next entry.
+    fn merge(
+        &mut self,
+        mut take: impl FnMut(&Ring<'d>, usize, &mut Context<'d>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
         self.start();
-        let Self { context, rings, heap, buffers, .. } = self;
+        let Self { context, rings, heap, .. } = self;
         while let Some(Reverse((_, index))) = heap.pop() {
             let Some(ring) = rings.get_mut(index) else { continue };
             let next = heap.peek().map(|Reverse(next)| *next);
             loop {
-                let flow = deliver(ring, context, buffers, &mut visit);
+                let flow = take(ring, index, context);
                 let Some(key) = ring.advance(context) else {
                     flow?;
                     break;
@@ -150,8 +249,8 @@ impl<'d> Decoder<'d> {
     /// What was read so far. Final when [`for_each`](Self::for_each) has come to the end.
     #[must_use]
     pub fn summary(&self) -> Summary {
-        let Tally { records, shown, recovered, lost, missing, by_cause, duplicates, damage } =
-            &self.context.tally;
+        let tally = &self.context.tally;
+        let Tally { records, shown, recovered, lost, missing, by_cause, duplicates, .. } = tally;
         let dumps = self.context.dumps;
         let of_scan = dumps.iter().flat_map(Dump::damage);
         let breaks_off = |dump: &&Dump| {
@@ -159,7 +258,7 @@ impl<'d> Decoder<'d> {
                 && dump.writer_is_alive() != Some(true)
                 && !session::is_completed(dump, dumps)
         };
-        let counts = |damage: &&Damage| !session::is_replaced(damage, dumps);
+        let counts = |damage: &Damage| !session::is_replaced(damage, dumps);
         Summary {
             records: *records,
             shown: *shown,
@@ -168,7 +267,7 @@ impl<'d> Decoder<'d> {
             missing: *missing,
             by_cause: by_cause.clone(),
             duplicates: *duplicates,
-            damage: of_scan.chain(damage).filter(counts).cloned().collect(),
+            damage: of_scan.cloned().chain(tally.damage(dumps)).filter(counts).collect(),
             unfinished: dumps.iter().filter(breaks_off).map(|dump| dump.file().clone()).collect(),
         }
     }
@@ -178,9 +277,9 @@ impl<'d> Decoder<'d> {
             return;
         }
         let context = &mut self.context;
-        let wants = |site: &Site| context.filter.wants_site(site);
+        let wanted = |site: &'d Site| context.filter.wants_site(site).then_some(site);
         context.wanted_sites =
-            context.dumps.iter().map(|dump| dump.sites().map(wants).collect()).collect();
+            context.dumps.iter().map(|dump| dump.sites().map(wanted).collect()).collect();
         self.rings = session::rings(context.dumps, &context.sessions, &context.filter);
         for (index, ring) in self.rings.iter_mut().enumerate() {
             if let Some(key) = ring.advance(context) {
@@ -190,46 +289,13 @@ impl<'d> Decoder<'d> {
     }
 }
 
-/// Gives the ring's next entry to `visit`, if the filter wants it.
-fn deliver(
-    ring: &mut Ring<'_>,
-    context: &mut Context<'_>,
-    buffers: &mut Buffers,
-    visit: &mut impl FnMut(&Entry<'_>) -> ControlFlow<()>,
-) -> ControlFlow<()> {
-    let head = match ring.head {
-        Head::None | Head::Block { .. } => return ControlFlow::Continue(()),
-        Head::Loss { unix_ns, cause } => {
-            return visit(&Entry::Loss(LossEntry { origin: ring.origin(), unix_ns, cause }));
-        }
-        Head::Record(head) => head,
-    };
-    let cursor = Cursor::new(ring.values(&head), head.encoding);
-    let mut values: Vec<Value<'_>> = std::mem::take(&mut buffers.values);
-    let read = read_values(cursor, head.site, &mut values);
-    let mut flow = ControlFlow::Continue(());
-    if read.is_ok() {
-        let record = Record {
-            site: head.site,
-            origin: ring.origin(),
-            unix_ns: head.unix_ns,
-            number: head.number,
-            values: &values,
-        };
-        if context.filter.wants_values(&record, &mut buffers.text) {
-            context.tally.shown += 1;
-            flow = visit(&Entry::Record(record));
-        }
+/// Gives all of `text` to `sink`, if there is any.
+fn hand_on(text: &mut Vec<u8>, sink: &mut impl FnMut(&[u8]) -> ControlFlow<()>) -> ControlFlow<()> {
+    if text.is_empty() {
+        return ControlFlow::Continue(());
     }
-    buffers.values = recycle(values);
-    if let Err(why) = read {
-        ring.note_unreadable(why);
-        let kind = LossKind::Unreadable;
-        context.tally.lose(kind, 1);
-        let cause = LossCause::Missing { first: head.number, count: 1, kind };
-        flow =
-            visit(&Entry::Loss(LossEntry { origin: ring.origin(), unix_ns: head.unix_ns, cause }));
-    }
+    let flow = sink(text);
+    text.clear();
     flow
 }
 

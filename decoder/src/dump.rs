@@ -1,6 +1,7 @@
 //! One file: what it says of itself, and where its records stand.
 
 mod block;
+mod body;
 mod header;
 mod scan;
 
@@ -16,6 +17,7 @@ use stenolog_format::index::End;
 use stenolog_format::loss::LossFrame;
 
 pub use block::Block;
+pub(crate) use body::{Body, Stored, Unpacker};
 
 use crate::damage::{Damage, Tail};
 use crate::error::OpenError;

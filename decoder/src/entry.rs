@@ -73,6 +73,8 @@ pub(crate) struct ThreadName {
     pub(crate) text: String,
     /// For JSON: `,"thread":"…",`.
     pub(crate) json: String,
+    /// For [`Format::Short`](crate::Format::Short), by level: what stands between time and target.
+    pub(crate) short: [String; 5],
 }
 
 impl ThreadName {
@@ -87,7 +89,8 @@ impl ThreadName {
         let mut json = String::from(",\"thread\":");
         write_json_string(&mut json, &name);
         json.push(',');
-        Self { name, text, json }
+        let short = Level::ALL.map(|level| format!(" {:>5} {text} ", level.as_str()));
+        Self { name, text, json, short }
     }
 }
 

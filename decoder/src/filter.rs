@@ -170,6 +170,11 @@ impl Filter {
             || has(BlockHeader::HAS_UNIX) && overlaps((block.unix_first, block.unix_last))
     }
 
+    /// Whether there are conditions that need a record's values.
+    pub(crate) fn asks_values(&self) -> bool {
+        !self.fields.is_empty() || !self.greps.is_empty()
+    }
+
     /// The conditions that need the record's values. `text` is a buffer.
     #[inline]
     pub(crate) fn wants_values(&self, record: &Record<'_>, text: &mut String) -> bool {

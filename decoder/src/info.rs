@@ -53,7 +53,7 @@ pub struct Info {
     pub records: u64,
     /// The bytes of all blocks.
     pub block_bytes: u64,
-    /// How many blocks are raw, and how many packed.
+    /// How many blocks are raw, and how many packed, be it in rows or in columns.
     pub blocks_by_encoding: [u64; 2],
     /// The earliest and the latest record; `None` if there is none.
     pub unix_ns: Option<(i64, i64)>,
@@ -107,7 +107,7 @@ pub fn info(dump: &Dump) -> Info {
         clock_pairs: dump.clock_pairs().len() as u64,
         records: blocks().map(|block| u64::from(block.count)).sum(),
         block_bytes: dump.blocks().iter().map(|block| block.frame_bytes()).sum(),
-        blocks_by_encoding: [with_encoding(0) as u64, with_encoding(1) as u64],
+        blocks_by_encoding: [with_encoding(0) as u64, (with_encoding(1) + with_encoding(2)) as u64],
         unix_ns: time_range(dump),
         levels: Level::ALL.into_iter().filter(|level| levels & level.bit() != 0).collect(),
         lost: stated_losses(dump),

@@ -84,8 +84,13 @@ pub fn write_json(out: &mut String, value: &Value<'_>) {
 /// ```
 pub fn write_json_string(out: &mut String, text: &str) {
     out.push('"');
-    escape::push_with(out, text, UNSAFE | QUOTED, push_escape);
+    push_json_text(out, text);
     out.push('"');
+}
+
+/// Appends what stands between the quotes of a JSON string.
+pub(crate) fn push_json_text(out: &mut String, text: &str) {
+    escape::push_with(out, text, UNSAFE | QUOTED, push_escape);
 }
 
 fn push_escape(out: &mut String, char: char) {

@@ -6,6 +6,7 @@
 mod csv;
 mod fields;
 mod json;
+mod line;
 mod logfmt;
 mod short;
 mod timestamp;
@@ -15,9 +16,12 @@ use std::fmt;
 use std::str::FromStr;
 
 pub(crate) use fields::write_body;
+pub(crate) use line::{Line, LineFormat};
 pub use timestamp::{Precision, Zone, ZoneError};
 
-use crate::entry::Entry;
+use stenolog_format::dictionary::Level;
+
+use crate::entry::{Entry, ThreadName};
 use timestamp::Timestamps;
 
 /// What stands where a record has its target, if the entry is a loss.
@@ -157,6 +161,38 @@ impl Renderer {
             _ => Precision::Nanos,
         });
         Self { format, color, timestamps: Timestamps::new(zone, precision), scratch: String::new() }
+    }
+
+    /// The format in which [lines](Line) of call sites stand, if it has any.
+    pub(crate) fn line_format(&self) -> Option<LineFormat> {
+        match self.format {
+            Format::Short if !self.color => Some(LineFormat::Short),
+            Format::Json => Some(LineFormat::Json),
+            _ => None,
+        }
+    }
+
+    /// Appends what stands before a [`Line`].
+    #[inline]
+    pub(crate) fn write_line_head(
+        &mut self,
+        format: LineFormat,
+        unix_ns: i64,
+        level: Level,
+        thread: &ThreadName,
+        out: &mut Vec<u8>,
+    ) {
+        match format {
+            LineFormat::Short => {
+                out.extend_from_slice(self.timestamps.bytes(unix_ns));
+                let head = thread.short.get(level.index());
+                out.extend_from_slice(head.map_or(b"", |head| head.as_bytes()));
+            }
+            LineFormat::Json => {
+                out.extend_from_slice(b"{\"timestamp\":\"");
+                out.extend_from_slice(self.timestamps.bytes(unix_ns));
+            }
+        }
     }
 
     /// Appends what stands before the first entry: the names of the columns in CSV.

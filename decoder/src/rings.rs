@@ -18,6 +18,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use stenolog_format::recovery::{directory_name, is_directory_name};
 use stenolog_format::value::ValueError;
 
 use crate::damage::Damage;
@@ -263,12 +264,6 @@ impl Recovery {
     }
 }
 
-/// The name of the ring directory of a session.
-fn dir_name(session: &[u8; 16]) -> String {
-    let digits: String = session.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("stenolog-{digits}.rings")
-}
-
 impl RingDir {
     /// Looks for the rings of the dump's session: in the directories `extra`, each of which may be
     /// the ring directory itself; in the dump's own directory; in `/dev/shm`.
@@ -278,7 +273,7 @@ impl RingDir {
     #[must_use]
     pub fn find(dump: &Dump, extra: &[PathBuf]) -> RingSearch {
         let session = dump.header().session;
-        let name = dir_name(&session);
+        let name = directory_name(&session);
         let mut candidates = Vec::new();
         for folder in extra {
             let is_it = folder.file_name().is_some_and(|last| *last == *name)
@@ -338,9 +333,7 @@ impl RingDir {
     /// Whether a directory looks like one with rings, by its name or by what is in it.
     #[must_use]
     pub fn is_at(path: &Path) -> bool {
-        let named = path.file_name().and_then(|name| name.to_str()).is_some_and(|name| {
-            name.strip_prefix("stenolog-").is_some_and(|rest| rest.ends_with(".rings"))
-        });
+        let named = path.file_name().and_then(|name| name.to_str()).is_some_and(is_directory_name);
         path.is_dir() && (named || path.join(read::META).is_file())
     }
 

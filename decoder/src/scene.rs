@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use stenolog_format::block::{BlockBuilder, BlockHeader};
+use stenolog_format::block::{BlockBuilder, BlockHeader, Codec};
 use stenolog_format::clock::ClockPair;
 use stenolog_format::dictionary::{CallSite, Level, Role, Slot, Thread, TimeSource};
 use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter, VERSION};
@@ -30,6 +30,15 @@ pub(crate) struct Scene {
 /// A record in the making: call site, time, and values as a call site stores them.
 #[derive(Clone, Debug)]
 pub(crate) struct Rec(pub(crate) u32, pub(crate) u64, pub(crate) Vec<u8>);
+
+/// A body as it stands in a file.
+pub(crate) fn compress(body: &[u8], codec: Codec) -> Vec<u8> {
+    match codec {
+        Codec::Lz4 => lz4_flex::block::compress(body),
+        Codec::Zstd => zstd::bulk::compress(body, 1).unwrap(),
+        _ => body.to_vec(),
+    }
+}
 
 /// A string as a call site stores it.
 pub(crate) fn str_bytes(text: &str) -> Vec<u8> {
@@ -128,8 +137,21 @@ impl Scene {
 
     /// A packed block of the ring's next records.
     pub(crate) fn block(&mut self, ring: u32, records: &[Rec]) {
+        let (header, payload) = self.packed(ring, records);
+        self.put_block(header, &payload);
+    }
+
+    /// The same, compressed.
+    pub(crate) fn compressed_block(&mut self, ring: u32, records: &[Rec], codec: Codec) {
+        let (header, payload) = self.packed(ring, records);
+        let header = BlockHeader { codec: codec.number(), ..header };
+        let body = compress(&payload[BlockHeader::BYTES..], codec);
+        self.put_block(header, &[&header.encode()[..], &body].concat());
+    }
+
+    fn packed(&self, ring: u32, records: &[Rec]) -> (BlockHeader, Vec<u8>) {
         let mut builder = BlockBuilder::default();
-        let (position, number) = *self.rings.entry(ring).or_default();
+        let (position, number) = self.rings.get(&ring).copied().unwrap_or_default();
         builder.begin(ring, position, number);
         for Rec(id, time, values) in records {
             let payload = [&time.to_le_bytes()[..], values].concat();
@@ -141,7 +163,7 @@ impl Scene {
         let end = position + 32 * records.len() as u64;
         let mut payload = Vec::new();
         let header = builder.finish(end, &mut payload);
-        self.put_block(header, &payload);
+        (header, payload)
     }
 
     /// A raw block of the ring's next records.
@@ -166,7 +188,7 @@ impl Scene {
         self.put_block(header, &payload);
     }
 
-    fn put_block(&mut self, header: BlockHeader, payload: &[u8]) {
+    pub(crate) fn put_block(&mut self, header: BlockHeader, payload: &[u8]) {
         let number = header.first_record + u64::from(header.count);
         self.rings.insert(header.ring, (header.end_position, number));
         self.records += u64::from(header.count);

@@ -1,13 +1,15 @@
 //! Call sites, made ready for their records.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::OnceLock;
 
 use stenolog_format::dictionary::{CallSite, Role};
 use stenolog_format::value::Value;
 
 use crate::escape::push_escaped;
 use crate::json::write_json_string;
-use crate::text::{CompileError, CompiledTemplate};
+use crate::render::{Line, LineFormat};
+use crate::text::{CompileError, CompiledTemplate, Piece};
 
 /// A call site with all that is the same for each of its records.
 #[derive(Clone, Debug)]
@@ -16,6 +18,9 @@ pub struct Site {
     message: Message,
     fields: Vec<FieldName>,
     texts: Texts,
+    /// Made when the first record is written.
+    short: OnceLock<Option<Line>>,
+    json: OnceLock<Option<Line>>,
 }
 
 /// What renderers show of each record of a call site, escaped once.
@@ -94,7 +99,8 @@ impl Site {
         };
         let fields = unique_names(&call_site);
         let texts = Texts::new(&call_site);
-        (Self { call_site, message, fields, texts }, error)
+        let (short, json) = (OnceLock::new(), OnceLock::new());
+        (Self { call_site, message, fields, texts, short, json }, error)
     }
 
     /// What the dictionary says of the call site.
@@ -124,6 +130,25 @@ impl Site {
             Message::Template(template) => template.write(out, values),
             Message::AsItStands => out.push_str(self.call_site.template.as_deref().unwrap_or("")),
         }
+    }
+
+    /// The message as literal text and placeholders, and the text behind the last one; `None` if its
+    /// text depends on values in other ways.
+    pub(crate) fn pieces(&self) -> Option<(Vec<Piece<'_>>, &str)> {
+        match &self.message {
+            Message::Template(template) => template.pieces(),
+            _ => Some((Vec::new(), self.constant_message()?)),
+        }
+    }
+
+    /// The line that a record of the call site is in one of the formats that have such lines.
+    #[inline]
+    pub(crate) fn line(&self, format: LineFormat) -> Option<&Line> {
+        let line = match format {
+            LineFormat::Short => &self.short,
+            LineFormat::Json => &self.json,
+        };
+        line.get_or_init(|| Line::new(self, format)).as_ref()
     }
 
     /// The message, if it is the same for each record.

@@ -22,10 +22,12 @@ mod std_print;
 mod write;
 
 use stenolog_format::template::{
-    Argument, Count, Piece, Placeholder, Precision, Sign, Spec, Template, TemplateError, Trait,
+    Argument, Count, Piece as Parsed, Placeholder, Precision, Sign, Spec, Template, TemplateError,
+    Trait,
 };
 use stenolog_format::value::Value;
 
+pub(crate) use float::{Style, push_decimals, push_shortest};
 pub use spec::ResolvedSpec;
 pub use write::{write_debug, write_display, write_value};
 
@@ -54,6 +56,14 @@ pub struct CompiledTemplate {
     text: Box<str>,
     parts: Box<[Part]>,
     slots: usize,
+}
+
+/// Some literal text, then a placeholder that depends on its value alone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Piece<'t> {
+    pub(crate) literal: &'t str,
+    pub(crate) slot: usize,
+    pub(crate) spec: ResolvedSpec,
 }
 
 /// Some literal text, then a placeholder.
@@ -117,8 +127,8 @@ impl CompiledTemplate {
         let mut parts = Vec::new();
         for piece in Template::parse(template)?.pieces {
             match piece {
-                Piece::Literal(literal) => text.push_str(literal),
-                Piece::Placeholder(placeholder) => {
+                Parsed::Literal(literal) => text.push_str(literal),
+                Parsed::Placeholder(placeholder) => {
                     parts.push(Part::new(&placeholder, slots, text.len())?);
                 }
             }
@@ -136,6 +146,24 @@ impl CompiledTemplate {
     #[must_use]
     pub fn as_literal(&self) -> Option<&str> {
         self.parts.is_empty().then_some(&*self.text)
+    }
+
+    /// Literal text and placeholders by turns, and the text behind the last one; `None` if a width or
+    /// a precision is another value.
+    pub(crate) fn pieces(&self) -> Option<(Vec<Piece<'_>>, &str)> {
+        let mut at = 0;
+        let piece = |part: &Part| {
+            let spec = match &part.how {
+                How::Plain => ResolvedSpec::new(Trait::Display),
+                How::Fixed(spec) => *spec,
+                How::Counted(_) => return None,
+            };
+            let literal = &self.text[at..part.text_end];
+            at = part.text_end;
+            Some(Piece { literal, slot: part.slot, spec })
+        };
+        let pieces = self.parts.iter().map(piece).collect::<Option<_>>()?;
+        Some((pieces, &self.text[at..]))
     }
 
     /// Appends the message of a record.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use stenolog_format::block::BlockHeader;
+use stenolog_format::block::{BlockError, BlockHeader};
 use stenolog_format::dictionary::CallSite;
 use stenolog_format::frame::FrameHeader;
 use stenolog_format::index::Index;
@@ -13,7 +13,7 @@ use stenolog_format::value::Cursor;
 
 use crate::damage::{Damage, DamageCause, MetadataError, Tail};
 use crate::decoder::{read_values, recycle};
-use crate::dump::{Block, Dump};
+use crate::dump::{Block, Dump, Unpacker};
 use crate::entry::LossKind;
 
 /// What a complete reading of a dump found.
@@ -117,6 +117,7 @@ pub fn verify_with(dump: &Dump, rings: Option<&Dump>) -> Verification {
         records: 0,
         missing: 0,
         by_cause: BTreeMap::new(),
+        unpacker: Unpacker::default(),
     };
     let of_scan = dump.damage().iter().filter(|damage| damage.offset < verifier.written_to);
     verifier.damage.extend(of_scan.cloned());
@@ -173,6 +174,7 @@ struct Verifier<'d> {
     records: u64,
     missing: u64,
     by_cause: BTreeMap<LossKind, u64>,
+    unpacker: Unpacker,
 }
 
 /// How far a ring was read.
@@ -270,8 +272,8 @@ impl Verifier<'_> {
     }
 
     fn block(&mut self, block: &Block) {
-        let body = match self.dump.block_body(block) {
-            Ok(body) => body,
+        let stored = match self.dump.stored_body(block) {
+            Ok(stored) => stored,
             Err(cause) => {
                 let header = &block.header;
                 let state = self.rings.entry(header.ring).or_default();
@@ -288,13 +290,13 @@ impl Verifier<'_> {
         self.check_place(block);
         let header = &block.header;
         let ring = header.ring;
-        let mut records = match header.records(body) {
+        let body = match self.unpacker.unpack(&stored) {
+            Ok(body) => body,
+            Err(why) => return self.block_is_unreadable(block, why),
+        };
+        let mut records = match body.records(header) {
             Ok(records) => records,
-            Err(why) => {
-                self.lose(LossKind::Unreadable, header.count.into());
-                let cause = DamageCause::Block { ring, lost: header.count, why };
-                return self.report_block(block, block.frame_bytes(), cause);
-            }
+            Err(why) => return self.block_is_unreadable(block, why),
         };
         let mut found = Found::default();
         let mut values = Vec::new();
@@ -344,7 +346,20 @@ impl Verifier<'_> {
             }
         }
         self.blocks += u64::from(!block.is_cut);
+        self.unpacker.take_back(body);
         self.report_found(block, found);
+    }
+
+    /// None of a block's records can be read.
+    fn block_is_unreadable(&mut self, block: &Block, why: BlockError) {
+        let lost = block.header.count.into();
+        if why != BlockError::Cut {
+            self.lose(LossKind::Unreadable, lost);
+            self.report_block(block, block.frame_bytes(), block.damage(why));
+        } else if self.dump.writer_is_alive() != Some(true) {
+            // It ends early by nature: the tail says so.
+            self.lose(LossKind::TornFrame, lost);
+        }
     }
 
     fn report_found(&mut self, block: &Block, found: Found) {

@@ -12,25 +12,34 @@
 //! | first counter − smallest, zigzag varint | first unix time − earliest, zigzag varint |   once
 //! | tag varint | values' length ≪ 1 | 1 if unix time, varint | time − time before, zigzag | values … |
 //! ```
+//!
+//! In *columns* the same rows are turned by 90 degrees, for a codec to find little in them that is
+//! new. They are turned back before they are read: [`BlockHeader::rows`].
 
+mod codec;
+mod columns;
 mod packed;
+mod plan;
 mod raw;
 
 use serde::{Deserialize, Serialize};
 
-pub use packed::BlockBuilder;
+pub use codec::Codec;
+pub use packed::{BlockBuilder, PlainBody};
+use packed::{SIGN, Times};
+pub use plan::SitePlan;
 
 use crate::bytes::Fields;
-use crate::value::Encoding;
+use crate::value::{Encoding, put_uint};
 
 /// What stands before the records of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlockHeader {
     /// The ring that the records come from.
     pub ring: u32,
-    /// How they are laid out: 0 raw, 1 packed.
+    /// How they are laid out: 0 raw, 1 packed rows, 2 columns.
     pub encoding: u8,
-    /// How the body is compressed: 0 not at all. No other codec is defined yet.
+    /// How the body is compressed: the [number](Codec::number) of a [`Codec`].
     pub codec: u8,
     /// The levels that occur, one [bit](crate::dictionary::Level::bit) each.
     pub levels: u8,
@@ -107,10 +116,36 @@ impl BlockHeader {
         })
     }
 
+    /// Turns a body in columns, which is not compressed any more, back to packed rows, and appends
+    /// them to `out`; returns the header that they would have, for [`records`](Self::records).
+    ///
+    /// `stored_bytes` is the length of the body in the file, compressed or not. Memory is taken for
+    /// no more than `FORMAT.md` lets it become.
+    ///
+    /// # Errors
+    /// If it is not what it says. `out` may then hold a part of it.
+    pub fn rows(
+        &self,
+        body: &[u8],
+        stored_bytes: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<Self, BlockError> {
+        if self.encoding != 2 {
+            return Err(BlockError::Encoding { encoding: self.encoding });
+        }
+        let start = out.len();
+        columns::read::put_rows(body, self.count, most_rows(stored_bytes), out)
+            .map_err(|columns::read::Malformed| BlockError::Columns)?;
+        let body_bytes = (out.len() - start) as u32;
+        Ok(Self { encoding: 1, codec: 0, body_bytes, ..*self })
+    }
+
     /// Walks over the records in `body`, which may be cut.
     ///
     /// # Errors
-    /// If this version does not know how the body is laid out.
+    /// If this version does not know how the body is laid out, or if it is compressed: this crate
+    /// has no codecs, and whoever has decompressed a body sets [`codec`](Self::codec) to 0. Nor can
+    /// columns be walked over: see [`rows`](Self::rows).
     pub fn records<'a>(&self, body: &'a [u8]) -> Result<Records<'a>, BlockError> {
         if self.codec != 0 {
             return Err(BlockError::Codec { codec: self.codec });
@@ -140,11 +175,28 @@ impl BlockHeader {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BlockError {
-    /// A codec of a later version.
+    /// A codec of a later version, or one that this reader was built without.
     #[error("compression {codec} is unknown to this reader: use a newer steno")]
     Codec {
         /// The number in the header.
         codec: u8,
+    },
+    /// A compressed body that ends early: what is there of it cannot be decompressed.
+    #[error("the compressed block is cut")]
+    Cut,
+    /// A compressed body that is longer than [`Codec::allows`].
+    #[error("{stored} compressed bytes stand for {bytes}, more than a block may have")]
+    TooLong {
+        /// The length before compression, by the header.
+        bytes: u32,
+        /// The length in the file.
+        stored: usize,
+    },
+    /// Bytes that the codec cannot have made, or not of a body of this length.
+    #[error("what stands there does not decompress to {bytes} bytes")]
+    Compressed {
+        /// The length before compression, by the header.
+        bytes: u32,
     },
     /// An encoding of a later version.
     #[error("record encoding {encoding} is unknown to this reader: use a newer steno")]
@@ -152,6 +204,9 @@ pub enum BlockError {
         /// The number in the header.
         encoding: u8,
     },
+    /// The columns are not what the header or their directory says.
+    #[error("the columns of the block are malformed")]
+    Columns,
     /// The body ends within a record.
     #[error("the block ends within a record, {left} records early")]
     End {
@@ -234,6 +289,22 @@ pub struct RecordsPlace {
     unix_ns: i64,
 }
 
+impl RecordsPlace {
+    /// How many of the records that the header states are still to be read.
+    #[inline]
+    #[must_use]
+    pub const fn left(&self) -> u32 {
+        self.left
+    }
+
+    /// How many bytes of the body lie before it.
+    #[inline]
+    #[must_use]
+    pub const fn offset(&self) -> usize {
+        self.offset
+    }
+}
+
 impl<'a> Records<'a> {
     /// Where the walk stands.
     #[inline]
@@ -279,6 +350,26 @@ impl Records<'_> {
     fn no_record(&self) -> BlockError {
         BlockError::Record { offset: self.length - self.body.len() }
     }
+}
+
+/// How long the packed rows may be that `stored_bytes` of columns in a file stand for.
+fn most_rows(stored_bytes: usize) -> usize {
+    Codec::MAX_BODY_BYTES.min(stored_bytes.saturating_mul(1024).saturating_add(4096))
+}
+
+/// Puts the length of the values where a byte was kept free for it, before them.
+#[inline]
+fn put_length(length: u64, at: usize, out: &mut Vec<u8>) {
+    if length < 0x80 {
+        out[at] = length as u8;
+        return;
+    }
+    let end = out.len();
+    put_uint(out, length);
+    // It is behind the row now, and the byte of room before it.
+    let bytes = out.len() - end;
+    out[at..].rotate_right(bytes);
+    out.remove(at + bytes);
 }
 
 #[cfg(test)]

@@ -14,6 +14,29 @@
 use crate::block::{BlockBuilder, BlockHeader};
 use crate::dictionary::{CallSite, Level, TimeSource};
 
+const DIRECTORY_PREFIX: &str = "stenolog-";
+const DIRECTORY_SUFFIX: &str = ".rings";
+
+/// The name of the directory with the rings of a session.
+///
+/// ```
+/// # use stenolog_format::recovery::{directory_name, is_directory_name};
+/// let name = directory_name(&[0xa1; 16]);
+/// assert_eq!(name, "stenolog-a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1.rings");
+/// assert!(is_directory_name(&name));
+/// ```
+#[must_use]
+pub fn directory_name(session: &[u8; 16]) -> String {
+    let digits = u128::from_be_bytes(*session);
+    format!("{DIRECTORY_PREFIX}{digits:032x}{DIRECTORY_SUFFIX}")
+}
+
+/// Whether a directory of this name may be one with rings.
+#[must_use]
+pub fn is_directory_name(name: &str) -> bool {
+    name.strip_prefix(DIRECTORY_PREFIX).is_some_and(|rest| rest.ends_with(DIRECTORY_SUFFIX))
+}
+
 /// A block has no more ring bytes than this, unless a single record is longer.
 pub const MAX_BLOCK_BYTES: u64 = 1 << 20;
 

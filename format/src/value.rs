@@ -6,12 +6,17 @@
 
 mod cursor;
 mod pack;
+mod scalar;
+mod unpack;
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+pub(crate) use cursor::split_uint;
 pub use cursor::{Cursor, Encoding, ValueError};
 pub use pack::{pack, put_int, put_uint};
+pub use scalar::{Scalar, ScalarType};
+pub use unpack::unpack;
 
 use crate::types::{EnumType, Fields, Shape, Type};
 

@@ -66,7 +66,8 @@
 //! # Features
 //!
 //! `max_level_*` and `release_max_level_*` (`off`, `error` … `trace`) compile calls beyond the
-//! level away. `serde` (on by default) stores serialisable fields as postcard.
+//! level away. `serde` (on by default) stores serialisable fields as postcard. `zstd` (on by default)
+//! lets the drain compress with Zstandard; see [`Compression`].
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -97,7 +98,7 @@ pub use stenolog_macros::Record;
 
 pub use self::builder::Builder;
 pub use self::clock::Timestamp;
-pub use self::drain::{Existing, FileFate};
+pub use self::drain::{Compression, Drain, Existing, FileFate};
 pub use self::error::{DrainError, FlushError, StartError};
 pub use self::filter::FilterError;
 pub use self::fork::ForkedChild;

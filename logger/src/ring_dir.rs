@@ -116,17 +116,6 @@ pub(crate) enum NotRecovered {
 /// The number in the name of a ring's file.
 pub(crate) type RingFile = u32;
 
-/// The name of a session's ring directory.
-pub(crate) fn name(session: &[u8; 16]) -> String {
-    use std::fmt::Write;
-    let mut name = "stenolog-".to_owned();
-    for byte in session {
-        // Writing to a string cannot fail.
-        let _ = write!(name, "{byte:02x}");
-    }
-    name + ".rings"
-}
-
 /// What the user words of a ring are, by index; `FORMAT.md` has the table.
 pub(crate) mod word {
     pub(crate) const SESSION: [usize; 2] = [0, 1];

@@ -16,6 +16,7 @@
 //! are not heard, as that has closed itself: T2 holds.
 
 use std::cell::{Cell, RefCell, UnsafeCell};
+use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, compiler_fence};
@@ -177,6 +178,33 @@ pub(crate) fn is_deaf() -> bool {
 /// This thread's own calls are not heard from now on: it is a drain.
 pub(crate) fn be_deaf() {
     LOCAL.with(|local| local.is_deaf.set(true));
+}
+
+/// As [`be_deaf`], until the value is dropped.
+pub(crate) struct Deaf {
+    was_deaf: bool,
+    /// It is about this thread.
+    _this_thread: PhantomData<*const ()>,
+}
+
+impl Deaf {
+    pub(crate) fn new() -> Self {
+        let was_deaf = LOCAL.with(|local| {
+            let was_deaf = local.is_deaf.replace(true);
+            local.settle();
+            was_deaf
+        });
+        Self { was_deaf, _this_thread: PhantomData }
+    }
+}
+
+impl Drop for Deaf {
+    fn drop(&mut self) {
+        LOCAL.with(|local| {
+            local.is_deaf.set(self.was_deaf);
+            local.settle();
+        });
+    }
 }
 
 /// Runs `handler`, a part of a signal handler that logs, so that it does nothing that a handler must

@@ -13,6 +13,8 @@ import json
 import struct
 import sys
 
+from steno_codecs import decompress
+from steno_columns import rows
 from steno_values import UNIX, Cursor, Damage, read_site, read_value
 
 MAGIC = b"\x89STENO\r\n"
@@ -58,7 +60,7 @@ def read_header(data, problems):
         sys.exit("cut within the header")
     major, minor, length, created, hz, crc = struct.unpack("<8xHHI16xq8xQ4xI", data[:HEADER_BYTES])
     if major > 1:
-        sys.exit(f"format version {major}.{minor} is newer than this reader (1.1)")
+        sys.exit(f"format version {major}.{minor} is newer than this reader (1.2)")
     if binascii.crc32(data[:60]) != crc:
         if frame_header(data, HEADER_BYTES) is None:
             sys.exit("not a stenolog dump: its header is damaged")
@@ -232,13 +234,18 @@ class Dump:
     @staticmethod
     def records(payload):
         """Tag, kind of time (None: as the call site says), time, values, and whether they are packed."""
-        encoding, codec, count = payload[4], payload[5], struct.unpack_from("<I", payload, 32)[0]
-        if codec != 0 or encoding > 1:
-            raise Damage(f"{count} records in unknown encoding {encoding} or codec {codec}")
-        body = payload[BLOCK_HEADER_BYTES:]
+        encoding, codec, (count, length) = payload[4], payload[5], struct.unpack_from("<II", payload, 32)
+        if encoding > 2:
+            raise Damage(f"{count} records in unknown encoding {encoding}")
+        try:
+            body = decompress(codec, payload[BLOCK_HEADER_BYTES:], length)
+        except Damage as damage:
+            raise Damage(f"{damage}; {count} records") from None
+        if encoding == 2:
+            body = rows(body, count, len(payload) - BLOCK_HEADER_BYTES)
         bases = struct.unpack_from("<Q8xQ", payload, 40)
         records = packed_records(body, count, *bases) if encoding else raw_records(body, count)
-        return ((*record, encoding == 1) for record in records)
+        return ((*record, encoding > 0) for record in records)
 
     def entry(self, ring, offset, record, lost):
         tag, kind, time, values, is_packed = record

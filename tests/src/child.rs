@@ -25,6 +25,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         #[cfg(unix)]
         ("full-disk", []) => unix::full_disk(path),
         #[cfg(unix)]
+        ("stuck", []) => unix::stuck(path),
+        #[cfg(unix)]
         ("file-size", []) => unix::file_size(path),
         ("change-folder", []) => change_folder(path),
         #[cfg(unix)]
@@ -228,6 +230,40 @@ mod unix {
         limit_file_size(None)?;
         log.flush()?;
         info!("after");
+        log.close()?;
+        Ok(())
+    }
+
+    /// Threads that come and go while the drain cannot write: some have a ring already, one has
+    /// lost its last records.
+    pub(super) fn stuck(path: &Path) -> Result<(), Box<dyn Error>> {
+        let log = Builder::new(path).ring_capacity_bytes(1 << 14).on_full(OnFull::Drop).start()?;
+        info!("before");
+        let barrier = std::sync::Barrier::new(5);
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let barrier = &barrier;
+                scope.spawn(move || {
+                    info!("early {thread} 0");
+                    barrier.wait();
+                    barrier.wait();
+                    let count = if thread == 3 { 10_000 } else { 10 };
+                    (1..count).for_each(|n| info!("early {thread} {n}"));
+                });
+            }
+            barrier.wait();
+            log.flush()?;
+            limit_file_size(Some(std::fs::metadata(path)?.len()))?;
+            barrier.wait();
+            Ok::<_, Box<dyn Error>>(())
+        })?;
+        for thread in 0..100 {
+            let late = move || (0..10).for_each(|n| info!("late {thread} {n}"));
+            std::thread::spawn(late).join().map_err(|_| "a thread has panicked")?;
+        }
+        log.flush().err().ok_or("a flush to a full disk succeeded")?;
+        println!("{}", log.stats().lost);
+        limit_file_size(None)?;
         log.close()?;
         Ok(())
     }

@@ -66,8 +66,8 @@ fn a_loss_wakes_the_drain() {
     let text = "x".repeat(2000);
     let lost = || scene.logger().stats().lost;
     wait_until("nothing is ever lost", || {
-        // More than the ring holds, and no yielding to the drain in between.
-        (0..64).for_each(|_| info!("{text}"));
+        // Faster than any drain.
+        (0..1000).for_each(|_| info!("{text}"));
         lost() > 0
     });
     // From then on there is room again before long, without anybody's help.
@@ -136,4 +136,30 @@ fn a_full_disk_loses_what_the_rings_cannot_hold_and_writing_goes_on() {
         .collect();
     assert_eq!(numbers.len() as u64 + lost, 10_000);
     assert!(numbers.is_sorted_by(|a, b| a < b));
+}
+
+#[cfg(unix)]
+#[test]
+fn threads_that_end_while_nothing_can_be_written_lose_nothing_but_what_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_child"));
+    command.env_remove("STENOLOG").env_remove("RUST_LOG");
+    let output = command.arg("stuck").arg(&path).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lost: u64 = String::from_utf8(output.stdout).unwrap().trim_end().parse().unwrap();
+    assert!(lost > 0);
+    let (entries, summary) = read(&path);
+    assert!(summary.damage.is_empty(), "{summary:?}");
+    assert_eq!((summary.lost, summary.missing), (lost, 0));
+    let of = |who: String| {
+        let numbers = entries.iter().filter_map(|entry| message(entry).strip_prefix(&who));
+        numbers.map(|number| number.parse::<u64>().unwrap()).collect::<Vec<_>>()
+    };
+    let ten: Vec<_> = (0..10).collect();
+    (0..3).for_each(|thread| assert_eq!(of(format!("early {thread} ")), ten));
+    (0..100).for_each(|thread| assert_eq!(of(format!("late {thread} ")), ten));
+    let last = of("early 3 ".to_owned());
+    assert_eq!(last.len() as u64 + lost, 10_000);
+    assert!(last.iter().copied().eq(0..last.len() as u64), "the ring was full from there on");
 }

@@ -8,8 +8,8 @@ use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
-use stenolog::{Builder, OnFull, error, info, trace};
-use stenolog_format::block::BlockBuilder;
+use stenolog::{Builder, Compression, OnFull, error, info, trace};
+use stenolog_format::block::{BlockBuilder, BlockHeader, Codec};
 use stenolog_format::clock::ClockPair;
 use stenolog_format::dictionary::{CallSite, Level, Role, Slot, Thread, TimeSource};
 use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind, FrameWriter, VERSION};
@@ -212,6 +212,8 @@ fn rings_that_are_always_full_read_whole() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.steno");
     let builder = Builder::new(&path).filter("trace").ring_capacity_bytes(1 << 12);
+    // Not every Python has Zstandard.
+    let builder = builder.compression(Compression::Fast);
     let log = builder.on_full(OnFull::Block).start_detached().unwrap();
     let scope = log.enter();
     (0..20_000_u32).for_each(|n| info!(n, text = &"padding"[..n as usize % 8]));
@@ -229,7 +231,7 @@ fn losses_read_where_they_happened() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.steno");
     let builder = Builder::new(&path).filter("trace").ring_capacity_bytes(1 << 12);
-    let log = builder.start_detached().unwrap();
+    let log = builder.compression(Compression::Fast).start_detached().unwrap();
     let scope = log.enter();
     let huge = "x".repeat(1 << 13);
     info!("before");
@@ -395,7 +397,7 @@ fn every_type() -> Vec<(Type, Vec<u8>, &'static str)> {
 }
 
 #[test]
-fn every_type_reads_in_both_encodings() {
+fn every_type_reads_in_all_encodings() {
     let rows = every_type();
     let sites: Vec<_> = (16..).zip(&rows).map(|(id, (ty, ..))| site(id, ty.clone())).collect();
     let mut hand = Hand::new();
@@ -418,9 +420,14 @@ fn every_type_reads_in_both_encodings() {
         ring.extend(in_ring(1 << 31, 0, b""));
     }
     hand.frame(FrameKind::Block, |out| _ = builder.finish_raw(8192, &[&ring], out));
+    builder.begin_columns(1, 8192, 2 * rows.len() as u64);
+    for (site, payload) in sites.iter().zip(&payloads) {
+        builder.push(site, payload).unwrap();
+    }
+    hand.frame(FrameKind::Block, |out| _ = builder.finish(16384, out));
     let lines = Reading::of_bytes(&hand.finish()).whole();
     let found: Vec<_> = lines.iter().map(|line| values(line)).collect();
-    let expected: Vec<_> = rows.iter().chain(&rows).map(|(.., json)| *json).collect();
+    let expected: Vec<_> = rows.iter().chain(&rows).chain(&rows).map(|(.., json)| *json).collect();
     assert_eq!(found, expected);
     for (n, line) in lines.iter().enumerate() {
         let time = 1_000 - (n % rows.len()) as i64;
@@ -430,7 +437,7 @@ fn every_type_reads_in_both_encodings() {
 }
 
 #[test]
-fn losses_read_in_both_encodings_and_as_frames() {
+fn losses_read_in_all_encodings_and_as_frames() {
     let site = site(16, Type::U8);
     let loss = |n| Loss { counter: 5, full: [0, 0, 0, n, 0], too_large: [n, 0, 0, 0, 0] };
     let mut hand = Hand::new();
@@ -444,14 +451,134 @@ fn losses_read_in_both_encodings_and_as_frames() {
     builder.note_loss(5);
     let ring = in_ring(88, CallSite::LOSS_ID, &loss(300).encode());
     hand.frame(FrameKind::Block, |out| _ = builder.finish_raw(216, &[&ring], out));
+    builder.begin_columns(1, 216, 3);
+    builder.push(&site, &payload(6, &[7])).unwrap();
+    builder.push_loss(&loss(302).encode()).unwrap();
+    builder.push_loss(&loss(304).encode()).unwrap();
+    hand.frame(FrameKind::Block, |out| _ = builder.finish(512, out));
     // The first one states what the ring has stated already.
-    for n in [300, 301] {
-        let frame = LossFrame { ring: 1, position: 216, loss: loss(n), gone: None };
+    for n in [304, 305] {
+        let frame = LossFrame { ring: 1, position: 512, loss: loss(n), gone: None };
         hand.frame(FrameKind::Loss, |out| frame.encode(out));
     }
     let lines = Reading::of_bytes(&hand.finish()).whole();
     let lost: Vec<_> = lines.iter().map(|line| parse(line)["lost_full"][3].as_u64()).collect();
-    assert_eq!(lost, [Some(1), None, Some(299), Some(1)]);
+    assert_eq!(lost, [Some(1), None, Some(299), None, Some(2), Some(2), Some(1)]);
+}
+
+/// A dump of one block with a thousand records, whose body is `stored` in place of what it was.
+fn compressed(codec: Codec, stored: impl FnOnce(&[u8]) -> Vec<u8>) -> Vec<u8> {
+    let site = site(16, Type::U16);
+    let mut hand = Hand::new();
+    hand.sites(std::slice::from_ref(&site));
+    let mut builder = BlockBuilder::default();
+    builder.begin(1, 0, 0);
+    for n in 0..1000_u16 {
+        builder.push(&site, &payload(n.into(), &n.to_le_bytes())).unwrap();
+    }
+    let mut block = Vec::new();
+    let header = BlockHeader { codec: codec.number(), ..builder.finish(24_000, &mut block) };
+    hand.frame(FrameKind::Block, |out| {
+        out.extend(header.encode());
+        out.extend(stored(&block[BlockHeader::BYTES..]));
+    });
+    hand.finish()
+}
+
+/// A dump of one block in columns with a thousand records of two kinds; its body as `change` has it.
+fn in_columns(change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let sites = [
+        site(16, Type::Tuple(vec![Type::U16, Type::F64, Type::F32, Type::Bool])),
+        site(300, Type::Tuple(vec![Type::Str, Type::Option(boxed(Type::I64)), Type::I64])),
+    ];
+    let mut hand = Hand::new();
+    hand.sites(&sites);
+    let mut builder = BlockBuilder::default();
+    builder.begin_columns(1, 0, 0);
+    for n in 0..1000_u16 {
+        let values = if n % 3 == 0 {
+            let text = n.to_string();
+            let length = (text.len() as u32).to_le_bytes();
+            let some = i64::from(n).to_le_bytes();
+            [&length[..], text.as_bytes(), &[1], &some, &(-i64::from(n)).to_le_bytes()].concat()
+        } else {
+            // Steady floats, and others.
+            let other = f32::from_bits(u32::from(n).wrapping_mul(0x9e37_79b9) & 0x3fff_ffff);
+            let floats = [&f64::from(n).to_le_bytes()[..], &other.to_le_bytes()].concat();
+            [&n.to_le_bytes()[..], &floats, &[u8::from(n % 2 == 0)]].concat()
+        };
+        builder.push(&sites[usize::from(n % 3 == 0)], &payload(n.into(), &values)).unwrap();
+    }
+    let mut block = Vec::new();
+    builder.finish(24_000, &mut block);
+    let mut body = block.split_off(BlockHeader::BYTES);
+    change(&mut body);
+    hand.frame(FrameKind::Block, |out| out.extend([block, body].concat()));
+    hand.finish()
+}
+
+#[test]
+fn columns_read_as_they_were_written() {
+    let lines = Reading::of_bytes(&in_columns(|_| ())).whole();
+    assert_eq!(lines.len(), 1000);
+    for (n, line) in (0_i64..).zip(&lines) {
+        let value = parse(&format!("[{}]", values(line)))[0].clone();
+        if n % 3 == 0 {
+            assert_eq!(value, serde_json::json!([n.to_string(), n, -n]));
+        } else {
+            assert_eq!(
+                (&value[0], &value[1], &value[3]),
+                (&n.into(), &(n as f64).into(), &(n % 2 == 0).into())
+            );
+        }
+    }
+}
+
+#[test]
+fn columns_that_are_not_what_they_say_are_damage() {
+    #[track_caller]
+    fn check(change: impl FnOnce(&mut Vec<u8>)) {
+        let reading = Reading::of_bytes(&in_columns(change));
+        assert_eq!((reading.lines.len(), reading.code), (0, Some(3)), "{}", reading.complaints);
+    }
+    check(Vec::clear);
+    check(|body| body.truncate(body.len() / 2));
+    check(|body| body.push(0));
+    check(|body| body[2] = 3); // kinds
+    check(|body| body[5] = 9); // a layout
+}
+
+#[test]
+fn compressed_blocks_read_as_they_were_written() {
+    let all: Vec<_> = (0..1000).map(|n: u16| n.to_string()).collect();
+    let lines = Reading::of_bytes(&compressed(Codec::Lz4, lz4_flex::block::compress)).whole();
+    assert_eq!(lines.iter().map(|line| values(line)).collect::<Vec<_>>(), all);
+    let zstd = |body: &[u8]| zstd::bulk::compress(body, 1).unwrap();
+    let reading = Reading::of_bytes(&compressed(Codec::Zstd, zstd));
+    if reading.complaints.contains("this Python does not have") {
+        // The records are passed over, and named.
+        assert!(reading.complaints.contains("1000 records"), "{}", reading.complaints);
+        assert_eq!((reading.lines.len(), reading.code), (0, Some(3)));
+    } else {
+        let lines = reading.whole();
+        assert_eq!(lines.iter().map(|line| values(line)).collect::<Vec<_>>(), all);
+    }
+}
+
+#[test]
+fn a_compressed_body_that_is_not_what_it_says_is_damage() {
+    #[track_caller]
+    fn check(stored: impl FnOnce(Vec<u8>) -> Vec<u8>) {
+        let bytes = compressed(Codec::Lz4, |body| stored(lz4_flex::block::compress(body)));
+        let reading = Reading::of_bytes(&bytes);
+        assert_eq!((reading.lines.len(), reading.code), (0, Some(3)), "{}", reading.complaints);
+        assert!(reading.complaints.contains("1000 records"), "{}", reading.complaints);
+    }
+    check(|stored| stored[..stored.len() / 2].to_vec()); // cut
+    check(|_| vec![]);
+    check(|_| lz4_flex::block::compress(b"shorter"));
+    check(|_| lz4_flex::block::compress(&[16; 100_000])); // longer
+    check(|_| vec![0x1f, 16, 0, 0, 255, 255, 0]); // a match before the beginning
 }
 
 #[test]

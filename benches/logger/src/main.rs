@@ -1,51 +1,76 @@
-//! What a call costs, what a program reaches end to end, and how fast a dump is read.
+//! What a call costs, what a program reaches end to end, and how fast a dump is read: Stenolog
+//! beside other loggers.
 //!
 //! ```sh
-//! cargo run --release --manifest-path benches/Cargo.toml -p stenolog-bench
+//! cargo run --release --manifest-path benches/Cargo.toml -p stenolog-bench            # all of it
+//! cargo run --release --manifest-path benches/Cargo.toml -p stenolog-bench -- --help
 //! ```
 //!
-//! Every figure is a median and stands next to its floor, taken in turn with it in the same run:
-//! machines differ, and one machine differs from minute to minute. Quote ratios.
+//! Most loggers are global, so each is measured in a process of its own, which this one starts: one
+//! after the other, and all of them several times. Every figure is a median, and stands next to
+//! its floor, taken in turn with it in the same process: machines differ, and one machine differs
+//! from minute to minute. Quote ratios.
 
-mod call;
-mod distance;
+mod bench;
+mod calls;
+mod child;
+mod decode;
 mod end_to_end;
-mod statements;
+mod figure;
+mod first;
+mod growth;
+mod machine;
+mod options;
+mod peers;
+mod rates;
+mod single;
+mod table;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    println!("{}", machine());
-    distance::print();
-    call::print()?;
-    end_to_end::print()?;
+use std::error::Error;
+
+use bench::Bench;
+use options::Options;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut words = std::env::args().skip(1);
+    if words.next().as_deref() == Some(child::WORD) {
+        return child::main(&words.collect::<Vec<_>>());
+    }
+    let Some(options) = Options::from_args(std::env::args().skip(1))? else {
+        println!("{}", options::HELP);
+        return Ok(());
+    };
+    let machine = machine::description();
+    println!("{machine}\n");
+    let bench = Bench::new(options);
+    let mut pieces = vec![("machine", format!("{machine}.\n"))];
+    for (name, measure) in PARTS {
+        if !bench.options.wants(name) {
+            continue;
+        }
+        for table in measure(&bench)? {
+            println!("{table}");
+            pieces.push((table.name, table.to_string()));
+        }
+    }
+    for readme in &bench.options.readmes {
+        table::replace_in(readme, &pieces)?;
+    }
     Ok(())
 }
 
-fn machine() -> String {
-    let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpuinfo
-        .lines()
-        .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
-        .map_or("unknown processor", |(_, name)| name);
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    format!("{model}, {cores} cores, {} {}", std::env::consts::OS, std::env::consts::ARCH)
-}
+/// What measures a part, and gives its tables.
+type Measure = fn(&Bench) -> Result<Vec<table::Table>, Box<dyn Error>>;
 
-/// The median of some figures.
-fn median(figures: &mut [f64]) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures[figures.len() / 2]
-}
-
-/// Keeps the calling thread on one core, so that two threads are on two.
-fn pin(core: usize) {
-    #[cfg(target_os = "linux")]
-    // SAFETY: the set is plain data on this stack; a core that is not there is refused, which
-    // leaves the thread where it was.
-    unsafe {
-        let mut set: libc::cpu_set_t = std::mem::zeroed();
-        libc::CPU_SET(core, &mut set);
-        libc::sched_setaffinity(0, size_of_val(&set), &set);
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = core;
-}
+/// The parts, in the order in which they run.
+const PARTS: [(&str, Measure); 9] = [
+    ("calls", calls::measure),
+    ("single", single::measure),
+    ("first", first::measure),
+    ("threads", end_to_end::measure_threads),
+    ("end-to-end", end_to_end::measure),
+    ("cpu", rates::measure),
+    ("decode", decode::measure),
+    ("growth", growth::measure),
+    ("figure", figure::measure),
+];

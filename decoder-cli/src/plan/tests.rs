@@ -4,6 +4,7 @@ use super::*;
 
 const ENVIRONMENT: Environment = Environment {
     now: DateTime::from_timestamp_nanos(1_780_000_000_000_000_000),
+    cores: NonZero::<usize>::MIN,
     stdout_is_terminal: false,
     no_color: false,
     force_color: false,

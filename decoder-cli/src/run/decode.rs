@@ -14,26 +14,22 @@ use crate::run::missing;
 pub(super) fn run(plan: DecodePlan) -> anyhow::Result<Outcome> {
     let mut opened = inputs::open(&plan.inputs, &plan.rings.limits);
     let rings = Rings::merge(&mut opened, &plan.rings);
-    let decoder =
-        || Decoder::new(&opened.dumps).with_filter(plan.filter.clone()).with_order(plan.order);
-    let mut skip = plan.last.map_or(0, |last| count(&mut decoder()).saturating_sub(last));
-
-    let mut decoder = decoder();
+    let mut decoder =
+        Decoder::new(&opened.dumps).with_filter(plan.filter.clone()).with_order(plan.order);
     let options = RenderOptions::default().with_zone(plan.zone).with_color(plan.color);
-    let mut renderer = Renderer::new(plan.format, options);
     let mut output = Output::new();
     if !opened.dumps.is_empty() {
-        output.append(|out| renderer.write_header(out))?;
+        output.append(|out| Renderer::new(plan.format, options.clone()).write_header(out))?;
     }
     let mut result = Ok(());
-    let _ = decoder.for_each(|entry| {
-        if skip > 0 {
-            skip -= 1;
-            return ControlFlow::Continue(());
-        }
-        result = output.append(|out| renderer.write(entry, out));
+    let sink = |text: &[u8]| {
+        result = output.write(text);
         if result.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    });
+    };
+    let _ = match plan.last {
+        Some(last) => decoder.render_last(last, plan.format, &options, sink),
+        None => decoder.render(plan.format, &options, plan.threads, sink),
+    };
     result?;
     output.flush()?;
 
@@ -64,17 +60,4 @@ fn explain_unknown_fields(dumps: &[Dump], names: &[String]) {
             ));
         }
     }
-}
-
-/// How many entries there are to show.
-///
-/// To read twice costs less than to render what will not be shown, and keeps memory bounded
-/// whatever number is asked for.
-fn count(decoder: &mut Decoder<'_>) -> u64 {
-    let mut entries = 0;
-    let _ = decoder.for_each(|_| {
-        entries += 1;
-        ControlFlow::Continue(())
-    });
-    entries
 }

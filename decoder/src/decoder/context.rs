@@ -1,10 +1,13 @@
 //! What all rings share while they are read.
 
+use stenolog_format::value::ValueError;
+
 use crate::clock::TimeMap;
 use crate::damage::{Damage, DamageCause};
-use crate::dump::{Block, Dump};
+use crate::dump::{Block, Dump, Unpacker};
 use crate::entry::LossKind;
 use crate::filter::Filter;
+use crate::site::Site;
 
 use super::session::Session;
 use std::collections::BTreeMap;
@@ -31,14 +34,47 @@ pub(super) struct Tally {
     pub(super) missing: u64,
     pub(super) duplicates: u64,
     pub(super) by_cause: BTreeMap<LossKind, u64>,
-    pub(super) damage: Vec<Damage>,
+    /// Of the blocks that were read; with the dump's index.
+    damage: Vec<(u32, Damage)>,
+    /// Records whose values cannot be read, by block: how many, and why the first cannot.
+    unreadable: BTreeMap<BlockPlace, (u32, ValueError)>,
 }
+
+/// Which block it is: the dump's index, and its own in the dump.
+pub(super) type BlockPlace = (u32, u32);
 
 impl Tally {
     /// Counts records that are not there.
     pub(super) fn lose(&mut self, kind: LossKind, records: u64) {
         let count = self.by_cause.entry(kind).or_default();
         *count = count.saturating_add(records);
+    }
+
+    /// Counts records of a block whose values cannot be read.
+    pub(super) fn lose_values(&mut self, block: BlockPlace, records: u32, why: ValueError) {
+        self.lose(LossKind::Unreadable, records.into());
+        self.unreadable(block, records, why);
+    }
+
+    /// Notes that the values of records of a block cannot be read.
+    pub(super) fn unreadable(&mut self, block: BlockPlace, records: u32, why: ValueError) {
+        let (count, _) = self.unreadable.entry(block).or_insert((0, why));
+        *count = count.saturating_add(records);
+    }
+
+    /// All damage that was found while records were read, in the order of the files: the same,
+    /// whoever came to it first.
+    pub(super) fn damage<'t>(&'t self, dumps: &'t [Dump]) -> impl Iterator<Item = Damage> + 't {
+        let of_values = self.unreadable.iter().filter_map(|(&(of, index), &(records, first))| {
+            let dump = dumps.get(of as usize)?;
+            let block = dump.blocks().get(index as usize)?;
+            let cause = DamageCause::Values { ring: block.header.ring, records, first };
+            let file = Arc::clone(dump.file());
+            Some((of, Damage { file, offset: block.offset, bytes: 0, cause }))
+        });
+        let mut all: Vec<_> = self.damage.iter().cloned().chain(of_values).collect();
+        all.sort_by_key(|(dump, damage)| (*dump, damage.offset));
+        all.into_iter().map(|(_, damage)| damage)
     }
 }
 
@@ -47,11 +83,12 @@ impl Tally {
 pub(super) struct Context<'d> {
     pub(super) dumps: &'d [Dump],
     pub(super) sessions: Vec<Session>,
-    pub(super) filter: Filter,
+    pub(super) filter: Arc<Filter>,
     pub(super) order: Order,
-    /// For each dump and each of its call sites, whether the filter wants it.
-    pub(super) wanted_sites: Vec<Vec<bool>>,
+    /// For each dump, those of its call sites that the filter wants, in their places.
+    pub(super) wanted_sites: Vec<Vec<Option<&'d Site>>>,
     pub(super) tally: Tally,
+    pub(super) unpacker: Unpacker,
 }
 
 impl<'d> Context<'d> {
@@ -62,12 +99,13 @@ impl<'d> Context<'d> {
     }
 
     #[inline]
-    pub(super) fn wants_site(&self, dump: usize, site: usize) -> bool {
-        self.wanted_sites.get(dump).and_then(|sites| sites.get(site)).copied().unwrap_or(false)
+    pub(super) fn wanted_site(&self, dump: usize, site: usize) -> Option<&'d Site> {
+        *self.wanted_sites.get(dump)?.get(site)?
     }
 
-    pub(super) fn damage(&mut self, dump: &Dump, block: &Block, bytes: u64, cause: DamageCause) {
-        let file = Arc::clone(dump.file());
-        self.tally.damage.push(Damage { file, offset: block.offset, bytes, cause });
+    pub(super) fn damage(&mut self, dump: usize, block: &Block, bytes: u64, cause: DamageCause) {
+        let Some(of) = self.dumps.get(dump) else { return };
+        let file = Arc::clone(of.file());
+        self.tally.damage.push((dump as u32, Damage { file, offset: block.offset, bytes, cause }));
     }
 }

@@ -9,19 +9,23 @@
 //! A head that is not opened yet has the smallest key that its records can have, so that a block
 //! is opened when it can hold the next entry, and no earlier. Keys never fall within a ring.
 
-use std::ops::Range;
+use std::sync::Arc;
 
-use stenolog_format::block::{BlockHeader, RawRecord, RecordTime, Records, RecordsPlace};
+use stenolog_format::block::{
+    BlockError, BlockHeader, RawRecord, RecordTime, Records, RecordsPlace,
+};
 use stenolog_format::dictionary::{CallSite, Thread, TimeSource};
 use stenolog_format::loss::{Gone, GoneCause, Loss, LossFrame};
 use stenolog_format::value::{Encoding, ValueError};
 
-use super::context::{Context, Order};
+use super::context::{BlockPlace, Context, Order};
+use super::paint::RawEntry;
+use super::parallel::RingName;
 use super::session::{Item, ItemKind};
 use crate::clock::{Moment, TimeMap};
 use crate::damage::DamageCause;
-use crate::dump::{Block, Dump};
-use crate::entry::{LossCause, LossKind, Origin, ThreadName};
+use crate::dump::{Block, Body, Dump, Stored};
+use crate::entry::{LossCause, LossEntry, LossKind, Origin, ThreadName};
 use crate::site::Site;
 
 /// The place of an entry among those of all rings: time first, then the counter, which is finer.
@@ -33,12 +37,16 @@ pub(super) struct Ring<'d> {
     pub(super) session: usize,
     pub(super) ring: u32,
     thread: Option<&'d Thread>,
-    thread_name: ThreadName,
+    thread_name: Arc<ThreadName>,
+    /// How many items were taken since the last pause.
+    taken: u32,
     items: std::vec::IntoIter<Item>,
     /// An item whose turn comes again, before the next.
     again: Option<Item>,
     open: Option<OpenBlock<'d>>,
-    pub(super) head: Head<'d>,
+    /// A buffer for the next block.
+    found: Vec<Found>,
+    head: Head<'d>,
     key: Key,
     /// The number behind the last record that was read: records before it came already.
     delivered: u64,
@@ -59,13 +67,29 @@ pub(super) struct Ring<'d> {
     hint: usize,
 }
 
+/// How many records of an open block are found at once.
+const RECORDS_AT_ONCE: usize = 64;
+
+/// So many blocks and losses are looked at for another entry before there is a pause.
+const ITEMS_BETWEEN_PAUSES: u32 = 128;
+
+/// The entry at the head of a ring.
+pub(super) enum Next<'r> {
+    /// The turn has come of a block that is to be opened.
+    Nothing,
+    /// Many blocks had nothing that is wanted: what is at hand should be shown.
+    Pause,
+    Loss(LossEntry<'r>),
+    Record(RawEntry<'r>, BlockPlace),
+}
+
 /// What comes next in a ring.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Head<'d> {
-    /// Nothing has been looked at yet, or all has been read.
+enum Head<'d> {
+    /// Nothing has been looked at yet, or all has been read, or there is a pause.
     None,
-    /// A block whose records are not known yet. Its checksum is right, or cannot be checked.
-    Block { dump: usize, block: &'d Block, body: &'d [u8] },
+    /// A block that is not opened yet. Its checksum is right, or cannot be checked.
+    Block { item: Item, block: &'d Block, stored: Stored<'d> },
     /// A record whose call site is wanted.
     Record(RecordHead<'d>),
     /// A loss, at this time.
@@ -74,13 +98,13 @@ pub(super) enum Head<'d> {
 
 /// A record that is next in its ring.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct RecordHead<'d> {
-    pub(super) site: &'d Site,
-    pub(super) unix_ns: i64,
-    pub(super) number: u64,
-    pub(super) encoding: Encoding,
-    /// Where the values stand in the open block.
-    values: (usize, usize),
+struct RecordHead<'d> {
+    site: &'d Site,
+    unix_ns: i64,
+    number: u64,
+    encoding: Encoding,
+    /// Where the values stand in the open block, and how long they are.
+    values: (u32, u32),
 }
 
 /// A block that could not be read, or not to its end.
@@ -97,15 +121,31 @@ struct Broken {
 pub(super) struct OpenBlock<'d> {
     dump: &'d Dump,
     dump_index: usize,
+    /// In the dump's blocks.
+    index: u32,
     block: &'d Block,
-    body: &'d [u8],
+    body: Body<'d>,
+    /// Records that the walk is ahead: those from `next` on.
+    found: Vec<Found>,
+    next: usize,
+    /// Where the walk stands.
     place: RecordsPlace,
+    /// How many records the walk could not find, and why.
+    ended: Option<(u32, BlockError)>,
     /// The number of the next record.
     number: u64,
     /// How many records have call sites that the dictionary lacks, and the first of these.
     unknown: (u32, u32),
-    /// How many records have values that cannot be read, and why the first has.
-    unreadable: (u32, Option<ValueError>),
+}
+
+/// A record as it stands in an open block.
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    tag: u32,
+    time: RecordTime,
+    /// Where its values stand in the body, and how long they are.
+    values: (u32, u32),
+    encoding: Encoding,
 }
 
 impl<'d> Ring<'d> {
@@ -121,10 +161,12 @@ impl<'d> Ring<'d> {
             session,
             ring,
             thread,
-            thread_name,
+            thread_name: Arc::new(thread_name),
+            taken: 0,
             items: items.into_iter(),
             again: None,
             open: None,
+            found: Vec::new(),
             head: Head::None,
             key: (i64::MIN, 0),
             delivered: 0,
@@ -147,24 +189,49 @@ impl<'d> Ring<'d> {
         }
     }
 
-    /// The bytes of the values of the record at the head.
-    pub(super) fn values(&self, head: &RecordHead<'_>) -> &[u8] {
-        let (start, end) = head.values;
-        self.open.as_ref().and_then(|open| open.body.get(start..end)).unwrap_or_default()
+    /// The thread's names, to be kept by others.
+    pub(super) fn name(&self) -> RingName<'d> {
+        let Self { ring, thread, ref thread_name, .. } = *self;
+        RingName { ring, thread, name: Arc::clone(thread_name) }
     }
 
-    /// The values of the record at the head could not be read.
-    pub(super) fn note_unreadable(&mut self, why: ValueError) {
-        if let Some(open) = &mut self.open {
-            open.unreadable.0 += 1;
-            open.unreadable.1.get_or_insert(why);
+    /// The call site of the record at the head.
+    #[inline]
+    pub(super) fn site(&self) -> Option<&'d Site> {
+        match &self.head {
+            Head::Record(head) => Some(head.site),
+            _ => None,
+        }
+    }
+
+    /// The entry at the head.
+    #[inline]
+    pub(super) fn entry(&self) -> Next<'_> {
+        match self.head {
+            Head::None => Next::Pause,
+            Head::Block { .. } => Next::Nothing,
+            Head::Loss { unix_ns, cause } => {
+                Next::Loss(LossEntry { origin: self.origin(), unix_ns, cause })
+            }
+            Head::Record(RecordHead { site, unix_ns, number, encoding, values }) => {
+                let Some(open) = &self.open else { return Next::Nothing };
+                let origin = Origin {
+                    ring: self.ring,
+                    thread: self.thread,
+                    thread_name: &self.thread_name,
+                    dump: open.dump_index,
+                };
+                let values = open.values(values);
+                let raw = RawEntry { site, origin, unix_ns, number, encoding, values };
+                Next::Record(raw, open.place_in_files())
+            }
         }
     }
 
     /// Goes to the next entry; `None` if there is none. The key says when its turn is.
     pub(super) fn advance(&mut self, context: &mut Context<'d>) -> Option<Key> {
-        if let Head::Block { dump, block, body } = self.head
-            && let Some(missing) = self.open_block(dump, block, body, context)
+        if let Head::Block { item, block, stored } = self.head
+            && let Some(missing) = self.open_block(item, block, &stored, context)
         {
             return Some(self.put(missing, None));
         }
@@ -174,6 +241,11 @@ impl<'d> Ring<'d> {
                     return Some(key);
                 }
                 self.close(context);
+            }
+            self.taken += 1;
+            if self.taken >= ITEMS_BETWEEN_PAUSES {
+                self.taken = 0;
+                return Some(self.put(Head::None, None));
             }
             let Some(item) = self.again.take().or_else(|| self.items.next()) else {
                 self.head = Head::None;
@@ -221,19 +293,15 @@ impl<'d> Ring<'d> {
         };
         // Before anything goes by what the header says: a damaged one could put the records behind
         // it to another time, or pass for one whose records came already.
-        let body = match dump.block_body(block) {
-            Ok(body) => body,
+        let stored = match dump.stored_body(block) {
+            Ok(stored) => stored,
             Err(cause) => {
-                let kind = match cause {
-                    DamageCause::Checksum { .. } => LossKind::BadChecksum,
-                    _ => LossKind::Unreadable,
-                };
-                self.breaks(kind, block, header.first_record, context);
-                context.damage(dump, block, block.frame_bytes(), cause);
+                self.breaks(LossKind::BadChecksum, block, header.first_record, context);
+                context.damage(dump_index, block, block.frame_bytes(), cause);
                 return None;
             }
         };
-        Some(self.put(Head::Block { dump: dump_index, block, body }, Some(key)))
+        Some(self.put(Head::Block { item, block, stored }, Some(key)))
     }
 
     fn take_loss_frame(&mut self, frame: &LossFrame, context: &mut Context<'d>) -> Option<Key> {
@@ -327,9 +395,9 @@ impl<'d> Ring<'d> {
     /// Opens a block whose turn it is. Gives what is missing before it, if something is.
     fn open_block(
         &mut self,
-        dump_index: usize,
+        item: Item,
         block: &'d Block,
-        body: &'d [u8],
+        stored: &Stored<'d>,
         context: &mut Context<'d>,
     ) -> Option<Head<'d>> {
         let header = &block.header;
@@ -338,13 +406,24 @@ impl<'d> Ring<'d> {
             context.tally.duplicates += u64::from(header.count);
             return None;
         }
+        let dump_index = item.dump as usize;
         let dump = context.dumps.get(dump_index)?;
-        let place = match header.records(body) {
-            Ok(records) => records.place(),
+        let opened = context.unpacker.unpack(stored).and_then(|body| {
+            let place = body.records(header)?.place();
+            Ok((body, place))
+        });
+        let (body, place) = match opened {
+            Ok(opened) => opened,
+            Err(BlockError::Cut) => {
+                // It ends early by nature: the tail says so.
+                if dump.writer_is_alive() != Some(true) {
+                    self.breaks(LossKind::TornFrame, block, header.first_record, context);
+                }
+                return None;
+            }
             Err(why) => {
                 self.breaks(LossKind::Unreadable, block, header.first_record, context);
-                let cause = DamageCause::Block { ring: self.ring, lost: header.count, why };
-                context.damage(dump, block, block.frame_bytes(), cause);
+                context.damage(dump_index, block, block.frame_bytes(), block.damage(why));
                 return None;
             }
         };
@@ -353,12 +432,15 @@ impl<'d> Ring<'d> {
         self.open = Some(OpenBlock {
             dump,
             dump_index,
+            index: item.index,
             block,
             body,
+            found: std::mem::take(&mut self.found),
+            next: 0,
             place,
+            ended: None,
             number: header.first_record,
             unknown: (0, 0),
-            unreadable: (0, None),
         });
         let kind = self.broken.take().map_or(LossKind::Missing, |broken| broken.kind);
         let first = expected?;
@@ -418,39 +500,36 @@ impl<'d> Ring<'d> {
     fn next_record(&mut self, context: &mut Context<'d>) -> Option<Key> {
         loop {
             let open = self.open.as_mut()?;
-            let mut records = Records::resume(open.body, open.place);
-            let lost = records.left();
-            let next = records.next();
+            let next = open.next();
             // Those without a call site come first, and this one again.
-            let is_stranger = |record: &RawRecord<'_>| {
+            let is_stranger = |record: &Found| {
                 record.tag != CallSite::LOSS_ID
                     && open.dump.tables().sites.index(record.tag).is_none()
             };
-            if self.strangers.1 > 0 && !matches!(&next, Some(Ok(record)) if is_stranger(record)) {
+            if self.strangers.1 > 0 && !matches!(&next, Some(record) if is_stranger(record)) {
                 let block = open.block;
                 if let Some(key) = self.take_strangers(block, context) {
                     return Some(key);
                 }
                 continue;
             }
-            let record = match next? {
-                Ok(record) => record,
-                Err(why) => {
-                    let (dump, block, number) = (open.dump, open.block, open.number);
-                    let cause = DamageCause::Block { ring: self.ring, lost, why };
-                    self.expected = Some(number.max(self.delivered));
-                    if !block.is_cut {
-                        let bytes = records.rest().len() as u64;
-                        self.breaks(LossKind::Unreadable, block, number, context);
-                        context.damage(dump, block, bytes, cause);
-                    } else if dump.writer_is_alive() != Some(true) {
-                        // It ends early by nature: the tail says so.
-                        self.breaks(LossKind::TornFrame, block, number, context);
-                    }
-                    return None;
+            let Some(record) = next else {
+                let (lost, why) = open.ended?;
+                let (dump, block, number) = (open.dump, open.block, open.number);
+                let dump_index = open.dump_index;
+                let cause = DamageCause::Block { ring: self.ring, lost, why };
+                self.expected = Some(number.max(self.delivered));
+                if !block.is_cut {
+                    let bytes = open.body.len().saturating_sub(open.place.offset()) as u64;
+                    self.breaks(LossKind::Unreadable, block, number, context);
+                    context.damage(dump_index, block, bytes, cause);
+                } else if dump.writer_is_alive() != Some(true) {
+                    // It ends early by nature: the tail says so.
+                    self.breaks(LossKind::TornFrame, block, number, context);
                 }
+                return None;
             };
-            open.place = records.place();
+            open.next += 1;
             let number = open.number;
             open.number = number.saturating_add(1);
             if number < self.delivered {
@@ -475,11 +554,8 @@ impl<'d> Ring<'d> {
                 self.strangers.1 += 1;
                 continue;
             };
-            if !context.wants_site(open.dump_index, index) {
-                continue;
-            }
-            let Some(site) = open.dump.site(record.tag) else { continue };
-            let values = open.range_of(record.values);
+            let Some(site) = context.wanted_site(open.dump_index, index) else { continue };
+            let values = record.values;
             let (moment, tie) = self.moment(&record, site.call_site().time, context)?;
             if !context.filter.wants_time(moment.unix_ns) {
                 continue;
@@ -489,7 +565,7 @@ impl<'d> Ring<'d> {
                 unix_ns: moment.unix_ns,
                 number,
                 encoding: record.encoding,
-                values: (values.start, values.end),
+                values,
             };
             let key = (context.order == Order::Time).then_some((moment.order_ns, tie));
             return Some(self.put(Head::Record(head), key));
@@ -499,7 +575,7 @@ impl<'d> Ring<'d> {
     #[inline]
     fn moment(
         &mut self,
-        record: &RawRecord<'_>,
+        record: &Found,
         source: TimeSource,
         context: &Context<'d>,
     ) -> Option<(Moment, u64)> {
@@ -514,11 +590,7 @@ impl<'d> Ring<'d> {
         Some((context.map(self.session)?.at(counter, &mut self.hint), counter))
     }
 
-    fn take_loss_record(
-        &mut self,
-        record: &RawRecord<'_>,
-        context: &mut Context<'d>,
-    ) -> Option<Key> {
+    fn take_loss_record(&mut self, record: &Found, context: &mut Context<'d>) -> Option<Key> {
         let counter = match record.time {
             RecordTime::Counter(counter) | RecordTime::Word(counter) => counter,
             RecordTime::UnixNanos(_) => 0,
@@ -526,8 +598,10 @@ impl<'d> Ring<'d> {
         let mut bytes = [0; Loss::BYTES];
         let (time, counts) = bytes.split_first_chunk_mut()?;
         *time = counter.to_le_bytes();
-        let Some(stated) = record.values.get(..counts.len()) else {
-            self.note_unreadable(ValueError::End);
+        let values = self.open.as_ref().map(|open| open.values(record.values));
+        let Some(stated) = values.and_then(|values| values.get(..counts.len())) else {
+            let place = self.open.as_ref()?.place_in_files();
+            context.tally.unreadable(place, 1, ValueError::End);
             return None;
         };
         counts.copy_from_slice(stated);
@@ -548,16 +622,26 @@ impl<'d> Ring<'d> {
         let ring = self.ring;
         if let (records @ 1.., first) = open.unknown {
             let cause = DamageCause::UnknownSite { ring, records, first };
-            context.damage(open.dump, open.block, 0, cause);
+            context.damage(open.dump_index, open.block, 0, cause);
         }
-        if let (records, Some(first)) = open.unreadable {
-            let cause = DamageCause::Values { ring, records, first };
-            context.damage(open.dump, open.block, 0, cause);
-        }
+        context.unpacker.take_back(open.body);
+        self.found = open.found;
+        self.found.clear();
     }
 }
 
 impl OpenBlock<'_> {
+    #[inline]
+    fn values(&self, (start, length): (u32, u32)) -> &[u8] {
+        let behind = self.body.get(start as usize..).unwrap_or_default();
+        behind.get(..length as usize).unwrap_or_default()
+    }
+
+    #[inline]
+    fn place_in_files(&self) -> BlockPlace {
+        (self.dump_index as u32, self.index)
+    }
+
     fn note_unknown(&mut self, id: u32) {
         if self.unknown.0 == 0 {
             self.unknown.1 = id;
@@ -565,11 +649,40 @@ impl OpenBlock<'_> {
         self.unknown.0 += 1;
     }
 
-    /// Where a part of the body stands in it.
+    /// The next record, if there is one.
     #[inline]
-    fn range_of(&self, part: &[u8]) -> Range<usize> {
-        let start = (part.as_ptr() as usize).wrapping_sub(self.body.as_ptr() as usize);
-        start..start.wrapping_add(part.len())
+    fn next(&mut self) -> Option<Found> {
+        if self.next >= self.found.len() {
+            self.find_more();
+        }
+        self.found.get(self.next).copied()
+    }
+
+    /// Walks over some records at once, which costs less than to begin anew for each.
+    fn find_more(&mut self) {
+        self.found.clear();
+        self.next = 0;
+        if self.ended.is_some() {
+            return;
+        }
+        let body = &*self.body;
+        let mut records = Records::resume(body, self.place);
+        while self.found.len() < RECORDS_AT_ONCE {
+            let left = records.left();
+            match records.next() {
+                None => break,
+                Some(Ok(RawRecord { tag, time, values, encoding })) => {
+                    let start = (values.as_ptr() as usize).wrapping_sub(body.as_ptr() as usize);
+                    let values = (start as u32, values.len() as u32);
+                    self.found.push(Found { tag, time, values, encoding });
+                }
+                Some(Err(why)) => {
+                    self.ended = Some((left, why));
+                    break;
+                }
+            }
+        }
+        self.place = records.place();
     }
 }
 

@@ -1,3 +1,5 @@
+mod render;
+
 use std::ops::ControlFlow;
 
 use proptest::prelude::*;
@@ -330,7 +332,7 @@ fn every_loss_stands_where_it_happened_with_its_cause() {
     ]);
     assert_eq!(summary.by_cause, by_cause);
     assert_eq!(crate::verify(&dumps[0]).by_cause, by_cause);
-    let (json, _) = crate::scene::render(&dumps, Filter::default(), crate::Format::Json);
+    let (json, _) = crate::scene::render(&dumps, Filter::default(), Format::Json);
     let first = json.lines().find(|line| line.contains("\"lost\":2,\"ring\":1")).unwrap();
     assert!(
         first.ends_with(r#""fields":{"lost":2,"ring":1,"cause":"bad_checksum","first_record":2}}"#),

@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
-use stenolog_format::block::{BlockError, BlockHeader};
+use stenolog_format::block::{BlockError, BlockHeader, Codec};
 use stenolog_format::frame::FrameHeader;
 
 use super::Dump;
+use super::body::{COLUMNS, Stored};
 use crate::damage::DamageCause;
 
 /// Where a block's records stand in a file.
@@ -30,10 +31,23 @@ impl Block {
         FrameHeader::BYTES as u64 + u64::from(self.payload_bytes).next_multiple_of(8)
     }
 
-    /// Whether there can be so many records in so many bytes: no record takes fewer than three. A
+    /// Whether there can be so many records in so many bytes: no record takes fewer than three, or
+    /// one in columns. A
     /// header whose checksum is wrong should not be believed beyond that.
-    pub(crate) const fn is_plausible(&self) -> bool {
-        self.header.count <= self.payload_bytes / 3
+    pub(crate) fn is_plausible(&self) -> bool {
+        let stored = (self.payload_bytes as usize).saturating_sub(BlockHeader::BYTES);
+        let body = match Codec::from_number(self.header.codec) {
+            Some(codec) if codec.allows(self.header.body_bytes as usize, stored) => {
+                self.header.body_bytes
+            }
+            _ => self.payload_bytes,
+        };
+        self.header.count <= if self.header.encoding == COLUMNS { body } else { body / 3 }
+    }
+
+    /// Damage of the whole block.
+    pub(crate) fn damage(&self, why: BlockError) -> DamageCause {
+        DamageCause::Block { ring: self.header.ring, lost: self.header.count, why }
     }
 
     fn payload(&self) -> Option<Range<usize>> {
@@ -48,22 +62,14 @@ impl Dump {
         self.bytes().get(block.payload()?)
     }
 
-    /// The records of a block as they stand, checked against the checksum.
-    ///
-    /// The place for decompression, once there are codecs: the bytes then go through a buffer.
-    pub(crate) fn block_body(&self, block: &Block) -> Result<&[u8], DamageCause> {
+    /// The body of a block as it stands in the file, checked against the checksum. A cut block has
+    /// none that could be checked.
+    pub(crate) fn stored_body(&self, block: &Block) -> Result<Stored<'_>, DamageCause> {
         let payload = self.block_payload(block).unwrap_or(&[]);
-        let body = payload.get(BlockHeader::BYTES..).unwrap_or(&[]);
+        let bytes = payload.get(BlockHeader::BYTES..).unwrap_or(&[]);
         if !block.is_cut && crc32fast::hash(payload) != block.payload_crc {
             return Err(DamageCause::Checksum { kind: "block" });
         }
-        if block.header.codec != 0 {
-            return Err(DamageCause::Block {
-                ring: block.header.ring,
-                lost: block.header.count,
-                why: BlockError::Codec { codec: block.header.codec },
-            });
-        }
-        Ok(body)
+        Ok(Stored { header: block.header, bytes, is_cut: block.is_cut })
     }
 }

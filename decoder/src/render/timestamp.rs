@@ -1,12 +1,14 @@
 //! Times as RFC 3339, made anew only as far as they differ from the one before.
 
-use std::fmt::Write as _;
+use std::io::Write as _;
 use std::str::FromStr;
 
 use chrono::{DateTime, FixedOffset, Local, Offset, TimeZone, Utc};
 use chrono_tz::{TZ_VARIANTS, Tz};
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
+
+const NANOS_PER_MILLI: i64 = 1_000_000;
 
 /// The time zone in which times are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,64 +73,105 @@ pub enum Precision {
 }
 
 /// Writes times; remembers the last one.
+///
+/// Records that follow one another are mostly less than a millisecond apart: the calendar and the
+/// zone are asked once a second, and six digits at most are made anew for a record.
 #[derive(Debug)]
 pub(super) struct Timestamps {
     zone: Zone,
-    digits: usize,
-    /// What `text` shows, apart from the fraction.
+    precision: Precision,
+    /// The second that `text` shows, if that can be gone by.
     second: Option<i64>,
-    text: String,
+    /// Where the millisecond that `text` shows begins.
+    milli_start: i64,
+    /// The last time, in ASCII.
+    text: Vec<u8>,
     /// Where the fraction stands in `text`.
     fraction_at: usize,
-    /// What stands behind the fraction.
-    offset: String,
 }
+
+/// The numbers below 1000, with three digits each.
+const THREE_DIGITS: [[u8; 3]; 1000] = {
+    let mut digits = [[b'0'; 3]; 1000];
+    let mut n = 0;
+    while n < 1000 {
+        digits[n][0] += (n / 100) as u8;
+        digits[n][1] += (n / 10 % 10) as u8;
+        digits[n][2] += (n % 10) as u8;
+        n += 1;
+    }
+    digits
+};
 
 impl Timestamps {
     pub(super) fn new(zone: Zone, precision: Precision) -> Self {
-        let digits = match precision {
-            Precision::Micros => 6,
-            Precision::Nanos => 9,
-        };
-        Self {
-            zone,
-            digits,
-            second: None,
-            text: String::new(),
-            fraction_at: 0,
-            offset: String::new(),
-        }
+        let text = Vec::with_capacity(40);
+        Self { zone, precision, second: None, milli_start: 0, text, fraction_at: 0 }
     }
 
     /// The time as text.
     pub(super) fn text(&mut self, unix_ns: i64) -> &str {
+        std::str::from_utf8(self.bytes(unix_ns)).unwrap_or_default()
+    }
+
+    /// The time as text, in ASCII.
+    #[inline]
+    pub(super) fn bytes(&mut self, unix_ns: i64) -> &[u8] {
+        let mut within = unix_ns.wrapping_sub(self.milli_start) as u64;
+        let is_before = unix_ns < self.milli_start;
+        if within >= NANOS_PER_MILLI as u64 || is_before || self.second.is_none() {
+            within = self.write_milli(unix_ns);
+        }
+        self.put_digits(3, within / 1000);
+        if self.precision == Precision::Nanos {
+            self.put_digits(6, within % 1000);
+        }
+        &self.text
+    }
+
+    /// Three digits of the fraction.
+    #[inline]
+    fn put_digits(&mut self, at: usize, number: u64) {
+        let at = self.fraction_at + at;
+        let place = self.text.get_mut(at..at + 3);
+        if let (Some(place), Some(digits)) = (place, THREE_DIGITS.get(number as usize)) {
+            place.copy_from_slice(digits);
+        }
+    }
+
+    /// Begins another millisecond, and says how many nanoseconds of it have passed.
+    fn write_milli(&mut self, unix_ns: i64) -> u64 {
         let second = unix_ns.div_euclid(NANOS_PER_SECOND);
         if self.second != Some(second) {
             self.second = Some(second);
             self.write_second(second);
         }
-        // With a second in front, leading zeros are digits like all others.
-        let nanos = NANOS_PER_SECOND + unix_ns.rem_euclid(NANOS_PER_SECOND);
-        let mut digits = itoa::Buffer::new();
-        let fraction = digits.format(nanos).get(1..=self.digits).unwrap_or_default();
-        self.text.truncate(self.fraction_at);
-        self.text.push_str(fraction);
-        self.text.push_str(&self.offset);
-        &self.text
+        let of_second = unix_ns.rem_euclid(NANOS_PER_SECOND);
+        let within = of_second % NANOS_PER_MILLI;
+        self.milli_start = unix_ns.saturating_sub(within);
+        if unix_ns < i64::MIN + NANOS_PER_MILLI {
+            // It begins before what can be told.
+            self.second = None;
+        }
+        self.put_digits(0, (of_second / NANOS_PER_MILLI).unsigned_abs());
+        within.unsigned_abs()
     }
-}
 
-impl Timestamps {
     fn write_second(&mut self, second: i64) {
         let time = self.zone.at(second);
+        // Where the fraction has its place it is 0.
+        let fraction = match self.precision {
+            Precision::Micros => "000000",
+            Precision::Nanos => "000000000",
+        };
+        let start = time.format("%Y-%m-%dT%H:%M:%S.");
         self.text.clear();
-        self.offset.clear();
-        // Writing to a string cannot fail.
-        let _ = write!(self.text, "{}.", time.format("%Y-%m-%dT%H:%M:%S"));
+        // Writing to memory cannot fail.
+        let _ = write!(self.text, "{start}");
         self.fraction_at = self.text.len();
         let _ = match self.zone {
-            Zone::Utc => write!(self.offset, "Z"),
-            _ => write!(self.offset, "{}", time.format("%:z")),
+            Zone::Utc => write!(self.text, "{fraction}Z"),
+            _ => write!(self.text, "{fraction}{}", time.format("%:z")),
         };
     }
 }
@@ -157,10 +200,27 @@ mod tests {
     #[test]
     fn what_is_remembered_does_not_show() {
         let mut timestamps = Timestamps::new(Zone::Utc, Precision::Micros);
-        let times = [5, 1_500_000_000, 1_999_999_999, 2_000_000_000, 1_000_000, -1, 5];
-        let texts: Vec<_> = times.iter().map(|&time| timestamps.text(time).to_owned()).collect();
-        for (time, text) in times.iter().zip(texts) {
-            assert_eq!(Timestamps::new(Zone::Utc, Precision::Micros).text(*time), text);
+        let times = [
+            5,
+            999_999,
+            1_000_000,
+            1_001_000,
+            1_500_000_000,
+            1_999_999_999,
+            2_000_000_000,
+            1_000_000,
+            -1,
+            -1_000_000,
+            -1_000_001,
+            i64::MIN,
+            i64::MIN + 500_000,
+            i64::MAX,
+            i64::MIN,
+            5,
+        ];
+        for time in times {
+            let mut anew = Timestamps::new(Zone::Utc, Precision::Micros);
+            assert_eq!(timestamps.text(time), anew.text(time), "{time}");
         }
     }
 

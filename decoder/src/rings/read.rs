@@ -363,7 +363,7 @@ impl Reader<'_> {
         });
         let mut before = None;
         for (position, number, block) in ends {
-            if position > ring.end() || dump.block_body(block).is_err() {
+            if position > ring.end() || dump.stored_body(block).is_err() {
                 continue;
             }
             if position < ring.start() {
@@ -384,7 +384,7 @@ impl Reader<'_> {
         for block in self.blocks.get(&id).into_iter().flatten() {
             let header = &block.header;
             let behind = header.first_record.saturating_add(header.count.into());
-            let is_whole = || self.dump.is_some_and(|dump| dump.block_body(block).is_ok());
+            let is_whole = || self.dump.is_some_and(|dump| dump.stored_body(block).is_ok());
             in_dump = in_dump.max(Some(behind));
             if header.first_record <= next && behind > next && is_whole() {
                 (next, position) = (behind, header.end_position);

@@ -66,7 +66,7 @@ impl Rig {
     }
 
     fn rings(&self) -> PathBuf {
-        self.dir.path().join(dir_name(&[1; 16]))
+        self.dir.path().join(directory_name(&[1; 16]))
     }
 
     fn file(&self, name: &str, bytes: &[u8]) {
@@ -323,7 +323,7 @@ fn a_running_writer_keeps_its_rings() {
 fn the_directory_is_found_where_it_may_be() {
     let rig = Rig::new();
     let elsewhere = tempfile::tempdir().unwrap();
-    let moved = elsewhere.path().join(dir_name(&[1; 16]));
+    let moved = elsewhere.path().join(directory_name(&[1; 16]));
     fs::rename(rig.rings(), &moved).unwrap();
     let dump = rig.dump(Scene::new().bytes());
     let search = RingDir::find(&dump, &[]);

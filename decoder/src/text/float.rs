@@ -5,7 +5,7 @@
 
 /// Which trait's text is wanted where the two differ.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Style {
+pub(crate) enum Style {
     /// `{}`: a whole number has no point.
     Display,
     /// `{:?}`: it ends in `.0`.
@@ -28,7 +28,7 @@ const POWERS: [u64; 16] = {
 /// A double is `mantissa / 2^shift`, so that `mantissa * 10^digits >> shift` is the number in units
 /// of the last digit, and what was shifted out says exactly how to round: to the nearest, and from
 /// the middle to the even neighbour, as std does.
-pub(super) fn push_decimals(out: &mut String, number: f64, digits: u16) -> bool {
+pub(crate) fn push_decimals(out: &mut String, number: f64, digits: u16) -> bool {
     let Some(&unit) = POWERS.get(usize::from(digits)) else { return false };
     let bits = number.to_bits();
     let exponent = (bits >> 52) & 0x7ff;
@@ -72,7 +72,7 @@ fn round_shift(value: u128, shift: u32) -> u128 {
 /// Of several shortest texts both zmij and std take the one nearest to the number. From the middle
 /// between two, zmij goes to the even one and std up. A number is in the middle between two texts of
 /// `n` decimals only if it has `n + 1` binary digits behind its point: those are left to std.
-pub(super) fn push_shortest(out: &mut String, number: f64, style: Style) -> bool {
+pub(crate) fn push_shortest(out: &mut String, number: f64, style: Style) -> bool {
     is_without_exponent(number)
         && push_unless_tie(out, number, zmij::Buffer::new().format_finite(number), style)
 }

@@ -51,7 +51,7 @@ impl ResolvedSpec {
     }
 
     /// Whether nothing is asked for but, perhaps, a precision.
-    pub(super) fn has_only_precision(&self) -> bool {
+    pub(crate) fn has_only_precision(&self) -> bool {
         self.width == 0 && !self.plus && !self.alternate
     }
 }

@@ -1,9 +1,13 @@
 //! Records in few bytes, and what makes blocks of a ring's records.
 
-use super::{BlockError, BlockHeader, RawRecord, RecordTime, Records};
+use super::columns::Columns;
+use super::plan::SitePlan;
+use super::{
+    BlockError, BlockHeader, Codec, RawRecord, RecordTime, Records, most_rows, put_length,
+};
 use crate::dictionary::{CallSite, Level, TimeSource};
 use crate::loss::Loss;
-use crate::value::{Cursor, Encoding, ValueError, pack, put_int, put_uint};
+use crate::value::{Cursor, Encoding, ValueError, put_int, put_uint, split_uint};
 
 impl<'a> Records<'a> {
     /// Reads how far the first times are behind the smallest ones, which the header states.
@@ -17,22 +21,19 @@ impl<'a> Records<'a> {
 
     #[inline]
     pub(super) fn next_packed(&mut self) -> Result<RawRecord<'a>, BlockError> {
-        let mut cursor = Cursor::new(self.body, Encoding::Packed);
-        let mut integer = || match cursor.uint() {
-            Ok(value) => Ok(value),
-            Err(ValueError::End) => Err(self.end()),
-            Err(_) => Err(self.no_record()),
-        };
-        let tag = match integer()? {
-            // Zeros where a record should be: a page that never reached the disk.
-            0 => return Err(self.no_record()),
-            tag => u32::try_from(tag).map_err(|_| self.no_record())?,
-        };
-        let length = integer()?;
-        let zigzag = integer()?;
+        self.split_packed().ok_or_else(|| self.why_not_packed())
+    }
+
+    /// The record, if one stands there. [`why_not_packed`](Self::why_not_packed) looks again if none
+    /// does: there is no error to carry along here, where all the time is spent.
+    #[inline]
+    fn split_packed(&mut self) -> Option<RawRecord<'a>> {
+        let (tag, rest) = split_uint(self.body).ok()?;
+        let (length, rest) = split_uint(rest).ok()?;
+        let (zigzag, rest) = split_uint(rest).ok()?;
+        let tag = u32::try_from(tag).ok().filter(|&tag| tag != 0)?;
+        let (values, rest) = rest.split_at_checked(usize::try_from(length >> 1).ok()?)?;
         let difference = (zigzag >> 1) as i64 ^ -((zigzag & 1) as i64);
-        let bytes = usize::try_from(length >> 1).map_err(|_| self.no_record())?;
-        let values = cursor.take(bytes).map_err(|_| self.end())?;
         let time = if length & 1 == 0 {
             self.counter = self.counter.wrapping_add_signed(difference);
             RecordTime::Counter(self.counter)
@@ -40,53 +41,140 @@ impl<'a> Records<'a> {
             self.unix_ns = self.unix_ns.wrapping_add(difference);
             RecordTime::UnixNanos(self.unix_ns)
         };
-        self.body = cursor.rest();
-        Ok(RawRecord { tag, time, values, encoding: Encoding::Packed })
+        self.body = rest;
+        Some(RawRecord { tag, time, values, encoding: Encoding::Packed })
+    }
+
+    #[cold]
+    fn why_not_packed(&self) -> BlockError {
+        let mut rest = self.body;
+        let mut integer = || match split_uint(rest) {
+            Ok((value, behind)) => {
+                rest = behind;
+                Ok(value)
+            }
+            Err(ValueError::End) => Err(self.end()),
+            Err(_) => Err(self.no_record()),
+        };
+        // Zeros where a record should be: a page that never reached the disk.
+        match integer() {
+            Ok(tag @ 1..) if u32::try_from(tag).is_ok() => {}
+            Ok(_) => return self.no_record(),
+            Err(why) => return why,
+        }
+        match integer().and_then(|length| integer().map(|_| length)) {
+            Ok(length) if usize::try_from(length >> 1).is_ok() => self.end(),
+            Ok(_) => self.no_record(),
+            Err(why) => why,
+        }
     }
 }
 
 /// Makes the block of a batch of records: packs them, and gathers what the header says.
 ///
-/// A builder is meant to be reused: its buffers keep their capacity.
+/// A builder is meant to be reused, for the call sites of one session: its buffers keep their
+/// capacity.
 #[derive(Debug, Default)]
 pub struct BlockBuilder {
+    rows: Vec<u8>,
+    columns: Columns,
+    has_columns: bool,
     body: Vec<u8>,
-    values: Vec<u8>,
     header: Option<BlockHeader>,
-    /// The times of the record before, from which the next one's difference is taken.
-    counter: u64,
-    unix_ns: i64,
-    first_counter: u64,
-    first_unix_ns: i64,
+    counters: Times,
+    unix: Times,
+    loss: Option<SitePlan>,
+}
+
+/// The body of a block that is being [finished](BlockBuilder::finish_with).
+#[derive(Clone, Copy, Debug)]
+pub struct PlainBody<'a> {
+    /// What is to be compressed.
+    pub bytes: &'a [u8],
+    /// How long it is as packed rows, at the most.
+    rows_bytes: usize,
+}
+
+impl PlainBody<'_> {
+    /// Whether a reader takes it for what it is if it stands compressed in `stored_bytes`.
+    #[must_use]
+    pub fn may_stand_in(&self, codec: Codec, stored_bytes: usize) -> bool {
+        codec.allows(self.bytes.len(), stored_bytes) && self.rows_bytes <= most_rows(stored_bytes)
+    }
+}
+
+/// The times of one kind in a block, as unsigned numbers in their order.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Times {
+    any: bool,
+    first: u64,
+    last: u64,
+    smallest: u64,
+    largest: u64,
+}
+
+/// Flipped, it puts signed numbers into the order of unsigned ones.
+pub(super) const SIGN: u64 = 1 << 63;
+
+impl Times {
+    /// Takes note of a time; returns the difference to the one before.
+    #[inline]
+    pub(super) fn note(&mut self, time: u64) -> i64 {
+        if !self.any {
+            *self = Self { any: true, first: time, last: time, smallest: time, largest: time };
+        }
+        self.smallest = self.smallest.min(time);
+        self.largest = self.largest.max(time);
+        let difference = time.wrapping_sub(self.last);
+        self.last = time;
+        difference as i64
+    }
+
+    /// What is to be noted of all these times.
+    pub(super) fn of(times: &[u64]) -> Self {
+        let (Some(&first), Some(&last)) = (times.first(), times.last()) else {
+            return Self::default();
+        };
+        // As a rule a clock does not go back.
+        let (smallest, largest) = if times.is_sorted() {
+            (first, last)
+        } else {
+            let (times, bounds) = (times.iter().copied(), (first, first));
+            times.fold(bounds, |(least, most), time| (least.min(time), most.max(time)))
+        };
+        Self { any: true, first, last, smallest, largest }
+    }
+
+    /// How far the first one is behind the smallest.
+    const fn base(&self) -> i64 {
+        self.first.wrapping_sub(self.smallest) as i64
+    }
 }
 
 impl BlockHeader {
-    fn note_counter(&mut self, counter: u64) {
-        if self.flags & Self::HAS_COUNTER == 0 {
+    /// States the times; returns the bases.
+    pub(super) fn note_times(&mut self, counters: &Times, unix: &Times) -> [i64; 2] {
+        if counters.any {
             self.flags |= Self::HAS_COUNTER;
-            self.counter_first = counter;
+            (self.counter_first, self.counter_last) = (counters.smallest, counters.largest);
         }
-        self.counter_first = self.counter_first.min(counter);
-        self.counter_last = self.counter_last.max(counter);
-    }
-
-    fn note_unix(&mut self, unix_ns: i64) {
-        if self.flags & Self::HAS_UNIX == 0 {
+        if unix.any {
             self.flags |= Self::HAS_UNIX;
-            self.unix_first = unix_ns;
-            self.unix_last = unix_ns;
+            self.unix_first = (unix.smallest ^ SIGN) as i64;
+            self.unix_last = (unix.largest ^ SIGN) as i64;
         }
-        self.unix_first = self.unix_first.min(unix_ns);
-        self.unix_last = self.unix_last.max(unix_ns);
+        [counters.base(), unix.base()]
     }
 }
 
 impl BlockBuilder {
     /// Forgets the block before, and begins one at `position` of `ring`.
     pub fn begin(&mut self, ring: u32, position: u64, first_record: u64) {
-        self.body.clear();
-        (self.counter, self.first_counter) = (0, 0);
-        (self.unix_ns, self.first_unix_ns) = (0, 0);
+        self.rows.clear();
+        self.rows.resize(BASES_BYTES, 0);
+        self.columns.clear();
+        self.has_columns = false;
+        (self.counters, self.unix) = (Times::default(), Times::default());
         self.header = Some(BlockHeader {
             ring,
             encoding: 1,
@@ -105,84 +193,122 @@ impl BlockBuilder {
         });
     }
 
-    /// Takes a record of a call site, in raw layout: the time word, then the values.
+    /// As [`begin`](Self::begin), but the records will be in columns: as such they take few bytes
+    /// once they are compressed, and they can be read only all together.
+    pub fn begin_columns(&mut self, ring: u32, position: u64, first_record: u64) {
+        self.begin(ring, position, first_record);
+        self.has_columns = true;
+    }
+
+    /// Takes a record of a call site, in raw layout: the time word, then the values. Who has many
+    /// records of a site makes a plan for it once, for [`push_planned`](Self::push_planned).
     ///
     /// # Errors
-    /// If the payload is not what the call site's types say; the record is then not in the block.
+    /// If the payload is not what the call site's types say; the block must be begun anew.
     ///
     /// # Panics
     /// If no block was begun.
     pub fn push(&mut self, site: &CallSite, payload: &[u8]) -> Result<(), ValueError> {
+        self.push_planned(&SitePlan::new(site), payload)
+    }
+
+    /// Takes a record of a call site, in raw layout: the time word, then the values.
+    ///
+    /// # Errors
+    /// If the payload is not what the call site's types say; the block must be begun anew.
+    ///
+    /// # Panics
+    /// If no block was begun.
+    #[inline]
+    pub fn push_planned(&mut self, plan: &SitePlan, payload: &[u8]) -> Result<(), ValueError> {
         let (time_word, values) = payload.split_first_chunk().ok_or(ValueError::End)?;
         let time_word = u64::from_le_bytes(*time_word);
-        let mut raw = Cursor::new(values, Encoding::Raw);
-        self.values.clear();
-        for slot in &site.slots {
-            pack(&mut raw, &slot.ty, &mut self.values)?;
+        if self.has_columns {
+            return self.columns.take(plan, time_word, values);
         }
-        if !raw.is_empty() {
-            return Err(ValueError::Trailing);
-        }
-        let values = std::mem::take(&mut self.values);
-        match site.time {
-            TimeSource::Counter => self.put_counter(site.id, time_word, &values),
-            TimeSource::UnixNanos => self.put_unix(site.id, time_word as i64, &values),
-        }
-        self.values = values;
-        self.header.as_mut().expect(BEGUN).levels |= site.level.bit();
-        Ok(())
+        let difference = if plan.is_unix {
+            self.unix.note(time_word ^ SIGN)
+        } else {
+            self.counters.note(time_word)
+        };
+        let header = self.header.as_mut().expect(BEGUN);
+        header.count += 1;
+        header.levels |= plan.level;
+        self.put_row(plan, values, difference)
+    }
+
+    /// Takes a record of a call site whose values are packed already, as those of another block.
+    ///
+    /// # Errors
+    /// If the values are not what the call site's types say; the block must be begun anew.
+    ///
+    /// # Panics
+    /// If no block was begun.
+    pub fn push_packed(
+        &mut self,
+        plan: &SitePlan,
+        time_word: u64,
+        values: &[u8],
+    ) -> Result<(), ValueError> {
+        let mut payload = time_word.to_le_bytes().to_vec();
+        plan.unpack(values, &mut payload)?;
+        self.push_planned(plan, &payload)
     }
 
     /// Takes a loss statement.
     ///
     /// # Errors
-    /// If the payload is too short to be one.
+    /// If the payload is too short to be one; the block must be begun anew.
     ///
     /// # Panics
     /// If no block was begun.
     pub fn push_loss(&mut self, payload: &[u8]) -> Result<(), ValueError> {
-        let loss = Loss::decode(payload).ok_or(ValueError::End)?;
-        self.put_counter(CallSite::LOSS_ID, loss.counter, &loss.encode()[8..]);
+        let payload = payload.get(..Loss::BYTES).ok_or(ValueError::End)?;
+        let plan = self.loss.take().unwrap_or_else(SitePlan::loss);
+        let result = self.push_planned(&plan, payload);
+        self.loss = Some(plan);
         self.header.as_mut().expect(BEGUN).flags |= BlockHeader::HAS_LOSS;
+        result
+    }
+
+    fn put_row(
+        &mut self,
+        plan: &SitePlan,
+        values: &[u8],
+        difference: i64,
+    ) -> Result<(), ValueError> {
+        let rows = &mut self.rows;
+        put_uint(rows, plan.tag.into());
+        // The length comes first, and is known last: as a rule it is a byte.
+        let length_at = rows.len();
+        rows.push(0);
+        put_int(rows, difference);
+        let values_at = rows.len();
+        if plan.is_loss() {
+            rows.extend_from_slice(values);
+        } else {
+            plan.pack(values, rows)?;
+        }
+        put_length(
+            ((rows.len() - values_at) as u64) << 1 | u64::from(plan.is_unix),
+            length_at,
+            rows,
+        );
         Ok(())
-    }
-
-    fn put_counter(&mut self, tag: u32, counter: u64, values: &[u8]) {
-        let header = self.header.as_mut().expect(BEGUN);
-        if header.flags & BlockHeader::HAS_COUNTER == 0 {
-            self.counter = counter;
-            self.first_counter = counter;
-        }
-        header.note_counter(counter);
-        let difference = counter.wrapping_sub(self.counter) as i64;
-        self.counter = counter;
-        self.put(tag, (values.len() as u64) << 1, difference, values);
-    }
-
-    fn put_unix(&mut self, tag: u32, unix_ns: i64, values: &[u8]) {
-        let header = self.header.as_mut().expect(BEGUN);
-        if header.flags & BlockHeader::HAS_UNIX == 0 {
-            self.unix_ns = unix_ns;
-            self.first_unix_ns = unix_ns;
-        }
-        header.note_unix(unix_ns);
-        let difference = unix_ns.wrapping_sub(self.unix_ns);
-        self.unix_ns = unix_ns;
-        self.put(tag, (values.len() as u64) << 1 | 1, difference, values);
-    }
-
-    fn put(&mut self, tag: u32, length: u64, difference: i64, values: &[u8]) {
-        put_uint(&mut self.body, tag.into());
-        put_uint(&mut self.body, length);
-        put_int(&mut self.body, difference);
-        self.body.extend_from_slice(values);
-        self.header.as_mut().expect(BEGUN).count += 1;
     }
 
     /// How many records the block has so far.
     #[must_use]
     pub fn count(&self) -> u32 {
-        self.header.map_or(0, |header| header.count)
+        let in_rows = self.header.map_or(0, |header| header.count);
+        if self.has_columns { self.columns.count() } else { in_rows }
+    }
+
+    /// Whether columns take fewer bytes than rows would; not if there are many kinds of records, and
+    /// few of each. If not, the block should be begun anew.
+    #[must_use]
+    pub fn are_columns_worthwhile(&self) -> bool {
+        self.has_columns && self.columns.are_worthwhile()
     }
 
     /// Appends the payload of the block's frame to `out`. The ring's next block begins at
@@ -191,17 +317,43 @@ impl BlockBuilder {
     /// # Panics
     /// If no block was begun.
     pub fn finish(&mut self, end_position: u64, out: &mut Vec<u8>) -> BlockHeader {
+        self.finish_with(end_position, out, |body, out| {
+            out.extend_from_slice(body.bytes);
+            Codec::None
+        })
+    }
+
+    /// As [`finish`](Self::finish), with a body that `compress` appends to the payload: it returns
+    /// how. It must mind what [may stand](PlainBody::may_stand_in) in a file.
+    ///
+    /// # Panics
+    /// If no block was begun.
+    pub fn finish_with(
+        &mut self,
+        end_position: u64,
+        out: &mut Vec<u8>,
+        compress: impl FnOnce(PlainBody<'_>, &mut Vec<u8>) -> Codec,
+    ) -> BlockHeader {
         let mut header = self.header.take().expect(BEGUN);
         header.end_position = end_position;
+        self.body.clear();
+        let body = if self.has_columns {
+            header.encoding = 2;
+            let start = self.columns.assemble(&mut header, &mut self.body);
+            PlainBody { bytes: &self.body[start..], rows_bytes: self.columns.row_bytes() }
+        } else {
+            // Differences start from the first record's time, which is not the smallest if the
+            // clock, or the caller, went back. There is room for that before the rows.
+            let bases = header.note_times(&self.counters, &self.unix);
+            bases.into_iter().for_each(|base| put_int(&mut self.body, base));
+            let start = BASES_BYTES - self.body.len();
+            self.rows[start..BASES_BYTES].copy_from_slice(&self.body);
+            PlainBody { bytes: &self.rows[start..], rows_bytes: 0 }
+        };
+        header.body_bytes = body.bytes.len() as u32;
         let start = out.len();
         out.resize(start + BlockHeader::BYTES, 0);
-        // Differences start from the first record's time, which is not the smallest if the
-        // clock, or the caller, went back.
-        let behind = |first: i64, smallest: i64| first.wrapping_sub(smallest);
-        put_int(out, behind(self.first_counter as i64, header.counter_first as i64));
-        put_int(out, behind(self.first_unix_ns, header.unix_first));
-        out.extend_from_slice(&self.body);
-        header.body_bytes = (out.len() - start - BlockHeader::BYTES) as u32;
+        header.codec = compress(body, out).number();
         out[start..start + BlockHeader::BYTES].copy_from_slice(&header.encode());
         header
     }
@@ -220,6 +372,7 @@ impl BlockBuilder {
         let mut header = self.header.take().expect(BEGUN);
         header.encoding = 0;
         header.end_position = end_position;
+        header.note_times(&self.counters, &self.unix);
         header.body_bytes = body.iter().map(|part| part.len()).sum::<usize>() as u32;
         out.extend_from_slice(&header.encode());
         body.iter().for_each(|part| out.extend_from_slice(part));
@@ -235,9 +388,9 @@ impl BlockBuilder {
         header.levels |= level.bit();
         header.count += 1;
         match time {
-            TimeSource::Counter => header.note_counter(time_word),
-            TimeSource::UnixNanos => header.note_unix(time_word as i64),
-        }
+            TimeSource::Counter => self.counters.note(time_word),
+            TimeSource::UnixNanos => self.unix.note(time_word ^ SIGN),
+        };
     }
 
     /// Takes note of a loss statement in a block that will be [raw](Self::finish_raw).
@@ -248,8 +401,11 @@ impl BlockBuilder {
         let header = self.header.as_mut().expect(BEGUN);
         header.flags |= BlockHeader::HAS_LOSS;
         header.count += 1;
-        header.note_counter(counter);
+        self.counters.note(counter);
     }
 }
+
+/// What two zigzags take at the most.
+const BASES_BYTES: usize = 20;
 
 const BEGUN: &str = "`begin` comes before all else";

@@ -106,6 +106,60 @@ impl Allowance {
 const FREE_NAME_BYTES: usize = 1 << 20;
 const NAME_BYTES_PER_BYTE: usize = 1024;
 
+/// The variable-length integer at the front of `bytes`, and what follows it.
+///
+/// # Errors
+/// As [`Cursor::uint`].
+#[inline]
+pub(crate) fn split_uint(bytes: &[u8]) -> Result<(u64, &[u8]), ValueError> {
+    // Tags, lengths and most differences; then small numbers, which may be the last of a record.
+    match *bytes {
+        [byte @ ..0x80, ref rest @ ..] => Ok((u64::from(byte), rest)),
+        [low, high @ ..0x80, ref rest @ ..] => {
+            Ok((u64::from(low & 0x7f) | u64::from(high) << 7, rest))
+        }
+        _ => split_long_uint(bytes),
+    }
+}
+
+fn split_long_uint(bytes: &[u8]) -> Result<(u64, &[u8]), ValueError> {
+    if let [low, middle, high @ ..0x80, ref rest @ ..] = *bytes {
+        let value = u64::from(low & 0x7f) | u64::from(middle & 0x7f) << 7;
+        return Ok((value | u64::from(high) << 14, rest));
+    }
+    let Some(chunk) = bytes.first_chunk() else { return split_uint_slowly(bytes) };
+    let word = u64::from_le_bytes(*chunk);
+    let ends = !word & 0x8080_8080_8080_8080;
+    if ends == 0 {
+        return split_uint_slowly(bytes);
+    }
+    // The bits of all bytes up to the first one whose top bit is clear, without the top bits.
+    let mut bits = word & (ends ^ (ends - 1)) & 0x7f7f_7f7f_7f7f_7f7f;
+    bits = (bits & 0x7f00_7f00_7f00_7f00) >> 1 | bits & 0x007f_007f_007f_007f;
+    bits = (bits & 0xffff_0000_ffff_0000) >> 2 | bits & 0x0000_ffff_0000_ffff;
+    bits = (bits & 0xffff_ffff_0000_0000) >> 4 | bits & 0x0000_0000_ffff_ffff;
+    let length = ends.trailing_zeros() as usize / 8 + 1;
+    Ok((bits, bytes.get(length..).unwrap_or_default()))
+}
+
+/// One byte after the other: near the end of the bytes, and for integers of nine bytes and more.
+fn split_uint_slowly(mut bytes: &[u8]) -> Result<(u64, &[u8]), ValueError> {
+    let mut value = 0;
+    for shift in (0..64).step_by(7) {
+        let [byte, rest @ ..] = bytes else { return Err(ValueError::End) };
+        let bits = u64::from(byte & 0x7f);
+        if shift == 63 && bits > 1 {
+            return Err(ValueError::Overflow);
+        }
+        value |= bits << shift;
+        bytes = rest;
+        if *byte < 0x80 {
+            return Ok((value, bytes));
+        }
+    }
+    Err(ValueError::Overflow)
+}
+
 /// A place in the bytes of a record.
 #[derive(Clone, Debug)]
 pub struct Cursor<'a> {
@@ -209,23 +263,9 @@ impl<'a> Cursor<'a> {
     /// If the bytes end, or the integer has more than 64 bits.
     #[inline]
     pub fn uint(&mut self) -> Result<u64, ValueError> {
-        let mut value = 0;
-        let mut shift = 0;
-        loop {
-            let [byte] = self.array()?;
-            let bits = u64::from(byte & 0x7f);
-            if shift == 63 && bits > 1 {
-                return Err(ValueError::Overflow);
-            }
-            value |= bits << shift;
-            if byte < 0x80 {
-                return Ok(value);
-            }
-            shift += 7;
-            if shift > 63 {
-                return Err(ValueError::Overflow);
-            }
-        }
+        let (value, rest) = split_uint(self.bytes)?;
+        self.bytes = rest;
+        Ok(value)
     }
 
     fn uint128(&mut self) -> Result<u128, ValueError> {
@@ -254,6 +294,7 @@ impl<'a> Cursor<'a> {
         Ok((zigzag >> 1) as i64 ^ -((zigzag & 1) as i64))
     }
 
+    #[inline]
     pub(super) fn bool(&mut self) -> Result<bool, ValueError> {
         match self.u8()? {
             0 => Ok(false),
@@ -262,10 +303,12 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn u8(&mut self) -> Result<u8, ValueError> {
         self.array().map(|[byte]| byte)
     }
 
+    #[inline]
     pub(super) fn u16(&mut self) -> Result<u16, ValueError> {
         match self.encoding {
             Encoding::Raw => self.array().map(u16::from_le_bytes),
@@ -273,6 +316,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn u32(&mut self) -> Result<u32, ValueError> {
         match self.encoding {
             Encoding::Raw => self.array().map(u32::from_le_bytes),
@@ -280,6 +324,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn u64(&mut self) -> Result<u64, ValueError> {
         match self.encoding {
             Encoding::Raw => self.array().map(u64::from_le_bytes),
@@ -294,6 +339,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn i16(&mut self) -> Result<i16, ValueError> {
         match self.encoding {
             Encoding::Raw => self.array().map(i16::from_le_bytes),
@@ -301,6 +347,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn i32(&mut self) -> Result<i32, ValueError> {
         match self.encoding {
             Encoding::Raw => self.array().map(i32::from_le_bytes),
@@ -308,6 +355,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn i64(&mut self) -> Result<i64, ValueError> {
         match self.encoding {
             Encoding::Raw => self.array().map(i64::from_le_bytes),
@@ -339,6 +387,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The count of a list or the length of a text.
+    #[inline]
     pub(super) fn length(&mut self) -> Result<usize, ValueError> {
         let length = match self.encoding {
             Encoding::Raw => u64::from(self.u32()?),
@@ -347,11 +396,13 @@ impl<'a> Cursor<'a> {
         usize::try_from(length).map_err(|_| ValueError::Overflow)
     }
 
+    #[inline]
     pub(super) fn bytes(&mut self) -> Result<&'a [u8], ValueError> {
         let length = self.length()?;
         self.take(length)
     }
 
+    #[inline]
     pub(super) fn str(&mut self) -> Result<&'a str, ValueError> {
         std::str::from_utf8(self.bytes()?).map_err(|_| ValueError::Utf8)
     }

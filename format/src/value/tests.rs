@@ -129,3 +129,65 @@ fn empty_lists_and_values_are_not_searched_for_bytes() {
     assert_eq!(read(serde.clone(), 10), Ok(()));
     assert_eq!(read(serde, 100), Err(ValueError::Values { bytes: 101 }));
 }
+
+#[test]
+fn integers_of_all_lengths_read_back_wherever_they_stand() {
+    for shift in 0..64 {
+        for value in [1_u64 << shift, (1 << shift) - 1, u64::MAX >> shift] {
+            let mut bytes = Vec::new();
+            put_uint(&mut bytes, value);
+            let length = bytes.len();
+            for behind in 0..10 {
+                bytes.truncate(length);
+                bytes.resize(length + behind, 0xff);
+                let mut cursor = Cursor::new(&bytes, Encoding::Packed);
+                assert_eq!(cursor.uint(), Ok(value));
+                assert_eq!(cursor.rest().len(), behind);
+            }
+            for cut in 0..length {
+                let uint = Cursor::new(&bytes[..cut], Encoding::Packed).uint();
+                assert_eq!(uint, Err(ValueError::End));
+            }
+        }
+    }
+}
+
+#[test]
+fn scalars_are_read_as_values_are() {
+    let types = [
+        Type::Bool,
+        Type::Char,
+        Type::U8,
+        Type::U16,
+        Type::U32,
+        Type::U64,
+        Type::I8,
+        Type::I16,
+        Type::I32,
+        Type::I64,
+        Type::F32,
+        Type::F64,
+        Type::Str,
+        Type::Formatted,
+    ];
+    for ty in types {
+        let scalar = ScalarType::of(&ty).unwrap();
+        for encoding in [Encoding::Raw, Encoding::Packed] {
+            for bytes in
+                [&[1, 0, 0, 0, 65, 66, 67, 68][..], &[0xff; 12], &[0; 8], &[2, 65, 66], &[]]
+            {
+                let (mut one, mut other) =
+                    (Cursor::new(bytes, encoding), Cursor::new(bytes, encoding));
+                let read = Scalar::read(&mut one, scalar).map(Value::from);
+                let value = Value::read(&mut other, &ty);
+                // NaN is not itself.
+                assert_eq!(format!("{read:?}"), format!("{value:?}"), "{ty:?} {bytes:?}");
+                if value.is_ok() {
+                    assert_eq!(one.rest(), other.rest());
+                }
+            }
+        }
+    }
+    assert_eq!(ScalarType::of(&Type::U128), None);
+    assert_eq!(ScalarType::of(&Type::Option(Box::new(Type::U8))), None);
+}

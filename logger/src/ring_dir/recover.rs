@@ -34,6 +34,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, Dir, Mode, OFlags, open, openat, unlinkat};
 use stenolog_format::dictionary::CallSite;
 use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter, VERSION};
+use stenolog_format::recovery::directory_name;
 use stenolog_ringbuf::file::{Kind, Recovered};
 
 use self::append::Append;
@@ -41,7 +42,7 @@ use self::explained::Explained;
 use self::share::Share;
 use self::walk::{Walked, walk};
 use super::unix::{META, META_SEQUENCE, PROGRESS, RING, RING_IN_MAKING, check_size_limit};
-use super::{NotRecovered, name, word};
+use super::{NotRecovered, word};
 use crate::fault::{self, Step};
 use crate::fork::NotInherited;
 
@@ -72,7 +73,7 @@ impl UnreadDir {
     /// Looks for the directory of a session. One whose logger runs is none, nor is one of another
     /// user (U3).
     pub(crate) fn find(folders: &[PathBuf], session: &[u8; 16]) -> Option<Self> {
-        folders.iter().find_map(|folder| Self::open(folder.join(name(session)), *session))
+        folders.iter().find_map(|folder| Self::open(folder.join(directory_name(session)), *session))
     }
 
     fn open(path: PathBuf, session: [u8; 16]) -> Option<Self> {

@@ -10,11 +10,12 @@ use std::sync::{Mutex, PoisonError, RwLock};
 use stenolog_format::clock::ClockPair;
 use stenolog_format::dictionary::{CallSite, Thread};
 use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter};
+use stenolog_format::recovery::directory_name;
 use stenolog_ringbuf::Consumer;
 use stenolog_ringbuf::file::Options;
 use stenolog_ringbuf::queue::spsc::Producer;
 
-use super::{NoRingDir, RingFile, name, word};
+use super::{NoRingDir, RingFile, word};
 use crate::fault::{self, Step};
 use crate::fork::NotInherited;
 use crate::shared::lock;
@@ -62,7 +63,7 @@ impl RingDir {
     ) -> Result<Self, NoRingDir> {
         let mut tried = Vec::new();
         for folder in folders {
-            let path = folder.join(name(&header.session));
+            let path = folder.join(directory_name(&header.session));
             match Self::create_at(path.clone(), header, clock) {
                 Ok(dir) => return Ok(dir),
                 Err(error) => {

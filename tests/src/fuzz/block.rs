@@ -8,18 +8,18 @@ use stenolog_decoder::format::block::{BlockBuilder, BlockHeader, RawRecord, Reco
 use stenolog_decoder::format::dictionary::{CallSite, Level, Role, Slot, Thread, TimeSource};
 use stenolog_decoder::format::frame::{FileHeader, FrameKind, FrameWriter, VERSION};
 use stenolog_decoder::format::types::{EnumType, Fields, Shape, Type};
-use stenolog_decoder::format::value::{Cursor, Value};
+use stenolog_decoder::format::value::{Cursor, Encoding, Value, pack, unpack};
 
 use super::input::Input;
 use super::read::read;
 
 /// Reads blocks of a dump that knows call sites of every type.
 ///
-/// Of each block: how it is encoded (1 byte: 0 raw, 1 packed, others unknown), flags and levels (1
-/// byte each), how many records it has (2 bytes), smallest counter and time (8 bytes each), length
-/// of the body (2 bytes), body.
-///
-/// The place for codecs, once there are any: a block whose body goes through one here.
+/// Of each block: how it is encoded (the lower half of a byte: 0 raw, 1 packed, 2 columns, others unknown) and
+/// compressed (the upper half: 0 not, 1 and 2 by LZ4 and Zstandard, 3 and 4 so that the body *is* what
+/// they made, and others unknown), flags and levels (1 byte each), how many records it has (2 bytes),
+/// smallest counter and time (8 bytes each), length of the body (2 bytes), body. Before a body that is
+/// compressed already there is the length that it claims to have had (4 bytes).
 ///
 /// # Panics
 /// If the decoder breaks a promise.
@@ -28,9 +28,10 @@ pub fn block(bytes: &[u8]) {
     let mut blocks = Vec::new();
     let (mut position, mut first_record) = (0, 0);
     while !input.is_empty() {
+        let how = input.u8();
         let mut header = BlockHeader {
             ring: 1,
-            encoding: input.u8(),
+            encoding: how & 0xf,
             codec: 0,
             flags: input.u8(),
             levels: input.u8(),
@@ -49,8 +50,23 @@ pub fn block(bytes: &[u8]) {
         header.body_bytes = body.len() as u32;
         header.end_position += body.len() as u64;
         (position, first_record) = (header.end_position, first_record + u64::from(header.count));
-        check_packing(&header, body);
-        blocks.push((header, body));
+        let plain = if matches!(how >> 4, 0..=2) { body } else { &[] };
+        check_packing(&header, plain);
+        let stored = match how >> 4 {
+            1 => lz4_flex::block::compress(body),
+            2 => zstd::bulk::compress(body, 1).expect("zstd compresses anything"),
+            3 | 4 => {
+                header.body_bytes = input.u32();
+                body.to_vec()
+            }
+            _ => body.to_vec(),
+        };
+        header.codec = match how >> 4 {
+            known @ 0..=2 => known,
+            made @ 3..=4 => made - 2,
+            unknown => unknown,
+        };
+        blocks.push(Block { header, plain, stored });
     }
     let file = file(&blocks);
     let length = file.len();
@@ -58,9 +74,17 @@ pub fn block(bytes: &[u8]) {
     read(&[dump], length);
 }
 
+/// A block of the file.
+struct Block<'a> {
+    header: BlockHeader,
+    /// The body before compression, if that is known.
+    plain: &'a [u8],
+    stored: Vec<u8>,
+}
+
 /// A dump of these blocks, with the call sites that they need: all of them would take most of the
 /// time.
-fn file(blocks: &[(BlockHeader, &[u8])]) -> Vec<u8> {
+fn file(blocks: &[Block<'_>]) -> Vec<u8> {
     let header = FileHeader {
         version: VERSION,
         session: [7; 16],
@@ -71,17 +95,25 @@ fn file(blocks: &[(BlockHeader, &[u8])]) -> Vec<u8> {
     };
     let mut file = header.encode().to_vec();
     let mut frames = FrameWriter::default();
-    let records = blocks.iter().filter_map(|(header, body)| header.records(body).ok());
-    let tags: BTreeSet<u32> = records.flatten().flatten().map(|record| record.tag).collect();
+    let mut tags = BTreeSet::new();
+    for Block { header, plain, stored } in blocks {
+        let mut rows = Vec::new();
+        let plain_header = BlockHeader { codec: 0, ..*header };
+        let records = match header.rows(plain, stored.len(), &mut rows) {
+            Ok(header) => header.records(&rows),
+            Err(_) => plain_header.records(plain),
+        };
+        tags.extend(records.into_iter().flatten().flatten().map(|record| record.tag));
+    }
     for index in tags.into_iter().filter_map(index) {
         frames.frame(&mut file, FrameKind::Dictionary, |out| out.extend(&DICTIONARY[index]));
     }
     let thread = Thread { ring: 1, os_id: 1, name: String::new() };
     frames.frame(&mut file, FrameKind::Thread, |out| thread.encode(out));
-    for (header, body) in blocks {
+    for Block { header, stored, .. } in blocks {
         frames.frame(&mut file, FrameKind::Block, |out| {
             out.extend_from_slice(&header.encode());
-            out.extend_from_slice(body);
+            out.extend_from_slice(stored);
         });
     }
     file
@@ -101,13 +133,26 @@ fn check_packing(header: &BlockHeader, body: &[u8]) {
     let records = header.records(body).expect("raw blocks without a codec are known");
     let mut builder = BlockBuilder::default();
     builder.begin(1, 0, 0);
+    let mut columns = BlockBuilder::default();
+    columns.begin_columns(1, 0, 0);
     let mut expected = Vec::new();
     for record in records.map_while(Result::ok) {
         let Some((site, values)) = values(&record) else { continue };
+        let mut packed = Vec::new();
+        let mut raw = Cursor::new(record.values, record.encoding);
+        let types = || site.slots.iter().map(|slot| &slot.ty);
+        types().for_each(|ty| {
+            pack(&mut raw, ty, &mut packed).expect("what can be read can be packed")
+        });
+        let (mut cursor, mut again) = (Cursor::new(&packed, Encoding::Packed), Vec::new());
+        let unpacked = types().try_for_each(|ty| unpack(&mut cursor, ty, &mut again));
+        assert_eq!((unpacked, &*again), (Ok(()), record.values), "{values}");
         let RecordTime::Word(word) = record.time else { panic!("a raw record has a time word") };
         let payload = [&word.to_le_bytes()[..], record.values].concat();
-        let packed = builder.push(site, &payload);
-        assert_eq!(packed, Ok(()), "what can be read can be packed: {values}");
+        for builder in [&mut builder, &mut columns] {
+            let packed = builder.push(site, &payload);
+            assert_eq!(packed, Ok(()), "what can be read can be packed: {values}");
+        }
         let time = match site.time {
             TimeSource::Counter => RecordTime::Counter(word),
             TimeSource::UnixNanos => RecordTime::UnixNanos(word as i64),
@@ -116,7 +161,15 @@ fn check_packing(header: &BlockHeader, body: &[u8]) {
     }
     let mut payload = Vec::new();
     let header = builder.finish(0, &mut payload);
-    let records = header.records(&payload[BlockHeader::BYTES..]).expect("a packed block is known");
+    let (rows, mut turned) = (&payload[BlockHeader::BYTES..], Vec::new());
+    if !expected.is_empty() {
+        let mut payload = Vec::new();
+        let of_columns = columns.finish(0, &mut payload);
+        let columns = &payload[BlockHeader::BYTES..];
+        assert_eq!(of_columns.rows(columns, columns.len(), &mut turned), Ok(header));
+        assert_eq!(turned, rows, "columns stand for the same rows");
+    }
+    let records = header.records(rows).expect("a packed block is known");
     let found: Vec<_> = records
         .map(|record| {
             let record = record.expect("the block is whole");

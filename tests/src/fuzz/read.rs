@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::LazyLock;
 
+use stenolog_decoder::format::block::Codec;
 use stenolog_decoder::{
-    Decoder, Dump, Entry, Filter, Format, Level, Levels, Order, RenderOptions, Renderer, Summary,
-    info, verify,
+    Block, Decoder, Dump, Entry, Filter, Format, Level, Levels, Order, RenderOptions, Renderer,
+    Summary, info, verify,
 };
 
 /// A record takes no fewer bytes than its tag, its length and its time.
@@ -20,6 +21,19 @@ const MAX_TEXT_BYTES: usize = 128 << 10;
 /// # Panics
 /// If the decoder breaks a promise.
 pub(super) fn read(dumps: &[Dump], bytes: usize) {
+    let blocks = dumps.iter().flat_map(Dump::blocks);
+    let unpacked = blocks.map(|block| {
+        let Block { header, payload_bytes, .. } = block;
+        // Each body once, if a reader may decompress it.
+        match Codec::from_number(header.codec) {
+            Some(Codec::None) | None => 0,
+            Some(codec) if codec.allows(header.body_bytes as usize, *payload_bytes as usize) => {
+                header.body_bytes as usize
+            }
+            Some(_) => 0,
+        }
+    });
+    let bytes = bytes + unpacked.sum::<usize>();
     for dump in dumps {
         let _ = info(dump);
         for damage in dump.damage() {

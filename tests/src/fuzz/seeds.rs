@@ -34,6 +34,11 @@ pub fn seeds() -> Vec<Seed> {
     add("dump", "two-files", frames(&[&whole, &losses]));
     add("block", "raw", blocks(0));
     add("block", "packed", blocks(1));
+    add("block", "raw-lz4", blocks(0x10));
+    add("block", "packed-zstd", blocks(0x21));
+    add("block", "lz4-bytes", made_by(0x31, &lz4_flex::block::compress(&[0; 300])));
+    let zstd = zstd::bulk::compress(&[0; 300], 1).expect("zstd compresses anything");
+    add("block", "zstd-bytes", made_by(0x41, &zstd));
     for (n, (which, file)) in rings().iter().enumerate() {
         add("ring_file", &format!("ring-{n}"), ring(*which, file));
     }
@@ -137,8 +142,19 @@ fn frames(files: &[&[u8]]) -> Vec<u8> {
     out
 }
 
-/// A block with a record of each call site.
-fn blocks(encoding: u8) -> Vec<u8> {
+/// A block with a body that a codec made of 300 bytes.
+fn made_by(how: u8, body: &[u8]) -> Vec<u8> {
+    // 20 records, no times.
+    let mut out = vec![how, 0, 0, 20, 0];
+    out.extend([0; 16]);
+    out.extend((body.len() as u16).to_le_bytes());
+    out.extend(body);
+    out.extend(300_u32.to_le_bytes());
+    out
+}
+
+/// A block with a record of each call site, encoded and compressed as the fuzz body says.
+fn blocks(how: u8) -> Vec<u8> {
     let mut builder = BlockBuilder::default();
     builder.begin(1, 0, 0);
     let mut raw = Vec::new();
@@ -159,8 +175,8 @@ fn blocks(encoding: u8) -> Vec<u8> {
     }
     let mut packed = Vec::new();
     let header = builder.finish(0, &mut packed);
-    let body = if encoding == 0 { &raw } else { &packed[BlockHeader::BYTES..] };
-    let mut out = vec![encoding, header.flags, header.levels];
+    let body = if how & 0xf == 0 { &raw } else { &packed[BlockHeader::BYTES..] };
+    let mut out = vec![how, header.flags, header.levels];
     out.extend((header.count as u16).to_le_bytes());
     out.extend(header.counter_first.to_le_bytes());
     out.extend(header.unix_first.to_le_bytes());

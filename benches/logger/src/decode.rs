@@ -1,0 +1,203 @@
+//! From the dump back to text and JSON, and what a filter saves.
+
+use std::error::Error;
+use std::hint::black_box;
+use std::num::NonZero;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::Instant;
+
+use regex::Regex;
+use stenolog_decoder::{Decoder, Dump, FieldMatch, Filter, Format, Level, Levels, RenderOptions};
+
+use crate::bench::Bench;
+use crate::child::tell;
+use crate::machine::{CONSUMER, PRODUCER, pin, private_bytes, unpin};
+use crate::peers;
+use crate::table::{Table, number};
+
+/// The mix of the six, after them.
+const MIX: u32 = 6;
+
+const ONE: NonZero<usize> = NonZero::<usize>::MIN;
+const TWO: NonZero<usize> = ONE.saturating_add(1);
+
+/// The tables of decoding, of the size of dumps, and of filters.
+pub fn measure(bench: &Bench) -> Result<Vec<Table>, Box<dyn Error>> {
+    let records = bench.options.quick_or(600_000_u32, 1_200_000);
+    let rounds = bench.options.quick_or(2, 3);
+    let mut table = Table {
+        name: "decode",
+        title: format!("Decoding {records} records, median of {rounds}"),
+        header: [
+            "", "text, M/s", "JSON, M/s", "two threads: text", "JSON", "text, MB/s", "dump, bytes a record", "text", "text, zstd -3",
+            "zstd of the text / dump",
+        ]
+        .map(String::from)
+        .into(),
+        rows: Vec::new(),
+        notes: vec![
+            "By the library, into memory that is used again; two threads on both cores, all else on one. The dump \
+             is one that was written while its drain had time; the text is what `steno` prints, in one piece \
+             for `zstd`."
+                .into(),
+        ],
+    };
+    let mut filters = Table {
+        name: "filters",
+        title: format!("Filters over the mix of {records} records, one core"),
+        header: ["", "records kept", "M records/s", "times all of it", "GB/s of the text"]
+            .map(String::from)
+            .into(),
+        rows: Vec::new(),
+        notes: Vec::new(),
+    };
+    for statement in 0..=MIX {
+        let words = [statement.to_string(), records.to_string()];
+        let figures = bench.own("decode", rounds, &[&words[0], &words[1]])?;
+        let (dump, packed) = (figures.median("dump"), figures.median("zstd"));
+        let name = if statement == MIX { "the mix".into() } else { format!("s{}", statement + 1) };
+        table.rows.push(vec![
+            name,
+            number(figures.median("text") / 1e6),
+            number(figures.median("json") / 1e6),
+            number(figures.median("text-2") / 1e6),
+            number(figures.median("json-2") / 1e6),
+            number(figures.median("text") * figures.median("text-bytes") / 1e6),
+            number(dump),
+            number(figures.median("text-bytes")),
+            number(packed),
+            number(packed / dump),
+        ]);
+        if statement < MIX {
+            continue;
+        }
+        let whole = figures.median("text");
+        for (n, (label, _)) in queries()?.into_iter().enumerate() {
+            let rate = figures.median(&format!("query{n}"));
+            filters.rows.push(vec![
+                format!("`{label}`"),
+                number(figures.median(&format!("query{n}.kept"))),
+                number(rate / 1e6),
+                number(rate / whole),
+                number(rate * figures.median("text-bytes") / 1e9),
+            ]);
+        }
+    }
+    Ok(vec![table, filters])
+}
+
+/// What is asked, as `steno` has it.
+fn queries() -> Result<Vec<(&'static str, Filter)>, Box<dyn Error>> {
+    let grep =
+        |pattern: &str| Ok::<_, Box<dyn Error>>(Filter::default().grep(Regex::new(pattern)?));
+    Ok(vec![
+        ("-l error", Filter::default().levels(Levels::only(&[Level::Error]))),
+        ("-g quokka", grep("quokka")?),
+        ("-g 'took 13[0-9]+\\.5 ms'", grep(r"took 13[0-9]+\.5 ms")?),
+        ("animal=quokka", Filter::default().field("animal=quokka".parse::<FieldMatch>()?)),
+        ("-t no::such", Filter::default().target("no::such")),
+    ])
+}
+
+/// Measures one statement, or the mix with a few records that filters look for.
+pub fn child(statement: u32, records: u32) -> Result<(), Box<dyn Error>> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("decode.steno");
+    let written = write(&path, statement, records)?;
+    tell("dump", std::fs::metadata(&path)?.len() as f64 / f64::from(written));
+    pin(PRODUCER);
+    let dumps = [Dump::open(&path)?];
+    for (suffix, threads) in [("", ONE), ("-2", TWO)] {
+        if threads > ONE {
+            unpin();
+        }
+        for (name, format) in [("text", Format::Short), ("json", Format::Json)] {
+            let start = Instant::now();
+            let (kept, _) = decode(&dumps, Filter::default(), format, threads, None);
+            let seconds = start.elapsed().as_secs_f64();
+            if kept != u64::from(written) {
+                return Err(format!("{kept} of {written} records came back").into());
+            }
+            tell(&format!("{name}{suffix}"), f64::from(written) / seconds);
+        }
+    }
+    pin(PRODUCER);
+    if statement == MIX {
+        for (n, (_, filter)) in queries()?.into_iter().enumerate() {
+            let start = Instant::now();
+            let (kept, _) = decode(&dumps, filter, Format::Short, ONE, None);
+            tell(&format!("query{n}"), f64::from(written) / start.elapsed().as_secs_f64());
+            tell(&format!("query{n}.kept"), kept as f64);
+        }
+    }
+    let mut text = Vec::new();
+    let (_, bytes) = decode(&dumps, Filter::default(), Format::Short, ONE, Some(&mut text));
+    tell("text-bytes", bytes as f64 / f64::from(written));
+    let packed = zstd::bulk::compress(&text, 3)?;
+    tell("zstd", packed.len() as f64 / f64::from(written));
+    Ok(())
+}
+
+/// Measures reading a file of any size: how fast, and with how much memory.
+pub fn child_read(path: &Path) -> Result<(), Box<dyn Error>> {
+    pin(PRODUCER);
+    let bytes = std::fs::metadata(path)?.len();
+    let start = Instant::now();
+    let dumps = [Dump::open(path)?];
+    let (records, _) = decode(&dumps, Filter::default(), Format::Short, ONE, None);
+    let seconds = start.elapsed().as_secs_f64();
+    tell("read", bytes as f64 / seconds);
+    tell("read-records", records as f64 / seconds);
+    tell("read-memory", private_bytes());
+    Ok(())
+}
+
+/// Records and bytes of the text; keeps it, if that is wanted.
+fn decode(
+    dumps: &[Dump],
+    filter: Filter,
+    format: Format,
+    threads: NonZero<usize>,
+    mut keep: Option<&mut Vec<u8>>,
+) -> (u64, u64) {
+    let mut decoder = Decoder::new(dumps).with_filter(filter);
+    let mut bytes = 0;
+    let _ = decoder.render(format, &RenderOptions::default(), threads, |text| {
+        bytes += black_box(text).len() as u64;
+        if let Some(kept) = &mut keep {
+            kept.extend_from_slice(text);
+        }
+        ControlFlow::Continue(())
+    });
+    (decoder.summary().shown, bytes)
+}
+
+/// Writes a dump with pauses, so that the drain has time, and says how many records are in it.
+fn write(path: &Path, statement: u32, records: u32) -> Result<u32, Box<dyn Error>> {
+    pin(CONSUMER);
+    let log = peers::stenolog_at(path)?;
+    pin(PRODUCER);
+    let calls = peers::named("stenolog")?.calls;
+    let mut written = 0;
+    for n in 0..records {
+        match calls.get(statement as usize) {
+            Some(call) => call(n),
+            None => calls[n as usize % 6](n),
+        }
+        written += 1;
+        if statement == MIX && n % 10_000 == 9_999 {
+            stenolog::error!("Lost the connection to backup {}", n % 17);
+            written += 1;
+        }
+        if statement == MIX && n % 100_000 == 99_999 {
+            stenolog::warn!(animal = "quokka", "Seen in the data centre");
+            written += 1;
+        }
+        if n % 4096 == 4095 {
+            std::thread::sleep(std::time::Duration::from_micros(500));
+        }
+    }
+    log.close()?;
+    Ok(written)
+}

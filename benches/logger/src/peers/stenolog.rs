@@ -1,0 +1,45 @@
+use std::error::Error;
+use std::path::Path;
+
+use bench_statements::{Statement, statement, statements};
+use stenolog::{Builder, Existing, Logger, OnFull};
+
+use super::{Peer, Running, Started, Written};
+
+pub const PEER: Peer = Peer {
+    name: "stenolog",
+    setup: "its defaults (one ring of 1 MiB a thread), but calls that wait when it is full",
+    calls: statements!(n: [stenolog::info] []),
+    disabled: Some(statement!(n: [stenolog::info] [target: "quiet",])),
+    threads: true,
+    queue_records: 1 << 16,
+    start,
+};
+
+/// The six statements with a time that the caller has.
+pub const WITH_TIME: [Statement; 6] = statements!(n: [stenolog::info] [at: u64::from(n),]);
+
+fn start(path: &Path) -> Started {
+    Ok(Box::new(started(path, "trace,quiet=off")?))
+}
+
+/// A logger that waits when a ring is full.
+pub fn started(path: &Path, filter: &str) -> Result<Logger, Box<dyn Error>> {
+    let builder = Builder::new(path).existing(Existing::Replace).filter(filter);
+    Ok(builder.on_full(OnFull::Block).start()?)
+}
+
+impl Running for Logger {
+    fn settle(&self, _: u64) {
+        // A fault of the disk is seen at the end.
+        let _ = self.flush();
+    }
+
+    fn finish(self: Box<Self>, _: u64) -> Result<Written, Box<dyn Error>> {
+        self.flush()?;
+        let records = self.stats().records;
+        let path = self.path().to_owned();
+        self.close()?;
+        Ok(Written { records, bytes: std::fs::metadata(path)?.len() })
+    }
+}

@@ -1,0 +1,129 @@
+//! Single calls: one each microsecond, as a program that works between them makes them.
+
+use std::error::Error;
+use std::hint::black_box;
+
+use crate::bench::{Bench, line_of};
+use crate::calls::Session;
+use crate::child::tell;
+use crate::machine::{CONSUMER, PRODUCER, clock, distance, pin};
+use crate::peers::Peer;
+use crate::table::{Table, number};
+
+/// Calls between two looks whether the queue is empty.
+const BATCH: u32 = 1000;
+
+/// The upper ends of the histogram's steps, in nanoseconds.
+const STEPS: [f64; 8] = [15.0, 25.0, 35.0, 55.0, 105.0, 1005.0, 10_005.0, f64::INFINITY];
+
+/// The percentiles and the histogram of all loggers.
+pub fn measure(bench: &Bench) -> Result<Vec<Table>, Box<dyn Error>> {
+    let batches: u32 = bench.options.quick_or(100, 500);
+    let rounds = bench.options.quick_or(2, 3);
+    let runs = bench.alternate("single", rounds, |_| true, |_| vec![batches.to_string()])?;
+    let samples = batches * BATCH;
+    let header = ["ns (times the clock's p50)", "p50", "p99", "p99.9", "maximum"];
+    let mut table = Table {
+        name: "single",
+        title: format!(
+            "A single call (s4), one each microsecond, {samples} of them, {rounds} times"
+        ),
+        header: header.map(String::from).into(),
+        rows: Vec::new(),
+        notes: vec![format!(
+            "Between two readings of the counter, which moves in steps of 10 ns on this machine; the clock alone is \
+             measured in turn with the calls. The maximum is the largest of all, and the machine's rather than the \
+             logger's where the clock has it too; {}.",
+            line_of(&runs)
+        )],
+    };
+    let mut shares = Table {
+        name: "single-histogram",
+        title: "The same calls by what they took, in percent".into(),
+        header: std::iter::once(String::new()).chain(STEPS.map(label)).collect(),
+        rows: Vec::new(),
+        notes: Vec::new(),
+    };
+    let clock = runs.first().map(|(_, figures)| ("the clock alone", "clock", figures));
+    let calls = runs.iter().map(|(peer, figures)| (peer.name, "call", figures));
+    // A clock that is read after a slow call is slow as well: the first logger's counts for all.
+    let floor = runs.first().map_or(f64::NAN, |(_, figures)| figures.median("clock.p50"));
+    for (name, prefix, figures) in clock.into_iter().chain(calls) {
+        let mut row = vec![name.to_owned()];
+        for percentile in ["p50", "p99", "p999"] {
+            let x = figures.median(&format!("{prefix}.{percentile}"));
+            row.push(format!("{} ({})", number(x), number(x / floor)));
+        }
+        row.push(number(figures.range(&format!("{prefix}.max")).1));
+        table.rows.push(row);
+        let share = |n| {
+            let percent = figures.mean(&format!("{prefix}.step{n}"));
+            if percent == 0.0 { String::new() } else { number(percent) }
+        };
+        shares
+            .rows
+            .push(std::iter::once(name.to_owned()).chain((0..STEPS.len()).map(share)).collect());
+    }
+    Ok(vec![table, shares])
+}
+
+fn label(step: f64) -> String {
+    match step {
+        ns if ns.is_infinite() => "more".into(),
+        ns if ns < 1000.0 => format!("≤ {:.0} ns", (ns - 5.0).max(10.0)),
+        ns => format!("≤ {:.0} µs", ns / 1000.0),
+    }
+}
+
+/// Measures one logger.
+pub fn child(peer: &Peer, batches: u32) -> Result<(), Box<dyn Error>> {
+    let folder = tempfile::tempdir()?;
+    tell("line", distance());
+    pin(CONSUMER);
+    let log = (peer.start)(&folder.path().join("single.log"))?;
+    pin(PRODUCER);
+    let mut session = Session::new(peer, &*log);
+    let clock = clock();
+    let microsecond = 1_000_000_000 / clock.delta_as_nanos(0, 1_000_000).max(1);
+    let call = peer.calls[3];
+    let [mut calls, mut pairs] = [const { Vec::new() }; 2];
+    // The samples' memory is there before they are.
+    for list in [&mut calls, &mut pairs] {
+        list.resize((batches * BATCH) as usize, 1_u64);
+    }
+    for batch in 0..batches {
+        let mut next = clock.raw();
+        for n in 0..BATCH {
+            while clock.raw() < next {
+                std::hint::spin_loop();
+            }
+            next += microsecond;
+            let before = clock.raw();
+            call(black_box(n));
+            let between = clock.raw();
+            let after = clock.raw();
+            let sample = (batch * BATCH + n) as usize;
+            calls[sample] = between - before;
+            pairs[sample] = after - between;
+        }
+        session.settle(BATCH);
+    }
+    for (name, mut ticks) in [("call", calls), ("clock", pairs)] {
+        ticks.sort_unstable();
+        let ns = |tick: u64| clock.delta_as_nanos(0, tick) as f64;
+        let at = |share: f64| ns(ticks[((ticks.len() - 1) as f64 * share) as usize]);
+        tell(&format!("{name}.p50"), at(0.5));
+        tell(&format!("{name}.p99"), at(0.99));
+        tell(&format!("{name}.p999"), at(0.999));
+        tell(&format!("{name}.max"), at(1.0));
+        let mut below = 0;
+        for (n, step) in STEPS.iter().enumerate() {
+            let end = ticks.partition_point(|tick| ns(*tick) <= *step);
+            tell(&format!("{name}.step{n}"), (end - below) as f64 * 100.0 / ticks.len() as f64);
+            below = end;
+        }
+    }
+    let logged = session.logged;
+    log.finish(logged)?;
+    Ok(())
+}

@@ -1,0 +1,134 @@
+//! From a record's bytes to what is made of them: a call of a visitor, or text.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use stenolog_format::value::{Cursor, Encoding, Value, ValueError};
+
+use super::{read_values, recycle};
+use crate::Format;
+use crate::entry::{Entry, LossCause, LossEntry, LossKind, Origin, Record};
+use crate::filter::Filter;
+use crate::render::{LineFormat, RenderOptions, Renderer};
+use crate::site::Site;
+
+/// A record of a wanted call site, as it stands in its block.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RawEntry<'a> {
+    pub(super) site: &'a Site,
+    pub(super) origin: Origin<'a>,
+    pub(super) unix_ns: i64,
+    pub(super) number: u64,
+    pub(super) encoding: Encoding,
+    pub(super) values: &'a [u8],
+}
+
+impl<'a> RawEntry<'a> {
+    /// What stands in its place if its values cannot be read.
+    pub(super) fn loss(&self) -> LossEntry<'a> {
+        let cause = LossCause::Missing { first: self.number, count: 1, kind: LossKind::Unreadable };
+        LossEntry { origin: self.origin, unix_ns: self.unix_ns, cause }
+    }
+}
+
+/// Kept from record to record, so that none allocates.
+#[derive(Debug, Default)]
+pub(super) struct Buffers {
+    values: Vec<Value<'static>>,
+    text: String,
+}
+
+impl Buffers {
+    /// Gives the record to `visit`, if the filter wants it. Says whether it does.
+    ///
+    /// # Errors
+    /// If the values cannot be read.
+    pub(super) fn visit(
+        &mut self,
+        raw: &RawEntry<'_>,
+        filter: &Filter,
+        visit: impl FnOnce(&Entry<'_>) -> ControlFlow<()>,
+    ) -> Result<(bool, ControlFlow<()>), ValueError> {
+        let cursor = Cursor::new(raw.values, raw.encoding);
+        let mut values: Vec<Value<'_>> = std::mem::take(&mut self.values);
+        let read = read_values(cursor, raw.site, &mut values);
+        let mut result = (false, ControlFlow::Continue(()));
+        if read.is_ok() {
+            let RawEntry { site, origin, unix_ns, number, .. } = *raw;
+            let record = Record { site, origin, unix_ns, number, values: &values };
+            if filter.wants_values(&record, &mut self.text) {
+                result = (true, visit(&Entry::Record(record)));
+            }
+        }
+        self.values = recycle(values);
+        read.map(|()| result)
+    }
+}
+
+/// Makes text of entries. Each thread has its own.
+#[derive(Debug)]
+pub(super) struct Painter {
+    filter: Arc<Filter>,
+    renderer: Renderer,
+    /// The format of lines that can be made from a record's bytes, if there is one and nobody asks
+    /// for values.
+    lines: Option<LineFormat>,
+    buffers: Buffers,
+    /// What is no line on its way to the output.
+    scratch: String,
+}
+
+impl Painter {
+    pub(super) fn new(filter: &Arc<Filter>, format: Format, options: &RenderOptions) -> Self {
+        let renderer = Renderer::new(format, options.clone());
+        let lines = renderer.line_format().filter(|_| !filter.asks_values());
+        let filter = Arc::clone(filter);
+        Self { filter, renderer, lines, buffers: Buffers::default(), scratch: String::new() }
+    }
+
+    /// Appends the record, if the filter wants it, or the loss that it is if its values cannot be
+    /// read. Says whether the filter wants it.
+    ///
+    /// # Errors
+    /// If the values cannot be read.
+    #[inline]
+    pub(super) fn record(
+        &mut self,
+        raw: &RawEntry<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, ValueError> {
+        let line = self.lines.and_then(|format| Some((format, raw.site.line(format)?)));
+        let painted = match line {
+            Some((format, line)) if line.takes(raw.values.len()) => {
+                let thread = raw.origin.thread_name;
+                let level = raw.site.call_site().level;
+                let Self { renderer, scratch, .. } = self;
+                let head = |out: &mut Vec<u8>| {
+                    renderer.write_line_head(format, raw.unix_ns, level, thread, out);
+                };
+                line.write(raw.values, raw.encoding, thread, (out, scratch), head).map(|()| true)
+            }
+            _ => {
+                let Self { filter, renderer, buffers, scratch, .. } = self;
+                scratch.clear();
+                let visited = buffers.visit(raw, filter, |entry| {
+                    renderer.write(entry, scratch);
+                    out.extend_from_slice(scratch.as_bytes());
+                    ControlFlow::Continue(())
+                });
+                visited.map(|(is_wanted, _)| is_wanted)
+            }
+        };
+        if painted.is_err() {
+            self.loss(raw.loss(), out);
+        }
+        painted
+    }
+
+    /// Appends a loss.
+    pub(super) fn loss(&mut self, loss: LossEntry<'_>, out: &mut Vec<u8>) {
+        self.scratch.clear();
+        self.renderer.write(&Entry::Loss(loss), &mut self.scratch);
+        out.extend_from_slice(self.scratch.as_bytes());
+    }
+}
