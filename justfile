@@ -28,6 +28,10 @@ no-std:
 weaken:
     .ci/weaken
 
+# Whether the code of the hot path is as kept in logger/assembly; `just assembly --bless` keeps what is.
+assembly *options:
+    .ci/assembly {{options}}
+
 # So many random kills of processes that log, and as long a walk through the drain's steps.
 kills count:
     cargo build -p stenolog-cli

@@ -2,8 +2,11 @@
 //!
 //! ```text
 //!   site's state ── which id, for which logger ──▶ thread's ring: time, claim, stores, publish
-//!        │ off: done            │ another logger, other types, no room: the cold path
+//!        │ off: done            │ another logger, other types, long, no room known: the slow path
 //! ```
+//!
+//! The call site only asks whether it is on, puts the values into registers and jumps. What follows is
+//! a function that makes no call and keeps nothing ready for one: it leaves by a jump or returns.
 //!
 //! Cost: two relaxed loads of the site, one of the thread's generation, the clock, one comparison
 //! for the claim, the stores, and one release store. No allocation, lock, system call or format.

@@ -115,7 +115,7 @@ mod linux {
     fn thread(what: &str) {
         // SAFETY: takes nothing, and cannot fail.
         THREAD.store(unsafe { libc::gettid() } as u64, Ordering::Relaxed);
-        stenolog::prepare_thread();
+        assert!(stenolog::prepare_thread(), "the logger runs");
         // The first calls of each call site, and with them all pages of code.
         (0..2).for_each(log);
         end_at_a_system_call();
@@ -167,6 +167,7 @@ mod linux {
     pub(super) fn main() {
         let arguments: Vec<String> = std::env::args().collect();
         let [_, dump, what] = &arguments[..] else { panic!("DUMP WHAT are missing") };
+        assert!(!stenolog::prepare_thread(), "no logger runs");
         // The calls fit its first half, and the drain does not look before they are done.
         let log = Builder::new(dump)
             .filter("info")
