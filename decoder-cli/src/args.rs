@@ -18,6 +18,7 @@ Examples:
   steno app.steno -n 20 -o verbose            the last 20, with place and thread
   zstdcat app.steno.zst | steno -             from standard input
   steno recover app.steno --to whole.steno    after a crash: the file and what its rings still held
+  steno export --to steno a.steno -o b.steno  the same dump in fewer bytes
 
 A file that is named like a command is written ./info, or given to `steno decode`.
 
@@ -64,6 +65,9 @@ pub(crate) enum Command {
     /// Write one whole dump out of one that broke off and the rings of its writer
     #[command(arg_required_else_help = true)]
     Recover(RecoverArgs),
+    /// Write a dump in another form: in fewer bytes
+    #[command(arg_required_else_help = true)]
+    Export(ExportArgs),
     /// Print a completion script
     #[command(arg_required_else_help = true)]
     Completions {
@@ -232,6 +236,37 @@ pub(crate) struct RecoverArgs {
     pub(crate) remove_rings: bool,
     #[command(flatten)]
     pub(crate) rings: RingArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExportArgs {
+    /// The dump, or - for standard input
+    #[arg(value_name = "FILE", value_hint = clap::ValueHint::AnyPath)]
+    pub(crate) input: OsString,
+    /// The form: `steno` is a dump with the same records in fewer bytes
+    #[arg(long, value_name = "FORM", required = true)]
+    pub(crate) to: ExportForm,
+    /// Where it is written, readable by you only; - for standard output
+    #[arg(short, long, value_name = "OUT", required = true, value_hint = clap::ValueHint::FilePath)]
+    pub(crate) output: OsString,
+    /// How hard Zstandard compresses: 1 is fastest, 22 smallest [default: 19]
+    #[arg(long, value_name = "LEVEL", value_parser = clap::value_parser!(i32).range(1..=22))]
+    pub(crate) zstd: Option<i32>,
+    /// Replace OUT if it exists
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Write a dump that is damaged or not complete, too, without what cannot be read of it
+    #[arg(long)]
+    pub(crate) allow_damage: bool,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+}
+
+/// What `steno export` writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportForm {
+    /// A dump
+    Steno,
 }
 
 /// When to colour.

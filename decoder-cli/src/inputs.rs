@@ -177,7 +177,7 @@ fn expand_pattern(path: &Path) -> Result<Vec<PathBuf>, InputError> {
     let pattern = match path.to_str() {
         Some(text) if text.contains(['*', '?', '[']) => text,
         Some(text) => {
-            let command = ["decode", "info", "verify", "recover", "completions", "man"];
+            let command = ["decode", "info", "verify", "recover", "export", "completions", "man"];
             return Err(match command.into_iter().find(|&command| command == text) {
                 Some(command) => InputError::Command(command),
                 None => InputError::Missing(path.to_owned()),

@@ -12,8 +12,8 @@ use regex::{Regex, RegexBuilder};
 use stenolog_decoder::{FieldMatch, Filter, Format, Levels, Limits, Order, Zone};
 
 use crate::args::{
-    Args, ColorWhen, Command, DecodeArgs, FilterArgs, InfoArgs, LimitArgs, OutputArgs, RecoverArgs,
-    RingArgs, VerifyArgs,
+    Args, ColorWhen, Command, DecodeArgs, ExportArgs, ExportForm, FilterArgs, InfoArgs, LimitArgs,
+    OutputArgs, RecoverArgs, RingArgs, VerifyArgs,
 };
 use crate::inputs::{self, Input};
 use crate::time::{self, Edge, TimeError};
@@ -24,6 +24,7 @@ pub(crate) enum Plan {
     Info(InfoPlan),
     Verify(VerifyPlan),
     Recover(RecoverPlan),
+    Export(ExportPlan),
     Completions(Shell),
     Man,
 }
@@ -80,6 +81,24 @@ pub(crate) struct RecoverPlan {
     pub(crate) force: bool,
     pub(crate) remove_rings: bool,
     pub(crate) rings: RingsPlan,
+}
+
+/// What to write anew.
+pub(crate) struct ExportPlan {
+    pub(crate) input: Input,
+    pub(crate) out: ExportTo,
+    /// The level of compression.
+    pub(crate) zstd: i32,
+    /// Replace what is there.
+    pub(crate) force: bool,
+    pub(crate) allow_damage: bool,
+    pub(crate) limits: Limits,
+}
+
+/// Where it goes.
+pub(crate) enum ExportTo {
+    Stdout,
+    File(PathBuf),
 }
 
 /// What the plan depends on beside the command line.
@@ -139,6 +158,7 @@ impl Plan {
             Some(Command::Info(info)) => Self::Info(InfoPlan::new(info)?),
             Some(Command::Verify(verify)) => Self::Verify(VerifyPlan::new(verify)),
             Some(Command::Recover(recover)) => Self::Recover(RecoverPlan::new(recover)),
+            Some(Command::Export(export)) => Self::Export(ExportPlan::new(export)),
             Some(Command::Completions { shell }) => Self::Completions(shell),
             Some(Command::Man) => Self::Man,
         })
@@ -213,23 +233,45 @@ impl RecoverPlan {
     }
 }
 
+impl ExportPlan {
+    fn new(args: ExportArgs) -> Self {
+        let ExportArgs { input, to: ExportForm::Steno, output, zstd, force, allow_damage, limits } =
+            args;
+        Self {
+            input: Input::from(&*input),
+            out: if output == "-" { ExportTo::Stdout } else { ExportTo::File(output.into()) },
+            zstd: zstd.unwrap_or(ZSTD_LEVEL),
+            force,
+            allow_damage,
+            limits: limits_of(&limits),
+        }
+    }
+}
+
+/// Of what is written once and kept.
+const ZSTD_LEVEL: i32 = 19;
+
 impl From<RingArgs> for RingsPlan {
     fn from(args: RingArgs) -> Self {
         let RingArgs { rings, no_rings, limits } = args;
-        let LimitArgs { max_metadata, max_ring_files, max_ring_bytes } = limits;
-        let mut limits = Limits::default();
-        if let Some(bytes) = max_metadata {
-            let bytes_here = usize::try_from(bytes).unwrap_or(usize::MAX);
-            limits = limits.with_metadata_bytes(bytes_here).with_meta_bytes(bytes);
-        }
-        if let Some(files) = max_ring_files {
-            limits = limits.with_ring_files(files);
-        }
-        if let Some(bytes) = max_ring_bytes {
-            limits = limits.with_ring_bytes(bytes);
-        }
-        Self { wanted: !no_rings, folders: rings, limits }
+        Self { wanted: !no_rings, folders: rings, limits: limits_of(&limits) }
     }
+}
+
+fn limits_of(args: &LimitArgs) -> Limits {
+    let LimitArgs { max_metadata, max_ring_files, max_ring_bytes } = *args;
+    let mut limits = Limits::default();
+    if let Some(bytes) = max_metadata {
+        let bytes_here = usize::try_from(bytes).unwrap_or(usize::MAX);
+        limits = limits.with_metadata_bytes(bytes_here).with_meta_bytes(bytes);
+    }
+    if let Some(files) = max_ring_files {
+        limits = limits.with_ring_files(files);
+    }
+    if let Some(bytes) = max_ring_bytes {
+        limits = limits.with_ring_bytes(bytes);
+    }
+    limits
 }
 
 fn inputs(words: &[OsString]) -> Vec<Input> {

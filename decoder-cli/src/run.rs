@@ -1,12 +1,14 @@
 //! The commands.
 
 mod decode;
+mod export;
 mod info;
 mod man;
 mod missing;
 mod recover;
 mod report;
 mod verify;
+mod write_new;
 
 use clap::CommandFactory as _;
 
@@ -26,6 +28,7 @@ pub(crate) fn run(plan: Plan) -> anyhow::Result<Outcome> {
         Plan::Info(plan) => info::run(&plan),
         Plan::Verify(plan) => verify::run(&plan),
         Plan::Recover(plan) => recover::run(&plan),
+        Plan::Export(plan) => export::run(&plan),
         Plan::Completions(shell) => print_generated(|out| {
             clap_complete::generate(shell, &mut Args::command(), "steno", out);
             Ok(())

@@ -48,6 +48,38 @@ fn a_dump_comes_out_as_text_and_json() {
 }
 
 #[test]
+fn a_dump_that_is_packed_again_says_the_same_byte_for_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let [path, small] = ["app.steno", "small.steno"].map(|name| folder.path().join(name));
+    let logger = Builder::new(&path).filter("trace").start_detached().unwrap();
+    let logger_ref = &logger;
+    std::thread::scope(|threads| {
+        for id in 0..3_u64 {
+            threads.spawn(move || {
+                let _scope = logger_ref.enter();
+                for n in 0..500_u64 {
+                    info!(n, "thread {id} at {:?}", (n % 3 > 0).then_some(n as f64 / 7.0));
+                    error!(at: (n * 1_000) as i64, text = &"0123456789"[..n as usize % 9], "{}", 'ß');
+                    if n % 50 == 0 {
+                        logger_ref.flush().unwrap();
+                    }
+                }
+            });
+        }
+    });
+    logger.close().unwrap();
+    let out = small.to_str().unwrap();
+    let export = steno(&["export", "--to", "steno", "-o", out], &path);
+    assert_eq!((export.status.code(), export.stderr), (Some(0), Vec::new()));
+    let [before, after] = [&path, &small].map(|path| steno(&["--json"], path));
+    assert_eq!(before.stdout.iter().filter(|byte| **byte == b'\n').count(), 3000);
+    assert!(before.stdout == after.stdout);
+    assert_eq!(steno(&["verify"], &small).status.code(), Some(0));
+    let length = |path: &Path| std::fs::metadata(path).unwrap().len();
+    assert!(length(&small) * 2 < length(&path), "{} of {}", length(&small), length(&path));
+}
+
+#[test]
 fn a_dump_is_complete_while_its_writer_runs_and_incomplete_without_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.steno");

@@ -13,6 +13,7 @@ pub mod json;
 mod limits;
 mod recover;
 mod render;
+mod repack;
 mod rings;
 mod site;
 mod source;
@@ -32,6 +33,7 @@ pub use info::{Info, info};
 pub use limits::Limits;
 pub use recover::{Recovered, recover};
 pub use render::{Format, Precision, RenderOptions, Renderer, UnknownFormatError, Zone, ZoneError};
+pub use repack::{Repacked, repack};
 pub use rings::{
     Recovery, RefusedDir, RingDamage, RingDir, RingSearch, RingShare, RingsError, Why,
 };

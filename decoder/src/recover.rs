@@ -50,15 +50,7 @@ pub fn recover(dumps: &[Dump], out: &mut impl Write) -> io::Result<Recovered> {
     let are_rings_whole = rings.is_none_or(|rings| rings.damage().is_empty());
     let is_sealed = file.is_some() && summary.unfinished.is_empty() && are_rings_whole;
 
-    let mut copy = Copy {
-        out,
-        at: 0,
-        sequence: 0,
-        index: Index::default(),
-        records: 0,
-        next: BTreeMap::new(),
-        explained: Explained::default(),
-    };
+    let mut copy = Copy::new(out);
     if let Some(first) = file.or(rings) {
         let facts = rings.and_then(Dump::rings);
         let sequence = match (file, facts.and_then(|facts| facts.written)) {
@@ -73,23 +65,15 @@ pub fn recover(dumps: &[Dump], out: &mut impl Write) -> io::Result<Recovered> {
         copy.dump(dump, |ring| starts.and_then(|rings| rings.starts.get(&ring)))?;
     }
     if is_sealed {
-        copy.put_index()?;
         let continues = file.and_then(Dump::end).is_some_and(|end| end.continues);
-        let end = End {
-            index: copy.index.previous,
-            records: copy.records,
-            lost: summary.lost,
-            continues,
-        };
-        let mut payload = Vec::new();
-        end.encode(&mut payload);
-        copy.frame(FrameKind::End as u8, &payload)?;
+        copy.put_end(summary.lost, continues)?;
     }
-    copy.out.flush()?;
-    Ok(Recovered { summary, records: copy.records, bytes: copy.at, is_sealed })
+    let (records, bytes) = copy.finish()?;
+    Ok(Recovered { summary, records, bytes, is_sealed })
 }
 
-struct Copy<'o, W> {
+/// A dump that is being written, of the frames of others.
+pub(crate) struct Copy<'o, W> {
     out: &'o mut W,
     at: u64,
     sequence: u32,
@@ -107,8 +91,35 @@ struct Explained {
     clock: BTreeSet<(u64, i64)>,
 }
 
-impl<W: Write> Copy<'_, W> {
-    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+impl<'o, W: Write> Copy<'o, W> {
+    pub(crate) fn new(out: &'o mut W) -> Self {
+        Self {
+            out,
+            at: 0,
+            sequence: 0,
+            index: Index::default(),
+            records: 0,
+            next: BTreeMap::new(),
+            explained: Explained::default(),
+        }
+    }
+
+    /// Writes the last index, and the end.
+    pub(crate) fn put_end(&mut self, lost: u64, continues: bool) -> io::Result<()> {
+        self.put_index()?;
+        let end = End { index: self.index.previous, records: self.records, lost, continues };
+        let mut payload = Vec::new();
+        end.encode(&mut payload);
+        self.frame(FrameKind::End as u8, &payload).map(drop)
+    }
+
+    /// Returns how many records and bytes were written.
+    pub(crate) fn finish(self) -> io::Result<(u64, u64)> {
+        self.out.flush()?;
+        Ok((self.records, self.at))
+    }
+
+    pub(crate) fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.at += bytes.len() as u64;
         self.out.write_all(bytes)
     }
@@ -147,21 +158,24 @@ impl<W: Write> Copy<'_, W> {
         others.try_for_each(|at| self.other(dump, at))
     }
 
-    /// Copies a frame that is no block, if it is whole and says something new.
-    fn other(&mut self, dump: &Dump, at: u64) -> io::Result<()> {
-        let frame = usize::try_from(at).ok().and_then(|at| dump.bytes().get(at..));
-        let Some(header) = frame.and_then(FrameHeader::decode) else { return Ok(()) };
+    /// The kind and the payload of a frame, if it is whole.
+    pub(crate) fn whole_frame(dump: &Dump, at: u64) -> Option<(u8, &[u8])> {
+        let frame = dump.bytes().get(usize::try_from(at).ok()?..)?;
+        let header = FrameHeader::decode(frame)?;
         let end = FrameHeader::BYTES.saturating_add(header.payload_bytes as usize);
-        let payload = frame.and_then(|frame| frame.get(FrameHeader::BYTES..end));
-        let Some(payload) = payload.filter(|payload| header.matches(payload)) else {
-            return Ok(());
-        };
-        let kind = FrameKind::from_u8(header.kind);
+        let payload = frame.get(FrameHeader::BYTES..end)?;
+        header.matches(payload).then_some((header.kind, payload))
+    }
+
+    /// Copies a frame that is no block, if it is whole and says something new.
+    pub(crate) fn other(&mut self, dump: &Dump, at: u64) -> io::Result<()> {
+        let Some((number, payload)) = Self::whole_frame(dump, at) else { return Ok(()) };
+        let kind = FrameKind::from_u8(number);
         if dump.is_from_rings() && !self.explained.is_new(kind, payload) {
             return Ok(());
         }
         self.explained.note(kind, payload);
-        let at = self.frame(header.kind, payload)?;
+        let at = self.frame(number, payload)?;
         if matches!(
             kind,
             Some(FrameKind::Dictionary | FrameKind::Thread | FrameKind::Clock | FrameKind::Loss)
@@ -204,7 +218,7 @@ impl<W: Write> Copy<'_, W> {
         self.put_block(&header, &[&header.encode()[..], whole].concat())
     }
 
-    fn put_block(&mut self, header: &BlockHeader, payload: &[u8]) -> io::Result<()> {
+    pub(crate) fn put_block(&mut self, header: &BlockHeader, payload: &[u8]) -> io::Result<()> {
         let at = self.frame(FrameKind::Block as u8, payload)?;
         self.records += u64::from(header.count);
         let behind = header.first_record.saturating_add(header.count.into());

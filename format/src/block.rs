@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 
 pub use codec::Codec;
 pub use packed::{BlockBuilder, PlainBody};
+use packed::{SIGN, Times};
 pub use plan::SitePlan;
 
 use crate::bytes::Fields;

@@ -7,6 +7,7 @@
 mod cursor;
 mod pack;
 mod scalar;
+mod unpack;
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -15,6 +16,7 @@ pub(crate) use cursor::split_uint;
 pub use cursor::{Cursor, Encoding, ValueError};
 pub use pack::{pack, put_int, put_uint};
 pub use scalar::{Scalar, ScalarType};
+pub use unpack::unpack;
 
 use crate::types::{EnumType, Fields, Shape, Type};
 

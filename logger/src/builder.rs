@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_utils::sync::Parker;
 use stenolog_format::dictionary::Level;
 
-use crate::drain::{self, DumpFile, Earlier, Existing, OnError, Output};
+use crate::drain::{self, Compression, Drain, DumpFile, Earlier, Existing, OnError, Output};
 use crate::error::{DrainError, StartError};
 use crate::fault::{self, Step};
 use crate::filter::Filter;
@@ -59,6 +60,9 @@ impl Builder {
                 on_full,
                 block_timeout: Some(Duration::from_secs(1)),
                 deliver_within: Duration::from_millis(100),
+                compression: Compression::default(),
+                drain_core: None,
+                drain_nice: None,
                 on_error: OnError::default(),
             },
             filter: None,
@@ -151,6 +155,51 @@ impl Builder {
         self
     }
 
+    /// How small the drain makes the dump. By default as small as there is time for.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.steno");
+    /// use stenolog::{Builder, Compression};
+    ///
+    /// let log = Builder::new(path).compression(Compression::Fast).start_detached()?;
+    /// # log.close()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.config.compression = compression;
+        self
+    }
+
+    /// Binds the drain's thread to one core, counted from 0 as the operating system does. By default
+    /// it runs wherever the system puts it.
+    ///
+    /// Only on Linux and Android; elsewhere without effect. A core that does not exist, or that the
+    /// process may not use, is an error of [`start`](Self::start). A [manual](Self::start_manual)
+    /// drain runs where its owner does.
+    pub fn drain_core(mut self, core: usize) -> Self {
+        self.config.drain_core = Some(core);
+        self
+    }
+
+    /// How nice the drain's thread is to others: 19 has it run when nobody else wants to, −20 rather
+    /// than all others, which takes privileges. By default that of the thread that starts the logger.
+    ///
+    /// Only on Linux and Android, where threads have a niceness of their own; elsewhere without effect.
+    /// A niceness that the process may not have is an error of [`start`](Self::start).
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.steno");
+    /// let log = stenolog::Builder::new(path).drain_nice(10).start_detached()?;
+    /// # log.close()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn drain_nice(mut self, nice: i32) -> Self {
+        self.config.drain_nice = Some(nice);
+        self
+    }
+
     /// What is called when the dump cannot be written, when it can be again, when a sync fails, and
     /// when somebody has deleted, moved or truncated the file. Once for each, not for each attempt.
     ///
@@ -231,18 +280,18 @@ impl Builder {
     /// # Errors
     /// If there is one already, if the dump cannot be created, or if the filter is not understood.
     pub fn start(self) -> Result<Logger, StartError> {
-        if let Some(running) = registry::global() {
-            let running = running.config.path.clone();
-            return Err(StartError::AlreadyStarted { path: self.config.path, running });
+        self.refuse_second()?;
+        self.spawn_on(create, install_global, drain::start)
+    }
+
+    fn refuse_second(&self) -> Result<(), StartError> {
+        match registry::global() {
+            Some(running) => Err(StartError::AlreadyStarted {
+                path: self.config.path.clone(),
+                running: running.config.path.clone(),
+            }),
+            None => Ok(()),
         }
-        self.spawn(|core| {
-            if registry::install(core) {
-                return Ok(true);
-            }
-            let path = core.config.path.clone();
-            let running = registry::global().map_or_else(PathBuf::new, |r| r.config.path.clone());
-            Err(StartError::AlreadyStarted { path, running })
-        })
     }
 
     /// Starts a logger that only hears the threads that have [entered](Logger::enter) it, beside
@@ -253,10 +302,29 @@ impl Builder {
     /// # Errors
     /// If the dump cannot be created, or if the filter is not understood.
     pub fn start_detached(self) -> Result<Logger, StartError> {
-        self.spawn(|_| {
+        let install = |_: &_| {
             registry::count_detached(1);
             Ok(false)
-        })
+        };
+        self.spawn_on(create, install, drain::start)
+    }
+
+    /// As [`start`](Self::start), but without a drain thread: the logger's rings are written when
+    /// the [`Drain`] is polled.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_manual(self) -> Result<(Logger, Drain), StartError> {
+        self.refuse_second()?;
+        let mut drain = None;
+        let run = |core, output, parker| {
+            drain = Some(Drain::begin(core, output, parker)?);
+            Ok(None)
+        };
+        let logger = self.spawn_on(create, install_global, run)?;
+        // `run` has been called if there is a logger.
+        let drain = drain.expect("a logger that runs has a drain");
+        Ok((logger, drain))
     }
 
     /// As [`start_detached`](Self::start_detached), with a dump that is no file.
@@ -266,23 +334,15 @@ impl Builder {
             registry::count_detached(1);
             Ok(false)
         };
-        self.spawn_on(|_, _, _, _| Ok(Output::new(Box::new(storage))), install).expect("it starts")
-    }
-
-    fn spawn(
-        self,
-        install: impl FnOnce(&Arc<Core>) -> Result<bool, StartError>,
-    ) -> Result<Logger, StartError> {
-        let file = |path: &Path, existing, mode, earlier: &_| {
-            DumpFile::create(path, existing, mode, earlier).map(|file| Output::new(Box::new(file)))
-        };
-        self.spawn_on(file, install)
+        let create = |_: &_, _, _, _: &_| Ok(Output::new(Box::new(storage)));
+        self.spawn_on(create, install, drain::start).expect("it starts")
     }
 
     fn spawn_on(
         self,
         create: impl FnOnce(&Path, Existing, u32, &Earlier) -> Result<Output, StartError>,
         install: impl FnOnce(&Arc<Core>) -> Result<bool, StartError>,
+        run: impl FnOnce(Arc<Core>, Output, Parker) -> Result<Option<JoinHandle<()>>, StartError>,
     ) -> Result<Logger, StartError> {
         crate::fork::watch();
         let filter = self.resolve_filter()?;
@@ -304,7 +364,7 @@ impl Builder {
         let core = Arc::new(core);
         let started = create(&path, self.existing, self.mode, &earlier)
             .inspect(|_| fault::after(Step::DumpCreated))
-            .and_then(|output| drain::start(Arc::clone(&core), output, parker));
+            .and_then(|output| run(Arc::clone(&core), output, parker));
         let thread = started.inspect_err(|_| {
             if let Some(dir) = core.ring_dir() {
                 dir.remove();
@@ -316,7 +376,7 @@ impl Builder {
             let _scope = logger.enter();
             crate::warn!(
                 target: "stenolog",
-                reason = error.to_string(),
+                reason = %error,
                 "the rings are in memory only: what is not written when the process is killed is lost"
             );
         }
@@ -338,4 +398,23 @@ impl Builder {
             None => Ok(Filter::everything()),
         }
     }
+}
+
+fn create(
+    path: &Path,
+    existing: Existing,
+    mode: u32,
+    earlier: &Earlier,
+) -> Result<Output, StartError> {
+    DumpFile::create(path, existing, mode, earlier).map(|file| Output::new(Box::new(file)))
+}
+
+/// Makes it the logger that all calls of the process go to.
+fn install_global(core: &Arc<Core>) -> Result<bool, StartError> {
+    if registry::install(core) {
+        return Ok(true);
+    }
+    let path = core.config.path.clone();
+    let running = registry::global().map_or_else(PathBuf::new, |r| r.config.path.clone());
+    Err(StartError::AlreadyStarted { path, running })
 }

@@ -11,6 +11,42 @@ use stenolog_format::clock::ClockPair;
 pub(crate) struct Clock {
     counter: quanta::Clock,
     hz: u64,
+    is_instruction: bool,
+}
+
+/// The counter now by one instruction, where there is one for it; it is the process's clock if that
+/// [says so](Clock::is_instruction).
+#[inline(always)]
+pub(crate) fn instruction() -> Option<u64> {
+    #[cfg(target_arch = "x86_64")]
+    {
+        // SAFETY: every processor of this kind has the instruction.
+        Some(unsafe { std::arch::x86_64::_rdtsc() })
+    }
+    #[cfg(target_arch = "aarch64")]
+    {
+        let count: u64;
+        // SAFETY: as above; it only writes the register that it names.
+        unsafe {
+            std::arch::asm!("mrs {}, cntvct_el0", out(reg) count, options(nomem, nostack));
+        }
+        Some(count)
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    None
+}
+
+/// Whether the instruction reads what `counter` reads: it then gives, each time, a number between
+/// two readings of it, which no other clock does. More than one attempt, as a thread may be moved
+/// to a core whose counter is behind.
+fn is_instruction(counter: &quanta::Clock) -> bool {
+    let is_between = |_| {
+        let before = counter.raw();
+        let between = instruction();
+        let after = counter.raw();
+        between.is_some_and(|between| (before..=after).contains(&between))
+    };
+    (0..3).any(|_| (0..4).all(is_between))
 }
 
 impl Clock {
@@ -24,7 +60,11 @@ impl Clock {
             let ticks = 1_u64 << 40;
             let ns = u128::from(counter.delta_as_nanos(0, ticks)).max(1);
             let hz = (u128::from(ticks) * 1_000_000_000 / ns) as u64;
-            Self { counter, hz }
+            // What counts nanoseconds is the system's clock, and the instruction may then be one that
+            // the system forbids to programs. (Not so on aarch64, where counters may count those.)
+            let may_be = cfg!(target_arch = "aarch64") || ns != u128::from(ticks);
+            let is_instruction = may_be && is_instruction(&counter);
+            Self { counter, hz, is_instruction }
         })
     }
 
@@ -32,6 +72,12 @@ impl Clock {
     #[inline(always)]
     pub(crate) fn now(&self) -> u64 {
         self.counter.raw()
+    }
+
+    /// Whether [`instruction`] reads the same. What [`now`](Self::now) does elsewhere is more code than
+    /// all the rest of a call.
+    pub(crate) const fn is_instruction(&self) -> bool {
+        self.is_instruction
     }
 
     /// The counter's nominal frequency.

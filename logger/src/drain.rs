@@ -14,7 +14,9 @@
 //! sleeps for as long as the rings take to fill by a quarter at the pace of the last pass, at most
 //! the bound that the builder set. A call that finds its ring half full wakes it before that.
 
+mod compress;
 mod file;
+mod manual;
 mod output;
 mod report;
 mod scanner;
@@ -27,9 +29,12 @@ use std::time::{Duration, Instant};
 
 use crossbeam_utils::sync::Parker;
 
+pub use self::compress::Compression;
+pub(crate) use self::compress::decompress;
 pub use self::file::Existing;
 pub(crate) use self::file::numbered;
 pub(crate) use self::file::{DumpFile, Earlier};
+pub use self::manual::Drain;
 pub(crate) use self::output::Output;
 use self::output::WriteFailure;
 pub(crate) use self::report::OnError;
@@ -55,7 +60,7 @@ pub(crate) fn start(
     core: Arc<Core>,
     output: Output,
     parker: Parker,
-) -> Result<std::thread::JoinHandle<()>, StartError> {
+) -> Result<Option<std::thread::JoinHandle<()>>, StartError> {
     let path = core.config.path.clone();
     let (begun, has_begun) = std::sync::mpsc::sync_channel(1);
     let spawned = {
@@ -64,33 +69,55 @@ pub(crate) fn start(
         thread.spawn(move || {
             crate::thread::be_deaf();
             let end = EndOnDrop(Arc::clone(&core));
-            let mut scanner = Scanner::new(core, output);
-            // At once: the rings of a process that is killed soon are found by what the dump begins
-            // with. Here: a file beyond its limit raises a signal that only this thread has blocked.
-            match scanner.write() {
-                // A file that was taken away meanwhile is the drain's business.
-                Ok(()) | Err(WriteFailure::Taken(_)) => {
-                    fault::after(Step::DumpBegun);
+            // Here: a file beyond its limit raises a signal that only this thread has blocked.
+            let worker = settle(&core).and_then(|()| Worker::begin(core, output, parker));
+            match worker {
+                Ok(worker) => {
                     let _ = begun.send(Ok(()));
+                    end.0.drain_ended(worker.run());
                 }
-                Err(WriteFailure::Write(source) | WriteFailure::Replace(_, source)) => {
-                    let _ = begun.send(Err(source));
-                    return;
+                Err(error) => {
+                    let _ = begun.send(Err(error));
                 }
             }
-            end.0.drain_ended(Drain { scanner, parker, failing: None }.run());
         })
     };
     let thread = spawned.map_err(|source| StartError::Thread { path: path.clone(), source })?;
     match has_begun.recv() {
-        Ok(Err(source)) => {
+        Ok(Err(error)) => {
             // The file and its lock are let go of when the thread has ended.
             let _ = thread.join();
-            Err(StartError::Create { path, source })
+            Err(error)
         }
         // A panic is told by whoever waits for the drain.
-        Ok(Ok(())) | Err(_) => Ok(thread),
+        Ok(Ok(())) | Err(_) => Ok(Some(thread)),
     }
+}
+
+/// Puts this thread where the builder wants the drain's.
+fn settle(core: &Core) -> Result<(), StartError> {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        let config = &core.config;
+        let refused = |source: rustix::io::Errno| StartError::DrainThread {
+            path: config.path.clone(),
+            source: source.into(),
+        };
+        if let Some(at) = config.drain_core {
+            if at >= rustix::thread::CpuSet::MAX_CPU {
+                return Err(refused(rustix::io::Errno::INVAL));
+            }
+            let mut set = rustix::thread::CpuSet::new();
+            set.set(at);
+            rustix::thread::sched_setaffinity(None, &set).map_err(refused)?;
+        }
+        if let Some(nice) = config.drain_nice {
+            // Of the calling thread: only elsewhere it is the process's.
+            rustix::process::setpriority_process(None, nice).map_err(refused)?;
+        }
+    }
+    let _ = core;
+    Ok(())
 }
 
 /// Says that the drain has ended even if it panicked: nobody may wait for it then.
@@ -107,10 +134,24 @@ impl Drop for EndOnDrop {
     }
 }
 
-struct Drain {
+/// What drains, on whatever thread.
+struct Worker {
     scanner: Scanner,
     parker: Parker,
     failing: Option<Failing>,
+    last_pass: Instant,
+    /// How long to rest, as the last pass that succeeded has it.
+    rest: Duration,
+}
+
+/// How a step of the drain went.
+enum Stepped {
+    /// The rings may be left alone for so long.
+    Rest(Duration),
+    /// The file cannot be written.
+    Failed,
+    /// The dump is sealed, or given up.
+    Ended(WriteResult),
 }
 
 /// Writing fails.
@@ -122,33 +163,64 @@ struct Failing {
     told: DrainError,
 }
 
-impl Drain {
-    fn run(mut self) -> WriteResult {
-        let core = Arc::clone(self.scanner.core());
-        let quarter = core.config.ring_capacity_bytes / 4;
-        let mut sleep = SHORTEST_SLEEP;
-        let mut last_pass = Instant::now();
-        loop {
-            let (requests, stop) = core.take_requests();
-            if stop {
-                return self.finish(requests);
-            }
-            let started = Instant::now();
-            let pass = self.scanner.pass(!requests.is_empty());
-            if let Ok(fullest) = &pass {
-                let longest = core.config.deliver_within;
-                sleep = next_sleep(*fullest, quarter, started - last_pass, longest);
-            }
-            last_pass = started;
-            let written = self.judge(pass.map(drop));
-            let failed = written.is_err();
-            self.answer(requests, written);
-            if failed {
-                self.rest_after_failure();
-            } else if !core.has_requests() {
-                self.parker.park_timeout(sleep);
+impl Worker {
+    /// Begins the dump.
+    ///
+    /// At once: the rings of a process that is killed soon are found by what the dump begins with.
+    fn begin(core: Arc<Core>, output: Output, parker: Parker) -> Result<Self, StartError> {
+        let path = core.config.path.clone();
+        let mut scanner = Scanner::new(core, output);
+        match scanner.write() {
+            // A file that was taken away meanwhile is the drain's business.
+            Ok(()) | Err(WriteFailure::Taken(_)) => {}
+            Err(WriteFailure::Write(source) | WriteFailure::Replace(_, source)) => {
+                return Err(StartError::Create { path, source });
             }
         }
+        fault::after(Step::DumpBegun);
+        let (last_pass, rest) = (Instant::now(), SHORTEST_SLEEP);
+        Ok(Self { scanner, parker, failing: None, last_pass, rest })
+    }
+
+    fn run(mut self) -> WriteResult {
+        loop {
+            match self.step() {
+                Stepped::Rest(rest) => {
+                    if !rest.is_zero() && !self.scanner.core().has_requests() {
+                        self.parker.park_timeout(rest);
+                    }
+                }
+                Stepped::Failed => self.rest_after_failure(),
+                Stepped::Ended(result) => return result,
+            }
+        }
+    }
+
+    /// Does what is asked of the drain, and writes what the rings hold.
+    fn step(&mut self) -> Stepped {
+        let core = Arc::clone(self.scanner.core());
+        let (requests, stop) = core.take_requests();
+        if stop {
+            return Stepped::Ended(self.finish(requests));
+        }
+        let started = Instant::now();
+        let since_last_pass = started - self.last_pass;
+        let pass = self.scanner.pass(!requests.is_empty());
+        let took = started.elapsed();
+        self.scanner.note_load(took, since_last_pass);
+        if let Ok(fullest) = &pass {
+            let quarter = core.config.ring_capacity_bytes / 4;
+            let period = next_sleep(*fullest, quarter, since_last_pass, core.config.deliver_within);
+            // From pass to pass. If this one took as long, the rings are as full again; if a ring
+            // was full, somebody may be waiting, and nobody knows how fast it would be.
+            let is_behind = *fullest >= 3 * quarter;
+            self.rest = if is_behind { Duration::ZERO } else { period.saturating_sub(took) };
+        }
+        self.last_pass = started;
+        let written = self.judge(pass.map(drop));
+        let failed = written.is_err();
+        self.answer(requests, written);
+        if failed { Stepped::Failed } else { Stepped::Rest(self.rest) }
     }
 
     /// Notes how an attempt to write went, and tells if that is news.

@@ -12,10 +12,11 @@ use std::sync::atomic::{Ordering, compiler_fence};
 
 use stenolog_format::dictionary::TimeSource;
 
+use crate::carry::Carry;
 use crate::registry::CallTypes;
 use crate::site::Site;
 use crate::thread::{self, ColdRecord, LOCAL, Local, NO_GENERATION};
-use crate::time::TimeWord;
+use crate::time::{ClockRef, TimeWord};
 use crate::value::Args;
 
 /// The bytes of the time word.
@@ -32,31 +33,47 @@ const fn signature<T: TimeWord, A: Args>() -> u64 {
 
 /// Logs a record of `site`. The arguments have been evaluated; none of the user's code runs here.
 #[inline(always)]
-pub fn emit<T: TimeWord, A: Args>(site: &'static Site, time: T, args: A) {
-    if !try_emit(site, time, &args) {
-        // By value: what is behind a reference that leaves the function cannot stay in registers.
-        emit_cold(site, time, args);
+pub fn emit<T: TimeWord, L: Carry>(site: &'static Site, time: T, values: L) {
+    let (a, b, c, d, e, rest) = values.carry();
+    emit_quick::<T, L>(a, b, c, d, e, time, site, rest);
+}
+
+/// The hot path: one function for all call sites with values of the same types.
+///
+/// The values come first: a caller that logs its own parameters has them in place.
+#[inline(never)]
+#[expect(clippy::too_many_arguments, reason = "parameters travel in registers, structs do not")]
+fn emit_quick<T: TimeWord, L: Carry>(
+    a: L::A,
+    b: L::B,
+    c: L::C,
+    d: L::D,
+    e: L::E,
+    time: T,
+    site: &'static Site,
+    rest: L::Rest,
+) {
+    if !try_emit_quick::<T, L, _>(site, time, &(&a, (&b, (&c, (&d, (&e, &rest)))))) {
+        // The same parameters in the same places: this is but a jump.
+        emit_slow::<T, L>(a, b, c, d, e, time, site, rest);
     }
 }
 
 #[inline(always)]
-fn try_emit<T: TimeWord, A: Args>(site: &'static Site, time: T, args: &A) -> bool {
-    // Only the address leaves the closure: as a whole it might not be inlined, and would then take
-    // its captures, and so the arguments, by way of memory.
+fn try_emit_quick<T: TimeWord, L: Carry, A: Args>(site: &'static Site, time: T, args: &A) -> bool {
+    // Only the address leaves the closure: as a whole it might not be inlined.
     let local: *const Local = LOCAL.with(std::ptr::from_ref);
     // SAFETY: without a destructor, a thread-local lives as long as its thread.
     let local = unsafe { &*local };
     let state = site.state.load(Ordering::Relaxed);
-    if (state >> 32) as u32 != local.generation.get()
-        || site.signature.load(Ordering::Relaxed) != const { signature::<T, A>() }
+    let generation = (state >> 32) as u32;
+    if generation != local.generation.get()
+        || site.signature.load(Ordering::Relaxed) != const { signature::<T, L::List>() }
+        || !args.is_short()
     {
         return false;
     }
-    // T3: the generation of a logger comes with a clock.
-    let Some(clock) = local.clock.get() else { return false };
-    let payload_bytes = args.size().saturating_add(TIME_BYTES);
-    let time = time.read(&clock);
-    let allowance_bytes = local.allowance_bytes.get();
+    let Some(time) = time.read_at_once(local.clock_is_instruction.get()) else { return false };
     // Closed to signal handlers on this thread, which would write into the same claim (T2).
     local.generation.set(NO_GENERATION);
     // Nothing of the producer is read before that.
@@ -64,16 +81,47 @@ fn try_emit<T: TimeWord, A: Args>(site: &'static Site, time: T, args: &A) -> boo
     // SAFETY: only this thread touches the producer, and nothing logs while this borrow lives
     // (T1, T2 in `thread`): what follows are stores of values.
     let producer = unsafe { &mut *local.producer.get() };
-    let Ok(mut claim) = producer.try_claim_within(payload_bytes, allowance_bytes) else {
-        local.generation.set((state >> 32) as u32);
-        return false;
-    };
-    // SAFETY: the claim is `payload_bytes` long, which `args` said it takes with the time.
-    unsafe { fill(claim.as_mut_ptr(), time, args) };
-    claim.commit_tagged(state as u32);
+    let claim = producer.try_claim_quick(TIME_BYTES + args.size());
+    let is_done = claim.is_some();
+    if let Some(mut claim) = claim {
+        // SAFETY: the claim is as long as the time and what `args` said it takes.
+        unsafe { fill(claim.as_mut_ptr(), time, args) };
+        claim.commit_tagged(state as u32);
+    }
     compiler_fence(Ordering::Release);
-    local.generation.set((state >> 32) as u32);
-    true
+    local.generation.set(generation);
+    is_done
+}
+
+/// What the hot path leaves over: records that are long, or for which it has to be looked how far the
+/// drain has come; and, by way of the cold path, all others.
+#[cold]
+#[inline(never)]
+#[expect(clippy::too_many_arguments, reason = "those of `emit_quick`")]
+fn emit_slow<T: TimeWord, L: Carry>(
+    a: L::A,
+    b: L::B,
+    c: L::C,
+    d: L::D,
+    e: L::E,
+    time: T,
+    site: &'static Site,
+    rest: L::Rest,
+) {
+    let args = (&a, (&b, (&c, (&d, (&e, &rest)))));
+    let signature = const { signature::<T, L::List>() };
+    let payload_bytes = args.size().saturating_add(TIME_BYTES);
+    let stamp = |clock: &ClockRef| time.read(clock);
+    thread::log(&ColdRecord {
+        site,
+        types: CallTypes { signature, time: T::SOURCE, describe: L::List::describe },
+        payload_bytes,
+        stamp: &stamp,
+        fill: &|out, time| {
+            // SAFETY: `thread::log` hands out a claim of `payload_bytes`.
+            unsafe { fill(out, time, &args) };
+        },
+    });
 }
 
 /// Writes a payload.
@@ -87,23 +135,4 @@ unsafe fn fill<A: Args>(out: *mut u8, time: u64, args: &A) {
         out.cast::<[u8; TIME_BYTES]>().write_unaligned(time.to_le_bytes());
         args.write(out.add(TIME_BYTES));
     }
-}
-
-#[cold]
-#[inline(never)]
-fn emit_cold<T: TimeWord, A: Args>(site: &'static Site, time: T, args: A) {
-    thread::log(&ColdRecord {
-        site,
-        types: CallTypes {
-            signature: const { signature::<T, A>() },
-            time: T::SOURCE,
-            describe: A::describe,
-        },
-        payload_bytes: args.size().saturating_add(TIME_BYTES),
-        stamp: &|clock| time.read(clock),
-        fill: &|out, time| {
-            // SAFETY: `thread::log` hands out a claim of `payload_bytes`.
-            unsafe { fill(out, time, &args) };
-        },
-    });
 }

@@ -88,6 +88,14 @@ pub enum StartError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// The drain thread cannot be bound to the core, or given the niceness, that the builder wants.
+    #[error("cannot run the drain thread for {path} as wanted: {source}")]
+    DrainThread {
+        /// The dump.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
     /// Rings in files are required and cannot be had.
     #[error(
         "cannot keep the rings of {path} in files: {reason} (name a folder with `Builder::rings_in`, or allow rings in memory with `Builder::rings`)"

@@ -57,12 +57,14 @@
 //! # Features
 //!
 //! `max_level_*` and `release_max_level_*` (`off`, `error` … `trace`) compile calls beyond the
-//! level away. `serde` (on by default) stores serialisable fields as postcard.
+//! level away. `serde` (on by default) stores serialisable fields as postcard. `zstd` (on by default)
+//! lets the drain compress with Zstandard; see [`Compression`].
 
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
 mod builder;
+mod carry;
 mod clock;
 mod drain;
 mod emit;
@@ -87,7 +89,7 @@ pub use stenolog_macros::Record;
 
 pub use self::builder::Builder;
 pub use self::clock::Timestamp;
-pub use self::drain::{Existing, FileFate};
+pub use self::drain::{Compression, Drain, Existing, FileFate};
 pub use self::error::{DrainError, FlushError, StartError};
 pub use self::filter::FilterError;
 pub use self::fork::ForkedChild;
@@ -95,6 +97,6 @@ pub use self::logger::{Logger, Scope, SetFilterError, flush, set_filter, stats, 
 pub use self::ring_dir::{Rings, UnreadRings};
 pub use self::shared::OnFull;
 pub use self::stats::Stats;
-pub use self::thread::in_signal_handler;
+pub use self::thread::{in_signal_handler, prepare_thread};
 pub use self::time::IntoTime;
 pub use self::value::Value;

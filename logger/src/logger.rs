@@ -22,13 +22,15 @@ use crate::thread;
 #[must_use = "a logger ends when it is dropped: keep it in a variable, such as `_log`"]
 pub struct Logger {
     core: Arc<Core>,
+    /// The drain's thread; without one the drain is in somebody's hands.
     drain: Option<JoinHandle<()>>,
+    has_ended: bool,
     is_global: Option<bool>,
 }
 
 impl Logger {
-    pub(crate) const fn new(core: Arc<Core>, drain: JoinHandle<()>) -> Self {
-        Self { core, drain: Some(drain), is_global: None }
+    pub(crate) const fn new(core: Arc<Core>, drain: Option<JoinHandle<()>>) -> Self {
+        Self { core, drain, has_ended: false, is_global: None }
     }
 
     pub(crate) const fn core(&self) -> &Arc<Core> {
@@ -118,7 +120,8 @@ impl Logger {
     }
 
     /// Writes what the rings hold, seals the dump and ends the logger, as dropping it does, but
-    /// says how it went.
+    /// says how it went. With a [manual](crate::Builder::start_manual) drain it only ends the logger, and
+    /// the [`Drain`](crate::Drain) seals the dump.
     ///
     /// # Errors
     /// If the dump could not be written to its end.
@@ -127,7 +130,10 @@ impl Logger {
     }
 
     fn end(&mut self) -> Result<(), FlushError> {
-        let Some(drain) = self.drain.take() else { return Ok(()) };
+        if std::mem::replace(&mut self.has_ended, true) {
+            return Ok(());
+        }
+        let drain = self.drain.take();
         if self.core.is_foreign() {
             // The drain is the parent's; here is no thread to wait for, nor to detach.
             std::mem::forget(drain);
@@ -139,7 +145,8 @@ impl Logger {
             None => {}
         }
         self.core.request_stop();
-        match drain.join() {
+        // Whoever has the drain in hand seals the dump: this may be the same thread.
+        match drain.map_or(Ok(()), JoinHandle::join) {
             Ok(()) => self.core.result(),
             // It panicked, and has said so on standard error.
             Err(_) => Err(FlushError::Ended { path: self.core.config.path.clone() }),

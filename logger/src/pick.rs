@@ -5,15 +5,17 @@
 //! bounds hold.
 //!
 //! ```text
-//!          Arg ──────▶ Second ─────────▶ Third ────────▶ Fourth ──────▶ Last
-//! {}       Exact       Display → Text    (unprintable)
-//! {:?}     Value       Debug → Text      (unprintable)
-//! {:x} …   Exact       LowerHex → Text   (unprintable)
-//! field    Value       serde → Encoded   Display → Text  Debug → Text   a clear error
-//! %field   Exact       Display → Text    rustc's error
-//! ?field   Value       Debug → Text      rustc's error
-//! width    usize                         (unprintable)
+//!          Arg ────▶ Second ──▶ Third ──────────▶ Fourth ───────▶ Fifth ───────▶ Last
+//! {}       Bare      Exact      Display → Text    (unprintable)
+//! {:?}     Bare      Value      Debug → Text      (unprintable)
+//! {:x} …   Bare      Exact      LowerHex → Text   (unprintable)
+//! field    Bare      Value      serde → Encoded   Display → Text  Debug → Text   a clear error
+//! %field   Bare      Exact      Display → Text    rustc's error
+//! ?field   Bare      Value      Debug → Text      rustc's error
+//! width              usize                        (unprintable)
 //! ```
+//!
+//! What is [`Bare`] is picked by value, what is [`Value`] by reference.
 //!
 //! What cannot be printed is no error here: the expansion has the user's format string and
 //! arguments in a `format_args!` that never runs, and rustc reports there, in its own words. In a
@@ -33,6 +35,7 @@ use std::sync::Arc;
 
 use stenolog_format::types::Type;
 
+use crate::carry::Bare;
 #[cfg(feature = "serde")]
 use crate::value::Encoded;
 use crate::value::{Text, Value};
@@ -58,7 +61,7 @@ impl<T: Exact + ?Sized> Exact for Box<T> {}
 impl<T: Exact + ?Sized> Exact for Rc<T> {}
 impl<T: Exact + ?Sized> Exact for Arc<T> {}
 
-/// An argument whose recording is to be chosen: the first of five steps.
+/// An argument whose recording is to be chosen: the first of six steps.
 #[derive(Debug)]
 pub struct Arg<'a, T: ?Sized>(Second<'a, T>);
 
@@ -72,7 +75,11 @@ pub struct Third<'a, T: ?Sized>(Fourth<'a, T>);
 
 /// The fourth step.
 #[derive(Debug)]
-pub struct Fourth<'a, T: ?Sized>(Last<'a, T>);
+pub struct Fourth<'a, T: ?Sized>(Fifth<'a, T>);
+
+/// The fifth step.
+#[derive(Debug)]
+pub struct Fifth<'a, T: ?Sized>(Last<'a, T>);
 
 /// The last step.
 #[derive(Debug)]
@@ -81,7 +88,7 @@ pub struct Last<'a, T: ?Sized>(&'a T);
 /// The first step for an argument.
 #[inline(always)]
 pub const fn arg<T: ?Sized>(value: &T) -> Arg<'_, T> {
-    Arg(Second(Third(Fourth(Last(value)))))
+    Arg(Second(Third(Fourth(Fifth(Last(value))))))
 }
 
 macro_rules! steps {
@@ -97,7 +104,7 @@ macro_rules! steps {
     )+};
 }
 
-steps!(Arg -> Second, Second -> Third, Third -> Fourth, Fourth -> Last);
+steps!(Arg -> Second, Second -> Third, Third -> Fourth, Fourth -> Fifth, Fifth -> Last);
 
 /// Stands in for what cannot be printed, in a program that does not compile.
 #[derive(Clone, Copy, Debug)]
@@ -125,21 +132,28 @@ unsafe impl Value for Unprintable {
 /// object so that its body compiles, or fails to, independent of the argument.
 macro_rules! formats {
     ($($native:ident $trait:ident: $method:ident;)+) => {$(
-        impl<'a, T: $native + ?Sized> Arg<'a, T> {
+        impl<'a, T: Bare + ?Sized> Arg<'a, T> {
+            #[inline(always)]
+            pub fn $method(&self, _: impl FnOnce(&dyn fmt::$trait) -> Text) -> T::Carried<'a> {
+                self.0.0.0.0.0.0.bare()
+            }
+        }
+
+        impl<'a, T: $native + ?Sized> Second<'a, T> {
             #[inline(always)]
             pub fn $method(&self, _: impl FnOnce(&dyn fmt::$trait) -> Text) -> &'a T {
                 self.0.0.0.0.0
             }
         }
 
-        impl<T: fmt::$trait + ?Sized> Second<'_, T> {
+        impl<T: fmt::$trait + ?Sized> Third<'_, T> {
             pub fn $method(&self, format: impl FnOnce(&dyn fmt::$trait) -> Text) -> Text {
                 // A reference to the reference, as only what is sized becomes a trait object.
                 format(&self.0.0.0.0)
             }
         }
 
-        impl<T: ?Sized> Third<'_, T> {
+        impl<T: ?Sized> Fourth<'_, T> {
             pub fn $method(&self, _: impl FnOnce(&dyn fmt::$trait) -> Text) -> Unprintable {
                 Unprintable
             }
@@ -158,7 +172,29 @@ formats! {
     Exact UpperExp: steno_upper_exp_with;
 }
 
-impl<'a, T: Exact + ?Sized> Arg<'a, T> {
+/// The methods without a spec, for what is carried as such.
+macro_rules! bare {
+    ($($what:literal $method:ident;)+) => {
+        impl<'a, T: Bare + ?Sized> Arg<'a, T> {$(
+            #[doc = $what]
+            #[inline(always)]
+            #[must_use]
+            pub fn $method(&self) -> T::Carried<'a> {
+                self.0.0.0.0.0.0.bare()
+            }
+        )+}
+    };
+}
+
+bare! {
+    "`{}`" steno_display;
+    "`%value`" steno_display_field;
+    "`{:?}`" steno_debug;
+    "`?value`" steno_debug_field;
+    "A field." steno_field;
+}
+
+impl<'a, T: Exact + ?Sized> Second<'a, T> {
     /// `{}`
     #[inline(always)]
     #[must_use]
@@ -174,7 +210,7 @@ impl<'a, T: Exact + ?Sized> Arg<'a, T> {
     }
 }
 
-impl<'a, T: Value + ?Sized> Arg<'a, T> {
+impl<'a, T: Value + ?Sized> Second<'a, T> {
     /// `{:?}`
     #[inline(always)]
     #[must_use]
@@ -197,7 +233,7 @@ impl<'a, T: Value + ?Sized> Arg<'a, T> {
     }
 }
 
-impl Arg<'_, usize> {
+impl Second<'_, usize> {
     /// A width or a precision.
     #[inline(always)]
     #[must_use]
@@ -206,7 +242,7 @@ impl Arg<'_, usize> {
     }
 }
 
-impl<T: fmt::Display + ?Sized> Second<'_, T> {
+impl<T: fmt::Display + ?Sized> Third<'_, T> {
     /// `{}`
     #[must_use]
     pub fn steno_display(&self) -> Text {
@@ -220,7 +256,7 @@ impl<T: fmt::Display + ?Sized> Second<'_, T> {
     }
 }
 
-impl<T: fmt::Debug + ?Sized> Second<'_, T> {
+impl<T: fmt::Debug + ?Sized> Third<'_, T> {
     /// `{:?}`
     #[must_use]
     pub fn steno_debug(&self) -> Text {
@@ -234,7 +270,7 @@ impl<T: fmt::Debug + ?Sized> Second<'_, T> {
     }
 }
 
-impl<T: fmt::Pointer + ?Sized> Second<'_, T> {
+impl<T: fmt::Pointer + ?Sized> Third<'_, T> {
     /// `{:p}`: what an address says is gone with the process, so it is always text.
     pub fn steno_pointer_with(&self, format: impl FnOnce(Address<'_>) -> Text) -> Text {
         format(Address(&Place(self.0.0.0.0)))
@@ -261,7 +297,7 @@ impl<T: fmt::Pointer + ?Sized> fmt::Pointer for Place<'_, T> {
 }
 
 #[cfg(feature = "serde")]
-impl<T: serde::Serialize + postcard_schema::Schema + ?Sized> Second<'_, T> {
+impl<T: serde::Serialize + postcard_schema::Schema + ?Sized> Third<'_, T> {
     /// A field.
     #[must_use]
     pub fn steno_field(&self) -> Encoded<T> {
@@ -269,7 +305,7 @@ impl<T: serde::Serialize + postcard_schema::Schema + ?Sized> Second<'_, T> {
     }
 }
 
-impl<T: fmt::Display + ?Sized> Third<'_, T> {
+impl<T: fmt::Display + ?Sized> Fourth<'_, T> {
     /// A field.
     #[must_use]
     pub fn steno_field(&self) -> Text {
@@ -277,7 +313,7 @@ impl<T: fmt::Display + ?Sized> Third<'_, T> {
     }
 }
 
-impl<T: ?Sized> Third<'_, T> {
+impl<T: ?Sized> Fourth<'_, T> {
     /// `{}`
     #[must_use]
     pub fn steno_display(&self) -> Unprintable {
@@ -320,7 +356,7 @@ impl<T: ?Sized> Third<'_, T> {
     }
 }
 
-impl<T: fmt::Debug + ?Sized> Fourth<'_, T> {
+impl<T: fmt::Debug + ?Sized> Fifth<'_, T> {
     /// A field.
     #[must_use]
     pub fn steno_field(&self) -> Text {

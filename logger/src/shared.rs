@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
@@ -17,7 +17,7 @@ use stenolog_ringbuf::queue::spsc::{self, Producer};
 
 use crate::builder::Builder;
 use crate::clock::{Clock, unix_ns};
-use crate::drain::OnError;
+use crate::drain::{Compression, OnError};
 use crate::error::{DrainError, FlushError};
 use crate::filter::Filter;
 use crate::registry::LATE;
@@ -50,6 +50,9 @@ pub(crate) struct Config {
     pub(crate) on_full: [OnFull; 5],
     pub(crate) block_timeout: Option<Duration>,
     pub(crate) deliver_within: Duration,
+    pub(crate) compression: Compression,
+    pub(crate) drain_core: Option<usize>,
+    pub(crate) drain_nice: Option<i32>,
     pub(crate) on_error: OnError,
 }
 
@@ -425,6 +428,13 @@ impl Core {
         if crate::thread::is_deaf() {
             return Err(ended());
         }
+        let answers = self.ask(sync)?;
+        answers.recv().map_err(|_| ended())?.map_err(FlushError::Drain)
+    }
+
+    /// Asks the drain to write; the answer comes when it has.
+    pub(crate) fn ask(&self, sync: bool) -> Result<Receiver<WriteResult>, FlushError> {
+        let ended = || FlushError::Ended { path: self.config.path.clone() };
         let (answer, answers) = std::sync::mpsc::sync_channel(1);
         {
             let mut control = lock(&self.control);
@@ -434,7 +444,7 @@ impl Core {
             control.requests.push(Request { sync, answer });
         }
         self.drain.unpark();
-        answers.recv().map_err(|_| ended())?.map_err(FlushError::Drain)
+        Ok(answers)
     }
 
     /// Tells the drain to write what there is, to seal the dump, and to end.

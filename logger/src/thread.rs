@@ -10,15 +10,16 @@
 //!   but stores of values, or in the cold path, during which the hot path is closed to this thread
 //!   (`LOCAL.generation` is [`NO_GENERATION`]) and a nested cold path is refused.
 //! - **T3 (match).** `LOCAL.generation` is that of a logger only while `LOCAL.producer` is a
-//!   producer of that logger's and `LOCAL.clock` is set.
+//!   producer of that logger's and `LOCAL.clock` is set, with what is said of it.
 //!
 //! A signal handler may log. Should it have interrupted the hot path, or the cold one, its calls
 //! are not heard, as that has closed itself: T2 holds.
 
 use std::cell::{Cell, RefCell, UnsafeCell};
+use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{Ordering, compiler_fence};
 use std::time::Instant;
 
 use crossbeam_utils::Backoff;
@@ -46,10 +47,12 @@ pub(crate) struct Local {
     epoch: Cell<u32>,
     /// How many scopes are open.
     scopes: Cell<usize>,
-    /// How full the ring may be for the hot path; beyond, the cold path looks after the drain.
-    pub(crate) allowance_bytes: Cell<usize>,
+    /// Its quick claims are for the hot path; those beyond, for the slow one, which also looks after
+    /// the drain.
     pub(crate) producer: UnsafeCell<ManuallyDrop<Producer>>,
-    pub(crate) clock: Cell<Option<ClockRef>>,
+    clock: Cell<Option<ClockRef>>,
+    /// Whether an instruction reads that clock.
+    pub(crate) clock_is_instruction: Cell<bool>,
     /// The cold path is at work, or the thread is a drain: its own calls are not heard.
     is_deaf: Cell<bool>,
 }
@@ -80,9 +83,9 @@ thread_local! {
             owner: Cell::new(NO_GENERATION),
             epoch: Cell::new(0),
             scopes: Cell::new(0),
-            allowance_bytes: Cell::new(0),
             producer: UnsafeCell::new(ManuallyDrop::new(Producer::disconnected())),
             clock: Cell::new(None),
+            clock_is_instruction: Cell::new(false),
             is_deaf: Cell::new(false),
         }
     };
@@ -118,6 +121,23 @@ impl Drop for Rings {
 }
 
 impl Rings {
+    /// Has the hot path log to `core`, into a ring that holds records of so many bytes.
+    fn take_global(&mut self, core: &Arc<Core>, record_bytes: usize) {
+        self.give_back_global();
+        let (attachment, mut producer) = attach(core, record_bytes);
+        producer.set_quick_max(next_allowance(&attachment, &producer));
+        LOCAL.with(|local| {
+            // SAFETY: only this thread touches the producer (T1), and no borrow of it lives while
+            // the cold path runs (T2).
+            unsafe { *local.producer.get() = ManuallyDrop::new(producer) };
+            local.clock.set(Some(ClockRef(core.clock)));
+            local.clock_is_instruction.set(core.clock.is_instruction());
+            local.owner.set(core.generation());
+            local.epoch.set(crate::fork::epoch());
+        });
+        self.global = Some(attachment);
+    }
+
     fn give_back_global(&mut self) {
         let Some(attachment) = self.global.take() else { return };
         let producer = LOCAL.with(|local| {
@@ -160,6 +180,33 @@ pub(crate) fn be_deaf() {
     LOCAL.with(|local| local.is_deaf.set(true));
 }
 
+/// As [`be_deaf`], until the value is dropped.
+pub(crate) struct Deaf {
+    was_deaf: bool,
+    /// It is about this thread.
+    _this_thread: PhantomData<*const ()>,
+}
+
+impl Deaf {
+    pub(crate) fn new() -> Self {
+        let was_deaf = LOCAL.with(|local| {
+            let was_deaf = local.is_deaf.replace(true);
+            local.settle();
+            was_deaf
+        });
+        Self { was_deaf, _this_thread: PhantomData }
+    }
+}
+
+impl Drop for Deaf {
+    fn drop(&mut self) {
+        LOCAL.with(|local| {
+            local.is_deaf.set(self.was_deaf);
+            local.settle();
+        });
+    }
+}
+
 /// Runs `handler`, a part of a signal handler that logs, so that it does nothing that a handler must
 /// not: calls that would take a lock or allocate memory are not heard, and counted in
 /// [`Stats::unheard`](crate::Stats::unheard).
@@ -188,6 +235,38 @@ pub fn in_signal_handler<R>(handler: impl FnOnce() -> R) -> R {
         local.is_deaf.set(was_deaf);
         result
     })
+}
+
+/// Gives this thread its ring now, and not at its first call, which would have to wait for it: a file
+/// is made, its memory reserved and mapped. Returns whether the thread has one of the global logger's.
+///
+/// To be called where a thread begins, if its calls must not wait later; threads that do without
+/// lose nothing else. Costs nothing more if the thread has its ring already. The first call of each
+/// call site still takes a lock and tells its dictionary entry, whichever thread makes it.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("app.steno");
+/// let log = stenolog::Builder::new(path).start()?;
+/// std::thread::spawn(|| {
+///     assert!(stenolog::prepare_thread());
+///     stenolog::info!("ready");
+/// });
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn prepare_thread() -> bool {
+    let prepared = heard(|| {
+        let core = registry::global()
+            .or_else(|| crate::fork::follow().then(registry::global).flatten())?;
+        let prepared = RINGS.try_with(|rings| {
+            let rings = &mut *rings.borrow_mut();
+            if !rings.global.as_ref().is_some_and(|global| Arc::ptr_eq(&global.core, &core)) {
+                rings.take_global(&core, 1);
+            }
+        });
+        prepared.ok()
+    });
+    prepared.is_some()
 }
 
 /// Has this thread log to `core` until [`leave`].
@@ -271,11 +350,14 @@ fn heard<R>(work: impl FnOnce() -> Option<R>) -> Option<R> {
     })
 }
 
-/// Logs what the hot path could not: the first call of a site or a thread, a ring that is half
-/// full, a thread that has entered a logger, and calls that nobody hears.
+/// Logs what the hot path did not: long records, the first call of a site or a thread, a ring that
+/// is half full, a thread that has entered a logger, and calls that nobody hears.
 #[cold]
 #[inline(never)]
 pub(crate) fn log(record: &ColdRecord<'_>) {
+    if log_open(record) {
+        return;
+    }
     let heard = heard(|| {
         let attached = RINGS.try_with(|rings| log_attached(record, &mut rings.borrow_mut()));
         if attached.is_err() {
@@ -286,6 +368,38 @@ pub(crate) fn log(record: &ColdRecord<'_>) {
     if heard.is_none() {
         UNHEARD.fetch_add(1, Ordering::Relaxed);
     }
+}
+
+/// Logs as the hot path does, and closes itself as it does, but looks how far the drain has come and
+/// takes records of any length. `false` if this is not enough.
+fn log_open(record: &ColdRecord<'_>) -> bool {
+    LOCAL.with(|local| {
+        let state = record.site.state.load(Ordering::Relaxed);
+        let generation = (state >> 32) as u32;
+        if generation != local.generation.get()
+            || record.site.signature.load(Ordering::Relaxed) != record.types.signature
+        {
+            return false;
+        }
+        // T3: the generation of a logger comes with a clock.
+        let Some(clock) = local.clock.get() else { return false };
+        let time = (record.stamp)(&clock);
+        local.generation.set(NO_GENERATION);
+        compiler_fence(Ordering::SeqCst);
+        // SAFETY: only this thread touches the producer (T1), and nothing logs while this borrow
+        // lives (T2).
+        let producer = unsafe { &mut *local.producer.get() };
+        let allowance_bytes = producer.quick_max();
+        let claim = producer.try_claim_within(record.payload_bytes, allowance_bytes);
+        let is_done = claim.is_ok();
+        if let Ok(mut claim) = claim {
+            (record.fill)(claim.as_mut_ptr(), time);
+            claim.commit_tagged(state as u32);
+        }
+        compiler_fence(Ordering::Release);
+        local.generation.set(generation);
+        is_done
+    })
 }
 
 fn log_attached(record: &ColdRecord<'_>, rings: &mut Rings) {
@@ -309,24 +423,14 @@ fn log_attached(record: &ColdRecord<'_>, rings: &mut Rings) {
             && !core.deserves_larger_ring(capacity, record.payload_bytes)
     };
     if !rings.global.as_ref().is_some_and(fits) {
-        rings.give_back_global();
-        let (attachment, producer) = attach(&core, record);
-        LOCAL.with(|local| {
-            // SAFETY: only this thread touches the producer (T1), and no borrow of it lives while
-            // the cold path runs (T2).
-            unsafe { *local.producer.get() = ManuallyDrop::new(producer) };
-            local.clock.set(Some(ClockRef(core.clock)));
-            local.owner.set(core.generation());
-            local.epoch.set(crate::fork::epoch());
-        });
-        rings.global = Some(attachment);
+        rings.take_global(&core, record.payload_bytes);
     }
     let Some(attachment) = &rings.global else { return };
     LOCAL.with(|local| {
         // SAFETY: as above; and `claim_and_fill` runs no code that could log (T2).
         let producer = unsafe { &mut *local.producer.get() };
         let allowance_bytes = claim_and_fill(record, attachment, producer, id);
-        local.allowance_bytes.set(allowance_bytes);
+        producer.set_quick_max(allowance_bytes);
     });
 }
 
@@ -364,7 +468,7 @@ fn log_to_other(record: &ColdRecord<'_>, core: &Arc<Core>, rings: &mut Rings) {
         {
             give_back(&attachment, producer);
         }
-        rings.others.push(attach(core, record));
+        rings.others.push(attach(core, record.payload_bytes));
         rings.others.len() - 1
     });
     let (attachment, producer) = &mut rings.others[at];
@@ -374,16 +478,16 @@ fn log_to_other(record: &ColdRecord<'_>, core: &Arc<Core>, rings: &mut Rings) {
 /// A thread whose destructors run takes a ring for this one record.
 fn log_detached(record: &ColdRecord<'_>) {
     let Some((core, id)) = decide(record) else { return };
-    let (attachment, mut producer) = attach(&core, record);
+    let (attachment, mut producer) = attach(&core, record.payload_bytes);
     claim_and_fill(record, &attachment, &mut producer, id);
     give_back(&attachment, producer);
 }
 
-/// A ring for this thread, whose first record is this one.
-fn attach(core: &Arc<Core>, record: &ColdRecord<'_>) -> (Attachment, Producer) {
+/// A ring for this thread, whose first record has so many bytes.
+fn attach(core: &Arc<Core>, record_bytes: usize) -> (Attachment, Producer) {
     let thread = std::thread::current();
     let name = thread.name().unwrap_or_default().to_owned();
-    let (producer, slot) = core.new_ring(os_thread_id(), name, record.payload_bytes);
+    let (producer, slot) = core.new_ring(os_thread_id(), name, record_bytes);
     (Attachment { core: Arc::clone(core), slot, owes_loss: Cell::new(false) }, producer)
 }
 

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use stenolog_format::dictionary::TimeSource;
 
-use crate::clock::{Clock, Timestamp, unix_ns};
+use crate::clock::{Clock, Timestamp, instruction, unix_ns};
 
 /// The time word of a record. Not to be implemented elsewhere: what reads it runs inside of a claim.
 pub trait TimeWord: Copy {
@@ -14,6 +14,11 @@ pub trait TimeWord: Copy {
     /// The word; no code of the user's runs here.
     #[doc(hidden)]
     fn read(self, clock: &ClockRef) -> u64;
+
+    /// The word, if no more than an instruction is needed for it: the clock's, for which it is said
+    /// whether it is one.
+    #[doc(hidden)]
+    fn read_at_once(self, clock_is_instruction: bool) -> Option<u64>;
 }
 
 /// The clock, as it is handed to [`TimeWord::read`].
@@ -31,6 +36,11 @@ impl TimeWord for Now {
     fn read(self, clock: &ClockRef) -> u64 {
         clock.0.now()
     }
+
+    #[inline(always)]
+    fn read_at_once(self, clock_is_instruction: bool) -> Option<u64> {
+        if clock_is_instruction { instruction() } else { None }
+    }
 }
 
 /// Stamp the record with a reading of the logger's clock that the caller has.
@@ -44,6 +54,11 @@ impl TimeWord for AtCounter {
     fn read(self, _: &ClockRef) -> u64 {
         self.0
     }
+
+    #[inline(always)]
+    fn read_at_once(self, _: bool) -> Option<u64> {
+        Some(self.0)
+    }
 }
 
 /// Stamp the record with nanoseconds since the Unix epoch that the caller has.
@@ -56,6 +71,11 @@ impl TimeWord for AtUnix {
     #[inline(always)]
     fn read(self, _: &ClockRef) -> u64 {
         self.0 as u64
+    }
+
+    #[inline(always)]
+    fn read_at_once(self, _: bool) -> Option<u64> {
+        Some(self.0 as u64)
     }
 }
 

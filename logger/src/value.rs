@@ -11,6 +11,9 @@
 //! - **V2 (fixed).** If `FIXED_SIZE` is `Some(n)`, every value has size `n`.
 //! - **V3 (plain).** If `IS_PLAIN`, the bytes in memory are the bytes to be written.
 //!
+//! `is_short` keeps what takes many bytes, or a loop, from the hot path. Nothing but speed depends
+//! on it.
+//!
 //! Sums of sizes saturate: a list too long for its 32-bit count has a size that no ring can hold,
 //! so that the claim fails and nothing wrong is ever written.
 
@@ -66,6 +69,13 @@ pub unsafe trait Value {
     /// The bytes that [`write`](Self::write) writes.
     fn size(&self) -> usize;
 
+    /// Whether writing the value takes so little that the hot path does it.
+    #[doc(hidden)]
+    #[inline]
+    fn is_short(&self) -> bool {
+        is_short_fixed(Self::FIXED_SIZE)
+    }
+
     /// Writes the value and returns the address past its last byte.
     ///
     /// # Safety
@@ -90,6 +100,9 @@ pub unsafe trait Args {
     /// The bytes that [`write`](Self::write) writes.
     fn size(&self) -> usize;
 
+    /// Whether all values are short.
+    fn is_short(&self) -> bool;
+
     /// Writes the values in order and returns the address past the last byte.
     ///
     /// # Safety
@@ -107,6 +120,11 @@ unsafe impl Args for () {
     #[inline]
     fn size(&self) -> usize {
         0
+    }
+
+    #[inline]
+    fn is_short(&self) -> bool {
+        true
     }
 
     #[inline]
@@ -134,9 +152,40 @@ unsafe impl<V: Value, Rest: Args> Args for (V, Rest) {
     }
 
     #[inline]
+    fn is_short(&self) -> bool {
+        self.0.is_short() && self.1.is_short()
+    }
+
+    #[inline]
     unsafe fn write(&self, out: *mut u8) -> *mut u8 {
         // SAFETY: the caller grants the sum of both sizes, and the head takes its own (V1).
         unsafe { self.1.write(self.0.write(out)) }
+    }
+}
+
+// SAFETY: what is behind the reference keeps V1 and V2.
+unsafe impl<A: Args> Args for &A {
+    const SIGNATURE: u64 = A::SIGNATURE;
+    const FIXED_SIZE: Option<usize> = A::FIXED_SIZE;
+
+    fn describe(types: &mut Vec<Type>) {
+        A::describe(types);
+    }
+
+    #[inline]
+    fn size(&self) -> usize {
+        A::size(self)
+    }
+
+    #[inline]
+    fn is_short(&self) -> bool {
+        A::is_short(self)
+    }
+
+    #[inline]
+    unsafe fn write(&self, out: *mut u8) -> *mut u8 {
+        // SAFETY: the caller grants the bytes.
+        unsafe { A::write(self, out) }
     }
 }
 
@@ -146,6 +195,14 @@ const fn add_fixed(a: Option<usize>, b: Option<usize>) -> Option<usize> {
         (Some(a), Some(b)) => a.checked_add(b),
         _ => None,
     }
+}
+
+/// What the hot path copies itself.
+const SHORT_BYTES: usize = 64;
+
+/// Whether all values of a type are short.
+const fn is_short_fixed(fixed_size: Option<usize>) -> bool {
+    matches!(fixed_size, Some(size) if size <= SHORT_BYTES)
 }
 
 /// Writes bytes whose number is known when the program is compiled.
@@ -170,10 +227,43 @@ unsafe fn put_counted(out: *mut u8, bytes: &[u8]) -> *mut u8 {
     // A longer slice has a size that no ring can hold, so its count is never cut short here.
     let count = bytes.len() as u32;
     // SAFETY: the caller grants the bytes, which are new space and overlap nothing.
+    unsafe { put_bytes(put(out, count.to_le_bytes()), bytes.as_ptr(), bytes.len()) }
+}
+
+/// Writes `len` bytes. Few of them are copied by moves that overlap, as a call of `memcpy` costs more
+/// than copying them.
+///
+/// # Safety
+/// `len` bytes may be read from `from` on, and written from `out` on; they do not overlap.
+#[inline]
+unsafe fn put_bytes(out: *mut u8, from: *const u8, len: usize) -> *mut u8 {
+    // SAFETY: each move begins and ends within the `len` bytes, which the caller grants.
     unsafe {
-        let out = put(out, count.to_le_bytes());
-        out.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
-        out.add(bytes.len())
+        let copy =
+            |at: usize, bytes: usize| from.add(at).copy_to_nonoverlapping(out.add(at), bytes);
+        if len >= 16 {
+            if len > SHORT_BYTES {
+                copy(0, len);
+            } else {
+                copy(0, 16);
+                if len > 32 {
+                    copy(16, 16);
+                    copy(len - 32, 16);
+                }
+                copy(len - 16, 16);
+            }
+        } else if len >= 8 {
+            copy(0, 8);
+            copy(len - 8, 8);
+        } else if len >= 4 {
+            copy(0, 4);
+            copy(len - 4, 4);
+        } else if len > 0 {
+            copy(0, 1);
+            copy(len / 2, 1);
+            copy(len - 1, 1);
+        }
+        out.add(len)
     }
 }
 

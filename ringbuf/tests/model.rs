@@ -264,6 +264,45 @@ proptest! {
         check::<mpsc::Producer>(capacity, &steps, true);
     }
 
+    /// Quick claims among others, and a maximum for them that changes: none goes beyond it, and all
+    /// records come out in order.
+    #[test]
+    fn quick_claims_keep_to_their_maximum(
+        capacity in 16usize..=512,
+        steps in prop::collection::vec((0u8..8, 1usize..60, 0usize..600), 1..200),
+    ) {
+        let (mut producer, mut consumer) = spsc::new(capacity);
+        let mut expected = VecDeque::new();
+        for (tag, &(step, len, max)) in (1..).zip(&steps) {
+            let mut commit = |mut claim: WriteClaim<'_>| {
+                assert_eq!(claim.len(), len);
+                claim.fill(tag as u8);
+                claim.commit_tagged(tag);
+                expected.push_back((tag, len));
+            };
+            match step {
+                0..=3 => {
+                    if producer.try_claim_quick(len).map(&mut commit).is_some() {
+                        assert!(producer.used_bytes() <= producer.quick_max());
+                    }
+                }
+                4 => producer.set_quick_max(max),
+                5 => {
+                    if let Ok(claim) = producer.try_claim_within(len, max) {
+                        commit(claim);
+                    }
+                }
+                _ => {
+                    let taken = consumer.try_claim().map(|record| {
+                        assert!(record.iter().all(|&byte| byte == record.tag() as u8));
+                        (record.tag(), record.len())
+                    });
+                    assert_eq!(taken, expected.pop_front());
+                }
+            }
+        }
+    }
+
     /// Several producers, their claims open at once, ended in any order and in any way.
     #[test]
     fn claims_come_out_in_order(
@@ -378,4 +417,27 @@ impl Order {
             _ => {}
         }
     }
+}
+
+#[test]
+fn quick_claims_go_on_after_one_that_looked_at_the_consumer() {
+    let (mut producer, mut consumer) = spsc::new(1024);
+    producer.set_quick_max(256);
+    // More than two laps.
+    for round in 0..10 {
+        let mut quick = 0;
+        while let Some(claim) = producer.try_claim_quick(24) {
+            claim.commit();
+            quick += 1;
+        }
+        assert!(producer.used_bytes() <= 256);
+        // In the round in which the ring wraps they end there.
+        let wraps = (producer.position() as usize % 1024) + 32 >= 1024;
+        assert!(quick == 8 - usize::from(round > 0) || wraps, "{quick} in round {round}");
+        consumer.drain(usize::MAX, |_| ());
+        assert!(producer.try_claim_quick(24).is_none(), "it does not look");
+        producer.try_claim_within(24, 256).expect("there is room").commit();
+    }
+    assert!(producer.try_claim_quick(0).is_none());
+    assert!(producer.try_claim_quick(usize::MAX).is_none());
 }

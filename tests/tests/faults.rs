@@ -35,6 +35,8 @@ impl Victim {
         let hears = Arc::clone(&told);
         let logger = Builder::new(&path)
             .filter("trace")
+            // So that dumps are as long as the tests cut them.
+            .compression(stenolog::Compression::None)
             .on_error(move |error| hears.lock().unwrap().push(error.clone()))
             .start_detached()
             .unwrap();

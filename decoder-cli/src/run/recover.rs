@@ -1,12 +1,11 @@
 //! `steno recover`: one whole dump out of one that broke off and the rings of its writer.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter};
+use std::fs;
+use std::io;
 use std::path::Path;
 
 use stenolog_decoder::escape::push_escaped;
 use stenolog_decoder::{Recovered, Tail, recover};
-use tempfile::{Builder, NamedTempFile};
 
 use crate::exit::Outcome;
 use crate::inputs::{self, Opened};
@@ -14,6 +13,7 @@ use crate::output::{Output, complain};
 use crate::plan::RecoverPlan;
 use crate::rings::{ReadRings, Rings};
 use crate::run::missing;
+use crate::run::write_new::write_new;
 use crate::units::{bytes, counted};
 
 /// Why nothing was written.
@@ -92,37 +92,17 @@ fn write(
     Ok((recovered, rings))
 }
 
-/// Writes beside the file, and gives it its name when all of it is on the disk.
 fn write_to(plan: &RecoverPlan, opened: &Opened) -> Result<Recovered, RecoverError> {
     let path = &plan.to;
-    let failed = |source| RecoverError::Write { path: path.clone(), source };
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    // For its owner only, under a name that nobody else has.
-    let mut file = Builder::new().prefix(".steno-recover-").tempfile_in(folder).map_err(failed)?;
-    let mut writer = BufWriter::with_capacity(1 << 18, &mut file);
-    let recovered = recover(&opened.dumps, &mut writer).map_err(failed)?;
-    writer.into_inner().map_err(|error| failed(error.into_error()))?;
-    file.as_file().sync_all().map_err(failed)?;
-    persist(file, path, plan.force)?;
-    if cfg!(unix) {
-        // The name, too.
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
-    }
-    Ok(recovered)
-}
-
-fn persist(file: NamedTempFile, path: &Path, force: bool) -> Result<(), RecoverError> {
-    let persisted = if force { file.persist(path) } else { file.persist_noclobber(path) };
-    match persisted {
-        Ok(_) => Ok(()),
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
-            Err(RecoverError::Exists(path.to_owned()))
+    let recovered = write_new(path, plan.force, |mut out| recover(&opened.dumps, &mut out));
+    recovered.map_err(|source| {
+        let path = path.clone();
+        if source.kind() == io::ErrorKind::AlreadyExists {
+            RecoverError::Exists(path)
+        } else {
+            RecoverError::Write { path, source }
         }
-        Err(error) => Err(RecoverError::Write { path: path.to_owned(), source: error.error }),
-    }
+    })
 }
 
 fn report(

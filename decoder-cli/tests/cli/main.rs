@@ -3,6 +3,7 @@
 mod bad_input;
 mod decode;
 mod dump;
+mod export;
 mod program;
 mod reports;
 mod rings;

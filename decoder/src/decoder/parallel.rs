@@ -50,6 +50,8 @@ pub(super) const BATCH_TEXT_BYTES: usize = 512 << 10;
 
 const BATCHES_PER_THREAD: usize = 3;
 
+const MAX_THREADS: usize = 64;
+
 /// What a batch needs to know of a ring.
 #[derive(Clone, Debug)]
 pub(super) struct RingName<'d> {
@@ -64,34 +66,40 @@ impl RingName<'_> {
     }
 }
 
-/// An entry that is to be rendered.
-#[derive(Debug)]
-enum Item<'d> {
-    Record {
-        site: &'d Site,
-        unix_ns: i64,
-        number: u64,
-        /// The place among all rings.
-        ring: u32,
-        block: BlockPlace,
-        encoding: Encoding,
-        /// Where its values end in the batch's bytes. They begin where those before end.
-        end: usize,
-    },
-    Loss {
-        unix_ns: i64,
-        ring: u32,
-        cause: Box<LossCause>,
-    },
+/// An entry that is to be rendered. Small: two cores hand it to and fro.
+#[derive(Clone, Copy, Debug)]
+struct Item<'d> {
+    /// The call site; `None` for a loss.
+    site: Option<&'d Site>,
+    unix_ns: i64,
+    /// The record's, or the place among the batch's losses.
+    number: u64,
+    /// Where its values end in the batch's bytes. They begin where those before end.
+    end: u32,
+    /// The place among the batch's sources.
+    source: u32,
+}
+
+/// Where entries that follow one another come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Source {
+    /// The place among all rings.
+    ring: u32,
+    block: BlockPlace,
+    encoding: Encoding,
 }
 
 /// Entries that follow one another, and the text that is made of them.
 #[derive(Debug, Default)]
 pub(super) struct Batch<'d> {
     items: Vec<Item<'d>>,
+    sources: Vec<Source>,
+    losses: Vec<LossCause>,
     /// The values of all records.
     bytes: Vec<u8>,
     text: Vec<u8>,
+    /// Which thread rendered it, and so has the text in its caches.
+    thread: usize,
     /// How many items are rendered, and where the values of the next one begin.
     done: usize,
     at: usize,
@@ -113,41 +121,39 @@ impl<'d> Batch<'d> {
 
     /// What it takes in memory, roughly.
     pub(super) fn size_bytes(&self) -> usize {
-        self.items.len() * size_of::<Item<'_>>() + self.bytes.len()
+        size_of_val(&*self.items) + size_of_val(&*self.sources) + self.bytes.len()
     }
 
     /// Takes in a loss, or a record of the call site.
     #[inline]
     pub(super) fn push(&mut self, next: &Next<'_>, ring: usize, site: Option<&'d Site>) {
-        let ring = ring as u32;
-        match (next, site) {
-            (Next::Loss(LossEntry { unix_ns, cause, .. }), _) => {
-                let cause = Box::new(*cause);
-                self.items.push(Item::Loss { unix_ns: *unix_ns, ring, cause });
+        let (unix_ns, number, source) = match next {
+            Next::Nothing | Next::Pause => return,
+            Next::Loss(LossEntry { unix_ns, cause, .. }) => {
+                self.losses.push(*cause);
+                let number = self.losses.len() as u64 - 1;
+                let source = Source { ring: ring as u32, block: (0, 0), encoding: Encoding::Raw };
+                (*unix_ns, number, source)
             }
-            (Next::Record(raw, block), Some(site)) => {
+            Next::Record(raw, block) => {
                 self.bytes.extend_from_slice(raw.values);
-                self.items.push(Item::Record {
-                    site,
-                    unix_ns: raw.unix_ns,
-                    number: raw.number,
-                    ring,
-                    block: *block,
-                    encoding: raw.encoding,
-                    end: self.bytes.len(),
-                });
+                let (block, encoding) = (*block, raw.encoding);
+                (raw.unix_ns, raw.number, Source { ring: ring as u32, block, encoding })
             }
-            _ => {}
+        };
+        if self.sources.last() != Some(&source) {
+            self.sources.push(source);
         }
+        // A batch is full long before its bytes cannot be counted in 32 bits.
+        let (end, source) = (self.bytes.len() as u32, self.sources.len() as u32 - 1);
+        self.items.push(Item { site, unix_ns, number, end, source });
     }
 
     /// Leaves out the first `count` entries.
     pub(super) fn skip(&mut self, count: usize) {
         for item in self.items.get(self.done..).unwrap_or_default().iter().take(count) {
             self.done += 1;
-            if let Item::Record { end, .. } = item {
-                self.at = *end;
-            }
+            self.at = item.end as usize;
         }
     }
 
@@ -161,37 +167,39 @@ impl<'d> Batch<'d> {
 
     /// Renders items until there is none, or enough text. Says whether none is left.
     pub(super) fn render(&mut self, painter: &mut Painter, rings: &[RingName<'_>]) -> bool {
-        let Self { items, bytes, text, done, at, shown, unreadable } = self;
+        let Self { items, sources, losses, bytes, text, done, at, shown, unreadable, .. } = self;
         for item in items.get(*done..).unwrap_or_default() {
             if text.len() >= BATCH_TEXT_BYTES {
                 return false;
             }
             *done += 1;
-            match *item {
-                Item::Record { site, unix_ns, number, ring, block, encoding, end } => {
-                    let values = bytes.get(*at..end).unwrap_or_default();
-                    *at = end;
-                    let Some(name) = rings.get(ring as usize) else { continue };
-                    let origin = name.origin(block.0 as usize);
-                    let raw = RawEntry { site, origin, unix_ns, number, encoding, values };
-                    match painter.record(&raw, text) {
-                        Ok(is_wanted) => *shown += u64::from(is_wanted),
-                        Err(why) => unreadable.push((block, why)),
-                    }
-                }
-                Item::Loss { unix_ns, ring, ref cause } => {
-                    let Some(name) = rings.get(ring as usize) else { continue };
-                    let cause = **cause;
-                    painter.loss(LossEntry { origin: name.origin(0), unix_ns, cause }, text);
-                }
+            let Item { site, unix_ns, number, end, source } = *item;
+            let Some(&Source { ring, block, encoding }) = sources.get(source as usize) else {
+                continue;
+            };
+            let Some(name) = rings.get(ring as usize) else { continue };
+            let values = bytes.get(*at..end as usize).unwrap_or_default();
+            *at = end as usize;
+            let origin = name.origin(block.0 as usize);
+            let Some(site) = site else {
+                let Some(&cause) = losses.get(number as usize) else { continue };
+                painter.loss(LossEntry { origin, unix_ns, cause }, text);
+                continue;
+            };
+            let raw = RawEntry { site, origin, unix_ns, number, encoding, values };
+            match painter.record(&raw, text) {
+                Ok(is_wanted) => *shown += u64::from(is_wanted),
+                Err(why) => unreadable.push((block, why)),
             }
         }
         true
     }
 
     pub(super) fn clear(&mut self) {
-        let Self { items, bytes, text, done, at, shown, unreadable } = self;
+        let Self { items, sources, losses, bytes, text, done, at, shown, unreadable, .. } = self;
         items.clear();
+        sources.clear();
+        losses.clear();
         bytes.clear();
         text.clear();
         unreadable.clear();
@@ -215,8 +223,21 @@ struct State<'d> {
     /// Those from number `first` on: `None` while they are worked on, or wait.
     rendered: VecDeque<Option<Batch<'d>>>,
     first: usize,
+    /// Empty buffers for text, by the thread that wrote to them: memory that another core wrote costs
+    /// more to write to than all that is done to a record.
+    texts: Vec<Vec<Vec<u8>>>,
     is_over: bool,
     has_failed: bool,
+}
+
+impl<'d> State<'d> {
+    /// The batch that has waited longest, with a buffer of the thread that will render it.
+    fn next_for(&mut self, thread: usize) -> Option<(usize, Batch<'d>)> {
+        let (number, mut batch) = self.waiting.pop_front()?;
+        batch.thread = thread;
+        batch.text = self.texts.get_mut(thread).and_then(Vec::pop).unwrap_or_default();
+        Some((number, batch))
+    }
 }
 
 impl<'d> Shared<'d> {
@@ -226,12 +247,12 @@ impl<'d> Shared<'d> {
     }
 
     /// Renders until there is nothing left.
-    fn work(&self, painter: &mut Painter, rings: &[RingName<'d>]) {
+    fn work(&self, thread: usize, painter: &mut Painter, rings: &[RingName<'d>]) {
         let _guard = Failing(self);
         loop {
             let mut state = self.lock();
             let (number, mut batch) = loop {
-                if let Some(batch) = state.waiting.pop_front() {
+                if let Some(batch) = state.next_for(thread) {
                     break batch;
                 }
                 if state.is_over {
@@ -352,7 +373,9 @@ impl<'scope, 'd: 'scope, S: FnMut(&[u8]) -> ControlFlow<()>> Pipeline<'scope, '_
         self.threads_left -= 1;
         let (shared, rings) = (self.shared, self.rings);
         let mut painter = Painter::new(self.filter, self.format, self.options);
-        let work = move || shared.work(&mut painter, rings);
+        // The caller's is thread 0.
+        let thread = self.threads_left + 1;
+        let work = move || shared.work(thread, &mut painter, rings);
         let named = thread::Builder::new().name("steno-render".into());
         if named.spawn_scoped(self.scope, work).is_err() {
             self.threads_left = 0;
@@ -362,7 +385,7 @@ impl<'scope, 'd: 'scope, S: FnMut(&[u8]) -> ControlFlow<()>> Pipeline<'scope, '_
     /// Renders a batch that waits, or waits for the next one to be handed on.
     fn help(&mut self) -> ControlFlow<()> {
         let mut state = self.shared.lock();
-        if let Some((number, mut batch)) = state.waiting.pop_front() {
+        if let Some((number, mut batch)) = state.next_for(0) {
             drop(state);
             batch.render(&mut self.painter, self.rings);
             self.shared.put(number, batch);
@@ -401,6 +424,10 @@ impl<'scope, 'd: 'scope, S: FnMut(&[u8]) -> ControlFlow<()>> Pipeline<'scope, '_
             self.shown += batch.shown;
             self.unreadable.append(&mut batch.unreadable);
             batch.clear();
+            let text = std::mem::take(&mut batch.text);
+            if let Some(texts) = self.shared.lock().texts.get_mut(batch.thread) {
+                texts.push(text);
+            }
             self.spares.push(batch);
         }
     }
@@ -427,9 +454,14 @@ impl Decoder<'_> {
     ) -> ControlFlow<()> {
         self.start();
         let filter = Arc::clone(&self.context.filter);
+        // Far above what a merging thread can keep at work.
+        let most_threads = threads.get().min(MAX_THREADS);
         let rings: Vec<_> = self.rings.iter().map(super::Ring::name).collect();
-        let shared =
-            Shared { state: Mutex::default(), work: Condvar::new(), rendered: Condvar::new() };
+        let shared = Shared {
+            state: Mutex::new(State { texts: vec![Vec::new(); most_threads], ..State::default() }),
+            work: Condvar::new(),
+            rendered: Condvar::new(),
+        };
         let mut counted = (0, Vec::new());
         let flow = thread::scope(|scope| {
             let _finishing = Finishing(&shared);
@@ -445,8 +477,8 @@ impl Decoder<'_> {
                 batch: Batch::default(),
                 calls: 0,
                 spares: Vec::new(),
-                threads_left: threads.get() - 1,
-                most_batches: threads.get().saturating_mul(BATCHES_PER_THREAD),
+                threads_left: most_threads - 1,
+                most_batches: most_threads * BATCHES_PER_THREAD,
                 shown: 0,
                 unreadable: Vec::new(),
             };

@@ -81,11 +81,8 @@ pub struct BlockBuilder {
     has_columns: bool,
     body: Vec<u8>,
     header: Option<BlockHeader>,
-    /// The times of the record before, from which the next one's difference is taken.
-    counter: u64,
-    unix_ns: i64,
-    first_counter: u64,
-    first_unix_ns: i64,
+    counters: Times,
+    unix: Times,
     loss: Option<SitePlan>,
 }
 
@@ -106,24 +103,67 @@ impl PlainBody<'_> {
     }
 }
 
-impl BlockHeader {
-    fn note_counter(&mut self, counter: u64) {
-        if self.flags & Self::HAS_COUNTER == 0 {
-            self.flags |= Self::HAS_COUNTER;
-            self.counter_first = counter;
+/// The times of one kind in a block, as unsigned numbers in their order.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Times {
+    any: bool,
+    first: u64,
+    last: u64,
+    smallest: u64,
+    largest: u64,
+}
+
+/// Flipped, it puts signed numbers into the order of unsigned ones.
+pub(super) const SIGN: u64 = 1 << 63;
+
+impl Times {
+    /// Takes note of a time; returns the difference to the one before.
+    #[inline]
+    pub(super) fn note(&mut self, time: u64) -> i64 {
+        if !self.any {
+            *self = Self { any: true, first: time, last: time, smallest: time, largest: time };
         }
-        self.counter_first = self.counter_first.min(counter);
-        self.counter_last = self.counter_last.max(counter);
+        self.smallest = self.smallest.min(time);
+        self.largest = self.largest.max(time);
+        let difference = time.wrapping_sub(self.last);
+        self.last = time;
+        difference as i64
     }
 
-    fn note_unix(&mut self, unix_ns: i64) {
-        if self.flags & Self::HAS_UNIX == 0 {
-            self.flags |= Self::HAS_UNIX;
-            self.unix_first = unix_ns;
-            self.unix_last = unix_ns;
+    /// What is to be noted of all these times.
+    pub(super) fn of(times: &[u64]) -> Self {
+        let (Some(&first), Some(&last)) = (times.first(), times.last()) else {
+            return Self::default();
+        };
+        // As a rule a clock does not go back.
+        let (smallest, largest) = if times.is_sorted() {
+            (first, last)
+        } else {
+            let (times, bounds) = (times.iter().copied(), (first, first));
+            times.fold(bounds, |(least, most), time| (least.min(time), most.max(time)))
+        };
+        Self { any: true, first, last, smallest, largest }
+    }
+
+    /// How far the first one is behind the smallest.
+    const fn base(&self) -> i64 {
+        self.first.wrapping_sub(self.smallest) as i64
+    }
+}
+
+impl BlockHeader {
+    /// States the times; returns the bases.
+    pub(super) fn note_times(&mut self, counters: &Times, unix: &Times) -> [i64; 2] {
+        if counters.any {
+            self.flags |= Self::HAS_COUNTER;
+            (self.counter_first, self.counter_last) = (counters.smallest, counters.largest);
         }
-        self.unix_first = self.unix_first.min(unix_ns);
-        self.unix_last = self.unix_last.max(unix_ns);
+        if unix.any {
+            self.flags |= Self::HAS_UNIX;
+            self.unix_first = (unix.smallest ^ SIGN) as i64;
+            self.unix_last = (unix.largest ^ SIGN) as i64;
+        }
+        [counters.base(), unix.base()]
     }
 }
 
@@ -134,8 +174,7 @@ impl BlockBuilder {
         self.rows.resize(BASES_BYTES, 0);
         self.columns.clear();
         self.has_columns = false;
-        (self.counter, self.first_counter) = (0, 0);
-        (self.unix_ns, self.first_unix_ns) = (0, 0);
+        (self.counters, self.unix) = (Times::default(), Times::default());
         self.header = Some(BlockHeader {
             ring,
             encoding: 1,
@@ -184,12 +223,36 @@ impl BlockBuilder {
     pub fn push_planned(&mut self, plan: &SitePlan, payload: &[u8]) -> Result<(), ValueError> {
         let (time_word, values) = payload.split_first_chunk().ok_or(ValueError::End)?;
         let time_word = u64::from_le_bytes(*time_word);
-        let difference = self.note_time(plan, time_word);
         if self.has_columns {
-            self.columns.take(plan, values, difference)
-        } else {
-            self.put_row(plan, values, difference)
+            return self.columns.take(plan, time_word, values);
         }
+        let difference = if plan.is_unix {
+            self.unix.note(time_word ^ SIGN)
+        } else {
+            self.counters.note(time_word)
+        };
+        let header = self.header.as_mut().expect(BEGUN);
+        header.count += 1;
+        header.levels |= plan.level;
+        self.put_row(plan, values, difference)
+    }
+
+    /// Takes a record of a call site whose values are packed already, as those of another block.
+    ///
+    /// # Errors
+    /// If the values are not what the call site's types say; the block must be begun anew.
+    ///
+    /// # Panics
+    /// If no block was begun.
+    pub fn push_packed(
+        &mut self,
+        plan: &SitePlan,
+        time_word: u64,
+        values: &[u8],
+    ) -> Result<(), ValueError> {
+        let mut payload = time_word.to_le_bytes().to_vec();
+        plan.unpack(values, &mut payload)?;
+        self.push_planned(plan, &payload)
     }
 
     /// Takes a loss statement.
@@ -208,35 +271,6 @@ impl BlockBuilder {
         result
     }
 
-    /// Notes what the header says of a record; returns the difference of its time to the one
-    /// before.
-    #[inline]
-    fn note_time(&mut self, plan: &SitePlan, time_word: u64) -> i64 {
-        let header = self.header.as_mut().expect(BEGUN);
-        header.count += 1;
-        header.levels |= plan.level;
-        if plan.is_unix {
-            let unix_ns = time_word as i64;
-            if header.flags & BlockHeader::HAS_UNIX == 0 {
-                self.unix_ns = unix_ns;
-                self.first_unix_ns = unix_ns;
-            }
-            header.note_unix(unix_ns);
-            let difference = unix_ns.wrapping_sub(self.unix_ns);
-            self.unix_ns = unix_ns;
-            difference
-        } else {
-            if header.flags & BlockHeader::HAS_COUNTER == 0 {
-                self.counter = time_word;
-                self.first_counter = time_word;
-            }
-            header.note_counter(time_word);
-            let difference = time_word.wrapping_sub(self.counter) as i64;
-            self.counter = time_word;
-            difference
-        }
-    }
-
     fn put_row(
         &mut self,
         plan: &SitePlan,
@@ -250,7 +284,7 @@ impl BlockBuilder {
         rows.push(0);
         put_int(rows, difference);
         let values_at = rows.len();
-        if plan.tag == CallSite::LOSS_ID {
+        if plan.is_loss() {
             rows.extend_from_slice(values);
         } else {
             plan.pack(values, rows)?;
@@ -266,7 +300,8 @@ impl BlockBuilder {
     /// How many records the block has so far.
     #[must_use]
     pub fn count(&self) -> u32 {
-        self.header.map_or(0, |header| header.count)
+        let in_rows = self.header.map_or(0, |header| header.count);
+        if self.has_columns { self.columns.count() } else { in_rows }
     }
 
     /// Whether columns take fewer bytes than rows would; not if there are many kinds of records, and
@@ -301,21 +336,15 @@ impl BlockBuilder {
     ) -> BlockHeader {
         let mut header = self.header.take().expect(BEGUN);
         header.end_position = end_position;
-        // Differences start from the first record's time, which is not the smallest if the
-        // clock, or the caller, went back.
-        let behind = |first: i64, smallest: i64| first.wrapping_sub(smallest);
-        let bases = [
-            behind(self.first_counter as i64, header.counter_first as i64),
-            behind(self.first_unix_ns, header.unix_first),
-        ];
+        self.body.clear();
         let body = if self.has_columns {
             header.encoding = 2;
-            self.body.clear();
-            self.columns.assemble(bases, &mut self.body);
-            PlainBody { bytes: &self.body, rows_bytes: self.columns.row_bytes() }
+            let start = self.columns.assemble(&mut header, &mut self.body);
+            PlainBody { bytes: &self.body[start..], rows_bytes: self.columns.row_bytes() }
         } else {
-            // There is room for them before the rows.
-            self.body.clear();
+            // Differences start from the first record's time, which is not the smallest if the
+            // clock, or the caller, went back. There is room for that before the rows.
+            let bases = header.note_times(&self.counters, &self.unix);
             bases.into_iter().for_each(|base| put_int(&mut self.body, base));
             let start = BASES_BYTES - self.body.len();
             self.rows[start..BASES_BYTES].copy_from_slice(&self.body);
@@ -343,6 +372,7 @@ impl BlockBuilder {
         let mut header = self.header.take().expect(BEGUN);
         header.encoding = 0;
         header.end_position = end_position;
+        header.note_times(&self.counters, &self.unix);
         header.body_bytes = body.iter().map(|part| part.len()).sum::<usize>() as u32;
         out.extend_from_slice(&header.encode());
         body.iter().for_each(|part| out.extend_from_slice(part));
@@ -358,9 +388,9 @@ impl BlockBuilder {
         header.levels |= level.bit();
         header.count += 1;
         match time {
-            TimeSource::Counter => header.note_counter(time_word),
-            TimeSource::UnixNanos => header.note_unix(time_word as i64),
-        }
+            TimeSource::Counter => self.counters.note(time_word),
+            TimeSource::UnixNanos => self.unix.note(time_word ^ SIGN),
+        };
     }
 
     /// Takes note of a loss statement in a block that will be [raw](Self::finish_raw).
@@ -371,7 +401,7 @@ impl BlockBuilder {
         let header = self.header.as_mut().expect(BEGUN);
         header.flags |= BlockHeader::HAS_LOSS;
         header.count += 1;
-        header.note_counter(counter);
+        self.counters.note(counter);
     }
 }
 

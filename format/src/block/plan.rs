@@ -2,7 +2,7 @@
 
 use crate::dictionary::{CallSite, TimeSource};
 use crate::types::Type;
-use crate::value::{Cursor, Encoding, ValueError, pack, put_int, put_uint};
+use crate::value::{Cursor, Encoding, ValueError, pack, put_int, put_uint, unpack};
 
 /// How the records of a call site are packed: its types, flattened.
 ///
@@ -14,6 +14,8 @@ pub struct SitePlan {
     pub(super) level: u8,
     pub(super) is_unix: bool,
     pub(super) fields: Vec<Field>,
+    /// As the call site has them.
+    types: Vec<Type>,
     /// The length of the values in raw layout, if it is always the same.
     pub(super) fixed_bytes: Option<usize>,
     /// What a record takes in packed rows at the most, but for its time and for what follows a
@@ -54,7 +56,13 @@ impl SitePlan {
                 fields.push(Field::Value(slot.ty.clone()));
             }
         }
-        Self::of(site.id, site.level.bit(), site.time == TimeSource::UnixNanos, fields)
+        let types = site.slots.iter().map(|slot| slot.ty.clone()).collect();
+        let is_unix = site.time == TimeSource::UnixNanos;
+        Self { types, ..Self::of(site.id, site.level.bit(), is_unix, fields) }
+    }
+
+    pub(super) const fn is_loss(&self) -> bool {
+        self.tag == CallSite::LOSS_ID
     }
 
     pub(super) fn loss() -> Self {
@@ -64,7 +72,14 @@ impl SitePlan {
     fn of(tag: u32, level: u8, is_unix: bool, fields: Vec<Field>) -> Self {
         let fixed_bytes = fields.iter().map(Field::fixed_bytes).sum();
         let row_bytes = 5 + 5 + fields.iter().map(Field::row_bytes).sum::<usize>();
-        Self { tag, level, is_unix, fields, fixed_bytes, row_bytes }
+        Self { tag, level, is_unix, fields, types: Vec::new(), fixed_bytes, row_bytes }
+    }
+
+    /// Appends packed values in raw layout. After an error `out` may hold a part of them.
+    pub(super) fn unpack(&self, values: &[u8], out: &mut Vec<u8>) -> Result<(), ValueError> {
+        let mut packed = Cursor::new(values, Encoding::Packed);
+        self.types.iter().try_for_each(|ty| unpack(&mut packed, ty, out))?;
+        if packed.is_empty() { Ok(()) } else { Err(ValueError::Trailing) }
     }
 
     /// Appends raw values, packed. After an error `out` may hold a part of them.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
 
-use stenolog_format::block::BlockBuilder;
+use stenolog_format::block::{BlockBuilder, SitePlan};
 use stenolog_format::clock::Watermark;
 use stenolog_format::dictionary::{CallSite, Level, Thread, TimeSource};
 use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter};
@@ -22,6 +22,7 @@ use stenolog_format::loss::{Gone, GoneCause, Loss, LossFrame};
 use stenolog_format::value::ValueError;
 use stenolog_ringbuf::{Consumer, Record};
 
+use super::compress::{Compressor, Effort, Load};
 use super::output::{Output, SyncFailure, WriteFailure};
 use super::storage::{FileFate, Standing, Storage};
 use crate::clock::unix_ns;
@@ -31,10 +32,12 @@ use crate::registry;
 use crate::ring_dir;
 use crate::shared::{Core, RingSlot};
 
-/// A block has no more ring bytes than this, unless a single record is longer.
+/// A block has no more ring bytes than a quarter of the ring has, but for these bounds, and unless
+/// a single record is longer.
+const MIN_BLOCK_BYTES: usize = 1 << 16;
 const MAX_BLOCK_BYTES: usize = 1 << 20;
 
-/// The buffer is written when it has grown beyond this.
+/// The buffer is written when it is as long as this, or stands for as much of a ring.
 const WRITE_AT_BYTES: usize = 1 << 18;
 
 /// An index frame is written when this many blocks have none.
@@ -61,9 +64,11 @@ pub(super) struct Scanner {
     output: Output,
     frames: FrameWriter,
     builder: BlockBuilder,
+    compressor: Compressor,
+    load: Load,
     rings: Vec<DrainRing>,
-    /// The call sites by id; whether the file has them.
-    sites: Vec<(Arc<CallSite>, bool)>,
+    /// The call sites by id.
+    sites: Vec<KnownSite>,
     index: Index,
     last_clock: u64,
     /// How many records the file and the buffer have.
@@ -101,11 +106,11 @@ struct DrainRing {
     taken_to: u64,
     /// The end of the last block: the next one begins there, dead space or not.
     stated_to: u64,
-    /// What the last pass took.
-    last_bytes: usize,
     records: u64,
     /// `stated_to` and `records` as of the last write that succeeded.
     written: (u64, u64),
+    /// What the last pass took.
+    last_bytes: usize,
     in_file: InFile,
     /// Which of its pairs of numbers was stated last.
     is_odd: bool,
@@ -159,6 +164,8 @@ impl Scanner {
             output,
             frames: FrameWriter::default(),
             builder: BlockBuilder::default(),
+            compressor: Compressor::new(),
+            load: Load::default(),
             rings: Vec::new(),
             sites: Vec::new(),
             index: Index::default(),
@@ -216,8 +223,8 @@ impl Scanner {
 
     /// Looks at each ring once, and writes what it held. Returns how many bytes the fullest held.
     ///
-    /// Whatever was committed before the pass began is in the file when it succeeds; so is what was
-    /// lost, if somebody asked for the pass.
+    /// If somebody asked for the pass, whatever was committed before it began is in the file when it
+    /// succeeds, and so is what was lost.
     pub(super) fn pass(&mut self, is_asked: bool) -> Result<usize, WriteFailure> {
         self.insist(|scanner| scanner.try_pass(is_asked))
     }
@@ -231,7 +238,7 @@ impl Scanner {
         let mut fullest = 0;
         let mut any = false;
         for at in 0..self.rings.len() {
-            let bytes = self.take_all(at)?;
+            let bytes = self.take_all(at, is_asked)?;
             // A producer that goes on states its losses itself, where they happened.
             any |= bytes > 0;
             any |= (bytes == 0 || is_asked) && self.put_loss(at);
@@ -386,6 +393,11 @@ impl Scanner {
         earlier.chain([&self.output]).any(Output::is_doubtful)
     }
 
+    /// Notes how long the last pass took, of the time since the one before it began.
+    pub(super) fn note_load(&mut self, busy: Duration, past: Duration) {
+        self.load.note(busy, past);
+    }
+
     pub(super) const fn output(&self) -> &Output {
         &self.output
     }
@@ -478,7 +490,7 @@ impl Scanner {
         self.frames = FrameWriter::default();
         self.index = Index::default();
         self.is_sealed = false;
-        self.sites.iter_mut().for_each(|(_, is_stated)| *is_stated = false);
+        self.sites.iter_mut().for_each(|site| site.is_stated = false);
         // A statement that something is gone must not go with the next file: what the old file
         // stated is stated again. A file that was moved has its own statements with it.
         let rest = |in_file: &mut InFile, records| {
@@ -577,10 +589,10 @@ impl Scanner {
             slot,
             taken_to: consumer.position(),
             stated_to: consumer.position(),
-            last_bytes: 0,
             records: 0,
             written: (consumer.position(), 0),
             consumer,
+            last_bytes: 0,
             in_file: InFile::default(),
             is_odd: false,
             stated: Loss::default(),
@@ -623,49 +635,64 @@ impl Scanner {
     }
 
     /// Moves what a ring holds now into the buffer, and returns how many bytes of it.
-    fn take_all(&mut self, at: usize) -> Result<usize, WriteFailure> {
+    ///
+    /// If nobody asked for it, a record that is longer than half a block may wait for the next pass.
+    fn take_all(&mut self, at: usize, is_asked: bool) -> Result<usize, WriteFailure> {
         let ring = &mut self.rings[at];
-        // A large ring takes several blocks. Where they end is settled here: a producer that keeps
-        // up with the drain must not keep the other rings waiting, nor make small blocks.
-        let end = (ring.consumer.capacity() > MAX_BLOCK_BYTES)
-            .then(|| ring.consumer.position() + ring.consumer.readable_bytes() as u64);
-        let mut bytes = self.take(at);
-        while self.rings[at].taken_to < end.unwrap_or_default() {
-            self.write_if_large()?;
-            bytes += self.take(at);
+        let capacity = ring.consumer.capacity();
+        // What the file has is free again while the rest is packed.
+        let limit = (capacity / 4).clamp(MIN_BLOCK_BYTES, MAX_BLOCK_BYTES);
+        // A producer that keeps up with the drain must not keep the other rings waiting, nor make
+        // small blocks.
+        let known = if is_asked { ring.consumer.readable_bytes() } else { 0 };
+        let end = ring.consumer.position() + if is_asked { known } else { capacity } as u64;
+        let (mut bytes, before) = (0, ring.last_bytes.max(known));
+        loop {
+            let policy = self.core.config.compression;
+            let effort = Effort::of(policy, before.max(bytes), capacity, self.load.has_time());
+            let taken = self.take(at, effort, limit);
+            bytes += taken;
+            self.write_if_large(taken)?;
+            let is_rest_short = taken == 0 || !is_asked && taken < limit / 2;
+            if is_rest_short || self.rings[at].taken_to >= end {
+                break;
+            }
         }
         self.rings[at].last_bytes = bytes;
-        self.write_if_large()?;
         Ok(bytes)
     }
 
-    fn write_if_large(&mut self) -> Result<(), WriteFailure> {
-        if self.output.buffer().len() >= WRITE_AT_BYTES { self.write() } else { Ok(()) }
+    /// Writes if the buffer is long, or if it stands for much of a ring.
+    fn write_if_large(&mut self, ring_bytes: usize) -> Result<(), WriteFailure> {
+        let is_large = self.output.buffer().len().max(ring_bytes) >= WRITE_AT_BYTES;
+        if is_large { self.write() } else { Ok(()) }
     }
 
     /// Moves committed records of a ring into the buffer, as one block, and returns how many bytes
     /// of the ring it took.
-    fn take(&mut self, at: usize) -> usize {
-        let Self { output, frames, builder, rings, sites, index, .. } = self;
+    fn take(&mut self, at: usize, effort: Effort, limit: usize) -> usize {
+        let Self { output, frames, builder, compressor, rings, sites, index, .. } = self;
         let ring = &mut rings[at];
         let start = ring.taken_to;
         let mut batch =
             Gathered { sites: Sites { known: sites, unstated: Vec::new() }, loss: None };
-        // Raw under pressure: a producer must not wait for the packing.
-        let is_pressed = ring.last_bytes > ring.consumer.capacity() / 2;
-        builder.begin(ring.slot.thread.ring, ring.stated_to, ring.records);
-        let mut is_packed = !is_pressed;
+        let (id, position, first_record) = (ring.slot.thread.ring, ring.stated_to, ring.records);
         let mut end = start;
-        if is_packed {
-            end = ring.consumer.scan_from(start, MAX_BLOCK_BYTES, |record| {
-                is_packed = is_packed && batch.pack(builder, record).is_ok();
-            });
+        let mut is_packed = false;
+        if effort > Effort::Rows {
+            builder.begin_columns(id, position, first_record);
+            end = batch.pack_all(builder, &mut ring.consumer, start, limit, &mut is_packed);
+            is_packed = is_packed && (builder.count() == 0 || builder.are_columns_worthwhile());
+        }
+        if !is_packed && effort > Effort::Raw {
+            builder.begin(id, position, first_record);
+            end = batch.pack_all(builder, &mut ring.consumer, start, limit, &mut is_packed);
         }
         let mut raw = None;
         if !is_packed {
             // What does not fit its call site's types is kept as it is, too: nothing gets lost.
-            builder.begin(ring.slot.thread.ring, ring.stated_to, ring.records);
-            let raw_batch = ring.consumer.batch_from(start, MAX_BLOCK_BYTES);
+            builder.begin(id, position, first_record);
+            let raw_batch = ring.consumer.batch_from(start, limit);
             raw_batch.records().for_each(|record| batch.note(builder, record));
             end = raw_batch.end();
             raw = Some(raw_batch);
@@ -680,7 +707,9 @@ impl Scanner {
                     let (first, second) = raw.raw_slices();
                     builder.finish_raw(end, &[first, second], out)
                 }
-                None => builder.finish(end, out),
+                None => {
+                    builder.finish_with(end, out, |body, out| compressor.put(effort, body, out))
+                }
             });
             self.records += u64::from(header.count);
             ring.records += u64::from(header.count);
@@ -803,25 +832,43 @@ fn sync_error(output: &Output, failure: SyncFailure) -> DrainError {
     }
 }
 
+/// A call site that the drain has met.
+struct KnownSite {
+    site: Arc<CallSite>,
+    plan: SitePlan,
+    /// Whether the file has it.
+    is_stated: bool,
+}
+
 /// The call sites that the drain has met, and those that the file does not have yet.
 struct Sites<'a> {
-    known: &'a mut Vec<(Arc<CallSite>, bool)>,
+    known: &'a mut Vec<KnownSite>,
     unstated: Vec<Arc<CallSite>>,
 }
 
 impl Sites<'_> {
-    fn get(&mut self, tag: u32) -> Option<&CallSite> {
+    #[inline]
+    fn get(&mut self, tag: u32) -> Option<&KnownSite> {
         let at = tag.checked_sub(CallSite::FIRST_ID)? as usize;
+        if self.known.get(at).is_none_or(|site| !site.is_stated) {
+            self.meet(at);
+        }
+        self.known.get(at)
+    }
+
+    #[cold]
+    fn meet(&mut self, at: usize) {
         if at >= self.known.len() {
-            let more = registry::entries_from(self.known.len());
-            self.known.extend(more.into_iter().map(|site| (site, false)));
+            let more = registry::entries_from(self.known.len()).into_iter();
+            self.known.extend(more.map(|site| {
+                let plan = SitePlan::new(&site);
+                KnownSite { site, plan, is_stated: false }
+            }));
         }
-        let (site, is_stated) = self.known.get_mut(at)?;
-        if !*is_stated {
-            *is_stated = true;
-            self.unstated.push(Arc::clone(site));
+        if let Some(site) = self.known.get_mut(at) {
+            site.is_stated = true;
+            self.unstated.push(Arc::clone(&site.site));
         }
-        Some(site)
     }
 }
 
@@ -833,13 +880,30 @@ struct Gathered<'a> {
 }
 
 impl Gathered<'_> {
+    /// Packs records of a ring; returns the position behind the last one. `all` tells whether they
+    /// are what their call sites say.
+    fn pack_all(
+        &mut self,
+        builder: &mut BlockBuilder,
+        consumer: &mut Consumer,
+        start: u64,
+        limit: usize,
+        all: &mut bool,
+    ) -> u64 {
+        *all = true;
+        consumer.scan_from(start, limit, |record| {
+            *all = *all && self.pack(builder, record).is_ok();
+        })
+    }
+
+    #[inline]
     fn pack(&mut self, builder: &mut BlockBuilder, record: Record<'_>) -> Result<(), ValueError> {
         if record.tag() == CallSite::LOSS_ID {
             self.loss = Loss::decode(record.payload());
             return builder.push_loss(record.payload());
         }
         let site = self.sites.get(record.tag()).ok_or(ValueError::Trailing)?;
-        builder.push(site, record.payload())
+        builder.push_planned(&site.plan, record.payload())
     }
 
     /// Takes what the header of a raw block says of the record.
@@ -849,7 +913,7 @@ impl Gathered<'_> {
             self.loss = Loss::decode(record.payload());
             builder.note_loss(word);
         } else if let Some(site) = self.sites.get(record.tag()) {
-            builder.note(site.level, site.time, word);
+            builder.note(site.site.level, site.site.time, word);
         } else {
             // Only a bug can get here; the block counts what it holds all the same.
             builder.note(Level::Error, TimeSource::Counter, word);

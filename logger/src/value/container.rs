@@ -3,7 +3,7 @@
 use stenolog_format::types::Type;
 use stenolog_format::value::MAX_UNSIZED_LIST;
 
-use super::{Value, add_fixed, put, signature};
+use super::{SHORT_BYTES, Value, add_fixed, put, put_bytes, signature};
 
 // SAFETY: a byte that says whether a value follows, then the value.
 unsafe impl<T: Value> Value for Option<T> {
@@ -20,6 +20,11 @@ unsafe impl<T: Value> Value for Option<T> {
     #[inline]
     fn size(&self) -> usize {
         self.as_ref().map_or(1, |value| value.size().saturating_add(1))
+    }
+
+    #[inline]
+    fn is_short(&self) -> bool {
+        self.as_ref().is_none_or(T::is_short)
     }
 
     #[inline]
@@ -80,6 +85,11 @@ unsafe impl<T: Value> Value for [T] {
     }
 
     #[inline]
+    fn is_short(&self) -> bool {
+        T::IS_PLAIN && size_of_val(self) <= SHORT_BYTES
+    }
+
+    #[inline]
     unsafe fn write(&self, out: *mut u8) -> *mut u8 {
         // SAFETY: the caller grants the count and the size of the elements.
         unsafe { write_elements(self, put(out, (self.len() as u32).to_le_bytes())) }
@@ -103,8 +113,7 @@ unsafe fn write_elements<T: Value>(elements: &[T], mut out: *mut u8) -> *mut u8 
     unsafe {
         if T::IS_PLAIN {
             let size = size_of_val(elements);
-            out.copy_from_nonoverlapping(elements.as_ptr().cast(), size);
-            return out.add(size);
+            return put_bytes(out, elements.as_ptr().cast(), size);
         }
         for element in elements {
             out = element.write(out);
@@ -155,6 +164,11 @@ macro_rules! tuple {
             #[inline]
             fn size(&self) -> usize {
                 0_usize$(.saturating_add(self.$index.size()))+
+            }
+
+            #[inline]
+            fn is_short(&self) -> bool {
+                true $(&& self.$index.is_short())+
             }
 
             #[inline]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use stenolog_format::types::Type;
 
-use super::{Value, put, put_counted, signature};
+use super::{SHORT_BYTES, Value, put, put_counted, signature};
 
 macro_rules! number {
     ($($ty:ident: $kind:ident),+ $(,)?) => {$(
@@ -136,6 +136,11 @@ unsafe impl Value for str {
     }
 
     #[inline]
+    fn is_short(&self) -> bool {
+        self.len() <= SHORT_BYTES
+    }
+
+    #[inline]
     unsafe fn write(&self, out: *mut u8) -> *mut u8 {
         // SAFETY: the caller grants the bytes.
         unsafe { put_counted(out, self.as_bytes()) }
@@ -158,6 +163,11 @@ macro_rules! delegate {
             #[inline]
             fn size(&self) -> usize {
                 <$target>::size(self)
+            }
+
+            #[inline]
+            fn is_short(&self) -> bool {
+                <$target>::is_short(self)
             }
 
             #[inline]

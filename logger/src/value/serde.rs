@@ -8,7 +8,7 @@ use postcard_schema::schema::{DataModelType, DataModelVariant, NamedType, NamedV
 use stenolog_format::types::{EnumType, Fields, Shape, Type};
 
 use super::text::Buffer;
-use super::{Value, put_counted, signature};
+use super::{SHORT_BYTES, Value, put_counted, signature};
 
 /// A `T` as postcard bytes, serialised at the call, before anything was claimed.
 #[derive(Debug)]
@@ -61,6 +61,11 @@ unsafe impl<T: Schema + ?Sized> Value for Encoded<T> {
     #[inline]
     fn size(&self) -> usize {
         4 + self.bytes.as_bytes().len()
+    }
+
+    #[inline]
+    fn is_short(&self) -> bool {
+        self.bytes.as_bytes().len() <= SHORT_BYTES
     }
 
     #[inline]

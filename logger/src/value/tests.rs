@@ -53,6 +53,45 @@ fn numbers_are_read_as_they_were_written() {
 }
 
 #[test]
+fn strings_of_every_length_are_read_as_they_were_written() {
+    // Beyond what is copied by moves that overlap, so that no length is left out.
+    let text: String = ('!'..='~').cycle().take(2 * SHORT_BYTES + 2).collect();
+    for len in 0..=text.len() {
+        let text = &text[..len];
+        check(text, &format!("Str({text:?})"));
+        assert_eq!(text.is_short(), len <= SHORT_BYTES, "{len}");
+    }
+}
+
+/// What is carried for a value must say the same of itself as the value does.
+#[track_caller]
+fn check_carried<V: Value + crate::carry::Bare + ?Sized>(value: &V) {
+    fn described<V: Value>(value: V) -> (u64, Option<usize>, Type, Vec<u8>) {
+        let mut bytes = vec![0; value.size()];
+        // SAFETY: there is room for the size.
+        unsafe { value.write(bytes.as_mut_ptr()) };
+        (V::SIGNATURE, V::FIXED_SIZE, V::describe(), bytes)
+    }
+    assert_eq!(described(value), described(value.bare()));
+}
+
+#[test]
+fn what_is_carried_is_what_is_recorded() {
+    check_carried(&7_u8);
+    check_carried(&-7_i128);
+    check_carried(&usize::MAX);
+    check_carried(&1.5_f32);
+    check_carried(&true);
+    check_carried(&'x');
+    check_carried(&NonZero::new(7_u64).unwrap());
+    check_carried(&&mut &Box::new(Rc::new(Arc::new(7_u16))));
+    check_carried("text");
+    check_carried(&String::from("text"));
+    check_carried(&Cow::Borrowed("text"));
+    check_carried(&Arc::<str>::from("text"));
+}
+
+#[test]
 fn what_points_to_a_value_is_the_value() {
     check("text", r#"Str("text")"#);
     check("", r#"Str("")"#);

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use stenolog_format::types::Type;
 
-use super::{Value, put_counted, signature};
+use super::{SHORT_BYTES, Value, put_counted, signature};
 
 /// Bytes on the stack as long as they are few, on the heap from then on.
 #[derive(Debug)]
@@ -86,6 +86,11 @@ unsafe impl Value for Text {
     #[inline]
     fn size(&self) -> usize {
         4 + self.0.as_bytes().len()
+    }
+
+    #[inline]
+    fn is_short(&self) -> bool {
+        self.0.as_bytes().len() <= SHORT_BYTES
     }
 
     #[inline]

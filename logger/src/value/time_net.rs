@@ -111,6 +111,11 @@ macro_rules! versions {
             }
 
             #[inline]
+            fn is_short(&self) -> bool {
+                true
+            }
+
+            #[inline]
             unsafe fn write(&self, out: *mut u8) -> *mut u8 {
                 // SAFETY: the caller grants a byte and the size of the address.
                 unsafe {

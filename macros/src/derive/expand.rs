@@ -25,7 +25,7 @@ pub(super) fn expand(record: &Record<'_>) -> TokenStream {
     let private = quote!(#krate::__private);
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     let bounds = bounds(record, where_clause, &private);
-    let Methods { signature, fixed_size, describe, size, write } = match &record.body {
+    let Methods { signature, fixed_size, describe, size, is_short, write } = match &record.body {
         Body::Struct(product) => of_struct(product, record.is_packed, &private),
         Body::Enum(variants) => of_enum(ident, variants, &private),
     };
@@ -43,6 +43,11 @@ pub(super) fn expand(record: &Record<'_>) -> TokenStream {
             #[inline]
             fn size(&self) -> usize {
                 #size
+            }
+
+            #[inline]
+            fn is_short(&self) -> bool {
+                #is_short
             }
 
             #[inline]
@@ -76,6 +81,7 @@ struct Methods {
     fixed_size: TokenStream,
     describe: TokenStream,
     size: TokenStream,
+    is_short: TokenStream,
     write: TokenStream,
 }
 
@@ -91,6 +97,7 @@ fn of_struct(product: &Product<'_>, is_packed: bool, private: &TokenStream) -> M
         fixed_size: quote!(<#types as #private::Args>::FIXED_SIZE),
         describe: quote!(#private::describe_struct::<#types>(#parts)),
         size: quote!(#private::Args::size(&#values)),
+        is_short: quote!(#private::Args::is_short(&#values)),
         write: quote!(unsafe { #private::Args::write(&#values, out) }),
     }
 }
@@ -105,8 +112,9 @@ fn of_enum(ident: &Ident, variants: &[Product<'_>], private: &TokenStream) -> Me
         .map(|variant| list(bindings(variant).map(ToTokens::into_token_stream)))
         .collect();
     let indices = 0_u16..=u16::MAX;
-    let (size, write) = if variants.is_empty() {
+    let (size, is_short, write) = if variants.is_empty() {
         (
+            quote!(match *self {}),
             quote!(match *self {}),
             quote!({
                 let _ = out;
@@ -116,6 +124,7 @@ fn of_enum(ident: &Ident, variants: &[Product<'_>], private: &TokenStream) -> Me
     } else {
         (
             quote!(match self { #(#patterns => #private::variant_size(&#values),)* }),
+            quote!(match self { #(#patterns => #private::Args::is_short(&#values),)* }),
             quote!(unsafe {
                 match self { #(#patterns => #private::write_variant(out, #indices, &#values),)* }
             }),
@@ -132,6 +141,7 @@ fn of_enum(ident: &Ident, variants: &[Product<'_>], private: &TokenStream) -> Me
             #private::describe_enum(#name, [#(#private::describe_fields::<#types>(#parts)),*])
         },
         size,
+        is_short,
         write,
     }
 }

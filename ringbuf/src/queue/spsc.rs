@@ -65,11 +65,14 @@ pub fn new(capacity_bytes: usize) -> (Producer, Consumer) {
 // Between calls `offset < capacity` and `offset <= limit`, and the limit is the smaller of
 // `capacity` and `head_offset + capacity`; without a ring, all are 0. A claim that ends before the
 // limit therefore needs but that one comparison: it does not wrap, it covers free bytes only, and
-// the header behind it is free and in the same lap.
+// the header behind it is free and in the same lap. The quick limit is never behind the limit: what
+// ends before it leaves no more than `quick_max` bytes in use.
 pub struct Producer {
     words: Words,
     offset: usize,
+    quick_limit: usize,
     limit: usize,
+    quick_max: usize,
     /// The last head seen, wrapping below zero.
     head_offset: usize,
     /// The position at which the lap began.
@@ -88,7 +91,9 @@ impl Producer {
         Self {
             words: ring.words(),
             offset: 0,
+            quick_limit: ring.capacity(),
             limit: ring.capacity(),
+            quick_max: usize::MAX,
             head_offset: 0,
             lap: 0,
             ring: Some(ring),
@@ -113,7 +118,16 @@ impl Producer {
     /// ```
     #[must_use]
     pub const fn disconnected() -> Self {
-        Self { words: Words::dangling(), offset: 0, limit: 0, head_offset: 0, lap: 0, ring: None }
+        Self {
+            words: Words::dangling(),
+            offset: 0,
+            quick_limit: 0,
+            limit: 0,
+            quick_max: usize::MAX,
+            head_offset: 0,
+            lap: 0,
+            ring: None,
+        }
     }
 
     /// Claims space for a record of `len` bytes.
@@ -170,6 +184,48 @@ impl Producer {
         };
         // SAFETY: `span(len)` bytes from `offset` were just taken.
         Ok(unsafe { self.claim(offset, len) })
+    }
+
+    /// Claims space if that takes neither a look at the consumer's position nor a wrap, and if no
+    /// more than [`quick_max`](Self::quick_max) bytes of the ring are then in use; `None` says
+    /// nothing of whether there is room.
+    ///
+    /// This is the claim with the least code: an addition, one comparison, and no branch to anything
+    /// that must be kept ready for. Who gets `None` tries again with one of the others, which looks
+    /// where the consumer is, so that a stretch of quick claims follows.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut producer, _consumer) = stenolog_ringbuf::queue::spsc::new(1024);
+    /// producer.set_quick_max(64);
+    /// let mut claim_and_commit = || producer.try_claim_quick(24).map(|claim| claim.commit());
+    /// assert_eq!([claim_and_commit(), claim_and_commit(), claim_and_commit()], [Some(()), Some(()), None]);
+    /// ```
+    #[inline]
+    pub fn try_claim_quick(&mut self, len: usize) -> Option<WriteClaim<'_>> {
+        let next = self.offset + span(len);
+        if next >= self.quick_limit {
+            return None;
+        }
+        // SAFETY: `next` is below the quick limit, and so below the limit.
+        let offset = unsafe { self.take_before_limit(next) };
+        // SAFETY: `span(len)` bytes from `offset` were just taken.
+        Some(unsafe { self.claim(offset, len) })
+    }
+
+    /// How many bytes may be in use after a quick claim, as far as is known.
+    #[inline]
+    #[must_use]
+    pub fn quick_max(&self) -> usize {
+        self.quick_max
+    }
+
+    /// Sets how many bytes may be in use after a [quick claim](Self::try_claim_quick): at first,
+    /// any number.
+    pub fn set_quick_max(&mut self, max_used_bytes: usize) {
+        self.quick_max = max_used_bytes;
+        self.find_limits(self.capacity());
     }
 
     /// Bytes that the ring holds, headers and padding included: a power of two.
@@ -252,7 +308,7 @@ impl Producer {
     #[inline]
     unsafe fn take_before_limit(&mut self, next: usize) -> usize {
         debug_assert!(self.offset < next && next < self.limit && next.is_multiple_of(8));
-        debug_assert!(self.limit <= self.capacity());
+        debug_assert!(self.quick_limit <= self.limit && self.limit <= self.capacity());
         // SAFETY: below the limit are this lap's free bytes, so the word is in range, and the
         // producer's (R1). It is 8-aligned, as spans are (R2). The zero is what R3 asks for.
         unsafe { self.words.header(next) }.store(0, Ordering::Relaxed);
@@ -277,7 +333,7 @@ impl Producer {
         ring.note_producer_core();
         // The head may be in an earlier lap, hence the wrapping.
         self.head_offset = ring.acquire_head().wrapping_sub(self.lap) as usize;
-        self.limit = self.limit_for(capacity);
+        self.find_limits(capacity);
 
         let rest = capacity - self.offset;
         if span > rest {
@@ -300,8 +356,13 @@ impl Producer {
         self.offset.wrapping_sub(self.head_offset)
     }
 
-    fn limit_for(&self, capacity: usize) -> usize {
-        self.head_offset.wrapping_add(capacity).min(capacity)
+    /// Finds how far claims may go, from where the head was last seen.
+    fn find_limits(&mut self, capacity: usize) {
+        self.limit = self.head_offset.wrapping_add(capacity).min(capacity);
+        // A claim may end at that many bytes exactly. The head may lie before the lap, and even what
+        // may be in use then ends before it.
+        let end = self.head_offset.wrapping_add(self.quick_max.min(capacity)).wrapping_add(1);
+        self.quick_limit = if end.cast_signed() < 0 { 0 } else { end.min(self.limit) };
     }
 
     /// Takes `bytes` that are free and do not cross the ring's end, and zeroes the header behind
@@ -315,7 +376,7 @@ impl Producer {
             self.offset = 0;
             self.lap += capacity as u64;
             self.head_offset = self.head_offset.wrapping_sub(capacity);
-            self.limit = self.limit_for(capacity);
+            self.find_limits(capacity);
         }
         if self.offset < self.limit {
             // SAFETY: below the limit are this lap's free bytes, the producer's own (R1).

@@ -8,7 +8,7 @@ use stenolog_decoder::format::block::{BlockBuilder, BlockHeader, RawRecord, Reco
 use stenolog_decoder::format::dictionary::{CallSite, Level, Role, Slot, Thread, TimeSource};
 use stenolog_decoder::format::frame::{FileHeader, FrameKind, FrameWriter, VERSION};
 use stenolog_decoder::format::types::{EnumType, Fields, Shape, Type};
-use stenolog_decoder::format::value::{Cursor, Value};
+use stenolog_decoder::format::value::{Cursor, Encoding, Value, pack, unpack};
 
 use super::input::Input;
 use super::read::read;
@@ -138,6 +138,15 @@ fn check_packing(header: &BlockHeader, body: &[u8]) {
     let mut expected = Vec::new();
     for record in records.map_while(Result::ok) {
         let Some((site, values)) = values(&record) else { continue };
+        let mut packed = Vec::new();
+        let mut raw = Cursor::new(record.values, record.encoding);
+        let types = || site.slots.iter().map(|slot| &slot.ty);
+        types().for_each(|ty| {
+            pack(&mut raw, ty, &mut packed).expect("what can be read can be packed")
+        });
+        let (mut cursor, mut again) = (Cursor::new(&packed, Encoding::Packed), Vec::new());
+        let unpacked = types().try_for_each(|ty| unpack(&mut cursor, ty, &mut again));
+        assert_eq!((unpacked, &*again), (Ok(()), record.values), "{values}");
         let RecordTime::Word(word) = record.time else { panic!("a raw record has a time word") };
         let payload = [&word.to_le_bytes()[..], record.values].concat();
         for builder in [&mut builder, &mut columns] {

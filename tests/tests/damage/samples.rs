@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use stenolog::{Builder, Logger, OnFull, debug, error, info, trace, warn};
+use stenolog::{Builder, Compression, Logger, OnFull, debug, error, info, trace, warn};
 
 use crate::oracle::Reading;
 use crate::walk::{self, Frame};
@@ -27,13 +27,14 @@ impl Sample {
 }
 
 /// The smallest first.
-pub(crate) static SAMPLES: LazyLock<[Sample; 5]> = LazyLock::new(|| {
+pub(crate) static SAMPLES: LazyLock<[Sample; 6]> = LazyLock::new(|| {
     let [losses, unsealed] = losses();
     [
         Sample::new("small", small()),
         Sample::new("unsealed", unsealed),
         Sample::new("losses", losses),
         Sample::new("threads", threads()),
+        Sample::new("columns", columns()),
         Sample::new("raw", raw()),
     ]
 });
@@ -46,7 +47,10 @@ fn dump_of(
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sample.steno");
     // Passes happen when they are asked for, so that the samples are much the same in each run.
-    let builder = Builder::new(&path).filter("trace").deliver_within(Duration::from_secs(3600));
+    let builder = Builder::new(&path)
+        .filter("trace")
+        .compression(Compression::None)
+        .deliver_within(Duration::from_secs(3600));
     let logger = configure(builder).start_detached().unwrap();
     let before = log(&logger);
     logger.close().unwrap();
@@ -149,6 +153,34 @@ fn losses() -> [Vec<u8>; 2] {
     )
 }
 
+/// Two rings whose blocks are compressed columns, and rows between them.
+fn columns() -> Vec<u8> {
+    let [dump, _] = dump_of(
+        |builder| builder.compression(Compression::Adaptive),
+        |logger| {
+            for turn in 0..2_u64 {
+                std::thread::scope(|threads| {
+                    threads.spawn(|| {
+                        let _scope = logger.enter();
+                        (0..20_i32).for_each(|n| info!(n, "other {}", f64::from(n) * 0.1));
+                        logger.flush().unwrap();
+                    });
+                });
+                let _scope = logger.enter();
+                for n in 0..20_u64 {
+                    info!(at: n as i64, n, text = &"0123456789"[..n as usize % 8], "r");
+                    debug!("{:?}", (n % 3 == 0).then_some(turn));
+                }
+                logger.flush().unwrap();
+                warn!("few");
+                logger.flush().unwrap();
+            }
+            Vec::new()
+        },
+    );
+    dump
+}
+
 /// A ring that is kept more than half full is drained as it is.
 fn raw() -> Vec<u8> {
     let [dump, _] = dump_of(
@@ -174,7 +206,7 @@ fn raw() -> Vec<u8> {
 
 #[test]
 fn the_samples_have_what_they_are_for() {
-    let [small, unsealed, losses, threads, raw] = &*SAMPLES;
+    let [small, unsealed, losses, threads, columns, raw] = &*SAMPLES;
     let kinds = |sample: &Sample| -> Vec<u8> {
         let mut kinds: Vec<_> = sample.frames.iter().map(|frame| frame.kind).collect();
         kinds.sort_unstable();
@@ -197,4 +229,7 @@ fn the_samples_have_what_they_are_for() {
         assert_eq!(shown, records - statements.filter(|record| record.tag == 1).count());
     }
     assert!(raw.frames.iter().any(|frame| frame.is_raw));
+    let blocks = columns.frames.iter().filter(|frame| frame.kind == walk::BLOCK);
+    let compressed = blocks.clone().filter(|block| columns.bytes[block.payload.start + 5] != 0);
+    assert!(compressed.count() == 4 && blocks.count() > 4);
 }

@@ -5,13 +5,14 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-use stenolog_format::block::BlockHeader;
+use stenolog_format::block::{BlockHeader, Codec};
 use stenolog_format::dictionary::CallSite;
 use stenolog_format::frame::{FrameHeader, FrameKind};
 use stenolog_format::index::{End, Index};
 use stenolog_format::loss::{Loss, LossFrame};
 
 use super::of_dump;
+use crate::drain::decompress;
 use crate::ring_dir::NotRecovered;
 
 /// Headers are read through a window of this size: small frames lie side by side in it.
@@ -139,9 +140,12 @@ impl Walk<'_> {
         let offset = self.walked.end;
         let bytes = self.file.read(offset + FrameHeader::BYTES as u64, BlockHeader::BYTES)?;
         let Some(block) = BlockHeader::decode(bytes) else { return Ok(None) };
-        let body = header.payload_bytes.checked_sub(BlockHeader::BYTES as u32);
+        let stored = header.payload_bytes.checked_sub(BlockHeader::BYTES as u32);
+        let is_allowed = |codec: Codec| {
+            stored.is_some_and(|stored| codec.allows(block.body_bytes as usize, stored as usize))
+        };
         // Of a later version, or none.
-        if block.codec != 0 || block.encoding > 1 || body != Some(block.body_bytes) {
+        if block.encoding > 2 || !Codec::from_number(block.codec).is_some_and(is_allowed) {
             return Ok(None);
         }
         let lost = if block.flags & BlockHeader::HAS_LOSS == 0 {
@@ -183,7 +187,15 @@ impl Walk<'_> {
 /// How many lost records the statements in a block tell, at the most; `None` if it cannot be read.
 fn lost_by(block: &BlockHeader, payload: &[u8]) -> Option<u64> {
     let mut lost = 0;
-    for record in block.records(payload.get(BlockHeader::BYTES..)?).ok()? {
+    let stored = payload.get(BlockHeader::BYTES..)?;
+    let body = decompress(block.codec, stored, block.body_bytes as usize)?;
+    let mut rows = Vec::new();
+    let (block, body) = if block.encoding == 2 {
+        (block.rows(&body, stored.len(), &mut rows).ok()?, rows)
+    } else {
+        (BlockHeader { codec: Codec::None.number(), ..*block }, body)
+    };
+    for record in block.records(&body).ok()? {
         let record = record.ok()?;
         if record.tag == CallSite::LOSS_ID {
             // Without its time.

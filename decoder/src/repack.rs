@@ -1,0 +1,296 @@
+//! The same dump in fewer bytes: blocks of a ring merged, in columns, compressed harder.
+//!
+//! Every other frame is copied as it stands, but for indexes, watermarks and the end, which say where
+//! things are and are written anew. A block that cannot be merged, as it has a record that this
+//! version cannot take apart, is copied as well.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use stenolog_format::block::{
+    BlockBuilder, BlockHeader, Codec, PlainBody, RawRecord, RecordTime, SitePlan,
+};
+use stenolog_format::dictionary::{CallSite, TimeSource};
+use stenolog_format::frame::FrameKind;
+use stenolog_format::loss::{Loss, LossFrame};
+use stenolog_format::value::{Encoding, ValueError};
+
+use crate::damage::Tail;
+use crate::dump::{Block, Dump, Unpacker};
+use crate::recover::Copy;
+
+/// A merged block has no more than this in packed rows, but for its last part: a reader opens one
+/// block of each ring at a time.
+const ROWS_BYTES: usize = 2 << 20;
+
+/// What a dump that was written anew holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Repacked {
+    /// How many records were written, loss statements included.
+    pub records: u64,
+    /// How many bytes the dump had.
+    pub bytes_before: u64,
+    /// How many bytes were written.
+    pub bytes: u64,
+    /// How many blocks the dump had, of those that were written.
+    pub blocks_before: u64,
+    /// How many blocks were written.
+    pub blocks: u64,
+}
+
+/// Writes a dump anew, in fewer bytes: with the same records, numbers, positions, losses, call sites,
+/// threads and clock, and with a new index. It is sealed if the dump is.
+///
+/// Small blocks of a ring become large ones, in columns that Zstandard compresses at `level` (1 to
+/// 22, fastest to smallest; see the `zstd` crate). Takes memory for the largest of these for each
+/// ring. What is damaged is left out: a caller who does not want that asks
+/// [`verify`](crate::verify) first.
+///
+/// # Errors
+/// If `out` takes no more.
+///
+/// # Examples
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// # let header = stenolog_decoder::format::frame::FileHeader {
+/// #     version: stenolog_decoder::format::frame::VERSION, session: [1; 16], created_unix_ns: 0,
+/// #     sequence: 0, process_id: 1, counter_hz: 1,
+/// # };
+/// # let dump = stenolog_decoder::Dump::from_bytes("app.steno", header.encode().to_vec()).unwrap();
+/// let mut smaller = Vec::new();
+/// let repacked = stenolog_decoder::repack(&dump, 19, &mut smaller)?;
+/// assert_eq!(repacked.bytes, smaller.len() as u64);
+/// # Ok(())
+/// # }
+/// ```
+pub fn repack(dump: &Dump, level: i32, out: &mut impl Write) -> io::Result<Repacked> {
+    let mut copy = Copy::new(out);
+    copy.put(&dump.header().encode())?;
+    let mut repack = Repack {
+        dump,
+        copy,
+        zstd: zstd::bulk::Compressor::new(level)?,
+        unpacker: Unpacker::default(),
+        plans: BTreeMap::new(),
+        pending: BTreeMap::new(),
+        blocks_before: 0,
+        blocks: 0,
+    };
+    repack.frames()?;
+    let Repack { mut copy, blocks_before, blocks, .. } = repack;
+    if dump.tail() == Tail::Sealed
+        && let Some(end) = dump.end()
+    {
+        copy.put_end(end.lost, end.continues)?;
+    }
+    let (records, bytes) = copy.finish()?;
+    Ok(Repacked { records, bytes_before: dump.len_bytes(), bytes, blocks_before, blocks })
+}
+
+struct Repack<'d, 'o, W> {
+    dump: &'d Dump,
+    copy: Copy<'o, W>,
+    zstd: zstd::bulk::Compressor<'static>,
+    unpacker: Unpacker,
+    plans: BTreeMap<u32, SitePlan>,
+    /// The blocks of each ring that are to be one.
+    pending: BTreeMap<u32, Pending>,
+    blocks_before: u64,
+    blocks: u64,
+}
+
+#[derive(Default)]
+struct Pending {
+    records: Vec<Taken>,
+    /// What they take in rows.
+    bytes: usize,
+    /// Of the first one, with the position that the last one ends at.
+    header: Option<BlockHeader>,
+}
+
+/// A record, out of its block.
+struct Taken {
+    tag: u32,
+    word: u64,
+    values: Vec<u8>,
+    encoding: Encoding,
+}
+
+impl<W: Write> Repack<'_, '_, W> {
+    fn frames(&mut self) -> io::Result<()> {
+        let dump = self.dump;
+        let mut others = dump.tables().others.iter().copied().peekable();
+        for block in dump.blocks() {
+            while let Some(at) = others.next_if(|&at| at < block.offset) {
+                self.other(at)?;
+            }
+            self.block(block)?;
+        }
+        for at in others {
+            self.other(at)?;
+        }
+        let rings: Vec<u32> = self.pending.keys().copied().collect();
+        rings.into_iter().try_for_each(|ring| self.put_pending(ring))
+    }
+
+    fn other(&mut self, at: u64) -> io::Result<()> {
+        // Losses stand between the blocks of their ring where they happened.
+        if let Some((kind, payload)) = Copy::<W>::whole_frame(self.dump, at)
+            && FrameKind::from_u8(kind) == Some(FrameKind::Loss)
+            && let Some(frame) = LossFrame::decode(payload)
+        {
+            self.put_pending(frame.ring)?;
+        }
+        self.copy.other(self.dump, at)
+    }
+
+    fn block(&mut self, block: &Block) -> io::Result<()> {
+        let header = &block.header;
+        if block.is_cut || self.dump.stored_body(block).is_err() {
+            // Its checksum says nothing, or that it is damaged.
+            return Ok(());
+        }
+        self.blocks_before += 1;
+        let Some(records) = self.records(block) else {
+            self.put_pending(header.ring)?;
+            self.blocks += 1;
+            let payload = self.dump.block_payload(block).unwrap_or_default();
+            return self.copy.put_block(header, payload);
+        };
+        let goes_on = self.pending.get(&header.ring).is_some_and(|pending| {
+            pending.header.is_some_and(|before| {
+                let behind = before.first_record.checked_add(before.count.into());
+                behind == Some(header.first_record) && before.end_position == header.position
+            }) && pending.bytes < ROWS_BYTES
+        });
+        if !goes_on {
+            self.put_pending(header.ring)?;
+        }
+        let pending = self.pending.entry(header.ring).or_default();
+        let first = *pending.header.get_or_insert(BlockHeader { count: 0, ..*header });
+        pending.header = Some(BlockHeader {
+            count: first.count.saturating_add(header.count),
+            end_position: header.end_position,
+            ..first
+        });
+        pending.bytes += records.iter().map(|record| record.values.len() + 12).sum::<usize>();
+        pending.records.extend(records);
+        Ok(())
+    }
+
+    /// The records of a block; `None` if they cannot all be taken apart.
+    fn records(&mut self, block: &Block) -> Option<Vec<Taken>> {
+        let stored = self.dump.stored_body(block).ok()?;
+        let body = self.unpacker.unpack(&stored).ok()?;
+        let taken = self.take(&block.header, &body);
+        self.unpacker.take_back(body);
+        taken
+    }
+
+    fn take(&mut self, header: &BlockHeader, body: &crate::dump::Body<'_>) -> Option<Vec<Taken>> {
+        let mut taken = Vec::new();
+        let mut check = BlockBuilder::default();
+        check.begin(0, 0, 0);
+        let mut records = body.records(header).ok()?;
+        for record in &mut records {
+            let record = record.ok()?;
+            let word = self.word(&record)?;
+            let values = record.values.to_vec();
+            let record = Taken { tag: record.tag, word, values, encoding: record.encoding };
+            self.push(&mut check, &record).ok()?;
+            taken.push(record);
+        }
+        let rest = records.rest();
+        let is_all = taken.len() == header.count as usize && !taken.is_empty();
+        // Behind raw records there may be dead space.
+        (is_all && (header.encoding == 0 || rest.is_empty())).then_some(taken)
+    }
+
+    /// A record's time word; `None` if it is not what the call site says, or if there is none.
+    fn word(&mut self, record: &RawRecord<'_>) -> Option<u64> {
+        let source = if record.tag == CallSite::LOSS_ID {
+            TimeSource::Counter
+        } else {
+            let site = self.dump.site(record.tag)?.call_site();
+            self.plans.entry(record.tag).or_insert_with(|| SitePlan::new(site));
+            site.time
+        };
+        match (record.time, source) {
+            (RecordTime::Word(word), _) => Some(word),
+            (RecordTime::Counter(counter), TimeSource::Counter) => Some(counter),
+            (RecordTime::UnixNanos(unix_ns), TimeSource::UnixNanos) => Some(unix_ns as u64),
+            _ => None,
+        }
+    }
+
+    fn push(&self, builder: &mut BlockBuilder, record: &Taken) -> Result<(), ValueError> {
+        let time = record.word.to_le_bytes();
+        if record.tag == CallSite::LOSS_ID {
+            // Statements are alike in both encodings.
+            if record.values.len() != Loss::BYTES - time.len() {
+                return Err(ValueError::Trailing);
+            }
+            return builder.push_loss(&[&time[..], &record.values].concat());
+        }
+        let plan = self.plans.get(&record.tag).ok_or(ValueError::Trailing)?;
+        match record.encoding {
+            Encoding::Raw => builder.push_planned(plan, &[&time[..], &record.values].concat()),
+            Encoding::Packed => builder.push_packed(plan, record.word, &record.values),
+        }
+    }
+
+    /// Writes what is pending of a ring, as one block.
+    fn put_pending(&mut self, ring: u32) -> io::Result<()> {
+        let Some(Pending { records, header: Some(header), .. }) = self.pending.remove(&ring) else {
+            return Ok(());
+        };
+        let mut builder = BlockBuilder::default();
+        builder.begin_columns(ring, header.position, header.first_record);
+        let push = |builder: &mut BlockBuilder| {
+            // Each has been pushed before.
+            records.iter().try_for_each(|record| self.push(builder, record))
+        };
+        let unlike = |error: ValueError| io::Error::new(io::ErrorKind::InvalidData, error);
+        push(&mut builder).map_err(unlike)?;
+        if !builder.are_columns_worthwhile() {
+            builder.begin(ring, header.position, header.first_record);
+            push(&mut builder).map_err(unlike)?;
+        }
+        let mut payload = Vec::new();
+        let zstd = &mut self.zstd;
+        let header = builder
+            .finish_with(header.end_position, &mut payload, |body, out| compress(zstd, body, out));
+        self.blocks += 1;
+        self.copy.put_block(&header, &payload)
+    }
+}
+
+fn compress(
+    zstd: &mut zstd::bulk::Compressor<'_>,
+    body: PlainBody<'_>,
+    out: &mut Vec<u8>,
+) -> Codec {
+    let made = [
+        (Codec::Zstd, zstd.compress(body.bytes).ok()),
+        (Codec::Lz4, Some(lz4_flex::block::compress(body.bytes))),
+    ];
+    let allowed = made.into_iter().find_map(|(codec, bytes)| {
+        let bytes = bytes?;
+        let fits = bytes.len() < body.bytes.len() && body.may_stand_in(codec, bytes.len());
+        fits.then_some((codec, bytes))
+    });
+    match allowed {
+        Some((codec, bytes)) => {
+            out.extend_from_slice(&bytes);
+            codec
+        }
+        None => {
+            out.extend_from_slice(body.bytes);
+            Codec::None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

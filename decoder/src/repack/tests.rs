@@ -1,0 +1,110 @@
+use super::*;
+use crate::scene::{Rec, Scene, messages, n, str_bytes};
+use crate::{Filter, verify};
+
+/// Small blocks of two rings by turns, in all layouts, with losses among them.
+fn scene() -> Scene {
+    let mut scene = Scene::new();
+    for round in 0..40_u32 {
+        let at = u64::from(round) * 1000;
+        let records = |ring: u64| [n(at + ring, round), Rec(17, at + 9 + ring, str_bytes("ann"))];
+        match round % 3 {
+            0 => scene.block(1, &records(1)),
+            1 => scene.raw_block(1, &records(1)),
+            _ => scene.compressed_block(1, &records(1), Codec::Zstd),
+        };
+        scene.block(2, &records(2));
+    }
+    scene
+}
+
+fn packed_again(dump: &Dump) -> (Dump, Repacked) {
+    let mut out = Vec::new();
+    let repacked = repack(dump, 3, &mut out).unwrap();
+    assert_eq!(repacked.bytes, out.len() as u64);
+    (Dump::from_bytes("again.steno", out).unwrap(), repacked)
+}
+
+/// Where the blocks of each ring begin and end, taken together.
+fn span(dump: &Dump, ring: u32) -> (u64, u64, u64, u64) {
+    let of_ring = || dump.blocks().iter().map(|block| block.header).filter(|of| of.ring == ring);
+    let (first, last) = (of_ring().next().unwrap(), of_ring().next_back().unwrap());
+    let behind = last.first_record + u64::from(last.count);
+    (first.position, last.end_position, first.first_record, behind)
+}
+
+#[test]
+fn small_blocks_become_large_ones_with_the_same_records() {
+    let mut scene = scene();
+    scene.seal(0);
+    let dump = scene.dump();
+    let (again, repacked) = packed_again(&dump);
+    assert!(verify(&again).is_intact(), "{:?}", verify(&again).damage);
+    for ring in [1, 2] {
+        assert_eq!(span(&dump, ring), span(&again, ring));
+    }
+    assert_eq!((repacked.blocks_before, repacked.blocks, repacked.records), (80, 2, 160));
+    assert_eq!(again.header(), dump.header());
+    assert!(repacked.bytes < repacked.bytes_before / 4, "{repacked:?}");
+    let of = |dump| messages(&[dump], Filter::default());
+    let ((before, _), (after, summary)) = (of(dump), of(again));
+    assert_eq!(before, after);
+    assert!(summary.is_complete());
+}
+
+#[test]
+fn what_was_packed_again_can_be_again() {
+    let mut scene = scene();
+    scene.seal(0);
+    let (once, first) = packed_again(&scene.dump());
+    let (twice, second) = packed_again(&once);
+    assert_eq!((first.bytes, first.records), (second.bytes, second.records));
+    assert_eq!(once.bytes(), twice.bytes());
+}
+
+#[test]
+fn what_cannot_be_taken_apart_is_copied() {
+    let mut scene = Scene::new();
+    scene.block(1, &[n(10, 1)]);
+    let mut other = Scene::new();
+    other.skip(1, 1);
+    other.block(1, &[n(20, 2), n(30, 3)]);
+    let block = other.dump().blocks()[0];
+    // A codec of a later version.
+    let header = BlockHeader { codec: 77, ..block.header };
+    let payload = [&header.encode()[..], b"from the future"].concat();
+    scene.put_block(header, &payload);
+    scene.block(1, &[n(40, 4)]);
+    scene.seal(0);
+    let dump = scene.dump();
+    let (again, repacked) = packed_again(&dump);
+    assert_eq!((repacked.blocks_before, repacked.blocks), (3, 3));
+    assert_eq!(again.block_payload(&again.blocks()[1]), Some(&payload[..]));
+    assert_eq!(
+        messages(&[again], Filter::default()).0,
+        messages(&[dump], Filter::default()).0,
+        "also what is said of it"
+    );
+}
+
+#[test]
+fn gaps_between_blocks_stay() {
+    let mut scene = Scene::new();
+    scene.block(1, &[n(10, 1)]);
+    scene.skip(1, 5);
+    scene.block(1, &[n(20, 2)]);
+    scene.seal(0);
+    let dump = scene.dump();
+    let (again, repacked) = packed_again(&dump);
+    assert_eq!(repacked.blocks, 2);
+    let (_, before) = messages(&[dump], Filter::default());
+    let (_, after) = messages(&[again], Filter::default());
+    assert_eq!((before.missing, after.missing), (5, 5));
+}
+
+#[test]
+fn a_dump_that_is_not_sealed_is_not_sealed_by_that() {
+    let dump = scene().dump();
+    let (again, _) = packed_again(&dump);
+    assert_eq!((dump.tail(), again.tail()), (Tail::Unfinished, Tail::Unfinished));
+}

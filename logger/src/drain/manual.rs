@@ -1,0 +1,159 @@
+//! A drain without a thread of its own, for programs that own their cores.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_utils::sync::Parker;
+
+use super::{EndOnDrop, Output, RETRY_AFTER, SignalsBlocked, Stepped, Worker};
+use crate::error::{FlushError, StartError};
+use crate::registry;
+use crate::shared::Core;
+use crate::thread::Deaf;
+
+/// The drain of a logger that was started with [`Builder::start_manual`](crate::Builder::start_manual):
+/// nothing is written but when it is polled.
+///
+/// It may be sent to another thread. While nobody polls it, records wait in their rings; calls that
+/// find their ring full wait or drop as the builder has it, and [`flush`](crate::flush) and
+/// [`sync`](crate::sync) wait for the next poll. Who has the drain in hand calls
+/// [its own `flush`](Self::flush) instead, as nobody else would poll meanwhile. Nor should that thread
+/// make calls that wait for room ([`OnFull::Block`](crate::OnFull::Block)): they would wait for their bound.
+///
+/// The dump is sealed when the drain is closed or dropped. The [`Logger`](crate::Logger) should end
+/// before it: what is logged after that is counted as late. If the logger ends first, the next poll
+/// seals the dump.
+///
+/// # Examples
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("app.steno");
+/// let (log, mut drain) = stenolog::Builder::new(path).start_manual()?;
+/// for turn in 0..3 {
+///     stenolog::info!(turn, "work");
+///     let may_rest = drain.poll();
+///     assert!(may_rest <= std::time::Duration::from_millis(100));
+/// }
+/// assert_eq!(log.stats().records, 3);
+/// drop(log);
+/// drain.close()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "nothing is written but when the drain is polled"]
+pub struct Drain {
+    core: Arc<Core>,
+    /// `None` once the dump is sealed, or given up.
+    worker: Option<Worker>,
+}
+
+impl std::fmt::Debug for Drain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let path = &self.core.config.path;
+        f.debug_struct("Drain").field("path", path).finish_non_exhaustive()
+    }
+}
+
+impl Drain {
+    /// How long may be rested when there is nothing to be done any more.
+    const FOR_EVER: Duration = Duration::MAX;
+
+    pub(crate) fn begin(
+        core: Arc<Core>,
+        output: Output,
+        parker: Parker,
+    ) -> Result<Self, StartError> {
+        let _signals = SignalsBlocked::new();
+        let worker = Worker::begin(Arc::clone(&core), output, parker)?;
+        Ok(Self { core, worker: Some(worker) })
+    }
+
+    /// Looks at all rings once, writes what they hold, and answers who waits for a flush. Returns for
+    /// how long the rings may be left alone, by the pace at which they were filled; to poll earlier
+    /// does no harm.
+    ///
+    /// Takes a write to the file if there was anything, and a second if a file that cannot be written
+    /// is to be sealed. When the dump is sealed, `Duration::MAX` is returned.
+    /// What fails is told to [`Builder::on_error`](crate::Builder::on_error), and tried again by the
+    /// next poll. Calls of the logging macros that come from within it are not heard, and all signals
+    /// are blocked meanwhile.
+    ///
+    /// In a forked child it does nothing: the drain is the parent's.
+    ///
+    /// # Panics
+    /// If the logger has a bug. The dump is given up then, as it is where its drain's thread panics.
+    pub fn poll(&mut self) -> Duration {
+        if self.core.is_foreign() {
+            return Self::FOR_EVER;
+        }
+        // If it panics there is none any more.
+        let Some(mut worker) = self.worker.take() else { return Self::FOR_EVER };
+        let (_signals, _deaf) = (SignalsBlocked::new(), Deaf::new());
+        let end = EndOnDrop(Arc::clone(&self.core));
+        match worker.step() {
+            Stepped::Rest(rest) => {
+                self.worker = Some(worker);
+                rest
+            }
+            Stepped::Failed => {
+                self.worker = Some(worker);
+                RETRY_AFTER
+            }
+            Stepped::Ended(result) => {
+                end.0.drain_ended(result);
+                Self::FOR_EVER
+            }
+        }
+    }
+
+    /// Writes all that was committed before the call, as [`Logger::flush`](crate::Logger::flush) does.
+    ///
+    /// # Errors
+    /// If a write failed, or if the dump is sealed. What was not written stays in the rings.
+    pub fn flush(&mut self) -> Result<(), FlushError> {
+        self.ask(false)
+    }
+
+    /// As [`flush`](Self::flush), and has the disk take it, as [`Logger::sync`](crate::Logger::sync) does.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn sync(&mut self) -> Result<(), FlushError> {
+        self.ask(true)
+    }
+
+    fn ask(&mut self, sync: bool) -> Result<(), FlushError> {
+        let answers = self.core.ask(sync)?;
+        self.poll();
+        let ended = || FlushError::Ended { path: self.core.config.path.clone() };
+        answers.try_recv().map_err(|_| ended())?.map_err(FlushError::Drain)
+    }
+
+    /// Writes what the rings hold and seals the dump, as dropping it does, but says how it went.
+    ///
+    /// # Errors
+    /// If the dump could not be written to its end.
+    pub fn close(mut self) -> Result<(), FlushError> {
+        self.end()
+    }
+
+    fn end(&mut self) -> Result<(), FlushError> {
+        if self.core.is_foreign() {
+            // The files are the parent's.
+            std::mem::forget(self.worker.take());
+            return Ok(());
+        }
+        if self.worker.is_some() {
+            registry::uninstall(&self.core);
+            self.core.request_stop();
+            self.poll();
+        }
+        self.core.result()
+    }
+}
+
+impl Drop for Drain {
+    fn drop(&mut self) {
+        // Who wants to know calls `close`.
+        let _ = self.end();
+    }
+}

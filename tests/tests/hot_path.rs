@@ -1,0 +1,45 @@
+//! What a call does not do, once its thread and its call site have logged: no allocation, no system
+//! call, no page fault. A child process makes the calls; see `src/hot_child.rs`.
+#![cfg(target_os = "linux")]
+
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn run(dump: &Path, what: &str) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_hot_child")).arg(dump).arg(what).output().unwrap()
+}
+
+/// Allocations, page faults, and the records that there should be.
+fn counts(output: &Output) -> [u64; 3] {
+    assert!(output.status.success(), "{output:?}");
+    let text = str::from_utf8(&output.stdout).unwrap();
+    let numbers: Vec<_> = text.split_whitespace().map(|number| number.parse().unwrap()).collect();
+    numbers.try_into().unwrap()
+}
+
+#[test]
+fn calls_neither_allocate_nor_fault_nor_call_the_system() {
+    let folder = tempfile::tempdir().unwrap();
+    let dump = folder.path().join("app.steno");
+    let [allocations, faults, records] = counts(&run(&dump, "calls"));
+    assert_eq!((allocations, faults), (0, 0), "allocations and page faults");
+    // All of them were real calls.
+    let (read, summary) = stenolog_tests::read(&dump);
+    assert!(summary.is_complete(), "{summary:?}");
+    assert_eq!(read.len() as u64, records);
+}
+
+/// The measurement itself: each of the three would be seen.
+#[test]
+fn one_of_each_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let dump = folder.path().join("app.steno");
+    let [allocations, ..] = counts(&run(&dump, "allocation"));
+    assert_eq!(allocations, 2, "a box is made and freed");
+    let [_, faults, _] = counts(&run(&dump, "page fault"));
+    // Some of the 16 pages may have been there.
+    assert!(faults >= 8, "{faults}");
+    let status = run(&dump, "system call").status;
+    assert_eq!(status.signal(), Some(31), "SIGSYS: {status}");
+}
