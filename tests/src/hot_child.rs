@@ -20,7 +20,7 @@ mod linux {
     use std::sync::atomic::{AtomicU64, Ordering};
     use std::time::Duration;
 
-    use stenolog::{Builder, Record, info, trace};
+    use stenolog::{Builder, Record, Rings, info, trace};
 
     /// How often each statement runs.
     const ROUNDS: u64 = 2_000;
@@ -170,6 +170,8 @@ mod linux {
         assert!(!stenolog::prepare_thread(), "no logger runs");
         // The calls fit its first half, and the drain does not look before they are done.
         let log = Builder::new(dump)
+            // A process that dies would leave its rings behind.
+            .rings(if what == "system call" { Rings::Memory } else { Rings::PreferFiles })
             .filter("info")
             .ring_capacity_bytes(1 << 25)
             .deliver_within(Duration::from_secs(3600))

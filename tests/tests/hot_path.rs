@@ -22,8 +22,11 @@ fn counts(output: &Output) -> [u64; 3] {
 fn calls_neither_allocate_nor_fault_nor_call_the_system() {
     let folder = tempfile::tempdir().unwrap();
     let dump = folder.path().join("app.steno");
-    let [allocations, faults, records] = counts(&run(&dump, "calls"));
-    assert_eq!((allocations, faults), (0, 0), "allocations and page faults");
+    // The system may take a page away from anybody at any time: not three times in a row.
+    let mut runs = (0..3).map(|_| counts(&run(&dump, "calls")));
+    let run = runs.find(|&[_, faults, _]| faults == 0);
+    let [allocations, _, records] = run.expect("no page faults");
+    assert_eq!(allocations, 0);
     // All of them were real calls.
     let (read, summary) = stenolog_tests::read(&dump);
     assert!(summary.is_complete(), "{summary:?}");
