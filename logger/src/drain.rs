@@ -68,13 +68,13 @@ pub(crate) fn start(
         let thread = std::thread::Builder::new().name("stenolog-drain".to_owned());
         thread.spawn(move || {
             crate::thread::be_deaf();
-            let end = EndOnDrop(Arc::clone(&core));
+            let end = EndOnDrop::new(Arc::clone(&core));
             // Here: a file beyond its limit raises a signal that only this thread has blocked.
             let worker = settle(&core).and_then(|()| Worker::begin(core, output, parker));
             match worker {
                 Ok(worker) => {
                     let _ = begun.send(Ok(()));
-                    end.0.drain_ended(worker.run());
+                    end.core.drain_ended(worker.run());
                 }
                 Err(error) => {
                     let _ = begun.send(Err(error));
@@ -121,15 +121,26 @@ fn settle(core: &Core) -> Result<(), StartError> {
 }
 
 /// Says that the drain has ended even if it panicked: nobody may wait for it then.
-struct EndOnDrop(Arc<Core>);
+struct EndOnDrop {
+    core: Arc<Core>,
+    /// Somebody else's panic, which a drain in hand may be polled during.
+    was_panicking: bool,
+}
+
+impl EndOnDrop {
+    fn new(core: Arc<Core>) -> Self {
+        Self { core, was_panicking: std::thread::panicking() }
+    }
+}
 
 impl Drop for EndOnDrop {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            crate::registry::uninstall(&self.0);
-            let error = DrainError::Panicked { path: self.0.config.path.clone() };
-            self.0.config.on_error.tell(&error);
-            self.0.drain_ended(Err(error));
+        if std::thread::panicking() && !self.was_panicking {
+            let Self { core, .. } = self;
+            crate::registry::uninstall(core);
+            let error = DrainError::Panicked { path: core.config.path.clone() };
+            core.config.on_error.tell(&error);
+            core.drain_ended(Err(error));
         }
     }
 }
@@ -373,8 +384,21 @@ impl SignalsBlocked {
 #[cfg(unix)]
 impl Drop for SignalsBlocked {
     fn drop(&mut self) {
-        // SAFETY: `before` is what the thread's mask was.
+        // SAFETY: `before` is what the thread's mask was. The sets and the number live on this stack,
+        // and a signal that is pending and blocked is waited for in no time.
         unsafe {
+            // A file beyond its limit is told by the write's error: the signal would end the process.
+            let mut pending = std::mem::zeroed();
+            libc::sigpending(&raw mut pending);
+            if libc::sigismember(&raw const pending, libc::SIGXFSZ) == 1
+                && libc::sigismember(&raw const self.before, libc::SIGXFSZ) == 0
+            {
+                let mut set = std::mem::zeroed();
+                let mut signal = 0;
+                libc::sigemptyset(&raw mut set);
+                libc::sigaddset(&raw mut set, libc::SIGXFSZ);
+                libc::sigwait(&raw const set, &raw mut signal);
+            }
             libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, std::ptr::null_mut());
         }
     }

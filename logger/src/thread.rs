@@ -61,7 +61,10 @@ impl Local {
     /// Opens the hot path, or closes it, as the thread's state demands.
     fn settle(&self) {
         let is_open = !self.is_deaf.get() && self.is_ready();
+        // A signal handler sees all stores before, or the hot path closed.
+        compiler_fence(Ordering::SeqCst);
         self.generation.set(if is_open { self.owner.get() } else { NO_GENERATION });
+        compiler_fence(Ordering::SeqCst);
     }
 
     /// Whether the hot path is open but for what runs on this thread right now.
@@ -183,18 +186,20 @@ pub(crate) fn be_deaf() {
 /// As [`be_deaf`], until the value is dropped.
 pub(crate) struct Deaf {
     was_deaf: bool,
+    /// What the hot path was before: closed, if this is a signal handler that has interrupted it (T2).
+    generation: u32,
     /// It is about this thread.
     _this_thread: PhantomData<*const ()>,
 }
 
 impl Deaf {
     pub(crate) fn new() -> Self {
-        let was_deaf = LOCAL.with(|local| {
+        LOCAL.with(|local| {
             let was_deaf = local.is_deaf.replace(true);
+            let generation = local.generation.get();
             local.settle();
-            was_deaf
-        });
-        Self { was_deaf, _this_thread: PhantomData }
+            Self { was_deaf, generation, _this_thread: PhantomData }
+        })
     }
 }
 
@@ -202,7 +207,8 @@ impl Drop for Deaf {
     fn drop(&mut self) {
         LOCAL.with(|local| {
             local.is_deaf.set(self.was_deaf);
-            local.settle();
+            compiler_fence(Ordering::SeqCst);
+            local.generation.set(self.generation);
         });
     }
 }

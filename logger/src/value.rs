@@ -10,9 +10,9 @@
 //!   `size` on one borrow agree: no implementor has interior mutability or runs foreign code.
 //! - **V2 (fixed).** If `FIXED_SIZE` is `Some(n)`, every value has size `n`.
 //! - **V3 (plain).** If `IS_PLAIN`, the bytes in memory are the bytes to be written.
+//! - **V4 (short).** What `is_short` has no size that is saturated: the hot path adds to it.
 //!
-//! `is_short` keeps what takes many bytes, or a loop, from the hot path. Nothing but speed depends
-//! on it.
+//! But for V4, `is_short` is about speed: it keeps what takes many bytes, or a loop, from the hot path.
 //!
 //! Sums of sizes saturate: a list too long for its 32-bit count has a size that no ring can hold,
 //! so that the claim fails and nothing wrong is ever written.

@@ -25,10 +25,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         #[cfg(unix)]
         ("full-disk", []) => unix::full_disk(path),
         #[cfg(unix)]
+        ("file-size-in-hand", []) => unix::file_size_in_hand(path),
+        #[cfg(unix)]
         ("stuck", []) => unix::stuck(path),
         #[cfg(unix)]
         ("file-size", []) => unix::file_size(path),
         ("change-folder", []) => change_folder(path),
+        ("without-bytes", []) => without_bytes(path),
         #[cfg(unix)]
         ("fork", []) => unix::fork(path),
         #[cfg(unix)]
@@ -47,6 +50,17 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("plugin", [library]) => unix::plugin(path, library),
         _ => Err(format!("no scene `{scene}` with {} arguments", rest.len()).into()),
     }
+}
+
+/// Lists of elements that take no bytes, at a call site that has logged before.
+fn without_bytes(path: &Path) -> Result<(), Box<dyn Error>> {
+    let log = Builder::new(path).start()?;
+    for length in [0_usize, 3, 4096, 4097, 1 << 32, 5] {
+        let list = vec![[0_u8; 0]; length];
+        info!("{} {:?} {}", length, list, "a text behind it");
+    }
+    log.close()?;
+    Ok(())
 }
 
 /// An allocator that logs, once it is told to: its calls come from within the logger too.
@@ -286,6 +300,22 @@ mod unix {
         log.flush()?;
         info!("after");
         log.close()?;
+        Ok(())
+    }
+
+    /// The same with a drain that this thread polls, whose signals are not blocked otherwise.
+    pub(super) fn file_size_in_hand(path: &Path) -> Result<(), Box<dyn Error>> {
+        let (log, mut drain) = Builder::new(path).start_manual()?;
+        info!("before");
+        drain.flush()?;
+        set_file_size(Some(std::fs::metadata(path)?.len() + 10))?;
+        info!("during");
+        println!("{}", drain.flush().err().ok_or("a flush beyond the limit succeeded")?);
+        set_file_size(None)?;
+        drain.flush()?;
+        info!("after");
+        drop(log);
+        drain.close()?;
         Ok(())
     }
 

@@ -120,3 +120,40 @@ fn a_drain_in_hand_writes_when_it_is_polled() {
     let (log, drain) = start().start_manual().unwrap();
     drop((drain, log));
 }
+
+/// A drain that is dropped, or polled, while its thread unwinds has not panicked itself.
+#[test]
+fn a_drain_in_hand_seals_the_dump_when_its_owner_panics() {
+    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let told = std::sync::Arc::new(Mutex::new(Vec::new()));
+    let teller = std::sync::Arc::clone(&told);
+    let unwound = std::panic::catch_unwind(|| {
+        let on_error = move |error: &stenolog::DrainError| {
+            teller.lock().unwrap().push(error.to_string());
+        };
+        let (_log, _drain) = Builder::new(&path).on_error(on_error).start_manual().unwrap();
+        info!("before the panic");
+        panic!("on purpose");
+    });
+    assert!(unwound.is_err());
+    assert_eq!(*told.lock().unwrap(), [""; 0]);
+    let (entries, summary) = stenolog_tests::read(&path);
+    assert!(summary.is_complete(), "{summary:?}");
+    assert_eq!(entries.len(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_drain_in_hand_outlives_a_limit_of_the_file_size() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_child"));
+    let output = command.arg("file-size-in-hand").arg(&path).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let (entries, summary) = stenolog_tests::read(&path);
+    assert!(summary.is_complete(), "{summary:?}");
+    let messages: Vec<_> = entries.iter().map(stenolog_tests::message).collect();
+    assert_eq!(messages, ["before", "during", "after"]);
+}

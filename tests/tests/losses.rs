@@ -95,6 +95,23 @@ fn a_record_that_no_ring_can_hold_is_a_loss_where_it_happened() {
     assert_eq!(entries[1]["fields"]["lost"], 1);
 }
 
+/// Elements that take no bytes are bounded by their number alone; the first call opens the hot path.
+#[test]
+fn a_list_of_too_many_elements_without_bytes_is_a_loss_on_the_hot_path_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_child"));
+    command.env_remove("STENOLOG").env_remove("RUST_LOG");
+    let output = command.arg("without-bytes").arg(&path).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let (entries, summary) = read(&path);
+    assert!(summary.damage.is_empty(), "{summary:?}");
+    assert_eq!(summary.lost, 2);
+    let own = entries.iter().filter(|entry| entry["target"] != "stenolog");
+    let lengths = own.map(|entry| message(entry).split(' ').next().unwrap().parse().unwrap());
+    assert_eq!(lengths.collect::<Vec<usize>>(), [0, 3, 4096, 5]);
+}
+
 #[test]
 fn a_loss_that_no_record_follows_is_stated_too() {
     let mut scene = Scene::with(|builder| builder.ring_capacity_bytes(1 << 12));

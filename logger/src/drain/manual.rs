@@ -88,7 +88,7 @@ impl Drain {
         // If it panics there is none any more.
         let Some(mut worker) = self.worker.take() else { return Self::FOR_EVER };
         let (_signals, _deaf) = (SignalsBlocked::new(), Deaf::new());
-        let end = EndOnDrop(Arc::clone(&self.core));
+        let end = EndOnDrop::new(Arc::clone(&self.core));
         match worker.step() {
             Stepped::Rest(rest) => {
                 self.worker = Some(worker);
@@ -99,7 +99,7 @@ impl Drain {
                 RETRY_AFTER
             }
             Stepped::Ended(result) => {
-                end.0.drain_ended(result);
+                end.core.drain_ended(result);
                 Self::FOR_EVER
             }
         }
@@ -122,6 +122,10 @@ impl Drain {
     }
 
     fn ask(&mut self, sync: bool) -> Result<(), FlushError> {
+        if self.core.is_foreign() {
+            // Whoever held the core's locks may not be here.
+            return Err(FlushError::Forked);
+        }
         let answers = self.core.ask(sync)?;
         self.poll();
         let ended = || FlushError::Ended { path: self.core.config.path.clone() };

@@ -86,7 +86,8 @@ unsafe impl<T: Value> Value for [T] {
 
     #[inline]
     fn is_short(&self) -> bool {
-        T::IS_PLAIN && size_of_val(self) <= SHORT_BYTES
+        // Any number of elements without bytes would be short, whatever `size` says (V4).
+        T::IS_PLAIN && size_of::<T>() != 0 && size_of_val(self) <= SHORT_BYTES
     }
 
     #[inline]
