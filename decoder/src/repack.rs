@@ -23,6 +23,12 @@ use crate::recover::Copy;
 /// block of each ring at a time.
 const ROWS_BYTES: usize = 2 << 20;
 
+/// More than this in rows may be more than a reader takes out of columns.
+const COLUMNS_BYTES: usize = 8 << 20;
+
+/// A block with more records than this is copied as it stands.
+const LARGE_COUNT: u32 = 1 << 18;
+
 /// What a dump that was written anew holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -76,10 +82,13 @@ pub fn repack(dump: &Dump, level: i32, out: &mut impl Write) -> io::Result<Repac
         pending: BTreeMap::new(),
         blocks_before: 0,
         blocks: 0,
+        is_whole: dump.damage().is_empty(),
     };
     repack.frames()?;
-    let Repack { mut copy, blocks_before, blocks, .. } = repack;
-    if dump.tail() == Tail::Sealed
+    let Repack { mut copy, blocks_before, blocks, is_whole, .. } = repack;
+    // An end frame would say that what was left out never was.
+    if is_whole
+        && dump.tail() == Tail::Sealed
         && let Some(end) = dump.end()
     {
         copy.put_end(end.lost, end.continues)?;
@@ -98,6 +107,8 @@ struct Repack<'d, 'o, W> {
     pending: BTreeMap<u32, Pending>,
     blocks_before: u64,
     blocks: u64,
+    /// Nothing was left out.
+    is_whole: bool,
 }
 
 #[derive(Default)]
@@ -149,10 +160,13 @@ impl<W: Write> Repack<'_, '_, W> {
         let header = &block.header;
         if block.is_cut || self.dump.stored_body(block).is_err() {
             // Its checksum says nothing, or that it is damaged.
+            self.is_whole = false;
             return Ok(());
         }
         self.blocks_before += 1;
-        let Some(records) = self.records(block) else {
+        // What is large is not made smaller by being put together with others.
+        let is_large = header.body_bytes as usize > ROWS_BYTES || header.count > LARGE_COUNT;
+        let Some(records) = (!is_large).then(|| self.records(block)).flatten() else {
             self.put_pending(header.ring)?;
             self.blocks += 1;
             let payload = self.dump.block_payload(block).unwrap_or_default();
@@ -242,18 +256,21 @@ impl<W: Write> Repack<'_, '_, W> {
 
     /// Writes what is pending of a ring, as one block.
     fn put_pending(&mut self, ring: u32) -> io::Result<()> {
-        let Some(Pending { records, header: Some(header), .. }) = self.pending.remove(&ring) else {
+        let Some(Pending { records, header: Some(header), bytes }) = self.pending.remove(&ring)
+        else {
             return Ok(());
         };
         let mut builder = BlockBuilder::default();
-        builder.begin_columns(ring, header.position, header.first_record);
+        let begin =
+            if bytes > COLUMNS_BYTES { BlockBuilder::begin } else { BlockBuilder::begin_columns };
+        begin(&mut builder, ring, header.position, header.first_record);
         let push = |builder: &mut BlockBuilder| {
             // Each has been pushed before.
             records.iter().try_for_each(|record| self.push(builder, record))
         };
         let unlike = |error: ValueError| io::Error::new(io::ErrorKind::InvalidData, error);
         push(&mut builder).map_err(unlike)?;
-        if !builder.are_columns_worthwhile() {
+        if bytes <= COLUMNS_BYTES && !builder.are_columns_worthwhile() {
             builder.begin(ring, header.position, header.first_record);
             push(&mut builder).map_err(unlike)?;
         }

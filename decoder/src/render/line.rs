@@ -26,12 +26,20 @@ use crate::text::{self, Piece, ResolvedSpec, Style};
 /// The most values of such a call site. More are rare, and the array of them is filled each time.
 const MAX_SLOTS: usize = 8;
 
-/// The longest record whose message is certainly not cut: paddings aside, an argument is at most 12
-/// times as long as its bytes, or some hundreds of digits.
+/// The longest record that is written here, if its message is certainly not cut.
 const MAX_RECORD_BYTES: usize = 16 << 10;
 
-/// What the literal text and the paddings of a message may have for the same reason.
+/// What the literal text and the paddings of a message may have.
 const MAX_FIXED_BYTES: usize = 512 << 10;
+
+/// A message is not longer than this, so that none that is to be cut is printed here.
+const MAX_LINE_BYTES: usize = 1 << 20;
+
+/// What a byte of a text takes when it is escaped, at the most.
+const BYTES_OF_A_BYTE: usize = 12;
+
+/// What a number takes, at the most.
+const NUMBER_BYTES: usize = 1024;
 
 /// The formats that have lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +58,8 @@ pub(crate) struct Line {
     parts: Box<[Part]>,
     /// What stands behind the last part.
     tail: Box<str>,
+    /// A record with more bytes of values may have a message that is cut.
+    max_bytes: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -172,19 +182,23 @@ impl Line {
         if types.len() > MAX_SLOTS || fixed > MAX_FIXED_BYTES {
             return None;
         }
+        // A placeholder may print any value again, a byte as so many at the most; numbers are longer
+        // than their bytes, but not by more than a KiB.
+        let room = MAX_LINE_BYTES.checked_sub(fixed + NUMBER_BYTES * pieces.len())?;
+        let max_bytes = MAX_RECORD_BYTES.min(room / (BYTES_OF_A_BYTE * pieces.len().max(1)));
         let mut builder = Builder { format, parts: Vec::new(), literal: String::new() };
         match format {
             LineFormat::Short => builder.short(site, &pieces, tail)?,
             LineFormat::Json => builder.json(site, &pieces, tail),
         }
         let Builder { parts, literal, .. } = builder;
-        Some(Self { format, slots: types, parts: parts.into(), tail: literal.into() })
+        Some(Self { format, slots: types, parts: parts.into(), tail: literal.into(), max_bytes })
     }
 
     /// Whether a record with so many bytes of values can be written.
     #[inline]
     pub(crate) const fn takes(&self, bytes: usize) -> bool {
-        bytes <= MAX_RECORD_BYTES
+        bytes <= self.max_bytes
     }
 
     /// Appends the line of a record to the first buffer, behind what `head` appends; the second is

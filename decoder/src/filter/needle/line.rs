@@ -21,6 +21,11 @@ use crate::escape::push_escaped;
 /// Types with more parts than this are taken for any text at all.
 const MAX_TYPE_NODES: usize = 256;
 
+/// A call site whose template and names are longer, or that has more slots, may print anything: what
+/// is asked of an automaton takes time by the square of its size.
+const MAX_SITE_BYTES: usize = 1024;
+const MAX_SITE_SLOTS: usize = 64;
+
 /// A set of bytes.
 #[derive(Clone, Copy, Debug)]
 struct Bytes([u64; 4]);
@@ -48,7 +53,7 @@ struct Node {
     is_text: bool,
 }
 
-/// The automaton of a call site.
+/// The automaton of a call site; without any state if that is too large for one.
 #[derive(Debug)]
 pub(super) struct Line {
     nodes: Vec<Node>,
@@ -97,6 +102,11 @@ fn escaped(text: &str) -> Vec<u8> {
 impl Line {
     /// All lines of the records of `site`. A template that is no template is shown as it stands.
     pub(super) fn new(site: &CallSite, has_readable_template: bool) -> Self {
+        let names = site.slots.iter().map(|slot| slot.name.len()).sum::<usize>();
+        let bytes = site.template.as_ref().map_or(0, |template| template.len()) + names;
+        if bytes > MAX_SITE_BYTES || site.slots.len() > MAX_SITE_SLOTS {
+            return Self { nodes: Vec::new() };
+        }
         let mut line = Self { nodes: vec![Node::default()] };
         let mut at = 0;
         if let Some(template) = &site.template {
@@ -335,6 +345,9 @@ impl Line {
 
     /// What a line of the call site needs to have `literal` within.
     pub(super) fn need(&self, literal: &[u8]) -> Need {
+        if self.nodes.is_empty() {
+            return Need::Nothing;
+        }
         let reached = self.reached(literal);
         if !reached.last().is_some_and(|last| last.contains(&true)) {
             return Need::Never;
