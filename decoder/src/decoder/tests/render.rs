@@ -139,6 +139,10 @@ fn scalars() -> Scene {
     records.push(Rec(5005, 10_000_000_000, vec![7]));
     scene.site(5006, Level::Info, "long", Some("{0}"), &[("text", Role::Argument, Type::Str)]);
     records.push(Rec(5006, 10_000_000_000, str_bytes(&"x\"".repeat(20_000))));
+    // Short enough, but printed so often that the message is cut.
+    let often = "{0}".repeat(1000);
+    scene.site(5007, Level::Info, "often", Some(&often), &[("text", Role::Argument, Type::Str)]);
+    records.push(Rec(5007, 10_000_000_000, str_bytes(&"x\"".repeat(4000))));
     let counted = [("x", Role::Argument, Type::F64), ("w", Role::Count, Type::U16)];
     scene.site(5003, Level::Info, "counted", Some("{0:1$.1$}"), &counted);
     records.push(Rec(5003, 10_000_000_000, [&1.5_f64.to_le_bytes()[..], &[9, 0]].concat()));

@@ -42,6 +42,16 @@ fn need(pattern: &str, template: &str, slots: &[(&str, Role, Type)]) -> Need {
     Needle::new(pattern, true).unwrap().need(site.call_site(), site.has_readable_template())
 }
 
+/// By hours, if it were looked at.
+#[test]
+fn a_call_site_that_is_too_large_may_print_anything() {
+    let often = "{0}".repeat(100_000);
+    for ty in [Type::Str, Type::U32] {
+        let slots = [("a", Role::Argument, ty)];
+        assert_eq!(need("zanzibar", &often, &slots), Need::Nothing);
+    }
+}
+
 #[test]
 fn needs_of_call_sites() {
     let one = |pattern, template, ty| need(pattern, template, &[("a", Role::Argument, ty)]);
