@@ -288,16 +288,11 @@ fn compress(
     body: PlainBody<'_>,
     out: &mut Vec<u8>,
 ) -> Codec {
-    let made = [
-        (Codec::Zstd, zstd.compress(body.bytes).ok()),
-        (Codec::Lz4, Some(lz4_flex::block::compress(body.bytes))),
-    ];
-    let allowed = made.into_iter().find_map(|(codec, bytes)| {
-        let bytes = bytes?;
-        let fits = bytes.len() < body.bytes.len() && body.may_stand_in(codec, bytes.len());
-        fits.then_some((codec, bytes))
-    });
-    match allowed {
+    let allowed =
+        |codec, bytes: Vec<u8>| body.may_stand_in(codec, bytes.len()).then_some((codec, bytes));
+    let made = zstd.compress(body.bytes).ok().and_then(|bytes| allowed(Codec::Zstd, bytes));
+    let lz4 = || allowed(Codec::Lz4, lz4_flex::block::compress(body.bytes));
+    match made.or_else(lz4) {
         Some((codec, bytes)) => {
             out.extend_from_slice(&bytes);
             codec

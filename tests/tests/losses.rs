@@ -1,10 +1,21 @@
 //! What cannot be recorded is counted, and the dump says so where it happened.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use stenolog::{OnFull, debug, info};
 use stenolog_tests::{Scene, message, read};
+
+/// Plays a scene of `src/child.rs` in a process of its own, and returns what it printed.
+#[track_caller]
+fn child(scene: &str, path: &Path) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_child"));
+    command.env_remove("STENOLOG").env_remove("RUST_LOG");
+    let output = command.arg(scene).arg(path).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
 
 #[test]
 fn blocking_calls_lose_nothing() {
@@ -100,10 +111,7 @@ fn a_record_that_no_ring_can_hold_is_a_loss_where_it_happened() {
 fn a_list_of_too_many_elements_without_bytes_is_a_loss_on_the_hot_path_too() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.steno");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_child"));
-    command.env_remove("STENOLOG").env_remove("RUST_LOG");
-    let output = command.arg("without-bytes").arg(&path).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    child("without-bytes", &path);
     let (entries, summary) = read(&path);
     assert!(summary.damage.is_empty(), "{summary:?}");
     assert_eq!(summary.lost, 2);
@@ -132,11 +140,7 @@ fn a_loss_that_no_record_follows_is_stated_too() {
 fn a_full_disk_loses_what_the_rings_cannot_hold_and_writing_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.steno");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_child"));
-    command.env_remove("STENOLOG").env_remove("RUST_LOG");
-    let output = command.arg("full-disk").arg(&path).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let reports = String::from_utf8(output.stdout).unwrap();
+    let reports = child("full-disk", &path);
     let (error, lost) = reports.trim_end().split_once('\n').unwrap();
     assert!(error.contains("cannot write to the dump"), "{error}");
     let lost: u64 = lost.parse().unwrap();
@@ -160,11 +164,7 @@ fn a_full_disk_loses_what_the_rings_cannot_hold_and_writing_goes_on() {
 fn threads_that_end_while_nothing_can_be_written_lose_nothing_but_what_is_counted() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.steno");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_child"));
-    command.env_remove("STENOLOG").env_remove("RUST_LOG");
-    let output = command.arg("stuck").arg(&path).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let lost: u64 = String::from_utf8(output.stdout).unwrap().trim_end().parse().unwrap();
+    let lost: u64 = child("stuck", &path).trim_end().parse().unwrap();
     assert!(lost > 0);
     let (entries, summary) = read(&path);
     assert!(summary.damage.is_empty(), "{summary:?}");

@@ -156,10 +156,13 @@ pub struct PlainBody<'a> {
 }
 
 impl PlainBody<'_> {
-    /// Whether a reader takes it for what it is if it stands compressed in `stored_bytes`.
+    /// Whether it should stand compressed in `stored_bytes`: that is shorter, and a reader takes it
+    /// for what it is.
     #[must_use]
     pub fn may_stand_in(&self, codec: Codec, stored_bytes: usize) -> bool {
-        codec.allows(self.bytes.len(), stored_bytes) && self.rows_bytes <= most_rows(stored_bytes)
+        stored_bytes < self.bytes.len()
+            && codec.allows(self.bytes.len(), stored_bytes)
+            && self.rows_bytes <= most_rows(stored_bytes)
     }
 }
 

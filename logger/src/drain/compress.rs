@@ -123,8 +123,7 @@ impl Compressor {
             if !wanted || !self.compress(codec, body.bytes, out) {
                 continue;
             }
-            let stored = out.len() - start;
-            if stored < body.bytes.len() && body.may_stand_in(codec, stored) {
+            if body.may_stand_in(codec, out.len() - start) {
                 return codec;
             }
             out.truncate(start);
