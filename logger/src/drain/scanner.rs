@@ -16,9 +16,10 @@ use std::time::{Duration, Instant, SystemTime};
 use stenolog_format::block::{BlockBuilder, SitePlan};
 use stenolog_format::clock::Watermark;
 use stenolog_format::dictionary::{CallSite, Level, Thread, TimeSource};
-use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter};
+use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind, FrameWriter};
 use stenolog_format::index::{End, Index};
 use stenolog_format::loss::{Gone, GoneCause, Loss, LossFrame};
+use stenolog_format::summary::SummaryBuilder;
 use stenolog_format::value::ValueError;
 use stenolog_ringbuf::{Consumer, Record};
 
@@ -36,6 +37,9 @@ use crate::shared::{Core, RingSlot};
 /// a single record is longer.
 const MIN_BLOCK_BYTES: usize = 1 << 16;
 const MAX_BLOCK_BYTES: usize = 1 << 20;
+
+/// A block of fewer bytes of its ring is not summed up: it is read as soon as its summary would be.
+const SUMMED_UP_BYTES: usize = 1 << 13;
 
 /// The buffer is written when it is as long as this, or stands for as much of a ring.
 const WRITE_AT_BYTES: usize = 1 << 18;
@@ -65,6 +69,7 @@ pub(super) struct Scanner {
     frames: FrameWriter,
     builder: BlockBuilder,
     compressor: Compressor,
+    summaries: SummaryBuilder,
     load: Load,
     rings: Vec<DrainRing>,
     /// The call sites by id.
@@ -165,6 +170,7 @@ impl Scanner {
             frames: FrameWriter::default(),
             builder: BlockBuilder::default(),
             compressor: Compressor::new(),
+            summaries: SummaryBuilder::default(),
             load: Load::default(),
             rings: Vec::new(),
             sites: Vec::new(),
@@ -671,7 +677,7 @@ impl Scanner {
     /// Moves committed records of a ring into the buffer, as one block, and returns how many bytes
     /// of the ring it took.
     fn take(&mut self, at: usize, effort: Effort, limit: usize) -> usize {
-        let Self { output, frames, builder, compressor, rings, sites, index, .. } = self;
+        let Self { output, frames, builder, compressor, summaries, rings, sites, index, .. } = self;
         let ring = &mut rings[at];
         let start = ring.taken_to;
         let mut batch =
@@ -702,6 +708,7 @@ impl Scanner {
             let thread = (!ring.is_introduced).then_some(&ring.slot.thread);
             put_explanations(output, frames, index, thread, &batch.sites.unstated);
             let offset = output.end();
+            let block_at = output.buffer().len();
             let header = frames.frame(output.buffer(), FrameKind::Block, |out| match &raw {
                 Some(raw) => {
                     let (first, second) = raw.raw_slices();
@@ -714,6 +721,14 @@ impl Scanner {
             self.records += u64::from(header.count);
             ring.records += u64::from(header.count);
             index.blocks.push((offset, header));
+            // It takes as long as making columns does.
+            if is_packed && effort == Effort::Hard && bytes >= SUMMED_UP_BYTES {
+                summaries.begin();
+                ring.consumer.scan_from(start, bytes, |record| {
+                    batch.sites.sum_up(summaries, record);
+                });
+                put_summary(summaries, frames, output.buffer(), block_at);
+            }
             fault::after(Step::Gathered);
             ring.is_introduced = true;
             // A frame may have stated more already than the ring does here.
@@ -847,6 +862,18 @@ struct Sites<'a> {
 }
 
 impl Sites<'_> {
+    fn sum_up(&self, summaries: &mut SummaryBuilder, record: Record<'_>) {
+        let tag = record.tag();
+        if tag == CallSite::LOSS_ID {
+            return;
+        }
+        summaries.note(tag, record.payload().get(8..).unwrap_or_default(), || {
+            let at = tag.checked_sub(CallSite::FIRST_ID);
+            let known = at.and_then(|at| self.known.get(at as usize));
+            known.is_none_or(|known| known.site.has_text())
+        });
+    }
+
     #[inline]
     fn get(&mut self, tag: u32) -> Option<&KnownSite> {
         let at = tag.checked_sub(CallSite::FIRST_ID)? as usize;
@@ -918,6 +945,20 @@ impl Gathered<'_> {
             // Only a bug can get here; the block counts what it holds all the same.
             builder.note(Level::Error, TimeSource::Counter, word);
         }
+    }
+}
+
+/// Appends the summary of the block whose frame begins at `block_at`.
+fn put_summary(
+    summaries: &mut SummaryBuilder,
+    frames: &mut FrameWriter,
+    buffer: &mut Vec<u8>,
+    block_at: usize,
+) {
+    let header = buffer.get(block_at..).and_then(FrameHeader::decode);
+    let Some(FrameHeader { payload_crc, .. }) = header else { return };
+    if summaries.is_whole() {
+        frames.frame(buffer, FrameKind::Summary, |out| summaries.encode(payload_crc, out));
     }
 }
 
