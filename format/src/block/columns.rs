@@ -5,6 +5,7 @@
 
 use super::plan::{Field, Raw, SitePlan};
 use super::{BlockHeader, SIGN, Times};
+use crate::summary::SummaryBuilder;
 use crate::value::{ValueError, put_int, put_uint};
 
 pub(super) mod read;
@@ -209,6 +210,21 @@ impl Columns {
             records * kind.plan.row_bytes + varying.sum::<usize>()
         });
         20 + self.time_bytes + of_kinds.sum::<usize>()
+    }
+
+    /// Tells what a search may look for: the call sites, and all text if it is wanted.
+    pub(super) fn sum_up(&self, has_text: bool, summary: &mut SummaryBuilder) {
+        for kind in self.kinds[..self.used].iter().filter(|kind| !kind.plan.is_loss()) {
+            summary.note_site(kind.plan.tag);
+            let varying = kind.plan.fields.iter().filter(|field| field.fixed_bytes().is_none());
+            for (field, varying) in varying.zip(&kind.varying) {
+                match (field, has_text) {
+                    (Field::Value(ty), _) if !ty.has_text() => {}
+                    (_, true) => summary.note_text(&varying.bytes),
+                    (_, false) => summary.leave_text_out(),
+                }
+            }
+        }
     }
 
     /// How many records there are.
