@@ -20,7 +20,7 @@ use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, compiler_fence};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_utils::Backoff;
 use stenolog_format::dictionary::{CallSite, Level, TimeSource};
@@ -581,28 +581,34 @@ fn next_allowance(attachment: &Attachment, producer: &Producer) -> usize {
 /// A call that waits for room.
 struct Waiter<'a> {
     core: &'a Core,
+    began: Instant,
     deadline: Option<Instant>,
     backoff: Backoff,
 }
 
+/// A call that waits only lets others run for so long: by then a drain that gets on has made room.
+/// After that it sleeps, which takes longer, and may leave the drain without work.
+const YIELD_FOR: Duration = Duration::from_micros(200);
+
 impl<'a> Waiter<'a> {
     fn new(core: &'a Core) -> Self {
         core.wake_drain();
-        let timeout = core.config.block_timeout;
+        let began = Instant::now();
         // A deadline beyond all time is none.
-        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        Self { core, deadline, backoff: Backoff::new() }
+        let deadline = core.config.block_timeout.and_then(|timeout| began.checked_add(timeout));
+        Self { core, began, deadline, backoff: Backoff::new() }
     }
 
     /// Waits a little; `false` if there is no point in waiting on.
     fn wait(&self) -> bool {
-        if self.core.is_closed() || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
-        {
+        let now = Instant::now();
+        if self.core.is_closed() || self.deadline.is_some_and(|deadline| now >= deadline) {
             return false;
         }
-        if self.backoff.is_completed() {
+        if self.backoff.is_completed() && now - self.began >= YIELD_FOR {
             nap();
         } else {
+            // Spins at first.
             self.backoff.snooze();
         }
         true
@@ -623,7 +629,7 @@ fn nap() {
 /// Sleeps for some 50 µs.
 #[cfg(not(unix))]
 fn nap() {
-    std::thread::sleep(std::time::Duration::from_micros(50));
+    std::thread::sleep(Duration::from_micros(50));
 }
 
 /// What the operating system calls this thread.

@@ -26,6 +26,7 @@ use stenolog_ringbuf::{Consumer, Record};
 use super::compress::{Compressor, Effort, Load};
 use super::output::{Output, SyncFailure, WriteFailure};
 use super::storage::{FileFate, Standing, Storage};
+use super::{SHORTEST_SLEEP, next_sleep};
 use crate::clock::unix_ns;
 use crate::error::DrainError;
 use crate::fault::{self, Step};
@@ -41,7 +42,7 @@ const MAX_BLOCK_BYTES: usize = 1 << 20;
 /// A block of fewer bytes of its ring is not summed up: it is read as soon as its summary would be.
 const SUMMED_UP_BYTES: usize = 1 << 13;
 
-/// The buffer is written when it is as long as this, or stands for as much of a ring.
+/// The buffer is written when it is as long as this, or stands for an eighth of a ring.
 const WRITE_AT_BYTES: usize = 1 << 18;
 
 /// An index frame is written when this many blocks have none.
@@ -96,6 +97,8 @@ pub(super) struct Scanner {
     /// That a file was moved and no new one could be begun has been said.
     is_move_told: bool,
     last_look: Option<Instant>,
+    /// When the last pass began.
+    last_pass: Instant,
     /// What the file states of rings whose thread has gone.
     lost_by_gone: u64,
     /// The buffer ends with the end frame.
@@ -116,6 +119,10 @@ struct DrainRing {
     written: (u64, u64),
     /// What the last pass took.
     last_bytes: usize,
+    /// When a pass last took something.
+    last_taken: Instant,
+    /// How long it may be left alone then.
+    rest: Duration,
     in_file: InFile,
     /// Which of its pairs of numbers was stated last.
     is_odd: bool,
@@ -187,6 +194,7 @@ impl Scanner {
             unsaid: None,
             is_move_told: false,
             last_look: None,
+            last_pass: Instant::now(),
             lost_by_gone: 0,
             is_sealed: false,
             progress: 0,
@@ -227,30 +235,45 @@ impl Scanner {
         }
     }
 
-    /// Looks at each ring once, and writes what it held. Returns how many bytes the fullest held.
+    /// Looks at each ring once, and writes what it held. Returns when the first of them should be
+    /// looked at again, by the pace at which they are filled; `None` if nothing came.
     ///
     /// If somebody asked for the pass, whatever was committed before it began is in the file when it
     /// succeeds, and so is what was lost.
-    pub(super) fn pass(&mut self, is_asked: bool) -> Result<usize, WriteFailure> {
+    pub(super) fn pass(&mut self, is_asked: bool) -> Result<Option<Instant>, WriteFailure> {
         self.insist(|scanner| scanner.try_pass(is_asked))
     }
 
-    fn try_pass(&mut self, is_asked: bool) -> Result<usize, WriteFailure> {
+    fn try_pass(&mut self, is_asked: bool) -> Result<Option<Instant>, WriteFailure> {
+        let before = std::mem::replace(&mut self.last_pass, Instant::now());
         self.adopt();
         fault::after(Step::PassBegun);
         self.look_if(is_asked)?;
         self.write()?;
         let began = self.core.clock.now();
-        let mut fullest = 0;
+        let mut due: Option<Instant> = None;
         let mut any = false;
         for at in 0..self.rings.len() {
             let bytes = self.take_all(at, is_asked)?;
             // A producer that goes on states its losses itself, where they happened.
             any |= bytes > 0;
             any |= (bytes == 0 || is_asked) && self.put_loss(at);
-            // As if all rings were of one size: the smaller ones fill faster.
-            let scale = self.core.config.ring_capacity_bytes / self.rings[at].consumer.capacity();
-            fullest = fullest.max(bytes * scale);
+            let longest = self.core.config.deliver_within;
+            let ring = &mut self.rings[at];
+            if bytes > 0 {
+                let now = Instant::now();
+                // What was there to be taken when it was looked at last, was taken.
+                let over = now - std::mem::replace(&mut ring.last_taken, now).max(before);
+                ring.rest = next_sleep(bytes, ring.consumer.capacity(), over, longest);
+            } else if ring.rest < longest {
+                // Its thread may be about to wake up from waiting for room.
+                ring.rest = (2 * ring.rest).min(longest);
+            } else {
+                // A burst that follows wakes the drain.
+                continue;
+            }
+            let next = ring.last_taken.max(self.last_pass) + ring.rest;
+            due = Some(due.map_or(next, |due| due.min(next)));
         }
         if any {
             if began.saturating_sub(self.last_clock) > self.core.clock.hz() * CLOCK_EVERY_SECONDS {
@@ -263,7 +286,7 @@ impl Scanner {
         }
         self.write()?;
         self.let_go();
-        Ok(fullest)
+        Ok(due)
     }
 
     /// Has all that was written put on the disk. What the operating system has lost is stated.
@@ -599,6 +622,8 @@ impl Scanner {
             written: (consumer.position(), 0),
             consumer,
             last_bytes: 0,
+            last_taken: self.last_pass,
+            rest: SHORTEST_SLEEP,
             in_file: InFile::default(),
             is_odd: false,
             stated: Loss::default(),
@@ -658,7 +683,10 @@ impl Scanner {
             let effort = Effort::of(policy, before.max(bytes), capacity, self.load.has_time());
             let taken = self.take(at, effort, limit);
             bytes += taken;
-            self.write_if_large(taken)?;
+            // Somebody may be waiting for the room.
+            if self.output.buffer().len() >= WRITE_AT_BYTES || taken >= capacity / 8 {
+                self.write()?;
+            }
             let is_rest_short = taken == 0 || !is_asked && taken < limit / 2;
             if is_rest_short || self.rings[at].taken_to >= end {
                 break;
@@ -666,12 +694,6 @@ impl Scanner {
         }
         self.rings[at].last_bytes = bytes;
         Ok(bytes)
-    }
-
-    /// Writes if the buffer is long, or if it stands for much of a ring.
-    fn write_if_large(&mut self, ring_bytes: usize) -> Result<(), WriteFailure> {
-        let is_large = self.output.buffer().len().max(ring_bytes) >= WRITE_AT_BYTES;
-        if is_large { self.write() } else { Ok(()) }
     }
 
     /// Moves committed records of a ring into the buffer, as one block, and returns how many bytes
