@@ -67,6 +67,15 @@ impl Local {
         compiler_fence(Ordering::SeqCst);
     }
 
+    /// Opens the hot path again, which has closed itself for a record.
+    #[inline(always)]
+    pub(crate) fn reopen(&self) {
+        compiler_fence(Ordering::Release);
+        // Not for the generation that it was open for: a handler that came before it was closed may
+        // have brought another logger, or forked.
+        self.generation.set(self.owner.get());
+    }
+
     /// Whether the hot path is open but for what runs on this thread right now.
     fn is_ready(&self) -> bool {
         self.scopes.get() == 0 && self.epoch.get() == crate::fork::epoch()
@@ -170,7 +179,10 @@ fn give_back(attachment: &Attachment, producer: Producer) {
 /// The forked child's thread forgets its ring. Async-signal-safe.
 #[cfg(unix)]
 pub(crate) fn disown() {
-    LOCAL.with(Local::settle);
+    LOCAL.with(|local| {
+        local.owner.set(NO_GENERATION);
+        local.settle();
+    });
 }
 
 /// Whether this thread's calls are not heard: it is a drain, or at work in the cold path.
@@ -402,8 +414,7 @@ fn log_open(record: &ColdRecord<'_>) -> bool {
             (record.fill)(claim.as_mut_ptr(), time);
             claim.commit_tagged(state as u32);
         }
-        compiler_fence(Ordering::Release);
-        local.generation.set(generation);
+        local.reopen();
         is_done
     })
 }
