@@ -198,8 +198,8 @@ pub(crate) fn be_deaf() {
 /// As [`be_deaf`], until the value is dropped.
 pub(crate) struct Deaf {
     was_deaf: bool,
-    /// What the hot path was before: closed, if this is a signal handler that has interrupted it (T2).
-    generation: u32,
+    /// Whether the hot path was open: not if this is a signal handler that has interrupted it (T2).
+    was_open: bool,
     /// It is about this thread.
     _this_thread: PhantomData<*const ()>,
 }
@@ -208,9 +208,9 @@ impl Deaf {
     pub(crate) fn new() -> Self {
         LOCAL.with(|local| {
             let was_deaf = local.is_deaf.replace(true);
-            let generation = local.generation.get();
+            let was_open = local.generation.get() != NO_GENERATION;
             local.settle();
-            Self { was_deaf, generation, _this_thread: PhantomData }
+            Self { was_deaf, was_open, _this_thread: PhantomData }
         })
     }
 }
@@ -220,7 +220,9 @@ impl Drop for Deaf {
         LOCAL.with(|local| {
             local.is_deaf.set(self.was_deaf);
             compiler_fence(Ordering::SeqCst);
-            local.generation.set(self.generation);
+            if self.was_open {
+                local.reopen();
+            }
         });
     }
 }
