@@ -16,6 +16,7 @@
 //! In *columns* the same rows are turned by 90 degrees, for a codec to find little in them that is
 //! new. They are turned back before they are read: [`BlockHeader::rows`].
 
+mod builder;
 mod codec;
 mod columns;
 mod packed;
@@ -26,9 +27,8 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+pub use builder::{BlockBuilder, PlainBody};
 pub use codec::Codec;
-pub use packed::{BlockBuilder, PlainBody};
-use packed::{SIGN, Times};
 pub use plan::SitePlan;
 
 use crate::bytes::Fields;

@@ -20,7 +20,6 @@ use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind, FrameWriter};
 use stenolog_format::index::{End, Index};
 use stenolog_format::loss::{Gone, GoneCause, Loss, LossFrame};
 use stenolog_format::summary::SummaryBuilder;
-use stenolog_format::value::ValueError;
 use stenolog_ringbuf::{Consumer, Record};
 
 use super::compress::{Compressor, Effort, Load};
@@ -41,6 +40,9 @@ const MAX_BLOCK_BYTES: usize = 1 << 20;
 
 /// A block of fewer bytes of its ring is not summed up: it is read as soon as its summary would be.
 const SUMMED_UP_BYTES: usize = 1 << 13;
+
+/// So much of a ring is packed at once: what is read of it first stays in the first cache.
+const PART_BYTES: usize = 1 << 14;
 
 /// The buffer is written when it is as long as this, or stands for an eighth of a ring.
 const WRITE_AT_BYTES: usize = 1 << 18;
@@ -877,7 +879,7 @@ fn sync_error(output: &Output, failure: SyncFailure) -> DrainError {
 /// A call site that the drain has met.
 struct KnownSite {
     site: Arc<CallSite>,
-    plan: SitePlan,
+    plan: Arc<SitePlan>,
     /// Whether the file has it.
     is_stated: bool,
 }
@@ -915,7 +917,7 @@ impl Sites<'_> {
         if at >= self.known.len() {
             let more = registry::entries_from(self.known.len()).into_iter();
             self.known.extend(more.map(|site| {
-                let plan = SitePlan::new(&site);
+                let plan = Arc::new(SitePlan::new(&site));
                 KnownSite { site, plan, is_stated: false }
             }));
         }
@@ -944,20 +946,32 @@ impl Gathered<'_> {
         limit: usize,
         all: &mut bool,
     ) -> u64 {
-        *all = true;
-        consumer.scan_from(start, limit, |record| {
-            *all = *all && self.pack(builder, record).is_ok();
-        })
-    }
-
-    #[inline]
-    fn pack(&mut self, builder: &mut BlockBuilder, record: Record<'_>) -> Result<(), ValueError> {
-        if record.tag() == CallSite::LOSS_ID {
-            self.loss = Loss::decode(record.payload());
-            return builder.push_loss(record.payload());
+        let mut end = start;
+        let Self { sites, loss } = self;
+        let mut plan_of = |tag| sites.get(tag).map(|site| Arc::clone(&site.plan));
+        loop {
+            let left = limit - (end - start) as usize;
+            let part = consumer.batch_from(end, left.min(PART_BYTES));
+            // A record that is longer than a part may be alone in its block, but not behind others.
+            let is_too_long = end > start && part.len_bytes() > left.max(PART_BYTES);
+            if is_too_long {
+                break;
+            }
+            end = part.end();
+            if part.is_empty() {
+                break;
+            }
+            let (first, second) = part.raw_slices();
+            *all = builder
+                .push_raw(first, &mut plan_of)
+                .and_then(|()| builder.push_raw(second, &mut plan_of))
+                .is_ok();
+            if !*all || (end - start) as usize >= limit {
+                break;
+            }
         }
-        let site = self.sites.get(record.tag()).ok_or(ValueError::Trailing)?;
-        builder.push_planned(&site.plan, record.payload())
+        *loss = builder.last_loss().or(*loss);
+        end
     }
 
     /// Takes what the header of a raw block says of the record.
