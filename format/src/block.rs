@@ -14,7 +14,8 @@
 //! ```
 //!
 //! In *columns* the same rows are turned by 90 degrees, for a codec to find little in them that is
-//! new. They are turned back before they are read: [`BlockHeader::rows`].
+//! new. They are turned back before they are read ([`BlockHeader::rows`]), or read as they are
+//! ([`ColumnWalk`]).
 
 mod codec;
 mod columns;
@@ -27,6 +28,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 pub use codec::Codec;
+pub use columns::walk::{ColumnKind, ColumnRecord, ColumnValues, ColumnWalk, Wish};
 pub use packed::{BlockBuilder, PlainBody};
 use packed::{SIGN, Times};
 pub use plan::SitePlan;

@@ -8,6 +8,7 @@ use super::{BlockHeader, SIGN, Times};
 use crate::value::{ValueError, put_int, put_uint};
 
 pub(super) mod read;
+pub(super) mod walk;
 
 /// How a column is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
