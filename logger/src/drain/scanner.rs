@@ -39,7 +39,7 @@ const MIN_BLOCK_BYTES: usize = 1 << 16;
 const MAX_BLOCK_BYTES: usize = 1 << 20;
 
 /// A block of fewer bytes of its ring is not summed up: it is read as soon as its summary would be.
-const SUMMED_UP_BYTES: usize = 1 << 13;
+const SUMMED_UP_BYTES: usize = 1 << 12;
 
 /// So much of a ring is packed at once: what is read of it first stays in the first cache.
 const PART_BYTES: usize = 1 << 14;
