@@ -3,7 +3,8 @@
 //! ```text
 //!   ring 1  ▭▭▭▭ ▭▭▭▭┐
 //!   ring 2     ▭▭▭▭▭▭┼─▶ heap by (time, counter, ring) ─▶ filter ─▶ values ─▶ visitor
-//!   ring 3  ▭▭▭      ┘   one entry of each ring           (call site, time: before the heap)
+//!   ring 3  ▭▭▭      ┘   one entry of each ring,          (call site, time: before the heap)
+//!                        and all that come before the next ring's
 //! ```
 //!
 //! [`Decoder::render`] makes text without that; where there is nothing to filter by values, without
@@ -14,10 +15,12 @@
 
 mod context;
 mod last;
+mod open;
 mod paint;
 mod parallel;
 mod ring;
 mod session;
+mod stretch;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -32,14 +35,14 @@ pub use context::Order;
 pub(crate) use session::time_map;
 
 use crate::damage::{Damage, Tail};
-use crate::dump::{Dump, Unpacker};
+use crate::dump::Dump;
 use crate::entry::{Entry, LossKind};
 use crate::filter::Filter;
-use crate::render::{Format, RenderOptions};
+use crate::render::{Format, Page, RenderOptions};
 use crate::site::Site;
 use context::{Context, Tally};
 use paint::{Buffers, Painter};
-use ring::{Key, Next, Ring};
+use ring::{Key, Ring, Turn};
 
 /// How much text is gathered before it is handed on.
 const PIECE_BYTES: usize = 64 << 10;
@@ -100,19 +103,7 @@ impl<'d> Decoder<'d> {
     #[must_use]
     pub fn new(dumps: &'d [Dump]) -> Self {
         Self {
-            context: Context {
-                dumps,
-                sessions: session::sessions(dumps),
-                filter: Arc::new(Filter::default()),
-                order: Order::default(),
-                wanted: Vec::new(),
-                wanted_sites: Vec::new(),
-                looks: Vec::new(),
-                is_selective: false,
-                finder: None,
-                tally: Tally::default(),
-                unpacker: Unpacker::default(),
-            },
+            context: Context::new(dumps, session::sessions(dumps)),
             rings: Vec::new(),
             heap: BinaryHeap::new(),
             is_started: false,
@@ -123,14 +114,14 @@ impl<'d> Decoder<'d> {
     /// Only what `filter` wants.
     #[must_use]
     pub fn with_filter(mut self, filter: Filter) -> Self {
-        self.context.filter = Arc::new(filter);
+        self.context.wants.filter = Arc::new(filter);
         self
     }
 
     /// In this order.
     #[must_use]
     pub fn with_order(mut self, order: Order) -> Self {
-        self.context.order = order;
+        self.context.wants.order = order;
         self
     }
 
@@ -140,21 +131,31 @@ impl<'d> Decoder<'d> {
         &mut self,
         mut visit: impl FnMut(&Entry<'_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        let filter = Arc::clone(&self.context.filter);
+        let filter = Arc::clone(&self.context.wants.filter);
         let mut buffers = std::mem::take(&mut self.buffers);
-        let flow = self.merge(|ring, _, context| match ring.entry() {
-            Next::Nothing | Next::Pause => ControlFlow::Continue(()),
-            Next::Loss(loss) => visit(&Entry::Loss(loss)),
-            Next::Record(raw, place) => match buffers.visit(&raw, &filter, &mut visit) {
-                Ok((is_wanted, flow)) => {
-                    context.tally.shown += u64::from(is_wanted);
-                    flow
+        let flow = self.merge(|turn, _, context| match turn {
+            Turn::Nothing | Turn::Pause => (1, ControlFlow::Continue(())),
+            Turn::Loss(loss) => (1, visit(&Entry::Loss(loss))),
+            Turn::Records(run) => {
+                let mut count = 0;
+                for raw in run.entries() {
+                    count += 1;
+                    let flow = match buffers.visit(&raw, &filter, &mut visit) {
+                        Ok((is_wanted, flow)) => {
+                            context.tally.shown += u64::from(is_wanted);
+                            flow
+                        }
+                        Err(why) => {
+                            context.tally.lose_values(run.place(), 1, why);
+                            visit(&Entry::Loss(raw.loss()))
+                        }
+                    };
+                    if flow.is_break() {
+                        return (count, flow);
+                    }
                 }
-                Err(why) => {
-                    context.tally.lose_values(place, 1, why);
-                    visit(&Entry::Loss(raw.loss()))
-                }
-            },
+                (count, ControlFlow::Continue(()))
+            }
         });
         self.buffers = buffers;
         flow
@@ -196,38 +197,50 @@ impl<'d> Decoder<'d> {
         threads: NonZero<usize>,
         mut sink: impl FnMut(&[u8]) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        let filter = Arc::clone(&self.context.filter);
+        let filter = Arc::clone(&self.context.wants.filter);
         let mut painter = Painter::new(&filter, format, options);
         if threads.get() > 1 {
             return self.render_in_parallel(painter, format, options, threads, sink);
         }
-        let mut text = Vec::new();
+        let mut text = Page::default();
         let mut calls = 0;
-        let flow = self.merge(|ring, _, context| {
-            match ring.entry() {
-                Next::Nothing => {}
-                Next::Pause => calls = MAX_CALLS,
-                Next::Loss(loss) => painter.loss(loss, &mut text),
-                Next::Record(raw, place) => match painter.record(&raw, &mut text) {
-                    Ok(is_wanted) => context.tally.shown += u64::from(is_wanted),
-                    Err(why) => context.tally.lose_values(place, 1, why),
-                },
+        let flow = self.merge(|turn, _, context| {
+            let mut count = 1;
+            match turn {
+                Turn::Nothing => {}
+                Turn::Pause => calls = MAX_CALLS,
+                Turn::Loss(loss) => painter.loss(loss, &mut text),
+                Turn::Records(run) => {
+                    count = 0;
+                    for raw in run.entries() {
+                        count += 1;
+                        match painter.record(&raw, &mut text) {
+                            Ok(is_wanted) => context.tally.shown += u64::from(is_wanted),
+                            Err(why) => context.tally.lose_values(run.place(), 1, why),
+                        }
+                        if text.len() >= PIECE_BYTES {
+                            break;
+                        }
+                    }
+                }
             }
-            calls += 1;
+            calls += count;
             if text.len() < PIECE_BYTES && calls < MAX_CALLS {
-                return ControlFlow::Continue(());
+                return (count, ControlFlow::Continue(()));
             }
             calls = 0;
-            hand_on(&mut text, &mut sink)
+            (count, hand_on(&mut text, &mut sink))
         });
         flow?;
         hand_on(&mut text, &mut sink)
     }
 
-    /// Goes through the rings by time. `take` is given each ring whose head is the next entry.
+    /// Goes through the rings by time. `take` is given what is next, and of which
+    /// ring, and says how many entries of it
+    /// it has taken: of records that may be fewer than there are.
     fn merge(
         &mut self,
-        mut take: impl FnMut(&Ring<'d>, usize, &mut Context<'d>) -> ControlFlow<()>,
+        mut take: impl FnMut(Turn<'_, 'd>, usize, &mut Context<'d>) -> (usize, ControlFlow<()>),
     ) -> ControlFlow<()> {
         self.start();
         let Self { context, rings, heap, .. } = self;
@@ -235,8 +248,8 @@ impl<'d> Decoder<'d> {
             let Some(ring) = rings.get_mut(index) else { continue };
             let next = heap.peek().map(|Reverse(next)| *next);
             loop {
-                let flow = take(ring, index, context);
-                let Some(key) = ring.advance(context) else {
+                let (count, flow) = take(ring.turn(index, next), index, context);
+                let Some(key) = ring.advance(count, context) else {
                     flow?;
                     break;
                 };
@@ -255,7 +268,7 @@ impl<'d> Decoder<'d> {
     pub fn summary(&self) -> Summary {
         let tally = &self.context.tally;
         let Tally { records, shown, recovered, lost, missing, by_cause, duplicates, .. } = tally;
-        let dumps = self.context.dumps;
+        let dumps = self.context.wants.dumps;
         let of_scan = dumps.iter().flat_map(Dump::damage);
         let breaks_off = |dump: &&Dump| {
             dump.tail() != Tail::Sealed
@@ -281,10 +294,11 @@ impl<'d> Decoder<'d> {
             return;
         }
         let context = &mut self.context;
-        context.ask_filter();
-        self.rings = session::rings(context.dumps, &context.sessions, &context.filter);
+        context.wants.ask_filter();
+        let wants = &context.wants;
+        self.rings = session::rings(wants.dumps, &wants.sessions, &wants.filter);
         for (index, ring) in self.rings.iter_mut().enumerate() {
-            if let Some(key) = ring.advance(context) {
+            if let Some(key) = ring.advance(0, context) {
                 self.heap.push(Reverse((key, index)));
             }
         }
@@ -292,11 +306,11 @@ impl<'d> Decoder<'d> {
 }
 
 /// Gives all of `text` to `sink`, if there is any.
-fn hand_on(text: &mut Vec<u8>, sink: &mut impl FnMut(&[u8]) -> ControlFlow<()>) -> ControlFlow<()> {
+fn hand_on(text: &mut Page, sink: &mut impl FnMut(&[u8]) -> ControlFlow<()>) -> ControlFlow<()> {
     if text.is_empty() {
         return ControlFlow::Continue(());
     }
-    let flow = sink(text);
+    let flow = sink(text.text());
     text.clear();
     flow
 }

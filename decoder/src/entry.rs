@@ -8,6 +8,7 @@ use stenolog_format::value::Value;
 
 use crate::escape::push_escaped;
 use crate::json::write_json_string;
+use crate::render::Literal;
 use crate::site::Site;
 
 /// Something that happened, in its place among the others.
@@ -73,8 +74,10 @@ pub(crate) struct ThreadName {
     pub(crate) text: String,
     /// For JSON: `,"thread":"…",`.
     pub(crate) json: String,
+    /// The same.
+    pub(crate) json_literal: Literal,
     /// For [`Format::Short`](crate::Format::Short), by level: what stands between time and target.
-    pub(crate) short: [String; 5],
+    pub(crate) short: [Literal; 5],
 }
 
 impl ThreadName {
@@ -89,8 +92,10 @@ impl ThreadName {
         let mut json = String::from(",\"thread\":");
         write_json_string(&mut json, &name);
         json.push(',');
-        let short = Level::ALL.map(|level| format!(" {:>5} {text} ", level.as_str()));
-        Self { name, text, json, short }
+        let short = |level: Level| Literal::from(&*format!(" {:>5} {text} ", level.as_str()));
+        let short = Level::ALL.map(short);
+        let json_literal = Literal::from(&*json);
+        Self { name, text, json, json_literal, short }
     }
 }
 

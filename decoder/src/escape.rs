@@ -117,17 +117,16 @@ fn next_special(text: &str, mut from: usize, kinds: u8) -> Option<(usize, char)>
     }
 }
 
-/// Whether `text` is printable ASCII without quotes and backslashes, which nothing escapes.
+/// Whether a text is printable ASCII without quotes and backslashes, which nothing escapes.
 ///
 /// It looks at many bytes at once, as nearly all text that is logged is clean.
-pub(crate) fn is_clean(text: &str) -> bool {
+pub(crate) fn is_clean(bytes: &[u8]) -> bool {
     fn any_dirty(bytes: &[u8]) -> bool {
         // `|` and no early return: this is what compiles to vector instructions.
         bytes.iter().fold(false, |found, &byte| {
             found | !matches!(byte, b' '..=b'~') | (byte == b'"') | (byte == b'\\')
         })
     }
-    let bytes = text.as_bytes();
     // The bytes behind the last whole chunk are looked at as part of the last 16 bytes.
     match bytes.last_chunk::<16>() {
         Some(last) => !any_dirty(last) && !bytes.as_chunks::<16>().0.iter().any(|c| any_dirty(c)),
@@ -137,7 +136,7 @@ pub(crate) fn is_clean(text: &str) -> bool {
 
 /// Appends `text` with each character of one of `kinds` replaced by what `escape` appends for it.
 pub(crate) fn push_with(out: &mut String, text: &str, kinds: u8, escape: fn(&mut String, char)) {
-    if is_clean(text) {
+    if is_clean(text.as_bytes()) {
         out.push_str(text);
         return;
     }

@@ -8,8 +8,10 @@ mod fields;
 mod json;
 mod line;
 mod logfmt;
+mod page;
 mod short;
 mod timestamp;
+mod values;
 mod verbose;
 
 use std::fmt;
@@ -17,7 +19,10 @@ use std::str::FromStr;
 
 pub(crate) use fields::write_body;
 pub(crate) use line::{Line, LineFormat};
+pub(crate) use page::{Literal, Page, Room};
+use page::{put_chunk, put_literal};
 pub use timestamp::{Precision, Zone, ZoneError};
+pub(crate) use values::{RawValues, Words};
 
 use stenolog_format::dictionary::Level;
 
@@ -172,25 +177,25 @@ impl Renderer {
         }
     }
 
-    /// Appends what stands before a [`Line`].
+    /// Writes what stands before a [`Line`].
     #[inline]
-    pub(crate) fn write_line_head(
+    pub(crate) fn put_line_head<'p>(
         &mut self,
         format: LineFormat,
         unix_ns: i64,
         level: Level,
         thread: &ThreadName,
-        out: &mut Vec<u8>,
-    ) {
+        room: Room<'p>,
+    ) -> Room<'p> {
+        let (time, length) = self.timestamps.chunk(unix_ns);
         match format {
             LineFormat::Short => {
-                out.extend_from_slice(self.timestamps.bytes(unix_ns));
-                let head = thread.short.get(level.index());
-                out.extend_from_slice(head.map_or(b"", |head| head.as_bytes()));
+                let head = &thread.short[level.index()];
+                put_literal(put_chunk(room, time, length), head)
             }
             LineFormat::Json => {
-                out.extend_from_slice(b"{\"timestamp\":\"");
-                out.extend_from_slice(self.timestamps.bytes(unix_ns));
+                let room = put_chunk(room, b"{\"timestamp\":\"  ", 14);
+                put_chunk(room, time, length)
             }
         }
     }

@@ -4,12 +4,16 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::OnceLock;
 
 use stenolog_format::dictionary::{CallSite, Role};
-use stenolog_format::value::Value;
+use stenolog_format::value::{ScalarType, Value};
 
 use crate::escape::push_escaped;
 use crate::json::write_json_string;
 use crate::render::{Line, LineFormat};
 use crate::text::{CompileError, CompiledTemplate, Piece};
+
+/// The most values of a call site that are read one by one. More are rare, and there is an array for
+/// them.
+pub(crate) const MAX_SCALARS: usize = 8;
 
 /// A call site with all that is the same for each of its records.
 #[derive(Clone, Debug)]
@@ -18,6 +22,8 @@ pub struct Site {
     message: Message,
     fields: Vec<FieldName>,
     texts: Texts,
+    /// The types of the values, if they are scalars and few.
+    scalars: Option<Box<[ScalarType]>>,
     /// Made when the first record is written.
     short: OnceLock<Option<Line>>,
     json: OnceLock<Option<Line>>,
@@ -99,14 +105,22 @@ impl Site {
         };
         let fields = unique_names(&call_site);
         let texts = Texts::new(&call_site);
+        let types = call_site.slots.iter().map(|slot| ScalarType::of(&slot.ty));
+        let scalars = types.collect::<Option<Box<[_]>>>().filter(|of| of.len() <= MAX_SCALARS);
         let (short, json) = (OnceLock::new(), OnceLock::new());
-        (Self { call_site, message, fields, texts, short, json }, error)
+        (Self { call_site, message, fields, texts, scalars, short, json }, error)
     }
 
     /// What the dictionary says of the call site.
     #[must_use]
     pub fn call_site(&self) -> &CallSite {
         &self.call_site
+    }
+
+    /// The types of the values, if they all are scalars and no more than [`MAX_SCALARS`].
+    #[inline]
+    pub(crate) fn scalars(&self) -> Option<&[ScalarType]> {
+        self.scalars.as_deref()
     }
 
     pub(crate) fn texts(&self) -> &Texts {

@@ -27,7 +27,7 @@ use stenolog_format::template::{
 };
 use stenolog_format::value::Value;
 
-pub(crate) use float::{Style, push_decimals, push_shortest};
+pub(crate) use float::{Style, decimals, shortest};
 pub use spec::ResolvedSpec;
 pub use write::{write_debug, write_display, write_value};
 

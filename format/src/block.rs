@@ -14,7 +14,8 @@
 //! ```
 //!
 //! In *columns* the same rows are turned by 90 degrees, for a codec to find little in them that is
-//! new. They are turned back before they are read: [`BlockHeader::rows`].
+//! new. They are turned back before they are read ([`BlockHeader::rows`]), or read as they are
+//! ([`ColumnWalk`]).
 
 mod builder;
 mod codec;
@@ -29,6 +30,7 @@ use serde::{Deserialize, Serialize};
 
 pub use builder::{BlockBuilder, PlainBody};
 pub use codec::Codec;
+pub use columns::walk::{ColumnKind, ColumnRecord, ColumnValues, ColumnWalk, Wish};
 pub use plan::SitePlan;
 
 use crate::bytes::Fields;

@@ -67,6 +67,15 @@ impl Local {
         compiler_fence(Ordering::SeqCst);
     }
 
+    /// Opens the hot path again, which has closed itself for a record.
+    #[inline(always)]
+    pub(crate) fn reopen(&self) {
+        compiler_fence(Ordering::Release);
+        // Not for the generation that it was open for: a handler that came before it was closed may
+        // have brought another logger, or forked.
+        self.generation.set(self.owner.get());
+    }
+
     /// Whether the hot path is open but for what runs on this thread right now.
     fn is_ready(&self) -> bool {
         self.scopes.get() == 0 && self.epoch.get() == crate::fork::epoch()
@@ -170,7 +179,10 @@ fn give_back(attachment: &Attachment, producer: Producer) {
 /// The forked child's thread forgets its ring. Async-signal-safe.
 #[cfg(unix)]
 pub(crate) fn disown() {
-    LOCAL.with(Local::settle);
+    LOCAL.with(|local| {
+        local.owner.set(NO_GENERATION);
+        local.settle();
+    });
 }
 
 /// Whether this thread's calls are not heard: it is a drain, or at work in the cold path.
@@ -186,8 +198,8 @@ pub(crate) fn be_deaf() {
 /// As [`be_deaf`], until the value is dropped.
 pub(crate) struct Deaf {
     was_deaf: bool,
-    /// What the hot path was before: closed, if this is a signal handler that has interrupted it (T2).
-    generation: u32,
+    /// Whether the hot path was open: not if this is a signal handler that has interrupted it (T2).
+    was_open: bool,
     /// It is about this thread.
     _this_thread: PhantomData<*const ()>,
 }
@@ -196,9 +208,9 @@ impl Deaf {
     pub(crate) fn new() -> Self {
         LOCAL.with(|local| {
             let was_deaf = local.is_deaf.replace(true);
-            let generation = local.generation.get();
+            let was_open = local.generation.get() != NO_GENERATION;
             local.settle();
-            Self { was_deaf, generation, _this_thread: PhantomData }
+            Self { was_deaf, was_open, _this_thread: PhantomData }
         })
     }
 }
@@ -208,7 +220,9 @@ impl Drop for Deaf {
         LOCAL.with(|local| {
             local.is_deaf.set(self.was_deaf);
             compiler_fence(Ordering::SeqCst);
-            local.generation.set(self.generation);
+            if self.was_open {
+                local.reopen();
+            }
         });
     }
 }
@@ -402,8 +416,7 @@ fn log_open(record: &ColdRecord<'_>) -> bool {
             (record.fill)(claim.as_mut_ptr(), time);
             claim.commit_tagged(state as u32);
         }
-        compiler_fence(Ordering::Release);
-        local.generation.set(generation);
+        local.reopen();
         is_done
     })
 }

@@ -21,7 +21,7 @@ MAGIC = b"\x89STENO\r\n"
 SYNC = b"\xf5\x9dst"
 HEADER_BYTES, FRAME_HEADER_BYTES, BLOCK_HEADER_BYTES = 64, 24, 72
 DICTIONARY, THREAD, CLOCK, BLOCK, LOSS, WATERMARK, INDEX, END, SUMMARY = range(1, 10)
-LOSS_TAG, LOSS_BYTES = 1, 80
+LOSS_TAG, LOSS_BYTES, FIRST_SITE = 1, 80, 16
 
 
 class Problems:
@@ -231,7 +231,9 @@ class Dump:
         elif kind == DICTIONARY:
             cursor = Cursor(payload)
             for site in cursor.elements(lambda: read_site(cursor)):
-                if self.sites.setdefault(site["id"], site) != site:
+                if site["id"] < FIRST_SITE:
+                    self.problems.report(offset, f"call site {site['id']} has a reserved id")
+                elif self.sites.setdefault(site["id"], site) != site:
                     self.problems.report(offset, f"call site {site['id']} is stated twice")
         elif kind == THREAD:
             cursor = Cursor(payload)

@@ -4,14 +4,16 @@ use stenolog_format::value::ValueError;
 
 use crate::clock::TimeMap;
 use crate::damage::{Damage, DamageCause};
-use crate::dump::{Block, Dump, Unpacker};
+use crate::dump::{Block, Body, Dump, Unpacker};
 use crate::entry::LossKind;
 use crate::filter::{Filter, Need, Wanted, finder};
 use crate::site::Site;
 
+use super::open::OpenColumns;
 use super::session::Session;
+use super::stretch::Stretch;
 use regex::bytes::Regex;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -91,7 +93,7 @@ pub(super) struct Hits {
 impl Hits {
     /// Whether something begins in `range`. Cheap if ranges come in order: each byte is looked at once.
     #[inline]
-    fn has(&mut self, finder: &Regex, body: &[u8], range: Range<usize>) -> bool {
+    pub(super) fn has(&mut self, finder: &Regex, body: &[u8], range: Range<usize>) -> bool {
         if !(self.from..self.to).contains(&range.start) {
             let found = (range.start <= body.len()).then(|| finder.find_at(body, range.start));
             let next = found.flatten().map_or(usize::MAX, |found| found.start());
@@ -101,74 +103,88 @@ impl Hits {
     }
 }
 
-/// How a record is passed over, for which it is not to be asked much.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Look {
-    /// It is looked at.
-    At,
-    /// Its call site is not wanted.
-    Away,
-    /// First for what it needs.
-    First,
+/// A call site, and what the filter wants of it.
+#[derive(Clone, Debug)]
+pub(super) struct Ask<'d> {
+    pub(super) site: &'d Site,
+    pub(super) wanted: Wanted,
 }
-
-/// Tags above this one, which no logger gives out, are always looked at.
-const MAX_LOOKS: u32 = 1 << 16;
 
 /// What rings need from outside.
 #[derive(Debug)]
 pub(super) struct Context<'d> {
+    pub(super) wants: Wants<'d>,
+    pub(super) tally: Tally,
+    pub(super) pools: Pools<'d>,
+}
+
+/// What is to be read, and which of it is wanted.
+#[derive(Debug)]
+pub(super) struct Wants<'d> {
     pub(super) dumps: &'d [Dump],
     pub(super) sessions: Vec<Session>,
     pub(super) filter: Arc<Filter>,
     pub(super) order: Order,
-    /// For each dump and each of its call sites, what the filter wants of it.
-    pub(super) wanted: Vec<Vec<Wanted>>,
-    /// For each dump: what is done with a record, by its tag. Tags above are looked at.
-    pub(super) looks: Vec<Vec<Look>>,
+    /// For each dump, its call sites in their order.
+    asks: Vec<Vec<Ask<'d>>>,
     /// Whether there are call sites of which not all is wanted.
     pub(super) is_selective: bool,
     /// Finds what the records of any call site must have, where they need it.
     pub(super) finder: Option<Regex>,
-    /// For each dump, those of its call sites that the filter wants, in their places.
-    pub(super) wanted_sites: Vec<Vec<Option<&'d Site>>>,
-    pub(super) tally: Tally,
+}
+
+/// What one block leaves behind for the next ones.
+#[derive(Debug, Default)]
+pub(super) struct Pools<'d> {
     pub(super) unpacker: Unpacker,
+    pub(super) columns: Vec<OpenColumns<'d>>,
+    /// Those that others may still look at.
+    bodies: VecDeque<Arc<Body<'d>>>,
+    stretches: VecDeque<Arc<Stretch<'d>>>,
 }
 
 impl<'d> Context<'d> {
+    pub(super) fn new(dumps: &'d [Dump], sessions: Vec<Session>) -> Self {
+        let wants = Wants {
+            dumps,
+            sessions,
+            filter: Arc::default(),
+            order: Order::default(),
+            asks: Vec::new(),
+            is_selective: false,
+            finder: None,
+        };
+        Self { wants, tally: Tally::default(), pools: Pools::default() }
+    }
+
     /// `None` never: each ring belongs to a session.
+    #[inline]
+    pub(super) fn map(&self, session: usize) -> Option<&TimeMap> {
+        self.wants.map(session)
+    }
+
+    pub(super) fn damage(&mut self, dump: usize, block: &Block, bytes: u64, cause: DamageCause) {
+        let Some(of) = self.wants.dumps.get(dump) else { return };
+        let file = Arc::clone(of.file());
+        self.tally.damage.push((dump as u32, Damage { file, offset: block.offset, bytes, cause }));
+    }
+}
+
+impl<'d> Wants<'d> {
     #[inline]
     pub(super) fn map(&self, session: usize) -> Option<&TimeMap> {
         self.sessions.get(session).map(|session| &session.map)
     }
 
-    #[inline]
-    pub(super) fn wanted_site(&self, dump: usize, site: usize) -> Option<&'d Site> {
-        *self.wanted_sites.get(dump)?.get(site)?
-    }
-
-    #[inline]
-    fn wanted_of(&self, dump: usize, site: usize) -> &Wanted {
-        self.wanted.get(dump).and_then(|sites| sites.get(site)).unwrap_or(&Wanted::No)
-    }
-
     /// Asks the filter what it wants.
     pub(super) fn ask_filter(&mut self) {
         let Self { dumps, filter, .. } = self;
-        self.wanted = dumps
-            .iter()
-            .map(|dump| dump.sites().map(|site| filter.wanted(site)).collect())
-            .collect();
-        self.wanted_sites = dumps
-            .iter()
-            .zip(&self.wanted)
-            .map(|(dump, wanted)| {
-                let sites = dump.sites().zip(wanted);
-                sites.map(|(site, of)| (!matches!(of, Wanted::No)).then_some(site)).collect()
-            })
-            .collect();
-        let all = || self.wanted.iter().flatten();
+        let asks = dumps.iter().map(|dump| {
+            let ask = |site| Ask { site, wanted: filter.wanted(site) };
+            dump.sites().map(ask).collect()
+        });
+        self.asks = asks.collect();
+        let all = || self.asks.iter().flatten().map(|ask| &ask.wanted);
         self.is_selective = all().any(|wanted| !matches!(wanted, Wanted::All));
         // Of several needs of a call site one is enough to look for: that which says most.
         let pieces = all().filter_map(|wanted| match wanted {
@@ -177,39 +193,23 @@ impl<'d> Context<'d> {
         });
         let pieces: Vec<_> = pieces.flat_map(Need::pieces).cloned().collect();
         self.finder = (!pieces.is_empty()).then(|| finder(pieces)).flatten();
-        let looks = dumps.iter().zip(&self.wanted).map(|(dump, wanted)| {
-            let mut looks = Vec::new();
-            for (site, wanted) in dump.sites().zip(wanted) {
-                let id = site.call_site().id;
-                if id >= MAX_LOOKS {
-                    continue;
-                }
-                if looks.len() <= id as usize {
-                    looks.resize(id as usize + 1, Look::At);
-                }
-                looks[id as usize] = match wanted {
-                    Wanted::No => Look::Away,
-                    Wanted::All => Look::At,
-                    Wanted::With(_) => Look::First,
-                };
-            }
-            looks
-        });
-        self.looks = looks.collect();
+    }
+
+    /// What is asked of the records of a dump with a tag; `None` if it is of no call site.
+    #[inline]
+    pub(super) fn ask(&self, dump: usize, tag: u32) -> Option<&Ask<'d>> {
+        let site = self.dumps.get(dump)?.tables().sites.index(tag)?;
+        self.asks.get(dump)?.get(site)
     }
 
     /// Whether a block may have a wanted record, or one whose call site is unknown, by its summary.
     pub(super) fn may_hold(&self, dump_index: usize, dump: &Dump, block: usize) -> bool {
         let Some(summary) = dump.summary(block).filter(|_| self.is_selective) else { return true };
-        let sites = &dump.tables().sites;
         let mut ids = summary.sites();
-        ids.any(|id| match id.and_then(|id| sites.index(id)) {
-            None => true,
-            Some(site) => match self.wanted_of(dump_index, site) {
-                Wanted::No => false,
-                Wanted::All => true,
-                Wanted::With(needs) => needs.iter().all(|need| need.may_be_met(&summary)),
-            },
+        ids.any(|id| match id.and_then(|id| self.ask(dump_index, id)).map(|ask| &ask.wanted) {
+            None | Some(Wanted::All) => true,
+            Some(Wanted::No) => false,
+            Some(Wanted::With(needs)) => needs.iter().all(|need| need.may_be_met(&summary)),
         })
     }
 
@@ -217,22 +217,51 @@ impl<'d> Context<'d> {
     #[inline]
     pub(super) fn may_want(
         &self,
-        looks: &[Look],
-        tag: u32,
+        ask: Option<&Ask<'d>>,
         values: Range<usize>,
         hits: &mut Hits,
         body: &[u8],
     ) -> bool {
-        match (looks.get(tag as usize), &self.finder) {
-            (Some(Look::Away), _) => false,
-            (Some(Look::First), Some(finder)) => hits.has(finder, body, values),
+        match (ask.map(|ask| &ask.wanted), &self.finder) {
+            (Some(Wanted::No), _) => false,
+            (Some(Wanted::With(_)), Some(finder)) => hits.has(finder, body, values),
             _ => true,
         }
     }
+}
 
-    pub(super) fn damage(&mut self, dump: usize, block: &Block, bytes: u64, cause: DamageCause) {
-        let Some(of) = self.dumps.get(dump) else { return };
-        let file = Arc::clone(of.file());
-        self.tally.damage.push((dump as u32, Damage { file, offset: block.offset, bytes, cause }));
+/// So many are looked at for one that nobody looks at any more.
+const MOST_LOOKS: usize = 4;
+
+impl<'d> Pools<'d> {
+    /// Takes a body back, or keeps it until nobody looks at it any more.
+    pub(super) fn take_back(&mut self, body: Arc<Body<'d>>) {
+        self.bodies.push_back(body);
+        for _ in 0..self.bodies.len().min(MOST_LOOKS) {
+            let Some(oldest) = self.bodies.pop_front() else { return };
+            match Arc::try_unwrap(oldest) {
+                Ok(body) => self.unpacker.take_back(body),
+                Err(oldest) => self.bodies.push_back(oldest),
+            }
+        }
+    }
+
+    /// Puts an empty stretch, of which there is no other holder, in the place of one that there may be.
+    pub(super) fn renew<'s>(&mut self, stretch: &'s mut Arc<Stretch<'d>>) -> &'s mut Stretch<'d> {
+        if Arc::get_mut(stretch).is_none() {
+            let lent = (0..self.stretches.len().min(MOST_LOOKS)).find_map(|_| {
+                let mut oldest = self.stretches.pop_front()?;
+                let is_free = Arc::get_mut(&mut oldest).is_some();
+                if !is_free {
+                    self.stretches.push_back(Arc::clone(&oldest));
+                }
+                is_free.then_some(oldest)
+            });
+            self.stretches.push_back(std::mem::replace(stretch, lent.unwrap_or_default()));
+        }
+        // There is no other holder, so that nothing is copied.
+        let stretch = Arc::make_mut(stretch);
+        stretch.clear();
+        stretch
     }
 }

@@ -1,7 +1,7 @@
 //! The last entries only.
 //!
-//! They are known when all others have been read. What may be among them is kept as it stands in its
-//! block, a few bytes a record, and rendered at the end. If that is too much to keep, the entries are
+//! They are known when all others have been read. What may be among them is kept as it was read, with
+//! the blocks that it is in, and rendered at the end. If that is too much to keep, the entries are
 //! counted, and read again.
 
 use std::collections::VecDeque;
@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 use super::paint::{Buffers, Painter};
 use super::parallel::{Batch, RingName};
-use super::ring::Next;
+use super::ring::Turn;
 use super::{Decoder, PIECE_BYTES, Ring, hand_on};
 use crate::Format;
-use crate::render::RenderOptions;
+use crate::render::{Page, RenderOptions};
 
 /// How many bytes of entries are kept.
 const MAX_KEPT_BYTES: usize = 64 << 20;
@@ -86,24 +86,33 @@ impl Decoder<'_> {
         mut sink: impl FnMut(&[u8]) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         self.start();
-        let filter = Arc::clone(&self.context.filter);
+        let filter = Arc::clone(&self.context.wants.filter);
         let names: Vec<_> = self.rings.iter().map(Ring::name).collect();
         let batches = VecDeque::new();
         let mut kept = Kept { batches, entries: 0, all: 0, bytes: 0, most_bytes, is_short: false };
         let mut buffers = Buffers::default();
-        let flow = self.merge(|ring, index, context| {
-            let next = ring.entry();
-            if let Next::Record(raw, place) = &next {
-                match buffers.visit(raw, &filter, |_| ControlFlow::Continue(())) {
-                    Ok((false, _)) => return ControlFlow::Continue(()),
+        let flow = self.merge(|turn, index, context| {
+            let run = match turn {
+                Turn::Nothing | Turn::Pause => return (1, ControlFlow::Continue(())),
+                Turn::Loss(loss) => {
+                    if count > 0 {
+                        kept.batch(count).push_loss(&loss, index);
+                    }
+                    return (1, ControlFlow::Continue(()));
+                }
+                Turn::Records(run) => run,
+            };
+            for (at, raw) in (run.from..).zip(run.entries()) {
+                match buffers.visit(&raw, &filter, |_| ControlFlow::Continue(())) {
+                    Ok((false, _)) => continue,
                     Ok((true, _)) => context.tally.shown += 1,
-                    Err(why) => context.tally.lose_values(*place, 1, why),
+                    Err(why) => context.tally.lose_values(run.place(), 1, why),
+                }
+                if count > 0 {
+                    kept.batch(count).push_run(&run, at, at + 1);
                 }
             }
-            if count > 0 && matches!(next, Next::Record(..) | Next::Loss(_)) {
-                kept.batch(count).push(&next, index, ring.site());
-            }
-            ControlFlow::Continue(())
+            (run.to - run.from, ControlFlow::Continue(()))
         });
         flow?;
         let mut painter = Painter::new(&filter, format, options);
@@ -128,36 +137,40 @@ impl Decoder<'_> {
         painter: &mut Painter,
         mut sink: impl FnMut(&[u8]) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        let filter = Arc::clone(&self.context.filter);
-        let mut again = Decoder::new(self.context.dumps)
+        let filter = Arc::clone(&self.context.wants.filter);
+        let mut again = Decoder::new(self.context.wants.dumps)
             .with_filter((*filter).clone())
-            .with_order(self.context.order);
-        let (mut text, mut buffers) = (Vec::new(), Buffers::default());
-        let flow = again.merge(|ring, _, _| {
-            let is_entry = match ring.entry() {
-                Next::Nothing | Next::Pause => false,
-                Next::Loss(_) => true,
-                Next::Record(raw, _) => {
-                    let visited = buffers.visit(&raw, &filter, |_| ControlFlow::Continue(()));
-                    visited.is_ok_and(|(is_wanted, _)| is_wanted) || visited.is_err()
-                }
-            };
-            if skip > 0 {
-                skip -= u64::from(is_entry);
-                return ControlFlow::Continue(());
-            }
-            match ring.entry() {
-                Next::Nothing | Next::Pause => {}
-                Next::Loss(loss) => painter.loss(loss, &mut text),
-                Next::Record(raw, _) => {
-                    // It was counted when it was read first.
-                    let _counted = painter.record(&raw, &mut text);
+            .with_order(self.context.wants.order);
+        let (mut text, mut buffers) = (Page::default(), Buffers::default());
+        let flow = again.merge(|turn, _, _| {
+            let mut count = 1;
+            match turn {
+                Turn::Nothing | Turn::Pause => {}
+                Turn::Loss(_) if skip > 0 => skip -= 1,
+                Turn::Loss(loss) => painter.loss(loss, &mut text),
+                Turn::Records(run) => {
+                    count = 0;
+                    for raw in run.entries() {
+                        count += 1;
+                        if skip > 0 {
+                            let visited =
+                                buffers.visit(&raw, &filter, |_| ControlFlow::Continue(()));
+                            let is_entry = visited.map_or(true, |(is_wanted, _)| is_wanted);
+                            skip -= u64::from(is_entry);
+                            continue;
+                        }
+                        // It was counted when it was read first.
+                        let _counted = painter.record(&raw, &mut text);
+                        if text.len() >= PIECE_BYTES {
+                            break;
+                        }
+                    }
                 }
             }
             if text.len() < PIECE_BYTES {
-                return ControlFlow::Continue(());
+                return (count, ControlFlow::Continue(()));
             }
-            hand_on(&mut text, &mut sink)
+            (count, hand_on(&mut text, &mut sink))
         });
         flow?;
         hand_on(&mut text, &mut sink)

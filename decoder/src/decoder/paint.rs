@@ -3,13 +3,13 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use stenolog_format::value::{Cursor, Encoding, Value, ValueError};
+use stenolog_format::value::{Cursor, Value, ValueError};
 
 use super::{read_values, recycle};
 use crate::Format;
 use crate::entry::{Entry, LossCause, LossEntry, LossKind, Origin, Record};
 use crate::filter::Filter;
-use crate::render::{LineFormat, RenderOptions, Renderer};
+use crate::render::{LineFormat, Page, RawValues, RenderOptions, Renderer};
 use crate::site::Site;
 
 /// A record of a wanted call site, as it stands in its block.
@@ -19,8 +19,7 @@ pub(super) struct RawEntry<'a> {
     pub(super) origin: Origin<'a>,
     pub(super) unix_ns: i64,
     pub(super) number: u64,
-    pub(super) encoding: Encoding,
-    pub(super) values: &'a [u8],
+    pub(super) values: RawValues<'a>,
 }
 
 impl<'a> RawEntry<'a> {
@@ -49,9 +48,19 @@ impl Buffers {
         filter: &Filter,
         visit: impl FnOnce(&Entry<'_>) -> ControlFlow<()>,
     ) -> Result<(bool, ControlFlow<()>), ValueError> {
-        let cursor = Cursor::new(raw.values, raw.encoding);
         let mut values: Vec<Value<'_>> = std::mem::take(&mut self.values);
-        let read = read_values(cursor, raw.site, &mut values);
+        let read = match raw.values {
+            RawValues::Bytes(bytes, encoding) => {
+                read_values(Cursor::new(bytes, encoding), raw.site, &mut values)
+            }
+            RawValues::Words(words) => {
+                let types = raw.site.scalars().unwrap_or_default();
+                types.iter().enumerate().try_for_each(|(slot, &ty)| {
+                    values.push(words.scalar(slot, ty)?.into());
+                    Ok(())
+                })
+            }
+        };
         let mut result = (false, ControlFlow::Continue(()));
         if read.is_ok() {
             let RawEntry { site, origin, unix_ns, number, .. } = *raw;
@@ -95,25 +104,25 @@ impl Painter {
     pub(super) fn record(
         &mut self,
         raw: &RawEntry<'_>,
-        out: &mut Vec<u8>,
+        out: &mut Page,
     ) -> Result<bool, ValueError> {
         let line = self.lines.and_then(|format| Some((format, raw.site.line(format)?)));
         let painted = match line {
-            Some((format, line)) if line.takes(raw.values.len()) => {
+            Some((format, line)) if line.takes(&raw.values) => {
                 let thread = raw.origin.thread_name;
                 let level = raw.site.call_site().level;
                 let Self { renderer, scratch, .. } = self;
-                let head = |out: &mut Vec<u8>| {
-                    renderer.write_line_head(format, raw.unix_ns, level, thread, out);
-                };
-                line.write(raw.values, raw.encoding, thread, (out, scratch), head).map(|()| true)
+                let written = line.write(&raw.values, thread, (out, scratch), |room| {
+                    renderer.put_line_head(format, raw.unix_ns, level, thread, room)
+                });
+                written.map(|()| true)
             }
             _ => {
                 let Self { filter, renderer, buffers, scratch, .. } = self;
                 scratch.clear();
                 let visited = buffers.visit(raw, filter, |entry| {
                     renderer.write(entry, scratch);
-                    out.extend_from_slice(scratch.as_bytes());
+                    out.push(scratch.as_bytes());
                     ControlFlow::Continue(())
                 });
                 visited.map(|(is_wanted, _)| is_wanted)
@@ -126,9 +135,9 @@ impl Painter {
     }
 
     /// Appends a loss.
-    pub(super) fn loss(&mut self, loss: LossEntry<'_>, out: &mut Vec<u8>) {
+    pub(super) fn loss(&mut self, loss: LossEntry<'_>, out: &mut Page) {
         self.scratch.clear();
         self.renderer.write(&Entry::Loss(loss), &mut self.scratch);
-        out.extend_from_slice(self.scratch.as_bytes());
+        out.push(self.scratch.as_bytes());
     }
 }

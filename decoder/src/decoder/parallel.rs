@@ -9,8 +9,8 @@
 //! ```
 //!
 //! To merge is a small part of the work, and the part that knows what is missing where: it stays in
-//! one thread, which is the caller's, so that `sink` needs not be `Send`. What a batch has is copied
-//! out of the blocks, a few bytes a record, so that no block stays open for it.
+//! one thread, which is the caller's, so that `sink` needs not be `Send`. A batch has runs of records, as
+//! the merge found them, and shares what these are in with the rings: nothing is copied for it.
 //!
 //! - **Order.** Batches have numbers; text is handed on by number.
 //! - **Bounded.** There are at most [`BATCHES_PER_THREAD`] batches for each thread, whether they wait,
@@ -26,24 +26,25 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Scope};
 
 use stenolog_format::dictionary::Thread;
-use stenolog_format::value::{Encoding, ValueError};
+use stenolog_format::value::ValueError;
 
 use super::context::{BlockPlace, Tally};
-use super::paint::{Painter, RawEntry};
-use super::ring::Next;
+use super::paint::Painter;
+use super::ring::Turn;
+use super::stretch::{Run, Stretch};
 use super::{Decoder, MAX_CALLS};
 use crate::Format;
+use crate::dump::Body;
 use crate::entry::{LossCause, LossEntry, Origin, ThreadName};
 use crate::filter::Filter;
-use crate::render::RenderOptions;
-use crate::site::Site;
+use crate::render::{Page, RenderOptions};
 
 /// How many entries a batch has at most: some hundred microseconds of work, which hides what it takes
 /// to hand it over.
 const BATCH_RECORDS: usize = 2048;
 
-/// How many bytes of values a batch has, but for its last record.
-const BATCH_BYTES: usize = 128 << 10;
+/// How many bytes are kept in memory for a batch, but for its last block.
+const BATCH_BYTES: usize = 8 << 20;
 
 /// How much text is made of a batch before its turn, but for its last entry.
 pub(super) const BATCH_TEXT_BYTES: usize = 512 << 10;
@@ -66,94 +67,105 @@ impl RingName<'_> {
     }
 }
 
-/// An entry that is to be rendered. Small: two cores hand it to and fro.
-#[derive(Clone, Copy, Debug)]
-struct Item<'d> {
-    /// The call site; `None` for a loss.
-    site: Option<&'d Site>,
-    unix_ns: i64,
-    /// The record's, or the place among the batch's losses.
-    number: u64,
-    /// Where its values end in the batch's bytes. They begin where those before end.
-    end: u32,
-    /// The place among the batch's sources.
-    source: u32,
-}
-
-/// Where entries that follow one another come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Source {
-    /// The place among all rings.
-    ring: u32,
-    block: BlockPlace,
-    encoding: Encoding,
-}
-
 /// Entries that follow one another, and the text that is made of them.
 #[derive(Debug, Default)]
 pub(super) struct Batch<'d> {
-    items: Vec<Item<'d>>,
-    sources: Vec<Source>,
-    losses: Vec<LossCause>,
-    /// The values of all records.
-    bytes: Vec<u8>,
-    text: Vec<u8>,
+    parts: Vec<Part>,
+    /// What the records are in, and what holds their texts.
+    stretches: Vec<(Arc<Stretch<'d>>, Arc<Body<'d>>)>,
+    losses: Vec<(i64, LossCause)>,
+    /// How many entries there are.
+    entries: usize,
+    /// What is kept in memory for them.
+    bytes: usize,
+    text: Page,
     /// Which thread rendered it, and so has the text in its caches.
     thread: usize,
-    /// How many items are rendered, and where the values of the next one begin.
-    done: usize,
-    at: usize,
+    /// How many parts are rendered, and how many entries of the next one.
+    done: (usize, usize),
     /// How many records the filter wants.
     shown: u64,
     /// Whose values cannot be read.
     unreadable: Vec<(BlockPlace, ValueError)>,
 }
 
+/// Entries of one ring that follow one another.
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    /// Records of a stretch, which is told by its place among the batch's.
+    Run { ring: u32, stretch: u32, from: u32, to: u32 },
+    /// A loss, by its place among the batch's.
+    Loss { ring: u32, loss: u32 },
+}
+
+impl Part {
+    const fn len(&self) -> usize {
+        match self {
+            Self::Run { from, to, .. } => (*to - *from) as usize,
+            Self::Loss { .. } => 1,
+        }
+    }
+}
+
 impl<'d> Batch<'d> {
     fn is_full(&self) -> bool {
-        self.items.len() >= BATCH_RECORDS || self.bytes.len() >= BATCH_BYTES
+        self.entries >= BATCH_RECORDS || self.bytes >= BATCH_BYTES
     }
 
     /// How many entries there are.
     pub(super) fn len(&self) -> usize {
-        self.items.len()
+        self.entries
     }
 
-    /// What it takes in memory, roughly.
+    /// What it keeps in memory, roughly.
     pub(super) fn size_bytes(&self) -> usize {
-        size_of_val(&*self.items) + size_of_val(&*self.sources) + self.bytes.len()
+        self.bytes + size_of_val(&*self.parts)
     }
 
-    /// Takes in a loss, or a record of the call site.
+    /// Takes in a loss.
+    pub(super) fn push_loss(&mut self, loss: &LossEntry<'_>, ring: usize) {
+        let at = self.losses.len() as u32;
+        self.losses.push((loss.unix_ns, loss.cause));
+        self.parts.push(Part::Loss { ring: ring as u32, loss: at });
+        self.entries += 1;
+    }
+
+    /// Takes in some of the records of a run.
     #[inline]
-    pub(super) fn push(&mut self, next: &Next<'_>, ring: usize, site: Option<&'d Site>) {
-        let (unix_ns, number, source) = match next {
-            Next::Nothing | Next::Pause => return,
-            Next::Loss(LossEntry { unix_ns, cause, .. }) => {
-                self.losses.push(*cause);
-                let number = self.losses.len() as u64 - 1;
-                let source = Source { ring: ring as u32, block: (0, 0), encoding: Encoding::Raw };
-                (*unix_ns, number, source)
-            }
-            Next::Record(raw, block) => {
-                self.bytes.extend_from_slice(raw.values);
-                let (block, encoding) = (*block, raw.encoding);
-                (raw.unix_ns, raw.number, Source { ring: ring as u32, block, encoding })
-            }
-        };
-        if self.sources.last() != Some(&source) {
-            self.sources.push(source);
+    pub(super) fn push_run(&mut self, run: &Run<'_, 'd>, from: usize, to: usize) {
+        self.entries += to - from;
+        // Rings take turns: it is one of the last, or a new one.
+        let lately = self.stretches.iter().enumerate().rev().take(8);
+        let mut lately = lately.filter(|(_, (of, _))| Arc::ptr_eq(of, run.stretch));
+        let stretch = lately.next().map(|(at, _)| at).unwrap_or_else(|| self.hold(run));
+        let (ring, stretch) = (run.ring as u32, stretch as u32);
+        let (from, to) = (from as u32, to as u32);
+        if let Some(Part::Run { stretch: before, to: end, .. }) = self.parts.last_mut()
+            && (*before, *end) == (stretch, from)
+        {
+            *end = to;
+            return;
         }
-        // A batch is full long before its bytes cannot be counted in 32 bits.
-        let (end, source) = (self.bytes.len() as u32, self.sources.len() as u32 - 1);
-        self.items.push(Item { site, unix_ns, number, end, source });
+        self.parts.push(Part::Run { ring, stretch, from, to });
+    }
+
+    fn hold(&mut self, run: &Run<'_, 'd>) -> usize {
+        let is_known = self.stretches.iter().any(|(_, body)| Arc::ptr_eq(body, run.body));
+        self.bytes += run.stretch.size_bytes() + if is_known { 0 } else { run.body.held_bytes() };
+        self.stretches.push((Arc::clone(run.stretch), Arc::clone(run.body)));
+        self.stretches.len() - 1
     }
 
     /// Leaves out the first `count` entries.
-    pub(super) fn skip(&mut self, count: usize) {
-        for item in self.items.get(self.done..).unwrap_or_default().iter().take(count) {
-            self.done += 1;
-            self.at = item.end as usize;
+    pub(super) fn skip(&mut self, mut count: usize) {
+        while let Some(part) = self.parts.get(self.done.0) {
+            let left = part.len() - self.done.1;
+            if count < left {
+                self.done.1 += count;
+                return;
+            }
+            count -= left;
+            self.done = (self.done.0 + 1, 0);
         }
     }
 
@@ -165,45 +177,52 @@ impl<'d> Batch<'d> {
         super::hand_on(&mut self.text, sink)
     }
 
-    /// Renders items until there is none, or enough text. Says whether none is left.
+    /// Renders entries until there is none, or enough text. Says whether none is left.
     pub(super) fn render(&mut self, painter: &mut Painter, rings: &[RingName<'_>]) -> bool {
-        let Self { items, sources, losses, bytes, text, done, at, shown, unreadable, .. } = self;
-        for item in items.get(*done..).unwrap_or_default() {
+        let Self { parts, stretches, losses, text, done, shown, unreadable, .. } = self;
+        while let Some(part) = parts.get(done.0) {
             if text.len() >= BATCH_TEXT_BYTES {
                 return false;
             }
-            *done += 1;
-            let Item { site, unix_ns, number, end, source } = *item;
-            let Some(&Source { ring, block, encoding }) = sources.get(source as usize) else {
-                continue;
-            };
-            let Some(name) = rings.get(ring as usize) else { continue };
-            let values = bytes.get(*at..end as usize).unwrap_or_default();
-            *at = end as usize;
-            let origin = name.origin(block.0 as usize);
-            let Some(site) = site else {
-                let Some(&cause) = losses.get(number as usize) else { continue };
-                painter.loss(LossEntry { origin, unix_ns, cause }, text);
-                continue;
-            };
-            let raw = RawEntry { site, origin, unix_ns, number, encoding, values };
-            match painter.record(&raw, text) {
-                Ok(is_wanted) => *shown += u64::from(is_wanted),
-                Err(why) => unreadable.push((block, why)),
+            let (Part::Run { ring, .. } | Part::Loss { ring, .. }) = *part;
+            let name = rings.get(ring as usize);
+            match (name, *part) {
+                (Some(name), Part::Loss { loss, .. }) => {
+                    if let Some(&(unix_ns, cause)) = losses.get(loss as usize) {
+                        painter.loss(LossEntry { origin: name.origin(0), unix_ns, cause }, text);
+                    }
+                }
+                (Some(name), Part::Run { stretch, from, to, .. }) => {
+                    let Some((stretch, body)) = stretches.get(stretch as usize) else { continue };
+                    let origin = name.origin(stretch.place.0 as usize);
+                    let from = from as usize + done.1;
+                    let run = Run { ring: 0, origin, stretch, body, from, to: to as usize };
+                    for raw in run.entries() {
+                        if text.len() >= BATCH_TEXT_BYTES {
+                            return false;
+                        }
+                        done.1 += 1;
+                        match painter.record(&raw, text) {
+                            Ok(is_wanted) => *shown += u64::from(is_wanted),
+                            Err(why) => unreadable.push((run.place(), why)),
+                        }
+                    }
+                }
+                (None, _) => {}
             }
+            *done = (done.0 + 1, 0);
         }
         true
     }
 
     pub(super) fn clear(&mut self) {
-        let Self { items, sources, losses, bytes, text, done, at, shown, unreadable, .. } = self;
-        items.clear();
-        sources.clear();
+        let Self { parts, stretches, losses, text, unreadable, .. } = self;
+        parts.clear();
+        stretches.clear();
         losses.clear();
-        bytes.clear();
         text.clear();
         unreadable.clear();
-        (*done, *at, *shown) = (0, 0, 0);
+        (self.entries, self.bytes, self.done, self.shown) = (0, 0, (0, 0), 0);
     }
 }
 
@@ -225,7 +244,7 @@ struct State<'d> {
     first: usize,
     /// Empty buffers for text, by the thread that wrote to them: memory that another core wrote costs
     /// more to write to than all that is done to a record.
-    texts: Vec<Vec<Vec<u8>>>,
+    texts: Vec<Vec<Page>>,
     is_over: bool,
     has_failed: bool,
 }
@@ -327,24 +346,31 @@ struct Pipeline<'scope, 'env, 'd, S> {
 }
 
 impl<'scope, 'd: 'scope, S: FnMut(&[u8]) -> ControlFlow<()>> Pipeline<'scope, '_, 'd, S> {
-    #[inline]
-    fn take(&mut self, next: &Next<'_>, ring: usize, site: Option<&'d Site>) -> ControlFlow<()> {
-        match next {
-            Next::Nothing => return ControlFlow::Continue(()),
-            Next::Pause => self.calls = MAX_CALLS,
-            Next::Loss(_) | Next::Record(..) => self.batch.push(next, ring, site),
+    /// Takes the next entries in; says how many.
+    fn take(&mut self, turn: &Turn<'_, 'd>, ring: usize) -> (usize, ControlFlow<()>) {
+        let mut count = 1;
+        match turn {
+            Turn::Nothing => return (1, ControlFlow::Continue(())),
+            Turn::Pause => self.calls = MAX_CALLS,
+            Turn::Loss(loss) => self.batch.push_loss(loss, ring),
+            Turn::Records(run) => {
+                let room = BATCH_RECORDS.saturating_sub(self.batch.entries).max(1);
+                let to = run.to.min(run.from + room);
+                self.batch.push_run(run, run.from, to);
+                count = to - run.from;
+            }
         }
-        self.calls += 1;
+        self.calls += count;
         if self.batch.is_full() || self.calls >= MAX_CALLS {
             self.calls = 0;
-            return self.dispatch();
+            return (count, self.dispatch());
         }
-        ControlFlow::Continue(())
+        (count, ControlFlow::Continue(()))
     }
 
     /// Hands the batch over, and on what is rendered. Renders one if there is enough to do for all.
     fn dispatch(&mut self) -> ControlFlow<()> {
-        if self.batch.items.is_empty() {
+        if self.batch.entries == 0 {
             return self.hand_on();
         }
         let batch = std::mem::replace(&mut self.batch, self.spares.pop().unwrap_or_default());
@@ -416,7 +442,7 @@ impl<'scope, 'd: 'scope, S: FnMut(&[u8]) -> ControlFlow<()>> Pipeline<'scope, '_
             let Some(mut batch) = batch else { continue };
             loop {
                 batch.hand_on(&mut self.sink)?;
-                if batch.done >= batch.items.len() {
+                if batch.done.0 >= batch.parts.len() {
                     break;
                 }
                 batch.render(&mut self.painter, self.rings);
@@ -453,7 +479,7 @@ impl Decoder<'_> {
         sink: impl FnMut(&[u8]) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         self.start();
-        let filter = Arc::clone(&self.context.filter);
+        let filter = Arc::clone(&self.context.wants.filter);
         // Far above what a merging thread can keep at work.
         let most_threads = threads.get().min(MAX_THREADS);
         let rings: Vec<_> = self.rings.iter().map(super::Ring::name).collect();
@@ -482,8 +508,7 @@ impl Decoder<'_> {
                 shown: 0,
                 unreadable: Vec::new(),
             };
-            let merged =
-                self.merge(|ring, index, _| pipeline.take(&ring.entry(), index, ring.site()));
+            let merged = self.merge(|turn, index, _| pipeline.take(&turn, index));
             let flow = if merged.is_break() { merged } else { pipeline.finish() };
             counted = (pipeline.shown, pipeline.unreadable);
             flow

@@ -3,31 +3,31 @@
 //! ```text
 //!   items:   [block] [block] (loss) [block] …        sorted by the ring's position
 //!              │
-//!   head:   a block not opened yet ─▶ its first record ─▶ … ─▶ its last ─▶ the next item
+//!   head:   a block not opened yet ─▶ a stretch of its records ─▶ … ─▶ its last ─▶ the next item
 //! ```
 //!
 //! A head that is not opened yet has the smallest key that its records can have, so that a block
-//! is opened when it can hold the next entry, and no earlier. Keys never fall within a ring.
+//! is opened when it can hold the next entry, and no earlier. Keys never fall within a ring. What is
+//! told of records that are missing is in `losses`.
+
+mod losses;
 
 use std::sync::Arc;
 
-use stenolog_format::block::{
-    BlockError, BlockHeader, RawRecord, RecordTime, Records, RecordsPlace,
-};
-use stenolog_format::dictionary::{CallSite, Thread, TimeSource};
-use stenolog_format::loss::{Gone, GoneCause, Loss, LossFrame};
-use stenolog_format::value::{Encoding, ValueError};
+use stenolog_format::block::{BlockError, BlockHeader};
+use stenolog_format::dictionary::Thread;
+use stenolog_format::loss::Loss;
 
-use super::context::{BlockPlace, Context, Hits, Order};
-use super::paint::RawEntry;
+use super::context::{Context, Order};
+use super::open::{Clock, Found, OpenBlock};
 use super::parallel::RingName;
 use super::session::{Item, ItemKind};
-use crate::clock::{Moment, TimeMap};
+use super::stretch::{Run, Stretch};
+use crate::clock::TimeMap;
 use crate::damage::DamageCause;
-use crate::dump::{Block, Body, Dump, Stored};
+use crate::dump::{Block, Stored};
 use crate::entry::{LossCause, LossEntry, LossKind, Origin, ThreadName};
-use crate::filter::Wanted;
-use crate::site::Site;
+use losses::Broken;
 
 /// The place of an entry among those of all rings: time first, then the counter, which is finer.
 pub(super) type Key = (i64, u64);
@@ -45,8 +45,11 @@ pub(super) struct Ring<'d> {
     /// An item whose turn comes again, before the next.
     again: Option<Item>,
     open: Option<OpenBlock<'d>>,
-    /// A buffer for the next block.
-    found: Vec<Found>,
+    /// Records that were found in the open block, and how many of them were shown.
+    stretch: Arc<Stretch<'d>>,
+    at: usize,
+    /// What was found behind the records without a call site, which are shown first.
+    found: Option<Found>,
     head: Head<'d>,
     key: Key,
     /// The number behind the last record that was read: records before it came already.
@@ -68,20 +71,17 @@ pub(super) struct Ring<'d> {
     hint: usize,
 }
 
-/// How many records of an open block are found at once.
-const RECORDS_AT_ONCE: usize = 64;
-
 /// So many blocks and losses are looked at for another entry before there is a pause.
 const ITEMS_BETWEEN_PAUSES: u32 = 128;
 
-/// The entry at the head of a ring.
-pub(super) enum Next<'r> {
+/// What is at the head of a ring.
+pub(super) enum Turn<'r, 'd> {
     /// The turn has come of a block that is to be opened.
     Nothing,
     /// Many blocks had nothing that is wanted: what is at hand should be shown.
     Pause,
     Loss(LossEntry<'r>),
-    Record(RawEntry<'r>, BlockPlace),
+    Records(Run<'r, 'd>),
 }
 
 /// What comes next in a ring.
@@ -91,64 +91,10 @@ enum Head<'d> {
     None,
     /// A block that is not opened yet. Its checksum is right, or cannot be checked.
     Block { item: Item, block: &'d Block, stored: Stored<'d> },
-    /// A record whose call site is wanted.
-    Record(RecordHead<'d>),
+    /// Those of the stretch that were not shown yet.
+    Records,
     /// A loss, at this time.
     Loss { unix_ns: i64, cause: LossCause },
-}
-
-/// A record that is next in its ring.
-#[derive(Clone, Copy, Debug)]
-struct RecordHead<'d> {
-    site: &'d Site,
-    unix_ns: i64,
-    number: u64,
-    encoding: Encoding,
-    /// Where the values stand in the open block, and how long they are.
-    values: (u32, u32),
-}
-
-/// A block that could not be read, or not to its end.
-#[derive(Clone, Copy, Debug)]
-struct Broken {
-    kind: LossKind,
-    /// The number behind its last record, by its header.
-    behind: u64,
-    unix_ns: i64,
-}
-
-/// A block whose records are being read.
-#[derive(Debug)]
-pub(super) struct OpenBlock<'d> {
-    dump: &'d Dump,
-    dump_index: usize,
-    /// In the dump's blocks.
-    index: u32,
-    block: &'d Block,
-    body: Body<'d>,
-    /// Records that the walk is ahead: those from `next` on.
-    found: Vec<Found>,
-    next: usize,
-    /// Where the walk stands.
-    place: RecordsPlace,
-    /// How many records the walk could not find, and why.
-    ended: Option<(u32, BlockError)>,
-    /// The number of the next record.
-    number: u64,
-    /// Where in the body there is what the filter needs.
-    hits: Hits,
-    /// How many records have call sites that the dictionary lacks, and the first of these.
-    unknown: (u32, u32),
-}
-
-/// A record as it stands in an open block.
-#[derive(Clone, Copy, Debug)]
-struct Found {
-    tag: u32,
-    time: RecordTime,
-    /// Where its values stand in the body, and how long they are.
-    values: (u32, u32),
-    encoding: Encoding,
 }
 
 impl<'d> Ring<'d> {
@@ -169,7 +115,9 @@ impl<'d> Ring<'d> {
             items: items.into_iter(),
             again: None,
             open: None,
-            found: Vec::new(),
+            stretch: Arc::default(),
+            at: 0,
+            found: None,
             head: Head::None,
             key: (i64::MIN, 0),
             delivered: 0,
@@ -183,7 +131,7 @@ impl<'d> Ring<'d> {
         }
     }
 
-    pub(super) fn origin(&self) -> Origin<'_> {
+    fn origin(&self) -> Origin<'_> {
         Origin {
             ring: self.ring,
             thread: self.thread,
@@ -198,45 +146,46 @@ impl<'d> Ring<'d> {
         RingName { ring, thread, name: Arc::clone(thread_name) }
     }
 
-    /// The call site of the record at the head.
+    /// What is at the head: of records as many as come before `next`, the next entry of all other
+    /// rings, but one at least. `index` is this ring's place among them.
     #[inline]
-    pub(super) fn site(&self) -> Option<&'d Site> {
-        match &self.head {
-            Head::Record(head) => Some(head.site),
-            _ => None,
-        }
-    }
-
-    /// The entry at the head.
-    #[inline]
-    pub(super) fn entry(&self) -> Next<'_> {
+    pub(super) fn turn(&self, index: usize, next: Option<(Key, usize)>) -> Turn<'_, 'd> {
         match self.head {
-            Head::None => Next::Pause,
-            Head::Block { .. } => Next::Nothing,
+            Head::None => Turn::Pause,
+            Head::Block { .. } => Turn::Nothing,
             Head::Loss { unix_ns, cause } => {
-                Next::Loss(LossEntry { origin: self.origin(), unix_ns, cause })
+                Turn::Loss(LossEntry { origin: self.origin(), unix_ns, cause })
             }
-            Head::Record(RecordHead { site, unix_ns, number, encoding, values }) => {
-                let Some(open) = &self.open else { return Next::Nothing };
-                let origin = Origin {
-                    ring: self.ring,
-                    thread: self.thread,
-                    thread_name: &self.thread_name,
-                    dump: open.dump_index,
-                };
-                let values = open.values(values);
-                let raw = RawEntry { site, origin, unix_ns, number, encoding, values };
-                Next::Record(raw, open.place_in_files())
+            Head::Records => {
+                let Some(open) = &self.open else { return Turn::Nothing };
+                let records = self.stretch.records.get(self.at..).unwrap_or_default();
+                let count = next.map_or(records.len(), |next| {
+                    let behind = records.iter().skip(1);
+                    1 + behind.take_while(|record| (record.key, index) < next).count()
+                });
+                Turn::Records(Run {
+                    ring: index,
+                    origin: self.origin(),
+                    stretch: &self.stretch,
+                    body: &open.body,
+                    from: self.at,
+                    to: self.at + count,
+                })
             }
         }
     }
 
-    /// Goes to the next entry; `None` if there is none. The key says when its turn is.
-    pub(super) fn advance(&mut self, context: &mut Context<'d>) -> Option<Key> {
-        if let Head::Block { item, block, stored } = self.head
-            && let Some(missing) = self.open_block(item, block, &stored, context)
-        {
-            return Some(self.put(missing, None));
+    /// Goes to the entry behind the next so many; `None` if there is none. The key says when its turn
+    /// is. Of records there may be several, of all else there is one.
+    pub(super) fn advance(&mut self, count: usize, context: &mut Context<'d>) -> Option<Key> {
+        match self.head {
+            Head::Block { item, block, stored } => {
+                if let Some(missing) = self.open_block(item, block, &stored, context) {
+                    return Some(self.put(missing, None));
+                }
+            }
+            Head::Records => self.at += count,
+            Head::None | Head::Loss { .. } => {}
         }
         loop {
             if self.open.is_some() {
@@ -268,7 +217,7 @@ impl<'d> Ring<'d> {
 
     fn take_item(&mut self, item: Item, context: &mut Context<'d>) -> Option<Key> {
         let dump_index = item.dump as usize;
-        let dump = context.dumps.get(dump_index)?;
+        let dump = context.wants.dumps.get(dump_index)?;
         let index = item.index as usize;
         if item.kind != ItemKind::Block {
             let frame = dump.tables().losses.get(index)?;
@@ -283,9 +232,9 @@ impl<'d> Ring<'d> {
         let map = context.map(self.session)?;
         // An empty block only tells of a gap.
         let is_wanted = || {
-            context.filter.wants_block(header, map)
+            context.wants.filter.wants_block(header, map)
                 && (header.flags & BlockHeader::HAS_LOSS != 0
-                    || context.may_hold(dump_index, dump, index))
+                    || context.wants.may_hold(dump_index, dump, index))
         };
         if header.count > 0 && !is_wanted() {
             // Unread, so that nothing is known to be there or missing for sure.
@@ -295,7 +244,7 @@ impl<'d> Ring<'d> {
             self.settled = self.settled.max(behind);
             return None;
         }
-        let key = match context.order {
+        let key = match context.wants.order {
             Order::Time => first_key(header, map, &mut self.hint),
             Order::File => (i64::from(item.dump), block.offset),
         };
@@ -310,94 +259,6 @@ impl<'d> Ring<'d> {
             }
         };
         Some(self.put(Head::Block { item, block, stored }, Some(key)))
-    }
-
-    fn take_loss_frame(&mut self, frame: &LossFrame, context: &mut Context<'d>) -> Option<Key> {
-        let moment = context.map(self.session)?.at(frame.loss.counter, &mut self.hint);
-        self.take_loss(&frame.loss, moment, context)
-    }
-
-    /// Shows which of the records that are stated to be gone were not found all the same.
-    fn take_gone(
-        &mut self,
-        item: Item,
-        frame: &LossFrame,
-        gone: Gone,
-        context: &mut Context<'d>,
-    ) -> Option<Key> {
-        let settled = self.delivered.max(self.settled);
-        let why = GoneCause::from_u8(gone.cause);
-        let began = *self.began.get_or_insert(gone.first);
-        let cause = match self.expected {
-            _ if gone.first < began => {
-                // Before all that is there. What is gone of the rest comes after it.
-                self.again = Some(item);
-                self.began = Some(gone.first);
-                let count = gone.count.min(began - gone.first);
-                LossCause::Gone { first: gone.first, count, why }
-            }
-            Some(expected) if expected < gone.first => {
-                // They stood in yet another file. What is stated to be gone comes after them.
-                self.again = Some(item);
-                self.expected = Some(gone.first);
-                self.settled = gone.first;
-                let kind = self.broken.take().map_or(LossKind::Missing, |broken| broken.kind);
-                LossCause::Missing { first: expected, count: gone.first - expected, kind }
-            }
-            expected => {
-                let first = gone.first.max(settled);
-                let behind = gone.first.saturating_add(gone.count);
-                self.settled = settled.max(behind);
-                self.expected = Some(behind.max(expected.unwrap_or(0)));
-                let count = behind.saturating_sub(first);
-                if count == 0 {
-                    return None;
-                }
-                LossCause::Gone { first, count, why }
-            }
-        };
-        let (count, kind) = match cause {
-            LossCause::Missing { count, kind, .. } => (count, kind),
-            LossCause::Gone { count, .. } => (count, LossKind::Gone),
-            LossCause::Unrecorded { .. } => (0, LossKind::RingFull),
-        };
-        context.tally.missing = context.tally.missing.saturating_add(count);
-        context.tally.lose(kind, count);
-        let counter = frame.loss.counter;
-        let moment = context.map(self.session)?.at(counter, &mut self.hint);
-        if !context.filter.wants_time(moment.unix_ns) {
-            return None;
-        }
-        let key = (context.order == Order::Time).then_some((moment.order_ns, counter));
-        Some(self.put(Head::Loss { unix_ns: moment.unix_ns, cause }, key))
-    }
-
-    /// Shows what a statement adds to those before it.
-    fn take_loss(&mut self, loss: &Loss, moment: Moment, context: &mut Context<'d>) -> Option<Key> {
-        let Loss { full, too_large, .. } = loss.since(&self.stated);
-        let more = Loss { counter: 0, full, too_large };
-        if more.total() == 0 {
-            return None;
-        }
-        for (stated, more) in self.stated.full.iter_mut().zip(full) {
-            *stated = stated.saturating_add(more);
-        }
-        for (stated, more) in self.stated.too_large.iter_mut().zip(too_large) {
-            *stated = stated.saturating_add(more);
-        }
-        context.tally.lost = context.tally.lost.saturating_add(more.total());
-        for (kind, counts) in [(LossKind::RingFull, full), (LossKind::TooLarge, too_large)] {
-            let count = counts.iter().fold(0, |sum: u64, &count| sum.saturating_add(count));
-            if count > 0 {
-                context.tally.lose(kind, count);
-            }
-        }
-        if !context.filter.wants_time(moment.unix_ns) {
-            return None;
-        }
-        let key = (context.order == Order::Time).then_some((moment.order_ns, loss.counter));
-        let cause = LossCause::Unrecorded { full, too_large };
-        Some(self.put(Head::Loss { unix_ns: moment.unix_ns, cause }, key))
     }
 
     /// Opens a block whose turn it is. Gives what is missing before it, if something is.
@@ -415,20 +276,10 @@ impl<'d> Ring<'d> {
             return None;
         }
         let dump_index = item.dump as usize;
-        let dump = context.dumps.get(dump_index)?;
-        let Context { unpacker, wanted, .. } = context;
-        let sites = &dump.tables().sites;
-        let is_wanted = |tag| {
-            // Those without a call site are told of.
-            let of_site = |site| wanted.get(dump_index).and_then(|of_dump| of_dump.get(site));
-            sites.index(tag).is_none_or(|site| !matches!(of_site(site), Some(Wanted::No)))
-        };
-        let opened = unpacker.unpack_of(stored, is_wanted).and_then(|body| {
-            let place = body.records(header)?.place();
-            Ok((body, place))
-        });
-        let (body, place) = match opened {
-            Ok(opened) => opened,
+        let dump = context.wants.dumps.get(dump_index)?;
+        let opened = OpenBlock::open((dump_index, dump), (item.index, block), stored, context);
+        match opened {
+            Ok(open) => self.open = Some(open),
             Err(BlockError::Cut) => {
                 // It ends early by nature: the tail says so.
                 if dump.writer_is_alive() != Some(true) {
@@ -441,23 +292,9 @@ impl<'d> Ring<'d> {
                 context.damage(dump_index, block, block.frame_bytes(), block.damage(why));
                 return None;
             }
-        };
+        }
         let expected = self.expected.filter(|&expected| header.first_record > expected);
         self.expected = Some(behind.max(self.expected.unwrap_or(0)));
-        self.open = Some(OpenBlock {
-            dump,
-            dump_index,
-            index: item.index,
-            block,
-            body,
-            found: std::mem::take(&mut self.found),
-            next: 0,
-            place,
-            ended: None,
-            number: header.first_record,
-            hits: Hits::default(),
-            unknown: (0, 0),
-        });
         let kind = self.broken.take().map_or(LossKind::Missing, |broken| broken.kind);
         let first = expected?;
         self.settled = self.settled.max(header.first_record);
@@ -465,174 +302,73 @@ impl<'d> Ring<'d> {
         self.missing(first, header.first_record - first, kind, unix_ns, context)
     }
 
-    /// A block cannot be read from the record `from` on. If the number fits, its header tells how
-    /// many records it should have had.
-    fn breaks(&mut self, kind: LossKind, block: &Block, from: u64, context: &Context<'d>) {
-        let header = &block.header;
-        let expected = self.expected.unwrap_or(self.delivered);
-        let stated = header.first_record.saturating_add(header.count.into());
-        let behind = if from <= expected && block.is_plausible() { stated } else { expected };
-        let unix_ns = context.map(self.session).map(|map| first_unix_ns(header, map));
-        self.broken = Some(Broken { kind, behind, unix_ns: unix_ns.unwrap_or_default() });
-    }
-
-    /// What the ring's last block should have had and nothing else has.
-    fn lose_last(&mut self, context: &mut Context<'d>) -> Option<Key> {
-        let Broken { kind, behind, unix_ns } = self.broken.take()?;
-        let first = self.expected.unwrap_or(self.delivered);
-        let count = behind.checked_sub(first).filter(|&count| count > 0)?;
-        self.expected = Some(behind);
-        let head = self.missing(first, count, kind, unix_ns, context)?;
-        Some(self.put(head, None))
-    }
-
-    /// Counts records that the files have not, and shows that, unless the filter forbids it.
-    fn missing(
-        &mut self,
-        first: u64,
-        count: u64,
-        kind: LossKind,
-        unix_ns: i64,
-        context: &mut Context<'d>,
-    ) -> Option<Head<'d>> {
-        context.tally.missing = context.tally.missing.saturating_add(count);
-        context.tally.lose(kind, count);
-        let wanted = context.filter.wants_time(unix_ns);
-        wanted.then_some(Head::Loss { unix_ns, cause: LossCause::Missing { first, count, kind } })
-    }
-
-    /// Shows the records without a call site that came last.
-    fn take_strangers(&mut self, block: &Block, context: &mut Context<'d>) -> Option<Key> {
-        let (first, count) = std::mem::take(&mut self.strangers);
-        let unix_ns = first_unix_ns(&block.header, context.map(self.session)?);
-        let kind = LossKind::UnknownCallSite;
-        context.tally.lose(kind, count);
-        let cause = LossCause::Missing { first, count, kind };
-        let wanted = context.filter.wants_time(unix_ns);
-        wanted.then(|| self.put(Head::Loss { unix_ns, cause }, None))
-    }
-
     /// Goes to the open block's next record that is wanted, or its next loss.
     fn next_record(&mut self, context: &mut Context<'d>) -> Option<Key> {
         loop {
-            let open = self.open.as_mut()?;
-            let is_at_walk = open.next >= open.found.len() && open.ended.is_none();
-            let limit = if context.is_selective { 1 } else { RECORDS_AT_ONCE };
-            if context.is_selective
-                && is_at_walk
-                && self.strangers.1 == 0
-                && open.number >= self.delivered
-            {
-                self.delivered = open.pass_over(context);
+            if let Some(record) = self.stretch.records.get(self.at) {
+                self.head = Head::Records;
+                self.key = record.key;
+                return Some(self.key);
             }
-            let next = open.next(limit);
-            // Those without a call site come first, and this one again.
-            let is_stranger = |record: &Found| {
-                record.tag != CallSite::LOSS_ID
-                    && open.dump.tables().sites.index(record.tag).is_none()
+            let open = self.open.as_mut()?;
+            let found = match self.found.take() {
+                Some(found) => found,
+                None => {
+                    let Context { wants, tally, pools } = &mut *context;
+                    self.at = 0;
+                    let stretch = pools.renew(&mut self.stretch);
+                    let (map, order, key) = (wants.map(self.session)?, wants.order, self.key);
+                    let mut clock = Clock { map, hint: &mut self.hint, order, key };
+                    open.find_more(&mut clock, &mut self.delivered, stretch, wants, tally)
+                }
             };
-            if self.strangers.1 > 0 && !matches!(&next, Some(record) if is_stranger(record)) {
+            // Those without a call site come first, and this again.
+            if self.strangers.1 > 0 && !matches!(found, Found::Stranger(..)) {
                 let block = open.block;
+                self.found = Some(found).filter(|found| !matches!(found, Found::Records));
                 if let Some(key) = self.take_strangers(block, context) {
                     return Some(key);
                 }
                 continue;
             }
-            let Some(record) = next else {
-                let (lost, why) = open.ended?;
-                let (dump, block, number) = (open.dump, open.block, open.number);
-                let dump_index = open.dump_index;
-                let cause = DamageCause::Block { ring: self.ring, lost, why };
-                self.expected = Some(number.max(self.delivered));
-                if !block.is_cut {
-                    let bytes = open.body.len().saturating_sub(open.place.offset()) as u64;
-                    self.breaks(LossKind::Unreadable, block, number, context);
-                    context.damage(dump_index, block, bytes, cause);
-                } else if dump.writer_is_alive() != Some(true) {
-                    // It ends early by nature: the tail says so.
-                    self.breaks(LossKind::TornFrame, block, number, context);
+            match found {
+                Found::Records => {}
+                Found::Loss(counter, counts) => {
+                    let place = open.place_in_files();
+                    if let Some(key) = self.take_loss_record(counter, counts, place, context) {
+                        return Some(key);
+                    }
                 }
-                return None;
-            };
-            open.next += 1;
-            let number = open.number;
-            open.number = number.saturating_add(1);
-            if number < self.delivered {
-                context.tally.duplicates += 1;
-                continue;
-            }
-            self.delivered = open.number;
-            if record.tag == CallSite::LOSS_ID {
-                if let Some(key) = self.take_loss_record(&record, context) {
-                    return Some(key);
+                Found::Stranger(tag, number) => {
+                    open.note_unknown(tag);
+                    if self.strangers.1 == 0 {
+                        self.strangers.0 = number;
+                    }
+                    self.strangers.1 += 1;
                 }
-                continue;
-            }
-            context.tally.records += 1;
-            context.tally.recovered += u64::from(open.dump.is_from_rings());
-            let tables = open.dump.tables();
-            let Some(index) = tables.sites.index(record.tag) else {
-                open.note_unknown(record.tag);
-                if self.strangers.1 == 0 {
-                    self.strangers.0 = number;
+                Found::End => {
+                    self.end_block(context);
+                    return None;
                 }
-                self.strangers.1 += 1;
-                continue;
-            };
-            let Some(site) = context.wanted_site(open.dump_index, index) else { continue };
-            let values = record.values;
-            let (moment, tie) = self.moment(&record, site.call_site().time, context)?;
-            if !context.filter.wants_time(moment.unix_ns) {
-                continue;
             }
-            let head = RecordHead {
-                site,
-                unix_ns: moment.unix_ns,
-                number,
-                encoding: record.encoding,
-                values,
-            };
-            let key = (context.order == Order::Time).then_some((moment.order_ns, tie));
-            return Some(self.put(Head::Record(head), key));
         }
     }
 
-    #[inline]
-    fn moment(
-        &mut self,
-        record: &Found,
-        source: TimeSource,
-        context: &Context<'d>,
-    ) -> Option<(Moment, u64)> {
-        let counter = match (record.time, source) {
-            (RecordTime::Counter(counter), _) => counter,
-            (RecordTime::Word(word), TimeSource::Counter) => word,
-            (RecordTime::UnixNanos(ns), _) => return Some((Moment::given(ns), 0)),
-            (RecordTime::Word(word), TimeSource::UnixNanos) => {
-                return Some((Moment::given(word as i64), 0));
-            }
-        };
-        Some((context.map(self.session)?.at(counter, &mut self.hint), counter))
-    }
-
-    fn take_loss_record(&mut self, record: &Found, context: &mut Context<'d>) -> Option<Key> {
-        let counter = match record.time {
-            RecordTime::Counter(counter) | RecordTime::Word(counter) => counter,
-            RecordTime::UnixNanos(_) => 0,
-        };
-        let mut bytes = [0; Loss::BYTES];
-        let (time, counts) = bytes.split_first_chunk_mut()?;
-        *time = counter.to_le_bytes();
-        let values = self.open.as_ref().map(|open| open.values(record.values));
-        let Some(stated) = values.and_then(|values| values.get(..counts.len())) else {
-            let place = self.open.as_ref()?.place_in_files();
-            context.tally.unreadable(place, 1, ValueError::End);
-            return None;
-        };
-        counts.copy_from_slice(stated);
-        let loss = Loss::decode(&bytes)?;
-        let moment = context.map(self.session)?.at(counter, &mut self.hint);
-        self.take_loss(&loss, moment, context)
+    /// Says why the open block's records end early, if they do.
+    fn end_block(&mut self, context: &mut Context<'d>) {
+        let Some(open) = &self.open else { return };
+        let Some((lost, why)) = open.ended else { return };
+        let (dump, block, number) = (open.dump, open.block, open.number);
+        let (dump_index, bytes) = (open.dump_index, open.bytes_left());
+        let cause = DamageCause::Block { ring: self.ring, lost, why };
+        self.expected = Some(number.max(self.delivered));
+        if !block.is_cut {
+            self.breaks(LossKind::Unreadable, block, number, context);
+            context.damage(dump_index, block, bytes, cause);
+        } else if dump.writer_is_alive() != Some(true) {
+            // It ends early by nature: the tail says so.
+            self.breaks(LossKind::TornFrame, block, number, context);
+        }
     }
 
     /// Reports what was wrong in the open block.
@@ -649,83 +385,7 @@ impl<'d> Ring<'d> {
             let cause = DamageCause::UnknownSite { ring, records, first };
             context.damage(open.dump_index, open.block, 0, cause);
         }
-        context.unpacker.take_back(open.body);
-        self.found = open.found;
-        self.found.clear();
-    }
-}
-
-impl OpenBlock<'_> {
-    #[inline]
-    fn values(&self, (start, length): (u32, u32)) -> &[u8] {
-        let behind = self.body.get(start as usize..).unwrap_or_default();
-        behind.get(..length as usize).unwrap_or_default()
-    }
-
-    #[inline]
-    fn place_in_files(&self) -> BlockPlace {
-        (self.dump_index as u32, self.index)
-    }
-
-    fn note_unknown(&mut self, id: u32) {
-        if self.unknown.0 == 0 {
-            self.unknown.1 = id;
-        }
-        self.unknown.0 += 1;
-    }
-
-    /// Goes over the records in front that are not wanted, looking at nothing but their tags, and
-    /// returns the number of the next.
-    #[inline]
-    fn pass_over(&mut self, context: &mut Context<'_>) -> u64 {
-        let Self { dump, dump_index, body, place, hits, .. } = self;
-        let mut records = Records::resume(body, *place);
-        let looks = context.looks.get(*dump_index).map_or(&[][..], Vec::as_slice);
-        let passed =
-            records.pass_over(|tag, values| context.may_want(looks, tag, values, hits, body));
-        if passed > 0 {
-            self.place = records.place();
-            self.number = self.number.saturating_add(passed.into());
-            context.tally.records += u64::from(passed);
-            context.tally.recovered += u64::from(passed) * u64::from(dump.is_from_rings());
-        }
-        self.number
-    }
-
-    /// The next record, if there is one. The walk goes ahead by no more than `limit`.
-    #[inline]
-    fn next(&mut self, limit: usize) -> Option<Found> {
-        if self.next >= self.found.len() {
-            self.find_more(limit);
-        }
-        self.found.get(self.next).copied()
-    }
-
-    /// Walks over some records at once, which costs less than to begin anew for each.
-    fn find_more(&mut self, limit: usize) {
-        self.found.clear();
-        self.next = 0;
-        if self.ended.is_some() {
-            return;
-        }
-        let body = &*self.body;
-        let mut records = Records::resume(body, self.place);
-        while self.found.len() < limit {
-            let left = records.left();
-            match records.next() {
-                None => break,
-                Some(Ok(RawRecord { tag, time, values, encoding })) => {
-                    let start = (values.as_ptr() as usize).wrapping_sub(body.as_ptr() as usize);
-                    let values = (start as u32, values.len() as u32);
-                    self.found.push(Found { tag, time, values, encoding });
-                }
-                Some(Err(why)) => {
-                    self.ended = Some((left, why));
-                    break;
-                }
-            }
-        }
-        self.place = records.place();
+        open.close(&mut context.pools);
     }
 }
 

@@ -4,6 +4,7 @@
 //!   file ──▶ Stored ──┬─ plain ──────────────────────────▶ Body::InFile, no copy
 //!   (mapped)          └─ LZ4, zstd ─▶ a buffer ───┬──────▶ Body::Unpacked ─▶ back to the spares
 //!                       columns ───▶ another one ──┘
+//!                               └──▶ read as they are, but by `unpack` and if they are strange
 //! ```
 //!
 //! Nothing is taken on trust: [`Codec::allows`] is asked before a buffer is taken, each codec writes
@@ -16,7 +17,7 @@
 use std::fmt;
 use std::ops::Deref;
 
-use stenolog_format::block::{BlockError, BlockHeader, Codec, Records};
+use stenolog_format::block::{BlockError, BlockHeader, Codec, ColumnWalk, Records, Wish};
 use zstd::bulk::Decompressor;
 
 /// How many buffers wait for the next block. Rings are read by turns: most have one block open.
@@ -56,6 +57,14 @@ impl Deref for Body<'_> {
 }
 
 impl Body<'_> {
+    /// What it takes in memory.
+    pub(crate) fn held_bytes(&self) -> usize {
+        match self {
+            Self::InFile(_) => 0,
+            Self::Unpacked(buffer, _) => buffer.capacity(),
+        }
+    }
+
     /// The records in it, which may be cut.
     pub(crate) fn records(&self, header: &BlockHeader) -> Result<Records<'_>, BlockError> {
         let encoding = if header.encoding == COLUMNS { ROWS } else { header.encoding };
@@ -84,23 +93,44 @@ impl Unpacker {
     /// If it is compressed or in columns, and cut, too long, not what its codec makes, or of an
     /// unknown codec.
     pub(crate) fn unpack<'d>(&mut self, stored: &Stored<'d>) -> Result<Body<'d>, BlockError> {
-        self.unpack_of(stored, |_| true)
+        let body = self.decompress(stored)?;
+        self.rows(stored, body, |_| true)
     }
 
-    /// The body of a block, in which records of tags that are not wanted may have lost their values.
+    /// The body of a block, and whether it is in columns, over which `walk` has begun; else in rows, in
+    /// which records of tags that are not wanted may have lost their values.
     ///
     /// # Errors
     /// As [`unpack`](Self::unpack).
-    pub(crate) fn unpack_of<'d>(
+    pub(crate) fn open<'d, 't>(
         &mut self,
         stored: &Stored<'d>,
+        walk: &mut ColumnWalk,
+        mut wish: impl FnMut(u32) -> Wish<'t>,
+    ) -> Result<(Body<'d>, bool), BlockError> {
+        let body = self.decompress(stored)?;
+        if stored.header.encoding != COLUMNS || stored.is_cut {
+            return Ok((self.rows(stored, body, |_| true)?, false));
+        }
+        if walk.begin(&stored.header, &body, stored.bytes.len(), &mut wish) {
+            return Ok((body, true));
+        }
+        let is_wanted = |tag| !matches!(wish(tag), Wish::Nothing);
+        Ok((self.rows(stored, body, is_wanted)?, false))
+    }
+
+    /// The rows that a body stands for that is not compressed any more.
+    fn rows<'d>(
+        &mut self,
+        stored: &Stored<'d>,
+        body: Body<'d>,
         is_wanted: impl FnMut(u32) -> bool,
     ) -> Result<Body<'d>, BlockError> {
-        let body = self.decompress(stored)?;
         if stored.header.encoding != COLUMNS {
             return Ok(body);
         }
         if stored.is_cut {
+            self.take_back(body);
             return Err(BlockError::Cut);
         }
         let mut rows = self.spares.pop().unwrap_or_default();

@@ -45,7 +45,7 @@ pub(super) fn write_value(out: &mut String, value: &Value<'_>, role: Role) {
 
 /// Escapes what stands from `start` on.
 pub(super) fn escape_from(out: &mut String, start: usize) {
-    let is_clean = out.get(start..).is_none_or(escape::is_clean);
+    let is_clean = out.get(start..).is_none_or(|text| escape::is_clean(text.as_bytes()));
     if !is_clean {
         rewrite_from(out, start, push_escaped);
     }

@@ -3,7 +3,7 @@
 //! ```text
 //!   "n {0} of {1:.2}"  ──▶  "INFO main app: n " ▭ " of " ▭ "\n"      what never changes, escaped
 //!                                               │        │
-//!   record's bytes ──▶ [Scalar; 8] ─────────────┴────────┘           what does
+//!   record's bytes, or columns ──▶ a word each ─┴────────┘           what does
 //! ```
 //!
 //! The text is byte for byte what [`Renderer`](super::Renderer) writes of the same record, which
@@ -14,17 +14,19 @@
 
 use stenolog_format::dictionary::Role;
 use stenolog_format::template::Trait;
-use stenolog_format::value::{Cursor, Encoding, Scalar, ScalarType, Value, ValueError};
+use stenolog_format::value::{ScalarType, Value, ValueError};
 
 use super::fields::{rewrite_from, write_value};
+use super::page::{
+    Literal, Page, Room, put, put_chunk, put_fixed, put_from, put_i64, put_literal, put_sign,
+    put_u64,
+};
+use super::values::{RawValues, Words};
 use crate::entry::ThreadName;
 use crate::escape::{is_clean, push_escaped};
 use crate::json::{push_json_text, write_json};
-use crate::site::Site;
+use crate::site::{MAX_SCALARS, Site};
 use crate::text::{self, Piece, ResolvedSpec, Style};
-
-/// The most values of such a call site. More are rare, and the array of them is filled each time.
-const MAX_SLOTS: usize = 8;
 
 /// The longest record that is written here, if its message is certainly not cut.
 const MAX_RECORD_BYTES: usize = 16 << 10;
@@ -55,9 +57,13 @@ pub(crate) enum LineFormat {
 pub(crate) struct Line {
     format: LineFormat,
     slots: Box<[ScalarType]>,
+    /// Those that are texts.
+    texts: Box<[usize]>,
     parts: Box<[Part]>,
     /// What stands behind the last part.
-    tail: Box<str>,
+    tail: Literal,
+    /// What a line takes, or so, but for long texts.
+    fixed_bytes: usize,
     /// A record with more bytes of values may have a message that is cut.
     max_bytes: usize,
 }
@@ -65,10 +71,33 @@ pub(crate) struct Line {
 #[derive(Clone, Debug)]
 struct Part {
     /// What stands before it.
-    literal: Box<str>,
+    literal: Literal,
     slot: usize,
     what: What,
+    quick: Quick,
 }
+
+/// How most values of a type are printed in a place.
+#[derive(Clone, Copy, Debug)]
+enum Quick {
+    /// All take longer.
+    No,
+    Unsigned,
+    Signed,
+    Decimals(u16),
+    Shortest(Style),
+    /// Clean text.
+    Text,
+    /// Clean text between quotes.
+    Quoted,
+    Thread,
+}
+
+/// What a head takes, or so.
+const HEAD_BYTES: usize = 128;
+
+/// What a number takes that is printed quickly, in whole chunks.
+const QUICK_BYTES: usize = 64;
 
 #[derive(Clone, Debug)]
 enum What {
@@ -97,16 +126,18 @@ impl LineFormat {
 }
 
 /// A line in the making: literal text gathers until something stands behind it.
-struct Builder {
+struct Builder<'s> {
     format: LineFormat,
+    types: &'s [ScalarType],
     parts: Vec<Part>,
     literal: String,
 }
 
-impl Builder {
+impl Builder<'_> {
     fn put(&mut self, slot: usize, what: What) {
-        let literal = std::mem::take(&mut self.literal).into();
-        self.parts.push(Part { literal, slot, what });
+        let literal = Literal::from(&*std::mem::take(&mut self.literal));
+        let quick = Quick::of(&what, self.types.get(slot).copied());
+        self.parts.push(Part { literal, slot, what, quick });
     }
 
     fn message(&mut self, pieces: &[Piece<'_>], tail: &str) {
@@ -170,34 +201,50 @@ impl Builder {
 impl Line {
     /// The line of a call site; `None` if it has none.
     pub(crate) fn new(site: &Site, format: LineFormat) -> Option<Self> {
-        let slots = &site.call_site().slots;
-        let types = slots.iter().map(|slot| ScalarType::of(&slot.ty));
-        let types: Box<[_]> = types.collect::<Option<_>>()?;
+        let types = site.scalars()?;
         let (pieces, tail) = site.pieces()?;
         let fixed = pieces.iter().fold(tail.len(), |sum, piece| {
             let ResolvedSpec { width, precision, .. } = piece.spec;
             let counts = usize::from(width) + usize::from(precision.unwrap_or(0));
             sum.saturating_add(piece.literal.len()).saturating_add(counts)
         });
-        if types.len() > MAX_SLOTS || fixed > MAX_FIXED_BYTES {
+        if fixed > MAX_FIXED_BYTES {
             return None;
         }
         // A placeholder may print any value again, a byte as so many at the most; numbers are longer
         // than their bytes, but not by more than a KiB.
         let room = MAX_LINE_BYTES.checked_sub(fixed + NUMBER_BYTES * pieces.len())?;
         let max_bytes = MAX_RECORD_BYTES.min(room / (BYTES_OF_A_BYTE * pieces.len().max(1)));
-        let mut builder = Builder { format, parts: Vec::new(), literal: String::new() };
+        let mut builder = Builder { format, types, parts: Vec::new(), literal: String::new() };
         match format {
             LineFormat::Short => builder.short(site, &pieces, tail)?,
             LineFormat::Json => builder.json(site, &pieces, tail),
         }
         let Builder { parts, literal, .. } = builder;
-        Some(Self { format, slots: types, parts: parts.into(), tail: literal.into(), max_bytes })
+        let bytes = |part: &Part| part.literal.len() + QUICK_BYTES;
+        let is_text = |at: &usize| matches!(types[*at], ScalarType::Str | ScalarType::Formatted);
+        Some(Self {
+            format,
+            slots: types.into(),
+            texts: (0..types.len()).filter(is_text).collect(),
+            fixed_bytes: HEAD_BYTES + literal.len() + parts.iter().map(bytes).sum::<usize>(),
+            parts: parts.into(),
+            tail: Literal::from(&*literal),
+            max_bytes,
+        })
     }
 
-    /// Whether a record with so many bytes of values can be written.
+    /// Whether a record with these values can be written.
     #[inline]
-    pub(crate) const fn takes(&self, bytes: usize) -> bool {
+    pub(crate) fn takes(&self, values: &RawValues<'_>) -> bool {
+        let bytes = match values {
+            RawValues::Bytes(bytes, _) => bytes.len(),
+            // No number has more than 10 bytes in a record.
+            RawValues::Words(words) => {
+                let texts = self.texts.iter().map(|&slot| words.text_bytes(slot));
+                texts.sum::<usize>() + 10 * self.slots.len()
+            }
+        };
         bytes <= self.max_bytes
     }
 
@@ -209,70 +256,112 @@ impl Line {
     #[inline]
     pub(crate) fn write(
         &self,
-        bytes: &[u8],
-        encoding: Encoding,
+        values: &RawValues<'_>,
         thread: &ThreadName,
-        (out, scratch): (&mut Vec<u8>, &mut String),
-        head: impl FnOnce(&mut Vec<u8>),
+        (page, scratch): (&mut Page, &mut String),
+        mut head: impl FnMut(Room<'_>) -> Room<'_>,
     ) -> Result<(), ValueError> {
-        let mut scalars = [Scalar::Bool(false); MAX_SLOTS];
-        let mut cursor = Cursor::new(bytes, encoding);
-        for (scalar, &ty) in scalars.iter_mut().zip(&self.slots) {
-            *scalar = Scalar::read(&mut cursor, ty)?;
-        }
-        if !cursor.is_empty() {
-            return Err(ValueError::Trailing);
-        }
-        head(out);
-        for part in &self.parts {
-            out.extend_from_slice(part.literal.as_bytes());
-            if let What::Thread = part.what {
-                out.extend_from_slice(thread.json.as_bytes());
-            } else if let Some(&scalar) = scalars.get(part.slot)
-                && !part.what.write_quickly(scalar, out, scratch)
-            {
-                scratch.clear();
-                part.what.write(&scalar.into(), self.format, scratch);
-                out.extend_from_slice(scratch.as_bytes());
+        let mut array = [0; MAX_SCALARS];
+        let words = values.words(&self.slots, &mut array)?;
+        let mut are_clean = true;
+        for &slot in &self.texts {
+            let text = words.text(slot);
+            if !is_clean(text) {
+                are_clean = false;
+                std::str::from_utf8(text).map_err(|_| ValueError::Utf8)?;
             }
         }
-        out.extend_from_slice(self.tail.as_bytes());
+        let bytes = self.fixed_bytes + thread.json_literal.len();
+        page.write(bytes, |room| {
+            let mut room = head(room);
+            for part in &self.parts {
+                room = put_literal(room, &part.literal);
+                let word = words.word(part.slot);
+                room = match part.quick {
+                    Quick::Unsigned => put_u64(room, word),
+                    Quick::Signed => put_i64(room, word as i64),
+                    Quick::Text if are_clean => put_text(room, &words, part.slot),
+                    Quick::Quoted if are_clean => {
+                        let room = put_chunk(room, b"\"", 1);
+                        put_chunk(put_text(room, &words, part.slot), b"\"", 1)
+                    }
+                    Quick::Decimals(digits) => {
+                        let number = f64::from_bits(word);
+                        match text::decimals(number, digits) {
+                            Some(scaled) => {
+                                let room = put_sign(room, number.is_sign_negative());
+                                put_fixed(room, scaled, digits.into())
+                            }
+                            None => self.put_slowly(room, part, &words, scratch),
+                        }
+                    }
+                    Quick::Shortest(style) => {
+                        let mut buffer = zmij::Buffer::new();
+                        match text::shortest(&mut buffer, f64::from_bits(word), style) {
+                            Some(text) => put(room, text.as_bytes()),
+                            None => self.put_slowly(room, part, &words, scratch),
+                        }
+                    }
+                    Quick::Thread => put_literal(room, &thread.json_literal),
+                    Quick::No | Quick::Text | Quick::Quoted => {
+                        self.put_slowly(room, part, &words, scratch)
+                    }
+                };
+            }
+            put_literal(room, &self.tail)
+        });
         Ok(())
+    }
+
+    /// Writes a value that takes longer to print.
+    #[cold]
+    fn put_slowly<'p>(
+        &self,
+        room: Room<'p>,
+        part: &Part,
+        words: &Words<'_>,
+        scratch: &mut String,
+    ) -> Room<'p> {
+        let Some(&ty) = self.slots.get(part.slot) else { return room };
+        // All values were looked at.
+        let Ok(scalar) = words.scalar(part.slot, ty) else { return room };
+        scratch.clear();
+        part.what.write(&scalar.into(), self.format, scratch);
+        put(room, scratch.as_bytes())
+    }
+}
+
+#[inline]
+fn put_text<'p>(room: Room<'p>, words: &Words<'_>, slot: usize) -> Room<'p> {
+    let (start, length) = words.place(slot);
+    put_from(room, words.body, start, length)
+}
+
+impl Quick {
+    fn of(what: &What, ty: Option<ScalarType>) -> Self {
+        use ScalarType as Is;
+        match (what, ty) {
+            (What::Thread, _) => Self::Thread,
+            // `Debug` prints integers as `Display` does.
+            (
+                What::Plain | What::Json | What::Field(_),
+                Some(Is::U8 | Is::U16 | Is::U32 | Is::U64),
+            ) => Self::Unsigned,
+            (
+                What::Plain | What::Json | What::Field(_),
+                Some(Is::I8 | Is::I16 | Is::I32 | Is::I64),
+            ) => Self::Signed,
+            (What::Decimals(digits, _), Some(Is::F64)) => Self::Decimals(*digits),
+            (What::Plain, Some(Is::F64)) => Self::Shortest(Style::Display),
+            (What::Json, Some(Is::F64)) => Self::Shortest(Style::Debug),
+            (What::Plain, Some(Is::Str | Is::Formatted)) => Self::Text,
+            (What::Json, Some(Is::Str | Is::Formatted)) => Self::Quoted,
+            _ => Self::No,
+        }
     }
 }
 
 impl What {
-    /// Appends integers, most floats and clean strings; `false` if the value is something else.
-    #[inline]
-    fn write_quickly(&self, scalar: Scalar<'_>, out: &mut Vec<u8>, scratch: &mut String) -> bool {
-        match (self, scalar) {
-            (_, Scalar::F64(number)) => {
-                scratch.clear();
-                let is_written = match self {
-                    Self::Plain => text::push_shortest(scratch, number, Style::Display),
-                    Self::Json => text::push_shortest(scratch, number, Style::Debug),
-                    Self::Decimals(digits, _) => text::push_decimals(scratch, number, *digits),
-                    _ => false,
-                };
-                out.extend_from_slice(scratch.as_bytes());
-                is_written
-            }
-            (Self::Plain, Scalar::Str(text) | Scalar::Formatted(text)) if is_clean(text) => {
-                out.extend_from_slice(text.as_bytes());
-                true
-            }
-            (Self::Json, Scalar::Str(text) | Scalar::Formatted(text)) if is_clean(text) => {
-                out.push(b'"');
-                out.extend_from_slice(text.as_bytes());
-                out.push(b'"');
-                true
-            }
-            // `Debug` prints integers as `Display` does.
-            (Self::Plain | Self::Json | Self::Field(_), _) => push_integer(scalar, out),
-            _ => false,
-        }
-    }
-
     fn write(&self, value: &Value<'_>, format: LineFormat, out: &mut String) {
         let start = out.len();
         match self {
@@ -282,27 +371,8 @@ impl What {
             Self::Json => return write_json(out, value),
             Self::Thread => {}
         }
-        if !out.get(start..).is_none_or(is_clean) {
+        if !out.get(start..).is_none_or(|text| is_clean(text.as_bytes())) {
             rewrite_from(out, start, |out, text| format.escape(out, text));
         }
     }
-}
-
-/// Appends an integer; `false` if the scalar is none.
-#[inline]
-fn push_integer(scalar: Scalar<'_>, out: &mut Vec<u8>) -> bool {
-    let mut digits = itoa::Buffer::new();
-    let digits = match scalar {
-        Scalar::U8(n) => digits.format(n),
-        Scalar::U16(n) => digits.format(n),
-        Scalar::U32(n) => digits.format(n),
-        Scalar::U64(n) => digits.format(n),
-        Scalar::I8(n) => digits.format(n),
-        Scalar::I16(n) => digits.format(n),
-        Scalar::I32(n) => digits.format(n),
-        Scalar::I64(n) => digits.format(n),
-        _ => return false,
-    };
-    out.extend_from_slice(digits.as_bytes());
-    true
 }

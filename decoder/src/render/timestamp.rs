@@ -84,11 +84,15 @@ pub(super) struct Timestamps {
     second: Option<i64>,
     /// Where the millisecond that `text` shows begins.
     milli_start: i64,
-    /// The last time, in ASCII.
-    text: Vec<u8>,
+    /// The last time, in ASCII, and how long it is.
+    text: [u8; MAX_BYTES],
+    length: usize,
     /// Where the fraction stands in `text`.
     fraction_at: usize,
 }
+
+/// More than any time takes: years have four digits here.
+const MAX_BYTES: usize = 40;
 
 /// The numbers below 1000, with three digits each.
 const THREE_DIGITS: [[u8; 3]; 1000] = {
@@ -105,18 +109,19 @@ const THREE_DIGITS: [[u8; 3]; 1000] = {
 
 impl Timestamps {
     pub(super) fn new(zone: Zone, precision: Precision) -> Self {
-        let text = Vec::with_capacity(40);
-        Self { zone, precision, second: None, milli_start: 0, text, fraction_at: 0 }
+        let (text, length) = ([0; MAX_BYTES], 0);
+        Self { zone, precision, second: None, milli_start: 0, text, length, fraction_at: 0 }
     }
 
     /// The time as text.
     pub(super) fn text(&mut self, unix_ns: i64) -> &str {
-        std::str::from_utf8(self.bytes(unix_ns)).unwrap_or_default()
+        let (text, length) = self.chunk(unix_ns);
+        std::str::from_utf8(text.get(..length).unwrap_or_default()).unwrap_or_default()
     }
 
-    /// The time as text, in ASCII.
+    /// The time as text, in ASCII: so many of the bytes.
     #[inline]
-    pub(super) fn bytes(&mut self, unix_ns: i64) -> &[u8] {
+    pub(super) fn chunk(&mut self, unix_ns: i64) -> (&[u8; MAX_BYTES], usize) {
         let mut within = unix_ns.wrapping_sub(self.milli_start) as u64;
         let is_before = unix_ns < self.milli_start;
         if within >= NANOS_PER_MILLI as u64 || is_before || self.second.is_none() {
@@ -126,7 +131,7 @@ impl Timestamps {
         if self.precision == Precision::Nanos {
             self.put_digits(6, within % 1000);
         }
-        &self.text
+        (&self.text, self.length)
     }
 
     /// Three digits of the fraction.
@@ -164,15 +169,15 @@ impl Timestamps {
             Precision::Micros => "000000",
             Precision::Nanos => "000000000",
         };
-        let start = time.format("%Y-%m-%dT%H:%M:%S.");
-        self.text.clear();
-        // Writing to memory cannot fail.
-        let _ = write!(self.text, "{start}");
-        self.fraction_at = self.text.len();
+        let mut room = &mut self.text[..];
+        // What there is no room for is not written: there is room for all.
+        let _ = write!(room, "{}", time.format("%Y-%m-%dT%H:%M:%S."));
+        self.fraction_at = MAX_BYTES - room.len();
         let _ = match self.zone {
-            Zone::Utc => write!(self.text, "{fraction}Z"),
-            _ => write!(self.text, "{fraction}{}", time.format("%:z")),
+            Zone::Utc => write!(room, "{fraction}Z"),
+            _ => write!(room, "{fraction}{}", time.format("%:z")),
         };
+        self.length = MAX_BYTES - room.len();
     }
 }
 

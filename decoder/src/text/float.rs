@@ -4,7 +4,7 @@
 //! appended nothing.
 
 /// Which trait's text is wanted where the two differ.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Style {
     /// `{}`: a whole number has no point.
     Display,
@@ -23,19 +23,20 @@ const POWERS: [u64; 16] = {
     powers
 };
 
-/// Appends `number` as `{:.digits}` prints it.
+/// The number without its sign, as `{:.digits}` prints it, in units of the last digit.
 ///
 /// A double is `mantissa / 2^shift`, so that `mantissa * 10^digits >> shift` is the number in units
 /// of the last digit, and what was shifted out says exactly how to round: to the nearest, and from
 /// the middle to the even neighbour, as std does.
-pub(crate) fn push_decimals(out: &mut String, number: f64, digits: u16) -> bool {
-    let Some(&unit) = POWERS.get(usize::from(digits)) else { return false };
+#[inline]
+pub(crate) fn decimals(number: f64, digits: u16) -> Option<u64> {
+    let unit = *POWERS.get(usize::from(digits))?;
     let bits = number.to_bits();
     let exponent = (bits >> 52) & 0x7ff;
     let fraction = bits & ((1 << 52) - 1);
     // Whole numbers from 2^52 up, infinities and NaN.
     if exponent >= 1075 {
-        return false;
+        return None;
     }
     let (mantissa, shift) =
         if exponent == 0 { (fraction, 1074) } else { (fraction | 1 << 52, 1075 - exponent) };
@@ -43,7 +44,13 @@ pub(crate) fn push_decimals(out: &mut String, number: f64, digits: u16) -> bool 
     let product = u128::from(mantissa) * u128::from(unit);
     // A shift of 128 and more leaves nothing, not even half a unit.
     let scaled = if shift < 128 { round_shift(product, shift as u32) } else { 0 };
-    let Ok(scaled) = u64::try_from(scaled) else { return false };
+    u64::try_from(scaled).ok()
+}
+
+/// Appends `number` as `{:.digits}` prints it.
+pub(crate) fn push_decimals(out: &mut String, number: f64, digits: u16) -> bool {
+    let Some(scaled) = decimals(number, digits) else { return false };
+    let unit = POWERS.get(usize::from(digits)).copied().unwrap_or(1);
     if number.is_sign_negative() {
         out.push('-');
     }
@@ -67,21 +74,35 @@ fn round_shift(value: u128, shift: u32) -> u128 {
     quotient + u128::from(up)
 }
 
-/// Appends the shortest text that reads back as `number`.
+/// The shortest text that reads back as `number`.
 ///
 /// Of several shortest texts both zmij and std take the one nearest to the number. From the middle
 /// between two, zmij goes to the even one and std up. A number is in the middle between two texts of
 /// `n` decimals only if it has `n + 1` binary digits behind its point: those are left to std.
-pub(crate) fn push_shortest(out: &mut String, number: f64, style: Style) -> bool {
-    is_without_exponent(number)
-        && push_unless_tie(out, number, zmij::Buffer::new().format_finite(number), style)
+#[inline]
+pub(crate) fn shortest(buffer: &mut zmij::Buffer, number: f64, style: Style) -> Option<&str> {
+    if !is_without_exponent(number) {
+        return None;
+    }
+    unless_tie(number, buffer.format_finite(number), style)
+}
+
+/// Appends the [`shortest`] text.
+pub(super) fn push_shortest(out: &mut String, number: f64, style: Style) -> bool {
+    let mut buffer = zmij::Buffer::new();
+    let text = shortest(&mut buffer, number, style);
+    text.inspect(|text| out.push_str(text)).is_some()
 }
 
 /// [`push_shortest`] for a float of 32 bits, whose shortest text is shorter.
 pub(super) fn push_shortest_f32(out: &mut String, number: f32, style: Style) -> bool {
     let wide = f64::from(number);
-    is_without_exponent(wide)
-        && push_unless_tie(out, wide, zmij::Buffer::new().format_finite(number), style)
+    if !is_without_exponent(wide) {
+        return false;
+    }
+    let mut buffer = zmij::Buffer::new();
+    let text = unless_tie(wide, buffer.format_finite(number), style);
+    text.inspect(|text| out.push_str(text)).is_some()
 }
 
 /// Whether there is a number to print, and `{:?}` prints it without an exponent.
@@ -89,14 +110,18 @@ fn is_without_exponent(number: f64) -> bool {
     number == 0.0 || (1e-4..1e16).contains(&number.abs())
 }
 
-fn push_unless_tie(out: &mut String, number: f64, text: &str, style: Style) -> bool {
-    let Some((whole, decimals)) = text.split_once('.') else { return false };
-    // zmij's exponents begin where it sees fit.
-    if decimals.contains('e') || bits_behind_point(number) == decimals.len() + 1 {
-        return false;
+#[inline]
+fn unless_tie(number: f64, text: &str, style: Style) -> Option<&str> {
+    let bytes = text.as_bytes();
+    let point = bytes.iter().position(|byte| *byte == b'.')?;
+    let decimals = bytes.len() - point - 1;
+    // zmij's exponents begin where it sees fit; here they have no more than two digits.
+    let has_exponent = bytes.iter().rev().take(4).any(|byte| *byte == b'e');
+    if has_exponent || bits_behind_point(number) == decimals + 1 {
+        return None;
     }
-    out.push_str(if style == Style::Display && decimals == "0" { whole } else { text });
-    true
+    let is_whole = style == Style::Display && decimals == 1 && bytes.ends_with(b"0");
+    text.get(..if is_whole { point } else { bytes.len() })
 }
 
 /// How many binary digits a number of moderate size has behind its point.

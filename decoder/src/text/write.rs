@@ -86,7 +86,7 @@ pub(super) fn display(out: &mut String, value: &Value<'_>, limit: usize) -> bool
 pub(super) fn debug(out: &mut String, value: &Value<'_>, limit: usize) -> bool {
     match value {
         Value::Formatted(text) => out.push_str(text),
-        Value::Str(text) if is_clean(text) => {
+        Value::Str(text) if is_clean(text.as_bytes()) => {
             out.push('"');
             out.push_str(text);
             out.push('"');

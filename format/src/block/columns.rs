@@ -7,6 +7,7 @@ mod kind;
 mod numbers;
 pub(super) mod read;
 mod times;
+pub(super) mod walk;
 mod write;
 
 pub(super) use write::Columns;

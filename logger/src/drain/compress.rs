@@ -2,8 +2,8 @@
 //!
 //! | effort | a block is | when |
 //! |---|---|---|
-//! | hard | columns, Zstandard | its ring is less than a quarter full, and the drain rests most of the time |
-//! | fast | columns, LZ4 | otherwise |
+//! | hard | columns, Zstandard, a summary of the text | its ring is less than half full, and the drain rests most of the time |
+//! | fast | columns, LZ4, a summary of the call sites | otherwise |
 //! | rows | packed rows | nothing is to be compressed, and its ring is less than half full |
 //! | raw | as the ring has it | nothing is to be compressed, or it cannot be packed |
 //!
@@ -51,7 +51,7 @@ impl Effort {
         match policy {
             Compression::None if bytes > capacity / 2 => Self::Raw,
             Compression::None => Self::Rows,
-            Compression::Adaptive if cfg!(feature = "zstd") && has_time && bytes < capacity / 4 => {
+            Compression::Adaptive if cfg!(feature = "zstd") && has_time && bytes < capacity / 2 => {
                 Self::Hard
             }
             Compression::Adaptive | Compression::Fast => Self::Fast,
@@ -262,8 +262,8 @@ mod tests {
     fn the_fuller_a_ring_the_less_is_done_for_a_block() {
         let of = |policy, bytes, has_time| Effort::of(policy, bytes, 1000, has_time);
         let hard = if cfg!(feature = "zstd") { Effort::Hard } else { Effort::Fast };
-        assert_eq!(of(Compression::Adaptive, 249, true), hard);
-        assert_eq!(of(Compression::Adaptive, 250, true), Effort::Fast);
+        assert_eq!(of(Compression::Adaptive, 499, true), hard);
+        assert_eq!(of(Compression::Adaptive, 500, true), Effort::Fast);
         assert_eq!(of(Compression::Adaptive, 10, false), Effort::Fast);
         assert_eq!(of(Compression::Fast, 10, true), Effort::Fast);
         assert_eq!(of(Compression::None, 500, true), Effort::Rows);

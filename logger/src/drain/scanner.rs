@@ -745,13 +745,18 @@ impl Scanner {
             self.records += u64::from(header.count);
             ring.records += u64::from(header.count);
             index.blocks.push((offset, header));
-            // It takes as long as making columns does.
-            if is_packed && effort == Effort::Hard && bytes >= SUMMED_UP_BYTES {
-                summaries.begin();
-                ring.consumer.scan_from(start, bytes, |record| {
-                    batch.sites.sum_up(summaries, record);
-                });
-                put_summary(summaries, frames, output.buffer(), block_at);
+            if is_packed && bytes >= SUMMED_UP_BYTES {
+                // To look at text takes as long as making columns does.
+                let has_time = effort == Effort::Hard;
+                let is_summed_up = builder.sum_up(has_time, summaries);
+                if !is_summed_up && has_time {
+                    ring.consumer.scan_from(start, bytes, |record| {
+                        batch.sites.sum_up(summaries, record);
+                    });
+                }
+                if is_summed_up || has_time {
+                    put_summary(summaries, frames, output.buffer(), block_at);
+                }
             }
             fault::after(Step::Gathered);
             ring.is_introduced = true;

@@ -9,6 +9,7 @@ use super::numbers::{
 use super::times::word_at;
 use crate::block::plan::{Field, Raw, SitePlan};
 use crate::block::raw::RawHeader;
+use crate::summary::SummaryBuilder;
 use crate::value::{ValueError, put_uint};
 
 /// The records of one call site.
@@ -98,6 +99,18 @@ impl Kind {
             Ok(())
         } else {
             Err(ValueError::Trailing)
+        }
+    }
+
+    /// Tells of the text among the values; all of it, if that is wanted.
+    pub(super) fn sum_up(&self, has_text: bool, summary: &mut SummaryBuilder) {
+        let varying = self.plan.fields.iter().filter(|field| field.fixed_bytes().is_none());
+        for (field, varying) in varying.zip(&self.varying) {
+            match (field, has_text) {
+                (Field::Value(ty), _) if !ty.has_text() => {}
+                (_, true) => summary.note_text(&varying.bytes),
+                (_, false) => summary.leave_text_out(),
+            }
         }
     }
 

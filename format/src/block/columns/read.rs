@@ -1,22 +1,24 @@
 //! Back from columns to packed rows.
 
+use std::ops::Range;
+
 use super::{Layout, MAX_COLUMNS, MAX_KINDS};
 use crate::block::put_length;
 use crate::value::put_uint;
 
 /// The columns are not what the directory, or the header, says.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(in crate::block) struct Malformed;
 
-type Read<T> = Result<T, Malformed>;
+pub(super) type Read<T> = Result<T, Malformed>;
 
 /// A place in some bytes.
 #[derive(Clone, Copy)]
-struct Bytes<'a>(&'a [u8]);
+pub(super) struct Bytes<'a>(pub(super) &'a [u8]);
 
 impl<'a> Bytes<'a> {
     #[inline]
-    fn take(&mut self, n: usize) -> Read<&'a [u8]> {
+    pub(super) fn take(&mut self, n: usize) -> Read<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(n).ok_or(Malformed)?;
         self.0 = rest;
         Ok(taken)
@@ -30,7 +32,7 @@ impl<'a> Bytes<'a> {
     }
 
     #[inline]
-    fn uint(&mut self) -> Read<u64> {
+    pub(super) fn uint(&mut self) -> Read<u64> {
         if let [byte @ 0..0x80, rest @ ..] = self.0 {
             self.0 = rest;
             return Ok((*byte).into());
@@ -45,7 +47,7 @@ impl<'a> Bytes<'a> {
         if bytes.len() == 10 && bytes[9] > 1 { Err(Malformed) } else { Ok(value) }
     }
 
-    fn length(&mut self) -> Read<usize> {
+    pub(super) fn length(&mut self) -> Read<usize> {
         usize::try_from(self.uint()?).map_err(|_| Malformed)
     }
 }
@@ -58,16 +60,43 @@ struct Kind<'a> {
     columns: Vec<Column<'a>>,
 }
 
-struct Column<'a> {
-    layout: Layout,
+pub(super) struct Column<'a> {
+    pub(super) layout: Layout,
     /// Varints, lengths or planes.
-    data: Bytes<'a>,
+    pub(super) data: Bytes<'a>,
     /// What the lengths are of.
-    bytes: Bytes<'a>,
+    pub(super) bytes: Bytes<'a>,
     /// How many values there are, if they are in planes, and how many were read.
+    pub(super) values: usize,
+    at: usize,
+    pub(super) before: u64,
+}
+
+/// A [`Column`] without the body that it is in.
+#[derive(Clone, Debug)]
+pub(super) struct ColumnPlace {
+    layout: Layout,
+    data: (usize, usize),
+    bytes: (usize, usize),
     values: usize,
     at: usize,
     before: u64,
+}
+
+impl ColumnPlace {
+    /// Goes on in the body that the column was found in.
+    #[inline]
+    pub(super) fn resume<'a>(&self, body: &'a [u8]) -> Read<Column<'a>> {
+        let Self { layout, data, bytes, values, at, before } = *self;
+        let data = Bytes(body.get(data.0..data.1).ok_or(Malformed)?);
+        let bytes = Bytes(body.get(bytes.0..bytes.1).ok_or(Malformed)?);
+        Ok(Column { layout, data, bytes, values, at, before })
+    }
+
+    /// Where the bytes begin that the lengths are of; anywhere, if there are none.
+    pub(super) const fn bytes_at(&self) -> usize {
+        self.bytes.0
+    }
 }
 
 /// Appends the packed body that `count` records in columns stand for: of no more than `limit`
@@ -136,7 +165,7 @@ pub(in crate::block) fn put_rows(
 }
 
 impl Layout {
-    fn read(body: &mut Bytes<'_>) -> Read<Self> {
+    pub(super) fn read(body: &mut Bytes<'_>) -> Read<Self> {
         Ok(match body.uint()? {
             0 => Self::Varints,
             1 => Self::Differences,
@@ -154,7 +183,7 @@ impl Layout {
 }
 
 impl<'a> Column<'a> {
-    fn new(layout: Layout, data: &'a [u8]) -> Read<Self> {
+    pub(super) fn new(layout: Layout, data: &'a [u8]) -> Read<Self> {
         let mut column =
             Column { layout, data: Bytes(data), bytes: Bytes(&[]), values: 0, at: 0, before: 0 };
         match layout {
@@ -175,6 +204,27 @@ impl<'a> Column<'a> {
         Ok(column)
     }
 
+    /// Where it stands in `body`, which it is a part of.
+    #[inline]
+    pub(super) fn place(&self, body: &[u8]) -> ColumnPlace {
+        let Self { layout, data, bytes, values, at, before } = *self;
+        let range = |part: Bytes<'_>| {
+            let start = (part.0.as_ptr() as usize).wrapping_sub(body.as_ptr() as usize);
+            // Nothing may stand anywhere.
+            if part.0.is_empty() { (0, 0) } else { (start, start.wrapping_add(part.0.len())) }
+        };
+        ColumnPlace { layout, data: range(data), bytes: range(bytes), values, at, before }
+    }
+
+    /// The places of the next so many values in planes.
+    #[inline]
+    pub(super) fn next_places(&mut self, count: usize) -> Read<Range<usize>> {
+        let at = self.at;
+        let behind = at.checked_add(count).filter(|behind| *behind <= self.values);
+        self.at = behind.ok_or(Malformed)?;
+        Ok(at..self.at)
+    }
+
     fn is_read(&self) -> bool {
         match self.layout {
             Layout::Planes(_) | Layout::DifferencePlanes(_) => self.at == self.values,
@@ -184,7 +234,7 @@ impl<'a> Column<'a> {
 
     /// Appends the next value to a row that must not go beyond `end`.
     #[inline]
-    fn put(&mut self, end: usize, out: &mut Vec<u8>) -> Read<()> {
+    pub(super) fn put(&mut self, end: usize, out: &mut Vec<u8>) -> Read<()> {
         match self.layout {
             Layout::Varints => out.extend_from_slice(self.data.varint_bytes()?),
             Layout::Differences => {
@@ -228,6 +278,6 @@ impl<'a> Column<'a> {
 }
 
 #[inline]
-const fn unzigzag(zigzag: u64) -> u64 {
+pub(super) const fn unzigzag(zigzag: u64) -> u64 {
     zigzag >> 1 ^ (zigzag & 1).wrapping_neg()
 }

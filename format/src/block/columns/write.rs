@@ -10,6 +10,7 @@ use crate::block::BlockHeader;
 use crate::block::plan::SitePlan;
 use crate::block::raw::RawHeader;
 use crate::dictionary::CallSite;
+use crate::summary::SummaryBuilder;
 use crate::value::{ValueError, put_int, put_uint};
 
 /// The columns of a block that is being built.
@@ -206,6 +207,14 @@ impl Columns {
         !self.are_too_many
             && self.records >= MIN_RECORDS
             && self.records >= self.used * MIN_RECORDS_OF_A_KIND
+    }
+
+    /// Tells what a search may look for: the call sites, and all text if it is wanted.
+    pub(in crate::block) fn sum_up(&self, has_text: bool, summary: &mut SummaryBuilder) {
+        for kind in self.kinds[..self.used].iter().filter(|kind| !kind.plan.is_loss()) {
+            summary.note_site(kind.tag());
+            kind.sum_up(has_text, summary);
+        }
     }
 
     /// How many records there are.

@@ -1,0 +1,131 @@
+//! Records of one ring that follow one another, read out of their block: the unit in which records
+//! are found, merged and handed to whoever renders them.
+
+use std::sync::Arc;
+
+use stenolog_format::block::ColumnValues;
+use stenolog_format::value::Encoding;
+
+use super::context::BlockPlace;
+use super::paint::RawEntry;
+use super::ring::Key;
+use crate::dump::Body;
+use crate::entry::Origin;
+use crate::render::{RawValues, Words};
+use crate::site::Site;
+
+/// How many records of a block are found at once: enough to forget what it takes to begin, few enough
+/// for the nearest cache.
+pub(super) const STRETCH_RECORDS: usize = 512;
+
+/// Records that are wanted, as far as that can be told without their values. They may be shared with
+/// other threads; their texts stay where the block has them.
+#[derive(Clone, Debug)]
+pub(super) struct Stretch<'d> {
+    pub(super) records: Vec<Taken<'d>>,
+    /// Values that were read out of columns.
+    pub(super) words: Vec<u64>,
+    /// Packed values that were put together from columns.
+    pub(super) bytes: Vec<u8>,
+    /// Of values that stand in the body.
+    pub(super) encoding: Encoding,
+    pub(super) place: BlockPlace,
+}
+
+/// A record of a stretch.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Taken<'d> {
+    pub(super) key: Key,
+    pub(super) unix_ns: i64,
+    pub(super) number: u64,
+    pub(super) site: &'d Site,
+    /// Whether its bytes must have something that is to be found yet.
+    pub(super) is_sought: bool,
+    pub(super) values: TakenValues,
+}
+
+/// Where the values of a record are.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum TakenValues {
+    /// So many bytes of the body, from a place on.
+    InBody(u32, u32),
+    /// In the stretch.
+    InStretch(ColumnValues),
+}
+
+impl Default for Stretch<'_> {
+    fn default() -> Self {
+        Self {
+            records: Vec::new(),
+            words: Vec::new(),
+            bytes: Vec::new(),
+            encoding: Encoding::Packed,
+            place: (0, 0),
+        }
+    }
+}
+
+impl<'d> Stretch<'d> {
+    pub(super) fn clear(&mut self) {
+        self.records.clear();
+        self.words.clear();
+        self.bytes.clear();
+    }
+
+    /// What it takes in memory.
+    pub(super) fn size_bytes(&self) -> usize {
+        size_of_val(&*self.records) + size_of_val(&*self.words) + self.bytes.len()
+    }
+
+    #[inline]
+    pub(super) fn entry<'a>(
+        &'a self,
+        taken: &Taken<'a>,
+        body: &'a [u8],
+        origin: Origin<'a>,
+    ) -> RawEntry<'a> {
+        let Taken { unix_ns, number, site, values, .. } = *taken;
+        let slice = |bytes: &'a [u8], start: u32, length: u32| {
+            let behind = bytes.get(start as usize..).unwrap_or_default();
+            behind.get(..length as usize).unwrap_or_default()
+        };
+        let values = match values {
+            TakenValues::InBody(start, length) => {
+                RawValues::Bytes(slice(body, start, length), self.encoding)
+            }
+            TakenValues::InStretch(ColumnValues::Packed { start, length }) => {
+                RawValues::Bytes(slice(&self.bytes, start, length), Encoding::Packed)
+            }
+            TakenValues::InStretch(ColumnValues::Words { first, stride, are_sound }) => {
+                let words = self.words.get(first as usize..).unwrap_or_default();
+                RawValues::Words(Words { words, stride: stride as usize, are_sound, body })
+            }
+        };
+        RawEntry { site, origin, unix_ns, number, values }
+    }
+}
+
+/// Entries of a ring whose turn has come before that of any other ring's.
+pub(super) struct Run<'r, 'd> {
+    /// The place of the ring among all.
+    pub(super) ring: usize,
+    pub(super) origin: Origin<'r>,
+    pub(super) stretch: &'r Arc<Stretch<'d>>,
+    pub(super) body: &'r Arc<Body<'d>>,
+    pub(super) from: usize,
+    pub(super) to: usize,
+}
+
+impl<'r> Run<'r, '_> {
+    pub(super) fn place(&self) -> BlockPlace {
+        self.stretch.place
+    }
+
+    /// The records, from the first one on.
+    #[inline]
+    pub(super) fn entries(&self) -> impl Iterator<Item = RawEntry<'r>> + use<'r> {
+        let Self { origin, stretch, body, .. } = *self;
+        let records = stretch.records.get(self.from..self.to).unwrap_or_default();
+        records.iter().map(move |taken| stretch.entry(taken, body, origin))
+    }
+}
