@@ -142,6 +142,9 @@ impl Kind {
         bytes: usize,
         words: &mut Words,
     ) -> Result<(), ValueError> {
+        if let [Field::Text] = self.plan.fields[..] {
+            return self.take_texts(records, span, bytes);
+        }
         if self.spread_bytes > 0 || records.len() < MANY * span {
             let mut rest = records;
             while let Some((record, behind)) = rest.split_at_checked(span) {
@@ -216,6 +219,23 @@ impl Kind {
         }
         self.finish_row(words);
         if raw.0.is_empty() { Ok(()) } else { Err(ValueError::Trailing) }
+    }
+
+    /// Takes records with one header that have a text and nothing else.
+    fn take_texts(&mut self, records: &[u8], span: usize, bytes: usize) -> Result<(), ValueError> {
+        let column = self.varying.first_mut().expect(A_COLUMN);
+        let values = RawHeader::BYTES + TIME_BYTES..RawHeader::BYTES + bytes;
+        for record in records.chunks_exact(span) {
+            let mut raw = Raw(&record[values.clone()]);
+            let text = raw.text()?;
+            if !raw.0.is_empty() {
+                return Err(ValueError::Trailing);
+            }
+            put_length(text.len(), &mut column.lengths);
+            column.bytes.extend_from_slice(text);
+        }
+        self.records += records.len() / span;
+        Ok(())
     }
 
     /// Pads the row that was put.

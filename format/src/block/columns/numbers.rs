@@ -132,8 +132,13 @@ fn transpose(mut words: [u64; 8]) -> [u64; 8] {
     words
 }
 
-/// Appends varints. Most are a byte: of eight together that is one test.
+/// Appends varints of up to a group of words. Most are a byte: of eight together that is one test.
 pub(super) fn put_varints(words: &[u64], out: &mut Vec<u8>) {
+    let all = words.iter().fold(0, |all, word| all | word);
+    if (0x80..1 << 14).contains(&all) {
+        put_pairs(words, out);
+        return;
+    }
     let (eights, rest) = words.as_chunks::<8>();
     for eight in eights {
         if eight.iter().fold(0, |all, word| all | word) < 0x80 {
@@ -143,6 +148,20 @@ pub(super) fn put_varints(words: &[u64], out: &mut Vec<u8>) {
         }
     }
     put_long(rest, out);
+}
+
+/// Appends varints of up to a group of words, of one or two bytes each.
+// Which it is may follow no pattern, and a branch on it be mispredicted again and again.
+fn put_pairs(words: &[u64], out: &mut Vec<u8>) {
+    let mut buffer = [0; 2 * GROUP];
+    let mut at = 0;
+    for &word in words {
+        let has_second = word >= 0x80;
+        let pair = word & 0x7f | u64::from(has_second) << 7 | word >> 7 << 8;
+        buffer[at..][..2].copy_from_slice(&(pair as u16).to_le_bytes());
+        at += 1 + usize::from(has_second);
+    }
+    out.extend_from_slice(&buffer[..at]);
 }
 
 /// Appends up to eight varints, through a small buffer.
