@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
 
-use stenolog_format::block::{BlockBuilder, SitePlan};
+use stenolog_format::block::{BlockBuilder, First, SitePlan};
 use stenolog_format::clock::Watermark;
 use stenolog_format::dictionary::{CallSite, Level, Thread, TimeSource};
 use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind, FrameWriter};
@@ -948,7 +948,7 @@ impl Gathered<'_> {
     ) -> u64 {
         let mut end = start;
         let Self { sites, loss } = self;
-        let mut plan_of = |tag| sites.get(tag).map(|site| Arc::clone(&site.plan));
+        let mut first_of = |tag, _| sites.get(tag).map(|site| First::Take(Arc::clone(&site.plan)));
         loop {
             let left = limit - (end - start) as usize;
             let part = consumer.batch_from(end, left.min(PART_BYTES));
@@ -963,8 +963,8 @@ impl Gathered<'_> {
             }
             let (first, second) = part.raw_slices();
             *all = builder
-                .push_raw(first, &mut plan_of)
-                .and_then(|()| builder.push_raw(second, &mut plan_of))
+                .push_raw(first, &mut first_of)
+                .and_then(|_| builder.push_raw(second, &mut first_of))
                 .is_ok();
             if !*all || (end - start) as usize >= limit {
                 break;
