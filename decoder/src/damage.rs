@@ -80,6 +80,13 @@ pub enum DamageCause {
         /// The id.
         id: u32,
     },
+    /// A call site has an id that stands for something else; it is passed over, and so are records
+    /// that are tagged with it.
+    #[error("call site {id} has a reserved id")]
+    ReservedId {
+        /// The id.
+        id: u32,
+    },
     /// A ring is given to a thread again, to another one; the first one is taken to have it.
     #[error("ring {ring} is given to two threads")]
     RedefinedThread {

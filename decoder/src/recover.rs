@@ -9,6 +9,7 @@ use stenolog_format::clock::ClockPair;
 use stenolog_format::dictionary::Thread;
 use stenolog_format::frame::{ALIGNMENT, FileHeader, FrameHeader, FrameKind};
 use stenolog_format::index::{End, Index};
+use stenolog_format::summary::SummaryBuilder;
 
 use crate::decoder::{Decoder, Summary};
 use crate::dump::{Block, Dump, RingStart, Unpacker};
@@ -185,7 +186,13 @@ impl<'o, W: Write> Copy<'o, W> {
         Ok(())
     }
 
-    fn block(&mut self, dump: &Dump, block: &Block, ring: Option<&RingStart>) -> io::Result<()> {
+    /// Copies a block, if it holds something new; of one that is cut, the records before the cut.
+    pub(crate) fn block(
+        &mut self,
+        dump: &Dump,
+        block: &Block,
+        ring: Option<&RingStart>,
+    ) -> io::Result<()> {
         let header = &block.header;
         let behind = header.first_record.saturating_add(header.count.into());
         let next = self.next.get(&header.ring).copied();
@@ -216,6 +223,22 @@ impl<'o, W: Write> Copy<'o, W> {
         }
         let header = BlockHeader { count, body_bytes: whole.len() as u32, ..*header };
         self.put_block(&header, &[&header.encode()[..], whole].concat())
+    }
+
+    /// Writes a block, and the summary that tells what is in it, if there is one.
+    pub(crate) fn put_summed_block(
+        &mut self,
+        header: &BlockHeader,
+        payload: &[u8],
+        summary: &mut SummaryBuilder,
+    ) -> io::Result<()> {
+        self.put_block(header, payload)?;
+        if !summary.is_whole() {
+            return Ok(());
+        }
+        let mut said = Vec::new();
+        summary.encode(crc32fast::hash(payload), &mut said);
+        self.frame(FrameKind::Summary as u8, &said).map(drop)
     }
 
     pub(crate) fn put_block(&mut self, header: &BlockHeader, payload: &[u8]) -> io::Result<()> {

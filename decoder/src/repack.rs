@@ -1,8 +1,8 @@
 //! The same dump in fewer bytes: blocks of a ring merged, in columns, compressed harder.
 //!
-//! Every other frame is copied as it stands, but for indexes, watermarks and the end, which say where
-//! things are and are written anew. A block that cannot be merged, as it has a record that this
-//! version cannot take apart, is copied as well.
+//! Every other frame is copied as it stands, but for those that say where things are or sum them up:
+//! indexes, summaries and the end are made anew, and watermarks are left out. A block that cannot be
+//! merged, as it has a record that this version cannot take apart, is copied as well.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -11,8 +11,9 @@ use stenolog_format::block::{
     BlockBuilder, BlockHeader, Codec, PlainBody, RawRecord, RecordTime, SitePlan,
 };
 use stenolog_format::dictionary::{CallSite, TimeSource};
-use stenolog_format::frame::FrameKind;
+use stenolog_format::frame::{FileHeader, FrameKind, VERSION};
 use stenolog_format::loss::{Loss, LossFrame};
+use stenolog_format::summary::SummaryBuilder;
 use stenolog_format::value::{Encoding, ValueError};
 
 use crate::damage::Tail;
@@ -46,12 +47,12 @@ pub struct Repacked {
 }
 
 /// Writes a dump anew, in fewer bytes: with the same records, numbers, positions, losses, call sites,
-/// threads and clock, and with a new index. It is sealed if the dump is.
+/// threads and clock, and with a new index and new summaries. It is sealed if the dump is.
 ///
 /// Small blocks of a ring become large ones, in columns that Zstandard compresses at `level` (1 to
 /// 22, fastest to smallest; see the `zstd` crate). Takes memory for the largest of these for each
-/// ring. What is damaged is left out: a caller who does not want that asks
-/// [`verify`](crate::verify) first.
+/// ring. What is damaged is left out, but for the records before a cut: a caller who does not want
+/// that asks [`verify`](crate::verify) first.
 ///
 /// # Errors
 /// If `out` takes no more.
@@ -72,7 +73,10 @@ pub struct Repacked {
 /// ```
 pub fn repack(dump: &Dump, level: i32, out: &mut impl Write) -> io::Result<Repacked> {
     let mut copy = Copy::new(out);
-    copy.put(&dump.header().encode())?;
+    let header = dump.header();
+    // What is written is of this version, and what is copied of the dump's.
+    let version = header.version.max(VERSION);
+    copy.put(&FileHeader { version, ..*header }.encode())?;
     let mut repack = Repack {
         dump,
         copy,
@@ -80,6 +84,8 @@ pub fn repack(dump: &Dump, level: i32, out: &mut impl Write) -> io::Result<Repac
         unpacker: Unpacker::default(),
         plans: BTreeMap::new(),
         pending: BTreeMap::new(),
+        summaries: SummaryBuilder::default(),
+        is_copied: false,
         blocks_before: 0,
         blocks: 0,
         is_whole: dump.damage().is_empty(),
@@ -105,6 +111,9 @@ struct Repack<'d, 'o, W> {
     plans: BTreeMap<u32, SitePlan>,
     /// The blocks of each ring that are to be one.
     pending: BTreeMap<u32, Pending>,
+    summaries: SummaryBuilder,
+    /// The last block was copied as it stands, so that its summary stays true.
+    is_copied: bool,
     blocks_before: u64,
     blocks: u64,
     /// Nothing was left out.
@@ -146,29 +155,42 @@ impl<W: Write> Repack<'_, '_, W> {
     }
 
     fn other(&mut self, at: u64) -> io::Result<()> {
-        // Losses stand between the blocks of their ring where they happened.
-        if let Some((kind, payload)) = Copy::<W>::whole_frame(self.dump, at)
-            && FrameKind::from_u8(kind) == Some(FrameKind::Loss)
-            && let Some(frame) = LossFrame::decode(payload)
-        {
-            self.put_pending(frame.ring)?;
+        let frame = Copy::<W>::whole_frame(self.dump, at);
+        match frame.map(|(kind, payload)| (FrameKind::from_u8(kind), payload)) {
+            // Losses stand between the blocks of their ring where they happened.
+            Some((Some(FrameKind::Loss), payload)) => {
+                if let Some(frame) = LossFrame::decode(payload) {
+                    self.put_pending(frame.ring)?;
+                }
+            }
+            // Blocks have changed places.
+            Some((Some(FrameKind::Watermark), _)) => return Ok(()),
+            Some((Some(FrameKind::Summary), _)) if !self.is_copied => return Ok(()),
+            _ => {}
         }
         self.copy.other(self.dump, at)
     }
 
     fn block(&mut self, block: &Block) -> io::Result<()> {
         let header = &block.header;
-        if block.is_cut || self.dump.stored_body(block).is_err() {
-            // Its checksum says nothing, or that it is damaged.
+        self.is_copied = false;
+        if self.dump.stored_body(block).is_err() {
             self.is_whole = false;
             return Ok(());
         }
         self.blocks_before += 1;
+        if block.is_cut {
+            self.is_whole = false;
+            self.put_pending(header.ring)?;
+            self.blocks += 1;
+            return self.copy.block(self.dump, block, None);
+        }
         // What is large is not made smaller by being put together with others.
         let is_large = header.body_bytes as usize > ROWS_BYTES || header.count > LARGE_COUNT;
         let Some(records) = (!is_large).then(|| self.records(block)).flatten() else {
             self.put_pending(header.ring)?;
             self.blocks += 1;
+            self.is_copied = true;
             let payload = self.dump.block_payload(block).unwrap_or_default();
             return self.copy.put_block(header, payload);
         };
@@ -274,12 +296,20 @@ impl<W: Write> Repack<'_, '_, W> {
             builder.begin(ring, header.position, header.first_record);
             push(&mut builder).map_err(unlike)?;
         }
+        self.summaries.begin();
+        for record in records.iter().filter(|record| record.tag != CallSite::LOSS_ID) {
+            let site = || self.dump.site(record.tag);
+            self.summaries.note(record.tag, &record.values, || {
+                site().is_none_or(|site| site.call_site().has_text())
+            });
+        }
         let mut payload = Vec::new();
         let zstd = &mut self.zstd;
         let header = builder
             .finish_with(header.end_position, &mut payload, |body, out| compress(zstd, body, out));
         self.blocks += 1;
-        self.copy.put_block(&header, &payload)
+        self.is_copied = false;
+        self.copy.put_summed_block(&header, &payload, &mut self.summaries)
     }
 }
 

@@ -17,6 +17,7 @@
 //! new. They are turned back before they are read ([`BlockHeader::rows`]), or read as they are
 //! ([`ColumnWalk`]).
 
+mod builder;
 mod codec;
 mod columns;
 mod packed;
@@ -27,10 +28,9 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+pub use builder::{BlockBuilder, PlainBody};
 pub use codec::Codec;
 pub use columns::walk::{ColumnKind, ColumnRecord, ColumnValues, ColumnWalk, Wish};
-pub use packed::{BlockBuilder, PlainBody};
-use packed::{SIGN, Times};
 pub use plan::SitePlan;
 
 use crate::bytes::Fields;

@@ -163,6 +163,8 @@ pub struct SummaryBuilder {
     bits: Box<[u64]>,
     has_folds: bool,
     text_bytes: usize,
+    /// There is text that was not taken in.
+    lacks_text: bool,
     /// For each id that was met: [`SEEN`](Self::SEEN) and [`TEXT`](Self::TEXT).
     kinds: Vec<u8>,
     seen: Vec<u32>,
@@ -176,6 +178,7 @@ impl Default for SummaryBuilder {
             bits: vec![0; MAX_FILTER_BYTES / 8].into(),
             has_folds: false,
             text_bytes: 0,
+            lacks_text: false,
             kinds: Vec::new(),
             seen: Vec::new(),
             is_partial: false,
@@ -198,6 +201,7 @@ impl SummaryBuilder {
             self.bits.fill(0);
         }
         self.text_bytes = 0;
+        self.lacks_text = false;
         self.has_folds = false;
         self.is_partial = false;
         for id in self.seen.drain(..) {
@@ -216,8 +220,18 @@ impl SummaryBuilder {
             _ => self.meet(tag, has_text),
         };
         if kind & Self::TEXT != 0 {
-            self.take_text(values);
+            self.note_text(values);
         }
+    }
+
+    /// Takes in a call site, but not the text of its records.
+    pub(crate) fn note_site(&mut self, tag: u32) {
+        self.note(tag, &[], || false);
+    }
+
+    /// The summary will say nothing of text.
+    pub(crate) const fn leave_text_out(&mut self) {
+        self.lacks_text = true;
     }
 
     /// Whether there is a summary of the records since [`begin`](Self::begin): not if the id of one is
@@ -242,7 +256,8 @@ impl SummaryBuilder {
         kind
     }
 
-    fn take_text(&mut self, bytes: &[u8]) {
+    /// Takes in text of records whose call sites are known.
+    pub(crate) fn note_text(&mut self, bytes: &[u8]) {
         const WORDS: usize = MAX_FILTER_BYTES / 8;
         let Ok(bits) = <&mut [u64; WORDS]>::try_from(&mut *self.bits) else { return };
         self.text_bytes += bytes.len();
@@ -285,12 +300,16 @@ impl SummaryBuilder {
             bytes = 8 * halve(&mut self.bits);
         }
         // With nine bits of ten set it says next to nothing.
-        if ones(&self.bits[..bytes / 8]) * 10 > bytes * 8 * 9 {
+        if self.lacks_text || ones(&self.bits[..bytes / 8]) * 10 > bytes * 8 * 9 {
             bytes = 0;
         }
         out.extend_from_slice(&block_crc.to_le_bytes());
         out.extend_from_slice(&(bytes as u32).to_le_bytes());
-        out.extend_from_slice(&[if self.has_folds { Summary::HAS_FOLDS } else { 0 }]);
+        out.extend_from_slice(&[if self.has_folds || self.lacks_text {
+            Summary::HAS_FOLDS
+        } else {
+            0
+        }]);
         out.extend_from_slice(&[0; 7]);
         self.bits[..bytes / 8].iter().for_each(|word| out.extend_from_slice(&word.to_le_bytes()));
         put_uint(out, self.seen.len() as u64);

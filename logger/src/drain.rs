@@ -11,8 +11,9 @@
 //! and gone on with where it stopped, and a file that is taken away is replaced by a new one.
 //!
 //! It is never told that a record was committed: that would cost the caller. It looks, and then
-//! sleeps for as long as the rings take to fill by a quarter at the pace of the last pass, at most
-//! the bound that the builder set. A call that finds its ring half full wakes it before that.
+//! sleeps for as long as the first ring takes to fill by a quarter, at the pace at which it was
+//! filled since it was looked at before; at most the bound that the builder set. A call that finds
+//! its ring half full wakes it before that.
 
 mod compress;
 mod file;
@@ -47,7 +48,7 @@ use crate::fault::{self, Step};
 use crate::shared::{Core, Request, WriteResult, lock};
 
 /// The shortest sleep: polling without a pause makes the producers slow.
-const SHORTEST_SLEEP: Duration = Duration::from_micros(50);
+const SHORTEST_SLEEP: Duration = Duration::from_micros(20);
 
 /// How long a write that failed is left alone.
 const RETRY_AFTER: Duration = Duration::from_millis(50);
@@ -115,6 +116,8 @@ fn settle(core: &Core) -> Result<(), StartError> {
             // Of the calling thread: only elsewhere it is the process's.
             rustix::process::setpriority_process(None, nice).map_err(refused)?;
         }
+        // Else the system may add 50 µs to each sleep. Where it refuses, rings are a little fuller.
+        let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
     }
     let _ = core;
     Ok(())
@@ -217,15 +220,11 @@ impl Worker {
         let started = Instant::now();
         let since_last_pass = started - self.last_pass;
         let pass = self.scanner.pass(!requests.is_empty());
-        let took = started.elapsed();
-        self.scanner.note_load(took, since_last_pass);
-        if let Ok(fullest) = &pass {
-            let quarter = core.config.ring_capacity_bytes / 4;
-            let period = next_sleep(*fullest, quarter, since_last_pass, core.config.deliver_within);
-            // From pass to pass. If this one took as long, the rings are as full again; if a ring
-            // was full, somebody may be waiting, and nobody knows how fast it would be.
-            let is_behind = *fullest >= 3 * quarter;
-            self.rest = if is_behind { Duration::ZERO } else { period.saturating_sub(took) };
+        let ended = Instant::now();
+        self.scanner.note_load(ended - started, since_last_pass);
+        if let Ok(due) = &pass {
+            let longest = core.config.deliver_within;
+            self.rest = due.map_or(longest, |due| due.saturating_duration_since(ended));
         }
         self.last_pass = started;
         let written = self.judge(pass.map(drop));
@@ -337,21 +336,18 @@ fn is_other(before: &DrainError, now: &DrainError) -> bool {
     kind(before) != kind(now)
 }
 
-/// How long the fullest ring takes to fill by `quarter` bytes, if it got `pace` bytes since the
-/// last pass. If nothing came, the longest: a burst that follows wakes the drain.
-fn next_sleep(
-    pace: usize,
-    quarter: usize,
-    since_last_pass: Duration,
-    longest: Duration,
-) -> Duration {
-    if pace == 0 {
-        return longest;
+/// How long a ring of `capacity` bytes may be left alone, of which `bytes` were filled in the time
+/// `over`: until a quarter is full again.
+fn next_sleep(bytes: usize, capacity: usize, over: Duration, longest: Duration) -> Duration {
+    let shortest = SHORTEST_SLEEP.min(longest);
+    // Its thread may have had to wait, or began just now: nobody knows how fast it would be.
+    if bytes >= capacity / 2 {
+        return shortest;
     }
     // In floating point, as the product may be longer than any duration.
-    let wanted = since_last_pass.as_secs_f64() * quarter as f64 / pace as f64;
+    let wanted = over.as_secs_f64() * (capacity / 4) as f64 / bytes as f64;
     let wanted = Duration::try_from_secs_f64(wanted).unwrap_or(longest);
-    wanted.clamp(SHORTEST_SLEEP.min(longest), longest)
+    wanted.clamp(shortest, longest)
 }
 
 /// Blocks all signals while the drain thread is spawned, which inherits that: the application's

@@ -91,8 +91,7 @@ fn try_emit_quick<T: TimeWord, L: Carry, A: Args>(site: &'static Site, time: T, 
         unsafe { fill(claim.as_mut_ptr(), time, args) };
         claim.commit_tagged(state as u32);
     }
-    compiler_fence(Ordering::Release);
-    local.generation.set(generation);
+    local.reopen();
     is_done
 }
 

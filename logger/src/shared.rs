@@ -12,8 +12,8 @@ use crossbeam_utils::sync::Unparker;
 use stenolog_format::dictionary::{CallSite, Level, Thread};
 use stenolog_format::frame::{FileHeader, VERSION};
 use stenolog_format::loss::Loss;
-use stenolog_ringbuf::Consumer;
 use stenolog_ringbuf::queue::spsc::{self, Producer};
+use stenolog_ringbuf::{Consumer, memory};
 
 use crate::builder::Builder;
 use crate::clock::{Clock, unix_ns};
@@ -50,6 +50,8 @@ pub(crate) struct Config {
     pub(crate) on_full: [OnFull; 5],
     pub(crate) block_timeout: Option<Duration>,
     pub(crate) deliver_within: Duration,
+    pub(crate) prefault: bool,
+    pub(crate) huge_pages: bool,
     pub(crate) compression: Compression,
     pub(crate) drain_core: Option<usize>,
     pub(crate) drain_nice: Option<i32>,
@@ -380,8 +382,16 @@ impl Core {
             }
         }
         self.counters.memory_rings.fetch_add(1, Ordering::Relaxed);
-        let (producer, consumer) = spsc::new(wanted);
+        let (producer, consumer) = self.memory_ring(wanted);
         FreeRing { producer, consumer, file: None }
+    }
+
+    fn memory_ring(&self, capacity: usize) -> (Producer, Consumer) {
+        let Config { prefault, huge_pages, .. } = self.config;
+        let options = || memory::Options::new(capacity).huge_pages(huge_pages);
+        // Without memory for it all at once, it has to come as it is used.
+        let ready = (prefault || huge_pages).then(|| options().create_spsc().ok());
+        ready.flatten().unwrap_or_else(|| spsc::new(capacity))
     }
 
     /// The rings that came since the last call.

@@ -20,7 +20,7 @@ use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, compiler_fence};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_utils::Backoff;
 use stenolog_format::dictionary::{CallSite, Level, TimeSource};
@@ -65,6 +65,15 @@ impl Local {
         compiler_fence(Ordering::SeqCst);
         self.generation.set(if is_open { self.owner.get() } else { NO_GENERATION });
         compiler_fence(Ordering::SeqCst);
+    }
+
+    /// Opens the hot path again, which has closed itself for a record.
+    #[inline(always)]
+    pub(crate) fn reopen(&self) {
+        compiler_fence(Ordering::Release);
+        // Not for the generation that it was open for: a handler that came before it was closed may
+        // have brought another logger, or forked.
+        self.generation.set(self.owner.get());
     }
 
     /// Whether the hot path is open but for what runs on this thread right now.
@@ -170,7 +179,10 @@ fn give_back(attachment: &Attachment, producer: Producer) {
 /// The forked child's thread forgets its ring. Async-signal-safe.
 #[cfg(unix)]
 pub(crate) fn disown() {
-    LOCAL.with(Local::settle);
+    LOCAL.with(|local| {
+        local.owner.set(NO_GENERATION);
+        local.settle();
+    });
 }
 
 /// Whether this thread's calls are not heard: it is a drain, or at work in the cold path.
@@ -186,8 +198,8 @@ pub(crate) fn be_deaf() {
 /// As [`be_deaf`], until the value is dropped.
 pub(crate) struct Deaf {
     was_deaf: bool,
-    /// What the hot path was before: closed, if this is a signal handler that has interrupted it (T2).
-    generation: u32,
+    /// Whether the hot path was open: not if this is a signal handler that has interrupted it (T2).
+    was_open: bool,
     /// It is about this thread.
     _this_thread: PhantomData<*const ()>,
 }
@@ -196,9 +208,9 @@ impl Deaf {
     pub(crate) fn new() -> Self {
         LOCAL.with(|local| {
             let was_deaf = local.is_deaf.replace(true);
-            let generation = local.generation.get();
+            let was_open = local.generation.get() != NO_GENERATION;
             local.settle();
-            Self { was_deaf, generation, _this_thread: PhantomData }
+            Self { was_deaf, was_open, _this_thread: PhantomData }
         })
     }
 }
@@ -208,7 +220,9 @@ impl Drop for Deaf {
         LOCAL.with(|local| {
             local.is_deaf.set(self.was_deaf);
             compiler_fence(Ordering::SeqCst);
-            local.generation.set(self.generation);
+            if self.was_open {
+                local.reopen();
+            }
         });
     }
 }
@@ -402,8 +416,7 @@ fn log_open(record: &ColdRecord<'_>) -> bool {
             (record.fill)(claim.as_mut_ptr(), time);
             claim.commit_tagged(state as u32);
         }
-        compiler_fence(Ordering::Release);
-        local.generation.set(generation);
+        local.reopen();
         is_done
     })
 }
@@ -581,28 +594,34 @@ fn next_allowance(attachment: &Attachment, producer: &Producer) -> usize {
 /// A call that waits for room.
 struct Waiter<'a> {
     core: &'a Core,
+    began: Instant,
     deadline: Option<Instant>,
     backoff: Backoff,
 }
 
+/// A call that waits only lets others run for so long: by then a drain that gets on has made room.
+/// After that it sleeps, which takes longer, and may leave the drain without work.
+const YIELD_FOR: Duration = Duration::from_micros(200);
+
 impl<'a> Waiter<'a> {
     fn new(core: &'a Core) -> Self {
         core.wake_drain();
-        let timeout = core.config.block_timeout;
+        let began = Instant::now();
         // A deadline beyond all time is none.
-        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        Self { core, deadline, backoff: Backoff::new() }
+        let deadline = core.config.block_timeout.and_then(|timeout| began.checked_add(timeout));
+        Self { core, began, deadline, backoff: Backoff::new() }
     }
 
     /// Waits a little; `false` if there is no point in waiting on.
     fn wait(&self) -> bool {
-        if self.core.is_closed() || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
-        {
+        let now = Instant::now();
+        if self.core.is_closed() || self.deadline.is_some_and(|deadline| now >= deadline) {
             return false;
         }
-        if self.backoff.is_completed() {
+        if self.backoff.is_completed() && now - self.began >= YIELD_FOR {
             nap();
         } else {
+            // Spins at first.
             self.backoff.snooze();
         }
         true
@@ -623,7 +642,7 @@ fn nap() {
 /// Sleeps for some 50 µs.
 #[cfg(not(unix))]
 fn nap() {
-    std::thread::sleep(std::time::Duration::from_micros(50));
+    std::thread::sleep(Duration::from_micros(50));
 }
 
 /// What the operating system calls this thread.

@@ -115,7 +115,8 @@
 //! # Features
 //!
 //! - `std` (default): [`channel`], which has to put threads to sleep, and reading rings in files.
-//! - `mmap`: creating rings in [`mod@file`]s, which survive the process.
+//! - `mmap`: creating rings in [`mod@file`]s, which survive the process, and in [`memory`] that is
+//!   there from the start.
 //!
 //! Without `std` the crate is `no_std`, and needs `alloc` and 64-bit atomics. Targets that are
 //! big-endian have all but `mmap`, which does not compile there.
@@ -135,6 +136,8 @@ mod error;
 #[cfg(all(feature = "std", not(loom)))]
 pub mod file;
 mod header;
+#[cfg(all(feature = "mmap", not(loom)))]
+pub mod memory;
 mod positions;
 pub mod queue;
 mod ring;

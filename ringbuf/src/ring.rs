@@ -152,6 +152,47 @@ impl Ring {
         header
     }
 
+    /// Moves `position` behind the records from there on that end at or before `limit`, or behind the
+    /// first one, and returns how many these are.
+    ///
+    /// # Safety
+    ///
+    /// As for [`receive`](Self::receive).
+    // As `Consumer::walk`, but that nothing is read of the records: when many have the same header,
+    // that is a comparison for each.
+    pub(crate) unsafe fn measure(&self, head: u64, limit: u64, position: &mut u64) -> usize {
+        let (words, mask) = (self.words(), self.capacity() as u64 - 1);
+        let full = head + self.capacity() as u64;
+        let mut records = 0;
+        let mut allowed = u64::MAX;
+        // SAFETY: as the caller vouches.
+        while let Some(header) = unsafe { self.receive(head, *position) } {
+            let (word, span) = (header.to_word(), header.span());
+            loop {
+                let end = *position + span;
+                if end > allowed {
+                    return records;
+                }
+                *position = end;
+                if header.is_skip() {
+                    break;
+                }
+                records += 1;
+                allowed = limit;
+                if end == full {
+                    break;
+                }
+                // SAFETY: in range and 8-aligned (R2): the position is a header's, so no claim
+                // covers it as payload (R1). The ring is alive (R4).
+                let next = unsafe { words.header((end & mask) as usize) };
+                if next.load(Ordering::Acquire) != word {
+                    break;
+                }
+            }
+        }
+        records
+    }
+
     /// The payload of the committed record at `position`.
     ///
     /// # Safety

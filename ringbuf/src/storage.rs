@@ -9,7 +9,7 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 /// A ring's memory begins at a page, or, if it is smaller than one, at a cache line.
-const PAGE_BYTES: usize = 4096;
+pub(crate) const PAGE_BYTES: usize = 4096;
 /// The unit in which memory moves between cores.
 pub(crate) const LINE_BYTES: usize = 64;
 
@@ -30,9 +30,9 @@ enum Memory {
         #[cfg(loom)]
         shadow: NonNull<crate::sync::Shadow>,
     },
-    /// A file, mapped, with the positions in it.
+    /// A mapping, of a file as a rule, with the positions in it.
     #[cfg(all(feature = "mmap", not(loom)))]
-    File { _map: memmap2::MmapRaw },
+    Mapped { _map: memmap2::MmapRaw },
 }
 
 // SAFETY: the memory is plain bytes without thread affinity. Who may access which of them, and
@@ -78,7 +78,7 @@ impl Storage {
 
     /// Takes a mapping of zeros, with the positions and the memory at these offsets.
     #[cfg(all(feature = "mmap", not(loom)))]
-    pub(crate) fn in_file(
+    pub(crate) fn mapped(
         map: memmap2::MmapRaw,
         positions_offset: usize,
         data_offset: usize,
@@ -100,7 +100,7 @@ impl Storage {
             capacity,
             // SAFETY: as above.
             positions: unsafe { base.add(positions_offset) }.cast(),
-            memory: Memory::File { _map: map },
+            memory: Memory::Mapped { _map: map },
         }
     }
 
@@ -140,7 +140,7 @@ impl Drop for Storage {
                 drop(unsafe { Box::from_raw(shadow.as_ptr()) });
             }
             #[cfg(all(feature = "mmap", not(loom)))]
-            Memory::File { .. } => {}
+            Memory::Mapped { .. } => {}
         }
     }
 }

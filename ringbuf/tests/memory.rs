@@ -134,3 +134,42 @@ fn pages_that_were_never_written_take_none() {
     let taken = resident_kib() - before;
     assert!(taken < 16 * 1024, "{taken} KiB of 2 GiB were touched");
 }
+
+/// A lap through memory that was there from the start.
+#[cfg(all(target_os = "linux", feature = "mmap"))]
+#[test]
+fn pages_that_are_there_from_the_start_take_no_fault() {
+    use stenolog_ringbuf::memory::Options;
+
+    fn faults() -> u64 {
+        let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+        // Behind the name, which is in brackets: the state, and minor faults as the eighth.
+        let fields = stat.rsplit_once(')').unwrap().1;
+        fields.split_ascii_whitespace().nth(7).unwrap().parse().unwrap()
+    }
+    faults();
+    for huge_pages in [false, true] {
+        let options = Options::new(1 << 20).huge_pages(huge_pages);
+        let (mut one, mut consumer_of_one) = options.create_spsc().unwrap();
+        let (mut many, mut consumer_of_many) = options.create_mpsc().unwrap();
+        assert_eq!((one.capacity(), many.max_record_bytes()), (1 << 20, (1 << 20) - 8));
+        // The system may take a page away from anybody at any time: not three times in a row.
+        let mut laps = (0..3).map(|lap| {
+            let before = faults();
+            for n in 0..1000_u32 {
+                let mut claim = one.try_claim(1000).unwrap();
+                claim.fill(lap);
+                claim.commit_tagged(n + 1);
+                many.try_claim(1000).unwrap().commit_tagged(n + 1);
+            }
+            let faults = faults() - before;
+            for consumer in [&mut consumer_of_one, &mut consumer_of_many] {
+                let mut tags = Vec::new();
+                consumer.drain(usize::MAX, |record| tags.push(record.tag()));
+                assert!(tags.into_iter().eq(1..=1000));
+            }
+            faults
+        });
+        assert!(laps.any(|faults| faults < 10), "a lap of 512 pages");
+    }
+}

@@ -20,8 +20,8 @@ from steno_values import UNIX, Cursor, Damage, read_site, read_value
 MAGIC = b"\x89STENO\r\n"
 SYNC = b"\xf5\x9dst"
 HEADER_BYTES, FRAME_HEADER_BYTES, BLOCK_HEADER_BYTES = 64, 24, 72
-DICTIONARY, THREAD, CLOCK, BLOCK, LOSS, WATERMARK, INDEX, END = range(1, 9)
-LOSS_TAG, LOSS_BYTES = 1, 80
+DICTIONARY, THREAD, CLOCK, BLOCK, LOSS, WATERMARK, INDEX, END, SUMMARY = range(1, 10)
+LOSS_TAG, LOSS_BYTES, FIRST_SITE = 1, 80, 16
 
 
 class Problems:
@@ -96,12 +96,12 @@ def frames(data, at, problems):
             continue
         if binascii.crc32(data[start:end]) == crc:
             yield at, kind, data[start:end], False
-        elif DICTIONARY <= kind <= END:
+        elif DICTIONARY <= kind <= SUMMARY:
             problems.report(at, "a frame's checksum is wrong")
         at = end + -length % 8
 
 
-# --- section 5: the records of a block -----------------------------------------------------------------------
+# --- section 5: the records of a block, and what sums them up -----------------------------------------------------------------------
 
 
 def raw_records(body, count):
@@ -132,6 +132,39 @@ def packed_records(body, count, counter_first, unix_first):
         values = cursor.take(length // 2)
         times[kind] = (times[kind] + difference) % 2**64
         yield tag, kind, times[kind], values
+
+
+class Summary:
+    """What a block holds, as the frame behind it says."""
+
+    def __init__(self, payload):
+        self.block_crc, length, flags = struct.unpack_from("<IIB", payload)
+        self.has_folds = flags & 1 == 1
+        if length and (length & (length - 1) or not 64 <= length <= 32_768) or 16 + length > len(payload):
+            raise Damage(f"no filter has {length} bytes")
+        self.filter = payload[16:16 + length]
+        cursor, site = Cursor(payload[16 + length:]), 0
+        self.sites = set()
+        for _ in range(cursor.varint(32)):
+            site += cursor.varint(32)
+            self.sites.add(site)
+
+    def has(self, tag, texts):
+        return tag in self.sites and all(map(self.has_text, texts))
+
+    def has_text(self, text):
+        folds = "\u017f" in text or "\u212a" in text
+        return (self.has_folds or not folds) and (not self.filter or all(map(self.has_bit, bits(text.encode()))))
+
+    def has_bit(self, bit):
+        bit %= 8 * len(self.filter)
+        return self.filter[bit // 8] >> bit % 8 & 1 == 1
+
+
+def bits(text):
+    for at in range(len(text) - 3):
+        four = int.from_bytes(text[at:at + 4], "little") | 0x20202020
+        yield (four * 0x9E3779B1 & 0xFFFFFFFF) >> 14
 
 
 # --- section 7: from the raw counter to UTC ------------------------------------------------------------------
@@ -171,6 +204,8 @@ class Dump:
     def __init__(self, data, problems):
         self.problems = problems
         self.sites, self.threads, self.pairs, self.is_sealed = {}, {}, [], False
+        # The last block that was met, and the summaries by the offset of their block.
+        self.last_block, self.summaries = None, {}
         # By ring: position, 0 for a loss frame and 1 for a block, offset, payload.
         self.items = {}
         start, hz, created = read_header(data, problems)
@@ -190,12 +225,15 @@ class Dump:
             if len(payload) < BLOCK_HEADER_BYTES:
                 raise Damage("a block without its header")
             self.items.setdefault(ring, []).append((position, 1, offset, payload))
+            self.last_block = None if is_cut else (offset, binascii.crc32(payload))
         elif is_cut:
             return
         elif kind == DICTIONARY:
             cursor = Cursor(payload)
             for site in cursor.elements(lambda: read_site(cursor)):
-                if self.sites.setdefault(site["id"], site) != site:
+                if site["id"] < FIRST_SITE:
+                    self.problems.report(offset, f"call site {site['id']} has a reserved id")
+                elif self.sites.setdefault(site["id"], site) != site:
                     self.problems.report(offset, f"call site {site['id']} is stated twice")
         elif kind == THREAD:
             cursor = Cursor(payload)
@@ -208,6 +246,11 @@ class Dump:
             self.items.setdefault(ring, []).append((position, 0, offset, payload))
         elif kind == END:
             self.is_sealed = len(payload) >= 32
+        elif kind == SUMMARY and self.last_block is not None:
+            offset, crc = self.last_block
+            summary = Summary(payload)
+            if summary.block_crc == crc:
+                self.summaries[offset] = summary
 
     def entries(self):
         """All records and loss statements, each as what is printed of it."""
@@ -263,6 +306,8 @@ class Dump:
                 raise Damage("bytes behind the last value")
         except Damage as damage:
             return self.problems.report(offset, f"a record cannot be read: {damage}")
+        if offset in self.summaries and not self.summaries[offset].has(tag, cursor.texts):
+            self.problems.report(offset, f"the block's summary lacks what a record of call site {tag} has")
         is_unix = (site["time"] if kind is None else kind) == UNIX
         signed = time - (time >> 63 << 64)
         yield {

@@ -21,6 +21,8 @@ class Cursor:
 
     def __init__(self, data, packed=True, unsized_left=MAX_UNSIZED):
         self.data, self.at, self.packed, self.unsized_left = data, 0, packed, unsized_left
+        # The strings and formatted texts among the values that were read.
+        self.texts = []
 
     def left(self):
         return len(self.data) - self.at
@@ -208,7 +210,8 @@ def read_value(cursor, ty):
             raise Damage("not one character")
         return char
     if kind in ("str", "formatted"):
-        return cursor.text()
+        cursor.texts.append(cursor.text())
+        return cursor.texts[-1]
     if kind == "option":
         return read_value(cursor, ty[1]) if cursor.flag() else None
     if kind in ("array", "slice"):
@@ -231,6 +234,7 @@ def read_value(cursor, ty):
             return "<could not be serialised>"
         inner = Cursor(cursor.take(length), True, cursor.unsized_left)
         value = read_value(inner, ty[1])
+        cursor.texts += inner.texts
         if inner.left():
             raise Damage("bytes behind a serde value")
         return value

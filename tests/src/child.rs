@@ -41,6 +41,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         #[cfg(unix)]
         ("signals", []) => unix::signals(path),
         #[cfg(unix)]
+        ("replaced", []) => unix::replaced(path),
+        #[cfg(unix)]
         ("killed", [rings, more]) => unix::killed(path, Path::new(rings), more),
         #[cfg(unix)]
         ("next", [rings]) => unix::next(path, Path::new(rings), None),
@@ -223,6 +225,7 @@ fn change_folder(path: &Path) -> Result<(), Box<dyn Error>> {
 mod unix {
     use std::ffi::{CStr, CString};
     use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::thread::JoinHandleExt;
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use stenolog::ForkedChild;
@@ -557,6 +560,79 @@ mod unix {
         println!("{logged}");
         println!("{handled}");
         println!("{unheard}");
+        Ok(())
+    }
+
+    /// Another logger becomes the global one while a thread is stopped in a call, and a handler on that
+    /// thread is the first to log to it. Prints for each time how many calls came behind that one, and
+    /// how many records the new logger got.
+    pub(super) fn replaced(path: &Path) -> Result<(), Box<dyn Error>> {
+        const CALLS: u64 = 20_000;
+        static CALLED: AtomicU64 = AtomicU64::new(0);
+        static STAGE: AtomicU64 = AtomicU64::new(0);
+        const CALLING: u64 = 1;
+        const STOPPED: u64 = 2;
+        const REPLACED: u64 = 3;
+        const CALLED_ALL: u64 = 4;
+
+        extern "C" fn handle(_: libc::c_int) {
+            reach(STOPPED);
+            wait_for(REPLACED);
+            info!("handler");
+        }
+
+        fn reach(stage: u64) {
+            STAGE.store(stage, Ordering::SeqCst);
+        }
+
+        fn wait_for(stage: u64) {
+            while STAGE.load(Ordering::SeqCst) != stage {
+                std::hint::spin_loop();
+            }
+        }
+
+        // A burst fits a half of the ring: none of its calls takes the cold path.
+        let start = |round: u64| {
+            let path = path.with_extension(format!("{round}.steno"));
+            Builder::new(path).ring_capacity_bytes(1 << 25).start()
+        };
+        // SAFETY: the structure lives on this stack; the handler allocates, which nothing that it
+        // interrupts here does.
+        unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            action.sa_sigaction = handle as extern "C" fn(libc::c_int) as usize;
+            libc::sigaction(libc::SIGUSR1, &raw const action, std::ptr::null_mut());
+        }
+        for round in 0..10 {
+            let mut log = start(2 * round)?;
+            CALLED.store(0, Ordering::SeqCst);
+            let thread = std::thread::spawn(|| {
+                let call = |n: u64| {
+                    info!("call {n}");
+                    CALLED.store(n, Ordering::Relaxed);
+                };
+                call(0);
+                reach(CALLING);
+                (1..=CALLS).for_each(call);
+                wait_for(REPLACED);
+                reach(CALLED_ALL);
+            });
+            wait_for(CALLING);
+            while CALLED.load(Ordering::Relaxed) < 1000 + round {
+                std::hint::spin_loop();
+            }
+            // SAFETY: the thread is not joined yet.
+            unsafe { libc::pthread_kill(thread.as_pthread_t(), libc::SIGUSR1) };
+            wait_for(STOPPED);
+            let before = CALLED.load(Ordering::Relaxed);
+            log.close()?;
+            log = start(2 * round + 1)?;
+            reach(REPLACED);
+            wait_for(CALLED_ALL);
+            println!("{} {}", CALLS - before, stenolog::stats().unheard);
+            thread.join().map_err(|_| "the thread panicked")?;
+            log.close()?;
+        }
         Ok(())
     }
 }

@@ -100,7 +100,7 @@ mod linux {
 
     fn measured(what: &str) {
         match what {
-            "calls" => (0..ROUNDS).for_each(log),
+            "calls" | "calls, memory" | "calls, huge pages" => (0..ROUNDS).for_each(log),
             "allocation" => drop(black_box(Box::new(1))),
             // SAFETY: takes nothing, and cannot fail.
             "system call" => drop(unsafe { libc::getppid() }),
@@ -169,9 +169,15 @@ mod linux {
         let [_, dump, what] = &arguments[..] else { panic!("DUMP WHAT are missing") };
         assert!(!stenolog::prepare_thread(), "no logger runs");
         // The calls fit its first half, and the drain does not look before they are done.
-        let log = Builder::new(dump)
+        let builder = Builder::new(dump);
+        let log = match what.as_str() {
             // A process that dies would leave its rings behind.
-            .rings(if what == "system call" { Rings::Memory } else { Rings::PreferFiles })
+            "system call" => builder.rings(Rings::Memory),
+            "calls, memory" => builder.rings(Rings::Memory).prefault(true),
+            "calls, huge pages" => builder.rings(Rings::Memory).huge_pages(true),
+            _ => builder,
+        };
+        let log = log
             .filter("info")
             .ring_capacity_bytes(1 << 25)
             .deliver_within(Duration::from_secs(3600))

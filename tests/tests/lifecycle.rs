@@ -138,6 +138,24 @@ fn handlers_log_between_the_calls_of_their_thread() {
     assert_eq!(heard.len() as u64 + unheard, handled, "each call is in the dump or counted");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_handler_may_be_the_first_to_log_to_a_new_logger() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let mut most = 0;
+    for (round, report) in child("replaced", &[&path]).iter().enumerate() {
+        let (calls, _) = report.split_once(' ').unwrap();
+        let calls: usize = calls.parse().unwrap();
+        let messages = messages(&path.with_extension(format!("{}.steno", 2 * round + 1)));
+        let heard = messages.iter().filter(|message| message.starts_with("call")).count();
+        // The call that was stopped goes to the one or the other.
+        assert!(heard + 1 >= calls && heard <= calls, "{heard} of {calls} calls");
+        most = most.max(calls);
+    }
+    assert!(most > 100, "the signals came too late");
+}
+
 #[cfg(any(target_os = "linux", target_os = "android"))]
 #[test]
 fn a_program_and_a_library_that_it_loads_have_loggers_of_their_own() {

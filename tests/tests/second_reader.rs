@@ -15,6 +15,7 @@ use stenolog_format::dictionary::{CallSite, Level, Role, Slot, Thread, TimeSourc
 use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind, FrameWriter, VERSION};
 use stenolog_format::index::End;
 use stenolog_format::loss::{Gone, GoneCause, Loss, LossFrame};
+use stenolog_format::summary::{Summary, SummaryBuilder};
 use stenolog_format::types::{EnumType, Fields, Shape, Type};
 
 /// What the second reader makes of a dump.
@@ -579,6 +580,56 @@ fn a_compressed_body_that_is_not_what_it_says_is_damage() {
     check(|_| lz4_flex::block::compress(b"shorter"));
     check(|_| lz4_flex::block::compress(&[16; 100_000])); // longer
     check(|_| vec![0x1f, 16, 0, 0, 255, 255, 0]); // a match before the beginning
+}
+
+/// A dump with a block of every type and of many texts, and the summary that a writer makes of it, as
+/// `change` has it.
+fn summed_up(change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let rows = every_type();
+    let mut sites: Vec<_> = (16..).zip(&rows).map(|(id, (ty, ..))| site(id, ty.clone())).collect();
+    let texts: Vec<_> = (0..500).map(|n| format!("/v1/{}/\u{17f}{}", n * 7919, n % 7)).collect();
+    sites.push(site(500, Type::Str));
+    let mut hand = Hand::new();
+    hand.sites(&sites);
+    let mut builder = BlockBuilder::default();
+    let mut summary = SummaryBuilder::default();
+    builder.begin_columns(1, 64, 0);
+    let values = rows.iter().map(|(_, raw, _)| raw.clone());
+    let long = texts.iter().map(|t| [&(t.len() as u32).to_le_bytes(), t.as_bytes()].concat());
+    let last = sites.len() - 1;
+    for (n, raw) in values.chain(long).enumerate() {
+        let site = &sites[n.min(last)];
+        builder.push(site, &payload(n as u64, &raw)).unwrap();
+        summary.note(site.id, &raw, || site.has_text());
+    }
+    let block = hand.frame(FrameKind::Block, |out| _ = builder.finish(4096, out));
+    let crc = FrameHeader::decode(&hand.bytes[block..]).unwrap().payload_crc;
+    let mut said = Vec::new();
+    summary.encode(crc, &mut said);
+    change(&mut said);
+    hand.frame(FrameKind::Summary, |out| out.extend(said));
+    hand.finish()
+}
+
+#[test]
+fn a_summary_says_no_less_than_the_block_holds() {
+    assert_eq!(Reading::of_bytes(&summed_up(|_| ())).whole().len(), 534);
+    // One of another block says nothing.
+    Reading::of_bytes(&summed_up(|summary| summary[..4].fill(0))).whole();
+    let lacks = |change: fn(&mut Vec<u8>)| {
+        let reading = Reading::of_bytes(&summed_up(change));
+        assert!(reading.complaints.contains("summary lacks"), "{}", reading.complaints);
+    };
+    // The mark of the letters that fold, a byte of the filter, and the last call site.
+    lacks(|summary| summary[8] = 0);
+    lacks(|summary| {
+        let at = summary[16..].iter().position(|&byte| byte != 0).unwrap();
+        summary[16 + at] = 0;
+    });
+    lacks(|summary| *summary.last_mut().unwrap() -= 1);
+    let mut sites = 0;
+    summed_up(|summary| sites = Summary::decode(summary).unwrap().sites().flatten().count());
+    assert_eq!(sites, every_type().len() + 1);
 }
 
 #[test]

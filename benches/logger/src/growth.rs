@@ -147,7 +147,8 @@ fn call_sites(bench: &Bench) -> Result<Table, Box<dyn Error>> {
         ],
         "Calls in turn over many sites miss the caches with each site's code and static.",
     );
-    for sites in [1, 10, 100, 1000] {
+    let most = sites().len() as u32;
+    for sites in [1, 10, 100, 1000, 10_000].into_iter().filter(|sites| *sites <= most) {
         let figures =
             bench.own("growth-sites", bench.options.quick_or(1, 3), &[&sites.to_string()])?;
         table.rows.push(vec![
@@ -307,8 +308,8 @@ fn files(bench: &Bench) -> Result<Table, Box<dyn Error>> {
         ],
         "Reading to text on one core, from the cache. The reader's own memory is what it allocates; the file is mapped.",
     );
-    let largest: u32 = bench.options.quick_or(1000, 4000);
-    for megabytes in [1, 10, 100, 1000, 4000].into_iter().filter(|size| *size <= largest) {
+    let largest: u32 = bench.options.quick_or(1000, 10_000);
+    for megabytes in [1, 10, 100, 1000, 10_000].into_iter().filter(|size| *size <= largest) {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("growth.steno").to_string_lossy().into_owned();
         let mut figures = bench.own("growth-files", 1, &[&megabytes.to_string(), &path])?;

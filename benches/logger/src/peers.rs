@@ -69,9 +69,12 @@ pub const ALL: [&Peer; 8] = [
     &ftlog::PEER,
 ];
 
+/// Stenolog with rings in huge pages, which not every table has a row for.
+pub const HUGE_PAGES: &Peer = &stenolog::HUGE_PAGES;
+
 /// The logger of that name.
 pub fn named(name: &str) -> Result<&'static Peer, Box<dyn Error>> {
-    let known = ALL.into_iter().find(|peer| peer.name == name);
+    let known = ALL.into_iter().chain([HUGE_PAGES]).find(|peer| peer.name == name);
     known.ok_or_else(|| format!("there is no logger {name}").into())
 }
 

@@ -7,7 +7,7 @@ use crate::bench::{Bench, line_of};
 use crate::calls::Session;
 use crate::child::tell;
 use crate::machine::{CONSUMER, PRODUCER, clock, distance, pin};
-use crate::peers::Peer;
+use crate::peers::{self, Peer};
 use crate::table::{Table, number};
 
 /// Calls between two looks whether the queue is empty.
@@ -20,7 +20,12 @@ const STEPS: [f64; 8] = [15.0, 25.0, 35.0, 55.0, 105.0, 1005.0, 10_005.0, f64::I
 pub fn measure(bench: &Bench) -> Result<Vec<Table>, Box<dyn Error>> {
     let batches: u32 = bench.options.quick_or(100, 500);
     let rounds = bench.options.quick_or(2, 3);
-    let runs = bench.alternate("single", rounds, |_| true, |_| vec![batches.to_string()])?;
+    let mut runs = bench.alternate("single", rounds, |_| true, |_| vec![batches.to_string()])?;
+    if bench.options.wants_peer("stenolog") {
+        let huge = peers::HUGE_PAGES;
+        let figures = bench.own("single", rounds, &[huge.name, &batches.to_string()])?;
+        runs.insert(1, (huge, figures));
+    }
     let samples = batches * BATCH;
     let header = ["ns (times the clock's p50)", "p50", "p99", "p99.9", "maximum"];
     let mut table = Table {

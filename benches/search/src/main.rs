@@ -2,10 +2,10 @@
 //!
 //! ```sh
 //! cargo build --release -p stenolog-cli
-//! cargo run --release --manifest-path benches/Cargo.toml -p search-bench -- target/release/steno
+//! cargo run --release --manifest-path benches/Cargo.toml -p search-bench -- target/release/steno [FOLDER]
 //! ```
 //!
-//! Needs `rg` in the path, and room for a log of 1 GiB. Every row is run by turns, ripgrep first, with
+//! The logs stay in FOLDER if one is named. Needs `rg` in the path, and room for a log of 1 GiB. Every row is run by turns, ripgrep first, with
 //! both files in the page cache and the output to a file in memory; what is printed is the best of
 //! several rounds. Quote the ratio of processor times: on a busy machine the other one says little.
 
@@ -39,9 +39,10 @@ struct Row {
 fn main() -> Result<(), Box<dyn Error>> {
     let mut words = std::env::args_os().skip(1);
     let steno = words.next().map_or_else(|| PathBuf::from("target/release/steno"), PathBuf::from);
-    let folder = words.next().map_or_else(std::env::temp_dir, PathBuf::from);
-    let folder = tempfile::Builder::new().prefix("search-bench").tempdir_in(folder)?;
-    let (dump, text) = (folder.path().join("log.steno"), folder.path().join("log.txt"));
+    let kept = words.next().map(PathBuf::from);
+    let passing = tempfile::Builder::new().prefix("search-bench").tempdir()?;
+    let folder = kept.as_deref().unwrap_or(passing.path());
+    let (dump, text) = (folder.join("log.steno"), folder.join("log.txt"));
 
     let last = log::write(&dump, RECORDS)?;
     let status = Command::new(&steno)
@@ -67,7 +68,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "", "lines", "rg lines", "rg cpu", "cpu", "ratio", "rg wall", "wall", "ratio", "memory"
     );
     for row in rows(last) {
-        compare(&row, &steno, &dump, &text, folder.path())?;
+        compare(&row, &steno, &dump, &text, folder)?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A thousand call sites.
+//! A thousand call sites; ten thousand with the feature `ten-thousand`.
 
 use bench_statements::Statement;
 
@@ -29,8 +29,22 @@ macro_rules! hundred {
     };
 }
 
+macro_rules! thousand {
+    () => {
+        ten_of!(hundred).concat()
+    };
+}
+
 /// All of them, each a function with a static of its own.
+#[cfg(not(feature = "ten-thousand"))]
 #[must_use]
 pub fn sites() -> Vec<Statement> {
-    ten_of!(hundred).concat()
+    thousand!()
+}
+
+/// All of them, each a function with a static of its own.
+#[cfg(feature = "ten-thousand")]
+#[must_use]
+pub fn sites() -> Vec<Statement> {
+    ten_of!(thousand).concat()
 }

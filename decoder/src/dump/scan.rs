@@ -273,6 +273,9 @@ impl<'a> Scanner<'a> {
 
     fn define(&mut self, at: usize, call_site: CallSite) {
         let id = call_site.id;
+        if id < CallSite::FIRST_ID {
+            return self.damage(at, 0, DamageCause::ReservedId { id });
+        }
         match self.tables.sites.get(id) {
             Some(site) if *site.call_site() == call_site => {}
             Some(_) => self.damage(at, 0, DamageCause::Redefined { id }),

@@ -262,6 +262,19 @@ fn call_sites_that_are_defined_again_must_be_the_same() {
 }
 
 #[test]
+fn ids_that_stand_for_something_else_are_no_call_sites() {
+    use stenolog_format::dictionary::Level;
+    for id in [0, 1, 15] {
+        let mut scene = Scene::new();
+        scene.site(id, Level::Info, "app", None, &[]);
+        let dump = scene.dump();
+        assert!(dump.site(id).is_none());
+        let causes: Vec<_> = dump.damage().iter().map(|damage| damage.cause.to_string()).collect();
+        assert_eq!(causes, [format!("call site {id} has a reserved id")]);
+    }
+}
+
+#[test]
 fn a_ring_belongs_to_the_thread_that_was_named_first() {
     let mut scene = Scene::new();
     scene.thread(1, 1234, "main");

@@ -1,3 +1,5 @@
+use stenolog_format::frame::Version;
+
 use super::*;
 use crate::scene::{Rec, Scene, messages, n, str_bytes};
 use crate::{Filter, verify};
@@ -59,7 +61,8 @@ fn what_was_packed_again_can_be_again() {
     let (once, first) = packed_again(&scene.dump());
     let (twice, second) = packed_again(&once);
     assert_eq!((first.bytes, first.records), (second.bytes, second.records));
-    assert_eq!(once.bytes(), twice.bytes());
+    // At first some values were summed up as they are in a ring.
+    assert_eq!(twice.bytes(), packed_again(&twice).0.bytes());
 }
 
 #[test]
@@ -107,4 +110,33 @@ fn a_dump_that_is_not_sealed_is_not_sealed_by_that() {
     let dump = scene().dump();
     let (again, _) = packed_again(&dump);
     assert_eq!((dump.tail(), again.tail()), (Tail::Unfinished, Tail::Unfinished));
+}
+
+#[test]
+fn of_a_block_that_is_cut_the_records_before_the_cut_stay() {
+    let mut scene = Scene::new();
+    scene.block(1, &[n(10, 1)]);
+    scene.block(1, &[n(20, 2), n(30, 3)]);
+    let bytes = scene.dump().bytes().to_vec();
+    // Within the last record, or the padding behind it.
+    let cut = bytes.len() - 8;
+    let dump = Dump::from_bytes("test.steno", bytes[..cut].to_vec()).unwrap();
+    let (again, repacked) = packed_again(&dump);
+    assert_eq!(repacked.records, 2);
+    assert_eq!(again.tail(), Tail::Unfinished);
+    let (before, _) = messages(&[dump], Filter::default());
+    let lost = "1: 1 record lost: their frame is cut; number 2 of its ring\n";
+    assert_eq!(messages(&[again], Filter::default()).0 + lost, before);
+}
+
+#[test]
+fn what_an_earlier_version_wrote_is_of_this_one_now() {
+    let mut scene = scene();
+    scene.seal(0);
+    let mut bytes = scene.dump().bytes().to_vec();
+    let older = Version { minor: 1, ..VERSION };
+    let header = FileHeader { version: older, ..*scene.dump().header() };
+    bytes[..FileHeader::BYTES].copy_from_slice(&header.encode());
+    let (again, _) = packed_again(&Dump::from_bytes("old.steno", bytes).unwrap());
+    assert_eq!(again.header().version, VERSION);
 }

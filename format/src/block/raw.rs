@@ -6,31 +6,58 @@ use crate::value::Encoding;
 /// The bit of `len` that marks dead space.
 const SKIP: u32 = 1 << 31;
 
+/// What stands before a record, or before dead space.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RawHeader {
+    /// Of what follows, without padding.
+    pub(super) bytes: usize,
+    pub(super) tag: u32,
+    pub(super) is_dead: bool,
+}
+
+impl RawHeader {
+    pub(super) const BYTES: usize = 8;
+
+    #[inline]
+    pub(super) fn read(header: [u8; Self::BYTES]) -> Self {
+        let [l0, l1, l2, l3, t0, t1, t2, t3] = header;
+        let length = u32::from_le_bytes([l0, l1, l2, l3]);
+        Self {
+            bytes: (length & !SKIP) as usize,
+            tag: u32::from_le_bytes([t0, t1, t2, t3]),
+            is_dead: length & SKIP != 0,
+        }
+    }
+
+    /// From it to the next one.
+    #[inline]
+    pub(super) const fn span(self) -> usize {
+        Self::BYTES + self.bytes.next_multiple_of(8)
+    }
+}
+
 impl<'a> Records<'a> {
     #[inline]
     pub(super) fn next_raw(&mut self) -> Result<RawRecord<'a>, BlockError> {
         loop {
-            let (header, rest) = self.body.split_first_chunk::<8>().ok_or(self.end())?;
-            let [l0, l1, l2, l3, t0, t1, t2, t3] = *header;
-            let len = u32::from_le_bytes([l0, l1, l2, l3]);
-            let tag = u32::from_le_bytes([t0, t1, t2, t3]);
-            if len == 0 {
+            let (header, rest) = self.body.split_first_chunk().ok_or(self.end())?;
+            let header = RawHeader::read(*header);
+            if header.bytes == 0 && !header.is_dead {
                 return Err(self.no_record());
             }
-            let bytes = (len & !SKIP) as usize;
-            let padded = bytes.next_multiple_of(8);
-            if len & SKIP != 0 {
+            let padded = header.bytes.next_multiple_of(8);
+            if header.is_dead {
                 self.body = rest.get(padded..).ok_or(self.end())?;
                 continue;
             }
-            let payload = rest.get(..bytes).ok_or(self.end())?;
+            let payload = rest.get(..header.bytes).ok_or(self.end())?;
             let Some((time, values)) = payload.split_first_chunk() else {
                 return Err(self.no_record());
             };
             // A cut may fall into the padding: the record is whole all the same.
             self.body = rest.get(padded..).unwrap_or_default();
             return Ok(RawRecord {
-                tag,
+                tag: header.tag,
                 time: RecordTime::Word(u64::from_le_bytes(*time)),
                 values,
                 encoding: Encoding::Raw,

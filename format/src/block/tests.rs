@@ -2,7 +2,7 @@ use super::*;
 use crate::dictionary::{CallSite, Level, Role, Slot, TimeSource};
 use crate::loss::Loss;
 use crate::types::Type;
-use crate::value::{Cursor, Value};
+use crate::value::{Cursor, Value, ValueError};
 
 fn site(id: u32, level: Level, time: TimeSource, types: &[Type]) -> CallSite {
     let slot = |ty: &Type| Slot { name: String::new(), role: Role::Field, ty: ty.clone() };
@@ -81,6 +81,46 @@ fn a_cut_block_gives_the_records_before_the_cut() {
     }
 }
 
+/// As they lie in a ring, records make the same block, in whatever parts they are handed over.
+#[track_caller]
+fn check_raw(
+    records: &[(&CallSite, Vec<u8>)],
+    in_columns: bool,
+    (header, body): &(BlockHeader, Vec<u8>),
+) {
+    let of_ring = |(site, payload): &(&CallSite, Vec<u8>)| {
+        let mut raw = (payload.len() as u32).to_le_bytes().to_vec();
+        raw.extend(site.id.to_le_bytes());
+        raw.extend(payload);
+        raw.resize(raw.len().next_multiple_of(8), 0xee);
+        raw
+    };
+    let dead_space = [3, 0, 0, 0x80, 16, 0, 0, 0, 9, 9, 9, 9, 9, 9, 9, 9];
+    let mut builder = BlockBuilder::default();
+    for part_records in [1, 7, usize::MAX] {
+        if in_columns {
+            builder.begin_columns(3, 800, 40);
+        } else {
+            builder.begin(3, 800, 40);
+        }
+        let plan_of = |tag| {
+            let of_tag = records.iter().find(|(site, _)| site.id == tag);
+            of_tag.map(|(site, _)| std::sync::Arc::new(SitePlan::new(site)))
+        };
+        for part in records.chunks(part_records) {
+            let mut raw: Vec<u8> = part.iter().flat_map(of_ring).collect();
+            raw.extend(dead_space);
+            builder.push_raw(&raw, plan_of).unwrap();
+        }
+        let is_loss = |record: &&(&CallSite, Vec<u8>)| record.0.id == CallSite::LOSS_ID;
+        let last_loss = records.iter().rfind(is_loss).and_then(|(_, of)| Loss::decode(of));
+        assert_eq!(builder.last_loss(), last_loss);
+        let mut out = Vec::new();
+        assert_eq!(builder.finish(1 << 20, &mut out), *header);
+        assert_eq!(out[BlockHeader::BYTES..], *body);
+    }
+}
+
 /// The same records in columns and in rows.
 #[track_caller]
 fn check_columns(records: &[(&CallSite, Vec<u8>)]) -> (usize, usize) {
@@ -107,6 +147,9 @@ fn check_columns(records: &[(&CallSite, Vec<u8>)]) -> (usize, usize) {
         }
     }
     assert_eq!((&bodies[0], &bodies[2]), (&bodies[1], &bodies[3]));
+    for (in_columns, expected) in [(false, &bodies[0]), (true, &bodies[2])] {
+        check_raw(records, in_columns, expected);
+    }
     let (header, rows) = &bodies[0];
     let (of_columns, columns) = &bodies[2];
     assert_eq!((of_columns.encoding, of_columns.body_bytes), (2, columns.len() as u32));
@@ -206,6 +249,38 @@ fn steady_values_take_few_bytes_in_columns() {
         .collect();
     // Three bytes for the first, one for the last, eight for the middle one.
     assert_eq!(check_columns(&records).1 / 1000, 1 + 3 + 8 + 1);
+}
+
+#[test]
+fn raw_records_that_do_not_fit_their_call_site_are_refused() {
+    let number = site(16, Level::Info, TimeSource::Counter, &[Type::U32]);
+    let text = site(17, Level::Info, TimeSource::Counter, &[Type::Str]);
+    #[track_caller]
+    fn check(sites: [&CallSite; 2], length: u32, tag: u32, values: &[u8], error: ValueError) {
+        let mut raw = [length.to_le_bytes(), tag.to_le_bytes()].concat();
+        raw.extend(payload(1, values));
+        let plan_of = |tag| {
+            let of_tag = sites.iter().find(|site| site.id == tag);
+            of_tag.map(|site| std::sync::Arc::new(SitePlan::new(site)))
+        };
+        let mut builder = BlockBuilder::default();
+        // One, and so many that they are taken together.
+        for count in [1, 100] {
+            builder.begin_columns(1, 0, 0);
+            assert_eq!(builder.push_raw(&raw.repeat(count), plan_of), Err(error));
+            builder.begin(1, 0, 0);
+            assert_eq!(builder.push_raw(&raw.repeat(count), plan_of), Err(error));
+        }
+    }
+    let sites = [&number, &text];
+    check(sites, 10, 16, &[7, 0, 0, 0, 0, 0, 0, 0], ValueError::End);
+    check(sites, 13, 16, &[7, 0, 0, 0, 0, 0, 0, 0], ValueError::Trailing);
+    check(sites, 16, 17, &[5, 0, 0, 0, 0, 0, 0, 0], ValueError::End);
+    check(sites, 16, 17, &[3, 0, 0, 0, 0, 0, 0, 0], ValueError::Trailing);
+    check(sites, 12, 18, &[7, 0, 0, 0, 0, 0, 0, 0], ValueError::Trailing);
+    // No time; and no room for what is said to be there.
+    check(sites, 4, 16, &[], ValueError::End);
+    check(sites, 9_999, 17, &[7, 0, 0, 0, 0, 0, 0, 0], ValueError::End);
 }
 
 #[test]

@@ -98,3 +98,60 @@ fn an_id_that_no_logger_gives_out_forbids_a_summary() {
     builder.begin();
     assert!(builder.is_whole());
 }
+
+#[test]
+fn columns_are_summed_up_as_their_records_are() {
+    use crate::block::{BlockBuilder, SitePlan};
+    use crate::dictionary::{Level, Role, Slot, TimeSource};
+
+    let slot = |ty| Slot { name: String::new(), role: Role::Field, ty };
+    let site = |id, types: Vec<Type>| CallSite {
+        id,
+        level: Level::Info,
+        time: TimeSource::Counter,
+        target: String::new(),
+        module: String::new(),
+        file: String::new(),
+        line: 1,
+        column: 1,
+        template: None,
+        slots: types.into_iter().map(slot).collect(),
+    };
+    let sites = [
+        site(16, vec![Type::U64]),
+        site(40, vec![Type::Slice(Box::new(Type::U8)), Type::Option(Box::new(Type::Str))]),
+        site(17, vec![Type::Str, Type::U32, Type::Formatted]),
+    ];
+    let text = |text: &str| [&(text.len() as u32).to_le_bytes(), text.as_bytes()].concat();
+    let mut builder = BlockBuilder::default();
+    builder.begin_columns(1, 0, 0);
+    for n in 0..100_u32 {
+        let values = [
+            [7; 8].to_vec(),
+            [&text("list of bytes")[..], &[1], &text(&format!("perhaps {n}"))].concat(),
+            [text(&format!("peer-{n}")), vec![1; 4], text("Pa\u{17f}s")].concat(),
+        ];
+        for (site, values) in sites.iter().zip(values) {
+            builder.push_planned(&SitePlan::new(site), &[vec![0; 8], values].concat()).unwrap();
+        }
+    }
+    builder.push_loss(&[0; 88]).unwrap();
+    let mut summaries = SummaryBuilder::default();
+    let mut sum_up = |has_text| {
+        let mut out = Vec::new();
+        assert!(builder.sum_up(has_text, &mut summaries) && summaries.is_whole());
+        summaries.encode(3, &mut out);
+        out
+    };
+    let whole = sum_up(true);
+    let whole = Summary::decode(&whole).unwrap();
+    assert_eq!(whole.sites().collect::<Vec<_>>(), [Some(16), Some(17), Some(40)]);
+    for there in ["peer-99", "perhaps 7", "perhaps 99", "pa\u{17f}s"] {
+        assert!(whole.may_hold(there.as_bytes()), "{there}");
+    }
+    assert!(whole.has_folds && !whole.may_hold(b"brown"));
+    let fast = sum_up(false);
+    let fast = Summary::decode(&fast).unwrap();
+    assert_eq!(fast.sites().collect::<Vec<_>>(), [Some(16), Some(17), Some(40)]);
+    assert!(fast.has_folds && fast.may_hold(b"brown"));
+}

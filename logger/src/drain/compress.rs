@@ -2,8 +2,8 @@
 //!
 //! | effort | a block is | when |
 //! |---|---|---|
-//! | hard | columns, Zstandard | its ring is less than a quarter full, and the drain rests most of the time |
-//! | fast | columns, LZ4 | otherwise |
+//! | hard | columns, Zstandard, a summary of the text | its ring is less than half full, and the drain rests most of the time |
+//! | fast | columns, LZ4, a summary of the call sites | otherwise |
 //! | rows | packed rows | nothing is to be compressed, and its ring is less than half full |
 //! | raw | as the ring has it | nothing is to be compressed, or it cannot be packed |
 //!
@@ -51,7 +51,7 @@ impl Effort {
         match policy {
             Compression::None if bytes > capacity / 2 => Self::Raw,
             Compression::None => Self::Rows,
-            Compression::Adaptive if cfg!(feature = "zstd") && has_time && bytes < capacity / 4 => {
+            Compression::Adaptive if cfg!(feature = "zstd") && has_time && bytes < capacity / 2 => {
                 Self::Hard
             }
             Compression::Adaptive | Compression::Fast => Self::Fast,
@@ -94,6 +94,8 @@ impl Load {
 /// Compresses bodies; what the codecs need is made once.
 pub(super) struct Compressor {
     lz4: CompressTable,
+    /// What a codec writes to: it is not cleared before.
+    room: Vec<u8>,
     #[cfg(feature = "zstd")]
     zstd: Option<zstd::bulk::Compressor<'static>>,
 }
@@ -106,6 +108,7 @@ impl Compressor {
     pub(super) fn new() -> Self {
         Self {
             lz4: CompressTable::large(),
+            room: Vec::new(),
             #[cfg(feature = "zstd")]
             zstd: None,
         }
@@ -113,46 +116,47 @@ impl Compressor {
 
     /// Appends a body to `out`, compressed if that is allowed and makes it shorter; returns how.
     pub(super) fn put(&mut self, effort: Effort, body: PlainBody<'_>, out: &mut Vec<u8>) -> Codec {
-        let start = out.len();
         for codec in [Codec::Zstd, Codec::Lz4] {
-            let wanted = match effort {
+            let is_wanted = match effort {
                 Effort::Hard => true,
                 Effort::Fast => codec == Codec::Lz4,
                 Effort::Raw | Effort::Rows => false,
             };
-            if !wanted || !self.compress(codec, body.bytes, out) {
-                continue;
-            }
-            if body.may_stand_in(codec, out.len() - start) {
+            if is_wanted
+                && let Some(compressed) = self.compress(codec, body.bytes)
+                && body.may_stand_in(codec, compressed.len())
+            {
+                out.extend_from_slice(compressed);
                 return codec;
             }
-            out.truncate(start);
         }
         out.extend_from_slice(body.bytes);
         Codec::None
     }
 
-    /// Appends what the codec makes of `bytes`; `false` if it makes nothing.
-    fn compress(&mut self, codec: Codec, bytes: &[u8], out: &mut Vec<u8>) -> bool {
-        let start = out.len();
+    /// What the codec makes of `bytes`, if anything.
+    fn compress(&mut self, codec: Codec, bytes: &[u8]) -> Option<&[u8]> {
+        let most = match codec {
+            Codec::Lz4 => get_maximum_output_size(bytes.len()),
+            #[cfg(feature = "zstd")]
+            Codec::Zstd => zstd::zstd_safe::compress_bound(bytes.len()),
+            _ => return None,
+        };
+        if self.room.len() < most {
+            self.room.resize(most, 0);
+        }
         let written = match codec {
-            Codec::Lz4 => {
-                out.resize(start + get_maximum_output_size(bytes.len()), 0);
-                compress_into_with_table(bytes, &mut out[start..], &mut self.lz4).ok()
-            }
+            Codec::Lz4 => compress_into_with_table(bytes, &mut self.room, &mut self.lz4).ok()?,
             #[cfg(feature = "zstd")]
             Codec::Zstd => {
                 if self.zstd.is_none() {
                     self.zstd = zstd::bulk::Compressor::new(ZSTD_LEVEL).ok();
                 }
-                out.resize(start + zstd::zstd_safe::compress_bound(bytes.len()), 0);
-                let target = &mut out[start..];
-                self.zstd.as_mut().and_then(|zstd| zstd.compress_to_buffer(bytes, target).ok())
+                self.zstd.as_mut()?.compress_to_buffer(bytes, &mut self.room[..]).ok()?
             }
-            _ => None,
+            _ => return None,
         };
-        out.truncate(start + written.unwrap_or(0));
-        written.is_some()
+        self.room.get(..written)
     }
 }
 
@@ -258,8 +262,8 @@ mod tests {
     fn the_fuller_a_ring_the_less_is_done_for_a_block() {
         let of = |policy, bytes, has_time| Effort::of(policy, bytes, 1000, has_time);
         let hard = if cfg!(feature = "zstd") { Effort::Hard } else { Effort::Fast };
-        assert_eq!(of(Compression::Adaptive, 249, true), hard);
-        assert_eq!(of(Compression::Adaptive, 250, true), Effort::Fast);
+        assert_eq!(of(Compression::Adaptive, 499, true), hard);
+        assert_eq!(of(Compression::Adaptive, 500, true), Effort::Fast);
         assert_eq!(of(Compression::Adaptive, 10, false), Effort::Fast);
         assert_eq!(of(Compression::Fast, 10, true), Effort::Fast);
         assert_eq!(of(Compression::None, 500, true), Effort::Rows);

@@ -16,15 +16,16 @@ use std::time::{Duration, Instant, SystemTime};
 use stenolog_format::block::{BlockBuilder, SitePlan};
 use stenolog_format::clock::Watermark;
 use stenolog_format::dictionary::{CallSite, Level, Thread, TimeSource};
-use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter};
+use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind, FrameWriter};
 use stenolog_format::index::{End, Index};
 use stenolog_format::loss::{Gone, GoneCause, Loss, LossFrame};
-use stenolog_format::value::ValueError;
+use stenolog_format::summary::SummaryBuilder;
 use stenolog_ringbuf::{Consumer, Record};
 
 use super::compress::{Compressor, Effort, Load};
 use super::output::{Output, SyncFailure, WriteFailure};
 use super::storage::{FileFate, Standing, Storage};
+use super::{SHORTEST_SLEEP, next_sleep};
 use crate::clock::unix_ns;
 use crate::error::DrainError;
 use crate::fault::{self, Step};
@@ -37,7 +38,13 @@ use crate::shared::{Core, RingSlot};
 const MIN_BLOCK_BYTES: usize = 1 << 16;
 const MAX_BLOCK_BYTES: usize = 1 << 20;
 
-/// The buffer is written when it is as long as this, or stands for as much of a ring.
+/// A block of fewer bytes of its ring is not summed up: it is read as soon as its summary would be.
+const SUMMED_UP_BYTES: usize = 1 << 12;
+
+/// So much of a ring is packed at once: what is read of it first stays in the first cache.
+const PART_BYTES: usize = 1 << 14;
+
+/// The buffer is written when it is as long as this, or stands for an eighth of a ring.
 const WRITE_AT_BYTES: usize = 1 << 18;
 
 /// An index frame is written when this many blocks have none.
@@ -65,6 +72,7 @@ pub(super) struct Scanner {
     frames: FrameWriter,
     builder: BlockBuilder,
     compressor: Compressor,
+    summaries: SummaryBuilder,
     load: Load,
     rings: Vec<DrainRing>,
     /// The call sites by id.
@@ -91,6 +99,8 @@ pub(super) struct Scanner {
     /// That a file was moved and no new one could be begun has been said.
     is_move_told: bool,
     last_look: Option<Instant>,
+    /// When the last pass began.
+    last_pass: Instant,
     /// What the file states of rings whose thread has gone.
     lost_by_gone: u64,
     /// The buffer ends with the end frame.
@@ -111,6 +121,10 @@ struct DrainRing {
     written: (u64, u64),
     /// What the last pass took.
     last_bytes: usize,
+    /// When a pass last took something.
+    last_taken: Instant,
+    /// How long it may be left alone then.
+    rest: Duration,
     in_file: InFile,
     /// Which of its pairs of numbers was stated last.
     is_odd: bool,
@@ -165,6 +179,7 @@ impl Scanner {
             frames: FrameWriter::default(),
             builder: BlockBuilder::default(),
             compressor: Compressor::new(),
+            summaries: SummaryBuilder::default(),
             load: Load::default(),
             rings: Vec::new(),
             sites: Vec::new(),
@@ -181,6 +196,7 @@ impl Scanner {
             unsaid: None,
             is_move_told: false,
             last_look: None,
+            last_pass: Instant::now(),
             lost_by_gone: 0,
             is_sealed: false,
             progress: 0,
@@ -221,30 +237,45 @@ impl Scanner {
         }
     }
 
-    /// Looks at each ring once, and writes what it held. Returns how many bytes the fullest held.
+    /// Looks at each ring once, and writes what it held. Returns when the first of them should be
+    /// looked at again, by the pace at which they are filled; `None` if nothing came.
     ///
     /// If somebody asked for the pass, whatever was committed before it began is in the file when it
     /// succeeds, and so is what was lost.
-    pub(super) fn pass(&mut self, is_asked: bool) -> Result<usize, WriteFailure> {
+    pub(super) fn pass(&mut self, is_asked: bool) -> Result<Option<Instant>, WriteFailure> {
         self.insist(|scanner| scanner.try_pass(is_asked))
     }
 
-    fn try_pass(&mut self, is_asked: bool) -> Result<usize, WriteFailure> {
+    fn try_pass(&mut self, is_asked: bool) -> Result<Option<Instant>, WriteFailure> {
+        let before = std::mem::replace(&mut self.last_pass, Instant::now());
         self.adopt();
         fault::after(Step::PassBegun);
         self.look_if(is_asked)?;
         self.write()?;
         let began = self.core.clock.now();
-        let mut fullest = 0;
+        let mut due: Option<Instant> = None;
         let mut any = false;
         for at in 0..self.rings.len() {
             let bytes = self.take_all(at, is_asked)?;
             // A producer that goes on states its losses itself, where they happened.
             any |= bytes > 0;
             any |= (bytes == 0 || is_asked) && self.put_loss(at);
-            // As if all rings were of one size: the smaller ones fill faster.
-            let scale = self.core.config.ring_capacity_bytes / self.rings[at].consumer.capacity();
-            fullest = fullest.max(bytes * scale);
+            let longest = self.core.config.deliver_within;
+            let ring = &mut self.rings[at];
+            if bytes > 0 {
+                let now = Instant::now();
+                // What was there to be taken when it was looked at last, was taken.
+                let over = now - std::mem::replace(&mut ring.last_taken, now).max(before);
+                ring.rest = next_sleep(bytes, ring.consumer.capacity(), over, longest);
+            } else if ring.rest < longest {
+                // Its thread may be about to wake up from waiting for room.
+                ring.rest = (2 * ring.rest).min(longest);
+            } else {
+                // A burst that follows wakes the drain.
+                continue;
+            }
+            let next = ring.last_taken.max(self.last_pass) + ring.rest;
+            due = Some(due.map_or(next, |due| due.min(next)));
         }
         if any {
             if began.saturating_sub(self.last_clock) > self.core.clock.hz() * CLOCK_EVERY_SECONDS {
@@ -257,7 +288,7 @@ impl Scanner {
         }
         self.write()?;
         self.let_go();
-        Ok(fullest)
+        Ok(due)
     }
 
     /// Has all that was written put on the disk. What the operating system has lost is stated.
@@ -593,6 +624,8 @@ impl Scanner {
             written: (consumer.position(), 0),
             consumer,
             last_bytes: 0,
+            last_taken: self.last_pass,
+            rest: SHORTEST_SLEEP,
             in_file: InFile::default(),
             is_odd: false,
             stated: Loss::default(),
@@ -652,7 +685,10 @@ impl Scanner {
             let effort = Effort::of(policy, before.max(bytes), capacity, self.load.has_time());
             let taken = self.take(at, effort, limit);
             bytes += taken;
-            self.write_if_large(taken)?;
+            // Somebody may be waiting for the room.
+            if self.output.buffer().len() >= WRITE_AT_BYTES || taken >= capacity / 8 {
+                self.write()?;
+            }
             let is_rest_short = taken == 0 || !is_asked && taken < limit / 2;
             if is_rest_short || self.rings[at].taken_to >= end {
                 break;
@@ -662,16 +698,10 @@ impl Scanner {
         Ok(bytes)
     }
 
-    /// Writes if the buffer is long, or if it stands for much of a ring.
-    fn write_if_large(&mut self, ring_bytes: usize) -> Result<(), WriteFailure> {
-        let is_large = self.output.buffer().len().max(ring_bytes) >= WRITE_AT_BYTES;
-        if is_large { self.write() } else { Ok(()) }
-    }
-
     /// Moves committed records of a ring into the buffer, as one block, and returns how many bytes
     /// of the ring it took.
     fn take(&mut self, at: usize, effort: Effort, limit: usize) -> usize {
-        let Self { output, frames, builder, compressor, rings, sites, index, .. } = self;
+        let Self { output, frames, builder, compressor, summaries, rings, sites, index, .. } = self;
         let ring = &mut rings[at];
         let start = ring.taken_to;
         let mut batch =
@@ -702,6 +732,7 @@ impl Scanner {
             let thread = (!ring.is_introduced).then_some(&ring.slot.thread);
             put_explanations(output, frames, index, thread, &batch.sites.unstated);
             let offset = output.end();
+            let block_at = output.buffer().len();
             let header = frames.frame(output.buffer(), FrameKind::Block, |out| match &raw {
                 Some(raw) => {
                     let (first, second) = raw.raw_slices();
@@ -714,6 +745,19 @@ impl Scanner {
             self.records += u64::from(header.count);
             ring.records += u64::from(header.count);
             index.blocks.push((offset, header));
+            if is_packed && bytes >= SUMMED_UP_BYTES {
+                // To look at text takes as long as making columns does.
+                let has_time = effort == Effort::Hard;
+                let is_summed_up = builder.sum_up(has_time, summaries);
+                if !is_summed_up && has_time {
+                    ring.consumer.scan_from(start, bytes, |record| {
+                        batch.sites.sum_up(summaries, record);
+                    });
+                }
+                if is_summed_up || has_time {
+                    put_summary(summaries, frames, output.buffer(), block_at);
+                }
+            }
             fault::after(Step::Gathered);
             ring.is_introduced = true;
             // A frame may have stated more already than the ring does here.
@@ -835,7 +879,7 @@ fn sync_error(output: &Output, failure: SyncFailure) -> DrainError {
 /// A call site that the drain has met.
 struct KnownSite {
     site: Arc<CallSite>,
-    plan: SitePlan,
+    plan: Arc<SitePlan>,
     /// Whether the file has it.
     is_stated: bool,
 }
@@ -847,6 +891,18 @@ struct Sites<'a> {
 }
 
 impl Sites<'_> {
+    fn sum_up(&self, summaries: &mut SummaryBuilder, record: Record<'_>) {
+        let tag = record.tag();
+        if tag == CallSite::LOSS_ID {
+            return;
+        }
+        summaries.note(tag, record.payload().get(8..).unwrap_or_default(), || {
+            let at = tag.checked_sub(CallSite::FIRST_ID);
+            let known = at.and_then(|at| self.known.get(at as usize));
+            known.is_none_or(|known| known.site.has_text())
+        });
+    }
+
     #[inline]
     fn get(&mut self, tag: u32) -> Option<&KnownSite> {
         let at = tag.checked_sub(CallSite::FIRST_ID)? as usize;
@@ -861,7 +917,7 @@ impl Sites<'_> {
         if at >= self.known.len() {
             let more = registry::entries_from(self.known.len()).into_iter();
             self.known.extend(more.map(|site| {
-                let plan = SitePlan::new(&site);
+                let plan = Arc::new(SitePlan::new(&site));
                 KnownSite { site, plan, is_stated: false }
             }));
         }
@@ -890,20 +946,32 @@ impl Gathered<'_> {
         limit: usize,
         all: &mut bool,
     ) -> u64 {
-        *all = true;
-        consumer.scan_from(start, limit, |record| {
-            *all = *all && self.pack(builder, record).is_ok();
-        })
-    }
-
-    #[inline]
-    fn pack(&mut self, builder: &mut BlockBuilder, record: Record<'_>) -> Result<(), ValueError> {
-        if record.tag() == CallSite::LOSS_ID {
-            self.loss = Loss::decode(record.payload());
-            return builder.push_loss(record.payload());
+        let mut end = start;
+        let Self { sites, loss } = self;
+        let mut plan_of = |tag| sites.get(tag).map(|site| Arc::clone(&site.plan));
+        loop {
+            let left = limit - (end - start) as usize;
+            let part = consumer.batch_from(end, left.min(PART_BYTES));
+            // A record that is longer than a part may be alone in its block, but not behind others.
+            let is_too_long = end > start && part.len_bytes() > left.max(PART_BYTES);
+            if is_too_long {
+                break;
+            }
+            end = part.end();
+            if part.is_empty() {
+                break;
+            }
+            let (first, second) = part.raw_slices();
+            *all = builder
+                .push_raw(first, &mut plan_of)
+                .and_then(|()| builder.push_raw(second, &mut plan_of))
+                .is_ok();
+            if !*all || (end - start) as usize >= limit {
+                break;
+            }
         }
-        let site = self.sites.get(record.tag()).ok_or(ValueError::Trailing)?;
-        builder.push_planned(&site.plan, record.payload())
+        *loss = builder.last_loss().or(*loss);
+        end
     }
 
     /// Takes what the header of a raw block says of the record.
@@ -918,6 +986,20 @@ impl Gathered<'_> {
             // Only a bug can get here; the block counts what it holds all the same.
             builder.note(Level::Error, TimeSource::Counter, word);
         }
+    }
+}
+
+/// Appends the summary of the block whose frame begins at `block_at`.
+fn put_summary(
+    summaries: &mut SummaryBuilder,
+    frames: &mut FrameWriter,
+    buffer: &mut Vec<u8>,
+    block_at: usize,
+) {
+    let header = buffer.get(block_at..).and_then(FrameHeader::decode);
+    let Some(FrameHeader { payload_crc, .. }) = header else { return };
+    if summaries.is_whole() {
+        frames.frame(buffer, FrameKind::Summary, |out| summaries.encode(payload_crc, out));
     }
 }
 

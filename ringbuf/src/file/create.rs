@@ -133,7 +133,7 @@ impl Options {
         let bytes = fixed.to_bytes();
         // SAFETY: the mapping is longer than that, writable, and known to nobody else yet.
         unsafe { map.as_mut_ptr().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
-        let storage = Storage::in_file(map, POSITIONS_AT, DATA_AT, self.capacity);
+        let storage = Storage::mapped(map, POSITIONS_AT, DATA_AT, self.capacity);
         let ring = Ring::over(storage, kind);
         for (index, &value) in self.user_words.iter().enumerate() {
             ring.set_user_word(index, value);

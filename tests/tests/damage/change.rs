@@ -4,7 +4,7 @@ use stenolog_decoder::{DamageCause, Dump, Tail, verify};
 
 use crate::oracle::{Expected, Reading};
 use crate::samples::{SAMPLES, Sample};
-use crate::walk::{self, BLOCK, CLOCK, DICTIONARY, END, FILE_HEADER, INDEX, LOSS, THREAD};
+use crate::walk::{self, BLOCK, CLOCK, DICTIONARY, END, FILE_HEADER, INDEX, LOSS, SUMMARY, THREAD};
 use crate::{for_each, is_exhaustive};
 
 /// Where a byte lies.
@@ -131,8 +131,8 @@ impl<'a> Case<'a> {
                 let (offset, bytes) = lies(frame);
                 Some((offset, bytes, "no frame begins here".to_owned()))
             }
-            // Decoding does not need it: `verify` looks at it.
-            Place::Payload(frame) if frames[frame].kind == INDEX => None,
+            // Decoding all does not need them: `verify` looks at them.
+            Place::Payload(frame) if matches!(frames[frame].kind, INDEX | SUMMARY) => None,
             Place::Payload(frame) => {
                 if is_end(frame) {
                     tail = Tail::Unfinished;

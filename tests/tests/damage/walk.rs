@@ -13,6 +13,7 @@ pub(crate) const BLOCK: u8 = 4;
 pub(crate) const LOSS: u8 = 5;
 pub(crate) const INDEX: u8 = 7;
 pub(crate) const END: u8 = 8;
+pub(crate) const SUMMARY: u8 = 9;
 
 /// A frame, and what in it others depend on.
 #[derive(Debug)]

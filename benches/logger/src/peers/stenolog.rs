@@ -2,7 +2,7 @@ use std::error::Error;
 use std::path::Path;
 
 use bench_statements::{Statement, statement, statements};
-use stenolog::{Builder, Existing, Logger, OnFull};
+use stenolog::{Builder, Existing, Logger, OnFull, Rings};
 
 use super::{Peer, Running, Started, Written};
 
@@ -16,6 +16,13 @@ pub const PEER: Peer = Peer {
     start,
 };
 
+pub const HUGE_PAGES: Peer = Peer {
+    name: "stenolog, huge pages",
+    setup: "rings in memory, in huge pages (Builder::huge_pages)",
+    start: |path| Ok(Box::new(in_huge_pages(path)?)),
+    ..PEER
+};
+
 /// The six statements with a time that the caller has.
 pub const WITH_TIME: [Statement; 6] = statements!(n: [stenolog::info] [at: u64::from(n),]);
 
@@ -25,8 +32,15 @@ fn start(path: &Path) -> Started {
 
 /// A logger that waits when a ring is full.
 pub fn started(path: &Path, filter: &str) -> Result<Logger, Box<dyn Error>> {
-    let builder = Builder::new(path).existing(Existing::Replace).filter(filter);
-    Ok(builder.on_full(OnFull::Block).start()?)
+    Ok(builder(path).filter(filter).start()?)
+}
+
+fn in_huge_pages(path: &Path) -> Result<Logger, Box<dyn Error>> {
+    Ok(builder(path).filter("trace").rings(Rings::Memory).huge_pages(true).start()?)
+}
+
+fn builder(path: &Path) -> Builder {
+    Builder::new(path).existing(Existing::Replace).on_full(OnFull::Block)
 }
 
 impl Running for Logger {

@@ -1,0 +1,431 @@
+//! What makes blocks of a ring's records.
+
+use std::sync::Arc;
+
+use super::columns::Columns;
+use super::plan::SitePlan;
+use super::raw::RawHeader;
+use super::{BlockHeader, Codec, most_rows, put_length};
+use crate::dictionary::{CallSite, Level, TimeSource};
+use crate::loss::Loss;
+use crate::summary::SummaryBuilder;
+use crate::value::{ValueError, put_int, put_uint};
+
+/// Makes the block of a batch of records: packs them, and gathers what the header says.
+///
+/// A builder is meant to be reused, for the call sites of one session: its buffers keep their
+/// capacity.
+#[derive(Debug, Default)]
+pub struct BlockBuilder {
+    rows: Vec<u8>,
+    columns: Columns,
+    has_columns: bool,
+    body: Vec<u8>,
+    header: Option<BlockHeader>,
+    counters: Times,
+    unix: Times,
+    loss: Option<Arc<SitePlan>>,
+    last_loss: Option<Loss>,
+}
+
+/// The body of a block that is being [finished](BlockBuilder::finish_with).
+#[derive(Clone, Copy, Debug)]
+pub struct PlainBody<'a> {
+    /// What is to be compressed.
+    pub bytes: &'a [u8],
+    /// How long it is as packed rows, at the most.
+    rows_bytes: usize,
+}
+
+impl PlainBody<'_> {
+    /// Whether it should stand compressed in `stored_bytes`: that is shorter, and a reader takes it
+    /// for what it is.
+    #[must_use]
+    pub fn may_stand_in(&self, codec: Codec, stored_bytes: usize) -> bool {
+        stored_bytes < self.bytes.len()
+            && codec.allows(self.bytes.len(), stored_bytes)
+            && self.rows_bytes <= most_rows(stored_bytes)
+    }
+}
+
+/// The times of one kind in a block, as unsigned numbers in their order.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Times {
+    any: bool,
+    first: u64,
+    last: u64,
+    smallest: u64,
+    largest: u64,
+}
+
+/// Flipped, it puts signed numbers into the order of unsigned ones.
+pub(super) const SIGN: u64 = 1 << 63;
+
+impl Times {
+    /// Takes note of a time; returns the difference to the one before.
+    #[inline]
+    pub(super) fn note(&mut self, time: u64) -> i64 {
+        if !self.any {
+            *self = Self { any: true, first: time, last: time, smallest: time, largest: time };
+        }
+        self.smallest = self.smallest.min(time);
+        self.largest = self.largest.max(time);
+        let difference = time.wrapping_sub(self.last);
+        self.last = time;
+        difference as i64
+    }
+
+    /// Takes note of some times in a row; returns the time before the first, or that if there is none.
+    pub(super) fn note_all(&mut self, times: &[u64]) -> u64 {
+        let (Some(&first), Some(&last)) = (times.first(), times.last()) else { return self.last };
+        if !self.any {
+            *self = Self { any: true, first, last: first, smallest: first, largest: first };
+        }
+        // As a rule a clock does not go back.
+        let (smallest, largest) = if times.is_sorted() {
+            (first, last)
+        } else {
+            let bounds = (first, first);
+            times.iter().fold(bounds, |(least, most), time| (least.min(*time), most.max(*time)))
+        };
+        self.smallest = self.smallest.min(smallest);
+        self.largest = self.largest.max(largest);
+        std::mem::replace(&mut self.last, last)
+    }
+
+    /// Whether there is one.
+    pub(super) const fn is_any(&self) -> bool {
+        self.any
+    }
+
+    pub(super) const fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// How far the first one is behind the smallest.
+    const fn base(&self) -> i64 {
+        self.first.wrapping_sub(self.smallest) as i64
+    }
+}
+
+impl BlockHeader {
+    /// States the times; returns the bases.
+    pub(super) fn note_times(&mut self, counters: &Times, unix: &Times) -> [i64; 2] {
+        if counters.any {
+            self.flags |= Self::HAS_COUNTER;
+            (self.counter_first, self.counter_last) = (counters.smallest, counters.largest);
+        }
+        if unix.any {
+            self.flags |= Self::HAS_UNIX;
+            self.unix_first = (unix.smallest ^ SIGN) as i64;
+            self.unix_last = (unix.largest ^ SIGN) as i64;
+        }
+        [counters.base(), unix.base()]
+    }
+}
+
+impl BlockBuilder {
+    /// Forgets the block before, and begins one at `position` of `ring`.
+    pub fn begin(&mut self, ring: u32, position: u64, first_record: u64) {
+        self.rows.clear();
+        self.rows.resize(BASES_BYTES, 0);
+        self.columns.clear();
+        self.has_columns = false;
+        (self.counters, self.unix) = (Times::default(), Times::default());
+        self.last_loss = None;
+        self.header = Some(BlockHeader {
+            ring,
+            encoding: 1,
+            codec: 0,
+            levels: 0,
+            flags: 0,
+            position,
+            end_position: position,
+            first_record,
+            count: 0,
+            body_bytes: 0,
+            counter_first: 0,
+            counter_last: 0,
+            unix_first: 0,
+            unix_last: 0,
+        });
+    }
+
+    /// As [`begin`](Self::begin), but the records will be in columns: as such they take few bytes
+    /// once they are compressed, and they can be read only all together.
+    pub fn begin_columns(&mut self, ring: u32, position: u64, first_record: u64) {
+        self.begin(ring, position, first_record);
+        self.has_columns = true;
+    }
+
+    /// Takes a record of a call site, in raw layout: the time word, then the values. Who has many
+    /// records of a site makes a plan for it once, for [`push_planned`](Self::push_planned).
+    ///
+    /// # Errors
+    /// If the payload is not what the call site's types say; the block must be begun anew.
+    ///
+    /// # Panics
+    /// If no block was begun.
+    pub fn push(&mut self, site: &CallSite, payload: &[u8]) -> Result<(), ValueError> {
+        self.push_planned(&SitePlan::new(site), payload)
+    }
+
+    /// Takes a record of a call site, in raw layout: the time word, then the values.
+    ///
+    /// # Errors
+    /// If the payload is not what the call site's types say; the block must be begun anew.
+    ///
+    /// # Panics
+    /// If no block was begun.
+    #[inline]
+    pub fn push_planned(&mut self, plan: &SitePlan, payload: &[u8]) -> Result<(), ValueError> {
+        let (time_word, values) = payload.split_first_chunk().ok_or(ValueError::End)?;
+        let time_word = u64::from_le_bytes(*time_word);
+        if self.has_columns {
+            return self.columns.take(plan, time_word, values);
+        }
+        let difference = if plan.is_unix {
+            self.unix.note(time_word ^ SIGN)
+        } else {
+            self.counters.note(time_word)
+        };
+        let header = self.header.as_mut().expect(BEGUN);
+        header.count += 1;
+        header.levels |= plan.level;
+        self.put_row(plan, values, difference)
+    }
+
+    /// Takes a record of a call site whose values are packed already, as those of another block.
+    ///
+    /// # Errors
+    /// If the values are not what the call site's types say; the block must be begun anew.
+    ///
+    /// # Panics
+    /// If no block was begun.
+    pub fn push_packed(
+        &mut self,
+        plan: &SitePlan,
+        time_word: u64,
+        values: &[u8],
+    ) -> Result<(), ValueError> {
+        let mut payload = time_word.to_le_bytes().to_vec();
+        plan.unpack(values, &mut payload)?;
+        self.push_planned(plan, &payload)
+    }
+
+    /// Takes a loss statement.
+    ///
+    /// # Errors
+    /// If the payload is too short to be one; the block must be begun anew.
+    ///
+    /// # Panics
+    /// If no block was begun.
+    pub fn push_loss(&mut self, payload: &[u8]) -> Result<(), ValueError> {
+        let payload = payload.get(..Loss::BYTES).ok_or(ValueError::End)?;
+        let plan = Arc::clone(self.loss.get_or_insert_with(|| Arc::new(SitePlan::loss())));
+        let result = self.push_planned(&plan, payload);
+        self.last_loss = Loss::decode(payload);
+        self.header.as_mut().expect(BEGUN).flags |= BlockHeader::HAS_LOSS;
+        result
+    }
+
+    /// Takes records as they lie in a ring: a raw body, or a part of one that ends with a record. For
+    /// many records this is the fastest way by far, above all into columns, and if those of a call
+    /// site stand in a row.
+    ///
+    /// `plan_of` gives the plan for a tag, loss statements apart; it is asked at least once for each
+    /// that occurs.
+    ///
+    /// # Errors
+    /// If a record has no plan, or is not what its call site's types say; the block must be begun
+    /// anew.
+    ///
+    /// # Panics
+    /// If no block was begun.
+    pub fn push_raw(
+        &mut self,
+        records: &[u8],
+        mut plan_of: impl FnMut(u32) -> Option<Arc<SitePlan>>,
+    ) -> Result<(), ValueError> {
+        let mut rest = records;
+        let mut last: Option<Arc<SitePlan>> = None;
+        loop {
+            if self.has_columns {
+                rest = self.columns.take_raw(rest, &mut plan_of)?;
+            }
+            if rest.is_empty() {
+                return Ok(());
+            }
+            let header = RawHeader::read(*rest.first_chunk().ok_or(ValueError::End)?);
+            let (record, behind) = rest.split_at_checked(header.span()).ok_or(ValueError::End)?;
+            rest = behind;
+            let payload = &record[RawHeader::BYTES..][..header.bytes];
+            if header.is_dead {
+                continue;
+            }
+            if header.tag == CallSite::LOSS_ID {
+                self.push_loss(payload)?;
+            } else {
+                let plan = match last.take() {
+                    Some(plan) if plan.tag == header.tag => plan,
+                    _ => plan_of(header.tag).ok_or(ValueError::Trailing)?,
+                };
+                self.push_planned(&plan, payload)?;
+                last = Some(plan);
+            }
+        }
+    }
+
+    /// The last loss statement of the block.
+    #[must_use]
+    pub const fn last_loss(&self) -> Option<Loss> {
+        self.last_loss
+    }
+
+    fn put_row(
+        &mut self,
+        plan: &SitePlan,
+        values: &[u8],
+        difference: i64,
+    ) -> Result<(), ValueError> {
+        let rows = &mut self.rows;
+        put_uint(rows, plan.tag.into());
+        // The length comes first, and is known last: as a rule it is a byte.
+        let length_at = rows.len();
+        rows.push(0);
+        put_int(rows, difference);
+        let values_at = rows.len();
+        if plan.is_loss() {
+            rows.extend_from_slice(values);
+        } else {
+            plan.pack(values, rows)?;
+        }
+        put_length(
+            ((rows.len() - values_at) as u64) << 1 | u64::from(plan.is_unix),
+            length_at,
+            rows,
+        );
+        Ok(())
+    }
+
+    /// How many records the block has so far.
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        let in_rows = self.header.map_or(0, |header| header.count);
+        if self.has_columns { self.columns.count() } else { in_rows }
+    }
+
+    /// Whether columns take fewer bytes than rows would; not if there are many kinds of records, and
+    /// few of each. If not, the block should be begun anew.
+    #[must_use]
+    pub fn are_columns_worthwhile(&self) -> bool {
+        self.has_columns && self.columns.are_worthwhile()
+    }
+
+    /// Appends the payload of the block's frame to `out`. The ring's next block begins at
+    /// `end_position`.
+    ///
+    /// # Panics
+    /// If no block was begun.
+    pub fn finish(&mut self, end_position: u64, out: &mut Vec<u8>) -> BlockHeader {
+        self.finish_with(end_position, out, |body, out| {
+            out.extend_from_slice(body.bytes);
+            Codec::None
+        })
+    }
+
+    /// As [`finish`](Self::finish), with a body that `compress` appends to the payload: it returns
+    /// how. It must mind what [may stand](PlainBody::may_stand_in) in a file.
+    ///
+    /// # Panics
+    /// If no block was begun.
+    pub fn finish_with(
+        &mut self,
+        end_position: u64,
+        out: &mut Vec<u8>,
+        compress: impl FnOnce(PlainBody<'_>, &mut Vec<u8>) -> Codec,
+    ) -> BlockHeader {
+        let mut header = self.header.take().expect(BEGUN);
+        header.end_position = end_position;
+        self.body.clear();
+        let body = if self.has_columns {
+            header.encoding = 2;
+            let (start, rows_bytes) = self.columns.assemble(&mut header, &mut self.body);
+            PlainBody { bytes: &self.body[start..], rows_bytes }
+        } else {
+            // Differences start from the first record's time, which is not the smallest if the
+            // clock, or the caller, went back. There is room for that before the rows.
+            let bases = header.note_times(&self.counters, &self.unix);
+            bases.into_iter().for_each(|base| put_int(&mut self.body, base));
+            let start = BASES_BYTES - self.body.len();
+            self.rows[start..BASES_BYTES].copy_from_slice(&self.body);
+            PlainBody { bytes: &self.rows[start..], rows_bytes: 0 }
+        };
+        header.body_bytes = body.bytes.len() as u32;
+        let start = out.len();
+        out.resize(start + BlockHeader::BYTES, 0);
+        header.codec = compress(body, out).number();
+        out[start..start + BlockHeader::BYTES].copy_from_slice(&header.encode());
+        header
+    }
+
+    /// Sums up the records of a block in columns: its call sites, and their text if `has_text`, which
+    /// takes about a nanosecond for each byte of that. May be called after the block is
+    /// [finished](Self::finish_with). `false` if it is not in columns.
+    pub fn sum_up(&self, has_text: bool, summary: &mut SummaryBuilder) -> bool {
+        summary.begin();
+        self.columns.sum_up(has_text, summary);
+        self.has_columns
+    }
+
+    /// Appends the payload of the frame of a block that holds `body` as the ring had it. What the
+    /// header says of the records is what was pushed since [`begin`](Self::begin).
+    ///
+    /// # Panics
+    /// If no block was begun.
+    pub fn finish_raw(
+        &mut self,
+        end_position: u64,
+        body: &[&[u8]],
+        out: &mut Vec<u8>,
+    ) -> BlockHeader {
+        let mut header = self.header.take().expect(BEGUN);
+        header.encoding = 0;
+        header.end_position = end_position;
+        header.note_times(&self.counters, &self.unix);
+        header.body_bytes = body.iter().map(|part| part.len()).sum::<usize>() as u32;
+        out.extend_from_slice(&header.encode());
+        body.iter().for_each(|part| out.extend_from_slice(part));
+        header
+    }
+
+    /// Takes note of a record of a block that will be [raw](Self::finish_raw).
+    ///
+    /// # Panics
+    /// If no block was begun.
+    pub fn note(&mut self, level: Level, time: TimeSource, time_word: u64) {
+        let header = self.header.as_mut().expect(BEGUN);
+        header.levels |= level.bit();
+        header.count += 1;
+        match time {
+            TimeSource::Counter => self.counters.note(time_word),
+            TimeSource::UnixNanos => self.unix.note(time_word ^ SIGN),
+        };
+    }
+
+    /// Takes note of a loss statement in a block that will be [raw](Self::finish_raw).
+    ///
+    /// # Panics
+    /// If no block was begun.
+    pub fn note_loss(&mut self, counter: u64) {
+        let header = self.header.as_mut().expect(BEGUN);
+        header.flags |= BlockHeader::HAS_LOSS;
+        header.count += 1;
+        self.counters.note(counter);
+    }
+}
+
+/// What two zigzags take at the most.
+const BASES_BYTES: usize = 20;
+
+const BEGUN: &str = "`begin` comes before all else";

@@ -1,0 +1,182 @@
+//! Numbers of a column, a group at a time: differences and varints.
+
+/// So many values are looked at together: what is made of them stays in the first cache.
+pub(super) const GROUP: usize = 256;
+
+/// Values of a group in a row, and the value before them in front.
+pub(super) type Words = [u64; GROUP + 1];
+
+/// So many pairs of neighbours are looked at to choose between values and differences.
+const SAMPLES: usize = 32;
+
+/// How many bits some values take, and their differences.
+pub(super) struct Sample {
+    pub(super) pairs: u32,
+    pub(super) of_values: u32,
+    pub(super) of_differences: u32,
+}
+
+impl Sample {
+    pub(super) fn of(words: &[u64]) -> Self {
+        let bits = |word: u64| u64::BITS - word.leading_zeros();
+        let mut sample = Self { pairs: 0, of_values: 0, of_differences: 0 };
+        for at in (1..words.len()).step_by((words.len() / SAMPLES).max(1)) {
+            sample.pairs += 1;
+            sample.of_values += bits(words[at]);
+            sample.of_differences += bits(zigzag(words[at].wrapping_sub(words[at - 1])));
+        }
+        sample
+    }
+}
+
+/// Of a difference as a signed number.
+#[inline]
+pub(super) const fn zigzag(difference: u64) -> u64 {
+    difference << 1 ^ (difference.cast_signed() >> 63).cast_unsigned()
+}
+
+/// A value of each record of up to a group.
+pub(super) struct Rows<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) stride: usize,
+    /// Where in a row it stands.
+    pub(super) at: usize,
+}
+
+impl Rows<'_> {
+    pub(super) fn count(&self) -> usize {
+        self.bytes.len() / self.stride
+    }
+
+    /// Reads the values, behind the first of `words`.
+    #[inline(always)]
+    pub(super) fn read<const N: usize>(&self, words: &mut Words, of: impl Fn([u8; N]) -> u64) {
+        let rows = self.bytes.chunks_exact(self.stride);
+        for (word, row) in words[1..].iter_mut().zip(rows) {
+            *word = of(*row[self.at..].first_chunk().expect(IN_ROW));
+        }
+    }
+
+    /// Appends the varints of what `next` makes of each value if these are a byte each; appends
+    /// nothing if not. Returns all of them by OR.
+    // In one go, as a rule, and with nothing but registers between a value and its byte.
+    #[inline(always)]
+    pub(super) fn put_bytes<const N: usize>(
+        &self,
+        out: &mut Vec<u8>,
+        mut next: impl FnMut([u8; N]) -> u64,
+    ) -> u64 {
+        let mut bytes = [0; GROUP];
+        let mut all = 0;
+        for (byte, row) in bytes.iter_mut().zip(self.bytes.chunks_exact(self.stride)) {
+            let word = next(*row[self.at..].first_chunk().expect(IN_ROW));
+            all |= word;
+            *byte = word as u8;
+        }
+        if all < 0x80 {
+            out.extend_from_slice(&bytes[..self.count()]);
+        }
+        all
+    }
+}
+
+const IN_ROW: &str = "a row has all values of fixed length";
+
+/// Puts the zigzags of the differences of each word but the first to the one before in their places,
+/// as integers of four bytes or of eight.
+pub(super) fn differences(words: &mut [u64], width: usize) {
+    // Of four bytes: modulo 2^32.
+    let unused = u64::BITS - 8 * width as u32;
+    let mut before = words.first().copied().unwrap_or(0);
+    for word in words.iter_mut().skip(1) {
+        let difference = (word.wrapping_sub(before) << unused).cast_signed() >> unused;
+        before = std::mem::replace(word, zigzag(difference.cast_unsigned()));
+    }
+}
+
+/// Appends, as varints, the zigzags of the differences of each word but the first to the one before.
+pub(super) fn put_differences(words: &mut Words, count: usize, out: &mut Vec<u8>) {
+    differences(&mut words[..=count], 8);
+    put_varints(&words[1..=count], out);
+}
+
+/// Appends the first byte of each word to the first plane, the second to the second, and so on.
+pub(super) fn put_planes(words: &[u64], planes: &mut [Vec<u8>]) {
+    let (eights, rest) = words.as_chunks::<8>();
+    let mut turned = [[0; GROUP]; 8];
+    for (at, eight) in eights.iter().enumerate() {
+        for (plane, bytes) in turned.iter_mut().zip(transpose(*eight)) {
+            plane[8 * at..][..8].copy_from_slice(&bytes.to_le_bytes());
+        }
+    }
+    for (at, (plane, turned)) in planes.iter_mut().zip(&turned).enumerate() {
+        plane.extend_from_slice(&turned[..8 * eights.len()]);
+        plane.extend(rest.iter().map(|word| (word >> (8 * at)) as u8));
+    }
+}
+
+/// Byte i of word j becomes byte j of word i.
+#[inline]
+fn transpose(mut words: [u64; 8]) -> [u64; 8] {
+    // Blocks of four by four bytes change places, in these those of two by two, then single bytes.
+    for (step, mask) in
+        [(4, 0x0000_0000_ffff_ffff), (2, 0x0000_ffff_0000_ffff), (1, 0x00ff_00ff_00ff_00ff_u64)]
+    {
+        for at in (0..8).filter(|at| at & step == 0) {
+            let shift = 8 * step;
+            let swapped = (words[at] >> shift ^ words[at + step]) & mask;
+            words[at] ^= swapped << shift;
+            words[at + step] ^= swapped;
+        }
+    }
+    words
+}
+
+/// Appends varints of up to a group of words. Most are a byte: of eight together that is one test.
+pub(super) fn put_varints(words: &[u64], out: &mut Vec<u8>) {
+    let all = words.iter().fold(0, |all, word| all | word);
+    if (0x80..1 << 14).contains(&all) {
+        put_pairs(words, out);
+        return;
+    }
+    let (eights, rest) = words.as_chunks::<8>();
+    for eight in eights {
+        if eight.iter().fold(0, |all, word| all | word) < 0x80 {
+            out.extend_from_slice(&eight.map(|word| word as u8));
+        } else {
+            put_long(eight, out);
+        }
+    }
+    put_long(rest, out);
+}
+
+/// Appends varints of up to a group of words, of one or two bytes each.
+// Which it is may follow no pattern, and a branch on it be mispredicted again and again.
+fn put_pairs(words: &[u64], out: &mut Vec<u8>) {
+    let mut buffer = [0; 2 * GROUP];
+    let mut at = 0;
+    for &word in words {
+        let has_second = word >= 0x80;
+        let pair = word & 0x7f | u64::from(has_second) << 7 | word >> 7 << 8;
+        buffer[at..][..2].copy_from_slice(&(pair as u16).to_le_bytes());
+        at += 1 + usize::from(has_second);
+    }
+    out.extend_from_slice(&buffer[..at]);
+}
+
+/// Appends up to eight varints, through a small buffer.
+fn put_long(words: &[u64], out: &mut Vec<u8>) {
+    let mut buffer = [0; 80];
+    let mut at = 0;
+    for &word in words {
+        let mut word = word;
+        while word >= 0x80 {
+            buffer[at] = word as u8 | 0x80;
+            word >>= 7;
+            at += 1;
+        }
+        buffer[at] = word as u8;
+        at += 1;
+    }
+    out.extend_from_slice(&buffer[..at]);
+}
