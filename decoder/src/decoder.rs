@@ -41,7 +41,7 @@ use crate::filter::Filter;
 use crate::render::{Format, Page, RenderOptions};
 use crate::site::Site;
 use context::{Context, Tally};
-use paint::{Buffers, Painter};
+use paint::{Buffers, Painted, Painter};
 use ring::{Key, Ring, Turn};
 
 /// How much text is gathered before it is handed on.
@@ -214,8 +214,10 @@ impl<'d> Decoder<'d> {
                     count = 0;
                     for raw in run.entries() {
                         count += 1;
-                        match painter.record(&raw, &mut text) {
-                            Ok(is_wanted) => context.tally.shown += u64::from(is_wanted),
+                        match painter.record(&raw, true, &mut text) {
+                            Ok(painted) => {
+                                context.tally.shown += u64::from(painted == Painted::Shown);
+                            }
                             Err(why) => context.tally.lose_values(run.place(), 1, why),
                         }
                         if text.len() >= PIECE_BYTES {

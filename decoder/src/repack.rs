@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use stenolog_format::block::{
     BlockBuilder, BlockHeader, Codec, PlainBody, RawRecord, RecordTime, SitePlan,
 };
-use stenolog_format::dictionary::{CallSite, TimeSource};
+use stenolog_format::dictionary::{CallSite, Level, TimeSource};
 use stenolog_format::frame::{FileHeader, FrameKind, VERSION};
 use stenolog_format::loss::{Loss, LossFrame};
 use stenolog_format::summary::SummaryBuilder;
@@ -29,6 +29,9 @@ const COLUMNS_BYTES: usize = 8 << 20;
 
 /// A block with more records than this is copied as it stands.
 const LARGE_COUNT: u32 = 1 << 18;
+
+/// A block of so many records without errors is not put together with one of errors alone.
+const LARGE_WITHOUT_ERRORS: u32 = 1024;
 
 /// What a dump that was written anew holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -197,7 +200,9 @@ impl<W: Write> Repack<'_, '_, W> {
         let goes_on = self.pending.get(&header.ring).is_some_and(|pending| {
             pending.header.is_some_and(|before| {
                 let behind = before.first_record.checked_add(before.count.into());
-                behind == Some(header.first_record) && before.end_position == header.position
+                behind == Some(header.first_record)
+                    && before.end_position == header.position
+                    && !are_apart(&before, header)
             }) && pending.bytes < ROWS_BYTES
         });
         if !goes_on {
@@ -207,6 +212,7 @@ impl<W: Write> Repack<'_, '_, W> {
         let first = *pending.header.get_or_insert(BlockHeader { count: 0, ..*header });
         pending.header = Some(BlockHeader {
             count: first.count.saturating_add(header.count),
+            levels: first.levels | header.levels,
             end_position: header.end_position,
             ..first
         });
@@ -311,6 +317,18 @@ impl<W: Write> Repack<'_, '_, W> {
         self.is_copied = false;
         self.copy.put_summed_block(&header, &payload, &mut self.summaries)
     }
+}
+
+/// Whether two neighbours are to stay apart: one has errors alone, and the other has none, and is
+/// large. Who looks for errors reads only the one, as the writer meant it.
+const fn are_apart(a: &BlockHeader, b: &BlockHeader) -> bool {
+    const fn has_errors_alone(header: &BlockHeader) -> bool {
+        header.levels == Level::Error.bit()
+    }
+    const fn is_large_without(header: &BlockHeader) -> bool {
+        header.levels & Level::Error.bit() == 0 && header.count >= LARGE_WITHOUT_ERRORS
+    }
+    has_errors_alone(a) && is_large_without(b) || has_errors_alone(b) && is_large_without(a)
 }
 
 fn compress(

@@ -28,6 +28,7 @@ use stenolog_format::template::{
 use stenolog_format::value::Value;
 
 pub(crate) use float::{Style, decimals, shortest};
+pub(crate) use limit::may_be_long;
 pub use spec::ResolvedSpec;
 pub use write::{write_debug, write_display, write_value};
 

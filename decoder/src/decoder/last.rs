@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::paint::{Buffers, Painter};
-use super::parallel::{Batch, RingName};
+use super::parallel::{Batch, Bodies, RingName};
 use super::ring::Turn;
 use super::{Decoder, PIECE_BYTES, Ring, hand_on};
 use crate::Format;
@@ -28,6 +28,7 @@ struct Kept<'d> {
     entries: u64,
     all: u64,
     bytes: usize,
+    bodies: Bodies,
     most_bytes: usize,
     /// Whether there are fewer than there should be.
     is_short: bool,
@@ -89,7 +90,9 @@ impl Decoder<'_> {
         let filter = Arc::clone(&self.context.wants.filter);
         let names: Vec<_> = self.rings.iter().map(Ring::name).collect();
         let batches = VecDeque::new();
-        let mut kept = Kept { batches, entries: 0, all: 0, bytes: 0, most_bytes, is_short: false };
+        let bodies = Bodies::default();
+        let mut kept =
+            Kept { batches, entries: 0, all: 0, bytes: 0, bodies, most_bytes, is_short: false };
         let mut buffers = Buffers::default();
         let flow = self.merge(|turn, index, context| {
             let run = match turn {
@@ -109,7 +112,8 @@ impl Decoder<'_> {
                     Err(why) => context.tally.lose_values(run.place(), 1, why),
                 }
                 if count > 0 {
-                    kept.batch(count).push_run(&run, at, at + 1);
+                    let body_bytes = kept.bodies.new_bytes(&run);
+                    kept.batch(count).push_run(&run, (at, at + 1), body_bytes);
                 }
             }
             (run.to - run.from, ControlFlow::Continue(()))
@@ -160,7 +164,7 @@ impl Decoder<'_> {
                             continue;
                         }
                         // It was counted when it was read first.
-                        let _counted = painter.record(&raw, &mut text);
+                        let _counted = painter.record(&raw, true, &mut text);
                         if text.len() >= PIECE_BYTES {
                             break;
                         }
@@ -184,7 +188,7 @@ fn write_out(
     sink: &mut impl FnMut(&[u8]) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     loop {
-        let is_done = batch.render(painter, names);
+        let is_done = batch.render(true, painter, names);
         batch.hand_on(sink)?;
         if is_done {
             return ControlFlow::Continue(());

@@ -201,6 +201,7 @@ impl<'d> OpenBlock<'d> {
         tally: &mut Tally,
     ) -> Found {
         stretch.place = self.place_in_files();
+        stretch.records.reserve(STRETCH_RECORDS);
         if self.ended.is_some() {
             return Found::End;
         }

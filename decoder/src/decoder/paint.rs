@@ -11,6 +11,7 @@ use crate::entry::{Entry, LossCause, LossEntry, LossKind, Origin, Record};
 use crate::filter::Filter;
 use crate::render::{LineFormat, Page, RawValues, RenderOptions, Renderer};
 use crate::site::Site;
+use crate::text;
 
 /// A record of a wanted call site, as it stands in its block.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +75,17 @@ impl Buffers {
     }
 }
 
+/// What became of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Painted {
+    /// It was written.
+    Shown,
+    /// The filter does not want it.
+    Passed,
+    /// It may be so long that it is written when its turn has come, and no earlier.
+    Later,
+}
+
 /// Makes text of entries. Each thread has its own.
 #[derive(Debug)]
 pub(super) struct Painter {
@@ -83,8 +95,8 @@ pub(super) struct Painter {
     /// for values.
     lines: Option<LineFormat>,
     buffers: Buffers,
-    /// What is no line on its way to the output.
-    scratch: String,
+    /// What is no line on its way to the output, and what takes longer to print in one.
+    scratch: [String; 2],
 }
 
 impl Painter {
@@ -92,11 +104,11 @@ impl Painter {
         let renderer = Renderer::new(format, options.clone());
         let lines = renderer.line_format().filter(|_| !filter.asks_values());
         let filter = Arc::clone(filter);
-        Self { filter, renderer, lines, buffers: Buffers::default(), scratch: String::new() }
+        Self { filter, renderer, lines, buffers: Buffers::default(), scratch: Default::default() }
     }
 
     /// Appends the record, if the filter wants it, or the loss that it is if its values cannot be
-    /// read. Says whether the filter wants it.
+    /// read. Before its turn, one that may be long is left for later.
     ///
     /// # Errors
     /// If the values cannot be read.
@@ -104,8 +116,9 @@ impl Painter {
     pub(super) fn record(
         &mut self,
         raw: &RawEntry<'_>,
+        is_its_turn: bool,
         out: &mut Page,
-    ) -> Result<bool, ValueError> {
+    ) -> Result<Painted, ValueError> {
         let line = self.lines.and_then(|format| Some((format, raw.site.line(format)?)));
         let painted = match line {
             Some((format, line)) if line.takes(&raw.values) => {
@@ -115,17 +128,27 @@ impl Painter {
                 let written = line.write(&raw.values, thread, (out, scratch), |room| {
                     renderer.put_line_head(format, raw.unix_ns, level, thread, room)
                 });
-                written.map(|()| true)
+                written.map(|()| Painted::Shown)
             }
             _ => {
-                let Self { filter, renderer, buffers, scratch, .. } = self;
+                let Self { filter, renderer, buffers, scratch: [scratch, _], .. } = self;
                 scratch.clear();
                 let visited = buffers.visit(raw, filter, |entry| {
+                    if let Entry::Record(record) = entry
+                        && !is_its_turn
+                        && text::may_be_long(record.values)
+                    {
+                        return ControlFlow::Break(());
+                    }
                     renderer.write(entry, scratch);
                     out.push(scratch.as_bytes());
                     ControlFlow::Continue(())
                 });
-                visited.map(|(is_wanted, _)| is_wanted)
+                visited.map(|(is_wanted, flow)| match flow {
+                    ControlFlow::Break(()) => Painted::Later,
+                    ControlFlow::Continue(()) if is_wanted => Painted::Shown,
+                    ControlFlow::Continue(()) => Painted::Passed,
+                })
             }
         };
         if painted.is_err() {
@@ -136,8 +159,9 @@ impl Painter {
 
     /// Appends a loss.
     pub(super) fn loss(&mut self, loss: LossEntry<'_>, out: &mut Page) {
-        self.scratch.clear();
-        self.renderer.write(&Entry::Loss(loss), &mut self.scratch);
-        out.push(self.scratch.as_bytes());
+        let [scratch, _] = &mut self.scratch;
+        scratch.clear();
+        self.renderer.write(&Entry::Loss(loss), scratch);
+        out.push(scratch.as_bytes());
     }
 }

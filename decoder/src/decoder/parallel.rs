@@ -15,7 +15,9 @@
 //! - **Order.** Batches have numbers; text is handed on by number.
 //! - **Bounded.** There are at most [`BATCHES_PER_THREAD`] batches for each thread, whether they wait,
 //!   are worked on or wait for their turn. A batch ends at [`BATCH_RECORDS`] or [`BATCH_BYTES`]; whoever
-//!   renders it stops when its text passes [`BATCH_TEXT_BYTES`], and the rest is rendered when its turn has come.
+//!   renders it stops when its text passes [`BATCH_TEXT_BYTES`], or before an entry whose message may be
+//!   longer than two MiB, and the rest is rendered when its turn has come: by the caller's thread, so
+//!   that there is one of these at a time.
 //! - **Never stuck.** The caller's thread waits only for a batch that another thread is at work on. A
 //!   thread that panics says so on its way out.
 
@@ -29,7 +31,7 @@ use stenolog_format::dictionary::Thread;
 use stenolog_format::value::ValueError;
 
 use super::context::{BlockPlace, Tally};
-use super::paint::Painter;
+use super::paint::{Painted, Painter};
 use super::ring::Turn;
 use super::stretch::{Run, Stretch};
 use super::{Decoder, MAX_CALLS};
@@ -44,10 +46,13 @@ use crate::render::{Page, RenderOptions};
 const BATCH_RECORDS: usize = 2048;
 
 /// How many bytes are kept in memory for a batch, but for its last block.
-const BATCH_BYTES: usize = 8 << 20;
+const BATCH_BYTES: usize = 4 << 20;
 
 /// How much text is made of a batch before its turn, but for its last entry.
 pub(super) const BATCH_TEXT_BYTES: usize = 512 << 10;
+
+/// A buffer for text that is longer than this is not kept.
+const MAX_SPARE_BYTES: usize = 2 << 20;
 
 const BATCHES_PER_THREAD: usize = 3;
 
@@ -107,6 +112,25 @@ impl Part {
     }
 }
 
+/// Which bodies are kept already: of each ring, that of its last run.
+#[derive(Debug, Default)]
+pub(super) struct Bodies(Vec<usize>);
+
+impl Bodies {
+    /// What the run's body takes in memory; nothing if it was asked before.
+    #[inline]
+    pub(super) fn new_bytes(&mut self, run: &Run<'_, '_>) -> usize {
+        if self.0.len() <= run.ring {
+            self.0.resize(run.ring + 1, 0);
+        }
+        // Only compared: a body that is gone may have had the place of this one, which costs nothing
+        // but that it is not counted.
+        let here = Arc::as_ptr(run.body) as usize;
+        let before = std::mem::replace(&mut self.0[run.ring], here);
+        if before == here { 0 } else { run.body.held_bytes() }
+    }
+}
+
 impl<'d> Batch<'d> {
     fn is_full(&self) -> bool {
         self.entries >= BATCH_RECORDS || self.bytes >= BATCH_BYTES
@@ -130,14 +154,24 @@ impl<'d> Batch<'d> {
         self.entries += 1;
     }
 
-    /// Takes in some of the records of a run.
+    /// Takes in some of the records of a run, whose body takes so much memory besides.
     #[inline]
-    pub(super) fn push_run(&mut self, run: &Run<'_, 'd>, from: usize, to: usize) {
+    pub(super) fn push_run(
+        &mut self,
+        run: &Run<'_, 'd>,
+        (from, to): (usize, usize),
+        body_bytes: usize,
+    ) {
         self.entries += to - from;
+        self.bytes += body_bytes;
         // Rings take turns: it is one of the last, or a new one.
         let lately = self.stretches.iter().enumerate().rev().take(8);
         let mut lately = lately.filter(|(_, (of, _))| Arc::ptr_eq(of, run.stretch));
-        let stretch = lately.next().map(|(at, _)| at).unwrap_or_else(|| self.hold(run));
+        let stretch = lately.next().map(|(at, _)| at).unwrap_or_else(|| {
+            self.bytes += run.stretch.size_bytes();
+            self.stretches.push((Arc::clone(run.stretch), Arc::clone(run.body)));
+            self.stretches.len() - 1
+        });
         let (ring, stretch) = (run.ring as u32, stretch as u32);
         let (from, to) = (from as u32, to as u32);
         if let Some(Part::Run { stretch: before, to: end, .. }) = self.parts.last_mut()
@@ -147,13 +181,6 @@ impl<'d> Batch<'d> {
             return;
         }
         self.parts.push(Part::Run { ring, stretch, from, to });
-    }
-
-    fn hold(&mut self, run: &Run<'_, 'd>) -> usize {
-        let is_known = self.stretches.iter().any(|(_, body)| Arc::ptr_eq(body, run.body));
-        self.bytes += run.stretch.size_bytes() + if is_known { 0 } else { run.body.held_bytes() };
-        self.stretches.push((Arc::clone(run.stretch), Arc::clone(run.body)));
-        self.stretches.len() - 1
     }
 
     /// Leaves out the first `count` entries.
@@ -177,23 +204,31 @@ impl<'d> Batch<'d> {
         super::hand_on(&mut self.text, sink)
     }
 
-    /// Renders entries until there is none, or enough text. Says whether none is left.
-    pub(super) fn render(&mut self, painter: &mut Painter, rings: &[RingName<'_>]) -> bool {
+    /// Renders entries until there is none, or enough text, or one that is to be rendered when its turn
+    /// has come. Says whether none is left.
+    pub(super) fn render(
+        &mut self,
+        is_its_turn: bool,
+        painter: &mut Painter,
+        rings: &[RingName<'_>],
+    ) -> bool {
         let Self { parts, stretches, losses, text, done, shown, unreadable, .. } = self;
         while let Some(part) = parts.get(done.0) {
             if text.len() >= BATCH_TEXT_BYTES {
                 return false;
             }
             let (Part::Run { ring, .. } | Part::Loss { ring, .. }) = *part;
-            let name = rings.get(ring as usize);
-            match (name, *part) {
-                (Some(name), Part::Loss { loss, .. }) => {
+            let Some(name) = rings.get(ring as usize) else { return true };
+            match *part {
+                Part::Loss { loss, .. } => {
                     if let Some(&(unix_ns, cause)) = losses.get(loss as usize) {
                         painter.loss(LossEntry { origin: name.origin(0), unix_ns, cause }, text);
                     }
                 }
-                (Some(name), Part::Run { stretch, from, to, .. }) => {
-                    let Some((stretch, body)) = stretches.get(stretch as usize) else { continue };
+                Part::Run { stretch, from, to, .. } => {
+                    let Some((stretch, body)) = stretches.get(stretch as usize) else {
+                        return true;
+                    };
                     let origin = name.origin(stretch.place.0 as usize);
                     let from = from as usize + done.1;
                     let run = Run { ring: 0, origin, stretch, body, from, to: to as usize };
@@ -201,14 +236,14 @@ impl<'d> Batch<'d> {
                         if text.len() >= BATCH_TEXT_BYTES {
                             return false;
                         }
-                        done.1 += 1;
-                        match painter.record(&raw, text) {
-                            Ok(is_wanted) => *shown += u64::from(is_wanted),
+                        match painter.record(&raw, is_its_turn, text) {
+                            Ok(Painted::Later) => return false,
+                            Ok(painted) => *shown += u64::from(painted == Painted::Shown),
                             Err(why) => unreadable.push((run.place(), why)),
                         }
+                        done.1 += 1;
                     }
                 }
-                (None, _) => {}
             }
             *done = (done.0 + 1, 0);
         }
@@ -280,7 +315,7 @@ impl<'d> Shared<'d> {
                 state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
             };
             drop(state);
-            batch.render(painter, rings);
+            batch.render(false, painter, rings);
             self.put(number, batch);
         }
     }
@@ -335,6 +370,7 @@ struct Pipeline<'scope, 'env, 'd, S> {
     sink: S,
     /// The batch that is being filled.
     batch: Batch<'d>,
+    bodies: Bodies,
     /// How many entries and pauses came since the last batch was handed over.
     calls: usize,
     spares: Vec<Batch<'d>>,
@@ -356,7 +392,7 @@ impl<'scope, 'd: 'scope, S: FnMut(&[u8]) -> ControlFlow<()>> Pipeline<'scope, '_
             Turn::Records(run) => {
                 let room = BATCH_RECORDS.saturating_sub(self.batch.entries).max(1);
                 let to = run.to.min(run.from + room);
-                self.batch.push_run(run, run.from, to);
+                self.batch.push_run(run, (run.from, to), self.bodies.new_bytes(run));
                 count = to - run.from;
             }
         }
@@ -413,7 +449,7 @@ impl<'scope, 'd: 'scope, S: FnMut(&[u8]) -> ControlFlow<()>> Pipeline<'scope, '_
         let mut state = self.shared.lock();
         if let Some((number, mut batch)) = state.next_for(0) {
             drop(state);
-            batch.render(&mut self.painter, self.rings);
+            batch.render(false, &mut self.painter, self.rings);
             self.shared.put(number, batch);
         } else {
             while matches!(state.rendered.front(), Some(None)) && !state.has_failed {
@@ -445,13 +481,15 @@ impl<'scope, 'd: 'scope, S: FnMut(&[u8]) -> ControlFlow<()>> Pipeline<'scope, '_
                 if batch.done.0 >= batch.parts.len() {
                     break;
                 }
-                batch.render(&mut self.painter, self.rings);
+                batch.render(true, &mut self.painter, self.rings);
             }
             self.shown += batch.shown;
             self.unreadable.append(&mut batch.unreadable);
             batch.clear();
             let text = std::mem::take(&mut batch.text);
-            if let Some(texts) = self.shared.lock().texts.get_mut(batch.thread) {
+            if text.held_bytes() <= MAX_SPARE_BYTES
+                && let Some(texts) = self.shared.lock().texts.get_mut(batch.thread)
+            {
                 texts.push(text);
             }
             self.spares.push(batch);
@@ -501,6 +539,7 @@ impl Decoder<'_> {
                 painter,
                 sink,
                 batch: Batch::default(),
+                bodies: Bodies::default(),
                 calls: 0,
                 spares: Vec::new(),
                 threads_left: most_threads - 1,

@@ -16,7 +16,7 @@ use stenolog_format::dictionary::Role;
 use stenolog_format::template::Trait;
 use stenolog_format::value::{ScalarType, Value, ValueError};
 
-use super::fields::{rewrite_from, write_value};
+use super::fields::write_value;
 use super::page::{
     Literal, Page, Room, put, put_chunk, put_fixed, put_from, put_i64, put_literal, put_sign,
     put_u64,
@@ -248,8 +248,8 @@ impl Line {
         bytes <= self.max_bytes
     }
 
-    /// Appends the line of a record to the first buffer, behind what `head` appends; the second is
-    /// for what takes longer to print.
+    /// Appends the line of a record to the page, behind what `head` writes; the texts are for what
+    /// takes longer to print.
     ///
     /// # Errors
     /// If the values are not what the call site says. Nothing was written then.
@@ -258,7 +258,7 @@ impl Line {
         &self,
         values: &RawValues<'_>,
         thread: &ThreadName,
-        (page, scratch): (&mut Page, &mut String),
+        (page, scratch): (&mut Page, &mut [String; 2]),
         mut head: impl FnMut(Room<'_>) -> Room<'_>,
     ) -> Result<(), ValueError> {
         let mut array = [0; MAX_SCALARS];
@@ -320,14 +320,20 @@ impl Line {
         room: Room<'p>,
         part: &Part,
         words: &Words<'_>,
-        scratch: &mut String,
+        scratch: &mut [String; 2],
     ) -> Room<'p> {
         let Some(&ty) = self.slots.get(part.slot) else { return room };
         // All values were looked at.
         let Ok(scalar) = words.scalar(part.slot, ty) else { return room };
-        scratch.clear();
-        part.what.write(&scalar.into(), self.format, scratch);
-        put(room, scratch.as_bytes())
+        let [text, escaped] = scratch;
+        text.clear();
+        part.what.write(&scalar.into(), text);
+        if part.what.is_escaped() || is_clean(text.as_bytes()) {
+            return put(room, text.as_bytes());
+        }
+        escaped.clear();
+        self.format.escape(escaped, text);
+        put(room, escaped.as_bytes())
     }
 }
 
@@ -362,17 +368,18 @@ impl Quick {
 }
 
 impl What {
-    fn write(&self, value: &Value<'_>, format: LineFormat, out: &mut String) {
-        let start = out.len();
+    /// Whether what is written is escaped.
+    const fn is_escaped(&self) -> bool {
+        matches!(self, Self::Field(_) | Self::Json)
+    }
+
+    fn write(&self, value: &Value<'_>, out: &mut String) {
         match self {
             Self::Plain => text::write_display(out, value),
             Self::Decimals(_, spec) | Self::Spec(spec) => text::write_value(out, value, spec),
-            Self::Field(role) => return write_value(out, value, *role),
-            Self::Json => return write_json(out, value),
+            Self::Field(role) => write_value(out, value, *role),
+            Self::Json => write_json(out, value),
             Self::Thread => {}
-        }
-        if !out.get(start..).is_none_or(|text| is_clean(text.as_bytes())) {
-            rewrite_from(out, start, |out, text| format.escape(out, text));
         }
     }
 }

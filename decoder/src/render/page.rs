@@ -42,6 +42,11 @@ impl Page {
         self.end == 0
     }
 
+    /// What it takes in memory.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     pub(crate) fn clear(&mut self) {
         self.end = 0;
     }

@@ -35,6 +35,11 @@ pub(super) fn within(
     }
 }
 
+/// Whether a message of these values may be longer than twice the mebibyte that any may have.
+pub(crate) fn may_be_long(values: &[Value<'_>]) -> bool {
+    sum(values.iter().map(text_bytes)) > FREE_BYTES
+}
+
 /// More than a value's text has without padding, however it is printed.
 fn text_bytes(value: &Value<'_>) -> usize {
     let within = match value {

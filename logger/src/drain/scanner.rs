@@ -26,7 +26,7 @@ use stenolog_format::loss::{GoneCause, LossFrame};
 use stenolog_format::summary::SummaryBuilder;
 
 use self::files::{Departed, Unsynced};
-use self::gather::{Gathered, KnownSite, Sites};
+use self::gather::{Cut, Gathered, KnownSite, Sites};
 use self::rings::DrainRing;
 use super::compress::{Compressor, Effort, Load};
 use super::next_sleep;
@@ -43,7 +43,7 @@ const MIN_BLOCK_BYTES: usize = 1 << 16;
 const MAX_BLOCK_BYTES: usize = 1 << 20;
 
 /// A block of fewer bytes of its ring is not summed up: it is read as soon as its summary would be.
-const SUMMED_UP_BYTES: usize = 1 << 13;
+const SUMMED_UP_BYTES: usize = 1 << 12;
 
 /// The buffer is written when it is as long as this, or stands for an eighth of a ring.
 const WRITE_AT_BYTES: usize = 1 << 18;
@@ -53,6 +53,13 @@ const INDEX_EVERY_BLOCKS: usize = 4096;
 
 /// Clock pairs are this far apart while there are records, in seconds.
 const CLOCK_EVERY_SECONDS: u64 = 1;
+
+/// What a block took of a ring.
+struct Taken {
+    bytes: usize,
+    /// It ends where errors begin, or end, rather than where the records do.
+    is_cut: bool,
+}
 
 /// Reads rings and writes frames.
 pub(super) struct Scanner {
@@ -304,12 +311,13 @@ impl Scanner {
             let policy = self.core.config.compression;
             let effort = Effort::of(policy, before.max(bytes), capacity, self.load.has_time());
             let taken = self.take(at, effort, limit);
-            bytes += taken;
+            bytes += taken.bytes;
             // Somebody may be waiting for the room.
-            if self.output.buffer().len() >= WRITE_AT_BYTES || taken >= capacity / 8 {
+            if self.output.buffer().len() >= WRITE_AT_BYTES || taken.bytes >= capacity / 8 {
                 self.write()?;
             }
-            let is_rest_short = taken == 0 || !is_asked && taken < limit / 2;
+            let is_short = taken.bytes < limit / 2 && !taken.is_cut;
+            let is_rest_short = taken.bytes == 0 || !is_asked && is_short;
             if is_rest_short || self.rings[at].taken_to >= end {
                 break;
             }
@@ -318,9 +326,8 @@ impl Scanner {
         Ok(bytes)
     }
 
-    /// Moves committed records of a ring into the buffer, as one block, and returns how many bytes
-    /// of the ring it took.
-    fn take(&mut self, at: usize, effort: Effort, limit: usize) -> usize {
+    /// Moves committed records of a ring into the buffer, as one block.
+    fn take(&mut self, at: usize, effort: Effort, limit: usize) -> Taken {
         let Self {
             output,
             frames,
@@ -338,16 +345,30 @@ impl Scanner {
         let mut batch =
             Gathered { sites: Sites { known: sites, unstated: Vec::new() }, loss: None };
         let (id, position, first_record) = (ring.slot.thread.ring, ring.stated_to, ring.records);
-        let mut end = start;
+        let (mut end, mut limit) = (start, limit);
         let mut is_packed = false;
+        let mut is_cut = false;
         if effort > Effort::Rows {
             builder.begin_columns(id, position, first_record);
-            end = batch.pack_all(builder, &mut ring.consumer, start, limit, &mut is_packed);
-            is_packed = is_packed && (builder.count() == 0 || builder.are_columns_worthwhile());
+            let cut = if ring.is_at_error { Cut::BehindErrors } else { Cut::BeforeErrors };
+            let packed = batch.pack_all(builder, &mut ring.consumer, start, limit, cut);
+            is_packed =
+                packed.is_sound && (builder.count() == 0 || builder.are_columns_worthwhile());
+            if packed.is_sound && packed.is_cut {
+                // In rows it ends there as well.
+                is_cut = true;
+                limit = (packed.end - start) as usize;
+                ring.is_at_error = cut == Cut::BeforeErrors;
+            } else {
+                ring.is_at_error = false;
+            }
+            end = packed.end;
         }
         if !is_packed && effort > Effort::Raw {
             builder.begin(id, position, first_record);
-            end = batch.pack_all(builder, &mut ring.consumer, start, limit, &mut is_packed);
+            let packed = batch.pack_all(builder, &mut ring.consumer, start, limit, Cut::Nowhere);
+            is_packed = packed.is_sound;
+            end = packed.end;
         }
         let mut raw = None;
         if !is_packed {
@@ -401,7 +422,7 @@ impl Scanner {
             ring.stated_to = end;
         }
         ring.taken_to = end;
-        bytes
+        Taken { bytes, is_cut }
     }
 
     /// States losses that no record has followed. `false` if there are none.

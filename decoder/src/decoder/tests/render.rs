@@ -344,6 +344,35 @@ fn long_texts_are_handed_on_in_pieces() {
 }
 
 #[test]
+fn long_messages_wait_for_their_turn() {
+    let mut scene = Scene::new();
+    let lengths = [10, 80_000, 100_000, 20];
+    let long = |length: usize| str_bytes(&"\x01".repeat(length));
+    let records: Vec<_> = lengths.iter().zip(0..).map(|(&n, at)| Rec(17, at, long(n))).collect();
+    scene.block(1, &records);
+    scene.seal(0);
+    let dumps = [scene.dump()];
+    let filter = Arc::new(Filter::default());
+    let mut painter = Painter::new(&filter, Format::Logfmt, &RenderOptions::default());
+    let mut decoder = Decoder::new(&dumps);
+    let mut painted = Vec::new();
+    let _ = decoder.merge(|turn, _, _| {
+        let Turn::Records(run) = turn else { return (1, ControlFlow::Continue(())) };
+        for raw in run.entries() {
+            for is_its_turn in [false, true] {
+                let mut page = Page::default();
+                painted.push(painter.record(&raw, is_its_turn, &mut page).unwrap());
+                assert_eq!(page.is_empty(), painted.last() == Some(&Painted::Later));
+            }
+        }
+        (run.to - run.from, ControlFlow::Continue(()))
+    });
+    let [shown, later] = [Painted::Shown, Painted::Later];
+    assert_eq!(painted, [shown, shown, shown, shown, later, shown, shown, shown]);
+    check(&dumps, &Filter::default(), Order::Time);
+}
+
+#[test]
 fn the_last_entries_are_the_end_of_all() {
     let long = [long().dump()];
     let damaged = [Dump::from_bytes("damaged", damaged()).unwrap()];

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stenolog_format::block::{BlockBuilder, SitePlan};
+use stenolog_format::block::{BlockBuilder, First, SitePlan};
 use stenolog_format::dictionary::{CallSite, Level, TimeSource};
 use stenolog_format::loss::Loss;
 use stenolog_format::summary::SummaryBuilder;
@@ -12,6 +12,10 @@ use crate::registry;
 
 /// So much of a ring is packed at once: what is read of it first stays in the first cache.
 const PART_BYTES: usize = 1 << 14;
+
+/// A block of so many records ends before the first error, so that who looks for errors need not read
+/// it. If one has come before that, they are not rare.
+const RECORDS_BEFORE_ERROR: u32 = 1024;
 
 /// A call site that the drain has met.
 pub(super) struct KnownSite {
@@ -72,43 +76,85 @@ pub(super) struct Gathered<'a> {
     pub(super) loss: Option<Loss>,
 }
 
+/// Up to where records were packed.
+pub(super) struct Packed {
+    /// The position behind the last one.
+    pub(super) end: u64,
+    /// They are what their call sites say.
+    pub(super) is_sound: bool,
+    /// The block ends where errors begin, or end.
+    pub(super) is_cut: bool,
+}
+
+/// Where a block ends for the sake of its levels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    Nowhere,
+    /// Before the first error, if many records came before it.
+    BeforeErrors,
+    /// Before the first record that is no error.
+    BehindErrors,
+}
+
 impl Gathered<'_> {
-    /// Packs records of a ring; returns the position behind the last one. `all` tells whether they
-    /// are what their call sites say.
+    /// Packs records of a ring.
     pub(super) fn pack_all(
         &mut self,
         builder: &mut BlockBuilder,
         consumer: &mut Consumer,
         start: u64,
         limit: usize,
-        all: &mut bool,
-    ) -> u64 {
-        let mut end = start;
+        cut: Cut,
+    ) -> Packed {
+        let mut packed = Packed { end: start, is_sound: true, is_cut: false };
         let Self { sites, loss } = self;
-        let mut plan_of = |tag| sites.get(tag).map(|site| Arc::clone(&site.plan));
+        let mut has_error = false;
+        let mut first_of = |tag, before| {
+            let site = sites.get(tag)?;
+            let is_error = site.site.level == Level::Error;
+            let ends = match cut {
+                Cut::Nowhere => false,
+                Cut::BeforeErrors => is_error && !has_error && before >= RECORDS_BEFORE_ERROR,
+                Cut::BehindErrors => !is_error && before > 0,
+            };
+            has_error |= is_error;
+            Some(if ends { First::EndBefore } else { First::Take(Arc::clone(&site.plan)) })
+        };
         loop {
-            let left = limit - (end - start) as usize;
-            let part = consumer.batch_from(end, left.min(PART_BYTES));
+            let left = limit - (packed.end - start) as usize;
+            let part = consumer.batch_from(packed.end, left.min(PART_BYTES));
             // A record that is longer than a part may be alone in its block, but not behind others.
-            let is_too_long = end > start && part.len_bytes() > left.max(PART_BYTES);
+            let is_too_long = packed.end > start && part.len_bytes() > left.max(PART_BYTES);
             if is_too_long {
                 break;
             }
-            end = part.end();
             if part.is_empty() {
+                packed.end = part.end();
                 break;
             }
-            let (first, second) = part.raw_slices();
-            *all = builder
-                .push_raw(first, &mut plan_of)
-                .and_then(|()| builder.push_raw(second, &mut plan_of))
-                .is_ok();
-            if !*all || (end - start) as usize >= limit {
+            for slice in <[_; 2]>::from(part.raw_slices()) {
+                match builder.push_raw(slice, &mut first_of) {
+                    Ok(taken) => {
+                        packed.end += taken as u64;
+                        packed.is_cut = taken < slice.len();
+                    }
+                    Err(_) => packed.is_sound = false,
+                }
+                if packed.is_cut || !packed.is_sound {
+                    break;
+                }
+            }
+            debug_assert!(
+                packed.is_cut || !packed.is_sound || packed.end == part.end(),
+                "a batch is what lies between its ends"
+            );
+            let is_full = (packed.end - start) as usize >= limit;
+            if packed.is_cut || !packed.is_sound || is_full {
                 break;
             }
         }
         *loss = builder.last_loss().or(*loss);
-        end
+        packed
     }
 
     /// Takes what the header of a raw block says of the record.
