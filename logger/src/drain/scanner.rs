@@ -73,6 +73,14 @@ pub(super) struct Scanner {
     summaries: SummaryBuilder,
     load: Load,
     rings: Vec<DrainRing>,
+    /// Places of rings of which the buffer has something that the file does not.
+    touched: Vec<usize>,
+    /// The sum of losses when all of them were stated.
+    lost: u64,
+    /// How many rings had been left when it was last looked which.
+    retired: u64,
+    /// One of the rings may be let go of soon.
+    is_any_leaving: bool,
     /// The call sites by id.
     sites: Vec<KnownSite>,
     index: Index,
@@ -120,6 +128,10 @@ impl Scanner {
             summaries: SummaryBuilder::default(),
             load: Load::default(),
             rings: Vec::new(),
+            touched: Vec::new(),
+            lost: 0,
+            retired: 0,
+            is_any_leaving: false,
             sites: Vec::new(),
             index: Index::default(),
             last_clock: 0,
@@ -165,6 +177,10 @@ impl Scanner {
 
     fn try_pass(&mut self, is_asked: bool) -> Result<Option<Instant>, WriteFailure> {
         let before = std::mem::replace(&mut self.last_pass, Instant::now());
+        // Before the rings: one that has lost something is among those that are adopted.
+        let lost = self.core.counters.lost.load(Ordering::Acquire);
+        let is_any_lost = lost != self.lost;
+        let mut is_any_owed = false;
         self.adopt();
         fault::after(Step::PassBegun);
         self.look_if(is_asked)?;
@@ -173,10 +189,21 @@ impl Scanner {
         let mut due: Option<Instant> = None;
         let mut any = false;
         for at in 0..self.rings.len() {
-            let bytes = self.take_all(at, is_asked)?;
-            // A producer that goes on states its losses itself, where they happened.
+            let bytes = if self.rings[at].is_quiet() {
+                self.rings[at].last_bytes = 0;
+                0
+            } else {
+                self.take_all(at, is_asked)?
+            };
             any |= bytes > 0;
-            any |= (bytes == 0 || is_asked) && self.put_loss(at);
+            if is_any_lost {
+                if bytes == 0 || is_asked {
+                    any |= self.put_loss(at);
+                } else {
+                    // A producer that goes on states its losses itself, where they happened.
+                    is_any_owed |= self.rings[at].owes_loss();
+                }
+            }
             let longest = self.core.config.deliver_within;
             let ring = &mut self.rings[at];
             if bytes > 0 {
@@ -193,6 +220,9 @@ impl Scanner {
             }
             let next = ring.last_taken.max(self.last_pass) + ring.rest;
             due = Some(due.map_or(next, |due| due.min(next)));
+        }
+        if !is_any_owed {
+            self.lost = lost;
         }
         if any {
             if began.saturating_sub(self.last_clock) > self.core.clock.hz() * CLOCK_EVERY_SECONDS {
@@ -298,7 +328,18 @@ impl Scanner {
 
     /// Moves committed records of a ring into the buffer, as one block.
     fn take(&mut self, at: usize, effort: Effort, limit: usize) -> Taken {
-        let Self { output, frames, builder, compressor, summaries, rings, sites, index, .. } = self;
+        let Self {
+            output,
+            frames,
+            builder,
+            compressor,
+            summaries,
+            rings,
+            touched,
+            sites,
+            index,
+            ..
+        } = self;
         let ring = &mut rings[at];
         let start = ring.taken_to;
         let mut batch =
@@ -337,6 +378,9 @@ impl Scanner {
             raw = Some(raw_batch);
         }
         let bytes = (end - start) as usize;
+        if bytes > 0 {
+            touched.push(at);
+        }
         if builder.count() > 0 {
             let thread = (!ring.is_introduced).then_some(&ring.slot.thread);
             put_explanations(output, frames, index, thread, &batch.sites.unstated);
@@ -431,7 +475,8 @@ impl Scanner {
                 self.progress = len;
             }
         }
-        for ring in &mut self.rings {
+        for at in self.touched.drain(..) {
+            let ring = &mut self.rings[at];
             ring.written = (ring.stated_to, ring.records);
             if ring.consumer.position() != ring.taken_to {
                 ring.is_odd = !ring.is_odd;

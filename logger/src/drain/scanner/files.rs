@@ -233,6 +233,7 @@ impl Scanner {
 
     /// Takes back what the old file did not get, and begins the new one.
     fn restart(&mut self, fate: FileFate, next: Box<dyn Storage>) {
+        self.touched.clear();
         for ring in &mut self.rings {
             ring.taken_to = ring.consumer.position();
             (ring.stated_to, ring.records) = ring.written;

@@ -1,6 +1,7 @@
 //! The rings that the drain looks after.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use stenolog_format::loss::Loss;
@@ -38,6 +39,19 @@ pub(super) struct DrainRing {
     pub(super) errors_to: u64,
 }
 
+impl DrainRing {
+    /// Whether nothing was committed since all that was has been taken.
+    #[inline]
+    pub(super) fn is_quiet(&self) -> bool {
+        self.consumer.is_end(self.taken_to)
+    }
+
+    /// Whether there are losses that the file does not state.
+    pub(super) fn owes_loss(&self) -> bool {
+        self.slot.loss(0).total() != self.stated.total()
+    }
+}
+
 impl Scanner {
     /// Leaves the consumers to their rings' threads, who count what comes too late.
     pub(in crate::drain) fn leave_rings(&mut self) {
@@ -50,6 +64,7 @@ impl Scanner {
 
     pub(super) fn adopt(&mut self) {
         let newborn = self.core.take_newborn().into_iter();
+        self.is_any_leaving |= newborn.len() > 0;
         self.rings.extend(newborn.map(|(slot, consumer)| DrainRing {
             slot,
             taken_to: consumer.position(),
@@ -71,15 +86,22 @@ impl Scanner {
     /// Lets go of rings whose thread has gone and that are empty: they may serve another thread.
     pub(super) fn let_go(&mut self) {
         let core = &self.core;
+        let retired = core.counters.retired.load(Ordering::Acquire);
+        if std::mem::replace(&mut self.retired, retired) == retired && !self.is_any_leaving {
+            return;
+        }
+        self.is_any_leaving = false;
         let mut at = 0;
         while at < self.rings.len() {
             let ring = &self.rings[at];
             // Retired first: only then is an empty ring empty for good, and its loss the last.
-            let is_done = ring.slot.is_retired()
+            let is_retired = ring.slot.is_retired();
+            let is_done = is_retired
                 && ring.consumer.position() == ring.taken_to
                 && ring.consumer.is_empty()
-                && ring.slot.loss(0).total() == ring.stated.total();
+                && !ring.owes_loss();
             if !is_done {
+                self.is_any_leaving |= is_retired;
                 at += 1;
                 continue;
             }
