@@ -72,7 +72,7 @@ impl Local {
     pub(crate) fn reopen(&self) {
         compiler_fence(Ordering::Release);
         // Not for the generation that it was open for: a handler that came before it was closed may
-        // have brought another logger, or forked.
+        // have brought another logger, and a forked child has none.
         self.generation.set(self.owner.get());
     }
 
@@ -237,7 +237,10 @@ impl Drop for Deaf {
 /// one of its thread is not heard either. Outside of `in_signal_handler`, what interrupts a call is
 /// still refused, so that nothing is ever corrupted; but a handler that interrupts, say, the
 /// allocator, and whose call needs memory, waits for ever, as with every function that is not
-/// async-signal-safe.
+/// async-signal-safe; and one that interrupts a thread's start has the standard library end the process.
+///
+/// A process that is forked in a handler must end there, or run another program: were it to return into
+/// a call that the handler has interrupted, that would write to the parent's ring.
 ///
 /// # Panics
 /// If `handler` does, which ends the process in most handlers.

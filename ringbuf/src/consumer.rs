@@ -245,6 +245,30 @@ impl Consumer {
         bytes
     }
 
+    /// The position behind the last record that is committed, and behind dead space there: up to where a
+    /// [scan](Self::scan_from) without a limit would go.
+    ///
+    /// Walks through the headers. More may be committed meanwhile.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut producer, consumer) = stenolog_ringbuf::queue::spsc::new(256);
+    /// producer.try_claim(8)?.commit();
+    /// drop(producer.try_claim(8)?);
+    /// assert_eq!(consumer.readable_end(), consumer.position() + 32);
+    /// assert_eq!(consumer.readable_bytes(), 16);
+    /// # Ok::<(), stenolog_ringbuf::TryClaimError>(())
+    /// ```
+    #[must_use]
+    pub fn readable_end(&self) -> u64 {
+        let mut position = self.head;
+        while let Some(header) = self.receive(position) {
+            position += header.span();
+        }
+        position
+    }
+
     /// Whether nothing is committed at `position`, not even dead space: a [scan](Self::scan_from) from
     /// there would end where it began. Something may be by the time this returns.
     ///

@@ -98,7 +98,7 @@
 //! | the same two with many producers | The stores to cache lines become one pass that zeroes all that is freed. | 81, 55 |
 //! | [`Consumer::scan_from`] | As `drain`, without the stores, which come with the release. | 28 |
 //! | [`Consumer::batch`] | As `scan_from`, with the headers read twice if the records are then looked at one by one. | 31 |
-//! | [`Consumer::readable_bytes`] | One load a record. | 19 |
+//! | [`Consumer::readable_bytes`], [`readable_end`](Consumer::readable_end) | One load a record. | 19 |
 //! | [`Sender::send`](channel::Sender::send) and commit | Claim and commit, and one load that asks whether the receiver is there. No call to the system, unless the ring is full: then the processor is offered to other threads between attempts. | 22; many: 26 |
 //! | [`Sender::notify`](channel::Sender::notify) | A full fence and a load; a read-modify-write and a call to the system only if the receiver sleeps. | 4 |
 //! | [`Receiver::recv`](channel::Receiver::recv) | `Consumer::try_claim` after a look at what is there. Without a record: spins, then sleeps for 50 µs, and each time twice as long, up to [`MAX_POLL`](channel::MAX_POLL). | 185 |

@@ -62,7 +62,8 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// If the system has no memory for it.
+    /// If the system has no room for it among the process's addresses. If it has too little memory, but
+    /// promises more than it has, it may end the process instead.
     pub fn create_spsc(&self) -> io::Result<(spsc::Producer, Consumer)> {
         let ring = self.create(Kind::OneProducer)?;
         Ok((spsc::Producer::over(Arc::clone(&ring)), Consumer::new(ring)))
@@ -72,7 +73,8 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// If the system has no memory for it.
+    /// If the system has no room for it among the process's addresses. If it has too little memory, but
+    /// promises more than it has, it may end the process instead.
     pub fn create_mpsc(&self) -> io::Result<(mpsc::Producer, Consumer)> {
         let ring = self.create(Kind::ManyProducers)?;
         Ok((mpsc::Producer::over(Arc::clone(&ring)), Consumer::new(ring)))

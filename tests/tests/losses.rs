@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use stenolog::{OnFull, debug, info};
+use stenolog::{Builder, Compression, OnFull, debug, info};
 use stenolog_tests::{Scene, message, read};
 
 /// Plays a scene of `src/child.rs` in a process of its own, and returns what it printed.
@@ -197,4 +197,59 @@ fn threads_that_end_while_nothing_can_be_written_lose_nothing_but_what_is_counte
     let last = of("early 3 ".to_owned());
     assert_eq!(last.len() as u64 + lost, 10_000);
     assert!(last.iter().copied().eq(0..last.len() as u64), "the ring was full from there on");
+}
+
+#[test]
+fn a_flush_takes_what_lies_behind_the_end_of_a_ring() {
+    let folder = tempfile::tempdir().unwrap();
+    for (at, first, long) in [(840, 1, 250), (900, 1, 220), (1000, 0, 60)] {
+        let path = folder.path().join(format!("{at}.steno"));
+        // Passes happen when they are asked for.
+        let builder = Builder::new(&path).filter("trace").deliver_within(Duration::from_secs(3600));
+        let logger = builder.start_detached().unwrap();
+        let _scope = logger.enter();
+        let text = "x".repeat(400 << 10);
+        // Up to so many KiB of the ring, in parts that do not wake the drain.
+        for part in (0..at).step_by(200) {
+            info!("{}", &text[..(at - part).min(200) << 10]);
+            logger.flush().unwrap();
+        }
+        let before = logger.stats().records;
+        (0..first).for_each(|n| info!("{n} {}", &text[..1000]));
+        info!("{}", &text[..long << 10]);
+        (0..50).for_each(|n| info!("{n} {}", &text[..1000]));
+        logger.flush().unwrap();
+        let (records, lost) = (logger.stats().records - before, logger.stats().lost);
+        assert_eq!((records, lost), (first + 51, 0), "from {at} KiB on");
+    }
+}
+
+#[test]
+fn nobody_waits_for_a_drain_that_rests_before_a_long_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = "x".repeat(700_000);
+    for compression in [Compression::Adaptive, Compression::None] {
+        let path = folder.path().join(format!("{compression:?}.steno"));
+        let builder = Builder::new(&path).filter("trace").on_full(OnFull::Block);
+        // Were the drain to rest, calls would give up.
+        let builder = builder
+            .compression(compression)
+            .deliver_within(Duration::from_secs(3600))
+            .block_timeout(Duration::from_secs(4));
+        let logger = builder.start_detached().unwrap();
+        let scope = logger.enter();
+        for n in 0..5 {
+            info!("{n} short");
+            // At first this fits. Then it stands at the ring's beginning, behind room that is too short.
+            info!("{n} {long}");
+            if n > 0 {
+                info!("{n} {long}");
+            }
+            logger.flush().unwrap();
+        }
+        drop(scope);
+        assert_eq!(logger.stats().lost, 0, "{compression:?}");
+        logger.close().unwrap();
+        assert_eq!(read(&path).0.len(), 14, "{compression:?}");
+    }
 }

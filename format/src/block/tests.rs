@@ -473,3 +473,59 @@ fn rows_of_what_is_wanted_have_the_others_without_values() {
         assert_eq!(rows(&|tag| tag == wanted), expected);
     }
 }
+
+#[test]
+fn every_loss_statement_of_columns_is_looked_into() {
+    let number = site(16, Level::Info, TimeSource::Counter, &[Type::U32]);
+    let plan = std::sync::Arc::new(SitePlan::new(&number));
+    let record = |tag: u32, payload: Vec<u8>| {
+        let mut raw = (payload.len() as u32).to_le_bytes().to_vec();
+        raw.extend(tag.to_le_bytes());
+        raw.extend(payload);
+        raw.resize(raw.len().next_multiple_of(8), 0xee);
+        raw
+    };
+    let loss = |total: u64| {
+        let mut loss = [0; Loss::BYTES];
+        loss[8..16].copy_from_slice(&total.to_le_bytes());
+        record(CallSite::LOSS_ID, loss.to_vec())
+    };
+    let numbers = (0..40_u32).flat_map(|n| record(16, payload(1, &n.to_le_bytes())));
+    let raw: Vec<u8> = loss(1).into_iter().chain(numbers).chain(loss(77)).chain(loss(78)).collect();
+    let mut builder = BlockBuilder::default();
+    // The second block knows the kinds of the first.
+    for _ in 0..2 {
+        builder.begin_columns(1, 0, 0);
+        builder.push_raw(&raw, |_, _| Some(First::Take(plan.clone()))).unwrap();
+        assert_eq!(builder.count(), 43);
+        assert_eq!(builder.last_loss().unwrap().total(), 78);
+        builder.finish(64, &mut Vec::new());
+    }
+}
+
+#[test]
+fn times_that_pass_the_end_of_their_range_are_at_both_ends() {
+    for (source, start) in [
+        (TimeSource::Counter, u64::MAX - 20),
+        (TimeSource::UnixNanos, i64::MAX as u64 - 20),
+        (TimeSource::Counter, u64::MAX - 300),
+    ] {
+        let number = site(16, Level::Info, source, &[Type::U32]);
+        let plan = std::sync::Arc::new(SitePlan::new(&number));
+        let raw: Vec<u8> = (0..600_u32)
+            .flat_map(|n| {
+                let payload = payload(start.wrapping_add(n.into()), &n.to_le_bytes());
+                [&12_u32.to_le_bytes()[..], &16_u32.to_le_bytes(), &payload, &[0; 4]].concat()
+            })
+            .collect();
+        let mut builder = BlockBuilder::default();
+        let mut header = |begin: fn(&mut BlockBuilder, u32, u64, u64)| {
+            begin(&mut builder, 1, 0, 0);
+            builder.push_raw(&raw, |_, _| Some(First::Take(plan.clone()))).unwrap();
+            let header = builder.finish(64, &mut Vec::new());
+            let times = (header.counter_first, header.counter_last);
+            (times, (header.unix_first, header.unix_last), header.flags)
+        };
+        assert_eq!(header(BlockBuilder::begin_columns), header(BlockBuilder::begin));
+    }
+}

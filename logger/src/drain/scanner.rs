@@ -57,7 +57,7 @@ const CLOCK_EVERY_SECONDS: u64 = 1;
 /// What a block took of a ring.
 struct Taken {
     bytes: usize,
-    /// It ends where errors begin, or end, rather than where the records do.
+    /// It ends before records that are there.
     is_cut: bool,
 }
 
@@ -296,7 +296,7 @@ impl Scanner {
 
     /// Moves what a ring holds now into the buffer, and returns how many bytes of it.
     ///
-    /// If nobody asked for it, a record that is longer than half a block may wait for the next pass.
+    /// If nobody asked for it, what comes meanwhile may be left: as a rule by a producer that goes on.
     fn take_all(&mut self, at: usize, is_asked: bool) -> Result<usize, WriteFailure> {
         let ring = &mut self.rings[at];
         let capacity = ring.consumer.capacity();
@@ -304,8 +304,14 @@ impl Scanner {
         let limit = (capacity / 4).clamp(MIN_BLOCK_BYTES, MAX_BLOCK_BYTES);
         // A producer that keeps up with the drain must not keep the other rings waiting, nor make
         // small blocks.
-        let known = if is_asked { ring.consumer.readable_bytes() } else { 0 };
-        let end = ring.consumer.position() + if is_asked { known } else { capacity } as u64;
+        let position = ring.consumer.position();
+        let (known, end) = if is_asked {
+            // Up to there: what is dead space is not readable, but in the way.
+            let end = ring.consumer.readable_end();
+            ((end - position) as usize, end)
+        } else {
+            (0, position + capacity as u64)
+        };
         let (mut bytes, before) = (0, ring.last_bytes.max(known));
         loop {
             let policy = self.core.config.compression;
@@ -366,6 +372,7 @@ impl Scanner {
             builder.begin(id, position, first_record);
             let packed = batch.pack_all(builder, &mut ring.consumer, start, limit, None);
             is_packed = packed.is_sound;
+            is_cut |= packed.is_cut;
             end = packed.end;
         }
         let mut raw = None;
@@ -423,6 +430,10 @@ impl Scanner {
             ring.stated_to = end;
         }
         ring.taken_to = end;
+        if !is_packed && bytes < limit {
+            // What had no room in it is long.
+            is_cut = ring.consumer.batch_from(end, 1).len_bytes() > limit - bytes;
+        }
         Taken { bytes, is_cut }
     }
 

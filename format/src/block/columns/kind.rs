@@ -35,6 +35,9 @@ pub(super) struct Kind {
 /// The time stands between the header and the values.
 const TIME_BYTES: usize = 8;
 
+/// Of the room for texts so much is kept from block to block.
+const KEPT_BYTES: usize = 1 << 18;
+
 /// So many records in a row are taken from where they lie.
 const MANY: usize = 16;
 
@@ -50,7 +53,11 @@ impl Kind {
         }
         let varying = plan.fields.iter().filter(|field| field.fixed_bytes().is_none());
         let varying = varying.map(|_| Varying::default()).collect();
-        let (fixed_bytes, spread_bytes) = plan.fixed_bytes.map_or((0, usize::MAX), |n| (n, 0));
+        let (mut fixed_bytes, spread_bytes) = plan.fixed_bytes.map_or((0, usize::MAX), |n| (n, 0));
+        if plan.is_loss() {
+            // Statements are not taken by the way, as they are looked into.
+            fixed_bytes = usize::MAX - TIME_BYTES;
+        }
         Self {
             tag: plan.tag,
             is_unix: plan.is_unix,
@@ -437,6 +444,10 @@ impl Varying {
     fn clear(&mut self) {
         self.lengths.clear();
         self.bytes.clear();
+        // What a few long values took is not kept for each call site.
+        if self.bytes.capacity() > KEPT_BYTES {
+            self.bytes.shrink_to(KEPT_BYTES);
+        }
     }
 
     fn put(&self, field: &Field, out: &mut Vec<u8>) -> Layout {

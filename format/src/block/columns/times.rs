@@ -68,13 +68,15 @@ impl TimeColumn {
         let (first, last) = (of(rows.bytes), of(&rows.bytes[last..]));
         let times = if self.are_unix { &mut self.unix } else { &mut self.counters };
         let mut before = if times.is_any() { times.last() } else { first };
+        // Beyond the last of all times comes the first.
+        let has_wrapped = before > first || first > last;
         let start = self.zigzags.len();
         let all = rows.put_bytes(&mut self.zigzags, |word| {
             let time = u64::from_le_bytes(word) ^ flip;
             zigzag(time.wrapping_sub(std::mem::replace(&mut before, time)))
         });
         // The zigzags of what is negative are odd.
-        let is_forward = all < 0x80 && all & 1 == 0;
+        let is_forward = all < 0x80 && all & 1 == 0 && !has_wrapped;
         if is_forward {
             times.note_all(&[first, last]);
         } else {

@@ -82,7 +82,8 @@ pub(super) struct Packed {
     pub(super) end: u64,
     /// They are what their call sites say.
     pub(super) is_sound: bool,
-    /// The block ends where rare errors begin, or end.
+    /// The block ends before records that are there: rare errors begin, or end, or one comes that is too
+    /// long for it.
     pub(super) is_cut: bool,
 }
 
@@ -116,6 +117,7 @@ impl Gathered<'_> {
             // A record that is longer than a part may be alone in its block, but not behind others.
             let is_too_long = packed.end > start && part.len_bytes() > left.max(PART_BYTES);
             if is_too_long {
+                packed.is_cut = true;
                 break;
             }
             if part.is_empty() {
