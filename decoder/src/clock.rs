@@ -135,6 +135,17 @@ impl TimeMap {
         }
     }
 
+    /// A part of the segment that was found last, in which counters are mapped quickly.
+    pub(crate) fn window(&self, hint: usize) -> Window {
+        let Some(segment) = self.segments.get(hint) else { return Window::default() };
+        let Segment { start, unix_ns, scale, floor } = *segment;
+        let behind = self.segments.get(hint + 1).map_or(u64::MAX, |next| next.start);
+        let length = behind.saturating_sub(start).min(MAX_WINDOW_TICKS);
+        // Nothing overflows: the products have 104 bits, and the sums 63.
+        let is_safe = unix_ns.unsigned_abs() < 1 << 62 && scale.nanos(length) < 1 << 61;
+        Window { start, length: if is_safe { length } else { 0 }, unix_ns, scale, floor }
+    }
+
     /// The earliest and the latest UTC of counters from `first` to `last`.
     pub(crate) fn unix_range(&self, first: u64, last: u64) -> (i64, i64) {
         let (mut start, mut end) = (self.find(first), self.find(last));
@@ -159,6 +170,43 @@ impl TimeMap {
 
     fn find(&self, counter: u64) -> usize {
         self.segments.partition_point(|segment| segment.start <= counter).saturating_sub(1)
+    }
+}
+
+/// A quarter of an hour of a fast counter, and more of others.
+const MAX_WINDOW_TICKS: u64 = 1 << 40;
+
+/// A part of a [`TimeMap`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Window {
+    start: u64,
+    /// How many counters from `start` on it has.
+    length: u64,
+    unix_ns: i64,
+    scale: Scale,
+    floor: i64,
+}
+
+impl Default for Window {
+    /// One that has no counters.
+    fn default() -> Self {
+        Self { start: 0, length: 0, unix_ns: 0, scale: Scale { factor: 0, shift: 0 }, floor: 0 }
+    }
+}
+
+impl Window {
+    /// As [`TimeMap::at`]; `None` if it does not have the counter.
+    #[inline]
+    pub(crate) fn at(&self, counter: u64) -> Option<Moment> {
+        let ticks = counter.wrapping_sub(self.start);
+        if ticks >= self.length {
+            return None;
+        }
+        let Scale { factor, shift } = self.scale;
+        let half = (1_u128 << shift) >> 1;
+        let nanos = (u128::from(ticks) * u128::from(factor) + half) >> shift;
+        let unix_ns = self.unix_ns + nanos as i64;
+        Some(Moment { unix_ns, order_ns: unix_ns.max(self.floor) })
     }
 }
 

@@ -100,3 +100,38 @@ fn absurd_pairs_are_survived() {
         }
     }
 }
+
+#[test]
+fn windows_map_as_their_segments_do() {
+    let pairs = [
+        pair(1_000, START),
+        pair(HZ, START + 1_000_000_000),
+        pair(2 * HZ, START - 8_000_000_000),
+        pair(3 * HZ + 7, START - 7_000_000_001),
+    ];
+    let mut maps = vec![map(&pairs)];
+    for hz in [0, 1, HZ, u64::MAX] {
+        for unix_ns in [i64::MIN, -1, START, 1 << 62, i64::MAX] {
+            maps.push(TimeMap::new(vec![pair(5, unix_ns)], hz, pair(0, 0)));
+        }
+    }
+    let ends = [0, 1, 5, 1_000, HZ, 2 * HZ, 3 * HZ + 7, 1 << 40, u64::MAX - 3];
+    let mut found = 0;
+    for map in maps {
+        for at in ends {
+            for near in 0..4_u64 {
+                let (mut hint, first) = (0, at.wrapping_sub(near * 13));
+                map.at(first, &mut hint);
+                let window = map.window(hint);
+                for end in ends {
+                    for counter in (0..200).map(|n| end.saturating_add(n * 7_919)) {
+                        let Some(moment) = window.at(counter) else { continue };
+                        assert_eq!(moment, map.at(counter, &mut 0), "at {counter}");
+                        found += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(found > 10_000);
+}

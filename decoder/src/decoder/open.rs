@@ -12,7 +12,7 @@ use stenolog_format::loss::Loss;
 use super::context::{Ask, BlockPlace, Context, Hits, Order, Pools, Tally, Wants};
 use super::ring::Key;
 use super::stretch::{STRETCH_RECORDS, Stretch, Taken, TakenValues};
-use crate::clock::{Moment, TimeMap};
+use crate::clock::{Moment, TimeMap, Window};
 use crate::dump::{Block, Body, Dump, Stored};
 use crate::filter::Wanted;
 use crate::site::Site;
@@ -54,6 +54,7 @@ pub(super) struct OpenColumns<'d> {
 pub(super) struct Clock<'m> {
     pub(super) map: &'m TimeMap,
     pub(super) hint: &'m mut usize,
+    pub(super) window: Window,
     pub(super) order: Order,
     /// That of the entry before, which no key is smaller than.
     pub(super) key: Key,
@@ -75,7 +76,18 @@ pub(super) enum Found {
 impl Clock<'_> {
     #[inline]
     fn at(&mut self, counter: u64) -> (Moment, u64) {
-        (self.map.at(counter, self.hint), counter)
+        let moment = match self.window.at(counter) {
+            Some(moment) => moment,
+            None => self.at_another(counter),
+        };
+        (moment, counter)
+    }
+
+    #[cold]
+    fn at_another(&mut self, counter: u64) -> Moment {
+        let moment = self.map.at(counter, self.hint);
+        self.window = self.map.window(*self.hint);
+        moment
     }
 
     #[inline]
@@ -201,7 +213,9 @@ impl<'d> OpenBlock<'d> {
         tally: &mut Tally,
     ) -> Found {
         stretch.place = self.place_in_files();
+        stretch.first_record = self.block.header.first_record;
         stretch.records.reserve(STRETCH_RECORDS);
+        stretch.keys.reserve(STRETCH_RECORDS);
         if self.ended.is_some() {
             return Found::End;
         }
@@ -234,7 +248,7 @@ impl<'d> OpenBlock<'d> {
         let OpenColumns { walk, asks } = columns;
         let first = self.block.header.first_record;
         let Finder { clock, delivered, stretch, wants } = finder;
-        let Stretch { records, words, bytes, .. } = &mut **stretch;
+        let Stretch { records, keys, words, bytes, .. } = &mut **stretch;
         let mut alone = None;
         let mut are_sought = false;
         let passed = walk.next(&self.body, STRETCH_RECORDS, words, bytes, |record| {
@@ -254,9 +268,15 @@ impl<'d> OpenBlock<'d> {
                 return;
             }
             are_sought |= is_sought;
-            let values = TakenValues::InStretch(record.values);
-            let key = clock.key(moment, tie);
-            records.push(Taken { key, unix_ns: moment.unix_ns, number, site, is_sought, values });
+            let values = match record.values {
+                ColumnValues::Packed { start, length } if is_sought => {
+                    TakenValues::Sought(start, length)
+                }
+                values => TakenValues::InStretch(values),
+            };
+            keys.push(clock.key(moment, tie));
+            let (unix_ns, index) = (moment.unix_ns, record.index);
+            records.push(Taken { unix_ns, site, index, values });
         });
         let walked = passed.into();
         if let Some(record) = alone {
@@ -268,15 +288,22 @@ impl<'d> OpenBlock<'d> {
         if let Some(regex) = wants.finder.as_ref().filter(|_| are_sought) {
             // In all bytes at once, and in their order.
             let mut hits = Hits::default();
-            records.retain(|taken| match taken.values {
-                TakenValues::InStretch(ColumnValues::Packed { start, length })
-                    if taken.is_sought =>
-                {
-                    let start = start as usize;
-                    hits.has(regex, bytes, start..start + length as usize)
+            let mut kept = 0;
+            for at in 0..records.len() {
+                let is_wanted = match records[at].values {
+                    TakenValues::Sought(start, length) => {
+                        let start = start as usize;
+                        hits.has(regex, bytes, start..start + length as usize)
+                    }
+                    TakenValues::InBody(..) | TakenValues::InStretch(_) => true,
+                };
+                if is_wanted {
+                    (records[kept], keys[kept]) = (records[at], keys[at]);
+                    kept += 1;
                 }
-                _ => true,
-            });
+            }
+            records.truncate(kept);
+            keys.truncate(kept);
         }
         (Found::Records, walked)
     }
@@ -348,9 +375,9 @@ impl<'d> OpenBlock<'d> {
             stretch.encoding = encoding;
             let start = (values.as_ptr() as usize).wrapping_sub(body.as_ptr() as usize);
             let values = TakenValues::InBody(start as u32, values.len() as u32);
-            let key = clock.key(moment, tie);
-            let unix_ns = moment.unix_ns;
-            stretch.records.push(Taken { key, unix_ns, number, site, is_sought: false, values });
+            stretch.keys.push(clock.key(moment, tie));
+            let (unix_ns, index) = (moment.unix_ns, self.block.header.count - left);
+            stretch.records.push(Taken { unix_ns, site, index, values });
         }
         *place = records.place();
         // What was found before the end comes before it.

@@ -158,10 +158,9 @@ impl<'d> Ring<'d> {
             }
             Head::Records => {
                 let Some(open) = &self.open else { return Turn::Nothing };
-                let records = self.stretch.records.get(self.at..).unwrap_or_default();
-                let count = next.map_or(records.len(), |next| {
-                    let behind = records.iter().skip(1);
-                    1 + behind.take_while(|record| (record.key, index) < next).count()
+                let keys = self.stretch.keys.get(self.at..).unwrap_or_default();
+                let count = next.map_or(keys.len(), |next| {
+                    1 + keys.iter().skip(1).take_while(|key| (**key, index) < next).count()
                 });
                 Turn::Records(Run {
                     ring: index,
@@ -305,10 +304,10 @@ impl<'d> Ring<'d> {
     /// Goes to the open block's next record that is wanted, or its next loss.
     fn next_record(&mut self, context: &mut Context<'d>) -> Option<Key> {
         loop {
-            if let Some(record) = self.stretch.records.get(self.at) {
+            if let Some(&key) = self.stretch.keys.get(self.at) {
                 self.head = Head::Records;
-                self.key = record.key;
-                return Some(self.key);
+                self.key = key;
+                return Some(key);
             }
             let open = self.open.as_mut()?;
             let found = match self.found.take() {
@@ -318,7 +317,8 @@ impl<'d> Ring<'d> {
                     self.at = 0;
                     let stretch = pools.renew(&mut self.stretch);
                     let (map, order, key) = (wants.map(self.session)?, wants.order, self.key);
-                    let mut clock = Clock { map, hint: &mut self.hint, order, key };
+                    let window = map.window(self.hint);
+                    let mut clock = Clock { map, hint: &mut self.hint, window, order, key };
                     open.find_more(&mut clock, &mut self.delivered, stretch, wants, tally)
                 }
             };

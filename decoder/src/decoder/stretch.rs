@@ -23,6 +23,10 @@ pub(super) const STRETCH_RECORDS: usize = 512;
 #[derive(Clone, Debug)]
 pub(super) struct Stretch<'d> {
     pub(super) records: Vec<Taken<'d>>,
+    /// When the turn of each of these is. Whoever renders them does not ask.
+    pub(super) keys: Vec<Key>,
+    /// The number of the block's first record.
+    pub(super) first_record: u64,
     /// Values that were read out of columns.
     pub(super) words: Vec<u64>,
     /// Packed values that were put together from columns.
@@ -32,17 +36,17 @@ pub(super) struct Stretch<'d> {
     pub(super) place: BlockPlace,
 }
 
-/// A record of a stretch.
+/// A record of a stretch. Small, as one core hands it to another.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Taken<'d> {
-    pub(super) key: Key,
     pub(super) unix_ns: i64,
-    pub(super) number: u64,
     pub(super) site: &'d Site,
-    /// Whether its bytes must have something that is to be found yet.
-    pub(super) is_sought: bool,
+    /// Its place in the block.
+    pub(super) index: u32,
     pub(super) values: TakenValues,
 }
+
+const _: () = assert!(size_of::<Taken<'_>>() <= 40);
 
 /// Where the values of a record are.
 #[derive(Clone, Copy, Debug)]
@@ -51,12 +55,16 @@ pub(super) enum TakenValues {
     InBody(u32, u32),
     /// In the stretch.
     InStretch(ColumnValues),
+    /// So many bytes of the stretch, in which there must be something that is to be found yet.
+    Sought(u32, u32),
 }
 
 impl Default for Stretch<'_> {
     fn default() -> Self {
         Self {
             records: Vec::new(),
+            keys: Vec::new(),
+            first_record: 0,
             words: Vec::new(),
             bytes: Vec::new(),
             encoding: Encoding::Packed,
@@ -68,13 +76,15 @@ impl Default for Stretch<'_> {
 impl<'d> Stretch<'d> {
     pub(super) fn clear(&mut self) {
         self.records.clear();
+        self.keys.clear();
         self.words.clear();
         self.bytes.clear();
     }
 
     /// What it takes in memory.
     pub(super) fn size_bytes(&self) -> usize {
-        size_of_val(&*self.records) + size_of_val(&*self.words) + self.bytes.len()
+        let records = size_of_val(&*self.records) + size_of_val(&*self.keys);
+        records + size_of_val(&*self.words) + self.bytes.len()
     }
 
     #[inline]
@@ -84,7 +94,8 @@ impl<'d> Stretch<'d> {
         body: &'a [u8],
         origin: Origin<'a>,
     ) -> RawEntry<'a> {
-        let Taken { unix_ns, number, site, values, .. } = *taken;
+        let Taken { unix_ns, site, index, values } = *taken;
+        let number = self.first_record.saturating_add(index.into());
         let slice = |bytes: &'a [u8], start: u32, length: u32| {
             let behind = bytes.get(start as usize..).unwrap_or_default();
             behind.get(..length as usize).unwrap_or_default()
@@ -93,7 +104,8 @@ impl<'d> Stretch<'d> {
             TakenValues::InBody(start, length) => {
                 RawValues::Bytes(slice(body, start, length), self.encoding)
             }
-            TakenValues::InStretch(ColumnValues::Packed { start, length }) => {
+            TakenValues::InStretch(ColumnValues::Packed { start, length })
+            | TakenValues::Sought(start, length) => {
                 RawValues::Bytes(slice(&self.bytes, start, length), Encoding::Packed)
             }
             TakenValues::InStretch(ColumnValues::Words { first, stride, are_sound }) => {

@@ -19,14 +19,14 @@ use std::time::{Duration, Instant};
 
 use stenolog_format::block::BlockBuilder;
 use stenolog_format::clock::Watermark;
-use stenolog_format::dictionary::{CallSite, Thread};
+use stenolog_format::dictionary::{CallSite, Level, Thread};
 use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind, FrameWriter};
 use stenolog_format::index::{End, Index};
 use stenolog_format::loss::{GoneCause, LossFrame};
 use stenolog_format::summary::SummaryBuilder;
 
 use self::files::{Departed, Unsynced};
-use self::gather::{Cut, Gathered, KnownSite, Sites};
+use self::gather::{Gathered, KnownSite, Sites};
 use self::rings::DrainRing;
 use super::compress::{Compressor, Effort, Load};
 use super::next_sleep;
@@ -350,23 +350,21 @@ impl Scanner {
         let mut is_cut = false;
         if effort > Effort::Rows {
             builder.begin_columns(id, position, first_record);
-            let cut = if ring.is_at_error { Cut::BehindErrors } else { Cut::BeforeErrors };
-            let packed = batch.pack_all(builder, &mut ring.consumer, start, limit, cut);
+            let without_error = first_record.saturating_sub(ring.errors_to);
+            let packed =
+                batch.pack_all(builder, &mut ring.consumer, start, limit, Some(without_error));
             is_packed =
                 packed.is_sound && (builder.count() == 0 || builder.are_columns_worthwhile());
             if packed.is_sound && packed.is_cut {
                 // In rows it ends there as well.
                 is_cut = true;
                 limit = (packed.end - start) as usize;
-                ring.is_at_error = cut == Cut::BeforeErrors;
-            } else {
-                ring.is_at_error = false;
             }
             end = packed.end;
         }
         if !is_packed && effort > Effort::Raw {
             builder.begin(id, position, first_record);
-            let packed = batch.pack_all(builder, &mut ring.consumer, start, limit, Cut::Nowhere);
+            let packed = batch.pack_all(builder, &mut ring.consumer, start, limit, None);
             is_packed = packed.is_sound;
             end = packed.end;
         }
@@ -399,6 +397,9 @@ impl Scanner {
             });
             self.records += u64::from(header.count);
             ring.records += u64::from(header.count);
+            if header.levels & Level::Error.bit() != 0 {
+                ring.errors_to = ring.records;
+            }
             index.blocks.push((offset, header));
             if is_packed && bytes >= SUMMED_UP_BYTES {
                 // To look at text takes as long as making columns does.

@@ -13,9 +13,9 @@ use crate::registry;
 /// So much of a ring is packed at once: what is read of it first stays in the first cache.
 const PART_BYTES: usize = 1 << 14;
 
-/// A block of so many records ends before the first error, so that who looks for errors need not read
-/// it. If one has come before that, they are not rare.
-const RECORDS_BEFORE_ERROR: u32 = 1024;
+/// An error that so many records of its ring without one come before is rare, and gets a block of its
+/// own, with those that follow at once: so that who looks for errors need not read the others.
+const RARE_AFTER: u64 = 1024;
 
 /// A call site that the drain has met.
 pub(super) struct KnownSite {
@@ -82,42 +82,32 @@ pub(super) struct Packed {
     pub(super) end: u64,
     /// They are what their call sites say.
     pub(super) is_sound: bool,
-    /// The block ends where errors begin, or end.
+    /// The block ends where rare errors begin, or end.
     pub(super) is_cut: bool,
 }
 
-/// Where a block ends for the sake of its levels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cut {
-    Nowhere,
-    /// Before the first error, if many records came before it.
-    BeforeErrors,
-    /// Before the first record that is no error.
-    BehindErrors,
-}
-
 impl Gathered<'_> {
-    /// Packs records of a ring.
+    /// Packs records of a ring, of which so many before had no error: a block in columns then ends where
+    /// a rare error begins, or ends.
     pub(super) fn pack_all(
         &mut self,
         builder: &mut BlockBuilder,
         consumer: &mut Consumer,
         start: u64,
         limit: usize,
-        cut: Cut,
+        without_error: Option<u64>,
     ) -> Packed {
         let mut packed = Packed { end: start, is_sound: true, is_cut: false };
         let Self { sites, loss } = self;
-        let mut has_error = false;
+        let (mut has_error, mut is_alone) = (false, false);
         let mut first_of = |tag, before| {
             let site = sites.get(tag)?;
             let is_error = site.site.level == Level::Error;
-            let ends = match cut {
-                Cut::Nowhere => false,
-                Cut::BeforeErrors => is_error && !has_error && before >= RECORDS_BEFORE_ERROR,
-                Cut::BehindErrors => !is_error && before > 0,
-            };
-            has_error |= is_error;
+            let is_rare = without_error.is_some_and(|n| n + u64::from(before) >= RARE_AFTER);
+            let ends =
+                if is_alone { !is_error } else { is_error && is_rare && !has_error && before > 0 };
+            is_alone |= is_error && is_rare && before == 0;
+            has_error |= is_error && !ends;
             Some(if ends { First::EndBefore } else { First::Take(Arc::clone(&site.plan)) })
         };
         loop {

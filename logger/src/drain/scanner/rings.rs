@@ -35,8 +35,8 @@ pub(super) struct DrainRing {
     /// The losses that the file states.
     pub(super) stated: Loss,
     pub(super) is_introduced: bool,
-    /// The last block ends before an error.
-    pub(super) is_at_error: bool,
+    /// The number of the first record behind the last block that has an error.
+    pub(super) errors_to: u64,
 }
 
 impl DrainRing {
@@ -79,7 +79,7 @@ impl Scanner {
             is_odd: false,
             stated: Loss::default(),
             is_introduced: false,
-            is_at_error: false,
+            errors_to: 0,
         }));
     }
 
