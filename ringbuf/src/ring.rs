@@ -163,29 +163,33 @@ impl Ring {
     pub(crate) unsafe fn measure(&self, head: u64, limit: u64, position: &mut u64) -> usize {
         let (words, mask) = (self.words(), self.capacity() as u64 - 1);
         let full = head + self.capacity() as u64;
+        let load = |position: u64| {
+            if position == full {
+                return 0;
+            }
+            // SAFETY: in range and 8-aligned (R2): as the caller vouches, the position is a header's,
+            // so no claim covers it as payload (R1). The ring is alive (R4).
+            unsafe { words.header((position & mask) as usize) }.load(Ordering::Acquire)
+        };
         let mut records = 0;
         let mut allowed = u64::MAX;
-        // SAFETY: as the caller vouches.
-        while let Some(header) = unsafe { self.receive(head, *position) } {
-            let (word, span) = (header.to_word(), header.span());
+        let mut word = load(*position);
+        while let Some(header) = Header::from_word(word) {
+            let span = header.span();
             loop {
                 let end = *position + span;
+                debug_assert!(end <= full, "{header:?} at {position} leaves the ring");
                 if end > allowed {
                     return records;
                 }
                 *position = end;
-                if header.is_skip() {
-                    break;
+                if !header.is_skip() {
+                    records += 1;
+                    allowed = limit;
                 }
-                records += 1;
-                allowed = limit;
-                if end == full {
-                    break;
-                }
-                // SAFETY: in range and 8-aligned (R2): the position is a header's, so no claim
-                // covers it as payload (R1). The ring is alive (R4).
-                let next = unsafe { words.header((end & mask) as usize) };
-                if next.load(Ordering::Acquire) != word {
+                let next = load(end);
+                if next != word {
+                    word = next;
                     break;
                 }
             }

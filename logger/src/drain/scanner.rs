@@ -213,7 +213,7 @@ impl Scanner {
                 ring.rest = next_sleep(bytes, ring.consumer.capacity(), over, longest);
             } else if ring.rest < longest {
                 // Its thread may be about to wake up from waiting for room.
-                ring.rest = (2 * ring.rest).min(longest);
+                ring.rest = (4 * ring.rest).min(longest);
             } else {
                 // A burst that follows wakes the drain.
                 continue;
