@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use stenolog_format::block::{
     BlockBuilder, BlockHeader, Codec, PlainBody, RawRecord, RecordTime, SitePlan,
 };
-use stenolog_format::dictionary::{CallSite, TimeSource};
+use stenolog_format::dictionary::{CallSite, Level, TimeSource};
 use stenolog_format::frame::{FileHeader, FrameKind, VERSION};
 use stenolog_format::loss::{Loss, LossFrame};
 use stenolog_format::summary::SummaryBuilder;
@@ -29,6 +29,10 @@ const COLUMNS_BYTES: usize = 8 << 20;
 
 /// A block with more records than this is copied as it stands.
 const LARGE_COUNT: u32 = 1 << 18;
+
+/// Errors that so many records without one come before stay in a block of their own, as the logger
+/// writes them: who looks for errors then reads hardly anything else.
+const RARE_AFTER: u64 = 1024;
 
 /// What a dump that was written anew holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +88,7 @@ pub fn repack(dump: &Dump, level: i32, out: &mut impl Write) -> io::Result<Repac
         unpacker: Unpacker::default(),
         plans: BTreeMap::new(),
         pending: BTreeMap::new(),
+        without_error: BTreeMap::new(),
         summaries: SummaryBuilder::default(),
         is_copied: false,
         blocks_before: 0,
@@ -111,6 +116,8 @@ struct Repack<'d, 'o, W> {
     plans: BTreeMap<u32, SitePlan>,
     /// The blocks of each ring that are to be one.
     pending: BTreeMap<u32, Pending>,
+    /// How many records without an error came last, of each ring.
+    without_error: BTreeMap<u32, u64>,
     summaries: SummaryBuilder,
     /// The last block was copied as it stands, so that its summary stays true.
     is_copied: bool,
@@ -127,6 +134,8 @@ struct Pending {
     bytes: usize,
     /// Of the first one, with the position that the last one ends at.
     header: Option<BlockHeader>,
+    /// They are rare errors.
+    is_alone: bool,
 }
 
 /// A record, out of its block.
@@ -194,16 +203,23 @@ impl<W: Write> Repack<'_, '_, W> {
             let payload = self.dump.block_payload(block).unwrap_or_default();
             return self.copy.put_block(header, payload);
         };
+        let without_error = self.without_error.entry(header.ring).or_default();
+        let is_alone = header.levels == Level::Error.bit() && *without_error >= RARE_AFTER;
+        let has_error = header.levels & Level::Error.bit() != 0;
+        *without_error = if has_error { 0 } else { *without_error + u64::from(header.count) };
         let goes_on = self.pending.get(&header.ring).is_some_and(|pending| {
             pending.header.is_some_and(|before| {
                 let behind = before.first_record.checked_add(before.count.into());
                 behind == Some(header.first_record) && before.end_position == header.position
             }) && pending.bytes < ROWS_BYTES
+                && !pending.is_alone
+                && !is_alone
         });
         if !goes_on {
             self.put_pending(header.ring)?;
         }
         let pending = self.pending.entry(header.ring).or_default();
+        pending.is_alone = is_alone;
         let first = *pending.header.get_or_insert(BlockHeader { count: 0, ..*header });
         pending.header = Some(BlockHeader {
             count: first.count.saturating_add(header.count),
@@ -278,7 +294,7 @@ impl<W: Write> Repack<'_, '_, W> {
 
     /// Writes what is pending of a ring, as one block.
     fn put_pending(&mut self, ring: u32) -> io::Result<()> {
-        let Some(Pending { records, header: Some(header), bytes }) = self.pending.remove(&ring)
+        let Some(Pending { records, header: Some(header), bytes, .. }) = self.pending.remove(&ring)
         else {
             return Ok(());
         };

@@ -28,7 +28,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-pub use builder::{BlockBuilder, PlainBody};
+pub use builder::{BlockBuilder, First, PlainBody};
 pub use codec::Codec;
 pub use columns::walk::{ColumnKind, ColumnRecord, ColumnValues, ColumnWalk, Wish};
 pub use plan::SitePlan;

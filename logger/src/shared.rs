@@ -137,7 +137,10 @@ impl RingSlot {
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) records: AtomicU64,
+    /// Counted with its ring before.
     pub(crate) lost: AtomicU64,
+    /// How many rings have been left by their thread.
+    pub(crate) retired: AtomicU64,
     pub(crate) written_bytes: AtomicU64,
     pub(crate) write_errors: AtomicU64,
     pub(crate) sync_errors: AtomicU64,

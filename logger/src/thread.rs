@@ -172,6 +172,7 @@ fn give_back(attachment: &Attachment, producer: Producer) {
         return;
     }
     attachment.slot.retire(producer);
+    attachment.core.counters.retired.fetch_add(1, Ordering::Release);
     // Should the drain have looked for the last time: what it left behind comes too late.
     attachment.slot.count_latecomers();
 }
@@ -546,7 +547,8 @@ fn claim_and_fill(
     };
     if let Err(error) = result {
         slot.count_loss(record.site.meta.level, matches!(error, TryClaimError::TooLarge));
-        core.counters.lost.fetch_add(1, Ordering::Relaxed);
+        // Release: a drain that sees the sum changed finds out whose loss it was.
+        core.counters.lost.fetch_add(1, Ordering::Release);
         ring_dir::state_loss(producer, &slot.loss(core.clock.now()));
         owes_loss.set(true);
     }

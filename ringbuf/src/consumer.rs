@@ -245,6 +245,31 @@ impl Consumer {
         bytes
     }
 
+    /// Whether nothing is committed at `position`, not even dead space: a [scan](Self::scan_from) from
+    /// there would end where it began. Something may be by the time this returns.
+    ///
+    /// One load, if the position is the consumer's own or the end of the last batch or scan.
+    ///
+    /// # Panics
+    ///
+    /// If `position` lies before the head, past what is committed, or inside a record.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut producer, consumer) = stenolog_ringbuf::queue::spsc::new(256);
+    /// assert!(consumer.is_end(consumer.position()));
+    /// producer.try_claim(8)?.commit();
+    /// assert!(!consumer.is_end(consumer.position()));
+    /// # Ok::<(), stenolog_ringbuf::TryClaimError>(())
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn is_end(&self, position: u64) -> bool {
+        self.assert_boundary(position);
+        self.receive(position).is_none()
+    }
+
     /// Whether no record is committed. One may be by the time this returns.
     #[must_use]
     pub fn is_empty(&self) -> bool {

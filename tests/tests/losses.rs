@@ -135,6 +135,24 @@ fn a_loss_that_no_record_follows_is_stated_too() {
     let _ = &mut scene;
 }
 
+#[test]
+fn a_loss_behind_the_last_record_of_a_thread_is_stated_without_a_flush() {
+    let often = Duration::from_millis(1);
+    let scene = Scene::with(|builder| builder.ring_capacity_bytes(1 << 12).deliver_within(often));
+    let huge = "x".repeat(1 << 13);
+    info!("the last one");
+    info!("{huge}");
+    wait_until("the loss is stated", || read(scene.path()).1.lost == 1);
+    // Of a thread that has gone, and that the drain may not have known before.
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            let _scope = scene.logger().enter();
+            info!("{huge}");
+        });
+    });
+    wait_until("both are stated", || read(scene.path()).1.lost == 2);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_full_disk_loses_what_the_rings_cannot_hold_and_writing_goes_on() {

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use regex::Regex;
 use stenolog::{Builder, Record, error, info, warn};
+use stenolog_decoder::format::dictionary::Level;
 use stenolog_decoder::{
-    Decoder, Dump, Filter, Format, RenderOptions, Renderer, Summary, repack, verify,
+    Decoder, Dump, Filter, Format, Levels, RenderOptions, Renderer, Summary, repack, verify,
 };
 
 #[derive(Record)]
@@ -110,6 +111,60 @@ fn what_is_found_is_what_is_there() {
     let smaller = Dump::from_bytes("smaller.steno", smaller).unwrap();
     assert_eq!(smaller.frames().summary, smaller.frames().block);
     check(&smaller);
+}
+
+#[test]
+fn errors_that_are_rare_have_blocks_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    // Passes happen when they are asked for.
+    let builder = Builder::new(&path).filter("trace").deliver_within(Duration::from_secs(3600));
+    let logger = builder.start_detached().unwrap();
+    let scope = logger.enter();
+    // Two errors after some thousand other records, and errors between others.
+    for n in 0..5_000_u32 {
+        info!("of many: {n}");
+        if n == 3_000 {
+            error!("of few: {n}");
+            error!(code = 7, "of few: {n}");
+        }
+    }
+    logger.flush().unwrap();
+    for n in 0..5_000_u32 {
+        error!("one of two: {n}");
+        info!("the other: {n}");
+    }
+    drop(scope);
+    logger.close().unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    let dump = Dump::from_bytes("app.steno", bytes.clone()).unwrap();
+    let errors = Levels::only(&[Level::Error]);
+    let (all, summary) = lines(&dump, Filter::default());
+    assert!(summary.is_complete() && verify(&dump).is_intact(), "{summary:?}");
+    assert_eq!(all.len(), 15_002);
+    let has_errors =
+        |block: &&stenolog_decoder::Block| block.header.levels & Level::Error.bit() != 0;
+    let first: Vec<_> = dump.blocks().iter().filter(has_errors).take(1).collect();
+    assert_eq!((first[0].header.count, first[0].header.first_record), (2, 3_001));
+    let mixed = dump.blocks().iter().filter(has_errors).count() - 1;
+    assert!(mixed < 20, "{mixed} blocks of 10,000 records");
+    // Nobody who looks for errors reads the others.
+    for block in dump.blocks().iter().filter(|block| !has_errors(block)) {
+        bytes[block.offset as usize + 24 + 72 + 4] ^= 1;
+    }
+    let damaged = Dump::from_bytes("app.steno", bytes).unwrap();
+    assert!(!lines(&damaged, Filter::default()).1.damage.is_empty());
+    let (found, summary) = lines(&damaged, Filter::default().levels(errors));
+    assert_eq!((found.len(), summary.damage.len()), (5_002, 0));
+    let expected = all.iter().filter(|line| line.contains("one of two") || line.contains("few"));
+    assert!(found.iter().eq(expected));
+    // They stay apart when blocks are merged.
+    let mut smaller = Vec::new();
+    repack(&dump, 3, &mut smaller).unwrap();
+    let smaller = Dump::from_bytes("smaller.steno", smaller).unwrap();
+    let first = smaller.blocks().iter().find(has_errors).unwrap();
+    assert_eq!((first.header.count, first.header.first_record), (2, 3_001));
+    assert_eq!(lines(&smaller, Filter::default()).0, all);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::columns::Columns;
+use super::columns::{Columns, Rest};
 use super::plan::SitePlan;
 use super::raw::RawHeader;
 use super::{BlockHeader, Codec, most_rows, put_length};
@@ -26,6 +26,15 @@ pub struct BlockBuilder {
     unix: Times,
     loss: Option<Arc<SitePlan>>,
     last_loss: Option<Loss>,
+}
+
+/// What becomes of the first record of a call site that a block [meets](BlockBuilder::push_raw).
+#[derive(Clone, Debug)]
+pub enum First {
+    /// It is taken, by this plan.
+    Take(Arc<SitePlan>),
+    /// The block ends before it.
+    EndBefore,
 }
 
 /// The body of a block that is being [finished](BlockBuilder::finish_with).
@@ -233,46 +242,53 @@ impl BlockBuilder {
     /// many records this is the fastest way by far, above all into columns, and if those of a call
     /// site stand in a row.
     ///
-    /// `plan_of` gives the plan for a tag, loss statements apart; it is asked at least once for each
-    /// that occurs.
+    /// `first_of` is asked with a tag, and with how many records the block has before it: at least once
+    /// for each tag that occurs, loss statements apart; in columns only once.
+    ///
+    /// Returns how many bytes were taken: all, but for what the block ends before.
     ///
     /// # Errors
-    /// If a record has no plan, or is not what its call site's types say; the block must be begun
-    /// anew.
+    /// If `first_of` knows nothing of a record, or if one is not what its call site's types say; the
+    /// block must be begun anew.
     ///
     /// # Panics
     /// If no block was begun.
     pub fn push_raw(
         &mut self,
         records: &[u8],
-        mut plan_of: impl FnMut(u32) -> Option<Arc<SitePlan>>,
-    ) -> Result<(), ValueError> {
+        mut first_of: impl FnMut(u32, u32) -> Option<First>,
+    ) -> Result<usize, ValueError> {
         let mut rest = records;
         let mut last: Option<Arc<SitePlan>> = None;
         loop {
             if self.has_columns {
-                rest = self.columns.take_raw(rest, &mut plan_of)?;
+                rest = match self.columns.take_raw(rest, &mut first_of)? {
+                    Rest::Nothing => &[],
+                    Rest::Loss(rest) => rest,
+                    Rest::End(rest) => return Ok(records.len() - rest.len()),
+                };
             }
             if rest.is_empty() {
-                return Ok(());
+                return Ok(records.len());
             }
             let header = RawHeader::read(*rest.first_chunk().ok_or(ValueError::End)?);
             let (record, behind) = rest.split_at_checked(header.span()).ok_or(ValueError::End)?;
-            rest = behind;
             let payload = &record[RawHeader::BYTES..][..header.bytes];
-            if header.is_dead {
-                continue;
-            }
-            if header.tag == CallSite::LOSS_ID {
+            if header.tag == CallSite::LOSS_ID && !header.is_dead {
                 self.push_loss(payload)?;
-            } else {
+            } else if !header.is_dead {
                 let plan = match last.take() {
                     Some(plan) if plan.tag == header.tag => plan,
-                    _ => plan_of(header.tag).ok_or(ValueError::Trailing)?,
+                    _ => match first_of(header.tag, self.count()) {
+                        Some(First::Take(plan)) => plan,
+                        Some(First::EndBefore) => return Ok(records.len() - rest.len()),
+                        None => return Err(ValueError::Trailing),
+                    },
                 };
                 self.push_planned(&plan, payload)?;
                 last = Some(plan);
             }
+            rest = behind;
         }
     }
 

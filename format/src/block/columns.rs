@@ -10,7 +10,7 @@ mod times;
 pub(super) mod walk;
 mod write;
 
-pub(super) use write::Columns;
+pub(super) use write::{Columns, Rest};
 
 use crate::value::put_uint;
 

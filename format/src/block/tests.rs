@@ -103,14 +103,14 @@ fn check_raw(
         } else {
             builder.begin(3, 800, 40);
         }
-        let plan_of = |tag| {
+        let first_of = |tag, _| {
             let of_tag = records.iter().find(|(site, _)| site.id == tag);
-            of_tag.map(|(site, _)| std::sync::Arc::new(SitePlan::new(site)))
+            of_tag.map(|(site, _)| First::Take(std::sync::Arc::new(SitePlan::new(site))))
         };
         for part in records.chunks(part_records) {
             let mut raw: Vec<u8> = part.iter().flat_map(of_ring).collect();
             raw.extend(dead_space);
-            builder.push_raw(&raw, plan_of).unwrap();
+            assert_eq!(builder.push_raw(&raw, first_of), Ok(raw.len()));
         }
         let is_loss = |record: &&(&CallSite, Vec<u8>)| record.0.id == CallSite::LOSS_ID;
         let last_loss = records.iter().rfind(is_loss).and_then(|(_, of)| Loss::decode(of));
@@ -252,6 +252,40 @@ fn steady_values_take_few_bytes_in_columns() {
 }
 
 #[test]
+fn a_block_ends_before_a_call_site_that_it_is_to_end_before() {
+    let sites = [16, 17, 18].map(|id| site(id, Level::Info, TimeSource::Counter, &[Type::U32]));
+    let record = |tag: u32, n: u32| {
+        let length = 12_u32.to_le_bytes();
+        let values = [n.to_le_bytes(), [0xee; 4]].concat();
+        [&length[..], &tag.to_le_bytes(), &payload(n.into(), &values)].concat()
+    };
+    // Of the last one there are many, which are taken together elsewhere.
+    let tags = [16, 16, 17, 16, 17, 18, 18, 18, 18, 16].into_iter().chain([18; 100]);
+    let raw: Vec<u8> = (0..).zip(tags).flat_map(|(n, tag)| record(tag, n)).collect();
+    let mut builder = BlockBuilder::default();
+    for begin in [BlockBuilder::begin, BlockBuilder::begin_columns] {
+        let mut at = 0;
+        let mut counts = Vec::new();
+        let mut met = Vec::new();
+        while at < raw.len() {
+            begin(&mut builder, 1, 0, 0);
+            let taken = builder.push_raw(&raw[at..], |tag, before| {
+                met.push((tag, before));
+                let plan = std::sync::Arc::new(SitePlan::new(&sites[tag as usize - 16]));
+                Some(if tag == 18 && before > 0 { First::EndBefore } else { First::Take(plan) })
+            });
+            at += taken.unwrap();
+            counts.push(builder.count());
+            assert_eq!(builder.finish(64, &mut Vec::new()).count, *counts.last().unwrap());
+        }
+        // A block that has the call site takes it; rows ask again where it comes again.
+        assert_eq!(counts.iter().sum::<u32>(), 110);
+        assert_eq!(counts[0], 5);
+        assert!(met.starts_with(&[(16, 0), (17, 2)]) && met.contains(&(18, 5)), "{met:?}");
+    }
+}
+
+#[test]
 fn raw_records_that_do_not_fit_their_call_site_are_refused() {
     let number = site(16, Level::Info, TimeSource::Counter, &[Type::U32]);
     let text = site(17, Level::Info, TimeSource::Counter, &[Type::Str]);
@@ -259,17 +293,17 @@ fn raw_records_that_do_not_fit_their_call_site_are_refused() {
     fn check(sites: [&CallSite; 2], length: u32, tag: u32, values: &[u8], error: ValueError) {
         let mut raw = [length.to_le_bytes(), tag.to_le_bytes()].concat();
         raw.extend(payload(1, values));
-        let plan_of = |tag| {
+        let first_of = |tag, _| {
             let of_tag = sites.iter().find(|site| site.id == tag);
-            of_tag.map(|site| std::sync::Arc::new(SitePlan::new(site)))
+            of_tag.map(|site| First::Take(std::sync::Arc::new(SitePlan::new(site))))
         };
         let mut builder = BlockBuilder::default();
         // One, and so many that they are taken together.
         for count in [1, 100] {
             builder.begin_columns(1, 0, 0);
-            assert_eq!(builder.push_raw(&raw.repeat(count), plan_of), Err(error));
+            assert_eq!(builder.push_raw(&raw.repeat(count), first_of), Err(error));
             builder.begin(1, 0, 0);
-            assert_eq!(builder.push_raw(&raw.repeat(count), plan_of), Err(error));
+            assert_eq!(builder.push_raw(&raw.repeat(count), first_of), Err(error));
         }
     }
     let sites = [&number, &text];

@@ -7,6 +7,7 @@ use super::numbers::{GROUP, Words};
 use super::times::TimeColumn;
 use super::{MAX_COLUMNS, MAX_KINDS};
 use crate::block::BlockHeader;
+use crate::block::builder::First;
 use crate::block::plan::SitePlan;
 use crate::block::raw::RawHeader;
 use crate::dictionary::CallSite;
@@ -43,6 +44,17 @@ enum Met {
     TooMany,
     Loss,
     DeadSpace,
+    /// One that the block ends before.
+    End,
+}
+
+/// What is left of records that were taken.
+pub(in crate::block) enum Rest<'a> {
+    Nothing,
+    /// From a loss statement on.
+    Loss(&'a [u8]),
+    /// What the block ends before.
+    End(&'a [u8]),
 }
 
 const LATELY: usize = 1024;
@@ -101,15 +113,15 @@ impl Columns {
         Ok(())
     }
 
-    /// Takes records as they lie in a ring, and returns those from the first loss statement on.
-    /// `plan_of` is asked for the plans of tags that the block does not have yet.
+    /// Takes records as they lie in a ring up to a loss statement, or to where the block ends.
+    /// `first_of` is asked about tags that the block does not have yet.
     ///
     /// After an error the columns are good for nothing but being cleared.
     pub(in crate::block) fn take_raw<'a>(
         &mut self,
         records: &'a [u8],
-        plan_of: &mut impl FnMut(u32) -> Option<Arc<SitePlan>>,
-    ) -> Result<&'a [u8], ValueError> {
+        first_of: &mut impl FnMut(u32, u32) -> Option<First>,
+    ) -> Result<Rest<'a>, ValueError> {
         let mut rest = records;
         while let Some(word) = rest.first_chunk() {
             let header = RawHeader::read(*word);
@@ -117,10 +129,11 @@ impl Columns {
             let at = usize::from(self.lately[header.tag as usize % LATELY]);
             let kind = self.kinds.get_mut(..self.used).and_then(|kinds| kinds.get_mut(at));
             let Some(kind) = kind.filter(|kind| kind.takes(header)) else {
-                match self.meet(header, plan_of)? {
+                match self.meet(header, first_of)? {
                     Met::Kind => continue,
-                    Met::Loss => return Ok(rest),
-                    Met::TooMany => return Ok(&[]),
+                    Met::Loss => return Ok(Rest::Loss(rest)),
+                    Met::End => return Ok(Rest::End(rest)),
+                    Met::TooMany => return Ok(Rest::Nothing),
                     Met::DeadSpace => {
                         rest = rest.get(span..).ok_or(ValueError::End)?;
                         continue;
@@ -151,7 +164,7 @@ impl Columns {
             }
             rest = behind;
         }
-        if rest.is_empty() { Ok(rest) } else { Err(ValueError::End) }
+        if rest.is_empty() { Ok(Rest::Nothing) } else { Err(ValueError::End) }
     }
 
     /// What is to be made of a header that no kind lately met takes.
@@ -159,7 +172,7 @@ impl Columns {
     fn meet(
         &mut self,
         header: RawHeader,
-        plan_of: &mut impl FnMut(u32) -> Option<Arc<SitePlan>>,
+        first_of: &mut impl FnMut(u32, u32) -> Option<First>,
     ) -> Result<Met, ValueError> {
         if header.is_dead {
             return Ok(Met::DeadSpace);
@@ -170,10 +183,15 @@ impl Columns {
         let of_block = &self.kinds[..self.used];
         let at = match of_block.iter().position(|kind| kind.tag() == header.tag) {
             Some(at) => at,
-            None => match self.begin(plan_of(header.tag).ok_or(ValueError::Trailing)?) {
-                Some(at) => at,
-                None => return Ok(Met::TooMany),
-            },
+            None => {
+                let plan = match first_of(header.tag, self.count()) {
+                    Some(First::Take(plan)) => plan,
+                    Some(First::EndBefore) => return Ok(Met::End),
+                    None => return Err(ValueError::Trailing),
+                };
+                let Some(at) = self.begin(plan) else { return Ok(Met::TooMany) };
+                at
+            }
         };
         self.kinds[at].check(header)?;
         self.lately[header.tag as usize % LATELY] = at as u8;

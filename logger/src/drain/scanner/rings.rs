@@ -1,0 +1,126 @@
+//! The rings that the drain looks after.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use stenolog_format::loss::Loss;
+use stenolog_ringbuf::Consumer;
+
+use super::Scanner;
+use super::files::{Departed, InFile, MAX_DEPARTED};
+use crate::drain::SHORTEST_SLEEP;
+use crate::shared::RingSlot;
+
+/// A ring, and what is known of what it held.
+pub(super) struct DrainRing {
+    pub(super) slot: Arc<RingSlot>,
+    pub(super) consumer: Consumer,
+    /// Up to where the buffer, or the file, has the ring's records; freed when the file has them.
+    pub(super) taken_to: u64,
+    /// The end of the last block: the next one begins there, dead space or not.
+    pub(super) stated_to: u64,
+    pub(super) records: u64,
+    /// `stated_to` and `records` as of the last write that succeeded.
+    pub(super) written: (u64, u64),
+    /// What the last pass took.
+    pub(super) last_bytes: usize,
+    /// When a pass last took something.
+    pub(super) last_taken: Instant,
+    /// How long it may be left alone then.
+    pub(super) rest: Duration,
+    pub(super) in_file: InFile,
+    /// Which of its pairs of numbers was stated last.
+    pub(super) is_odd: bool,
+    /// The losses that the file states.
+    pub(super) stated: Loss,
+    pub(super) is_introduced: bool,
+    /// The number of the first record behind the last block that has an error.
+    pub(super) errors_to: u64,
+}
+
+impl DrainRing {
+    /// Whether nothing was committed since all that was has been taken.
+    #[inline]
+    pub(super) fn is_quiet(&self) -> bool {
+        self.consumer.is_end(self.taken_to)
+    }
+
+    /// Whether there are losses that the file does not state.
+    pub(super) fn owes_loss(&self) -> bool {
+        self.slot.loss(0).total() != self.stated.total()
+    }
+}
+
+impl Scanner {
+    /// Leaves the consumers to their rings' threads, who count what comes too late.
+    pub(in crate::drain) fn leave_rings(&mut self) {
+        let newborn = self.core.end_of_births();
+        let rings = self.rings.drain(..).map(|ring| (ring.slot, ring.consumer));
+        for (slot, consumer) in rings.chain(newborn) {
+            slot.leave(consumer);
+        }
+    }
+
+    pub(super) fn adopt(&mut self) {
+        let newborn = self.core.take_newborn().into_iter();
+        self.is_any_leaving |= newborn.len() > 0;
+        self.rings.extend(newborn.map(|(slot, consumer)| DrainRing {
+            slot,
+            taken_to: consumer.position(),
+            stated_to: consumer.position(),
+            records: 0,
+            written: (consumer.position(), 0),
+            consumer,
+            last_bytes: 0,
+            last_taken: self.last_pass,
+            rest: SHORTEST_SLEEP,
+            in_file: InFile::default(),
+            is_odd: false,
+            stated: Loss::default(),
+            is_introduced: false,
+            errors_to: 0,
+        }));
+    }
+
+    /// Lets go of rings whose thread has gone and that are empty: they may serve another thread.
+    pub(super) fn let_go(&mut self) {
+        let core = &self.core;
+        let retired = core.counters.retired.load(Ordering::Acquire);
+        if std::mem::replace(&mut self.retired, retired) == retired && !self.is_any_leaving {
+            return;
+        }
+        self.is_any_leaving = false;
+        let mut at = 0;
+        while at < self.rings.len() {
+            let ring = &self.rings[at];
+            // Retired first: only then is an empty ring empty for good, and its loss the last.
+            let is_retired = ring.slot.is_retired();
+            let is_done = is_retired
+                && ring.consumer.position() == ring.taken_to
+                && ring.consumer.is_empty()
+                && !ring.owes_loss();
+            if !is_done {
+                self.is_any_leaving |= is_retired;
+                at += 1;
+                continue;
+            }
+            let ring = self.rings.swap_remove(at);
+            self.lost_by_gone += ring.stated.total();
+            if self.departed.len() < MAX_DEPARTED {
+                self.departed.push(Departed {
+                    thread: ring.slot.thread.clone(),
+                    position: ring.stated_to,
+                    records: ring.records,
+                    in_file: ring.in_file,
+                    loss: ring.stated,
+                });
+            } else {
+                self.crowd.join(&ring);
+            }
+            if let Some(producer) = ring.slot.take_producer() {
+                core.reuse(producer, ring.consumer, &ring.slot);
+            }
+        }
+    }
+}
