@@ -280,6 +280,10 @@ struct State<'d> {
     /// Empty buffers for text, by the thread that wrote to them: memory that another core wrote costs
     /// more to write to than all that is done to a record.
     texts: Vec<Vec<Page>>,
+    /// How many threads wait for work, and whether the caller's waits for a batch: to wake somebody
+    /// costs a system call, even if nobody sleeps.
+    idle: usize,
+    is_awaited: bool,
     is_over: bool,
     has_failed: bool,
 }
@@ -312,7 +316,9 @@ impl<'d> Shared<'d> {
                 if state.is_over {
                     return;
                 }
+                state.idle += 1;
                 state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state.idle -= 1;
             };
             drop(state);
             batch.render(false, painter, rings);
@@ -326,7 +332,9 @@ impl<'d> Shared<'d> {
         if let Some(slot) = state.rendered.get_mut(place) {
             *slot = Some(batch);
         }
-        if place == 0 {
+        let wakes = place == 0 && state.is_awaited;
+        drop(state);
+        if wakes {
             self.rendered.notify_one();
         }
     }
@@ -414,10 +422,11 @@ impl<'scope, 'd: 'scope, S: FnMut(&[u8]) -> ControlFlow<()>> Pipeline<'scope, '_
         let number = state.first + state.rendered.len();
         state.rendered.push_back(None);
         state.waiting.push_back((number, batch));
-        let is_busy = state.waiting.len() > 1;
+        let (is_busy, wakes) = (state.waiting.len() > 1, state.idle > 0);
         drop(state);
-        self.shared.work.notify_one();
-        if is_busy {
+        if wakes {
+            self.shared.work.notify_one();
+        } else if is_busy {
             self.start_thread();
         }
         self.hand_on()?;
@@ -452,10 +461,12 @@ impl<'scope, 'd: 'scope, S: FnMut(&[u8]) -> ControlFlow<()>> Pipeline<'scope, '_
             batch.render(false, &mut self.painter, self.rings);
             self.shared.put(number, batch);
         } else {
+            state.is_awaited = true;
             while matches!(state.rendered.front(), Some(None)) && !state.has_failed {
                 let waited = self.shared.rendered.wait(state);
                 state = waited.unwrap_or_else(PoisonError::into_inner);
             }
+            state.is_awaited = false;
             if state.has_failed {
                 // The scope passes the panic on.
                 return ControlFlow::Break(());

@@ -27,7 +27,7 @@ pub enum Wish<'t> {
     Packed,
     /// Packed values, and each such record without any other.
     Alone,
-    /// A [word](ColumnRecord::Words) for each value, if the columns hold values of these types; else
+    /// A [word](ColumnValues::Words) for each value, if the columns hold values of these types; else
     /// packed values.
     Words(&'t [ScalarType]),
 }
