@@ -153,10 +153,26 @@ impl Scene {
         self.put_block(header, &[&header.encode()[..], &body].concat());
     }
 
+    /// A block in columns of the ring's next records.
+    pub(crate) fn column_block(&mut self, ring: u32, records: &[Rec]) {
+        let (header, payload) = self.built(ring, records, BlockBuilder::begin_columns);
+        assert_eq!(header.encoding, 2);
+        self.put_block(header, &payload);
+    }
+
     fn packed(&self, ring: u32, records: &[Rec]) -> (BlockHeader, Vec<u8>) {
+        self.built(ring, records, BlockBuilder::begin)
+    }
+
+    fn built(
+        &self,
+        ring: u32,
+        records: &[Rec],
+        begin: fn(&mut BlockBuilder, u32, u64, u64),
+    ) -> (BlockHeader, Vec<u8>) {
         let mut builder = BlockBuilder::default();
         let (position, number) = self.rings.get(&ring).copied().unwrap_or_default();
-        builder.begin(ring, position, number);
+        begin(&mut builder, ring, position, number);
         for Rec(id, time, values) in records {
             let payload = [&time.to_le_bytes()[..], values].concat();
             match self.sites.get(id) {

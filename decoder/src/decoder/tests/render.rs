@@ -5,7 +5,7 @@ use std::num::NonZero;
 use super::*;
 use crate::{Format, RenderOptions, Renderer};
 use stenolog_format::block::Codec;
-use stenolog_format::dictionary::Role;
+use stenolog_format::dictionary::{CallSite, Role};
 use stenolog_format::types::Type;
 
 /// What the text should be, and the summary.
@@ -75,8 +75,17 @@ fn filters() -> Vec<Filter> {
 
 const EVIL: &str = "a\x1b[31m\n\"b\" \\ größe\u{202e}";
 
-/// Call sites of all scalars, with specs, roles and templates of all kinds.
+/// Records of all scalars, in rows and as the ring had them.
 fn scalars() -> Scene {
+    let (mut scene, records) = scalar_records();
+    scene.block(1, &records);
+    scene.raw_block(2, &records);
+    scene.seal(0);
+    scene
+}
+
+/// Call sites of all scalars, with specs, roles and templates of all kinds, and a record of each.
+fn scalar_records() -> (Scene, Vec<Rec>) {
     let mut scene = Scene::new();
     let types = [
         (Type::Bool, vec![1]),
@@ -146,15 +155,50 @@ fn scalars() -> Scene {
     let counted = [("x", Role::Argument, Type::F64), ("w", Role::Count, Type::U16)];
     scene.site(5003, Level::Info, "counted", Some("{0:1$.1$}"), &counted);
     records.push(Rec(5003, 10_000_000_000, [&1.5_f64.to_le_bytes()[..], &[9, 0]].concat()));
-    scene.block(1, &records);
-    scene.raw_block(2, &records);
-    scene.seal(0);
-    scene
+    (scene, records)
 }
 
 #[test]
 fn lines_of_scalars_are_what_the_renderer_writes() {
     check(&[scalars().dump()], &Filter::default(), Order::Time);
+}
+
+#[test]
+fn columns_show_what_rows_show() {
+    let dump = |put: fn(&mut Scene, u32, &[Rec])| {
+        let (mut scene, mut records) = scalar_records();
+        // The longest ones take their time, and stand in no other way.
+        records.retain(|Rec(id, ..)| *id < 5004);
+        // A block has no more kinds of records in columns. Of each there are several, and among them
+        // losses; the second ring's come in between.
+        for (kinds, at) in records.chunks(100).zip(0..) {
+            let mut block = Vec::new();
+            for turn in 0..3 {
+                for Rec(id, time, values) in kinds {
+                    block.push(Rec(*id, time + turn, values.clone()));
+                }
+                let counts = [turn + 1 + 10 * at; 10].map(u64::to_le_bytes);
+                block.push(Rec(CallSite::LOSS_ID, at * 100, counts.concat()));
+            }
+            put(&mut scene, at as u32 % 2 + 1, &block);
+        }
+        scene.seal(0);
+        [scene.dump()]
+    };
+    let (rows, columns) = (dump(Scene::block), dump(Scene::column_block));
+    let options = RenderOptions::default();
+    for filter in filters().into_iter().chain([Filter::default().target("many")]) {
+        for order in [Order::Time, Order::File] {
+            for format in [Format::Short, Format::Json, Format::Logfmt] {
+                let expected = one_by_one(&rows, &filter, order, format, &options);
+                for threads in [1, 2] {
+                    let found = rendered(&columns, &filter, order, format, &options, threads);
+                    assert!(found.0 == expected.0, "{format}, {order:?}, {threads} threads");
+                    assert_eq!(format!("{:?}", found.1), format!("{:?}", expected.1));
+                }
+            }
+        }
+    }
 }
 
 /// A dump of another session.
