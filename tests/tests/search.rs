@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use regex::Regex;
-use stenolog::{Builder, Record, error, info, warn};
+use stenolog::{Builder, Compression, Record, error, info, warn};
 use stenolog_decoder::format::dictionary::Level;
 use stenolog_decoder::{
     Decoder, Dump, Filter, Format, Levels, RenderOptions, Renderer, Summary, repack, verify,
@@ -111,6 +111,26 @@ fn what_is_found_is_what_is_there() {
     let smaller = Dump::from_bytes("smaller.steno", smaller).unwrap();
     assert_eq!(smaller.frames().summary, smaller.frames().block);
     check(&smaller);
+}
+
+#[test]
+fn what_is_found_is_what_is_there_in_columns_without_summaries_of_text() {
+    for compression in [Compression::Fast, Compression::None] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("app.steno");
+        let builder = Builder::new(&path).filter("trace").compression(compression);
+        let logger = builder.deliver_within(Duration::from_secs(3600)).start_detached().unwrap();
+        let scope = logger.enter();
+        for round in 0..2_500 {
+            log(round);
+            if round % ROUNDS == 0 {
+                logger.flush().unwrap();
+            }
+        }
+        drop(scope);
+        logger.close().unwrap();
+        check(&Dump::open(&path).unwrap());
+    }
 }
 
 #[test]

@@ -131,6 +131,8 @@ pub(super) struct Wants<'d> {
     pub(super) is_selective: bool,
     /// Finds what the records of any call site must have, where they need it.
     pub(super) finder: Option<Regex>,
+    /// What it finds is text, which columns have in one piece.
+    finds_text: bool,
 }
 
 /// What one block leaves behind for the next ones.
@@ -153,6 +155,7 @@ impl<'d> Context<'d> {
             asks: Vec::new(),
             is_selective: false,
             finder: None,
+            finds_text: false,
         };
         Self { wants, tally: Tally::default(), pools: Pools::default() }
     }
@@ -187,11 +190,14 @@ impl<'d> Wants<'d> {
         let all = || self.asks.iter().flatten().map(|ask| &ask.wanted);
         self.is_selective = all().any(|wanted| !matches!(wanted, Wanted::All));
         // Of several needs of a call site one is enough to look for: that which says most.
-        let pieces = all().filter_map(|wanted| match wanted {
-            Wanted::With(needs) => needs.iter().max_by_key(|need| need.strength()),
-            Wanted::No | Wanted::All => None,
-        });
-        let pieces: Vec<_> = pieces.flat_map(Need::pieces).cloned().collect();
+        let strongest = || {
+            all().filter_map(|wanted| match wanted {
+                Wanted::With(needs) => needs.iter().max_by_key(|need| need.strength()),
+                Wanted::No | Wanted::All => None,
+            })
+        };
+        let pieces: Vec<_> = strongest().flat_map(Need::pieces).cloned().collect();
+        self.finds_text = strongest().all(|need| matches!(need, Need::OneOf(_)));
         self.finder = (!pieces.is_empty()).then(|| finder(pieces)).flatten();
     }
 
@@ -211,6 +217,13 @@ impl<'d> Wants<'d> {
             Some(Wanted::No) => false,
             Some(Wanted::With(needs)) => needs.iter().all(|need| need.may_be_met(&summary)),
         })
+    }
+
+    /// Whether records of a block may have what those that need something must have: not if their columns
+    /// have no such text anywhere.
+    pub(super) fn may_have_text(&self, columns: &[u8]) -> bool {
+        let finder = self.finder.as_ref().filter(|_| self.finds_text);
+        finder.is_none_or(|finder| finder.is_match(columns))
     }
 
     /// Whether a record may be wanted: what of its values can be told without reading them.

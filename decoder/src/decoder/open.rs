@@ -124,12 +124,16 @@ impl<'d> OpenBlock<'d> {
         let Context { wants, pools, .. } = context;
         let mut columns = pools.columns.pop().unwrap_or_default();
         let ask = |tag| wants.ask(dump_index, tag).filter(|_| tag != CallSite::LOSS_ID);
-        let opened = pools.unpacker.open(stored, &mut columns.walk, |tag| match ask(tag) {
+        let mut may_hold = None;
+        let opened = pools.unpacker.open(stored, &mut columns.walk, |tag, body| match ask(tag) {
             // Those without a call site are told of.
             None => Wish::Alone,
             Some(Ask { wanted: Wanted::No, .. }) => Wish::Nothing,
-            // What it needs is looked for in the bytes.
-            Some(Ask { wanted: Wanted::With(_), .. }) => Wish::Packed,
+            // What it needs is looked for in the bytes: of all columns, then of each record.
+            Some(Ask { wanted: Wanted::With(_), .. }) => {
+                let look = |body| *may_hold.get_or_insert_with(|| wants.may_have_text(body));
+                if body.is_none_or(look) { Wish::Packed } else { Wish::Nothing }
+            }
             Some(Ask { site, .. }) => site.scalars().map_or(Wish::Packed, Wish::Words),
         });
         let walk = opened.and_then(|(body, is_in_columns)| {

@@ -98,7 +98,8 @@ impl Unpacker {
     }
 
     /// The body of a block, and whether it is in columns, over which `walk` has begun; else in rows, in
-    /// which records of tags that are not wanted may have lost their values.
+    /// which records of tags that are not wanted may have lost their values. `wish` is asked with the
+    /// columns, but for those over which there is no walk.
     ///
     /// # Errors
     /// As [`unpack`](Self::unpack).
@@ -106,16 +107,16 @@ impl Unpacker {
         &mut self,
         stored: &Stored<'d>,
         walk: &mut ColumnWalk,
-        mut wish: impl FnMut(u32) -> Wish<'t>,
+        mut wish: impl FnMut(u32, Option<&[u8]>) -> Wish<'t>,
     ) -> Result<(Body<'d>, bool), BlockError> {
         let body = self.decompress(stored)?;
         if stored.header.encoding != COLUMNS || stored.is_cut {
             return Ok((self.rows(stored, body, |_| true)?, false));
         }
-        if walk.begin(&stored.header, &body, stored.bytes.len(), &mut wish) {
+        if walk.begin(&stored.header, &body, stored.bytes.len(), |tag| wish(tag, Some(&body))) {
             return Ok((body, true));
         }
-        let is_wanted = |tag| !matches!(wish(tag), Wish::Nothing);
+        let is_wanted = |tag| !matches!(wish(tag, None), Wish::Nothing);
         Ok((self.rows(stored, body, is_wanted)?, false))
     }
 
