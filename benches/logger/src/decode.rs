@@ -7,7 +7,6 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
-use regex::Regex;
 use stenolog_decoder::{Decoder, Dump, FieldMatch, Filter, Format, Level, Levels, RenderOptions};
 
 use crate::bench::Bench;
@@ -89,8 +88,8 @@ pub fn measure(bench: &Bench) -> Result<Vec<Table>, Box<dyn Error>> {
 
 /// What is asked, as `steno` has it.
 fn queries() -> Result<Vec<(&'static str, Filter)>, Box<dyn Error>> {
-    let grep =
-        |pattern: &str| Ok::<_, Box<dyn Error>>(Filter::default().grep(Regex::new(pattern)?));
+    // As `steno` does it.
+    let grep = |pattern| Filter::default().grep_pattern(pattern, false);
     Ok(vec![
         ("-l error", Filter::default().levels(Levels::only(&[Level::Error]))),
         ("-g quokka", grep("quokka")?),
