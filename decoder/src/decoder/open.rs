@@ -102,9 +102,9 @@ impl Clock<'_> {
 
     /// The key of the next record.
     #[inline]
-    fn key(&mut self, moment: Moment, tie: u64) -> Key {
+    fn key(&mut self, own: Key) -> Key {
         if self.order == Order::Time {
-            self.key = self.key.max((moment.order_ns, tie));
+            self.key = self.key.max(own);
         }
         self.key
     }
@@ -218,8 +218,9 @@ impl<'d> OpenBlock<'d> {
     ) -> Found {
         stretch.place = self.place_in_files();
         stretch.first_record = self.block.header.first_record;
-        stretch.records.reserve(STRETCH_RECORDS);
-        stretch.keys.reserve(STRETCH_RECORDS);
+        let most = STRETCH_RECORDS.min(self.block.header.count as usize);
+        stretch.records.reserve(most);
+        stretch.keys.reserve(most);
         if self.ended.is_some() {
             return Found::End;
         }
@@ -229,6 +230,7 @@ impl<'d> OpenBlock<'d> {
             Walk::Rows(..) => self.find_in_rows(&mut finder),
             Walk::Columns(..) => self.find_in_columns(&mut finder),
         };
+        finder.stretch.shrink();
         // Numbers stay at the greatest one, which is counted as often as it comes.
         self.number = before.saturating_add(walked);
         let duplicates = delivered.saturating_sub(before).min(walked);
@@ -278,7 +280,7 @@ impl<'d> OpenBlock<'d> {
                 }
                 values => TakenValues::InStretch(values),
             };
-            keys.push(clock.key(moment, tie));
+            keys.push((moment.order_ns, tie));
             let (unix_ns, index) = (moment.unix_ns, record.index);
             records.push(Taken { unix_ns, site, index, values });
         });
@@ -309,6 +311,8 @@ impl<'d> OpenBlock<'d> {
             records.truncate(kept);
             keys.truncate(kept);
         }
+        // What is not wanted keeps nothing waiting.
+        keys.iter_mut().for_each(|key| *key = clock.key(*key));
         (Found::Records, walked)
     }
 
@@ -379,7 +383,7 @@ impl<'d> OpenBlock<'d> {
             stretch.encoding = encoding;
             let start = (values.as_ptr() as usize).wrapping_sub(body.as_ptr() as usize);
             let values = TakenValues::InBody(start as u32, values.len() as u32);
-            stretch.keys.push(clock.key(moment, tie));
+            stretch.keys.push(clock.key((moment.order_ns, tie)));
             let (unix_ns, index) = (moment.unix_ns, self.block.header.count - left);
             stretch.records.push(Taken { unix_ns, site, index, values });
         }

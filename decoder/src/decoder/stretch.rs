@@ -18,6 +18,12 @@ use crate::site::Site;
 /// for the nearest cache.
 pub(super) const STRETCH_RECORDS: usize = 512;
 
+/// So much of a stretch's room for values is kept for the next one.
+const KEPT_BYTES: usize = 1 << 18;
+
+/// What has room for so many times its records is made smaller.
+const FEW_PART: usize = 8;
+
 /// Records that are wanted, as far as that can be told without their values. They may be shared with
 /// other threads; their texts stay where the block has them.
 #[derive(Clone, Debug)]
@@ -79,12 +85,25 @@ impl<'d> Stretch<'d> {
         self.keys.clear();
         self.words.clear();
         self.bytes.clear();
+        // Long texts of one block are not a reason to keep as much for all that follow.
+        self.words.shrink_to(KEPT_BYTES / size_of::<u64>());
+        self.bytes.shrink_to(KEPT_BYTES);
     }
 
-    /// What it takes in memory.
+    /// Gives back what it takes beyond its records, if they are few of those that were looked at.
+    pub(super) fn shrink(&mut self) {
+        let few = self.records.capacity() / FEW_PART;
+        if !self.records.is_empty() && self.records.len() < few {
+            self.records.shrink_to_fit();
+            self.keys.shrink_to_fit();
+        }
+    }
+
+    /// What it takes in memory, used or not.
     pub(super) fn size_bytes(&self) -> usize {
-        let records = size_of_val(&*self.records) + size_of_val(&*self.keys);
-        records + size_of_val(&*self.words) + self.bytes.len()
+        let records = size_of::<Taken<'_>>() * self.records.capacity();
+        let keys = size_of::<Key>() * self.keys.capacity();
+        records + keys + size_of::<u64>() * self.words.capacity() + self.bytes.capacity()
     }
 
     #[inline]

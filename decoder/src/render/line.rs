@@ -204,8 +204,8 @@ impl Line {
         let types = site.scalars()?;
         let (pieces, tail) = site.pieces()?;
         let fixed = pieces.iter().fold(tail.len(), |sum, piece| {
-            let ResolvedSpec { width, precision, .. } = piece.spec;
-            let counts = usize::from(width) + usize::from(precision.unwrap_or(0));
+            let ResolvedSpec { fill, width, precision, .. } = piece.spec;
+            let counts = usize::from(width) * fill.len_utf8() + usize::from(precision.unwrap_or(0));
             sum.saturating_add(piece.literal.len()).saturating_add(counts)
         });
         if fixed > MAX_FIXED_BYTES {

@@ -449,3 +449,48 @@ fn the_last_entries_are_the_end_of_all() {
         }
     }
 }
+
+#[test]
+fn a_fill_of_several_bytes_counts_as_these() {
+    for fill in ["\u{1f600}", "x"] {
+        let mut scene = Scene::new();
+        let template = format!("{{0:{fill}>65535}}").repeat(7);
+        let slots = [("n", Role::Argument, Type::U32)];
+        scene.site(30, Level::Info, "app", Some(&template), &slots);
+        scene.block(1, &[Rec(30, 1, 5_u32.to_le_bytes().to_vec())]);
+        scene.seal(0);
+        check(&[scene.dump()], &Filter::default(), Order::Time);
+    }
+}
+
+#[test]
+fn what_a_filter_leaves_out_keeps_nothing_waiting() {
+    // Times that go back, in rows and in columns: what comes out must be in one order.
+    let records = |needle: &'static str| {
+        (0..700_u64).map(move |n| {
+            let text = if n % 3 == 1 { needle } else { "something else" };
+            Rec(17, 1_000_000 - n * 7 % 1000 * 100, str_bytes(text))
+        })
+    };
+    let mut texts = Vec::new();
+    for in_columns in [false, true] {
+        let mut scene = Scene::new();
+        for ring in [1, 2] {
+            let records: Vec<_> =
+                records(["needle one", "needle two"][ring as usize - 1]).collect();
+            if in_columns {
+                scene.column_block(ring, &records);
+            } else {
+                scene.block(ring, &records);
+            }
+        }
+        scene.seal(0);
+        let dumps = [scene.dump()];
+        let filter = Filter::default().grep_pattern("needle", false).unwrap();
+        check(&dumps, &filter, Order::Time);
+        let options = RenderOptions::default();
+        texts.push(one_by_one(&dumps, &filter, Order::Time, Format::Short, &options).0);
+    }
+    assert_eq!(texts[0].lines().count(), 466);
+    assert!(texts[0] == texts[1]);
+}
