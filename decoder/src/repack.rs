@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use stenolog_format::block::{
-    BlockBuilder, BlockHeader, Codec, PlainBody, RawRecord, RecordTime, SitePlan,
+    BlockBuilder, BlockHeader, Codec, PlainBody, RARE_AFTER_RECORDS, RawRecord, RecordTime,
+    SitePlan,
 };
 use stenolog_format::dictionary::{CallSite, Level, TimeSource};
 use stenolog_format::frame::{FileHeader, FrameKind, VERSION};
@@ -29,10 +30,6 @@ const COLUMNS_BYTES: usize = 8 << 20;
 
 /// A block with more records than this is copied as it stands.
 const LARGE_COUNT: u32 = 1 << 18;
-
-/// Errors that so many records without one come before stay in a block of their own, as the logger
-/// writes them: who looks for errors then reads hardly anything else.
-const RARE_AFTER: u64 = 1024;
 
 /// What a dump that was written anew holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -204,7 +201,7 @@ impl<W: Write> Repack<'_, '_, W> {
             return self.copy.put_block(header, payload);
         };
         let without_error = self.without_error.entry(header.ring).or_default();
-        let is_alone = header.levels == Level::Error.bit() && *without_error >= RARE_AFTER;
+        let is_alone = header.levels == Level::Error.bit() && *without_error >= RARE_AFTER_RECORDS;
         let has_error = header.levels & Level::Error.bit() != 0;
         *without_error = if has_error { 0 } else { *without_error + u64::from(header.count) };
         let goes_on = self.pending.get(&header.ring).is_some_and(|pending| {

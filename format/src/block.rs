@@ -36,6 +36,11 @@ pub use plan::SitePlan;
 use crate::bytes::Fields;
 use crate::value::{Encoding, put_uint};
 
+/// An error that so many records of its ring without one come before is rare: those who write blocks give
+/// it one of its own, with the errors that follow at once, so that who looks for errors reads hardly
+/// anything else. Readers do not depend on it.
+pub const RARE_AFTER_RECORDS: u64 = 1024;
+
 /// What stands before the records of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlockHeader {

@@ -171,6 +171,24 @@ impl CallSite {
     }
 }
 
+/// A call site whose records have values of these types, for tests.
+#[cfg(test)]
+pub(crate) fn site(id: u32, level: Level, time: TimeSource, types: &[Type]) -> CallSite {
+    let slot = |ty: &Type| Slot { name: String::new(), role: Role::Field, ty: ty.clone() };
+    CallSite {
+        id,
+        level,
+        time,
+        target: "t".into(),
+        module: "m".into(),
+        file: "f".into(),
+        line: 1,
+        column: 1,
+        template: None,
+        slots: types.iter().map(slot).collect(),
+    }
+}
+
 /// Which thread writes a ring.
 ///
 /// A ring serves one thread after another; each gets a ring id of its own.

@@ -14,8 +14,7 @@ use crate::value::{ValueError, put_int, put_uint};
 /// Makes the block of a batch of records: packs them, and gathers what the header says.
 ///
 /// A builder is meant to be reused, for the call sites of one session, of which each tag is that of one
-/// plan: its buffers keep their
-/// capacity.
+/// plan: its buffers keep their capacity.
 #[derive(Debug, Default)]
 pub struct BlockBuilder {
     rows: Vec<u8>,

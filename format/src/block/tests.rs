@@ -1,24 +1,8 @@
 use super::*;
-use crate::dictionary::{CallSite, Level, Role, Slot, TimeSource};
+use crate::dictionary::{CallSite, Level, TimeSource, site};
 use crate::loss::Loss;
 use crate::types::Type;
 use crate::value::{Cursor, Value, ValueError};
-
-fn site(id: u32, level: Level, time: TimeSource, types: &[Type]) -> CallSite {
-    let slot = |ty: &Type| Slot { name: String::new(), role: Role::Field, ty: ty.clone() };
-    CallSite {
-        id,
-        level,
-        time,
-        target: "t".into(),
-        module: "m".into(),
-        file: "f".into(),
-        line: 1,
-        column: 1,
-        template: None,
-        slots: types.iter().map(slot).collect(),
-    }
-}
 
 fn payload(time: u64, values: &[u8]) -> Vec<u8> {
     [&time.to_le_bytes()[..], values].concat()

@@ -102,21 +102,9 @@ fn an_id_that_no_logger_gives_out_forbids_a_summary() {
 #[test]
 fn columns_are_summed_up_as_their_records_are() {
     use crate::block::{BlockBuilder, SitePlan};
-    use crate::dictionary::{Level, Role, Slot, TimeSource};
+    use crate::dictionary::{Level, TimeSource, site};
 
-    let slot = |ty| Slot { name: String::new(), role: Role::Field, ty };
-    let site = |id, types: Vec<Type>| CallSite {
-        id,
-        level: Level::Info,
-        time: TimeSource::Counter,
-        target: String::new(),
-        module: String::new(),
-        file: String::new(),
-        line: 1,
-        column: 1,
-        template: None,
-        slots: types.into_iter().map(slot).collect(),
-    };
+    let site = |id, types: Vec<Type>| site(id, Level::Info, TimeSource::Counter, &types);
     let sites = [
         site(16, vec![Type::U64]),
         site(40, vec![Type::Slice(Box::new(Type::U8)), Type::Option(Box::new(Type::Str))]),

@@ -53,15 +53,13 @@ impl Kind {
         }
         let varying = plan.fields.iter().filter(|field| field.fixed_bytes().is_none());
         let varying = varying.map(|_| Varying::default()).collect();
-        let (mut fixed_bytes, spread_bytes) = plan.fixed_bytes.map_or((0, usize::MAX), |n| (n, 0));
-        if plan.is_loss() {
-            // Statements are not taken by the way, as they are looked into.
-            fixed_bytes = usize::MAX - TIME_BYTES;
-        }
+        let (fixed_bytes, spread_bytes) = plan.fixed_bytes.map_or((0, usize::MAX), |n| (n, 0));
+        // Statements are not taken by the way, as they are looked into.
+        let least_bytes = if plan.is_loss() { usize::MAX } else { TIME_BYTES + fixed_bytes };
         Self {
             tag: plan.tag,
             is_unix: plan.is_unix,
-            least_bytes: TIME_BYTES + fixed_bytes,
+            least_bytes,
             spread_bytes,
             plan,
             records: 0,

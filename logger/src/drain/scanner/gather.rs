@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stenolog_format::block::{BlockBuilder, First, SitePlan};
+use stenolog_format::block::{BlockBuilder, First, RARE_AFTER_RECORDS, SitePlan};
 use stenolog_format::dictionary::{CallSite, Level, TimeSource};
 use stenolog_format::loss::Loss;
 use stenolog_format::summary::SummaryBuilder;
@@ -12,10 +12,6 @@ use crate::registry;
 
 /// So much of a ring is packed at once: what is read of it first stays in the first cache.
 const PART_BYTES: usize = 1 << 14;
-
-/// An error that so many records of its ring without one come before is rare, and gets a block of its
-/// own, with those that follow at once: so that who looks for errors need not read the others.
-const RARE_AFTER: u64 = 1024;
 
 /// A call site that the drain has met.
 pub(super) struct KnownSite {
@@ -104,7 +100,8 @@ impl Gathered<'_> {
         let mut first_of = |tag, before| {
             let site = sites.get(tag)?;
             let is_error = site.site.level == Level::Error;
-            let is_rare = without_error.is_some_and(|n| n + u64::from(before) >= RARE_AFTER);
+            let is_rare =
+                without_error.is_some_and(|n| n + u64::from(before) >= RARE_AFTER_RECORDS);
             let ends =
                 if is_alone { !is_error } else { is_error && is_rare && !has_error && before > 0 };
             is_alone |= is_error && is_rare && before == 0;

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::block::{BlockBuilder, RecordTime};
-use crate::dictionary::{CallSite, Level, Role, Slot, TimeSource};
+use crate::dictionary::{CallSite, Level, TimeSource, site};
 use crate::loss::Loss;
 use crate::types::Type;
 use crate::value::{Cursor, Encoding, Scalar, ValueError, put_uint};
@@ -26,22 +26,6 @@ const TYPES: [Type; 15] = [
     Type::Char,
     Type::Ipv4,
 ];
-
-fn site(id: u32, time: TimeSource, types: &[Type]) -> CallSite {
-    let slot = |ty: &Type| Slot { name: String::new(), role: Role::Field, ty: ty.clone() };
-    CallSite {
-        id,
-        level: Level::Info,
-        time,
-        target: "t".into(),
-        module: "m".into(),
-        file: "f".into(),
-        line: 1,
-        column: 1,
-        template: None,
-        slots: types.iter().map(slot).collect(),
-    }
-}
 
 /// A raw value, of numbers that change little or much.
 fn put_value(ty: &Type, seed: u64, out: &mut Vec<u8>) {
@@ -208,7 +192,7 @@ prop_compose! {
             .zip(16..)
             .map(|((types, is_unix), id)| {
                 let types: Vec<_> = types.iter().map(|&at| TYPES[at].clone()).collect();
-                site(id, time(*is_unix), &types)
+                site(id, Level::Info, time(*is_unix), &types)
             })
             .collect();
         let mut builder = BlockBuilder::default();
@@ -260,7 +244,7 @@ proptest! {
 
     #[test]
     fn columns_of_noise_do_no_harm(body in prop::collection::vec(prop_oneof![0..6_u8, any::<u8>()], 0..200), count in 0..100_u32) {
-        let site = site(16, TimeSource::Counter, &[Type::U32]);
+        let site = site(16, Level::Info, TimeSource::Counter, &[Type::U32]);
         let mut out = Vec::new();
         let mut builder = BlockBuilder::default();
         builder.begin_columns(1, 0, 0);
@@ -312,7 +296,10 @@ fn bytes_change_places_in_a_square() {
 
 #[test]
 fn without_any_that_is_wanted_all_are_passed_at_once() {
-    let sites = [site(16, TimeSource::Counter, &[Type::U32]), site(17, TimeSource::Counter, &[])];
+    let sites = [
+        site(16, Level::Info, TimeSource::Counter, &[Type::U32]),
+        site(17, Level::Info, TimeSource::Counter, &[]),
+    ];
     let mut builder = BlockBuilder::default();
     builder.begin_columns(1, 0, 0);
     for n in 0..1000_u64 {
