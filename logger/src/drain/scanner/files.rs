@@ -184,6 +184,8 @@ impl Scanner {
             return Ok(());
         }
         self.last_look = Some(Instant::now());
+        self.core.look_at_rings(self.rings.iter().map(|ring| &ring.slot));
+        self.state_volatile();
         let is_removed = |output: &mut Output| {
             output.look().is_ok_and(|standing| standing == Standing::Taken(FileFate::Removed))
         };
@@ -260,6 +262,7 @@ impl Scanner {
         self.frames = FrameWriter::default();
         self.index = Index::default();
         self.is_sealed = false;
+        self.ringless = Loss::default();
         self.sites.iter_mut().for_each(|site| site.is_stated = false);
         // A statement that something is gone must not go with the next file: what the old file
         // stated is stated again. A file that was moved has its own statements with it.
