@@ -1,6 +1,7 @@
 //! Which records are wanted. What can be decided for a call site or a block is not asked again for
 //! each record.
 
+mod budget;
 mod field;
 mod needle;
 mod pattern;
@@ -9,13 +10,14 @@ use regex::{Regex, RegexBuilder};
 use stenolog_format::block::BlockHeader;
 use stenolog_format::dictionary::{Level, Thread};
 
+pub(crate) use budget::Budget;
 pub use field::{FieldMatch, FieldMatchError};
 
 use crate::clock::TimeMap;
 use crate::entry::Record;
 use crate::render;
 use crate::site::Site;
-use needle::Needle;
+use needle::{Line, Needle};
 pub(crate) use needle::{Need, finder};
 use pattern::{TargetPattern, ThreadPattern};
 
@@ -171,8 +173,8 @@ impl Filter {
         self
     }
 
-    /// What is wanted of the records of a call site.
-    pub(crate) fn wanted(&self, site: &Site) -> Wanted {
+    /// What is wanted of the records of a call site. To find that out takes no more than `budget`.
+    pub(crate) fn wanted(&self, site: &Site, budget: &mut Budget) -> Wanted {
         let call_site = site.call_site();
         let is_named = self.levels.contains(call_site.level)
             && (self.targets.is_empty()
@@ -182,9 +184,12 @@ impl Filter {
             return Wanted::No;
         }
         let needles = self.greps.iter().filter_map(|grep| grep.needle.as_ref());
-        let of_greps = needles
-            .filter(|_| !self.invert_greps)
-            .map(|needle| needle.need(call_site, site.has_readable_template()));
+        let mut line = None;
+        let of_greps = needles.filter(|_| !self.invert_greps).map(|needle| {
+            let is_readable = site.has_readable_template();
+            let line = line.get_or_insert_with(|| Line::new(call_site, is_readable, budget));
+            needle.need(line, budget)
+        });
         let of_fields = self.fields.iter().map(|field| field.need(call_site));
         let mut needs = Vec::new();
         for need in of_greps.chain(of_fields) {

@@ -39,7 +39,9 @@ fn need(pattern: &str, template: &str, slots: &[(&str, Role, Type)]) -> Need {
     scene.site(30, Level::Info, "app", Some(template), slots);
     let dump = scene.dump();
     let site = dump.site(30).unwrap();
-    Needle::new(pattern, true).unwrap().need(site.call_site(), site.has_readable_template())
+    let mut budget = Budget::default();
+    let line = Line::new(site.call_site(), site.has_readable_template(), &mut budget);
+    Needle::new(pattern, true).unwrap().need(&line, &mut budget)
 }
 
 /// By hours, if it were looked at.
@@ -106,7 +108,7 @@ fn needs_of_values() {
 
 #[test]
 fn finders_know_no_case() {
-    let finder = finder(vec![b"kiosk-\xc3\xa9".to_vec(), b"never".to_vec()]).unwrap();
+    let finder = finder([b"kiosk-\xc3\xa9".to_vec(), b"never".to_vec()].iter()).unwrap();
     for text in ["kiosk-é", "KIOSK-é", "\u{212a}io\u{17f}\u{212a}-é"] {
         assert!(finder.is_match(text.as_bytes()), "{text}");
     }
