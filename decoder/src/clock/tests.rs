@@ -144,17 +144,17 @@ fn ranges_are_those_of_all_steps_between() {
         (state >> 33) % below
     };
     for count in [1, 2, 3, 4, 5, 8, 17] {
-        let pairs: Vec<_> = (0..count)
-            .map(|at| pair(at * HZ, START + random(40) as i64 * 1_000_000_000))
-            .collect();
+        let pairs: Vec<_> =
+            (0..count).map(|at| pair(at * HZ, START + random(40) as i64 * 1_000_000_000)).collect();
         let map = map(&pairs);
         for first in 0..2 * count {
             for last in first..2 * count {
                 let (from, to) = (first * HZ / 2, last * HZ / 2);
                 let ends = [from, to].map(|counter| map.at(counter, &mut 0).unix_ns);
-                let within = map.segments.windows(2).filter(|pair| {
-                    pair[1].start > from && pair[1].start <= to
-                });
+                let within = map
+                    .segments
+                    .windows(2)
+                    .filter(|pair| pair[1].start > from && pair[1].start <= to);
                 let steps = within.flat_map(|pair| [pair[0].at(pair[1].start), pair[1].unix_ns]);
                 let all: Vec<i64> = ends.into_iter().chain(steps).collect();
                 let expected = (*all.iter().min().unwrap(), *all.iter().max().unwrap());

@@ -64,7 +64,8 @@ impl Needle {
 
     /// What a match asks of the records of the call site with these lines.
     pub(super) fn need(&self, line: &Line, budget: &mut Budget) -> Need {
-        let needs = self.literals.iter().map(|literal| line.need(literal, budget)).collect::<Vec<_>>();
+        let needs =
+            self.literals.iter().map(|literal| line.need(literal, budget)).collect::<Vec<_>>();
         let pieces = needs.iter().map(|need| need.pieces().len()).sum::<usize>();
         budget.spend(pieces * pieces.min(MAX_PIECES) * PIECE_STEPS);
         Need::any(needs.into_iter())
@@ -105,13 +106,16 @@ impl Need {
     ) -> Self {
         let folded = fold(text);
         let need = |mut ty: &Type| {
-            // `None` is compared as it prints, and is no text.
+            // `None` is compared as it is shown, and is no text.
             while let Type::Option(of) = ty
-                && text != "None"
+                && !matches!(text, "None" | "null")
+                && !text.starts_with("Some(")
             {
                 ty = of;
             }
             match ty {
+                // What stands in quotes may have escapes.
+                Type::Str | Type::Formatted if text.starts_with('"') => Self::Nothing,
                 Type::Str | Type::Formatted if folded.len() >= GRAM_BYTES => {
                     Self::OneOf(vec![folded.clone()])
                 }
