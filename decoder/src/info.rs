@@ -308,3 +308,6 @@ fn last_statement(dump: &Dump, block: &Block, unpacker: &mut Unpacker) -> Option
     unpacker.take_back(body);
     last
 }
+
+#[cfg(test)]
+mod tests;
