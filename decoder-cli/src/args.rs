@@ -30,7 +30,9 @@ const MORE: &str = "Examples, forms of times and exit codes: --help";
 
 const TIMES: &str = "\
 RFC 3339, '2026-05-31', '2026-05-31 14:30:15.25', '14:30' (today), 'now', 'today', 'yesterday', \
-'tomorrow', '-2h', '-1h30m', '+5m', '@1780000000.5' (seconds since 1970)";
+'tomorrow', '-2h', '-1h30m', '+5m', '@1780000000.5' (seconds since 1970). Of a time that \
+clocks show twice, as they are put back, --since takes the first and --until the second; a time that \
+they skip counts on from before the jump (02:30 is 03:30)";
 
 /// Reads Stenolog dumps as text or JSON: `steno FILE...` is `steno decode FILE...`
 #[derive(Debug, Parser)]
