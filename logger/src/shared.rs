@@ -17,8 +17,9 @@ use stenolog_ringbuf::{Consumer, memory};
 
 use crate::builder::Builder;
 use crate::clock::{Clock, unix_ns};
-use crate::drain::{Compression, OnError};
+use crate::drain::Compression;
 use crate::error::{DrainError, FlushError};
+use crate::event::Listeners;
 use crate::filter::Filter;
 use crate::registry::LATE;
 use crate::ring_dir::{self, NoRingDir, RingDir, RingFile, Rings};
@@ -55,7 +56,7 @@ pub(crate) struct Config {
     pub(crate) compression: Compression,
     pub(crate) drain_core: Option<usize>,
     pub(crate) drain_nice: Option<i32>,
-    pub(crate) on_error: OnError,
+    pub(crate) listeners: Listeners,
 }
 
 /// A ring as its thread and the drain know it.

@@ -95,7 +95,7 @@ impl Scanner {
     fn note_sync(&self, result: Result<(), DrainError>) -> Result<(), DrainError> {
         if let Err(error) = &result {
             self.core.counters.sync_errors.fetch_add(1, Ordering::Relaxed);
-            self.core.config.on_error.tell(error);
+            self.core.config.listeners.tell(error.clone());
         }
         result
     }
@@ -209,7 +209,7 @@ impl Scanner {
                 // It is whole where it is now, and can be written on.
                 if !std::mem::replace(&mut self.is_move_told, true) {
                     let error = self.describe(WriteFailure::Replace(fate, source));
-                    self.core.config.on_error.tell(&error);
+                    self.core.config.listeners.tell(error);
                 }
                 return Ok(());
             }
@@ -289,7 +289,7 @@ impl Scanner {
         self.core.counters.files_replaced.fetch_add(1, Ordering::Relaxed);
         let to = self.output.path().to_owned();
         let error = DrainError::Replaced { path, offset, fate, to, lost };
-        self.core.config.on_error.tell(&error);
+        self.core.config.listeners.tell(error);
         if fate == FileFate::Moved && !old.is_synced() {
             // Only if nobody asks for it: files are not to pile up until somebody does.
             let earlier = self.sync_earlier();
