@@ -222,12 +222,16 @@ impl Scanner {
         };
         self.fate = None;
         self.is_move_told = false;
+        let mut fate = fate;
         if fate == FileFate::Moved {
             // As well as it can be done: a reader takes an end for granted as little as we do.
-            let _ = self.write().and_then(|()| {
+            let ended = self.write().and_then(|()| {
                 self.put_end(true);
                 self.write()
             });
+            if let Err(WriteFailure::Taken(worse)) = ended {
+                fate = worse;
+            }
         }
         self.restart(fate, next);
         Ok(())
