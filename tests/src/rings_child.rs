@@ -1,5 +1,8 @@
 //! Processes whose rings cannot all be files, for `tests/volatile_rings.rs`. Each is killed, or ends as
 //! it was told.
+//!
+//! `rings_child SCENE DUMP RINGS_IN END`; `-` for the usual folders.
+#![expect(clippy::print_stdout, reason = "its output is what the tests read")]
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     #[cfg(unix)]
