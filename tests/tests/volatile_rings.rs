@@ -278,6 +278,7 @@ fn a_call_site_for_whose_entry_there_is_no_room_is_explained_by_the_dump() {
 
 /// In a folder of its own with little room, which only root can have.
 #[test]
+#[expect(clippy::print_stderr, reason = "a test run shows it with --nocapture")]
 fn a_small_folder_is_shared_and_what_does_not_fit_is_stated() {
     for (room, in_memory) in [("64m", false), ("600k", true)] {
         let folder = tempfile::tempdir().unwrap();
