@@ -8,7 +8,7 @@ pub const MAGIC: [u8; 8] = *b"\x89STENO\r\n";
 
 /// The version this crate writes. A reader refuses a greater major version; a greater minor one
 /// only adds what may be skipped.
-pub const VERSION: Version = Version { major: 1, minor: 2 };
+pub const VERSION: Version = Version { major: 1, minor: 3 };
 
 /// What each frame begins with.
 pub const SYNC: [u8; 4] = *b"\xF5\x9Dst";

@@ -4,12 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use stenolog_format::loss::Loss;
+use stenolog_format::frame::FrameKind;
+use stenolog_format::loss::{Gone, GoneCause, Loss, LossFrame};
 use stenolog_ringbuf::Consumer;
 
-use super::Scanner;
 use super::files::{Departed, InFile, MAX_DEPARTED};
+use super::{Scanner, put_explanations, put_metadata};
 use crate::drain::SHORTEST_SLEEP;
+use crate::error::DrainError;
+use crate::registry;
 use crate::shared::RingSlot;
 
 /// A ring, and what is known of what it held.
@@ -37,6 +40,8 @@ pub(super) struct DrainRing {
     pub(super) is_introduced: bool,
     /// The number of the first record behind the last block that has an error.
     pub(super) errors_to: u64,
+    /// Somebody else has written to its file: it is not read any more.
+    pub(super) is_set_aside: bool,
 }
 
 impl DrainRing {
@@ -44,6 +49,17 @@ impl DrainRing {
     #[inline]
     pub(super) fn is_quiet(&self) -> bool {
         self.consumer.is_end(self.taken_to)
+    }
+
+    /// Whether the ring's file was written to by somebody else: behind what was taken there is what is no
+    /// record, or nothing although the thread has committed more, or more was taken than it ever committed.
+    fn is_overwritten(&self) -> bool {
+        // First: what was committed by then is seen, and is all if the thread has gone.
+        let is_retired = self.slot.is_retired();
+        let committed_to = self.slot.committed_to();
+        self.consumer.damage_at(self.taken_to).is_some()
+            || (self.taken_to < committed_to && self.consumer.is_end(self.taken_to))
+            || (self.taken_to > committed_to && is_retired)
     }
 
     /// Whether there are losses that the file does not state.
@@ -80,7 +96,43 @@ impl Scanner {
             stated: Loss::default(),
             is_introduced: false,
             errors_to: 0,
+            is_set_aside: false,
         }));
+    }
+
+    /// Reads no more of a ring that somebody else has written to, states that, and has its thread take
+    /// another one; `false` if there is no such thing to be seen.
+    pub(super) fn set_aside_if_overwritten(&mut self, at: usize) -> bool {
+        let ring = &mut self.rings[at];
+        if ring.is_set_aside || !ring.is_overwritten() {
+            return false;
+        }
+        ring.is_set_aside = true;
+        // How many they are nobody knows: where the next one begins is written in the one before it.
+        let gone = Gone { first: ring.records, count: 1, cause: GoneCause::Overwritten as u8 };
+        let loss = ring.slot.loss(self.core.clock.now());
+        let (id, position) = (ring.slot.thread.ring, ring.taken_to);
+        ring.stated = loss;
+        ring.records += gone.count;
+        ring.stated_to = position;
+        let Self { output, frames, index, .. } = self;
+        let thread = (!ring.is_introduced).then_some(&ring.slot.thread);
+        put_explanations(output, frames, index, thread, &[]);
+        ring.is_introduced = true;
+        put_metadata(output, frames, index, FrameKind::Loss, |out| {
+            LossFrame { ring: id, position, loss, gone: Some(gone) }.encode(out);
+        });
+        self.touched.push(at);
+        if ring.slot.set_aside() {
+            let thread = ring.slot.thread.name.clone();
+            self.core.counters.lost.fetch_add(gone.count, Ordering::Release);
+            // The thread's next call takes the cold path, and finds out.
+            registry::forget_decisions();
+            let path = self.output.path().to_owned();
+            let error = DrainError::RingOverwritten { path, ring: id, thread, position };
+            self.core.config.on_error.tell(&error);
+        }
+        true
     }
 
     /// Lets go of rings whose thread has gone and that are empty: they may serve another thread.
@@ -99,6 +151,7 @@ impl Scanner {
             let is_done = is_retired
                 && ring.consumer.position() == ring.taken_to
                 && ring.consumer.is_empty()
+                && (ring.is_set_aside || !ring.is_overwritten())
                 && !ring.owes_loss();
             if !is_done {
                 self.is_any_leaving |= is_retired;
@@ -118,8 +171,10 @@ impl Scanner {
             } else {
                 self.crowd.join(&ring);
             }
-            if let Some(producer) = ring.slot.take_producer() {
-                core.reuse(producer, ring.consumer, &ring.slot);
+            match ring.slot.take_producer() {
+                _ if ring.is_set_aside => core.discard(&ring.slot),
+                Some(producer) => core.reuse(producer, ring.consumer, &ring.slot),
+                None => {}
             }
         }
     }
