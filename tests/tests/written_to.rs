@@ -146,7 +146,7 @@ fn a_ring_whose_thread_has_ended_is_not_used_again() {
     victim.write(DATA, &[0]);
     victim.drain.flush().unwrap();
     victim.drain.flush().unwrap();
-    assert_eq!(victim.rings(), [PathBuf::new(); 0]);
+    assert!(victim.rings().is_empty());
     std::thread::spawn(|| log(3..5)).join().unwrap();
     let (messages, _, told) = victim.close();
     check_told(&told);
