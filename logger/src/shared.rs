@@ -81,6 +81,10 @@ pub(crate) struct RingSlot {
     /// The producer, once its thread has gone.
     retired: Mutex<Option<Producer>>,
     is_retired: AtomicBool,
+    /// The producer's position when its thread last had nothing half written: all before is committed.
+    committed_to: AtomicU64,
+    /// The drain does not read the ring any more: somebody else has written to its file.
+    is_set_aside: AtomicBool,
     /// The consumer, once the drain has gone: what is in there comes too late.
     leftover: Mutex<Option<Consumer>>,
 }
@@ -101,6 +105,8 @@ impl RingSlot {
             lost: Default::default(),
             retired: Mutex::new(None),
             is_retired: AtomicBool::new(false),
+            committed_to: AtomicU64::new(0),
+            is_set_aside: AtomicBool::new(false),
             leftover: Mutex::new(None),
         }
     }
@@ -137,8 +143,28 @@ impl RingSlot {
         Loss { counter, full, too_large }
     }
 
+    /// Notes that the ring's thread has committed all before this position of its producer.
+    pub(crate) fn note_committed(&self, producer: &Producer) {
+        self.committed_to.store(producer.position(), Ordering::Release);
+    }
+
+    /// Up to where everything is committed, for sure.
+    pub(crate) fn committed_to(&self) -> u64 {
+        self.committed_to.load(Ordering::Acquire)
+    }
+
+    /// Has the ring's thread take another one; `false` if that was said already.
+    pub(crate) fn set_aside(&self) -> bool {
+        !self.is_set_aside.swap(true, Ordering::Release)
+    }
+
+    pub(crate) fn is_set_aside(&self) -> bool {
+        self.is_set_aside.load(Ordering::Acquire)
+    }
+
     /// Gives the producer back: its thread logs no more.
     pub(crate) fn retire(&self, producer: Producer) {
+        self.note_committed(&producer);
         *lock(&self.retired) = Some(producer);
         self.is_retired.store(true, Ordering::Release);
     }
@@ -572,9 +598,7 @@ impl Core {
 
     /// Keeps a ring that is empty, and that no thread has, for another thread.
     pub(crate) fn reuse(&self, producer: Producer, consumer: Consumer, slot: &RingSlot) {
-        if let (Some(dir), Some(listing)) = (&self.ring_dir, lock(&slot.listing).take()) {
-            dir.unlist(listing);
-        }
+        self.unlist(slot);
         ring_dir::end_ring(&consumer);
         let mut free = lock(&self.free);
         // One in memory is not kept where the next one may be in a file.
@@ -583,6 +607,22 @@ impl Core {
             let no_file = slot.no_file.clone();
             free.push(FreeRing { producer, consumer, file: slot.file, no_file });
         } else if let (Some(dir), Some(file)) = (&self.ring_dir, slot.file) {
+            dir.remove_ring(file);
+            self.file_rings.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The ring directory says nothing more of a ring: the dump has all that it held, or states it.
+    fn unlist(&self, slot: &RingSlot) {
+        if let (Some(dir), Some(listing)) = (&self.ring_dir, lock(&slot.listing).take()) {
+            dir.unlist(listing);
+        }
+    }
+
+    /// Removes a ring that no thread has, and that nobody is to read or write any more.
+    pub(crate) fn discard(&self, slot: &RingSlot) {
+        self.unlist(slot);
+        if let (Some(dir), Some(file)) = (&self.ring_dir, slot.file) {
             dir.remove_ring(file);
             self.file_rings.fetch_sub(1, Ordering::Relaxed);
         }
