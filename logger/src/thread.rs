@@ -28,6 +28,7 @@ use stenolog_format::loss::Loss;
 use stenolog_ringbuf::TryClaimError;
 use stenolog_ringbuf::queue::spsc::Producer;
 
+use crate::os_thread;
 use crate::registry::{self, CallTypes, Decision, UNHEARD};
 use crate::ring_dir;
 use crate::shared::{Core, OnFull, RingSlot};
@@ -509,7 +510,7 @@ fn log_detached(record: &ColdRecord<'_>) {
 /// A ring for this thread, whose first record has so many bytes.
 fn attach(core: &Arc<Core>, record_bytes: usize) -> (Attachment, Producer) {
     let thread = std::thread::current();
-    let name = thread.name().unwrap_or_default().to_owned();
+    let name = thread.name().map(str::to_owned).or_else(os_thread::name).unwrap_or_default();
     let (producer, slot) = core.new_ring(os_thread_id(), name, record_bytes);
     (Attachment { core: Arc::clone(core), slot, owes_loss: Cell::new(false) }, producer)
 }
