@@ -84,6 +84,7 @@ mod filter;
 mod fork;
 mod logger;
 mod macros;
+mod os_thread;
 mod pick;
 mod registry;
 mod ring_dir;
