@@ -9,11 +9,11 @@
 //!   kept, and has what they hold on the disk before they are removed.
 
 use std::fs::{File, Metadata, OpenOptions, TryLockError};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use stenolog_format::frame::{FileHeader, MAGIC};
+use stenolog_format::frame::{FileHeader, FrameHeader, MAGIC};
 
 use super::report::OnError;
 use super::storage::{FileFate, Standing, Storage};
@@ -32,6 +32,9 @@ pub enum Existing {
     /// It is overwritten.
     Replace,
 }
+
+/// So many bytes behind a hole are looked at for a frame of a dump.
+const MOST_LOOKED_AT: u64 = 4 << 20;
 
 /// What a logger that starts does with the rings of an earlier one.
 #[derive(Debug)]
@@ -340,6 +343,7 @@ fn may_write_over(
     earlier: Option<&Earlier>,
 ) -> Result<bool, StartError> {
     let not_a_dump = || StartError::NotADump { path: path.to_owned() };
+    let mut existing = existing;
     let mut magic = [0; MAGIC.len()];
     match file.read_exact(&mut magic) {
         // Empty, or cut before a reader could have made anything of it.
@@ -349,6 +353,8 @@ fn may_write_over(
             return if is_empty { Ok(true) } else { Err(not_a_dump()) };
         }
         Err(source) => return Err(StartError::Create { path: path.to_owned(), source }),
+        // What is left of a dump is kept: nobody knows whose rings belong to it.
+        Ok(()) if has_lost_its_beginning(file, magic) => existing = Existing::Keep,
         Ok(()) if magic != MAGIC => return Err(not_a_dump()),
         Ok(()) => {}
     }
@@ -376,6 +382,24 @@ fn may_write_over(
         }
     }
     Ok(false)
+}
+
+/// Whether the file begins with zeros and then goes on as a dump: somebody truncated it while a logger
+/// wrote to it, and that logger was killed before it could notice.
+fn has_lost_its_beginning(file: &mut File, magic: [u8; MAGIC.len()]) -> bool {
+    if magic != [0; MAGIC.len()] {
+        return false;
+    }
+    // A hole can be far longer than what is behind it.
+    #[cfg(target_os = "linux")]
+    let begin = rustix::fs::seek(&*file, rustix::fs::SeekFrom::Data(0)).ok();
+    #[cfg(not(target_os = "linux"))]
+    let begin = Some(0);
+    let Some(begin) = begin else { return false };
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(begin)).is_ok()
+        && file.take(MOST_LOOKED_AT).read_to_end(&mut bytes).is_ok()
+        && FrameHeader::find(&bytes).is_some()
 }
 
 /// The rings that the writer of a dump has left, if it was killed.
