@@ -350,7 +350,11 @@ impl fmt::Display for LossEntry<'_> {
             LossCause::Unrecorded { full, too_large } => {
                 write!(f, "{total} {records} lost: ")?;
                 let mut separator = "";
-                for (counts, why) in [(full, "ring full"), (too_large, "longer than the ring")] {
+                let full_why = match self.origin.ring {
+                    Loss::NO_RING => "no memory for a ring",
+                    _ => "ring full",
+                };
+                for (counts, why) in [(full, full_why), (too_large, "longer than the ring")] {
                     if counts.iter().any(|&count| count > 0) {
                         write!(f, "{separator}{why} (")?;
                         write_counts(f, &counts)?;

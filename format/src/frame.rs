@@ -168,6 +168,8 @@ pub enum FrameKind {
     End = 8,
     /// The [`Summary`](crate::summary::Summary) of a block that stands before it.
     Summary = 9,
+    /// A [`VolatileRing`](crate::volatile::VolatileRing): its records die with their process.
+    Volatile = 10,
     /// The [`FileHeader`] once more, for a file that has lost its beginning.
     Header = 11,
 }
@@ -186,6 +188,7 @@ impl FrameKind {
             7 => Self::Index,
             8 => Self::End,
             9 => Self::Summary,
+            10 => Self::Volatile,
             11 => Self::Header,
             _ => return None,
         })

@@ -147,7 +147,7 @@ mod sync;
 pub use batch::{Batch, Record, Records};
 pub use claim::{ReadClaim, WriteClaim};
 pub use consumer::Consumer;
-pub use error::TryClaimError;
+pub use error::{OutOfMemory, TryClaimError};
 #[cfg(feature = "std")]
 pub use error::{ChannelClosed, RecvError, TrySendError};
 
