@@ -380,6 +380,9 @@ impl fmt::Display for LossEntry<'_> {
                     Some(GoneCause::Removed) => "the file that had them was deleted",
                     Some(GoneCause::Truncated) => "the file that had them was truncated",
                     Some(GoneCause::Unsaved) => "the operating system did not save them",
+                    Some(GoneCause::Overwritten) => {
+                        "another program wrote to their ring's file; there may be more"
+                    }
                     _ => "the file that had them does not have them any more",
                 };
                 write!(f, "{total} {records} lost: {what} (")?;

@@ -401,8 +401,7 @@ impl Builder {
         let mut folders = usual_folders(&path);
         folders.extend(self.config.rings_in.clone());
         let listeners = self.config.listeners.clone();
-        let earlier =
-            Earlier { unread: self.unread_rings, folders, listeners: listeners.clone() };
+        let earlier = Earlier { unread: self.unread_rings, folders, listeners: listeners.clone() };
         let (core, no_ring_dir) = Core::new(self.config, filter, blueprint, unparker);
         if let Some(error) = &no_ring_dir
             && rings == Rings::RequireFiles

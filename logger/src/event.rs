@@ -113,7 +113,9 @@ impl fmt::Display for Event {
                     directory.display()
                 )?;
                 match error {
-                    None => f.write_str("; new rings take their place (keep cleaners from the folder)"),
+                    None => {
+                        f.write_str("; new rings take their place (keep cleaners from the folder)")
+                    }
                     Some(error) => write!(
                         f,
                         ", and the directory cannot be made again: {error} (tried again; until then a \

@@ -81,6 +81,10 @@ pub(crate) struct RingSlot {
     /// The producer, once its thread has gone.
     retired: Mutex<Option<Producer>>,
     is_retired: AtomicBool,
+    /// The producer's position when its thread last had nothing half written: all before is committed.
+    committed_to: AtomicU64,
+    /// The drain does not read the ring any more: somebody else has written to its file.
+    is_set_aside: AtomicBool,
     /// The consumer, once the drain has gone: what is in there comes too late.
     leftover: Mutex<Option<Consumer>>,
 }
@@ -101,6 +105,8 @@ impl RingSlot {
             lost: Default::default(),
             retired: Mutex::new(None),
             is_retired: AtomicBool::new(false),
+            committed_to: AtomicU64::new(0),
+            is_set_aside: AtomicBool::new(false),
             leftover: Mutex::new(None),
         }
     }
@@ -137,8 +143,28 @@ impl RingSlot {
         Loss { counter, full, too_large }
     }
 
+    /// Notes that the ring's thread has committed all before this position of its producer.
+    pub(crate) fn note_committed(&self, producer: &Producer) {
+        self.committed_to.store(producer.position(), Ordering::Release);
+    }
+
+    /// Up to where everything is committed, for sure.
+    pub(crate) fn committed_to(&self) -> u64 {
+        self.committed_to.load(Ordering::Acquire)
+    }
+
+    /// Has the ring's thread take another one; `false` if that was said already.
+    pub(crate) fn set_aside(&self) -> bool {
+        !self.is_set_aside.swap(true, Ordering::Release)
+    }
+
+    pub(crate) fn is_set_aside(&self) -> bool {
+        self.is_set_aside.load(Ordering::Acquire)
+    }
+
     /// Gives the producer back: its thread logs no more.
     pub(crate) fn retire(&self, producer: Producer) {
+        self.note_committed(&producer);
         *lock(&self.retired) = Some(producer);
         self.is_retired.store(true, Ordering::Release);
     }
@@ -519,7 +545,8 @@ impl Core {
         let dir = self.ring_dir.as_ref().filter(|_| !self.is_closed());
         if let Some(dir) = dir {
             let is_one_of_many = self.file_rings.load(Ordering::Relaxed) >= FULL_SIZE_FILE_RINGS;
-            let most = if is_one_of_many && is_at_home(small, record_bytes) { small } else { wanted };
+            let most =
+                if is_one_of_many && is_at_home(small, record_bytes) { small } else { wanted };
             let fits = |&bytes: &usize| bytes >= small && is_at_home(bytes, record_bytes);
             let capacities = [most].into_iter().chain(smaller(most / 4).take_while(fits));
             match self.file_ring(dir, &capacities.collect::<Vec<_>>()) {
@@ -583,6 +610,14 @@ impl Core {
             let no_file = slot.no_file.clone();
             free.push(FreeRing { producer, consumer, file: slot.file, no_file });
         } else if let (Some(dir), Some(file)) = (&self.ring_dir, slot.file) {
+            dir.remove_ring(file);
+            self.file_rings.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Removes a ring that no thread has, and that nobody is to read or write any more.
+    pub(crate) fn discard(&self, slot: &RingSlot) {
+        if let (Some(dir), Some(file)) = (&self.ring_dir, slot.file) {
             dir.remove_ring(file);
             self.file_rings.fetch_sub(1, Ordering::Relaxed);
         }

@@ -446,6 +446,7 @@ fn log_attached(record: &ColdRecord<'_>, rings: &mut Rings) {
         });
         Arc::ptr_eq(&global.core, &core)
             && !global.slot.is_unlinked()
+            && !global.slot.is_set_aside()
             && !core.deserves_larger_ring(capacity, record.payload_bytes)
     };
     if rings.global.as_ref().is_some_and(fits) {
@@ -506,11 +507,13 @@ fn log_to_other(record: &ColdRecord<'_>, core: &Arc<Core>, rings: &mut Rings) {
         return core.count_ringless(record.site.meta.level);
     }
     let id = registry::id(core, record.site, record.types);
-    let is_it = |other: &Attachment| Arc::ptr_eq(&other.core, core) && !other.slot.is_unlinked();
+    let is_usable = |ring: &Attachment| {
+        !ring.core.is_closed() && !ring.slot.is_unlinked() && !ring.slot.is_set_aside()
+    };
+    let is_it = |ring: &Attachment| Arc::ptr_eq(&ring.core, core) && is_usable(ring);
     if !rings.others.iter().any(|(other, _)| is_it(other)) {
         // A good time to let go of loggers that have ended.
-        let is_done = |other: &Attachment| other.core.is_closed() || other.slot.is_unlinked();
-        for (attachment, producer) in rings.others.extract_if(.., |(other, _)| is_done(other)) {
+        for (attachment, producer) in rings.others.extract_if(.., |(other, _)| !is_usable(other)) {
             give_back(&attachment, producer);
         }
         rings.others.extend(attach(core, record.payload_bytes));
@@ -565,22 +568,16 @@ fn claim_and_fill(
     let limit = if is_urgent { capacity } else { capacity - capacity / 8 };
     let mut waiter = None;
     let result = loop {
-        let result = write_loss_owed(record, attachment, producer, time, limit)
-            .and_then(|()| producer.try_claim_within(record.payload_bytes, limit));
-        match result {
-            Ok(mut claim) => {
-                (record.fill)(claim.as_mut_ptr(), time);
-                claim.commit_tagged(id);
-                break Ok(());
-            }
-            Err(TryClaimError::Full)
-                if core.config.on_full[record.site.meta.level.index()] == OnFull::Block =>
-            {
-                if !waiter.get_or_insert_with(|| Waiter::new(core)).wait() {
-                    break Err(TryClaimError::Full);
-                }
-            }
-            Err(error) => break Err(error),
+        let Err(error) = try_write(record, attachment, producer, id, time, limit) else {
+            break Ok(());
+        };
+        slot.note_committed(producer);
+        let is_patient = core.config.on_full[record.site.meta.level.index()] == OnFull::Block;
+        if error != TryClaimError::Full || !is_patient || slot.is_set_aside() {
+            break Err(error);
+        }
+        if !waiter.get_or_insert_with(|| Waiter::new(core)).wait() {
+            break Err(error);
         }
     };
     if let Err(error) = result {
@@ -591,6 +588,22 @@ fn claim_and_fill(
         owes_loss.set(true);
     }
     next_allowance(attachment, producer)
+}
+
+/// Writes the record if there is room, and before it what the ring does not state yet.
+fn try_write(
+    record: &ColdRecord<'_>,
+    attachment: &Attachment,
+    producer: &mut Producer,
+    id: u32,
+    time: u64,
+    limit: usize,
+) -> Result<(), TryClaimError> {
+    write_loss_owed(record, attachment, producer, time, limit)?;
+    let mut claim = producer.try_claim_within(record.payload_bytes, limit)?;
+    (record.fill)(claim.as_mut_ptr(), time);
+    claim.commit_tagged(id);
+    Ok(())
 }
 
 /// States losses in the ring before the next record, where they happened.

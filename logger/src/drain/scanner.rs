@@ -228,13 +228,14 @@ impl Scanner {
         let mut due: Option<Instant> = None;
         let mut any = false;
         for at in 0..self.rings.len() {
-            let bytes = if self.rings[at].is_quiet() {
+            let bytes = if self.rings[at].is_quiet() || self.rings[at].is_set_aside {
                 self.rings[at].last_bytes = 0;
                 0
             } else {
                 self.take_all(at, is_asked)?
             };
             any |= bytes > 0;
+            any |= self.set_aside_if_overwritten(at);
             if is_any_lost {
                 if bytes == 0 || is_asked {
                     any |= self.put_loss(at);

@@ -270,7 +270,8 @@ impl Producer {
     /// before this returns.
     #[must_use]
     pub fn used_bytes(&self) -> usize {
-        self.ring.as_ref().map_or(0, |ring| (self.position() - ring.peek_head()) as usize)
+        let used = |ring: &Arc<Ring>| self.position().saturating_sub(ring.peek_head()) as usize;
+        self.ring.as_ref().map_or(0, used)
     }
 
     /// The position at which the next claim begins: bytes since the ring's birth.
@@ -355,8 +356,10 @@ impl Producer {
             return Err(TryClaimError::TooLarge);
         }
         ring.note_producer_core();
+        // Not beyond the tail, where only headers that somebody else has written lead it (R6).
+        let head = ring.acquire_head().min(self.lap + self.offset as u64);
         // The head may be in an earlier lap, hence the wrapping.
-        self.head_offset = ring.acquire_head().wrapping_sub(self.lap) as usize;
+        self.head_offset = head.wrapping_sub(self.lap) as usize;
         self.find_limits(capacity);
 
         let rest = capacity - self.offset;

@@ -247,6 +247,8 @@ impl Scanner {
         self.touched.clear();
         for ring in &mut self.rings {
             ring.taken_to = ring.consumer.position();
+            // If the old file says that it was set aside, the new one does too, as of what else is gone.
+            ring.is_set_aside &= ring.records == ring.written.1;
             (ring.stated_to, ring.records) = ring.written;
         }
         let (cause, from): (_, fn(InFile) -> u64) = match fate {

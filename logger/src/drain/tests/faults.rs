@@ -22,6 +22,7 @@ fn told(bench: &Bench) -> Vec<&'static str> {
         DrainError::GivenUp { .. } => "given up",
         DrainError::Panicked { .. } => "panicked",
         DrainError::RingsLeft { .. } => "rings left",
+        DrainError::RingOverwritten { .. } => "ring overwritten",
     };
     bench.told().iter().map(word).collect()
 }
