@@ -326,6 +326,51 @@ fn a_file_that_is_written_over_keeps_no_permissions_and_no_other_name() {
     assert_ne!(fs::read(at("app.steno")).unwrap(), before);
 }
 
+/// Those look whether a writer lives, for which they once took its lock.
+#[test]
+fn a_logger_starts_beside_any_number_of_readers() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let start = || Builder::new(&path).existing(Existing::Replace).start_detached();
+    start().unwrap().close().unwrap();
+    let is_over = AtomicBool::new(false);
+    let results: Vec<_> = std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    let _ = Dump::open(&path);
+                }
+            });
+        }
+        let results = (0..200).map(|_| start().map(|logger| logger.close().unwrap())).collect();
+        is_over.store(true, Ordering::Relaxed);
+        results
+    });
+    let failed: Vec<_> = results.into_iter().filter_map(Result::err).collect();
+    assert!(failed.is_empty(), "{failed:?}");
+}
+
+#[test]
+fn a_reader_sees_a_writer_and_takes_no_lock_for_that() {
+    let victim = Victim::new();
+    let is_alive = || Dump::open(&victim.path).unwrap().writer_is_alive();
+    assert_eq!(is_alive(), Some(true));
+    // By the mark alone, if there are such locks, as a reader that was stopped keeps the other from the
+    // writer.
+    if cfg!(target_os = "linux") {
+        let path = victim.file("other.steno");
+        fs::write(&path, "").unwrap();
+        let reader = fs::File::open(&path).unwrap();
+        reader.lock_shared().unwrap();
+        let logger = Builder::new(&path).start_detached().unwrap();
+        assert_eq!(Dump::open(&path).unwrap().writer_is_alive(), Some(true));
+        let busy = Builder::new(&path).start_detached();
+        assert!(matches!(busy, Err(StartError::Busy { .. })));
+        logger.close().unwrap();
+        assert_eq!(Dump::open(&path).unwrap().writer_is_alive(), Some(false));
+    }
+}
+
 /// `SIGXFSZ` ends a process that does not expect it. The drain's thread has it blocked.
 #[test]
 fn a_limit_of_the_file_size_does_not_kill() {

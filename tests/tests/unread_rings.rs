@@ -215,6 +215,32 @@ fn a_dump_with_unread_rings_is_not_replaced() {
     assert!(!remains.folder.path().join("app.2.steno").exists());
 }
 
+/// A reader that looks whether a writer lives has the lock for a moment, or for longer if it is stopped.
+#[test]
+fn a_reader_does_not_pass_for_a_writer_that_lives() {
+    for existing in [Existing::Keep, Existing::Replace] {
+        let remains = Remains::new("some");
+        let files = [remains.dump(), remains.ring_dir().unwrap().join("meta.steno")];
+        let readers = files.map(|path| fs::File::open(path).unwrap());
+        readers.iter().for_each(|reader| reader.lock_shared().unwrap());
+        assert_eq!(remains.start(|builder| builder.existing(existing)), Vec::<String>::new());
+        check(&remains, &remains.earlier(), 0);
+        assert_eq!(remains.ring_dir(), None);
+    }
+}
+
+/// Whoever has the lock of the rings may not be done with them.
+#[test]
+fn a_dump_whose_rings_somebody_is_at_work_in_is_not_replaced() {
+    let remains = Remains::new("some");
+    let (dump, rings) = (fs::read(remains.dump()).unwrap(), contents(&remains.rings()));
+    let worker = fs::File::open(remains.ring_dir().unwrap().join("meta.steno")).unwrap();
+    worker.lock().unwrap();
+    remains.start(|builder| builder.existing(Existing::Replace));
+    assert!(fs::read(remains.earlier()).unwrap() == dump);
+    assert_eq!(contents(&remains.rings()), rings);
+}
+
 #[test]
 fn rings_of_a_writer_that_lives_are_not_touched() {
     let folder = tempfile::tempdir().unwrap();

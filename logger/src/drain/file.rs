@@ -8,7 +8,7 @@
 //! - **F3 (nothing unread).** A dump whose writer was killed and whose rings are still there is
 //!   kept, and has what they hold on the disk before they are removed.
 
-use std::fs::{File, Metadata, OpenOptions, TryLockError};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,6 +21,7 @@ use crate::event::Listeners;
 use crate::fault::{self, Step};
 use crate::fork::NotInherited;
 use crate::ring_dir::{NotRecovered, UnreadDir, UnreadRings};
+use crate::writer_lock::{self, Hold};
 
 /// What becomes of a dump that an earlier run has left at the path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -78,7 +79,7 @@ impl Drop for Locked {
     fn drop(&mut self) {
         // Closing the file is not enough: a forked child may have it open too.
         if !cfg!(windows) {
-            let _ = self.file.unlock();
+            writer_lock::give_back(&self.file);
         }
     }
 }
@@ -328,10 +329,10 @@ fn lock(file: File, path: &Path) -> Result<Locked, StartError> {
     if cfg!(windows) {
         return Ok(Locked::new(file));
     }
-    match file.try_lock() {
-        Err(TryLockError::WouldBlock) => Err(StartError::Busy { path: path.to_owned() }),
+    match writer_lock::take(&file) {
+        Hold::Others => Err(StartError::Busy { path: path.to_owned() }),
         // Some network file systems have no locks; the dump is as good without.
-        Ok(()) | Err(TryLockError::Error(_)) => Ok(Locked::new(file)),
+        Hold::Ours | Hold::NoLocks => Ok(Locked::new(file)),
     }
 }
 
@@ -358,7 +359,16 @@ fn may_write_over(
         Ok(()) if magic != MAGIC => return Err(not_a_dump()),
         Ok(()) => {}
     }
-    let unread = earlier.and_then(|earlier| Some((earlier, unread_rings(file, earlier)?)));
+    let session = session_of(file);
+    let found = |earlier: &Earlier| session.and_then(|of| UnreadDir::find(&earlier.folders, &of));
+    let unread = earlier.and_then(|earlier| Some((earlier, found(earlier)?)));
+    let has_rings = |earlier: &Earlier| {
+        session.is_some_and(|session| UnreadDir::exists(&earlier.folders, &session))
+    };
+    if unread.is_none() && earlier.is_some_and(has_rings) {
+        // Somebody else is at work in them: not all may be in the dump.
+        existing = Existing::Keep;
+    }
     if existing == Existing::Replace && unread.is_none() {
         return Ok(true);
     }
@@ -402,12 +412,11 @@ fn has_lost_its_beginning(file: &mut File, magic: [u8; MAGIC.len()]) -> bool {
         && FrameHeader::find(&bytes).is_some()
 }
 
-/// The rings that the writer of a dump has left, if it was killed.
-fn unread_rings(file: &mut File, earlier: &Earlier) -> Option<UnreadDir> {
+/// The session of a dump of which the magic has been read.
+fn session_of(file: &mut File) -> Option<[u8; 16]> {
     let mut header = MAGIC.to_vec();
     file.take((FileHeader::BYTES - MAGIC.len()) as u64).read_to_end(&mut header).ok()?;
-    let (header, _) = FileHeader::decode(&header).ok()?;
-    UnreadDir::find(&earlier.folders, &header.session)
+    Some(FileHeader::decode(&header).ok()?.0.session)
 }
 
 /// Puts what the rings hold into the dump (F3).

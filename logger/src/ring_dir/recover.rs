@@ -25,7 +25,7 @@ mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -46,6 +46,7 @@ use super::unix::{META, META_SEQUENCE, PROGRESS, RING, RING_IN_MAKING, check_siz
 use super::{NotRecovered, word};
 use crate::fault::{self, Step};
 use crate::fork::NotInherited;
+use crate::writer_lock::{self, Hold};
 
 /// No ring file is longer: its header, and the greatest capacity.
 const MAX_RING_FILE_BYTES: u64 = 4096 + (1 << 30);
@@ -92,6 +93,15 @@ impl UnreadDir {
         found
     }
 
+    /// Whether this user has a directory of the session there, whoever is at work in it.
+    pub(crate) fn exists(folders: &[PathBuf], session: &[u8; 16]) -> bool {
+        let name = directory_name(session);
+        folders.iter().any(|folder| {
+            let metadata = folder.join(&name).symlink_metadata();
+            metadata.is_ok_and(|metadata| metadata.is_dir() && is_own(&metadata))
+        })
+    }
+
     /// Whether two folders were the same one.
     fn is_same(&self, other: &Self) -> bool {
         match (self.directory.metadata(), other.directory.metadata()) {
@@ -114,10 +124,10 @@ impl UnreadDir {
         // Some network file systems lock only what is open for writing.
         let meta = match open_file(&directory, META.as_ref(), OFlags::RDWR) {
             Err(error) => Err(error),
-            Ok(file) => match file.try_lock() {
-                Err(TryLockError::WouldBlock) => return None,
-                Err(TryLockError::Error(_)) => Err(NotRecovered::NoLocks),
-                Ok(()) => Ok(Meta { _not_inherited: NotInherited::new(&file), file }),
+            Ok(file) => match writer_lock::take(&file) {
+                Hold::Others => return None,
+                Hold::NoLocks => Err(NotRecovered::NoLocks),
+                Hold::Ours => Ok(Meta { _not_inherited: NotInherited::new(&file), file }),
             },
         };
         Some(Self { path, session, directory, meta, other: None })
