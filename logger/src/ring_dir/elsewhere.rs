@@ -111,7 +111,11 @@ impl UnreadDir {
         match self.0 {}
     }
 
-    pub(crate) fn complete(&self, _: &File) -> Result<(), NotRecovered> {
+    pub(crate) fn complete(
+        &self,
+        _: &File,
+        _: impl FnOnce() -> io::Result<File>,
+    ) -> Result<bool, NotRecovered> {
         match self.0 {}
     }
 
