@@ -30,7 +30,7 @@ use crate::entry::{Entry, ThreadName};
 use timestamp::Timestamps;
 
 /// What stands where a record has its target, if the entry is a loss.
-const LOSS_TARGET: &str = "stenolog";
+pub(crate) const LOSS_TARGET: &str = "stenolog";
 
 /// How entries are written.
 ///
@@ -55,7 +55,8 @@ const LOSS_TARGET: &str = "stenolog";
 /// A loss is an object of the same shape with level `WARN`, target `stenolog`, and in `fields`:
 /// `lost` (how many records), `ring` and `cause` (a [`LossKind`](crate::LossKind)); then `ring_full`
 /// and `too_large` with counts by level if the logger states such, or `first_record`, the number of
-/// the first of them in its ring.
+/// the first of them in its ring. If it was made of several statements, then come `statements` (how many)
+/// and `first_timestamp`, when the first of these was, in UTC; `timestamp` is when the last was.
 ///
 /// Later versions of this library add members at the end of `fields` of losses only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

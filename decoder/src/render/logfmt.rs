@@ -7,9 +7,10 @@ use stenolog_format::value::Value;
 
 use super::LOSS_TARGET;
 use super::fields::{rewrite_from, write_value};
-use super::json::gone_name;
+use super::json::{gone_name, moment};
 use crate::entry::{Entry, LossCause, LossEntry, Record};
 use crate::escape::{push_escaped, push_quoted_if_needed};
+use crate::json::write_json;
 
 pub(super) fn write(entry: &Entry<'_>, time: &str, scratch: &mut String, out: &mut String) {
     out.push_str("time=");
@@ -81,6 +82,12 @@ fn write_loss(loss: &LossEntry<'_>, out: &mut String) {
             write!(out, " first_record={first} why={}", gone_name(why))
         }
     };
+    let statements = loss.statements();
+    if statements > 1 {
+        let mut first = String::new();
+        write_json(&mut first, &moment(loss.first_unix_ns()));
+        let _ = write!(out, " statements={statements} first_timestamp={}", first.trim_matches('"'));
+    }
 }
 
 /// A key must be a word, and not one of those that stand before the fields.
