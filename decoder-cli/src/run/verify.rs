@@ -72,7 +72,7 @@ fn write_text(
     }
     if verification.is_completed {
         let recovered = counted(verification.recovered, "record");
-        holds.push_str(&format!("; its writer died, and {recovered} came from its rings"));
+        holds.push_str(&format!("; it is not sealed, and {recovered} came from its rings"));
     }
     let verdict = match verification {
         complete if is_complete(complete) => "complete",
