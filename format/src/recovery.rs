@@ -11,6 +11,10 @@
 //!                           └─ RingSpan ─┘
 //! ```
 
+mod progress;
+
+pub use progress::{Place, Progress, Rings};
+
 use crate::block::{BlockBuilder, BlockHeader};
 use crate::dictionary::{CallSite, Level, TimeSource};
 

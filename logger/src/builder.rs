@@ -8,15 +8,16 @@ use std::time::Duration;
 use crossbeam_utils::sync::Parker;
 use stenolog_format::dictionary::Level;
 
-use crate::drain::{self, Compression, Drain, DumpFile, Earlier, Existing, OnError, Output};
+use crate::drain::{self, Compression, Drain, DumpFile, Earlier, Existing, Output};
 use crate::error::{DrainError, StartError};
+use crate::event::{Event, Listeners};
 use crate::fault::{self, Step};
 use crate::filter::Filter;
 use crate::fork::ForkedChild;
 use crate::logger::Logger;
 use crate::registry;
 use crate::ring_dir::{Rings, UnreadRings, usual_folders};
-use crate::shared::{Config, Core, OnFull};
+use crate::shared::{Config, Core, OWN_TARGET, OnFull};
 
 /// Gathers how a logger is to be, and starts it.
 ///
@@ -65,7 +66,7 @@ impl Builder {
                 huge_pages: false,
                 drain_core: None,
                 drain_nice: None,
-                on_error: OnError::default(),
+                listeners: Listeners::default(),
             },
             filter: None,
             default_filter: None,
@@ -244,7 +245,27 @@ impl Builder {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn on_error(mut self, call: impl Fn(&DrainError) + Send + Sync + 'static) -> Self {
-        self.config.on_error = OnError::new(call);
+        self.config.listeners.set_on_error(call);
+        self
+    }
+
+    /// Sets what is called with everything that an operator wants to know: losses, and all that
+    /// [`on_error`](Self::on_error) is told. See [`Event`].
+    ///
+    /// It is called as `on_error` is: as a rule on the drain's thread, which meanwhile does nothing
+    /// else.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.steno");
+    /// let log = stenolog::Builder::new(path)
+    ///     .on_event(|event| eprintln!("logging: {event}"))
+    ///     .start_detached()?;
+    /// # log.close()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn on_event(mut self, call: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.config.listeners.set_on_event(call);
         self
     }
 
@@ -379,8 +400,8 @@ impl Builder {
         let unparker = parker.unparker().clone();
         let mut folders = usual_folders(&path);
         folders.extend(self.config.rings_in.clone());
-        let on_error = self.config.on_error.clone();
-        let earlier = Earlier { unread: self.unread_rings, folders, on_error };
+        let listeners = self.config.listeners.clone();
+        let earlier = Earlier { unread: self.unread_rings, folders, listeners: listeners.clone() };
         let (core, no_ring_dir) = Core::new(self.config, filter, blueprint, unparker);
         if let Some(error) = &no_ring_dir
             && rings == Rings::RequireFiles
@@ -399,9 +420,10 @@ impl Builder {
         let mut logger = Logger::new(core, thread);
         logger.set_global(install(logger.core())?);
         if let Some(error) = no_ring_dir {
+            listeners.tell(Event::RingsInMemory { path, rings: 0, reason: error.to_string() });
             let _scope = logger.enter();
             crate::warn!(
-                target: "stenolog",
+                target: OWN_TARGET,
                 reason = %error,
                 "the rings are in memory only: what is not written when the process is killed is lost"
             );

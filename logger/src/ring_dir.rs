@@ -30,16 +30,20 @@ use crate::fault::{self, Step};
 #[cfg(not(unix))]
 mod elsewhere;
 #[cfg(unix)]
+mod page;
+#[cfg(unix)]
 mod recover;
 #[cfg(unix)]
 mod unix;
 
 #[cfg(not(unix))]
-pub(crate) use self::elsewhere::{RingDir, UnreadDir};
+pub(crate) use self::elsewhere::{Listing, Missed, RingDir, RingFile, UnreadDir};
+#[cfg(unix)]
+pub(crate) use self::page::Listing;
 #[cfg(unix)]
 pub(crate) use self::recover::UnreadDir;
 #[cfg(unix)]
-pub(crate) use self::unix::RingDir;
+pub(crate) use self::unix::{Missed, RingDir, RingFile};
 
 /// Where the rings live, and so whether what a thread has committed survives its process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -113,8 +117,8 @@ pub(crate) enum NotRecovered {
     Gap { ring: u32, number: u64 },
 }
 
-/// The number in the name of a ring's file.
-pub(crate) type RingFile = u32;
+/// A ring is no smaller than this.
+pub(crate) const LEAST_RING_BYTES: usize = 4096;
 
 /// What the user words of a ring are, by index; `FORMAT.md` has the table.
 pub(crate) mod word {

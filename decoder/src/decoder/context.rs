@@ -210,8 +210,28 @@ impl<'d> Wants<'d> {
     /// What is asked of the records of a dump with a tag; `None` if it is of no call site.
     #[inline]
     pub(super) fn ask(&self, dump: usize, tag: u32) -> Option<&Ask<'d>> {
-        let site = self.dumps.get(dump)?.tables().sites.index(tag)?;
-        self.asks.get(dump)?.get(site)
+        match self.dumps.get(dump)?.tables().sites.index(tag) {
+            Some(site) => self.asks.get(dump)?.get(site),
+            None => self.ask_others(dump, tag),
+        }
+    }
+
+    /// The same of a dump that has lost the dictionary entry: an id is that of one call site in all
+    /// files of a session.
+    #[cold]
+    fn ask_others(&self, dump: usize, tag: u32) -> Option<&Ask<'d>> {
+        let of = self.dumps.get(dump)?;
+        // Else it has all that its blocks need.
+        if of.damage().is_empty() {
+            return None;
+        }
+        let others = self.dumps.iter().zip(&self.asks);
+        let of_session = others.filter(|(other, _)| other.header().session == of.header().session);
+        let mut found = of_session.filter_map(|(other, asks)| {
+            let ask = asks.get(other.tables().sites.index(tag)?)?;
+            Some(ask)
+        });
+        found.next()
     }
 
     /// Whether a block may have a wanted record, or one whose call site is unknown, by its summary.

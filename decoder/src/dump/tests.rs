@@ -218,7 +218,7 @@ fn what_cannot_be_opened_is_named() {
     newer[8] = 2;
     let crc = crc32fast::hash(&newer[..60]);
     newer[60..64].copy_from_slice(&crc.to_le_bytes());
-    check(&newer, "x.steno: format version 2.2 is newer than this reader (1.2): use a newer steno");
+    check(&newer, "x.steno: format version 2.2 is newer than this reader (1.3): use a newer steno");
     let directory = tempfile::tempdir().unwrap();
     assert!(matches!(Dump::open(directory.path()), Err(OpenError::Directory { .. })));
     let missing = directory.path().join("none.steno");
@@ -230,7 +230,7 @@ fn a_writer_that_holds_its_lock_is_seen() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("app.steno");
     std::fs::write(&path, Scene::new().bytes()).unwrap();
-    let writer = std::fs::File::open(&path).unwrap();
+    let writer = File::open(&path).unwrap();
     let dump = Dump::open(&path).unwrap();
     if cfg!(unix) {
         let dead = [dump];

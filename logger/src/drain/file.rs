@@ -15,9 +15,9 @@ use std::sync::Arc;
 
 use stenolog_format::frame::{FileHeader, MAGIC};
 
-use super::report::OnError;
 use super::storage::{FileFate, Standing, Storage};
 use crate::error::{DrainError, StartError};
+use crate::event::Listeners;
 use crate::fault::{self, Step};
 use crate::fork::NotInherited;
 use crate::ring_dir::{NotRecovered, UnreadDir, UnreadRings};
@@ -39,7 +39,7 @@ pub(crate) struct Earlier {
     pub(crate) unread: UnreadRings,
     /// Where they may be.
     pub(crate) folders: Vec<PathBuf>,
-    pub(crate) on_error: OnError,
+    pub(crate) listeners: Listeners,
 }
 
 /// A dump that is a file.
@@ -372,7 +372,7 @@ fn may_write_over(
         if let Err(error) = settled {
             let path = std::path::absolute(&to).unwrap_or(to);
             let (rings, reason) = (folder, error.to_string());
-            earlier.on_error.tell(&DrainError::RingsLeft { path, rings, reason });
+            earlier.listeners.tell(DrainError::RingsLeft { path, rings, reason });
         }
     }
     Ok(false)
