@@ -18,7 +18,7 @@ pub use pack::{pack, put_int, put_uint};
 pub use scalar::{Scalar, ScalarType};
 pub use unpack::unpack;
 
-use crate::types::{EnumType, Fields, Shape, Type};
+use crate::types::{EnumType, Fields, MAX_TYPE_DEPTH, Shape, Type};
 
 /// A value read from a record. Text and bytes are borrowed from the record, names from the
 /// dictionary; only values that hold other values allocate.
@@ -103,6 +103,17 @@ pub const MAX_UNSIZED_ELEMENTS: usize = 65_536;
 
 /// The most elements of one such list that a writer records.
 pub const MAX_UNSIZED_LIST: usize = 4096;
+
+/// How many values, those within values included, a record may have for each of its bytes, beyond
+/// [`MAX_UNSIZED_ELEMENTS`], which it may have however short it is.
+pub const VALUES_PER_BYTE: usize = MAX_TYPE_DEPTH;
+
+/// How long the names of structs, variants and fields in a record may be together, however short the
+/// record is.
+pub const FREE_NAME_BYTES: usize = 1 << 20;
+
+/// How much longer they may be for each byte of the record.
+pub const NAME_BYTES_PER_BYTE: usize = 1024;
 
 /// What stands for a serde value whose own code refused to serialise it.
 pub const NOT_SERIALISED: &str = "<could not be serialised>";

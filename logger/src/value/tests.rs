@@ -214,13 +214,15 @@ fn equal_types_and_only_those_have_equal_signatures() {
 /// By hand what `#[derive(Record)]` writes; the derive itself is tested from outside.
 #[test]
 fn products_differ_by_every_name() {
-    type Fields = (u8, (u16, ()));
+    use stenolog_format::types::Shape::{Struct, Tuple};
+
     let signatures = [
-        product_signature::<Fields>("A", stenolog_format::types::Shape::Struct, &["a", "b"]),
-        product_signature::<Fields>("A", stenolog_format::types::Shape::Struct, &["ab", ""]),
-        product_signature::<Fields>("A", stenolog_format::types::Shape::Tuple, &["a", "b"]),
-        product_signature::<Fields>("B", stenolog_format::types::Shape::Struct, &["a", "b"]),
-        product_signature::<(u8, ())>("A", stenolog_format::types::Shape::Struct, &["a", "b"]),
+        product_signature("A", Struct, &["a", "b"], &[1, 2]),
+        product_signature("A", Struct, &["a", "b"], &[2, 1]),
+        product_signature("A", Struct, &["ab", ""], &[1, 2]),
+        product_signature("A", Tuple, &["a", "b"], &[1, 2]),
+        product_signature("B", Struct, &["a", "b"], &[1, 2]),
+        product_signature("A", Struct, &["a"], &[1]),
         enum_signature("A", &[1, 2]),
         enum_signature("A", &[2, 1]),
         enum_signature("A", &[1, 2, 0]),
