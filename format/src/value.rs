@@ -118,6 +118,9 @@ pub const NAME_BYTES_PER_BYTE: usize = 1024;
 /// What stands for a serde value whose own code refused to serialise it.
 pub const NOT_SERIALISED: &str = "<could not be serialised>";
 
+/// What stands for a serde value whose bytes are not what its schema says.
+pub const NOT_AS_ITS_SCHEMA: &str = "<not readable: serialised otherwise than its schema says>";
+
 impl<'a> Value<'a> {
     /// Reads one value of type `ty`.
     ///
@@ -178,7 +181,9 @@ impl<'a> Value<'a> {
                 if bytes.is_empty() && cursor.takes_bytes(of)? {
                     return Ok(Self::Formatted(NOT_SERIALISED));
                 }
-                cursor.nested(bytes, |inner| Self::read(inner, of))?
+                // Its length is known, so that what is wrong with it is wrong with nothing else.
+                let value = cursor.nested(bytes, |inner| Self::read(inner, of));
+                value.unwrap_or(Self::Formatted(NOT_AS_ITS_SCHEMA))
             }
         })
     }

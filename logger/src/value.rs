@@ -20,6 +20,7 @@
 mod as_record;
 mod bound;
 mod container;
+mod limits;
 mod product;
 mod scalar;
 #[cfg(feature = "serde")]
@@ -117,6 +118,12 @@ pub unsafe trait Args {
 
     /// Whether all values are short.
     fn is_short(&self) -> bool;
+
+    /// Whether readers take the values: not if they have far more parts, or longer names, than bytes.
+    #[inline(always)]
+    fn is_readable(&self) -> bool {
+        (const { Self::BOUND.is_always_readable() }) || limits::is_readable(self)
+    }
 
     /// Writes the values in order and returns the address past the last byte.
     ///

@@ -19,6 +19,7 @@ struct Opaque;
 
 #[test]
 fn what_is_redacted_is_not_in_the_dump() {
+    #[expect(dead_code, reason = "nobody reads what is redacted")]
     #[derive(Debug, Clone, Record)]
     struct Login {
         user: String,
@@ -27,6 +28,7 @@ fn what_is_redacted_is_not_in_the_dump() {
         #[record(redact, rename = "token")]
         session_token: Option<[u8; 8]>,
     }
+    #[expect(dead_code, reason = "nobody reads what is redacted")]
     #[derive(Debug, Clone, Record)]
     enum Secret {
         Unnamed(u8, #[record(redact)] String),
@@ -174,15 +176,17 @@ fn types_that_name_themselves_are_not_recursive() {
     #[derive(Debug, Record)]
     struct Tagged<T: Kind> {
         tag: T::Id,
-        #[record(debug)]
-        of: std::marker::PhantomData<T>,
+        #[record(skip)]
+        _of: std::marker::PhantomData<T>,
     }
     let mut scene = Scene::new();
     let order = Order { id: 1, mac: [2, 3], old: [4], parent: None };
-    info!(order, "{:?}", order);
+    let tagged = Tagged::<Order> { tag: 5, _of: std::marker::PhantomData };
+    info!(tagged, order, "{:?}", order);
     let records = scene.finish();
     let fields = json!({"id": 1, "mac": [2, 3], "old": [4], "parent": null});
     assert_eq!(records[0]["fields"]["order"], fields);
+    assert_eq!(records[0]["fields"]["tagged"], json!({"tag": 5}));
     assert_eq!(stenolog_tests::message(&records[0]), format!("{order:?}"));
 }
 
@@ -258,6 +262,7 @@ mod names {
     pub(super) mod std {}
 
     pub(super) mod inner {
+        #[expect(unused_imports, reason = "the derive must not see what this brings in")]
         use super::*;
 
         pub(in super::super) type Word = ::core::primitive::u64;

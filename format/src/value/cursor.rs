@@ -178,8 +178,10 @@ impl<'a> Cursor<'a> {
         read: impl FnOnce(&mut Self) -> Result<R, ValueError>,
     ) -> Result<R, ValueError> {
         let mut inner = Self { bytes, encoding: Encoding::Packed, ..*self };
-        let value = read(&mut inner)?;
+        let value = read(&mut inner);
+        // What was looked at in vain is used up as well.
         self.allowance = inner.allowance;
+        let value = value?;
         if inner.is_empty() { Ok(value) } else { Err(ValueError::Trailing) }
     }
 

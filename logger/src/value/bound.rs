@@ -31,6 +31,9 @@ pub struct Bound {
     unsized_elements: i64,
     /// Whether values take no bytes.
     is_empty: bool,
+    /// How many types a reader finds without bytes when it looks whether values take any: once for each
+    /// list of them, and these count as values.
+    looked_at: i64,
 }
 
 /// More than any number of things that is bounded.
@@ -39,7 +42,7 @@ const UNBOUNDED: i64 = i64::MAX / 4;
 /// The most types that one value's description has, and the most bytes of names: a dictionary frame of
 /// readers' 64 MiB holds it with 255 others.
 const MAX_NODES: i64 = 1 << 16;
-const MAX_DESCRIBED: i64 = 1 << 17;
+const MAX_DESCRIBED: i64 = 1 << 18;
 
 impl Bound {
     /// Values without parts, all of so many bytes.
@@ -53,6 +56,7 @@ impl Bound {
                 names: 0,
                 unsized_elements: 0,
                 is_empty: true,
+                looked_at: 1,
             },
             // At least a byte, which may be all that is left of them when they are packed.
             _ => Self {
@@ -63,6 +67,7 @@ impl Bound {
                 names: -(NAME_BYTES_PER_BYTE as i64),
                 unsized_elements: 0,
                 is_empty: false,
+                looked_at: 0,
             },
         }
     }
@@ -71,7 +76,7 @@ impl Bound {
     const LEAF: Self = Self::leaf(None);
 
     /// A list of nothing yet.
-    const EMPTY: Self = Self { depth: 0, nodes: 0, values: 0, ..Self::leaf(Some(0)) };
+    const EMPTY: Self = Self { depth: 0, nodes: 0, values: 0, looked_at: 0, ..Self::leaf(Some(0)) };
 
     /// Both, one after the other.
     pub(super) const fn and(self, other: Self) -> Self {
@@ -83,6 +88,7 @@ impl Bound {
             names: self.names.saturating_add(other.names),
             unsized_elements: self.unsized_elements.saturating_add(other.unsized_elements),
             is_empty: self.is_empty && other.is_empty,
+            looked_at: self.looked_at.saturating_add(other.looked_at),
         }
     }
 
@@ -97,6 +103,7 @@ impl Bound {
             values: max(of.values, 0) + Self::LEAF.values,
             names: max(of.names, 0) + Self::LEAF.names,
             is_empty: false,
+            looked_at: 0,
             ..of
         }
         .within()
@@ -121,7 +128,12 @@ impl Bound {
     pub(super) const fn array(of: Self, n: usize) -> Self {
         let n = if n as u64 > UNBOUNDED as u64 { UNBOUNDED } else { n as i64 };
         let elements = of.times(n);
-        Self { values: elements.values.saturating_add(1), ..elements }.within()
+        Self {
+            values: elements.values.saturating_add(1).saturating_add(of.looked_at),
+            looked_at: (if n == 0 { 0 } else { of.looked_at }) + elements.is_empty as i64,
+            ..elements
+        }
+        .within()
     }
 
     /// As many as fit.
@@ -138,9 +150,10 @@ impl Bound {
             }
         };
         Self {
-            values: elements.values.saturating_add(Self::LEAF.values),
+            values: elements.values.saturating_add(Self::LEAF.values).saturating_add(of.looked_at),
             names: elements.names.saturating_add(Self::LEAF.names),
             is_empty: false,
+            looked_at: 0,
             ..elements
         }
         .within()
@@ -151,43 +164,82 @@ impl Bound {
         Self::list(key.and(value))
     }
 
-    /// `(A, B)`, or what has other names.
-    pub(super) const fn product(name: &str, names: &[&str], fields: &[Self]) -> Self {
-        let mut sum = Self::EMPTY;
-        let mut length = name.len() as i64;
-        let mut at = 0;
-        while at < fields.len() {
-            sum = sum.and(fields[at]);
-            length += if at < names.len() { names[at].len() as i64 } else { 0 };
-            at += 1;
-        }
+    /// Parts with names of so many bytes together, their type's among them.
+    pub(super) const fn named(parts: Self, name_bytes: usize) -> Self {
+        let name_bytes = name_bytes as i64;
         Self {
-            described: sum.described.saturating_add(length),
-            values: sum.values.saturating_add(1),
-            names: sum.names.saturating_add(length),
-            ..sum
+            described: parts.described.saturating_add(name_bytes),
+            values: parts.values.saturating_add(1),
+            names: parts.names.saturating_add(name_bytes),
+            looked_at: parts.looked_at.saturating_add(parts.is_empty as i64),
+            ..parts
         }
         .within()
     }
 
-    /// One of some products.
-    pub(super) const fn of_enum(name: &str, variants: &[Self]) -> Self {
-        let mut bound = Self { described: name.len() as i64, ..Self::EMPTY };
-        let (mut values, mut names, mut unsized_elements) = (0, 0, 0);
+    /// A struct, a variant, or a tuple.
+    pub(super) const fn product(name: &str, names: &[&str], fields: &[Self]) -> Self {
+        let mut sum = Self::EMPTY;
         let mut at = 0;
-        while at < variants.len() {
-            bound = bound.and(variants[at]);
-            values = max(values, variants[at].values);
-            names = max(names, variants[at].names);
-            unsized_elements = max(unsized_elements, variants[at].unsized_elements);
+        while at < fields.len() {
+            sum = sum.and(fields[at]);
             at += 1;
         }
+        let mut name_bytes = name.len();
+        at = 0;
+        while at < names.len() {
+            name_bytes += names[at].len();
+            at += 1;
+        }
+        Self::named(sum, name_bytes)
+    }
+
+    /// An enum without variants yet.
+    pub(super) const fn no_variant(name: &str) -> Self {
+        Self { described: name.len() as i64, ..Self::LEAF }
+    }
+
+    /// An enum with one variant more, which is a product.
+    pub(super) const fn or(self, variant: Self) -> Self {
         Self {
-            values: values.saturating_add(Self::LEAF.values),
-            names: names.saturating_add(Self::LEAF.names),
-            unsized_elements,
+            values: max(self.values, variant.values.saturating_add(Self::LEAF.values)),
+            names: max(self.names, variant.names.saturating_add(Self::LEAF.names)),
+            unsized_elements: max(self.unsized_elements, variant.unsized_elements),
             is_empty: false,
-            ..bound
+            // The variant itself is no type.
+            nodes: self.nodes.saturating_add(variant.nodes - 1),
+            looked_at: 0,
+            ..self.and(variant)
+        }
+    }
+
+    /// One of some products.
+    pub(super) const fn of_enum(name: &str, variants: &[Self]) -> Self {
+        let mut bound = Self::no_variant(name);
+        let mut at = 0;
+        while at < variants.len() {
+            bound = bound.or(variants[at]);
+            at += 1;
+        }
+        bound
+    }
+
+    /// A list that serde writes, however long: nobody bounds it if its elements take no bytes.
+    #[cfg(feature = "serde")]
+    pub(super) const fn serde_list(of: Self) -> Self {
+        let unsized_elements = if of.is_empty || of.unsized_elements > 0 { UNBOUNDED } else { 0 };
+        Self { unsized_elements, ..Self::list(of) }
+    }
+
+    /// What serde has made: a length, then a value.
+    #[cfg(feature = "serde")]
+    pub(super) const fn serde(of: Self) -> Self {
+        Self {
+            values: of.values.saturating_add(Self::LEAF.values).saturating_add(of.looked_at),
+            names: of.names.saturating_add(Self::LEAF.names),
+            is_empty: false,
+            looked_at: 0,
+            ..of
         }
         .within()
     }
@@ -204,7 +256,7 @@ impl Bound {
         } else if self.nodes > MAX_NODES || self.described > MAX_DESCRIBED {
             Some("<not recorded: a type whose description is too long>")
         } else if self.is_empty && !self.is_always_readable() {
-            Some("<not recorded: more than 65536 elements without bytes>")
+            Some("<not recorded: too many elements without bytes>")
         } else {
             None
         }

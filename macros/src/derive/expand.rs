@@ -21,7 +21,7 @@ use quote::{ToTokens, format_ident, quote};
 use stenolog_format::types::Shape;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{GenericParam, Lifetime, LifetimeParam, WhereClause, parse_quote};
+use syn::{GenericParam, Lifetime, LifetimeParam, Member, WhereClause, parse_quote};
 
 use super::attributes::How;
 use super::model::{Body, Field, Product, Record};
@@ -425,5 +425,9 @@ fn pattern(product: &Product<'_>) -> TokenStream {
 
 /// A name that nobody has given to a constant.
 fn binding(field: &Field<'_>) -> Ident {
-    format_ident!("__stenolog_field_{}", field.member, span = Span::mixed_site())
+    let member = match &field.member {
+        Member::Named(name) => name.unraw().to_string(),
+        Member::Unnamed(index) => index.index.to_string(),
+    };
+    format_ident!("__stenolog_field_{member}", span = Span::mixed_site())
 }

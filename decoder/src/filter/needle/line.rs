@@ -13,10 +13,11 @@ use stenolog_format::dictionary::{CallSite, Role};
 use stenolog_format::summary::GRAM_BYTES;
 use stenolog_format::template::{Argument, Count, Piece, Placeholder, Spec, Template, Trait};
 use stenolog_format::types::{Fields, Type};
-use stenolog_format::value::NOT_SERIALISED;
+use stenolog_format::value::{NOT_AS_ITS_SCHEMA, NOT_SERIALISED};
 
 use super::{Need, fold, minimal};
 use crate::escape::push_escaped;
+use crate::text::CUT;
 
 /// Types with more parts than this are taken for any text at all.
 const MAX_TYPE_NODES: usize = 256;
@@ -146,7 +147,7 @@ impl Line {
         let nodes = self.nodes.len();
         let cut = self.node();
         (0..nodes).for_each(|node| self.nodes[node].free.push(cut));
-        let cut = self.literal(cut, "…".as_bytes());
+        let cut = self.literal(cut, CUT.as_bytes());
         self.join(&[at, cut])
     }
 
@@ -336,7 +337,7 @@ impl Line {
             Type::Struct(of) => fields(self, of, ends),
             Type::Enum(of) => of.variants.iter().for_each(|of| fields(self, of, ends)),
             Type::Serde(of) => {
-                ends.push(self.one_of(hub, &[NOT_SERIALISED]));
+                ends.push(self.one_of(hub, &[NOT_SERIALISED, NOT_AS_ITS_SCHEMA]));
                 self.parts(hub, of, how, ends);
             }
             leaf => ends.push(self.unpadded(hub, leaf, how)),
