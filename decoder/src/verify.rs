@@ -528,7 +528,9 @@ impl<'d> SummaryCheck<'d> {
                 self.summary.may_hold(text.as_bytes()) && (self.summary.has_folds || folds())
             }
             Value::Some(inner) => self.has_text_of(inner),
-            Value::List(of) | Value::Tuple(of) => of.iter().all(|value| self.has_text_of(value)),
+            Value::List(of) | Value::Tuple(of) | Value::Set(of) => {
+                of.iter().all(|value| self.has_text_of(value))
+            }
             Value::Map(entries) => {
                 entries.iter().all(|(key, value)| self.has_text_of(key) && self.has_text_of(value))
             }

@@ -71,6 +71,8 @@ pub enum Value<'a> {
     Tuple(Vec<Value<'a>>),
     /// A map, in the order in which it was written.
     Map(Vec<(Value<'a>, Value<'a>)>),
+    /// A set, in the order in which it was written.
+    Set(Vec<Value<'a>>),
     /// A struct.
     Struct(Product<'a>),
     /// A variant of an enum.
@@ -161,6 +163,17 @@ impl<'a> Value<'a> {
             }
             Type::Tuple(of) => {
                 Self::Tuple(of.iter().map(|ty| Self::read(cursor, ty)).collect::<Result<_, _>>()?)
+            }
+            Type::Map(key, value) if value.is_nothing_at_all() => {
+                let n = cursor.length()?;
+                cursor.check_count(n, &[key, value])?;
+                let elements = (0..n).map(|_| {
+                    let element = Self::read(cursor, key)?;
+                    // It takes no bytes, but counts.
+                    Self::read(cursor, value)?;
+                    Ok(element)
+                });
+                Self::Set(elements.collect::<Result<_, ValueError>>()?)
             }
             Type::Map(key, value) => Self::read_map(cursor, key, value)?,
             Type::Struct(of) => Self::Struct(Self::read_product(cursor, of)?),

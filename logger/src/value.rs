@@ -19,6 +19,7 @@
 
 mod as_record;
 mod bound;
+mod collection;
 mod container;
 mod limits;
 mod product;

@@ -8,7 +8,7 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use stenolog::{Level, Record, debug, error, event, info, trace, warn};
@@ -357,6 +357,20 @@ fn keys_say_target_time_and_level() {
     }
     assert_eq!(here["target"], module_path!());
     assert_eq!(here["file"], file!());
+}
+
+#[test]
+fn instants_and_timestamps_say_when() {
+    let mut scene = Scene::new();
+    let minute = Duration::from_secs(60);
+    let (instant, timestamp) = (Instant::now(), stenolog::Timestamp::now());
+    info!("now");
+    info!(at: instant + minute, "4");
+    info!(at: &(instant - minute), "2");
+    info!(at: timestamp + 2 * minute, "5");
+    info!(at: timestamp - 2 * minute, "1");
+    info!(at: stenolog::Timestamp::from_instant(instant + 3 * minute), took = timestamp.elapsed(), "6");
+    assert_eq!(scene.messages(), ["1", "2", "now", "4", "5", "6"]);
 }
 
 #[test]

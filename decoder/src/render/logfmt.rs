@@ -65,6 +65,7 @@ fn has_parts(value: &Value<'_>) -> bool {
             | Value::List(_)
             | Value::Tuple(_)
             | Value::Map(_)
+            | Value::Set(_)
             | Value::Struct(_)
             | Value::Variant(_)
             | Value::SystemTime(..)

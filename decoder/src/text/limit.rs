@@ -49,7 +49,9 @@ fn text_bytes(value: &Value<'_>) -> usize {
         Value::Str(text) | Value::Formatted(text) => text.len().saturating_mul(BYTES_PER_TEXT_BYTE),
         Value::Bytes(bytes) => bytes.len().saturating_mul(BYTES_PER_VALUE),
         Value::Some(inner) => text_bytes(inner),
-        Value::List(items) | Value::Tuple(items) => sum(items.iter().map(text_bytes)),
+        Value::List(items) | Value::Tuple(items) | Value::Set(items) => {
+            sum(items.iter().map(text_bytes))
+        }
         Value::Map(entries) => {
             sum(entries.iter().flat_map(|(k, v)| [text_bytes(k), text_bytes(v)]))
         }

@@ -164,6 +164,11 @@ impl Bound {
         Self::list(key.and(value))
     }
 
+    /// A map of its elements to nothing at all.
+    pub(super) const fn set(of: Self) -> Self {
+        Self::map(of, Self::product("", &[], &[]))
+    }
+
     /// Parts with names of so many bytes together, their type's among them.
     pub(super) const fn named(parts: Self, name_bytes: usize) -> Self {
         let name_bytes = name_bytes as i64;
