@@ -28,6 +28,7 @@ use stenolog_format::loss::Loss;
 use stenolog_ringbuf::TryClaimError;
 use stenolog_ringbuf::queue::spsc::Producer;
 
+use crate::os_thread;
 use crate::registry::{self, CallTypes, Decision, Id, UNHEARD};
 use crate::ring_dir;
 use crate::shared::{COLD_CALL_BYTES, Core, OnFull, RingSlot, has_memory};
@@ -569,7 +570,7 @@ fn attach(core: &Arc<Core>, record_bytes: usize) -> Option<(Attachment, Producer
         return None;
     }
     let thread = std::thread::current();
-    let name = thread.name().unwrap_or_default().to_owned();
+    let name = thread.name().map(str::to_owned).or_else(os_thread::name).unwrap_or_default();
     let (producer, slot) = core.new_ring(os_thread_id(), name, record_bytes)?;
     Some((Attachment { core: Arc::clone(core), slot, owes_loss: Cell::new(false) }, producer))
 }
