@@ -8,11 +8,11 @@ use std::thread;
 
 use chrono::{DateTime, Utc};
 use clap_complete::Shell;
-use stenolog_decoder::{FieldMatch, Filter, Format, Levels, Limits, Order, Zone};
+use stenolog_decoder::{FieldMatch, Filter, Format, Levels, Limits, Losses, Order, Zone};
 
 use crate::args::{
     Args, ColorWhen, Command, DecodeArgs, ExportArgs, ExportForm, FilterArgs, InfoArgs, LimitArgs,
-    OutputArgs, RecoverArgs, RingArgs, VerifyArgs,
+    LossesHow, OutputArgs, RecoverArgs, RingArgs, VerifyArgs,
 };
 use crate::inputs::{self, Input, InputLimits};
 use crate::time::{self, Edge, TimeError};
@@ -43,6 +43,8 @@ pub(crate) struct DecodePlan {
     pub(crate) last: Option<u64>,
     /// How many threads render.
     pub(crate) threads: NonZero<usize>,
+    pub(crate) losses: Losses,
+    pub(crate) defuse_formulas: bool,
     /// Say by the exit code if nothing matched.
     pub(crate) exit_status: bool,
     pub(crate) rings: RingsPlan,
@@ -209,6 +211,12 @@ impl DecodePlan {
             color,
             last: output.lines,
             threads: output.threads.unwrap_or(environment.cores),
+            losses: match output.losses {
+                None | Some(LossesHow::Merged) => Losses::Merged,
+                Some(LossesHow::Inline) => Losses::Inline,
+                Some(LossesHow::None) => Losses::None,
+            },
+            defuse_formulas: output.defuse_formulas,
             exit_status: output.exit_status,
             rings: rings.into(),
         })

@@ -137,7 +137,9 @@ impl Builder {
     /// The hot path costs the same either way. A file's space is reserved when a thread logs for
     /// the first time, which takes some 0.2 ms for a ring of 1 MiB. The first 64 rings have the whole
     /// [capacity](Self::ring_capacity_bytes), further ones a sixteenth of it (but 64 KiB), until a
-    /// thread logs a record that needs more.
+    /// thread logs a record that needs more. None takes more than a sixteenth of what is free on
+    /// the folder's file system: it has a quarter of the capacity, or a sixteenth, and what has no room
+    /// then goes into the folder of the dump, and into memory last.
     pub fn rings(mut self, rings: Rings) -> Self {
         self.config.rings = rings;
         self
@@ -147,7 +149,8 @@ impl Builder {
     ///
     /// By default that is `/dev/shm` on Linux, which is memory: pages that lie on a disk are
     /// written back by the system now and then, and a thread that stores to such a page has to
-    /// wait. Where that cannot be had, it is the folder of the dump. What lies in memory survives
+    /// wait. Where that cannot be had, or has no room for a ring, it is the folder of the dump. A
+    /// folder that is named here is the only one. What lies in memory survives
     /// the process, and not the machine. `steno` looks in both; for another folder it has to be told.
     pub fn rings_in(mut self, folder: impl Into<PathBuf>) -> Self {
         self.config.rings_in = Some(folder.into());

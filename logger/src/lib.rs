@@ -94,6 +94,7 @@ mod stats;
 mod thread;
 mod time;
 mod value;
+mod writer_lock;
 
 pub use stenolog_format::dictionary::{Level, ParseLevelError};
 pub use stenolog_macros::Record;
