@@ -34,7 +34,8 @@ pub enum Existing {
     /// It is renamed: `app.steno` becomes `app.1.steno`, or the next number that is free.
     #[default]
     Keep,
-    /// It is overwritten.
+    /// Another file takes its place: a reader that has it open keeps what it has. Where its folder may not be
+    /// written, or the file is mounted by itself, it is emptied instead.
     Replace,
 }
 
