@@ -43,6 +43,9 @@ use crate::shared::{Core, has_memory};
 const MIN_BLOCK_BYTES: usize = 1 << 16;
 const MAX_BLOCK_BYTES: usize = 1 << 20;
 
+/// What a pass takes besides its blocks.
+const PASS_BYTES: usize = 1 << 14;
+
 /// Where memory is short, blocks become smaller, down to this.
 const LEAST_BLOCK_BYTES: usize = 1 << 12;
 
@@ -215,6 +218,9 @@ impl Scanner {
 
     fn try_pass(&mut self, is_asked: bool) -> Result<Option<Instant>, WriteFailure> {
         let before = std::mem::replace(&mut self.last_pass, Instant::now());
+        if !has_memory(PASS_BYTES) {
+            return Err(WriteFailure::Write(io::ErrorKind::OutOfMemory.into()));
+        }
         // Before the rings: one that has lost something is among those that are adopted.
         let lost = self.core.counters.lost.load(Ordering::Acquire);
         let is_any_lost = lost != self.lost;

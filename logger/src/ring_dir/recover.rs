@@ -37,7 +37,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::copy_file_range;
 use rustix::fs::{AtFlags, Dir, Mode, OFlags, open, openat, unlinkat};
 use stenolog_format::dictionary::CallSite;
-use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter, VERSION};
+use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter, VERSION, Version};
 use stenolog_format::recovery::{Place, Progress, Rings, directory_name};
 use stenolog_format::volatile::{VolatileRing, VolatileState};
 use stenolog_ringbuf::file::{Kind, Recovered};
@@ -173,6 +173,10 @@ impl UnreadDir {
             return Err(NotRecovered::Dump { offset: 0 });
         }
         let progress = self.all_progress(header.sequence)?;
+        let has_list = Version { major: 1, minor: 3 };
+        if header.version >= has_list && progress.rings.is_none() {
+            return Err(odd(PROGRESS.as_ref()));
+        }
         let mut walked = walk(dump, begin, progress.written)?;
         let mut copy = None;
         if !walked.is_sealed {
