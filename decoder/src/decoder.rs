@@ -336,7 +336,12 @@ impl<'d> Decoder<'d> {
             missing: *missing,
             by_cause: by_cause.clone(),
             duplicates: *duplicates,
-            damage: of_scan.cloned().chain(tally.damage(dumps)).filter(counts).collect(),
+            // First what much of the rest follows from.
+            damage: dumps
+                .iter()
+                .filter_map(Dump::shrinking)
+                .chain(of_scan.cloned().chain(tally.damage(dumps)).filter(counts))
+                .collect(),
             unfinished: dumps.iter().filter(breaks_off).map(|dump| dump.file().clone()).collect(),
         }
     }
