@@ -146,7 +146,8 @@ pub(crate) struct OutputArgs {
     /// Show and read times in this zone: Europe/Berlin, +05:30, utc or local
     #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
     pub(crate) time_zone: Option<String>,
-    /// Colour the text: auto is on a terminal, unless NO_COLOR is set [default: auto]
+    /// Colour the text: auto is on a terminal, unless NO_COLOR, CLICOLOR=0 or TERM=dumb is set
+    /// [default: auto]
     #[arg(long, value_name = "WHEN")]
     pub(crate) color: Option<ColorWhen>,
     /// Render in N threads; the output is the same for any [default: one for each core]

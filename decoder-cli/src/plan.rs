@@ -109,6 +109,9 @@ pub(crate) struct Environment {
     pub(crate) stdout_is_terminal: bool,
     /// How many threads can run at once.
     pub(crate) cores: NonZero<usize>,
+    /// Whether the terminal cannot show colours (`TERM` is `dumb`, or on Unix not set), or its user does not
+    /// want them (`CLICOLOR` is 0: <https://bixense.com/clicolors>).
+    pub(crate) terminal_is_plain: bool,
     /// `NO_COLOR`, if it is set and not empty (<https://no-color.org>).
     pub(crate) no_color: bool,
     /// `CLICOLOR_FORCE`, if it is set and not 0 (<https://bixense.com/clicolors>).
@@ -123,6 +126,8 @@ impl Environment {
             now: Utc::now(),
             cores: thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
             stdout_is_terminal: std::io::stdout().is_terminal(),
+            terminal_is_plain: set("TERM").map_or(cfg!(unix), |term| term == "dumb")
+                || set("CLICOLOR").is_some_and(|value| value == "0"),
             no_color: set("NO_COLOR").is_some(),
             force_color: set("CLICOLOR_FORCE").is_some_and(|value| value != "0"),
         }
@@ -301,7 +306,8 @@ fn use_color(output: &OutputArgs, environment: &Environment) -> bool {
         ColorWhen::Never => false,
         // NO_COLOR is the user's wish for all programs and comes first.
         ColorWhen::Auto if environment.no_color => false,
-        ColorWhen::Auto => environment.force_color || environment.stdout_is_terminal,
+        ColorWhen::Auto if environment.force_color => true,
+        ColorWhen::Auto => environment.stdout_is_terminal && !environment.terminal_is_plain,
     }
 }
 

@@ -147,7 +147,7 @@ impl FieldMatch {
                 write_display(text, key);
                 inside(path, text).is_some_and(|path| self.matches_in(value, path, text))
             }),
-            Value::Tuple(values) | Value::List(values) => {
+            Value::Tuple(values) | Value::List(values) | Value::Set(values) => {
                 let (index, path) = path.split_once('.').unwrap_or((path, ""));
                 let value = index.parse().ok().and_then(|index: usize| values.get(index));
                 value.is_some_and(|value| self.matches_in(value, path, text))
