@@ -8,13 +8,19 @@ pub use stenolog_macros::call;
 pub use crate::emit::emit;
 #[cfg(feature = "__fault_points")]
 pub use crate::fault::Step;
-pub use crate::pick::arg;
 pub use crate::site::{Meta, Site, SlotMeta, statically_enabled};
 pub use crate::time::{Now, at};
 pub use crate::value::{
     Args, Text, Value, describe_enum, describe_fields, describe_struct, enum_fixed_size,
     enum_signature, product_signature, variant_size, write_variant,
 };
+
+/// What chooses how a value is recorded.
+pub mod pick {
+    pub use crate::pick::{
+        by, count, debug, debug_field, debug_with, display, display_field, exact, field, pointer,
+    };
+}
 
 /// Which levels the program was compiled with, as constants: these the compiler drops early.
 pub mod compiled {
