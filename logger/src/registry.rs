@@ -173,6 +173,12 @@ pub(crate) fn global() -> Option<Arc<Core>> {
     read().global().cloned()
 }
 
+/// Whether it is the global logger.
+pub(crate) fn is_global(core: &Arc<Core>) -> bool {
+    HAS_GLOBAL.load(Ordering::Acquire)
+        && read().global().is_some_and(|global| Arc::ptr_eq(global, core))
+}
+
 /// The global logger of the process from which this one was forked.
 pub(crate) fn foreign_global() -> Option<Arc<Core>> {
     read().global.clone().filter(|core| core.is_foreign())

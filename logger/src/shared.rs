@@ -348,17 +348,19 @@ impl Core {
     }
 
     /// A ring for a thread: one that another thread has left, or a new one. It holds records of
-    /// `record_bytes`, if one of the configured capacity would.
+    /// `record_bytes`, if one of the configured capacity would. Its records come behind those of the ring
+    /// `continues`, which the thread has given back.
     pub(crate) fn new_ring(
         &self,
         os_id: u64,
         name: String,
         record_bytes: usize,
+        continues: Option<u32>,
     ) -> (Producer, Arc<RingSlot>) {
         let FreeRing { producer, consumer, file } =
             self.reused(record_bytes).unwrap_or_else(|| self.allocate(record_bytes));
         let ring = self.next_ring.fetch_add(1, Ordering::Relaxed);
-        let thread = Thread { ring, os_id, name };
+        let thread = Thread { ring, os_id, name, continues };
         if file.is_some()
             && let Some(dir) = &self.ring_dir
         {

@@ -102,6 +102,10 @@ thread_local! {
         }
     };
 
+    /// The ring of the global logger's that this thread had last, after the generation of that logger: what
+    /// comes next continues it. It has no destructor either.
+    static LAST: Cell<(u32, u32)> = const { Cell::new((NO_GENERATION, 0)) };
+
     static RINGS: RefCell<Rings> = const { RefCell::new(Rings { global: None, others: Vec::new(), scopes: Vec::new() }) };
 }
 
@@ -136,7 +140,7 @@ impl Rings {
     /// Has the hot path log to `core`, into a ring that holds records of so many bytes.
     fn take_global(&mut self, core: &Arc<Core>, record_bytes: usize) {
         self.give_back_global();
-        let (attachment, mut producer) = attach(core, record_bytes);
+        let (attachment, mut producer) = attach_global(core, record_bytes);
         producer.set_quick_max(next_allowance(&attachment, &producer));
         LOCAL.with(|local| {
             // SAFETY: only this thread touches the producer (T1), and no borrow of it lives while
@@ -426,7 +430,10 @@ fn log_open(record: &ColdRecord<'_>) -> bool {
 }
 
 fn log_attached(record: &ColdRecord<'_>, rings: &mut Rings) {
-    if let Some(core) = rings.scopes.last() {
+    // Who has entered the global logger goes on in the ring of that one: records in two rings would have
+    // no order but that of their times.
+    let scope = rings.scopes.last().filter(|core| !registry::is_global(core));
+    if let Some(core) = scope {
         if core.is_closed() {
             UNHEARD.fetch_add(1, Ordering::Relaxed);
         } else if core.allows(record.site.meta) {
@@ -484,15 +491,25 @@ fn decide(record: &ColdRecord<'_>) -> Option<(Arc<Core>, u32)> {
 
 fn log_to_other(record: &ColdRecord<'_>, core: &Arc<Core>, rings: &mut Rings) {
     let id = registry::id(core, record.site, record.types);
-    let is_usable = |ring: &Attachment| !ring.core.is_closed() && !ring.slot.is_set_aside();
-    let is_known = |ring: &Attachment| Arc::ptr_eq(&ring.core, core) && is_usable(ring);
-    let known = rings.others.iter().position(|(other, _)| is_known(other));
+    let bytes = record.payload_bytes;
+    let is_this = |ring: &Attachment| Arc::ptr_eq(&ring.core, core);
+    let is_done = |ring: &Attachment, producer: &Producer| {
+        ring.core.is_closed()
+            || ring.slot.is_set_aside()
+            || is_this(ring) && core.deserves_larger_ring(producer.capacity(), bytes)
+    };
+    let known = rings.others.iter().position(|(ring, its)| is_this(ring) && !is_done(ring, its));
     let at = known.unwrap_or_else(|| {
+        let mut before = None;
         // A good time to let go of loggers that have ended.
-        for (attachment, producer) in rings.others.extract_if(.., |(other, _)| !is_usable(other)) {
+        let is_done = |(ring, its): &mut (_, _)| is_done(ring, its);
+        for (attachment, producer) in rings.others.extract_if(.., is_done) {
+            if is_this(&attachment) {
+                before = Some(attachment.slot.thread.ring);
+            }
             give_back(&attachment, producer);
         }
-        rings.others.push(attach(core, record.payload_bytes));
+        rings.others.push(attach(core, record.payload_bytes, before));
         rings.others.len() - 1
     });
     let (attachment, producer) = &mut rings.others[at];
@@ -502,16 +519,26 @@ fn log_to_other(record: &ColdRecord<'_>, core: &Arc<Core>, rings: &mut Rings) {
 /// A thread whose destructors run takes a ring for this one record.
 fn log_detached(record: &ColdRecord<'_>) {
     let Some((core, id)) = decide(record) else { return };
-    let (attachment, mut producer) = attach(&core, record.payload_bytes);
+    let (attachment, mut producer) = attach_global(&core, record.payload_bytes);
     claim_and_fill(record, &attachment, &mut producer, id);
     give_back(&attachment, producer);
 }
 
-/// A ring for this thread, whose first record has so many bytes.
-fn attach(core: &Arc<Core>, record_bytes: usize) -> (Attachment, Producer) {
+/// A ring of the global logger's for this thread, behind the one that it had before and has given back.
+fn attach_global(core: &Arc<Core>, record_bytes: usize) -> (Attachment, Producer) {
+    let (generation, ring) = LAST.get();
+    let before = (generation == core.generation()).then_some(ring);
+    let (attachment, producer) = attach(core, record_bytes, before);
+    LAST.set((core.generation(), attachment.slot.thread.ring));
+    (attachment, producer)
+}
+
+/// A ring for this thread, whose first record has so many bytes, and comes behind all of the ring
+/// `continues`, which the thread has given back.
+fn attach(core: &Arc<Core>, record_bytes: usize, continues: Option<u32>) -> (Attachment, Producer) {
     let thread = std::thread::current();
     let name = thread.name().unwrap_or_default().to_owned();
-    let (producer, slot) = core.new_ring(os_thread_id(), name, record_bytes);
+    let (producer, slot) = core.new_ring(os_thread_id(), name, record_bytes, continues);
     (Attachment { core: Arc::clone(core), slot, owes_loss: Cell::new(false) }, producer)
 }
 
