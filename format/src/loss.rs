@@ -21,6 +21,10 @@ impl Loss {
     /// The length of the encoded statement.
     pub const BYTES: usize = 88;
 
+    /// The ring id under which calls are counted that got no ring, for want of memory: as if it were
+    /// full.
+    pub const NO_RING: u32 = u32::MAX;
+
     /// The statement as it stands in a record or a frame.
     #[must_use]
     pub fn encode(&self) -> [u8; Self::BYTES] {

@@ -44,6 +44,11 @@ impl Ring {
         Self::over(Storage::on_heap(round_capacity(capacity_bytes)), kind)
     }
 
+    /// The same; `None` if there is no memory for it.
+    pub(crate) fn try_new(kind: Kind, capacity_bytes: usize) -> Option<Self> {
+        Some(Self::over(Storage::try_on_heap(round_capacity(capacity_bytes))?, kind))
+    }
+
     /// A ring over memory that is all zeros.
     pub(crate) fn over(storage: Storage, kind: Kind) -> Self {
         Self {

@@ -45,18 +45,31 @@ unsafe impl Send for Storage {}
 // SAFETY: as above; `&Storage` gives only copies of an address and a size, and atomics.
 unsafe impl Sync for Storage {}
 
+/// Where the memory of a ring may begin.
+const fn align_of_ring(capacity: usize) -> usize {
+    if capacity < PAGE_BYTES { LINE_BYTES } else { PAGE_BYTES }
+}
+
+/// What is allocated for a ring.
+fn layout(capacity: usize) -> Layout {
+    // Aligned by hand: an allocator clears over-aligned memory itself, which touches every
+    // page, whereas it gets large zeroed blocks of ordinary alignment from the system as is.
+    Layout::from_size_align(capacity + align_of_ring(capacity), HEADER_BYTES)
+        .expect("a ring is much smaller than the address space")
+}
+
 impl Storage {
     /// Allocates zeroed memory. Pages are not touched, so a large ring costs nothing until used.
     pub(crate) fn on_heap(capacity: usize) -> Self {
+        Self::try_on_heap(capacity).unwrap_or_else(|| handle_alloc_error(layout(capacity)))
+    }
+
+    /// The same; `None` if there is no memory for it.
+    pub(crate) fn try_on_heap(capacity: usize) -> Option<Self> {
         debug_assert!(capacity.is_power_of_two() && capacity >= 2 * HEADER_BYTES);
-        let align = if capacity < PAGE_BYTES { LINE_BYTES } else { PAGE_BYTES };
-        // Aligned by hand: an allocator clears over-aligned memory itself, which touches every
-        // page, whereas it gets large zeroed blocks of ordinary alignment from the system as is.
-        let layout = Layout::from_size_align(capacity + align, HEADER_BYTES)
-            .expect("a ring is much smaller than the address space");
+        let (align, layout) = (align_of_ring(capacity), layout(capacity));
         // SAFETY: the layout's size is not zero.
-        let allocation = NonNull::new(unsafe { alloc_zeroed(layout) })
-            .unwrap_or_else(|| handle_alloc_error(layout));
+        let allocation = NonNull::new(unsafe { alloc_zeroed(layout) })?;
         // SAFETY: the offset is below `align`, and the allocation is larger by that.
         let base = unsafe { allocation.add(allocation.align_offset(align)) };
         debug_assert!(base.addr().get().is_multiple_of(align));
@@ -64,7 +77,7 @@ impl Storage {
         #[cfg(loom)]
         let shadow =
             NonNull::from(Box::leak(Box::new(crate::sync::Shadow::new(capacity / HEADER_BYTES))));
-        Self {
+        Some(Self {
             #[cfg(not(loom))]
             words: Words::new(base),
             #[cfg(loom)]
@@ -78,7 +91,7 @@ impl Storage {
                 #[cfg(loom)]
                 shadow,
             },
-        }
+        })
     }
 
     /// Takes a mapping of zeros, with the memory at this offset, and the positions, if it has some, at

@@ -6,7 +6,7 @@
 pub use crate::consumer::Consumer;
 
 use crate::claim::WriteClaim;
-use crate::error::TryClaimError;
+use crate::error::{OutOfMemory, TryClaimError};
 use crate::header::{HEADER_BYTES, Header, span};
 use crate::positions::Kind;
 use crate::ring::Ring;
@@ -46,6 +46,30 @@ use core::{fmt, mem};
 pub fn new(capacity_bytes: usize) -> (Producer, Consumer) {
     let ring = Arc::new(Ring::new(Kind::OneProducer, capacity_bytes));
     (Producer::over(Arc::clone(&ring)), Consumer::new(ring))
+}
+
+/// As [`new`], but says so if there is no memory for a ring of that capacity, and does not end the
+/// process. The few hundred bytes that a ring takes besides are allocated as everything else is.
+///
+/// # Errors
+///
+/// If the allocator has no memory for it.
+///
+/// # Panics
+///
+/// If the capacity exceeds 1 GiB.
+///
+/// # Examples
+///
+/// ```
+/// let (producer, _consumer) = stenolog_ringbuf::queue::spsc::try_new(4096)?;
+/// assert_eq!(producer.capacity(), 4096);
+/// # Ok::<(), stenolog_ringbuf::OutOfMemory>(())
+/// ```
+pub fn try_new(capacity_bytes: usize) -> Result<(Producer, Consumer), OutOfMemory> {
+    let ring = Ring::try_new(Kind::OneProducer, capacity_bytes).ok_or(OutOfMemory)?;
+    let ring = Arc::new(ring);
+    Ok((Producer::over(Arc::clone(&ring)), Consumer::new(ring)))
 }
 
 /// The writing end of a ring.

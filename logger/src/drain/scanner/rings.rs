@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 
 use stenolog_format::frame::FrameKind;
 use stenolog_format::loss::{Gone, GoneCause, Loss, LossFrame};
+use stenolog_format::volatile::VolatileState;
 use stenolog_ringbuf::Consumer;
 
 use super::files::{Departed, InFile, MAX_DEPARTED};
 use super::{Scanner, put_explanations, put_metadata};
 use crate::drain::SHORTEST_SLEEP;
 use crate::error::DrainError;
+use crate::event::Event;
 use crate::registry;
 use crate::shared::RingSlot;
 
@@ -40,9 +42,16 @@ pub(super) struct DrainRing {
     pub(super) is_introduced: bool,
     /// The number of the first record behind the last block that has an error.
     pub(super) errors_to: u64,
+    /// The file states that the ring does not survive the process, if it does not.
+    pub(super) is_stated_volatile: bool,
+    /// That it is in memory has been told, or is about to be.
+    pub(super) is_told_volatile: bool,
     /// Somebody else has written to its file: it is not read any more.
     pub(super) is_set_aside: bool,
 }
+
+/// How often it is told that rings are in memory.
+const TELL_EVERY: Duration = Duration::from_secs(1);
 
 impl DrainRing {
     /// Whether nothing was committed since all that was has been taken.
@@ -98,8 +107,51 @@ impl Scanner {
             stated: Loss::default(),
             is_introduced: false,
             errors_to: 0,
+            is_stated_volatile: false,
+            is_told_volatile: false,
             is_set_aside: false,
         }));
+    }
+
+    /// States which rings do not survive the process. Where none does, the file begins with that.
+    pub(super) fn state_volatile(&mut self) {
+        if self.core.ring_dir().is_none() {
+            return;
+        }
+        for at in 0..self.rings.len() {
+            let ring = &mut self.rings[at];
+            if ring.is_stated_volatile {
+                continue;
+            }
+            let Some((state, reason)) = ring.slot.volatile() else { continue };
+            let reason = reason.to_owned();
+            if state == VolatileState::Memory && !ring.is_told_volatile {
+                self.new_volatile += 1;
+                self.volatile_reason.clone_from(&reason);
+            }
+            ring.is_told_volatile = true;
+            ring.is_stated_volatile = true;
+            let thread = (!ring.is_introduced).then_some(&ring.slot.thread);
+            put_explanations(&mut self.output, &mut self.frames, &mut self.index, thread, &[]);
+            ring.is_introduced = true;
+            let (ring, number) = (ring.slot.thread.ring, ring.records);
+            self.put_volatile(ring, state, number, reason);
+        }
+        self.tell_volatile(false);
+    }
+
+    /// Tells how many rings more are in memory, unless it has just been told.
+    pub(in crate::drain) fn tell_volatile(&mut self, is_last: bool) {
+        let is_time = self.told_volatile.is_none_or(|told| told.elapsed() >= TELL_EVERY);
+        if self.new_volatile == 0 || !is_time && !is_last {
+            return;
+        }
+        self.told_volatile = Some(Instant::now());
+        self.core.config.listeners.tell(Event::RingsInMemory {
+            path: self.output.path().to_owned(),
+            rings: std::mem::take(&mut self.new_volatile),
+            reason: self.volatile_reason.clone(),
+        });
     }
 
     /// Reads no more of a ring that somebody else has written to, states that, and has its thread take
@@ -132,7 +184,7 @@ impl Scanner {
             registry::forget_decisions();
             let path = self.output.path().to_owned();
             let error = DrainError::RingOverwritten { path, ring: id, thread, position };
-            self.core.config.on_error.tell(&error);
+            self.core.config.listeners.tell(error);
         }
         true
     }
