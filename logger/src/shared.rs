@@ -468,6 +468,12 @@ impl Core {
         filter.allows(meta.level, meta.target)
     }
 
+    /// As [`allows`](Self::allows), for a signal handler; `None` if the filter is being changed.
+    pub(crate) fn allows_in_handler(&self, meta: &Meta) -> Option<bool> {
+        let filter = crate::registry::read_in_handler(&self.filter)?;
+        Some(filter.allows(meta.level, meta.target))
+    }
+
     pub(crate) fn set_filter(&self, filter: Filter) {
         *self.filter.write().unwrap_or_else(PoisonError::into_inner) = filter;
         crate::registry::forget_decisions();
