@@ -45,6 +45,20 @@ pub enum Event {
         /// How many were lost since the logger started.
         total: u64,
     },
+    /// The rings of a process that was killed, perhaps of another program, were removed as this logger
+    /// started: nobody can need them any more, or they were beyond a limit. Told on the thread that
+    /// starts the logger.
+    #[non_exhaustive]
+    RingsRemoved {
+        /// The directory that they were in.
+        rings: PathBuf,
+        /// Their dump, if it was found.
+        dump: Option<PathBuf>,
+        /// Whether they may have held records that the dump does not have.
+        were_unread: bool,
+        /// Why they were removed.
+        reason: String,
+    },
     /// The logger was dropped before it got a record. As a rule its value was not kept:
     /// `let _ = builder.start()?;` drops it at once, `let _log = …` at the end of the block. rustc's
     /// lint `let_underscore_drop` finds such lines.
@@ -66,6 +80,14 @@ impl fmt::Display for Event {
                  `Builder::on_full`)",
                 path.display()
             ),
+            Self::RingsRemoved { rings, dump, were_unread, reason } => {
+                let unread = if *were_unread { "unread " } else { "" };
+                write!(f, "the {unread}rings that were left in {}", rings.display())?;
+                if let Some(dump) = dump {
+                    write!(f, " by the writer of the dump {}", dump.display())?;
+                }
+                write!(f, " were removed: {reason}")
+            }
             Self::EndedUnused { path } => write!(
                 f,
                 "the logger of the dump {} was dropped before it got a record (keep the value that \

@@ -5,6 +5,7 @@
 //!     meta.steno     a dump without blocks: call sites, threads, a clock pair
 //!     progress       up to where the dump consists of whole frames
 //!     ring-<n>       a ring, with what a reader must know of it in its user words
+//!     dump           which dump it belongs to
 //! ```
 //!
 //! - **D1 (explain first).** The dictionary entry of a call site, and the thread of a ring, stand
@@ -14,7 +15,8 @@
 //! - **D3 (progress).** What the dump has beyond `progress` is still in the rings, as these are
 //!   freed later (S1 in the drain's scanner).
 //! - **D4 (removal).** The directory is removed only when the dump has been sealed: by its own
-//!   logger, or by one that starts on the same path after it was killed.
+//!   logger, or by one that starts after it was killed. What was killed under another path is judged
+//!   by W1 to W4 in `sweep`.
 //!
 //! `FORMAT.md` says what readers may rely on.
 
@@ -30,14 +32,20 @@ use crate::fault::{self, Step};
 #[cfg(not(unix))]
 mod elsewhere;
 #[cfg(unix)]
+mod origin;
+#[cfg(unix)]
 mod recover;
+#[cfg(unix)]
+mod sweep;
 #[cfg(unix)]
 mod unix;
 
 #[cfg(not(unix))]
-pub(crate) use self::elsewhere::{RingDir, UnreadDir};
+pub(crate) use self::elsewhere::{Removed, RingDir, UnreadDir, sweep};
 #[cfg(unix)]
 pub(crate) use self::recover::UnreadDir;
+#[cfg(unix)]
+pub(crate) use self::sweep::{Removed, sweep};
 #[cfg(unix)]
 pub(crate) use self::unix::RingDir;
 

@@ -264,7 +264,7 @@ impl Core {
                     Some(folder) => vec![folder.clone()],
                     None => ring_dir::usual_folders(&config.path),
                 };
-                match RingDir::create(&folders, header, &clock.pair()) {
+                match RingDir::create(&folders, header, &clock.pair(), &config.path) {
                     Ok(dir) => (Some(dir), None),
                     Err(error) => (None, Some(error)),
                 }

@@ -45,6 +45,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         #[cfg(unix)]
         ("killed", [rings, more]) => unix::killed(path, Path::new(rings), more),
         #[cfg(unix)]
+        ("left", [rings, how]) => unix::left(path, Path::new(rings), how == "unread"),
+        #[cfg(unix)]
         ("next", [rings]) => unix::next(path, Path::new(rings), None),
         #[cfg(unix)]
         ("next", [rings, limit]) => unix::next(path, Path::new(rings), Some(limit.parse()?)),
@@ -458,6 +460,24 @@ mod unix {
         println!("{}", log.stats().lost);
         if more == "alive" {
             let _ = std::io::stdin().read_line(&mut String::new());
+        }
+        // SAFETY: it ends this process at once.
+        unsafe { libc::raise(libc::SIGKILL) };
+        Err("the process lives on".into())
+    }
+
+    /// A process that is killed when its dump has all that it logged, or all but a record.
+    pub(super) fn left(path: &Path, rings: &Path, unread: bool) -> Result<(), Box<dyn Error>> {
+        let log = Builder::new(path)
+            .rings_in(rings)
+            .deliver_within(std::time::Duration::from_secs(3600))
+            .start()?;
+        info!("written");
+        log.flush()?;
+        // After a pass that finds nothing the drain sleeps for an hour.
+        log.flush()?;
+        if unread {
+            info!("unread");
         }
         // SAFETY: it ends this process at once.
         unsafe { libc::raise(libc::SIGKILL) };

@@ -386,6 +386,14 @@ fn unread_rings(file: &mut File, earlier: &Earlier) -> Option<UnreadDir> {
     UnreadDir::find(&earlier.folders, &header.session)
 }
 
+/// The session of the dump at a path, if there is one.
+pub(crate) fn session_at(path: &Path) -> Option<[u8; 16]> {
+    let file = open_existing(path).ok().filter(|f| f.metadata().is_ok_and(|m| m.is_file()))?;
+    let mut header = Vec::new();
+    file.take(FileHeader::BYTES as u64).read_to_end(&mut header).ok()?;
+    FileHeader::decode(&header).ok().map(|(header, _)| header.session)
+}
+
 /// Puts what the rings hold into the dump (F3).
 fn complete(file: &File, rings: &UnreadDir) -> Result<(), NotRecovered> {
     let io = |source| NotRecovered::Io { what: "the dump".to_owned(), source };

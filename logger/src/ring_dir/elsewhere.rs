@@ -18,7 +18,12 @@ use super::{NoRingDir, NotRecovered, RingFile};
 pub(crate) struct RingDir(Infallible);
 
 impl RingDir {
-    pub(crate) fn create(_: &[PathBuf], _: FileHeader, _: &ClockPair) -> Result<Self, NoRingDir> {
+    pub(crate) fn create(
+        _: &[PathBuf],
+        _: FileHeader,
+        _: &ClockPair,
+        _: &Path,
+    ) -> Result<Self, NoRingDir> {
         Err(NoRingDir { tried: Vec::new() })
     }
 
@@ -71,4 +76,18 @@ impl UnreadDir {
     pub(crate) fn remove(self) -> Result<(), NotRecovered> {
         match self.0 {}
     }
+}
+
+/// Nor can one be removed.
+#[derive(Debug)]
+pub(crate) struct Removed {
+    pub(crate) rings: PathBuf,
+    pub(crate) dump: Option<PathBuf>,
+    pub(crate) were_unread: bool,
+    pub(crate) why: &'static str,
+}
+
+/// There is nothing to clean up.
+pub(crate) fn sweep(_: &[PathBuf], _: Option<[u8; 16]>, _: bool) -> Vec<Removed> {
+    Vec::new()
 }

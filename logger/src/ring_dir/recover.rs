@@ -34,7 +34,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, Dir, Mode, OFlags, open, openat, unlinkat};
 use stenolog_format::dictionary::CallSite;
 use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter, VERSION};
-use stenolog_format::recovery::directory_name;
+use stenolog_format::recovery::{LEFT_FILE, Origin, directory_name};
 use stenolog_ringbuf::file::{Kind, Recovered};
 
 use self::append::Append;
@@ -76,7 +76,8 @@ impl UnreadDir {
         folders.iter().find_map(|folder| Self::open(folder.join(directory_name(session)), *session))
     }
 
-    fn open(path: PathBuf, session: [u8; 16]) -> Option<Self> {
+    /// Opens the directory at `path`; `None` as for [`find`](Self::find).
+    pub(super) fn open(path: PathBuf, session: [u8; 16]) -> Option<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let directory = File::from(open(&path, flags, Mode::empty()).ok()?);
         if !directory.metadata().is_ok_and(|metadata| is_own(&metadata)) {
@@ -96,6 +97,11 @@ impl UnreadDir {
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether nobody else can have begun with the directory.
+    pub(super) const fn is_locked(&self) -> bool {
+        self.meta.is_ok()
     }
 
     /// Appends to the dump what it has not, seals it, and puts it on the disk.
@@ -135,13 +141,10 @@ impl UnreadDir {
 
     /// Removes the directory, of which the dump now has all.
     pub(crate) fn remove(self) -> Result<(), NotRecovered> {
-        let names = self.names(|name| {
-            let is_ring = name.starts_with(RING) || name.starts_with(RING_IN_MAKING);
-            name == META || name == PROGRESS || is_ring
-        })?;
+        let mut names = self.names(|name| removal_rank(name).is_some())?;
         // The explanations last: should this be cut short, what is left can still be read.
-        let (last, first): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| name == META);
-        for name in first.iter().chain(&last) {
+        names.sort_by_key(|name| name.to_str().and_then(removal_rank));
+        for name in &names {
             unlinkat(&self.directory, name.as_bytes(), AtFlags::empty())
                 .map_err(|error| of_file(name, error.into()))?;
             fault::after(Step::EarlierRemoving);
@@ -286,6 +289,18 @@ impl NotRecovered {
             Self::NoLocks => Self::NoLocks,
             _ => odd(META.as_ref()),
         }
+    }
+}
+
+/// When a file of this name is removed with its directory, the lowest first; `None` if no logger makes
+/// one.
+fn removal_rank(name: &str) -> Option<u8> {
+    match name {
+        META => Some(3),
+        Origin::FILE => Some(2),
+        PROGRESS | LEFT_FILE => Some(1),
+        _ if name.starts_with(RING) || name.starts_with(RING_IN_MAKING) => Some(0),
+        _ => None,
     }
 }
 

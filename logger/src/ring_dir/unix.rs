@@ -1,8 +1,8 @@
 //! The directory itself.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
@@ -10,12 +10,12 @@ use std::sync::{Mutex, PoisonError, RwLock};
 use stenolog_format::clock::ClockPair;
 use stenolog_format::dictionary::{CallSite, Thread};
 use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter};
-use stenolog_format::recovery::directory_name;
+use stenolog_format::recovery::{Origin, directory_name};
 use stenolog_ringbuf::Consumer;
 use stenolog_ringbuf::file::Options;
 use stenolog_ringbuf::queue::spsc::Producer;
 
-use super::{NoRingDir, RingFile, word};
+use super::{NoRingDir, RingFile, origin, word};
 use crate::fault::{self, Step};
 use crate::fork::NotInherited;
 use crate::shared::lock;
@@ -60,16 +60,19 @@ impl RingDir {
         folders: &[PathBuf],
         header: FileHeader,
         clock: &ClockPair,
+        dump: &Path,
     ) -> Result<Self, NoRingDir> {
+        let origin = origin::origin_of(dump);
         let mut tried = Vec::new();
         for folder in folders {
             let path = folder.join(directory_name(&header.session));
-            match Self::create_at(path.clone(), header, clock) {
+            match Self::create_at(path.clone(), header, clock, &origin) {
                 Ok(dir) => return Ok(dir),
                 Err(error) => {
                     // Only what was made here: another's directory is not empty, or not there.
                     let _ = fs::remove_file(path.join(META));
                     let _ = fs::remove_file(path.join(PROGRESS));
+                    let _ = fs::remove_file(path.join(Origin::FILE));
                     let _ = fs::remove_dir(&path);
                     tried.push((folder.clone(), error));
                 }
@@ -78,10 +81,13 @@ impl RingDir {
         Err(NoRingDir { tried })
     }
 
-    fn create_at(path: PathBuf, header: FileHeader, clock: &ClockPair) -> io::Result<Self> {
-        // Fails if there is anything of this name, be it a link.
-        DirBuilder::new().mode(0o700).create(&path)?;
-        fault::after(Step::RingDirMade);
+    fn create_at(
+        path: PathBuf,
+        header: FileHeader,
+        clock: &ClockPair,
+        origin: &Origin,
+    ) -> io::Result<Self> {
+        let beginning = origin::begin(&path, origin)?;
         let new = |name| {
             File::options()
                 .read(true)
@@ -93,6 +99,7 @@ impl RingDir {
         let file = new(META)?;
         // Nobody else has it; and what has no locks is as good without.
         let _ = file.try_lock();
+        drop(beginning);
         let _not_inherited = NotInherited::new(&file);
         let mut meta = Meta {
             _not_inherited,
@@ -274,7 +281,8 @@ mod tests {
                 counter_hz: clock.hz(),
             };
             let folders = [folder.path().to_owned()];
-            let dir = RingDir::create(&folders, header, &clock.pair()).unwrap();
+            let dir = RingDir::create(&folders, header, &clock.pair(), Path::new("/tmp/app.steno"))
+                .unwrap();
             std::thread::scope(|scope| {
                 let until_refused = || while dir.new_ring(4096).is_ok() {};
                 let threads = [scope.spawn(until_refused), scope.spawn(until_refused)];
