@@ -129,7 +129,7 @@ fn rings_whose_dump_is_sealed_go() {
             fs::rename(scene.dump(name), scene.dump("moved.steno.1")).unwrap();
         }
         assert_eq!(scene.start(), [""; 0]);
-        assert_eq!(scene.directories(), [PathBuf::new(); 0]);
+        assert_eq!(scene.directories(), Vec::<PathBuf>::new());
     }
 }
 
@@ -143,7 +143,7 @@ fn rings_whose_dump_is_gone_go() {
     fs::remove_file(scene.dump("app.steno")).unwrap();
     fs::remove_dir_all(folder).unwrap();
     assert_eq!(scene.start(), [""; 0]);
-    assert_eq!(scene.directories(), [PathBuf::new(); 0]);
+    assert_eq!(scene.directories(), Vec::<PathBuf>::new());
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn rings_that_held_nothing_go_when_their_dump_has_its_end() {
     let scene = Scene::new();
     scene.leave("app.steno", false);
     assert_eq!(scene.start(), [""; 0]);
-    assert_eq!(scene.directories(), [PathBuf::new(); 0]);
+    assert_eq!(scene.directories(), Vec::<PathBuf>::new());
     let (tail, verified, _) = check(&scene.dump("app.steno"), &scene.rings());
     assert!(tail == Tail::Sealed && verified.is_intact() && verified.records == 1);
 }
@@ -194,7 +194,7 @@ fn a_start_that_is_killed_leaves_nothing_for_long() {
         scene.run("app.steno", &["next"], &[], Some(step));
         assert_eq!(scene.directories().len(), 1, "{step}");
         assert_eq!(scene.start(), [""; 0]);
-        assert_eq!(scene.directories(), [PathBuf::new(); 0], "{step}");
+        assert_eq!(scene.directories(), Vec::<PathBuf>::new(), "{step}");
     }
 }
 
@@ -267,7 +267,7 @@ fn rings_that_nobody_reads_are_removed_after_two_weeks() {
     for part in [left.to_str().unwrap(), dump.to_str().unwrap(), "two weeks"] {
         assert!(told[0].contains(part), "{told:?}");
     }
-    assert_eq!(scene.directories(), [PathBuf::new(); 0]);
+    assert_eq!(scene.directories(), Vec::<PathBuf>::new());
     // A clock that was set is no reason.
     let left = scene.leave("again.steno", true);
     scene.start();
