@@ -54,7 +54,14 @@ impl Rings {
         let search = RingDir::find(dump, &folders);
         let session = dump.header().session;
         let Some(dir) = search.found else {
-            self.absent.push((session, nowhere(&search)));
+            let why = match dump.is_in_memory() {
+                Some("") => "; its rings were in memory, and what they held is lost".to_owned(),
+                Some(why) => {
+                    format!("; its rings were in memory, and what they held is lost ({why})")
+                }
+                None => nowhere(&search),
+            };
+            self.absent.push((session, why));
             return None;
         };
         match dir.read(Some(dump), &plan.limits) {
@@ -77,7 +84,7 @@ impl Rings {
         self.read.push(ReadRings {
             dir,
             records: recovery.records,
-            is_whole: recovery.damage().is_empty(),
+            is_whole: recovery.is_all_read(),
             dump: dump.map(|dump| dump.name().to_owned()),
         });
         recovery.dump

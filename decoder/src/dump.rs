@@ -16,6 +16,7 @@ use stenolog_format::dictionary::Thread;
 use stenolog_format::frame::FileHeader;
 use stenolog_format::index::End;
 use stenolog_format::loss::LossFrame;
+use stenolog_format::volatile::{VolatileRing, VolatileState};
 
 pub use block::Block;
 pub(crate) use body::{Body, Stored, Unpacker};
@@ -115,6 +116,8 @@ pub(crate) struct Tables {
     /// By block.
     pub(crate) summaries: Vec<SummaryPlace>,
     pub(crate) losses: Vec<LossFrame>,
+    /// Rings that do not survive their process.
+    pub(crate) volatile: Vec<VolatileRing>,
     /// Offsets of the whole frames that are neither block, index nor end.
     pub(crate) others: Vec<u64>,
     /// Offset and length of the payloads of index frames.
@@ -147,6 +150,8 @@ pub struct FrameCounts {
     pub end: u64,
     /// Frames that say what a block holds.
     pub summary: u64,
+    /// Frames that tell of rings that do not survive their process.
+    pub volatile: u64,
     /// Frames of kinds that only later versions know; they are passed over.
     pub unknown: u64,
 }
@@ -164,6 +169,7 @@ impl FrameCounts {
             + self.index
             + self.end
             + self.summary
+            + self.volatile
             + self.unknown
     }
 }
@@ -301,6 +307,25 @@ impl Dump {
     #[must_use]
     pub fn blocks(&self) -> &[Block] {
         &self.tables.blocks
+    }
+
+    /// How many rings the file names that were not in files, or whose file was deleted: what they held
+    /// is missing if the writer died before it sealed the file. 0 if [all](Self::is_in_memory) were.
+    #[must_use]
+    pub fn volatile_rings(&self) -> usize {
+        let rings = self.tables.volatile.iter().map(|stated| stated.ring);
+        let rings = rings.filter(|&ring| ring != VolatileRing::ALL);
+        rings.collect::<std::collections::BTreeSet<_>>().len()
+    }
+
+    /// Whether the logger kept all its rings in memory, as the file says: why, or nothing if that was
+    /// asked for. There is no ring directory to be looked for then.
+    #[must_use]
+    pub fn is_in_memory(&self) -> Option<&str> {
+        let of_all = |stated: &&VolatileRing| {
+            stated.ring == VolatileRing::ALL && stated.state == VolatileState::Memory as u8
+        };
+        self.tables.volatile.iter().find(of_all).map(|stated| &*stated.reason)
     }
 
     /// What the logger said when it closed the file; `None` if it did not.

@@ -8,7 +8,7 @@ pub const MAGIC: [u8; 8] = *b"\x89STENO\r\n";
 
 /// The version this crate writes. A reader refuses a greater major version; a greater minor one
 /// only adds what may be skipped.
-pub const VERSION: Version = Version { major: 1, minor: 2 };
+pub const VERSION: Version = Version { major: 1, minor: 3 };
 
 /// What each frame begins with.
 pub const SYNC: [u8; 4] = *b"\xF5\x9Dst";
@@ -168,6 +168,8 @@ pub enum FrameKind {
     End = 8,
     /// The [`Summary`](crate::summary::Summary) of a block that stands before it.
     Summary = 9,
+    /// A [`VolatileRing`](crate::volatile::VolatileRing): its records die with their process.
+    Volatile = 10,
 }
 
 impl FrameKind {
@@ -184,6 +186,7 @@ impl FrameKind {
             7 => Self::Index,
             8 => Self::End,
             9 => Self::Summary,
+            10 => Self::Volatile,
             _ => return None,
         })
     }

@@ -12,8 +12,10 @@
 //! ```
 
 mod origin;
+mod progress;
 
 pub use origin::Origin;
+pub use progress::{Place, Progress, Rings};
 
 use crate::block::{BlockBuilder, BlockHeader};
 use crate::dictionary::{CallSite, Level, TimeSource};

@@ -32,6 +32,8 @@ pub enum Step {
     RingWorded,
     /// A ring has its id.
     RingBegun,
+    /// It is said where a ring is.
+    RingListed,
     /// A call site was explained.
     SiteStated,
     /// A pass over the rings has begun.
@@ -114,7 +116,7 @@ mod armed {
 
     impl Step {
         /// All steps of a logger that is the first on its path.
-        pub const ALL: [Self; 25] = [
+        pub const ALL: [Self; 26] = [
             Self::RingDirMade,
             Self::MetaBegun,
             Self::RingDirReady,
@@ -125,6 +127,7 @@ mod armed {
             Self::ThreadStated,
             Self::RingWorded,
             Self::RingBegun,
+            Self::RingListed,
             Self::SiteStated,
             Self::PassBegun,
             Self::Gathered,

@@ -34,6 +34,8 @@ mod elsewhere;
 #[cfg(unix)]
 mod origin;
 #[cfg(unix)]
+mod page;
+#[cfg(unix)]
 mod recover;
 #[cfg(unix)]
 mod sweep;
@@ -41,13 +43,15 @@ mod sweep;
 mod unix;
 
 #[cfg(not(unix))]
-pub(crate) use self::elsewhere::{Removed, RingDir, UnreadDir, sweep};
+pub(crate) use self::elsewhere::{Listing, Missed, Removed, RingDir, RingFile, UnreadDir, sweep};
+#[cfg(unix)]
+pub(crate) use self::page::Listing;
 #[cfg(unix)]
 pub(crate) use self::recover::UnreadDir;
 #[cfg(unix)]
 pub(crate) use self::sweep::{Removed, sweep};
 #[cfg(unix)]
-pub(crate) use self::unix::RingDir;
+pub(crate) use self::unix::{Missed, RingDir, RingFile};
 
 /// Where the rings live, and so whether what a thread has committed survives its process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -121,8 +125,8 @@ pub(crate) enum NotRecovered {
     Gap { ring: u32, number: u64 },
 }
 
-/// The number in the name of a ring's file.
-pub(crate) type RingFile = u32;
+/// A ring is no smaller than this.
+pub(crate) const LEAST_RING_BYTES: usize = 4096;
 
 /// What the user words of a ring are, by index; `FORMAT.md` has the table.
 pub(crate) mod word {

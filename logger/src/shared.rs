@@ -12,6 +12,8 @@ use crossbeam_utils::sync::Unparker;
 use stenolog_format::dictionary::{CallSite, Level, Thread};
 use stenolog_format::frame::{FileHeader, VERSION};
 use stenolog_format::loss::Loss;
+use stenolog_format::recovery::Place;
+use stenolog_format::volatile::VolatileState;
 use stenolog_ringbuf::queue::spsc::{self, Producer};
 use stenolog_ringbuf::{Consumer, memory};
 
@@ -22,7 +24,7 @@ use crate::error::{DrainError, FlushError};
 use crate::event::Listeners;
 use crate::filter::Filter;
 use crate::registry::LATE;
-use crate::ring_dir::{self, NoRingDir, RingDir, RingFile, Rings};
+use crate::ring_dir::{self, LEAST_RING_BYTES, Listing, NoRingDir, RingDir, RingFile, Rings};
 use crate::site::Meta;
 
 /// What a call does when its thread's ring is full.
@@ -65,6 +67,10 @@ pub(crate) struct RingSlot {
     pub(crate) thread: Thread,
     /// The file that the ring is in.
     file: Option<RingFile>,
+    /// What the ring directory says of it.
+    listing: Mutex<Option<Listing>>,
+    /// Its file is gone: what it holds dies with the process.
+    is_unlinked: AtomicBool,
     /// Records lost since the ring's birth, written by the ring's thread alone.
     lost: [[AtomicU64; 5]; 2],
     /// The producer, once its thread has gone.
@@ -75,14 +81,34 @@ pub(crate) struct RingSlot {
 }
 
 impl RingSlot {
-    fn new(thread: Thread, file: Option<RingFile>) -> Self {
+    fn new(thread: Thread, file: Option<RingFile>, listing: Option<Listing>) -> Self {
         Self {
             thread,
             file,
+            listing: Mutex::new(listing),
+            is_unlinked: AtomicBool::new(false),
             lost: Default::default(),
             retired: Mutex::new(None),
             is_retired: AtomicBool::new(false),
             leftover: Mutex::new(None),
+        }
+    }
+
+    /// The file that the ring is in, as long as that is where it was made.
+    pub(crate) fn file(&self) -> Option<RingFile> {
+        self.file.filter(|_| !self.is_unlinked())
+    }
+
+    /// Whether the ring's file is gone, so that its thread is to take another one.
+    pub(crate) fn is_unlinked(&self) -> bool {
+        self.is_unlinked.load(Ordering::Relaxed)
+    }
+
+    /// In what way the ring does not survive the process.
+    pub(crate) fn volatile(&self) -> Option<VolatileState> {
+        match self.file {
+            None => Some(VolatileState::Memory),
+            Some(_) => self.is_unlinked().then_some(VolatileState::Unlinked),
         }
     }
 
@@ -192,6 +218,8 @@ pub(crate) struct Core {
     pub(crate) header: FileHeader,
     /// Where its rings are, if they are in files.
     ring_dir: Option<RingDir>,
+    /// Why they are not, unless that was asked for.
+    no_ring_dir: String,
     pub(crate) config: Config,
     pub(crate) clock: &'static Clock,
     filter: RwLock<Filter>,
@@ -278,6 +306,7 @@ impl Core {
             blueprint,
             header,
             ring_dir,
+            no_ring_dir: no_ring_dir.as_ref().map(ToString::to_string).unwrap_or_default(),
             config,
             clock,
             filter: RwLock::new(filter),
@@ -308,6 +337,11 @@ impl Core {
         self.ring_dir.as_ref()
     }
 
+    /// Why they are not.
+    pub(crate) fn no_ring_dir(&self) -> &str {
+        &self.no_ring_dir
+    }
+
     pub(crate) const fn generation(&self) -> u32 {
         self.generation
     }
@@ -334,13 +368,16 @@ impl Core {
             self.reused(record_bytes).unwrap_or_else(|| self.allocate(record_bytes));
         let ring = self.next_ring.fetch_add(1, Ordering::Relaxed);
         let thread = Thread { ring, os_id, name };
-        if file.is_some()
-            && let Some(dir) = &self.ring_dir
-        {
+        let listing = self.ring_dir.as_ref().map(|dir| {
             dir.state_thread(&thread);
-            ring_dir::begin_ring(&consumer, ring);
-        }
-        let slot = Arc::new(RingSlot::new(thread, file));
+            if file.is_some() {
+                ring_dir::begin_ring(&consumer, ring);
+                dir.list(&thread, Place::File)
+            } else {
+                dir.list(&thread, Place::Memory)
+            }
+        });
+        let slot = Arc::new(RingSlot::new(thread, file, listing));
         match &mut *lock(&self.newborn) {
             Some(newborn) => {
                 newborn.push((Arc::clone(&slot), consumer));
@@ -377,10 +414,13 @@ impl Core {
             let capacity =
                 if is_one_of_many && is_at_home(small, record_bytes) { small } else { wanted };
             // Rather a small ring that survives than a large one that doesn't.
-            let ring = dir.new_ring(capacity).or_else(|error| {
-                if is_at_home(small, record_bytes) { dir.new_ring(small) } else { Err(error) }
-            });
-            if let Ok((producer, consumer, file)) = ring {
+            let capacities = std::iter::successors(Some(capacity), |capacity| Some(capacity / 4));
+            let capacities = capacities
+                .take_while(|&capacity| {
+                    capacity == wanted || capacity >= small && is_at_home(capacity, record_bytes)
+                })
+                .collect::<Vec<_>>();
+            if let Ok((producer, consumer, file)) = dir.new_ring(&capacities) {
                 self.file_rings.fetch_add(1, Ordering::Relaxed);
                 return FreeRing { producer, consumer, file: Some(file) };
             }
@@ -411,9 +451,14 @@ impl Core {
 
     /// Keeps a ring that is empty, and that no thread has, for another thread.
     pub(crate) fn reuse(&self, producer: Producer, consumer: Consumer, slot: &RingSlot) {
+        if let (Some(dir), Some(listing)) = (&self.ring_dir, lock(&slot.listing).take()) {
+            dir.unlist(listing);
+        }
         ring_dir::end_ring(&consumer);
         let mut free = lock(&self.free);
-        if free.len() < MAX_FREE_RINGS {
+        // One in memory is not kept where the next one may be in a file.
+        let is_worthwhile = slot.file().is_some() || self.ring_dir.is_none();
+        if free.len() < MAX_FREE_RINGS && is_worthwhile {
             free.push(FreeRing { producer, consumer, file: slot.file });
         } else if let (Some(dir), Some(file)) = (&self.ring_dir, slot.file) {
             dir.remove_ring(file);

@@ -188,6 +188,7 @@ fn as_json(opened: &Opened, info: &Info) -> Value {
             "index": frames.index,
             "end": frames.end,
             "summary": frames.summary,
+            "volatile": frames.volatile,
             "unknown": frames.unknown,
         },
         "damage": damage_json(&info.damage),

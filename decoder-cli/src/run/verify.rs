@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 use stenolog_decoder::escape::push_escaped;
-use stenolog_decoder::{Dump, RingDir, RingVerification, Tail, Verification, verify_with};
+use stenolog_decoder::{
+    Damage, DamageCause, Dump, RingDir, RingVerification, Tail, Verification, verify_with,
+};
 
 use crate::exit::Outcome;
 use crate::inputs::{self, Opened};
@@ -74,9 +76,14 @@ fn write_text(
         let recovered = counted(verification.recovered, "record");
         holds.push_str(&format!("; its writer died, and {recovered} came from its rings"));
     }
+    // Nothing is wrong with the file if only rings were lost that were never in one.
+    let is_lost = |damage: &Damage| matches!(damage.cause, DamageCause::RingLost { .. });
+    let is_whole = (tail == Tail::Sealed || verification.is_completed)
+        && verification.missing == 0
+        && damage.iter().all(is_lost);
     let verdict = match verification {
         complete if is_complete(complete) => "complete",
-        intact if intact.is_intact() => "incomplete",
+        intact if intact.is_intact() || is_whole => "incomplete",
         _ => "damaged",
     };
     line(format!("{name}: {verdict}: {holds}"));

@@ -52,7 +52,7 @@ fn a_cut_header() {
 fn a_newer_version() {
     check(
         &newer(),
-        "steno: app.steno: format version 9.0 is newer than this reader (1.2): use a newer steno\n",
+        "steno: app.steno: format version 9.0 is newer than this reader (1.3): use a newer steno\n",
     );
 }
 
@@ -292,7 +292,7 @@ fn bad_standard_input() {
     );
     assert_eq!(
         scene.run_with_input(&["-"], newer()).fails(1),
-        "steno: <stdin>: format version 9.0 is newer than this reader (1.2): use a newer steno\n"
+        "steno: <stdin>: format version 9.0 is newer than this reader (1.3): use a newer steno\n"
     );
     let run = scene.run_with_input(&["-", "--json"], five().unsealed());
     assert_eq!(run.code, Some(3));

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::path::PathBuf;
 
+use stenolog_format::recovery::{Place, Progress};
 use stenolog_ringbuf::file::Options;
 
 use crate::dump::{Dump, TICK, counter, tick};
@@ -32,7 +33,11 @@ fn put_rings(scene: &Scene, name: &str) {
     meta.thread(1, "main");
     scene.write(&format!("{name}/meta.steno"), meta.unsealed());
     let whole = written().len() as u64;
-    scene.write(&format!("{name}/progress"), [&whole.to_le_bytes()[..], &[0; 8]].concat());
+    let mut progress = vec![0; Progress::BYTES];
+    progress[..8].copy_from_slice(&whole.to_le_bytes());
+    progress[Progress::HAS_LIST_AT] = 1;
+    progress[Progress::LIST_AT..][..8].copy_from_slice(&Place::File.word(1).to_le_bytes());
+    scene.write(&format!("{name}/progress"), progress);
     let half = u64::from_le_bytes([1; 8]);
     let mut words = [0; 24];
     words[..3].copy_from_slice(&[half, half, 1]);

@@ -24,6 +24,7 @@ use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind, FrameWriter};
 use stenolog_format::index::{End, Index};
 use stenolog_format::loss::{GoneCause, LossFrame};
 use stenolog_format::summary::SummaryBuilder;
+use stenolog_format::volatile::{VolatileRing, VolatileState};
 
 use self::files::{Departed, Unsynced};
 use self::gather::{Gathered, KnownSite, Sites};
@@ -160,6 +161,18 @@ impl Scanner {
     fn begin(&mut self, header: FileHeader) {
         self.output.buffer().extend_from_slice(&header.encode());
         self.put_clock();
+        if self.core.ring_dir().is_none() {
+            let reason = self.core.no_ring_dir().to_owned();
+            self.put_volatile(VolatileRing::ALL, VolatileState::Memory, 0, reason);
+        }
+    }
+
+    /// States that a ring does not survive the process, or none of them does.
+    fn put_volatile(&mut self, ring: u32, state: VolatileState, number: u64, reason: String) {
+        let Self { output, frames, index, .. } = self;
+        put_metadata(output, frames, index, FrameKind::Volatile, |out| {
+            VolatileRing { ring, state: state as u8, number, reason }.encode(out);
+        });
     }
 
     pub(super) const fn core(&self) -> &Arc<Core> {
@@ -182,6 +195,7 @@ impl Scanner {
         let is_any_lost = lost != self.lost;
         let mut is_any_owed = false;
         self.adopt();
+        self.state_volatile();
         fault::after(Step::PassBegun);
         self.look_if(is_asked)?;
         self.write()?;

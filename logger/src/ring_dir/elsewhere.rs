@@ -11,11 +11,30 @@ use stenolog_format::frame::FileHeader;
 use stenolog_ringbuf::Consumer;
 use stenolog_ringbuf::queue::spsc::Producer;
 
-use super::{NoRingDir, NotRecovered, RingFile};
+use stenolog_format::recovery::Place;
+
+use super::{NoRingDir, NotRecovered};
 
 /// There is none.
 #[derive(Debug)]
 pub(crate) struct RingDir(Infallible);
+
+/// Nor is there a file in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RingFile(Infallible);
+
+/// Nothing lists a ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Listing {
+    Nowhere,
+}
+
+/// Nothing is missed.
+#[derive(Debug, Default)]
+pub(crate) struct Missed {
+    pub(crate) made_again: Option<(PathBuf, io::Result<()>)>,
+    pub(crate) rings: Vec<u32>,
+}
 
 impl RingDir {
     pub(crate) fn create(
@@ -31,7 +50,7 @@ impl RingDir {
         match self.0 {}
     }
 
-    pub(crate) fn new_ring(&self, _: usize) -> io::Result<(Producer, Consumer, RingFile)> {
+    pub(crate) fn new_ring(&self, _: &[usize]) -> io::Result<(Producer, Consumer, RingFile)> {
         match self.0 {}
     }
 
@@ -43,7 +62,35 @@ impl RingDir {
         match self.0 {}
     }
 
-    pub(crate) fn state_site(&self, _: &CallSite) {
+    pub(crate) fn has_ring(&self, _: RingFile) -> bool {
+        match self.0 {}
+    }
+
+    pub(crate) fn list(&self, _: &Thread, _: Place) -> Listing {
+        match self.0 {}
+    }
+
+    pub(crate) fn unlink(&self, _: &mut Listing) {
+        match self.0 {}
+    }
+
+    pub(crate) fn unlist(&self, _: Listing) {
+        match self.0 {}
+    }
+
+    pub(crate) fn state_site(&self, _: &CallSite) -> bool {
+        match self.0 {}
+    }
+
+    pub(crate) fn note_explained(&self, _: u32) {
+        match self.0 {}
+    }
+
+    pub(crate) fn count_unexplained(&self) {
+        match self.0 {}
+    }
+
+    pub(crate) fn look(&self, _: &[(u32, RingFile)]) -> Missed {
         match self.0 {}
     }
 

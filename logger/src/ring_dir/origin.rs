@@ -1,17 +1,16 @@
-//! How a ring directory begins: made so that nobody takes it for one that was left, with the path of
+//! How a ring directory begins: so that it is not taken for one that was left, and with the path of
 //! its dump in it.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
 use stenolog_format::recovery::Origin;
 
-use super::unix::check_size_limit;
-use crate::fault::{self, Step};
+use super::unix::{check_size_limit, new_file};
 
 /// How often, and how long in all, a folder's lock is tried for. Its holders need it for a moment.
 const LOCK_ATTEMPTS: u32 = 20;
@@ -22,19 +21,18 @@ const LOCK_EVERY: Duration = Duration::from_millis(1);
 #[derive(Debug)]
 pub(super) struct Beginning(#[expect(dead_code, reason = "held, not read")] Option<File>);
 
-/// Makes the directory, which must not exist, and states which dump it belongs to.
-pub(super) fn begin(path: &Path, origin: &Origin) -> io::Result<Beginning> {
-    let beginning = Beginning(path.parent().and_then(|folder| lock_folder(folder, true)));
-    // Fails if there is anything of this name, be it a link.
-    DirBuilder::new().mode(0o700).create(path)?;
-    fault::after(Step::RingDirMade);
+impl Beginning {
+    /// A directory is to be made at `path`.
+    pub(super) fn of(path: &Path) -> Self {
+        Self(path.parent().and_then(|folder| lock_folder(folder, true)))
+    }
+}
+
+/// States in a directory which dump it belongs to.
+pub(super) fn state(path: &Path, origin: &Origin) -> io::Result<()> {
     let bytes = origin.encode();
     check_size_limit(bytes.len() as u64)?;
-    let mut options = File::options();
-    let mut file =
-        options.write(true).create_new(true).mode(0o600).open(path.join(Origin::FILE))?;
-    file.write_all(&bytes)?;
-    Ok(beginning)
+    new_file(&path.join(Origin::FILE))?.write_all(&bytes)
 }
 
 /// Locks a folder; `None` if it cannot be locked, or others have locked it for long.

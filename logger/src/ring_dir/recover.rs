@@ -34,7 +34,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, Dir, Mode, OFlags, open, openat, unlinkat};
 use stenolog_format::dictionary::CallSite;
 use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter, VERSION};
-use stenolog_format::recovery::{LEFT_FILE, Origin, directory_name};
+use stenolog_format::recovery::{LEFT_FILE, Origin, Place, Progress, Rings, directory_name};
+use stenolog_format::volatile::{VolatileRing, VolatileState};
 use stenolog_ringbuf::file::{Kind, Recovered};
 
 use self::append::Append;
@@ -60,6 +61,8 @@ pub(crate) struct UnreadDir {
     directory: File,
     /// Locked, so that nobody else begins with the same; or why it cannot be used.
     meta: Result<Meta, NotRecovered>,
+    /// The session's other directory, if there is one.
+    other: Option<Box<Self>>,
 }
 
 #[derive(Debug)]
@@ -70,10 +73,36 @@ struct Meta {
 }
 
 impl UnreadDir {
-    /// Looks for the directory of a session. One whose logger runs is none, nor is one of another
+    /// Looks for the directories of a session. One whose logger runs is none, nor is one of another
     /// user (U3).
     pub(crate) fn find(folders: &[PathBuf], session: &[u8; 16]) -> Option<Self> {
-        folders.iter().find_map(|folder| Self::open(folder.join(directory_name(session)), *session))
+        let mut found: Option<Self> = None;
+        for folder in folders {
+            let Some(dir) = Self::open(folder.join(directory_name(session)), *session) else {
+                continue;
+            };
+            match &mut found {
+                None => found = Some(dir),
+                Some(first) if first.other.is_none() && !first.is_same(&dir) => {
+                    first.other = Some(Box::new(dir));
+                }
+                Some(_) => {}
+            }
+        }
+        found
+    }
+
+    /// Whether two folders were the same one.
+    fn is_same(&self, other: &Self) -> bool {
+        match (self.directory.metadata(), other.directory.metadata()) {
+            (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
+            _ => false,
+        }
+    }
+
+    /// Both directories, if there are two.
+    fn all(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(self.other.as_deref())
     }
 
     /// Opens the directory at `path`; `None` as for [`find`](Self::find).
@@ -92,7 +121,7 @@ impl UnreadDir {
                 Ok(()) => Ok(Meta { _not_inherited: NotInherited::new(&file), file }),
             },
         };
-        Some(Self { path, session, directory, meta })
+        Some(Self { path, session, directory, meta, other: None })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -100,18 +129,21 @@ impl UnreadDir {
     }
 
     /// Whether nobody else can have begun with the directory.
-    pub(super) const fn is_locked(&self) -> bool {
-        self.meta.is_ok()
+    pub(super) fn is_locked(&self) -> bool {
+        self.all().all(|dir| dir.meta.is_ok())
     }
 
     /// Appends to the dump what it has not, seals it, and puts it on the disk.
     ///
     /// Nobody else may write to it meanwhile.
     pub(crate) fn complete(&self, dump: &File) -> Result<(), NotRecovered> {
-        let explained = match &self.meta {
-            Ok(meta) => Explained::read(&meta.file, &self.session)?,
-            Err(error) => return Err(error.again()),
-        };
+        let mut explained = Explained::default();
+        for dir in self.all() {
+            match &dir.meta {
+                Ok(meta) => explained.add(Explained::read(&meta.file, &self.session)?),
+                Err(error) => return Err(error.again()),
+            }
+        }
         let mut header = [0; FileHeader::BYTES];
         dump.read_exact_at(&mut header, 0).map_err(of_dump)?;
         let begin = u64::from(u32::from_le_bytes([header[12], header[13], header[14], header[15]]));
@@ -123,12 +155,17 @@ impl UnreadDir {
         if header.session != self.session || begin < FileHeader::BYTES as u64 {
             return Err(NotRecovered::Dump { offset: 0 });
         }
-        let written = self.progress(header.sequence)?;
-        let walked = walk(dump, begin, written)?;
+        let progress = self.all_progress(header.sequence)?;
+        let mut walked = walk(dump, begin, progress.written)?;
         if !walked.is_sealed {
+            // What no directory had room for, the dump may explain.
+            for site in std::mem::take(&mut walked.sites) {
+                explained.sites.entry(site.id).or_insert(site);
+            }
             let rings = self.rings(&walked, &explained, header.sequence)?;
+            let volatile = volatile(progress.rings.unwrap_or_default(), &rings, &walked)?;
             let end = walked.end;
-            if let Err(error) = self.append(dump, walked, &explained, &rings) {
+            if let Err(error) = self.append(dump, walked, &explained, &rings, &volatile) {
                 // As far as can be: what is behind is harmless (U2).
                 let _ = dump.set_len(end);
                 return Err(error);
@@ -139,8 +176,11 @@ impl UnreadDir {
         Ok(())
     }
 
-    /// Removes the directory, of which the dump now has all.
-    pub(crate) fn remove(self) -> Result<(), NotRecovered> {
+    /// Removes the directories, of which the dump now has all.
+    pub(crate) fn remove(mut self) -> Result<(), NotRecovered> {
+        if let Some(other) = self.other.take() {
+            other.remove()?;
+        }
         let mut names = self.names(|name| removal_rank(name).is_some())?;
         // The explanations last: should this be cut short, what is left can still be read.
         names.sort_by_key(|name| name.to_str().and_then(removal_rank));
@@ -170,17 +210,23 @@ impl UnreadDir {
         open_file(&self.directory, name, OFlags::RDONLY)
     }
 
-    /// How many bytes of the dump are whole frames for sure (D3).
-    fn progress(&self, sequence: u32) -> Result<u64, NotRecovered> {
+    /// How many bytes of the dump are whole frames for sure (D3), and where the rings are.
+    fn progress(&self, sequence: u32) -> Result<Progress, NotRecovered> {
         let name = PROGRESS.as_ref();
-        let bytes = read(&self.open_file(name)?, name, 16)?;
-        let (written, of) = (bytes.first_chunk(), bytes.get(8..).and_then(<[u8]>::first_chunk));
-        match written.zip(of) {
-            Some((written, of)) if u32::from_le_bytes(*of) == sequence => {
-                Ok(u64::from_le_bytes(*written))
+        let bytes = read(&self.open_file(name)?, name, Progress::BYTES as u64)?;
+        let progress = Progress::decode(&bytes);
+        progress.filter(|progress| progress.sequence == sequence).ok_or_else(|| odd(name))
+    }
+
+    /// That of the first directory, which must be there.
+    fn all_progress(&self, sequence: u32) -> Result<Progress, NotRecovered> {
+        for dir in self.all() {
+            let progress = dir.progress(sequence)?;
+            if progress.rings.as_ref().is_none_or(|rings| rings.directory == 0) {
+                return Ok(progress);
             }
-            _ => Err(odd(name)),
         }
+        Err(NotRecovered::Odd { name: "the session's first ring directory".to_owned() })
     }
 
     /// Looks at all rings, and says what the dump needs of each (U1).
@@ -192,17 +238,19 @@ impl UnreadDir {
     ) -> Result<Vec<Share>, NotRecovered> {
         let mut shares = Vec::new();
         let mut ids = BTreeSet::new();
-        let mut names = self.names(|name| name.starts_with(RING))?;
-        names.sort();
-        for name in names {
-            let ring = self.ring(&name)?;
-            let Some(share) = Share::new(name, &ring, walked, explained, sequence)? else {
-                continue;
-            };
-            if !ids.insert(share.span.ring) {
-                return Err(odd(&share.name));
+        for dir in self.all() {
+            let mut names = dir.names(|name| name.starts_with(RING))?;
+            names.sort();
+            for name in names {
+                let ring = dir.ring(&name)?;
+                let Some(share) = Share::new(name, &ring, walked, explained, sequence)? else {
+                    continue;
+                };
+                if !ids.insert(share.span.ring) {
+                    return Err(odd(&share.name));
+                }
+                shares.push(share);
             }
-            shares.push(share);
         }
         Ok(shares)
     }
@@ -227,6 +275,7 @@ impl UnreadDir {
         walked: Walked,
         explained: &Explained,
         shares: &[Share],
+        volatile: &[VolatileRing],
     ) -> Result<(), NotRecovered> {
         let has_clock = walked.has_clock;
         let mut append = Append {
@@ -267,16 +316,53 @@ impl UnreadDir {
                 append.metadata(FrameKind::Thread, |out| thread.encode(out));
             }
             if share.records > 0 {
-                append.ring(share, &self.ring(&share.name)?, &explained.sites)?;
+                // No two directories have a file of one name.
+                let mut rings = self.all().map(|dir| dir.ring(&share.name));
+                let ring = rings.find_map(Result::ok).ok_or_else(|| odd(&share.name))?;
+                append.ring(share, &ring, &explained.sites)?;
             }
             if let Some(loss) = &share.loss {
                 append.metadata(FrameKind::Loss, |out| loss.encode(out));
             }
             lost.insert(id, share.lost);
         }
+        for ring in volatile {
+            let is_known = walked.rings.contains_key(&ring.ring);
+            if let Some(thread) = explained.threads.get(&ring.ring).filter(|_| !is_known) {
+                append.metadata(FrameKind::Thread, |out| thread.encode(out));
+            }
+            append.metadata(FrameKind::Volatile, |out| ring.encode(out));
+        }
         let lost = lost.into_values().fold(0, u64::saturating_add);
         append.finish(lost)
     }
+}
+
+/// What is to be said of the rings that died with their process. Those that should be in a file must
+/// be among the rings that were read (U1).
+fn volatile(
+    rings: Rings,
+    shares: &[Share],
+    walked: &Walked,
+) -> Result<Vec<VolatileRing>, NotRecovered> {
+    let mut volatile = Vec::new();
+    let mut lost = |ring, state: VolatileState| {
+        let next = walked.rings.get(&ring).and_then(|state| state.next);
+        let number = next.map_or(0, |(number, _)| number);
+        volatile.push(VolatileRing { ring, state: state as u8, number, reason: String::new() });
+    };
+    for (ring, place) in rings.listed {
+        match place {
+            Place::File if shares.iter().any(|share| share.span.ring == ring) => {}
+            Place::Memory => lost(ring, VolatileState::MemoryLost),
+            Place::Unlinked => lost(ring, VolatileState::UnlinkedLost),
+            _ => return Err(NotRecovered::Odd { name: format!("the file of ring {ring}") }),
+        }
+    }
+    if rings.unlisted > 0 {
+        lost(VolatileRing::ALL, VolatileState::MemoryLost);
+    }
+    Ok(volatile)
 }
 
 impl NotRecovered {

@@ -67,6 +67,7 @@ pub(crate) struct Removed {
 /// `may_read` those that may hold something unread are left as they are.
 pub(crate) fn sweep(folders: &[PathBuf], spared: Option<[u8; 16]>, may_read: bool) -> Vec<Removed> {
     let mut sweep = Sweep {
+        all: folders,
         spared,
         may_read,
         left_to_read: MAX_RING_BYTES,
@@ -85,7 +86,8 @@ pub(crate) fn sweep(folders: &[PathBuf], spared: Option<[u8; 16]>, may_read: boo
 /// Dumps, each with its session.
 type Dumps = Vec<([u8; 16], PathBuf)>;
 
-struct Sweep {
+struct Sweep<'a> {
+    all: &'a [PathBuf],
     spared: Option<[u8; 16]>,
     may_read: bool,
     left_to_read: u64,
@@ -137,7 +139,7 @@ enum DumpState {
     Unknown,
 }
 
-impl Sweep {
+impl Sweep<'_> {
     fn folder(&mut self, folder: &Path) {
         let Ok(entries) = fs::read_dir(folder) else { return };
         let named = |entry: io::Result<fs::DirEntry>| {
@@ -170,7 +172,7 @@ impl Sweep {
                     }
                 }
                 Verdict::Read(dump) => {
-                    if left.seal(&dump) {
+                    if left.seal(&dump, self.all) {
                         self.note(left, Some(dump), "the dump has all that they held");
                     } else {
                         waiting.extend(left.wait(Some(dump)));
@@ -397,7 +399,7 @@ impl Left {
 
     /// Puts an end behind a dump that has everything, and removes the directory. `false` if something
     /// is not as it must be for that.
-    fn seal(&self, dump: &Path) -> bool {
+    fn seal(&self, dump: &Path, all: &[PathBuf]) -> bool {
         let mut options = File::options();
         options.read(true).write(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
         let Ok(file) = options.open(dump) else { return false };
@@ -412,7 +414,10 @@ impl Left {
             return false;
         }
         let is_there = matches!(dump_state_unlocked(dump, &self.session), DumpState::Unsealed);
-        let Some(rings) = UnreadDir::open(self.path.clone(), self.session) else { return false };
+        // A session may have another directory, beside its dump.
+        let folders = [self.path.parent(), dump.parent()].into_iter().flatten().map(Path::to_owned);
+        let folders: Vec<_> = folders.chain(all.iter().cloned()).collect();
+        let Some(rings) = UnreadDir::find(&folders, &self.session) else { return false };
         is_there && rings.is_locked() && rings.complete(&file).is_ok() && rings.remove().is_ok()
     }
 
@@ -447,20 +452,29 @@ impl Left {
         for name in self.names().unwrap_or_default() {
             if name.starts_with(RING) || name.starts_with(RING_IN_MAKING) {
                 let _ = self.open_for(&name, OFlags::RDWR).and_then(|file| give_back(&file));
+            } else if name == META {
+                // What was reserved for more explanations lies behind the end.
+                let _ = self.open_for(&name, OFlags::RDWR).and_then(|file| {
+                    let end = file.metadata()?.len().next_multiple_of(PAGE_BYTES as u64);
+                    Ok(rustix::fs::fallocate(file, HOLE, end, MAX_RING_BYTES)?)
+                });
             }
         }
     }
 }
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const PAGE_BYTES: usize = 4096;
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const HOLE: rustix::fs::FallocateFlags = rustix::fs::FallocateFlags::PUNCH_HOLE
+    .union(rustix::fs::FallocateFlags::KEEP_SIZE);
+
 /// Makes holes where a file is zero.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn give_back(file: &File) -> io::Result<()> {
-    use rustix::fs::FallocateFlags;
-
-    const PAGE_BYTES: usize = 4096;
     let mut page = [0; PAGE_BYTES];
     let pages = file.metadata()?.len() / PAGE_BYTES as u64;
-    let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
     // A hole for many pages is as cheap as one for a page.
     let mut zeros_from = None;
     for at in 0..=pages {
@@ -472,7 +486,7 @@ fn give_back(file: &File) -> io::Result<()> {
             zeros_from.get_or_insert(at);
         } else if let Some(from) = zeros_from.take() {
             let (offset, end) = (from * PAGE_BYTES as u64, at * PAGE_BYTES as u64);
-            rustix::fs::fallocate(file, flags, offset, end - offset)?;
+            rustix::fs::fallocate(file, HOLE, offset, end - offset)?;
         }
     }
     Ok(())

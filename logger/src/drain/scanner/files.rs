@@ -273,6 +273,7 @@ impl Scanner {
         };
         for ring in &mut self.rings {
             ring.is_introduced = false;
+            ring.is_stated_volatile = false;
             rest(&mut ring.in_file, ring.records);
         }
         for departed in self.departed.iter_mut().chain([&mut self.crowd]) {

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use stenolog_format::loss::Loss;
 use stenolog_ringbuf::Consumer;
 
-use super::Scanner;
 use super::files::{Departed, InFile, MAX_DEPARTED};
+use super::{Scanner, put_explanations};
 use crate::drain::SHORTEST_SLEEP;
 use crate::shared::RingSlot;
 
@@ -37,6 +37,8 @@ pub(super) struct DrainRing {
     pub(super) is_introduced: bool,
     /// The number of the first record behind the last block that has an error.
     pub(super) errors_to: u64,
+    /// The file states that the ring does not survive the process, if it does not.
+    pub(super) is_stated_volatile: bool,
 }
 
 impl DrainRing {
@@ -80,7 +82,27 @@ impl Scanner {
             stated: Loss::default(),
             is_introduced: false,
             errors_to: 0,
+            is_stated_volatile: false,
         }));
+    }
+
+    /// States which rings do not survive the process. Where none does, the file begins with that.
+    pub(super) fn state_volatile(&mut self) {
+        if self.core.ring_dir().is_none() {
+            return;
+        }
+        for at in 0..self.rings.len() {
+            let ring = &mut self.rings[at];
+            let Some(state) = ring.slot.volatile().filter(|_| !ring.is_stated_volatile) else {
+                continue;
+            };
+            ring.is_stated_volatile = true;
+            let thread = (!ring.is_introduced).then_some(&ring.slot.thread);
+            put_explanations(&mut self.output, &mut self.frames, &mut self.index, thread, &[]);
+            ring.is_introduced = true;
+            let (ring, number) = (ring.slot.thread.ring, ring.records);
+            self.put_volatile(ring, state, number, String::new());
+        }
     }
 
     /// Lets go of rings whose thread has gone and that are empty: they may serve another thread.
