@@ -455,8 +455,11 @@ impl Left {
             } else if name == META {
                 // What was reserved for more explanations lies behind the end.
                 let _ = self.open_for(&name, OFlags::RDWR).and_then(|file| {
-                    let end = file.metadata()?.len().next_multiple_of(PAGE_BYTES as u64);
-                    Ok(rustix::fs::fallocate(file, HOLE, end, MAX_RING_BYTES)?)
+                    let len = file.metadata()?.len();
+                    let end = len.next_multiple_of(PAGE_BYTES as u64);
+                    rustix::fs::fallocate(&file, HOLE, end, MAX_RING_BYTES)?;
+                    // File systems on disks keep it until the length is set, be it as it was.
+                    file.set_len(len)
                 });
             }
         }
