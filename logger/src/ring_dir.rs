@@ -9,7 +9,8 @@
 //! ```
 //!
 //! - **D1 (explain first).** The dictionary entry of a call site, and the thread of a ring, stand
-//!   in `meta.steno` before a record that needs them can be committed.
+//!   in `meta.steno` before a record that needs them can be committed, and as long as the dump does not
+//!   have all such records.
 //! - **D2 (numbers).** The number of the record at a ring's `consumed` position is in a pair of
 //!   user words that was stored before that position.
 //! - **D3 (progress).** What the dump has beyond `progress` is still in the rings, as these are
@@ -37,6 +38,8 @@ mod origin;
 mod page;
 #[cfg(unix)]
 mod recover;
+#[cfg(unix)]
+mod slots;
 #[cfg(unix)]
 mod sweep;
 #[cfg(unix)]

@@ -455,6 +455,9 @@ impl Core {
             dir.unlist(listing);
         }
         ring_dir::end_ring(&consumer);
+        if let Some(dir) = &self.ring_dir {
+            dir.forget_thread(slot.thread.ring);
+        }
         let mut free = lock(&self.free);
         // One in memory is not kept where the next one may be in a file.
         let is_worthwhile = slot.file().is_some() || self.ring_dir.is_none();

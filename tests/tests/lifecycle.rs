@@ -268,6 +268,37 @@ fn threads_by_the_thousand_reuse_rings() {
     assert_eq!(found, expected);
 }
 
+#[cfg(unix)]
+#[test]
+fn explanations_of_threads_that_have_gone_do_not_pile_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("churn.steno");
+    let log = Builder::new(&path).rings_in(folder.path()).start_detached().unwrap();
+    let meta = log.ring_dir().unwrap().join("meta.steno");
+    let mut lengths = Vec::new();
+    for round in 0..20 {
+        for n in 0..20 {
+            let _ = std::thread::scope(|scope| {
+                let thread = std::thread::Builder::new().name(format!("{}", 1000 * round + n));
+                let call = || {
+                    let _scope = log.enter();
+                    info!("{n}");
+                };
+                thread.spawn_scoped(scope, call).unwrap().join()
+            });
+        }
+        // The rings are empty, and nobody's.
+        log.flush().unwrap();
+        lengths.push(std::fs::metadata(&meta).unwrap().len());
+    }
+    assert!(lengths[19] < lengths[0] + 20 * 64, "{lengths:?}");
+    log.close().unwrap();
+    let (records, _) = read(&path);
+    let names: std::collections::BTreeSet<_> =
+        records.iter().map(|r| r["thread"].to_string()).collect();
+    assert_eq!((records.len(), names.len()), (400, 400));
+}
+
 #[test]
 fn scopes_nest_and_end() {
     let mut outer = Scene::new();

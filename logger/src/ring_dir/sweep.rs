@@ -470,8 +470,8 @@ impl Left {
 const PAGE_BYTES: usize = 4096;
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
-const HOLE: rustix::fs::FallocateFlags = rustix::fs::FallocateFlags::PUNCH_HOLE
-    .union(rustix::fs::FallocateFlags::KEEP_SIZE);
+const HOLE: rustix::fs::FallocateFlags =
+    rustix::fs::FallocateFlags::PUNCH_HOLE.union(rustix::fs::FallocateFlags::KEEP_SIZE);
 
 /// Makes holes where a file is zero.
 #[cfg(any(target_os = "linux", target_os = "android"))]

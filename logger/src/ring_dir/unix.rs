@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -18,6 +18,7 @@ use stenolog_ringbuf::queue::spsc::Producer;
 
 use super::origin::{self, Beginning};
 use super::page::{Listing, Page};
+use super::slots::{Slots, Statement};
 use super::{LEAST_RING_BYTES, NoRingDir, word};
 use crate::fault::{self, Step};
 use crate::fork::NotInherited;
@@ -87,6 +88,7 @@ struct Meta {
     /// The file system has room for so many bytes of it.
     reserved: u64,
     frames: FrameWriter,
+    threads: Slots,
     /// The call sites that it has, by id.
     stated: Vec<bool>,
 }
@@ -257,6 +259,14 @@ impl RingDir {
             let _ = lock(&second.meta).thread(thread);
         }
         fault::after(Step::ThreadStated);
+    }
+
+    /// A ring is nobody's: its thread needs no explanation any more, and may be written over.
+    pub(crate) fn forget_thread(&self, ring: u32) {
+        lock(&self.first.meta).threads.forget(ring);
+        if let Some(second) = self.made_second() {
+            lock(&second.meta).threads.forget(ring);
+        }
     }
 
     /// Says where the ring is that a thread gets: after its user words, before its first record.
@@ -497,8 +507,8 @@ impl Meta {
         let _ = file.try_lock();
         let _not_inherited = NotInherited::new(&file);
         let frames = FrameWriter::default();
-        let mut meta =
-            Self { _not_inherited, file, len: 0, reserved: 0, frames, stated: Vec::new() };
+        let (threads, stated) = (Slots::default(), Vec::new());
+        let mut meta = Self { _not_inherited, file, len: 0, reserved: 0, frames, threads, stated };
         meta.append(&header.encode())?;
         meta.frame(FrameKind::Clock, |out| clock.encode(out))?;
         Ok(meta)
@@ -513,7 +523,17 @@ impl Meta {
     }
 
     fn thread(&mut self, thread: &Thread) -> io::Result<()> {
-        self.frame(FrameKind::Thread, |out| thread.encode(out))
+        let len = self.len;
+        let statement = self.threads.state(thread, len, &self.frames);
+        match &statement {
+            Statement::Over { offset, bytes } => self.file.write_all_at(bytes, *offset)?,
+            Statement::Behind { bytes, frames, .. } => {
+                self.append(bytes)?;
+                self.frames = frames.clone();
+            }
+        }
+        self.threads.note(thread.ring, &statement, len);
+        Ok(())
     }
 
     /// Whether it has the call site, which it gets if it has not.
