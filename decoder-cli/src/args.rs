@@ -109,7 +109,7 @@ pub(crate) struct RingArgs {
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Limits (for files you do not trust)")]
 pub(crate) struct LimitArgs {
-    /// Read no more than SIZE of a file's call sites and threads: 512K, 1G [default: 64M]
+    /// Read no more than SIZE of a file's call sites: 512K, 1G [default: 64M]
     #[arg(long, value_name = "SIZE", value_parser = crate::units::parse_bytes)]
     pub(crate) max_metadata: Option<u64>,
     /// Read no more than N ring files [default: 65536]

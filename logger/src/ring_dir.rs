@@ -122,6 +122,10 @@ pub(crate) enum NotRecovered {
     Version,
     #[error("{name} is not as a logger leaves it")]
     Odd { name: String },
+    #[error(
+        "{name} has {bytes} bytes, of which a logger reads {limit}: `steno recover` reads more"
+    )]
+    TooLong { name: String, bytes: u64, limit: u64 },
     #[error("the dump is not what was written, at byte {offset}")]
     Dump { offset: u64 },
     #[error("the dump does not go on at record {number} of ring {ring}, where the ring begins")]

@@ -200,6 +200,8 @@ impl Request {
 struct Control {
     requests: Vec<Request>,
     stop: bool,
+    /// The process ends.
+    exiting: bool,
     /// The drain has ended, or has died.
     ended: bool,
     /// Why the dump could not be written to its end.
@@ -513,6 +515,27 @@ impl Core {
     pub(crate) fn request_stop(&self) {
         lock(&self.control).stop = true;
         self.drain.unpark();
+    }
+
+    /// The same, as the process ends; `None` if others talk to the drain right now.
+    #[cfg(unix)]
+    pub(crate) fn try_request_exit(&self) -> Option<()> {
+        use std::sync::TryLockError;
+
+        let mut control = match self.control.try_lock() {
+            Ok(control) => control,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        (control.stop, control.exiting) = (true, true);
+        drop(control);
+        self.drain.unpark();
+        Some(())
+    }
+
+    /// Whether the drain is to end because the process does, while other threads may log.
+    pub(crate) fn is_exiting(&self) -> bool {
+        lock(&self.control).exiting
     }
 
     /// How the end of the dump was written.

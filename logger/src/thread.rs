@@ -341,7 +341,11 @@ pub(crate) fn wants(site: &'static Site) -> bool {
         match scope.ok().flatten() {
             Some(core) => (!core.is_closed()).then(|| core.allows(site.meta)),
             None => registry::wants(site)
-                .or_else(|| crate::fork::follow().then(|| registry::wants(site)).flatten()),
+                .or_else(|| crate::fork::follow().then(|| registry::wants(site)).flatten())
+                .or_else(|| {
+                    crate::exit::pause();
+                    None
+                }),
         }
     });
     wanted.unwrap_or_else(|| {
@@ -475,6 +479,7 @@ fn decide(record: &ColdRecord<'_>) -> Option<(Arc<Core>, u32)> {
         Decision::Off => None,
         Decision::Unheard if crate::fork::follow() => decide(record),
         Decision::Unheard => {
+            crate::exit::pause();
             UNHEARD.fetch_add(1, Ordering::Relaxed);
             None
         }

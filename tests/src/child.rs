@@ -45,6 +45,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         #[cfg(unix)]
         ("killed", [rings, more]) => unix::killed(path, Path::new(rings), more),
         #[cfg(unix)]
+        ("kept", [how]) => unix::kept(path, how),
+        #[cfg(unix)]
         ("left", [rings, how]) => unix::left(path, Path::new(rings), how == "unread"),
         #[cfg(unix)]
         ("next", [rings]) => unix::next(path, Path::new(rings), None),
@@ -228,11 +230,12 @@ mod unix {
     use std::ffi::{CStr, CString};
     use std::os::unix::ffi::OsStrExt;
     use std::os::unix::thread::JoinHandleExt;
+    use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use stenolog::ForkedChild;
 
-    use stenolog::Rings;
+    use stenolog::{Logger, Rings};
 
     use super::{Builder, Error, OnFull, Path, info};
 
@@ -464,6 +467,69 @@ mod unix {
         // SAFETY: it ends this process at once.
         unsafe { libc::raise(libc::SIGKILL) };
         Err("the process lives on".into())
+    }
+
+    /// A logger in a static, in a process that ends as it is told to. Prints the ring directory.
+    pub(super) fn kept(path: &Path, how: &str) -> Result<(), Box<dyn Error>> {
+        static LOG: OnceLock<Logger> = OnceLock::new();
+        static HAS_LOGGED: AtomicU64 = AtomicU64::new(0);
+
+        struct Local;
+
+        impl Drop for Local {
+            fn drop(&mut self) {
+                info!("thread-local");
+            }
+        }
+
+        thread_local!(static LOCAL: Local = const { Local });
+
+        extern "C" fn early() {
+            info!("registered before the start");
+        }
+
+        extern "C" fn late() {
+            info!("registered after the start");
+        }
+
+        // SAFETY: the handlers are functions that live as long as the program.
+        unsafe { libc::atexit(early) };
+        let log = Builder::new(path).start()?;
+        println!("{}", log.ring_dir().ok_or("rings in files")?.display());
+        let _ = LOG.set(log);
+        // SAFETY: as above.
+        unsafe { libc::atexit(late) };
+        LOCAL.with(|_| ());
+        // Those that sleep do not keep the process from its end.
+        std::thread::spawn(|| {
+            info!("thread");
+            HAS_LOGGED.store(1, Ordering::Release);
+            loop {
+                std::thread::park();
+            }
+        });
+        while HAS_LOGGED.load(Ordering::Acquire) == 0 {
+            std::thread::yield_now();
+        }
+        info!("main");
+        match how {
+            "exit" => std::process::exit(0),
+            // SAFETY: the child does nothing but to end, as the process does that it is a copy of.
+            "child" => match unsafe { libc::fork() } {
+                -1 => return Err(std::io::Error::last_os_error().into()),
+                0 => std::process::exit(0),
+                child => {
+                    let mut status = 0;
+                    // SAFETY: the status lives on this stack.
+                    unsafe { libc::waitpid(child, &raw mut status, 0) };
+                    info!("the child ended with {status}");
+                }
+            },
+            // SAFETY: nothing of this process is needed any more.
+            "_exit" => unsafe { libc::_exit(0) },
+            _ => {}
+        }
+        Ok(())
     }
 
     /// A process that is killed when its dump has all that it logged, or all but a record.

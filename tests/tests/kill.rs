@@ -425,7 +425,9 @@ impl<'s> Running<'s> {
         let is_sealed = dump.tail() == Tail::Sealed;
         count(&figures.sealed, is_sealed.into());
         count(&figures.torn, matches!(dump.tail(), Tail::Torn { .. }).into());
-        if board.has_entered(Phase::Closed) {
+        // Of a process that ends by itself, loggers that still run are sealed.
+        let has_ended = matches!(plan.death, Death::Exit | Death::ReturnLeaked);
+        if board.has_entered(Phase::Closed) || has_ended && self.die_after.is_none() {
             self.check_clean_end(is_sealed)?;
         }
         let search = RingDir::find(&dump, &[]);

@@ -420,7 +420,8 @@ fn open_file(directory: &File, name: &OsStr, access: OFlags) -> Result<File, Not
 fn read(file: &File, name: &OsStr, limit: u64) -> Result<Vec<u8>, NotRecovered> {
     let len = file.metadata().map_err(|error| of_file(name, error))?.len();
     if len > limit {
-        return Err(odd(name));
+        let name = name.to_string_lossy().into_owned();
+        return Err(NotRecovered::TooLong { name, bytes: len, limit });
     }
     let mut bytes = Vec::new();
     file.take(limit).read_to_end(&mut bytes).map_err(|error| of_file(name, error))?;

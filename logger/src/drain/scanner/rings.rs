@@ -12,6 +12,9 @@ use super::{Scanner, put_explanations};
 use crate::drain::SHORTEST_SLEEP;
 use crate::shared::RingSlot;
 
+/// A thread whose ring has got nothing for so long is not at it.
+const OF_LATE: Duration = Duration::from_secs(2);
+
 /// A ring, and what is known of what it held.
 pub(super) struct DrainRing {
     pub(super) slot: Arc<RingSlot>,
@@ -103,6 +106,15 @@ impl Scanner {
             let (ring, number) = (ring.slot.thread.ring, ring.records);
             self.put_volatile(ring, state, number, String::new());
         }
+    }
+
+    /// Whether one of the threads that have logged of late may be in a call.
+    pub(in crate::drain) fn is_any_thread_running(&self) -> bool {
+        self.rings.iter().any(|ring| {
+            !ring.slot.is_retired()
+                && ring.last_taken.elapsed() < OF_LATE
+                && crate::exit::is_running(ring.slot.thread.os_id)
+        })
     }
 
     /// Lets go of rings whose thread has gone and that are empty: they may serve another thread.
