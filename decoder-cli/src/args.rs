@@ -16,7 +16,8 @@ Examples:
   steno app.steno -t net -g 'timed? out'      of the target net, with a message that matches
   steno app.steno user.id=42 --json | jq .    of one user, a JSON object per line
   steno app.steno -n 20 -o verbose            the last 20, with place and thread
-  zstdcat app.steno.zst | steno -             from standard input
+  steno logs/ app.steno.1.gz                  rotated and packed files too (.gz, .zst)
+  ssh host cat app.steno | steno -            from standard input
   steno recover app.steno --to whole.steno    after a crash: the file and what its rings still held
   steno export --to steno a.steno -o b.steno  the same dump in fewer bytes
 
@@ -29,7 +30,9 @@ const MORE: &str = "Examples, forms of times and exit codes: --help";
 
 const TIMES: &str = "\
 RFC 3339, '2026-05-31', '2026-05-31 14:30:15.25', '14:30' (today), 'now', 'today', 'yesterday', \
-'tomorrow', '-2h', '-1h30m', '+5m', '@1780000000.5' (seconds since 1970)";
+'tomorrow', '-2h', '-1h30m', '+5m', '@1780000000.5' (seconds since 1970). Of a time that \
+clocks show twice, as they are put back, --since takes the first and --until the second; a time that \
+they skip counts on from before the jump (02:30 is 03:30)";
 
 /// Reads Stenolog dumps as text or JSON: `steno FILE...` is `steno decode FILE...`
 #[derive(Debug, Parser)]
@@ -40,9 +43,7 @@ RFC 3339, '2026-05-31', '2026-05-31 14:30:15.25', '14:30' (today), 'now', 'today
     after_long_help = EXAMPLES,
     arg_required_else_help = true,
     args_conflicts_with_subcommands = true,
-    subcommand_negates_reqs = true,
-    // A file that is called `help` needs no detour; `--help` is everywhere.
-    disable_help_subcommand = true
+    subcommand_negates_reqs = true
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -80,8 +81,8 @@ pub(crate) enum Command {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct DecodeArgs {
-    /// Dumps, directories with *.steno files, globs, or - for standard input; NAME=VALUE shows
-    /// only records with such a field
+    /// Dumps (also .gz and .zst), directories of them, globs, or - for standard input; NAME=VALUE
+    /// shows only records with such a field
     #[arg(value_name = "FILE|NAME=VALUE", required = true, value_hint = clap::ValueHint::AnyPath)]
     pub(crate) inputs: Vec<OsString>,
 
@@ -118,6 +119,9 @@ pub(crate) struct LimitArgs {
     /// Read no more than SIZE of ring files [default: 4G]
     #[arg(long, value_name = "SIZE", value_parser = crate::units::parse_bytes)]
     pub(crate) max_ring_bytes: Option<u64>,
+    /// Unpack no more than SIZE of a .gz or .zst copy [default: 1024 times its size, at least 1G]
+    #[arg(long, value_name = "SIZE", value_parser = crate::units::parse_bytes)]
+    pub(crate) max_unpacked: Option<u64>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -194,7 +198,7 @@ pub(crate) struct FilterArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct InfoArgs {
-    /// Dumps, directories with *.steno files, globs, or - for standard input
+    /// Dumps (also .gz and .zst), directories of them, globs, or - for standard input
     #[arg(value_name = "FILE", required = true, value_hint = clap::ValueHint::AnyPath)]
     pub(crate) inputs: Vec<OsString>,
     /// A JSON object per file
@@ -206,11 +210,13 @@ pub(crate) struct InfoArgs {
     /// Show times in this zone: Europe/Berlin, +05:30, utc or local
     #[arg(long, value_name = "ZONE", allow_hyphen_values = true, conflicts_with = "json")]
     pub(crate) time_zone: Option<String>,
+    #[command(flatten)]
+    pub(crate) rings: RingArgs,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct VerifyArgs {
-    /// Dumps, directories with *.steno files, globs, or - for standard input
+    /// Dumps (also .gz and .zst), directories of them, globs, or - for standard input
     #[arg(value_name = "FILE", required = true, value_hint = clap::ValueHint::AnyPath)]
     pub(crate) inputs: Vec<OsString>,
     /// A JSON object per file

@@ -14,7 +14,7 @@ use crate::args::{
     Args, ColorWhen, Command, DecodeArgs, ExportArgs, ExportForm, FilterArgs, InfoArgs, LimitArgs,
     OutputArgs, RecoverArgs, RingArgs, VerifyArgs,
 };
-use crate::inputs::{self, Input};
+use crate::inputs::{self, Input, InputLimits};
 use crate::time::{self, Edge, TimeError};
 
 /// A command that can be run.
@@ -55,7 +55,7 @@ pub(crate) struct RingsPlan {
     pub(crate) wanted: bool,
     /// Where else to look.
     pub(crate) folders: Vec<PathBuf>,
-    pub(crate) limits: Limits,
+    pub(crate) limits: InputLimits,
 }
 
 /// What to report of dumps.
@@ -63,6 +63,7 @@ pub(crate) struct InfoPlan {
     pub(crate) inputs: Vec<Input>,
     pub(crate) json: bool,
     pub(crate) zone: Zone,
+    pub(crate) rings: RingsPlan,
 }
 
 /// Which dumps to verify.
@@ -91,7 +92,7 @@ pub(crate) struct ExportPlan {
     /// Replace what is there.
     pub(crate) force: bool,
     pub(crate) allow_damage: bool,
-    pub(crate) limits: Limits,
+    pub(crate) limits: InputLimits,
 }
 
 /// Where it goes.
@@ -215,6 +216,7 @@ impl InfoPlan {
             inputs: inputs(&args.inputs),
             json: args.json,
             zone: zone(args.utc, args.time_zone.as_deref())?.unwrap_or(Zone::Local),
+            rings: args.rings.into(),
         })
     }
 }
@@ -257,8 +259,8 @@ impl From<RingArgs> for RingsPlan {
     }
 }
 
-fn limits_of(args: &LimitArgs) -> Limits {
-    let LimitArgs { max_metadata, max_ring_files, max_ring_bytes } = *args;
+fn limits_of(args: &LimitArgs) -> InputLimits {
+    let LimitArgs { max_metadata, max_ring_files, max_ring_bytes, max_unpacked } = *args;
     let mut limits = Limits::default();
     if let Some(bytes) = max_metadata {
         let bytes_here = usize::try_from(bytes).unwrap_or(usize::MAX);
@@ -270,7 +272,7 @@ fn limits_of(args: &LimitArgs) -> Limits {
     if let Some(bytes) = max_ring_bytes {
         limits = limits.with_ring_bytes(bytes);
     }
-    limits
+    InputLimits { dump: limits, unpacked_bytes: max_unpacked }
 }
 
 fn inputs(words: &[OsString]) -> Vec<Input> {

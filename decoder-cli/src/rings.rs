@@ -64,7 +64,7 @@ impl Rings {
             self.absent.push((session, why));
             return None;
         };
-        match dir.read(Some(dump), &plan.limits) {
+        match dir.read(Some(dump), &plan.limits.dump) {
             Ok(recovery) => Some(self.note(dir, recovery, Some(dump))),
             Err(error) => {
                 let why = match error {
@@ -98,7 +98,7 @@ impl Rings {
             }
             let dir = RingDir::open(path).map_err(RingsError::from);
             let read = dir.and_then(|dir| {
-                let recovery = dir.read(None, &plan.limits)?;
+                let recovery = dir.read(None, &plan.limits.dump)?;
                 Ok((dir, recovery))
             });
             match read {

@@ -7,6 +7,7 @@ mod scan;
 mod summary;
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -192,6 +193,27 @@ impl Dump {
     pub fn open_within(path: impl AsRef<Path>, limits: &Limits) -> Result<Self, OpenError> {
         let path = path.as_ref();
         Self::new(path.to_owned(), Source::open(path)?, limits)
+    }
+
+    /// Takes a file that is open already, such as a temporary one that holds an unpacked copy. `name`
+    /// is what it is called, and where its writer's rings are looked for.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn from_file(
+        name: impl Into<PathBuf>,
+        file: File,
+        limits: &Limits,
+    ) -> Result<Self, OpenError> {
+        let path = name.into();
+        let source = Source::of(file, &path)?;
+        Self::new(path, source, limits)
+    }
+
+    /// Whether the other dump is the same file of a log, and begins with all that this one has.
+    #[must_use]
+    pub fn is_beginning_of(&self, other: &Self) -> bool {
+        !self.is_from_rings() && !other.is_from_rings() && other.bytes().starts_with(self.bytes())
     }
 
     /// Reads a dump to the end of `reader`, such as the standard input.

@@ -350,7 +350,11 @@ impl fmt::Display for LossEntry<'_> {
             LossCause::Unrecorded { full, too_large } => {
                 write!(f, "{total} {records} lost: ")?;
                 let mut separator = "";
-                for (counts, why) in [(full, "ring full"), (too_large, "longer than the ring")] {
+                let full_why = match self.origin.ring {
+                    Loss::NO_RING => "no memory for a ring",
+                    _ => "ring full",
+                };
+                for (counts, why) in [(full, full_why), (too_large, "longer than the ring")] {
                     if counts.iter().any(|&count| count > 0) {
                         write!(f, "{separator}{why} (")?;
                         write_counts(f, &counts)?;
@@ -376,6 +380,9 @@ impl fmt::Display for LossEntry<'_> {
                     Some(GoneCause::Removed) => "the file that had them was deleted",
                     Some(GoneCause::Truncated) => "the file that had them was truncated",
                     Some(GoneCause::Unsaved) => "the operating system did not save them",
+                    Some(GoneCause::Overwritten) => {
+                        "another program wrote to their ring's file; there may be more"
+                    }
                     _ => "the file that had them does not have them any more",
                 };
                 write!(f, "{total} {records} lost: {what} (")?;

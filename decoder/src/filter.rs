@@ -1,23 +1,26 @@
 //! Which records are wanted. What can be decided for a call site or a block is not asked again for
 //! each record.
 
+mod budget;
 mod field;
 mod needle;
 mod pattern;
+mod texts;
 
 use regex::{Regex, RegexBuilder};
 use stenolog_format::block::BlockHeader;
 use stenolog_format::dictionary::{Level, Thread};
 
+pub(crate) use budget::Budget;
 pub use field::{FieldMatch, FieldMatchError};
 
 use crate::clock::TimeMap;
 use crate::entry::Record;
-use crate::render;
 use crate::site::Site;
-use needle::Needle;
+use needle::{Line, Needle};
 pub(crate) use needle::{Need, finder};
 use pattern::{TargetPattern, ThreadPattern};
+pub(crate) use texts::Texts;
 
 /// A set of levels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +79,8 @@ struct Grep {
     regex: Regex,
     /// What each match has, if that is known.
     needle: Option<Needle>,
+    /// Whether a match depends on what is around it, as with `^` and `\b`.
+    looks_around: bool,
 }
 
 /// What a filter wants of the records of a call site.
@@ -127,14 +132,16 @@ impl Filter {
         self
     }
 
-    /// Only records whose message and fields match, as [`Format::Short`](crate::Format::Short)
-    /// shows them. Of several, all must.
+    /// Only records that match: in what [`Format::Short`](crate::Format::Short) shows of message and
+    /// fields, in the message as `format!` wrote it, or in the value of a field as it was logged, without
+    /// quotes and escapes. So both `a\\tb` and a tab between two letters find what is shown with an
+    /// escape. Of several, all must match, each where it likes.
     ///
     /// Nothing is known of the expression, so that each record has to be shown to it: see
     /// [`grep_pattern`](Self::grep_pattern).
     #[must_use]
     pub fn grep(mut self, regex: Regex) -> Self {
-        self.greps.push(Grep { regex, needle: None });
+        self.greps.push(Grep { regex, needle: None, looks_around: true });
         self
     }
 
@@ -153,7 +160,10 @@ impl Filter {
     /// ```
     pub fn grep_pattern(mut self, pattern: &str, ignore_case: bool) -> Result<Self, regex::Error> {
         let regex = RegexBuilder::new(pattern).case_insensitive(ignore_case).build()?;
-        self.greps.push(Grep { regex, needle: Needle::new(pattern, ignore_case) });
+        let needle = Needle::new(pattern, ignore_case);
+        let parsed = regex_syntax::parse(pattern);
+        let looks_around = parsed.map_or(true, |hir| !hir.properties().look_set().is_empty());
+        self.greps.push(Grep { regex, needle, looks_around });
         Ok(self)
     }
 
@@ -171,21 +181,24 @@ impl Filter {
         self
     }
 
-    /// What is wanted of the records of a call site.
-    pub(crate) fn wanted(&self, site: &Site) -> Wanted {
+    /// What is wanted of the records of a call site. To find that out takes no more than `budget`.
+    pub(crate) fn wanted(&self, site: &Site, budget: &mut Budget) -> Wanted {
         let call_site = site.call_site();
         let is_named = self.levels.contains(call_site.level)
             && (self.targets.is_empty()
                 || self.targets.iter().any(|pattern| pattern.matches(&call_site.target)))
-            && self.fields.iter().all(|field| field.may_match(call_site));
+            && self.fields.iter().all(|field| field.may_match(site));
         if !is_named {
             return Wanted::No;
         }
         let needles = self.greps.iter().filter_map(|grep| grep.needle.as_ref());
-        let of_greps = needles
-            .filter(|_| !self.invert_greps)
-            .map(|needle| needle.need(call_site, site.has_readable_template()));
-        let of_fields = self.fields.iter().map(|field| field.need(call_site));
+        let mut line = None;
+        let of_greps = needles.filter(|_| !self.invert_greps).map(|needle| {
+            let is_readable = site.has_readable_template();
+            let line = line.get_or_insert_with(|| Line::new(call_site, is_readable, budget));
+            needle.need(line, budget)
+        });
+        let of_fields = self.fields.iter().map(|field| field.need(site));
         let mut needs = Vec::new();
         for need in of_greps.chain(of_fields) {
             match need {
@@ -238,20 +251,20 @@ impl Filter {
         !self.fields.is_empty() || !self.greps.is_empty()
     }
 
-    /// The conditions that need the record's values. `text` is a buffer.
+    /// The conditions that need the record's values. `texts` is a buffer.
     #[inline]
-    pub(crate) fn wants_values(&self, record: &Record<'_>, text: &mut String) -> bool {
-        self.fields.iter().all(|field| field.matches(record, text))
-            && (self.greps.is_empty() || self.wants_text(record, text))
+    pub(crate) fn wants_values(&self, record: &Record<'_>, texts: &mut Texts) -> bool {
+        self.fields.iter().all(|field| field.matches(record, texts.buffer()))
+            && (self.greps.is_empty() || self.wants_text(record, texts))
     }
 
-    fn wants_text(&self, record: &Record<'_>, text: &mut String) -> bool {
-        text.clear();
-        render::write_body(record, text);
+    fn wants_text(&self, record: &Record<'_>, texts: &mut Texts) -> bool {
+        texts.show(record);
+        let mut is_match = |grep: &Grep| texts.has_match(&grep.regex, grep.looks_around, record);
         if self.invert_greps {
-            !self.greps.iter().any(|grep| grep.regex.is_match(text))
+            !self.greps.iter().any(&mut is_match)
         } else {
-            self.greps.iter().all(|grep| grep.regex.is_match(text))
+            self.greps.iter().all(is_match)
         }
     }
 }

@@ -25,7 +25,13 @@ impl Source {
     /// a logger never truncates a dump.
     pub(crate) fn open(path: &Path) -> Result<Self, OpenError> {
         let failed = |source| OpenError::Io { path: path.to_owned(), source };
-        let mut file = File::open(path).map_err(failed)?;
+        let file = File::open(path).map_err(failed)?;
+        Self::of(file, path)
+    }
+
+    /// Takes a file that is open already; `path` is what it is called.
+    pub(crate) fn of(mut file: File, path: &Path) -> Result<Self, OpenError> {
+        let failed = |source| OpenError::Io { path: path.to_owned(), source };
         // Before the length is read: a writer that ends in between has written all by then.
         let writer_is_alive = writer_is_alive(&file);
         let metadata = file.metadata().map_err(failed)?;

@@ -17,7 +17,7 @@ use crate::fork::ForkedChild;
 use crate::logger::Logger;
 use crate::registry;
 use crate::ring_dir::{Removed, Rings, UnreadRings, sweep, usual_folders};
-use crate::shared::{Config, Core, OnFull};
+use crate::shared::{Config, Core, OWN_TARGET, OnFull};
 
 /// Gathers how a logger is to be, and starts it.
 ///
@@ -409,7 +409,7 @@ impl Builder {
         if rings != Rings::Memory {
             clean_up(&path, &folders, self.unread_rings, &listeners);
         }
-        let earlier = Earlier { unread: self.unread_rings, folders, listeners };
+        let earlier = Earlier { unread: self.unread_rings, folders, listeners: listeners.clone() };
         let (core, no_ring_dir) = Core::new(self.config, filter, blueprint, unparker);
         if let Some(error) = &no_ring_dir
             && rings == Rings::RequireFiles
@@ -428,9 +428,10 @@ impl Builder {
         let mut logger = Logger::new(core, thread);
         logger.set_global(install(logger.core())?);
         if let Some(error) = no_ring_dir {
+            listeners.tell(Event::RingsInMemory { path, rings: 0, reason: error.to_string() });
             let _scope = logger.enter();
             crate::warn!(
-                target: "stenolog",
+                target: OWN_TARGET,
                 reason = %error,
                 "the rings are in memory only: what is not written when the process is killed is lost"
             );

@@ -351,6 +351,7 @@ impl Worker {
         };
         fault::after(Step::Sealed);
         self.losses.tell(self.scanner.core(), true);
+        self.scanner.tell_volatile(true);
         self.scanner.leave_rings();
         fault::after(Step::RingsLeft);
         if let Err(DrainError::Write { source, .. } | DrainError::Replace { source, .. }) = &result

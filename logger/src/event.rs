@@ -1,6 +1,7 @@
 //! What an operator wants to know of a logger that runs.
 
 use std::fmt;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -59,6 +60,32 @@ pub enum Event {
         /// Why they were removed.
         reason: String,
     },
+    /// Rings are in memory although files are wanted, as none could be had: what they hold when the
+    /// process is killed is lost. Told on the thread that starts the logger if none can be in a file,
+    /// and later at most once a second. The dump states it, too.
+    #[non_exhaustive]
+    RingsInMemory {
+        /// The dump.
+        path: PathBuf,
+        /// How many such rings there are more than when this was told last; 0 if all rings will be.
+        rings: u64,
+        /// Why the last of them is in no file.
+        reason: String,
+    },
+    /// Files of rings, or the directory that they are in, were deleted while the logger used them: what
+    /// the rings held up to then is lost if the process is killed before it is written. Their threads
+    /// take new rings with their next calls.
+    #[non_exhaustive]
+    RingsDeleted {
+        /// The dump.
+        path: PathBuf,
+        /// The directory.
+        directory: PathBuf,
+        /// How many rings have no file any more.
+        rings: u64,
+        /// Why the directory could not be made again, if it could not; it is tried again.
+        error: Option<Arc<io::Error>>,
+    },
     /// The logger was dropped before it got a record. As a rule its value was not kept:
     /// `let _ = builder.start()?;` drops it at once, `let _log = …` at the end of the block. rustc's
     /// lint `let_underscore_drop` finds such lines.
@@ -87,6 +114,36 @@ impl fmt::Display for Event {
                     write!(f, " by the writer of the dump {}", dump.display())?;
                 }
                 write!(f, " were removed: {reason}")
+            }
+            Self::RingsInMemory { path, rings: 0, reason } => write!(
+                f,
+                "the rings of the dump {} are in memory, and lost if the process is killed: {reason} \
+                 (`Builder::rings_in` names a folder for them)",
+                path.display()
+            ),
+            Self::RingsInMemory { path, rings, reason } => write!(
+                f,
+                "{rings} rings more of the dump {} are in memory, and lost if the process is killed: \
+                 {reason} (make room for ring files, or name a folder with `Builder::rings_in`)",
+                path.display()
+            ),
+            Self::RingsDeleted { path, directory, rings, error } => {
+                write!(
+                    f,
+                    "the files of {rings} rings of the dump {} in {} were deleted",
+                    path.display(),
+                    directory.display()
+                )?;
+                match error {
+                    None => {
+                        f.write_str("; new rings take their place (keep cleaners from the folder)")
+                    }
+                    Some(error) => write!(
+                        f,
+                        ", and the directory cannot be made again: {error} (tried again; until then a \
+                         kill loses what is in the rings)"
+                    ),
+                }
             }
             Self::EndedUnused { path } => write!(
                 f,

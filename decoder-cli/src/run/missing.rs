@@ -66,7 +66,9 @@ pub(super) fn loss(kind: LossKind, number: u64) -> String {
         LossKind::RingFull => "lost when logged: ring full",
         LossKind::TooLarge => "lost when logged: longer than the ring",
         LossKind::Missing => "missing from the files",
-        LossKind::Gone => "gone with an earlier file of the log",
+        LossKind::Gone => {
+            "gone with an earlier file of the log, or with a ring that another program wrote to"
+        }
         LossKind::TornFrame => "lost: frame cut",
         LossKind::BadChecksum => "lost: wrong checksum",
         LossKind::UnknownCallSite => "lost: unknown call site",

@@ -16,11 +16,11 @@ use crate::run::report::damage_json;
 use crate::units::{bytes, counted};
 
 pub(super) fn run(plan: &VerifyPlan) -> anyhow::Result<Outcome> {
-    let mut opened = inputs::open(&plan.inputs, &plan.rings.limits);
+    let mut opened = inputs::open(&plan.inputs, &plan.rings.limits, false)?;
     let rings = Rings::merge(&mut opened, &plan.rings);
     let mut output = Output::new();
     let mut outcome = Outcome { unreadable: opened.unreadable, ..Outcome::default() };
-    outcome.incomplete = rings.lacks_dump();
+    outcome.incomplete = opened.incomplete || rings.lacks_dump();
     for dump in opened.dumps.iter().filter(|dump| !dump.is_from_rings() || rings.lacks_dump()) {
         let of_session = |rings: &&Dump| {
             rings.is_from_rings() && rings.header().session == dump.header().session

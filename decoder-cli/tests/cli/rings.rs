@@ -244,6 +244,44 @@ fn verifying_looks_at_each_ring() {
 }
 
 #[test]
+fn info_looks_at_the_rings() {
+    let scene = crashed();
+    let run = scene.run(&["info", "app.steno", "--utc"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{}", run.stdout);
+    for line in [
+        "state:      not sealed: its writer died; 2 records more in its rings",
+        "records:    4, and 2 in the rings of its writer (DEBUG)",
+        "time:       2026-05-31T12:00:00.000000Z to 2026-05-31T12:00:05.000000Z (5.00 s)",
+        "lost:       nothing",
+    ] {
+        assert!(run.stdout.contains(&format!("  {line}\n")), "{line}: {}", run.stdout);
+    }
+    let json = |args: &[&str]| {
+        let run = scene.run(&[&["info", "--json", "app.steno"], args].concat());
+        let value: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+        let number = |key: &str| value[key].as_u64();
+        (run.code, value["complete"].as_bool(), number("records"), number("recovered"))
+    };
+    assert_eq!(json(&[]), (Some(0), Some(true), Some(4), Some(2)));
+    assert_eq!(json(&["--no-rings"]), (Some(3), Some(false), Some(4), Some(0)));
+
+    // Of rings that are damaged or gone it does not say that all is there.
+    let ring = rings(&scene).join("ring-0");
+    let mut bytes = fs::read(&ring).unwrap();
+    bytes[4096 + 64] ^= 0xff;
+    bytes[4096 + 67] ^= 0x40;
+    fs::write(&ring, bytes).unwrap();
+    let run = scene.run(&["info", "app.steno"]);
+    assert_eq!(run.code, Some(3), "{}", run.stdout);
+    assert!(run.stdout.contains("ring 1 is damaged at position 64"), "{}", run.stdout);
+    assert!(!run.stdout.contains("lost:       nothing"), "{}", run.stdout);
+    fs::remove_dir_all(rings(&scene)).unwrap();
+    let run = scene.run(&["info", "app.steno"]);
+    assert_eq!(run.code, Some(3), "{}", run.stdout);
+    assert!(run.stdout.contains("; its rings are not in "), "{}", run.stdout);
+}
+
+#[test]
 fn hostile_ring_directories_are_bounded() {
     let scene = crashed();
     for number in 1..=100 {

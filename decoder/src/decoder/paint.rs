@@ -8,7 +8,7 @@ use stenolog_format::value::{Cursor, Value, ValueError};
 use super::{read_values, recycle};
 use crate::Format;
 use crate::entry::{Entry, LossCause, LossEntry, LossKind, Origin, Record};
-use crate::filter::Filter;
+use crate::filter::{Filter, Texts};
 use crate::render::{LineFormat, Page, RawValues, RenderOptions, Renderer};
 use crate::site::Site;
 use crate::text;
@@ -35,7 +35,7 @@ impl<'a> RawEntry<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Buffers {
     values: Vec<Value<'static>>,
-    text: String,
+    texts: Texts,
 }
 
 impl Buffers {
@@ -66,7 +66,7 @@ impl Buffers {
         if read.is_ok() {
             let RawEntry { site, origin, unix_ns, number, .. } = *raw;
             let record = Record { site, origin, unix_ns, number, values: &values };
-            if filter.wants_values(&record, &mut self.text) {
+            if filter.wants_values(&record, &mut self.texts) {
                 result = (true, visit(&Entry::Record(record)));
             }
         }

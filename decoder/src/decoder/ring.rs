@@ -227,7 +227,9 @@ impl<'d> Ring<'d> {
         }
         let block = dump.blocks().get(index)?;
         let header = &block.header;
-        self.began.get_or_insert(header.first_record);
+        // What is missing before it is told with it.
+        let first = header.first_record;
+        self.began.get_or_insert(self.expected.map_or(first, |expected| expected.min(first)));
         let map = context.map(self.session)?;
         // An empty block only tells of a gap.
         let is_wanted = || {

@@ -230,7 +230,7 @@ fn a_writer_that_holds_its_lock_is_seen() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("app.steno");
     std::fs::write(&path, Scene::new().bytes()).unwrap();
-    let writer = std::fs::File::open(&path).unwrap();
+    let writer = File::open(&path).unwrap();
     let dump = Dump::open(&path).unwrap();
     if cfg!(unix) {
         let dead = [dump];

@@ -106,6 +106,7 @@ pub(super) const fn gone_name(why: Option<GoneCause>) -> &'static str {
         Some(GoneCause::Removed) => "removed",
         Some(GoneCause::Truncated) => "truncated",
         Some(GoneCause::Unsaved) => "unsaved",
+        Some(GoneCause::Overwritten) => "overwritten",
         _ => "unknown",
     }
 }

@@ -26,8 +26,6 @@ pub struct Progress {
 pub struct Rings {
     /// Rings in memory for which the list had no room.
     pub unlisted: u64,
-    /// Call sites of which the directory may have records, and no entry.
-    pub unexplained: u64,
     /// How many directories of the session were made before this one.
     pub directory: u64,
     /// The rings that threads have, and where each is. A place that only a later version knows is
@@ -83,10 +81,8 @@ impl Progress {
     pub const HAS_LIST: u64 = 1;
     /// Where [`Rings::unlisted`] stands.
     pub const UNLISTED_AT: usize = 24;
-    /// Where [`Rings::unexplained`] stands.
-    pub const UNEXPLAINED_AT: usize = 32;
     /// Where [`Rings::directory`] stands.
-    pub const DIRECTORY_AT: usize = 40;
+    pub const DIRECTORY_AT: usize = 32;
 
     /// Reads the file; `None` if it is too short.
     #[must_use]
@@ -109,7 +105,6 @@ impl Progress {
         let words = list.chunks_exact(8).filter_map(|word| word.first_chunk());
         Some(Rings {
             unlisted: word(Self::UNLISTED_AT)?,
-            unexplained: word(Self::UNEXPLAINED_AT)?,
             directory: word(Self::DIRECTORY_AT)?,
             listed: words.filter_map(|word| Place::from_word(u64::from_le_bytes(*word))).collect(),
         })
@@ -132,7 +127,7 @@ mod tests {
         put(Progress::LIST_AT + 16, Place::Memory.word(u32::MAX));
         put(Progress::BYTES - 8, 9 << 32 | 3);
         let listed = vec![(1, Place::File), (u32::MAX, Place::Memory)];
-        let rings = Rings { unlisted: 5, unexplained: 0, directory: 0, listed };
+        let rings = Rings { unlisted: 5, directory: 0, listed };
         let read = Progress::decode(&bytes);
         assert_eq!(read, Some(Progress { written: 4096, sequence: 2, rings: Some(rings) }));
     }

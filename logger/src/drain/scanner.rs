@@ -22,7 +22,7 @@ use stenolog_format::clock::Watermark;
 use stenolog_format::dictionary::{CallSite, Level, Thread};
 use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind, FrameWriter};
 use stenolog_format::index::{End, Index};
-use stenolog_format::loss::{GoneCause, LossFrame};
+use stenolog_format::loss::{GoneCause, Loss, LossFrame};
 use stenolog_format::summary::SummaryBuilder;
 use stenolog_format::volatile::{VolatileRing, VolatileState};
 
@@ -36,12 +36,15 @@ use super::storage::FileFate;
 use crate::error::DrainError;
 use crate::fault::{self, Step};
 use crate::ring_dir;
-use crate::shared::Core;
+use crate::shared::{Core, has_memory};
 
 /// A block has no more ring bytes than a quarter of the ring has, but for these bounds, and unless
 /// a single record is longer.
 const MIN_BLOCK_BYTES: usize = 1 << 16;
 const MAX_BLOCK_BYTES: usize = 1 << 20;
+
+/// Where memory is short, blocks become smaller, down to this.
+const LEAST_BLOCK_BYTES: usize = 1 << 12;
 
 /// A block of fewer bytes of its ring is not summed up: it is read as soon as its summary would be.
 const SUMMED_UP_BYTES: usize = 1 << 12;
@@ -114,6 +117,14 @@ pub(super) struct Scanner {
     is_sealed: bool,
     /// The length of the file that the ring directory states.
     progress: u64,
+    /// Rings in memory that have not been told, when that was told last, and why the last one is.
+    new_volatile: u64,
+    told_volatile: Option<Instant>,
+    volatile_reason: String,
+    /// What the file states of calls that got no ring.
+    ringless: Loss,
+    /// Memory for blocks of so many bytes has been found.
+    afforded_bytes: usize,
 }
 
 impl Scanner {
@@ -151,6 +162,11 @@ impl Scanner {
             lost_by_gone: 0,
             is_sealed: false,
             progress: 0,
+            new_volatile: 0,
+            told_volatile: None,
+            volatile_reason: String::new(),
+            ringless: Loss::default(),
+            afforded_bytes: 0,
         };
         let header = scanner.core.header;
         scanner.begin(header);
@@ -203,13 +219,14 @@ impl Scanner {
         let mut due: Option<Instant> = None;
         let mut any = false;
         for at in 0..self.rings.len() {
-            let bytes = if self.rings[at].is_quiet() {
+            let bytes = if self.rings[at].is_quiet() || self.rings[at].is_set_aside {
                 self.rings[at].last_bytes = 0;
                 0
             } else {
                 self.take_all(at, is_asked)?
             };
             any |= bytes > 0;
+            any |= self.set_aside_if_overwritten(at);
             if is_any_lost {
                 if bytes == 0 || is_asked {
                     any |= self.put_loss(at);
@@ -234,6 +251,9 @@ impl Scanner {
             }
             let next = ring.last_taken.max(self.last_pass) + ring.rest;
             due = Some(due.map_or(next, |due| due.min(next)));
+        }
+        if is_any_lost {
+            any |= self.put_ringless();
         }
         if !is_any_owed {
             self.lost = lost;
@@ -274,7 +294,8 @@ impl Scanner {
             index: self.index.previous,
             records: self.records,
             lost: self.rings.iter().map(|ring| ring.stated.total()).sum::<u64>()
-                + self.lost_by_gone,
+                + self.lost_by_gone
+                + self.ringless.total(),
             continues,
         };
         self.frames.frame(self.output.buffer(), FrameKind::End, |out| end.encode(out));
@@ -316,6 +337,8 @@ impl Scanner {
         let capacity = ring.consumer.capacity();
         // What the file has is free again while the rest is packed.
         let limit = (capacity / 4).clamp(MIN_BLOCK_BYTES, MAX_BLOCK_BYTES);
+        let limit = self.affordable(limit)?;
+        let ring = &mut self.rings[at];
         // A producer that keeps up with the drain must not keep the other rings waiting, nor make
         // small blocks.
         let position = ring.consumer.position();
@@ -468,6 +491,40 @@ impl Scanner {
             LossFrame { ring, position, loss, gone: None }.encode(out);
         });
         true
+    }
+
+    /// States how many calls got no ring. `false` if that is known.
+    fn put_ringless(&mut self) -> bool {
+        let loss = self.core.ringless(self.core.clock.now());
+        if loss.total() == self.ringless.total() {
+            return false;
+        }
+        let ring = Loss::NO_RING;
+        let thread = Thread { ring, os_id: 0, name: "(no ring)".to_owned() };
+        let is_first = self.ringless.total() == 0;
+        let Self { output, frames, index, .. } = self;
+        put_explanations(output, frames, index, is_first.then_some(&thread), &[]);
+        put_metadata(output, frames, index, FrameKind::Loss, |out| {
+            LossFrame { ring, position: 0, loss, gone: None }.encode(out);
+        });
+        self.ringless = loss;
+        true
+    }
+
+    /// The largest block up to `limit` that there is memory for: what the drain allocates besides is
+    /// little, and kept.
+    fn affordable(&mut self, limit: usize) -> Result<usize, WriteFailure> {
+        if limit <= self.afforded_bytes {
+            return Ok(limit);
+        }
+        // As rows, as columns, compressed, in the buffer, and what the allocator needs to move them.
+        let has_memory_for = |bytes: &usize| has_memory(6 * bytes);
+        let smaller = std::iter::successors(Some(limit), |bytes| Some(bytes / 4));
+        let least = LEAST_BLOCK_BYTES.min(limit);
+        let found = smaller.take_while(|&bytes| bytes >= least).find(has_memory_for);
+        let found = found.ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
+        self.afforded_bytes = self.afforded_bytes.max(found);
+        Ok(found)
     }
 
     fn put_clock(&mut self) {

@@ -90,10 +90,6 @@ impl RingDir {
         match self.0 {}
     }
 
-    pub(crate) fn count_unexplained(&self) {
-        match self.0 {}
-    }
-
     pub(crate) fn look(&self, _: &[(u32, RingFile)]) -> Missed {
         match self.0 {}
     }

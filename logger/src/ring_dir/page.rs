@@ -45,7 +45,6 @@ pub(super) struct Page {
     /// Places below are taken.
     taken_to: usize,
     unlisted: u64,
-    unexplained: u64,
 }
 
 impl Page {
@@ -56,7 +55,7 @@ impl Page {
         // would end the process.
         file.write_all_at(&[0; Progress::BYTES], 0)?;
         let map = memmap2::MmapOptions::new().len(Progress::BYTES).map_raw(file)?;
-        let page = Self { map, list: Vec::new(), taken_to: 0, unlisted: 0, unexplained: 0 };
+        let page = Self { map, list: Vec::new(), taken_to: 0, unlisted: 0 };
         page.store(Progress::DIRECTORY_AT, directory);
         page.store(Progress::HAS_LIST_AT, Progress::HAS_LIST);
         Ok(page)
@@ -65,12 +64,7 @@ impl Page {
     /// A new page that says the same in another file.
     pub(super) fn again(&mut self, file: &File) -> io::Result<()> {
         let again = Self::begin(file, self.load(Progress::DIRECTORY_AT))?;
-        for at in [
-            Progress::SEQUENCE_AT,
-            Progress::WRITTEN_AT,
-            Progress::UNLISTED_AT,
-            Progress::UNEXPLAINED_AT,
-        ] {
+        for at in [Progress::SEQUENCE_AT, Progress::WRITTEN_AT, Progress::UNLISTED_AT] {
             again.store(at, self.load(at));
         }
         for (at, listed) in self.list.iter().enumerate() {
@@ -147,12 +141,6 @@ impl Page {
             Listing::Counted => self.count_unlisted(-1),
             Listing::Nowhere => {}
         }
-    }
-
-    /// Says that there may be records whose call site is explained nowhere.
-    pub(super) fn count_unexplained(&mut self) {
-        self.unexplained += 1;
-        self.store(Progress::UNEXPLAINED_AT, self.unexplained);
     }
 
     /// What is said of rings.

@@ -300,11 +300,6 @@ impl RingDir {
         lock(&self.first.meta).note_stated(id);
     }
 
-    /// Says that records may be there of a call site that is explained nowhere.
-    pub(crate) fn count_unexplained(&self) {
-        lock(&self.first.page).count_unexplained();
-    }
-
     /// Says up to where the dump consists of whole frames (D3).
     pub(crate) fn note_progress(&self, sequence: u32, len: u64) {
         lock(&self.first.page).note_progress(sequence, len);

@@ -184,6 +184,8 @@ impl Scanner {
             return Ok(());
         }
         self.last_look = Some(Instant::now());
+        self.core.look_at_rings(self.rings.iter().map(|ring| &ring.slot));
+        self.state_volatile();
         let is_removed = |output: &mut Output| {
             output.look().is_ok_and(|standing| standing == Standing::Taken(FileFate::Removed))
         };
@@ -220,12 +222,16 @@ impl Scanner {
         };
         self.fate = None;
         self.is_move_told = false;
+        let mut fate = fate;
         if fate == FileFate::Moved {
             // As well as it can be done: a reader takes an end for granted as little as we do.
-            let _ = self.write().and_then(|()| {
+            let ended = self.write().and_then(|()| {
                 self.put_end(true);
                 self.write()
             });
+            if let Err(WriteFailure::Taken(worse)) = ended {
+                fate = worse;
+            }
         }
         self.restart(fate, next);
         Ok(())
@@ -236,6 +242,8 @@ impl Scanner {
         self.touched.clear();
         for ring in &mut self.rings {
             ring.taken_to = ring.consumer.position();
+            // If the old file says that it was set aside, the new one does too, as of what else is gone.
+            ring.is_set_aside &= ring.records == ring.written.1;
             (ring.stated_to, ring.records) = ring.written;
         }
         let (cause, from): (_, fn(InFile) -> u64) = match fate {
@@ -260,6 +268,7 @@ impl Scanner {
         self.frames = FrameWriter::default();
         self.index = Index::default();
         self.is_sealed = false;
+        self.ringless = Loss::default();
         self.sites.iter_mut().for_each(|site| site.is_stated = false);
         // A statement that something is gone must not go with the next file: what the old file
         // stated is stated again. A file that was moved has its own statements with it.
