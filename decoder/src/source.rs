@@ -4,6 +4,7 @@ use std::fs::{File, TryLockError};
 use std::io::{self, Read};
 use std::ops::Deref;
 use std::path::Path;
+use std::time::Duration;
 
 use memmap2::{Mmap, MmapOptions};
 
@@ -61,21 +62,31 @@ impl Source {
     }
 }
 
+/// How often a lock is asked for, a millisecond apart: a logger that cleans up what others have left has it
+/// for less than that.
+const LOCK_ATTEMPTS: u32 = 5;
+
 /// Whether a logger holds the lock of a dump; `None` if that cannot be told.
 pub(crate) fn writer_is_alive(file: &File) -> Option<bool> {
     // Elsewhere locks are mandatory: asking for one could disturb the writer.
     if cfg!(not(unix)) {
         return None;
     }
-    match file.try_lock_shared() {
-        Ok(()) => {
-            // Closing the file would give the lock back too; there is nothing else to do.
-            let _ = file.unlock();
-            Some(false)
+    for attempt in 0..LOCK_ATTEMPTS {
+        if attempt > 0 {
+            std::thread::sleep(Duration::from_millis(1));
         }
-        Err(TryLockError::WouldBlock) => Some(true),
-        Err(TryLockError::Error(_)) => None,
+        match file.try_lock_shared() {
+            Ok(()) => {
+                // Closing the file would give the lock back too; there is nothing else to do.
+                let _ = file.unlock();
+                return Some(false);
+            }
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(_)) => return None,
+        }
     }
+    Some(true)
 }
 
 fn map(file: &File, length: usize) -> io::Result<Mmap> {

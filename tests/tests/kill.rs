@@ -354,7 +354,12 @@ impl<'s> Running<'s> {
     /// Reads what the process has left.
     fn examine(mut self, figures: &Figures, by_program: bool) -> Result<(), String> {
         count(&figures.kills, 1);
-        let found = self.check(figures, by_program);
+        let mut found = self.check(figures, by_program);
+        if found.is_err() && self.plan.rings_in.is_none() {
+            // In the default place a logger of another test seals the dumps of rings that held nothing,
+            // and removes these; that may have been in the midst of it.
+            found = self.check(figures, by_program);
+        }
         if self.status.is_none() {
             // What has taken the process over ends with its input.
             drop(self.child.stdin.take());

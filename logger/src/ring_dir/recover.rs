@@ -137,6 +137,14 @@ impl UnreadDir {
     ///
     /// Nobody else may write to it meanwhile.
     pub(crate) fn complete(&self, dump: &File) -> Result<(), NotRecovered> {
+        self.seal(dump)?;
+        dump.sync_data().map_err(of_dump)?;
+        fault::after(Step::EarlierSealed);
+        Ok(())
+    }
+
+    /// As [`complete`](Self::complete), but for the disk.
+    pub(super) fn seal(&self, dump: &File) -> Result<(), NotRecovered> {
         let mut explained = Explained::default();
         for dir in self.all() {
             match &dir.meta {
@@ -171,8 +179,6 @@ impl UnreadDir {
                 return Err(error);
             }
         }
-        dump.sync_data().map_err(of_dump)?;
-        fault::after(Step::EarlierSealed);
         Ok(())
     }
 

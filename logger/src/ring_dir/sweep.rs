@@ -31,11 +31,11 @@ use std::time::{Duration, SystemTime};
 use rustix::fs::{Mode, OFlags, openat};
 use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind};
 use stenolog_format::index::End;
-use stenolog_format::recovery::{LEFT_FILE, Origin, keep, session_of};
+use stenolog_format::recovery::{LEFT_FILE, Origin, Progress, keep, session_of};
 
 use super::origin::{lock_folder, nearest_device, root};
 use super::recover::UnreadDir;
-use super::unix::{META, RING, RING_IN_MAKING};
+use super::unix::{META, PROGRESS, RING, RING_IN_MAKING};
 use crate::fault::{self, Step};
 
 /// How many directories a start looks at, and how many entries of a folder to find them or a dump.
@@ -375,6 +375,14 @@ impl Left {
         Origin::decode(&bytes)
     }
 
+    /// How many bytes of the dump are whole frames.
+    fn written(&self) -> Option<u64> {
+        let mut bytes = Vec::new();
+        let file = self.open_file(PROGRESS).ok()?;
+        file.take(Progress::BYTES as u64).read_to_end(&mut bytes).ok()?;
+        Progress::decode(&bytes).map(|progress| progress.written)
+    }
+
     /// Removes the directory if its lock can be had (W2). `false` if it is still there.
     fn remove(&self) -> bool {
         let rings = UnreadDir::open(self.path.clone(), self.session);
@@ -409,16 +417,22 @@ impl Left {
                 && metadata.uid() == rustix::process::geteuid().as_raw()
                 && metadata.len() <= MAX_DUMP_BYTES
         });
-        // A logger that starts on that path begins with this lock.
-        if !is_ours || file.try_lock().is_err() {
+        // Shared, as readers have it: they are not to take this for a writer. A logger that starts on that
+        // path has it for itself.
+        if !is_ours || file.try_lock_shared().is_err() {
             return false;
         }
-        let is_there = matches!(dump_state_unlocked(dump, &self.session), DumpState::Unsealed);
+        // What is cut off behind the last whole frame is for a reader to see.
+        let len = file.metadata().map_or(0, |metadata| metadata.len());
+        if self.written().is_none_or(|written| written != len) {
+            return false;
+        }
+        let is_there = matches!(dump_state(dump, &self.session), DumpState::Unsealed);
         // A session may have another directory, beside its dump.
         let folders = [self.path.parent(), dump.parent()].into_iter().flatten().map(Path::to_owned);
         let folders: Vec<_> = folders.chain(all.iter().cloned()).collect();
         let Some(rings) = UnreadDir::find(&folders, &self.session) else { return false };
-        is_there && rings.is_locked() && rings.complete(&file).is_ok() && rings.remove().is_ok()
+        is_there && rings.is_locked() && rings.seal(&file).is_ok() && rings.remove().is_ok()
     }
 
     /// Notes that the rings wait to be read, and gives back what memory they do not need.
@@ -531,16 +545,8 @@ fn open_dump(path: &Path) -> io::Result<Option<(File, FileHeader)>> {
 }
 
 /// What is known of the dump at a path.
+
 fn dump_state(path: &Path, session: &[u8; 16]) -> DumpState {
-    state_of(path, session, true)
-}
-
-/// The same, of one that this process has locked.
-fn dump_state_unlocked(path: &Path, session: &[u8; 16]) -> DumpState {
-    state_of(path, session, false)
-}
-
-fn state_of(path: &Path, session: &[u8; 16], asks_lock: bool) -> DumpState {
     let (file, header) = match open_dump(path) {
         Ok(Some(found)) => found,
         Ok(None) => return DumpState::Other,
@@ -557,12 +563,10 @@ fn state_of(path: &Path, session: &[u8; 16], asks_lock: bool) -> DumpState {
     if !owner.is_ok_and(|owner| trusted.contains(&owner)) {
         return DumpState::Unknown;
     }
-    if asks_lock {
-        match file.try_lock_shared() {
-            Ok(()) => drop(file.unlock()),
-            Err(TryLockError::WouldBlock) => return DumpState::Unknown,
-            Err(TryLockError::Error(_)) => {}
-        }
+    match file.try_lock_shared() {
+        Ok(()) => drop(file.unlock()),
+        Err(TryLockError::WouldBlock) => return DumpState::Unknown,
+        Err(TryLockError::Error(_)) => {}
     }
     match is_sealed(&file) {
         Ok(true) => DumpState::Sealed,
