@@ -59,10 +59,10 @@ pub(crate) fn watch() {
     }
 }
 
-/// Called by the C library behind all handlers of `atexit`.
+/// Called by the C library behind all handlers of `atexit`. The section is a list of pointers to functions
+/// of this type.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 #[used]
-// SAFETY: the section is a list of pointers to functions of this type.
 #[unsafe(link_section = ".fini_array")]
 static AT_EXIT: extern "C" fn() = at_exit;
 

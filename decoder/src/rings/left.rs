@@ -143,7 +143,10 @@ impl LeftRings {
             left.state = LeftState::Foreign { owner };
             return Some(left);
         }
-        let names = dir.folder.names(usize::MAX, |_| true).map(|(names, _)| names);
+        let names = dir
+            .folder
+            .names(usize::MAX, |name| name != "." && name != "..")
+            .map(|(names, _)| names);
         let names = names.unwrap_or_default();
         let mut latest = None;
         for name in &names {
@@ -228,7 +231,10 @@ fn judge(
     let state = match read {
         Ok(recovery) if recovery.records > 0 => LeftState::Unread { records: recovery.records },
         Ok(recovery) if recovery.damage().is_empty() => LeftState::Read,
-        Ok(_) => unknown("not all that it holds can be read"),
+        Ok(recovery) => {
+            let first = recovery.damage().first().map(|damage| damage.cause.to_string());
+            unknown(&first.unwrap_or_default())
+        }
         Err(why) => unknown(&why),
     };
     (state, Some(path))
