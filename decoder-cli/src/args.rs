@@ -158,19 +158,27 @@ pub(crate) struct OutputArgs {
     /// Show and read times in this zone: Europe/Berlin, +05:30, utc or local
     #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
     pub(crate) time_zone: Option<String>,
-    /// Colour the text: auto is on a terminal, unless NO_COLOR is set [default: auto]
+    /// Colour the text: auto is on a terminal, unless NO_COLOR, CLICOLOR=0 or TERM=dumb is set
+    /// [default: auto]
     #[arg(long, value_name = "WHEN")]
     pub(crate) color: Option<ColorWhen>,
     /// Render in N threads; the output is the same for any [default: one for each core]
     #[arg(short = 'j', long, value_name = "N")]
     pub(crate) threads: Option<NonZero<usize>>,
+    /// Show losses: those that follow one another as one, each, or none; all are summed up at the end
+    /// [default: merged]
+    #[arg(long, value_name = "HOW")]
+    pub(crate) losses: Option<LossesHow>,
+    /// Put ' before CSV cells that a spreadsheet would run: those that begin with =, +, - or @
+    #[arg(long)]
+    pub(crate) defuse_formulas: bool,
     /// Exit with 1 if no record matched
     #[arg(short, long)]
     pub(crate) exit_status: bool,
 }
 
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Filters (all must hold)")]
+#[command(next_help_heading = "Filters (all must hold; losses are filtered too)")]
 pub(crate) struct FilterArgs {
     /// This level and more severe ones: error, warn, info, debug, trace
     #[arg(short, long)]
@@ -181,7 +189,8 @@ pub(crate) struct FilterArgs {
     /// Threads by name, glob or OS id; a,b or repeated: any
     #[arg(long, value_delimiter = ',')]
     pub(crate) thread: Vec<String>,
-    /// Message or fields match a regular expression, in any case if it has no capital; repeated: all
+    /// Message or fields match REGEX, as shown or as logged; in any case if it has no capital;
+    /// repeated: all
     #[arg(short, long, value_name = "REGEX", allow_hyphen_values = true)]
     pub(crate) grep: Vec<String>,
     /// Let --grep match in any case
@@ -190,7 +199,7 @@ pub(crate) struct FilterArgs {
     /// Show what --grep does not match
     #[arg(short = 'v', long, requires = "grep")]
     pub(crate) invert_match: bool,
-    /// A field has this value; repeated: all
+    /// A field has this value, as text or JSON show it: opt=Some(5), opt=5, dur=1.5s; repeated: all
     #[arg(short = 'F', long, value_name = "NAME=VALUE")]
     pub(crate) field: Vec<String>,
     /// Not before TIME: '2026-05-31 14:30', '14:30', yesterday, -2h, @1780000000
@@ -303,6 +312,14 @@ pub(crate) struct ExportArgs {
 pub(crate) enum ExportForm {
     /// A dump
     Steno,
+}
+
+/// How to show losses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LossesHow {
+    Merged,
+    Inline,
+    None,
 }
 
 /// When to colour.

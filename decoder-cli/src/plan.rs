@@ -8,11 +8,11 @@ use std::thread;
 
 use chrono::{DateTime, Utc};
 use clap_complete::Shell;
-use stenolog_decoder::{FieldMatch, Filter, Format, Levels, Limits, Order, Zone};
+use stenolog_decoder::{FieldMatch, Filter, Format, Levels, Limits, Losses, Order, Zone};
 
 use crate::args::{
     Args, CleanArgs, ColorWhen, Command, DecodeArgs, ExportArgs, ExportForm, FilterArgs, InfoArgs,
-    LimitArgs, OutputArgs, RecoverArgs, RingArgs, VerifyArgs,
+    LimitArgs, LossesHow, OutputArgs, RecoverArgs, RingArgs, VerifyArgs,
 };
 use crate::inputs::{self, Input, InputLimits};
 use crate::time::{self, Edge, TimeError};
@@ -44,6 +44,8 @@ pub(crate) struct DecodePlan {
     pub(crate) last: Option<u64>,
     /// How many threads render.
     pub(crate) threads: NonZero<usize>,
+    pub(crate) losses: Losses,
+    pub(crate) defuse_formulas: bool,
     /// Say by the exit code if nothing matched.
     pub(crate) exit_status: bool,
     pub(crate) rings: RingsPlan,
@@ -118,6 +120,9 @@ pub(crate) struct Environment {
     pub(crate) stdout_is_terminal: bool,
     /// How many threads can run at once.
     pub(crate) cores: NonZero<usize>,
+    /// Whether the terminal cannot show colours (`TERM` is `dumb`, or on Unix not set), or its user does not
+    /// want them (`CLICOLOR` is 0: <https://bixense.com/clicolors>).
+    pub(crate) terminal_is_plain: bool,
     /// `NO_COLOR`, if it is set and not empty (<https://no-color.org>).
     pub(crate) no_color: bool,
     /// `CLICOLOR_FORCE`, if it is set and not 0 (<https://bixense.com/clicolors>).
@@ -132,6 +137,8 @@ impl Environment {
             now: Utc::now(),
             cores: thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
             stdout_is_terminal: std::io::stdout().is_terminal(),
+            terminal_is_plain: set("TERM").map_or(cfg!(unix), |term| term == "dumb")
+                || set("CLICOLOR").is_some_and(|value| value == "0"),
             no_color: set("NO_COLOR").is_some(),
             force_color: set("CLICOLOR_FORCE").is_some_and(|value| value != "0"),
         }
@@ -216,6 +223,12 @@ impl DecodePlan {
             color,
             last: output.lines,
             threads: output.threads.unwrap_or(environment.cores),
+            losses: match output.losses {
+                None | Some(LossesHow::Merged) => Losses::Merged,
+                Some(LossesHow::Inline) => Losses::Inline,
+                Some(LossesHow::None) => Losses::None,
+            },
+            defuse_formulas: output.defuse_formulas,
             exit_status: output.exit_status,
             rings: rings.into(),
         })
@@ -315,7 +328,8 @@ fn use_color(output: &OutputArgs, environment: &Environment) -> bool {
         ColorWhen::Never => false,
         // NO_COLOR is the user's wish for all programs and comes first.
         ColorWhen::Auto if environment.no_color => false,
-        ColorWhen::Auto => environment.force_color || environment.stdout_is_terminal,
+        ColorWhen::Auto if environment.force_color => true,
+        ColorWhen::Auto => environment.stdout_is_terminal && !environment.terminal_is_plain,
     }
 }
 

@@ -132,7 +132,7 @@ impl Rings {
             match dump {
                 Some(dump) => {
                     complain(format_args!(
-                        "{}: its writer died; {held} ({path})",
+                        "{}: it is not sealed: its writer was killed or did not close it; {held} ({path})",
                         opened.name(dump)
                     ));
                 }

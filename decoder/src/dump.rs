@@ -44,6 +44,7 @@ pub struct Dump {
     source: Source,
     file: Arc<Path>,
     header: FileHeader,
+    is_session_known: bool,
     tables: Tables,
     metadata_limit: usize,
     /// Of a dump that was made from the rings of a writer that died.
@@ -124,6 +125,8 @@ pub(crate) struct Tables {
     /// Offset and length of the payloads of index frames.
     pub(crate) indexes: Vec<(usize, usize)>,
     pub(crate) end: Option<End>,
+    /// What the first whole frame of the kind says that the file's header is.
+    pub(crate) restated: Option<FileHeader>,
     pub(crate) frames: FrameCounts,
     pub(crate) damage: Vec<Damage>,
     pub(crate) torn: Option<(u64, u64)>,
@@ -153,6 +156,8 @@ pub struct FrameCounts {
     pub summary: u64,
     /// Frames that tell of rings that do not survive their process.
     pub volatile: u64,
+    /// Frames that state the file's header again.
+    pub header: u64,
     /// Frames of kinds that only later versions know; they are passed over.
     pub unknown: u64,
 }
@@ -171,6 +176,7 @@ impl FrameCounts {
             + self.end
             + self.summary
             + self.volatile
+            + self.header
             + self.unknown
     }
 }
@@ -246,15 +252,20 @@ impl Dump {
     }
 
     fn new(path: PathBuf, source: Source, limits: &Limits) -> Result<Self, OpenError> {
-        let (header, length, error) = header::read(&path, &source)?;
+        let (mut header, length, error) = header::read(&path, &source)?;
         let file: Arc<Path> = path.into();
         let mut scanner = Scanner::new(&source, length, Arc::clone(&file), limits.metadata_bytes);
+        let is_damaged = error.is_some();
         if let Some(error) = error {
             scanner.header_is_damaged(error);
         }
         let tables = scanner.run();
+        if let Some(restated) = tables.restated.filter(|_| is_damaged) {
+            header = restated;
+        }
+        let is_session_known = !is_damaged || tables.restated.is_some();
         let metadata_limit = limits.metadata_bytes;
-        Ok(Self { source, file, header, tables, metadata_limit, rings: None })
+        Ok(Self { source, file, header, is_session_known, tables, metadata_limit, rings: None })
     }
 
     /// The name that the dump was opened by.
@@ -289,6 +300,14 @@ impl Dump {
     #[must_use]
     pub fn header(&self) -> &FileHeader {
         &self.header
+    }
+
+    /// Whether it is known for sure which run of a logger wrote the file. Not if its header is damaged or
+    /// gone, and no frame that is left states it again: records that other files of that run have too
+    /// then come out twice.
+    #[must_use]
+    pub const fn is_session_known(&self) -> bool {
+        self.is_session_known
     }
 
     /// The length of the file when it was opened.

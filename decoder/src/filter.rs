@@ -10,12 +10,14 @@ mod texts;
 use regex::{Regex, RegexBuilder};
 use stenolog_format::block::BlockHeader;
 use stenolog_format::dictionary::{Level, Thread};
+use stenolog_format::value::Value;
 
 pub(crate) use budget::Budget;
 pub use field::{FieldMatch, FieldMatchError};
 
 use crate::clock::TimeMap;
-use crate::entry::Record;
+use crate::entry::{LossCause, LossEntry, Record};
+use crate::render::LOSS_TARGET;
 use crate::site::Site;
 use needle::{Line, Needle};
 pub(crate) use needle::{Need, finder};
@@ -57,7 +59,14 @@ impl Default for Levels {
 
 /// Conditions that a record must meet, all of them; without any, every record is wanted.
 ///
-/// Losses are shown unless the thread or the time excludes them. Damage is always reported, but that
+/// A filter applies to statements of losses too. One is shown if its thread and its time are wanted, and
+/// it may be about records of a wanted level: of those of other levels it says nothing, and of records
+/// whose level nobody knows, each may be wanted. What else the lost records were, nobody knows: so targets, expressions
+/// and values are asked of the statement itself, whose target is `stenolog`, whose text is its
+/// message, and which has the fields that JSON gives it (`cause=ring_full`). All losses are counted in the
+/// [`Summary`](crate::Summary), whether they are shown or not.
+///
+/// Damage is always reported, but that
 /// of blocks whose headers or [summaries](crate::format::summary) say that nothing in them is wanted,
 /// and that of the values of records that cannot match: they are not read, nor are the blocks'
 /// checksums, which [`verify`](crate::verify) does look at.
@@ -208,6 +217,54 @@ impl Filter {
             }
         }
         if needs.is_empty() { Wanted::All } else { Wanted::With(needs.into()) }
+    }
+
+    /// What is wanted of a loss; its thread is.
+    pub(crate) fn wanted_loss(&self, loss: &LossEntry<'_>) -> Option<LossCause> {
+        if !self.wants_time(loss.unix_ns) {
+            return None;
+        }
+        let mut cause = loss.cause;
+        if let LossCause::Unrecorded { full, too_large } = &mut cause {
+            for level in Level::ALL.into_iter().filter(|level| !self.levels.contains(*level)) {
+                full[level.index()] = 0;
+                too_large[level.index()] = 0;
+            }
+            if full.iter().chain(&*too_large).all(|&count| count == 0) {
+                return None;
+            }
+        }
+        let shown = LossEntry::new(loss.origin, loss.unix_ns, cause);
+        let is_target = self.targets.is_empty()
+            || self.targets.iter().any(|pattern| pattern.matches(LOSS_TARGET));
+        (is_target && self.wants_statement(&shown)).then_some(cause)
+    }
+
+    /// The conditions on text and values, of what is shown of a loss.
+    fn wants_statement(&self, loss: &LossEntry<'_>) -> bool {
+        let mut text = String::new();
+        let first = match loss.cause {
+            LossCause::Unrecorded { .. } => None,
+            LossCause::Missing { first, .. } | LossCause::Gone { first, .. } => Some(first),
+        };
+        let fields = [
+            ("lost", Value::U64(loss.total())),
+            ("ring", Value::U32(loss.ring())),
+            ("cause", Value::Str(loss.kind().as_str())),
+            ("first_record", first.map_or(Value::None, Value::U64)),
+        ];
+        let is_met = |field: &FieldMatch, text: &mut String| {
+            fields.iter().any(|(name, value)| field.is_of(name, value, text))
+        };
+        if !self.fields.iter().all(|field| is_met(field, &mut text)) {
+            return false;
+        }
+        if self.greps.is_empty() {
+            return true;
+        }
+        let text = loss.to_string();
+        let mut matches = self.greps.iter().map(|grep| grep.regex.is_match(&text));
+        if self.invert_greps { !matches.any(|is| is) } else { matches.all(|is| is) }
     }
 
     pub(crate) fn wants_thread(&self, name: &str, thread: Option<&Thread>) -> bool {

@@ -24,7 +24,7 @@ mod verify;
 mod scene;
 
 pub use damage::{Damage, DamageCause, MetadataError, Tail};
-pub use decoder::{Decoder, Order, Summary};
+pub use decoder::{Decoder, Losses, Order, Summary};
 pub use dump::{Block, Dump, FrameCounts, MAX_METADATA_BYTES};
 pub use entry::{Entry, LossCause, LossEntry, LossKind, Record};
 pub use error::OpenError;

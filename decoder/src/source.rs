@@ -76,6 +76,9 @@ pub(crate) fn writer_is_alive(file: &File) -> Option<bool> {
         if attempt > 0 {
             std::thread::sleep(Duration::from_millis(1));
         }
+        if has_mark(file) {
+            continue;
+        }
         match file.try_lock_shared() {
             Ok(()) => {
                 // Closing the file would give the lock back too; there is nothing else to do.
@@ -87,6 +90,29 @@ pub(crate) fn writer_is_alive(file: &File) -> Option<bool> {
         }
     }
     Some(true)
+}
+
+/// Whether a writer's lock on the byte that is for that is seen: no lock is taken to see it. Writers of
+/// format 1.2 and before, and those on other systems, only hold the other lock.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn has_mark(file: &File) -> bool {
+    use std::os::fd::AsRawFd as _;
+
+    let mut lock = libc::flock {
+        l_type: libc::F_RDLCK as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: stenolog_format::recovery::WRITER_LOCK_BYTE as libc::off_t,
+        l_len: 1,
+        l_pid: 0,
+    };
+    // SAFETY: the descriptor is open as long as `file` lives, and the call reads and writes `lock` only.
+    let result = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_GETLK, &raw mut lock) };
+    result == 0 && i32::from(lock.l_type) == libc::F_WRLCK
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn has_mark(_: &File) -> bool {
+    false
 }
 
 fn map(file: &File, length: usize) -> io::Result<Mmap> {

@@ -170,6 +170,8 @@ pub enum FrameKind {
     Summary = 9,
     /// A [`VolatileRing`](crate::volatile::VolatileRing): its records die with their process.
     Volatile = 10,
+    /// The [`FileHeader`] once more, for a file that has lost its beginning.
+    Header = 11,
 }
 
 impl FrameKind {
@@ -187,6 +189,7 @@ impl FrameKind {
             8 => Self::End,
             9 => Self::Summary,
             10 => Self::Volatile,
+            11 => Self::Header,
             _ => return None,
         })
     }
@@ -237,6 +240,20 @@ impl FrameHeader {
             payload_crc: fields.u32()?,
         };
         (fields.u32()? == crc32fast::hash(&header[..20])).then_some(found)
+    }
+
+    /// Where in `bytes` the first frame begins whose header is intact.
+    #[must_use]
+    pub fn find(bytes: &[u8]) -> Option<usize> {
+        let mut from = 0;
+        loop {
+            let rest = bytes.get(from..)?;
+            let at = from + rest.iter().position(|&byte| byte == SYNC[0])?;
+            if Self::decode(&bytes[at..]).is_some() {
+                return Some(at);
+            }
+            from = at + 1;
+        }
     }
 
     /// The length of the whole frame: header, payload and padding.

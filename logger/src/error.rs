@@ -75,7 +75,8 @@ pub enum StartError {
     /// The filter cannot be understood.
     #[error("cannot start the logger{}: {source}", variable.as_ref().map(|name| format!(" (environment variable {name})")).unwrap_or_default())]
     Filter {
-        /// The environment variable that holds the filter, if it comes from one.
+        /// Always `None`: what is not understood of an environment variable is
+        /// [ignored](crate::Event::DirectiveIgnored).
         variable: Option<&'static str>,
         /// What is wrong with it.
         source: FilterError,

@@ -94,6 +94,19 @@ pub enum Event {
         /// The dump.
         path: PathBuf,
     },
+    /// A part of the filter in an environment variable is not understood, and ignored. Told on the
+    /// thread that starts the logger.
+    #[non_exhaustive]
+    DirectiveIgnored {
+        /// The dump.
+        path: PathBuf,
+        /// The variable.
+        variable: &'static str,
+        /// The part of it.
+        directive: String,
+        /// What is wrong with that.
+        reason: String,
+    },
 }
 
 impl fmt::Display for Event {
@@ -150,6 +163,14 @@ impl fmt::Display for Event {
                 "the logger of the dump {} was dropped before it got a record (keep the value that \
                  `start` returns in a variable such as `_log`; `let _ = …` drops it at once)",
                 path.display()
+            ),
+            Self::DirectiveIgnored { path, variable, directive, reason } => write!(
+                f,
+                "`{}` in the environment variable {variable} is ignored for the dump {}: {} (a filter \
+                 looks like `info,my_crate::net=trace`; STENOLOG comes before RUST_LOG)",
+                directive.escape_debug(),
+                path.display(),
+                reason.escape_debug()
             ),
         }
     }

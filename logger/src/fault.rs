@@ -64,8 +64,8 @@ pub enum Step {
     RingsLeft,
     /// The rings were removed.
     RingsRemoved,
-    /// What an earlier run's dump has behind its last whole frame was cut off.
-    EarlierTrimmed,
+    /// An earlier run's dump was copied up to the end of its last whole frame, as there is more behind.
+    EarlierCopied,
     /// A part of what its rings hold was appended.
     EarlierWritten,
     /// It was sealed, and put on the disk.
@@ -147,7 +147,7 @@ mod armed {
 
         /// Those of a logger that finds the rings of an earlier run; `ALL` are the others.
         pub const OF_RECOVERY: [Self; 5] = [
-            Self::EarlierTrimmed,
+            Self::EarlierCopied,
             Self::EarlierWritten,
             Self::EarlierSealed,
             Self::EarlierRenamed,

@@ -3,7 +3,7 @@
 //! ```text
 //!   stenolog-<session>.rings/
 //!     meta.steno     a dump without blocks: call sites, threads, a clock pair
-//!     progress       up to where the dump consists of whole frames
+//!     progress       up to where the dump consists of whole frames, and where each ring is
 //!     ring-<n>       a ring, with what a reader must know of it in its user words
 //!     dump           which dump it belongs to
 //! ```
@@ -15,9 +15,13 @@
 //!   user words that was stored before that position.
 //! - **D3 (progress).** What the dump has beyond `progress` is still in the rings, as these are
 //!   freed later (S1 in the drain's scanner).
+//! - **D5 (volatile).** A ring that is in no file is listed in `progress` before a record of it can be
+//!   committed, until the dump has all of it. So is one in a file, which readers then look for.
 //! - **D4 (removal).** The directory is removed only when the dump has been sealed: by its own
 //!   logger, or by one that starts after it was killed. What was killed under another path is judged
 //!   by W1 to W4 in `sweep`.
+//!
+//! There may be a second directory beside the dump, for what the first has no room for.
 //!
 //! `FORMAT.md` says what readers may rely on.
 
@@ -60,13 +64,15 @@ pub(crate) use self::unix::{Missed, RingDir, RingFile};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Rings {
-    /// In files, so that what was committed survives even `kill -9`. If files cannot be had, in
-    /// the process's own memory, which the logger states in the dump and in
-    /// [`Stats`](crate::Stats).
+    /// In files, so that what was committed survives even `kill -9`. A ring for which no file can be
+    /// had is in the process's own memory. The logger states which rings are, in the ring directory before the
+    /// first record of such a ring is committed, in the dump, in [`Stats`](crate::Stats) and by
+    /// [`Event::RingsInMemory`](crate::Event::RingsInMemory).
     #[default]
     PreferFiles,
-    /// In files, or the logger does not start. A ring that cannot be had later, when a thread logs
-    /// for the first time, is in memory all the same, and counted in [`Stats`](crate::Stats).
+    /// In files, or the logger does not start. This is about the start: a ring that cannot be had later,
+    /// when a thread logs for the first time, is in memory all the same, as a log call neither fails nor
+    /// stops the program. It is stated and counted as with [`PreferFiles`](Self::PreferFiles).
     RequireFiles,
     /// In the process's own memory: what the drain has not written when the process is killed is
     /// gone.

@@ -261,7 +261,7 @@ pub(crate) struct Core {
     /// Why they are not, unless that was asked for.
     no_ring_dir: String,
     /// Why a directory that is gone could not be made again, when that was told last.
-    told_missed: Mutex<Option<(io::ErrorKind, usize)>>,
+    told_missed: Mutex<Option<io::ErrorKind>>,
     /// Nobody drains but when asked by the program.
     is_manual: AtomicBool,
     /// Records of calls that got no ring, by level.
@@ -323,8 +323,8 @@ const EXPLAIN_WITHIN: Duration = Duration::from_secs(1);
 /// only it can make ready for others.
 const MANY_NEW_RINGS: usize = 32;
 
-/// Whether there is memory for a little. A call that has to allocate asks before it does: its many small
-/// allocations would end the process one by one, whose business a log call is not.
+/// Whether there is memory for so much. Who is about to make many small allocations asks before: the
+/// first that failed would end the process, which is not a logger's business.
 pub(crate) fn has_memory(bytes: usize) -> bool {
     let mut probe = Vec::<u8>::new();
     let has_room = probe.try_reserve_exact(bytes).is_ok();
@@ -446,9 +446,10 @@ impl Core {
         }
         self.renew_generation();
         let error = made_again.as_ref().and_then(|(_, made)| made.as_ref().err());
-        let why = error.map(|error| (error.kind(), rings.len()));
+        let why = error.map(io::Error::kind);
         // The same that goes on is told once.
-        if error.is_some() && std::mem::replace(&mut *lock(&self.told_missed), why) == why {
+        let told = std::mem::replace(&mut *lock(&self.told_missed), why);
+        if why.is_some() && told == why {
             return;
         }
         let directory = made_again.as_ref().map_or(dir.path(), |(path, _)| path).to_owned();
@@ -543,6 +544,7 @@ impl Core {
         let wanted = self.config.ring_capacity_bytes;
         let small = (wanted / SMALL_RING_PART).max(SMALL_RING_BYTES).min(wanted);
         let smaller = |from: usize| std::iter::successors(Some(from), |bytes| Some(bytes / 4));
+        let least = || smaller(small / 4).take_while(|&bytes| bytes >= LEAST_RING_BYTES);
         let mut no_file = String::new();
         let dir = self.ring_dir.as_ref().filter(|_| !self.is_closed());
         if let Some(dir) = dir {
@@ -551,25 +553,22 @@ impl Core {
                 if is_one_of_many && is_at_home(small, record_bytes) { small } else { wanted };
             let fits = |&bytes: &usize| bytes >= small && is_at_home(bytes, record_bytes);
             let capacities = [most].into_iter().chain(smaller(most / 4).take_while(fits));
-            match self.file_ring(dir, &capacities.collect::<Vec<_>>()) {
+            let ring = self.file_ring(dir, &capacities.collect::<Vec<_>>()).or_else(|error| {
+                // Then there is no memory for a large one elsewhere either.
+                let is_mapping = error.kind() == io::ErrorKind::OutOfMemory;
+                if is_mapping {
+                    self.file_ring(dir, &least().collect::<Vec<_>>())
+                } else {
+                    Err(error)
+                }
+            });
+            match ring {
                 Ok(ring) => return Some(ring),
                 Err(error) => no_file = error.to_string(),
             }
         }
-        // For want of memory, as a rule neither can be had.
-        let memory = smaller(wanted).take_while(|&bytes| bytes >= small);
-        let mut ring = memory.into_iter().find_map(|bytes| self.memory_ring(bytes));
-        let least = smaller(small / 4).take_while(|&bytes| bytes >= LEAST_RING_BYTES);
-        for bytes in least {
-            if ring.is_some() {
-                break;
-            }
-            if let Some(Ok(ring)) = dir.map(|dir| self.file_ring(dir, &[bytes])) {
-                return Some(ring);
-            }
-            ring = self.memory_ring(bytes);
-        }
-        let (producer, consumer) = ring?;
+        let mut capacities = smaller(wanted).take_while(|&bytes| bytes >= small).chain(least());
+        let (producer, consumer) = capacities.find_map(|bytes| self.memory_ring(bytes))?;
         self.counters.memory_rings.fetch_add(1, Ordering::Relaxed);
         Some(FreeRing { producer, consumer, file: None, no_file })
     }
@@ -601,9 +600,7 @@ impl Core {
 
     /// Keeps a ring that is empty, and that no thread has, for another thread.
     pub(crate) fn reuse(&self, producer: Producer, consumer: Consumer, slot: &RingSlot) {
-        if let (Some(dir), Some(listing)) = (&self.ring_dir, lock(&slot.listing).take()) {
-            dir.unlist(listing);
-        }
+        self.unlist(slot);
         ring_dir::end_ring(&consumer);
         if let Some(dir) = &self.ring_dir {
             dir.forget_thread(slot.thread.ring);
@@ -620,8 +617,16 @@ impl Core {
         }
     }
 
+    /// The ring directory says nothing more of a ring: the dump has all that it held, or states it.
+    fn unlist(&self, slot: &RingSlot) {
+        if let (Some(dir), Some(listing)) = (&self.ring_dir, lock(&slot.listing).take()) {
+            dir.unlist(listing);
+        }
+    }
+
     /// Removes a ring that no thread has, and that nobody is to read or write any more.
     pub(crate) fn discard(&self, slot: &RingSlot) {
+        self.unlist(slot);
         if let (Some(dir), Some(file)) = (&self.ring_dir, slot.file) {
             dir.remove_ring(file);
             self.file_rings.fetch_sub(1, Ordering::Relaxed);

@@ -28,6 +28,7 @@ use stenolog_format::loss::Loss;
 use stenolog_ringbuf::TryClaimError;
 use stenolog_ringbuf::queue::spsc::Producer;
 
+use crate::os_thread;
 use crate::registry::{self, CallTypes, Decision, Id, UNHEARD};
 use crate::ring_dir;
 use crate::shared::{COLD_CALL_BYTES, Core, OnFull, RingSlot, has_memory};
@@ -339,6 +340,10 @@ pub(crate) struct ColdRecord<'a> {
 #[inline(never)]
 pub(crate) fn wants(site: &'static Site) -> bool {
     let wanted = heard(|| {
+        if !can_have_rings() {
+            // The call will count its record.
+            return Some(registry::global().is_some_and(|core| core.allows(site.meta)));
+        }
         let scope = RINGS.try_with(|rings| rings.borrow().scopes.last().map(Arc::clone));
         match scope.ok().flatten() {
             Some(core) => (!core.is_closed()).then(|| core.allows(site.meta)),
@@ -389,6 +394,10 @@ pub(crate) fn log(record: &ColdRecord<'_>) {
         return;
     }
     let heard = heard(|| {
+        if !can_have_rings() {
+            lose(record);
+            return Some(());
+        }
         let attached = RINGS.try_with(|rings| log_attached(record, &mut rings.borrow_mut()));
         if attached.is_err() {
             log_detached(record);
@@ -459,7 +468,10 @@ fn log_attached(record: &ColdRecord<'_>, rings: &mut Rings) {
     } else {
         rings.take_global(&core, record.payload_bytes);
     }
-    let attachment = rings.global.as_ref().filter(|global| Arc::ptr_eq(&global.core, &core));
+    // Without memory for another one it has none, or the one that it had.
+    let is_usable =
+        |global: &&Attachment| Arc::ptr_eq(&global.core, &core) && !global.slot.is_set_aside();
+    let attachment = rings.global.as_ref().filter(is_usable);
     let Some(attachment) = attachment else {
         core.count_ringless(record.site.meta.level);
         return;
@@ -472,6 +484,20 @@ fn log_attached(record: &ColdRecord<'_>, rings: &mut Rings) {
     });
     if !id.is_explained {
         core.explain_in_dump(id.number);
+    }
+}
+
+/// Whether this thread has used `RINGS` before, or there is memory to: the C library ends a process that
+/// cannot note that they have a destructor.
+fn can_have_rings() -> bool {
+    let has_ring = LOCAL.with(|local| local.owner.get() != NO_GENERATION || local.scopes.get() > 0);
+    has_ring || has_memory(COLD_CALL_BYTES)
+}
+
+/// Counts a record for which there is no memory, if the global logger wants it.
+fn lose(record: &ColdRecord<'_>) {
+    if let Some(core) = registry::global().filter(|core| core.allows(record.site.meta)) {
+        core.count_ringless(record.site.meta.level);
     }
 }
 
@@ -489,10 +515,7 @@ fn known(record: &ColdRecord<'_>, rings: &Rings) -> Option<(Arc<Core>, Id)> {
 /// What the global logger says to a record, and to the calls of its site to come.
 fn decide(record: &ColdRecord<'_>) -> Option<(Arc<Core>, Id)> {
     if !has_memory(COLD_CALL_BYTES) {
-        let core = registry::global().filter(|core| core.allows(record.site.meta));
-        if let Some(core) = core {
-            core.count_ringless(record.site.meta.level);
-        }
+        lose(record);
         return None;
     }
     match registry::decide(record.site, record.types) {
@@ -552,7 +575,7 @@ fn attach(core: &Arc<Core>, record_bytes: usize) -> Option<(Attachment, Producer
         return None;
     }
     let thread = std::thread::current();
-    let name = thread.name().unwrap_or_default().to_owned();
+    let name = thread.name().map(str::to_owned).or_else(os_thread::name).unwrap_or_default();
     let (producer, slot) = core.new_ring(os_thread_id(), name, record_bytes)?;
     Some((Attachment { core: Arc::clone(core), slot, owes_loss: Cell::new(false) }, producer))
 }

@@ -15,9 +15,14 @@ pub(super) fn run(plan: DecodePlan) -> anyhow::Result<Outcome> {
     let mut opened = inputs::open(&plan.inputs, &plan.rings.limits, true)?;
     opened.without_copies();
     let rings = Rings::merge(&mut opened, &plan.rings);
-    let mut decoder =
-        Decoder::new(&opened.dumps).with_filter(plan.filter.clone()).with_order(plan.order);
-    let options = RenderOptions::default().with_zone(plan.zone).with_color(plan.color);
+    let mut decoder = Decoder::new(&opened.dumps)
+        .with_filter(plan.filter.clone())
+        .with_order(plan.order)
+        .with_losses(plan.losses);
+    let options = RenderOptions::default()
+        .with_zone(plan.zone)
+        .with_color(plan.color)
+        .with_defused_formulas(plan.defuse_formulas);
     let mut output = Output::new();
     if !opened.dumps.is_empty() {
         output.append(|out| Renderer::new(plan.format, options.clone()).write_header(out))?;

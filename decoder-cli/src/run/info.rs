@@ -221,6 +221,7 @@ fn as_json(opened: &Opened, info: &Info) -> Value {
             "end": frames.end,
             "summary": frames.summary,
             "volatile": frames.volatile,
+            "header": frames.header,
             "unknown": frames.unknown,
         },
         "damage": damage_json(&info.damage),

@@ -32,14 +32,15 @@ pub(super) fn report(opened: &Opened, summary: &Summary, rings: &Rings) {
 
 /// How a dump without an end ends, and why.
 pub(super) fn breaks_off(dump: &Dump) -> String {
-    const WHY: &str = "its writer was stopped before it could seal the dump";
+    // A process that ends without dropping the guard leaves the same as one that was killed.
+    const WHY: &str = "it is not sealed: its writer was killed or did not close it";
     match dump.tail() {
         Tail::Torn { offset, bytes } => format!(
             "byte {offset}: the file ends within a frame, of which {} are there; {WHY}, or the file was cut",
             counted(bytes, "byte")
         ),
         _ => format!(
-            "byte {}: the file ends without an end mark; {WHY}: what it had not written yet is missing",
+            "byte {}: the file ends without an end mark; {WHY}, and what it had not written yet is missing",
             dump.len_bytes()
         ),
     }

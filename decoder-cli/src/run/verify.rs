@@ -74,7 +74,7 @@ fn write_text(
     }
     if verification.is_completed {
         let recovered = counted(verification.recovered, "record");
-        holds.push_str(&format!("; its writer died, and {recovered} came from its rings"));
+        holds.push_str(&format!("; it is not sealed, and {recovered} came from its rings"));
     }
     // Nothing is wrong with the file if only rings were lost that were never in one.
     let is_lost = |damage: &Damage| matches!(damage.cause, DamageCause::RingLost { .. });

@@ -200,8 +200,8 @@ fn unsealed(name: &str, folder: &Path) -> String {
     let folder = folder.display();
     let memory = if cfg!(unix) { ", /dev/shm" } else { "" };
     format!(
-        "steno: {name}: byte 752: the file ends without an end mark; its writer was stopped before \
-         it could seal the dump: what it had not written yet is missing; its rings are not in \
+        "steno: {name}: byte 752: the file ends without an end mark; it is not sealed: its \
+         writer was killed or did not close it, and what it had not written yet is missing; its rings are not in \
          {folder}{memory} (--rings DIR looks elsewhere)\n\
          steno: incomplete: 1 unsealed dump; 5 records read\n"
     )

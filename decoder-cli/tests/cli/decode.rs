@@ -240,6 +240,37 @@ fn colour_only_when_wanted() {
     assert!(!is_coloured(&["--json", "--color", "always"], &[]));
 }
 
+/// `script` gives the program a terminal, where there is one.
+#[cfg(target_os = "linux")]
+#[test]
+fn plain_terminals_get_no_colour() {
+    let scene = scene();
+    let is_coloured = |args: &[&str], variables: &[(&str, &str)]| {
+        let steno = format!("{} app.steno {}", env!("CARGO_BIN_EXE_steno"), args.join(" "));
+        let mut command = std::process::Command::new("script");
+        command.args(["-qec", &steno, "/dev/null"]).current_dir(scene.path());
+        for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+            command.env_remove(name);
+        }
+        command.env("TERM", "xterm").envs(variables.iter().copied()).stdin(Stdio::null());
+        let output = command.output().ok()?;
+        assert!(output.status.success(), "{variables:?}");
+        Some(output.stdout.contains(&0x1b))
+    };
+    let Some(true) = is_coloured(&[], &[]) else {
+        assert_eq!(is_coloured(&[], &[]), None);
+        return;
+    };
+    for plain in [("TERM", "dumb"), ("CLICOLOR", "0"), ("NO_COLOR", "1")] {
+        assert_eq!(is_coloured(&[], &[plain]), Some(false), "{plain:?}");
+        assert_eq!(is_coloured(&["--color", "always"], &[plain]), Some(true), "{plain:?}");
+    }
+    assert_eq!(is_coloured(&[], &[("CLICOLOR", "1")]), Some(true));
+    assert_eq!(is_coloured(&[], &[("CLICOLOR", "0"), ("CLICOLOR_FORCE", "1")]), Some(true));
+    assert_eq!(is_coloured(&[], &[("TERM", "dumb"), ("CLICOLOR_FORCE", "1")]), Some(true));
+    assert_eq!(is_coloured(&["--color", "never"], &[]), Some(false));
+}
+
 #[test]
 fn several_inputs_are_one_log() {
     let scene = Scene::with("logs/a.steno", ticks(1, 3).sealed());

@@ -67,7 +67,7 @@ fn rings_complete_a_dump() {
     let seconds: Vec<_> = run.stdout.lines().map(|line| &line[17..19]).collect();
     assert_eq!(seconds, ["00", "01", "02", "03", "04", "05"], "{}", run.stdout);
     assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
-    assert!(run.stderr.contains("app.steno: its writer died; 2 records came from its rings"));
+    assert!(run.stderr.contains("app.steno: it is not sealed: its writer was killed or did not close it; 2 records came from its rings"));
     assert!(rings(&scene).join("ring-0").exists(), "reading takes nothing away");
 }
 
@@ -228,7 +228,7 @@ fn verifying_looks_at_each_ring() {
     let run = scene.run(&["verify", "app.steno"]);
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{}", run.stdout);
     insta::assert_snapshot!(run.stdout, @r"
-    app.steno: complete: 6 records, 1 ring, 3 blocks, 672 B; its writer died, and 2 records came from its rings
+    app.steno: complete: 6 records, 1 ring, 3 blocks, 672 B; it is not sealed, and 2 records came from its rings
     app.steno: ring 1 (main): complete: records 0 to 5, positions 0 to 96
     ");
     let json = scene.run(&["verify", "--json", "app.steno"]).ok();

@@ -56,6 +56,8 @@ impl Tally {
 
     /// Counts records of a block whose values cannot be read.
     pub(super) fn lose_values(&mut self, block: BlockPlace, records: u32, why: ValueError) {
+        self.records = self.records.saturating_sub(records.into());
+        self.recovered = self.recovered.min(self.records);
         self.lose(LossKind::Unreadable, records.into());
         self.unreadable(block, records, why);
     }

@@ -154,7 +154,7 @@ impl<'d> Ring<'d> {
             Head::None => Turn::Pause,
             Head::Block { .. } => Turn::Nothing,
             Head::Loss { unix_ns, cause } => {
-                Turn::Loss(LossEntry { origin: self.origin(), unix_ns, cause })
+                Turn::Loss(LossEntry::new(self.origin(), unix_ns, cause))
             }
             Head::Records => {
                 let Some(open) = &self.open else { return Turn::Nothing };

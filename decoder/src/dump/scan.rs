@@ -17,7 +17,7 @@ use memchr::memmem;
 use stenolog_format::block::BlockHeader;
 use stenolog_format::clock::ClockPair;
 use stenolog_format::dictionary::{CallSite, Thread};
-use stenolog_format::frame::{FileHeaderError, FrameHeader, FrameKind, MAGIC, SYNC};
+use stenolog_format::frame::{FileHeader, FileHeaderError, FrameHeader, FrameKind, MAGIC, SYNC};
 use stenolog_format::index::End;
 use stenolog_format::loss::LossFrame;
 use stenolog_format::volatile::{VolatileRing, VolatileState};
@@ -193,6 +193,7 @@ impl<'a> Scanner<'a> {
             Some(FrameKind::Loss) => (&mut frames.loss, "loss"),
             Some(FrameKind::Watermark) => (&mut frames.watermark, "watermark"),
             Some(FrameKind::Volatile) => (&mut frames.volatile, "volatile"),
+            Some(FrameKind::Header) => (&mut frames.header, "header"),
             Some(FrameKind::End) => (&mut frames.end, "end"),
         };
         *count += 1;
@@ -271,6 +272,10 @@ impl<'a> Scanner<'a> {
                 self.take_volatile(frame.at, VolatileRing::decode(payload).ok_or(short)?);
             }
             Some(FrameKind::End) => tables.end = Some(End::decode(payload).ok_or(short)?),
+            Some(FrameKind::Header) => {
+                let (header, _) = FileHeader::decode(payload).map_err(|_| short)?;
+                tables.restated.get_or_insert(header);
+            }
             // Block headers say more exactly what a watermark promises.
             _ => {}
         }

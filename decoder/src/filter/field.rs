@@ -92,6 +92,12 @@ impl FieldMatch {
         values.any(|(path, value)| path.is_some_and(|path| self.matches_in(value, path, text)))
     }
 
+    /// Whether it is this very field with this value.
+    pub(super) fn is_of(&self, name: &str, value: &Value<'_>, text: &mut String) -> bool {
+        let is_named = *self.name == *name || self.name.strip_prefix("fields.") == Some(name);
+        is_named && self.equals(value, text)
+    }
+
     /// The slots that may have the value, each with the path to it.
     fn slots<'s>(&'s self, site: &'s Site) -> impl Iterator<Item = (&'s str, &'s Slot)> {
         let names = self.slots_named(site).zip(&site.call_site().slots);
@@ -130,7 +136,7 @@ impl FieldMatch {
                 write_display(text, key);
                 inside(path, text).is_some_and(|path| self.matches_in(value, path, text))
             }),
-            Value::Tuple(values) | Value::List(values) => {
+            Value::Tuple(values) | Value::List(values) | Value::Set(values) => {
                 let (index, path) = path.split_once('.').unwrap_or((path, ""));
                 let value = index.parse().ok().and_then(|index: usize| values.get(index));
                 value.is_some_and(|value| self.matches_in(value, path, text))

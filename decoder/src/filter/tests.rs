@@ -212,7 +212,9 @@ fn a_block_with_losses_or_strangers_is_read_whatever_its_summary_says() {
     scene.site(99, Level::Info, "app", None, &[]);
     scene.block(1, &[Rec(99, 30, vec![])]);
     scene.summary();
-    let (text, _) = messages(&[scene.dump()], filter());
+    let (text, summary) = messages(&[scene.dump()], filter());
+    assert_eq!((text.as_str(), summary.lost), ("", 5));
+    let (text, _) = messages(&[scene.dump()], Filter::default().target("stenolog"));
     assert_eq!(text, "1: 5 records lost: ring full (3 INFO, 2 DEBUG)\n");
     let mut bytes = scene.bytes().to_vec();
     let dictionary = payload_of(&bytes, FrameKind::Dictionary, 3);

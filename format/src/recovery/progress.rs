@@ -28,8 +28,8 @@ pub struct Rings {
     pub unlisted: u64,
     /// How many directories of the session were made before this one.
     pub directory: u64,
-    /// The rings that threads have, and where each is. A place that only a later version knows is
-    /// left out.
+    /// The rings that threads have, and where each is. A place that only a later version knows is not in
+    /// a file that this one does: it counts as memory.
     pub listed: Vec<(u32, Place)>,
 }
 
@@ -56,11 +56,10 @@ impl Place {
     fn from_word(word: u64) -> Option<(u32, Self)> {
         let place = match word >> 32 {
             1 => Self::File,
-            2 => Self::Memory,
             3 => Self::Unlinked,
-            _ => return None,
+            _ => Self::Memory,
         };
-        Some((word as u32, place))
+        (word != 0).then_some((word as u32, place))
     }
 }
 
@@ -126,7 +125,7 @@ mod tests {
         put(Progress::LIST_AT, Place::File.word(1));
         put(Progress::LIST_AT + 16, Place::Memory.word(u32::MAX));
         put(Progress::BYTES - 8, 9 << 32 | 3);
-        let listed = vec![(1, Place::File), (u32::MAX, Place::Memory)];
+        let listed = vec![(1, Place::File), (u32::MAX, Place::Memory), (3, Place::Memory)];
         let rings = Rings { unlisted: 5, directory: 0, listed };
         let read = Progress::decode(&bytes);
         assert_eq!(read, Some(Progress { written: 4096, sequence: 2, rings: Some(rings) }));

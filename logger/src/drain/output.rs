@@ -163,6 +163,8 @@ impl Output {
             let n = insist(WriteZero, || self.storage.write_at(self.written_bytes, rest))?;
             fault::after(Step::Written);
             if self.find_hole() {
+                self.done += n;
+                self.written_bytes += n as u64;
                 return Err(WriteFailure::Taken(FileFate::Truncated));
             }
             self.witness.note(self.written_bytes, &self.buffer[self.done..self.done + n]);
@@ -171,6 +173,22 @@ impl Output {
         }
         self.buffer.clear();
         self.done = 0;
+        Ok(())
+    }
+
+    /// Whether the file has a hole that its length does not show (O3).
+    pub(crate) const fn has_hole(&self) -> bool {
+        self.has_hole
+    }
+
+    /// Hands the rest of the buffer to the operating system, whatever the file is by now.
+    pub(crate) fn write_anyway(&mut self) -> io::Result<()> {
+        while self.done < self.buffer.len() {
+            let rest = &self.buffer[self.done..];
+            let n = insist(WriteZero, || self.storage.write_at(self.written_bytes, rest))?;
+            self.done += n;
+            self.written_bytes += n as u64;
+        }
         Ok(())
     }
 

@@ -43,6 +43,9 @@ use crate::shared::{Core, has_memory};
 const MIN_BLOCK_BYTES: usize = 1 << 16;
 const MAX_BLOCK_BYTES: usize = 1 << 20;
 
+/// What a pass takes besides its blocks.
+const PASS_BYTES: usize = 1 << 14;
+
 /// Where memory is short, blocks become smaller, down to this.
 const LEAST_BLOCK_BYTES: usize = 1 << 12;
 
@@ -54,6 +57,9 @@ const WRITE_AT_BYTES: usize = 1 << 18;
 
 /// An index frame is written when this many blocks have none.
 const INDEX_EVERY_BLOCKS: usize = 4096;
+
+/// The file header is stated again when the file has grown by this, in bytes, and at its end.
+const HEADER_EVERY_BYTES: u64 = 1 << 20;
 
 /// Clock pairs are this far apart while there are records, in seconds.
 const CLOCK_EVERY_SECONDS: u64 = 1;
@@ -71,6 +77,9 @@ pub(super) struct Scanner {
     /// The place of the file among those of the session.
     sequence: u32,
     output: Output,
+    header: FileHeader,
+    /// Where the file stated its header last.
+    header_at: u64,
     frames: FrameWriter,
     builder: BlockBuilder,
     compressor: Compressor,
@@ -132,6 +141,8 @@ impl Scanner {
     pub(super) fn new(core: Arc<Core>, output: Output) -> Self {
         let mut scanner = Self {
             sequence: core.header.sequence,
+            header: core.header,
+            header_at: 0,
             core,
             output,
             frames: FrameWriter::default(),
@@ -175,6 +186,7 @@ impl Scanner {
 
     /// Puts what a file begins with.
     fn begin(&mut self, header: FileHeader) {
+        (self.header, self.header_at) = (header, 0);
         self.output.buffer().extend_from_slice(&header.encode());
         self.put_clock();
         if self.core.ring_dir().is_none() {
@@ -206,6 +218,9 @@ impl Scanner {
 
     fn try_pass(&mut self, is_asked: bool) -> Result<Option<Instant>, WriteFailure> {
         let before = std::mem::replace(&mut self.last_pass, Instant::now());
+        if !has_memory(PASS_BYTES) {
+            return Err(WriteFailure::Write(io::ErrorKind::OutOfMemory.into()));
+        }
         // Before the rings: one that has lost something is among those that are adopted.
         let lost = self.core.counters.lost.load(Ordering::Acquire);
         let is_any_lost = lost != self.lost;
@@ -265,6 +280,9 @@ impl Scanner {
             self.frames.frame(self.output.buffer(), FrameKind::Watermark, |out| {
                 Watermark { counter: began }.encode(out);
             });
+            if self.output.end() - self.header_at >= HEADER_EVERY_BYTES {
+                self.put_header();
+            }
             self.put_index_if(INDEX_EVERY_BLOCKS);
         }
         self.write()?;
@@ -289,6 +307,7 @@ impl Scanner {
     fn put_end(&mut self, continues: bool) {
         self.is_sealed = true;
         self.put_clock();
+        self.put_header();
         self.put_index_if(0);
         let end = End {
             index: self.index.previous,
@@ -532,6 +551,13 @@ impl Scanner {
         self.last_clock = pair.counter;
         let Self { output, frames, index, .. } = self;
         put_metadata(output, frames, index, FrameKind::Clock, |out| pair.encode(out));
+    }
+
+    /// States the header again, should the file lose its beginning.
+    fn put_header(&mut self) {
+        self.header_at = self.output.end();
+        let header = self.header.encode();
+        self.frames.frame(self.output.buffer(), FrameKind::Header, |out| out.extend(header));
     }
 
     fn put_index_if(&mut self, blocks: usize) {

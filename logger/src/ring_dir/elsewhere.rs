@@ -108,6 +108,10 @@ impl RingDir {
 pub(crate) struct UnreadDir(Infallible);
 
 impl UnreadDir {
+    pub(crate) fn exists(_: &[PathBuf], _: &[u8; 16]) -> bool {
+        false
+    }
+
     pub(crate) fn find(_: &[PathBuf], _: &[u8; 16]) -> Option<Self> {
         None
     }
@@ -116,7 +120,11 @@ impl UnreadDir {
         match self.0 {}
     }
 
-    pub(crate) fn complete(&self, _: &File) -> Result<(), NotRecovered> {
+    pub(crate) fn complete(
+        &self,
+        _: &File,
+        _: impl FnOnce() -> io::Result<File>,
+    ) -> Result<bool, NotRecovered> {
         match self.0 {}
     }
 

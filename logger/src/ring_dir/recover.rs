@@ -1,7 +1,7 @@
 //! The rings of a logger that was killed, read by the next one on the same path.
 //!
 //! ```text
-//!   dump:  ▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭┆▭▭╴         what is whole stays, the rest of a cut write goes
+//!   dump:  ▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭┆▭▭╴         what is whole stays; if a cut write is behind it, in a copy
 //!   rings:              ▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭
 //!   then:  ▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭┊▤▭▭▭▭▭▭▭▤▣   explanations, what the dump had not, index, end
 //! ```
@@ -12,6 +12,8 @@
 //! - **U2 (cut short).** The rings are as they were until the dump is sealed and on the disk. If
 //!   that is cut short, by another kill or a full disk, the dump is one that a write was cut of, as
 //!   before; it has some more of what the rings hold, which the next attempt sees by its numbers.
+//! - **U4 (mapped).** A reader may have the dump mapped: none of its bytes is changed, and it never
+//!   becomes shorter.
 //! - **U3 (nobody else's).** The directory is opened once, belongs to this user, and so do its
 //!   files; no link is followed. What a logger does not make is not removed.
 //!
@@ -25,15 +27,17 @@ mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use rustix::fs::copy_file_range;
 use rustix::fs::{AtFlags, Dir, Mode, OFlags, open, openat, unlinkat};
 use stenolog_format::dictionary::CallSite;
-use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter, VERSION};
+use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter, VERSION, Version};
 use stenolog_format::recovery::{LEFT_FILE, Origin, Place, Progress, Rings, directory_name};
 use stenolog_format::volatile::{VolatileRing, VolatileState};
 use stenolog_ringbuf::file::{Kind, Recovered};
@@ -46,9 +50,13 @@ use super::unix::{META, META_SEQUENCE, PROGRESS, RING, RING_IN_MAKING, check_siz
 use super::{NotRecovered, word};
 use crate::fault::{self, Step};
 use crate::fork::NotInherited;
+use crate::writer_lock::{self, Hold};
 
 /// No ring file is longer: its header, and the greatest capacity.
 const MAX_RING_FILE_BYTES: u64 = 4096 + (1 << 30);
+
+/// So many bytes of a dump are read and written at once, where it cannot be copied otherwise.
+const COPIED_AT_ONCE: usize = 1 << 20;
 
 /// A dictionary frame has so many call sites.
 const SITES_A_FRAME: usize = 256;
@@ -92,6 +100,15 @@ impl UnreadDir {
         found
     }
 
+    /// Whether this user has a directory of the session there, whoever is at work in it.
+    pub(crate) fn exists(folders: &[PathBuf], session: &[u8; 16]) -> bool {
+        let name = directory_name(session);
+        folders.iter().any(|folder| {
+            let metadata = folder.join(&name).symlink_metadata();
+            metadata.is_ok_and(|metadata| metadata.is_dir() && is_own(&metadata))
+        })
+    }
+
     /// Whether two folders were the same one.
     fn is_same(&self, other: &Self) -> bool {
         match (self.directory.metadata(), other.directory.metadata()) {
@@ -115,10 +132,10 @@ impl UnreadDir {
         // Some network file systems lock only what is open for writing.
         let meta = match open_file(&directory, META.as_ref(), OFlags::RDWR) {
             Err(error) => Err(error),
-            Ok(file) => match file.try_lock() {
-                Err(TryLockError::WouldBlock) => return None,
-                Err(TryLockError::Error(_)) => Err(NotRecovered::NoLocks),
-                Ok(()) => Ok(Meta { _not_inherited: NotInherited::new(&file), file }),
+            Ok(file) => match writer_lock::take(&file) {
+                Hold::Others => return None,
+                Hold::NoLocks => Err(NotRecovered::NoLocks),
+                Hold::Ours => Ok(Meta { _not_inherited: NotInherited::new(&file), file }),
             },
         };
         Some(Self { path, session, directory, meta, other: None })
@@ -133,18 +150,28 @@ impl UnreadDir {
         self.all().all(|dir| dir.meta.is_ok())
     }
 
-    /// Appends to the dump what it has not, seals it, and puts it on the disk.
+    /// Appends to the dump what it has not, seals it, and puts it on the disk. If there is something
+    /// behind its last whole frame, that is done to a copy (U4), for which `make` makes the file;
+    /// `true` if the dump now is that one.
     ///
-    /// Nobody else may write to it meanwhile.
-    pub(crate) fn complete(&self, dump: &File) -> Result<(), NotRecovered> {
-        self.seal(dump)?;
-        dump.sync_data().map_err(of_dump)?;
+    /// Nobody else may write to either meanwhile.
+    pub(crate) fn complete(
+        &self,
+        dump: &File,
+        make: impl FnOnce() -> io::Result<File>,
+    ) -> Result<bool, NotRecovered> {
+        let copy = self.seal(dump, make)?;
+        copy.as_ref().unwrap_or(dump).sync_all().map_err(of_dump)?;
         fault::after(Step::EarlierSealed);
-        Ok(())
+        Ok(copy.is_some())
     }
 
-    /// As [`complete`](Self::complete), but for the disk.
-    pub(super) fn seal(&self, dump: &File) -> Result<(), NotRecovered> {
+    /// As [`complete`](Self::complete), but for the disk. Returns the copy.
+    pub(super) fn seal(
+        &self,
+        dump: &File,
+        make: impl FnOnce() -> io::Result<File>,
+    ) -> Result<Option<File>, NotRecovered> {
         let mut explained = Explained::default();
         for dir in self.all() {
             match &dir.meta {
@@ -164,7 +191,12 @@ impl UnreadDir {
             return Err(NotRecovered::Dump { offset: 0 });
         }
         let progress = self.all_progress(header.sequence)?;
+        let has_list = Version { major: 1, minor: 3 };
+        if header.version >= has_list && progress.rings.is_none() {
+            return Err(odd(PROGRESS.as_ref()));
+        }
         let mut walked = walk(dump, begin, progress.written)?;
+        let mut copy = None;
         if !walked.is_sealed {
             // What no directory had room for, the dump may explain.
             for site in std::mem::take(&mut walked.sites) {
@@ -172,14 +204,16 @@ impl UnreadDir {
             }
             let rings = self.rings(&walked, &explained, header.sequence)?;
             let volatile = volatile(progress.rings.unwrap_or_default(), &rings, &walked)?;
-            let end = walked.end;
-            if let Err(error) = self.append(dump, walked, &explained, &rings, &volatile) {
-                // As far as can be: what is behind is harmless (U2).
-                let _ = dump.set_len(end);
-                return Err(error);
+            if dump.metadata().map_err(of_dump)?.len() > walked.end {
+                let new = make().map_err(of_dump)?;
+                copy_beginning(dump, &new, walked.end).map_err(of_dump)?;
+                fault::after(Step::EarlierCopied);
+                copy = Some(new);
             }
+            let dump = copy.as_ref().unwrap_or(dump);
+            self.append(dump, walked, &explained, &rings, &volatile)?;
         }
-        Ok(())
+        Ok(copy)
     }
 
     /// Removes the directories, of which the dump now has all.
@@ -293,8 +327,6 @@ impl UnreadDir {
             records: walked.records,
             failed: None,
         };
-        dump.set_len(walked.end).map_err(of_dump)?;
-        fault::after(Step::EarlierTrimmed);
         if !has_clock {
             for payload in &explained.clock {
                 append.metadata(FrameKind::Clock, |out| out.extend_from_slice(payload));
@@ -406,6 +438,30 @@ fn of_file(name: &OsStr, source: io::Error) -> NotRecovered {
 
 fn of_dump(source: io::Error) -> NotRecovered {
     NotRecovered::Io { what: "the dump".to_owned(), source }
+}
+
+/// Copies the first `bytes` of a file into an empty one, by reference where the file system can.
+fn copy_beginning(from: &File, to: &File, bytes: u64) -> io::Result<()> {
+    let mut at = 0;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    while at < bytes {
+        let (mut of_from, mut of_to) = (at, at);
+        let left = usize::try_from(bytes - at).unwrap_or(usize::MAX);
+        match copy_file_range(from, Some(&mut of_from), to, Some(&mut of_to), left) {
+            Err(rustix::io::Errno::INTR) => {}
+            // Not between these files: the rest is read and written.
+            Ok(0) | Err(_) => break,
+            Ok(copied) => at += copied as u64,
+        }
+    }
+    let mut chunk = vec![0; COPIED_AT_ONCE.min(usize::try_from(bytes - at).unwrap_or(usize::MAX))];
+    while at < bytes {
+        let length = chunk.len().min(usize::try_from(bytes - at).unwrap_or(usize::MAX));
+        from.read_exact_at(&mut chunk[..length], at)?;
+        to.write_all_at(&chunk[..length], at)?;
+        at += length as u64;
+    }
+    Ok(())
 }
 
 fn is_own(metadata: &fs::Metadata) -> bool {

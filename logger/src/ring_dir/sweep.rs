@@ -22,7 +22,7 @@ mod dumps;
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
@@ -38,6 +38,7 @@ use super::origin::{lock_folder, nearest_device, root};
 use super::recover::UnreadDir;
 use super::unix::{META, PROGRESS, RING, RING_IN_MAKING};
 use crate::fault::{self, Step};
+use crate::writer_lock::{self, Hold};
 
 /// How many directories a start looks at, and how many entries of a folder to find them or a dump.
 const MAX_DIRECTORIES: usize = 512;
@@ -213,10 +214,8 @@ impl Sweep<'_> {
             }
             Err(_) => return Verdict::Alone,
         };
-        // For no longer than it takes to know: a lock that is held is taken for a writer's.
-        match meta.try_lock_shared() {
-            Ok(()) => drop(meta.unlock()),
-            Err(TryLockError::WouldBlock | TryLockError::Error(_)) => return Verdict::Alone,
+        if writer_lock::ask(&meta) != Hold::Ours {
+            return Verdict::Alone;
         }
         // Its writer had not come to that, or it was being removed.
         if left.holds_no_rings() {
@@ -419,7 +418,8 @@ impl Left {
         let folders = [self.path.parent(), dump.parent()].into_iter().flatten().map(Path::to_owned);
         let folders: Vec<_> = folders.chain(all.iter().cloned()).collect();
         let Some(rings) = UnreadDir::find(&folders, &self.session) else { return false };
-        is_there && rings.is_locked() && rings.seal(&file).is_ok() && rings.remove().is_ok()
+        let refuse = || Err(io::ErrorKind::Unsupported.into());
+        is_there && rings.is_locked() && rings.seal(&file, refuse).is_ok() && rings.remove().is_ok()
     }
 
     /// Notes that the rings wait to be read, and gives back what memory they do not need.

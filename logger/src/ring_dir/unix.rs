@@ -23,6 +23,7 @@ use super::{LEAST_RING_BYTES, NoRingDir, word};
 use crate::fault::{self, Step};
 use crate::fork::NotInherited;
 use crate::shared::lock;
+use crate::writer_lock;
 
 /// The sequence of a file that has no blocks: behind all others.
 pub(super) const META_SEQUENCE: u32 = u32::MAX;
@@ -499,7 +500,7 @@ impl Meta {
     fn begin(file: io::Result<File>, header: FileHeader, clock: &ClockPair) -> io::Result<Self> {
         let file = file?;
         // Nobody else has it; and what has no locks is as good without.
-        let _ = file.try_lock();
+        let _ = writer_lock::take(&file);
         let _not_inherited = NotInherited::new(&file);
         let frames = FrameWriter::default();
         let (threads, stated) = (Slots::default(), Vec::new());

@@ -233,6 +233,11 @@ impl Scanner {
                 fate = worse;
             }
         }
+        if self.output.has_hole() {
+            // What is behind the hole is to be known for what it is: it comes again in the next file.
+            self.put_header();
+            let _ = self.output.write_anyway();
+        }
         self.restart(fate, next);
         Ok(())
     }

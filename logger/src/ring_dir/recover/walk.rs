@@ -138,7 +138,7 @@ impl Walk<'_> {
                 self.walked.is_sealed = is_last;
                 return Ok(is_last.then_some(()));
             }
-            Some(FrameKind::Watermark | FrameKind::Summary) => {}
+            Some(FrameKind::Watermark | FrameKind::Summary | FrameKind::Header) => {}
             None => return Ok(None),
         }
         Ok(Some(()))

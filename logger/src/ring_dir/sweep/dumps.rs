@@ -1,6 +1,6 @@
 //! Dumps, as far as it must be known what they have of their rings.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind};
 use stenolog_format::index::End;
 
 use super::MAX_ENTRIES;
+use crate::writer_lock::{self, Hold};
 
 /// Dumps, each with its session.
 pub(super) type Dumps = Vec<([u8; 16], PathBuf)>;
@@ -77,10 +78,8 @@ pub(super) fn dump_state(path: &Path, session: &[u8; 16]) -> DumpState {
     if !owner.is_ok_and(|owner| trusted.contains(&owner)) {
         return DumpState::Unknown;
     }
-    match file.try_lock_shared() {
-        Ok(()) => drop(file.unlock()),
-        Err(TryLockError::WouldBlock) => return DumpState::Unknown,
-        Err(TryLockError::Error(_)) => {}
+    if writer_lock::ask(&file) == Hold::Others {
+        return DumpState::Unknown;
     }
     match is_sealed(&file) {
         Ok(true) => DumpState::Sealed,
