@@ -224,6 +224,9 @@ fn stats_of_process() -> Stats {
 
 /// The global logger. A forked child has none, unless it has its own.
 fn global() -> Result<Arc<Core>, FlushError> {
+    if crate::fork::is_unseen() {
+        return Err(FlushError::Forked);
+    }
     registry::global().ok_or_else(|| match crate::fork::epoch() {
         0 => FlushError::NotStarted,
         _ => FlushError::Forked,

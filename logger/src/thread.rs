@@ -375,7 +375,7 @@ fn heard<R>(work: impl FnOnce() -> Option<R>) -> Option<R> {
     }
 
     LOCAL.with(|local| {
-        if local.is_deaf.get() || local.is_interrupted() {
+        if local.is_deaf.get() || local.is_interrupted() || crate::fork::is_unseen() {
             return None;
         }
         local.is_deaf.set(true);

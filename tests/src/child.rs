@@ -44,6 +44,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("replaced", []) => unix::replaced(path),
         #[cfg(unix)]
         ("killed", [rings, more]) => unix::killed(path, Path::new(rings), more),
+        #[cfg(target_os = "linux")]
+        ("clone", [how]) => unix::clone(path, how),
         #[cfg(unix)]
         ("kept", [how]) => unix::kept(path, how),
         #[cfg(unix)]
@@ -467,6 +469,36 @@ mod unix {
         // SAFETY: it ends this process at once.
         unsafe { libc::raise(libc::SIGKILL) };
         Err("the process lives on".into())
+    }
+
+    /// A child that no handler of `pthread_atfork` has seen.
+    #[cfg(target_os = "linux")]
+    pub(super) fn clone(path: &Path, how: &str) -> Result<(), Box<dyn Error>> {
+        let log =
+            Builder::new(path).on_full(OnFull::Block).forked_child(ForkedChild::OwnDump).start()?;
+        (0..3).for_each(|n| info!("parent before {n}"));
+        log.flush()?;
+        // SAFETY: as `fork`, of which it is the system call, and without its handlers.
+        let child = unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) };
+        if child == 0 {
+            (0..5).for_each(|n| info!("child {n}"));
+            let is_refused = log.flush().is_err() && stenolog::flush().is_err();
+            let is_counted = stenolog::stats().unheard == 5;
+            match how {
+                // Nobody joins a drain that is not there, nor seals what is the parent's.
+                "drop" => drop(log),
+                _ => std::mem::forget(log),
+            }
+            std::process::exit(if is_refused && is_counted { 0 } else { 1 });
+        }
+        let mut status = 0;
+        // SAFETY: the status lives on this stack.
+        unsafe { libc::waitpid(child as libc::pid_t, &raw mut status, 0) };
+        log.flush()?;
+        (0..3).for_each(|n| info!("parent after {n}"));
+        info!("the child ended with {status}");
+        log.close()?;
+        Ok(())
     }
 
     /// A logger in a static, in a process that ends as it is told to. Prints the ring directory.
