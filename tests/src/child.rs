@@ -49,6 +49,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         #[cfg(unix)]
         ("kept", [how]) => unix::kept(path, how),
         #[cfg(unix)]
+        ("short", [rings]) => unix::short(path, Path::new(rings)),
+        #[cfg(unix)]
         ("left", [rings, how]) => unix::left(path, Path::new(rings), how == "unread"),
         #[cfg(unix)]
         ("next", [rings]) => unix::next(path, Path::new(rings), None),
@@ -562,6 +564,28 @@ mod unix {
             _ => {}
         }
         Ok(())
+    }
+
+    /// A process that has no descriptor left when its logger ends. It is killed then.
+    pub(super) fn short(path: &Path, rings: &Path) -> Result<(), Box<dyn Error>> {
+        let log = Builder::new(path).rings_in(rings).start()?;
+        let call = |n: u32| info!("thread {n}");
+        (0..3).for_each(|n| {
+            std::thread::scope(|scope| {
+                scope.spawn(|| call(n));
+            });
+        });
+        let limit = libc::rlimit { rlim_cur: 64, rlim_max: 64 };
+        // SAFETY: the limit lives on this stack.
+        unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) };
+        let mut files = Vec::new();
+        while let Ok(file) = std::fs::File::open("/dev/null") {
+            files.push(file);
+        }
+        log.close()?;
+        // SAFETY: it ends this process at once.
+        unsafe { libc::raise(libc::SIGKILL) };
+        Err("the process lives on".into())
     }
 
     /// A process that is killed when its dump has all that it logged, or all but a record.

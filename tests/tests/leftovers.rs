@@ -188,6 +188,14 @@ fn unread_rings_are_kept_whole_in_little_memory() {
 }
 
 #[test]
+fn a_logger_that_ends_without_a_free_descriptor_leaves_nothing() {
+    let scene = Scene::new();
+    scene.run("app.steno", &["short"], &[], None);
+    assert_eq!(scene.directories(), Vec::<PathBuf>::new());
+    assert_eq!(Dump::open(scene.dump("app.steno")).unwrap().tail(), Tail::Sealed);
+}
+
+#[test]
 fn a_start_that_is_killed_leaves_nothing_for_long() {
     for step in ["RingDirMade", "MetaBegun", "RingCreated", "RingDirReady", "DumpCreated"] {
         let scene = Scene::new();

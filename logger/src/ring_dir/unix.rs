@@ -368,10 +368,16 @@ impl RingDir {
         *is_removed = true;
         // Does not follow links. What cannot be removed is found again by the session's dump,
         // which is sealed.
-        if let Some(second) = self.made_second() {
-            let _ = fs::remove_dir_all(&second.path);
+        for path in self.made_second().map(|dir| dir.path.clone()).iter().chain([&self.first.path])
+        {
+            if fs::remove_dir_all(path).is_err() {
+                // That takes a descriptor, of which there may be none.
+                for number in 1..self.next_file.load(Ordering::Relaxed) {
+                    let _ = fs::remove_file(path.join(format!("{RING}{number}")));
+                }
+                discard(path);
+            }
         }
-        let _ = fs::remove_dir_all(&self.first.path);
     }
 }
 
