@@ -39,6 +39,7 @@ pub use rings::{
     RingsError, Why,
 };
 pub use site::Site;
+pub use source::survive_shrinking_files;
 pub use verify::{RingVerification, Verification, verify, verify_with};
 
 /// The dump format itself.

@@ -102,7 +102,7 @@ pub use stenolog_macros::Record;
 
 pub use self::builder::Builder;
 pub use self::clock::Timestamp;
-pub use self::drain::{Compression, Drain, Existing, FileFate};
+pub use self::drain::{Compression, Drain, Existing, FileFate, IfBusy};
 pub use self::error::{DrainError, FlushError, StartError};
 pub use self::event::Event;
 pub use self::filter::FilterError;
