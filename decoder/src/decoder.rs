@@ -327,7 +327,9 @@ impl<'d> Decoder<'d> {
                 && dump.writer_is_alive() != Some(true)
                 && !session::is_completed(dump, dumps)
         };
-        let counts = |damage: &Damage| !session::is_replaced(damage, dumps);
+        // There may be a million places, and as many files.
+        let have_rings = dumps.iter().any(Dump::is_from_rings);
+        let counts = |damage: &Damage| !have_rings || !session::is_replaced(damage, dumps);
         Summary {
             records: *records,
             shown: *shown,

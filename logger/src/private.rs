@@ -8,7 +8,6 @@ pub use stenolog_macros::call;
 pub use crate::emit::emit;
 #[cfg(feature = "__fault_points")]
 pub use crate::fault::Step;
-pub use crate::pick::arg;
 pub use crate::site::{Meta, Site, SlotMeta, statically_enabled};
 pub use crate::time::{Now, at};
 pub use crate::value::{
@@ -21,6 +20,12 @@ pub use crate::value::{
 pub use core::fmt::{Debug, Display};
 pub use core::option::Option;
 pub use core::primitive::{bool, u8, u64, usize};
+/// What chooses how a value is recorded.
+pub mod pick {
+    pub use crate::pick::{
+        by, count, debug, debug_field, debug_with, display, display_field, exact, field, pointer,
+    };
+}
 
 /// Which levels the program was compiled with, as constants: these the compiler drops early.
 pub mod compiled {
