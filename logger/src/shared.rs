@@ -237,6 +237,8 @@ impl Request {
 struct Control {
     requests: Vec<Request>,
     stop: bool,
+    /// The process ends.
+    exiting: bool,
     /// The drain has ended, or has died.
     ended: bool,
     /// Why the dump could not be written to its end.
@@ -363,7 +365,7 @@ impl Core {
                     Some(folder) => vec![folder.clone()],
                     None => ring_dir::usual_folders(&config.path),
                 };
-                match RingDir::create(&folders, header, &clock.pair()) {
+                match RingDir::create(&folders, header, &clock.pair(), &config.path) {
                     Ok(dir) => (Some(dir), None),
                     Err(error) => (None, Some(error)),
                 }
@@ -468,6 +470,12 @@ impl Core {
         filter.allows(meta.level, meta.target)
     }
 
+    /// As [`allows`](Self::allows), for a signal handler; `None` if the filter is being changed.
+    pub(crate) fn allows_in_handler(&self, meta: &Meta) -> Option<bool> {
+        let filter = crate::registry::read_in_handler(&self.filter)?;
+        Some(filter.allows(meta.level, meta.target))
+    }
+
     pub(crate) fn set_filter(&self, filter: Filter) {
         *self.filter.write().unwrap_or_else(PoisonError::into_inner) = filter;
         crate::registry::forget_decisions();
@@ -475,17 +483,19 @@ impl Core {
 
     /// A ring for a thread: one that another thread has left, or a new one. It holds records of
     /// `record_bytes`, if one of the configured capacity would and there is room for it. `None` if there
-    /// is no memory for the smallest one.
+    /// is no memory for the smallest one. Its records come behind those of the ring `continues`, which the
+    /// thread gives back and does not write to any more.
     pub(crate) fn new_ring(
         &self,
         os_id: u64,
         name: String,
         record_bytes: usize,
+        continues: Option<u32>,
     ) -> Option<(Producer, Arc<RingSlot>)> {
         let ring = self.reused(record_bytes).or_else(|| self.allocate(record_bytes));
         let FreeRing { producer, consumer, file, no_file } = ring?;
         let ring = self.next_ring.fetch_add(1, Ordering::Relaxed);
-        let thread = Thread { ring, os_id, name };
+        let thread = Thread { ring, os_id, name, continues };
         let listing = self.ring_dir.as_ref().map(|dir| {
             dir.state_thread(&thread);
             if file.is_some() {
@@ -604,6 +614,9 @@ impl Core {
     pub(crate) fn reuse(&self, producer: Producer, consumer: Consumer, slot: &RingSlot) {
         self.unlist(slot);
         ring_dir::end_ring(&consumer);
+        if let Some(dir) = &self.ring_dir {
+            dir.forget_thread(slot.thread.ring);
+        }
         let mut free = lock(&self.free);
         // One in memory is not kept where the next one may be in a file.
         let is_worthwhile = slot.file().is_some() || self.ring_dir.is_none();
@@ -698,6 +711,27 @@ impl Core {
     pub(crate) fn request_stop(&self) {
         lock(&self.control).stop = true;
         self.drain.unpark();
+    }
+
+    /// The same, as the process ends; `None` if others talk to the drain right now.
+    #[cfg(unix)]
+    pub(crate) fn try_request_exit(&self) -> Option<()> {
+        use std::sync::TryLockError;
+
+        let mut control = match self.control.try_lock() {
+            Ok(control) => control,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        (control.stop, control.exiting) = (true, true);
+        drop(control);
+        self.drain.unpark();
+        Some(())
+    }
+
+    /// Whether the drain is to end because the process does, while other threads may log.
+    pub(crate) fn is_exiting(&self) -> bool {
+        lock(&self.control).exiting
     }
 
     /// How the end of the dump was written.

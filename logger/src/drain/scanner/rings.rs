@@ -17,6 +17,9 @@ use crate::event::Event;
 use crate::registry;
 use crate::shared::RingSlot;
 
+/// A thread whose ring has got nothing for so long is not at it.
+const OF_LATE: Duration = Duration::from_secs(2);
+
 /// A ring, and what is known of what it held.
 pub(super) struct DrainRing {
     pub(super) slot: Arc<RingSlot>,
@@ -87,6 +90,8 @@ impl Scanner {
         }
     }
 
+    /// Takes in the rings that came since the last time. One that continues another one stands behind it
+    /// then, and that one will get no more: the pass that follows takes all of it first.
     pub(super) fn adopt(&mut self) {
         let newborn = self.core.take_newborn().into_iter();
         self.is_any_leaving |= newborn.len() > 0;
@@ -185,6 +190,15 @@ impl Scanner {
             self.core.config.listeners.tell(error);
         }
         true
+    }
+
+    /// Whether one of the threads that have logged of late may be in a call.
+    pub(in crate::drain) fn is_any_thread_running(&self) -> bool {
+        self.rings.iter().any(|ring| {
+            !ring.slot.is_retired()
+                && ring.last_taken.elapsed() < OF_LATE
+                && crate::exit::is_running(ring.slot.thread.os_id)
+        })
     }
 
     /// Lets go of rings whose thread has gone and that are empty: they may serve another thread.
