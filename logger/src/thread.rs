@@ -451,7 +451,11 @@ pub(crate) fn wants(site: &'static Site) -> bool {
         match scope.ok().flatten() {
             Some(core) => (!core.is_closed()).then(|| core.allows(site.meta)),
             None => registry::wants(site)
-                .or_else(|| crate::fork::follow().then(|| registry::wants(site)).flatten()),
+                .or_else(|| crate::fork::follow().then(|| registry::wants(site)).flatten())
+                .or_else(|| {
+                    crate::exit::pause();
+                    None
+                }),
         }
     });
     wanted.unwrap_or_else(|| {
@@ -476,7 +480,7 @@ fn heard<R>(work: impl FnOnce() -> Option<R>) -> Option<R> {
     }
 
     LOCAL.with(|local| {
-        if local.is_deaf.get() || local.is_interrupted() {
+        if local.is_deaf.get() || local.is_interrupted() || crate::fork::is_unseen() {
             return None;
         }
         local.is_deaf.set(true);
@@ -642,6 +646,7 @@ fn decide(record: &ColdRecord<'_>) -> Option<(Arc<Core>, Id)> {
         Decision::Off => None,
         Decision::Unheard if crate::fork::follow() => decide(record),
         Decision::Unheard => {
+            crate::exit::pause();
             UNHEARD.fetch_add(1, Ordering::Relaxed);
             None
         }
