@@ -248,6 +248,8 @@ struct Control {
 /// A logger, but for its drain's own state.
 #[derive(Debug)]
 pub(crate) struct Core {
+    /// No other logger has it.
+    id: u32,
     /// Changed when threads are to take new rings.
     generation: AtomicU32,
     /// That of the process that it was made in.
@@ -371,8 +373,10 @@ impl Core {
                 }
             }
         };
+        let first_generation = next_generation();
         let core = Self {
-            generation: AtomicU32::new(next_generation()),
+            id: first_generation,
+            generation: AtomicU32::new(first_generation),
             epoch: crate::fork::epoch(),
             blueprint,
             header,
@@ -414,6 +418,10 @@ impl Core {
     /// Why they are not.
     pub(crate) fn no_ring_dir(&self) -> &str {
         &self.no_ring_dir
+    }
+
+    pub(crate) const fn id(&self) -> u32 {
+        self.id
     }
 
     pub(crate) fn generation(&self) -> u32 {

@@ -135,6 +135,7 @@ fn a_dump_that_is_sealed_has_what_was_in_memory() {
         assert!(output.status.success(), "{output:?}");
         let found = read(&folder.path().join("app.steno"), &rings);
         assert!(found.is_complete, "{scene}: {:?}", found.verification);
+        assert_eq!(fs::read_dir(rings).unwrap().count(), 0, "{scene}");
     }
 }
 
