@@ -350,7 +350,9 @@ impl<'d> Decoder<'d> {
                 && dump.writer_is_alive() != Some(true)
                 && !session::is_completed(dump, dumps)
         };
-        let counts = |damage: &Damage| !session::is_replaced(damage, dumps);
+        // There may be a million places, and as many files.
+        let have_rings = dumps.iter().any(Dump::is_from_rings);
+        let counts = |damage: &Damage| !have_rings || !session::is_replaced(damage, dumps);
         Summary {
             records: *records,
             shown: *shown,
@@ -359,7 +361,12 @@ impl<'d> Decoder<'d> {
             missing: *missing,
             by_cause: by_cause.clone(),
             duplicates: *duplicates,
-            damage: of_scan.cloned().chain(tally.damage(dumps)).filter(counts).collect(),
+            // First what much of the rest follows from.
+            damage: dumps
+                .iter()
+                .filter_map(Dump::shrinking)
+                .chain(of_scan.cloned().chain(tally.damage(dumps)).filter(counts))
+                .collect(),
             unfinished: dumps.iter().filter(breaks_off).map(|dump| dump.file().clone()).collect(),
         }
     }

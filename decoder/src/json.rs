@@ -9,17 +9,17 @@
 //! | `()`, `None`, unit structs | `null` |
 //! | `Some(x)`, newtype structs | as `x` |
 //! | `char`, strings, formatted text | string |
-//! | lists, byte slices, tuples, tuple structs | array |
+//! | lists, sets, byte slices, tuples, tuple structs | array |
 //! | structs | object |
-//! | maps | object if all keys are strings, chars, integers, booleans or unit variants (or newtypes of these); else array of `[key, value]` |
+//! | maps | object; keys that are no strings by what `{}` or else `{:?}` prints, unit variants by their names, newtypes and `Some` by what is within |
 //! | variants | as serde: `"Name"`, `{"Name": x}`, `{"Name": [x, y]}`, `{"Name": {"field": x}}` |
 //! | `Duration` | number of seconds with a point, exact to the nanosecond: `2.0`, `0.000000001` |
 //! | `SystemTime` | string, RFC 3339 in UTC with nanoseconds; outside of the years 0 to 9999 the seconds since the Unix epoch |
 //! | addresses | string |
 //!
 //! The form follows the type, so that a field of a call site has one JSON type, or `null`, in all of its
-//! records, and stores that infer a column from the first record take the others too. It cannot be told from the type where
-//! values differ in kind: variants with and without data, and maps whose keys are such or which are empty.
+//! records, and stores that infer a column from the first record take the others too. The exception are variants
+//! with and without data.
 //!
 //! Strings hold no character that a terminal could obey: what [`escape`] escapes is
 //! written as `\uXXXX`. A name or key that occurs twice is written twice.
@@ -54,7 +54,7 @@ pub fn write_json(out: &mut String, value: &Value<'_>) {
         Value::F64(n) => write_float(out, *n, value),
         Value::Bytes(bytes) => write_array(out, bytes.iter().map(|&byte| Value::U8(byte))),
         Value::Some(inner) => write_json(out, inner),
-        Value::List(items) | Value::Tuple(items) => write_array(out, items),
+        Value::List(items) | Value::Tuple(items) | Value::Set(items) => write_array(out, items),
         Value::Map(entries) => write_map(out, entries),
         Value::Struct(product) => write_struct(out, product),
         Value::Variant(product) => write_variant(out, product),
@@ -147,47 +147,46 @@ fn write_array<'a, V: std::borrow::Borrow<Value<'a>>>(
     out.push(']');
 }
 
+/// An object, whatever the keys are: what a field is does not depend on its value.
 fn write_map(out: &mut String, entries: &[(Value<'_>, Value<'_>)]) {
-    let is_object = entries.iter().all(|(key, _)| is_key(key));
-    out.push(if is_object { '{' } else { '[' });
+    out.push('{');
     for (i, (key, value)) in entries.iter().enumerate() {
         if i > 0 {
             out.push(',');
         }
-        if is_object {
-            write_key(out, key);
-            out.push(':');
-            write_json(out, value);
-        } else {
-            write_array(out, [key, value]);
-        }
+        write_key(out, key);
+        out.push(':');
+        write_json(out, value);
     }
-    out.push(if is_object { '}' } else { ']' });
+    out.push('}');
 }
 
-/// Whether a value can name a member of an object.
-fn is_key(value: &Value<'_>) -> bool {
-    match value {
-        Value::Str(_) | Value::Formatted(_) | Value::Char(_) | Value::Bool(_) => true,
-        Value::U8(_) | Value::U16(_) | Value::U32(_) | Value::U64(_) | Value::U128(_) => true,
-        Value::I8(_) | Value::I16(_) | Value::I32(_) | Value::I64(_) | Value::I128(_) => true,
-        Value::Variant(product) => product.shape == Shape::Unit,
-        Value::Struct(product) => newtype(product).is_some_and(is_key),
-        _ => false,
-    }
-}
-
-/// Appends a value for which [`is_key`] holds.
+/// Appends a value as the name of a member.
 fn write_key(out: &mut String, key: &Value<'_>) {
+    if let Value::Struct(product) = key
+        && let Some(inner) = newtype(product)
+    {
+        return write_key(out, inner);
+    }
     match key {
-        Value::Str(_) | Value::Formatted(_) | Value::Char(_) => write_json(out, key),
-        Value::Variant(product) => write_json_string(out, product.name),
-        Value::Struct(product) => {
-            if let Some(inner) = newtype(product) {
-                write_key(out, inner);
-            }
+        Value::Str(_) | Value::Formatted(_) | Value::Char(_) | Value::SystemTime(..) => {
+            write_json(out, key);
         }
-        _ => push_in_quotes(out, key),
+        Value::Variant(product) if product.shape == Shape::Unit => {
+            write_json_string(out, product.name);
+        }
+        Value::Some(inner) => write_key(out, inner),
+        Value::Duration(duration) => {
+            out.push('"');
+            write_seconds(out, *duration);
+            out.push('"');
+        }
+        // What `{}` prints, or `{:?}` if Rust has no other way for it.
+        _ => {
+            let mut text = String::new();
+            write_display(&mut text, key);
+            write_json_string(out, &text);
+        }
     }
 }
 

@@ -206,6 +206,17 @@ pub struct Thread {
 }
 
 impl Thread {
+    /// What stands for the threads that got no ring: see [`Loss::NO_RING`](crate::loss::Loss::NO_RING).
+    #[must_use]
+    pub fn no_ring() -> Self {
+        Self {
+            ring: crate::loss::Loss::NO_RING,
+            os_id: 0,
+            name: "(no ring)".to_owned(),
+            continues: None,
+        }
+    }
+
     /// Appends the payload of a thread frame.
     pub fn encode(&self, out: &mut Vec<u8>) {
         put_postcard(&(self.ring, self.os_id, &self.name), out);

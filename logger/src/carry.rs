@@ -36,7 +36,7 @@ pub trait Bare {
     fn bare(&self) -> Self::Carried<'_>;
 }
 
-/// What a step of [`arg`](crate::pick::arg) picks for recording.
+/// What is picked for recording.
 pub trait Picked {
     /// What is carried of it.
     type Carried<'a>: Value
@@ -182,6 +182,36 @@ unsafe impl Value for Nothing {
     #[inline(always)]
     unsafe fn write(&self, out: *mut u8) -> *mut u8 {
         out
+    }
+}
+
+/// What was picked: `(a, (b, ()))`.
+pub trait PickedList {
+    /// The same by reference.
+    type Refs<'a>: Carry
+    where
+        Self: 'a;
+
+    /// By reference.
+    fn refs(&self) -> Self::Refs<'_>;
+}
+
+impl PickedList for () {
+    type Refs<'a> = ();
+
+    #[inline(always)]
+    fn refs(&self) {}
+}
+
+impl<P: Picked, L: PickedList> PickedList for (P, L) {
+    type Refs<'a>
+        = (&'a P, L::Refs<'a>)
+    where
+        Self: 'a;
+
+    #[inline(always)]
+    fn refs(&self) -> Self::Refs<'_> {
+        (&self.0, self.1.refs())
     }
 }
 

@@ -15,7 +15,8 @@ use std::sync::atomic::{Ordering, compiler_fence};
 
 use stenolog_format::dictionary::TimeSource;
 
-use crate::carry::Carry;
+use crate::carry::{Carry, PickedList};
+use crate::pick::List;
 use crate::registry::CallTypes;
 use crate::site::Site;
 use crate::thread::{self, ColdRecord, LOCAL, Local, NO_GENERATION};
@@ -34,9 +35,16 @@ const fn signature<T: TimeWord, A: Args>() -> u64 {
     (A::SIGNATURE ^ time) | 1
 }
 
-/// Logs a record of `site`. The arguments have been evaluated; none of the user's code runs here.
+/// Logs a record of `site`. The arguments have been evaluated; what has to be formatted at the call is
+/// so first, and none of the user's code runs afterwards.
 #[inline(always)]
-pub fn emit<T: TimeWord, L: Carry>(site: &'static Site, time: T, values: L) {
+pub fn emit<T: TimeWord, L: List>(site: &'static Site, time: T, args: L) {
+    let picked = args.pick();
+    emit_picked(site, time, picked.refs());
+}
+
+#[inline(always)]
+fn emit_picked<T: TimeWord, L: Carry>(site: &'static Site, time: T, values: L) {
     let (a, b, c, d, e, rest) = values.carry();
     emit_quick::<T, L>(a, b, c, d, e, time, site, rest);
 }

@@ -17,6 +17,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Try
 use std::time::{Duration, Instant};
 
 use stenolog_format::dictionary::{CallSite, Level, Slot, TimeSource};
+use stenolog_format::template::{Piece, Template};
 use stenolog_format::types::{MAX_TYPE_DEPTH, Type};
 
 use crate::shared::Core;
@@ -427,13 +428,13 @@ fn describe(site: &Site, types: CallTypes, id: u32) -> CallSite {
     let meta = site.meta;
     let mut described = Vec::with_capacity(meta.slots.len());
     (types.describe)(&mut described);
-    // A type that no reader takes must not take the dictionary's other types with it.
-    for ty in described.iter_mut().filter(|ty| ty.depth() > MAX_TYPE_DEPTH) {
-        *ty = Type::Unit;
-    }
+    debug_assert!(
+        described.iter().all(|ty| ty.depth() <= MAX_TYPE_DEPTH),
+        "what is deeper is recorded as text"
+    );
     debug_assert_eq!(described.len(), meta.slots.len(), "one type a slot, by expansion");
     let slot = |(slot, ty): (&crate::site::SlotMeta, Type)| Slot {
-        name: slot.name.to_owned(),
+        name: cut(slot.name),
         role: slot.role,
         ty,
     };
@@ -441,12 +442,70 @@ fn describe(site: &Site, types: CallTypes, id: u32) -> CallSite {
         id,
         level: meta.level,
         time: types.time,
-        target: meta.target.to_owned(),
-        module: meta.module.to_owned(),
-        file: meta.file.to_owned(),
+        target: cut(meta.target),
+        module: cut(meta.module),
+        file: cut(meta.file),
         line: meta.line,
         column: meta.column,
-        template: meta.template.map(str::to_owned),
+        template: meta.template.map(cut_template),
         slots: meta.slots.iter().zip(described).map(slot).collect(),
+    }
+}
+
+/// The longest name in a dictionary entry, and the longest message: readers take 64 MiB of all entries
+/// together.
+const MAX_NAME_BYTES: usize = 1 << 12;
+const MAX_TEMPLATE_BYTES: usize = 1 << 18;
+
+/// A name, up to where no reader asks for more.
+fn cut(name: &str) -> String {
+    match name.len() {
+        ..=MAX_NAME_BYTES => name.to_owned(),
+        _ => format!("{}…", &name[..name.floor_char_boundary(MAX_NAME_BYTES)]),
+    }
+}
+
+/// A message, up to where no reader asks for more; it says so itself.
+fn cut_template(template: &str) -> String {
+    if template.len() <= MAX_TEMPLATE_BYTES {
+        return template.to_owned();
+    }
+    let mut end = template.floor_char_boundary(MAX_TEMPLATE_BYTES);
+    // Where the literal text begins that is cut.
+    let mut start = 0;
+    let parsed = Template::parse(template);
+    for piece in parsed.iter().flat_map(|template| &template.pieces) {
+        match piece {
+            Piece::Placeholder(placeholder) if placeholder.span.end <= end => {
+                start = placeholder.span.end;
+            }
+            // Not within a placeholder.
+            Piece::Placeholder(placeholder) => end = end.min(placeholder.span.start),
+            Piece::Literal(_) => {}
+        }
+    }
+    // Nor between two braces that stand for one.
+    for brace in ['{', '}'] {
+        let kept = template[start..end].trim_end_matches(brace).len();
+        end -= (end - start - kept) % 2;
+    }
+    format!("{}… <cut: {} bytes are too long>", &template[..end], template.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_cut_where_it_can_be() {
+        assert_eq!(cut_template("short {0}"), "short {0}");
+        for shift in 0..40 {
+            let template = format!("{}{}", "x".repeat(shift), "{{}}ü{0:>5}}}".repeat(30_000));
+            let cut = cut_template(&template);
+            assert!(cut.len() <= MAX_TEMPLATE_BYTES + 64, "{}", cut.len());
+            let (kept, _) = cut.split_once("… <cut: ").unwrap();
+            assert!(template.starts_with(kept) && Template::parse(&cut).is_ok(), "{shift}");
+        }
+        assert_eq!(cut(&"ü".repeat(3_000)).chars().count(), 2_049);
     }
 }

@@ -518,7 +518,11 @@ impl Core {
 
     /// Counts a record of a call that got no ring.
     pub(crate) fn count_ringless(&self, level: Level) {
-        self.ringless[level.index()].fetch_add(1, Ordering::Relaxed);
+        let before = self.ringless[level.index()].fetch_add(1, Ordering::Relaxed);
+        if let Some(dir) = &self.ring_dir {
+            // Should the process die before the drain states it.
+            dir.state_ringless(level, before + 1);
+        }
         // Release: a drain that sees the sum changed finds out whose loss it was.
         self.counters.lost.fetch_add(1, Ordering::Release);
         self.wake_drain();

@@ -20,7 +20,7 @@ from steno_values import UNIX, Cursor, Damage, read_site, read_value
 MAGIC = b"\x89STENO\r\n"
 SYNC = b"\xf5\x9dst"
 HEADER_BYTES, FRAME_HEADER_BYTES, BLOCK_HEADER_BYTES = 64, 24, 72
-DICTIONARY, THREAD, CLOCK, BLOCK, LOSS, WATERMARK, INDEX, END, SUMMARY = range(1, 10)
+DICTIONARY, THREAD, CLOCK, BLOCK, LOSS, WATERMARK, INDEX, END, SUMMARY, VOLATILE = range(1, 11)
 LOSS_TAG, LOSS_BYTES, FIRST_SITE = 1, 80, 16
 
 
@@ -249,6 +249,10 @@ class Dump:
         elif kind == LOSS:
             ring, position = struct.unpack_from("<I4xQ", payload)
             self.items.setdefault(ring, []).append((position, 0, offset, payload))
+        elif kind == VOLATILE:
+            ring, state = struct.unpack_from("<IB", payload)
+            if state in (3, 4):
+                self.problems.report(offset, f"ring {ring} was lost with its writer")
         elif kind == END:
             self.is_sealed = len(payload) >= 32
         elif kind == SUMMARY and self.last_block is not None:

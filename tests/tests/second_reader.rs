@@ -389,6 +389,16 @@ fn every_type() -> Vec<(Type, Vec<u8>, &'static str)> {
             b"\x08\0\0\0\x02\x01a\x01\x04\x01b\0".into(),
             r#"[["a",2],["b",null]]"#,
         ),
+        (
+            Type::Serde(boxed(Type::Bool)),
+            b"\x01\0\0\0\x02".into(),
+            r#""<not readable: serialised otherwise than its schema says>""#,
+        ),
+        (
+            Type::Serde(boxed(Type::Bool)),
+            b"\x02\0\0\0\x01\x01".into(),
+            r#""<not readable: serialised otherwise than its schema says>""#,
+        ),
     ];
     let all: Vec<_> = rows.iter().map(|(ty, ..)| ty.clone()).collect();
     let bytes = rows.iter().flat_map(|(_, raw, _)| raw.clone()).collect();

@@ -98,6 +98,29 @@ fn times_that_callers_give_take_their_place() {
     assert_eq!(text, "1: n 1\n2: at\n1: n 3\n2: at\n");
 }
 
+/// A block says the times of its counters and those that callers gave apart: either may be wanted.
+#[test]
+fn times_that_callers_gave_are_filtered() {
+    let at = |ns: i64| Rec(18, (START + ns) as u64, vec![]);
+    let mut scene = Scene::new();
+    scene.block(1, &[at(1_000), at(2_000)]);
+    scene.raw_block(1, &[n(10, 1), at(3_000), n(20, 2)]);
+    scene.column_block(2, &[at(4_000), n(30, 3)]);
+    scene.block(2, &[n(40, 4)]);
+    let dumps = [scene.dump()];
+    let check = |filter: Filter, expected: &str| {
+        assert_eq!(messages(&dumps, filter).0.replace('\n', ";"), expected);
+    };
+    let all = Filter::default;
+    check(all().since(START + 1_000), "1: at;1: at;1: at;2: at;");
+    check(all().since(START + 1_500).until(START + 2_000), "1: at;");
+    check(all().since(START + 2_500), "1: at;2: at;");
+    check(all().since(START + 3_500).until(START + 5_000), "2: at;");
+    check(all().until(START + 25), "1: n 1;1: n 2;");
+    check(all().since(START + 35).until(START + 900), "2: n 4;");
+    check(all().since(START + 4_001), "");
+}
+
 #[test]
 fn the_files_of_a_session_are_one_and_others_merge() {
     let file = |session, sequence, blocks: &dyn Fn(&mut Scene)| {

@@ -78,7 +78,7 @@ fn maps() {
         r#"{"340282366920938463463374607431768211455":null,"Red":null}"#,
     );
     let entries = [Value::U8(1), Value::F64(1.5)];
-    check(Value::Map(entries.map(entry).into()), "[[1,null],[1.5,null]]");
+    check(Value::Map(entries.map(entry).into()), r#"{"1":null,"1.5":null}"#);
 }
 
 #[test]
@@ -152,16 +152,11 @@ fn model(value: &Value<'_>) -> Json {
         Value::Str(text) | Value::Formatted(text) => json!(text),
         Value::Bytes(bytes) => json!(bytes),
         Value::Some(inner) => model(inner),
-        Value::List(items) | Value::Tuple(items) => items.iter().map(model).collect(),
+        Value::List(items) | Value::Tuple(items) | Value::Set(items) => {
+            items.iter().map(model).collect()
+        }
         Value::Map(entries) => {
-            let keys: Option<Vec<_>> = entries.iter().map(|(key, _)| key_model(key)).collect();
-            match keys {
-                Some(keys) => {
-                    let values = entries.iter().map(|(_, value)| model(value));
-                    Json::Object(keys.into_iter().zip(values).collect())
-                }
-                None => entries.iter().map(|(k, v)| json!([model(k), model(v)])).collect(),
-            }
+            entries.iter().map(|(key, value)| (key_model(key), model(value))).collect()
         }
         Value::Struct(product) if product.shape == Shape::Unit => Json::Null,
         Value::Struct(product) => fields_model(product),
@@ -184,27 +179,30 @@ fn fields_model(product: &Product<'_>) -> Json {
     if items.len() == 1 { items.remove(0) } else { Json::Array(items) }
 }
 
-fn key_model(key: &Value<'_>) -> Option<String> {
-    Some(match key {
+fn key_model(key: &Value<'_>) -> String {
+    match key {
         Value::Str(text) | Value::Formatted(text) => (*text).to_owned(),
         Value::Char(char) => char.to_string(),
-        Value::Bool(truth) => truth.to_string(),
-        Value::U8(n) => n.to_string(),
-        Value::U16(n) => n.to_string(),
-        Value::U32(n) => n.to_string(),
-        Value::U64(n) => n.to_string(),
-        Value::U128(n) => n.to_string(),
-        Value::I8(n) => n.to_string(),
-        Value::I16(n) => n.to_string(),
-        Value::I32(n) => n.to_string(),
-        Value::I64(n) => n.to_string(),
-        Value::I128(n) => n.to_string(),
+        Value::Some(inner) => key_model(inner),
         Value::Variant(product) if product.shape == Shape::Unit => product.name.to_owned(),
         Value::Struct(product) if product.shape == Shape::Tuple && product.fields.len() == 1 => {
-            return key_model(&product.fields[0].1);
+            key_model(&product.fields[0].1)
         }
-        _ => return None,
-    })
+        Value::SystemTime(..) => {
+            let mut text = String::new();
+            write_json(&mut text, key);
+            serde_json::from_str(&text).unwrap()
+        }
+        Value::Duration(duration) => {
+            let nanos = format!("{}.{:09}", duration.as_secs(), duration.subsec_nanos());
+            nanos.trim_end_matches('0').trim_end_matches('.').to_owned()
+        }
+        _ => {
+            let mut text = String::new();
+            write_display(&mut text, key);
+            text
+        }
+    }
 }
 
 /// Equal, but that times are any text and durations are compared as floats.

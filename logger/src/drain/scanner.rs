@@ -521,7 +521,7 @@ impl Scanner {
             return false;
         }
         let ring = Loss::NO_RING;
-        let thread = Thread { ring, os_id: 0, name: "(no ring)".to_owned(), continues: None };
+        let thread = Thread::no_ring();
         let is_first = self.ringless.total() == 0;
         let Self { output, frames, index, .. } = self;
         put_explanations(output, frames, index, is_first.then_some(&thread), &[]);

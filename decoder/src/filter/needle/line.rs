@@ -19,11 +19,12 @@ use stenolog_format::dictionary::{CallSite, Role};
 use stenolog_format::summary::GRAM_BYTES;
 use stenolog_format::template::{Argument, Count, Piece, Placeholder, Spec, Template, Trait};
 use stenolog_format::types::{Fields, Type};
-use stenolog_format::value::NOT_SERIALISED;
+use stenolog_format::value::{NOT_AS_ITS_SCHEMA, NOT_SERIALISED};
 
 use super::{Need, fold, minimal};
 use crate::escape::push_escaped;
 use crate::filter::budget::{Budget, is_within};
+use crate::text::CUT;
 
 /// Types with more parts and bytes of names than this are taken for any text at all.
 const MAX_TYPE_BYTES: usize = 1024;
@@ -185,7 +186,7 @@ impl Line {
         let nodes = self.nodes.len();
         let cut = self.node();
         (0..nodes).for_each(|node| self.nodes[node].free.push(cut));
-        let cut = self.literal(cut, "…".as_bytes());
+        let cut = self.literal(cut, CUT.as_bytes());
         self.join(&[at, cut])
     }
 
@@ -413,7 +414,7 @@ impl Line {
             Type::Enum(of) => of.variants.iter().for_each(|of| fields(self, of, parts)),
             Type::Serde(of) => {
                 if !is_known {
-                    parts.ends.push(self.one_of(hub, &[NOT_SERIALISED]));
+                    parts.ends.push(self.one_of(hub, &[NOT_SERIALISED, NOT_AS_ITS_SCHEMA]));
                 }
                 self.parts(of, how, parts);
             }
