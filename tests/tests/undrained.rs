@@ -64,10 +64,12 @@ fn a_ring_that_owes_a_loss_is_not_let_go_of_before_it_is_stated() {
     let path = folder.path().join("app.steno");
     let (logger, mut drain) = start(&path);
     std::thread::scope(|scope| {
-        scope.spawn(|| {
+        let thread = scope.spawn(|| {
             fill(&logger);
             (0..6).for_each(|_| info!("lost"));
         });
+        // The end of the scope alone does not wait for the thread's destructors, which give its ring back.
+        thread.join().unwrap();
     });
     // This one takes records, and so leaves it to the thread to state what was lost.
     drain.poll();
