@@ -165,7 +165,9 @@ impl RingSlot {
     /// Gives the producer back: its thread logs no more.
     pub(crate) fn retire(&self, producer: Producer) {
         self.note_committed(&producer);
-        *lock(&self.retired) = Some(producer);
+        // Who sees that the thread has gone finds the producer, in whichever order the two are set.
+        let mut retired = lock(&self.retired);
+        *retired = Some(producer);
         self.is_retired.store(true, Ordering::Release);
     }
 
