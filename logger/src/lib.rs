@@ -111,6 +111,6 @@ pub use self::logger::{Logger, Scope, SetFilterError, flush, set_filter, stats, 
 pub use self::ring_dir::{Rings, UnreadRings};
 pub use self::shared::OnFull;
 pub use self::stats::Stats;
-pub use self::thread::{in_signal_handler, prepare_thread};
+pub use self::thread::{in_signal_handler, prepare_call_sites, prepare_thread};
 pub use self::time::IntoTime;
 pub use self::value::{AsRecord, Value};

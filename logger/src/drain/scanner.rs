@@ -35,6 +35,7 @@ use super::output::{Output, WriteFailure};
 use super::storage::FileFate;
 use crate::error::DrainError;
 use crate::fault::{self, Step};
+use crate::registry;
 use crate::ring_dir;
 use crate::shared::{Core, has_memory};
 
@@ -226,6 +227,7 @@ impl Scanner {
         let is_any_lost = lost != self.lost;
         let mut is_any_owed = false;
         self.adopt();
+        registry::tell_noted(&self.core);
         self.state_volatile();
         fault::after(Step::PassBegun);
         self.look_if(is_asked)?;

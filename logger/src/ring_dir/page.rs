@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     fn thread(ring: u32) -> Thread {
-        Thread { ring, os_id: 0, name: String::new() }
+        Thread { ring, os_id: 0, name: String::new(), continues: None }
     }
 
     #[test]

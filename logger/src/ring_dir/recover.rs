@@ -297,6 +297,8 @@ impl UnreadDir {
                 shares.push(share);
             }
         }
+        // A ring comes behind the one that it continues.
+        shares.sort_by_key(|share: &Share| share.span.ring);
         Ok(shares)
     }
 

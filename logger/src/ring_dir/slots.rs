@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     fn thread(ring: u32, name: &str) -> Thread {
-        Thread { ring, os_id: u64::MAX, name: name.to_owned() }
+        Thread { ring, os_id: u64::MAX, name: name.to_owned(), continues: None }
     }
 
     /// A file as the logger writes it.
