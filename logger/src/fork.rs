@@ -6,10 +6,15 @@
 //! The registry is locked while the process forks, so that the child finds it whole. Whatever other
 //! lock the parent's threads held belongs to a foreign logger.
 //!
-//! Some children no handler sees: those of `_Fork`, or of a bare `clone`. On Linux a page that is zero in
-//! every child tells of them, as soon as a call leaves the hot path. Nothing is known of any lock then, so
-//! that such a child is silent for good. Only calls that stay on the hot path are not stopped: of a thread
-//! that has logged before, at a call site that has, too, until its ring is half full.
+//! Some children no handler sees: those of `_Fork`, or of a bare `clone`. On Linux two kinds of pages that
+//! the system zeroes in every child tell of them. Nothing is known of any lock then, so that such a child is
+//! silent for good.
+//!
+//! - **F1 (closed).** What the hot path reads of its thread is in a page of the second kind
+//!   ([`Local`](crate::thread::Local)): without a generation, all calls of the child leave the hot path.
+//! - **F2 (told).** The page of the first kind then tells the cold path that this is such a child.
+//!
+//! Without such pages (before Linux 4.14, elsewhere) nothing tells of these children.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -186,13 +191,34 @@ mod descriptors {
     }
 }
 
-/// A page that is zero in each child.
+/// Has the system zero the page of `local` in every child (F1). Where it cannot, nothing changes.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn wipe_in_children(local: &crate::thread::Local) {
+    unseen::advise(local, libc::MADV_WIPEONFORK);
+}
+
+/// Has children see that page as their parent does, as they do any other.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn keep_in_children(local: &crate::thread::Local) {
+    unseen::advise(local, libc::MADV_KEEPONFORK);
+}
+
+/// No other system has such pages.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn wipe_in_children(_: &crate::thread::Local) {}
+
+/// No other system has such pages.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn keep_in_children(_: &crate::thread::Local) {}
+
+/// Pages that are zero in each child.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod unseen {
     use std::ptr::null_mut;
     use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
     use super::EPOCH;
+    use crate::thread::Local;
 
     /// What its first word is.
     const WIPED: u32 = 0;
@@ -226,6 +252,15 @@ mod unseen {
             MARK.store(page.cast(), Ordering::Release);
         }
         see();
+    }
+
+    /// Advises the system on the pages of a thread's state.
+    pub(super) fn advise(local: &Local, advice: libc::c_int) {
+        const { assert!(size_of::<Local>() == PAGE_BYTES && align_of::<Local>() == PAGE_BYTES) };
+        let page = std::ptr::from_ref(local).cast_mut().cast();
+        // SAFETY: the page has nothing but this value, and keeps what it has in this process. In a child
+        // all of it may be zero, as T3 in `thread` has it. Where pages are larger, the call fails.
+        let _ = unsafe { libc::madvise(page, PAGE_BYTES, advice) };
     }
 
     /// This process knows whose child it is.

@@ -302,13 +302,13 @@ fn explanations_of_threads_that_have_gone_do_not_pile_up() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_child_that_no_handler_has_seen_is_silent() {
-    for how in ["drop", "forget"] {
+    for how in ["main", "thread"] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("clone.steno");
         child("clone", &[&path, Path::new(how)]);
-        let before = (0..3).map(|n| format!("parent before {n}"));
-        let after = (0..3).map(|n| format!("parent after {n}"));
-        let end = ["the child ended with 0".to_owned()];
+        let before = (0..4).map(|n| format!("parent before {n}"));
+        let after = (0..4).map(|n| format!("parent after {n}"));
+        let end = ["child", "other"].map(|who| format!("the {who} ended with 0"));
         assert_eq!(messages(&path), before.chain(after).chain(end).collect::<Vec<_>>(), "{how}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "{how}: no other dump");
     }
