@@ -89,6 +89,7 @@ mod ring_dir;
 mod shared;
 mod site;
 mod stats;
+mod targets;
 mod thread;
 mod time;
 mod value;
