@@ -5,11 +5,11 @@
 //!     static __STENOLOG_SITE: Site = Site::new(&Meta { .. });
 //!     if compiled::INFO && __STENOLOG_SITE.is_enabled() {
 //!         match (&(order.id), &(price)) {
-//!             (a0, a1) => {
-//!                 if false { let _ = format_args!("order {} @ {:.2}", *a0, *a1); }
+//!             (__stenolog_0, __stenolog_1) => {
+//!                 if false { let _ = format_args!("order {} @ {:.2}", *__stenolog_0, *__stenolog_1); }
 //!                 emit(&__STENOLOG_SITE, Now, (
-//!                     display(&*a0, 0, 0),
-//!                     (exact(&*a1, 0, 0, by::Display, |x| Text::new(format_args!("{:.2}", x))), ()),
+//!                     display(&*__stenolog_0, 0, 0),
+//!                     (exact(&*__stenolog_1, 0, 0, by::Display, |x| Text::new(format_args!("{:.2}", x))), ()),
 //!                 ));
 //!             }
 //!         }
@@ -18,10 +18,12 @@
 //! ```
 //!
 //! The `format_args!` never runs; it is there for rustc to judge the format string by. What it
-//! says about an argument it says about `*a0`, whose two tokens stand, for rustc, where the first
+//! says about an argument it says about `*__stenolog_0`, whose two tokens stand, for rustc, where the first
 //! and the last token of the caller's expression stand.
 //!
-//! Variables are hygienic. Items cannot be, hence the long names of the statics.
+//! Variables are hygienic, but a pattern that names an item of the caller's means the item; and items
+//! cannot be hygienic. Hence the long names. All else is named by its path from `$crate`, and nothing is
+//! a method call, for which a trait of the caller's could be taken.
 
 use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
@@ -94,11 +96,10 @@ fn list(values: &[TokenStream], private: &TokenStream) -> TokenStream {
     let end = if rest.is_empty() {
         quote!(())
     } else {
-        let lists = rest.chunks(LIST).rev().fold(quote!(()), |rest, chunk| {
+        rest.chunks(LIST).rev().fold(quote!(()), |rest, chunk| {
             let chunk = list(chunk, private);
             quote!(#private::pick::More(#chunk, #rest))
-        });
-        lists
+        })
     };
     first
         .iter()

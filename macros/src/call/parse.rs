@@ -266,7 +266,12 @@ fn parse_message(input: ParseStream<'_>) -> syn::Result<Message> {
         }
     }
     input.parse::<TokenStream>()?;
-    Ok(Message { span: format.span(), format: format.into_token_stream(), text, args, tokens })
+    // Of the literal itself, as variables that it captures are where it was written.
+    let span = match &*text {
+        [Piece::Literal(literal)] => literal.span(),
+        _ => format.span(),
+    };
+    Ok(Message { format: format.into_token_stream(), span, text, args, tokens })
 }
 
 /// What a format string is put together of.

@@ -1,5 +1,5 @@
 fn main() {
-    let order = Default::default();
+    let order = "1".parse().unwrap();
     stenolog::info!("order {}", order);
     let list = Vec::new();
     stenolog::info!(list);

@@ -61,7 +61,7 @@ fn main() {
     let what = ::std::string::String::new();
     ::stenolog::info!("{number} {} {:?} {:>5} {:#x} {:p}", a0, a1, x, level, &number);
     ::stenolog::info!(number, ?message, %at, "{message:>1$.*} {number:?}", 3, 2);
-    ::stenolog::event!(::stenolog::Level::Info, at: 5, "level {level:>3}");
+    ::stenolog::event!(::stenolog::Level::Info, at: 5_u64, "level {level:>3}");
     ::stenolog::event!(target: &what, ::stenolog::Level::Warn, number);
     ::stenolog::info!(target: &what, "{number}");
     ::stenolog::info!(number, ::core::stringify!(a b));
