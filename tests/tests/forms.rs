@@ -137,7 +137,7 @@ fn messages_that_macros_make() {
         format!(std::concat!("{:", "?} ", 5, 'c', true, 1.5, " {x:.2}"), a, x = b),
         format!(concat!(env!("CARGO_PKG_NAME"), " {1} {0:?} {{}}"), a, b),
         stringify!(a b c).to_owned(),
-        format!(include_str!("ui/message.txt")),
+        format_args!(include_str!("ui/message.txt")).to_string(),
         format!(concat!(concat!("x", "{}"), stringify!(y), "{:>1$}"), b, 6),
         "p2".to_owned(),
         stringify!(q).to_owned(),
