@@ -20,10 +20,13 @@ use clap::Parser as _;
 
 use args::Args;
 use exit::{Outcome, USAGE};
+use inputs::Strays;
 use output::{complain, is_broken_pipe};
 use plan::{Environment, Plan};
 
 fn main() -> ExitCode {
+    // Where that is refused, a file that shrinks ends the program, as it always did.
+    let _ = stenolog_decoder::survive_shrinking_files();
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => return usage::explain(&error),
@@ -39,6 +42,11 @@ fn main() -> ExitCode {
         Ok(outcome) => outcome.into(),
         // Whoever closed the pipe has all they wanted.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if error.is::<Strays>() => {
+            let strays = error.downcast_ref::<Strays>();
+            strays.map_or(&[][..], Strays::lines).iter().for_each(complain);
+            ExitCode::from(strays.map_or(USAGE, Strays::code))
+        }
         Err(error) => {
             complain(format_args!("{error:#}"));
             Outcome { unreadable: true, ..Outcome::default() }.into()

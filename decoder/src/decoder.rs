@@ -10,6 +10,9 @@
 //! [`Decoder::render`] makes text without that; where there is nothing to filter by values, without
 //! a tree of values too, and in several threads if asked to: see `parallel`.
 //!
+//! A ring that continues another one comes to the heap when that one has ended, so that what a thread
+//! logged keeps its order whatever its times are.
+//!
 //! In memory: one open block for each ring that has one at the moment that is being read, whatever
 //! the size of the files. As long as one ring is behind all others, the heap is not touched.
 
@@ -20,6 +23,7 @@ mod paint;
 mod parallel;
 mod ring;
 mod session;
+mod statements;
 mod stretch;
 
 use std::cmp::Reverse;
@@ -33,16 +37,19 @@ use stenolog_format::value::{Cursor, Value, ValueError};
 
 pub use context::Order;
 pub(crate) use session::time_map;
+pub use statements::Losses;
 
 use crate::damage::{Damage, Tail};
 use crate::dump::Dump;
-use crate::entry::{Entry, LossKind};
+use crate::entry::{Entry, LossEntry, LossKind};
 use crate::filter::Filter;
 use crate::render::{Format, Page, RenderOptions};
 use crate::site::Site;
 use context::{Context, Tally};
 use paint::{Buffers, Painted, Painter};
+use parallel::RingName;
 use ring::{Key, Ring, Turn};
+use statements::{Marked, Pending, Statement, Stitcher};
 
 /// How much text is gathered before it is handed on.
 const PIECE_BYTES: usize = 64 << 10;
@@ -59,9 +66,14 @@ const MAX_CALLS: usize = 16 << 10;
 pub struct Decoder<'d> {
     context: Context<'d>,
     rings: Vec<Ring<'d>>,
+    /// Rings that continue another one, by the place of that one, as long as it has not ended.
+    waiting: BTreeMap<usize, Vec<usize>>,
     /// The rings that have a next entry, by its key.
     heap: BinaryHeap<Reverse<(Key, usize)>>,
     is_started: bool,
+    losses: Losses,
+    /// Losses that may go on.
+    pending: Pending,
     buffers: Buffers,
 }
 
@@ -69,7 +81,8 @@ pub struct Decoder<'d> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Summary {
-    /// Records that were read, wanted or not. Blocks without wanted records are not read.
+    /// Records that were read, wanted or not. Those that could not be are not among them, nor are those
+    /// of blocks without wanted records, which are not read.
     pub records: u64,
     /// Records that the filter let pass.
     pub shown: u64,
@@ -105,8 +118,11 @@ impl<'d> Decoder<'d> {
         Self {
             context: Context::new(dumps, session::sessions(dumps)),
             rings: Vec::new(),
+            waiting: BTreeMap::new(),
             heap: BinaryHeap::new(),
             is_started: false,
+            losses: Losses::default(),
+            pending: Pending::default(),
             buffers: Buffers::default(),
         }
     }
@@ -125,6 +141,13 @@ impl<'d> Decoder<'d> {
         self
     }
 
+    /// Shows losses so: each by itself if not told.
+    #[must_use]
+    pub fn with_losses(mut self, losses: Losses) -> Self {
+        self.losses = losses;
+        self
+    }
+
     /// Calls `visit` with each entry, in order, until there is none or it breaks. A later call goes
     /// on behind the entry at which it broke.
     pub fn for_each(
@@ -133,21 +156,39 @@ impl<'d> Decoder<'d> {
     ) -> ControlFlow<()> {
         let filter = Arc::clone(&self.context.wants.filter);
         let mut buffers = std::mem::take(&mut self.buffers);
-        let flow = self.merge(|turn, _, context| match turn {
+        let (names, losses) = (self.names(), self.losses);
+        let mut pending = std::mem::take(&mut self.pending);
+        let lose = |loss: &LossEntry<'_>, ring, pending: &mut Pending, visit: &mut Visitor<'_>| {
+            match losses {
+                Losses::Inline => return visit(&Entry::Loss(loss.clone())),
+                Losses::Merged => pending.push(&Statement::new(loss, ring)),
+                Losses::None => {}
+            }
+            ControlFlow::Continue(())
+        };
+        let flow = self.merge(|turn, index, context| match turn {
             Turn::Nothing | Turn::Pause => (1, ControlFlow::Continue(())),
-            Turn::Loss(loss) => (1, visit(&Entry::Loss(loss))),
+            Turn::Loss(loss) => (1, lose(&loss, index, &mut pending, &mut visit)),
             Turn::Records(run) => {
                 let mut count = 0;
                 for raw in run.entries() {
-                    count += 1;
-                    let flow = match buffers.visit(&raw, &filter, &mut visit) {
+                    let mut has_come = true;
+                    let visited = buffers.visit(&raw, &filter, |entry| {
+                        has_come = false;
+                        visit_pending(&mut pending, &names, &mut visit)?;
+                        has_come = true;
+                        visit(entry)
+                    });
+                    // A break before its turn: it comes again.
+                    count += usize::from(has_come);
+                    let flow = match visited {
                         Ok((is_wanted, flow)) => {
-                            context.tally.shown += u64::from(is_wanted);
+                            context.tally.shown += u64::from(is_wanted && has_come);
                             flow
                         }
                         Err(why) => {
                             context.tally.lose_values(run.place(), 1, why);
-                            visit(&Entry::Loss(raw.loss()))
+                            lose(&raw.loss(), index, &mut pending, &mut visit)
                         }
                     };
                     if flow.is_break() {
@@ -157,8 +198,18 @@ impl<'d> Decoder<'d> {
                 (count, ControlFlow::Continue(()))
             }
         });
-        self.buffers = buffers;
+        let flow = match flow {
+            ControlFlow::Continue(()) => visit_pending(&mut pending, &names, &mut visit),
+            ControlFlow::Break(()) => flow,
+        };
+        (self.buffers, self.pending) = (buffers, pending);
         flow
+    }
+
+    /// How the rings are called. The rings are there then.
+    fn names(&mut self) -> Vec<RingName<'d>> {
+        self.start();
+        self.rings.iter().map(Ring::name).collect()
     }
 
     /// Writes all entries in order, as a [`Renderer`](crate::Renderer) does, and hands the text, which
@@ -198,43 +249,48 @@ impl<'d> Decoder<'d> {
         mut sink: impl FnMut(&[u8]) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let filter = Arc::clone(&self.context.wants.filter);
-        let mut painter = Painter::new(&filter, format, options);
+        let mut painter = Painter::new(&filter, format, options, self.losses);
         if threads.get() > 1 {
             return self.render_in_parallel(painter, format, options, threads, sink);
         }
-        let mut text = Page::default();
+        let names = self.names();
+        let (mut marked, mut stitcher) = (Marked::default(), Stitcher::default());
         let mut calls = 0;
-        let flow = self.merge(|turn, _, context| {
+        let flow = self.merge(|turn, index, context| {
             let mut count = 1;
             match turn {
                 Turn::Nothing => {}
                 Turn::Pause => calls = MAX_CALLS,
-                Turn::Loss(loss) => painter.loss(loss, &mut text),
+                Turn::Loss(loss) => marked.push(&loss, index, &mut painter),
                 Turn::Records(run) => {
                     count = 0;
                     for raw in run.entries() {
                         count += 1;
-                        match painter.record(&raw, true, &mut text) {
+                        match painter.record(&raw, true, &mut marked.text) {
                             Ok(painted) => {
                                 context.tally.shown += u64::from(painted == Painted::Shown);
                             }
-                            Err(why) => context.tally.lose_values(run.place(), 1, why),
+                            Err(why) => {
+                                context.tally.lose_values(run.place(), 1, why);
+                                marked.push(&raw.loss(), index, &mut painter);
+                            }
                         }
-                        if text.len() >= PIECE_BYTES {
+                        if marked.text.len() >= PIECE_BYTES {
                             break;
                         }
                     }
                 }
             }
             calls += count;
-            if text.len() < PIECE_BYTES && calls < MAX_CALLS {
+            if marked.text.len() < PIECE_BYTES && calls < MAX_CALLS {
                 return (count, ControlFlow::Continue(()));
             }
             calls = 0;
-            (count, hand_on(&mut text, &mut sink))
+            (count, stitcher.hand_on(&mut marked, (&mut painter, &names), &mut sink))
         });
         flow?;
-        hand_on(&mut text, &mut sink)
+        stitcher.hand_on(&mut marked, (&mut painter, &names), &mut sink)?;
+        stitcher.finish((&mut painter, &names), &mut sink)
     }
 
     /// Goes through the rings by time. `take` is given what is next, and of which
@@ -245,24 +301,41 @@ impl<'d> Decoder<'d> {
         mut take: impl FnMut(Turn<'_, 'd>, usize, &mut Context<'d>) -> (usize, ControlFlow<()>),
     ) -> ControlFlow<()> {
         self.start();
-        let Self { context, rings, heap, .. } = self;
-        while let Some(Reverse((_, index))) = heap.pop() {
+        while let Some(Reverse((_, index))) = self.heap.pop() {
+            let Self { context, rings, heap, .. } = self;
             let Some(ring) = rings.get_mut(index) else { continue };
             let next = heap.peek().map(|Reverse(next)| *next);
-            loop {
+            let flow = loop {
                 let (count, flow) = take(ring.turn(index, next), index, context);
                 let Some(key) = ring.advance(count, context) else {
-                    flow?;
-                    break;
+                    self.end_ring(index);
+                    break flow;
                 };
                 if flow.is_break() || next.is_some_and(|next| next < (key, index)) {
                     heap.push(Reverse((key, index)));
-                    flow?;
-                    break;
+                    break flow;
+                }
+            };
+            flow?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Has the rings begin that continue one that has ended.
+    fn end_ring(&mut self, index: usize) {
+        let mut ended = vec![index];
+        while let Some(index) = ended.pop() {
+            let followers = self.waiting.remove(&index).unwrap_or_default();
+            let Some(last) = self.rings.get(index).map(Ring::key) else { continue };
+            for follower in followers {
+                let Some(ring) = self.rings.get_mut(follower) else { continue };
+                ring.go_on_behind(last);
+                match ring.advance(0, &mut self.context) {
+                    Some(key) => self.heap.push(Reverse((key, follower))),
+                    None => ended.push(follower),
                 }
             }
         }
-        ControlFlow::Continue(())
     }
 
     /// What was read so far. Final when [`for_each`](Self::for_each) has come to the end.
@@ -277,7 +350,9 @@ impl<'d> Decoder<'d> {
                 && dump.writer_is_alive() != Some(true)
                 && !session::is_completed(dump, dumps)
         };
-        let counts = |damage: &Damage| !session::is_replaced(damage, dumps);
+        // There may be a million places, and as many files.
+        let have_rings = dumps.iter().any(Dump::is_from_rings);
+        let counts = |damage: &Damage| !have_rings || !session::is_replaced(damage, dumps);
         Summary {
             records: *records,
             shown: *shown,
@@ -286,7 +361,12 @@ impl<'d> Decoder<'d> {
             missing: *missing,
             by_cause: by_cause.clone(),
             duplicates: *duplicates,
-            damage: of_scan.cloned().chain(tally.damage(dumps)).filter(counts).collect(),
+            // First what much of the rest follows from.
+            damage: dumps
+                .iter()
+                .filter_map(Dump::shrinking)
+                .chain(of_scan.cloned().chain(tally.damage(dumps)).filter(counts))
+                .collect(),
             unfinished: dumps.iter().filter(breaks_off).map(|dump| dump.file().clone()).collect(),
         }
     }
@@ -295,16 +375,42 @@ impl<'d> Decoder<'d> {
         if std::mem::replace(&mut self.is_started, true) {
             return;
         }
-        let context = &mut self.context;
-        context.wants.ask_filter();
-        let wants = &context.wants;
+        self.context.wants.ask_filter();
+        let wants = &self.context.wants;
         self.rings = session::rings(wants.dumps, &wants.sessions, &wants.filter);
-        for (index, ring) in self.rings.iter_mut().enumerate() {
-            if let Some(key) = ring.advance(0, context) {
-                self.heap.push(Reverse((key, index)));
+        // In the order of files each block stands for itself.
+        let is_by_time = wants.order == Order::Time;
+        let mut first = Vec::new();
+        for (index, before) in session::predecessors(&self.rings).into_iter().enumerate() {
+            match before.filter(|_| is_by_time) {
+                Some(before) => self.waiting.entry(before).or_default().push(index),
+                None => first.push(index),
+            }
+        }
+        for index in first {
+            let Some(ring) = self.rings.get_mut(index) else { continue };
+            match ring.advance(0, &mut self.context) {
+                Some(key) => self.heap.push(Reverse((key, index))),
+                None => self.end_ring(index),
             }
         }
     }
+}
+
+type Visitor<'v> = dyn FnMut(&Entry<'_>) -> ControlFlow<()> + 'v;
+
+/// Shows the losses that have come together, until it breaks.
+fn visit_pending(
+    pending: &mut Pending,
+    names: &[RingName<'_>],
+    visit: &mut impl FnMut(&Entry<'_>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    while let Some(loss) = pending.pop() {
+        if let Some(loss) = loss.entry(names) {
+            visit(&Entry::Loss(loss))?;
+        }
+    }
+    ControlFlow::Continue(())
 }
 
 /// Gives all of `text` to `sink`, if there is any.

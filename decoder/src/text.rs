@@ -13,7 +13,8 @@
 //! Nothing here panics or recurses deeper than the value does, whatever a dump says. What
 //! `format!` would not compile, such as `{:x}` of a string, prints as if nothing but the type had
 //! been asked for: by `Display`, or by `Debug` if Rust has no `Display` for the type. Wide paddings
-//! can make a small record long, so that a message ends in `…` where [`MAX_MESSAGE_BYTES`] says.
+//! can make a small record long, so that a message ends where [`MAX_MESSAGE_BYTES`]
+//! says, and says so: `… <cut: too long>`.
 
 mod float;
 mod limit;
@@ -28,7 +29,7 @@ use stenolog_format::template::{
 use stenolog_format::value::Value;
 
 pub(crate) use float::{Style, decimals, shortest};
-pub(crate) use limit::may_be_long;
+pub(crate) use limit::{CUT, may_be_long};
 pub use spec::ResolvedSpec;
 pub use write::{write_debug, write_display, write_value};
 

@@ -10,7 +10,7 @@ use stenolog_format::frame::FrameHeader;
 use stenolog_format::index::Index;
 use stenolog_format::loss::Loss;
 use stenolog_format::summary::Summary;
-use stenolog_format::value::{Cursor, NOT_SERIALISED, Value};
+use stenolog_format::value::{Cursor, NOT_AS_ITS_SCHEMA, NOT_SERIALISED, Value};
 
 use crate::damage::{Damage, DamageCause, MetadataError, Tail};
 use crate::decoder::{read_values, recycle};
@@ -148,6 +148,7 @@ pub fn verify_with(dump: &Dump, rings: Option<&Dump>) -> Verification {
     let lost = verifier.lost();
     verifier.sum_up();
     let Verifier { mut damage, blocks, records, missing, by_cause, rings: states, .. } = verifier;
+    damage.extend(dump.shrinking());
     damage.sort_by_key(|damage| damage.offset);
     Verification {
         file: Arc::clone(dump.file()),
@@ -325,8 +326,7 @@ impl Verifier<'_> {
                     break;
                 }
             };
-            self.records += 1;
-            self.rings.entry(ring).or_default().records += 1;
+            let before = found.unread();
             if record.tag == CallSite::LOSS_ID {
                 match statement(record.values) {
                     Some(loss) => self.rings.entry(ring).or_default().state(&loss),
@@ -344,6 +344,10 @@ impl Verifier<'_> {
                 values = recycle(read);
             } else {
                 found.unknown(record.tag);
+            }
+            if found.unread() == before {
+                self.records += 1;
+                self.rings.entry(ring).or_default().records += 1;
             }
         }
         // Raw bodies may end in the dead space and padding of their ring.
@@ -522,13 +526,15 @@ impl<'d> SummaryCheck<'d> {
     fn has_text_of(&self, value: &Value<'_>) -> bool {
         match value {
             // Nobody logged it.
-            Value::Formatted(NOT_SERIALISED) => true,
+            Value::Formatted(NOT_SERIALISED | NOT_AS_ITS_SCHEMA) => true,
             Value::Str(text) | Value::Formatted(text) => {
                 let folds = || !text.contains(['\u{212a}', '\u{17f}']);
                 self.summary.may_hold(text.as_bytes()) && (self.summary.has_folds || folds())
             }
             Value::Some(inner) => self.has_text_of(inner),
-            Value::List(of) | Value::Tuple(of) => of.iter().all(|value| self.has_text_of(value)),
+            Value::List(of) | Value::Tuple(of) | Value::Set(of) => {
+                of.iter().all(|value| self.has_text_of(value))
+            }
             Value::Map(entries) => {
                 entries.iter().all(|(key, value)| self.has_text_of(key) && self.has_text_of(value))
             }
@@ -558,6 +564,11 @@ impl Found {
     fn unreadable(&mut self, why: stenolog_format::value::ValueError) {
         self.unreadable.0 += 1;
         self.unreadable.1.get_or_insert(why);
+    }
+
+    /// How many records could not be read.
+    fn unread(&self) -> u32 {
+        self.unknown.0 + self.unreadable.0
     }
 
     fn is_clean(&self) -> bool {

@@ -74,7 +74,7 @@ pub enum Type {
     Struct(Fields),
     /// An enum with `#[derive(Record)]`.
     Enum(EnumType),
-    /// A map with keys and values of one type each; only inside of [`Type::Serde`].
+    /// A map with keys and values of one type each; a [set](Type::is_set) is a map to nothing at all.
     Map(Box<Type>, Box<Type>),
     /// A `serde` value: postcard bytes, laid out as the inner type says.
     Serde(Box<Type>),
@@ -175,11 +175,30 @@ impl Type {
         }
     }
 
+    /// Whether maps to this type are sets: it is a struct without name or parts, which no program has.
+    #[must_use]
+    pub fn is_nothing_at_all(&self) -> bool {
+        matches!(self, Self::Struct(of) if of.name.is_empty() && of.shape == Shape::Unit)
+    }
+
+    /// Whether this is a map whose keys are the elements of a set.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        matches!(self, Self::Map(_, value) if value.is_nothing_at_all())
+    }
+
     /// Whether the call site formatted the value itself, which is what makes a call slow.
     #[must_use]
     pub const fn is_formatted(&self) -> bool {
         matches!(self, Self::Formatted)
     }
+}
+
+/// The type of sets whose elements have this type.
+#[must_use]
+pub fn set_type(of: Type) -> Type {
+    let nothing = Fields { name: String::new(), shape: Shape::Unit, fields: Vec::new() };
+    Type::Map(Box::new(of), Box::new(Type::Struct(nothing)))
 }
 
 impl Fields {

@@ -18,7 +18,7 @@ pub use pack::{pack, put_int, put_uint};
 pub use scalar::{Scalar, ScalarType};
 pub use unpack::unpack;
 
-use crate::types::{EnumType, Fields, Shape, Type};
+use crate::types::{EnumType, Fields, MAX_TYPE_DEPTH, Shape, Type};
 
 /// A value read from a record. Text and bytes are borrowed from the record, names from the
 /// dictionary; only values that hold other values allocate.
@@ -71,6 +71,8 @@ pub enum Value<'a> {
     Tuple(Vec<Value<'a>>),
     /// A map, in the order in which it was written.
     Map(Vec<(Value<'a>, Value<'a>)>),
+    /// A set, in the order in which it was written.
+    Set(Vec<Value<'a>>),
     /// A struct.
     Struct(Product<'a>),
     /// A variant of an enum.
@@ -104,8 +106,22 @@ pub const MAX_UNSIZED_ELEMENTS: usize = 65_536;
 /// The most elements of one such list that a writer records.
 pub const MAX_UNSIZED_LIST: usize = 4096;
 
+/// How many values, those within values included, a record may have for each of its bytes, beyond
+/// [`MAX_UNSIZED_ELEMENTS`], which it may have however short it is.
+pub const VALUES_PER_BYTE: usize = MAX_TYPE_DEPTH;
+
+/// How long the names of structs, variants and fields in a record may be together, however short the
+/// record is.
+pub const FREE_NAME_BYTES: usize = 1 << 20;
+
+/// How much longer they may be for each byte of the record.
+pub const NAME_BYTES_PER_BYTE: usize = 1024;
+
 /// What stands for a serde value whose own code refused to serialise it.
 pub const NOT_SERIALISED: &str = "<could not be serialised>";
+
+/// What stands for a serde value whose bytes are not what its schema says.
+pub const NOT_AS_ITS_SCHEMA: &str = "<not readable: serialised otherwise than its schema says>";
 
 impl<'a> Value<'a> {
     /// Reads one value of type `ty`.
@@ -148,6 +164,17 @@ impl<'a> Value<'a> {
             Type::Tuple(of) => {
                 Self::Tuple(of.iter().map(|ty| Self::read(cursor, ty)).collect::<Result<_, _>>()?)
             }
+            Type::Map(key, value) if value.is_nothing_at_all() => {
+                let n = cursor.length()?;
+                cursor.check_count(n, &[key, value])?;
+                let elements = (0..n).map(|_| {
+                    let element = Self::read(cursor, key)?;
+                    // It takes no bytes, but counts.
+                    Self::read(cursor, value)?;
+                    Ok(element)
+                });
+                Self::Set(elements.collect::<Result<_, ValueError>>()?)
+            }
             Type::Map(key, value) => Self::read_map(cursor, key, value)?,
             Type::Struct(of) => Self::Struct(Self::read_product(cursor, of)?),
             Type::Enum(of) => Self::Variant(Self::read_variant(cursor, of)?),
@@ -167,7 +194,9 @@ impl<'a> Value<'a> {
                 if bytes.is_empty() && cursor.takes_bytes(of)? {
                     return Ok(Self::Formatted(NOT_SERIALISED));
                 }
-                cursor.nested(bytes, |inner| Self::read(inner, of))?
+                // Its length is known, so that what is wrong with it is wrong with nothing else.
+                let value = cursor.nested(bytes, |inner| Self::read(inner, of));
+                value.unwrap_or(Self::Formatted(NOT_AS_ITS_SCHEMA))
             }
         })
     }

@@ -8,15 +8,16 @@ use std::time::Duration;
 use crossbeam_utils::sync::Parker;
 use stenolog_format::dictionary::Level;
 
-use crate::drain::{self, Compression, Drain, DumpFile, Earlier, Existing, OnError, Output};
+use crate::drain::{self, Compression, Drain, DumpFile, Earlier, Existing, IfBusy, Output};
 use crate::error::{DrainError, StartError};
+use crate::event::{Event, Listeners};
 use crate::fault::{self, Step};
-use crate::filter::Filter;
+use crate::filter::{Filter, FromEnv, Ignored};
 use crate::fork::ForkedChild;
 use crate::logger::Logger;
 use crate::registry;
-use crate::ring_dir::{Rings, UnreadRings, usual_folders};
-use crate::shared::{Config, Core, OnFull};
+use crate::ring_dir::{Removed, Rings, UnreadRings, sweep, usual_folders};
+use crate::shared::{Config, Core, OWN_TARGET, OnFull};
 
 /// Gathers how a logger is to be, and starts it.
 ///
@@ -40,6 +41,7 @@ pub struct Builder {
     filter: Option<String>,
     default_filter: Option<String>,
     existing: Existing,
+    if_busy: IfBusy,
     unread_rings: UnreadRings,
     mode: u32,
     forked_child: ForkedChild,
@@ -65,11 +67,12 @@ impl Builder {
                 huge_pages: false,
                 drain_core: None,
                 drain_nice: None,
-                on_error: OnError::default(),
+                listeners: Listeners::default(),
             },
             filter: None,
             default_filter: None,
             existing: Existing::default(),
+            if_busy: IfBusy::default(),
             unread_rings: UnreadRings::default(),
             mode: 0o600,
             forked_child: ForkedChild::default(),
@@ -77,11 +80,15 @@ impl Builder {
     }
 
     /// Logs what these directives allow, in the language of `RUST_LOG`: a level for all targets,
-    /// or for those that begin with a path, as in `warn,my_app=info,my_app::net=trace,noisy=off`.
+    /// or for one and what is below it, as in `warn,my_app=info,my_app::net=trace,noisy=off`. As for
+    /// `steno -t`, `net` is `net` and `net::tcp` but not `network`, and `net*` is a pattern. The longest
+    /// target that matches counts.
     ///
     /// Without a filter the environment variable `STENOLOG` counts, then `RUST_LOG`, then
     /// [`default_filter`](Self::default_filter); without any of these all is logged. Directives
-    /// that cannot be understood are an error of [`start`](Self::start).
+    /// that cannot be understood are an error of [`start`](Self::start) here and in the default
+    /// filter. Variables are shared with other programs: what is not understood of them, such as
+    /// regular expressions and spans, is [told](Event::DirectiveIgnored) and ignored, and the rest counts.
     pub fn filter(mut self, directives: impl Into<String>) -> Self {
         self.filter = Some(directives.into());
         self
@@ -132,7 +139,9 @@ impl Builder {
     /// The hot path costs the same either way. A file's space is reserved when a thread logs for
     /// the first time, which takes some 0.2 ms for a ring of 1 MiB. The first 64 rings have the whole
     /// [capacity](Self::ring_capacity_bytes), further ones a sixteenth of it (but 64 KiB), until a
-    /// thread logs a record that needs more.
+    /// thread logs a record that needs more. None takes more than a sixteenth of what is free on
+    /// the folder's file system: it has a quarter of the capacity, or a sixteenth, and what has no room
+    /// then goes into the folder of the dump, and into memory last.
     pub fn rings(mut self, rings: Rings) -> Self {
         self.config.rings = rings;
         self
@@ -142,7 +151,8 @@ impl Builder {
     ///
     /// By default that is `/dev/shm` on Linux, which is memory: pages that lie on a disk are
     /// written back by the system now and then, and a thread that stores to such a page has to
-    /// wait. Where that cannot be had, it is the folder of the dump. What lies in memory survives
+    /// wait. Where that cannot be had, or has no room for a ring, it is the folder of the dump. A
+    /// folder that is named here is the only one. What lies in memory survives
     /// the process, and not the machine. `steno` looks in both; for another folder it has to be told.
     pub fn rings_in(mut self, folder: impl Into<PathBuf>) -> Self {
         self.config.rings_in = Some(folder.into());
@@ -244,7 +254,27 @@ impl Builder {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn on_error(mut self, call: impl Fn(&DrainError) + Send + Sync + 'static) -> Self {
-        self.config.on_error = OnError::new(call);
+        self.config.listeners.set_on_error(call);
+        self
+    }
+
+    /// Sets what is called with everything that an operator wants to know: losses, and all that
+    /// [`on_error`](Self::on_error) is told. See [`Event`].
+    ///
+    /// It is called as `on_error` is: as a rule on the drain's thread, which meanwhile does nothing
+    /// else.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.steno");
+    /// let log = stenolog::Builder::new(path)
+    ///     .on_event(|event| eprintln!("logging: {event}"))
+    ///     .start_detached()?;
+    /// # log.close()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn on_event(mut self, call: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.config.listeners.set_on_event(call);
         self
     }
 
@@ -258,6 +288,27 @@ impl Builder {
         self
     }
 
+    /// What happens if another logger, of this process or another, writes to the path. By default that is
+    /// an error of [`start`](Self::start).
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.steno");
+    /// use stenolog::{Builder, IfBusy};
+    ///
+    /// let start = || Builder::new(&path).if_busy(IfBusy::NumberedPath).start_detached();
+    /// let (first, second) = (start()?, start()?);
+    /// assert_eq!(first.path(), path);
+    /// assert_eq!(second.path(), folder.path().join("app.1.steno"));
+    /// # first.close()?;
+    /// # second.close()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn if_busy(mut self, if_busy: IfBusy) -> Self {
+        self.if_busy = if_busy;
+        self
+    }
+
     /// What becomes of the records that an earlier run on the same path had in its rings when it
     /// was killed. By default they are appended to its dump, which is kept under another name and is
     /// complete then.
@@ -265,6 +316,11 @@ impl Builder {
     /// The rings are found by the dump at the path, in the folder of
     /// [`rings_in`](Self::rings_in), `/dev/shm` and the folder of the dump. Those of a logger that
     /// runs are never touched; whether it does, a lock tells. Nor are those of another user.
+    ///
+    /// In the same folders the start removes what processes that were killed have left under other paths,
+    /// if nobody can need it: rings whose dump is sealed, gone, or has all that they held. Rings that have
+    /// more than their dump are kept for two weeks, no more than 64 directories and an eighth of the
+    /// file system, but all of the last hour. [`Event::RingsRemoved`] is told.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -379,16 +435,33 @@ impl Builder {
         let unparker = parker.unparker().clone();
         let mut folders = usual_folders(&path);
         folders.extend(self.config.rings_in.clone());
-        let on_error = self.config.on_error.clone();
-        let earlier = Earlier { unread: self.unread_rings, folders, on_error };
-        let (core, no_ring_dir) = Core::new(self.config, filter, blueprint, unparker);
+        let listeners = self.config.listeners.clone();
+        if rings != Rings::Memory {
+            clean_up(&path, &folders, self.unread_rings, &listeners);
+        }
+        let earlier = Earlier { unread: self.unread_rings, folders, listeners: listeners.clone() };
+        let mut config = self.config;
+        let (path, beside) = match self.if_busy {
+            IfBusy::Error => (path, None),
+            // Before all that names the path.
+            IfBusy::NumberedPath => {
+                let created = DumpFile::create_if_busy(&path, self.existing, self.mode, &earlier)?;
+                (created.1, Some(created.0))
+            }
+        };
+        config.path.clone_from(&path);
+        let (core, no_ring_dir) = Core::new(config, filter, blueprint, unparker);
         if let Some(error) = &no_ring_dir
             && rings == Rings::RequireFiles
         {
             return Err(StartError::Rings { path, reason: error.to_string() });
         }
         let core = Arc::new(core);
-        let started = create(&path, self.existing, self.mode, &earlier)
+        let created = match beside {
+            Some(file) => Ok(Output::new(Box::new(file))),
+            None => create(&path, self.existing, self.mode, &earlier),
+        };
+        let started = created
             .inspect(|_| fault::after(Step::DumpCreated))
             .and_then(|output| run(Arc::clone(&core), output, parker));
         let thread = started.inspect_err(|_| {
@@ -399,9 +472,10 @@ impl Builder {
         let mut logger = Logger::new(core, thread);
         logger.set_global(install(logger.core())?);
         if let Some(error) = no_ring_dir {
+            listeners.tell(Event::RingsInMemory { path, rings: 0, reason: error.to_string() });
             let _scope = logger.enter();
             crate::warn!(
-                target: "stenolog",
+                target: OWN_TARGET,
                 reason = %error,
                 "the rings are in memory only: what is not written when the process is killed is lost"
             );
@@ -410,19 +484,35 @@ impl Builder {
     }
 
     fn resolve_filter(&self) -> Result<Filter, StartError> {
-        let error = |variable| move |source| StartError::Filter { variable, source };
+        let error = |source| StartError::Filter { variable: None, source };
+        // Whether it counts depends on the environment, whether it is one does not.
+        let default = self.default_filter.as_deref().map(Filter::parse).transpose();
+        let default = default.map_err(error)?;
         if let Some(text) = &self.filter {
-            return Filter::parse(text).map_err(error(None));
+            return Filter::parse(text).map_err(error);
         }
-        for name in ["STENOLOG", "RUST_LOG"] {
-            if let Some(filter) = Filter::from_env(name) {
-                return filter.map_err(error(Some(name)));
+        for variable in ["STENOLOG", "RUST_LOG"] {
+            let FromEnv { filter, ignored } = Filter::from_env(variable);
+            for Ignored { part, reason } in ignored {
+                let path = self.config.path.clone();
+                let event = Event::DirectiveIgnored { path, variable, directive: part, reason };
+                self.config.listeners.tell(event);
+            }
+            if let Some(filter) = filter {
+                return Ok(filter);
             }
         }
-        match &self.default_filter {
-            Some(text) => Filter::parse(text).map_err(error(None)),
-            None => Ok(Filter::everything()),
-        }
+        Ok(default.unwrap_or_else(Filter::everything))
+    }
+}
+
+/// Removes what earlier processes have left in the folders for rings, and nobody needs. The rings of
+/// the dump that is at `path` are for those who begin a new one there.
+fn clean_up(path: &Path, folders: &[PathBuf], unread: UnreadRings, listeners: &Listeners) {
+    let spared = drain::session_at(path);
+    for removed in sweep(folders, spared, unread == UnreadRings::Recover) {
+        let Removed { rings, dump, were_unread, why } = removed;
+        listeners.tell(Event::RingsRemoved { rings, dump, were_unread, reason: why.to_owned() });
     }
 }
 

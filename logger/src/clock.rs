@@ -1,7 +1,8 @@
 //! The raw counter that stamps records, and what relates it to UTC.
 
+use std::ops::{Add, Sub};
 use std::sync::OnceLock;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use stenolog_format::clock::ClockPair;
 
@@ -85,6 +86,22 @@ impl Clock {
         self.hz
     }
 
+    /// How long so many ticks take.
+    #[inline]
+    pub(crate) fn duration(&self, ticks: u64) -> Duration {
+        let hz = self.hz.max(1);
+        let ns = u128::from(ticks % hz) * 1_000_000_000 / u128::from(hz);
+        Duration::new(ticks / hz, ns as u32)
+    }
+
+    /// How many ticks it takes; the most that there are for what takes more.
+    pub(crate) fn ticks(&self, duration: Duration) -> u64 {
+        let hz = u128::from(self.hz);
+        let ticks = u128::from(duration.as_secs()) * hz
+            + u128::from(duration.subsec_nanos()) * hz / 1_000_000_000;
+        u64::try_from(ticks).unwrap_or(u64::MAX)
+    }
+
     /// The counter and UTC at the same moment: the closest of a few attempts, since the thread
     /// may be interrupted between the two readings.
     pub(crate) fn pair(&self) -> ClockPair {
@@ -116,27 +133,209 @@ pub(crate) fn unix_ns(time: SystemTime) -> i64 {
     }
 }
 
-/// A reading of the logger's own clock, to be given to `at:` later.
+/// A reading of the logger's own clock: to be given to `at:` later, and to measure with.
 ///
-/// Taking one costs what a log call's clock costs; a call that is given one does not read it again.
+/// Taking one costs what a log call's clock costs; a call that is given one does not read it again. So one
+/// reading serves for the record and for a latency:
 ///
 /// ```
 /// let received = stenolog::Timestamp::now();
-/// stenolog::info!(at: received, "packet");
+/// // ...
+/// stenolog::info!(at: received, took = received.elapsed(), "packet");
 /// ```
+///
+/// It is a count of the processor's ticks, of this machine since its start, and means nothing elsewhere. A
+/// difference is right to what the counter's frequency is known to: some 10 parts in a million as a rule.
+/// A time is never before one that was taken earlier on the same core; between cores it may be, by as much as
+/// their counters differ, which is less than a cache line's way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(u64);
 
 impl Timestamp {
     /// The time now.
+    #[inline]
     #[must_use]
     pub fn now() -> Self {
         Self(Clock::get().now())
+    }
+
+    /// The time at a reading of the raw counter, as [`counter`](Self::counter) gave it.
+    #[must_use]
+    pub const fn from_counter(counter: u64) -> Self {
+        Self(counter)
     }
 
     /// The raw counter.
     #[must_use]
     pub const fn counter(self) -> u64 {
         self.0
+    }
+
+    /// The time at an `Instant`, in the past or the future.
+    ///
+    /// Reads both clocks to relate them, and is off by what lies between the two readings, some ten
+    /// nanoseconds as a rule, and by what the clocks have drifted apart since the instant. What is before the
+    /// machine's start becomes that.
+    #[must_use]
+    pub fn from_instant(instant: Instant) -> Self {
+        let clock = Clock::get();
+        let before = clock.now();
+        let now = Instant::now();
+        let after = clock.now();
+        // The middle of the two, as whatever came between may have come on either side.
+        let here = Self(before + after.saturating_sub(before) / 2);
+        match now.checked_duration_since(instant) {
+            Some(ago) => here.saturating_sub(ago),
+            None => here.saturating_add(instant.saturating_duration_since(now)),
+        }
+    }
+
+    /// The time as UTC, as of now: if the system's clock has been set since, by the new one.
+    ///
+    /// Reads both clocks a few times. Readers of a dump know what the clock was then, and are more exact.
+    #[must_use]
+    pub fn to_system_time(self) -> SystemTime {
+        let clock = Clock::get();
+        let pair = clock.pair();
+        let utc = match u64::try_from(pair.unix_ns) {
+            Ok(ns) => UNIX_EPOCH + Duration::from_nanos(ns),
+            Err(_) => UNIX_EPOCH - Duration::from_nanos(pair.unix_ns.unsigned_abs()),
+        };
+        match self.0.checked_sub(pair.counter) {
+            Some(later) => utc.checked_add(clock.duration(later)).unwrap_or(utc),
+            None => utc.checked_sub(clock.duration(pair.counter - self.0)).unwrap_or(UNIX_EPOCH),
+        }
+    }
+
+    /// How long ago it was; zero if it is still to come.
+    #[inline]
+    #[must_use]
+    pub fn elapsed(self) -> Duration {
+        Self::now().duration_since(self)
+    }
+
+    /// How long after `earlier` it is; zero if it is before.
+    #[inline]
+    #[must_use]
+    pub fn duration_since(self, earlier: Self) -> Duration {
+        Clock::get().duration(self.0.saturating_sub(earlier.0))
+    }
+
+    /// As [`duration_since`](Self::duration_since), by the name that `Instant` has for it.
+    #[inline]
+    #[must_use]
+    pub fn saturating_duration_since(self, earlier: Self) -> Duration {
+        self.duration_since(earlier)
+    }
+
+    /// How long after `earlier` it is; `None` if it is before.
+    #[inline]
+    #[must_use]
+    pub fn checked_duration_since(self, earlier: Self) -> Option<Duration> {
+        self.0.checked_sub(earlier.0).map(|ticks| Clock::get().duration(ticks))
+    }
+
+    fn saturating_add(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(Clock::get().ticks(duration)))
+    }
+
+    fn saturating_sub(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(Clock::get().ticks(duration)))
+    }
+}
+
+impl Sub for Timestamp {
+    type Output = Duration;
+
+    /// As [`duration_since`](Self::duration_since).
+    #[inline]
+    fn sub(self, earlier: Self) -> Duration {
+        self.duration_since(earlier)
+    }
+}
+
+impl Sub<Duration> for Timestamp {
+    type Output = Self;
+
+    /// The time so much earlier, but not before the machine's start.
+    #[inline]
+    fn sub(self, duration: Duration) -> Self {
+        self.saturating_sub(duration)
+    }
+}
+
+impl Add<Duration> for Timestamp {
+    type Output = Self;
+
+    /// The time so much later.
+    #[inline]
+    fn add(self, duration: Duration) -> Self {
+        self.saturating_add(duration)
+    }
+}
+
+impl From<Instant> for Timestamp {
+    /// As [`from_instant`](Self::from_instant).
+    fn from(instant: Instant) -> Self {
+        Self::from_instant(instant)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Both clocks are the machine's, and differ by parts in ten thousand at the most; beyond that, whatever
+    /// else has the processor lies between two readings.
+    #[track_caller]
+    fn assert_between(low: Duration, value: Duration, high: Duration) {
+        let slack = high / 1000 + Duration::from_micros(1);
+        assert!(
+            low.saturating_sub(slack) <= value && value <= high + slack,
+            "{low:?} {value:?} {high:?}"
+        );
+    }
+
+    #[test]
+    fn instants_and_timestamps_measure_alike() {
+        for ago in [0, 1, 1_000, 1_000_000, 1_000_000_000] {
+            let ago = Duration::from_nanos(ago);
+            let (outer, before) = (Instant::now(), Timestamp::now());
+            let then = Timestamp::from_instant(outer);
+            let later = Timestamp::from_instant(outer + ago);
+            let (after, outer) = (Timestamp::now(), outer.elapsed());
+            assert_between(Duration::ZERO, after.duration_since(then), outer);
+            assert!(then.checked_duration_since(before).is_none_or(|gap| gap <= outer));
+            // Two pairs of readings, each of which may be off by what lay between them.
+            assert_between(ago.saturating_sub(outer), later - then, ago + outer);
+        }
+    }
+
+    #[test]
+    fn times_are_apart_by_what_is_added() {
+        let now = Timestamp::now();
+        let second = Duration::from_secs(1);
+        assert_between(second, (now + second) - now, second);
+        assert_between(second, now - (now - second), second);
+        assert_eq!(now - (now + second), Duration::ZERO);
+        assert_eq!(now.checked_duration_since(now + second), None);
+        assert_eq!(now.checked_duration_since(now), Some(Duration::ZERO));
+        assert_eq!((now - Duration::MAX).counter(), 0);
+        assert_eq!((now + Duration::MAX).counter(), u64::MAX);
+        assert_eq!((now + second).elapsed(), Duration::ZERO);
+        assert_eq!(Timestamp::from_counter(now.counter()), now);
+    }
+
+    #[test]
+    fn a_timestamp_is_utc_as_the_system_has_it() {
+        let before = SystemTime::now();
+        let now = Timestamp::now().to_system_time();
+        let after = SystemTime::now();
+        // The clock may be set while this runs, but hardly by as much.
+        let slack = Duration::from_millis(100);
+        assert!(before - slack <= now && now <= after + slack, "{before:?} {now:?} {after:?}");
+        let hour = Duration::from_secs(3600);
+        let later = (Timestamp::now() + hour).to_system_time();
+        assert!(later > now + hour / 2 && later < now + 2 * hour, "{later:?}");
     }
 }

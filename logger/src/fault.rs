@@ -32,6 +32,8 @@ pub enum Step {
     RingWorded,
     /// A ring has its id.
     RingBegun,
+    /// It is said where a ring is.
+    RingListed,
     /// A call site was explained.
     SiteStated,
     /// A pass over the rings has begun.
@@ -62,8 +64,8 @@ pub enum Step {
     RingsLeft,
     /// The rings were removed.
     RingsRemoved,
-    /// What an earlier run's dump has behind its last whole frame was cut off.
-    EarlierTrimmed,
+    /// An earlier run's dump was copied up to the end of its last whole frame, as there is more behind.
+    EarlierCopied,
     /// A part of what its rings hold was appended.
     EarlierWritten,
     /// It was sealed, and put on the disk.
@@ -72,6 +74,8 @@ pub enum Step {
     EarlierRenamed,
     /// A file of its rings was removed.
     EarlierRemoving,
+    /// Rings that an earlier run has left are known to wait for their reader.
+    LeftNoted,
 }
 
 /// Dies here if it is time to.
@@ -112,7 +116,7 @@ mod armed {
 
     impl Step {
         /// All steps of a logger that is the first on its path.
-        pub const ALL: [Self; 25] = [
+        pub const ALL: [Self; 26] = [
             Self::RingDirMade,
             Self::MetaBegun,
             Self::RingDirReady,
@@ -123,6 +127,7 @@ mod armed {
             Self::ThreadStated,
             Self::RingWorded,
             Self::RingBegun,
+            Self::RingListed,
             Self::SiteStated,
             Self::PassBegun,
             Self::Gathered,
@@ -142,12 +147,15 @@ mod armed {
 
         /// Those of a logger that finds the rings of an earlier run; `ALL` are the others.
         pub const OF_RECOVERY: [Self; 5] = [
-            Self::EarlierTrimmed,
+            Self::EarlierCopied,
             Self::EarlierWritten,
             Self::EarlierSealed,
             Self::EarlierRenamed,
             Self::EarlierRemoving,
         ];
+
+        /// Those of a logger that cleans up what others have left.
+        pub const OF_SWEEP: [Self; 1] = [Self::LeftNoted];
     }
 
     /// The step, and how often it is to be taken still.
@@ -165,7 +173,8 @@ mod armed {
     fn order() -> Option<Order> {
         let order = std::env::var("STENOLOG_DIE_AFTER").ok()?;
         let (name, times) = order.split_once(':').unwrap_or((&order, "1"));
-        let mut steps = Step::ALL.into_iter().chain(Step::OF_RECOVERY);
+        let steps = Step::ALL.into_iter().chain(Step::OF_RECOVERY);
+        let mut steps = steps.chain(Step::OF_SWEEP);
         let step = steps.find(|step| format!("{step:?}") == name);
         let (Some(step), Ok(times)) = (step, times.parse()) else {
             panic!("STENOLOG_DIE_AFTER={order}: no such step, or no number of times");

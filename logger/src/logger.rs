@@ -7,6 +7,7 @@ use std::sync::{Arc, MutexGuard};
 use std::thread::JoinHandle;
 
 use crate::error::FlushError;
+use crate::event::Event;
 use crate::filter::{Filter, FilterError};
 use crate::registry::{self, LATE, UNHEARD};
 use crate::ring_dir::RingDir;
@@ -18,6 +19,12 @@ use crate::thread;
 ///
 /// Keep it for as long as records are to be written, as a rule in a variable of `main`. Threads
 /// that log on when it is gone are heard no more, and do no harm.
+///
+/// On Unix a logger that still runs when the process ends normally (in a `static`, or forgotten) is ended
+/// then, behind the handlers of `atexit`: at a return from `main` and at `exit`, but not at `_exit`, `exec`,
+/// `abort` or a signal. Calls of other threads that come later do not return before the process has
+/// ended, unless that takes more than a second. With a [manual](crate::Builder::start_manual) drain, and on
+/// Windows, nobody ends it.
 #[derive(Debug)]
 #[must_use = "a logger ends when it is dropped: keep it in a variable, such as `_log`"]
 pub struct Logger {
@@ -29,7 +36,11 @@ pub struct Logger {
 }
 
 impl Logger {
-    pub(crate) const fn new(core: Arc<Core>, drain: Option<JoinHandle<()>>) -> Self {
+    pub(crate) fn new(core: Arc<Core>, drain: Option<JoinHandle<()>>) -> Self {
+        if drain.is_some() {
+            registry::note_running(&core);
+            crate::exit::watch();
+        }
         Self { core, drain, has_ended: false, is_global: None }
     }
 
@@ -41,7 +52,8 @@ impl Logger {
         self.is_global = Some(is_global);
     }
 
-    /// The dump that is being written, as it was given to the builder. If something that is no
+    /// The dump that is being written, as it was given to the builder, or beside that with
+    /// [`IfBusy::NumberedPath`](crate::IfBusy). If something that is no
     /// dump was put at the path meanwhile, the log has gone on beside it:
     /// [`Builder::on_error`](crate::Builder::on_error) says where.
     #[must_use]
@@ -156,8 +168,18 @@ impl Logger {
 
 impl Drop for Logger {
     fn drop(&mut self) {
-        // Who wants to know calls `close`.
+        if self.has_ended {
+            return;
+        }
+        // `close` tells how it went.
         let _ = self.end();
+        let counters = &self.core.counters;
+        let records =
+            counters.records.load(Ordering::Relaxed) + counters.lost.load(Ordering::Relaxed);
+        if records == 0 && self.is_global == Some(true) && !self.core.is_foreign() {
+            let path = self.core.config.path.clone();
+            self.core.config.listeners.tell(Event::EndedUnused { path });
+        }
     }
 }
 
@@ -203,6 +225,9 @@ fn stats_of_process() -> Stats {
 
 /// The global logger. A forked child has none, unless it has its own.
 fn global() -> Result<Arc<Core>, FlushError> {
+    if crate::fork::is_unseen() {
+        return Err(FlushError::Forked);
+    }
     registry::global().ok_or_else(|| match crate::fork::epoch() {
         0 => FlushError::NotStarted,
         _ => FlushError::Forked,

@@ -7,13 +7,17 @@
 //! decision that it states; a filter that changes, or a logger that comes or goes, resets all
 //! states under the same lock, so that no stale decision outlives the change.
 
+mod handlers;
+
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError, Weak};
+use std::time::{Duration, Instant};
 
-use stenolog_format::dictionary::{CallSite, Slot, TimeSource};
+use stenolog_format::dictionary::{CallSite, Level, Slot, TimeSource};
+use stenolog_format::template::{Piece, Template};
 use stenolog_format::types::{MAX_TYPE_DEPTH, Type};
 
 use crate::shared::Core;
@@ -34,10 +38,12 @@ static ENTRIES: AtomicU64 = AtomicU64::new(0);
 
 static REGISTRY: RwLock<Registry> = RwLock::new(Registry {
     entries: Vec::new(),
+    adopted: 0,
     ids: None,
     sites: Vec::new(),
     global: None,
     detached: 0,
+    running: Vec::new(),
 });
 
 thread_local! {
@@ -59,8 +65,10 @@ pub(crate) fn let_go() {
 }
 
 struct Registry {
-    /// The entry with id `FIRST_ID + n` is the n-th.
+    /// The entry with id `FIRST_ID + n` is the n-th; one with id 0 is still to come, from a signal handler.
     entries: Vec<Arc<CallSite>>,
+    /// How many of the call sites that handlers have noted have their entries.
+    adopted: usize,
     /// Ids by the address of the site's static and by the types' signature.
     ids: Option<HashMap<(usize, u64), u32>>,
     /// The sites whose state may be other than unknown.
@@ -68,6 +76,8 @@ struct Registry {
     global: Option<Arc<Core>>,
     /// How many loggers there are beside the global one.
     detached: usize,
+    /// Those that have a drain of their own.
+    running: Vec<Weak<Core>>,
 }
 
 /// What a call knows of the types that it was compiled for.
@@ -87,26 +97,54 @@ fn write() -> RwLockWriteGuard<'static, Registry> {
     REGISTRY.write().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A signal handler waits no longer for somebody who changes what it reads: it may have interrupted
+/// what that one waits for.
+const HANDLER_WAITS: Duration = Duration::from_millis(20);
+
+/// What a lock guards, for a signal handler. `None` if somebody changes it, and does not get on with it.
+pub(crate) fn read_in_handler<T>(lock: &RwLock<T>) -> Option<RwLockReadGuard<'_, T>> {
+    let mut began = None;
+    loop {
+        match lock.try_read() {
+            Ok(guard) => return Some(guard),
+            Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => {
+                if began.get_or_insert_with(Instant::now).elapsed() > HANDLER_WAITS {
+                    return None;
+                }
+                std::thread::yield_now();
+            }
+        }
+    }
+}
+
 /// The id of a call site with a list of types; hands one out if there is none. Records of this id
 /// may then be committed to the logger's rings.
-pub(crate) fn id(core: &Core, site: &'static Site, types: CallTypes) -> u32 {
+pub(crate) fn id(core: &Core, site: &'static Site, types: CallTypes) -> Id {
     let known = {
         let registry = read();
         let id = registry.id(site, types.signature);
-        id.inspect(|&id| registry.state(core, id))
+        id.map(|number| Id { number, is_explained: registry.state(core, number) })
     };
     known.unwrap_or_else(|| {
         let mut registry = write();
-        let id = registry.id_or_new(site, types);
-        registry.state(core, id);
-        id
+        let number = registry.id_or_new(site, types);
+        Id { number, is_explained: registry.state(core, number) }
     })
+}
+
+/// What the records of a call site are tagged with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Id {
+    pub(crate) number: u32,
+    /// The entry stands beside the rings (D1). If not, the dump has to have it before the call returns.
+    pub(crate) is_explained: bool,
 }
 
 /// Where a call goes that has no scope of its own.
 pub(crate) enum Decision {
     /// Into a ring of this logger, with this id.
-    Log(Arc<Core>, u32),
+    Log(Arc<Core>, Id),
     /// Nowhere: the filter says so.
     Off,
     /// Nowhere: no logger runs.
@@ -149,10 +187,56 @@ pub(crate) fn decide(site: &'static Site, types: CallTypes) -> Decision {
     let first = site.signature.load(Ordering::Relaxed);
     let hot_id = if first == types.signature { id } else { registry.id(site, first).unwrap_or(id) };
     // Before the site is told: any thread may log with that id from then on.
-    registry.state(&core, hot_id);
-    registry.state(&core, id);
-    registry.tell(site, u64::from(core.generation()) << 32 | u64::from(hot_id));
-    Decision::Log(core, id)
+    let is_hot_explained = registry.state(&core, hot_id);
+    let is_explained = registry.state(&core, id);
+    if is_hot_explained {
+        registry.tell(site, u64::from(core.generation()) << 32 | u64::from(hot_id));
+    }
+    Decision::Log(core, Id { number: id, is_explained })
+}
+
+/// Whether the global logger, if it has this generation, wants the records of a site. `None` if it is
+/// another one, or if that cannot be told at once. Async-signal-safe.
+pub(crate) fn wants_in_handler(site: &'static Site, generation: u32) -> Option<bool> {
+    let registry = read_in_handler(&REGISTRY)?;
+    let core = registry.global().filter(|core| core.generation() == generation)?;
+    core.allows_in_handler(site.meta)
+}
+
+/// The id of a call site that a signal handler calls, if the global logger has this generation. The entry
+/// follows when the drain has [told the site](tell_noted). Async-signal-safe.
+pub(crate) fn id_in_handler(site: &'static Site, types: CallTypes, generation: u32) -> Option<u32> {
+    let registry = read_in_handler(&REGISTRY)?;
+    registry.global().filter(|core| core.generation() == generation)?;
+    let known = registry.id(site, types.signature);
+    handlers::note(site, types, || known.unwrap_or_else(new_id))
+}
+
+/// Tells the call sites that handlers have noted their ids, if this is the global logger.
+pub(crate) fn tell_noted(core: &Arc<Core>) {
+    if !handlers::is_asked() || !is_global(core) {
+        return;
+    }
+    // First: what is noted from now on, is for the next time.
+    handlers::settle();
+    let mut registry = write();
+    if !registry.global().is_some_and(|global| Arc::ptr_eq(global, core)) {
+        return;
+    }
+    registry.adopt();
+    for noted in handlers::all() {
+        let site = noted.site;
+        // Whether or not the site can be told: its records may be in a ring.
+        registry.state(core, noted.id);
+        let first = registry.id(site, site.signature.load(Ordering::Relaxed));
+        if let Some(hot_id) = first
+            && site.state.load(Ordering::Relaxed) == UNKNOWN
+            && core.allows(site.meta)
+            && registry.state(core, hot_id)
+        {
+            registry.tell(site, u64::from(core.generation()) << 32 | u64::from(hot_id));
+        }
+    }
 }
 
 /// Makes a logger the global one; `false` if there is one already.
@@ -173,21 +257,53 @@ pub(crate) fn global() -> Option<Arc<Core>> {
     read().global().cloned()
 }
 
+/// Whether it is the global logger.
+pub(crate) fn is_global(core: &Arc<Core>) -> bool {
+    HAS_GLOBAL.load(Ordering::Acquire)
+        && read().global().is_some_and(|global| Arc::ptr_eq(global, core))
+}
+
 /// The global logger of the process from which this one was forked.
 pub(crate) fn foreign_global() -> Option<Arc<Core>> {
     read().global.clone().filter(|core| core.is_foreign())
 }
 
+/// Notes a logger that is to be sealed when the process ends.
+pub(crate) fn note_running(core: &Arc<Core>) {
+    let mut registry = write();
+    registry.running.retain(|running| running.strong_count() > 0);
+    registry.running.push(Arc::downgrade(core));
+}
+
+/// Those of them that this process has; `None` if the registry is locked.
+#[cfg(unix)]
+pub(crate) fn try_take_running() -> Option<Vec<Arc<Core>>> {
+    let running = std::mem::take(&mut try_write()?.running);
+    let running = running.iter().filter_map(Weak::upgrade);
+    // A foreign one is not let go of.
+    let (own, foreign): (Vec<_>, Vec<_>) = running.partition(|core| !core.is_foreign());
+    foreign.into_iter().for_each(std::mem::forget);
+    Some(own)
+}
+
+#[cfg(unix)]
+fn try_write() -> Option<RwLockWriteGuard<'static, Registry>> {
+    match REGISTRY.try_write() {
+        Ok(registry) => Some(registry),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}
+
 /// Ends the global logger's reign, if it is this one.
 pub(crate) fn uninstall(core: &Arc<Core>) {
-    let mut registry = write();
-    if registry.global.as_ref().is_some_and(|global| Arc::ptr_eq(global, core)) {
-        registry.global = None;
-        registry.forget_decisions();
-        // Last: a thread that sees it finds no site that would still log. Otherwise a call that is
-        // not heard could be followed by one that is.
-        HAS_GLOBAL.store(false, Ordering::Release);
-    }
+    write().uninstall(core);
+}
+
+/// As [`uninstall`]; `None` if the registry is locked.
+#[cfg(unix)]
+pub(crate) fn try_uninstall(core: &Arc<Core>) -> Option<()> {
+    try_write().map(|mut registry| registry.uninstall(core))
 }
 
 /// Counts the loggers beside the global one.
@@ -204,7 +320,20 @@ pub(crate) fn forget_decisions() {
 
 /// The call sites from the n-th on, in the order of their ids.
 pub(crate) fn entries_from(n: usize) -> Vec<Arc<CallSite>> {
-    read().entries.get(n..).unwrap_or_default().to_vec()
+    {
+        let registry = read();
+        if registry.adopted == handlers::count() {
+            return registry.entries.get(n..).unwrap_or_default().to_vec();
+        }
+    }
+    let mut registry = write();
+    registry.adopt();
+    registry.entries.get(n..).unwrap_or_default().to_vec()
+}
+
+/// An id that nobody has.
+fn new_id() -> u32 {
+    CallSite::FIRST_ID + ENTRIES.fetch_add(1, Ordering::Relaxed) as u32
 }
 
 /// How many ids have been handed out.
@@ -213,6 +342,16 @@ pub(crate) fn entry_count() -> u64 {
 }
 
 impl Registry {
+    fn uninstall(&mut self, core: &Arc<Core>) {
+        if self.global.as_ref().is_some_and(|global| Arc::ptr_eq(global, core)) {
+            self.global = None;
+            self.forget_decisions();
+            // Last: a thread that sees it finds no site that would still log. Otherwise a call that is
+            // not heard could be followed by one that is.
+            HAS_GLOBAL.store(false, Ordering::Release);
+        }
+    }
+
     /// The global logger, unless it is foreign.
     fn global(&self) -> Option<&Arc<Core>> {
         self.global.as_ref().filter(|core| !core.is_foreign())
@@ -226,33 +365,44 @@ impl Registry {
         if (state >> 32) as u32 != core.generation() {
             return None;
         }
-        let id = self.id(site, types.signature)?;
-        self.state(core, id);
-        Some(Decision::Log(Arc::clone(core), id))
+        let number = self.id(site, types.signature)?;
+        let is_explained = self.state(core, number);
+        Some(Decision::Log(Arc::clone(core), Id { number, is_explained }))
     }
 
     fn id(&self, site: &Site, signature: u64) -> Option<u32> {
         self.ids.as_ref()?.get(&(std::ptr::from_ref(site).addr(), signature)).copied()
     }
 
-    /// Has the logger state the entry with this id beside its rings, if it has not done so.
-    fn state(&self, core: &Core, id: u32) {
-        if let Some(dir) = core.ring_dir()
-            && let Some(site) = self.entries.get((id - CallSite::FIRST_ID) as usize)
-        {
-            dir.state_site(site);
+    /// Has the logger state the entry with this id beside its rings, if it has not done so. `false` if
+    /// there is no room for it.
+    fn state(&self, core: &Core, id: u32) -> bool {
+        match (core.ring_dir(), self.entries.get((id - CallSite::FIRST_ID) as usize)) {
+            (Some(_), Some(site)) if site.id == 0 => false,
+            (Some(dir), Some(site)) => dir.state_site(site),
+            _ => true,
         }
     }
 
     fn id_or_new(&mut self, site: &'static Site, types: CallTypes) -> u32 {
+        self.adopt();
         if let Some(id) = self.id(site, types.signature) {
             return id;
         }
-        let id = CallSite::FIRST_ID + self.entries.len() as u32;
-        self.entries.push(Arc::new(describe(site, types, id)));
-        ENTRIES.fetch_add(1, Ordering::Relaxed);
+        let id = new_id();
+        self.enter(site, types, id);
+        id
+    }
+
+    /// Gives a call site with these types its entry, under an id that was handed out for it.
+    fn enter(&mut self, site: &'static Site, types: CallTypes, id: u32) {
+        let at = (id - CallSite::FIRST_ID) as usize;
+        if at >= self.entries.len() {
+            self.entries.resize_with(at + 1, entry_to_come);
+        }
+        self.entries[at] = Arc::new(describe(site, types, id));
         let key = (std::ptr::from_ref(site).addr(), types.signature);
-        self.ids.get_or_insert_default().insert(key, id);
+        self.ids.get_or_insert_default().entry(key).or_insert(id);
         // Set once: the site's state only ever holds the id of these types.
         let _ = site.signature.compare_exchange(
             0,
@@ -260,7 +410,21 @@ impl Registry {
             Ordering::Relaxed,
             Ordering::Relaxed,
         );
-        id
+    }
+
+    /// Gives those call sites their entries that signal handlers have noted.
+    fn adopt(&mut self) {
+        let count = handlers::count();
+        if count == self.adopted {
+            return;
+        }
+        for noted in handlers::all() {
+            let at = (noted.id - CallSite::FIRST_ID) as usize;
+            if self.entries.get(at).is_none_or(|entry| entry.id == 0) {
+                self.enter(noted.site, noted.types, noted.id);
+            }
+        }
+        self.adopted = count;
     }
 
     fn switch_off(&mut self, site: &'static Site) {
@@ -283,17 +447,33 @@ impl Registry {
     }
 }
 
+/// What stands for an entry whose id a signal handler has, until the handler has noted its call site.
+fn entry_to_come() -> Arc<CallSite> {
+    Arc::new(CallSite {
+        id: 0,
+        level: Level::Error,
+        time: TimeSource::Counter,
+        target: String::new(),
+        module: String::new(),
+        file: String::new(),
+        line: 0,
+        column: 0,
+        template: None,
+        slots: Vec::new(),
+    })
+}
+
 fn describe(site: &Site, types: CallTypes, id: u32) -> CallSite {
     let meta = site.meta;
     let mut described = Vec::with_capacity(meta.slots.len());
     (types.describe)(&mut described);
-    // A type that no reader takes must not take the dictionary's other types with it.
-    for ty in described.iter_mut().filter(|ty| ty.depth() > MAX_TYPE_DEPTH) {
-        *ty = Type::Unit;
-    }
+    debug_assert!(
+        described.iter().all(|ty| ty.depth() <= MAX_TYPE_DEPTH),
+        "what is deeper is recorded as text"
+    );
     debug_assert_eq!(described.len(), meta.slots.len(), "one type a slot, by expansion");
     let slot = |(slot, ty): (&crate::site::SlotMeta, Type)| Slot {
-        name: slot.name.to_owned(),
+        name: cut(slot.name),
         role: slot.role,
         ty,
     };
@@ -301,12 +481,70 @@ fn describe(site: &Site, types: CallTypes, id: u32) -> CallSite {
         id,
         level: meta.level,
         time: types.time,
-        target: meta.target.to_owned(),
-        module: meta.module.to_owned(),
-        file: meta.file.to_owned(),
+        target: cut(meta.target),
+        module: cut(meta.module),
+        file: cut(meta.file),
         line: meta.line,
         column: meta.column,
-        template: meta.template.map(str::to_owned),
+        template: meta.template.map(cut_template),
         slots: meta.slots.iter().zip(described).map(slot).collect(),
+    }
+}
+
+/// The longest name in a dictionary entry, and the longest message: readers take 64 MiB of all entries
+/// together.
+const MAX_NAME_BYTES: usize = 1 << 12;
+const MAX_TEMPLATE_BYTES: usize = 1 << 18;
+
+/// A name, up to where no reader asks for more.
+fn cut(name: &str) -> String {
+    match name.len() {
+        ..=MAX_NAME_BYTES => name.to_owned(),
+        _ => format!("{}…", &name[..name.floor_char_boundary(MAX_NAME_BYTES)]),
+    }
+}
+
+/// A message, up to where no reader asks for more; it says so itself.
+fn cut_template(template: &str) -> String {
+    if template.len() <= MAX_TEMPLATE_BYTES {
+        return template.to_owned();
+    }
+    let mut end = template.floor_char_boundary(MAX_TEMPLATE_BYTES);
+    // Where the literal text begins that is cut.
+    let mut start = 0;
+    let parsed = Template::parse(template);
+    for piece in parsed.iter().flat_map(|template| &template.pieces) {
+        match piece {
+            Piece::Placeholder(placeholder) if placeholder.span.end <= end => {
+                start = placeholder.span.end;
+            }
+            // Not within a placeholder.
+            Piece::Placeholder(placeholder) => end = end.min(placeholder.span.start),
+            Piece::Literal(_) => {}
+        }
+    }
+    // Nor between two braces that stand for one.
+    for brace in ['{', '}'] {
+        let kept = template[start..end].trim_end_matches(brace).len();
+        end -= (end - start - kept) % 2;
+    }
+    format!("{}… <cut: {} bytes are too long>", &template[..end], template.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_cut_where_it_can_be() {
+        assert_eq!(cut_template("short {0}"), "short {0}");
+        for shift in 0..40 {
+            let template = format!("{}{}", "x".repeat(shift), "{{}}ü{0:>5}}}".repeat(30_000));
+            let cut = cut_template(&template);
+            assert!(cut.len() <= MAX_TEMPLATE_BYTES + 64, "{}", cut.len());
+            let (kept, _) = cut.split_once("… <cut: ").unwrap();
+            assert!(template.starts_with(kept) && Template::parse(&cut).is_ok(), "{shift}");
+        }
+        assert_eq!(cut(&"ü".repeat(3_000)).chars().count(), 2_049);
     }
 }

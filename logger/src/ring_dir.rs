@@ -3,18 +3,25 @@
 //! ```text
 //!   stenolog-<session>.rings/
 //!     meta.steno     a dump without blocks: call sites, threads, a clock pair
-//!     progress       up to where the dump consists of whole frames
+//!     progress       up to where the dump consists of whole frames, and where each ring is
 //!     ring-<n>       a ring, with what a reader must know of it in its user words
+//!     dump           which dump it belongs to
 //! ```
 //!
 //! - **D1 (explain first).** The dictionary entry of a call site, and the thread of a ring, stand
-//!   in `meta.steno` before a record that needs them can be committed.
+//!   in `meta.steno` before a record that needs them can be committed, and as long as the dump does not
+//!   have all such records.
 //! - **D2 (numbers).** The number of the record at a ring's `consumed` position is in a pair of
 //!   user words that was stored before that position.
 //! - **D3 (progress).** What the dump has beyond `progress` is still in the rings, as these are
 //!   freed later (S1 in the drain's scanner).
+//! - **D5 (volatile).** A ring that is in no file is listed in `progress` before a record of it can be
+//!   committed, until the dump has all of it. So is one in a file, which readers then look for.
 //! - **D4 (removal).** The directory is removed only when the dump has been sealed: by its own
-//!   logger, or by one that starts on the same path after it was killed.
+//!   logger, or by one that starts after it was killed. What was killed under another path is judged
+//!   by W1 to W4 in `sweep`.
+//!
+//! There may be a second directory beside the dump, for what the first has no room for.
 //!
 //! `FORMAT.md` says what readers may rely on.
 
@@ -30,28 +37,42 @@ use crate::fault::{self, Step};
 #[cfg(not(unix))]
 mod elsewhere;
 #[cfg(unix)]
+mod origin;
+#[cfg(unix)]
+mod page;
+#[cfg(unix)]
 mod recover;
+#[cfg(unix)]
+mod slots;
+#[cfg(unix)]
+mod sweep;
 #[cfg(unix)]
 mod unix;
 
 #[cfg(not(unix))]
-pub(crate) use self::elsewhere::{RingDir, UnreadDir};
+pub(crate) use self::elsewhere::{Listing, Missed, Removed, RingDir, RingFile, UnreadDir, sweep};
+#[cfg(unix)]
+pub(crate) use self::page::Listing;
 #[cfg(unix)]
 pub(crate) use self::recover::UnreadDir;
 #[cfg(unix)]
-pub(crate) use self::unix::RingDir;
+pub(crate) use self::sweep::{Removed, sweep};
+#[cfg(unix)]
+pub(crate) use self::unix::{Missed, RingDir, RingFile};
 
 /// Where the rings live, and so whether what a thread has committed survives its process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Rings {
-    /// In files, so that what was committed survives even `kill -9`. If files cannot be had, in
-    /// the process's own memory, which the logger states in the dump and in
-    /// [`Stats`](crate::Stats).
+    /// In files, so that what was committed survives even `kill -9`. A ring for which no file can be
+    /// had is in the process's own memory. The logger states which rings are, in the ring directory before the
+    /// first record of such a ring is committed, in the dump, in [`Stats`](crate::Stats) and by
+    /// [`Event::RingsInMemory`](crate::Event::RingsInMemory).
     #[default]
     PreferFiles,
-    /// In files, or the logger does not start. A ring that cannot be had later, when a thread logs
-    /// for the first time, is in memory all the same, and counted in [`Stats`](crate::Stats).
+    /// In files, or the logger does not start. This is about the start: a ring that cannot be had later,
+    /// when a thread logs for the first time, is in memory all the same, as a log call neither fails nor
+    /// stops the program. It is stated and counted as with [`PreferFiles`](Self::PreferFiles).
     RequireFiles,
     /// In the process's own memory: what the drain has not written when the process is killed is
     /// gone.
@@ -107,14 +128,18 @@ pub(crate) enum NotRecovered {
     Version,
     #[error("{name} is not as a logger leaves it")]
     Odd { name: String },
+    #[error(
+        "{name} has {bytes} bytes, of which a logger reads {limit}: `steno recover` reads more"
+    )]
+    TooLong { name: String, bytes: u64, limit: u64 },
     #[error("the dump is not what was written, at byte {offset}")]
     Dump { offset: u64 },
     #[error("the dump does not go on at record {number} of ring {ring}, where the ring begins")]
     Gap { ring: u32, number: u64 },
 }
 
-/// The number in the name of a ring's file.
-pub(crate) type RingFile = u32;
+/// A ring is no smaller than this.
+pub(crate) const LEAST_RING_BYTES: usize = 4096;
 
 /// What the user words of a ring are, by index; `FORMAT.md` has the table.
 pub(crate) mod word {

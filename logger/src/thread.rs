@@ -10,14 +10,15 @@
 //!   but stores of values, or in the cold path, during which the hot path is closed to this thread
 //!   (`LOCAL.generation` is [`NO_GENERATION`]) and a nested cold path is refused.
 //! - **T3 (match).** `LOCAL.generation` is that of a logger only while `LOCAL.producer` is a
-//!   producer of that logger's and `LOCAL.clock` is set, with what is said of it.
+//!   producer of that logger's and `LOCAL.clock` is set, with what is said of it. In a forked child all of
+//!   `LOCAL` may be zero at any time: no logger has the generation 0, and there is no producer then.
 //!
 //! A signal handler may log. Should it have interrupted the hot path, or the cold one, its calls
 //! are not heard, as that has closed itself: T2 holds.
 
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
+use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, compiler_fence};
 use std::time::{Duration, Instant};
@@ -28,9 +29,10 @@ use stenolog_format::loss::Loss;
 use stenolog_ringbuf::TryClaimError;
 use stenolog_ringbuf::queue::spsc::Producer;
 
-use crate::registry::{self, CallTypes, Decision, UNHEARD};
+use crate::os_thread;
+use crate::registry::{self, CallTypes, Decision, Id, UNHEARD};
 use crate::ring_dir;
-use crate::shared::{Core, OnFull, RingSlot};
+use crate::shared::{COLD_CALL_BYTES, Core, OnFull, RingSlot, has_memory};
 use crate::site::Site;
 use crate::time::ClockRef;
 
@@ -38,29 +40,31 @@ use crate::time::ClockRef;
 pub(crate) const NO_GENERATION: u32 = u32::MAX;
 
 /// What the hot path reads of its thread.
+///
+/// On Linux it has a page to itself, which the system zeroes in every forked child, also in one that no
+/// handler sees (F1 in `fork`): the generation is then that of no logger, so that the child's calls leave
+/// the hot path before they touch the ring that it shares with its parent. What must outlast a fork is
+/// not in here.
+#[cfg_attr(any(target_os = "linux", target_os = "android"), repr(align(4096)))]
 pub(crate) struct Local {
     /// The generation of the logger that the hot path may log to.
     pub(crate) generation: Cell<u32>,
     /// The generation of the logger that `producer` belongs to.
     owner: Cell<u32>,
-    /// The epoch of that logger.
-    epoch: Cell<u32>,
-    /// How many scopes are open.
-    scopes: Cell<usize>,
     /// Its quick claims are for the hot path; those beyond, for the slow one, which also looks after
     /// the drain.
-    pub(crate) producer: UnsafeCell<ManuallyDrop<Producer>>,
+    pub(crate) producer: UnsafeCell<MaybeUninit<Producer>>,
+    /// There is a producer.
+    has_producer: Cell<bool>,
     clock: Cell<Option<ClockRef>>,
     /// Whether an instruction reads that clock.
     pub(crate) clock_is_instruction: Cell<bool>,
-    /// The cold path is at work, or the thread is a drain: its own calls are not heard.
-    is_deaf: Cell<bool>,
 }
 
 impl Local {
     /// Opens the hot path, or closes it, as the thread's state demands.
     fn settle(&self) {
-        let is_open = !self.is_deaf.get() && self.is_ready();
+        let is_open = !IS_DEAF.get() && Self::is_ready();
         // A signal handler sees all stores before, or the hot path closed.
         compiler_fence(Ordering::SeqCst);
         self.generation.set(if is_open { self.owner.get() } else { NO_GENERATION });
@@ -76,15 +80,31 @@ impl Local {
         self.generation.set(self.owner.get());
     }
 
+    /// How many bytes the ring of the hot path holds, if it has one.
+    fn capacity(&self) -> Option<usize> {
+        // SAFETY: there is a producer, which only this thread touches (T1); no borrow of it lives while the
+        // cold path runs (T2).
+        self.has_producer
+            .get()
+            .then(|| unsafe { (*self.producer.get()).assume_init_ref() }.capacity())
+    }
+
     /// Whether the hot path is open but for what runs on this thread right now.
-    fn is_ready(&self) -> bool {
-        self.scopes.get() == 0 && self.epoch.get() == crate::fork::epoch()
+    fn is_ready() -> bool {
+        SCOPES.get() == 0 && PREPARING.get() == 0 && OWNER_EPOCH.get() == crate::fork::epoch()
+    }
+
+    /// The generation of the logger that a signal handler may log to, if it has interrupted no call.
+    fn generation_for_handler(&self) -> Option<u32> {
+        let owner = self.owner.get();
+        let is_open = Self::is_ready() && owner != NO_GENERATION && self.generation.get() == owner;
+        is_open.then_some(owner)
     }
 
     /// Whether this call comes from a signal handler that has interrupted the hot path: that one
     /// closes itself while it is at work.
     fn is_interrupted(&self) -> bool {
-        self.is_ready() && !self.is_deaf.get() && self.generation.get() != self.owner.get()
+        Self::is_ready() && !IS_DEAF.get() && self.generation.get() != self.owner.get()
     }
 }
 
@@ -93,14 +113,31 @@ thread_local! {
         Local {
             generation: Cell::new(NO_GENERATION),
             owner: Cell::new(NO_GENERATION),
-            epoch: Cell::new(0),
-            scopes: Cell::new(0),
-            producer: UnsafeCell::new(ManuallyDrop::new(Producer::disconnected())),
+            producer: UnsafeCell::new(MaybeUninit::uninit()),
+            has_producer: Cell::new(false),
             clock: Cell::new(None),
             clock_is_instruction: Cell::new(false),
-            is_deaf: Cell::new(false),
         }
     };
+
+    /// The epoch of the logger that `LOCAL.owner` names.
+    static OWNER_EPOCH: Cell<u32> = const { Cell::new(0) };
+
+    /// How many scopes are open.
+    static SCOPES: Cell<usize> = const { Cell::new(0) };
+
+    /// The cold path is at work, or the thread is a drain: its own calls are not heard.
+    static IS_DEAF: Cell<bool> = const { Cell::new(false) };
+
+    /// This thread runs a signal handler that has not interrupted the cold path.
+    static IS_IN_HANDLER: Cell<bool> = const { Cell::new(false) };
+
+    /// How many times this thread is within [`prepare_call_sites`].
+    static PREPARING: Cell<u32> = const { Cell::new(0) };
+
+    /// The ring of the global logger's that this thread had last, after the generation of that logger: what
+    /// comes next continues it. It has no destructor either.
+    static LAST: Cell<(u32, u32)> = const { Cell::new((NO_GENERATION, 0)) };
 
     static RINGS: RefCell<Rings> = const { RefCell::new(Rings { global: None, others: Vec::new(), scopes: Vec::new() }) };
 }
@@ -126,6 +163,8 @@ struct Rings {
 impl Drop for Rings {
     fn drop(&mut self) {
         self.give_back_global();
+        // The page may serve something else when the thread has ended.
+        LOCAL.with(crate::fork::keep_in_children);
         for (attachment, producer) in self.others.drain(..) {
             give_back(&attachment, producer);
         }
@@ -133,19 +172,22 @@ impl Drop for Rings {
 }
 
 impl Rings {
-    /// Has the hot path log to `core`, into a ring that holds records of so many bytes.
+    /// Has the hot path log to `core`, into a ring that holds records of so many bytes. If there is no
+    /// memory for one, the thread keeps the one that it has.
     fn take_global(&mut self, core: &Arc<Core>, record_bytes: usize) {
+        let Some((attachment, mut producer)) = attach_global(core, record_bytes) else { return };
         self.give_back_global();
-        let (attachment, mut producer) = attach(core, record_bytes);
         producer.set_quick_max(next_allowance(&attachment, &producer));
         LOCAL.with(|local| {
             // SAFETY: only this thread touches the producer (T1), and no borrow of it lives while
-            // the cold path runs (T2).
-            unsafe { *local.producer.get() = ManuallyDrop::new(producer) };
+            // the cold path runs (T2). What was there has been given back.
+            unsafe { (*local.producer.get()).write(producer) };
+            local.has_producer.set(true);
             local.clock.set(Some(ClockRef(core.clock)));
             local.clock_is_instruction.set(core.clock.is_instruction());
             local.owner.set(core.generation());
-            local.epoch.set(crate::fork::epoch());
+            OWNER_EPOCH.set(crate::fork::epoch());
+            crate::fork::wipe_in_children(local);
         });
         self.global = Some(attachment);
     }
@@ -156,11 +198,14 @@ impl Rings {
             local.owner.set(NO_GENERATION);
             local.settle();
             // SAFETY: only this thread touches the producer (T1), and no borrow of it lives: this is
-            // the cold path, or the thread's end (T2).
-            let producer = unsafe { &mut *local.producer.get() };
-            std::mem::replace(producer, ManuallyDrop::new(Producer::disconnected()))
+            // the cold path, or the thread's end (T2). There is one, and it is not taken twice.
+            local.has_producer.take().then(|| unsafe { (*local.producer.get()).assume_init_read() })
         });
-        give_back(&attachment, ManuallyDrop::into_inner(producer));
+        match producer {
+            Some(producer) => give_back(&attachment, producer),
+            // In a forked child: the ring is the parent's.
+            None => debug_assert!(attachment.core.is_foreign(), "an attachment without a producer"),
+        }
     }
 }
 
@@ -188,12 +233,12 @@ pub(crate) fn disown() {
 
 /// Whether this thread's calls are not heard: it is a drain, or at work in the cold path.
 pub(crate) fn is_deaf() -> bool {
-    LOCAL.with(|local| local.is_deaf.get())
+    IS_DEAF.get()
 }
 
 /// This thread's own calls are not heard from now on: it is a drain.
 pub(crate) fn be_deaf() {
-    LOCAL.with(|local| local.is_deaf.set(true));
+    IS_DEAF.set(true);
 }
 
 /// As [`be_deaf`], until the value is dropped.
@@ -208,7 +253,7 @@ pub(crate) struct Deaf {
 impl Deaf {
     pub(crate) fn new() -> Self {
         LOCAL.with(|local| {
-            let was_deaf = local.is_deaf.replace(true);
+            let was_deaf = IS_DEAF.replace(true);
             let was_open = local.generation.get() != NO_GENERATION;
             local.settle();
             Self { was_deaf, was_open, _this_thread: PhantomData }
@@ -219,7 +264,7 @@ impl Deaf {
 impl Drop for Deaf {
     fn drop(&mut self) {
         LOCAL.with(|local| {
-            local.is_deaf.set(self.was_deaf);
+            IS_DEAF.set(self.was_deaf);
             compiler_fence(Ordering::SeqCst);
             if self.was_open {
                 local.reopen();
@@ -232,9 +277,12 @@ impl Drop for Deaf {
 /// not: calls that would take a lock or allocate memory are not heard, and counted in
 /// [`Stats::unheard`](crate::Stats::unheard).
 ///
-/// Those are the first calls of a call site and of a thread, all calls of threads that have entered
-/// a logger, and all that find their ring half full or more. A call that has interrupted another
-/// one of its thread is not heard either. Outside of `in_signal_handler`, what interrupts a call is
+/// Those are the first calls of a thread, all calls of threads that have entered a logger, and all that
+/// find their ring half full or more. A call that has interrupted another one of its thread is not heard
+/// either. While another thread changes the filter, or makes the first call of a call site, a call in a handler
+/// waits, for 20 ms at the most. The first calls of call sites in a handler are heard, of up to 64 in a process; but what
+/// explains them is written by the drain, a moment later: if the process dies before that, a reader finds
+/// records of an unknown call site. [`prepare_call_sites`] and [`prepare_thread`] do all of that ahead. Outside of `in_signal_handler`, what interrupts a call is
 /// still refused, so that nothing is ever corrupted; but a handler that interrupts, say, the
 /// allocator, and whose call needs memory, waits for ever, as with every function that is not
 /// async-signal-safe; and one that interrupts a thread's start has the standard library end the process.
@@ -252,12 +300,85 @@ impl Drop for Deaf {
 /// # on_signal(10);
 /// ```
 pub fn in_signal_handler<R>(handler: impl FnOnce() -> R) -> R {
+    if PREPARING.get() > 0 {
+        return handler();
+    }
+    // The hot path stays as it is; only the cold one is closed.
+    let was_deaf = IS_DEAF.replace(true);
+    // If it was closed before, this is the drain, or has interrupted a call, or another handler.
+    let was_in_handler = IS_IN_HANDLER.get();
+    IS_IN_HANDLER.set(was_in_handler || !was_deaf);
+    let result = handler();
+    IS_IN_HANDLER.set(was_in_handler);
+    IS_DEAF.set(was_deaf);
+    result
+}
+
+/// Runs `calls` without logging, so that the call sites in them are known: each gets its id, and its entry
+/// stands beside the rings. Their next calls then find all that they need, also those in a signal handler,
+/// and also if the process dies right after.
+///
+/// The arguments are evaluated as ever; code around the calls runs too. Call sites that the filter leaves
+/// out are not prepared, nor are those that `calls` does not come to. A signal handler that runs on this
+/// thread meanwhile is not heard. Costs what the first call of each call site costs.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("app.steno");
+/// fn on_crash(signal: i32) {
+///     stenolog::in_signal_handler(|| stenolog::error!("died of signal {signal}"));
+/// }
+///
+/// let log = stenolog::Builder::new(path).start()?;
+/// stenolog::prepare_call_sites(|| on_crash(0));
+/// assert_eq!((log.stats().call_sites, log.stats().records), (1, 0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn prepare_call_sites<R>(calls: impl FnOnce() -> R) -> R {
+    /// Logs again, even if the calls panic.
+    struct Prepared;
+
+    impl Drop for Prepared {
+        fn drop(&mut self) {
+            PREPARING.set(PREPARING.get() - 1);
+            LOCAL.with(Local::settle);
+        }
+    }
+
+    PREPARING.set(PREPARING.get() + 1);
+    let _prepared = Prepared;
+    LOCAL.with(Local::settle);
+    calls()
+}
+
+/// Gives the call site of a record its id and its entry, and does not log.
+fn prepare(record: &ColdRecord<'_>) {
+    heard(|| {
+        if !has_memory(COLD_CALL_BYTES) || !can_have_rings() {
+            return None;
+        }
+        let scope = RINGS.try_with(|rings| rings.borrow().scopes.last().map(Arc::clone));
+        match scope.ok().flatten().filter(|core| !registry::is_global(core)) {
+            Some(core) => _ = registry::id(&core, record.site, record.types),
+            None => _ = registry::decide(record.site, record.types),
+        }
+        Some(())
+    });
+}
+
+/// Logs from a signal handler what the hot path did not, if that takes no lock and no memory; `false` if it
+/// would, or if the handler has interrupted a call.
+fn log_in_handler(record: &ColdRecord<'_>) -> bool {
     LOCAL.with(|local| {
-        // The hot path stays as it is; only the cold one is closed.
-        let was_deaf = local.is_deaf.replace(true);
-        let result = handler();
-        local.is_deaf.set(was_deaf);
-        result
+        let Some(generation) = local.generation_for_handler() else { return false };
+        let state = record.site.state.load(Ordering::Relaxed);
+        let signature = record.site.signature.load(Ordering::Relaxed);
+        if (state >> 32) as u32 == generation && signature == record.types.signature {
+            // It was only the ring that brought the call here: half full.
+            return false;
+        }
+        let id = registry::id_in_handler(record.site, record.types, generation);
+        id.is_some_and(|id| write_open(local, record, id))
     })
 }
 
@@ -287,8 +408,9 @@ pub fn prepare_thread() -> bool {
             if !rings.global.as_ref().is_some_and(|global| Arc::ptr_eq(&global.core, &core)) {
                 rings.take_global(&core, 1);
             }
+            rings.global.as_ref().is_some_and(|global| Arc::ptr_eq(&global.core, &core))
         });
-        prepared.ok()
+        prepared.ok().filter(|&has_ring| has_ring)
     });
     prepared.is_some()
 }
@@ -300,7 +422,7 @@ pub fn prepare_thread() -> bool {
 pub(crate) fn enter(core: &Arc<Core>) {
     heard(|| {
         let entered = RINGS.try_with(|rings| rings.borrow_mut().scopes.push(Arc::clone(core)));
-        entered.ok().map(|()| LOCAL.with(|local| local.scopes.set(local.scopes.get() + 1)))
+        entered.ok().map(|()| SCOPES.set(SCOPES.get() + 1))
     });
 }
 
@@ -313,7 +435,7 @@ pub(crate) fn leave(core: &Arc<Core>) {
             Some(rings.scopes.remove(at))
         });
         // The last of a logger's owners may be this one: let go of it when nothing is borrowed.
-        left.ok().flatten().map(|_| LOCAL.with(|local| local.scopes.set(local.scopes.get() - 1)))
+        left.ok().flatten().map(|_| SCOPES.set(SCOPES.get() - 1))
     });
 }
 
@@ -336,16 +458,34 @@ pub(crate) struct ColdRecord<'a> {
 #[cold]
 #[inline(never)]
 pub(crate) fn wants(site: &'static Site) -> bool {
+    if IS_IN_HANDLER.get() {
+        let generation = LOCAL.with(Local::generation_for_handler);
+        let wanted = generation.and_then(|generation| registry::wants_in_handler(site, generation));
+        return wanted.unwrap_or_else(|| {
+            UNHEARD.fetch_add(1, Ordering::Relaxed);
+            false
+        });
+    }
     let wanted = heard(|| {
+        if !can_have_rings() {
+            // The call will count its record.
+            return Some(registry::global().is_some_and(|core| core.allows(site.meta)));
+        }
         let scope = RINGS.try_with(|rings| rings.borrow().scopes.last().map(Arc::clone));
         match scope.ok().flatten() {
             Some(core) => (!core.is_closed()).then(|| core.allows(site.meta)),
             None => registry::wants(site)
-                .or_else(|| crate::fork::follow().then(|| registry::wants(site)).flatten()),
+                .or_else(|| crate::fork::follow().then(|| registry::wants(site)).flatten())
+                .or_else(|| {
+                    crate::exit::pause();
+                    None
+                }),
         }
     });
     wanted.unwrap_or_else(|| {
-        UNHEARD.fetch_add(1, Ordering::Relaxed);
+        if PREPARING.get() == 0 {
+            UNHEARD.fetch_add(1, Ordering::Relaxed);
+        }
         false
     })
 }
@@ -358,16 +498,16 @@ fn heard<R>(work: impl FnOnce() -> Option<R>) -> Option<R> {
 
     impl Drop for Hear<'_> {
         fn drop(&mut self) {
-            self.0.is_deaf.set(false);
+            IS_DEAF.set(false);
             self.0.settle();
         }
     }
 
     LOCAL.with(|local| {
-        if local.is_deaf.get() || local.is_interrupted() {
+        if IS_DEAF.get() || local.is_interrupted() || crate::fork::is_unseen() {
             return None;
         }
-        local.is_deaf.set(true);
+        IS_DEAF.set(true);
         local.settle();
         let _hear = Hear(local);
         work()
@@ -382,7 +522,20 @@ pub(crate) fn log(record: &ColdRecord<'_>) {
     if log_open(record) {
         return;
     }
+    if PREPARING.get() > 0 {
+        return prepare(record);
+    }
+    if IS_IN_HANDLER.get() {
+        if !log_in_handler(record) {
+            UNHEARD.fetch_add(1, Ordering::Relaxed);
+        }
+        return;
+    }
     let heard = heard(|| {
+        if !can_have_rings() {
+            lose(record);
+            return Some(());
+        }
         let attached = RINGS.try_with(|rings| log_attached(record, &mut rings.borrow_mut()));
         if attached.is_err() {
             log_detached(record);
@@ -405,28 +558,37 @@ fn log_open(record: &ColdRecord<'_>) -> bool {
         {
             return false;
         }
-        // T3: the generation of a logger comes with a clock.
-        let Some(clock) = local.clock.get() else { return false };
-        let time = (record.stamp)(&clock);
-        local.generation.set(NO_GENERATION);
-        compiler_fence(Ordering::SeqCst);
-        // SAFETY: only this thread touches the producer (T1), and nothing logs while this borrow
-        // lives (T2).
-        let producer = unsafe { &mut *local.producer.get() };
-        let allowance_bytes = producer.quick_max();
-        let claim = producer.try_claim_within(record.payload_bytes, allowance_bytes);
-        let is_done = claim.is_ok();
-        if let Ok(mut claim) = claim {
-            (record.fill)(claim.as_mut_ptr(), time);
-            claim.commit_tagged(state as u32);
-        }
-        local.reopen();
-        is_done
+        write_open(local, record, state as u32)
     })
 }
 
+/// Writes a record by the hot path, which is open, and looks how far the drain has come. `false` if there is
+/// no room up to where the hot path may fill the ring.
+fn write_open(local: &Local, record: &ColdRecord<'_>, id: u32) -> bool {
+    // T3: the generation of a logger comes with a clock.
+    let Some(clock) = local.clock.get() else { return false };
+    let time = (record.stamp)(&clock);
+    local.generation.set(NO_GENERATION);
+    compiler_fence(Ordering::SeqCst);
+    // SAFETY: the hot path was open, so that there is a producer (T3), which only this thread touches
+    // (T1); nothing logs while this borrow lives (T2).
+    let producer = unsafe { (*local.producer.get()).assume_init_mut() };
+    let allowance_bytes = producer.quick_max();
+    let claim = producer.try_claim_within(record.payload_bytes, allowance_bytes);
+    let is_done = claim.is_ok();
+    if let Ok(mut claim) = claim {
+        (record.fill)(claim.as_mut_ptr(), time);
+        claim.commit_tagged(id);
+    }
+    local.reopen();
+    is_done
+}
+
 fn log_attached(record: &ColdRecord<'_>, rings: &mut Rings) {
-    if let Some(core) = rings.scopes.last() {
+    // Who has entered the global logger goes on in the ring of that one: records in two rings would have
+    // no order but that of their times.
+    let scope = rings.scopes.last().filter(|core| !registry::is_global(core));
+    if let Some(core) = scope {
         if core.is_closed() {
             UNHEARD.fetch_add(1, Ordering::Relaxed);
         } else if core.allows(record.site.meta) {
@@ -437,44 +599,77 @@ fn log_attached(record: &ColdRecord<'_>, rings: &mut Rings) {
     }
     let Some((core, id)) = known(record, rings).or_else(|| decide(record)) else { return };
     let fits = |global: &Attachment| {
-        let capacity = LOCAL.with(|local| {
-            // SAFETY: only this thread touches the producer (T1), and no borrow of it lives while
-            // the cold path runs (T2).
-            unsafe { &*local.producer.get() }.capacity()
-        });
+        let capacity = LOCAL.with(Local::capacity);
         Arc::ptr_eq(&global.core, &core)
-            && !core.deserves_larger_ring(capacity, record.payload_bytes)
+            && !global.slot.is_unlinked()
+            && !global.slot.is_set_aside()
+            && capacity.is_some_and(|has| !core.deserves_larger_ring(has, record.payload_bytes))
     };
-    if !rings.global.as_ref().is_some_and(fits) {
+    if rings.global.as_ref().is_some_and(fits) {
+        // It may have changed since, for those whose ring's file is gone.
+        LOCAL.with(|local| local.owner.set(core.generation()));
+    } else {
         rings.take_global(&core, record.payload_bytes);
     }
-    let Some(attachment) = &rings.global else { return };
+    // Without memory for another one it has none, or the one that it had.
+    let has_producer = LOCAL.with(|local| local.has_producer.get());
+    let is_usable = |global: &&Attachment| {
+        Arc::ptr_eq(&global.core, &core) && !global.slot.is_set_aside() && has_producer
+    };
+    let attachment = rings.global.as_ref().filter(is_usable);
+    let Some(attachment) = attachment else {
+        core.count_ringless(record.site.meta.level);
+        return;
+    };
     LOCAL.with(|local| {
-        // SAFETY: as above; and `claim_and_fill` runs no code that could log (T2).
-        let producer = unsafe { &mut *local.producer.get() };
-        let allowance_bytes = claim_and_fill(record, attachment, producer, id);
+        // SAFETY: there is one, which only this thread touches (T1); no borrow of it lives while the
+        // cold path runs, and `claim_and_fill` runs no code that could log (T2).
+        let producer = unsafe { (*local.producer.get()).assume_init_mut() };
+        let allowance_bytes = claim_and_fill(record, attachment, producer, id.number);
         producer.set_quick_max(allowance_bytes);
     });
+    if !id.is_explained {
+        core.explain_in_dump(id.number);
+    }
+}
+
+/// Whether this thread has used `RINGS` before, or there is memory to: the C library ends a process that
+/// cannot note that they have a destructor.
+fn can_have_rings() -> bool {
+    let has_ring = LOCAL.with(|local| local.owner.get() != NO_GENERATION) || SCOPES.get() > 0;
+    has_ring || has_memory(COLD_CALL_BYTES)
+}
+
+/// Counts a record for which there is no memory, if the global logger wants it.
+fn lose(record: &ColdRecord<'_>) {
+    if let Some(core) = registry::global().filter(|core| core.allows(record.site.meta)) {
+        core.count_ringless(record.site.meta.level);
+    }
 }
 
 /// What the site says itself, if it is only the ring that brought the call here.
-fn known(record: &ColdRecord<'_>, rings: &Rings) -> Option<(Arc<Core>, u32)> {
+fn known(record: &ColdRecord<'_>, rings: &Rings) -> Option<(Arc<Core>, Id)> {
     let core = &rings.global.as_ref()?.core;
     let state = record.site.state.load(Ordering::Relaxed);
     let signature = record.site.signature.load(Ordering::Relaxed);
     (!core.is_foreign()
         && (state >> 32) as u32 == core.generation()
         && signature == record.types.signature)
-        .then(|| (Arc::clone(core), state as u32))
+        .then(|| (Arc::clone(core), Id { number: state as u32, is_explained: true }))
 }
 
 /// What the global logger says to a record, and to the calls of its site to come.
-fn decide(record: &ColdRecord<'_>) -> Option<(Arc<Core>, u32)> {
+fn decide(record: &ColdRecord<'_>) -> Option<(Arc<Core>, Id)> {
+    if !has_memory(COLD_CALL_BYTES) {
+        lose(record);
+        return None;
+    }
     match registry::decide(record.site, record.types) {
         Decision::Log(core, id) => Some((core, id)),
         Decision::Off => None,
         Decision::Unheard if crate::fork::follow() => decide(record),
         Decision::Unheard => {
+            crate::exit::pause();
             UNHEARD.fetch_add(1, Ordering::Relaxed);
             None
         }
@@ -482,36 +677,79 @@ fn decide(record: &ColdRecord<'_>) -> Option<(Arc<Core>, u32)> {
 }
 
 fn log_to_other(record: &ColdRecord<'_>, core: &Arc<Core>, rings: &mut Rings) {
+    if !has_memory(COLD_CALL_BYTES) {
+        return core.count_ringless(record.site.meta.level);
+    }
     let id = registry::id(core, record.site, record.types);
-    let known = rings.others.iter().position(|(other, _)| Arc::ptr_eq(&other.core, core));
-    let at = known.unwrap_or_else(|| {
+    let bytes = record.payload_bytes;
+    let is_this = |ring: &Attachment| Arc::ptr_eq(&ring.core, core);
+    let is_done = |ring: &Attachment, producer: &Producer| {
+        ring.core.is_closed()
+            || ring.slot.is_unlinked()
+            || ring.slot.is_set_aside()
+            || is_this(ring) && core.deserves_larger_ring(producer.capacity(), bytes)
+    };
+    let has =
+        |rings: &Rings| rings.others.iter().any(|(ring, its)| is_this(ring) && !is_done(ring, its));
+    if !has(rings) {
+        let mut before = None;
         // A good time to let go of loggers that have ended.
-        for (attachment, producer) in
-            rings.others.extract_if(.., |(other, _)| other.core.is_closed())
-        {
+        let is_done = |(ring, its): &mut (_, _)| is_done(ring, its);
+        for (attachment, producer) in rings.others.extract_if(.., is_done) {
+            if is_this(&attachment) {
+                before = Some(attachment.slot.thread.ring);
+            }
             give_back(&attachment, producer);
         }
-        rings.others.push(attach(core, record.payload_bytes));
-        rings.others.len() - 1
-    });
-    let (attachment, producer) = &mut rings.others[at];
-    claim_and_fill(record, attachment, producer, id);
+        rings.others.extend(attach(core, bytes, before));
+    }
+    let known = rings.others.iter_mut().find(|(ring, _)| is_this(ring));
+    let Some((attachment, producer)) = known else {
+        return core.count_ringless(record.site.meta.level);
+    };
+    claim_and_fill(record, attachment, producer, id.number);
+    if !id.is_explained {
+        core.explain_in_dump(id.number);
+    }
 }
 
 /// A thread whose destructors run takes a ring for this one record.
 fn log_detached(record: &ColdRecord<'_>) {
     let Some((core, id)) = decide(record) else { return };
-    let (attachment, mut producer) = attach(&core, record.payload_bytes);
-    claim_and_fill(record, &attachment, &mut producer, id);
+    let Some((attachment, mut producer)) = attach_global(&core, record.payload_bytes) else {
+        return core.count_ringless(record.site.meta.level);
+    };
+    claim_and_fill(record, &attachment, &mut producer, id.number);
     give_back(&attachment, producer);
+    if !id.is_explained {
+        core.explain_in_dump(id.number);
+    }
 }
 
-/// A ring for this thread, whose first record has so many bytes.
-fn attach(core: &Arc<Core>, record_bytes: usize) -> (Attachment, Producer) {
+/// A ring of the global logger's for this thread, behind the one that it had before and gives back; `None`
+/// if there is no memory for it.
+fn attach_global(core: &Arc<Core>, record_bytes: usize) -> Option<(Attachment, Producer)> {
+    let (generation, ring) = LAST.get();
+    let before = (generation == core.generation()).then_some(ring);
+    let (attachment, producer) = attach(core, record_bytes, before)?;
+    LAST.set((core.generation(), attachment.slot.thread.ring));
+    Some((attachment, producer))
+}
+
+/// A ring for this thread, whose first record has so many bytes, and comes behind all of the ring
+/// `continues`, which the thread gives back; `None` if there is no memory for it.
+fn attach(
+    core: &Arc<Core>,
+    record_bytes: usize,
+    continues: Option<u32>,
+) -> Option<(Attachment, Producer)> {
+    if !has_memory(COLD_CALL_BYTES) {
+        return None;
+    }
     let thread = std::thread::current();
-    let name = thread.name().unwrap_or_default().to_owned();
-    let (producer, slot) = core.new_ring(os_thread_id(), name, record_bytes);
-    (Attachment { core: Arc::clone(core), slot, owes_loss: Cell::new(false) }, producer)
+    let name = thread.name().map(str::to_owned).or_else(os_thread::name).unwrap_or_default();
+    let (producer, slot) = core.new_ring(os_thread_id(), name, record_bytes, continues)?;
+    Some((Attachment { core: Arc::clone(core), slot, owes_loss: Cell::new(false) }, producer))
 }
 
 /// Writes the record, by way of the logger's policy if the ring is full, and returns up to where
@@ -530,22 +768,16 @@ fn claim_and_fill(
     let limit = if is_urgent { capacity } else { capacity - capacity / 8 };
     let mut waiter = None;
     let result = loop {
-        let result = write_loss_owed(record, attachment, producer, time, limit)
-            .and_then(|()| producer.try_claim_within(record.payload_bytes, limit));
-        match result {
-            Ok(mut claim) => {
-                (record.fill)(claim.as_mut_ptr(), time);
-                claim.commit_tagged(id);
-                break Ok(());
-            }
-            Err(TryClaimError::Full)
-                if core.config.on_full[record.site.meta.level.index()] == OnFull::Block =>
-            {
-                if !waiter.get_or_insert_with(|| Waiter::new(core)).wait() {
-                    break Err(TryClaimError::Full);
-                }
-            }
-            Err(error) => break Err(error),
+        let Err(error) = try_write(record, attachment, producer, id, time, limit) else {
+            break Ok(());
+        };
+        slot.note_committed(producer);
+        let is_patient = core.config.on_full[record.site.meta.level.index()] == OnFull::Block;
+        if error != TryClaimError::Full || !is_patient || slot.is_set_aside() {
+            break Err(error);
+        }
+        if !waiter.get_or_insert_with(|| Waiter::new(core)).wait() {
+            break Err(error);
         }
     };
     if let Err(error) = result {
@@ -556,6 +788,22 @@ fn claim_and_fill(
         owes_loss.set(true);
     }
     next_allowance(attachment, producer)
+}
+
+/// Writes the record if there is room, and before it what the ring does not state yet.
+fn try_write(
+    record: &ColdRecord<'_>,
+    attachment: &Attachment,
+    producer: &mut Producer,
+    id: u32,
+    time: u64,
+    limit: usize,
+) -> Result<(), TryClaimError> {
+    write_loss_owed(record, attachment, producer, time, limit)?;
+    let mut claim = producer.try_claim_within(record.payload_bytes, limit)?;
+    (record.fill)(claim.as_mut_ptr(), time);
+    claim.commit_tagged(id);
+    Ok(())
 }
 
 /// States losses in the ring before the next record, where they happened.

@@ -1,6 +1,6 @@
 //! What a call's time word is: the clock's, or the caller's (`at:`).
 
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use stenolog_format::dictionary::TimeSource;
 
@@ -85,13 +85,21 @@ pub fn at<T: IntoTime>(time: T) -> T::Word {
     time.into_word()
 }
 
-/// What `at:` takes: a [`Timestamp`], a [`SystemTime`], or an integer that counts nanoseconds
-/// since the Unix epoch (what network cards, exchanges and simulations give).
+/// What `at:` takes: a [`Timestamp`], an [`Instant`], a [`SystemTime`], or an integer that counts
+/// nanoseconds since the Unix epoch (what network cards, exchanges and simulations give).
+///
+/// A `Timestamp` costs nothing more. An `Instant` is related to the logger's clock by reading both
+/// ([`Timestamp::from_instant`]), which costs more than the call, and is right to some ten nanoseconds.
 ///
 /// Sealed: the conversion runs inside of a claim, where no code of the user's may.
+///
+/// ```
+/// let received = std::time::Instant::now();
+/// stenolog::info!(at: received, took = received.elapsed(), "packet");
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no time that `at:` takes",
-    note = "`at:` takes a `stenolog::Timestamp`, a `SystemTime`, or nanoseconds since the Unix epoch as `u64` or `i64`"
+    note = "`at:` takes a `stenolog::Timestamp`, an `Instant`, a `SystemTime`, or nanoseconds since the Unix epoch as `u64` or `i64`"
 )]
 pub trait IntoTime: Copy + sealed::Sealed {
     /// What the time becomes.
@@ -106,6 +114,7 @@ pub trait IntoTime: Copy + sealed::Sealed {
 mod sealed {
     pub trait Sealed {}
     impl Sealed for super::Timestamp {}
+    impl Sealed for super::Instant {}
     impl Sealed for super::SystemTime {}
     impl Sealed for u64 {}
     impl Sealed for i64 {}
@@ -118,6 +127,15 @@ impl IntoTime for Timestamp {
     #[inline(always)]
     fn into_word(self) -> AtCounter {
         AtCounter(self.counter())
+    }
+}
+
+impl IntoTime for Instant {
+    type Word = AtCounter;
+
+    #[inline]
+    fn into_word(self) -> AtCounter {
+        Timestamp::from_instant(self).into_word()
     }
 }
 

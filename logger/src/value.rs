@@ -17,7 +17,11 @@
 //! Sums of sizes saturate: a list too long for its 32-bit count has a size that no ring can hold,
 //! so that the claim fails and nothing wrong is ever written.
 
+mod as_record;
+mod bound;
+mod collection;
 mod container;
+mod limits;
 mod product;
 mod scalar;
 #[cfg(feature = "serde")]
@@ -28,13 +32,19 @@ mod time_net;
 
 use stenolog_format::types::Type;
 
+pub use self::as_record::{
+    AsRecord, Ascii, Derived, Hex, Laid, Prepared, With, ascii_text, debug_text, display_text,
+    hex_text, with,
+};
+pub use self::bound::Bound;
 pub use self::product::{
-    describe_enum, describe_fields, describe_struct, enum_fixed_size, enum_signature,
-    product_signature, variant_size, write_variant,
+    Redacted, describe_enum, describe_fields, describe_struct, enum_bound, enum_fixed_size,
+    enum_signature, fixed_or, product_bound, product_fixed_size, product_signature, sum_sizes,
+    variant_size, write_index,
 };
 #[cfg(feature = "serde")]
 pub(crate) use self::serde::Encoded;
-pub use self::text::Text;
+pub use self::text::{Buffer, Text};
 
 /// A value that is stored as it is and formatted by the decoder.
 ///
@@ -62,6 +72,10 @@ pub unsafe trait Value {
     /// Whether the value lies in memory as it is written.
     #[doc(hidden)]
     const IS_PLAIN: bool = false;
+
+    /// What a reader needs for a value at the most.
+    #[doc(hidden)]
+    const BOUND: Bound = Bound::leaf(Self::FIXED_SIZE);
 
     /// The type as the dictionary states it.
     fn describe() -> Type;
@@ -94,6 +108,9 @@ pub unsafe trait Args {
     /// The size of every such list, if all have the same.
     const FIXED_SIZE: Option<usize>;
 
+    /// What a reader needs for such a list at the most.
+    const BOUND: Bound;
+
     /// Appends the types in order.
     fn describe(types: &mut Vec<Type>);
 
@@ -102,6 +119,12 @@ pub unsafe trait Args {
 
     /// Whether all values are short.
     fn is_short(&self) -> bool;
+
+    /// Whether readers take the values: not if they have far more parts, or longer names, than bytes.
+    #[inline(always)]
+    fn is_readable(&self) -> bool {
+        (const { Self::BOUND.is_always_readable() }) || limits::is_readable(self)
+    }
 
     /// Writes the values in order and returns the address past the last byte.
     ///
@@ -114,6 +137,7 @@ pub unsafe trait Args {
 unsafe impl Args for () {
     const SIGNATURE: u64 = signature::EMPTY;
     const FIXED_SIZE: Option<usize> = Some(0);
+    const BOUND: Bound = Bound::nothing();
 
     fn describe(_: &mut Vec<Type>) {}
 
@@ -133,33 +157,54 @@ unsafe impl Args for () {
     }
 }
 
-// SAFETY: head and rest keep V1 and V2; what is written is one after the other.
+// SAFETY: head and rest keep V1 and V2, and so does the text that stands for a head that no reader
+// takes; what is written is one after the other.
 unsafe impl<V: Value, Rest: Args> Args for (V, Rest) {
     const SIGNATURE: u64 = signature::pair(V::SIGNATURE, Rest::SIGNATURE);
-    const FIXED_SIZE: Option<usize> = add_fixed(V::FIXED_SIZE, Rest::FIXED_SIZE);
+    const FIXED_SIZE: Option<usize> = match V::BOUND.refusal() {
+        None => add_fixed(V::FIXED_SIZE, Rest::FIXED_SIZE),
+        Some(_) => None,
+    };
+    const BOUND: Bound = match V::BOUND.refusal() {
+        None => V::BOUND.and(Rest::BOUND),
+        Some(_) => Bound::leaf(None).and(Rest::BOUND),
+    };
 
     fn describe(types: &mut Vec<Type>) {
-        types.push(V::describe());
+        types.push(match const { V::BOUND.refusal() } {
+            None => V::describe(),
+            Some(_) => Type::Formatted,
+        });
         Rest::describe(types);
     }
 
     #[inline]
     fn size(&self) -> usize {
-        match Self::FIXED_SIZE {
-            Some(size) => size,
-            None => self.0.size().saturating_add(self.1.size()),
+        match (Self::FIXED_SIZE, const { V::BOUND.refusal() }) {
+            (Some(size), _) => size,
+            (None, None) => self.0.size().saturating_add(self.1.size()),
+            (None, Some(word)) => word.size().saturating_add(self.1.size()),
         }
     }
 
     #[inline]
     fn is_short(&self) -> bool {
-        self.0.is_short() && self.1.is_short()
+        match const { V::BOUND.refusal() } {
+            None => self.0.is_short() && self.1.is_short(),
+            Some(_) => self.1.is_short(),
+        }
     }
 
     #[inline]
     unsafe fn write(&self, out: *mut u8) -> *mut u8 {
         // SAFETY: the caller grants the sum of both sizes, and the head takes its own (V1).
-        unsafe { self.1.write(self.0.write(out)) }
+        unsafe {
+            let out = match const { V::BOUND.refusal() } {
+                None => self.0.write(out),
+                Some(word) => word.write(out),
+            };
+            self.1.write(out)
+        }
     }
 }
 
@@ -167,6 +212,7 @@ unsafe impl<V: Value, Rest: Args> Args for (V, Rest) {
 unsafe impl<A: Args> Args for &A {
     const SIGNATURE: u64 = A::SIGNATURE;
     const FIXED_SIZE: Option<usize> = A::FIXED_SIZE;
+    const BOUND: Bound = A::BOUND;
 
     fn describe(types: &mut Vec<Type>) {
         A::describe(types);

@@ -1,5 +1,6 @@
 //! `#[derive(Record)]`.
 
+mod attributes;
 mod expand;
 mod model;
 

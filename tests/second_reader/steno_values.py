@@ -233,10 +233,13 @@ def read_value(cursor, ty):
         if length == 0 and takes_bytes(ty[1]):
             return "<could not be serialised>"
         inner = Cursor(cursor.take(length), True, cursor.unsized_left)
-        value = read_value(inner, ty[1])
-        cursor.texts += inner.texts
+        try:
+            value = read_value(inner, ty[1])
+        except Damage:
+            return NOT_AS_ITS_SCHEMA
         if inner.left():
-            raise Damage("bytes behind a serde value")
+            return NOT_AS_ITS_SCHEMA
+        cursor.texts += inner.texts
         return value
     if kind in ("duration", "systemtime"):
         seconds = cursor.unsigned(64) if kind == "duration" else cursor.signed(64)
@@ -250,6 +253,9 @@ def read_value(cursor, ty):
     if kind.startswith("socket"):
         return read_socket(cursor, version)
     return str(ipaddress.ip_address(cursor.take(4 if version == 4 else 16)))
+
+
+NOT_AS_ITS_SCHEMA = "<not readable: serialised otherwise than its schema says>"
 
 
 def decode_char(code):

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::num::NonZero;
@@ -200,7 +201,7 @@ fn whatever_else_prints_is_formatted_at_the_call() {
     }
     #[derive(Debug)]
     struct Opaque<'a> {
-        _inner: std::collections::BTreeMap<&'a str, f32>,
+        _inner: BTreeMap<&'a str, f32>,
     }
     let both = Both::new();
     let (money, width) = (Money(-123_456), 14);
@@ -243,6 +244,27 @@ fn structs_and_enums_with_the_derive_print_as_derived_debug() {
         all_specs!(both, order, debug);
         all_specs!(both, Some(side), debug);
     }
+    both.check();
+}
+
+#[test]
+fn collections_print_as_std_prints_them() {
+    let both = Both::new();
+    let map: HashMap<u8, &str> = (0..20).map(|key| (key, "text\n")).collect();
+    all_specs!(both, map, debug);
+    all_specs!(both, map.keys().copied().collect::<HashSet<u8>>(), debug);
+    all_specs!(both, BTreeMap::from([("a".to_owned(), Some(1.5)), ("b".into(), None)]), debug);
+    all_specs!(both, BTreeMap::from([((1, 'x'), BTreeSet::from([1, 2]))]), debug);
+    all_specs!(both, BTreeSet::from(["a", "b\""]), debug);
+    all_specs!(both, BTreeSet::<u8>::new(), debug);
+    all_specs!(both, BTreeMap::<u8, ()>::new(), debug);
+    all_specs!(both, BTreeMap::from([(1, ())]), debug);
+    let mut deque = VecDeque::from([2, 3]);
+    deque.push_front(1);
+    all_specs!(both, deque, debug);
+    all_specs!(both, BinaryHeap::from([3, 1, 2]), debug);
+    all_specs!(both, LinkedList::from([vec!["x"], vec![]]), debug);
+    all_specs!(both, (Some(HashMap::from([(1, [2])])), [VecDeque::from([1_u64])]), debug);
     both.check();
 }
 

@@ -1,10 +1,15 @@
 //! What `steno` promises on the command line, tried on the real program.
 
 mod bad_input;
+#[cfg(unix)]
+mod clean;
 mod decode;
 mod dump;
 mod export;
+mod inputs;
+mod losses;
 mod program;
 mod reports;
 mod rings;
 mod usage;
+mod words;

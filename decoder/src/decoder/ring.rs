@@ -8,7 +8,8 @@
 //!
 //! A head that is not opened yet has the smallest key that its records can have, so that a block
 //! is opened when it can hold the next entry, and no earlier. Keys never fall within a ring. What is
-//! told of records that are missing is in `losses`.
+//! told of records that are missing is in `losses`. A ring that continues another one begins when that one
+//! has ended, with its last key.
 
 mod losses;
 
@@ -140,6 +141,22 @@ impl<'d> Ring<'d> {
         }
     }
 
+    /// The ring of the same session that this one goes on behind.
+    pub(super) fn continues(&self) -> Option<u32> {
+        self.thread.and_then(|thread| thread.continues)
+    }
+
+    /// Has the ring go on where another one has ended, as if both were one: its keys do not fall below
+    /// the last of that one.
+    pub(super) fn go_on_behind(&mut self, before: Key) {
+        self.key = self.key.max(before);
+    }
+
+    /// The key of the entry that was come to last.
+    pub(super) fn key(&self) -> Key {
+        self.key
+    }
+
     /// The thread's names, to be kept by others.
     pub(super) fn name(&self) -> RingName<'d> {
         let Self { ring, thread, ref thread_name, .. } = *self;
@@ -154,7 +171,7 @@ impl<'d> Ring<'d> {
             Head::None => Turn::Pause,
             Head::Block { .. } => Turn::Nothing,
             Head::Loss { unix_ns, cause } => {
-                Turn::Loss(LossEntry { origin: self.origin(), unix_ns, cause })
+                Turn::Loss(LossEntry::new(self.origin(), unix_ns, cause))
             }
             Head::Records => {
                 let Some(open) = &self.open else { return Turn::Nothing };
@@ -227,7 +244,9 @@ impl<'d> Ring<'d> {
         }
         let block = dump.blocks().get(index)?;
         let header = &block.header;
-        self.began.get_or_insert(header.first_record);
+        // What is missing before it is told with it.
+        let first = header.first_record;
+        self.began.get_or_insert(self.expected.map_or(first, |expected| expected.min(first)));
         let map = context.map(self.session)?;
         // An empty block only tells of a gap.
         let is_wanted = || {

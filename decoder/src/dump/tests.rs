@@ -218,7 +218,7 @@ fn what_cannot_be_opened_is_named() {
     newer[8] = 2;
     let crc = crc32fast::hash(&newer[..60]);
     newer[60..64].copy_from_slice(&crc.to_le_bytes());
-    check(&newer, "x.steno: format version 2.2 is newer than this reader (1.2): use a newer steno");
+    check(&newer, "x.steno: format version 2.3 is newer than this reader (1.3): use a newer steno");
     let directory = tempfile::tempdir().unwrap();
     assert!(matches!(Dump::open(directory.path()), Err(OpenError::Directory { .. })));
     let missing = directory.path().join("none.steno");
@@ -230,7 +230,7 @@ fn a_writer_that_holds_its_lock_is_seen() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("app.steno");
     std::fs::write(&path, Scene::new().bytes()).unwrap();
-    let writer = std::fs::File::open(&path).unwrap();
+    let writer = File::open(&path).unwrap();
     let dump = Dump::open(&path).unwrap();
     if cfg!(unix) {
         let dead = [dump];
@@ -293,6 +293,8 @@ fn metadata_beyond_the_limit_is_damage_and_the_rest_is_read() {
         let name = "x".repeat(1000);
         scene.site(id, stenolog_format::dictionary::Level::Info, &name, None, &[]);
     }
+    // A process may have had any number of threads.
+    (100..1000).for_each(|ring| scene.thread(ring, 0, "a name of some thirty characters"));
     scene.block(1, &[n(10, 1)]);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.steno");
@@ -301,9 +303,92 @@ fn metadata_beyond_the_limit_is_damage_and_the_rest_is_read() {
     let dump = Dump::open_within(&path, &limits).unwrap();
     // The first three, and four with two long names each.
     assert_eq!(dump.sites().count(), 3 + 4);
-    assert_eq!(dump.damage().len(), 96);
+    assert_eq!((dump.damage().len(), dump.threads().count()), (96, 902));
     let text = dump.damage()[0].to_string();
     assert!(text.contains("may be read (--max-metadata)"), "{text}");
     assert_eq!(messages(&[dump], Filter::default()).0, "1: n 1\n");
     assert!(Dump::open(&path).unwrap().damage().is_empty());
+}
+
+#[test]
+fn a_dump_that_has_lost_its_beginning_is_read_from_its_first_whole_frame_on() {
+    let mut scene = Scene::new();
+    scene.prelude();
+    let frames = scene.bytes().len();
+    scene.block(1, &[n(10, 1)]);
+    let second = scene.bytes().len();
+    scene.block(1, &[n(20, 2)]);
+    let header = scene.bytes()[..FileHeader::BYTES].to_vec();
+    let without = scene.bytes().to_vec();
+    scene.any_frame(FrameKind::Header, &header);
+    scene.seal(2);
+    let with = scene.bytes().to_vec();
+    for (bytes, is_stated) in [(&without, false), (&with, true)] {
+        for lost in 1..=second {
+            let zeros = [&vec![0; lost][..], &bytes[lost..]].concat();
+            let zeros_before = [&vec![0; 1000][..], &bytes[lost..]].concat();
+            for damaged in [zeros, bytes[lost..].to_vec(), zeros_before] {
+                let dump = Dump::from_bytes("test", damaged).unwrap();
+                exercise(&dump);
+                assert!(!dump.damage().is_empty(), "{lost} bytes");
+                assert_eq!(dump.is_session_known(), is_stated, "{lost} bytes");
+                if is_stated {
+                    assert_eq!(dump.header().session, scene.dump().header().session);
+                }
+                assert_eq!(dump.blocks().len(), 2 - usize::from(lost > frames), "{lost} bytes");
+                let (text, _) = messages(&[dump], Filter::default());
+                if lost <= FileHeader::BYTES {
+                    assert!(text.ends_with("1: n 1\n1: n 2\n"), "{lost} bytes: {text}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn files_that_have_lost_their_beginnings_are_not_taken_for_one_log() {
+    let lost = |number| {
+        let mut scene = Scene::new();
+        scene.block(1, &[n(10, number)]);
+        Dump::from_bytes("test", scene.bytes()[FileHeader::BYTES..].to_vec()).unwrap()
+    };
+    let [one, copy, other] = [1, 1, 2].map(|number| lost(number).header().session);
+    assert_eq!(one, copy);
+    assert_ne!(one, other);
+}
+
+/// By another program. What is gone is damage, and the process lives.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[test]
+fn a_file_that_shrinks_while_it_is_read_is_damaged() {
+    crate::survive_shrinking_files().unwrap();
+    let mut scene = Scene::new();
+    for number in 0..2000_u32 {
+        scene.block(1, &[n(10 + u64::from(number), number)]);
+    }
+    scene.seal(0);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    for left in [0, 100, 4096, 20_000, 100_000] {
+        std::fs::write(&path, scene.bytes()).unwrap();
+        let length = scene.bytes().len() as u64;
+        assert!(length > 150_000);
+        let (dump, copy) = (
+            Dump::open(&path).unwrap(),
+            Dump::open_within(&path, &Limits::default().with_copies(true)).unwrap(),
+        );
+        File::options().write(true).open(&path).unwrap().set_len(left).unwrap();
+        let found = crate::verify(&dump);
+        let shrunk = found.damage.iter().find(|damage| damage.cause == crate::DamageCause::Shrunk);
+        let shrunk = shrunk.unwrap_or_else(|| panic!("cut to {left}: {found:?}"));
+        // Of the last page that is there, the rest is zeros.
+        assert!((left..left + (64 << 10)).contains(&shrunk.offset), "cut to {left}: {shrunk}");
+        assert!(!found.is_intact());
+        let dumps = [dump];
+        let mut decoder = Decoder::new(&dumps);
+        let _ = decoder.for_each(|_| ControlFlow::Continue(()));
+        assert!(decoder.summary().damage.contains(shrunk));
+        assert!(crate::verify(&copy).is_intact());
+        assert_eq!(copy.writer_is_alive(), Some(false));
+    }
 }

@@ -16,6 +16,7 @@ pub(crate) fn values() -> impl Strategy<Value = Value<'static>> {
         prop_oneof![
             inner.clone().prop_map(|value| Value::Some(Box::new(value))),
             list.clone().prop_map(Value::List),
+            list.clone().prop_map(Value::Set),
             list.prop_map(Value::Tuple),
             entries.prop_map(Value::Map),
             products(inner.clone()).prop_map(Value::Struct),

@@ -92,6 +92,7 @@ fn write_type(ty: &Type, out: &mut String) {
             }
             out.push(')');
         }
+        Type::Map(of, _) if ty.is_set() => write_generic("Set<", of, ">", out),
         Type::Map(key, value) => {
             write_generic("Map<", key, ", ", out);
             write_generic("", value, ">", out);

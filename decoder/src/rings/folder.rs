@@ -88,6 +88,14 @@ mod unix {
             Some(self.owner)
         }
 
+        /// Whether two paths lead to one directory.
+        pub(in super::super) fn is_same(&self, other: &Self) -> bool {
+            match (self.directory.metadata(), other.directory.metadata()) {
+                (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
+                _ => false,
+            }
+        }
+
         pub(super) fn entries(&self) -> io::Result<impl Iterator<Item = io::Result<OsString>>> {
             let entries = Dir::read_from(&self.directory)?;
             Ok(entries.map(|entry| Ok(OsString::from_vec(entry?.file_name().to_bytes().to_vec()))))
@@ -127,6 +135,11 @@ mod unix {
         fs::metadata(path).ok().map(|metadata| metadata.uid())
     }
 
+    /// The user of this process, where there are users.
+    pub(in super::super) fn own_user() -> Option<u32> {
+        Some(rustix::process::geteuid().as_raw())
+    }
+
     /// The users whose files are believed whoever wrote the dump: root and the one who reads.
     pub(in super::super) fn same_user() -> Vec<u32> {
         vec![0, rustix::process::geteuid().as_raw()]
@@ -134,7 +147,7 @@ mod unix {
 }
 
 #[cfg(unix)]
-pub(super) use unix::{owner_of, same_user};
+pub(super) use unix::{own_user, owner_of, same_user};
 
 #[cfg(not(unix))]
 mod other {
@@ -154,6 +167,10 @@ mod other {
 
         pub(in super::super) const fn owner(&self) -> Option<u32> {
             None
+        }
+
+        pub(in super::super) fn is_same(&self, other: &Self) -> bool {
+            self.path == other.path
         }
 
         pub(super) fn entries(&self) -> io::Result<impl Iterator<Item = io::Result<OsString>>> {
@@ -181,10 +198,14 @@ mod other {
         None
     }
 
+    pub(in super::super) fn own_user() -> Option<u32> {
+        None
+    }
+
     pub(in super::super) fn same_user() -> Vec<u32> {
         Vec::new()
     }
 }
 
 #[cfg(not(unix))]
-pub(super) use other::{owner_of, same_user};
+pub(super) use other::{own_user, owner_of, same_user};

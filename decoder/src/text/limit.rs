@@ -16,8 +16,11 @@ const BYTES_PER_TEXT_BYTE: usize = 12;
 /// A name stands as it is; in a list, something stands before and behind it.
 const BYTES_PER_NAME_BYTE: usize = 2;
 
+/// What a message ends in that would have become too long.
+pub(crate) const CUT: &str = "… <cut: too long>";
+
 /// Has `write` append a message of `values`, up to the length of `out` that it is told, beyond which
-/// it returns `false`. The message then ends in `…`.
+/// it returns `false`. The message then ends in [`CUT`].
 pub(super) fn within(
     out: &mut String,
     values: &[Value<'_>],
@@ -31,7 +34,7 @@ pub(super) fn within(
     out.truncate(start);
     let more = values.iter().map(text_bytes).fold(FREE_BYTES, usize::saturating_add);
     if !write(out, start.saturating_add(more.min(MAX_MESSAGE_BYTES))) {
-        out.push('…');
+        out.push_str(CUT);
     }
 }
 
@@ -46,7 +49,9 @@ fn text_bytes(value: &Value<'_>) -> usize {
         Value::Str(text) | Value::Formatted(text) => text.len().saturating_mul(BYTES_PER_TEXT_BYTE),
         Value::Bytes(bytes) => bytes.len().saturating_mul(BYTES_PER_VALUE),
         Value::Some(inner) => text_bytes(inner),
-        Value::List(items) | Value::Tuple(items) => sum(items.iter().map(text_bytes)),
+        Value::List(items) | Value::Tuple(items) | Value::Set(items) => {
+            sum(items.iter().map(text_bytes))
+        }
         Value::Map(entries) => {
             sum(entries.iter().flat_map(|(k, v)| [text_bytes(k), text_bytes(v)]))
         }

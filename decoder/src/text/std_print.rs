@@ -194,6 +194,7 @@ fn debug(value: &Value<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Value::None => f.write_str("None"),
         Value::Some(inner) => f.debug_tuple("Some").field(&Debug(inner)).finish(),
         Value::List(items) => f.debug_list().entries(items.iter().map(Debug)).finish(),
+        Value::Set(items) => f.debug_set().entries(items.iter().map(Debug)).finish(),
         Value::Tuple(items) => {
             let mut tuple = f.debug_tuple("");
             for item in items {

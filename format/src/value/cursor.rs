@@ -3,8 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::time::Duration;
 
-use super::MAX_UNSIZED_ELEMENTS;
-use crate::types::{Fields, MAX_TYPE_DEPTH, Type};
+use super::{FREE_NAME_BYTES, MAX_UNSIZED_ELEMENTS, NAME_BYTES_PER_BYTE, VALUES_PER_BYTE};
+use crate::types::{Fields, Type};
 
 /// How the values of a record are laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,17 +94,12 @@ impl Allowance {
     const fn new(bytes: usize) -> Self {
         Self {
             unsized_elements: MAX_UNSIZED_ELEMENTS,
-            values: MAX_UNSIZED_ELEMENTS.saturating_add(bytes.saturating_mul(MAX_TYPE_DEPTH)),
+            values: MAX_UNSIZED_ELEMENTS.saturating_add(bytes.saturating_mul(VALUES_PER_BYTE)),
             name_bytes: FREE_NAME_BYTES.saturating_add(bytes.saturating_mul(NAME_BYTES_PER_BYTE)),
             of_bytes: bytes,
         }
     }
 }
-
-/// How long the names of structs, variants and fields in a record may be together, however short
-/// the record is, and for each of its bytes.
-const FREE_NAME_BYTES: usize = 1 << 20;
-const NAME_BYTES_PER_BYTE: usize = 1024;
 
 /// The variable-length integer at the front of `bytes`, and what follows it.
 ///
@@ -183,8 +178,10 @@ impl<'a> Cursor<'a> {
         read: impl FnOnce(&mut Self) -> Result<R, ValueError>,
     ) -> Result<R, ValueError> {
         let mut inner = Self { bytes, encoding: Encoding::Packed, ..*self };
-        let value = read(&mut inner)?;
+        let value = read(&mut inner);
+        // What was looked at in vain is used up as well.
         self.allowance = inner.allowance;
+        let value = value?;
         if inner.is_empty() { Ok(value) } else { Err(ValueError::Trailing) }
     }
 

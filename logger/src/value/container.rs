@@ -3,6 +3,7 @@
 use stenolog_format::types::Type;
 use stenolog_format::value::MAX_UNSIZED_LIST;
 
+use super::bound::Bound;
 use super::{SHORT_BYTES, Value, add_fixed, put, put_bytes, signature};
 
 // SAFETY: a byte that says whether a value follows, then the value.
@@ -12,6 +13,7 @@ unsafe impl<T: Value> Value for Option<T> {
         Some(0) => Some(1),
         _ => None,
     };
+    const BOUND: Bound = Bound::option(T::BOUND);
 
     fn describe() -> Type {
         Type::Option(Box::new(T::describe()))
@@ -43,14 +45,16 @@ unsafe impl<T: Value> Value for Option<T> {
 unsafe impl<T: Value, const N: usize> Value for [T; N] {
     const SIGNATURE: u64 = signature::mix(signature::of("Array", T::SIGNATURE), N as u64);
     const FIXED_SIZE: Option<usize> = match T::FIXED_SIZE {
+        _ if N == 0 => Some(0),
         Some(size) => size.checked_mul(N),
         None => None,
     };
     const IS_PLAIN: bool = T::IS_PLAIN;
+    const BOUND: Bound = Bound::array(T::BOUND, N);
 
     fn describe() -> Type {
-        const { assert!(N <= u32::MAX as usize, "the array is too long to be recorded") };
-        Type::Array(Box::new(T::describe()), N as u32)
+        // A longer one is not recorded: it has no bytes, or more than any ring.
+        Type::Array(Box::new(T::describe()), u32::try_from(N).unwrap_or(u32::MAX))
     }
 
     #[inline]
@@ -70,6 +74,7 @@ unsafe impl<T: Value, const N: usize> Value for [T; N] {
 unsafe impl<T: Value> Value for [T] {
     const SIGNATURE: u64 = signature::of("Slice", T::SIGNATURE);
     const FIXED_SIZE: Option<usize> = None;
+    const BOUND: Bound = Bound::list(T::BOUND);
 
     fn describe() -> Type {
         Type::Slice(Box::new(T::describe()))
@@ -78,7 +83,7 @@ unsafe impl<T: Value> Value for [T] {
     #[inline]
     fn size(&self) -> usize {
         // Nothing but this bounds what takes no bytes: no ring can hold what no reader takes.
-        if T::FIXED_SIZE == Some(0) && self.len() > MAX_UNSIZED_LIST {
+        if T::BOUND.is_empty() && self.len() > MAX_UNSIZED_LIST {
             return usize::MAX;
         }
         elements_size(self).saturating_add(4)
@@ -157,6 +162,7 @@ macro_rules! tuple {
                 $(let size = add_fixed(size, $element::FIXED_SIZE);)+
                 size
             };
+            const BOUND: Bound = Bound::product("", &[], &[$($element::BOUND),+]);
 
             fn describe() -> Type {
                 Type::Tuple(vec![$($element::describe()),+])

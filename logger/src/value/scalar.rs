@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use stenolog_format::types::Type;
 
+use super::bound::Bound;
 use super::{SHORT_BYTES, Value, put, put_counted, signature};
 
 macro_rules! number {
@@ -155,6 +156,7 @@ macro_rules! delegate {
         unsafe impl<$($generics)*> Value for $ty {
             const SIGNATURE: u64 = <$target>::SIGNATURE;
             const FIXED_SIZE: Option<usize> = <$target>::FIXED_SIZE;
+            const BOUND: Bound = <$target>::BOUND;
 
             fn describe() -> Type {
                 <$target>::describe()

@@ -1,12 +1,17 @@
 //! Values of `serde`, stored as postcard bytes with their schema in the dictionary.
 
+mod check;
+
 use std::marker::PhantomData;
 
 use ::serde::Serialize;
 use postcard_schema::Schema;
 use postcard_schema::schema::{DataModelType, DataModelVariant, NamedType, NamedValue};
 use stenolog_format::types::{EnumType, Fields, Shape, Type};
+use stenolog_format::value::{Cursor, Encoding, NOT_AS_ITS_SCHEMA};
 
+use self::check::Failure;
+use super::bound::Bound;
 use super::text::Buffer;
 use super::{SHORT_BYTES, Value, put_counted, signature};
 
@@ -18,15 +23,39 @@ pub struct Encoded<T: ?Sized> {
 }
 
 impl<T: Serialize + Schema + ?Sized> Encoded<T> {
-    /// Serialises. A value whose `Serialize` reports an error leaves no bytes, which tells the
-    /// reader.
+    /// Serialises. A value whose `Serialize` reports an error, or does not do what the schema says,
+    /// leaves bytes that tell the reader so.
     pub fn new(value: &T) -> Self {
         let mut bytes = Buffer::new();
-        if postcard::serialize_with_flavor(value, Flavor(&mut bytes)).is_err() {
-            bytes = Buffer::new();
+        if let Err(failure) = check::serialize(value, T::SCHEMA, Flavor(&mut bytes)) {
+            bytes = match failure {
+                Failure::Refused => Buffer::new(),
+                Failure::Differs => unreadable(T::SCHEMA),
+            };
         }
         Self { bytes, of: PhantomData }
     }
+}
+
+/// Bytes that are no value of a type.
+#[cold]
+fn unreadable(schema: &NamedType) -> Buffer {
+    let ty = Type::Serde(Box::new(describe(schema)));
+    // Too long for a varint, and neither a flag, a length nor an index. Only numbers of fixed size can be
+    // made of them, and then they are as long as few types are.
+    for length in [11, 12] {
+        let mut bytes = Buffer::new();
+        bytes.push(&[0xff; 12][..length]);
+        let mut raw = Buffer::new();
+        raw.put(&(length as u32));
+        raw.push(bytes.as_bytes());
+        let mut cursor = Cursor::new(raw.as_bytes(), Encoding::Raw);
+        let read = stenolog_format::value::Value::read(&mut cursor, &ty);
+        if read == Ok(stenolog_format::value::Value::Formatted(NOT_AS_ITS_SCHEMA)) {
+            return bytes;
+        }
+    }
+    Buffer::new()
 }
 
 struct Flavor<'a>(&'a mut Buffer);
@@ -53,6 +82,7 @@ impl postcard::ser_flavors::Flavor for Flavor<'_> {
 unsafe impl<T: Schema + ?Sized> Value for Encoded<T> {
     const SIGNATURE: u64 = signature::of("Serde", schema_signature(T::SCHEMA));
     const FIXED_SIZE: Option<usize> = None;
+    const BOUND: Bound = Bound::serde(schema_bound(T::SCHEMA));
 
     fn describe() -> Type {
         Type::Serde(Box::new(describe(T::SCHEMA)))
@@ -73,6 +103,65 @@ unsafe impl<T: Schema + ?Sized> Value for Encoded<T> {
         // SAFETY: the caller grants the bytes.
         unsafe { put_counted(out, self.bytes.as_bytes()) }
     }
+}
+
+/// What a reader needs for such values.
+const fn schema_bound(schema: &NamedType) -> Bound {
+    match schema.ty {
+        DataModelType::Unit => Bound::leaf(Some(0)),
+        DataModelType::UnitStruct => Bound::product(schema.name, &[], &[]),
+        DataModelType::ByteArray => Bound::list(Bound::leaf(None)),
+        DataModelType::Option(of) => Bound::option(schema_bound(of)),
+        DataModelType::NewtypeStruct(of) => Bound::named(sum_of(&[of]), schema.name.len()),
+        DataModelType::Seq(of) => Bound::serde_list(schema_bound(of)),
+        DataModelType::Tuple(of) => Bound::named(sum_of(of), 0),
+        DataModelType::TupleStruct(of) => Bound::named(sum_of(of), schema.name.len()),
+        DataModelType::Map { key, val } => {
+            Bound::serde_list(schema_bound(key).and(schema_bound(val)))
+        }
+        DataModelType::Struct(of) => {
+            let (sum, names) = sum_of_named(of);
+            Bound::named(sum, names + schema.name.len())
+        }
+        DataModelType::Enum(variants) => {
+            let mut bound = Bound::no_variant(schema.name);
+            let mut at = 0;
+            while at < variants.len() {
+                let (sum, names) = match variants[at].ty {
+                    DataModelVariant::UnitVariant => (Bound::nothing(), 0),
+                    DataModelVariant::NewtypeVariant(of) => (sum_of(&[of]), 0),
+                    DataModelVariant::TupleVariant(of) => (sum_of(of), 0),
+                    DataModelVariant::StructVariant(of) => sum_of_named(of),
+                };
+                bound = bound.or(Bound::named(sum, names + variants[at].name.len()));
+                at += 1;
+            }
+            bound
+        }
+        _ => Bound::leaf(None),
+    }
+}
+
+const fn sum_of(types: &[&NamedType]) -> Bound {
+    let mut sum = Bound::nothing();
+    let mut at = 0;
+    while at < types.len() {
+        sum = sum.and(schema_bound(types[at]));
+        at += 1;
+    }
+    sum
+}
+
+/// The same of named ones, and how long their names are.
+const fn sum_of_named(values: &[&NamedValue]) -> (Bound, usize) {
+    let (mut sum, mut names) = (Bound::nothing(), 0);
+    let mut at = 0;
+    while at < values.len() {
+        sum = sum.and(schema_bound(values[at].ty));
+        names += values[at].name.len();
+        at += 1;
+    }
+    (sum, names)
 }
 
 /// Hashes the whole schema. A constant cannot contain itself, so the recursion has an end.

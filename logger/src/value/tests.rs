@@ -214,13 +214,15 @@ fn equal_types_and_only_those_have_equal_signatures() {
 /// By hand what `#[derive(Record)]` writes; the derive itself is tested from outside.
 #[test]
 fn products_differ_by_every_name() {
-    type Fields = (u8, (u16, ()));
+    use stenolog_format::types::Shape::{Struct, Tuple};
+
     let signatures = [
-        product_signature::<Fields>("A", stenolog_format::types::Shape::Struct, &["a", "b"]),
-        product_signature::<Fields>("A", stenolog_format::types::Shape::Struct, &["ab", ""]),
-        product_signature::<Fields>("A", stenolog_format::types::Shape::Tuple, &["a", "b"]),
-        product_signature::<Fields>("B", stenolog_format::types::Shape::Struct, &["a", "b"]),
-        product_signature::<(u8, ())>("A", stenolog_format::types::Shape::Struct, &["a", "b"]),
+        product_signature("A", Struct, &["a", "b"], &[1, 2]),
+        product_signature("A", Struct, &["a", "b"], &[2, 1]),
+        product_signature("A", Struct, &["ab", ""], &[1, 2]),
+        product_signature("A", Tuple, &["a", "b"], &[1, 2]),
+        product_signature("B", Struct, &["a", "b"], &[1, 2]),
+        product_signature("A", Struct, &["a"], &[1]),
         enum_signature("A", &[1, 2]),
         enum_signature("A", &[2, 1]),
         enum_signature("A", &[1, 2, 0]),
@@ -233,6 +235,72 @@ fn products_differ_by_every_name() {
     assert_eq!(enum_fixed_size(&[Some(4), Some(5)]), None);
     assert_eq!(enum_fixed_size(&[Some(4), None]), None);
     assert_eq!(enum_fixed_size(&[]), None);
+}
+
+/// What a call records of one value, as a reader sees it, and whether each is taken.
+#[track_caller]
+fn recorded<V: Value>(value: V) -> (String, bool) {
+    let args = (value, ());
+    let is_readable = args.is_readable();
+    let mut types = Vec::new();
+    <(V, ()) as Args>::describe(&mut types);
+    let mut bytes = vec![0; Args::size(&args)];
+    // SAFETY: there is room for the size.
+    unsafe { Args::write(&args, bytes.as_mut_ptr()) };
+    assert!(types[0].depth() <= stenolog_format::types::MAX_TYPE_DEPTH);
+    let mut cursor = Cursor::new(&bytes, Encoding::Raw);
+    let read = Read::read(&mut cursor, &types[0]);
+    assert_eq!(read.is_ok(), is_readable, "{:?} {:?}", read.err(), <(V, ()) as Args>::BOUND);
+    (
+        read.map_or_else(
+            |error| error.to_string(),
+            |read| format!("{read:?}").chars().take(90).collect(),
+        ),
+        is_readable,
+    )
+}
+
+/// A value in 2 to the power of some options.
+macro_rules! nested {
+    ($value:expr;) => { $value };
+    ($value:expr; $_:tt $($rest:tt)*) => { nested!(Some(Some(Some(Some(Some(Some(Some(Some($value)))))))); $($rest)*) };
+}
+
+#[test]
+fn what_no_reader_takes_is_not_written() {
+    let refused = |text: &str| (format!("Formatted({text:?})"), true);
+    // Types, whatever their values are.
+    assert!(recorded(nested!(1_u8; 1 2 3 4 5 6 7)).1);
+    assert_eq!(recorded(Some(nested!(1_u8; 1 2 3 4 5 6 7))).0.len(), 90);
+    let deep = refused("<not recorded: a type nested deeper than 64 levels>");
+    assert_eq!(recorded(nested!(1_u8; 1 2 3 4 5 6 7 8)), deep);
+    let many = refused("<not recorded: too many elements without bytes>");
+    assert!(recorded([(); 65_534]).0.starts_with("List([Unit, Unit"));
+    assert_eq!(recorded([(); 65_535]), many);
+    assert_eq!(recorded([[(); 4096]; 17]), many);
+    assert_eq!(recorded([((), ()); 40_000]), many);
+    assert_eq!(recorded([[const { None::<u8> }; 0]; 70_000]), many);
+    // Values, of types that others have too.
+    assert!(recorded(vec![[(); 4096]; 7]).1);
+    assert!(!recorded(vec![[(); 4096]; 17]).1);
+    assert!(recorded(vec![vec![(); 4096]; 16]).1);
+    assert!(!recorded(vec![vec![(); 4096]; 17]).1);
+    let wide = |n: usize| vec![(1_u8, [((), (), (), (), (), (), (), (), (), (), (), ()); 10]); n];
+    assert!(recorded(wide(400)).1);
+    assert!(!recorded(wide(2_000)).1);
+}
+
+#[test]
+fn types_that_are_always_readable_are_not_looked_at() {
+    const fn is_free<A: Args>() -> bool {
+        A::BOUND.is_always_readable()
+    }
+    const {
+        assert!(is_free::<(&str, (Option<Vec<(u8, f64)>>, ([u8; 1 << 20], ())))>());
+        assert!(is_free::<(Vec<Option<[u64; 100]>>, (Duration, ([(); 1000], ())))>());
+        assert!(is_free::<(Vec<()>, (Redacted, ()))>());
+        assert!(!is_free::<(Vec<Vec<()>>, ())>());
+    }
 }
 
 #[cfg(feature = "serde")]

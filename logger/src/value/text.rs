@@ -8,11 +8,13 @@ use super::{SHORT_BYTES, Value, put_counted, signature};
 
 /// Bytes on the stack as long as they are few, on the heap from then on.
 #[derive(Debug)]
-pub(crate) struct Buffer {
+pub struct Buffer {
     len: usize,
     inline: [u8; Self::INLINE],
     /// Holds everything as soon as it holds anything.
     heap: Vec<u8>,
+    /// Something was to be appended that no ring can hold.
+    is_too_large: bool,
 }
 
 impl Buffer {
@@ -20,7 +22,7 @@ impl Buffer {
 
     #[inline]
     pub(crate) const fn new() -> Self {
-        Self { len: 0, inline: [0; Self::INLINE], heap: Vec::new() }
+        Self { len: 0, inline: [0; Self::INLINE], heap: Vec::new(), is_too_large: false }
     }
 
     pub(crate) fn push(&mut self, bytes: &[u8]) {
@@ -39,6 +41,48 @@ impl Buffer {
             self.heap.extend_from_slice(&self.inline[..self.len]);
         }
         self.heap.extend_from_slice(bytes);
+    }
+
+    /// Appends a value in raw layout.
+    #[inline]
+    pub fn put<V: Value + ?Sized>(&mut self, value: &V) {
+        let size = value.size();
+        match self.space(size) {
+            // SAFETY: the space is as long as the value's size.
+            Some(space) => unsafe {
+                value.write(space);
+            },
+            None => self.overflow(),
+        }
+    }
+
+    /// Room for so many more bytes, which are there from then on; `None` if no ring can hold them.
+    #[inline]
+    fn space(&mut self, size: usize) -> Option<*mut u8> {
+        let start = self.len;
+        let end = start.checked_add(size).filter(|end| *end <= u32::MAX as usize)?;
+        self.len = end;
+        if self.heap.is_empty() && end <= Self::INLINE {
+            return self.inline.get_mut(start..end).map(<[u8]>::as_mut_ptr);
+        }
+        if self.heap.is_empty() {
+            self.heap.reserve(2 * end);
+            self.heap.extend_from_slice(&self.inline[..start]);
+        }
+        self.heap.resize(end, 0);
+        self.heap.get_mut(start..end).map(<[u8]>::as_mut_ptr)
+    }
+
+    /// Notes that there is more than any ring can hold.
+    #[cold]
+    pub(crate) fn overflow(&mut self) {
+        self.is_too_large = true;
+    }
+
+    /// The size of the bytes as a value: one that no ring holds if they are not all there.
+    #[inline]
+    pub(crate) fn size(&self) -> usize {
+        if self.is_too_large { usize::MAX } else { self.len }
     }
 
     #[inline]

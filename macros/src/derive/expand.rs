@@ -1,180 +1,433 @@
 //! Model in, tokens out.
 //!
-//! The implementation is unsafe to write by hand, as `Value` is an unsafe trait, and is right by
-//! construction here: it hands the fields, all `Value`s, to functions of the runtime that lay them
-//! out. `#![forbid(unsafe_code)]` in the caller does not object, since rustc does not apply a
-//! caller's lints to what a macro of another crate wrote.
+//! ```text
+//!   Value      all fields are values: they are written one after the other, straight from where they
+//!              lie. Only stated for types whose fields all are.
+//!   AsRecord   always: what fields are recorded as is written to a buffer, at the call
+//!   Derived    what that looks like
+//! ```
+//!
+//! `Value` is unsafe to implement by hand, and right by construction here: it hands the fields, all
+//! `Value`s, to functions of the runtime that lay them out. `#![forbid(unsafe_code)]` in the caller
+//! does not object, since rustc does not apply a caller's lints to what a macro of another crate
+//! wrote.
+//!
+//! Nothing of the caller's may be in the way: every type and function is named through the runtime's
+//! crate, primitive types and `Option` too, and what is bound in a pattern has a name that no
+//! constant has.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use stenolog_format::types::Shape;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{WhereClause, parse_quote};
+use syn::{GenericParam, Lifetime, LifetimeParam, Member, WhereClause, parse_quote};
 
-use super::model::{Body, Product, Record};
+use super::attributes::How;
+use super::model::{Body, Field, Product, Record};
 use crate::locate::locate;
 
-/// The implementation of `Value`.
+/// The implementations.
 pub(super) fn expand(record: &Record<'_>) -> TokenStream {
-    let Record { ident, generics, .. } = record;
     let krate = match &record.krate {
         Some(path) => path.to_token_stream(),
         None => quote!(::stenolog),
     };
-    let private = quote!(#krate::__private);
-    let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
-    let bounds = bounds(record, where_clause, &private);
-    let Methods { signature, fixed_size, describe, size, is_short, write } = match &record.body {
-        Body::Struct(product) => of_struct(product, record.is_packed, &private),
-        Body::Enum(variants) => of_enum(ident, variants, &private),
+    let expansion = Expansion {
+        record,
+        private: quote!(#krate::__private),
+        out: Ident::new("__stenolog_out", Span::mixed_site()),
+        borrow: Lifetime::new("'__stenolog", Span::mixed_site()),
     };
+    let value = record.is_plain().then(|| expansion.value());
+    let as_record = expansion.as_record();
+    let derived = expansion.derived();
     quote! {
-        // SAFETY: the runtime writes the fields one after the other and adds up their sizes.
-        #[automatically_derived]
-        unsafe impl #impl_generics #private::Value for #ident #type_generics #bounds {
-            const SIGNATURE: u64 = #signature;
-            const FIXED_SIZE: ::core::option::Option<usize> = #fixed_size;
+        #value
+        #as_record
+        #derived
+    }
+}
+
+struct Expansion<'a> {
+    record: &'a Record<'a>,
+    private: TokenStream,
+    /// Where bytes are written.
+    out: Ident,
+    /// How long a value is borrowed.
+    borrow: Lifetime,
+}
+
+impl Expansion<'_> {
+    fn value(&self) -> TokenStream {
+        let Self { record, private, out, .. } = self;
+        let ident = record.ident;
+        let (impl_generics, type_generics, _) = record.generics.split_for_impl();
+        let bounds = self.silent_bounds("Value");
+        let of = |field: &Field<'_>, constant: &str| {
+            let (ty, constant) = (self.plain_type(field), format_ident!("{constant}"));
+            quote!(<#ty as #private::Value>::#constant)
+        };
+        let layout = self.layout(
+            &|field| of(field, "SIGNATURE"),
+            &|field| of(field, "FIXED_SIZE"),
+            &|field| of(field, "BOUND"),
+            &|field| {
+                let ty = self.plain_type(field);
+                quote!(<#ty as #private::Value>::describe())
+            },
+        );
+        let size = self.each_product(&|product, is_variant| {
+            let sizes = product.fields.iter().map(|field| {
+                let value = self.plain_place(field, is_variant);
+                quote!(#private::Value::size(#value))
+            });
+            quote!(#private::sum_sizes([#(#sizes),*]))
+        });
+        let size = match record.body {
+            Body::Struct(_) => size,
+            Body::Enum(_) => quote!(#private::variant_size(#size)),
+        };
+        let is_short = self.each_product(&|product, is_variant| {
+            let short = product.fields.iter().map(|field| {
+                let value = self.plain_place(field, is_variant);
+                quote!(&& #private::Value::is_short(#value))
+            });
+            quote!(true #(#short)*)
+        });
+        let indices = self.indices();
+        let write = self.each_product(&|product, is_variant| {
+            let index = is_variant.map(|at| {
+                let index = &indices[at];
+                quote!(let #out = #private::write_index(#out, #index);)
+            });
+            let writes = product.fields.iter().map(|field| {
+                let value = self.plain_place(field, is_variant);
+                quote!(let #out = #private::Value::write(#value, #out);)
+            });
+            quote!({ #index #(#writes)* #out })
+        });
+        quote! {
+            // SAFETY: the fields are written one after the other, and their sizes are added up.
+            #[automatically_derived]
+            unsafe impl #impl_generics #private::Value for #ident #type_generics #bounds {
+                #layout
+
+                #[inline]
+                fn size(&self) -> #private::usize {
+                    #private::fixed_or(<Self as #private::Value>::FIXED_SIZE, || #size)
+                }
+
+                #[inline]
+                fn is_short(&self) -> #private::bool {
+                    #is_short
+                }
+
+                #[inline]
+                unsafe fn write(&self, #out: *mut #private::u8) -> *mut #private::u8 {
+                    unsafe { let _ = #out; #write }
+                }
+            }
+        }
+    }
+
+    fn as_record(&self) -> TokenStream {
+        let Self { record, private, out, borrow } = self;
+        let ident = record.ident;
+        let (impl_generics, type_generics, _) = record.generics.split_for_impl();
+        let bounds = self.bounds();
+        let indices = self.indices();
+        let prepare = self.each_product(&|product, is_variant| {
+            let index = is_variant.map(|at| {
+                let index = &indices[at];
+                quote!(#private::Buffer::put(#out, &#index);)
+            });
+            let fields = product.fields.iter().map(|field| {
+                let place = self.place(field, is_variant);
+                match &field.how {
+                    How::Value => quote!(#private::AsRecord::prepare(#place, #out);),
+                    How::Redacted => quote!(#private::Buffer::put(#out, &#private::Redacted);),
+                    How::Display => {
+                        quote!(#private::Buffer::put(#out, &#private::display_text(#place));)
+                    }
+                    How::Debug => {
+                        quote!(#private::Buffer::put(#out, &#private::debug_text(#place));)
+                    }
+                    How::Hex => quote!(#private::Buffer::put(#out, &#private::hex_text(#place));),
+                    How::Ascii => {
+                        quote!(#private::Buffer::put(#out, &#private::ascii_text(#place));)
+                    }
+                    How::With(path) => {
+                        // An error about the function is an error about its path.
+                        let call = quote!(#private::AsRecord::prepare(&#path(#place), #out););
+                        locate(&call, path.span())
+                    }
+                }
+            });
+            quote!({ #index #(#fields)* })
+        });
+        quote! {
+            #[automatically_derived]
+            impl #impl_generics #private::AsRecord for #ident #type_generics #bounds {
+                type As<#borrow> = #private::Prepared<#private::Laid<#borrow, Self>>
+                where
+                    Self: #borrow;
+
+                #[inline]
+                fn as_record(&self) -> Self::As<'_> {
+                    #private::Prepared::of(self)
+                }
+
+                #[inline]
+                fn prepare(&self, #out: &mut #private::Buffer) {
+                    let _ = &mut *#out;
+                    #prepare
+                }
+            }
+        }
+    }
+
+    fn derived(&self) -> TokenStream {
+        let Self { record, private, borrow, .. } = self;
+        let ident = record.ident;
+        let (_, type_generics, _) = record.generics.split_for_impl();
+        let mut generics = record.generics.clone();
+        let param = GenericParam::Lifetime(LifetimeParam::new(borrow.clone()));
+        generics.params.insert(0, param);
+        let (impl_generics, ..) = generics.split_for_impl();
+        let mut bounds = self.silent_bounds("AsRecord");
+        bounds.predicates.push(parse_quote!(Self: #borrow));
+        let of = |field: &Field<'_>, constant: &str| {
+            let constant = format_ident!("{constant}");
+            match &field.how {
+                How::With(path) => {
+                    let ty = field.ty;
+                    locate(&quote!(#private::with::<#borrow, #ty, _>(#path).#constant), path.span())
+                }
+                _ => {
+                    let ty = self.recorded_type(field);
+                    quote!(<#ty as #private::Value>::#constant)
+                }
+            }
+        };
+        let with_constant = |field: &Field<'_>, constant: &str, name: &str| match field.how {
+            How::With(_) => of(field, name),
+            _ => of(field, constant),
+        };
+        let layout = self.layout(
+            &|field| with_constant(field, "SIGNATURE", "signature"),
+            &|field| with_constant(field, "FIXED_SIZE", "fixed_size"),
+            &|field| with_constant(field, "BOUND", "bound"),
+            &|field| match &field.how {
+                How::With(_) => {
+                    let describe = of(field, "describe");
+                    quote!((#describe)())
+                }
+                _ => {
+                    let ty = self.recorded_type(field);
+                    quote!(<#ty as #private::Value>::describe())
+                }
+            },
+        );
+        quote! {
+            #[automatically_derived]
+            impl #impl_generics #private::Derived<#borrow> for #ident #type_generics #bounds {
+                #layout
+            }
+        }
+    }
+
+    /// What is known of the type: the constants and the description, by those of the fields.
+    fn layout(
+        &self,
+        signature: &dyn Fn(&Field<'_>) -> TokenStream,
+        fixed_size: &dyn Fn(&Field<'_>) -> TokenStream,
+        bound: &dyn Fn(&Field<'_>) -> TokenStream,
+        describe: &dyn Fn(&Field<'_>) -> TokenStream,
+    ) -> TokenStream {
+        let private = &self.private;
+        let list = |product: &Product<'_>, of: &dyn Fn(&Field<'_>) -> TokenStream| {
+            let fields = product.fields.iter().map(of);
+            quote!(&[#(#fields),*])
+        };
+        let parts = |product: &Product<'_>| {
+            let name = product.ident.unraw().to_string();
+            let shape = match product.shape {
+                Shape::Unit => quote!(Unit),
+                Shape::Tuple => quote!(Tuple),
+                Shape::Struct => quote!(Struct),
+            };
+            let fields = product.fields.iter().map(|field| &field.name);
+            quote!(#name, #private::Shape::#shape, &[#(#fields),*])
+        };
+        let signature_of = |product: &Product<'_>| {
+            let (parts, types) = (parts(product), list(product, signature));
+            quote!(#private::product_signature(#parts, #types))
+        };
+        let fixed_of = |product: &Product<'_>| {
+            let sizes = list(product, fixed_size);
+            quote!(#private::product_fixed_size(#sizes))
+        };
+        let bound_of = |product: &Product<'_>| {
+            let (parts, bounds) = (parts(product), list(product, bound));
+            quote!(#private::product_bound(#parts, #bounds))
+        };
+        let fields_of = |product: &Product<'_>| {
+            let parts = parts(product);
+            let types = product.fields.iter().map(describe);
+            quote!(#private::describe_fields(#parts, [#(#types),*]))
+        };
+        let products = self.record.body.products();
+        let (signatures, sizes) =
+            (products.iter().map(signature_of), products.iter().map(fixed_of));
+        let (bounds, fields) = (products.iter().map(bound_of), products.iter().map(fields_of));
+        let (signature, fixed_size, bound, describe) = match &self.record.body {
+            Body::Struct(_) => (
+                quote!(#(#signatures)*),
+                quote!(#(#sizes)*),
+                quote!(#(#bounds)*),
+                quote!(#private::describe_struct(#(#fields)*)),
+            ),
+            Body::Enum(_) => {
+                let name = self.record.ident.unraw().to_string();
+                (
+                    quote!(#private::enum_signature(#name, &[#(#signatures),*])),
+                    quote!(#private::enum_fixed_size(&[#(#sizes),*])),
+                    quote!(#private::enum_bound(#name, &[#(#bounds),*])),
+                    quote!(#private::describe_enum(#name, [#(#fields),*])),
+                )
+            }
+        };
+        quote! {
+            const SIGNATURE: #private::u64 = #signature;
+            const FIXED_SIZE: #private::Option<#private::usize> = #fixed_size;
+            const BOUND: #private::Bound = #bound;
 
             fn describe() -> #private::Type {
                 #describe
             }
+        }
+    }
 
-            #[inline]
-            fn size(&self) -> usize {
-                #size
-            }
-
-            #[inline]
-            fn is_short(&self) -> bool {
-                #is_short
-            }
-
-            #[inline]
-            unsafe fn write(&self, out: *mut u8) -> *mut u8 {
-                #write
+    /// Code for the struct, or an arm for each variant, which is told the variant's place.
+    fn each_product(
+        &self,
+        code: &dyn Fn(&Product<'_>, Option<usize>) -> TokenStream,
+    ) -> TokenStream {
+        match &self.record.body {
+            Body::Struct(product) => code(product, None),
+            Body::Enum(variants) if variants.is_empty() => quote!(match *self {}),
+            Body::Enum(variants) => {
+                let arms = variants.iter().enumerate().map(|(at, variant)| {
+                    let (pattern, code) = (pattern(variant), code(variant, Some(at)));
+                    quote!(#pattern => #code,)
+                });
+                quote!(match self { #(#arms)* })
             }
         }
     }
-}
 
-/// Each field's type must be recordable. For one that depends on a type parameter this is a bound
-/// of the implementation; for others it is a check, which rustc makes here and only here, so that
-/// a type that is not recordable is one error, at the field.
-fn bounds(
-    record: &Record<'_>,
-    where_clause: Option<&WhereClause>,
-    private: &TokenStream,
-) -> WhereClause {
-    let mut bounds = where_clause.cloned().unwrap_or_else(|| parse_quote!(where));
-    for field in record.body.products().iter().flat_map(|product| &product.fields) {
-        let ty = field.ty;
-        let bound = locate(&quote!(#private::Value), ty.span());
-        bounds.predicates.push(parse_quote!(#ty: #bound));
+    /// The numbers of the variants.
+    fn indices(&self) -> Vec<TokenStream> {
+        (0..=u16::MAX).zip(self.record.body.products()).map(|(at, _)| quote!(#at)).collect()
     }
-    bounds
-}
 
-/// The items of the implementation.
-struct Methods {
-    signature: TokenStream,
-    fixed_size: TokenStream,
-    describe: TokenStream,
-    size: TokenStream,
-    is_short: TokenStream,
-    write: TokenStream,
-}
-
-fn of_struct(product: &Product<'_>, is_packed: bool, private: &TokenStream) -> Methods {
-    let types = types(product);
-    let parts = parts(product, private);
-    let values = list(product.fields.iter().map(|field| {
+    /// A reference to a field that is not redacted.
+    fn place(&self, field: &Field<'_>, variant: Option<usize>) -> TokenStream {
         let member = &field.member;
-        if is_packed { quote!(&{ self.#member }) } else { quote!(&self.#member) }
-    }));
-    Methods {
-        signature: quote!(#private::product_signature::<#types>(#parts)),
-        fixed_size: quote!(<#types as #private::Args>::FIXED_SIZE),
-        describe: quote!(#private::describe_struct::<#types>(#parts)),
-        size: quote!(#private::Args::size(&#values)),
-        is_short: quote!(#private::Args::is_short(&#values)),
-        write: quote!(unsafe { #private::Args::write(&#values, out) }),
+        match variant {
+            Some(_) => binding(field).into_token_stream(),
+            None if self.record.is_packed => quote!(&{ self.#member }),
+            None => quote!(&self.#member),
+        }
+    }
+
+    /// A reference to what is recorded of a field.
+    fn plain_place(&self, field: &Field<'_>, variant: Option<usize>) -> TokenStream {
+        let private = &self.private;
+        match field.how {
+            How::Redacted => quote!(&#private::Redacted),
+            _ => self.place(field, variant),
+        }
+    }
+
+    /// The type of what is recorded of a field as it lies in memory.
+    fn plain_type(&self, field: &Field<'_>) -> TokenStream {
+        let private = &self.private;
+        match field.how {
+            How::Redacted => quote!(#private::Redacted),
+            _ => field.ty.to_token_stream(),
+        }
+    }
+
+    /// The type of what is made of a field at the call, but for what functions of the caller make.
+    fn recorded_type(&self, field: &Field<'_>) -> TokenStream {
+        let Self { private, borrow, .. } = self;
+        let ty = field.ty;
+        match field.how {
+            How::Value | How::With(_) => quote!(<#ty as #private::AsRecord>::As<#borrow>),
+            How::Redacted => quote!(#private::Redacted),
+            How::Display | How::Debug | How::Hex | How::Ascii => quote!(#private::Text),
+        }
+    }
+
+    /// What each field's type must be able to. For one that depends on a type parameter this is a
+    /// bound of the implementation; for others it is a check, which rustc makes here and only here,
+    /// so that a type that is not recordable is one error, at the field.
+    fn bounds(&self) -> WhereClause {
+        let private = &self.private;
+        self.each_bound(&|field| {
+            let ty = field.ty;
+            let bound = match field.how {
+                How::Value => quote!(#private::AsRecord),
+                How::Display => quote!(#private::Display),
+                How::Debug => quote!(#private::Debug),
+                How::Hex => quote!(#private::Hex),
+                How::Ascii => quote!(#private::Ascii),
+                How::Redacted | How::With(_) => return None,
+            };
+            let bound = locate(&bound, ty.span());
+            Some(parse_quote!(#ty: #bound))
+        })
+    }
+
+    /// The same for values of one trait, but that the implementation is left out, and no error, if a
+    /// type does not have it: rustc only looks at once into bounds that depend on nothing, not even a
+    /// lifetime.
+    fn silent_bounds(&self, bound: &str) -> WhereClause {
+        let Self { private, borrow, .. } = self;
+        let bound = format_ident!("{bound}");
+        let unused = Lifetime::new(&format!("'{}_unused", borrow.ident), Span::mixed_site());
+        self.each_bound(&|field| {
+            let ty = field.ty;
+            matches!(field.how, How::Value)
+                .then(|| parse_quote!(for<#unused> #ty: #private::#bound))
+        })
+    }
+
+    fn each_bound(&self, bound: &dyn Fn(&Field<'_>) -> Option<syn::WherePredicate>) -> WhereClause {
+        let mut bounds =
+            self.record.generics.where_clause.clone().unwrap_or_else(|| parse_quote!(where));
+        let fields = self.record.body.products().iter().flat_map(|product| &product.fields);
+        bounds.predicates.extend(fields.filter_map(bound));
+        bounds
     }
 }
 
-fn of_enum(ident: &Ident, variants: &[Product<'_>], private: &TokenStream) -> Methods {
-    let name = ident.unraw().to_string();
-    let types: Vec<_> = variants.iter().map(types).collect();
-    let parts: Vec<_> = variants.iter().map(|variant| parts(variant, private)).collect();
-    let patterns: Vec<_> = variants.iter().map(pattern).collect();
-    let values: Vec<_> = variants
-        .iter()
-        .map(|variant| list(bindings(variant).map(ToTokens::into_token_stream)))
-        .collect();
-    let indices = 0_u16..=u16::MAX;
-    let (size, is_short, write) = if variants.is_empty() {
-        (
-            quote!(match *self {}),
-            quote!(match *self {}),
-            quote!({
-                let _ = out;
-                match *self {}
-            }),
-        )
-    } else {
-        (
-            quote!(match self { #(#patterns => #private::variant_size(&#values),)* }),
-            quote!(match self { #(#patterns => #private::Args::is_short(&#values),)* }),
-            quote!(unsafe {
-                match self { #(#patterns => #private::write_variant(out, #indices, &#values),)* }
-            }),
-        )
-    };
-    Methods {
-        signature: quote! {
-            #private::enum_signature(#name, &[#(#private::product_signature::<#types>(#parts)),*])
-        },
-        fixed_size: quote! {
-            #private::enum_fixed_size(&[#(<#types as #private::Args>::FIXED_SIZE),*])
-        },
-        describe: quote! {
-            #private::describe_enum(#name, [#(#private::describe_fields::<#types>(#parts)),*])
-        },
-        size,
-        is_short,
-        write,
-    }
-}
-
-/// Name, shape and names of the fields, as the runtime takes them.
-fn parts(product: &Product<'_>, private: &TokenStream) -> TokenStream {
-    let name = product.ident.unraw().to_string();
-    let shape = match product.shape {
-        Shape::Unit => quote!(Unit),
-        Shape::Tuple => quote!(Tuple),
-        Shape::Struct => quote!(Struct),
-    };
-    let fields = product.field_names();
-    quote!(#name, #private::Shape::#shape, &[#(#fields),*])
-}
-
-/// `(A, (B, ()))`
-fn types(product: &Product<'_>) -> TokenStream {
-    list(product.fields.iter().map(|field| field.ty.to_token_stream()))
-}
-
-/// `Self::Name { x: f0, y: f1 }`
+/// `Self::Name { x: .., .. }`: binds what is looked at.
 fn pattern(product: &Product<'_>) -> TokenStream {
     let ident = product.ident;
-    let members = product.fields.iter().map(|field| &field.member);
-    let bindings = bindings(product);
-    quote!(Self::#ident { #(#members: #bindings),* })
+    let fields = product.fields.iter().filter(|field| !matches!(field.how, How::Redacted));
+    let (members, bindings): (Vec<_>, Vec<_>) =
+        fields.map(|field| (&field.member, binding(field))).unzip();
+    quote!(Self::#ident { #(#members: #bindings,)* .. })
 }
 
-fn bindings(product: &Product<'_>) -> impl DoubleEndedIterator<Item = Ident> {
-    (0..product.fields.len()).map(|index| format_ident!("f{index}", span = Span::mixed_site()))
-}
-
-fn list(items: impl DoubleEndedIterator<Item = TokenStream>) -> TokenStream {
-    items.rev().fold(quote!(()), |rest, item| quote!((#item, #rest)))
+/// A name that nobody has given to a constant.
+fn binding(field: &Field<'_>) -> Ident {
+    let member = match &field.member {
+        Member::Named(name) => name.unraw().to_string(),
+        Member::Unnamed(index) => index.index.to_string(),
+    };
+    format_ident!("__stenolog_field_{member}", span = Span::mixed_site())
 }

@@ -7,6 +7,8 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Attribute, Data, DeriveInput, Fields, Generics, Ident, Member, Path, Type};
 
+use super::attributes::{self, FieldAttributes, How};
+
 /// A type that keeps all rules.
 pub(super) struct Record<'a> {
     /// Where `stenolog` is.
@@ -28,28 +30,52 @@ pub(super) enum Body<'a> {
 pub(super) struct Product<'a> {
     pub(super) ident: &'a Ident,
     pub(super) shape: Shape,
+    /// Those that are not skipped.
     pub(super) fields: Vec<Field<'a>>,
 }
 
 /// A field of a struct or of a variant.
 pub(super) struct Field<'a> {
     pub(super) member: Member,
+    /// What the dump calls it; empty in a tuple.
+    pub(super) name: String,
     pub(super) ty: &'a Type,
+    pub(super) how: How,
+}
+
+/// Collects errors, so that all are reported at once.
+#[derive(Default)]
+pub(super) struct Errors(Option<syn::Error>);
+
+impl Errors {
+    pub(super) fn push(&mut self, error: syn::Error) {
+        match &mut self.0 {
+            Some(all) => all.combine(error),
+            None => self.0 = Some(error),
+        }
+    }
+
+    fn into_result(self) -> syn::Result<()> {
+        self.0.map_or(Ok(()), Err)
+    }
 }
 
 impl<'a> Record<'a> {
     /// Checks a type by all rules and reports every one that is broken.
     pub(super) fn check(input: &'a DeriveInput) -> syn::Result<Self> {
-        let mut errors = Vec::new();
-        let krate = parse_attributes(&input.attrs).unwrap_or_else(|error| {
-            errors.push(error);
-            None
-        });
+        let mut errors = Errors::default();
+        let krate = attributes::of_container(&input.attrs, &mut errors);
         let body = match &input.data {
-            Data::Struct(data) => Body::Struct(Product::new(&input.ident, &data.fields)),
-            Data::Enum(data) => Body::Enum(
-                data.variants.iter().map(|it| Product::new(&it.ident, &it.fields)).collect(),
-            ),
+            Data::Struct(data) => {
+                Body::Struct(Product::new(&input.ident, &data.fields, &mut errors))
+            }
+            Data::Enum(data) => {
+                let mut variant = |it: &'a syn::Variant| {
+                    attributes::of_variant(&it.attrs, &mut errors);
+                    Product::new(&it.ident, &it.fields, &mut errors)
+                };
+                Body::Enum(data.variants.iter().map(&mut variant).collect())
+            }
             Data::Union(data) => {
                 let text = "a union cannot be recorded: nothing says which field is valid";
                 return Err(syn::Error::new(data.union_token.span, text));
@@ -62,24 +88,27 @@ impl<'a> Record<'a> {
             errors.push(syn::Error::new(variant.ident.span(), text));
         }
         for field in body.products().iter().flat_map(|product| &product.fields) {
-            if names_itself(field.ty, &input.ident) {
+            if matches!(field.how, How::Value) && names_itself(field.ty, &input.ident) {
                 let text = "a type that contains itself cannot be recorded as typed values; log it \
-                            as text with `?value` or `%value`";
+                            as text with `?value` or `%value`, or the field with `#[record(debug)]`";
                 errors.push(syn::Error::new(field.ty.span(), text));
             }
         }
-        let errors = errors.into_iter().reduce(|mut all, error| {
-            all.combine(error);
-            all
-        });
-        let record = Self {
+        errors.into_result()?;
+        Ok(Self {
             krate,
             ident: &input.ident,
             generics: &input.generics,
             body,
             is_packed: is_packed(&input.attrs),
-        };
-        errors.map_or(Ok(record), Err)
+        })
+    }
+
+    /// Whether all fields are recorded as they lie in memory, so that nothing has to be made of them
+    /// at the call.
+    pub(super) fn is_plain(&self) -> bool {
+        let fields = self.body.products().iter().flat_map(|product| &product.fields);
+        fields.into_iter().all(|field| matches!(field.how, How::Value | How::Redacted))
     }
 }
 
@@ -94,42 +123,31 @@ impl<'a> Body<'a> {
 }
 
 impl<'a> Product<'a> {
-    fn new(ident: &'a Ident, fields: &'a Fields) -> Self {
+    fn new(ident: &'a Ident, fields: &'a Fields, errors: &mut Errors) -> Self {
         let shape = match fields {
             Fields::Named(_) => Shape::Struct,
             Fields::Unnamed(_) => Shape::Tuple,
             Fields::Unit => Shape::Unit,
         };
-        let fields = fields.iter().zip(fields.members());
-        let fields = fields.map(|(field, member)| Field { member, ty: &field.ty }).collect();
-        Self { ident, shape, fields }
-    }
-
-    /// The names of the fields; those of a tuple are empty.
-    pub(super) fn field_names(&self) -> impl Iterator<Item = String> {
-        self.fields.iter().map(|field| match &field.member {
-            Member::Named(name) => name.unraw().to_string(),
-            Member::Unnamed(_) => String::new(),
-        })
-    }
-}
-
-/// `#[record(crate = path)]`
-fn parse_attributes(attributes: &[Attribute]) -> syn::Result<Option<Path>> {
-    let mut krate = None;
-    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("record")) {
-        attribute.parse_nested_meta(|meta| {
-            if !meta.path.is_ident("crate") {
-                return Err(meta.error("unknown attribute, expected `crate = path`"));
+        let mut recorded: Vec<Field<'a>> = Vec::new();
+        for (field, member) in fields.iter().zip(fields.members()) {
+            let FieldAttributes { how, rename } =
+                attributes::of_field(&field.attrs, &member, errors);
+            let Some(how) = how else { continue };
+            let name = match (&rename, &member) {
+                (Some(name), _) => name.value(),
+                (None, Member::Named(name)) => name.unraw().to_string(),
+                (None, Member::Unnamed(_)) => String::new(),
+            };
+            if shape == Shape::Struct && recorded.iter().any(|other| other.name == name) {
+                let text = format!("two fields would be recorded as `{name}`");
+                let span = rename.map_or_else(|| member.span(), |name| name.span());
+                errors.push(syn::Error::new(span, text));
             }
-            let path = meta.value()?.call(Path::parse_mod_style)?;
-            match krate.replace(path) {
-                None => Ok(()),
-                Some(_) => Err(meta.error("`crate` is given twice")),
-            }
-        })?;
+            recorded.push(Field { member, name, ty: &field.ty, how });
+        }
+        Self { ident, shape, fields: recorded }
     }
-    Ok(krate)
 }
 
 fn is_packed(attributes: &[Attribute]) -> bool {
@@ -141,33 +159,70 @@ fn is_packed(attributes: &[Attribute]) -> bool {
 
 /// Whether a type contains the type of that name in the most common ways to say so. What slips
 /// through is an error as well, but rustc's, about a cycle of constants.
+///
+/// `Self::Item`, `Self::LEN` and `<Self as Trait>::Item` name something of the type, not the type.
 fn names_itself(ty: &Type, ident: &Ident) -> bool {
-    struct Finder<'a>(&'a Ident, bool);
-
-    impl Finder<'_> {
-        fn scan(&mut self, tokens: TokenStream) {
-            let mut before = None;
-            for token in tokens {
-                match &token {
-                    TokenTree::Ident(name)
-                        if before != Some(':') && (name == self.0 || name == "Self") =>
-                    {
-                        self.1 = true;
-                    }
-                    TokenTree::Group(group) => self.scan(group.stream()),
-                    _ => {}
+    fn scan(tokens: TokenStream, ident: &Ident) -> bool {
+        let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+        let mut at = 0;
+        while let Some(token) = tokens.get(at) {
+            match token {
+                // Not `module::Name`, which is another type.
+                TokenTree::Ident(name)
+                    if (name == ident || name == "Self")
+                        && !(at > 0 && is_punct(&tokens, at - 1, ':'))
+                        && !is_front_of_path(&tokens, at + 1) =>
+                {
+                    return true;
                 }
-                before = match &token {
-                    TokenTree::Punct(punct) => Some(punct.as_char()),
-                    _ => None,
-                };
+                TokenTree::Group(group) if scan(group.stream(), ident) => return true,
+                TokenTree::Punct(punct) if punct.as_char() == '<' => {
+                    // What stands in `<Type as Trait>` is not a part of the type.
+                    let end = angle_end(&tokens, at);
+                    let is_as =
+                        |token: &TokenTree| matches!(token, TokenTree::Ident(word) if word == "as");
+                    if tokens[at..end].iter().any(is_as) && is_front_of_path(&tokens, end) {
+                        at = end;
+                        continue;
+                    }
+                }
+                _ => {}
             }
+            at += 1;
         }
+        false
     }
 
-    let mut finder = Finder(ident, false);
-    finder.scan(ty.to_token_stream());
-    finder.1
+    scan(ty.to_token_stream(), ident)
+}
+
+fn is_punct(tokens: &[TokenTree], at: usize, char: char) -> bool {
+    matches!(tokens.get(at), Some(TokenTree::Punct(punct)) if punct.as_char() == char)
+}
+
+/// Whether `::` follows, perhaps behind generic arguments.
+fn is_front_of_path(tokens: &[TokenTree], mut at: usize) -> bool {
+    if is_punct(tokens, at, '<') {
+        at = angle_end(tokens, at);
+    }
+    is_punct(tokens, at, ':') && is_punct(tokens, at + 1, ':')
+}
+
+/// The place behind the `>` that belongs to the `<` at `at`.
+fn angle_end(tokens: &[TokenTree], mut at: usize) -> usize {
+    let mut depth = 0_usize;
+    while at < tokens.len() {
+        if is_punct(tokens, at, '<') {
+            depth += 1;
+        } else if is_punct(tokens, at, '>') && !(at > 0 && is_punct(tokens, at - 1, '-')) {
+            depth = depth.saturating_sub(1);
+        }
+        at += 1;
+        if depth == 0 {
+            break;
+        }
+    }
+    at
 }
 
 fn mentions_word(tokens: TokenStream, word: &str) -> bool {

@@ -1,6 +1,6 @@
 //! Types that hold others: the spec applies to each leaf.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -62,6 +62,12 @@ recorded_tuples!((A), (A B), (A B C));
 impl<K: Recorded, V: Recorded> Recorded for BTreeMap<K, V> {
     fn record(&self) -> Value<'_> {
         Value::Map(self.iter().map(|(key, value)| (key.record(), value.record())).collect())
+    }
+}
+
+impl<T: Recorded> Recorded for BTreeSet<T> {
+    fn record(&self) -> Value<'_> {
+        Value::Set(self.iter().map(Recorded::record).collect())
     }
 }
 
@@ -198,6 +204,8 @@ fn maps() {
     check_nested(vec![BTreeMap::new(), example], random);
     let random = prop::collection::btree_map(any::<(u8, char)>(), any::<()>(), 0..4);
     check_nested(vec![BTreeMap::from([((7, 'x'), ())])], random);
+    let random = prop::collection::btree_set(any::<(u8, String)>(), 0..4);
+    check_nested(vec![BTreeSet::from([(7, "x".to_owned())]), BTreeSet::new()], random);
 }
 
 #[test]

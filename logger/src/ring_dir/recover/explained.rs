@@ -9,8 +9,8 @@ use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind, VERSION};
 use super::{META, META_SEQUENCE, odd, read};
 use crate::ring_dir::NotRecovered;
 
-/// No explanations of a program are longer.
-const MAX_META_BYTES: u64 = 64 << 20;
+/// No longer explanations are read: those of a program with a million call sites.
+const MAX_META_BYTES: u64 = 256 << 20;
 
 /// What `meta.steno` explains.
 #[derive(Debug, Default)]
@@ -46,6 +46,13 @@ impl Explained {
             rest = frame.and_then(|frame| rest.get(frame..)).unwrap_or_default();
         }
         Ok(explained)
+    }
+
+    /// Takes in what another directory of the session explains.
+    pub(super) fn add(&mut self, mut other: Self) {
+        self.sites.append(&mut other.sites);
+        self.threads.append(&mut other.threads);
+        self.clock.append(&mut other.clock);
     }
 
     fn take(&mut self, kind: u8, payload: &[u8]) -> Option<()> {

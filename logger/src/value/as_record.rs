@@ -1,0 +1,453 @@
+//! Types that are recorded as something else, which is made of them at the call.
+
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::fmt;
+use std::marker::PhantomData;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use stenolog_format::types::Type;
+use stenolog_format::value::MAX_UNSIZED_LIST;
+
+use super::bound::Bound;
+use super::text::Buffer;
+use super::{SHORT_BYTES, Text, Value, put_bytes};
+
+/// A type that says itself what is recorded of it: numbers, strings, tuples of these, and every other
+/// [`Value`].
+///
+/// This is the way for types that cannot have `#[derive(Record)]`, such as a wrapper of a type of another
+/// crate. It is safe: [`as_record`](Self::as_record) is called once a call, before anything is claimed in
+/// a ring, and may do what it likes, a panic included.
+///
+/// What is recorded is what readers see: its `Debug` in text, nested in JSON. As an argument of a
+/// message the value still prints by its own `Display` or `Debug`, formatted at the call, as `format!` would have
+/// it. Such types may be fields of a [`#[derive(Record)]`](derive@crate::Record), and stand in `Option`,
+/// `Vec`, arrays, tuples and pointers.
+///
+/// Cost: what `as_record` costs, and a copy. Lists, and derived types with such a field, are put together in a
+/// buffer first, on the stack up to 192 bytes.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("app.steno");
+/// use stenolog::{AsRecord, Record, info};
+///
+/// struct Price { ticks: i64, symbol: String }
+///
+/// impl AsRecord for Price {
+///     type As<'a> = (f64, &'a str);
+///
+///     fn as_record(&self) -> Self::As<'_> {
+///         (self.ticks as f64 / 100.0, &self.symbol)
+///     }
+/// }
+///
+/// #[derive(Record)]
+/// struct Order { id: u64, limit: Option<Price>, legs: Vec<Price> }
+///
+/// let _log = stenolog::Builder::new(path).start()?;
+/// let price = Price { ticks: 9950, symbol: "ABC".into() };
+/// info!(price, "quote"); // "price":[99.5,"ABC"]
+/// let order = Order { id: 7, limit: Some(price), legs: vec![] };
+/// info!(order, "placed"); // "order":{"id":7,"limit":[99.5,"ABC"],"legs":[]}
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be recorded as a typed value",
+    label = "this type is neither a standard type that prints nor one with `#[derive(Record)]`",
+    note = "add `#[derive(stenolog::Record)]` to `{Self}`, or implement `stenolog::AsRecord` for it; a field \
+            of another type takes `#[record(debug)]`, `#[record(display)]`, `#[record(with = path)]` or \
+            `#[record(skip)]`"
+)]
+pub trait AsRecord {
+    /// What is recorded: any [`Value`], such as a number, a string, a tuple, or a struct with
+    /// `#[derive(Record)]`. It may borrow from the value.
+    type As<'a>: Value
+    where
+        Self: 'a;
+
+    /// Makes what is recorded of the value.
+    fn as_record(&self) -> Self::As<'_>;
+
+    /// Appends what is recorded.
+    #[doc(hidden)]
+    #[inline]
+    fn prepare(&self, into: &mut Buffer) {
+        into.put(&self.as_record());
+    }
+}
+
+/// What `#[derive(Record)]` says of how a type is recorded when it is borrowed for `'a`.
+pub trait Derived<'a> {
+    /// As in [`Value`].
+    const SIGNATURE: u64;
+    /// As in [`Value`].
+    const FIXED_SIZE: Option<usize>;
+    /// As in [`Value`].
+    const BOUND: Bound;
+
+    /// As in [`Value`].
+    fn describe() -> Type;
+}
+
+/// The layout of a derived type. There are no values of it, only [`Prepared`] bytes.
+pub struct Laid<'a, T: ?Sized>(Infallible, PhantomData<fn(&'a T)>);
+
+// SAFETY: there are no values.
+unsafe impl<'a, T: Derived<'a> + ?Sized> Value for Laid<'a, T> {
+    const SIGNATURE: u64 = T::SIGNATURE;
+    const FIXED_SIZE: Option<usize> = T::FIXED_SIZE;
+    const BOUND: Bound = T::BOUND;
+
+    fn describe() -> Type {
+        T::describe()
+    }
+
+    fn size(&self) -> usize {
+        match self.0 {}
+    }
+
+    unsafe fn write(&self, _: *mut u8) -> *mut u8 {
+        match self.0 {}
+    }
+}
+
+/// The bytes of a value of a layout, put together at the call.
+pub struct Prepared<V: ?Sized> {
+    bytes: Buffer,
+    of: PhantomData<fn(&V)>,
+}
+
+impl<V: ?Sized> fmt::Debug for Prepared<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Prepared").field(&self.bytes).finish()
+    }
+}
+
+impl<V: Value + ?Sized> Prepared<V> {
+    /// Prepares a value, whose [`AsRecord::prepare`] writes what the layout says.
+    #[must_use]
+    pub fn of<T: AsRecord + ?Sized>(value: &T) -> Self {
+        let mut bytes = Buffer::new();
+        value.prepare(&mut bytes);
+        Self { bytes, of: PhantomData }
+    }
+}
+
+// SAFETY: the bytes, which do not change any more. What they are is for readers to judge, not for the
+// ring: whatever they are, as many are written as the size says. Where all values have one size, they
+// were all written by a `Value` with that size.
+unsafe impl<V: Value + ?Sized> Value for Prepared<V> {
+    const SIGNATURE: u64 = V::SIGNATURE;
+    const FIXED_SIZE: Option<usize> = None;
+    const BOUND: Bound = V::BOUND;
+
+    fn describe() -> Type {
+        V::describe()
+    }
+
+    #[inline]
+    fn size(&self) -> usize {
+        self.bytes.size()
+    }
+
+    #[inline]
+    fn is_short(&self) -> bool {
+        self.size() <= SHORT_BYTES
+    }
+
+    #[inline]
+    unsafe fn write(&self, out: *mut u8) -> *mut u8 {
+        let bytes = self.bytes.as_bytes();
+        // SAFETY: the caller grants the bytes, which are new space and overlap nothing.
+        unsafe { put_bytes(out, bytes.as_ptr(), bytes.len()) }
+    }
+}
+
+/// Values that are recorded as they are.
+macro_rules! themselves {
+    ($($ty:ty),+ $(,)?) => {$(
+        impl AsRecord for $ty {
+            type As<'a>
+                = &'a Self
+            where
+                Self: 'a;
+
+            #[inline]
+            fn as_record(&self) -> &Self {
+                self
+            }
+
+            #[inline]
+            fn prepare(&self, into: &mut Buffer) {
+                into.put(self);
+            }
+        }
+    )+};
+}
+
+themselves! {
+    u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize, f32, f64, bool, char, str, String, (),
+    std::num::NonZero<u8>, std::num::NonZero<u16>, std::num::NonZero<u32>, std::num::NonZero<u64>,
+    std::num::NonZero<u128>, std::num::NonZero<usize>,
+    std::num::NonZero<i8>, std::num::NonZero<i16>, std::num::NonZero<i32>, std::num::NonZero<i64>,
+    std::num::NonZero<i128>, std::num::NonZero<isize>,
+    std::time::Duration, std::time::SystemTime,
+    std::net::IpAddr, std::net::Ipv4Addr, std::net::Ipv6Addr,
+    std::net::SocketAddr, std::net::SocketAddrV4, std::net::SocketAddrV6,
+    Cow<'_, str>,
+}
+
+/// What derefs to something recordable is recorded as that.
+macro_rules! delegate {
+    ($([$($generics:tt)*] $ty:ty => $target:ty;)+) => {$(
+        impl<$($generics)*> AsRecord for $ty {
+            type As<'a>
+                = <$target as AsRecord>::As<'a>
+            where
+                Self: 'a;
+
+            #[inline]
+            fn as_record(&self) -> Self::As<'_> {
+                <$target>::as_record(self)
+            }
+
+            #[inline]
+            fn prepare(&self, into: &mut Buffer) {
+                <$target>::prepare(self, into);
+            }
+        }
+    )+};
+}
+
+delegate! {
+    [T: AsRecord + ?Sized] &T => T;
+    [T: AsRecord + ?Sized] &mut T => T;
+    [T: AsRecord + ?Sized] Box<T> => T;
+    [T: AsRecord + ?Sized] Rc<T> => T;
+    [T: AsRecord + ?Sized] Arc<T> => T;
+    [T: AsRecord] Vec<T> => [T];
+    [T: AsRecord + Clone] Cow<'_, [T]> => [T];
+}
+
+impl<T: AsRecord> AsRecord for Option<T> {
+    type As<'a>
+        = Option<T::As<'a>>
+    where
+        Self: 'a;
+
+    #[inline]
+    fn as_record(&self) -> Self::As<'_> {
+        self.as_ref().map(T::as_record)
+    }
+
+    #[inline]
+    fn prepare(&self, into: &mut Buffer) {
+        into.put(&self.is_some());
+        if let Some(value) = self {
+            value.prepare(into);
+        }
+    }
+}
+
+impl<T: AsRecord> AsRecord for [T] {
+    type As<'a>
+        = Prepared<[T::As<'a>]>
+    where
+        Self: 'a;
+
+    fn as_record(&self) -> Self::As<'_> {
+        Prepared::of(self)
+    }
+
+    fn prepare(&self, into: &mut Buffer) {
+        prepare_list(self.iter(), into);
+    }
+}
+
+impl<T: AsRecord, const N: usize> AsRecord for [T; N] {
+    type As<'a>
+        = Prepared<[T::As<'a>; N]>
+    where
+        Self: 'a;
+
+    fn as_record(&self) -> Self::As<'_> {
+        Prepared::of(self)
+    }
+
+    fn prepare(&self, into: &mut Buffer) {
+        self.iter().for_each(|element| element.prepare(into));
+    }
+}
+
+/// Appends a list of what is recorded of its elements.
+pub(super) fn prepare_list<'a, T: AsRecord + 'a>(
+    elements: impl ExactSizeIterator<Item = &'a T>,
+    into: &mut Buffer,
+) {
+    let count = elements.len();
+    if u32::try_from(count).is_err() || (T::As::<'a>::BOUND.is_empty() && count > MAX_UNSIZED_LIST)
+    {
+        // What no reader takes is too long for every ring.
+        return into.overflow();
+    }
+    into.put(&(count as u32));
+    elements.for_each(|element| element.prepare(into));
+}
+
+macro_rules! tuple {
+    ($($element:ident $index:tt),+) => {
+        impl<$($element: AsRecord),+> AsRecord for ($($element,)+) {
+            type As<'a>
+                = ($($element::As<'a>,)+)
+            where
+                Self: 'a;
+
+            #[inline]
+            fn as_record(&self) -> Self::As<'_> {
+                ($(self.$index.as_record(),)+)
+            }
+
+            #[inline]
+            fn prepare(&self, into: &mut Buffer) {
+                $(self.$index.prepare(into);)+
+            }
+        }
+    };
+}
+
+tuple!(A 0);
+tuple!(A 0, B 1);
+tuple!(A 0, B 1, C 2);
+tuple!(A 0, B 1, C 2, D 3);
+tuple!(A 0, B 1, C 2, D 3, E 4);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11);
+
+/// What is known of the type that a function makes of a field (`#[record(with = path)]`).
+pub struct With {
+    /// As in [`Value`].
+    pub signature: u64,
+    /// As in [`Value`].
+    pub fixed_size: Option<usize>,
+    /// As in [`Value`].
+    pub bound: Bound,
+    /// As in [`Value`].
+    pub describe: fn() -> Type,
+}
+
+/// Looks at a function that makes something recordable of a field.
+#[must_use]
+pub const fn with<'a, T: ?Sized + 'a, R: AsRecord + 'a>(_: fn(&'a T) -> R) -> With {
+    With {
+        signature: <R::As<'a> as Value>::SIGNATURE,
+        fixed_size: <R::As<'a> as Value>::FIXED_SIZE,
+        bound: <R::As<'a> as Value>::BOUND,
+        describe: <R::As<'a> as Value>::describe,
+    }
+}
+
+/// The text of a field with `#[record(display)]`.
+pub fn display_text<T: fmt::Display + ?Sized>(value: &T) -> Text {
+    Text::new(format_args!("{value}"))
+}
+
+/// The text of a field with `#[record(debug)]`.
+pub fn debug_text<T: fmt::Debug + ?Sized>(value: &T) -> Text {
+    Text::new(format_args!("{value:?}"))
+}
+
+/// What `#[record(hex)]` takes: integers, and what holds bytes.
+#[diagnostic::on_unimplemented(
+    message = "`#[record(hex)]` takes integers and bytes, not `{Self}`",
+    label = "neither an integer nor bytes"
+)]
+pub trait Hex {
+    /// Appends digits: of an integer as `{:#x}` does, of bytes two for each.
+    fn write_hex(&self, out: &mut dyn fmt::Write) -> fmt::Result;
+}
+
+/// What `#[record(ascii)]` takes: what holds bytes.
+#[diagnostic::on_unimplemented(
+    message = "`#[record(ascii)]` takes bytes, not `{Self}`",
+    label = "neither `[u8]` nor what holds one"
+)]
+pub trait Ascii {
+    /// Appends text, with an escape for each byte that is not printable ASCII.
+    fn write_ascii(&self, out: &mut dyn fmt::Write) -> fmt::Result;
+}
+
+macro_rules! hex_integers {
+    ($($ty:ty)+) => {$(
+        impl Hex for $ty {
+            fn write_hex(&self, out: &mut dyn fmt::Write) -> fmt::Result {
+                write!(out, "{self:#x}")
+            }
+        }
+    )+};
+}
+
+hex_integers! { u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize }
+
+impl Hex for [u8] {
+    fn write_hex(&self, out: &mut dyn fmt::Write) -> fmt::Result {
+        self.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
+    }
+}
+
+impl Ascii for [u8] {
+    fn write_ascii(&self, out: &mut dyn fmt::Write) -> fmt::Result {
+        write!(out, "{}", self.escape_ascii())
+    }
+}
+
+macro_rules! of_bytes {
+    ($([$($generics:tt)*] $ty:ty => $target:ty;)+) => {$(
+        impl<$($generics)*> Hex for $ty where $target: Hex {
+            fn write_hex(&self, out: &mut dyn fmt::Write) -> fmt::Result {
+                <$target>::write_hex(self, out)
+            }
+        }
+
+        impl<$($generics)*> Ascii for $ty where $target: Ascii {
+            fn write_ascii(&self, out: &mut dyn fmt::Write) -> fmt::Result {
+                <$target>::write_ascii(self, out)
+            }
+        }
+    )+};
+}
+
+of_bytes! {
+    [] Vec<u8> => [u8];
+    [const N: usize] [u8; N] => [u8];
+    [T: ?Sized] &T => T;
+    [T: ?Sized] Box<T> => T;
+    [T: ?Sized] Rc<T> => T;
+    [T: ?Sized] Arc<T> => T;
+}
+
+/// Prints by a function.
+struct By<F>(F);
+
+impl<F: Fn(&mut dyn fmt::Write) -> fmt::Result> fmt::Display for By<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (self.0)(f)
+    }
+}
+
+/// The text of a field with `#[record(hex)]`.
+pub fn hex_text<T: Hex + ?Sized>(value: &T) -> Text {
+    display_text(&By(|out: &mut dyn fmt::Write| value.write_hex(out)))
+}
+
+/// The text of a field with `#[record(ascii)]`.
+pub fn ascii_text<T: Ascii + ?Sized>(value: &T) -> Text {
+    display_text(&By(|out: &mut dyn fmt::Write| value.write_ascii(out)))
+}
