@@ -23,7 +23,7 @@ use stenolog_format::types::Type;
 use crate::pick::{More, Unprintable};
 #[cfg(feature = "serde")]
 use crate::value::Encoded;
-use crate::value::{Args, Text, Value};
+use crate::value::{Args, Bound, Text, Value};
 
 /// A type whose values are carried as such: numbers, characters, and strings, by whatever pointer.
 pub trait Bare {
@@ -326,6 +326,7 @@ unsafe impl<A: Args, B: Args> Args for More<A, B> {
         (Some(a), Some(b)) => a.checked_add(b),
         _ => None,
     };
+    const BOUND: Bound = A::BOUND.and(B::BOUND);
 
     fn describe(types: &mut Vec<Type>) {
         A::describe(types);

@@ -1,7 +1,6 @@
 //! All that expansions may name. Not part of the public interface: anything here may change in
 //! any release.
 
-pub use std::option::Option;
 pub use std::{column, concat, file, format_args, line, module_path};
 
 pub use stenolog_format::dictionary::{Level, Role};
@@ -24,6 +23,7 @@ pub use crate::value::{
 pub use core::fmt::{Debug, Display};
 pub use core::option::Option;
 pub use core::primitive::{bool, u8, u64, usize};
+
 /// What chooses how a value is recorded.
 pub mod pick {
     pub use crate::pick::{
