@@ -108,4 +108,4 @@ pub use self::shared::OnFull;
 pub use self::stats::Stats;
 pub use self::thread::{in_signal_handler, prepare_thread};
 pub use self::time::IntoTime;
-pub use self::value::{AsRecord, Value};
+pub use self::value::{AsRecord, Empty, Value};

@@ -27,6 +27,7 @@ mod scalar;
 #[cfg(feature = "serde")]
 mod serde;
 mod signature;
+mod special;
 mod text;
 mod time_net;
 
@@ -44,6 +45,7 @@ pub use self::product::{
 };
 #[cfg(feature = "serde")]
 pub(crate) use self::serde::Encoded;
+pub use self::special::{Empty, ErrorChain, ErrorText};
 pub use self::text::{Buffer, Text};
 
 /// A value that is stored as it is and formatted by the decoder.

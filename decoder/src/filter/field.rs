@@ -132,6 +132,12 @@ impl FieldMatch {
             Value::F64(x) => self.float.is_some_and(|y| x == y || x.is_nan() && y.is_nan()),
             Value::Str(s) | Value::Formatted(s) => *self.text == *s,
             Value::Some(ref inner) => self.equals(inner, text),
+            // By its message, or with all its sources as it is shown.
+            Value::Struct(ref product)
+                if product.as_error().is_some_and(|(message, _)| self.equals(message, text)) =>
+            {
+                true
+            }
             _ => {
                 text.clear();
                 write_display(text, value);

@@ -50,7 +50,8 @@ fn write_fields(record: &Record<'_>, out: &mut String) {
         let start = out.len();
         write_value(out, value, field.role);
         // `Debug` has spaces and quotes of its own, which logfmt wants within quotes.
-        if field.role == Role::DebugField || has_parts(value) {
+        let is_quoted = matches!(value, Value::Struct(product) if product.as_error().is_some());
+        if field.role == Role::DebugField || has_parts(value) && !is_quoted {
             rewrite_from(out, start, push_quoted_if_needed);
         }
     }
