@@ -16,7 +16,8 @@ Examples:
   steno app.steno -t net -g 'timed? out'      of the target net, with a message that matches
   steno app.steno user.id=42 --json | jq .    of one user, a JSON object per line
   steno app.steno -n 20 -o verbose            the last 20, with place and thread
-  zstdcat app.steno.zst | steno -             from standard input
+  steno logs/ app.steno.1.gz                  rotated and packed files too (.gz, .zst)
+  ssh host cat app.steno | steno -            from standard input
   steno recover app.steno --to whole.steno    after a crash: the file and what its rings still held
   steno export --to steno a.steno -o b.steno  the same dump in fewer bytes
 
@@ -29,7 +30,9 @@ const MORE: &str = "Examples, forms of times and exit codes: --help";
 
 const TIMES: &str = "\
 RFC 3339, '2026-05-31', '2026-05-31 14:30:15.25', '14:30' (today), 'now', 'today', 'yesterday', \
-'tomorrow', '-2h', '-1h30m', '+5m', '@1780000000.5' (seconds since 1970)";
+'tomorrow', '-2h', '-1h30m', '+5m', '@1780000000.5' (seconds since 1970). Of a time that \
+clocks show twice, as they are put back, --since takes the first and --until the second; a time that \
+they skip counts on from before the jump (02:30 is 03:30)";
 
 /// Reads Stenolog dumps as text or JSON: `steno FILE...` is `steno decode FILE...`
 #[derive(Debug, Parser)]
@@ -40,9 +43,7 @@ RFC 3339, '2026-05-31', '2026-05-31 14:30:15.25', '14:30' (today), 'now', 'today
     after_long_help = EXAMPLES,
     arg_required_else_help = true,
     args_conflicts_with_subcommands = true,
-    subcommand_negates_reqs = true,
-    // A file that is called `help` needs no detour; `--help` is everywhere.
-    disable_help_subcommand = true
+    subcommand_negates_reqs = true
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -80,8 +81,8 @@ pub(crate) enum Command {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct DecodeArgs {
-    /// Dumps, directories with *.steno files, globs, or - for standard input; NAME=VALUE shows
-    /// only records with such a field
+    /// Dumps (also .gz and .zst), directories of them, globs, or - for standard input; NAME=VALUE
+    /// shows only records with such a field
     #[arg(value_name = "FILE|NAME=VALUE", required = true, value_hint = clap::ValueHint::AnyPath)]
     pub(crate) inputs: Vec<OsString>,
 
@@ -118,6 +119,9 @@ pub(crate) struct LimitArgs {
     /// Read no more than SIZE of ring files [default: 4G]
     #[arg(long, value_name = "SIZE", value_parser = crate::units::parse_bytes)]
     pub(crate) max_ring_bytes: Option<u64>,
+    /// Unpack no more than SIZE of a .gz or .zst copy [default: 1024 times its size, at least 1G]
+    #[arg(long, value_name = "SIZE", value_parser = crate::units::parse_bytes)]
+    pub(crate) max_unpacked: Option<u64>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -142,19 +146,27 @@ pub(crate) struct OutputArgs {
     /// Show and read times in this zone: Europe/Berlin, +05:30, utc or local
     #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
     pub(crate) time_zone: Option<String>,
-    /// Colour the text: auto is on a terminal, unless NO_COLOR is set [default: auto]
+    /// Colour the text: auto is on a terminal, unless NO_COLOR, CLICOLOR=0 or TERM=dumb is set
+    /// [default: auto]
     #[arg(long, value_name = "WHEN")]
     pub(crate) color: Option<ColorWhen>,
     /// Render in N threads; the output is the same for any [default: one for each core]
     #[arg(short = 'j', long, value_name = "N")]
     pub(crate) threads: Option<NonZero<usize>>,
+    /// Show losses: those that follow one another as one, each, or none; all are summed up at the end
+    /// [default: merged]
+    #[arg(long, value_name = "HOW")]
+    pub(crate) losses: Option<LossesHow>,
+    /// Put ' before CSV cells that a spreadsheet would run: those that begin with =, +, - or @
+    #[arg(long)]
+    pub(crate) defuse_formulas: bool,
     /// Exit with 1 if no record matched
     #[arg(short, long)]
     pub(crate) exit_status: bool,
 }
 
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Filters (all must hold)")]
+#[command(next_help_heading = "Filters (all must hold; losses are filtered too)")]
 pub(crate) struct FilterArgs {
     /// This level and more severe ones: error, warn, info, debug, trace
     #[arg(short, long)]
@@ -165,7 +177,8 @@ pub(crate) struct FilterArgs {
     /// Threads by name, glob or OS id; a,b or repeated: any
     #[arg(long, value_delimiter = ',')]
     pub(crate) thread: Vec<String>,
-    /// Message or fields match a regular expression, in any case if it has no capital; repeated: all
+    /// Message or fields match REGEX, as shown or as logged; in any case if it has no capital;
+    /// repeated: all
     #[arg(short, long, value_name = "REGEX", allow_hyphen_values = true)]
     pub(crate) grep: Vec<String>,
     /// Let --grep match in any case
@@ -174,7 +187,7 @@ pub(crate) struct FilterArgs {
     /// Show what --grep does not match
     #[arg(short = 'v', long, requires = "grep")]
     pub(crate) invert_match: bool,
-    /// A field has this value; repeated: all
+    /// A field has this value, as text or JSON show it: opt=Some(5), opt=5, dur=1.5s; repeated: all
     #[arg(short = 'F', long, value_name = "NAME=VALUE")]
     pub(crate) field: Vec<String>,
     /// Not before TIME: '2026-05-31 14:30', '14:30', yesterday, -2h, @1780000000
@@ -194,7 +207,7 @@ pub(crate) struct FilterArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct InfoArgs {
-    /// Dumps, directories with *.steno files, globs, or - for standard input
+    /// Dumps (also .gz and .zst), directories of them, globs, or - for standard input
     #[arg(value_name = "FILE", required = true, value_hint = clap::ValueHint::AnyPath)]
     pub(crate) inputs: Vec<OsString>,
     /// A JSON object per file
@@ -206,11 +219,13 @@ pub(crate) struct InfoArgs {
     /// Show times in this zone: Europe/Berlin, +05:30, utc or local
     #[arg(long, value_name = "ZONE", allow_hyphen_values = true, conflicts_with = "json")]
     pub(crate) time_zone: Option<String>,
+    #[command(flatten)]
+    pub(crate) rings: RingArgs,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct VerifyArgs {
-    /// Dumps, directories with *.steno files, globs, or - for standard input
+    /// Dumps (also .gz and .zst), directories of them, globs, or - for standard input
     #[arg(value_name = "FILE", required = true, value_hint = clap::ValueHint::AnyPath)]
     pub(crate) inputs: Vec<OsString>,
     /// A JSON object per file
@@ -267,6 +282,14 @@ pub(crate) struct ExportArgs {
 pub(crate) enum ExportForm {
     /// A dump
     Steno,
+}
+
+/// How to show losses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LossesHow {
+    Merged,
+    Inline,
+    None,
 }
 
 /// When to colour.

@@ -13,13 +13,16 @@ pub(crate) struct Outcome {
     pub(crate) unmatched: bool,
 }
 
+/// An input cannot be read.
+pub(crate) const UNREADABLE: u8 = 1;
+
 /// The command line makes no sense.
 pub(crate) const USAGE: u8 = 2;
 
 impl From<Outcome> for ExitCode {
     fn from(outcome: Outcome) -> Self {
         Self::from(match outcome {
-            Outcome { unreadable: true, .. } => 1,
+            Outcome { unreadable: true, .. } => UNREADABLE,
             Outcome { incomplete: true, .. } => 3,
             Outcome { unmatched: true, .. } => 1,
             _ => 0,

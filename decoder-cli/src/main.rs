@@ -20,6 +20,7 @@ use clap::Parser as _;
 
 use args::Args;
 use exit::{Outcome, USAGE};
+use inputs::Strays;
 use output::{complain, is_broken_pipe};
 use plan::{Environment, Plan};
 
@@ -39,6 +40,11 @@ fn main() -> ExitCode {
         Ok(outcome) => outcome.into(),
         // Whoever closed the pipe has all they wanted.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if error.is::<Strays>() => {
+            let strays = error.downcast_ref::<Strays>();
+            strays.map_or(&[][..], Strays::lines).iter().for_each(complain);
+            ExitCode::from(strays.map_or(USAGE, Strays::code))
+        }
         Err(error) => {
             complain(format_args!("{error:#}"));
             Outcome { unreadable: true, ..Outcome::default() }.into()

@@ -8,13 +8,13 @@ use std::thread;
 
 use chrono::{DateTime, Utc};
 use clap_complete::Shell;
-use stenolog_decoder::{FieldMatch, Filter, Format, Levels, Limits, Order, Zone};
+use stenolog_decoder::{FieldMatch, Filter, Format, Levels, Limits, Losses, Order, Zone};
 
 use crate::args::{
     Args, ColorWhen, Command, DecodeArgs, ExportArgs, ExportForm, FilterArgs, InfoArgs, LimitArgs,
-    OutputArgs, RecoverArgs, RingArgs, VerifyArgs,
+    LossesHow, OutputArgs, RecoverArgs, RingArgs, VerifyArgs,
 };
-use crate::inputs::{self, Input};
+use crate::inputs::{self, Input, InputLimits};
 use crate::time::{self, Edge, TimeError};
 
 /// A command that can be run.
@@ -43,6 +43,8 @@ pub(crate) struct DecodePlan {
     pub(crate) last: Option<u64>,
     /// How many threads render.
     pub(crate) threads: NonZero<usize>,
+    pub(crate) losses: Losses,
+    pub(crate) defuse_formulas: bool,
     /// Say by the exit code if nothing matched.
     pub(crate) exit_status: bool,
     pub(crate) rings: RingsPlan,
@@ -55,7 +57,7 @@ pub(crate) struct RingsPlan {
     pub(crate) wanted: bool,
     /// Where else to look.
     pub(crate) folders: Vec<PathBuf>,
-    pub(crate) limits: Limits,
+    pub(crate) limits: InputLimits,
 }
 
 /// What to report of dumps.
@@ -63,6 +65,7 @@ pub(crate) struct InfoPlan {
     pub(crate) inputs: Vec<Input>,
     pub(crate) json: bool,
     pub(crate) zone: Zone,
+    pub(crate) rings: RingsPlan,
 }
 
 /// Which dumps to verify.
@@ -91,7 +94,7 @@ pub(crate) struct ExportPlan {
     /// Replace what is there.
     pub(crate) force: bool,
     pub(crate) allow_damage: bool,
-    pub(crate) limits: Limits,
+    pub(crate) limits: InputLimits,
 }
 
 /// Where it goes.
@@ -106,6 +109,9 @@ pub(crate) struct Environment {
     pub(crate) stdout_is_terminal: bool,
     /// How many threads can run at once.
     pub(crate) cores: NonZero<usize>,
+    /// Whether the terminal cannot show colours (`TERM` is `dumb`, or on Unix not set), or its user does not
+    /// want them (`CLICOLOR` is 0: <https://bixense.com/clicolors>).
+    pub(crate) terminal_is_plain: bool,
     /// `NO_COLOR`, if it is set and not empty (<https://no-color.org>).
     pub(crate) no_color: bool,
     /// `CLICOLOR_FORCE`, if it is set and not 0 (<https://bixense.com/clicolors>).
@@ -120,6 +126,8 @@ impl Environment {
             now: Utc::now(),
             cores: thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
             stdout_is_terminal: std::io::stdout().is_terminal(),
+            terminal_is_plain: set("TERM").map_or(cfg!(unix), |term| term == "dumb")
+                || set("CLICOLOR").is_some_and(|value| value == "0"),
             no_color: set("NO_COLOR").is_some(),
             force_color: set("CLICOLOR_FORCE").is_some_and(|value| value != "0"),
         }
@@ -203,6 +211,12 @@ impl DecodePlan {
             color,
             last: output.lines,
             threads: output.threads.unwrap_or(environment.cores),
+            losses: match output.losses {
+                None | Some(LossesHow::Merged) => Losses::Merged,
+                Some(LossesHow::Inline) => Losses::Inline,
+                Some(LossesHow::None) => Losses::None,
+            },
+            defuse_formulas: output.defuse_formulas,
             exit_status: output.exit_status,
             rings: rings.into(),
         })
@@ -215,6 +229,7 @@ impl InfoPlan {
             inputs: inputs(&args.inputs),
             json: args.json,
             zone: zone(args.utc, args.time_zone.as_deref())?.unwrap_or(Zone::Local),
+            rings: args.rings.into(),
         })
     }
 }
@@ -257,8 +272,8 @@ impl From<RingArgs> for RingsPlan {
     }
 }
 
-fn limits_of(args: &LimitArgs) -> Limits {
-    let LimitArgs { max_metadata, max_ring_files, max_ring_bytes } = *args;
+fn limits_of(args: &LimitArgs) -> InputLimits {
+    let LimitArgs { max_metadata, max_ring_files, max_ring_bytes, max_unpacked } = *args;
     let mut limits = Limits::default();
     if let Some(bytes) = max_metadata {
         let bytes_here = usize::try_from(bytes).unwrap_or(usize::MAX);
@@ -270,7 +285,7 @@ fn limits_of(args: &LimitArgs) -> Limits {
     if let Some(bytes) = max_ring_bytes {
         limits = limits.with_ring_bytes(bytes);
     }
-    limits
+    InputLimits { dump: limits, unpacked_bytes: max_unpacked }
 }
 
 fn inputs(words: &[OsString]) -> Vec<Input> {
@@ -291,7 +306,8 @@ fn use_color(output: &OutputArgs, environment: &Environment) -> bool {
         ColorWhen::Never => false,
         // NO_COLOR is the user's wish for all programs and comes first.
         ColorWhen::Auto if environment.no_color => false,
-        ColorWhen::Auto => environment.force_color || environment.stdout_is_terminal,
+        ColorWhen::Auto if environment.force_color => true,
+        ColorWhen::Auto => environment.stdout_is_terminal && !environment.terminal_is_plain,
     }
 }
 

@@ -54,10 +54,17 @@ impl Rings {
         let search = RingDir::find(dump, &folders);
         let session = dump.header().session;
         let Some(dir) = search.found else {
-            self.absent.push((session, nowhere(&search)));
+            let why = match dump.is_in_memory() {
+                Some("") => "; its rings were in memory, and what they held is lost".to_owned(),
+                Some(why) => {
+                    format!("; its rings were in memory, and what they held is lost ({why})")
+                }
+                None => nowhere(&search),
+            };
+            self.absent.push((session, why));
             return None;
         };
-        match dir.read(Some(dump), &plan.limits) {
+        match dir.read(Some(dump), &plan.limits.dump) {
             Ok(recovery) => Some(self.note(dir, recovery, Some(dump))),
             Err(error) => {
                 let why = match error {
@@ -77,7 +84,7 @@ impl Rings {
         self.read.push(ReadRings {
             dir,
             records: recovery.records,
-            is_whole: recovery.damage().is_empty(),
+            is_whole: recovery.is_all_read(),
             dump: dump.map(|dump| dump.name().to_owned()),
         });
         recovery.dump
@@ -91,7 +98,7 @@ impl Rings {
             }
             let dir = RingDir::open(path).map_err(RingsError::from);
             let read = dir.and_then(|dir| {
-                let recovery = dir.read(None, &plan.limits)?;
+                let recovery = dir.read(None, &plan.limits.dump)?;
                 Ok((dir, recovery))
             });
             match read {
@@ -125,7 +132,7 @@ impl Rings {
             match dump {
                 Some(dump) => {
                     complain(format_args!(
-                        "{}: its writer died; {held} ({path})",
+                        "{}: it is not sealed: its writer was killed or did not close it; {held} ({path})",
                         opened.name(dump)
                     ));
                 }

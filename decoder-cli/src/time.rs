@@ -1,14 +1,12 @@
 //! Points in time as people type them: `14:30`, `yesterday`, `-2h`, `@1780000000`, RFC 3339.
 
-use chrono::{
-    DateTime, Days, Duration, FixedOffset, LocalResult, MappedLocalTime, NaiveDate, NaiveDateTime,
-    NaiveTime, Offset, SecondsFormat, TimeZone, Utc,
-};
+use chrono::{DateTime, Days, Duration, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
 use stenolog_decoder::Zone;
 
 /// What a point in time is meant for.
 ///
-/// It decides only what an hour that the clocks go through twice means: the wider range.
+/// It decides only what an hour that the clocks go through twice means: its first pass for the first
+/// moment, its second one for the last, so that the range is the wider one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Edge {
     /// The first moment to show.
@@ -78,14 +76,8 @@ pub(crate) fn parse(
 /// A time for people: to the microsecond, with its offset.
 pub(crate) fn show(unix_ns: i64, zone: Zone) -> String {
     let time = DateTime::from_timestamp_nanos(unix_ns);
-    let offset = match zone {
-        Zone::Local => time.with_timezone(&chrono::Local).offset().fix(),
-        Zone::Fixed(offset) => offset,
-        Zone::Named(name) => time.with_timezone(&name).offset().fix(),
-        _ => Utc.fix(),
-    };
     let is_utc = zone == Zone::Utc;
-    time.with_timezone(&offset).to_rfc3339_opts(SecondsFormat::Micros, is_utc)
+    time.with_timezone(&zone.offset_at(time)).to_rfc3339_opts(SecondsFormat::Micros, is_utc)
 }
 
 /// A time for programs: UTC, to the nanosecond.
@@ -193,41 +185,36 @@ fn time_of_day(text: &str) -> Option<NaiveTime> {
 }
 
 fn today(zone: Zone, now: DateTime<Utc>) -> NaiveDate {
-    match zone {
-        Zone::Local => now.with_timezone(&chrono::Local).date_naive(),
-        Zone::Fixed(offset) => now.with_timezone(&offset).date_naive(),
-        Zone::Named(name) => now.with_timezone(&name).date_naive(),
-        // No other zone can be asked for on the command line yet.
-        _ => now.date_naive(),
-    }
+    now.with_timezone(&zone.offset_at(now)).date_naive()
 }
 
+/// No clock was ever put forward or back by more hours than these, nor is it further from UTC.
+const HOURS_AROUND: i64 = 26;
+
+/// The moment at which clocks in the zone show `time`: of two the one that makes the range wider.
+///
+/// The zone is asked only for its offset at moments, which has one answer. What it says of a time on
+/// the wall is not the same for all zones: for the local one the first and the second of two moments
+/// may be exchanged, and the borders of the hour that comes twice, or never, belong to it.
 fn to_utc(time: NaiveDateTime, edge: Edge, zone: Zone) -> Option<DateTime<Utc>> {
-    match zone {
-        Zone::Local => resolve(time, edge, &chrono::Local),
-        Zone::Fixed(offset) => resolve(time, edge, &offset),
-        Zone::Named(name) => resolve(time, edge, &name),
-        _ => Some(time.and_utc()),
-    }
-}
-
-fn resolve<Z: TimeZone>(time: NaiveDateTime, edge: Edge, zone: &Z) -> Option<DateTime<Utc>> {
-    let utc = |time: DateTime<Z>| time.with_timezone(&Utc);
-    match zone.from_local_datetime(&time) {
-        MappedLocalTime::Single(time) => Some(utc(time)),
-        MappedLocalTime::Ambiguous(first, _) if edge == Edge::Since => Some(utc(first)),
-        MappedLocalTime::Ambiguous(_, second) => Some(utc(second)),
-        // The clocks jump over this time: what they would show had they not jumped yet.
-        MappedLocalTime::None => {
-            let before = time.checked_sub_signed(Duration::hours(24))?;
-            let offset = match zone.offset_from_local_datetime(&before) {
-                LocalResult::Single(offset) | LocalResult::Ambiguous(_, offset) => offset,
-                LocalResult::None => return None,
-            };
-            let offset: FixedOffset = offset.fix();
-            Some(offset.from_local_datetime(&time).single()?.with_timezone(&Utc))
+    let offset_at = |hours| {
+        let near = time.checked_add_signed(Duration::hours(hours))?;
+        Some(zone.offset_at(near.and_utc()))
+    };
+    let mut moments = Vec::new();
+    for offset in (-HOURS_AROUND..=HOURS_AROUND).filter_map(offset_at) {
+        let moment = time.checked_sub_offset(offset)?.and_utc();
+        if zone.offset_at(moment) == offset {
+            moments.push(moment);
         }
     }
+    let found = match edge {
+        Edge::Since => moments.into_iter().min(),
+        Edge::Until => moments.into_iter().max(),
+    };
+    // The clocks jump over this time: what they would show had they not jumped yet.
+    let unjumped = || Some(time.checked_sub_offset(offset_at(-HOURS_AROUND)?)?.and_utc());
+    found.or_else(unjumped)
 }
 
 #[cfg(test)]

@@ -31,6 +31,9 @@ pub(crate) struct TimeMap {
     segments: Vec<Segment>,
     /// Whether UTC never goes back.
     is_monotone: bool,
+    /// If it does: the earliest and the latest UTC at the beginnings of segments, each and before the
+    /// step to it, of one segment in the second half, of those of two nodes in the first.
+    steps: Vec<(i64, i64)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -103,7 +106,8 @@ impl TimeMap {
             pairs.windows(2).map(|pair| Slope::between(&pair[0], &pair[1], nominal)).collect();
         let first_trusted = slopes.iter().find_map(|slope| slope.trusted());
         let mut nearby = first_trusted.unwrap_or(nominal);
-        let mut map = Self { segments: Vec::with_capacity(pairs.len()), is_monotone: true };
+        let segments = Vec::with_capacity(pairs.len());
+        let mut map = Self { segments, is_monotone: true, steps: Vec::new() };
         let mut floor = i64::MIN;
         for (index, pair) in pairs.iter().enumerate() {
             if let Some(last) = map.segments.last() {
@@ -116,7 +120,42 @@ impl TimeMap {
             let scale = slope.and_then(Slope::measured).unwrap_or(nearby);
             map.segments.push(Segment { start: pair.counter, unix_ns: pair.unix_ns, scale, floor });
         }
+        if !map.is_monotone {
+            map.note_steps();
+        }
         map
+    }
+
+    fn note_steps(&mut self) {
+        let count = self.segments.len();
+        let mut steps = vec![(i64::MAX, i64::MIN); 2 * count];
+        for (at, pair) in self.segments.windows(2).enumerate() {
+            let (before, next) = (pair[0].at(pair[1].start), pair[1].unix_ns);
+            steps[count + at + 1] = (next, before.max(next));
+        }
+        for at in (1..count).rev() {
+            steps[at] = union(steps[2 * at], steps[2 * at + 1]);
+        }
+        self.steps = steps;
+    }
+
+    /// The earliest and the latest UTC at the beginnings of the segments behind `start`, up to `end`.
+    fn steps_within(&self, start: usize, end: usize) -> (i64, i64) {
+        let count = self.segments.len();
+        let (mut from, mut to) = (count + start + 1, count + end + 1);
+        let mut range = (i64::MAX, i64::MIN);
+        while from < to {
+            if from % 2 == 1 {
+                range = union(range, self.steps.get(from).copied().unwrap_or(range));
+                from += 1;
+            }
+            if to % 2 == 1 {
+                to -= 1;
+                range = union(range, self.steps.get(to).copied().unwrap_or(range));
+            }
+            (from, to) = (from / 2, to / 2);
+        }
+        range
     }
 
     /// Maps a counter. `hint` is where the last one was found, or 0.
@@ -150,16 +189,12 @@ impl TimeMap {
     pub(crate) fn unix_range(&self, first: u64, last: u64) -> (i64, i64) {
         let (mut start, mut end) = (self.find(first), self.find(last));
         let (a, b) = (self.at(first, &mut start).unix_ns, self.at(last, &mut end).unix_ns);
-        let mut range = (a.min(b), a.max(b));
-        if !self.is_monotone {
-            let within = self.segments.get(start..=end).unwrap_or_default();
-            for (segment, next) in within.iter().zip(within.iter().skip(1)) {
-                let before = segment.at(next.start);
-                range.0 = range.0.min(next.unix_ns);
-                range.1 = range.1.max(before).max(next.unix_ns);
-            }
+        let range = (a.min(b), a.max(b));
+        if self.is_monotone || start >= end {
+            return range;
         }
-        range
+        // Asked for each block, of which a dump may have as many as clock pairs.
+        union(range, self.steps_within(start, end))
     }
 
     #[inline]
@@ -171,6 +206,10 @@ impl TimeMap {
     fn find(&self, counter: u64) -> usize {
         self.segments.partition_point(|segment| segment.start <= counter).saturating_sub(1)
     }
+}
+
+fn union(a: (i64, i64), b: (i64, i64)) -> (i64, i64) {
+    (a.0.min(b.0), a.1.max(b.1))
 }
 
 /// A quarter of an hour of a fast counter, and more of others.

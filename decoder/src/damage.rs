@@ -194,6 +194,19 @@ pub enum DamageCause {
         /// Where it ends.
         end: u64,
     },
+    /// A ring was not in a file, or its file was deleted, when its writer died: nothing tells how many
+    /// records it held.
+    #[error("{}", ring_lost(*ring, thread, *number, *is_unlinked))]
+    RingLost {
+        /// The ring; 0 for all that are not told apart.
+        ring: u32,
+        /// The name of its thread, if it is known.
+        thread: Box<str>,
+        /// The number of the first record that the dump does not have.
+        number: u64,
+        /// Its file was deleted while the writer ran; otherwise it was in memory.
+        is_unlinked: bool,
+    },
     /// What the file says of itself is not what it holds.
     #[error("{what} says {stated}, but there are {found}")]
     Disagrees {
@@ -204,6 +217,32 @@ pub enum DamageCause {
         /// What was counted.
         found: u64,
     },
+}
+
+fn ring_lost(ring: u32, thread: &str, number: u64, is_unlinked: bool) -> String {
+    let what = match (ring, is_unlinked) {
+        (0, _) => "rings of this log were in memory".to_owned(),
+        (_, false) => format!("{} was in memory", named(ring, thread)),
+        (_, true) => format!("the file of {} was deleted", named(ring, thread)),
+    };
+    let held = match (ring, number) {
+        (0, _) => "what they held".to_owned(),
+        (_, 0) => "what it held".to_owned(),
+        (_, number) => format!("what it held from record {number} on"),
+    };
+    format!(
+        "{what} when its writer died: {held} is missing, and how many records that is, is unknown"
+    )
+}
+
+fn named(ring: u32, thread: &str) -> String {
+    if thread.is_empty() {
+        return format!("ring {ring}");
+    }
+    let mut text = format!("ring {ring} (thread ");
+    crate::escape::push_escaped(&mut text, thread);
+    text.push(')');
+    text
 }
 
 /// Why a frame of metadata cannot be understood.

@@ -20,6 +20,7 @@ mod paint;
 mod parallel;
 mod ring;
 mod session;
+mod statements;
 mod stretch;
 
 use std::cmp::Reverse;
@@ -33,16 +34,19 @@ use stenolog_format::value::{Cursor, Value, ValueError};
 
 pub use context::Order;
 pub(crate) use session::time_map;
+pub use statements::Losses;
 
 use crate::damage::{Damage, Tail};
 use crate::dump::Dump;
-use crate::entry::{Entry, LossKind};
+use crate::entry::{Entry, LossEntry, LossKind};
 use crate::filter::Filter;
 use crate::render::{Format, Page, RenderOptions};
 use crate::site::Site;
 use context::{Context, Tally};
 use paint::{Buffers, Painted, Painter};
+use parallel::RingName;
 use ring::{Key, Ring, Turn};
+use statements::{Marked, Pending, Statement, Stitcher};
 
 /// How much text is gathered before it is handed on.
 const PIECE_BYTES: usize = 64 << 10;
@@ -62,6 +66,9 @@ pub struct Decoder<'d> {
     /// The rings that have a next entry, by its key.
     heap: BinaryHeap<Reverse<(Key, usize)>>,
     is_started: bool,
+    losses: Losses,
+    /// Losses that may go on.
+    pending: Pending,
     buffers: Buffers,
 }
 
@@ -69,7 +76,8 @@ pub struct Decoder<'d> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Summary {
-    /// Records that were read, wanted or not. Blocks without wanted records are not read.
+    /// Records that were read, wanted or not. Those that could not be are not among them, nor are those
+    /// of blocks without wanted records, which are not read.
     pub records: u64,
     /// Records that the filter let pass.
     pub shown: u64,
@@ -107,6 +115,8 @@ impl<'d> Decoder<'d> {
             rings: Vec::new(),
             heap: BinaryHeap::new(),
             is_started: false,
+            losses: Losses::default(),
+            pending: Pending::default(),
             buffers: Buffers::default(),
         }
     }
@@ -125,6 +135,13 @@ impl<'d> Decoder<'d> {
         self
     }
 
+    /// Shows losses so: each by itself if not told.
+    #[must_use]
+    pub fn with_losses(mut self, losses: Losses) -> Self {
+        self.losses = losses;
+        self
+    }
+
     /// Calls `visit` with each entry, in order, until there is none or it breaks. A later call goes
     /// on behind the entry at which it broke.
     pub fn for_each(
@@ -133,21 +150,39 @@ impl<'d> Decoder<'d> {
     ) -> ControlFlow<()> {
         let filter = Arc::clone(&self.context.wants.filter);
         let mut buffers = std::mem::take(&mut self.buffers);
-        let flow = self.merge(|turn, _, context| match turn {
+        let (names, losses) = (self.names(), self.losses);
+        let mut pending = std::mem::take(&mut self.pending);
+        let lose = |loss: &LossEntry<'_>, ring, pending: &mut Pending, visit: &mut Visitor<'_>| {
+            match losses {
+                Losses::Inline => return visit(&Entry::Loss(loss.clone())),
+                Losses::Merged => pending.push(&Statement::new(loss, ring)),
+                Losses::None => {}
+            }
+            ControlFlow::Continue(())
+        };
+        let flow = self.merge(|turn, index, context| match turn {
             Turn::Nothing | Turn::Pause => (1, ControlFlow::Continue(())),
-            Turn::Loss(loss) => (1, visit(&Entry::Loss(loss))),
+            Turn::Loss(loss) => (1, lose(&loss, index, &mut pending, &mut visit)),
             Turn::Records(run) => {
                 let mut count = 0;
                 for raw in run.entries() {
-                    count += 1;
-                    let flow = match buffers.visit(&raw, &filter, &mut visit) {
+                    let mut has_come = true;
+                    let visited = buffers.visit(&raw, &filter, |entry| {
+                        has_come = false;
+                        visit_pending(&mut pending, &names, &mut visit)?;
+                        has_come = true;
+                        visit(entry)
+                    });
+                    // A break before its turn: it comes again.
+                    count += usize::from(has_come);
+                    let flow = match visited {
                         Ok((is_wanted, flow)) => {
-                            context.tally.shown += u64::from(is_wanted);
+                            context.tally.shown += u64::from(is_wanted && has_come);
                             flow
                         }
                         Err(why) => {
                             context.tally.lose_values(run.place(), 1, why);
-                            visit(&Entry::Loss(raw.loss()))
+                            lose(&raw.loss(), index, &mut pending, &mut visit)
                         }
                     };
                     if flow.is_break() {
@@ -157,8 +192,18 @@ impl<'d> Decoder<'d> {
                 (count, ControlFlow::Continue(()))
             }
         });
-        self.buffers = buffers;
+        let flow = match flow {
+            ControlFlow::Continue(()) => visit_pending(&mut pending, &names, &mut visit),
+            ControlFlow::Break(()) => flow,
+        };
+        (self.buffers, self.pending) = (buffers, pending);
         flow
+    }
+
+    /// How the rings are called. The rings are there then.
+    fn names(&mut self) -> Vec<RingName<'d>> {
+        self.start();
+        self.rings.iter().map(Ring::name).collect()
     }
 
     /// Writes all entries in order, as a [`Renderer`](crate::Renderer) does, and hands the text, which
@@ -198,43 +243,48 @@ impl<'d> Decoder<'d> {
         mut sink: impl FnMut(&[u8]) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let filter = Arc::clone(&self.context.wants.filter);
-        let mut painter = Painter::new(&filter, format, options);
+        let mut painter = Painter::new(&filter, format, options, self.losses);
         if threads.get() > 1 {
             return self.render_in_parallel(painter, format, options, threads, sink);
         }
-        let mut text = Page::default();
+        let names = self.names();
+        let (mut marked, mut stitcher) = (Marked::default(), Stitcher::default());
         let mut calls = 0;
-        let flow = self.merge(|turn, _, context| {
+        let flow = self.merge(|turn, index, context| {
             let mut count = 1;
             match turn {
                 Turn::Nothing => {}
                 Turn::Pause => calls = MAX_CALLS,
-                Turn::Loss(loss) => painter.loss(loss, &mut text),
+                Turn::Loss(loss) => marked.push(&loss, index, &mut painter),
                 Turn::Records(run) => {
                     count = 0;
                     for raw in run.entries() {
                         count += 1;
-                        match painter.record(&raw, true, &mut text) {
+                        match painter.record(&raw, true, &mut marked.text) {
                             Ok(painted) => {
                                 context.tally.shown += u64::from(painted == Painted::Shown);
                             }
-                            Err(why) => context.tally.lose_values(run.place(), 1, why),
+                            Err(why) => {
+                                context.tally.lose_values(run.place(), 1, why);
+                                marked.push(&raw.loss(), index, &mut painter);
+                            }
                         }
-                        if text.len() >= PIECE_BYTES {
+                        if marked.text.len() >= PIECE_BYTES {
                             break;
                         }
                     }
                 }
             }
             calls += count;
-            if text.len() < PIECE_BYTES && calls < MAX_CALLS {
+            if marked.text.len() < PIECE_BYTES && calls < MAX_CALLS {
                 return (count, ControlFlow::Continue(()));
             }
             calls = 0;
-            (count, hand_on(&mut text, &mut sink))
+            (count, stitcher.hand_on(&mut marked, (&mut painter, &names), &mut sink))
         });
         flow?;
-        hand_on(&mut text, &mut sink)
+        stitcher.hand_on(&mut marked, (&mut painter, &names), &mut sink)?;
+        stitcher.finish((&mut painter, &names), &mut sink)
     }
 
     /// Goes through the rings by time. `take` is given what is next, and of which
@@ -305,6 +355,22 @@ impl<'d> Decoder<'d> {
             }
         }
     }
+}
+
+type Visitor<'v> = dyn FnMut(&Entry<'_>) -> ControlFlow<()> + 'v;
+
+/// Shows the losses that have come together, until it breaks.
+fn visit_pending(
+    pending: &mut Pending,
+    names: &[RingName<'_>],
+    visit: &mut impl FnMut(&Entry<'_>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    while let Some(loss) = pending.pop() {
+        if let Some(loss) = loss.entry(names) {
+            visit(&Entry::Loss(loss))?;
+        }
+    }
+    ControlFlow::Continue(())
 }
 
 /// Gives all of `text` to `sink`, if there is any.

@@ -7,6 +7,7 @@ mod scan;
 mod summary;
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use stenolog_format::dictionary::Thread;
 use stenolog_format::frame::FileHeader;
 use stenolog_format::index::End;
 use stenolog_format::loss::LossFrame;
+use stenolog_format::volatile::{VolatileRing, VolatileState};
 
 pub use block::Block;
 pub(crate) use body::{Body, Stored, Unpacker};
@@ -42,6 +44,7 @@ pub struct Dump {
     source: Source,
     file: Arc<Path>,
     header: FileHeader,
+    is_session_known: bool,
     tables: Tables,
     metadata_limit: usize,
     /// Of a dump that was made from the rings of a writer that died.
@@ -115,11 +118,15 @@ pub(crate) struct Tables {
     /// By block.
     pub(crate) summaries: Vec<SummaryPlace>,
     pub(crate) losses: Vec<LossFrame>,
+    /// Rings that do not survive their process.
+    pub(crate) volatile: Vec<VolatileRing>,
     /// Offsets of the whole frames that are neither block, index nor end.
     pub(crate) others: Vec<u64>,
     /// Offset and length of the payloads of index frames.
     pub(crate) indexes: Vec<(usize, usize)>,
     pub(crate) end: Option<End>,
+    /// What the first whole frame of the kind says that the file's header is.
+    pub(crate) restated: Option<FileHeader>,
     pub(crate) frames: FrameCounts,
     pub(crate) damage: Vec<Damage>,
     pub(crate) torn: Option<(u64, u64)>,
@@ -147,6 +154,10 @@ pub struct FrameCounts {
     pub end: u64,
     /// Frames that say what a block holds.
     pub summary: u64,
+    /// Frames that tell of rings that do not survive their process.
+    pub volatile: u64,
+    /// Frames that state the file's header again.
+    pub header: u64,
     /// Frames of kinds that only later versions know; they are passed over.
     pub unknown: u64,
 }
@@ -164,6 +175,8 @@ impl FrameCounts {
             + self.index
             + self.end
             + self.summary
+            + self.volatile
+            + self.header
             + self.unknown
     }
 }
@@ -186,6 +199,27 @@ impl Dump {
     pub fn open_within(path: impl AsRef<Path>, limits: &Limits) -> Result<Self, OpenError> {
         let path = path.as_ref();
         Self::new(path.to_owned(), Source::open(path)?, limits)
+    }
+
+    /// Takes a file that is open already, such as a temporary one that holds an unpacked copy. `name`
+    /// is what it is called, and where its writer's rings are looked for.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn from_file(
+        name: impl Into<PathBuf>,
+        file: File,
+        limits: &Limits,
+    ) -> Result<Self, OpenError> {
+        let path = name.into();
+        let source = Source::of(file, &path)?;
+        Self::new(path, source, limits)
+    }
+
+    /// Whether the other dump is the same file of a log, and begins with all that this one has.
+    #[must_use]
+    pub fn is_beginning_of(&self, other: &Self) -> bool {
+        !self.is_from_rings() && !other.is_from_rings() && other.bytes().starts_with(self.bytes())
     }
 
     /// Reads a dump to the end of `reader`, such as the standard input.
@@ -218,15 +252,20 @@ impl Dump {
     }
 
     fn new(path: PathBuf, source: Source, limits: &Limits) -> Result<Self, OpenError> {
-        let (header, length, error) = header::read(&path, &source)?;
+        let (mut header, length, error) = header::read(&path, &source)?;
         let file: Arc<Path> = path.into();
         let mut scanner = Scanner::new(&source, length, Arc::clone(&file), limits.metadata_bytes);
+        let is_damaged = error.is_some();
         if let Some(error) = error {
             scanner.header_is_damaged(error);
         }
         let tables = scanner.run();
+        if let Some(restated) = tables.restated.filter(|_| is_damaged) {
+            header = restated;
+        }
+        let is_session_known = !is_damaged || tables.restated.is_some();
         let metadata_limit = limits.metadata_bytes;
-        Ok(Self { source, file, header, tables, metadata_limit, rings: None })
+        Ok(Self { source, file, header, is_session_known, tables, metadata_limit, rings: None })
     }
 
     /// The name that the dump was opened by.
@@ -261,6 +300,14 @@ impl Dump {
     #[must_use]
     pub fn header(&self) -> &FileHeader {
         &self.header
+    }
+
+    /// Whether it is known for sure which run of a logger wrote the file. Not if its header is damaged or
+    /// gone, and no frame that is left states it again: records that other files of that run have too
+    /// then come out twice.
+    #[must_use]
+    pub const fn is_session_known(&self) -> bool {
+        self.is_session_known
     }
 
     /// The length of the file when it was opened.
@@ -301,6 +348,25 @@ impl Dump {
     #[must_use]
     pub fn blocks(&self) -> &[Block] {
         &self.tables.blocks
+    }
+
+    /// How many rings the file names that were not in files, or whose file was deleted: what they held
+    /// is missing if the writer died before it sealed the file. 0 if [all](Self::is_in_memory) were.
+    #[must_use]
+    pub fn volatile_rings(&self) -> usize {
+        let rings = self.tables.volatile.iter().map(|stated| stated.ring);
+        let rings = rings.filter(|&ring| ring != VolatileRing::ALL);
+        rings.collect::<std::collections::BTreeSet<_>>().len()
+    }
+
+    /// Whether the logger kept all its rings in memory, as the file says: why, or nothing if that was
+    /// asked for. There is no ring directory to be looked for then.
+    #[must_use]
+    pub fn is_in_memory(&self) -> Option<&str> {
+        let of_all = |stated: &&VolatileRing| {
+            stated.ring == VolatileRing::ALL && stated.state == VolatileState::Memory as u8
+        };
+        self.tables.volatile.iter().find(of_all).map(|stated| &*stated.reason)
     }
 
     /// What the logger said when it closed the file; `None` if it did not.

@@ -192,6 +192,26 @@ pub struct LossEntry<'a> {
     pub(crate) origin: Origin<'a>,
     pub(crate) unix_ns: i64,
     pub(crate) cause: LossCause,
+    pub(crate) merged: Merged,
+}
+
+/// Of how many statements one was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Merged {
+    statements: u64,
+    /// When the first one was.
+    first_unix_ns: i64,
+    /// The number behind the last record, where records are told by numbers.
+    behind: u64,
+}
+
+impl Merged {
+    /// Takes in another one.
+    pub(crate) fn add(&mut self, more: &Self) {
+        self.statements = self.statements.saturating_add(more.statements);
+        self.first_unix_ns = self.first_unix_ns.min(more.first_unix_ns);
+        self.behind = self.behind.max(more.behind);
+    }
 }
 
 /// Why records are missing.
@@ -284,8 +304,30 @@ impl fmt::Display for LossKind {
     }
 }
 
-impl LossEntry<'_> {
-    /// When: after the last of the lost records.
+impl<'a> LossEntry<'a> {
+    pub(crate) fn new(origin: Origin<'a>, unix_ns: i64, cause: LossCause) -> Self {
+        let behind = match cause {
+            LossCause::Unrecorded { .. } => 0,
+            LossCause::Missing { first, count, .. } | LossCause::Gone { first, count, .. } => {
+                first.saturating_add(count)
+            }
+        };
+        let merged = Merged { statements: 1, first_unix_ns: unix_ns, behind };
+        Self { origin, unix_ns, cause, merged }
+    }
+
+    /// How many statements this is made of: one, unless they are [merged](crate::Losses::Merged).
+    #[must_use]
+    pub fn statements(&self) -> u64 {
+        self.merged.statements
+    }
+
+    /// When the first of the [statements](Self::statements) was.
+    #[must_use]
+    pub fn first_unix_ns(&self) -> i64 {
+        self.merged.first_unix_ns
+    }
+    /// When: after the last of the lost records; of several statements, what the last one says.
     #[must_use]
     pub fn unix_ns(&self) -> i64 {
         self.unix_ns
@@ -350,7 +392,11 @@ impl fmt::Display for LossEntry<'_> {
             LossCause::Unrecorded { full, too_large } => {
                 write!(f, "{total} {records} lost: ")?;
                 let mut separator = "";
-                for (counts, why) in [(full, "ring full"), (too_large, "longer than the ring")] {
+                let full_why = match self.origin.ring {
+                    Loss::NO_RING => "no memory for a ring",
+                    _ => "ring full",
+                };
+                for (counts, why) in [(full, full_why), (too_large, "longer than the ring")] {
                     if counts.iter().any(|&count| count > 0) {
                         write!(f, "{separator}{why} (")?;
                         write_counts(f, &counts)?;
@@ -369,24 +415,37 @@ impl fmt::Display for LossEntry<'_> {
                     _ => ("missing", ""),
                 };
                 write!(f, "{total} {records} {verb}: {why}")?;
-                write_numbers(f, first, count)
+                write_numbers(f, first, count, self.merged.behind)
             }
             LossCause::Gone { first, count, why } => {
                 let what = match why {
                     Some(GoneCause::Removed) => "the file that had them was deleted",
                     Some(GoneCause::Truncated) => "the file that had them was truncated",
                     Some(GoneCause::Unsaved) => "the operating system did not save them",
+                    Some(GoneCause::Overwritten) => {
+                        "another program wrote to their ring's file; there may be more"
+                    }
                     _ => "the file that had them does not have them any more",
                 };
                 write!(f, "{total} {records} lost: {what} (")?;
-                write_numbers(f, first, count)?;
+                write_numbers(f, first, count, self.merged.behind)?;
                 f.write_str(")")
             }
+        }?;
+        if self.merged.statements == 1 {
+            return Ok(());
         }
+        let nanos = self.unix_ns.abs_diff(self.merged.first_unix_ns);
+        let within = std::time::Duration::from_nanos(nanos);
+        write!(f, "; {} times in {within:?}", self.merged.statements)
     }
 }
 
-fn write_numbers(f: &mut fmt::Formatter<'_>, first: u64, count: u64) -> fmt::Result {
+fn write_numbers(f: &mut fmt::Formatter<'_>, first: u64, count: u64, behind: u64) -> fmt::Result {
+    if behind.saturating_sub(first) > count {
+        let last = behind.saturating_sub(1);
+        return write!(f, "among the numbers {first} to {last} of their ring");
+    }
     match count {
         1 => write!(f, "number {first} of its ring"),
         _ => {

@@ -42,13 +42,18 @@ pub fn push_escaped(out: &mut String, text: &str) {
 /// assert_eq!(out, r#"10.0.0.1:80 "say \"hi\"\n""#);
 /// ```
 pub fn push_quoted_if_needed(out: &mut String, text: &str) {
-    if !text.is_empty() && next_special(text, 0, UNSAFE | NOT_A_WORD).is_none() {
+    if is_word(text) {
         out.push_str(text);
         return;
     }
     out.push('"');
     push_with(out, text, UNSAFE | QUOTED, push_escape);
     out.push('"');
+}
+
+/// Whether a text is one word, of which nothing is escaped.
+pub(crate) fn is_word(text: &str) -> bool {
+    !text.is_empty() && next_special(text, 0, UNSAFE | NOT_A_WORD).is_none()
 }
 
 /// Escaped wherever it stands.
@@ -83,7 +88,7 @@ const KINDS: [u8; 256] = {
 };
 
 /// Whether a character is escaped in all text that is shown.
-fn is_unsafe(char: char) -> bool {
+pub(crate) fn is_unsafe(char: char) -> bool {
     matches!(
         char,
         '\0'..='\x1f' | '\x7f'..='\u{9f}'

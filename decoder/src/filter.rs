@@ -1,23 +1,28 @@
 //! Which records are wanted. What can be decided for a call site or a block is not asked again for
 //! each record.
 
+mod budget;
 mod field;
 mod needle;
 mod pattern;
+mod texts;
 
 use regex::{Regex, RegexBuilder};
 use stenolog_format::block::BlockHeader;
 use stenolog_format::dictionary::{Level, Thread};
+use stenolog_format::value::Value;
 
+pub(crate) use budget::Budget;
 pub use field::{FieldMatch, FieldMatchError};
 
 use crate::clock::TimeMap;
-use crate::entry::Record;
-use crate::render;
+use crate::entry::{LossCause, LossEntry, Record};
+use crate::render::LOSS_TARGET;
 use crate::site::Site;
-use needle::Needle;
+use needle::{Line, Needle};
 pub(crate) use needle::{Need, finder};
 use pattern::{TargetPattern, ThreadPattern};
+pub(crate) use texts::Texts;
 
 /// A set of levels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +59,14 @@ impl Default for Levels {
 
 /// Conditions that a record must meet, all of them; without any, every record is wanted.
 ///
-/// Losses are shown unless the thread or the time excludes them. Damage is always reported, but that
+/// A filter applies to statements of losses too. One is shown if its thread and its time are wanted, and
+/// it may be about records of a wanted level: of those of other levels it says nothing, and of records
+/// whose level nobody knows, each may be wanted. What else the lost records were, nobody knows: so targets, expressions
+/// and values are asked of the statement itself, whose target is `stenolog`, whose text is its
+/// message, and which has the fields that JSON gives it (`cause=ring_full`). All losses are counted in the
+/// [`Summary`](crate::Summary), whether they are shown or not.
+///
+/// Damage is always reported, but that
 /// of blocks whose headers or [summaries](crate::format::summary) say that nothing in them is wanted,
 /// and that of the values of records that cannot match: they are not read, nor are the blocks'
 /// checksums, which [`verify`](crate::verify) does look at.
@@ -76,6 +88,8 @@ struct Grep {
     regex: Regex,
     /// What each match has, if that is known.
     needle: Option<Needle>,
+    /// Whether a match depends on what is around it, as with `^` and `\b`.
+    looks_around: bool,
 }
 
 /// What a filter wants of the records of a call site.
@@ -127,14 +141,16 @@ impl Filter {
         self
     }
 
-    /// Only records whose message and fields match, as [`Format::Short`](crate::Format::Short)
-    /// shows them. Of several, all must.
+    /// Only records that match: in what [`Format::Short`](crate::Format::Short) shows of message and
+    /// fields, in the message as `format!` wrote it, or in the value of a field as it was logged, without
+    /// quotes and escapes. So both `a\\tb` and a tab between two letters find what is shown with an
+    /// escape. Of several, all must match, each where it likes.
     ///
     /// Nothing is known of the expression, so that each record has to be shown to it: see
     /// [`grep_pattern`](Self::grep_pattern).
     #[must_use]
     pub fn grep(mut self, regex: Regex) -> Self {
-        self.greps.push(Grep { regex, needle: None });
+        self.greps.push(Grep { regex, needle: None, looks_around: true });
         self
     }
 
@@ -153,7 +169,10 @@ impl Filter {
     /// ```
     pub fn grep_pattern(mut self, pattern: &str, ignore_case: bool) -> Result<Self, regex::Error> {
         let regex = RegexBuilder::new(pattern).case_insensitive(ignore_case).build()?;
-        self.greps.push(Grep { regex, needle: Needle::new(pattern, ignore_case) });
+        let needle = Needle::new(pattern, ignore_case);
+        let parsed = regex_syntax::parse(pattern);
+        let looks_around = parsed.map_or(true, |hir| !hir.properties().look_set().is_empty());
+        self.greps.push(Grep { regex, needle, looks_around });
         Ok(self)
     }
 
@@ -171,21 +190,24 @@ impl Filter {
         self
     }
 
-    /// What is wanted of the records of a call site.
-    pub(crate) fn wanted(&self, site: &Site) -> Wanted {
+    /// What is wanted of the records of a call site. To find that out takes no more than `budget`.
+    pub(crate) fn wanted(&self, site: &Site, budget: &mut Budget) -> Wanted {
         let call_site = site.call_site();
         let is_named = self.levels.contains(call_site.level)
             && (self.targets.is_empty()
                 || self.targets.iter().any(|pattern| pattern.matches(&call_site.target)))
-            && self.fields.iter().all(|field| field.may_match(call_site));
+            && self.fields.iter().all(|field| field.may_match(site));
         if !is_named {
             return Wanted::No;
         }
         let needles = self.greps.iter().filter_map(|grep| grep.needle.as_ref());
-        let of_greps = needles
-            .filter(|_| !self.invert_greps)
-            .map(|needle| needle.need(call_site, site.has_readable_template()));
-        let of_fields = self.fields.iter().map(|field| field.need(call_site));
+        let mut line = None;
+        let of_greps = needles.filter(|_| !self.invert_greps).map(|needle| {
+            let is_readable = site.has_readable_template();
+            let line = line.get_or_insert_with(|| Line::new(call_site, is_readable, budget));
+            needle.need(line, budget)
+        });
+        let of_fields = self.fields.iter().map(|field| field.need(site));
         let mut needs = Vec::new();
         for need in of_greps.chain(of_fields) {
             match need {
@@ -195,6 +217,54 @@ impl Filter {
             }
         }
         if needs.is_empty() { Wanted::All } else { Wanted::With(needs.into()) }
+    }
+
+    /// What is wanted of a loss; its thread is.
+    pub(crate) fn wanted_loss(&self, loss: &LossEntry<'_>) -> Option<LossCause> {
+        if !self.wants_time(loss.unix_ns) {
+            return None;
+        }
+        let mut cause = loss.cause;
+        if let LossCause::Unrecorded { full, too_large } = &mut cause {
+            for level in Level::ALL.into_iter().filter(|level| !self.levels.contains(*level)) {
+                full[level.index()] = 0;
+                too_large[level.index()] = 0;
+            }
+            if full.iter().chain(&*too_large).all(|&count| count == 0) {
+                return None;
+            }
+        }
+        let shown = LossEntry::new(loss.origin, loss.unix_ns, cause);
+        let is_target = self.targets.is_empty()
+            || self.targets.iter().any(|pattern| pattern.matches(LOSS_TARGET));
+        (is_target && self.wants_statement(&shown)).then_some(cause)
+    }
+
+    /// The conditions on text and values, of what is shown of a loss.
+    fn wants_statement(&self, loss: &LossEntry<'_>) -> bool {
+        let mut text = String::new();
+        let first = match loss.cause {
+            LossCause::Unrecorded { .. } => None,
+            LossCause::Missing { first, .. } | LossCause::Gone { first, .. } => Some(first),
+        };
+        let fields = [
+            ("lost", Value::U64(loss.total())),
+            ("ring", Value::U32(loss.ring())),
+            ("cause", Value::Str(loss.kind().as_str())),
+            ("first_record", first.map_or(Value::None, Value::U64)),
+        ];
+        let is_met = |field: &FieldMatch, text: &mut String| {
+            fields.iter().any(|(name, value)| field.is_of(name, value, text))
+        };
+        if !self.fields.iter().all(|field| is_met(field, &mut text)) {
+            return false;
+        }
+        if self.greps.is_empty() {
+            return true;
+        }
+        let text = loss.to_string();
+        let mut matches = self.greps.iter().map(|grep| grep.regex.is_match(&text));
+        if self.invert_greps { !matches.any(|is| is) } else { matches.all(|is| is) }
     }
 
     pub(crate) fn wants_thread(&self, name: &str, thread: Option<&Thread>) -> bool {
@@ -238,20 +308,20 @@ impl Filter {
         !self.fields.is_empty() || !self.greps.is_empty()
     }
 
-    /// The conditions that need the record's values. `text` is a buffer.
+    /// The conditions that need the record's values. `texts` is a buffer.
     #[inline]
-    pub(crate) fn wants_values(&self, record: &Record<'_>, text: &mut String) -> bool {
-        self.fields.iter().all(|field| field.matches(record, text))
-            && (self.greps.is_empty() || self.wants_text(record, text))
+    pub(crate) fn wants_values(&self, record: &Record<'_>, texts: &mut Texts) -> bool {
+        self.fields.iter().all(|field| field.matches(record, texts.buffer()))
+            && (self.greps.is_empty() || self.wants_text(record, texts))
     }
 
-    fn wants_text(&self, record: &Record<'_>, text: &mut String) -> bool {
-        text.clear();
-        render::write_body(record, text);
+    fn wants_text(&self, record: &Record<'_>, texts: &mut Texts) -> bool {
+        texts.show(record);
+        let mut is_match = |grep: &Grep| texts.has_match(&grep.regex, grep.looks_around, record);
         if self.invert_greps {
-            !self.greps.iter().any(|grep| grep.regex.is_match(text))
+            !self.greps.iter().any(&mut is_match)
         } else {
-            self.greps.iter().all(|grep| grep.regex.is_match(text))
+            self.greps.iter().all(is_match)
         }
     }
 }

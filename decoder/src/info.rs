@@ -1,15 +1,19 @@
 //! What a dump says of itself, without reading its records.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use stenolog_format::block::BlockHeader;
-use stenolog_format::dictionary::{Level, Thread};
+use stenolog_format::dictionary::{CallSite, Level, Thread};
 use stenolog_format::frame::Version;
+use stenolog_format::loss::Loss;
 
 use crate::damage::{Damage, Tail};
 use crate::decoder::time_map;
-use crate::dump::{Dump, FrameCounts};
+use crate::dump::{Block, Dump, FrameCounts, RingFacts, Unpacker};
+use crate::entry::LossKind;
+use crate::verify::verify;
 
 /// What the frames' headers and metadata of a dump say.
 #[derive(Clone, Debug)]
@@ -43,7 +47,7 @@ pub struct Info {
     pub call_sites: u64,
     /// Of these, how many have values that are formatted at the call, which makes them slow.
     pub formatting_call_sites: u64,
-    /// The threads, by ring.
+    /// The threads, by ring, those that only the rings know among them.
     pub threads: Vec<Thread>,
     /// How many rings have records.
     pub rings: u64,
@@ -55,14 +59,24 @@ pub struct Info {
     pub block_bytes: u64,
     /// How many blocks are raw, and how many packed, be it in rows or in columns.
     pub blocks_by_encoding: [u64; 2],
-    /// The earliest and the latest record; `None` if there is none.
+    /// The earliest and the latest record, those of the rings among them; `None` if there is none.
     pub unix_ns: Option<(i64, i64)>,
-    /// The levels that occur, most severe first.
+    /// The levels that occur, in the rings too, most severe first.
     pub levels: Vec<Level>,
-    /// How many records were lost, as the file's end and its loss frames say. Losses that only the
-    /// rings state are counted by a [`Decoder`](crate::Decoder).
+    /// How many records the logger says it could not record.
     pub lost: u64,
-    /// What is wrong with the frames.
+    /// How many records the rings had held and are not there: their numbers are left out, or their
+    /// blocks have wrong checksums.
+    pub missing: u64,
+    /// How many records were taken away with an earlier file of the log, as this one says.
+    pub gone: u64,
+    /// How many records are in the rings of the writer that died, and not in the file.
+    pub recovered: u64,
+    /// How many of these cannot be read.
+    pub unreadable: u64,
+    /// Whether those rings have all that the writer had not written.
+    pub is_completed: bool,
+    /// What is wrong with the frames and the blocks, and with the rings that were read.
     pub damage: Vec<Damage>,
 }
 
@@ -72,17 +86,50 @@ impl Info {
     pub fn bytes_per_record(&self) -> Option<f64> {
         (self.records > 0).then(|| self.bytes as f64 / self.records as f64)
     }
+
+    /// Whether nothing is missing or damaged, as far as that shows without reading the records:
+    /// [`verify`](crate::verify()) reads them.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        let ends =
+            self.tail == Tail::Sealed || self.writer_is_alive == Some(true) || self.is_completed;
+        let absent = [self.lost, self.missing, self.gone, self.unreadable];
+        ends && self.damage.is_empty() && absent == [0; 4]
+    }
 }
 
-/// Gathers what is known of a dump without reading its records.
+/// Gathers what is known of a dump without reading its records: the headers of its frames, its
+/// metadata, the numbers of its blocks' records and the checksums of the blocks.
 #[must_use]
 pub fn info(dump: &Dump) -> Info {
+    info_with(dump, None)
+}
+
+/// As [`info`], of a dump together with the [rings](crate::Recovery) of its writer. What these have is
+/// in [`recovered`](Info::recovered), and in no other count of records.
+#[must_use]
+pub fn info_with(dump: &Dump, rings: Option<&Dump>) -> Info {
     let header = dump.header();
     let blocks = || dump.blocks().iter().map(|block| &block.header);
-    let mut rings: Vec<u32> = blocks().map(|block| block.ring).collect();
-    rings.sort_unstable();
-    rings.dedup();
-    let levels = blocks().fold(0, |levels, block| levels | block.levels);
+    let mut ring_ids: Vec<u32> = blocks().map(|block| block.ring).collect();
+    ring_ids.sort_unstable();
+    ring_ids.dedup();
+    let all = || [dump].into_iter().chain(rings);
+    let levels = all().flat_map(Dump::blocks).map(|block| block.header);
+    let levels = levels.fold(0, |levels, block| levels | block.levels);
+    let facts = rings.and_then(Dump::rings);
+    let mut check = Check::default();
+    check.file(dump, facts);
+    let of_dump = check.records;
+    let mut unreadable = 0;
+    if let Some(rings) = rings {
+        check.file(rings, None);
+        check.damage.splice(..0, rings.damage().iter().cloned());
+        // They are few: what cannot be read of them is known only then.
+        let causes = verify(rings).by_cause;
+        let of = |kind| causes.get(&kind).copied().unwrap_or(0);
+        unreadable = of(LossKind::Unreadable).saturating_add(of(LossKind::UnknownCallSite));
+    }
     let with_encoding = |encoding| blocks().filter(|block| block.encoding == encoding).count();
     Info {
         file: Arc::clone(dump.file()),
@@ -102,22 +149,40 @@ pub fn info(dump: &Dump) -> Info {
             .sites()
             .filter(|site| site.call_site().slots.iter().any(|slot| slot.ty.is_formatted()))
             .count() as u64,
-        threads: dump.threads().cloned().collect(),
-        rings: rings.len() as u64,
+        threads: threads(all()),
+        rings: ring_ids.len() as u64,
         clock_pairs: dump.clock_pairs().len() as u64,
         records: blocks().map(|block| u64::from(block.count)).sum(),
         block_bytes: dump.blocks().iter().map(|block| block.frame_bytes()).sum(),
         blocks_by_encoding: [with_encoding(0) as u64, (with_encoding(1) + with_encoding(2)) as u64],
-        unix_ns: time_range(dump),
+        unix_ns: time_range(&all().collect::<Vec<_>>()),
         levels: Level::ALL.into_iter().filter(|level| levels & level.bit() != 0).collect(),
-        lost: stated_losses(dump),
-        damage: dump.damage().to_vec(),
+        lost: dump.end().map_or(0, |end| end.lost).max(check.lost()),
+        missing: check.missing(),
+        gone: gone(dump),
+        recovered: check.records - of_dump,
+        unreadable,
+        is_completed: facts.is_some_and(|rings| rings.completes(dump)),
+        damage: check.sorted_damage(),
     }
 }
 
-fn time_range(dump: &Dump) -> Option<(i64, i64)> {
-    let map = time_map(&[dump]);
-    let ranges = dump.blocks().iter().flat_map(|block| {
+fn gone(dump: &Dump) -> u64 {
+    let gone = dump.tables().losses.iter().filter_map(|frame| frame.gone.as_ref());
+    gone.fold(0, |sum, gone| sum.saturating_add(gone.count))
+}
+
+fn threads<'d>(dumps: impl Iterator<Item = &'d Dump>) -> Vec<Thread> {
+    let mut threads = BTreeMap::new();
+    for thread in dumps.flat_map(Dump::threads) {
+        threads.entry(thread.ring).or_insert_with(|| thread.clone());
+    }
+    threads.into_values().collect()
+}
+
+fn time_range(dumps: &[&Dump]) -> Option<(i64, i64)> {
+    let map = time_map(dumps);
+    let ranges = dumps.iter().flat_map(|dump| dump.blocks()).flat_map(|block| {
         let header = &block.header;
         let has = |flag| header.flags & flag != 0;
         let counter = has(BlockHeader::HAS_COUNTER)
@@ -128,13 +193,121 @@ fn time_range(dump: &Dump) -> Option<(i64, i64)> {
     ranges.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
 }
 
-/// Totals are stated again and again: the last word of each ring counts.
-fn stated_losses(dump: &Dump) -> u64 {
-    let mut by_ring = std::collections::BTreeMap::new();
-    for frame in &dump.tables().losses {
-        let total = by_ring.entry(frame.ring).or_insert(0);
-        *total = frame.loss.total().max(*total);
-    }
-    let frames = by_ring.values().fold(0_u64, |sum, &total| sum.saturating_add(total));
-    dump.end().map_or(0, |end| end.lost).max(frames)
+/// What the headers and checksums of blocks tell of records that are not there.
+#[derive(Default)]
+struct Check {
+    rings: BTreeMap<u32, Numbers>,
+    records: u64,
+    damage: Vec<Damage>,
 }
+
+/// How far the records of a ring go.
+#[derive(Default)]
+struct Numbers {
+    /// The number that the next block should begin with.
+    next: Option<u64>,
+    /// The number behind the last record of a block whose checksum is wrong.
+    broken: u64,
+    missing: u64,
+    /// The greatest total that was stated: it is stated again and again.
+    lost: u64,
+}
+
+impl Numbers {
+    fn state(&mut self, loss: &Loss) {
+        self.lost = self.lost.max(loss.total());
+    }
+}
+
+impl Check {
+    /// Looks at all blocks of a dump but those that `rings` have too.
+    fn file(&mut self, dump: &Dump, rings: Option<&RingFacts>) {
+        // What was cut off behind the last whole write is in the rings.
+        let written_to = rings.map_or(u64::MAX, |rings| rings.written_to(dump.header().sequence));
+        let of_scan = dump.damage().iter().filter(|damage| damage.offset < written_to);
+        if !dump.is_from_rings() {
+            self.damage.extend(of_scan.cloned());
+        }
+        // A file that begins its session has each ring from its beginning.
+        let begins_session = dump.header().sequence == 0 || dump.is_from_rings();
+        let mut stating: BTreeMap<u32, Vec<&Block>> = BTreeMap::new();
+        for block in dump.blocks() {
+            let start = rings.and_then(|rings| rings.starts.get(&block.header.ring));
+            if start.is_some_and(|start| start.replaces(block)) {
+                continue;
+            }
+            let BlockHeader { ring, first_record, count, flags, .. } = block.header;
+            let behind = first_record.saturating_add(count.into());
+            let numbers = self.rings.entry(ring).or_default();
+            let next = numbers.next.or(begins_session.then_some(0));
+            if let Err(cause) = dump.stored_body(block) {
+                if block.offset < written_to {
+                    // If the number fits, the rest of the header may too.
+                    if first_record == next.unwrap_or(0) && block.is_plausible() {
+                        numbers.broken = behind;
+                    }
+                    let (file, offset) = (Arc::clone(dump.file()), block.offset);
+                    self.damage.push(Damage { file, offset, bytes: block.frame_bytes(), cause });
+                }
+                continue;
+            }
+            self.records += u64::from(count);
+            numbers.missing = numbers
+                .missing
+                .saturating_add(next.map_or(0, |next| first_record.saturating_sub(next)));
+            numbers.next = Some(behind);
+            if flags & BlockHeader::HAS_LOSS != 0 {
+                stating.entry(ring).or_default().push(block);
+            }
+        }
+        self.statements(dump, stating);
+    }
+
+    /// The totals that were stated: in frames, and in the last block of a ring that has any.
+    fn statements(&mut self, dump: &Dump, stating: BTreeMap<u32, Vec<&Block>>) {
+        for frame in &dump.tables().losses {
+            self.rings.entry(frame.ring).or_default().state(&frame.loss);
+        }
+        let mut unpacker = Unpacker::default();
+        for (ring, blocks) in stating {
+            let last =
+                blocks.iter().rev().find_map(|block| last_statement(dump, block, &mut unpacker));
+            if let Some(loss) = last {
+                self.rings.entry(ring).or_default().state(&loss);
+            }
+        }
+    }
+
+    fn lost(&self) -> u64 {
+        self.rings.values().fold(0, |sum, ring| sum.saturating_add(ring.lost))
+    }
+
+    fn missing(&self) -> u64 {
+        let of = |ring: &Numbers| {
+            ring.missing.saturating_add(ring.broken.saturating_sub(ring.next.unwrap_or(0)))
+        };
+        self.rings.values().fold(0, |sum, ring| sum.saturating_add(of(ring)))
+    }
+
+    fn sorted_damage(mut self) -> Vec<Damage> {
+        self.damage.sort_by_key(|damage| damage.offset);
+        self.damage
+    }
+}
+
+/// The last statement of losses in a block.
+fn last_statement(dump: &Dump, block: &Block, unpacker: &mut Unpacker) -> Option<Loss> {
+    let body = unpacker.unpack(&dump.stored_body(block).ok()?).ok()?;
+    let mut last = None;
+    let mut records = body.records(&block.header).ok()?;
+    while let Some(Ok(record)) = records.next() {
+        if record.tag == CallSite::LOSS_ID {
+            last = Loss::decode(&[&[0; 8], record.values].concat()).or(last);
+        }
+    }
+    unpacker.take_back(body);
+    last
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,8 +2,9 @@
 //!
 //! | value | JSON |
 //! |---|---|
-//! | integers | number, exact; of 128 bits only if it fits in 64, else its digits as a string |
-//! | floats | number, the shortest that reads back (`1.0`, `1e300`); `"NaN"`, `"inf"`, `"-inf"` |
+//! | integers | number, exact (beyond 2^53 too, which JavaScript rounds) |
+//! | integers of 128 bits | string, whatever their size |
+//! | floats | number, the shortest that reads back, with a point or an exponent (`1.0`, `1e300`); NaN and infinity as `null`, as JSON has none |
 //! | `bool` | `true`, `false` |
 //! | `()`, `None`, unit structs | `null` |
 //! | `Some(x)`, newtype structs | as `x` |
@@ -12,9 +13,13 @@
 //! | structs | object |
 //! | maps | object; keys that are no strings by what `{}` or else `{:?}` prints, unit variants by their names, newtypes and `Some` by what is within |
 //! | variants | as serde: `"Name"`, `{"Name": x}`, `{"Name": [x, y]}`, `{"Name": {"field": x}}` |
-//! | `Duration` | number of seconds, exact to the nanosecond: `1.5`, `0.000000001` |
+//! | `Duration` | number of seconds with a point, exact to the nanosecond: `2.0`, `0.000000001` |
 //! | `SystemTime` | string, RFC 3339 in UTC with nanoseconds; outside of the years 0 to 9999 the seconds since the Unix epoch |
 //! | addresses | string |
+//!
+//! The form follows the type, so that a field of a call site has one JSON type, or `null`, in all of its
+//! records, and stores that infer a column from the first record take the others too. It cannot be told from the type where
+//! values differ in kind: variants with and without data, and maps whose keys are such or which are empty.
 //!
 //! Strings hold no character that a terminal could obey: what [`escape`] escapes is
 //! written as `\uXXXX`. A name or key that occurs twice is written twice.
@@ -38,17 +43,13 @@ use crate::text::{write_debug, write_display};
 /// let mut out = String::new();
 /// let value = Value::Tuple(vec![Value::F64(f64::NAN), Value::I8(-1), Value::Str("\n"), Value::None]);
 /// write_json(&mut out, &value);
-/// assert_eq!(out, r#"["NaN",-1,"\n",null]"#);
+/// assert_eq!(out, r#"[null,-1,"\n",null]"#);
 /// ```
 pub fn write_json(out: &mut String, value: &Value<'_>) {
     match value {
         Value::Unit | Value::None => out.push_str("null"),
         Value::Str(text) | Value::Formatted(text) => write_json_string(out, text),
         Value::Char(char) => write_json_string(out, char.encode_utf8(&mut [0; 4])),
-        Value::U128(n) if u64::try_from(*n).is_err() => push_in_quotes(out, value),
-        Value::I128(n) if i64::try_from(*n).is_err() && u64::try_from(*n).is_err() => {
-            push_in_quotes(out, value);
-        }
         Value::F32(n) => write_float(out, f64::from(*n), value),
         Value::F64(n) => write_float(out, *n, value),
         Value::Bytes(bytes) => write_array(out, bytes.iter().map(|&byte| Value::U8(byte))),
@@ -57,13 +58,18 @@ pub fn write_json(out: &mut String, value: &Value<'_>) {
         Value::Map(entries) => write_map(out, entries),
         Value::Struct(product) => write_struct(out, product),
         Value::Variant(product) => write_variant(out, product),
-        Value::Duration(duration) => write_seconds(out, *duration),
+        Value::Duration(duration) => {
+            write_seconds(out, *duration);
+            // As floats have it: to many it would be of another type.
+            out.push_str(if duration.subsec_nanos() == 0 { ".0" } else { "" });
+        }
         Value::SystemTime(seconds, nanos) => write_system_time(out, *seconds, *nanos),
         Value::Ip(_) | Value::Socket(_) => push_in_quotes(out, value),
+        // Not by their size: a field that is a number once and a string later is refused by many.
+        Value::U128(_) | Value::I128(_) => push_in_quotes(out, value),
         Value::Bool(_) => write_display(out, value),
         Value::U8(_) | Value::U16(_) | Value::U32(_) | Value::U64(_) => write_display(out, value),
         Value::I8(_) | Value::I16(_) | Value::I32(_) | Value::I64(_) => write_display(out, value),
-        Value::U128(_) | Value::I128(_) => write_display(out, value),
         // A kind of value that is younger than this list.
         _ => {
             let mut text = String::new();
@@ -123,7 +129,7 @@ fn write_float(out: &mut String, number: f64, value: &Value<'_>) {
     if number.is_finite() {
         write_debug(out, value);
     } else {
-        push_in_quotes(out, value);
+        out.push_str("null");
     }
 }
 

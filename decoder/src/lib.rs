@@ -24,12 +24,12 @@ mod verify;
 mod scene;
 
 pub use damage::{Damage, DamageCause, MetadataError, Tail};
-pub use decoder::{Decoder, Order, Summary};
+pub use decoder::{Decoder, Losses, Order, Summary};
 pub use dump::{Block, Dump, FrameCounts, MAX_METADATA_BYTES};
 pub use entry::{Entry, LossCause, LossEntry, LossKind, Record};
 pub use error::OpenError;
 pub use filter::{FieldMatch, FieldMatchError, Filter, Levels};
-pub use info::{Info, info};
+pub use info::{Info, info, info_with};
 pub use limits::Limits;
 pub use recover::{Recovered, recover};
 pub use render::{Format, Precision, RenderOptions, Renderer, UnknownFormatError, Zone, ZoneError};

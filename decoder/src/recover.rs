@@ -11,8 +11,10 @@ use stenolog_format::frame::{ALIGNMENT, FileHeader, FrameHeader, FrameKind};
 use stenolog_format::index::{End, Index};
 use stenolog_format::summary::SummaryBuilder;
 
+use crate::damage::{Damage, DamageCause};
 use crate::decoder::{Decoder, Summary};
 use crate::dump::{Block, Dump, RingStart, Unpacker};
+use crate::rings::RingDamage;
 
 /// An index frame is written when this many blocks have none.
 const INDEX_EVERY_BLOCKS: usize = 4096;
@@ -48,7 +50,14 @@ pub fn recover(dumps: &[Dump], out: &mut impl Write) -> io::Result<Recovered> {
     let summary = decoder.summary();
     let file = dumps.iter().find(|dump| !dump.is_from_rings());
     let rings = dumps.iter().find(|dump| dump.is_from_rings());
-    let are_rings_whole = rings.is_none_or(|rings| rings.damage().is_empty());
+    // That a ring was lost with the writer is stated in the dump itself.
+    let is_stated = |damage: &Damage| {
+        matches!(
+            damage.cause,
+            DamageCause::RingLost { .. } | DamageCause::Rings(RingDamage::Unlisted { .. })
+        )
+    };
+    let are_rings_whole = rings.is_none_or(|rings| rings.damage().iter().all(is_stated));
     let is_sealed = file.is_some() && summary.unfinished.is_empty() && are_rings_whole;
 
     let mut copy = Copy::new(out);
@@ -179,7 +188,13 @@ impl<'o, W: Write> Copy<'o, W> {
         let at = self.frame(number, payload)?;
         if matches!(
             kind,
-            Some(FrameKind::Dictionary | FrameKind::Thread | FrameKind::Clock | FrameKind::Loss)
+            Some(
+                FrameKind::Dictionary
+                    | FrameKind::Thread
+                    | FrameKind::Clock
+                    | FrameKind::Loss
+                    | FrameKind::Volatile
+            )
         ) {
             self.index.metadata.push(at);
         }

@@ -19,6 +19,7 @@ use std::str::FromStr;
 
 pub(crate) use fields::write_body;
 pub(crate) use line::{Line, LineFormat};
+pub(crate) use logfmt::push_key;
 pub(crate) use page::{Literal, Page, Room};
 use page::{put_chunk, put_literal};
 pub use timestamp::{Precision, Zone, ZoneError};
@@ -30,7 +31,7 @@ use crate::entry::{Entry, ThreadName};
 use timestamp::Timestamps;
 
 /// What stands where a record has its target, if the entry is a loss.
-const LOSS_TARGET: &str = "stenolog";
+pub(crate) const LOSS_TARGET: &str = "stenolog";
 
 /// How entries are written.
 ///
@@ -55,7 +56,8 @@ const LOSS_TARGET: &str = "stenolog";
 /// A loss is an object of the same shape with level `WARN`, target `stenolog`, and in `fields`:
 /// `lost` (how many records), `ring` and `cause` (a [`LossKind`](crate::LossKind)); then `ring_full`
 /// and `too_large` with counts by level if the logger states such, or `first_record`, the number of
-/// the first of them in its ring.
+/// the first of them in its ring. If it was made of several statements, then come `statements` (how many)
+/// and `first_timestamp`, when the first of these was, in UTC; `timestamp` is when the last was.
 ///
 /// Later versions of this library add members at the end of `fields` of losses only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -70,9 +72,12 @@ pub enum Format {
     Json,
     /// The same, indented.
     JsonPretty,
-    /// `key=value` pairs, a line an entry.
+    /// `key=value` pairs, a line an entry, as `go-logfmt` reads them: values that are no words are JSON
+    /// strings. In keys, what no key may have is `_`. Fields that are named like the pairs before them
+    /// are `fields.level` and so on, and keys that would be the same are numbered.
     Logfmt,
-    /// Comma-separated values with a header line (RFC 4180); fields as one column of JSON.
+    /// Comma-separated values with a header line (RFC 4180); fields as one column of JSON. Spreadsheets
+    /// run what begins with `=`, `+`, `-` or `@`: see [`RenderOptions::with_defused_formulas`].
     Csv,
 }
 
@@ -121,6 +126,7 @@ pub struct RenderOptions {
     zone: Zone,
     color: bool,
     precision: Option<Precision>,
+    defuses_formulas: bool,
 }
 
 impl RenderOptions {
@@ -138,6 +144,14 @@ impl RenderOptions {
         self
     }
 
+    /// Whether [`Format::Csv`] puts a `'` before each cell that begins with `=`, `+`, `-` or `@`. Without,
+    /// cells are what was logged, and a spreadsheet that opens the file takes such a one for a formula.
+    #[must_use]
+    pub fn with_defused_formulas(mut self, defuses_formulas: bool) -> Self {
+        self.defuses_formulas = defuses_formulas;
+        self
+    }
+
     /// Shows times so exactly; if not told, microseconds in [`Format::Short`], else nanoseconds.
     #[must_use]
     pub fn with_precision(mut self, precision: Precision) -> Self {
@@ -151,6 +165,7 @@ impl RenderOptions {
 pub struct Renderer {
     format: Format,
     color: bool,
+    defuses_formulas: bool,
     timestamps: Timestamps,
     /// Text on its way through escaping.
     scratch: String,
@@ -160,12 +175,13 @@ impl Renderer {
     /// A renderer with empty buffers; it keeps them from entry to entry.
     #[must_use]
     pub fn new(format: Format, options: RenderOptions) -> Self {
-        let RenderOptions { zone, color, precision } = options;
+        let RenderOptions { zone, color, precision, defuses_formulas } = options;
         let precision = precision.unwrap_or(match format {
             Format::Short => Precision::Micros,
             _ => Precision::Nanos,
         });
-        Self { format, color, timestamps: Timestamps::new(zone, precision), scratch: String::new() }
+        let timestamps = Timestamps::new(zone, precision);
+        Self { format, color, defuses_formulas, timestamps, scratch: String::new() }
     }
 
     /// The format in which [lines](Line) of call sites stand, if it has any.
@@ -209,7 +225,7 @@ impl Renderer {
 
     /// Appends an entry and its line end.
     pub fn write(&mut self, entry: &Entry<'_>, out: &mut String) {
-        let Self { format, color, timestamps, scratch } = self;
+        let Self { format, color, defuses_formulas, timestamps, scratch } = self;
         let time = timestamps.text(entry.unix_ns());
         match *format {
             Format::Short => short::write(entry, time, *color, out),
@@ -217,7 +233,7 @@ impl Renderer {
             Format::Json => json::write(entry, time, scratch, out),
             Format::JsonPretty => json::write_pretty(entry, time, scratch, out),
             Format::Logfmt => logfmt::write(entry, time, scratch, out),
-            Format::Csv => csv::write(entry, time, out),
+            Format::Csv => csv::write(entry, time, *defuses_formulas, out),
         }
     }
 }

@@ -29,13 +29,16 @@ use folder::{Folder, same_user};
 /// Where loggers keep their rings on Linux: memory, which is never written back to a disk.
 const SHARED_MEMORY: &str = "/dev/shm";
 
-/// A directory with the rings of one run of a logger.
+/// The directory with the rings of one run of a logger, or both directories, if the first one had no
+/// room for all.
 ///
 /// Opened, so that another directory that takes its name later changes nothing.
 #[derive(Debug)]
 pub struct RingDir {
     path: PathBuf,
     folder: Folder,
+    /// The session's other directory.
+    other: Option<(PathBuf, Folder)>,
     /// Whose files are believed.
     owners: Vec<u32>,
     /// The session that it should be of, if that is known before it is read.
@@ -203,6 +206,20 @@ pub enum RingDamage {
         /// Why not.
         why: ValueError,
     },
+    /// The writer says of each ring whether it is in a file; this list is not there.
+    #[error("does not say where the rings were: some may have been in memory, and are lost")]
+    NoList,
+    /// Rings were in memory, and there were too many to name them.
+    #[error(
+        "{rings} more ring(s) were in memory when their writer died: what they held is missing"
+    )]
+    Unlisted {
+        /// How many.
+        rings: u64,
+    },
+    /// The session had a directory before this one.
+    #[error("is the second ring directory of its session, and the first is not there")]
+    NoFirst,
     /// What explains the records is not all there.
     #[error("call sites and threads cannot all be read: {0}")]
     Meta(Box<str>),
@@ -262,6 +279,16 @@ impl Recovery {
     pub fn damage(&self) -> &[Damage] {
         self.dump.damage()
     }
+
+    /// Whether all that the files hold was read: what else is missing was in memory, and cannot be had.
+    #[must_use]
+    pub fn is_all_read(&self) -> bool {
+        let is_gone = |damage: &Damage| {
+            use crate::DamageCause::{RingLost, Rings};
+            matches!(damage.cause, RingLost { .. } | Rings(RingDamage::Unlisted { .. }))
+        };
+        self.damage().iter().all(is_gone)
+    }
 }
 
 impl RingDir {
@@ -298,9 +325,17 @@ impl RingDir {
             }
             match Folder::open(&path) {
                 Ok(folder) if folder.owner().is_none_or(|owner| owners.contains(&owner)) => {
-                    let session = Some(session);
-                    search.found = Some(Self { path, folder, owners, session });
-                    return search;
+                    match &mut search.found {
+                        None => {
+                            let (owners, session) = (owners.clone(), Some(session));
+                            let other = None;
+                            search.found = Some(Self { path, folder, other, owners, session });
+                        }
+                        Some(first) if first.other.is_none() && !first.folder.is_same(&folder) => {
+                            first.other = Some((path, folder));
+                        }
+                        Some(_) => {}
+                    }
                 }
                 Ok(folder) => {
                     let why = Why::Owner { owner: folder.owner().unwrap_or_default() };
@@ -324,7 +359,7 @@ impl RingDir {
         match Folder::open(&path) {
             Ok(folder) => {
                 let owners = folder.owner().into_iter().chain(same_user()).collect();
-                Ok(Self { path, folder, owners, session: None })
+                Ok(Self { path, folder, other: None, owners, session: None })
             }
             Err(why) => Err(RefusedDir { path, why }),
         }
@@ -341,6 +376,12 @@ impl RingDir {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The directories: one, as a rule.
+    fn folders(&self) -> impl Iterator<Item = (&Path, &Folder)> {
+        let other = self.other.iter().map(|(path, folder)| (path.as_path(), folder));
+        std::iter::once((self.path.as_path(), &self.folder)).chain(other)
     }
 
     /// Reads what the rings hold and `dump` has not; without a dump, all that they hold.
@@ -361,7 +402,10 @@ impl RingDir {
     /// # Errors
     /// If the writer runs, or a file cannot be removed, or the directory is not empty then.
     pub fn remove(self) -> Result<(), RingsError> {
-        let Self { path, folder, owners, .. } = self;
+        let Self { path, folder, other, owners, .. } = self;
+        if let Some((path, folder)) = other {
+            Self { path, folder, other: None, owners: owners.clone(), session: None }.remove()?;
+        }
         let refused = |error| RefusedDir { path: path.clone(), why: Why::Io(error) };
         let is_alive = folder
             .open_file(read::META.as_ref(), &owners)

@@ -1,6 +1,6 @@
 //! Call sites, made ready for their records.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::OnceLock;
 
 use stenolog_format::dictionary::{CallSite, Role};
@@ -8,7 +8,7 @@ use stenolog_format::value::{ScalarType, Value};
 
 use crate::escape::push_escaped;
 use crate::json::write_json_string;
-use crate::render::{Line, LineFormat};
+use crate::render::{Line, LineFormat, push_key};
 use crate::text::{CompileError, CompiledTemplate, Piece};
 
 /// The most values of a call site that are read one by one. More are rare, and there is an array for
@@ -78,17 +78,20 @@ pub(crate) struct FieldName {
     pub(crate) text: Box<str>,
     /// The name for JSON: `"name":`.
     pub(crate) json: Box<str>,
+    /// The key for logfmt: `name=`. Unique too, whatever had to be left out of it.
+    pub(crate) logfmt: Box<str>,
 }
 
 impl FieldName {
-    fn new(slot: usize, name: Box<str>, role: Role) -> Self {
+    fn new(slot: usize, name: Box<str>, role: Role, key: &str) -> Self {
         let mut text = String::new();
         push_escaped(&mut text, &name);
         text.push('=');
         let mut json = String::new();
         write_json_string(&mut json, &name);
         json.push(':');
-        Self { slot, name, role, text: text.into(), json: json.into() }
+        let logfmt = format!("{key}=").into();
+        Self { slot, name, role, text: text.into(), json: json.into(), logfmt }
     }
 }
 
@@ -185,19 +188,41 @@ impl Site {
 fn unique_names(call_site: &CallSite) -> Vec<FieldName> {
     let slots = call_site.slots.iter().enumerate();
     let named = slots.filter(|(_, slot)| !slot.name.is_empty() && !slot.ty.is_nothing_at_all());
-    let mut taken: HashSet<Box<str>> = HashSet::new();
-    let mut next: BTreeMap<&str, u32> = BTreeMap::new();
+    let (mut names, mut keys) = (Unique::default(), Unique::default());
     named
         .map(|(index, slot)| {
-            let mut name: Box<str> = slot.name.as_str().into();
-            while !taken.insert(name.clone()) {
-                let number = next.entry(&slot.name).or_insert(1);
-                *number += 1;
-                name = format!("{}_{number}", slot.name).into();
-            }
-            FieldName::new(index, name, slot.role)
+            let name = names.take(&slot.name);
+            let mut key = String::new();
+            push_key(&name, &mut key);
+            FieldName::new(index, name, slot.role, &keys.take(&key))
         })
         .collect()
+}
+
+/// Names that were given away. All of them together take time in proportion to their length: a name is in
+/// the way of one other, which passes it once.
+#[derive(Default)]
+struct Unique {
+    taken: HashSet<Box<str>>,
+    /// The number of each name that came last.
+    last: HashMap<Box<str>, u32>,
+}
+
+impl Unique {
+    /// This name, or if it is taken the next one of its numbers that is not.
+    fn take(&mut self, wanted: &str) -> Box<str> {
+        if self.taken.insert(wanted.into()) {
+            return wanted.into();
+        }
+        let number = self.last.entry(wanted.into()).or_insert(1);
+        loop {
+            *number += 1;
+            let name: Box<str> = format!("{wanted}_{number}").into();
+            if self.taken.insert(name.clone()) {
+                return name;
+            }
+        }
+    }
 }
 
 /// Call sites by id.

@@ -25,7 +25,13 @@ impl Source {
     /// a logger never truncates a dump.
     pub(crate) fn open(path: &Path) -> Result<Self, OpenError> {
         let failed = |source| OpenError::Io { path: path.to_owned(), source };
-        let mut file = File::open(path).map_err(failed)?;
+        let file = File::open(path).map_err(failed)?;
+        Self::of(file, path)
+    }
+
+    /// Takes a file that is open already; `path` is what it is called.
+    pub(crate) fn of(mut file: File, path: &Path) -> Result<Self, OpenError> {
+        let failed = |source| OpenError::Io { path: path.to_owned(), source };
         // Before the length is read: a writer that ends in between has written all by then.
         let writer_is_alive = writer_is_alive(&file);
         let metadata = file.metadata().map_err(failed)?;
@@ -61,6 +67,9 @@ pub(crate) fn writer_is_alive(file: &File) -> Option<bool> {
     if cfg!(not(unix)) {
         return None;
     }
+    if has_mark(file) {
+        return Some(true);
+    }
     match file.try_lock_shared() {
         Ok(()) => {
             // Closing the file would give the lock back too; there is nothing else to do.
@@ -70,6 +79,29 @@ pub(crate) fn writer_is_alive(file: &File) -> Option<bool> {
         Err(TryLockError::WouldBlock) => Some(true),
         Err(TryLockError::Error(_)) => None,
     }
+}
+
+/// Whether a writer's lock on the byte that is for that is seen: no lock is taken to see it. Writers of
+/// format 1.2 and before, and those on other systems, only hold the other lock.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn has_mark(file: &File) -> bool {
+    use std::os::fd::AsRawFd as _;
+
+    let mut lock = libc::flock {
+        l_type: libc::F_RDLCK as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: stenolog_format::recovery::WRITER_LOCK_BYTE as libc::off_t,
+        l_len: 1,
+        l_pid: 0,
+    };
+    // SAFETY: the descriptor is open as long as `file` lives, and the call reads and writes `lock` only.
+    let result = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_GETLK, &raw mut lock) };
+    result == 0 && i32::from(lock.l_type) == libc::F_WRLCK
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn has_mark(_: &File) -> bool {
+    false
 }
 
 fn map(file: &File, length: usize) -> io::Result<Mmap> {

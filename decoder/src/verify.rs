@@ -325,8 +325,7 @@ impl Verifier<'_> {
                     break;
                 }
             };
-            self.records += 1;
-            self.rings.entry(ring).or_default().records += 1;
+            let before = found.unread();
             if record.tag == CallSite::LOSS_ID {
                 match statement(record.values) {
                     Some(loss) => self.rings.entry(ring).or_default().state(&loss),
@@ -344,6 +343,10 @@ impl Verifier<'_> {
                 values = recycle(read);
             } else {
                 found.unknown(record.tag);
+            }
+            if found.unread() == before {
+                self.records += 1;
+                self.rings.entry(ring).or_default().records += 1;
             }
         }
         // Raw bodies may end in the dead space and padding of their ring.
@@ -560,6 +563,11 @@ impl Found {
     fn unreadable(&mut self, why: stenolog_format::value::ValueError) {
         self.unreadable.0 += 1;
         self.unreadable.1.get_or_insert(why);
+    }
+
+    /// How many records could not be read.
+    fn unread(&self) -> u32 {
+        self.unknown.0 + self.unreadable.0
     }
 
     fn is_clean(&self) -> bool {

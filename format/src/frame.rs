@@ -8,7 +8,7 @@ pub const MAGIC: [u8; 8] = *b"\x89STENO\r\n";
 
 /// The version this crate writes. A reader refuses a greater major version; a greater minor one
 /// only adds what may be skipped.
-pub const VERSION: Version = Version { major: 1, minor: 2 };
+pub const VERSION: Version = Version { major: 1, minor: 3 };
 
 /// What each frame begins with.
 pub const SYNC: [u8; 4] = *b"\xF5\x9Dst";
@@ -168,6 +168,10 @@ pub enum FrameKind {
     End = 8,
     /// The [`Summary`](crate::summary::Summary) of a block that stands before it.
     Summary = 9,
+    /// A [`VolatileRing`](crate::volatile::VolatileRing): its records die with their process.
+    Volatile = 10,
+    /// The [`FileHeader`] once more, for a file that has lost its beginning.
+    Header = 11,
 }
 
 impl FrameKind {
@@ -184,6 +188,8 @@ impl FrameKind {
             7 => Self::Index,
             8 => Self::End,
             9 => Self::Summary,
+            10 => Self::Volatile,
+            11 => Self::Header,
             _ => return None,
         })
     }
@@ -234,6 +240,20 @@ impl FrameHeader {
             payload_crc: fields.u32()?,
         };
         (fields.u32()? == crc32fast::hash(&header[..20])).then_some(found)
+    }
+
+    /// Where in `bytes` the first frame begins whose header is intact.
+    #[must_use]
+    pub fn find(bytes: &[u8]) -> Option<usize> {
+        let mut from = 0;
+        loop {
+            let rest = bytes.get(from..)?;
+            let at = from + rest.iter().position(|&byte| byte == SYNC[0])?;
+            if Self::decode(&bytes[at..]).is_some() {
+                return Some(at);
+            }
+            from = at + 1;
+        }
     }
 
     /// The length of the whole frame: header, payload and padding.

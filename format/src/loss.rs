@@ -21,6 +21,10 @@ impl Loss {
     /// The length of the encoded statement.
     pub const BYTES: usize = 88;
 
+    /// The ring id under which calls are counted that got no ring, for want of memory: as if it were
+    /// full.
+    pub const NO_RING: u32 = u32::MAX;
+
     /// The statement as it stands in a record or a frame.
     #[must_use]
     pub fn encode(&self) -> [u8; Self::BYTES] {
@@ -91,7 +95,7 @@ pub struct Gone {
     pub cause: u8,
 }
 
-/// What became of the file that had the records.
+/// What became of what had the records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 #[non_exhaustive]
@@ -102,6 +106,9 @@ pub enum GoneCause {
     Truncated = 2,
     /// The operating system lost data that it could not put on the disk.
     Unsaved = 3,
+    /// No file had them: another program wrote to the ring's file before they were taken from there. How
+    /// many they are is not known; the number is the least. Since format 1.3.
+    Overwritten = 4,
 }
 
 impl GoneCause {
@@ -112,6 +119,7 @@ impl GoneCause {
             1 => Self::Removed,
             2 => Self::Truncated,
             3 => Self::Unsaved,
+            4 => Self::Overwritten,
             _ => return None,
         })
     }

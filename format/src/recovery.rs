@@ -11,6 +11,10 @@
 //!                           └─ RingSpan ─┘
 //! ```
 
+mod progress;
+
+pub use progress::{Place, Progress, Rings};
+
 use crate::block::{BlockBuilder, BlockHeader};
 use crate::dictionary::{CallSite, Level, TimeSource};
 
@@ -36,6 +40,10 @@ pub fn directory_name(session: &[u8; 16]) -> String {
 pub fn is_directory_name(name: &str) -> bool {
     name.strip_prefix(DIRECTORY_PREFIX).is_some_and(|rest| rest.ends_with(DIRECTORY_SUFFIX))
 }
+
+/// On Linux a writer holds a write lock (`F_OFD_SETLK`) on the byte at this offset of its dump and of
+/// `meta.steno`: readers ask whether it does, and take no lock for that.
+pub const WRITER_LOCK_BYTE: u64 = 0x7fff_fffe;
 
 /// A block has no more ring bytes than this, unless a single record is longer.
 pub const MAX_BLOCK_BYTES: u64 = 1 << 20;

@@ -210,8 +210,10 @@ impl<'a> Value<'a> {
                     return Ok(Self::Formatted(NOT_SERIALISED));
                 }
                 // Its length is known, so that what is wrong with it is wrong with nothing else.
-                let value = cursor.nested(bytes, |inner| Self::read(inner, of));
-                value.unwrap_or(Self::Formatted(NOT_AS_ITS_SCHEMA))
+                match cursor.nested(bytes, |inner| Self::read(inner, of)) {
+                    Err(_) if !cursor.is_exceeded() => Self::Formatted(NOT_AS_ITS_SCHEMA),
+                    value => value?,
+                }
             }
         })
     }

@@ -8,15 +8,16 @@ use std::time::Duration;
 use crossbeam_utils::sync::Parker;
 use stenolog_format::dictionary::Level;
 
-use crate::drain::{self, Compression, Drain, DumpFile, Earlier, Existing, OnError, Output};
+use crate::drain::{self, Compression, Drain, DumpFile, Earlier, Existing, Output};
 use crate::error::{DrainError, StartError};
+use crate::event::{Event, Listeners};
 use crate::fault::{self, Step};
-use crate::filter::Filter;
+use crate::filter::{Filter, FromEnv, Ignored};
 use crate::fork::ForkedChild;
 use crate::logger::Logger;
 use crate::registry;
 use crate::ring_dir::{Rings, UnreadRings, usual_folders};
-use crate::shared::{Config, Core, OnFull};
+use crate::shared::{Config, Core, OWN_TARGET, OnFull};
 
 /// Gathers how a logger is to be, and starts it.
 ///
@@ -65,7 +66,7 @@ impl Builder {
                 huge_pages: false,
                 drain_core: None,
                 drain_nice: None,
-                on_error: OnError::default(),
+                listeners: Listeners::default(),
             },
             filter: None,
             default_filter: None,
@@ -77,11 +78,15 @@ impl Builder {
     }
 
     /// Logs what these directives allow, in the language of `RUST_LOG`: a level for all targets,
-    /// or for those that begin with a path, as in `warn,my_app=info,my_app::net=trace,noisy=off`.
+    /// or for one and what is below it, as in `warn,my_app=info,my_app::net=trace,noisy=off`. As for
+    /// `steno -t`, `net` is `net` and `net::tcp` but not `network`, and `net*` is a pattern. The longest
+    /// target that matches counts.
     ///
     /// Without a filter the environment variable `STENOLOG` counts, then `RUST_LOG`, then
     /// [`default_filter`](Self::default_filter); without any of these all is logged. Directives
-    /// that cannot be understood are an error of [`start`](Self::start).
+    /// that cannot be understood are an error of [`start`](Self::start) here and in the default
+    /// filter. Variables are shared with other programs: what is not understood of them, such as
+    /// regular expressions and spans, is [told](Event::DirectiveIgnored) and ignored, and the rest counts.
     pub fn filter(mut self, directives: impl Into<String>) -> Self {
         self.filter = Some(directives.into());
         self
@@ -132,7 +137,9 @@ impl Builder {
     /// The hot path costs the same either way. A file's space is reserved when a thread logs for
     /// the first time, which takes some 0.2 ms for a ring of 1 MiB. The first 64 rings have the whole
     /// [capacity](Self::ring_capacity_bytes), further ones a sixteenth of it (but 64 KiB), until a
-    /// thread logs a record that needs more.
+    /// thread logs a record that needs more. None takes more than a sixteenth of what is free on
+    /// the folder's file system: it has a quarter of the capacity, or a sixteenth, and what has no room
+    /// then goes into the folder of the dump, and into memory last.
     pub fn rings(mut self, rings: Rings) -> Self {
         self.config.rings = rings;
         self
@@ -142,7 +149,8 @@ impl Builder {
     ///
     /// By default that is `/dev/shm` on Linux, which is memory: pages that lie on a disk are
     /// written back by the system now and then, and a thread that stores to such a page has to
-    /// wait. Where that cannot be had, it is the folder of the dump. What lies in memory survives
+    /// wait. Where that cannot be had, or has no room for a ring, it is the folder of the dump. A
+    /// folder that is named here is the only one. What lies in memory survives
     /// the process, and not the machine. `steno` looks in both; for another folder it has to be told.
     pub fn rings_in(mut self, folder: impl Into<PathBuf>) -> Self {
         self.config.rings_in = Some(folder.into());
@@ -244,7 +252,27 @@ impl Builder {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn on_error(mut self, call: impl Fn(&DrainError) + Send + Sync + 'static) -> Self {
-        self.config.on_error = OnError::new(call);
+        self.config.listeners.set_on_error(call);
+        self
+    }
+
+    /// Sets what is called with everything that an operator wants to know: losses, and all that
+    /// [`on_error`](Self::on_error) is told. See [`Event`].
+    ///
+    /// It is called as `on_error` is: as a rule on the drain's thread, which meanwhile does nothing
+    /// else.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.steno");
+    /// let log = stenolog::Builder::new(path)
+    ///     .on_event(|event| eprintln!("logging: {event}"))
+    ///     .start_detached()?;
+    /// # log.close()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn on_event(mut self, call: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.config.listeners.set_on_event(call);
         self
     }
 
@@ -379,8 +407,8 @@ impl Builder {
         let unparker = parker.unparker().clone();
         let mut folders = usual_folders(&path);
         folders.extend(self.config.rings_in.clone());
-        let on_error = self.config.on_error.clone();
-        let earlier = Earlier { unread: self.unread_rings, folders, on_error };
+        let listeners = self.config.listeners.clone();
+        let earlier = Earlier { unread: self.unread_rings, folders, listeners: listeners.clone() };
         let (core, no_ring_dir) = Core::new(self.config, filter, blueprint, unparker);
         if let Some(error) = &no_ring_dir
             && rings == Rings::RequireFiles
@@ -399,9 +427,10 @@ impl Builder {
         let mut logger = Logger::new(core, thread);
         logger.set_global(install(logger.core())?);
         if let Some(error) = no_ring_dir {
+            listeners.tell(Event::RingsInMemory { path, rings: 0, reason: error.to_string() });
             let _scope = logger.enter();
             crate::warn!(
-                target: "stenolog",
+                target: OWN_TARGET,
                 reason = %error,
                 "the rings are in memory only: what is not written when the process is killed is lost"
             );
@@ -410,19 +439,25 @@ impl Builder {
     }
 
     fn resolve_filter(&self) -> Result<Filter, StartError> {
-        let error = |variable| move |source| StartError::Filter { variable, source };
+        let error = |source| StartError::Filter { variable: None, source };
+        // Whether it counts depends on the environment, whether it is one does not.
+        let default = self.default_filter.as_deref().map(Filter::parse).transpose();
+        let default = default.map_err(error)?;
         if let Some(text) = &self.filter {
-            return Filter::parse(text).map_err(error(None));
+            return Filter::parse(text).map_err(error);
         }
-        for name in ["STENOLOG", "RUST_LOG"] {
-            if let Some(filter) = Filter::from_env(name) {
-                return filter.map_err(error(Some(name)));
+        for variable in ["STENOLOG", "RUST_LOG"] {
+            let FromEnv { filter, ignored } = Filter::from_env(variable);
+            for Ignored { part, reason } in ignored {
+                let path = self.config.path.clone();
+                let event = Event::DirectiveIgnored { path, variable, directive: part, reason };
+                self.config.listeners.tell(event);
+            }
+            if let Some(filter) = filter {
+                return Ok(filter);
             }
         }
-        match &self.default_filter {
-            Some(text) => Filter::parse(text).map_err(error(None)),
-            None => Ok(Filter::everything()),
-        }
+        Ok(default.unwrap_or_else(Filter::everything))
     }
 }
 

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! What goes wrong with the file is never the application's business, but for what it asks
-//! (`flush`, `sync`, `stats`) or wants to be told (`on_error`): a write that fails is tried again
+//! (`flush`, `sync`, `stats`) or wants to be told (`on_event`): a write that fails is tried again
 //! and gone on with where it stopped, and a file that is taken away is replaced by a new one.
 //!
 //! It is never told that a record was committed: that would cost the caller. It looks, and then
@@ -19,7 +19,6 @@ mod compress;
 mod file;
 mod manual;
 mod output;
-mod report;
 mod scanner;
 mod storage;
 
@@ -38,17 +37,20 @@ pub(crate) use self::file::{DumpFile, Earlier};
 pub use self::manual::Drain;
 pub(crate) use self::output::Output;
 use self::output::WriteFailure;
-pub(crate) use self::report::OnError;
 use self::scanner::Scanner;
 pub use self::storage::FileFate;
 #[cfg(test)]
 pub(crate) use self::storage::Storage;
 use crate::error::{DrainError, StartError};
+use crate::event::Event;
 use crate::fault::{self, Step};
 use crate::shared::{Core, Request, WriteResult, lock};
 
 /// The shortest sleep: polling without a pause makes the producers slow.
 const SHORTEST_SLEEP: Duration = Duration::from_micros(20);
+
+/// How often losses are told at most.
+const TELL_LOSSES_EVERY: Duration = Duration::from_secs(1);
 
 /// How long a write that failed is left alone.
 const RETRY_AFTER: Duration = Duration::from_millis(50);
@@ -142,7 +144,7 @@ impl Drop for EndOnDrop {
             let Self { core, .. } = self;
             crate::registry::uninstall(core);
             let error = DrainError::Panicked { path: core.config.path.clone() };
-            core.config.on_error.tell(&error);
+            core.config.listeners.tell(error.clone());
             core.drain_ended(Err(error));
         }
     }
@@ -156,6 +158,29 @@ struct Worker {
     last_pass: Instant,
     /// How long to rest, as the last pass that succeeded has it.
     rest: Duration,
+    losses: ToldLosses,
+}
+
+/// What has been told of losses.
+#[derive(Default)]
+struct ToldLosses {
+    total: u64,
+    last: Option<Instant>,
+}
+
+impl ToldLosses {
+    /// Tells of records that were lost since the last time, but not more often than once a second
+    /// unless it is the last chance.
+    fn tell(&mut self, core: &Core, is_last: bool) {
+        let total = core.counters.lost.load(Ordering::Relaxed);
+        let is_time = || self.last.is_none_or(|last| last.elapsed() >= TELL_LOSSES_EVERY);
+        if total > self.total && (is_last || is_time()) {
+            let records = total - self.total;
+            (self.total, self.last) = (total, Some(Instant::now()));
+            let path = core.config.path.clone();
+            core.config.listeners.tell(Event::Lost { path, records, total });
+        }
+    }
 }
 
 /// How a step of the drain went.
@@ -193,7 +218,8 @@ impl Worker {
         }
         fault::after(Step::DumpBegun);
         let (last_pass, rest) = (Instant::now(), SHORTEST_SLEEP);
-        Ok(Self { scanner, parker, failing: None, last_pass, rest })
+        let losses = ToldLosses::default();
+        Ok(Self { scanner, parker, failing: None, last_pass, rest, losses })
     }
 
     fn run(mut self) -> WriteResult {
@@ -228,6 +254,7 @@ impl Worker {
         }
         self.last_pass = started;
         let written = self.judge(pass.map(drop));
+        self.losses.tell(&core, false);
         let failed = written.is_err();
         self.answer(requests, written);
         if failed { Stepped::Failed } else { Stepped::Rest(self.rest) }
@@ -242,7 +269,7 @@ impl Worker {
             if let Some(failing) = self.failing.take() {
                 *lock(&counters.failing) = None;
                 let output = self.scanner.output();
-                core.config.on_error.tell(&DrainError::Resumed {
+                core.config.listeners.tell(DrainError::Resumed {
                     path: output.path().to_owned(),
                     offset: output.written_bytes(),
                     failed_for: failing.since.elapsed(),
@@ -256,7 +283,7 @@ impl Worker {
         *lock(&counters.failing) = error.io_error().map(io::Error::kind);
         let is_news = self.failing.as_ref().is_none_or(|failing| is_other(&failing.told, &error));
         if is_news {
-            core.config.on_error.tell(&error);
+            core.config.listeners.tell(error.clone());
             let told = error.clone();
             let begun = || Failing { since: Instant::now(), lost, told: told.clone() };
             self.failing.get_or_insert_with(begun).told = told.clone();
@@ -307,12 +334,14 @@ impl Worker {
             attempts += 1;
         };
         fault::after(Step::Sealed);
+        self.losses.tell(self.scanner.core(), true);
+        self.scanner.tell_volatile(true);
         self.scanner.leave_rings();
         fault::after(Step::RingsLeft);
         if let Err(DrainError::Write { source, .. } | DrainError::Replace { source, .. }) = &result
         {
             let output = self.scanner.output();
-            self.scanner.core().config.on_error.tell(&DrainError::GivenUp {
+            self.scanner.core().config.listeners.tell(DrainError::GivenUp {
                 path: output.path().to_owned(),
                 offset: output.written_bytes(),
                 source: Arc::clone(source),

@@ -75,7 +75,8 @@ pub enum StartError {
     /// The filter cannot be understood.
     #[error("cannot start the logger{}: {source}", variable.as_ref().map(|name| format!(" (environment variable {name})")).unwrap_or_default())]
     Filter {
-        /// The environment variable that holds the filter, if it comes from one.
+        /// Always `None`: what is not understood of an environment variable is
+        /// [ignored](crate::Event::DirectiveIgnored).
         variable: Option<&'static str>,
         /// What is wrong with it.
         source: FilterError,
@@ -249,6 +250,23 @@ pub enum DrainError {
         /// What is not as it should be.
         reason: String,
     },
+    /// Another program, or another part of this one, has written to the file of a thread's ring. What the
+    /// ring held behind `position` cannot be read; at least one record is lost. The thread gets another
+    /// ring at its next call.
+    #[error(
+        "another program has written to ring {ring} (thread {thread:?}) of the dump {path}: what it held \
+         behind byte {position} is lost, and the thread gets another ring (keep others from its files)"
+    )]
+    RingOverwritten {
+        /// The dump.
+        path: PathBuf,
+        /// The ring's id in the dump.
+        ring: u32,
+        /// The thread's name.
+        thread: String,
+        /// Up to where the ring was read, in bytes since its beginning.
+        position: u64,
+    },
     /// The drain thread has panicked: nobody writes the dump any more.
     #[error("the drain thread of the dump {path} panicked (please report this)")]
     Panicked {
@@ -269,6 +287,7 @@ impl DrainError {
             Self::Resumed { .. }
             | Self::Replaced { .. }
             | Self::RingsLeft { .. }
+            | Self::RingOverwritten { .. }
             | Self::Panicked { .. } => None,
         }
     }

@@ -32,6 +32,8 @@ pub enum Step {
     RingWorded,
     /// A ring has its id.
     RingBegun,
+    /// It is said where a ring is.
+    RingListed,
     /// A call site was explained.
     SiteStated,
     /// A pass over the rings has begun.
@@ -62,8 +64,8 @@ pub enum Step {
     RingsLeft,
     /// The rings were removed.
     RingsRemoved,
-    /// What an earlier run's dump has behind its last whole frame was cut off.
-    EarlierTrimmed,
+    /// An earlier run's dump was copied up to the end of its last whole frame, as there is more behind.
+    EarlierCopied,
     /// A part of what its rings hold was appended.
     EarlierWritten,
     /// It was sealed, and put on the disk.
@@ -112,7 +114,7 @@ mod armed {
 
     impl Step {
         /// All steps of a logger that is the first on its path.
-        pub const ALL: [Self; 25] = [
+        pub const ALL: [Self; 26] = [
             Self::RingDirMade,
             Self::MetaBegun,
             Self::RingDirReady,
@@ -123,6 +125,7 @@ mod armed {
             Self::ThreadStated,
             Self::RingWorded,
             Self::RingBegun,
+            Self::RingListed,
             Self::SiteStated,
             Self::PassBegun,
             Self::Gathered,
@@ -142,7 +145,7 @@ mod armed {
 
         /// Those of a logger that finds the rings of an earlier run; `ALL` are the others.
         pub const OF_RECOVERY: [Self; 5] = [
-            Self::EarlierTrimmed,
+            Self::EarlierCopied,
             Self::EarlierWritten,
             Self::EarlierSealed,
             Self::EarlierRenamed,

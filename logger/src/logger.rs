@@ -7,6 +7,7 @@ use std::sync::{Arc, MutexGuard};
 use std::thread::JoinHandle;
 
 use crate::error::FlushError;
+use crate::event::Event;
 use crate::filter::{Filter, FilterError};
 use crate::registry::{self, LATE, UNHEARD};
 use crate::ring_dir::RingDir;
@@ -156,8 +157,18 @@ impl Logger {
 
 impl Drop for Logger {
     fn drop(&mut self) {
-        // Who wants to know calls `close`.
+        if self.has_ended {
+            return;
+        }
+        // `close` tells how it went.
         let _ = self.end();
+        let counters = &self.core.counters;
+        let records =
+            counters.records.load(Ordering::Relaxed) + counters.lost.load(Ordering::Relaxed);
+        if records == 0 && self.is_global == Some(true) && !self.core.is_foreign() {
+            let path = self.core.config.path.clone();
+            self.core.config.listeners.tell(Event::EndedUnused { path });
+        }
     }
 }
 

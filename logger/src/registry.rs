@@ -90,24 +90,31 @@ fn write() -> RwLockWriteGuard<'static, Registry> {
 
 /// The id of a call site with a list of types; hands one out if there is none. Records of this id
 /// may then be committed to the logger's rings.
-pub(crate) fn id(core: &Core, site: &'static Site, types: CallTypes) -> u32 {
+pub(crate) fn id(core: &Core, site: &'static Site, types: CallTypes) -> Id {
     let known = {
         let registry = read();
         let id = registry.id(site, types.signature);
-        id.inspect(|&id| registry.state(core, id))
+        id.map(|number| Id { number, is_explained: registry.state(core, number) })
     };
     known.unwrap_or_else(|| {
         let mut registry = write();
-        let id = registry.id_or_new(site, types);
-        registry.state(core, id);
-        id
+        let number = registry.id_or_new(site, types);
+        Id { number, is_explained: registry.state(core, number) }
     })
+}
+
+/// What the records of a call site are tagged with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Id {
+    pub(crate) number: u32,
+    /// The entry stands beside the rings (D1). If not, the dump has to have it before the call returns.
+    pub(crate) is_explained: bool,
 }
 
 /// Where a call goes that has no scope of its own.
 pub(crate) enum Decision {
     /// Into a ring of this logger, with this id.
-    Log(Arc<Core>, u32),
+    Log(Arc<Core>, Id),
     /// Nowhere: the filter says so.
     Off,
     /// Nowhere: no logger runs.
@@ -150,10 +157,12 @@ pub(crate) fn decide(site: &'static Site, types: CallTypes) -> Decision {
     let first = site.signature.load(Ordering::Relaxed);
     let hot_id = if first == types.signature { id } else { registry.id(site, first).unwrap_or(id) };
     // Before the site is told: any thread may log with that id from then on.
-    registry.state(&core, hot_id);
-    registry.state(&core, id);
-    registry.tell(site, u64::from(core.generation()) << 32 | u64::from(hot_id));
-    Decision::Log(core, id)
+    let is_hot_explained = registry.state(&core, hot_id);
+    let is_explained = registry.state(&core, id);
+    if is_hot_explained {
+        registry.tell(site, u64::from(core.generation()) << 32 | u64::from(hot_id));
+    }
+    Decision::Log(core, Id { number: id, is_explained })
 }
 
 /// Makes a logger the global one; `false` if there is one already.
@@ -227,21 +236,21 @@ impl Registry {
         if (state >> 32) as u32 != core.generation() {
             return None;
         }
-        let id = self.id(site, types.signature)?;
-        self.state(core, id);
-        Some(Decision::Log(Arc::clone(core), id))
+        let number = self.id(site, types.signature)?;
+        let is_explained = self.state(core, number);
+        Some(Decision::Log(Arc::clone(core), Id { number, is_explained }))
     }
 
     fn id(&self, site: &Site, signature: u64) -> Option<u32> {
         self.ids.as_ref()?.get(&(std::ptr::from_ref(site).addr(), signature)).copied()
     }
 
-    /// Has the logger state the entry with this id beside its rings, if it has not done so.
-    fn state(&self, core: &Core, id: u32) {
-        if let Some(dir) = core.ring_dir()
-            && let Some(site) = self.entries.get((id - CallSite::FIRST_ID) as usize)
-        {
-            dir.state_site(site);
+    /// Has the logger state the entry with this id beside its rings, if it has not done so. `false` if
+    /// there is no room for it.
+    fn state(&self, core: &Core, id: u32) -> bool {
+        match (core.ring_dir(), self.entries.get((id - CallSite::FIRST_ID) as usize)) {
+            (Some(dir), Some(site)) => dir.state_site(site),
+            _ => true,
         }
     }
 

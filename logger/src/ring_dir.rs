@@ -3,7 +3,7 @@
 //! ```text
 //!   stenolog-<session>.rings/
 //!     meta.steno     a dump without blocks: call sites, threads, a clock pair
-//!     progress       up to where the dump consists of whole frames
+//!     progress       up to where the dump consists of whole frames, and where each ring is
 //!     ring-<n>       a ring, with what a reader must know of it in its user words
 //! ```
 //!
@@ -13,8 +13,12 @@
 //!   user words that was stored before that position.
 //! - **D3 (progress).** What the dump has beyond `progress` is still in the rings, as these are
 //!   freed later (S1 in the drain's scanner).
+//! - **D5 (volatile).** A ring that is in no file is listed in `progress` before a record of it can be
+//!   committed, until the dump has all of it. So is one in a file, which readers then look for.
 //! - **D4 (removal).** The directory is removed only when the dump has been sealed: by its own
 //!   logger, or by one that starts on the same path after it was killed.
+//!
+//! There may be a second directory beside the dump, for what the first has no room for.
 //!
 //! `FORMAT.md` says what readers may rely on.
 
@@ -30,28 +34,34 @@ use crate::fault::{self, Step};
 #[cfg(not(unix))]
 mod elsewhere;
 #[cfg(unix)]
+mod page;
+#[cfg(unix)]
 mod recover;
 #[cfg(unix)]
 mod unix;
 
 #[cfg(not(unix))]
-pub(crate) use self::elsewhere::{RingDir, UnreadDir};
+pub(crate) use self::elsewhere::{Listing, Missed, RingDir, RingFile, UnreadDir};
+#[cfg(unix)]
+pub(crate) use self::page::Listing;
 #[cfg(unix)]
 pub(crate) use self::recover::UnreadDir;
 #[cfg(unix)]
-pub(crate) use self::unix::RingDir;
+pub(crate) use self::unix::{Missed, RingDir, RingFile};
 
 /// Where the rings live, and so whether what a thread has committed survives its process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Rings {
-    /// In files, so that what was committed survives even `kill -9`. If files cannot be had, in
-    /// the process's own memory, which the logger states in the dump and in
-    /// [`Stats`](crate::Stats).
+    /// In files, so that what was committed survives even `kill -9`. A ring for which no file can be
+    /// had is in the process's own memory. The logger states which rings are, in the ring directory before the
+    /// first record of such a ring is committed, in the dump, in [`Stats`](crate::Stats) and by
+    /// [`Event::RingsInMemory`](crate::Event::RingsInMemory).
     #[default]
     PreferFiles,
-    /// In files, or the logger does not start. A ring that cannot be had later, when a thread logs
-    /// for the first time, is in memory all the same, and counted in [`Stats`](crate::Stats).
+    /// In files, or the logger does not start. This is about the start: a ring that cannot be had later,
+    /// when a thread logs for the first time, is in memory all the same, as a log call neither fails nor
+    /// stops the program. It is stated and counted as with [`PreferFiles`](Self::PreferFiles).
     RequireFiles,
     /// In the process's own memory: what the drain has not written when the process is killed is
     /// gone.
@@ -113,8 +123,8 @@ pub(crate) enum NotRecovered {
     Gap { ring: u32, number: u64 },
 }
 
-/// The number in the name of a ring's file.
-pub(crate) type RingFile = u32;
+/// A ring is no smaller than this.
+pub(crate) const LEAST_RING_BYTES: usize = 4096;
 
 /// What the user words of a ring are, by index; `FORMAT.md` has the table.
 pub(crate) mod word {

@@ -12,16 +12,22 @@ use crossbeam_utils::sync::Unparker;
 use stenolog_format::dictionary::{CallSite, Level, Thread};
 use stenolog_format::frame::{FileHeader, VERSION};
 use stenolog_format::loss::Loss;
+use stenolog_format::recovery::Place;
+use stenolog_format::volatile::VolatileState;
 use stenolog_ringbuf::queue::spsc::{self, Producer};
 use stenolog_ringbuf::{Consumer, memory};
 
 use crate::builder::Builder;
 use crate::clock::{Clock, unix_ns};
-use crate::drain::{Compression, OnError};
+use crate::drain::Compression;
 use crate::error::{DrainError, FlushError};
+use crate::event::Event;
+use crate::event::Listeners;
 use crate::filter::Filter;
 use crate::registry::LATE;
-use crate::ring_dir::{self, NoRingDir, RingDir, RingFile, Rings};
+use crate::ring_dir::{
+    self, LEAST_RING_BYTES, Listing, Missed, NoRingDir, RingDir, RingFile, Rings,
+};
 use crate::site::Meta;
 
 /// What a call does when its thread's ring is full.
@@ -55,7 +61,7 @@ pub(crate) struct Config {
     pub(crate) compression: Compression,
     pub(crate) drain_core: Option<usize>,
     pub(crate) drain_nice: Option<i32>,
-    pub(crate) on_error: OnError,
+    pub(crate) listeners: Listeners,
 }
 
 /// A ring as its thread and the drain know it.
@@ -64,24 +70,62 @@ pub(crate) struct RingSlot {
     pub(crate) thread: Thread,
     /// The file that the ring is in.
     file: Option<RingFile>,
+    /// What the ring directory says of it.
+    listing: Mutex<Option<Listing>>,
+    /// Its file is gone: what it holds dies with the process.
+    is_unlinked: AtomicBool,
+    /// Why it is in no file.
+    no_file: String,
     /// Records lost since the ring's birth, written by the ring's thread alone.
     lost: [[AtomicU64; 5]; 2],
     /// The producer, once its thread has gone.
     retired: Mutex<Option<Producer>>,
     is_retired: AtomicBool,
+    /// The producer's position when its thread last had nothing half written: all before is committed.
+    committed_to: AtomicU64,
+    /// The drain does not read the ring any more: somebody else has written to its file.
+    is_set_aside: AtomicBool,
     /// The consumer, once the drain has gone: what is in there comes too late.
     leftover: Mutex<Option<Consumer>>,
 }
 
 impl RingSlot {
-    fn new(thread: Thread, file: Option<RingFile>) -> Self {
+    fn new(
+        thread: Thread,
+        file: Option<RingFile>,
+        listing: Option<Listing>,
+        no_file: String,
+    ) -> Self {
         Self {
             thread,
             file,
+            no_file,
+            listing: Mutex::new(listing),
+            is_unlinked: AtomicBool::new(false),
             lost: Default::default(),
             retired: Mutex::new(None),
             is_retired: AtomicBool::new(false),
+            committed_to: AtomicU64::new(0),
+            is_set_aside: AtomicBool::new(false),
             leftover: Mutex::new(None),
+        }
+    }
+
+    /// The file that the ring is in, as long as that is where it was made.
+    pub(crate) fn file(&self) -> Option<RingFile> {
+        self.file.filter(|_| !self.is_unlinked())
+    }
+
+    /// Whether the ring's file is gone, so that its thread is to take another one.
+    pub(crate) fn is_unlinked(&self) -> bool {
+        self.is_unlinked.load(Ordering::Relaxed)
+    }
+
+    /// In what way the ring does not survive the process, and why.
+    pub(crate) fn volatile(&self) -> Option<(VolatileState, &str)> {
+        match self.file {
+            None => Some((VolatileState::Memory, &self.no_file)),
+            Some(_) => self.is_unlinked().then_some((VolatileState::Unlinked, "")),
         }
     }
 
@@ -99,8 +143,28 @@ impl RingSlot {
         Loss { counter, full, too_large }
     }
 
+    /// Notes that the ring's thread has committed all before this position of its producer.
+    pub(crate) fn note_committed(&self, producer: &Producer) {
+        self.committed_to.store(producer.position(), Ordering::Release);
+    }
+
+    /// Up to where everything is committed, for sure.
+    pub(crate) fn committed_to(&self) -> u64 {
+        self.committed_to.load(Ordering::Acquire)
+    }
+
+    /// Has the ring's thread take another one; `false` if that was said already.
+    pub(crate) fn set_aside(&self) -> bool {
+        !self.is_set_aside.swap(true, Ordering::Release)
+    }
+
+    pub(crate) fn is_set_aside(&self) -> bool {
+        self.is_set_aside.load(Ordering::Acquire)
+    }
+
     /// Gives the producer back: its thread logs no more.
     pub(crate) fn retire(&self, producer: Producer) {
+        self.note_committed(&producer);
         *lock(&self.retired) = Some(producer);
         self.is_retired.store(true, Ordering::Release);
     }
@@ -182,7 +246,8 @@ struct Control {
 /// A logger, but for its drain's own state.
 #[derive(Debug)]
 pub(crate) struct Core {
-    generation: u32,
+    /// Changed when threads are to take new rings.
+    generation: AtomicU32,
     /// That of the process that it was made in.
     epoch: u32,
     /// What a forked child starts a logger of its own from.
@@ -191,6 +256,14 @@ pub(crate) struct Core {
     pub(crate) header: FileHeader,
     /// Where its rings are, if they are in files.
     ring_dir: Option<RingDir>,
+    /// Why they are not, unless that was asked for.
+    no_ring_dir: String,
+    /// Why a directory that is gone could not be made again, when that was told last.
+    told_missed: Mutex<Option<io::ErrorKind>>,
+    /// Nobody drains but when asked by the program.
+    is_manual: AtomicBool,
+    /// Records of calls that got no ring, by level.
+    ringless: [AtomicU64; 5],
     pub(crate) config: Config,
     pub(crate) clock: &'static Clock,
     filter: RwLock<Filter>,
@@ -213,10 +286,22 @@ struct FreeRing {
     producer: Producer,
     consumer: Consumer,
     file: Option<RingFile>,
+    /// Why it is in none.
+    no_file: String,
 }
 
 /// A ring that the drain is to look after.
 pub(crate) type NewRing = (Arc<RingSlot>, Consumer);
+
+/// How the records are told that the logger makes itself.
+pub(crate) const OWN_TARGET: &str = "stenolog";
+const OWN_MODULE: &str = "stenolog::builder";
+
+fn next_generation() -> u32 {
+    // 0 and 1 have a meaning in a call site's state; `thread::NO_GENERATION` is the largest.
+    static NEXT_GENERATION: AtomicU32 = AtomicU32::new(2);
+    NEXT_GENERATION.fetch_add(1, Ordering::Relaxed)
+}
 
 /// No more rings than these are kept for threads to come.
 const MAX_FREE_RINGS: usize = 64;
@@ -229,9 +314,24 @@ const FULL_SIZE_FILE_RINGS: usize = 64;
 const SMALL_RING_PART: usize = 16;
 const SMALL_RING_BYTES: usize = 1 << 16;
 
+/// So long a call waits for the dump to explain its call site, if nothing else can.
+const EXPLAIN_WITHIN: Duration = Duration::from_secs(1);
+
 /// The drain is woken when this many rings wait for it: threads that come and go leave rings that
 /// only it can make ready for others.
 const MANY_NEW_RINGS: usize = 32;
+
+/// Whether there is memory for so much. Who is about to make many small allocations asks before: the
+/// first that failed would end the process, which is not a logger's business.
+pub(crate) fn has_memory(bytes: usize) -> bool {
+    let mut probe = Vec::<u8>::new();
+    let has_room = probe.try_reserve_exact(bytes).is_ok();
+    std::hint::black_box(&mut probe);
+    has_room
+}
+
+/// What a call's first time takes at the most, but for its ring: entries of the registry, names, paths.
+pub(crate) const COLD_CALL_BYTES: usize = 1 << 14;
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing that is done under these locks leaves the value half-way.
@@ -269,14 +369,16 @@ impl Core {
                 }
             }
         };
-        // 0 and 1 have a meaning in a call site's state; `thread::NO_GENERATION` is the largest.
-        static NEXT_GENERATION: AtomicU32 = AtomicU32::new(2);
         let core = Self {
-            generation: NEXT_GENERATION.fetch_add(1, Ordering::Relaxed),
+            generation: AtomicU32::new(next_generation()),
             epoch: crate::fork::epoch(),
             blueprint,
             header,
             ring_dir,
+            no_ring_dir: no_ring_dir.as_ref().map(ToString::to_string).unwrap_or_default(),
+            told_missed: Mutex::default(),
+            is_manual: AtomicBool::new(false),
+            ringless: Default::default(),
             config,
             clock,
             filter: RwLock::new(filter),
@@ -307,11 +409,61 @@ impl Core {
         self.ring_dir.as_ref()
     }
 
-    pub(crate) const fn generation(&self) -> u32 {
-        self.generation
+    /// Why they are not.
+    pub(crate) fn no_ring_dir(&self) -> &str {
+        &self.no_ring_dir
+    }
+
+    pub(crate) fn generation(&self) -> u32 {
+        self.generation.load(Ordering::Relaxed)
+    }
+
+    /// Has each thread come by the cold path at its next call, where it takes a new ring if its file is
+    /// gone.
+    fn renew_generation(&self) {
+        self.generation.store(next_generation(), Ordering::Relaxed);
+        crate::registry::forget_decisions();
+    }
+
+    /// Looks whether the rings in files are still there, of which these are in use. What is gone is
+    /// made again where that can be done, and told.
+    pub(crate) fn look_at_rings<'s>(&self, slots: impl Iterator<Item = &'s Arc<RingSlot>> + Clone) {
+        let Some(dir) = &self.ring_dir else { return };
+        let in_use = slots.clone().filter_map(|slot| Some((slot.thread.ring, slot.file()?)));
+        let Missed { made_again, rings } = dir.look(&in_use.collect::<Vec<_>>());
+        if made_again.is_none() && rings.is_empty() {
+            return;
+        }
+        lock(&self.free).retain(|ring| ring.file.is_none_or(|file| dir.has_ring(file)));
+        for slot in slots.filter(|slot| rings.contains(&slot.thread.ring)) {
+            if let Some(listing) = &mut *lock(&slot.listing) {
+                dir.unlink(listing);
+            }
+            slot.is_unlinked.store(true, Ordering::Relaxed);
+            self.file_rings.fetch_sub(1, Ordering::Relaxed);
+        }
+        self.renew_generation();
+        let error = made_again.as_ref().and_then(|(_, made)| made.as_ref().err());
+        let why = error.map(io::Error::kind);
+        // The same that goes on is told once.
+        let told = std::mem::replace(&mut *lock(&self.told_missed), why);
+        if why.is_some() && told == why {
+            return;
+        }
+        let directory = made_again.as_ref().map_or(dir.path(), |(path, _)| path).to_owned();
+        self.config.listeners.tell(Event::RingsDeleted {
+            path: self.config.path.clone(),
+            directory,
+            rings: rings.len() as u64,
+            error: made_again.and_then(|(_, made)| made.err()).map(Arc::new),
+        });
     }
 
     pub(crate) fn allows(&self, meta: &Meta) -> bool {
+        // What the logger says itself is not the filter's business.
+        if meta.target == OWN_TARGET && meta.module == OWN_MODULE {
+            return true;
+        }
         let filter = self.filter.read().unwrap_or_else(PoisonError::into_inner);
         filter.allows(meta.level, meta.target)
     }
@@ -322,24 +474,28 @@ impl Core {
     }
 
     /// A ring for a thread: one that another thread has left, or a new one. It holds records of
-    /// `record_bytes`, if one of the configured capacity would.
+    /// `record_bytes`, if one of the configured capacity would and there is room for it. `None` if there
+    /// is no memory for the smallest one.
     pub(crate) fn new_ring(
         &self,
         os_id: u64,
         name: String,
         record_bytes: usize,
-    ) -> (Producer, Arc<RingSlot>) {
-        let FreeRing { producer, consumer, file } =
-            self.reused(record_bytes).unwrap_or_else(|| self.allocate(record_bytes));
+    ) -> Option<(Producer, Arc<RingSlot>)> {
+        let ring = self.reused(record_bytes).or_else(|| self.allocate(record_bytes));
+        let FreeRing { producer, consumer, file, no_file } = ring?;
         let ring = self.next_ring.fetch_add(1, Ordering::Relaxed);
         let thread = Thread { ring, os_id, name };
-        if file.is_some()
-            && let Some(dir) = &self.ring_dir
-        {
+        let listing = self.ring_dir.as_ref().map(|dir| {
             dir.state_thread(&thread);
-            ring_dir::begin_ring(&consumer, ring);
-        }
-        let slot = Arc::new(RingSlot::new(thread, file));
+            if file.is_some() {
+                ring_dir::begin_ring(&consumer, ring);
+                dir.list(&thread, Place::File)
+            } else {
+                dir.list(&thread, Place::Memory)
+            }
+        });
+        let slot = Arc::new(RingSlot::new(thread, file, listing, no_file));
         match &mut *lock(&self.newborn) {
             Some(newborn) => {
                 newborn.push((Arc::clone(&slot), consumer));
@@ -349,7 +505,21 @@ impl Core {
             }
             None => slot.leave(consumer),
         }
-        (producer, slot)
+        Some((producer, slot))
+    }
+
+    /// Counts a record of a call that got no ring.
+    pub(crate) fn count_ringless(&self, level: Level) {
+        self.ringless[level.index()].fetch_add(1, Ordering::Relaxed);
+        // Release: a drain that sees the sum changed finds out whose loss it was.
+        self.counters.lost.fetch_add(1, Ordering::Release);
+        self.wake_drain();
+    }
+
+    /// What was lost so far as there was no ring for it.
+    pub(crate) fn ringless(&self, counter: u64) -> Loss {
+        let full = std::array::from_fn(|level| self.ringless[level].load(Ordering::Relaxed));
+        Loss { counter, full, too_large: [0; 5] }
     }
 
     /// Whether a ring of `capacity` bytes may be replaced by one that holds more: it is one of the
@@ -366,35 +536,53 @@ impl Core {
         Some(free.swap_remove(at))
     }
 
-    fn allocate(&self, record_bytes: usize) -> FreeRing {
+    /// A new ring, of the configured capacity if there is room for that. In a file if one can be had:
+    /// rather a small ring that survives than a large one that doesn't.
+    fn allocate(&self, record_bytes: usize) -> Option<FreeRing> {
         let wanted = self.config.ring_capacity_bytes;
-        if let Some(dir) = &self.ring_dir
-            && !self.is_closed()
-        {
-            let small = (wanted / SMALL_RING_PART).max(SMALL_RING_BYTES).min(wanted);
+        let small = (wanted / SMALL_RING_PART).max(SMALL_RING_BYTES).min(wanted);
+        let smaller = |from: usize| std::iter::successors(Some(from), |bytes| Some(bytes / 4));
+        let least = || smaller(small / 4).take_while(|&bytes| bytes >= LEAST_RING_BYTES);
+        let mut no_file = String::new();
+        let dir = self.ring_dir.as_ref().filter(|_| !self.is_closed());
+        if let Some(dir) = dir {
             let is_one_of_many = self.file_rings.load(Ordering::Relaxed) >= FULL_SIZE_FILE_RINGS;
-            let capacity =
+            let most =
                 if is_one_of_many && is_at_home(small, record_bytes) { small } else { wanted };
-            // Rather a small ring that survives than a large one that doesn't.
-            let ring = dir.new_ring(capacity).or_else(|error| {
-                if is_at_home(small, record_bytes) { dir.new_ring(small) } else { Err(error) }
+            let fits = |&bytes: &usize| bytes >= small && is_at_home(bytes, record_bytes);
+            let capacities = [most].into_iter().chain(smaller(most / 4).take_while(fits));
+            let ring = self.file_ring(dir, &capacities.collect::<Vec<_>>()).or_else(|error| {
+                // Then there is no memory for a large one elsewhere either.
+                let is_mapping = error.kind() == io::ErrorKind::OutOfMemory;
+                if is_mapping {
+                    self.file_ring(dir, &least().collect::<Vec<_>>())
+                } else {
+                    Err(error)
+                }
             });
-            if let Ok((producer, consumer, file)) = ring {
-                self.file_rings.fetch_add(1, Ordering::Relaxed);
-                return FreeRing { producer, consumer, file: Some(file) };
+            match ring {
+                Ok(ring) => return Some(ring),
+                Err(error) => no_file = error.to_string(),
             }
         }
+        let mut capacities = smaller(wanted).take_while(|&bytes| bytes >= small).chain(least());
+        let (producer, consumer) = capacities.find_map(|bytes| self.memory_ring(bytes))?;
         self.counters.memory_rings.fetch_add(1, Ordering::Relaxed);
-        let (producer, consumer) = self.memory_ring(wanted);
-        FreeRing { producer, consumer, file: None }
+        Some(FreeRing { producer, consumer, file: None, no_file })
     }
 
-    fn memory_ring(&self, capacity: usize) -> (Producer, Consumer) {
+    fn file_ring(&self, dir: &RingDir, capacities: &[usize]) -> io::Result<FreeRing> {
+        let (producer, consumer, file) = dir.new_ring(capacities)?;
+        self.file_rings.fetch_add(1, Ordering::Relaxed);
+        Ok(FreeRing { producer, consumer, file: Some(file), no_file: String::new() })
+    }
+
+    fn memory_ring(&self, capacity: usize) -> Option<(Producer, Consumer)> {
         let Config { prefault, huge_pages, .. } = self.config;
         let options = || memory::Options::new(capacity).huge_pages(huge_pages);
         // Without memory for it all at once, it has to come as it is used.
         let ready = (prefault || huge_pages).then(|| options().create_spsc().ok());
-        ready.flatten().unwrap_or_else(|| spsc::new(capacity))
+        ready.flatten().or_else(|| spsc::try_new(capacity).ok())
     }
 
     /// The rings that came since the last call.
@@ -410,11 +598,31 @@ impl Core {
 
     /// Keeps a ring that is empty, and that no thread has, for another thread.
     pub(crate) fn reuse(&self, producer: Producer, consumer: Consumer, slot: &RingSlot) {
+        self.unlist(slot);
         ring_dir::end_ring(&consumer);
         let mut free = lock(&self.free);
-        if free.len() < MAX_FREE_RINGS {
-            free.push(FreeRing { producer, consumer, file: slot.file });
+        // One in memory is not kept where the next one may be in a file.
+        let is_worthwhile = slot.file().is_some() || self.ring_dir.is_none();
+        if free.len() < MAX_FREE_RINGS && is_worthwhile {
+            let no_file = slot.no_file.clone();
+            free.push(FreeRing { producer, consumer, file: slot.file, no_file });
         } else if let (Some(dir), Some(file)) = (&self.ring_dir, slot.file) {
+            dir.remove_ring(file);
+            self.file_rings.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The ring directory says nothing more of a ring: the dump has all that it held, or states it.
+    fn unlist(&self, slot: &RingSlot) {
+        if let (Some(dir), Some(listing)) = (&self.ring_dir, lock(&slot.listing).take()) {
+            dir.unlist(listing);
+        }
+    }
+
+    /// Removes a ring that no thread has, and that nobody is to read or write any more.
+    pub(crate) fn discard(&self, slot: &RingSlot) {
+        self.unlist(slot);
+        if let (Some(dir), Some(file)) = (&self.ring_dir, slot.file) {
             dir.remove_ring(file);
             self.file_rings.fetch_sub(1, Ordering::Relaxed);
         }
@@ -443,6 +651,28 @@ impl Core {
         }
         let answers = self.ask(sync)?;
         answers.recv().map_err(|_| ended())?.map_err(FlushError::Drain)
+    }
+
+    /// Nobody drains but when the program asks for it.
+    pub(crate) fn set_manual(&self) {
+        self.is_manual.store(true, Ordering::Relaxed);
+    }
+
+    /// Has the dump explain a call site for whose entry no ring directory has room: waits until the
+    /// record of it that this thread has just committed is written.
+    ///
+    /// Where that takes too long, the record may have no explanation if the process dies now.
+    pub(crate) fn explain_in_dump(&self, id: u32) {
+        if self.is_manual.load(Ordering::Relaxed) {
+            // It may be this thread that should drain.
+            return;
+        }
+        let timeout = self.config.block_timeout.unwrap_or(EXPLAIN_WITHIN).min(EXPLAIN_WITHIN);
+        let _ = self.ask(false).map(|answers| answers.recv_timeout(timeout));
+        // Once: a dump that cannot be written now must not keep each call of the site waiting.
+        if let Some(dir) = &self.ring_dir {
+            dir.note_explained(id);
+        }
     }
 
     /// Asks the drain to write; the answer comes when it has.

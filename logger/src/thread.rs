@@ -28,9 +28,10 @@ use stenolog_format::loss::Loss;
 use stenolog_ringbuf::TryClaimError;
 use stenolog_ringbuf::queue::spsc::Producer;
 
-use crate::registry::{self, CallTypes, Decision, UNHEARD};
+use crate::os_thread;
+use crate::registry::{self, CallTypes, Decision, Id, UNHEARD};
 use crate::ring_dir;
-use crate::shared::{Core, OnFull, RingSlot};
+use crate::shared::{COLD_CALL_BYTES, Core, OnFull, RingSlot, has_memory};
 use crate::site::Site;
 use crate::time::ClockRef;
 
@@ -133,10 +134,11 @@ impl Drop for Rings {
 }
 
 impl Rings {
-    /// Has the hot path log to `core`, into a ring that holds records of so many bytes.
+    /// Has the hot path log to `core`, into a ring that holds records of so many bytes. If there is no
+    /// memory for one, the thread keeps the one that it has.
     fn take_global(&mut self, core: &Arc<Core>, record_bytes: usize) {
+        let Some((attachment, mut producer)) = attach(core, record_bytes) else { return };
         self.give_back_global();
-        let (attachment, mut producer) = attach(core, record_bytes);
         producer.set_quick_max(next_allowance(&attachment, &producer));
         LOCAL.with(|local| {
             // SAFETY: only this thread touches the producer (T1), and no borrow of it lives while
@@ -287,8 +289,9 @@ pub fn prepare_thread() -> bool {
             if !rings.global.as_ref().is_some_and(|global| Arc::ptr_eq(&global.core, &core)) {
                 rings.take_global(&core, 1);
             }
+            rings.global.as_ref().is_some_and(|global| Arc::ptr_eq(&global.core, &core))
         });
-        prepared.ok()
+        prepared.ok().filter(|&has_ring| has_ring)
     });
     prepared.is_some()
 }
@@ -337,6 +340,10 @@ pub(crate) struct ColdRecord<'a> {
 #[inline(never)]
 pub(crate) fn wants(site: &'static Site) -> bool {
     let wanted = heard(|| {
+        if !can_have_rings() {
+            // The call will count its record.
+            return Some(registry::global().is_some_and(|core| core.allows(site.meta)));
+        }
         let scope = RINGS.try_with(|rings| rings.borrow().scopes.last().map(Arc::clone));
         match scope.ok().flatten() {
             Some(core) => (!core.is_closed()).then(|| core.allows(site.meta)),
@@ -383,6 +390,10 @@ pub(crate) fn log(record: &ColdRecord<'_>) {
         return;
     }
     let heard = heard(|| {
+        if !can_have_rings() {
+            lose(record);
+            return Some(());
+        }
         let attached = RINGS.try_with(|rings| log_attached(record, &mut rings.borrow_mut()));
         if attached.is_err() {
             log_detached(record);
@@ -443,33 +454,66 @@ fn log_attached(record: &ColdRecord<'_>, rings: &mut Rings) {
             unsafe { &*local.producer.get() }.capacity()
         });
         Arc::ptr_eq(&global.core, &core)
+            && !global.slot.is_unlinked()
+            && !global.slot.is_set_aside()
             && !core.deserves_larger_ring(capacity, record.payload_bytes)
     };
-    if !rings.global.as_ref().is_some_and(fits) {
+    if rings.global.as_ref().is_some_and(fits) {
+        // It may have changed since, for those whose ring's file is gone.
+        LOCAL.with(|local| local.owner.set(core.generation()));
+    } else {
         rings.take_global(&core, record.payload_bytes);
     }
-    let Some(attachment) = &rings.global else { return };
+    // Without memory for another one it has none, or the one that it had.
+    let is_usable =
+        |global: &&Attachment| Arc::ptr_eq(&global.core, &core) && !global.slot.is_set_aside();
+    let attachment = rings.global.as_ref().filter(is_usable);
+    let Some(attachment) = attachment else {
+        core.count_ringless(record.site.meta.level);
+        return;
+    };
     LOCAL.with(|local| {
         // SAFETY: as above; and `claim_and_fill` runs no code that could log (T2).
         let producer = unsafe { &mut *local.producer.get() };
-        let allowance_bytes = claim_and_fill(record, attachment, producer, id);
+        let allowance_bytes = claim_and_fill(record, attachment, producer, id.number);
         producer.set_quick_max(allowance_bytes);
     });
+    if !id.is_explained {
+        core.explain_in_dump(id.number);
+    }
+}
+
+/// Whether this thread has used `RINGS` before, or there is memory to: the C library ends a process that
+/// cannot note that they have a destructor.
+fn can_have_rings() -> bool {
+    let has_ring = LOCAL.with(|local| local.owner.get() != NO_GENERATION || local.scopes.get() > 0);
+    has_ring || has_memory(COLD_CALL_BYTES)
+}
+
+/// Counts a record for which there is no memory, if the global logger wants it.
+fn lose(record: &ColdRecord<'_>) {
+    if let Some(core) = registry::global().filter(|core| core.allows(record.site.meta)) {
+        core.count_ringless(record.site.meta.level);
+    }
 }
 
 /// What the site says itself, if it is only the ring that brought the call here.
-fn known(record: &ColdRecord<'_>, rings: &Rings) -> Option<(Arc<Core>, u32)> {
+fn known(record: &ColdRecord<'_>, rings: &Rings) -> Option<(Arc<Core>, Id)> {
     let core = &rings.global.as_ref()?.core;
     let state = record.site.state.load(Ordering::Relaxed);
     let signature = record.site.signature.load(Ordering::Relaxed);
     (!core.is_foreign()
         && (state >> 32) as u32 == core.generation()
         && signature == record.types.signature)
-        .then(|| (Arc::clone(core), state as u32))
+        .then(|| (Arc::clone(core), Id { number: state as u32, is_explained: true }))
 }
 
 /// What the global logger says to a record, and to the calls of its site to come.
-fn decide(record: &ColdRecord<'_>) -> Option<(Arc<Core>, u32)> {
+fn decide(record: &ColdRecord<'_>) -> Option<(Arc<Core>, Id)> {
+    if !has_memory(COLD_CALL_BYTES) {
+        lose(record);
+        return None;
+    }
     match registry::decide(record.site, record.types) {
         Decision::Log(core, id) => Some((core, id)),
         Decision::Off => None,
@@ -482,36 +526,53 @@ fn decide(record: &ColdRecord<'_>) -> Option<(Arc<Core>, u32)> {
 }
 
 fn log_to_other(record: &ColdRecord<'_>, core: &Arc<Core>, rings: &mut Rings) {
+    if !has_memory(COLD_CALL_BYTES) {
+        return core.count_ringless(record.site.meta.level);
+    }
     let id = registry::id(core, record.site, record.types);
-    let known = rings.others.iter().position(|(other, _)| Arc::ptr_eq(&other.core, core));
-    let at = known.unwrap_or_else(|| {
+    let is_usable = |ring: &Attachment| {
+        !ring.core.is_closed() && !ring.slot.is_unlinked() && !ring.slot.is_set_aside()
+    };
+    let is_it = |ring: &Attachment| Arc::ptr_eq(&ring.core, core) && is_usable(ring);
+    if !rings.others.iter().any(|(other, _)| is_it(other)) {
         // A good time to let go of loggers that have ended.
-        for (attachment, producer) in
-            rings.others.extract_if(.., |(other, _)| other.core.is_closed())
-        {
+        for (attachment, producer) in rings.others.extract_if(.., |(other, _)| !is_usable(other)) {
             give_back(&attachment, producer);
         }
-        rings.others.push(attach(core, record.payload_bytes));
-        rings.others.len() - 1
-    });
-    let (attachment, producer) = &mut rings.others[at];
-    claim_and_fill(record, attachment, producer, id);
+        rings.others.extend(attach(core, record.payload_bytes));
+    }
+    let Some((attachment, producer)) = rings.others.iter_mut().find(|(other, _)| is_it(other))
+    else {
+        return core.count_ringless(record.site.meta.level);
+    };
+    claim_and_fill(record, attachment, producer, id.number);
+    if !id.is_explained {
+        core.explain_in_dump(id.number);
+    }
 }
 
 /// A thread whose destructors run takes a ring for this one record.
 fn log_detached(record: &ColdRecord<'_>) {
     let Some((core, id)) = decide(record) else { return };
-    let (attachment, mut producer) = attach(&core, record.payload_bytes);
-    claim_and_fill(record, &attachment, &mut producer, id);
+    let Some((attachment, mut producer)) = attach(&core, record.payload_bytes) else {
+        return core.count_ringless(record.site.meta.level);
+    };
+    claim_and_fill(record, &attachment, &mut producer, id.number);
     give_back(&attachment, producer);
+    if !id.is_explained {
+        core.explain_in_dump(id.number);
+    }
 }
 
-/// A ring for this thread, whose first record has so many bytes.
-fn attach(core: &Arc<Core>, record_bytes: usize) -> (Attachment, Producer) {
+/// A ring for this thread, whose first record has so many bytes; `None` if there is no memory for it.
+fn attach(core: &Arc<Core>, record_bytes: usize) -> Option<(Attachment, Producer)> {
+    if !has_memory(COLD_CALL_BYTES) {
+        return None;
+    }
     let thread = std::thread::current();
-    let name = thread.name().unwrap_or_default().to_owned();
-    let (producer, slot) = core.new_ring(os_thread_id(), name, record_bytes);
-    (Attachment { core: Arc::clone(core), slot, owes_loss: Cell::new(false) }, producer)
+    let name = thread.name().map(str::to_owned).or_else(os_thread::name).unwrap_or_default();
+    let (producer, slot) = core.new_ring(os_thread_id(), name, record_bytes)?;
+    Some((Attachment { core: Arc::clone(core), slot, owes_loss: Cell::new(false) }, producer))
 }
 
 /// Writes the record, by way of the logger's policy if the ring is full, and returns up to where
@@ -530,22 +591,16 @@ fn claim_and_fill(
     let limit = if is_urgent { capacity } else { capacity - capacity / 8 };
     let mut waiter = None;
     let result = loop {
-        let result = write_loss_owed(record, attachment, producer, time, limit)
-            .and_then(|()| producer.try_claim_within(record.payload_bytes, limit));
-        match result {
-            Ok(mut claim) => {
-                (record.fill)(claim.as_mut_ptr(), time);
-                claim.commit_tagged(id);
-                break Ok(());
-            }
-            Err(TryClaimError::Full)
-                if core.config.on_full[record.site.meta.level.index()] == OnFull::Block =>
-            {
-                if !waiter.get_or_insert_with(|| Waiter::new(core)).wait() {
-                    break Err(TryClaimError::Full);
-                }
-            }
-            Err(error) => break Err(error),
+        let Err(error) = try_write(record, attachment, producer, id, time, limit) else {
+            break Ok(());
+        };
+        slot.note_committed(producer);
+        let is_patient = core.config.on_full[record.site.meta.level.index()] == OnFull::Block;
+        if error != TryClaimError::Full || !is_patient || slot.is_set_aside() {
+            break Err(error);
+        }
+        if !waiter.get_or_insert_with(|| Waiter::new(core)).wait() {
+            break Err(error);
         }
     };
     if let Err(error) = result {
@@ -556,6 +611,22 @@ fn claim_and_fill(
         owes_loss.set(true);
     }
     next_allowance(attachment, producer)
+}
+
+/// Writes the record if there is room, and before it what the ring does not state yet.
+fn try_write(
+    record: &ColdRecord<'_>,
+    attachment: &Attachment,
+    producer: &mut Producer,
+    id: u32,
+    time: u64,
+    limit: usize,
+) -> Result<(), TryClaimError> {
+    write_loss_owed(record, attachment, producer, time, limit)?;
+    let mut claim = producer.try_claim_within(record.payload_bytes, limit)?;
+    (record.fill)(claim.as_mut_ptr(), time);
+    claim.commit_tagged(id);
+    Ok(())
 }
 
 /// States losses in the ring before the next record, where they happened.

@@ -29,6 +29,8 @@ pub struct Consumer {
     head: u64,
     /// A position between records, at or after `head`: the end of what was last shown.
     boundary: u64,
+    /// Up to where records have been shown.
+    shown_to: u64,
     /// Whether the one producer was on the consumer's core when it was last looked up.
     near: bool,
 }
@@ -37,7 +39,7 @@ impl Consumer {
     /// The first consumer of a new ring, and its only one.
     pub(crate) fn new(ring: Arc<Ring>) -> Self {
         let near = ring.shares_core_with_producer();
-        Self { ring, head: 0, boundary: 0, near }
+        Self { ring, head: 0, boundary: 0, shown_to: 0, near }
     }
 
     /// Takes the oldest record, if one is committed.
@@ -162,7 +164,7 @@ impl Consumer {
         let mut end = position;
         let limit = position.saturating_add(max_bytes as u64);
         self.walk(position, u64::MAX, limit, &mut end, read);
-        self.boundary = end;
+        self.note_boundary(end);
         end
     }
 
@@ -212,7 +214,7 @@ impl Consumer {
         let limit = position.saturating_add(max_bytes as u64);
         // SAFETY: this is the ring's consumer, `head` its head, and `position` lies between records.
         let records = unsafe { self.ring.measure(self.head, limit, &mut end) };
-        self.boundary = end;
+        self.note_boundary(end);
         Batch::new(self, position, end, records)
     }
 
@@ -272,6 +274,9 @@ impl Consumer {
     /// Whether nothing is committed at `position`, not even dead space: a [scan](Self::scan_from) from
     /// there would end where it began. Something may be by the time this returns.
     ///
+    /// In a ring in a file there may also be what is no record, for which see
+    /// [`damage_at`](Self::damage_at): that is not the end.
+    ///
     /// One load, if the position is the consumer's own or the end of the last batch or scan.
     ///
     /// # Panics
@@ -291,7 +296,24 @@ impl Consumer {
     #[must_use]
     pub fn is_end(&self, position: u64) -> bool {
         self.assert_boundary(position);
-        self.receive(position).is_none()
+        Header::from_word(self.receive_word(position)).is_none()
+    }
+
+    /// What stands at `position`, the end of a [scan](Self::scan_from) or [batch](Self::batch_from), if
+    /// that is no record and none is to come: somebody has written to the ring's file. Nothing behind it
+    /// is ever read.
+    ///
+    /// # Panics
+    ///
+    /// If `position` lies before the head, past what is committed, or inside a record.
+    #[cfg(all(feature = "std", not(loom)))]
+    #[must_use]
+    pub fn damage_at(&self, position: u64) -> Option<crate::file::Damage> {
+        self.assert_boundary(position);
+        let word = self.receive_word(position);
+        let header = Header::from_word(word)?;
+        let is_possible = self.ring.is_possible(self.head, position, header);
+        (!is_possible).then_some(crate::file::Damage::Header { position, word })
     }
 
     /// Whether no record is committed. One may be by the time this returns.
@@ -455,6 +477,19 @@ impl Consumer {
         unsafe { self.ring.receive(self.head, position) }
     }
 
+    /// The word at `position`, a position between records: 0 in its lower half if nothing is committed.
+    #[inline]
+    fn receive_word(&self, position: u64) -> u64 {
+        // SAFETY: as in `receive`.
+        unsafe { self.ring.receive_word(self.head, position) }
+    }
+
+    #[inline]
+    fn note_boundary(&mut self, end: u64) {
+        self.boundary = end;
+        self.shown_to = self.shown_to.max(end);
+    }
+
     /// The record whose `header` was received at `position`.
     #[inline]
     pub(crate) fn record(&self, position: u64, header: Header) -> Record<'_> {
@@ -511,8 +546,13 @@ impl Consumer {
             let Some(header) = self.receive(reached) else { break };
             reached += header.span();
         }
+        // In a file the headers may have been changed since they were walked through (R6).
+        let has_changed = || {
+            let is_shown = (self.head..=self.shown_to).contains(&position);
+            self.ring.is_in_file() && is_shown && position.is_multiple_of(8)
+        };
         assert!(
-            reached == position,
+            reached == position || has_changed(),
             "position {position} is not between committed records (head {}, next {reached})",
             self.head
         );

@@ -12,6 +12,11 @@ pub enum TryClaimError {
     TooLarge,
 }
 
+/// There is no memory for a ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("there is no memory for the ring")]
+pub struct OutOfMemory;
+
 /// The receiver is gone, so nothing that is sent would be read.
 #[cfg(feature = "std")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]

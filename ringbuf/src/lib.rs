@@ -147,9 +147,9 @@ mod sync;
 pub use batch::{Batch, Record, Records};
 pub use claim::{ReadClaim, WriteClaim};
 pub use consumer::Consumer;
-pub use error::TryClaimError;
 #[cfg(feature = "std")]
 pub use error::{ChannelClosed, RecvError, TrySendError};
+pub use error::{OutOfMemory, TryClaimError};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

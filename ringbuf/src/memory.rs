@@ -6,7 +6,7 @@
 //! that the processor looks up the address of one page where it would look up those of 512.
 
 use crate::consumer::Consumer;
-use crate::positions::{Kind, Positions};
+use crate::positions::Kind;
 use crate::queue::{mpsc, spsc};
 use crate::ring::{Ring, round_capacity};
 use crate::storage::{PAGE_BYTES, Storage};
@@ -81,24 +81,20 @@ impl Options {
     }
 
     fn create(&self, kind: Kind) -> io::Result<Arc<Ring>> {
-        // The positions are in the page before the records.
         let align = if self.huge_pages { HUGE_PAGE_BYTES } else { PAGE_BYTES };
         let data_bytes = self.capacity.next_multiple_of(align);
-        let mut map = MmapMut::map_anon(data_bytes + align + PAGE_BYTES)?;
-        let before = map.as_ptr().wrapping_add(PAGE_BYTES).align_offset(align);
-        let data_at = PAGE_BYTES + before;
+        let mut map = MmapMut::map_anon(data_bytes + align)?;
+        let data_at = map.as_ptr().align_offset(align);
         if self.huge_pages {
             advise_huge_pages(&map, data_at, data_bytes)?;
         }
         // What is around it is never touched.
-        let positions_at = data_at - PAGE_BYTES;
-        let used = map.get_mut(positions_at..data_at + data_bytes).unwrap_or_default();
+        let used = map.get_mut(data_at..data_at + data_bytes).unwrap_or_default();
         for page in used.chunks_mut(PAGE_BYTES) {
             // A plain store of what is there already might be left out.
             std::hint::black_box(page)[0] = 0;
         }
-        const { assert!(size_of::<Positions>() <= PAGE_BYTES) };
-        let storage = Storage::mapped(MmapRaw::from(map), positions_at, data_at, self.capacity);
+        let storage = Storage::mapped(MmapRaw::from(map), None, data_at, self.capacity);
         Ok(Arc::new(Ring::over(storage, kind)))
     }
 }

@@ -1,5 +1,6 @@
-//! How far the ends of a ring have come: what they share besides the memory of the records.
+//! How far the ends of a ring have come, as its file says it.
 
+#[cfg(all(feature = "std", not(loom)))]
 use crate::sync::AtomicU64;
 
 /// How the ends of a ring work together. The numbers are those in ring files.
@@ -17,17 +18,16 @@ pub enum Kind {
 
 /// Two lines, as processors fetch them in pairs. Not `CachePadded`, whose size differs between
 /// targets: this is part of the layout of ring files.
+#[cfg(all(feature = "std", not(loom)))]
 #[repr(C, align(128))]
 pub(crate) struct Padded<T>(pub(crate) T);
 
 /// How many numbers of the caller's a ring keeps: room for who and where, and for some counts.
-#[cfg_attr(
-    any(not(feature = "std"), loom),
-    expect(unreachable_pub, reason = "public as part of `file`, which is not there")
-)]
+#[cfg(all(feature = "std", not(loom)))]
 pub const USER_WORDS: usize = 24;
 
-/// As they lie in a ring file, from its byte 128 on.
+/// As they lie in a ring file, from its byte 128 on. The ring's ends only write them (R6).
+#[cfg(all(feature = "std", not(loom)))]
 #[repr(C)]
 pub(crate) struct Positions {
     pub(crate) consumer: Padded<ConsumerPositions>,
@@ -37,6 +37,7 @@ pub(crate) struct Positions {
     pub(crate) user_words: Padded<[AtomicU64; USER_WORDS]>,
 }
 
+#[cfg(all(feature = "std", not(loom)))]
 #[repr(C)]
 pub(crate) struct ConsumerPositions {
     /// Everything before is free.
@@ -44,17 +45,4 @@ pub(crate) struct ConsumerPositions {
     /// Everything before was received and will not be read again. Ahead of the head only while
     /// a release is under way.
     pub(crate) consumed: AtomicU64,
-}
-
-impl Positions {
-    pub(crate) fn new() -> Self {
-        Self {
-            consumer: Padded(ConsumerPositions {
-                head: AtomicU64::new(0),
-                consumed: AtomicU64::new(0),
-            }),
-            tail: Padded(AtomicU64::new(0)),
-            user_words: Padded([(); USER_WORDS].map(|()| AtomicU64::new(0))),
-        }
-    }
 }

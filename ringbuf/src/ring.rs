@@ -4,9 +4,14 @@
 
 use crate::cpu;
 use crate::header::{HEADER_BYTES, Header, MAX_CAPACITY_BYTES, marked_len, span};
-use crate::positions::{Kind, Positions};
+use crate::positions::Kind;
+#[cfg(all(feature = "mmap", not(loom)))]
+use crate::positions::Positions;
+#[cfg(all(feature = "std", not(loom)))]
+use crate::positions::USER_WORDS;
 use crate::storage::{LINE_BYTES, Storage};
-use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering, Words, fence};
+use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering, Words};
+use crossbeam_utils::CachePadded;
 
 /// A header and eight bytes of payload.
 const MIN_CAPACITY_BYTES: usize = 2 * HEADER_BYTES;
@@ -23,6 +28,10 @@ pub(crate) fn round_capacity(capacity_bytes: usize) -> usize {
 pub(crate) struct Ring {
     storage: Storage,
     kind: Kind,
+    /// Everything before is free.
+    head: CachePadded<AtomicU64>,
+    /// Everything before was claimed. Only used with many producers.
+    tail: CachePadded<AtomicU64>,
     producers: AtomicU64,
     consumer_alive: AtomicBool,
     /// Where the one producer was last seen: a hint, on which nothing but speed depends.
@@ -35,20 +44,42 @@ impl Ring {
         Self::over(Storage::on_heap(round_capacity(capacity_bytes)), kind)
     }
 
+    /// The same; `None` if there is no memory for it.
+    pub(crate) fn try_new(kind: Kind, capacity_bytes: usize) -> Option<Self> {
+        Some(Self::over(Storage::try_on_heap(round_capacity(capacity_bytes))?, kind))
+    }
+
     /// A ring over memory that is all zeros.
     pub(crate) fn over(storage: Storage, kind: Kind) -> Self {
         Self {
             storage,
             kind,
+            head: CachePadded::new(AtomicU64::new(0)),
+            tail: CachePadded::new(AtomicU64::new(0)),
             producers: AtomicU64::new(1),
             consumer_alive: AtomicBool::new(true),
             producer_core: AtomicU32::new(cpu::current()),
         }
     }
 
+    /// What the file says of the ring: the ends write it, and never read it (R6).
+    #[cfg(all(feature = "mmap", not(loom)))]
     #[inline]
-    fn positions(&self) -> &Positions {
+    fn in_file(&self) -> Option<&Positions> {
         self.storage.positions()
+    }
+
+    /// Whether others can write to the ring's memory.
+    #[cfg(all(feature = "mmap", not(loom)))]
+    pub(crate) fn is_in_file(&self) -> bool {
+        self.in_file().is_some()
+    }
+
+    /// Whether others can write to the ring's memory: not without files.
+    #[cfg(not(all(feature = "mmap", not(loom))))]
+    #[expect(clippy::unused_self, reason = "with rings in files it is asked for")]
+    pub(crate) fn is_in_file(&self) -> bool {
+        false
     }
 
     #[inline]
@@ -70,20 +101,25 @@ impl Ring {
 
     #[cfg(all(feature = "std", not(loom)))]
     pub(crate) fn set_user_word(&self, index: usize, value: u64) {
-        // Release: a reader of the file finds the words in the order in which they were set.
-        self.positions().user_words.0[index].store(value, Ordering::Release);
+        assert!(index < USER_WORDS, "there are {USER_WORDS} user words, and none at {index}");
+        #[cfg(feature = "mmap")]
+        if let Some(positions) = self.in_file() {
+            // Release: a reader of the file finds the words in the order in which they were set.
+            positions.user_words.0[index].store(value, Ordering::Release);
+        }
+        let _ = value;
     }
 
     // --- the producer's side ---
 
     /// The head, with the right to write to everything before it, a capacity further on.
     pub(crate) fn acquire_head(&self) -> u64 {
-        self.positions().consumer.0.head.load(Ordering::Acquire)
+        self.head.load(Ordering::Acquire)
     }
 
     /// The head as a mere number.
     pub(crate) fn peek_head(&self) -> u64 {
-        self.positions().consumer.0.head.load(Ordering::Relaxed)
+        self.head.load(Ordering::Relaxed)
     }
 
     /// Notes where the one producer runs.
@@ -99,7 +135,20 @@ impl Ring {
     #[inline]
     pub(crate) fn tail(&self) -> &AtomicU64 {
         debug_assert_eq!(self.kind, Kind::ManyProducers);
-        &self.positions().tail.0
+        &self.tail
+    }
+
+    /// Tells the file, if there is one, that everything before `tail` is claimed, before what was
+    /// claimed is written to.
+    #[inline]
+    pub(crate) fn state_tail(&self, tail: u64) {
+        #[cfg(all(feature = "mmap", not(loom)))]
+        if let Some(positions) = self.in_file() {
+            // Another producer may have stated more already. Acquire keeps the claim's stores behind
+            // it, for whoever looks after a crash (R5).
+            positions.tail.0.fetch_max(tail, Ordering::AcqRel);
+        }
+        let _ = tail;
     }
 
     pub(crate) fn join_producer(&self) {
@@ -124,7 +173,7 @@ impl Ring {
         core != cpu::UNKNOWN && core == cpu::current()
     }
 
-    /// The header at `position`, if one was committed there.
+    /// The header at `position`, if one was committed there, and can be there (R6).
     ///
     /// # Safety
     ///
@@ -132,24 +181,50 @@ impl Ring {
     /// or skip reachable from it, or the head itself.
     #[inline]
     pub(crate) unsafe fn receive(&self, head: u64, position: u64) -> Option<Header> {
+        // SAFETY: as the caller vouches.
+        let header = Header::from_word(unsafe { self.receive_word(head, position) })?;
+        self.is_possible(head, position, header).then_some(header)
+    }
+
+    /// The word at `position`, of which the lower half is 0 if nothing was committed there.
+    ///
+    /// # Safety
+    ///
+    /// As for [`receive`](Self::receive).
+    #[inline]
+    pub(crate) unsafe fn receive_word(&self, head: u64, position: u64) -> u64 {
         let capacity = self.capacity() as u64;
         debug_assert!(position >= head && position - head <= capacity);
         if position - head == capacity {
-            return None;
+            return 0;
         }
-        let offset = self.offset(position);
         // SAFETY: in range and 8-aligned (R2). The position is a header's, so no claim covers it
         // as payload (R1). The ring is alive (R4).
-        let word = unsafe { self.words().header(offset) }.load(Ordering::Acquire);
-        let header = Header::from_word(word);
-        if let Some(header) = header {
-            debug_assert!(
-                offset as u64 + header.span() <= capacity
-                    && position + header.span() - head <= capacity,
-                "{header:?} at {position} leaves the ring (head {head}, capacity {capacity})"
-            );
+        unsafe { self.words().header(self.offset(position)) }.load(Ordering::Acquire)
+    }
+
+    /// Whether what begins at `position` with this header ends in the ring, and does not wrap. Only
+    /// who writes to the ring's file can have it otherwise.
+    #[inline]
+    pub(crate) fn is_possible(&self, head: u64, position: u64, header: Header) -> bool {
+        let capacity = self.capacity() as u64;
+        let mut room = (capacity - self.offset(position) as u64).min(capacity - (position - head));
+        if self.has_known_tail() {
+            // Whoever committed a header here had claimed up to its end before.
+            room = room.min(self.tail.load(Ordering::Relaxed).saturating_sub(position));
         }
-        header
+        debug_assert!(
+            header.span() <= room || self.is_in_file(),
+            "{header:?} at {position} leaves the ring (head {head}, capacity {capacity})"
+        );
+        header.span() <= room
+    }
+
+    /// Whether it can be checked, and has to be, that what is read was claimed. One producer keeps its
+    /// tail to itself.
+    #[inline]
+    fn has_known_tail(&self) -> bool {
+        self.kind == Kind::ManyProducers && self.is_in_file()
     }
 
     /// Moves `position` behind the records from there on that end at or before `limit`, or behind the
@@ -163,9 +238,15 @@ impl Ring {
     pub(crate) unsafe fn measure(&self, head: u64, limit: u64, position: &mut u64) -> usize {
         let (words, mask) = (self.words(), self.capacity() as u64 - 1);
         let full = head + self.capacity() as u64;
-        let load = |position: u64| {
-            if position == full {
-                return 0;
+        let has_known_tail = self.has_known_tail();
+        // No record ends after that: it would wrap, or leave the ring (R6).
+        let mut stop = full.min((*position | mask) + 1);
+        let load = |position: u64, stop: &mut u64| {
+            if position == *stop {
+                if position == full {
+                    return 0;
+                }
+                *stop = full;
             }
             // SAFETY: in range and 8-aligned (R2): as the caller vouches, the position is a header's,
             // so no claim covers it as payload (R1). The ring is alive (R4).
@@ -173,13 +254,19 @@ impl Ring {
         };
         let mut records = 0;
         let mut allowed = u64::MAX;
-        let mut word = load(*position);
+        let mut word = load(*position, &mut stop);
         while let Some(header) = Header::from_word(word) {
             let span = header.span();
+            if has_known_tail && !self.is_possible(head, *position, header) {
+                return records;
+            }
             loop {
                 let end = *position + span;
-                debug_assert!(end <= full, "{header:?} at {position} leaves the ring");
-                if end > allowed {
+                debug_assert!(
+                    end <= stop || self.is_in_file(),
+                    "{header:?} at {position} leaves the ring"
+                );
+                if end > allowed || end > stop {
                     return records;
                 }
                 *position = end;
@@ -187,8 +274,8 @@ impl Ring {
                     records += 1;
                     allowed = limit;
                 }
-                let next = load(end);
-                if next != word {
+                let next = load(end, &mut stop);
+                if next != word || has_known_tail {
                     word = next;
                     break;
                 }
@@ -245,10 +332,13 @@ impl Ring {
     pub(crate) unsafe fn release(&self, head: u64, end: u64, near: bool) {
         debug_assert!(head <= end && end - head <= self.capacity() as u64);
         debug_assert_eq!(head, self.peek_head(), "only the consumer moves the head");
-        // Recovery starts at `consumed`, so that it never starts in what is cleared here (R5).
-        // Release: user words that were set before are found together with it.
-        self.positions().consumer.0.consumed.store(end, Ordering::Release);
-        fence(Ordering::Release);
+        #[cfg(all(feature = "mmap", not(loom)))]
+        if let Some(positions) = self.in_file() {
+            // Recovery starts at `consumed`, so that it never starts in what is cleared here (R5).
+            // Release: user words that were set before are found together with it.
+            positions.consumer.0.consumed.store(end, Ordering::Release);
+            crate::sync::fence(Ordering::Release);
+        }
         match self.kind {
             Kind::OneProducer => {
                 let step = if near { self.capacity() } else { LINE_BYTES.min(self.capacity()) };
@@ -258,7 +348,12 @@ impl Ring {
             // SAFETY: as the caller vouches.
             Kind::ManyProducers => unsafe { self.clear(head, end) },
         }
-        self.positions().consumer.0.head.store(end, Ordering::Release);
+        #[cfg(all(feature = "mmap", not(loom)))]
+        if let Some(positions) = self.in_file() {
+            // First: no producer may be further ahead of it than a capacity (R5).
+            positions.consumer.0.head.store(end, Ordering::Release);
+        }
+        self.head.store(end, Ordering::Release);
     }
 
     /// Zeroes the word at `start`, and those at the multiples of `step` from there to `end`.
@@ -312,6 +407,9 @@ impl Ring {
         // SAFETY: the word at the head is a header (R2), in a ring that is alive (R4).
         let header = unsafe { self.words().header(self.offset(head)) };
         let marked = marked_len(header.load(Ordering::Relaxed));
+        // A claim does not wrap, nor can it be larger than the ring (R6).
+        let room = self.capacity() - self.offset(head);
+        let marked = marked.filter(|&len| span(len) <= room);
         if let Some(len) = marked {
             header.store(Header::skip(span(len)).to_word(), Ordering::Relaxed);
         }

@@ -1,9 +1,11 @@
 //! The memory of a ring.
 
 use crate::header::HEADER_BYTES;
+#[cfg(all(feature = "mmap", not(loom)))]
 use crate::positions::Positions;
 use crate::sync::Words;
 use alloc::alloc::{alloc_zeroed, dealloc, handle_alloc_error};
+#[cfg(loom)]
 use alloc::boxed::Box;
 use core::alloc::Layout;
 use core::ptr::NonNull;
@@ -13,24 +15,26 @@ pub(crate) const PAGE_BYTES: usize = 4096;
 /// The unit in which memory moves between cores.
 pub(crate) const LINE_BYTES: usize = 64;
 
-/// Zeroed memory of a power of two bytes and the positions in it, shared by the ends of a ring.
+/// Zeroed memory of a power of two bytes, shared by the ends of a ring; of a file, with the positions
+/// in it.
 pub(crate) struct Storage {
     words: Words,
     capacity: usize,
-    positions: NonNull<Positions>,
+    #[cfg(all(feature = "mmap", not(loom)))]
+    positions: Option<NonNull<Positions>>,
     memory: Memory,
 }
 
 /// What keeps the memory.
 enum Memory {
-    /// Allocated, as are the positions.
+    /// Allocated.
     Heap {
         allocation: NonNull<u8>,
         layout: Layout,
         #[cfg(loom)]
         shadow: NonNull<crate::sync::Shadow>,
     },
-    /// A mapping, of a file as a rule, with the positions in it.
+    /// A mapping: of a file, with the positions in it, or of nothing.
     #[cfg(all(feature = "mmap", not(loom)))]
     Mapped { _map: memmap2::MmapRaw },
 }
@@ -41,18 +45,31 @@ unsafe impl Send for Storage {}
 // SAFETY: as above; `&Storage` gives only copies of an address and a size, and atomics.
 unsafe impl Sync for Storage {}
 
+/// Where the memory of a ring may begin.
+const fn align_of_ring(capacity: usize) -> usize {
+    if capacity < PAGE_BYTES { LINE_BYTES } else { PAGE_BYTES }
+}
+
+/// What is allocated for a ring.
+fn layout(capacity: usize) -> Layout {
+    // Aligned by hand: an allocator clears over-aligned memory itself, which touches every
+    // page, whereas it gets large zeroed blocks of ordinary alignment from the system as is.
+    Layout::from_size_align(capacity + align_of_ring(capacity), HEADER_BYTES)
+        .expect("a ring is much smaller than the address space")
+}
+
 impl Storage {
     /// Allocates zeroed memory. Pages are not touched, so a large ring costs nothing until used.
     pub(crate) fn on_heap(capacity: usize) -> Self {
+        Self::try_on_heap(capacity).unwrap_or_else(|| handle_alloc_error(layout(capacity)))
+    }
+
+    /// The same; `None` if there is no memory for it.
+    pub(crate) fn try_on_heap(capacity: usize) -> Option<Self> {
         debug_assert!(capacity.is_power_of_two() && capacity >= 2 * HEADER_BYTES);
-        let align = if capacity < PAGE_BYTES { LINE_BYTES } else { PAGE_BYTES };
-        // Aligned by hand: an allocator clears over-aligned memory itself, which touches every
-        // page, whereas it gets large zeroed blocks of ordinary alignment from the system as is.
-        let layout = Layout::from_size_align(capacity + align, HEADER_BYTES)
-            .expect("a ring is much smaller than the address space");
+        let (align, layout) = (align_of_ring(capacity), layout(capacity));
         // SAFETY: the layout's size is not zero.
-        let allocation = NonNull::new(unsafe { alloc_zeroed(layout) })
-            .unwrap_or_else(|| handle_alloc_error(layout));
+        let allocation = NonNull::new(unsafe { alloc_zeroed(layout) })?;
         // SAFETY: the offset is below `align`, and the allocation is larger by that.
         let base = unsafe { allocation.add(allocation.align_offset(align)) };
         debug_assert!(base.addr().get().is_multiple_of(align));
@@ -60,46 +77,50 @@ impl Storage {
         #[cfg(loom)]
         let shadow =
             NonNull::from(Box::leak(Box::new(crate::sync::Shadow::new(capacity / HEADER_BYTES))));
-        Self {
+        Some(Self {
             #[cfg(not(loom))]
             words: Words::new(base),
             #[cfg(loom)]
             words: Words::new(base, shadow),
             capacity,
-            positions: NonNull::from(Box::leak(Box::new(Positions::new()))),
+            #[cfg(all(feature = "mmap", not(loom)))]
+            positions: None,
             memory: Memory::Heap {
                 allocation,
                 layout,
                 #[cfg(loom)]
                 shadow,
             },
-        }
+        })
     }
 
-    /// Takes a mapping of zeros, with the positions and the memory at these offsets.
+    /// Takes a mapping of zeros, with the memory at this offset, and the positions, if it has some, at
+    /// that one.
     #[cfg(all(feature = "mmap", not(loom)))]
     pub(crate) fn mapped(
         map: memmap2::MmapRaw,
-        positions_offset: usize,
+        positions_offset: Option<usize>,
         data_offset: usize,
         capacity: usize,
     ) -> Self {
         debug_assert!(capacity.is_power_of_two() && capacity >= 2 * HEADER_BYTES);
         assert!(
             data_offset.is_multiple_of(PAGE_BYTES)
-                && positions_offset.is_multiple_of(align_of::<Positions>())
-                && positions_offset + size_of::<Positions>() <= data_offset
-                && data_offset + capacity <= map.len(),
+                && data_offset + capacity <= map.len()
+                && positions_offset.is_none_or(|offset| {
+                    offset.is_multiple_of(align_of::<Positions>())
+                        && offset + size_of::<Positions>() <= data_offset
+                }),
             "a ring of {capacity} bytes does not fit a mapping of {}",
             map.len()
         );
         let base = NonNull::new(map.as_mut_ptr()).expect("a mapping is never at address zero");
         Self {
-            // SAFETY: both offsets are inside the mapping.
+            // SAFETY: the offset is inside the mapping.
             words: Words::new(unsafe { base.add(data_offset) }),
             capacity,
             // SAFETY: as above.
-            positions: unsafe { base.add(positions_offset) }.cast(),
+            positions: positions_offset.map(|offset| unsafe { base.add(offset) }.cast()),
             memory: Memory::Mapped { _map: map },
         }
     }
@@ -114,11 +135,13 @@ impl Storage {
         self.capacity
     }
 
+    /// What the file says of the ring, if there is one.
+    #[cfg(all(feature = "mmap", not(loom)))]
     #[inline]
-    pub(crate) fn positions(&self) -> &Positions {
-        // SAFETY: leaked in `on_heap` or inside the mapping, aligned either way, valid as any
-        // bytes are, and taken back only when `self` is dropped.
-        unsafe { self.positions.as_ref() }
+    pub(crate) fn positions(&self) -> Option<&Positions> {
+        // SAFETY: inside the mapping, aligned, valid as any bytes are, and there until `self` is
+        // dropped.
+        self.positions.map(|positions| unsafe { positions.as_ref() })
     }
 }
 
@@ -133,8 +156,6 @@ impl Drop for Storage {
             } => {
                 // SAFETY: allocated in `on_heap` with this layout, and freed only here.
                 unsafe { dealloc(allocation.as_ptr(), *layout) };
-                // SAFETY: leaked in `on_heap`, and taken back only here.
-                drop(unsafe { Box::from_raw(self.positions.as_ptr()) });
                 #[cfg(loom)]
                 // SAFETY: leaked in `on_heap`, and taken back only here.
                 drop(unsafe { Box::from_raw(shadow.as_ptr()) });

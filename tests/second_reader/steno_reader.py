@@ -60,7 +60,7 @@ def read_header(data, problems):
         sys.exit("cut within the header")
     major, minor, length, created, hz, crc = struct.unpack("<8xHHI16xq8xQ4xI", data[:HEADER_BYTES])
     if major > 1:
-        sys.exit(f"format version {major}.{minor} is newer than this reader (1.2)")
+        sys.exit(f"format version {major}.{minor} is newer than this reader (1.3)")
     if binascii.crc32(data[:60]) != crc:
         if frame_header(data, HEADER_BYTES) is None:
             sys.exit("not a stenolog dump: its header is damaged")

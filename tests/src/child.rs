@@ -134,9 +134,9 @@ fn account(path: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// One record of each level, with whatever filter the environment gives.
+/// One record of each level, with whatever filter the environment gives. Prints what it is told.
 fn levels(path: &Path) -> Result<(), Box<dyn Error>> {
-    let log = Builder::new(path).start()?;
+    let log = Builder::new(path).on_event(|event| println!("{event}")).start()?;
     error!("error");
     warn!("warn");
     info!("info");

@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use stenolog::{Builder, DrainError, Existing, FileFate, Logger, Scope, StartError, info};
@@ -171,6 +172,60 @@ fn a_truncated_dump_keeps_what_is_left_of_it() {
     }
 }
 
+/// As `copytruncate` does beside a busy logger, which may be about to write: what it writes then makes
+/// the file as long as before, with a hole in it.
+#[test]
+fn a_truncation_at_any_moment_is_noticed_by_the_next_flush() {
+    let mut victim = Victim::new();
+    let is_over = AtomicBool::new(false);
+    let begins = std::thread::scope(|scope| {
+        let (logger, is_over) = (victim.logger.as_ref().unwrap(), &is_over);
+        scope.spawn(move || {
+            let _scope = logger.enter();
+            let mut n = 0_u64;
+            while !is_over.load(Ordering::Relaxed) {
+                info!("busy {n} {}", n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+                n += 1;
+            }
+        });
+        let mut rounds = (0..1000_u64).map(|round| {
+            // At any point of the drain's work.
+            (0..round * 7919 % 20_000).for_each(|_| std::hint::spin_loop());
+            let file = fs::File::options().write(true).open(&victim.path).unwrap();
+            file.set_len(0).unwrap();
+            logger.flush().unwrap();
+            fs::read(&victim.path).unwrap().get(..8).unwrap_or_default().to_vec()
+        });
+        let begins = rounds.find(|begins| begins != b"\x89STENO\r\n");
+        is_over.store(true, Ordering::Relaxed);
+        begins
+    });
+    assert_eq!(begins, None);
+    victim.close();
+    let dump = Dump::open(&victim.path).unwrap();
+    assert!(dump.damage().is_empty() && dump.end().is_some(), "{:?}", dump.damage());
+}
+
+/// By a logger that was killed before it could notice.
+#[test]
+fn a_dump_without_its_beginning_does_not_keep_a_logger_from_starting() {
+    for existing in [Existing::Keep, Existing::Replace] {
+        let mut victim = Victim::new();
+        victim.close();
+        let mut bytes = fs::read(&victim.path).unwrap();
+        bytes[..100].fill(0);
+        bytes.splice(0..0, vec![0; 1 << 20]);
+        fs::write(&victim.path, &bytes).unwrap();
+        let start = |path: &Path| Builder::new(path).existing(existing).start_detached();
+        start(&victim.path).unwrap().close().unwrap();
+        assert!(fs::read(victim.file("app.1.steno")).unwrap() == bytes);
+        // Zeros alone may be anything.
+        fs::write(&victim.path, [0; 5000]).unwrap();
+        let error = start(&victim.path).unwrap_err();
+        assert!(matches!(error, StartError::NotADump { .. }), "{error}");
+    }
+}
+
 #[test]
 fn a_folder_that_was_deleted_is_waited_for() {
     let mut victim = Victim::at("logs/app.steno");
@@ -269,6 +324,51 @@ fn a_file_that_is_written_over_keeps_no_permissions_and_no_other_name() {
     replace.start_detached().unwrap().close().unwrap();
     assert_eq!(fs::read(at("kept")).unwrap(), before);
     assert_ne!(fs::read(at("app.steno")).unwrap(), before);
+}
+
+/// Those look whether a writer lives, for which they once took its lock.
+#[test]
+fn a_logger_starts_beside_any_number_of_readers() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let start = || Builder::new(&path).existing(Existing::Replace).start_detached();
+    start().unwrap().close().unwrap();
+    let is_over = AtomicBool::new(false);
+    let results: Vec<_> = std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    let _ = Dump::open(&path);
+                }
+            });
+        }
+        let results = (0..200).map(|_| start().map(|logger| logger.close().unwrap())).collect();
+        is_over.store(true, Ordering::Relaxed);
+        results
+    });
+    let failed: Vec<_> = results.into_iter().filter_map(Result::err).collect();
+    assert!(failed.is_empty(), "{failed:?}");
+}
+
+#[test]
+fn a_reader_sees_a_writer_and_takes_no_lock_for_that() {
+    let victim = Victim::new();
+    let is_alive = || Dump::open(&victim.path).unwrap().writer_is_alive();
+    assert_eq!(is_alive(), Some(true));
+    // By the mark alone, if there are such locks, as a reader that was stopped keeps the other from the
+    // writer.
+    if cfg!(target_os = "linux") {
+        let path = victim.file("other.steno");
+        fs::write(&path, "").unwrap();
+        let reader = fs::File::open(&path).unwrap();
+        reader.lock_shared().unwrap();
+        let logger = Builder::new(&path).start_detached().unwrap();
+        assert_eq!(Dump::open(&path).unwrap().writer_is_alive(), Some(true));
+        let busy = Builder::new(&path).start_detached();
+        assert!(matches!(busy, Err(StartError::Busy { .. })));
+        logger.close().unwrap();
+        assert_eq!(Dump::open(&path).unwrap().writer_is_alive(), Some(false));
+    }
 }
 
 /// `SIGXFSZ` ends a process that does not expect it. The drain's thread has it blocked.

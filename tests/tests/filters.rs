@@ -1,19 +1,27 @@
 //! Which records are wanted: by the builder, by the environment, and changed while running.
 
+use std::ffi::OsStr;
 use std::process::Command;
 
-use stenolog::{Level, debug, error, event, info, trace, warn};
+use stenolog::{Builder, Level, StartError, debug, error, event, info, trace, warn};
 use stenolog_tests::{Scene, message, read};
 
 /// The messages of a child that logs once at each level, under these variables.
 fn logged_under(variables: &[(&str, &str)]) -> Vec<String> {
+    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_ref())).collect();
+    run_under(&variables).0
+}
+
+/// The same, and what its operator is told.
+fn run_under(variables: &[(&str, &OsStr)]) -> (Vec<String>, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.steno");
     let mut command = Command::new(env!("CARGO_BIN_EXE_child"));
     command.env_remove("STENOLOG").env_remove("RUST_LOG").envs(variables.iter().copied());
-    let status = command.arg("levels").arg(&path).status().unwrap();
-    assert!(status.success());
-    read(&path).0.iter().map(|record| message(record).to_owned()).collect()
+    let output = command.arg("levels").arg(&path).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let told = String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect();
+    (read(&path).0.iter().map(|record| message(record).to_owned()).collect(), told)
 }
 
 #[test]
@@ -27,6 +35,87 @@ fn the_environment_filters_and_its_own_variable_comes_first() {
     assert_eq!(logged_under(&[("STENOLOG", "error"), ("RUST_LOG", "trace")]), ["error"]);
     assert_eq!(logged_under(&[("STENOLOG", "off,other=trace")]), ["elsewhere"]);
     assert_eq!(logged_under(&[("STENOLOG", ""), ("RUST_LOG", "error")]), ["error"]);
+}
+
+/// The variables are shared with loggers that understand more.
+#[test]
+fn what_others_understand_is_told_and_ignored() {
+    #[track_caller]
+    fn check(variables: &[(&str, &str)], logged: &[&str], told: &[&str]) {
+        let variables: Vec<_> = variables.iter().map(|(n, value)| (*n, value.as_ref())).collect();
+        let (messages, events) = run_under(&variables);
+        assert_eq!(messages, logged, "{variables:?}: {events:?}");
+        assert_eq!(events.len(), told.len(), "{events:?}");
+        for (event, told) in events.iter().zip(told) {
+            assert!(event.starts_with(told) && event.contains("app.steno"), "{event}");
+        }
+    }
+    const ALL: [&str; 6] = ["error", "warn", "info", "debug", "trace", "elsewhere"];
+    const IN_RUST_LOG: &str = "in the environment variable RUST_LOG is ignored for the dump ";
+    let told = |part: &str| format!("`{part}` {IN_RUST_LOG}");
+    check(&[("RUST_LOG", "warn/regex")], &ALL[..2], &[&told("/regex")]);
+    check(
+        &[("RUST_LOG", "app[req{id=1}]=debug,error,[span]=trace")],
+        &ALL[..1],
+        &[&told("app[req{id=1}]=debug"), &told("[span]=trace")],
+    );
+    check(&[("RUST_LOG", "info,x=loud")], &ALL[..3], &[&told("x=loud")]);
+    // Of which nothing is understood is as one that is not set.
+    check(&[("RUST_LOG", "app[req]")], &ALL, &[&told("app[req]")]);
+    let stenolog = "`x=loud` in the environment variable STENOLOG is ignored";
+    check(&[("STENOLOG", "x=loud"), ("RUST_LOG", "error")], &ALL[..1], &[stenolog]);
+    check(&[("STENOLOG", "warn"), ("RUST_LOG", "x=loud")], &ALL[..2], &[]);
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt as _;
+        let (logged, told) = run_under(&[("RUST_LOG", OsStr::from_bytes(b"warn\xff"))]);
+        assert_eq!((logged.len(), told.len()), (6, 1), "{told:?}");
+    }
+}
+
+#[test]
+fn directives_in_code_are_strict() {
+    let folder = tempfile::tempdir().unwrap();
+    let builder = || Builder::new(folder.path().join("app.steno"));
+    for directives in ["info/regex", "app[req{id=1}]=debug", "info,x=loud"] {
+        for builder in [
+            builder().filter(directives),
+            builder().default_filter(directives),
+            builder().filter("info").default_filter(directives),
+        ] {
+            let refused = builder.start_detached().map(drop).unwrap_err();
+            assert!(matches!(refused, StartError::Filter { variable: None, .. }), "{refused}");
+            assert!(refused.to_string().contains(directives), "{refused}");
+        }
+    }
+}
+
+/// `net=off` is not about `network`, as `steno -t net` is not, neither at the start nor later.
+#[test]
+fn a_target_is_itself_and_what_is_below_it() {
+    let mut scene = Scene::with(|builder| builder.filter("info,net=off"));
+    let log_all = |round: u32| {
+        info!(target: "net", "net {round}");
+        info!(target: "net::tcp", "net::tcp {round}");
+        info!(target: "network", "network {round}");
+        info!(target: "network::tcp", "network::tcp {round}");
+    };
+    log_all(0);
+    scene.logger().set_filter("off,net=info").unwrap();
+    log_all(1);
+    scene.logger().set_filter("off,net*=info").unwrap();
+    log_all(2);
+    let expected = [
+        "network 0",
+        "network::tcp 0",
+        "net 1",
+        "net::tcp 1",
+        "net 2",
+        "net::tcp 2",
+        "network 2",
+        "network::tcp 2",
+    ];
+    assert_eq!(scene.messages(), expected);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{chown, symlink};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -215,6 +215,32 @@ fn a_dump_with_unread_rings_is_not_replaced() {
     assert!(!remains.folder.path().join("app.2.steno").exists());
 }
 
+/// A reader that looks whether a writer lives has the lock for a moment, or for longer if it is stopped.
+#[test]
+fn a_reader_does_not_pass_for_a_writer_that_lives() {
+    for existing in [Existing::Keep, Existing::Replace] {
+        let remains = Remains::new("some");
+        let files = [remains.dump(), remains.ring_dir().unwrap().join("meta.steno")];
+        let readers = files.map(|path| fs::File::open(path).unwrap());
+        readers.iter().for_each(|reader| reader.lock_shared().unwrap());
+        assert_eq!(remains.start(|builder| builder.existing(existing)), Vec::<String>::new());
+        check(&remains, &remains.earlier(), 0);
+        assert_eq!(remains.ring_dir(), None);
+    }
+}
+
+/// Whoever has the lock of the rings may not be done with them.
+#[test]
+fn a_dump_whose_rings_somebody_is_at_work_in_is_not_replaced() {
+    let remains = Remains::new("some");
+    let (dump, rings) = (fs::read(remains.dump()).unwrap(), contents(&remains.rings()));
+    let worker = fs::File::open(remains.ring_dir().unwrap().join("meta.steno")).unwrap();
+    worker.lock().unwrap();
+    remains.start(|builder| builder.existing(Existing::Replace));
+    assert!(fs::read(remains.earlier()).unwrap() == dump);
+    assert_eq!(contents(&remains.rings()), rings);
+}
+
 #[test]
 fn rings_of_a_writer_that_lives_are_not_touched() {
     let folder = tempfile::tempdir().unwrap();
@@ -296,6 +322,12 @@ fn a_recovery_that_is_killed_after_any_step_is_done_again() {
         for times in 1..=3 {
             let remains = Remains::new("full");
             let dir = remains.ring_dir().unwrap();
+            // A write that was cut: then a copy is completed.
+            let mut dump = fs::File::options().append(true).open(remains.dump()).unwrap();
+            dump.write_all(&[0; 100][..50 * (times - 1)]).unwrap();
+            if step == Step::EarlierCopied {
+                dump.write_all(b"cut").unwrap();
+            }
             let output = Command::new(env!("CARGO_BIN_EXE_child"))
                 .arg("next")
                 .args([remains.dump(), remains.rings()])
@@ -317,6 +349,31 @@ fn a_recovery_that_is_killed_after_any_step_is_done_again() {
             }
             check(&remains, &remains.earlier(), 0);
         }
+    }
+}
+
+/// A reader that is behind would be killed if what it has mapped were taken away.
+#[test]
+fn what_a_reader_has_mapped_stays_as_it_is() {
+    for (tail, existing) in
+        [("", Existing::Keep), ("\u{0}cut", Existing::Keep), ("", Existing::Replace)]
+    {
+        let remains = Remains::new("full");
+        let mut dump = fs::File::options().append(true).open(remains.dump()).unwrap();
+        dump.write_all(&tail.as_bytes().repeat(3000)).unwrap();
+        let mapped = Dump::open(remains.dump()).unwrap();
+        let before = format!("{:?}", verify(&mapped));
+        remains.start(|builder| builder.existing(existing));
+        assert_eq!(format!("{:?}", verify(&mapped)), before);
+        check(&remains, &remains.earlier(), 0);
+        // Now without rings.
+        let mapped = Dump::open(remains.dump()).unwrap();
+        let before = format!("{:?}", verify(&mapped));
+        remains.start(|builder| builder.existing(existing));
+        assert_eq!(format!("{:?}", verify(&mapped)), before);
+        let names = fs::read_dir(remains.folder.path()).unwrap();
+        let names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
+        assert!(names.iter().all(|name| !name.to_string_lossy().starts_with('.')), "{names:?}");
     }
 }
 
@@ -446,9 +503,9 @@ fn damaged_rings_are_left_as_they_are() {
             assert!(told.is_empty(), "{name}, {what}: {told:?}");
             let found = verify(&Dump::open(copy.earlier()).unwrap());
             assert_eq!(found.tail, stenolog_decoder::Tail::Sealed, "{name}, {what}");
-            // A changed number of losses cannot be told from another; and what was damaged in the dump
-            // before is so still.
-            let may_differ = name == "ring-2" || name == "app.steno";
+            // A changed number of losses cannot be told from another, nor a ring that was in memory from
+            // one that never was; and what was damaged in the dump before is so still.
+            let may_differ = name == "ring-2" || name == "app.steno" || name == "progress";
             assert!(may_differ || found.is_intact(), "{name}, {what}: {found:?}");
             recovered += 1;
         } else {
@@ -463,7 +520,8 @@ fn damaged_rings_are_left_as_they_are() {
         let bytes = fs::read(path).unwrap();
         // The fixed part, positions and words of a ring, then the first records.
         let places: Vec<usize> = match name {
-            "progress" => (0..bytes.len()).collect(),
+            // Its words, its list, and what is free of it.
+            "progress" => (0..96).chain((96..bytes.len()).step_by(997)).collect(),
             "ring-2" => (0..64).step_by(9).chain((128..576).step_by(5)).chain(4096..4112).collect(),
             "app.steno" => (64..bytes.len()).step_by(151).collect(),
             _ => (0..bytes.len()).step_by(11).collect(),

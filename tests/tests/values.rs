@@ -123,17 +123,25 @@ fn errors_keep_their_sources() {
     let records = scene.finish();
     let chain = json!({"message": "load failed", "sources": ["disk on fire"]});
     let fields = &records[0]["fields"];
-    for name in ["err", "boxed", "shown", "dynamic", "sent", "reference", "shared", "anyhow", "percent", "some"] {
+    for name in [
+        "err",
+        "boxed",
+        "shown",
+        "dynamic",
+        "sent",
+        "reference",
+        "shared",
+        "anyhow",
+        "percent",
+        "some",
+    ] {
         assert_eq!(fields[name], chain, "{name}");
     }
     assert_eq!(fields["alone"], json!({"message": "disk on fire", "sources": []}));
     assert_eq!(fields["io"]["message"], "load failed");
     assert_eq!(fields["none"], Value::Null);
     assert_eq!(fields["debug"], "Outer(Inner(\"disk on fire\"))");
-    assert_eq!(
-        stenolog_tests::message(&records[0]),
-        format!("{} {:?} {err}", err, dynamic)
-    );
+    assert_eq!(stenolog_tests::message(&records[0]), format!("{} {:?} {err}", err, dynamic));
 }
 
 #[test]

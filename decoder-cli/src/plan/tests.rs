@@ -6,6 +6,7 @@ const ENVIRONMENT: Environment = Environment {
     now: DateTime::from_timestamp_nanos(1_780_000_000_000_000_000),
     cores: NonZero::<usize>::MIN,
     stdout_is_terminal: false,
+    terminal_is_plain: false,
     no_color: false,
     force_color: false,
 };
@@ -88,9 +89,23 @@ fn people_read_local_time_and_programs_utc() {
 #[test]
 fn colours_follow_the_flag_then_the_environment_then_the_terminal() {
     #[track_caller]
-    fn check(flags: &str, [terminal, no_color, force_color]: [bool; 3], expected: bool) {
-        let environment =
-            Environment { stdout_is_terminal: terminal, no_color, force_color, ..ENVIRONMENT };
+    fn check(flags: &str, set: [bool; 3], expected: bool) {
+        check_with(flags, set, false, expected);
+    }
+    #[track_caller]
+    fn check_with(
+        flags: &str,
+        [terminal, no_color, force_color]: [bool; 3],
+        terminal_is_plain: bool,
+        expected: bool,
+    ) {
+        let environment = Environment {
+            stdout_is_terminal: terminal,
+            terminal_is_plain,
+            no_color,
+            force_color,
+            ..ENVIRONMENT
+        };
         let words = ["steno", "a"].into_iter().chain(flags.split_whitespace());
         let Plan::Decode(plan) =
             Plan::new(Args::try_parse_from(words).unwrap(), &environment).unwrap()
@@ -107,6 +122,10 @@ fn colours_follow_the_flag_then_the_environment_then_the_terminal() {
     check("--color auto", [true, false, false], true);
     check("--color never", [true, false, true], false);
     check("--color always", [false, true, false], true);
+    check_with("", [true, false, false], true, false);
+    check_with("", [true, false, true], true, true);
+    check_with("--color always", [true, false, false], true, true);
+    check_with("--color auto", [true, false, false], true, false);
 }
 
 #[test]

@@ -12,11 +12,17 @@ use crate::rings::Rings;
 use crate::run::missing;
 
 pub(super) fn run(plan: DecodePlan) -> anyhow::Result<Outcome> {
-    let mut opened = inputs::open(&plan.inputs, &plan.rings.limits);
+    let mut opened = inputs::open(&plan.inputs, &plan.rings.limits, true)?;
+    opened.without_copies();
     let rings = Rings::merge(&mut opened, &plan.rings);
-    let mut decoder =
-        Decoder::new(&opened.dumps).with_filter(plan.filter.clone()).with_order(plan.order);
-    let options = RenderOptions::default().with_zone(plan.zone).with_color(plan.color);
+    let mut decoder = Decoder::new(&opened.dumps)
+        .with_filter(plan.filter.clone())
+        .with_order(plan.order)
+        .with_losses(plan.losses);
+    let options = RenderOptions::default()
+        .with_zone(plan.zone)
+        .with_color(plan.color)
+        .with_defused_formulas(plan.defuse_formulas);
     let mut output = Output::new();
     if !opened.dumps.is_empty() {
         output.append(|out| Renderer::new(plan.format, options.clone()).write_header(out))?;
@@ -41,7 +47,7 @@ pub(super) fn run(plan: DecodePlan) -> anyhow::Result<Outcome> {
     missing::report(&opened, &summary, &rings);
     Ok(Outcome {
         unreadable: opened.unreadable,
-        incomplete: !summary.is_complete() || rings.lacks_dump(),
+        incomplete: opened.incomplete || !summary.is_complete() || rings.lacks_dump(),
         unmatched: plan.exit_status && summary.shown == 0,
     })
 }
@@ -49,14 +55,19 @@ pub(super) fn run(plan: DecodePlan) -> anyhow::Result<Outcome> {
 /// A misspelt name matches nothing, and so does a misspelt file that has a `=` in its name.
 fn explain_unknown_fields(dumps: &[Dump], names: &[String]) {
     let slots = || dumps.iter().flat_map(Dump::sites).flat_map(|site| &site.call_site().slots);
+    let mut known: Vec<_> = slots().map(|slot| slot.name.to_string()).collect();
+    known.sort_unstable();
+    known.dedup();
     for name in names {
         // `order.side` may be a part of `order`.
         let has = |slot: &str| {
             name.strip_prefix(slot).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
         if !dumps.is_empty() && !slots().any(|slot| !slot.name.is_empty() && has(&slot.name)) {
+            let meant =
+                inputs::similar_field(name, &known).map_or_else(String::new, |m| format!("; {m}"));
             complain(format_args!(
-                "{name}: no call site has a field of this name, nor is there a file {name}=…"
+                "{name}: no call site has a field of this name, nor is there a file {name}=…{meant}"
             ));
         }
     }

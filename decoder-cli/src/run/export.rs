@@ -36,7 +36,7 @@ enum ExportError {
 }
 
 pub(super) fn run(plan: &ExportPlan) -> anyhow::Result<Outcome> {
-    let opened = inputs::open(std::slice::from_ref(&plan.input), &plan.limits);
+    let opened = inputs::open(std::slice::from_ref(&plan.input), &plan.limits, false)?;
     let failed = Outcome { unreadable: true, ..Outcome::default() };
     if opened.unreadable {
         return Ok(failed);
@@ -66,7 +66,7 @@ pub(super) fn run(plan: &ExportPlan) -> anyhow::Result<Outcome> {
             if let ExportTo::File(path) = &plan.out {
                 report(path, &repacked)?;
             }
-            Ok(if is_intact { Outcome::default() } else { incomplete })
+            Ok(if is_intact && !opened.incomplete { Outcome::default() } else { incomplete })
         }
         Err(error) => {
             complain(error);

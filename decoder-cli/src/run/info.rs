@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 use stenolog_decoder::escape::push_escaped;
-use stenolog_decoder::{Info, Level, Limits, Tail, Thread, Zone, info};
+use stenolog_decoder::{Dump, Info, Level, Tail, Thread, Zone, info_with};
 
 use crate::exit::Outcome;
 use crate::inputs::{self, Opened};
 use crate::output::Output;
 use crate::plan::InfoPlan;
+use crate::rings::{Rings, breaks_off};
 use crate::run::missing;
 use crate::run::report::damage_json;
 use crate::time;
@@ -17,17 +18,24 @@ use crate::units::{bytes, count, counted, span};
 const MAX_THREADS: usize = 12;
 
 pub(super) fn run(plan: &InfoPlan) -> anyhow::Result<Outcome> {
-    let opened = inputs::open(&plan.inputs, &Limits::default());
+    let mut opened = inputs::open(&plan.inputs, &plan.rings.limits, false)?;
+    let rings = Rings::merge(&mut opened, &plan.rings);
     let mut output = Output::new();
     let mut outcome = Outcome { unreadable: opened.unreadable, ..Outcome::default() };
-    for (index, dump) in opened.dumps.iter().enumerate() {
-        let info = info(dump);
-        outcome.incomplete |= !is_complete(&info);
+    outcome.incomplete = opened.incomplete || rings.lacks_dump();
+    let named = opened.dumps.iter().filter(|dump| !dump.is_from_rings() || rings.lacks_dump());
+    for (index, dump) in named.enumerate() {
+        let of_session = |rings: &&Dump| {
+            rings.is_from_rings() && rings.header().session == dump.header().session
+        };
+        let of_dump = opened.dumps.iter().find(of_session).filter(|_| breaks_off(dump));
+        let info = info_with(dump, of_dump);
+        outcome.incomplete |= !info.is_complete();
         let text = if plan.json {
             format!("{}\n", as_json(&opened, &info))
         } else {
             let separator = if index > 0 { "\n" } else { "" };
-            let state = state(&info, &missing::breaks_off(dump));
+            let state = state(&info, dump, &rings);
             format!("{separator}{}", as_text(&opened, &info, &state, plan.zone))
         };
         output.append(|out| out.push_str(&text))?;
@@ -36,17 +44,16 @@ pub(super) fn run(plan: &InfoPlan) -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
-fn is_complete(info: &Info) -> bool {
-    let ends = info.tail == Tail::Sealed || info.writer_is_alive == Some(true);
-    ends && info.damage.is_empty() && info.lost == 0
-}
-
-fn state(info: &Info, breaks_off: &str) -> String {
+fn state(info: &Info, dump: &Dump, rings: &Rings) -> String {
     match (info.tail, info.writer_is_alive, info.continues) {
         (Tail::Sealed, _, Some(true)) => "sealed; the log goes on in the next file".to_owned(),
         (Tail::Sealed, ..) => "sealed".to_owned(),
         (_, Some(true), _) => format!("being written by process {}", info.process_id),
-        _ => format!("not sealed: {breaks_off}"),
+        _ if info.is_completed => {
+            let held = counted(info.recovered, "record");
+            format!("not sealed: its writer died; {held} more in its rings")
+        }
+        _ => format!("not sealed: {}{}", missing::breaks_off(dump), rings.absence(dump)),
     }
 }
 
@@ -92,16 +99,36 @@ fn size(info: &Info) -> String {
 
 fn records(info: &Info) -> String {
     let levels: Vec<_> = info.levels.iter().map(Level::to_string).collect();
+    let records = match info.recovered {
+        0 => count(info.records),
+        more => format!("{}, and {} in the rings of its writer", count(info.records), count(more)),
+    };
     match levels.as_slice() {
-        [] => count(info.records),
-        levels => format!("{} ({})", count(info.records), levels.join(", ")),
+        [] => records,
+        levels => format!("{records} ({})", levels.join(", ")),
     }
 }
 
+/// What is known to be missing, or that it cannot be known.
 fn lost(info: &Info) -> String {
-    match info.lost {
-        0 => "nothing".to_owned(),
-        lost => counted(lost, "record"),
+    let Info { lost, missing, gone, unreadable, .. } = *info;
+    let parts = [
+        (lost, "lost when logged"),
+        (missing, "missing from the file"),
+        (gone, "gone with an earlier file of the log"),
+        (unreadable, "unreadable in the rings"),
+    ];
+    let parts = parts.into_iter().filter(|&(number, _)| number > 0);
+    let mut parts: Vec<_> =
+        parts.map(|(number, what)| format!("{} {what}", counted(number, "record"))).collect();
+    let ends = info.tail == Tail::Sealed || info.writer_is_alive == Some(true) || info.is_completed;
+    if !ends {
+        parts.push("what its writer had not written yet".to_owned());
+    }
+    match (parts.as_slice(), info.damage.as_slice()) {
+        ([], []) => "nothing".to_owned(),
+        ([], _) => "not known: it is damaged; `steno verify` reads it all".to_owned(),
+        (parts, _) => parts.join(", "),
     }
 }
 
@@ -161,8 +188,13 @@ fn as_json(opened: &Opened, info: &Info) -> Value {
         "sealed": info.tail == Tail::Sealed,
         "writer_is_alive": info.writer_is_alive,
         "continues": info.continues,
+        "complete": info.is_complete(),
         "records": info.records,
+        "recovered": info.recovered,
         "lost": info.lost,
+        "missing": info.missing,
+        "gone": info.gone,
+        "unreadable": info.unreadable,
         "first": info.unix_ns.map(|(first, _)| time::show_exactly(first)),
         "last": info.unix_ns.map(|(_, last)| time::show_exactly(last)),
         "levels": info.levels.iter().map(Level::to_string).collect::<Vec<_>>(),
@@ -188,6 +220,8 @@ fn as_json(opened: &Opened, info: &Info) -> Value {
             "index": frames.index,
             "end": frames.end,
             "summary": frames.summary,
+            "volatile": frames.volatile,
+            "header": frames.header,
             "unknown": frames.unknown,
         },
         "damage": damage_json(&info.damage),

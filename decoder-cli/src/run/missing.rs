@@ -32,14 +32,15 @@ pub(super) fn report(opened: &Opened, summary: &Summary, rings: &Rings) {
 
 /// How a dump without an end ends, and why.
 pub(super) fn breaks_off(dump: &Dump) -> String {
-    const WHY: &str = "its writer was stopped before it could seal the dump";
+    // A process that ends without dropping the guard leaves the same as one that was killed.
+    const WHY: &str = "it is not sealed: its writer was killed or did not close it";
     match dump.tail() {
         Tail::Torn { offset, bytes } => format!(
             "byte {offset}: the file ends within a frame, of which {} are there; {WHY}, or the file was cut",
             counted(bytes, "byte")
         ),
         _ => format!(
-            "byte {}: the file ends without an end mark; {WHY}: what it had not written yet is missing",
+            "byte {}: the file ends without an end mark; {WHY}, and what it had not written yet is missing",
             dump.len_bytes()
         ),
     }
@@ -66,7 +67,9 @@ pub(super) fn loss(kind: LossKind, number: u64) -> String {
         LossKind::RingFull => "lost when logged: ring full",
         LossKind::TooLarge => "lost when logged: longer than the ring",
         LossKind::Missing => "missing from the files",
-        LossKind::Gone => "gone with an earlier file of the log",
+        LossKind::Gone => {
+            "gone with an earlier file of the log, or with a ring that another program wrote to"
+        }
         LossKind::TornFrame => "lost: frame cut",
         LossKind::BadChecksum => "lost: wrong checksum",
         LossKind::UnknownCallSite => "lost: unknown call site",

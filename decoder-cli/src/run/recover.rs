@@ -34,7 +34,7 @@ enum RecoverError {
 }
 
 pub(super) fn run(plan: &RecoverPlan) -> anyhow::Result<Outcome> {
-    let mut opened = inputs::open(std::slice::from_ref(&plan.input), &plan.rings.limits);
+    let mut opened = inputs::open(std::slice::from_ref(&plan.input), &plan.rings.limits, false)?;
     let failed = Outcome { unreadable: true, ..Outcome::default() };
     if opened.unreadable {
         return Ok(failed);
@@ -127,7 +127,7 @@ fn report(
     rings.tell(opened);
     missing::report(opened, &recovered.summary, &rings);
     let mut outcome = Outcome {
-        incomplete: !recovered.summary.is_complete() || rings.lacks_dump(),
+        incomplete: opened.incomplete || !recovered.summary.is_complete() || rings.lacks_dump(),
         ..Outcome::default()
     };
     if plan.remove_rings {

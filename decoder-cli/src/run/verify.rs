@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 use stenolog_decoder::escape::push_escaped;
-use stenolog_decoder::{Dump, RingDir, RingVerification, Tail, Verification, verify_with};
+use stenolog_decoder::{
+    Damage, DamageCause, Dump, RingDir, RingVerification, Tail, Verification, verify_with,
+};
 
 use crate::exit::Outcome;
 use crate::inputs::{self, Opened};
@@ -14,11 +16,11 @@ use crate::run::report::damage_json;
 use crate::units::{bytes, counted};
 
 pub(super) fn run(plan: &VerifyPlan) -> anyhow::Result<Outcome> {
-    let mut opened = inputs::open(&plan.inputs, &plan.rings.limits);
+    let mut opened = inputs::open(&plan.inputs, &plan.rings.limits, false)?;
     let rings = Rings::merge(&mut opened, &plan.rings);
     let mut output = Output::new();
     let mut outcome = Outcome { unreadable: opened.unreadable, ..Outcome::default() };
-    outcome.incomplete = rings.lacks_dump();
+    outcome.incomplete = opened.incomplete || rings.lacks_dump();
     for dump in opened.dumps.iter().filter(|dump| !dump.is_from_rings() || rings.lacks_dump()) {
         let of_session = |rings: &&Dump| {
             rings.is_from_rings() && rings.header().session == dump.header().session
@@ -72,11 +74,16 @@ fn write_text(
     }
     if verification.is_completed {
         let recovered = counted(verification.recovered, "record");
-        holds.push_str(&format!("; its writer died, and {recovered} came from its rings"));
+        holds.push_str(&format!("; it is not sealed, and {recovered} came from its rings"));
     }
+    // Nothing is wrong with the file if only rings were lost that were never in one.
+    let is_lost = |damage: &Damage| matches!(damage.cause, DamageCause::RingLost { .. });
+    let is_whole = (tail == Tail::Sealed || verification.is_completed)
+        && verification.missing == 0
+        && damage.iter().all(is_lost);
     let verdict = match verification {
         complete if is_complete(complete) => "complete",
-        intact if intact.is_intact() => "incomplete",
+        intact if intact.is_intact() || is_whole => "incomplete",
         _ => "damaged",
     };
     line(format!("{name}: {verdict}: {holds}"));

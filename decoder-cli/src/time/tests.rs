@@ -101,3 +101,105 @@ fn what_is_no_time_is_named() {
         check(text, TimeError::Range);
     }
 }
+
+/// Zones with transitions of all kinds: by half an hour and by two, at midnight, behind it by the
+/// hours of the day before, southern ones, and ones whose winter time counts as the exception.
+const ZONES: [&str; 12] = [
+    "America/New_York",
+    "America/Havana",
+    "America/Santiago",
+    "America/Nuuk",
+    "America/St_Johns",
+    "Europe/Berlin",
+    "Europe/Dublin",
+    "Africa/Cairo",
+    "Africa/Casablanca",
+    "Antarctica/Troll",
+    "Australia/Lord_Howe",
+    "Asia/Kolkata",
+];
+
+/// The moments of 2026 at which the offset changes, by the offsets alone.
+fn transitions(zone: Zone) -> Vec<DateTime<Utc>> {
+    let start: DateTime<Utc> = "2026-01-01T00:00:00Z".parse().unwrap();
+    let moments = (0..365 * 96).map(|quarter| start + Duration::minutes(15 * quarter));
+    let before = |moment: DateTime<Utc>| zone.offset_at(moment - Duration::seconds(1));
+    moments.filter(|&moment| before(moment) != zone.offset_at(moment)).collect()
+}
+
+/// Reads what the clocks of the zone show at a moment.
+fn read_back(moment: DateTime<Utc>, edge: Edge, zone: Zone) -> DateTime<Utc> {
+    let shown = moment.with_timezone(&zone.offset_at(moment)).format("%Y-%m-%d %H:%M:%S%.f");
+    let ns = parse(&shown.to_string(), edge, zone, now()).unwrap();
+    DateTime::from_timestamp_nanos(ns)
+}
+
+/// Around each transition of a year each time means the moment at which it is shown; of a time that is
+/// shown twice the first is meant by `--since`, the second by `--until`.
+fn check_transitions(zone: Zone) -> usize {
+    let transitions = transitions(zone);
+    for &transition in &transitions {
+        let [before, after] = [transition - Duration::seconds(1), transition]
+            .map(|moment| zone.offset_at(moment).local_minus_utc());
+        let back = Duration::seconds((before - after).max(0).into());
+        for minutes in (-300..300).step_by(5).chain([-1, 1]) {
+            let moment = transition + Duration::minutes(minutes);
+            let is_first = moment >= transition - back && moment < transition;
+            let is_second = moment >= transition && moment < transition + back;
+            let since = if is_second { moment - back } else { moment };
+            let until = if is_first { moment + back } else { moment };
+            let found = [Edge::Since, Edge::Until].map(|edge| read_back(moment, edge, zone));
+            assert_eq!(found, [since, until], "{zone:?}: {moment}");
+        }
+        // What the clocks jump over counts on from before the jump.
+        let forward = Duration::seconds((after - before).max(0).into());
+        let jump = transition.naive_utc() + Duration::seconds(before.into());
+        for minutes in (0..forward.num_minutes()).step_by(5) {
+            let skipped = jump + Duration::minutes(minutes);
+            let text = skipped.format("%Y-%m-%d %H:%M").to_string();
+            let ns = parse(&text, Edge::Until, zone, now()).unwrap();
+            let expected = transition + Duration::minutes(minutes);
+            assert_eq!(DateTime::from_timestamp_nanos(ns), expected, "{zone:?}: {text}");
+        }
+    }
+    transitions.len()
+}
+
+#[test]
+fn every_transition_of_a_year() {
+    let all: usize = ZONES.iter().map(|zone| check_transitions(zone.parse().unwrap())).sum();
+    assert_eq!(all, 22, "eleven zones with two transitions each");
+}
+
+/// A child whose local zone is one of these; without the variable there is nothing to do.
+#[test]
+fn child_of_the_local_zone() {
+    let Ok(name) = std::env::var("STENO_TEST_ZONE") else { return };
+    let (local, named): (Zone, Zone) = (Zone::Local, name.parse().unwrap());
+    assert_eq!(check_transitions(local), check_transitions(named));
+    let start: DateTime<Utc> = "2026-01-01T00:00:00Z".parse().unwrap();
+    for half_hour in 0..365 * 48 {
+        let moment = start + Duration::minutes(30 * half_hour);
+        assert_eq!(local.offset_at(moment), named.offset_at(moment), "{name}: {moment}");
+        let ns = moment.timestamp_nanos_opt().unwrap();
+        assert_eq!(show(ns, local), show(ns, named));
+    }
+}
+
+/// The local zone is one for the whole process: each gets a process of its own.
+#[cfg(unix)]
+#[test]
+fn the_local_zone_is_as_the_named_one() {
+    let database = std::path::Path::new("/usr/share/zoneinfo");
+    // Without the system's database there is no local zone but UTC.
+    for zone in ZONES.into_iter().filter(|zone| database.join(zone).exists()) {
+        let child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "time::tests::child_of_the_local_zone", "--nocapture"])
+            .env("TZ", zone)
+            .env("STENO_TEST_ZONE", zone)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&child.stdout);
+        assert!(child.status.success() && said.contains("1 passed"), "{zone}: {said}");
+    }
+}

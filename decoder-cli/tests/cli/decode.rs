@@ -171,6 +171,38 @@ fn the_zone_is_shown() {
     assert!(line(&["--json"]).contains(r#""2026-05-31T12:00:03.000000000Z""#));
 }
 
+/// The clocks of New York went from 02:00 back to 01:00 at 06:00 UTC.
+#[cfg(unix)]
+#[test]
+fn the_hour_that_comes_twice_is_taken_whole() {
+    let mut dump = dump::Dump::new(1);
+    dump.thread(1, "main");
+    // 05:30, 06:30 and 07:30 UTC on 2026-11-01: 01:30 in summer, 01:30 in winter, 02:30.
+    let ms = |utc_seconds: u64| (utc_seconds * 1_000) - dump::NOON_NS as u64 / 1_000_000;
+    let ticks = [1_793_511_000, 1_793_514_600, 1_793_518_200].map(|utc| dump::tick(ms(utc)));
+    dump.block(1, 0, 0, &ticks);
+    let scene = Scene::with("app.steno", dump.sealed());
+    let check = |args: &[&str], expected: &[&str]| {
+        for zone in [None, Some("America/New_York")] {
+            let args = [&["app.steno"], args, &["--time-zone", zone.unwrap_or("local")]].concat();
+            let mut command = scene.command(&args);
+            let output = command.env("TZ", "America/New_York").output().unwrap();
+            let text = String::from_utf8(output.stdout).unwrap();
+            let times: Vec<_> = text.lines().map(|l| [&l[11..16], &l[26..32]].concat()).collect();
+            assert_eq!(times, expected, "{args:?}");
+        }
+    };
+    let all = ["01:30-04:00", "01:30-05:00", "02:30-05:00"];
+    check(&[], &all);
+    check(&["-U", "2026-11-01 02:00"], &all[..2]);
+    check(&["-U", "2026-11-01 01:45"], &all[..2]);
+    check(&["-U", "2026-11-01 01:00"], &all[..1]);
+    check(&["-S", "2026-11-01 01:00"], &all);
+    check(&["-S", "2026-11-01 01:45"], &all[1..]);
+    check(&["-S", "2026-11-01 02:00"], &all[2..]);
+    check(&["-S", "2026-11-01T01:30:00-05:00"], &all[1..]);
+}
+
 #[test]
 fn the_last_records() {
     check(&["-n", "2"], &[3, 4]);
@@ -206,6 +238,37 @@ fn colour_only_when_wanted() {
     assert!(is_coloured(&[], &[("CLICOLOR_FORCE", "1")]));
     assert!(!is_coloured(&[], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
     assert!(!is_coloured(&["--json", "--color", "always"], &[]));
+}
+
+/// `script` gives the program a terminal, where there is one.
+#[cfg(target_os = "linux")]
+#[test]
+fn plain_terminals_get_no_colour() {
+    let scene = scene();
+    let is_coloured = |args: &[&str], variables: &[(&str, &str)]| {
+        let steno = format!("{} app.steno {}", env!("CARGO_BIN_EXE_steno"), args.join(" "));
+        let mut command = std::process::Command::new("script");
+        command.args(["-qec", &steno, "/dev/null"]).current_dir(scene.path());
+        for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+            command.env_remove(name);
+        }
+        command.env("TERM", "xterm").envs(variables.iter().copied()).stdin(Stdio::null());
+        let output = command.output().ok()?;
+        assert!(output.status.success(), "{variables:?}");
+        Some(output.stdout.contains(&0x1b))
+    };
+    let Some(true) = is_coloured(&[], &[]) else {
+        assert_eq!(is_coloured(&[], &[]), None);
+        return;
+    };
+    for plain in [("TERM", "dumb"), ("CLICOLOR", "0"), ("NO_COLOR", "1")] {
+        assert_eq!(is_coloured(&[], &[plain]), Some(false), "{plain:?}");
+        assert_eq!(is_coloured(&["--color", "always"], &[plain]), Some(true), "{plain:?}");
+    }
+    assert_eq!(is_coloured(&[], &[("CLICOLOR", "1")]), Some(true));
+    assert_eq!(is_coloured(&[], &[("CLICOLOR", "0"), ("CLICOLOR_FORCE", "1")]), Some(true));
+    assert_eq!(is_coloured(&[], &[("TERM", "dumb"), ("CLICOLOR_FORCE", "1")]), Some(true));
+    assert_eq!(is_coloured(&["--color", "never"], &[]), Some(false));
 }
 
 #[test]

@@ -45,7 +45,7 @@ impl Scene {
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_steno"));
         command.args(args).current_dir(self.path());
-        for name in ["NO_COLOR", "CLICOLOR_FORCE"] {
+        for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
             command.env_remove(name);
         }
         command.env("TZ", "UTC").stdin(Stdio::null());

@@ -24,6 +24,48 @@ fn info_of_an_unsealed_dump_says_so() {
     let run = scene.run(&["info", "app.steno"]);
     assert_eq!((run.code, run.stderr.as_str()), (Some(3), ""));
     assert!(run.stdout.contains("  state:      not sealed: byte "), "{}", run.stdout);
+    let lost = "\n  lost:       what its writer had not written yet\n";
+    assert!(run.stdout.contains(lost), "{}", run.stdout);
+}
+
+/// Checks what `info` says is lost, in words and in numbers, and that `verify` says it too.
+#[track_caller]
+fn check_lost(bytes: Vec<u8>, text: &str, [lost, missing]: [u64; 2]) {
+    let scene = Scene::with("app.steno", bytes);
+    let run = scene.run(&["info", "app.steno"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(3), ""), "{}", run.stdout);
+    assert!(run.stdout.contains(&format!("\n  lost:       {text}\n")), "{}", run.stdout);
+    for command in ["info", "verify"] {
+        let run = scene.run(&[command, "--json", "app.steno"]);
+        let value: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+        let found = ["complete", "lost", "missing"].map(|key| value[key].clone());
+        let expected: [serde_json::Value; 3] = [false.into(), lost.into(), missing.into()];
+        assert_eq!(found, expected, "{command}");
+        assert_eq!(run.code, Some(3));
+    }
+}
+
+#[test]
+fn info_tells_of_numbers_that_are_left_out() {
+    let mut dump = Dump::new(1);
+    dump.thread(1, "main");
+    dump.block(1, 0, 0, &[tick(0), tick(1)]);
+    dump.block(1, 4_058 * 64, 4_058, &[tick(5)]);
+    check_lost(dump.sealed(), "4 056 records missing from the file", [0, 4_056]);
+}
+
+#[test]
+fn info_tells_of_damaged_blocks_and_of_stated_losses() {
+    let mut bytes = ticks(1, 300).sealed();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x55;
+    check_lost(bytes, "100 records missing from the file", [0, 100]);
+
+    let mut dump = Dump::new(1);
+    dump.thread(1, "main");
+    dump.block(1, 0, 0, &[tick(0)]);
+    dump.loss(1, 64, 5, 17);
+    check_lost(dump.sealed_with_losses(17), "17 records lost when logged", [17, 0]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::path::PathBuf;
 
+use stenolog_format::recovery::{Place, Progress};
 use stenolog_ringbuf::file::Options;
 
 use crate::dump::{Dump, TICK, counter, tick};
@@ -32,7 +33,11 @@ fn put_rings(scene: &Scene, name: &str) {
     meta.thread(1, "main");
     scene.write(&format!("{name}/meta.steno"), meta.unsealed());
     let whole = written().len() as u64;
-    scene.write(&format!("{name}/progress"), [&whole.to_le_bytes()[..], &[0; 8]].concat());
+    let mut progress = vec![0; Progress::BYTES];
+    progress[..8].copy_from_slice(&whole.to_le_bytes());
+    progress[Progress::HAS_LIST_AT] = 1;
+    progress[Progress::LIST_AT..][..8].copy_from_slice(&Place::File.word(1).to_le_bytes());
+    scene.write(&format!("{name}/progress"), progress);
     let half = u64::from_le_bytes([1; 8]);
     let mut words = [0; 24];
     words[..3].copy_from_slice(&[half, half, 1]);
@@ -62,7 +67,7 @@ fn rings_complete_a_dump() {
     let seconds: Vec<_> = run.stdout.lines().map(|line| &line[17..19]).collect();
     assert_eq!(seconds, ["00", "01", "02", "03", "04", "05"], "{}", run.stdout);
     assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
-    assert!(run.stderr.contains("app.steno: its writer died; 2 records came from its rings"));
+    assert!(run.stderr.contains("app.steno: it is not sealed: its writer was killed or did not close it; 2 records came from its rings"));
     assert!(rings(&scene).join("ring-0").exists(), "reading takes nothing away");
 }
 
@@ -223,7 +228,7 @@ fn verifying_looks_at_each_ring() {
     let run = scene.run(&["verify", "app.steno"]);
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{}", run.stdout);
     insta::assert_snapshot!(run.stdout, @r"
-    app.steno: complete: 6 records, 1 ring, 3 blocks, 672 B; its writer died, and 2 records came from its rings
+    app.steno: complete: 6 records, 1 ring, 3 blocks, 672 B; it is not sealed, and 2 records came from its rings
     app.steno: ring 1 (main): complete: records 0 to 5, positions 0 to 96
     ");
     let json = scene.run(&["verify", "--json", "app.steno"]).ok();
@@ -236,6 +241,44 @@ fn verifying_looks_at_each_ring() {
     assert_eq!(run.code, Some(0));
     let text = scene.run(&["verify", "out.steno"]).ok();
     assert!(text.contains("its rings were left over in "), "{text}");
+}
+
+#[test]
+fn info_looks_at_the_rings() {
+    let scene = crashed();
+    let run = scene.run(&["info", "app.steno", "--utc"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{}", run.stdout);
+    for line in [
+        "state:      not sealed: its writer died; 2 records more in its rings",
+        "records:    4, and 2 in the rings of its writer (DEBUG)",
+        "time:       2026-05-31T12:00:00.000000Z to 2026-05-31T12:00:05.000000Z (5.00 s)",
+        "lost:       nothing",
+    ] {
+        assert!(run.stdout.contains(&format!("  {line}\n")), "{line}: {}", run.stdout);
+    }
+    let json = |args: &[&str]| {
+        let run = scene.run(&[&["info", "--json", "app.steno"], args].concat());
+        let value: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+        let number = |key: &str| value[key].as_u64();
+        (run.code, value["complete"].as_bool(), number("records"), number("recovered"))
+    };
+    assert_eq!(json(&[]), (Some(0), Some(true), Some(4), Some(2)));
+    assert_eq!(json(&["--no-rings"]), (Some(3), Some(false), Some(4), Some(0)));
+
+    // Of rings that are damaged or gone it does not say that all is there.
+    let ring = rings(&scene).join("ring-0");
+    let mut bytes = fs::read(&ring).unwrap();
+    bytes[4096 + 64] ^= 0xff;
+    bytes[4096 + 67] ^= 0x40;
+    fs::write(&ring, bytes).unwrap();
+    let run = scene.run(&["info", "app.steno"]);
+    assert_eq!(run.code, Some(3), "{}", run.stdout);
+    assert!(run.stdout.contains("ring 1 is damaged at position 64"), "{}", run.stdout);
+    assert!(!run.stdout.contains("lost:       nothing"), "{}", run.stdout);
+    fs::remove_dir_all(rings(&scene)).unwrap();
+    let run = scene.run(&["info", "app.steno"]);
+    assert_eq!(run.code, Some(3), "{}", run.stdout);
+    assert!(run.stdout.contains("; its rings are not in "), "{}", run.stdout);
 }
 
 #[test]

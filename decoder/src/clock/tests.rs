@@ -135,3 +135,31 @@ fn windows_map_as_their_segments_do() {
     }
     assert!(found > 10_000);
 }
+
+#[test]
+fn ranges_are_those_of_all_steps_between() {
+    let mut state = 7_u64;
+    let mut random = |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 33) % below
+    };
+    for count in [1, 2, 3, 4, 5, 8, 17] {
+        let pairs: Vec<_> =
+            (0..count).map(|at| pair(at * HZ, START + random(40) as i64 * 1_000_000_000)).collect();
+        let map = map(&pairs);
+        for first in 0..2 * count {
+            for last in first..2 * count {
+                let (from, to) = (first * HZ / 2, last * HZ / 2);
+                let ends = [from, to].map(|counter| map.at(counter, &mut 0).unix_ns);
+                let within = map
+                    .segments
+                    .windows(2)
+                    .filter(|pair| pair[1].start > from && pair[1].start <= to);
+                let steps = within.flat_map(|pair| [pair[0].at(pair[1].start), pair[1].unix_ns]);
+                let all: Vec<i64> = ends.into_iter().chain(steps).collect();
+                let expected = (*all.iter().min().unwrap(), *all.iter().max().unwrap());
+                assert_eq!(map.unix_range(from, to), expected, "{from} to {to} of {count}");
+            }
+        }
+    }
+}

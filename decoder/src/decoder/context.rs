@@ -6,7 +6,7 @@ use crate::clock::TimeMap;
 use crate::damage::{Damage, DamageCause};
 use crate::dump::{Block, Body, Dump, Unpacker};
 use crate::entry::LossKind;
-use crate::filter::{Filter, Need, Wanted, finder};
+use crate::filter::{Budget, Filter, Need, Wanted, finder};
 use crate::site::Site;
 
 use super::open::OpenColumns;
@@ -56,6 +56,8 @@ impl Tally {
 
     /// Counts records of a block whose values cannot be read.
     pub(super) fn lose_values(&mut self, block: BlockPlace, records: u32, why: ValueError) {
+        self.records = self.records.saturating_sub(records.into());
+        self.recovered = self.recovered.min(self.records);
         self.lose(LossKind::Unreadable, records.into());
         self.unreadable(block, records, why);
     }
@@ -182,8 +184,12 @@ impl<'d> Wants<'d> {
     /// Asks the filter what it wants.
     pub(super) fn ask_filter(&mut self) {
         let Self { dumps, filter, .. } = self;
+        let mut budget = Budget::default();
         let asks = dumps.iter().map(|dump| {
-            let ask = |site| Ask { site, wanted: filter.wanted(site) };
+            let ask = |site: &'d Site| {
+                budget.earn(site.call_site());
+                Ask { site, wanted: filter.wanted(site, &mut budget) }
+            };
             dump.sites().map(ask).collect()
         });
         self.asks = asks.collect();
@@ -196,16 +202,36 @@ impl<'d> Wants<'d> {
                 Wanted::No | Wanted::All => None,
             })
         };
-        let pieces: Vec<_> = strongest().flat_map(Need::pieces).cloned().collect();
         self.finds_text = strongest().all(|need| matches!(need, Need::OneOf(_)));
-        self.finder = (!pieces.is_empty()).then(|| finder(pieces)).flatten();
+        let has_any = strongest().any(|need| !need.pieces().is_empty());
+        self.finder = has_any.then(|| finder(strongest().flat_map(Need::pieces))).flatten();
     }
 
     /// What is asked of the records of a dump with a tag; `None` if it is of no call site.
     #[inline]
     pub(super) fn ask(&self, dump: usize, tag: u32) -> Option<&Ask<'d>> {
-        let site = self.dumps.get(dump)?.tables().sites.index(tag)?;
-        self.asks.get(dump)?.get(site)
+        match self.dumps.get(dump)?.tables().sites.index(tag) {
+            Some(site) => self.asks.get(dump)?.get(site),
+            None => self.ask_others(dump, tag),
+        }
+    }
+
+    /// The same of a dump that has lost the dictionary entry: an id is that of one call site in all
+    /// files of a session.
+    #[cold]
+    fn ask_others(&self, dump: usize, tag: u32) -> Option<&Ask<'d>> {
+        let of = self.dumps.get(dump)?;
+        // Else it has all that its blocks need.
+        if of.damage().is_empty() {
+            return None;
+        }
+        let others = self.dumps.iter().zip(&self.asks);
+        let of_session = others.filter(|(other, _)| other.header().session == of.header().session);
+        let mut found = of_session.filter_map(|(other, asks)| {
+            let ask = asks.get(other.tables().sites.index(tag)?)?;
+            Some(ask)
+        });
+        found.next()
     }
 
     /// Whether a block may have a wanted record, or one whose call site is unknown, by its summary.

@@ -11,9 +11,12 @@ use std::sync::Arc;
 use super::paint::{Buffers, Painter};
 use super::parallel::{Batch, Bodies, RingName};
 use super::ring::Turn;
-use super::{Decoder, PIECE_BYTES, Ring, hand_on};
+use super::statements::{Losses, Marked, Pending, Statement, Stitcher};
+use super::stretch::Run;
+use super::{Decoder, PIECE_BYTES};
 use crate::Format;
-use crate::render::{Page, RenderOptions};
+use crate::entry::LossEntry;
+use crate::render::RenderOptions;
 
 /// How many bytes of entries are kept.
 const MAX_KEPT_BYTES: usize = 64 << 20;
@@ -24,7 +27,7 @@ const BATCH_BYTES: usize = 64 << 10;
 /// The entries that came last.
 struct Kept<'d> {
     batches: VecDeque<Batch<'d>>,
-    /// How many entries they have, and all before them had.
+    /// How many records they have, and all before them had.
     entries: u64,
     all: u64,
     bytes: usize,
@@ -35,13 +38,13 @@ struct Kept<'d> {
 }
 
 impl<'d> Kept<'d> {
-    /// Makes room for another entry, so that no fewer than `count` are kept with it.
+    /// Makes room for another entry, so that no fewer than `count` records are kept with it.
     fn batch(&mut self, count: u64) -> &mut Batch<'d> {
         if self.batches.back().is_none_or(|batch| batch.size_bytes() >= BATCH_BYTES) {
             self.bytes += self.batches.back().map_or(0, Batch::size_bytes);
             let mut next = Batch::default();
             while let Some(oldest) = self.batches.front() {
-                let entries = oldest.len() as u64;
+                let entries = oldest.records() as u64;
                 let is_needed = self.entries - entries < count;
                 if is_needed && self.bytes < self.most_bytes {
                     break;
@@ -54,19 +57,30 @@ impl<'d> Kept<'d> {
             next.clear();
             self.batches.push_back(next);
         }
-        self.entries += 1;
-        self.all += 1;
         // There is one: it was put there if there was none.
         let last = self.batches.len().saturating_sub(1);
         &mut self.batches[last]
     }
+
+    /// Keeps a record.
+    fn push(&mut self, run: &Run<'_, 'd>, at: usize, count: u64) {
+        let body_bytes = self.bodies.new_bytes(run);
+        self.batch(count).push_run(run, (at, at + 1), body_bytes);
+        self.entries += 1;
+        self.all += 1;
+    }
+
+    /// Keeps losses.
+    fn push_losses(&mut self, losses: impl IntoIterator<Item = Statement>, count: u64) {
+        losses.into_iter().for_each(|loss| self.batch(count).push_loss(loss));
+    }
 }
 
 impl Decoder<'_> {
-    /// As [`render`](Self::render) in one thread, but only the last `count` entries, after all have
-    /// been read.
+    /// As [`render`](Self::render) in one thread, but only the last `count` records, after all have
+    /// been read, and the losses behind the record before these.
     ///
-    /// Up to 64 MiB of entries are kept meanwhile. If `count` entries take more, the dumps are read
+    /// Up to 64 MiB of entries are kept meanwhile. If `count` records take more, the dumps are read
     /// twice.
     pub fn render_last(
         &mut self,
@@ -88,48 +102,67 @@ impl Decoder<'_> {
     ) -> ControlFlow<()> {
         self.start();
         let filter = Arc::clone(&self.context.wants.filter);
-        let names: Vec<_> = self.rings.iter().map(Ring::name).collect();
+        let names = self.names();
+        let losses = self.losses;
+        let mut pending = Pending::default();
         let batches = VecDeque::new();
         let bodies = Bodies::default();
         let mut kept =
             Kept { batches, entries: 0, all: 0, bytes: 0, bodies, most_bytes, is_short: false };
         let mut buffers = Buffers::default();
+        let lose = |loss: &LossEntry<'_>, ring, pending: &mut Pending, kept: &mut Kept<'_>| {
+            let statement = Statement::new(loss, ring);
+            match losses {
+                Losses::Merged => pending.push(&statement),
+                Losses::Inline if count > 0 => kept.push_losses([statement], count),
+                Losses::Inline | Losses::None => {}
+            }
+        };
         let flow = self.merge(|turn, index, context| {
             let run = match turn {
                 Turn::Nothing | Turn::Pause => return (1, ControlFlow::Continue(())),
                 Turn::Loss(loss) => {
-                    if count > 0 {
-                        kept.batch(count).push_loss(&loss, index);
-                    }
+                    lose(&loss, index, &mut pending, &mut kept);
                     return (1, ControlFlow::Continue(()));
                 }
                 Turn::Records(run) => run,
             };
             for (at, raw) in (run.from..).zip(run.entries()) {
                 match buffers.visit(&raw, &filter, |_| ControlFlow::Continue(())) {
-                    Ok((false, _)) => continue,
-                    Ok((true, _)) => context.tally.shown += 1,
-                    Err(why) => context.tally.lose_values(run.place(), 1, why),
-                }
-                if count > 0 {
-                    let body_bytes = kept.bodies.new_bytes(&run);
-                    kept.batch(count).push_run(&run, (at, at + 1), body_bytes);
+                    Ok((false, _)) => {}
+                    Ok((true, _)) => {
+                        context.tally.shown += 1;
+                        if count > 0 {
+                            kept.push_losses(pending.take(), count);
+                            kept.push(&run, at, count);
+                        }
+                    }
+                    Err(why) => {
+                        context.tally.lose_values(run.place(), 1, why);
+                        lose(&raw.loss(), index, &mut pending, &mut kept);
+                    }
                 }
             }
             (run.to - run.from, ControlFlow::Continue(()))
         });
         flow?;
-        let mut painter = Painter::new(&filter, format, options);
+        if count > 0 {
+            kept.push_losses(pending.take(), count);
+        }
         let skipped = kept.all.saturating_sub(count);
         if kept.is_short {
+            let mut painter = Painter::new(&filter, format, options, losses);
             return self.render_behind(skipped, &mut painter, sink);
         }
+        // What can be merged is.
+        let mut painter = Painter::new(&filter, format, options, Losses::Inline);
+        let mut stitcher = Stitcher::default();
         let mut before = kept.all - kept.entries;
         for batch in &mut kept.batches {
-            let skip = skipped.saturating_sub(before).min(batch.len() as u64);
-            before += batch.len() as u64;
+            let skip = skipped.saturating_sub(before).min(batch.records() as u64);
+            before += batch.records() as u64;
             batch.skip(skip as usize);
-            write_out(batch, &mut painter, &names, &mut sink)?;
+            write_out(batch, (&mut painter, &mut stitcher), &names, &mut sink)?;
         }
         ControlFlow::Continue(())
     }
@@ -145,13 +178,15 @@ impl Decoder<'_> {
         let mut again = Decoder::new(self.context.wants.dumps)
             .with_filter((*filter).clone())
             .with_order(self.context.wants.order);
-        let (mut text, mut buffers) = (Page::default(), Buffers::default());
-        let flow = again.merge(|turn, _, _| {
+        let names = again.names();
+        let (mut marked, mut buffers) = (Marked::default(), Buffers::default());
+        let mut stitcher = Stitcher::default();
+        let flow = again.merge(|turn, index, _| {
             let mut count = 1;
             match turn {
                 Turn::Nothing | Turn::Pause => {}
-                Turn::Loss(_) if skip > 0 => skip -= 1,
-                Turn::Loss(loss) => painter.loss(loss, &mut text),
+                Turn::Loss(_) if skip > 0 => {}
+                Turn::Loss(loss) => marked.push(&loss, index, painter),
                 Turn::Records(run) => {
                     count = 0;
                     for raw in run.entries() {
@@ -159,37 +194,39 @@ impl Decoder<'_> {
                         if skip > 0 {
                             let visited =
                                 buffers.visit(&raw, &filter, |_| ControlFlow::Continue(()));
-                            let is_entry = visited.map_or(true, |(is_wanted, _)| is_wanted);
-                            skip -= u64::from(is_entry);
+                            skip -= u64::from(visited.is_ok_and(|(is_wanted, _)| is_wanted));
                             continue;
                         }
                         // It was counted when it was read first.
-                        let _counted = painter.record(&raw, true, &mut text);
-                        if text.len() >= PIECE_BYTES {
+                        if painter.record(&raw, true, &mut marked.text).is_err() {
+                            marked.push(&raw.loss(), index, painter);
+                        }
+                        if marked.text.len() >= PIECE_BYTES {
                             break;
                         }
                     }
                 }
             }
-            if text.len() < PIECE_BYTES {
+            if marked.text.len() < PIECE_BYTES {
                 return (count, ControlFlow::Continue(()));
             }
-            (count, hand_on(&mut text, &mut sink))
+            (count, stitcher.hand_on(&mut marked, (painter, &names), &mut sink))
         });
         flow?;
-        hand_on(&mut text, &mut sink)
+        stitcher.hand_on(&mut marked, (painter, &names), &mut sink)?;
+        stitcher.finish((painter, &names), &mut sink)
     }
 }
 
 fn write_out(
     batch: &mut Batch<'_>,
-    painter: &mut Painter,
+    (painter, stitcher): (&mut Painter, &mut Stitcher),
     names: &[RingName<'_>],
     sink: &mut impl FnMut(&[u8]) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     loop {
         let is_done = batch.render(true, painter, names);
-        batch.hand_on(sink)?;
+        batch.hand_on(stitcher, (&mut *painter, names), sink)?;
         if is_done {
             return ControlFlow::Continue(());
         }

@@ -241,8 +241,8 @@ impl<'d> OpenBlock<'d> {
         if is_alone && duplicates > 0 {
             return Found::Records;
         }
-        let statements = u64::from(matches!(found, Found::Loss(..)));
-        let records = walked - duplicates - statements;
+        // Neither statements nor records without a call site can be read as records.
+        let records = walked - duplicates - u64::from(is_alone);
         tally.records += records;
         tally.recovered += records * u64::from(self.dump.is_from_rings());
         found

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use stenolog_format::value::{Cursor, Value, ValueError};
 
+use super::statements::Losses;
 use super::{read_values, recycle};
 use crate::Format;
 use crate::entry::{Entry, LossCause, LossEntry, LossKind, Origin, Record};
-use crate::filter::Filter;
+use crate::filter::{Filter, Texts};
 use crate::render::{LineFormat, Page, RawValues, RenderOptions, Renderer};
 use crate::site::Site;
 use crate::text;
@@ -27,7 +28,7 @@ impl<'a> RawEntry<'a> {
     /// What stands in its place if its values cannot be read.
     pub(super) fn loss(&self) -> LossEntry<'a> {
         let cause = LossCause::Missing { first: self.number, count: 1, kind: LossKind::Unreadable };
-        LossEntry { origin: self.origin, unix_ns: self.unix_ns, cause }
+        LossEntry::new(self.origin, self.unix_ns, cause)
     }
 }
 
@@ -35,7 +36,7 @@ impl<'a> RawEntry<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Buffers {
     values: Vec<Value<'static>>,
-    text: String,
+    texts: Texts,
 }
 
 impl Buffers {
@@ -66,7 +67,7 @@ impl Buffers {
         if read.is_ok() {
             let RawEntry { site, origin, unix_ns, number, .. } = *raw;
             let record = Record { site, origin, unix_ns, number, values: &values };
-            if filter.wants_values(&record, &mut self.text) {
+            if filter.wants_values(&record, &mut self.texts) {
                 result = (true, visit(&Entry::Record(record)));
             }
         }
@@ -94,21 +95,33 @@ pub(super) struct Painter {
     /// The format of lines that can be made from a record's bytes, if there is one and nobody asks
     /// for values.
     lines: Option<LineFormat>,
+    losses: Losses,
     buffers: Buffers,
     /// What is no line on its way to the output, and what takes longer to print in one.
     scratch: [String; 2],
 }
 
 impl Painter {
-    pub(super) fn new(filter: &Arc<Filter>, format: Format, options: &RenderOptions) -> Self {
+    pub(super) fn new(
+        filter: &Arc<Filter>,
+        format: Format,
+        options: &RenderOptions,
+        losses: Losses,
+    ) -> Self {
         let renderer = Renderer::new(format, options.clone());
         let lines = renderer.line_format().filter(|_| !filter.asks_values());
         let filter = Arc::clone(filter);
-        Self { filter, renderer, lines, buffers: Buffers::default(), scratch: Default::default() }
+        let (buffers, scratch) = Default::default();
+        Self { filter, renderer, lines, losses, buffers, scratch }
     }
 
-    /// Appends the record, if the filter wants it, or the loss that it is if its values cannot be
-    /// read. Before its turn, one that may be long is left for later.
+    /// How losses are shown.
+    pub(super) const fn losses(&self) -> Losses {
+        self.losses
+    }
+
+    /// Appends the record, if the filter wants it. Before its turn, one that may be long is left for
+    /// later.
     ///
     /// # Errors
     /// If the values cannot be read.
@@ -120,7 +133,7 @@ impl Painter {
         out: &mut Page,
     ) -> Result<Painted, ValueError> {
         let line = self.lines.and_then(|format| Some((format, raw.site.line(format)?)));
-        let painted = match line {
+        match line {
             Some((format, line)) if line.takes(&raw.values) => {
                 let thread = raw.origin.thread_name;
                 let level = raw.site.call_site().level;
@@ -150,18 +163,14 @@ impl Painter {
                     ControlFlow::Continue(()) => Painted::Passed,
                 })
             }
-        };
-        if painted.is_err() {
-            self.loss(raw.loss(), out);
         }
-        painted
     }
 
     /// Appends a loss.
-    pub(super) fn loss(&mut self, loss: LossEntry<'_>, out: &mut Page) {
+    pub(super) fn loss(&mut self, loss: &LossEntry<'_>, out: &mut Page) {
         let [scratch, _] = &mut self.scratch;
         scratch.clear();
-        self.renderer.write(&Entry::Loss(loss), scratch);
+        self.renderer.write(&Entry::Loss(loss.clone()), scratch);
         out.push(scratch.as_bytes());
     }
 }

@@ -33,11 +33,12 @@ use stenolog_format::value::ValueError;
 use super::context::{BlockPlace, Tally};
 use super::paint::{Painted, Painter};
 use super::ring::Turn;
+use super::statements::{Marked, Statement, Stitcher};
 use super::stretch::{Run, Stretch};
 use super::{Decoder, MAX_CALLS};
 use crate::Format;
 use crate::dump::Body;
-use crate::entry::{LossCause, LossEntry, Origin, ThreadName};
+use crate::entry::{Origin, ThreadName};
 use crate::filter::Filter;
 use crate::render::{Page, RenderOptions};
 
@@ -67,7 +68,7 @@ pub(super) struct RingName<'d> {
 }
 
 impl RingName<'_> {
-    fn origin(&self, dump: usize) -> Origin<'_> {
+    pub(super) fn origin(&self, dump: usize) -> Origin<'_> {
         Origin { ring: self.ring, thread: self.thread, thread_name: &self.name, dump }
     }
 }
@@ -78,12 +79,13 @@ pub(super) struct Batch<'d> {
     parts: Vec<Part>,
     /// What the records are in, and what holds their texts.
     stretches: Vec<(Arc<Stretch<'d>>, Arc<Body<'d>>)>,
-    losses: Vec<(i64, LossCause)>,
-    /// How many entries there are.
+    losses: Vec<Statement>,
+    /// How many entries there are, and how many of these are records.
     entries: usize,
+    records: usize,
     /// What is kept in memory for them.
     bytes: usize,
-    text: Page,
+    text: Marked,
     /// Which thread rendered it, and so has the text in its caches.
     thread: usize,
     /// How many parts are rendered, and how many entries of the next one.
@@ -136,21 +138,21 @@ impl<'d> Batch<'d> {
         self.entries >= BATCH_RECORDS || self.bytes >= BATCH_BYTES
     }
 
-    /// How many entries there are.
-    pub(super) fn len(&self) -> usize {
-        self.entries
+    /// How many records there are.
+    pub(super) fn records(&self) -> usize {
+        self.records
     }
 
     /// What it keeps in memory, roughly.
     pub(super) fn size_bytes(&self) -> usize {
-        self.bytes + size_of_val(&*self.parts)
+        self.bytes + size_of_val(&*self.parts) + size_of_val(&*self.losses)
     }
 
     /// Takes in a loss.
-    pub(super) fn push_loss(&mut self, loss: &LossEntry<'_>, ring: usize) {
+    pub(super) fn push_loss(&mut self, loss: Statement) {
         let at = self.losses.len() as u32;
-        self.losses.push((loss.unix_ns, loss.cause));
-        self.parts.push(Part::Loss { ring: ring as u32, loss: at });
+        self.parts.push(Part::Loss { ring: loss.ring as u32, loss: at });
+        self.losses.push(loss);
         self.entries += 1;
     }
 
@@ -163,6 +165,7 @@ impl<'d> Batch<'d> {
         body_bytes: usize,
     ) {
         self.entries += to - from;
+        self.records += to - from;
         self.bytes += body_bytes;
         // Rings take turns: it is one of the last, or a new one.
         let lately = self.stretches.iter().enumerate().rev().take(8);
@@ -183,10 +186,13 @@ impl<'d> Batch<'d> {
         self.parts.push(Part::Run { ring, stretch, from, to });
     }
 
-    /// Leaves out the first `count` entries.
+    /// Leaves out the first `count` records, and the losses before the last of these.
     pub(super) fn skip(&mut self, mut count: usize) {
-        while let Some(part) = self.parts.get(self.done.0) {
-            let left = part.len() - self.done.1;
+        while let Some(part) = self.parts.get(self.done.0).filter(|_| count > 0) {
+            let left = match part {
+                Part::Run { .. } => part.len() - self.done.1,
+                Part::Loss { .. } => 0,
+            };
             if count < left {
                 self.done.1 += count;
                 return;
@@ -199,9 +205,11 @@ impl<'d> Batch<'d> {
     /// Gives the sink the text that is there.
     pub(super) fn hand_on(
         &mut self,
+        stitcher: &mut Stitcher,
+        painter: (&mut Painter, &[RingName<'_>]),
         sink: &mut impl FnMut(&[u8]) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        super::hand_on(&mut self.text, sink)
+        stitcher.hand_on(&mut self.text, painter, sink)
     }
 
     /// Renders entries until there is none, or enough text, or one that is to be rendered when its turn
@@ -214,15 +222,16 @@ impl<'d> Batch<'d> {
     ) -> bool {
         let Self { parts, stretches, losses, text, done, shown, unreadable, .. } = self;
         while let Some(part) = parts.get(done.0) {
-            if text.len() >= BATCH_TEXT_BYTES {
+            if text.text.len() >= BATCH_TEXT_BYTES {
                 return false;
             }
             let (Part::Run { ring, .. } | Part::Loss { ring, .. }) = *part;
             let Some(name) = rings.get(ring as usize) else { return true };
             match *part {
                 Part::Loss { loss, .. } => {
-                    if let Some(&(unix_ns, cause)) = losses.get(loss as usize) {
-                        painter.loss(LossEntry { origin: name.origin(0), unix_ns, cause }, text);
+                    let loss = losses.get(loss as usize);
+                    if let Some((of, loss)) = loss.and_then(|of| Some((of, of.entry(rings)?))) {
+                        text.push(&loss, of.ring, painter);
                     }
                 }
                 Part::Run { stretch, from, to, .. } => {
@@ -233,13 +242,16 @@ impl<'d> Batch<'d> {
                     let from = from as usize + done.1;
                     let run = Run { ring: 0, origin, stretch, body, from, to: to as usize };
                     for raw in run.entries() {
-                        if text.len() >= BATCH_TEXT_BYTES {
+                        if text.text.len() >= BATCH_TEXT_BYTES {
                             return false;
                         }
-                        match painter.record(&raw, is_its_turn, text) {
+                        match painter.record(&raw, is_its_turn, &mut text.text) {
                             Ok(Painted::Later) => return false,
                             Ok(painted) => *shown += u64::from(painted == Painted::Shown),
-                            Err(why) => unreadable.push((run.place(), why)),
+                            Err(why) => {
+                                unreadable.push((run.place(), why));
+                                text.push(&raw.loss(), ring as usize, painter);
+                            }
                         }
                         done.1 += 1;
                     }
@@ -257,7 +269,8 @@ impl<'d> Batch<'d> {
         losses.clear();
         text.clear();
         unreadable.clear();
-        (self.entries, self.bytes, self.done, self.shown) = (0, 0, (0, 0), 0);
+        (self.entries, self.records, self.bytes, self.done) = (0, 0, 0, (0, 0));
+        self.shown = 0;
     }
 }
 
@@ -293,7 +306,7 @@ impl<'d> State<'d> {
     fn next_for(&mut self, thread: usize) -> Option<(usize, Batch<'d>)> {
         let (number, mut batch) = self.waiting.pop_front()?;
         batch.thread = thread;
-        batch.text = self.texts.get_mut(thread).and_then(Vec::pop).unwrap_or_default();
+        batch.text.text = self.texts.get_mut(thread).and_then(Vec::pop).unwrap_or_default();
         Some((number, batch))
     }
 }
@@ -375,6 +388,7 @@ struct Pipeline<'scope, 'env, 'd, S> {
     format: Format,
     options: &'env RenderOptions,
     painter: Painter,
+    stitcher: Stitcher,
     sink: S,
     /// The batch that is being filled.
     batch: Batch<'d>,
@@ -396,7 +410,7 @@ impl<'scope, 'd: 'scope, S: FnMut(&[u8]) -> ControlFlow<()>> Pipeline<'scope, '_
         match turn {
             Turn::Nothing => return (1, ControlFlow::Continue(())),
             Turn::Pause => self.calls = MAX_CALLS,
-            Turn::Loss(loss) => self.batch.push_loss(loss, ring),
+            Turn::Loss(loss) => self.batch.push_loss(Statement::new(loss, ring)),
             Turn::Records(run) => {
                 let room = BATCH_RECORDS.saturating_sub(self.batch.entries).max(1);
                 let to = run.to.min(run.from + room);
@@ -443,7 +457,8 @@ impl<'scope, 'd: 'scope, S: FnMut(&[u8]) -> ControlFlow<()>> Pipeline<'scope, '_
         }
         self.threads_left -= 1;
         let (shared, rings) = (self.shared, self.rings);
-        let mut painter = Painter::new(self.filter, self.format, self.options);
+        let losses = self.painter.losses();
+        let mut painter = Painter::new(self.filter, self.format, self.options, losses);
         // The caller's is thread 0.
         let thread = self.threads_left + 1;
         let work = move || shared.work(thread, &mut painter, rings);
@@ -488,7 +503,8 @@ impl<'scope, 'd: 'scope, S: FnMut(&[u8]) -> ControlFlow<()>> Pipeline<'scope, '_
             drop(state);
             let Some(mut batch) = batch else { continue };
             loop {
-                batch.hand_on(&mut self.sink)?;
+                let painter = (&mut self.painter, self.rings);
+                batch.hand_on(&mut self.stitcher, painter, &mut self.sink)?;
                 if batch.done.0 >= batch.parts.len() {
                     break;
                 }
@@ -497,7 +513,7 @@ impl<'scope, 'd: 'scope, S: FnMut(&[u8]) -> ControlFlow<()>> Pipeline<'scope, '_
             self.shown += batch.shown;
             self.unreadable.append(&mut batch.unreadable);
             batch.clear();
-            let text = std::mem::take(&mut batch.text);
+            let text = std::mem::take(&mut batch.text.text);
             if text.held_bytes() <= MAX_SPARE_BYTES
                 && let Some(texts) = self.shared.lock().texts.get_mut(batch.thread)
             {
@@ -513,7 +529,7 @@ impl<'scope, 'd: 'scope, S: FnMut(&[u8]) -> ControlFlow<()>> Pipeline<'scope, '_
         while !self.shared.lock().rendered.is_empty() {
             self.help()?;
         }
-        ControlFlow::Continue(())
+        self.stitcher.finish((&mut self.painter, self.rings), &mut self.sink)
     }
 }
 
@@ -531,7 +547,7 @@ impl Decoder<'_> {
         let filter = Arc::clone(&self.context.wants.filter);
         // Far above what a merging thread can keep at work.
         let most_threads = threads.get().min(MAX_THREADS);
-        let rings: Vec<_> = self.rings.iter().map(super::Ring::name).collect();
+        let rings = self.names();
         let shared = Shared {
             state: Mutex::new(State { texts: vec![Vec::new(); most_threads], ..State::default() }),
             work: Condvar::new(),
@@ -548,6 +564,7 @@ impl Decoder<'_> {
                 format,
                 options,
                 painter,
+                stitcher: Stitcher::default(),
                 sink,
                 batch: Batch::default(),
                 bodies: Bodies::default(),

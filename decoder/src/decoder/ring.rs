@@ -154,7 +154,7 @@ impl<'d> Ring<'d> {
             Head::None => Turn::Pause,
             Head::Block { .. } => Turn::Nothing,
             Head::Loss { unix_ns, cause } => {
-                Turn::Loss(LossEntry { origin: self.origin(), unix_ns, cause })
+                Turn::Loss(LossEntry::new(self.origin(), unix_ns, cause))
             }
             Head::Records => {
                 let Some(open) = &self.open else { return Turn::Nothing };
@@ -227,7 +227,9 @@ impl<'d> Ring<'d> {
         }
         let block = dump.blocks().get(index)?;
         let header = &block.header;
-        self.began.get_or_insert(header.first_record);
+        // What is missing before it is told with it.
+        let first = header.first_record;
+        self.began.get_or_insert(self.expected.map_or(first, |expected| expected.min(first)));
         let map = context.map(self.session)?;
         // An empty block only tells of a gap.
         let is_wanted = || {

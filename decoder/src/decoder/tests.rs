@@ -1,3 +1,4 @@
+mod losses;
 mod render;
 
 use std::ops::ControlFlow;

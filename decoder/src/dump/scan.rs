@@ -17,9 +17,10 @@ use memchr::memmem;
 use stenolog_format::block::BlockHeader;
 use stenolog_format::clock::ClockPair;
 use stenolog_format::dictionary::{CallSite, Thread};
-use stenolog_format::frame::{FileHeaderError, FrameHeader, FrameKind, MAGIC, SYNC};
+use stenolog_format::frame::{FileHeader, FileHeaderError, FrameHeader, FrameKind, MAGIC, SYNC};
 use stenolog_format::index::End;
 use stenolog_format::loss::LossFrame;
+use stenolog_format::volatile::{VolatileRing, VolatileState};
 
 use super::{Block, SummaryPlace, Tables};
 use crate::damage::{Damage, DamageCause, MetadataError};
@@ -191,6 +192,8 @@ impl<'a> Scanner<'a> {
             Some(FrameKind::Clock) => (&mut frames.clock, "clock"),
             Some(FrameKind::Loss) => (&mut frames.loss, "loss"),
             Some(FrameKind::Watermark) => (&mut frames.watermark, "watermark"),
+            Some(FrameKind::Volatile) => (&mut frames.volatile, "volatile"),
+            Some(FrameKind::Header) => (&mut frames.header, "header"),
             Some(FrameKind::End) => (&mut frames.end, "end"),
         };
         *count += 1;
@@ -264,7 +267,14 @@ impl<'a> Scanner<'a> {
             }
             Some(FrameKind::Clock) => tables.clock.push(ClockPair::decode(payload).ok_or(short)?),
             Some(FrameKind::Loss) => tables.losses.push(LossFrame::decode(payload).ok_or(short)?),
+            Some(FrameKind::Volatile) => {
+                self.take_volatile(frame.at, VolatileRing::decode(payload).ok_or(short)?);
+            }
             Some(FrameKind::End) => tables.end = Some(End::decode(payload).ok_or(short)?),
+            Some(FrameKind::Header) => {
+                let (header, _) = FileHeader::decode(payload).map_err(|_| short)?;
+                tables.restated.get_or_insert(header);
+            }
             // Block headers say more exactly what a watermark promises.
             _ => {}
         }
@@ -295,6 +305,18 @@ impl<'a> Scanner<'a> {
         if *known != thread {
             self.damage(at, 0, DamageCause::RedefinedThread { ring });
         }
+    }
+
+    fn take_volatile(&mut self, at: usize, stated: VolatileRing) {
+        let ring = stated.ring;
+        let state = VolatileState::from_u8(stated.state);
+        if let Some(VolatileState::MemoryLost | VolatileState::UnlinkedLost) = state {
+            let thread = self.tables.threads.get(&ring).map(|thread| thread.name.as_str().into());
+            let (thread, number) = (thread.unwrap_or_default(), stated.number);
+            let is_unlinked = state == Some(VolatileState::UnlinkedLost);
+            self.damage(at, 0, DamageCause::RingLost { ring, thread, number, is_unlinked });
+        }
+        self.tables.volatile.push(stated);
     }
 
     fn damage(&mut self, at: usize, bytes: usize, cause: DamageCause) {

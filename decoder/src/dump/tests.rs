@@ -218,7 +218,7 @@ fn what_cannot_be_opened_is_named() {
     newer[8] = 2;
     let crc = crc32fast::hash(&newer[..60]);
     newer[60..64].copy_from_slice(&crc.to_le_bytes());
-    check(&newer, "x.steno: format version 2.2 is newer than this reader (1.2): use a newer steno");
+    check(&newer, "x.steno: format version 2.3 is newer than this reader (1.3): use a newer steno");
     let directory = tempfile::tempdir().unwrap();
     assert!(matches!(Dump::open(directory.path()), Err(OpenError::Directory { .. })));
     let missing = directory.path().join("none.steno");
@@ -230,7 +230,7 @@ fn a_writer_that_holds_its_lock_is_seen() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("app.steno");
     std::fs::write(&path, Scene::new().bytes()).unwrap();
-    let writer = std::fs::File::open(&path).unwrap();
+    let writer = File::open(&path).unwrap();
     let dump = Dump::open(&path).unwrap();
     if cfg!(unix) {
         let dead = [dump];
@@ -306,4 +306,51 @@ fn metadata_beyond_the_limit_is_damage_and_the_rest_is_read() {
     assert!(text.contains("may be read (--max-metadata)"), "{text}");
     assert_eq!(messages(&[dump], Filter::default()).0, "1: n 1\n");
     assert!(Dump::open(&path).unwrap().damage().is_empty());
+}
+
+#[test]
+fn a_dump_that_has_lost_its_beginning_is_read_from_its_first_whole_frame_on() {
+    let mut scene = Scene::new();
+    scene.prelude();
+    let frames = scene.bytes().len();
+    scene.block(1, &[n(10, 1)]);
+    let second = scene.bytes().len();
+    scene.block(1, &[n(20, 2)]);
+    let header = scene.bytes()[..FileHeader::BYTES].to_vec();
+    let without = scene.bytes().to_vec();
+    scene.any_frame(FrameKind::Header, &header);
+    scene.seal(2);
+    let with = scene.bytes().to_vec();
+    for (bytes, is_stated) in [(&without, false), (&with, true)] {
+        for lost in 1..=second {
+            let zeros = [&vec![0; lost][..], &bytes[lost..]].concat();
+            let zeros_before = [&vec![0; 1000][..], &bytes[lost..]].concat();
+            for damaged in [zeros, bytes[lost..].to_vec(), zeros_before] {
+                let dump = Dump::from_bytes("test", damaged).unwrap();
+                exercise(&dump);
+                assert!(!dump.damage().is_empty(), "{lost} bytes");
+                assert_eq!(dump.is_session_known(), is_stated, "{lost} bytes");
+                if is_stated {
+                    assert_eq!(dump.header().session, scene.dump().header().session);
+                }
+                assert_eq!(dump.blocks().len(), 2 - usize::from(lost > frames), "{lost} bytes");
+                let (text, _) = messages(&[dump], Filter::default());
+                if lost <= FileHeader::BYTES {
+                    assert!(text.ends_with("1: n 1\n1: n 2\n"), "{lost} bytes: {text}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn files_that_have_lost_their_beginnings_are_not_taken_for_one_log() {
+    let lost = |number| {
+        let mut scene = Scene::new();
+        scene.block(1, &[n(10, number)]);
+        Dump::from_bytes("test", scene.bytes()[FileHeader::BYTES..].to_vec()).unwrap()
+    };
+    let [one, copy, other] = [1, 1, 2].map(|number| lost(number).header().session);
+    assert_eq!(one, copy);
+    assert_ne!(one, other);
 }

@@ -1,26 +1,39 @@
 //! `NAME=VALUE`
 
 use std::str::FromStr;
+use std::time::Duration;
 
-use stenolog_format::dictionary::CallSite;
-use stenolog_format::types::Type;
-use stenolog_format::value::Value;
+use chrono::DateTime;
+use stenolog_format::dictionary::Slot;
+use stenolog_format::types::{Shape, Type};
+use stenolog_format::value::{Product, Value};
 
 use super::needle::Need;
 use crate::entry::Record;
-use crate::text::write_display;
+use crate::json::write_json;
+use crate::site::Site;
+use crate::text::{write_debug, write_display};
 
 /// A condition on a value: `name=value`.
 ///
-/// The name is that of a field or an argument, or a path into a structured one (`order.side`).
-/// Numbers are compared as numbers (`0x10` is none), all else by what `{}` prints; `Some(x)` is
-/// compared as `x`.
+/// The name is that of a field or an argument as any format shows it (`a_2` if the name comes twice,
+/// `fields.level` in logfmt), or a path into a structured one (`order.side`).
+///
+/// The value is compared as what it is, and with each form in which it is shown: as text, with and
+/// without quotes (`opt=Some(5)`), and as JSON (`opt=5`). Numbers are compared as numbers (`0x10` is
+/// none), durations as durations (`dur=1.5s`, `dur=1500ms`, and `dur=1.5` in seconds as in JSON), times
+/// in RFC 3339 as times.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FieldMatch {
     name: Box<str>,
     text: Box<str>,
+    /// What stands between quotes, if it is quoted.
+    unquoted: Option<Box<str>>,
     integer: Option<i128>,
     float: Option<f64>,
+    duration: Option<Duration>,
+    /// Seconds since the Unix epoch, and nanoseconds.
+    time: Option<(i64, u32)>,
 }
 
 /// A condition without a name or without `=`.
@@ -43,46 +56,63 @@ impl FieldMatch {
     /// The value called `name` must be `value`.
     #[must_use]
     pub fn new(name: &str, value: &str) -> Self {
+        let time = DateTime::parse_from_rfc3339(value).ok();
         Self {
             name: name.into(),
             text: value.into(),
+            unquoted: unquoted(value).map(Into::into),
             integer: value.parse().ok(),
             float: value.parse().ok(),
+            duration: parse_duration(value),
+            time: time.map(|time| (time.timestamp(), time.timestamp_subsec_nanos())),
         }
     }
 
     /// Whether records of the call site can have such a value at all.
-    pub(super) fn may_match(&self, call_site: &CallSite) -> bool {
-        call_site.slots.iter().any(|slot| {
-            self.path_in(&slot.name).is_some_and(|path| path.is_empty() || may_have_parts(&slot.ty))
-        })
+    pub(super) fn may_match(&self, site: &Site) -> bool {
+        self.slots(site).any(|(path, slot)| path.is_empty() || may_have_parts(&slot.ty))
     }
 
     /// What the records of the call site must have in their values to match.
-    pub(super) fn need(&self, call_site: &CallSite) -> Need {
-        let slots = call_site.slots.iter();
-        let paths = slots.filter_map(|slot| Some((self.path_in(&slot.name)?, &slot.ty)));
-        // What a part of a value prints as is not looked into.
-        let types: Option<Vec<_>> = paths.map(|(path, ty)| path.is_empty().then_some(ty)).collect();
-        types.map_or(Need::Nothing, |types| {
-            Need::of_value(&self.text, self.integer, types.into_iter())
-        })
+    pub(super) fn need(&self, site: &Site) -> Need {
+        let mut types = Vec::new();
+        for (path, slot) in self.slots(site) {
+            // What a part of a value prints as is not looked into.
+            if !path.is_empty() {
+                return Need::Nothing;
+            }
+            types.push(&slot.ty);
+        }
+        Need::of_value(&self.text, self.integer, types.into_iter())
     }
 
     pub(super) fn matches(&self, record: &Record<'_>, text: &mut String) -> bool {
-        let slots = record.call_site().slots.iter().zip(record.values());
-        slots.into_iter().any(|(slot, value)| {
-            self.path_in(&slot.name).is_some_and(|path| self.matches_in(value, path, text))
-        })
+        let names = self.slots_named(record.site());
+        let mut values = names.zip(record.values());
+        values.any(|(path, value)| path.is_some_and(|path| self.matches_in(value, path, text)))
     }
 
-    /// What is left of the name behind `slot`.
-    fn path_in(&self, slot: &str) -> Option<&str> {
-        if slot.is_empty() {
-            return None;
-        }
-        let rest = self.name.strip_prefix(slot)?;
-        if rest.is_empty() { Some(rest) } else { rest.strip_prefix('.') }
+    /// Whether it is this very field with this value.
+    pub(super) fn is_of(&self, name: &str, value: &Value<'_>, text: &mut String) -> bool {
+        let is_named = *self.name == *name || self.name.strip_prefix("fields.") == Some(name);
+        is_named && self.equals(value, text)
+    }
+
+    /// The slots that may have the value, each with the path to it.
+    fn slots<'s>(&'s self, site: &'s Site) -> impl Iterator<Item = (&'s str, &'s Slot)> {
+        let names = self.slots_named(site).zip(&site.call_site().slots);
+        names.filter_map(|(path, slot)| Some((path?, slot)))
+    }
+
+    /// For each slot, what is left of the name behind its name.
+    fn slots_named<'s>(&'s self, site: &'s Site) -> impl Iterator<Item = Option<&'s str>> {
+        let mut fields = site.fields().iter().peekable();
+        site.call_site().slots.iter().enumerate().map(move |(index, slot)| {
+            let shown = fields.next_if(|field| field.slot == index)?;
+            let (name, shown) = (slot.name.as_str(), &*shown.name);
+            let path = |whole| inside(whole, name).or_else(|| inside(whole, shown));
+            path(&self.name).or_else(|| path(self.name.strip_prefix("fields.")?))
+        })
     }
 
     fn matches_in(&self, value: &Value<'_>, path: &str, text: &mut String) -> bool {
@@ -91,14 +121,20 @@ impl FieldMatch {
         }
         match value {
             Value::Some(inner) => self.matches_in(inner, path, text),
-            Value::Struct(product) | Value::Variant(product) => {
-                product.fields.iter().any(|(name, value)| {
-                    inside(path, name).is_some_and(|path| self.matches_in(value, path, text))
-                })
+            Value::Struct(product) => self.matches_in_product(product, path, text),
+            Value::Variant(product) => {
+                self.matches_in_product(product, path, text)
+                    // In JSON there is an object around its fields.
+                    || inside(path, product.name).is_some_and(|path| {
+                        !path.is_empty() && self.matches_in_product(product, path, text)
+                            || path.is_empty()
+                                && matches!(&*product.fields, [(_, inner)] if self.equals(inner, text))
+                    })
             }
             Value::Map(entries) => entries.iter().any(|(key, value)| {
-                let Value::Str(key) = key else { return false };
-                inside(path, key).is_some_and(|path| self.matches_in(value, path, text))
+                text.clear();
+                write_display(text, key);
+                inside(path, text).is_some_and(|path| self.matches_in(value, path, text))
             }),
             Value::Tuple(values) | Value::List(values) | Value::Set(values) => {
                 let (index, path) = path.split_once('.').unwrap_or((path, ""));
@@ -107,6 +143,19 @@ impl FieldMatch {
             }
             _ => false,
         }
+    }
+
+    fn matches_in_product(&self, product: &Product<'_>, path: &str, text: &mut String) -> bool {
+        if product.shape == Shape::Tuple {
+            let (index, path) = path.split_once('.').unwrap_or((path, ""));
+            let field = index.parse().ok().and_then(|index: usize| product.fields.get(index));
+            return field.is_some_and(|(_, value)| self.matches_in(value, path, text))
+                // JSON shows the one field in the place of the whole.
+                || matches!(&*product.fields, [(_, inner)] if self.matches_in(inner, path, text));
+        }
+        product.fields.iter().any(|(name, value)| {
+            inside(path, name).is_some_and(|path| self.matches_in(value, path, text))
+        })
     }
 
     fn equals(&self, value: &Value<'_>, text: &mut String) -> bool {
@@ -120,30 +169,47 @@ impl FieldMatch {
             Value::I16(n) => integer(n.into()),
             Value::I32(n) => integer(n.into()),
             Value::I64(n) => integer(n.into()),
-            Value::I128(n) => integer(n),
-            Value::U128(n) => match i128::try_from(n) {
-                Ok(n) => integer(n),
-                Err(_) => self.text.parse() == Ok(n),
-            },
+            // In JSON they are in quotes.
+            Value::I128(n) => integer(n) || self.is_shown(value, text),
+            Value::U128(n) => i128::try_from(n).is_ok_and(integer) || self.is_shown(value, text),
             // What was written as 0.1 means the number that `f32` has for it.
             Value::F32(x) => {
                 self.text.parse().is_ok_and(|y: f32| x == y || x.is_nan() && y.is_nan())
+                    || self.is_shown(value, text)
             }
-            Value::F64(x) => self.float.is_some_and(|y| x == y || x.is_nan() && y.is_nan()),
-            Value::Str(s) | Value::Formatted(s) => *self.text == *s,
-            Value::Some(ref inner) => self.equals(inner, text),
-            // By its message, or with all its sources as it is shown.
-            Value::Struct(ref product)
-                if product.as_error().is_some_and(|(message, _)| self.equals(message, text)) =>
-            {
-                true
+            Value::F64(x) => {
+                self.float.is_some_and(|y| x == y || x.is_nan() && y.is_nan())
+                    || self.is_shown(value, text)
             }
-            _ => {
-                text.clear();
-                write_display(text, value);
-                *self.text == **text
+            Value::Str(s) | Value::Formatted(s) => self.is_text(s),
+            Value::Duration(of) => self.duration == Some(of) || self.is_shown(value, text),
+            Value::SystemTime(seconds, nanos) => {
+                self.time == Some((seconds, nanos)) || self.is_shown(value, text)
             }
+            Value::Some(ref inner) => self.equals(inner, text) || self.is_shown(value, text),
+            Value::Struct(ref product) => {
+                let newtype = match &*product.fields {
+                    [(_, inner)] if product.shape == Shape::Tuple => Some(inner),
+                    // An error, by its message alone.
+                    _ => product.as_error().map(|(message, _)| message),
+                };
+                newtype.is_some_and(|inner| self.equals(inner, text)) || self.is_shown(value, text)
+            }
+            _ => self.is_shown(value, text),
         }
+    }
+
+    fn is_text(&self, text: &str) -> bool {
+        *self.text == *text || self.unquoted.as_deref() == Some(text)
+    }
+
+    /// Whether any format shows the value so.
+    fn is_shown(&self, value: &Value<'_>, text: &mut String) -> bool {
+        [write_display, write_debug, write_json].into_iter().any(|write| {
+            text.clear();
+            write(text, value);
+            self.is_text(text)
+        })
     }
 
     fn is_integer(&self, value: i128) -> bool {
@@ -158,8 +224,82 @@ impl FieldMatch {
 
 /// What is left of a path behind `name`.
 fn inside<'p>(path: &'p str, name: &str) -> Option<&'p str> {
+    if name.is_empty() {
+        return None;
+    }
     let rest = path.strip_prefix(name)?;
     if rest.is_empty() { Some(rest) } else { rest.strip_prefix('.') }
+}
+
+/// What a text in quotes stands for, with the escapes of all formats.
+fn unquoted(text: &str) -> Option<String> {
+    let inner = text.strip_prefix('"')?.strip_suffix('"')?;
+    let mut out = String::with_capacity(inner.len());
+    let mut rest = inner;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        let mut chars = rest[at + 1..].chars();
+        match chars.next()? {
+            'n' => out.push('\n'),
+            'r' => out.push('\r'),
+            't' => out.push('\t'),
+            'b' => out.push('\u{8}'),
+            'f' => out.push('\u{c}'),
+            '0' => out.push('\0'),
+            'u' => {
+                let behind = chars.as_str();
+                let (digits, behind) = match behind.strip_prefix('{') {
+                    Some(behind) => behind.split_once('}')?,
+                    None => behind.split_at_checked(4)?,
+                };
+                let mut unit = u32::from_str_radix(digits, 16).ok()?;
+                rest = behind;
+                if (0xd800..0xdc00).contains(&unit) {
+                    // The other half of a pair.
+                    let (low, behind) = behind.strip_prefix("\\u")?.split_at_checked(4)?;
+                    let low = u32::from_str_radix(low, 16).ok()?.checked_sub(0xdc00)?;
+                    unit = 0x1_0000 + ((unit - 0xd800) << 10) + low;
+                    rest = behind;
+                }
+                out.push(char::from_u32(unit)?);
+                continue;
+            }
+            other => out.push(other),
+        }
+        rest = chars.as_str();
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+/// Reads `1.5s`, `20ms`, and a number of seconds as JSON has it, exactly.
+fn parse_duration(text: &str) -> Option<Duration> {
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let nanos: u128 = match unit {
+        "ns" => 1,
+        "us" | "µs" | "μs" => 1_000,
+        "ms" => 1_000_000,
+        "" | "s" => 1_000_000_000,
+        "m" | "min" => 60 * 1_000_000_000,
+        "h" => 3_600 * 1_000_000_000,
+        "d" => 86_400 * 1_000_000_000,
+        _ => return None,
+    };
+    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
+    if whole.is_empty() || part.len() > 20 {
+        return None;
+    }
+    let part = part.trim_end_matches('0');
+    let scale = 10_u128.pow(part.len() as u32);
+    let fraction: u128 = if part.is_empty() { 0 } else { part.parse().ok()? };
+    let fraction = fraction.checked_mul(nanos)?;
+    if fraction % scale != 0 {
+        return None;
+    }
+    let all = whole.parse::<u128>().ok()?.checked_mul(nanos)?.checked_add(fraction / scale)?;
+    let seconds = u64::try_from(all / 1_000_000_000).ok()?;
+    Some(Duration::new(seconds, (all % 1_000_000_000) as u32))
 }
 
 fn may_have_parts(ty: &Type) -> bool {

@@ -17,13 +17,24 @@
 mod line;
 mod literals;
 
+use std::collections::BTreeSet;
+
 use regex::bytes::{Regex, RegexBuilder};
-use stenolog_format::dictionary::CallSite;
 use stenolog_format::summary::{GRAM_BYTES, Summary};
 use stenolog_format::types::Type;
 use stenolog_format::value::put_uint;
 
-use line::Line;
+use super::budget::Budget;
+pub(super) use line::Line;
+
+/// Of more pieces than these it is not worth the while to look for any.
+const MAX_PIECES: usize = 64;
+
+/// What it takes to compare two pieces, in steps.
+const PIECE_STEPS: usize = 16;
+
+/// As [`MAX_PIECES`], of those of all call sites.
+const MAX_FINDER_PIECES: usize = 1024;
 
 /// Literals of which each match of an expression has at least one, without case.
 #[derive(Clone, Debug)]
@@ -51,11 +62,13 @@ impl Needle {
         literals::of_pattern(pattern, ignore_case).map(|literals| Self { literals })
     }
 
-    /// What a match asks of the records of a call site.
-    pub(super) fn need(&self, site: &CallSite, has_readable_template: bool) -> Need {
-        let line = Line::new(site, has_readable_template);
-        let needs = self.literals.iter().map(|literal| line.need(literal));
-        Need::any(needs)
+    /// What a match asks of the records of the call site with these lines.
+    pub(super) fn need(&self, line: &Line, budget: &mut Budget) -> Need {
+        let needs =
+            self.literals.iter().map(|literal| line.need(literal, budget)).collect::<Vec<_>>();
+        let pieces = needs.iter().map(|need| need.pieces().len()).sum::<usize>();
+        budget.spend(pieces * pieces.min(MAX_PIECES) * PIECE_STEPS);
+        Need::any(needs.into_iter())
     }
 }
 
@@ -75,8 +88,11 @@ impl Need {
                 }
             }
         }
+        pieces.sort_unstable();
+        pieces.dedup();
         match (pieces.is_empty(), are_texts) {
             (true, _) => Self::Never,
+            _ if pieces.len() > MAX_PIECES => Self::Nothing,
             (false, true) => Self::OneOf(minimal(pieces)),
             (false, false) => Self::Encoded(minimal(pieces)),
         }
@@ -90,13 +106,16 @@ impl Need {
     ) -> Self {
         let folded = fold(text);
         let need = |mut ty: &Type| {
-            // `None` is compared as it prints, and is no text.
+            // `None` is compared as it is shown, and is no text.
             while let Type::Option(of) = ty
-                && text != "None"
+                && !matches!(text, "None" | "null")
+                && !text.starts_with("Some(")
             {
                 ty = of;
             }
             match ty {
+                // What stands in quotes may have escapes.
+                Type::Str | Type::Formatted if text.starts_with('"') => Self::Nothing,
                 Type::Str | Type::Formatted if folded.len() >= GRAM_BYTES => {
                     Self::OneOf(vec![folded.clone()])
                 }
@@ -155,7 +174,15 @@ impl Need {
 
 /// A search for any of `pieces` in the bytes of values, whatever the case of their letters; `None`
 /// if there are too many of them.
-pub(crate) fn finder(pieces: Vec<Vec<u8>>) -> Option<Regex> {
+pub(crate) fn finder<'p>(pieces: impl Iterator<Item = &'p Vec<u8>>) -> Option<Regex> {
+    // Many call sites need the same.
+    let mut different = BTreeSet::new();
+    for piece in pieces {
+        if different.insert(piece) && different.len() > MAX_FINDER_PIECES {
+            return None;
+        }
+    }
+    let pieces = different.into_iter().cloned().collect();
     let mut pattern = String::from("(?-u)");
     for (index, piece) in minimal(pieces).iter().enumerate() {
         if index > 0 {

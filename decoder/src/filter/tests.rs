@@ -71,6 +71,17 @@ fn conditions_on_values() {
     check("ratio=0.1", true);
     check("ratio=1e-1", true);
     check("at=2.5s", true);
+    check("at=2.5", true);
+    check("at=2.50", true);
+    check("at=2500ms", true);
+    check("at=2500.5ms", false);
+    check("at=2s", false);
+    check("order.side=Some(\"buy\")", true);
+    check("order.side=\"buy\"", true);
+    check("order=Order { id: 77, side: Some(\"buy\") }", true);
+    check(r#"order={"id":77,"side":"buy"}"#, true);
+    check("order=77", false);
+    check("fields.user.id=-3", true);
     check("nothing=1", false);
     assert!("=1".parse::<FieldMatch>().is_err());
     assert!("name".parse::<FieldMatch>().is_err());
@@ -201,11 +212,193 @@ fn a_block_with_losses_or_strangers_is_read_whatever_its_summary_says() {
     scene.site(99, Level::Info, "app", None, &[]);
     scene.block(1, &[Rec(99, 30, vec![])]);
     scene.summary();
-    let (text, _) = messages(&[scene.dump()], filter());
+    let (text, summary) = messages(&[scene.dump()], filter());
+    assert_eq!((text.as_str(), summary.lost), ("", 5));
+    let (text, _) = messages(&[scene.dump()], Filter::default().target("stenolog"));
     assert_eq!(text, "1: 5 records lost: ring full (3 INFO, 2 DEBUG)\n");
     let mut bytes = scene.bytes().to_vec();
     let dictionary = payload_of(&bytes, FrameKind::Dictionary, 3);
     bytes[dictionary] ^= 1;
     let (_, summary) = messages(&[Dump::from_bytes("test", bytes).unwrap()], filter());
     assert_eq!(summary.by_cause[&crate::LossKind::UnknownCallSite], 1);
+}
+
+/// Whether a value of a type is found by what stands behind `v=` in any format.
+#[track_caller]
+fn check_shown(ty: Type, values: &[u8], role: Role, forms: &[&str], others: &[&str]) {
+    let mut scene = Scene::new();
+    scene.site(30, Level::Info, "app", Some("shown"), &[("v", role, ty)]);
+    scene.block(1, &[Rec(30, 10, values.to_vec())]);
+    scene.summary();
+    let dumps = [scene.dump()];
+    let has = |form: &str| {
+        let (text, _) = messages(&dumps, Filter::default().field(FieldMatch::new("v", form)));
+        !text.is_empty()
+    };
+    for form in forms {
+        assert!(has(form), "{form}");
+    }
+    for other in others {
+        assert!(!has(other), "{other}");
+    }
+}
+
+#[test]
+fn values_are_found_as_any_format_shows_them() {
+    let option = |ty: Type| Type::Option(ty.into());
+    let some = |bytes: &[u8]| [&[1], bytes].concat();
+    let five = 5_u64.to_le_bytes();
+    let check = |ty: Type, values: &[u8], forms: &[&str], others: &[&str]| {
+        for role in [Role::Field, Role::DebugField] {
+            check_shown(ty.clone(), values, role, forms, others);
+        }
+    };
+    check(option(Type::U64), &some(&five), &["5", "Some(5)", "5.0"], &["Some(6)", "None", "null"]);
+    check(
+        option(option(Type::U64)),
+        &some(&some(&five)),
+        &["5", "Some(Some(5))"],
+        &["Some(Some(6))"],
+    );
+    check(option(Type::U64), &[0], &["None", "null"], &["0", "Some(0)"]);
+    check(
+        option(Type::Str),
+        &some(&str_bytes("a long word")),
+        &["a long word", "Some(\"a long word\")", "\"a long word\""],
+        &["Some(a long word)", "a long"],
+    );
+    check(option(Type::Str), &[0], &["None", "null"], &[""]);
+    let strange = str_bytes("bell\u{7} \"quoted\"\ttab \u{1f980}\u{202e}\\");
+    let forms = [
+        "bell\u{7} \"quoted\"\ttab \u{1f980}\u{202e}\\",
+        r#""bell\u{7} \"quoted\"\ttab 🦀\u{202e}\\""#,
+        r#""bell\u0007 \"quoted\"\ttab 🦀\u202e\\""#,
+        r#""bell\u0007 \"quoted\"\ttab \ud83e\udd80\u202e\\""#,
+    ];
+    check(Type::Str, &strange, &forms, &["bell"]);
+    check(Type::U128, &5_u128.to_le_bytes(), &["5", "\"5\""], &["6"]);
+    check(Type::F64, &f64::NAN.to_le_bytes(), &["NaN", "nan"], &["0"]);
+    check(Type::F64, &f64::INFINITY.to_le_bytes(), &["inf"], &["-inf", "NaN"]);
+    check(Type::Unit, &[], &["()", "null"], &[""]);
+    check(Type::Bool, &[1], &["true"], &["false", "1"]);
+    check(Type::Char, &u32::from('x').to_le_bytes(), &["x", "'x'", "\"x\""], &["y"]);
+    check(
+        Type::Tuple(vec![Type::Bool, Type::Unit]),
+        &[1],
+        &["(true, ())", "[true,null]"],
+        &["true"],
+    );
+    let at = [&1_780_000_000_i64.to_le_bytes()[..], &500_000_000_u32.to_le_bytes()].concat();
+    let forms = ["2026-05-28T20:26:40.500000000Z", "2026-05-28T22:26:40.5+02:00"];
+    check(Type::SystemTime, &at, &forms, &["2026-05-28T20:26:40Z"]);
+    let newtype =
+        Fields { name: "Id".into(), shape: Shape::Tuple, fields: vec![(String::new(), Type::U64)] };
+    check(Type::Struct(newtype), &five, &["5", "Id(5)"], &["Id(6)", "6"]);
+}
+
+#[test]
+fn names_are_found_as_any_format_shows_them() {
+    let order = Type::Enum(stenolog_format::types::EnumType {
+        name: "Side".into(),
+        variants: vec![Fields {
+            name: "Limit".into(),
+            shape: Shape::Struct,
+            fields: vec![("px".into(), Type::U8)],
+        }],
+    });
+    let pair = Type::Tuple(vec![Type::U8, Type::U8]);
+    let slots = [
+        ("who", Role::Field, Type::U8),
+        ("who", Role::Field, Type::U8),
+        ("level", Role::Field, Type::U8),
+        ("side", Role::Field, order),
+        ("pair", Role::Field, pair),
+    ];
+    let mut scene = Scene::new();
+    scene.site(30, Level::Info, "app", None, &slots);
+    scene.raw_block(1, &[Rec(30, 10, vec![1, 2, 3, 0, 0, 4, 5, 6])]);
+    let dumps = [scene.dump()];
+    let check = |condition: &str, expected: bool| {
+        let filter = Filter::default().field(condition.parse().unwrap());
+        let (_, summary) = messages(&dumps, filter);
+        assert!(summary.damage.is_empty(), "{:?}", summary.damage);
+        assert_eq!(summary.shown == 1, expected, "{condition}");
+    };
+    check("who=1", true);
+    check("who=2", true);
+    check("who_2=2", true);
+    check("who_2=1", false);
+    check("level=3", true);
+    check("fields.level=3", true);
+    check("fields.level=4", false);
+    check("side.px=4", true);
+    check("side.Limit.px=4", true);
+    check("side.Stop.px=4", false);
+    check("pair.1=6", true);
+    check("pair.2=6", false);
+}
+
+/// Which of `slots` and `values` behind a message are found.
+#[track_caller]
+fn check_grep(template: Option<&str>, slot: (&str, Role, &str), pattern: &str, expected: bool) {
+    let (name, role, value) = slot;
+    let mut scene = Scene::new();
+    scene.site(
+        30,
+        Level::Info,
+        "app",
+        template,
+        &[(name, role, Type::Str), ("c", Role::Field, Type::U8)],
+    );
+    scene.block(1, &[Rec(30, 10, [str_bytes(value), vec![2]].concat())]);
+    scene.summary();
+    let dumps = [scene.dump()];
+    for filter in [
+        Filter::default().grep_pattern(pattern, false).unwrap(),
+        Filter::default().grep(Regex::new(pattern).unwrap()),
+    ] {
+        let (_, summary) = messages(&dumps, filter.clone());
+        assert_eq!(summary.shown == 1, expected, "{pattern}");
+        let (_, summary) = messages(&dumps, filter.grep_invert(true));
+        assert_eq!(summary.shown == 0, expected, "{pattern}");
+    }
+}
+
+#[test]
+fn what_is_shown_and_what_was_written_are_found() {
+    let (field, debug) = (Role::Field, Role::DebugField);
+    // A blank at the end of the message, and the one before fields.
+    check_grep(Some("sent: "), ("b", field, "x"), "^sent:  b=x c=2$", true);
+    check_grep(Some("sent: "), ("b", field, "x"), "^sent: b=x", false);
+    check_grep(Some("sent: "), ("b", field, "x"), "^sent: $", true);
+    check_grep(None, ("b", debug, "x "), "^b=\"x \" c=2$", true);
+    check_grep(None, ("b", debug, "x "), "^x $", true);
+    check_grep(Some("{0}"), ("b", Role::Argument, ""), "^c=2$", true);
+    // Quotes, tabs and line feeds, as they are shown and as they were written.
+    for (value, shown) in [("a\tb", r"a\\tb"), ("a\nb", r"a\\nb"), ("a\u{7}b", r"a\\u\{7\}b")] {
+        for role in [field, debug] {
+            for template in [None, Some("m")] {
+                check_grep(template, ("b", role, value), shown, true);
+                check_grep(template, ("b", role, value), value, true);
+                check_grep(template, ("b", role, value), &format!("^{value}$"), true);
+                check_grep(template, ("b", role, value), "a b", false);
+            }
+        }
+        check_grep(
+            Some("it {0} is"),
+            ("b", Role::Argument, value),
+            &format!("it {value} is"),
+            true,
+        );
+        check_grep(
+            Some("it {0} is"),
+            ("b", Role::Argument, value),
+            &format!("it {shown} is c=2"),
+            true,
+        );
+    }
+    check_grep(Some("m"), ("b", field, "say \"hi\" x"), "say \"hi\"", true);
+    check_grep(Some("m"), ("b", field, "say \"hi\" x"), r#"say \\"hi\\""#, true);
+    check_grep(Some("tab\tin\ntext"), ("b", field, "x"), "tab\tin\ntext", true);
+    check_grep(Some("tab\tin\ntext"), ("b", field, "x"), r"tab\\tin\\ntext b=x", true);
 }

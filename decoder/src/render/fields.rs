@@ -9,10 +9,12 @@ use crate::text::{write_debug, write_display};
 
 /// Appends what `short` shows behind the target: the message, then the fields.
 pub(crate) fn write_body(record: &Record<'_>, out: &mut String) {
+    let start = out.len();
     write_message(record, out);
     for field in record.site().shown_fields() {
         let Some(value) = record.values().get(field.slot) else { continue };
-        if !out.is_empty() && !out.ends_with(' ') {
+        // As `short` does it, also behind a blank.
+        if out.len() > start {
             out.push(' ');
         }
         out.push_str(&field.text);

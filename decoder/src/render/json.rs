@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use stenolog_format::dictionary::Level;
 use stenolog_format::loss::GoneCause;
+use stenolog_format::value::Value;
 
 use super::LOSS_TARGET;
 use crate::entry::{Entry, LossCause, LossEntry, Record};
@@ -97,7 +98,18 @@ pub(super) fn write_loss_fields(loss: &LossEntry<'_>, out: &mut String) {
             let _ = write!(out, ",\"first_record\":{first}");
         }
     }
+    let statements = loss.statements();
+    if statements > 1 {
+        let _ = write!(out, ",\"statements\":{statements},\"first_timestamp\":");
+        write_json(out, &moment(loss.first_unix_ns()));
+    }
     out.push('}');
+}
+
+/// A time as a value.
+pub(super) fn moment(unix_ns: i64) -> Value<'static> {
+    const NANOS: i64 = 1_000_000_000;
+    Value::SystemTime(unix_ns.div_euclid(NANOS), unix_ns.rem_euclid(NANOS) as u32)
 }
 
 /// What became of a file, in a word.
@@ -106,6 +118,7 @@ pub(super) const fn gone_name(why: Option<GoneCause>) -> &'static str {
         Some(GoneCause::Removed) => "removed",
         Some(GoneCause::Truncated) => "truncated",
         Some(GoneCause::Unsaved) => "unsaved",
+        Some(GoneCause::Overwritten) => "overwritten",
         _ => "unknown",
     }
 }

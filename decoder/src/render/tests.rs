@@ -1,3 +1,5 @@
+mod readers;
+
 use super::*;
 use crate::Filter;
 use crate::scene::{Rec, START, Scene, loss, render, str_bytes};
@@ -168,7 +170,7 @@ fn json_pretty() {
 fn logfmt() {
     insta::assert_snapshot!(text(Format::Logfmt), @r#"
     time=2026-11-22T23:07:05.123456789Z level=INFO target=app::book thread=main msg="filled 5 @   101.50" qty=5 price=101.5 width=8 user.id=Some(-7) state="\"open\""
-    time=2026-11-22T23:07:06.000000001Z level=ERROR target=app thread=main msg="hello a\u{1b}[31m\nb,\"c\"" who="a\u{1b}[31m\nb,\"c\"" who_2="a\u{1b}[31m\nb,\"c\""
+    time=2026-11-22T23:07:06.000000001Z level=ERROR target=app thread=main msg="hello a\u001b[31m\nb,\"c\"" who="a\u001b[31m\nb,\"c\"" who_2="a\u001b[31m\nb,\"c\""
     time=2026-11-22T23:07:07.000000000Z level=DEBUG target=app thread=thread-1235 msg="" x=true
     time=2026-11-22T23:07:08.000000000Z level=WARN target=stenolog thread=thread-1235 msg="19 records lost: ring full (12 DEBUG, 5 TRACE), longer than the ring (2 WARN)" lost=19 ring=2 cause=ring_full
     "#);

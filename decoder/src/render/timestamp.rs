@@ -48,17 +48,25 @@ impl FromStr for Zone {
 }
 
 impl Zone {
-    /// The date and time in this zone.
-    fn at(self, second: i64) -> DateTime<FixedOffset> {
-        let utc = DateTime::<Utc>::from_timestamp(second, 0).unwrap_or_default();
-        let naive = utc.naive_utc();
-        let offset = match self {
+    /// How far clocks in this zone are from UTC at a moment.
+    ///
+    /// The local zone is that of the variable `TZ`, else that of the system, by the system's own
+    /// database; named zones are of the database that this crate was built with.
+    #[must_use]
+    pub fn offset_at(self, moment: DateTime<Utc>) -> FixedOffset {
+        let naive = moment.naive_utc();
+        match self {
             Self::Utc => Utc.fix(),
             Self::Local => Local.offset_from_utc_datetime(&naive).fix(),
             Self::Fixed(offset) => offset,
             Self::Named(zone) => zone.offset_from_utc_datetime(&naive).fix(),
-        };
-        utc.with_timezone(&offset)
+        }
+    }
+
+    /// The date and time in this zone.
+    fn at(self, second: i64) -> DateTime<FixedOffset> {
+        let utc = DateTime::<Utc>::from_timestamp(second, 0).unwrap_or_default();
+        utc.with_timezone(&self.offset_at(utc))
     }
 }
 

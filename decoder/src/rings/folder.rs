@@ -88,6 +88,14 @@ mod unix {
             Some(self.owner)
         }
 
+        /// Whether two paths lead to one directory.
+        pub(in super::super) fn is_same(&self, other: &Self) -> bool {
+            match (self.directory.metadata(), other.directory.metadata()) {
+                (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
+                _ => false,
+            }
+        }
+
         pub(super) fn entries(&self) -> io::Result<impl Iterator<Item = io::Result<OsString>>> {
             let entries = Dir::read_from(&self.directory)?;
             Ok(entries.map(|entry| Ok(OsString::from_vec(entry?.file_name().to_bytes().to_vec()))))
@@ -154,6 +162,10 @@ mod other {
 
         pub(in super::super) const fn owner(&self) -> Option<u32> {
             None
+        }
+
+        pub(in super::super) fn is_same(&self, other: &Self) -> bool {
+            self.path == other.path
         }
 
         pub(super) fn entries(&self) -> io::Result<impl Iterator<Item = io::Result<OsString>>> {

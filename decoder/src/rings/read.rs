@@ -8,14 +8,15 @@ use std::sync::Arc;
 
 use stenolog_format::block::BlockHeader;
 use stenolog_format::dictionary::CallSite;
-use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter, VERSION};
+use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter, VERSION, Version};
 use stenolog_format::index::End;
 use stenolog_format::loss::{Loss, LossFrame};
-use stenolog_format::recovery::{RingRecord, RingSpan, put_blocks};
+use stenolog_format::recovery::{self, Place, Progress, RingRecord, RingSpan, put_blocks};
 use stenolog_format::value::ValueError;
+use stenolog_format::volatile::{VolatileRing, VolatileState};
 use stenolog_ringbuf::file::{Damage as Broken, Kind, Recovered};
 
-use super::folder::FileError;
+use super::folder::{FileError, Folder};
 use super::{Limits, Recovery, RingDamage, RingDir, RingShare, RingsError, damage};
 use crate::damage::{Damage, DamageCause};
 use crate::dump::{Block, Dump, RingFacts, RingStart};
@@ -56,27 +57,31 @@ pub(super) fn read(
         return Err(alive());
     }
     let mut found = Vec::new();
-    let meta = match meta(dir, limits, &mut found)? {
-        Ok(meta) => Some(meta),
-        // The dump has call sites too, if not all of them.
-        Err(why) if dump.is_some() => {
-            found.push(damage(dir.path.join(META), 0, RingDamage::Meta(why)));
-            None
+    let mut metas = Vec::new();
+    for (path, folder) in dir.folders() {
+        match meta(dir, path, folder, limits, &mut found)? {
+            Ok(meta) => metas.push(meta),
+            // The dump has call sites too, if not all of them.
+            Err(why) if dump.is_some() => {
+                found.push(damage(path.join(META), 0, RingDamage::Meta(why)));
+            }
+            Err(why) => return Err(RingsError::NoMeta { path: path.to_owned(), why }),
         }
-        Err(why) => return Err(RingsError::NoMeta { path: dir.path.clone(), why }),
-    };
-    let Some(header) = meta.as_ref().or(dump).map(Dump::header) else {
+    }
+    let Some(header) = metas.first().or(dump).map(Dump::header) else {
         return Err(RingsError::NoMeta { path: dir.path.clone(), why: "is missing".into() });
     };
+    let progress = all_progress(dir, &metas, &mut found);
+    let written = progress.as_ref().map(|(_, progress)| (progress.sequence, progress.written));
     let mut reader = Reader {
         dir,
         dump,
-        meta: meta.as_ref(),
+        metas: &metas,
         session: header.session,
         blocks: blocks_by_ring(dump),
         bytes: FileHeader { sequence: SEQUENCE, version: VERSION, ..*header }.encode().to_vec(),
         frames: FrameWriter::default(),
-        facts: RingFacts { written: progress(dir, &mut found), ..RingFacts::default() },
+        facts: RingFacts { written, ..RingFacts::default() },
         damage: found,
         rings: Vec::new(),
         records: 0,
@@ -85,23 +90,28 @@ pub(super) fn read(
     reader.check_length();
     reader.explain();
     reader.rings(limits);
+    if let Some((path, Progress { rings: Some(rings), .. })) = progress {
+        reader.check_list(path, rings);
+    }
     reader.finish()
 }
 
 /// Reads `meta.steno`. Its last frame may be torn: no record needed it.
 fn meta(
     dir: &RingDir,
+    at: &Path,
+    folder: &Folder,
     limits: &Limits,
     found: &mut Vec<Damage>,
 ) -> Result<Result<Dump, Box<str>>, RingsError> {
-    let path = dir.path.join(META);
-    let mut file = match dir.folder.open_file(META.as_ref(), &dir.owners) {
+    let path = at.join(META);
+    let mut file = match folder.open_file(META.as_ref(), &dir.owners) {
         Ok(file) => file,
         Err(FileError::Foreign) => return Ok(Err(RingDamage::Foreign.to_string().into())),
         Err(FileError::Io(error)) => return Ok(Err(format!("cannot be read: {error}").into())),
     };
     if writer_is_alive(&file) == Some(true) {
-        return Err(RingsError::Alive { path: dir.path.clone() });
+        return Err(RingsError::Alive { path: at.to_owned() });
     }
     let bytes = match read_at_most(&mut file, limits.meta_bytes) {
         Ok(bytes) => bytes,
@@ -126,10 +136,52 @@ fn meta(
     Ok(Ok(meta))
 }
 
-/// Which file was being written, and how many of its bytes are whole frames.
-fn progress(dir: &RingDir, found: &mut Vec<Damage>) -> Option<(u32, u64)> {
-    let mut report = |cause| found.push(damage(dir.path.join(PROGRESS), 0, cause));
-    let mut file = match dir.folder.open_file(PROGRESS.as_ref(), &dir.owners) {
+/// Which file was being written, and where the rings were, as the first directory says.
+fn all_progress(
+    dir: &RingDir,
+    metas: &[Dump],
+    found: &mut Vec<Damage>,
+) -> Option<(PathBuf, Progress)> {
+    let mut all = Vec::new();
+    for (path, folder) in dir.folders() {
+        let progress = progress(dir, path, folder, found);
+        all.extend(progress.map(|progress| (path.join(PROGRESS), progress)));
+    }
+    let is_first = |(_, progress): &(PathBuf, Progress)| {
+        progress.rings.as_ref().is_none_or(|rings| rings.directory == 0)
+    };
+    let has_list = Version { major: 1, minor: 3 };
+    let needs_list = metas.iter().any(|meta| meta.header().version >= has_list);
+    let path = dir.path.join(PROGRESS);
+    match all.iter().position(is_first) {
+        Some(first) => {
+            let first = all.swap_remove(first);
+            if needs_list && first.1.rings.is_none() {
+                found.push(damage(path, 0, RingDamage::NoList));
+            }
+            Some(first)
+        }
+        None if all.is_empty() => {
+            if needs_list {
+                found.push(damage(path, 0, RingDamage::NoList));
+            }
+            None
+        }
+        None => {
+            found.push(damage(dir.path.clone(), 0, RingDamage::NoFirst));
+            None
+        }
+    }
+}
+
+fn progress(
+    dir: &RingDir,
+    at: &Path,
+    folder: &Folder,
+    found: &mut Vec<Damage>,
+) -> Option<Progress> {
+    let mut report = |cause| found.push(damage(at.join(PROGRESS), 0, cause));
+    let mut file = match folder.open_file(PROGRESS.as_ref(), &dir.owners) {
         Ok(file) => file,
         Err(FileError::Foreign) => {
             report(RingDamage::Foreign);
@@ -142,13 +194,10 @@ fn progress(dir: &RingDir, found: &mut Vec<Damage>) -> Option<(u32, u64)> {
             return None;
         }
     };
-    match read_at_most(&mut file, 16).as_deref() {
+    match read_at_most(&mut file, Progress::BYTES as u64).as_deref() {
         Ok([]) => None,
         Ok(bytes) => {
-            let written = bytes.first_chunk().map(|bytes| u64::from_le_bytes(*bytes));
-            let sequence = bytes.get(8..).and_then(|rest| rest.first_chunk());
-            let progress =
-                written.zip(sequence).map(|(written, bytes)| (u32::from_le_bytes(*bytes), written));
+            let progress = Progress::decode(bytes).filter(|_| bytes.len() >= 16);
             if progress.is_none() {
                 report(RingDamage::Io(io::ErrorKind::UnexpectedEof));
             }
@@ -180,7 +229,7 @@ fn blocks_by_ring(dump: Option<&Dump>) -> BTreeMap<u32, Vec<&Block>> {
 struct Reader<'d> {
     dir: &'d RingDir,
     dump: Option<&'d Dump>,
-    meta: Option<&'d Dump>,
+    metas: &'d [Dump],
     session: [u8; 16],
     /// The dump's blocks that are whole, by ring and number.
     blocks: BTreeMap<u32, Vec<&'d Block>>,
@@ -216,9 +265,9 @@ impl Reader<'_> {
 
     /// States clock, call sites and threads.
     fn explain(&mut self) {
-        let Self { meta, dump, frames, bytes, .. } = self;
-        let both = || meta.iter().chain(dump.iter()).copied();
-        for pair in meta.iter().flat_map(|meta| meta.clock_pairs()) {
+        let Self { metas, dump, frames, bytes, .. } = self;
+        let both = || metas.iter().chain(*dump);
+        for pair in metas.iter().flat_map(Dump::clock_pairs) {
             frames.frame(bytes, FrameKind::Clock, |out| pair.encode(out));
         }
         let mut sites: BTreeMap<u32, &CallSite> = BTreeMap::new();
@@ -235,7 +284,7 @@ impl Reader<'_> {
                 CallSite::encode_all(sites.iter().copied(), out);
             });
         }
-        for thread in meta.iter().flat_map(|meta| meta.threads()) {
+        for thread in metas.iter().flat_map(Dump::threads) {
             frames.frame(bytes, FrameKind::Thread, |out| thread.encode(out));
         }
         if let Some(id) = differ {
@@ -245,24 +294,31 @@ impl Reader<'_> {
     }
 
     fn rings(&mut self, limits: &Limits) {
-        let names = self.dir.folder.names(limits.ring_files, |name| name.starts_with(RING));
+        let (mut files, mut bytes) = (limits.ring_files, limits.ring_bytes);
+        for (path, folder) in self.dir.folders() {
+            self.rings_in(path, folder, &mut files, &mut bytes);
+        }
+    }
+
+    fn rings_in(&mut self, at: &Path, folder: &Folder, limit: &mut usize, left: &mut u64) {
+        let names = folder.names(*limit, |name| name.starts_with(RING));
         let (mut names, files) = match names {
             Ok(found) => found,
             Err(error) => {
                 let cause = RingDamage::Io(error.kind());
-                return self.report(self.dir.path.to_owned(), 0, cause);
+                return self.report(at.to_owned(), 0, cause);
             }
         };
         if files > names.len() {
-            let cause = RingDamage::TooMany { files, limit: limits.ring_files };
-            self.report(self.dir.path.to_owned(), 0, cause);
+            let cause = RingDamage::TooMany { files, limit: *limit };
+            self.report(at.to_owned(), 0, cause);
         }
         // By number, which has no leading zeros.
         names.sort_by(|a, b| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
-        let mut left = limits.ring_bytes;
+        *limit -= names.len().min(*limit);
         for name in names {
-            let path = self.dir.path.join(&name);
-            let file = match self.dir.folder.open_file(&name, &self.dir.owners) {
+            let path = at.join(&name);
+            let file = match folder.open_file(&name, &self.dir.owners) {
                 Ok(file) => file,
                 Err(FileError::Foreign) => {
                     self.report(path, 0, RingDamage::Foreign);
@@ -273,7 +329,7 @@ impl Reader<'_> {
                     continue;
                 }
             };
-            match recovered(file, &mut left) {
+            match recovered(file, left) {
                 Ok(ring) => self.ring(path, &ring),
                 Err(cause) => self.report(path, 0, cause),
             }
@@ -400,9 +456,9 @@ impl Reader<'_> {
             self.report(path.to_owned(), 0, cause);
             position = found;
         }
-        let (meta, dump) = (self.meta, self.dump);
+        let (metas, dump) = (self.metas, self.dump);
         let site = |tag| {
-            let site = meta.and_then(|meta| meta.site(tag));
+            let site = metas.iter().find_map(|meta| meta.site(tag));
             site.or_else(|| dump.and_then(|dump| dump.site(tag))).map(crate::Site::call_site)
         };
         let span = RingSpan {
@@ -438,7 +494,7 @@ impl Reader<'_> {
     fn put_gap(&mut self, ring: u32, next: u64, span: RingSpan) {
         let blocks = self.blocks.get(&ring).into_iter().flatten();
         let last = blocks.map(|block| block.header.counter_last).max();
-        let clock = self.meta.or(self.dump).and_then(|dump| dump.clock_pairs().last());
+        let clock = self.metas.first().or(self.dump).and_then(|dump| dump.clock_pairs().last());
         let counter = last.or(clock.map(|pair| pair.counter)).unwrap_or_default();
         let header = BlockHeader {
             ring,
@@ -475,6 +531,41 @@ impl Reader<'_> {
         self.lost = self.lost.saturating_add(loss.total());
         let frame = LossFrame { ring, position: recovered.end(), loss, gone: None };
         self.frames.frame(&mut self.bytes, FrameKind::Loss, |out| frame.encode(out));
+    }
+
+    /// Each ring that a thread had must be among those that were read; of others only the dump has
+    /// anything.
+    fn check_list(&mut self, path: PathBuf, rings: recovery::Rings) {
+        for (ring, place) in rings.listed {
+            if place == Place::File && self.facts.starts.contains_key(&ring) {
+                continue;
+            }
+            let is_unlinked = place != Place::Memory;
+            let mut dumps = self.metas.iter().chain(self.dump);
+            let thread = dumps.find_map(|dump| dump.thread(ring));
+            let thread = thread.map(|thread| thread.name.as_str().into()).unwrap_or_default();
+            let blocks = self.blocks.get(&ring).into_iter().flatten();
+            let behind = |block: &&Block| {
+                block.header.first_record.saturating_add(block.header.count.into())
+            };
+            let number = blocks.map(behind).max().unwrap_or_default();
+            let state =
+                if is_unlinked { VolatileState::UnlinkedLost } else { VolatileState::MemoryLost };
+            self.put_lost(ring, state, number);
+            let cause = DamageCause::RingLost { ring, thread, number, is_unlinked };
+            let file = Arc::from(path.as_path());
+            self.damage.push(Damage { file, offset: 0, bytes: 0, cause });
+        }
+        if rings.unlisted > 0 {
+            self.put_lost(VolatileRing::ALL, VolatileState::MemoryLost, 0);
+            self.report(path, 0, RingDamage::Unlisted { rings: rings.unlisted });
+        }
+    }
+
+    /// For the dump that is made of this one: the loss must not be forgotten.
+    fn put_lost(&mut self, ring: u32, state: VolatileState, number: u64) {
+        let lost = VolatileRing { ring, state: state as u8, number, reason: String::new() };
+        self.frames.frame(&mut self.bytes, FrameKind::Volatile, |out| lost.encode(out));
     }
 
     fn finish(self) -> Result<Recovery, RingsError> {

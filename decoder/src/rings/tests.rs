@@ -55,13 +55,22 @@ fn words(session: u8, id: u64) -> [u64; 24] {
     words
 }
 
+/// With a header from before rings were listed.
+fn of_version_1_2(dump: &[u8]) -> Vec<u8> {
+    let mut bytes = dump.to_vec();
+    bytes[10] = 2;
+    let checksum = crc32fast::hash(&bytes[..60]);
+    bytes[60..64].copy_from_slice(&checksum.to_le_bytes());
+    bytes
+}
+
 impl Rig {
     fn new() -> Self {
         let rig = Self { dir: tempfile::tempdir().unwrap() };
         fs::create_dir(rig.rings()).unwrap();
         let mut meta = Scene::bare(1, u32::MAX);
         meta.prelude();
-        rig.file("meta.steno", meta.bytes());
+        rig.file("meta.steno", &of_version_1_2(meta.bytes()));
         rig
     }
 

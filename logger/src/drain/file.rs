@@ -7,20 +7,25 @@
 //!   working folder changes nothing.
 //! - **F3 (nothing unread).** A dump whose writer was killed and whose rings are still there is
 //!   kept, and has what they hold on the disk before they are removed.
+//! - **F4 (mapped).** A reader may have a dump mapped: of one that is there, no byte is changed, and it is
+//!   not made shorter. What replaces it is another file, which is given its name. Only where that cannot be
+//!   done, as the folder may not be written, or the file is mounted by itself, a dump that is to be
+//!   replaced is emptied.
 
-use std::fs::{File, Metadata, OpenOptions, TryLockError};
-use std::io::{self, Read};
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use stenolog_format::frame::{FileHeader, MAGIC};
+use stenolog_format::frame::{FileHeader, FrameHeader, MAGIC};
 
-use super::report::OnError;
 use super::storage::{FileFate, Standing, Storage};
 use crate::error::{DrainError, StartError};
+use crate::event::Listeners;
 use crate::fault::{self, Step};
 use crate::fork::NotInherited;
 use crate::ring_dir::{NotRecovered, UnreadDir, UnreadRings};
+use crate::writer_lock::{self, Hold};
 
 /// What becomes of a dump that an earlier run has left at the path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -33,13 +38,16 @@ pub enum Existing {
     Replace,
 }
 
+/// So many bytes behind a hole are looked at for a frame of a dump.
+const MOST_LOOKED_AT: u64 = 4 << 20;
+
 /// What a logger that starts does with the rings of an earlier one.
 #[derive(Debug)]
 pub(crate) struct Earlier {
     pub(crate) unread: UnreadRings,
     /// Where they may be.
     pub(crate) folders: Vec<PathBuf>,
-    pub(crate) on_error: OnError,
+    pub(crate) listeners: Listeners,
 }
 
 /// A dump that is a file.
@@ -75,7 +83,7 @@ impl Drop for Locked {
     fn drop(&mut self) {
         // Closing the file is not enough: a forked child may have it open too.
         if !cfg!(windows) {
-            let _ = self.file.unlock();
+            writer_lock::give_back(&self.file);
         }
     }
 }
@@ -112,7 +120,11 @@ impl DumpFile {
             return Ok(false);
         }
         if metadata.len() >= FileHeader::BYTES as u64 {
-            std::fs::rename(&self.path, free_name(&self.path))?;
+            match std::fs::rename(&self.path, free_name(&self.path)) {
+                // It is mounted by itself, and stays: the log goes on beside it.
+                Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {}
+                result => result?,
+            }
             return Ok(false);
         }
         // Nothing is left of it. A file that is mounted by itself cannot be deleted, though.
@@ -284,12 +296,72 @@ fn create(
             _ => {}
         }
         if may_write_over(&mut file.file, path, existing, earlier)? {
+            let metadata = file.file.metadata().map_err(error)?;
+            if metadata.len() > 0
+                && let Some(new) = replace(path, &metadata, mode)
+            {
+                return Ok(new);
+            }
             if is_ours_alone(&metadata) {
                 narrow(&file.file, &metadata, mode).map_err(error)?;
+                // Of a file that has something, only where there is no other way (F4).
                 file.file.set_len(0).map_err(error)?;
                 return Ok(file);
             }
             std::fs::remove_file(path).map_err(error)?;
+        }
+    }
+}
+
+/// Puts a new, empty file in the place of one that this process has locked (F4); `None` if that cannot be.
+fn replace(path: &Path, old: &Metadata, mode: u32) -> Option<Locked> {
+    let beside = Beside::new(path)?;
+    let file = beside.make(if is_ours_alone(old) { mode_within(old, mode) } else { mode }).ok()?;
+    std::fs::rename(&beside.path, path).ok()?;
+    beside.keep();
+    Some(file)
+}
+
+/// A file that is made beside another one, to take its place. Removed if it does not.
+struct Beside {
+    path: PathBuf,
+    is_made: std::cell::Cell<bool>,
+}
+
+impl Beside {
+    /// The name, which no reader looks at, is the same for each who has the lock of the dump: what a process
+    /// leaves that is killed now is in the way of the next one, which removes it.
+    fn new(dump: &Path) -> Option<Self> {
+        let name = dump.file_name()?.to_string_lossy().replace('.', "_");
+        let path = dump.with_file_name(format!(".{name}.new"));
+        if let Ok(file) = open_existing(&path) {
+            let metadata = file.metadata().ok()?;
+            let is_left = metadata.is_file()
+                && is_ours_alone(&metadata)
+                && writer_lock::take(&file) != Hold::Others;
+            if !is_left || std::fs::remove_file(&path).is_err() {
+                return None;
+            }
+        }
+        Some(Self { path, is_made: std::cell::Cell::new(false) })
+    }
+
+    fn make(&self, mode: u32) -> io::Result<Locked> {
+        let file = open_new(&self.path, mode)?;
+        self.is_made.set(true);
+        lock(file, &self.path).map_err(io::Error::other)
+    }
+
+    /// It has another name now.
+    fn keep(self) {
+        self.is_made.set(false);
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        if self.is_made.get() {
+            let _ = std::fs::remove_file(&self.path);
         }
     }
 }
@@ -325,10 +397,10 @@ fn lock(file: File, path: &Path) -> Result<Locked, StartError> {
     if cfg!(windows) {
         return Ok(Locked::new(file));
     }
-    match file.try_lock() {
-        Err(TryLockError::WouldBlock) => Err(StartError::Busy { path: path.to_owned() }),
+    match writer_lock::take(&file) {
+        Hold::Others => Err(StartError::Busy { path: path.to_owned() }),
         // Some network file systems have no locks; the dump is as good without.
-        Ok(()) | Err(TryLockError::Error(_)) => Ok(Locked::new(file)),
+        Hold::Ours | Hold::NoLocks => Ok(Locked::new(file)),
     }
 }
 
@@ -340,6 +412,7 @@ fn may_write_over(
     earlier: Option<&Earlier>,
 ) -> Result<bool, StartError> {
     let not_a_dump = || StartError::NotADump { path: path.to_owned() };
+    let mut existing = existing;
     let mut magic = [0; MAGIC.len()];
     match file.read_exact(&mut magic) {
         // Empty, or cut before a reader could have made anything of it.
@@ -349,17 +422,28 @@ fn may_write_over(
             return if is_empty { Ok(true) } else { Err(not_a_dump()) };
         }
         Err(source) => return Err(StartError::Create { path: path.to_owned(), source }),
+        // What is left of a dump is kept: nobody knows whose rings belong to it.
+        Ok(()) if has_lost_its_beginning(file, magic) => existing = Existing::Keep,
         Ok(()) if magic != MAGIC => return Err(not_a_dump()),
         Ok(()) => {}
     }
-    let unread = earlier.and_then(|earlier| Some((earlier, unread_rings(file, earlier)?)));
+    let session = session_of(file);
+    let found = |earlier: &Earlier| session.and_then(|of| UnreadDir::find(&earlier.folders, &of));
+    let unread = earlier.and_then(|earlier| Some((earlier, found(earlier)?)));
+    let has_rings = |earlier: &Earlier| {
+        session.is_some_and(|session| UnreadDir::exists(&earlier.folders, &session))
+    };
+    if unread.is_none() && earlier.is_some_and(has_rings) {
+        // Somebody else is at work in them: not all may be in the dump.
+        existing = Existing::Keep;
+    }
     if existing == Existing::Replace && unread.is_none() {
         return Ok(true);
     }
     // Before the dump is renamed, so that whoever starts next goes on if this is cut short.
     let completed = unread.as_ref().map(|(earlier, rings)| match earlier.unread {
-        UnreadRings::Recover => complete(file, rings).map(|()| true),
-        UnreadRings::Keep => Ok(false),
+        UnreadRings::Recover => complete(file, path, rings).map(|copy| (true, copy)),
+        UnreadRings::Keep => Ok((false, None)),
     });
     let to = free_name(path);
     if let Err(source) = std::fs::rename(path, &to) {
@@ -368,31 +452,72 @@ fn may_write_over(
     if let (Some((earlier, rings)), Some(completed)) = (unread, completed) {
         fault::after(Step::EarlierRenamed);
         let folder = rings.path().to_owned();
-        let settled = completed.and_then(|is_read| if is_read { rings.remove() } else { Ok(()) });
+        let settled =
+            completed.and_then(|(is_read, _copy)| if is_read { rings.remove() } else { Ok(()) });
         if let Err(error) = settled {
             let path = std::path::absolute(&to).unwrap_or(to);
             let (rings, reason) = (folder, error.to_string());
-            earlier.on_error.tell(&DrainError::RingsLeft { path, rings, reason });
+            earlier.listeners.tell(DrainError::RingsLeft { path, rings, reason });
         }
     }
     Ok(false)
 }
 
-/// The rings that the writer of a dump has left, if it was killed.
-fn unread_rings(file: &mut File, earlier: &Earlier) -> Option<UnreadDir> {
-    let mut header = MAGIC.to_vec();
-    file.take((FileHeader::BYTES - MAGIC.len()) as u64).read_to_end(&mut header).ok()?;
-    let (header, _) = FileHeader::decode(&header).ok()?;
-    UnreadDir::find(&earlier.folders, &header.session)
+/// Whether the file begins with zeros and then goes on as a dump: somebody truncated it while a logger
+/// wrote to it, and that logger was killed before it could notice.
+fn has_lost_its_beginning(file: &mut File, magic: [u8; MAGIC.len()]) -> bool {
+    if magic != [0; MAGIC.len()] {
+        return false;
+    }
+    // A hole can be far longer than what is behind it.
+    #[cfg(target_os = "linux")]
+    let begin = rustix::fs::seek(&*file, rustix::fs::SeekFrom::Data(0)).ok();
+    #[cfg(not(target_os = "linux"))]
+    let begin = Some(0);
+    let Some(begin) = begin else { return false };
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(begin)).is_ok()
+        && file.take(MOST_LOOKED_AT).read_to_end(&mut bytes).is_ok()
+        && FrameHeader::find(&bytes).is_some()
 }
 
-/// Puts what the rings hold into the dump (F3).
-fn complete(file: &File, rings: &UnreadDir) -> Result<(), NotRecovered> {
+/// The session of a dump of which the magic has been read.
+fn session_of(file: &mut File) -> Option<[u8; 16]> {
+    let mut header = MAGIC.to_vec();
+    file.take((FileHeader::BYTES - MAGIC.len()) as u64).read_to_end(&mut header).ok()?;
+    Some(FileHeader::decode(&header).ok()?.0.session)
+}
+
+/// Puts what the rings hold into the dump (F3), or into a copy that takes its place, and is locked (F4).
+fn complete(file: &File, path: &Path, rings: &UnreadDir) -> Result<Option<Locked>, NotRecovered> {
     let io = |source| NotRecovered::Io { what: "the dump".to_owned(), source };
-    if !is_ours_alone(&file.metadata().map_err(io)?) {
+    let metadata = file.metadata().map_err(io)?;
+    if !is_ours_alone(&metadata) {
         return Err(NotRecovered::ForeignDump);
     }
-    rings.complete(file)
+    let beside = Beside::new(path)
+        .ok_or_else(|| io(io::Error::other("a copy of it cannot be made: its name is taken")));
+    let mut copy = None;
+    let make = || {
+        let beside = beside.as_ref().map_err(|error| io::Error::other(error.to_string()))?;
+        let made = beside.make(0o600)?;
+        made.file.set_permissions(metadata.permissions())?;
+        let file = made.file.try_clone();
+        copy = Some(made);
+        file
+    };
+    if rings.complete(file, make)?
+        && let Ok(beside) = beside
+    {
+        std::fs::rename(&beside.path, path).map_err(io)?;
+        beside.keep();
+        // Before the rings are removed.
+        if let Some(folder) = path.parent() {
+            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+            let _ = File::open(folder).and_then(|folder| folder.sync_all());
+        }
+    }
+    Ok(copy)
 }
 
 fn not_a_file(path: &Path) -> StartError {
@@ -457,11 +582,22 @@ fn is_ours_alone(_: &Metadata) -> bool {
 #[cfg(unix)]
 fn narrow(file: &File, metadata: &Metadata, mode: u32) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
-    let (has, may_have) = (metadata.mode() & 0o7777, metadata.mode() & mode & 0o7777);
+    let (has, may_have) = (metadata.mode() & 0o7777, mode_within(metadata, mode));
     if has == may_have {
         return Ok(());
     }
     file.set_permissions(std::fs::Permissions::from_mode(may_have))
+}
+
+/// What both the file and the builder allow.
+#[cfg(unix)]
+fn mode_within(metadata: &Metadata, mode: u32) -> u32 {
+    std::os::unix::fs::MetadataExt::mode(metadata) & mode & 0o7777
+}
+
+#[cfg(not(unix))]
+fn mode_within(_: &Metadata, mode: u32) -> u32 {
+    mode
 }
 
 #[cfg(not(unix))]

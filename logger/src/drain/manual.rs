@@ -63,6 +63,7 @@ impl Drain {
         parker: Parker,
     ) -> Result<Self, StartError> {
         let _signals = SignalsBlocked::new();
+        core.set_manual();
         let worker = Worker::begin(Arc::clone(&core), output, parker)?;
         Ok(Self { core, worker: Some(worker) })
     }

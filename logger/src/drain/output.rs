@@ -15,11 +15,20 @@ use crate::fault::{self, Step};
 /// - **O2 (no claim).** When a sync fails, the operating system may forget what it could not write,
 ///   and say that the next sync went well. So after a sync that failed, all since the last one
 ///   that succeeded is read back, checked and written again before another one counts.
+/// - **O3 (no hole).** A file that is truncated after it was looked at grows back to its length with
+///   the next write, and has zeros from the cut to where that write begins. So the bytes right before
+///   it are read after each write: if they are what they were, so is all before them.
 #[derive(Debug)]
 pub(crate) struct Output {
     storage: Box<dyn Storage>,
     /// What has been written.
     written_bytes: u64,
+    /// The last bytes of what has been written, and of what is on the disk for sure, that are not
+    /// only zeros: a hole cannot spare them.
+    witness: Witness,
+    synced_witness: Witness,
+    /// A hole was found: it does not show in the length of the file.
+    has_hole: bool,
     /// What is to be written next; its first `done` bytes have been.
     buffer: Vec<u8>,
     done: usize,
@@ -65,12 +74,52 @@ impl From<io::Error> for SyncFailure {
 /// How much is read and written again at once.
 const CHUNK_BYTES: usize = 1 << 18;
 
+/// A few bytes of a file, the last of which is not zero; none if all is zero.
+#[derive(Clone, Copy, Debug, Default)]
+struct Witness {
+    at: u64,
+    bytes: [u8; Self::BYTES],
+    length: usize,
+}
+
+impl Witness {
+    const BYTES: usize = 8;
+
+    /// Takes in that `bytes` were written at `at`, behind all before.
+    fn note(&mut self, at: u64, bytes: &[u8]) {
+        let Some(last) = bytes.iter().rposition(|&byte| byte != 0) else { return };
+        let first = (last + 1).saturating_sub(Self::BYTES);
+        self.at = at + first as u64;
+        self.length = last + 1 - first;
+        self.bytes[..self.length].copy_from_slice(&bytes[first..=last]);
+    }
+
+    /// Whether the bytes are there still, or cannot be looked at: who may not look may still write.
+    fn is_there(&self, storage: &mut dyn Storage) -> bool {
+        let mut found = [0; Self::BYTES];
+        let mut filled = 0;
+        while filled < self.length {
+            let at = self.at + filled as u64;
+            match storage.read_at(at, &mut found[filled..self.length]) {
+                Ok(0) => return false,
+                Ok(n) => filled += n,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return true,
+            }
+        }
+        found[..filled] == self.bytes[..filled]
+    }
+}
+
 impl Output {
     /// The output to a storage that is empty.
     pub(crate) fn new(storage: Box<dyn Storage>) -> Self {
         Self {
             storage,
             written_bytes: 0,
+            witness: Witness::default(),
+            synced_witness: Witness::default(),
+            has_hole: false,
             buffer: Vec::new(),
             done: 0,
             synced_bytes: 0,
@@ -96,11 +145,12 @@ impl Output {
 
     /// Hands the buffer to the operating system. After an error the rest stays in the buffer (O1).
     ///
-    /// Nothing is written to a file that is not what it was.
+    /// Nothing is written to a file that is not what it was; if it ceases to be in the moment of the
+    /// write, that is told as well (O3).
     pub(crate) fn write(&mut self) -> Result<(), WriteFailure> {
         // Who may not look may still write.
         if !self.buffer.is_empty()
-            && let Ok(Standing::Taken(fate)) = self.storage.check(self.written_bytes)
+            && let Ok(Standing::Taken(fate)) = self.check()
         {
             return Err(WriteFailure::Taken(fate));
         }
@@ -111,12 +161,34 @@ impl Output {
                 fault::die();
             }
             let n = insist(WriteZero, || self.storage.write_at(self.written_bytes, rest))?;
+            fault::after(Step::Written);
+            if self.find_hole() {
+                self.done += n;
+                self.written_bytes += n as u64;
+                return Err(WriteFailure::Taken(FileFate::Truncated));
+            }
+            self.witness.note(self.written_bytes, &self.buffer[self.done..self.done + n]);
             self.done += n;
             self.written_bytes += n as u64;
-            fault::after(Step::Written);
         }
         self.buffer.clear();
         self.done = 0;
+        Ok(())
+    }
+
+    /// Whether the file has a hole that its length does not show (O3).
+    pub(crate) const fn has_hole(&self) -> bool {
+        self.has_hole
+    }
+
+    /// Hands the rest of the buffer to the operating system, whatever the file is by now.
+    pub(crate) fn write_anyway(&mut self) -> io::Result<()> {
+        while self.done < self.buffer.len() {
+            let rest = &self.buffer[self.done..];
+            let n = insist(WriteZero, || self.storage.write_at(self.written_bytes, rest))?;
+            self.done += n;
+            self.written_bytes += n as u64;
+        }
         Ok(())
     }
 
@@ -131,6 +203,7 @@ impl Output {
         self.storage.sync()?;
         self.is_doubtful = false;
         self.synced_bytes = written;
+        self.synced_witness = self.witness;
         fault::after(Step::Synced);
         if !self.is_folder_synced {
             self.storage.sync_folder()?;
@@ -161,7 +234,32 @@ impl Output {
 
     /// What has become of the file.
     pub(crate) fn look(&mut self) -> io::Result<Standing> {
-        self.storage.look(self.written_bytes)
+        let standing = self.storage.look(self.written_bytes)?;
+        Ok(self.unless_hole(standing))
+    }
+
+    /// As [`look`](Self::look), but not at its name.
+    fn check(&mut self) -> io::Result<Standing> {
+        let standing = self.storage.check(self.written_bytes)?;
+        Ok(if self.has_hole { self.unless_hole(standing) } else { standing })
+    }
+
+    /// The standing, unless the file has a hole that its length does not show (O3).
+    fn unless_hole(&mut self, standing: Standing) -> Standing {
+        let is_removed = standing == Standing::Taken(FileFate::Removed);
+        if !is_removed && self.find_hole() {
+            Standing::Taken(FileFate::Truncated)
+        } else {
+            standing
+        }
+    }
+
+    /// Whether the file has a hole (O3).
+    fn find_hole(&mut self) -> bool {
+        // What is not safe may be gone because the disk has failed, which is for the next sync to find.
+        let witness = if self.is_doubtful { &self.synced_witness } else { &self.witness };
+        self.has_hole |= !witness.is_there(&mut *self.storage);
+        self.has_hole
     }
 
     /// A new file in place of this one.
@@ -179,6 +277,7 @@ impl Output {
         let lost = |source| SyncFailure { source, is_lost: true };
         let mut check = Check { at: self.synced_bytes, window: Vec::new(), sequence: None };
         let mut at = self.synced_bytes;
+        let mut before = self.synced_witness;
         let mut chunk = vec![0; CHUNK_BYTES];
         while at < self.written_bytes {
             let length = CHUNK_BYTES.min((self.written_bytes - at) as usize);
@@ -188,7 +287,14 @@ impl Output {
             let mut done = 0;
             while done < n {
                 let place = at + done as u64;
-                done += insist(WriteZero, || self.storage.write_at(place, &chunk[done..n]))?;
+                let rest = &chunk[done..n];
+                let more = insist(WriteZero, || self.storage.write_at(place, rest))?;
+                if !before.is_there(&mut *self.storage) {
+                    self.has_hole = true;
+                    return Err(lost(io::Error::other("the file was truncated meanwhile")));
+                }
+                before.note(place, &rest[..more]);
+                done += more;
             }
             at += n as u64;
         }

@@ -22,8 +22,9 @@ use stenolog_format::clock::Watermark;
 use stenolog_format::dictionary::{CallSite, Level, Thread};
 use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind, FrameWriter};
 use stenolog_format::index::{End, Index};
-use stenolog_format::loss::{GoneCause, LossFrame};
+use stenolog_format::loss::{GoneCause, Loss, LossFrame};
 use stenolog_format::summary::SummaryBuilder;
+use stenolog_format::volatile::{VolatileRing, VolatileState};
 
 use self::files::{Departed, Unsynced};
 use self::gather::{Gathered, KnownSite, Sites};
@@ -35,12 +36,18 @@ use super::storage::FileFate;
 use crate::error::DrainError;
 use crate::fault::{self, Step};
 use crate::ring_dir;
-use crate::shared::Core;
+use crate::shared::{Core, has_memory};
 
 /// A block has no more ring bytes than a quarter of the ring has, but for these bounds, and unless
 /// a single record is longer.
 const MIN_BLOCK_BYTES: usize = 1 << 16;
 const MAX_BLOCK_BYTES: usize = 1 << 20;
+
+/// What a pass takes besides its blocks.
+const PASS_BYTES: usize = 1 << 14;
+
+/// Where memory is short, blocks become smaller, down to this.
+const LEAST_BLOCK_BYTES: usize = 1 << 12;
 
 /// A block of fewer bytes of its ring is not summed up: it is read as soon as its summary would be.
 const SUMMED_UP_BYTES: usize = 1 << 12;
@@ -50,6 +57,9 @@ const WRITE_AT_BYTES: usize = 1 << 18;
 
 /// An index frame is written when this many blocks have none.
 const INDEX_EVERY_BLOCKS: usize = 4096;
+
+/// The file header is stated again when the file has grown by this, in bytes, and at its end.
+const HEADER_EVERY_BYTES: u64 = 1 << 20;
 
 /// Clock pairs are this far apart while there are records, in seconds.
 const CLOCK_EVERY_SECONDS: u64 = 1;
@@ -67,6 +77,9 @@ pub(super) struct Scanner {
     /// The place of the file among those of the session.
     sequence: u32,
     output: Output,
+    header: FileHeader,
+    /// Where the file stated its header last.
+    header_at: u64,
     frames: FrameWriter,
     builder: BlockBuilder,
     compressor: Compressor,
@@ -113,6 +126,14 @@ pub(super) struct Scanner {
     is_sealed: bool,
     /// The length of the file that the ring directory states.
     progress: u64,
+    /// Rings in memory that have not been told, when that was told last, and why the last one is.
+    new_volatile: u64,
+    told_volatile: Option<Instant>,
+    volatile_reason: String,
+    /// What the file states of calls that got no ring.
+    ringless: Loss,
+    /// Memory for blocks of so many bytes has been found.
+    afforded_bytes: usize,
 }
 
 impl Scanner {
@@ -120,6 +141,8 @@ impl Scanner {
     pub(super) fn new(core: Arc<Core>, output: Output) -> Self {
         let mut scanner = Self {
             sequence: core.header.sequence,
+            header: core.header,
+            header_at: 0,
             core,
             output,
             frames: FrameWriter::default(),
@@ -150,6 +173,11 @@ impl Scanner {
             lost_by_gone: 0,
             is_sealed: false,
             progress: 0,
+            new_volatile: 0,
+            told_volatile: None,
+            volatile_reason: String::new(),
+            ringless: Loss::default(),
+            afforded_bytes: 0,
         };
         let header = scanner.core.header;
         scanner.begin(header);
@@ -158,8 +186,21 @@ impl Scanner {
 
     /// Puts what a file begins with.
     fn begin(&mut self, header: FileHeader) {
+        (self.header, self.header_at) = (header, 0);
         self.output.buffer().extend_from_slice(&header.encode());
         self.put_clock();
+        if self.core.ring_dir().is_none() {
+            let reason = self.core.no_ring_dir().to_owned();
+            self.put_volatile(VolatileRing::ALL, VolatileState::Memory, 0, reason);
+        }
+    }
+
+    /// States that a ring does not survive the process, or none of them does.
+    fn put_volatile(&mut self, ring: u32, state: VolatileState, number: u64, reason: String) {
+        let Self { output, frames, index, .. } = self;
+        put_metadata(output, frames, index, FrameKind::Volatile, |out| {
+            VolatileRing { ring, state: state as u8, number, reason }.encode(out);
+        });
     }
 
     pub(super) const fn core(&self) -> &Arc<Core> {
@@ -177,11 +218,15 @@ impl Scanner {
 
     fn try_pass(&mut self, is_asked: bool) -> Result<Option<Instant>, WriteFailure> {
         let before = std::mem::replace(&mut self.last_pass, Instant::now());
+        if !has_memory(PASS_BYTES) {
+            return Err(WriteFailure::Write(io::ErrorKind::OutOfMemory.into()));
+        }
         // Before the rings: one that has lost something is among those that are adopted.
         let lost = self.core.counters.lost.load(Ordering::Acquire);
         let is_any_lost = lost != self.lost;
         let mut is_any_owed = false;
         self.adopt();
+        self.state_volatile();
         fault::after(Step::PassBegun);
         self.look_if(is_asked)?;
         self.write()?;
@@ -189,13 +234,14 @@ impl Scanner {
         let mut due: Option<Instant> = None;
         let mut any = false;
         for at in 0..self.rings.len() {
-            let bytes = if self.rings[at].is_quiet() {
+            let bytes = if self.rings[at].is_quiet() || self.rings[at].is_set_aside {
                 self.rings[at].last_bytes = 0;
                 0
             } else {
                 self.take_all(at, is_asked)?
             };
             any |= bytes > 0;
+            any |= self.set_aside_if_overwritten(at);
             if is_any_lost {
                 if bytes == 0 || is_asked {
                     any |= self.put_loss(at);
@@ -221,6 +267,9 @@ impl Scanner {
             let next = ring.last_taken.max(self.last_pass) + ring.rest;
             due = Some(due.map_or(next, |due| due.min(next)));
         }
+        if is_any_lost {
+            any |= self.put_ringless();
+        }
         if !is_any_owed {
             self.lost = lost;
         }
@@ -231,6 +280,9 @@ impl Scanner {
             self.frames.frame(self.output.buffer(), FrameKind::Watermark, |out| {
                 Watermark { counter: began }.encode(out);
             });
+            if self.output.end() - self.header_at >= HEADER_EVERY_BYTES {
+                self.put_header();
+            }
             self.put_index_if(INDEX_EVERY_BLOCKS);
         }
         self.write()?;
@@ -255,12 +307,14 @@ impl Scanner {
     fn put_end(&mut self, continues: bool) {
         self.is_sealed = true;
         self.put_clock();
+        self.put_header();
         self.put_index_if(0);
         let end = End {
             index: self.index.previous,
             records: self.records,
             lost: self.rings.iter().map(|ring| ring.stated.total()).sum::<u64>()
-                + self.lost_by_gone,
+                + self.lost_by_gone
+                + self.ringless.total(),
             continues,
         };
         self.frames.frame(self.output.buffer(), FrameKind::End, |out| end.encode(out));
@@ -302,6 +356,8 @@ impl Scanner {
         let capacity = ring.consumer.capacity();
         // What the file has is free again while the rest is packed.
         let limit = (capacity / 4).clamp(MIN_BLOCK_BYTES, MAX_BLOCK_BYTES);
+        let limit = self.affordable(limit)?;
+        let ring = &mut self.rings[at];
         // A producer that keeps up with the drain must not keep the other rings waiting, nor make
         // small blocks.
         let position = ring.consumer.position();
@@ -456,11 +512,52 @@ impl Scanner {
         true
     }
 
+    /// States how many calls got no ring. `false` if that is known.
+    fn put_ringless(&mut self) -> bool {
+        let loss = self.core.ringless(self.core.clock.now());
+        if loss.total() == self.ringless.total() {
+            return false;
+        }
+        let ring = Loss::NO_RING;
+        let thread = Thread { ring, os_id: 0, name: "(no ring)".to_owned() };
+        let is_first = self.ringless.total() == 0;
+        let Self { output, frames, index, .. } = self;
+        put_explanations(output, frames, index, is_first.then_some(&thread), &[]);
+        put_metadata(output, frames, index, FrameKind::Loss, |out| {
+            LossFrame { ring, position: 0, loss, gone: None }.encode(out);
+        });
+        self.ringless = loss;
+        true
+    }
+
+    /// The largest block up to `limit` that there is memory for: what the drain allocates besides is
+    /// little, and kept.
+    fn affordable(&mut self, limit: usize) -> Result<usize, WriteFailure> {
+        if limit <= self.afforded_bytes {
+            return Ok(limit);
+        }
+        // As rows, as columns, compressed, in the buffer, and what the allocator needs to move them.
+        let has_memory_for = |bytes: &usize| has_memory(6 * bytes);
+        let smaller = std::iter::successors(Some(limit), |bytes| Some(bytes / 4));
+        let least = LEAST_BLOCK_BYTES.min(limit);
+        let found = smaller.take_while(|&bytes| bytes >= least).find(has_memory_for);
+        let found = found.ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
+        self.afforded_bytes = self.afforded_bytes.max(found);
+        Ok(found)
+    }
+
     fn put_clock(&mut self) {
         let pair = self.core.clock.pair();
         self.last_clock = pair.counter;
         let Self { output, frames, index, .. } = self;
         put_metadata(output, frames, index, FrameKind::Clock, |out| pair.encode(out));
+    }
+
+    /// States the header again, should the file lose its beginning.
+    fn put_header(&mut self) {
+        self.header_at = self.output.end();
+        let header = self.header.encode();
+        self.frames.frame(self.output.buffer(), FrameKind::Header, |out| out.extend(header));
     }
 
     fn put_index_if(&mut self, blocks: usize) {

@@ -11,11 +11,30 @@ use stenolog_format::frame::FileHeader;
 use stenolog_ringbuf::Consumer;
 use stenolog_ringbuf::queue::spsc::Producer;
 
-use super::{NoRingDir, NotRecovered, RingFile};
+use stenolog_format::recovery::Place;
+
+use super::{NoRingDir, NotRecovered};
 
 /// There is none.
 #[derive(Debug)]
 pub(crate) struct RingDir(Infallible);
+
+/// Nor is there a file in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RingFile(Infallible);
+
+/// Nothing lists a ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Listing {
+    Nowhere,
+}
+
+/// Nothing is missed.
+#[derive(Debug, Default)]
+pub(crate) struct Missed {
+    pub(crate) made_again: Option<(PathBuf, io::Result<()>)>,
+    pub(crate) rings: Vec<u32>,
+}
 
 impl RingDir {
     pub(crate) fn create(_: &[PathBuf], _: FileHeader, _: &ClockPair) -> Result<Self, NoRingDir> {
@@ -26,7 +45,7 @@ impl RingDir {
         match self.0 {}
     }
 
-    pub(crate) fn new_ring(&self, _: usize) -> io::Result<(Producer, Consumer, RingFile)> {
+    pub(crate) fn new_ring(&self, _: &[usize]) -> io::Result<(Producer, Consumer, RingFile)> {
         match self.0 {}
     }
 
@@ -38,7 +57,31 @@ impl RingDir {
         match self.0 {}
     }
 
-    pub(crate) fn state_site(&self, _: &CallSite) {
+    pub(crate) fn has_ring(&self, _: RingFile) -> bool {
+        match self.0 {}
+    }
+
+    pub(crate) fn list(&self, _: &Thread, _: Place) -> Listing {
+        match self.0 {}
+    }
+
+    pub(crate) fn unlink(&self, _: &mut Listing) {
+        match self.0 {}
+    }
+
+    pub(crate) fn unlist(&self, _: Listing) {
+        match self.0 {}
+    }
+
+    pub(crate) fn state_site(&self, _: &CallSite) -> bool {
+        match self.0 {}
+    }
+
+    pub(crate) fn note_explained(&self, _: u32) {
+        match self.0 {}
+    }
+
+    pub(crate) fn look(&self, _: &[(u32, RingFile)]) -> Missed {
         match self.0 {}
     }
 
@@ -56,6 +99,10 @@ impl RingDir {
 pub(crate) struct UnreadDir(Infallible);
 
 impl UnreadDir {
+    pub(crate) fn exists(_: &[PathBuf], _: &[u8; 16]) -> bool {
+        false
+    }
+
     pub(crate) fn find(_: &[PathBuf], _: &[u8; 16]) -> Option<Self> {
         None
     }
@@ -64,7 +111,11 @@ impl UnreadDir {
         match self.0 {}
     }
 
-    pub(crate) fn complete(&self, _: &File) -> Result<(), NotRecovered> {
+    pub(crate) fn complete(
+        &self,
+        _: &File,
+        _: impl FnOnce() -> io::Result<File>,
+    ) -> Result<bool, NotRecovered> {
         match self.0 {}
     }
 

@@ -1,7 +1,7 @@
 //! The rings of a logger that was killed, read by the next one on the same path.
 //!
 //! ```text
-//!   dump:  ▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭┆▭▭╴         what is whole stays, the rest of a cut write goes
+//!   dump:  ▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭┆▭▭╴         what is whole stays; if a cut write is behind it, in a copy
 //!   rings:              ▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭
 //!   then:  ▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭┊▤▭▭▭▭▭▭▭▤▣   explanations, what the dump had not, index, end
 //! ```
@@ -12,6 +12,8 @@
 //! - **U2 (cut short).** The rings are as they were until the dump is sealed and on the disk. If
 //!   that is cut short, by another kill or a full disk, the dump is one that a write was cut of, as
 //!   before; it has some more of what the rings hold, which the next attempt sees by its numbers.
+//! - **U4 (mapped).** A reader may have the dump mapped: none of its bytes is changed, and it never
+//!   becomes shorter.
 //! - **U3 (nobody else's).** The directory is opened once, belongs to this user, and so do its
 //!   files; no link is followed. What a logger does not make is not removed.
 //!
@@ -25,16 +27,19 @@ mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use rustix::fs::copy_file_range;
 use rustix::fs::{AtFlags, Dir, Mode, OFlags, open, openat, unlinkat};
 use stenolog_format::dictionary::CallSite;
-use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter, VERSION};
-use stenolog_format::recovery::directory_name;
+use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter, VERSION, Version};
+use stenolog_format::recovery::{Place, Progress, Rings, directory_name};
+use stenolog_format::volatile::{VolatileRing, VolatileState};
 use stenolog_ringbuf::file::{Kind, Recovered};
 
 use self::append::Append;
@@ -45,9 +50,13 @@ use super::unix::{META, META_SEQUENCE, PROGRESS, RING, RING_IN_MAKING, check_siz
 use super::{NotRecovered, word};
 use crate::fault::{self, Step};
 use crate::fork::NotInherited;
+use crate::writer_lock::{self, Hold};
 
 /// No ring file is longer: its header, and the greatest capacity.
 const MAX_RING_FILE_BYTES: u64 = 4096 + (1 << 30);
+
+/// So many bytes of a dump are read and written at once, where it cannot be copied otherwise.
+const COPIED_AT_ONCE: usize = 1 << 20;
 
 /// A dictionary frame has so many call sites.
 const SITES_A_FRAME: usize = 256;
@@ -60,6 +69,8 @@ pub(crate) struct UnreadDir {
     directory: File,
     /// Locked, so that nobody else begins with the same; or why it cannot be used.
     meta: Result<Meta, NotRecovered>,
+    /// The session's other directory, if there is one.
+    other: Option<Box<Self>>,
 }
 
 #[derive(Debug)]
@@ -70,10 +81,45 @@ struct Meta {
 }
 
 impl UnreadDir {
-    /// Looks for the directory of a session. One whose logger runs is none, nor is one of another
+    /// Looks for the directories of a session. One whose logger runs is none, nor is one of another
     /// user (U3).
     pub(crate) fn find(folders: &[PathBuf], session: &[u8; 16]) -> Option<Self> {
-        folders.iter().find_map(|folder| Self::open(folder.join(directory_name(session)), *session))
+        let mut found: Option<Self> = None;
+        for folder in folders {
+            let Some(dir) = Self::open(folder.join(directory_name(session)), *session) else {
+                continue;
+            };
+            match &mut found {
+                None => found = Some(dir),
+                Some(first) if first.other.is_none() && !first.is_same(&dir) => {
+                    first.other = Some(Box::new(dir));
+                }
+                Some(_) => {}
+            }
+        }
+        found
+    }
+
+    /// Whether this user has a directory of the session there, whoever is at work in it.
+    pub(crate) fn exists(folders: &[PathBuf], session: &[u8; 16]) -> bool {
+        let name = directory_name(session);
+        folders.iter().any(|folder| {
+            let metadata = folder.join(&name).symlink_metadata();
+            metadata.is_ok_and(|metadata| metadata.is_dir() && is_own(&metadata))
+        })
+    }
+
+    /// Whether two folders were the same one.
+    fn is_same(&self, other: &Self) -> bool {
+        match (self.directory.metadata(), other.directory.metadata()) {
+            (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
+            _ => false,
+        }
+    }
+
+    /// Both directories, if there are two.
+    fn all(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(self.other.as_deref())
     }
 
     fn open(path: PathBuf, session: [u8; 16]) -> Option<Self> {
@@ -85,27 +131,36 @@ impl UnreadDir {
         // Some network file systems lock only what is open for writing.
         let meta = match open_file(&directory, META.as_ref(), OFlags::RDWR) {
             Err(error) => Err(error),
-            Ok(file) => match file.try_lock() {
-                Err(TryLockError::WouldBlock) => return None,
-                Err(TryLockError::Error(_)) => Err(NotRecovered::NoLocks),
-                Ok(()) => Ok(Meta { _not_inherited: NotInherited::new(&file), file }),
+            Ok(file) => match writer_lock::take(&file) {
+                Hold::Others => return None,
+                Hold::NoLocks => Err(NotRecovered::NoLocks),
+                Hold::Ours => Ok(Meta { _not_inherited: NotInherited::new(&file), file }),
             },
         };
-        Some(Self { path, session, directory, meta })
+        Some(Self { path, session, directory, meta, other: None })
     }
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Appends to the dump what it has not, seals it, and puts it on the disk.
+    /// Appends to the dump what it has not, seals it, and puts it on the disk. If there is something
+    /// behind its last whole frame, that is done to a copy (U4), for which `make` makes the file;
+    /// `true` if the dump now is that one.
     ///
-    /// Nobody else may write to it meanwhile.
-    pub(crate) fn complete(&self, dump: &File) -> Result<(), NotRecovered> {
-        let explained = match &self.meta {
-            Ok(meta) => Explained::read(&meta.file, &self.session)?,
-            Err(error) => return Err(error.again()),
-        };
+    /// Nobody else may write to either meanwhile.
+    pub(crate) fn complete(
+        &self,
+        dump: &File,
+        make: impl FnOnce() -> io::Result<File>,
+    ) -> Result<bool, NotRecovered> {
+        let mut explained = Explained::default();
+        for dir in self.all() {
+            match &dir.meta {
+                Ok(meta) => explained.add(Explained::read(&meta.file, &self.session)?),
+                Err(error) => return Err(error.again()),
+            }
+        }
         let mut header = [0; FileHeader::BYTES];
         dump.read_exact_at(&mut header, 0).map_err(of_dump)?;
         let begin = u64::from(u32::from_le_bytes([header[12], header[13], header[14], header[15]]));
@@ -117,24 +172,39 @@ impl UnreadDir {
         if header.session != self.session || begin < FileHeader::BYTES as u64 {
             return Err(NotRecovered::Dump { offset: 0 });
         }
-        let written = self.progress(header.sequence)?;
-        let walked = walk(dump, begin, written)?;
-        if !walked.is_sealed {
-            let rings = self.rings(&walked, &explained, header.sequence)?;
-            let end = walked.end;
-            if let Err(error) = self.append(dump, walked, &explained, &rings) {
-                // As far as can be: what is behind is harmless (U2).
-                let _ = dump.set_len(end);
-                return Err(error);
-            }
+        let progress = self.all_progress(header.sequence)?;
+        let has_list = Version { major: 1, minor: 3 };
+        if header.version >= has_list && progress.rings.is_none() {
+            return Err(odd(PROGRESS.as_ref()));
         }
-        dump.sync_data().map_err(of_dump)?;
+        let mut walked = walk(dump, begin, progress.written)?;
+        let mut copy = None;
+        if !walked.is_sealed {
+            // What no directory had room for, the dump may explain.
+            for site in std::mem::take(&mut walked.sites) {
+                explained.sites.entry(site.id).or_insert(site);
+            }
+            let rings = self.rings(&walked, &explained, header.sequence)?;
+            let volatile = volatile(progress.rings.unwrap_or_default(), &rings, &walked)?;
+            if dump.metadata().map_err(of_dump)?.len() > walked.end {
+                let new = make().map_err(of_dump)?;
+                copy_beginning(dump, &new, walked.end).map_err(of_dump)?;
+                fault::after(Step::EarlierCopied);
+                copy = Some(new);
+            }
+            let dump = copy.as_ref().unwrap_or(dump);
+            self.append(dump, walked, &explained, &rings, &volatile)?;
+        }
+        copy.as_ref().unwrap_or(dump).sync_all().map_err(of_dump)?;
         fault::after(Step::EarlierSealed);
-        Ok(())
+        Ok(copy.is_some())
     }
 
-    /// Removes the directory, of which the dump now has all.
-    pub(crate) fn remove(self) -> Result<(), NotRecovered> {
+    /// Removes the directories, of which the dump now has all.
+    pub(crate) fn remove(mut self) -> Result<(), NotRecovered> {
+        if let Some(other) = self.other.take() {
+            other.remove()?;
+        }
         let names = self.names(|name| {
             let is_ring = name.starts_with(RING) || name.starts_with(RING_IN_MAKING);
             name == META || name == PROGRESS || is_ring
@@ -167,17 +237,23 @@ impl UnreadDir {
         open_file(&self.directory, name, OFlags::RDONLY)
     }
 
-    /// How many bytes of the dump are whole frames for sure (D3).
-    fn progress(&self, sequence: u32) -> Result<u64, NotRecovered> {
+    /// How many bytes of the dump are whole frames for sure (D3), and where the rings are.
+    fn progress(&self, sequence: u32) -> Result<Progress, NotRecovered> {
         let name = PROGRESS.as_ref();
-        let bytes = read(&self.open_file(name)?, name, 16)?;
-        let (written, of) = (bytes.first_chunk(), bytes.get(8..).and_then(<[u8]>::first_chunk));
-        match written.zip(of) {
-            Some((written, of)) if u32::from_le_bytes(*of) == sequence => {
-                Ok(u64::from_le_bytes(*written))
+        let bytes = read(&self.open_file(name)?, name, Progress::BYTES as u64)?;
+        let progress = Progress::decode(&bytes);
+        progress.filter(|progress| progress.sequence == sequence).ok_or_else(|| odd(name))
+    }
+
+    /// That of the first directory, which must be there.
+    fn all_progress(&self, sequence: u32) -> Result<Progress, NotRecovered> {
+        for dir in self.all() {
+            let progress = dir.progress(sequence)?;
+            if progress.rings.as_ref().is_none_or(|rings| rings.directory == 0) {
+                return Ok(progress);
             }
-            _ => Err(odd(name)),
         }
+        Err(NotRecovered::Odd { name: "the session's first ring directory".to_owned() })
     }
 
     /// Looks at all rings, and says what the dump needs of each (U1).
@@ -189,17 +265,19 @@ impl UnreadDir {
     ) -> Result<Vec<Share>, NotRecovered> {
         let mut shares = Vec::new();
         let mut ids = BTreeSet::new();
-        let mut names = self.names(|name| name.starts_with(RING))?;
-        names.sort();
-        for name in names {
-            let ring = self.ring(&name)?;
-            let Some(share) = Share::new(name, &ring, walked, explained, sequence)? else {
-                continue;
-            };
-            if !ids.insert(share.span.ring) {
-                return Err(odd(&share.name));
+        for dir in self.all() {
+            let mut names = dir.names(|name| name.starts_with(RING))?;
+            names.sort();
+            for name in names {
+                let ring = dir.ring(&name)?;
+                let Some(share) = Share::new(name, &ring, walked, explained, sequence)? else {
+                    continue;
+                };
+                if !ids.insert(share.span.ring) {
+                    return Err(odd(&share.name));
+                }
+                shares.push(share);
             }
-            shares.push(share);
         }
         Ok(shares)
     }
@@ -224,6 +302,7 @@ impl UnreadDir {
         walked: Walked,
         explained: &Explained,
         shares: &[Share],
+        volatile: &[VolatileRing],
     ) -> Result<(), NotRecovered> {
         let has_clock = walked.has_clock;
         let mut append = Append {
@@ -235,8 +314,6 @@ impl UnreadDir {
             records: walked.records,
             failed: None,
         };
-        dump.set_len(walked.end).map_err(of_dump)?;
-        fault::after(Step::EarlierTrimmed);
         if !has_clock {
             for payload in &explained.clock {
                 append.metadata(FrameKind::Clock, |out| out.extend_from_slice(payload));
@@ -264,16 +341,53 @@ impl UnreadDir {
                 append.metadata(FrameKind::Thread, |out| thread.encode(out));
             }
             if share.records > 0 {
-                append.ring(share, &self.ring(&share.name)?, &explained.sites)?;
+                // No two directories have a file of one name.
+                let mut rings = self.all().map(|dir| dir.ring(&share.name));
+                let ring = rings.find_map(Result::ok).ok_or_else(|| odd(&share.name))?;
+                append.ring(share, &ring, &explained.sites)?;
             }
             if let Some(loss) = &share.loss {
                 append.metadata(FrameKind::Loss, |out| loss.encode(out));
             }
             lost.insert(id, share.lost);
         }
+        for ring in volatile {
+            let is_known = walked.rings.contains_key(&ring.ring);
+            if let Some(thread) = explained.threads.get(&ring.ring).filter(|_| !is_known) {
+                append.metadata(FrameKind::Thread, |out| thread.encode(out));
+            }
+            append.metadata(FrameKind::Volatile, |out| ring.encode(out));
+        }
         let lost = lost.into_values().fold(0, u64::saturating_add);
         append.finish(lost)
     }
+}
+
+/// What is to be said of the rings that died with their process. Those that should be in a file must
+/// be among the rings that were read (U1).
+fn volatile(
+    rings: Rings,
+    shares: &[Share],
+    walked: &Walked,
+) -> Result<Vec<VolatileRing>, NotRecovered> {
+    let mut volatile = Vec::new();
+    let mut lost = |ring, state: VolatileState| {
+        let next = walked.rings.get(&ring).and_then(|state| state.next);
+        let number = next.map_or(0, |(number, _)| number);
+        volatile.push(VolatileRing { ring, state: state as u8, number, reason: String::new() });
+    };
+    for (ring, place) in rings.listed {
+        match place {
+            Place::File if shares.iter().any(|share| share.span.ring == ring) => {}
+            Place::Memory => lost(ring, VolatileState::MemoryLost),
+            Place::Unlinked => lost(ring, VolatileState::UnlinkedLost),
+            _ => return Err(NotRecovered::Odd { name: format!("the file of ring {ring}") }),
+        }
+    }
+    if rings.unlisted > 0 {
+        lost(VolatileRing::ALL, VolatileState::MemoryLost);
+    }
+    Ok(volatile)
 }
 
 impl NotRecovered {
@@ -299,6 +413,30 @@ fn of_file(name: &OsStr, source: io::Error) -> NotRecovered {
 
 fn of_dump(source: io::Error) -> NotRecovered {
     NotRecovered::Io { what: "the dump".to_owned(), source }
+}
+
+/// Copies the first `bytes` of a file into an empty one, by reference where the file system can.
+fn copy_beginning(from: &File, to: &File, bytes: u64) -> io::Result<()> {
+    let mut at = 0;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    while at < bytes {
+        let (mut of_from, mut of_to) = (at, at);
+        let left = usize::try_from(bytes - at).unwrap_or(usize::MAX);
+        match copy_file_range(from, Some(&mut of_from), to, Some(&mut of_to), left) {
+            Err(rustix::io::Errno::INTR) => {}
+            // Not between these files: the rest is read and written.
+            Ok(0) | Err(_) => break,
+            Ok(copied) => at += copied as u64,
+        }
+    }
+    let mut chunk = vec![0; COPIED_AT_ONCE.min(usize::try_from(bytes - at).unwrap_or(usize::MAX))];
+    while at < bytes {
+        let length = chunk.len().min(usize::try_from(bytes - at).unwrap_or(usize::MAX));
+        from.read_exact_at(&mut chunk[..length], at)?;
+        to.write_all_at(&chunk[..length], at)?;
+        at += length as u64;
+    }
+    Ok(())
 }
 
 fn is_own(metadata: &fs::Metadata) -> bool {

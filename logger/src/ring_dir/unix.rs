@@ -2,23 +2,26 @@
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant, SystemTime};
 
 use stenolog_format::clock::ClockPair;
 use stenolog_format::dictionary::{CallSite, Thread};
 use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter};
-use stenolog_format::recovery::directory_name;
+use stenolog_format::recovery::{Place, directory_name};
 use stenolog_ringbuf::Consumer;
 use stenolog_ringbuf::file::Options;
 use stenolog_ringbuf::queue::spsc::Producer;
 
-use super::{NoRingDir, RingFile, word};
+use super::page::{Listing, Page};
+use super::{LEAST_RING_BYTES, NoRingDir, word};
 use crate::fault::{self, Step};
 use crate::fork::NotInherited;
 use crate::shared::lock;
+use crate::writer_lock;
 
 /// The sequence of a file that has no blocks: behind all others.
 pub(super) const META_SEQUENCE: u32 = u32::MAX;
@@ -29,16 +32,46 @@ pub(super) const PROGRESS: &str = "progress";
 pub(super) const RING: &str = "ring-";
 pub(super) const RING_IN_MAKING: &str = ".new-ring-";
 
-/// A directory of rings, of a logger that runs.
+/// A ring's file: the directory that it is in, and the number in its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RingFile {
+    is_in_second: bool,
+    number: u32,
+}
+
+/// The directories of rings of a logger that runs: as a rule one.
 #[derive(Debug)]
 pub(crate) struct RingDir {
-    path: PathBuf,
-    session: [u8; 16],
-    meta: Mutex<Meta>,
-    progress: File,
+    first: Dir,
+    /// Where rings go for which the first one has no room.
+    second: Mutex<Second>,
+    /// In which the second one may be made.
+    folders: Vec<PathBuf>,
+    header: FileHeader,
+    clock: ClockPair,
     next_file: AtomicU32,
-    /// No ring may be made any more; held while one is made.
+    /// No ring may be made any more; held while one is made, and while a directory is made again.
     is_removed: RwLock<bool>,
+}
+
+/// The directory beside the first one.
+#[derive(Debug)]
+enum Second {
+    /// It could not be made then, if it was tried.
+    Missing(Option<Instant>),
+    Made(Arc<Dir>),
+}
+
+/// One directory.
+#[derive(Debug)]
+struct Dir {
+    path: PathBuf,
+    header: FileHeader,
+    clock: ClockPair,
+    meta: Mutex<Meta>,
+    page: Mutex<Page>,
+    /// When something was last changed in it, as far as all files were seen to be there then.
+    seen: Mutex<Option<SystemTime>>,
 }
 
 /// The file of explanations.
@@ -49,10 +82,31 @@ struct Meta {
     /// Locked as long as the logger runs, for readers to tell.
     file: File,
     len: u64,
+    /// The file system has room for so many bytes of it.
+    reserved: u64,
     frames: FrameWriter,
     /// The call sites that it has, by id.
     stated: Vec<bool>,
 }
+
+/// What has become of the directories since they were last looked at.
+#[derive(Debug, Default)]
+pub(crate) struct Missed {
+    /// A directory, or a file in it that every reader needs, was gone: this is whether it could be made
+    /// again.
+    pub(crate) made_again: Option<(PathBuf, io::Result<()>)>,
+    /// Rings in use whose file is gone.
+    pub(crate) rings: Vec<u32>,
+}
+
+/// So much room is reserved for explanations, and again when it is used up.
+const META_RESERVE_BYTES: u64 = 1 << 16;
+
+/// How long a second directory that could not be made is not tried again.
+const TRY_SECOND_EVERY: Duration = Duration::from_secs(1);
+
+/// A ring takes no more than this part of what is free on its file system.
+const SHARE_OF_FREE: u64 = 16;
 
 impl RingDir {
     /// Makes the directory in the first of the folders that will have it.
@@ -62,74 +116,46 @@ impl RingDir {
         clock: &ClockPair,
     ) -> Result<Self, NoRingDir> {
         let mut tried = Vec::new();
-        for folder in folders {
+        for (at, folder) in folders.iter().enumerate() {
             let path = folder.join(directory_name(&header.session));
-            match Self::create_at(path.clone(), header, clock) {
-                Ok(dir) => return Ok(dir),
-                Err(error) => {
-                    // Only what was made here: another's directory is not empty, or not there.
-                    let _ = fs::remove_file(path.join(META));
-                    let _ = fs::remove_file(path.join(PROGRESS));
-                    let _ = fs::remove_dir(&path);
-                    tried.push((folder.clone(), error));
+            match Dir::create(path, header, clock, 0) {
+                Ok(first) => {
+                    let dir = Self {
+                        first,
+                        second: Mutex::new(Second::Missing(None)),
+                        folders: folders[at + 1..].to_vec(),
+                        header,
+                        clock: *clock,
+                        next_file: AtomicU32::new(1),
+                        is_removed: RwLock::new(false),
+                    };
+                    // A folder that has no room for a single small ring is of no use.
+                    match dir.new_ring_in(&dir.first, false, 4096) {
+                        Ok((_, _, probe)) => dir.remove_ring(probe),
+                        Err(error) => {
+                            dir.first.discard();
+                            tried.push((folder.clone(), error));
+                            continue;
+                        }
+                    }
+                    fault::after(Step::RingDirReady);
+                    return Ok(dir);
                 }
+                Err(error) => tried.push((folder.clone(), error)),
             }
         }
         Err(NoRingDir { tried })
     }
 
-    fn create_at(path: PathBuf, header: FileHeader, clock: &ClockPair) -> io::Result<Self> {
-        // Fails if there is anything of this name, be it a link.
-        DirBuilder::new().mode(0o700).create(&path)?;
-        fault::after(Step::RingDirMade);
-        let new = |name| {
-            File::options()
-                .read(true)
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(path.join(name))
-        };
-        let file = new(META)?;
-        // Nobody else has it; and what has no locks is as good without.
-        let _ = file.try_lock();
-        let _not_inherited = NotInherited::new(&file);
-        let mut meta = Meta {
-            _not_inherited,
-            file,
-            len: 0,
-            frames: FrameWriter::default(),
-            stated: Vec::new(),
-        };
-        let header = FileHeader { sequence: META_SEQUENCE, ..header };
-        meta.append(&header.encode())?;
-        meta.frame(FrameKind::Clock, |out| clock.encode(out))?;
-        fault::after(Step::MetaBegun);
-        let progress = new(PROGRESS)?;
-        let dir = Self {
-            session: header.session,
-            meta: Mutex::new(meta),
-            progress,
-            next_file: AtomicU32::new(1),
-            is_removed: RwLock::new(false),
-            path,
-        };
-        dir.write_progress(0, 0)?;
-        // A folder that has no room for a single small ring is of no use.
-        let (_, _, probe) = dir.new_ring(4096)?;
-        dir.remove_ring(probe);
-        fault::after(Step::RingDirReady);
-        Ok(dir)
-    }
-
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        &self.first.path
     }
 
-    /// A new ring, in the hands of no thread yet; an error when the directory has been removed.
+    /// A new ring, in the hands of no thread yet, of the first capacity that there is room for; an
+    /// error when the directory has been removed.
     pub(crate) fn new_ring(
         &self,
-        capacity_bytes: usize,
+        capacities: &[usize],
     ) -> io::Result<(Producer, Consumer, RingFile)> {
         // A thread may log for the first time while the logger ends: were it to make a ring in the
         // midst of the removal, the directory would stay.
@@ -137,10 +163,223 @@ impl RingDir {
         if *is_removed {
             return Err(io::ErrorKind::NotFound.into());
         }
+        let mut refused = io::Error::from(io::ErrorKind::InvalidInput);
+        for &capacity in capacities {
+            match self.new_ring_in(&self.first, false, capacity) {
+                Ok(ring) => return Ok(ring),
+                Err(error) => refused = error,
+            }
+        }
+        // Another folder does not help against what the process may not do.
+        let is_process =
+            matches!(refused.raw_os_error(), Some(libc::EFBIG | libc::EMFILE | libc::ENOMEM));
+        if !is_process && let Some(second) = self.second() {
+            for &capacity in capacities {
+                if let Ok(ring) = self.new_ring_in(&second, true, capacity) {
+                    return Ok(ring);
+                }
+            }
+        }
+        Err(refused)
+    }
+
+    fn new_ring_in(
+        &self,
+        dir: &Dir,
+        is_in_second: bool,
+        capacity_bytes: usize,
+    ) -> io::Result<(Producer, Consumer, RingFile)> {
         let number = self.next_file.fetch_add(1, Ordering::Relaxed);
+        let (producer, consumer) = dir.new_ring(number, capacity_bytes)?;
+        Ok((producer, consumer, RingFile { is_in_second, number }))
+    }
+
+    /// The directory beside the first one, which is made if there is none.
+    fn second(&self) -> Option<Arc<Dir>> {
+        let mut second = lock(&self.second);
+        let tried = match &*second {
+            Second::Made(dir) => return Some(Arc::clone(dir)),
+            Second::Missing(tried) => *tried,
+        };
+        if tried.is_some_and(|tried| tried.elapsed() < TRY_SECOND_EVERY) {
+            return None;
+        }
+        for folder in &self.folders {
+            let path = folder.join(directory_name(&self.header.session));
+            if let Ok(dir) = Dir::create(path, self.header, &self.clock, 1) {
+                let dir = Arc::new(dir);
+                *second = Second::Made(Arc::clone(&dir));
+                return Some(dir);
+            }
+        }
+        *second = Second::Missing(Some(Instant::now()));
+        None
+    }
+
+    fn made_second(&self) -> Option<Arc<Dir>> {
+        match &*lock(&self.second) {
+            Second::Made(dir) => Some(Arc::clone(dir)),
+            Second::Missing(_) => None,
+        }
+    }
+
+    /// Removes the file of a ring that is of no more use.
+    pub(crate) fn remove_ring(&self, file: RingFile) {
+        if let Some(path) = self.path_of(file) {
+            let _ = fs::remove_file(path);
+        }
+    }
+
+    /// Whether a ring's file is where it was made.
+    pub(crate) fn has_ring(&self, file: RingFile) -> bool {
+        self.path_of(file).is_some_and(|path| path.symlink_metadata().is_ok())
+    }
+
+    fn path_of(&self, file: RingFile) -> Option<PathBuf> {
+        if file.is_in_second {
+            self.made_second().map(|dir| dir.ring_path(file.number))
+        } else {
+            Some(self.first.ring_path(file.number))
+        }
+    }
+
+    /// States the thread of a ring (D1).
+    pub(crate) fn state_thread(&self, thread: &Thread) {
+        // Without it the records come out all the same, under the ring's number.
+        if lock(&self.first.meta).thread(thread).is_err()
+            && let Some(second) = self.made_second()
+        {
+            let _ = lock(&second.meta).thread(thread);
+        }
+        fault::after(Step::ThreadStated);
+    }
+
+    /// Says where the ring is that a thread gets: after its user words, before its first record.
+    pub(crate) fn list(&self, thread: &Thread, place: Place) -> Listing {
+        let listing = lock(&self.first.page).list(thread, place);
+        fault::after(Step::RingListed);
+        listing
+    }
+
+    /// Says that the file of a ring is gone that its thread still uses.
+    pub(crate) fn unlink(&self, listing: &mut Listing) {
+        lock(&self.first.page).unlink(listing);
+    }
+
+    /// Says nothing more of a ring of which the dump has all: before its user words change.
+    pub(crate) fn unlist(&self, listing: Listing) {
+        lock(&self.first.page).unlist(listing);
+    }
+
+    /// States a call site, if that has not been done yet (D1). `false` if no directory has room for
+    /// it: records of it are then explained by the dump alone.
+    pub(crate) fn state_site(&self, site: &CallSite) -> bool {
+        if lock(&self.first.meta).site(site) {
+            return true;
+        }
+        self.second().is_some_and(|second| lock(&second.meta).site(site))
+    }
+
+    /// Notes that the dump has the entry of a call site, so that it is not to be stated any more.
+    pub(crate) fn note_explained(&self, id: u32) {
+        lock(&self.first.meta).note_stated(id);
+    }
+
+    /// Says up to where the dump consists of whole frames (D3).
+    pub(crate) fn note_progress(&self, sequence: u32, len: u64) {
+        lock(&self.first.page).note_progress(sequence, len);
+        if let Some(second) = self.made_second() {
+            lock(&second.page).note_progress(sequence, len);
+        }
+        fault::after(Step::Progressed);
+    }
+
+    /// Looks whether the directories are still there, and makes again what is gone. `rings` are those in
+    /// use, each with its file and where the page has it.
+    ///
+    /// Costs some calls of the system, and one a ring if anything in a directory has changed.
+    pub(crate) fn look(&self, rings: &[(u32, RingFile)]) -> Missed {
+        let mut missed = Missed::default();
+        let mut is_any_changed = false;
+        let second = self.made_second();
+        for dir in [&self.first].into_iter().chain(second.as_deref()) {
+            if !dir.is_whole() {
+                // No ring may be made in the midst of it.
+                let is_removed = self.is_removed.write().unwrap_or_else(PoisonError::into_inner);
+                if *is_removed {
+                    return Missed::default();
+                }
+                missed.made_again = Some((dir.path.clone(), dir.make_again()));
+                is_any_changed = true;
+            }
+            is_any_changed |= dir.has_changed();
+        }
+        if is_any_changed {
+            let gone = rings.iter().filter(|(_, file)| !self.has_ring(*file));
+            missed.rings = gone.map(|&(ring, _)| ring).collect();
+        }
+        missed
+    }
+
+    /// Removes all of it: the dump has everything (D4).
+    pub(crate) fn remove(&self) {
+        let mut is_removed = self.is_removed.write().unwrap_or_else(PoisonError::into_inner);
+        *is_removed = true;
+        // Does not follow links. What cannot be removed is found again by the session's dump,
+        // which is sealed.
+        if let Some(second) = self.made_second() {
+            let _ = fs::remove_dir_all(&second.path);
+        }
+        let _ = fs::remove_dir_all(&self.first.path);
+    }
+}
+
+impl Dir {
+    fn create(
+        path: PathBuf,
+        header: FileHeader,
+        clock: &ClockPair,
+        number: u64,
+    ) -> io::Result<Self> {
+        // Fails if there is anything of this name, be it a link.
+        DirBuilder::new().mode(0o700).create(&path)?;
+        fault::after(Step::RingDirMade);
+        let header = FileHeader { sequence: META_SEQUENCE, ..header };
+        let begun = Meta::begin(new_file(&path.join(META)), header, clock).and_then(|meta| {
+            fault::after(Step::MetaBegun);
+            let page = Page::begin(&new_file(&path.join(PROGRESS))?, number)?;
+            Ok((meta, page))
+        });
+        let dir = |(meta, page)| Self {
+            path: path.clone(),
+            header,
+            clock: *clock,
+            meta: Mutex::new(meta),
+            page: Mutex::new(page),
+            seen: Mutex::new(None),
+        };
+        begun.map(dir).inspect_err(|_| discard(&path))
+    }
+
+    /// Removes what was just made.
+    fn discard(&self) {
+        discard(&self.path);
+    }
+
+    fn new_ring(&self, number: u32, capacity_bytes: usize) -> io::Result<(Producer, Consumer)> {
+        let free = rustix::fs::statvfs(&self.path);
+        // One without an end says that it has no blocks.
+        if let Ok(free) = free.as_ref()
+            && free.f_blocks > 0
+            && (capacity_bytes as u64).saturating_mul(SHARE_OF_FREE)
+                > free.f_bavail.saturating_mul(free.f_frsize)
+            && capacity_bytes > LEAST_RING_BYTES
+        {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         let mut words = [0; stenolog_ringbuf::file::USER_WORDS];
         for (half, index) in word::SESSION.into_iter().enumerate() {
-            let bytes = self.session[8 * half..].first_chunk().copied().unwrap_or_default();
+            let bytes = self.header.session[8 * half..].first_chunk().copied().unwrap_or_default();
             words[index] = u64::from_le_bytes(bytes);
         }
         // A file that has its name is whole.
@@ -152,71 +391,164 @@ impl RingDir {
             let _ = fs::remove_file(&temporary);
         })?;
         fault::after(Step::RingNamed);
-        Ok((producer, consumer, number))
+        Ok((producer, consumer))
     }
 
-    /// Removes the file of a ring that is of no more use.
-    pub(crate) fn remove_ring(&self, number: RingFile) {
-        let _ = fs::remove_file(self.ring_path(number));
-    }
-
-    fn ring_path(&self, number: RingFile) -> PathBuf {
+    fn ring_path(&self, number: u32) -> PathBuf {
         self.path.join(format!("{RING}{number}"))
     }
 
-    /// States the thread of a ring (D1).
-    pub(crate) fn state_thread(&self, thread: &Thread) {
-        // Without it the records come out all the same, under the ring's number.
-        let _ = lock(&self.meta).frame(FrameKind::Thread, |out| thread.encode(out));
-        fault::after(Step::ThreadStated);
+    /// Whether a reader finds the directory, with what explains the rest.
+    fn is_whole(&self) -> bool {
+        lock(&self.meta).is_at(&self.path.join(META)) && self.path.join(PROGRESS).is_file()
     }
 
-    /// States a call site, if that has not been done yet (D1).
-    pub(crate) fn state_site(&self, site: &CallSite) {
-        let Some(at) = site.id.checked_sub(CallSite::FIRST_ID) else { return };
-        let at = at as usize;
-        let mut meta = lock(&self.meta);
-        if meta.stated.get(at) == Some(&true) {
-            return;
-        }
-        // If it fails, the next call in the cold path tries again.
-        let written = meta.frame(FrameKind::Dictionary, |out| {
-            CallSite::encode_all(std::iter::once(site), out);
-        });
-        if written.is_ok() {
-            if meta.stated.len() <= at {
-                meta.stated.resize(at + 1, false);
+    /// Whether anything was changed in the directory since it was last asked.
+    fn has_changed(&self) -> bool {
+        let changed = fs::symlink_metadata(&self.path).and_then(|metadata| metadata.modified());
+        let Ok(changed) = changed else { return true };
+        // Times are rounded: what follows within the same tick has the same.
+        let is_settled = changed.elapsed().is_ok_and(|since| since > Duration::from_millis(50));
+        let mut seen = lock(&self.seen);
+        let is_same = *seen == Some(changed);
+        *seen = is_settled.then_some(changed);
+        !is_same
+    }
+
+    /// Makes the directory again, with all that was said in it. Rings that were in it have no file any
+    /// more, and are still listed.
+    fn make_again(&self) -> io::Result<()> {
+        match DirBuilder::new().mode(0o700).create(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                // A part of it may be left. It must not be another's.
+                let metadata = fs::symlink_metadata(&self.path)?;
+                if !metadata.is_dir() || metadata.uid() != rustix::process::geteuid().as_raw() {
+                    return Err(error);
+                }
             }
-            meta.stated[at] = true;
-            fault::after(Step::SiteStated);
+            made => made?,
         }
-    }
-
-    /// Says up to where the dump consists of whole frames (D3).
-    pub(crate) fn note_progress(&self, sequence: u32, len: u64) {
-        // What is stated is then too little, which is safe.
-        let _ = self.write_progress(sequence, len);
-        fault::after(Step::Progressed);
-    }
-
-    fn write_progress(&self, sequence: u32, len: u64) -> io::Result<()> {
-        let mut bytes = [0; 16];
-        bytes[..8].copy_from_slice(&len.to_le_bytes());
-        bytes[8..12].copy_from_slice(&sequence.to_le_bytes());
-        self.progress.write_all_at(&bytes, 0)
-    }
-
-    /// Removes all of it: the dump has everything (D4).
-    pub(crate) fn remove(&self) {
-        let mut is_removed = self.is_removed.write().unwrap_or_else(PoisonError::into_inner);
-        *is_removed = true;
-        // Does not follow links. What cannot be removed is found again by the session's dump,
-        // which is sealed.
-        let _ = fs::remove_dir_all(&self.path);
+        let temporary = self.path.join(format!("{RING_IN_MAKING}{PROGRESS}"));
+        let _ = fs::remove_file(&temporary);
+        // First the list: from then on no reader takes the directory for complete.
+        let mut page = lock(&self.page);
+        page.again(&new_file(&temporary)?)?;
+        fs::rename(&temporary, self.path.join(PROGRESS))?;
+        let temporary = self.path.join(format!("{RING_IN_MAKING}{META}"));
+        let _ = fs::remove_file(&temporary);
+        let file = new_file(&temporary)?;
+        drop(page);
+        let (sites, mut meta) = loop {
+            // Whoever states a call site holds the registry: it must not be asked under this lock.
+            let sites = crate::registry::entries_from(0);
+            let meta = lock(&self.meta);
+            if meta.stated.len() <= sites.len() {
+                break (sites, meta);
+            }
+        };
+        let mut again = Meta::begin(Ok(file), self.header, &self.clock)?;
+        for site in &sites {
+            if meta.is_stated(site.id) && !again.site(site) {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+        }
+        for listed in lock(&self.page).listed() {
+            let _ = again.thread(&listed.thread);
+        }
+        *meta = again;
+        fs::rename(&temporary, self.path.join(META))
     }
 }
 
+/// Removes what was made of a directory: only that, as another's is not empty, or not there.
+fn discard(path: &Path) {
+    let _ = fs::remove_file(path.join(META));
+    let _ = fs::remove_file(path.join(PROGRESS));
+    let _ = fs::remove_dir(path);
+}
+
+fn new_file(path: &Path) -> io::Result<File> {
+    File::options().read(true).write(true).create_new(true).mode(0o600).open(path)
+}
+
 impl Meta {
+    fn begin(file: io::Result<File>, header: FileHeader, clock: &ClockPair) -> io::Result<Self> {
+        let file = file?;
+        // Nobody else has it; and what has no locks is as good without.
+        let _ = writer_lock::take(&file);
+        let _not_inherited = NotInherited::new(&file);
+        let frames = FrameWriter::default();
+        let mut meta =
+            Self { _not_inherited, file, len: 0, reserved: 0, frames, stated: Vec::new() };
+        meta.append(&header.encode())?;
+        meta.frame(FrameKind::Clock, |out| clock.encode(out))?;
+        Ok(meta)
+    }
+
+    /// Whether it is the file that is at `path`.
+    fn is_at(&self, path: &Path) -> bool {
+        let (Ok(file), Ok(at_path)) = (self.file.metadata(), fs::symlink_metadata(path)) else {
+            return false;
+        };
+        (file.dev(), file.ino()) == (at_path.dev(), at_path.ino())
+    }
+
+    fn thread(&mut self, thread: &Thread) -> io::Result<()> {
+        self.frame(FrameKind::Thread, |out| thread.encode(out))
+    }
+
+    /// Whether it has the call site, which it gets if it has not.
+    fn site(&mut self, site: &CallSite) -> bool {
+        if site.id < CallSite::FIRST_ID || self.is_stated(site.id) {
+            return true;
+        }
+        // If it fails, the next call in the cold path tries again.
+        let written = self.frame(FrameKind::Dictionary, |out| {
+            CallSite::encode_all(std::iter::once(site), out);
+        });
+        if written.is_ok() {
+            self.note_stated(site.id);
+            fault::after(Step::SiteStated);
+        }
+        written.is_ok()
+    }
+
+    fn is_stated(&self, id: u32) -> bool {
+        let at = id.checked_sub(CallSite::FIRST_ID);
+        at.is_some_and(|at| self.stated.get(at as usize) == Some(&true))
+    }
+
+    fn note_stated(&mut self, id: u32) {
+        let Some(at) = id.checked_sub(CallSite::FIRST_ID) else { return };
+        let at = at as usize;
+        if self.stated.len() <= at {
+            self.stated.resize(at + 1, false);
+        }
+        self.stated[at] = true;
+    }
+
+    /// Reserves room for so many bytes in all, and for more to come.
+    fn reserve(&mut self, len: u64) {
+        if len <= self.reserved {
+            return;
+        }
+        let wanted = len.next_multiple_of(META_RESERVE_BYTES);
+        // The length stays: what has been written ends it. Where the system has no such call, or no
+        // more room, it is seen when it is written.
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        {
+            let (from, more) = (self.reserved, wanted - self.reserved);
+            let flags = rustix::fs::FallocateFlags::KEEP_SIZE;
+            // Beyond a limit of the file size, this would raise a signal as a write does.
+            let is_reserved = check_size_limit(wanted).is_ok()
+                && rustix::fs::fallocate(&self.file, flags, from, more).is_ok();
+            if !is_reserved {
+                return;
+            }
+        }
+        self.reserved = wanted;
+    }
+
     fn frame(&mut self, kind: FrameKind, fill: impl FnOnce(&mut Vec<u8>)) -> io::Result<()> {
         let mut bytes = Vec::new();
         let mut frames = self.frames.clone();
@@ -228,7 +560,9 @@ impl Meta {
 
     /// Appends all of the bytes, or none.
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        check_size_limit(self.len + bytes.len() as u64)?;
+        let len = self.len + bytes.len() as u64;
+        check_size_limit(len)?;
+        self.reserve(len);
         let result = self.file.write_all(bytes);
         match result {
             Ok(()) => self.len += bytes.len() as u64,
@@ -276,7 +610,7 @@ mod tests {
             let folders = [folder.path().to_owned()];
             let dir = RingDir::create(&folders, header, &clock.pair()).unwrap();
             std::thread::scope(|scope| {
-                let until_refused = || while dir.new_ring(4096).is_ok() {};
+                let until_refused = || while dir.new_ring(&[4096]).is_ok() {};
                 let threads = [scope.spawn(until_refused), scope.spawn(until_refused)];
                 while dir.next_file.load(Ordering::Relaxed) < 4 {
                     std::thread::yield_now();

@@ -23,8 +23,16 @@ compile_error!(
 /// waits for a page; it can be read and written by its owner only; and a ring that cannot be
 /// made leaves no file.
 ///
-/// While the ring is in use, nobody else may write to the file or make it shorter. Reading it is
-/// fine at any time.
+/// # What others do to the file
+///
+/// Reading it is fine at any time. While the ring is in use, nobody else should write to it. Whoever
+/// does changes what is read of the ring, and can end it, but nothing else: the ends take no position
+/// from the file, and believe the length of a record only if it lies in the ring. What cannot be a
+/// record ends what is read, and [`Consumer::damage_at`] tells of it. Bytes that change while a record
+/// is borrowed may be seen to change.
+///
+/// Making the file shorter is another matter: a store to a page that is gone raises `SIGBUS`, which
+/// ends the process. No library can prevent that; the file is its owner's alone (mode 0600).
 ///
 /// # Examples
 ///
@@ -133,7 +141,7 @@ impl Options {
         let bytes = fixed.to_bytes();
         // SAFETY: the mapping is longer than that, writable, and known to nobody else yet.
         unsafe { map.as_mut_ptr().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
-        let storage = Storage::mapped(map, POSITIONS_AT, DATA_AT, self.capacity);
+        let storage = Storage::mapped(map, Some(POSITIONS_AT), DATA_AT, self.capacity);
         let ring = Ring::over(storage, kind);
         for (index, &value) in self.user_words.iter().enumerate() {
             ring.set_user_word(index, value);

@@ -237,7 +237,10 @@ impl Producer {
         debug_assert!(offset + span(len) <= self.capacity());
         // SAFETY: taken, hence this producer's (R1), in range and 8-aligned (R2), alive (R4).
         let header = unsafe { self.words.header(offset) };
-        debug_assert_eq!(header.load(Ordering::Relaxed), 0, "not zero at {position}");
+        debug_assert!(
+            header.load(Ordering::Relaxed) == 0 || self.ring.is_in_file(),
+            "not zero at {position}"
+        );
         header.store(mark(len), Ordering::Relaxed);
         // Keeps the payload's stores behind the mark, for whoever looks after a crash (R5).
         core::sync::atomic::compiler_fence(Ordering::Release);
@@ -269,7 +272,7 @@ impl Producer {
     fn move_tail(&self, tail: u64, next: u64) -> Result<(), u64> {
         self.tail()
             .compare_exchange_weak(tail, next, Ordering::Relaxed, Ordering::Relaxed)
-            .map(|_| ())
+            .map(|_| self.ring.state_tail(next))
     }
 
     /// Takes space in every other case: the consumer's progress has to be looked up, the ring

@@ -6,7 +6,7 @@
 pub use crate::consumer::Consumer;
 
 use crate::claim::WriteClaim;
-use crate::error::TryClaimError;
+use crate::error::{OutOfMemory, TryClaimError};
 use crate::header::{HEADER_BYTES, Header, span};
 use crate::positions::Kind;
 use crate::ring::Ring;
@@ -46,6 +46,30 @@ use core::{fmt, mem};
 pub fn new(capacity_bytes: usize) -> (Producer, Consumer) {
     let ring = Arc::new(Ring::new(Kind::OneProducer, capacity_bytes));
     (Producer::over(Arc::clone(&ring)), Consumer::new(ring))
+}
+
+/// As [`new`], but says so if there is no memory for a ring of that capacity, and does not end the
+/// process. The few hundred bytes that a ring takes besides are allocated as everything else is.
+///
+/// # Errors
+///
+/// If the allocator has no memory for it.
+///
+/// # Panics
+///
+/// If the capacity exceeds 1 GiB.
+///
+/// # Examples
+///
+/// ```
+/// let (producer, _consumer) = stenolog_ringbuf::queue::spsc::try_new(4096)?;
+/// assert_eq!(producer.capacity(), 4096);
+/// # Ok::<(), stenolog_ringbuf::OutOfMemory>(())
+/// ```
+pub fn try_new(capacity_bytes: usize) -> Result<(Producer, Consumer), OutOfMemory> {
+    let ring = Ring::try_new(Kind::OneProducer, capacity_bytes).ok_or(OutOfMemory)?;
+    let ring = Arc::new(ring);
+    Ok((Producer::over(Arc::clone(&ring)), Consumer::new(ring)))
 }
 
 /// The writing end of a ring.
@@ -246,7 +270,8 @@ impl Producer {
     /// before this returns.
     #[must_use]
     pub fn used_bytes(&self) -> usize {
-        self.ring.as_ref().map_or(0, |ring| (self.position() - ring.peek_head()) as usize)
+        let used = |ring: &Arc<Ring>| self.position().saturating_sub(ring.peek_head()) as usize;
+        self.ring.as_ref().map_or(0, used)
     }
 
     /// The position at which the next claim begins: bytes since the ring's birth.
@@ -331,8 +356,10 @@ impl Producer {
             return Err(TryClaimError::TooLarge);
         }
         ring.note_producer_core();
+        // Not beyond the tail, where only headers that somebody else has written lead it (R6).
+        let head = ring.acquire_head().min(self.lap + self.offset as u64);
         // The head may be in an earlier lap, hence the wrapping.
-        self.head_offset = ring.acquire_head().wrapping_sub(self.lap) as usize;
+        self.head_offset = head.wrapping_sub(self.lap) as usize;
         self.find_limits(capacity);
 
         let rest = capacity - self.offset;

@@ -8,7 +8,7 @@ use crate::clock::Moment;
 use crate::decoder::context::{BlockPlace, Context, Order};
 use crate::decoder::session::Item;
 use crate::dump::Block;
-use crate::entry::{LossCause, LossKind};
+use crate::entry::{LossCause, LossEntry, LossKind};
 
 /// A block that could not be read, or not to its end.
 #[derive(Clone, Copy, Debug)]
@@ -77,9 +77,7 @@ impl<'d> Ring<'d> {
         context.tally.lose(kind, count);
         let counter = frame.loss.counter;
         let moment = context.map(self.session)?.at(counter, &mut self.hint);
-        if !context.wants.filter.wants_time(moment.unix_ns) {
-            return None;
-        }
+        let cause = self.shown(moment.unix_ns, cause, context)?;
         let key = (context.wants.order == Order::Time).then_some((moment.order_ns, counter));
         Some(self.put(Head::Loss { unix_ns: moment.unix_ns, cause }, key))
     }
@@ -104,11 +102,9 @@ impl<'d> Ring<'d> {
                 context.tally.lose(kind, count);
             }
         }
-        if !context.wants.filter.wants_time(moment.unix_ns) {
-            return None;
-        }
-        let key = (context.wants.order == Order::Time).then_some((moment.order_ns, loss.counter));
         let cause = LossCause::Unrecorded { full, too_large };
+        let cause = self.shown(moment.unix_ns, cause, context)?;
+        let key = (context.wants.order == Order::Time).then_some((moment.order_ns, loss.counter));
         Some(self.put(Head::Loss { unix_ns: moment.unix_ns, cause }, key))
     }
 
@@ -150,8 +146,13 @@ impl<'d> Ring<'d> {
     ) -> Option<Head<'d>> {
         context.tally.missing = context.tally.missing.saturating_add(count);
         context.tally.lose(kind, count);
-        let wanted = context.wants.filter.wants_time(unix_ns);
-        wanted.then_some(Head::Loss { unix_ns, cause: LossCause::Missing { first, count, kind } })
+        let cause = self.shown(unix_ns, LossCause::Missing { first, count, kind }, context)?;
+        Some(Head::Loss { unix_ns, cause })
+    }
+
+    /// What is shown of a loss: what the filter wants of it.
+    fn shown(&self, unix_ns: i64, cause: LossCause, context: &Context<'d>) -> Option<LossCause> {
+        context.wants.filter.wanted_loss(&LossEntry::new(self.origin(), unix_ns, cause))
     }
 
     /// Shows the records without a call site that came last.
@@ -165,8 +166,8 @@ impl<'d> Ring<'d> {
         let kind = LossKind::UnknownCallSite;
         context.tally.lose(kind, count);
         let cause = LossCause::Missing { first, count, kind };
-        let wanted = context.wants.filter.wants_time(unix_ns);
-        wanted.then(|| self.put(Head::Loss { unix_ns, cause }, None))
+        let cause = self.shown(unix_ns, cause, context)?;
+        Some(self.put(Head::Loss { unix_ns, cause }, None))
     }
 
     /// Takes a loss statement that stands among the records.

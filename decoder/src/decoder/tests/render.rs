@@ -16,7 +16,19 @@ fn one_by_one(
     format: Format,
     options: &RenderOptions,
 ) -> (String, Summary) {
-    let mut decoder = Decoder::new(dumps).with_filter(filter.clone()).with_order(order);
+    one_by_one_with(Losses::Inline, dumps, filter, order, format, options)
+}
+
+fn one_by_one_with(
+    losses: Losses,
+    dumps: &[Dump],
+    filter: &Filter,
+    order: Order,
+    format: Format,
+    options: &RenderOptions,
+) -> (String, Summary) {
+    let decoder = Decoder::new(dumps).with_filter(filter.clone()).with_order(order);
+    let mut decoder = decoder.with_losses(losses);
     let mut renderer = Renderer::new(format, options.clone());
     let mut out = String::new();
     let _ = decoder.for_each(|entry| {
@@ -34,7 +46,20 @@ fn rendered(
     options: &RenderOptions,
     threads: usize,
 ) -> (String, Summary) {
-    let mut decoder = Decoder::new(dumps).with_filter(filter.clone()).with_order(order);
+    rendered_with(Losses::Inline, dumps, filter, order, format, options, threads)
+}
+
+fn rendered_with(
+    losses: Losses,
+    dumps: &[Dump],
+    filter: &Filter,
+    order: Order,
+    format: Format,
+    options: &RenderOptions,
+    threads: usize,
+) -> (String, Summary) {
+    let decoder = Decoder::new(dumps).with_filter(filter.clone()).with_order(order);
+    let mut decoder = decoder.with_losses(losses);
     let mut out = String::new();
     let flow = decoder.render(format, options, NonZero::new(threads).unwrap(), |text| {
         assert!(text.ends_with(b"\n"));
@@ -51,11 +76,19 @@ fn check(dumps: &[Dump], filter: &Filter, order: Order) {
     let color = RenderOptions::default().with_color(true);
     let options = Format::ALL.map(|format| (format, RenderOptions::default()));
     for (format, options) in options.into_iter().chain([(Format::Short, color)]) {
-        let expected = one_by_one(dumps, filter, order, format, &options);
-        for threads in [1, 3] {
-            let found = rendered(dumps, filter, order, format, &options, threads);
-            assert!(found.0 == expected.0, "{format}, {order:?}, {threads} threads");
-            assert_eq!(format!("{:?}", found.1), format!("{:?}", expected.1));
+        // How losses are merged does not depend on the format.
+        let is_short = format == Format::Short;
+        let ways = [Losses::Inline, Losses::Merged, Losses::None];
+        for losses in ways.into_iter().take(if is_short { 3 } else { 1 }) {
+            let expected = one_by_one_with(losses, dumps, filter, order, format, &options);
+            for threads in [1, 3] {
+                let found = rendered_with(losses, dumps, filter, order, format, &options, threads);
+                assert!(
+                    found.0 == expected.0,
+                    "{format}, {order:?}, {losses:?}, {threads} threads"
+                );
+                assert_eq!(format!("{:?}", found.1), format!("{:?}", expected.1));
+            }
         }
     }
 }
@@ -397,7 +430,8 @@ fn long_messages_wait_for_their_turn() {
     scene.seal(0);
     let dumps = [scene.dump()];
     let filter = Arc::new(Filter::default());
-    let mut painter = Painter::new(&filter, Format::Logfmt, &RenderOptions::default());
+    let mut painter =
+        Painter::new(&filter, Format::Logfmt, &RenderOptions::default(), Losses::Inline);
     let mut decoder = Decoder::new(&dumps);
     let mut painted = Vec::new();
     let _ = decoder.merge(|turn, _, _| {
@@ -423,31 +457,49 @@ fn the_last_entries_are_the_end_of_all() {
     let options = RenderOptions::default();
     for dumps in [&long, &damaged] {
         for filter in filters() {
-            let (text, summary) = one_by_one(dumps, &filter, Order::Time, Format::Short, &options);
-            let lines: Vec<_> = text.lines().collect();
-            for count in [0, 1, 3, 1500, lines.len(), usize::MAX] {
-                // Once all is kept, once far too little, so that it is read again.
-                for most_bytes in [1 << 26, 100] {
-                    let mut decoder = Decoder::new(dumps).with_filter(filter.clone());
-                    let mut out = String::new();
-                    let flow = decoder.render_last_of(
-                        count as u64,
-                        most_bytes,
-                        Format::Short,
-                        &options,
-                        |text| {
-                            out.push_str(std::str::from_utf8(text).unwrap());
-                            ControlFlow::Continue(())
-                        },
-                    );
-                    assert!(flow.is_continue());
-                    let expected = &lines[lines.len().saturating_sub(count)..];
-                    assert!(out.lines().eq(expected.iter().copied()), "the last {count}");
-                    assert_eq!(format!("{:?}", decoder.summary()), format!("{summary:?}"));
+            for losses in [Losses::Inline, Losses::Merged] {
+                let of_all =
+                    one_by_one_with(losses, dumps, &filter, Order::Time, Format::Short, &options);
+                let (text, summary) = of_all;
+                let lines: Vec<_> = text.lines().collect();
+                for count in [0, 1, 3, 1500, lines.len(), usize::MAX] {
+                    // Once all is kept, once far too little, so that it is read again.
+                    for most_bytes in [1 << 26, 100] {
+                        let decoder = Decoder::new(dumps).with_filter(filter.clone());
+                        let mut decoder = decoder.with_losses(losses);
+                        let mut out = String::new();
+                        let flow = decoder.render_last_of(
+                            count as u64,
+                            most_bytes,
+                            Format::Short,
+                            &options,
+                            |text| {
+                                out.push_str(std::str::from_utf8(text).unwrap());
+                                ControlFlow::Continue(())
+                            },
+                        );
+                        assert!(flow.is_continue());
+                        let expected = last_records(&lines, count);
+                        assert!(out.lines().eq(expected.iter().copied()), "the last {count}");
+                        assert_eq!(format!("{:?}", decoder.summary()), format!("{summary:?}"));
+                    }
                 }
             }
         }
     }
+}
+
+/// The last lines of records, and the losses behind the one before; nothing if it is none of them.
+fn last_records<'l>(lines: &'l [&'l str], count: usize) -> &'l [&'l str] {
+    let is_record = |line: &str| !line.contains(" stenolog: ");
+    let records = lines.iter().filter(|line| is_record(line)).count();
+    let mut skip = records.saturating_sub(count);
+    let mut from = if count == 0 { lines.len() } else { 0 };
+    while skip > 0 && from < lines.len() {
+        skip -= usize::from(is_record(lines[from]));
+        from += 1;
+    }
+    &lines[from..]
 }
 
 #[test]

@@ -6,8 +6,14 @@
 //! ```
 //!
 //! What is said of a value is a superset of what `text` prints: digits are any number of digits,
-//! composites are any sequence of the names, signs and values in them. Of lines only a part is ever
-//! looked for, so that the automaton may begin and end anywhere.
+//! composites are any sequence of the names, signs and values in them. What is escaped when it is shown
+//! may stand there as it was written, too. Of lines only a part is ever looked for, so that the
+//! automaton may begin and end anywhere.
+//!
+//! A dictionary may come from a stranger. The size of an automaton is bounded, each question takes time
+//! in proportion to it, and the steps are counted against a [`Budget`].
+
+use std::mem::{Discriminant, discriminant};
 
 use stenolog_format::dictionary::{CallSite, Role};
 use stenolog_format::summary::GRAM_BYTES;
@@ -17,15 +23,20 @@ use stenolog_format::value::{NOT_AS_ITS_SCHEMA, NOT_SERIALISED};
 
 use super::{Need, fold, minimal};
 use crate::escape::push_escaped;
+use crate::filter::budget::{Budget, is_within};
 use crate::text::CUT;
 
-/// Types with more parts than this are taken for any text at all.
-const MAX_TYPE_NODES: usize = 256;
+/// Types with more parts and bytes of names than this are taken for any text at all.
+const MAX_TYPE_BYTES: usize = 1024;
 
-/// A call site whose template and names are longer, or that has more slots, may print anything: what
-/// is asked of an automaton takes time by the square of its size.
+/// A call site whose template and names are longer, that has more slots, or for which more states are
+/// needed may print anything.
 const MAX_SITE_BYTES: usize = 1024;
 const MAX_SITE_SLOTS: usize = 64;
+const MAX_NODES: usize = 4096;
+
+/// What it takes to make a state, in steps.
+const NODE_STEPS: usize = 32;
 
 /// A set of bytes.
 #[derive(Clone, Copy, Debug)]
@@ -56,8 +67,12 @@ struct Node {
 
 /// The automaton of a call site; without any state if that is too large for one.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(in crate::filter) struct Line {
     nodes: Vec<Node>,
+    /// Where free steps come from, by where they lead to.
+    from: Vec<Vec<usize>>,
+    /// How long it takes to go over all of it.
+    size: usize,
 }
 
 /// How a placeholder or a field prints its value.
@@ -86,7 +101,10 @@ impl How {
         let mut fill = Vec::new();
         if has_width {
             let char = spec.fill.unwrap_or(' ');
-            fill = escaped(char.encode_utf8(&mut [0; 4]));
+            let mut bytes = [0; 4];
+            let char = &*char.encode_utf8(&mut bytes);
+            fill = escaped(char);
+            fill.extend(fold(char));
             fill.extend_from_slice(b" 0");
         }
         Self { is_plain, fill }
@@ -102,38 +120,59 @@ fn escaped(text: &str) -> Vec<u8> {
 
 impl Line {
     /// All lines of the records of `site`. A template that is no template is shown as it stands.
-    pub(super) fn new(site: &CallSite, has_readable_template: bool) -> Self {
+    pub(in crate::filter) fn new(
+        site: &CallSite,
+        has_readable_template: bool,
+        budget: &mut Budget,
+    ) -> Self {
         let names = site.slots.iter().map(|slot| slot.name.len()).sum::<usize>();
         let bytes = site.template.as_ref().map_or(0, |template| template.len()) + names;
-        if bytes > MAX_SITE_BYTES || site.slots.len() > MAX_SITE_SLOTS {
-            return Self { nodes: Vec::new() };
+        if bytes > MAX_SITE_BYTES || site.slots.len() > MAX_SITE_SLOTS || budget.is_spent() {
+            return Self { nodes: Vec::new(), from: Vec::new(), size: 0 };
         }
-        let mut line = Self { nodes: vec![Node::default()] };
+        let mut line = Self { nodes: vec![Node::default()], from: Vec::new(), size: 0 };
+        line.build(site, has_readable_template);
+        budget.spend(NODE_STEPS * line.nodes.len());
+        if line.is_too_large() {
+            line.nodes.clear();
+            return line;
+        }
+        line.from = vec![Vec::new(); line.nodes.len()];
+        for (index, node) in line.nodes.iter().enumerate() {
+            node.free.iter().for_each(|&next| line.from[next].push(index));
+            line.size += 1 + node.free.len() + node.steps.len();
+        }
+        line
+    }
+
+    fn build(&mut self, site: &CallSite, has_readable_template: bool) {
         let mut at = 0;
         if let Some(template) = &site.template {
             match Template::parse(template) {
-                Ok(parsed) if has_readable_template => at = line.message(site, &parsed),
-                _ => at = line.literal(at, &escaped(template)),
+                Ok(parsed) if has_readable_template => at = self.message(site, &parsed),
+                _ => at = self.shown(at, template),
             }
         }
         let is_shown = |role| matches!(role, Role::Field | Role::DebugField);
         for slot in site.slots.iter().filter(|slot| is_shown(slot.role) && !slot.name.is_empty()) {
-            let blank = line.literal(at, b" ");
-            let name = line.join(&[at, blank]);
+            let blank = self.literal(at, b" ");
+            let name = self.join(&[at, blank]);
             // A name that comes again has a number, which stands between it and the sign.
-            let end = line.literal(name, &escaped(&slot.name));
-            let end = line.any_of(end, b"_0123456789");
-            let end = line.literal(end, b"=");
-            at = line.value(end, &slot.ty, &How::plain());
+            let end = self.literal(name, &escaped(&slot.name));
+            let end = self.any_of(end, b"_0123456789");
+            let end = self.literal(end, b"=");
+            at = self.value(end, &slot.ty, &How::plain());
         }
-        line
     }
 
     fn message(&mut self, site: &CallSite, template: &Template<'_>) -> usize {
         let mut at = 0;
         for piece in &template.pieces {
+            if self.is_too_large() {
+                return at;
+            }
             at = match piece {
-                Piece::Literal(text) => self.literal(at, &escaped(text)),
+                Piece::Literal(text) => self.shown(at, text),
                 Piece::Placeholder(Placeholder {
                     argument: Argument::Index(slot), spec, ..
                 }) => match site.slots.get(*slot) {
@@ -151,6 +190,10 @@ impl Line {
         self.join(&[at, cut])
     }
 
+    fn is_too_large(&self) -> bool {
+        self.nodes.len() > MAX_NODES
+    }
+
     fn node(&mut self) -> usize {
         self.nodes.push(Node::default());
         self.nodes.len() - 1
@@ -164,10 +207,33 @@ impl Line {
     }
 
     fn literal(&mut self, from: usize, text: &[u8]) -> usize {
+        if self.is_too_large() {
+            return from;
+        }
         text.iter().fold(from, |from, &byte| {
             let node = self.node();
             self.nodes[from].steps.push((Bytes::of(&[byte]), node));
             node
+        })
+    }
+
+    /// Text as it is shown, or as it stands.
+    fn shown(&mut self, from: usize, text: &str) -> usize {
+        let (shown, raw) = (escaped(text), fold(text));
+        if shown == raw {
+            return self.literal(from, &raw);
+        }
+        text.chars().fold(from, |from, char| {
+            let mut bytes = [0; 4];
+            let char = &*char.encode_utf8(&mut bytes);
+            let (shown, raw) = (escaped(char), fold(char));
+            if shown == raw || self.is_too_large() {
+                return self.literal(from, &raw);
+            }
+            let ends = [self.literal(from, &shown), self.literal(from, &raw)];
+            let end = self.join(&ends);
+            // Pretty printing indents what follows a line feed.
+            self.any_of(end, b" ")
         })
     }
 
@@ -210,11 +276,13 @@ impl Line {
         self.nodes[text].is_text = true;
         let escape = self.escape(text);
         self.nodes[escape].free.push(text);
+        // A line feed may be followed by blanks that are none of the string's.
+        self.nodes[text].steps.push((Bytes::of(b"\n"), escape));
         self.maybe_quote(text)
     }
 
     fn value(&mut self, from: usize, ty: &Type, how: &How) -> usize {
-        if ty.nodes() > MAX_TYPE_NODES {
+        if !is_within(ty, MAX_TYPE_BYTES) {
             let node = self.join(&[from]);
             self.nodes[node].steps.push((Bytes::ALL, node));
             return node;
@@ -294,12 +362,12 @@ impl Line {
 
     /// Any sequence of what such a value prints.
     fn composite(&mut self, from: usize, ty: &Type, how: &How) -> usize {
-        const SIGNS: &[u8] = b" ,:(){}[]";
+        const SIGNS: &[u8] = b" ,:(){}[]\n";
         let hub = self.any_of(from, SIGNS);
         self.nodes[hub].steps.push((Bytes::of(&how.fill), hub));
-        let mut ends = Vec::new();
-        self.parts(hub, ty, how, &mut ends);
-        let end = self.join(&ends);
+        let mut parts = Parts { hub, ends: Vec::new(), has: Vec::new() };
+        self.parts(ty, how, &mut parts);
+        let end = self.join(&parts.ends);
         let end = self.any_of(end, &how.fill);
         // Two strings never touch. Pretty printing has line feeds, which are escaped in turn.
         self.nodes[end].steps.push((Bytes::of(SIGNS), hub));
@@ -311,112 +379,153 @@ impl Line {
     }
 
     /// The names and the values in a composite.
-    fn parts(&mut self, hub: usize, ty: &Type, how: &How, ends: &mut Vec<usize>) {
-        let fields = |line: &mut Self, of: &Fields, ends: &mut Vec<usize>| {
-            ends.push(line.literal(hub, &escaped(&of.name)));
+    fn parts(&mut self, ty: &Type, how: &How, parts: &mut Parts) {
+        let hub = parts.hub;
+        let fields = |line: &mut Self, of: &Fields, parts: &mut Parts| {
+            parts.ends.push(line.shown(hub, &of.name));
             for (name, ty) in &of.fields {
-                ends.push(line.literal(hub, &escaped(name)));
-                line.parts(hub, ty, how, ends);
+                parts.ends.push(line.shown(hub, name));
+                line.parts(ty, how, parts);
             }
         };
+        let is_known = parts.has.contains(&discriminant(ty));
+        if !is_known {
+            parts.has.push(discriminant(ty));
+        }
         match ty {
+            Type::SystemTime if is_known => {}
             Type::SystemTime => {
-                ends.push(self.one_of(hub, &["SystemTime", "tv_sec", "tv_nsec"]));
-                ends.push(self.unpadded(hub, &Type::I64, how));
+                parts.ends.push(self.one_of(hub, &["SystemTime", "tv_sec", "tv_nsec"]));
+                parts.ends.push(self.unpadded(hub, &Type::I64, how));
             }
             Type::Option(of) => {
-                ends.push(self.one_of(hub, &["Some", "None"]));
-                self.parts(hub, of, how, ends);
+                if !is_known {
+                    parts.ends.push(self.one_of(hub, &["Some", "None"]));
+                }
+                self.parts(of, how, parts);
             }
-            Type::Array(of, _) | Type::Slice(of) => self.parts(hub, of, how, ends),
-            Type::Tuple(of) => of.iter().for_each(|ty| self.parts(hub, ty, how, ends)),
+            Type::Array(of, _) | Type::Slice(of) => self.parts(of, how, parts),
+            Type::Tuple(of) => of.iter().for_each(|ty| self.parts(ty, how, parts)),
             Type::Map(key, value) => {
-                self.parts(hub, key, how, ends);
-                self.parts(hub, value, how, ends);
+                self.parts(key, how, parts);
+                self.parts(value, how, parts);
             }
-            Type::Struct(of) => fields(self, of, ends),
-            Type::Enum(of) => of.variants.iter().for_each(|of| fields(self, of, ends)),
+            Type::Struct(of) => fields(self, of, parts),
+            Type::Enum(of) => of.variants.iter().for_each(|of| fields(self, of, parts)),
             Type::Serde(of) => {
-                ends.push(self.one_of(hub, &[NOT_SERIALISED, NOT_AS_ITS_SCHEMA]));
-                self.parts(hub, of, how, ends);
+                if !is_known {
+                    parts.ends.push(self.one_of(hub, &[NOT_SERIALISED, NOT_AS_ITS_SCHEMA]));
+                }
+                self.parts(of, how, parts);
             }
-            leaf => ends.push(self.unpadded(hub, leaf, how)),
+            // Any of its kind may stand in the place of any other.
+            _ if is_known => {}
+            leaf => parts.ends.push(self.unpadded(hub, leaf, how)),
         }
     }
 
     /// What a line of the call site needs to have `literal` within.
-    pub(super) fn need(&self, literal: &[u8]) -> Need {
-        if self.nodes.is_empty() {
+    pub(super) fn need(&self, literal: &[u8], budget: &mut Budget) -> Need {
+        if self.nodes.is_empty() || budget.is_spent() {
             return Need::Nothing;
         }
-        let reached = self.reached(literal);
+        let mut walk = Walk { line: self, literal, steps: 0 };
+        let need = walk.need();
+        budget.spend(walk.steps);
+        need
+    }
+}
+
+/// A composite in the making.
+struct Parts {
+    /// Where each part begins.
+    hub: usize,
+    ends: Vec<usize>,
+    /// The kinds of types that there are parts for.
+    has: Vec<Discriminant<Type>>,
+}
+
+/// A question to an automaton, and how many steps the answer took.
+struct Walk<'l> {
+    line: &'l Line,
+    literal: &'l [u8],
+    steps: usize,
+}
+
+impl Walk<'_> {
+    fn need(&mut self) -> Need {
+        let reached = self.reached();
         if !reached.last().is_some_and(|last| last.contains(&true)) {
             return Need::Never;
         }
-        if self.can_without_text(literal) {
+        if self.can_without_text() {
             return Need::Nothing;
         }
         // Whatever way is taken, a piece of this length at least comes from one string. The shortest
         // way out of a string that was entered at some byte gives what all ways from there have.
-        let rest = self.rest(literal);
-        let mut pieces = Vec::new();
-        for (node, text) in self.nodes.iter().enumerate().filter(|(_, node)| node.is_text) {
-            for (start, entered) in reached.iter().enumerate() {
-                if !entered[node] {
-                    continue;
+        let rest = self.rest();
+        let (literal, length) = (self.literal, self.literal.len());
+        let mut shortest = vec![usize::MAX; length];
+        for (node, text) in self.line.nodes.iter().enumerate().filter(|(_, node)| node.is_text) {
+            self.steps += (length + 1) * (1 + text.free.len() + text.steps.len());
+            let can_leave = |end: usize| {
+                end == length
+                    || text.free.iter().any(|&next| rest[end][next])
+                    || text
+                        .steps
+                        .iter()
+                        .any(|&(bytes, next)| bytes.has(literal[end]) && rest[end + 1][next])
+            };
+            let mut leaves = usize::MAX;
+            for start in (0..length).rev() {
+                let end = start + GRAM_BYTES;
+                if end <= length && can_leave(end) {
+                    leaves = end;
                 }
-                let can_leave = |end: &usize| {
-                    *end == literal.len()
-                        || text.free.iter().any(|&next| rest[*end][next])
-                        || text
-                            .steps
-                            .iter()
-                            .any(|&(bytes, next)| bytes.has(literal[*end]) && rest[*end + 1][next])
-                };
-                if let Some(end) = (start + GRAM_BYTES..=literal.len()).find(can_leave) {
-                    pieces.push(literal[start..end].to_vec());
+                if reached[start][node] {
+                    shortest[start] = shortest[start].min(leaves);
                 }
             }
         }
+        let mut pieces = Vec::new();
+        // One that has another one within says nothing besides.
+        let mut before = usize::MAX;
+        for (start, &end) in shortest.iter().enumerate().rev() {
+            if end < before {
+                before = end;
+                pieces.push(literal[start..end].to_vec());
+            }
+        }
+        self.steps += length * length;
         if pieces.is_empty() { Need::Nothing } else { Need::OneOf(minimal(pieces)) }
     }
 
-    /// For each length of a beginning of `literal`: the nodes that are come to with it, other than
+    /// For each length of a beginning of the literal: the nodes that are come to with it, other than
     /// by text to the node of that text itself.
-    fn reached(&self, literal: &[u8]) -> Vec<Vec<bool>> {
-        let mut all = Vec::with_capacity(literal.len() + 1);
+    fn reached(&mut self) -> Vec<Vec<bool>> {
+        let nodes = &self.line.nodes;
+        let mut all = Vec::with_capacity(self.literal.len() + 1);
         // The literal may begin anywhere in the line.
-        all.push(vec![true; self.nodes.len()]);
+        all.push(vec![true; nodes.len()]);
         // Where one is, by text as well.
-        let mut now = vec![true; self.nodes.len()];
-        for &byte in literal {
-            let mut entered = vec![false; self.nodes.len()];
-            let mut stays = Vec::new();
-            for (index, node) in self.nodes.iter().enumerate().filter(|&(index, _)| now[index]) {
+        let mut now = vec![true; nodes.len()];
+        for &byte in self.literal {
+            self.steps += self.line.size;
+            let mut entered = vec![false; nodes.len()];
+            for node in nodes.iter().zip(&now).filter_map(|(node, is)| is.then_some(node)) {
                 for &(bytes, next) in &node.steps {
                     entered[next] |= bytes.has(byte);
                 }
                 if node.is_text {
-                    stays.push(index);
+                    // What follows the text is entered too.
+                    node.free.iter().for_each(|&next| entered[next] = true);
                 }
             }
             self.go_freely(&mut entered);
-            let mut next = entered.clone();
-            for index in stays {
-                next[index] = true;
-                // What follows the text is entered, and where it leads to.
-                for &free in &self.nodes[index].free {
-                    let mut more = vec![false; self.nodes.len()];
-                    more[free] = true;
-                    self.go_freely(&mut more);
-                    more.iter().enumerate().filter(|&(_, is)| *is).for_each(|(node, _)| {
-                        entered[node] = true;
-                        next[node] = true;
-                    });
-                }
+            for (index, now) in now.iter_mut().enumerate() {
+                *now = entered[index] || *now && nodes[index].is_text;
             }
             all.push(entered);
-            now = next;
         }
         // At the end it does not matter how.
         if let Some(last) = all.last_mut() {
@@ -425,31 +534,26 @@ impl Line {
         all
     }
 
-    /// For each length of a beginning of `literal`: the nodes from which the rest of it can follow.
-    fn rest(&self, literal: &[u8]) -> Vec<Vec<bool>> {
-        let mut all = vec![vec![true; self.nodes.len()]];
-        for &byte in literal.iter().rev() {
+    /// For each length of a beginning of the literal: the nodes from which the rest of it can follow.
+    fn rest(&mut self) -> Vec<Vec<bool>> {
+        let Line { nodes, from, size } = self.line;
+        let mut all = vec![vec![true; nodes.len()]];
+        for &byte in self.literal.iter().rev() {
+            self.steps += 2 * size;
             let after = &all[all.len() - 1];
-            let mut before: Vec<bool> = self
-                .nodes
-                .iter()
-                .enumerate()
-                .map(|(index, node)| {
-                    node.is_text && after[index]
-                        || node.steps.iter().any(|&(bytes, next)| bytes.has(byte) && after[next])
-                })
-                .collect();
-            // Backwards over free steps, until nothing changes.
-            loop {
-                let more: Vec<usize> = (0..self.nodes.len())
-                    .filter(|&index| {
-                        !before[index] && self.nodes[index].free.iter().any(|&next| before[next])
-                    })
-                    .collect();
-                if more.is_empty() {
-                    break;
+            let can = |(index, node): (usize, &Node)| {
+                node.is_text && after[index]
+                    || node.steps.iter().any(|&(bytes, next)| bytes.has(byte) && after[next])
+            };
+            let mut before: Vec<bool> = nodes.iter().enumerate().map(can).collect();
+            // Backwards over free steps.
+            let mut open: Vec<usize> = (0..nodes.len()).filter(|&index| before[index]).collect();
+            while let Some(index) = open.pop() {
+                for &earlier in &from[index] {
+                    if !std::mem::replace(&mut before[earlier], true) {
+                        open.push(earlier);
+                    }
                 }
-                more.into_iter().for_each(|index| before[index] = true);
             }
             all.push(before);
         }
@@ -458,26 +562,29 @@ impl Line {
     }
 
     /// Adds where free steps lead to.
-    fn go_freely(&self, nodes: &mut [bool]) {
-        let mut open: Vec<usize> = (0..nodes.len()).filter(|&index| nodes[index]).collect();
+    fn go_freely(&mut self, is_in: &mut [bool]) {
+        self.steps += self.line.size;
+        let mut open: Vec<usize> = (0..is_in.len()).filter(|&index| is_in[index]).collect();
         while let Some(index) = open.pop() {
-            for &next in &self.nodes[index].free {
-                if !std::mem::replace(&mut nodes[next], true) {
+            for &next in &self.line.nodes[index].free {
+                if !std::mem::replace(&mut is_in[next], true) {
                     open.push(next);
                 }
             }
         }
     }
 
-    /// Whether a line can have `literal` with fewer than [`GRAM_BYTES`] bytes in a row from a string.
-    fn can_without_text(&self, literal: &[u8]) -> bool {
-        // For each node and each number of bytes that came from the string that is being read.
-        let mut now = vec![[true, false, false, false]; self.nodes.len()];
+    /// Whether a line can have the literal with fewer than [`GRAM_BYTES`] bytes in a row from a string.
+    fn can_without_text(&mut self) -> bool {
         const { assert!(GRAM_BYTES == 4) };
-        for &byte in literal {
-            let mut next = vec![[false; GRAM_BYTES]; self.nodes.len()];
-            let mut entered = vec![false; self.nodes.len()];
-            for (index, node) in self.nodes.iter().enumerate() {
+        let nodes = &self.line.nodes;
+        // For each node and each number of bytes that came from the string that is being read.
+        let mut now = vec![[true, false, false, false]; nodes.len()];
+        for &byte in self.literal {
+            self.steps += self.line.size;
+            let mut next = vec![[false; GRAM_BYTES]; nodes.len()];
+            let mut entered = vec![false; nodes.len()];
+            for (index, node) in nodes.iter().enumerate() {
                 if !now[index].contains(&true) {
                     continue;
                 }

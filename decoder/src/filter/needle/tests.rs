@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 use stenolog_format::dictionary::Level;
 use stenolog_format::dictionary::Role;
+use stenolog_format::value::Value;
 
 use super::*;
 use crate::Filter;
@@ -39,7 +40,9 @@ fn need(pattern: &str, template: &str, slots: &[(&str, Role, Type)]) -> Need {
     scene.site(30, Level::Info, "app", Some(template), slots);
     let dump = scene.dump();
     let site = dump.site(30).unwrap();
-    Needle::new(pattern, true).unwrap().need(site.call_site(), site.has_readable_template())
+    let mut budget = Budget::default();
+    let line = Line::new(site.call_site(), site.has_readable_template(), &mut budget);
+    Needle::new(pattern, true).unwrap().need(&line, &mut budget)
 }
 
 /// By hours, if it were looked at.
@@ -106,7 +109,7 @@ fn needs_of_values() {
 
 #[test]
 fn finders_know_no_case() {
-    let finder = finder(vec![b"kiosk-\xc3\xa9".to_vec(), b"never".to_vec()]).unwrap();
+    let finder = finder([b"kiosk-\xc3\xa9".to_vec(), b"never".to_vec()].iter()).unwrap();
     for text in ["kiosk-é", "KIOSK-é", "\u{212a}io\u{17f}\u{212a}-é"] {
         assert!(finder.is_match(text.as_bytes()), "{text}");
     }
@@ -191,6 +194,43 @@ fn piece() -> impl Strategy<Value = &'static str> {
     ])
 }
 
+fn strings(value: &Value<'_>, texts: &mut Vec<String>) {
+    match value {
+        Value::Str(text) | Value::Formatted(text) => texts.push((*text).to_owned()),
+        Value::Char(char) => texts.push(char.to_string()),
+        Value::Some(of) => strings(of, texts),
+        Value::List(of) | Value::Tuple(of) => of.iter().for_each(|of| strings(of, texts)),
+        Value::Struct(of) => of.fields.iter().for_each(|(_, of)| strings(of, texts)),
+        _ => {}
+    }
+}
+
+/// What is shown of a record, and what was written: the message, and the fields' values.
+fn all_texts(record: &crate::Record<'_>) -> Vec<String> {
+    use crate::render::{Format, RenderOptions, Renderer};
+    let mut line = String::new();
+    let entry = crate::Entry::Record(record.clone());
+    Renderer::new(Format::Short, RenderOptions::default()).write(&entry, &mut line);
+    let shown = line.split_once(" app: ").unwrap().1.strip_suffix('\n').unwrap();
+    let mut message = String::new();
+    record.write_message(&mut message);
+    let mut texts = vec![shown.to_owned(), message];
+    for (slot, value) in record.call_site().slots.iter().zip(record.values()) {
+        if slot.role == Role::Argument {
+            continue;
+        }
+        let mut text = String::new();
+        if slot.role == Role::DebugField {
+            crate::text::write_debug(&mut text, value);
+        } else {
+            crate::text::write_display(&mut text, value);
+        }
+        texts.push(text);
+        strings(value, &mut texts);
+    }
+    texts
+}
+
 proptest! {
     /// Whatever a line has within, looking for that finds the record: at the call site, in the
     /// summary of its block, and in its bytes.
@@ -201,6 +241,7 @@ proptest! {
         fields in prop::collection::vec((typed(), any::<bool>()), 0..3),
         (from, length) in (0_usize..200, 1_usize..14),
         (capitals, is_raw) in (any::<bool>(), any::<bool>()),
+        which in any::<prop::sample::Index>(),
     ) {
         let mut template = String::new();
         let (mut slots, mut values) = (Vec::new(), Vec::new());
@@ -224,17 +265,15 @@ proptest! {
         scene.summary();
         let dumps = [scene.dump()];
 
-        let mut line = None;
+        let mut texts = Vec::new();
         let mut decoder = crate::Decoder::new(&dumps);
         let _ = decoder.for_each(|entry| {
             if let crate::Entry::Record(record) = entry && record.call_site().id == 30 {
-                let mut text = String::new();
-                crate::render::write_body(record, &mut text);
-                line = Some(text);
+                texts = all_texts(record);
             }
             std::ops::ControlFlow::Continue(())
         });
-        let line = line.unwrap();
+        let line = texts.swap_remove(which.index(texts.len()));
         prop_assume!(!line.is_empty());
         let chars: Vec<char> = line.chars().collect();
         let from = from % chars.len();
@@ -250,6 +289,76 @@ proptest! {
             std::ops::ControlFlow::Continue(())
         });
         prop_assert_eq!(shown, 1, "{:?} in {:?}", needle, line);
+    }
+}
+
+/// Patterns that depend on where a text begins and ends, and such that do not.
+fn decorated() -> impl Strategy<Value = (&'static str, &'static str)> {
+    prop::sample::select(vec![
+        ("", ""),
+        ("^", ""),
+        ("", "$"),
+        ("^", "$"),
+        (r"\b", ""),
+        ("", r"\b"),
+        (".", ""),
+        ("(?s).", ".*"),
+        ("", "|wombat"),
+        ("(?i)", ""),
+        ("x*", "+"),
+        ("(?m)^", "$"),
+    ])
+}
+
+proptest! {
+    /// A filter wants what a reading of all finds.
+    #[test]
+    fn a_search_finds_what_all_texts_have(
+        parts in prop::collection::vec((piece(), typed(), spec()), 0..3),
+        end in piece(),
+        fields in prop::collection::vec((typed(), any::<bool>()), 0..3),
+        (from, length) in (0_usize..200, 1_usize..9),
+        (decoration, inverts) in (decorated(), any::<bool>()),
+        which in any::<prop::sample::Index>(),
+    ) {
+        let mut template = String::new();
+        let (mut slots, mut values) = (Vec::new(), Vec::new());
+        for (index, (text, (ty, bytes), spec)) in parts.into_iter().enumerate() {
+            template.push_str(&format!("{text}{{{index}{spec}}}"));
+            slots.push(("", Role::Argument, ty));
+            values.extend(bytes);
+        }
+        template.push_str(end);
+        for ((ty, bytes), debug) in fields {
+            let role = if debug { Role::DebugField } else { Role::Field };
+            slots.push(("ab", role, ty));
+            values.extend(bytes);
+        }
+        let mut scene = Scene::new();
+        scene.site(30, Level::Info, "app", Some(&template), &slots);
+        scene.block(1, &[Rec(30, 9, values)]);
+        scene.summary();
+        let dumps = [scene.dump()];
+        let mut texts = Vec::new();
+        let _ = crate::Decoder::new(&dumps).for_each(|entry| {
+            if let crate::Entry::Record(record) = entry {
+                texts = all_texts(record);
+            }
+            std::ops::ControlFlow::Continue(())
+        });
+        let text: Vec<char> = texts[which.index(texts.len())].chars().collect();
+        let from = from.min(text.len());
+        let needle: String = text[from..(from + length).min(text.len())].iter().collect();
+        let pattern = format!("{}{}{}", decoration.0, regex::escape(&needle), decoration.1);
+        let Ok(regex) = regex::Regex::new(&pattern) else { return Ok(()) };
+        let expected = texts.iter().any(|text| regex.is_match(text)) != inverts;
+        let filter = Filter::default().grep_pattern(&pattern, false).unwrap().grep_invert(inverts);
+        let mut shown = false;
+        let _ = crate::Decoder::new(&dumps).with_filter(filter).for_each(|_| {
+            shown = true;
+            std::ops::ControlFlow::Continue(())
+        });
+        prop_assert_eq!(shown, expected, "{:?} in {:?}", pattern, texts);
     }
 }
 

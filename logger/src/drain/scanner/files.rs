@@ -95,7 +95,7 @@ impl Scanner {
     fn note_sync(&self, result: Result<(), DrainError>) -> Result<(), DrainError> {
         if let Err(error) = &result {
             self.core.counters.sync_errors.fetch_add(1, Ordering::Relaxed);
-            self.core.config.on_error.tell(error);
+            self.core.config.listeners.tell(error.clone());
         }
         result
     }
@@ -184,6 +184,8 @@ impl Scanner {
             return Ok(());
         }
         self.last_look = Some(Instant::now());
+        self.core.look_at_rings(self.rings.iter().map(|ring| &ring.slot));
+        self.state_volatile();
         let is_removed = |output: &mut Output| {
             output.look().is_ok_and(|standing| standing == Standing::Taken(FileFate::Removed))
         };
@@ -209,7 +211,7 @@ impl Scanner {
                 // It is whole where it is now, and can be written on.
                 if !std::mem::replace(&mut self.is_move_told, true) {
                     let error = self.describe(WriteFailure::Replace(fate, source));
-                    self.core.config.on_error.tell(&error);
+                    self.core.config.listeners.tell(error);
                 }
                 return Ok(());
             }
@@ -220,12 +222,21 @@ impl Scanner {
         };
         self.fate = None;
         self.is_move_told = false;
+        let mut fate = fate;
         if fate == FileFate::Moved {
             // As well as it can be done: a reader takes an end for granted as little as we do.
-            let _ = self.write().and_then(|()| {
+            let ended = self.write().and_then(|()| {
                 self.put_end(true);
                 self.write()
             });
+            if let Err(WriteFailure::Taken(worse)) = ended {
+                fate = worse;
+            }
+        }
+        if self.output.has_hole() {
+            // What is behind the hole is to be known for what it is: it comes again in the next file.
+            self.put_header();
+            let _ = self.output.write_anyway();
         }
         self.restart(fate, next);
         Ok(())
@@ -236,6 +247,8 @@ impl Scanner {
         self.touched.clear();
         for ring in &mut self.rings {
             ring.taken_to = ring.consumer.position();
+            // If the old file says that it was set aside, the new one does too, as of what else is gone.
+            ring.is_set_aside &= ring.records == ring.written.1;
             (ring.stated_to, ring.records) = ring.written;
         }
         let (cause, from): (_, fn(InFile) -> u64) = match fate {
@@ -260,6 +273,7 @@ impl Scanner {
         self.frames = FrameWriter::default();
         self.index = Index::default();
         self.is_sealed = false;
+        self.ringless = Loss::default();
         self.sites.iter_mut().for_each(|site| site.is_stated = false);
         // A statement that something is gone must not go with the next file: what the old file
         // stated is stated again. A file that was moved has its own statements with it.
@@ -273,6 +287,7 @@ impl Scanner {
         };
         for ring in &mut self.rings {
             ring.is_introduced = false;
+            ring.is_stated_volatile = false;
             rest(&mut ring.in_file, ring.records);
         }
         for departed in self.departed.iter_mut().chain([&mut self.crowd]) {
@@ -289,7 +304,7 @@ impl Scanner {
         self.core.counters.files_replaced.fetch_add(1, Ordering::Relaxed);
         let to = self.output.path().to_owned();
         let error = DrainError::Replaced { path, offset, fate, to, lost };
-        self.core.config.on_error.tell(&error);
+        self.core.config.listeners.tell(error);
         if fate == FileFate::Moved && !old.is_synced() {
             // Only if nobody asks for it: files are not to pile up until somebody does.
             let earlier = self.sync_earlier();

@@ -4,12 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use stenolog_format::loss::Loss;
+use stenolog_format::frame::FrameKind;
+use stenolog_format::loss::{Gone, GoneCause, Loss, LossFrame};
+use stenolog_format::volatile::VolatileState;
 use stenolog_ringbuf::Consumer;
 
-use super::Scanner;
 use super::files::{Departed, InFile, MAX_DEPARTED};
+use super::{Scanner, put_explanations, put_metadata};
 use crate::drain::SHORTEST_SLEEP;
+use crate::error::DrainError;
+use crate::event::Event;
+use crate::registry;
 use crate::shared::RingSlot;
 
 /// A ring, and what is known of what it held.
@@ -37,13 +42,33 @@ pub(super) struct DrainRing {
     pub(super) is_introduced: bool,
     /// The number of the first record behind the last block that has an error.
     pub(super) errors_to: u64,
+    /// The file states that the ring does not survive the process, if it does not.
+    pub(super) is_stated_volatile: bool,
+    /// That it is in memory has been told, or is about to be.
+    pub(super) is_told_volatile: bool,
+    /// Somebody else has written to its file: it is not read any more.
+    pub(super) is_set_aside: bool,
 }
+
+/// How often it is told that rings are in memory.
+const TELL_EVERY: Duration = Duration::from_secs(1);
 
 impl DrainRing {
     /// Whether nothing was committed since all that was has been taken.
     #[inline]
     pub(super) fn is_quiet(&self) -> bool {
         self.consumer.is_end(self.taken_to)
+    }
+
+    /// Whether the ring's file was written to by somebody else: behind what was taken there is what is no
+    /// record, or nothing although the thread has committed more, or more was taken than it ever committed.
+    fn is_overwritten(&self) -> bool {
+        // First: what was committed by then is seen, and is all if the thread has gone.
+        let is_retired = self.slot.is_retired();
+        let committed_to = self.slot.committed_to();
+        self.consumer.damage_at(self.taken_to).is_some()
+            || (self.taken_to < committed_to && self.consumer.is_end(self.taken_to))
+            || (self.taken_to > committed_to && is_retired)
     }
 
     /// Whether there are losses that the file does not state.
@@ -80,7 +105,86 @@ impl Scanner {
             stated: Loss::default(),
             is_introduced: false,
             errors_to: 0,
+            is_stated_volatile: false,
+            is_told_volatile: false,
+            is_set_aside: false,
         }));
+    }
+
+    /// States which rings do not survive the process. Where none does, the file begins with that.
+    pub(super) fn state_volatile(&mut self) {
+        if self.core.ring_dir().is_none() {
+            return;
+        }
+        for at in 0..self.rings.len() {
+            let ring = &mut self.rings[at];
+            if ring.is_stated_volatile {
+                continue;
+            }
+            let Some((state, reason)) = ring.slot.volatile() else { continue };
+            let reason = reason.to_owned();
+            if state == VolatileState::Memory && !ring.is_told_volatile {
+                self.new_volatile += 1;
+                self.volatile_reason.clone_from(&reason);
+            }
+            ring.is_told_volatile = true;
+            ring.is_stated_volatile = true;
+            let thread = (!ring.is_introduced).then_some(&ring.slot.thread);
+            put_explanations(&mut self.output, &mut self.frames, &mut self.index, thread, &[]);
+            ring.is_introduced = true;
+            let (ring, number) = (ring.slot.thread.ring, ring.records);
+            self.put_volatile(ring, state, number, reason);
+        }
+        self.tell_volatile(false);
+    }
+
+    /// Tells how many rings more are in memory, unless it has just been told.
+    pub(in crate::drain) fn tell_volatile(&mut self, is_last: bool) {
+        let is_time = self.told_volatile.is_none_or(|told| told.elapsed() >= TELL_EVERY);
+        if self.new_volatile == 0 || !is_time && !is_last {
+            return;
+        }
+        self.told_volatile = Some(Instant::now());
+        self.core.config.listeners.tell(Event::RingsInMemory {
+            path: self.output.path().to_owned(),
+            rings: std::mem::take(&mut self.new_volatile),
+            reason: self.volatile_reason.clone(),
+        });
+    }
+
+    /// Reads no more of a ring that somebody else has written to, states that, and has its thread take
+    /// another one; `false` if there is no such thing to be seen.
+    pub(super) fn set_aside_if_overwritten(&mut self, at: usize) -> bool {
+        let ring = &mut self.rings[at];
+        if ring.is_set_aside || !ring.is_overwritten() {
+            return false;
+        }
+        ring.is_set_aside = true;
+        // How many they are nobody knows: where the next one begins is written in the one before it.
+        let gone = Gone { first: ring.records, count: 1, cause: GoneCause::Overwritten as u8 };
+        let loss = ring.slot.loss(self.core.clock.now());
+        let (id, position) = (ring.slot.thread.ring, ring.taken_to);
+        ring.stated = loss;
+        ring.records += gone.count;
+        ring.stated_to = position;
+        let Self { output, frames, index, .. } = self;
+        let thread = (!ring.is_introduced).then_some(&ring.slot.thread);
+        put_explanations(output, frames, index, thread, &[]);
+        ring.is_introduced = true;
+        put_metadata(output, frames, index, FrameKind::Loss, |out| {
+            LossFrame { ring: id, position, loss, gone: Some(gone) }.encode(out);
+        });
+        self.touched.push(at);
+        if ring.slot.set_aside() {
+            let thread = ring.slot.thread.name.clone();
+            self.core.counters.lost.fetch_add(gone.count, Ordering::Release);
+            // The thread's next call takes the cold path, and finds out.
+            registry::forget_decisions();
+            let path = self.output.path().to_owned();
+            let error = DrainError::RingOverwritten { path, ring: id, thread, position };
+            self.core.config.listeners.tell(error);
+        }
+        true
     }
 
     /// Lets go of rings whose thread has gone and that are empty: they may serve another thread.
@@ -99,6 +203,7 @@ impl Scanner {
             let is_done = is_retired
                 && ring.consumer.position() == ring.taken_to
                 && ring.consumer.is_empty()
+                && (ring.is_set_aside || !ring.is_overwritten())
                 && !ring.owes_loss();
             if !is_done {
                 self.is_any_leaving |= is_retired;
@@ -118,8 +223,10 @@ impl Scanner {
             } else {
                 self.crowd.join(&ring);
             }
-            if let Some(producer) = ring.slot.take_producer() {
-                core.reuse(producer, ring.consumer, &ring.slot);
+            match ring.slot.take_producer() {
+                _ if ring.is_set_aside => core.discard(&ring.slot),
+                Some(producer) => core.reuse(producer, ring.consumer, &ring.slot),
+                None => {}
             }
         }
     }

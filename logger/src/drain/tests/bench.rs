@@ -138,7 +138,11 @@ impl Found {
 }
 
 pub(super) fn read(files: &Files) -> Found {
-    let open = |(path, bytes): (_, &Vec<u8>)| Dump::from_bytes(path, bytes.clone()).ok();
+    let open = |(path, bytes): (_, &Vec<u8>)| {
+        let dump = Dump::from_bytes(path, bytes.clone()).ok()?;
+        // Of others nobody knows that they have the same records.
+        dump.is_session_known().then_some(dump)
+    };
     let dumps: Vec<_> = files.iter().filter_map(open).collect();
     let mut decoder = Decoder::new(&dumps);
     let (mut numbers, mut garbled, mut gone, mut lines) = (Vec::new(), 0, 0, Vec::new());

@@ -8,7 +8,7 @@ use super::bench::{Bench, PATH, read};
 use crate::drain::FileFate;
 use crate::drain::storage::disk::Fault;
 use crate::error::{DrainError, FlushError};
-use crate::{OnFull, info};
+use crate::{Compression, OnFull, info};
 
 /// What was told, in a word each.
 #[track_caller]
@@ -22,6 +22,7 @@ fn told(bench: &Bench) -> Vec<&'static str> {
         DrainError::GivenUp { .. } => "given up",
         DrainError::Panicked { .. } => "panicked",
         DrainError::RingsLeft { .. } => "rings left",
+        DrainError::RingOverwritten { .. } => "ring overwritten",
     };
     bench.told().iter().map(word).collect()
 }
@@ -322,6 +323,121 @@ fn a_truncated_file_keeps_what_is_left_of_it() {
         assert!(found.numbers.is_sorted_by(|a, b| a < b));
         assert_eq!(found.numbers.len() > 50, length >= 700, "cut to {length}");
     }
+}
+
+/// The file grows back to its length by that write, and has a hole: a look at its length shows nothing.
+#[test]
+fn a_truncation_in_the_moment_of_a_write_is_noticed_at_once() {
+    let written = || {
+        let bench = Bench::with(18, |builder| builder.compression(Compression::None));
+        for _ in 0..4 {
+            bench.log(5);
+            bench.flush().unwrap();
+        }
+        bench
+    };
+    let length = written().disk.length(PATH).unwrap();
+    let mut noticed = 0;
+    // All lengths, but the middle of the file by steps.
+    let lengths = (0..70).chain((70..length - 60).step_by(13)).chain(length - 60..length);
+    for cut in lengths {
+        let mut bench = written();
+        bench.disk.fail(|faults| faults.truncate_at_write = Some((0, cut)));
+        let before = bench.disk.after_a_kill()[&PathBuf::from(PATH)].clone();
+        bench.log(5);
+        bench.flush().unwrap();
+        let is_hole_only_zeros = before[cut..].iter().all(|&byte| byte == 0);
+        assert_eq!(told(&bench).is_empty(), is_hole_only_zeros, "cut to {cut} of {length}");
+        noticed += usize::from(!is_hole_only_zeros);
+        bench.log(5);
+        bench.close().unwrap();
+        let all = bench.told();
+        assert!(
+            all.iter().all(|error| matches!(
+                error,
+                DrainError::Replaced { fate: FileFate::Truncated, lost: 20, .. }
+            )),
+            "{all:?}"
+        );
+        let found = read(&bench.disk.after_a_kill());
+        let accounted = found.numbers.len() as u64 + found.summary.missing + found.unreadable();
+        assert_eq!(accounted, 30, "cut to {cut} of {length}: {:#?}", found.summary);
+        assert!(found.numbers.ends_with(&(20..30).collect::<Vec<_>>()), "cut to {cut}");
+    }
+    assert!(noticed > 150, "{noticed}");
+}
+
+/// A short write is followed by another one, which makes the hole.
+#[test]
+fn a_truncation_between_the_parts_of_a_write_is_noticed() {
+    for writes in 1..20 {
+        let mut bench = Bench::new(100 + writes);
+        bench.log(100);
+        bench.flush().unwrap();
+        bench.disk.fail(|faults| {
+            (faults.is_choppy, faults.truncate_at_write) = (true, Some((writes, 200)));
+        });
+        bench.log(500);
+        bench.flush().unwrap();
+        bench.disk.heal();
+        bench.log(10);
+        bench.close().unwrap();
+        let found = read(&bench.disk.after_a_kill());
+        let accounted = found.numbers.len() as u64 + found.summary.missing + found.unreadable();
+        assert_eq!(accounted, 610, "{writes} writes: {:#?}", found.summary);
+        assert!(found.numbers.ends_with(&(600..610).collect::<Vec<_>>()));
+    }
+}
+
+#[test]
+fn a_truncation_while_a_sync_writes_again_is_noticed() {
+    for before_the_place in [usize::MAX, 1000, 24, 0] {
+        let mut bench = Bench::with(19, |builder| builder.compression(Compression::None));
+        bench.log(100);
+        bench.sync().unwrap();
+        let cut = bench.disk.length(PATH).unwrap().saturating_sub(before_the_place);
+        bench.log(100);
+        bench.disk.fail(|faults| faults.sync = Fault::once(libc::EIO));
+        bench.sync().unwrap_err();
+        bench.disk.fail(|faults| faults.truncate_at_write = Some((0, cut)));
+        if before_the_place == 0 {
+            // What was cut off is what is written.
+            bench.sync().unwrap();
+            continue;
+        }
+        let error = bench.sync().unwrap_err().to_string();
+        assert!(error.contains("truncated meanwhile"), "{error}");
+        bench.sync().unwrap();
+        bench.log(10);
+        bench.close().unwrap();
+        let all = bench.told();
+        let is_told = |error: &DrainError| {
+            matches!(error, DrainError::Replaced { fate: FileFate::Truncated, lost: 200, .. })
+        };
+        assert!(all.iter().any(is_told), "cut to {cut}: {all:?}");
+        let found = read(&bench.disk.after_a_kill());
+        let accounted = found.numbers.len() as u64 + found.summary.missing + found.unreadable();
+        assert_eq!(accounted, 210, "cut to {cut}: {:#?}", found.summary);
+    }
+}
+
+/// Sealing it where it is makes a hole: what it had is gone all the same.
+#[test]
+fn a_truncation_of_a_file_that_was_moved_is_noticed_when_it_is_sealed() {
+    let mut bench = Bench::new(20);
+    bench.log(100);
+    bench.flush().unwrap();
+    bench.disk.rename(PATH, "rotated.steno");
+    bench.disk.fail(|faults| faults.truncate_at_write = Some((0, 0)));
+    bench.log(10);
+    bench.close().unwrap();
+    let all = bench.told();
+    assert!(
+        matches!(all[..], [DrainError::Replaced { fate: FileFate::Truncated, lost: 100, .. }]),
+        "{all:?}"
+    );
+    let found = read(&bench.disk.after_a_kill());
+    assert_eq!((found.numbers, found.summary.missing), ((100..110).collect(), 100));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use super::bench::{Bench, Found, PATH, read};
-use crate::drain::storage::disk::{Fault, Files};
+use crate::drain::storage::disk::{Disk, Fault, Files};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -26,6 +26,8 @@ enum Step {
     Rename,
     /// To so many sixteenths of its length.
     Truncate(u8),
+    /// The same, in the moment of a write: so many writes from now on.
+    TruncateAtWrite(u8, u64),
     Kill,
     PowerLoss,
 }
@@ -49,6 +51,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Remove),
         1 => Just(Step::Rename),
         1 => (0..16_u8).prop_map(Step::Truncate),
+        2 => (0..17_u8, 0..3_u64).prop_map(|(part, writes)| Step::TruncateAtWrite(part, writes)),
         2 => Just(Step::Kill),
         3 => Just(Step::PowerLoss),
     ]
@@ -64,12 +67,22 @@ struct Promise {
     renames: u32,
     /// A sync may have lost what was flushed, which only the next one that succeeds has settled.
     may_be_forgotten: bool,
+    /// The file will be truncated by a write, or has been.
+    is_cut_ordered: bool,
 }
 
 impl Promise {
     /// Nothing holds until the logger has noticed what was done to its file.
     fn void(&mut self) {
         (self.flushed, self.synced, self.was_taken) = (0, 0, true);
+    }
+
+    /// Takes back what was promised before a write truncated the file, if one has.
+    fn note_cut(&mut self, disk: &Disk) {
+        if self.is_cut_ordered && !disk.is_cut_due() {
+            self.is_cut_ordered = false;
+            self.void();
+        }
     }
 }
 
@@ -102,8 +115,14 @@ fn check(committed: &[u64], promised: usize, was_taken: bool, files: &Files) -> 
 fn run(seed: u64, steps: &[Step]) {
     let mut bench = Bench::with(seed, |builder| builder.ring_capacity_bytes(1 << 13));
     let disk = bench.disk.clone();
-    let mut promise =
-        Promise { flushed: 0, synced: 0, was_taken: false, renames: 0, may_be_forgotten: false };
+    let mut promise = Promise {
+        flushed: 0,
+        synced: 0,
+        was_taken: false,
+        renames: 0,
+        may_be_forgotten: false,
+        is_cut_ordered: false,
+    };
     for step in steps {
         let committed = bench.committed().len();
         match *step {
@@ -160,12 +179,20 @@ fn run(seed: u64, steps: &[Step]) {
                 disk.truncate(PATH, length);
                 promise.void();
             }
+            Step::TruncateAtWrite(part, writes) => {
+                let length = disk.length(PATH).unwrap_or(0) * usize::from(part) / 16;
+                disk.fail(|faults| faults.truncate_at_write = Some((writes, length)));
+                promise.is_cut_ordered = true;
+                promise.was_taken = true;
+            }
             Step::Kill => {
                 let files = disk.after_a_kill();
+                promise.note_cut(&disk);
                 check(&bench.committed(), promise.flushed, promise.was_taken, &files);
             }
             Step::PowerLoss => {
                 let files = disk.after_a_power_loss();
+                promise.note_cut(&disk);
                 check(&bench.committed(), promise.synced, promise.was_taken, &files);
             }
         }

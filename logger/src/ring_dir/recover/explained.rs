@@ -48,6 +48,13 @@ impl Explained {
         Ok(explained)
     }
 
+    /// Takes in what another directory of the session explains.
+    pub(super) fn add(&mut self, mut other: Self) {
+        self.sites.append(&mut other.sites);
+        self.threads.append(&mut other.threads);
+        self.clock.append(&mut other.clock);
+    }
+
     fn take(&mut self, kind: u8, payload: &[u8]) -> Option<()> {
         match FrameKind::from_u8(kind)? {
             FrameKind::Dictionary => {

@@ -31,6 +31,8 @@ pub(super) struct Walked {
     pub(super) index: Index,
     pub(super) records: u64,
     pub(super) rings: BTreeMap<u32, RingState>,
+    /// The call sites that it explains.
+    pub(super) sites: Vec<CallSite>,
     pub(super) has_clock: bool,
     /// There is an end frame, nothing behind it, and no other file.
     pub(super) is_sealed: bool,
@@ -117,7 +119,13 @@ impl Walk<'_> {
                 self.walked.has_clock = true;
                 self.walked.index.metadata.push(offset);
             }
-            Some(FrameKind::Dictionary | FrameKind::Thread) => {
+            Some(FrameKind::Dictionary) => {
+                // If it is damaged, what it explains has to stand in a directory.
+                let sites = self.payload(header)?.and_then(|said| CallSite::decode_all(&said).ok());
+                self.walked.sites.extend(sites.into_iter().flatten());
+                self.walked.index.metadata.push(offset);
+            }
+            Some(FrameKind::Thread | FrameKind::Volatile) => {
                 self.walked.index.metadata.push(offset);
             }
             Some(FrameKind::Index) => {
@@ -130,7 +138,7 @@ impl Walk<'_> {
                 self.walked.is_sealed = is_last;
                 return Ok(is_last.then_some(()));
             }
-            Some(FrameKind::Watermark | FrameKind::Summary) => {}
+            Some(FrameKind::Watermark | FrameKind::Summary | FrameKind::Header) => {}
             None => return Ok(None),
         }
         Ok(Some(()))

@@ -1,0 +1,220 @@
+//! Which statements of losses are shown, and how.
+
+use super::*;
+use crate::{Format, Levels, RenderOptions, Renderer};
+use stenolog_format::dictionary::Level;
+
+/// Warnings, before each of which debug records were lost, as of a program under load; the counts by
+/// level are totals.
+fn noise() -> Scene {
+    let mut scene = Scene::new();
+    for at in 1..=6_u64 {
+        let lost = if at == 6 { [0, 1, 0, 5, 0] } else { [0, 0, 0, at, 0] };
+        let statement = Rec(1, at * 100, loss(at * 100, lost).encode()[8..].to_vec());
+        let record = if at % 3 == 0 {
+            Rec(18, (START + at as i64 * 100 + 50) as u64, vec![])
+        } else {
+            Rec(17, at * 100 + 50, str_bytes("w"))
+        };
+        scene.block(1, &[statement, record]);
+    }
+    scene.seal(7);
+    scene
+}
+
+fn shown(dumps: &[Dump], filter: &Filter, losses: Losses) -> (String, Summary) {
+    let mut decoder = Decoder::new(dumps).with_filter(filter.clone()).with_losses(losses);
+    let mut out = String::new();
+    let _ = decoder.for_each(|entry| {
+        match entry {
+            Entry::Record(record) => record.write_message(&mut out),
+            Entry::Loss(loss) => out.push_str(&format!("{}: {loss}", loss.ring())),
+        }
+        out.push('\n');
+        ControlFlow::Continue(())
+    });
+    (out, decoder.summary())
+}
+
+#[test]
+fn each_stands_where_it_is_if_asked_for() {
+    let (text, _) = shown(&[noise().dump()], &Filter::default(), Losses::Inline);
+    insta::assert_snapshot!(text, @r#"
+    1: 1 record lost: ring full (1 DEBUG)
+    text
+    1: 1 record lost: ring full (1 DEBUG)
+    text
+    1: 1 record lost: ring full (1 DEBUG)
+    at
+    1: 1 record lost: ring full (1 DEBUG)
+    text
+    1: 1 record lost: ring full (1 DEBUG)
+    text
+    1: 1 record lost: ring full (1 WARN)
+    at
+    "#);
+    // No two follow one another here.
+    assert_eq!(shown(&[noise().dump()], &Filter::default(), Losses::Merged).0, text);
+    let (text, summary) = shown(&[noise().dump()], &Filter::default(), Losses::None);
+    assert_eq!(text, "text\ntext\nat\ntext\ntext\nat\n");
+    assert_eq!((summary.lost, summary.is_complete()), (6, false));
+}
+
+#[test]
+fn filters_apply_to_losses() {
+    let dumps = [noise().dump()];
+    #[track_caller]
+    fn check(dumps: &[Dump], filter: Filter, expected: &[&str]) {
+        for losses in [Losses::Inline, Losses::Merged] {
+            let (text, summary) = shown(dumps, &filter, losses);
+            let found: Vec<_> = text.lines().filter(|line| line.contains("lost")).collect();
+            assert_eq!(found, expected);
+            // Counted all the same.
+            assert_eq!(summary.lost, 6);
+        }
+    }
+    let warning = "1: 1 record lost: ring full (1 WARN)";
+    check(&dumps, Filter::default().levels(Levels::at_least(Level::Error)), &[]);
+    check(&dumps, Filter::default().levels(Levels::at_least(Level::Info)), &[warning]);
+    let debug = Levels::only(&[Level::Debug]);
+    let all = "1: 5 records lost: ring full (5 DEBUG); 5 times in 400ns";
+    let merged = shown(&dumps, &Filter::default().levels(debug), Losses::Merged).0;
+    assert_eq!(merged, format!("{all}\n"));
+    check(&dumps, Filter::default().until(START + 150), &["1: 1 record lost: ring full (1 DEBUG)"]);
+    check(&dumps, Filter::default().since(START + 550), &[warning]);
+    // Of what they are about nothing but thread, time and level is known.
+    check(&dumps, Filter::default().target("app"), &[]);
+    check(&dumps, Filter::default().grep_pattern("text", true).unwrap(), &[]);
+    check(&dumps, Filter::default().field("name=w".parse().unwrap()), &[]);
+    check(&dumps, Filter::default().target("stenolog").since(START + 550), &[warning]);
+    check(&dumps, Filter::default().grep_pattern("lost.*WARN", true).unwrap(), &[warning]);
+    let of_ring = Filter::default().field("cause=ring_full".parse().unwrap());
+    check(&dumps, of_ring.clone().since(START + 550), &[warning]);
+    check(&dumps, of_ring.field("lost=2".parse().unwrap()), &[]);
+}
+
+#[test]
+fn adjacent_ones_are_one_for_each_ring() {
+    let mut scene = Scene::new();
+    let statement = |at, count| Rec(1, at, loss(at, [0, 0, 0, 0, count]).encode()[8..].to_vec());
+    scene.block(1, &[n(5, 1), statement(10, 1), statement(30, 3), statement(50, 4)]);
+    scene.block(2, &[statement(20, 10), statement(40, 20), n(45, 2), statement(60, 21)]);
+    scene.block(1, &[n(70, 3)]);
+    scene.seal(25);
+    let dumps = [scene.dump()];
+    let (text, summary) = shown(&dumps, &Filter::default(), Losses::Merged);
+    insta::assert_snapshot!(text, @r#"
+    n 1
+    1: 3 records lost: ring full (3 TRACE); 2 times in 20ns
+    2: 20 records lost: ring full (20 TRACE); 2 times in 20ns
+    n 2
+    1: 1 record lost: ring full (1 TRACE)
+    2: 1 record lost: ring full (1 TRACE)
+    n 3
+    "#);
+    assert_eq!(summary.lost, 25);
+    let mut out = String::new();
+    for format in [Format::Short, Format::Json, Format::Logfmt] {
+        let mut renderer = Renderer::new(format, RenderOptions::default());
+        let mut decoder = Decoder::new(&dumps).with_losses(Losses::Merged);
+        let _ = decoder.for_each(|entry| {
+            if matches!(entry, Entry::Loss(loss) if loss.statements() > 1 && loss.ring() == 1) {
+                renderer.write(entry, &mut out);
+            }
+            ControlFlow::Continue(())
+        });
+    }
+    insta::assert_snapshot!(out, @r#"
+    2026-11-22T23:07:05.000000Z  WARN main stenolog: 3 records lost: ring full (3 TRACE); 2 times in 20ns
+    {"timestamp":"2026-11-22T23:07:05.000000030Z","level":"WARN","target":"stenolog","message":"3 records lost: ring full (3 TRACE); 2 times in 20ns","thread":"main","file":null,"line":null,"fields":{"lost":3,"ring":1,"cause":"ring_full","ring_full":{"TRACE":3},"statements":2,"first_timestamp":"2026-11-22T23:07:05.000000010Z"}}
+    time=2026-11-22T23:07:05.000000030Z level=WARN target=stenolog thread=main msg="3 records lost: ring full (3 TRACE); 2 times in 20ns" lost=3 ring=1 cause=ring_full statements=2 first_timestamp=2026-11-22T23:07:05.000000010Z
+    "#);
+}
+
+#[test]
+fn those_of_records_that_have_numbers_say_which() {
+    // Blocks that are damaged, between such as have nothing that is wanted.
+    let mut scene = Scene::new();
+    let mut broken = Vec::new();
+    for block in 0..6_u64 {
+        if block % 2 == 1 {
+            broken.push(scene.bytes().len() + 100);
+        }
+        scene.block(1, &[n(block * 10, 0), n(block * 10 + 5, 1)]);
+    }
+    scene.block(1, &[Rec(17, 100, str_bytes("last"))]);
+    let mut bytes = scene.bytes().to_vec();
+    broken.iter().for_each(|&at| bytes[at] ^= 1);
+    let dumps = [Dump::from_bytes("test.steno", bytes).unwrap()];
+    let warn = Filter::default().levels(Levels::at_least(Level::Warn));
+    let (text, summary) = shown(&dumps, &warn, Losses::Merged);
+    assert_eq!(text, "text\n", "blocks without wanted records are not read");
+    assert!(summary.damage.is_empty());
+    let numbers = Filter::default().field("n=7".parse().unwrap());
+    let (text, summary) = shown(&dumps, &numbers, Losses::Merged);
+    assert_eq!((text.as_str(), summary.missing), ("", 6));
+    let filter = Filter::default().grep_pattern("lost", true).unwrap();
+    let (text, _) = shown(&dumps, &filter, Losses::Merged);
+    insta::assert_snapshot!(text, @r#"
+    1: 6 records lost: the checksum of their block is wrong; among the numbers 2 to 11 of their ring; 3 times in 80ns
+    "#);
+}
+
+#[test]
+fn a_break_loses_neither_records_nor_losses() {
+    let mut scene = noise();
+    let statement = |at, count| Rec(1, at, loss(at, [0, 0, 0, 0, count]).encode()[8..].to_vec());
+    scene.block(2, &[statement(120, 1), statement(130, 2), n(220, 1), statement(9_000, 3)]);
+    let dumps = [scene.dump()];
+    for losses in [Losses::Inline, Losses::Merged, Losses::None] {
+        let (expected, of_all) = shown(&dumps, &Filter::default(), losses);
+        let mut decoder = Decoder::new(&dumps).with_losses(losses);
+        let mut out = String::new();
+        let mut calls = 0;
+        loop {
+            let flow = decoder.for_each(|entry| {
+                calls += 1;
+                match entry {
+                    Entry::Record(record) => record.write_message(&mut out),
+                    Entry::Loss(loss) => out.push_str(&format!("{}: {loss}", loss.ring())),
+                }
+                out.push('\n');
+                ControlFlow::Break(())
+            });
+            if flow.is_continue() {
+                break;
+            }
+        }
+        assert_eq!(out, expected, "{losses:?}");
+        assert_eq!(calls, expected.lines().count());
+        assert_eq!(decoder.summary().shown, of_all.shown);
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_not_counted_as_read() {
+    let mut scene = Scene::new();
+    let unreadable = |at| Rec(16, at, vec![1]);
+    scene.raw_block(1, &[n(10, 1), unreadable(20), unreadable(30), n(40, 2)]);
+    scene.raw_block(1, &[unreadable(50), Rec(99, 60, vec![]), n(70, 3)]);
+    let dumps = [scene.dump()];
+    let (text, summary) = shown(&dumps, &Filter::default(), Losses::Merged);
+    insta::assert_snapshot!(text, @r#"
+    n 1
+    1: 2 records lost: what stands there cannot be read; numbers 1 to 2 of their ring; 2 times in 10ns
+    n 2
+    1: 1 record lost: their call site is unknown; number 5 of its ring
+    1: 1 record lost: what stands there cannot be read; number 4 of its ring
+    n 3
+    "#);
+    assert_eq!((summary.records, summary.shown), (3, 3));
+    assert_eq!(crate::verify(&dumps[0]).records, 3);
+    for threads in [1, 3] {
+        let mut decoder = Decoder::new(&dumps).with_losses(Losses::Merged);
+        let threads = NonZero::new(threads).unwrap();
+        let _ = decoder.render(Format::Short, &RenderOptions::default(), threads, |_| {
+            ControlFlow::Continue(())
+        });
+        assert_eq!((decoder.summary().records, decoder.summary().shown), (3, 3));
+    }
+}

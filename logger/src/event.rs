@@ -1,0 +1,202 @@
+//! What an operator wants to know of a logger that runs.
+
+use std::fmt;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::error::DrainError;
+
+/// What a logger tells its operator: what [`Builder::on_event`] is called with.
+///
+/// Its `Display` is one line of text, without a line feed, that names the dump and says what the
+/// operator can do. Variants and their fields grow with the crate.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("app.steno");
+/// use stenolog::Event;
+///
+/// let log = stenolog::Builder::new(path)
+///     .on_event(|event| match event {
+///         Event::Lost { records, .. } => eprintln!("{records} records more are lost"),
+///         other => eprintln!("logging: {other}"),
+///     })
+///     .start_detached()?;
+/// # log.close()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// [`Builder::on_event`]: crate::Builder::on_event
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// Something happened to the dump: it cannot be written, is written again, has been replaced.
+    /// [`Builder::on_error`](crate::Builder::on_error) is told the same.
+    Dump(DrainError),
+    /// Records found no room in their rings and were dropped. Told at most once a second, and at
+    /// the end; the dump states which threads lost them, and where.
+    #[non_exhaustive]
+    Lost {
+        /// The dump.
+        path: PathBuf,
+        /// How many records were lost since this was told last.
+        records: u64,
+        /// How many were lost since the logger started.
+        total: u64,
+    },
+    /// Rings are in memory although files are wanted, as none could be had: what they hold when the
+    /// process is killed is lost. Told on the thread that starts the logger if none can be in a file,
+    /// and later at most once a second. The dump states it, too.
+    #[non_exhaustive]
+    RingsInMemory {
+        /// The dump.
+        path: PathBuf,
+        /// How many such rings there are more than when this was told last; 0 if all rings will be.
+        rings: u64,
+        /// Why the last of them is in no file.
+        reason: String,
+    },
+    /// Files of rings, or the directory that they are in, were deleted while the logger used them: what
+    /// the rings held up to then is lost if the process is killed before it is written. Their threads
+    /// take new rings with their next calls.
+    #[non_exhaustive]
+    RingsDeleted {
+        /// The dump.
+        path: PathBuf,
+        /// The directory.
+        directory: PathBuf,
+        /// How many rings have no file any more.
+        rings: u64,
+        /// Why the directory could not be made again, if it could not; it is tried again.
+        error: Option<Arc<io::Error>>,
+    },
+    /// The logger was dropped before it got a record. As a rule its value was not kept:
+    /// `let _ = builder.start()?;` drops it at once, `let _log = …` at the end of the block. rustc's
+    /// lint `let_underscore_drop` finds such lines.
+    #[non_exhaustive]
+    EndedUnused {
+        /// The dump.
+        path: PathBuf,
+    },
+    /// A part of the filter in an environment variable is not understood, and ignored. Told on the
+    /// thread that starts the logger.
+    #[non_exhaustive]
+    DirectiveIgnored {
+        /// The dump.
+        path: PathBuf,
+        /// The variable.
+        variable: &'static str,
+        /// The part of it.
+        directive: String,
+        /// What is wrong with that.
+        reason: String,
+    },
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dump(error) => fmt::Display::fmt(error, f),
+            Self::Lost { path, records, total } => write!(
+                f,
+                "{records} records of the dump {} found no room in their rings and are lost, {total} \
+                 since the start (larger rings: `Builder::ring_capacity_bytes`; waiting for room: \
+                 `Builder::on_full`)",
+                path.display()
+            ),
+            Self::RingsInMemory { path, rings: 0, reason } => write!(
+                f,
+                "the rings of the dump {} are in memory, and lost if the process is killed: {reason} \
+                 (`Builder::rings_in` names a folder for them)",
+                path.display()
+            ),
+            Self::RingsInMemory { path, rings, reason } => write!(
+                f,
+                "{rings} rings more of the dump {} are in memory, and lost if the process is killed: \
+                 {reason} (make room for ring files, or name a folder with `Builder::rings_in`)",
+                path.display()
+            ),
+            Self::RingsDeleted { path, directory, rings, error } => {
+                write!(
+                    f,
+                    "the files of {rings} rings of the dump {} in {} were deleted",
+                    path.display(),
+                    directory.display()
+                )?;
+                match error {
+                    None => {
+                        f.write_str("; new rings take their place (keep cleaners from the folder)")
+                    }
+                    Some(error) => write!(
+                        f,
+                        ", and the directory cannot be made again: {error} (tried again; until then a \
+                         kill loses what is in the rings)"
+                    ),
+                }
+            }
+            Self::EndedUnused { path } => write!(
+                f,
+                "the logger of the dump {} was dropped before it got a record (keep the value that \
+                 `start` returns in a variable such as `_log`; `let _ = …` drops it at once)",
+                path.display()
+            ),
+            Self::DirectiveIgnored { path, variable, directive, reason } => write!(
+                f,
+                "`{}` in the environment variable {variable} is ignored for the dump {}: {} (a filter \
+                 looks like `info,my_crate::net=trace`; STENOLOG comes before RUST_LOG)",
+                directive.escape_debug(),
+                path.display(),
+                reason.escape_debug()
+            ),
+        }
+    }
+}
+
+impl From<DrainError> for Event {
+    fn from(error: DrainError) -> Self {
+        Self::Dump(error)
+    }
+}
+
+/// A function that is called with what happened.
+type Listener<T> = Arc<dyn Fn(&T) + Send + Sync>;
+
+/// Who is told: what the builder was given.
+#[derive(Clone, Default)]
+pub(crate) struct Listeners {
+    on_error: Option<Listener<DrainError>>,
+    on_event: Option<Listener<Event>>,
+}
+
+impl Listeners {
+    pub(crate) fn set_on_error(&mut self, call: impl Fn(&DrainError) + Send + Sync + 'static) {
+        self.on_error = Some(Arc::new(call));
+    }
+
+    pub(crate) fn set_on_event(&mut self, call: impl Fn(&Event) + Send + Sync + 'static) {
+        self.on_event = Some(Arc::new(call));
+    }
+
+    /// Tells it. A panic in a listener must not end the drain; the panic hook has reported it.
+    pub(crate) fn tell(&self, event: impl Into<Event>) {
+        let event = event.into();
+        if let (Some(call), Event::Dump(error)) = (&self.on_error, &event) {
+            let _ = catch_unwind(AssertUnwindSafe(|| call(error)));
+        }
+        if let Some(call) = &self.on_event {
+            let _ = catch_unwind(AssertUnwindSafe(|| call(&event)));
+        }
+    }
+}
+
+impl fmt::Debug for Listeners {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let set = |is_set| if is_set { "_" } else { "None" };
+        f.debug_struct("Listeners")
+            .field("on_error", &format_args!("{}", set(self.on_error.is_some())))
+            .field("on_event", &format_args!("{}", set(self.on_event.is_some())))
+            .finish()
+    }
+}

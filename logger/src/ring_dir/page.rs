@@ -1,0 +1,218 @@
+//! The file `progress`, mapped: how far the dump is, and where each ring is.
+//!
+//! Its space is reserved, and it is written by plain stores, so that what it must say can be said when
+//! the file system is full, files may not grow, or the process may not open files any more.
+//!
+//! - **P1 (within).** The mapping has [`Progress::BYTES`] bytes, and words lie in it at multiples of
+//!   eight. The file is not made shorter while it is mapped, as ring files are not.
+//! - **P2 (whole words).** Words are stored as atomics: a process that dies leaves each as it was or
+//!   as it is. Only this process writes.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use memmap2::MmapRaw;
+use stenolog_format::dictionary::Thread;
+use stenolog_format::recovery::{Place, Progress};
+
+use super::unix::check_size_limit;
+
+/// What is said of a ring.
+#[derive(Debug)]
+pub(super) struct Listed {
+    pub(super) thread: Thread,
+    pub(super) place: Place,
+}
+
+/// Where the page says something of a ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Listing {
+    /// At this place of its list.
+    At(u16),
+    /// In a count, as the list was full.
+    Counted,
+    /// Nowhere: the list was full, and the ring is in a file, which tells for itself.
+    Nowhere,
+}
+
+/// The mapped file.
+#[derive(Debug)]
+pub(super) struct Page {
+    map: MmapRaw,
+    list: Vec<Option<Listed>>,
+    /// Places below are taken.
+    taken_to: usize,
+    unlisted: u64,
+}
+
+impl Page {
+    /// Fills a new file, which is empty, and maps it.
+    pub(super) fn begin(file: &File, directory: u64) -> io::Result<Self> {
+        check_size_limit(Progress::BYTES as u64)?;
+        // Written, and not only made longer: a store to a page that the file system has no room for
+        // would end the process.
+        file.write_all_at(&[0; Progress::BYTES], 0)?;
+        let map = memmap2::MmapOptions::new().len(Progress::BYTES).map_raw(file)?;
+        let page = Self { map, list: Vec::new(), taken_to: 0, unlisted: 0 };
+        page.store(Progress::DIRECTORY_AT, directory);
+        page.store(Progress::HAS_LIST_AT, Progress::HAS_LIST);
+        Ok(page)
+    }
+
+    /// A new page that says the same in another file.
+    pub(super) fn again(&mut self, file: &File) -> io::Result<()> {
+        let again = Self::begin(file, self.load(Progress::DIRECTORY_AT))?;
+        for at in [Progress::SEQUENCE_AT, Progress::WRITTEN_AT, Progress::UNLISTED_AT] {
+            again.store(at, self.load(at));
+        }
+        for (at, listed) in self.list.iter().enumerate() {
+            let word = |listed: &Listed| listed.place.word(listed.thread.ring);
+            again.store(place(at), listed.as_ref().map_or(0, word));
+        }
+        self.map = again.map;
+        Ok(())
+    }
+
+    /// Says up to where the dump consists of whole frames (D3).
+    pub(super) fn note_progress(&self, sequence: u32, len: u64) {
+        if self.load(Progress::SEQUENCE_AT) != u64::from(sequence) {
+            // What is stated meanwhile is too little, which is safe.
+            self.store(Progress::WRITTEN_AT, 0);
+            self.store(Progress::SEQUENCE_AT, sequence.into());
+        }
+        self.store(Progress::WRITTEN_AT, len);
+    }
+
+    /// Says where a ring is that a thread gets.
+    pub(super) fn list(&mut self, thread: &Thread, place_of_ring: Place) -> Listing {
+        let free = self.list[self.taken_to.min(self.list.len())..].iter().position(Option::is_none);
+        let at = free.map_or(self.list.len(), |free| self.taken_to + free);
+        // Without memory for it the ring is counted, too.
+        let has_room =
+            at < Progress::MOST_RINGS && (at < self.list.len() || self.list.try_reserve(1).is_ok());
+        if !has_room {
+            if place_of_ring == Place::File {
+                return Listing::Nowhere;
+            }
+            self.count_unlisted(1);
+            return Listing::Counted;
+        }
+        self.store(place(at), place_of_ring.word(thread.ring));
+        let listed = Some(Listed { thread: thread.clone(), place: place_of_ring });
+        match self.list.get_mut(at) {
+            Some(entry) => *entry = listed,
+            None => self.list.push(listed),
+        }
+        self.taken_to = at + 1;
+        Listing::At(at as u16)
+    }
+
+    /// Says that the file of a ring is gone that a thread still uses.
+    pub(super) fn unlink(&mut self, listing: &mut Listing) {
+        match *listing {
+            Listing::At(at) => {
+                if let Some(Some(listed)) = self.list.get_mut(usize::from(at)) {
+                    listed.place = Place::Unlinked;
+                    let word = listed.place.word(listed.thread.ring);
+                    self.store(place(at.into()), word);
+                }
+            }
+            Listing::Counted => {}
+            Listing::Nowhere => {
+                self.count_unlisted(1);
+                *listing = Listing::Counted;
+            }
+        }
+    }
+
+    /// The dump has all of a ring, and its thread does not use it any more.
+    pub(super) fn unlist(&mut self, listing: Listing) {
+        match listing {
+            Listing::At(at) => {
+                self.store(place(at.into()), 0);
+                let at = usize::from(at);
+                if let Some(entry) = self.list.get_mut(at) {
+                    *entry = None;
+                }
+                self.taken_to = self.taken_to.min(at);
+            }
+            Listing::Counted => self.count_unlisted(-1),
+            Listing::Nowhere => {}
+        }
+    }
+
+    /// What is said of rings.
+    pub(super) fn listed(&self) -> impl Iterator<Item = &Listed> {
+        self.list.iter().flatten()
+    }
+
+    fn count_unlisted(&mut self, change: i64) {
+        self.unlisted = self.unlisted.saturating_add_signed(change);
+        self.store(Progress::UNLISTED_AT, self.unlisted);
+    }
+
+    fn word(&self, at: usize) -> &AtomicU64 {
+        assert!(at.is_multiple_of(8) && at < Progress::BYTES, "a word of the page");
+        // SAFETY: the word is within the mapping and aligned (P1), which lives as long as `self`;
+        // everything is accessed as an atomic (P2).
+        unsafe { AtomicU64::from_ptr(self.map.as_mut_ptr().add(at).cast()) }
+    }
+
+    fn store(&self, at: usize, word: u64) {
+        // Release: what was said before is found together with it.
+        self.word(at).store(word.to_le(), Ordering::Release);
+    }
+
+    fn load(&self, at: usize) -> u64 {
+        u64::from_le(self.word(at).load(Ordering::Relaxed))
+    }
+}
+
+const fn place(at: usize) -> usize {
+    Progress::LIST_AT + 8 * at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn thread(ring: u32) -> Thread {
+        Thread { ring, os_id: 0, name: String::new() }
+    }
+
+    #[test]
+    fn places_are_used_again_and_a_full_list_counts() {
+        let file = tempfile::tempfile().unwrap();
+        let mut page = Page::begin(&file, 1).unwrap();
+        let read = || {
+            let mut bytes = vec![0; Progress::BYTES];
+            file.read_exact_at(&mut bytes, 0).unwrap();
+            Progress::decode(&bytes).unwrap()
+        };
+        page.note_progress(3, 1000);
+        let listings: Vec<_> = (1..=Progress::MOST_RINGS as u32)
+            .map(|ring| page.list(&thread(ring), Place::File))
+            .collect();
+        assert_eq!(page.list(&thread(5000), Place::File), Listing::Nowhere);
+        assert_eq!(page.list(&thread(5001), Place::Memory), Listing::Counted);
+        let found = read();
+        assert_eq!((found.sequence, found.written), (3, 1000));
+        let rings = found.rings.unwrap();
+        assert_eq!((rings.unlisted, rings.directory), (1, 1));
+        assert_eq!(rings.listed.len(), Progress::MOST_RINGS);
+        page.unlist(Listing::Counted);
+        listings.iter().for_each(|&listing| page.unlist(listing));
+        let mut first = page.list(&thread(7000), Place::File);
+        page.unlink(&mut first);
+        let rings = read().rings.unwrap();
+        assert_eq!((rings.unlisted, &*rings.listed), (0, &[(7000, Place::Unlinked)][..]));
+        // The same in another file.
+        let again = tempfile::tempfile().unwrap();
+        page.again(&again).unwrap();
+        let mut bytes = vec![0; Progress::BYTES];
+        again.read_exact_at(&mut bytes, 0).unwrap();
+        assert_eq!(Progress::decode(&bytes), Some(read()));
+    }
+}

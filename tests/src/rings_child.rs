@@ -1,0 +1,250 @@
+//! Processes whose rings cannot all be files, for `tests/volatile_rings.rs`. Each is killed, or ends as
+//! it was told.
+//!
+//! `rings_child SCENE DUMP RINGS_IN END`; `-` for the usual folders.
+#![expect(clippy::print_stdout, reason = "its output is what the tests read")]
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    #[cfg(unix)]
+    return unix::main();
+    #[cfg(not(unix))]
+    Ok(())
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::error::Error;
+    use std::fs;
+    use std::path::PathBuf;
+    use std::time::Duration;
+
+    use stenolog::{Builder, Logger, Rings, info};
+
+    /// How a process is to log, and to end.
+    struct Scene {
+        path: PathBuf,
+        rings_in: Option<PathBuf>,
+        end: String,
+    }
+
+    pub(super) fn main() -> Result<(), Box<dyn Error>> {
+        let args: Vec<String> = std::env::args().skip(1).collect();
+        let [name, path, rings_in, end] = &args[..] else {
+            return Err("usage: rings_child SCENE DUMP RINGS_IN END".into());
+        };
+        let rings_in = (rings_in != "-").then(|| rings_in.into());
+        let scene = Scene { path: path.into(), rings_in, end: end.clone() };
+        match &**name {
+            "file-size" => file_size(&scene),
+            "descriptors" => descriptors(&scene),
+            "asked-for" => asked_for(&scene),
+            "deleted" => deleted(&scene),
+            "elsewhere" => elsewhere(&scene),
+            "no-room-to-explain" => no_room_to_explain(&scene),
+            "many" => many(&scene),
+            "no-memory" => no_memory(&scene),
+            _ => Err(format!("no scene `{name}`").into()),
+        }
+    }
+
+    impl Scene {
+        fn builder(&self) -> Builder {
+            let builder = Builder::new(&self.path)
+                .ring_capacity_bytes(1 << 16)
+                .deliver_within(Duration::from_secs(3600))
+                .on_event(|event| println!("{event}"));
+            match &self.rings_in {
+                Some(folder) => builder.rings_in(folder),
+                None => builder,
+            }
+        }
+
+        /// Ends the process without a pass of the drain, which sleeps for an hour, or cleanly.
+        fn end(&self, log: Logger) -> Result<(), Box<dyn Error>> {
+            if self.end == "close" {
+                log.close()?;
+                return Ok(());
+            }
+            // SAFETY: it ends this process at once.
+            unsafe { libc::raise(libc::SIGKILL) };
+            Err("the process lives on".into())
+        }
+    }
+
+    /// A ring needs a file that is longer than files may be. The signal that would tell is not caught.
+    fn file_size(scene: &Scene) -> Result<(), Box<dyn Error>> {
+        let policy = if scene.end == "require" { Rings::RequireFiles } else { Rings::PreferFiles };
+        let log = scene.builder().rings(policy).start()?;
+        log.flush()?;
+        limit(libc::RLIMIT_FSIZE, Some(1 << 14))?;
+        (0..3).for_each(|n| info!("record {n}"));
+        println!("{} in memory", log.stats().memory_rings);
+        scene.end(log)
+    }
+
+    /// A second thread comes when no file can be opened any more.
+    fn descriptors(scene: &Scene) -> Result<(), Box<dyn Error>> {
+        let log = scene.builder().start()?;
+        (0..3).for_each(|n| info!("record {n}"));
+        log.flush()?;
+        (3..6).for_each(|n| info!("record {n}"));
+        limit(libc::RLIMIT_NOFILE, Some(0))?;
+        let other = std::thread::Builder::new().name("other".to_owned());
+        let other = other.spawn(|| (0..3).for_each(|n| info!("other {n}")))?;
+        other.join().map_err(|_| "the thread panicked")?;
+        scene.end(log)
+    }
+
+    /// All rings are in memory.
+    fn asked_for(scene: &Scene) -> Result<(), Box<dyn Error>> {
+        let log = scene.builder().rings(Rings::Memory).filter("off").start()?;
+        log.set_filter("trace")?;
+        info!("record 0");
+        scene.end(log)
+    }
+
+    /// The files of the rings are deleted while the logger uses them: `END` says which, and what is done
+    /// before the end.
+    fn deleted(scene: &Scene) -> Result<(), Box<dyn Error>> {
+        let log = scene.builder().start()?;
+        let call = |n: u32| info!("record {n}");
+        (0..10).for_each(call);
+        log.flush()?;
+        let dir = log.ring_dir().ok_or("a ring directory")?.to_owned();
+        let (what, then) = scene.end.split_once('+').ok_or("what is deleted, and then")?;
+        match what {
+            "directory" => fs::remove_dir_all(&dir)?,
+            "folder" => {
+                fs::remove_dir_all(dir.parent().ok_or("a folder")?)?;
+            }
+            file => {
+                for entry in fs::read_dir(&dir)? {
+                    let path = entry?.path();
+                    let name = path.file_name().unwrap_or_default().to_string_lossy();
+                    if name.starts_with(file) {
+                        fs::remove_file(&path)?;
+                    }
+                }
+            }
+        }
+        (10..20).for_each(call);
+        if then != "unnoticed" {
+            log.flush()?;
+        }
+        if then == "noticed" {
+            // By the hot path: the thread has the ring that is gone until it has called once more.
+            (20..30).for_each(call);
+            // The drain has all of that ring, and says nothing of it any more.
+            log.flush()?;
+            (30..40).for_each(call);
+        }
+        scene.end(log)
+    }
+
+    /// The first ring directory is gone when a second thread comes, and not noticed yet.
+    fn elsewhere(scene: &Scene) -> Result<(), Box<dyn Error>> {
+        let log = scene.builder().start()?;
+        (0..3).for_each(|n| info!("record {n}"));
+        log.flush()?;
+        let dir = log.ring_dir().ok_or("a ring directory")?.to_owned();
+        let aside = dir.with_extension("aside");
+        fs::rename(&dir, &aside)?;
+        let other = std::thread::Builder::new().name("other".to_owned());
+        let other = other.spawn(|| (0..3).for_each(|n| info!("other {n}")))?;
+        other.join().map_err(|_| "the thread panicked")?;
+        fs::rename(&aside, &dir)?;
+        println!("{} in memory", log.stats().memory_rings);
+        scene.end(log)
+    }
+
+    /// No file may grow when a call site logs for the first time, but for the dump, which is shorter.
+    fn no_room_to_explain(scene: &Scene) -> Result<(), Box<dyn Error>> {
+        let log = scene.builder().start()?;
+        info!("record 0");
+        log.flush()?;
+        std::thread::scope(|scope| {
+            for n in 0..100 {
+                let name = format!("a thread with a name of some length, which takes room {n}");
+                let thread = std::thread::Builder::new().name(name);
+                let _ = thread.spawn_scoped(scope, stenolog::prepare_thread);
+            }
+        });
+        let dir = log.ring_dir().ok_or("a ring directory")?;
+        limit(libc::RLIMIT_FSIZE, Some(fs::metadata(dir.join("meta.steno"))?.len()))?;
+        info!("record 1");
+        info!("record {}", 2);
+        (3..6).for_each(|n| info!("record {n}"));
+        scene.end(log)
+    }
+
+    /// More threads than the folder has room for; the last calls are in the rings.
+    fn many(scene: &Scene) -> Result<(), Box<dyn Error>> {
+        let log = scene.builder().ring_capacity_bytes(1 << 20).start()?;
+        let barrier = std::sync::Barrier::new(101);
+        std::thread::scope(|scope| -> Result<(), Box<dyn Error>> {
+            for n in 0..100 {
+                let barrier = &barrier;
+                let thread = std::thread::Builder::new().name(format!("thread {n}"));
+                thread.spawn_scoped(scope, move || {
+                    info!("first of {n}");
+                    barrier.wait();
+                    barrier.wait();
+                    info!("last of {n}");
+                    barrier.wait();
+                    barrier.wait();
+                })?;
+            }
+            barrier.wait();
+            log.flush()?;
+            barrier.wait();
+            barrier.wait();
+            println!("{} in memory", log.stats().memory_rings);
+            // SAFETY: it ends this process at once.
+            unsafe { libc::raise(libc::SIGKILL) };
+            Ok(())
+        })
+    }
+
+    /// A thread's first calls when there is hardly any memory, and some when there is again. `END` says
+    /// how many KiB there are.
+    fn no_memory(scene: &Scene) -> Result<(), Box<dyn Error>> {
+        let kib: u64 = scene.end.parse()?;
+        let log = scene.builder().ring_capacity_bytes(1 << 20).start()?;
+        log.flush()?;
+        // Takes what the allocator has in hand, from large pieces to small ones, but for so much.
+        let kept = Vec::<u8>::with_capacity((kib << 10) as usize);
+        let mut hoard: Vec<Vec<u8>> = Vec::with_capacity(1 << 16);
+        limit(libc::RLIMIT_AS, Some(1))?;
+        for bytes in [1 << 20, 1 << 16, 1 << 12, 1 << 8] {
+            loop {
+                let mut piece = Vec::new();
+                if hoard.len() == hoard.capacity() || piece.try_reserve_exact(bytes).is_err() {
+                    break;
+                }
+                hoard.push(piece);
+            }
+        }
+        drop(kept);
+        (0..10).for_each(|n| info!("short {n}"));
+        drop(hoard);
+        limit(libc::RLIMIT_AS, None)?;
+        (0..10).for_each(|n| info!("again {n}"));
+        let lost = log.stats().lost;
+        log.close()?;
+        println!("{lost} lost");
+        Ok(())
+    }
+
+    /// Lowers a limit of this process, or takes it back.
+    #[expect(clippy::useless_conversion, reason = "the numbers of limits have several types")]
+    fn limit(what: u32, to: Option<u64>) -> Result<(), Box<dyn Error>> {
+        let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        // SAFETY: the limit lives on this stack.
+        let result = unsafe {
+            libc::getrlimit(what.try_into()?, &raw mut limit);
+            limit.rlim_cur = to.unwrap_or(limit.rlim_max);
+            libc::setrlimit(what.try_into()?, &raw const limit)
+        };
+        if result == 0 { Ok(()) } else { Err(std::io::Error::last_os_error().into()) }
+    }
+}
