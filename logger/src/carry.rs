@@ -23,7 +23,7 @@ use stenolog_format::types::Type;
 use crate::pick::Unprintable;
 #[cfg(feature = "serde")]
 use crate::value::Encoded;
-use crate::value::{Args, Text, Value};
+use crate::value::{Args, ErrorChain, Recorded, Text, Value};
 
 /// A type whose values are carried as such: numbers, characters, and strings, by whatever pointer.
 pub trait Bare {
@@ -36,7 +36,7 @@ pub trait Bare {
     fn bare(&self) -> Self::Carried<'_>;
 }
 
-/// What a step of [`arg`](crate::pick::arg) picks for recording.
+/// What is picked for recording.
 pub trait Picked {
     /// What is carried of it.
     type Carried<'a>: Value
@@ -153,12 +153,25 @@ macro_rules! owned {
 
 owned! {
     [] Text;
+    [] ErrorChain;
     [] Unprintable;
 }
 
 #[cfg(feature = "serde")]
 owned! {
     [T: postcard_schema::Schema + ?Sized] Encoded<T>;
+}
+
+impl<V: Value> Picked for Recorded<V> {
+    type Carried<'a>
+        = &'a V
+    where
+        Self: 'a;
+
+    #[inline(always)]
+    fn carried(&self) -> &V {
+        &self.0
+    }
 }
 
 /// Stands where a call has fewer values than the hot path has parameters.
@@ -182,6 +195,36 @@ unsafe impl Value for Nothing {
     #[inline(always)]
     unsafe fn write(&self, out: *mut u8) -> *mut u8 {
         out
+    }
+}
+
+/// What was picked: `(a, (b, ()))`.
+pub trait PickedList {
+    /// The same by reference.
+    type Refs<'a>: Carry
+    where
+        Self: 'a;
+
+    /// By reference.
+    fn refs(&self) -> Self::Refs<'_>;
+}
+
+impl PickedList for () {
+    type Refs<'a> = ();
+
+    #[inline(always)]
+    fn refs(&self) {}
+}
+
+impl<P: Picked, L: PickedList> PickedList for (P, L) {
+    type Refs<'a>
+        = (&'a P, L::Refs<'a>)
+    where
+        Self: 'a;
+
+    #[inline(always)]
+    fn refs(&self) -> Self::Refs<'_> {
+        (&self.0, self.1.refs())
     }
 }
 

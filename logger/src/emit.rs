@@ -15,7 +15,8 @@ use std::sync::atomic::{Ordering, compiler_fence};
 
 use stenolog_format::dictionary::TimeSource;
 
-use crate::carry::Carry;
+use crate::carry::{Carry, PickedList};
+use crate::pick::List;
 use crate::registry::CallTypes;
 use crate::site::Site;
 use crate::thread::{self, ColdRecord, LOCAL, Local, NO_GENERATION};
@@ -34,9 +35,16 @@ const fn signature<T: TimeWord, A: Args>() -> u64 {
     (A::SIGNATURE ^ time) | 1
 }
 
-/// Logs a record of `site`. The arguments have been evaluated; none of the user's code runs here.
+/// Logs a record of `site`. The arguments have been evaluated; what has to be formatted at the call is
+/// so first, and none of the user's code runs afterwards.
 #[inline(always)]
-pub fn emit<T: TimeWord, L: Carry>(site: &'static Site, time: T, values: L) {
+pub fn emit<T: TimeWord, L: List>(site: &'static Site, time: T, args: L) {
+    let picked = args.pick();
+    emit_picked(site, time, picked.refs());
+}
+
+#[inline(always)]
+fn emit_picked<T: TimeWord, L: Carry>(site: &'static Site, time: T, values: L) {
     let (a, b, c, d, e, rest) = values.carry();
     emit_quick::<T, L>(a, b, c, d, e, time, site, rest);
 }
@@ -73,6 +81,7 @@ fn try_emit_quick<T: TimeWord, L: Carry, A: Args>(site: &'static Site, time: T, 
     if generation != local.generation.get()
         || site.signature.load(Ordering::Relaxed) != const { signature::<T, L::List>() }
         || !args.is_short()
+        || !const { L::List::BOUND.is_always_readable() }
     {
         return false;
     }
@@ -112,7 +121,11 @@ fn emit_slow<T: TimeWord, L: Carry>(
 ) {
     let args = (&a, (&b, (&c, (&d, (&e, &rest)))));
     let signature = const { signature::<T, L::List>() };
-    let payload_bytes = args.size().saturating_add(TIME_BYTES);
+    let payload_bytes = match args.is_readable() {
+        true => args.size().saturating_add(TIME_BYTES),
+        // More than any ring holds, so that the record is counted as one that is too large.
+        false => usize::MAX,
+    };
     let stamp = |clock: &ClockRef| time.read(clock);
     thread::log(&ColdRecord {
         site,

@@ -8,19 +8,25 @@ pub use stenolog_macros::call;
 pub use crate::emit::emit;
 #[cfg(feature = "__fault_points")]
 pub use crate::fault::Step;
-pub use crate::pick::arg;
 pub use crate::site::{Meta, Site, SlotMeta, statically_enabled};
 pub use crate::time::{Now, at};
 pub use crate::value::{
-    Args, AsRecord, Ascii, Bound, Buffer, Derived, Hex, Laid, Prepared, Redacted, Text, Value,
-    With, ascii_text, debug_text, describe_enum, describe_fields, describe_struct, display_text,
-    enum_bound, enum_fixed_size, enum_signature, fixed_or, hex_text, product_bound,
+    Args, AsRecord, Ascii, Bound, Buffer, Derived, Hex, Laid, Prepared, Redacted, Shown, Text,
+    Value, With, ascii_text, debug_text, describe_enum, describe_fields, describe_struct,
+    display_text, enum_bound, enum_fixed_size, enum_signature, fixed_or, hex_text, product_bound,
     product_fixed_size, product_signature, sum_sizes, variant_size, with, write_index,
 };
 
 pub use core::fmt::{Debug, Display};
 pub use core::option::Option;
 pub use core::primitive::{bool, u8, u64, usize};
+
+/// What chooses how a value is recorded.
+pub mod pick {
+    pub use crate::pick::{
+        by, count, debug, debug_field, debug_with, display, display_field, exact, field, pointer,
+    };
+}
 
 /// Which levels the program was compiled with, as constants: these the compiler drops early.
 pub mod compiled {

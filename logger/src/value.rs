@@ -34,8 +34,8 @@ mod time_net;
 use stenolog_format::types::Type;
 
 pub use self::as_record::{
-    AsRecord, Ascii, Derived, Hex, Laid, Prepared, With, ascii_text, debug_text, display_text,
-    hex_text, with,
+    AsRecord, Ascii, Derived, Hex, Laid, Prepared, Shown, With, ascii_text, debug_text,
+    display_text, hex_text, with,
 };
 pub use self::bound::Bound;
 pub use self::product::{
@@ -45,7 +45,8 @@ pub use self::product::{
 };
 #[cfg(feature = "serde")]
 pub(crate) use self::serde::Encoded;
-pub use self::special::{Empty, ErrorChain, ErrorText};
+pub use self::special::Empty;
+pub(crate) use self::special::{AsString, ErrorChain, Recorded};
 pub use self::text::{Buffer, Text};
 
 /// A value that is stored as it is and formatted by the decoder.

@@ -5,7 +5,7 @@ use std::fmt;
 
 use stenolog_format::types::{Type, empty_type, error_type};
 
-use super::as_record::AsRecord;
+use super::as_record::{AsRecord, Shown};
 use super::bound::Bound;
 use super::text::Buffer;
 use super::{SHORT_BYTES, Text, Value, put_bytes, signature};
@@ -84,6 +84,40 @@ unsafe impl Value for ErrorChain {
     }
 }
 
+/// What was made of a value at the call, to be recorded.
+#[derive(Debug)]
+pub struct Recorded<V>(pub(crate) V);
+
+/// Formatted text that is shown as a string: in quotes within `Some(..)`.
+#[derive(Debug)]
+pub struct AsString(pub(crate) Text);
+
+// SAFETY: what is written is the text, as the text itself writes it.
+unsafe impl Value for AsString {
+    const SIGNATURE: u64 = str::SIGNATURE;
+    const FIXED_SIZE: Option<usize> = None;
+
+    fn describe() -> Type {
+        Type::Str
+    }
+
+    #[inline]
+    fn size(&self) -> usize {
+        self.0.size()
+    }
+
+    #[inline]
+    fn is_short(&self) -> bool {
+        self.0.is_short()
+    }
+
+    #[inline]
+    unsafe fn write(&self, out: *mut u8) -> *mut u8 {
+        // SAFETY: the caller grants the bytes.
+        unsafe { self.0.write(out) }
+    }
+}
+
 /// The value of a field that has none: it is left out of the record.
 ///
 /// ```
@@ -121,3 +155,5 @@ impl AsRecord for Empty {
         *self
     }
 }
+
+impl Shown for Empty {}

@@ -8,8 +8,8 @@
 //!             (a0, a1) => {
 //!                 if false { let _ = format_args!("order {} @ {:.2}", *a0, *a1); }
 //!                 emit(&__STENOLOG_SITE, Now, (
-//!                     &arg(a0).steno_display(),
-//!                     (&arg(a1).steno_display_with(|x| Text::new(format_args!("{:.2}", x))), ()),
+//!                     display(&*a0, 0, 0),
+//!                     (exact(&*a1, 0, 0, by::Display, |x| Text::new(format_args!("{:.2}", x))), ()),
 //!                 ));
 //!             }
 //!         }
@@ -24,7 +24,7 @@
 //! Variables are hygienic. Items cannot be, hence the long names of the statics.
 
 use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote};
 use stenolog_format::dictionary::Role;
 use stenolog_format::template::Trait;
 use syn::spanned::Spanned;
@@ -54,9 +54,12 @@ pub(super) fn expand(site: &CallSite<'_>) -> TokenStream {
     };
     let args = site.slots.iter().rev().fold(quote!(()), |rest, slot| {
         let value = value(site, slot, &private);
-        quote!((&#value, #rest))
+        in_parentheses(quote!(#value, #rest), Span::mixed_site())
     });
-    let emit = quote!(#private::emit(#name, #time, #args););
+    // Of one hygiene with the places of the arguments, or rustc points at the whole call.
+    let emit = in_parentheses(quote!(#private::emit), Span::mixed_site());
+    let args = in_parentheses(quote!(#name, #time, #args), Span::mixed_site());
+    let emit = quote!(#emit #args;);
     let evaluate = evaluate(site, &private, &quote!(#check #emit));
     quote!({
         #statics
@@ -144,11 +147,7 @@ fn evaluate(site: &CallSite<'_>, private: &TokenStream, then: &TokenStream) -> T
     let mut values = Vec::new();
     let mut names = Vec::new();
     for (index, input) in site.inputs.iter().enumerate() {
-        let value = borrow(input);
-        values.push(match input {
-            Input::Field(_) => quote!(#private::arg(#value)),
-            Input::Argument(_) | Input::Captured(_) => value,
-        });
+        values.push(borrow(input));
         names.push(input_name(index).into_token_stream());
     }
     if let Some(at) = &site.at {
@@ -194,7 +193,7 @@ fn check(site: &CallSite<'_>) -> TokenStream {
             Input::Captured(ident) => Some(ident),
         };
         let name = name.map(|name| quote!(#name =));
-        let value = place(input, index);
+        let value = Place::of(site, index).value();
         args.extend(quote!(, #name #value));
     }
     if args.is_empty() {
@@ -205,64 +204,102 @@ fn check(site: &CallSite<'_>) -> TokenStream {
     })
 }
 
-/// `*a0`, which for rustc stands where the caller's expression stands.
-fn place(input: &Input<'_>, index: usize) -> TokenStream {
-    let (first, last) = input.spans();
-    let mut star = Punct::new('*', Spacing::Alone);
-    star.set_span(first.resolved_at(Span::mixed_site()));
-    let mut name = input_name(index);
-    name.set_span(last.resolved_at(Span::mixed_site()));
-    [TokenTree::from(star), TokenTree::from(name)].into_iter().collect()
-}
-
 /// The value that a slot records.
 fn value(site: &CallSite<'_>, slot: &Slot, private: &TokenStream) -> TokenStream {
-    let name = input_name(slot.input);
-    let method = match slot.capture {
-        Capture::Count => quote!(steno_count()),
-        Capture::Field(sigil) => {
-            let method = local(match sigil {
-                Sigil::None => "steno_field",
-                Sigil::Debug => "steno_debug_field",
-                Sigil::Display => "steno_display_field",
-            });
-            // An error about the value's type is an error about these tokens. All must be of one
-            // hygiene, or rustc points at the whole call.
-            let (first, last) = site.inputs[slot.input].spans();
-            let method = quote_spanned!(Span::mixed_site()=> .#method());
-            return [locate(&name.into_token_stream(), first), locate(&method, last)]
-                .into_iter()
-                .collect();
+    let place = Place::of(site, slot.input);
+    let value = place.borrowed();
+    let (function, questions, rest) = match slot.capture {
+        Capture::Count => return place.call(&quote!(#private::pick), "count", &value),
+        Capture::Field(Sigil::None) => ("field", FIELD, None),
+        Capture::Field(Sigil::Debug) => ("debug_field", DEBUG_FIELD, None),
+        Capture::Field(Sigil::Display) => ("display_field", DISPLAY_FIELD, None),
+        Capture::Print(print) => {
+            let (function, questions, by) = match print.spec.format {
+                Trait::Display if print.is_plain() => ("display", EXACT, None),
+                Trait::Debug if print.is_plain() => ("debug", DEBUG, None),
+                Trait::Debug | Trait::DebugLowerHex | Trait::DebugUpperHex => {
+                    ("debug_with", DEBUG, None)
+                }
+                Trait::Pointer => ("pointer", POINTER, None),
+                Trait::Display => ("exact", EXACT, Some("Display")),
+                Trait::LowerHex => ("exact", EXACT, Some("LowerHex")),
+                Trait::UpperHex => ("exact", EXACT, Some("UpperHex")),
+                Trait::Octal => ("exact", EXACT, Some("Octal")),
+                Trait::Binary => ("exact", EXACT, Some("Binary")),
+                Trait::LowerExp => ("exact", EXACT, Some("LowerExp")),
+                Trait::UpperExp => ("exact", EXACT, Some("UpperExp")),
+            };
+            let is_short = matches!(function, "display" | "debug");
+            let by = by.map(|by| format_ident!("{by}")).map(|by| quote!(, #private::pick::by::#by));
+            let text =
+                (!is_short).then(|| text(site, &print, private)).map(|text| quote!(, |x| #text));
+            (function, questions, Some(quote!(#by #text)))
         }
-        Capture::Print(print) => match print.spec.format {
-            Trait::Display if print.is_plain() => quote!(steno_display()),
-            Trait::Debug if print.is_plain() => quote!(steno_debug()),
-            format => {
-                let method = format_ident!("steno_{}_with", method_of(format));
-                let text = text(&print, private);
-                quote!(#method(|x| #text))
-            }
-        },
     };
-    quote!(#private::arg(#name).#method)
+    // Literals whose types `pick` settles.
+    let open = std::iter::repeat_n(Literal::u8_unsuffixed(0), questions);
+    place.call(&quote!(#private::pick), function, &quote!(#value #(, #open)* #rest))
 }
 
-const fn method_of(format: Trait) -> &'static str {
-    match format {
-        Trait::Display => "display",
-        Trait::Debug | Trait::DebugLowerHex | Trait::DebugUpperHex => "debug",
-        Trait::LowerHex => "lower_hex",
-        Trait::UpperHex => "upper_hex",
-        Trait::Octal => "octal",
-        Trait::Binary => "binary",
-        Trait::LowerExp => "lower_exp",
-        Trait::UpperExp => "upper_exp",
-        Trait::Pointer => "pointer",
+// How many questions `pick` asks of an argument, by what it is.
+const FIELD: usize = 11;
+const DEBUG_FIELD: usize = 4;
+const DISPLAY_FIELD: usize = 4;
+const EXACT: usize = 2;
+const DEBUG: usize = 4;
+const POINTER: usize = 1;
+
+/// Where the caller wrote a value. Tokens of ours that stand there are of one hygiene: rustc points at
+/// the whole call if an expression ends in another one than it began in.
+struct Place {
+    input: usize,
+    first: Span,
+    last: Span,
+}
+
+impl Place {
+    fn of(site: &CallSite<'_>, input: usize) -> Self {
+        let (first, last) = site.inputs[input].spans();
+        let here = |span: Span| span.resolved_at(Span::mixed_site());
+        Self { input, first: here(first), last: here(last) }
+    }
+
+    /// `*a0`, which for rustc stands where the caller's expression stands.
+    fn value(&self) -> TokenStream {
+        let mut name = input_name(self.input);
+        name.set_span(self.last);
+        [self.punct('*'), TokenTree::from(name)].into_iter().collect()
+    }
+
+    /// `&*a0`, likewise.
+    fn borrowed(&self) -> TokenStream {
+        [self.punct('&')].into_iter().chain(self.value()).collect()
+    }
+
+    fn punct(&self, char: char) -> TokenTree {
+        let mut punct = Punct::new(char, Spacing::Alone);
+        punct.set_span(self.first);
+        punct.into()
+    }
+
+    /// `(path::function)(args)`, likewise.
+    fn call(&self, path: &TokenStream, function: &str, args: &TokenStream) -> TokenStream {
+        let function = Ident::new(function, self.first);
+        let path = locate(path, self.first);
+        let function = in_parentheses(quote!(#path::#function), self.first);
+        let args = in_parentheses(args.clone(), self.last);
+        quote!(#function #args)
     }
 }
 
+fn in_parentheses(tokens: TokenStream, at: Span) -> TokenStream {
+    let mut group = Group::new(Delimiter::Parenthesis, tokens);
+    group.set_span(at);
+    group.into_token_stream()
+}
+
 /// Formats `x` at the call as the placeholder says.
-fn text(print: &Print, private: &TokenStream) -> TokenStream {
+fn text(site: &CallSite<'_>, print: &Print, private: &TokenStream) -> TokenStream {
     let mut counts = Vec::new();
     for amount in [print.width, print.precision].into_iter().flatten() {
         if let Amount::Input(input) = amount
@@ -275,8 +312,8 @@ fn text(print: &Print, private: &TokenStream) -> TokenStream {
     let spec = render_spec(print, |input| format!("{}$", place(input)));
     let literal = Literal::string(&format!("{{0:{spec}}}"));
     let counts = counts.iter().map(|&input| {
-        let name = input_name(input);
-        quote!(, #private::arg(#name).steno_count())
+        let value = Place::of(site, input).value();
+        quote!(, #value)
     });
     quote!(#private::Text::new(::core::format_args!(#literal, x #(#counts)*)))
 }
