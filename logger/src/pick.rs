@@ -720,12 +720,13 @@ macro_rules! sheet {
 
 /// Arguments that are recorded without a closure of the call's.
 macro_rules! plain_arguments {
-    ($($what:literal $function:ident($($answer:ident),+) $kind:ident: $step:path $(, $text:ident)?;)+) => {$(
+    ($($(#[$attribute:meta])* $what:literal $function:ident($($answer:ident),+) $kind:ident: $step:path $(, $text:ident)?;)+) => {$(
         #[doc = $what]
         #[derive(Debug)]
         pub enum $kind {}
 
         #[doc = $what]
+        $(#[$attribute])*
         #[inline(always)]
         pub fn $function<T: ?Sized, $($answer),+>(
             value: &T,
@@ -746,6 +747,7 @@ macro_rules! plain_arguments {
 }
 
 plain_arguments! {
+    #[expect(clippy::too_many_arguments, reason = "one for each question")]
     "A field." field(B, V, A, S, E, P, Q, F, G, D, O) AsField: Field<'a, A>;
     "`%value`" display_field(X, E, P, Q) AsDisplayField: DisplayField<'a, A>;
     "`?value`" debug_field(B, V, K, O) AsDebugField: DebugField<'a, A>;

@@ -360,10 +360,10 @@ fn a_type_says_itself_what_is_recorded_of_it() {
 
 #[test]
 fn fields_are_formatted_as_their_attributes_say() {
-    fn length(text: &String) -> usize {
+    fn length(text: &str) -> usize {
         text.len()
     }
-    fn first(text: &String) -> &str {
+    fn first(text: &str) -> &str {
         &text[..1]
     }
     #[derive(Debug, Record)]

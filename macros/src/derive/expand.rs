@@ -204,8 +204,13 @@ impl Expansion<'_> {
             let constant = format_ident!("{constant}");
             match &field.how {
                 How::With(path) => {
-                    let ty = field.ty;
-                    locate(&quote!(#private::with::<#borrow, #ty, _>(#path).#constant), path.span())
+                    // A closure, for a function that takes what the field derefs to.
+                    let (ty, field) =
+                        (field.ty, Ident::new("__stenolog_field", Span::mixed_site()));
+                    locate(
+                        &quote!(#private::with::<#borrow, #ty, _>(|#field| #path(#field)).#constant),
+                        path.span(),
+                    )
                 }
                 _ => {
                     let ty = self.recorded_type(field);
