@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
-use stenolog_decoder::{Damage, Dump, Limits, RingDir};
+use stenolog_decoder::{Dump, Limits, RingDir};
 
 use crate::output::complain;
 use find::Found;
@@ -269,11 +269,6 @@ impl Opened {
     /// What the user calls the file at `path`.
     pub(crate) fn name(&self, path: &Path) -> String {
         path.display().to_string()
-    }
-
-    /// The damage, with the name that the user knows.
-    pub(crate) fn renamed(&self, damage: &Damage) -> Damage {
-        damage.clone()
     }
 }
 

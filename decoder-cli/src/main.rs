@@ -25,6 +25,8 @@ use output::{complain, is_broken_pipe};
 use plan::{Environment, Plan};
 
 fn main() -> ExitCode {
+    // Where that is refused, a file that shrinks ends the program, as it always did.
+    let _ = stenolog_decoder::survive_shrinking_files();
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => return usage::explain(&error),

@@ -184,6 +184,10 @@ pub enum DamageCause {
         /// How many there are.
         found: u64,
     },
+    /// Another program made the file shorter while it was read: what is gone reads as zeros. See
+    /// [`survive_shrinking_files`](crate::survive_shrinking_files).
+    #[error("the file became shorter while it was read, by another program's doing; read a copy")]
+    Shrunk,
     /// A block says that it ends before it begins, so that its place in the ring is unknown.
     #[error("a block of ring {ring} goes from position {begin} back to {end}")]
     Backwards {

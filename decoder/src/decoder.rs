@@ -10,6 +10,9 @@
 //! [`Decoder::render`] makes text without that; where there is nothing to filter by values, without
 //! a tree of values too, and in several threads if asked to: see `parallel`.
 //!
+//! A ring that continues another one comes to the heap when that one has ended, so that what a thread
+//! logged keeps its order whatever its times are.
+//!
 //! In memory: one open block for each ring that has one at the moment that is being read, whatever
 //! the size of the files. As long as one ring is behind all others, the heap is not touched.
 
@@ -63,6 +66,8 @@ const MAX_CALLS: usize = 16 << 10;
 pub struct Decoder<'d> {
     context: Context<'d>,
     rings: Vec<Ring<'d>>,
+    /// Rings that continue another one, by the place of that one, as long as it has not ended.
+    waiting: BTreeMap<usize, Vec<usize>>,
     /// The rings that have a next entry, by its key.
     heap: BinaryHeap<Reverse<(Key, usize)>>,
     is_started: bool,
@@ -113,6 +118,7 @@ impl<'d> Decoder<'d> {
         Self {
             context: Context::new(dumps, session::sessions(dumps)),
             rings: Vec::new(),
+            waiting: BTreeMap::new(),
             heap: BinaryHeap::new(),
             is_started: false,
             losses: Losses::default(),
@@ -295,24 +301,41 @@ impl<'d> Decoder<'d> {
         mut take: impl FnMut(Turn<'_, 'd>, usize, &mut Context<'d>) -> (usize, ControlFlow<()>),
     ) -> ControlFlow<()> {
         self.start();
-        let Self { context, rings, heap, .. } = self;
-        while let Some(Reverse((_, index))) = heap.pop() {
+        while let Some(Reverse((_, index))) = self.heap.pop() {
+            let Self { context, rings, heap, .. } = self;
             let Some(ring) = rings.get_mut(index) else { continue };
             let next = heap.peek().map(|Reverse(next)| *next);
-            loop {
+            let flow = loop {
                 let (count, flow) = take(ring.turn(index, next), index, context);
                 let Some(key) = ring.advance(count, context) else {
-                    flow?;
-                    break;
+                    self.end_ring(index);
+                    break flow;
                 };
                 if flow.is_break() || next.is_some_and(|next| next < (key, index)) {
                     heap.push(Reverse((key, index)));
-                    flow?;
-                    break;
+                    break flow;
+                }
+            };
+            flow?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Has the rings begin that continue one that has ended.
+    fn end_ring(&mut self, index: usize) {
+        let mut ended = vec![index];
+        while let Some(index) = ended.pop() {
+            let followers = self.waiting.remove(&index).unwrap_or_default();
+            let Some(last) = self.rings.get(index).map(Ring::key) else { continue };
+            for follower in followers {
+                let Some(ring) = self.rings.get_mut(follower) else { continue };
+                ring.go_on_behind(last);
+                match ring.advance(0, &mut self.context) {
+                    Some(key) => self.heap.push(Reverse((key, follower))),
+                    None => ended.push(follower),
                 }
             }
         }
-        ControlFlow::Continue(())
     }
 
     /// What was read so far. Final when [`for_each`](Self::for_each) has come to the end.
@@ -327,7 +350,9 @@ impl<'d> Decoder<'d> {
                 && dump.writer_is_alive() != Some(true)
                 && !session::is_completed(dump, dumps)
         };
-        let counts = |damage: &Damage| !session::is_replaced(damage, dumps);
+        // There may be a million places, and as many files.
+        let have_rings = dumps.iter().any(Dump::is_from_rings);
+        let counts = |damage: &Damage| !have_rings || !session::is_replaced(damage, dumps);
         Summary {
             records: *records,
             shown: *shown,
@@ -336,7 +361,12 @@ impl<'d> Decoder<'d> {
             missing: *missing,
             by_cause: by_cause.clone(),
             duplicates: *duplicates,
-            damage: of_scan.cloned().chain(tally.damage(dumps)).filter(counts).collect(),
+            // First what much of the rest follows from.
+            damage: dumps
+                .iter()
+                .filter_map(Dump::shrinking)
+                .chain(of_scan.cloned().chain(tally.damage(dumps)).filter(counts))
+                .collect(),
             unfinished: dumps.iter().filter(breaks_off).map(|dump| dump.file().clone()).collect(),
         }
     }
@@ -345,13 +375,23 @@ impl<'d> Decoder<'d> {
         if std::mem::replace(&mut self.is_started, true) {
             return;
         }
-        let context = &mut self.context;
-        context.wants.ask_filter();
-        let wants = &context.wants;
+        self.context.wants.ask_filter();
+        let wants = &self.context.wants;
         self.rings = session::rings(wants.dumps, &wants.sessions, &wants.filter);
-        for (index, ring) in self.rings.iter_mut().enumerate() {
-            if let Some(key) = ring.advance(0, context) {
-                self.heap.push(Reverse((key, index)));
+        // In the order of files each block stands for itself.
+        let is_by_time = wants.order == Order::Time;
+        let mut first = Vec::new();
+        for (index, before) in session::predecessors(&self.rings).into_iter().enumerate() {
+            match before.filter(|_| is_by_time) {
+                Some(before) => self.waiting.entry(before).or_default().push(index),
+                None => first.push(index),
+            }
+        }
+        for index in first {
+            let Some(ring) = self.rings.get_mut(index) else { continue };
+            match ring.advance(0, &mut self.context) {
+                Some(key) => self.heap.push(Reverse((key, index))),
+                None => self.end_ring(index),
             }
         }
     }

@@ -184,7 +184,10 @@ impl FrameCounts {
 impl Dump {
     /// Opens a file. Regular files are mapped; pipes and the like are read to their end.
     ///
-    /// A mapped file must not be truncated while the dump is open: the process would die of SIGBUS.
+    /// A mapped file must not be truncated while the dump is open: the process would die of SIGBUS. No logger
+    /// does that. A program that reads files to which others do it calls
+    /// [`survive_shrinking_files`](crate::survive_shrinking_files), or has them read into memory
+    /// ([`Limits::with_copies`]).
     ///
     /// # Errors
     /// If the file cannot be read, or is no dump; see [`OpenError`].
@@ -198,7 +201,7 @@ impl Dump {
     /// As [`open`](Self::open).
     pub fn open_within(path: impl AsRef<Path>, limits: &Limits) -> Result<Self, OpenError> {
         let path = path.as_ref();
-        Self::new(path.to_owned(), Source::open(path)?, limits)
+        Self::new(path.to_owned(), Source::open(path, limits)?, limits)
     }
 
     /// Takes a file that is open already, such as a temporary one that holds an unpacked copy. `name`
@@ -212,7 +215,7 @@ impl Dump {
         limits: &Limits,
     ) -> Result<Self, OpenError> {
         let path = name.into();
-        let source = Source::of(file, &path)?;
+        let source = Source::of(file, &path, limits)?;
         Self::new(path, source, limits)
     }
 
@@ -240,7 +243,7 @@ impl Dump {
     /// # Errors
     /// If the bytes are no dump.
     pub fn from_bytes(name: impl Into<PathBuf>, bytes: Vec<u8>) -> Result<Self, OpenError> {
-        Self::new(name.into(), Source::Read(bytes), &Limits::default())
+        Self::new(name.into(), Source::memory(bytes), &Limits::default())
     }
 
     pub(crate) fn from_bytes_within(
@@ -248,7 +251,7 @@ impl Dump {
         bytes: Vec<u8>,
         limits: &Limits,
     ) -> Result<Self, OpenError> {
-        Self::new(name.into(), Source::Read(bytes), limits)
+        Self::new(name.into(), Source::memory(bytes), limits)
     }
 
     fn new(path: PathBuf, source: Source, limits: &Limits) -> Result<Self, OpenError> {
@@ -402,6 +405,18 @@ impl Dump {
     #[must_use]
     pub const fn writer_is_alive(&self) -> Option<bool> {
         self.source.writer_is_alive()
+    }
+
+    /// What is to be said of a file that became shorter while it was read.
+    pub(crate) fn shrinking(&self) -> Option<Damage> {
+        let offset = self.source.shrunk_at()?;
+        let (file, bytes) = (Arc::clone(&self.file), self.source.len().saturating_sub(offset));
+        Some(Damage {
+            file,
+            offset: offset as u64,
+            bytes: bytes as u64,
+            cause: crate::DamageCause::Shrunk,
+        })
     }
 
     /// How long an index frame may be.

@@ -247,14 +247,15 @@ impl Filter {
             LossCause::Unrecorded { .. } => None,
             LossCause::Missing { first, .. } | LossCause::Gone { first, .. } => Some(first),
         };
-        let fields = [
-            ("lost", Value::U64(loss.total())),
-            ("ring", Value::U32(loss.ring())),
-            ("cause", Value::Str(loss.kind().as_str())),
-            ("first_record", first.map_or(Value::None, Value::U64)),
+        let values = [
+            Value::U64(loss.total()),
+            Value::U32(loss.ring()),
+            Value::Str(loss.kind().as_str()),
+            first.map_or(Value::None, Value::U64),
         ];
         let is_met = |field: &FieldMatch, text: &mut String| {
-            fields.iter().any(|(name, value)| field.is_of(name, value, text))
+            let mut fields = FieldMatch::OF_LOSSES.iter().zip(&values);
+            fields.any(|(name, value)| field.is_of(name, value, text))
         };
         if !self.fields.iter().all(|field| is_met(field, &mut text)) {
             return false;

@@ -18,8 +18,8 @@
 //! | addresses | string |
 //!
 //! The form follows the type, so that a field of a call site has one JSON type, or `null`, in all of its
-//! records, and stores that infer a column from the first record take the others too. It cannot be told from the type where
-//! values differ in kind: variants with and without data, and maps whose keys are such or which are empty.
+//! records, and stores that infer a column from the first record take the others too. The exception are variants
+//! with and without data.
 //!
 //! Strings hold no character that a terminal could obey: what [`escape`] escapes is
 //! written as `\uXXXX`. A name or key that occurs twice is written twice.

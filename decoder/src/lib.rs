@@ -38,6 +38,7 @@ pub use rings::{
     Recovery, RefusedDir, RingDamage, RingDir, RingSearch, RingShare, RingsError, Why,
 };
 pub use site::Site;
+pub use source::survive_shrinking_files;
 pub use verify::{RingVerification, Verification, verify, verify_with};
 
 /// The dump format itself.

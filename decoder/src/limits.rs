@@ -28,6 +28,10 @@ pub struct Limits {
     pub ring_bytes: u64,
     /// How many bytes of the metadata of rings: 256 MiB by default.
     pub meta_bytes: u64,
+    /// Whether files are read into memory instead of being mapped: not by default. A mapped file that
+    /// another program truncates ends the process, unless it
+    /// [survives that](crate::survive_shrinking_files).
+    pub copies: bool,
 }
 
 impl Default for Limits {
@@ -37,6 +41,7 @@ impl Default for Limits {
             ring_files: 1 << 16,
             ring_bytes: 4 << 30,
             meta_bytes: 256 << 20,
+            copies: false,
         }
     }
 }
@@ -60,6 +65,13 @@ impl Limits {
     #[must_use]
     pub const fn with_ring_bytes(mut self, bytes: u64) -> Self {
         self.ring_bytes = bytes;
+        self
+    }
+
+    /// Files are read into memory, all of each at once, or mapped.
+    #[must_use]
+    pub const fn with_copies(mut self, copies: bool) -> Self {
+        self.copies = copies;
         self
     }
 

@@ -129,8 +129,18 @@ impl Scene {
     }
 
     pub(crate) fn thread(&mut self, ring: u32, os_id: u64, name: &str) {
-        let thread = Thread { ring, os_id, name: name.into() };
-        self.frame(FrameKind::Thread, &postcard::to_allocvec(&thread).unwrap());
+        self.any_thread(&Thread { ring, os_id, name: name.into(), continues: None });
+    }
+
+    /// A thread that had the ring `continues` before.
+    pub(crate) fn thread_behind(&mut self, ring: u32, os_id: u64, name: &str, continues: u32) {
+        self.any_thread(&Thread { ring, os_id, name: name.into(), continues: Some(continues) });
+    }
+
+    fn any_thread(&mut self, thread: &Thread) {
+        let mut payload = Vec::new();
+        thread.encode(&mut payload);
+        self.frame(FrameKind::Thread, &payload);
     }
 
     pub(crate) fn clock(&mut self, counter: u64, unix_ns: i64) {

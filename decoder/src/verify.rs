@@ -148,6 +148,7 @@ pub fn verify_with(dump: &Dump, rings: Option<&Dump>) -> Verification {
     let lost = verifier.lost();
     verifier.sum_up();
     let Verifier { mut damage, blocks, records, missing, by_cause, rings: states, .. } = verifier;
+    damage.extend(dump.shrinking());
     damage.sort_by_key(|damage| damage.offset);
     Verification {
         file: Arc::clone(dump.file()),

@@ -192,7 +192,7 @@ pub(crate) fn site(id: u32, level: Level, time: TimeSource, types: &[Type]) -> C
 /// Which thread writes a ring.
 ///
 /// A ring serves one thread after another; each gets a ring id of its own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Thread {
     /// The ring that its records come from.
     pub ring: u32,
@@ -200,12 +200,29 @@ pub struct Thread {
     pub os_id: u64,
     /// The name given in the program; may be empty.
     pub name: String,
+    /// The ring that the thread had before, if it gave that back to take this one: all records of that
+    /// one come before those of this one. A smaller id than this ring's. Since format 1.3.
+    pub continues: Option<u32>,
 }
 
 impl Thread {
+    /// What stands for the threads that got no ring: see [`Loss::NO_RING`](crate::loss::Loss::NO_RING).
+    #[must_use]
+    pub fn no_ring() -> Self {
+        Self {
+            ring: crate::loss::Loss::NO_RING,
+            os_id: 0,
+            name: "(no ring)".to_owned(),
+            continues: None,
+        }
+    }
+
     /// Appends the payload of a thread frame.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        put_postcard(self, out);
+        put_postcard(&(self.ring, self.os_id, &self.name), out);
+        if let Some(ring) = self.continues {
+            put_postcard(&ring, out);
+        }
     }
 
     /// Reads the payload of a thread frame.
@@ -213,7 +230,10 @@ impl Thread {
     /// # Errors
     /// If the payload holds no thread.
     pub fn decode(payload: &[u8]) -> Result<Self, postcard::Error> {
-        take_postcard(payload)
+        let ((ring, os_id, name), rest) = postcard::take_from_bytes(payload)?;
+        // Before format 1.3 nothing follows. Ids grow, so that no ring continues itself in a circle.
+        let continues = take_postcard(rest).ok().filter(|before| (1..ring).contains(before));
+        Ok(Self { ring, os_id, name, continues })
     }
 }
 

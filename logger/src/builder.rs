@@ -8,7 +8,7 @@ use std::time::Duration;
 use crossbeam_utils::sync::Parker;
 use stenolog_format::dictionary::Level;
 
-use crate::drain::{self, Compression, Drain, DumpFile, Earlier, Existing, Output};
+use crate::drain::{self, Compression, Drain, DumpFile, Earlier, Existing, IfBusy, Output};
 use crate::error::{DrainError, StartError};
 use crate::event::{Event, Listeners};
 use crate::fault::{self, Step};
@@ -41,6 +41,7 @@ pub struct Builder {
     filter: Option<String>,
     default_filter: Option<String>,
     existing: Existing,
+    if_busy: IfBusy,
     unread_rings: UnreadRings,
     mode: u32,
     forked_child: ForkedChild,
@@ -71,6 +72,7 @@ impl Builder {
             filter: None,
             default_filter: None,
             existing: Existing::default(),
+            if_busy: IfBusy::default(),
             unread_rings: UnreadRings::default(),
             mode: 0o600,
             forked_child: ForkedChild::default(),
@@ -286,6 +288,27 @@ impl Builder {
         self
     }
 
+    /// What happens if another logger, of this process or another, writes to the path. By default that is
+    /// an error of [`start`](Self::start).
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.steno");
+    /// use stenolog::{Builder, IfBusy};
+    ///
+    /// let start = || Builder::new(&path).if_busy(IfBusy::NumberedPath).start_detached();
+    /// let (first, second) = (start()?, start()?);
+    /// assert_eq!(first.path(), path);
+    /// assert_eq!(second.path(), folder.path().join("app.1.steno"));
+    /// # first.close()?;
+    /// # second.close()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn if_busy(mut self, if_busy: IfBusy) -> Self {
+        self.if_busy = if_busy;
+        self
+    }
+
     /// What becomes of the records that an earlier run on the same path had in its rings when it
     /// was killed. By default they are appended to its dump, which is kept under another name and is
     /// complete then.
@@ -409,14 +432,28 @@ impl Builder {
         folders.extend(self.config.rings_in.clone());
         let listeners = self.config.listeners.clone();
         let earlier = Earlier { unread: self.unread_rings, folders, listeners: listeners.clone() };
-        let (core, no_ring_dir) = Core::new(self.config, filter, blueprint, unparker);
+        let mut config = self.config;
+        let (path, beside) = match self.if_busy {
+            IfBusy::Error => (path, None),
+            // Before all that names the path.
+            IfBusy::NumberedPath => {
+                let created = DumpFile::create_if_busy(&path, self.existing, self.mode, &earlier)?;
+                (created.1, Some(created.0))
+            }
+        };
+        config.path.clone_from(&path);
+        let (core, no_ring_dir) = Core::new(config, filter, blueprint, unparker);
         if let Some(error) = &no_ring_dir
             && rings == Rings::RequireFiles
         {
             return Err(StartError::Rings { path, reason: error.to_string() });
         }
         let core = Arc::new(core);
-        let started = create(&path, self.existing, self.mode, &earlier)
+        let created = match beside {
+            Some(file) => Ok(Output::new(Box::new(file))),
+            None => create(&path, self.existing, self.mode, &earlier),
+        };
+        let started = created
             .inspect(|_| fault::after(Step::DumpCreated))
             .and_then(|output| run(Arc::clone(&core), output, parker));
         let thread = started.inspect_err(|_| {

@@ -31,9 +31,9 @@ use crossbeam_utils::sync::Parker;
 
 pub use self::compress::Compression;
 pub(crate) use self::compress::decompress;
-pub use self::file::Existing;
 pub(crate) use self::file::numbered;
 pub(crate) use self::file::{DumpFile, Earlier};
+pub use self::file::{Existing, IfBusy};
 pub use self::manual::Drain;
 pub(crate) use self::output::Output;
 use self::output::WriteFailure;

@@ -33,7 +33,8 @@ pub enum StartError {
     },
     /// Another logger, in this process or another, writes to the file.
     #[error(
-        "cannot write to {path}: another logger has it open (give each process a path of its own)"
+        "cannot write to {path}: another logger has it open (give each process a path of its own, or \
+         have it take a numbered one with `Builder::if_busy`)"
     )]
     Busy {
         /// The dump.

@@ -101,7 +101,7 @@ pub use stenolog_macros::Record;
 
 pub use self::builder::Builder;
 pub use self::clock::Timestamp;
-pub use self::drain::{Compression, Drain, Existing, FileFate};
+pub use self::drain::{Compression, Drain, Existing, FileFate, IfBusy};
 pub use self::error::{DrainError, FlushError, StartError};
 pub use self::event::Event;
 pub use self::filter::FilterError;
@@ -110,6 +110,6 @@ pub use self::logger::{Logger, Scope, SetFilterError, flush, set_filter, stats, 
 pub use self::ring_dir::{Rings, UnreadRings};
 pub use self::shared::OnFull;
 pub use self::stats::Stats;
-pub use self::thread::{in_signal_handler, prepare_thread};
+pub use self::thread::{in_signal_handler, prepare_call_sites, prepare_thread};
 pub use self::time::IntoTime;
 pub use self::value::{AsRecord, Empty, Value};

@@ -42,7 +42,8 @@ impl Logger {
         self.is_global = Some(is_global);
     }
 
-    /// The dump that is being written, as it was given to the builder. If something that is no
+    /// The dump that is being written, as it was given to the builder, or beside that with
+    /// [`IfBusy::NumberedPath`](crate::IfBusy). If something that is no
     /// dump was put at the path meanwhile, the log has gone on beside it:
     /// [`Builder::on_error`](crate::Builder::on_error) says where.
     #[must_use]

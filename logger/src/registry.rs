@@ -7,13 +7,16 @@
 //! decision that it states; a filter that changes, or a logger that comes or goes, resets all
 //! states under the same lock, so that no stale decision outlives the change.
 
+mod handlers;
+
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
+use std::time::{Duration, Instant};
 
-use stenolog_format::dictionary::{CallSite, Slot, TimeSource};
+use stenolog_format::dictionary::{CallSite, Level, Slot, TimeSource};
 use stenolog_format::template::{Piece, Template};
 use stenolog_format::types::{MAX_TYPE_DEPTH, Type};
 
@@ -35,6 +38,7 @@ static ENTRIES: AtomicU64 = AtomicU64::new(0);
 
 static REGISTRY: RwLock<Registry> = RwLock::new(Registry {
     entries: Vec::new(),
+    adopted: 0,
     ids: None,
     sites: Vec::new(),
     global: None,
@@ -60,8 +64,10 @@ pub(crate) fn let_go() {
 }
 
 struct Registry {
-    /// The entry with id `FIRST_ID + n` is the n-th.
+    /// The entry with id `FIRST_ID + n` is the n-th; one with id 0 is still to come, from a signal handler.
     entries: Vec<Arc<CallSite>>,
+    /// How many of the call sites that handlers have noted have their entries.
+    adopted: usize,
     /// Ids by the address of the site's static and by the types' signature.
     ids: Option<HashMap<(usize, u64), u32>>,
     /// The sites whose state may be other than unknown.
@@ -86,6 +92,27 @@ fn read() -> RwLockReadGuard<'static, Registry> {
 
 fn write() -> RwLockWriteGuard<'static, Registry> {
     REGISTRY.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A signal handler waits no longer for somebody who changes what it reads: it may have interrupted
+/// what that one waits for.
+const HANDLER_WAITS: Duration = Duration::from_millis(20);
+
+/// What a lock guards, for a signal handler. `None` if somebody changes it, and does not get on with it.
+pub(crate) fn read_in_handler<T>(lock: &RwLock<T>) -> Option<RwLockReadGuard<'_, T>> {
+    let mut began = None;
+    loop {
+        match lock.try_read() {
+            Ok(guard) => return Some(guard),
+            Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => {
+                if began.get_or_insert_with(Instant::now).elapsed() > HANDLER_WAITS {
+                    return None;
+                }
+                std::thread::yield_now();
+            }
+        }
+    }
 }
 
 /// The id of a call site with a list of types; hands one out if there is none. Records of this id
@@ -165,6 +192,50 @@ pub(crate) fn decide(site: &'static Site, types: CallTypes) -> Decision {
     Decision::Log(core, Id { number: id, is_explained })
 }
 
+/// Whether the global logger, if it has this generation, wants the records of a site. `None` if it is
+/// another one, or if that cannot be told at once. Async-signal-safe.
+pub(crate) fn wants_in_handler(site: &'static Site, generation: u32) -> Option<bool> {
+    let registry = read_in_handler(&REGISTRY)?;
+    let core = registry.global().filter(|core| core.generation() == generation)?;
+    core.allows_in_handler(site.meta)
+}
+
+/// The id of a call site that a signal handler calls, if the global logger has this generation. The entry
+/// follows when the drain has [told the site](tell_noted). Async-signal-safe.
+pub(crate) fn id_in_handler(site: &'static Site, types: CallTypes, generation: u32) -> Option<u32> {
+    let registry = read_in_handler(&REGISTRY)?;
+    registry.global().filter(|core| core.generation() == generation)?;
+    let known = registry.id(site, types.signature);
+    handlers::note(site, types, || known.unwrap_or_else(new_id))
+}
+
+/// Tells the call sites that handlers have noted their ids, if this is the global logger.
+pub(crate) fn tell_noted(core: &Arc<Core>) {
+    if !handlers::is_asked() || !is_global(core) {
+        return;
+    }
+    // First: what is noted from now on, is for the next time.
+    handlers::settle();
+    let mut registry = write();
+    if !registry.global().is_some_and(|global| Arc::ptr_eq(global, core)) {
+        return;
+    }
+    registry.adopt();
+    for noted in handlers::all() {
+        let site = noted.site;
+        // Whether or not the site can be told: its records may be in a ring.
+        registry.state(core, noted.id);
+        let first = registry.id(site, site.signature.load(Ordering::Relaxed));
+        if let Some(hot_id) = first
+            && site.state.load(Ordering::Relaxed) == UNKNOWN
+            && core.allows(site.meta)
+            && registry.state(core, hot_id)
+        {
+            registry.tell(site, u64::from(core.generation()) << 32 | u64::from(hot_id));
+        }
+    }
+}
+
 /// Makes a logger the global one; `false` if there is one already.
 pub(crate) fn install(core: &Arc<Core>) -> bool {
     let mut registry = write();
@@ -181,6 +252,12 @@ pub(crate) fn install(core: &Arc<Core>) -> bool {
 /// The global logger, if there is one.
 pub(crate) fn global() -> Option<Arc<Core>> {
     read().global().cloned()
+}
+
+/// Whether it is the global logger.
+pub(crate) fn is_global(core: &Arc<Core>) -> bool {
+    HAS_GLOBAL.load(Ordering::Acquire)
+        && read().global().is_some_and(|global| Arc::ptr_eq(global, core))
 }
 
 /// The global logger of the process from which this one was forked.
@@ -214,7 +291,20 @@ pub(crate) fn forget_decisions() {
 
 /// The call sites from the n-th on, in the order of their ids.
 pub(crate) fn entries_from(n: usize) -> Vec<Arc<CallSite>> {
-    read().entries.get(n..).unwrap_or_default().to_vec()
+    {
+        let registry = read();
+        if registry.adopted == handlers::count() {
+            return registry.entries.get(n..).unwrap_or_default().to_vec();
+        }
+    }
+    let mut registry = write();
+    registry.adopt();
+    registry.entries.get(n..).unwrap_or_default().to_vec()
+}
+
+/// An id that nobody has.
+fn new_id() -> u32 {
+    CallSite::FIRST_ID + ENTRIES.fetch_add(1, Ordering::Relaxed) as u32
 }
 
 /// How many ids have been handed out.
@@ -249,20 +339,31 @@ impl Registry {
     /// there is no room for it.
     fn state(&self, core: &Core, id: u32) -> bool {
         match (core.ring_dir(), self.entries.get((id - CallSite::FIRST_ID) as usize)) {
+            (Some(_), Some(site)) if site.id == 0 => false,
             (Some(dir), Some(site)) => dir.state_site(site),
             _ => true,
         }
     }
 
     fn id_or_new(&mut self, site: &'static Site, types: CallTypes) -> u32 {
+        self.adopt();
         if let Some(id) = self.id(site, types.signature) {
             return id;
         }
-        let id = CallSite::FIRST_ID + self.entries.len() as u32;
-        self.entries.push(Arc::new(describe(site, types, id)));
-        ENTRIES.fetch_add(1, Ordering::Relaxed);
+        let id = new_id();
+        self.enter(site, types, id);
+        id
+    }
+
+    /// Gives a call site with these types its entry, under an id that was handed out for it.
+    fn enter(&mut self, site: &'static Site, types: CallTypes, id: u32) {
+        let at = (id - CallSite::FIRST_ID) as usize;
+        if at >= self.entries.len() {
+            self.entries.resize_with(at + 1, entry_to_come);
+        }
+        self.entries[at] = Arc::new(describe(site, types, id));
         let key = (std::ptr::from_ref(site).addr(), types.signature);
-        self.ids.get_or_insert_default().insert(key, id);
+        self.ids.get_or_insert_default().entry(key).or_insert(id);
         // Set once: the site's state only ever holds the id of these types.
         let _ = site.signature.compare_exchange(
             0,
@@ -270,7 +371,21 @@ impl Registry {
             Ordering::Relaxed,
             Ordering::Relaxed,
         );
-        id
+    }
+
+    /// Gives those call sites their entries that signal handlers have noted.
+    fn adopt(&mut self) {
+        let count = handlers::count();
+        if count == self.adopted {
+            return;
+        }
+        for noted in handlers::all() {
+            let at = (noted.id - CallSite::FIRST_ID) as usize;
+            if self.entries.get(at).is_none_or(|entry| entry.id == 0) {
+                self.enter(noted.site, noted.types, noted.id);
+            }
+        }
+        self.adopted = count;
     }
 
     fn switch_off(&mut self, site: &'static Site) {
@@ -291,6 +406,22 @@ impl Registry {
             site.state.store(UNKNOWN, Ordering::Relaxed);
         }
     }
+}
+
+/// What stands for an entry whose id a signal handler has, until the handler has noted its call site.
+fn entry_to_come() -> Arc<CallSite> {
+    Arc::new(CallSite {
+        id: 0,
+        level: Level::Error,
+        time: TimeSource::Counter,
+        target: String::new(),
+        module: String::new(),
+        file: String::new(),
+        line: 0,
+        column: 0,
+        template: None,
+        slots: Vec::new(),
+    })
 }
 
 fn describe(site: &Site, types: CallTypes, id: u32) -> CallSite {

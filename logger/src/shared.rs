@@ -468,6 +468,12 @@ impl Core {
         filter.allows(meta.level, meta.target)
     }
 
+    /// As [`allows`](Self::allows), for a signal handler; `None` if the filter is being changed.
+    pub(crate) fn allows_in_handler(&self, meta: &Meta) -> Option<bool> {
+        let filter = crate::registry::read_in_handler(&self.filter)?;
+        Some(filter.allows(meta.level, meta.target))
+    }
+
     pub(crate) fn set_filter(&self, filter: Filter) {
         *self.filter.write().unwrap_or_else(PoisonError::into_inner) = filter;
         crate::registry::forget_decisions();
@@ -475,17 +481,19 @@ impl Core {
 
     /// A ring for a thread: one that another thread has left, or a new one. It holds records of
     /// `record_bytes`, if one of the configured capacity would and there is room for it. `None` if there
-    /// is no memory for the smallest one.
+    /// is no memory for the smallest one. Its records come behind those of the ring `continues`, which the
+    /// thread gives back and does not write to any more.
     pub(crate) fn new_ring(
         &self,
         os_id: u64,
         name: String,
         record_bytes: usize,
+        continues: Option<u32>,
     ) -> Option<(Producer, Arc<RingSlot>)> {
         let ring = self.reused(record_bytes).or_else(|| self.allocate(record_bytes));
         let FreeRing { producer, consumer, file, no_file } = ring?;
         let ring = self.next_ring.fetch_add(1, Ordering::Relaxed);
-        let thread = Thread { ring, os_id, name };
+        let thread = Thread { ring, os_id, name, continues };
         let listing = self.ring_dir.as_ref().map(|dir| {
             dir.state_thread(&thread);
             if file.is_some() {
@@ -510,7 +518,11 @@ impl Core {
 
     /// Counts a record of a call that got no ring.
     pub(crate) fn count_ringless(&self, level: Level) {
-        self.ringless[level.index()].fetch_add(1, Ordering::Relaxed);
+        let before = self.ringless[level.index()].fetch_add(1, Ordering::Relaxed);
+        if let Some(dir) = &self.ring_dir {
+            // Should the process die before the drain states it.
+            dir.state_ringless(level, before + 1);
+        }
         // Release: a drain that sees the sum changed finds out whose loss it was.
         self.counters.lost.fetch_add(1, Ordering::Release);
         self.wake_drain();

@@ -79,7 +79,14 @@ impl Local {
 
     /// Whether the hot path is open but for what runs on this thread right now.
     fn is_ready(&self) -> bool {
-        self.scopes.get() == 0 && self.epoch.get() == crate::fork::epoch()
+        self.scopes.get() == 0 && PREPARING.get() == 0 && self.epoch.get() == crate::fork::epoch()
+    }
+
+    /// The generation of the logger that a signal handler may log to, if it has interrupted no call.
+    fn generation_for_handler(&self) -> Option<u32> {
+        let owner = self.owner.get();
+        let is_open = self.is_ready() && owner != NO_GENERATION && self.generation.get() == owner;
+        is_open.then_some(owner)
     }
 
     /// Whether this call comes from a signal handler that has interrupted the hot path: that one
@@ -102,6 +109,16 @@ thread_local! {
             is_deaf: Cell::new(false),
         }
     };
+
+    /// This thread runs a signal handler that has not interrupted the cold path.
+    static IS_IN_HANDLER: Cell<bool> = const { Cell::new(false) };
+
+    /// How many times this thread is within [`prepare_call_sites`].
+    static PREPARING: Cell<u32> = const { Cell::new(0) };
+
+    /// The ring of the global logger's that this thread had last, after the generation of that logger: what
+    /// comes next continues it. It has no destructor either.
+    static LAST: Cell<(u32, u32)> = const { Cell::new((NO_GENERATION, 0)) };
 
     static RINGS: RefCell<Rings> = const { RefCell::new(Rings { global: None, others: Vec::new(), scopes: Vec::new() }) };
 }
@@ -137,7 +154,7 @@ impl Rings {
     /// Has the hot path log to `core`, into a ring that holds records of so many bytes. If there is no
     /// memory for one, the thread keeps the one that it has.
     fn take_global(&mut self, core: &Arc<Core>, record_bytes: usize) {
-        let Some((attachment, mut producer)) = attach(core, record_bytes) else { return };
+        let Some((attachment, mut producer)) = attach_global(core, record_bytes) else { return };
         self.give_back_global();
         producer.set_quick_max(next_allowance(&attachment, &producer));
         LOCAL.with(|local| {
@@ -234,9 +251,12 @@ impl Drop for Deaf {
 /// not: calls that would take a lock or allocate memory are not heard, and counted in
 /// [`Stats::unheard`](crate::Stats::unheard).
 ///
-/// Those are the first calls of a call site and of a thread, all calls of threads that have entered
-/// a logger, and all that find their ring half full or more. A call that has interrupted another
-/// one of its thread is not heard either. Outside of `in_signal_handler`, what interrupts a call is
+/// Those are the first calls of a thread, all calls of threads that have entered a logger, and all that
+/// find their ring half full or more. A call that has interrupted another one of its thread is not heard
+/// either. While another thread changes the filter, or makes the first call of a call site, a call in a handler
+/// waits, for 20 ms at the most. The first calls of call sites in a handler are heard, of up to 64 in a process; but what
+/// explains them is written by the drain, a moment later: if the process dies before that, a reader finds
+/// records of an unknown call site. [`prepare_call_sites`] and [`prepare_thread`] do all of that ahead. Outside of `in_signal_handler`, what interrupts a call is
 /// still refused, so that nothing is ever corrupted; but a handler that interrupts, say, the
 /// allocator, and whose call needs memory, waits for ever, as with every function that is not
 /// async-signal-safe; and one that interrupts a thread's start has the standard library end the process.
@@ -254,12 +274,87 @@ impl Drop for Deaf {
 /// # on_signal(10);
 /// ```
 pub fn in_signal_handler<R>(handler: impl FnOnce() -> R) -> R {
+    if PREPARING.get() > 0 {
+        return handler();
+    }
     LOCAL.with(|local| {
         // The hot path stays as it is; only the cold one is closed.
         let was_deaf = local.is_deaf.replace(true);
+        // If it was closed before, this is the drain, or has interrupted a call, or another handler.
+        let was_in_handler = IS_IN_HANDLER.get();
+        IS_IN_HANDLER.set(was_in_handler || !was_deaf);
         let result = handler();
+        IS_IN_HANDLER.set(was_in_handler);
         local.is_deaf.set(was_deaf);
         result
+    })
+}
+
+/// Runs `calls` without logging, so that the call sites in them are known: each gets its id, and its entry
+/// stands beside the rings. Their next calls then find all that they need, also those in a signal handler,
+/// and also if the process dies right after.
+///
+/// The arguments are evaluated as ever; code around the calls runs too. Call sites that the filter leaves
+/// out are not prepared, nor are those that `calls` does not come to. A signal handler that runs on this
+/// thread meanwhile is not heard. Costs what the first call of each call site costs.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("app.steno");
+/// fn on_crash(signal: i32) {
+///     stenolog::in_signal_handler(|| stenolog::error!("died of signal {signal}"));
+/// }
+///
+/// let log = stenolog::Builder::new(path).start()?;
+/// stenolog::prepare_call_sites(|| on_crash(0));
+/// assert_eq!((log.stats().call_sites, log.stats().records), (1, 0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn prepare_call_sites<R>(calls: impl FnOnce() -> R) -> R {
+    /// Logs again, even if the calls panic.
+    struct Prepared;
+
+    impl Drop for Prepared {
+        fn drop(&mut self) {
+            PREPARING.set(PREPARING.get() - 1);
+            LOCAL.with(Local::settle);
+        }
+    }
+
+    PREPARING.set(PREPARING.get() + 1);
+    let _prepared = Prepared;
+    LOCAL.with(Local::settle);
+    calls()
+}
+
+/// Gives the call site of a record its id and its entry, and does not log.
+fn prepare(record: &ColdRecord<'_>) {
+    heard(|| {
+        if !has_memory(COLD_CALL_BYTES) || !can_have_rings() {
+            return None;
+        }
+        let scope = RINGS.try_with(|rings| rings.borrow().scopes.last().map(Arc::clone));
+        match scope.ok().flatten().filter(|core| !registry::is_global(core)) {
+            Some(core) => _ = registry::id(&core, record.site, record.types),
+            None => _ = registry::decide(record.site, record.types),
+        }
+        Some(())
+    });
+}
+
+/// Logs from a signal handler what the hot path did not, if that takes no lock and no memory; `false` if it
+/// would, or if the handler has interrupted a call.
+fn log_in_handler(record: &ColdRecord<'_>) -> bool {
+    LOCAL.with(|local| {
+        let Some(generation) = local.generation_for_handler() else { return false };
+        let state = record.site.state.load(Ordering::Relaxed);
+        let signature = record.site.signature.load(Ordering::Relaxed);
+        if (state >> 32) as u32 == generation && signature == record.types.signature {
+            // It was only the ring that brought the call here: half full.
+            return false;
+        }
+        let id = registry::id_in_handler(record.site, record.types, generation);
+        id.is_some_and(|id| write_open(local, record, id))
     })
 }
 
@@ -339,6 +434,14 @@ pub(crate) struct ColdRecord<'a> {
 #[cold]
 #[inline(never)]
 pub(crate) fn wants(site: &'static Site) -> bool {
+    if IS_IN_HANDLER.get() {
+        let generation = LOCAL.with(Local::generation_for_handler);
+        let wanted = generation.and_then(|generation| registry::wants_in_handler(site, generation));
+        return wanted.unwrap_or_else(|| {
+            UNHEARD.fetch_add(1, Ordering::Relaxed);
+            false
+        });
+    }
     let wanted = heard(|| {
         if !can_have_rings() {
             // The call will count its record.
@@ -352,7 +455,9 @@ pub(crate) fn wants(site: &'static Site) -> bool {
         }
     });
     wanted.unwrap_or_else(|| {
-        UNHEARD.fetch_add(1, Ordering::Relaxed);
+        if PREPARING.get() == 0 {
+            UNHEARD.fetch_add(1, Ordering::Relaxed);
+        }
         false
     })
 }
@@ -389,6 +494,15 @@ pub(crate) fn log(record: &ColdRecord<'_>) {
     if log_open(record) {
         return;
     }
+    if PREPARING.get() > 0 {
+        return prepare(record);
+    }
+    if IS_IN_HANDLER.get() {
+        if !log_in_handler(record) {
+            UNHEARD.fetch_add(1, Ordering::Relaxed);
+        }
+        return;
+    }
     let heard = heard(|| {
         if !can_have_rings() {
             lose(record);
@@ -416,28 +530,37 @@ fn log_open(record: &ColdRecord<'_>) -> bool {
         {
             return false;
         }
-        // T3: the generation of a logger comes with a clock.
-        let Some(clock) = local.clock.get() else { return false };
-        let time = (record.stamp)(&clock);
-        local.generation.set(NO_GENERATION);
-        compiler_fence(Ordering::SeqCst);
-        // SAFETY: only this thread touches the producer (T1), and nothing logs while this borrow
-        // lives (T2).
-        let producer = unsafe { &mut *local.producer.get() };
-        let allowance_bytes = producer.quick_max();
-        let claim = producer.try_claim_within(record.payload_bytes, allowance_bytes);
-        let is_done = claim.is_ok();
-        if let Ok(mut claim) = claim {
-            (record.fill)(claim.as_mut_ptr(), time);
-            claim.commit_tagged(state as u32);
-        }
-        local.reopen();
-        is_done
+        write_open(local, record, state as u32)
     })
 }
 
+/// Writes a record by the hot path, which is open, and looks how far the drain has come. `false` if there is
+/// no room up to where the hot path may fill the ring.
+fn write_open(local: &Local, record: &ColdRecord<'_>, id: u32) -> bool {
+    // T3: the generation of a logger comes with a clock.
+    let Some(clock) = local.clock.get() else { return false };
+    let time = (record.stamp)(&clock);
+    local.generation.set(NO_GENERATION);
+    compiler_fence(Ordering::SeqCst);
+    // SAFETY: only this thread touches the producer (T1), and nothing logs while this borrow
+    // lives (T2).
+    let producer = unsafe { &mut *local.producer.get() };
+    let allowance_bytes = producer.quick_max();
+    let claim = producer.try_claim_within(record.payload_bytes, allowance_bytes);
+    let is_done = claim.is_ok();
+    if let Ok(mut claim) = claim {
+        (record.fill)(claim.as_mut_ptr(), time);
+        claim.commit_tagged(id);
+    }
+    local.reopen();
+    is_done
+}
+
 fn log_attached(record: &ColdRecord<'_>, rings: &mut Rings) {
-    if let Some(core) = rings.scopes.last() {
+    // Who has entered the global logger goes on in the ring of that one: records in two rings would have
+    // no order but that of their times.
+    let scope = rings.scopes.last().filter(|core| !registry::is_global(core));
+    if let Some(core) = scope {
         if core.is_closed() {
             UNHEARD.fetch_add(1, Ordering::Relaxed);
         } else if core.allows(record.site.meta) {
@@ -530,19 +653,30 @@ fn log_to_other(record: &ColdRecord<'_>, core: &Arc<Core>, rings: &mut Rings) {
         return core.count_ringless(record.site.meta.level);
     }
     let id = registry::id(core, record.site, record.types);
-    let is_usable = |ring: &Attachment| {
-        !ring.core.is_closed() && !ring.slot.is_unlinked() && !ring.slot.is_set_aside()
+    let bytes = record.payload_bytes;
+    let is_this = |ring: &Attachment| Arc::ptr_eq(&ring.core, core);
+    let is_done = |ring: &Attachment, producer: &Producer| {
+        ring.core.is_closed()
+            || ring.slot.is_unlinked()
+            || ring.slot.is_set_aside()
+            || is_this(ring) && core.deserves_larger_ring(producer.capacity(), bytes)
     };
-    let is_it = |ring: &Attachment| Arc::ptr_eq(&ring.core, core) && is_usable(ring);
-    if !rings.others.iter().any(|(other, _)| is_it(other)) {
+    let has =
+        |rings: &Rings| rings.others.iter().any(|(ring, its)| is_this(ring) && !is_done(ring, its));
+    if !has(rings) {
+        let mut before = None;
         // A good time to let go of loggers that have ended.
-        for (attachment, producer) in rings.others.extract_if(.., |(other, _)| !is_usable(other)) {
+        let is_done = |(ring, its): &mut (_, _)| is_done(ring, its);
+        for (attachment, producer) in rings.others.extract_if(.., is_done) {
+            if is_this(&attachment) {
+                before = Some(attachment.slot.thread.ring);
+            }
             give_back(&attachment, producer);
         }
-        rings.others.extend(attach(core, record.payload_bytes));
+        rings.others.extend(attach(core, bytes, before));
     }
-    let Some((attachment, producer)) = rings.others.iter_mut().find(|(other, _)| is_it(other))
-    else {
+    let known = rings.others.iter_mut().find(|(ring, _)| is_this(ring));
+    let Some((attachment, producer)) = known else {
         return core.count_ringless(record.site.meta.level);
     };
     claim_and_fill(record, attachment, producer, id.number);
@@ -554,7 +688,7 @@ fn log_to_other(record: &ColdRecord<'_>, core: &Arc<Core>, rings: &mut Rings) {
 /// A thread whose destructors run takes a ring for this one record.
 fn log_detached(record: &ColdRecord<'_>) {
     let Some((core, id)) = decide(record) else { return };
-    let Some((attachment, mut producer)) = attach(&core, record.payload_bytes) else {
+    let Some((attachment, mut producer)) = attach_global(&core, record.payload_bytes) else {
         return core.count_ringless(record.site.meta.level);
     };
     claim_and_fill(record, &attachment, &mut producer, id.number);
@@ -564,14 +698,29 @@ fn log_detached(record: &ColdRecord<'_>) {
     }
 }
 
-/// A ring for this thread, whose first record has so many bytes; `None` if there is no memory for it.
-fn attach(core: &Arc<Core>, record_bytes: usize) -> Option<(Attachment, Producer)> {
+/// A ring of the global logger's for this thread, behind the one that it had before and gives back; `None`
+/// if there is no memory for it.
+fn attach_global(core: &Arc<Core>, record_bytes: usize) -> Option<(Attachment, Producer)> {
+    let (generation, ring) = LAST.get();
+    let before = (generation == core.generation()).then_some(ring);
+    let (attachment, producer) = attach(core, record_bytes, before)?;
+    LAST.set((core.generation(), attachment.slot.thread.ring));
+    Some((attachment, producer))
+}
+
+/// A ring for this thread, whose first record has so many bytes, and comes behind all of the ring
+/// `continues`, which the thread gives back; `None` if there is no memory for it.
+fn attach(
+    core: &Arc<Core>,
+    record_bytes: usize,
+    continues: Option<u32>,
+) -> Option<(Attachment, Producer)> {
     if !has_memory(COLD_CALL_BYTES) {
         return None;
     }
     let thread = std::thread::current();
     let name = thread.name().map(str::to_owned).or_else(os_thread::name).unwrap_or_default();
-    let (producer, slot) = core.new_ring(os_thread_id(), name, record_bytes)?;
+    let (producer, slot) = core.new_ring(os_thread_id(), name, record_bytes, continues)?;
     Some((Attachment { core: Arc::clone(core), slot, owes_loss: Cell::new(false) }, producer))
 }
 

@@ -20,7 +20,7 @@ from steno_values import UNIX, Cursor, Damage, read_site, read_value
 MAGIC = b"\x89STENO\r\n"
 SYNC = b"\xf5\x9dst"
 HEADER_BYTES, FRAME_HEADER_BYTES, BLOCK_HEADER_BYTES = 64, 24, 72
-DICTIONARY, THREAD, CLOCK, BLOCK, LOSS, WATERMARK, INDEX, END, SUMMARY = range(1, 10)
+DICTIONARY, THREAD, CLOCK, BLOCK, LOSS, WATERMARK, INDEX, END, SUMMARY, VOLATILE = range(1, 11)
 LOSS_TAG, LOSS_BYTES, FIRST_SITE = 1, 80, 16
 
 
@@ -204,6 +204,7 @@ class Dump:
     def __init__(self, data, problems):
         self.problems = problems
         self.sites, self.threads, self.pairs, self.is_sealed = {}, {}, [], False
+        self.chains = {}
         # The last block that was met, and the summaries by the offset of their block.
         self.last_block, self.summaries = None, {}
         # By ring: position, 0 for a loss frame and 1 for a block, offset, payload.
@@ -238,12 +239,20 @@ class Dump:
         elif kind == THREAD:
             cursor = Cursor(payload)
             ring, os_id, name = cursor.varint(32), cursor.varint(64), cursor.text()
-            self.threads.setdefault(ring, name or f"thread-{os_id}")
+            if ring not in self.threads:
+                self.threads[ring] = name or f"thread-{os_id}"
+                before = cursor.varint(32) if cursor.left() else 0
+                # A ring that continues another one belongs to what that one belongs to.
+                self.chains[ring] = self.chains.get(before, before) if 0 < before < ring else ring
         elif kind == CLOCK:
             self.pairs.append(struct.unpack_from("<QqI", payload))
         elif kind == LOSS:
             ring, position = struct.unpack_from("<I4xQ", payload)
             self.items.setdefault(ring, []).append((position, 0, offset, payload))
+        elif kind == VOLATILE:
+            ring, state = struct.unpack_from("<IB", payload)
+            if state in (3, 4):
+                self.problems.report(offset, f"ring {ring} was lost with its writer")
         elif kind == END:
             self.is_sealed = len(payload) >= 32
         elif kind == SUMMARY and self.last_block is not None:
@@ -254,7 +263,8 @@ class Dump:
 
     def entries(self):
         """All records and loss statements, each as what is printed of it."""
-        for ring, items in sorted(self.items.items()):
+        by_chain = lambda item: (self.chains.get(item[0], item[0]), item[0])
+        for ring, items in sorted(self.items.items(), key=by_chain):
             following, lost = 0, [0] * 10
             for _, is_block, offset, payload in sorted(items):
                 if not is_block:

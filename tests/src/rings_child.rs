@@ -16,11 +16,11 @@ mod unix {
     use std::error::Error;
     use std::fs;
     use std::path::PathBuf;
-    use std::time::Duration;
 
-    use stenolog::{Builder, Logger, Rings, info};
+    use stenolog::{Builder, Drain, Logger, Rings, info};
 
-    /// How a process is to log, and to end.
+    /// How a process is to log, and to end. Its drain is polled by the scene, as a rule: what it has not
+    /// written is in the rings for sure.
     struct Scene {
         path: PathBuf,
         rings_in: Option<PathBuf>,
@@ -42,6 +42,7 @@ mod unix {
             "elsewhere" => elsewhere(&scene),
             "no-room-to-explain" => no_room_to_explain(&scene),
             "many" => many(&scene),
+            "rights" => rights(&scene),
             "no-memory" => no_memory(&scene),
             _ => Err(format!("no scene `{name}`").into()),
         }
@@ -51,7 +52,6 @@ mod unix {
         fn builder(&self) -> Builder {
             let builder = Builder::new(&self.path)
                 .ring_capacity_bytes(1 << 16)
-                .deliver_within(Duration::from_secs(3600))
                 .on_event(|event| println!("{event}"));
             match &self.rings_in {
                 Some(folder) => builder.rings_in(folder),
@@ -59,10 +59,11 @@ mod unix {
             }
         }
 
-        /// Ends the process without a pass of the drain, which sleeps for an hour, or cleanly.
-        fn end(&self, log: Logger) -> Result<(), Box<dyn Error>> {
+        /// Ends the process as it is, or cleanly.
+        fn end(&self, log: Logger, drain: Option<Drain>) -> Result<(), Box<dyn Error>> {
             if self.end == "close" {
                 log.close()?;
+                drain.map_or(Ok(()), Drain::close)?;
                 return Ok(());
             }
             // SAFETY: it ends this process at once.
@@ -74,42 +75,42 @@ mod unix {
     /// A ring needs a file that is longer than files may be. The signal that would tell is not caught.
     fn file_size(scene: &Scene) -> Result<(), Box<dyn Error>> {
         let policy = if scene.end == "require" { Rings::RequireFiles } else { Rings::PreferFiles };
-        let log = scene.builder().rings(policy).start()?;
-        log.flush()?;
+        let (log, mut drain) = scene.builder().rings(policy).start_manual()?;
+        drain.flush()?;
         limit(libc::RLIMIT_FSIZE, Some(1 << 14))?;
         (0..3).for_each(|n| info!("record {n}"));
         println!("{} in memory", log.stats().memory_rings);
-        scene.end(log)
+        scene.end(log, Some(drain))
     }
 
     /// A second thread comes when no file can be opened any more.
     fn descriptors(scene: &Scene) -> Result<(), Box<dyn Error>> {
-        let log = scene.builder().start()?;
+        let (log, mut drain) = scene.builder().start_manual()?;
         (0..3).for_each(|n| info!("record {n}"));
-        log.flush()?;
+        drain.flush()?;
         (3..6).for_each(|n| info!("record {n}"));
         limit(libc::RLIMIT_NOFILE, Some(0))?;
         let other = std::thread::Builder::new().name("other".to_owned());
         let other = other.spawn(|| (0..3).for_each(|n| info!("other {n}")))?;
         other.join().map_err(|_| "the thread panicked")?;
-        scene.end(log)
+        scene.end(log, Some(drain))
     }
 
     /// All rings are in memory.
     fn asked_for(scene: &Scene) -> Result<(), Box<dyn Error>> {
-        let log = scene.builder().rings(Rings::Memory).filter("off").start()?;
+        let (log, drain) = scene.builder().rings(Rings::Memory).filter("off").start_manual()?;
         log.set_filter("trace")?;
         info!("record 0");
-        scene.end(log)
+        scene.end(log, Some(drain))
     }
 
     /// The files of the rings are deleted while the logger uses them: `END` says which, and what is done
     /// before the end.
     fn deleted(scene: &Scene) -> Result<(), Box<dyn Error>> {
-        let log = scene.builder().start()?;
+        let (log, mut drain) = scene.builder().start_manual()?;
         let call = |n: u32| info!("record {n}");
         (0..10).for_each(call);
-        log.flush()?;
+        drain.flush()?;
         let dir = log.ring_dir().ok_or("a ring directory")?.to_owned();
         let (what, then) = scene.end.split_once('+').ok_or("what is deleted, and then")?;
         match what {
@@ -129,23 +130,23 @@ mod unix {
         }
         (10..20).for_each(call);
         if then != "unnoticed" {
-            log.flush()?;
+            drain.flush()?;
         }
         if then == "noticed" {
             // By the hot path: the thread has the ring that is gone until it has called once more.
             (20..30).for_each(call);
             // The drain has all of that ring, and says nothing of it any more.
-            log.flush()?;
+            drain.flush()?;
             (30..40).for_each(call);
         }
-        scene.end(log)
+        scene.end(log, Some(drain))
     }
 
     /// The first ring directory is gone when a second thread comes, and not noticed yet.
     fn elsewhere(scene: &Scene) -> Result<(), Box<dyn Error>> {
-        let log = scene.builder().start()?;
+        let (log, mut drain) = scene.builder().start_manual()?;
         (0..3).for_each(|n| info!("record {n}"));
-        log.flush()?;
+        drain.flush()?;
         let dir = log.ring_dir().ok_or("a ring directory")?.to_owned();
         let aside = dir.with_extension("aside");
         fs::rename(&dir, &aside)?;
@@ -154,7 +155,7 @@ mod unix {
         other.join().map_err(|_| "the thread panicked")?;
         fs::rename(&aside, &dir)?;
         println!("{} in memory", log.stats().memory_rings);
-        scene.end(log)
+        scene.end(log, Some(drain))
     }
 
     /// No file may grow when a call site logs for the first time, but for the dump, which is shorter.
@@ -174,12 +175,12 @@ mod unix {
         info!("record 1");
         info!("record {}", 2);
         (3..6).for_each(|n| info!("record {n}"));
-        scene.end(log)
+        scene.end(log, None)
     }
 
     /// More threads than the folder has room for; the last calls are in the rings.
     fn many(scene: &Scene) -> Result<(), Box<dyn Error>> {
-        let log = scene.builder().ring_capacity_bytes(1 << 20).start()?;
+        let (log, mut drain) = scene.builder().ring_capacity_bytes(1 << 20).start_manual()?;
         let barrier = std::sync::Barrier::new(101);
         std::thread::scope(|scope| -> Result<(), Box<dyn Error>> {
             for n in 0..100 {
@@ -195,7 +196,7 @@ mod unix {
                 })?;
             }
             barrier.wait();
-            log.flush()?;
+            drain.flush()?;
             barrier.wait();
             barrier.wait();
             println!("{} in memory", log.stats().memory_rings);
@@ -205,10 +206,38 @@ mod unix {
         })
     }
 
+    /// A process without the rights that it began with, when a second thread comes.
+    fn rights(scene: &Scene) -> Result<(), Box<dyn Error>> {
+        let (log, mut drain) = scene.builder().start_manual()?;
+        (0..3).for_each(|n| info!("record {n}"));
+        drain.flush()?;
+        let folder = scene.path.parent().ok_or("a folder")?.to_string_lossy().into_owned();
+        let folder = std::ffi::CString::new(folder)?;
+        // SAFETY: the path ends with a zero; nothing else of this process is concerned.
+        let result = unsafe {
+            match &*scene.end {
+                "chroot" => libc::chroot(folder.as_ptr()),
+                _ => libc::setuid(65534),
+            }
+        };
+        if result != 0 {
+            println!("refused");
+            return Ok(());
+        }
+        (3..6).for_each(|n| info!("record {n}"));
+        drain.flush()?;
+        (6..9).for_each(|n| info!("record {n}"));
+        let other = std::thread::Builder::new().name("other".to_owned());
+        let other = other.spawn(|| (0..3).for_each(|n| info!("other {n}")))?;
+        other.join().map_err(|_| "the thread panicked")?;
+        scene.end(log, Some(drain))
+    }
+
     /// A thread's first calls when there is hardly any memory, and some when there is again. `END` says
-    /// how many KiB there are.
+    /// how many KiB there are, and perhaps that the process is killed before.
     fn no_memory(scene: &Scene) -> Result<(), Box<dyn Error>> {
-        let kib: u64 = scene.end.parse()?;
+        let (kib, then) = scene.end.split_once('+').unwrap_or((&scene.end, ""));
+        let kib: u64 = kib.parse()?;
         let log = scene.builder().ring_capacity_bytes(1 << 20).start()?;
         log.flush()?;
         // Takes what the allocator has in hand, from large pieces to small ones, but for so much.
@@ -226,6 +255,9 @@ mod unix {
         }
         drop(kept);
         (0..10).for_each(|n| info!("short {n}"));
+        if then == "kill" {
+            return scene.end(log, None);
+        }
         drop(hoard);
         limit(libc::RLIMIT_AS, None)?;
         (0..10).for_each(|n| info!("again {n}"));

@@ -10,7 +10,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use stenolog::{Builder, DrainError, Existing, FileFate, Logger, Scope, StartError, info};
+use stenolog::{Builder, DrainError, Existing, FileFate, IfBusy, Logger, Scope, StartError, info};
 use stenolog_decoder::{Decoder, Dump, Summary};
 use stenolog_tests::read;
 
@@ -369,6 +369,46 @@ fn a_reader_sees_a_writer_and_takes_no_lock_for_that() {
         logger.close().unwrap();
         assert_eq!(Dump::open(&path).unwrap().writer_is_alive(), Some(false));
     }
+}
+
+#[test]
+fn a_logger_that_finds_its_path_busy_takes_a_numbered_one_if_it_may() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("app.2.steno"), "somebody's").unwrap();
+    let start = || Builder::new(&path).if_busy(IfBusy::NumberedPath).start_detached().unwrap();
+    let loggers: Vec<_> = std::thread::scope(|scope| {
+        let starts: Vec<_> = (0..4).map(|_| scope.spawn(start)).collect();
+        starts.into_iter().map(|start| start.join().unwrap()).collect()
+    });
+    let mut paths: Vec<_> = loggers.iter().map(|logger| logger.path().to_owned()).collect();
+    for logger in &loggers {
+        let _scope = logger.enter();
+        info!("to {}", logger.path().display());
+    }
+    let told = Builder::new(&path).start_detached().unwrap_err();
+    assert!(told.to_string().contains("if_busy"), "{told}");
+    // One that is deleted is begun anew where it was.
+    let beside = loggers.iter().find(|logger| logger.path() != path).unwrap();
+    fs::remove_file(beside.path()).unwrap();
+    beside.flush().unwrap();
+    assert!(beside.path().exists());
+    loggers.into_iter().for_each(|logger| logger.close().unwrap());
+    paths.sort();
+    let names = ["app.1.steno", "app.3.steno", "app.4.steno", "app.steno"];
+    assert_eq!(paths, names.map(at));
+    for path in paths {
+        let (found, _) = messages(&[&path]);
+        let is_right = |message: &String| {
+            *message == format!("to {}", path.display()) || message.contains("was deleted")
+        };
+        assert!(found.len() == 1 && found.iter().all(is_right), "{found:?}");
+    }
+    assert_eq!(fs::read_to_string(at("app.2.steno")).unwrap(), "somebody's");
+    // What is free is taken as always.
+    start().close().unwrap();
+    assert!(at("app.5.steno").exists(), "the earlier dump was kept");
 }
 
 /// `SIGXFSZ` ends a process that does not expect it. The drain's thread has it blocked.

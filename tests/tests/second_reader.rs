@@ -274,7 +274,7 @@ impl Hand {
         let mut hand = Self { bytes: header.encode().to_vec(), frames: FrameWriter::default() };
         let pair = ClockPair { counter: 0, unix_ns: UNIX_NS, uncertainty_ticks: 20 };
         hand.frame(FrameKind::Clock, |out| pair.encode(out));
-        let thread = Thread { ring: 1, os_id: 300, name: "main".into() };
+        let thread = Thread { ring: 1, os_id: 300, name: "main".into(), continues: None };
         hand.frame(FrameKind::Thread, |out| thread.encode(out));
         hand
     }
@@ -668,6 +668,32 @@ fn records_that_are_gone_with_a_file_are_told_once() {
     let told: Vec<_> = entries.iter().map(|entry| entry["fields"]["lost"].as_u64()).collect();
     assert_eq!((told, summary.missing), (vec![Some(3), Some(2), None], 5));
     assert_eq!(entries[0]["fields"]["why"], "truncated");
+}
+
+#[test]
+fn a_ring_that_continues_another_one_is_read_behind_it() {
+    let site = site(16, Type::U8);
+    let mut hand = Hand::new();
+    hand.sites(std::slice::from_ref(&site));
+    for (ring, os_id, continues) in [(2, 301, None), (3, 300, Some(1)), (4, 300, Some(3))] {
+        let thread = Thread { ring, os_id, name: String::new(), continues };
+        hand.frame(FrameKind::Thread, |out| thread.encode(out));
+    }
+    // Times go back from ring to ring.
+    for (ring, time) in [(1, 900), (2, 950), (3, 800), (4, 700)] {
+        let mut builder = BlockBuilder::default();
+        builder.begin(ring, 0, 0);
+        builder.push(&site, &payload(time, &[ring as u8])).unwrap();
+        hand.frame(FrameKind::Block, |out| _ = builder.finish(24, out));
+    }
+    let bytes = hand.finish();
+    let lines = Reading::of_bytes(&bytes).whole();
+    assert_eq!(lines.iter().map(|line| values(line)).collect::<Vec<_>>(), ["1", "3", "4", "2"]);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), bytes).unwrap();
+    let (entries, _) = stenolog_tests::read(file.path());
+    let messages: Vec<_> = entries.iter().map(|entry| entry["message"].as_str()).collect();
+    assert_eq!(messages, ["1", "3", "4", "2"].map(Some));
 }
 
 #[test]

@@ -308,6 +308,46 @@ fn a_small_folder_is_shared_and_what_does_not_fit_is_stated() {
 }
 
 #[test]
+fn calls_without_memory_are_counted_where_a_kill_leaves_the_count() {
+    for kib in [0, 8, 1200] {
+        let found = Remains::killed("no-memory", &format!("{kib}+kill")).read();
+        assert!(found.lost().is_empty(), "{:?}", found.lost());
+        let lost = found.verification.lost;
+        assert_eq!(found.messages.len() as u64 + lost, 10, "{kib} KiB: {:?}", found.verification);
+    }
+    // The next start does not lose the count.
+    let remains = Remains::killed("no-memory", "0+kill");
+    let log = Builder::new(remains.dump()).rings_in(remains.rings());
+    log.start_detached().unwrap().close().unwrap();
+    let found = read(&remains.folder.path().join("app.1.steno"), &remains.rings());
+    assert_eq!(found.verification.tail, Tail::Sealed);
+    assert_eq!(found.messages.len() as u64 + found.verification.lost, 10);
+    assert!(found.verification.damage.is_empty(), "{:?}", found.verification);
+}
+
+/// Only root has any to lose.
+#[test]
+fn a_process_that_gives_up_rights_keeps_its_rings_and_states_those_that_it_cannot_have() {
+    for end in ["setuid", "chroot"] {
+        let folder = tempfile::tempdir().unwrap();
+        let rings = folder.path().join("rings");
+        fs::create_dir(&rings).unwrap();
+        let output = command("rights", folder.path(), &rings, end).output().unwrap();
+        if told(&output) == "refused\n" {
+            continue;
+        }
+        assert_eq!(output.status.signal(), Some(libc::SIGKILL), "{output:?}");
+        assert!(!told(&output).contains("were deleted"), "{end}: {output:?}");
+        let found = read(&folder.path().join("app.steno"), &rings);
+        let [lost] = &found.lost()[..] else {
+            panic!("{end}: {:?} {output:?}", found.verification)
+        };
+        assert!(lost.starts_with("ring 2 (thread other) was in memory"), "{end}: {lost}");
+        assert_eq!(found.messages, records(0..9), "{end}");
+    }
+}
+
+#[test]
 fn without_memory_a_call_counts_its_record_and_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     for kib in [0, 8, 32, 128, 1200] {
@@ -323,5 +363,6 @@ fn without_memory_a_call_counts_its_record_and_goes_on() {
         let shown = found.messages.len() as u64;
         assert_eq!(shown + found.verification.lost, 20, "{kib} KiB: {:?}", found.verification);
         assert_eq!(told(&output).lines().last(), Some(&*format!("{} lost", 20 - shown)));
+        assert!(kib > 0 || shown < 20, "without any memory none is recorded");
     }
 }

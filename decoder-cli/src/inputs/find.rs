@@ -94,11 +94,16 @@ fn dumps_in(directory: &Path) -> Result<Found, InputError> {
     for entry in fs::read_dir(directory).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let name = judge(&name);
+        let (name, is_hidden) = (judge(&name), name.starts_with('.'));
         if !path.is_file() {
             continue;
         }
         match (name, name != Name::Dump && begins_as_dump(&path)) {
+            // What is hidden is somebody's work in progress.
+            (Name::Doubtful, true) if is_hidden => {
+                found.passed_over.push((path, "is a hidden file; name it to have it read"));
+            }
+            (Name::Other, true) if is_hidden => {}
             (Name::Dump, _) | (Name::Doubtful, true) => found.files.push(path),
             (Name::Doubtful, false) => found.passed_over.push((path, "is no dump")),
             (Name::Other, true) => found
@@ -118,10 +123,7 @@ fn dumps_in(directory: &Path) -> Result<Found, InputError> {
 }
 
 fn judge(name: &str) -> Name {
-    let Some((stem, behind)) = name.rsplit_once(EXTENSION) else {
-        // What is hidden is somebody's work in progress.
-        return Name::Other;
-    };
+    let Some((stem, behind)) = name.rsplit_once(EXTENSION) else { return Name::Other };
     let packed = [".gz", ".zst"].into_iter().find_map(|extension| behind.strip_suffix(extension));
     let rotation = packed.unwrap_or(behind);
     let is_of_rotation =
@@ -136,7 +138,6 @@ fn judge(name: &str) -> Name {
 
 /// Whether the file, or what was packed into it, begins as a dump does.
 fn begins_as_dump(path: &Path) -> bool {
-    let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
     let Ok(mut file) = File::open(path) else { return false };
     let count = MAGIC.len() as u64;
     let start = match Packing::of(&mut file) {
@@ -149,7 +150,7 @@ fn begins_as_dump(path: &Path) -> bool {
         }
         Err(_) => return false,
     };
-    !is_hidden && start == MAGIC
+    start == MAGIC
 }
 
 #[cfg(test)]
@@ -205,6 +206,7 @@ mod tests {
             ("a.steno.md5", b"0123"),
             ("a.bin", &MAGIC),
             (".a.tmp", &MAGIC),
+            (".a.steno.Xy7", &MAGIC),
             ("a.log", b"text"),
         ] {
             fs::write(at(name), bytes).unwrap();
@@ -212,6 +214,6 @@ mod tests {
         let found = expand(directory.path()).unwrap();
         assert_eq!(found.files, [at("a.steno"), at("a.steno.old")]);
         let names: Vec<_> = found.passed_over.iter().map(|(path, _)| path.clone()).collect();
-        assert_eq!(names, [at("a.bin"), at("a.steno.md5")]);
+        assert_eq!(names, [at(".a.steno.Xy7"), at("a.bin"), at("a.steno.md5")]);
     }
 }

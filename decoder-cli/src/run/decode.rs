@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use stenolog_decoder::{Decoder, Dump, RenderOptions, Renderer};
+use stenolog_decoder::{Decoder, Dump, FieldMatch, RenderOptions, Renderer};
 
 use crate::exit::Outcome;
 use crate::inputs;
@@ -54,16 +54,14 @@ pub(super) fn run(plan: DecodePlan) -> anyhow::Result<Outcome> {
 
 /// A misspelt name matches nothing, and so does a misspelt file that has a `=` in its name.
 fn explain_unknown_fields(dumps: &[Dump], names: &[String]) {
-    let slots = || dumps.iter().flat_map(Dump::sites).flat_map(|site| &site.call_site().slots);
-    let mut known: Vec<_> = slots().map(|slot| slot.name.to_string()).collect();
+    let sites = || dumps.iter().flat_map(Dump::sites);
+    let slots = sites().flat_map(|site| &site.call_site().slots);
+    let mut known: Vec<_> = slots.map(|slot| slot.name.to_string()).collect();
     known.sort_unstable();
     known.dedup();
     for name in names {
-        // `order.side` may be a part of `order`.
-        let has = |slot: &str| {
-            name.strip_prefix(slot).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        };
-        if !dumps.is_empty() && !slots().any(|slot| !slot.name.is_empty() && has(&slot.name)) {
+        let field = FieldMatch::new(name, "");
+        if !dumps.is_empty() && !sites().any(|site| field.is_known_to(site)) {
             let meant =
                 inputs::similar_field(name, &known).map_or_else(String::new, |m| format!("; {m}"));
             complain(format_args!(

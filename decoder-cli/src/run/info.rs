@@ -83,7 +83,7 @@ fn as_text(opened: &Opened, info: &Info, state: &str, zone: Zone) -> String {
     line("file", &format!("number {} of its session, begun {begun}", info.sequence));
     line("format", &format!("version {}, clock {}", info.version, frequency(info.counter_hz)));
     for damage in &info.damage {
-        let damage = opened.renamed(damage).to_string();
+        let damage = damage.to_string();
         let name = opened.name(&info.file);
         line("damage", damage.strip_prefix(&format!("{name}: ")).unwrap_or(&damage));
     }

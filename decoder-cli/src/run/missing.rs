@@ -16,7 +16,7 @@ pub(super) fn report(opened: &Opened, summary: &Summary, rings: &Rings) {
         return;
     }
     for damage in summary.damage.iter().take(MAX_PLACES) {
-        complain(opened.renamed(damage));
+        complain(damage);
     }
     if let Some(more @ 1..) = summary.damage.len().checked_sub(MAX_PLACES) {
         complain(format_args!("… and {more} more places; `steno verify` lists them all"));

@@ -105,7 +105,7 @@ fn write_text(
         line(format!("{name}: its rings were left over in {left}; nothing in them is needed"));
     }
     for damage in damage {
-        line(opened.renamed(damage).to_string());
+        line(damage.to_string());
     }
     if tail != Tail::Sealed && writer_is_alive != Some(true) && !verification.is_completed {
         line(format!("{name}: {}{}", missing::breaks_off(dump), rings.absence(dump)));

@@ -320,3 +320,26 @@ fn a_closed_pipe_ends_quietly() {
         assert_eq!(output.status.code(), Some(0), "{args:?}");
     }
 }
+
+/// A signal would say nothing. The pipe holds the program up in the middle of the file.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_another_program_empties_meanwhile_is_named() {
+    let scene = Scene::with("app.steno", ticks(1, 200_000).sealed());
+    let mut child = scene
+        .command(&["app.steno", "--threads", "1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let mut first = [0; 100];
+    std::io::Read::read_exact(&mut stdout, &mut first).unwrap();
+    let file = std::fs::File::options().write(true).open(scene.path().join("app.steno")).unwrap();
+    file.set_len(0).unwrap();
+    std::io::copy(&mut stdout, &mut std::io::sink()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("app.steno: byte ") && told.contains("became shorter"), "{told}");
+    assert_eq!(output.status.code(), Some(3), "{told}");
+}

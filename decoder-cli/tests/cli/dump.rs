@@ -66,8 +66,10 @@ impl Dump {
     }
 
     pub(crate) fn thread(&mut self, ring: u32, name: &str) {
-        let thread = Thread { ring, os_id: 4_000 + u64::from(ring), name: name.into() };
-        let payload = postcard_of(&thread);
+        let os_id = 4_000 + u64::from(ring);
+        let thread = Thread { ring, os_id, name: name.into(), continues: None };
+        let mut payload = Vec::new();
+        thread.encode(&mut payload);
         self.frame(FrameKind::Thread, |out| out.extend(payload));
     }
 

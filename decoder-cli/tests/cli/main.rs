@@ -5,6 +5,7 @@ mod decode;
 mod dump;
 mod export;
 mod inputs;
+mod losses;
 mod program;
 mod reports;
 mod rings;

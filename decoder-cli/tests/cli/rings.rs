@@ -243,6 +243,28 @@ fn verifying_looks_at_each_ring() {
     assert!(text.contains("its rings were left over in "), "{text}");
 }
 
+/// A packed copy lies where the dump lay: its rings are looked for there, and not where it is unpacked.
+#[test]
+fn rings_complete_a_packed_copy() {
+    let scene = crashed();
+    let packed = zstd::bulk::compress(&written(), 3).unwrap();
+    fs::remove_file(scene.path().join("app.steno")).unwrap();
+    scene.write("app.steno.zst", packed);
+    let run = scene.run(&["app.steno.zst"]);
+    assert_eq!((run.code, run.stdout.lines().count()), (Some(0), 6), "{}", run.stderr);
+    let run = scene.run(&["recover", "app.steno.zst", "--to", "out.steno"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert_eq!(scene.run(&["out.steno"]).ok().lines().count(), 6);
+    // The dump beside its copy has the same rings.
+    scene.write("app.steno", written());
+    let run = scene.run(&["app.steno", "app.steno.zst"]);
+    assert_eq!((run.code, run.stdout.lines().count()), (Some(0), 6), "{}", run.stderr);
+    for command in ["info", "verify"] {
+        let run = scene.run(&[command, "app.steno", "app.steno.zst"]);
+        assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{}", run.stdout);
+    }
+}
+
 #[test]
 fn info_looks_at_the_rings() {
     let scene = crashed();

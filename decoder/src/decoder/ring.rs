@@ -8,7 +8,8 @@
 //!
 //! A head that is not opened yet has the smallest key that its records can have, so that a block
 //! is opened when it can hold the next entry, and no earlier. Keys never fall within a ring. What is
-//! told of records that are missing is in `losses`.
+//! told of records that are missing is in `losses`. A ring that continues another one begins when that one
+//! has ended, with its last key.
 
 mod losses;
 
@@ -138,6 +139,22 @@ impl<'d> Ring<'d> {
             thread_name: &self.thread_name,
             dump: self.open.as_ref().map_or(0, |open| open.dump_index),
         }
+    }
+
+    /// The ring of the same session that this one goes on behind.
+    pub(super) fn continues(&self) -> Option<u32> {
+        self.thread.and_then(|thread| thread.continues)
+    }
+
+    /// Has the ring go on where another one has ended, as if both were one: its keys do not fall below
+    /// the last of that one.
+    pub(super) fn go_on_behind(&mut self, before: Key) {
+        self.key = self.key.max(before);
+    }
+
+    /// The key of the entry that was come to last.
+    pub(super) fn key(&self) -> Key {
+        self.key
     }
 
     /// The thread's names, to be kept by others.

@@ -105,6 +105,16 @@ pub(crate) fn time_map(files: &[&Dump]) -> TimeMap {
     TimeMap::new(pairs, first.map_or(0, |dump| dump.header().counter_hz), fallback)
 }
 
+/// Of each ring the place of the one that it continues, if that is there. They are in the order of their
+/// ids, which grow along a chain, so that none is a circle.
+pub(super) fn predecessors(rings: &[Ring<'_>]) -> Vec<Option<usize>> {
+    let before = |ring: &Ring<'_>| {
+        let wanted = (ring.session, ring.continues()?);
+        rings.binary_search_by_key(&wanted, |ring| (ring.session, ring.ring)).ok()
+    };
+    rings.iter().map(before).collect()
+}
+
 /// The rings of all sessions that the filter wants, each with its items in order.
 pub(super) fn rings<'d>(dumps: &'d [Dump], sessions: &[Session], filter: &Filter) -> Vec<Ring<'d>> {
     let mut items: BTreeMap<(usize, u32), Vec<(u64, Item)>> = BTreeMap::new();

@@ -10,7 +10,7 @@
 //! loss stands; whoever hands the text on, in order, merges and shows it. What is held meanwhile is one
 //! statement for each ring and kind of loss.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
 
 use super::hand_on;
@@ -97,30 +97,35 @@ impl Statement {
 
 /// Statements behind which no record was shown yet.
 #[derive(Debug, Default)]
-pub(super) struct Pending(BTreeMap<(usize, Option<LossKind>, u8), Statement>);
+pub(super) struct Pending {
+    by_key: BTreeMap<(usize, Option<LossKind>, u8), Statement>,
+    /// Those that are shown now, which nothing is added to.
+    ready: VecDeque<Statement>,
+}
 
 impl Pending {
     pub(super) fn push(&mut self, statement: &Statement) {
-        self.0
+        self.by_key
             .entry(statement.key())
             .and_modify(|known| known.add(statement))
             .or_insert(*statement);
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.by_key.is_empty() && self.ready.is_empty()
     }
 
     /// Takes out the one that is shown next.
     pub(super) fn pop(&mut self) -> Option<Statement> {
-        let (key, _) = self.0.iter().min_by_key(|(key, of)| (of.unix_ns, **key))?;
-        let key = *key;
-        self.0.remove(&key)
+        if self.ready.is_empty() && !self.by_key.is_empty() {
+            self.ready = self.take().into();
+        }
+        self.ready.pop_front()
     }
 
     /// Takes all, in their order.
     pub(super) fn take(&mut self) -> Vec<Statement> {
-        let mut all: Vec<_> = std::mem::take(&mut self.0).into_values().collect();
+        let mut all: Vec<_> = std::mem::take(&mut self.by_key).into_values().collect();
         all.sort_by_key(|of| of.unix_ns);
         all
     }

@@ -34,12 +34,91 @@ fn a_thread_keeps_its_order_though_its_clock_goes_back() {
 }
 
 #[test]
+fn a_ring_goes_on_behind_the_one_that_it_continues() {
+    let mut scene = Scene::new();
+    scene.thread_behind(3, 7, "a", 1);
+    scene.thread_behind(4, 7, "a", 3);
+    // Nor do its blocks have to stand behind those of that one.
+    scene.block(4, &[n(5, 6), n(70, 7)]);
+    scene.block(3, &[n(20, 3), n(10, 4)]);
+    scene.block(1, &[n(40, 1), n(30, 2)]);
+    scene.block(2, &[n(35, 8), n(50, 9)]);
+    scene.seal(0);
+    let (text, summary) = messages(&[scene.dump()], Filter::default());
+    assert_eq!(text, "2: n 8\n1: n 1\n1: n 2\n3: n 3\n3: n 4\n4: n 6\n2: n 9\n4: n 7\n");
+    assert!(summary.is_complete(), "{summary:?}");
+    // Of one that is not there, or has nothing that is wanted, it does not wait.
+    let late = Filter::default().since(START + 60);
+    assert_eq!(messages(&[scene.dump()], late).0, "4: n 7\n");
+}
+
+#[test]
+fn a_ring_that_continues_itself_a_later_one_or_none_is_read() {
+    let mut scene = Scene::new();
+    for (ring, before) in [(11, 11), (12, 13), (13, 12), (14, 0), (16, 15)] {
+        scene.thread_behind(ring, 7, "a", before);
+    }
+    for (ring, at) in [(11, 60), (12, 50), (13, 40), (14, 30), (16, 20)] {
+        scene.block(ring, &[n(at, ring)]);
+    }
+    scene.seal(0);
+    let (text, summary) = messages(&[scene.dump()], Filter::default());
+    // 13 continues 12: that is the one link which can be.
+    assert_eq!(text, "16: n 16\n14: n 14\n12: n 12\n13: n 13\n11: n 11\n");
+    assert!(summary.is_complete(), "{summary:?}");
+}
+
+/// A break in the middle of the one, or at its end, does not lose the other.
+#[test]
+fn a_ring_that_continues_another_one_is_there_after_a_break() {
+    let mut scene = Scene::new();
+    scene.thread_behind(3, 7, "a", 1);
+    scene.block(1, &[n(40, 1), n(30, 2)]);
+    scene.block(3, &[n(20, 3)]);
+    scene.seal(0);
+    let dumps = [scene.dump()];
+    let mut decoder = Decoder::new(&dumps);
+    let mut count = 0;
+    while decoder
+        .for_each(|_| {
+            count += 1;
+            ControlFlow::Break(())
+        })
+        .is_break()
+    {}
+    assert_eq!(count, 3);
+}
+
+#[test]
 fn times_that_callers_give_take_their_place() {
     let mut scene = Scene::new();
     scene.block(1, &[n(10, 1), n(30, 3)]);
     scene.block(2, &[Rec(18, (START + 20) as u64, vec![]), Rec(18, (START + 40) as u64, vec![])]);
     let (text, _) = messages(&[scene.dump()], Filter::default());
     assert_eq!(text, "1: n 1\n2: at\n1: n 3\n2: at\n");
+}
+
+/// A block says the times of its counters and those that callers gave apart: either may be wanted.
+#[test]
+fn times_that_callers_gave_are_filtered() {
+    let at = |ns: i64| Rec(18, (START + ns) as u64, vec![]);
+    let mut scene = Scene::new();
+    scene.block(1, &[at(1_000), at(2_000)]);
+    scene.raw_block(1, &[n(10, 1), at(3_000), n(20, 2)]);
+    scene.column_block(2, &[at(4_000), n(30, 3)]);
+    scene.block(2, &[n(40, 4)]);
+    let dumps = [scene.dump()];
+    let check = |filter: Filter, expected: &str| {
+        assert_eq!(messages(&dumps, filter).0.replace('\n', ";"), expected);
+    };
+    let all = Filter::default;
+    check(all().since(START + 1_000), "1: at;1: at;1: at;2: at;");
+    check(all().since(START + 1_500).until(START + 2_000), "1: at;");
+    check(all().since(START + 2_500), "1: at;2: at;");
+    check(all().since(START + 3_500).until(START + 5_000), "2: at;");
+    check(all().until(START + 25), "1: n 1;1: n 2;");
+    check(all().since(START + 35).until(START + 900), "2: n 4;");
+    check(all().since(START + 4_001), "");
 }
 
 #[test]

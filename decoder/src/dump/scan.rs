@@ -261,8 +261,7 @@ impl<'a> Scanner<'a> {
                 sites.into_iter().for_each(|site| self.define(frame.at, site));
             }
             Some(FrameKind::Thread) => {
-                let (thread, _) = postcard::take_from_bytes::<Thread>(payload)
-                    .map_err(MetadataError::Postcard)?;
+                let thread = Thread::decode(payload).map_err(MetadataError::Postcard)?;
                 self.name_thread(frame.at, thread);
             }
             Some(FrameKind::Clock) => tables.clock.push(ClockPair::decode(payload).ok_or(short)?),

@@ -354,3 +354,39 @@ fn files_that_have_lost_their_beginnings_are_not_taken_for_one_log() {
     assert_eq!(one, copy);
     assert_ne!(one, other);
 }
+
+/// By another program. What is gone is damage, and the process lives.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[test]
+fn a_file_that_shrinks_while_it_is_read_is_damaged() {
+    crate::survive_shrinking_files().unwrap();
+    let mut scene = Scene::new();
+    for number in 0..2000_u32 {
+        scene.block(1, &[n(10 + u64::from(number), number)]);
+    }
+    scene.seal(0);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    for left in [0, 100, 4096, 20_000, 100_000] {
+        std::fs::write(&path, scene.bytes()).unwrap();
+        let length = scene.bytes().len() as u64;
+        assert!(length > 150_000);
+        let (dump, copy) = (
+            Dump::open(&path).unwrap(),
+            Dump::open_within(&path, &Limits::default().with_copies(true)).unwrap(),
+        );
+        File::options().write(true).open(&path).unwrap().set_len(left).unwrap();
+        let found = crate::verify(&dump);
+        let shrunk = found.damage.iter().find(|damage| damage.cause == crate::DamageCause::Shrunk);
+        let shrunk = shrunk.unwrap_or_else(|| panic!("cut to {left}: {found:?}"));
+        // Of the last page that is there, the rest is zeros.
+        assert!((left..left + (64 << 10)).contains(&shrunk.offset), "cut to {left}: {shrunk}");
+        assert!(!found.is_intact());
+        let dumps = [dump];
+        let mut decoder = Decoder::new(&dumps);
+        let _ = decoder.for_each(|_| ControlFlow::Continue(()));
+        assert!(decoder.summary().damage.contains(shrunk));
+        assert!(crate::verify(&copy).is_intact());
+        assert_eq!(copy.writer_is_alive(), Some(false));
+    }
+}

@@ -68,6 +68,17 @@ impl FieldMatch {
         }
     }
 
+    /// Whether the call site has a field or an argument of this name, or one that may have a part of it; or
+    /// losses do.
+    #[must_use]
+    pub fn is_known_to(&self, site: &Site) -> bool {
+        let name = self.name.strip_prefix("fields.").unwrap_or(&self.name);
+        Self::OF_LOSSES.contains(&name) || self.slots(site).next().is_some()
+    }
+
+    /// The fields of losses.
+    pub(super) const OF_LOSSES: [&str; 4] = ["lost", "ring", "cause", "first_record"];
+
     /// Whether records of the call site can have such a value at all.
     pub(super) fn may_match(&self, site: &Site) -> bool {
         self.slots(site).any(|(path, slot)| path.is_empty() || may_have_parts(&slot.ty))

@@ -93,7 +93,9 @@ impl Texts {
                 self.end();
             }
             Value::Some(of) => self.strings(of),
-            Value::List(of) | Value::Tuple(of) => of.iter().for_each(|of| self.strings(of)),
+            Value::List(of) | Value::Tuple(of) | Value::Set(of) => {
+                of.iter().for_each(|of| self.strings(of))
+            }
             Value::Map(of) => of.iter().for_each(|(key, value)| {
                 self.strings(key);
                 self.strings(value);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use stenolog_format::block::BlockHeader;
-use stenolog_format::dictionary::CallSite;
+use stenolog_format::dictionary::{CallSite, Thread};
 use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter, VERSION, Version};
 use stenolog_format::index::End;
 use stenolog_format::loss::{Loss, LossFrame};
@@ -556,10 +556,28 @@ impl Reader<'_> {
             let file = Arc::from(path.as_path());
             self.damage.push(Damage { file, offset: 0, bytes: 0, cause });
         }
+        let loss = Loss { counter: self.last_counter(), full: rings.ringless, too_large: [0; 5] };
+        if loss.total() > 0 {
+            let ring = Loss::NO_RING;
+            self.frames.frame(&mut self.bytes, FrameKind::Thread, |out| {
+                Thread::no_ring().encode(out);
+            });
+            self.lost = self.lost.saturating_add(loss.total());
+            let frame = LossFrame { ring, position: 0, loss, gone: None };
+            self.frames.frame(&mut self.bytes, FrameKind::Loss, |out| frame.encode(out));
+        }
         if rings.unlisted > 0 {
             self.put_lost(VolatileRing::ALL, VolatileState::MemoryLost, 0);
             self.report(path, 0, RingDamage::Unlisted { rings: rings.unlisted });
         }
+    }
+
+    /// The latest time of which anything is known.
+    fn last_counter(&self) -> u64 {
+        let blocks = self.blocks.values().flatten();
+        let last = blocks.map(|block| block.header.counter_last).max();
+        let mut pairs = self.metas.iter().chain(self.dump).flat_map(Dump::clock_pairs);
+        last.or(pairs.next_back().map(|pair| pair.counter)).unwrap_or_default()
     }
 
     /// For the dump that is made of this one: the loss must not be forgotten.

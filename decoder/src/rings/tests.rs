@@ -381,6 +381,35 @@ fn links_are_not_followed() {
     }
 }
 
+/// Anybody may make a directory of that name in `/dev/shm`.
+#[cfg(unix)]
+#[test]
+fn rings_of_somebody_else_are_not_believed() {
+    use std::io::ErrorKind;
+    use std::os::unix::fs::chown;
+
+    const STRANGER: u32 = 54_321;
+    let rig = Rig::new();
+    rig.progress(1);
+    drop(rig.ring("ring-0", words(1, 1)));
+    let dump = rig.dump(Scene::new().bytes());
+    assert!(RingDir::find(&dump, &[]).found.is_some());
+    match chown(rig.rings(), Some(STRANGER), None) {
+        // Only root can give a directory away, and so try this.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => return,
+        given => given.unwrap(),
+    }
+    for extra in [vec![], vec![rig.rings()], vec![rig.dir.path().to_owned()]] {
+        let search = RingDir::find(&dump, &extra);
+        assert!(search.found.is_none(), "{search:?}");
+        assert!(matches!(search.refused[0].why, Why::Owner { owner: STRANGER }), "{search:?}");
+        assert!(search.refused[0].to_string().contains("belongs to user 54321"), "{search:?}");
+    }
+    // Who wrote the dump wrote its rings.
+    chown(dump.name(), Some(STRANGER), None).unwrap();
+    assert!(RingDir::find(&dump, &[]).found.is_some());
+}
+
 #[test]
 fn only_what_a_logger_makes_is_removed() {
     let rig = Rig::new();

@@ -1,7 +1,7 @@
 //! The file `progress` of a ring directory: how far the dump is, and where each ring is.
 //!
 //! ```text
-//!   0        16                    64              64 + 8 n
+//!   0        16                    128             128 + 8 n
 //!   | dump   | what is not listed  | a place for each ring that a thread has |
 //! ```
 //!
@@ -28,6 +28,8 @@ pub struct Rings {
     pub unlisted: u64,
     /// How many directories of the session were made before this one.
     pub directory: u64,
+    /// Records of calls that got no ring for want of memory, by level.
+    pub ringless: [u64; 5],
     /// The rings that threads have, and where each is. A place that only a later version knows is not in
     /// a file that this one does: it counts as memory.
     pub listed: Vec<(u32, Place)>,
@@ -69,7 +71,7 @@ impl Progress {
     /// How many rings are listed at the most.
     pub const MOST_RINGS: usize = (Self::BYTES - Self::LIST_AT) / 8;
     /// Where the list begins.
-    pub const LIST_AT: usize = 64;
+    pub const LIST_AT: usize = 128;
     /// Where the number of bytes of the dump stands.
     pub const WRITTEN_AT: usize = 0;
     /// Where the sequence of the dump stands, as a word of eight bytes.
@@ -82,6 +84,8 @@ impl Progress {
     pub const UNLISTED_AT: usize = 24;
     /// Where [`Rings::directory`] stands.
     pub const DIRECTORY_AT: usize = 32;
+    /// Where [`Rings::ringless`] begins.
+    pub const RINGLESS_AT: usize = 40;
 
     /// Reads the file; `None` if it is too short.
     #[must_use]
@@ -105,6 +109,7 @@ impl Progress {
         Some(Rings {
             unlisted: word(Self::UNLISTED_AT)?,
             directory: word(Self::DIRECTORY_AT)?,
+            ringless: std::array::from_fn(|level| word(Self::RINGLESS_AT + 8 * level).unwrap_or(0)),
             listed: words.filter_map(|word| Place::from_word(u64::from_le_bytes(*word))).collect(),
         })
     }
@@ -122,11 +127,12 @@ mod tests {
         put(Progress::SEQUENCE_AT, 2);
         put(Progress::HAS_LIST_AT, Progress::HAS_LIST);
         put(Progress::UNLISTED_AT, 5);
+        put(Progress::RINGLESS_AT + 16, 7);
         put(Progress::LIST_AT, Place::File.word(1));
         put(Progress::LIST_AT + 16, Place::Memory.word(u32::MAX));
         put(Progress::BYTES - 8, 9 << 32 | 3);
         let listed = vec![(1, Place::File), (u32::MAX, Place::Memory), (3, Place::Memory)];
-        let rings = Rings { unlisted: 5, directory: 0, listed };
+        let rings = Rings { unlisted: 5, directory: 0, ringless: [0, 0, 7, 0, 0], listed };
         let read = Progress::decode(&bytes);
         assert_eq!(read, Some(Progress { written: 4096, sequence: 2, rings: Some(rings) }));
     }

@@ -34,8 +34,22 @@ pub enum Existing {
     /// It is renamed: `app.steno` becomes `app.1.steno`, or the next number that is free.
     #[default]
     Keep,
-    /// It is overwritten.
+    /// Another file takes its place: a reader that has it open keeps what it has. Where its folder may not be
+    /// written, or the file is mounted by itself, it is emptied instead.
     Replace,
+}
+
+/// What a logger does that starts on a path to which another one writes, in this process or another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum IfBusy {
+    /// It does not start: [`StartError::Busy`](crate::StartError::Busy).
+    #[default]
+    Error,
+    /// It writes beside that dump: to `app.1.steno` if that is `app.steno`, or the next number that no file
+    /// has. [`Logger::path`](crate::Logger::path) says which. `steno` reads all dumps of a folder
+    /// together.
+    NumberedPath,
 }
 
 /// So many bytes behind a hole are looked at for a frame of a dump.
@@ -101,6 +115,36 @@ impl DumpFile {
             .map_err(|source| StartError::Create { path: path.to_owned(), source })?;
         let file = create(path, existing, mode, Some(earlier))?;
         Ok(Self::new(file, wanted.clone(), wanted, mode))
+    }
+
+    /// As [`create`](Self::create), or beside the path if another logger writes there; and the path that
+    /// it is.
+    pub(crate) fn create_if_busy(
+        path: &Path,
+        existing: Existing,
+        mode: u32,
+        earlier: &Earlier,
+    ) -> Result<(Self, PathBuf), StartError> {
+        match Self::create(path, existing, mode, earlier) {
+            Ok(file) => return Ok((file, path.to_owned())),
+            Err(StartError::Busy { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        let mut number = 1;
+        loop {
+            let beside = numbered(path, number);
+            let error = |source| StartError::Create { path: beside.clone(), source };
+            match open_new(&beside, mode) {
+                Ok(file) => {
+                    let wanted = std::path::absolute(&beside).map_err(error)?;
+                    let file = Self::new(lock(file, &beside)?, wanted.clone(), wanted, mode);
+                    return Ok((file, beside));
+                }
+                // Another process may have been quicker.
+                Err(source) if source.kind() == io::ErrorKind::AlreadyExists => number += 1,
+                Err(source) => return Err(error(source)),
+            }
+        }
     }
 
     fn new(file: Locked, wanted: PathBuf, path: PathBuf, mode: u32) -> Self {

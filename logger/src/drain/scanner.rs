@@ -35,6 +35,7 @@ use super::output::{Output, WriteFailure};
 use super::storage::FileFate;
 use crate::error::DrainError;
 use crate::fault::{self, Step};
+use crate::registry;
 use crate::ring_dir;
 use crate::shared::{Core, has_memory};
 
@@ -226,6 +227,7 @@ impl Scanner {
         let is_any_lost = lost != self.lost;
         let mut is_any_owed = false;
         self.adopt();
+        registry::tell_noted(&self.core);
         self.state_volatile();
         fault::after(Step::PassBegun);
         self.look_if(is_asked)?;
@@ -519,7 +521,7 @@ impl Scanner {
             return false;
         }
         let ring = Loss::NO_RING;
-        let thread = Thread { ring, os_id: 0, name: "(no ring)".to_owned() };
+        let thread = Thread::no_ring();
         let is_first = self.ringless.total() == 0;
         let Self { output, frames, index, .. } = self;
         put_explanations(output, frames, index, is_first.then_some(&thread), &[]);

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use stenolog_format::clock::ClockPair;
-use stenolog_format::dictionary::{CallSite, Thread};
+use stenolog_format::dictionary::{CallSite, Level, Thread};
 use stenolog_format::frame::FileHeader;
 use stenolog_ringbuf::Consumer;
 use stenolog_ringbuf::queue::spsc::Producer;
@@ -78,6 +78,10 @@ impl RingDir {
     }
 
     pub(crate) fn note_explained(&self, _: u32) {
+        match self.0 {}
+    }
+
+    pub(crate) fn state_ringless(&self, _: Level, _: u64) {
         match self.0 {}
     }
 

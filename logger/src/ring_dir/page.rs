@@ -64,7 +64,8 @@ impl Page {
     /// A new page that says the same in another file.
     pub(super) fn again(&mut self, file: &File) -> io::Result<()> {
         let again = Self::begin(file, self.load(Progress::DIRECTORY_AT))?;
-        for at in [Progress::SEQUENCE_AT, Progress::WRITTEN_AT, Progress::UNLISTED_AT] {
+        let words = [Progress::SEQUENCE_AT, Progress::WRITTEN_AT, Progress::UNLISTED_AT];
+        for at in words.into_iter().chain((0..5).map(|level| Progress::RINGLESS_AT + 8 * level)) {
             again.store(at, self.load(at));
         }
         for (at, listed) in self.list.iter().enumerate() {
@@ -143,6 +144,13 @@ impl Page {
         }
     }
 
+    /// Says how many records of a level were lost as their thread got no ring.
+    pub(super) fn state_ringless(&self, level: usize, records: u64) {
+        let at = Progress::RINGLESS_AT + 8 * level;
+        // Threads may come in another order than they have counted in.
+        self.store(at, records.max(self.load(at)));
+    }
+
     /// What is said of rings.
     pub(super) fn listed(&self) -> impl Iterator<Item = &Listed> {
         self.list.iter().flatten()
@@ -179,7 +187,7 @@ mod tests {
     use super::*;
 
     fn thread(ring: u32) -> Thread {
-        Thread { ring, os_id: 0, name: String::new() }
+        Thread { ring, os_id: 0, name: String::new(), continues: None }
     }
 
     #[test]

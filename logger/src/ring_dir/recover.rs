@@ -36,8 +36,9 @@ use std::path::{Path, PathBuf};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use rustix::fs::copy_file_range;
 use rustix::fs::{AtFlags, Dir, Mode, OFlags, open, openat, unlinkat};
-use stenolog_format::dictionary::CallSite;
+use stenolog_format::dictionary::{CallSite, Thread};
 use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter, VERSION, Version};
+use stenolog_format::loss::{Loss, LossFrame};
 use stenolog_format::recovery::{Place, Progress, Rings, directory_name};
 use stenolog_format::volatile::{VolatileRing, VolatileState};
 use stenolog_ringbuf::file::{Kind, Recovered};
@@ -185,7 +186,11 @@ impl UnreadDir {
                 explained.sites.entry(site.id).or_insert(site);
             }
             let rings = self.rings(&walked, &explained, header.sequence)?;
-            let volatile = volatile(progress.rings.unwrap_or_default(), &rings, &walked)?;
+            let listed = progress.rings.unwrap_or_default();
+            let dead = Dead {
+                ringless: Loss { counter: 0, full: listed.ringless, too_large: [0; 5] },
+                volatile: volatile(&listed, &rings, &walked)?,
+            };
             if dump.metadata().map_err(of_dump)?.len() > walked.end {
                 let new = make().map_err(of_dump)?;
                 copy_beginning(dump, &new, walked.end).map_err(of_dump)?;
@@ -193,7 +198,7 @@ impl UnreadDir {
                 copy = Some(new);
             }
             let dump = copy.as_ref().unwrap_or(dump);
-            self.append(dump, walked, &explained, &rings, &volatile)?;
+            self.append(dump, walked, &explained, &rings, &dead)?;
         }
         copy.as_ref().unwrap_or(dump).sync_all().map_err(of_dump)?;
         fault::after(Step::EarlierSealed);
@@ -279,6 +284,8 @@ impl UnreadDir {
                 shares.push(share);
             }
         }
+        // A ring comes behind the one that it continues.
+        shares.sort_by_key(|share: &Share| share.span.ring);
         Ok(shares)
     }
 
@@ -302,7 +309,7 @@ impl UnreadDir {
         walked: Walked,
         explained: &Explained,
         shares: &[Share],
-        volatile: &[VolatileRing],
+        dead: &Dead,
     ) -> Result<(), NotRecovered> {
         let has_clock = walked.has_clock;
         let mut append = Append {
@@ -351,7 +358,17 @@ impl UnreadDir {
             }
             lost.insert(id, share.lost);
         }
-        for ring in volatile {
+        let stated = lost.entry(Loss::NO_RING).or_default();
+        if dead.ringless.total() > *stated {
+            *stated = dead.ringless.total();
+            if !walked.rings.contains_key(&Loss::NO_RING) {
+                append.metadata(FrameKind::Thread, |out| Thread::no_ring().encode(out));
+            }
+            let loss = dead.ringless;
+            let frame = LossFrame { ring: Loss::NO_RING, position: 0, loss, gone: None };
+            append.metadata(FrameKind::Loss, |out| frame.encode(out));
+        }
+        for ring in &dead.volatile {
             let is_known = walked.rings.contains_key(&ring.ring);
             if let Some(thread) = explained.threads.get(&ring.ring).filter(|_| !is_known) {
                 append.metadata(FrameKind::Thread, |out| thread.encode(out));
@@ -363,10 +380,17 @@ impl UnreadDir {
     }
 }
 
+/// What died with the process.
+struct Dead {
+    volatile: Vec<VolatileRing>,
+    /// Records of calls that got no ring.
+    ringless: Loss,
+}
+
 /// What is to be said of the rings that died with their process. Those that should be in a file must
 /// be among the rings that were read (U1).
 fn volatile(
-    rings: Rings,
+    rings: &Rings,
     shares: &[Share],
     walked: &Walked,
 ) -> Result<Vec<VolatileRing>, NotRecovered> {
@@ -376,7 +400,7 @@ fn volatile(
         let number = next.map_or(0, |(number, _)| number);
         volatile.push(VolatileRing { ring, state: state as u8, number, reason: String::new() });
     };
-    for (ring, place) in rings.listed {
+    for &(ring, place) in &rings.listed {
         match place {
             Place::File if shares.iter().any(|share| share.span.ring == ring) => {}
             Place::Memory => lost(ring, VolatileState::MemoryLost),

@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
+use rustix::fs::AtFlags;
 use stenolog_format::clock::ClockPair;
-use stenolog_format::dictionary::{CallSite, Thread};
+use stenolog_format::dictionary::{CallSite, Level, Thread};
 use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter};
 use stenolog_format::recovery::{Place, directory_name};
 use stenolog_ringbuf::Consumer;
@@ -47,6 +48,10 @@ pub(crate) struct RingDir {
     second: Mutex<Second>,
     /// In which the second one may be made.
     folders: Vec<PathBuf>,
+    /// By whom: readers do not believe a second one that is another's.
+    owner: u32,
+    /// The root folder that paths begin at.
+    root: Option<(u64, u64)>,
     header: FileHeader,
     clock: ClockPair,
     next_file: AtomicU32,
@@ -66,6 +71,8 @@ enum Second {
 #[derive(Debug)]
 struct Dir {
     path: PathBuf,
+    /// Kept open: by the time of a look the process may have another root, or fewer rights.
+    directory: Mutex<File>,
     header: FileHeader,
     clock: ClockPair,
     meta: Mutex<Meta>,
@@ -124,6 +131,8 @@ impl RingDir {
                         first,
                         second: Mutex::new(Second::Missing(None)),
                         folders: folders[at + 1..].to_vec(),
+                        owner: rustix::process::geteuid().as_raw(),
+                        root: root(),
                         header,
                         clock: *clock,
                         next_file: AtomicU32::new(1),
@@ -201,7 +210,8 @@ impl RingDir {
             Second::Made(dir) => return Some(Arc::clone(dir)),
             Second::Missing(tried) => *tried,
         };
-        if tried.is_some_and(|tried| tried.elapsed() < TRY_SECOND_EVERY) {
+        let is_too_soon = tried.is_some_and(|tried| tried.elapsed() < TRY_SECOND_EVERY);
+        if is_too_soon || rustix::process::geteuid().as_raw() != self.owner || !self.has_root() {
             return None;
         }
         for folder in &self.folders {
@@ -230,9 +240,19 @@ impl RingDir {
         }
     }
 
+    /// Whether paths still lead to where they did.
+    fn has_root(&self) -> bool {
+        root() == self.root
+    }
+
     /// Whether a ring's file is where it was made.
     pub(crate) fn has_ring(&self, file: RingFile) -> bool {
-        self.path_of(file).is_some_and(|path| path.symlink_metadata().is_ok())
+        let name = format!("{RING}{}", file.number);
+        if file.is_in_second {
+            self.made_second().is_some_and(|dir| dir.has(&name))
+        } else {
+            self.first.has(&name)
+        }
     }
 
     fn path_of(&self, file: RingFile) -> Option<PathBuf> {
@@ -285,6 +305,11 @@ impl RingDir {
         lock(&self.first.meta).note_stated(id);
     }
 
+    /// Says how many records of a level were lost as their thread got no ring.
+    pub(crate) fn state_ringless(&self, level: Level, records: u64) {
+        lock(&self.first.page).state_ringless(level.index(), records);
+    }
+
     /// Says up to where the dump consists of whole frames (D3).
     pub(crate) fn note_progress(&self, sequence: u32, len: u64) {
         lock(&self.first.page).note_progress(sequence, len);
@@ -303,7 +328,7 @@ impl RingDir {
         let mut is_any_changed = false;
         let second = self.made_second();
         for dir in [&self.first].into_iter().chain(second.as_deref()) {
-            if !dir.is_whole() {
+            if !dir.is_whole(self.has_root()) {
                 // No ring may be made in the midst of it.
                 let is_removed = self.is_removed.write().unwrap_or_else(PoisonError::into_inner);
                 if *is_removed {
@@ -350,8 +375,10 @@ impl Dir {
             let page = Page::begin(&new_file(&path.join(PROGRESS))?, number)?;
             Ok((meta, page))
         });
-        let dir = |(meta, page)| Self {
+        let begun = begun.and_then(|(meta, page)| Ok((meta, page, File::open(&path)?)));
+        let dir = |(meta, page, directory)| Self {
             path: path.clone(),
+            directory: Mutex::new(directory),
             header,
             clock: *clock,
             meta: Mutex::new(meta),
@@ -398,14 +425,29 @@ impl Dir {
         self.path.join(format!("{RING}{number}"))
     }
 
-    /// Whether a reader finds the directory, with what explains the rest.
-    fn is_whole(&self) -> bool {
-        lock(&self.meta).is_at(&self.path.join(META)) && self.path.join(PROGRESS).is_file()
+    /// Whether a reader finds the directory, with what explains the rest. Whether it has its path can only
+    /// be asked if that leads to where it did.
+    fn is_whole(&self, asks_path: bool) -> bool {
+        let directory = lock(&self.directory).metadata();
+        let Ok(directory) = directory else { return true };
+        let is_elsewhere = || match fs::symlink_metadata(&self.path) {
+            Ok(at_path) => (at_path.dev(), at_path.ino()) != (directory.dev(), directory.ino()),
+            // Any other error only says that this process may not look there.
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        };
+        let is_gone = directory.nlink() == 0 || asks_path && is_elsewhere();
+        !is_gone && self.has(META) && self.has(PROGRESS)
+    }
+
+    /// Whether there is a file of this name, as far as the process may ask.
+    fn has(&self, name: &str) -> bool {
+        let found = rustix::fs::statat(&*lock(&self.directory), name, AtFlags::SYMLINK_NOFOLLOW);
+        found.err() != Some(rustix::io::Errno::NOENT)
     }
 
     /// Whether anything was changed in the directory since it was last asked.
     fn has_changed(&self) -> bool {
-        let changed = fs::symlink_metadata(&self.path).and_then(|metadata| metadata.modified());
+        let changed = lock(&self.directory).metadata().and_then(|metadata| metadata.modified());
         let Ok(changed) = changed else { return true };
         // Times are rounded: what follows within the same tick has the same.
         let is_settled = changed.elapsed().is_ok_and(|since| since > Duration::from_millis(50));
@@ -428,6 +470,7 @@ impl Dir {
             }
             made => made?,
         }
+        let directory = File::open(&self.path)?;
         let temporary = self.path.join(format!("{RING_IN_MAKING}{PROGRESS}"));
         let _ = fs::remove_file(&temporary);
         // First the list: from then on no reader takes the directory for complete.
@@ -456,8 +499,16 @@ impl Dir {
             let _ = again.thread(&listed.thread);
         }
         *meta = again;
-        fs::rename(&temporary, self.path.join(META))
+        fs::rename(&temporary, self.path.join(META))?;
+        *lock(&self.directory) = directory;
+        Ok(())
     }
+}
+
+/// What the path `/` leads to.
+fn root() -> Option<(u64, u64)> {
+    let root = fs::metadata("/").ok()?;
+    Some((root.dev(), root.ino()))
 }
 
 /// Removes what was made of a directory: only that, as another's is not empty, or not there.
@@ -483,14 +534,6 @@ impl Meta {
         meta.append(&header.encode())?;
         meta.frame(FrameKind::Clock, |out| clock.encode(out))?;
         Ok(meta)
-    }
-
-    /// Whether it is the file that is at `path`.
-    fn is_at(&self, path: &Path) -> bool {
-        let (Ok(file), Ok(at_path)) = (self.file.metadata(), fs::symlink_metadata(path)) else {
-            return false;
-        };
-        (file.dev(), file.ino()) == (at_path.dev(), at_path.ino())
     }
 
     fn thread(&mut self, thread: &Thread) -> io::Result<()> {

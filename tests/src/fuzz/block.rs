@@ -108,7 +108,7 @@ fn file(blocks: &[Block<'_>]) -> Vec<u8> {
     for index in tags.into_iter().filter_map(index) {
         frames.frame(&mut file, FrameKind::Dictionary, |out| out.extend(&DICTIONARY[index]));
     }
-    let thread = Thread { ring: 1, os_id: 1, name: String::new() };
+    let thread = Thread { ring: 1, os_id: 1, name: String::new(), continues: None };
     frames.frame(&mut file, FrameKind::Thread, |out| thread.encode(out));
     for Block { header, stored, .. } in blocks {
         frames.frame(&mut file, FrameKind::Block, |out| {

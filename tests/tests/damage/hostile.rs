@@ -304,7 +304,8 @@ fn very_many_tiny_frames_take_no_more_than_their_bytes() {
         for n in 0..count {
             payload.clear();
             match kind {
-                2 => Thread { ring: n, os_id: 0, name: String::new() }.encode(&mut payload),
+                2 => Thread { ring: n, os_id: 0, name: String::new(), continues: None }
+                    .encode(&mut payload),
                 4 => payload.extend(BlockHeader { ring: n, ..header(&SAMPLES[0]) }.encode()),
                 5 => LossFrame {
                     ring: n,

@@ -41,7 +41,7 @@ impl Forgery {
         ClockPair { counter: 0, unix_ns: 0, uncertainty_ticks: 1 }.encode(&mut pair);
         forgery.frame(FrameKind::Clock, &pair);
         let mut thread = Vec::new();
-        Thread { ring: 1, os_id: 1, name: "forger".into() }.encode(&mut thread);
+        Thread { ring: 1, os_id: 1, name: "forger".into(), continues: None }.encode(&mut thread);
         forgery.frame(FrameKind::Thread, &thread);
         forgery
     }

@@ -367,7 +367,7 @@ impl Departed {
     /// Nobody yet. The numbers of a crowd's records run through all of its rings.
     pub(super) fn crowd() -> Self {
         Self {
-            thread: Thread { ring: Self::CROWD, os_id: 0, name: String::new() },
+            thread: Thread { ring: Self::CROWD, os_id: 0, name: String::new(), continues: None },
             position: 0,
             records: 0,
             in_file: InFile::default(),

@@ -21,6 +21,13 @@ pub(super) struct KnownSite {
     pub(super) is_stated: bool,
 }
 
+impl KnownSite {
+    fn new(site: Arc<CallSite>) -> Self {
+        let plan = Arc::new(SitePlan::new(&site));
+        Self { site, plan, is_stated: false }
+    }
+}
+
 /// The call sites that the drain has met, and those that the file does not have yet.
 pub(super) struct Sites<'a> {
     pub(super) known: &'a mut Vec<KnownSite>,
@@ -53,12 +60,15 @@ impl Sites<'_> {
     fn meet(&mut self, at: usize) {
         if at >= self.known.len() {
             let more = registry::entries_from(self.known.len()).into_iter();
-            self.known.extend(more.map(|site| {
-                let plan = Arc::new(SitePlan::new(&site));
-                KnownSite { site, plan, is_stated: false }
-            }));
+            self.known.extend(more.map(KnownSite::new));
         }
         if let Some(site) = self.known.get_mut(at) {
+            // It was on its way from a signal handler when it was asked for.
+            if site.site.id == 0
+                && let Some(entry) = registry::entries_from(at).into_iter().next()
+            {
+                *site = KnownSite::new(entry);
+            }
             site.is_stated = true;
             self.unstated.push(Arc::clone(&site.site));
         }

@@ -87,6 +87,8 @@ impl Scanner {
         }
     }
 
+    /// Takes in the rings that came since the last time. One that continues another one stands behind it
+    /// then, and that one will get no more: the pass that follows takes all of it first.
     pub(super) fn adopt(&mut self) {
         let newborn = self.core.take_newborn().into_iter();
         self.is_any_leaving |= newborn.len() > 0;

@@ -1,0 +1,117 @@
+//! Call sites that a signal handler is the first to call.
+//!
+//! A handler may wait for no lock and take no memory. So it notes its call site in a table of fixed size,
+//! which gives it an id at once, and commits records with that. The dictionary entry, and telling the site,
+//! are left to the drain, or to whoever locks the registry next.
+//!
+//! - **H1 (published).** Who has turned a slot from `FREE` to `FILLING` alone writes to it, and turns it to
+//!   `READY` when it has. From then on it is only read.
+
+use std::cell::UnsafeCell;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+
+use super::CallTypes;
+use crate::site::Site;
+
+/// More call sites than these, in handlers alone, are not heard.
+const MAX_NOTED: usize = 64;
+
+const FREE: u32 = 0;
+const FILLING: u32 = 1;
+const READY: u32 = 2;
+
+/// A call site with the types of its values, and the id that its records have.
+#[derive(Clone, Copy)]
+pub(super) struct Noted {
+    pub(super) site: &'static Site,
+    pub(super) types: CallTypes,
+    pub(super) id: u32,
+}
+
+struct Slot {
+    state: AtomicU32,
+    noted: UnsafeCell<Option<Noted>>,
+}
+
+// SAFETY: `noted` is written by one thread alone, and read by others only after that (H1).
+unsafe impl Sync for Slot {}
+
+impl Slot {
+    fn get(&self) -> Option<Noted> {
+        if self.state.load(Ordering::Acquire) != READY {
+            return None;
+        }
+        // SAFETY: nobody writes to a slot that is ready (H1).
+        unsafe { *self.noted.get() }
+    }
+}
+
+static SLOTS: [Slot; MAX_NOTED] =
+    [const { Slot { state: AtomicU32::new(FREE), noted: UnsafeCell::new(None) } }; MAX_NOTED];
+
+/// How many slots are ready.
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+
+/// A handler has logged without the site's knowing its id.
+static IS_ASKED: AtomicBool = AtomicBool::new(false);
+
+/// The id of a call site, from a handler; `new_id` gives one if it has not been noted. `None` if the table
+/// is full. Async-signal-safe, if `new_id` is.
+pub(super) fn note(
+    site: &'static Site,
+    types: CallTypes,
+    new_id: impl FnOnce() -> u32,
+) -> Option<u32> {
+    let is_it =
+        |noted: &Noted| std::ptr::eq(noted.site, site) && noted.types.signature == types.signature;
+    for slot in &SLOTS {
+        match slot.get() {
+            Some(noted) if is_it(&noted) => {
+                IS_ASKED.store(true, Ordering::Release);
+                return Some(noted.id);
+            }
+            Some(_) => {}
+            None => {
+                // Another one fills it, maybe the handler that this one has interrupted: should that note
+                // the same site, it has two ids, which does no harm.
+                let taken = slot.state.compare_exchange(
+                    FREE,
+                    FILLING,
+                    Ordering::Acquire,
+                    Ordering::Relaxed,
+                );
+                if taken.is_err() {
+                    continue;
+                }
+                let id = new_id();
+                // SAFETY: this call has taken the slot, and it is not ready yet (H1).
+                unsafe { *slot.noted.get() = Some(Noted { site, types, id }) };
+                slot.state.store(READY, Ordering::Release);
+                COUNT.fetch_add(1, Ordering::Release);
+                IS_ASKED.store(true, Ordering::Release);
+                return Some(id);
+            }
+        }
+    }
+    None
+}
+
+/// How many call sites have been noted.
+pub(super) fn count() -> usize {
+    COUNT.load(Ordering::Acquire)
+}
+
+/// Whether a handler has logged without the site's knowing its id since this was last
+/// [settled](settle).
+pub(super) fn is_asked() -> bool {
+    IS_ASKED.load(Ordering::Acquire)
+}
+
+pub(super) fn settle() {
+    IS_ASKED.store(false, Ordering::Release);
+}
+
+/// All call sites that have been noted.
+pub(super) fn all() -> impl Iterator<Item = Noted> {
+    SLOTS.iter().filter_map(Slot::get)
+}
