@@ -26,6 +26,15 @@ A file that is named like a command is written ./info, or given to `steno decode
 Exit codes: 0 complete; 1 something could not be read (with -e: nothing matched);
 2 wrong usage; 3 decoded, but damaged or incomplete.";
 
+const CLEAN_EXAMPLES: &str = "\
+Examples:
+  steno clean                    what lies in /dev/shm, and what of it nobody needs
+  steno clean --remove           removes that
+  steno clean logs/ --json       of rings beside their dumps
+
+Directories of running loggers and of other users are never touched. Loggers that start clean up, too.
+Exit codes: 0 done; 1 something could not be read or removed; 2 wrong usage.";
+
 const MORE: &str = "Examples, forms of times and exit codes: --help";
 
 const TIMES: &str = "\
@@ -66,6 +75,9 @@ pub(crate) enum Command {
     /// Write one whole dump out of one that broke off and the rings of its writer
     #[command(arg_required_else_help = true)]
     Recover(RecoverArgs),
+    /// List what killed writers have left in folders for rings, and remove what nobody needs
+    #[command(after_help = CLEAN_EXAMPLES)]
+    Clean(CleanArgs),
     /// Write a dump in another form: in fewer bytes
     #[command(arg_required_else_help = true)]
     Export(ExportArgs),
@@ -110,7 +122,7 @@ pub(crate) struct RingArgs {
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Limits (for files you do not trust)")]
 pub(crate) struct LimitArgs {
-    /// Read no more than SIZE of a file's call sites and threads: 512K, 1G [default: 64M]
+    /// Read no more than SIZE of a file's call sites: 512K, 1G [default: 64M]
     #[arg(long, value_name = "SIZE", value_parser = crate::units::parse_bytes)]
     pub(crate) max_metadata: Option<u64>,
     /// Read no more than N ring files [default: 65536]
@@ -251,6 +263,24 @@ pub(crate) struct RecoverArgs {
     pub(crate) remove_rings: bool,
     #[command(flatten)]
     pub(crate) rings: RingArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CleanArgs {
+    /// Folders that loggers keep rings in, or ring directories [default: /dev/shm]
+    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub(crate) folders: Vec<PathBuf>,
+    /// Remove the directories that may go
+    #[arg(long)]
+    pub(crate) remove: bool,
+    /// Let those go, too, that have records which no dump has
+    #[arg(long)]
+    pub(crate) unread: bool,
+    /// A JSON object per directory
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
 }
 
 #[derive(Debug, clap::Args)]

@@ -11,8 +11,8 @@ use clap_complete::Shell;
 use stenolog_decoder::{FieldMatch, Filter, Format, Levels, Limits, Losses, Order, Zone};
 
 use crate::args::{
-    Args, ColorWhen, Command, DecodeArgs, ExportArgs, ExportForm, FilterArgs, InfoArgs, LimitArgs,
-    LossesHow, OutputArgs, RecoverArgs, RingArgs, VerifyArgs,
+    Args, CleanArgs, ColorWhen, Command, DecodeArgs, ExportArgs, ExportForm, FilterArgs, InfoArgs,
+    LimitArgs, LossesHow, OutputArgs, RecoverArgs, RingArgs, VerifyArgs,
 };
 use crate::inputs::{self, Input, InputLimits};
 use crate::time::{self, Edge, TimeError};
@@ -23,6 +23,7 @@ pub(crate) enum Plan {
     Info(InfoPlan),
     Verify(VerifyPlan),
     Recover(RecoverPlan),
+    Clean(CleanPlan),
     Export(ExportPlan),
     Completions(Shell),
     Man,
@@ -83,6 +84,16 @@ pub(crate) struct RecoverPlan {
     pub(crate) force: bool,
     pub(crate) remove_rings: bool,
     pub(crate) rings: RingsPlan,
+}
+
+/// Which folders to clean.
+pub(crate) struct CleanPlan {
+    pub(crate) folders: Vec<PathBuf>,
+    pub(crate) remove: bool,
+    /// Records that no dump has may go, too.
+    pub(crate) unread: bool,
+    pub(crate) json: bool,
+    pub(crate) limits: Limits,
 }
 
 /// What to write anew.
@@ -165,6 +176,7 @@ impl Plan {
             Some(Command::Info(info)) => Self::Info(InfoPlan::new(info)?),
             Some(Command::Verify(verify)) => Self::Verify(VerifyPlan::new(verify)),
             Some(Command::Recover(recover)) => Self::Recover(RecoverPlan::new(recover)),
+            Some(Command::Clean(clean)) => Self::Clean(CleanPlan::new(clean)),
             Some(Command::Export(export)) => Self::Export(ExportPlan::new(export)),
             Some(Command::Completions { shell }) => Self::Completions(shell),
             Some(Command::Man) => Self::Man,
@@ -244,6 +256,16 @@ impl RecoverPlan {
     fn new(args: RecoverArgs) -> Self {
         let RecoverArgs { input, to, force, remove_rings, rings } = args;
         Self { input: Input::from(&*input), to, force, remove_rings, rings: rings.into() }
+    }
+}
+
+impl CleanPlan {
+    fn new(args: CleanArgs) -> Self {
+        let CleanArgs { mut folders, remove, unread, json, limits } = args;
+        if folders.is_empty() {
+            folders.push("/dev/shm".into());
+        }
+        Self { folders, remove, unread, json, limits: limits_of(&limits).dump }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The commands.
 
+mod clean;
 mod decode;
 mod export;
 mod info;
@@ -28,6 +29,7 @@ pub(crate) fn run(plan: Plan) -> anyhow::Result<Outcome> {
         Plan::Info(plan) => info::run(&plan),
         Plan::Verify(plan) => verify::run(&plan),
         Plan::Recover(plan) => recover::run(&plan),
+        Plan::Clean(plan) => clean::run(&plan),
         Plan::Export(plan) => export::run(&plan),
         Plan::Completions(shell) => print_generated(|out| {
             clap_complete::generate(shell, &mut Args::command(), "steno", out);

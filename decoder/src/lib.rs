@@ -35,7 +35,8 @@ pub use recover::{Recovered, recover};
 pub use render::{Format, Precision, RenderOptions, Renderer, UnknownFormatError, Zone, ZoneError};
 pub use repack::{Repacked, repack};
 pub use rings::{
-    Recovery, RefusedDir, RingDamage, RingDir, RingSearch, RingShare, RingsError, Why,
+    LeftRings, LeftState, Recovery, RefusedDir, RingDamage, RingDir, RingSearch, RingShare,
+    RingsError, Why,
 };
 pub use site::Site;
 pub use source::survive_shrinking_files;

@@ -16,7 +16,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// How many bytes of call sites and threads a file may have, and how many an index frame: 64 MiB
+    /// How many bytes of call sites a file may have, and how many an index frame: 64 MiB
     /// by default ([`MAX_METADATA_BYTES`](crate::MAX_METADATA_BYTES)). In memory they take up to
     /// about a hundred times as much, if they are made for that.
     pub metadata_bytes: usize,
@@ -47,7 +47,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// So many bytes of call sites and threads.
+    /// So many bytes of call sites.
     #[must_use]
     pub const fn with_metadata_bytes(mut self, bytes: usize) -> Self {
         self.metadata_bytes = bytes;

@@ -12,19 +12,22 @@
 //! read that [`Limits`] do not allow, and what is wrong is damage and not an error.
 
 mod folder;
+mod left;
 mod read;
 
+use std::fs::TryLockError;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use stenolog_format::recovery::{directory_name, is_directory_name};
+use stenolog_format::recovery::{LEFT_FILE, Origin, directory_name, is_directory_name};
 use stenolog_format::value::ValueError;
 
 use crate::damage::Damage;
 use crate::dump::Dump;
 use crate::limits::Limits;
 use folder::{Folder, same_user};
+pub use left::{LeftRings, LeftState};
 
 /// Where loggers keep their rings on Linux: memory, which is never written back to a disk.
 const SHARED_MEMORY: &str = "/dev/shm";
@@ -407,17 +410,17 @@ impl RingDir {
             Self { path, folder, other: None, owners: owners.clone(), session: None }.remove()?;
         }
         let refused = |error| RefusedDir { path: path.clone(), why: Why::Io(error) };
-        let is_alive = folder
-            .open_file(read::META.as_ref(), &owners)
-            .is_ok_and(|file| crate::source::writer_is_alive(&file) == Some(true));
-        if is_alive {
+        let meta = folder.open_file(read::META.as_ref(), &owners);
+        // Locked until all is gone, so that no logger begins to read it meanwhile.
+        let lock = meta.map(|meta| (meta.try_lock(), meta));
+        if matches!(&lock, Ok((Err(TryLockError::WouldBlock), _))) {
             return Err(RingsError::Alive { path });
         }
         // The explanations last: should this be cut short, what is left can still be read.
-        let (names, _) = folder.names(usize::MAX, is_ours).map_err(refused)?;
-        let (last, first): (Vec<_>, Vec<_>) =
-            names.into_iter().partition(|name| *name == *read::META);
-        for name in first.into_iter().chain(last) {
+        let (mut names, _) =
+            folder.names(usize::MAX, |name| removal_rank(name).is_some()).map_err(refused)?;
+        names.sort_by_key(|name| name.to_str().and_then(removal_rank));
+        for name in names {
             folder.remove_file(&name).map_err(refused)?;
         }
         folder.remove().map_err(refused)?;
@@ -425,12 +428,16 @@ impl RingDir {
     }
 }
 
-/// Whether a file of this name is one that a logger puts into its ring directory.
-fn is_ours(name: &str) -> bool {
-    name == read::META
-        || name == read::PROGRESS
-        || name.starts_with(read::RING)
-        || name.starts_with(".new-ring-")
+/// When a file of this name is removed with its directory, the lowest first; `None` if no logger puts one
+/// there.
+fn removal_rank(name: &str) -> Option<u8> {
+    match name {
+        read::META => Some(3),
+        Origin::FILE => Some(2),
+        read::PROGRESS | LEFT_FILE => Some(1),
+        _ if name.starts_with(read::RING) || name.starts_with(".new-ring-") => Some(0),
+        _ => None,
+    }
 }
 
 fn parent(path: &Path) -> PathBuf {

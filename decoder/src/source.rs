@@ -6,6 +6,7 @@ use std::fs::{File, TryLockError};
 use std::io::{self, Read};
 use std::ops::Deref;
 use std::path::Path;
+use std::time::Duration;
 
 use memmap2::{Mmap, MmapOptions};
 
@@ -92,24 +93,34 @@ impl Source {
     }
 }
 
+/// How often a lock is asked for, a millisecond apart: a logger that cleans up what others have left has it
+/// for less than that.
+const LOCK_ATTEMPTS: u32 = 5;
+
 /// Whether a logger holds the lock of a dump; `None` if that cannot be told.
 pub(crate) fn writer_is_alive(file: &File) -> Option<bool> {
     // Elsewhere locks are mandatory: asking for one could disturb the writer.
     if cfg!(not(unix)) {
         return None;
     }
-    if has_mark(file) {
-        return Some(true);
-    }
-    match file.try_lock_shared() {
-        Ok(()) => {
-            // Closing the file would give the lock back too; there is nothing else to do.
-            let _ = file.unlock();
-            Some(false)
+    for attempt in 0..LOCK_ATTEMPTS {
+        if attempt > 0 {
+            std::thread::sleep(Duration::from_millis(1));
         }
-        Err(TryLockError::WouldBlock) => Some(true),
-        Err(TryLockError::Error(_)) => None,
+        if has_mark(file) {
+            continue;
+        }
+        match file.try_lock_shared() {
+            Ok(()) => {
+                // Closing the file would give the lock back too; there is nothing else to do.
+                let _ = file.unlock();
+                return Some(false);
+            }
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(_)) => return None,
+        }
     }
+    Some(true)
 }
 
 /// Whether a writer's lock on the byte that is for that is seen: no lock is taken to see it. Writers of

@@ -11,8 +11,10 @@
 //!                           └─ RingSpan ─┘
 //! ```
 
+mod origin;
 mod progress;
 
+pub use origin::Origin;
 pub use progress::{Place, Progress, Rings};
 
 use crate::block::{BlockBuilder, BlockHeader};
@@ -41,6 +43,41 @@ pub fn is_directory_name(name: &str) -> bool {
     name.strip_prefix(DIRECTORY_PREFIX).is_some_and(|rest| rest.ends_with(DIRECTORY_SUFFIX))
 }
 
+/// The session of a directory of this name, if it is one that [`directory_name`] makes.
+///
+/// ```
+/// # use stenolog_format::recovery::{directory_name, session_of};
+/// assert_eq!(session_of(&directory_name(&[0xa1; 16])), Some([0xa1; 16]));
+/// assert_eq!(session_of("stenolog-a1.rings"), None);
+/// ```
+#[must_use]
+pub fn session_of(name: &str) -> Option<[u8; 16]> {
+    let digits = name.strip_prefix(DIRECTORY_PREFIX)?.strip_suffix(DIRECTORY_SUFFIX)?;
+    let session = u128::from_str_radix(digits, 16).ok()?.to_be_bytes();
+    (directory_name(&session) == name).then_some(session)
+}
+
+/// The name of the empty file that a logger puts into a ring directory when it first finds it without
+/// its writer: the rings are left since the time of that file at the latest.
+pub const LEFT_FILE: &str = "left";
+
+/// How long the rings of a dead writer are kept, and how many, if their dump is there and does not have
+/// all of their records.
+///
+/// Loggers clean up by these when they start.
+pub mod keep {
+    use std::time::Duration;
+
+    /// No longer than this.
+    pub const LONGEST: Duration = Duration::from_hours(14 * 24);
+    /// So many directories in a folder, the latest ones; not counting those of the last hour.
+    pub const DIRECTORIES: usize = 64;
+    /// As many bytes as make up this part of the folder's file system; not counting those of the last
+    /// hour either.
+    pub const SHARE_OF_FILE_SYSTEM: u64 = 8;
+    /// Younger ones are kept whatever their number and size.
+    pub const YOUNG: Duration = Duration::from_hours(1);
+}
 /// On Linux a writer holds a write lock (`F_OFD_SETLK`) on the byte at this offset of its dump and of
 /// `meta.steno`: readers ask whether it does, and take no lock for that.
 pub const WRITER_LOCK_BYTE: u64 = 0x7fff_fffe;

@@ -16,7 +16,7 @@ use crate::filter::{Filter, FromEnv, Ignored};
 use crate::fork::ForkedChild;
 use crate::logger::Logger;
 use crate::registry;
-use crate::ring_dir::{Rings, UnreadRings, usual_folders};
+use crate::ring_dir::{Removed, Rings, UnreadRings, sweep, usual_folders};
 use crate::shared::{Config, Core, OWN_TARGET, OnFull};
 
 /// Gathers how a logger is to be, and starts it.
@@ -317,6 +317,11 @@ impl Builder {
     /// [`rings_in`](Self::rings_in), `/dev/shm` and the folder of the dump. Those of a logger that
     /// runs are never touched; whether it does, a lock tells. Nor are those of another user.
     ///
+    /// In the same folders the start removes what processes that were killed have left under other paths,
+    /// if nobody can need it: rings whose dump is sealed, gone, or has all that they held. Rings that have
+    /// more than their dump are kept for two weeks, no more than 64 directories and an eighth of the
+    /// file system, but all of the last hour. [`Event::RingsRemoved`] is told.
+    ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
     /// # let path = folder.path().join("app.steno");
@@ -431,6 +436,9 @@ impl Builder {
         let mut folders = usual_folders(&path);
         folders.extend(self.config.rings_in.clone());
         let listeners = self.config.listeners.clone();
+        if rings != Rings::Memory {
+            clean_up(&path, &folders, self.unread_rings, &listeners);
+        }
         let earlier = Earlier { unread: self.unread_rings, folders, listeners: listeners.clone() };
         let mut config = self.config;
         let (path, beside) = match self.if_busy {
@@ -495,6 +503,16 @@ impl Builder {
             }
         }
         Ok(default.unwrap_or_else(Filter::everything))
+    }
+}
+
+/// Removes what earlier processes have left in the folders for rings, and nobody needs. The rings of
+/// the dump that is at `path` are for those who begin a new one there.
+fn clean_up(path: &Path, folders: &[PathBuf], unread: UnreadRings, listeners: &Listeners) {
+    let spared = drain::session_at(path);
+    for removed in sweep(folders, spared, unread == UnreadRings::Recover) {
+        let Removed { rings, dump, were_unread, why } = removed;
+        listeners.tell(Event::RingsRemoved { rings, dump, were_unread, reason: why.to_owned() });
     }
 }
 

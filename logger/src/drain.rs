@@ -32,7 +32,7 @@ use crossbeam_utils::sync::Parker;
 pub use self::compress::Compression;
 pub(crate) use self::compress::decompress;
 pub(crate) use self::file::numbered;
-pub(crate) use self::file::{DumpFile, Earlier};
+pub(crate) use self::file::{DumpFile, Earlier, session_at};
 pub use self::file::{Existing, IfBusy};
 pub use self::manual::Drain;
 pub(crate) use self::output::Output;
@@ -54,6 +54,9 @@ const TELL_LOSSES_EVERY: Duration = Duration::from_secs(1);
 
 /// How long a write that failed is left alone.
 const RETRY_AFTER: Duration = Duration::from_millis(50);
+
+/// A thread that has logged of late, and does not sleep, is waited for for so long when the process ends.
+const CALLS_END_WITHIN: Duration = Duration::from_secs(1);
 
 /// How often a drain that was told to stop tries to write before it gives up.
 const LAST_ATTEMPTS: usize = 20;
@@ -318,11 +321,24 @@ impl Worker {
         }
     }
 
+    /// Lets calls end that other threads have begun before the logger was told to: what they commit
+    /// later than that, nobody would look for, though they return before the process ends.
+    fn await_calls(&mut self) {
+        let until = Instant::now() + CALLS_END_WITHIN;
+        let _ = self.scanner.pass(true);
+        while self.scanner.is_any_thread_running() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// Writes what is left, and seals the dump.
     fn finish(&mut self, requests: Vec<Request>) -> WriteResult {
         if self.scanner.is_doubtful() {
             // The last chance to see, and to state, what the operating system has lost.
             let _ = self.scanner.sync();
+        }
+        if self.scanner.core().is_exiting() {
+            self.await_calls();
         }
         let mut attempts = 1;
         let result = loop {

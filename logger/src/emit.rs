@@ -90,9 +90,9 @@ fn try_emit_quick<T: TimeWord, L: Carry, A: Args>(site: &'static Site, time: T, 
     local.generation.set(NO_GENERATION);
     // Nothing of the producer is read before that.
     compiler_fence(Ordering::SeqCst);
-    // SAFETY: only this thread touches the producer, and nothing logs while this borrow lives
-    // (T1, T2 in `thread`): what follows are stores of values.
-    let producer = unsafe { &mut *local.producer.get() };
+    // SAFETY: the generation is a logger's, so that there is a producer; only this thread touches it, and
+    // nothing logs while this borrow lives (T1 to T3 in `thread`): what follows are stores of values.
+    let producer = unsafe { (*local.producer.get()).assume_init_mut() };
     let claim = producer.try_claim_quick(TIME_BYTES + args.size());
     let is_done = claim.is_some();
     if let Some(mut claim) = claim {

@@ -46,6 +46,20 @@ pub enum Event {
         /// How many were lost since the logger started.
         total: u64,
     },
+    /// The rings of a process that was killed, perhaps of another program, were removed as this logger
+    /// started: nobody can need them any more, or they were beyond a limit. Told on the thread that
+    /// starts the logger.
+    #[non_exhaustive]
+    RingsRemoved {
+        /// The directory that they were in.
+        rings: PathBuf,
+        /// Their dump, if it was found.
+        dump: Option<PathBuf>,
+        /// Whether they may have held records that the dump does not have.
+        were_unread: bool,
+        /// Why they were removed.
+        reason: String,
+    },
     /// Rings are in memory although files are wanted, as none could be had: what they hold when the
     /// process is killed is lost. Told on the thread that starts the logger if none can be in a file,
     /// and later at most once a second. The dump states it, too.
@@ -106,6 +120,14 @@ impl fmt::Display for Event {
                  `Builder::on_full`)",
                 path.display()
             ),
+            Self::RingsRemoved { rings, dump, were_unread, reason } => {
+                let unread = if *were_unread { "unread " } else { "" };
+                write!(f, "the {unread}rings that were left in {}", rings.display())?;
+                if let Some(dump) = dump {
+                    write!(f, " by the writer of the dump {}", dump.display())?;
+                }
+                write!(f, " were removed: {reason}")
+            }
             Self::RingsInMemory { path, rings: 0, reason } => write!(
                 f,
                 "the rings of the dump {} are in memory, and lost if the process is killed: {reason} \

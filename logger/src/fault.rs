@@ -74,6 +74,8 @@ pub enum Step {
     EarlierRenamed,
     /// A file of its rings was removed.
     EarlierRemoving,
+    /// Rings that an earlier run has left are known to wait for their reader.
+    LeftNoted,
 }
 
 /// Dies here if it is time to.
@@ -151,6 +153,9 @@ mod armed {
             Self::EarlierRenamed,
             Self::EarlierRemoving,
         ];
+
+        /// Those of a logger that cleans up what others have left.
+        pub const OF_SWEEP: [Self; 1] = [Self::LeftNoted];
     }
 
     /// The step, and how often it is to be taken still.
@@ -168,7 +173,8 @@ mod armed {
     fn order() -> Option<Order> {
         let order = std::env::var("STENOLOG_DIE_AFTER").ok()?;
         let (name, times) = order.split_once(':').unwrap_or((&order, "1"));
-        let mut steps = Step::ALL.into_iter().chain(Step::OF_RECOVERY);
+        let steps = Step::ALL.into_iter().chain(Step::OF_RECOVERY);
+        let mut steps = steps.chain(Step::OF_SWEEP);
         let step = steps.find(|step| format!("{step:?}") == name);
         let (Some(step), Ok(times)) = (step, times.parse()) else {
             panic!("STENOLOG_DIE_AFTER={order}: no such step, or no number of times");

@@ -5,6 +5,16 @@
 //!
 //! The registry is locked while the process forks, so that the child finds it whole. Whatever other
 //! lock the parent's threads held belongs to a foreign logger.
+//!
+//! Some children no handler sees: those of `_Fork`, or of a bare `clone`. On Linux two kinds of pages that
+//! the system zeroes in every child tell of them. Nothing is known of any lock then, so that such a child is
+//! silent for good.
+//!
+//! - **F1 (closed).** What the hot path reads of its thread is in a page of the second kind
+//!   ([`Local`](crate::thread::Local)): without a generation, all calls of the child leave the hot path.
+//! - **F2 (told).** The page of the first kind then tells the cold path that this is such a child.
+//!
+//! Without such pages (before Linux 4.14, elsewhere) nothing tells of these children.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -31,7 +41,13 @@ static EPOCH: AtomicU32 = AtomicU32::new(0);
 
 /// The number of forks between the first process and this one.
 pub(crate) fn epoch() -> u32 {
+    unseen::look();
     EPOCH.load(Ordering::Relaxed)
+}
+
+/// Whether this is a child that no handler has seen: any lock may be held, by a thread that is not here.
+pub(crate) fn is_unseen() -> bool {
+    unseen::look()
 }
 
 /// The logger of a child that has one without having started it.
@@ -61,11 +77,17 @@ pub(crate) fn follow() -> bool {
 
 /// The logger that a foreign one's owner has instead.
 pub(crate) fn own_core() -> Option<Arc<Core>> {
+    if is_unseen() {
+        return None;
+    }
     lock(&OWN).as_ref().map(|logger| Arc::clone(logger.core()))
 }
 
 /// Ends that logger.
 pub(crate) fn end_own() -> Result<(), FlushError> {
+    if is_unseen() {
+        return Err(FlushError::Forked);
+    }
     match lock(&OWN).take() {
         Some(logger) => logger.close(),
         None => Err(FlushError::Forked),
@@ -86,6 +108,7 @@ pub(crate) fn watch() {
     }
 
     extern "C" fn in_child() {
+        unseen::see();
         EPOCH.fetch_add(1, Ordering::Relaxed);
         HAS_TRIED.store(false, Ordering::Relaxed);
         descriptors::close_all();
@@ -99,6 +122,7 @@ pub(crate) fn watch() {
         // need no initialisation, closes files, and unlocks what this thread has locked: all of
         // which is allowed there.
         let _ = unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
+        unseen::watch();
     });
 }
 
@@ -164,5 +188,115 @@ mod descriptors {
                 unsafe { libc::close(descriptor) };
             }
         }
+    }
+}
+
+/// Has the system zero the page of `local` in every child (F1). Where it cannot, nothing changes.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn wipe_in_children(local: &crate::thread::Local) {
+    unseen::advise(local, libc::MADV_WIPEONFORK);
+}
+
+/// Has children see that page as their parent does, as they do any other.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn keep_in_children(local: &crate::thread::Local) {
+    unseen::advise(local, libc::MADV_KEEPONFORK);
+}
+
+/// No other system has such pages.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn wipe_in_children(_: &crate::thread::Local) {}
+
+/// No other system has such pages.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn keep_in_children(_: &crate::thread::Local) {}
+
+/// Pages that are zero in each child.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod unseen {
+    use std::ptr::null_mut;
+    use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+
+    use super::EPOCH;
+    use crate::thread::Local;
+
+    /// What its first word is.
+    const WIPED: u32 = 0;
+    const SEEN: u32 = 1;
+    const UNSEEN: u32 = 2;
+
+    const PAGE_BYTES: usize = 4096;
+
+    /// That word; null where the system has no such pages (before Linux 4.14).
+    static MARK: AtomicPtr<AtomicU32> = AtomicPtr::new(null_mut());
+
+    fn mark() -> Option<&'static AtomicU32> {
+        // SAFETY: it is null or the beginning of a page that is never unmapped, aligned for any type,
+        // and only used as an atomic.
+        unsafe { MARK.load(Ordering::Acquire).as_ref() }
+    }
+
+    pub(super) fn watch() {
+        // SAFETY: the mapping is new and nobody else's; if it is not to be as it must, it goes.
+        unsafe {
+            let (access, kind) =
+                (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+            let page = libc::mmap(null_mut(), PAGE_BYTES, access, kind, -1, 0);
+            if page == libc::MAP_FAILED {
+                return;
+            }
+            if libc::madvise(page, PAGE_BYTES, libc::MADV_WIPEONFORK) != 0 {
+                libc::munmap(page, PAGE_BYTES);
+                return;
+            }
+            MARK.store(page.cast(), Ordering::Release);
+        }
+        see();
+    }
+
+    /// Advises the system on the pages of a thread's state.
+    pub(super) fn advise(local: &Local, advice: libc::c_int) {
+        const { assert!(size_of::<Local>() == PAGE_BYTES && align_of::<Local>() == PAGE_BYTES) };
+        let page = std::ptr::from_ref(local).cast_mut().cast();
+        // SAFETY: the page has nothing but this value, and keeps what it has in this process. In a child
+        // all of it may be zero, as T3 in `thread` has it. Where pages are larger, the call fails.
+        let _ = unsafe { libc::madvise(page, PAGE_BYTES, advice) };
+    }
+
+    /// This process knows whose child it is.
+    pub(super) fn see() {
+        if let Some(mark) = mark() {
+            mark.store(SEEN, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether this is a child that no handler has seen. The first one to find out begins an epoch.
+    pub(super) fn look() -> bool {
+        let Some(mark) = mark() else { return false };
+        let state = mark.load(Ordering::Relaxed);
+        if state == SEEN {
+            return false;
+        }
+        let (success, failure) = (Ordering::AcqRel, Ordering::Relaxed);
+        if mark.compare_exchange(WIPED, UNSEEN, success, failure).is_ok() {
+            EPOCH.fetch_add(1, Ordering::Relaxed);
+            // Files stay open: the parent may share them.
+            crate::thread::disown();
+        }
+        true
+    }
+}
+
+/// Elsewhere there is no such page.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+mod unseen {
+    #[cfg(unix)]
+    pub(super) fn watch() {}
+
+    #[cfg(unix)]
+    pub(super) fn see() {}
+
+    pub(super) fn look() -> bool {
+        false
     }
 }

@@ -79,6 +79,7 @@ mod drain;
 mod emit;
 mod error;
 mod event;
+mod exit;
 mod fault;
 mod filter;
 mod fork;

@@ -19,6 +19,12 @@ use crate::thread;
 ///
 /// Keep it for as long as records are to be written, as a rule in a variable of `main`. Threads
 /// that log on when it is gone are heard no more, and do no harm.
+///
+/// On Unix a logger that still runs when the process ends normally (in a `static`, or forgotten) is ended
+/// then, behind the handlers of `atexit`: at a return from `main` and at `exit`, but not at `_exit`, `exec`,
+/// `abort` or a signal. Calls of other threads that come later do not return before the process has
+/// ended, unless that takes more than a second. With a [manual](crate::Builder::start_manual) drain, and on
+/// Windows, nobody ends it.
 #[derive(Debug)]
 #[must_use = "a logger ends when it is dropped: keep it in a variable, such as `_log`"]
 pub struct Logger {
@@ -30,7 +36,11 @@ pub struct Logger {
 }
 
 impl Logger {
-    pub(crate) const fn new(core: Arc<Core>, drain: Option<JoinHandle<()>>) -> Self {
+    pub(crate) fn new(core: Arc<Core>, drain: Option<JoinHandle<()>>) -> Self {
+        if drain.is_some() {
+            registry::note_running(&core);
+            crate::exit::watch();
+        }
         Self { core, drain, has_ended: false, is_global: None }
     }
 
@@ -215,6 +225,9 @@ fn stats_of_process() -> Stats {
 
 /// The global logger. A forked child has none, unless it has its own.
 fn global() -> Result<Arc<Core>, FlushError> {
+    if crate::fork::is_unseen() {
+        return Err(FlushError::Forked);
+    }
     registry::global().ok_or_else(|| match crate::fork::epoch() {
         0 => FlushError::NotStarted,
         _ => FlushError::Forked,

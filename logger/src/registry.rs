@@ -13,7 +13,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError, Weak};
 use std::time::{Duration, Instant};
 
 use stenolog_format::dictionary::{CallSite, Level, Slot, TimeSource};
@@ -43,6 +43,7 @@ static REGISTRY: RwLock<Registry> = RwLock::new(Registry {
     sites: Vec::new(),
     global: None,
     detached: 0,
+    running: Vec::new(),
 });
 
 thread_local! {
@@ -75,6 +76,8 @@ struct Registry {
     global: Option<Arc<Core>>,
     /// How many loggers there are beside the global one.
     detached: usize,
+    /// Those that have a drain of their own.
+    running: Vec<Weak<Core>>,
 }
 
 /// What a call knows of the types that it was compiled for.
@@ -265,16 +268,42 @@ pub(crate) fn foreign_global() -> Option<Arc<Core>> {
     read().global.clone().filter(|core| core.is_foreign())
 }
 
+/// Notes a logger that is to be sealed when the process ends.
+pub(crate) fn note_running(core: &Arc<Core>) {
+    let mut registry = write();
+    registry.running.retain(|running| running.strong_count() > 0);
+    registry.running.push(Arc::downgrade(core));
+}
+
+/// Those of them that this process has; `None` if the registry is locked.
+#[cfg(unix)]
+pub(crate) fn try_take_running() -> Option<Vec<Arc<Core>>> {
+    let running = std::mem::take(&mut try_write()?.running);
+    let running = running.iter().filter_map(Weak::upgrade);
+    // A foreign one is not let go of.
+    let (own, foreign): (Vec<_>, Vec<_>) = running.partition(|core| !core.is_foreign());
+    foreign.into_iter().for_each(std::mem::forget);
+    Some(own)
+}
+
+#[cfg(unix)]
+fn try_write() -> Option<RwLockWriteGuard<'static, Registry>> {
+    match REGISTRY.try_write() {
+        Ok(registry) => Some(registry),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}
+
 /// Ends the global logger's reign, if it is this one.
 pub(crate) fn uninstall(core: &Arc<Core>) {
-    let mut registry = write();
-    if registry.global.as_ref().is_some_and(|global| Arc::ptr_eq(global, core)) {
-        registry.global = None;
-        registry.forget_decisions();
-        // Last: a thread that sees it finds no site that would still log. Otherwise a call that is
-        // not heard could be followed by one that is.
-        HAS_GLOBAL.store(false, Ordering::Release);
-    }
+    write().uninstall(core);
+}
+
+/// As [`uninstall`]; `None` if the registry is locked.
+#[cfg(unix)]
+pub(crate) fn try_uninstall(core: &Arc<Core>) -> Option<()> {
+    try_write().map(|mut registry| registry.uninstall(core))
 }
 
 /// Counts the loggers beside the global one.
@@ -313,6 +342,16 @@ pub(crate) fn entry_count() -> u64 {
 }
 
 impl Registry {
+    fn uninstall(&mut self, core: &Arc<Core>) {
+        if self.global.as_ref().is_some_and(|global| Arc::ptr_eq(global, core)) {
+            self.global = None;
+            self.forget_decisions();
+            // Last: a thread that sees it finds no site that would still log. Otherwise a call that is
+            // not heard could be followed by one that is.
+            HAS_GLOBAL.store(false, Ordering::Release);
+        }
+    }
+
     /// The global logger, unless it is foreign.
     fn global(&self) -> Option<&Arc<Core>> {
         self.global.as_ref().filter(|core| !core.is_foreign())

@@ -5,10 +5,12 @@
 //!     meta.steno     a dump without blocks: call sites, threads, a clock pair
 //!     progress       up to where the dump consists of whole frames, and where each ring is
 //!     ring-<n>       a ring, with what a reader must know of it in its user words
+//!     dump           which dump it belongs to
 //! ```
 //!
 //! - **D1 (explain first).** The dictionary entry of a call site, and the thread of a ring, stand
-//!   in `meta.steno` before a record that needs them can be committed.
+//!   in `meta.steno` before a record that needs them can be committed, and as long as the dump does not
+//!   have all such records.
 //! - **D2 (numbers).** The number of the record at a ring's `consumed` position is in a pair of
 //!   user words that was stored before that position.
 //! - **D3 (progress).** What the dump has beyond `progress` is still in the rings, as these are
@@ -16,7 +18,8 @@
 //! - **D5 (volatile).** A ring that is in no file is listed in `progress` before a record of it can be
 //!   committed, until the dump has all of it. So is one in a file, which readers then look for.
 //! - **D4 (removal).** The directory is removed only when the dump has been sealed: by its own
-//!   logger, or by one that starts on the same path after it was killed.
+//!   logger, or by one that starts after it was killed. What was killed under another path is judged
+//!   by W1 to W4 in `sweep`.
 //!
 //! There may be a second directory beside the dump, for what the first has no room for.
 //!
@@ -34,18 +37,26 @@ use crate::fault::{self, Step};
 #[cfg(not(unix))]
 mod elsewhere;
 #[cfg(unix)]
+mod origin;
+#[cfg(unix)]
 mod page;
 #[cfg(unix)]
 mod recover;
 #[cfg(unix)]
+mod slots;
+#[cfg(unix)]
+mod sweep;
+#[cfg(unix)]
 mod unix;
 
 #[cfg(not(unix))]
-pub(crate) use self::elsewhere::{Listing, Missed, RingDir, RingFile, UnreadDir};
+pub(crate) use self::elsewhere::{Listing, Missed, Removed, RingDir, RingFile, UnreadDir, sweep};
 #[cfg(unix)]
 pub(crate) use self::page::Listing;
 #[cfg(unix)]
 pub(crate) use self::recover::UnreadDir;
+#[cfg(unix)]
+pub(crate) use self::sweep::{Removed, sweep};
 #[cfg(unix)]
 pub(crate) use self::unix::{Missed, RingDir, RingFile};
 
@@ -117,6 +128,10 @@ pub(crate) enum NotRecovered {
     Version,
     #[error("{name} is not as a logger leaves it")]
     Odd { name: String },
+    #[error(
+        "{name} has {bytes} bytes, of which a logger reads {limit}: `steno recover` reads more"
+    )]
+    TooLong { name: String, bytes: u64, limit: u64 },
     #[error("the dump is not what was written, at byte {offset}")]
     Dump { offset: u64 },
     #[error("the dump does not go on at record {number} of ring {ring}, where the ring begins")]

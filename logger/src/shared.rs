@@ -237,6 +237,8 @@ impl Request {
 struct Control {
     requests: Vec<Request>,
     stop: bool,
+    /// The process ends.
+    exiting: bool,
     /// The drain has ended, or has died.
     ended: bool,
     /// Why the dump could not be written to its end.
@@ -363,7 +365,7 @@ impl Core {
                     Some(folder) => vec![folder.clone()],
                     None => ring_dir::usual_folders(&config.path),
                 };
-                match RingDir::create(&folders, header, &clock.pair()) {
+                match RingDir::create(&folders, header, &clock.pair(), &config.path) {
                     Ok(dir) => (Some(dir), None),
                     Err(error) => (None, Some(error)),
                 }
@@ -612,6 +614,9 @@ impl Core {
     pub(crate) fn reuse(&self, producer: Producer, consumer: Consumer, slot: &RingSlot) {
         self.unlist(slot);
         ring_dir::end_ring(&consumer);
+        if let Some(dir) = &self.ring_dir {
+            dir.forget_thread(slot.thread.ring);
+        }
         let mut free = lock(&self.free);
         // One in memory is not kept where the next one may be in a file.
         let is_worthwhile = slot.file().is_some() || self.ring_dir.is_none();
@@ -706,6 +711,27 @@ impl Core {
     pub(crate) fn request_stop(&self) {
         lock(&self.control).stop = true;
         self.drain.unpark();
+    }
+
+    /// The same, as the process ends; `None` if others talk to the drain right now.
+    #[cfg(unix)]
+    pub(crate) fn try_request_exit(&self) -> Option<()> {
+        use std::sync::TryLockError;
+
+        let mut control = match self.control.try_lock() {
+            Ok(control) => control,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        (control.stop, control.exiting) = (true, true);
+        drop(control);
+        self.drain.unpark();
+        Some(())
+    }
+
+    /// Whether the drain is to end because the process does, while other threads may log.
+    pub(crate) fn is_exiting(&self) -> bool {
+        lock(&self.control).exiting
     }
 
     /// How the end of the dump was written.

@@ -10,14 +10,15 @@
 //!   but stores of values, or in the cold path, during which the hot path is closed to this thread
 //!   (`LOCAL.generation` is [`NO_GENERATION`]) and a nested cold path is refused.
 //! - **T3 (match).** `LOCAL.generation` is that of a logger only while `LOCAL.producer` is a
-//!   producer of that logger's and `LOCAL.clock` is set, with what is said of it.
+//!   producer of that logger's and `LOCAL.clock` is set, with what is said of it. In a forked child all of
+//!   `LOCAL` may be zero at any time: no logger has the generation 0, and there is no producer then.
 //!
 //! A signal handler may log. Should it have interrupted the hot path, or the cold one, its calls
 //! are not heard, as that has closed itself: T2 holds.
 
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
+use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, compiler_fence};
 use std::time::{Duration, Instant};
@@ -39,29 +40,31 @@ use crate::time::ClockRef;
 pub(crate) const NO_GENERATION: u32 = u32::MAX;
 
 /// What the hot path reads of its thread.
+///
+/// On Linux it has a page to itself, which the system zeroes in every forked child, also in one that no
+/// handler sees (F1 in `fork`): the generation is then that of no logger, so that the child's calls leave
+/// the hot path before they touch the ring that it shares with its parent. What must outlast a fork is
+/// not in here.
+#[cfg_attr(any(target_os = "linux", target_os = "android"), repr(align(4096)))]
 pub(crate) struct Local {
     /// The generation of the logger that the hot path may log to.
     pub(crate) generation: Cell<u32>,
     /// The generation of the logger that `producer` belongs to.
     owner: Cell<u32>,
-    /// The epoch of that logger.
-    epoch: Cell<u32>,
-    /// How many scopes are open.
-    scopes: Cell<usize>,
     /// Its quick claims are for the hot path; those beyond, for the slow one, which also looks after
     /// the drain.
-    pub(crate) producer: UnsafeCell<ManuallyDrop<Producer>>,
+    pub(crate) producer: UnsafeCell<MaybeUninit<Producer>>,
+    /// There is a producer.
+    has_producer: Cell<bool>,
     clock: Cell<Option<ClockRef>>,
     /// Whether an instruction reads that clock.
     pub(crate) clock_is_instruction: Cell<bool>,
-    /// The cold path is at work, or the thread is a drain: its own calls are not heard.
-    is_deaf: Cell<bool>,
 }
 
 impl Local {
     /// Opens the hot path, or closes it, as the thread's state demands.
     fn settle(&self) {
-        let is_open = !self.is_deaf.get() && self.is_ready();
+        let is_open = !IS_DEAF.get() && Self::is_ready();
         // A signal handler sees all stores before, or the hot path closed.
         compiler_fence(Ordering::SeqCst);
         self.generation.set(if is_open { self.owner.get() } else { NO_GENERATION });
@@ -77,22 +80,31 @@ impl Local {
         self.generation.set(self.owner.get());
     }
 
+    /// How many bytes the ring of the hot path holds, if it has one.
+    fn capacity(&self) -> Option<usize> {
+        // SAFETY: there is a producer, which only this thread touches (T1); no borrow of it lives while the
+        // cold path runs (T2).
+        self.has_producer
+            .get()
+            .then(|| unsafe { (*self.producer.get()).assume_init_ref() }.capacity())
+    }
+
     /// Whether the hot path is open but for what runs on this thread right now.
-    fn is_ready(&self) -> bool {
-        self.scopes.get() == 0 && PREPARING.get() == 0 && self.epoch.get() == crate::fork::epoch()
+    fn is_ready() -> bool {
+        SCOPES.get() == 0 && PREPARING.get() == 0 && OWNER_EPOCH.get() == crate::fork::epoch()
     }
 
     /// The generation of the logger that a signal handler may log to, if it has interrupted no call.
     fn generation_for_handler(&self) -> Option<u32> {
         let owner = self.owner.get();
-        let is_open = self.is_ready() && owner != NO_GENERATION && self.generation.get() == owner;
+        let is_open = Self::is_ready() && owner != NO_GENERATION && self.generation.get() == owner;
         is_open.then_some(owner)
     }
 
     /// Whether this call comes from a signal handler that has interrupted the hot path: that one
     /// closes itself while it is at work.
     fn is_interrupted(&self) -> bool {
-        self.is_ready() && !self.is_deaf.get() && self.generation.get() != self.owner.get()
+        Self::is_ready() && !IS_DEAF.get() && self.generation.get() != self.owner.get()
     }
 }
 
@@ -101,14 +113,21 @@ thread_local! {
         Local {
             generation: Cell::new(NO_GENERATION),
             owner: Cell::new(NO_GENERATION),
-            epoch: Cell::new(0),
-            scopes: Cell::new(0),
-            producer: UnsafeCell::new(ManuallyDrop::new(Producer::disconnected())),
+            producer: UnsafeCell::new(MaybeUninit::uninit()),
+            has_producer: Cell::new(false),
             clock: Cell::new(None),
             clock_is_instruction: Cell::new(false),
-            is_deaf: Cell::new(false),
         }
     };
+
+    /// The epoch of the logger that `LOCAL.owner` names.
+    static OWNER_EPOCH: Cell<u32> = const { Cell::new(0) };
+
+    /// How many scopes are open.
+    static SCOPES: Cell<usize> = const { Cell::new(0) };
+
+    /// The cold path is at work, or the thread is a drain: its own calls are not heard.
+    static IS_DEAF: Cell<bool> = const { Cell::new(false) };
 
     /// This thread runs a signal handler that has not interrupted the cold path.
     static IS_IN_HANDLER: Cell<bool> = const { Cell::new(false) };
@@ -144,6 +163,8 @@ struct Rings {
 impl Drop for Rings {
     fn drop(&mut self) {
         self.give_back_global();
+        // The page may serve something else when the thread has ended.
+        LOCAL.with(crate::fork::keep_in_children);
         for (attachment, producer) in self.others.drain(..) {
             give_back(&attachment, producer);
         }
@@ -159,12 +180,14 @@ impl Rings {
         producer.set_quick_max(next_allowance(&attachment, &producer));
         LOCAL.with(|local| {
             // SAFETY: only this thread touches the producer (T1), and no borrow of it lives while
-            // the cold path runs (T2).
-            unsafe { *local.producer.get() = ManuallyDrop::new(producer) };
+            // the cold path runs (T2). What was there has been given back.
+            unsafe { (*local.producer.get()).write(producer) };
+            local.has_producer.set(true);
             local.clock.set(Some(ClockRef(core.clock)));
             local.clock_is_instruction.set(core.clock.is_instruction());
             local.owner.set(core.generation());
-            local.epoch.set(crate::fork::epoch());
+            OWNER_EPOCH.set(crate::fork::epoch());
+            crate::fork::wipe_in_children(local);
         });
         self.global = Some(attachment);
     }
@@ -175,11 +198,14 @@ impl Rings {
             local.owner.set(NO_GENERATION);
             local.settle();
             // SAFETY: only this thread touches the producer (T1), and no borrow of it lives: this is
-            // the cold path, or the thread's end (T2).
-            let producer = unsafe { &mut *local.producer.get() };
-            std::mem::replace(producer, ManuallyDrop::new(Producer::disconnected()))
+            // the cold path, or the thread's end (T2). There is one, and it is not taken twice.
+            local.has_producer.take().then(|| unsafe { (*local.producer.get()).assume_init_read() })
         });
-        give_back(&attachment, ManuallyDrop::into_inner(producer));
+        match producer {
+            Some(producer) => give_back(&attachment, producer),
+            // In a forked child: the ring is the parent's.
+            None => debug_assert!(attachment.core.is_foreign(), "an attachment without a producer"),
+        }
     }
 }
 
@@ -207,12 +233,12 @@ pub(crate) fn disown() {
 
 /// Whether this thread's calls are not heard: it is a drain, or at work in the cold path.
 pub(crate) fn is_deaf() -> bool {
-    LOCAL.with(|local| local.is_deaf.get())
+    IS_DEAF.get()
 }
 
 /// This thread's own calls are not heard from now on: it is a drain.
 pub(crate) fn be_deaf() {
-    LOCAL.with(|local| local.is_deaf.set(true));
+    IS_DEAF.set(true);
 }
 
 /// As [`be_deaf`], until the value is dropped.
@@ -227,7 +253,7 @@ pub(crate) struct Deaf {
 impl Deaf {
     pub(crate) fn new() -> Self {
         LOCAL.with(|local| {
-            let was_deaf = local.is_deaf.replace(true);
+            let was_deaf = IS_DEAF.replace(true);
             let was_open = local.generation.get() != NO_GENERATION;
             local.settle();
             Self { was_deaf, was_open, _this_thread: PhantomData }
@@ -238,7 +264,7 @@ impl Deaf {
 impl Drop for Deaf {
     fn drop(&mut self) {
         LOCAL.with(|local| {
-            local.is_deaf.set(self.was_deaf);
+            IS_DEAF.set(self.was_deaf);
             compiler_fence(Ordering::SeqCst);
             if self.was_open {
                 local.reopen();
@@ -277,17 +303,15 @@ pub fn in_signal_handler<R>(handler: impl FnOnce() -> R) -> R {
     if PREPARING.get() > 0 {
         return handler();
     }
-    LOCAL.with(|local| {
-        // The hot path stays as it is; only the cold one is closed.
-        let was_deaf = local.is_deaf.replace(true);
-        // If it was closed before, this is the drain, or has interrupted a call, or another handler.
-        let was_in_handler = IS_IN_HANDLER.get();
-        IS_IN_HANDLER.set(was_in_handler || !was_deaf);
-        let result = handler();
-        IS_IN_HANDLER.set(was_in_handler);
-        local.is_deaf.set(was_deaf);
-        result
-    })
+    // The hot path stays as it is; only the cold one is closed.
+    let was_deaf = IS_DEAF.replace(true);
+    // If it was closed before, this is the drain, or has interrupted a call, or another handler.
+    let was_in_handler = IS_IN_HANDLER.get();
+    IS_IN_HANDLER.set(was_in_handler || !was_deaf);
+    let result = handler();
+    IS_IN_HANDLER.set(was_in_handler);
+    IS_DEAF.set(was_deaf);
+    result
 }
 
 /// Runs `calls` without logging, so that the call sites in them are known: each gets its id, and its entry
@@ -398,7 +422,7 @@ pub fn prepare_thread() -> bool {
 pub(crate) fn enter(core: &Arc<Core>) {
     heard(|| {
         let entered = RINGS.try_with(|rings| rings.borrow_mut().scopes.push(Arc::clone(core)));
-        entered.ok().map(|()| LOCAL.with(|local| local.scopes.set(local.scopes.get() + 1)))
+        entered.ok().map(|()| SCOPES.set(SCOPES.get() + 1))
     });
 }
 
@@ -411,7 +435,7 @@ pub(crate) fn leave(core: &Arc<Core>) {
             Some(rings.scopes.remove(at))
         });
         // The last of a logger's owners may be this one: let go of it when nothing is borrowed.
-        left.ok().flatten().map(|_| LOCAL.with(|local| local.scopes.set(local.scopes.get() - 1)))
+        left.ok().flatten().map(|_| SCOPES.set(SCOPES.get() - 1))
     });
 }
 
@@ -451,7 +475,11 @@ pub(crate) fn wants(site: &'static Site) -> bool {
         match scope.ok().flatten() {
             Some(core) => (!core.is_closed()).then(|| core.allows(site.meta)),
             None => registry::wants(site)
-                .or_else(|| crate::fork::follow().then(|| registry::wants(site)).flatten()),
+                .or_else(|| crate::fork::follow().then(|| registry::wants(site)).flatten())
+                .or_else(|| {
+                    crate::exit::pause();
+                    None
+                }),
         }
     });
     wanted.unwrap_or_else(|| {
@@ -470,16 +498,16 @@ fn heard<R>(work: impl FnOnce() -> Option<R>) -> Option<R> {
 
     impl Drop for Hear<'_> {
         fn drop(&mut self) {
-            self.0.is_deaf.set(false);
+            IS_DEAF.set(false);
             self.0.settle();
         }
     }
 
     LOCAL.with(|local| {
-        if local.is_deaf.get() || local.is_interrupted() {
+        if IS_DEAF.get() || local.is_interrupted() || crate::fork::is_unseen() {
             return None;
         }
-        local.is_deaf.set(true);
+        IS_DEAF.set(true);
         local.settle();
         let _hear = Hear(local);
         work()
@@ -542,9 +570,9 @@ fn write_open(local: &Local, record: &ColdRecord<'_>, id: u32) -> bool {
     let time = (record.stamp)(&clock);
     local.generation.set(NO_GENERATION);
     compiler_fence(Ordering::SeqCst);
-    // SAFETY: only this thread touches the producer (T1), and nothing logs while this borrow
-    // lives (T2).
-    let producer = unsafe { &mut *local.producer.get() };
+    // SAFETY: the hot path was open, so that there is a producer (T3), which only this thread touches
+    // (T1); nothing logs while this borrow lives (T2).
+    let producer = unsafe { (*local.producer.get()).assume_init_mut() };
     let allowance_bytes = producer.quick_max();
     let claim = producer.try_claim_within(record.payload_bytes, allowance_bytes);
     let is_done = claim.is_ok();
@@ -571,15 +599,11 @@ fn log_attached(record: &ColdRecord<'_>, rings: &mut Rings) {
     }
     let Some((core, id)) = known(record, rings).or_else(|| decide(record)) else { return };
     let fits = |global: &Attachment| {
-        let capacity = LOCAL.with(|local| {
-            // SAFETY: only this thread touches the producer (T1), and no borrow of it lives while
-            // the cold path runs (T2).
-            unsafe { &*local.producer.get() }.capacity()
-        });
+        let capacity = LOCAL.with(Local::capacity);
         Arc::ptr_eq(&global.core, &core)
             && !global.slot.is_unlinked()
             && !global.slot.is_set_aside()
-            && !core.deserves_larger_ring(capacity, record.payload_bytes)
+            && capacity.is_some_and(|has| !core.deserves_larger_ring(has, record.payload_bytes))
     };
     if rings.global.as_ref().is_some_and(fits) {
         // It may have changed since, for those whose ring's file is gone.
@@ -588,16 +612,19 @@ fn log_attached(record: &ColdRecord<'_>, rings: &mut Rings) {
         rings.take_global(&core, record.payload_bytes);
     }
     // Without memory for another one it has none, or the one that it had.
-    let is_usable =
-        |global: &&Attachment| Arc::ptr_eq(&global.core, &core) && !global.slot.is_set_aside();
+    let has_producer = LOCAL.with(|local| local.has_producer.get());
+    let is_usable = |global: &&Attachment| {
+        Arc::ptr_eq(&global.core, &core) && !global.slot.is_set_aside() && has_producer
+    };
     let attachment = rings.global.as_ref().filter(is_usable);
     let Some(attachment) = attachment else {
         core.count_ringless(record.site.meta.level);
         return;
     };
     LOCAL.with(|local| {
-        // SAFETY: as above; and `claim_and_fill` runs no code that could log (T2).
-        let producer = unsafe { &mut *local.producer.get() };
+        // SAFETY: there is one, which only this thread touches (T1); no borrow of it lives while the
+        // cold path runs, and `claim_and_fill` runs no code that could log (T2).
+        let producer = unsafe { (*local.producer.get()).assume_init_mut() };
         let allowance_bytes = claim_and_fill(record, attachment, producer, id.number);
         producer.set_quick_max(allowance_bytes);
     });
@@ -609,7 +636,7 @@ fn log_attached(record: &ColdRecord<'_>, rings: &mut Rings) {
 /// Whether this thread has used `RINGS` before, or there is memory to: the C library ends a process that
 /// cannot note that they have a destructor.
 fn can_have_rings() -> bool {
-    let has_ring = LOCAL.with(|local| local.owner.get() != NO_GENERATION || local.scopes.get() > 0);
+    let has_ring = LOCAL.with(|local| local.owner.get() != NO_GENERATION) || SCOPES.get() > 0;
     has_ring || has_memory(COLD_CALL_BYTES)
 }
 
@@ -642,6 +669,7 @@ fn decide(record: &ColdRecord<'_>) -> Option<(Arc<Core>, Id)> {
         Decision::Off => None,
         Decision::Unheard if crate::fork::follow() => decide(record),
         Decision::Unheard => {
+            crate::exit::pause();
             UNHEARD.fetch_add(1, Ordering::Relaxed);
             None
         }

@@ -66,6 +66,22 @@ fn flock(file: &File, is_marked: bool) -> Hold {
     }
 }
 
+/// Whose the file is, as [`take`] would find out; no lock is kept.
+#[cfg(unix)]
+pub(crate) fn ask(file: &File) -> Hold {
+    if mark::is_set(file) {
+        return Hold::Others;
+    }
+    match file.try_lock_shared() {
+        Ok(()) => {
+            let _ = file.unlock();
+            Hold::Ours
+        }
+        Err(TryLockError::WouldBlock) => Hold::Others,
+        Err(TryLockError::Error(_)) => Hold::NoLocks,
+    }
+}
+
 /// Gives the lock back. Closing the file is not enough: a forked child may have it open too.
 pub(crate) fn give_back(file: &File) {
     let _ = file.unlock();
@@ -92,14 +108,25 @@ mod mark {
         let _ = change(file, libc::F_UNLCK);
     }
 
-    fn change(file: &File, kind: libc::c_int) -> io::Result<()> {
-        let lock = libc::flock {
+    pub(super) fn is_set(file: &File) -> bool {
+        let mut lock = of_kind(libc::F_RDLCK);
+        // SAFETY: the descriptor is open as long as `file` lives, and the call reads and writes `lock` only.
+        let result = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_GETLK, &raw mut lock) };
+        result == 0 && libc::c_int::from(lock.l_type) == libc::F_WRLCK
+    }
+
+    fn of_kind(kind: libc::c_int) -> libc::flock {
+        libc::flock {
             l_type: kind as libc::c_short,
             l_whence: libc::SEEK_SET as libc::c_short,
             l_start: WRITER_LOCK_BYTE as libc::off_t,
             l_len: 1,
             l_pid: 0,
-        };
+        }
+    }
+
+    fn change(file: &File, kind: libc::c_int) -> io::Result<()> {
+        let lock = of_kind(kind);
         // SAFETY: the descriptor is open as long as `file` lives, and the call only reads `lock`.
         let result = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock) };
         if result == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
@@ -117,6 +144,11 @@ mod mark {
     }
 
     pub(super) fn clear(_: &File) {}
+
+    #[cfg(unix)]
+    pub(super) fn is_set(_: &File) -> bool {
+        false
+    }
 }
 
 #[cfg(all(test, unix))]

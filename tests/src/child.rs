@@ -44,6 +44,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("replaced", []) => unix::replaced(path),
         #[cfg(unix)]
         ("killed", [rings, more]) => unix::killed(path, Path::new(rings), more),
+        #[cfg(target_os = "linux")]
+        ("clone", [how]) => unix::clone(path, how),
+        #[cfg(unix)]
+        ("kept", [how]) => unix::kept(path, how),
+        #[cfg(unix)]
+        ("short", [rings]) => unix::short(path, Path::new(rings)),
+        #[cfg(unix)]
+        ("left", [rings, how]) => unix::left(path, Path::new(rings), how == "unread"),
         #[cfg(unix)]
         ("next", [rings]) => unix::next(path, Path::new(rings), None),
         #[cfg(unix)]
@@ -226,11 +234,12 @@ mod unix {
     use std::ffi::{CStr, CString};
     use std::os::unix::ffi::OsStrExt;
     use std::os::unix::thread::JoinHandleExt;
+    use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use stenolog::ForkedChild;
 
-    use stenolog::Rings;
+    use stenolog::{Logger, Rings};
 
     use super::{Builder, Error, OnFull, Path, info};
 
@@ -458,6 +467,159 @@ mod unix {
         println!("{}", log.stats().lost);
         if more == "alive" {
             let _ = std::io::stdin().read_line(&mut String::new());
+        }
+        // SAFETY: it ends this process at once.
+        unsafe { libc::raise(libc::SIGKILL) };
+        Err("the process lives on".into())
+    }
+
+    /// A child that no handler of `pthread_atfork` has seen.
+    #[cfg(target_os = "linux")]
+    pub(super) fn clone(path: &Path, how: &str) -> Result<(), Box<dyn Error>> {
+        let log =
+            Builder::new(path).on_full(OnFull::Block).forked_child(ForkedChild::OwnDump).start()?;
+        // At the same call sites as its parent: on the hot path there is nothing more to be asked.
+        let say = |who: &str, n: u64| info!("{who} {n}");
+        let say_at = |who: &str, n: u64| info!(at: std::time::SystemTime::now(), "{who} {n}");
+        let log_and_clone = || -> Result<libc::c_int, stenolog::FlushError> {
+            (0..3).for_each(|n| say("parent before", n));
+            say_at("parent before", 3);
+            log.flush()?;
+            // SAFETY: as `fork`, of which it is the system call, and without its handlers.
+            let child = unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) };
+            if child == 0 {
+                (0..4).for_each(|n| say("child", n));
+                say_at("child", 4);
+                let is_refused = log.flush().is_err() && stenolog::flush().is_err();
+                let is_counted = stenolog::stats().unheard == 5;
+                // SAFETY: it ends this process at once, without its parent's destructors.
+                unsafe { libc::_exit(if is_refused && is_counted { 0 } else { 1 }) };
+            }
+            let mut status = 0;
+            // SAFETY: the status lives on this stack.
+            unsafe { libc::waitpid(child as libc::pid_t, &raw mut status, 0) };
+            say_at("parent after", 0);
+            (1..4).for_each(|n| say("parent after", n));
+            Ok(status)
+        };
+        let status = match how {
+            "thread" => std::thread::scope(|scope| scope.spawn(log_and_clone).join()),
+            _ => Ok(log_and_clone()),
+        };
+        let status = status.map_err(|_| "the thread panicked")??;
+        info!("the child ended with {status}");
+        // SAFETY: as above. Here it is asked what a child does that drops its parent's logger.
+        let child = unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) };
+        if child == 0 {
+            // It joins no drain that is not there, nor does it seal what is the parent's.
+            drop(log);
+            std::process::exit(0);
+        }
+        let mut status = 0;
+        // SAFETY: the status lives on this stack.
+        unsafe { libc::waitpid(child as libc::pid_t, &raw mut status, 0) };
+        info!("the other ended with {status}");
+        log.close()?;
+        Ok(())
+    }
+
+    /// A logger in a static, in a process that ends as it is told to. Prints the ring directory.
+    pub(super) fn kept(path: &Path, how: &str) -> Result<(), Box<dyn Error>> {
+        static LOG: OnceLock<Logger> = OnceLock::new();
+        static HAS_LOGGED: AtomicU64 = AtomicU64::new(0);
+
+        struct Local;
+
+        impl Drop for Local {
+            fn drop(&mut self) {
+                info!("thread-local");
+            }
+        }
+
+        thread_local!(static LOCAL: Local = const { Local });
+
+        extern "C" fn early() {
+            info!("registered before the start");
+        }
+
+        extern "C" fn late() {
+            info!("registered after the start");
+        }
+
+        // SAFETY: the handlers are functions that live as long as the program.
+        unsafe { libc::atexit(early) };
+        let log = Builder::new(path).start()?;
+        println!("{}", log.ring_dir().ok_or("rings in files")?.display());
+        let _ = LOG.set(log);
+        // SAFETY: as above.
+        unsafe { libc::atexit(late) };
+        LOCAL.with(|_| ());
+        // Those that sleep do not keep the process from its end.
+        std::thread::spawn(|| {
+            info!("thread");
+            HAS_LOGGED.store(1, Ordering::Release);
+            loop {
+                std::thread::park();
+            }
+        });
+        while HAS_LOGGED.load(Ordering::Acquire) == 0 {
+            std::thread::yield_now();
+        }
+        info!("main");
+        match how {
+            "exit" => std::process::exit(0),
+            // SAFETY: the child does nothing but to end, as the process does that it is a copy of.
+            "child" => match unsafe { libc::fork() } {
+                -1 => return Err(std::io::Error::last_os_error().into()),
+                0 => std::process::exit(0),
+                child => {
+                    let mut status = 0;
+                    // SAFETY: the status lives on this stack.
+                    unsafe { libc::waitpid(child, &raw mut status, 0) };
+                    info!("the child ended with {status}");
+                }
+            },
+            // SAFETY: nothing of this process is needed any more.
+            "_exit" => unsafe { libc::_exit(0) },
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A process that has no descriptor left when its logger ends. It is killed then.
+    pub(super) fn short(path: &Path, rings: &Path) -> Result<(), Box<dyn Error>> {
+        let log = Builder::new(path).rings_in(rings).start()?;
+        let call = |n: u32| info!("thread {n}");
+        (0..3).for_each(|n| {
+            std::thread::scope(|scope| {
+                scope.spawn(|| call(n));
+            });
+        });
+        let limit = libc::rlimit { rlim_cur: 64, rlim_max: 64 };
+        // SAFETY: the limit lives on this stack.
+        unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) };
+        let mut files = Vec::new();
+        while let Ok(file) = std::fs::File::open("/dev/null") {
+            files.push(file);
+        }
+        log.close()?;
+        // SAFETY: it ends this process at once.
+        unsafe { libc::raise(libc::SIGKILL) };
+        Err("the process lives on".into())
+    }
+
+    /// A process that is killed when its dump has all that it logged, or all but a record.
+    pub(super) fn left(path: &Path, rings: &Path, unread: bool) -> Result<(), Box<dyn Error>> {
+        let log = Builder::new(path)
+            .rings_in(rings)
+            .deliver_within(std::time::Duration::from_secs(3600))
+            .start()?;
+        info!("written");
+        log.flush()?;
+        // After a pass that finds nothing the drain sleeps for an hour.
+        log.flush()?;
+        if unread {
+            info!("unread");
         }
         // SAFETY: it ends this process at once.
         unsafe { libc::raise(libc::SIGKILL) };

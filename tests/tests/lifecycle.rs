@@ -268,6 +268,84 @@ fn threads_by_the_thousand_reuse_rings() {
     assert_eq!(found, expected);
 }
 
+#[cfg(unix)]
+#[test]
+fn explanations_of_threads_that_have_gone_do_not_pile_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("churn.steno");
+    let log = Builder::new(&path).rings_in(folder.path()).start_detached().unwrap();
+    let meta = log.ring_dir().unwrap().join("meta.steno");
+    let mut lengths = Vec::new();
+    for round in 0..20 {
+        for n in 0..20 {
+            let _ = std::thread::scope(|scope| {
+                let thread = std::thread::Builder::new().name(format!("{}", 1000 * round + n));
+                let call = || {
+                    let _scope = log.enter();
+                    info!("{n}");
+                };
+                thread.spawn_scoped(scope, call).unwrap().join()
+            });
+        }
+        // The rings are empty, and nobody's.
+        log.flush().unwrap();
+        lengths.push(std::fs::metadata(&meta).unwrap().len());
+    }
+    assert!(lengths[19] < lengths[0] + 20 * 64, "{lengths:?}");
+    log.close().unwrap();
+    let (records, _) = read(&path);
+    let names: std::collections::BTreeSet<_> =
+        records.iter().map(|r| r["thread"].to_string()).collect();
+    assert_eq!((records.len(), names.len()), (400, 400));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_child_that_no_handler_has_seen_is_silent() {
+    for how in ["main", "thread"] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("clone.steno");
+        child("clone", &[&path, Path::new(how)]);
+        let before = (0..4).map(|n| format!("parent before {n}"));
+        let after = (0..4).map(|n| format!("parent after {n}"));
+        let end = ["child", "other"].map(|who| format!("the {who} ended with 0"));
+        assert_eq!(messages(&path), before.chain(after).chain(end).collect::<Vec<_>>(), "{how}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "{how}: no other dump");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_logger_in_a_static_is_sealed_when_the_process_ends() {
+    let all = ["thread", "main", "thread-local"];
+    let handlers = ["registered after the start", "registered before the start"];
+    for how in ["return", "exit", "child"] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kept.steno");
+        let lines = child("kept", &[&path, Path::new(how)]);
+        let mut expected = all[..2].to_vec();
+        if how == "child" {
+            expected.push("the child ended with 0");
+        }
+        // Destructors of thread-locals and handlers of `atexit` are heard, whenever they were made known.
+        expected.extend(
+            [all[2]].iter().chain(handlers.iter().take(if cfg!(target_os = "linux") {
+                2
+            } else {
+                1
+            })),
+        );
+        assert_eq!(messages(&path), expected, "{how}");
+        assert!(!Path::new(&lines[0]).exists(), "{how}: the rings are gone");
+    }
+    // Who ends the process so leaves the rings, which have everything.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kept.steno");
+    let lines = child("kept", &[&path, Path::new("_exit")]);
+    assert!(Path::new(&lines[0]).exists());
+    std::fs::remove_dir_all(&lines[0]).unwrap();
+}
+
 #[test]
 fn scopes_nest_and_end() {
     let mut outer = Scene::new();

@@ -1,6 +1,8 @@
 //! What `steno` promises on the command line, tried on the real program.
 
 mod bad_input;
+#[cfg(unix)]
+mod clean;
 mod decode;
 mod dump;
 mod export;

@@ -14,7 +14,7 @@ fn check(words: &[&str], code: i32, expected: &[&str]) {
     }
 }
 
-const COMMANDS: &str = "commands are decode, info, verify, recover, export, completions, man, help; \
+const COMMANDS: &str = "commands are decode, info, verify, recover, clean, export, completions, man, help; \
                         see `steno --help`";
 
 const NEITHER: &str = "neither a command, nor a file, nor a filter (NAME=VALUE)";

@@ -34,7 +34,7 @@ pub(super) struct Scanner<'a> {
     /// The number that the next frame should have; unknown behind damage.
     expected: Option<u32>,
     sync: memmem::Finder<'static>,
-    /// How many bytes of call sites and threads may still be read.
+    /// How many bytes of call sites may still be read.
     metadata_left: usize,
     tables: Tables,
 }
@@ -244,8 +244,9 @@ impl<'a> Scanner<'a> {
         let bytes = payload.len();
         let short = MetadataError::Short { bytes };
         let kind = FrameKind::from_u8(frame.header.kind);
-        // The others take no memory but that of their fixed fields.
-        if matches!(kind, Some(FrameKind::Dictionary | FrameKind::Thread)) {
+        // The others take no more memory than a few times their bytes in the file: a process may have
+        // had threads by the million.
+        if kind == Some(FrameKind::Dictionary) {
             let limit = self.metadata_left;
             let Some(left) = limit.checked_sub(bytes) else {
                 return Err(MetadataError::TooLong { bytes, limit });

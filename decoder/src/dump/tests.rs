@@ -293,6 +293,8 @@ fn metadata_beyond_the_limit_is_damage_and_the_rest_is_read() {
         let name = "x".repeat(1000);
         scene.site(id, stenolog_format::dictionary::Level::Info, &name, None, &[]);
     }
+    // A process may have had any number of threads.
+    (100..1000).for_each(|ring| scene.thread(ring, 0, "a name of some thirty characters"));
     scene.block(1, &[n(10, 1)]);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.steno");
@@ -301,7 +303,7 @@ fn metadata_beyond_the_limit_is_damage_and_the_rest_is_read() {
     let dump = Dump::open_within(&path, &limits).unwrap();
     // The first three, and four with two long names each.
     assert_eq!(dump.sites().count(), 3 + 4);
-    assert_eq!(dump.damage().len(), 96);
+    assert_eq!((dump.damage().len(), dump.threads().count()), (96, 902));
     let text = dump.damage()[0].to_string();
     assert!(text.contains("may be read (--max-metadata)"), "{text}");
     assert_eq!(messages(&[dump], Filter::default()).0, "1: n 1\n");

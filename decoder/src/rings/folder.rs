@@ -135,6 +135,11 @@ mod unix {
         fs::metadata(path).ok().map(|metadata| metadata.uid())
     }
 
+    /// The user of this process, where there are users.
+    pub(in super::super) fn own_user() -> Option<u32> {
+        Some(rustix::process::geteuid().as_raw())
+    }
+
     /// The users whose files are believed whoever wrote the dump: root and the one who reads.
     pub(in super::super) fn same_user() -> Vec<u32> {
         vec![0, rustix::process::geteuid().as_raw()]
@@ -142,7 +147,7 @@ mod unix {
 }
 
 #[cfg(unix)]
-pub(super) use unix::{owner_of, same_user};
+pub(super) use unix::{own_user, owner_of, same_user};
 
 #[cfg(not(unix))]
 mod other {
@@ -193,10 +198,14 @@ mod other {
         None
     }
 
+    pub(in super::super) fn own_user() -> Option<u32> {
+        None
+    }
+
     pub(in super::super) fn same_user() -> Vec<u32> {
         Vec::new()
     }
 }
 
 #[cfg(not(unix))]
-pub(super) use other::{owner_of, same_user};
+pub(super) use other::{own_user, owner_of, same_user};

@@ -525,6 +525,14 @@ fn has_lost_its_beginning(file: &mut File, magic: [u8; MAGIC.len()]) -> bool {
         && FrameHeader::find(&bytes).is_some()
 }
 
+/// The session of the dump at a path, if there is one.
+pub(crate) fn session_at(path: &Path) -> Option<[u8; 16]> {
+    let file = open_existing(path).ok().filter(|f| f.metadata().is_ok_and(|m| m.is_file()))?;
+    let mut header = Vec::new();
+    file.take(FileHeader::BYTES as u64).read_to_end(&mut header).ok()?;
+    FileHeader::decode(&header).ok().map(|(header, _)| header.session)
+}
+
 /// The session of a dump of which the magic has been read.
 fn session_of(file: &mut File) -> Option<[u8; 16]> {
     let mut header = MAGIC.to_vec();

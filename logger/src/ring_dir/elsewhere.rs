@@ -37,7 +37,12 @@ pub(crate) struct Missed {
 }
 
 impl RingDir {
-    pub(crate) fn create(_: &[PathBuf], _: FileHeader, _: &ClockPair) -> Result<Self, NoRingDir> {
+    pub(crate) fn create(
+        _: &[PathBuf],
+        _: FileHeader,
+        _: &ClockPair,
+        _: &Path,
+    ) -> Result<Self, NoRingDir> {
         Err(NoRingDir { tried: Vec::new() })
     }
 
@@ -54,6 +59,10 @@ impl RingDir {
     }
 
     pub(crate) fn state_thread(&self, _: &Thread) {
+        match self.0 {}
+    }
+
+    pub(crate) fn forget_thread(&self, _: u32) {
         match self.0 {}
     }
 
@@ -126,4 +135,18 @@ impl UnreadDir {
     pub(crate) fn remove(self) -> Result<(), NotRecovered> {
         match self.0 {}
     }
+}
+
+/// Nor can one be removed.
+#[derive(Debug)]
+pub(crate) struct Removed {
+    pub(crate) rings: PathBuf,
+    pub(crate) dump: Option<PathBuf>,
+    pub(crate) were_unread: bool,
+    pub(crate) why: &'static str,
+}
+
+/// There is nothing to clean up.
+pub(crate) fn sweep(_: &[PathBuf], _: Option<[u8; 16]>, _: bool) -> Vec<Removed> {
+    Vec::new()
 }

@@ -39,7 +39,7 @@ use rustix::fs::{AtFlags, Dir, Mode, OFlags, open, openat, unlinkat};
 use stenolog_format::dictionary::{CallSite, Thread};
 use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter, VERSION, Version};
 use stenolog_format::loss::{Loss, LossFrame};
-use stenolog_format::recovery::{Place, Progress, Rings, directory_name};
+use stenolog_format::recovery::{LEFT_FILE, Origin, Place, Progress, Rings, directory_name};
 use stenolog_format::volatile::{VolatileRing, VolatileState};
 use stenolog_ringbuf::file::{Kind, Recovered};
 
@@ -123,7 +123,8 @@ impl UnreadDir {
         std::iter::once(self).chain(self.other.as_deref())
     }
 
-    fn open(path: PathBuf, session: [u8; 16]) -> Option<Self> {
+    /// Opens the directory at `path`; `None` as for [`find`](Self::find).
+    pub(super) fn open(path: PathBuf, session: [u8; 16]) -> Option<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let directory = File::from(open(&path, flags, Mode::empty()).ok()?);
         if !directory.metadata().is_ok_and(|metadata| is_own(&metadata)) {
@@ -145,6 +146,11 @@ impl UnreadDir {
         &self.path
     }
 
+    /// Whether nobody else can have begun with the directory.
+    pub(super) fn is_locked(&self) -> bool {
+        self.all().all(|dir| dir.meta.is_ok())
+    }
+
     /// Appends to the dump what it has not, seals it, and puts it on the disk. If there is something
     /// behind its last whole frame, that is done to a copy (U4), for which `make` makes the file;
     /// `true` if the dump now is that one.
@@ -155,6 +161,18 @@ impl UnreadDir {
         dump: &File,
         make: impl FnOnce() -> io::Result<File>,
     ) -> Result<bool, NotRecovered> {
+        let copy = self.seal(dump, make)?;
+        copy.as_ref().unwrap_or(dump).sync_all().map_err(of_dump)?;
+        fault::after(Step::EarlierSealed);
+        Ok(copy.is_some())
+    }
+
+    /// As [`complete`](Self::complete), but for the disk. Returns the copy.
+    pub(super) fn seal(
+        &self,
+        dump: &File,
+        make: impl FnOnce() -> io::Result<File>,
+    ) -> Result<Option<File>, NotRecovered> {
         let mut explained = Explained::default();
         for dir in self.all() {
             match &dir.meta {
@@ -200,9 +218,7 @@ impl UnreadDir {
             let dump = copy.as_ref().unwrap_or(dump);
             self.append(dump, walked, &explained, &rings, &dead)?;
         }
-        copy.as_ref().unwrap_or(dump).sync_all().map_err(of_dump)?;
-        fault::after(Step::EarlierSealed);
-        Ok(copy.is_some())
+        Ok(copy)
     }
 
     /// Removes the directories, of which the dump now has all.
@@ -210,13 +226,10 @@ impl UnreadDir {
         if let Some(other) = self.other.take() {
             other.remove()?;
         }
-        let names = self.names(|name| {
-            let is_ring = name.starts_with(RING) || name.starts_with(RING_IN_MAKING);
-            name == META || name == PROGRESS || is_ring
-        })?;
+        let mut names = self.names(|name| removal_rank(name).is_some())?;
         // The explanations last: should this be cut short, what is left can still be read.
-        let (last, first): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| name == META);
-        for name in first.iter().chain(&last) {
+        names.sort_by_key(|name| name.to_str().and_then(removal_rank));
+        for name in &names {
             unlinkat(&self.directory, name.as_bytes(), AtFlags::empty())
                 .map_err(|error| of_file(name, error.into()))?;
             fault::after(Step::EarlierRemoving);
@@ -427,6 +440,18 @@ impl NotRecovered {
     }
 }
 
+/// When a file of this name is removed with its directory, the lowest first; `None` if no logger makes
+/// one.
+fn removal_rank(name: &str) -> Option<u8> {
+    match name {
+        META => Some(3),
+        Origin::FILE => Some(2),
+        PROGRESS | LEFT_FILE => Some(1),
+        _ if name.starts_with(RING) || name.starts_with(RING_IN_MAKING) => Some(0),
+        _ => None,
+    }
+}
+
 fn odd(name: &OsStr) -> NotRecovered {
     NotRecovered::Odd { name: name.to_string_lossy().into_owned() }
 }
@@ -481,7 +506,8 @@ fn open_file(directory: &File, name: &OsStr, access: OFlags) -> Result<File, Not
 fn read(file: &File, name: &OsStr, limit: u64) -> Result<Vec<u8>, NotRecovered> {
     let len = file.metadata().map_err(|error| of_file(name, error))?.len();
     if len > limit {
-        return Err(odd(name));
+        let name = name.to_string_lossy().into_owned();
+        return Err(NotRecovered::TooLong { name, bytes: len, limit });
     }
     let mut bytes = Vec::new();
     file.take(limit).read_to_end(&mut bytes).map_err(|error| of_file(name, error))?;

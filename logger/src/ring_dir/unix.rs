@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -12,12 +12,14 @@ use rustix::fs::AtFlags;
 use stenolog_format::clock::ClockPair;
 use stenolog_format::dictionary::{CallSite, Level, Thread};
 use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter};
-use stenolog_format::recovery::{Place, directory_name};
+use stenolog_format::recovery::{Origin, Place, directory_name};
 use stenolog_ringbuf::Consumer;
 use stenolog_ringbuf::file::Options;
 use stenolog_ringbuf::queue::spsc::Producer;
 
+use super::origin::{self, Beginning};
 use super::page::{Listing, Page};
+use super::slots::{Slots, Statement};
 use super::{LEAST_RING_BYTES, NoRingDir, word};
 use crate::fault::{self, Step};
 use crate::fork::NotInherited;
@@ -71,6 +73,8 @@ enum Second {
 #[derive(Debug)]
 struct Dir {
     path: PathBuf,
+    /// Where the dump is.
+    origin: Origin,
     /// Kept open: by the time of a look the process may have another root, or fewer rights.
     directory: Mutex<File>,
     header: FileHeader,
@@ -92,6 +96,7 @@ struct Meta {
     /// The file system has room for so many bytes of it.
     reserved: u64,
     frames: FrameWriter,
+    threads: Slots,
     /// The call sites that it has, by id.
     stated: Vec<bool>,
 }
@@ -121,11 +126,13 @@ impl RingDir {
         folders: &[PathBuf],
         header: FileHeader,
         clock: &ClockPair,
+        dump: &Path,
     ) -> Result<Self, NoRingDir> {
+        let origin = origin::origin_of(dump);
         let mut tried = Vec::new();
         for (at, folder) in folders.iter().enumerate() {
             let path = folder.join(directory_name(&header.session));
-            match Dir::create(path, header, clock, 0) {
+            match Dir::create(path, header, clock, origin.clone(), 0) {
                 Ok(first) => {
                     let dir = Self {
                         first,
@@ -216,7 +223,8 @@ impl RingDir {
         }
         for folder in &self.folders {
             let path = folder.join(directory_name(&self.header.session));
-            if let Ok(dir) = Dir::create(path, self.header, &self.clock, 1) {
+            let origin = self.first.origin.clone();
+            if let Ok(dir) = Dir::create(path, self.header, &self.clock, origin, 1) {
                 let dir = Arc::new(dir);
                 *second = Second::Made(Arc::clone(&dir));
                 return Some(dir);
@@ -272,6 +280,14 @@ impl RingDir {
             let _ = lock(&second.meta).thread(thread);
         }
         fault::after(Step::ThreadStated);
+    }
+
+    /// A ring is nobody's: its thread needs no explanation any more, and may be written over.
+    pub(crate) fn forget_thread(&self, ring: u32) {
+        lock(&self.first.meta).threads.forget(ring);
+        if let Some(second) = self.made_second() {
+            lock(&second.meta).threads.forget(ring);
+        }
     }
 
     /// Says where the ring is that a thread gets: after its user words, before its first record.
@@ -352,10 +368,16 @@ impl RingDir {
         *is_removed = true;
         // Does not follow links. What cannot be removed is found again by the session's dump,
         // which is sealed.
-        if let Some(second) = self.made_second() {
-            let _ = fs::remove_dir_all(&second.path);
+        for path in self.made_second().map(|dir| dir.path.clone()).iter().chain([&self.first.path])
+        {
+            if fs::remove_dir_all(path).is_err() {
+                // That takes a descriptor, of which there may be none.
+                for number in 1..self.next_file.load(Ordering::Relaxed) {
+                    let _ = fs::remove_file(path.join(format!("{RING}{number}")));
+                }
+                discard(path);
+            }
         }
-        let _ = fs::remove_dir_all(&self.first.path);
     }
 }
 
@@ -364,13 +386,18 @@ impl Dir {
         path: PathBuf,
         header: FileHeader,
         clock: &ClockPair,
+        origin: Origin,
         number: u64,
     ) -> io::Result<Self> {
+        let beginning = Beginning::of(&path);
         // Fails if there is anything of this name, be it a link.
         DirBuilder::new().mode(0o700).create(&path)?;
         fault::after(Step::RingDirMade);
         let header = FileHeader { sequence: META_SEQUENCE, ..header };
-        let begun = Meta::begin(new_file(&path.join(META)), header, clock).and_then(|meta| {
+        let file = origin::state(&path, &origin).and_then(|()| new_file(&path.join(META)));
+        let begun = Meta::begin(file, header, clock).and_then(|meta| {
+            // By now the lock of its own tells that it has a writer.
+            drop(beginning);
             fault::after(Step::MetaBegun);
             let page = Page::begin(&new_file(&path.join(PROGRESS))?, number)?;
             Ok((meta, page))
@@ -378,6 +405,7 @@ impl Dir {
         let begun = begun.and_then(|(meta, page)| Ok((meta, page, File::open(&path)?)));
         let dir = |(meta, page, directory)| Self {
             path: path.clone(),
+            origin,
             directory: Mutex::new(directory),
             header,
             clock: *clock,
@@ -460,6 +488,7 @@ impl Dir {
     /// Makes the directory again, with all that was said in it. Rings that were in it have no file any
     /// more, and are still listed.
     fn make_again(&self) -> io::Result<()> {
+        let _beginning = Beginning::of(&self.path);
         match DirBuilder::new().mode(0o700).create(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 // A part of it may be left. It must not be another's.
@@ -470,6 +499,7 @@ impl Dir {
             }
             made => made?,
         }
+        let _ = origin::state(&self.path, &self.origin);
         let directory = File::open(&self.path)?;
         let temporary = self.path.join(format!("{RING_IN_MAKING}{PROGRESS}"));
         let _ = fs::remove_file(&temporary);
@@ -515,10 +545,11 @@ fn root() -> Option<(u64, u64)> {
 fn discard(path: &Path) {
     let _ = fs::remove_file(path.join(META));
     let _ = fs::remove_file(path.join(PROGRESS));
+    let _ = fs::remove_file(path.join(Origin::FILE));
     let _ = fs::remove_dir(path);
 }
 
-fn new_file(path: &Path) -> io::Result<File> {
+pub(super) fn new_file(path: &Path) -> io::Result<File> {
     File::options().read(true).write(true).create_new(true).mode(0o600).open(path)
 }
 
@@ -529,15 +560,25 @@ impl Meta {
         let _ = writer_lock::take(&file);
         let _not_inherited = NotInherited::new(&file);
         let frames = FrameWriter::default();
-        let mut meta =
-            Self { _not_inherited, file, len: 0, reserved: 0, frames, stated: Vec::new() };
+        let (threads, stated) = (Slots::default(), Vec::new());
+        let mut meta = Self { _not_inherited, file, len: 0, reserved: 0, frames, threads, stated };
         meta.append(&header.encode())?;
         meta.frame(FrameKind::Clock, |out| clock.encode(out))?;
         Ok(meta)
     }
 
     fn thread(&mut self, thread: &Thread) -> io::Result<()> {
-        self.frame(FrameKind::Thread, |out| thread.encode(out))
+        let len = self.len;
+        let statement = self.threads.state(thread, len, &self.frames);
+        match &statement {
+            Statement::Over { offset, bytes } => self.file.write_all_at(bytes, *offset)?,
+            Statement::Behind { bytes, frames, .. } => {
+                self.append(bytes)?;
+                self.frames = frames.clone();
+            }
+        }
+        self.threads.note(thread.ring, &statement, len);
+        Ok(())
     }
 
     /// Whether it has the call site, which it gets if it has not.
@@ -651,7 +692,8 @@ mod tests {
                 counter_hz: clock.hz(),
             };
             let folders = [folder.path().to_owned()];
-            let dir = RingDir::create(&folders, header, &clock.pair()).unwrap();
+            let dir = RingDir::create(&folders, header, &clock.pair(), Path::new("/tmp/app.steno"))
+                .unwrap();
             std::thread::scope(|scope| {
                 let until_refused = || while dir.new_ring(&[4096]).is_ok() {};
                 let threads = [scope.spawn(until_refused), scope.spawn(until_refused)];

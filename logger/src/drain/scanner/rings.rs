@@ -17,6 +17,9 @@ use crate::event::Event;
 use crate::registry;
 use crate::shared::RingSlot;
 
+/// A thread whose ring has got nothing for so long is not at it.
+const OF_LATE: Duration = Duration::from_secs(2);
+
 /// A ring, and what is known of what it held.
 pub(super) struct DrainRing {
     pub(super) slot: Arc<RingSlot>,
@@ -187,6 +190,15 @@ impl Scanner {
             self.core.config.listeners.tell(error);
         }
         true
+    }
+
+    /// Whether one of the threads that have logged of late may be in a call.
+    pub(in crate::drain) fn is_any_thread_running(&self) -> bool {
+        self.rings.iter().any(|ring| {
+            !ring.slot.is_retired()
+                && ring.last_taken.elapsed() < OF_LATE
+                && crate::exit::is_running(ring.slot.thread.os_id)
+        })
     }
 
     /// Lets go of rings whose thread has gone and that are empty: they may serve another thread.

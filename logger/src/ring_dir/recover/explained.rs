@@ -9,8 +9,8 @@ use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind, VERSION};
 use super::{META, META_SEQUENCE, odd, read};
 use crate::ring_dir::NotRecovered;
 
-/// No explanations of a program are longer.
-const MAX_META_BYTES: u64 = 64 << 20;
+/// No longer explanations are read: those of a program with a million call sites.
+const MAX_META_BYTES: u64 = 256 << 20;
 
 /// What `meta.steno` explains.
 #[derive(Debug, Default)]

@@ -1,0 +1,140 @@
+//! The end of the process: loggers that still run then are sealed.
+//!
+//! A logger in a `static` is never dropped, nor is one that was forgotten. When the process returns from
+//! `main` or calls `exit`, its loggers are told to end here, as dropping them would, and waited for. It is
+//! the last thing but for what the system's libraries do: where ELF files are, after all handlers of
+//! `atexit`, whoever registered them when, which may log. `_exit`, `exec` and signals pass it by; what
+//! is in the rings then is in the rings' files.
+//!
+//! - **X1 (bounded).** Nothing is waited for without an end: not for a lock, as this may be a signal handler
+//!   that has interrupted its holder; nor for the drain.
+//! - **X2 (this process).** A child has its parent's loggers in memory, and their drains are elsewhere.
+//! - **X3 (no call in between).** Other threads may log meanwhile. A call that comes when the loggers were
+//!   told to end waits for the end of the process, which is near, so that no call returns whose record
+//!   was not kept: but for a second at the most, as somebody may wait for its thread.
+
+use std::cell::Cell;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::registry;
+
+/// How long a lock is tried for.
+const LOCK_WAIT: Duration = Duration::from_secs(1);
+
+/// How long the drains have to write what is left.
+const SEAL_WAIT: Duration = Duration::from_secs(10);
+
+/// How long calls wait for the process to end when the loggers have.
+const CALLS_WAIT: Duration = Duration::from_secs(1);
+
+/// Between two looks.
+const LOOK_EVERY: Duration = Duration::from_micros(200);
+
+/// The process whose loggers are to be sealed; 0 if none has started.
+static PROCESS: AtomicU32 = AtomicU32::new(0);
+
+/// When the process began to end.
+static BEGAN: OnceLock<Instant> = OnceLock::new();
+
+/// How long after that calls go on waiting, in milliseconds.
+static CALLS_WAIT_MS: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    /// This thread ends the process.
+    static ENDS_PROCESS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Has the loggers of this process sealed when it ends. They are told to the registry.
+pub(crate) fn watch() {
+    PROCESS.store(std::process::id(), Ordering::Relaxed);
+    #[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+    {
+        static WATCH: std::sync::Once = std::sync::Once::new();
+        // SAFETY: the handler is a function that lives as long as the program.
+        WATCH.call_once(|| unsafe {
+            libc::atexit(at_exit);
+        });
+    }
+}
+
+/// Called by the C library behind all handlers of `atexit`. The section is a list of pointers to functions
+/// of this type.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[used]
+#[unsafe(link_section = ".fini_array")]
+static AT_EXIT: extern "C" fn() = at_exit;
+
+#[cfg(unix)]
+extern "C" fn at_exit() {
+    // X2; and a drain that ends the process, or a call that does, cannot wait for itself.
+    if PROCESS.load(Ordering::Relaxed) == std::process::id() && !crate::thread::is_deaf() {
+        seal_all();
+    }
+}
+
+#[cfg(unix)]
+fn seal_all() {
+    let began = *BEGAN.get_or_init(Instant::now);
+    let Some(running) = retry(LOCK_WAIT, registry::try_take_running) else { return };
+    let mut asked = Vec::new();
+    for core in running {
+        if core.is_closed() {
+            continue;
+        }
+        ENDS_PROCESS.set(true);
+        CALLS_WAIT_MS.store((SEAL_WAIT + CALLS_WAIT).as_millis() as u64, Ordering::Relaxed);
+        // Until now it was heard.
+        if retry(LOCK_WAIT, || registry::try_uninstall(&core)).is_some()
+            && retry(LOCK_WAIT, || core.try_request_exit()).is_some()
+        {
+            asked.push(core);
+        }
+    }
+    let _ = retry(SEAL_WAIT, || asked.iter().all(|core| core.is_closed()).then_some(()));
+    let until = began.elapsed() + CALLS_WAIT;
+    CALLS_WAIT_MS.fetch_min(until.as_millis() as u64, Ordering::Relaxed);
+    // Whoever drops the last owner closes files, and joins nobody.
+    std::mem::forget(asked);
+}
+
+/// Tries again until there is something, or the time is over (X1).
+#[cfg(unix)]
+fn retry<R>(for_at_most: Duration, attempt: impl Fn() -> Option<R>) -> Option<R> {
+    let began = Instant::now();
+    loop {
+        let result = attempt();
+        if result.is_some() || began.elapsed() >= for_at_most {
+            return result;
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// A call that no logger hears waits here if that is because the process is about to end (X3).
+pub(crate) fn pause() {
+    let wait = || Duration::from_millis(CALLS_WAIT_MS.load(Ordering::Relaxed));
+    if wait().is_zero() || ENDS_PROCESS.get() {
+        return;
+    }
+    while BEGAN.get().is_some_and(|began| began.elapsed() < wait()) {
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// Whether a thread of this process runs right now, or is about to: if it sleeps, it is in no call that
+/// could still commit a record.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn is_running(os_thread_id: u64) -> bool {
+    let stat = std::fs::read(format!("/proc/self/task/{os_thread_id}/stat")).unwrap_or_default();
+    // The name is between parentheses, and may have some itself.
+    let behind_name = stat.iter().rposition(|&byte| byte == b')').unwrap_or(0);
+    matches!(stat.get(behind_name + 2), Some(b'R' | b'D'))
+}
+
+/// Not known on this platform.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn is_running(_: u64) -> bool {
+    false
+}
