@@ -34,11 +34,15 @@
 //! Arguments are evaluated once, from left to right, and only if the call is enabled. A mistake in
 //! a format string is the compile error that `format!` would give.
 //!
-//! Numbers, `bool`, `char`, strings, `Option`, arrays, slices and tuples of these, `Duration`,
+//! Numbers, `bool`, `char`, strings, `Option`, arrays, slices, tuples, maps, sets and lists of these, `Duration`,
 //! `SystemTime` and IP addresses are stored as they are; the decoder formats them exactly as
-//! `format!` would have. So are structs and enums with [`#[derive(Record)]`](derive@Record) and, in
-//! fields, types that are `serde::Serialize` and `postcard_schema::Schema`. Whatever else is
-//! `Display` or `Debug` is formatted at the call, which costs what formatting costs.
+//! `format!` would have. So are structs and enums with [`#[derive(Record)]`](derive@Record), types with
+//! [`AsRecord`] and, in fields, types that are `serde::Serialize` and `postcard_schema::Schema`. Whatever else
+//! is `Display` or `Debug` is formatted at the call, which costs what formatting costs.
+//!
+//! A field of an error, bare or with `%`, keeps its sources; one of [`Empty`] is left out. A serde value that is
+//! serialised otherwise than its schema says, as `#[serde(skip, flatten, with, tag, untagged)]` may have it, is shown as a
+//! text that says so: `#[derive(Schema)]` does not know these attributes.
 //!
 //! # Cost
 //!

@@ -52,7 +52,8 @@ pub use self::text::{Buffer, Text};
 /// A value that is stored as it is and formatted by the decoder.
 ///
 /// Implemented for the types of the standard library that print, and by
-/// [`#[derive(Record)]`](macro@crate::Record) for structs and enums of such.
+/// [`#[derive(Record)]`](macro@crate::Record) for structs and enums of such. It is a bound for generic code, and is
+/// not implemented by hand: [`AsRecord`](crate::AsRecord) is the safe way to say what is recorded of a type.
 ///
 /// # Safety
 /// [`write`](Self::write) writes exactly [`size`](Self::size) bytes, and nothing that happens
@@ -67,8 +68,10 @@ pub use self::text::{Buffer, Text};
 )]
 pub unsafe trait Value {
     /// A hash of [`describe`](Self::describe): equal for equal types.
+    #[doc(hidden)]
     const SIGNATURE: u64;
 
+    #[doc(hidden)]
     /// The size of every value, if all have the same.
     const FIXED_SIZE: Option<usize>;
 
@@ -80,9 +83,11 @@ pub unsafe trait Value {
     #[doc(hidden)]
     const BOUND: Bound = Bound::leaf(Self::FIXED_SIZE);
 
+    #[doc(hidden)]
     /// The type as the dictionary states it.
     fn describe() -> Type;
 
+    #[doc(hidden)]
     /// The bytes that [`write`](Self::write) writes.
     fn size(&self) -> usize;
 
@@ -93,6 +98,7 @@ pub unsafe trait Value {
         is_short_fixed(Self::FIXED_SIZE)
     }
 
+    #[doc(hidden)]
     /// Writes the value and returns the address past its last byte.
     ///
     /// # Safety
