@@ -71,8 +71,8 @@ pub unsafe trait Value {
     #[doc(hidden)]
     const SIGNATURE: u64;
 
-    #[doc(hidden)]
     /// The size of every value, if all have the same.
+    #[doc(hidden)]
     const FIXED_SIZE: Option<usize>;
 
     /// Whether the value lies in memory as it is written.
@@ -83,12 +83,12 @@ pub unsafe trait Value {
     #[doc(hidden)]
     const BOUND: Bound = Bound::leaf(Self::FIXED_SIZE);
 
-    #[doc(hidden)]
     /// The type as the dictionary states it.
+    #[doc(hidden)]
     fn describe() -> Type;
 
-    #[doc(hidden)]
     /// The bytes that [`write`](Self::write) writes.
+    #[doc(hidden)]
     fn size(&self) -> usize;
 
     /// Whether writing the value takes so little that the hot path does it.
@@ -98,11 +98,11 @@ pub unsafe trait Value {
         is_short_fixed(Self::FIXED_SIZE)
     }
 
-    #[doc(hidden)]
     /// Writes the value and returns the address past its last byte.
     ///
     /// # Safety
     /// [`size`](Self::size) bytes from `out` on may be written.
+    #[doc(hidden)]
     unsafe fn write(&self, out: *mut u8) -> *mut u8;
 }
 

@@ -467,3 +467,33 @@ fn a_type_that_panics_leaves_no_record_and_no_harm() {
     info!(logs = [Logs, Logs], "logged");
     assert_eq!(scene.messages(), ["within", "within", "logged"]);
 }
+
+#[test]
+fn what_no_reader_takes_is_a_text_or_counted() {
+    macro_rules! deep {
+        ($value:expr;) => { $value };
+        ($value:expr; $_:tt $($rest:tt)*) => {
+            deep!(Some(Some(Some(Some(Some(Some(Some(Some($value)))))))); $($rest)*)
+        };
+    }
+    let scene = Scene::new();
+    info!("{:?}", [(); 65_000]);
+    info!("{:?} {}", [(); 70_000], 1);
+    info!(deep = deep!(1_u8; 1 2 3 4 5 6 7 8), after = 2, "{:?}", [[(); 4096]; 17]);
+    info!("{:?}", vec![vec![(); 4096]; 15]);
+    info!("{:?}", vec![vec![(); 4096]; 17]);
+    info!("after");
+    scene.logger().flush().unwrap();
+    assert_eq!(scene.logger().stats().lost, 1);
+    let (records, summary) = stenolog_tests::read(scene.path());
+    assert!(summary.damage.is_empty(), "{summary:?}");
+    let many = "<not recorded: too many elements without bytes>";
+    assert_eq!(stenolog_tests::message(&records[0]), format!("{:?}", [(); 65_000]));
+    assert_eq!(stenolog_tests::message(&records[1]), format!("{many} 1"));
+    assert_eq!(stenolog_tests::message(&records[2]), many);
+    assert_eq!(records[2]["fields"]["deep"], "<not recorded: a type nested deeper than 64 levels>");
+    assert_eq!(records[2]["fields"]["after"], 2);
+    assert_eq!(stenolog_tests::message(&records[3]), format!("{:?}", vec![vec![(); 4096]; 15]));
+    assert_eq!(records[4]["fields"]["cause"], "too_large", "{}", records[4]);
+    assert_eq!(stenolog_tests::message(&records[5]), "after");
+}
