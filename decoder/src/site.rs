@@ -183,10 +183,11 @@ impl Site {
     }
 }
 
-/// Names of the slots that have one. A name that comes again gets the number of its coming: a
+/// Names of the slots that have one, and a value. A name that comes again gets the number of its coming: a
 /// JSON object must not have two members of one name.
 fn unique_names(call_site: &CallSite) -> Vec<FieldName> {
-    let named = call_site.slots.iter().enumerate().filter(|(_, slot)| !slot.name.is_empty());
+    let slots = call_site.slots.iter().enumerate();
+    let named = slots.filter(|(_, slot)| !slot.name.is_empty() && !slot.ty.is_nothing_at_all());
     let (mut names, mut keys) = (Unique::default(), Unique::default());
     named
         .map(|(index, slot)| {

@@ -175,7 +175,8 @@ impl Type {
         }
     }
 
-    /// Whether maps to this type are sets: it is a struct without name or parts, which no program has.
+    /// Whether maps to this type are sets, and fields of it left out: it is a struct without name or parts,
+    /// which no program has.
     #[must_use]
     pub fn is_nothing_at_all(&self) -> bool {
         matches!(self, Self::Struct(of) if of.name.is_empty() && of.shape == Shape::Unit)
@@ -194,11 +195,27 @@ impl Type {
     }
 }
 
+/// The type of errors with their sources: a struct without a name, which no program has, of a `message` and
+/// a list of `sources`, outermost first, all formatted.
+#[must_use]
+pub fn error_type() -> Type {
+    let fields = vec![
+        ("message".to_owned(), Type::Formatted),
+        ("sources".to_owned(), Type::Slice(Box::new(Type::Formatted))),
+    ];
+    Type::Struct(Fields { name: String::new(), shape: Shape::Struct, fields })
+}
+
+/// The type of a field that is left out: its value is nothing at all.
+#[must_use]
+pub fn empty_type() -> Type {
+    Type::Struct(Fields { name: String::new(), shape: Shape::Unit, fields: Vec::new() })
+}
+
 /// The type of sets whose elements have this type.
 #[must_use]
 pub fn set_type(of: Type) -> Type {
-    let nothing = Fields { name: String::new(), shape: Shape::Unit, fields: Vec::new() };
-    Type::Map(Box::new(of), Box::new(Type::Struct(nothing)))
+    Type::Map(Box::new(of), Box::new(empty_type()))
 }
 
 impl Fields {

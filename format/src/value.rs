@@ -98,6 +98,21 @@ pub struct Product<'a> {
     pub fields: Vec<(&'a str, Value<'a>)>,
 }
 
+impl<'a> Product<'a> {
+    /// The message and the sources, if this is an [error](crate::types::error_type).
+    #[must_use]
+    pub fn as_error(&self) -> Option<(&Value<'a>, &[Value<'a>])> {
+        match self.fields.as_slice() {
+            [("message", message), ("sources", Value::List(sources))]
+                if self.name.is_empty() && self.shape == Shape::Struct =>
+            {
+                Some((message, sources))
+            }
+            _ => None,
+        }
+    }
+}
+
 /// The most elements of lists of values without size (`[(); n]`) that a record may hold.
 ///
 /// Such a list takes no bytes, so that nothing else bounds it.
@@ -195,8 +210,10 @@ impl<'a> Value<'a> {
                     return Ok(Self::Formatted(NOT_SERIALISED));
                 }
                 // Its length is known, so that what is wrong with it is wrong with nothing else.
-                let value = cursor.nested(bytes, |inner| Self::read(inner, of));
-                value.unwrap_or(Self::Formatted(NOT_AS_ITS_SCHEMA))
+                match cursor.nested(bytes, |inner| Self::read(inner, of)) {
+                    Err(_) if !cursor.is_exceeded() => Self::Formatted(NOT_AS_ITS_SCHEMA),
+                    value => value?,
+                }
             }
         })
     }

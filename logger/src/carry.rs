@@ -23,7 +23,7 @@ use stenolog_format::types::Type;
 use crate::pick::{More, Unprintable};
 #[cfg(feature = "serde")]
 use crate::value::Encoded;
-use crate::value::{Args, Bound, Text, Value};
+use crate::value::{Args, Bound, ErrorChain, Recorded, Text, Value};
 
 /// A type whose values are carried as such: numbers, characters, and strings, by whatever pointer.
 pub trait Bare {
@@ -153,12 +153,25 @@ macro_rules! owned {
 
 owned! {
     [] Text;
+    [] ErrorChain;
     [] Unprintable;
 }
 
 #[cfg(feature = "serde")]
 owned! {
     [T: postcard_schema::Schema + ?Sized] Encoded<T>;
+}
+
+impl<V: Value> Picked for Recorded<V> {
+    type Carried<'a>
+        = &'a V
+    where
+        Self: 'a;
+
+    #[inline(always)]
+    fn carried(&self) -> &V {
+        &self.0
+    }
 }
 
 /// Stands where a call has fewer values than the hot path has parameters.

@@ -81,6 +81,7 @@ fn try_emit_quick<T: TimeWord, L: Carry, A: Args>(site: &'static Site, time: T, 
     if generation != local.generation.get()
         || site.signature.load(Ordering::Relaxed) != const { signature::<T, L::List>() }
         || !args.is_short()
+        || !const { L::List::BOUND.is_always_readable() }
     {
         return false;
     }
@@ -120,7 +121,11 @@ fn emit_slow<T: TimeWord, L: Carry>(
 ) {
     let args = (&a, (&b, (&c, (&d, (&e, &rest)))));
     let signature = const { signature::<T, L::List>() };
-    let payload_bytes = args.size().saturating_add(TIME_BYTES);
+    let payload_bytes = match args.is_readable() {
+        true => args.size().saturating_add(TIME_BYTES),
+        // More than any ring holds, so that the record is counted as one that is too large.
+        false => usize::MAX,
+    };
     let stamp = |clock: &ClockRef| time.read(clock);
     thread::log(&ColdRecord {
         site,

@@ -63,11 +63,15 @@
 //! A type that later code settles is no matter, as for `format!`; the value is recorded as what
 //! it turns out to be.
 //!
-//! Numbers, `bool`, `char`, strings, `Option`, arrays, slices and tuples of these, `Duration`,
+//! Numbers, `bool`, `char`, strings, `Option`, arrays, slices, tuples, maps, sets and lists of these, `Duration`,
 //! `SystemTime` and IP addresses are stored as they are; the decoder formats them exactly as
-//! `format!` would have. So are structs and enums with [`#[derive(Record)]`](derive@Record) and, in
-//! fields, types that are `serde::Serialize` and `postcard_schema::Schema`. Whatever else is
-//! `Display` or `Debug` is formatted at the call, which costs what formatting costs.
+//! `format!` would have. So are structs and enums with [`#[derive(Record)]`](derive@Record), types with
+//! [`AsRecord`] and, in fields, types that are `serde::Serialize` and `postcard_schema::Schema`. Whatever else
+//! is `Display` or `Debug` is formatted at the call, which costs what formatting costs.
+//!
+//! A field of an error, bare or with `%`, keeps its sources; one of [`Empty`] is left out. A serde value that is
+//! serialised otherwise than its schema says, as `#[serde(skip, flatten, with, tag, untagged)]` may have it, is shown as a
+//! text that says so: `#[derive(Schema)]` does not know these attributes.
 //!
 //! # Cost
 //!
@@ -143,4 +147,4 @@ pub use self::shared::OnFull;
 pub use self::stats::Stats;
 pub use self::thread::{in_signal_handler, prepare_call_sites, prepare_thread};
 pub use self::time::IntoTime;
-pub use self::value::{AsRecord, Value};
+pub use self::value::{AsRecord, Empty, Value};

@@ -17,13 +17,19 @@
 //!
 //! ```text
 //! {} {:>5} {:x} …   Exact as such ─▶ as text by Display, LowerHex … ─▶ (unprintable)
-//! %field            Exact as such ─▶ as text by Display
-//! {:?}              Bare as such ─▶ Value by reference ─▶ as text by Debug ─▶ (unprintable)
-//! ?field            Bare as such ─▶ Value by reference ─▶ as text by Debug
-//! field             Bare as such ─▶ Value by reference ─▶ serde ─▶ as text by Display ─▶ by Debug
+//! %field            Exact as such ─▶ errors ─▶ as text by Display
+//! {:?}              Bare as such ─▶ Value by reference ─▶ records ─▶ as text by Debug ─▶ (unprintable)
+//! ?field            Bare as such ─▶ Value by reference ─▶ records ─▶ Option ─▶ as text by Debug
+//! field             Bare as such ─▶ Value by reference ─▶ AsRecord ─▶ serde ─▶ errors
+//!                     ─▶ Option of an error ─▶ Option of what is Display ─▶ as text by Display
+//!                     ─▶ Option ─▶ as text by Debug
 //! {:p}              as text by Pointer ─▶ (unprintable)
 //! width             usize
 //! ```
+//!
+//! Errors are three steps: an error, what derefs to one (`Box<dyn Error>`, `anyhow::Error`), and what derefs
+//! to such. Records are derived types that have to be put together at the call: their own `Debug` might
+//! show what is redacted.
 //!
 //! Each arrow is a trait with two implementations, and a literal. To add a step, write a trait between
 //! its neighbours, and one more answer of the function that the expansion calls, here and in the constants
@@ -35,10 +41,12 @@
 //! meant is settled before the type is known.
 
 use std::borrow::Cow;
+use std::error::Error;
 use std::fmt;
 use std::marker::PhantomData;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::num::NonZero;
+use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -47,7 +55,7 @@ use stenolog_format::types::Type;
 use crate::carry::{Bare, Picked, PickedList};
 #[cfg(feature = "serde")]
 use crate::value::Encoded;
-use crate::value::{Text, Value};
+use crate::value::{AsRecord, AsString, ErrorChain, Recorded, Shown, Text, Value};
 
 /// The answer to a question that can be answered so: what an open integer literal ends as.
 type Yes = i32;
@@ -271,7 +279,34 @@ impl<'a, T: Value + ?Sized + 'a, R> ValueOr<'a, (Yes, R)> for T {
     }
 }
 
-impl<'a, T: OrText<by::Debug, R> + ?Sized, R> ValueOr<'a, (No, R)> for T {
+impl<'a, T: RecordOr<'a, R> + ?Sized, R> ValueOr<'a, (No, R)> for T {
+    type Picked = T::Picked;
+
+    #[inline]
+    fn pick(&'a self, text: impl FnOnce(Printed<'_>) -> Text) -> T::Picked {
+        RecordOr::pick(self, text)
+    }
+}
+
+/// What `{:?}` records of what is no [`Value`].
+pub trait RecordOr<'a, A> {
+    /// What is picked.
+    type Picked: Picked;
+
+    /// Picks it.
+    fn pick(&'a self, text: impl FnOnce(Printed<'_>) -> Text) -> Self::Picked;
+}
+
+impl<'a, T: Shown + ?Sized + 'a, R> RecordOr<'a, (Yes, R)> for T {
+    type Picked = Recorded<T::As<'a>>;
+
+    #[inline]
+    fn pick(&'a self, _: impl FnOnce(Printed<'_>) -> Text) -> Self::Picked {
+        Recorded(self.as_record())
+    }
+}
+
+impl<'a, T: OrText<by::Debug, R> + ?Sized, R> RecordOr<'a, (No, R)> for T {
     type Picked = T::Picked;
 
     #[inline]
@@ -312,11 +347,26 @@ field_step! {
         message = "`{Self}` doesn't implement `Display`",
         label = "`{Self}` cannot be formatted with the default formatter"
     )]
-    DisplayField, else DisplayFieldText
+    DisplayField, else DisplayFieldError
 }
 
 field_step! {
     /// What `%value` records of what only prints.
+    DisplayFieldError, else DisplayFieldPointee
+}
+
+field_step! {
+    /// What `%value` records of what is no error.
+    DisplayFieldPointee, else DisplayFieldPointeeOfPointee
+}
+
+field_step! {
+    /// What `%value` records of what does not deref to an error.
+    DisplayFieldPointeeOfPointee, else DisplayFieldText
+}
+
+field_step! {
+    /// What `%value` records of all else.
     DisplayFieldText
 }
 
@@ -350,7 +400,17 @@ field_step! {
 
 field_step! {
     /// What `?value` records of what is not bare.
-    DebugFieldValue, else DebugFieldText
+    DebugFieldValue, else DebugFieldRecord
+}
+
+field_step! {
+    /// What `?value` records of what is no [`Value`].
+    DebugFieldRecord, else DebugFieldOption
+}
+
+field_step! {
+    /// What `?value` records of what is no record either.
+    DebugFieldOption, else DebugFieldText
 }
 
 field_step! {
@@ -376,6 +436,24 @@ impl<'a, T: Value + ?Sized + 'a, R> DebugFieldValue<'a, (Yes, R)> for T {
     }
 }
 
+impl<'a, T: Shown + ?Sized + 'a, R> DebugFieldRecord<'a, (Yes, R)> for T {
+    type Picked = Recorded<T::As<'a>>;
+
+    #[inline]
+    fn pick(&'a self) -> Self::Picked {
+        Recorded(self.as_record())
+    }
+}
+
+impl<'a, T: IsOption<Item: fmt::Debug> + ?Sized, R> DebugFieldOption<'a, (Yes, R)> for T {
+    type Picked = Recorded<Option<Text>>;
+
+    fn pick(&'a self) -> Self::Picked {
+        let text = |value| OrText::<by::Debug, (Yes, ())>::pick(value, debug_text);
+        Recorded(self.as_option().map(text))
+    }
+}
+
 impl<'a, T: fmt::Debug + ?Sized> DebugFieldText<'a, ()> for T {
     type Picked = Text;
 
@@ -398,22 +476,159 @@ field_step! {
 
 field_step! {
     /// What a field records of what is not bare.
-    FieldValue, else FieldSerde
+    FieldValue, else FieldRecord
 }
 
 field_step! {
     /// What a field records of what is no [`Value`].
-    FieldSerde, else FieldDisplay
+    FieldRecord, else FieldSerde
+}
+
+field_step! {
+    /// What a field records of what does not say so itself.
+    FieldSerde, else FieldError
 }
 
 field_step! {
     /// What a field records of what serde does not store.
-    FieldDisplay, else FieldDebug
+    FieldError, else FieldPointee
 }
 
 field_step! {
-    /// What a field records of what is not [`Display`](fmt::Display).
+    /// What a field records of what is no error.
+    FieldPointee, else FieldPointeeOfPointee
+}
+
+field_step! {
+    /// What a field records of what does not deref to an error.
+    FieldPointeeOfPointee, else FieldErrorOption
+}
+
+field_step! {
+    /// What a field records of all that is no error, by whatever pointer.
+    FieldErrorOption, else FieldDisplayOption
+}
+
+field_step! {
+    /// What a field records of what is no option of an error.
+    FieldDisplayOption, else FieldDisplay
+}
+
+field_step! {
+    /// What a field records of what is no option of what is [`Display`](fmt::Display).
+    FieldDisplay, else FieldDebugOption
+}
+
+field_step! {
+    /// What a field records of what is not [`Display`](fmt::Display) itself.
+    FieldDebugOption, else FieldDebug
+}
+
+field_step! {
+    /// What a field records of what is no option.
     FieldDebug
+}
+
+impl<'a, T: AsRecord + ?Sized + 'a, R> FieldRecord<'a, (Yes, R)> for T {
+    type Picked = Recorded<T::As<'a>>;
+
+    #[inline]
+    fn pick(&'a self) -> Self::Picked {
+        Recorded(self.as_record())
+    }
+}
+
+/// Errors, for a field and for `%value`.
+macro_rules! errors {
+    ($($error:ident $pointee:ident $pointee_of_pointee:ident;)+) => {$(
+        impl<'a, T: Error + ?Sized, R> $error<'a, (Yes, R)> for T {
+            type Picked = ErrorChain;
+
+            fn pick(&'a self) -> ErrorChain {
+                ErrorChain::new(&self)
+            }
+        }
+
+        impl<'a, T: Deref<Target: Error> + ?Sized, R> $pointee<'a, (Yes, R)> for T {
+            type Picked = ErrorChain;
+
+            fn pick(&'a self) -> ErrorChain {
+                ErrorChain::new(&&**self)
+            }
+        }
+
+        impl<'a, T: Deref<Target: Deref<Target: Error>> + ?Sized, R>
+            $pointee_of_pointee<'a, (Yes, R)> for T
+        {
+            type Picked = ErrorChain;
+
+            fn pick(&'a self) -> ErrorChain {
+                ErrorChain::new(&&***self)
+            }
+        }
+    )+};
+}
+
+errors! {
+    FieldError FieldPointee FieldPointeeOfPointee;
+    DisplayFieldError DisplayFieldPointee DisplayFieldPointeeOfPointee;
+}
+
+/// `Option`, by whatever reference.
+pub trait IsOption {
+    /// What may be in it.
+    type Item;
+
+    /// What is in it.
+    fn as_option(&self) -> Option<&Self::Item>;
+}
+
+impl<T> IsOption for Option<T> {
+    type Item = T;
+
+    fn as_option(&self) -> Option<&T> {
+        self.as_ref()
+    }
+}
+
+macro_rules! references {
+    ($($ty:ty),+) => {$(
+        impl<T: IsOption + ?Sized> IsOption for $ty {
+            type Item = T::Item;
+
+            fn as_option(&self) -> Option<&T::Item> {
+                T::as_option(self)
+            }
+        }
+    )+};
+}
+
+references! { &T, &mut T, Box<T>, Rc<T>, Arc<T> }
+
+impl<'a, T: IsOption<Item: Error> + ?Sized, R> FieldErrorOption<'a, (Yes, R)> for T {
+    type Picked = Recorded<Option<ErrorChain>>;
+
+    fn pick(&'a self) -> Self::Picked {
+        Recorded(self.as_option().map(|error| ErrorChain::new(&error)))
+    }
+}
+
+impl<'a, T: IsOption<Item: fmt::Display> + ?Sized, R> FieldDisplayOption<'a, (Yes, R)> for T {
+    type Picked = Recorded<Option<AsString>>;
+
+    fn pick(&'a self) -> Self::Picked {
+        let text = |value| OrText::<by::Display, (Yes, ())>::pick(value, display_text);
+        Recorded(self.as_option().map(text).map(AsString))
+    }
+}
+
+impl<'a, T: IsOption<Item: fmt::Debug> + ?Sized, R> FieldDebugOption<'a, (Yes, R)> for T {
+    type Picked = Recorded<Option<Text>>;
+
+    fn pick(&'a self) -> Self::Picked {
+        let text = |value| OrText::<by::Debug, (Yes, ())>::pick(value, debug_text);
+        Recorded(self.as_option().map(text))
+    }
 }
 
 impl<'a, T: Bare + ?Sized + 'a, R> Field<'a, (Yes, R)> for T {
@@ -505,12 +720,13 @@ macro_rules! sheet {
 
 /// Arguments that are recorded without a closure of the call's.
 macro_rules! plain_arguments {
-    ($($what:literal $function:ident($($answer:ident),+) $kind:ident: $step:path $(, $text:ident)?;)+) => {$(
+    ($($(#[$attribute:meta])* $what:literal $function:ident($($answer:ident),+) $kind:ident: $step:path $(, $text:ident)?;)+) => {$(
         #[doc = $what]
         #[derive(Debug)]
         pub enum $kind {}
 
         #[doc = $what]
+        $(#[$attribute])*
         #[inline(always)]
         pub fn $function<T: ?Sized, $($answer),+>(
             value: &T,
@@ -531,11 +747,12 @@ macro_rules! plain_arguments {
 }
 
 plain_arguments! {
-    "A field." field(B, V, S, D) AsField: Field<'a, A>;
-    "`%value`" display_field(E) AsDisplayField: DisplayField<'a, A>;
-    "`?value`" debug_field(B, V) AsDebugField: DebugField<'a, A>;
+    #[expect(clippy::too_many_arguments, reason = "one for each question")]
+    "A field." field(B, V, A, S, E, P, Q, F, G, D, O) AsField: Field<'a, A>;
+    "`%value`" display_field(X, E, P, Q) AsDisplayField: DisplayField<'a, A>;
+    "`?value`" debug_field(B, V, K, O) AsDebugField: DebugField<'a, A>;
     "`{}`" display(E, D) AsDisplay: ExactOr<'a, by::Display, A>, display_text;
-    "`{:?}`" debug(B, V, D) AsDebug: BareOr<'a, A>, debug_text;
+    "`{:?}`" debug(B, V, K, D) AsDebug: BareOr<'a, A>, debug_text;
 }
 
 /// Arguments for which the call has a closure that formats them as the placeholder says.
@@ -584,7 +801,7 @@ pub enum AsPointer {}
 
 formatted_arguments! {
     "`{:>5}`, `{:x}` …" exact(E, D; By) AsExact<By>: ExactOr<'a, By, A>;
-    "`{:#?}`, `{:x?}` …" debug_with(B, V, D) AsDebugWith: BareOr<'a, A>;
+    "`{:#?}`, `{:x?}` …" debug_with(B, V, K, D) AsDebugWith: BareOr<'a, A>;
     "`{:p}`: what an address says is gone with the process, so it is always text." pointer(D) AsPointer: OrText<by::Pointer, A>;
 }
 

@@ -14,9 +14,9 @@ pub use crate::site::{Meta, Site, SlotMeta, statically_enabled};
 pub use crate::targets::Targets;
 pub use crate::time::{Now, at};
 pub use crate::value::{
-    Args, AsRecord, Ascii, Bound, Buffer, Derived, Hex, Laid, Prepared, Redacted, Text, Value,
-    With, ascii_text, debug_text, describe_enum, describe_fields, describe_struct, display_text,
-    enum_bound, enum_fixed_size, enum_signature, fixed_or, hex_text, product_bound,
+    Args, AsRecord, Ascii, Bound, Buffer, Derived, Hex, Laid, Prepared, Redacted, Shown, Text,
+    Value, With, ascii_text, debug_text, describe_enum, describe_fields, describe_struct,
+    display_text, enum_bound, enum_fixed_size, enum_signature, fixed_or, hex_text, product_bound,
     product_fixed_size, product_signature, sum_sizes, variant_size, with, write_index,
 };
 

@@ -27,14 +27,15 @@ mod scalar;
 #[cfg(feature = "serde")]
 mod serde;
 mod signature;
+mod special;
 mod text;
 mod time_net;
 
 use stenolog_format::types::Type;
 
 pub use self::as_record::{
-    AsRecord, Ascii, Derived, Hex, Laid, Prepared, With, ascii_text, debug_text, display_text,
-    hex_text, with,
+    AsRecord, Ascii, Derived, Hex, Laid, Prepared, Shown, With, ascii_text, debug_text,
+    display_text, hex_text, with,
 };
 pub use self::bound::Bound;
 pub use self::product::{
@@ -44,12 +45,15 @@ pub use self::product::{
 };
 #[cfg(feature = "serde")]
 pub(crate) use self::serde::Encoded;
+pub use self::special::Empty;
+pub(crate) use self::special::{AsString, ErrorChain, Recorded};
 pub use self::text::{Buffer, Text};
 
 /// A value that is stored as it is and formatted by the decoder.
 ///
 /// Implemented for the types of the standard library that print, and by
-/// [`#[derive(Record)]`](macro@crate::Record) for structs and enums of such.
+/// [`#[derive(Record)]`](macro@crate::Record) for structs and enums of such. It is a bound for generic code, and is
+/// not implemented by hand: [`AsRecord`](crate::AsRecord) is the safe way to say what is recorded of a type.
 ///
 /// # Safety
 /// [`write`](Self::write) writes exactly [`size`](Self::size) bytes, and nothing that happens
@@ -64,9 +68,11 @@ pub use self::text::{Buffer, Text};
 )]
 pub unsafe trait Value {
     /// A hash of [`describe`](Self::describe): equal for equal types.
+    #[doc(hidden)]
     const SIGNATURE: u64;
 
     /// The size of every value, if all have the same.
+    #[doc(hidden)]
     const FIXED_SIZE: Option<usize>;
 
     /// Whether the value lies in memory as it is written.
@@ -78,9 +84,11 @@ pub unsafe trait Value {
     const BOUND: Bound = Bound::leaf(Self::FIXED_SIZE);
 
     /// The type as the dictionary states it.
+    #[doc(hidden)]
     fn describe() -> Type;
 
     /// The bytes that [`write`](Self::write) writes.
+    #[doc(hidden)]
     fn size(&self) -> usize;
 
     /// Whether writing the value takes so little that the hot path does it.
@@ -94,6 +102,7 @@ pub unsafe trait Value {
     ///
     /// # Safety
     /// [`size`](Self::size) bytes from `out` on may be written.
+    #[doc(hidden)]
     unsafe fn write(&self, out: *mut u8) -> *mut u8;
 }
 

@@ -211,7 +211,8 @@ impl FieldMatch {
             Value::Struct(ref product) => {
                 let newtype = match &*product.fields {
                     [(_, inner)] if product.shape == Shape::Tuple => Some(inner),
-                    _ => None,
+                    // An error, by its message alone.
+                    _ => product.as_error().map(|(message, _)| message),
                 };
                 let may_be_shown = newtype.is_none()
                     || !product.name.is_empty() && self.text.starts_with(product.name);

@@ -36,6 +36,11 @@ pub(super) fn write_value(out: &mut String, value: &Value<'_>, role: Role) {
         // What prints as `Debug` does has quotes of its own where it needs them.
         _ if role == Role::DebugField => write_debug(out, value),
         Value::Str(text) | Value::Formatted(text) => return push_quoted_if_needed(out, text),
+        // Text too.
+        Value::Struct(product) if product.as_error().is_some() => {
+            write_display(out, value);
+            return rewrite_from(out, start, push_quoted_if_needed);
+        }
         Value::Char(_) => {
             write_display(out, value);
             return rewrite_from(out, start, push_quoted_if_needed);

@@ -97,6 +97,7 @@ fn write_type(ty: &Type, out: &mut String) {
             write_generic("Map<", key, ", ", out);
             write_generic("", value, ">", out);
         }
+        Type::Struct(of) if of.name.is_empty() => out.push_str("error"),
         Type::Struct(of) => out.push_str(&of.name),
         Type::Enum(of) => out.push_str(&of.name),
         Type::Unit => out.push_str("()"),

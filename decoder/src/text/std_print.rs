@@ -219,6 +219,9 @@ fn debug(value: &Value<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 fn debug_product(product: &Product<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if let Some((message, sources)) = product.as_error() {
+        return debug_error(message, sources, f);
+    }
     match product.shape {
         Shape::Unit => f.write_str(product.name),
         Shape::Tuple => {
@@ -236,6 +239,28 @@ fn debug_product(product: &Product<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Resu
             fields.finish()
         }
     }
+}
+
+/// An error and its sources, each behind a colon, but for one that the text ends with already: many an error
+/// prints its source itself.
+fn debug_error(
+    message: &Value<'_>,
+    sources: &[Value<'_>],
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    let mut last = "";
+    for (index, part) in std::iter::once(message).chain(sources).enumerate() {
+        let Value::Formatted(text) = *part else { continue };
+        if index > 0 && last.ends_with(text) {
+            continue;
+        }
+        if index > 0 {
+            f.write_str(": ")?;
+        }
+        f.write_str(text)?;
+        last = text;
+    }
+    Ok(())
 }
 
 /// An element for std's builders.

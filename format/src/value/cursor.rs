@@ -88,6 +88,8 @@ struct Allowance {
     name_bytes: usize,
     /// The length of the record that it is for.
     of_bytes: usize,
+    /// More was asked for.
+    is_exceeded: bool,
 }
 
 impl Allowance {
@@ -97,6 +99,7 @@ impl Allowance {
             values: MAX_UNSIZED_ELEMENTS.saturating_add(bytes.saturating_mul(VALUES_PER_BYTE)),
             name_bytes: FREE_NAME_BYTES.saturating_add(bytes.saturating_mul(NAME_BYTES_PER_BYTE)),
             of_bytes: bytes,
+            is_exceeded: false,
         }
     }
 }
@@ -189,8 +192,22 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub(super) fn count_value(&mut self) -> Result<(), ValueError> {
         let Allowance { values, of_bytes: bytes, .. } = self.allowance;
-        self.allowance.values = values.checked_sub(1).ok_or(ValueError::Values { bytes })?;
+        match values.checked_sub(1) {
+            Some(left) => self.allowance.values = left,
+            None => return Err(self.exceeded(ValueError::Values { bytes })),
+        }
         Ok(())
+    }
+
+    #[cold]
+    fn exceeded(&mut self, error: ValueError) -> ValueError {
+        self.allowance.is_exceeded = true;
+        error
+    }
+
+    /// Whether more was asked for than the record may hold: that is not one value's fault.
+    pub(super) const fn is_exceeded(&self) -> bool {
+        self.allowance.is_exceeded
     }
 
     /// Whether values of a type take any bytes. What has to be looked at for that counts as a value:
@@ -220,7 +237,10 @@ impl<'a> Cursor<'a> {
         let Allowance { name_bytes, of_bytes: bytes, .. } = self.allowance;
         let of_fields = of.fields.iter().map(|(name, _)| name.len()).sum::<usize>();
         let left = name_bytes.checked_sub(of.name.len().saturating_add(of_fields));
-        self.allowance.name_bytes = left.ok_or(ValueError::Names { bytes })?;
+        match left {
+            Some(left) => self.allowance.name_bytes = left,
+            None => return Err(self.exceeded(ValueError::Names { bytes })),
+        }
         Ok(())
     }
 
@@ -430,7 +450,10 @@ impl<'a> Cursor<'a> {
         }
         let claimed = count.saturating_mul(of.iter().map(|ty| ty.nodes()).sum());
         let left = self.allowance.unsized_elements.checked_sub(claimed);
-        self.allowance.unsized_elements = left.ok_or(ValueError::Count { count })?;
+        match left {
+            Some(left) => self.allowance.unsized_elements = left,
+            None => return Err(self.exceeded(ValueError::Count { count })),
+        }
         Ok(())
     }
 

@@ -89,6 +89,30 @@ fn values_without_bytes_are_few_in_all_serde_values_together() {
 }
 
 #[test]
+fn a_serde_value_that_is_none_costs_only_itself() {
+    let types = [Type::Bool, Type::Str, Type::Option(Box::new(Type::F64)), Type::Char];
+    let types = types.map(|ty| Type::Serde(Box::new(ty)));
+    let of = Type::Tuple([&[Type::U8][..], &types, &[Type::U8]].concat());
+    let read = |bytes: [&[u8]; 4]| {
+        let mut raw = vec![7];
+        for bytes in bytes {
+            raw.extend((bytes.len() as u32).to_le_bytes());
+            raw.extend(bytes);
+        }
+        raw.push(8);
+        let mut cursor = Cursor::new(&raw, Encoding::Raw);
+        let Ok(Value::Tuple(values)) = Value::read(&mut cursor, &of) else { panic!("a tuple") };
+        assert_eq!((&values[0], &values[5]), (&Value::U8(7), &Value::U8(8)));
+        assert!(cursor.is_empty());
+        let is_text = |value: &Value<'_>| *value == Value::Formatted(NOT_AS_ITS_SCHEMA);
+        [1, 2, 3, 4].map(|at: usize| is_text(&values[at]))
+    };
+    assert_eq!(read([b"\x01", b"\x01a", b"\0", b"\x01a"]), [false; 4]);
+    assert_eq!(read([b"\x02", b"\x02a", b"\x01", b"\x02ab"]), [true; 4]);
+    assert_eq!(read([b"\x01\0", b"\x01\xff", b"\0\0", b"\x01ab"]), [true; 4]);
+}
+
+#[test]
 fn a_record_has_not_many_more_values_than_bytes() {
     let units = Type::Tuple(vec![Type::Unit; 2000]);
     let wide = Type::Slice(Box::new(Type::Tuple(vec![Type::U8, units])));

@@ -79,6 +79,12 @@ pub trait AsRecord {
     }
 }
 
+/// What is recorded by `{:?}` and `?value` as it is in a field: derived types, and what consists of such. Their
+/// own `Debug` might show what is redacted.
+///
+/// A type that implements [`AsRecord`] by hand prints by its own `Debug`.
+pub trait Shown: AsRecord {}
+
 /// What `#[derive(Record)]` says of how a type is recorded when it is borrowed for `'a`.
 pub trait Derived<'a> {
     /// As in [`Value`].
@@ -185,6 +191,8 @@ macro_rules! themselves {
                 into.put(self);
             }
         }
+
+        impl Shown for $ty {}
     )+};
 }
 
@@ -219,6 +227,8 @@ macro_rules! delegate {
                 <$target>::prepare(self, into);
             }
         }
+
+        impl<$($generics)*> Shown for $ty where $target: Shown {}
     )+};
 }
 
@@ -231,6 +241,10 @@ delegate! {
     [T: AsRecord] Vec<T> => [T];
     [T: AsRecord + Clone] Cow<'_, [T]> => [T];
 }
+
+impl<T: Shown> Shown for Option<T> {}
+impl<T: Shown> Shown for [T] {}
+impl<T: Shown, const N: usize> Shown for [T; N] {}
 
 impl<T: AsRecord> AsRecord for Option<T> {
     type As<'a>
@@ -315,6 +329,8 @@ macro_rules! tuple {
                 $(self.$index.prepare(into);)+
             }
         }
+
+        impl<$($element: Shown),+> Shown for ($($element,)+) {}
     };
 }
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedL
 use stenolog_format::types::{Type, set_type};
 use stenolog_format::value::MAX_UNSIZED_LIST;
 
-use super::as_record::{AsRecord, Prepared};
+use super::as_record::{AsRecord, Prepared, Shown};
 use super::bound::Bound;
 use super::text::Buffer;
 use super::{Value, put, signature};
@@ -71,6 +71,8 @@ macro_rules! maps {
                 }
             }
         }
+
+        impl<K: Shown, V: Shown, $($generics)*> Shown for $name<$($args),+> {}
     )+};
 }
 
@@ -130,6 +132,8 @@ macro_rules! lists {
                 super::as_record::prepare_list(self.iter(), into);
             }
         }
+
+        impl<T: Shown, $($generics)*> Shown for $name<$($args),+> {}
     )+};
 }
 

@@ -279,7 +279,7 @@ fn what_no_reader_takes_is_not_written() {
     assert_eq!(recorded([(); 65_535]), many);
     assert_eq!(recorded([[(); 4096]; 17]), many);
     assert_eq!(recorded([((), ()); 40_000]), many);
-    assert_eq!(recorded([[const { None::<u8> }; 0]; 70_000]), many);
+    assert_eq!(recorded([[None::<u8>; 0]; 70_000]), many);
     // Values, of types that others have too.
     assert!(recorded(vec![[(); 4096]; 7]).1);
     assert!(!recorded(vec![[(); 4096]; 17]).1);

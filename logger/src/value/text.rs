@@ -56,6 +56,12 @@ impl Buffer {
         }
     }
 
+    /// Appends all of another one.
+    pub(crate) fn append(&mut self, other: &Self) {
+        self.is_too_large |= other.is_too_large;
+        self.push(other.as_bytes());
+    }
+
     /// Room for so many more bytes, which are there from then on; `None` if no ring can hold them.
     #[inline]
     fn space(&mut self, size: usize) -> Option<*mut u8> {

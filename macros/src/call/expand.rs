@@ -342,11 +342,11 @@ fn value(site: &CallSite<'_>, slot: &Slot, private: &TokenStream) -> TokenStream
 }
 
 // How many questions `pick` asks of an argument, by what it is.
-const FIELD: usize = 4;
-const DEBUG_FIELD: usize = 2;
-const DISPLAY_FIELD: usize = 1;
+const FIELD: usize = 11;
+const DEBUG_FIELD: usize = 4;
+const DISPLAY_FIELD: usize = 4;
 const EXACT: usize = 2;
-const DEBUG: usize = 3;
+const DEBUG: usize = 4;
 const POINTER: usize = 1;
 
 /// Where the caller wrote a value. Tokens of ours that stand there are of one hygiene: rustc points at

@@ -63,7 +63,7 @@ impl Expansion<'_> {
         let Self { record, private, out, .. } = self;
         let ident = record.ident;
         let (impl_generics, type_generics, _) = record.generics.split_for_impl();
-        let bounds = self.silent_bounds("Value");
+        let bounds = self.value_bounds();
         let of = |field: &Field<'_>, constant: &str| {
             let (ty, constant) = (self.plain_type(field), format_ident!("{constant}"));
             quote!(<#ty as #private::Value>::#constant)
@@ -135,7 +135,7 @@ impl Expansion<'_> {
         let Self { record, private, out, borrow } = self;
         let ident = record.ident;
         let (impl_generics, type_generics, _) = record.generics.split_for_impl();
-        let bounds = self.bounds();
+        let (bounds, silent) = (self.bounds(), self.silent_bounds());
         let indices = self.indices();
         let prepare = self.each_product(&|product, is_variant| {
             let index = is_variant.map(|at| {
@@ -184,6 +184,9 @@ impl Expansion<'_> {
                     #prepare
                 }
             }
+
+            #[automatically_derived]
+            impl #impl_generics #private::Shown for #ident #type_generics #silent {}
         }
     }
 
@@ -195,14 +198,19 @@ impl Expansion<'_> {
         let param = GenericParam::Lifetime(LifetimeParam::new(borrow.clone()));
         generics.params.insert(0, param);
         let (impl_generics, ..) = generics.split_for_impl();
-        let mut bounds = self.silent_bounds("AsRecord");
+        let mut bounds = self.silent_bounds();
         bounds.predicates.push(parse_quote!(Self: #borrow));
         let of = |field: &Field<'_>, constant: &str| {
             let constant = format_ident!("{constant}");
             match &field.how {
                 How::With(path) => {
-                    let ty = field.ty;
-                    locate(&quote!(#private::with::<#borrow, #ty, _>(#path).#constant), path.span())
+                    // A closure, for a function that takes what the field derefs to.
+                    let (ty, field) =
+                        (field.ty, Ident::new("__stenolog_field", Span::mixed_site()));
+                    locate(
+                        &quote!(#private::with::<#borrow, #ty, _>(|#field| #path(#field)).#constant),
+                        path.span(),
+                    )
                 }
                 _ => {
                     let ty = self.recorded_type(field);
@@ -375,34 +383,47 @@ impl Expansion<'_> {
     /// bound of the implementation; for others it is a check, which rustc makes here and only here,
     /// so that a type that is not recordable is one error, at the field.
     fn bounds(&self) -> WhereClause {
-        let private = &self.private;
         self.each_bound(&|field| {
             let ty = field.ty;
-            let bound = match field.how {
-                How::Value => quote!(#private::AsRecord),
-                How::Display => quote!(#private::Display),
-                How::Debug => quote!(#private::Debug),
-                How::Hex => quote!(#private::Hex),
-                How::Ascii => quote!(#private::Ascii),
-                How::Redacted | How::With(_) => return None,
-            };
-            let bound = locate(&bound, ty.span());
+            let bound = locate(&self.bound(field)?, ty.span());
             Some(parse_quote!(#ty: #bound))
         })
     }
 
-    /// The same for values of one trait, but that the implementation is left out, and no error, if a
-    /// type does not have it: rustc only looks at once into bounds that depend on nothing, not even a
-    /// lifetime.
-    fn silent_bounds(&self, bound: &str) -> WhereClause {
-        let Self { private, borrow, .. } = self;
-        let bound = format_ident!("{bound}");
-        let unused = Lifetime::new(&format!("'{}_unused", borrow.ident), Span::mixed_site());
+    /// What a field's type must be able to.
+    fn bound(&self, field: &Field<'_>) -> Option<TokenStream> {
+        let private = &self.private;
+        Some(match field.how {
+            How::Value => quote!(#private::AsRecord),
+            How::Display => quote!(#private::Display),
+            How::Debug => quote!(#private::Debug),
+            How::Hex => quote!(#private::Hex),
+            How::Ascii => quote!(#private::Ascii),
+            How::Redacted | How::With(_) => return None,
+        })
+    }
+
+    /// The same, but that the implementation is left out, and no error, if a type is not able to: rustc
+    /// only looks at once into bounds that depend on nothing, not even a lifetime.
+    fn silent_bounds(&self) -> WhereClause {
+        let unused = self.unused();
+        self.each_bound(&|field| {
+            let (ty, bound) = (field.ty, self.bound(field)?);
+            Some(parse_quote!(for<#unused> #ty: #bound))
+        })
+    }
+
+    /// As [`silent_bounds`](Self::silent_bounds): all fields are values.
+    fn value_bounds(&self) -> WhereClause {
+        let (private, unused) = (&self.private, self.unused());
         self.each_bound(&|field| {
             let ty = field.ty;
-            matches!(field.how, How::Value)
-                .then(|| parse_quote!(for<#unused> #ty: #private::#bound))
+            matches!(field.how, How::Value).then(|| parse_quote!(for<#unused> #ty: #private::Value))
         })
+    }
+
+    fn unused(&self) -> Lifetime {
+        Lifetime::new(&format!("'{}_unused", self.borrow.ident), Span::mixed_site())
     }
 
     fn each_bound(&self, bound: &dyn Fn(&Field<'_>) -> Option<syn::WherePredicate>) -> WhereClause {

@@ -239,7 +239,7 @@ impl<'s, F: Flavor> ser::Serializer for Checked<'s, F> {
 
     fn serialize_none(self) -> Result<(), Error> {
         let is = |ty: &DataModelType| matches!(ty, DataModelType::Option(_));
-        self.if_is(is, |to| ser::Serializer::serialize_none(to))
+        self.if_is(is, ser::Serializer::serialize_none)
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Error> {
