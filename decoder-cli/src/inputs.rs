@@ -75,6 +75,8 @@ enum InputError {
     Spool { name: PathBuf, source: io::Error },
     #[error("{}: {fault}", name.display())]
     Packed { name: PathBuf, fault: Fault },
+    #[error("{}: is packed in a way that steno cannot unpack; unpack it first: {unpacker} FILE | steno -", name.display())]
+    OtherPacking { name: PathBuf, unpacker: &'static str },
     #[error("{0}")]
     Open(#[from] stenolog_decoder::OpenError),
 }
@@ -202,7 +204,11 @@ fn open_file(path: &Path, limits: &InputLimits) -> Result<Unpacked, InputError> 
     match file.metadata() {
         Ok(metadata) if metadata.is_file() => match Packing::of(&mut file) {
             Ok(Some(_)) => unpack(name, file, limits),
-            Ok(None) | Err(_) => as_it_is(),
+            Ok(None) => match unpack::unpacker_of(&mut file) {
+                Ok(Some(unpacker)) => Err(InputError::OtherPacking { name, unpacker }),
+                Ok(None) | Err(_) => as_it_is(),
+            },
+            Err(_) => as_it_is(),
         },
         Ok(metadata) if !metadata.is_dir() => match unpack::spool(&mut file) {
             Ok(file) => unpack(name, file, limits),
@@ -216,6 +222,9 @@ fn open_file(path: &Path, limits: &InputLimits) -> Result<Unpacked, InputError> 
 fn unpack(name: PathBuf, mut file: File, limits: &InputLimits) -> Result<Unpacked, InputError> {
     let failed = |source| InputError::Spool { name: name.clone(), source };
     let Some(packing) = Packing::of(&mut file).map_err(failed)? else {
+        if let Some(unpacker) = unpack::unpacker_of(&mut file).map_err(failed)? {
+            return Err(InputError::OtherPacking { name, unpacker });
+        }
         return Ok((Dump::from_file(name, file, &limits.dump)?, None));
     };
     let (file, fault) = packing.unpack(file, limits.unpacked_bytes).map_err(failed)?;

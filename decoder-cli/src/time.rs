@@ -1,6 +1,8 @@
 //! Points in time as people type them: `14:30`, `yesterday`, `-2h`, `@1780000000`, RFC 3339.
 
-use chrono::{DateTime, Days, Duration, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
+use chrono::{
+    DateTime, Days, Duration, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc,
+};
 use stenolog_decoder::Zone;
 
 /// What a point in time is meant for.
@@ -65,9 +67,10 @@ pub(crate) fn parse(
     if let Ok(time) = DateTime::parse_from_rfc3339(trimmed) {
         return time.timestamp_nanos_opt().ok_or_else(range);
     }
-    let (civil, zone) = match trimmed.strip_suffix(['Z', 'z']) {
-        Some(civil) => (civil, Zone::Utc),
-        None => (trimmed, zone),
+    let (civil, zone) = match (trimmed.strip_suffix(['Z', 'z']), split_offset(trimmed)) {
+        (Some(civil), _) => (civil, Zone::Utc),
+        (None, Some((civil, offset))) => (civil, Zone::Fixed(offset)),
+        (None, None) => (trimmed, zone),
     };
     let time = civil_time(civil, zone, now).ok_or_else(form)?;
     to_utc(time, edge, zone).and_then(|time| time.timestamp_nanos_opt()).ok_or_else(range)
@@ -83,6 +86,13 @@ pub(crate) fn show(unix_ns: i64, zone: Zone) -> String {
 /// A time for programs: UTC, to the nanosecond.
 pub(crate) fn show_exactly(unix_ns: i64) -> String {
     DateTime::from_timestamp_nanos(unix_ns).to_rfc3339_opts(SecondsFormat::Nanos, true)
+}
+
+/// Splits the offset off a time of day: `01:30-05:00` is one of the two in an hour that comes twice.
+fn split_offset(text: &str) -> Option<(&str, FixedOffset)> {
+    let (civil, offset) = text.split_at_checked(text.len().checked_sub("+00:00".len())?)?;
+    let is_time = civil.contains(':') && offset.starts_with(['+', '-']);
+    is_time.then(|| Some((civil.trim_end(), offset.parse().ok()?)))?
 }
 
 /// Splits `-2h`, `+5m` and `2h ago` into a sign and a span.

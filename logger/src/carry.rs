@@ -20,10 +20,10 @@ use std::sync::Arc;
 
 use stenolog_format::types::Type;
 
-use crate::pick::Unprintable;
+use crate::pick::{More, Unprintable};
 #[cfg(feature = "serde")]
 use crate::value::Encoded;
-use crate::value::{Args, ErrorChain, Recorded, Text, Value};
+use crate::value::{Args, Bound, ErrorChain, Recorded, Text, Value};
 
 /// A type whose values are carried as such: numbers, characters, and strings, by whatever pointer.
 pub trait Bare {
@@ -288,5 +288,77 @@ impl<'a, P: Picked, L: Carry> Carry for (&'a P, L) {
         let (picked, list) = self;
         let (b, c, d, e, f, rest) = list.carry();
         (picked.carried(), b, c, d, e, (f, rest))
+    }
+}
+
+impl<L: PickedList, Rest: PickedList> PickedList for More<L, Rest> {
+    type Refs<'a>
+        = More<L::Refs<'a>, Rest::Refs<'a>>
+    where
+        Self: 'a;
+
+    #[inline]
+    fn refs(&self) -> Self::Refs<'_> {
+        More(self.0.refs(), self.1.refs())
+    }
+}
+
+/// All that was carried of a list.
+type Whole<L> = (
+    <L as Carry>::A,
+    (<L as Carry>::B, (<L as Carry>::C, (<L as Carry>::D, (<L as Carry>::E, <L as Carry>::Rest)))),
+);
+
+#[inline]
+fn whole<L: Carry>(list: L) -> Whole<L> {
+    let (a, b, c, d, e, rest) = list.carry();
+    (a, (b, (c, (d, (e, rest)))))
+}
+
+impl<L: Carry, M: Carry> Carry for More<L, M> {
+    type List = More<L::List, M::List>;
+    type A = Nothing;
+    type B = Nothing;
+    type C = Nothing;
+    type D = Nothing;
+    type E = Nothing;
+    type Rest = More<Whole<L>, Whole<M>>;
+
+    #[inline]
+    fn carry(self) -> Carried<Self> {
+        let rest = More(whole(self.0), whole(self.1));
+        (Nothing, Nothing, Nothing, Nothing, Nothing, rest)
+    }
+}
+
+// SAFETY: both lists keep V1 and V2; what is written is one after the other.
+unsafe impl<A: Args, B: Args> Args for More<A, B> {
+    const SIGNATURE: u64 =
+        A::SIGNATURE.rotate_left(7).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ B::SIGNATURE;
+    const FIXED_SIZE: Option<usize> = match (A::FIXED_SIZE, B::FIXED_SIZE) {
+        (Some(a), Some(b)) => a.checked_add(b),
+        _ => None,
+    };
+    const BOUND: Bound = A::BOUND.and(B::BOUND);
+
+    fn describe(types: &mut Vec<Type>) {
+        A::describe(types);
+        B::describe(types);
+    }
+
+    #[inline]
+    fn size(&self) -> usize {
+        self.0.size().saturating_add(self.1.size())
+    }
+
+    #[inline]
+    fn is_short(&self) -> bool {
+        self.0.is_short() && self.1.is_short()
+    }
+
+    #[inline]
+    unsafe fn write(&self, out: *mut u8) -> *mut u8 {
+        // SAFETY: the caller grants the sum of both sizes, and the first takes its own (V1).
+        unsafe { self.1.write(self.0.write(out)) }
     }
 }

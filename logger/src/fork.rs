@@ -67,7 +67,8 @@ pub(crate) fn follow() -> bool {
     };
     match builder.of_child().start() {
         Ok(logger) => {
-            *lock(&OWN) = Some(logger);
+            // One that this process was forked with is its parent's: dropping it would end this one.
+            std::mem::forget(lock(&OWN).replace(logger));
             true
         }
         // There is nobody to tell: the calls stay unheard, and are counted.

@@ -26,13 +26,42 @@
 //! | part | example | |
 //! |---|---|---|
 //! | level | `level,` | only [`event!`]: known at run time |
-//! | target | `target: "risk",` | a constant; otherwise the module path |
+//! | target | `target: "risk",` | otherwise the module path |
 //! | time | `at: received,` | skips the clock: see [`IntoTime`] |
 //! | fields | `order_id, user.id = id, ?state, %err,` | bare, `?` as `Debug`, `%` as `Display` |
 //! | message | `"filled {} @ {price:.2}", qty` | all that `std::format!` takes |
 //!
 //! Arguments are evaluated once, from left to right, and only if the call is enabled. A mistake in
-//! a format string is the compile error that `format!` would give.
+//! a format string is the compile error that `format!` would give. A call takes up to 256 fields and
+//! arguments; an argument that is printed in several forms counts once for each.
+//!
+//! What the macros of `log` and `tracing` take, these take too, so that a program changes its imports
+//! and no call:
+//!
+//! | form | example | |
+//! |---|---|---|
+//! | fields in braces | `{ order_id, ?state }, "filled"` | |
+//! | other names | `"user id" = id, { KEY } = value` | `KEY` is a constant |
+//! | helpers | `a = display(x), b = debug(y)` | `%x` and `?y`; a function of yours by these names is not called |
+//! | key-values of `log` | `a = 1, b:? = x, c:% = y, d:err = e; "filled"` | `:serde` and `:sval` as without |
+//! | messages by macros | `concat!("[net] ", "{}"), n` | also `stringify!`, `env!`, `include_str!` and your own |
+//! | nothing | `info!()` | a record without message and fields |
+//! | name, parent | `name: "fill", parent: &span,` | evaluated, and not recorded: there are no spans yet |
+//!
+//! [`log!`] is [`event!`]; [`enabled!`], [`event_enabled!`] and [`log_enabled!`] ask whether a call would
+//! be logged. `logger:` is an error: [`Logger::enter`] chooses a logger.
+//!
+//! A target that is no literal, no macro and not named like a constant (`TARGET`, `crate::TARGET`) is
+//! found when the program runs: `target: &name`, `target: Self::NAME`. Such a call compares it
+//! with the last one's, and looks for its call site in a map if it is another one; each text takes memory
+//! for as long as the process lives. A call site tells 1024 targets apart, by level; more are logged
+//! under the path of the module.
+//!
+//! A message by a macro has typed arguments if its placeholders are in string literals of `concat!`;
+//! otherwise (`include_str!("format.txt"), a, b`) it is formatted as a whole at the call.
+//!
+//! A type that later code settles is no matter, as for `format!`; the value is recorded as what
+//! it turns out to be.
 //!
 //! Numbers, `bool`, `char`, strings, `Option`, arrays, slices, tuples, maps, sets and lists of these, `Duration`,
 //! `SystemTime` and IP addresses are stored as they are; the decoder formats them exactly as
@@ -96,6 +125,7 @@ mod ring_dir;
 mod shared;
 mod site;
 mod stats;
+mod targets;
 mod thread;
 mod time;
 mod value;

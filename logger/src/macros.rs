@@ -49,3 +49,33 @@ macro_rules! trace {
 macro_rules! event {
     ($($call:tt)*) => { $crate::__private::call!($crate event $($call)*) };
 }
+
+/// The same as [`event!`], by the name that `log` uses.
+///
+/// See the [crate documentation](crate#call-sites) for what it accepts.
+#[macro_export]
+macro_rules! log {
+    ($($call:tt)*) => { $crate::__private::call!($crate event $($call)*) };
+}
+
+/// Whether a call here, at a level and with the target if one is given, would be logged.
+///
+/// For what is costly to find out and is only logged: `if enabled!(Level::Debug) { … }`,
+/// `enabled!(target: "risk", Level::Debug)`. Fields behind the level, which `tracing` takes, are not
+/// looked at, as filters decide by target and level alone. Costs what a call costs that is not logged.
+#[macro_export]
+macro_rules! enabled {
+    ($($call:tt)*) => { $crate::__private::call!($crate enabled $($call)*) };
+}
+
+/// The same as [`enabled!`], by another name that `tracing` uses.
+#[macro_export]
+macro_rules! event_enabled {
+    ($($call:tt)*) => { $crate::__private::call!($crate enabled $($call)*) };
+}
+
+/// The same as [`enabled!`], by the name that `log` uses.
+#[macro_export]
+macro_rules! log_enabled {
+    ($($call:tt)*) => { $crate::__private::call!($crate enabled $($call)*) };
+}

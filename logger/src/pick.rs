@@ -825,6 +825,40 @@ impl Pick for Count {
     }
 }
 
+/// A message that was formatted at the call.
+#[derive(Debug)]
+pub struct Whole(Text);
+
+/// A message that was formatted at the call.
+#[inline(always)]
+#[must_use]
+pub const fn whole(text: Text) -> Whole {
+    Whole(text)
+}
+
+impl Pick for Whole {
+    type Picked = Text;
+
+    #[inline(always)]
+    fn pick(self) -> Text {
+        self.0
+    }
+}
+
+/// The end of a long list: a list, and what follows it.
+#[derive(Debug)]
+pub struct More<L, Rest>(pub L, pub Rest);
+
+impl<L: List, Rest: List> List for More<L, Rest> {
+    type Picked = More<L::Picked, Rest::Picked>;
+
+    #[inline]
+    fn pick(self) -> Self::Picked {
+        let Self(list, rest) = self;
+        More(list.pick(), rest.pick())
+    }
+}
+
 /// The arguments of a call: `(a, (b, ()))`.
 pub trait List {
     /// What is picked, as such a list.

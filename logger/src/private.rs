@@ -1,6 +1,8 @@
 //! All that expansions may name. Not part of the public interface: anything here may change in
 //! any release.
 
+pub use std::{column, concat, file, format_args, line, module_path};
+
 pub use stenolog_format::dictionary::{Level, Role};
 pub use stenolog_format::types::{Fields, Shape, Type};
 pub use stenolog_macros::call;
@@ -9,6 +11,7 @@ pub use crate::emit::emit;
 #[cfg(feature = "__fault_points")]
 pub use crate::fault::Step;
 pub use crate::site::{Meta, Site, SlotMeta, statically_enabled};
+pub use crate::targets::Targets;
 pub use crate::time::{Now, at};
 pub use crate::value::{
     Args, AsRecord, Ascii, Bound, Buffer, Derived, Hex, Laid, Prepared, Redacted, Shown, Text,
@@ -24,7 +27,8 @@ pub use core::primitive::{bool, u8, u64, usize};
 /// What chooses how a value is recorded.
 pub mod pick {
     pub use crate::pick::{
-        by, count, debug, debug_field, debug_with, display, display_field, exact, field, pointer,
+        More, by, count, debug, debug_field, debug_with, display, display_field, exact, field,
+        pointer, whole,
     };
 }
 

@@ -434,7 +434,15 @@ impl Registry {
         }
     }
 
+    /// Tells a site what to do; if that is to log, a logger's rings have the entry beside them (D1).
     fn tell(&mut self, site: &'static Site, state: u64) {
+        debug_assert!(
+            state <= OFF
+                || self.global().is_none_or(|core| {
+                    core.ring_dir().is_none_or(|dir| dir.has_stated(state as u32))
+                }),
+            "a site is told its id before that is explained"
+        );
         if site.state.swap(state, Ordering::Relaxed) == UNKNOWN {
             self.sites.push(site);
         }

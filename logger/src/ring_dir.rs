@@ -88,7 +88,8 @@ pub enum Rings {
 pub enum UnreadRings {
     /// Their records are appended to the earlier dump, which is then sealed and complete, and put on
     /// the disk; the rings are removed. This takes [`start`](crate::Builder::start) about as long as
-    /// writing what the rings hold, and reading where the earlier dump's frames are.
+    /// writing what the rings hold, and reading where the earlier dump's frames are; if the kill cut a write
+    /// short, the dump is copied besides, by reference where its file system can do that.
     ///
     /// If something is not as a logger leaves it, nothing is changed but the name of the dump, and
     /// [`Builder::on_error`](crate::Builder::on_error) is told; `steno` reads what can be read.

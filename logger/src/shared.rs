@@ -165,7 +165,9 @@ impl RingSlot {
     /// Gives the producer back: its thread logs no more.
     pub(crate) fn retire(&self, producer: Producer) {
         self.note_committed(&producer);
-        *lock(&self.retired) = Some(producer);
+        // Who sees that the thread has gone finds the producer, in whichever order the two are set.
+        let mut retired = lock(&self.retired);
+        *retired = Some(producer);
         self.is_retired.store(true, Ordering::Release);
     }
 
@@ -248,6 +250,8 @@ struct Control {
 /// A logger, but for its drain's own state.
 #[derive(Debug)]
 pub(crate) struct Core {
+    /// No other logger has it.
+    id: u32,
     /// Changed when threads are to take new rings.
     generation: AtomicU32,
     /// That of the process that it was made in.
@@ -371,8 +375,10 @@ impl Core {
                 }
             }
         };
+        let first_generation = next_generation();
         let core = Self {
-            generation: AtomicU32::new(next_generation()),
+            id: first_generation,
+            generation: AtomicU32::new(first_generation),
             epoch: crate::fork::epoch(),
             blueprint,
             header,
@@ -414,6 +420,10 @@ impl Core {
     /// Why they are not.
     pub(crate) fn no_ring_dir(&self) -> &str {
         &self.no_ring_dir
+    }
+
+    pub(crate) const fn id(&self) -> u32 {
+        self.id
     }
 
     pub(crate) fn generation(&self) -> u32 {

@@ -135,7 +135,7 @@ thread_local! {
     /// How many times this thread is within [`prepare_call_sites`].
     static PREPARING: Cell<u32> = const { Cell::new(0) };
 
-    /// The ring of the global logger's that this thread had last, after the generation of that logger: what
+    /// The ring of the global logger's that this thread had last, after the id of that logger: what
     /// comes next continues it. It has no destructor either.
     static LAST: Cell<(u32, u32)> = const { Cell::new((NO_GENERATION, 0)) };
 
@@ -729,10 +729,10 @@ fn log_detached(record: &ColdRecord<'_>) {
 /// A ring of the global logger's for this thread, behind the one that it had before and gives back; `None`
 /// if there is no memory for it.
 fn attach_global(core: &Arc<Core>, record_bytes: usize) -> Option<(Attachment, Producer)> {
-    let (generation, ring) = LAST.get();
-    let before = (generation == core.generation()).then_some(ring);
+    let (logger, ring) = LAST.get();
+    let before = (logger == core.id()).then_some(ring);
     let (attachment, producer) = attach(core, record_bytes, before)?;
-    LAST.set((core.generation(), attachment.slot.thread.ring));
+    LAST.set((core.id(), attachment.slot.thread.ring));
     Some((attachment, producer))
 }
 

@@ -20,7 +20,7 @@ from steno_values import UNIX, Cursor, Damage, read_site, read_value
 MAGIC = b"\x89STENO\r\n"
 SYNC = b"\xf5\x9dst"
 HEADER_BYTES, FRAME_HEADER_BYTES, BLOCK_HEADER_BYTES = 64, 24, 72
-DICTIONARY, THREAD, CLOCK, BLOCK, LOSS, WATERMARK, INDEX, END, SUMMARY, VOLATILE = range(1, 11)
+DICTIONARY, THREAD, CLOCK, BLOCK, LOSS, WATERMARK, INDEX, END, SUMMARY, VOLATILE, HEADER = range(1, 12)
 LOSS_TAG, LOSS_BYTES, FIRST_SITE = 1, 80, 16
 
 
@@ -53,8 +53,11 @@ def find_frame(data, start, wanted=lambda sequence: True):
 
 
 def read_header(data, problems):
-    """The offset of the first frame, the counter's frequency, and when the file was begun."""
+    """The offset of the first frame, and the counter's frequency and when the file was begun, if that is known."""
     if data[:8] != MAGIC:
+        if find_frame(data, 0) is not None:
+            problems.report(0, "the file has lost its beginning")
+            return HEADER_BYTES if frame_header(data, HEADER_BYTES) else 0, None
         sys.exit("not a stenolog dump" if not data or not MAGIC.startswith(data[:8]) else "cut within the header")
     if len(data) < HEADER_BYTES:
         sys.exit("cut within the header")
@@ -62,11 +65,11 @@ def read_header(data, problems):
     if major > 1:
         sys.exit(f"format version {major}.{minor} is newer than this reader (1.3)")
     if binascii.crc32(data[:60]) != crc:
-        if frame_header(data, HEADER_BYTES) is None:
+        if find_frame(data, 0) is None:
             sys.exit("not a stenolog dump: its header is damaged")
         problems.report(0, "the file header is damaged")
-        length = HEADER_BYTES
-    return max(length, HEADER_BYTES), hz, created
+        return HEADER_BYTES if frame_header(data, HEADER_BYTES) else 0, None
+    return max(length, HEADER_BYTES), (hz, created)
 
 
 def frames(data, at, problems):
@@ -96,7 +99,7 @@ def frames(data, at, problems):
             continue
         if binascii.crc32(data[start:end]) == crc:
             yield at, kind, data[start:end], False
-        elif DICTIONARY <= kind <= SUMMARY:
+        elif DICTIONARY <= kind <= HEADER:
             problems.report(at, "a frame's checksum is wrong")
         at = end + -length % 8
 
@@ -209,13 +212,14 @@ class Dump:
         self.last_block, self.summaries = None, {}
         # By ring: position, 0 for a loss frame and 1 for a block, offset, payload.
         self.items = {}
-        start, hz, created = read_header(data, problems)
+        start, self.header = read_header(data, problems)
         for offset, kind, payload, is_cut in frames(data, start, problems):
             try:
                 self.take(offset, kind, payload, is_cut)
             except (Damage, struct.error) as damage:
                 if not is_cut:
                     problems.report(offset, f"a frame cannot be understood: {damage}")
+        hz, created = self.header or (0, 0)
         counters = [struct.unpack_from("<Q", payload, 40)[0] for items in self.items.values()
                     for _, is_block, _, payload in items if is_block and payload[7] & 1]
         self.time = TimeMap(self.pairs, hz, (min(counters, default=0), created, 0))
@@ -253,6 +257,9 @@ class Dump:
             ring, state = struct.unpack_from("<IB", payload)
             if state in (3, 4):
                 self.problems.report(offset, f"ring {ring} was lost with its writer")
+        elif kind == HEADER:
+            created, hz = struct.unpack_from("<32xq8xQ", payload)
+            self.header = self.header or (hz, created)
         elif kind == END:
             self.is_sealed = len(payload) >= 32
         elif kind == SUMMARY and self.last_block is not None:

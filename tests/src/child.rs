@@ -397,6 +397,24 @@ mod unix {
                 (0..1000).for_each(|n| info!("child {n}"));
                 println!("{}", std::process::id());
                 stenolog::flush().unwrap();
+                // A child of its own gets one as well.
+                // SAFETY: as above.
+                match unsafe { libc::fork() } {
+                    0 => {
+                        info!("grandchild");
+                        println!("{}", std::process::id());
+                        stenolog::flush().unwrap();
+                        log.close().unwrap();
+                        // SAFETY: nothing of this process is needed any more.
+                        unsafe { libc::_exit(0) }
+                    }
+                    grandchild => {
+                        let mut status = 0;
+                        // SAFETY: the status lives on this stack.
+                        unsafe { libc::waitpid(grandchild, &raw mut status, 0) };
+                        assert_eq!(status, 0, "the grandchild");
+                    }
+                }
                 log.close().unwrap();
                 // SAFETY: nothing of this process is needed any more.
                 unsafe { libc::_exit(0) }

@@ -108,7 +108,8 @@ fn replay(from: u64, now: SystemTime) {
 fn spawn_named(name: &str, work: impl FnOnce() + Send) {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name(name.to_owned());
-        thread.spawn_scoped(scope, work).unwrap();
+        // The end of the scope alone does not wait for the thread's destructors.
+        thread.spawn_scoped(scope, work).unwrap().join().unwrap();
     });
 }
 

@@ -147,6 +147,31 @@ fn a_dump_that_was_moved_is_sealed_where_it_is() {
     assert!(first.end().is_some_and(|end| end.continues));
 }
 
+/// It has another name still, under which it is sealed.
+#[test]
+fn a_dump_whose_path_leads_to_another_file_was_moved() {
+    let mut victim = Victim::new();
+    let kept = victim.file("kept.steno");
+    fs::hard_link(&victim.path, &kept).unwrap();
+    let other = victim.file("other");
+    fs::write(&other, "somebody else's").unwrap();
+    fs::rename(&other, &victim.path).unwrap();
+    victim.log(10..20);
+    victim.flush();
+    victim.log(20..30);
+    let told = victim.close();
+    let beside = victim.file("app.1.steno");
+    assert!(
+        matches!(&told[..], [DrainError::Replaced { fate: FileFate::Moved, lost: 0, to, .. }] if *to == beside),
+        "{told:?}"
+    );
+    assert_eq!(fs::read_to_string(&victim.path).unwrap(), "somebody else's");
+    assert!(Dump::open(&kept).unwrap().end().is_some_and(|end| end.continues));
+    let (found, summary) = messages(&[&kept, &beside]);
+    assert_eq!(found, records(0..30));
+    assert!(summary.is_complete(), "{summary:?}");
+}
+
 #[test]
 fn a_truncated_dump_keeps_what_is_left_of_it() {
     for length in [0, 40, 5000] {

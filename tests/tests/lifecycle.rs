@@ -90,6 +90,9 @@ fn a_forked_child_gets_a_dump_of_its_own_if_asked() {
     let of_child = messages(&folder.path().join(format!("app.{}.steno", reports[0])));
     let expected: Vec<_> = (0..1000).map(|n| format!("child {n}")).collect();
     assert_eq!(of_child, expected);
+    // And so does the child's child.
+    let name = format!("app.{}.{}.steno", reports[0], reports[1]);
+    assert_eq!(messages(&folder.path().join(name)), ["grandchild"]);
 }
 
 #[cfg(unix)]

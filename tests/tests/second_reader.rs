@@ -734,6 +734,28 @@ fn what_a_later_minor_version_adds_is_passed_over() {
     assert!(reading.complaints.contains("2.9"), "{}", reading.complaints);
 }
 
+/// The frames are there, and one of them says what the header was.
+#[test]
+fn a_file_that_has_lost_its_beginning_reads_from_its_first_whole_frame_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let log = Builder::new(&path).start_detached().unwrap();
+    let scope = log.enter();
+    (0..100).for_each(|n| info!("record {n}"));
+    drop(scope);
+    log.close().unwrap();
+    let bytes = std::fs::read(path).unwrap();
+    let whole = Reading::of_bytes(&bytes).whole();
+    for lost in [1, 8, 32, 63, 64] {
+        let zeros = [&vec![0; lost][..], &bytes[lost..]].concat();
+        for damaged in [zeros, bytes[lost..].to_vec()] {
+            let reading = Reading::of_bytes(&damaged);
+            assert_eq!(reading.code, Some(3), "{lost} bytes: {}", reading.complaints);
+            assert_eq!(reading.lines, whole, "{lost} bytes");
+        }
+    }
+}
+
 /// The checksum of a file header, by way of a frame that has its bytes as the payload.
 fn crc_of_header(header: &[u8]) -> [u8; 4] {
     let mut frame = Vec::new();

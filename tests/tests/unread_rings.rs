@@ -544,6 +544,49 @@ fn damaged_rings_are_left_as_they_are() {
     assert!(recovered > 0 && left > 100, "{recovered} {left}");
 }
 
+/// What contradicts itself, with checksums that are right, was not left by a logger.
+#[test]
+fn contradictions_are_left_as_they_are() {
+    let remains = Remains::new("some");
+    let dir = remains.ring_dir().unwrap();
+    let session = Dump::open(remains.dump()).unwrap().header().session;
+    #[track_caller]
+    fn check(remains: &Remains, why: &str) {
+        let [rings, dump] = [remains.rings(), remains.dump()];
+        let (rings, dump) = (contents(&rings), fs::read(dump).unwrap());
+        let told = remains.start(|builder| builder.existing(Existing::Replace));
+        assert!(told.len() == 1 && told[0].contains(why), "{told:?}");
+        assert_eq!(contents(&remains.rings()), rings);
+        assert!(fs::read(remains.earlier()).unwrap() == dump);
+    }
+    // Both pairs of a ring are for the position where its unread part begins, with two numbers.
+    let copy = remains.copy();
+    let path = copy.ring_dir().unwrap().join("ring-2");
+    let mut ring = fs::read(&path).unwrap();
+    let words = ring.windows(16).position(|bytes| bytes == session).unwrap();
+    let word = |ring: &[u8], at: usize| {
+        u64::from_le_bytes(ring[words + 8 * at..][..8].try_into().unwrap())
+    };
+    let start = stenolog_ringbuf::file::Recovered::from_bytes(&ring).unwrap().start();
+    let fits = if word(&ring, 4) == start { 4 } else { 6 };
+    let other = 10 - fits;
+    let number = word(&ring, fits + 1) + 1;
+    ring[words + 8 * other..][..8].copy_from_slice(&start.to_le_bytes());
+    ring[words + 8 * (other + 1)..][..8].copy_from_slice(&number.to_le_bytes());
+    fs::write(path, ring).unwrap();
+    check(&copy, "ring-2 is not as a logger leaves it");
+    // The explanations of another run.
+    let copy = remains.copy();
+    let path = copy.ring_dir().unwrap().join("meta.steno");
+    let mut meta = fs::read(&path).unwrap();
+    meta[16] ^= 1;
+    let crc = crc32fast::hash(&meta[..60]);
+    meta[60..64].copy_from_slice(&crc.to_le_bytes());
+    fs::write(path, meta).unwrap();
+    check(&copy, "meta.steno is not as a logger leaves it");
+    drop(dir);
+}
+
 #[test]
 fn what_is_logged_goes_to_the_new_dump() {
     let remains = Remains::new("some");

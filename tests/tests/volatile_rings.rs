@@ -9,7 +9,8 @@ use std::process::{Command, Output, Stdio};
 
 use stenolog::Builder;
 use stenolog_decoder::{
-    DamageCause, Decoder, Dump, Entry, Limits, RingDir, Tail, Verification, verify, verify_with,
+    DamageCause, Decoder, Dump, Entry, Limits, RingDir, Tail, Verification, info_with, verify,
+    verify_with,
 };
 
 /// What a process has left.
@@ -78,6 +79,9 @@ fn read(dump: &Path, rings: &Path) -> Found {
         dumps.push(dir.read(Some(&dump), &Limits::default()).unwrap().dump);
     }
     let verification = verify_with(&dump, dumps.first());
+    // `info` reads no records, but calls nothing complete that `verify` does not.
+    let info = info_with(&dump, dumps.first());
+    assert!(verification.is_intact() || !info.is_complete(), "{info:?}");
     dumps.insert(0, dump);
     let mut messages = Vec::new();
     let mut decoder = Decoder::new(&dumps);
@@ -131,6 +135,7 @@ fn a_dump_that_is_sealed_has_what_was_in_memory() {
         assert!(output.status.success(), "{output:?}");
         let found = read(&folder.path().join("app.steno"), &rings);
         assert!(found.is_complete, "{scene}: {:?}", found.verification);
+        assert_eq!(fs::read_dir(rings).unwrap().count(), 0, "{scene}");
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use stenolog_decoder::format::frame::MAGIC;
 
 use super::InputError;
-use super::unpack::Packing;
+use super::unpack::{Packing, unpacker_of};
 
 /// What the names of dumps have in them; rotation puts something behind it.
 const EXTENSION: &str = ".steno";
@@ -105,7 +105,14 @@ fn dumps_in(directory: &Path) -> Result<Found, InputError> {
             }
             (Name::Other, true) if is_hidden => {}
             (Name::Dump, _) | (Name::Doubtful, true) => found.files.push(path),
-            (Name::Doubtful, false) => found.passed_over.push((path, "is no dump")),
+            (Name::Doubtful, false) => {
+                let unpacker = File::open(&path).and_then(|mut file| unpacker_of(&mut file));
+                let why = match unpacker {
+                    Ok(Some(_)) => "is packed in a way that steno cannot unpack",
+                    _ => "is no dump",
+                };
+                found.passed_over.push((path, why));
+            }
             (Name::Other, true) => found
                 .passed_over
                 .push((path, "is a dump, but its name has no .steno; name it to have it read")),

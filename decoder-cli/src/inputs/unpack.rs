@@ -105,6 +105,20 @@ impl Packing {
     }
 }
 
+/// The program that unpacks a file of another kind, by its first bytes.
+pub(super) fn unpacker_of(file: &mut File) -> io::Result<Option<&'static str>> {
+    let mut start = Vec::new();
+    file.take(6).read_to_end(&mut start)?;
+    file.rewind()?;
+    Ok(match *start.as_slice() {
+        [0xfd, b'7', b'z', b'X', b'Z', 0] => Some("xzcat"),
+        [b'B', b'Z', b'h', b'1'..=b'9', ..] => Some("bzcat"),
+        [0x04, 0x22, 0x4d, 0x18, ..] => Some("lz4cat"),
+        [b'P', b'K', 3, 4, ..] => Some("unzip -p"),
+        _ => None,
+    })
+}
+
 /// Copies all that comes out of a pipe into a temporary file.
 ///
 /// # Errors
@@ -226,6 +240,7 @@ mod tests {
     fn other_files_are_not_packed() {
         for bytes in [&b""[..], b"\x89STENO\r\n", b"\x1f\x8b", b"hello"] {
             assert_eq!(Packing::of(&mut file(bytes)).unwrap(), None);
+            assert_eq!(unpacker_of(&mut file(bytes)).unwrap(), None);
         }
     }
 }

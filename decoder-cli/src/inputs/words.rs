@@ -16,6 +16,9 @@ use crate::exit::{UNREADABLE, USAGE};
 /// How alike two words must be for one to be a slip of the other, by Jaro's measure.
 const ALIKE: f64 = 0.8;
 
+const EXPRESSION: &str = "an expression, which this steno cannot filter by (there is no --where yet): \
+                          a filter is NAME=VALUE";
+
 /// So many of the dumps that are named are asked for the names of fields.
 const MAX_DUMPS: usize = 8;
 
@@ -23,8 +26,27 @@ const MAX_DUMPS: usize = 8;
 const MAX_NAMES: usize = 4096;
 
 /// What a comparison can be written with. The longest first.
-const OPERATORS: [&str; 13] =
-    ["==", "!=", ">=", "<=", "=~", "!~", "~=", "=", ">", "<", "~", ":", " in "];
+const OPERATORS: [&str; 16] = [
+    "==",
+    "!=",
+    ">=",
+    "<=",
+    "=~",
+    "!~",
+    "~=",
+    "=",
+    ">",
+    "<",
+    "~",
+    ":",
+    " in ",
+    " like ",
+    " contains ",
+    " matches ",
+];
+
+/// What else only expressions have.
+const OF_EXPRESSIONS: [&str; 6] = [" and ", " or ", " && ", " || ", "not ", "exists("];
 
 /// Words of the command line that stand for nothing.
 #[derive(Debug)]
@@ -49,6 +71,10 @@ impl Strays {
             InputError::Missing(path) if !is_path(path) => {
                 let word = path.to_string_lossy();
                 format!("{}: {}", shown(&word), around.explain(&word, &fields))
+            }
+            InputError::NoMatch(path) if is_expression(&path.to_string_lossy()) => {
+                let word = path.to_string_lossy();
+                format!("{word}: {}", around.explain(&word, &fields))
             }
             InputError::Missing(path) => match similar_file(path) {
                 Some(file) => {
@@ -97,6 +123,9 @@ impl Around<'_> {
         if let Some((name, operator, value)) = comparison(word) {
             return self.explain_comparison(name, operator, value, fields);
         }
+        if is_expression(word) {
+            return format!("{EXPRESSION}, such as user.id=42; -g REGEX searches the text");
+        }
         let what = "neither a command, nor a file, nor a filter (NAME=VALUE)";
         let meant = level(word)
             .or_else(|| option(word))
@@ -119,8 +148,13 @@ impl Around<'_> {
         if !self.takes_filters {
             return "no such file; only `steno decode` takes filters".to_owned();
         }
+        if let Some(option) = built_in(name).filter(|_| !fields.iter().any(|field| field == name)) {
+            let option = option.split(' ').next().unwrap_or_default();
+            let what = "neither a file nor a filter by a field";
+            return format!("{what}; {}", ask(&format!("{option} {}", quoted(unquoted(value)))));
+        }
         let name = nearest(name, fields).unwrap_or(name);
-        let filter = quoted(&format!("{name}={value}"));
+        let filter = quoted(&format!("{name}={}", unquoted(value)));
         match operator {
             "=" | "==" | ":" if super::is_field_name(name) => {
                 format!("neither a file nor a filter, which is NAME=VALUE; {}", ask(&filter))
@@ -128,10 +162,7 @@ impl Around<'_> {
             "=" | "==" | ":" => format!(
                 "neither a file nor a filter; a field of any name is asked for by -F {filter}"
             ),
-            _ => format!(
-                "an expression, which this steno cannot filter by (there is no --where yet): a \
-                 filter is NAME=VALUE, such as {filter}; -g REGEX searches the text"
-            ),
+            _ => format!("{EXPRESSION}, such as {filter}; -g REGEX searches the text"),
         }
     }
 
@@ -153,24 +184,39 @@ impl Around<'_> {
 
 /// What a misspelt or foreign name of a field was probably meant to be.
 pub(crate) fn similar_field(name: &str, fields: &[String]) -> Option<String> {
-    let filter = match name {
+    let field = || nearest(name, fields).map(|field| ask(&format!("{field}=VALUE")));
+    built_in(name).map(ask).or_else(field)
+}
+
+/// The option for what each record has beside its fields.
+fn built_in(name: &str) -> Option<&'static str> {
+    Some(match name {
         "level" | "lvl" | "severity" => "-l LEVEL",
         "target" | "module" | "logger" => "-t TARGET",
         "thread" | "thread_id" | "tid" => "--thread NAME",
         "message" | "msg" => "-g REGEX",
-        _ => return nearest(name, fields).map(|field| ask(&format!("{field}=VALUE"))),
-    };
-    Some(ask(filter))
+        _ => return None,
+    })
+}
+
+/// Whether the word is what a later `--where` would take.
+fn is_expression(word: &str) -> bool {
+    let mut parts = OPERATORS.into_iter().chain(OF_EXPRESSIONS);
+    parts.any(|part| part != ":" && word.contains(part))
+}
+
+/// The value without the quotes that expressions have.
+fn unquoted(value: &str) -> &str {
+    let within = |quote: char| value.strip_prefix(quote)?.strip_suffix(quote);
+    within('"').or_else(|| within('\'')).unwrap_or(value)
 }
 
 /// Whether the word looks like the path of a dump, or of anything in another folder.
 fn is_path(path: &Path) -> bool {
     let text = path.to_string_lossy();
     let has_separator = text.contains(['/', MAIN_SEPARATOR]);
-    let is_expression =
-        OPERATORS.iter().any(|&operator| operator != ":" && text.contains(operator));
     let ends_as_one = [".gz", ".zst"].iter().any(|end| text.ends_with(end));
-    (has_separator && !(is_expression && text.contains(' ')))
+    (has_separator && !(is_expression(&text) && text.contains(' ')))
         || ends_as_one
         || text.contains(".steno")
 }
@@ -293,6 +339,18 @@ mod tests {
             "a[0]=b c",
             "neither a file nor a filter; a field of any name is asked for by -F 'a[0]=b c'",
         );
+        check("level>=warn", "neither a file nor a filter by a field; did you mean -l warn?");
+        check(
+            "thread == \"a b\"",
+            "neither a file nor a filter by a field; did you mean --thread 'a b'?",
+        );
+        for word in ["a and b", "not x", "exists(f)"] {
+            check(
+                word,
+                "an expression, which this steno cannot filter by (there is no --where yet): a filter \
+                 is NAME=VALUE, such as user.id=42; -g REGEX searches the text",
+            );
+        }
         check(
             "latency_us>1000",
             "an expression, which this steno cannot filter by (there is no --where yet): a filter is \

@@ -35,6 +35,19 @@ fn days_and_times() {
 }
 
 #[test]
+fn a_time_of_day_may_have_an_offset() {
+    check_in("Europe/Berlin", "2026-10-25 02:30+01:00", "2026-10-25T01:30:00Z");
+    check_in("Europe/Berlin", "2026-10-25 02:30 +02:00", "2026-10-25T00:30:00Z");
+    check_in("Europe/Berlin", "2026-11-01T01:30:15-05:00", "2026-11-01T06:30:15Z");
+    check("today 14:30-01:30", "2026-05-30T16:00:00Z");
+    check_in("Europe/Berlin", "14:30+00:00", "2026-05-30T14:30:00Z");
+    for text in ["2026-05-31-05:00", "+02:00", "14:30+99:00", "14:30+2:00"] {
+        let found = parse(text, Edge::Since, Zone::Utc, now());
+        assert!(found.is_err(), "{text}: {found:?}");
+    }
+}
+
+#[test]
 fn rfc_3339_has_its_own_offset() {
     check_in("Europe/Berlin", "2026-05-30T12:00:00+05:30", "2026-05-30T06:30:00Z");
     check_in("Europe/Berlin", "2026-05-30 12:00:00.123456789Z", "2026-05-30T12:00:00.123456789Z");

@@ -109,6 +109,20 @@ fn packed_copies_are_read_wherever_they_come_from() {
     }
 }
 
+#[test]
+fn other_packings_are_named() {
+    let xz = b"\xfd7zXZ\0\0\x04";
+    let scene = Scene::with("logs/app.steno.xz", xz);
+    scene.write("logs/app.steno", five().sealed());
+    let run = scene.run(&["logs", "--json"]);
+    assert_eq!((run.code, run.stdout.lines().count()), (Some(0), 5));
+    let packed = "is packed in a way that steno cannot unpack";
+    assert_eq!(run.stderr, format!("steno: logs/app.steno.xz: passed over: {packed}\n"));
+    let told = |name| format!("steno: {name}: {packed}; unpack it first: xzcat FILE | steno -\n");
+    assert_eq!(scene.run(&["logs/app.steno.xz"]).fails(1), told("logs/app.steno.xz"));
+    assert_eq!(scene.run_with_input(&["-"], xz.to_vec()).fails(1), told("<stdin>"));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_named_pipe_is_read_to_its_end() {

@@ -44,7 +44,12 @@ fn an_expression() {
     check(&["latency_us>1000"], 2, &[&format!("latency_us>1000: {}", text("latency_us=1000"))]);
     check(&["order_id >= 2"], 2, &[&format!("order_id >= 2: {}", text("order_id=2"))]);
     check(&["order_id!=2"], 2, &[&format!("order_id!=2: {}", text("order_id=2"))]);
-    check(&["message ~ /a b/"], 2, &[&format!("message ~ /a b/: {}", text("'message=/a b/'"))]);
+    check(&["size ~ /a b/"], 2, &[&format!("size ~ /a b/: {}", text("'size=/a b/'"))]);
+    check(&["size like 'a*'"], 2, &[&format!("size like 'a*': {}", text("'size=a*'"))]);
+    check(&["a or not exists(b)"], 2, &[&format!("a or not exists(b): {}", text("user.id=42"))]);
+    let option = "neither a file nor a filter by a field; did you mean";
+    check(&["level >= warn"], 2, &[&format!("level >= warn: {option} -l warn?")]);
+    check(&["message ~ /a b/"], 2, &[&format!("message ~ /a b/: {option} -g '/a b/'?")]);
 }
 
 #[test]

@@ -181,30 +181,43 @@ impl FieldMatch {
             Value::I32(n) => integer(n.into()),
             Value::I64(n) => integer(n.into()),
             // In JSON they are in quotes.
-            Value::I128(n) => integer(n) || self.is_shown(value, text),
-            Value::U128(n) => i128::try_from(n).is_ok_and(integer) || self.is_shown(value, text),
-            // What was written as 0.1 means the number that `f32` has for it.
+            Value::I128(n) => integer(n) || self.unquoted.is_some() && self.is_shown(value, text),
+            Value::U128(n) => {
+                i128::try_from(n).is_ok_and(integer)
+                    || self.integer.is_none() && self.is_shown(value, text)
+            }
+            // What was written as 0.1 means the number that `f32` has for it. What is no number may
+            // be what JSON has for infinity.
             Value::F32(x) => {
                 self.text.parse().is_ok_and(|y: f32| x == y || x.is_nan() && y.is_nan())
-                    || self.is_shown(value, text)
+                    || self.float.is_none() && self.is_shown(value, text)
             }
             Value::F64(x) => {
                 self.float.is_some_and(|y| x == y || x.is_nan() && y.is_nan())
-                    || self.is_shown(value, text)
+                    || self.float.is_none() && self.is_shown(value, text)
             }
             Value::Str(s) | Value::Formatted(s) => self.is_text(s),
-            Value::Duration(of) => self.duration == Some(of) || self.is_shown(value, text),
+            // All forms of them are read as such.
+            Value::Duration(of) => self.duration == Some(of),
             Value::SystemTime(seconds, nanos) => {
-                self.time == Some((seconds, nanos)) || self.is_shown(value, text)
+                self.time == Some((seconds, nanos))
+                    || self.time.is_none() && self.is_shown(value, text)
             }
-            Value::Some(ref inner) => self.equals(inner, text) || self.is_shown(value, text),
+            // JSON shows what is within.
+            Value::Some(ref inner) => {
+                self.equals(inner, text)
+                    || self.text.starts_with("Some(") && self.is_shown(value, text)
+            }
             Value::Struct(ref product) => {
                 let newtype = match &*product.fields {
                     [(_, inner)] if product.shape == Shape::Tuple => Some(inner),
                     // An error, by its message alone.
                     _ => product.as_error().map(|(message, _)| message),
                 };
-                newtype.is_some_and(|inner| self.equals(inner, text)) || self.is_shown(value, text)
+                let may_be_shown = newtype.is_none()
+                    || !product.name.is_empty() && self.text.starts_with(product.name);
+                newtype.is_some_and(|inner| self.equals(inner, text))
+                    || may_be_shown && self.is_shown(value, text)
             }
             _ => self.is_shown(value, text),
         }
@@ -214,7 +227,7 @@ impl FieldMatch {
         *self.text == *text || self.unquoted.as_deref() == Some(text)
     }
 
-    /// Whether any format shows the value so.
+    /// Whether any format shows the value so. That takes long: first comes what needs no text.
     fn is_shown(&self, value: &Value<'_>, text: &mut String) -> bool {
         [write_display, write_debug, write_json].into_iter().any(|write| {
             text.clear();

@@ -3,6 +3,7 @@
 mod bench;
 mod faults;
 mod power_loss;
+mod sealing;
 
 use super::*;
 

@@ -86,6 +86,10 @@ impl RingDir {
         match self.0 {}
     }
 
+    pub(crate) fn has_stated(&self, _: u32) -> bool {
+        match self.0 {}
+    }
+
     pub(crate) fn note_explained(&self, _: u32) {
         match self.0 {}
     }

@@ -316,6 +316,12 @@ impl RingDir {
         self.second().is_some_and(|second| lock(&second.meta).site(site))
     }
 
+    /// Whether a call site was stated, here or in the dump.
+    pub(crate) fn has_stated(&self, id: u32) -> bool {
+        lock(&self.first.meta).is_stated(id)
+            || self.made_second().is_some_and(|second| lock(&second.meta).is_stated(id))
+    }
+
     /// Notes that the dump has the entry of a call site, so that it is not to be stated any more.
     pub(crate) fn note_explained(&self, id: u32) {
         lock(&self.first.meta).note_stated(id);

@@ -79,7 +79,7 @@ impl Bound {
     const EMPTY: Self = Self { depth: 0, nodes: 0, values: 0, looked_at: 0, ..Self::leaf(Some(0)) };
 
     /// Both, one after the other.
-    pub(super) const fn and(self, other: Self) -> Self {
+    pub(crate) const fn and(self, other: Self) -> Self {
         Self {
             depth: max(self.depth, other.depth),
             nodes: self.nodes.saturating_add(other.nodes),

@@ -5,11 +5,11 @@
 //!     static __STENOLOG_SITE: Site = Site::new(&Meta { .. });
 //!     if compiled::INFO && __STENOLOG_SITE.is_enabled() {
 //!         match (&(order.id), &(price)) {
-//!             (a0, a1) => {
-//!                 if false { let _ = format_args!("order {} @ {:.2}", *a0, *a1); }
+//!             (__stenolog_0, __stenolog_1) => {
+//!                 if false { let _ = format_args!("order {} @ {:.2}", *__stenolog_0, *__stenolog_1); }
 //!                 emit(&__STENOLOG_SITE, Now, (
-//!                     display(&*a0, 0, 0),
-//!                     (exact(&*a1, 0, 0, by::Display, |x| Text::new(format_args!("{:.2}", x))), ()),
+//!                     display(&*__stenolog_0, 0, 0),
+//!                     (exact(&*__stenolog_1, 0, 0, by::Display, |x| Text::new(format_args!("{:.2}", x))), ()),
 //!                 ));
 //!             }
 //!         }
@@ -18,107 +18,171 @@
 //! ```
 //!
 //! The `format_args!` never runs; it is there for rustc to judge the format string by. What it
-//! says about an argument it says about `*a0`, whose two tokens stand, for rustc, where the first
+//! says about an argument it says about `*__stenolog_0`, whose two tokens stand, for rustc, where the first
 //! and the last token of the caller's expression stand.
 //!
-//! Variables are hygienic. Items cannot be, hence the long names of the statics.
+//! Variables are hygienic, but a pattern that names an item of the caller's means the item; and items
+//! cannot be hygienic. Hence the long names. All else is named by its path from `$crate`, and nothing is
+//! a method call, for which a trait of the caller's could be taken.
 
 use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use stenolog_format::dictionary::Role;
 use stenolog_format::template::Trait;
+use syn::Expr;
 use syn::spanned::Spanned;
 
 use super::model::{
-    Amount, At, CallSite, Capture, Input, Print, Severity, Slot, Text, render_spec,
+    Amount, At, CallSite, Capture, Input, Print, Severity, Slot, Target, Text, TextPart,
+    render_spec,
 };
-use super::parse::Sigil;
+use super::parse::{FieldName, Piece, Sigil};
 use crate::locate::locate;
 
 /// The expression that a call stands for.
 pub(super) fn expand(site: &CallSite<'_>) -> TokenStream {
     let krate = site.krate;
     let private = quote!(#krate::__private);
-    let Names { statics, prepare, enabled, site: name } = names(site, &private);
     if let Text::Refused(tokens) = site.message {
         // Should it be no error after all, the constant makes it one.
         return quote!({
-            let _ = ::core::format_args!(#tokens);
+            let _ = #private::format_args!(#tokens);
             const { #private::unreadable_format_string() };
         });
     }
-    let check = check(site);
+    let Names { prepare, enabled, is_pattern, site: name } = names(site, &private);
+    if site.is_question {
+        let answer = if is_pattern { quote!(if #enabled { true } else { false }) } else { enabled };
+        return quote!({
+            #prepare
+            #answer
+        });
+    }
+    let check = check(site, &private);
     let time = match &site.at {
         Some(At { value, .. }) => locate(&local("at").into_token_stream(), value.span()),
         None => quote!(#private::Now),
     };
-    let args = site.slots.iter().rev().fold(quote!(()), |rest, slot| {
-        let value = value(site, slot, &private);
-        in_parentheses(quote!(#value, #rest), Span::mixed_site())
-    });
+    let values: Vec<_> = site.slots.iter().map(|slot| value(site, slot, &private)).collect();
+    let args = list(&values, &private);
     // Of one hygiene with the places of the arguments, or rustc points at the whole call.
     let emit = in_parentheses(quote!(#private::emit), Span::mixed_site());
     let args = in_parentheses(quote!(#name, #time, #args), Span::mixed_site());
-    let emit = quote!(#emit #args;);
-    let evaluate = evaluate(site, &private, &quote!(#check #emit));
+    let evaluate = evaluate(site, &private, &quote!(#check #emit #args;));
+    let unused = unused(site);
     quote!({
-        #statics
         #prepare
         if #enabled {
+            #unused
             #evaluate
         }
     })
 }
 
+/// What `tracing` takes and nothing is recorded of yet: it is evaluated, and judged by rustc.
+fn unused(site: &CallSite<'_>) -> TokenStream {
+    let is_none = |value: &&Expr| matches!(value, Expr::Path(path) if path.path.is_ident("None"));
+    let values = site.parent.into_iter().chain(site.name).filter(|value| !is_none(value));
+    values.map(|value| quote!(let _ = &(#value);)).collect()
+}
+
+/// As many values follow one another in a list; what is beyond is a list of its own, so that the search
+/// for its traits ends before rustc's recursion limit.
+const LIST: usize = 16;
+
+/// `(a, (b, ()))`
+fn list(values: &[TokenStream], private: &TokenStream) -> TokenStream {
+    let (first, rest) = values.split_at(values.len().min(LIST));
+    let end = if rest.is_empty() {
+        quote!(())
+    } else {
+        rest.chunks(LIST).rev().fold(quote!(()), |rest, chunk| {
+            let chunk = list(chunk, private);
+            quote!(#private::pick::More(#chunk, #rest))
+        })
+    };
+    first
+        .iter()
+        .rev()
+        .fold(end, |rest, value| in_parentheses(quote!(#value, #rest), Span::mixed_site()))
+}
+
 /// What names the site, which is known now or only when the program runs.
 struct Names {
-    statics: TokenStream,
     prepare: TokenStream,
+    /// The condition on which the call is logged.
     enabled: TokenStream,
+    /// Whether that is a `let`, which binds the site.
+    is_pattern: bool,
     site: TokenStream,
 }
 
 fn names(site: &CallSite<'_>, private: &TokenStream) -> Names {
-    match site.level {
+    let (level, name) = (local("level"), local("site"));
+    let (meta_level, bind_level, compiled) = match site.level {
         Severity::Fixed(level) => {
-            let meta = meta(site, &quote!(#private::Level::#level), private);
             let compiled = format_ident!("{}", level.to_string().to_uppercase());
-            Names {
-                statics: quote! {
-                    static __STENOLOG_SITE: #private::Site = #private::Site::new(&#meta);
-                },
-                prepare: TokenStream::new(),
-                enabled: quote!(#private::compiled::#compiled && __STENOLOG_SITE.is_enabled()),
-                site: quote!(&__STENOLOG_SITE),
-            }
+            (quote!(#private::Level::#level), None, quote!(#private::compiled::#compiled))
         }
-        Severity::Runtime(value) => {
-            let meta = meta(site, &quote!(#private::Level::Error), private);
-            let level = local("level");
-            Names {
-                statics: quote! {
-                    const __STENOLOG_METAS: [#private::Meta; 5] = #private::metas(&#meta);
-                    static __STENOLOG_SITES: [#private::Site; 5] =
-                        #private::sites(&__STENOLOG_METAS);
-                },
-                prepare: quote! {
-                    let #level: #private::Level = #value;
-                    let site = &__STENOLOG_SITES[#level.index()];
-                },
-                enabled: quote!(#private::statically_enabled(#level) && site.is_enabled()),
-                site: quote!(site),
-            }
-        }
+        Severity::Runtime(value) => (
+            quote!(#private::Level::Error),
+            Some(quote!(let #level: #private::Level = #value;)),
+            quote!(#private::statically_enabled(#level)),
+        ),
+    };
+    let meta = meta(site, &meta_level, private);
+    if let Some(Target::Runtime(target)) = &site.target {
+        let level = if bind_level.is_some() { level.into_token_stream() } else { meta_level };
+        return Names {
+            prepare: quote! {
+                static __STENOLOG_SITES: #private::Targets = #private::Targets::new(&#meta);
+                #bind_level
+            },
+            enabled: quote! {
+                let #private::Option::Some(#name) = if #compiled {
+                    #private::Targets::find(&__STENOLOG_SITES, #level, #target)
+                } else {
+                    #private::Option::None
+                }
+            },
+            is_pattern: true,
+            site: name.into_token_stream(),
+        };
+    }
+    match bind_level {
+        None => Names {
+            prepare: quote! {
+                static __STENOLOG_SITE: #private::Site = #private::Site::new(&#meta);
+            },
+            enabled: quote!(#compiled && #private::Site::is_enabled(&__STENOLOG_SITE)),
+            is_pattern: false,
+            site: quote!(&__STENOLOG_SITE),
+        },
+        Some(bind_level) => Names {
+            prepare: quote! {
+                const __STENOLOG_METAS: [#private::Meta; 5] = #private::metas(&#meta);
+                static __STENOLOG_SITES: [#private::Site; 5] = #private::sites(&__STENOLOG_METAS);
+                #bind_level
+                let #name = &__STENOLOG_SITES[#private::Level::index(#level)];
+            },
+            enabled: quote!(#compiled && #private::Site::is_enabled(#name)),
+            is_pattern: false,
+            site: name.into_token_stream(),
+        },
     }
 }
 
 fn meta(site: &CallSite<'_>, level: &TokenStream, private: &TokenStream) -> TokenStream {
     let target = match site.target {
-        Some(target) => target.to_token_stream(),
-        None => quote!(::core::module_path!()),
+        Some(Target::Constant(target)) => target.to_token_stream(),
+        Some(Target::Runtime(_)) | None => quote!(#private::module_path!()),
     };
     let template = match &site.message {
-        Text::Template { text, .. } => quote!(Some(#text)),
+        Text::Template { text, message } => {
+            let text = template(text, &message.text, private);
+            quote!(Some(#text))
+        }
+        Text::Whole(_) => quote!(Some("{0}")),
         Text::None | Text::Refused(_) => quote!(None),
     };
     let slots = site.slots.iter().map(|Slot { name, role, .. }| {
@@ -128,18 +192,37 @@ fn meta(site: &CallSite<'_>, level: &TokenStream, private: &TokenStream) -> Toke
             Role::DebugField => quote!(DebugField),
             Role::Count => quote!(Count),
         };
+        let name = match name {
+            FieldName::Is(name) => name.to_token_stream(),
+            FieldName::Constant(name) => name.to_token_stream(),
+        };
         quote!(#private::SlotMeta { name: #name, role: #private::Role::#role })
     });
     quote!(#private::Meta {
         level: #level,
         target: #target,
-        module: ::core::module_path!(),
-        file: ::core::file!(),
-        line: ::core::line!(),
-        column: ::core::column!(),
-        template: ::core::option::Option::#template,
+        module: #private::module_path!(),
+        file: #private::file!(),
+        line: #private::line!(),
+        column: #private::column!(),
+        template: #private::Option::#template,
         slots: &[#(#slots),*],
     })
+}
+
+/// The template; where it has text that only rustc knows, rustc puts it together.
+fn template(text: &[TextPart], pieces: &[Piece], private: &TokenStream) -> TokenStream {
+    if let [TextPart::Is(text)] = text {
+        return text.to_token_stream();
+    }
+    let parts = text.iter().map(|part| match part {
+        TextPart::Is(text) => text.to_token_stream(),
+        TextPart::Opaque(index) => match &pieces[*index] {
+            Piece::Literal(literal) => literal.to_token_stream(),
+            Piece::Opaque(tokens) => tokens.clone(),
+        },
+    });
+    quote!(#private::concat!(#(#parts),*))
 }
 
 /// Evaluates all that the caller wrote, once and in order, then does `then`.
@@ -174,17 +257,31 @@ fn borrow(input: &Input<'_>) -> TokenStream {
     [locate(&quote!(&), first), value.into_token_stream()].into_iter().collect()
 }
 
+/// A variable of ours. Hygiene keeps it from the caller's variables, but not from the caller's items: a
+/// pattern that names a constant or a static means that.
 fn local(name: &str) -> Ident {
-    Ident::new(name, Span::mixed_site())
+    format_ident!("__stenolog_{name}", span = Span::mixed_site())
 }
 
 fn input_name(index: usize) -> Ident {
-    format_ident!("a{index}", span = Span::mixed_site())
+    local(&index.to_string())
 }
 
 /// The format string as the caller wrote it, in code that never runs, for rustc to judge.
-fn check(site: &CallSite<'_>) -> TokenStream {
-    let Text::Template { literal, .. } = &site.message else { return TokenStream::new() };
+fn check(site: &CallSite<'_>, private: &TokenStream) -> TokenStream {
+    let Text::Template { message, .. } = &site.message else { return TokenStream::new() };
+    let args = format_arguments(site);
+    if args.is_empty() && matches!(&*message.text, [Piece::Literal(_)]) {
+        return args;
+    }
+    let format = &message.format;
+    quote!(if false {
+        let _ = #private::format_args!(#format #args);
+    })
+}
+
+/// The arguments of the format string, as they were evaluated.
+fn format_arguments(site: &CallSite<'_>) -> TokenStream {
     let mut args = TokenStream::new();
     for (index, input) in site.inputs.iter().enumerate() {
         let name = match input {
@@ -196,20 +293,21 @@ fn check(site: &CallSite<'_>) -> TokenStream {
         let value = Place::of(site, index).value();
         args.extend(quote!(, #name #value));
     }
-    if args.is_empty() {
-        return args;
-    }
-    quote!(if false {
-        let _ = ::core::format_args!(#literal #args);
-    })
+    args
 }
 
 /// The value that a slot records.
 fn value(site: &CallSite<'_>, slot: &Slot, private: &TokenStream) -> TokenStream {
+    if let (Capture::Whole, Text::Whole(message)) = (slot.capture, &site.message) {
+        let (format, args) = (&message.format, format_arguments(site));
+        return quote!(#private::pick::whole(#private::Text::new(#private::format_args!(#format #args))));
+    }
     let place = Place::of(site, slot.input);
     let value = place.borrowed();
     let (function, questions, rest) = match slot.capture {
-        Capture::Count => return place.call(&quote!(#private::pick), "count", &value),
+        Capture::Count | Capture::Whole => {
+            return place.call(&quote!(#private::pick), "count", &value);
+        }
         Capture::Field(Sigil::None) => ("field", FIELD, None),
         Capture::Field(Sigil::Debug) => ("debug_field", DEBUG_FIELD, None),
         Capture::Field(Sigil::Display) => ("display_field", DISPLAY_FIELD, None),
@@ -229,10 +327,12 @@ fn value(site: &CallSite<'_>, slot: &Slot, private: &TokenStream) -> TokenStream
                 Trait::LowerExp => ("exact", EXACT, Some("LowerExp")),
                 Trait::UpperExp => ("exact", EXACT, Some("UpperExp")),
             };
+            let printed = local("printed");
             let is_short = matches!(function, "display" | "debug");
             let by = by.map(|by| format_ident!("{by}")).map(|by| quote!(, #private::pick::by::#by));
-            let text =
-                (!is_short).then(|| text(site, &print, private)).map(|text| quote!(, |x| #text));
+            let text = (!is_short)
+                .then(|| text(site, &print, private))
+                .map(|text| quote!(, |#printed| #text));
             (function, questions, Some(quote!(#by #text)))
         }
     };
@@ -315,5 +415,6 @@ fn text(site: &CallSite<'_>, print: &Print, private: &TokenStream) -> TokenStrea
         let value = Place::of(site, input).value();
         quote!(, #value)
     });
-    quote!(#private::Text::new(::core::format_args!(#literal, x #(#counts)*)))
+    let printed = local("printed");
+    quote!(#private::Text::new(#private::format_args!(#literal, #printed #(#counts)*)))
 }

@@ -8,21 +8,32 @@ use stenolog_format::dictionary::Role;
 use stenolog_format::template::{Align, Argument, Count, Piece, Precision, Sign, Spec, Template};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Expr, LitStr, Member};
+use syn::{Expr, ExprPath, Member};
 
-use super::parse::{Arg, Call, Field, Key, Level, Message, Sigil};
+use super::parse::{self, Arg, Call, Field, FieldName, KEYS, Key, Level, Message, Sigil};
 
 /// A call that keeps all rules.
 pub(super) struct CallSite<'a> {
     pub(super) krate: &'a Ident,
     pub(super) level: Severity<'a>,
-    pub(super) target: Option<&'a Expr>,
+    pub(super) target: Option<Target<'a>>,
+    pub(super) parent: Option<&'a Expr>,
+    pub(super) name: Option<&'a Expr>,
     pub(super) at: Option<At<'a>>,
     /// What is evaluated, in this order.
     pub(super) inputs: Vec<Input<'a>>,
     /// What is recorded, in the order of the inputs.
     pub(super) slots: Vec<Slot>,
     pub(super) message: Text<'a>,
+    /// Whether only that is asked: would it be logged?
+    pub(super) is_question: bool,
+}
+
+/// What the caller says the record belongs to.
+pub(super) enum Target<'a> {
+    Constant(&'a Expr),
+    /// Known when the program runs.
+    Runtime(&'a Expr),
 }
 
 /// How severe the record is.
@@ -50,7 +61,7 @@ pub(super) enum Input<'a> {
 pub(super) struct Slot {
     /// The index of the input.
     pub(super) input: usize,
-    pub(super) name: String,
+    pub(super) name: FieldName,
     pub(super) role: Role,
     pub(super) capture: Capture,
 }
@@ -61,6 +72,8 @@ pub(super) enum Capture {
     Field(Sigil),
     Print(Print),
     Count,
+    /// The message as a whole.
+    Whole,
 }
 
 /// How a placeholder prints.
@@ -83,36 +96,33 @@ pub(super) enum Amount {
 /// The message of a call.
 pub(super) enum Text<'a> {
     None,
-    /// A format string in which every placeholder names its slot.
+    /// A format string in which every placeholder names its slot, in parts.
     Template {
-        text: String,
-        literal: &'a LitStr,
+        text: Vec<TextPart>,
+        message: &'a Message,
     },
+    /// A format string that only rustc can read: the message is formatted at the call.
+    Whole(&'a Message),
     /// Something that `format_args!` would refuse, and must.
     Refused(&'a TokenStream),
 }
+
+/// A part of a template.
+#[derive(Debug)]
+pub(super) enum TextPart {
+    Is(String),
+    /// The index of the piece of the message.
+    Opaque(usize),
+}
+
+/// The most fields and arguments of a call, counting an argument once for each form it is printed in.
+pub(super) const MAX_SLOTS: usize = 256;
 
 impl<'a> CallSite<'a> {
     /// Checks a call by all rules and reports every one that is broken.
     pub(super) fn check(call: &'a Call) -> syn::Result<Self> {
         let mut errors = Errors(None);
-        let [mut target, mut at] = [None, None];
-        for key in &call.keys {
-            let place = if key.name == "target" {
-                &mut target
-            } else if key.name == "at" {
-                &mut at
-            } else {
-                errors.push(
-                    key.name.span(),
-                    format!("unknown key `{}:`, expected `target:` or `at:`", key.name),
-                );
-                continue;
-            };
-            if place.replace(key).is_some() {
-                errors.push(key.name.span(), format!("`{}:` is given twice", key.name));
-            }
-        }
+        let [target, at, name, parent] = check_keys(&call.keys, &mut errors);
         check_fields(&call.fields, &mut errors);
         let level = match &call.level {
             Level::Fixed(level) => Some(Severity::Fixed(level)),
@@ -122,29 +132,54 @@ impl<'a> CallSite<'a> {
                 None
             }
         };
-        if level.is_some() && call.fields.is_empty() && call.message.is_none() {
-            errors.push(call.span, "nothing to log: expected a message, a field, or both");
-        }
         let Some(level) = errors.none_or(level)? else { unreachable!("its absence is an error") };
         let mut site = Self {
             krate: &call.krate,
             level,
-            target: target.map(|key: &Key| &key.value),
-            at: at.map(|key: &Key| At { value: &key.value, inputs_before: key.fields_before }),
+            target: target.map(|key| Target::new(&key.value)),
+            parent: parent.map(|key| &key.value),
+            name: name.map(|key| &key.value),
+            at: at.map(|key| At { value: &key.value, inputs_before: key.fields_before }),
             inputs: Vec::new(),
             slots: Vec::new(),
             message: Text::None,
+            is_question: call.is_question,
         };
         for field in &call.fields {
             site.add_field(field);
         }
         if let Some(message) = &call.message {
-            site.message = match Printer::new(&mut site).run(message) {
-                Some(text) => Text::Template { text, literal: &message.literal },
-                None => Text::Refused(&message.tokens),
-            };
+            site.message = site.add_message(message);
+        }
+        if site.slots.len() > MAX_SLOTS {
+            let found = site.slots.len();
+            let text =
+                format!("a call takes at most {MAX_SLOTS} fields and arguments, not {found}");
+            return Err(syn::Error::new(Span::call_site(), text));
         }
         Ok(site)
+    }
+
+    fn add_message(&mut self, message: &'a Message) -> Text<'a> {
+        let (inputs, slots) = (self.inputs.len(), self.slots.len());
+        if let Some(text) = Printer::new(self).run(message) {
+            return Text::Template { text, message };
+        }
+        self.inputs.truncate(inputs);
+        self.slots.truncate(slots);
+        match (&*message.text, &message.args) {
+            ([parse::Piece::Literal(_)], _) | (_, None) => Text::Refused(&message.tokens),
+            (_, Some(args)) => {
+                self.inputs.extend(args.iter().map(Input::Argument));
+                self.slots.push(Slot {
+                    input: inputs,
+                    name: FieldName::Is(String::new()),
+                    role: Role::Argument,
+                    capture: Capture::Whole,
+                });
+                Text::Whole(message)
+            }
+        }
     }
 
     fn add_field(&mut self, field: &'a Field) {
@@ -155,14 +190,57 @@ impl<'a> CallSite<'a> {
     }
 }
 
+/// The keys by name, in the order of [`KEYS`].
+fn check_keys<'a>(keys: &'a [Key], errors: &mut Errors) -> [Option<&'a Key>; KEYS.len()] {
+    let mut known = [None; KEYS.len()];
+    for key in keys {
+        let Some(place) = KEYS.iter().position(|name| key.name == name) else {
+            let text = if key.name == "logger" {
+                "`logger:` is not supported: `Logger::enter` says which logger a thread's calls go to"
+                    .to_owned()
+            } else {
+                let name = &key.name;
+                format!("unknown key `{name}:`, expected `target:`, `at:`, `name:` or `parent:`")
+            };
+            errors.push(key.name.span(), text);
+            continue;
+        };
+        if known[place].replace(key).is_some() {
+            errors.push(key.name.span(), format!("`{}:` is given twice", key.name));
+        }
+    }
+    known
+}
+
 fn check_fields(fields: &[Field], errors: &mut Errors) {
     for (index, field) in fields.iter().enumerate() {
-        if field.name.is_empty() {
+        let FieldName::Is(name) = &field.name else { continue };
+        if name.is_empty() {
             errors.push(field.span, "a field needs a name");
         }
-        if fields[..index].iter().any(|other| other.name == field.name) {
-            errors.push(field.span, format!("the field `{}` is given twice", field.name));
+        let is_same = |other: &Field| matches!(&other.name, FieldName::Is(it) if it == name);
+        if fields[..index].iter().any(is_same) {
+            errors.push(field.span, format!("the field `{name}` is given twice"));
         }
+    }
+}
+
+impl<'a> Target<'a> {
+    /// A literal, a macro, and the path of what is written as a constant are constants; so is nothing
+    /// that mentions `Self`, or a type, which may be a parameter.
+    fn new(value: &'a Expr) -> Self {
+        let is_constant = match value {
+            Expr::Lit(_) | Expr::Macro(_) => true,
+            Expr::Group(group) => return Self::new(&group.expr),
+            Expr::Path(ExprPath { qself: None, path, .. }) => {
+                let mut names =
+                    path.segments.iter().map(|segment| segment.ident.unraw().to_string());
+                names.next_back().is_some_and(|name| !name.contains(char::is_lowercase))
+                    && names.all(|name| !name.contains(char::is_uppercase))
+            }
+            _ => false,
+        };
+        if is_constant { Self::Constant(value) } else { Self::Runtime(value) }
     }
 }
 
@@ -218,13 +296,10 @@ impl<'a, 's> Printer<'a, 's> {
         }
     }
 
-    /// The template, or `None` if `format!` would not take the message.
-    fn run(mut self, message: &'a Message) -> Option<String> {
-        if !message.literal.suffix().is_empty() {
-            return None;
-        }
+    /// The template, or `None` if `format!` would not take the message, or only rustc can tell.
+    fn run(mut self, message: &'a Message) -> Option<Vec<TextPart>> {
+        let text = joined(&message.text)?;
         self.add_arguments(message.args.as_ref()?)?;
-        let text = message.literal.value();
         let template = Template::parse(&text).ok()?;
         let mut parts = Vec::new();
         for piece in template.pieces {
@@ -260,7 +335,7 @@ impl<'a, 's> Printer<'a, 's> {
             }
         }
         let slots = self.add_slots();
-        Some(render(&parts, &self.prints, &slots))
+        parted(&render(&parts, &self.prints, &slots), &message.text)
     }
 
     fn add_arguments(&mut self, args: &'a [Arg]) -> Option<()> {
@@ -308,7 +383,9 @@ impl<'a, 's> Printer<'a, 's> {
     }
 
     fn capture(&mut self, name: &str, message: &Message) -> Option<usize> {
-        let span = message.literal.span();
+        // A string that a macro made captures nothing.
+        let [parse::Piece::Literal(_)] = &*message.text else { return None };
+        let span = message.span;
         let ident = match name {
             "self" => Ident::new(name, span),
             // None of these is a variable, and rustc says so.
@@ -368,6 +445,7 @@ impl<'a, 's> Printer<'a, 's> {
         for print in order {
             let (input, capture) = self.prints[print];
             let name = if last == Some(input) { String::new() } else { self.name(input) };
+            let name = FieldName::Is(name);
             let role = if capture == Capture::Count { Role::Count } else { Role::Argument };
             slots[print] = self.site.slots.len();
             self.site.slots.push(Slot { input, name, role, capture });
@@ -384,9 +462,47 @@ impl<'a, 's> Printer<'a, 's> {
             Input::Argument(Arg { name: None, value }) => name_of(value),
             Input::Field(_) => None,
         };
-        let is_free = |name: &String| self.site.slots.iter().all(|slot| slot.name != *name);
+        let is_free = |name: &String| {
+            let is_other = |slot: &Slot| !matches!(&slot.name, FieldName::Is(it) if it == name);
+            self.site.slots.iter().all(is_other)
+        };
         name.filter(is_free).unwrap_or_else(|| (input - self.first).to_string())
     }
+}
+
+/// Stands in a format string for text that only rustc knows.
+const OPAQUE: char = '\u{F8FF}';
+
+/// The format string, or `None` if it cannot be read.
+fn joined(pieces: &[parse::Piece]) -> Option<String> {
+    let mut text = String::new();
+    for (index, piece) in pieces.iter().enumerate() {
+        match piece {
+            parse::Piece::Literal(literal) if !literal.suffix().is_empty() => return None,
+            parse::Piece::Literal(literal)
+                if pieces.len() > 1 && literal.value().contains(OPAQUE) =>
+            {
+                return None;
+            }
+            parse::Piece::Literal(literal) => text.push_str(&literal.value()),
+            parse::Piece::Opaque(_) => {
+                write!(text, "{OPAQUE}{index}{OPAQUE}").expect("a string takes it all")
+            }
+        }
+    }
+    Some(text)
+}
+
+/// Takes a template apart where the text of rustc's belongs.
+fn parted(text: &str, pieces: &[parse::Piece]) -> Option<Vec<TextPart>> {
+    if let [parse::Piece::Literal(_)] = pieces {
+        return Some(vec![TextPart::Is(text.to_owned())]);
+    }
+    let part = |(index, text): (usize, &str)| match index % 2 {
+        0 => Some(TextPart::Is(text.to_owned())),
+        _ => text.parse().ok().map(TextPart::Opaque),
+    };
+    text.split(OPAQUE).enumerate().map(part).collect()
 }
 
 const fn without_counts(spec: &Spec<'_>) -> Spec<'static> {

@@ -1,23 +1,26 @@
 //! Tokens in, syntax with spans out.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Group, Span, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::discouraged::Speculative;
 use syn::parse::{Parse, ParseStream};
-use syn::{Expr, Ident, LitStr, Token};
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
+use syn::token::Brace;
+use syn::{Expr, ExprLit, Ident, Lit, LitStr, Path, Token, braced};
 
 /// A whole call, as it was written.
 pub(super) struct Call {
     /// The path of the `stenolog` crate: the `$crate` of the macro that was called.
     pub(super) krate: Ident,
     pub(super) level: Level,
-    /// `target:` and `at:`, in the order in which they stand.
+    /// `target:`, `at:` and others, in the order in which they stand.
     pub(super) keys: Vec<Key>,
     pub(super) fields: Vec<Field>,
     pub(super) message: Option<Message>,
-    /// Where the call as a whole is at fault.
-    pub(super) span: Span,
+    /// Whether the call only asks if it would be logged: `enabled!`.
+    pub(super) is_question: bool,
 }
 
 /// How severe the record is.
@@ -30,7 +33,7 @@ pub(super) enum Level {
     Missing(Span),
 }
 
-/// `target: value` or `at: value`.
+/// `target: value`, `at: value` and others.
 pub(super) struct Key {
     pub(super) name: Ident,
     pub(super) value: Expr,
@@ -40,10 +43,18 @@ pub(super) struct Key {
 
 /// `name`, `?name`, `name = value`, `name = %value` …
 pub(super) struct Field {
-    pub(super) name: String,
+    pub(super) name: FieldName,
     pub(super) span: Span,
     pub(super) sigil: Sigil,
     pub(super) value: TokenStream,
+}
+
+/// What a field is called.
+#[derive(Clone)]
+pub(super) enum FieldName {
+    Is(String),
+    /// `{ KEY }`: a constant; what it is only rustc knows.
+    Constant(Box<Expr>),
 }
 
 /// How a field asks to be recorded.
@@ -59,11 +70,21 @@ pub(super) enum Sigil {
 
 /// The message and its arguments.
 pub(super) struct Message {
-    pub(super) literal: LitStr,
+    /// The format string as it was written.
+    pub(super) format: TokenStream,
+    pub(super) span: Span,
+    pub(super) text: Vec<Piece>,
     /// `None` if they are nothing that can be read.
     pub(super) args: Option<Vec<Arg>>,
     /// All of the message as it was written, for rustc to judge.
     pub(super) tokens: TokenStream,
+}
+
+/// A part of a format string.
+pub(super) enum Piece {
+    Literal(LitStr),
+    /// A macro, or a literal that is no string: its text is known to rustc alone.
+    Opaque(TokenStream),
 }
 
 /// An argument of the format string.
@@ -76,28 +97,51 @@ impl Parse for Call {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let krate = input.call(Ident::parse_any)?;
         let level = input.call(Ident::parse_any)?;
+        let is_question = level == "enabled";
         let mut call = Self {
             krate,
             level: Level::Missing(Span::call_site()),
             keys: Vec::new(),
             fields: Vec::new(),
             message: None,
-            span: Span::call_site(),
+            is_question,
         };
-        if level == "event" {
-            call.parse_keys(input)?;
+        if level == "event" || is_question {
+            while is_key(input) {
+                call.parse_key(input)?;
+            }
             call.level = parse_runtime_level(input)?;
         } else {
             call.level = Level::Fixed(level);
+        }
+        if is_question {
+            // `tracing` takes fields here, for filters that look at them.
+            input.parse::<TokenStream>()?;
         }
         while !input.is_empty() {
             if is_key(input) {
                 call.parse_key(input)?;
             } else if is_message(input) {
                 call.message = Some(parse_message(input)?);
+            } else if input.peek(Brace) && !is_constant_name(input) {
+                let fields;
+                braced!(fields in input);
+                while !fields.is_empty() {
+                    call.fields.push(fields.parse()?);
+                    parse_comma(&fields, "a field")?;
+                }
+                parse_comma(input, "the fields")?;
             } else {
                 call.fields.push(input.parse()?);
-                parse_comma(input, "a field")?;
+                if input.peek(Token![;]) {
+                    // `log` parts its key-values from the message so.
+                    input.parse::<Token![;]>()?;
+                    if !is_message(input) {
+                        return Err(input.error("expected the message after `;`"));
+                    }
+                } else {
+                    parse_comma(input, "a field")?;
+                }
             }
         }
         Ok(call)
@@ -105,13 +149,6 @@ impl Parse for Call {
 }
 
 impl Call {
-    fn parse_keys(&mut self, input: ParseStream<'_>) -> syn::Result<()> {
-        while is_key(input) {
-            self.parse_key(input)?;
-        }
-        Ok(())
-    }
-
     fn parse_key(&mut self, input: ParseStream<'_>) -> syn::Result<()> {
         let name = input.call(Ident::parse_any)?;
         input.parse::<Token![:]>()?;
@@ -121,14 +158,66 @@ impl Call {
     }
 }
 
-/// A name and a single colon.
+/// A name and a single colon, unless it is a field as `log` has them: `name:?`, `name:err = value`.
 fn is_key(input: ParseStream<'_>) -> bool {
-    input.peek(Ident::peek_any) && input.peek2(Token![:]) && !input.peek2(Token![::])
+    let is_name = input.peek(Ident::peek_any) && input.peek2(Token![:]) && !input.peek2(Token![::]);
+    is_name && (!is_capture(input) || is_known_key(input))
 }
 
-/// A string that is not the name of a field.
+/// Whether the name that comes is one of those that a call knows.
+fn is_known_key(input: ParseStream<'_>) -> bool {
+    input.fork().call(Ident::parse_any).is_ok_and(|name| KEYS.iter().any(|key| name == key))
+}
+
+/// The keys of a call.
+pub(super) const KEYS: [&str; 4] = ["target", "at", "name", "parent"];
+
+/// Whether a name and `:?`, `:%`, `:debug` or another capture of `log`'s come.
+fn is_capture(input: ParseStream<'_>) -> bool {
+    let ahead = input.fork();
+    let is_name = ahead.call(Ident::parse_any).is_ok() || ahead.parse::<LitStr>().is_ok();
+    is_name && ahead.peek(Token![:]) && parse_capture(&ahead).is_ok()
+}
+
+/// `:?` and its kin.
+fn parse_capture(input: ParseStream<'_>) -> syn::Result<Sigil> {
+    input.parse::<Token![:]>()?;
+    let sigil = match parse_sigil(input)? {
+        Sigil::None => {
+            let word = input.call(Ident::parse_any)?;
+            match word.to_string().as_str() {
+                "debug" => Sigil::Debug,
+                "display" | "err" | "error" => Sigil::Display,
+                "serde" | "sval" | "value" => Sigil::None,
+                _ => return Err(syn::Error::new(word.span(), "unknown kind of value")),
+            }
+        }
+        sigil => sigil,
+    };
+    if input.is_empty() || input.peek(Token![=]) || input.peek(Token![,]) || input.peek(Token![;]) {
+        Ok(sigil)
+    } else {
+        Err(input.error("expected `=` or the next field"))
+    }
+}
+
+/// A string that is not the name of a field, or a macro that yields one.
 fn is_message(input: ParseStream<'_>) -> bool {
-    input.peek(LitStr) && !is_named(input)
+    if input.peek(LitStr) {
+        return !is_named(input) && !is_capture(input);
+    }
+    let ahead = input.fork();
+    let is_macro = ahead.call(Path::parse_mod_style).is_ok()
+        && ahead.peek(Token![!])
+        && !ahead.peek(Token![!=])
+        && ahead.parse::<Token![!]>().is_ok()
+        && ahead.parse::<Group>().is_ok();
+    is_macro && (ahead.is_empty() || ahead.peek(Token![,]) || ahead.peek(Token![;]))
+}
+
+/// `{ KEY } =`
+fn is_constant_name(input: ParseStream<'_>) -> bool {
+    input.peek2(Token![=]) && !input.peek2(Token![==])
 }
 
 /// Whether what comes first is a name: a single `=` follows.
@@ -152,7 +241,7 @@ fn parse_runtime_level(input: ParseStream<'_>) -> syn::Result<Level> {
     let fork = input.fork();
     match fork.parse::<Expr>() {
         Ok(Expr::Assign(_)) | Err(_) => Ok(missing),
-        Ok(Expr::Lit(literal)) if matches!(literal.lit, syn::Lit::Str(_)) => Ok(missing),
+        Ok(Expr::Lit(literal)) if matches!(literal.lit, Lit::Str(_)) => Ok(missing),
         Ok(level) => {
             input.advance_to(&fork);
             parse_comma(input, "the level")?;
@@ -163,7 +252,8 @@ fn parse_runtime_level(input: ParseStream<'_>) -> syn::Result<Level> {
 
 fn parse_message(input: ParseStream<'_>) -> syn::Result<Message> {
     let tokens = input.fork().parse()?;
-    let literal = input.parse()?;
+    let format: Expr = input.parse()?;
+    let text = pieces(&format);
     let mut args = Some(Vec::new());
     while let Some(parsed) = &mut args
         && !input.is_empty()
@@ -176,7 +266,30 @@ fn parse_message(input: ParseStream<'_>) -> syn::Result<Message> {
         }
     }
     input.parse::<TokenStream>()?;
-    Ok(Message { literal, args, tokens })
+    // Of the literal itself, as variables that it captures are where it was written.
+    let span = match &*text {
+        [Piece::Literal(literal)] => literal.span(),
+        _ => format.span(),
+    };
+    Ok(Message { format: format.into_token_stream(), span, text, args, tokens })
+}
+
+/// What a format string is put together of.
+fn pieces(format: &Expr) -> Vec<Piece> {
+    match format {
+        Expr::Lit(ExprLit { lit: Lit::Str(literal), .. }) => vec![Piece::Literal(literal.clone())],
+        Expr::Group(group) => pieces(&group.expr),
+        Expr::Macro(call)
+            if call.mac.path.segments.last().is_some_and(|it| it.ident == "concat") =>
+        {
+            let parse = Punctuated::<Expr, Token![,]>::parse_terminated;
+            match call.mac.parse_body_with(parse) {
+                Ok(parts) => parts.iter().flat_map(pieces).collect(),
+                Err(_) => vec![Piece::Opaque(format.to_token_stream())],
+            }
+        }
+        _ => vec![Piece::Opaque(format.to_token_stream())],
+    }
 }
 
 /// A comma, and the argument behind it unless the comma was the last.
@@ -210,33 +323,61 @@ fn check_is_argument(ahead: ParseStream<'_>) -> syn::Result<()> {
 
 impl Parse for Field {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let sigil = parse_sigil(input)?;
+        let before = parse_sigil(input)?;
         let Name { name, span, value } = input.parse()?;
+        let capture = if before == Sigil::None && input.peek(Token![:]) {
+            Some(parse_capture(input)?)
+        } else {
+            None
+        };
         if !input.peek(Token![=]) || input.peek(Token![==]) || input.peek(Token![=>]) {
             let Some(value) = value else {
                 return Err(input.error("expected `=` and the value of the field"));
             };
-            if !input.is_empty() && !input.peek(Token![,]) {
+            if !input.is_empty() && !input.peek(Token![,]) && !input.peek(Token![;]) {
                 return Err(input.error(
                     "expected `,` or `=`: a value that is not just a variable or a field of one \
                      needs a name: `name = value`",
                 ));
             }
-            return Ok(Self { name, span, sigil, value });
+            return Ok(Self { name, span, sigil: capture.unwrap_or(before), value });
         }
-        if sigil != Sigil::None {
+        if before != Sigil::None {
             return Err(input.error(
                 "the `?` or `%` of a field with a name stands before its value: `name = ?value`",
             ));
         }
         input.parse::<Token![=]>()?;
-        let sigil = parse_sigil(input)?;
-        if input.is_empty() || input.peek(Token![,]) {
+        let sigil = match capture {
+            Some(sigil) => sigil,
+            None => parse_sigil(input)?,
+        };
+        if input.is_empty() || input.peek(Token![,]) || input.peek(Token![;]) {
             return Err(input.error("expected the value of the field"));
         }
-        let value: Expr = input.parse()?;
-        Ok(Self { name, span, sigil, value: value.into_token_stream() })
+        let (sigil, value) = helped(sigil, input.parse()?);
+        Ok(Self { name, span, sigil, value })
     }
+}
+
+/// `display(value)` and `debug(value)`, which `tracing` brings into scope in its macros.
+fn helped(sigil: Sigil, value: Expr) -> (Sigil, TokenStream) {
+    if sigil == Sigil::None
+        && let Expr::Call(call) = &value
+        && let Expr::Path(path) = &*call.func
+        && let (Some(name), [argument]) = (path.path.get_ident(), slice(&call.args).as_slice())
+    {
+        if name == "display" {
+            return (Sigil::Display, argument.to_token_stream());
+        } else if name == "debug" {
+            return (Sigil::Debug, argument.to_token_stream());
+        }
+    }
+    (sigil, value.into_token_stream())
+}
+
+fn slice(args: &Punctuated<Expr, Token![,]>) -> Vec<&Expr> {
+    args.iter().collect()
 }
 
 fn parse_sigil(input: ParseStream<'_>) -> syn::Result<Sigil> {
@@ -253,7 +394,7 @@ fn parse_sigil(input: ParseStream<'_>) -> syn::Result<Sigil> {
 
 /// The name of a field, and the value if the name is one.
 struct Name {
-    name: String,
+    name: FieldName,
     span: Span,
     value: Option<TokenStream>,
 }
@@ -262,7 +403,14 @@ impl Parse for Name {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         if input.peek(LitStr) {
             let literal: LitStr = input.parse()?;
-            return Ok(Self { name: literal.value(), span: literal.span(), value: None });
+            let name = FieldName::Is(literal.value());
+            return Ok(Self { name, span: literal.span(), value: None });
+        }
+        if input.peek(Brace) {
+            let key;
+            let brace = braced!(key in input);
+            let name = FieldName::Constant(Box::new(key.parse()?));
+            return Ok(Self { name, span: brace.span.join(), value: None });
         }
         if !input.peek(Ident::peek_any) {
             return Err(input.error(
@@ -283,7 +431,7 @@ impl Parse for Name {
                 part.to_tokens(&mut value);
             } else {
                 // `pair.0`, and `pair.0.1`, which the compiler takes for a number with a point.
-                let index: syn::Lit = input.parse()?;
+                let index: Lit = input.parse()?;
                 let digits = index.to_token_stream().to_string();
                 if !digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
                     return Err(syn::Error::new(index.span(), "expected the name of a field"));
@@ -292,6 +440,6 @@ impl Parse for Name {
                 index.to_tokens(&mut value);
             }
         }
-        Ok(Self { name, span, value: Some(value) })
+        Ok(Self { name: FieldName::Is(name), span, value: Some(value) })
     }
 }

@@ -345,25 +345,29 @@ impl Reader {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let backoff = Backoff::new();
-        let mut bytes = Vec::new();
+        let mut copy = Copied { begin: 0, bytes: Vec::new() };
         loop {
-            let end = self.shared.tail.load(Ordering::Acquire);
-            // May be of a later time than the end.
-            let begin = self.shared.oldest.position.load(Ordering::Relaxed).min(end);
-            bytes.clear();
-            bytes.reserve((end - begin).min(self.shared.capacity()) as usize);
-            let mut position = begin;
-            while position < end {
-                let word = self.shared.word(position).load(Ordering::Relaxed);
-                bytes.extend_from_slice(&word.to_le_bytes());
-                position += HEADER_BYTES as u64;
-            }
-            let (start, lost) = self.shared.oldest();
-            if start < end || start == begin {
-                bytes.drain(..(start - begin) as usize);
-                return Snapshot { bytes, start, lost };
+            self.copy(&mut copy);
+            if let Some(snapshot) = copy.keep(self.shared.oldest()) {
+                return snapshot;
             }
             backoff.snooze();
+        }
+    }
+
+    /// Copies all from the oldest record to the tail, whatever becomes of it meanwhile.
+    fn copy(&self, copy: &mut Copied) {
+        let end = self.shared.tail.load(Ordering::Acquire);
+        // May be of a later time than the end.
+        let begin = self.shared.oldest.position.load(Ordering::Relaxed).min(end);
+        copy.begin = begin;
+        copy.bytes.clear();
+        copy.bytes.reserve((end - begin).min(self.shared.capacity()) as usize);
+        let mut position = begin;
+        while position < end {
+            let word = self.shared.word(position).load(Ordering::Relaxed);
+            copy.bytes.extend_from_slice(&word.to_le_bytes());
+            position += HEADER_BYTES as u64;
         }
     }
 
@@ -377,6 +381,25 @@ impl Reader {
 impl fmt::Debug for Reader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reader").field("capacity", &self.shared.capacity()).finish_non_exhaustive()
+    }
+}
+
+/// A copy of a ring, of which the beginning may have been overwritten meanwhile.
+struct Copied {
+    begin: u64,
+    bytes: Vec<u8>,
+}
+
+impl Copied {
+    /// What of it lies behind `oldest`, looked up after the copy was made, before which `lost` records are
+    /// gone. `None` if that is nothing, though there was something.
+    fn keep(&mut self, (oldest, lost): (u64, u64)) -> Option<Snapshot> {
+        let end = self.begin + self.bytes.len() as u64;
+        if oldest >= end && oldest != self.begin {
+            return None;
+        }
+        self.bytes.drain(..(oldest - self.begin) as usize);
+        Some(Snapshot { bytes: core::mem::take(&mut self.bytes), start: oldest, lost })
     }
 }
 
@@ -421,5 +444,40 @@ impl fmt::Debug for Snapshot {
             .field("start", &self.start)
             .field("lost", &self.lost)
             .finish()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    /// The producer goes on while a reader has copied and not looked again.
+    #[test]
+    fn what_was_overwritten_while_it_was_copied_is_not_kept() {
+        let (mut producer, reader) = new(64);
+        let mut commit = |tags: core::ops::Range<u32>| {
+            for tag in tags {
+                producer.try_claim(8).expect("8 bytes fit").commit_tagged(tag);
+            }
+        };
+        let tags = |snapshot: Option<Snapshot>| {
+            snapshot.map(|snapshot| snapshot.records().map(|it| it.tag()).collect::<Vec<_>>())
+        };
+        let mut copy = Copied { begin: 0, bytes: Vec::new() };
+        commit(0..3);
+        reader.copy(&mut copy);
+        assert_eq!(tags(copy.keep(reader.shared.oldest())), Some(alloc::vec![0, 1, 2]));
+        // One of three is gone.
+        reader.copy(&mut copy);
+        commit(3..5);
+        assert_eq!(tags(copy.keep(reader.shared.oldest())), Some(alloc::vec![1, 2]));
+        // All are, and the ring is further than the copy.
+        for more in [4, 9] {
+            reader.copy(&mut copy);
+            commit(0..more);
+            assert_eq!(tags(copy.keep(reader.shared.oldest())), None, "{more}");
+        }
+        let snapshot = reader.snapshot();
+        assert_eq!(tags(Some(snapshot)), Some(alloc::vec![5, 6, 7, 8]));
     }
 }

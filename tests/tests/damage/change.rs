@@ -4,7 +4,9 @@ use stenolog_decoder::{DamageCause, Dump, Tail, verify};
 
 use crate::oracle::{Expected, Reading};
 use crate::samples::{SAMPLES, Sample};
-use crate::walk::{self, BLOCK, CLOCK, DICTIONARY, END, FILE_HEADER, INDEX, LOSS, SUMMARY, THREAD};
+use crate::walk::{
+    self, BLOCK, CLOCK, DICTIONARY, END, FILE_HEADER, HEADER, INDEX, LOSS, SUMMARY, THREAD,
+};
 use crate::{for_each, is_exhaustive};
 
 /// Where a byte lies.
@@ -144,6 +146,7 @@ impl<'a> Case<'a> {
                     BLOCK => "block",
                     LOSS => "loss",
                     END => "end",
+                    HEADER => "header",
                     _ => "watermark",
                 };
                 let (offset, bytes) = lies(frame);

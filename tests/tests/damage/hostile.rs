@@ -10,6 +10,7 @@ use stenolog_format::dictionary::Thread;
 use stenolog_format::frame::{FrameKind, MAGIC, SYNC};
 use stenolog_format::index::{End, Index};
 use stenolog_format::loss::{Loss, LossFrame};
+use stenolog_format::volatile::VolatileRing;
 
 use crate::lies::{Forgery, survive, varint};
 use crate::oracle::Reading;
@@ -297,7 +298,7 @@ fn indexes_in_circles_are_not_followed() {
 #[test]
 fn very_many_tiny_frames_take_no_more_than_their_bytes() {
     let mut payload = Vec::new();
-    for kind in [2, 3, 4, 5, 6, 7, 8, 200] {
+    for kind in [2, 3, 4, 5, 6, 7, 8, 10, 200] {
         let mut forgery = Forgery::bare();
         // Those of 24 bytes are the smallest that there are.
         let count = if kind == 6 || is_exhaustive() { 1_000_000 } else { 50_000 };
@@ -314,6 +315,8 @@ fn very_many_tiny_frames_take_no_more_than_their_bytes() {
                     gone: None,
                 }
                 .encode(&mut payload),
+                10 => VolatileRing { ring: n, state: 3, number: 0, reason: String::new() }
+                    .encode(&mut payload),
                 _ => {}
             }
             let known = FrameKind::from_u8(kind).unwrap_or(FrameKind::Watermark);

@@ -14,6 +14,7 @@ pub(crate) const LOSS: u8 = 5;
 pub(crate) const INDEX: u8 = 7;
 pub(crate) const END: u8 = 8;
 pub(crate) const SUMMARY: u8 = 9;
+pub(crate) const HEADER: u8 = 11;
 
 /// A frame, and what in it others depend on.
 #[derive(Debug)]

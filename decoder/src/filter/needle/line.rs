@@ -13,18 +13,20 @@
 //! A dictionary may come from a stranger. The size of an automaton is bounded, each question takes time
 //! in proportion to it, and the steps are counted against a [`Budget`].
 
+mod walk;
+
 use std::mem::{Discriminant, discriminant};
 
 use stenolog_format::dictionary::{CallSite, Role};
-use stenolog_format::summary::GRAM_BYTES;
 use stenolog_format::template::{Argument, Count, Piece, Placeholder, Spec, Template, Trait};
 use stenolog_format::types::{Fields, Type};
 use stenolog_format::value::{NOT_AS_ITS_SCHEMA, NOT_SERIALISED};
 
-use super::{Need, fold, minimal};
+use super::{Need, fold};
 use crate::escape::push_escaped;
 use crate::filter::budget::{Budget, is_within};
 use crate::text::CUT;
+use walk::Walk;
 
 /// Types with more parts and bytes of names than this are taken for any text at all.
 const MAX_TYPE_BYTES: usize = 1024;
@@ -429,9 +431,8 @@ impl Line {
         if self.nodes.is_empty() || budget.is_spent() {
             return Need::Nothing;
         }
-        let mut walk = Walk { line: self, literal, steps: 0 };
-        let need = walk.need();
-        budget.spend(walk.steps);
+        let (need, steps) = Walk::answer(self, literal);
+        budget.spend(steps);
         need
     }
 }
@@ -443,169 +444,4 @@ struct Parts {
     ends: Vec<usize>,
     /// The kinds of types that there are parts for.
     has: Vec<Discriminant<Type>>,
-}
-
-/// A question to an automaton, and how many steps the answer took.
-struct Walk<'l> {
-    line: &'l Line,
-    literal: &'l [u8],
-    steps: usize,
-}
-
-impl Walk<'_> {
-    fn need(&mut self) -> Need {
-        let reached = self.reached();
-        if !reached.last().is_some_and(|last| last.contains(&true)) {
-            return Need::Never;
-        }
-        if self.can_without_text() {
-            return Need::Nothing;
-        }
-        // Whatever way is taken, a piece of this length at least comes from one string. The shortest
-        // way out of a string that was entered at some byte gives what all ways from there have.
-        let rest = self.rest();
-        let (literal, length) = (self.literal, self.literal.len());
-        let mut shortest = vec![usize::MAX; length];
-        for (node, text) in self.line.nodes.iter().enumerate().filter(|(_, node)| node.is_text) {
-            self.steps += (length + 1) * (1 + text.free.len() + text.steps.len());
-            let can_leave = |end: usize| {
-                end == length
-                    || text.free.iter().any(|&next| rest[end][next])
-                    || text
-                        .steps
-                        .iter()
-                        .any(|&(bytes, next)| bytes.has(literal[end]) && rest[end + 1][next])
-            };
-            let mut leaves = usize::MAX;
-            for start in (0..length).rev() {
-                let end = start + GRAM_BYTES;
-                if end <= length && can_leave(end) {
-                    leaves = end;
-                }
-                if reached[start][node] {
-                    shortest[start] = shortest[start].min(leaves);
-                }
-            }
-        }
-        let mut pieces = Vec::new();
-        // One that has another one within says nothing besides.
-        let mut before = usize::MAX;
-        for (start, &end) in shortest.iter().enumerate().rev() {
-            if end < before {
-                before = end;
-                pieces.push(literal[start..end].to_vec());
-            }
-        }
-        self.steps += length * length;
-        if pieces.is_empty() { Need::Nothing } else { Need::OneOf(minimal(pieces)) }
-    }
-
-    /// For each length of a beginning of the literal: the nodes that are come to with it, other than
-    /// by text to the node of that text itself.
-    fn reached(&mut self) -> Vec<Vec<bool>> {
-        let nodes = &self.line.nodes;
-        let mut all = Vec::with_capacity(self.literal.len() + 1);
-        // The literal may begin anywhere in the line.
-        all.push(vec![true; nodes.len()]);
-        // Where one is, by text as well.
-        let mut now = vec![true; nodes.len()];
-        for &byte in self.literal {
-            self.steps += self.line.size;
-            let mut entered = vec![false; nodes.len()];
-            for node in nodes.iter().zip(&now).filter_map(|(node, is)| is.then_some(node)) {
-                for &(bytes, next) in &node.steps {
-                    entered[next] |= bytes.has(byte);
-                }
-                if node.is_text {
-                    // What follows the text is entered too.
-                    node.free.iter().for_each(|&next| entered[next] = true);
-                }
-            }
-            self.go_freely(&mut entered);
-            for (index, now) in now.iter_mut().enumerate() {
-                *now = entered[index] || *now && nodes[index].is_text;
-            }
-            all.push(entered);
-        }
-        // At the end it does not matter how.
-        if let Some(last) = all.last_mut() {
-            *last = now;
-        }
-        all
-    }
-
-    /// For each length of a beginning of the literal: the nodes from which the rest of it can follow.
-    fn rest(&mut self) -> Vec<Vec<bool>> {
-        let Line { nodes, from, size } = self.line;
-        let mut all = vec![vec![true; nodes.len()]];
-        for &byte in self.literal.iter().rev() {
-            self.steps += 2 * size;
-            let after = &all[all.len() - 1];
-            let can = |(index, node): (usize, &Node)| {
-                node.is_text && after[index]
-                    || node.steps.iter().any(|&(bytes, next)| bytes.has(byte) && after[next])
-            };
-            let mut before: Vec<bool> = nodes.iter().enumerate().map(can).collect();
-            // Backwards over free steps.
-            let mut open: Vec<usize> = (0..nodes.len()).filter(|&index| before[index]).collect();
-            while let Some(index) = open.pop() {
-                for &earlier in &from[index] {
-                    if !std::mem::replace(&mut before[earlier], true) {
-                        open.push(earlier);
-                    }
-                }
-            }
-            all.push(before);
-        }
-        all.reverse();
-        all
-    }
-
-    /// Adds where free steps lead to.
-    fn go_freely(&mut self, is_in: &mut [bool]) {
-        self.steps += self.line.size;
-        let mut open: Vec<usize> = (0..is_in.len()).filter(|&index| is_in[index]).collect();
-        while let Some(index) = open.pop() {
-            for &next in &self.line.nodes[index].free {
-                if !std::mem::replace(&mut is_in[next], true) {
-                    open.push(next);
-                }
-            }
-        }
-    }
-
-    /// Whether a line can have the literal with fewer than [`GRAM_BYTES`] bytes in a row from a string.
-    fn can_without_text(&mut self) -> bool {
-        const { assert!(GRAM_BYTES == 4) };
-        let nodes = &self.line.nodes;
-        // For each node and each number of bytes that came from the string that is being read.
-        let mut now = vec![[true, false, false, false]; nodes.len()];
-        for &byte in self.literal {
-            self.steps += self.line.size;
-            let mut next = vec![[false; GRAM_BYTES]; nodes.len()];
-            let mut entered = vec![false; nodes.len()];
-            for (index, node) in nodes.iter().enumerate() {
-                if !now[index].contains(&true) {
-                    continue;
-                }
-                for &(bytes, to) in &node.steps {
-                    entered[to] |= bytes.has(byte);
-                }
-                if node.is_text {
-                    for bytes in 1..GRAM_BYTES {
-                        next[index][bytes] |= now[index][bytes - 1];
-                    }
-                    if next[index].contains(&true) {
-                        node.free.iter().for_each(|&to| entered[to] = true);
-                    }
-                }
-            }
-            self.go_freely(&mut entered);
-            for (states, entered) in next.iter_mut().zip(entered) {
-                states[0] |= entered;
-            }
-            now = next;
-        }
-        now.iter().any(|states| states.contains(&true))
-    }
 }

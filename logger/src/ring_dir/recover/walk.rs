@@ -246,3 +246,6 @@ impl Window<'_> {
         Ok(&self.bytes[from..self.bytes.len().min(from + bytes)])
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,14 @@ fn model(call: &str) -> String {
     };
     let template = match &site.message {
         Text::None => "none".to_owned(),
-        Text::Template { text, .. } => format!("{text:?}"),
+        Text::Template { text, .. } => text
+            .iter()
+            .map(|part| match part {
+                TextPart::Is(text) => format!("{text:?}"),
+                TextPart::Opaque(index) => format!(" <{index}> "),
+            })
+            .collect(),
+        Text::Whole(_) => "formatted at the call".to_owned(),
         Text::Refused(_) => return "for rustc to refuse".to_owned(),
     };
     let slots = site.slots.iter().map(|slot| {
@@ -21,7 +28,11 @@ fn model(call: &str) -> String {
             Input::Argument(arg) => arg.value.to_token_stream().to_string(),
             Input::Captured(ident) => format!("captured {ident}"),
         };
-        format!("; {:?} {:?} = {value}", slot.role, slot.name)
+        let name = match &slot.name {
+            FieldName::Is(name) => format!("{name:?}"),
+            FieldName::Constant(name) => name.to_token_stream().to_string(),
+        };
+        format!("; {:?} {name} = {value}", slot.role)
     });
     template + &slots.collect::<String>()
 }
@@ -130,15 +141,15 @@ fn keys_stand_anywhere_before_the_message() {
 #[test]
 fn mistakes_are_found_together() {
     check(
-        r#"Info target: "a", target: "b", name: "c", a, ?a, "a" = 1, "" = 2"#,
-        "`target:` is given twice; unknown key `name:`, expected `target:` or `at:`; the field `a` \
+        r#"Info target: "a", target: "b", nme: "c", a, ?a, "a" = 1, "" = 2"#,
+        "`target:` is given twice; unknown key `nme:`, expected `target:`, `at:`, `name:` or `parent:`; the field `a` \
          is given twice; the field `a` is given twice; a field needs a name",
     );
-    check("Info", "nothing to log: expected a message, a field, or both");
-    check(r#"Info target: "x""#, "nothing to log: expected a message, a field, or both");
+    check("Info", "none");
+    check(r#"Info target: "x""#, "none");
     check("event", "the level comes first: `event!(level, …)`");
     check(r#"event "x""#, "the level comes first: `event!(level, …)`");
-    check("event level", "nothing to log: expected a message, a field, or both");
+    check("event level", "none");
 }
 
 #[test]
@@ -163,4 +174,34 @@ fn what_format_would_refuse_is_for_rustc() {
     ] {
         check(&format!("Info {message}"), "for rustc to refuse");
     }
+}
+
+#[test]
+fn messages_of_macros_are_typed_as_far_as_they_can_be_read() {
+    check(r#"Info concat!("a", "{}", x!()), n"#, r#""a{0}" <2> ""; Argument "n" = n"#);
+    check(
+        r#"Info concat!("{", "}", concat!(" {:?}")), n, m"#,
+        r#""{0} {1:?}"; Argument "n" = n; Argument "m" = m"#,
+    );
+    check(r#"Info env!("X")"#, r#""" <0> """#);
+    check(r#"Info text!(), n, m"#, r#"formatted at the call; Argument "" = n"#);
+    check(r#"Info concat!("{", x!(), "}"), n"#, r#"formatted at the call; Argument "" = n"#);
+}
+
+#[test]
+fn fields_are_those_of_tracing_and_log() {
+    check(r#"Info { n, s = %s }, "m""#, r#""m"; Field "n" = n; Field "s" = s"#);
+    check(r#"Info { KEY } = n"#, "none; Field KEY = n");
+    check(
+        r#"Info a:? = n, b:err = e, c:%; "m""#,
+        r#""m"; DebugField "a" = n; Field "b" = e; Field "c" = c"#,
+    );
+    check(
+        r#"Info a = debug(n), b = display(n), c = other(n)"#,
+        r#"none; DebugField "a" = n; Field "b" = n; Field "c" = other (n)"#,
+    );
+    check(
+        r#"Info logger: x, "m""#,
+        "`logger:` is not supported: `Logger::enter` says which logger a thread's calls go to",
+    );
 }

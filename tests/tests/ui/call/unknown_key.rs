@@ -1,3 +1,4 @@
 fn main() {
-    stenolog::info!(name: "order", "placed");
+    stenolog::info!(nmae: "order", "placed");
+    stenolog::info!(logger: "order", "placed");
 }

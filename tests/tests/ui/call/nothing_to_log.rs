@@ -1,4 +1,0 @@
-fn main() {
-    stenolog::info!();
-    stenolog::info!(target: "orders");
-}

@@ -1,4 +1,0 @@
-fn main() {
-    let target = String::from("orders");
-    stenolog::info!(target: &target, "login");
-}
