@@ -197,6 +197,37 @@ fn a_truncated_dump_keeps_what_is_left_of_it() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn the_path_of_a_truncated_dump_always_leads_to_a_file() {
+    let mut victim = Victim::new();
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let (path, is_over_too) = (&victim.path, &is_over);
+        let looks = scope.spawn(move || {
+            let mut looks = 0_u64;
+            while !is_over_too.load(Ordering::Relaxed) {
+                fs::metadata(path).unwrap();
+                looks += 1;
+            }
+            looks
+        });
+        for round in 0..200_u32 {
+            victim.log(round * 100..(round + 1) * 100);
+            victim.flush();
+            let file = fs::File::options().write(true).open(&victim.path).unwrap();
+            // What is left is kept under another name, or there is nothing left.
+            file.set_len(if round % 2 == 0 { 100 } else { 0 }).unwrap();
+        }
+        is_over.store(true, Ordering::Relaxed);
+        assert!(looks.join().unwrap() > 0);
+    });
+    assert_eq!(victim.close().len(), 200);
+    let names = fs::read_dir(victim.path.parent().unwrap()).unwrap();
+    let names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names.len(), 101, "{names:?}");
+}
+
 /// As `copytruncate` does beside a busy logger, which may be about to write: what it writes then makes
 /// the file as long as before, with a hole in it.
 #[test]

@@ -156,7 +156,50 @@ impl DumpFile {
         Self { file: Arc::new(file), wanted, path, mode, folder, has_identity }
     }
 
-    /// Makes way at the wanted path if this file stands there; `true` if it may be begun anew.
+    /// Puts a new file at the wanted path, if this one is there, and keeps what this one has under a free
+    /// name: at no moment does the path lead to no file, which programs that look at it would not expect.
+    /// `None` where that cannot be had.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn change_places(&self) -> Option<Locked> {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+        let metadata = self.file.file.metadata().ok()?;
+        let leads_here = |path: &Path| {
+            path.symlink_metadata().is_ok_and(|found| is_same(&metadata, &found) == Some(true))
+        };
+        if self.path != self.wanted || !leads_here(&self.path) {
+            return None;
+        }
+        let beside = Beside::new(&self.path)?;
+        let file = beside.make(self.mode).ok()?;
+        // First the other name: a process that is killed in between loses no name of what it has.
+        let kept = free_name(&self.path);
+        let has_something = metadata.len() >= FileHeader::BYTES as u64;
+        if has_something {
+            std::fs::hard_link(&self.path, &kept).ok()?;
+        }
+        let exchange = || renameat_with(CWD, &beside.path, CWD, &self.path, RenameFlags::EXCHANGE);
+        let is_done = exchange().is_ok();
+        if is_done && leads_here(&beside.path) {
+            return Some(file);
+        }
+        if is_done {
+            // Something else has come to the path since: it gets its place back.
+            let _ = exchange();
+        }
+        if has_something && leads_here(&kept) {
+            let _ = std::fs::remove_file(&kept);
+        }
+        None
+    }
+
+    /// Elsewhere two files cannot change places in one step.
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    fn change_places(&self) -> Option<Locked> {
+        None
+    }
+
+    /// Makes way at the wanted path if this file is there; `true` if it may be begun again.
     fn step_aside(&self) -> io::Result<bool> {
         let metadata = self.file.file.metadata()?;
         let Ok(at_path) = self.path.symlink_metadata() else { return Ok(false) };
@@ -265,6 +308,9 @@ impl Storage for DumpFile {
 
     fn successor(&mut self) -> io::Result<Box<dyn Storage>> {
         let wanted = self.wanted.clone();
+        if let Some(file) = self.change_places() {
+            return Ok(Box::new(Self::new(file, wanted.clone(), wanted, self.mode)));
+        }
         if self.step_aside()? {
             self.file.file.set_len(0)?;
             let folder = self.folder.as_ref().and_then(|folder| folder.try_clone().ok());
@@ -380,9 +426,10 @@ impl Beside {
         let path = dump.with_file_name(format!(".{name}.new"));
         if let Ok(file) = open_existing(&path) {
             let metadata = file.metadata().ok()?;
+            // What has another name loses nothing with this one.
             let is_left = metadata.is_file()
-                && is_ours_alone(&metadata)
-                && writer_lock::take(&file) != Hold::Others;
+                && (names(&metadata) > Some(1)
+                    || is_ours_alone(&metadata) && writer_lock::take(&file) != Hold::Others);
             if !is_left || std::fs::remove_file(&path).is_err() {
                 return None;
             }
