@@ -325,8 +325,16 @@ impl Worker {
     /// later than that, nobody would look for, though they return before the process ends.
     fn await_calls(&mut self) {
         let until = Instant::now() + CALLS_END_WITHIN;
-        let _ = self.scanner.pass(true);
-        while self.scanner.is_any_thread_running() && Instant::now() < until {
+        loop {
+            // New rings are found here, and calls that wait for room get it.
+            let _ = self.scanner.pass(true);
+            // Threads first: a call that leaves the hot path after this look is counted at the next.
+            let is_under_way =
+                self.scanner.is_any_thread_running() || crate::exit::is_any_call_under_way();
+            if !is_under_way || Instant::now() >= until {
+                // What those that have ended committed meanwhile, sealing takes.
+                return;
+            }
             std::thread::sleep(Duration::from_millis(1));
         }
     }

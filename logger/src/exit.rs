@@ -12,10 +12,12 @@
 //! - **X3 (no call in between).** Other threads may log meanwhile. A call that comes when the loggers were
 //!   told to end waits for the end of the process, which is near, so that no call returns whose record
 //!   was not kept: but for a second at the most, as somebody may wait for its thread.
+//! - **X4 (calls under way).** A call that began before is waited for: in the cold path it is counted
+//!   ([`Call`]), wherever it sleeps; in the hot path, which never sleeps, its thread runs.
 
 use std::cell::Cell;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::registry;
@@ -40,6 +42,37 @@ static BEGAN: OnceLock<Instant> = OnceLock::new();
 
 /// How long after that calls go on waiting, in milliseconds.
 static CALLS_WAIT_MS: AtomicU64 = AtomicU64::new(0);
+
+/// How many calls are in the cold path.
+static CALLS: AtomicUsize = AtomicUsize::new(0);
+
+/// A call in the cold path (X4).
+pub(crate) struct Call(());
+
+impl Call {
+    /// Counts a call, before it asks which logger hears it.
+    pub(crate) fn begin() -> Self {
+        CALLS.fetch_add(1, Ordering::SeqCst);
+        Self(())
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        CALLS.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Whether a call may be under way in the cold path.
+pub(crate) fn is_any_call_under_way() -> bool {
+    CALLS.load(Ordering::SeqCst) > 0
+}
+
+/// In a forked child only the calling thread goes on.
+#[cfg(unix)]
+pub(crate) fn forget_calls_of_others() {
+    CALLS.store(usize::from(crate::thread::is_deaf()), Ordering::SeqCst);
+}
 
 thread_local! {
     /// This thread ends the process.
@@ -112,15 +145,18 @@ fn retry<R>(for_at_most: Duration, attempt: impl Fn() -> Option<R>) -> Option<R>
     }
 }
 
-/// A call that no logger hears waits here if that is because the process is about to end (X3).
+/// A [`Call`] that no logger hears waits here if that is because the process is about to end (X3).
 pub(crate) fn pause() {
     let wait = || Duration::from_millis(CALLS_WAIT_MS.load(Ordering::Relaxed));
     if wait().is_zero() || ENDS_PROCESS.get() {
         return;
     }
+    // It has nothing to be waited for.
+    CALLS.fetch_sub(1, Ordering::SeqCst);
     while BEGAN.get().is_some_and(|began| began.elapsed() < wait()) {
         std::thread::sleep(LOOK_EVERY);
     }
+    CALLS.fetch_add(1, Ordering::SeqCst);
 }
 
 /// Whether a thread of this process runs right now, or is about to: if it sleeps, it is in no call that

@@ -114,6 +114,7 @@ pub(crate) fn watch() {
         HAS_TRIED.store(false, Ordering::Relaxed);
         descriptors::close_all();
         crate::thread::disown();
+        crate::exit::forget_calls_of_others();
         registry::let_go();
     }
 

@@ -510,6 +510,7 @@ fn heard<R>(work: impl FnOnce() -> Option<R>) -> Option<R> {
         IS_DEAF.set(true);
         local.settle();
         let _hear = Hear(local);
+        let _call = crate::exit::Call::begin();
         work()
     })
 }
