@@ -69,8 +69,8 @@ fn forms_of_log() {
         info!(a = 1, b = n; "x {}", n) => "x 3", {"a": 1, "b": 3, "n": 3};
         info!(a:? = s; "x") => "x", {"a": "x"};
         info!(a:% = s, b:debug = n, c:display = s; "x {s}") => "x x", {"a": "x", "b": 3, "c": "x", "s": "x"};
-        info!(a:err = e; "x") => "x", {"a": (text)};
-        info!(a:error = e, b:serde = n, c:sval = n; "x") => "x", {"a": (text), "b": 3, "c": 3};
+        info!(a:err = e; "x") => "x", {"a": {"message": (text), "sources": []}};
+        info!(a:error = e, b:serde = n, c:sval = n; "x") => "x", {"a": {"message": (text), "sources": []}, "b": 3, "c": 3};
         info!(n, s:%; "x") => "x", {"n": 3, "s": "x"};
         info!("quoted key" = n, "other":? = s; "x") => "x", {"quoted key": 3, "other": "x"};
         info!(target: "t", n = 1; "x {}", 2) => "x 2", {"n": 1, "0": 2};
