@@ -80,15 +80,16 @@ impl Builder {
     }
 
     /// Logs what these directives allow, in the language of `RUST_LOG`: a level for all targets,
-    /// or for one and what is below it, as in `warn,my_app=info,my_app::net=trace,noisy=off`. As for
-    /// `steno -t`, `net` is `net` and `net::tcp` but not `network`, and `net*` is a pattern. The longest
-    /// target that matches counts.
+    /// or for one and its submodules, as in `warn,my_app=info,my_app::net=trace,noisy=off`. As with
+    /// `steno -t`, `net` matches `net` and `net::tcp` but not `network`, and `net*` is a pattern. The
+    /// longest matching target wins.
     ///
     /// Without a filter the environment variable `STENOLOG` counts, then `RUST_LOG`, then
     /// [`default_filter`](Self::default_filter); without any of these all is logged. Directives
-    /// that cannot be understood are an error of [`start`](Self::start) here and in the default
-    /// filter. Variables are shared with other programs: what is not understood of them, such as
-    /// regular expressions and spans, is [told](Event::DirectiveIgnored) and ignored, and the rest counts.
+    /// that cannot be parsed here or in the default filter make [`start`](Self::start) fail. The
+    /// variables are shared with other programs, so directives in them that Stenolog does not support, such
+    /// as regular expressions and spans, are [reported](Event::DirectiveIgnored) and ignored; the rest
+    /// applies.
     pub fn filter(mut self, directives: impl Into<String>) -> Self {
         self.filter = Some(directives.into());
         self
@@ -139,9 +140,9 @@ impl Builder {
     /// The hot path costs the same either way. A file's space is reserved when a thread logs for
     /// the first time, which takes some 0.2 ms for a ring of 1 MiB. The first 64 rings have the whole
     /// [capacity](Self::ring_capacity_bytes), further ones a sixteenth of it (but 64 KiB), until a
-    /// thread logs a record that needs more. None takes more than a sixteenth of what is free on
-    /// the folder's file system: it has a quarter of the capacity, or a sixteenth, and what has no room
-    /// then goes into the folder of the dump, and into memory last.
+    /// thread logs a record that needs more. No ring takes more than a sixteenth of the free space on
+    /// the folder's file system: if need be it shrinks to a quarter of the capacity, or to a sixteenth. A
+    /// ring that still does not fit goes into the folder of the dump, and into memory as a last resort.
     pub fn rings(mut self, rings: Rings) -> Self {
         self.config.rings = rings;
         self
@@ -151,9 +152,9 @@ impl Builder {
     ///
     /// By default that is `/dev/shm` on Linux, which is memory: pages that lie on a disk are
     /// written back by the system now and then, and a thread that stores to such a page has to
-    /// wait. Where that cannot be had, or has no room for a ring, it is the folder of the dump. A
-    /// folder that is named here is the only one. What lies in memory survives
-    /// the process, and not the machine. `steno` looks in both; for another folder it has to be told.
+    /// wait. If `/dev/shm` is not available or has no room for a ring, the folder of the dump is used. A
+    /// folder that is named here is the only one. Rings in `/dev/shm` survive the process, but not a
+    /// reboot. `steno` looks in both of the default folders; it has to be told of any other.
     pub fn rings_in(mut self, folder: impl Into<PathBuf>) -> Self {
         self.config.rings_in = Some(folder.into());
         self
@@ -258,11 +259,10 @@ impl Builder {
         self
     }
 
-    /// Sets what is called with everything that an operator wants to know: losses, and all that
-    /// [`on_error`](Self::on_error) is told. See [`Event`].
+    /// Sets a callback for everything that an operator wants to know: losses, and every error that
+    /// [`on_error`](Self::on_error) receives. See [`Event`].
     ///
-    /// It is called as `on_error` is: as a rule on the drain's thread, which meanwhile does nothing
-    /// else.
+    /// Like `on_error`, it usually runs on the drain thread, which does nothing else meanwhile.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -288,8 +288,8 @@ impl Builder {
         self
     }
 
-    /// What happens if another logger, of this process or another, writes to the path. By default that is
-    /// an error of [`start`](Self::start).
+    /// Sets what happens if another logger, in this process or another, is writing to the path. By
+    /// default [`start`](Self::start) fails.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -317,10 +317,11 @@ impl Builder {
     /// [`rings_in`](Self::rings_in), `/dev/shm` and the folder of the dump. Those of a logger that
     /// runs are never touched; whether it does, a lock tells. Nor are those of another user.
     ///
-    /// In the same folders the start removes what processes that were killed have left under other paths,
-    /// if nobody can need it: rings whose dump is sealed, gone, or has all that they held. Rings that have
-    /// more than their dump are kept for two weeks, no more than 64 directories and an eighth of the
-    /// file system, but all of the last hour. [`Event::RingsRemoved`] is told.
+    /// In the same folders, starting a logger also removes rings that killed processes have left under
+    /// other paths and that are no longer needed: their dump is sealed, is gone, or has everything they
+    /// held. Rings with records that their dump lacks are kept for two weeks, up to 64 directories and an
+    /// eighth of the file system; those of the last hour are always kept. [`Event::RingsRemoved`] reports
+    /// each removal.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -506,8 +507,8 @@ impl Builder {
     }
 }
 
-/// Removes what earlier processes have left in the folders for rings, and nobody needs. The rings of
-/// the dump that is at `path` are for those who begin a new one there.
+/// Removes rings that earlier processes have left and that are no longer needed. The rings of the dump
+/// at `path` are spared: creating the new dump takes care of them.
 fn clean_up(path: &Path, folders: &[PathBuf], unread: UnreadRings, listeners: &Listeners) {
     let spared = drain::session_at(path);
     for removed in sweep(folders, spared, unread == UnreadRings::Recover) {

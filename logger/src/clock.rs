@@ -86,7 +86,7 @@ impl Clock {
         self.hz
     }
 
-    /// How long so many ticks take.
+    /// Converts ticks to a duration.
     #[inline]
     pub(crate) fn duration(&self, ticks: u64) -> Duration {
         let hz = self.hz.max(1);
@@ -94,7 +94,7 @@ impl Clock {
         Duration::new(ticks / hz, ns as u32)
     }
 
-    /// How many ticks it takes; the most that there are for what takes more.
+    /// Converts a duration to ticks, saturating.
     pub(crate) fn ticks(&self, duration: Duration) -> u64 {
         let hz = u128::from(self.hz);
         let ticks = u128::from(duration.as_secs()) * hz
@@ -133,10 +133,10 @@ pub(crate) fn unix_ns(time: SystemTime) -> i64 {
     }
 }
 
-/// A reading of the logger's own clock: to be given to `at:` later, and to measure with.
+/// A reading of the logger's own clock, to pass to `at:` later or to measure a latency.
 ///
-/// Taking one costs what a log call's clock costs; a call that is given one does not read it again. So one
-/// reading serves for the record and for a latency:
+/// Taking one costs as much as the clock reading of a log call, and a call that is given one does not read
+/// the clock again. So one reading serves both the record and a latency:
 ///
 /// ```
 /// let received = stenolog::Timestamp::now();
@@ -144,10 +144,10 @@ pub(crate) fn unix_ns(time: SystemTime) -> i64 {
 /// stenolog::info!(at: received, took = received.elapsed(), "packet");
 /// ```
 ///
-/// It is a count of the processor's ticks, of this machine since its start, and means nothing elsewhere. A
-/// difference is right to what the counter's frequency is known to: some 10 parts in a million as a rule.
-/// A time is never before one that was taken earlier on the same core; between cores it may be, by as much as
-/// their counters differ, which is less than a cache line's way.
+/// It counts processor ticks since this machine started and means nothing on another machine. A difference
+/// is as accurate as the measured frequency of the counter: usually some 10 parts in a million. Times taken
+/// on one core never go back. Between cores they may, by as much as their counters differ, which is less
+/// than the time that a cache line takes from one to the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(u64);
 
@@ -173,9 +173,9 @@ impl Timestamp {
 
     /// The time at an `Instant`, in the past or the future.
     ///
-    /// Reads both clocks to relate them, and is off by what lies between the two readings, some ten
-    /// nanoseconds as a rule, and by what the clocks have drifted apart since the instant. What is before the
-    /// machine's start becomes that.
+    /// Reads both clocks to relate them. The error is the time between the two readings, usually some
+    /// ten nanoseconds, plus the drift between the clocks since the instant. A time before the machine's
+    /// start becomes the start.
     #[must_use]
     pub fn from_instant(instant: Instant) -> Self {
         let clock = Clock::get();
@@ -190,9 +190,10 @@ impl Timestamp {
         }
     }
 
-    /// The time as UTC, as of now: if the system's clock has been set since, by the new one.
+    /// The time as UTC by the system's clock as it is now, even if that has been set since.
     ///
-    /// Reads both clocks a few times. Readers of a dump know what the clock was then, and are more exact.
+    /// Reads both clocks a few times. Readers of a dump know what the clock was at the time, and are more
+    /// accurate.
     #[must_use]
     pub fn to_system_time(self) -> SystemTime {
         let clock = Clock::get();
@@ -207,28 +208,28 @@ impl Timestamp {
         }
     }
 
-    /// How long ago it was; zero if it is still to come.
+    /// The time elapsed since; zero if this time is in the future.
     #[inline]
     #[must_use]
     pub fn elapsed(self) -> Duration {
         Self::now().duration_since(self)
     }
 
-    /// How long after `earlier` it is; zero if it is before.
+    /// The time from `earlier` to this one; zero if this one is earlier.
     #[inline]
     #[must_use]
     pub fn duration_since(self, earlier: Self) -> Duration {
         Clock::get().duration(self.0.saturating_sub(earlier.0))
     }
 
-    /// As [`duration_since`](Self::duration_since), by the name that `Instant` has for it.
+    /// The same as [`duration_since`](Self::duration_since), under `Instant`'s name for it.
     #[inline]
     #[must_use]
     pub fn saturating_duration_since(self, earlier: Self) -> Duration {
         self.duration_since(earlier)
     }
 
-    /// How long after `earlier` it is; `None` if it is before.
+    /// The time from `earlier` to this one; `None` if this one is earlier.
     #[inline]
     #[must_use]
     pub fn checked_duration_since(self, earlier: Self) -> Option<Duration> {
@@ -257,7 +258,7 @@ impl Sub for Timestamp {
 impl Sub<Duration> for Timestamp {
     type Output = Self;
 
-    /// The time so much earlier, but not before the machine's start.
+    /// Subtracts a duration; the result is not before the machine's start.
     #[inline]
     fn sub(self, duration: Duration) -> Self {
         self.saturating_sub(duration)
@@ -267,7 +268,7 @@ impl Sub<Duration> for Timestamp {
 impl Add<Duration> for Timestamp {
     type Output = Self;
 
-    /// The time so much later.
+    /// Adds a duration.
     #[inline]
     fn add(self, duration: Duration) -> Self {
         self.saturating_add(duration)
@@ -285,8 +286,8 @@ impl From<Instant> for Timestamp {
 mod tests {
     use super::*;
 
-    /// Both clocks are the machine's, and differ by parts in ten thousand at the most; beyond that, whatever
-    /// else has the processor lies between two readings.
+    /// Both clocks are the machine's and differ by a few parts in ten thousand at most. Any larger
+    /// difference is other work of the processor between two readings.
     #[track_caller]
     fn assert_between(low: Duration, value: Duration, high: Duration) {
         let slack = high / 1000 + Duration::from_micros(1);

@@ -76,7 +76,7 @@ pub enum StartError {
     /// The filter cannot be understood.
     #[error("cannot start the logger{}: {source}", variable.as_ref().map(|name| format!(" (environment variable {name})")).unwrap_or_default())]
     Filter {
-        /// Always `None`: what is not understood of an environment variable is
+        /// Always `None`: directives in an environment variable that cannot be parsed are
         /// [ignored](crate::Event::DirectiveIgnored).
         variable: Option<&'static str>,
         /// What is wrong with it.
@@ -251,9 +251,9 @@ pub enum DrainError {
         /// What is not as it should be.
         reason: String,
     },
-    /// Another program, or another part of this one, has written to the file of a thread's ring. What the
-    /// ring held behind `position` cannot be read; at least one record is lost. The thread gets another
-    /// ring at its next call.
+    /// Another program, or another part of this one, has written to the file of a thread's ring. The
+    /// records after `position` cannot be read; at least one is lost. The thread gets another ring at its
+    /// next call.
     #[error(
         "another program has written to ring {ring} (thread {thread:?}) of the dump {path}: what it held \
          behind byte {position} is lost, and the thread gets another ring (keep others from its files)"
@@ -265,7 +265,7 @@ pub enum DrainError {
         ring: u32,
         /// The thread's name.
         thread: String,
-        /// Up to where the ring was read, in bytes since its beginning.
+        /// How far the ring was read, in bytes since its beginning.
         position: u64,
     },
     /// The drain thread has panicked: nobody writes the dump any more.

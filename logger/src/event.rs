@@ -1,4 +1,4 @@
-//! What an operator wants to know of a logger that runs.
+//! Events that tell an operator how a running logger fares.
 
 use std::fmt;
 use std::io;
@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use crate::error::DrainError;
 
-/// What a logger tells its operator: what [`Builder::on_event`] is called with.
+/// An event that a logger reports to its operator through [`Builder::on_event`].
 ///
 /// Its `Display` is one line of text, without a line feed, that names the dump and says what the
-/// operator can do. Variants and their fields grow with the crate.
+/// operator can do. Future versions may add variants and fields.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
@@ -32,23 +32,22 @@ use crate::error::DrainError;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// Something happened to the dump: it cannot be written, is written again, has been replaced.
-    /// [`Builder::on_error`](crate::Builder::on_error) is told the same.
+    /// Something happened to the dump: it cannot be written, can be written again, or was replaced.
+    /// [`Builder::on_error`](crate::Builder::on_error) receives the same error.
     Dump(DrainError),
-    /// Records found no room in their rings and were dropped. Told at most once a second, and at
-    /// the end; the dump states which threads lost them, and where.
+    /// Records found no room in their rings and were dropped. Raised at most once a second, and at the
+    /// end; the dump states which threads lost them, and where.
     #[non_exhaustive]
     Lost {
         /// The dump.
         path: PathBuf,
-        /// How many records were lost since this was told last.
+        /// How many records were lost since the previous such event.
         records: u64,
         /// How many were lost since the logger started.
         total: u64,
     },
-    /// The rings of a process that was killed, perhaps of another program, were removed as this logger
-    /// started: nobody can need them any more, or they were beyond a limit. Told on the thread that
-    /// starts the logger.
+    /// This logger's start removed the rings of a killed process, perhaps of another program, because
+    /// they are no longer needed or exceeded a limit. Raised on the thread that starts the logger.
     #[non_exhaustive]
     RingsRemoved {
         /// The directory that they were in.
@@ -60,33 +59,33 @@ pub enum Event {
         /// Why they were removed.
         reason: String,
     },
-    /// Rings are in memory although files are wanted, as none could be had: what they hold when the
-    /// process is killed is lost. Told on the thread that starts the logger if none can be in a file,
-    /// and later at most once a second. The dump states it, too.
+    /// Rings are in memory because no file was available: records in them are lost if the process is
+    /// killed. Raised on the thread that starts the logger if no ring can be in a file, and later at
+    /// most once a second. The dump states it, too.
     #[non_exhaustive]
     RingsInMemory {
         /// The dump.
         path: PathBuf,
-        /// How many such rings there are more than when this was told last; 0 if all rings will be.
+        /// How many more such rings there are since the previous such event; 0 if all rings will be in memory.
         rings: u64,
-        /// Why the last of them is in no file.
+        /// Why the last of them is not in a file.
         reason: String,
     },
-    /// Files of rings, or the directory that they are in, were deleted while the logger used them: what
-    /// the rings held up to then is lost if the process is killed before it is written. Their threads
-    /// take new rings with their next calls.
+    /// Ring files, or their directory, were deleted while the logger used them. Records in those rings
+    /// are lost if the process is killed before they are written. The threads take new rings at their
+    /// next calls.
     #[non_exhaustive]
     RingsDeleted {
         /// The dump.
         path: PathBuf,
         /// The directory.
         directory: PathBuf,
-        /// How many rings have no file any more.
+        /// How many rings no longer have a file.
         rings: u64,
-        /// Why the directory could not be made again, if it could not; it is tried again.
+        /// Why the directory could not be recreated, if so; the logger tries again.
         error: Option<Arc<io::Error>>,
     },
-    /// The logger was dropped before it got a record. As a rule its value was not kept:
+    /// The logger was dropped before it received a record, usually because its value was not kept:
     /// `let _ = builder.start()?;` drops it at once, `let _log = …` at the end of the block. rustc's
     /// lint `let_underscore_drop` finds such lines.
     #[non_exhaustive]
@@ -94,17 +93,17 @@ pub enum Event {
         /// The dump.
         path: PathBuf,
     },
-    /// A part of the filter in an environment variable is not understood, and ignored. Told on the
-    /// thread that starts the logger.
+    /// A directive in an environment variable could not be parsed and is ignored. Raised on the thread
+    /// that starts the logger.
     #[non_exhaustive]
     DirectiveIgnored {
         /// The dump.
         path: PathBuf,
         /// The variable.
         variable: &'static str,
-        /// The part of it.
+        /// The directive.
         directive: String,
-        /// What is wrong with that.
+        /// Why it could not be parsed.
         reason: String,
     },
 }
@@ -185,7 +184,7 @@ impl From<DrainError> for Event {
 /// A function that is called with what happened.
 type Listener<T> = Arc<dyn Fn(&T) + Send + Sync>;
 
-/// Who is told: what the builder was given.
+/// The callbacks that the builder was given.
 #[derive(Clone, Default)]
 pub(crate) struct Listeners {
     on_error: Option<Listener<DrainError>>,

@@ -1,19 +1,19 @@
-//! The end of the process: loggers that still run then are sealed.
+//! Process exit: seals the loggers that are still running.
 //!
-//! A logger in a `static` is never dropped, nor is one that was forgotten. When the process returns from
-//! `main` or calls `exit`, its loggers are told to end here, as dropping them would, and waited for. It is
-//! the last thing but for what the system's libraries do: where ELF files are, after all handlers of
-//! `atexit`, whoever registered them when, which may log. `_exit`, `exec` and signals pass it by; what
-//! is in the rings then is in the rings' files.
+//! A logger in a `static` is never dropped, nor is a forgotten one. When the process returns from `main`
+//! or calls `exit`, this module tells its loggers to stop, as dropping them would, and waits for them. On
+//! ELF systems it runs after all `atexit` handlers, whenever they were registered, so they may log; only
+//! the system's libraries run later. `_exit`, `exec` and signals bypass it; records that are in the rings
+//! then stay in the ring files.
 //!
-//! - **X1 (bounded).** Nothing is waited for without an end: not for a lock, as this may be a signal handler
-//!   that has interrupted its holder; nor for the drain.
-//! - **X2 (this process).** A child has its parent's loggers in memory, and their drains are elsewhere.
-//! - **X3 (no call in between).** Other threads may log meanwhile. A call that comes when the loggers were
-//!   told to end waits for the end of the process, which is near, so that no call returns whose record
-//!   was not kept: but for a second at the most, as somebody may wait for its thread.
+//! - **X1 (bounded).** Every wait is bounded: for a lock, because this may be a signal handler that has
+//!   interrupted its holder, and for the drain.
+//! - **X2 (this process).** A child has its parent's loggers in memory, but their drains are elsewhere.
+//! - **X3 (no call in between).** Other threads may log meanwhile. A call that begins after the loggers
+//!   were told to stop waits for the process to end, which is near, so that no call returns whose record
+//!   was not kept. It waits a second at most, because another thread may wait for the calling one.
 //! - **X4 (calls under way).** A call that began before is waited for: in the cold path it is counted
-//!   ([`Call`]), wherever it sleeps; in the hot path, which never sleeps, its thread runs.
+//!   ([`Call`]), wherever it sleeps; in the hot path, which never sleeps, its thread is running.
 
 use std::cell::Cell;
 use std::sync::OnceLock;
@@ -22,16 +22,16 @@ use std::time::{Duration, Instant};
 
 use crate::registry;
 
-/// How long a lock is tried for.
+/// How long to try for a lock.
 const LOCK_WAIT: Duration = Duration::from_secs(1);
 
 /// How long the drains have to write what is left.
 const SEAL_WAIT: Duration = Duration::from_secs(10);
 
-/// How long calls wait for the process to end when the loggers have.
+/// How long calls wait for the process to end after the loggers have stopped.
 const CALLS_WAIT: Duration = Duration::from_secs(1);
 
-/// Between two looks.
+/// The polling interval.
 const LOOK_EVERY: Duration = Duration::from_micros(200);
 
 /// The process whose loggers are to be sealed; 0 if none has started.
@@ -40,7 +40,7 @@ static PROCESS: AtomicU32 = AtomicU32::new(0);
 /// When the process began to end.
 static BEGAN: OnceLock<Instant> = OnceLock::new();
 
-/// How long after that calls go on waiting, in milliseconds.
+/// How long after `BEGAN` calls keep waiting, in milliseconds.
 static CALLS_WAIT_MS: AtomicU64 = AtomicU64::new(0);
 
 /// How many calls are in the cold path.

@@ -6,15 +6,15 @@
 //! The registry is locked while the process forks, so that the child finds it whole. Whatever other
 //! lock the parent's threads held belongs to a foreign logger.
 //!
-//! Some children no handler sees: those of `_Fork`, or of a bare `clone`. On Linux two kinds of pages that
-//! the system zeroes in every child tell of them. Nothing is known of any lock then, so that such a child is
+//! No handler sees the children of `_Fork` or of a bare `clone`. On Linux two kinds of pages that the
+//! kernel zeroes in every child reveal them. The state of every lock is unknown in such a child, so it is
 //! silent for good.
 //!
-//! - **F1 (closed).** What the hot path reads of its thread is in a page of the second kind
+//! - **F1 (closed).** The thread state that the hot path reads is in a page of the second kind
 //!   ([`Local`](crate::thread::Local)): without a generation, all calls of the child leave the hot path.
-//! - **F2 (told).** The page of the first kind then tells the cold path that this is such a child.
+//! - **F2 (detected).** The page of the first kind then tells the cold path that this is such a child.
 //!
-//! Without such pages (before Linux 4.14, elsewhere) nothing tells of these children.
+//! Without such pages (before Linux 4.14, other systems) these children go undetected.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -28,7 +28,7 @@ use crate::shared::{Core, lock};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ForkedChild {
-    /// They are heard by nobody, and counted.
+    /// They are not logged, but counted.
     #[default]
     Silent,
     /// The first of them starts a logger like the parent's, which writes beside the parent's dump:
@@ -45,7 +45,7 @@ pub(crate) fn epoch() -> u32 {
     EPOCH.load(Ordering::Relaxed)
 }
 
-/// Whether this is a child that no handler has seen: any lock may be held, by a thread that is not here.
+/// Whether this is a child that no handler has seen: any lock may be held by a thread that does not exist here.
 pub(crate) fn is_unseen() -> bool {
     unseen::look()
 }
@@ -193,13 +193,13 @@ mod descriptors {
     }
 }
 
-/// Has the system zero the page of `local` in every child (F1). Where it cannot, nothing changes.
+/// Makes the kernel zero the page of `local` in every child (F1). Has no effect where that is not supported.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn wipe_in_children(local: &crate::thread::Local) {
     unseen::advise(local, libc::MADV_WIPEONFORK);
 }
 
-/// Has children see that page as their parent does, as they do any other.
+/// Undoes that: children see the page as their parent does, like any other.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn keep_in_children(local: &crate::thread::Local) {
     unseen::advise(local, libc::MADV_KEEPONFORK);

@@ -3,7 +3,7 @@
 //!
 //! A call site writes a few bytes into a ring that belongs to its thread. A drain thread packs
 //! what the rings hold into a dump file. The program `steno` (package `stenolog-cli`) turns the
-//! dump into text or JSON, when and where somebody wants to read it.
+//! dump into text or JSON, when and where you want to read it.
 //!
 //! ```
 //! # let folder = tempfile::tempdir()?;
@@ -35,43 +35,43 @@
 //! a format string is the compile error that `format!` would give. A call takes up to 256 fields and
 //! arguments; an argument that is printed in several forms counts once for each.
 //!
-//! What the macros of `log` and `tracing` take, these take too, so that a program changes its imports
-//! and no call:
+//! The macros also accept the syntax of `log` and `tracing`, so a program changes its imports and none
+//! of its calls:
 //!
 //! | form | example | |
 //! |---|---|---|
 //! | fields in braces | `{ order_id, ?state }, "filled"` | |
 //! | other names | `"user id" = id, { KEY } = value` | `KEY` is a constant |
-//! | helpers | `a = display(x), b = debug(y)` | `%x` and `?y`; a function of yours by these names is not called |
-//! | key-values of `log` | `a = 1, b:? = x, c:% = y, d:err = e; "filled"` | `:serde` and `:sval` as without |
-//! | messages by macros | `concat!("[net] ", "{}"), n` | also `stringify!`, `env!`, `include_str!` and your own |
+//! | helpers | `a = display(x), b = debug(y)` | the same as `%x` and `?y`; functions of yours with these names are not called |
+//! | key-values of `log` | `a = 1, b:? = x, c:% = y, d:err = e; "filled"` | `:serde` and `:sval` have no effect |
+//! | macros as messages | `concat!("[net] ", "{}"), n` | also `stringify!`, `env!`, `include_str!` and your own |
 //! | nothing | `info!()` | a record without message and fields |
-//! | name, parent | `name: "fill", parent: &span,` | evaluated, and not recorded: there are no spans yet |
+//! | name, parent | `name: "fill", parent: &span,` | evaluated, but not recorded: there are no spans yet |
 //!
-//! [`log!`] is [`event!`]; [`enabled!`], [`event_enabled!`] and [`log_enabled!`] ask whether a call would
-//! be logged. `logger:` is an error: [`Logger::enter`] chooses a logger.
+//! [`log!`] is the same as [`event!`]. [`enabled!`], [`event_enabled!`] and [`log_enabled!`] ask whether a
+//! call would be logged. `logger:` is a compile error: use [`Logger::enter`] to choose a logger.
 //!
-//! A target that is no literal, no macro and not named like a constant (`TARGET`, `crate::TARGET`) is
-//! found when the program runs: `target: &name`, `target: Self::NAME`. Such a call compares it
-//! with the last one's, and looks for its call site in a map if it is another one; each text takes memory
-//! for as long as the process lives. A call site tells 1024 targets apart, by level; more are logged
-//! under the path of the module.
+//! A target is dynamic unless it is a literal, a macro, or named like a constant (`TARGET`,
+//! `crate::TARGET`): `target: &name`, `target: Self::NAME`. Such a call compares its target with that of
+//! the previous call; if it differs, the call looks up its call site in a map. Each distinct target takes
+//! memory for the life of the process. A call site distinguishes up to 1024 targets, by level; further
+//! ones are logged under the module path.
 //!
-//! A message by a macro has typed arguments if its placeholders are in string literals of `concat!`;
-//! otherwise (`include_str!("format.txt"), a, b`) it is formatted as a whole at the call.
+//! A macro as a message keeps typed arguments if its placeholders are in string literals of `concat!`;
+//! otherwise (`include_str!("format.txt"), a, b`) the message is formatted at the call.
 //!
-//! A type that later code settles is no matter, as for `format!`; the value is recorded as what
-//! it turns out to be.
+//! An argument's type may be inferred from later code, as with `format!`; the value is recorded as the
+//! type that it turns out to be.
 //!
 //! Numbers, `bool`, `char`, strings, `Option`, arrays, slices, tuples, maps, sets and lists of these, `Duration`,
 //! `SystemTime` and IP addresses are stored as they are; the decoder formats them exactly as
 //! `format!` would have. So are structs and enums with [`#[derive(Record)]`](derive@Record), types with
-//! [`AsRecord`] and, in fields, types that are `serde::Serialize` and `postcard_schema::Schema`. Whatever else
-//! is `Display` or `Debug` is formatted at the call, which costs what formatting costs.
+//! [`AsRecord`] and, in fields, types that are `serde::Serialize` and `postcard_schema::Schema`. Any other
+//! type that is `Display` or `Debug` is formatted at the call, at the cost of formatting.
 //!
-//! A field of an error, bare or with `%`, keeps its sources; one of [`Empty`] is left out. A serde value that is
-//! serialised otherwise than its schema says, as `#[serde(skip, flatten, with, tag, untagged)]` may have it, is shown as a
-//! text that says so: `#[derive(Schema)]` does not know these attributes.
+//! A field that holds an error, bare or with `%`, keeps the error's sources; a field that holds [`Empty`]
+//! is left out. `#[derive(Schema)]` ignores `#[serde(skip, flatten, with, tag, untagged)]`; a serde value
+//! that serializes differently from its schema is shown as a text that says so.
 //!
 //! # Cost
 //!

@@ -15,21 +15,21 @@ use crate::shared::{Core, lock};
 use crate::stats::Stats;
 use crate::thread;
 
-/// A logger that runs; dropping it writes what the rings hold and seals the dump.
+/// A running logger; dropping it writes the records that are still in the rings and seals the dump.
 ///
-/// Keep it for as long as records are to be written, as a rule in a variable of `main`. Threads
-/// that log on when it is gone are heard no more, and do no harm.
+/// Keep it for as long as records are to be written, usually in a variable of `main`. Threads that log
+/// after it is gone do no harm; their records are not logged.
 ///
-/// On Unix a logger that still runs when the process ends normally (in a `static`, or forgotten) is ended
-/// then, behind the handlers of `atexit`: at a return from `main` and at `exit`, but not at `_exit`, `exec`,
-/// `abort` or a signal. Calls of other threads that come later do not return before the process has
-/// ended, unless that takes more than a second. With a [manual](crate::Builder::start_manual) drain, and on
-/// Windows, nobody ends it.
+/// On Unix, a logger that is still running when the process ends normally (in a `static`, or forgotten) is
+/// sealed then, after the `atexit` handlers: on return from `main` and on `exit`, but not on `_exit`,
+/// `exec`, `abort` or a signal. Other threads that log after that block until the process has ended, for
+/// at most a second. With a [manual](crate::Builder::start_manual) drain, and on Windows, this does not
+/// happen.
 #[derive(Debug)]
 #[must_use = "a logger ends when it is dropped: keep it in a variable, such as `_log`"]
 pub struct Logger {
     core: Arc<Core>,
-    /// The drain's thread; without one the drain is in somebody's hands.
+    /// The drain thread; `None` if the program polls the drain.
     drain: Option<JoinHandle<()>>,
     has_ended: bool,
     is_global: Option<bool>,
@@ -52,10 +52,9 @@ impl Logger {
         self.is_global = Some(is_global);
     }
 
-    /// The dump that is being written, as it was given to the builder, or beside that with
-    /// [`IfBusy::NumberedPath`](crate::IfBusy). If something that is no
-    /// dump was put at the path meanwhile, the log has gone on beside it:
-    /// [`Builder::on_error`](crate::Builder::on_error) says where.
+    /// The path of the dump, as given to the builder, or the numbered path beside it with
+    /// [`IfBusy::NumberedPath`](crate::IfBusy). If a file that is not a dump was put at the path
+    /// meanwhile, the log continues beside it: [`Builder::on_error`](crate::Builder::on_error) says where.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.core.config.path

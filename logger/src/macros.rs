@@ -58,11 +58,12 @@ macro_rules! log {
     ($($call:tt)*) => { $crate::__private::call!($crate event $($call)*) };
 }
 
-/// Whether a call here, at a level and with the target if one is given, would be logged.
+/// Returns whether a call here, with this level and optional target, would be logged.
 ///
-/// For what is costly to find out and is only logged: `if enabled!(Level::Debug) { … }`,
-/// `enabled!(target: "risk", Level::Debug)`. Fields behind the level, which `tracing` takes, are not
-/// looked at, as filters decide by target and level alone. Costs what a call costs that is not logged.
+/// Use it to guard values that are costly to compute and needed only for logging:
+/// `if enabled!(Level::Debug) { … }`, `enabled!(target: "risk", Level::Debug)`. Fields after the level,
+/// which `tracing` accepts, are ignored, because filters decide by target and level alone. Costs as much as
+/// a disabled call.
 #[macro_export]
 macro_rules! enabled {
     ($($call:tt)*) => { $crate::__private::call!($crate enabled $($call)*) };

@@ -1,18 +1,18 @@
-//! What the operating system calls a thread that Rust has no name for.
+//! Operating system names of threads that Rust has no name for.
 //!
-//! C libraries and runtimes name their threads by `pthread_setname_np`, and so may a Rust thread name itself;
-//! `top`, `gdb` and `perf` show these names. On Linux a new thread has the name of the one that started
-//! it, and the first one that of the program: a name that is only inherited tells threads apart worse than
-//! their ids do, and is none.
+//! C libraries and runtimes name their threads with `pthread_setname_np`, and a Rust thread may do so too;
+//! `top`, `gdb` and `perf` show these names. On Linux a new thread has the name of the one that started it,
+//! and the first one that of the program. A merely inherited name tells threads apart worse than their ids,
+//! so it does not count.
 
-/// The name of this thread by the operating system, if it was given one.
+/// The operating system's name of this thread, if it was given one.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn name() -> Option<String> {
     let name = linux::own()?;
     (!linux::is_inherited(&name)).then(|| String::from_utf8_lossy(&name).into_owned())
 }
 
-/// The name of this thread by the operating system, if it was given one.
+/// The operating system's name of this thread, if it was given one.
 #[cfg(target_vendor = "apple")]
 pub(crate) fn name() -> Option<String> {
     let mut name = [0_u8; 64];
@@ -36,10 +36,10 @@ mod linux {
     use std::fs;
     use std::os::unix::ffi::OsStrExt as _;
 
-    /// The longest name of a thread, with a zero behind it.
+    /// The longest name of a thread, including the terminating zero.
     const NAME_BYTES: usize = 16;
 
-    /// So many other threads are asked for their names.
+    /// How many other threads to ask for their names.
     const MAX_OTHERS: usize = 256;
 
     /// The name of this thread, whoever gave it.

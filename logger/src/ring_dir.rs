@@ -64,18 +64,18 @@ pub(crate) use self::unix::{Missed, RingDir, RingFile};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Rings {
-    /// In files, so that what was committed survives even `kill -9`. A ring for which no file can be
-    /// had is in the process's own memory. The logger states which rings are, in the ring directory before the
-    /// first record of such a ring is committed, in the dump, in [`Stats`](crate::Stats) and by
+    /// In files, so that committed records survive even `kill -9`. A ring for which no file is available
+    /// is in the process's own memory. The logger reports such rings in the ring directory (before the
+    /// first record of the ring is committed), in the dump, in [`Stats`](crate::Stats) and by
     /// [`Event::RingsInMemory`](crate::Event::RingsInMemory).
     #[default]
     PreferFiles,
-    /// In files, or the logger does not start. This is about the start: a ring that cannot be had later,
-    /// when a thread logs for the first time, is in memory all the same, as a log call neither fails nor
-    /// stops the program. It is stated and counted as with [`PreferFiles`](Self::PreferFiles).
+    /// In files, or the logger does not start. This concerns the start only: if no file is available
+    /// later, when a thread first logs, its ring is in memory, because a log call neither fails nor stops
+    /// the program. That is reported and counted as with [`PreferFiles`](Self::PreferFiles).
     RequireFiles,
-    /// In the process's own memory: what the drain has not written when the process is killed is
-    /// gone.
+    /// In the process's own memory: records that the drain has not written when the process is killed
+    /// are lost.
     Memory,
 }
 

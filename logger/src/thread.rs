@@ -273,25 +273,29 @@ impl Drop for Deaf {
     }
 }
 
-/// Runs `handler`, a part of a signal handler that logs, so that it does nothing that a handler must
-/// not: calls that would take a lock or allocate memory are not heard, and counted in
+/// Runs `handler`, the part of a signal handler that logs, so that it stays async-signal-safe: calls
+/// that would take a lock or allocate memory are not logged, but counted in
 /// [`Stats::unheard`](crate::Stats::unheard).
 ///
-/// Those are the first calls of a thread, all calls of threads that have entered a logger, and all that
-/// find their ring half full or more. A call that has interrupted another one of its thread is not heard
-/// either. While another thread changes the filter, or makes the first call of a call site, a call in a handler
-/// waits, for 20 ms at the most. The first calls of call sites in a handler are heard, of up to 64 in a process; but what
-/// explains them is written by the drain, a moment later: if the process dies before that, a reader finds
-/// records of an unknown call site. [`prepare_call_sites`] and [`prepare_thread`] do all of that ahead. Outside of `in_signal_handler`, what interrupts a call is
-/// still refused, so that nothing is ever corrupted; but a handler that interrupts, say, the
-/// allocator, and whose call needs memory, waits for ever, as with every function that is not
-/// async-signal-safe; and one that interrupts a thread's start has the standard library end the process.
+/// Not logged are the first calls of a thread, all calls of threads that have entered a logger, all
+/// calls that find their ring half full or more, and calls that interrupt a log call of their own
+/// thread. While another thread changes the filter, or makes the first call of a call site, a call in a
+/// handler waits, for 20 ms at most.
 ///
-/// A process that is forked in a handler must end there, or run another program: were it to return into
-/// a call that the handler has interrupted, that would write to the parent's ring.
+/// A call site whose first call is in a handler is logged too, up to 64 of them in a process. The drain
+/// writes its dictionary entry a moment later: if the process dies before that, a reader finds records
+/// of an unknown call site. [`prepare_call_sites`] and [`prepare_thread`] do all of that in advance.
+///
+/// Outside of `in_signal_handler`, a log call that interrupts another one is still refused, so nothing
+/// is ever corrupted. But as with every function that is not async-signal-safe, a handler that
+/// interrupts, say, the allocator and then needs memory deadlocks; and if one interrupts a thread's
+/// start, the standard library ends the process.
+///
+/// A child that is forked in a handler must exit there or exec another program. If it returned into a
+/// log call that the handler interrupted, that call would write to the parent's ring.
 ///
 /// # Panics
-/// If `handler` does, which ends the process in most handlers.
+/// If `handler` panics, which ends the process in most handlers.
 ///
 /// ```
 /// extern "C" fn on_signal(signal: i32) {
@@ -314,13 +318,13 @@ pub fn in_signal_handler<R>(handler: impl FnOnce() -> R) -> R {
     result
 }
 
-/// Runs `calls` without logging, so that the call sites in them are known: each gets its id, and its entry
-/// stands beside the rings. Their next calls then find all that they need, also those in a signal handler,
-/// and also if the process dies right after.
+/// Runs `calls` without logging, to register the call sites in it: each gets its id, and its entry is
+/// stored beside the rings. Later calls then find everything they need, even in a signal handler and even
+/// if the process dies right after.
 ///
-/// The arguments are evaluated as ever; code around the calls runs too. Call sites that the filter leaves
-/// out are not prepared, nor are those that `calls` does not come to. A signal handler that runs on this
-/// thread meanwhile is not heard. Costs what the first call of each call site costs.
+/// Arguments are evaluated as usual, and code around the calls runs too. Call sites that the filter
+/// disables, or that `calls` does not reach, are not prepared. Records of a signal handler that runs on
+/// this thread meanwhile are not logged. Costs as much as the first call of each call site.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
@@ -351,7 +355,7 @@ pub fn prepare_call_sites<R>(calls: impl FnOnce() -> R) -> R {
     calls()
 }
 
-/// Gives the call site of a record its id and its entry, and does not log.
+/// Gives the call site of a record its id and its entry, without logging.
 fn prepare(record: &ColdRecord<'_>) {
     heard(|| {
         if !has_memory(COLD_CALL_BYTES) || !can_have_rings() {
@@ -366,8 +370,8 @@ fn prepare(record: &ColdRecord<'_>) {
     });
 }
 
-/// Logs from a signal handler what the hot path did not, if that takes no lock and no memory; `false` if it
-/// would, or if the handler has interrupted a call.
+/// Logs a record from a signal handler that the hot path refused, if that takes neither a lock nor memory.
+/// Returns `false` if it would, or if the handler has interrupted a call.
 fn log_in_handler(record: &ColdRecord<'_>) -> bool {
     LOCAL.with(|local| {
         let Some(generation) = local.generation_for_handler() else { return false };
@@ -382,12 +386,12 @@ fn log_in_handler(record: &ColdRecord<'_>) -> bool {
     })
 }
 
-/// Gives this thread its ring now, and not at its first call, which would have to wait for it: a file
-/// is made, its memory reserved and mapped. Returns whether the thread has one of the global logger's.
+/// Gives this thread its ring now rather than at its first call, which would have to wait while a file
+/// is created, reserved and mapped. Returns whether the thread has a ring of the global logger.
 ///
-/// To be called where a thread begins, if its calls must not wait later; threads that do without
-/// lose nothing else. Costs nothing more if the thread has its ring already. The first call of each
-/// call site still takes a lock and tells its dictionary entry, whichever thread makes it.
+/// Call it where a thread begins if later calls must not wait; otherwise it is not needed. It does
+/// nothing more if the thread already has its ring. The first call of each call site still takes a
+/// lock and writes its dictionary entry, whichever thread makes it.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;

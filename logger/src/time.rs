@@ -85,11 +85,11 @@ pub fn at<T: IntoTime>(time: T) -> T::Word {
     time.into_word()
 }
 
-/// What `at:` takes: a [`Timestamp`], an [`Instant`], a [`SystemTime`], or an integer that counts
-/// nanoseconds since the Unix epoch (what network cards, exchanges and simulations give).
+/// A type that `at:` accepts: a [`Timestamp`], an [`Instant`], a [`SystemTime`], or an integer number of
+/// nanoseconds since the Unix epoch (as network cards, exchanges and simulations provide).
 ///
-/// A `Timestamp` costs nothing more. An `Instant` is related to the logger's clock by reading both
-/// ([`Timestamp::from_instant`]), which costs more than the call, and is right to some ten nanoseconds.
+/// A `Timestamp` is free. An `Instant` is converted to the logger's clock by reading both clocks
+/// ([`Timestamp::from_instant`]), which costs more than the call and is accurate to some ten nanoseconds.
 ///
 /// Sealed: the conversion runs inside of a claim, where no code of the user's may.
 ///

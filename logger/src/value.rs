@@ -52,8 +52,9 @@ pub use self::text::{Buffer, Text};
 /// A value that is stored as it is and formatted by the decoder.
 ///
 /// Implemented for the types of the standard library that print, and by
-/// [`#[derive(Record)]`](macro@crate::Record) for structs and enums of such. It is a bound for generic code, and is
-/// not implemented by hand: [`AsRecord`](crate::AsRecord) is the safe way to say what is recorded of a type.
+/// [`#[derive(Record)]`](macro@crate::Record) for structs and enums of such types. Use it as a bound in generic
+/// code, but do not implement it by hand: [`AsRecord`](crate::AsRecord) is the safe way to choose how a type is
+/// recorded.
 ///
 /// # Safety
 /// [`write`](Self::write) writes exactly [`size`](Self::size) bytes, and nothing that happens

@@ -26,25 +26,26 @@ pub fn call(tokens: TokenStream) -> TokenStream {
 ///
 /// # Attributes
 ///
-/// `#[record(crate = path)]` on the type says where `stenolog` is, if it is not at `::stenolog`. Fields take,
-/// each at most one of these, and `rename` beside it:
+/// `#[record(crate = path)]` on the type says where `stenolog` is, if it is not at `::stenolog`. Each field
+/// takes at most one of these, and optionally `rename`:
 ///
 /// | attribute | the field is |
 /// |---|---|
-/// | `skip` | left out; its type may be any |
-/// | `redact` | shown as `[redacted]` in text and JSON; the value is not looked at, and neither its bytes nor its length get into the dump; its type may be any |
-/// | `display`, `debug` | the text that `{}` or `{:?}` makes of it, formatted at the call |
-/// | `hex` | text: an integer as `{:#x}` has it, bytes as two digits each |
+/// | `skip` | left out; it may have any type |
+/// | `redact` | shown as `[redacted]` in text and JSON; the value is never looked at, and neither its bytes nor its length get into the dump; it may have any type |
+/// | `display`, `debug` | its text by `{}` or `{:?}`, formatted at the call |
+/// | `hex` | text: an integer as by `{:#x}`, bytes as two digits each |
 /// | `ascii` | text: bytes, with `\x..` for those that are not printable ASCII |
-/// | `with = path` | what the function at `path` makes of a reference to it, which must be recorded itself |
-/// | `rename = "name"` | called so, in text and JSON; not in tuples |
+/// | `with = path` | the result of the function at `path`, called with a reference to the field; the result's type must be recordable |
+/// | `rename = "name"` | named so in text and JSON; not in tuples |
 ///
-/// What is unknown, said twice or contradictory is a compile error. Messages print a value with such
-/// attributes as it is recorded, by `{:?}` too: a field that is redacted is redacted there, one that is renamed
-/// has its new name. (`{}` is the type's own `Display`.)
+/// An unknown, repeated or contradictory attribute is a compile error. Messages print such a value as it is
+/// recorded, even with `{:?}`: a redacted field is redacted there, and a renamed one has its new name. (`{}` is
+/// the type's own `Display`.)
 ///
-/// A type with `display`, `debug`, `hex`, `ascii` or `with`, or with a field that is recorded by `AsRecord`, is put together in
-/// a buffer at the call, on the stack up to 192 bytes; all others are written straight from where they lie.
+/// A type with `display`, `debug`, `hex`, `ascii` or `with`, or with a field that is recorded through `AsRecord`,
+/// is assembled in a buffer at the call, on the stack up to 192 bytes; all others are written directly from
+/// where they are in memory.
 #[proc_macro_derive(Record, attributes(record))]
 pub fn record(tokens: TokenStream) -> TokenStream {
     derive::expand(tokens.into()).into()

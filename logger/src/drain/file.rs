@@ -7,10 +7,10 @@
 //!   working folder changes nothing.
 //! - **F3 (nothing unread).** A dump whose writer was killed and whose rings are still there is
 //!   kept, and has what they hold on the disk before they are removed.
-//! - **F4 (mapped).** A reader may have a dump mapped: of one that is there, no byte is changed, and it is
-//!   not made shorter. What replaces it is another file, which is given its name. Only where that cannot be
-//!   done, as the folder may not be written, or the file is mounted by itself, a dump that is to be
-//!   replaced is emptied.
+//! - **F4 (mapped).** A reader may have a dump mapped, so the logger neither changes the bytes of an existing
+//!   dump nor shortens it. A replacement is a new file that takes over the name. Only where that is impossible,
+//!   because the folder is not writable or the file is itself a mount point, is a dump that is to be replaced
+//!   emptied.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -39,20 +39,19 @@ pub enum Existing {
     Replace,
 }
 
-/// What a logger does that starts on a path to which another one writes, in this process or another.
+/// What a logger does if another one, in this process or another, is writing to its path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum IfBusy {
-    /// It does not start: [`StartError::Busy`](crate::StartError::Busy).
+    /// The logger does not start: [`StartError::Busy`](crate::StartError::Busy).
     #[default]
     Error,
-    /// It writes beside that dump: to `app.1.steno` if that is `app.steno`, or the next number that no file
-    /// has. [`Logger::path`](crate::Logger::path) says which. `steno` reads all dumps of a folder
-    /// together.
+    /// The logger writes beside that dump: to `app.1.steno` for `app.steno`, or to the next free number.
+    /// [`Logger::path`](crate::Logger::path) says which. `steno` reads all dumps of a folder together.
     NumberedPath,
 }
 
-/// So many bytes behind a hole are looked at for a frame of a dump.
+/// How many bytes after a hole to search for a frame of a dump.
 const MOST_LOOKED_AT: u64 = 4 << 20;
 
 /// What a logger that starts does with the rings of an earlier one.
@@ -403,7 +402,7 @@ fn create(
     }
 }
 
-/// Puts a new, empty file in the place of one that this process has locked (F4); `None` if that cannot be.
+/// Replaces a file that this process has locked by a new, empty one (F4); `None` if that is not possible.
 fn replace(path: &Path, old: &Metadata, mode: u32) -> Option<Locked> {
     let beside = Beside::new(path)?;
     let file = beside.make(if is_ours_alone(old) { mode_within(old, mode) } else { mode }).ok()?;
@@ -412,15 +411,15 @@ fn replace(path: &Path, old: &Metadata, mode: u32) -> Option<Locked> {
     Some(file)
 }
 
-/// A file that is made beside another one, to take its place. Removed if it does not.
+/// A file created beside another one to replace it. Removed unless it does.
 struct Beside {
     path: PathBuf,
     is_made: std::cell::Cell<bool>,
 }
 
 impl Beside {
-    /// The name, which no reader looks at, is the same for each who has the lock of the dump: what a process
-    /// leaves that is killed now is in the way of the next one, which removes it.
+    /// Readers ignore the name. It is the same for every holder of the dump's lock, so if this process is
+    /// killed now, the next one runs into the file and removes it.
     fn new(dump: &Path) -> Option<Self> {
         let name = dump.file_name()?.to_string_lossy().replace('.', "_");
         let path = dump.with_file_name(format!(".{name}.new"));

@@ -1,4 +1,4 @@
-//! Types that are recorded as something else, which is made of them at the call.
+//! The trait for types that are converted to another type when they are recorded.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -14,19 +14,18 @@ use super::bound::Bound;
 use super::text::Buffer;
 use super::{SHORT_BYTES, Text, Value, put_bytes};
 
-/// A type that says itself what is recorded of it: numbers, strings, tuples of these, and every other
-/// [`Value`].
+/// A type that chooses how it is recorded: as numbers, strings, tuples of these, or any other [`Value`].
 ///
-/// This is the way for types that cannot have `#[derive(Record)]`, such as a wrapper of a type of another
-/// crate. It is safe: [`as_record`](Self::as_record) is called once a call, before anything is claimed in
-/// a ring, and may do what it likes, a panic included.
+/// Implement it for types that cannot have `#[derive(Record)]`, such as a wrapper around another crate's
+/// type. It is safe to implement: [`as_record`](Self::as_record) runs once per call, before anything is
+/// claimed in a ring, and may do anything, even panic.
 ///
-/// What is recorded is what readers see: its `Debug` in text, nested in JSON. As an argument of a
-/// message the value still prints by its own `Display` or `Debug`, formatted at the call, as `format!` would have
-/// it. Such types may be fields of a [`#[derive(Record)]`](derive@crate::Record), and stand in `Option`,
+/// Readers see the recorded value: its `Debug` in text, nested in JSON. As an argument of a message, the
+/// type still prints through its own `Display` or `Debug`, formatted at the call, as with `format!`. Such
+/// types may be fields of a [`#[derive(Record)]`](derive@crate::Record) type, and may be inside `Option`,
 /// `Vec`, arrays, tuples and pointers.
 ///
-/// Cost: what `as_record` costs, and a copy. Lists, and derived types with such a field, are put together in a
+/// Cost: that of `as_record`, and a copy. Lists, and derived types with such a field, are assembled in a
 /// buffer first, on the stack up to 192 bytes.
 ///
 /// ```
@@ -62,16 +61,16 @@ use super::{SHORT_BYTES, Text, Value, put_bytes};
             `#[record(skip)]`"
 )]
 pub trait AsRecord {
-    /// What is recorded: any [`Value`], such as a number, a string, a tuple, or a struct with
+    /// The recorded type: any [`Value`], such as a number, a string, a tuple, or a struct with
     /// `#[derive(Record)]`. It may borrow from the value.
     type As<'a>: Value
     where
         Self: 'a;
 
-    /// Makes what is recorded of the value.
+    /// Converts the value to the recorded type.
     fn as_record(&self) -> Self::As<'_>;
 
-    /// Appends what is recorded.
+    /// Appends the recorded value.
     #[doc(hidden)]
     #[inline]
     fn prepare(&self, into: &mut Buffer) {
@@ -79,8 +78,8 @@ pub trait AsRecord {
     }
 }
 
-/// What is recorded by `{:?}` and `?value` as it is in a field: derived types, and what consists of such. Their
-/// own `Debug` might show what is redacted.
+/// Types that `{:?}` and `?value` record as a field would: derived types, and types made of them. Their own
+/// `Debug` might show redacted values.
 ///
 /// A type that implements [`AsRecord`] by hand prints by its own `Debug`.
 pub trait Shown: AsRecord {}
@@ -380,7 +379,7 @@ pub fn debug_text<T: fmt::Debug + ?Sized>(value: &T) -> Text {
     Text::new(format_args!("{value:?}"))
 }
 
-/// What `#[record(hex)]` takes: integers, and what holds bytes.
+/// Types that `#[record(hex)]` accepts: integers and containers of bytes.
 #[diagnostic::on_unimplemented(
     message = "`#[record(hex)]` takes integers and bytes, not `{Self}`",
     label = "neither an integer nor bytes"
@@ -390,7 +389,7 @@ pub trait Hex {
     fn write_hex(&self, out: &mut dyn fmt::Write) -> fmt::Result;
 }
 
-/// What `#[record(ascii)]` takes: what holds bytes.
+/// Types that `#[record(ascii)]` accepts: containers of bytes.
 #[diagnostic::on_unimplemented(
     message = "`#[record(ascii)]` takes bytes, not `{Self}`",
     label = "neither `[u8]` nor what holds one"

@@ -1,4 +1,4 @@
-//! What has a form of its own in every output: errors with their sources, and no value at all.
+//! Values with a special form in every output: errors with their sources, and the absent value.
 
 use std::error::Error;
 use std::fmt;
@@ -15,7 +15,7 @@ use super::{SHORT_BYTES, Text, Value, put_bytes, signature};
 pub struct ErrorChain(Buffer);
 
 impl ErrorChain {
-    /// A chain has no more sources than this: one that leads back to itself has no end.
+    /// The most sources of a chain: one that leads back to itself would never end.
     const MAX_SOURCES: u32 = 64;
 
     /// Formats an error, and the errors that it came from.
@@ -84,7 +84,7 @@ unsafe impl Value for ErrorChain {
     }
 }
 
-/// What was made of a value at the call, to be recorded.
+/// A value that was computed at the call, to be recorded.
 #[derive(Debug)]
 pub struct Recorded<V>(pub(crate) V);
 
@@ -118,7 +118,7 @@ unsafe impl Value for AsString {
     }
 }
 
-/// The value of a field that has none: it is left out of the record.
+/// The value of a field that has none; the field is left out of the record.
 ///
 /// ```
 /// use stenolog::{Empty, info};
