@@ -28,11 +28,11 @@ Exit codes: 0 complete; 1 something could not be read (with -e: nothing matched)
 
 const CLEAN_EXAMPLES: &str = "\
 Examples:
-  steno clean                    what lies in /dev/shm, and what of it nobody needs
-  steno clean --remove           removes that
-  steno clean logs/ --json       of rings beside their dumps
+  steno clean                    list what is in /dev/shm, and what is not needed
+  steno clean --remove           remove what is not needed
+  steno clean logs/ --json       list rings beside their dumps
 
-Directories of running loggers and of other users are never touched. Loggers that start clean up, too.
+Directories of running loggers and of other users are never touched. Loggers also clean up when they start.
 Exit codes: 0 done; 1 something could not be read or removed; 2 wrong usage.";
 
 const MORE: &str = "Examples, forms of times and exit codes: --help";
@@ -273,7 +273,7 @@ pub(crate) struct CleanArgs {
     /// Remove the directories that may go
     #[arg(long)]
     pub(crate) remove: bool,
-    /// Let those go, too, that have records which no dump has
+    /// Also remove directories with records that no dump has
     #[arg(long)]
     pub(crate) unread: bool,
     /// A JSON object per directory

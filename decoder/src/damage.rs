@@ -184,7 +184,7 @@ pub enum DamageCause {
         /// How many there are.
         found: u64,
     },
-    /// Another program made the file shorter while it was read: what is gone reads as zeros. See
+    /// Another program shortened the file while it was read; the missing part reads as zeros. See
     /// [`survive_shrinking_files`](crate::survive_shrinking_files).
     #[error("the file became shorter while it was read, by another program's doing; read a copy")]
     Shrunk,
@@ -198,17 +198,17 @@ pub enum DamageCause {
         /// Where it ends.
         end: u64,
     },
-    /// A ring was not in a file, or its file was deleted, when its writer died: nothing tells how many
-    /// records it held.
+    /// A ring was not in a file, or its file was deleted, when its writer died: how many records it held
+    /// is unknown.
     #[error("{}", ring_lost(*ring, thread, *number, *is_unlinked))]
     RingLost {
-        /// The ring; 0 for all that are not told apart.
+        /// The ring; 0 for all rings that are not named one by one.
         ring: u32,
         /// The name of its thread, if it is known.
         thread: Box<str>,
         /// The number of the first record that the dump does not have.
         number: u64,
-        /// Its file was deleted while the writer ran; otherwise it was in memory.
+        /// Whether its file was deleted while the writer ran; otherwise the ring was in memory.
         is_unlinked: bool,
     },
     /// What the file says of itself is not what it holds.

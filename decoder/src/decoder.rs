@@ -10,8 +10,8 @@
 //! [`Decoder::render`] makes text without that; where there is nothing to filter by values, without
 //! a tree of values too, and in several threads if asked to: see `parallel`.
 //!
-//! A ring that continues another one comes to the heap when that one has ended, so that what a thread
-//! logged keeps its order whatever its times are.
+//! A ring that continues another one joins the heap when that one has ended, so that a thread's records
+//! keep their order whatever their times are.
 //!
 //! In memory: one open block for each ring that has one at the moment that is being read, whatever
 //! the size of the files. As long as one ring is behind all others, the heap is not touched.
@@ -66,7 +66,7 @@ const MAX_CALLS: usize = 16 << 10;
 pub struct Decoder<'d> {
     context: Context<'d>,
     rings: Vec<Ring<'d>>,
-    /// Rings that continue another one, by the place of that one, as long as it has not ended.
+    /// Rings that continue another one that has not ended yet, by the place of that one.
     waiting: BTreeMap<usize, Vec<usize>>,
     /// The rings that have a next entry, by its key.
     heap: BinaryHeap<Reverse<(Key, usize)>>,
@@ -81,8 +81,8 @@ pub struct Decoder<'d> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Summary {
-    /// Records that were read, wanted or not. Those that could not be are not among them, nor are those
-    /// of blocks without wanted records, which are not read.
+    /// Records that were read, wanted or not, without unreadable ones and without those in blocks that
+    /// were skipped because they have no wanted records.
     pub records: u64,
     /// Records that the filter let pass.
     pub shown: u64,
@@ -141,7 +141,7 @@ impl<'d> Decoder<'d> {
         self
     }
 
-    /// Shows losses so: each by itself if not told.
+    /// Sets how losses are shown: by default, each by itself.
     #[must_use]
     pub fn with_losses(mut self, losses: Losses) -> Self {
         self.losses = losses;
@@ -321,7 +321,7 @@ impl<'d> Decoder<'d> {
         ControlFlow::Continue(())
     }
 
-    /// Has the rings begin that continue one that has ended.
+    /// Starts the rings that continue one that has ended.
     fn end_ring(&mut self, index: usize) {
         let mut ended = vec![index];
         while let Some(index) = ended.pop() {

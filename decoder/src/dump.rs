@@ -184,9 +184,9 @@ impl FrameCounts {
 impl Dump {
     /// Opens a file. Regular files are mapped; pipes and the like are read to their end.
     ///
-    /// A mapped file must not be truncated while the dump is open: the process would die of SIGBUS. No logger
-    /// does that. A program that reads files to which others do it calls
-    /// [`survive_shrinking_files`](crate::survive_shrinking_files), or has them read into memory
+    /// A mapped file must not be truncated while the dump is open: SIGBUS would kill the process. No logger
+    /// does that. If other programs may truncate the file, call
+    /// [`survive_shrinking_files`](crate::survive_shrinking_files), or read the file into memory
     /// ([`Limits::with_copies`]).
     ///
     /// # Errors
@@ -204,8 +204,8 @@ impl Dump {
         Self::new(path.to_owned(), Source::open(path, limits)?, limits)
     }
 
-    /// Takes a file that is open already, such as a temporary one that holds an unpacked copy. `name`
-    /// is what it is called, and where its writer's rings are looked for.
+    /// Reads a file that is already open, such as a temporary one with an unpacked copy. `name` is the path
+    /// to show, and tells where to look for the writer's rings.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -219,7 +219,7 @@ impl Dump {
         Self::new(path, source, limits)
     }
 
-    /// Whether the other dump is the same file of a log, and begins with all that this one has.
+    /// Whether the other dump is the same file of a log and begins with everything in this one.
     #[must_use]
     pub fn is_beginning_of(&self, other: &Self) -> bool {
         !self.is_from_rings() && !other.is_from_rings() && other.bytes().starts_with(self.bytes())
@@ -305,9 +305,9 @@ impl Dump {
         &self.header
     }
 
-    /// Whether it is known for sure which run of a logger wrote the file. Not if its header is damaged or
-    /// gone, and no frame that is left states it again: records that other files of that run have too
-    /// then come out twice.
+    /// Whether it is certain which run of a logger wrote the file. It is not if the header is damaged or
+    /// missing and no remaining frame repeats it. Records that are also in other files of that run are then
+    /// shown twice.
     #[must_use]
     pub const fn is_session_known(&self) -> bool {
         self.is_session_known
@@ -353,8 +353,9 @@ impl Dump {
         &self.tables.blocks
     }
 
-    /// How many rings the file names that were not in files, or whose file was deleted: what they held
-    /// is missing if the writer died before it sealed the file. 0 if [all](Self::is_in_memory) were.
+    /// The number of rings that the file names as not being in a file, or whose file was deleted. Their
+    /// records are missing if the writer died before it sealed the file. 0 if [all](Self::is_in_memory)
+    /// rings were in memory.
     #[must_use]
     pub fn volatile_rings(&self) -> usize {
         let rings = self.tables.volatile.iter().map(|stated| stated.ring);
@@ -362,8 +363,8 @@ impl Dump {
         rings.collect::<std::collections::BTreeSet<_>>().len()
     }
 
-    /// Whether the logger kept all its rings in memory, as the file says: why, or nothing if that was
-    /// asked for. There is no ring directory to be looked for then.
+    /// Whether the file says that the logger kept all its rings in memory: the reason, or an empty text if
+    /// that was configured. There is no ring directory then.
     #[must_use]
     pub fn is_in_memory(&self) -> Option<&str> {
         let of_all = |stated: &&VolatileRing| {

@@ -316,18 +316,18 @@ impl<'a> LossEntry<'a> {
         Self { origin, unix_ns, cause, merged }
     }
 
-    /// How many statements this is made of: one, unless they are [merged](crate::Losses::Merged).
+    /// How many statements were [merged](crate::Losses::Merged) into this one; otherwise one.
     #[must_use]
     pub fn statements(&self) -> u64 {
         self.merged.statements
     }
 
-    /// When the first of the [statements](Self::statements) was.
+    /// The time of the first of the [statements](Self::statements).
     #[must_use]
     pub fn first_unix_ns(&self) -> i64 {
         self.merged.first_unix_ns
     }
-    /// When: after the last of the lost records; of several statements, what the last one says.
+    /// The time: after the last of the lost records; of merged statements, that of the last one.
     #[must_use]
     pub fn unix_ns(&self) -> i64 {
         self.unix_ns

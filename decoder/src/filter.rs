@@ -59,11 +59,11 @@ impl Default for Levels {
 
 /// Conditions that a record must meet, all of them; without any, every record is wanted.
 ///
-/// A filter applies to statements of losses too. One is shown if its thread and its time are wanted, and
-/// it may be about records of a wanted level: of those of other levels it says nothing, and of records
-/// whose level nobody knows, each may be wanted. What else the lost records were, nobody knows: so targets, expressions
-/// and values are asked of the statement itself, whose target is `stenolog`, whose text is its
-/// message, and which has the fields that JSON gives it (`cause=ring_full`). All losses are counted in the
+/// A filter applies to loss statements too. One is shown if its thread and time match and if a lost record
+/// may have had a wanted level; it then states only the losses of wanted levels. If the level of a lost
+/// record is unknown, it counts as wanted. Nothing else is known of lost records, so targets, expressions
+/// and values are matched against the statement itself: its target is `stenolog`, its text is its message,
+/// and its fields are those of its JSON (`cause=ring_full`). All losses are counted in the
 /// [`Summary`](crate::Summary), whether they are shown or not.
 ///
 /// Damage is always reported, but that
@@ -141,10 +141,11 @@ impl Filter {
         self
     }
 
-    /// Only records that match: in what [`Format::Short`](crate::Format::Short) shows of message and
-    /// fields, in the message as `format!` wrote it, or in the value of a field as it was logged, without
-    /// quotes and escapes. So both `a\\tb` and a tab between two letters find what is shown with an
-    /// escape. Of several, all must match, each where it likes.
+    /// Keeps only records that match: in the message and fields as
+    /// [`Format::Short`](crate::Format::Short) shows them, in the message as `format!` wrote it, or in the
+    /// value of a field as it was logged, without quotes and escapes. So both `a\\tb` and a tab between two
+    /// letters find text that is shown with an escape. Of several expressions, all must match, each in any
+    /// of these places.
     ///
     /// Nothing is known of the expression, so that each record has to be shown to it: see
     /// [`grep_pattern`](Self::grep_pattern).

@@ -47,7 +47,7 @@ pub struct Info {
     pub call_sites: u64,
     /// Of these, how many have values that are formatted at the call, which makes them slow.
     pub formatting_call_sites: u64,
-    /// The threads, by ring, those that only the rings know among them.
+    /// The threads, by ring, including those that only the rings know.
     pub threads: Vec<Thread>,
     /// How many rings have records.
     pub rings: u64,
@@ -59,24 +59,24 @@ pub struct Info {
     pub block_bytes: u64,
     /// How many blocks are raw, and how many packed, be it in rows or in columns.
     pub blocks_by_encoding: [u64; 2],
-    /// The earliest and the latest record, those of the rings among them; `None` if there is none.
+    /// The earliest and the latest record, including those in the rings; `None` if there is none.
     pub unix_ns: Option<(i64, i64)>,
-    /// The levels that occur, in the rings too, most severe first.
+    /// The levels that occur, also in the rings, most severe first.
     pub levels: Vec<Level>,
-    /// How many records the logger says it could not record.
+    /// How many records the logger states that it could not record.
     pub lost: u64,
-    /// How many records the rings had held and are not there: their numbers are left out, or their
+    /// How many records were in the rings but are missing here: their numbers are skipped, or their
     /// blocks have wrong checksums.
     pub missing: u64,
-    /// How many records were taken away with an earlier file of the log, as this one says.
+    /// How many records were lost with an earlier file of the log, as this one states.
     pub gone: u64,
-    /// How many records are in the rings of the writer that died, and not in the file.
+    /// How many records are only in the rings of the dead writer, not in the file.
     pub recovered: u64,
     /// How many of these cannot be read.
     pub unreadable: u64,
-    /// Whether those rings have all that the writer had not written.
+    /// Whether those rings have everything that the writer had not written.
     pub is_completed: bool,
-    /// What is wrong with the frames and the blocks, and with the rings that were read.
+    /// Damage of frames, blocks and rings.
     pub damage: Vec<Damage>,
 }
 
@@ -87,7 +87,7 @@ impl Info {
         (self.records > 0).then(|| self.bytes as f64 / self.records as f64)
     }
 
-    /// Whether nothing is missing or damaged, as far as that shows without reading the records:
+    /// Whether nothing is missing or damaged, as far as can be told without reading the records;
     /// [`verify`](crate::verify()) reads them.
     #[must_use]
     pub fn is_complete(&self) -> bool {
@@ -98,15 +98,15 @@ impl Info {
     }
 }
 
-/// Gathers what is known of a dump without reading its records: the headers of its frames, its
-/// metadata, the numbers of its blocks' records and the checksums of the blocks.
+/// Summarizes a dump without reading its records, from frame headers, metadata, the record numbers of
+/// its blocks and their checksums.
 #[must_use]
 pub fn info(dump: &Dump) -> Info {
     info_with(dump, None)
 }
 
-/// As [`info`], of a dump together with the [rings](crate::Recovery) of its writer. What these have is
-/// in [`recovered`](Info::recovered), and in no other count of records.
+/// Like [`info`], for a dump together with the [rings](crate::Recovery) of its writer. Their records are
+/// counted in [`recovered`](Info::recovered) only.
 #[must_use]
 pub fn info_with(dump: &Dump, rings: Option<&Dump>) -> Info {
     let header = dump.header();

@@ -11,7 +11,7 @@
 //! | `char`, strings, formatted text | string |
 //! | lists, sets, byte slices, tuples, tuple structs | array |
 //! | structs | object |
-//! | maps | object; keys that are no strings by what `{}` or else `{:?}` prints, unit variants by their names, newtypes and `Some` by what is within |
+//! | maps | object; a key that is not a string becomes the text of `{}`, or else of `{:?}`; unit variants become their names, newtypes and `Some` their content |
 //! | variants | as serde: `"Name"`, `{"Name": x}`, `{"Name": [x, y]}`, `{"Name": {"field": x}}` |
 //! | `Duration` | number of seconds with a point, exact to the nanosecond: `2.0`, `0.000000001` |
 //! | `SystemTime` | string, RFC 3339 in UTC with nanoseconds; outside of the years 0 to 9999 the seconds since the Unix epoch |

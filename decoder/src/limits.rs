@@ -28,9 +28,9 @@ pub struct Limits {
     pub ring_bytes: u64,
     /// How many bytes of the metadata of rings: 256 MiB by default.
     pub meta_bytes: u64,
-    /// Whether files are read into memory instead of being mapped: not by default. A mapped file that
-    /// another program truncates ends the process, unless it
-    /// [survives that](crate::survive_shrinking_files).
+    /// Sets whether files are read into memory instead of being mapped. Off by default. If another program
+    /// truncates a mapped file, the process dies, unless it called
+    /// [`survive_shrinking_files`](crate::survive_shrinking_files).
     pub copies: bool,
 }
 

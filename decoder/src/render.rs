@@ -56,8 +56,8 @@ pub(crate) const LOSS_TARGET: &str = "stenolog";
 /// A loss is an object of the same shape with level `WARN`, target `stenolog`, and in `fields`:
 /// `lost` (how many records), `ring` and `cause` (a [`LossKind`](crate::LossKind)); then `ring_full`
 /// and `too_large` with counts by level if the logger states such, or `first_record`, the number of
-/// the first of them in its ring. If it was made of several statements, then come `statements` (how many)
-/// and `first_timestamp`, when the first of these was, in UTC; `timestamp` is when the last was.
+/// the first of them in its ring. If several statements were merged, `statements` (how many) and
+/// `first_timestamp` (the time of the first, in UTC) follow; `timestamp` is the time of the last.
 ///
 /// Later versions of this library add members at the end of `fields` of losses only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -72,9 +72,9 @@ pub enum Format {
     Json,
     /// The same, indented.
     JsonPretty,
-    /// `key=value` pairs, a line an entry, as `go-logfmt` reads them: values that are no words are JSON
-    /// strings. In keys, what no key may have is `_`. Fields that are named like the pairs before them
-    /// are `fields.level` and so on, and keys that would be the same are numbered.
+    /// `key=value` pairs, one line an entry, as `go-logfmt` reads them: values that are not words are JSON
+    /// strings. Characters that keys may not have become `_`. Fields with the name of one of the leading
+    /// pairs become `fields.level` and so on, and duplicate keys are numbered.
     Logfmt,
     /// Comma-separated values with a header line (RFC 4180); fields as one column of JSON. Spreadsheets
     /// run what begins with `=`, `+`, `-` or `@`: see [`RenderOptions::with_defused_formulas`].
@@ -144,8 +144,8 @@ impl RenderOptions {
         self
     }
 
-    /// Whether [`Format::Csv`] puts a `'` before each cell that begins with `=`, `+`, `-` or `@`. Without,
-    /// cells are what was logged, and a spreadsheet that opens the file takes such a one for a formula.
+    /// Sets whether [`Format::Csv`] puts a `'` before each cell that begins with `=`, `+`, `-` or `@`.
+    /// Otherwise cells are as logged, and a spreadsheet that opens the file takes such cells for formulas.
     #[must_use]
     pub fn with_defused_formulas(mut self, defuses_formulas: bool) -> Self {
         self.defuses_formulas = defuses_formulas;

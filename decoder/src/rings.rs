@@ -32,8 +32,8 @@ pub use left::{LeftRings, LeftState};
 /// Where loggers keep their rings on Linux: memory, which is never written back to a disk.
 const SHARED_MEMORY: &str = "/dev/shm";
 
-/// The directory with the rings of one run of a logger, or both directories, if the first one had no
-/// room for all.
+/// The ring directory of one run of a logger, or both directories if the first one had no room for all
+/// rings.
 ///
 /// Opened, so that another directory that takes its name later changes nothing.
 #[derive(Debug)]
@@ -209,10 +209,10 @@ pub enum RingDamage {
         /// Why not.
         why: ValueError,
     },
-    /// The writer says of each ring whether it is in a file; this list is not there.
+    /// The writer's list of which rings are in files is missing.
     #[error("does not say where the rings were: some may have been in memory, and are lost")]
     NoList,
-    /// Rings were in memory, and there were too many to name them.
+    /// More rings were in memory than the list has room for.
     #[error(
         "{rings} more ring(s) were in memory when their writer died: what they held is missing"
     )]
@@ -283,7 +283,7 @@ impl Recovery {
         self.dump.damage()
     }
 
-    /// Whether all that the files hold was read: what else is missing was in memory, and cannot be had.
+    /// Whether everything in the files was read; anything else that is missing was in memory and is lost.
     #[must_use]
     pub fn is_all_read(&self) -> bool {
         let is_gone = |damage: &Damage| {
@@ -381,7 +381,7 @@ impl RingDir {
         &self.path
     }
 
-    /// The directories: one, as a rule.
+    /// The directories, usually one.
     fn folders(&self) -> impl Iterator<Item = (&Path, &Folder)> {
         let other = self.other.iter().map(|(path, folder)| (path.as_path(), folder));
         std::iter::once((self.path.as_path(), &self.folder)).chain(other)

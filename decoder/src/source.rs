@@ -36,15 +36,15 @@ pub(crate) enum Source {
 impl Source {
     /// Opens `path`.
     ///
-    /// A mapped file that somebody truncates while it is read takes the process down with SIGBUS, unless
-    /// [`survive_shrinking_files`] was called; a logger never truncates a dump.
+    /// If a mapped file is truncated while it is read, SIGBUS kills the process, unless
+    /// [`survive_shrinking_files`] was called. A logger never truncates a dump.
     pub(crate) fn open(path: &Path, limits: &Limits) -> Result<Self, OpenError> {
         let failed = |source| OpenError::Io { path: path.to_owned(), source };
         let file = File::open(path).map_err(failed)?;
         Self::of(file, path, limits)
     }
 
-    /// Takes a file that is open already; `path` is what it is called.
+    /// Takes a file that is already open; `path` is its name.
     pub(crate) fn of(mut file: File, path: &Path, limits: &Limits) -> Result<Self, OpenError> {
         let failed = |source| OpenError::Io { path: path.to_owned(), source };
         // Before the length is read: a writer that ends in between has written all by then.
@@ -75,7 +75,7 @@ impl Source {
         Self::Read { bytes, writer_is_alive: None }
     }
 
-    /// From which byte on the file turned out to be gone while it was read.
+    /// The offset from which the file turned out to be gone while it was read.
     pub(crate) fn shrunk_at(&self) -> Option<usize> {
         match self {
             Self::Mapped { guard, .. } => guard.shrunk_at(),
@@ -93,8 +93,8 @@ impl Source {
     }
 }
 
-/// How often a lock is asked for, a millisecond apart: a logger that cleans up what others have left has it
-/// for less than that.
+/// How often to try for a lock, a millisecond apart. A logger that cleans up after others holds it for less
+/// than that.
 const LOCK_ATTEMPTS: u32 = 5;
 
 /// Whether a logger holds the lock of a dump; `None` if that cannot be told.
@@ -123,8 +123,8 @@ pub(crate) fn writer_is_alive(file: &File) -> Option<bool> {
     Some(true)
 }
 
-/// Whether a writer's lock on the byte that is for that is seen: no lock is taken to see it. Writers of
-/// format 1.2 and before, and those on other systems, only hold the other lock.
+/// Whether a writer holds its lock on the reserved byte; takes no lock to find out. Writers of format 1.2
+/// and before, and those on other systems, only hold the other lock.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn has_mark(file: &File) -> bool {
     use std::os::fd::AsRawFd as _;

@@ -200,8 +200,8 @@ pub struct Thread {
     pub os_id: u64,
     /// The name given in the program; may be empty.
     pub name: String,
-    /// The ring that the thread had before, if it gave that back to take this one: all records of that
-    /// one come before those of this one. A smaller id than this ring's. Since format 1.3.
+    /// The ring that the thread gave back to take this one, if any: all its records come before those of
+    /// this one. Its id is smaller than this ring's. Since format 1.3.
     pub continues: Option<u32>,
 }
 

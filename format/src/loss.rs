@@ -106,8 +106,8 @@ pub enum GoneCause {
     Truncated = 2,
     /// The operating system lost data that it could not put on the disk.
     Unsaved = 3,
-    /// No file had them: another program wrote to the ring's file before they were taken from there. How
-    /// many they are is not known; the number is the least. Since format 1.3.
+    /// No file had them: another program wrote to the ring's file before the drain read them. Their number
+    /// is unknown; the count is a lower bound. Since format 1.3.
     Overwritten = 4,
 }
 

@@ -57,29 +57,28 @@ pub fn session_of(name: &str) -> Option<[u8; 16]> {
     (directory_name(&session) == name).then_some(session)
 }
 
-/// The name of the empty file that a logger puts into a ring directory when it first finds it without
-/// its writer: the rings are left since the time of that file at the latest.
+/// The name of the empty file that a logger creates in a ring directory when it first finds it without its
+/// writer: the rings were abandoned at the time of that file at the latest.
 pub const LEFT_FILE: &str = "left";
 
-/// How long the rings of a dead writer are kept, and how many, if their dump is there and does not have
-/// all of their records.
+/// Limits on how long, and how many, rings of a dead writer are kept if their dump exists and lacks some of
+/// their records.
 ///
-/// Loggers clean up by these when they start.
+/// Loggers clean up by these limits when they start.
 pub mod keep {
     use std::time::Duration;
 
     /// No longer than this.
     pub const LONGEST: Duration = Duration::from_hours(14 * 24);
-    /// So many directories in a folder, the latest ones; not counting those of the last hour.
+    /// How many directories in a folder: the latest ones, not counting those of the last hour.
     pub const DIRECTORIES: usize = 64;
-    /// As many bytes as make up this part of the folder's file system; not counting those of the last
-    /// hour either.
+    /// Up to this part of the folder's file system, again not counting those of the last hour.
     pub const SHARE_OF_FILE_SYSTEM: u64 = 8;
-    /// Younger ones are kept whatever their number and size.
+    /// Younger ones are always kept, whatever their number and size.
     pub const YOUNG: Duration = Duration::from_hours(1);
 }
 /// On Linux a writer holds a write lock (`F_OFD_SETLK`) on the byte at this offset of its dump and of
-/// `meta.steno`: readers ask whether it does, and take no lock for that.
+/// `meta.steno`. Readers query that lock without taking one.
 pub const WRITER_LOCK_BYTE: u64 = 0x7fff_fffe;
 
 /// A block has no more ring bytes than this, unless a single record is longer.

@@ -1,9 +1,9 @@
-//! Rings whose records do not survive their process.
+//! Volatile rings: their records do not survive the process.
 
 use crate::bytes::Fields;
 
-/// The payload of a volatile frame: a ring that is not in a file, or not in one that a reader can
-/// find. If the writer dies, what the dump does not have of it is gone.
+/// The payload of a volatile frame: a ring that is not in a file, or not in one that a reader can find. If
+/// the writer dies, records of the ring that the dump lacks are lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VolatileRing {
     /// The ring; [`ALL`](Self::ALL) for all rings of the session.
@@ -16,7 +16,7 @@ pub struct VolatileRing {
     pub reason: String,
 }
 
-/// What there is to be said of a volatile ring.
+/// The state of a volatile ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 #[non_exhaustive]
@@ -26,7 +26,7 @@ pub enum VolatileState {
     /// Its file was deleted while the writer used it. Nothing is lost if the dump is sealed.
     Unlinked = 2,
     /// The writer died while the ring was in memory: the records from `number` on are lost, and their
-    /// count is unknown. Stated by whoever completes the dump.
+    /// count is unknown. Stated by the program that completes the dump.
     MemoryLost = 3,
     /// The same, of a ring whose file was deleted.
     UnlinkedLost = 4,

@@ -49,13 +49,13 @@ use crate::shared::{Core, Request, WriteResult, lock};
 /// The shortest sleep: polling without a pause makes the producers slow.
 const SHORTEST_SLEEP: Duration = Duration::from_micros(20);
 
-/// How often losses are told at most.
+/// The shortest interval between two reports of losses.
 const TELL_LOSSES_EVERY: Duration = Duration::from_secs(1);
 
 /// How long a write that failed is left alone.
 const RETRY_AFTER: Duration = Duration::from_millis(50);
 
-/// A thread that has logged of late, and does not sleep, is waited for for so long when the process ends.
+/// How long to wait, when the process ends, for a thread that has logged recently and is not asleep.
 const CALLS_END_WITHIN: Duration = Duration::from_secs(1);
 
 /// How often a drain that was told to stop tries to write before it gives up.
@@ -164,7 +164,7 @@ struct Worker {
     losses: ToldLosses,
 }
 
-/// What has been told of losses.
+/// The losses reported so far.
 #[derive(Default)]
 struct ToldLosses {
     total: u64,
@@ -172,8 +172,8 @@ struct ToldLosses {
 }
 
 impl ToldLosses {
-    /// Tells of records that were lost since the last time, but not more often than once a second
-    /// unless it is the last chance.
+    /// Reports records that were lost since the last time, at most once a second unless it is the last
+    /// chance.
     fn tell(&mut self, core: &Core, is_last: bool) {
         let total = core.counters.lost.load(Ordering::Relaxed);
         let is_time = || self.last.is_none_or(|last| last.elapsed() >= TELL_LOSSES_EVERY);
@@ -321,8 +321,8 @@ impl Worker {
         }
     }
 
-    /// Lets calls end that other threads have begun before the logger was told to: what they commit
-    /// later than that, nobody would look for, though they return before the process ends.
+    /// Waits for calls that other threads began before the logger was told to stop. The drain would not
+    /// see what they commit later, although they return before the process ends.
     fn await_calls(&mut self) {
         let until = Instant::now() + CALLS_END_WITHIN;
         loop {

@@ -97,11 +97,11 @@ fn write() -> RwLockWriteGuard<'static, Registry> {
     REGISTRY.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A signal handler waits no longer for somebody who changes what it reads: it may have interrupted
-/// what that one waits for.
+/// The longest that a signal handler waits for a writer of what it reads: it may have interrupted what
+/// that writer waits for.
 const HANDLER_WAITS: Duration = Duration::from_millis(20);
 
-/// What a lock guards, for a signal handler. `None` if somebody changes it, and does not get on with it.
+/// Locks for reading in a signal handler. `None` if a writer holds the lock and makes no progress.
 pub(crate) fn read_in_handler<T>(lock: &RwLock<T>) -> Option<RwLockReadGuard<'_, T>> {
     let mut began = None;
     loop {
@@ -295,7 +295,7 @@ fn try_write() -> Option<RwLockWriteGuard<'static, Registry>> {
     }
 }
 
-/// Ends the global logger's reign, if it is this one.
+/// Removes the global logger, if it is this one.
 pub(crate) fn uninstall(core: &Arc<Core>) {
     write().uninstall(core);
 }
@@ -331,7 +331,7 @@ pub(crate) fn entries_from(n: usize) -> Vec<Arc<CallSite>> {
     registry.entries.get(n..).unwrap_or_default().to_vec()
 }
 
-/// An id that nobody has.
+/// An unused id.
 fn new_id() -> u32 {
     CallSite::FIRST_ID + ENTRIES.fetch_add(1, Ordering::Relaxed) as u32
 }

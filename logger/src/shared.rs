@@ -72,9 +72,9 @@ pub(crate) struct RingSlot {
     file: Option<RingFile>,
     /// What the ring directory says of it.
     listing: Mutex<Option<Listing>>,
-    /// Its file is gone: what it holds dies with the process.
+    /// Whether its file is gone, so that its content dies with the process.
     is_unlinked: AtomicBool,
-    /// Why it is in no file.
+    /// Why it is not in a file.
     no_file: String,
     /// Records lost since the ring's birth, written by the ring's thread alone.
     lost: [[AtomicU64; 5]; 2],
@@ -83,7 +83,7 @@ pub(crate) struct RingSlot {
     is_retired: AtomicBool,
     /// The producer's position when its thread last had nothing half written: all before is committed.
     committed_to: AtomicU64,
-    /// The drain does not read the ring any more: somebody else has written to its file.
+    /// Whether the drain no longer reads the ring because another program has written to its file.
     is_set_aside: AtomicBool,
     /// The consumer, once the drain has gone: what is in there comes too late.
     leftover: Mutex<Option<Consumer>>,
@@ -266,7 +266,7 @@ pub(crate) struct Core {
     no_ring_dir: String,
     /// Why a directory that is gone could not be made again, when that was told last.
     told_missed: Mutex<Option<io::ErrorKind>>,
-    /// Nobody drains but when asked by the program.
+    /// The program itself polls the drain.
     is_manual: AtomicBool,
     /// Records of calls that got no ring, by level.
     ringless: [AtomicU64; 5],
@@ -299,7 +299,7 @@ struct FreeRing {
 /// A ring that the drain is to look after.
 pub(crate) type NewRing = (Arc<RingSlot>, Consumer);
 
-/// How the records are told that the logger makes itself.
+/// The target of the logger's own records.
 pub(crate) const OWN_TARGET: &str = "stenolog";
 const OWN_MODULE: &str = "stenolog::builder";
 
@@ -320,15 +320,15 @@ const FULL_SIZE_FILE_RINGS: usize = 64;
 const SMALL_RING_PART: usize = 16;
 const SMALL_RING_BYTES: usize = 1 << 16;
 
-/// So long a call waits for the dump to explain its call site, if nothing else can.
+/// How long a call waits for the dump to explain its call site, if nothing else can.
 const EXPLAIN_WITHIN: Duration = Duration::from_secs(1);
 
 /// The drain is woken when this many rings wait for it: threads that come and go leave rings that
 /// only it can make ready for others.
 const MANY_NEW_RINGS: usize = 32;
 
-/// Whether there is memory for so much. Who is about to make many small allocations asks before: the
-/// first that failed would end the process, which is not a logger's business.
+/// Whether this much memory is available. Ask before making many small allocations: the first one that
+/// failed would end the process, which a logger must not do.
 pub(crate) fn has_memory(bytes: usize) -> bool {
     let mut probe = Vec::<u8>::new();
     let has_room = probe.try_reserve_exact(bytes).is_ok();
@@ -336,7 +336,7 @@ pub(crate) fn has_memory(bytes: usize) -> bool {
     has_room
 }
 
-/// What a call's first time takes at the most, but for its ring: entries of the registry, names, paths.
+/// The most memory that a first call takes, without its ring: entries of the registry, names, paths.
 pub(crate) const COLD_CALL_BYTES: usize = 1 << 14;
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -430,7 +430,7 @@ impl Core {
         self.generation.load(Ordering::Relaxed)
     }
 
-    /// Has each thread come by the cold path at its next call, where it takes a new ring if its file is
+    /// Sends each thread through the cold path at its next call, where it takes a new ring if its file is
     /// gone.
     fn renew_generation(&self) {
         self.generation.store(next_generation(), Ordering::Relaxed);
@@ -646,7 +646,7 @@ impl Core {
         }
     }
 
-    /// Removes a ring that no thread has, and that nobody is to read or write any more.
+    /// Removes a ring that no thread has and that is no longer read or written.
     pub(crate) fn discard(&self, slot: &RingSlot) {
         self.unlist(slot);
         if let (Some(dir), Some(file)) = (&self.ring_dir, slot.file) {
@@ -680,7 +680,7 @@ impl Core {
         answers.recv().map_err(|_| ended())?.map_err(FlushError::Drain)
     }
 
-    /// Nobody drains but when the program asks for it.
+    /// Notes that the program itself polls the drain.
     pub(crate) fn set_manual(&self) {
         self.is_manual.store(true, Ordering::Relaxed);
     }

@@ -1,11 +1,11 @@
-//! Call sites whose target is known only when the program runs: one [`Site`] for each target and level.
+//! Call sites with a dynamic target: one [`Site`] for each target and level.
 //!
-//! A site lives as long as the process, as the registry and the dump know it by its address. So
-//! a call site has at most [`MAX_TARGETS`] of them; what follows is logged under the module's
-//! path, which is the target of a call that states none.
+//! A site lives as long as the process, because the registry and the dump know it by its address. So a
+//! call site has at most [`MAX_TARGETS`] of them; records with further targets are logged under the
+//! module path, the target of a call without `target:`.
 //!
-//! Cost: a comparison with the target of the last call; if it is another one, a read lock and a hash.
-//! The first call with a target allocates. Call sites whose target is a constant have nothing of this.
+//! Cost: a comparison with the target of the last call; if it differs, a read lock and a hash. The
+//! first call with a target allocates. Call sites with a constant target pay none of this.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicPtr, Ordering};

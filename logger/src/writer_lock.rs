@@ -1,26 +1,26 @@
-//! The lock by which a file's writer is known to be alive.
+//! The lock that tells whether a file's writer is alive.
 //!
-//! Two, in fact. `flock` is what format 1.0 has, and what readers of all versions try; a reader that
-//! tries it holds it for a moment, shared, which must not pass for another writer. So there is a *mark*
-//! besides, where the system has such locks: a write lock on one byte, which readers only ask for. The
-//! mark decides which logger is the writer; `flock` is then had as soon as readers let go of it.
+//! There are two locks, in fact. Format 1.0 has `flock`, and readers of all versions try it. Such a reader
+//! holds it for a moment, shared, and must not be mistaken for another writer. So, where the system
+//! supports it, there is also a *mark*: a write lock on one byte, which readers only query. The mark
+//! decides which logger is the writer; that logger gets `flock` as soon as readers release it.
 //!
-//! Both belong to the open file: not to the process, which may have it open more than once, and not to
-//! the name.
+//! Both belong to the open file, not to the process, which may have it open more than once, and not to the
+//! name.
 
 use std::fs::{File, TryLockError};
 use std::io;
 use std::time::{Duration, Instant};
 
-/// For so long readers are waited for. They hold the lock for some microseconds.
+/// How long to wait for readers. They hold the lock for some microseconds.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 const PAUSE: Duration = Duration::from_micros(200);
 
-/// Whose a file is.
+/// The owner of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hold {
-    /// Nobody else writes to it.
+    /// No other logger writes to it.
     Ours,
     /// Another one writes to it.
     Others,
@@ -28,7 +28,7 @@ pub(crate) enum Hold {
     NoLocks,
 }
 
-/// Takes the lock of a file, unless another writer has it. Readers do not count.
+/// Locks a file, unless another writer has locked it. Readers do not count.
 pub(crate) fn take(file: &File) -> Hold {
     let is_marked = match mark::set(file) {
         Ok(()) => true,
@@ -66,7 +66,7 @@ fn flock(file: &File, is_marked: bool) -> Hold {
     }
 }
 
-/// Whose the file is, as [`take`] would find out; no lock is kept.
+/// The owner of the file, as [`take`] would find it; keeps no lock.
 #[cfg(unix)]
 pub(crate) fn ask(file: &File) -> Hold {
     if mark::is_set(file) {
@@ -82,7 +82,7 @@ pub(crate) fn ask(file: &File) -> Hold {
     }
 }
 
-/// Gives the lock back. Closing the file is not enough: a forked child may have it open too.
+/// Releases the lock. Closing the file is not enough: a forked child may have it open too.
 pub(crate) fn give_back(file: &File) {
     let _ = file.unlock();
     mark::clear(file);

@@ -299,9 +299,9 @@ impl Consumer {
         Header::from_word(self.receive_word(position)).is_none()
     }
 
-    /// What stands at `position`, the end of a [scan](Self::scan_from) or [batch](Self::batch_from), if
-    /// that is no record and none is to come: somebody has written to the ring's file. Nothing behind it
-    /// is ever read.
+    /// The word at `position`, the end of a [scan](Self::scan_from) or [batch](Self::batch_from), if it is
+    /// not a record and never will be: another program has written to the ring's file. Nothing after it is
+    /// ever read.
     ///
     /// # Panics
     ///

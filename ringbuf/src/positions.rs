@@ -1,4 +1,4 @@
-//! How far the ends of a ring have come, as its file says it.
+//! Positions of a ring's ends, as stored in its file.
 
 #[cfg(all(feature = "std", not(loom)))]
 use crate::sync::AtomicU64;

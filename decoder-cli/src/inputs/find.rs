@@ -1,4 +1,4 @@
-//! Which files a word stands for: one, those of a directory, or those that match a pattern.
+//! Resolves a word to files: one, those of a directory, or those that match a pattern.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};

@@ -1,5 +1,5 @@
-//! Copies that `gzip` or `zstd` made, and what comes through pipes: put into temporary files without a
-//! name, so that memory is bounded and nothing is left behind, however the program ends.
+//! Unpacks `gzip` and `zstd` copies, and input from pipes, into unnamed temporary files, so that memory is
+//! bounded and nothing is left over, however the program ends.
 
 use std::fmt;
 use std::fs::File;

@@ -1,6 +1,6 @@
-//! Words that are neither a file nor a filter, and what was probably meant.
+//! Suggestions for words that are neither a file nor a filter.
 //!
-//! Nothing is shown beside such a word: a filter that is misspelt would show all that it should hide.
+//! With such a word nothing is shown: a misspelt filter would show everything that it should hide.
 
 use std::fmt;
 use std::fs;
@@ -19,10 +19,10 @@ const ALIKE: f64 = 0.8;
 const EXPRESSION: &str = "an expression, which this steno cannot filter by (there is no --where yet): \
                           a filter is NAME=VALUE";
 
-/// So many of the dumps that are named are asked for the names of fields.
+/// How many of the named dumps to search for field names.
 const MAX_DUMPS: usize = 8;
 
-/// So many entries of a folder are looked at for a name that was meant.
+/// How many entries of a folder to search for a similar name.
 const MAX_NAMES: usize = 4096;
 
 /// What a comparison can be written with. The longest first.

@@ -1,4 +1,4 @@
-//! `steno clean`: the ring directories that writers have left, and which of them nobody needs.
+//! `steno clean`: lists abandoned ring directories and removes those that are not needed.
 
 use serde_json::{Value, json};
 use stenolog_decoder::escape::push_escaped;

@@ -1,14 +1,13 @@
-//! Statements of losses on their way to the output: each by itself, or those that follow one another
-//! as one.
+//! Loss statements on their way to the output: each by itself, or merged with adjacent ones.
 //!
 //! ```text
 //!   record  loss 1  loss 2  loss 1  loss 1  record     as they come, of two rings
 //!   record  loss 2  loss 1 (3 times)        record     merged
 //! ```
 //!
-//! Statements are adjacent if no record is shown between them. Whoever renders notes where in the text a
-//! loss stands; whoever hands the text on, in order, merges and shows it. What is held meanwhile is one
-//! statement for each ring and kind of loss.
+//! Statements are adjacent if no record is shown between them. The renderer notes where in the text a loss
+//! is; the stage that hands the text on, in order, merges and shows it. Meanwhile it holds one statement for
+//! each ring and kind of loss.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
@@ -19,17 +18,16 @@ use super::parallel::RingName;
 use crate::entry::{LossCause, LossEntry, LossKind, Merged};
 use crate::render::Page;
 
-/// How statements of losses are shown.
+/// How loss statements are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Losses {
-    /// Those of one ring and one kind that follow one another, without a record between them that is
-    /// shown, as one.
+    /// Adjacent ones of one ring and one kind, with no shown record between them, as one.
     Merged,
-    /// Each where it is.
+    /// Each by itself, where it is.
     #[default]
     Inline,
-    /// Not at all. They are counted all the same.
+    /// Not at all. They are still counted.
     None,
 }
 
@@ -95,7 +93,7 @@ impl Statement {
     }
 }
 
-/// Statements behind which no record was shown yet.
+/// Statements after which no record has been shown yet.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     by_key: BTreeMap<(usize, Option<LossKind>, u8), Statement>,
@@ -131,7 +129,7 @@ impl Pending {
     }
 }
 
-/// Text, and where in it losses stand that are to be merged.
+/// Text, and the places of losses in it that are to be merged.
 #[derive(Debug, Default)]
 pub(super) struct Marked {
     pub(super) text: Page,

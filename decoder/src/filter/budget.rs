@@ -1,9 +1,9 @@
-//! Bounds on the work that goes into call sites before any record is read.
+//! Bounds on the work spent on call sites before any record is read.
 //!
-//! What a call site can print is worked out so that records, and whole blocks, need not be read. A
-//! dictionary from a stranger can make that dearer than reading everything. So each byte of the dictionaries pays
-//! for a fixed number of steps, and a call site for which none are left may print anything: its
-//! records are read.
+//! The filter works out what a call site can print so that it can skip records and whole blocks. A hostile
+//! dictionary can make that more expensive than reading everything. So each byte of the dictionaries pays for
+//! a fixed number of steps. A call site for which no steps are left is assumed to print anything: its records
+//! are read.
 
 use stenolog_format::dictionary::CallSite;
 use stenolog_format::types::{Fields, Type};

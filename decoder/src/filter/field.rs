@@ -19,10 +19,10 @@ use crate::text::{write_debug, write_display};
 /// The name is that of a field or an argument as any format shows it (`a_2` if the name comes twice,
 /// `fields.level` in logfmt), or a path into a structured one (`order.side`).
 ///
-/// The value is compared as what it is, and with each form in which it is shown: as text, with and
-/// without quotes (`opt=Some(5)`), and as JSON (`opt=5`). Numbers are compared as numbers (`0x10` is
-/// none), durations as durations (`dur=1.5s`, `dur=1500ms`, and `dur=1.5` in seconds as in JSON), times
-/// in RFC 3339 as times.
+/// The value is compared by its type and with each form in which it is shown: as text, with and without
+/// quotes (`opt=Some(5)`), and as JSON (`opt=5`). Numbers are compared as numbers (`0x10` is not a number),
+/// durations as durations (`dur=1.5s`, `dur=1500ms`, and `dur=1.5` in seconds as in JSON), and times in
+/// RFC 3339 as times.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FieldMatch {
     name: Box<str>,

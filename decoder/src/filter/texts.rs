@@ -1,4 +1,4 @@
-//! What a record is searched in: what is shown of it, and what was written.
+//! Texts of a record that are searched: as shown, and as logged.
 
 use regex::Regex;
 use stenolog_format::dictionary::Role;

@@ -1,4 +1,4 @@
-//! The ring directories that lie in a folder: whose they are, and whether anybody can still want them.
+//! Ring directories left in a folder: whose they are, and whether they are still needed.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -15,7 +15,7 @@ use crate::dump::Dump;
 use crate::limits::Limits;
 use crate::source::writer_is_alive;
 
-/// So many entries of a folder are looked at for a dump that has another name by now.
+/// How many entries of a folder to search for a renamed dump.
 const MAX_ENTRIES: usize = 1 << 16;
 
 /// A ring directory that was found in a folder.
@@ -26,30 +26,30 @@ pub struct LeftRings {
     pub path: PathBuf,
     /// The dump of its session, if it was found; else where it should be, if that is known.
     pub dump: Option<PathBuf>,
-    /// For how long it has been as it is, as far as its files tell.
+    /// How long it has been unchanged, as far as its files tell.
     pub age: Option<Duration>,
-    /// How many bytes of its file system it takes.
+    /// How many bytes it takes on its file system.
     pub bytes: u64,
-    /// What it is to its writer and its dump.
+    /// Its state relative to its writer and its dump.
     pub state: LeftState,
 }
 
-/// What a ring directory is to its writer and its dump.
+/// The state of a ring directory relative to its writer and its dump.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LeftState {
-    /// Its logger runs.
+    /// Its logger is running.
     Running,
     /// Its logger was killed while it started: there are no rings.
     HalfMade,
-    /// The dump is sealed, and has everything.
+    /// The dump is sealed and complete.
     Sealed,
-    /// The dump is in its folder no more, under whatever name.
+    /// The dump is no longer in its folder, under any name.
     Gone,
-    /// The dump has all that the rings held, but does not end with an end mark: only the rings prove that
-    /// nothing is missing.
+    /// The dump has everything that the rings held, but no end mark: only the rings prove that nothing is
+    /// missing.
     Read,
-    /// There are records that only the rings have.
+    /// Some records are only in the rings.
     Unread {
         /// How many.
         records: u64,
@@ -59,15 +59,15 @@ pub enum LeftState {
         /// The user id.
         owner: u32,
     },
-    /// Nobody can tell.
+    /// The state cannot be determined.
     Unknown {
-        /// Why not.
+        /// Why.
         why: Box<str>,
     },
 }
 
 impl LeftState {
-    /// Whether nobody can need the directory any more.
+    /// Whether the directory is no longer needed.
     #[must_use]
     pub const fn may_go(&self) -> bool {
         matches!(self, Self::HalfMade | Self::Sealed | Self::Gone | Self::Read)
@@ -90,10 +90,10 @@ impl LeftState {
 }
 
 impl LeftRings {
-    /// Looks at all directories in a folder that have the name of one with rings, in the order of their
+    /// Examines all directories in a folder that are named like ring directories, in the order of their
     /// names.
     ///
-    /// Reads what dumps and rings hold, within the limits. Changes nothing.
+    /// Reads dumps and rings, within the limits. Changes nothing.
     ///
     /// # Errors
     /// If the folder cannot be read.
@@ -109,10 +109,10 @@ impl LeftRings {
         Ok(found)
     }
 
-    /// Looks at one directory. `None` if there is nothing of its name any more.
+    /// Examines one directory. `None` if it no longer exists.
     ///
     /// # Errors
-    /// If it does not have the name of a directory with rings.
+    /// If it is not named like a ring directory.
     pub fn at(path: &Path, limits: &Limits) -> io::Result<Option<Self>> {
         let session = path.file_name().and_then(|name| session_of(name.to_str()?));
         let session = session.ok_or_else(|| {
@@ -169,10 +169,10 @@ impl LeftRings {
         Some(left)
     }
 
-    /// Removes the directory, and of what is in it what a logger makes.
+    /// Removes the directory and the files in it that a logger makes.
     ///
     /// # Errors
-    /// If its writer runs, somebody else is at it, or it has other files in it.
+    /// If its writer is running, another process is working on it, or it contains other files.
     pub fn remove(&self) -> Result<(), RingsError> {
         let dir = RingDir::open(&self.path)?;
         let is_half_made = self.state == LeftState::HalfMade;

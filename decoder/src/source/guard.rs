@@ -1,4 +1,4 @@
-//! Mapped files that somebody makes shorter while they are read.
+//! Guard for mapped files that another program shortens while they are read.
 //!
 //! ```text
 //!   mapped:   ▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭
@@ -7,21 +7,21 @@
 //!   then:     ▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭00000000      zeros from that page on, and the read goes on
 //! ```
 //!
-//! - **G1 (regions).** A region that is in use has the bounds of a mapping that lives: it is taken when
-//!   there is one, and given back before that is unmapped. Regions are never freed, so that the handler
-//!   can go through them at any time.
+//! - **G1 (regions).** A region in use has the bounds of a live mapping: it is taken after the mapping is
+//!   made, and released before it is unmapped. Regions are never freed, so that the handler can go through
+//!   them at any time.
 //! - **G2 (handler).** The handler reads and stores atomics, and calls `mmap` and `sigaction`. A signal
-//!   that is for none of the regions goes to the handler that was there before.
+//!   outside all regions goes to the previous handler.
 
 use std::io;
 
-/// Has this process survive mapped dumps that another program makes shorter: it installs a handler for
-/// `SIGBUS`, once.
+/// Installs a handler for `SIGBUS`, once, so that this process survives if another program shortens a
+/// mapped dump.
 ///
-/// What such a file had from there on is then read as zeros, and is
-/// [damage](crate::DamageCause::Shrunk). Without it, the process dies of the signal. A signal for any
-/// other memory goes to the handler that was there before. Only on Linux and Android; elsewhere without
-/// effect. A library should leave this to the program, and open files that others may truncate with
+/// The missing part of such a file then reads as zeros and is reported as
+/// [damage](crate::DamageCause::Shrunk). Without the handler, the signal kills the process. Signals for any
+/// other memory go to the previous handler. Works on Linux and Android, and has no effect elsewhere. A
+/// library should leave this call to the program, and open files that others may truncate with
 /// [`Limits::with_copies`](crate::Limits::with_copies).
 ///
 /// # Errors
@@ -48,7 +48,7 @@ mod imp {
     use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
     use std::sync::{Mutex, OnceLock, PoisonError};
 
-    /// Nothing of a region was taken away.
+    /// The region is intact.
     const WHOLE: usize = usize::MAX;
 
     /// The bounds of a mapping.
@@ -57,7 +57,7 @@ mod imp {
         /// 0 if it is not in use.
         start: AtomicUsize,
         end: AtomicUsize,
-        /// From where on it is zeros.
+        /// Where its zeros begin.
         shrunk_at: AtomicUsize,
         next: *const Self,
     }
@@ -67,10 +67,10 @@ mod imp {
 
     static REGIONS: AtomicPtr<Region> = AtomicPtr::new(null_mut());
 
-    /// Held by whoever takes a region or gives it back. The handler does not.
+    /// Held while a region is taken or released. The handler does not lock it.
     static CHANGES: Mutex<()> = Mutex::new(());
 
-    /// What was to be done about the signal before.
+    /// The previous action for the signal.
     static BEFORE: OnceLock<libc::sigaction> = OnceLock::new();
 
     fn regions() -> impl Iterator<Item = &'static Region> {
@@ -110,7 +110,7 @@ mod imp {
             Self(region)
         }
 
-        /// From which byte on the file was gone when it was read there.
+        /// The offset from which the file turned out to be gone.
         pub(crate) fn shrunk_at(&self) -> Option<usize> {
             Some(self.0.shrunk_at.load(Ordering::Relaxed)).filter(|&at| at != WHOLE)
         }
@@ -188,7 +188,7 @@ mod imp {
         pass_on(signal, info, context);
     }
 
-    /// Leaves a signal to the handler that was there before, or to the system.
+    /// Leaves a signal to the previous handler, or to the system.
     fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
         let before = BEFORE.get();
         let handler = before.map_or(libc::SIG_DFL, |before| before.sa_sigaction);

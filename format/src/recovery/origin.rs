@@ -5,8 +5,8 @@
 //!   | device | root: device, inode | path of the dump, to the end |
 //! ```
 //!
-//! It is written once, before anything else is in the directory. Whoever finds rings whose writer is
-//! gone tells by it whether their dump still exists.
+//! It is written once, before anything else in the directory. It tells whether the dump of abandoned rings
+//! still exists.
 
 use crate::bytes::Fields;
 

@@ -5,8 +5,8 @@
 //!   | dump   | what is not listed  | a place for each ring that a thread has |
 //! ```
 //!
-//! Its space is reserved when the directory is made, so that a ring that cannot have a file is
-//! stated there however full the file system is. A writer changes eight bytes at a time.
+//! Its space is reserved when the directory is created, so that a ring without a file can be stated there
+//! however full the file system is. A writer changes eight bytes at a time.
 
 use crate::bytes::Fields;
 

@@ -1,11 +1,11 @@
-//! Call sites that a signal handler is the first to call.
+//! Call sites that are first called by a signal handler.
 //!
-//! A handler may wait for no lock and take no memory. So it notes its call site in a table of fixed size,
-//! which gives it an id at once, and commits records with that. The dictionary entry, and telling the site,
-//! are left to the drain, or to whoever locks the registry next.
+//! A handler may neither wait for a lock nor allocate. So it enters its call site into a table of fixed
+//! size, which gives it an id at once, and commits records with that id. The drain, or the next thread that
+//! locks the registry, adds the dictionary entry and tells the site its id.
 //!
-//! - **H1 (published).** Who has turned a slot from `FREE` to `FILLING` alone writes to it, and turns it to
-//!   `READY` when it has. From then on it is only read.
+//! - **H1 (published).** Only the thread that changed a slot from `FREE` to `FILLING` writes to it; it
+//!   changes the slot to `READY` when done. From then on the slot is only read.
 
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use super::CallTypes;
 use crate::site::Site;
 
-/// More call sites than these, in handlers alone, are not heard.
+/// The most call sites first called in handlers; further ones are not logged.
 const MAX_NOTED: usize = 64;
 
 const FREE: u32 = 0;
@@ -52,11 +52,11 @@ static SLOTS: [Slot; MAX_NOTED] =
 /// How many slots are ready.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
-/// A handler has logged without the site's knowing its id.
+/// Whether a handler has logged before the site knew its id.
 static IS_ASKED: AtomicBool = AtomicBool::new(false);
 
-/// The id of a call site, from a handler; `new_id` gives one if it has not been noted. `None` if the table
-/// is full. Async-signal-safe, if `new_id` is.
+/// The id of a call site, for a handler; `new_id` provides one if the site is not in the table yet. `None`
+/// if the table is full. Async-signal-safe if `new_id` is.
 pub(super) fn note(
     site: &'static Site,
     types: CallTypes,
@@ -101,7 +101,7 @@ pub(super) fn count() -> usize {
     COUNT.load(Ordering::Acquire)
 }
 
-/// Whether a handler has logged without the site's knowing its id since this was last
+/// Whether a handler has logged before its site knew its id, since this was last
 /// [settled](settle).
 pub(super) fn is_asked() -> bool {
     IS_ASKED.load(Ordering::Acquire)

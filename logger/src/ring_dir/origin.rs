@@ -1,5 +1,4 @@
-//! How a ring directory begins: so that it is not taken for one that was left, and with the path of
-//! its dump in it.
+//! Creation of a ring directory, so that it is not mistaken for an abandoned one and names its dump.
 
 use std::fs::{self, File};
 use std::io::{self, Write};

@@ -1,7 +1,7 @@
 //! The file `progress`, mapped: how far the dump is, and where each ring is.
 //!
-//! Its space is reserved, and it is written by plain stores, so that what it must say can be said when
-//! the file system is full, files may not grow, or the process may not open files any more.
+//! Its space is reserved and it is written by plain stores, so it can be updated even when the file
+//! system is full, files may not grow, or the process can no longer open files.
 //!
 //! - **P1 (within).** The mapping has [`Progress::BYTES`] bytes, and words lie in it at multiples of
 //!   eight. The file is not made shorter while it is mapped, as ring files are not.
@@ -19,14 +19,14 @@ use stenolog_format::recovery::{Place, Progress};
 
 use super::unix::check_size_limit;
 
-/// What is said of a ring.
+/// A ring's entry.
 #[derive(Debug)]
 pub(super) struct Listed {
     pub(super) thread: Thread,
     pub(super) place: Place,
 }
 
-/// Where the page says something of a ring.
+/// Where the page has a ring's entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Listing {
     /// At this place of its list.
@@ -76,7 +76,7 @@ impl Page {
         Ok(())
     }
 
-    /// Says up to where the dump consists of whole frames (D3).
+    /// States up to where the dump consists of whole frames (D3).
     pub(super) fn note_progress(&self, sequence: u32, len: u64) {
         if self.load(Progress::SEQUENCE_AT) != u64::from(sequence) {
             // What is stated meanwhile is too little, which is safe.
@@ -86,7 +86,7 @@ impl Page {
         self.store(Progress::WRITTEN_AT, len);
     }
 
-    /// Says where a ring is that a thread gets.
+    /// States where a thread's new ring is.
     pub(super) fn list(&mut self, thread: &Thread, place_of_ring: Place) -> Listing {
         let free = self.list[self.taken_to.min(self.list.len())..].iter().position(Option::is_none);
         let at = free.map_or(self.list.len(), |free| self.taken_to + free);
@@ -110,7 +110,7 @@ impl Page {
         Listing::At(at as u16)
     }
 
-    /// Says that the file of a ring is gone that a thread still uses.
+    /// States that the file of a ring in use is gone.
     pub(super) fn unlink(&mut self, listing: &mut Listing) {
         match *listing {
             Listing::At(at) => {
@@ -128,7 +128,7 @@ impl Page {
         }
     }
 
-    /// The dump has all of a ring, and its thread does not use it any more.
+    /// Removes a ring's entry: the dump has all of it, and its thread no longer uses it.
     pub(super) fn unlist(&mut self, listing: Listing) {
         match listing {
             Listing::At(at) => {
@@ -144,7 +144,7 @@ impl Page {
         }
     }
 
-    /// Says how many records of a level were lost as their thread got no ring.
+    /// States how many records of a level were lost because their thread got no ring.
     pub(super) fn state_ringless(&self, level: usize, records: u64) {
         let at = Progress::RINGLESS_AT + 8 * level;
         // Threads may come in another order than they have counted in.

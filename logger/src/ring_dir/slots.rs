@@ -1,25 +1,25 @@
-//! Where threads are stated in `meta.steno`: in frames that serve one ring after the other.
+//! Reusable thread frames in `meta.steno`.
 //!
-//! A thread needs to be explained as long as its ring may have records that the dump has not. Then
-//! its frame is written over for another ring, with the same length and number, so that threads by
-//! the million take no more room than those that there are at once.
+//! A thread's frame is needed as long as its ring may have records that the dump lacks. After that, the
+//! frame is overwritten for another ring, with the same length and number, so that a million threads take
+//! no more room than those that exist at once.
 //!
-//! - **M1 (in one piece).** A frame that may be written over lies within a page of the system. A process
-//!   that is killed has either written all of it or nothing: a write is only cut short between pages.
-//! - **M2 (not needed).** What is written over explains a ring that is said to be nobody's by then.
+//! - **M1 (in one piece).** A reusable frame lies within one page of the system. A killed process has
+//!   written either all of it or nothing: a write is only cut short between pages.
+//! - **M2 (not needed).** A frame is overwritten only when its ring is stated to belong to no thread.
 
 use std::collections::BTreeMap;
 
 use stenolog_format::dictionary::Thread;
 use stenolog_format::frame::{FrameHeader, FrameKind, FrameWriter};
 
-/// No page of a system is smaller.
+/// The smallest page size of any system.
 const PAGE_BYTES: u64 = 4096;
 
 /// The shortest frame: a name of some twenty bytes fits. Others are twice as long, and so on.
 const SHORTEST_BYTES: u64 = 64;
 
-/// A longer name, which would not fit in a page, is stated as its beginning.
+/// The longest name that fits in a page; longer ones are cut.
 const MAX_NAME_BYTES: usize = 4000;
 
 /// A frame that can be written over.
@@ -40,9 +40,9 @@ pub(super) struct Slots {
 
 /// What is to be written so that a thread is stated.
 pub(super) enum Statement {
-    /// Over a frame that is not needed any more.
+    /// Over a frame that is no longer needed.
     Over { offset: u64, bytes: Vec<u8> },
-    /// Behind all others. The last frame of it can be written over.
+    /// After all others. Its last frame is reusable.
     Behind { bytes: Vec<u8>, last_bytes: u64, frames: FrameWriter },
 }
 
@@ -90,7 +90,7 @@ impl Slots {
         }
     }
 
-    /// A ring's thread needs no explanation any more (M2).
+    /// A ring's thread frame is no longer needed (M2).
     pub(super) fn forget(&mut self, ring: u32) {
         self.free.extend(self.taken.remove(&ring));
     }

@@ -1,22 +1,22 @@
-//! What earlier processes have left in a folder of rings, cleaned up by a logger that starts.
+//! Cleanup of ring directories that earlier processes have left, when a logger starts.
 //!
 //! ```text
 //!   its writer runs, or that cannot be told      left alone
 //!   half made, by a start that was killed        removed
 //!   the dump is sealed                           removed: it has everything
-//!   the dump is gone                             removed: nobody can want the rings
+//!   the dump is gone                             removed: the rings are of no use
 //!   the dump has all that the rings held         sealed, then removed
 //!   records that only the rings have             kept while young; pages of zeros are given back
 //! ```
 //!
-//! - **W1 (nobody else's).** Only directories of this user are looked at, of the name that a logger
-//!   gives, and no link is followed. What a logger does not make is not removed.
-//! - **W2 (nobody's any more).** While a directory is removed this process holds the lock of its
-//!   `meta.steno`, or, if there is none, that of the folder, which those who begin one share.
+//! - **W1 (own).** Only directories of this user are looked at, only those with a name that a logger
+//!   gives, and no link is followed. Files that a logger does not make are not removed.
+//! - **W2 (abandoned).** To remove a directory, this process holds the lock of its `meta.steno` or, if it
+//!   has none, that of the folder, which loggers share while they create a directory.
 //! - **W3 (unread).** Records that no dump has are removed only if the dump is gone from its folder, as
 //!   seen from the same root, or by the limits of `stenolog_format::recovery::keep`.
 //! - **W4 (bounded).** A start looks at no more than [`MAX_DIRECTORIES`] directories, and reads each
-//!   ring that may be unread once: `left` says that this was done.
+//!   ring that may be unread once: the file `left` notes that this was done.
 
 mod dumps;
 
@@ -48,10 +48,10 @@ const MAX_ENTRIES: usize = 1 << 14;
 const MAX_RING_BYTES: u64 = 1 << 28;
 const MAX_DUMP_BYTES: u64 = 1 << 26;
 
-/// Where folders cannot be locked, a directory that is half made is left alone for so long.
+/// How long a half-made directory is left alone where folders cannot be locked.
 const HALF_MADE_FOR: Duration = Duration::from_secs(60);
 
-/// No ring waits so long: the clock was set.
+/// No ring waits this long: the clock must have been set.
 const NO_AGE: Duration = Duration::from_hours(365 * 24);
 
 /// Rings that were removed.
@@ -65,8 +65,8 @@ pub(crate) struct Removed {
     pub(crate) why: &'static str,
 }
 
-/// Cleans up in `folders`. The rings of `spared`, a session, are somebody else's business; without
-/// `may_read` those that may hold something unread are left as they are.
+/// Cleans up in `folders`. Spares the rings of the session `spared`, and without `may_read` also those
+/// that may hold unread records.
 pub(crate) fn sweep(folders: &[PathBuf], spared: Option<[u8; 16]>, may_read: bool) -> Vec<Removed> {
     let mut sweep = Sweep {
         all: folders,
@@ -105,7 +105,7 @@ struct Left {
 
 /// What a directory is to its dump.
 enum Verdict {
-    /// Somebody's, or nobody can tell.
+    /// In use, or unknown.
     Alone,
     HalfMade,
     /// The dump has everything, or is gone, or there are no rings.
@@ -119,7 +119,7 @@ enum Verdict {
     Unread(Option<PathBuf>),
 }
 
-/// A directory that waits for somebody to read it.
+/// A directory with unread rings.
 struct Waiting {
     left: Left,
     dump: Option<PathBuf>,
@@ -224,7 +224,7 @@ impl Sweep<'_> {
         self.judge_dump(left)
     }
 
-    /// What the dump of a directory has to say to it.
+    /// The state of a directory according to its dump.
     fn judge_dump(&mut self, left: &Left) -> Verdict {
         let origin = left.origin();
         let named = origin.as_ref().map(|origin| PathBuf::from(OsStr::from_bytes(&origin.path)));
@@ -348,7 +348,7 @@ impl Left {
         Some(names?.into_iter().filter(|name| name != "." && name != "..").collect())
     }
 
-    /// Whether there is nothing in the directory that tells of a record.
+    /// Whether nothing in the directory hints at a record.
     fn holds_no_rings(&self) -> bool {
         let is_harmless = |name: &String| [META, Origin::FILE, LEFT_FILE].contains(&name.as_str());
         self.names().is_some_and(|names| names.iter().all(is_harmless))
@@ -422,7 +422,7 @@ impl Left {
         is_there && rings.is_locked() && rings.seal(&file, refuse).is_ok() && rings.remove().is_ok()
     }
 
-    /// Notes that the rings wait to be read, and gives back what memory they do not need.
+    /// Notes that the rings wait to be read, and frees the memory that they do not need.
     fn wait(self, dump: Option<PathBuf>) -> Option<Waiting> {
         let now = SystemTime::now();
         let since = |file: &File| file.metadata().and_then(|metadata| metadata.modified()).ok();
@@ -447,7 +447,7 @@ impl Left {
         Some(Waiting { left: self, dump, age: age.unwrap_or_default(), bytes })
     }
 
-    /// Makes holes where rings are zero, which they are but for their records: files read as before.
+    /// Punches holes where rings are zero, that is, everywhere but at their records. Files read as before.
     fn give_back_zeros(&self) {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         for name in self.names().unwrap_or_default() {

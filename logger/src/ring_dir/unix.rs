@@ -46,11 +46,11 @@ pub(crate) struct RingFile {
 #[derive(Debug)]
 pub(crate) struct RingDir {
     first: Dir,
-    /// Where rings go for which the first one has no room.
+    /// Where rings go that the first one has no room for.
     second: Mutex<Second>,
     /// In which the second one may be made.
     folders: Vec<PathBuf>,
-    /// By whom: readers do not believe a second one that is another's.
+    /// The owner: readers do not trust a second directory of another user.
     owner: u32,
     /// The root folder that paths begin at.
     root: Option<(u64, u64)>,
@@ -64,7 +64,7 @@ pub(crate) struct RingDir {
 /// The directory beside the first one.
 #[derive(Debug)]
 enum Second {
-    /// It could not be made then, if it was tried.
+    /// When creating it last failed, if it did.
     Missing(Option<Instant>),
     Made(Arc<Dir>),
 }
@@ -101,7 +101,7 @@ struct Meta {
     stated: Vec<bool>,
 }
 
-/// What has become of the directories since they were last looked at.
+/// Changes to the directories since the last check.
 #[derive(Debug, Default)]
 pub(crate) struct Missed {
     /// A directory, or a file in it that every reader needs, was gone: this is whether it could be made
@@ -111,10 +111,10 @@ pub(crate) struct Missed {
     pub(crate) rings: Vec<u32>,
 }
 
-/// So much room is reserved for explanations, and again when it is used up.
+/// How much room to reserve for explanations at once.
 const META_RESERVE_BYTES: u64 = 1 << 16;
 
-/// How long a second directory that could not be made is not tried again.
+/// How long to wait before trying again to create a second directory.
 const TRY_SECOND_EVERY: Duration = Duration::from_secs(1);
 
 /// A ring takes no more than this part of what is free on its file system.
@@ -241,7 +241,7 @@ impl RingDir {
         }
     }
 
-    /// Removes the file of a ring that is of no more use.
+    /// Removes the file of a ring that is no longer used.
     pub(crate) fn remove_ring(&self, file: RingFile) {
         if let Some(path) = self.path_of(file) {
             let _ = fs::remove_file(path);
@@ -282,7 +282,7 @@ impl RingDir {
         fault::after(Step::ThreadStated);
     }
 
-    /// A ring is nobody's: its thread needs no explanation any more, and may be written over.
+    /// Notes that a ring has no thread: the thread's frame is no longer needed and may be overwritten.
     pub(crate) fn forget_thread(&self, ring: u32) {
         lock(&self.first.meta).threads.forget(ring);
         if let Some(second) = self.made_second() {
@@ -290,19 +290,19 @@ impl RingDir {
         }
     }
 
-    /// Says where the ring is that a thread gets: after its user words, before its first record.
+    /// States where a thread's new ring is: after its user words, before its first record.
     pub(crate) fn list(&self, thread: &Thread, place: Place) -> Listing {
         let listing = lock(&self.first.page).list(thread, place);
         fault::after(Step::RingListed);
         listing
     }
 
-    /// Says that the file of a ring is gone that its thread still uses.
+    /// States that the file of a ring in use is gone.
     pub(crate) fn unlink(&self, listing: &mut Listing) {
         lock(&self.first.page).unlink(listing);
     }
 
-    /// Says nothing more of a ring of which the dump has all: before its user words change.
+    /// Removes the entry of a ring that the dump has completely: before its user words change.
     pub(crate) fn unlist(&self, listing: Listing) {
         lock(&self.first.page).unlist(listing);
     }
@@ -327,12 +327,12 @@ impl RingDir {
         lock(&self.first.meta).note_stated(id);
     }
 
-    /// Says how many records of a level were lost as their thread got no ring.
+    /// States how many records of a level were lost because their thread got no ring.
     pub(crate) fn state_ringless(&self, level: Level, records: u64) {
         lock(&self.first.page).state_ringless(level.index(), records);
     }
 
-    /// Says up to where the dump consists of whole frames (D3).
+    /// States up to where the dump consists of whole frames (D3).
     pub(crate) fn note_progress(&self, sequence: u32, len: u64) {
         lock(&self.first.page).note_progress(sequence, len);
         if let Some(second) = self.made_second() {
@@ -341,10 +341,10 @@ impl RingDir {
         fault::after(Step::Progressed);
     }
 
-    /// Looks whether the directories are still there, and makes again what is gone. `rings` are those in
-    /// use, each with its file and where the page has it.
+    /// Checks that the directories are still there, and recreates what is gone. `rings` are those in use,
+    /// each with its file and its place in the page.
     ///
-    /// Costs some calls of the system, and one a ring if anything in a directory has changed.
+    /// Costs a few system calls, plus one for each ring if anything in a directory has changed.
     pub(crate) fn look(&self, rings: &[(u32, RingFile)]) -> Missed {
         let mut missed = Missed::default();
         let mut is_any_changed = false;

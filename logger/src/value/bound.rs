@@ -1,12 +1,11 @@
-//! What a reader needs for the values of a type, at the most.
+//! Upper bounds on what a reader needs for the values of a type.
 //!
-//! Readers bound what a record may be (`FORMAT.md`, section 11): how deep its types nest, and how many
-//! values, names and elements without bytes it may have for its length. Which types can exceed that is
-//! known when the program is compiled. Nearly none can, and cost nothing here.
+//! Readers limit a record (`FORMAT.md`, section 11): how deep its types nest, and how many values, names
+//! and elements without bytes it may have for its length. The compiler knows which types can exceed these
+//! limits. Hardly any can, and the others cost nothing here.
 //!
-//! - A type that no reader takes, whatever its value, is recorded as a word that says so: see
-//!   [`Bound::refusal`].
-//! - Records of types of which only some values are too much are looked at, one by one: see
+//! - A type whose every value exceeds a limit is recorded as a word that says so: see [`Bound::refusal`].
+//! - If only some values of a type exceed a limit, its records are checked one by one: see
 //!   [`Bound::is_always_readable`].
 
 use stenolog_format::types::MAX_TYPE_DEPTH;
@@ -14,7 +13,7 @@ use stenolog_format::value::{
     FREE_NAME_BYTES, MAX_UNSIZED_ELEMENTS, MAX_UNSIZED_LIST, NAME_BYTES_PER_BYTE, VALUES_PER_BYTE,
 };
 
-/// Upper bounds for the values of a type. Sums are signed: what takes bytes earns an allowance by them.
+/// Upper bounds for the values of a type. Sums are signed: bytes earn an allowance.
 #[derive(Clone, Copy, Debug)]
 pub struct Bound {
     /// How many levels of types there are.
@@ -36,7 +35,7 @@ pub struct Bound {
     looked_at: i64,
 }
 
-/// More than any number of things that is bounded.
+/// Larger than any limit.
 const UNBOUNDED: i64 = i64::MAX / 4;
 
 /// The most types that one value's description has, and the most bytes of names: a dictionary frame of
@@ -229,7 +228,7 @@ impl Bound {
         bound
     }
 
-    /// A list that serde writes, however long: nobody bounds it if its elements take no bytes.
+    /// A list that serde writes, however long: unbounded if its elements take no bytes.
     #[cfg(feature = "serde")]
     pub(super) const fn serde_list(of: Self) -> Self {
         let unsized_elements = if of.is_empty || of.unsized_elements > 0 { UNBOUNDED } else { 0 };
@@ -254,7 +253,7 @@ impl Bound {
         Self::EMPTY
     }
 
-    /// What is recorded instead of values that no reader takes, if these are such.
+    /// The text that is recorded instead, if no reader accepts these values.
     pub(super) const fn refusal(self) -> Option<&'static str> {
         if self.depth > MAX_TYPE_DEPTH as i64 {
             Some("<not recorded: a type nested deeper than 64 levels>")
@@ -267,7 +266,7 @@ impl Bound {
         }
     }
 
-    /// Whether readers take every record of such values.
+    /// Whether readers accept every record of such values.
     pub(crate) const fn is_always_readable(self) -> bool {
         self.values <= MAX_UNSIZED_ELEMENTS as i64
             && self.names <= FREE_NAME_BYTES as i64

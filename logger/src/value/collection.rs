@@ -1,7 +1,7 @@
-//! Maps, sets and lists that are no slices.
+//! Maps, sets, and lists that are not slices.
 //!
-//! A set is a map of its elements to nothing at all: see [`set_type`]. Iterating runs no code of elements
-//! or hashers, and comes by the same elements in the same order each time as long as nothing changes.
+//! A set is a map from its elements to nothing: see [`set_type`]. Iterating runs no code of elements or
+//! hashers, and yields the same elements in the same order as long as nothing changes.
 
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};
 

@@ -1,13 +1,13 @@
-//! Records that a reader might refuse: nobody writes what nobody reads.
+//! Checks for records that a reader might refuse, which are not written.
 
 use stenolog_format::value::{Cursor, Encoding, Value as Read, ValueError, pack};
 
 use super::Args;
 
-/// Whether a reader takes these values, in either encoding: reads them to find out.
+/// Whether a reader accepts these values, in either encoding; reads them to find out.
 ///
-/// Allocates twice what the values take, and what reading them takes. It is only asked of types that
-/// can exceed a limit at all.
+/// Allocates twice the size of the values, plus what reading them takes. Only called for types that can
+/// exceed a limit at all.
 #[cold]
 #[inline(never)]
 pub(super) fn is_readable<A: Args + ?Sized>(values: &A) -> bool {

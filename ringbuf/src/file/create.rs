@@ -23,16 +23,16 @@ compile_error!(
 /// waits for a page; it can be read and written by its owner only; and a ring that cannot be
 /// made leaves no file.
 ///
-/// # What others do to the file
+/// # Other access to the file
 ///
-/// Reading it is fine at any time. While the ring is in use, nobody else should write to it. Whoever
-/// does changes what is read of the ring, and can end it, but nothing else: the ends take no position
-/// from the file, and believe the length of a record only if it lies in the ring. What cannot be a
-/// record ends what is read, and [`Consumer::damage_at`] tells of it. Bytes that change while a record
-/// is borrowed may be seen to change.
+/// The file may be read at any time, but no other program should write to it while the ring is in use. A
+/// write changes what is read from the ring, and can end it, but does nothing else: the ends take no
+/// position from the file, and trust the length of a record only if it lies within the ring. Bytes that
+/// cannot be a record end the reading, and [`Consumer::damage_at`] reports them. Bytes that change while
+/// a record is borrowed may be seen to change.
 ///
-/// Making the file shorter is another matter: a store to a page that is gone raises `SIGBUS`, which
-/// ends the process. No library can prevent that; the file is its owner's alone (mode 0600).
+/// Shortening the file is another matter: a store to a missing page raises `SIGBUS`, which kills the
+/// process. No library can prevent that; only the owner has access to the file (mode 0600).
 ///
 /// # Examples
 ///

@@ -48,8 +48,8 @@ pub fn new(capacity_bytes: usize) -> (Producer, Consumer) {
     (Producer::over(Arc::clone(&ring)), Consumer::new(ring))
 }
 
-/// As [`new`], but says so if there is no memory for a ring of that capacity, and does not end the
-/// process. The few hundred bytes that a ring takes besides are allocated as everything else is.
+/// Like [`new`], but returns an error instead of aborting if there is no memory for a ring of that
+/// capacity. The few hundred other bytes that a ring takes are allocated as usual.
 ///
 /// # Errors
 ///

@@ -17,7 +17,7 @@ use crate::event::Event;
 use crate::registry;
 use crate::shared::RingSlot;
 
-/// A thread whose ring has got nothing for so long is not at it.
+/// How long a ring must be quiet before its thread counts as idle.
 const OF_LATE: Duration = Duration::from_secs(2);
 
 /// A ring, and what is known of what it held.
@@ -47,13 +47,13 @@ pub(super) struct DrainRing {
     pub(super) errors_to: u64,
     /// The file states that the ring does not survive the process, if it does not.
     pub(super) is_stated_volatile: bool,
-    /// That it is in memory has been told, or is about to be.
+    /// Whether it was reported, or is about to be, that the ring is in memory.
     pub(super) is_told_volatile: bool,
-    /// Somebody else has written to its file: it is not read any more.
+    /// Another program has written to its file: it is no longer read.
     pub(super) is_set_aside: bool,
 }
 
-/// How often it is told that rings are in memory.
+/// How often to report that rings are in memory.
 const TELL_EVERY: Duration = Duration::from_secs(1);
 
 impl DrainRing {
@@ -143,7 +143,7 @@ impl Scanner {
         self.tell_volatile(false);
     }
 
-    /// Tells how many rings more are in memory, unless it has just been told.
+    /// Reports how many more rings are in memory, unless that was just reported.
     pub(in crate::drain) fn tell_volatile(&mut self, is_last: bool) {
         let is_time = self.told_volatile.is_none_or(|told| told.elapsed() >= TELL_EVERY);
         if self.new_volatile == 0 || !is_time && !is_last {
@@ -157,8 +157,8 @@ impl Scanner {
         });
     }
 
-    /// Reads no more of a ring that somebody else has written to, states that, and has its thread take
-    /// another one; `false` if there is no such thing to be seen.
+    /// Stops reading a ring that another program has written to, states that, and makes its thread take
+    /// another one; `false` if there is no sign of that.
     pub(super) fn set_aside_if_overwritten(&mut self, at: usize) -> bool {
         let ring = &mut self.rings[at];
         if ring.is_set_aside || !ring.is_overwritten() {

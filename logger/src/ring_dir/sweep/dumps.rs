@@ -1,4 +1,4 @@
-//! Dumps, as far as it must be known what they have of their rings.
+//! Dump states: whether a dump has everything that its rings held.
 
 use std::fs::{self, File};
 use std::io;

@@ -1,13 +1,13 @@
-//! A serializer that compares what a value serialises with what its schema says.
+//! A serializer that checks a value against its schema.
 //!
-//! `#[derive(Schema)]` does not know `#[serde(..)]`, so that the two can differ: by `skip`,
-//! `skip_serializing_if`, `flatten`, `with`, `tag`, `untagged`. The bytes are then read as something else,
-//! perhaps as something that looks right. So each call is compared with the schema at that place, before
-//! a byte is written.
+//! `#[derive(Schema)]` ignores `#[serde(..)]`, so the two can differ: through `skip`,
+//! `skip_serializing_if`, `flatten`, `with`, `tag` or `untagged`. The bytes would then decode to something
+//! else, perhaps something plausible. So each serializer call is compared with its place in the schema
+//! before a byte is written.
 //!
-//! What counts is what becomes of the bytes, not what it is called: a newtype is as good as what it holds, a
-//! struct as a tuple with the same parts, and names may differ (`rename`), unless the name is that of another
-//! field. Whatever differs is an error, and the value is then not recorded.
+//! The encoding matters, not the names: a newtype equals its content, a struct equals a tuple of the same
+//! parts, and names may differ (`rename`), unless the name is that of another field. Any other difference
+//! is an error, and the value is then not recorded.
 
 use postcard::ser_flavors::Flavor;
 use postcard::{Error, Serializer};
@@ -18,7 +18,7 @@ use serde::ser::{
     SerializeTuple, SerializeTupleStruct, SerializeTupleVariant,
 };
 
-/// What is thrown where value and schema part: any error does, as nobody but [`super::Encoded`] sees it.
+/// The error where value and schema differ. Any error will do, because only [`super::Encoded`] sees it.
 const DIFFERS: Error = Error::SerializeBufferFull;
 
 /// What a value is serialised with, at one place in the schema.

@@ -1,4 +1,4 @@
-//! Walks over the automaton of a call site: whether a literal can be in a line, and from where.
+//! Walks over a call site's automaton that tell whether a literal can be in a line, and from where.
 //!
 //! Each takes time in proportion to the automaton and to the literal.
 
