@@ -299,8 +299,8 @@ impl Consumer {
         Header::from_word(self.receive_word(position)).is_none()
     }
 
-    /// The word at `position`, the end of a [scan](Self::scan_from) or [batch](Self::batch_from), if it is
-    /// not a record and never will be: another program has written to the ring's file. Nothing after it is
+    /// The damage at `position`, the end of a [scan](Self::scan_from) or [batch](Self::batch_from), if there
+    /// is no record and never will be: another program has written to the ring's file. Nothing after it is
     /// ever read.
     ///
     /// # Panics
