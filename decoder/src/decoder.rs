@@ -54,7 +54,7 @@ use statements::{Marked, Pending, Statement, Stitcher};
 /// How much text is gathered before it is handed on.
 const PIECE_BYTES: usize = 64 << 10;
 
-/// After so many entries that were wanted or not, the text is handed on however little it is: who
+/// After this many entries, wanted or not, the text is handed on however little it is: a user who
 /// watches wants to see a rare match when it is found.
 const MAX_CALLS: usize = 16 << 10;
 

@@ -9,8 +9,8 @@
 //!   emoji are built with them; the tags of a few regional flags are lost.
 //!
 //! A backslash stays as it is, as in journalctl: paths and regular expressions stay readable, at the
-//! price that a logged `\n` of two characters looks like an escaped line feed. Whoever must tell
-//! them apart reads JSON, or a value in quotes, where a backslash is doubled.
+//! price that a logged `\n` of two characters looks like an escaped line feed. To tell them apart, read
+//! JSON, or a value in quotes, where a backslash is doubled.
 
 use std::fmt::Write as _;
 

@@ -1,8 +1,8 @@
-//! How much is read of files that nobody vouches for.
+//! Limits for reading untrusted files.
 
-/// Bounds on what a file may cost its reader. What is beyond is damage, and named.
+/// Bounds on what a file may cost its reader. Anything beyond them is reported as damage.
 ///
-/// Records need none: they are read one by one, from memory that does not follow the file's size.
+/// Records need no bound: they are read one by one, in memory that does not grow with the file.
 ///
 /// # Examples
 ///
@@ -16,19 +16,19 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// How many bytes of call sites a file may have, and how many an index frame: 64 MiB
-    /// by default ([`MAX_METADATA_BYTES`](crate::MAX_METADATA_BYTES)). In memory they take up to
-    /// about a hundred times as much, if they are made for that.
+    /// The most bytes of call sites in a file, and the most bytes of an index frame: 64 MiB by default
+    /// ([`MAX_METADATA_BYTES`](crate::MAX_METADATA_BYTES)). In memory, hostile ones take up to about a
+    /// hundred times as much.
     pub metadata_bytes: usize,
-    /// How many ring files of a directory are read: 65,536 by default. A logger has one for each
+    /// The most ring files to read from a directory: 65,536 by default. A logger has one for each
     /// thread that logs at once.
     pub ring_files: usize,
-    /// How many bytes of ring files in all: 4 GiB by default. Three times the longest of them, and
-    /// the records that they hold, are in memory while they are read.
+    /// The most bytes of ring files in all: 4 GiB by default. While they are read, three times the
+    /// longest of them, and the records that they hold, are in memory.
     pub ring_bytes: u64,
-    /// How many bytes of the metadata of rings: 256 MiB by default.
+    /// The most bytes of the metadata of rings: 256 MiB by default.
     pub meta_bytes: u64,
-    /// Sets whether files are read into memory instead of being mapped. Off by default. If another program
+    /// Whether files are read into memory instead of being mapped. Off by default. If another program
     /// truncates a mapped file, the process dies, unless it called
     /// [`survive_shrinking_files`](crate::survive_shrinking_files).
     pub copies: bool,
@@ -47,35 +47,35 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// So many bytes of call sites.
+    /// Sets the maximum number of bytes of call sites.
     #[must_use]
     pub const fn with_metadata_bytes(mut self, bytes: usize) -> Self {
         self.metadata_bytes = bytes;
         self
     }
 
-    /// So many ring files.
+    /// Sets the maximum number of ring files to read.
     #[must_use]
     pub const fn with_ring_files(mut self, files: usize) -> Self {
         self.ring_files = files;
         self
     }
 
-    /// So many bytes of ring files.
+    /// Sets the maximum number of bytes of ring files.
     #[must_use]
     pub const fn with_ring_bytes(mut self, bytes: u64) -> Self {
         self.ring_bytes = bytes;
         self
     }
 
-    /// Files are read into memory, all of each at once, or mapped.
+    /// Sets whether files are read into memory, each as a whole, instead of being mapped.
     #[must_use]
     pub const fn with_copies(mut self, copies: bool) -> Self {
         self.copies = copies;
         self
     }
 
-    /// So many bytes of the metadata of rings.
+    /// Sets the maximum number of bytes of the metadata of rings.
     #[must_use]
     pub const fn with_meta_bytes(mut self, bytes: u64) -> Self {
         self.meta_bytes = bytes;

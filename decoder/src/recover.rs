@@ -1,4 +1,4 @@
-//! One whole file out of a dump that broke off, and of the rings of its writer.
+//! Recovery: writes one whole file from an unsealed dump and its writer's rings.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -29,18 +29,18 @@ pub struct Recovered {
     pub records: u64,
     /// How many bytes were written.
     pub bytes: u64,
-    /// Whether the dump was sealed. Where nobody knows what the writer had still to write, it is not,
-    /// so that whoever reads it is told again.
+    /// Whether the dump was sealed. It is not if it is unknown what the writer had still to write, so
+    /// that later readers are told again.
     pub is_sealed: bool,
 }
 
-/// Writes all that is whole in a dump and in the [rings](crate::Recovery) of its writer as one dump.
+/// Writes everything intact in a dump and in the [rings](crate::Recovery) of its writer as one dump.
 ///
-/// `dumps` is the file, and the dump of its rings if they were found. Frames are copied as they are;
-/// what the rings have stands behind them, in the order of each ring. Damaged frames, and what a write
-/// that was cut has left, are not copied.
+/// `dumps` is the file, and the dump of its rings if they were found. Frames are copied as they are; the
+/// rings' records follow, in the order of each ring. Damaged frames and the rest of a torn write are not
+/// copied.
 ///
-/// Reads everything twice; memory is that of a [`Decoder`] and of an index.
+/// Reads everything twice; takes the memory of a [`Decoder`] and of an index.
 ///
 /// # Errors
 /// If `out` takes no more.

@@ -1,8 +1,8 @@
-//! The same dump in fewer bytes: blocks of a ring merged, in columns, compressed harder.
+//! Recompression of a dump: merges the blocks of a ring, lays them out in columns and compresses them harder.
 //!
-//! Every other frame is copied as it stands, but for those that say where things are or sum them up:
-//! indexes, summaries and the end are made anew, and watermarks are left out. A block that cannot be
-//! merged, as it has a record that this version cannot take apart, is copied as well.
+//! Other frames are copied as they are, except those that index or summarize: indexes, summaries and the
+//! end are rebuilt, and watermarks are left out. A block that cannot be merged, because it has a record that
+//! this version cannot take apart, is copied too.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -31,7 +31,7 @@ const COLUMNS_BYTES: usize = 8 << 20;
 /// A block with more records than this is copied as it stands.
 const LARGE_COUNT: u32 = 1 << 18;
 
-/// What a dump that was written anew holds.
+/// The result of rewriting a dump.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Repacked {
@@ -47,13 +47,13 @@ pub struct Repacked {
     pub blocks: u64,
 }
 
-/// Writes a dump anew, in fewer bytes: with the same records, numbers, positions, losses, call sites,
-/// threads and clock, and with a new index and new summaries. It is sealed if the dump is.
+/// Rewrites a dump in fewer bytes: with the same records, numbers, positions, losses, call sites, threads
+/// and clock, and with a new index and new summaries. The result is sealed if the dump is.
 ///
 /// Small blocks of a ring become large ones, in columns that Zstandard compresses at `level` (1 to
 /// 22, fastest to smallest; see the `zstd` crate). Takes memory for the largest of these for each
-/// ring. What is damaged is left out, but for the records before a cut: a caller who does not want
-/// that asks [`verify`](crate::verify) first.
+/// ring. Damaged parts are left out, except for the records before a cut: call
+/// [`verify`](crate::verify) first if you do not want that.
 ///
 /// # Errors
 /// If `out` takes no more.

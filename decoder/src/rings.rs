@@ -7,9 +7,9 @@
 //!     progress     how much of the dump is whole  ─┘   a decoder reads together with the file
 //! ```
 //!
-//! What is found there is judged like any other file: the directory must be a real one and belong to
-//! somebody who could have written the dump, its files are opened without following links, nothing is
-//! read that [`Limits`] do not allow, and what is wrong is damage and not an error.
+//! Rings are treated like any other untrusted file: the directory must be a real one and belong to a user
+//! who could have written the dump, its files are opened without following links, nothing is read beyond
+//! the [`Limits`], and anything wrong is damage, not an error.
 
 mod folder;
 mod left;
@@ -78,7 +78,7 @@ pub enum Why {
     /// It may lead anywhere.
     #[error("is a symbolic link; name the directory that it leads to")]
     Link,
-    /// Somebody else could have planted it.
+    /// Another user could have planted it.
     #[error("belongs to user {owner}, who did not write the dump")]
     Owner {
         /// The user id.
@@ -99,7 +99,7 @@ pub enum RingsError {
         /// The ring directory.
         path: PathBuf,
     },
-    /// The directory cannot be read, or is none that can be believed.
+    /// The directory cannot be read or cannot be trusted.
     #[error(transparent)]
     Dir(#[from] RefusedDir),
     /// Without a dump beside it, the directory must say itself what it is.
@@ -127,7 +127,7 @@ pub enum RingDamage {
     /// A file cannot be opened or read.
     #[error("cannot be read: {0}")]
     Io(io::ErrorKind),
-    /// A link, a directory, or a file of somebody else.
+    /// A link, a directory, or a file of another user.
     #[error("is not a file that the writer made: it is ignored")]
     Foreign,
     /// A file is no ring, or its header is damaged.

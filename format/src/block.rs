@@ -36,9 +36,9 @@ pub use plan::SitePlan;
 use crate::bytes::Fields;
 use crate::value::{Encoding, put_uint};
 
-/// An error that so many records of its ring without one come before is rare: those who write blocks give
-/// it one of its own, with the errors that follow at once, so that who looks for errors reads hardly
-/// anything else. Readers do not depend on it.
+/// An error is rare if at least this many records of its ring without one precede it. Writers give it a block
+/// of its own, with the errors that follow at once, so that a search for errors reads little else. Readers do
+/// not depend on it.
 pub const RARE_AFTER_RECORDS: u64 = 1024;
 
 /// What stands before the records of a block.
@@ -168,8 +168,8 @@ impl BlockHeader {
     ///
     /// # Errors
     /// If this version does not know how the body is laid out, or if it is compressed: this crate
-    /// has no codecs, and whoever has decompressed a body sets [`codec`](Self::codec) to 0. Nor can
-    /// columns be walked over: see [`rows`](Self::rows).
+    /// has no codecs; set [`codec`](Self::codec) to 0 after decompressing a body. Columns cannot be
+    /// walked over either: see [`rows`](Self::rows).
     pub fn records<'a>(&self, body: &'a [u8]) -> Result<Records<'a>, BlockError> {
         if self.codec != 0 {
             return Err(BlockError::Codec { codec: self.codec });

@@ -1,9 +1,9 @@
 //! From the records that a ring still holds to the blocks of a dump.
 //!
-//! For whoever finds the rings of a writer that died: a reader, or a logger that starts again. What
-//! comes out are the payloads of block frames, packed where the records fit their call sites' types,
-//! else raw; numbers and positions go on as the ring had them, so that a record that the dump has
-//! already is seen to be the same.
+//! For readers, and for loggers that start again, that find the rings of a dead writer. The result is the
+//! payloads of block frames, packed where the records fit their call sites' types and raw otherwise.
+//! Numbers and positions continue as in the ring, so that a record that the dump already has is recognised
+//! as the same.
 //!
 //! ```text
 //!   dump:  ▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭┐

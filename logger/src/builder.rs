@@ -219,8 +219,8 @@ impl Builder {
         self
     }
 
-    /// How nice the drain's thread is to others: 19 has it run when nobody else wants to, −20 rather
-    /// than all others, which takes privileges. By default that of the thread that starts the logger.
+    /// Sets the niceness of the drain thread: at 19 it runs when no other thread wants to, at −20 before
+    /// all others, which takes privileges. By default that of the thread that starts the logger.
     ///
     /// Only on Linux and Android, where threads have a niceness of their own; elsewhere without effect.
     /// A niceness that the process may not have is an error of [`start`](Self::start).
@@ -237,13 +237,13 @@ impl Builder {
         self
     }
 
-    /// What is called when the dump cannot be written, when it can be again, when a sync fails, and
-    /// when somebody has deleted, moved or truncated the file. Once for each, not for each attempt.
+    /// Sets a callback for when the dump cannot be written, when it can be again, when a sync fails, and
+    /// when the file was deleted, moved or truncated. It runs once for each, not for each attempt.
     ///
-    /// It is called on the drain's thread, which meanwhile does nothing else: it must not take
-    /// long, nor wait for a thread that logs, nor end the logger. Only what concerns an
-    /// [earlier run](DrainError::RingsLeft) is told on the thread that starts the logger. Calls of the logging macros in it
-    /// are not heard, and [`flush`](crate::flush) fails there. If it panics, the drain goes on.
+    /// It runs on the drain thread, which does nothing else meanwhile: it must not take long, wait for a
+    /// thread that logs, or end the logger. Only errors about an [earlier run](DrainError::RingsLeft) are
+    /// reported on the thread that starts the logger. Logging calls in it are not logged, and
+    /// [`flush`](crate::flush) fails there. If it panics, the drain goes on.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -345,8 +345,8 @@ impl Builder {
         self
     }
 
-    /// What the calls of a process do that is forked from this one. By default nobody hears them,
-    /// unless that process starts a logger of its own.
+    /// Sets what the log calls of a forked child do. By default they are not logged, unless the child
+    /// starts a logger of its own.
     pub fn forked_child(mut self, policy: ForkedChild) -> Self {
         self.forked_child = policy;
         self

@@ -54,7 +54,7 @@ pub enum StartError {
         /// The path.
         path: PathBuf,
     },
-    /// The path is that of a symbolic link, which somebody may have put there.
+    /// The path is a symbolic link, which another user may have planted.
     #[error(
         "cannot write a dump to {path}: it is a symbolic link, which is not followed (give the path \
          that it leads to, or remove it)"
@@ -268,7 +268,7 @@ pub enum DrainError {
         /// How far the ring was read, in bytes since its beginning.
         position: u64,
     },
-    /// The drain thread has panicked: nobody writes the dump any more.
+    /// The drain thread has panicked: the dump is no longer written.
     #[error("the drain thread of the dump {path} panicked (please report this)")]
     Panicked {
         /// The dump.

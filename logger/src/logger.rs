@@ -109,11 +109,11 @@ impl Logger {
         Ok(())
     }
 
-    /// Has this thread's calls go to this logger, and to no other, until the scope is dropped.
+    /// Sends this thread's calls to this logger, and to no other, until the scope is dropped.
     ///
-    /// Scopes nest; the innermost counts. A thread that is spawned in one starts outside of it. When
-    /// the logger ends before the scope does, the thread's calls are heard by nobody. In destructors
-    /// of thread-locals scopes may have no effect.
+    /// Scopes nest; the innermost applies. A thread that is spawned in one starts outside of it. If the
+    /// logger ends before the scope, the thread's calls are not logged. In destructors of thread-locals
+    /// scopes may have no effect.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;

@@ -17,8 +17,8 @@ pub struct Stats {
     /// Calls that no logger was there for, in the whole process: before the first start, after
     /// the last end, in a forked child.
     pub unheard: u64,
-    /// Records that were written to files, or parts of files, that somebody has taken away since:
-    /// this many at the most. The file that follows says which.
+    /// Records that were written to files, or parts of files, that were removed later: at most this
+    /// many. The next file says which.
     pub lost_with_files: u64,
     /// The length of the dump in bytes; of all files, if the logger had to begin another one.
     pub written_bytes: u64,

@@ -392,9 +392,9 @@ impl Consumer {
         unsafe { self.ring.bury(self.head) }
     }
 
-    /// Sets a number of the caller's that is kept beside the ring, for whoever
-    /// [recovers](crate::file::Recovered) it from its file. One plain store; who finds records freed
-    /// also finds what was set before that.
+    /// Sets a number of the caller's that is kept beside the ring, for a later
+    /// [recovery](crate::file::Recovered) from its file. One plain store; a recovery that finds records
+    /// freed also finds what was set before that.
     ///
     /// # Panics
     ///

@@ -30,8 +30,8 @@
 //! - **Reading in two phases.** A [`Batch`] stays in the ring until it is released, for instance
 //!   after the write to disk succeeded, and shows the ring's raw bytes to those who want to write
 //!   many records with one system call.
-//! - **Nothing is lost** with the process, if the ring lies in a [`mod@file`]: whoever opens it later
-//!   finds what was committed and not read, even after `kill -9`.
+//! - **Nothing is lost** with the process if the ring is in a [`mod@file`]: a program that opens it later
+//!   finds the records that were committed but not read, even after `kill -9`.
 //!
 //! # Examples
 //!
@@ -73,7 +73,7 @@
 //! # What a leaked claim does
 //!
 //! A claim that is dropped, by unwinding as well, costs a few bytes until the consumer comes past.
-//! One that is leaked (`mem::forget`) is never unsound, but nobody can know that it is not in use:
+//! One that is leaked (`mem::forget`) is never unsound, but looks as if it were still in use:
 //!
 //! | where | what it does |
 //! |---|---|
@@ -81,7 +81,7 @@
 //! | [`queue::mpsc`] | The same, for all producers. When all of them are dropped, [`Consumer::unblock`] steps over it, one leak a call. A producer that was leaked as well counts as alive; for that, and for leaks of producers that live on, there is [`Consumer::unblock_unchecked`]. |
 //! | [`channel`] | As in its queue: once the ring is full, `send` waits until the receiver is gone, and `try_send` says `Full`; `recv` waits until its time is over or all senders are gone. With many senders it then steps over leaks by itself, and everything that was committed is received. |
 //! | [`queue::overwrite`] | Nothing, as if it were dropped. |
-//! | [`mod@file`] | The same while the ring is used. Whoever opens the file finds what many producers committed behind the leak, and what one producer committed before it. |
+//! | [`mod@file`] | The same while the ring is used. A program that opens the file finds what many producers committed after the leak, and what one producer committed before it. |
 //! | [`ReadClaim`] | A leaked one frees nothing: the same record is read again. |
 //!
 //! An end that is leaked counts as alive for ever, and the ring's memory stays.

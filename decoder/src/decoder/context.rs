@@ -269,7 +269,7 @@ impl<'d> Wants<'d> {
     }
 }
 
-/// So many are looked at for one that nobody looks at any more.
+/// How many pooled buffers to probe for a free one.
 const MOST_LOOKS: usize = 4;
 
 impl<'d> Pools<'d> {

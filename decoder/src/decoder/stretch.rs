@@ -61,7 +61,7 @@ pub(super) enum TakenValues {
     InBody(u32, u32),
     /// In the stretch.
     InStretch(ColumnValues),
-    /// So many bytes of the stretch, in which there must be something that is to be found yet.
+    /// Packed values (start, length) that still have to pass the prefilter.
     Sought(u32, u32),
 }
 

@@ -42,11 +42,11 @@ pub(super) fn read(
     })
 }
 
-/// So much is looked at for a frame, not counting zeros before it.
+/// How many bytes to search for a frame, not counting zeros before it.
 const MOST_LOOKED_AT: usize = 64 << 20;
 
-/// The session of a file that does not state it is made of so many bytes behind the first frame's
-/// beginning.
+/// How many bytes, from the beginning of the first frame on, make up the session of a file that does not
+/// state it.
 const SESSION_OF_BYTES: usize = 64 << 10;
 
 /// A header that says nothing, if there is a frame.

@@ -1,4 +1,4 @@
-//! From frame to frame, and over what is none.
+//! Scans a file frame by frame and resynchronizes after damage.
 //!
 //! ```text
 //!   frame ─▶ frame ─▶ ▒▒▒▒▒▒▒▒▒▒▒▒▒ ─▶ frame ─▶ frame ─▶ ░░░░░ end of file

@@ -1,10 +1,10 @@
-//! The values of a record before anybody has looked at them.
+//! Undecoded values of a record.
 
 use stenolog_format::value::{Cursor, Encoding, Scalar, ScalarType, ValueError};
 
 use crate::site::MAX_SCALARS;
 
-/// Values that nobody has looked at yet.
+/// Undecoded values.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum RawValues<'a> {
     /// As they stand in a record.

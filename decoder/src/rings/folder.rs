@@ -1,4 +1,4 @@
-//! A directory that is held open, so that nobody can put another in its place.
+//! A directory that is held open, so that it cannot be replaced by another one.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -17,13 +17,13 @@ pub(super) struct Folder {
     owner: u32,
 }
 
-/// So many entries of a directory are looked at, whatever their names.
+/// How many entries of a directory to look at, whatever their names.
 const MAX_ENTRIES: usize = 1 << 20;
 
 /// Why a file in the directory cannot be used.
 #[derive(Debug)]
 pub(super) enum FileError {
-    /// A link, a pipe, or somebody else's.
+    /// A link, a pipe, or a file of another user.
     Foreign,
     Io(io::Error),
 }

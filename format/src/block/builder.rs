@@ -167,11 +167,11 @@ impl BlockBuilder {
         self.has_columns = true;
     }
 
-    /// Takes a record of a call site, in raw layout: the time word, then the values. Who has many
-    /// records of a site makes a plan for it once, for [`push_planned`](Self::push_planned).
+    /// Takes a record of a call site, in raw layout: the time word, then the values. For many records of
+    /// a site, make a plan for it once and call [`push_planned`](Self::push_planned).
     ///
     /// # Errors
-    /// If the payload is not what the call site's types say; the block must be begun anew.
+    /// If the payload is not what the call site's types say; the block must be restarted.
     ///
     /// # Panics
     /// If no block was begun.
@@ -182,7 +182,7 @@ impl BlockBuilder {
     /// Takes a record of a call site, in raw layout: the time word, then the values.
     ///
     /// # Errors
-    /// If the payload is not what the call site's types say; the block must be begun anew.
+    /// If the payload is not what the call site's types say; the block must be restarted.
     ///
     /// # Panics
     /// If no block was begun.
@@ -207,7 +207,7 @@ impl BlockBuilder {
     /// Takes a record of a call site whose values are packed already, as those of another block.
     ///
     /// # Errors
-    /// If the values are not what the call site's types say; the block must be begun anew.
+    /// If the values are not what the call site's types say; the block must be restarted.
     ///
     /// # Panics
     /// If no block was begun.
@@ -225,7 +225,7 @@ impl BlockBuilder {
     /// Takes a loss statement.
     ///
     /// # Errors
-    /// If the payload is too short to be one; the block must be begun anew.
+    /// If the payload is too short to be one; the block must be restarted.
     ///
     /// # Panics
     /// If no block was begun.
@@ -249,7 +249,7 @@ impl BlockBuilder {
     ///
     /// # Errors
     /// If `first_of` knows nothing of a record, or if one is not what its call site's types say; the
-    /// block must be begun anew.
+    /// block must be restarted.
     ///
     /// # Panics
     /// If no block was begun.
@@ -332,7 +332,7 @@ impl BlockBuilder {
     }
 
     /// Whether columns take fewer bytes than rows would; not if there are many kinds of records, and
-    /// few of each. If not, the block should be begun anew.
+    /// few of each. If not, the block should be restarted.
     #[must_use]
     pub fn are_columns_worthwhile(&self) -> bool {
         self.has_columns && self.columns.are_worthwhile()

@@ -1,4 +1,4 @@
-//! From packed to raw: for who packs records anew.
+//! Unpacks packed values to raw ones, to repack records.
 
 use super::cursor::{Cursor, ValueError};
 use crate::types::{Fields, Type};

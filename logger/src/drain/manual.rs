@@ -12,17 +12,17 @@ use crate::shared::Core;
 use crate::thread::Deaf;
 
 /// The drain of a logger that was started with [`Builder::start_manual`](crate::Builder::start_manual):
-/// nothing is written but when it is polled.
+/// it writes only when it is polled.
 ///
-/// It may be sent to another thread. While nobody polls it, records wait in their rings; calls that
-/// find their ring full wait or drop as the builder has it, and [`flush`](crate::flush) and
-/// [`sync`](crate::sync) wait for the next poll. Who has the drain in hand calls
-/// [its own `flush`](Self::flush) instead, as nobody else would poll meanwhile. Nor should that thread
-/// make calls that wait for room ([`OnFull::Block`](crate::OnFull::Block)): they would wait for their bound.
+/// It may be sent to another thread. Between polls, records wait in their rings; calls that find their
+/// ring full wait or drop as configured, and [`flush`](crate::flush) and [`sync`](crate::sync) wait for
+/// the next poll. The thread that owns the drain calls [its own `flush`](Self::flush) instead, because
+/// no other thread polls meanwhile. Nor should it make calls that wait for room
+/// ([`OnFull::Block`](crate::OnFull::Block)): they would wait for their full bound.
 ///
 /// The dump is sealed when the drain is closed or dropped. The [`Logger`](crate::Logger) should end
-/// before it: what is logged after that is counted as late. If the logger ends first, the next poll
-/// seals the dump.
+/// before that: later records are counted as late. If the logger ends first, the next poll seals the
+/// dump.
 ///
 /// # Examples
 /// ```

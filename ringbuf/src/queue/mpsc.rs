@@ -1,7 +1,7 @@
 //! Many producers, one consumer.
 //!
-//! A claim costs one compare-exchange on the tail that the producers share. Whoever has claimed
-//! first is read first; a claim that is not committed yet holds back what others commit behind it.
+//! A claim costs one compare-exchange on the tail that the producers share. Records are read in the order
+//! of their claims; a claim that is not committed yet holds back records that others commit after it.
 //!
 //! The consumer zeroes what it frees, which the ring of [one producer](super::spsc) avoids.
 
@@ -193,15 +193,15 @@ impl Producer {
         self.tail().load(Ordering::Relaxed)
     }
 
-    /// Whether the consumer is gone. What is still claimed fills the ring, and nobody reads it.
+    /// Whether the consumer is gone. Further claims fill the ring and are never read.
     #[must_use]
     pub fn is_disconnected(&self) -> bool {
         !self.ring.is_consumer_alive()
     }
 
-    /// Sets a number of the caller's that is kept beside the ring, for whoever
-    /// [recovers](crate::file::Recovered) it from its file. One plain store; who finds records freed
-    /// also finds what was set before that.
+    /// Sets a number of the caller's that is kept beside the ring, for a later
+    /// [recovery](crate::file::Recovered) from its file. One plain store; a recovery that finds records
+    /// freed also finds what was set before that.
     ///
     /// # Panics
     ///

@@ -1,5 +1,5 @@
-//! One producer that never waits: it overwrites the oldest records. Whoever wants to see the
-//! newest ones takes a snapshot, at any time and as often as wanted.
+//! One producer that never waits: it overwrites the oldest records. Readers take a snapshot of the newest
+//! ones, at any time and as often as they want.
 //!
 //! ```text
 //!              oldest                              tail (the producer writes)

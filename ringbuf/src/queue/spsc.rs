@@ -281,15 +281,15 @@ impl Producer {
         self.lap + self.offset as u64
     }
 
-    /// Whether the consumer is gone. What is still claimed fills the ring, and nobody reads it.
+    /// Whether the consumer is gone. Further claims fill the ring and are never read.
     #[must_use]
     pub fn is_disconnected(&self) -> bool {
         self.ring.as_ref().is_none_or(|ring| !ring.is_consumer_alive())
     }
 
-    /// Sets a number of the caller's that is kept beside the ring, for whoever
-    /// [recovers](crate::file::Recovered) it from its file. One plain store; who finds records freed
-    /// also finds what was set before that. Without a ring there is nothing to set, and nothing is.
+    /// Sets a number of the caller's that is kept beside the ring, for a later
+    /// [recovery](crate::file::Recovered) from its file. One plain store; a recovery that finds records
+    /// freed also finds what was set before that. Without a ring there is nothing to set, and nothing is.
     ///
     /// # Panics
     ///
