@@ -60,7 +60,7 @@ impl Output {
 
 /// Writes one line to standard error, with the program's name before it.
 ///
-/// Nobody can be told that standard error is closed, so that is no error.
+/// If standard error is closed, there is no way to report that, so it is not an error.
 pub(crate) fn complain(message: impl Display) {
     let mut line = String::from("steno: ");
     // File names come from anywhere: none may move the cursor or fake a second line.
@@ -70,7 +70,7 @@ pub(crate) fn complain(message: impl Display) {
     let _ = io::stderr().write_all(line.as_bytes());
 }
 
-/// Whether somebody stopped reading standard output, as `head` does.
+/// Whether the reader of standard output has closed it, as `head` does.
 pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause

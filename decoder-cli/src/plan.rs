@@ -40,7 +40,7 @@ pub(crate) struct DecodePlan {
     /// The zone that times are shown in.
     pub(crate) zone: Zone,
     pub(crate) color: bool,
-    /// Show only so many, the last ones.
+    /// Show only this many, the last ones.
     pub(crate) last: Option<u64>,
     /// How many threads render.
     pub(crate) threads: NonZero<usize>,
@@ -96,7 +96,7 @@ pub(crate) struct CleanPlan {
     pub(crate) limits: Limits,
 }
 
-/// What to write anew.
+/// What to rewrite.
 pub(crate) struct ExportPlan {
     pub(crate) input: Input,
     pub(crate) out: ExportTo,

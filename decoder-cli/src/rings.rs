@@ -116,7 +116,7 @@ impl Rings {
         self.read.iter().any(|rings| rings.dump.is_none())
     }
 
-    /// Whether the dump's writer runs, although nobody holds the lock of this file: a copy.
+    /// Whether the dump's writer is running although this file is not locked: it is a copy.
     pub(crate) fn is_running(&self, dump: &Dump) -> bool {
         self.running.contains(&dump.header().session)
     }
@@ -151,7 +151,7 @@ impl Rings {
     }
 }
 
-/// Whether the dump ends early, and nobody goes on with it.
+/// Whether the dump ends early and has no writer any more.
 pub(crate) fn breaks_off(dump: &Dump) -> bool {
     dump.tail() != Tail::Sealed && dump.writer_is_alive() != Some(true)
 }

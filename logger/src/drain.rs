@@ -128,10 +128,10 @@ fn settle(core: &Core) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Says that the drain has ended even if it panicked: nobody may wait for it then.
+/// Marks the drain as ended, even if it panicked, so that no thread waits for it.
 struct EndOnDrop {
     core: Arc<Core>,
-    /// Somebody else's panic, which a drain in hand may be polled during.
+    /// Another panic, during which a manual drain may be polled.
     was_panicking: bool,
 }
 
@@ -188,7 +188,7 @@ impl ToldLosses {
 
 /// How a step of the drain went.
 enum Stepped {
-    /// The rings may be left alone for so long.
+    /// How long the rings may be left alone.
     Rest(Duration),
     /// The file cannot be written.
     Failed,

@@ -1,8 +1,8 @@
-//! Which records are wanted, by target and level.
+//! Filters by target and level.
 //!
-//! The language is that of `RUST_LOG`, as far as it speaks of targets and levels. A target means what it
-//! means to `steno -t`: itself and what is below it, or a pattern. Programs share the variable: what other
-//! loggers understand and this one does not is no reason not to start.
+//! The language is that of `RUST_LOG`, as far as targets and levels are concerned. As with `steno -t`, a
+//! target matches itself and its submodules, or is a pattern. Programs share the variable, so directives
+//! that only other loggers understand do not keep this one from starting.
 
 use std::env;
 
@@ -34,17 +34,17 @@ pub struct FilterError {
     reason: String,
 }
 
-/// A part of a filter that cannot be understood, and why not.
+/// A part of a filter that cannot be parsed, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ignored {
     pub(crate) part: String,
     pub(crate) reason: String,
 }
 
-/// What an environment variable says.
+/// A filter from an environment variable.
 #[derive(Debug)]
 pub(crate) struct FromEnv {
-    /// `None` if it is not set, or nothing of it can be understood.
+    /// `None` if the variable is not set or none of it can be parsed.
     pub(crate) filter: Option<Filter>,
     pub(crate) ignored: Vec<Ignored>,
 }
@@ -66,7 +66,7 @@ impl Filter {
         Ok(Self::of(directives))
     }
 
-    /// Reads what an environment variable holds, as far as it can be understood.
+    /// Parses an environment variable, as far as possible.
     pub(crate) fn from_env(name: &str) -> FromEnv {
         let Some(value) = env::var_os(name) else {
             return FromEnv { filter: None, ignored: Vec::new() };
@@ -132,7 +132,7 @@ fn is_like(pattern: &str, text: &str) -> bool {
     pattern[at..].iter().all(|&c| c == '*')
 }
 
-/// The directives of a filter, and what is none.
+/// The directives of a filter, and the parts that are not directives.
 fn parse(text: &str) -> (Vec<Directive>, Vec<Ignored>) {
     let (mut directives, mut ignored) = (Vec::new(), Vec::new());
     let (text, regex) = split_regex(text);

@@ -216,7 +216,7 @@ pub(crate) struct Counters {
     pub(crate) memory_rings: AtomicU64,
 }
 
-/// Somebody who waits for the drain.
+/// A thread that waits for the drain.
 #[derive(Debug)]
 pub(crate) struct Request {
     /// The data is wanted on the disk.
@@ -660,7 +660,7 @@ impl Core {
         self.drain.unpark();
     }
 
-    /// Whether nobody drains any more.
+    /// Whether the drain has ended.
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire) || self.is_foreign()
     }
@@ -764,7 +764,7 @@ impl Core {
         !control.requests.is_empty() || control.stop
     }
 
-    /// The drain has ended: nobody is heard, and nobody waits for it, from now on.
+    /// Marks the drain as ended: from now on no call is logged, and no thread waits for it.
     pub(crate) fn drain_ended(&self, result: WriteResult) {
         self.closed.store(true, Ordering::Release);
         let mut control = lock(&self.control);

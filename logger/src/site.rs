@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   state   UNKNOWN                unknown: ask the registry (the cold path)
-//!           OFF                    nobody wants the record
+//!           OFF                    disabled
 //!           generation « 32 | id   log with this id, if the thread's ring has this generation
 //! ```
 //!
@@ -13,16 +13,16 @@
 //! A generic function has one static for all its instances, so that the types of the values are
 //! not the static's: `signature` is a hash of those types that `id` stands for, set once, before
 //! `state` first holds an id. A call with other types takes the cold path and gets another id.
-//! Relaxed order is enough: who reads the id but not yet the signature takes the cold path too.
+//! Relaxed order is enough: a thread that reads the id but not yet the signature takes the cold path too.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use stenolog_format::dictionary::{Level, Role};
 
-/// Nobody has asked yet, or a logger that is entered must be asked each time.
+/// Not asked yet, or an entered logger must be asked each time.
 pub(crate) const UNKNOWN: u64 = 0;
 
-/// Nobody wants records of the call site. What is greater holds a generation: none is 0.
+/// No logger wants records of the call site. Greater values hold a generation: none is 0.
 pub(crate) const OFF: u64 = 1;
 
 /// What a macro knows of a call site.

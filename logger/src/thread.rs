@@ -172,8 +172,8 @@ impl Drop for Rings {
 }
 
 impl Rings {
-    /// Has the hot path log to `core`, into a ring that holds records of so many bytes. If there is no
-    /// memory for one, the thread keeps the one that it has.
+    /// Makes the hot path log to `core`, into a ring that holds a record of `record_bytes`. If there is no
+    /// memory for one, the thread keeps its ring.
     fn take_global(&mut self, core: &Arc<Core>, record_bytes: usize) {
         let Some((attachment, mut producer)) = attach_global(core, record_bytes) else { return };
         self.give_back_global();
@@ -458,7 +458,7 @@ pub(crate) struct ColdRecord<'a> {
     pub(crate) fill: &'a dyn Fn(*mut u8, u64),
 }
 
-/// Whether a call that nobody has decided on yet is to be evaluated.
+/// Whether a call that is still undecided is to be evaluated.
 #[cold]
 #[inline(never)]
 pub(crate) fn wants(site: &'static Site) -> bool {
@@ -520,7 +520,7 @@ fn heard<R>(work: impl FnOnce() -> Option<R>) -> Option<R> {
 }
 
 /// Logs what the hot path did not: long records, the first call of a site or a thread, a ring that
-/// is half full, a thread that has entered a logger, and calls that nobody hears.
+/// is half full, a thread that has entered a logger, and calls without a logger.
 #[cold]
 #[inline(never)]
 pub(crate) fn log(record: &ColdRecord<'_>) {
@@ -741,8 +741,8 @@ fn attach_global(core: &Arc<Core>, record_bytes: usize) -> Option<(Attachment, P
     Some((attachment, producer))
 }
 
-/// A ring for this thread, whose first record has so many bytes, and comes behind all of the ring
-/// `continues`, which the thread gives back; `None` if there is no memory for it.
+/// A ring for this thread whose first record has `record_bytes`. Its records come after all of the ring
+/// `continues`, which the thread gives back. `None` if there is no memory for it.
 fn attach(
     core: &Arc<Core>,
     record_bytes: usize,
@@ -857,7 +857,7 @@ struct Waiter<'a> {
     backoff: Backoff,
 }
 
-/// A call that waits only lets others run for so long: by then a drain that gets on has made room.
+/// How long a waiting call only yields to others: by then a running drain has made room.
 /// After that it sleeps, which takes longer, and may leave the drain without work.
 const YIELD_FOR: Duration = Duration::from_micros(200);
 

@@ -28,7 +28,7 @@ pub(super) enum Packing {
 /// Why not all of a copy was unpacked.
 #[derive(Debug)]
 pub(super) enum Fault {
-    /// It is cut or damaged behind so many unpacked bytes.
+    /// It is cut or damaged after this many unpacked bytes.
     Broken { behind: u64, source: io::Error },
     /// It has more than may be unpacked.
     TooLong { limit: u64 },

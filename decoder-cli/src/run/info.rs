@@ -14,7 +14,7 @@ use crate::run::report::damage_json;
 use crate::time;
 use crate::units::{bytes, count, counted, span};
 
-/// So many threads are named; programs may have started thousands.
+/// How many threads to name; programs may have started thousands.
 const MAX_THREADS: usize = 12;
 
 pub(super) fn run(plan: &InfoPlan) -> anyhow::Result<Outcome> {

@@ -7,7 +7,7 @@ use crate::output::complain;
 use crate::rings::Rings;
 use crate::units::counted;
 
-/// So many places are named one by one. A file of noise has millions.
+/// How many places to name one by one. A file of noise has millions.
 const MAX_PLACES: usize = 20;
 
 /// A line for each place where something is wrong, then one that sums up; nothing if nothing is.

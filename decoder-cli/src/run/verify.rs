@@ -46,7 +46,7 @@ fn is_complete(verification: &Verification) -> bool {
     verification.is_intact() && verification.lost == 0 && verification.gone == 0
 }
 
-/// So many rings that are complete are named one by one.
+/// How many complete rings to name one by one.
 const MAX_RINGS: usize = 12;
 
 fn write_text(

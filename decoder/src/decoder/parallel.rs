@@ -9,7 +9,7 @@
 //! ```
 //!
 //! To merge is a small part of the work, and the part that knows what is missing where: it stays in
-//! one thread, which is the caller's, so that `sink` needs not be `Send`. A batch has runs of records, as
+//! one thread, which is the caller's, so that `sink` need not be `Send`. A batch has runs of records, as
 //! the merge found them, and shares what these are in with the rings: nothing is copied for it.
 //!
 //! - **Order.** Batches have numbers; text is handed on by number.

@@ -72,7 +72,7 @@ pub(super) struct Ring<'d> {
     hint: usize,
 }
 
-/// So many blocks and losses are looked at for another entry before there is a pause.
+/// How many blocks and losses to look through for another entry before pausing.
 const ITEMS_BETWEEN_PAUSES: u32 = 128;
 
 /// What is at the head of a ring.

@@ -1,5 +1,5 @@
-//! Records of one ring that follow one another, read out of their block: the unit in which records
-//! are found, merged and handed to whoever renders them.
+//! Runs of consecutive records of one ring, read out of their block: the unit in which records are found,
+//! merged and handed to a renderer.
 
 use std::sync::Arc;
 
@@ -18,18 +18,18 @@ use crate::site::Site;
 /// for the nearest cache.
 pub(super) const STRETCH_RECORDS: usize = 512;
 
-/// So much of a stretch's room for values is kept for the next one.
+/// How much of a stretch's room for values to keep for the next one.
 const KEPT_BYTES: usize = 1 << 18;
 
-/// What has room for so many times its records is made smaller.
+/// A buffer with room for more than this many times its records is shrunk.
 const FEW_PART: usize = 8;
 
-/// Records that are wanted, as far as that can be told without their values. They may be shared with
+/// Records that are wanted, as far as can be told without their values. They may be shared with
 /// other threads; their texts stay where the block has them.
 #[derive(Clone, Debug)]
 pub(super) struct Stretch<'d> {
     pub(super) records: Vec<Taken<'d>>,
-    /// When the turn of each of these is. Whoever renders them does not ask.
+    /// The merge key of each record. Renderers do not need it.
     pub(super) keys: Vec<Key>,
     /// The number of the block's first record.
     pub(super) first_record: u64,

@@ -67,7 +67,7 @@ pub(super) struct Load {
     has_time: bool,
 }
 
-/// The load is known after so long, and known anew after as long again.
+/// The interval at which the load is measured.
 const LOAD_OVER: Duration = Duration::from_millis(5);
 
 impl Load {

@@ -1,6 +1,6 @@
 //! The real file.
 //!
-//! - **F1 (nobody else's).** The last component of the path is never followed if it is a symbolic
+//! - **F1 (own).** The last component of the path is never followed if it is a symbolic
 //!   link, and nothing but a regular file is opened for long. A file that is written over belongs
 //!   to this user and has no other name; all others are moved, or deleted if the builder says so.
 //! - **F2 (not looked for).** The path is made absolute at the start, so that a change of the
@@ -553,8 +553,8 @@ fn may_write_over(
     Ok(false)
 }
 
-/// Whether the file begins with zeros and then goes on as a dump: somebody truncated it while a logger
-/// wrote to it, and that logger was killed before it could notice.
+/// Whether the file begins with zeros and then continues as a dump: it was truncated while a logger wrote
+/// to it, and that logger was killed before it could notice.
 fn has_lost_its_beginning(file: &mut File, magic: [u8; MAGIC.len()]) -> bool {
     if magic != [0; MAGIC.len()] {
         return false;

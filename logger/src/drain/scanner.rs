@@ -133,7 +133,7 @@ pub(super) struct Scanner {
     volatile_reason: String,
     /// What the file states of calls that got no ring.
     ringless: Loss,
-    /// Memory for blocks of so many bytes has been found.
+    /// The size of the blocks that there was memory for.
     afforded_bytes: usize,
 }
 

@@ -14,8 +14,8 @@
 //!   before; it has some more of what the rings hold, which the next attempt sees by its numbers.
 //! - **U4 (mapped).** A reader may have the dump mapped: none of its bytes is changed, and it never
 //!   becomes shorter.
-//! - **U3 (nobody else's).** The directory is opened once, belongs to this user, and so do its
-//!   files; no link is followed. What a logger does not make is not removed.
+//! - **U3 (own).** The directory is opened once, belongs to this user, and so do its files; no link is
+//!   followed. Files that a logger does not make are not removed.
 //!
 //! The dump is read frame header by frame header, the rings one after the other, twice: memory is
 //! that of the largest ring, of the explanations, and of an index.
@@ -56,10 +56,10 @@ use crate::writer_lock::{self, Hold};
 /// No ring file is longer: its header, and the greatest capacity.
 const MAX_RING_FILE_BYTES: u64 = 4096 + (1 << 30);
 
-/// So many bytes of a dump are read and written at once, where it cannot be copied otherwise.
+/// How many bytes of a dump to copy at once, where it cannot be copied by reference.
 const COPIED_AT_ONCE: usize = 1 << 20;
 
-/// A dictionary frame has so many call sites.
+/// How many call sites a dictionary frame has.
 const SITES_A_FRAME: usize = 256;
 
 /// A ring directory whose logger does not run any more.
@@ -68,7 +68,7 @@ pub(crate) struct UnreadDir {
     path: PathBuf,
     session: [u8; 16],
     directory: File,
-    /// Locked, so that nobody else begins with the same; or why it cannot be used.
+    /// Locked, so that no other process recovers the directory; or why it cannot be used.
     meta: Result<Meta, NotRecovered>,
     /// The session's other directory, if there is one.
     other: Option<Box<Self>>,
@@ -82,7 +82,7 @@ struct Meta {
 }
 
 impl UnreadDir {
-    /// Looks for the directories of a session. One whose logger runs is none, nor is one of another
+    /// Looks for the directories of a session. Skips those whose logger is running, and those of another
     /// user (U3).
     pub(crate) fn find(folders: &[PathBuf], session: &[u8; 16]) -> Option<Self> {
         let mut found: Option<Self> = None;
@@ -101,7 +101,7 @@ impl UnreadDir {
         found
     }
 
-    /// Whether this user has a directory of the session there, whoever is at work in it.
+    /// Whether this user has a directory of the session there, in use or not.
     pub(crate) fn exists(folders: &[PathBuf], session: &[u8; 16]) -> bool {
         let name = directory_name(session);
         folders.iter().any(|folder| {
@@ -146,16 +146,16 @@ impl UnreadDir {
         &self.path
     }
 
-    /// Whether nobody else can have begun with the directory.
+    /// Whether the directory is locked, so that no other process can recover it.
     pub(super) fn is_locked(&self) -> bool {
         self.all().all(|dir| dir.meta.is_ok())
     }
 
-    /// Appends to the dump what it has not, seals it, and puts it on the disk. If there is something
-    /// behind its last whole frame, that is done to a copy (U4), for which `make` makes the file;
-    /// `true` if the dump now is that one.
+    /// Appends what the dump lacks, seals it, and puts it on the disk. If anything follows its last whole
+    /// frame, this happens to a copy (U4), for which `make` creates the file; `true` if the dump now is
+    /// the copy.
     ///
-    /// Nobody else may write to either meanwhile.
+    /// No other process may write to either meanwhile.
     pub(crate) fn complete(
         &self,
         dump: &File,

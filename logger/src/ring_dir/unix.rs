@@ -93,7 +93,7 @@ struct Meta {
     /// Locked as long as the logger runs, for readers to tell.
     file: File,
     len: u64,
-    /// The file system has room for so many bytes of it.
+    /// How many bytes of it the file system has reserved.
     reserved: u64,
     frames: FrameWriter,
     threads: Slots,
@@ -617,7 +617,7 @@ impl Meta {
         self.stated[at] = true;
     }
 
-    /// Reserves room for so many bytes in all, and for more to come.
+    /// Reserves room for `len` bytes in all, and for more to come.
     fn reserve(&mut self, len: u64) {
         if len <= self.reserved {
             return;
@@ -665,7 +665,7 @@ impl Meta {
     }
 }
 
-/// Whether files may have so many bytes: if not, writing them would raise SIGXFSZ on a thread of
+/// Whether files may have this many bytes: if not, writing them would raise SIGXFSZ on a thread of
 /// the application.
 pub(super) fn check_size_limit(len: u64) -> io::Result<()> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };

@@ -62,7 +62,7 @@ impl Buffer {
         self.push(other.as_bytes());
     }
 
-    /// Room for so many more bytes, which are there from then on; `None` if no ring can hold them.
+    /// Adds `size` bytes and returns where they are; `None` if no ring can hold them.
     #[inline]
     fn space(&mut self, size: usize) -> Option<*mut u8> {
         let start = self.len;

@@ -38,7 +38,7 @@ const TIME_BYTES: usize = 8;
 /// Of the room for texts so much is kept from block to block.
 const KEPT_BYTES: usize = 1 << 18;
 
-/// So many records in a row are taken from where they lie.
+/// The fewest consecutive records that are taken in place, where they lie.
 const MANY: usize = 16;
 
 impl Kind {

@@ -1,12 +1,12 @@
 //! Numbers of a column, a group at a time: differences and varints.
 
-/// So many values are looked at together: what is made of them stays in the first cache.
+/// How many values to process together, so that the results stay in the first cache.
 pub(super) const GROUP: usize = 256;
 
 /// Values of a group in a row, and the value before them in front.
 pub(super) type Words = [u64; GROUP + 1];
 
-/// So many pairs of neighbours are looked at to choose between values and differences.
+/// How many pairs of neighbours to sample to choose between values and differences.
 const SAMPLES: usize = 32;
 
 /// How many bits some values take, and their differences.

@@ -21,7 +21,7 @@ use crate::error::DrainError;
 /// written. Whether it is still there is asked before each write.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// A file that is taken away again and again is replaced so many times in one pass.
+/// How many times a file that keeps being taken away is replaced in one pass.
 const MAX_FILES_AT_ONCE: usize = 3;
 
 /// Of no more threads that have gone is it remembered what the file has of them.

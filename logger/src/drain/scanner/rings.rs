@@ -63,8 +63,9 @@ impl DrainRing {
         self.consumer.is_end(self.taken_to)
     }
 
-    /// Whether the ring's file was written to by somebody else: behind what was taken there is what is no
-    /// record, or nothing although the thread has committed more, or more was taken than it ever committed.
+    /// Whether another program wrote to the ring's file: after the records taken so far there is something
+    /// that is not a record, or nothing although the thread has committed more, or more was taken than the
+    /// thread ever committed.
     fn is_overwritten(&self) -> bool {
         // First: what was committed by then is seen, and is all if the thread has gone.
         let is_retired = self.slot.is_retired();

@@ -55,8 +55,8 @@ pub(crate) struct Faults {
     pub(crate) is_choppy: bool,
     /// Pages that a failing sync did not put on the disk are read from there again.
     pub(crate) forgets: bool,
-    /// Somebody truncates the file to so many bytes right before a write: so many writes from now on,
-    /// the next one being 0.
+    /// Truncate the file to this many bytes right before a write: that many writes from now on, the next
+    /// one being 0.
     pub(crate) truncate_at_write: Option<(u64, usize)>,
 }
 

@@ -18,7 +18,7 @@ use crate::ring_dir::{NotRecovered, word};
 pub(super) struct Share {
     pub(super) name: OsString,
     pub(super) span: RingSpan,
-    /// So many of the ring's records the dump has.
+    /// How many of the ring's records the dump has.
     pub(super) skip: usize,
     pub(super) records: usize,
     /// The call sites of the others.
