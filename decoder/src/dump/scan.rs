@@ -101,7 +101,8 @@ impl<'a> Scanner<'a> {
         self.at = next.unwrap_or(self.bytes.len());
         self.expected = None;
         let skipped = self.at - start;
-        if next.is_some() {
+        // What another program put behind the end says nothing of how the log ended.
+        if next.is_some() || self.tables.end.is_some() {
             self.damage(start, skipped, DamageCause::NoFrame);
         } else {
             self.tables.torn = Some((start as u64, skipped as u64));
@@ -154,6 +155,8 @@ impl<'a> Scanner<'a> {
         if next.is_some() {
             self.damage(frame.at, lost, DamageCause::CutFrame { stated });
             self.expected = None;
+        } else if self.tables.end.is_some() {
+            self.damage(frame.at, lost, DamageCause::AfterEnd);
         } else {
             self.tables.torn = Some((frame.at as u64, lost as u64));
         }

@@ -169,6 +169,23 @@ fn tails() {
 }
 
 #[test]
+fn what_was_put_behind_the_end_is_damage_and_leaves_the_dump_sealed() {
+    let mut scene = Scene::new();
+    scene.block(1, &[n(10, 1)]);
+    let start_of_block = scene.dump().blocks()[0].offset as usize;
+    scene.seal(0);
+    let sealed = scene.bytes().to_vec();
+    let cut_frame = &sealed[start_of_block..start_of_block + FrameHeader::BYTES + 4];
+    for behind in [&b"\n"[..], &[0; 4096], b"rubbish \xF5\x9Dst rubbish", cut_frame] {
+        let bytes = [&sealed, behind].concat();
+        let dump = Dump::from_bytes("test", bytes).unwrap();
+        assert_eq!(dump.tail(), Tail::Sealed, "{behind:?}");
+        let places: Vec<_> = dump.damage().iter().map(|of| (of.offset, of.bytes)).collect();
+        assert!(places.contains(&(sealed.len() as u64, behind.len() as u64)), "{places:?}");
+    }
+}
+
+#[test]
 fn two_dumps_in_one_file_are_told_apart() {
     let mut bytes = scene().bytes().to_vec();
     let first = bytes.len() as u64;

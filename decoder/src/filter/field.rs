@@ -17,7 +17,7 @@ use crate::text::{write_debug, write_display};
 /// A condition on a value: `name=value`.
 ///
 /// The name is that of a field or an argument as any format shows it (`a_2` if the name comes twice,
-/// `fields.level` in logfmt), or a path into a structured one (`order.side`).
+/// `fields.level` and `user_id` for `user id` in logfmt), or a path into a structured one (`order.side`).
 ///
 /// The value is compared by its type and with each form in which it is shown: as text, with and without
 /// quotes (`opt=Some(5)`), and as JSON (`opt=5`). Numbers are compared as numbers (`0x10` is not a number),
@@ -120,8 +120,12 @@ impl FieldMatch {
         let mut fields = site.fields().iter().peekable();
         site.call_site().slots.iter().enumerate().map(move |(index, slot)| {
             let shown = fields.next_if(|field| field.slot == index)?;
+            // In logfmt a key is a word.
+            let key = shown.logfmt.strip_suffix('=').unwrap_or_default();
             let (name, shown) = (slot.name.as_str(), &*shown.name);
-            let path = |whole| inside(whole, name).or_else(|| inside(whole, shown));
+            let path = |whole| {
+                inside(whole, name).or_else(|| inside(whole, shown)).or_else(|| inside(whole, key))
+            };
             path(&self.name).or_else(|| path(self.name.strip_prefix("fields.")?))
         })
     }
@@ -205,8 +209,7 @@ impl FieldMatch {
             }
             // JSON shows what is within.
             Value::Some(ref inner) => {
-                self.equals(inner, text)
-                    || self.text.starts_with("Some(") && self.is_shown(value, text)
+                self.equals(inner, text) || self.begins_with("Some(") && self.is_shown(value, text)
             }
             Value::Struct(ref product) => {
                 let newtype = match &*product.fields {
@@ -215,7 +218,9 @@ impl FieldMatch {
                     _ => product.as_error().map(|(message, _)| message),
                 };
                 let may_be_shown = newtype.is_none()
-                    || !product.name.is_empty() && self.text.starts_with(product.name);
+                    || !product.name.is_empty() && self.begins_with(product.name)
+                    // With its sources.
+                    || product.as_error().is_some() && self.begins_with("{");
                 newtype.is_some_and(|inner| self.equals(inner, text))
                     || may_be_shown && self.is_shown(value, text)
             }
@@ -225,6 +230,12 @@ impl FieldMatch {
 
     fn is_text(&self, text: &str) -> bool {
         *self.text == *text || self.unquoted.as_deref() == Some(text)
+    }
+
+    /// Whether the value looked for begins so, with or without quotes around all of it, as logfmt has them.
+    fn begins_with(&self, start: &str) -> bool {
+        self.text.starts_with(start)
+            || self.unquoted.as_deref().is_some_and(|text| text.starts_with(start))
     }
 
     /// Whether any format shows the value so. That takes long: first comes what needs no text.

@@ -264,7 +264,7 @@ fn values_are_found_as_any_format_shows_them() {
     check(
         option(Type::Str),
         &some(&str_bytes("a long word")),
-        &["a long word", "Some(\"a long word\")", "\"a long word\""],
+        &["a long word", "Some(\"a long word\")", "\"a long word\"", r#""Some(\"a long word\")""#],
         &["Some(a long word)", "a long"],
     );
     check(option(Type::Str), &[0], &["None", "null"], &[""]);
@@ -294,6 +294,24 @@ fn values_are_found_as_any_format_shows_them() {
     let newtype =
         Fields { name: "Id".into(), shape: Shape::Tuple, fields: vec![(String::new(), Type::U64)] };
     check(Type::Struct(newtype), &five, &["5", "Id(5)"], &["Id(6)", "6"]);
+    let newtype = Fields {
+        name: "Name".into(),
+        shape: Shape::Tuple,
+        fields: vec![(String::new(), Type::Str)],
+    };
+    check(
+        Type::Struct(newtype),
+        &str_bytes("a long word"),
+        &["a long word", "Name(\"a long word\")", r#""Name(\"a long word\")""#],
+        &["Name(\"a long\")", r#""Name(\"a long\")""#],
+    );
+    let error = [str_bytes("on fire"), 1_u32.to_le_bytes().to_vec(), str_bytes("disk")].concat();
+    check(
+        stenolog_format::types::error_type(),
+        &error,
+        &["on fire", r#"{"message":"on fire","sources":["disk"]}"#],
+        &[r#"{"message":"on fire","sources":[]}"#, "disk"],
+    );
 }
 
 #[test]
@@ -313,10 +331,11 @@ fn names_are_found_as_any_format_shows_them() {
         ("level", Role::Field, Type::U8),
         ("side", Role::Field, order),
         ("pair", Role::Field, pair),
+        ("user id", Role::Field, Type::U8),
     ];
     let mut scene = Scene::new();
     scene.site(30, Level::Info, "app", None, &slots);
-    scene.raw_block(1, &[Rec(30, 10, vec![1, 2, 3, 0, 0, 4, 5, 6])]);
+    scene.raw_block(1, &[Rec(30, 10, vec![1, 2, 3, 0, 0, 4, 5, 6, 7])]);
     let dumps = [scene.dump()];
     let check = |condition: &str, expected: bool| {
         let filter = Filter::default().field(condition.parse().unwrap());
@@ -336,6 +355,9 @@ fn names_are_found_as_any_format_shows_them() {
     check("side.Stop.px=4", false);
     check("pair.1=6", true);
     check("pair.2=6", false);
+    check("user id=7", true);
+    check("user_id=7", true);
+    check("user_id=6", false);
 }
 
 /// Which of `slots` and `values` behind a message are found.
