@@ -28,7 +28,7 @@
 //! ```
 //!
 //! Errors are three steps: an error, what derefs to one (`Box<dyn Error>`, `anyhow::Error`), and what derefs
-//! to such. Records are derived types that have to be put together at the call: their own `Debug` might
+//! to such; options of errors are three as well. Records are derived types that have to be put together at the call: their own `Debug` might
 //! show what is redacted.
 //!
 //! Each arrow is a trait with two implementations, and a literal. To add a step, write a trait between
@@ -506,11 +506,21 @@ field_step! {
 
 field_step! {
     /// What a field records of all that is no error, by whatever pointer.
-    FieldErrorOption, else FieldDisplayOption
+    FieldErrorOption, else FieldPointeeOption
 }
 
 field_step! {
     /// What a field records of what is no option of an error.
+    FieldPointeeOption, else FieldPointeeOfPointeeOption
+}
+
+field_step! {
+    /// What a field records of what is no option of what derefs to an error.
+    FieldPointeeOfPointeeOption, else FieldDisplayOption
+}
+
+field_step! {
+    /// What a field records of what is no option of an error, by whatever pointer.
     FieldDisplayOption, else FieldDisplay
 }
 
@@ -610,6 +620,26 @@ impl<'a, T: IsOption<Item: Error> + ?Sized, R> FieldErrorOption<'a, (Yes, R)> fo
 
     fn pick(&'a self) -> Self::Picked {
         Recorded(self.as_option().map(|error| ErrorChain::new(&error)))
+    }
+}
+
+impl<'a, T: IsOption<Item: Deref<Target: Error>> + ?Sized, R> FieldPointeeOption<'a, (Yes, R)>
+    for T
+{
+    type Picked = Recorded<Option<ErrorChain>>;
+
+    fn pick(&'a self) -> Self::Picked {
+        Recorded(self.as_option().map(|pointer| ErrorChain::new(&&**pointer)))
+    }
+}
+
+impl<'a, T: IsOption<Item: Deref<Target: Deref<Target: Error>>> + ?Sized, R>
+    FieldPointeeOfPointeeOption<'a, (Yes, R)> for T
+{
+    type Picked = Recorded<Option<ErrorChain>>;
+
+    fn pick(&'a self) -> Self::Picked {
+        Recorded(self.as_option().map(|pointer| ErrorChain::new(&&***pointer)))
     }
 }
 
@@ -748,7 +778,7 @@ macro_rules! plain_arguments {
 
 plain_arguments! {
     #[expect(clippy::too_many_arguments, reason = "one for each question")]
-    "A field." field(B, V, A, S, E, P, Q, F, G, D, O) AsField: Field<'a, A>;
+    "A field." field(B, V, A, S, E, P, Q, F, H, I, G, D, O) AsField: Field<'a, A>;
     "`%value`" display_field(X, E, P, Q) AsDisplayField: DisplayField<'a, A>;
     "`?value`" debug_field(B, V, K, O) AsDebugField: DebugField<'a, A>;
     "`{}`" display(E, D) AsDisplay: ExactOr<'a, by::Display, A>, display_text;

@@ -1,6 +1,9 @@
 //! `#[derive(Record)]` records what its attributes say, and nothing of what they keep back; no name of
 //! the caller's is in its way.
 
+use std::cell::RefCell;
+use std::sync::{Mutex, RwLock};
+
 use serde_json::{Value, json};
 use stenolog::{Record, info};
 use stenolog_tests::Scene;
@@ -83,6 +86,39 @@ fn what_is_redacted_is_not_in_the_dump() {
     let dump = std::fs::read(path).unwrap();
     assert!(!dump.windows(6).any(|bytes| bytes == b"hunter"), "a secret is in the dump");
     assert!(!dump.windows(13).any(|bytes| bytes == b"session_token"));
+}
+
+#[test]
+fn what_is_redacted_is_so_behind_what_std_has_around_it() {
+    #[expect(dead_code, reason = "nobody reads what is redacted")]
+    #[derive(Debug, Clone, Record)]
+    struct Login(#[record(redact)] &'static str);
+    let mut scene = Scene::with(|builder| builder.compression(stenolog::Compression::None));
+    let login = Login("hunter2");
+    let outcomes: [Result<Login, Login>; 2] = [Ok(login.clone()), Err(login.clone())];
+    let (cell, mutex) = (RefCell::new(login.clone()), Mutex::new(login.clone()));
+    let (shared, pinned) = (RwLock::new(login.clone()), Box::pin(login));
+    let guard = mutex.lock().unwrap();
+    info!(ok = ?outcomes[0], err = outcomes[1], ?outcomes, "{:?} {:#?}", outcomes[0], outcomes[1]);
+    info!(cell = ?cell.borrow(), "{:?}", cell.borrow());
+    info!(cell = ?cell.borrow_mut(), ?guard, ?pinned, "{guard:?} {pinned:?}");
+    info!(read = ?shared.read().unwrap(), some = Some(&pinned));
+    info!(write = ?shared.write().unwrap());
+    let path = scene.path().to_owned();
+    let records = scene.finish();
+    let (mark, fields) = ("Login([redacted])", &records[0]["fields"]);
+    assert_eq!(
+        stenolog_tests::message(&records[0]),
+        format!("Ok({mark}) Err(\n    Login(\n        [redacted],\n    ),\n)")
+    );
+    assert_eq!(fields["ok"], json!({"Ok": "[redacted]"}));
+    assert_eq!(fields["err"], json!({"Err": "[redacted]"}));
+    assert_eq!(fields["outcomes"], json!([{"Ok": "[redacted]"}, {"Err": "[redacted]"}]));
+    assert_eq!(stenolog_tests::message(&records[1]), mark);
+    assert_eq!(stenolog_tests::message(&records[2]), format!("{mark} {mark}"));
+    assert_eq!(records[3]["fields"], json!({"read": "[redacted]", "some": "[redacted]"}));
+    let dump = std::fs::read(path).unwrap();
+    assert!(!dump.windows(6).any(|bytes| bytes == b"hunter"), "a secret is in the dump");
 }
 
 #[test]

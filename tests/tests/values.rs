@@ -117,6 +117,10 @@ fn errors_keep_their_sources() {
         io = std::io::Error::other(outer()),
         none = None::<Outer>,
         some = Some(outer()),
+        some_boxed = Some(Box::new(outer()) as Box<dyn Error + Send + Sync>),
+        some_borrowed = Some(&boxed),
+        some_anyhow = Some(Anyhow(Box::new(outer()))),
+        none_boxed = None::<Box<dyn Error>>,
         debug = ?err,
         "{} {:?} {err}", err, dynamic,
     );
@@ -134,12 +138,16 @@ fn errors_keep_their_sources() {
         "anyhow",
         "percent",
         "some",
+        "some_boxed",
+        "some_borrowed",
+        "some_anyhow",
     ] {
         assert_eq!(fields[name], chain, "{name}");
     }
     assert_eq!(fields["alone"], json!({"message": "disk on fire", "sources": []}));
     assert_eq!(fields["io"]["message"], "load failed");
     assert_eq!(fields["none"], Value::Null);
+    assert_eq!(fields["none_boxed"], Value::Null);
     assert_eq!(fields["debug"], "Outer(Inner(\"disk on fire\"))");
     assert_eq!(stenolog_tests::message(&records[0]), format!("{} {:?} {err}", err, dynamic));
 }

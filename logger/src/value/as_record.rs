@@ -1,18 +1,24 @@
 //! The trait for types that are converted to another type when they are recorded.
 
 use std::borrow::Cow;
+use std::cell::{Ref, RefMut};
 use std::convert::Infallible;
 use std::fmt;
 use std::marker::PhantomData;
+use std::ops::Deref;
+use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, RwLockReadGuard, RwLockWriteGuard};
 
-use stenolog_format::types::Type;
+use stenolog_format::types::{Shape, Type};
 use stenolog_format::value::MAX_UNSIZED_LIST;
 
 use super::bound::Bound;
 use super::text::Buffer;
-use super::{SHORT_BYTES, Text, Value, put_bytes};
+use super::{
+    SHORT_BYTES, Text, Value, describe_enum, describe_fields, enum_bound, enum_fixed_size,
+    enum_signature, product_bound, product_signature, put_bytes,
+};
 
 /// A type that chooses how it is recorded: as numbers, strings, tuples of these, or any other [`Value`].
 ///
@@ -23,7 +29,7 @@ use super::{SHORT_BYTES, Text, Value, put_bytes};
 /// Readers see the recorded value: its `Debug` in text, nested in JSON. As an argument of a message, the
 /// type still prints through its own `Display` or `Debug`, formatted at the call, as with `format!`. Such
 /// types may be fields of a [`#[derive(Record)]`](derive@crate::Record) type, and may be inside `Option`,
-/// `Vec`, arrays, tuples and pointers.
+/// `Result`, `Vec`, arrays, tuples, pointers, `Pin` and the guards of cells and locks.
 ///
 /// Cost: that of `as_record`, and a copy. Lists, and derived types with such a field, are assembled in a
 /// buffer first, on the stack up to 192 bytes.
@@ -239,6 +245,12 @@ delegate! {
     [T: AsRecord + ?Sized] Arc<T> => T;
     [T: AsRecord] Vec<T> => [T];
     [T: AsRecord + Clone] Cow<'_, [T]> => [T];
+    [P: Deref<Target: AsRecord>] Pin<P> => P::Target;
+    [T: AsRecord + ?Sized] Ref<'_, T> => T;
+    [T: AsRecord + ?Sized] RefMut<'_, T> => T;
+    [T: AsRecord + ?Sized] MutexGuard<'_, T> => T;
+    [T: AsRecord + ?Sized] RwLockReadGuard<'_, T> => T;
+    [T: AsRecord + ?Sized] RwLockWriteGuard<'_, T> => T;
 }
 
 impl<T: Shown> Shown for Option<T> {}
@@ -264,6 +276,68 @@ impl<T: AsRecord> AsRecord for Option<T> {
         }
     }
 }
+
+/// The layout of a [`Result`], as of a derived enum. There are no values of it.
+pub struct Outcome<T, E>(Infallible, PhantomData<fn(T, E)>);
+
+// SAFETY: there are no values.
+unsafe impl<T: Value, E: Value> Value for Outcome<T, E> {
+    const SIGNATURE: u64 = enum_signature(
+        "Result",
+        &[
+            product_signature("Ok", Shape::Tuple, &[""], &[T::SIGNATURE]),
+            product_signature("Err", Shape::Tuple, &[""], &[E::SIGNATURE]),
+        ],
+    );
+    const FIXED_SIZE: Option<usize> = enum_fixed_size(&[T::FIXED_SIZE, E::FIXED_SIZE]);
+    const BOUND: Bound = enum_bound(
+        "Result",
+        &[
+            product_bound("Ok", Shape::Tuple, &[""], &[T::BOUND]),
+            product_bound("Err", Shape::Tuple, &[""], &[E::BOUND]),
+        ],
+    );
+
+    fn describe() -> Type {
+        let variant = |name, of| describe_fields(name, Shape::Tuple, &[""], [of]);
+        describe_enum("Result", [variant("Ok", T::describe()), variant("Err", E::describe())])
+    }
+
+    fn size(&self) -> usize {
+        match self.0 {}
+    }
+
+    unsafe fn write(&self, _: *mut u8) -> *mut u8 {
+        match self.0 {}
+    }
+}
+
+impl<T: AsRecord, E: AsRecord> AsRecord for Result<T, E> {
+    type As<'a>
+        = Prepared<Outcome<T::As<'a>, E::As<'a>>>
+    where
+        Self: 'a;
+
+    #[inline]
+    fn as_record(&self) -> Self::As<'_> {
+        Prepared::of(self)
+    }
+
+    fn prepare(&self, into: &mut Buffer) {
+        match self {
+            Ok(value) => {
+                into.put(&0_u16);
+                value.prepare(into);
+            }
+            Err(error) => {
+                into.put(&1_u16);
+                error.prepare(into);
+            }
+        }
+    }
+}
+
+impl<T: Shown, E: Shown> Shown for Result<T, E> {}
 
 impl<T: AsRecord> AsRecord for [T] {
     type As<'a>

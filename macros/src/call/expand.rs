@@ -342,7 +342,7 @@ fn value(site: &CallSite<'_>, slot: &Slot, private: &TokenStream) -> TokenStream
 }
 
 // How many questions `pick` asks of an argument, by what it is.
-const FIELD: usize = 11;
+const FIELD: usize = 13;
 const DEBUG_FIELD: usize = 4;
 const DISPLAY_FIELD: usize = 4;
 const EXACT: usize = 2;
