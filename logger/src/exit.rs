@@ -20,15 +20,19 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+#[cfg(unix)]
 use crate::registry;
 
 /// How long to try for a lock.
+#[cfg(unix)]
 const LOCK_WAIT: Duration = Duration::from_secs(1);
 
 /// How long the drains have to write what is left.
+#[cfg(unix)]
 const SEAL_WAIT: Duration = Duration::from_secs(10);
 
 /// How long calls wait for the process to end after the loggers have stopped.
+#[cfg(unix)]
 const CALLS_WAIT: Duration = Duration::from_secs(1);
 
 /// The polling interval.

@@ -50,13 +50,13 @@ mod sweep;
 mod unix;
 
 #[cfg(not(unix))]
-pub(crate) use self::elsewhere::{Listing, Missed, Removed, RingDir, RingFile, UnreadDir, sweep};
+pub(crate) use self::elsewhere::{Listing, Missed, RingDir, RingFile, UnreadDir, sweep};
 #[cfg(unix)]
 pub(crate) use self::page::Listing;
 #[cfg(unix)]
 pub(crate) use self::recover::UnreadDir;
 #[cfg(unix)]
-pub(crate) use self::sweep::{Removed, sweep};
+pub(crate) use self::sweep::sweep;
 #[cfg(unix)]
 pub(crate) use self::unix::{Missed, RingDir, RingFile};
 
@@ -97,6 +97,18 @@ pub enum UnreadRings {
     Recover,
     /// They are left as they are, for `steno` to find. Those in memory are gone after a reboot.
     Keep,
+}
+
+/// Rings that were removed.
+#[cfg_attr(not(unix), expect(dead_code, reason = "there are no rings in files to be removed"))]
+#[derive(Debug)]
+pub(crate) struct Removed {
+    pub(crate) rings: PathBuf,
+    /// Their dump, if there is one.
+    pub(crate) dump: Option<PathBuf>,
+    /// There may have been records that it does not have.
+    pub(crate) were_unread: bool,
+    pub(crate) why: &'static str,
 }
 
 /// Why no ring directory could be made.

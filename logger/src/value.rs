@@ -17,6 +17,25 @@
 //! Sums of sizes saturate: a list too long for its 32-bit count has a size that no ring can hold,
 //! so that the claim fails and nothing wrong is ever written.
 
+/// Calls a macro for tuples of each length that values have, with a parameter and an index for each part.
+macro_rules! for_tuples {
+    ($make:ident) => {
+        $make!(A 0);
+        $make!(A 0, B 1);
+        $make!(A 0, B 1, C 2);
+        $make!(A 0, B 1, C 2, D 3);
+        $make!(A 0, B 1, C 2, D 3, E 4);
+        $make!(A 0, B 1, C 2, D 3, E 4, F 5);
+        $make!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
+        $make!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
+        $make!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8);
+        $make!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9);
+        $make!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10);
+        $make!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11);
+    };
+}
+use for_tuples;
+
 mod as_record;
 mod bound;
 mod collection;

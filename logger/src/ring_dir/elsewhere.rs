@@ -13,7 +13,7 @@ use stenolog_ringbuf::queue::spsc::Producer;
 
 use stenolog_format::recovery::Place;
 
-use super::{NoRingDir, NotRecovered};
+use super::{NoRingDir, NotRecovered, Removed};
 
 /// There is none.
 #[derive(Debug)]
@@ -139,15 +139,6 @@ impl UnreadDir {
     pub(crate) fn remove(self) -> Result<(), NotRecovered> {
         match self.0 {}
     }
-}
-
-/// Nor can one be removed.
-#[derive(Debug)]
-pub(crate) struct Removed {
-    pub(crate) rings: PathBuf,
-    pub(crate) dump: Option<PathBuf>,
-    pub(crate) were_unread: bool,
-    pub(crate) why: &'static str,
 }
 
 /// There is nothing to clean up.

@@ -26,7 +26,7 @@ use std::fs::{self, File};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -34,9 +34,12 @@ use rustix::fs::{Mode, OFlags, openat};
 use stenolog_format::recovery::{LEFT_FILE, Origin, Progress, keep, session_of};
 
 use self::dumps::{DumpState, Dumps, dump_state, sessions_in};
+use super::Removed;
 use super::origin::{lock_folder, nearest_device, root};
 use super::recover::UnreadDir;
-use super::unix::{META, PROGRESS, RING, RING_IN_MAKING};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use super::unix::RING_IN_MAKING;
+use super::unix::{META, PROGRESS, RING};
 use crate::fault::{self, Step};
 use crate::writer_lock::{self, Hold};
 
@@ -53,17 +56,6 @@ const HALF_MADE_FOR: Duration = Duration::from_secs(60);
 
 /// No ring waits this long: the clock must have been set.
 const NO_AGE: Duration = Duration::from_hours(365 * 24);
-
-/// Rings that were removed.
-#[derive(Debug)]
-pub(crate) struct Removed {
-    pub(crate) rings: PathBuf,
-    /// Their dump, if there is one.
-    pub(crate) dump: Option<PathBuf>,
-    /// There may have been records that it does not have.
-    pub(crate) were_unread: bool,
-    pub(crate) why: &'static str,
-}
 
 /// Cleans up in `folders`. Spares the rings of the session `spared`, and without `may_read` also those
 /// that may hold unread records.
@@ -483,7 +475,7 @@ fn give_back(file: &File) -> io::Result<()> {
     let mut zeros_from = None;
     for at in 0..=pages {
         let is_zero = at < pages && {
-            file.read_exact_at(&mut page, at * PAGE_BYTES as u64)?;
+            std::os::unix::fs::FileExt::read_exact_at(file, &mut page, at * PAGE_BYTES as u64)?;
             page == [0; PAGE_BYTES]
         };
         if is_zero {
