@@ -63,7 +63,7 @@ impl<'ring> Batch<'ring> {
         self.start
     }
 
-    /// The position behind the last byte: good for [`Consumer::release_to`] and
+    /// The position after the last byte: an argument for [`Consumer::release_to`] and
     /// [`Consumer::batch_from`].
     #[must_use]
     pub fn end(&self) -> u64 {

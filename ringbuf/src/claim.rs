@@ -17,7 +17,7 @@ use core::ops::{Deref, DerefMut};
 /// claim instead marks the space dead, so an unwinding producer never stalls the ring.
 ///
 /// A claim that is leaked (`mem::forget`) stalls it: the consumer waits at that record, and the
-/// producers, once the ring is full behind it, find no room. Nothing that was committed before is
+/// producers, once the ring is full, find no room. Nothing that was committed before is
 /// lost, and nothing is unsound. With many producers, what others committed after it can still be
 /// reached: see [`Consumer::unblock`].
 ///

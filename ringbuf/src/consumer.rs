@@ -24,7 +24,7 @@ const FREED_TOGETHER_BYTES: u64 = 16 * 1024;
 ///   a later call to free them.
 ///
 /// Records come in the order in which they were claimed; one that is claimed but not committed
-/// holds back those behind it.
+/// holds back those after it.
 pub struct Consumer {
     ring: Arc<Ring>,
     /// Everything before was freed. Equals the shared head, which only this value moves.
@@ -67,7 +67,7 @@ impl Consumer {
     /// Shows records to `read`, oldest first, and frees them, many together; returns how many.
     ///
     /// Takes at most `max_bytes` of the ring, headers and padding included, but always at least
-    /// one record if there is one. Returns 0 only when there is none.
+    /// one record if there is one. Returns 0 only if no record is committed.
     ///
     /// One pass and one store free what lies in 16 KiB, or in a quarter of a smaller ring, while it
     /// is still close to the processor.
@@ -129,10 +129,10 @@ impl Consumer {
     }
 
     /// Shows records to `read` as [`drain`](Self::drain) does, but frees nothing; returns the
-    /// position behind the last one, for [`release_to`](Self::release_to) and to go on from.
+    /// position after the last one, for [`release_to`](Self::release_to) and to go on from.
     ///
     /// Begins at `position`: the consumer's own, or one that an earlier call returned, or the
-    /// [`end`](Batch::end) of a batch. If there is no record behind it, the same or, past dead
+    /// [`end`](Batch::end) of a batch. If no record follows, the same or, past dead
     /// space, a later position is returned, and should be released as well.
     ///
     /// # Panics
@@ -249,7 +249,7 @@ impl Consumer {
         bytes
     }
 
-    /// The position behind the last record that is committed, and behind dead space there: up to where a
+    /// The position after the last committed record and the dead space that follows it: up to where a
     /// [scan](Self::scan_from) without a limit would go.
     ///
     /// Walks through the headers. More may be committed meanwhile.
@@ -374,7 +374,7 @@ impl Consumer {
     /// ```
     pub fn unblock(&mut self) -> bool {
         // SAFETY: claims borrow their producer, and a producer that was leaked counts as alive,
-        // so with none left nobody has a claim; all they did happened before they hung up.
+        // so with none left there is no claim; all they did happened before they hung up.
         self.is_disconnected() && unsafe { self.unblock_unchecked() }
     }
 

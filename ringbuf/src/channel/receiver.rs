@@ -9,7 +9,7 @@ use core::fmt;
 use core::time::Duration;
 use std::time::Instant;
 
-/// A receiver that sleeps looks for records at least this often, in case nobody notifies it.
+/// How often a sleeping receiver looks for records at least, in case no sender notifies it.
 pub const MAX_POLL: Duration = Duration::from_millis(5);
 
 /// How long the first sleep of a wait is; each further one is twice as long.
@@ -41,7 +41,7 @@ impl Receiver {
     /// sent was received.
     pub fn recv(&mut self, timeout: Option<Duration>) -> Result<ReadClaim<'_>, RecvError> {
         self.wait(timeout)?;
-        Ok(self.consumer.try_claim().expect("there is a record, and nobody else to take it"))
+        Ok(self.consumer.try_claim().expect("there is a record, and no other receiver to take it"))
     }
 
     /// Takes the oldest record, if there is one.

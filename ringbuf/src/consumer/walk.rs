@@ -48,13 +48,13 @@ impl Consumer {
         records
     }
 
-    /// Whether there is a record. Frees the dead space before it, as somebody may wait for that.
+    /// Whether there is a record. Frees the dead space before it, as a producer may wait for that.
     #[cfg(feature = "std")]
     pub(crate) fn has_record(&mut self) -> bool {
         self.skip_to_record().is_some()
     }
 
-    /// Frees the dead space at the head; returns the header of the record behind it.
+    /// Frees the dead space at the head; returns the header of the record after it.
     #[inline]
     pub(super) fn skip_to_record(&mut self) -> Option<Header> {
         let mut position = self.head;

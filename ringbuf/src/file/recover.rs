@@ -15,7 +15,7 @@ use std::path::Path;
 /// What a ring's file held when it was opened: every record that was committed and not freed.
 ///
 /// The ring may still be in use, by this process or another. Records that are committed or freed
-/// while it is opened may or may not be part of it; all others are exact. Behind a claim that its one
+/// while it is opened may or may not be part of it; all others are exact. After a claim that its one
 /// producer leaked nothing is found, as by the ring's own consumer.
 ///
 /// The whole of the file is in memory, of which it takes twice the capacity, or three times if the
@@ -273,7 +273,7 @@ impl Recovered {
         self.start
     }
 
-    /// The position behind the last record or claim that was found.
+    /// The position after the last record or claim that was found.
     #[must_use]
     pub fn end(&self) -> u64 {
         self.end

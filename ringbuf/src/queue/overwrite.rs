@@ -10,7 +10,7 @@
 //!
 //! A snapshot copies all from `oldest` to the tail while the producer goes on, and then looks how
 //! far `oldest` has come: what lies before may have been overwritten while it was copied, and is
-//! dropped; what lies behind is whole. The producer gives up the oldest records many at a time, a
+//! dropped; what follows is whole. The producer gives up the oldest records many at a time, a
 //! sixteenth of the ring at least, so that this happens seldom.
 //!
 //! Both sides access the memory word by word, by atomics: a snapshot may look at what is being
@@ -29,7 +29,7 @@
 //! |          |          | fence, Acquire, then `version` load, Relaxed: the same? | give up    |
 //!
 //! - **O1 (given up).** A word is written only after `oldest` was moved beyond what it held. A
-//!   reader that copied such a word finds a later `version` behind its fence, and so looks again
+//!   reader that copied such a word finds a later `version` after its fence, and so looks again
 //!   until it has an `oldest` that is beyond. What it keeps is what was committed.
 //! - **O2 (pair).** `version` is odd while `oldest` and `lost` do not belong together.
 
@@ -186,7 +186,7 @@ impl Producer {
     }
 
     /// The length of the largest record: half the capacity minus one header, so that it finds
-    /// room behind the dead space that it may leave at the ring's end.
+    /// room after the dead space that it may leave at the ring's end.
     #[must_use]
     pub fn max_record_bytes(&self) -> usize {
         self.capacity() / 2 - HEADER_BYTES
@@ -241,7 +241,7 @@ impl Producer {
         let oldest = &self.shared.oldest;
         let version = oldest.version.load(Ordering::Relaxed);
         oldest.version.store(version + 1, Ordering::Relaxed);
-        // Behind it are the new pair and all words that are written over what is given up (O1).
+        // After it come the new pair and all words that are written over what is given up (O1).
         fence(Ordering::Release);
         oldest.position.store(self.oldest, Ordering::Relaxed);
         oldest.lost.store(self.lost, Ordering::Relaxed);
@@ -391,7 +391,7 @@ struct Copied {
 }
 
 impl Copied {
-    /// What of it lies behind `oldest`, looked up after the copy was made, before which `lost` records are
+    /// What of it lies after `oldest`, looked up after the copy was made, before which `lost` records are
     /// gone. `None` if that is nothing, though there was something.
     fn keep(&mut self, (oldest, lost): (u64, u64)) -> Option<Snapshot> {
         let end = self.begin + self.bytes.len() as u64;

@@ -89,7 +89,7 @@ pub fn try_new(capacity_bytes: usize) -> Result<(Producer, Consumer), OutOfMemor
 // Between calls `offset < capacity` and `offset <= limit`, and the limit is the smaller of
 // `capacity` and `head_offset + capacity`; without a ring, all are 0. A claim that ends before the
 // limit therefore needs but that one comparison: it does not wrap, it covers free bytes only, and
-// the header behind it is free and in the same lap. The quick limit is never behind the limit: what
+// the header after it is free and in the same lap. The quick limit is never past the limit: what
 // ends before it leaves no more than `quick_max` bytes in use.
 pub struct Producer {
     words: Words,
@@ -127,7 +127,7 @@ impl Producer {
     /// A producer without a ring: its capacity is 0, and every claim is
     /// [`TooLarge`](TryClaimError::TooLarge).
     ///
-    /// It stands in, at no cost to the claims that succeed, for a ring that is made on first use.
+    /// A placeholder, at no cost to the claims that succeed, for a ring that is made on first use.
     ///
     /// # Examples
     ///
@@ -158,7 +158,7 @@ impl Producer {
     ///
     /// Every length up to [`max_record_bytes`](Self::max_record_bytes) fits once the consumer has
     /// emptied the ring, wherever in it the tail is. A record that does not fit before the ring's
-    /// end makes that end dead space, even if it turns out not to fit behind it *yet*: the
+    /// end makes that end dead space, even if it turns out not to fit after it *yet*: the
     /// consumer frees the dead space when it next looks for records, and the next attempt starts
     /// at the beginning.
     ///
@@ -329,7 +329,7 @@ impl Producer {
     ///
     /// # Safety
     ///
-    /// `next` lies behind the tail by a span, and below the limit.
+    /// `next` lies after the tail by a span, and below the limit.
     #[inline]
     unsafe fn take_before_limit(&mut self, next: usize) -> usize {
         debug_assert!(self.offset < next && next < self.limit && next.is_multiple_of(8));
@@ -356,7 +356,7 @@ impl Producer {
             return Err(TryClaimError::TooLarge);
         }
         ring.note_producer_core();
-        // Not beyond the tail, where only headers that somebody else has written lead it (R6).
+        // Not beyond the tail, where only headers that another process has written lead it (R6).
         let head = ring.acquire_head().min(self.lap + self.offset as u64);
         // The head may be in an earlier lap, hence the wrapping.
         self.head_offset = head.wrapping_sub(self.lap) as usize;
@@ -392,7 +392,7 @@ impl Producer {
         self.quick_limit = if end.cast_signed() < 0 { 0 } else { end.min(self.limit) };
     }
 
-    /// Takes `bytes` that are free and do not cross the ring's end, and zeroes the header behind
+    /// Takes `bytes` that are free and do not cross the ring's end, and zeroes the header after
     /// them if that word is free. Returns the offset of the first.
     fn advance(&mut self, bytes: usize, capacity: usize) -> usize {
         let offset = self.offset;

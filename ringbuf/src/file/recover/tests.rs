@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Somebody put another ring's header into the file while it was read.
+/// Another process put another ring's header into the file while it was read.
 #[test]
 fn positions_that_go_back_are_an_error() {
     for kind in [Kind::OneProducer, Kind::ManyProducers] {
