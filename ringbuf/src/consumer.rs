@@ -16,12 +16,14 @@ const FREED_TOGETHER_BYTES: u64 = 16 * 1024;
 
 /// The reading end of a ring.
 ///
-/// There are three ways to read, which may be mixed:
+/// The ways to read may be mixed:
 ///
-/// - [`try_claim`](Self::try_claim) takes one record and frees it when it is dropped;
-/// - [`drain`](Self::drain) shows many records to a closure and frees them together;
-/// - [`batch`](Self::batch) and [`scan_from`](Self::scan_from) show many records, and leave it to
-///   a later call to free them.
+/// | to | use | frees |
+/// |---|---|---|
+/// | take records one at a time | [`try_claim`](Self::try_claim) | each one when it is dropped |
+/// | read many, as cheaply as possible | [`drain`](Self::drain) | what was shown, many together |
+/// | read many and keep them until they are safe elsewhere | [`batch`](Self::batch), then [`batch_from`](Self::batch_from) | on [`release`](Batch::release) or [`release_to`](Self::release_to) |
+/// | the same by a closure, without a second look at the headers | [`scan_from`](Self::scan_from) | on [`release_to`](Self::release_to) |
 ///
 /// Records come in the order in which they were claimed; one that is claimed but not committed
 /// holds back those after it.
@@ -210,6 +212,22 @@ impl Consumer {
     /// # Panics
     ///
     /// If `position` lies before the head, past what is committed, or inside a record.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut producer, mut consumer) = stenolog_ringbuf::queue::spsc::new(256);
+    /// producer.try_claim(8)?.commit_tagged(1);
+    /// let first = consumer.batch(usize::MAX).end();
+    /// producer.try_claim(8)?.commit_tagged(2);
+    ///
+    /// // The first record is still in the ring, and is not shown again.
+    /// let second = consumer.batch_from(first, usize::MAX);
+    /// assert!(second.records().map(|record| record.tag()).eq([2]));
+    /// second.release(); // frees both
+    /// assert!(consumer.is_empty());
+    /// # Ok::<(), stenolog_ringbuf::TryClaimError>(())
+    /// ```
     pub fn batch_from(&mut self, position: u64, max_bytes: usize) -> Batch<'_> {
         self.assert_boundary(position);
         let mut end = position;
@@ -347,6 +365,15 @@ impl Consumer {
     ///
     /// Everything that was committed is still there to be read: once this has returned `true`, a
     /// ring that is then found empty stays so.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (producer, consumer) = stenolog_ringbuf::queue::spsc::new(64);
+    /// assert!(!consumer.is_disconnected());
+    /// drop(producer);
+    /// assert!(consumer.is_disconnected() && consumer.is_empty());
+    /// ```
     #[must_use]
     pub fn is_disconnected(&self) -> bool {
         !self.ring.is_any_producer_alive()

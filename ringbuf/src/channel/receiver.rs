@@ -16,6 +16,18 @@ pub const MAX_POLL: Duration = Duration::from_millis(5);
 const MIN_POLL: Duration = Duration::from_micros(50);
 
 /// The receiving end of a channel.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// let (mut sender, mut receiver) = stenolog_ringbuf::channel::spsc::new(64);
+/// assert!(receiver.try_recv().is_none());
+/// sender.send(8)?.commit_tagged(1);
+/// assert_eq!(receiver.recv(Some(Duration::from_secs(1))).unwrap().tag(), 1);
+/// # Ok::<(), stenolog_ringbuf::ChannelClosed>(())
+/// ```
 pub struct Receiver {
     consumer: Consumer,
     sleeper: Sleeper,

@@ -11,6 +11,16 @@ use core::fmt;
 /// [`mpsc::Sender`](super::mpsc::Sender).
 ///
 /// When the last one is dropped, the receiver still gets all that was sent.
+///
+/// # Examples
+///
+/// ```
+/// let (mut sender, mut receiver) = stenolog_ringbuf::channel::spsc::new(64);
+/// sender.send(8)?.commit_tagged(1);
+/// sender.notify();
+/// assert_eq!(receiver.recv(None).unwrap().tag(), 1);
+/// # Ok::<(), stenolog_ringbuf::ChannelClosed>(())
+/// ```
 pub struct Sender<P> {
     // Before `on_drop`: the receiver is to find the producer gone when it is woken.
     producer: P,

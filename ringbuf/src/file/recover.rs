@@ -20,6 +20,30 @@ use std::path::Path;
 ///
 /// The whole of the file is in memory, of which it takes twice the capacity, or three times if the
 /// ring can have many producers.
+///
+/// # Examples
+///
+/// ```
+/// use stenolog_ringbuf::file::Recovered;
+///
+/// # #[cfg(feature = "mmap")]
+/// # {
+/// use stenolog_ringbuf::file::Options;
+///
+/// # let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("ring-1");
+/// let (mut producer, consumer) = Options::new(4096).create_spsc(&path)?;
+/// let mut claim = producer.try_claim(5)?;
+/// claim.copy_from_slice(b"hello");
+/// claim.commit();
+/// // Here the process may die.
+///
+/// let recovered = Recovered::open(&path)?;
+/// assert!(recovered.records().map(|record| record.payload().to_vec()).eq([b"hello".to_vec()]));
+/// assert_eq!(recovered.damage(), None);
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Recovered {
     fixed: Fixed,

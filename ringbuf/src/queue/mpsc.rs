@@ -70,6 +70,19 @@ pub fn new(capacity_bytes: usize) -> (Producer, Consumer) {
 ///
 /// A claim that was leaked holds back what was claimed after it, by whomever, until it is stepped
 /// over: see [`Consumer::unblock`].
+///
+/// # Examples
+///
+/// ```
+/// let (producer, mut consumer) = stenolog_ringbuf::queue::mpsc::new(1024);
+/// std::thread::scope(|scope| {
+///     for tag in 0..2 {
+///         let mut producer = producer.clone();
+///         scope.spawn(move || producer.try_claim(8).expect("there is room").commit_tagged(tag));
+///     }
+/// });
+/// assert_eq!(consumer.drain(usize::MAX, |_| ()), 2);
+/// ```
 //
 // `limit` is the smaller of `head + capacity` and the end of the lap in which the tail was when
 // the head was looked up. A claim that ends at or before it covers free bytes only, and does not

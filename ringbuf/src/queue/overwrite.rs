@@ -136,6 +136,14 @@ impl Shared {
 }
 
 /// The record is larger than the ring ever takes.
+///
+/// # Examples
+///
+/// ```
+/// let (mut producer, _reader) = stenolog_ringbuf::queue::overwrite::new(64);
+/// let too_large = producer.max_record_bytes() + 1;
+/// assert!(producer.try_claim(too_large).is_err());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("a record of {len} bytes exceeds the {max} that the ring takes")]
 pub struct TooLarge {
@@ -146,6 +154,17 @@ pub struct TooLarge {
 }
 
 /// The writing end of a ring that overwrites its oldest records.
+///
+/// # Examples
+///
+/// ```
+/// let (mut producer, reader) = stenolog_ringbuf::queue::overwrite::new(64);
+/// for tag in 0..100 {
+///     producer.try_claim(8).expect("it fits").commit_tagged(tag);
+/// }
+/// assert!(producer.lost() > 0);
+/// assert_eq!(reader.snapshot().records().last().unwrap().tag(), 99);
+/// ```
 pub struct Producer {
     shared: Arc<Shared>,
     /// The record that is being filled.
@@ -267,6 +286,16 @@ impl fmt::Debug for Producer {
 /// A record that is being filled; dereferences to exactly the bytes that were asked for.
 ///
 /// What they hold before they are written is unspecified. Dropping it has no effect, and neither has leaking it.
+///
+/// # Examples
+///
+/// ```
+/// let (mut producer, reader) = stenolog_ringbuf::queue::overwrite::new(64);
+/// let mut claim = producer.try_claim(2).expect("it fits");
+/// claim.copy_from_slice(b"ok");
+/// claim.commit_tagged(3);
+/// assert_eq!(reader.snapshot().records().next().unwrap().payload(), b"ok");
+/// ```
 #[must_use = "a claim that is dropped commits nothing"]
 pub struct Claim<'a> {
     producer: &'a mut Producer,
@@ -332,6 +361,17 @@ impl fmt::Debug for Claim<'_> {
 }
 
 /// A reading end of a ring that overwrites its oldest records.
+///
+/// # Examples
+///
+/// ```
+/// let (mut producer, reader) = stenolog_ringbuf::queue::overwrite::new(64);
+/// producer.try_claim(8).expect("it fits").commit();
+/// let other = reader.clone();
+/// drop(producer);
+/// assert!(other.is_disconnected());
+/// assert_eq!(other.snapshot().records().count(), 1);
+/// ```
 #[derive(Clone)]
 pub struct Reader {
     shared: Arc<Shared>,
@@ -404,6 +444,17 @@ impl Copied {
 }
 
 /// The newest records of a ring, copied.
+///
+/// # Examples
+///
+/// ```
+/// let (mut producer, reader) = stenolog_ringbuf::queue::overwrite::new(64);
+/// for tag in 0..10 {
+///     producer.try_claim(8).expect("it fits").commit_tagged(tag);
+/// }
+/// let snapshot = reader.snapshot();
+/// assert_eq!(snapshot.lost() + snapshot.records().count() as u64, 10);
+/// ```
 #[derive(Clone)]
 pub struct Snapshot {
     bytes: Vec<u8>,

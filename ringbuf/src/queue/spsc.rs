@@ -76,6 +76,17 @@ pub fn try_new(capacity_bytes: usize) -> Result<(Producer, Consumer), OutOfMemor
 ///
 /// There is one, and one claim at a time, as a claim borrows it. It may move between threads.
 /// When it is dropped, what it committed stays readable.
+///
+/// # Examples
+///
+/// ```
+/// let (mut producer, consumer) = stenolog_ringbuf::queue::spsc::new(1024);
+/// let mut claim = producer.try_claim(8)?;
+/// claim.copy_from_slice(&7_u64.to_le_bytes());
+/// claim.commit();
+/// assert_eq!((producer.used_bytes(), consumer.readable_bytes()), (16, 16));
+/// # Ok::<(), stenolog_ringbuf::TryClaimError>(())
+/// ```
 //
 // Offsets are relative to the start of the lap, that is of the pass through the ring's memory in
 // which the tail is:
@@ -192,6 +203,17 @@ impl Producer {
     /// # Panics
     ///
     /// If `len` is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut producer, _consumer) = stenolog_ringbuf::queue::spsc::new(64);
+    /// producer.try_claim(8)?.commit();
+    /// // Half the ring is kept for records that matter more.
+    /// assert!(producer.try_claim_within(24, 32).is_err());
+    /// assert!(producer.try_claim(24).is_ok());
+    /// # Ok::<(), stenolog_ringbuf::TryClaimError>(())
+    /// ```
     #[inline]
     pub fn try_claim_within(
         &mut self,

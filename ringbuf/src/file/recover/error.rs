@@ -4,6 +4,15 @@ use crate::file::layout::{BadHeader, DATA_AT, VERSION};
 use std::io;
 
 /// Why a file cannot be read as a ring.
+///
+/// # Examples
+///
+/// ```
+/// use stenolog_ringbuf::file::{RecoverError, Recovered};
+///
+/// let error = Recovered::from_bytes(&[0; 4096]).unwrap_err();
+/// assert!(matches!(error, RecoverError::Magic { .. }));
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecoverError {
