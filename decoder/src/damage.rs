@@ -8,6 +8,7 @@ use stenolog_format::block::BlockError;
 use stenolog_format::frame::FileHeaderError;
 use stenolog_format::value::ValueError;
 
+use crate::limits::Limit;
 use crate::rings::RingDamage;
 use crate::text::CompileError;
 
@@ -223,6 +224,19 @@ pub enum DamageCause {
     },
 }
 
+impl DamageCause {
+    /// The bound of [`Limits`](crate::Limits) that kept something from being read; `None` if what was read
+    /// is damaged.
+    #[must_use]
+    pub const fn exceeded_limit(&self) -> Option<Limit> {
+        match self {
+            Self::Metadata { why: MetadataError::TooLong { .. }, .. } => Some(Limit::MetadataBytes),
+            Self::Rings(damage) => damage.exceeded_limit(),
+            _ => None,
+        }
+    }
+}
+
 fn ring_lost(ring: u32, thread: &str, number: u64, is_unlinked: bool) -> String {
     let what = match (ring, is_unlinked) {
         (0, _) => "rings of this log were in memory".to_owned(),
@@ -260,7 +274,7 @@ pub enum MetadataError {
         bytes: usize,
     },
     /// The payload is longer than what is read into memory.
-    #[error("it has {bytes} bytes, of which {limit} may be read (--max-metadata)")]
+    #[error("it has {bytes} bytes, of which {limit} may be read")]
     TooLong {
         /// Its length.
         bytes: usize,

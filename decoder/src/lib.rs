@@ -30,7 +30,7 @@ pub use entry::{Entry, LossCause, LossEntry, LossKind, Record};
 pub use error::OpenError;
 pub use filter::{FieldMatch, FieldMatchError, Filter, Levels};
 pub use info::{Info, info, info_with};
-pub use limits::Limits;
+pub use limits::{Limit, Limits};
 pub use recover::{Recovered, recover};
 pub use render::{Format, Precision, RenderOptions, Renderer, UnknownFormatError, Zone, ZoneError};
 pub use repack::{Repacked, repack};

@@ -25,7 +25,7 @@ use stenolog_format::value::ValueError;
 
 use crate::damage::Damage;
 use crate::dump::Dump;
-use crate::limits::Limits;
+use crate::limits::{Limit, Limits};
 use folder::{Folder, same_user};
 pub use left::{LeftRings, LeftState};
 
@@ -146,7 +146,7 @@ pub enum RingDamage {
         ring: u32,
     },
     /// There are more files than may be read.
-    #[error("{files} ring files are more than the {limit} that are read (--max-ring-files)")]
+    #[error("{files} ring files are more than the {limit} that are read")]
     TooMany {
         /// How many there are, or were looked at.
         files: usize,
@@ -154,7 +154,7 @@ pub enum RingDamage {
         limit: usize,
     },
     /// A file is longer than any ring, or than what may still be read.
-    #[error("has {bytes} bytes, of which {limit} may be read (--max-ring-bytes)")]
+    #[error("has {bytes} bytes, of which {limit} may be read")]
     TooLong {
         /// Its length.
         bytes: u64,
@@ -226,6 +226,19 @@ pub enum RingDamage {
     /// What explains the records is not all there.
     #[error("call sites and threads cannot all be read: {0}")]
     Meta(Box<str>),
+}
+
+impl RingDamage {
+    pub(crate) const fn exceeded_limit(&self) -> Option<Limit> {
+        match *self {
+            Self::TooMany { .. } => Some(Limit::RingFiles),
+            // No limit lets in a file that is longer than any ring.
+            Self::TooLong { limit, .. } if limit < read::MAX_RING_FILE_BYTES => {
+                Some(Limit::RingBytes)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What one ring has that the dump has not.

@@ -10,7 +10,7 @@ use crate::output::Output;
 use crate::plan::InfoPlan;
 use crate::rings::{Rings, breaks_off};
 use crate::run::missing;
-use crate::run::report::damage_json;
+use crate::run::report::{damage_json, damage_line};
 use crate::time;
 use crate::units::{bytes, count, counted, span};
 
@@ -83,7 +83,7 @@ fn as_text(opened: &Opened, info: &Info, state: &str, zone: Zone) -> String {
     line("file", &format!("number {} of its session, begun {begun}", info.sequence));
     line("format", &format!("version {}, clock {}", info.version, frequency(info.counter_hz)));
     for damage in &info.damage {
-        let damage = damage.to_string();
+        let damage = damage_line(damage);
         let name = opened.name(&info.file);
         line("damage", damage.strip_prefix(&format!("{name}: ")).unwrap_or(&damage));
     }

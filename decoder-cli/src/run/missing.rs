@@ -5,6 +5,7 @@ use stenolog_decoder::{Dump, LossKind, Summary, Tail};
 use crate::inputs::Opened;
 use crate::output::complain;
 use crate::rings::Rings;
+use crate::run::report::damage_line;
 use crate::units::counted;
 
 /// How many places to name one by one. A file of noise has millions.
@@ -16,7 +17,7 @@ pub(super) fn report(opened: &Opened, summary: &Summary, rings: &Rings) {
         return;
     }
     for damage in summary.damage.iter().take(MAX_PLACES) {
-        complain(damage);
+        complain(damage_line(damage));
     }
     if let Some(more @ 1..) = summary.damage.len().checked_sub(MAX_PLACES) {
         complain(format_args!("… and {more} more places; `steno verify` lists them all"));

@@ -12,7 +12,7 @@ use crate::output::Output;
 use crate::plan::VerifyPlan;
 use crate::rings::{Rings, breaks_off};
 use crate::run::missing;
-use crate::run::report::damage_json;
+use crate::run::report::{damage_json, damage_line};
 use crate::units::{bytes, counted};
 
 pub(super) fn run(plan: &VerifyPlan) -> anyhow::Result<Outcome> {
@@ -105,7 +105,7 @@ fn write_text(
         line(format!("{name}: its rings were left over in {left}; nothing in them is needed"));
     }
     for damage in damage {
-        line(damage.to_string());
+        line(damage_line(damage));
     }
     if tail != Tail::Sealed && writer_is_alive != Some(true) && !verification.is_completed {
         line(format!("{name}: {}{}", missing::breaks_off(dump), rings.absence(dump)));

@@ -34,7 +34,7 @@ const SEQUENCE: u32 = u32::MAX;
 const SITES_A_FRAME: usize = 256;
 
 /// No ring file is longer: its header and the greatest capacity.
-const MAX_RING_FILE_BYTES: u64 = 4096 + (1 << 30);
+pub(super) const MAX_RING_FILE_BYTES: u64 = 4096 + (1 << 30);
 
 /// The user words of a ring file, by their place.
 mod word {
