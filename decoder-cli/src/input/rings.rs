@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use stenolog_decoder::{Dump, Recovery, RingDir, RingSearch, RingsError, Tail};
 
-use crate::inputs::Opened;
+use crate::cli::units::counted;
+use crate::commands::plan::RingsPlan;
+use crate::input::Opened;
 use crate::output::complain;
-use crate::plan::RingsPlan;
-use crate::units::counted;
 
 /// What became of the search for rings.
 #[derive(Debug, Default)]

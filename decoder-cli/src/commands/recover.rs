@@ -7,14 +7,14 @@ use std::path::Path;
 use stenolog_decoder::escape::push_escaped;
 use stenolog_decoder::{Recovered, Tail, recover};
 
-use crate::exit::Outcome;
-use crate::inputs::{self, Opened};
+use crate::cli::exit::Outcome;
+use crate::cli::units::{bytes, counted};
+use crate::commands::plan::RecoverPlan;
+use crate::input::rings::{ReadRings, Rings};
+use crate::input::{self, Opened};
+use crate::output::atomic_write::write_new;
+use crate::output::completeness;
 use crate::output::{Output, complain};
-use crate::plan::RecoverPlan;
-use crate::rings::{ReadRings, Rings};
-use crate::run::missing;
-use crate::run::write_new::write_new;
-use crate::units::{bytes, counted};
 
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +34,7 @@ enum RecoverError {
 }
 
 pub(super) fn run(plan: &RecoverPlan) -> anyhow::Result<Outcome> {
-    let mut opened = inputs::open(std::slice::from_ref(&plan.input), &plan.rings.limits, false)?;
+    let mut opened = input::open(std::slice::from_ref(&plan.input), &plan.rings.limits, false)?;
     let failed = Outcome { unreadable: true, ..Outcome::default() };
     if opened.unreadable {
         return Ok(failed);
@@ -125,7 +125,7 @@ fn report(
     })?;
     output.flush()?;
     rings.tell(opened);
-    missing::report(opened, &recovered.summary, &rings);
+    completeness::report(opened, &recovered.summary, &rings);
     let mut outcome = Outcome {
         incomplete: opened.incomplete || !recovered.summary.is_complete() || rings.lacks_dump(),
         ..Outcome::default()

@@ -4,21 +4,21 @@ use serde_json::{Value, json};
 use stenolog_decoder::escape::push_escaped;
 use stenolog_decoder::{Dump, Info, Level, Tail, Thread, Zone, info_with};
 
-use crate::exit::Outcome;
-use crate::inputs::{self, Opened};
+use crate::cli::exit::Outcome;
+use crate::cli::time;
+use crate::cli::units::{bytes, count, counted, span};
+use crate::commands::plan::InfoPlan;
+use crate::input::rings::{Rings, breaks_off};
+use crate::input::{self, Opened};
 use crate::output::Output;
-use crate::plan::InfoPlan;
-use crate::rings::{Rings, breaks_off};
-use crate::run::missing;
-use crate::run::report::{damage_json, damage_line};
-use crate::time;
-use crate::units::{bytes, count, counted, span};
+use crate::output::completeness;
+use crate::output::damage::{damage_json, damage_line};
 
 /// How many threads to name; programs may have started thousands.
 const MAX_THREADS: usize = 12;
 
 pub(super) fn run(plan: &InfoPlan) -> anyhow::Result<Outcome> {
-    let mut opened = inputs::open(&plan.inputs, &plan.rings.limits, false)?;
+    let mut opened = input::open(&plan.inputs, &plan.rings.limits, false)?;
     let rings = Rings::merge(&mut opened, &plan.rings);
     let mut output = Output::new();
     let mut outcome = Outcome { unreadable: opened.unreadable, ..Outcome::default() };
@@ -53,7 +53,7 @@ fn state(info: &Info, dump: &Dump, rings: &Rings) -> String {
             let held = counted(info.recovered, "record");
             format!("not sealed: its writer died; {held} more in its rings")
         }
-        _ => format!("not sealed: {}{}", missing::breaks_off(dump), rings.absence(dump)),
+        _ => format!("not sealed: {}{}", completeness::breaks_off(dump), rings.absence(dump)),
     }
 }
 

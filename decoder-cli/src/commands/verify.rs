@@ -6,17 +6,17 @@ use stenolog_decoder::{
     Damage, DamageCause, Dump, RingDir, RingVerification, Tail, Verification, verify_with,
 };
 
-use crate::exit::Outcome;
-use crate::inputs::{self, Opened};
+use crate::cli::exit::Outcome;
+use crate::cli::units::{bytes, counted};
+use crate::commands::plan::VerifyPlan;
+use crate::input::rings::{Rings, breaks_off};
+use crate::input::{self, Opened};
 use crate::output::Output;
-use crate::plan::VerifyPlan;
-use crate::rings::{Rings, breaks_off};
-use crate::run::missing;
-use crate::run::report::{damage_json, damage_line};
-use crate::units::{bytes, counted};
+use crate::output::completeness;
+use crate::output::damage::{damage_json, damage_line};
 
 pub(super) fn run(plan: &VerifyPlan) -> anyhow::Result<Outcome> {
-    let mut opened = inputs::open(&plan.inputs, &plan.rings.limits, false)?;
+    let mut opened = input::open(&plan.inputs, &plan.rings.limits, false)?;
     let rings = Rings::merge(&mut opened, &plan.rings);
     let mut output = Output::new();
     let mut outcome = Outcome { unreadable: opened.unreadable, ..Outcome::default() };
@@ -108,10 +108,10 @@ fn write_text(
         line(damage_line(damage));
     }
     if tail != Tail::Sealed && writer_is_alive != Some(true) && !verification.is_completed {
-        line(format!("{name}: {}{}", missing::breaks_off(dump), rings.absence(dump)));
+        line(format!("{name}: {}{}", completeness::breaks_off(dump), rings.absence(dump)));
     }
     for (&kind, &number) in &verification.by_cause {
-        line(format!("{name}: {}", missing::loss(kind, number)));
+        line(format!("{name}: {}", completeness::loss(kind, number)));
     }
 }
 

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 use stenolog_decoder::escape::push_escaped;
 use stenolog_decoder::{LeftRings, LeftState, RingDir};
 
-use crate::exit::Outcome;
+use crate::cli::exit::Outcome;
+use crate::cli::units::{bytes, counted, span};
+use crate::commands::plan::CleanPlan;
 use crate::output::{Output, complain};
-use crate::plan::CleanPlan;
-use crate::units::{bytes, counted, span};
 
 pub(super) fn run(plan: &CleanPlan) -> anyhow::Result<Outcome> {
     let mut outcome = Outcome::default();

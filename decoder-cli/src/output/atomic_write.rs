@@ -12,7 +12,7 @@ use tempfile::Builder;
 /// # Errors
 /// If it cannot be written. [`io::ErrorKind::AlreadyExists`] if there is one and it is not to be
 /// replaced.
-pub(super) fn write_new<R>(
+pub(crate) fn write_new<R>(
     path: &Path,
     replace: bool,
     write: impl FnOnce(&mut dyn Write) -> io::Result<R>,

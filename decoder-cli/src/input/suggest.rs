@@ -10,8 +10,8 @@ use clap::{CommandFactory as _, ValueEnum as _};
 use stenolog_decoder::{Dump, Level, Limits};
 
 use super::InputError;
-use crate::args::{Args, ColorWhen};
-use crate::exit::{UNREADABLE, USAGE};
+use crate::cli::args::{Args, ColorWhen};
+use crate::cli::exit::{UNREADABLE, USAGE};
 
 /// How alike two words must be for one to be a slip of the other, by Jaro's measure.
 const ALIKE: f64 = 0.8;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use stenolog_decoder::{Damage, DamageCause, Limit};
 
 /// The damage as a list of objects.
-pub(super) fn damage_json(damage: &[Damage]) -> Value {
+pub(crate) fn damage_json(damage: &[Damage]) -> Value {
     let object = |damage: &Damage| {
         json!({
             "offset": damage.offset,
@@ -18,7 +18,7 @@ pub(super) fn damage_json(damage: &[Damage]) -> Value {
 }
 
 /// A line about one place.
-pub(super) fn damage_line(damage: &Damage) -> String {
+pub(crate) fn damage_line(damage: &Damage) -> String {
     let Damage { file, offset, bytes, cause } = damage;
     let lost = match bytes {
         0 => String::new(),

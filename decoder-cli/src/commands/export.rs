@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use stenolog_decoder::escape::push_escaped;
 use stenolog_decoder::{Dump, Repacked, Tail, repack, verify};
 
-use crate::exit::Outcome;
-use crate::inputs;
+use crate::cli::exit::Outcome;
+use crate::cli::units::{bytes, counted};
+use crate::commands::plan::{ExportPlan, ExportTo};
+use crate::input;
+use crate::output::atomic_write::write_new;
 use crate::output::{Output, complain};
-use crate::plan::{ExportPlan, ExportTo};
-use crate::run::write_new::write_new;
-use crate::units::{bytes, counted};
 
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +36,7 @@ enum ExportError {
 }
 
 pub(super) fn run(plan: &ExportPlan) -> anyhow::Result<Outcome> {
-    let opened = inputs::open(std::slice::from_ref(&plan.input), &plan.limits, false)?;
+    let opened = input::open(std::slice::from_ref(&plan.input), &plan.limits, false)?;
     let failed = Outcome { unreadable: true, ..Outcome::default() };
     if opened.unreadable {
         return Ok(failed);

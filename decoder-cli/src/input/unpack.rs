@@ -7,7 +7,7 @@ use std::io::{self, BufReader, ErrorKind, Read, Seek as _, Write as _};
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::units::bytes;
+use crate::cli::units::bytes;
 
 /// A copy may unpack to as many times its own length: no deflate makes more of a byte.
 const MAX_RATIO: u64 = 1024;

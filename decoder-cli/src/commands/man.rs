@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use clap::CommandFactory as _;
 use clap_mangen::Man;
 
-use crate::args::Args;
+use crate::cli::args::Args;
 
 /// Writes the page as roff.
 pub(super) fn write(out: &mut Vec<u8>) -> io::Result<()> {

@@ -1,8 +1,9 @@
 //! From the words on the command line to open dumps.
 
 mod find;
+pub(crate) mod rings;
+mod suggest;
 mod unpack;
-mod words;
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
@@ -14,8 +15,8 @@ use stenolog_decoder::{Dump, Limits, RingDir};
 
 use crate::output::complain;
 use find::Found;
+pub(crate) use suggest::{Strays, similar_field};
 use unpack::{Fault, Packing};
-pub(crate) use words::{Strays, similar_field};
 
 /// What standard input is called in messages.
 const STDIN: &str = "<stdin>";
@@ -135,7 +136,7 @@ pub(crate) fn open(
                 Err(_) => {}
             }
         }
-        return Err(Strays::new(&strays, &words::Around { files: &files, takes_filters }));
+        return Err(Strays::new(&strays, &suggest::Around { files: &files, takes_filters }));
     }
     let mut opened =
         Opened { dumps: Vec::new(), ring_dirs: Vec::new(), unreadable: false, incomplete: false };

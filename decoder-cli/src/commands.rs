@@ -5,18 +5,16 @@ mod decode;
 mod export;
 mod info;
 mod man;
-mod missing;
+pub(crate) mod plan;
 mod recover;
-mod report;
 mod verify;
-mod write_new;
 
 use clap::CommandFactory as _;
 
-use crate::args::Args;
-use crate::exit::Outcome;
+use crate::cli::args::Args;
+use crate::cli::exit::Outcome;
 use crate::output::Output;
-use crate::plan::Plan;
+use plan::Plan;
 
 /// Carries out the plan.
 ///

@@ -2,17 +2,17 @@
 
 use stenolog_decoder::{Dump, LossKind, Summary, Tail};
 
-use crate::inputs::Opened;
+use crate::cli::units::counted;
+use crate::input::Opened;
+use crate::input::rings::Rings;
 use crate::output::complain;
-use crate::rings::Rings;
-use crate::run::report::damage_line;
-use crate::units::counted;
+use crate::output::damage::damage_line;
 
 /// How many places to name one by one. A file of noise has millions.
 const MAX_PLACES: usize = 20;
 
 /// A line for each place where something is wrong, then one that sums up; nothing if nothing is.
-pub(super) fn report(opened: &Opened, summary: &Summary, rings: &Rings) {
+pub(crate) fn report(opened: &Opened, summary: &Summary, rings: &Rings) {
     if summary.is_complete() {
         return;
     }
@@ -32,7 +32,7 @@ pub(super) fn report(opened: &Opened, summary: &Summary, rings: &Rings) {
 }
 
 /// How a dump without an end ends, and why.
-pub(super) fn breaks_off(dump: &Dump) -> String {
+pub(crate) fn breaks_off(dump: &Dump) -> String {
     // A process that ends without dropping the guard leaves the same as one that was killed.
     const WHY: &str = "it is not sealed: its writer was killed or did not close it";
     match dump.tail() {
@@ -63,7 +63,7 @@ fn sum(summary: &Summary) -> String {
 }
 
 /// `17 records lost when logged: ring full`.
-pub(super) fn loss(kind: LossKind, number: u64) -> String {
+pub(crate) fn loss(kind: LossKind, number: u64) -> String {
     let what = match kind {
         LossKind::RingFull => "lost when logged: ring full",
         LossKind::TooLarge => "lost when logged: longer than the ring",

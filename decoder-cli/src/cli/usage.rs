@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Error;
 use clap::error::ErrorKind;
 
-use crate::exit::USAGE;
+use crate::cli::exit::USAGE;
 use crate::output::complain;
 
 /// Prints why there are no arguments to work with, and gives the exit code for it.
@@ -45,7 +45,7 @@ mod tests {
     use clap::Parser as _;
 
     use super::*;
-    use crate::args::Args;
+    use crate::cli::args::Args;
 
     #[track_caller]
     fn check(line: &str, expected: &str) {

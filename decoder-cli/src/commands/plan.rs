@@ -10,12 +10,12 @@ use chrono::{DateTime, Utc};
 use clap_complete::Shell;
 use stenolog_decoder::{FieldMatch, Filter, Format, Levels, Limits, Losses, Order, Zone};
 
-use crate::args::{
+use crate::cli::args::{
     Args, CleanArgs, ColorWhen, Command, DecodeArgs, ExportArgs, ExportForm, FilterArgs, InfoArgs,
     LimitArgs, LossesHow, OutputArgs, RecoverArgs, RingArgs, VerifyArgs,
 };
-use crate::inputs::{self, Input, InputLimits};
-use crate::time::{self, Edge, TimeError};
+use crate::cli::time::{self, Edge, TimeError};
+use crate::input::{self, Input, InputLimits};
 
 /// A command that can be run.
 pub(crate) enum Plan {
@@ -189,7 +189,7 @@ impl DecodePlan {
         let DecodeArgs { inputs: words, output, filter: mut filters, rings } = args;
         let mut inputs = Vec::new();
         for word in &words {
-            match inputs::field_filter(word) {
+            match input::field_filter(word) {
                 Some(field) => filters.field.push(field.to_owned()),
                 None => inputs.push(Input::from(word.as_os_str())),
             }

@@ -1,4 +1,4 @@
-//! What may stand on the command line. Only words: what they mean is checked in [`plan`](crate::plan).
+//! What may stand on the command line. Only words: what they mean is checked in [`plan`](crate::commands::plan).
 
 use std::ffi::OsString;
 use std::num::NonZero;
@@ -123,16 +123,16 @@ pub(crate) struct RingArgs {
 #[command(next_help_heading = "Limits (for files you do not trust)")]
 pub(crate) struct LimitArgs {
     /// Read no more than SIZE of a file's call sites: 512K, 1G [default: 64M]
-    #[arg(long, value_name = "SIZE", value_parser = crate::units::parse_bytes)]
+    #[arg(long, value_name = "SIZE", value_parser = crate::cli::units::parse_bytes)]
     pub(crate) max_metadata: Option<u64>,
     /// Read no more than N ring files [default: 65536]
     #[arg(long, value_name = "N")]
     pub(crate) max_ring_files: Option<usize>,
     /// Read no more than SIZE of ring files [default: 4G]
-    #[arg(long, value_name = "SIZE", value_parser = crate::units::parse_bytes)]
+    #[arg(long, value_name = "SIZE", value_parser = crate::cli::units::parse_bytes)]
     pub(crate) max_ring_bytes: Option<u64>,
     /// Unpack no more than SIZE of a .gz or .zst copy [default: 1024 times its size, at least 1G]
-    #[arg(long, value_name = "SIZE", value_parser = crate::units::parse_bytes)]
+    #[arg(long, value_name = "SIZE", value_parser = crate::cli::units::parse_bytes)]
     pub(crate) max_unpacked: Option<u64>,
 }
 

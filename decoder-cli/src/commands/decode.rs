@@ -4,15 +4,15 @@ use std::ops::ControlFlow;
 
 use stenolog_decoder::{Decoder, Dump, FieldMatch, RenderOptions, Renderer};
 
-use crate::exit::Outcome;
-use crate::inputs;
+use crate::cli::exit::Outcome;
+use crate::commands::plan::DecodePlan;
+use crate::input;
+use crate::input::rings::Rings;
+use crate::output::completeness;
 use crate::output::{Output, complain};
-use crate::plan::DecodePlan;
-use crate::rings::Rings;
-use crate::run::missing;
 
 pub(super) fn run(plan: DecodePlan) -> anyhow::Result<Outcome> {
-    let mut opened = inputs::open(&plan.inputs, &plan.rings.limits, true)?;
+    let mut opened = input::open(&plan.inputs, &plan.rings.limits, true)?;
     opened.without_copies();
     let rings = Rings::merge(&mut opened, &plan.rings);
     let mut decoder = Decoder::new(&opened.dumps)
@@ -44,7 +44,7 @@ pub(super) fn run(plan: DecodePlan) -> anyhow::Result<Outcome> {
         explain_unknown_fields(&opened.dumps, &plan.field_names);
     }
     rings.tell(&opened);
-    missing::report(&opened, &summary, &rings);
+    completeness::report(&opened, &summary, &rings);
     Ok(Outcome {
         unreadable: opened.unreadable,
         incomplete: opened.incomplete || !summary.is_complete() || rings.lacks_dump(),
@@ -63,7 +63,7 @@ fn explain_unknown_fields(dumps: &[Dump], names: &[String]) {
         let field = FieldMatch::new(name, "");
         if !dumps.is_empty() && !sites().any(|site| field.is_known_to(site)) {
             let meant =
-                inputs::similar_field(name, &known).map_or_else(String::new, |m| format!("; {m}"));
+                input::similar_field(name, &known).map_or_else(String::new, |m| format!("; {m}"));
             complain(format_args!(
                 "{name}: no call site has a field of this name, nor is there a file {name}=…{meant}"
             ));
