@@ -207,7 +207,7 @@ fn the_local_zone_is_as_the_named_one() {
     // Without the system's database there is no local zone but UTC.
     for zone in ZONES.into_iter().filter(|zone| database.join(zone).exists()) {
         let child = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "time::tests::child_of_the_local_zone", "--nocapture"])
+            .args(["--exact", "cli::time::tests::child_of_the_local_zone", "--nocapture"])
             .env("TZ", zone)
             .env("STENO_TEST_ZONE", zone)
             .output()
