@@ -17,7 +17,9 @@ use crate::verify::damage_log::DamageLog;
 use crate::verify::ring_state::{RingState, begins_session, stated_loss};
 use crate::verify::{gone, index, summary, verify};
 
-/// What the frames' headers and metadata of a dump say.
+/// What a dump says of itself.
+///
+/// It serializes to the JSON that `steno info --json` prints.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Info {
@@ -87,6 +89,12 @@ impl Info {
     #[must_use]
     pub fn bytes_per_record(&self) -> Option<f64> {
         (self.records > 0).then(|| self.bytes as f64 / self.records as f64)
+    }
+
+    /// The [session](Self::session) in hexadecimal digits.
+    #[must_use]
+    pub fn session_hex(&self) -> String {
+        self.session.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Whether nothing is missing or damaged, as far as can be told without reading the records;

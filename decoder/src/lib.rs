@@ -11,6 +11,7 @@ mod limits;
 mod model;
 mod read;
 mod render;
+mod report;
 mod rings;
 pub mod text;
 mod verify;
