@@ -20,8 +20,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::dump::{Dump, RingFacts, Unpacker};
-use crate::model::damage::{Damage, Tail};
+use crate::model::damage::Damage;
 use crate::model::entry::LossKind;
+use crate::model::state::{DumpState, Tail};
 use damage_log::DamageLog;
 use ring_state::RingState;
 
@@ -103,8 +104,8 @@ impl Verification {
     /// that are [gone](Self::gone) with another file.
     #[must_use]
     pub fn is_intact(&self) -> bool {
-        let ends =
-            self.tail == Tail::Sealed || self.writer_is_alive == Some(true) || self.is_completed;
+        let state = DumpState::new(self.tail, self.writer_is_alive);
+        let ends = state != DumpState::Unfinished || self.is_completed;
         self.damage.is_empty() && self.missing == 0 && ends
     }
 
@@ -172,7 +173,8 @@ pub fn verify_with(dump: &Dump, rings: Option<&Dump>) -> Verification {
         by_cause,
         gone,
         recovered: records - of_dump,
-        is_completed: facts.is_some_and(|rings| rings.completes(dump)),
+        is_completed: facts
+            .is_some_and(|rings| rings.completes(dump.header().sequence, dump.tail())),
         rings: states.into_iter().map(|(ring, state)| state.finish(ring)).collect(),
         damage: damage.finish(dump.shrinking()),
     }

@@ -10,6 +10,7 @@ use super::summary::SummaryCheck;
 use crate::dump::Block;
 use crate::model::damage::DamageCause;
 use crate::model::entry::LossKind;
+use crate::model::state::DumpState;
 use crate::read::{read_values, recycle};
 
 /// What was found while the records of a block were read.
@@ -104,7 +105,7 @@ impl Verifier<'_> {
                 }
                 // A cut block ends early by nature: the tail says so.
                 Some(Err(_)) if block.is_cut => {
-                    if self.dump.writer_is_alive() != Some(true) {
+                    if self.dump.state() != DumpState::Growing {
                         self.lose(LossKind::TornFrame, left.into());
                     }
                     break;
@@ -161,7 +162,7 @@ impl Verifier<'_> {
         if why != BlockError::Cut {
             self.lose(LossKind::Unreadable, lost);
             self.report_block(block, block.frame_bytes(), block.damage(why));
-        } else if self.dump.writer_is_alive() != Some(true) {
+        } else if self.dump.state() != DumpState::Growing {
             // It ends early by nature: the tail says so.
             self.lose(LossKind::TornFrame, lost);
         }

@@ -6,7 +6,8 @@ use stenolog_format::index::Index;
 
 use super::damage_log::DamageLog;
 use crate::dump::Dump;
-use crate::model::damage::{DamageCause, MetadataError, Tail};
+use crate::model::damage::{DamageCause, MetadataError};
+use crate::model::state::Tail;
 
 /// Checks that the indexes of a dump can be read and list its blocks.
 pub(crate) fn check(dump: &Dump, damage: &mut DamageLog) {
