@@ -8,14 +8,14 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use stenolog_format::block::{
-    BlockBuilder, BlockHeader, Codec, PlainBody, RARE_AFTER_RECORDS, RawRecord, RecordTime,
-    SitePlan,
+    BlockBuilder, BlockHeader, Codec, RARE_AFTER_RECORDS, RawRecord, RecordTime, SitePlan,
 };
 use stenolog_format::dictionary::{CallSite, Level, TimeSource};
 use stenolog_format::frame::{FileHeader, FrameKind, VERSION};
 use stenolog_format::loss::{Loss, LossFrame};
 use stenolog_format::summary::SummaryBuilder;
 use stenolog_format::value::{Encoding, ValueError};
+use stenolog_session::codec::Compressor;
 
 use crate::dump::{Block, Dump, Unpacker};
 use crate::model::damage::Tail;
@@ -81,7 +81,7 @@ pub fn repack(dump: &Dump, level: i32, out: &mut impl Write) -> io::Result<Repac
     let mut repack = Repack {
         dump,
         copy,
-        zstd: zstd::bulk::Compressor::new(level)?,
+        compressor: Compressor::with_level(level)?,
         unpacker: Unpacker::default(),
         plans: BTreeMap::new(),
         pending: BTreeMap::new(),
@@ -108,7 +108,7 @@ pub fn repack(dump: &Dump, level: i32, out: &mut impl Write) -> io::Result<Repac
 struct Repack<'d, 'o, W> {
     dump: &'d Dump,
     copy: Copy<'o, W>,
-    zstd: zstd::bulk::Compressor<'static>,
+    compressor: Compressor,
     unpacker: Unpacker,
     plans: BTreeMap<u32, SitePlan>,
     /// The blocks of each ring that are to be one.
@@ -317,33 +317,13 @@ impl<W: Write> Repack<'_, '_, W> {
             });
         }
         let mut payload = Vec::new();
-        let zstd = &mut self.zstd;
-        let header = builder
-            .finish_with(header.end_position, &mut payload, |body, out| compress(zstd, body, out));
+        let compressor = &mut self.compressor;
+        let header = builder.finish_with(header.end_position, &mut payload, |body, out| {
+            compressor.append(&[Codec::Zstd, Codec::Lz4], body, out)
+        });
         self.blocks += 1;
         self.is_copied = false;
         self.copy.put_summed_block(&header, &payload, &mut self.summaries)
-    }
-}
-
-fn compress(
-    zstd: &mut zstd::bulk::Compressor<'_>,
-    body: PlainBody<'_>,
-    out: &mut Vec<u8>,
-) -> Codec {
-    let allowed =
-        |codec, bytes: Vec<u8>| body.may_stand_in(codec, bytes.len()).then_some((codec, bytes));
-    let made = zstd.compress(body.bytes).ok().and_then(|bytes| allowed(Codec::Zstd, bytes));
-    let lz4 = || allowed(Codec::Lz4, lz4_flex::block::compress(body.bytes));
-    match made.or_else(lz4) {
-        Some((codec, bytes)) => {
-            out.extend_from_slice(&bytes);
-            codec
-        }
-        None => {
-            out.extend_from_slice(body.bytes);
-            Codec::None
-        }
     }
 }
 
