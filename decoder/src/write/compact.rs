@@ -19,7 +19,7 @@ use stenolog_session::codec::Compressor;
 
 use crate::dump::{Block, Dump, Unpacker};
 use crate::model::damage::Tail;
-use crate::write::recover::Copy;
+use crate::write::recover::FrameCopier;
 
 /// A merged block has no more than this in packed rows, but for its last part: a reader opens one
 /// block of each ring at a time.
@@ -73,11 +73,10 @@ pub struct Repacked {
 /// # }
 /// ```
 pub fn repack(dump: &Dump, level: i32, out: &mut impl Write) -> io::Result<Repacked> {
-    let mut copy = Copy::new(out);
     let header = dump.header();
-    // What is written is of this version, and what is copied of the dump's.
+    // New frames are of this version, copied ones of the dump's.
     let version = header.version.max(VERSION);
-    copy.put(&FileHeader { version, ..*header }.encode())?;
+    let copy = FrameCopier::new(FileHeader { version, ..*header }, out);
     let mut repack = Repack {
         dump,
         copy,
@@ -99,7 +98,7 @@ pub fn repack(dump: &Dump, level: i32, out: &mut impl Write) -> io::Result<Repac
         && dump.tail() == Tail::Sealed
         && let Some(end) = dump.end()
     {
-        copy.put_end(end.lost, end.continues)?;
+        copy.put_end(end.lost, end.continues);
     }
     let (records, bytes) = copy.finish()?;
     Ok(Repacked { records, bytes_before: dump.len_bytes(), bytes, blocks_before, blocks })
@@ -107,7 +106,7 @@ pub fn repack(dump: &Dump, level: i32, out: &mut impl Write) -> io::Result<Repac
 
 struct Repack<'d, 'o, W> {
     dump: &'d Dump,
-    copy: Copy<'o, W>,
+    copy: FrameCopier<'o, W>,
     compressor: Compressor,
     unpacker: Unpacker,
     plans: BTreeMap<u32, SitePlan>,
@@ -161,7 +160,7 @@ impl<W: Write> Repack<'_, '_, W> {
     }
 
     fn other(&mut self, at: u64) -> io::Result<()> {
-        let frame = Copy::<W>::whole_frame(self.dump, at);
+        let frame = FrameCopier::<W>::whole_frame(self.dump, at);
         match frame.map(|(kind, payload)| (FrameKind::from_u8(kind), payload)) {
             // Losses stand between the blocks of their ring where they happened.
             Some((Some(FrameKind::Loss), payload)) => {
