@@ -12,9 +12,8 @@ use stenolog_format::summary::SummaryBuilder;
 use stenolog_session::writer::DumpWriter;
 
 use crate::dump::{Block, Dump, RingStart, Unpacker};
-use crate::model::damage::{Damage, DamageCause};
+use crate::model::damage::{Damage, DamageCause, RingDamage};
 use crate::read::{Decoder, Summary};
-use crate::rings::RingDamage;
 
 /// How many bytes to gather before they are written.
 const WRITE_AT_BYTES: usize = 1 << 18;
