@@ -1,4 +1,4 @@
-//! What the parts have in common: the options, and figures that more than one part shows.
+//! State that the parts share: the options, and figures that more than one part shows.
 
 use std::cell::OnceCell;
 use std::error::Error;
@@ -22,7 +22,7 @@ impl Bench {
         Self { options, calls: OnceCell::new(), ends: OnceCell::new() }
     }
 
-    /// The loggers by turns, so many times, each in a process of its own.
+    /// Runs the loggers in turn, `rounds` times, each in a process of its own.
     pub fn alternate(
         &self,
         what: &str,
@@ -44,7 +44,7 @@ impl Bench {
         Ok(runs)
     }
 
-    /// Stenolog alone, so many times.
+    /// Runs Stenolog alone, `rounds` times.
     pub fn own(&self, what: &str, rounds: u32, words: &[&str]) -> Result<Figures, Box<dyn Error>> {
         let words: Vec<_> = words.iter().map(ToString::to_string).collect();
         let mut figures = Figures::default();

@@ -18,12 +18,12 @@ pub const WORD: &str = "child";
 pub struct Figures(BTreeMap<String, Vec<f64>>);
 
 impl Figures {
-    /// The median of a figure over the children; not a number, if there is none.
+    /// The median of a figure over the children; NaN if there is none.
     pub fn median(&self, name: &str) -> f64 {
         machine::median(&mut self.0.get(name).cloned().unwrap_or_default())
     }
 
-    /// The mean of a figure over the children; not a number, if there is none.
+    /// The mean of a figure over the children; NaN if there is none.
     pub fn mean(&self, name: &str) -> f64 {
         let figures = self.0.get(name).map_or(&[][..], Vec::as_slice);
         figures.iter().sum::<f64>() / figures.len() as f64
