@@ -4,6 +4,7 @@ mod block;
 mod body;
 mod header;
 mod scan;
+pub(crate) mod source;
 mod summary;
 
 use std::collections::BTreeMap;
@@ -22,11 +23,11 @@ use stenolog_format::volatile::{VolatileRing, VolatileState};
 pub use block::Block;
 pub(crate) use body::{Body, Stored, Unpacker};
 
-use crate::damage::{Damage, Tail};
+use crate::dump::source::Source;
 use crate::error::OpenError;
 use crate::limits::Limits;
-use crate::site::{Site, Sites};
-use crate::source::Source;
+use crate::model::damage::{Damage, Tail};
+use crate::model::site::{Site, Sites};
 use scan::Scanner;
 pub(crate) use summary::SummaryPlace;
 

@@ -3,8 +3,8 @@
 
 mod budget;
 mod field;
-mod needle;
 mod pattern;
+mod prefilter;
 mod texts;
 
 use regex::{Regex, RegexBuilder};
@@ -16,12 +16,12 @@ pub(crate) use budget::Budget;
 pub use field::{FieldMatch, FieldMatchError};
 
 use crate::clock::TimeMap;
-use crate::entry::{LossCause, LossEntry, Record};
+use crate::model::entry::{LossCause, LossEntry, Record};
+use crate::model::site::Site;
 use crate::render::LOSS_TARGET;
-use crate::site::Site;
-use needle::{Line, Needle};
-pub(crate) use needle::{Need, finder};
 use pattern::{TargetPattern, ThreadPattern};
+use prefilter::{Line, Needle};
+pub(crate) use prefilter::{Need, finder};
 pub(crate) use texts::Texts;
 
 /// A set of levels.

@@ -9,10 +9,10 @@ use stenolog_format::dictionary::{CallSite, Level, Thread};
 use stenolog_format::frame::Version;
 use stenolog_format::loss::Loss;
 
-use crate::damage::{Damage, Tail};
-use crate::decoder::time_map;
 use crate::dump::{Block, Dump, FrameCounts, RingFacts, Unpacker};
-use crate::entry::LossKind;
+use crate::model::damage::{Damage, Tail};
+use crate::model::entry::LossKind;
+use crate::read::time_map;
 use crate::verify::verify;
 
 /// What the frames' headers and metadata of a dump say.

@@ -1,46 +1,42 @@
 #![doc = include_str!("../README.md")]
 
 mod clock;
-mod damage;
-mod decoder;
 mod dump;
-mod entry;
 mod error;
 pub mod escape;
 mod filter;
 mod info;
 pub mod json;
 mod limits;
-mod recover;
+mod model;
+mod read;
 mod render;
-mod repack;
 mod rings;
-mod site;
-mod source;
 pub mod text;
 mod verify;
+mod write;
 
 #[cfg(test)]
 mod scene;
 
-pub use damage::{Damage, DamageCause, MetadataError, Tail};
-pub use decoder::{Decoder, Losses, Order, Summary};
+pub use dump::source::survive_shrinking_files;
 pub use dump::{Block, Dump, FrameCounts, MAX_METADATA_BYTES};
-pub use entry::{Entry, LossCause, LossEntry, LossKind, Record};
 pub use error::OpenError;
 pub use filter::{FieldMatch, FieldMatchError, Filter, Levels};
 pub use info::{Info, info, info_with};
 pub use limits::Limits;
-pub use recover::{Recovered, recover};
+pub use model::damage::{Damage, DamageCause, MetadataError, Tail};
+pub use model::entry::{Entry, LossCause, LossEntry, LossKind, Record};
+pub use model::site::Site;
+pub use read::{Decoder, Losses, Order, Summary};
 pub use render::{Format, Precision, RenderOptions, Renderer, UnknownFormatError, Zone, ZoneError};
-pub use repack::{Repacked, repack};
 pub use rings::{
     LeftRings, LeftState, Recovery, RefusedDir, RingDamage, RingDir, RingSearch, RingShare,
     RingsError, Why,
 };
-pub use site::Site;
-pub use source::survive_shrinking_files;
 pub use verify::{RingVerification, Verification, verify, verify_with};
+pub use write::compact::{Repacked, repack};
+pub use write::recover::{Recovered, recover};
 
 /// The dump format itself.
 pub use stenolog_format as format;

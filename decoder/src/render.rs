@@ -8,8 +8,8 @@ mod fields;
 mod json;
 mod line;
 mod logfmt;
-mod page;
 mod short;
+mod text_buffer;
 mod timestamp;
 mod values;
 mod verbose;
@@ -20,14 +20,14 @@ use std::str::FromStr;
 pub(crate) use fields::write_body;
 pub(crate) use line::{Line, LineFormat};
 pub(crate) use logfmt::push_key;
-pub(crate) use page::{Literal, Page, Room};
-use page::{put_chunk, put_literal};
+pub(crate) use text_buffer::{Literal, Page, Room};
+use text_buffer::{put_chunk, put_literal};
 pub use timestamp::{Precision, Zone, ZoneError};
 pub(crate) use values::{RawValues, Words};
 
 use stenolog_format::dictionary::Level;
 
-use crate::entry::{Entry, ThreadName};
+use crate::model::entry::{Entry, ThreadName};
 use timestamp::Timestamps;
 
 /// What stands where a record has its target, if the entry is a loss.

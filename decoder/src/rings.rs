@@ -23,9 +23,9 @@ use std::sync::Arc;
 use stenolog_format::recovery::{LEFT_FILE, Origin, directory_name, is_directory_name};
 use stenolog_format::value::ValueError;
 
-use crate::damage::Damage;
 use crate::dump::Dump;
 use crate::limits::Limits;
+use crate::model::damage::Damage;
 use folder::{Folder, same_user};
 pub use left::{LeftRings, LeftState};
 

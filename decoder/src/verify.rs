@@ -12,10 +12,10 @@ use stenolog_format::loss::Loss;
 use stenolog_format::summary::Summary;
 use stenolog_format::value::{Cursor, NOT_AS_ITS_SCHEMA, NOT_SERIALISED, Value};
 
-use crate::damage::{Damage, DamageCause, MetadataError, Tail};
-use crate::decoder::{read_values, recycle};
 use crate::dump::{Block, Dump, Unpacker};
-use crate::entry::LossKind;
+use crate::model::damage::{Damage, DamageCause, MetadataError, Tail};
+use crate::model::entry::LossKind;
+use crate::read::{read_values, recycle};
 
 /// What a complete reading of a dump found.
 #[derive(Clone, Debug)]

@@ -41,10 +41,10 @@ use self::scanner::Scanner;
 pub use self::storage::FileFate;
 #[cfg(test)]
 pub(crate) use self::storage::Storage;
+use crate::core::{Core, Request, WriteResult, lock};
 use crate::error::{DrainError, StartError};
 use crate::event::Event;
 use crate::fault::{self, Step};
-use crate::shared::{Core, Request, WriteResult, lock};
 
 /// The shortest sleep: polling without a pause makes the producers slow.
 const SHORTEST_SLEEP: Duration = Duration::from_micros(20);
@@ -329,8 +329,8 @@ impl Worker {
             // New rings are found here, and calls that wait for room get it.
             let _ = self.scanner.pass(true);
             // Threads first: a call that leaves the hot path after this look is counted at the next.
-            let is_under_way =
-                self.scanner.is_any_thread_running() || crate::exit::is_any_call_under_way();
+            let is_under_way = self.scanner.is_any_thread_running()
+                || crate::handle::exit::is_any_call_under_way();
             if !is_under_way || Instant::now() >= until {
                 // What those that have ended committed meanwhile, sealing takes.
                 return;

@@ -105,46 +105,39 @@
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
-mod builder;
-mod carry;
+mod call;
 mod clock;
+mod core;
 mod drain;
-mod emit;
 mod error;
 mod event;
-mod exit;
 mod fault;
 mod filter;
-mod fork;
-mod logger;
+mod handle;
 mod macros;
 mod os_thread;
-mod pick;
 mod registry;
 mod ring_dir;
-mod shared;
-mod site;
 mod stats;
 mod targets;
 mod thread;
-mod time;
 mod value;
 mod writer_lock;
 
 pub use stenolog_format::dictionary::{Level, ParseLevelError};
 pub use stenolog_macros::Record;
 
-pub use self::builder::Builder;
+pub use self::call::time::IntoTime;
 pub use self::clock::Timestamp;
+pub use self::core::OnFull;
 pub use self::drain::{Compression, Drain, Existing, FileFate, IfBusy};
 pub use self::error::{DrainError, FlushError, StartError};
 pub use self::event::Event;
 pub use self::filter::FilterError;
-pub use self::fork::ForkedChild;
-pub use self::logger::{Logger, Scope, SetFilterError, flush, set_filter, stats, sync};
+pub use self::handle::builder::Builder;
+pub use self::handle::fork::ForkedChild;
+pub use self::handle::logger::{Logger, Scope, SetFilterError, flush, set_filter, stats, sync};
 pub use self::ring_dir::{Rings, UnreadRings};
-pub use self::shared::OnFull;
 pub use self::stats::Stats;
 pub use self::thread::{in_signal_handler, prepare_call_sites, prepare_thread};
-pub use self::time::IntoTime;
 pub use self::value::{AsRecord, Empty, Value};

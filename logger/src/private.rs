@@ -7,12 +7,12 @@ pub use stenolog_format::dictionary::{Level, Role};
 pub use stenolog_format::types::{Fields, Shape, Type};
 pub use stenolog_macros::call;
 
-pub use crate::emit::emit;
+pub use crate::call::emit::emit;
+pub use crate::call::site::{Meta, Site, SlotMeta, statically_enabled};
+pub use crate::call::time::{Now, at};
 #[cfg(feature = "__fault_points")]
 pub use crate::fault::Step;
-pub use crate::site::{Meta, Site, SlotMeta, statically_enabled};
 pub use crate::targets::Targets;
-pub use crate::time::{Now, at};
 pub use crate::value::{
     Args, AsRecord, Ascii, Bound, Buffer, Derived, Hex, Laid, Prepared, Redacted, Shown, Text,
     Value, With, ascii_text, debug_text, describe_enum, describe_fields, describe_struct,
@@ -26,7 +26,7 @@ pub use core::primitive::{bool, u8, u64, usize};
 
 /// What chooses how a value is recorded.
 pub mod pick {
-    pub use crate::pick::{
+    pub use crate::call::capture::{
         More, by, count, debug, debug_field, debug_with, display, display_field, exact, field,
         pointer, whole,
     };

@@ -20,8 +20,8 @@ use stenolog_format::dictionary::{CallSite, Level, Slot, TimeSource};
 use stenolog_format::template::{Piece, Template};
 use stenolog_format::types::{MAX_TYPE_DEPTH, Type};
 
-use crate::shared::Core;
-use crate::site::{OFF, Site, UNKNOWN};
+use crate::call::site::{OFF, Site, UNKNOWN};
+use crate::core::Core;
 
 /// Calls that no logger was there for: before the start, after the end, in a forked child, or
 /// from within the logger itself.
@@ -480,7 +480,7 @@ fn describe(site: &Site, types: CallTypes, id: u32) -> CallSite {
         "what is deeper is recorded as text"
     );
     debug_assert_eq!(described.len(), meta.slots.len(), "one type a slot, by expansion");
-    let slot = |(slot, ty): (&crate::site::SlotMeta, Type)| Slot {
+    let slot = |(slot, ty): (&crate::call::site::SlotMeta, Type)| Slot {
         name: cut(slot.name),
         role: slot.role,
         ty,

@@ -29,12 +29,12 @@ use stenolog_format::loss::Loss;
 use stenolog_ringbuf::TryClaimError;
 use stenolog_ringbuf::queue::spsc::Producer;
 
+use crate::call::site::Site;
+use crate::call::time::ClockRef;
+use crate::core::{COLD_CALL_BYTES, Core, OnFull, RingSlot, has_memory};
 use crate::os_thread;
 use crate::registry::{self, CallTypes, Decision, Id, UNHEARD};
 use crate::ring_dir;
-use crate::shared::{COLD_CALL_BYTES, Core, OnFull, RingSlot, has_memory};
-use crate::site::Site;
-use crate::time::ClockRef;
 
 /// The generation of a thread without a ring: no call site has it.
 pub(crate) const NO_GENERATION: u32 = u32::MAX;
@@ -91,7 +91,9 @@ impl Local {
 
     /// Whether the hot path is open but for what runs on this thread right now.
     fn is_ready() -> bool {
-        SCOPES.get() == 0 && PREPARING.get() == 0 && OWNER_EPOCH.get() == crate::fork::epoch()
+        SCOPES.get() == 0
+            && PREPARING.get() == 0
+            && OWNER_EPOCH.get() == crate::handle::fork::epoch()
     }
 
     /// The generation of the logger that a signal handler may log to, if it has interrupted no call.
@@ -164,7 +166,7 @@ impl Drop for Rings {
     fn drop(&mut self) {
         self.give_back_global();
         // The page may serve something else when the thread has ended.
-        LOCAL.with(crate::fork::keep_in_children);
+        LOCAL.with(crate::handle::fork::keep_in_children);
         for (attachment, producer) in self.others.drain(..) {
             give_back(&attachment, producer);
         }
@@ -186,8 +188,8 @@ impl Rings {
             local.clock.set(Some(ClockRef(core.clock)));
             local.clock_is_instruction.set(core.clock.is_instruction());
             local.owner.set(core.generation());
-            OWNER_EPOCH.set(crate::fork::epoch());
-            crate::fork::wipe_in_children(local);
+            OWNER_EPOCH.set(crate::handle::fork::epoch());
+            crate::handle::fork::wipe_in_children(local);
         });
         self.global = Some(attachment);
     }
@@ -406,7 +408,7 @@ fn log_in_handler(record: &ColdRecord<'_>) -> bool {
 pub fn prepare_thread() -> bool {
     let prepared = heard(|| {
         let core = registry::global()
-            .or_else(|| crate::fork::follow().then(registry::global).flatten())?;
+            .or_else(|| crate::handle::fork::follow().then(registry::global).flatten())?;
         let prepared = RINGS.try_with(|rings| {
             let rings = &mut *rings.borrow_mut();
             if !rings.global.as_ref().is_some_and(|global| Arc::ptr_eq(&global.core, &core)) {
@@ -479,9 +481,9 @@ pub(crate) fn wants(site: &'static Site) -> bool {
         match scope.ok().flatten() {
             Some(core) => (!core.is_closed()).then(|| core.allows(site.meta)),
             None => registry::wants(site)
-                .or_else(|| crate::fork::follow().then(|| registry::wants(site)).flatten())
+                .or_else(|| crate::handle::fork::follow().then(|| registry::wants(site)).flatten())
                 .or_else(|| {
-                    crate::exit::pause();
+                    crate::handle::exit::pause();
                     None
                 }),
         }
@@ -508,13 +510,13 @@ fn heard<R>(work: impl FnOnce() -> Option<R>) -> Option<R> {
     }
 
     LOCAL.with(|local| {
-        if IS_DEAF.get() || local.is_interrupted() || crate::fork::is_unseen() {
+        if IS_DEAF.get() || local.is_interrupted() || crate::handle::fork::is_unseen() {
             return None;
         }
         IS_DEAF.set(true);
         local.settle();
         let _hear = Hear(local);
-        let _call = crate::exit::Call::begin();
+        let _call = crate::handle::exit::Call::begin();
         work()
     })
 }
@@ -672,9 +674,9 @@ fn decide(record: &ColdRecord<'_>) -> Option<(Arc<Core>, Id)> {
     match registry::decide(record.site, record.types) {
         Decision::Log(core, id) => Some((core, id)),
         Decision::Off => None,
-        Decision::Unheard if crate::fork::follow() => decide(record),
+        Decision::Unheard if crate::handle::fork::follow() => decide(record),
         Decision::Unheard => {
-            crate::exit::pause();
+            crate::handle::exit::pause();
             UNHEARD.fetch_add(1, Ordering::Relaxed);
             None
         }

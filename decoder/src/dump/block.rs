@@ -7,7 +7,7 @@ use stenolog_format::frame::FrameHeader;
 
 use super::Dump;
 use super::body::{COLUMNS, Stored};
-use crate::damage::DamageCause;
+use crate::model::damage::DamageCause;
 
 /// Where a block's records stand in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -23,8 +23,8 @@ use stenolog_format::loss::LossFrame;
 use stenolog_format::volatile::{VolatileRing, VolatileState};
 
 use super::{Block, SummaryPlace, Tables};
-use crate::damage::{Damage, DamageCause, MetadataError};
-use crate::site::Site;
+use crate::model::damage::{Damage, DamageCause, MetadataError};
+use crate::model::site::Site;
 
 /// Reads the frames of one file into [`Tables`].
 pub(super) struct Scanner<'a> {

@@ -8,10 +8,10 @@ use stenolog_format::dictionary::Slot;
 use stenolog_format::types::{Shape, Type};
 use stenolog_format::value::{Product, Value};
 
-use super::needle::Need;
-use crate::entry::Record;
+use super::prefilter::Need;
 use crate::json::write_json;
-use crate::site::Site;
+use crate::model::entry::Record;
+use crate::model::site::Site;
 use crate::text::{write_debug, write_display};
 
 /// A condition on a value: `name=value`.

@@ -4,7 +4,7 @@ use regex::Regex;
 use stenolog_format::dictionary::Role;
 use stenolog_format::value::Value;
 
-use crate::entry::Record;
+use crate::model::entry::Record;
 use crate::render::write_body;
 use crate::text::{write_debug, write_display};
 

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use super::LOSS_TARGET;
 use super::fields::{rewrite_from, write_message};
 use super::json;
-use crate::entry::Entry;
 use crate::escape::push_escaped;
+use crate::model::entry::Entry;
 
 pub(super) fn write_header(out: &mut String) {
     out.push_str("timestamp,level,target,thread,file,line,message,fields\r\n");

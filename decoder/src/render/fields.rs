@@ -3,8 +3,8 @@
 use stenolog_format::dictionary::Role;
 use stenolog_format::value::Value;
 
-use crate::entry::Record;
 use crate::escape::{self, push_escaped, push_quoted_if_needed};
+use crate::model::entry::Record;
 use crate::text::{write_debug, write_display};
 
 /// Appends what `short` shows behind the target: the message, then the fields.

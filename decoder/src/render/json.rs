@@ -7,8 +7,8 @@ use stenolog_format::loss::GoneCause;
 use stenolog_format::value::Value;
 
 use super::LOSS_TARGET;
-use crate::entry::{Entry, LossCause, LossEntry, Record};
 use crate::json::{write_json, write_json_string};
+use crate::model::entry::{Entry, LossCause, LossEntry, Record};
 
 pub(super) fn write(entry: &Entry<'_>, time: &str, scratch: &mut String, out: &mut String) {
     write_object(entry, time, scratch, out);

@@ -17,15 +17,15 @@ use stenolog_format::template::Trait;
 use stenolog_format::value::{ScalarType, Value, ValueError};
 
 use super::fields::write_value;
-use super::page::{
+use super::text_buffer::{
     Literal, Page, Room, put, put_chunk, put_fixed, put_from, put_i64, put_literal, put_sign,
     put_u64,
 };
 use super::values::{RawValues, Words};
-use crate::entry::ThreadName;
 use crate::escape::{is_clean, push_escaped};
 use crate::json::{push_json_text, write_json};
-use crate::site::{MAX_SCALARS, Site};
+use crate::model::entry::ThreadName;
+use crate::model::site::{MAX_SCALARS, Site};
 use crate::text::{self, Piece, ResolvedSpec, Style};
 
 /// The longest record that is written here, if its message is certainly not cut.

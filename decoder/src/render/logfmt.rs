@@ -11,9 +11,9 @@ use stenolog_format::value::Value;
 use super::LOSS_TARGET;
 use super::fields::rewrite_from;
 use super::json::{gone_name, moment};
-use crate::entry::{Entry, LossCause, LossEntry, Record};
 use crate::escape::{is_unsafe, is_word};
 use crate::json::{write_json, write_json_string};
+use crate::model::entry::{Entry, LossCause, LossEntry, Record};
 use crate::text::{write_debug, write_display};
 
 pub(super) fn write(entry: &Entry<'_>, time: &str, scratch: &mut String, out: &mut String) {

@@ -7,7 +7,7 @@ use stenolog_format::dictionary::Level;
 
 use super::LOSS_TARGET;
 use super::fields::{write_message, write_value};
-use crate::entry::{Entry, Record};
+use crate::model::entry::{Entry, Record};
 
 const DIM: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();

@@ -2,7 +2,7 @@
 
 use stenolog_format::value::{Cursor, Encoding, Scalar, ScalarType, ValueError};
 
-use crate::site::MAX_SCALARS;
+use crate::model::site::MAX_SCALARS;
 
 /// Undecoded values.
 #[derive(Clone, Copy, Debug)]

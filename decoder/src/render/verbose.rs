@@ -7,8 +7,8 @@ use stenolog_format::types::Type;
 
 use super::fields::{escape_from, write_message};
 use super::short;
-use crate::entry::{Entry, Record};
 use crate::escape::push_escaped;
+use crate::model::entry::{Entry, Record};
 use crate::text::write_debug;
 
 pub(super) fn write(entry: &Entry<'_>, time: &str, color: bool, out: &mut String) {

@@ -12,8 +12,8 @@ use stenolog_format::recovery::{LEFT_FILE, Origin, session_of};
 use super::folder::own_user;
 use super::{RingDir, RingsError, parent, read};
 use crate::dump::Dump;
+use crate::dump::source::writer_is_alive;
 use crate::limits::Limits;
-use crate::source::writer_is_alive;
 
 /// How many entries of a folder to search for a renamed dump.
 const MAX_ENTRIES: usize = 1 << 16;

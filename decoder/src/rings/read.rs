@@ -18,9 +18,9 @@ use stenolog_ringbuf::file::{Damage as Broken, Kind, Recovered};
 
 use super::folder::{FileError, Folder};
 use super::{Limits, Recovery, RingDamage, RingDir, RingShare, RingsError, damage};
-use crate::damage::{Damage, DamageCause};
+use crate::dump::source::writer_is_alive;
 use crate::dump::{Block, Dump, RingFacts, RingStart};
-use crate::source::writer_is_alive;
+use crate::model::damage::{Damage, DamageCause};
 
 /// The names in a ring directory.
 pub(super) const META: &str = "meta.steno";

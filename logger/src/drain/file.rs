@@ -23,7 +23,7 @@ use super::storage::{FileFate, Standing, Storage};
 use crate::error::{DrainError, StartError};
 use crate::event::Listeners;
 use crate::fault::{self, Step};
-use crate::fork::NotInherited;
+use crate::handle::fork::NotInherited;
 use crate::ring_dir::{NotRecovered, UnreadDir, UnreadRings};
 use crate::writer_lock::{self, Hold};
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 use crossbeam_utils::sync::Parker;
 
 use super::{EndOnDrop, Output, RETRY_AFTER, SignalsBlocked, Stepped, Worker};
+use crate::core::Core;
 use crate::error::{FlushError, StartError};
 use crate::registry;
-use crate::shared::Core;
 use crate::thread::Deaf;
 
 /// The drain of a logger that was started with [`Builder::start_manual`](crate::Builder::start_manual):

@@ -33,11 +33,11 @@ use super::compress::{Compressor, Effort, Load};
 use super::next_sleep;
 use super::output::{Output, WriteFailure};
 use super::storage::FileFate;
+use crate::core::{Core, has_memory};
 use crate::error::DrainError;
 use crate::fault::{self, Step};
 use crate::registry;
 use crate::ring_dir;
-use crate::shared::{Core, has_memory};
 
 /// A block has no more ring bytes than a quarter of the ring has, but for these bounds, and unless
 /// a single record is longer.

@@ -21,9 +21,9 @@ use super::origin::{self, Beginning};
 use super::page::{Listing, Page};
 use super::slots::{Slots, Statement};
 use super::{LEAST_RING_BYTES, NoRingDir, word};
+use crate::core::lock;
 use crate::fault::{self, Step};
-use crate::fork::NotInherited;
-use crate::shared::lock;
+use crate::handle::fork::NotInherited;
 use crate::writer_lock;
 
 /// The sequence of a file that has no blocks: behind all others.

@@ -65,7 +65,7 @@ fn strings_of_every_length_are_read_as_they_were_written() {
 
 /// What is carried for a value must say the same of itself as the value does.
 #[track_caller]
-fn check_carried<V: Value + crate::carry::Bare + ?Sized>(value: &V) {
+fn check_carried<V: Value + crate::call::registers::Bare + ?Sized>(value: &V) {
     fn described<V: Value>(value: V) -> (u64, Option<usize>, Type, Vec<u8>) {
         let mut bytes = vec![0; value.size()];
         // SAFETY: there is room for the size.

@@ -3,7 +3,7 @@ use stenolog_format::types::{EnumType, Shape};
 
 use super::*;
 use crate::Filter;
-use crate::site::Site;
+use crate::model::site::Site;
 
 /// A question that has to go on for longer than there are steps is answered all the same.
 const LAST_QUESTION: i64 = 1 << 25;

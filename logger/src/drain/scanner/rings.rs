@@ -11,11 +11,11 @@ use stenolog_ringbuf::Consumer;
 
 use super::files::{Departed, InFile, MAX_DEPARTED};
 use super::{Scanner, put_explanations, put_metadata};
+use crate::core::RingSlot;
 use crate::drain::SHORTEST_SLEEP;
 use crate::error::DrainError;
 use crate::event::Event;
 use crate::registry;
-use crate::shared::RingSlot;
 
 /// How long a ring must be quiet before its thread counts as idle.
 const OF_LATE: Duration = Duration::from_secs(2);
@@ -198,7 +198,7 @@ impl Scanner {
         self.rings.iter().any(|ring| {
             !ring.slot.is_retired()
                 && ring.last_taken.elapsed() < OF_LATE
-                && crate::exit::is_running(ring.slot.thread.os_id)
+                && crate::handle::exit::is_running(ring.slot.thread.os_id)
         })
     }
 

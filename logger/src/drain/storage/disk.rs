@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use stenolog_format::frame::FileHeader;
 
 use super::{FileFate, Standing, Storage};
-use crate::shared::lock;
+use crate::core::lock;
 
 const PAGE_BYTES: usize = 512;
 

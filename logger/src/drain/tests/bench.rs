@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use stenolog_decoder::{Damage, DamageCause, Decoder, Dump, Entry, LossCause, Summary};
 
+use crate::core::{OnFull, lock};
 use crate::drain::storage::disk::{Disk, Files};
 use crate::error::{DrainError, FlushError};
-use crate::logger::{Logger, Scope};
+use crate::handle::logger::{Logger, Scope};
 use crate::ring_dir::Rings;
-use crate::shared::{OnFull, lock};
 use crate::stats::Stats;
 use crate::{Builder, info};
 
@@ -95,7 +95,7 @@ impl Bench {
         let logger = self.logger.take().expect("it runs");
         let core = Arc::clone(logger.core());
         let result = logger.close();
-        self.last_stats = crate::logger::stats_of(&core);
+        self.last_stats = crate::handle::logger::stats_of(&core);
         result
     }
 

@@ -1,0 +1,351 @@
+//! Recompression of a dump: merges the blocks of a ring, lays them out in columns and compresses them harder.
+//!
+//! Other frames are copied as they are, except those that index or summarize: indexes, summaries and the
+//! end are rebuilt, and watermarks are left out. A block that cannot be merged, because it has a record that
+//! this version cannot take apart, is copied too.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use stenolog_format::block::{
+    BlockBuilder, BlockHeader, Codec, PlainBody, RARE_AFTER_RECORDS, RawRecord, RecordTime,
+    SitePlan,
+};
+use stenolog_format::dictionary::{CallSite, Level, TimeSource};
+use stenolog_format::frame::{FileHeader, FrameKind, VERSION};
+use stenolog_format::loss::{Loss, LossFrame};
+use stenolog_format::summary::SummaryBuilder;
+use stenolog_format::value::{Encoding, ValueError};
+
+use crate::dump::{Block, Dump, Unpacker};
+use crate::model::damage::Tail;
+use crate::write::recover::Copy;
+
+/// A merged block has no more than this in packed rows, but for its last part: a reader opens one
+/// block of each ring at a time.
+const ROWS_BYTES: usize = 2 << 20;
+
+/// More than this in rows may be more than a reader takes out of columns.
+const COLUMNS_BYTES: usize = 8 << 20;
+
+/// A block with more records than this is copied as it stands.
+const LARGE_COUNT: u32 = 1 << 18;
+
+/// The result of rewriting a dump.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Repacked {
+    /// How many records were written, loss statements included.
+    pub records: u64,
+    /// How many bytes the dump had.
+    pub bytes_before: u64,
+    /// How many bytes were written.
+    pub bytes: u64,
+    /// How many blocks the dump had, of those that were written.
+    pub blocks_before: u64,
+    /// How many blocks were written.
+    pub blocks: u64,
+}
+
+/// Rewrites a dump in fewer bytes: with the same records, numbers, positions, losses, call sites, threads
+/// and clock, and with a new index and new summaries. The result is sealed if the dump is.
+///
+/// Small blocks of a ring become large ones, in columns that Zstandard compresses at `level` (1 to
+/// 22, fastest to smallest; see the `zstd` crate). Takes memory for the largest of these for each
+/// ring. Damaged parts are left out, except for the records before a cut: call
+/// [`verify`](crate::verify) first if you do not want that.
+///
+/// # Errors
+/// If `out` takes no more.
+///
+/// # Examples
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// # let header = stenolog_decoder::format::frame::FileHeader {
+/// #     version: stenolog_decoder::format::frame::VERSION, session: [1; 16], created_unix_ns: 0,
+/// #     sequence: 0, process_id: 1, counter_hz: 1,
+/// # };
+/// # let dump = stenolog_decoder::Dump::from_bytes("app.steno", header.encode().to_vec()).unwrap();
+/// let mut smaller = Vec::new();
+/// let repacked = stenolog_decoder::repack(&dump, 19, &mut smaller)?;
+/// assert_eq!(repacked.bytes, smaller.len() as u64);
+/// # Ok(())
+/// # }
+/// ```
+pub fn repack(dump: &Dump, level: i32, out: &mut impl Write) -> io::Result<Repacked> {
+    let mut copy = Copy::new(out);
+    let header = dump.header();
+    // What is written is of this version, and what is copied of the dump's.
+    let version = header.version.max(VERSION);
+    copy.put(&FileHeader { version, ..*header }.encode())?;
+    let mut repack = Repack {
+        dump,
+        copy,
+        zstd: zstd::bulk::Compressor::new(level)?,
+        unpacker: Unpacker::default(),
+        plans: BTreeMap::new(),
+        pending: BTreeMap::new(),
+        without_error: BTreeMap::new(),
+        summaries: SummaryBuilder::default(),
+        is_copied: false,
+        blocks_before: 0,
+        blocks: 0,
+        is_whole: dump.damage().is_empty(),
+    };
+    repack.frames()?;
+    let Repack { mut copy, blocks_before, blocks, is_whole, .. } = repack;
+    // An end frame would say that what was left out never was.
+    if is_whole
+        && dump.tail() == Tail::Sealed
+        && let Some(end) = dump.end()
+    {
+        copy.put_end(end.lost, end.continues)?;
+    }
+    let (records, bytes) = copy.finish()?;
+    Ok(Repacked { records, bytes_before: dump.len_bytes(), bytes, blocks_before, blocks })
+}
+
+struct Repack<'d, 'o, W> {
+    dump: &'d Dump,
+    copy: Copy<'o, W>,
+    zstd: zstd::bulk::Compressor<'static>,
+    unpacker: Unpacker,
+    plans: BTreeMap<u32, SitePlan>,
+    /// The blocks of each ring that are to be one.
+    pending: BTreeMap<u32, Pending>,
+    /// How many records without an error came last, of each ring.
+    without_error: BTreeMap<u32, u64>,
+    summaries: SummaryBuilder,
+    /// The last block was copied as it stands, so that its summary stays true.
+    is_copied: bool,
+    blocks_before: u64,
+    blocks: u64,
+    /// Nothing was left out.
+    is_whole: bool,
+}
+
+#[derive(Default)]
+struct Pending {
+    records: Vec<Taken>,
+    /// What they take in rows.
+    bytes: usize,
+    /// Of the first one, with the position that the last one ends at.
+    header: Option<BlockHeader>,
+    /// They are rare errors.
+    is_alone: bool,
+}
+
+/// A record, out of its block.
+struct Taken {
+    tag: u32,
+    word: u64,
+    values: Vec<u8>,
+    encoding: Encoding,
+}
+
+impl<W: Write> Repack<'_, '_, W> {
+    fn frames(&mut self) -> io::Result<()> {
+        let dump = self.dump;
+        let mut others = dump.tables().others.iter().copied().peekable();
+        for block in dump.blocks() {
+            while let Some(at) = others.next_if(|&at| at < block.offset) {
+                self.other(at)?;
+            }
+            self.block(block)?;
+        }
+        for at in others {
+            self.other(at)?;
+        }
+        let rings: Vec<u32> = self.pending.keys().copied().collect();
+        rings.into_iter().try_for_each(|ring| self.put_pending(ring))
+    }
+
+    fn other(&mut self, at: u64) -> io::Result<()> {
+        let frame = Copy::<W>::whole_frame(self.dump, at);
+        match frame.map(|(kind, payload)| (FrameKind::from_u8(kind), payload)) {
+            // Losses stand between the blocks of their ring where they happened.
+            Some((Some(FrameKind::Loss), payload)) => {
+                if let Some(frame) = LossFrame::decode(payload) {
+                    self.put_pending(frame.ring)?;
+                }
+            }
+            // Blocks have changed places.
+            Some((Some(FrameKind::Watermark), _)) => return Ok(()),
+            Some((Some(FrameKind::Summary), _)) if !self.is_copied => return Ok(()),
+            _ => {}
+        }
+        self.copy.other(self.dump, at)
+    }
+
+    fn block(&mut self, block: &Block) -> io::Result<()> {
+        let header = &block.header;
+        self.is_copied = false;
+        if self.dump.stored_body(block).is_err() {
+            self.is_whole = false;
+            return Ok(());
+        }
+        self.blocks_before += 1;
+        if block.is_cut {
+            self.is_whole = false;
+            self.put_pending(header.ring)?;
+            self.blocks += 1;
+            return self.copy.block(self.dump, block, None);
+        }
+        // What is large is not made smaller by being put together with others.
+        let is_large = header.body_bytes as usize > ROWS_BYTES || header.count > LARGE_COUNT;
+        let Some(records) = (!is_large).then(|| self.records(block)).flatten() else {
+            self.put_pending(header.ring)?;
+            self.blocks += 1;
+            self.is_copied = true;
+            let payload = self.dump.block_payload(block).unwrap_or_default();
+            return self.copy.put_block(header, payload);
+        };
+        let without_error = self.without_error.entry(header.ring).or_default();
+        let is_alone = header.levels == Level::Error.bit() && *without_error >= RARE_AFTER_RECORDS;
+        let has_error = header.levels & Level::Error.bit() != 0;
+        *without_error = if has_error { 0 } else { *without_error + u64::from(header.count) };
+        let goes_on = self.pending.get(&header.ring).is_some_and(|pending| {
+            pending.header.is_some_and(|before| {
+                let behind = before.first_record.checked_add(before.count.into());
+                behind == Some(header.first_record) && before.end_position == header.position
+            }) && pending.bytes < ROWS_BYTES
+                && !pending.is_alone
+                && !is_alone
+        });
+        if !goes_on {
+            self.put_pending(header.ring)?;
+        }
+        let pending = self.pending.entry(header.ring).or_default();
+        pending.is_alone = is_alone;
+        let first = *pending.header.get_or_insert(BlockHeader { count: 0, ..*header });
+        pending.header = Some(BlockHeader {
+            count: first.count.saturating_add(header.count),
+            end_position: header.end_position,
+            ..first
+        });
+        pending.bytes += records.iter().map(|record| record.values.len() + 12).sum::<usize>();
+        pending.records.extend(records);
+        Ok(())
+    }
+
+    /// The records of a block; `None` if they cannot all be taken apart.
+    fn records(&mut self, block: &Block) -> Option<Vec<Taken>> {
+        let stored = self.dump.stored_body(block).ok()?;
+        let body = self.unpacker.unpack(&stored).ok()?;
+        let taken = self.take(&block.header, &body);
+        self.unpacker.take_back(body);
+        taken
+    }
+
+    fn take(&mut self, header: &BlockHeader, body: &crate::dump::Body<'_>) -> Option<Vec<Taken>> {
+        let mut taken = Vec::new();
+        let mut check = BlockBuilder::default();
+        check.begin(0, 0, 0);
+        let mut records = body.records(header).ok()?;
+        for record in &mut records {
+            let record = record.ok()?;
+            let word = self.word(&record)?;
+            let values = record.values.to_vec();
+            let record = Taken { tag: record.tag, word, values, encoding: record.encoding };
+            self.push(&mut check, &record).ok()?;
+            taken.push(record);
+        }
+        let rest = records.rest();
+        let is_all = taken.len() == header.count as usize && !taken.is_empty();
+        // Behind raw records there may be dead space.
+        (is_all && (header.encoding == 0 || rest.is_empty())).then_some(taken)
+    }
+
+    /// A record's time word; `None` if it is not what the call site says, or if there is none.
+    fn word(&mut self, record: &RawRecord<'_>) -> Option<u64> {
+        let source = if record.tag == CallSite::LOSS_ID {
+            TimeSource::Counter
+        } else {
+            let site = self.dump.site(record.tag)?.call_site();
+            self.plans.entry(record.tag).or_insert_with(|| SitePlan::new(site));
+            site.time
+        };
+        match (record.time, source) {
+            (RecordTime::Word(word), _) => Some(word),
+            (RecordTime::Counter(counter), TimeSource::Counter) => Some(counter),
+            (RecordTime::UnixNanos(unix_ns), TimeSource::UnixNanos) => Some(unix_ns as u64),
+            _ => None,
+        }
+    }
+
+    fn push(&self, builder: &mut BlockBuilder, record: &Taken) -> Result<(), ValueError> {
+        let time = record.word.to_le_bytes();
+        if record.tag == CallSite::LOSS_ID {
+            // Statements are alike in both encodings.
+            if record.values.len() != Loss::BYTES - time.len() {
+                return Err(ValueError::Trailing);
+            }
+            return builder.push_loss(&[&time[..], &record.values].concat());
+        }
+        let plan = self.plans.get(&record.tag).ok_or(ValueError::Trailing)?;
+        match record.encoding {
+            Encoding::Raw => builder.push_planned(plan, &[&time[..], &record.values].concat()),
+            Encoding::Packed => builder.push_packed(plan, record.word, &record.values),
+        }
+    }
+
+    /// Writes what is pending of a ring, as one block.
+    fn put_pending(&mut self, ring: u32) -> io::Result<()> {
+        let Some(Pending { records, header: Some(header), bytes, .. }) = self.pending.remove(&ring)
+        else {
+            return Ok(());
+        };
+        let mut builder = BlockBuilder::default();
+        let begin =
+            if bytes > COLUMNS_BYTES { BlockBuilder::begin } else { BlockBuilder::begin_columns };
+        begin(&mut builder, ring, header.position, header.first_record);
+        let push = |builder: &mut BlockBuilder| {
+            // Each has been pushed before.
+            records.iter().try_for_each(|record| self.push(builder, record))
+        };
+        let unlike = |error: ValueError| io::Error::new(io::ErrorKind::InvalidData, error);
+        push(&mut builder).map_err(unlike)?;
+        if bytes <= COLUMNS_BYTES && !builder.are_columns_worthwhile() {
+            builder.begin(ring, header.position, header.first_record);
+            push(&mut builder).map_err(unlike)?;
+        }
+        self.summaries.begin();
+        for record in records.iter().filter(|record| record.tag != CallSite::LOSS_ID) {
+            let site = || self.dump.site(record.tag);
+            self.summaries.note(record.tag, &record.values, || {
+                site().is_none_or(|site| site.call_site().has_text())
+            });
+        }
+        let mut payload = Vec::new();
+        let zstd = &mut self.zstd;
+        let header = builder
+            .finish_with(header.end_position, &mut payload, |body, out| compress(zstd, body, out));
+        self.blocks += 1;
+        self.is_copied = false;
+        self.copy.put_summed_block(&header, &payload, &mut self.summaries)
+    }
+}
+
+fn compress(
+    zstd: &mut zstd::bulk::Compressor<'_>,
+    body: PlainBody<'_>,
+    out: &mut Vec<u8>,
+) -> Codec {
+    let allowed =
+        |codec, bytes: Vec<u8>| body.may_stand_in(codec, bytes.len()).then_some((codec, bytes));
+    let made = zstd.compress(body.bytes).ok().and_then(|bytes| allowed(Codec::Zstd, bytes));
+    let lz4 = || allowed(Codec::Lz4, lz4_flex::block::compress(body.bytes));
+    match made.or_else(lz4) {
+        Some((codec, bytes)) => {
+            out.extend_from_slice(&bytes);
+            codec
+        }
+        None => {
+            out.extend_from_slice(body.bytes);
+            Codec::None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

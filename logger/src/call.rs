@@ -1,0 +1,7 @@
+//! A logging call: its site, how each value is captured, and how the record is written.
+
+pub(crate) mod capture;
+pub(crate) mod emit;
+pub(crate) mod registers;
+pub(crate) mod site;
+pub(crate) mod time;

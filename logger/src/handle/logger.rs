@@ -1,0 +1,285 @@
+//! A logger that runs.
+
+use std::marker::PhantomData;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, MutexGuard};
+use std::thread::JoinHandle;
+
+use crate::core::{Core, lock};
+use crate::error::FlushError;
+use crate::event::Event;
+use crate::filter::{Filter, FilterError};
+use crate::registry::{self, LATE, UNHEARD};
+use crate::ring_dir::RingDir;
+use crate::stats::Stats;
+use crate::thread;
+
+/// A running logger; dropping it writes the records that are still in the rings and seals the dump.
+///
+/// Keep it for as long as records are to be written, usually in a variable of `main`. Threads that log
+/// after it is gone do no harm; their records are not logged.
+///
+/// On Unix, a logger that is still running when the process ends normally (in a `static`, or forgotten) is
+/// sealed then, after the `atexit` handlers: on return from `main` and on `exit`, but not on `_exit`,
+/// `exec`, `abort` or a signal. Other threads that log after that block until the process has ended, for
+/// at most a second. With a [manual](crate::Builder::start_manual) drain, and on Windows, this does not
+/// happen.
+#[derive(Debug)]
+#[must_use = "a logger ends when it is dropped: keep it in a variable, such as `_log`"]
+pub struct Logger {
+    core: Arc<Core>,
+    /// The drain thread; `None` if the program polls the drain.
+    drain: Option<JoinHandle<()>>,
+    has_ended: bool,
+    is_global: Option<bool>,
+}
+
+impl Logger {
+    pub(crate) fn new(core: Arc<Core>, drain: Option<JoinHandle<()>>) -> Self {
+        if drain.is_some() {
+            registry::note_running(&core);
+            crate::handle::exit::watch();
+        }
+        Self { core, drain, has_ended: false, is_global: None }
+    }
+
+    pub(crate) const fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
+    pub(crate) const fn set_global(&mut self, is_global: bool) {
+        self.is_global = Some(is_global);
+    }
+
+    /// The path of the dump, as given to the builder, or the numbered path beside it with
+    /// [`IfBusy::NumberedPath`](crate::IfBusy). If a file that is not a dump was put at the path
+    /// meanwhile, the log continues beside it: [`Builder::on_error`](crate::Builder::on_error) says where.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.core.config.path
+    }
+
+    /// The directory of the rings, if they are in files; it is removed when the dump is sealed.
+    #[must_use]
+    pub fn ring_dir(&self) -> Option<&Path> {
+        self.core.ring_dir().map(RingDir::path)
+    }
+
+    /// Waits until all that was committed before the call is in the operating system's hands.
+    ///
+    /// It then survives the process, though not a loss of power.
+    ///
+    /// # Errors
+    /// If a write failed. What was not written stays in the rings, and is tried again.
+    pub fn flush(&self) -> Result<(), FlushError> {
+        self.core.flush(false)
+    }
+
+    /// As [`flush`](Self::flush), and waits until the disk has it, with the file's name in its
+    /// folder.
+    ///
+    /// # Errors
+    /// As [`flush`](Self::flush), or if the operating system cannot put the file on the disk. It may
+    /// then have forgotten what it could not write, and report success ever after; so the next
+    /// call reads all since the last sync that succeeded back, and writes it again. What cannot be
+    /// read back as it was written is lost: that call fails as well, and the log goes on in a new
+    /// file that says which records these are.
+    pub fn sync(&self) -> Result<(), FlushError> {
+        self.core.flush(true)
+    }
+
+    /// What the logger has done so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        stats_of(&self.core)
+    }
+
+    /// Changes what is logged, from the next call of each thread on. Without effect in a forked
+    /// child, which logs nothing.
+    ///
+    /// # Errors
+    /// If the directives (see [`Builder::filter`](crate::Builder::filter)) are not understood; the
+    /// filter is then what it was.
+    pub fn set_filter(&self, directives: &str) -> Result<(), FilterError> {
+        let filter = Filter::parse(directives)?;
+        if !self.core.is_foreign() {
+            self.core.set_filter(filter);
+        }
+        Ok(())
+    }
+
+    /// Sends this thread's calls to this logger, and to no other, until the scope is dropped.
+    ///
+    /// Scopes nest; the innermost applies. A thread that is spawned in one starts outside of it. If the
+    /// logger ends before the scope, the thread's calls are not logged. In destructors of thread-locals
+    /// scopes may have no effect.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// let log = stenolog::Builder::new(folder.path().join("test.steno")).start_detached()?;
+    /// let scope = log.enter();
+    /// stenolog::info!("only this logger hears it");
+    /// drop(scope);
+    /// log.flush()?;
+    /// assert_eq!(log.stats().records, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn enter(&self) -> Scope {
+        thread::enter(&self.core);
+        Scope { core: Arc::clone(&self.core), _this_thread: PhantomData }
+    }
+
+    /// Writes what the rings hold, seals the dump and ends the logger, as dropping it does, but
+    /// says how it went. With a [manual](crate::Builder::start_manual) drain it only ends the logger, and
+    /// the [`Drain`](crate::Drain) seals the dump.
+    ///
+    /// # Errors
+    /// If the dump could not be written to its end.
+    pub fn close(mut self) -> Result<(), FlushError> {
+        self.end()
+    }
+
+    fn end(&mut self) -> Result<(), FlushError> {
+        if std::mem::replace(&mut self.has_ended, true) {
+            return Ok(());
+        }
+        let drain = self.drain.take();
+        if self.core.is_foreign() {
+            // The drain is the parent's; here is no thread to wait for, nor to detach.
+            std::mem::forget(drain);
+            return crate::handle::fork::end_own();
+        }
+        match self.is_global {
+            Some(true) => registry::uninstall(&self.core),
+            Some(false) => registry::count_detached(-1),
+            None => {}
+        }
+        self.core.request_stop();
+        // Whoever has the drain in hand seals the dump: this may be the same thread.
+        match drain.map_or(Ok(()), JoinHandle::join) {
+            Ok(()) => self.core.result(),
+            // It panicked, and has said so on standard error.
+            Err(_) => Err(FlushError::Ended { path: self.core.config.path.clone() }),
+        }
+    }
+}
+
+impl Drop for Logger {
+    fn drop(&mut self) {
+        if self.has_ended {
+            return;
+        }
+        // `close` tells how it went.
+        let _ = self.end();
+        let counters = &self.core.counters;
+        let records =
+            counters.records.load(Ordering::Relaxed) + counters.lost.load(Ordering::Relaxed);
+        if records == 0 && self.is_global == Some(true) && !self.core.is_foreign() {
+            let path = self.core.config.path.clone();
+            self.core.config.listeners.tell(Event::EndedUnused { path });
+        }
+    }
+}
+
+/// While it lives, the thread that entered a logger logs to that one. See [`Logger::enter`].
+#[derive(Debug)]
+#[must_use = "the scope ends when this is dropped"]
+pub struct Scope {
+    core: Arc<Core>,
+    /// A scope stays on its thread, as a lock's guard does; to look at it from another is harmless.
+    _this_thread: PhantomData<MutexGuard<'static, ()>>,
+}
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        thread::leave(&self.core);
+    }
+}
+
+pub(crate) fn stats_of(core: &Core) -> Stats {
+    let counters = &core.counters;
+    Stats {
+        records: counters.records.load(Ordering::Relaxed),
+        lost: counters.lost.load(Ordering::Relaxed),
+        written_bytes: counters.written_bytes.load(Ordering::Relaxed),
+        write_errors: counters.write_errors.load(Ordering::Relaxed),
+        sync_errors: counters.sync_errors.load(Ordering::Relaxed),
+        files_replaced: counters.files_replaced.load(Ordering::Relaxed),
+        lost_with_files: counters.lost_with_files.load(Ordering::Relaxed),
+        failing: *lock(&counters.failing),
+        memory_rings: counters.memory_rings.load(Ordering::Relaxed),
+        ..stats_of_process()
+    }
+}
+
+fn stats_of_process() -> Stats {
+    Stats {
+        late: LATE.load(Ordering::Relaxed),
+        unheard: UNHEARD.load(Ordering::Relaxed),
+        call_sites: registry::entry_count(),
+        ..Stats::default()
+    }
+}
+
+/// The global logger. A forked child has none, unless it has its own.
+fn global() -> Result<Arc<Core>, FlushError> {
+    if crate::handle::fork::is_unseen() {
+        return Err(FlushError::Forked);
+    }
+    registry::global().ok_or_else(|| match crate::handle::fork::epoch() {
+        0 => FlushError::NotStarted,
+        _ => FlushError::Forked,
+    })
+}
+
+/// [`Logger::flush`] of the global logger.
+///
+/// # Errors
+/// As there, or if no global logger runs.
+pub fn flush() -> Result<(), FlushError> {
+    global()?.flush(false)
+}
+
+/// [`Logger::sync`] of the global logger.
+///
+/// # Errors
+/// As there, or if no global logger runs.
+pub fn sync() -> Result<(), FlushError> {
+    global()?.flush(true)
+}
+
+/// [`Logger::stats`] of the global logger. Without one, all but the numbers of the process are 0.
+#[must_use]
+pub fn stats() -> Stats {
+    global().map_or_else(|_| stats_of_process(), |core| stats_of(&core))
+}
+
+/// Why a filter was not changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SetFilterError {
+    /// No global logger runs.
+    #[error("no logger runs: keep the value that `Builder::start` returns")]
+    NotStarted,
+    /// The process is a fork of the one that logs.
+    #[error("this process is a forked child: its parent's logger is not its own")]
+    Forked,
+    /// The directives cannot be understood.
+    #[error(transparent)]
+    Filter(#[from] FilterError),
+}
+
+/// [`Logger::set_filter`] of the global logger.
+///
+/// # Errors
+/// As there, or if no global logger runs.
+pub fn set_filter(directives: &str) -> Result<(), SetFilterError> {
+    let filter = Filter::parse(directives)?;
+    match global() {
+        Ok(core) => core.set_filter(filter),
+        Err(FlushError::Forked) => return Err(SetFilterError::Forked),
+        Err(_) => return Err(SetFilterError::NotStarted),
+    }
+    Ok(())
+}

@@ -1,0 +1,1 @@
+//! Codecs of blocks: LZ4 and Zstandard, both ways.

@@ -1,0 +1,1 @@
+//! The held-open ring directory and its safe opening.

@@ -1,0 +1,1 @@
+//! Places at which tests make the process die.

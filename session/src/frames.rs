@@ -1,0 +1,1 @@
+//! A walk over the frames of a dump, which resynchronizes after damage.

@@ -1,0 +1,1 @@
+//! Names, user words and limits of what a run leaves on disk.

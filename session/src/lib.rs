@@ -1,0 +1,11 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+pub mod codec;
+pub mod dir;
+pub mod failpoint;
+pub mod frames;
+pub mod layout;
+pub mod lock;
+pub mod unread;
+pub mod writer;

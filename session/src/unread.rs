@@ -1,0 +1,1 @@
+//! One judgement of a ring of a dead writer against its dump.

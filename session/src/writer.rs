@@ -1,0 +1,1 @@
+//! `DumpWriter`: frames, dictionary, index and end of a dump.
