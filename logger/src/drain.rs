@@ -30,7 +30,6 @@ use std::time::{Duration, Instant};
 use crossbeam_utils::sync::Parker;
 
 pub use self::compress::Compression;
-pub(crate) use self::compress::decompress;
 pub(crate) use self::file::numbered;
 pub(crate) use self::file::{DumpFile, Earlier, session_at};
 pub use self::file::{Existing, IfBusy};

@@ -117,7 +117,7 @@ pub(super) const fn kind_name(kind: FrameKind) -> &'static str {
 /// println!("{} of {} frames hold records", frames.block, frames.total());
 /// # Ok::<(), stenolog_decoder::OpenError>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct FrameCounts {
     /// Frames with call sites.
