@@ -16,11 +16,12 @@
 //! its ring half full wakes it before that.
 
 mod compress;
-mod file;
 mod manual;
 mod output;
 mod scanner;
 mod storage;
+#[cfg(test)]
+mod testing;
 
 use std::io;
 use std::sync::Arc;
@@ -30,9 +31,6 @@ use std::time::{Duration, Instant};
 use crossbeam_utils::sync::Parker;
 
 pub use self::compress::Compression;
-pub(crate) use self::file::numbered;
-pub(crate) use self::file::{DumpFile, Earlier, session_at};
-pub use self::file::{Existing, IfBusy};
 pub use self::manual::Drain;
 pub(crate) use self::output::Output;
 use self::output::WriteFailure;
@@ -40,6 +38,9 @@ use self::scanner::Scanner;
 pub use self::storage::FileFate;
 #[cfg(test)]
 pub(crate) use self::storage::Storage;
+pub(crate) use self::storage::file::numbered;
+pub(crate) use self::storage::file::{DumpFile, Earlier, session_at};
+pub use self::storage::file::{Existing, IfBusy};
 use crate::core::{Core, Request, WriteResult, lock};
 use crate::error::{DrainError, StartError};
 use crate::event::Event;

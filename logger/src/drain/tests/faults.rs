@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::bench::{Bench, PATH, read};
 use crate::drain::FileFate;
-use crate::drain::storage::disk::Fault;
+use crate::drain::testing::disk::Fault;
 use crate::error::{DrainError, FlushError};
 use crate::{Compression, OnFull, info};
 

@@ -8,8 +8,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use super::bench::{PATH, read};
-use crate::drain::storage::disk::{Disk, DiskFile};
 use crate::drain::storage::{Standing, Storage};
+use crate::drain::testing::disk::{Disk, DiskFile};
 use crate::ring_dir::Rings;
 use crate::{Builder, info};
 

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use stenolog_format::frame::{FileHeader, FrameHeader, MAGIC};
 
-use super::storage::{FileFate, Standing, Storage};
+use super::{FileFate, Standing, Storage};
 use crate::error::{DrainError, StartError};
 use crate::event::Listeners;
 use crate::fault::{self, Step};

@@ -16,8 +16,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use stenolog_format::frame::FileHeader;
 
-use super::{FileFate, Standing, Storage};
 use crate::core::lock;
+use crate::drain::storage::{FileFate, Standing, Storage};
 
 const PAGE_BYTES: usize = 512;
 
