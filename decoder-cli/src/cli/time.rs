@@ -1,0 +1,226 @@
+//! Points in time as people type them: `14:30`, `yesterday`, `-2h`, `@1780000000`, RFC 3339.
+
+use chrono::{
+    DateTime, Days, Duration, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc,
+};
+use stenolog_decoder::Zone;
+
+/// What a point in time is meant for.
+///
+/// It decides only what an hour that the clocks go through twice means: its first pass for the first
+/// moment, its second one for the last, so that the range is the wider one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Edge {
+    /// The first moment to show.
+    Since,
+    /// The last moment to show.
+    Until,
+}
+
+/// A word that is no point in time.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum TimeError {
+    /// No known form.
+    #[error(
+        "'{0}' is no time: use '2026-05-31 14:30', '14:30', 'yesterday', '-2h', '@1780000000' or RFC 3339"
+    )]
+    Form(String),
+    /// A relative time whose unit is missing or unknown.
+    #[error(
+        "'{0}' has a number without a known unit: use ns, us, ms, s, m, h, d or w, as in '-1h30m'"
+    )]
+    Unit(String),
+    /// A time that nanoseconds since the epoch cannot say in 64 bits.
+    #[error("'{0}' is out of range: times are between the years 1678 and 2262")]
+    Range(String),
+}
+
+/// Reads `text` as a point in time, in nanoseconds since the Unix epoch.
+///
+/// Times without an offset are in `zone`; relative ones count from `now`.
+///
+/// # Errors
+/// If `text` is no point in time that can be represented.
+pub(crate) fn parse(
+    text: &str,
+    edge: Edge,
+    zone: Zone,
+    now: DateTime<Utc>,
+) -> Result<i64, TimeError> {
+    let trimmed = text.trim();
+    let range = || TimeError::Range(text.to_owned());
+    let form = || TimeError::Form(text.to_owned());
+    if trimmed.eq_ignore_ascii_case("now") {
+        return now.timestamp_nanos_opt().ok_or_else(range);
+    }
+    if let Some(epoch) = trimmed.strip_prefix('@') {
+        return match epoch_ns(epoch) {
+            None => Err(form()),
+            Some(ns) => i64::try_from(ns).map_err(|_| range()),
+        };
+    }
+    if let Some((sign, span)) = relative(trimmed) {
+        let now = now.timestamp_nanos_opt().ok_or_else(range)?;
+        let span = span_ns(span).ok_or_else(|| TimeError::Unit(text.to_owned()))?;
+        return i64::try_from(i128::from(now).saturating_add(sign * span)).map_err(|_| range());
+    }
+    if let Ok(time) = DateTime::parse_from_rfc3339(trimmed) {
+        return time.timestamp_nanos_opt().ok_or_else(range);
+    }
+    let (civil, zone) = match (trimmed.strip_suffix(['Z', 'z']), split_offset(trimmed)) {
+        (Some(civil), _) => (civil, Zone::Utc),
+        (None, Some((civil, offset))) => (civil, Zone::Fixed(offset)),
+        (None, None) => (trimmed, zone),
+    };
+    let time = civil_time(civil, zone, now).ok_or_else(form)?;
+    to_utc(time, edge, zone).and_then(|time| time.timestamp_nanos_opt()).ok_or_else(range)
+}
+
+/// A time for people: to the microsecond, with its offset.
+pub(crate) fn show(unix_ns: i64, zone: Zone) -> String {
+    let time = DateTime::from_timestamp_nanos(unix_ns);
+    let is_utc = zone == Zone::Utc;
+    time.with_timezone(&zone.offset_at(time)).to_rfc3339_opts(SecondsFormat::Micros, is_utc)
+}
+
+/// Splits the offset off a time of day: `01:30-05:00` is one of the two in an hour that comes twice.
+fn split_offset(text: &str) -> Option<(&str, FixedOffset)> {
+    let (civil, offset) = text.split_at_checked(text.len().checked_sub("+00:00".len())?)?;
+    let is_time = civil.contains(':') && offset.starts_with(['+', '-']);
+    is_time.then(|| Some((civil.trim_end(), offset.parse().ok()?)))?
+}
+
+/// Splits `-2h`, `+5m` and `2h ago` into a sign and a span.
+fn relative(text: &str) -> Option<(i128, &str)> {
+    if let Some(span) = text.strip_prefix('-') {
+        return Some((-1, span));
+    }
+    if let Some(span) = text.strip_prefix('+') {
+        return Some((1, span));
+    }
+    text.strip_suffix(" ago").map(|span| (-1, span))
+}
+
+/// Reads `1h30m` or `1.5d`.
+fn span_ns(text: &str) -> Option<i128> {
+    let mut rest = text.trim_start();
+    if rest.is_empty() {
+        return None;
+    }
+    let mut sum = 0_i128;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let (number, behind) = rest.split_at(digits);
+        let behind = behind.trim_start();
+        let letters = behind.find(|c: char| !c.is_alphabetic()).unwrap_or(behind.len());
+        let (unit, behind) = behind.split_at(letters);
+        let unit_ns = match unit {
+            "ns" => 1,
+            "us" | "µs" | "μs" => 1_000,
+            "ms" => 1_000_000,
+            "s" | "sec" | "second" | "seconds" => 1_000_000_000,
+            "m" | "min" | "minute" | "minutes" => 60_000_000_000,
+            "h" | "hour" | "hours" => 3_600_000_000_000,
+            "d" | "day" | "days" => 86_400_000_000_000,
+            "w" | "week" | "weeks" => 604_800_000_000_000,
+            _ => return None,
+        };
+        sum = sum.checked_add(decimal(number, unit_ns)?)?;
+        rest = behind.trim_start();
+    }
+    Some(sum)
+}
+
+/// Reads seconds since the epoch, with up to nine decimals and a sign.
+fn epoch_ns(text: &str) -> Option<i128> {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => (-1, digits),
+        None => (1, text),
+    };
+    Some(sign * decimal(digits, 1_000_000_000)?)
+}
+
+/// Reads a decimal number and multiplies it by `unit`; what is smaller than one is cut off.
+fn decimal(text: &str, unit: i128) -> Option<i128> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || !digits(whole) || !digits(fraction) {
+        return None;
+    }
+    let mut sum = whole.parse::<i128>().ok()?.checked_mul(unit)?;
+    let mut place = unit;
+    for digit in fraction.bytes() {
+        place /= 10;
+        sum = sum.checked_add(place * i128::from(digit - b'0'))?;
+    }
+    Some(sum)
+}
+
+/// Reads a day, a time of day, or both, as the clock on the wall shows them.
+fn civil_time(text: &str, zone: Zone, now: DateTime<Utc>) -> Option<NaiveDateTime> {
+    // A `T` separates only behind a digit, not within `today`.
+    let split = text.char_indices().find(|&(at, c)| match c {
+        ' ' => true,
+        'T' | 't' => text[..at].ends_with(|c: char| c.is_ascii_digit()),
+        _ => false,
+    });
+    match split {
+        Some((at, _)) => {
+            Some(day(&text[..at], zone, now)?.and_time(time_of_day(text[at + 1..].trim_start())?))
+        }
+        None if text.contains(':') => Some(today(zone, now).and_time(time_of_day(text)?)),
+        None => Some(day(text, zone, now)?.and_time(NaiveTime::MIN)),
+    }
+}
+
+fn day(text: &str, zone: Zone, now: DateTime<Utc>) -> Option<NaiveDate> {
+    let today = today(zone, now);
+    match text.to_ascii_lowercase().as_str() {
+        "today" => Some(today),
+        "yesterday" => today.checked_sub_days(Days::new(1)),
+        "tomorrow" => today.checked_add_days(Days::new(1)),
+        _ => NaiveDate::parse_from_str(text, "%Y-%m-%d").ok(),
+    }
+}
+
+fn time_of_day(text: &str) -> Option<NaiveTime> {
+    NaiveTime::parse_from_str(text, "%H:%M:%S%.f")
+        .or_else(|_| NaiveTime::parse_from_str(text, "%H:%M"))
+        .ok()
+}
+
+fn today(zone: Zone, now: DateTime<Utc>) -> NaiveDate {
+    now.with_timezone(&zone.offset_at(now)).date_naive()
+}
+
+/// No clock was ever put forward or back by more hours than these, nor is it further from UTC.
+const HOURS_AROUND: i64 = 26;
+
+/// The moment at which clocks in the zone show `time`: of two the one that makes the range wider.
+///
+/// The zone is asked only for its offset at moments, which has one answer. What it says of a time on
+/// the wall is not the same for all zones: for the local one the first and the second of two moments
+/// may be exchanged, and the borders of the hour that comes twice, or never, belong to it.
+fn to_utc(time: NaiveDateTime, edge: Edge, zone: Zone) -> Option<DateTime<Utc>> {
+    let offset_at = |hours| {
+        let near = time.checked_add_signed(Duration::hours(hours))?;
+        Some(zone.offset_at(near.and_utc()))
+    };
+    let mut moments = Vec::new();
+    for offset in (-HOURS_AROUND..=HOURS_AROUND).filter_map(offset_at) {
+        let moment = time.checked_sub_offset(offset)?.and_utc();
+        if zone.offset_at(moment) == offset {
+            moments.push(moment);
+        }
+    }
+    let found = match edge {
+        Edge::Since => moments.into_iter().min(),
+        Edge::Until => moments.into_iter().max(),
+    };
+    // The clocks jump over this time: what they would show had they not jumped yet.
+    let unjumped = || Some(time.checked_sub_offset(offset_at(-HOURS_AROUND)?)?.and_utc());
+    found.or_else(unjumped)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,57 @@
+//! `steno decode`: records as text or JSON.
+
+mod args;
+mod names;
+mod plan;
+
+use std::ops::ControlFlow;
+
+use stenolog_decoder::{Decoder, Renderer};
+
+pub(crate) use args::Args;
+pub(super) use plan::Plan;
+
+use super::Run;
+use crate::cli::exit::Outcome;
+use crate::input;
+use crate::input::rings::Rings;
+use crate::output::{Output, completeness};
+
+impl Run for Plan {
+    fn run(self: Box<Self>) -> anyhow::Result<Outcome> {
+        let mut inputs = input::open(&self.inputs, &self.rings.limits, true)?;
+        inputs.remove_copies();
+        let rings = Rings::merge(&mut inputs, &self.rings);
+        let mut decoder = Decoder::new(&inputs.dumps)
+            .with_filter(self.filter.clone())
+            .with_order(self.order)
+            .with_losses(self.losses);
+        let options = self.options();
+        let mut output = Output::new();
+        if !inputs.dumps.is_empty() {
+            let mut header = Renderer::new(self.format, options.clone());
+            output.append(|out| header.write_header(out))?;
+        }
+        let mut result = Ok(());
+        let sink = |text: &[u8]| {
+            result = output.write(text);
+            if result.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        };
+        let _ = match self.last {
+            Some(last) => decoder.render_last(last, self.format, &options, sink),
+            None => decoder.render(self.format, &options, self.threads, sink),
+        };
+        result?;
+        output.flush()?;
+
+        let summary = decoder.summary();
+        self.names.explain_unknown(&inputs.dumps, summary.shown == 0);
+        rings.print_notes();
+        completeness::report(&inputs.dumps, &summary, &rings);
+        Ok(Outcome {
+            unreadable: inputs.unreadable,
+            incomplete: inputs.incomplete || !summary.is_complete() || rings.lacks_dump(),
+            unmatched: self.exit_status && summary.shown == 0,
+        })
+    }
+}
