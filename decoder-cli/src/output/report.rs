@@ -1,33 +1,83 @@
-//! Damage as `steno` shows it: what the library says, and the flag that lets more be read.
+//! Reports: what the library found, with the flags and commands of this program added.
 
 use std::fmt;
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use stenolog_decoder::escape::push_escaped;
 use stenolog_decoder::{Damage, DamageCause, Limit};
 
-/// The damage as a list of objects.
-pub(crate) fn damage_json(damage: &[Damage]) -> Value {
-    let object = |damage: &Damage| {
-        json!({
-            "offset": damage.offset,
-            "bytes": damage.bytes,
-            "cause": Cause(&damage.cause).to_string(),
-        })
-    };
-    damage.iter().map(object).collect()
+/// A report as a line of JSON.
+#[derive(Debug)]
+pub(crate) struct JsonLine(Value);
+
+impl JsonLine {
+    /// The library's JSON of a report.
+    ///
+    /// # Errors
+    /// If the report cannot be JSON, which is true of none.
+    pub(crate) fn new(report: &impl Serialize) -> serde_json::Result<Self> {
+        serde_json::to_value(report).map(Self)
+    }
+
+    /// Adds flags to the causes of the report's damage.
+    pub(crate) fn with_flags(mut self, damage: &[Damage]) -> Self {
+        let objects = self.0.get_mut("damage").and_then(Value::as_array_mut);
+        for (object, damage) in objects.into_iter().flatten().zip(damage) {
+            if let Some(cause) = object.get_mut("cause") {
+                *cause = Cause(&damage.cause).to_string().into();
+            }
+        }
+        self
+    }
+
+    /// Adds advice to a text, in parentheses.
+    pub(crate) fn with_advice(mut self, key: &str, advice: Option<&str>) -> Self {
+        if let Some(advice) = advice
+            && let Some(Value::String(text)) = self.0.get_mut(key)
+        {
+            text.push_str(&format!(" ({advice})"));
+        }
+        self
+    }
+
+    /// Adds a value.
+    pub(crate) fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        if let Value::Object(object) = &mut self.0 {
+            object.insert(key.to_owned(), value.into());
+        }
+        self
+    }
+}
+
+impl fmt::Display for JsonLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.0)
+    }
+}
+
+/// Appends a line of text from untrusted sources.
+pub(crate) fn push_line(out: &mut String, line: &str) {
+    push_escaped(out, line);
+    out.push('\n');
 }
 
 /// A line about one place.
 pub(crate) fn damage_line(damage: &Damage) -> String {
-    let Damage { file, offset, bytes, cause } = damage;
+    format!("{}: {}", damage.file.display(), damage_text(damage))
+}
+
+/// The same without the file.
+pub(crate) fn damage_text(damage: &Damage) -> String {
+    let Damage { offset, bytes, cause, .. } = damage;
     let lost = match bytes {
         0 => String::new(),
         bytes => format!(" ({bytes} bytes lost)"),
     };
-    format!("{}: byte {offset}: {}{lost}", file.display(), Cause(cause))
+    format!("byte {offset}: {}{lost}", Cause(cause))
 }
 
-/// What is wrong, and the flag for it.
+/// The cause of damage, and the flag for it.
 struct Cause<'a>(&'a DamageCause);
 
 impl fmt::Display for Cause<'_> {
@@ -63,8 +113,10 @@ mod tests {
         let damage = Damage { file: Path::new("app.steno").into(), offset: 64, bytes, cause };
         assert_eq!(damage_line(&damage), format!("app.steno: byte 64: {expected}"));
         let cause = expected.split(" (7 bytes").next().unwrap();
-        let object = json!([{ "offset": 64, "bytes": bytes, "cause": cause }]);
-        assert_eq!(damage_json(&[damage]), object);
+        let damage = [damage];
+        let line = JsonLine::new(&serde_json::json!({ "damage": damage })).unwrap();
+        let expected = serde_json::json!([{ "offset": 64, "bytes": bytes, "cause": cause }]);
+        assert_eq!(line.with_flags(&damage).0["damage"], expected);
     }
 
     #[test]
