@@ -121,6 +121,7 @@ mod ring_dir;
 mod stats;
 mod targets;
 mod thread;
+mod truncate;
 mod value;
 mod writer_lock;
 

@@ -22,6 +22,7 @@ use stenolog_format::types::{MAX_TYPE_DEPTH, Type};
 
 use crate::call::site::{OFF, Site, UNKNOWN};
 use crate::core::Core;
+use crate::truncate::truncate;
 
 /// Calls that no logger was there for: before the start, after the end, in a forked child, or
 /// from within the logger itself.
@@ -508,7 +509,7 @@ const MAX_TEMPLATE_BYTES: usize = 1 << 18;
 fn cut(name: &str) -> String {
     match name.len() {
         ..=MAX_NAME_BYTES => name.to_owned(),
-        _ => format!("{}…", &name[..name.floor_char_boundary(MAX_NAME_BYTES)]),
+        _ => format!("{}…", truncate(name, MAX_NAME_BYTES)),
     }
 }
 
@@ -517,7 +518,7 @@ fn cut_template(template: &str) -> String {
     if template.len() <= MAX_TEMPLATE_BYTES {
         return template.to_owned();
     }
-    let mut end = template.floor_char_boundary(MAX_TEMPLATE_BYTES);
+    let mut end = truncate(template, MAX_TEMPLATE_BYTES).len();
     // Where the literal text begins that is cut.
     let mut start = 0;
     let parsed = Template::parse(template);
