@@ -1,5 +1,12 @@
 //! Limits for reading untrusted files.
 
+/// The most bytes of dictionary frames of a file, and of one index frame, that are read into memory unless
+/// [`Limits`] say otherwise; the rest is damage. Loggers write far fewer.
+pub const MAX_METADATA_BYTES: usize = 64 << 20;
+
+/// The length of the longest ring file: its header and the greatest capacity.
+pub(crate) const MAX_RING_FILE_BYTES: u64 = 4096 + (1 << 30);
+
 /// Bounds on what a file may cost its reader. Anything beyond them is reported as damage.
 ///
 /// Records need no bound: they are read one by one, in memory that does not grow with the file.
@@ -34,10 +41,44 @@ pub struct Limits {
     pub copies: bool,
 }
 
+/// One of the bounds of [`Limits`].
+///
+/// # Examples
+///
+/// ```
+/// use stenolog_decoder::{DamageCause, Limit, RingDamage};
+///
+/// let cause = DamageCause::Rings(RingDamage::TooMany { files: 101, limit: 50 });
+/// assert_eq!(cause.exceeded_limit(), Some(Limit::RingFiles));
+/// assert_eq!(DamageCause::NoFrame.exceeded_limit(), None);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Limit {
+    /// [`Limits::metadata_bytes`].
+    MetadataBytes,
+    /// [`Limits::ring_files`].
+    RingFiles,
+    /// [`Limits::ring_bytes`].
+    RingBytes,
+}
+
+impl Limit {
+    /// The name of the field of [`Limits`].
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MetadataBytes => "metadata_bytes",
+            Self::RingFiles => "ring_files",
+            Self::RingBytes => "ring_bytes",
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            metadata_bytes: crate::MAX_METADATA_BYTES,
+            metadata_bytes: MAX_METADATA_BYTES,
             ring_files: 1 << 16,
             ring_bytes: 4 << 30,
             meta_bytes: 256 << 20,

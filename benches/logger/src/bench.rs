@@ -3,9 +3,9 @@
 use std::cell::OnceCell;
 use std::error::Error;
 
-use crate::child::{self, Figures};
 use crate::options::Options;
 use crate::peers::{self, Peer};
+use crate::protocol::{self, Figures};
 
 /// A logger and its figures.
 pub type Run = (&'static Peer, Figures);
@@ -38,7 +38,7 @@ impl Bench {
                 eprintln!("{what}: {} ({} of {rounds})", peer.name, round + 1);
                 let mut all = vec![peer.name.to_owned()];
                 all.extend(words(peer));
-                figures.extend(child::run(what, &all)?);
+                figures.extend(protocol::run(what, &all)?);
             }
         }
         Ok(runs)
@@ -50,7 +50,7 @@ impl Bench {
         let mut figures = Figures::default();
         for round in 0..rounds {
             eprintln!("{what}: {} ({} of {rounds})", words.join(" "), round + 1);
-            figures.extend(child::run(what, &words)?);
+            figures.extend(protocol::run(what, &words)?);
         }
         Ok(figures)
     }

@@ -8,9 +8,9 @@ use bench_statements::Statement;
 
 use crate::bench::{Bench, Run, line_of};
 use crate::calls::{BURST, Session};
-use crate::child::{Figures, tell};
 use crate::machine::{CONSUMER, PRODUCER, Usage, distance, median, pin, thread_cpu};
 use crate::peers::Peer;
+use crate::protocol::{Figures, tell};
 use crate::table::{Table, number};
 
 /// The mix of the six, after them.

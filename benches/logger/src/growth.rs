@@ -11,9 +11,9 @@ use bench_statements::Statement;
 
 use crate::bench::Bench;
 use crate::calls::BURST;
-use crate::child::{self, Figures, tell};
 use crate::machine::{CONSUMER, PRODUCER, Usage, distance, median, pin, private_bytes, thread_cpu};
 use crate::peers;
+use crate::protocol::{self, Figures, tell};
 use crate::table::{Table, number};
 
 /// The four tables.
@@ -313,7 +313,7 @@ fn files(bench: &Bench) -> Result<Table, Box<dyn Error>> {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("growth.steno").to_string_lossy().into_owned();
         let mut figures = bench.own("growth-files", 1, &[&megabytes.to_string(), &path])?;
-        let read: Figures = child::run("read", &[path])?;
+        let read: Figures = protocol::run("read", &[path])?;
         figures.extend(read);
         table.rows.push(vec![
             number(figures.median("length") / 1e6),

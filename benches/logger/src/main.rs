@@ -22,6 +22,7 @@ mod growth;
 mod machine;
 mod options;
 mod peers;
+mod protocol;
 mod rates;
 mod single;
 mod table;
@@ -33,7 +34,7 @@ use options::Options;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut words = std::env::args().skip(1);
-    if words.next().as_deref() == Some(child::WORD) {
+    if words.next().as_deref() == Some(protocol::WORD) {
         return child::main(&words.collect::<Vec<_>>());
     }
     let Some(options) = Options::from_args(std::env::args().skip(1))? else {

@@ -20,6 +20,7 @@ use super::folder::{FileError, Folder};
 use super::{Limits, Recovery, RingDamage, RingDir, RingShare, RingsError, damage};
 use crate::dump::source::writer_is_alive;
 use crate::dump::{Block, Dump, RingFacts, RingStart};
+use crate::limits::MAX_RING_FILE_BYTES;
 use crate::model::damage::{Damage, DamageCause};
 
 /// The names in a ring directory.
@@ -32,9 +33,6 @@ const SEQUENCE: u32 = u32::MAX;
 
 /// A dictionary frame of what is read has so many call sites.
 const SITES_A_FRAME: usize = 256;
-
-/// No ring file is longer: its header and the greatest capacity.
-const MAX_RING_FILE_BYTES: u64 = 4096 + (1 << 30);
 
 /// The user words of a ring file, by their place.
 mod word {

@@ -139,7 +139,7 @@ impl Options {
             ring_id: self.ring_id,
         };
         let bytes = fixed.to_bytes();
-        // SAFETY: the mapping is longer than that, writable, and known to nobody else yet.
+        // SAFETY: the mapping is longer than that, writable, and not shared yet.
         unsafe { map.as_mut_ptr().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
         let storage = Storage::mapped(map, Some(POSITIONS_AT), DATA_AT, self.capacity);
         let ring = Ring::over(storage, kind);
