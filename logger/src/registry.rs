@@ -24,18 +24,8 @@ use stenolog_format::types::{MAX_TYPE_DEPTH, Type};
 
 use self::site::{OFF, Site, SlotMeta, UNKNOWN};
 use crate::core::Core;
-<<<<<<< HEAD
-use crate::truncate::truncate;
-
-/// Calls that no logger was there for: before the start, after the end, in a forked child, or
-/// from within the logger itself.
-pub(crate) static UNHEARD: AtomicU64 = AtomicU64::new(0);
-
-/// Records that were committed when the drain had looked at their ring for the last time.
-pub(crate) static LATE: AtomicU64 = AtomicU64::new(0);
-=======
 use crate::sync;
->>>>>>> main
+use crate::truncate::truncate;
 
 /// Whether there is a global logger, for those who would only take the lock to learn that.
 static HAS_GLOBAL: AtomicBool = AtomicBool::new(false);
