@@ -46,6 +46,11 @@ impl Checkpoint {
         Self { position, metadata_left, blocks, damage }
     }
 
+    /// How many bytes need no second look, however the file grows.
+    pub(super) fn settled_bytes(&self) -> usize {
+        usize::try_from(self.position.offset).unwrap_or(usize::MAX)
+    }
+
     /// How many blocks stay as they are, however the file grows.
     pub(super) const fn settled_blocks(&self) -> usize {
         self.blocks
