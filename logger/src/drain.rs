@@ -16,11 +16,12 @@
 //! its ring half full wakes it before that.
 
 mod compress;
-mod file;
 mod manual;
 mod output;
 mod scanner;
 mod storage;
+#[cfg(test)]
+mod testing;
 
 use std::io;
 use std::sync::Arc;
@@ -29,21 +30,19 @@ use std::time::{Duration, Instant};
 
 use crossbeam_utils::sync::Parker;
 
-pub use self::compress::Compression;
-pub(crate) use self::file::numbered;
-pub(crate) use self::file::{DumpFile, Earlier, session_at};
-pub use self::file::{Existing, IfBusy};
 pub use self::manual::Drain;
 pub(crate) use self::output::Output;
 use self::output::WriteFailure;
 use self::scanner::Scanner;
-pub use self::storage::FileFate;
 #[cfg(test)]
 pub(crate) use self::storage::Storage;
-use crate::core::{Core, Request, WriteResult, lock};
+pub(crate) use self::storage::file::numbered;
+pub(crate) use self::storage::file::{DumpFile, Earlier, session_at};
+use crate::core::{Core, Request, WriteResult};
 use crate::error::{DrainError, StartError};
 use crate::event::Event;
 use crate::fault::{self, Step};
+use crate::sync::lock;
 
 /// The shortest sleep: polling without a pause makes the producers slow.
 const SHORTEST_SLEEP: Duration = Duration::from_micros(20);
@@ -328,8 +327,8 @@ impl Worker {
             // New rings are found here, and calls that wait for room get it.
             let _ = self.scanner.pass(true);
             // Threads first: a call that leaves the hot path after this look is counted at the next.
-            let is_under_way = self.scanner.is_any_thread_running()
-                || crate::handle::exit::is_any_call_under_way();
+            let is_under_way =
+                self.scanner.is_any_thread_running() || crate::process::calls::is_any_under_way();
             if !is_under_way || Instant::now() >= until {
                 // What those that have ended committed meanwhile, sealing takes.
                 return;

@@ -14,23 +14,7 @@ use std::time::Duration;
 
 use stenolog_format::block::Codec;
 
-/// How small a logger makes its dump.
-///
-/// The less the drain rests, the less time it takes for that, so that no thread waits because of a
-/// codec.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Compression {
-    /// As hard as there is time for: Zstandard while the drain's thread rests most of the time, LZ4
-    /// when more is logged. Without the feature `zstd`: LZ4.
-    #[default]
-    Adaptive,
-    /// LZ4 at the most, which takes the drain's thread the least time of all.
-    Fast,
-    /// Not at all. A reader of format 1.1 understands such a dump, and of a block that was cut by a
-    /// loss of power it shows the records before the cut.
-    None,
-}
+use crate::config::Compression;
 
 /// What the drain does for one block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -83,7 +83,7 @@ impl Drain {
     /// # Panics
     /// If the logger has a bug. The dump is given up then, as it is where its drain's thread panics.
     pub fn poll(&mut self) -> Duration {
-        if self.core.is_foreign() {
+        if self.core.is_inherited() {
             return Self::FOR_EVER;
         }
         // If it panics there is none any more.
@@ -123,7 +123,7 @@ impl Drain {
     }
 
     fn ask(&mut self, sync: bool) -> Result<(), FlushError> {
-        if self.core.is_foreign() {
+        if self.core.is_inherited() {
             // Whoever held the core's locks may not be here.
             return Err(FlushError::Forked);
         }
@@ -142,7 +142,7 @@ impl Drain {
     }
 
     fn end(&mut self) -> Result<(), FlushError> {
-        if self.core.is_foreign() {
+        if self.core.is_inherited() {
             // The files are the parent's.
             std::mem::forget(self.worker.take());
             return Ok(());

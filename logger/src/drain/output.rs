@@ -5,7 +5,8 @@ use std::path::Path;
 
 use stenolog_format::frame::{ALIGNMENT, FileHeader, FrameHeader};
 
-use super::storage::{FileFate, Standing, Storage};
+use super::storage::{Standing, Storage};
+use crate::error::FileFate;
 use crate::fault::{self, Step};
 
 /// A dump that is being written, and the bytes that it does not have yet.

@@ -8,16 +8,19 @@ use std::time::Duration;
 use crossbeam_utils::sync::Parker;
 use stenolog_format::dictionary::Level;
 
-use crate::core::{Config, Core, OWN_TARGET, OnFull};
-use crate::drain::{self, Compression, Drain, DumpFile, Earlier, Existing, IfBusy, Output};
+use crate::config::{
+    Compression, Config, Existing, ForkedChild, IfBusy, OnFull, Rings, UnreadRings,
+};
+use crate::core::{Core, OWN_TARGET};
+use crate::drain::{self, Drain, DumpFile, Earlier, Output};
 use crate::error::{DrainError, StartError};
 use crate::event::{Event, Listeners};
 use crate::fault::{self, Step};
 use crate::filter::{Filter, FromEnv, Ignored};
-use crate::handle::fork::ForkedChild;
+use crate::handle::fork::{self, OwnLogger, StartChild};
 use crate::handle::logger::Logger;
 use crate::registry;
-use crate::ring_dir::{Removed, Rings, UnreadRings, sweep, usual_folders};
+use crate::ring_dir::{Removed, sweep, usual_folders};
 
 /// Gathers how a logger is to be, and starts it.
 ///
@@ -352,19 +355,29 @@ impl Builder {
         self
     }
 
-    /// The same for a child of this process, which writes to another path.
-    pub(crate) fn of_child(mut self) -> Self {
-        self.config.path = drain::numbered(&self.config.path, std::process::id());
-        self
-    }
-
     /// Starts the logger, and makes it the one that all calls of the process go to.
     ///
     /// # Errors
     /// If there is one already, if the dump cannot be created, or if the filter is not understood.
     pub fn start(self) -> Result<Logger, StartError> {
         self.refuse_second()?;
-        self.spawn_on(create, install_global, drain::start)
+        let child = self.for_children();
+        self.spawn_on(create, |core| install_global(core, child), drain::start)
+    }
+
+    /// What a forked child calls to start its own logger.
+    fn for_children(&self) -> Option<StartChild> {
+        if self.forked_child != ForkedChild::OwnDump {
+            return None;
+        }
+        let builder = self.clone();
+        Some(Arc::new(move || {
+            let mut builder = builder.clone();
+            builder.config.path = drain::numbered(&builder.config.path, std::process::id());
+            let logger = builder.start().ok()?;
+            let core = Arc::clone(logger.core());
+            Some(OwnLogger { core, close: Box::new(|| logger.close()) })
+        }))
     }
 
     fn refuse_second(&self) -> Result<(), StartError> {
@@ -404,7 +417,8 @@ impl Builder {
             drain = Some(Drain::begin(core, output, parker)?);
             Ok(None)
         };
-        let logger = self.spawn_on(create, install_global, run)?;
+        let child = self.for_children();
+        let logger = self.spawn_on(create, |core| install_global(core, child), run)?;
         // `run` has been called if there is a logger.
         let drain = drain.expect("a logger that runs has a drain");
         Ok((logger, drain))
@@ -427,12 +441,11 @@ impl Builder {
         install: impl FnOnce(&Arc<Core>) -> Result<bool, StartError>,
         run: impl FnOnce(Arc<Core>, Output, Parker) -> Result<Option<JoinHandle<()>>, StartError>,
     ) -> Result<Logger, StartError> {
-        crate::handle::fork::watch();
+        fork::watch();
         let filter = self.resolve_filter()?;
         let path = self.config.path.clone();
         let parker = Parker::new();
         let rings = self.config.rings;
-        let blueprint = (self.forked_child == ForkedChild::OwnDump).then(|| self.clone());
         let unparker = parker.unparker().clone();
         let mut folders = usual_folders(&path);
         folders.extend(self.config.rings_in.clone());
@@ -451,7 +464,7 @@ impl Builder {
             }
         };
         config.path.clone_from(&path);
-        let (core, no_ring_dir) = Core::new(config, filter, blueprint, unparker);
+        let (core, no_ring_dir) = Core::new(config, filter, unparker);
         if let Some(error) = &no_ring_dir
             && rings == Rings::RequireFiles
         {
@@ -527,8 +540,8 @@ fn create(
 }
 
 /// Makes it the logger that all calls of the process go to.
-fn install_global(core: &Arc<Core>) -> Result<bool, StartError> {
-    if registry::install(core) {
+fn install_global(core: &Arc<Core>, child: Option<StartChild>) -> Result<bool, StartError> {
+    if fork::install_global(core, child) {
         return Ok(true);
     }
     let path = core.config.path.clone();

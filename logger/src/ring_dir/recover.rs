@@ -50,7 +50,7 @@ use self::walk::{Walked, walk};
 use super::unix::{META, META_SEQUENCE, PROGRESS, RING, RING_IN_MAKING, check_size_limit};
 use super::{NotRecovered, word};
 use crate::fault::{self, Step};
-use crate::handle::fork::NotInherited;
+use crate::process::descriptors::NotInherited;
 use crate::writer_lock::{self, Hold};
 
 /// No ring file is longer: its header, and the greatest capacity.

@@ -14,8 +14,9 @@ use super::rings::DrainRing;
 use super::{Scanner, put_explanations, put_metadata};
 use crate::clock::unix_ns;
 use crate::drain::output::{Output, SyncFailure, WriteFailure};
-use crate::drain::storage::{FileFate, Standing, Storage};
-use crate::error::DrainError;
+use crate::drain::storage::{Standing, Storage};
+use crate::error::{DrainError, FileFate};
+use crate::registry;
 
 /// How often it is looked whether the file is still under its name, while there are records to be
 /// written. Whether it is still there is asked before each write.
@@ -184,7 +185,12 @@ impl Scanner {
             return Ok(());
         }
         self.last_look = Some(Instant::now());
-        self.core.look_at_rings(self.rings.iter().map(|ring| &ring.slot));
+        let slots = self.rings.iter().map(|ring| &ring.slot);
+        if let Some(missed) = self.core.look_at_rings(slots, &|| registry::entries_from(0)) {
+            // Each thread takes the cold path at its next call, where it gets another ring.
+            registry::forget_decisions();
+            self.core.tell_missed(missed);
+        }
         self.state_volatile();
         let is_removed = |output: &mut Output| {
             output.look().is_ok_and(|standing| standing == Standing::Taken(FileFate::Removed))

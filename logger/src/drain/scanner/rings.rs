@@ -198,7 +198,7 @@ impl Scanner {
         self.rings.iter().any(|ring| {
             !ring.slot.is_retired()
                 && ring.last_taken.elapsed() < OF_LATE
-                && crate::handle::exit::is_running(ring.slot.thread.os_id)
+                && crate::process::calls::is_thread_running(ring.slot.thread.os_id)
         })
     }
 

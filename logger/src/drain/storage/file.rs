@@ -19,37 +19,14 @@ use std::sync::Arc;
 
 use stenolog_format::frame::{FileHeader, FrameHeader, MAGIC};
 
-use super::storage::{FileFate, Standing, Storage};
-use crate::error::{DrainError, StartError};
+use super::{Standing, Storage};
+use crate::config::{Existing, UnreadRings};
+use crate::error::{DrainError, FileFate, StartError};
 use crate::event::Listeners;
 use crate::fault::{self, Step};
-use crate::handle::fork::NotInherited;
-use crate::ring_dir::{NotRecovered, UnreadDir, UnreadRings};
+use crate::process::descriptors::NotInherited;
+use crate::ring_dir::{NotRecovered, UnreadDir};
 use crate::writer_lock::{self, Hold};
-
-/// What becomes of a dump that an earlier run has left at the path.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Existing {
-    /// It is renamed: `app.steno` becomes `app.1.steno`, or the next number that is free.
-    #[default]
-    Keep,
-    /// Another file takes its place: a reader that has it open keeps what it has. Where its folder may not be
-    /// written, or the file is mounted by itself, it is emptied instead.
-    Replace,
-}
-
-/// What a logger does if another one, in this process or another, is writing to its path.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum IfBusy {
-    /// The logger does not start: [`StartError::Busy`](crate::StartError::Busy).
-    #[default]
-    Error,
-    /// The logger writes beside that dump: to `app.1.steno` for `app.steno`, or to the next free number.
-    /// [`Logger::path`](crate::Logger::path) says which. `steno` reads all dumps of a folder together.
-    NumberedPath,
-}
 
 /// How many bytes after a hole to search for a frame of a dump.
 const MOST_LOOKED_AT: u64 = 4 << 20;

@@ -13,7 +13,7 @@ use std::sync::{PoisonError, RwLock};
 
 use stenolog_format::dictionary::Level;
 
-use crate::call::site::{Meta, Site};
+use crate::registry::site::{Meta, Site};
 
 /// The most targets and levels that a call site tells apart.
 const MAX_TARGETS: usize = 1024;

@@ -15,9 +15,11 @@
 //! `state` first holds an id. A call with other types takes the cold path and gets another id.
 //! Relaxed order is enough: a thread that reads the id but not yet the signature takes the cold path too.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use stenolog_format::dictionary::{Level, Role};
+
+use crate::core::Core;
 
 /// Not asked yet, or an entered logger must be asked each time.
 pub(crate) const UNKNOWN: u64 = 0;
@@ -70,56 +72,9 @@ impl Site {
         Self { state: AtomicU64::new(UNKNOWN), signature: AtomicU64::new(0), meta }
     }
 
-    /// Whether somebody wants the record.
-    #[inline(always)]
-    #[must_use]
-    pub fn is_enabled(&'static self) -> bool {
-        let state = self.state.load(Ordering::Relaxed);
-        state > OFF || (state == UNKNOWN && crate::thread::wants(self))
-    }
-}
-
-/// The most verbose level that is compiled in, if any is.
-const STATIC_MAX_LEVEL: Option<Level> = {
-    const fn ceiling(off: bool, error: bool, warn: bool, info: bool, debug: bool) -> u8 {
-        if off {
-            0
-        } else if error {
-            1
-        } else if warn {
-            2
-        } else if info {
-            3
-        } else if debug {
-            4
-        } else {
-            5
-        }
-    }
-    let always = ceiling(
-        cfg!(feature = "max_level_off"),
-        cfg!(feature = "max_level_error"),
-        cfg!(feature = "max_level_warn"),
-        cfg!(feature = "max_level_info"),
-        cfg!(feature = "max_level_debug"),
-    );
-    let release = ceiling(
-        cfg!(feature = "release_max_level_off"),
-        cfg!(feature = "release_max_level_error"),
-        cfg!(feature = "release_max_level_warn"),
-        cfg!(feature = "release_max_level_info"),
-        cfg!(feature = "release_max_level_debug"),
-    );
-    let levels = if cfg!(debug_assertions) || always < release { always } else { release };
-    if levels == 0 { None } else { Some(Level::ALL[levels as usize - 1]) }
-};
-
-/// Whether calls of the level are compiled in.
-#[inline(always)]
-#[must_use]
-pub const fn statically_enabled(level: Level) -> bool {
-    match STATIC_MAX_LEVEL {
-        Some(max) => level as u8 <= max as u8,
-        None => false,
+    /// Whether the filter of `core` wants records of the call site.
+    pub(crate) fn is_allowed_by(&self, core: &Core) -> bool {
+        let Meta { level, target, module, .. } = *self.meta;
+        core.allows(level, target, module)
     }
 }

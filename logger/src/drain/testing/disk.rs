@@ -16,8 +16,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use stenolog_format::frame::FileHeader;
 
-use super::{FileFate, Standing, Storage};
-use crate::core::lock;
+use crate::drain::storage::{Standing, Storage};
+use crate::error::FileFate;
+use crate::sync::lock;
 
 const PAGE_BYTES: usize = 512;
 
