@@ -19,7 +19,7 @@ pub(crate) fn damage_json(damage: &[Damage]) -> Value {
 
 /// A line about one place.
 pub(crate) fn damage_line(damage: &Damage) -> String {
-    let Damage { file, offset, bytes, cause } = damage;
+    let Damage { file, offset, bytes, cause, .. } = damage;
     let lost = match bytes {
         0 => String::new(),
         bytes => format!(" ({bytes} bytes lost)"),
