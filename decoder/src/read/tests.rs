@@ -1,4 +1,5 @@
 mod losses;
+mod resume;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
