@@ -115,20 +115,20 @@ pub(super) fn put_planes(words: &[u64], planes: &mut [Vec<u8>]) {
     }
 }
 
-/// Byte i of word j becomes byte j of word i.
+/// Transposes 8 by 8 bytes: byte i of word j becomes byte j of word i.
 #[inline]
-fn transpose(mut words: [u64; 8]) -> [u64; 8] {
-    // Blocks of four by four bytes change places, in these those of two by two, then single bytes.
-    for (step, mask) in
-        [(4, 0x0000_0000_ffff_ffff), (2, 0x0000_ffff_0000_ffff), (1, 0x00ff_00ff_00ff_00ff_u64)]
-    {
-        for at in (0..8).filter(|at| at & step == 0) {
-            let shift = 8 * step;
-            let swapped = (words[at] >> shift ^ words[at + step]) & mask;
-            words[at] ^= swapped << shift;
-            words[at + step] ^= swapped;
+pub(super) fn transpose(mut words: [u64; 8]) -> [u64; 8] {
+    // Swaps blocks of four by four bytes, within these those of two by two, then single bytes.
+    let mut swap = |distance: usize, bits: u32, mask: u64| {
+        for at in (0..8).filter(|at| at & distance == 0) {
+            let moved = (words[at] >> bits ^ words[at + distance]) & mask;
+            words[at + distance] ^= moved;
+            words[at] ^= moved << bits;
         }
-    }
+    };
+    swap(4, 32, 0x0000_0000_ffff_ffff);
+    swap(2, 16, 0x0000_ffff_0000_ffff);
+    swap(1, 8, 0x00ff_00ff_00ff_00ff);
     words
 }
 
@@ -179,4 +179,20 @@ fn put_long(words: &[u64], out: &mut Vec<u8>) {
         at += 1;
     }
     out.extend_from_slice(&buffer[..at]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_transposed() {
+        let rows = std::array::from_fn(|row| {
+            u64::from_le_bytes(std::array::from_fn(|at| (16 * row + at) as u8))
+        });
+        let turned = std::array::from_fn(|row| {
+            u64::from_le_bytes(std::array::from_fn(|at| (16 * at + row) as u8))
+        });
+        assert_eq!(transpose(rows), turned);
+    }
 }

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::words::{check_varints, read_varints};
 use super::*;
 use crate::block::{BlockBuilder, RecordTime};
 use crate::dictionary::{CallSite, Level, TimeSource, site};
@@ -281,17 +282,6 @@ fn varints_of_more_than_64_bits_are_none() {
         data.push(0);
         assert!(check_varints(&data, before + 1).is_err());
     }
-}
-
-#[test]
-fn bytes_change_places_in_a_square() {
-    let rows = std::array::from_fn(|row| {
-        u64::from_le_bytes(std::array::from_fn(|at| (16 * row + at) as u8))
-    });
-    let turned = std::array::from_fn(|row| {
-        u64::from_le_bytes(std::array::from_fn(|at| (16 * at + row) as u8))
-    });
-    assert_eq!(transpose(rows), turned);
 }
 
 #[test]
