@@ -1,8 +1,10 @@
-//! `info!` and its kind.
+//! Logging calls: `info!` and the like.
 
 mod expand;
+mod message;
 mod model;
 mod parse;
+mod slot;
 
 use proc_macro2::TokenStream;
 use quote::quote;

@@ -7,7 +7,7 @@
 
 mod call;
 mod derive;
-mod locate;
+mod respan;
 
 use proc_macro::TokenStream;
 

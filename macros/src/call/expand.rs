@@ -32,12 +32,11 @@ use stenolog_format::template::Trait;
 use syn::Expr;
 use syn::spanned::Spanned;
 
-use super::model::{
-    Amount, At, CallSite, Capture, Input, Print, Severity, Slot, Target, Text, TextPart,
-    render_spec,
-};
+use super::message::TextPart;
+use super::model::{At, CallSite, Severity, Target, Text};
 use super::parse::{FieldName, Piece, Sigil};
-use crate::locate::locate;
+use super::slot::{Amount, Capture, Input, Print, Slot, render_spec};
+use crate::respan::respan;
 
 /// The expression that a call stands for.
 pub(super) fn expand(site: &CallSite<'_>) -> TokenStream {
@@ -60,7 +59,7 @@ pub(super) fn expand(site: &CallSite<'_>) -> TokenStream {
     }
     let check = check(site, &private);
     let time = match &site.at {
-        Some(At { value, .. }) => locate(&local("at").into_token_stream(), value.span()),
+        Some(At { value, .. }) => respan(&local("at").into_token_stream(), value.span()),
         None => quote!(#private::Now),
     };
     let values: Vec<_> = site.slots.iter().map(|slot| value(site, slot, &private)).collect();
@@ -254,7 +253,7 @@ fn borrow(input: &Input<'_>) -> TokenStream {
     };
     let mut value = Group::new(Delimiter::Parenthesis, value);
     value.set_span(Span::call_site().located_at(last));
-    [locate(&quote!(&), first), value.into_token_stream()].into_iter().collect()
+    [respan(&quote!(&), first), value.into_token_stream()].into_iter().collect()
 }
 
 /// A variable of ours. Hygiene keeps it from the caller's variables, but not from the caller's items: a
@@ -385,7 +384,7 @@ impl Place {
     /// `(path::function)(args)`, likewise.
     fn call(&self, path: &TokenStream, function: &str, args: &TokenStream) -> TokenStream {
         let function = Ident::new(function, self.first);
-        let path = locate(path, self.first);
+        let path = respan(path, self.first);
         let function = in_parentheses(quote!(#path::#function), self.first);
         let args = in_parentheses(args.clone(), self.last);
         quote!(#function #args)

@@ -25,7 +25,7 @@ use syn::{GenericParam, Lifetime, LifetimeParam, Member, WhereClause, parse_quot
 
 use super::attributes::How;
 use super::model::{Body, Field, Product, Record};
-use crate::locate::locate;
+use crate::respan::respan;
 
 /// The implementations.
 pub(super) fn expand(record: &Record<'_>) -> TokenStream {
@@ -160,7 +160,7 @@ impl Expansion<'_> {
                     How::With(path) => {
                         // An error about the function is an error about its path.
                         let call = quote!(#private::AsRecord::prepare(&#path(#place), #out););
-                        locate(&call, path.span())
+                        respan(&call, path.span())
                     }
                 }
             });
@@ -207,7 +207,7 @@ impl Expansion<'_> {
                     // A closure, for a function that takes what the field derefs to.
                     let (ty, field) =
                         (field.ty, Ident::new("__stenolog_field", Span::mixed_site()));
-                    locate(
+                    respan(
                         &quote!(#private::with::<#borrow, #ty, _>(|#field| #path(#field)).#constant),
                         path.span(),
                     )
@@ -385,7 +385,7 @@ impl Expansion<'_> {
     fn bounds(&self) -> WhereClause {
         self.each_bound(&|field| {
             let ty = field.ty;
-            let bound = locate(&self.bound(field)?, ty.span());
+            let bound = respan(&self.bound(field)?, ty.span());
             Some(parse_quote!(#ty: #bound))
         })
     }

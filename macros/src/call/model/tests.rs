@@ -1,3 +1,5 @@
+use quote::ToTokens as _;
+
 use super::*;
 
 /// What is recorded, and the template; or the errors.
