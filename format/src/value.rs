@@ -5,6 +5,7 @@
 //! quantities. Both need the [`Type`] to be read.
 
 mod cursor;
+mod error;
 mod pack;
 mod scalar;
 mod unpack;
@@ -13,7 +14,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 pub(crate) use cursor::split_uint;
-pub use cursor::{Cursor, Encoding, ValueError};
+pub use cursor::{Cursor, Encoding};
+pub use error::ValueError;
 pub use pack::{pack, put_int, put_uint};
 pub use scalar::{Scalar, ScalarType};
 pub use unpack::unpack;
@@ -180,15 +182,7 @@ impl<'a> Value<'a> {
                 Self::Tuple(of.iter().map(|ty| Self::read(cursor, ty)).collect::<Result<_, _>>()?)
             }
             Type::Map(key, value) if value.is_nothing_at_all() => {
-                let n = cursor.length()?;
-                cursor.check_count(n, &[key, value])?;
-                let elements = (0..n).map(|_| {
-                    let element = Self::read(cursor, key)?;
-                    // It takes no bytes, but counts.
-                    Self::read(cursor, value)?;
-                    Ok(element)
-                });
-                Self::Set(elements.collect::<Result<_, ValueError>>()?)
+                Self::read_set(cursor, key, value)?
             }
             Type::Map(key, value) => Self::read_map(cursor, key, value)?,
             Type::Struct(of) => Self::Struct(Self::read_product(cursor, of)?),
@@ -204,17 +198,7 @@ impl<'a> Value<'a> {
             Type::SocketV4 => Self::Socket(cursor.socket_v4()?),
             Type::SocketV6 => Self::Socket(cursor.socket_v6()?),
             Type::Socket => Self::Socket(cursor.socket()?),
-            Type::Serde(of) => {
-                let bytes = cursor.bytes()?;
-                if bytes.is_empty() && cursor.takes_bytes(of)? {
-                    return Ok(Self::Formatted(NOT_SERIALISED));
-                }
-                // Its length is known, so that what is wrong with it is wrong with nothing else.
-                match cursor.nested(bytes, |inner| Self::read(inner, of)) {
-                    Err(_) if !cursor.is_exceeded() => Self::Formatted(NOT_AS_ITS_SCHEMA),
-                    value => value?,
-                }
-            }
+            Type::Serde(of) => Self::read_serde(cursor, of)?,
         })
     }
 
@@ -224,6 +208,34 @@ impl<'a> Value<'a> {
         }
         cursor.check_count(n, &[of])?;
         Ok(Self::List((0..n).map(|_| Self::read(cursor, of)).collect::<Result<_, _>>()?))
+    }
+
+    fn read_set(
+        cursor: &mut Cursor<'a>,
+        key: &'a Type,
+        nothing: &'a Type,
+    ) -> Result<Self, ValueError> {
+        let n = cursor.length()?;
+        cursor.check_count(n, &[key, nothing])?;
+        let elements = (0..n).map(|_| {
+            let element = Self::read(cursor, key)?;
+            // It takes no bytes, but counts.
+            Self::read(cursor, nothing)?;
+            Ok(element)
+        });
+        Ok(Self::Set(elements.collect::<Result<_, ValueError>>()?))
+    }
+
+    fn read_serde(cursor: &mut Cursor<'a>, of: &'a Type) -> Result<Self, ValueError> {
+        let bytes = cursor.bytes()?;
+        if bytes.is_empty() && cursor.takes_bytes(of)? {
+            return Ok(Self::Formatted(NOT_SERIALISED));
+        }
+        // Its length is known: damage within it does not spread.
+        match cursor.nested(bytes, |inner| Self::read(inner, of)) {
+            Err(_) if !cursor.is_exceeded() => Ok(Self::Formatted(NOT_AS_ITS_SCHEMA)),
+            value => value,
+        }
     }
 
     fn read_map(

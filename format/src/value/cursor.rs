@@ -1,8 +1,9 @@
-//! Reads scalars in either encoding, never past the end.
+//! Cursor over the values of a record, in either encoding. It never reads past the end.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::time::Duration;
 
+use super::error::ValueError;
 use super::{FREE_NAME_BYTES, MAX_UNSIZED_ELEMENTS, NAME_BYTES_PER_BYTE, VALUES_PER_BYTE};
 use crate::types::{Fields, Type};
 
@@ -13,69 +14,6 @@ pub enum Encoding {
     Raw,
     /// Postcard's wire format.
     Packed,
-}
-
-/// Why bytes are no value of the type that the dictionary states.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ValueError {
-    /// The bytes end within a value.
-    #[error("the record ends within a value")]
-    End,
-    /// A byte that is neither 0 nor 1 where a flag stands.
-    #[error("{found} is neither true nor false")]
-    Flag {
-        /// The byte.
-        found: u8,
-    },
-    /// Not a Unicode scalar value.
-    #[error("a character that Unicode does not have")]
-    Char,
-    /// Text that is not UTF-8.
-    #[error("text that is not UTF-8")]
-    Utf8,
-    /// A variable-length integer that does not fit its type.
-    #[error("an integer larger than its type")]
-    Overflow,
-    /// An enum has no such variant.
-    #[error("the enum has no variant {index}")]
-    Variant {
-        /// The index that was read.
-        index: usize,
-    },
-    /// Nanoseconds of a full second or more.
-    #[error("a time with {nanos} nanoseconds")]
-    Nanos {
-        /// What was read.
-        nanos: u32,
-    },
-    /// An IP version other than 4 and 6.
-    #[error("an address of IP version {version}")]
-    IpVersion {
-        /// What was read.
-        version: u8,
-    },
-    /// Bytes behind the last value.
-    #[error("bytes behind the last value")]
-    Trailing,
-    /// More elements than the record has room for.
-    #[error("a list that claims {count} elements")]
-    Count {
-        /// What was claimed.
-        count: usize,
-    },
-    /// Far more values than bytes: nearly all of them take none.
-    #[error("more values than a record of {bytes} bytes may have")]
-    Values {
-        /// The length of the record.
-        bytes: usize,
-    },
-    /// Names that are far longer than all that they name.
-    #[error("longer names than a record of {bytes} bytes may have")]
-    Names {
-        /// The length of the record.
-        bytes: usize,
-    },
 }
 
 /// What the rest of a record may hold of what takes no bytes of it.

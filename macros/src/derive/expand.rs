@@ -77,17 +77,7 @@ impl Expansion<'_> {
                 quote!(<#ty as #private::Value>::describe())
             },
         );
-        let size = self.each_product(&|product, is_variant| {
-            let sizes = product.fields.iter().map(|field| {
-                let value = self.plain_place(field, is_variant);
-                quote!(#private::Value::size(#value))
-            });
-            quote!(#private::sum_sizes([#(#sizes),*]))
-        });
-        let size = match record.body {
-            Body::Struct(_) => size,
-            Body::Enum(_) => quote!(#private::variant_size(#size)),
-        };
+        let size = self.size();
         let is_short = self.each_product(&|product, is_variant| {
             let short = product.fields.iter().map(|field| {
                 let value = self.plain_place(field, is_variant);
@@ -128,6 +118,22 @@ impl Expansion<'_> {
                     unsafe { let _ = #out; #write }
                 }
             }
+        }
+    }
+
+    /// The sum of the fields' sizes.
+    fn size(&self) -> TokenStream {
+        let private = &self.private;
+        let size = self.each_product(&|product, is_variant| {
+            let sizes = product.fields.iter().map(|field| {
+                let value = self.plain_place(field, is_variant);
+                quote!(#private::Value::size(#value))
+            });
+            quote!(#private::sum_sizes([#(#sizes),*]))
+        });
+        match self.record.body {
+            Body::Struct(_) => size,
+            Body::Enum(_) => quote!(#private::variant_size(#size)),
         }
     }
 
