@@ -154,7 +154,7 @@ fn raw_records_that_do_not_fit_their_call_site_are_refused() {
             of_tag.map(|site| First::Take(std::sync::Arc::new(SitePlan::new(site))))
         };
         let mut builder = BlockBuilder::default();
-        // One, and so many that they are taken together.
+        // One, and enough of them to be taken together.
         for count in [1, 100] {
             builder.begin_columns(1, 0, 0);
             assert_eq!(builder.push_raw(&raw.repeat(count), first_of), Err(error));

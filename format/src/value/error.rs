@@ -1,13 +1,13 @@
 //! Errors of reading values.
 
-/// Why bytes are no value of the type that the dictionary states.
+/// Why bytes are not a value of the type that the dictionary states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ValueError {
     /// The bytes end within a value.
     #[error("the record ends within a value")]
     End,
-    /// A byte that is neither 0 nor 1 where a flag stands.
+    /// A flag that is neither 0 nor 1.
     #[error("{found} is neither true nor false")]
     Flag {
         /// The byte.
@@ -31,31 +31,31 @@ pub enum ValueError {
     /// Nanoseconds of a full second or more.
     #[error("a time with {nanos} nanoseconds")]
     Nanos {
-        /// What was read.
+        /// The nanoseconds that were read.
         nanos: u32,
     },
     /// An IP version other than 4 and 6.
     #[error("an address of IP version {version}")]
     IpVersion {
-        /// What was read.
+        /// The version that was read.
         version: u8,
     },
-    /// Bytes behind the last value.
-    #[error("bytes behind the last value")]
+    /// Bytes after the last value.
+    #[error("bytes after the last value")]
     Trailing,
     /// More elements than the record has room for.
     #[error("a list that claims {count} elements")]
     Count {
-        /// What was claimed.
+        /// The count that was read.
         count: usize,
     },
-    /// Far more values than bytes: nearly all of them take none.
+    /// Far more values than bytes: nearly all of them take no bytes.
     #[error("more values than a record of {bytes} bytes may have")]
     Values {
         /// The length of the record.
         bytes: usize,
     },
-    /// Names that are far longer than all that they name.
+    /// Names that are far longer than the values.
     #[error("longer names than a record of {bytes} bytes may have")]
     Names {
         /// The length of the record.

@@ -89,7 +89,7 @@ impl<'a, 's> Printer<'a, 's> {
             return None;
         }
         for input in std::mem::take(&mut self.counts) {
-            // A count that is printed as well is recorded as a number already.
+            // A count that is also printed is recorded as a number already.
             if !self.prints.iter().any(|(printed, _)| *printed == input) {
                 self.prints.push((input, Capture::Count));
             }
@@ -143,12 +143,12 @@ impl<'a, 's> Printer<'a, 's> {
     }
 
     fn capture(&mut self, name: &str, message: &Message) -> Option<usize> {
-        // A string that a macro made captures nothing.
+        // A string from a macro captures no variables.
         let [parse::Piece::Literal(_)] = &*message.text else { return None };
         let span = message.span;
         let ident = match name {
             "self" => Ident::new(name, span),
-            // None of these is a variable, and rustc says so.
+            // These are not variables: rustc reports them.
             "Self" | "super" | "crate" => return None,
             _ if name.starts_with("r#") => return None,
             _ => match syn::parse_str::<Ident>(name) {
@@ -196,7 +196,7 @@ impl<'a, 's> Printer<'a, 's> {
         })
     }
 
-    /// Adds the slots in the order of the inputs; says which slot each print became.
+    /// Adds the slots in the order of the inputs; returns the slot of each print.
     fn add_slots(&mut self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.prints.len()).collect();
         order.sort_by_key(|&print| self.prints[print].0);
@@ -214,7 +214,7 @@ impl<'a, 's> Printer<'a, 's> {
         slots
     }
 
-    /// The name of an argument: its own, or its place if it has none or another has it.
+    /// The name of an argument: its own, or its index if it has no name or the name is taken.
     fn name(&self, input: usize) -> String {
         let name = match &self.inputs[input] {
             Input::Captured(ident) => Some(ident.unraw().to_string()),
@@ -230,7 +230,7 @@ impl<'a, 's> Printer<'a, 's> {
     }
 }
 
-/// Stands in a format string for text that only rustc knows.
+/// Marks text that only rustc knows, in a format string.
 const OPAQUE: char = '\u{F8FF}';
 
 /// The format string, or `None` if it cannot be read.
@@ -253,7 +253,7 @@ fn joined(pieces: &[parse::Piece]) -> Option<String> {
     Some(text)
 }
 
-/// Takes a template apart where the text of rustc's belongs.
+/// Splits a template where text that only rustc knows belongs.
 fn parted(text: &str, pieces: &[parse::Piece]) -> Option<Vec<TextPart>> {
     if let [parse::Piece::Literal(_)] = pieces {
         return Some(vec![TextPart::Is(text.to_owned())]);

@@ -9,7 +9,7 @@ use super::message::{Printer, TextPart};
 use super::parse::{self, Call, Field, FieldName, KEYS, Key, Level, Message, Sigil};
 use super::slot::{Capture, Input, Slot};
 
-/// A call that keeps all rules.
+/// A call that keeps every rule.
 pub(super) struct CallSite<'a> {
     pub(super) krate: &'a Ident,
     pub(super) level: Severity<'a>,
@@ -17,32 +17,32 @@ pub(super) struct CallSite<'a> {
     pub(super) parent: Option<&'a Expr>,
     pub(super) name: Option<&'a Expr>,
     pub(super) at: Option<At<'a>>,
-    /// What is evaluated, in this order.
+    /// The expressions to evaluate, in order.
     pub(super) inputs: Vec<Input<'a>>,
-    /// What is recorded, in the order of the inputs.
+    /// The values to record, in the order of the inputs.
     pub(super) slots: Vec<Slot>,
     pub(super) message: Text<'a>,
-    /// Whether only that is asked: would it be logged?
+    /// Whether the call only asks if it would be logged.
     pub(super) is_question: bool,
 }
 
-/// What the caller says the record belongs to.
+/// The target that the caller states.
 pub(super) enum Target<'a> {
     Constant(&'a Expr),
     /// Known when the program runs.
     Runtime(&'a Expr),
 }
 
-/// How severe the record is.
+/// The severity of the record.
 pub(super) enum Severity<'a> {
     Fixed(&'a Ident),
     Runtime(&'a Expr),
 }
 
-/// The time that the caller gives.
+/// The time that the caller states.
 pub(super) struct At<'a> {
     pub(super) value: &'a Expr,
-    /// How many inputs are evaluated before it.
+    /// The number of inputs that are evaluated before it.
     pub(super) inputs_before: usize,
 }
 
@@ -56,7 +56,7 @@ pub(super) enum Text<'a> {
     },
     /// A format string that only rustc can read: the message is formatted at the call.
     Whole(&'a Message),
-    /// Something that `format_args!` would refuse, and must.
+    /// Something that `format_args!` refuses, with a better error than ours.
     Refused(&'a TokenStream),
 }
 
@@ -64,7 +64,7 @@ pub(super) enum Text<'a> {
 pub(super) const MAX_SLOTS: usize = 256;
 
 impl<'a> CallSite<'a> {
-    /// Checks a call by all rules and reports every one that is broken.
+    /// Checks a call, and reports every rule that it breaks.
     pub(super) fn check(call: &'a Call) -> syn::Result<Self> {
         let mut errors = Errors(None);
         let [target, at, name, parent] = check_keys(&call.keys, &mut errors);
@@ -171,8 +171,8 @@ fn check_fields(fields: &[Field], errors: &mut Errors) {
 }
 
 impl<'a> Target<'a> {
-    /// A literal, a macro, and the path of what is written as a constant are constants; so is nothing
-    /// that mentions `Self`, or a type, which may be a parameter.
+    /// Literals, macros and paths in upper case are constants. Paths that mention `Self` or a type are not:
+    /// it may be a parameter.
     fn new(value: &'a Expr) -> Self {
         let is_constant = match value {
             Expr::Lit(_) | Expr::Macro(_) => true,
@@ -189,7 +189,7 @@ impl<'a> Target<'a> {
     }
 }
 
-/// All that is wrong with a call, so that it is reported at once.
+/// The errors of a call, which are reported together.
 struct Errors(Option<syn::Error>);
 
 impl Errors {

@@ -25,7 +25,7 @@ pub(super) struct Slot {
     pub(super) capture: Capture,
 }
 
-/// What decides how the value is recorded.
+/// What determines how a value is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Capture {
     Field(Sigil),
@@ -52,7 +52,7 @@ pub(super) enum Amount {
     Input(usize),
 }
 
-/// Writes what stands behind the colon; `argument` writes a count that is an input.
+/// Writes the part after the colon; `argument` writes a count that is an input.
 pub(super) fn render_spec(print: &Print, argument: impl Fn(usize) -> String) -> String {
     let spec = &print.spec;
     let amount = |amount: Amount| match amount {
@@ -88,7 +88,7 @@ pub(super) fn render_spec(print: &Print, argument: impl Fn(usize) -> String) -> 
 }
 
 impl Print {
-    /// Whether nothing is asked for but the trait.
+    /// Whether only the trait is requested.
     pub(super) fn is_plain(&self) -> bool {
         let nothing = Spec { format: self.spec.format, ..Spec::default() };
         self.width.is_none() && self.precision.is_none() && self.spec == nothing
@@ -96,7 +96,7 @@ impl Print {
 }
 
 impl Input<'_> {
-    /// Where errors about the value belong: its first and its last token.
+    /// The spans of its first and its last token, for errors about the value.
     pub(super) fn spans(&self) -> (Span, Span) {
         let tokens = match self {
             Self::Field(field) => field.value.clone(),

@@ -29,7 +29,7 @@ impl Sample {
     }
 }
 
-/// Of a difference as a signed number.
+/// The bits of a difference as a signed number.
 #[inline]
 pub(super) const fn zigzag(difference: u64) -> u64 {
     difference << 1 ^ (difference.cast_signed() >> 63).cast_unsigned()
@@ -39,7 +39,7 @@ pub(super) const fn zigzag(difference: u64) -> u64 {
 pub(super) struct Rows<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) stride: usize,
-    /// Where in a row it stands.
+    /// Its offset in a row.
     pub(super) at: usize,
 }
 
@@ -48,7 +48,7 @@ impl Rows<'_> {
         self.bytes.len() / self.stride
     }
 
-    /// Reads the values, behind the first of `words`.
+    /// Reads the values to `words`, from the second one on.
     #[inline(always)]
     pub(super) fn read<const N: usize>(&self, words: &mut Words, of: impl Fn([u8; N]) -> u64) {
         let rows = self.bytes.chunks_exact(self.stride);
@@ -57,9 +57,9 @@ impl Rows<'_> {
         }
     }
 
-    /// Appends the varints of what `next` makes of each value if these are a byte each; appends
-    /// nothing if not. Returns all of them by OR.
-    // In one go, as a rule, and with nothing but registers between a value and its byte.
+    /// Appends the varints that `next` makes of the values if each takes one byte, otherwise nothing. Returns
+    /// the bitwise OR of all of them.
+    // Usually in one pass, with only registers between a value and its byte.
     #[inline(always)]
     pub(super) fn put_bytes<const N: usize>(
         &self,
@@ -82,10 +82,10 @@ impl Rows<'_> {
 
 const IN_ROW: &str = "a row has all values of fixed length";
 
-/// Puts the zigzags of the differences of each word but the first to the one before in their places,
-/// as integers of four bytes or of eight.
+/// Replaces each word but the first by the zigzag of its difference from the one before, as integers of four
+/// or eight bytes.
 pub(super) fn differences(words: &mut [u64], width: usize) {
-    // Of four bytes: modulo 2^32.
+    // Four bytes wrap at 2^32.
     let unused = u64::BITS - 8 * width as u32;
     let mut before = words.first().copied().unwrap_or(0);
     for word in words.iter_mut().skip(1) {
@@ -94,7 +94,7 @@ pub(super) fn differences(words: &mut [u64], width: usize) {
     }
 }
 
-/// Appends, as varints, the zigzags of the differences of each word but the first to the one before.
+/// Appends the zigzag of each word's difference from the one before as a varint, from the second word on.
 pub(super) fn put_differences(words: &mut Words, count: usize, out: &mut Vec<u8>) {
     differences(&mut words[..=count], 8);
     put_varints(&words[1..=count], out);
@@ -132,7 +132,7 @@ pub(super) fn transpose(mut words: [u64; 8]) -> [u64; 8] {
     words
 }
 
-/// Appends varints of up to a group of words. Most are a byte: of eight together that is one test.
+/// Appends varints of up to a group of words. Most take one byte, which is one test for eight of them.
 pub(super) fn put_varints(words: &[u64], out: &mut Vec<u8>) {
     let all = words.iter().fold(0, |all, word| all | word);
     if (0x80..1 << 14).contains(&all) {
@@ -151,7 +151,7 @@ pub(super) fn put_varints(words: &[u64], out: &mut Vec<u8>) {
 }
 
 /// Appends varints of up to a group of words, of one or two bytes each.
-// Which it is may follow no pattern, and a branch on it be mispredicted again and again.
+// Without a branch on the length, which may be unpredictable.
 fn put_pairs(words: &[u64], out: &mut Vec<u8>) {
     let mut buffer = [0; 2 * GROUP];
     let mut at = 0;

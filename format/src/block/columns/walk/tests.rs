@@ -1,4 +1,4 @@
-//! What a walk over columns reads is what stands in the rows that they stand for.
+//! A walk over columns reads what their rows hold.
 
 use proptest::prelude::*;
 
@@ -162,7 +162,7 @@ fn by_walk(
                     assert!(!are_sound || read.is_ok() || is_text, "{read:?}");
                     format!("{read:?}")
                 }
-                (ColumnValues::Words { .. }, _) => panic!("nobody asked for words"),
+                (ColumnValues::Words { .. }, _) => panic!("words were not requested"),
             };
             assert_eq!(kind.is_unix, matches!(time, RecordTime::UnixNanos(_)));
             found.push((*index, kind.tag, *time, Some(values)));

@@ -62,16 +62,16 @@ pub(super) fn read_varints(data: &[u8], words: &mut [u64]) -> Read<usize> {
             words[done] = word & 0x7f | (word >> 1 & 0x3f80) & is_long.wrapping_neg();
             (at, done) = (at + 1 + is_long as usize, done + 1);
         } else {
-            let (value, behind) = split_uint(rest).map_err(|_| Malformed)?;
+            let (value, rest) = split_uint(rest).map_err(|_| Malformed)?;
             words[done] = value;
-            (at, done) = (data.len() - behind.len(), done + 1);
+            (at, done) = (data.len() - rest.len(), done + 1);
         }
     }
     for place in words.get_mut(done..).unwrap_or_default() {
         let rest = data.get(at..).ok_or(Malformed)?;
-        let (value, behind) = split_uint(rest).map_err(|_| Malformed)?;
+        let (value, rest) = split_uint(rest).map_err(|_| Malformed)?;
         *place = value;
-        at = data.len() - behind.len();
+        at = data.len() - rest.len();
     }
     Ok(at)
 }
