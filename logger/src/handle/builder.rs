@@ -12,7 +12,7 @@ use crate::config::{
     Compression, Config, Existing, ForkedChild, IfBusy, OnFull, Rings, UnreadRings,
 };
 use crate::core::{Core, OWN_TARGET};
-use crate::drain::{self, Drain, DumpFile, Earlier, Output};
+use crate::drain::{self, Drain, DumpFile, Earlier, SegmentFile};
 use crate::error::{DrainError, StartError};
 use crate::event::{Event, Listeners};
 use crate::fault::{self, Step};
@@ -413,8 +413,8 @@ impl Builder {
     pub fn start_manual(self) -> Result<(Logger, Drain), StartError> {
         self.refuse_second()?;
         let mut drain = None;
-        let run = |core, output, parker| {
-            drain = Some(Drain::begin(core, output, parker)?);
+        let run = |core, file, parker| {
+            drain = Some(Drain::begin(core, file, parker)?);
             Ok(None)
         };
         let child = self.for_children();
@@ -431,15 +431,15 @@ impl Builder {
             registry::count_detached(1);
             Ok(false)
         };
-        let create = |_: &_, _, _, _: &_| Ok(Output::new(Box::new(storage)));
+        let create = |_: &_, _, _, _: &_| Ok(SegmentFile::new(Box::new(storage)));
         self.spawn_on(create, install, drain::start).expect("it starts")
     }
 
     fn spawn_on(
         self,
-        create: impl FnOnce(&Path, Existing, u32, &Earlier) -> Result<Output, StartError>,
+        create: impl FnOnce(&Path, Existing, u32, &Earlier) -> Result<SegmentFile, StartError>,
         install: impl FnOnce(&Arc<Core>) -> Result<bool, StartError>,
-        run: impl FnOnce(Arc<Core>, Output, Parker) -> Result<Option<JoinHandle<()>>, StartError>,
+        run: impl FnOnce(Arc<Core>, SegmentFile, Parker) -> Result<Option<JoinHandle<()>>, StartError>,
     ) -> Result<Logger, StartError> {
         fork::watch();
         let filter = self.resolve_filter()?;
@@ -472,12 +472,12 @@ impl Builder {
         }
         let core = Arc::new(core);
         let created = match beside {
-            Some(file) => Ok(Output::new(Box::new(file))),
+            Some(file) => Ok(SegmentFile::new(Box::new(file))),
             None => create(&path, self.existing, self.mode, &earlier),
         };
         let started = created
             .inspect(|_| fault::after(Step::DumpCreated))
-            .and_then(|output| run(Arc::clone(&core), output, parker));
+            .and_then(|file| run(Arc::clone(&core), file, parker));
         let thread = started.inspect_err(|_| {
             if let Some(dir) = core.ring_dir() {
                 dir.remove();
@@ -535,8 +535,8 @@ fn create(
     existing: Existing,
     mode: u32,
     earlier: &Earlier,
-) -> Result<Output, StartError> {
-    DumpFile::create(path, existing, mode, earlier).map(|file| Output::new(Box::new(file)))
+) -> Result<SegmentFile, StartError> {
+    DumpFile::create(path, existing, mode, earlier).map(|file| SegmentFile::new(Box::new(file)))
 }
 
 /// Makes it the logger that all calls of the process go to.
