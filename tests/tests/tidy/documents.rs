@@ -1,6 +1,7 @@
-//! Documents: their links lead somewhere, and guarantees name the tests that hold them.
+//! Documents: their links lead somewhere, guarantees name the tests that hold them, and the map of the
+//! code is complete.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use regex::Regex;
 
@@ -45,6 +46,38 @@ fn every_guarantee_names_tests() {
         let tests = section.lines().rfind(|line| line.starts_with("Tests: ")).unwrap_or_default();
         assert!(tests.contains(".rs)"), "no test holds this guarantee:\n{section}");
     }
+}
+
+#[test]
+fn the_map_names_every_module_and_nothing_else() {
+    let map = std::fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let quoted = Regex::new("`([^`]+)`").unwrap();
+    let quoted = |text: &str| -> Vec<String> {
+        quoted.captures_iter(text).map(|found| found[1].to_owned()).collect()
+    };
+    let paths = quoted(&without_code(&map)).into_iter().filter(|path| path.ends_with(".rs"));
+    let mut wrong: Vec<String> = paths.filter(|path| !root().join(path).exists()).collect();
+    let sources = files(".rs");
+    for section in map.split("\n### `").skip(1) {
+        let package = section.split('`').next().unwrap().trim_end_matches('/');
+        let prefix = format!("{package}/src/");
+        let modules: BTreeSet<&str> = sources
+            .iter()
+            .filter_map(|file| file.path.strip_prefix(&prefix))
+            .map(|path| path.split('/').next().unwrap().trim_end_matches(".rs"))
+            .filter(|module| !["lib", "main"].contains(module))
+            .collect();
+        let rows = section.lines().take_while(|line| !line.starts_with("## "));
+        let rows: Vec<&str> = rows.filter(|line| line.starts_with("| `")).collect();
+        let first_cells = rows.iter().filter_map(|row| row.split('|').nth(1));
+        let named: BTreeSet<String> = first_cells.flat_map(quoted).collect();
+        let said = rows.iter().flat_map(|row| quoted(row)).collect::<BTreeSet<_>>();
+        let missing = modules.iter().filter(|module| !said.contains(**module));
+        wrong.extend(missing.map(|module| format!("no row for {prefix}{module}")));
+        let gone = named.iter().filter(|name| !modules.contains(name.as_str()));
+        wrong.extend(gone.map(|name| format!("no module {prefix}{name}")));
+    }
+    check("map", wrong);
 }
 
 /// A path of a link, from the root.
