@@ -67,7 +67,7 @@ fn the_map_names_every_module_and_nothing_else() {
             .map(|path| path.split('/').next().unwrap().trim_end_matches(".rs"))
             .filter(|module| !["lib", "main"].contains(module))
             .collect();
-        let rows = section.lines().take_while(|line| !line.starts_with("## "));
+        let rows = section.lines().take_while(|line| !line.starts_with("##"));
         let rows: Vec<&str> = rows.filter(|line| line.starts_with("| `")).collect();
         let first_cells = rows.iter().filter_map(|row| row.split('|').nth(1));
         let named: BTreeSet<String> = first_cells.flat_map(quoted).collect();
