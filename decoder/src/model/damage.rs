@@ -37,7 +37,8 @@ pub struct Damage {
 }
 
 impl Damage {
-    /// Damage of `bytes` bytes at `offset` of `file`.
+    /// Damage at an offset of a file that costs `bytes` of its bytes.
+    #[must_use]
     pub fn new(file: impl Into<Arc<Path>>, offset: u64, bytes: u64, cause: DamageCause) -> Self {
         Self { file: file.into(), offset, bytes, cause }
     }
