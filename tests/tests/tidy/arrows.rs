@@ -7,31 +7,37 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use crate::check;
 use crate::files::{SourceFile, files};
 
-/// The modules of each crate, floor by floor from the top. A module may use those of the floors below.
-/// Modules of one floor do not know each other.
-const FLOORS: &[(&str, &[&str])] =
-    &[("decoder", &["write verify info", "render", "read", "filter", "dump", "rings", "model"])];
+/// The modules of each crate, floor by floor from the top: a module may use those to its right. Modules
+/// of one floor do not know each other, except for those joined by `+`.
+const FLOORS: &str = "
+ringbuf:     memory channel > queue > claim+batch+consumer > file > ring > storage > positions header
+             > cpu error sync
+format:      recovery > index > block > summary > value > dictionary volatile > loss template > types
+             > frame > clock shape > bytes
+session:     unread > writer > frames dir > codec lock layout failpoint
+macros:      call derive > locate
+logger:      macros > private > handle > drain > ring_dir > call > thread > registry > core > value
+             > config > process > event > error > filter stats > clock
+             > fault sync truncate writer_lock
+decoder:     report > write > info > verify > render > read > filter > rings > dump > model > json
+             > text > clock escape limits error
+decoder-cli: commands > cli > output > input
+";
 
 #[test]
 fn arrows_between_folders_point_down() {
     let sources = files(".rs");
     let mut upward = BTreeSet::new();
-    for (name, floors) in FLOORS {
+    for (name, floors) in houses() {
         let prefix = format!("{name}/src/");
         let source = |file: &&SourceFile| file.path.starts_with(&prefix) && file.is_product();
         let sources: Vec<&SourceFile> = sources.iter().filter(source).collect();
-        let level: HashMap<&str, usize> = floors
-            .iter()
-            .enumerate()
-            .flat_map(|(level, modules)| modules.split(' ').map(move |module| (module, level)))
-            .collect();
-        let root = sources.iter().find(|file| file.path == format!("{prefix}lib.rs"));
-        let root = root.or_else(|| sources.iter().find(|f| f.path == format!("{prefix}main.rs")));
+        let root = sources.iter().find(|file| module_path(&file.path[prefix.len()..]).is_empty());
         let exports = root.map(|root| exports(&tokens(root))).unwrap_or_default();
         for file in &sources {
             let path = module_path(&file.path[prefix.len()..]);
             let Some(module) = path.first() else { continue };
-            let Some(&from) = level.get(module.as_str()) else {
+            let Some(from) = floors.iter().find(|place| place.module == *module) else {
                 upward.insert(format!("{} has no floor", file.path));
                 continue;
             };
@@ -39,14 +45,47 @@ fn arrows_between_folders_point_down() {
             collect(&tokens(file), &path, &mut used);
             for target in &used {
                 let target = exports.get(target).unwrap_or(target);
-                let is_below = level.get(target.as_str()).is_none_or(|&to| to > from);
-                if target != module && !is_below {
+                let to = floors.iter().find(|place| place.module == *target);
+                if to.is_some_and(|to| to.floor <= from.floor && to.room != from.room) {
                     upward.insert(format!("{} -> {target}", file.path));
                 }
             }
         }
     }
     check("arrow up", upward);
+}
+
+/// Where a module is.
+struct Place {
+    module: String,
+    floor: usize,
+    /// Modules that know each other have one.
+    room: String,
+}
+
+/// The packages, and the places of their modules.
+fn houses() -> Vec<(String, Vec<Place>)> {
+    let mut houses: Vec<(String, String)> = Vec::new();
+    for line in FLOORS.lines().filter(|line| !line.is_empty()) {
+        match (line.split_once(':'), houses.last_mut()) {
+            (Some((package, floors)), _) => houses.push((package.to_owned(), floors.to_owned())),
+            (None, Some((_, floors))) => floors.push_str(line),
+            (None, None) => panic!("a line before the first package"),
+        }
+    }
+    let places = |floors: &str| {
+        let floors = floors.split('>').enumerate();
+        let rooms = floors
+            .flat_map(|(floor, rooms)| rooms.split_whitespace().map(move |room| (floor, room)));
+        rooms
+            .flat_map(|(floor, room)| {
+                let place =
+                    move |module: &str| Place { module: module.into(), floor, room: room.into() };
+                room.split('+').map(place)
+            })
+            .collect()
+    };
+    houses.iter().map(|(package, floors)| (package.clone(), places(floors))).collect()
 }
 
 fn tokens(file: &SourceFile) -> TokenStream {
