@@ -77,9 +77,6 @@ pub mod keep {
     /// Younger ones are always kept, whatever their number and size.
     pub const YOUNG: Duration = Duration::from_hours(1);
 }
-/// On Linux a writer holds a write lock (`F_OFD_SETLK`) on the byte at this offset of its dump and of
-/// `meta.steno`. Readers query that lock without taking one.
-pub const WRITER_LOCK_BYTE: u64 = 0x7fff_fffe;
 
 /// A block has no more ring bytes than this, unless a single record is longer.
 pub const MAX_BLOCK_BYTES: u64 = 1 << 20;

@@ -27,6 +27,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use stenolog_session::failpoint::{self, Step};
+
 use crossbeam_utils::sync::Parker;
 
 pub use self::compress::Compression;
@@ -44,7 +46,6 @@ pub(crate) use self::storage::Storage;
 use crate::core::{Core, Request, WriteResult, lock};
 use crate::error::{DrainError, StartError};
 use crate::event::Event;
-use crate::fault::{self, Step};
 
 /// The shortest sleep: polling without a pause makes the producers slow.
 const SHORTEST_SLEEP: Duration = Duration::from_micros(20);
@@ -219,7 +220,7 @@ impl Worker {
                 return Err(StartError::Create { path, source });
             }
         }
-        fault::after(Step::DumpBegun);
+        failpoint::after(Step::DumpBegun);
         let (last_pass, rest) = (Instant::now(), SHORTEST_SLEEP);
         let losses = ToldLosses::default();
         Ok(Self { scanner, parker, failing: None, last_pass, rest, losses })
@@ -357,11 +358,11 @@ impl Worker {
             }
             attempts += 1;
         };
-        fault::after(Step::Sealed);
+        failpoint::after(Step::Sealed);
         self.losses.tell(self.scanner.core(), true);
         self.scanner.tell_volatile(true);
         self.scanner.leave_rings();
-        fault::after(Step::RingsLeft);
+        failpoint::after(Step::RingsLeft);
         if let Err(DrainError::Write { source, .. } | DrainError::Replace { source, .. }) = &result
         {
             let output = self.scanner.output();
@@ -375,7 +376,7 @@ impl Worker {
             && let Some(dir) = self.scanner.core().ring_dir()
         {
             dir.remove();
-            fault::after(Step::RingsRemoved);
+            failpoint::after(Step::RingsRemoved);
         }
         self.answer(requests, result.clone());
         result

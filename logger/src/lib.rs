@@ -111,7 +111,6 @@ mod core;
 mod drain;
 mod error;
 mod event;
-mod fault;
 mod filter;
 mod handle;
 mod macros;
@@ -122,7 +121,6 @@ mod stats;
 mod targets;
 mod thread;
 mod value;
-mod writer_lock;
 
 pub use stenolog_format::dictionary::{Level, ParseLevelError};
 pub use stenolog_macros::Record;

@@ -31,8 +31,7 @@ use std::path::{Path, PathBuf};
 use stenolog_format::loss::Loss;
 use stenolog_ringbuf::Consumer;
 use stenolog_ringbuf::queue::spsc::Producer;
-
-use crate::fault::{self, Step};
+use stenolog_session::failpoint::{self, Step};
 
 #[cfg(not(unix))]
 mod elsewhere;
@@ -177,15 +176,15 @@ pub(crate) fn begin_ring(consumer: &Consumer, ring: u32) {
     for index in word::LOST[0]..=word::LOST_AT {
         consumer.set_user_word(index, 0);
     }
-    fault::after(Step::RingWorded);
+    failpoint::after(Step::RingWorded);
     consumer.set_user_word(word::RING, ring.into());
-    fault::after(Step::RingBegun);
+    failpoint::after(Step::RingBegun);
 }
 
 /// Takes a ring that is empty, and whose losses the dump states, from its thread.
 pub(crate) fn end_ring(consumer: &Consumer) {
     consumer.set_user_word(word::RING, 0);
-    fault::after(Step::RingEnded);
+    failpoint::after(Step::RingEnded);
 }
 
 /// Says which number the record at `position` has, before everything up to there is freed (D2).
@@ -194,9 +193,9 @@ pub(crate) fn state_number(consumer: &Consumer, odd: bool, position: u64, number
     let pair = word::PAIRS[usize::from(odd)];
     // Another position means nothing to a reader who looks for this one.
     consumer.set_user_word(pair + 1, number);
-    fault::after(Step::HalfNumbered);
+    failpoint::after(Step::HalfNumbered);
     consumer.set_user_word(pair, position);
-    fault::after(Step::Numbered);
+    failpoint::after(Step::Numbered);
 }
 
 /// States what was lost so far, for a reader who finds the ring before the drain does.

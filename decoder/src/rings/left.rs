@@ -8,11 +8,11 @@ use std::time::{Duration, SystemTime};
 use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind};
 use stenolog_format::index::End;
 use stenolog_format::recovery::{LEFT_FILE, Origin, session_of};
+use stenolog_session::lock;
 
 use super::folder::own_user;
 use super::{RingDir, RingsError, parent, read};
 use crate::dump::Dump;
-use crate::dump::source::writer_is_alive;
 use crate::limits::Limits;
 
 /// How many entries of a folder to search for a renamed dump.
@@ -197,7 +197,7 @@ fn judge(
 ) -> (LeftState, Option<PathBuf>) {
     let unknown = |why: &str| LeftState::Unknown { why: why.into() };
     match dir.folder.open_file(read::META.as_ref(), &dir.owners) {
-        Ok(meta) => match writer_is_alive(&meta) {
+        Ok(meta) => match lock::writer_is_alive(&meta) {
             Some(true) => return (LeftState::Running, None),
             Some(false) => {}
             None => return (unknown("its file system has no locks to tell by"), None),

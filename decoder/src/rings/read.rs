@@ -15,10 +15,10 @@ use stenolog_format::recovery::{self, Place, Progress, RingRecord, RingSpan, put
 use stenolog_format::value::ValueError;
 use stenolog_format::volatile::{VolatileRing, VolatileState};
 use stenolog_ringbuf::file::{Damage as Broken, Kind, Recovered};
+use stenolog_session::lock;
 
 use super::folder::{FileError, Folder};
 use super::{Limits, Recovery, RingDamage, RingDir, RingShare, RingsError, damage};
-use crate::dump::source::writer_is_alive;
 use crate::dump::{Block, Dump, RingFacts, RingStart};
 use crate::model::damage::{Damage, DamageCause};
 
@@ -110,7 +110,7 @@ fn meta(
         Err(FileError::Foreign) => return Ok(Err(RingDamage::Foreign.to_string().into())),
         Err(FileError::Io(error)) => return Ok(Err(format!("cannot be read: {error}").into())),
     };
-    if writer_is_alive(&file) == Some(true) {
+    if lock::writer_is_alive(&file) == Some(true) {
         return Err(RingsError::Alive { path: at.to_owned() });
     }
     let bytes = match read_at_most(&mut file, limits.meta_bytes) {

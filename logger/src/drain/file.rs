@@ -18,14 +18,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use stenolog_format::frame::{FileHeader, FrameHeader, MAGIC};
+use stenolog_session::failpoint::{self, Step};
+use stenolog_session::lock::{self as writer_lock, Writer};
 
 use super::storage::{FileFate, Standing, Storage};
 use crate::error::{DrainError, StartError};
 use crate::event::Listeners;
-use crate::fault::{self, Step};
 use crate::handle::fork::NotInherited;
 use crate::ring_dir::{NotRecovered, UnreadDir, UnreadRings};
-use crate::writer_lock::{self, Hold};
 
 /// What becomes of a dump that an earlier run has left at the path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -96,7 +96,7 @@ impl Drop for Locked {
     fn drop(&mut self) {
         // Closing the file is not enough: a forked child may have it open too.
         if !cfg!(windows) {
-            writer_lock::give_back(&self.file);
+            writer_lock::release(&self.file);
         }
     }
 }
@@ -428,7 +428,7 @@ impl Beside {
             // What has another name loses nothing with this one.
             let is_left = metadata.is_file()
                 && (names(&metadata) > Some(1)
-                    || is_ours_alone(&metadata) && writer_lock::take(&file) != Hold::Others);
+                    || is_ours_alone(&metadata) && writer_lock::acquire(&file) != Writer::Other);
             if !is_left || std::fs::remove_file(&path).is_err() {
                 return None;
             }
@@ -487,10 +487,10 @@ fn lock(file: File, path: &Path) -> Result<Locked, StartError> {
     if cfg!(windows) {
         return Ok(Locked::new(file));
     }
-    match writer_lock::take(&file) {
-        Hold::Others => Err(StartError::Busy { path: path.to_owned() }),
+    match writer_lock::acquire(&file) {
+        Writer::Other => Err(StartError::Busy { path: path.to_owned() }),
         // Some network file systems have no locks; the dump is as good without.
-        Hold::Ours | Hold::NoLocks => Ok(Locked::new(file)),
+        Writer::Ours | Writer::Unknown => Ok(Locked::new(file)),
     }
 }
 
@@ -540,7 +540,7 @@ fn may_write_over(
         return Err(StartError::KeepEarlier { path: path.to_owned(), to, source });
     }
     if let (Some((earlier, rings)), Some(completed)) = (unread, completed) {
-        fault::after(Step::EarlierRenamed);
+        failpoint::after(Step::EarlierRenamed);
         let folder = rings.path().to_owned();
         let settled =
             completed.and_then(|(is_read, _copy)| if is_read { rings.remove() } else { Ok(()) });

@@ -4,9 +4,9 @@ use std::io::{self, ErrorKind::UnexpectedEof, ErrorKind::WriteZero};
 use std::path::Path;
 
 use stenolog_format::frame::{ALIGNMENT, FileHeader, FrameHeader};
+use stenolog_session::failpoint::{self, Step};
 
 use super::storage::{FileFate, Standing, Storage};
-use crate::fault::{self, Step};
 
 /// A dump that is being written, and the bytes that it does not have yet.
 ///
@@ -156,12 +156,12 @@ impl Output {
         }
         while self.done < self.buffer.len() {
             let rest = &self.buffer[self.done..];
-            if fault::is_due(Step::HalfWritten) {
+            if failpoint::is_due(Step::HalfWritten) {
                 let _ = self.storage.write_at(self.written_bytes, &rest[..rest.len() / 2]);
-                fault::die();
+                failpoint::die();
             }
             let n = insist(WriteZero, || self.storage.write_at(self.written_bytes, rest))?;
-            fault::after(Step::Written);
+            failpoint::after(Step::Written);
             if self.find_hole() {
                 self.done += n;
                 self.written_bytes += n as u64;
@@ -204,7 +204,7 @@ impl Output {
         self.is_doubtful = false;
         self.synced_bytes = written;
         self.synced_witness = self.witness;
-        fault::after(Step::Synced);
+        failpoint::after(Step::Synced);
         if !self.is_folder_synced {
             self.storage.sync_folder()?;
             self.is_folder_synced = true;

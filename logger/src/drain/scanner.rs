@@ -25,6 +25,7 @@ use stenolog_format::index::{End, Index};
 use stenolog_format::loss::{GoneCause, Loss, LossFrame};
 use stenolog_format::summary::SummaryBuilder;
 use stenolog_format::volatile::{VolatileRing, VolatileState};
+use stenolog_session::failpoint::{self, Step};
 
 use self::files::{Departed, Unsynced};
 use self::gather::{Gathered, KnownSite, Sites};
@@ -35,7 +36,6 @@ use super::output::{Output, WriteFailure};
 use super::storage::FileFate;
 use crate::core::{Core, has_memory};
 use crate::error::DrainError;
-use crate::fault::{self, Step};
 use crate::registry;
 use crate::ring_dir;
 
@@ -229,7 +229,7 @@ impl Scanner {
         self.adopt();
         registry::tell_noted(&self.core);
         self.state_volatile();
-        fault::after(Step::PassBegun);
+        failpoint::after(Step::PassBegun);
         self.look_if(is_asked)?;
         self.write()?;
         let began = self.core.clock.now();
@@ -300,7 +300,7 @@ impl Scanner {
                 scanner.try_pass(true)?;
                 scanner.try_pass(true)?;
                 scanner.put_end(false);
-                fault::after(Step::EndPut);
+                failpoint::after(Step::EndPut);
             }
             scanner.write()
         })
@@ -479,7 +479,7 @@ impl Scanner {
                     put_summary(summaries, frames, output.buffer(), block_at);
                 }
             }
-            fault::after(Step::Gathered);
+            failpoint::after(Step::Gathered);
             ring.is_introduced = true;
             // A frame may have stated more already than the ring does here.
             if let Some(loss) = batch.loss.filter(|loss| loss.total() > ring.stated.total()) {
@@ -592,7 +592,7 @@ impl Scanner {
                 ring.is_odd = !ring.is_odd;
                 ring_dir::state_number(&ring.consumer, ring.is_odd, ring.taken_to, ring.records);
                 ring.consumer.release_to(ring.taken_to);
-                fault::after(Step::Released);
+                failpoint::after(Step::Released);
             }
         }
         self.written_records = self.records;

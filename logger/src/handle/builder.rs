@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use crossbeam_utils::sync::Parker;
 use stenolog_format::dictionary::Level;
+use stenolog_session::failpoint::{self, Step};
 
 use crate::core::{Config, Core, OWN_TARGET, OnFull};
 use crate::drain::{self, Compression, Drain, DumpFile, Earlier, Existing, IfBusy, Output};
 use crate::error::{DrainError, StartError};
 use crate::event::{Event, Listeners};
-use crate::fault::{self, Step};
 use crate::filter::{Filter, FromEnv, Ignored};
 use crate::handle::fork::ForkedChild;
 use crate::handle::logger::Logger;
@@ -463,7 +463,7 @@ impl Builder {
             None => create(&path, self.existing, self.mode, &earlier),
         };
         let started = created
-            .inspect(|_| fault::after(Step::DumpCreated))
+            .inspect(|_| failpoint::after(Step::DumpCreated))
             .and_then(|output| run(Arc::clone(&core), output, parker));
         let thread = started.inspect_err(|_| {
             if let Some(dir) = core.ring_dir() {

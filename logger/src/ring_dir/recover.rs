@@ -42,6 +42,8 @@ use stenolog_format::loss::{Loss, LossFrame};
 use stenolog_format::recovery::{LEFT_FILE, Origin, Place, Progress, Rings, directory_name};
 use stenolog_format::volatile::{VolatileRing, VolatileState};
 use stenolog_ringbuf::file::{Kind, Recovered};
+use stenolog_session::failpoint::{self, Step};
+use stenolog_session::lock::{self as writer_lock, Writer};
 
 use self::append::Append;
 use self::explained::Explained;
@@ -49,9 +51,7 @@ use self::share::Share;
 use self::walk::{Walked, walk};
 use super::unix::{META, META_SEQUENCE, PROGRESS, RING, RING_IN_MAKING, check_size_limit};
 use super::{NotRecovered, word};
-use crate::fault::{self, Step};
 use crate::handle::fork::NotInherited;
-use crate::writer_lock::{self, Hold};
 
 /// No ring file is longer: its header, and the greatest capacity.
 const MAX_RING_FILE_BYTES: u64 = 4096 + (1 << 30);
@@ -133,10 +133,10 @@ impl UnreadDir {
         // Some network file systems lock only what is open for writing.
         let meta = match open_file(&directory, META.as_ref(), OFlags::RDWR) {
             Err(error) => Err(error),
-            Ok(file) => match writer_lock::take(&file) {
-                Hold::Others => return None,
-                Hold::NoLocks => Err(NotRecovered::NoLocks),
-                Hold::Ours => Ok(Meta { _not_inherited: NotInherited::new(&file), file }),
+            Ok(file) => match writer_lock::acquire(&file) {
+                Writer::Other => return None,
+                Writer::Unknown => Err(NotRecovered::NoLocks),
+                Writer::Ours => Ok(Meta { _not_inherited: NotInherited::new(&file), file }),
             },
         };
         Some(Self { path, session, directory, meta, other: None })
@@ -163,7 +163,7 @@ impl UnreadDir {
     ) -> Result<bool, NotRecovered> {
         let copy = self.seal(dump, make)?;
         copy.as_ref().unwrap_or(dump).sync_all().map_err(of_dump)?;
-        fault::after(Step::EarlierSealed);
+        failpoint::after(Step::EarlierSealed);
         Ok(copy.is_some())
     }
 
@@ -212,7 +212,7 @@ impl UnreadDir {
             if dump.metadata().map_err(of_dump)?.len() > walked.end {
                 let new = make().map_err(of_dump)?;
                 copy_beginning(dump, &new, walked.end).map_err(of_dump)?;
-                fault::after(Step::EarlierCopied);
+                failpoint::after(Step::EarlierCopied);
                 copy = Some(new);
             }
             let dump = copy.as_ref().unwrap_or(dump);
@@ -232,7 +232,7 @@ impl UnreadDir {
         for name in &names {
             unlinkat(&self.directory, name.as_bytes(), AtFlags::empty())
                 .map_err(|error| of_file(name, error.into()))?;
-            fault::after(Step::EarlierRemoving);
+            failpoint::after(Step::EarlierRemoving);
         }
         // Only if it is empty, and not if it is a link by now.
         fs::remove_dir(&self.path).map_err(|error| of_file(self.path.as_os_str(), error))

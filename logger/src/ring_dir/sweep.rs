@@ -32,6 +32,8 @@ use std::time::{Duration, SystemTime};
 
 use rustix::fs::{Mode, OFlags, openat};
 use stenolog_format::recovery::{LEFT_FILE, Origin, Progress, keep, session_of};
+use stenolog_session::failpoint::{self, Step};
+use stenolog_session::lock::{self as writer_lock, Writer};
 
 use self::dumps::{DumpState, Dumps, dump_state, sessions_in};
 use super::Removed;
@@ -40,8 +42,6 @@ use super::recover::UnreadDir;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use super::unix::RING_IN_MAKING;
 use super::unix::{META, PROGRESS, RING};
-use crate::fault::{self, Step};
-use crate::writer_lock::{self, Hold};
 
 /// How many directories a start looks at, and how many entries of a folder to find them or a dump.
 const MAX_DIRECTORIES: usize = 512;
@@ -206,7 +206,7 @@ impl Sweep<'_> {
             }
             Err(_) => return Verdict::Alone,
         };
-        if writer_lock::ask(&meta) != Hold::Ours {
+        if writer_lock::query(&meta) != Writer::Ours {
             return Verdict::Alone;
         }
         // Its writer had not come to that, or it was being removed.
@@ -427,7 +427,7 @@ impl Left {
                 let _ = file.set_modified(now);
             }
             self.give_back_zeros();
-            fault::after(Step::LeftNoted);
+            failpoint::after(Step::LeftNoted);
         }
         let mut bytes = 0;
         for name in self.names()? {

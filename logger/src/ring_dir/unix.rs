@@ -16,15 +16,15 @@ use stenolog_format::recovery::{Origin, Place, directory_name};
 use stenolog_ringbuf::Consumer;
 use stenolog_ringbuf::file::Options;
 use stenolog_ringbuf::queue::spsc::Producer;
+use stenolog_session::failpoint::{self, Step};
+use stenolog_session::lock as writer_lock;
 
 use super::origin::{self, Beginning};
 use super::page::{Listing, Page};
 use super::slots::{Slots, Statement};
 use super::{LEAST_RING_BYTES, NoRingDir, word};
 use crate::core::lock;
-use crate::fault::{self, Step};
 use crate::handle::fork::NotInherited;
-use crate::writer_lock;
 
 /// The sequence of a file that has no blocks: behind all others.
 pub(super) const META_SEQUENCE: u32 = u32::MAX;
@@ -154,7 +154,7 @@ impl RingDir {
                             continue;
                         }
                     }
-                    fault::after(Step::RingDirReady);
+                    failpoint::after(Step::RingDirReady);
                     return Ok(dir);
                 }
                 Err(error) => tried.push((folder.clone(), error)),
@@ -279,7 +279,7 @@ impl RingDir {
         {
             let _ = lock(&second.meta).thread(thread);
         }
-        fault::after(Step::ThreadStated);
+        failpoint::after(Step::ThreadStated);
     }
 
     /// Notes that a ring has no thread: the thread's frame is no longer needed and may be overwritten.
@@ -293,7 +293,7 @@ impl RingDir {
     /// States where a thread's new ring is: after its user words, before its first record.
     pub(crate) fn list(&self, thread: &Thread, place: Place) -> Listing {
         let listing = lock(&self.first.page).list(thread, place);
-        fault::after(Step::RingListed);
+        failpoint::after(Step::RingListed);
         listing
     }
 
@@ -338,7 +338,7 @@ impl RingDir {
         if let Some(second) = self.made_second() {
             lock(&second.page).note_progress(sequence, len);
         }
-        fault::after(Step::Progressed);
+        failpoint::after(Step::Progressed);
     }
 
     /// Checks that the directories are still there, and recreates what is gone. `rings` are those in use,
@@ -398,13 +398,13 @@ impl Dir {
         let beginning = Beginning::of(&path);
         // Fails if there is anything of this name, be it a link.
         DirBuilder::new().mode(0o700).create(&path)?;
-        fault::after(Step::RingDirMade);
+        failpoint::after(Step::RingDirMade);
         let header = FileHeader { sequence: META_SEQUENCE, ..header };
         let file = origin::state(&path, &origin).and_then(|()| new_file(&path.join(META)));
         let begun = Meta::begin(file, header, clock).and_then(|meta| {
             // By now the lock of its own tells that it has a writer.
             drop(beginning);
-            fault::after(Step::MetaBegun);
+            failpoint::after(Step::MetaBegun);
             let page = Page::begin(&new_file(&path.join(PROGRESS))?, number)?;
             Ok((meta, page))
         });
@@ -447,11 +447,11 @@ impl Dir {
         let temporary = self.path.join(format!("{RING_IN_MAKING}{number}"));
         let options = Options::new(capacity_bytes).ring_id(number.into()).user_words(words);
         let (producer, consumer) = options.create_spsc(&temporary)?;
-        fault::after(Step::RingCreated);
+        failpoint::after(Step::RingCreated);
         fs::rename(&temporary, self.ring_path(number)).inspect_err(|_| {
             let _ = fs::remove_file(&temporary);
         })?;
-        fault::after(Step::RingNamed);
+        failpoint::after(Step::RingNamed);
         Ok((producer, consumer))
     }
 
@@ -563,7 +563,7 @@ impl Meta {
     fn begin(file: io::Result<File>, header: FileHeader, clock: &ClockPair) -> io::Result<Self> {
         let file = file?;
         // Nobody else has it; and what has no locks is as good without.
-        let _ = writer_lock::take(&file);
+        let _ = writer_lock::acquire(&file);
         let _not_inherited = NotInherited::new(&file);
         let frames = FrameWriter::default();
         let (threads, stated) = (Slots::default(), Vec::new());
@@ -598,7 +598,7 @@ impl Meta {
         });
         if written.is_ok() {
             self.note_stated(site.id);
-            fault::after(Step::SiteStated);
+            failpoint::after(Step::SiteStated);
         }
         written.is_ok()
     }

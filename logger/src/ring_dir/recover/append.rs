@@ -10,10 +10,10 @@ use stenolog_format::frame::{FrameKind, FrameWriter};
 use stenolog_format::index::{End, Index};
 use stenolog_format::recovery::{RingRecord, put_blocks};
 use stenolog_ringbuf::file::Recovered;
+use stenolog_session::failpoint::{self, Step};
 
 use super::share::Share;
 use super::{check_size_limit, odd, of_dump};
-use crate::fault::{self, Step};
 use crate::ring_dir::NotRecovered;
 
 /// An index frame is written when this many blocks have none.
@@ -93,7 +93,7 @@ impl Append<'_> {
         if self.failed.is_none() {
             let write = || self.dump.write_all_at(&self.buffer, self.at);
             self.failed = check_size_limit(self.end()).and_then(|()| write()).err();
-            fault::after(Step::EarlierWritten);
+            failpoint::after(Step::EarlierWritten);
         }
         self.at = self.end();
         self.buffer.clear();

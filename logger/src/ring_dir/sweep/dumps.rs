@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind};
 use stenolog_format::index::End;
+use stenolog_session::lock::{self as writer_lock, Writer};
 
 use super::MAX_ENTRIES;
-use crate::writer_lock::{self, Hold};
 
 /// Dumps, each with its session.
 pub(super) type Dumps = Vec<([u8; 16], PathBuf)>;
@@ -78,7 +78,7 @@ pub(super) fn dump_state(path: &Path, session: &[u8; 16]) -> DumpState {
     if !owner.is_ok_and(|owner| trusted.contains(&owner)) {
         return DumpState::Unknown;
     }
-    if writer_lock::ask(&file) == Hold::Others {
+    if writer_lock::query(&file) == Writer::Other {
         return DumpState::Unknown;
     }
     match is_sealed(&file) {
