@@ -20,17 +20,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use stenolog_format::recovery::{LEFT_FILE, Origin, directory_name, is_directory_name};
 use stenolog_format::value::ValueError;
+use stenolog_session::layout::{
+    META_FILE, directory_name, folder_of, is_directory_name, reader_folders, removal_rank,
+};
 
 use crate::dump::Dump;
 use crate::limits::Limits;
 use crate::model::damage::Damage;
 use folder::{Folder, same_user};
 pub use left::{LeftRings, LeftState};
-
-/// Where loggers keep their rings on Linux: memory, which is never written back to a disk.
-const SHARED_MEMORY: &str = "/dev/shm";
 
 /// The ring directory of one run of a logger, or both directories if the first one had no room for all
 /// rings.
@@ -307,14 +306,10 @@ impl RingDir {
         let mut candidates = Vec::new();
         for folder in extra {
             let is_it = folder.file_name().is_some_and(|last| *last == *name)
-                || folder.join(read::META).exists();
+                || folder.join(META_FILE).exists();
             candidates.push(if is_it { folder.clone() } else { folder.join(&name) });
         }
-        let mut folders = vec![parent(dump.name())];
-        folders.extend(dump.name().canonicalize().iter().map(|path| parent(path)));
-        if cfg!(unix) {
-            folders.push(SHARED_MEMORY.into());
-        }
+        let folders = reader_folders(dump.name());
         candidates.extend(folders.into_iter().map(|folder| folder.join(&name)));
         let mut owners = folder::owner_of(dump.name()).into_iter().collect::<Vec<_>>();
         owners.extend(same_user());
@@ -322,7 +317,8 @@ impl RingDir {
         let mut search = RingSearch::default();
         for path in candidates {
             // `.` and its full name are the same to look in, but only one of them is to be named.
-            let folder = parent(&path).canonicalize().unwrap_or_else(|_| parent(&path));
+            let folder = folder_of(&path);
+            let folder = folder.canonicalize().unwrap_or(folder);
             if search.looked_in.contains(&folder) {
                 continue;
             }
@@ -372,7 +368,7 @@ impl RingDir {
     #[must_use]
     pub fn is_at(path: &Path) -> bool {
         let named = path.file_name().and_then(|name| name.to_str()).is_some_and(is_directory_name);
-        path.is_dir() && (named || path.join(read::META).is_file())
+        path.is_dir() && (named || path.join(META_FILE).is_file())
     }
 
     /// The directory.
@@ -410,7 +406,7 @@ impl RingDir {
             Self { path, folder, other: None, owners: owners.clone(), session: None }.remove()?;
         }
         let refused = |error| RefusedDir { path: path.clone(), why: Why::Io(error) };
-        let meta = folder.open_file(read::META.as_ref(), &owners);
+        let meta = folder.open_file(META_FILE.as_ref(), &owners);
         // Locked until all is gone, so that no logger begins to read it meanwhile.
         let lock = meta.map(|meta| (meta.try_lock(), meta));
         if matches!(&lock, Ok((Err(TryLockError::WouldBlock), _))) {
@@ -425,25 +421,6 @@ impl RingDir {
         }
         folder.remove().map_err(refused)?;
         Ok(())
-    }
-}
-
-/// When a file of this name is removed with its directory, the lowest first; `None` if no logger puts one
-/// there.
-fn removal_rank(name: &str) -> Option<u8> {
-    match name {
-        read::META => Some(3),
-        Origin::FILE => Some(2),
-        read::PROGRESS | LEFT_FILE => Some(1),
-        _ if name.starts_with(read::RING) || name.starts_with(".new-ring-") => Some(0),
-        _ => None,
-    }
-}
-
-fn parent(path: &Path) -> PathBuf {
-    match path.parent() {
-        Some(parent) if parent != Path::new("") => parent.to_owned(),
-        _ => PathBuf::from("."),
     }
 }
 

@@ -26,12 +26,13 @@
 //! `FORMAT.md` says what readers may rely on.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use stenolog_format::loss::Loss;
 use stenolog_ringbuf::Consumer;
 use stenolog_ringbuf::queue::spsc::Producer;
 use stenolog_session::failpoint::{self, Step};
+use stenolog_session::layout::word;
 
 #[cfg(not(unix))]
 mod elsewhere;
@@ -153,23 +154,13 @@ pub(crate) enum NotRecovered {
 /// A ring is no smaller than this.
 pub(crate) const LEAST_RING_BYTES: usize = 4096;
 
-/// What the user words of a ring are, by index; `FORMAT.md` has the table.
-pub(crate) mod word {
-    pub(crate) const SESSION: [usize; 2] = [0, 1];
-    pub(crate) const RING: usize = 2;
-    pub(crate) const PAIRS: [usize; 2] = [4, 6];
-    /// Of records that found the ring full, and of those that were too large, by level.
-    pub(crate) const LOST: [usize; 2] = [8, 13];
-    pub(crate) const LOST_AT: usize = 18;
-}
-
 /// No ring gets so far.
 const NO_POSITION: u64 = u64::MAX;
 
 /// Gives a ring to a thread, under a new ring id.
 pub(crate) fn begin_ring(consumer: &Consumer, ring: u32) {
     // Only one pair may fit: the other's number changes before its position does.
-    for (pair, position) in word::PAIRS.into_iter().zip([consumer.position(), NO_POSITION]) {
+    for (pair, position) in word::NUMBERS.into_iter().zip([consumer.position(), NO_POSITION]) {
         consumer.set_user_word(pair, position);
         consumer.set_user_word(pair + 1, 0);
     }
@@ -190,7 +181,7 @@ pub(crate) fn end_ring(consumer: &Consumer) {
 /// Says which number the record at `position` has, before everything up to there is freed (D2).
 /// Calls for one ring take turns with `odd`; the first one is odd.
 pub(crate) fn state_number(consumer: &Consumer, odd: bool, position: u64, number: u64) {
-    let pair = word::PAIRS[usize::from(odd)];
+    let pair = word::NUMBERS[usize::from(odd)];
     // Another position means nothing to a reader who looks for this one.
     consumer.set_user_word(pair + 1, number);
     failpoint::after(Step::HalfNumbered);
@@ -205,18 +196,4 @@ pub(crate) fn state_loss(producer: &Producer, loss: &Loss) {
         producer.set_user_word(word::LOST[1] + level, too_large);
     }
     producer.set_user_word(word::LOST_AT, loss.counter);
-}
-
-/// The folders in which a ring directory is looked for, and made, beside those that the program
-/// names.
-pub(crate) fn usual_folders(dump: &Path) -> Vec<PathBuf> {
-    let beside = match dump.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-        _ => PathBuf::from("."),
-    };
-    let mut folders = vec![beside];
-    if cfg!(target_os = "linux") {
-        folders.insert(0, PathBuf::from("/dev/shm"));
-    }
-    folders
 }

@@ -12,8 +12,14 @@ use std::time::{Duration, SystemTime};
 use stenolog::{Builder, Event, UnreadRings, info};
 use stenolog_decoder::{Dump, Limits, RingDir, Tail, Verification, verify_with};
 use stenolog_format::frame::FileHeader;
-use stenolog_format::recovery::{LEFT_FILE, directory_name, keep};
+use stenolog_session::layout::{LEFT_FILE, directory_name};
 use stenolog_tests::message;
+
+/// Unread rings are kept for two weeks.
+const LONGEST: Duration = Duration::from_hours(14 * 24);
+
+/// Of a folder, the latest of this many directories are kept.
+const DIRECTORIES: usize = 64;
 
 /// A folder for dumps, and one for rings.
 struct Scene {
@@ -300,9 +306,9 @@ fn rings_that_nobody_reads_are_removed_after_two_weeks() {
     let scene = Scene::new();
     let left = scene.leave("app.steno", true);
     scene.start();
-    age(&left, keep::LONGEST - Duration::from_secs(60));
+    age(&left, LONGEST - Duration::from_secs(60));
     assert_eq!(scene.start(), [""; 0]);
-    age(&left, keep::LONGEST);
+    age(&left, LONGEST);
     let told = scene.start();
     assert_eq!(told.len(), 1);
     let dump = scene.dump("app.steno");
@@ -324,7 +330,7 @@ fn of_many_unread_directories_the_latest_are_kept() {
     let left = scene.leave("app.steno", true);
     scene.start();
     // The same once more, of so many other sessions.
-    for n in 1..=keep::DIRECTORIES as u8 + 5 {
+    for n in 1..=DIRECTORIES as u8 + 5 {
         let of_session = |file: &Path, to: &Path| {
             let mut bytes = fs::read(file).unwrap();
             let (header, begin) = FileHeader::decode(&bytes).unwrap();
@@ -344,10 +350,10 @@ fn of_many_unread_directories_the_latest_are_kept() {
         age(&directory, hours);
     }
     let count = || scene.directories().iter().filter(|path| path.is_dir()).count();
-    assert_eq!(count(), keep::DIRECTORIES + 6);
+    assert_eq!(count(), DIRECTORIES + 6);
     let told = scene.start();
     // The one that was left just now counts, and is not counted out.
-    assert_eq!((told.len(), count()), (6, keep::DIRECTORIES));
+    assert_eq!((told.len(), count()), (6, DIRECTORIES));
     assert!(left.exists());
     for n in 1..=6 {
         assert!(!scene.rings().join(directory_name(&[n; 16])).exists());

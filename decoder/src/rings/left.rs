@@ -7,11 +7,13 @@ use std::time::{Duration, SystemTime};
 
 use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind};
 use stenolog_format::index::End;
-use stenolog_format::recovery::{LEFT_FILE, Origin, session_of};
+use stenolog_session::layout::{
+    DumpLocation, LEFT_FILE, LOCATION_FILE, META_FILE, folder_of, hints_at_records, session_of,
+};
 use stenolog_session::lock;
 
 use super::folder::own_user;
-use super::{RingDir, RingsError, parent, read};
+use super::{RingDir, RingsError};
 use crate::dump::Dump;
 use crate::limits::Limits;
 
@@ -162,9 +164,7 @@ impl LeftRings {
         }
         let latest = latest.and_then(|(_, modified)| modified);
         left.age = latest.map(|at| SystemTime::now().duration_since(at).unwrap_or_default());
-        let has_rings = names.iter().any(|name| {
-            ![read::META, Origin::FILE, LEFT_FILE].contains(&name.to_str().unwrap_or_default())
-        });
+        let has_rings = names.iter().any(|name| hints_at_records(&name.to_string_lossy()));
         (left.state, left.dump) = judge(&dir, session, has_rings, limits);
         Some(left)
     }
@@ -177,7 +177,7 @@ impl LeftRings {
         let dir = RingDir::open(&self.path)?;
         let is_half_made = self.state == LeftState::HalfMade;
         // Whoever begins a directory shares the lock of the folder until its own tells.
-        let folder = is_half_made.then(|| File::open(parent(&self.path))).transpose();
+        let folder = is_half_made.then(|| File::open(folder_of(&self.path))).transpose();
         let folder = folder.map_err(|error| super::RefusedDir {
             path: self.path.clone(),
             why: super::Why::Io(error),
@@ -196,7 +196,7 @@ fn judge(
     limits: &Limits,
 ) -> (LeftState, Option<PathBuf>) {
     let unknown = |why: &str| LeftState::Unknown { why: why.into() };
-    match dir.folder.open_file(read::META.as_ref(), &dir.owners) {
+    match dir.folder.open_file(META_FILE.as_ref(), &dir.owners) {
         Ok(meta) => match lock::writer_is_alive(&meta) {
             Some(true) => return (LeftState::Running, None),
             Some(false) => {}
@@ -208,14 +208,14 @@ fn judge(
     if !has_rings {
         return (LeftState::HalfMade, None);
     }
-    let origin = origin(dir);
-    let named = origin.as_ref().and_then(path_of);
-    let mut folders: Vec<_> = named.iter().map(|path| parent(path)).collect();
-    folders.push(parent(&dir.path));
+    let location = location(dir);
+    let named = location.as_ref().and_then(DumpLocation::path);
+    let mut folders: Vec<_> = named.iter().map(|path| folder_of(path)).collect();
+    folders.push(folder_of(&dir.path));
     let at_path = named.as_ref().filter(|path| session_at(path) == Some(session)).cloned();
     let found = at_path.or_else(|| folders.iter().find_map(|folder| find_in(folder, session)));
     let Some(path) = found else {
-        let is_gone = origin.is_some_and(|origin| is_visible(&origin));
+        let is_gone = location.is_some_and(|location| location.is_visible());
         let why = if named.is_some() {
             "its dump cannot be seen from here"
         } else {
@@ -240,42 +240,11 @@ fn judge(
     (state, Some(path))
 }
 
-fn origin(dir: &RingDir) -> Option<Origin> {
+fn location(dir: &RingDir) -> Option<DumpLocation> {
     let mut bytes = Vec::new();
-    let file = dir.folder.open_file(Origin::FILE.as_ref(), &dir.owners).ok()?;
-    file.take(Origin::MAX_BYTES as u64).read_to_end(&mut bytes).ok()?;
-    Origin::decode(&bytes)
-}
-
-#[cfg(unix)]
-fn path_of(origin: &Origin) -> Option<PathBuf> {
-    use std::os::unix::ffi::OsStrExt as _;
-    Some(PathBuf::from(std::ffi::OsStr::from_bytes(&origin.path)))
-}
-
-#[cfg(not(unix))]
-fn path_of(origin: &Origin) -> Option<PathBuf> {
-    Some(PathBuf::from(std::str::from_utf8(&origin.path).ok()?))
-}
-
-/// Whether this process would see the dump where its writer saw it.
-#[cfg(unix)]
-fn is_visible(origin: &Origin) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-
-    let root = fs::metadata("/").map(|root| [root.dev(), root.ino()]);
-    let Some(path) = path_of(origin) else { return false };
-    let device = path.ancestors().skip(1).find_map(|folder| match fs::metadata(folder) {
-        Ok(metadata) => Some(Some(metadata.dev())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(_) => Some(None),
-    });
-    root.is_ok_and(|root| root == origin.root) && device == Some(Some(origin.device))
-}
-
-#[cfg(not(unix))]
-fn is_visible(_: &Origin) -> bool {
-    false
+    let file = dir.folder.open_file(LOCATION_FILE.as_ref(), &dir.owners).ok()?;
+    file.take(DumpLocation::MAX_BYTES as u64).read_to_end(&mut bytes).ok()?;
+    DumpLocation::decode(&bytes)
 }
 
 #[cfg(unix)]

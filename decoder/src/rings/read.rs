@@ -11,41 +11,20 @@ use stenolog_format::dictionary::{CallSite, Thread};
 use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter, VERSION, Version};
 use stenolog_format::index::End;
 use stenolog_format::loss::{Loss, LossFrame};
-use stenolog_format::recovery::{self, Place, Progress, RingRecord, RingSpan, put_blocks};
+use stenolog_format::recovery::{RingRecord, RingSpan, put_blocks};
 use stenolog_format::value::ValueError;
 use stenolog_format::volatile::{VolatileRing, VolatileState};
 use stenolog_ringbuf::file::{Damage as Broken, Kind, Recovered};
+use stenolog_session::layout::{
+    MAX_RING_FILE_BYTES, META_FILE, META_SEQUENCE, PROGRESS_FILE, Progress, RingList, RingPlace,
+    RingWords, SITES_PER_FRAME, is_ring_file,
+};
 use stenolog_session::lock;
 
 use super::folder::{FileError, Folder};
 use super::{Limits, Recovery, RingDamage, RingDir, RingShare, RingsError, damage};
 use crate::dump::{Block, Dump, RingFacts, RingStart};
 use crate::model::damage::{Damage, DamageCause};
-
-/// The names in a ring directory.
-pub(super) const META: &str = "meta.steno";
-pub(super) const PROGRESS: &str = "progress";
-pub(super) const RING: &str = "ring-";
-
-/// No file of a session has this number: it stands for what is not in any.
-const SEQUENCE: u32 = u32::MAX;
-
-/// A dictionary frame of what is read has so many call sites.
-const SITES_A_FRAME: usize = 256;
-
-/// No ring file is longer: its header and the greatest capacity.
-const MAX_RING_FILE_BYTES: u64 = 4096 + (1 << 30);
-
-/// The user words of a ring file, by their place.
-mod word {
-    pub(super) const SESSION: usize = 0;
-    pub(super) const RING: usize = 2;
-    /// Two pairs of position and number.
-    pub(super) const NUMBERS: [usize; 2] = [4, 6];
-    /// Five counts by level, then five more.
-    pub(super) const LOSSES: usize = 8;
-    pub(super) const LOSS_COUNTER: usize = 18;
-}
 
 pub(super) fn read(
     dir: &RingDir,
@@ -63,7 +42,7 @@ pub(super) fn read(
             Ok(meta) => metas.push(meta),
             // The dump has call sites too, if not all of them.
             Err(why) if dump.is_some() => {
-                found.push(damage(path.join(META), 0, RingDamage::Meta(why)));
+                found.push(damage(path.join(META_FILE), 0, RingDamage::Meta(why)));
             }
             Err(why) => return Err(RingsError::NoMeta { path: path.to_owned(), why }),
         }
@@ -79,7 +58,9 @@ pub(super) fn read(
         metas: &metas,
         session: header.session,
         blocks: blocks_by_ring(dump),
-        bytes: FileHeader { sequence: SEQUENCE, version: VERSION, ..*header }.encode().to_vec(),
+        bytes: FileHeader { sequence: META_SEQUENCE, version: VERSION, ..*header }
+            .encode()
+            .to_vec(),
         frames: FrameWriter::default(),
         facts: RingFacts { written, ..RingFacts::default() },
         damage: found,
@@ -104,8 +85,8 @@ fn meta(
     limits: &Limits,
     found: &mut Vec<Damage>,
 ) -> Result<Result<Dump, Box<str>>, RingsError> {
-    let path = at.join(META);
-    let mut file = match folder.open_file(META.as_ref(), &dir.owners) {
+    let path = at.join(META_FILE);
+    let mut file = match folder.open_file(META_FILE.as_ref(), &dir.owners) {
         Ok(file) => file,
         Err(FileError::Foreign) => return Ok(Err(RingDamage::Foreign.to_string().into())),
         Err(FileError::Io(error)) => return Ok(Err(format!("cannot be read: {error}").into())),
@@ -145,14 +126,14 @@ fn all_progress(
     let mut all = Vec::new();
     for (path, folder) in dir.folders() {
         let progress = progress(dir, path, folder, found);
-        all.extend(progress.map(|progress| (path.join(PROGRESS), progress)));
+        all.extend(progress.map(|progress| (path.join(PROGRESS_FILE), progress)));
     }
     let is_first = |(_, progress): &(PathBuf, Progress)| {
         progress.rings.as_ref().is_none_or(|rings| rings.directory == 0)
     };
     let has_list = Version { major: 1, minor: 3 };
     let needs_list = metas.iter().any(|meta| meta.header().version >= has_list);
-    let path = dir.path.join(PROGRESS);
+    let path = dir.path.join(PROGRESS_FILE);
     match all.iter().position(is_first) {
         Some(first) => {
             let first = all.swap_remove(first);
@@ -180,8 +161,8 @@ fn progress(
     folder: &Folder,
     found: &mut Vec<Damage>,
 ) -> Option<Progress> {
-    let mut report = |cause| found.push(damage(at.join(PROGRESS), 0, cause));
-    let mut file = match folder.open_file(PROGRESS.as_ref(), &dir.owners) {
+    let mut report = |cause| found.push(damage(at.join(PROGRESS_FILE), 0, cause));
+    let mut file = match folder.open_file(PROGRESS_FILE.as_ref(), &dir.owners) {
         Ok(file) => file,
         Err(FileError::Foreign) => {
             report(RingDamage::Foreign);
@@ -197,7 +178,7 @@ fn progress(
     match read_at_most(&mut file, Progress::BYTES as u64).as_deref() {
         Ok([]) => None,
         Ok(bytes) => {
-            let progress = Progress::decode(bytes).filter(|_| bytes.len() >= 16);
+            let progress = Progress::decode(bytes);
             if progress.is_none() {
                 report(RingDamage::Io(io::ErrorKind::UnexpectedEof));
             }
@@ -279,7 +260,7 @@ impl Reader<'_> {
             }
         }
         let sites: Vec<_> = sites.into_values().collect();
-        for sites in sites.chunks(SITES_A_FRAME) {
+        for sites in sites.chunks(SITES_PER_FRAME) {
             frames.frame(bytes, FrameKind::Dictionary, |out| {
                 CallSite::encode_all(sites.iter().copied(), out);
             });
@@ -289,7 +270,7 @@ impl Reader<'_> {
         }
         if let Some(id) = differ {
             let why = format!("call site {id} is another one in the dump").into();
-            self.report(self.dir.path.join(META), 0, RingDamage::Meta(why));
+            self.report(self.dir.path.join(META_FILE), 0, RingDamage::Meta(why));
         }
     }
 
@@ -301,7 +282,7 @@ impl Reader<'_> {
     }
 
     fn rings_in(&mut self, at: &Path, folder: &Folder, limit: &mut usize, left: &mut u64) {
-        let names = folder.names(*limit, |name| name.starts_with(RING));
+        let names = folder.names(*limit, |name| is_ring_file(name));
         let (mut names, files) = match names {
             Ok(found) => found,
             Err(error) => {
@@ -337,32 +318,26 @@ impl Reader<'_> {
     }
 
     fn ring(&mut self, path: PathBuf, ring: &Recovered) {
-        let words = ring.user_words();
-        let [first, second] = [0, 8].map(|at| {
-            self.session
-                .get(at..)
-                .and_then(|half| half.first_chunk())
-                .map(|half| u64::from_le_bytes(*half))
-        });
-        if [first, second] != [Some(words[word::SESSION]), Some(words[word::SESSION + 1])] {
+        let words = RingWords::decode(&ring.user_words());
+        if words.session != self.session {
             return self.report(path, 0, RingDamage::OtherSession);
         }
         if ring.kind() != Kind::OneProducer {
             return self.report(path, 0, RingDamage::Kind);
         }
-        let id = match u32::try_from(words[word::RING]) {
+        let id = match u32::try_from(words.ring) {
             // It waits for a thread.
             Ok(0) => return,
             Ok(id) => id,
             Err(_) => {
-                let why = format!("its ring id is {}", words[word::RING]).into();
+                let why = format!("its ring id is {}", words.ring).into();
                 return self.report(path, 0, RingDamage::NoRing(why));
             }
         };
         if self.facts.starts.contains_key(&id) {
             return self.report(path, 0, RingDamage::Twice { ring: id });
         }
-        let number = self.number(&path, id, ring);
+        let number = self.number(&path, id, ring, &words);
         let share = self.put_records(&path, id, number, ring);
         match ring.damage() {
             None => {}
@@ -377,7 +352,7 @@ impl Reader<'_> {
                 self.report(path.to_owned(), 0, RingDamage::NoRing(why));
             }
         }
-        self.put_losses(id, ring, &words);
+        self.put_losses(id, ring, words.loss);
         self.facts.starts.insert(
             id,
             RingStart {
@@ -391,15 +366,10 @@ impl Reader<'_> {
     }
 
     /// The number of the ring's first record.
-    fn number(&mut self, path: &Path, id: u32, ring: &Recovered) -> u64 {
-        let words = ring.user_words();
+    fn number(&mut self, path: &Path, id: u32, ring: &Recovered, words: &RingWords) -> u64 {
         let start = ring.start();
-        let mut stated =
-            word::NUMBERS.iter().filter(|&&at| words[at] == start).map(|&at| words[at + 1]);
-        match (stated.next(), stated.next()) {
-            (Some(number), None) => return number,
-            (Some(number), Some(again)) if number == again => return number,
-            _ => {}
+        if let Some(number) = words.number_at(start) {
+            return number;
         }
         let by_dump = self.number_by_dump(id, ring);
         let number = by_dump.unwrap_or_default();
@@ -518,13 +488,7 @@ impl Reader<'_> {
     }
 
     /// States what the ring's thread lost.
-    fn put_losses(&mut self, ring: u32, recovered: &Recovered, words: &[u64]) {
-        let count = |level: usize| words.get(word::LOSSES + level).copied().unwrap_or_default();
-        let loss = Loss {
-            counter: words.get(word::LOSS_COUNTER).copied().unwrap_or_default(),
-            full: std::array::from_fn(count),
-            too_large: std::array::from_fn(|level| count(5 + level)),
-        };
+    fn put_losses(&mut self, ring: u32, recovered: &Recovered, loss: Loss) {
         if loss.total() == 0 {
             return;
         }
@@ -535,12 +499,12 @@ impl Reader<'_> {
 
     /// Each ring that a thread had must be among those that were read; of others only the dump has
     /// anything.
-    fn check_list(&mut self, path: PathBuf, rings: recovery::Rings) {
+    fn check_list(&mut self, path: PathBuf, rings: RingList) {
         for (ring, place) in rings.listed {
-            if place == Place::File && self.facts.starts.contains_key(&ring) {
+            if place == RingPlace::File && self.facts.starts.contains_key(&ring) {
                 continue;
             }
-            let is_unlinked = place != Place::Memory;
+            let is_unlinked = place != RingPlace::Memory;
             let mut dumps = self.metas.iter().chain(self.dump);
             let thread = dumps.find_map(|dump| dump.thread(ring));
             let thread = thread.map(|thread| thread.name.as_str().into()).unwrap_or_default();

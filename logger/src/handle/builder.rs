@@ -8,6 +8,7 @@ use std::time::Duration;
 use crossbeam_utils::sync::Parker;
 use stenolog_format::dictionary::Level;
 use stenolog_session::failpoint::{self, Step};
+use stenolog_session::layout::writer_folders;
 
 use crate::core::{Config, Core, OWN_TARGET, OnFull};
 use crate::drain::{self, Compression, Drain, DumpFile, Earlier, Existing, IfBusy, Output};
@@ -17,7 +18,7 @@ use crate::filter::{Filter, FromEnv, Ignored};
 use crate::handle::fork::ForkedChild;
 use crate::handle::logger::Logger;
 use crate::registry;
-use crate::ring_dir::{Removed, Rings, UnreadRings, sweep, usual_folders};
+use crate::ring_dir::{Removed, Rings, UnreadRings, sweep};
 
 /// Gathers how a logger is to be, and starts it.
 ///
@@ -434,7 +435,7 @@ impl Builder {
         let rings = self.config.rings;
         let blueprint = (self.forked_child == ForkedChild::OwnDump).then(|| self.clone());
         let unparker = parker.unparker().clone();
-        let mut folders = usual_folders(&path);
+        let mut folders = writer_folders(&path);
         folders.extend(self.config.rings_in.clone());
         let listeners = self.config.listeners.clone();
         if rings != Rings::Memory {

@@ -10,8 +10,7 @@ use stenolog_format::dictionary::{CallSite, Level, Thread};
 use stenolog_format::frame::FileHeader;
 use stenolog_ringbuf::Consumer;
 use stenolog_ringbuf::queue::spsc::Producer;
-
-use stenolog_format::recovery::Place;
+use stenolog_session::layout::RingPlace;
 
 use super::{NoRingDir, NotRecovered, Removed};
 
@@ -70,7 +69,7 @@ impl RingDir {
         match self.0 {}
     }
 
-    pub(crate) fn list(&self, _: &Thread, _: Place) -> Listing {
+    pub(crate) fn list(&self, _: &Thread, _: RingPlace) -> Listing {
         match self.0 {}
     }
 

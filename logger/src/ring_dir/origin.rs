@@ -2,12 +2,10 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
-use stenolog_format::recovery::Origin;
+use stenolog_session::layout::{DumpLocation, LOCATION_FILE};
 
 use super::unix::{check_size_limit, new_file};
 
@@ -28,10 +26,10 @@ impl Beginning {
 }
 
 /// States in a directory which dump it belongs to.
-pub(super) fn state(path: &Path, origin: &Origin) -> io::Result<()> {
-    let bytes = origin.encode();
+pub(super) fn state(path: &Path, location: &DumpLocation) -> io::Result<()> {
+    let bytes = location.encode();
     check_size_limit(bytes.len() as u64)?;
-    new_file(&path.join(Origin::FILE))?.write_all(&bytes)
+    new_file(&path.join(LOCATION_FILE))?.write_all(&bytes)
 }
 
 /// Locks a folder; `None` if it cannot be locked, or others have locked it for long.
@@ -48,31 +46,4 @@ pub(super) fn lock_folder(folder: &Path, is_shared: bool) -> Option<File> {
         }
     }
     None
-}
-
-/// Where the dump is that a logger of this process writes to `path`.
-pub(super) fn origin_of(path: &Path) -> Origin {
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    Origin {
-        device: nearest_device(&path).unwrap_or_default(),
-        root: root(),
-        path: path.as_os_str().as_bytes().to_vec(),
-    }
-}
-
-/// The device of the nearest folder above `path` that exists; `None` if that cannot be told.
-pub(super) fn nearest_device(path: &Path) -> Option<u64> {
-    for folder in path.ancestors().skip(1) {
-        match fs::metadata(folder) {
-            Ok(metadata) => return Some(metadata.dev()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(_) => return None,
-        }
-    }
-    None
-}
-
-/// Which folder is this process's root.
-pub(super) fn root() -> [u64; 2] {
-    fs::metadata("/").map(|root| [root.dev(), root.ino()]).unwrap_or_default()
 }

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use memmap2::MmapRaw;
 use stenolog_format::dictionary::Thread;
-use stenolog_format::recovery::{Place, Progress};
+use stenolog_session::layout::{Progress, RingPlace};
 
 use super::unix::check_size_limit;
 
@@ -23,7 +23,7 @@ use super::unix::check_size_limit;
 #[derive(Debug)]
 pub(super) struct Listed {
     pub(super) thread: Thread,
-    pub(super) place: Place,
+    pub(super) place: RingPlace,
 }
 
 /// Where the page has a ring's entry.
@@ -87,14 +87,14 @@ impl Page {
     }
 
     /// States where a thread's new ring is.
-    pub(super) fn list(&mut self, thread: &Thread, place_of_ring: Place) -> Listing {
+    pub(super) fn list(&mut self, thread: &Thread, place_of_ring: RingPlace) -> Listing {
         let free = self.list[self.taken_to.min(self.list.len())..].iter().position(Option::is_none);
         let at = free.map_or(self.list.len(), |free| self.taken_to + free);
         // Without memory for it the ring is counted, too.
         let has_room =
-            at < Progress::MOST_RINGS && (at < self.list.len() || self.list.try_reserve(1).is_ok());
+            at < Progress::MAX_RINGS && (at < self.list.len() || self.list.try_reserve(1).is_ok());
         if !has_room {
-            if place_of_ring == Place::File {
+            if place_of_ring == RingPlace::File {
                 return Listing::Nowhere;
             }
             self.count_unlisted(1);
@@ -115,7 +115,7 @@ impl Page {
         match *listing {
             Listing::At(at) => {
                 if let Some(Some(listed)) = self.list.get_mut(usize::from(at)) {
-                    listed.place = Place::Unlinked;
+                    listed.place = RingPlace::Unlinked;
                     let word = listed.place.word(listed.thread.ring);
                     self.store(place(at.into()), word);
                 }
@@ -200,22 +200,22 @@ mod tests {
             Progress::decode(&bytes).unwrap()
         };
         page.note_progress(3, 1000);
-        let listings: Vec<_> = (1..=Progress::MOST_RINGS as u32)
-            .map(|ring| page.list(&thread(ring), Place::File))
+        let listings: Vec<_> = (1..=Progress::MAX_RINGS as u32)
+            .map(|ring| page.list(&thread(ring), RingPlace::File))
             .collect();
-        assert_eq!(page.list(&thread(5000), Place::File), Listing::Nowhere);
-        assert_eq!(page.list(&thread(5001), Place::Memory), Listing::Counted);
+        assert_eq!(page.list(&thread(5000), RingPlace::File), Listing::Nowhere);
+        assert_eq!(page.list(&thread(5001), RingPlace::Memory), Listing::Counted);
         let found = read();
         assert_eq!((found.sequence, found.written), (3, 1000));
         let rings = found.rings.unwrap();
         assert_eq!((rings.unlisted, rings.directory), (1, 1));
-        assert_eq!(rings.listed.len(), Progress::MOST_RINGS);
+        assert_eq!(rings.listed.len(), Progress::MAX_RINGS);
         page.unlist(Listing::Counted);
         listings.iter().for_each(|&listing| page.unlist(listing));
-        let mut first = page.list(&thread(7000), Place::File);
+        let mut first = page.list(&thread(7000), RingPlace::File);
         page.unlink(&mut first);
         let rings = read().rings.unwrap();
-        assert_eq!((rings.unlisted, &*rings.listed), (0, &[(7000, Place::Unlinked)][..]));
+        assert_eq!((rings.unlisted, &*rings.listed), (0, &[(7000, RingPlace::Unlinked)][..]));
         // The same in another file.
         let again = tempfile::tempfile().unwrap();
         page.again(&again).unwrap();

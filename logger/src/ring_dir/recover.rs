@@ -39,28 +39,25 @@ use rustix::fs::{AtFlags, Dir, Mode, OFlags, open, openat, unlinkat};
 use stenolog_format::dictionary::{CallSite, Thread};
 use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter, VERSION, Version};
 use stenolog_format::loss::{Loss, LossFrame};
-use stenolog_format::recovery::{LEFT_FILE, Origin, Place, Progress, Rings, directory_name};
 use stenolog_format::volatile::{VolatileRing, VolatileState};
 use stenolog_ringbuf::file::{Kind, Recovered};
 use stenolog_session::failpoint::{self, Step};
+use stenolog_session::layout::{
+    MAX_RING_FILE_BYTES, META_FILE, PROGRESS_FILE, Progress, RingList, RingPlace, RingWords,
+    SITES_PER_FRAME, directory_name, is_ring_file, removal_rank,
+};
 use stenolog_session::lock::{self as writer_lock, Writer};
 
 use self::append::Append;
 use self::explained::Explained;
 use self::share::Share;
 use self::walk::{Walked, walk};
-use super::unix::{META, META_SEQUENCE, PROGRESS, RING, RING_IN_MAKING, check_size_limit};
-use super::{NotRecovered, word};
+use super::NotRecovered;
+use super::unix::check_size_limit;
 use crate::handle::fork::NotInherited;
-
-/// No ring file is longer: its header, and the greatest capacity.
-const MAX_RING_FILE_BYTES: u64 = 4096 + (1 << 30);
 
 /// How many bytes of a dump to copy at once, where it cannot be copied by reference.
 const COPIED_AT_ONCE: usize = 1 << 20;
-
-/// How many call sites a dictionary frame has.
-const SITES_A_FRAME: usize = 256;
 
 /// A ring directory whose logger does not run any more.
 #[derive(Debug)]
@@ -131,7 +128,7 @@ impl UnreadDir {
             return None;
         }
         // Some network file systems lock only what is open for writing.
-        let meta = match open_file(&directory, META.as_ref(), OFlags::RDWR) {
+        let meta = match open_file(&directory, META_FILE.as_ref(), OFlags::RDWR) {
             Err(error) => Err(error),
             Ok(file) => match writer_lock::acquire(&file) {
                 Writer::Other => return None,
@@ -194,7 +191,7 @@ impl UnreadDir {
         let progress = self.all_progress(header.sequence)?;
         let has_list = Version { major: 1, minor: 3 };
         if header.version >= has_list && progress.rings.is_none() {
-            return Err(odd(PROGRESS.as_ref()));
+            return Err(odd(PROGRESS_FILE.as_ref()));
         }
         let mut walked = walk(dump, begin, progress.written)?;
         let mut copy = None;
@@ -257,7 +254,7 @@ impl UnreadDir {
 
     /// How many bytes of the dump are whole frames for sure (D3), and where the rings are.
     fn progress(&self, sequence: u32) -> Result<Progress, NotRecovered> {
-        let name = PROGRESS.as_ref();
+        let name = PROGRESS_FILE.as_ref();
         let bytes = read(&self.open_file(name)?, name, Progress::BYTES as u64)?;
         let progress = Progress::decode(&bytes);
         progress.filter(|progress| progress.sequence == sequence).ok_or_else(|| odd(name))
@@ -284,7 +281,7 @@ impl UnreadDir {
         let mut shares = Vec::new();
         let mut ids = BTreeSet::new();
         for dir in self.all() {
-            let mut names = dir.names(|name| name.starts_with(RING))?;
+            let mut names = dir.names(|name| is_ring_file(name))?;
             names.sort();
             for name in names {
                 let ring = dir.ring(&name)?;
@@ -306,9 +303,7 @@ impl UnreadDir {
     fn ring(&self, name: &OsStr) -> Result<Recovered, NotRecovered> {
         let image = read(&self.open_file(name)?, name, MAX_RING_FILE_BYTES)?;
         let ring = Recovered::from_bytes(&image).map_err(|_| odd(name))?;
-        let words = ring.user_words();
-        let session = word::SESSION.map(|half| words[half].to_le_bytes());
-        let is_ours = session.as_flattened() == self.session;
+        let is_ours = RingWords::decode(&ring.user_words()).session == self.session;
         if is_ours && ring.kind() == Kind::OneProducer && ring.damage().is_none() {
             Ok(ring)
         } else {
@@ -343,7 +338,7 @@ impl UnreadDir {
         sites.sort_unstable();
         sites.dedup();
         let sites: Vec<_> = sites.into_iter().filter_map(|id| explained.sites.get(id)).collect();
-        for sites in sites.chunks(SITES_A_FRAME) {
+        for sites in sites.chunks(SITES_PER_FRAME) {
             append.metadata(FrameKind::Dictionary, |out| {
                 CallSite::encode_all(sites.iter().copied(), out);
             });
@@ -403,7 +398,7 @@ struct Dead {
 /// What is to be said of the rings that died with their process. Those that should be in a file must
 /// be among the rings that were read (U1).
 fn volatile(
-    rings: &Rings,
+    rings: &RingList,
     shares: &[Share],
     walked: &Walked,
 ) -> Result<Vec<VolatileRing>, NotRecovered> {
@@ -415,9 +410,9 @@ fn volatile(
     };
     for &(ring, place) in &rings.listed {
         match place {
-            Place::File if shares.iter().any(|share| share.span.ring == ring) => {}
-            Place::Memory => lost(ring, VolatileState::MemoryLost),
-            Place::Unlinked => lost(ring, VolatileState::UnlinkedLost),
+            RingPlace::File if shares.iter().any(|share| share.span.ring == ring) => {}
+            RingPlace::Memory => lost(ring, VolatileState::MemoryLost),
+            RingPlace::Unlinked => lost(ring, VolatileState::UnlinkedLost),
             _ => return Err(NotRecovered::Odd { name: format!("the file of ring {ring}") }),
         }
     }
@@ -435,20 +430,8 @@ impl NotRecovered {
                 Self::Io { what: what.clone(), source: source.kind().into() }
             }
             Self::NoLocks => Self::NoLocks,
-            _ => odd(META.as_ref()),
+            _ => odd(META_FILE.as_ref()),
         }
-    }
-}
-
-/// When a file of this name is removed with its directory, the lowest first; `None` if no logger makes
-/// one.
-fn removal_rank(name: &str) -> Option<u8> {
-    match name {
-        META => Some(3),
-        Origin::FILE => Some(2),
-        PROGRESS | LEFT_FILE => Some(1),
-        _ if name.starts_with(RING) || name.starts_with(RING_IN_MAKING) => Some(0),
-        _ => None,
     }
 }
 

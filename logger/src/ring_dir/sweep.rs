@@ -14,34 +14,49 @@
 //! - **W2 (abandoned).** To remove a directory, this process holds the lock of its `meta.steno` or, if it
 //!   has none, that of the folder, which loggers share while they create a directory.
 //! - **W3 (unread).** Records that no dump has are removed only if the dump is gone from its folder, as
-//!   seen from the same root, or by the limits of `stenolog_format::recovery::keep`.
+//!   seen from the same root, or by the limits of [`keep`].
 //! - **W4 (bounded).** A start looks at no more than [`MAX_DIRECTORIES`] directories, and reads each
 //!   ring that may be unread once: the file `left` notes that this was done.
 
 mod dumps;
 
 use std::collections::HashMap;
-use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read};
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use rustix::fs::{Mode, OFlags, openat};
-use stenolog_format::recovery::{LEFT_FILE, Origin, Progress, keep, session_of};
 use stenolog_session::failpoint::{self, Step};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use stenolog_session::layout::is_temporary_file;
+use stenolog_session::layout::{
+    DumpLocation, LEFT_FILE, LOCATION_FILE, META_FILE, PROGRESS_FILE, Progress, hints_at_records,
+    is_ring_file, session_of,
+};
 use stenolog_session::lock::{self as writer_lock, Writer};
 
 use self::dumps::{DumpState, Dumps, dump_state, sessions_in};
 use super::Removed;
-use super::origin::{lock_folder, nearest_device, root};
+use super::origin::lock_folder;
 use super::recover::UnreadDir;
-#[cfg(any(target_os = "linux", target_os = "android"))]
-use super::unix::RING_IN_MAKING;
-use super::unix::{META, PROGRESS, RING};
+
+/// Limits on how long, and how many, rings of a dead writer are kept if their dump exists and lacks some of
+/// their records.
+mod keep {
+    use std::time::Duration;
+
+    /// The greatest age.
+    pub(super) const LONGEST: Duration = Duration::from_hours(14 * 24);
+    /// The number of directories in a folder: the latest ones, and all those of the last hour.
+    pub(super) const DIRECTORIES: usize = 64;
+    /// Their part of the folder's file system, again without those of the last hour.
+    pub(super) const SHARE_OF_FILE_SYSTEM: u64 = 8;
+    /// Younger ones are always kept, whatever their number and size.
+    pub(super) const YOUNG: Duration = Duration::from_hours(1);
+}
 
 /// How many directories a start looks at, and how many entries of a folder to find them or a dump.
 const MAX_DIRECTORIES: usize = 512;
@@ -197,7 +212,7 @@ impl Sweep<'_> {
     }
 
     fn judge(&mut self, left: &Left) -> Verdict {
-        let meta = match left.open_file(META) {
+        let meta = match left.open_file(META_FILE) {
             Ok(meta) => meta,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 // Without its lock nobody can tell whether it is in use, if there is more in it.
@@ -218,14 +233,14 @@ impl Sweep<'_> {
 
     /// The state of a directory according to its dump.
     fn judge_dump(&mut self, left: &Left) -> Verdict {
-        let origin = left.origin();
-        let named = origin.as_ref().map(|origin| PathBuf::from(OsStr::from_bytes(&origin.path)));
+        let location = left.location();
+        let named = location.as_ref().and_then(DumpLocation::path);
         let at_path = named.as_deref().map(|path| dump_state(path, &left.session));
         let (state, dump) = match (at_path, named) {
             (Some(state @ (DumpState::Sealed | DumpState::Unsealed)), Some(path)) => (state, path),
             (_, named) => match self.find_dump(left, named.as_deref()) {
                 Some(path) => (dump_state(&path, &left.session), path),
-                None if origin.is_some_and(|origin| self.is_gone(left, &origin)) => {
+                None if location.is_some_and(|location| self.is_gone(left, &location)) => {
                     return Verdict::Useless { dump: None, why: "their dump is gone" };
                 }
                 None => return Verdict::Unread(None),
@@ -272,13 +287,12 @@ impl Sweep<'_> {
 
     /// Whether a dump that was not found is nowhere (W3): its folder can be seen, from the same root
     /// and on the same file system, and does not have it.
-    fn is_gone(&mut self, left: &Left, origin: &Origin) -> bool {
-        let path = Path::new(OsStr::from_bytes(&origin.path));
-        let is_same = origin.root == root() && nearest_device(path) == Some(origin.device);
+    fn is_gone(&mut self, left: &Left, location: &DumpLocation) -> bool {
+        let Some(path) = location.path() else { return false };
         let is_absent =
-            || matches!(dump_state(path, &left.session), DumpState::Absent | DumpState::Other);
+            || matches!(dump_state(&path, &left.session), DumpState::Absent | DumpState::Other);
         let Some(folder) = path.parent() else { return false };
-        if !is_same || !is_absent() {
+        if !location.is_visible() || !is_absent() {
             return false;
         }
         match fs::metadata(folder) {
@@ -297,7 +311,7 @@ impl Sweep<'_> {
             return false;
         }
         let Some(names) = left.names() else { return false };
-        names.iter().filter(|name| name.starts_with(RING)).all(|name| {
+        names.iter().filter(|name| is_ring_file(name)).all(|name| {
             let read = || {
                 let file = left.open_file(name).ok()?;
                 let bytes = file.metadata().ok()?.len();
@@ -342,21 +356,20 @@ impl Left {
 
     /// Whether nothing in the directory hints at a record.
     fn holds_no_rings(&self) -> bool {
-        let is_harmless = |name: &String| [META, Origin::FILE, LEFT_FILE].contains(&name.as_str());
-        self.names().is_some_and(|names| names.iter().all(is_harmless))
+        self.names().is_some_and(|names| !names.iter().any(|name| hints_at_records(name)))
     }
 
-    fn origin(&self) -> Option<Origin> {
+    fn location(&self) -> Option<DumpLocation> {
         let mut bytes = Vec::new();
-        let file = self.open_file(Origin::FILE).ok()?;
-        file.take(Origin::MAX_BYTES as u64).read_to_end(&mut bytes).ok()?;
-        Origin::decode(&bytes)
+        let file = self.open_file(LOCATION_FILE).ok()?;
+        file.take(DumpLocation::MAX_BYTES as u64).read_to_end(&mut bytes).ok()?;
+        DumpLocation::decode(&bytes)
     }
 
     /// How many bytes of the dump are whole frames.
     fn written(&self) -> Option<u64> {
         let mut bytes = Vec::new();
-        let file = self.open_file(PROGRESS).ok()?;
+        let file = self.open_file(PROGRESS_FILE).ok()?;
         file.take(Progress::BYTES as u64).read_to_end(&mut bytes).ok()?;
         Progress::decode(&bytes).map(|progress| progress.written)
     }
@@ -443,9 +456,9 @@ impl Left {
     fn give_back_zeros(&self) {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         for name in self.names().unwrap_or_default() {
-            if name.starts_with(RING) || name.starts_with(RING_IN_MAKING) {
+            if is_ring_file(&name) || is_temporary_file(&name) {
                 let _ = self.open_for(&name, OFlags::RDWR).and_then(|file| give_back(&file));
-            } else if name == META {
+            } else if name == META_FILE {
                 // What was reserved for more explanations lies behind the end.
                 let _ = self.open_for(&name, OFlags::RDWR).and_then(|file| {
                     let len = file.metadata()?.len();

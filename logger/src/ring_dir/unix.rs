@@ -12,28 +12,22 @@ use rustix::fs::AtFlags;
 use stenolog_format::clock::ClockPair;
 use stenolog_format::dictionary::{CallSite, Level, Thread};
 use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter};
-use stenolog_format::recovery::{Origin, Place, directory_name};
 use stenolog_ringbuf::Consumer;
 use stenolog_ringbuf::file::Options;
 use stenolog_ringbuf::queue::spsc::Producer;
 use stenolog_session::failpoint::{self, Step};
+use stenolog_session::layout::{
+    DumpLocation, LOCATION_FILE, META_FILE, META_SEQUENCE, PROGRESS_FILE, RingPlace, RingWords,
+    directory_name, ring_file, temporary_file,
+};
 use stenolog_session::lock as writer_lock;
 
 use super::origin::{self, Beginning};
 use super::page::{Listing, Page};
 use super::slots::{Slots, Statement};
-use super::{LEAST_RING_BYTES, NoRingDir, word};
+use super::{LEAST_RING_BYTES, NoRingDir};
 use crate::core::lock;
 use crate::handle::fork::NotInherited;
-
-/// The sequence of a file that has no blocks: behind all others.
-pub(super) const META_SEQUENCE: u32 = u32::MAX;
-
-/// The names in the directory; those of rings are followed by a number.
-pub(super) const META: &str = "meta.steno";
-pub(super) const PROGRESS: &str = "progress";
-pub(super) const RING: &str = "ring-";
-pub(super) const RING_IN_MAKING: &str = ".new-ring-";
 
 /// A ring's file: the directory that it is in, and the number in its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +68,7 @@ enum Second {
 struct Dir {
     path: PathBuf,
     /// Where the dump is.
-    origin: Origin,
+    location: DumpLocation,
     /// Kept open: by the time of a look the process may have another root, or fewer rights.
     directory: Mutex<File>,
     header: FileHeader,
@@ -128,11 +122,11 @@ impl RingDir {
         clock: &ClockPair,
         dump: &Path,
     ) -> Result<Self, NoRingDir> {
-        let origin = origin::origin_of(dump);
+        let location = DumpLocation::of(dump);
         let mut tried = Vec::new();
         for (at, folder) in folders.iter().enumerate() {
             let path = folder.join(directory_name(&header.session));
-            match Dir::create(path, header, clock, origin.clone(), 0) {
+            match Dir::create(path, header, clock, location.clone(), 0) {
                 Ok(first) => {
                     let dir = Self {
                         first,
@@ -223,8 +217,8 @@ impl RingDir {
         }
         for folder in &self.folders {
             let path = folder.join(directory_name(&self.header.session));
-            let origin = self.first.origin.clone();
-            if let Ok(dir) = Dir::create(path, self.header, &self.clock, origin, 1) {
+            let location = self.first.location.clone();
+            if let Ok(dir) = Dir::create(path, self.header, &self.clock, location, 1) {
                 let dir = Arc::new(dir);
                 *second = Second::Made(Arc::clone(&dir));
                 return Some(dir);
@@ -255,7 +249,7 @@ impl RingDir {
 
     /// Whether a ring's file is where it was made.
     pub(crate) fn has_ring(&self, file: RingFile) -> bool {
-        let name = format!("{RING}{}", file.number);
+        let name = ring_file(file.number);
         if file.is_in_second {
             self.made_second().is_some_and(|dir| dir.has(&name))
         } else {
@@ -291,7 +285,7 @@ impl RingDir {
     }
 
     /// States where a thread's new ring is: after its user words, before its first record.
-    pub(crate) fn list(&self, thread: &Thread, place: Place) -> Listing {
+    pub(crate) fn list(&self, thread: &Thread, place: RingPlace) -> Listing {
         let listing = lock(&self.first.page).list(thread, place);
         failpoint::after(Step::RingListed);
         listing
@@ -379,7 +373,7 @@ impl RingDir {
             if fs::remove_dir_all(path).is_err() {
                 // That takes a descriptor, of which there may be none.
                 for number in 1..self.next_file.load(Ordering::Relaxed) {
-                    let _ = fs::remove_file(path.join(format!("{RING}{number}")));
+                    let _ = fs::remove_file(path.join(ring_file(number)));
                 }
                 discard(path);
             }
@@ -392,7 +386,7 @@ impl Dir {
         path: PathBuf,
         header: FileHeader,
         clock: &ClockPair,
-        origin: Origin,
+        location: DumpLocation,
         number: u64,
     ) -> io::Result<Self> {
         let beginning = Beginning::of(&path);
@@ -400,18 +394,18 @@ impl Dir {
         DirBuilder::new().mode(0o700).create(&path)?;
         failpoint::after(Step::RingDirMade);
         let header = FileHeader { sequence: META_SEQUENCE, ..header };
-        let file = origin::state(&path, &origin).and_then(|()| new_file(&path.join(META)));
+        let file = origin::state(&path, &location).and_then(|()| new_file(&path.join(META_FILE)));
         let begun = Meta::begin(file, header, clock).and_then(|meta| {
             // By now the lock of its own tells that it has a writer.
             drop(beginning);
             failpoint::after(Step::MetaBegun);
-            let page = Page::begin(&new_file(&path.join(PROGRESS))?, number)?;
+            let page = Page::begin(&new_file(&path.join(PROGRESS_FILE))?, number)?;
             Ok((meta, page))
         });
         let begun = begun.and_then(|(meta, page)| Ok((meta, page, File::open(&path)?)));
         let dir = |(meta, page, directory)| Self {
             path: path.clone(),
-            origin,
+            location,
             directory: Mutex::new(directory),
             header,
             clock: *clock,
@@ -438,13 +432,9 @@ impl Dir {
         {
             return Err(io::ErrorKind::StorageFull.into());
         }
-        let mut words = [0; stenolog_ringbuf::file::USER_WORDS];
-        for (half, index) in word::SESSION.into_iter().enumerate() {
-            let bytes = self.header.session[8 * half..].first_chunk().copied().unwrap_or_default();
-            words[index] = u64::from_le_bytes(bytes);
-        }
+        let words = RingWords::of_session(&self.header.session);
         // A file that has its name is whole.
-        let temporary = self.path.join(format!("{RING_IN_MAKING}{number}"));
+        let temporary = self.path.join(temporary_file(number));
         let options = Options::new(capacity_bytes).ring_id(number.into()).user_words(words);
         let (producer, consumer) = options.create_spsc(&temporary)?;
         failpoint::after(Step::RingCreated);
@@ -456,7 +446,7 @@ impl Dir {
     }
 
     fn ring_path(&self, number: u32) -> PathBuf {
-        self.path.join(format!("{RING}{number}"))
+        self.path.join(ring_file(number))
     }
 
     /// Whether a reader finds the directory, with what explains the rest. Whether it has its path can only
@@ -470,7 +460,7 @@ impl Dir {
             Err(error) => error.kind() == io::ErrorKind::NotFound,
         };
         let is_gone = directory.nlink() == 0 || asks_path && is_elsewhere();
-        !is_gone && self.has(META) && self.has(PROGRESS)
+        !is_gone && self.has(META_FILE) && self.has(PROGRESS_FILE)
     }
 
     /// Whether there is a file of this name, as far as the process may ask.
@@ -505,15 +495,15 @@ impl Dir {
             }
             made => made?,
         }
-        let _ = origin::state(&self.path, &self.origin);
+        let _ = origin::state(&self.path, &self.location);
         let directory = File::open(&self.path)?;
-        let temporary = self.path.join(format!("{RING_IN_MAKING}{PROGRESS}"));
+        let temporary = self.path.join(temporary_file(PROGRESS_FILE));
         let _ = fs::remove_file(&temporary);
         // First the list: from then on no reader takes the directory for complete.
         let mut page = lock(&self.page);
         page.again(&new_file(&temporary)?)?;
-        fs::rename(&temporary, self.path.join(PROGRESS))?;
-        let temporary = self.path.join(format!("{RING_IN_MAKING}{META}"));
+        fs::rename(&temporary, self.path.join(PROGRESS_FILE))?;
+        let temporary = self.path.join(temporary_file(META_FILE));
         let _ = fs::remove_file(&temporary);
         let file = new_file(&temporary)?;
         drop(page);
@@ -535,7 +525,7 @@ impl Dir {
             let _ = again.thread(&listed.thread);
         }
         *meta = again;
-        fs::rename(&temporary, self.path.join(META))?;
+        fs::rename(&temporary, self.path.join(META_FILE))?;
         *lock(&self.directory) = directory;
         Ok(())
     }
@@ -549,9 +539,9 @@ fn root() -> Option<(u64, u64)> {
 
 /// Removes what was made of a directory: only that, as another's is not empty, or not there.
 fn discard(path: &Path) {
-    let _ = fs::remove_file(path.join(META));
-    let _ = fs::remove_file(path.join(PROGRESS));
-    let _ = fs::remove_file(path.join(Origin::FILE));
+    let _ = fs::remove_file(path.join(META_FILE));
+    let _ = fs::remove_file(path.join(PROGRESS_FILE));
+    let _ = fs::remove_file(path.join(LOCATION_FILE));
     let _ = fs::remove_dir(path);
 }
 

@@ -5,8 +5,9 @@ use std::fs::File;
 
 use stenolog_format::dictionary::{CallSite, Thread};
 use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind, VERSION};
+use stenolog_session::layout::{META_FILE, META_SEQUENCE};
 
-use super::{META, META_SEQUENCE, odd, read};
+use super::{odd, read};
 use crate::ring_dir::NotRecovered;
 
 /// No longer explanations are read: those of a program with a million call sites.
@@ -23,7 +24,7 @@ pub(super) struct Explained {
 impl Explained {
     /// Reads the frames that are whole: the last one may be torn, which no record needs (D1).
     pub(super) fn read(file: &File, session: &[u8; 16]) -> Result<Self, NotRecovered> {
-        let meta = META.as_ref();
+        let meta = META_FILE.as_ref();
         let bytes = read(file, meta, MAX_META_BYTES)?;
         let header = FileHeader::decode(&bytes);
         let (header, begin) = header.map_err(|_| odd(meta))?;

@@ -7,11 +7,12 @@ use stenolog_format::dictionary::CallSite;
 use stenolog_format::loss::{Loss, LossFrame};
 use stenolog_format::recovery::RingSpan;
 use stenolog_ringbuf::file::Recovered;
+use stenolog_session::layout::RingWords;
 
 use super::explained::Explained;
 use super::odd;
 use super::walk::Walked;
-use crate::ring_dir::{NotRecovered, word};
+use crate::ring_dir::NotRecovered;
 
 /// What the dump needs of a ring.
 #[derive(Debug)]
@@ -38,20 +39,13 @@ impl Share {
         explained: &Explained,
         sequence: u32,
     ) -> Result<Option<Self>, NotRecovered> {
-        let words = ring.user_words();
-        let id = u32::try_from(words[word::RING]).map_err(|_| odd(&name))?;
+        let words = RingWords::decode(&ring.user_words());
+        let id = u32::try_from(words.ring).map_err(|_| odd(&name))?;
         if id == 0 {
             return Ok(None);
         }
-        // D2: one pair has the position, or both have, and say the same.
-        let mut numbers = word::PAIRS
-            .into_iter()
-            .filter(|&pair| words[pair] == ring.start())
-            .map(|pair| words[pair + 1]);
-        let first = numbers.next().ok_or_else(|| odd(&name))?;
-        if numbers.any(|number| number != first) {
-            return Err(odd(&name));
-        }
+        // D2: one pair has the position, or both have and agree.
+        let first = words.number_at(ring.start()).ok_or_else(|| odd(&name))?;
         let state = walked.rings.get(&id);
         // The dump goes on where its last block ended. Without one, the first file of a session must
         // have the ring from its first record on.
@@ -88,9 +82,7 @@ impl Share {
                 return Err(odd(&name));
             }
         }
-        let count_at = |cause: usize| std::array::from_fn(|level| words[word::LOST[cause] + level]);
-        let loss =
-            Loss { counter: words[word::LOST_AT], full: count_at(0), too_large: count_at(1) };
+        let loss = words.loss;
         let frame = LossFrame { ring: id, position: ring.end(), loss, gone: None };
         Ok(Some(Self {
             name,
