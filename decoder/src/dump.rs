@@ -1,185 +1,80 @@
-//! One file: what it says of itself, and where its records stand.
+//! Dump files: opening one, its tables, and the bytes of its blocks.
 
 mod block;
 mod body;
 mod header;
+mod ring_facts;
 mod scan;
 pub(crate) mod source;
 mod summary;
+mod tables;
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use stenolog_format::block::BlockHeader;
 use stenolog_format::clock::ClockPair;
 use stenolog_format::dictionary::Thread;
-use stenolog_format::frame::FileHeader;
+use stenolog_format::frame::{FileHeader, FrameHeader};
 use stenolog_format::index::End;
-use stenolog_format::loss::LossFrame;
+use stenolog_format::summary::Summary;
 use stenolog_format::volatile::{VolatileRing, VolatileState};
 
 pub use block::Block;
 pub(crate) use body::{Body, Stored, Unpacker};
+pub(crate) use ring_facts::{RingFacts, RingStart};
+pub use tables::FrameCounts;
 
 use crate::dump::source::Source;
 use crate::error::OpenError;
 use crate::limits::Limits;
-use crate::model::damage::{Damage, Tail};
-use crate::model::site::{Site, Sites};
+use crate::model::damage::{Damage, DamageCause};
+use crate::model::site::Site;
+use crate::model::state::{DumpState, Tail};
 use scan::Scanner;
 pub(crate) use summary::SummaryPlace;
+use tables::Tables;
 
-/// How many bytes of dictionary and thread frames of a file, and of one index frame, are read into
-/// memory unless [`Limits`] say otherwise; the rest is damage. Loggers write far fewer.
-pub const MAX_METADATA_BYTES: usize = 64 << 20;
-
-/// One dump file, opened: its call sites, threads and clock, and where its blocks stand.
+/// One dump file, opened: its call sites, threads and clock, and the places of its blocks.
 ///
-/// Opening passes over the frames' headers and reads metadata only; records are read when a
-/// [`Decoder`](crate::Decoder) gets to them. Damage is collected, never an error. What a running
-/// logger appends after the opening is not seen.
-#[derive(Debug)]
+/// Opening reads the frames' headers and the metadata only; a [`Decoder`](crate::Decoder) reads the records.
+/// Damage is collected, never an error.
+///
+/// A clone is cheap: it shares the file and the tables. Dumps can be read by several threads at once.
+///
+/// # Examples
+///
+/// ```no_run
+/// use stenolog_decoder::Dump;
+///
+/// let dump = Dump::open("app.steno")?;
+/// println!("{}: {:?}", dump.name().display(), dump.state());
+/// for site in dump.sites() {
+///     println!("{}:{}", site.call_site().file, site.call_site().line);
+/// }
+/// # Ok::<(), stenolog_decoder::OpenError>(())
+/// ```
+#[derive(Clone, Debug)]
 pub struct Dump {
-    source: Source,
-    file: Arc<Path>,
+    /// The name to show.
+    name: Arc<Path>,
+    /// The path, or what was given instead of one.
+    path: Arc<Path>,
+    source: Arc<Source>,
+    contents: Arc<Contents>,
+}
+
+/// What was read from the source.
+#[derive(Clone, Debug)]
+struct Contents {
     header: FileHeader,
     is_session_known: bool,
     tables: Tables,
     metadata_limit: usize,
-    /// Of a dump that was made from the rings of a writer that died.
+    /// For a dump that was made from the rings of a writer that died.
     rings: Option<RingFacts>,
-}
-
-/// What the rings of a session say of its dump files.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct RingFacts {
-    /// The file that was being written, by its sequence number, and how many of its bytes are whole
-    /// frames. The records of what stands behind these are in the rings.
-    pub(crate) written: Option<(u32, u64)>,
-    /// What each ring has.
-    pub(crate) starts: BTreeMap<u32, RingStart>,
-}
-
-/// Which records a ring of a dead writer has.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RingStart {
-    /// From here on the ring has all that was committed, whether the dump has it too or not.
-    pub(crate) position: u64,
-    /// The first record that is taken from the ring.
-    pub(crate) first_record: u64,
-    /// How many are taken.
-    pub(crate) records: u64,
-}
-
-impl RingStart {
-    /// Whether the ring has all records of the block, and has them better.
-    pub(crate) const fn replaces(&self, block: &Block) -> bool {
-        let first = block.header.first_record;
-        let behind = first.saturating_add(block.header.count as u64);
-        let last = self.first_record.saturating_add(self.records);
-        first >= self.first_record && behind <= last
-            || block.is_cut && self.position <= block.header.position
-    }
-}
-
-impl RingFacts {
-    /// Up to where a file of the session was written; all of it if that is not known.
-    pub(crate) fn written_to(&self, sequence: u32) -> u64 {
-        match self.written {
-            Some((last, bytes)) if sequence == last => bytes,
-            Some((last, _)) if sequence > last => 0,
-            _ => u64::MAX,
-        }
-    }
-
-    /// Whether the rings have what the writer of a file of the session had not written.
-    pub(crate) fn completes(&self, dump: &Dump) -> bool {
-        let sequence = dump.header().sequence;
-        let is_last = self.written.is_none_or(|(last, _)| sequence >= last);
-        is_last
-            && match dump.tail() {
-                Tail::Sealed | Tail::Unfinished => true,
-                // What is torn must not have been whole before.
-                Tail::Torn { offset, .. } => {
-                    self.written.is_none() || offset >= self.written_to(sequence)
-                }
-            }
-    }
-}
-
-/// What the scan of the frames gathers.
-#[derive(Debug, Default)]
-pub(crate) struct Tables {
-    pub(crate) sites: Sites,
-    pub(crate) threads: BTreeMap<u32, Thread>,
-    pub(crate) clock: Vec<ClockPair>,
-    pub(crate) blocks: Vec<Block>,
-    /// By block.
-    pub(crate) summaries: Vec<SummaryPlace>,
-    pub(crate) losses: Vec<LossFrame>,
-    /// Rings that do not survive their process.
-    pub(crate) volatile: Vec<VolatileRing>,
-    /// Offsets of the whole frames that are neither block, index nor end.
-    pub(crate) others: Vec<u64>,
-    /// Offset and length of the payloads of index frames.
-    pub(crate) indexes: Vec<(usize, usize)>,
-    pub(crate) end: Option<End>,
-    /// What the first whole frame of the kind says that the file's header is.
-    pub(crate) restated: Option<FileHeader>,
-    pub(crate) frames: FrameCounts,
-    pub(crate) damage: Vec<Damage>,
-    pub(crate) torn: Option<(u64, u64)>,
-}
-
-/// How many whole frames of each kind a file has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct FrameCounts {
-    /// Frames with call sites.
-    pub dictionary: u64,
-    /// Frames with a thread.
-    pub thread: u64,
-    /// Frames that relate the raw counter to UTC.
-    pub clock: u64,
-    /// Frames with records.
-    pub block: u64,
-    /// Frames that state losses.
-    pub loss: u64,
-    /// Frames that say how far the file is in time.
-    pub watermark: u64,
-    /// Frames that list other frames.
-    pub index: u64,
-    /// Frames that end a file.
-    pub end: u64,
-    /// Frames that say what a block holds.
-    pub summary: u64,
-    /// Frames that tell of rings that do not survive their process.
-    pub volatile: u64,
-    /// Frames that state the file's header again.
-    pub header: u64,
-    /// Frames of kinds that only later versions know; they are passed over.
-    pub unknown: u64,
-}
-
-impl FrameCounts {
-    /// All frames.
-    #[must_use]
-    pub const fn total(&self) -> u64 {
-        self.dictionary
-            + self.thread
-            + self.clock
-            + self.block
-            + self.loss
-            + self.watermark
-            + self.index
-            + self.end
-            + self.summary
-            + self.volatile
-            + self.header
-            + self.unknown
-    }
 }
 
 impl Dump {
@@ -257,8 +152,8 @@ impl Dump {
 
     fn new(path: PathBuf, source: Source, limits: &Limits) -> Result<Self, OpenError> {
         let (mut header, length, error) = header::read(&path, &source)?;
-        let file: Arc<Path> = path.into();
-        let mut scanner = Scanner::new(&source, length, Arc::clone(&file), limits.metadata_bytes);
+        let path: Arc<Path> = path.into();
+        let mut scanner = Scanner::new(&source, length, Arc::clone(&path), limits.metadata_bytes);
         let is_damaged = error.is_some();
         if let Some(error) = error {
             scanner.header_is_damaged(error);
@@ -269,49 +164,89 @@ impl Dump {
         }
         let is_session_known = !is_damaged || tables.restated.is_some();
         let metadata_limit = limits.metadata_bytes;
-        Ok(Self { source, file, header, is_session_known, tables, metadata_limit, rings: None })
+        let contents = Contents { header, is_session_known, tables, metadata_limit, rings: None };
+        Ok(Self {
+            name: Arc::clone(&path),
+            path,
+            source: Arc::new(source),
+            contents: Arc::new(contents),
+        })
     }
 
-    /// The name that the dump was opened by.
+    /// The name to show for the dump, also in its damage: the path as it was given, or what
+    /// [`with_name`](Self::with_name) set.
     #[must_use]
     pub fn name(&self) -> &Path {
-        &self.file
+        &self.name
+    }
+
+    /// Shows the dump under another name, such as that of the archive that it was unpacked from. The
+    /// [path](Self::path) stays.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use stenolog_decoder::Dump;
+    ///
+    /// let dump = Dump::open("/tmp/unpacked-1")?.with_name("backup.tar/app.steno");
+    /// assert_eq!(dump.name().to_str(), Some("backup.tar/app.steno"));
+    /// # Ok::<(), stenolog_decoder::OpenError>(())
+    /// ```
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<PathBuf>) -> Self {
+        let name: Arc<Path> = name.into().into();
+        let old = std::mem::replace(&mut self.name, Arc::clone(&name));
+        if self.damage().iter().any(|damage| damage.file == old) {
+            let damage = &mut Arc::make_mut(&mut self.contents).tables.damage;
+            for damage in damage.iter_mut().filter(|damage| damage.file == old) {
+                damage.file = Arc::clone(&name);
+            }
+        }
+        self
+    }
+
+    /// The path that the dump was opened by, or what [`from_file`](Self::from_file) and the like were
+    /// given. The rings of its writer are searched beside it.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     pub(crate) fn file(&self) -> &Arc<Path> {
-        &self.file
+        &self.name
     }
 
     /// Makes this the dump of what rings held, with damage that was found on the way to it.
     pub(crate) fn into_rings(mut self, rings: RingFacts, damage: Vec<Damage>) -> Self {
-        self.rings = Some(rings);
-        self.tables.damage = damage;
+        let contents = Arc::make_mut(&mut self.contents);
+        contents.rings = Some(rings);
+        contents.tables.damage = damage;
         self
     }
 
-    pub(crate) const fn rings(&self) -> Option<&RingFacts> {
-        self.rings.as_ref()
+    pub(crate) fn rings(&self) -> Option<&RingFacts> {
+        self.contents.rings.as_ref()
     }
 
     /// Whether this is no file but what the rings of a dead writer held: see
     /// [`Recovery`](crate::Recovery).
     #[must_use]
-    pub const fn is_from_rings(&self) -> bool {
-        self.rings.is_some()
+    pub fn is_from_rings(&self) -> bool {
+        self.contents.rings.is_some()
     }
 
     /// What the file's header says.
     #[must_use]
     pub fn header(&self) -> &FileHeader {
-        &self.header
+        &self.contents.header
     }
 
     /// Whether it is certain which run of a logger wrote the file. It is not if the header is damaged or
     /// missing and no remaining frame repeats it. Records that are also in other files of that run are then
     /// shown twice.
     #[must_use]
-    pub const fn is_session_known(&self) -> bool {
-        self.is_session_known
+    pub fn is_session_known(&self) -> bool {
+        self.contents.is_session_known
     }
 
     /// The length of the file when it was opened.
@@ -322,36 +257,36 @@ impl Dump {
 
     /// The call sites, in the order in which the logger met them.
     pub fn sites(&self) -> impl Iterator<Item = &Site> {
-        self.tables.sites.iter()
+        self.tables().sites.iter()
     }
 
     /// The call site with this id.
     #[must_use]
     pub fn site(&self, id: u32) -> Option<&Site> {
-        self.tables.sites.get(id)
+        self.tables().sites.get(id)
     }
 
     /// The threads, by the rings that they wrote.
     pub fn threads(&self) -> impl Iterator<Item = &Thread> {
-        self.tables.threads.values()
+        self.tables().threads.values()
     }
 
     /// The thread that wrote a ring.
     #[must_use]
     pub fn thread(&self, ring: u32) -> Option<&Thread> {
-        self.tables.threads.get(&ring)
+        self.tables().threads.get(&ring)
     }
 
     /// What relates the raw counter to UTC.
     #[must_use]
     pub fn clock_pairs(&self) -> &[ClockPair] {
-        &self.tables.clock
+        &self.tables().clock
     }
 
     /// Where the records stand, in the order of the file.
     #[must_use]
     pub fn blocks(&self) -> &[Block] {
-        &self.tables.blocks
+        &self.tables().blocks
     }
 
     /// The number of rings that the file names as not being in a file, or whose file was deleted. Their
@@ -359,7 +294,7 @@ impl Dump {
     /// rings were in memory.
     #[must_use]
     pub fn volatile_rings(&self) -> usize {
-        let rings = self.tables.volatile.iter().map(|stated| stated.ring);
+        let rings = self.tables().volatile.iter().map(|stated| stated.ring);
         let rings = rings.filter(|&ring| ring != VolatileRing::ALL);
         rings.collect::<std::collections::BTreeSet<_>>().len()
     }
@@ -371,67 +306,117 @@ impl Dump {
         let of_all = |stated: &&VolatileRing| {
             stated.ring == VolatileRing::ALL && stated.state == VolatileState::Memory as u8
         };
-        self.tables.volatile.iter().find(of_all).map(|stated| &*stated.reason)
+        self.tables().volatile.iter().find(of_all).map(|stated| &*stated.reason)
     }
 
     /// What the logger said when it closed the file; `None` if it did not.
     #[must_use]
     pub fn end(&self) -> Option<&End> {
-        self.tables.end.as_ref()
+        self.tables().end.as_ref()
     }
 
     /// How many frames there are of each kind.
     #[must_use]
     pub fn frames(&self) -> &FrameCounts {
-        &self.tables.frames
+        &self.tables().frames
     }
 
     /// How the file ends.
     #[must_use]
     pub fn tail(&self) -> Tail {
-        match (self.tables.torn, self.tables.end) {
+        match (self.tables().torn, self.tables().end) {
             (Some((offset, bytes)), _) => Tail::Torn { offset, bytes },
             (None, Some(_)) => Tail::Sealed,
             (None, None) => Tail::Unfinished,
         }
     }
 
+    /// Whether the file is finished, may still grow, or was left unfinished by a writer that died.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use stenolog_decoder::{Dump, DumpState};
+    ///
+    /// let dump = Dump::open("app.steno")?;
+    /// match dump.state() {
+    ///     DumpState::Sealed => println!("complete"),
+    ///     DumpState::Growing => println!("its logger is running"),
+    ///     _ => println!("its logger died"),
+    /// }
+    /// # Ok::<(), stenolog_decoder::OpenError>(())
+    /// ```
+    #[must_use]
+    pub fn state(&self) -> DumpState {
+        DumpState::new(self.tail(), self.writer_is_alive())
+    }
+
     /// What the scan of the frames found wrong. Reading the records may find more.
     #[must_use]
     pub fn damage(&self) -> &[Damage] {
-        &self.tables.damage
+        &self.tables().damage
     }
 
     /// Whether a logger had the file open when it was opened here; `None` if that cannot be told,
     /// because the dump is not a regular file or the platform is not Unix.
     #[must_use]
-    pub const fn writer_is_alive(&self) -> Option<bool> {
+    pub fn writer_is_alive(&self) -> Option<bool> {
         self.source.writer_is_alive()
     }
 
-    /// What is to be said of a file that became shorter while it was read.
+    /// The damage of a file that became shorter while it was read, if it did.
     pub(crate) fn shrinking(&self) -> Option<Damage> {
         let offset = self.source.shrunk_at()?;
-        let (file, bytes) = (Arc::clone(&self.file), self.source.len().saturating_sub(offset));
-        Some(Damage {
-            file,
-            offset: offset as u64,
-            bytes: bytes as u64,
-            cause: crate::DamageCause::Shrunk,
-        })
+        let bytes = self.source.len().saturating_sub(offset) as u64;
+        let file = Arc::clone(&self.name);
+        Some(Damage { file, offset: offset as u64, bytes, cause: DamageCause::Shrunk })
     }
 
     /// How long an index frame may be.
-    pub(crate) const fn metadata_limit(&self) -> usize {
-        self.metadata_limit
+    pub(crate) fn metadata_limit(&self) -> usize {
+        self.contents.metadata_limit
     }
 
     pub(crate) fn tables(&self) -> &Tables {
-        &self.tables
+        &self.contents.tables
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.source
+    }
+
+    /// A block's header and body, unchecked.
+    pub(crate) fn block_payload(&self, block: &Block) -> Option<&[u8]> {
+        self.bytes().get(block.payload()?)
+    }
+
+    /// The stored body of a block, after its checksum was checked. A cut block has no checksum to check.
+    pub(crate) fn stored_body(&self, block: &Block) -> Result<Stored<'_>, DamageCause> {
+        let payload = self.block_payload(block).unwrap_or(&[]);
+        let bytes = payload.get(BlockHeader::BYTES..).unwrap_or(&[]);
+        if !block.is_cut && crc32fast::hash(payload) != block.payload_crc {
+            return Err(DamageCause::Checksum { kind: "block" });
+        }
+        Ok(Stored { header: block.header, bytes, is_cut: block.is_cut })
+    }
+
+    /// The header and the payload of a summary's frame, unchecked.
+    pub(crate) fn summary_frame(&self, place: SummaryPlace) -> Option<(FrameHeader, &[u8])> {
+        let frame = self.bytes().get(usize::try_from(place.offset).ok()?..)?;
+        let header = FrameHeader::decode(frame)?;
+        let end = FrameHeader::BYTES.checked_add(header.payload_bytes as usize)?;
+        Some((header, frame.get(FrameHeader::BYTES..end)?))
+    }
+
+    /// The summary of a block, if its checksum is right and it names the checksum of this block.
+    pub(crate) fn summary(&self, block: usize) -> Option<Summary<'_>> {
+        let summaries = &self.tables().summaries;
+        let index = u32::try_from(block).ok()?;
+        let at = summaries.binary_search_by_key(&index, |place| place.block).ok()?;
+        let (header, payload) = self.summary_frame(*summaries.get(at)?)?;
+        let block = self.blocks().get(block).filter(|block| !block.is_cut)?;
+        let summary = Summary::decode(payload).filter(|_| header.matches(payload))?;
+        (summary.block_crc == block.payload_crc).then_some(summary)
     }
 }
 

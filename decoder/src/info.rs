@@ -10,8 +10,9 @@ use stenolog_format::frame::Version;
 use stenolog_format::loss::Loss;
 
 use crate::dump::{Block, Dump, FrameCounts, RingFacts, Unpacker};
-use crate::model::damage::{Damage, Tail};
+use crate::model::damage::Damage;
 use crate::model::entry::LossKind;
+use crate::model::state::{DumpState, Tail};
 use crate::read::time_map;
 use crate::verify::verify;
 
@@ -91,8 +92,8 @@ impl Info {
     /// [`verify`](crate::verify()) reads them.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        let ends =
-            self.tail == Tail::Sealed || self.writer_is_alive == Some(true) || self.is_completed;
+        let state = DumpState::new(self.tail, self.writer_is_alive);
+        let ends = state != DumpState::Unfinished || self.is_completed;
         let absent = [self.lost, self.missing, self.gone, self.unreadable];
         ends && self.damage.is_empty() && absent == [0; 4]
     }
@@ -162,7 +163,8 @@ pub fn info_with(dump: &Dump, rings: Option<&Dump>) -> Info {
         gone: gone(dump),
         recovered: check.records - of_dump,
         unreadable,
-        is_completed: facts.is_some_and(|rings| rings.completes(dump)),
+        is_completed: facts
+            .is_some_and(|rings| rings.completes(dump.header().sequence, dump.tail())),
         damage: check.sorted_damage(),
     }
 }

@@ -20,19 +20,19 @@ mod write;
 mod scene;
 
 pub use dump::source::survive_shrinking_files;
-pub use dump::{Block, Dump, FrameCounts, MAX_METADATA_BYTES};
+pub use dump::{Block, Dump, FrameCounts};
 pub use error::OpenError;
 pub use filter::{FieldMatch, FieldMatchError, Filter, Levels};
 pub use info::{Info, info, info_with};
-pub use limits::Limits;
-pub use model::damage::{Damage, DamageCause, MetadataError, Tail};
+pub use limits::{Limits, MAX_METADATA_BYTES};
+pub use model::damage::{Damage, DamageCause, MetadataError, RingDamage};
 pub use model::entry::{Entry, LossCause, LossEntry, LossKind, Record};
 pub use model::site::Site;
+pub use model::state::{DumpState, Tail};
 pub use read::{Decoder, Losses, Order, Summary};
 pub use render::{Format, Precision, RenderOptions, Renderer, UnknownFormatError, Zone, ZoneError};
 pub use rings::{
-    LeftRings, LeftState, Recovery, RefusedDir, RingDamage, RingDir, RingSearch, RingShare,
-    RingsError, Why,
+    LeftRings, LeftState, Recovery, RefusedDir, RingDir, RingSearch, RingShare, RingsError, Why,
 };
 pub use verify::{RingVerification, Verification, verify, verify_with};
 pub use write::compact::{Repacked, repack};

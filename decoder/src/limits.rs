@@ -1,5 +1,9 @@
 //! Limits for reading untrusted files.
 
+/// The most bytes of dictionary frames of a file, and of one index frame, that are read into memory unless
+/// [`Limits`] say otherwise; the rest is damage. Loggers write far fewer.
+pub const MAX_METADATA_BYTES: usize = 64 << 20;
+
 /// Bounds on what a file may cost its reader. Anything beyond them is reported as damage.
 ///
 /// Records need no bound: they are read one by one, in memory that does not grow with the file.
@@ -37,7 +41,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            metadata_bytes: crate::MAX_METADATA_BYTES,
+            metadata_bytes: MAX_METADATA_BYTES,
             ring_files: 1 << 16,
             ring_bytes: 4 << 30,
             meta_bytes: 256 << 20,

@@ -3,3 +3,4 @@
 pub(crate) mod damage;
 pub(crate) mod entry;
 pub(crate) mod site;
+pub(crate) mod state;

@@ -41,9 +41,10 @@ pub use statements::Losses;
 
 use crate::dump::Dump;
 use crate::filter::Filter;
-use crate::model::damage::{Damage, Tail};
+use crate::model::damage::Damage;
 use crate::model::entry::{Entry, LossEntry, LossKind};
 use crate::model::site::Site;
+use crate::model::state::DumpState;
 use crate::render::{Format, Page, RenderOptions};
 use context::{Context, Tally};
 use paint::{Buffers, Painted, Painter};
@@ -346,9 +347,7 @@ impl<'d> Decoder<'d> {
         let dumps = self.context.wants.dumps;
         let of_scan = dumps.iter().flat_map(Dump::damage);
         let breaks_off = |dump: &&Dump| {
-            dump.tail() != Tail::Sealed
-                && dump.writer_is_alive() != Some(true)
-                && !session::is_completed(dump, dumps)
+            dump.state() == DumpState::Unfinished && !session::is_completed(dump, dumps)
         };
         // There may be a million places, and as many files.
         let have_rings = dumps.iter().any(Dump::is_from_rings);

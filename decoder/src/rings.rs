@@ -20,14 +20,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use stenolog_format::value::ValueError;
 use stenolog_session::layout::{
     META_FILE, directory_name, folder_of, is_directory_name, reader_folders, removal_rank,
 };
 
 use crate::dump::Dump;
 use crate::limits::Limits;
-use crate::model::damage::Damage;
+use crate::model::damage::{Damage, RingDamage};
 use folder::{Folder, same_user};
 pub use left::{LeftRings, LeftState};
 
@@ -119,114 +118,6 @@ pub enum RingsError {
     },
 }
 
-/// What is wrong with rings that were found.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RingDamage {
-    /// A file cannot be opened or read.
-    #[error("cannot be read: {0}")]
-    Io(io::ErrorKind),
-    /// A link, a directory, or a file of another user.
-    #[error("is not a file that the writer made: it is ignored")]
-    Foreign,
-    /// A file is no ring, or its header is damaged.
-    #[error("cannot be read as a ring: {0}")]
-    NoRing(Box<str>),
-    /// A ring of another run.
-    #[error("is of another session: it is ignored")]
-    OtherSession,
-    /// A ring that the writer does not make.
-    #[error("is a ring of a kind that loggers do not use: it is ignored")]
-    Kind,
-    /// Two files claim to be the same ring.
-    #[error("holds ring {ring}, as another file does: it is ignored")]
-    Twice {
-        /// The ring.
-        ring: u32,
-    },
-    /// There are more files than may be read.
-    #[error("{files} ring files are more than the {limit} that are read (--max-ring-files)")]
-    TooMany {
-        /// How many there are, or were looked at.
-        files: usize,
-        /// How many may be.
-        limit: usize,
-    },
-    /// A file is longer than any ring, or than what may still be read.
-    #[error("has {bytes} bytes, of which {limit} may be read (--max-ring-bytes)")]
-    TooLong {
-        /// Its length.
-        bytes: u64,
-        /// How many bytes may still be read.
-        limit: u64,
-    },
-    /// The ring does not say which number its first record has.
-    #[error("does not say which number the record at {position} has; {number} is taken")]
-    Number {
-        /// Where the ring begins.
-        position: u64,
-        /// The number that the dump's blocks tell, or 0.
-        number: u64,
-    },
-    /// The dump and the ring do not agree on what is where.
-    #[error(
-        "ring {ring} has record {number} at {found}, but by the dump it is not before {expected}"
-    )]
-    Disagrees {
-        /// The ring.
-        ring: u32,
-        /// The record's number.
-        number: u64,
-        /// Where the dump's records end.
-        expected: u64,
-        /// Where the ring has the record.
-        found: u64,
-    },
-    /// The file ends before the ring does.
-    #[error("ring {ring} is cut at position {position}: what it held behind that is lost")]
-    Cut {
-        /// The ring.
-        ring: u32,
-        /// Where.
-        position: u64,
-    },
-    /// Something stands where a record should begin.
-    #[error("ring {ring} is damaged at position {position}: what it held behind that is lost")]
-    Header {
-        /// The ring.
-        ring: u32,
-        /// Where.
-        position: u64,
-    },
-    /// Records are too short to be any.
-    #[error("{records} record(s) of ring {ring} cannot be read: {why}")]
-    Records {
-        /// The ring.
-        ring: u32,
-        /// How many.
-        records: u64,
-        /// Why not.
-        why: ValueError,
-    },
-    /// The writer's list of which rings are in files is missing.
-    #[error("does not say where the rings were: some may have been in memory, and are lost")]
-    NoList,
-    /// More rings were in memory than the list has room for.
-    #[error(
-        "{rings} more ring(s) were in memory when their writer died: what they held is missing"
-    )]
-    Unlisted {
-        /// How many.
-        rings: u64,
-    },
-    /// The session had a directory before this one.
-    #[error("is the second ring directory of its session, and the first is not there")]
-    NoFirst,
-    /// What explains the records is not all there.
-    #[error("call sites and threads cannot all be read: {0}")]
-    Meta(Box<str>),
-}
-
 /// What one ring has that the dump has not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -309,9 +200,9 @@ impl RingDir {
                 || folder.join(META_FILE).exists();
             candidates.push(if is_it { folder.clone() } else { folder.join(&name) });
         }
-        let folders = reader_folders(dump.name());
+        let folders = reader_folders(dump.path());
         candidates.extend(folders.into_iter().map(|folder| folder.join(&name)));
-        let mut owners = folder::owner_of(dump.name()).into_iter().collect::<Vec<_>>();
+        let mut owners = folder::owner_of(dump.path()).into_iter().collect::<Vec<_>>();
         owners.extend(same_user());
 
         let mut search = RingSearch::default();

@@ -13,8 +13,9 @@ use stenolog_format::summary::Summary;
 use stenolog_format::value::{Cursor, NOT_AS_ITS_SCHEMA, NOT_SERIALISED, Value};
 
 use crate::dump::{Block, Dump, Unpacker};
-use crate::model::damage::{Damage, DamageCause, MetadataError, Tail};
+use crate::model::damage::{Damage, DamageCause, MetadataError};
 use crate::model::entry::LossKind;
+use crate::model::state::{DumpState, Tail};
 use crate::read::{read_values, recycle};
 
 /// What a complete reading of a dump found.
@@ -91,8 +92,8 @@ impl Verification {
     /// that are [gone](Self::gone) with another file.
     #[must_use]
     pub fn is_intact(&self) -> bool {
-        let ends =
-            self.tail == Tail::Sealed || self.writer_is_alive == Some(true) || self.is_completed;
+        let state = DumpState::new(self.tail, self.writer_is_alive);
+        let ends = state != DumpState::Unfinished || self.is_completed;
         self.damage.is_empty() && self.missing == 0 && ends
     }
 }
@@ -162,7 +163,8 @@ pub fn verify_with(dump: &Dump, rings: Option<&Dump>) -> Verification {
         by_cause,
         gone,
         recovered: records - of_dump,
-        is_completed: facts.is_some_and(|rings| rings.completes(dump)),
+        is_completed: facts
+            .is_some_and(|rings| rings.completes(dump.header().sequence, dump.tail())),
         rings: states.into_iter().map(|(ring, state)| state.finish(ring)).collect(),
         damage,
     }
@@ -313,7 +315,7 @@ impl Verifier<'_> {
                 Some(Ok(record)) => record,
                 // A cut block ends early by nature: the tail says so.
                 Some(Err(_)) if block.is_cut => {
-                    if self.dump.writer_is_alive() != Some(true) {
+                    if self.dump.state() != DumpState::Growing {
                         self.lose(LossKind::TornFrame, left.into());
                     }
                     break;
@@ -371,7 +373,7 @@ impl Verifier<'_> {
         if why != BlockError::Cut {
             self.lose(LossKind::Unreadable, lost);
             self.report_block(block, block.frame_bytes(), block.damage(why));
-        } else if self.dump.writer_is_alive() != Some(true) {
+        } else if self.dump.state() != DumpState::Growing {
             // It ends early by nature: the tail says so.
             self.lose(LossKind::TornFrame, lost);
         }

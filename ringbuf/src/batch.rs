@@ -4,6 +4,19 @@ use crate::consumer::Consumer;
 use core::fmt;
 
 /// One committed record, still in the ring.
+///
+/// # Examples
+///
+/// ```
+/// let (mut producer, mut consumer) = stenolog_ringbuf::queue::spsc::new(64);
+/// let mut claim = producer.try_claim(2)?;
+/// claim.copy_from_slice(b"ok");
+/// claim.commit_tagged(9);
+/// consumer.drain(usize::MAX, |record| {
+///     assert_eq!((record.payload(), record.tag(), record.position()), (&b"ok"[..], 9, 0));
+/// });
+/// # Ok::<(), stenolog_ringbuf::TryClaimError>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'ring> {
     payload: &'ring [u8],
@@ -43,6 +56,20 @@ impl<'ring> Record<'ring> {
 /// Records that can be read, and freed once that is safe: see [`Consumer::batch`].
 ///
 /// What is committed meanwhile is not part of it.
+///
+/// # Examples
+///
+/// ```
+/// let (mut producer, mut consumer) = stenolog_ringbuf::queue::spsc::new(256);
+/// producer.try_claim(8)?.commit();
+/// producer.try_claim(8)?.commit();
+///
+/// let batch = consumer.batch(usize::MAX);
+/// assert_eq!((batch.record_count(), batch.len_bytes()), (2, 32));
+/// batch.release();
+/// assert!(consumer.is_empty());
+/// # Ok::<(), stenolog_ringbuf::TryClaimError>(())
+/// ```
 #[must_use = "a batch that is dropped frees nothing"]
 pub struct Batch<'ring> {
     consumer: &'ring mut Consumer,
@@ -63,7 +90,7 @@ impl<'ring> Batch<'ring> {
         self.start
     }
 
-    /// The position behind the last byte: good for [`Consumer::release_to`] and
+    /// The position after the last byte: an argument for [`Consumer::release_to`] and
     /// [`Consumer::batch_from`].
     #[must_use]
     pub fn end(&self) -> u64 {
@@ -136,6 +163,18 @@ impl fmt::Debug for Batch<'_> {
 }
 
 /// The records of a [`Batch`], oldest first.
+///
+/// # Examples
+///
+/// ```
+/// let (mut producer, mut consumer) = stenolog_ringbuf::queue::spsc::new(256);
+/// for tag in [3, 5] {
+///     producer.try_claim(8)?.commit_tagged(tag);
+/// }
+/// let batch = consumer.batch(usize::MAX);
+/// assert!(batch.records().map(|record| record.tag()).eq([3, 5]));
+/// # Ok::<(), stenolog_ringbuf::TryClaimError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Records<'a> {
     consumer: &'a Consumer,

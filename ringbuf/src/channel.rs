@@ -10,7 +10,7 @@
 //!   sender                                 receiver
 //!   commit the record                      asleep := true
 //!   ── fence, SeqCst ──                    ── fence, SeqCst ──
-//!   asleep? then asleep := false, wake     a record, or nobody left? then stay awake
+//!   asleep? then asleep := false, wake     a record, or no sender left? then stay awake
 //!                                          sleep until woken or for at most MAX_POLL
 //! ```
 //!

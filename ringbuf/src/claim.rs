@@ -17,7 +17,7 @@ use core::ops::{Deref, DerefMut};
 /// claim instead marks the space dead, so an unwinding producer never stalls the ring.
 ///
 /// A claim that is leaked (`mem::forget`) stalls it: the consumer waits at that record, and the
-/// producers, once the ring is full behind it, find no room. Nothing that was committed before is
+/// producers, once the ring is full, find no room. Nothing that was committed before is
 /// lost, and nothing is unsound. With many producers, what others committed after it can still be
 /// reached: see [`Consumer::unblock`].
 ///
@@ -91,6 +91,17 @@ impl<'ring> WriteClaim<'ring> {
     /// # Panics
     ///
     /// If `len` is larger than the claim, which is then aborted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut producer, mut consumer) = stenolog_ringbuf::queue::spsc::new(256);
+    /// let mut claim = producer.try_claim(100)?;
+    /// claim[..5].copy_from_slice(b"short");
+    /// claim.commit_truncated(5);
+    /// assert_eq!(&*consumer.try_claim().unwrap(), b"short");
+    /// # Ok::<(), stenolog_ringbuf::TryClaimError>(())
+    /// ```
     #[inline]
     pub fn commit_truncated(mut self, len: usize) {
         assert!(len <= self.len, "{len} bytes committed of a claim of {}", self.len);
@@ -159,6 +170,19 @@ impl fmt::Debug for WriteClaim<'_> {
 ///
 /// Dropping it frees the record. A leaked one frees nothing: the next
 /// [`try_claim`](Consumer::try_claim) yields the same record again.
+///
+/// # Examples
+///
+/// ```
+/// let (mut producer, mut consumer) = stenolog_ringbuf::queue::spsc::new(64);
+/// producer.try_claim(3)?.commit_tagged(4);
+///
+/// let record = consumer.try_claim().expect("one is committed");
+/// assert_eq!((record.len(), record.tag()), (3, 4));
+/// drop(record); // frees it
+/// assert!(consumer.is_empty());
+/// # Ok::<(), stenolog_ringbuf::TryClaimError>(())
+/// ```
 #[must_use = "a record that is dropped is gone"]
 pub struct ReadClaim<'ring> {
     consumer: &'ring mut Consumer,

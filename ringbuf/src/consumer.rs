@@ -1,4 +1,6 @@
-//! The reading end: record by record, in one pass, or in two phases.
+//! The reading end of a ring: record by record, in one pass, or in two phases.
+
+mod walk;
 
 use crate::batch::{Batch, Record};
 use crate::claim::ReadClaim;
@@ -14,15 +16,17 @@ const FREED_TOGETHER_BYTES: u64 = 16 * 1024;
 
 /// The reading end of a ring.
 ///
-/// There are three ways to read, which may be mixed:
+/// The ways to read may be mixed:
 ///
-/// - [`try_claim`](Self::try_claim) takes one record and frees it when it is dropped;
-/// - [`drain`](Self::drain) shows many records to a closure and frees them together;
-/// - [`batch`](Self::batch) and [`scan_from`](Self::scan_from) show many records, and leave it to
-///   a later call to free them.
+/// | to | use | frees |
+/// |---|---|---|
+/// | take records one at a time | [`try_claim`](Self::try_claim) | each one when it is dropped |
+/// | read many, as cheaply as possible | [`drain`](Self::drain) | what was shown, many together |
+/// | read many and keep them until they are safe elsewhere | [`batch`](Self::batch), then [`batch_from`](Self::batch_from) | on [`release`](Batch::release) or [`release_to`](Self::release_to) |
+/// | the same by a closure, without a second look at the headers | [`scan_from`](Self::scan_from) | on [`release_to`](Self::release_to) |
 ///
 /// Records come in the order in which they were claimed; one that is claimed but not committed
-/// holds back those behind it.
+/// holds back those after it.
 pub struct Consumer {
     ring: Arc<Ring>,
     /// Everything before was freed. Equals the shared head, which only this value moves.
@@ -65,7 +69,7 @@ impl Consumer {
     /// Shows records to `read`, oldest first, and frees them, many together; returns how many.
     ///
     /// Takes at most `max_bytes` of the ring, headers and padding included, but always at least
-    /// one record if there is one. Returns 0 only when there is none.
+    /// one record if there is one. Returns 0 only if no record is committed.
     ///
     /// One pass and one store free what lies in 16 KiB, or in a quarter of a smaller ring, while it
     /// is still close to the processor.
@@ -127,10 +131,10 @@ impl Consumer {
     }
 
     /// Shows records to `read` as [`drain`](Self::drain) does, but frees nothing; returns the
-    /// position behind the last one, for [`release_to`](Self::release_to) and to go on from.
+    /// position after the last one, for [`release_to`](Self::release_to) and to go on from.
     ///
     /// Begins at `position`: the consumer's own, or one that an earlier call returned, or the
-    /// [`end`](Batch::end) of a batch. If there is no record behind it, the same or, past dead
+    /// [`end`](Batch::end) of a batch. If no record follows, the same or, past dead
     /// space, a later position is returned, and should be released as well.
     ///
     /// # Panics
@@ -208,6 +212,22 @@ impl Consumer {
     /// # Panics
     ///
     /// If `position` lies before the head, past what is committed, or inside a record.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut producer, mut consumer) = stenolog_ringbuf::queue::spsc::new(256);
+    /// producer.try_claim(8)?.commit_tagged(1);
+    /// let first = consumer.batch(usize::MAX).end();
+    /// producer.try_claim(8)?.commit_tagged(2);
+    ///
+    /// // The first record is still in the ring, and is not shown again.
+    /// let second = consumer.batch_from(first, usize::MAX);
+    /// assert!(second.records().map(|record| record.tag()).eq([2]));
+    /// second.release(); // frees both
+    /// assert!(consumer.is_empty());
+    /// # Ok::<(), stenolog_ringbuf::TryClaimError>(())
+    /// ```
     pub fn batch_from(&mut self, position: u64, max_bytes: usize) -> Batch<'_> {
         self.assert_boundary(position);
         let mut end = position;
@@ -247,7 +267,7 @@ impl Consumer {
         bytes
     }
 
-    /// The position behind the last record that is committed, and behind dead space there: up to where a
+    /// The position after the last committed record and the dead space that follows it: up to where a
     /// [scan](Self::scan_from) without a limit would go.
     ///
     /// Walks through the headers. More may be committed meanwhile.
@@ -345,6 +365,15 @@ impl Consumer {
     ///
     /// Everything that was committed is still there to be read: once this has returned `true`, a
     /// ring that is then found empty stays so.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (producer, consumer) = stenolog_ringbuf::queue::spsc::new(64);
+    /// assert!(!consumer.is_disconnected());
+    /// drop(producer);
+    /// assert!(consumer.is_disconnected() && consumer.is_empty());
+    /// ```
     #[must_use]
     pub fn is_disconnected(&self) -> bool {
         !self.ring.is_any_producer_alive()
@@ -372,7 +401,7 @@ impl Consumer {
     /// ```
     pub fn unblock(&mut self) -> bool {
         // SAFETY: claims borrow their producer, and a producer that was leaked counts as alive,
-        // so with none left nobody has a claim; all they did happened before they hung up.
+        // so with none left there is no claim; all they did happened before they hung up.
         self.is_disconnected() && unsafe { self.unblock_unchecked() }
     }
 
@@ -402,160 +431,6 @@ impl Consumer {
     #[cfg(all(feature = "std", not(loom)))]
     pub fn set_user_word(&self, index: usize, value: u64) {
         self.ring.set_user_word(index, value);
-    }
-
-    /// Shows records from `start` on, a position between records, that end at or before `limit`,
-    /// or `first_limit` for the first one; returns how many. `reached` follows the end of what was
-    /// shown, and is ahead of `read`, so that it is right when that unwinds.
-    // Where a header lies depends on the one before it, and so does the next load on this one. As
-    // records often take as much space as the one before, the inner loop assumes that: there the
-    // place does not depend on what was loaded, and the processor can load ahead.
-    #[inline]
-    fn walk(
-        &self,
-        start: u64,
-        first_limit: u64,
-        limit: u64,
-        reached: &mut u64,
-        mut read: impl FnMut(Record<'_>),
-    ) -> usize {
-        let mut records = 0;
-        let mut allowed = first_limit;
-        let mut position = start;
-        let mut next = self.receive(position);
-        while let Some(mut header) = next {
-            let span = header.span();
-            loop {
-                let end = position + span;
-                if end > allowed {
-                    return records;
-                }
-                *reached = end;
-                if !header.is_skip() {
-                    records += 1;
-                    allowed = limit;
-                    read(self.record(position, header));
-                }
-                position = end;
-                next = self.receive(position);
-                match next {
-                    Some(same) if same.span() == span => header = same,
-                    _ => break,
-                }
-            }
-        }
-        records
-    }
-
-    /// Whether there is a record. Frees the dead space before it, as somebody may wait for that.
-    #[cfg(feature = "std")]
-    pub(crate) fn has_record(&mut self) -> bool {
-        self.skip_to_record().is_some()
-    }
-
-    /// Frees the dead space at the head; returns the header of the record behind it.
-    #[inline]
-    fn skip_to_record(&mut self) -> Option<Header> {
-        let mut position = self.head;
-        let header = loop {
-            match self.receive(position) {
-                Some(header) if header.is_skip() => position += header.span(),
-                other => break other,
-            }
-        };
-        if position != self.head {
-            self.free_to(position);
-        }
-        header
-    }
-
-    /// The header at `position`, a position between records.
-    #[inline]
-    pub(crate) fn receive(&self, position: u64) -> Option<Header> {
-        // SAFETY: this is the ring's consumer, `head` its head; every caller starts at a position
-        // between records and goes on by the spans received.
-        unsafe { self.ring.receive(self.head, position) }
-    }
-
-    /// The word at `position`, a position between records: 0 in its lower half if nothing is committed.
-    #[inline]
-    fn receive_word(&self, position: u64) -> u64 {
-        // SAFETY: as in `receive`.
-        unsafe { self.ring.receive_word(self.head, position) }
-    }
-
-    #[inline]
-    fn note_boundary(&mut self, end: u64) {
-        self.boundary = end;
-        self.shown_to = self.shown_to.max(end);
-    }
-
-    /// The record whose `header` was received at `position`.
-    #[inline]
-    pub(crate) fn record(&self, position: u64, header: Header) -> Record<'_> {
-        // SAFETY: received at this position, and not released while `self` is borrowed, as
-        // freeing takes `&mut self`.
-        let payload = unsafe { self.ring.payload(position, header) };
-        Record::new(payload, header.tag(), position)
-    }
-
-    /// Gives everything before `end`, a position between records, back to the producer.
-    #[inline]
-    pub(crate) fn free_to(&mut self, end: u64) {
-        if end == self.head {
-            // Storing the same head again would take its line from a producer that looks at it.
-            return;
-        }
-        if (self.head ^ end) >= FREED_TOGETHER_BYTES {
-            // Often enough for threads that move, and too rarely to be seen in a single record.
-            self.near = self.ring.shares_core_with_producer();
-        }
-        // SAFETY: `head` is the head, everything before `end` was received, and `&mut self`
-        // leaves no record of this ring borrowed.
-        unsafe { self.ring.release(self.head, end, self.near) };
-        self.head = end;
-        self.boundary = self.boundary.max(end);
-    }
-
-    /// The memory of `start..end`, two positions between records, all of them received.
-    pub(crate) fn bytes(&self, start: u64, end: u64) -> (&[u8], &[u8]) {
-        // SAFETY: received, and not released while `self` is borrowed, as freeing takes
-        // `&mut self`.
-        unsafe { self.ring.bytes(start, end) }
-    }
-
-    /// For a [`ReadClaim`]: the payload of the record at the head.
-    #[inline]
-    pub(crate) fn payload_at_head(&self, header: Header) -> &[u8] {
-        self.record(self.head, header).payload()
-    }
-
-    /// For a [`ReadClaim`]: frees the record at the head.
-    #[inline]
-    pub(crate) fn free_at_head(&mut self, header: Header) {
-        self.free_to(self.head + header.span());
-    }
-
-    /// Positions come from outside: one inside a record would have payload taken for headers.
-    fn assert_boundary(&self, position: u64) {
-        if position == self.boundary || position == self.head {
-            return;
-        }
-        let mut reached = self.head;
-        while reached < position {
-            let Some(header) = self.receive(reached) else { break };
-            reached += header.span();
-        }
-        // In a file the headers may have been changed since they were walked through (R6).
-        let has_changed = || {
-            let is_shown = (self.head..=self.shown_to).contains(&position);
-            self.ring.is_in_file() && is_shown && position.is_multiple_of(8)
-        };
-        assert!(
-            reached == position || has_changed(),
-            "position {position} is not between committed records (head {}, next {reached})",
-            self.head
-        );
     }
 }
 

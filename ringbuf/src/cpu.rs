@@ -14,7 +14,7 @@ pub(crate) fn current() -> u32 {
     core.cast_unsigned()
 }
 
-/// There is nobody to ask.
+/// No system call tells it here.
 #[cfg(not(all(feature = "std", target_os = "linux", not(loom))))]
 pub(crate) fn current() -> u32 {
     UNKNOWN

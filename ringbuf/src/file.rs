@@ -42,7 +42,7 @@
 //! | moving the tail and marking the claim | Words of zero up to the next claim or the tail: stepped over. |
 //! | marking the claim and commit | A mark that tells the length: stepped over. |
 //! | claiming the ring's end and marking it dead | One producer: a word of zero, the end. Many: words of zero, stepped over. |
-//! | storing `consumed` and clearing, or in the midst of clearing | Reading starts at `consumed`, behind all that is cleared. |
+//! | storing `consumed` and clearing, or in the midst of clearing | Reading starts at `consumed`, after all that is cleared. |
 //! | clearing and storing `head` | The same. |
 //!
 //! Payload is not checksummed, as the writer would pay for that on each record: if a byte of it

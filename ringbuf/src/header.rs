@@ -6,7 +6,7 @@
 //!   bit 32..64   tag, the caller's; of what is not committed: the bytes claimed, or 0
 //! ```
 //!
-//! The word is stored little-endian, so that its first four bytes are the length whoever reads
+//! The word is stored little-endian, so its first four bytes are the length, whichever machine reads
 //! them. As no record is empty, those four bytes alone tell what is committed. A claim may be
 //! *marked* in the other four: the mark lets others step over a claim whose owner died, and costs
 //! a reader nothing, who looks at the length anyway.

@@ -77,7 +77,7 @@
 //!
 //! | where | what it does |
 //! |---|---|
-//! | [`queue::spsc`] | The consumer gets what was committed before it, and nothing from behind it. The producer goes on until the ring is full; from then on every claim is [`Full`](TryClaimError::Full). Nothing steps over it. |
+//! | [`queue::spsc`] | The consumer gets what was committed before it, and nothing after it. The producer goes on until the ring is full; from then on every claim is [`Full`](TryClaimError::Full). Nothing steps over it. |
 //! | [`queue::mpsc`] | The same, for all producers. When all of them are dropped, [`Consumer::unblock`] steps over it, one leak a call. A producer that was leaked as well counts as alive; for that, and for leaks of producers that live on, there is [`Consumer::unblock_unchecked`]. |
 //! | [`channel`] | As in its queue: once the ring is full, `send` waits until the receiver is gone, and `try_send` says `Full`; `recv` waits until its time is over or all senders are gone. With many senders it then steps over leaks by itself, and everything that was committed is received. |
 //! | [`queue::overwrite`] | Nothing, as if it were dropped. |

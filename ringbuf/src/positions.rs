@@ -33,7 +33,7 @@ pub(crate) struct Positions {
     pub(crate) consumer: Padded<ConsumerPositions>,
     /// Everything before was claimed. Only used with many producers.
     pub(crate) tail: Padded<AtomicU64>,
-    /// The caller's, for whoever opens the file.
+    /// The caller's, for readers of the file.
     pub(crate) user_words: Padded<[AtomicU64; USER_WORDS]>,
 }
 

@@ -144,8 +144,8 @@ impl Ring {
     pub(crate) fn state_tail(&self, tail: u64) {
         #[cfg(all(feature = "mmap", not(loom)))]
         if let Some(positions) = self.in_file() {
-            // Another producer may have stated more already. Acquire keeps the claim's stores behind
-            // it, for whoever looks after a crash (R5).
+            // Another producer may have stated more already. Acquire keeps the claim's stores after
+            // it, for a reader after a crash (R5).
             positions.tail.0.fetch_max(tail, Ordering::AcqRel);
         }
         let _ = tail;
@@ -204,13 +204,13 @@ impl Ring {
     }
 
     /// Whether what begins at `position` with this header ends in the ring, and does not wrap. Only
-    /// who writes to the ring's file can have it otherwise.
+    /// a process that writes to the ring's file can make it otherwise.
     #[inline]
     pub(crate) fn is_possible(&self, head: u64, position: u64, header: Header) -> bool {
         let capacity = self.capacity() as u64;
         let mut room = (capacity - self.offset(position) as u64).min(capacity - (position - head));
         if self.has_known_tail() {
-            // Whoever committed a header here had claimed up to its end before.
+            // The producer that committed a header here had claimed up to its end before.
             room = room.min(self.tail.load(Ordering::Relaxed).saturating_sub(position));
         }
         debug_assert!(
@@ -227,8 +227,8 @@ impl Ring {
         self.kind == Kind::ManyProducers && self.is_in_file()
     }
 
-    /// Moves `position` behind the records from there on that end at or before `limit`, or behind the
-    /// first one, and returns how many these are.
+    /// Moves `position` past the records that end at or before `limit`, or past the first one, and
+    /// returns their number.
     ///
     /// # Safety
     ///

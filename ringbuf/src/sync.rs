@@ -58,7 +58,7 @@ mod imp {
         ///
         /// # Safety
         ///
-        /// The range is inside the memory, which is alive, and nobody else accesses it.
+        /// The range is inside the memory, which is alive, and no other thread accesses it.
         #[inline]
         pub(crate) unsafe fn zero(self, offset: usize, len: usize) {
             // SAFETY: the caller vouches for the range and for being alone.
@@ -145,7 +145,7 @@ mod imp {
         }
     }
 
-    /// What a payload looks like to somebody who takes it for a header: committed, and absurd.
+    /// What a payload looks like to a reader that takes it for a header: committed, and absurd.
     const PAYLOAD_AS_HEADER: u64 = u64::MAX >> 33;
 
     /// A header and an access log for each word of the memory.

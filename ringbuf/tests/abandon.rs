@@ -58,7 +58,7 @@ fn only_dead_space_is_freed_without_a_record<P: Produce>() {
     }
 }
 
-fn a_panic_inside_a_claim_stalls_nobody<P: Produce>() {
+fn a_panic_inside_a_claim_stalls_no_one<P: Produce>() {
     let (mut producer, mut consumer) = P::ring(256);
     push(&mut producer, 1);
     assert!(panics(|| {
@@ -74,14 +74,14 @@ fn a_leaked_claim_holds_back_what_follows_and_nothing_else<P: Produce>() {
     let (mut producer, mut consumer) = P::ring(128);
     push(&mut producer, 1);
     mem::forget(producer.try_claim(8).unwrap());
-    let mut behind = 0;
+    let mut after = 0;
     while let Ok(claim) = producer.try_claim(8) {
         claim.commit_tagged(9);
-        behind += 1;
+        after += 1;
     }
-    assert_eq!(behind, 6);
+    assert_eq!(after, 6);
     assert_eq!(drain(&mut consumer), [1], "what was committed before is delivered");
-    assert_eq!(drain(&mut consumer), [], "nothing behind the leak is");
+    assert_eq!(drain(&mut consumer), [], "nothing after the leak is");
     assert!(consumer.is_empty() && consumer.try_claim().is_none());
     // The one record before it gave its space back; then the ring is full for good.
     producer.try_claim(8).unwrap().commit();
@@ -237,7 +237,7 @@ fn a_ring_of_one_producer_has_nothing_to_step_over() {
 
 /// Not even what many producers could be asked to step over.
 #[test]
-fn what_one_producer_commits_behind_a_leak_stays_out_of_reach() {
+fn what_one_producer_commits_after_a_leak_stays_out_of_reach() {
     let (mut producer, mut consumer) = spsc::new(64);
     push(&mut producer, 1);
     mem::forget(producer.try_claim(8).unwrap());
@@ -283,7 +283,7 @@ fn the_last_of_many_producers_is_noticed() {
 crate::for_each_queue!(
     a_dropped_claim_is_never_seen,
     only_dead_space_is_freed_without_a_record,
-    a_panic_inside_a_claim_stalls_nobody,
+    a_panic_inside_a_claim_stalls_no_one,
     a_leaked_claim_holds_back_what_follows_and_nothing_else,
     a_leaked_read_is_read_again,
     a_leaked_consumer_counts_as_alive,

@@ -17,7 +17,7 @@ fn tags(batch: &Batch<'_>) -> Vec<u32> {
     records.map(|record| record.tag()).collect()
 }
 
-/// Reads raw slices the way somebody who has only their description would.
+/// Reads raw slices the way a reader with only their description would.
 fn parse(slices: (&[u8], &[u8])) -> Vec<(u32, Vec<u8>)> {
     let mut records = Vec::new();
     for mut bytes in [slices.0, slices.1] {
@@ -142,7 +142,7 @@ fn scans_follow_each_other() {
     let first = consumer.scan_from(0, 40, |record| tags.push(record.tag()));
     assert_eq!((first, &*tags), (32, &[1, 2][..]));
     let second = consumer.scan_from(first, usize::MAX, |record| tags.push(record.tag()));
-    // The dead space behind the last record is scanned too, so that it can be freed.
+    // The dead space after the last record is scanned too, so that it can be freed.
     assert_eq!((second, &*tags), (80, &[1, 2, 3, 4][..]));
     assert_eq!(consumer.scan_from(second, usize::MAX, |_| unreachable!()), second);
     consumer.release_to(first);

@@ -177,7 +177,7 @@ fn behind_a_leak_a_sender_waits_until_the_receiver_is_gone() {
     check!(mpsc);
 }
 
-/// The receiver looks by itself: nobody notifies it, and nobody goes away.
+/// The receiver looks by itself: no sender notifies it, and none goes away.
 #[test]
 fn what_nobody_notifies_of_is_received() {
     let (mut sender, mut receiver) = spsc::new(256);

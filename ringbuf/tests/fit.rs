@@ -76,7 +76,7 @@ fn every_length_fits_at_every_offset<P: Produce>() {
 }
 
 fn a_full_ring_hides_old_records_whatever_filled_it<P: Produce>() {
-    // The last record ends where the first begins, so that the header behind it is taken.
+    // The last record ends where the first begins, so the header after it is taken.
     for capacity in CAPACITIES {
         for len in (8..=capacity - 8).step_by(8) {
             at_every_offset(capacity, |mut producer: P, mut consumer| {

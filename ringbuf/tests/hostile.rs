@@ -75,7 +75,7 @@ fn a_drain_shows_exactly_what_its_limit_allows<P: Produce>() {
     }
 }
 
-/// A closure that panics in a later part of a drain, behind dead space and a large record.
+/// A closure that panics in a later part of a drain, after dead space and a large record.
 fn a_drain_that_panics_late_frees_what_it_showed<P: Produce>() {
     for last in 1..=6 {
         let (mut producer, mut consumer) = P::ring(64 * 1024);
@@ -94,13 +94,13 @@ fn a_drain_that_panics_late_frees_what_it_showed<P: Produce>() {
     }
 }
 
-/// Every position that is none, in every state that a consumer can be in.
+/// Every position that is not one, in every state that a consumer can be in.
 fn no_position_that_is_none_is_accepted<P: Produce>() {
     let (mut producer, mut consumer) = P::ring(256);
     push(&mut producer, 100, 1);
     push(&mut producer, 100, 2);
     assert_eq!(tags(&mut consumer, usize::MAX), [1, 2]);
-    // From 224 on: two records, the dead end between them, a leaked claim, and one behind it.
+    // From 224 on: two records, the dead end between them, a leaked claim, and one after it.
     push(&mut producer, 8, 3);
     push(&mut producer, 40, 4);
     mem::forget(producer.try_claim(8));
@@ -139,7 +139,7 @@ fn no_position_that_is_none_is_accepted<P: Produce>() {
 
 /// Both ends leak what they can and then go, in either order: neither the memory that the other
 /// still sees nor anything else is touched.
-fn ends_that_leak_and_leave_harm_nobody<P: Produce>() {
+fn ends_that_leak_and_leave_harm_no_one<P: Produce>() {
     for consumer_first in [false, true] {
         let (mut producer, mut consumer) = P::ring(128);
         push(&mut producer, 8, 1);
@@ -261,7 +261,7 @@ fn a_producer_that_was_leaked_counts_as_alive() {
     assert_eq!(tags(&mut consumer, usize::MAX), [1]);
 }
 
-/// Where there is no open claim there is nothing to bury, whoever asks.
+/// Where there is no open claim there is nothing to bury, whichever end asks.
 #[test]
 fn there_is_nothing_to_step_over_without_an_open_claim() {
     let (mut producer, mut consumer) = mpsc::new(64);
@@ -337,7 +337,7 @@ crate::for_each_queue!(
     a_drain_shows_exactly_what_its_limit_allows,
     a_drain_that_panics_late_frees_what_it_showed,
     no_position_that_is_none_is_accepted,
-    ends_that_leak_and_leave_harm_nobody,
+    ends_that_leak_and_leave_harm_no_one,
     what_is_exchanged_stays_with_its_ring,
     odd_maxima_never_let_more_in,
 );

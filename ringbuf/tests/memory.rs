@@ -143,7 +143,7 @@ fn pages_that_are_there_from_the_start_take_no_fault() {
 
     fn faults() -> u64 {
         let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
-        // Behind the name, which is in brackets: the state, and minor faults as the eighth.
+        // After the name, which is in brackets: the state, and minor faults as the eighth.
         let fields = stat.rsplit_once(')').unwrap().1;
         fields.split_ascii_whitespace().nth(7).unwrap().parse().unwrap()
     }

@@ -62,8 +62,8 @@ struct Pair<P> {
     producer: P,
     consumer: Consumer,
     expected: VecDeque<(u32, Vec<u8>)>,
-    /// What was committed behind the first claim that was leaked, if one was.
-    behind: Option<VecDeque<(u32, Vec<u8>)>>,
+    /// What was committed after the first claim that was leaked, if one was.
+    later: Option<VecDeque<(u32, Vec<u8>)>>,
     leaks: usize,
     written: u32,
 }
@@ -109,10 +109,10 @@ impl<P: Produce> Pair<P> {
         match claim.map(fill) {
             Ok(record) => {
                 if let End::Leak = end {
-                    self.behind.get_or_insert_default();
+                    self.later.get_or_insert_default();
                     self.leaks += 1;
                 }
-                let to = self.behind.as_mut().unwrap_or(&mut self.expected);
+                let to = self.later.as_mut().unwrap_or(&mut self.expected);
                 to.extend(record.map(|bytes| (tag, bytes)));
                 assert!(self.producer.used_bytes() <= limit);
             }
@@ -216,11 +216,11 @@ impl<P: Produce> Pair<P> {
     }
 }
 
-/// `many` is whether what was committed behind a leaked claim can be had.
+/// `many` is whether what was committed after a leaked claim can be had.
 fn check<P: Produce>(capacity: usize, steps: &[Step], many: bool) {
     let (producer, consumer) = P::ring(capacity);
     let expected = VecDeque::new();
-    let mut pair = Pair { producer, consumer, expected, behind: None, leaks: 0, written: 0 };
+    let mut pair = Pair { producer, consumer, expected, later: None, leaks: 0, written: 0 };
     for step in steps {
         pair.apply(step);
     }
@@ -229,7 +229,7 @@ fn check<P: Produce>(capacity: usize, steps: &[Step], many: bool) {
         pair.apply(&Step::Take);
     }
     pair.apply(&Step::Take);
-    if let Some(behind) = pair.behind {
+    if let Some(later) = pair.later {
         assert!(!pair.consumer.unblock(), "a claim may be in use");
         drop(pair.producer);
         let mut found = Vec::new();
@@ -242,7 +242,7 @@ fn check<P: Produce>(capacity: usize, steps: &[Step], many: bool) {
         }
         assert!(pair.consumer.is_empty());
         assert_eq!(unblocked, if many { pair.leaks } else { 0 });
-        assert_eq!(found, if many { Vec::from(behind) } else { Vec::new() });
+        assert_eq!(found, if many { Vec::from(later) } else { Vec::new() });
         return;
     }
     // And then there is room for the largest record.
@@ -337,7 +337,7 @@ proptest! {
                 claim.fill(tag as u8);
                 claim.set_tag(tag);
                 // SAFETY: dropped or leaked before the producers, and before the next claim of its
-                // own; the array is what stands for several threads.
+                // own; the array plays the part of several threads.
                 let claim =
                     unsafe { mem::transmute::<WriteClaim<'_>, WriteClaim<'static>>(claim) };
                 open[at] = Some((tag, claim));

@@ -1,4 +1,4 @@
-//! What a ring in a file is worth when somebody else writes to that file, from safe code: other records
+//! What a ring in a file is worth when another process writes to that file, from safe code: other records
 //! than those that were committed, or none, but no access outside of the ring, no panic, and an end.
 
 #![cfg(unix)]
@@ -86,9 +86,9 @@ fn consume(consumer: &mut Consumer) {
     let (start, end) = (batch.start(), batch.end());
     drop(batch);
     let scanned = consumer.scan_from(start, CAPACITY / 2, |record| read(record.payload()));
-    let behind = consumer.batch_from(scanned, 64);
-    behind.records().for_each(|record| read(record.payload()));
-    drop(behind);
+    let rest = consumer.batch_from(scanned, 64);
+    rest.records().for_each(|record| read(record.payload()));
+    drop(rest);
     black_box((consumer.is_end(end), consumer.damage_at(end)));
     if let Some(record) = consumer.try_claim() {
         read(&record);
@@ -108,7 +108,7 @@ fn each_word_of_a_ring_in_use<W: Write>() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ring");
     for at in (0..4096 + CAPACITY as u64).step_by(8) {
-        // The positions, the first of what nobody uses, the user words, and the records.
+        // The positions, the first of what is unused, the user words, and the records.
         if (600..4096).contains(&at) {
             continue;
         }

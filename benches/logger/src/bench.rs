@@ -3,9 +3,9 @@
 use std::cell::OnceCell;
 use std::error::Error;
 
-use crate::child::{self, Figures};
 use crate::options::Options;
 use crate::peers::{self, Peer};
+use crate::protocol::{self, Figures};
 
 /// A logger and its figures.
 pub type Run = (&'static Peer, Figures);
@@ -22,7 +22,7 @@ impl Bench {
         Self { options, calls: OnceCell::new(), ends: OnceCell::new() }
     }
 
-    /// The loggers by turns, so many times, each in a process of its own.
+    /// Runs the loggers in turn, `rounds` times, each in a process of its own.
     pub fn alternate(
         &self,
         what: &str,
@@ -38,19 +38,19 @@ impl Bench {
                 eprintln!("{what}: {} ({} of {rounds})", peer.name, round + 1);
                 let mut all = vec![peer.name.to_owned()];
                 all.extend(words(peer));
-                figures.extend(child::run(what, &all)?);
+                figures.extend(protocol::run(what, &all)?);
             }
         }
         Ok(runs)
     }
 
-    /// Stenolog alone, so many times.
+    /// Runs Stenolog alone, `rounds` times.
     pub fn own(&self, what: &str, rounds: u32, words: &[&str]) -> Result<Figures, Box<dyn Error>> {
         let words: Vec<_> = words.iter().map(ToString::to_string).collect();
         let mut figures = Figures::default();
         for round in 0..rounds {
             eprintln!("{what}: {} ({} of {rounds})", words.join(" "), round + 1);
-            figures.extend(child::run(what, &words)?);
+            figures.extend(protocol::run(what, &words)?);
         }
         Ok(figures)
     }

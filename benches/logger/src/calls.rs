@@ -12,9 +12,9 @@ use bench_statements::{NAMES, Statement, messages, statement};
 use stenolog_decoder::{Decoder, Dump, Format, RenderOptions, Renderer};
 
 use crate::bench::{Bench, Run, line_of};
-use crate::child::{Figures, tell};
 use crate::machine::{CONSUMER, PRODUCER, clock, distance, median, pin};
 use crate::peers::{self, Peer, Running};
+use crate::protocol::{Figures, tell};
 use crate::table::{Table, number};
 
 /// Calls in a burst.

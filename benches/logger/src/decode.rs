@@ -10,9 +10,9 @@ use std::time::Instant;
 use stenolog_decoder::{Decoder, Dump, FieldMatch, Filter, Format, Level, Levels, RenderOptions};
 
 use crate::bench::Bench;
-use crate::child::tell;
 use crate::machine::{CONSUMER, PRODUCER, pin, private_bytes, unpin};
 use crate::peers;
+use crate::protocol::tell;
 use crate::table::{Table, number};
 
 /// The mix of the six, after them.

@@ -8,9 +8,9 @@ use bench_statements::Statement;
 
 use crate::bench::{Bench, Run, line_of};
 use crate::calls::{BURST, Session};
-use crate::child::{Figures, tell};
 use crate::machine::{CONSUMER, PRODUCER, Usage, distance, median, pin, thread_cpu};
 use crate::peers::Peer;
+use crate::protocol::{Figures, tell};
 use crate::table::{Table, number};
 
 /// The mix of the six, after them.
@@ -157,7 +157,7 @@ pub fn child(peer: &Peer, statement: u32, records: u32) -> Result<(), Box<dyn Er
     Ok(())
 }
 
-/// So many records, by the statements in turn.
+/// Logs this many records, by the statements in turn.
 fn all_of(calls: &[Statement; 6], records: u32) {
     for n in 0..records / 6 {
         for call in calls {

@@ -7,9 +7,9 @@ use bench_sites::sites;
 use bench_statements::Statement;
 
 use crate::bench::Bench;
-use crate::child::tell;
 use crate::machine::{CONSUMER, PRODUCER, clock, pin};
 use crate::peers::Peer;
+use crate::protocol::tell;
 use crate::table::{Table, number};
 
 /// Threads, and call sites.

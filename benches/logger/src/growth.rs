@@ -11,9 +11,9 @@ use bench_statements::Statement;
 
 use crate::bench::Bench;
 use crate::calls::BURST;
-use crate::child::{self, Figures, tell};
 use crate::machine::{CONSUMER, PRODUCER, Usage, distance, median, pin, private_bytes, thread_cpu};
 use crate::peers;
+use crate::protocol::{self, Figures, tell};
 use crate::table::{Table, number};
 
 /// The four tables.
@@ -63,7 +63,7 @@ fn threads(bench: &Bench) -> Result<Table, Box<dyn Error>> {
     Ok(table)
 }
 
-/// Measures so many threads.
+/// Measures one number of threads.
 pub fn child_threads(threads: u32) -> Result<(), Box<dyn Error>> {
     const RECORDS: u32 = 1000;
     let folder = tempfile::tempdir()?;
@@ -163,7 +163,7 @@ fn call_sites(bench: &Bench) -> Result<Table, Box<dyn Error>> {
     Ok(table)
 }
 
-/// Measures so many call sites.
+/// Measures one number of call sites.
 pub fn child_sites(count: u32) -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("growth.steno");
@@ -313,7 +313,7 @@ fn files(bench: &Bench) -> Result<Table, Box<dyn Error>> {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("growth.steno").to_string_lossy().into_owned();
         let mut figures = bench.own("growth-files", 1, &[&megabytes.to_string(), &path])?;
-        let read: Figures = child::run("read", &[path])?;
+        let read: Figures = protocol::run("read", &[path])?;
         figures.extend(read);
         table.rows.push(vec![
             number(figures.median("length") / 1e6),

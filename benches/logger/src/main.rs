@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Most loggers are global, so each is measured in a process of its own, which this one starts: one
-//! after the other, and all of them several times. Every figure is a median, and stands next to
-//! its floor, taken in turn with it in the same process: machines differ, and one machine differs
+//! after the other, and all of them several times. Every figure is a median, shown beside
+//! its floor, which is measured in turn with it in the same process: machines differ, and one machine differs
 //! from minute to minute. Quote ratios.
 
 mod bench;
@@ -22,6 +22,7 @@ mod growth;
 mod machine;
 mod options;
 mod peers;
+mod protocol;
 mod rates;
 mod single;
 mod table;
@@ -33,7 +34,7 @@ use options::Options;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut words = std::env::args().skip(1);
-    if words.next().as_deref() == Some(child::WORD) {
+    if words.next().as_deref() == Some(protocol::WORD) {
         return child::main(&words.collect::<Vec<_>>());
     }
     let Some(options) = Options::from_args(std::env::args().skip(1))? else {

@@ -92,7 +92,7 @@ impl Lines {
         self.0.0.load(Ordering::Acquire)
     }
 
-    /// Waits for so many lines, as long as any come. Looks seldom: each look takes the cache line
+    /// Waits for this many lines, as long as any come. Looks seldom: each look takes the cache line
     /// away from the thread that counts.
     fn wait(&self, expected: u64) {
         let (mut last, mut moved) = (self.lines(), Instant::now());
@@ -131,7 +131,7 @@ impl<G: Send + 'static> Running for Text<G> {
     }
 }
 
-/// What text loggers write to that take any writer: a file behind a large buffer.
+/// What text loggers write to that take any writer: a file with a large buffer.
 struct Output {
     file: BufWriter<File>,
     lines: Lines,
@@ -164,7 +164,7 @@ pub fn with_time(statement: usize) -> Statement {
     stenolog::WITH_TIME[statement]
 }
 
-/// A logger of Stenolog's that is not behind the trait.
+/// A logger of Stenolog's that does not go through the trait.
 pub fn stenolog_at(path: &Path) -> Result<::stenolog::Logger, Box<dyn Error>> {
     stenolog::started(path, "trace")
 }

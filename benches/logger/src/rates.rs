@@ -4,9 +4,9 @@ use std::error::Error;
 use std::time::{Duration, Instant};
 
 use crate::bench::Bench;
-use crate::child::tell;
 use crate::machine::{CONSUMER, PRODUCER, Usage, pin, thread_cpu};
 use crate::peers::Peer;
+use crate::protocol::tell;
 use crate::table::{Table, number};
 
 /// The drain's share of a core, by rate.

@@ -5,9 +5,9 @@ use std::hint::black_box;
 
 use crate::bench::{Bench, line_of};
 use crate::calls::Session;
-use crate::child::tell;
 use crate::machine::{CONSUMER, PRODUCER, clock, distance, pin};
 use crate::peers::{self, Peer};
+use crate::protocol::tell;
 use crate::table::{Table, number};
 
 /// Calls between two looks whether the queue is empty.

@@ -50,7 +50,7 @@ impl fmt::Display for Table {
     }
 }
 
-/// A figure for a cell: three digits that say something, and a dash if there is none.
+/// A figure for a cell: three significant digits, or a dash without a figure.
 pub fn number(x: f64) -> String {
     match x {
         x if !x.is_finite() => "–".into(),

@@ -9,10 +9,12 @@
 //!   of an empty step.
 //! - **two cores**: a producer and a consumer, each on a core of its own. The time that a cache
 //!   line takes there and back is measured before each figure, as it changes while a process runs.
-//! - **two producers**: at once, on two cores, with nobody reading meanwhile.
+//! - **two producers**: at once, on two cores, without a reader.
 
+mod lengths;
 mod rings;
 
+use lengths::*;
 use rings::*;
 use std::hint::{black_box, spin_loop};
 use std::sync::Barrier;
@@ -21,51 +23,6 @@ use std::thread;
 use std::time::Instant;
 
 const CAPACITY: usize = 1 << 20;
-
-static PAYLOAD: [u8; 4096] = [0xab; 4096];
-
-/// A length that the compiler knows, or one that it doesn't.
-trait Len: Copy + Send + Sync + 'static {
-    fn payload(self, index: usize) -> &'static [u8];
-    fn max(self) -> usize;
-}
-
-#[derive(Clone, Copy)]
-struct Constant<const N: usize>;
-#[derive(Clone, Copy)]
-struct RunTime(usize);
-/// From 8 to 1024, the same sequence for all.
-#[derive(Clone, Copy)]
-struct Random;
-
-impl<const N: usize> Len for Constant<N> {
-    #[inline(always)]
-    fn payload(self, _: usize) -> &'static [u8] {
-        &PAYLOAD[..N]
-    }
-    fn max(self) -> usize {
-        N
-    }
-}
-impl Len for RunTime {
-    #[inline(always)]
-    fn payload(self, _: usize) -> &'static [u8] {
-        &PAYLOAD[..black_box(self.0)]
-    }
-    fn max(self) -> usize {
-        self.0
-    }
-}
-impl Len for Random {
-    #[inline(always)]
-    fn payload(self, index: usize) -> &'static [u8] {
-        let random = (index as u32).wrapping_mul(2_654_435_761) >> 8;
-        &PAYLOAD[..8 + random as usize % 1017]
-    }
-    fn max(self) -> usize {
-        1024
-    }
-}
 
 fn burst_records(max_len: usize) -> usize {
     4096.min(CAPACITY * 9 / 10 / (max_len + 16))

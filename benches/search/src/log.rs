@@ -11,23 +11,23 @@ use stenolog::{Builder, Existing, OnFull, debug, error, info, warn};
 /// Threads that log requests; one more, `audit`, logs little.
 const WORKERS: u64 = 4;
 
-/// A worker logs so many records, and then waits.
+/// How many records a worker logs before it waits.
 const BURST: u64 = 1000;
 
 /// How long it waits: the drain is to keep up with ease, as in a program that does other work, too.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Of so many records one is an error.
+/// One record in this many is an error.
 const ERROR_EVERY: u64 = 20_000;
 
-/// In how many records the rare word stands.
+/// How many records have the rare word.
 const RARE_RECORDS: u64 = 10;
 
-/// What stands in `RARE_RECORDS` paths.
+/// The word in `RARE_RECORDS` paths.
 pub const RARE: &str = "zanzibar-7731";
 
-/// Writes the log. Gives the time, in nanoseconds since the Unix epoch, behind which a hundredth of
-/// the records stands.
+/// Writes the log. Returns the time, in nanoseconds since the Unix epoch, after which a hundredth of
+/// the records were logged.
 pub fn write(path: &Path, records: u64) -> Result<u128, Box<dyn Error>> {
     let log = Builder::new(path)
         .existing(Existing::Replace)

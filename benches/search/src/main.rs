@@ -106,7 +106,7 @@ fn rows(last: u128) -> Vec<Row> {
     ]
 }
 
-/// The second of a time, as it stands at the beginning of a line.
+/// The second of a time, as lines begin with it.
 fn second(unix_ns: u128) -> String {
     let seconds = (unix_ns / 1_000_000_000) % 86_400;
     format!("T{:02}:{:02}:{:02}\\.", seconds / 3600, seconds / 60 % 60, seconds % 60)

@@ -1,12 +1,11 @@
-//! Blocks: where they stand, and their bytes.
+//! Places of blocks in a file.
 
 use std::ops::Range;
 
 use stenolog_format::block::{BlockError, BlockHeader, Codec};
 use stenolog_format::frame::FrameHeader;
 
-use super::Dump;
-use super::body::{COLUMNS, Stored};
+use super::body::COLUMNS;
 use crate::model::damage::DamageCause;
 
 /// Where a block's records stand in a file.
@@ -50,26 +49,8 @@ impl Block {
         DamageCause::Block { ring: self.header.ring, lost: self.header.count, why }
     }
 
-    fn payload(&self) -> Option<Range<usize>> {
+    pub(super) fn payload(&self) -> Option<Range<usize>> {
         let start = usize::try_from(self.offset).ok()?.checked_add(FrameHeader::BYTES)?;
         Some(start..start.checked_add(self.payload_bytes as usize)?)
-    }
-}
-
-impl Dump {
-    /// A block's header and body, unchecked.
-    pub(crate) fn block_payload(&self, block: &Block) -> Option<&[u8]> {
-        self.bytes().get(block.payload()?)
-    }
-
-    /// The body of a block as it stands in the file, checked against the checksum. A cut block has
-    /// none that could be checked.
-    pub(crate) fn stored_body(&self, block: &Block) -> Result<Stored<'_>, DamageCause> {
-        let payload = self.block_payload(block).unwrap_or(&[]);
-        let bytes = payload.get(BlockHeader::BYTES..).unwrap_or(&[]);
-        if !block.is_cut && crc32fast::hash(payload) != block.payload_crc {
-            return Err(DamageCause::Checksum { kind: "block" });
-        }
-        Ok(Stored { header: block.header, bytes, is_cut: block.is_cut })
     }
 }

@@ -22,7 +22,9 @@ use stenolog_format::index::End;
 use stenolog_format::loss::LossFrame;
 use stenolog_format::volatile::{VolatileRing, VolatileState};
 
-use super::{Block, SummaryPlace, Tables};
+use super::block::Block;
+use super::summary::SummaryPlace;
+use super::tables::Tables;
 use crate::model::damage::{Damage, DamageCause, MetadataError};
 use crate::model::site::Site;
 

@@ -269,13 +269,13 @@ fn call_sites_that_are_defined_again_must_be_the_same() {
     assert_eq!(scene.dump().damage(), []);
     scene.site(16, Level::Trace, "other", None, &[]);
     let damage = scene.dump().damage().to_vec();
-    assert!(matches!(damage[..], [Damage { cause: crate::DamageCause::Redefined { id: 16 }, .. }]));
+    assert!(matches!(damage[..], [Damage { cause: DamageCause::Redefined { id: 16 }, .. }]));
     assert_eq!(scene.dump().site(16).unwrap().call_site().level, Level::Info);
     // An id from the other end of the world costs no memory.
     scene.site(u32::MAX, Level::Trace, "other", Some("{7}"), &[]);
     let dump = scene.dump();
     assert!(dump.site(u32::MAX).is_some());
-    assert!(matches!(dump.damage()[1].cause, crate::DamageCause::Template { id: u32::MAX, .. }));
+    assert!(matches!(dump.damage()[1].cause, DamageCause::Template { id: u32::MAX, .. }));
 }
 
 #[test]
@@ -298,7 +298,7 @@ fn a_ring_belongs_to_the_thread_that_was_named_first() {
     assert_eq!(scene.dump().damage(), []);
     scene.thread(1, 99, "other");
     let dump = scene.dump();
-    assert!(matches!(dump.damage()[0].cause, crate::DamageCause::RedefinedThread { ring: 1 }));
+    assert!(matches!(dump.damage()[0].cause, DamageCause::RedefinedThread { ring: 1 }));
     assert_eq!((dump.damage().len(), &*dump.thread(1).unwrap().name), (1, "main"));
 }
 
@@ -396,7 +396,7 @@ fn a_file_that_shrinks_while_it_is_read_is_damaged() {
         );
         File::options().write(true).open(&path).unwrap().set_len(left).unwrap();
         let found = crate::verify(&dump);
-        let shrunk = found.damage.iter().find(|damage| damage.cause == crate::DamageCause::Shrunk);
+        let shrunk = found.damage.iter().find(|damage| damage.cause == DamageCause::Shrunk);
         let shrunk = shrunk.unwrap_or_else(|| panic!("cut to {left}: {found:?}"));
         // Of the last page that is there, the rest is zeros.
         assert!((left..left + (64 << 10)).contains(&shrunk.offset), "cut to {left}: {shrunk}");
@@ -408,4 +408,39 @@ fn a_file_that_shrinks_while_it_is_read_is_damaged() {
         assert!(crate::verify(&copy).is_intact());
         assert_eq!(copy.writer_is_alive(), Some(false));
     }
+}
+
+#[test]
+fn a_dump_shows_the_name_that_it_was_given() {
+    let mut scene = Scene::new();
+    scene.block(1, &[n(10, 1)]);
+    let mut bytes = scene.bytes().to_vec();
+    bytes.splice(FileHeader::BYTES..FileHeader::BYTES, [7; 8]);
+    let dump = Dump::from_bytes("app.steno", bytes).unwrap();
+    let copy = dump.clone().with_name("archive/app.steno");
+    assert_eq!((copy.name(), copy.path()), (Path::new("archive/app.steno"), dump.path()));
+    assert!(copy.damage()[0].to_string().starts_with("archive/app.steno: byte 64: "));
+    assert!(dump.damage()[0].to_string().starts_with("app.steno: byte 64: "));
+    // Blocks and tables are shared with a clone.
+    assert!(std::ptr::eq(dump.blocks(), dump.clone().blocks()));
+}
+
+#[test]
+fn a_dump_is_sealed_growing_or_unfinished() {
+    use DumpState::{Growing, Sealed, Unfinished};
+    let torn = Tail::Torn { offset: 64, bytes: 9 };
+    for (tail, is_alive, state) in [
+        (Tail::Sealed, Some(true), Sealed),
+        (Tail::Sealed, None, Sealed),
+        (Tail::Unfinished, Some(true), Growing),
+        (torn, Some(true), Growing),
+        (Tail::Unfinished, Some(false), Unfinished),
+        (torn, None, Unfinished),
+    ] {
+        assert_eq!(DumpState::new(tail, is_alive), state, "{tail:?}, {is_alive:?}");
+    }
+    let mut scene = Scene::new();
+    assert_eq!(scene.dump().state(), Unfinished);
+    scene.seal(0);
+    assert_eq!(scene.dump().state(), Sealed);
 }

@@ -226,7 +226,7 @@ impl Unique {
 }
 
 /// Call sites by id.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Sites {
     /// In the order of definition.
     sites: Vec<Site>,

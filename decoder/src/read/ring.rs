@@ -28,6 +28,7 @@ use crate::clock::TimeMap;
 use crate::dump::{Block, Stored};
 use crate::model::damage::DamageCause;
 use crate::model::entry::{LossCause, LossEntry, LossKind, Origin, ThreadName};
+use crate::model::state::DumpState;
 use losses::Broken;
 
 /// The place of an entry among those of all rings: time first, then the counter, which is finer.
@@ -300,7 +301,7 @@ impl<'d> Ring<'d> {
             Ok(open) => self.open = Some(open),
             Err(BlockError::Cut) => {
                 // It ends early by nature: the tail says so.
-                if dump.writer_is_alive() != Some(true) {
+                if dump.state() != DumpState::Growing {
                     self.breaks(LossKind::TornFrame, block, header.first_record, context);
                 }
                 return None;
@@ -384,7 +385,7 @@ impl<'d> Ring<'d> {
         if !block.is_cut {
             self.breaks(LossKind::Unreadable, block, number, context);
             context.damage(dump_index, block, bytes, cause);
-        } else if dump.writer_is_alive() != Some(true) {
+        } else if dump.state() != DumpState::Growing {
             // It ends early by nature: the tail says so.
             self.breaks(LossKind::TornFrame, block, number, context);
         }

@@ -73,7 +73,7 @@ fn rings_of<'d>(dump: &Dump, dumps: &'d [Dump]) -> Option<&'d RingFacts> {
 
 /// Whether rings have what the writer of `dump` had not written when it died.
 pub(super) fn is_completed(dump: &Dump, dumps: &[Dump]) -> bool {
-    rings_of(dump, dumps).is_some_and(|rings| rings.completes(dump))
+    rings_of(dump, dumps).is_some_and(|rings| rings.completes(dump.header().sequence, dump.tail()))
 }
 
 /// Whether the damage is in a part of a file that rings have instead: a write that was cut.

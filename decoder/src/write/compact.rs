@@ -18,7 +18,7 @@ use stenolog_format::summary::SummaryBuilder;
 use stenolog_format::value::{Encoding, ValueError};
 
 use crate::dump::{Block, Dump, Unpacker};
-use crate::model::damage::Tail;
+use crate::model::state::Tail;
 use crate::write::recover::Copy;
 
 /// A merged block has no more than this in packed rows, but for its last part: a reader opens one

@@ -12,9 +12,8 @@ use stenolog_format::index::{End, Index};
 use stenolog_format::summary::SummaryBuilder;
 
 use crate::dump::{Block, Dump, RingStart, Unpacker};
-use crate::model::damage::{Damage, DamageCause};
+use crate::model::damage::{Damage, DamageCause, RingDamage};
 use crate::read::{Decoder, Summary};
-use crate::rings::RingDamage;
 
 /// An index frame is written when this many blocks have none.
 const INDEX_EVERY_BLOCKS: usize = 4096;

@@ -31,7 +31,7 @@ impl Sleeper {
     /// Sleeps until the bell rings, but for at most `timeout`, and not at all unless `is_idle`.
     pub(super) fn sleep(&self, timeout: Duration, is_idle: impl FnOnce() -> bool) {
         // Swaps, not stores: loom orders these with the senders' swaps, as the language does, but
-        // does not know that of stores. To somebody who goes to sleep they cost nothing.
+        // does not know that of stores. To a thread that goes to sleep they cost nothing.
         self.bell.asleep.swap(true, Ordering::Relaxed);
         fence(Ordering::SeqCst);
         if is_idle() {

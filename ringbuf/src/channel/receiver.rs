@@ -9,13 +9,25 @@ use core::fmt;
 use core::time::Duration;
 use std::time::Instant;
 
-/// A receiver that sleeps looks for records at least this often, in case nobody notifies it.
+/// How often a sleeping receiver looks for records at least, in case no sender notifies it.
 pub const MAX_POLL: Duration = Duration::from_millis(5);
 
 /// How long the first sleep of a wait is; each further one is twice as long.
 const MIN_POLL: Duration = Duration::from_micros(50);
 
 /// The receiving end of a channel.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// let (mut sender, mut receiver) = stenolog_ringbuf::channel::spsc::new(64);
+/// assert!(receiver.try_recv().is_none());
+/// sender.send(8)?.commit_tagged(1);
+/// assert_eq!(receiver.recv(Some(Duration::from_secs(1))).unwrap().tag(), 1);
+/// # Ok::<(), stenolog_ringbuf::ChannelClosed>(())
+/// ```
 pub struct Receiver {
     consumer: Consumer,
     sleeper: Sleeper,
@@ -41,7 +53,7 @@ impl Receiver {
     /// sent was received.
     pub fn recv(&mut self, timeout: Option<Duration>) -> Result<ReadClaim<'_>, RecvError> {
         self.wait(timeout)?;
-        Ok(self.consumer.try_claim().expect("there is a record, and nobody else to take it"))
+        Ok(self.consumer.try_claim().expect("there is a record, and no other receiver to take it"))
     }
 
     /// Takes the oldest record, if there is one.

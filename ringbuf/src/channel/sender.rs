@@ -11,6 +11,16 @@ use core::fmt;
 /// [`mpsc::Sender`](super::mpsc::Sender).
 ///
 /// When the last one is dropped, the receiver still gets all that was sent.
+///
+/// # Examples
+///
+/// ```
+/// let (mut sender, mut receiver) = stenolog_ringbuf::channel::spsc::new(64);
+/// sender.send(8)?.commit_tagged(1);
+/// sender.notify();
+/// assert_eq!(receiver.recv(None).unwrap().tag(), 1);
+/// # Ok::<(), stenolog_ringbuf::ChannelClosed>(())
+/// ```
 pub struct Sender<P> {
     // Before `on_drop`: the receiver is to find the producer gone when it is woken.
     producer: P,
@@ -32,7 +42,7 @@ impl<P> Sender<P> {
 
     /// Wakes the receiver if it sleeps, so that it sees at once what was committed before.
     ///
-    /// A full fence, and only if there is somebody to wake a call to the system.
+    /// Costs a full fence, and a system call only if the receiver sleeps.
     #[inline]
     pub fn notify(&self) {
         self.on_drop.0.ring();
@@ -80,7 +90,7 @@ claim!(mpsc, u64);
 
 #[expect(private_bounds, reason = "there are two producers, and no others are wanted")]
 impl<P: Claim> Sender<P> {
-    /// Claims space for a record of `len` bytes; waits while there is none.
+    /// Claims space for a record of `len` bytes; waits until there is room.
     ///
     /// Spins first, and then lets other threads run between attempts. It never sleeps and never
     /// wakes the receiver, not even by committing: see [`notify`](Self::notify).

@@ -139,7 +139,7 @@ impl Options {
             ring_id: self.ring_id,
         };
         let bytes = fixed.to_bytes();
-        // SAFETY: the mapping is longer than that, writable, and known to nobody else yet.
+        // SAFETY: the mapping is longer than that, writable, and not shared yet.
         unsafe { map.as_mut_ptr().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
         let storage = Storage::mapped(map, Some(POSITIONS_AT), DATA_AT, self.capacity);
         let ring = Ring::over(storage, kind);
@@ -150,7 +150,7 @@ impl Options {
     }
 }
 
-/// Whether this process may have files of so many bytes (`ulimit -f`): going beyond would not only
+/// Whether this process may have files of this size (`ulimit -f`): going beyond would not only
 /// fail, but raise SIGXFSZ, which ends a process that has not asked for it.
 #[cfg(unix)]
 fn check_size_limit(len: u64) -> io::Result<()> {

@@ -1,6 +1,9 @@
-//! Reading a ring's file, whatever became of its writer.
+//! Reader of a ring's file, whether its writer is alive or dead.
 
-use super::layout::{BadHeader, Changing, DATA_AT, Fixed, VERSION, word};
+mod error;
+
+pub use self::error::{Damage, RecoverError};
+use super::layout::{BadHeader, Changing, DATA_AT, Fixed, word};
 use crate::batch::Record;
 use crate::header::{HEADER_BYTES, Header, marked_len, span};
 use crate::positions::{Kind, USER_WORDS};
@@ -12,11 +15,35 @@ use std::path::Path;
 /// What a ring's file held when it was opened: every record that was committed and not freed.
 ///
 /// The ring may still be in use, by this process or another. Records that are committed or freed
-/// while it is opened may or may not be part of it; all others are exact. Behind a claim that its one
+/// while it is opened may or may not be part of it; all others are exact. After a claim that its one
 /// producer leaked nothing is found, as by the ring's own consumer.
 ///
 /// The whole of the file is in memory, of which it takes twice the capacity, or three times if the
 /// ring can have many producers.
+///
+/// # Examples
+///
+/// ```
+/// use stenolog_ringbuf::file::Recovered;
+///
+/// # #[cfg(feature = "mmap")]
+/// # {
+/// use stenolog_ringbuf::file::Options;
+///
+/// # let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("ring-1");
+/// let (mut producer, consumer) = Options::new(4096).create_spsc(&path)?;
+/// let mut claim = producer.try_claim(5)?;
+/// claim.copy_from_slice(b"hello");
+/// claim.commit();
+/// // Here the process may die.
+///
+/// let recovered = Recovered::open(&path)?;
+/// assert!(recovered.records().map(|record| record.payload().to_vec()).eq([b"hello".to_vec()]));
+/// assert_eq!(recovered.damage(), None);
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Recovered {
     fixed: Fixed,
@@ -31,95 +58,8 @@ pub struct Recovered {
     damage: Option<Damage>,
 }
 
-/// Why a file cannot be read as a ring.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RecoverError {
-    /// The file could not be read.
-    #[error("cannot read the ring file")]
-    Io(#[from] io::Error),
-    /// The file is shorter than a header.
-    #[error("{found} bytes are too few for a ring file, whose header alone has {DATA_AT}")]
-    Truncated {
-        /// The file's length.
-        found: usize,
-    },
-    /// The file is something else.
-    #[error("not a ring file: it begins with {found:02x?}")]
-    Magic {
-        /// What it begins with.
-        found: [u8; 8],
-    },
-    /// The file was written by a version that this one does not know.
-    #[error("ring file version {found} is not known ({known} is)")]
-    Version {
-        /// The file's.
-        found: u32,
-        /// This library's.
-        known: u32,
-    },
-    /// The header is not what was written.
-    #[error("the header of the ring file is damaged: its checksum is wrong")]
-    Checksum,
-    /// The header is whole and makes no sense.
-    #[error("a {field} of {value} makes no sense in a ring file")]
-    Field {
-        /// Which field.
-        field: &'static str,
-        /// What it says.
-        value: u64,
-    },
-    /// The ring is in use: its consumer freed records while it was read, again and again.
-    #[error("the ring is in use: records were freed each time it was read")]
-    InUse,
-    /// The positions contradict each other.
-    #[error(
-        "the positions of the ring file are damaged: head {head}, consumed {consumed}, tail {tail}, capacity {capacity}"
-    )]
-    Positions {
-        /// Everything before was free.
-        head: u64,
-        /// Everything before was read.
-        consumed: u64,
-        /// Everything before was claimed.
-        tail: u64,
-        /// Bytes of the ring.
-        capacity: usize,
-    },
-}
-
-impl From<BadHeader> for RecoverError {
-    fn from(bad: BadHeader) -> Self {
-        match bad {
-            BadHeader::Short => Self::Truncated { found: 0 },
-            BadHeader::Magic(found) => Self::Magic { found },
-            BadHeader::Version(found) => Self::Version { found, known: VERSION },
-            BadHeader::Checksum => Self::Checksum,
-            BadHeader::Field(field, value) => Self::Field { field, value },
-        }
-    }
-}
-
 /// How often a ring is read again whose consumer frees records meanwhile.
 const ATTEMPTS: u32 = 100;
-
-/// Why records may be missing at the end. Those before are whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Damage {
-    /// The file ends before the ring does, in what begins at `position`.
-    Truncated {
-        /// Bytes since the ring's birth.
-        position: u64,
-    },
-    /// The word at `position` is no header that can be there.
-    Header {
-        /// Bytes since the ring's birth.
-        position: u64,
-        /// What is found.
-        word: u64,
-    },
-}
 
 /// The ring's memory, read twice, or three times if there can be many producers.
 ///
@@ -357,7 +297,7 @@ impl Recovered {
         self.start
     }
 
-    /// The position behind the last record or claim that was found.
+    /// The position after the last record or claim that was found.
     #[must_use]
     pub fn end(&self) -> u64 {
         self.end
@@ -453,91 +393,4 @@ impl ExactSizeIterator for RecoveredRecords<'_> {}
 impl core::iter::FusedIterator for RecoveredRecords<'_> {}
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Somebody put another ring's header into the file while it was read.
-    #[test]
-    fn positions_that_go_back_are_an_error() {
-        for kind in [Kind::OneProducer, Kind::ManyProducers] {
-            let fixed = Fixed { kind, capacity: 16, process_id: 0, thread_id: 0, ring_id: 0 };
-            let images =
-                Images { first: alloc::vec![0; 16], second: alloc::vec![0; 16], third: None };
-            let at = |position| Changing {
-                head: position,
-                consumed: position,
-                tail: position,
-                user_words: [0; USER_WORDS],
-            };
-            let read = |before, after| {
-                Recovered::new(fixed.clone(), images.clone(), at(before), at(after))
-            };
-            assert!(matches!(read(1 << 60, 0), Err(RecoverError::Positions { .. })));
-            assert!(matches!(read(16, 8), Err(RecoverError::Positions { .. })));
-            assert_eq!(read(8, 16).unwrap().records().count(), 0);
-        }
-    }
-
-    /// A ring's memory with these words in it, by their places.
-    fn image(capacity: usize, words: &[(usize, u64)]) -> Vec<u8> {
-        let mut image = alloc::vec![0; capacity];
-        for &(at, word) in words {
-            image[at..at + 8].copy_from_slice(&word.to_le_bytes());
-        }
-        image
-    }
-
-    fn at(head: u64, tail: u64) -> Changing {
-        Changing { head, consumed: head, tail, user_words: [0; USER_WORDS] }
-    }
-
-    /// The consumer has freed something since the positions were read, and the producer has gone on there:
-    /// the record lies across what was free then. It came later, and nothing is damaged.
-    #[test]
-    fn a_record_across_the_limit_came_later() {
-        let fixed = |kind| Fixed { kind, capacity: 64, process_id: 0, thread_id: 0, ring_id: 0 };
-        let record = |len: usize| Header::record(len, 9).to_word();
-        // At position 64 a record of 16 bytes; at 80 one of 32, which ends at 112.
-        let bytes = image(64, &[(0, record(8)), (16, record(24))]);
-        let images = || Images { first: bytes.clone(), second: bytes.clone(), third: None };
-        let read = |before, after| {
-            Recovered::new(fixed(Kind::OneProducer), images(), at(before, 0), at(after, 0)).unwrap()
-        };
-        // From 32 on, 64 bytes end at 96.
-        let recovered = read(32, 64);
-        assert_eq!((recovered.records().count(), recovered.end()), (1, 80));
-        assert_eq!(recovered.damage(), None);
-        // With nothing freed meanwhile it could not be there: the producer had no room for it.
-        let bytes =
-            image(64, &[(32, record(8)), (48, record(8)), (0, record(8)), (16, record(24))]);
-        let images = Images { first: bytes.clone(), second: bytes, third: None };
-        let recovered =
-            Recovered::new(fixed(Kind::OneProducer), images, at(32, 0), at(32, 0)).unwrap();
-        assert_eq!(recovered.records().count(), 3);
-        assert!(matches!(recovered.damage(), Some(Damage::Header { position: 80, .. })));
-    }
-
-    /// A claim that was made while the ring was read, and marked late: the second reading has its payload,
-    /// and only the third one tells how long it is.
-    #[test]
-    fn the_third_reading_tells_the_length_of_a_late_claim() {
-        let kind = Kind::ManyProducers;
-        let fixed = Fixed { kind, capacity: 64, process_id: 0, thread_id: 0, ring_id: 0 };
-        let record = (24, Header::record(8, 7).to_word());
-        // What would be taken for a mark, a header or a record.
-        for payload in [1 << 40, 5 << 32 | 9, u64::MAX] {
-            let images = Images {
-                first: image(64, &[record]),
-                second: image(64, &[(8, payload), (16, payload), record]),
-                third: Some(image(
-                    64,
-                    &[(0, crate::header::mark(16)), (8, payload), (16, payload), record],
-                )),
-            };
-            let recovered = Recovered::new(fixed.clone(), images, at(0, 40), at(0, 40)).unwrap();
-            let found: Vec<_> = recovered.records().map(|found| found.position()).collect();
-            assert_eq!((found, recovered.open_claims()), (alloc::vec![24], 1));
-            assert_eq!(recovered.damage(), None);
-        }
-    }
-}
+mod tests;

@@ -70,11 +70,24 @@ pub fn new(capacity_bytes: usize) -> (Producer, Consumer) {
 ///
 /// A claim that was leaked holds back what was claimed after it, by whomever, until it is stepped
 /// over: see [`Consumer::unblock`].
+///
+/// # Examples
+///
+/// ```
+/// let (producer, mut consumer) = stenolog_ringbuf::queue::mpsc::new(1024);
+/// std::thread::scope(|scope| {
+///     for tag in 0..2 {
+///         let mut producer = producer.clone();
+///         scope.spawn(move || producer.try_claim(8).expect("there is room").commit_tagged(tag));
+///     }
+/// });
+/// assert_eq!(consumer.drain(usize::MAX, |_| ()), 2);
+/// ```
 //
 // `limit` is the smaller of `head + capacity` and the end of the lap in which the tail was when
 // the head was looked up. A claim that ends at or before it covers free bytes only, and does not
 // wrap. It only ever grows, and an old one is merely too small: if others have moved the tail into
-// a later lap, each claim ends behind it.
+// a later lap, each claim ends after it.
 pub struct Producer {
     words: Words,
     /// In `ring`; kept here as a claim would have to follow two pointers to it.
@@ -110,7 +123,7 @@ impl Producer {
     ///
     /// Every length up to [`max_record_bytes`](Self::max_record_bytes) fits once the consumer has
     /// emptied the ring, wherever in it the tail is. A record that does not fit before the ring's
-    /// end makes that end dead space, even if it turns out not to fit behind it *yet*: the
+    /// end makes that end dead space, even if it turns out not to fit after it *yet*: the
     /// consumer frees the dead space when it next looks for records, and the next attempt starts
     /// at the beginning.
     ///
@@ -242,7 +255,7 @@ impl Producer {
             "not zero at {position}"
         );
         header.store(mark(len), Ordering::Relaxed);
-        // Keeps the payload's stores behind the mark, for whoever looks after a crash (R5).
+        // Keeps the payload's stores after the mark, for a reader after a crash (R5).
         core::sync::atomic::compiler_fence(Ordering::Release);
         // SAFETY: what is taken was free and does not wrap, its first word holds no header, and
         // the ring is alive while `self` is borrowed (R4).

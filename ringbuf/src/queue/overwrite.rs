@@ -10,7 +10,7 @@
 //!
 //! A snapshot copies all from `oldest` to the tail while the producer goes on, and then looks how
 //! far `oldest` has come: what lies before may have been overwritten while it was copied, and is
-//! dropped; what lies behind is whole. The producer gives up the oldest records many at a time, a
+//! dropped; what follows is whole. The producer gives up the oldest records many at a time, a
 //! sixteenth of the ring at least, so that this happens seldom.
 //!
 //! Both sides access the memory word by word, by atomics: a snapshot may look at what is being
@@ -29,11 +29,13 @@
 //! |          |          | fence, Acquire, then `version` load, Relaxed: the same? | give up    |
 //!
 //! - **O1 (given up).** A word is written only after `oldest` was moved beyond what it held. A
-//!   reader that copied such a word finds a later `version` behind its fence, and so looks again
+//!   reader that copied such a word finds a later `version` after its fence, and so looks again
 //!   until it has an `oldest` that is beyond. What it keeps is what was committed.
 //! - **O2 (pair).** `version` is odd while `oldest` and `lost` do not belong together.
 
-use crate::batch::Record;
+mod reader;
+
+pub use self::reader::{Reader, Snapshot};
 use crate::header::{HEADER_BYTES, Header, MAX_CAPACITY_BYTES, span};
 use crate::sync::{Arc, AtomicBool, AtomicU64, Backoff, Ordering, fence};
 use alloc::boxed::Box;
@@ -136,6 +138,14 @@ impl Shared {
 }
 
 /// The record is larger than the ring ever takes.
+///
+/// # Examples
+///
+/// ```
+/// let (mut producer, _reader) = stenolog_ringbuf::queue::overwrite::new(64);
+/// let too_large = producer.max_record_bytes() + 1;
+/// assert!(producer.try_claim(too_large).is_err());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("a record of {len} bytes exceeds the {max} that the ring takes")]
 pub struct TooLarge {
@@ -146,6 +156,17 @@ pub struct TooLarge {
 }
 
 /// The writing end of a ring that overwrites its oldest records.
+///
+/// # Examples
+///
+/// ```
+/// let (mut producer, reader) = stenolog_ringbuf::queue::overwrite::new(64);
+/// for tag in 0..100 {
+///     producer.try_claim(8).expect("it fits").commit_tagged(tag);
+/// }
+/// assert!(producer.lost() > 0);
+/// assert_eq!(reader.snapshot().records().last().unwrap().tag(), 99);
+/// ```
 pub struct Producer {
     shared: Arc<Shared>,
     /// The record that is being filled.
@@ -186,7 +207,7 @@ impl Producer {
     }
 
     /// The length of the largest record: half the capacity minus one header, so that it finds
-    /// room behind the dead space that it may leave at the ring's end.
+    /// room after the dead space that it may leave at the ring's end.
     #[must_use]
     pub fn max_record_bytes(&self) -> usize {
         self.capacity() / 2 - HEADER_BYTES
@@ -241,7 +262,7 @@ impl Producer {
         let oldest = &self.shared.oldest;
         let version = oldest.version.load(Ordering::Relaxed);
         oldest.version.store(version + 1, Ordering::Relaxed);
-        // Behind it are the new pair and all words that are written over what is given up (O1).
+        // After it come the new pair and all words that are written over what is given up (O1).
         fence(Ordering::Release);
         oldest.position.store(self.oldest, Ordering::Relaxed);
         oldest.lost.store(self.lost, Ordering::Relaxed);
@@ -267,6 +288,16 @@ impl fmt::Debug for Producer {
 /// A record that is being filled; dereferences to exactly the bytes that were asked for.
 ///
 /// What they hold before they are written is unspecified. Dropping it has no effect, and neither has leaking it.
+///
+/// # Examples
+///
+/// ```
+/// let (mut producer, reader) = stenolog_ringbuf::queue::overwrite::new(64);
+/// let mut claim = producer.try_claim(2).expect("it fits");
+/// claim.copy_from_slice(b"ok");
+/// claim.commit_tagged(3);
+/// assert_eq!(reader.snapshot().records().next().unwrap().payload(), b"ok");
+/// ```
 #[must_use = "a claim that is dropped commits nothing"]
 pub struct Claim<'a> {
     producer: &'a mut Producer,
@@ -328,156 +359,5 @@ impl DerefMut for Claim<'_> {
 impl fmt::Debug for Claim<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Claim").field("len", &self.len).field("tag", &self.tag).finish()
-    }
-}
-
-/// A reading end of a ring that overwrites its oldest records.
-#[derive(Clone)]
-pub struct Reader {
-    shared: Arc<Shared>,
-}
-
-impl Reader {
-    /// Copies the newest records, without stopping the producer.
-    ///
-    /// It is repeated if the producer has overwritten all of it meanwhile, which takes a ring that
-    /// is small and a producer that is faster than a copy, or this thread being held up.
-    #[must_use]
-    pub fn snapshot(&self) -> Snapshot {
-        let backoff = Backoff::new();
-        let mut copy = Copied { begin: 0, bytes: Vec::new() };
-        loop {
-            self.copy(&mut copy);
-            if let Some(snapshot) = copy.keep(self.shared.oldest()) {
-                return snapshot;
-            }
-            backoff.snooze();
-        }
-    }
-
-    /// Copies all from the oldest record to the tail, whatever becomes of it meanwhile.
-    fn copy(&self, copy: &mut Copied) {
-        let end = self.shared.tail.load(Ordering::Acquire);
-        // May be of a later time than the end.
-        let begin = self.shared.oldest.position.load(Ordering::Relaxed).min(end);
-        copy.begin = begin;
-        copy.bytes.clear();
-        copy.bytes.reserve((end - begin).min(self.shared.capacity()) as usize);
-        let mut position = begin;
-        while position < end {
-            let word = self.shared.word(position).load(Ordering::Relaxed);
-            copy.bytes.extend_from_slice(&word.to_le_bytes());
-            position += HEADER_BYTES as u64;
-        }
-    }
-
-    /// Whether the producer is gone: what it committed is then all there will be.
-    #[must_use]
-    pub fn is_disconnected(&self) -> bool {
-        !self.shared.alive.load(Ordering::Acquire)
-    }
-}
-
-impl fmt::Debug for Reader {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reader").field("capacity", &self.shared.capacity()).finish_non_exhaustive()
-    }
-}
-
-/// A copy of a ring, of which the beginning may have been overwritten meanwhile.
-struct Copied {
-    begin: u64,
-    bytes: Vec<u8>,
-}
-
-impl Copied {
-    /// What of it lies behind `oldest`, looked up after the copy was made, before which `lost` records are
-    /// gone. `None` if that is nothing, though there was something.
-    fn keep(&mut self, (oldest, lost): (u64, u64)) -> Option<Snapshot> {
-        let end = self.begin + self.bytes.len() as u64;
-        if oldest >= end && oldest != self.begin {
-            return None;
-        }
-        self.bytes.drain(..(oldest - self.begin) as usize);
-        Some(Snapshot { bytes: core::mem::take(&mut self.bytes), start: oldest, lost })
-    }
-}
-
-/// The newest records of a ring, copied.
-#[derive(Clone)]
-pub struct Snapshot {
-    bytes: Vec<u8>,
-    start: u64,
-    lost: u64,
-}
-
-impl Snapshot {
-    /// The records, oldest first, without a gap between them.
-    pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
-        let mut rest = &self.bytes[..];
-        core::iter::from_fn(move || {
-            loop {
-                let position = self.start + (self.bytes.len() - rest.len()) as u64;
-                let header = Header::from_word(u64::from_le_bytes(*rest.first_chunk()?).to_le())
-                    .expect("all before the tail is committed");
-                let record = rest;
-                rest = &rest[header.span() as usize..];
-                if !header.is_skip() {
-                    let payload = &record[HEADER_BYTES..][..header.len()];
-                    return Some(Record::new(payload, header.tag(), position));
-                }
-            }
-        })
-    }
-
-    /// How many records were committed before the first of these, and overwritten.
-    #[must_use]
-    pub fn lost(&self) -> u64 {
-        self.lost
-    }
-}
-
-impl fmt::Debug for Snapshot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Snapshot")
-            .field("bytes", &self.bytes.len())
-            .field("start", &self.start)
-            .field("lost", &self.lost)
-            .finish()
-    }
-}
-
-#[cfg(all(test, not(loom)))]
-mod tests {
-    use super::*;
-
-    /// The producer goes on while a reader has copied and not looked again.
-    #[test]
-    fn what_was_overwritten_while_it_was_copied_is_not_kept() {
-        let (mut producer, reader) = new(64);
-        let mut commit = |tags: core::ops::Range<u32>| {
-            for tag in tags {
-                producer.try_claim(8).expect("8 bytes fit").commit_tagged(tag);
-            }
-        };
-        let tags = |snapshot: Option<Snapshot>| {
-            snapshot.map(|snapshot| snapshot.records().map(|it| it.tag()).collect::<Vec<_>>())
-        };
-        let mut copy = Copied { begin: 0, bytes: Vec::new() };
-        commit(0..3);
-        reader.copy(&mut copy);
-        assert_eq!(tags(copy.keep(reader.shared.oldest())), Some(alloc::vec![0, 1, 2]));
-        // One of three is gone.
-        reader.copy(&mut copy);
-        commit(3..5);
-        assert_eq!(tags(copy.keep(reader.shared.oldest())), Some(alloc::vec![1, 2]));
-        // All are, and the ring is further than the copy.
-        for more in [4, 9] {
-            reader.copy(&mut copy);
-            commit(0..more);
-            assert_eq!(tags(copy.keep(reader.shared.oldest())), None, "{more}");
-        }
-        let snapshot = reader.snapshot();
-        assert_eq!(tags(Some(snapshot)), Some(alloc::vec![5, 6, 7, 8]));
     }
 }

@@ -76,6 +76,17 @@ pub fn try_new(capacity_bytes: usize) -> Result<(Producer, Consumer), OutOfMemor
 ///
 /// There is one, and one claim at a time, as a claim borrows it. It may move between threads.
 /// When it is dropped, what it committed stays readable.
+///
+/// # Examples
+///
+/// ```
+/// let (mut producer, consumer) = stenolog_ringbuf::queue::spsc::new(1024);
+/// let mut claim = producer.try_claim(8)?;
+/// claim.copy_from_slice(&7_u64.to_le_bytes());
+/// claim.commit();
+/// assert_eq!((producer.used_bytes(), consumer.readable_bytes()), (16, 16));
+/// # Ok::<(), stenolog_ringbuf::TryClaimError>(())
+/// ```
 //
 // Offsets are relative to the start of the lap, that is of the pass through the ring's memory in
 // which the tail is:
@@ -89,7 +100,7 @@ pub fn try_new(capacity_bytes: usize) -> Result<(Producer, Consumer), OutOfMemor
 // Between calls `offset < capacity` and `offset <= limit`, and the limit is the smaller of
 // `capacity` and `head_offset + capacity`; without a ring, all are 0. A claim that ends before the
 // limit therefore needs but that one comparison: it does not wrap, it covers free bytes only, and
-// the header behind it is free and in the same lap. The quick limit is never behind the limit: what
+// the header after it is free and in the same lap. The quick limit is never past the limit: what
 // ends before it leaves no more than `quick_max` bytes in use.
 pub struct Producer {
     words: Words,
@@ -127,7 +138,7 @@ impl Producer {
     /// A producer without a ring: its capacity is 0, and every claim is
     /// [`TooLarge`](TryClaimError::TooLarge).
     ///
-    /// It stands in, at no cost to the claims that succeed, for a ring that is made on first use.
+    /// A placeholder, at no cost to the claims that succeed, for a ring that is made on first use.
     ///
     /// # Examples
     ///
@@ -158,7 +169,7 @@ impl Producer {
     ///
     /// Every length up to [`max_record_bytes`](Self::max_record_bytes) fits once the consumer has
     /// emptied the ring, wherever in it the tail is. A record that does not fit before the ring's
-    /// end makes that end dead space, even if it turns out not to fit behind it *yet*: the
+    /// end makes that end dead space, even if it turns out not to fit after it *yet*: the
     /// consumer frees the dead space when it next looks for records, and the next attempt starts
     /// at the beginning.
     ///
@@ -192,6 +203,17 @@ impl Producer {
     /// # Panics
     ///
     /// If `len` is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut producer, _consumer) = stenolog_ringbuf::queue::spsc::new(64);
+    /// producer.try_claim(8)?.commit();
+    /// // Half the ring is kept for records that matter more.
+    /// assert!(producer.try_claim_within(24, 32).is_err());
+    /// assert!(producer.try_claim(24).is_ok());
+    /// # Ok::<(), stenolog_ringbuf::TryClaimError>(())
+    /// ```
     #[inline]
     pub fn try_claim_within(
         &mut self,
@@ -329,7 +351,7 @@ impl Producer {
     ///
     /// # Safety
     ///
-    /// `next` lies behind the tail by a span, and below the limit.
+    /// `next` lies after the tail by a span, and below the limit.
     #[inline]
     unsafe fn take_before_limit(&mut self, next: usize) -> usize {
         debug_assert!(self.offset < next && next < self.limit && next.is_multiple_of(8));
@@ -356,7 +378,7 @@ impl Producer {
             return Err(TryClaimError::TooLarge);
         }
         ring.note_producer_core();
-        // Not beyond the tail, where only headers that somebody else has written lead it (R6).
+        // Not beyond the tail, where only headers that another process has written lead it (R6).
         let head = ring.acquire_head().min(self.lap + self.offset as u64);
         // The head may be in an earlier lap, hence the wrapping.
         self.head_offset = head.wrapping_sub(self.lap) as usize;
@@ -392,7 +414,7 @@ impl Producer {
         self.quick_limit = if end.cast_signed() < 0 { 0 } else { end.min(self.limit) };
     }
 
-    /// Takes `bytes` that are free and do not cross the ring's end, and zeroes the header behind
+    /// Takes `bytes` that are free and do not cross the ring's end, and zeroes the header after
     /// them if that word is free. Returns the offset of the first.
     fn advance(&mut self, bytes: usize, capacity: usize) -> usize {
         let offset = self.offset;
