@@ -9,6 +9,7 @@
 //! open more than once. A forked child inherits them: the logger closes such files in its children.
 
 use std::fs::{File, TryLockError};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// The offset of the byte that a writer on Linux has locked (`F_OFD_SETLK`) in its dump and in `meta.steno`.
@@ -24,7 +25,10 @@ const PAUSE: Duration = Duration::from_micros(200);
 /// others holds the lock for less than a millisecond.
 const QUERIES: u32 = 5;
 
-/// The time between two of these queries.
+/// How often the lock of a folder is tried. Others hold it for a moment.
+const FOLDER_ATTEMPTS: u32 = 20;
+
+/// The time between two such attempts or queries.
 const QUERY_PAUSE: Duration = Duration::from_millis(1);
 
 /// The writer of a file, as its lock tells.
@@ -140,6 +144,36 @@ pub fn writer_is_alive(file: &File) -> Option<bool> {
 pub fn release(file: &File) {
     let _ = file.unlock();
     mark::clear(file);
+}
+
+/// Shares the lock of a folder, as loggers do while they create a ring directory in it: until the new
+/// `meta.steno` is locked, nothing else tells that the directory has a writer. `None` if the folder cannot
+/// be locked.
+#[must_use = "the lock lasts as long as the file is open"]
+pub fn share_folder(folder: &Path) -> Option<File> {
+    hold_folder(folder, File::try_lock_shared)
+}
+
+/// Locks a folder, to remove directories in it that loggers have begun to create and abandoned. `None` if
+/// the folder cannot be locked, or others have locked it for long.
+#[must_use = "the lock lasts as long as the file is open"]
+pub fn lock_folder(folder: &Path) -> Option<File> {
+    hold_folder(folder, File::try_lock)
+}
+
+fn hold_folder(folder: &Path, lock: impl Fn(&File) -> Result<(), TryLockError>) -> Option<File> {
+    let file = File::open(folder).ok()?;
+    for attempt in 0..FOLDER_ATTEMPTS {
+        if attempt > 0 {
+            std::thread::sleep(QUERY_PAUSE);
+        }
+        match lock(&file) {
+            Ok(()) => return Some(file),
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(_)) => return None,
+        }
+    }
+    None
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]

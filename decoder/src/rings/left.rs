@@ -7,12 +7,12 @@ use std::time::{Duration, SystemTime};
 
 use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind};
 use stenolog_format::index::End;
+use stenolog_session::dir;
 use stenolog_session::layout::{
-    DumpLocation, LEFT_FILE, LOCATION_FILE, META_FILE, folder_of, hints_at_records, session_of,
+    DumpLocation, LEFT_FILE, META_FILE, folder_of, hints_at_records, session_of,
 };
 use stenolog_session::lock;
 
-use super::folder::own_user;
 use super::{RingDir, RingsError};
 use crate::dump::Dump;
 use crate::limits::Limits;
@@ -138,21 +138,24 @@ impl LeftRings {
                 return (!is_gone).then_some(left);
             }
         };
-        let owner = dir.folder.owner();
-        if let (Some(owner), Some(own)) = (owner, own_user())
+        let owner = dir.first.owner();
+        if let (Some(owner), Some(own)) = (owner, dir::this_user())
             && owner != own
         {
             left.state = LeftState::Foreign { owner };
             return Some(left);
         }
-        let names = dir
-            .folder
-            .names(usize::MAX, |name| name != "." && name != "..")
-            .map(|(names, _)| names);
-        let names = names.unwrap_or_default();
+        let names = match dir.first.names(usize::MAX, |_| true) {
+            Ok(found) => found.names,
+            // Rings that cannot be seen may be there.
+            Err(error) => {
+                left.state = unknown(error.to_string());
+                return Some(left);
+            }
+        };
         let mut latest = None;
         for name in &names {
-            let Ok(file) = dir.folder.open_file(name, &dir.owners) else { continue };
+            let Ok(file) = dir.first.open_file(name, &dir.owners) else { continue };
             let Ok(metadata) = file.metadata() else { continue };
             left.bytes += allocated(&metadata);
             if *name == LEFT_FILE {
@@ -176,13 +179,9 @@ impl LeftRings {
     pub fn remove(&self) -> Result<(), RingsError> {
         let dir = RingDir::open(&self.path)?;
         let is_half_made = self.state == LeftState::HalfMade;
-        // Whoever begins a directory shares the lock of the folder until its own tells.
-        let folder = is_half_made.then(|| File::open(folder_of(&self.path))).transpose();
-        let folder = folder.map_err(|error| super::RefusedDir {
-            path: self.path.clone(),
-            why: super::Why::Io(error),
-        })?;
-        if folder.as_ref().is_some_and(|folder| folder.try_lock().is_err()) {
+        // A logger that creates a directory shares the lock of the folder until its own lock tells.
+        let folder = is_half_made.then(|| lock::lock_folder(&folder_of(&self.path)));
+        if matches!(folder, Some(None)) {
             return Err(RingsError::Alive { path: self.path.clone() });
         }
         dir.remove()
@@ -196,7 +195,7 @@ fn judge(
     limits: &Limits,
 ) -> (LeftState, Option<PathBuf>) {
     let unknown = |why: &str| LeftState::Unknown { why: why.into() };
-    match dir.folder.open_file(META_FILE.as_ref(), &dir.owners) {
+    match dir.first.open_file(META_FILE, &dir.owners) {
         Ok(meta) => match lock::writer_is_alive(&meta) {
             Some(true) => return (LeftState::Running, None),
             Some(false) => {}
@@ -208,10 +207,10 @@ fn judge(
     if !has_rings {
         return (LeftState::HalfMade, None);
     }
-    let location = location(dir);
+    let location = dir.first.location(&dir.owners);
     let named = location.as_ref().and_then(DumpLocation::path);
     let mut folders: Vec<_> = named.iter().map(|path| folder_of(path)).collect();
-    folders.push(folder_of(&dir.path));
+    folders.push(folder_of(dir.path()));
     let at_path = named.as_ref().filter(|path| session_at(path) == Some(session)).cloned();
     let found = at_path.or_else(|| folders.iter().find_map(|folder| find_in(folder, session)));
     let Some(path) = found else {
@@ -238,13 +237,6 @@ fn judge(
         Err(why) => unknown(&why),
     };
     (state, Some(path))
-}
-
-fn location(dir: &RingDir) -> Option<DumpLocation> {
-    let mut bytes = Vec::new();
-    let file = dir.folder.open_file(LOCATION_FILE.as_ref(), &dir.owners).ok()?;
-    file.take(DumpLocation::MAX_BYTES as u64).read_to_end(&mut bytes).ok()?;
-    DumpLocation::decode(&bytes)
 }
 
 #[cfg(unix)]

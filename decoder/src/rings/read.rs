@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,13 +14,13 @@ use stenolog_format::recovery::{RingRecord, RingSpan, put_blocks};
 use stenolog_format::value::ValueError;
 use stenolog_format::volatile::{VolatileRing, VolatileState};
 use stenolog_ringbuf::file::{Damage as Broken, Kind, Recovered};
+use stenolog_session::dir::{Dir, FileError, read_at_most};
 use stenolog_session::layout::{
     MAX_RING_FILE_BYTES, META_FILE, META_SEQUENCE, PROGRESS_FILE, Progress, RingList, RingPlace,
     RingWords, SITES_PER_FRAME, is_ring_file,
 };
 use stenolog_session::lock;
 
-use super::folder::{FileError, Folder};
 use super::{Limits, Recovery, RingDamage, RingDir, RingShare, RingsError, damage};
 use crate::dump::{Block, Dump, RingFacts, RingStart};
 use crate::model::damage::{Damage, DamageCause};
@@ -31,24 +30,24 @@ pub(super) fn read(
     dump: Option<&Dump>,
     limits: &Limits,
 ) -> Result<Recovery, RingsError> {
-    let alive = || RingsError::Alive { path: dir.path.clone() };
+    let alive = || RingsError::Alive { path: dir.path().to_owned() };
     if dump.is_some_and(|dump| dump.writer_is_alive() == Some(true)) {
         return Err(alive());
     }
     let mut found = Vec::new();
     let mut metas = Vec::new();
-    for (path, folder) in dir.folders() {
-        match meta(dir, path, folder, limits, &mut found)? {
+    for at in dir.dirs() {
+        match meta(dir, at, limits, &mut found)? {
             Ok(meta) => metas.push(meta),
             // The dump has call sites too, if not all of them.
             Err(why) if dump.is_some() => {
-                found.push(damage(path.join(META_FILE), 0, RingDamage::Meta(why)));
+                found.push(damage(at.path().join(META_FILE), 0, RingDamage::Meta(why)));
             }
-            Err(why) => return Err(RingsError::NoMeta { path: path.to_owned(), why }),
+            Err(why) => return Err(RingsError::NoMeta { path: at.path().to_owned(), why }),
         }
     }
     let Some(header) = metas.first().or(dump).map(Dump::header) else {
-        return Err(RingsError::NoMeta { path: dir.path.clone(), why: "is missing".into() });
+        return Err(RingsError::NoMeta { path: dir.path().to_owned(), why: "is missing".into() });
     };
     let progress = all_progress(dir, &metas, &mut found);
     let written = progress.as_ref().map(|(_, progress)| (progress.sequence, progress.written));
@@ -80,21 +79,20 @@ pub(super) fn read(
 /// Reads `meta.steno`. Its last frame may be torn: no record needed it.
 fn meta(
     dir: &RingDir,
-    at: &Path,
-    folder: &Folder,
+    at: &Dir,
     limits: &Limits,
     found: &mut Vec<Damage>,
 ) -> Result<Result<Dump, Box<str>>, RingsError> {
-    let path = at.join(META_FILE);
-    let mut file = match folder.open_file(META_FILE.as_ref(), &dir.owners) {
+    let path = at.path().join(META_FILE);
+    let file = match at.open_file(META_FILE, &dir.owners) {
         Ok(file) => file,
         Err(FileError::Foreign) => return Ok(Err(RingDamage::Foreign.to_string().into())),
         Err(FileError::Io(error)) => return Ok(Err(format!("cannot be read: {error}").into())),
     };
     if lock::writer_is_alive(&file) == Some(true) {
-        return Err(RingsError::Alive { path: at.to_owned() });
+        return Err(RingsError::Alive { path: at.path().to_owned() });
     }
-    let bytes = match read_at_most(&mut file, limits.meta_bytes) {
+    let bytes = match read_at_most(&file, limits.meta_bytes) {
         Ok(bytes) => bytes,
         Err(error) => return Ok(Err(format!("cannot be read: {error}").into())),
     };
@@ -124,16 +122,26 @@ fn all_progress(
     found: &mut Vec<Damage>,
 ) -> Option<(PathBuf, Progress)> {
     let mut all = Vec::new();
-    for (path, folder) in dir.folders() {
-        let progress = progress(dir, path, folder, found);
-        all.extend(progress.map(|progress| (path.join(PROGRESS_FILE), progress)));
+    for at in dir.dirs() {
+        let path = at.path().join(PROGRESS_FILE);
+        let cause = match at.progress(&dir.owners) {
+            Ok(progress) => {
+                all.extend(progress.map(|progress| (path, progress)));
+                continue;
+            }
+            // A writer that has not written anything yet has not said how much either.
+            Err(error) if error.is_not_found() => continue,
+            Err(FileError::Foreign) => RingDamage::Foreign,
+            Err(FileError::Io(error)) => RingDamage::Io(error.kind()),
+        };
+        found.push(damage(path, 0, cause));
     }
     let is_first = |(_, progress): &(PathBuf, Progress)| {
         progress.rings.as_ref().is_none_or(|rings| rings.directory == 0)
     };
     let has_list = Version { major: 1, minor: 3 };
     let needs_list = metas.iter().any(|meta| meta.header().version >= has_list);
-    let path = dir.path.join(PROGRESS_FILE);
+    let path = dir.path().join(PROGRESS_FILE);
     match all.iter().position(is_first) {
         Some(first) => {
             let first = all.swap_remove(first);
@@ -149,52 +157,10 @@ fn all_progress(
             None
         }
         None => {
-            found.push(damage(dir.path.clone(), 0, RingDamage::NoFirst));
+            found.push(damage(dir.path().to_owned(), 0, RingDamage::NoFirst));
             None
         }
     }
-}
-
-fn progress(
-    dir: &RingDir,
-    at: &Path,
-    folder: &Folder,
-    found: &mut Vec<Damage>,
-) -> Option<Progress> {
-    let mut report = |cause| found.push(damage(at.join(PROGRESS_FILE), 0, cause));
-    let mut file = match folder.open_file(PROGRESS_FILE.as_ref(), &dir.owners) {
-        Ok(file) => file,
-        Err(FileError::Foreign) => {
-            report(RingDamage::Foreign);
-            return None;
-        }
-        // A writer that has not written anything yet has not said how much either.
-        Err(FileError::Io(error)) if error.kind() == io::ErrorKind::NotFound => return None,
-        Err(FileError::Io(error)) => {
-            report(RingDamage::Io(error.kind()));
-            return None;
-        }
-    };
-    match read_at_most(&mut file, Progress::BYTES as u64).as_deref() {
-        Ok([]) => None,
-        Ok(bytes) => {
-            let progress = Progress::decode(bytes);
-            if progress.is_none() {
-                report(RingDamage::Io(io::ErrorKind::UnexpectedEof));
-            }
-            progress
-        }
-        Err(error) => {
-            report(RingDamage::Io(error.kind()));
-            None
-        }
-    }
-}
-
-fn read_at_most(file: &mut File, limit: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    file.take(limit).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 fn blocks_by_ring(dump: Option<&Dump>) -> BTreeMap<u32, Vec<&Block>> {
@@ -270,21 +236,21 @@ impl Reader<'_> {
         }
         if let Some(id) = differ {
             let why = format!("call site {id} is another one in the dump").into();
-            self.report(self.dir.path.join(META_FILE), 0, RingDamage::Meta(why));
+            self.report(self.dir.path().join(META_FILE), 0, RingDamage::Meta(why));
         }
     }
 
     fn rings(&mut self, limits: &Limits) {
         let (mut files, mut bytes) = (limits.ring_files, limits.ring_bytes);
-        for (path, folder) in self.dir.folders() {
-            self.rings_in(path, folder, &mut files, &mut bytes);
+        for at in self.dir.dirs() {
+            self.rings_in(at, &mut files, &mut bytes);
         }
     }
 
-    fn rings_in(&mut self, at: &Path, folder: &Folder, limit: &mut usize, left: &mut u64) {
-        let names = folder.names(*limit, |name| is_ring_file(name));
-        let (mut names, files) = match names {
-            Ok(found) => found,
+    fn rings_in(&mut self, dir: &Dir, limit: &mut usize, left: &mut u64) {
+        let at = dir.path();
+        let (mut names, files) = match dir.names(*limit, is_ring_file) {
+            Ok(found) => (found.names, found.total),
             Err(error) => {
                 let cause = RingDamage::Io(error.kind());
                 return self.report(at.to_owned(), 0, cause);
@@ -299,7 +265,7 @@ impl Reader<'_> {
         *limit -= names.len().min(*limit);
         for name in names {
             let path = at.join(&name);
-            let file = match folder.open_file(&name, &self.dir.owners) {
+            let file = match dir.open_file(&name, &self.dir.owners) {
                 Ok(file) => file,
                 Err(FileError::Foreign) => {
                     self.report(path, 0, RingDamage::Foreign);
@@ -554,7 +520,7 @@ impl Reader<'_> {
         let Self { dir, mut frames, mut bytes, facts, damage, rings, records, lost, .. } = self;
         let end = End { index: 0, records, lost, continues: false };
         frames.frame(&mut bytes, FrameKind::End, |out| end.encode(out));
-        let path = dir.folder.path().to_owned();
+        let path = dir.path().to_owned();
         // It was within the limits when it was read.
         let limits = Limits::default().with_metadata_bytes(usize::MAX);
         match Dump::from_bytes_within(path.clone(), bytes, &limits) {
@@ -565,13 +531,13 @@ impl Reader<'_> {
 }
 
 /// Reads a ring's file, if it is not longer than what is left to be read.
-fn recovered(mut file: File, left: &mut u64) -> Result<Recovered, RingDamage> {
+fn recovered(file: File, left: &mut u64) -> Result<Recovered, RingDamage> {
     let bytes = file.metadata().map_err(|error| RingDamage::Io(error.kind()))?.len();
     let limit = MAX_RING_FILE_BYTES.min(*left);
     if bytes > limit {
         return Err(RingDamage::TooLong { bytes, limit });
     }
     *left -= bytes;
-    let image = read_at_most(&mut file, bytes).map_err(|error| RingDamage::Io(error.kind()))?;
+    let image = read_at_most(&file, bytes).map_err(|error| RingDamage::Io(error.kind()))?;
     Recovered::from_bytes(&image).map_err(|error| RingDamage::NoRing(error.to_string().into()))
 }

@@ -40,7 +40,6 @@ use stenolog_session::lock::{self as writer_lock, Writer};
 
 use self::dumps::{DumpState, Dumps, dump_state, sessions_in};
 use super::Removed;
-use super::origin::lock_folder;
 use super::recover::UnreadDir;
 
 /// Limits on how long, and how many, rings of a dead writer are kept if their dump exists and lacks some of
@@ -384,7 +383,7 @@ impl Left {
     fn remove_half_made(&self, folder: &Path) {
         let modified = self.directory.metadata().and_then(|metadata| metadata.modified());
         let age = modified.ok().and_then(|modified| modified.elapsed().ok());
-        let lock = lock_folder(folder, false);
+        let lock = writer_lock::lock_folder(folder);
         if lock.is_none() && age.is_none_or(|age| age < HALF_MADE_FOR) {
             return;
         }
