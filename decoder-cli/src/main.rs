@@ -1,35 +1,30 @@
-//! `steno` reads Stenolog dumps: words become [`args`], a checked [`plan`], and then one of [`run`].
+//! `steno` reads Stenolog dumps: words become [`args`](cli::args), a checked
+//! [`plan`](commands::plan), and then one of the [`commands`].
 //!
 //! Here errors become exit codes, and a closed pipe becomes success.
 #![forbid(unsafe_code)]
 
-mod args;
-mod exit;
-mod inputs;
+mod cli;
+mod commands;
+mod input;
 mod output;
-mod plan;
-mod rings;
-mod run;
-mod time;
-mod units;
-mod usage;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use args::Args;
-use exit::{Outcome, USAGE};
-use inputs::Strays;
+use cli::args::Args;
+use cli::exit::{Outcome, USAGE};
+use commands::plan::{Environment, Plan};
+use input::Strays;
 use output::{complain, is_broken_pipe};
-use plan::{Environment, Plan};
 
 fn main() -> ExitCode {
     // Where that is refused, a file that shrinks ends the program, as it always did.
     let _ = stenolog_decoder::survive_shrinking_files();
     let args = match Args::try_parse() {
         Ok(args) => args,
-        Err(error) => return usage::explain(&error),
+        Err(error) => return cli::usage::explain(&error),
     };
     let plan = match Plan::new(args, &Environment::read()) {
         Ok(plan) => plan,
@@ -38,7 +33,7 @@ fn main() -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
-    match run::run(plan) {
+    match commands::run(plan) {
         Ok(outcome) => outcome.into(),
         // Whoever closed the pipe has all they wanted.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,

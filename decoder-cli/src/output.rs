@@ -1,5 +1,9 @@
 //! Standard output, in large pieces, and standard error, a line at a time.
 
+pub(crate) mod atomic_write;
+pub(crate) mod completeness;
+pub(crate) mod damage;
+
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, StdoutLock, Write as _};
 

@@ -14,9 +14,13 @@ use crate::model::damage::Damage;
 use crate::model::entry::LossKind;
 use crate::model::state::{DumpState, Tail};
 use crate::read::time_map;
-use crate::verify::verify;
+use crate::verify::damage_log::DamageLog;
+use crate::verify::ring_state::{RingState, begins_session, stated_loss};
+use crate::verify::{gone, index, summary, verify};
 
-/// What the frames' headers and metadata of a dump say.
+/// What a dump says of itself.
+///
+/// It serializes to the JSON that `steno info --json` prints.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Info {
@@ -88,6 +92,12 @@ impl Info {
         (self.records > 0).then(|| self.bytes as f64 / self.records as f64)
     }
 
+    /// The [session](Self::session) in hexadecimal digits.
+    #[must_use]
+    pub fn session_hex(&self) -> String {
+        self.session.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// Whether nothing is missing or damaged, as far as can be told without reading the records;
     /// [`verify`](crate::verify()) reads them.
     #[must_use]
@@ -119,13 +129,12 @@ pub fn info_with(dump: &Dump, rings: Option<&Dump>) -> Info {
     let levels = all().flat_map(Dump::blocks).map(|block| block.header);
     let levels = levels.fold(0, |levels, block| levels | block.levels);
     let facts = rings.and_then(Dump::rings);
-    let mut check = Check::default();
-    check.file(dump, facts);
+    let mut check = Check::new(dump, facts);
     let of_dump = check.records;
     let mut unreadable = 0;
     if let Some(rings) = rings {
-        check.file(rings, None);
-        check.damage.splice(..0, rings.damage().iter().cloned());
+        check.damage.go_on_with(rings);
+        check.blocks(rings, None);
         // They are few: what cannot be read of them is known only then.
         let causes = verify(rings).by_cause;
         let of = |kind| causes.get(&kind).copied().unwrap_or(0);
@@ -165,13 +174,8 @@ pub fn info_with(dump: &Dump, rings: Option<&Dump>) -> Info {
         unreadable,
         is_completed: facts
             .is_some_and(|rings| rings.completes(dump.header().sequence, dump.tail())),
-        damage: check.sorted_damage(),
+        damage: check.damage.finish(None),
     }
-}
-
-fn gone(dump: &Dump) -> u64 {
-    let gone = dump.tables().losses.iter().filter_map(|frame| frame.gone.as_ref());
-    gone.fold(0, |sum, gone| sum.saturating_add(gone.count))
 }
 
 fn threads<'d>(dumps: impl Iterator<Item = &'d Dump>) -> Vec<Thread> {
@@ -195,77 +199,53 @@ fn time_range(dumps: &[&Dump]) -> Option<(i64, i64)> {
     ranges.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
 }
 
-/// What the headers and checksums of blocks tell of records that are not there.
-#[derive(Default)]
+/// What headers and checksums tell of records and damage.
 struct Check {
-    rings: BTreeMap<u32, Numbers>,
+    damage: DamageLog,
+    rings: BTreeMap<u32, RingState>,
+    /// Records in blocks that are intact.
     records: u64,
-    damage: Vec<Damage>,
-}
-
-/// How far the records of a ring go.
-#[derive(Default)]
-struct Numbers {
-    /// The number that the next block should begin with.
-    next: Option<u64>,
-    /// The number behind the last record of a block whose checksum is wrong.
-    broken: u64,
-    missing: u64,
-    /// The greatest total that was stated: it is stated again and again.
-    lost: u64,
-}
-
-impl Numbers {
-    fn state(&mut self, loss: &Loss) {
-        self.lost = self.lost.max(loss.total());
-    }
 }
 
 impl Check {
-    /// Looks at all blocks of a dump but those that `rings` have too.
-    fn file(&mut self, dump: &Dump, rings: Option<&RingFacts>) {
-        // What was cut off behind the last whole write is in the rings.
-        let written_to = rings.map_or(u64::MAX, |rings| rings.written_to(dump.header().sequence));
-        let of_scan = dump.damage().iter().filter(|damage| damage.offset < written_to);
-        if !dump.is_from_rings() {
-            self.damage.extend(of_scan.cloned());
-        }
-        // A file that begins its session has each ring from its beginning.
-        let begins_session = dump.header().sequence == 0 || dump.is_from_rings();
+    /// Looks at a dump, except at the blocks that the rings of its writer replace.
+    fn new(dump: &Dump, facts: Option<&RingFacts>) -> Self {
+        let damage = DamageLog::of_scan(dump, facts);
+        let mut check = Self { damage, rings: BTreeMap::new(), records: 0 };
+        check.blocks(dump, facts);
+        summary::check(dump, &mut check.damage);
+        index::check(dump, &mut check.damage);
+        index::check_end(dump, check.records, check.lost(), &mut check.damage);
+        check
+    }
+
+    fn blocks(&mut self, dump: &Dump, facts: Option<&RingFacts>) {
+        let begins_session = begins_session(dump);
         let mut stating: BTreeMap<u32, Vec<&Block>> = BTreeMap::new();
         for block in dump.blocks() {
-            let start = rings.and_then(|rings| rings.starts.get(&block.header.ring));
+            let ring = block.header.ring;
+            let start = facts.and_then(|rings| rings.starts.get(&ring));
             if start.is_some_and(|start| start.replaces(block)) {
                 continue;
             }
-            let BlockHeader { ring, first_record, count, flags, .. } = block.header;
-            let behind = first_record.saturating_add(count.into());
-            let numbers = self.rings.entry(ring).or_default();
-            let next = numbers.next.or(begins_session.then_some(0));
+            let state = self.rings.entry(ring).or_default();
             if let Err(cause) = dump.stored_body(block) {
-                if block.offset < written_to {
-                    // If the number fits, the rest of the header may too.
-                    if first_record == next.unwrap_or(0) && block.is_plausible() {
-                        numbers.broken = behind;
-                    }
-                    let (file, offset) = (Arc::clone(dump.file()), block.offset);
-                    self.damage.push(Damage { file, offset, bytes: block.frame_bytes(), cause });
+                if self.damage.counts(block.offset) {
+                    state.skip(block);
+                    self.damage.report(block.offset, block.frame_bytes(), cause);
                 }
                 continue;
             }
-            self.records += u64::from(count);
-            numbers.missing = numbers
-                .missing
-                .saturating_add(next.map_or(0, |next| first_record.saturating_sub(next)));
-            numbers.next = Some(behind);
-            if flags & BlockHeader::HAS_LOSS != 0 {
+            self.records += u64::from(block.header.count);
+            state.advance(&block.header, begins_session);
+            if block.header.flags & BlockHeader::HAS_LOSS != 0 {
                 stating.entry(ring).or_default().push(block);
             }
         }
         self.statements(dump, stating);
     }
 
-    /// The totals that were stated: in frames, and in the last block of a ring that has any.
+    /// Notes the totals that were stated: in frames, and in the last block of each ring that has any.
     fn statements(&mut self, dump: &Dump, stating: BTreeMap<u32, Vec<&Block>>) {
         for frame in &dump.tables().losses {
             self.rings.entry(frame.ring).or_default().state(&frame.loss);
@@ -281,19 +261,15 @@ impl Check {
     }
 
     fn lost(&self) -> u64 {
-        self.rings.values().fold(0, |sum, ring| sum.saturating_add(ring.lost))
+        self.rings.values().fold(0, |sum, ring| sum.saturating_add(ring.lost()))
     }
 
-    fn missing(&self) -> u64 {
-        let of = |ring: &Numbers| {
-            ring.missing.saturating_add(ring.broken.saturating_sub(ring.next.unwrap_or(0)))
-        };
-        self.rings.values().fold(0, |sum, ring| sum.saturating_add(of(ring)))
-    }
-
-    fn sorted_damage(mut self) -> Vec<Damage> {
-        self.damage.sort_by_key(|damage| damage.offset);
-        self.damage
+    /// Adds what the last blocks of the rings should have held, and returns all that is missing.
+    fn missing(&mut self) -> u64 {
+        self.rings.values_mut().fold(0, |sum, ring| {
+            ring.close();
+            sum.saturating_add(ring.missing())
+        })
     }
 }
 
@@ -304,7 +280,7 @@ fn last_statement(dump: &Dump, block: &Block, unpacker: &mut Unpacker) -> Option
     let mut records = body.records(&block.header).ok()?;
     while let Some(Ok(record)) = records.next() {
         if record.tag == CallSite::LOSS_ID {
-            last = Loss::decode(&[&[0; 8], record.values].concat()).or(last);
+            last = stated_loss(record.values).or(last);
         }
     }
     unpacker.take_back(body);

@@ -38,6 +38,40 @@ pub struct Limits {
     pub copies: bool,
 }
 
+/// One of the bounds of [`Limits`].
+///
+/// # Examples
+///
+/// ```
+/// use stenolog_decoder::{DamageCause, Limit, RingDamage};
+///
+/// let cause = DamageCause::Rings(RingDamage::TooMany { files: 101, limit: 50 });
+/// assert_eq!(cause.exceeded_limit(), Some(Limit::RingFiles));
+/// assert_eq!(DamageCause::NoFrame.exceeded_limit(), None);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Limit {
+    /// [`Limits::metadata_bytes`].
+    MetadataBytes,
+    /// [`Limits::ring_files`].
+    RingFiles,
+    /// [`Limits::ring_bytes`].
+    RingBytes,
+}
+
+impl Limit {
+    /// The name of the field of [`Limits`].
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MetadataBytes => "metadata_bytes",
+            Self::RingFiles => "ring_files",
+            Self::RingBytes => "ring_bytes",
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

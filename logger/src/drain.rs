@@ -32,7 +32,6 @@ use stenolog_session::failpoint::{self, Step};
 use crossbeam_utils::sync::Parker;
 
 pub use self::compress::Compression;
-pub(crate) use self::compress::decompress;
 pub(crate) use self::file::numbered;
 pub(crate) use self::file::{DumpFile, Earlier, session_at};
 pub use self::file::{Existing, IfBusy};

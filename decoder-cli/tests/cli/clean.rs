@@ -13,7 +13,7 @@ use crate::dump::{Dump, TICK, counter, tick};
 use crate::program::Scene;
 
 /// The rings of a writer whose dump has the first two of four records, or all of them.
-fn left(scene: &Scene, session: u8, dump: &str, has_all: bool) -> PathBuf {
+pub(crate) fn left(scene: &Scene, session: u8, dump: &str, has_all: bool) -> PathBuf {
     let mut meta = Dump::new(session);
     meta.thread(1, "main");
     let name = format!("rings/{}", directory_name(&[session; 16]));
@@ -52,7 +52,7 @@ fn left(scene: &Scene, session: u8, dump: &str, has_all: bool) -> PathBuf {
     scene.path().join(name)
 }
 
-fn dump_of(session: u8, has_all: bool) -> Dump {
+pub(crate) fn dump_of(session: u8, has_all: bool) -> Dump {
     let mut dump = Dump::new(session).with_ring_positions();
     dump.thread(1, "main");
     dump.block(1, 0, 0, &[tick(0), tick(1_000)]);

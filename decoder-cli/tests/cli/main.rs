@@ -7,6 +7,7 @@ mod decode;
 mod dump;
 mod export;
 mod inputs;
+mod json_reports;
 mod losses;
 mod program;
 mod reports;

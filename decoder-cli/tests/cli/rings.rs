@@ -12,7 +12,7 @@ use crate::program::Scene;
 const NAME: &str = "stenolog-01010101010101010101010101010101.rings";
 
 /// A dump of four records, and a ring with the last two of them and two more.
-fn crashed() -> Scene {
+pub(crate) fn crashed() -> Scene {
     let scene = Scene::new();
     scene.write("app.steno", written());
     put_rings(&scene, NAME);
@@ -55,7 +55,7 @@ fn put_rings(scene: &Scene, name: &str) {
     consumer.release_to(32);
 }
 
-fn rings(scene: &Scene) -> PathBuf {
+pub(crate) fn rings(scene: &Scene) -> PathBuf {
     scene.path().join(NAME)
 }
 

@@ -44,6 +44,13 @@ impl Block {
         self.header.count <= if self.header.encoding == COLUMNS { body } else { body / 3 }
     }
 
+    /// The number after the block's last record if it cannot be read from record `from` on: what its header
+    /// says where that fits to what is `expected` next, else `expected`.
+    pub(crate) fn end_if_unread(&self, from: u64, expected: u64) -> u64 {
+        let stated = self.header.first_record.saturating_add(self.header.count.into());
+        if from <= expected && self.is_plausible() { stated.max(expected) } else { expected }
+    }
+
     /// Damage of the whole block.
     pub(crate) fn damage(&self, why: BlockError) -> DamageCause {
         DamageCause::Block { ring: self.header.ring, lost: self.header.count, why }

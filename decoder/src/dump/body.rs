@@ -18,7 +18,7 @@ use std::fmt;
 use std::ops::Deref;
 
 use stenolog_format::block::{BlockError, BlockHeader, Codec, ColumnWalk, Records, Wish};
-use zstd::bulk::Decompressor;
+use stenolog_session::codec::{self, Decompressor};
 
 /// How many buffers wait for the next block. Rings are read by turns: most have one block open.
 const MAX_SPARES: usize = 16;
@@ -75,8 +75,7 @@ impl Body<'_> {
 /// Decompresses bodies into buffers that are used again.
 #[derive(Default)]
 pub(crate) struct Unpacker {
-    /// Made when the first block needs it.
-    zstd: Option<Decompressor<'static>>,
+    decompressor: Decompressor,
     spares: Vec<Vec<u8>>,
 }
 
@@ -151,42 +150,27 @@ impl Unpacker {
 
     fn decompress<'d>(&mut self, stored: &Stored<'d>) -> Result<Body<'d>, BlockError> {
         let Stored { header, bytes, is_cut } = *stored;
-        let codec = Codec::from_number(header.codec);
-        let codec = codec.ok_or(BlockError::Codec { codec: header.codec })?;
-        if codec == Codec::None {
+        if header.codec == Codec::None.number() {
             return Ok(Body::InFile(bytes));
         }
-        if is_cut {
+        if is_cut && Codec::from_number(header.codec).is_some() {
             return Err(BlockError::Cut);
         }
+        let codec = codec::check(&header, bytes.len())?;
         let length = header.body_bytes as usize;
-        if !codec.allows(length, bytes.len()) {
-            return Err(BlockError::TooLong { bytes: header.body_bytes, stored: bytes.len() });
-        }
         let mut buffer = self.spares.pop().unwrap_or_default();
         if buffer.len() < length {
             buffer.reserve_exact(length - buffer.len());
             buffer.resize(length, 0);
         }
         let target = buffer.get_mut(..length).unwrap_or_default();
-        let written = match codec {
-            Codec::Lz4 => lz4_flex::block::decompress_into(bytes, target).ok(),
-            Codec::Zstd => self.decompress_zstd(bytes, target),
-            _ => return Err(BlockError::Codec { codec: header.codec }),
-        };
+        let result = self.decompressor.decompress_into(codec, bytes, target);
         let body = Body::Unpacked(buffer, length);
-        if written != Some(length) {
+        if let Err(error) = result {
             self.take_back(body);
-            return Err(BlockError::Compressed { bytes: header.body_bytes });
+            return Err(error);
         }
         Ok(body)
-    }
-
-    fn decompress_zstd(&mut self, bytes: &[u8], target: &mut [u8]) -> Option<usize> {
-        if self.zstd.is_none() {
-            self.zstd = Decompressor::new().ok();
-        }
-        self.zstd.as_mut()?.decompress_to_buffer(bytes, target).ok()
     }
 
     /// Keeps the buffer for another block.

@@ -39,7 +39,7 @@ pub(crate) struct Tables {
 }
 
 /// How many whole frames of each kind a file has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct FrameCounts {
     /// Frames with call sites.

@@ -322,7 +322,8 @@ fn metadata_beyond_the_limit_is_damage_and_the_rest_is_read() {
     assert_eq!(dump.sites().count(), 3 + 4);
     assert_eq!((dump.damage().len(), dump.threads().count()), (96, 902));
     let text = dump.damage()[0].to_string();
-    assert!(text.contains("may be read (--max-metadata)"), "{text}");
+    assert!(text.contains("of which 1783 may be read"), "{text}");
+    assert_eq!(dump.damage()[0].cause.exceeded_limit(), Some(crate::Limit::MetadataBytes));
     assert_eq!(messages(&[dump], Filter::default()).0, "1: n 1\n");
     assert!(Dump::open(&path).unwrap().damage().is_empty());
 }

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use stenolog_format::block::BlockError;
 use stenolog_format::frame::FileHeaderError;
 use stenolog_format::value::ValueError;
+use stenolog_session::layout::MAX_RING_FILE_BYTES;
 
+use crate::limits::Limit;
 use crate::text::CompileError;
 
 /// A place in a file where something is not as it was written, and what that costs.
@@ -223,6 +225,19 @@ pub enum DamageCause {
     },
 }
 
+impl DamageCause {
+    /// The bound of [`Limits`](crate::Limits) that kept something from being read; `None` if what was read
+    /// is damaged.
+    #[must_use]
+    pub const fn exceeded_limit(&self) -> Option<Limit> {
+        match self {
+            Self::Metadata { why: MetadataError::TooLong { .. }, .. } => Some(Limit::MetadataBytes),
+            Self::Rings(damage) => damage.exceeded_limit(),
+            _ => None,
+        }
+    }
+}
+
 fn ring_lost(ring: u32, thread: &str, number: u64, is_unlinked: bool) -> String {
     let what = match (ring, is_unlinked) {
         (0, _) => "rings of this log were in memory".to_owned(),
@@ -260,7 +275,7 @@ pub enum MetadataError {
         bytes: usize,
     },
     /// The payload is longer than what is read into memory.
-    #[error("it has {bytes} bytes, of which {limit} may be read (--max-metadata)")]
+    #[error("it has {bytes} bytes, of which {limit} may be read")]
     TooLong {
         /// Its length.
         bytes: usize,
@@ -298,7 +313,7 @@ pub enum RingDamage {
         ring: u32,
     },
     /// There are more files than may be read.
-    #[error("{files} ring files are more than the {limit} that are read (--max-ring-files)")]
+    #[error("{files} ring files are more than the {limit} that are read")]
     TooMany {
         /// How many there are, or were looked at.
         files: usize,
@@ -306,7 +321,7 @@ pub enum RingDamage {
         limit: usize,
     },
     /// A file is longer than any ring, or than what may still be read.
-    #[error("has {bytes} bytes, of which {limit} may be read (--max-ring-bytes)")]
+    #[error("has {bytes} bytes, of which {limit} may be read")]
     TooLong {
         /// Its length.
         bytes: u64,
@@ -378,4 +393,15 @@ pub enum RingDamage {
     /// What explains the records is not all there.
     #[error("call sites and threads cannot all be read: {0}")]
     Meta(Box<str>),
+}
+
+impl RingDamage {
+    const fn exceeded_limit(&self) -> Option<Limit> {
+        match *self {
+            Self::TooMany { .. } => Some(Limit::RingFiles),
+            // No limit lets in a file that is longer than any ring.
+            Self::TooLong { limit, .. } if limit < MAX_RING_FILE_BYTES => Some(Limit::RingBytes),
+            _ => None,
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! Ring directories left in a folder: whose they are, and whether they are still needed.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -87,6 +88,34 @@ impl LeftState {
             Self::Unread { .. } => "unread",
             Self::Foreign { .. } => "foreign",
             Self::Unknown { .. } => "unknown",
+        }
+    }
+}
+
+impl LeftState {
+    /// How many records are only in the rings; `None` if that is not known.
+    #[must_use]
+    pub const fn unread_records(&self) -> Option<u64> {
+        match self {
+            Self::Unread { records } => Some(*records),
+            Self::Running | Self::Foreign { .. } | Self::Unknown { .. } => None,
+            Self::HalfMade | Self::Sealed | Self::Gone | Self::Read => Some(0),
+        }
+    }
+}
+
+impl fmt::Display for LeftState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Running => f.write_str("its logger runs"),
+            Self::HalfMade => f.write_str("its logger was killed while it started"),
+            Self::Sealed => f.write_str("its dump is sealed and has all that was in them"),
+            Self::Gone => f.write_str("its dump is gone"),
+            Self::Read => f.write_str("its dump has all that was in them, though no end mark"),
+            Self::Unread { records: 1 } => f.write_str("1 record only here"),
+            Self::Unread { records } => write!(f, "{records} records only here"),
+            Self::Foreign { owner } => write!(f, "it belongs to user {owner}"),
+            Self::Unknown { why } => write!(f, "nobody can tell: {why}"),
         }
     }
 }

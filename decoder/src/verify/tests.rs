@@ -1,4 +1,8 @@
+use stenolog_format::block::BlockHeader;
+use stenolog_format::frame::FrameHeader;
+
 use super::*;
+use crate::model::damage::DamageCause;
 use crate::scene::{Rec, Scene, n, str_bytes};
 
 #[test]
@@ -101,4 +105,31 @@ fn a_summary_that_lacks_something_is_damage() {
     let fold = [named(10, "an \u{17f}")];
     check(&fold, &[(17, "an \u{17f}")], 0);
     check(&fold, &[(17, "an s")], 1);
+}
+
+/// Also where the blocks are the last ones, so that no number after them tells.
+#[test]
+fn records_of_adjacent_damaged_blocks_are_missing_for_every_reader() {
+    for damaged in [vec![1], vec![2], vec![1, 2], vec![2, 3], vec![1, 2, 3]] {
+        let mut scene = Scene::new();
+        for at in 0..4 {
+            scene.block(1, &[n(10 * at + 1, 1), n(10 * at + 2, 2)]);
+        }
+        let blocks = scene.dump().blocks().to_vec();
+        let mut bytes = scene.bytes().to_vec();
+        for &at in &damaged {
+            let block = blocks[at];
+            bytes[block.offset as usize + FrameHeader::BYTES + block.payload_bytes as usize - 1] ^=
+                1;
+        }
+        let dump = Dump::from_bytes("test", bytes).unwrap();
+        let expected = 2 * damaged.len() as u64;
+        let found = verify(&dump);
+        assert_eq!(found.missing, expected, "{damaged:?}");
+        assert_eq!(found.by_cause, [(LossKind::BadChecksum, expected)].into(), "{damaged:?}");
+        assert_eq!(crate::info(&dump).missing, expected, "{damaged:?}");
+        let dumps = [dump];
+        let read = crate::scene::messages(&dumps, crate::Filter::default()).1;
+        assert_eq!(read.by_cause, found.by_cause, "{damaged:?}");
+    }
 }

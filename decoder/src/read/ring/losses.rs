@@ -117,11 +117,10 @@ impl<'d> Ring<'d> {
         from: u64,
         context: &Context<'d>,
     ) {
-        let header = &block.header;
-        let expected = self.expected.unwrap_or(self.delivered);
-        let stated = header.first_record.saturating_add(header.count.into());
-        let behind = if from <= expected && block.is_plausible() { stated } else { expected };
-        let unix_ns = context.map(self.session).map(|map| first_unix_ns(header, map));
+        let before = self.broken.map_or(0, |broken| broken.behind);
+        let expected = self.expected.unwrap_or(self.delivered).max(before);
+        let behind = block.end_if_unread(from, expected);
+        let unix_ns = context.map(self.session).map(|map| first_unix_ns(&block.header, map));
         self.broken = Some(Broken { kind, behind, unix_ns: unix_ns.unwrap_or_default() });
     }
 

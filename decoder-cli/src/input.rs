@@ -1,0 +1,314 @@
+//! From the words on the command line to open dumps.
+
+mod find;
+pub(crate) mod rings;
+mod suggest;
+mod unpack;
+
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, IsTerminal as _};
+use std::path::{Path, PathBuf};
+
+use stenolog_decoder::{Dump, Limits, RingDir};
+
+use crate::output::complain;
+use find::Found;
+pub(crate) use suggest::{Strays, similar_field};
+use unpack::{Fault, Packing};
+
+/// What standard input is called in messages.
+const STDIN: &str = "<stdin>";
+
+/// Something to read, as it was named.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Input {
+    /// Standard input.
+    Stdin,
+    /// A file, a directory or a pattern.
+    Path(PathBuf),
+}
+
+impl From<&OsStr> for Input {
+    fn from(word: &OsStr) -> Self {
+        if word == "-" { Self::Stdin } else { Self::Path(word.into()) }
+    }
+}
+
+/// Whether a word among the inputs is a field filter: `user.id=42`.
+///
+/// A file of that name takes precedence, and so do the files that it is a pattern of; one that does not
+/// exist yet can be written `./user=42`. Two equals signs are an expression rather than a value that
+/// begins with one.
+pub(crate) fn field_filter(word: &OsString) -> Option<&str> {
+    let text = word.to_str()?;
+    let (name, value) = text.split_once('=')?;
+    let is_filter = is_field_name(name) && !value.starts_with('=');
+    (is_filter && !Path::new(word).exists() && !find::is_pattern_of_files(text)).then_some(text)
+}
+
+/// Whether a field of this name can be asked for without an option.
+fn is_field_name(name: &str) -> bool {
+    let mut chars = name.chars();
+    chars.next().is_some_and(|c| c.is_alphabetic() || c == '_')
+        && chars.all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | ':' | '-'))
+}
+
+/// Why an input gives nothing to read.
+#[derive(Debug, thiserror::Error)]
+enum InputError {
+    #[error("{}: no such file or directory; check the path", .0.display())]
+    Missing(PathBuf),
+    #[error("{}: no file matches this pattern; check it, and quote it if the shell should not expand it", .0.display())]
+    NoMatch(PathBuf),
+    #[error("{}: no dumps in this directory: looked for *.steno, and for rotated and packed ones (app.steno.1, app.steno.gz); name other files one by one{}", path.display(), listed(there))]
+    NoDumps {
+        path: PathBuf,
+        /// What could have been meant.
+        there: Vec<PathBuf>,
+    },
+    #[error("{}: the directory cannot be read: {source}; check its permissions", path.display())]
+    Directory { path: PathBuf, source: io::Error },
+    #[error("{STDIN}: is a terminal; pipe a dump into it, or name a file")]
+    Terminal,
+    #[error("{}: cannot be kept in {}: {source}; set TMPDIR to a directory with enough room", name.display(), std::env::temp_dir().display())]
+    Spool { name: PathBuf, source: io::Error },
+    #[error("{}: {fault}", name.display())]
+    Packed { name: PathBuf, fault: Fault },
+    #[error("{}: is packed in a way that steno cannot unpack; unpack it first: {unpacker} FILE | steno -", name.display())]
+    OtherPacking { name: PathBuf, unpacker: &'static str },
+    #[error("{0}")]
+    Open(#[from] stenolog_decoder::OpenError),
+}
+
+/// Files that were passed over, at the end of an error.
+fn listed(paths: &[PathBuf]) -> String {
+    let names = paths.iter().take(3).map(|path| format!(" {}", path.display()));
+    let dots = if paths.len() > 3 { " …" } else { "" };
+    match names.collect::<Vec<_>>() {
+        names if names.is_empty() => String::new(),
+        names => format!(":{}{dots}", names.concat()),
+    }
+}
+
+/// How much is read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct InputLimits {
+    /// Of a dump.
+    pub(crate) dump: Limits,
+    /// Of a packed copy; by default it depends on its length.
+    pub(crate) unpacked_bytes: Option<u64>,
+}
+
+/// Dumps that could be opened.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) dumps: Vec<Dump>,
+    /// Directories that are no places of dumps but hold the rings of one.
+    pub(crate) ring_dirs: Vec<PathBuf>,
+    /// Whether there were inputs that could not.
+    pub(crate) unreadable: bool,
+    /// Whether a packed copy could not be unpacked to its end.
+    pub(crate) incomplete: bool,
+}
+
+/// Opens what `inputs` name, each file once; says on standard error what cannot be opened.
+/// `takes_filters` says whether what is no input could be a filter.
+///
+/// # Errors
+/// If there are words that name nothing: then nothing is opened.
+pub(crate) fn open(
+    inputs: &[Input],
+    limits: &InputLimits,
+    takes_filters: bool,
+) -> Result<Opened, Strays> {
+    let found: Vec<_> = inputs.iter().map(find).collect();
+    let is_stray =
+        |error: &InputError| matches!(error, InputError::Missing(_) | InputError::NoMatch(_));
+    if found.iter().any(|found| found.as_ref().is_err_and(is_stray)) {
+        let (mut files, mut strays) = (Vec::new(), Vec::new());
+        for found in found {
+            match found {
+                Ok(Place::Files(found)) => files.extend(found.files),
+                Ok(_) => {}
+                Err(error) if is_stray(&error) => strays.push(error),
+                Err(_) => {}
+            }
+        }
+        return Err(Strays::new(&strays, &suggest::Around { files: &files, takes_filters }));
+    }
+    let mut opened =
+        Opened { dumps: Vec::new(), ring_dirs: Vec::new(), unreadable: false, incomplete: false };
+    let mut seen = HashSet::new();
+    for place in found {
+        match place {
+            Ok(Place::Stdin) => {
+                if seen.insert(PathBuf::from("-")) {
+                    opened.take(open_stdin(limits));
+                }
+            }
+            Ok(Place::Rings(path)) => opened.ring_dirs.push(path),
+            Ok(Place::Files(found)) => {
+                for (path, why) in found.passed_over {
+                    complain(format_args!("{}: passed over: {why}", path.display()));
+                }
+                for path in found.files {
+                    // The `latest` link of a rotated set names one of its files again.
+                    if seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
+                        opened.take(open_file(&path, limits));
+                    }
+                }
+            }
+            Err(error) => opened.cannot(error),
+        }
+    }
+    Ok(opened)
+}
+
+/// What an input stands for.
+enum Place {
+    Stdin,
+    Rings(PathBuf),
+    Files(Found),
+}
+
+fn find(input: &Input) -> Result<Place, InputError> {
+    match input {
+        Input::Stdin => Ok(Place::Stdin),
+        Input::Path(path) if RingDir::is_at(path) => Ok(Place::Rings(path.clone())),
+        Input::Path(path) => find::expand(path).map(Place::Files),
+    }
+}
+
+/// A dump, and why it is not all that was packed.
+type Unpacked = (Dump, Option<InputError>);
+
+/// Keeps standard input in a file, so that memory is bounded however long it is.
+fn open_stdin(limits: &InputLimits) -> Result<Unpacked, InputError> {
+    let mut stdin = io::stdin().lock();
+    if stdin.is_terminal() {
+        return Err(InputError::Terminal);
+    }
+    let name = PathBuf::from(STDIN);
+    match unpack::spool(&mut stdin) {
+        Ok(file) => unpack(name, file, limits),
+        Err(source) => Err(InputError::Spool { name, source }),
+    }
+}
+
+fn open_file(path: &Path, limits: &InputLimits) -> Result<Unpacked, InputError> {
+    let as_it_is = || Ok((Dump::open_within(path, &limits.dump)?, None));
+    // It says why it cannot be opened.
+    let Ok(mut file) = File::open(path) else { return as_it_is() };
+    let name = path.to_owned();
+    match file.metadata() {
+        Ok(metadata) if metadata.is_file() => match Packing::of(&mut file) {
+            Ok(Some(_)) => unpack(name, file, limits),
+            Ok(None) => match unpack::unpacker_of(&mut file) {
+                Ok(Some(unpacker)) => Err(InputError::OtherPacking { name, unpacker }),
+                Ok(None) | Err(_) => as_it_is(),
+            },
+            Err(_) => as_it_is(),
+        },
+        Ok(metadata) if !metadata.is_dir() => match unpack::spool(&mut file) {
+            Ok(file) => unpack(name, file, limits),
+            Err(source) => Err(InputError::Spool { name, source }),
+        },
+        _ => as_it_is(),
+    }
+}
+
+/// Opens a file that may be packed.
+fn unpack(name: PathBuf, mut file: File, limits: &InputLimits) -> Result<Unpacked, InputError> {
+    let failed = |source| InputError::Spool { name: name.clone(), source };
+    let Some(packing) = Packing::of(&mut file).map_err(failed)? else {
+        if let Some(unpacker) = unpack::unpacker_of(&mut file).map_err(failed)? {
+            return Err(InputError::OtherPacking { name, unpacker });
+        }
+        return Ok((Dump::from_file(name, file, &limits.dump)?, None));
+    };
+    let (file, fault) = packing.unpack(file, limits.unpacked_bytes).map_err(failed)?;
+    let fault = fault.map(|fault| InputError::Packed { name: name.clone(), fault });
+    match (Dump::from_file(name, file, &limits.dump), fault) {
+        (Ok(dump), fault) => Ok((dump, fault)),
+        // That explains it.
+        (Err(_), Some(fault)) => Err(fault),
+        (Err(error), None) => Err(error.into()),
+    }
+}
+
+impl Opened {
+    /// Says what cannot be read.
+    pub(crate) fn cannot(&mut self, error: impl std::fmt::Display) {
+        self.unreadable = true;
+        complain(error);
+    }
+
+    fn take(&mut self, dump: Result<Unpacked, InputError>) {
+        match dump {
+            Ok((dump, fault)) => {
+                self.dumps.push(dump);
+                if let Some(fault) = fault {
+                    self.incomplete = true;
+                    complain(fault);
+                }
+            }
+            Err(error) => self.cannot(error),
+        }
+    }
+
+    /// Leaves out copies of other inputs, and what was copied when there was less of them: a rotated
+    /// file and its packed copy are one.
+    pub(crate) fn without_copies(&mut self) {
+        let is_copy = |at: usize, dump: &Dump| {
+            self.dumps.iter().enumerate().any(|(other_at, other)| {
+                let is_better = (other.len_bytes(), other.writer_is_alive() == Some(true))
+                    .cmp(&(dump.len_bytes(), dump.writer_is_alive() == Some(true)))
+                    .then(at.cmp(&other_at))
+                    .is_gt();
+                other_at != at && is_better && dump.is_beginning_of(other)
+            })
+        };
+        let copies: Vec<_> =
+            self.dumps.iter().enumerate().map(|(at, dump)| is_copy(at, dump)).collect();
+        let mut copies = copies.into_iter();
+        self.dumps.retain(|_| !copies.next().unwrap_or(false));
+    }
+
+    /// What the user calls the file at `path`.
+    pub(crate) fn name(&self, path: &Path) -> String {
+        path.display().to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_filter(word: &str, is_filter: bool) {
+        assert_eq!(field_filter(&word.into()).is_some(), is_filter, "{word}");
+    }
+
+    #[test]
+    fn words_with_a_name_before_the_equals_sign_are_filters() {
+        for word in ["a=1", "user.id=42", "user-id=42", "_x=", "größe=1=2", "type=a*b?"] {
+            check_filter(word, true);
+        }
+        for word in
+            ["app.steno", "./a=1", "/tmp/a=1", "=1", "1=1", "-x=1", "a b=1", "a==1", "a>=1", "*=1"]
+        {
+            check_filter(word, false);
+        }
+    }
+
+    #[test]
+    fn a_file_of_that_name_is_no_filter() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a=1");
+        check_filter(path.to_str().unwrap(), false);
+        std::fs::write(&path, "").unwrap();
+        check_filter(path.to_str().unwrap(), false);
+    }
+}

@@ -1,0 +1,246 @@
+//! Unpacks `gzip` and `zstd` copies, and input from pipes, into unnamed temporary files, so that memory is
+//! bounded and nothing is left over, however the program ends.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufReader, ErrorKind, Read, Seek as _, Write as _};
+
+use flate2::bufread::MultiGzDecoder;
+
+use crate::cli::units::bytes;
+
+/// A copy may unpack to as many times its own length: no deflate makes more of a byte.
+const MAX_RATIO: u64 = 1024;
+
+/// And to as much, however short it is.
+const MIN_LIMIT: u64 = 1 << 30;
+
+/// How much is unpacked at once.
+const CHUNK_BYTES: usize = 1 << 16;
+
+/// How a copy is packed, by its first bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Packing {
+    Gzip,
+    Zstd,
+}
+
+/// Why not all of a copy was unpacked.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// It is cut or damaged after this many unpacked bytes.
+    Broken { behind: u64, source: io::Error },
+    /// It has more than may be unpacked.
+    TooLong { limit: u64 },
+}
+
+impl Packing {
+    /// Looks at the beginning of a file, and goes back to it.
+    pub(super) fn of(file: &mut File) -> io::Result<Option<Self>> {
+        let mut start = Vec::new();
+        file.take(4).read_to_end(&mut start)?;
+        file.rewind()?;
+        Ok(match *start.as_slice() {
+            [0x1f, 0x8b, 8, _] => Some(Self::Gzip),
+            [0x28, 0xb5, 0x2f, 0xfd] => Some(Self::Zstd),
+            // What is to be skipped, which some packers begin with.
+            [0x50..=0x5f, 0x2a, 0x4d, 0x18] => Some(Self::Zstd),
+            _ => None,
+        })
+    }
+
+    fn reader(self, file: File) -> io::Result<Box<dyn Read>> {
+        let file = BufReader::with_capacity(CHUNK_BYTES, file);
+        Ok(match self {
+            Self::Gzip => Box::new(MultiGzDecoder::new(file)),
+            Self::Zstd => Box::new(zstd::Decoder::with_buffer(file)?),
+        })
+    }
+
+    /// The first `count` bytes that were packed, or fewer.
+    pub(super) fn beginning(self, file: File, count: u64) -> Vec<u8> {
+        let mut start = Vec::new();
+        if let Ok(reader) = self.reader(file) {
+            // What cannot be unpacked is no beginning of a dump.
+            let _ = reader.take(count).read_to_end(&mut start);
+        }
+        start
+    }
+
+    /// Unpacks `file` into a temporary one, up to where that is possible.
+    ///
+    /// # Errors
+    /// If the temporary file cannot be written.
+    pub(super) fn unpack(
+        self,
+        file: File,
+        limit: Option<u64>,
+    ) -> io::Result<(File, Option<Fault>)> {
+        let packed = file.metadata()?.len();
+        let limit = limit.unwrap_or_else(|| packed.saturating_mul(MAX_RATIO).max(MIN_LIMIT));
+        let mut out = tempfile::tempfile()?;
+        let mut behind = 0;
+        let mut chunk = vec![0; CHUNK_BYTES];
+        let mut reader = match self.reader(file) {
+            Ok(reader) => reader,
+            Err(source) => return Ok((out, Some(Fault::Broken { behind, source }))),
+        };
+        let fault = loop {
+            let count = match reader.read(&mut chunk) {
+                Ok(0) => break None,
+                Ok(count) => count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(source) => break Some(Fault::Broken { behind, source }),
+            };
+            let room = usize::try_from(limit - behind).unwrap_or(usize::MAX);
+            let part = chunk.get(..count.min(room)).unwrap_or_default();
+            out.write_all(part)?;
+            behind += part.len() as u64;
+            if count > room {
+                break Some(Fault::TooLong { limit });
+            }
+        };
+        out.rewind()?;
+        Ok((out, fault))
+    }
+}
+
+/// The program that unpacks a file of another kind, by its first bytes.
+pub(super) fn unpacker_of(file: &mut File) -> io::Result<Option<&'static str>> {
+    let mut start = Vec::new();
+    file.take(6).read_to_end(&mut start)?;
+    file.rewind()?;
+    Ok(match *start.as_slice() {
+        [0xfd, b'7', b'z', b'X', b'Z', 0] => Some("xzcat"),
+        [b'B', b'Z', b'h', b'1'..=b'9', ..] => Some("bzcat"),
+        [0x04, 0x22, 0x4d, 0x18, ..] => Some("lz4cat"),
+        [b'P', b'K', 3, 4, ..] => Some("unzip -p"),
+        _ => None,
+    })
+}
+
+/// Copies all that comes out of a pipe into a temporary file.
+///
+/// # Errors
+/// If it cannot be read, or not be written.
+pub(super) fn spool(pipe: &mut impl Read) -> io::Result<File> {
+    let mut file = tempfile::tempfile()?;
+    io::copy(pipe, &mut file)?;
+    file.rewind()?;
+    Ok(file)
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Broken { behind, source } if source.kind() == ErrorKind::UnexpectedEof => {
+                write!(
+                    f,
+                    "the packed copy is cut: {} of the dump could be unpacked",
+                    bytes(*behind)
+                )
+            }
+            Self::Broken { behind, source } => write!(
+                f,
+                "the packed copy is damaged: {} of the dump could be unpacked: {source}",
+                bytes(*behind)
+            ),
+            Self::TooLong { limit } => write!(
+                f,
+                "unpacks to more than {}, of which the rest is not read (--max-unpacked SIZE)",
+                bytes(*limit)
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(bytes: &[u8]) -> File {
+        spool(&mut &*bytes).unwrap()
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(bytes).unwrap();
+        packed.finish().unwrap()
+    }
+
+    /// What comes out of a copy, and what is said of it.
+    fn unpacked(packed: &[u8], limit: Option<u64>) -> (Vec<u8>, Option<String>) {
+        let mut file = file(packed);
+        let packing = Packing::of(&mut file).unwrap().expect("it is packed");
+        let (mut out, fault) = packing.unpack(file, limit).unwrap();
+        let mut bytes = Vec::new();
+        out.read_to_end(&mut bytes).unwrap();
+        (bytes, fault.map(|fault| fault.to_string()))
+    }
+
+    fn text() -> Vec<u8> {
+        (0..50_000_u32).flat_map(|n| n.wrapping_mul(0x9e37_79b9).to_le_bytes()).collect()
+    }
+
+    #[test]
+    fn whole_copies_of_one_part_and_of_several() {
+        let text = text();
+        let (first, second) = text.split_at(70_001);
+        let zstd = |bytes: &[u8]| zstd::bulk::compress(bytes, 3).unwrap();
+        let skipped = [&[0x50, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 9, 9][..], &zstd(&text)].concat();
+        let copies = [
+            gzip(&text),
+            [gzip(first), gzip(second)].concat(),
+            zstd(&text),
+            [zstd(first), zstd(second)].concat(),
+            skipped,
+        ];
+        for copy in copies {
+            assert!(unpacked(&copy, None) == (text.clone(), None));
+        }
+    }
+
+    #[test]
+    fn a_cut_copy_gives_what_is_there() {
+        let text = text();
+        for copy in [gzip(&text), zstd::bulk::compress(&text, 3).unwrap()] {
+            for length in [copy.len() - 1, copy.len() / 2, 5] {
+                let (found, fault) = unpacked(&copy[..length], None);
+                assert!(text.starts_with(&found), "{length}");
+                assert!(length < 100 || found.len() > text.len() / 4, "{length}: {}", found.len());
+                assert!(fault.unwrap().contains("the packed copy is "), "{length}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_damaged_copy_is_named() {
+        let text = text();
+        let mut copy = gzip(&text);
+        let middle = copy.len() / 2;
+        copy[middle] ^= 0xff;
+        let (found, fault) = unpacked(&copy, None);
+        assert!(found.len() <= text.len());
+        assert!(fault.unwrap().contains("the packed copy is damaged"));
+    }
+
+    #[test]
+    fn bombs_are_bounded() {
+        let copies = [gzip(&vec![0; 1 << 20]), zstd::bulk::compress(&vec![0; 1 << 20], 3).unwrap()];
+        for copy in copies {
+            let (found, fault) = unpacked(&copy, Some(1000));
+            assert_eq!(found, [0; 1000]);
+            let fault = fault.unwrap();
+            assert!(fault.contains("more than 1000 B, of which"), "{fault}");
+            assert_eq!(unpacked(&copy, Some(1 << 20)).1, None);
+        }
+    }
+
+    #[test]
+    fn other_files_are_not_packed() {
+        for bytes in [&b""[..], b"\x89STENO\r\n", b"\x1f\x8b", b"hello"] {
+            assert_eq!(Packing::of(&mut file(bytes)).unwrap(), None);
+            assert_eq!(unpacker_of(&mut file(bytes)).unwrap(), None);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Says on standard error what is not there.
+
+use stenolog_decoder::{Dump, LossKind, Summary, Tail};
+
+use crate::cli::units::counted;
+use crate::input::Opened;
+use crate::input::rings::Rings;
+use crate::output::complain;
+use crate::output::damage::damage_line;
+
+/// How many places to name one by one. A file of noise has millions.
+const MAX_PLACES: usize = 20;
+
+/// A line for each place where something is wrong, then one that sums up; nothing if nothing is.
+pub(crate) fn report(opened: &Opened, summary: &Summary, rings: &Rings) {
+    if summary.is_complete() {
+        return;
+    }
+    for damage in summary.damage.iter().take(MAX_PLACES) {
+        complain(damage_line(damage));
+    }
+    if let Some(more @ 1..) = summary.damage.len().checked_sub(MAX_PLACES) {
+        complain(format_args!("… and {more} more places; `steno verify` lists them all"));
+    }
+    for dump in &opened.dumps {
+        if summary.unfinished.iter().any(|file| **file == *dump.name()) {
+            let (name, why) = (opened.name(dump.name()), breaks_off(dump));
+            complain(format_args!("{name}: {why}{}", rings.absence(dump)));
+        }
+    }
+    complain(sum(summary));
+}
+
+/// How a dump without an end ends, and why.
+pub(crate) fn breaks_off(dump: &Dump) -> String {
+    // A process that ends without dropping the guard leaves the same as one that was killed.
+    const WHY: &str = "it is not sealed: its writer was killed or did not close it";
+    match dump.tail() {
+        Tail::Torn { offset, bytes } => format!(
+            "byte {offset}: the file ends within a frame, of which {} are there; {WHY}, or the file was cut",
+            counted(bytes, "byte")
+        ),
+        _ => format!(
+            "byte {}: the file ends without an end mark; {WHY}, and what it had not written yet is missing",
+            dump.len_bytes()
+        ),
+    }
+}
+
+/// `incomplete: 17 records lost, 2 places damaged; 1 234 records read`.
+fn sum(summary: &Summary) -> String {
+    let Summary { by_cause, damage, unfinished, records, .. } = summary;
+    let places =
+        [(damage.len() as u64, "damaged place"), (unfinished.len() as u64, "unsealed dump")];
+    let places = places.into_iter().filter(|&(number, _)| number > 0);
+    let places = places.map(|(number, noun)| counted(number, noun));
+    let parts = places.chain(by_cause.iter().map(|(&kind, &number)| loss(kind, number)));
+    format!(
+        "incomplete: {}; {} read",
+        parts.collect::<Vec<_>>().join(", "),
+        counted(*records, "record")
+    )
+}
+
+/// `17 records lost when logged: ring full`.
+pub(crate) fn loss(kind: LossKind, number: u64) -> String {
+    let what = match kind {
+        LossKind::RingFull => "lost when logged: ring full",
+        LossKind::TooLarge => "lost when logged: longer than the ring",
+        LossKind::Missing => "missing from the files",
+        LossKind::Gone => {
+            "gone with an earlier file of the log, or with a ring that another program wrote to"
+        }
+        LossKind::TornFrame => "lost: frame cut",
+        LossKind::BadChecksum => "lost: wrong checksum",
+        LossKind::UnknownCallSite => "lost: unknown call site",
+        LossKind::Unreadable => "lost: cannot be read",
+        _ => "lost",
+    };
+    format!("{} {what}", counted(number, "record"))
+}

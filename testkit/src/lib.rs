@@ -1,0 +1,19 @@
+//! Fixtures that the tests of several packages share.
+//!
+//! | item | what it is for |
+//! |---|---|
+//! | [`DumpBuilder`] | builds the bytes of a dump frame by frame |
+//! | [`TempDirFixture`] | a temporary folder with files in it |
+//! | [`wait_until`] | waits for a condition, with a generous limit |
+//!
+//! This package depends on `stenolog-format` and on no reader or writer: what it builds is a second
+//! opinion on both. Fixtures that run a logger or a decoder are in `tests/src` (`LogFixture`,
+//! `scenario!`), helpers for the decoder's unit tests in `decoder/testing`.
+
+mod dump;
+mod folder;
+mod wait;
+
+pub use self::dump::{DumpBuilder, Rec, START, compress, loss, n, site, str_bytes};
+pub use self::folder::TempDirFixture;
+pub use self::wait::wait_until;
