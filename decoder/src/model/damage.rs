@@ -350,6 +350,20 @@ pub enum RingDamage {
         /// Where the ring has the record.
         found: u64,
     },
+    /// The ring has a record after the position where the dump's records end, though the dump has it.
+    #[error(
+        "ring {ring} has record {number} at {found}, but the dump has it, and ends at {expected}"
+    )]
+    Misplaced {
+        /// The ring.
+        ring: u32,
+        /// The record's number.
+        number: u64,
+        /// Where the dump's records end.
+        expected: u64,
+        /// Where the ring has the record.
+        found: u64,
+    },
     /// The file ends before the ring does.
     #[error("ring {ring} is cut at position {position}: what it held behind that is lost")]
     Cut {

@@ -1,8 +1,7 @@
 //! From a ring directory to a dump in memory.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use stenolog_format::block::BlockHeader;
@@ -10,16 +9,19 @@ use stenolog_format::dictionary::{CallSite, Thread};
 use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter, VERSION, Version};
 use stenolog_format::index::End;
 use stenolog_format::loss::{Loss, LossFrame};
-use stenolog_format::recovery::{RingRecord, RingSpan, put_blocks};
+use stenolog_format::recovery::{RingSpan, put_blocks};
 use stenolog_format::value::ValueError;
 use stenolog_format::volatile::{VolatileRing, VolatileState};
-use stenolog_ringbuf::file::{Damage as Broken, Kind, Recovered};
+use stenolog_ringbuf::file::{Damage as Broken, Recovered};
 use stenolog_session::dir::{Dir, FileError, read_at_most};
 use stenolog_session::layout::{
-    MAX_RING_FILE_BYTES, META_FILE, META_SEQUENCE, PROGRESS_FILE, Progress, RingList, RingPlace,
-    RingWords, SITES_PER_FRAME, is_ring_file,
+    META_FILE, META_SEQUENCE, PROGRESS_FILE, Progress, RingList, RingWords, SITES_PER_FRAME,
+    is_ring_file,
 };
 use stenolog_session::lock;
+use stenolog_session::unread::{
+    DumpSide, NotARing, Share, ShareDamage, end_number, identify, judge, read_ring, share_records,
+};
 
 use super::{Limits, Recovery, RingDamage, RingDir, RingShare, RingsError, damage};
 use crate::dump::{Block, Dump, RingFacts, RingStart};
@@ -56,7 +58,7 @@ pub(super) fn read(
         dump,
         metas: &metas,
         session: header.session,
-        blocks: blocks_by_ring(dump),
+        known: Known::new(dump, &metas),
         bytes: FileHeader { sequence: META_SEQUENCE, version: VERSION, ..*header }
             .encode()
             .to_vec(),
@@ -136,9 +138,7 @@ fn all_progress(
         };
         found.push(damage(path, 0, cause));
     }
-    let is_first = |(_, progress): &(PathBuf, Progress)| {
-        progress.rings.as_ref().is_none_or(|rings| rings.directory == 0)
-    };
+    let is_first = |(_, progress): &(PathBuf, Progress)| progress.is_of_first_directory();
     let has_list = Version { major: 1, minor: 3 };
     let needs_list = metas.iter().any(|meta| meta.header().version >= has_list);
     let path = dir.path().join(PROGRESS_FILE);
@@ -163,23 +163,13 @@ fn all_progress(
     }
 }
 
-fn blocks_by_ring(dump: Option<&Dump>) -> BTreeMap<u32, Vec<&Block>> {
-    let mut rings: BTreeMap<u32, Vec<&Block>> = BTreeMap::new();
-    for block in dump.into_iter().flat_map(Dump::blocks).filter(|block| !block.is_cut) {
-        rings.entry(block.header.ring).or_default().push(block);
-    }
-    rings.values_mut().for_each(|blocks| blocks.sort_by_key(|block| block.header.first_record));
-    rings
-}
-
 /// Makes the dump.
 struct Reader<'d> {
     dir: &'d RingDir,
     dump: Option<&'d Dump>,
     metas: &'d [Dump],
     session: [u8; 16],
-    /// The dump's blocks that are whole, by ring and number.
-    blocks: BTreeMap<u32, Vec<&'d Block>>,
+    known: Known<'d>,
     bytes: Vec<u8>,
     frames: FrameWriter,
     facts: RingFacts,
@@ -276,171 +266,66 @@ impl Reader<'_> {
                     continue;
                 }
             };
-            match recovered(file, left) {
-                Ok(ring) => self.ring(path, &ring),
-                Err(cause) => self.report(path, 0, cause),
+            let ring = read_ring(&file, left);
+            let found = ring.and_then(|ring| Ok((identify(&ring, &self.session)?, ring)));
+            match found {
+                Ok((Some((id, words)), ring)) => self.ring(path, id, &words, &ring),
+                // It waits for a thread.
+                Ok((None, _)) => {}
+                Err(why) => self.report(path, 0, not_a_ring(why)),
             }
         }
     }
 
-    fn ring(&mut self, path: PathBuf, ring: &Recovered) {
-        let words = RingWords::decode(&ring.user_words());
-        if words.session != self.session {
-            return self.report(path, 0, RingDamage::OtherSession);
-        }
-        if ring.kind() != Kind::OneProducer {
-            return self.report(path, 0, RingDamage::Kind);
-        }
-        let id = match u32::try_from(words.ring) {
-            // It waits for a thread.
-            Ok(0) => return,
-            Ok(id) => id,
-            Err(_) => {
-                let why = format!("its ring id is {}", words.ring).into();
-                return self.report(path, 0, RingDamage::NoRing(why));
-            }
-        };
+    fn ring(&mut self, path: PathBuf, id: u32, words: &RingWords, ring: &Recovered) {
         if self.facts.starts.contains_key(&id) {
             return self.report(path, 0, RingDamage::Twice { ring: id });
         }
-        let number = self.number(&path, id, ring, &words);
-        let share = self.put_records(&path, id, number, ring);
-        match ring.damage() {
-            None => {}
-            Some(Broken::Truncated { position }) => {
-                self.report(path.to_owned(), 0, RingDamage::Cut { ring: id, position });
-            }
-            Some(Broken::Header { position, .. }) => {
-                self.report(path.to_owned(), 0, RingDamage::Header { ring: id, position });
-            }
-            Some(_) => {
-                let why = "it is damaged in a way that this version does not know".into();
-                self.report(path.to_owned(), 0, RingDamage::NoRing(why));
-            }
+        let share = judge(ring, id, words, &self.known);
+        for cause in share.damage.iter().filter_map(|&damage| ring_damage(id, damage)) {
+            self.report(path.clone(), 0, cause);
         }
-        self.put_losses(id, ring, words.loss);
-        self.facts.starts.insert(
-            id,
-            RingStart {
-                position: ring.start(),
-                first_record: share.first_record,
-                records: share.records,
-            },
-        );
-        self.records = self.records.saturating_add(share.records);
-        self.rings.push(share);
+        let records = self.put_records(ring, &share);
+        self.put_losses(id, ring, share.loss);
+        let first_record = share.span.first_record;
+        self.facts.starts.insert(id, RingStart { position: ring.start(), first_record, records });
+        self.records = self.records.saturating_add(records);
+        self.rings.push(RingShare { ring: id, file: path, first_record, records });
     }
 
-    /// The number of the ring's first record.
-    fn number(&mut self, path: &Path, id: u32, ring: &Recovered, words: &RingWords) -> u64 {
-        let start = ring.start();
-        if let Some(number) = words.number_at(start) {
-            return number;
-        }
-        let by_dump = self.number_by_dump(id, ring);
-        let number = by_dump.unwrap_or_default();
-        self.report(path.to_owned(), 0, RingDamage::Number { position: start, number });
-        number
-    }
-
-    /// The number that a block of the dump tells, if it begins or ends within the ring.
-    fn number_by_dump(&self, id: u32, ring: &Recovered) -> Option<u64> {
-        let dump = self.dump?;
-        let blocks = || self.blocks.get(&id).into_iter().flatten();
-        let ends = blocks().flat_map(|block| {
-            let header = &block.header;
-            let behind = header.first_record.saturating_add(header.count.into());
-            let ends = [(header.position, header.first_record), (header.end_position, behind)];
-            ends.map(|(position, number)| (position, number, *block))
-        });
-        let mut before = None;
-        for (position, number, block) in ends {
-            if position > ring.end() || dump.stored_body(block).is_err() {
-                continue;
-            }
-            if position < ring.start() {
-                before = before.max(Some(number));
-                continue;
-            }
-            let records = ring.records().take_while(|record| record.position() < position);
-            return Some(number.saturating_sub(records.count() as u64));
-        }
-        before
-    }
-
-    /// Puts the records that the dump has not into blocks.
-    fn put_records(&mut self, path: &Path, id: u32, number: u64, ring: &Recovered) -> RingShare {
-        // How far the dump goes on without a gap from where the ring begins.
-        let (mut next, mut position) = (number, ring.start());
-        let mut in_dump = None;
-        for block in self.blocks.get(&id).into_iter().flatten() {
-            let header = &block.header;
-            let behind = header.first_record.saturating_add(header.count.into());
-            let is_whole = || self.dump.is_some_and(|dump| dump.stored_body(block).is_ok());
-            in_dump = in_dump.max(Some(behind));
-            if header.first_record <= next && behind > next && is_whole() {
-                (next, position) = (behind, header.end_position);
-            }
-        }
-        let held = ring.records().len() as u64;
-        let skipped = next.saturating_sub(number);
-        let expected = position;
-        let records = || ring.records().skip(usize::try_from(skipped).unwrap_or(usize::MAX));
-        let found = records().next().map_or(ring.end(), |record| record.position());
-        if found < position || skipped > held {
-            let cause = RingDamage::Disagrees { ring: id, number: next, expected, found };
-            self.report(path.to_owned(), 0, cause);
-            position = found;
-        }
-        let (metas, dump) = (self.metas, self.dump);
-        let site = |tag| {
-            let site = metas.iter().find_map(|meta| meta.site(tag));
-            site.or_else(|| dump.and_then(|dump| dump.site(tag))).map(crate::Site::call_site)
-        };
-        let span = RingSpan {
-            ring: id,
-            position,
-            end_position: ring.end().max(position),
-            first_record: next,
-        };
-        let Self { frames, bytes, .. } = self;
+    /// Puts the records that the dump lacks into blocks, and returns their number.
+    fn put_records(&mut self, ring: &Recovered, share: &Share) -> u64 {
+        let span = share.span;
+        let Self { frames, bytes, known, .. } = self;
         let put = put_blocks(
             span,
-            records().map(|record| RingRecord {
-                position: record.position(),
-                tag: record.tag(),
-                payload: record.payload(),
-            }),
-            site,
+            share_records(ring, share),
+            |tag| known.site(tag),
             |_, payload| {
                 frames.frame(bytes, FrameKind::Block, |out| out.extend_from_slice(payload));
             },
         );
-        if put.blocks == 0 && in_dump.unwrap_or(0) < next {
-            self.put_gap(id, next, span);
+        let dump_end = known.blocks(span.ring).map(end_number).max();
+        if put.blocks == 0 && dump_end.unwrap_or(0) < span.first_record {
+            self.put_gap(span);
         }
-        if put.unreadable > 0 {
-            let (records, why) = (put.unreadable, ValueError::End);
-            self.report(path.to_owned(), 0, RingDamage::Records { ring: id, records, why });
-        }
-        RingShare { ring: id, file: path.to_owned(), first_record: next, records: put.records }
+        put.records
     }
 
-    /// The records before `next` should be in the dump: an empty block, which tells of the gap.
-    fn put_gap(&mut self, ring: u32, next: u64, span: RingSpan) {
-        let blocks = self.blocks.get(&ring).into_iter().flatten();
-        let last = blocks.map(|block| block.header.counter_last).max();
+    /// States by an empty block that the records before the ring's are missing.
+    fn put_gap(&mut self, span: RingSpan) {
+        let last = self.known.blocks(span.ring).map(|block| block.counter_last).max();
         let clock = self.metas.first().or(self.dump).and_then(|dump| dump.clock_pairs().last());
         let counter = last.or(clock.map(|pair| pair.counter)).unwrap_or_default();
         let header = BlockHeader {
-            ring,
+            ring: span.ring,
             encoding: 0,
             codec: 0,
             levels: 0,
             flags: BlockHeader::HAS_COUNTER,
             position: span.position,
             end_position: span.end_position,
-            first_record: next,
+            first_record: span.first_record,
             count: 0,
             body_bytes: 0,
             counter_first: counter,
@@ -466,27 +351,20 @@ impl Reader<'_> {
     /// Each ring that a thread had must be among those that were read; of others only the dump has
     /// anything.
     fn check_list(&mut self, path: PathBuf, rings: RingList) {
-        for (ring, place) in rings.listed {
-            if place == RingPlace::File && self.facts.starts.contains_key(&ring) {
-                continue;
-            }
-            let is_unlinked = place != RingPlace::Memory;
+        let missing = rings.missing(|ring| self.facts.starts.contains_key(&ring));
+        for (ring, place) in missing.collect::<Vec<_>>() {
+            let state = place.lost_state();
+            let is_unlinked = state == VolatileState::UnlinkedLost;
             let mut dumps = self.metas.iter().chain(self.dump);
             let thread = dumps.find_map(|dump| dump.thread(ring));
             let thread = thread.map(|thread| thread.name.as_str().into()).unwrap_or_default();
-            let blocks = self.blocks.get(&ring).into_iter().flatten();
-            let behind = |block: &&Block| {
-                block.header.first_record.saturating_add(block.header.count.into())
-            };
-            let number = blocks.map(behind).max().unwrap_or_default();
-            let state =
-                if is_unlinked { VolatileState::UnlinkedLost } else { VolatileState::MemoryLost };
+            let number = self.known.blocks(ring).map(end_number).max().unwrap_or_default();
             self.put_lost(ring, state, number);
             let cause = DamageCause::RingLost { ring, thread, number, is_unlinked };
             let file = Arc::from(path.as_path());
             self.damage.push(Damage { file, offset: 0, bytes: 0, cause });
         }
-        let loss = Loss { counter: self.last_counter(), full: rings.ringless, too_large: [0; 5] };
+        let loss = rings.ringless_loss(self.last_counter());
         if loss.total() > 0 {
             let ring = Loss::NO_RING;
             self.frames.frame(&mut self.bytes, FrameKind::Thread, |out| {
@@ -504,7 +382,7 @@ impl Reader<'_> {
 
     /// The latest time of which anything is known.
     fn last_counter(&self) -> u64 {
-        let blocks = self.blocks.values().flatten();
+        let blocks = self.known.blocks.values().flatten();
         let last = blocks.map(|block| block.header.counter_last).max();
         let mut pairs = self.metas.iter().chain(self.dump).flat_map(Dump::clock_pairs);
         last.or(pairs.next_back().map(|pair| pair.counter)).unwrap_or_default()
@@ -530,14 +408,80 @@ impl Reader<'_> {
     }
 }
 
-/// Reads a ring's file, if it is not longer than what is left to be read.
-fn recovered(file: File, left: &mut u64) -> Result<Recovered, RingDamage> {
-    let bytes = file.metadata().map_err(|error| RingDamage::Io(error.kind()))?.len();
-    let limit = MAX_RING_FILE_BYTES.min(*left);
-    if bytes > limit {
-        return Err(RingDamage::TooLong { bytes, limit });
+/// The explanations and the blocks of a session, for the judgement of its rings.
+struct Known<'d> {
+    dump: Option<&'d Dump>,
+    metas: &'d [Dump],
+    /// The dump's blocks that are not cut, by ring and number.
+    blocks: BTreeMap<u32, Vec<&'d Block>>,
+}
+
+impl<'d> Known<'d> {
+    fn new(dump: Option<&'d Dump>, metas: &'d [Dump]) -> Self {
+        let mut blocks: BTreeMap<u32, Vec<&Block>> = BTreeMap::new();
+        for block in dump.into_iter().flat_map(Dump::blocks).filter(|block| !block.is_cut) {
+            blocks.entry(block.header.ring).or_default().push(block);
+        }
+        blocks
+            .values_mut()
+            .for_each(|blocks| blocks.sort_by_key(|block| block.header.first_record));
+        Self { dump, metas, blocks }
     }
-    *left -= bytes;
-    let image = read_at_most(&file, bytes).map_err(|error| RingDamage::Io(error.kind()))?;
-    Recovered::from_bytes(&image).map_err(|error| RingDamage::NoRing(error.to_string().into()))
+
+    fn site(&self, id: u32) -> Option<&CallSite> {
+        let site = self.metas.iter().chain(self.dump).find_map(|dump| dump.site(id));
+        site.map(crate::Site::call_site)
+    }
+}
+
+impl DumpSide for Known<'_> {
+    fn blocks(&self, ring: u32) -> impl Iterator<Item = &BlockHeader> {
+        self.blocks.get(&ring).into_iter().flatten().map(|block| &block.header)
+    }
+
+    fn is_whole(&self, ring: u32, block: usize) -> bool {
+        let block = self.blocks.get(&ring).and_then(|blocks| blocks.get(block));
+        let body = self.dump.zip(block).map(|(dump, block)| dump.stored_body(block));
+        body.is_some_and(|body| body.is_ok())
+    }
+
+    fn is_first(&self) -> bool {
+        self.dump.is_some_and(|dump| dump.header().sequence == 0)
+    }
+
+    fn has_site(&self, id: u32) -> bool {
+        self.site(id).is_some()
+    }
+}
+
+fn not_a_ring(why: NotARing) -> RingDamage {
+    match why {
+        NotARing::Io(error) => RingDamage::Io(error.kind()),
+        NotARing::TooLong { bytes, limit } => RingDamage::TooLong { bytes, limit },
+        NotARing::OtherSession => RingDamage::OtherSession,
+        NotARing::Kind => RingDamage::Kind,
+        other => RingDamage::NoRing(other.to_string().into()),
+    }
+}
+
+/// What a reader reports of a ring. It shows what is missing or not explained where the records should be.
+fn ring_damage(ring: u32, damage: ShareDamage) -> Option<RingDamage> {
+    Some(match damage {
+        ShareDamage::Number { position, number } => RingDamage::Number { position, number },
+        ShareDamage::Disagrees { number, expected, found } => {
+            RingDamage::Disagrees { ring, number, expected, found }
+        }
+        ShareDamage::Misplaced { number, expected, found } => {
+            RingDamage::Misplaced { ring, number, expected, found }
+        }
+        ShareDamage::Torn(Broken::Truncated { position }) => RingDamage::Cut { ring, position },
+        ShareDamage::Torn(Broken::Header { position, .. }) => RingDamage::Header { ring, position },
+        ShareDamage::Torn(_) => {
+            RingDamage::NoRing("it is damaged in a way that this version does not know".into())
+        }
+        ShareDamage::Short { records } => {
+            RingDamage::Records { ring, records, why: ValueError::End }
+        }
+        _ => return None,
+    })
 }

@@ -8,6 +8,9 @@
 //! Its space is reserved when the directory is created, which makes room to state a ring without a file
 //! however full the file system is. The writer maps the file and changes eight bytes at a time.
 
+use stenolog_format::loss::Loss;
+use stenolog_format::volatile::VolatileState;
+
 /// The decoded file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
@@ -70,7 +73,39 @@ impl RingPlace {
     }
 }
 
+impl RingPlace {
+    /// How a dump states that a ring died with its process. A ring in a file did not: its file is missing.
+    #[must_use]
+    pub const fn lost_state(self) -> VolatileState {
+        match self {
+            Self::Memory => VolatileState::MemoryLost,
+            Self::File | Self::Unlinked => VolatileState::UnlinkedLost,
+        }
+    }
+}
+
+impl RingList {
+    /// The listed rings that cannot be read: those in memory, and those whose file was deleted or is not
+    /// among the rings that `is_read`.
+    pub fn missing(&self, is_read: impl Fn(u32) -> bool) -> impl Iterator<Item = (u32, RingPlace)> {
+        let is_there = move |ring, place| place == RingPlace::File && is_read(ring);
+        self.listed.iter().copied().filter(move |&(ring, place)| !is_there(ring, place))
+    }
+
+    /// The records of calls that got no ring.
+    #[must_use]
+    pub const fn ringless_loss(&self, counter: u64) -> Loss {
+        Loss { counter, full: self.ringless, too_large: [0; 5] }
+    }
+}
+
 impl Progress {
+    /// Whether the file is that of the session's first directory, which counts.
+    #[must_use]
+    pub fn is_of_first_directory(&self) -> bool {
+        self.rings.as_ref().is_none_or(|rings| rings.directory == 0)
+    }
+
     /// The length of the file.
     pub const BYTES: usize = 8192;
     /// The greatest number of rings in the list.
@@ -142,6 +177,22 @@ mod tests {
         let rings = RingList { unlisted: 5, directory: 0, ringless: [0, 0, 7, 0, 0], listed };
         let read = Progress::decode(&bytes);
         assert_eq!(read, Some(Progress { written: 4096, sequence: 2, rings: Some(rings) }));
+    }
+
+    #[test]
+    fn rings_in_memory_and_without_their_file_are_missing() {
+        use RingPlace::{File, Memory, Unlinked};
+
+        let listed = vec![(1, File), (2, File), (3, Memory), (4, Unlinked)];
+        let list = RingList { listed, ..RingList::default() };
+        let missing: Vec<_> = list.missing(|ring| ring != 2).collect();
+        assert_eq!(missing, [(2, File), (3, Memory), (4, Unlinked)]);
+        let states = missing.iter().map(|(_, place)| place.lost_state());
+        assert!(states.eq([
+            VolatileState::UnlinkedLost,
+            VolatileState::MemoryLost,
+            VolatileState::UnlinkedLost
+        ]));
     }
 
     #[test]
