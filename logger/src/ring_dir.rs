@@ -33,6 +33,7 @@ use stenolog_ringbuf::Consumer;
 use stenolog_ringbuf::queue::spsc::Producer;
 use stenolog_session::failpoint::{self, Step};
 use stenolog_session::layout::word;
+pub(crate) use stenolog_session::unread::NotRecovered;
 
 #[cfg(not(unix))]
 mod elsewhere;
@@ -40,7 +41,6 @@ mod elsewhere;
 mod origin;
 #[cfg(unix)]
 mod page;
-#[cfg(unix)]
 mod recover;
 #[cfg(unix)]
 mod slots;
@@ -50,10 +50,9 @@ mod sweep;
 mod unix;
 
 #[cfg(not(unix))]
-pub(crate) use self::elsewhere::{Listing, Missed, RingDir, RingFile, UnreadDir, sweep};
+pub(crate) use self::elsewhere::{Listing, Missed, RingDir, RingFile, sweep};
 #[cfg(unix)]
 pub(crate) use self::page::Listing;
-#[cfg(unix)]
 pub(crate) use self::recover::UnreadDir;
 #[cfg(unix)]
 pub(crate) use self::sweep::sweep;
@@ -124,31 +123,6 @@ fn describe(tried: &[(PathBuf, io::Error)]) -> String {
     }
     let each = |(folder, error): &(PathBuf, io::Error)| format!("in {}: {error}", folder.display());
     tried.iter().map(each).collect::<Vec<_>>().join("; ")
-}
-
-/// Why what an earlier run has left in its rings was not put into its dump.
-#[cfg_attr(not(unix), expect(dead_code, reason = "there are no rings in files to be read"))]
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum NotRecovered {
-    /// A file, or a call on the dump.
-    #[error("{what}: {source}")]
-    Io { what: String, source: io::Error },
-    #[error("its file system has no locks, which would tell whether its writer lives")]
-    NoLocks,
-    #[error("the dump belongs to another user, or has several names")]
-    ForeignDump,
-    #[error("the dump was written by a later version")]
-    Version,
-    #[error("{name} is not as a logger leaves it")]
-    Odd { name: String },
-    #[error(
-        "{name} has {bytes} bytes, of which a logger reads {limit}: `steno recover` reads more"
-    )]
-    TooLong { name: String, bytes: u64, limit: u64 },
-    #[error("the dump is not what was written, at byte {offset}")]
-    Dump { offset: u64 },
-    #[error("the dump does not go on at record {number} of ring {ring}, where the ring begins")]
-    Gap { ring: u32, number: u64 },
 }
 
 /// A ring is no smaller than this.

@@ -293,6 +293,24 @@ pub fn read_at_most(file: &File, limit: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Checks that files may have this many bytes. If not, writing them would raise SIGXFSZ, on a thread of the
+/// application.
+///
+/// # Errors
+/// If the limit of the process (`RLIMIT_FSIZE`) is lower.
+pub fn check_size_limit(bytes: u64) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Fsize);
+        if limit.current.is_some_and(|limit| bytes > limit) {
+            return Err(rustix::io::Errno::FBIG.into());
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = bytes;
+    Ok(())
+}
+
 /// The user of this process, where there are users.
 #[must_use]
 pub fn this_user() -> Option<u32> {

@@ -47,11 +47,11 @@ pub const SHARED_MEMORY: &str = "/dev/shm";
 /// `meta.steno`.
 pub const META_SEQUENCE: u32 = u32::MAX;
 
-/// The length of the longest ring file: a header, and the greatest capacity.
-pub const MAX_RING_FILE_BYTES: u64 = 4096 + (1 << 30);
+/// The length of the header of a ring file, which has the user words.
+pub const RING_HEADER_BYTES: u64 = 4096;
 
-/// How many call sites a dictionary frame has at most.
-pub const SITES_PER_FRAME: usize = 256;
+/// The length of the longest ring file: a header, and the greatest capacity.
+pub const MAX_RING_FILE_BYTES: u64 = RING_HEADER_BYTES + (1 << 30);
 
 /// The name of the ring directory of a session.
 ///

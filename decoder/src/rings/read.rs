@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use stenolog_format::block::BlockHeader;
 use stenolog_format::dictionary::{CallSite, Thread};
-use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter, VERSION, Version};
-use stenolog_format::index::End;
+use stenolog_format::frame::{FileHeader, VERSION, Version};
 use stenolog_format::loss::{Loss, LossFrame};
 use stenolog_format::recovery::{RingSpan, put_blocks};
 use stenolog_format::value::ValueError;
@@ -15,13 +14,13 @@ use stenolog_format::volatile::{VolatileRing, VolatileState};
 use stenolog_ringbuf::file::{Damage as Broken, Recovered};
 use stenolog_session::dir::{Dir, FileError, read_at_most};
 use stenolog_session::layout::{
-    META_FILE, META_SEQUENCE, PROGRESS_FILE, Progress, RingList, RingWords, SITES_PER_FRAME,
-    is_ring_file,
+    META_FILE, META_SEQUENCE, PROGRESS_FILE, Progress, RingList, RingWords, is_ring_file,
 };
 use stenolog_session::lock;
 use stenolog_session::unread::{
     DumpSide, NotARing, Share, ShareDamage, end_number, identify, judge, read_ring, share_records,
 };
+use stenolog_session::writer::DumpWriter;
 
 use super::{Limits, Recovery, RingDamage, RingDir, RingShare, RingsError, damage};
 use crate::dump::{Block, Dump, RingFacts, RingStart};
@@ -59,10 +58,11 @@ pub(super) fn read(
         metas: &metas,
         session: header.session,
         known: Known::new(dump, &metas),
-        bytes: FileHeader { sequence: META_SEQUENCE, version: VERSION, ..*header }
-            .encode()
-            .to_vec(),
-        frames: FrameWriter::default(),
+        writer: DumpWriter::begin_segment(FileHeader {
+            sequence: META_SEQUENCE,
+            version: VERSION,
+            ..*header
+        }),
         facts: RingFacts { written, ..RingFacts::default() },
         damage: found,
         rings: Vec::new(),
@@ -170,8 +170,7 @@ struct Reader<'d> {
     metas: &'d [Dump],
     session: [u8; 16],
     known: Known<'d>,
-    bytes: Vec<u8>,
-    frames: FrameWriter,
+    writer: DumpWriter,
     facts: RingFacts,
     damage: Vec<Damage>,
     rings: Vec<RingShare>,
@@ -202,10 +201,10 @@ impl Reader<'_> {
 
     /// States clock, call sites and threads.
     fn explain(&mut self) {
-        let Self { metas, dump, frames, bytes, .. } = self;
+        let Self { metas, dump, writer, .. } = self;
         let both = || metas.iter().chain(*dump);
         for pair in metas.iter().flat_map(Dump::clock_pairs) {
-            frames.frame(bytes, FrameKind::Clock, |out| pair.encode(out));
+            writer.put_clock(pair);
         }
         let mut sites: BTreeMap<u32, &CallSite> = BTreeMap::new();
         let mut differ = None;
@@ -216,14 +215,8 @@ impl Reader<'_> {
             }
         }
         let sites: Vec<_> = sites.into_values().collect();
-        for sites in sites.chunks(SITES_PER_FRAME) {
-            frames.frame(bytes, FrameKind::Dictionary, |out| {
-                CallSite::encode_all(sites.iter().copied(), out);
-            });
-        }
-        for thread in metas.iter().flat_map(Dump::threads) {
-            frames.frame(bytes, FrameKind::Thread, |out| thread.encode(out));
-        }
+        writer.state_all_sites(&sites);
+        metas.iter().flat_map(Dump::threads).for_each(|thread| writer.state_thread(thread));
         if let Some(id) = differ {
             let why = format!("call site {id} is another one in the dump").into();
             self.report(self.dir.path().join(META_FILE), 0, RingDamage::Meta(why));
@@ -296,17 +289,19 @@ impl Reader<'_> {
     /// Puts the records that the dump lacks into blocks, and returns their number.
     fn put_records(&mut self, ring: &Recovered, share: &Share) -> u64 {
         let span = share.span;
-        let Self { frames, bytes, known, .. } = self;
+        let Self { writer, known, .. } = self;
         let put = put_blocks(
             span,
             share_records(ring, share),
             |tag| known.site(tag),
-            |_, payload| {
-                frames.frame(bytes, FrameKind::Block, |out| out.extend_from_slice(payload));
+            |header, payload| {
+                writer.put_block(|out| {
+                    out.extend_from_slice(payload);
+                    *header
+                });
             },
         );
-        let dump_end = known.blocks(span.ring).map(end_number).max();
-        if put.blocks == 0 && dump_end.unwrap_or(0) < span.first_record {
+        if put.blocks == 0 && known.end(span.ring).unwrap_or(0) < span.first_record {
             self.put_gap(span);
         }
         put.records
@@ -333,8 +328,9 @@ impl Reader<'_> {
             unix_first: 0,
             unix_last: 0,
         };
-        self.frames.frame(&mut self.bytes, FrameKind::Block, |out| {
+        self.writer.put_block(|out| {
             out.extend_from_slice(&header.encode());
+            header
         });
     }
 
@@ -345,7 +341,7 @@ impl Reader<'_> {
         }
         self.lost = self.lost.saturating_add(loss.total());
         let frame = LossFrame { ring, position: recovered.end(), loss, gone: None };
-        self.frames.frame(&mut self.bytes, FrameKind::Loss, |out| frame.encode(out));
+        self.writer.put_loss(&frame);
     }
 
     /// Each ring that a thread had must be among those that were read; of others only the dump has
@@ -358,7 +354,7 @@ impl Reader<'_> {
             let mut dumps = self.metas.iter().chain(self.dump);
             let thread = dumps.find_map(|dump| dump.thread(ring));
             let thread = thread.map(|thread| thread.name.as_str().into()).unwrap_or_default();
-            let number = self.known.blocks(ring).map(end_number).max().unwrap_or_default();
+            let number = self.known.end(ring).unwrap_or_default();
             self.put_lost(ring, state, number);
             let cause = DamageCause::RingLost { ring, thread, number, is_unlinked };
             let file = Arc::from(path.as_path());
@@ -367,12 +363,10 @@ impl Reader<'_> {
         let loss = rings.ringless_loss(self.last_counter());
         if loss.total() > 0 {
             let ring = Loss::NO_RING;
-            self.frames.frame(&mut self.bytes, FrameKind::Thread, |out| {
-                Thread::no_ring().encode(out);
-            });
+            self.writer.state_thread(&Thread::no_ring());
             self.lost = self.lost.saturating_add(loss.total());
             let frame = LossFrame { ring, position: 0, loss, gone: None };
-            self.frames.frame(&mut self.bytes, FrameKind::Loss, |out| frame.encode(out));
+            self.writer.put_loss(&frame);
         }
         if rings.unlisted > 0 {
             self.put_lost(VolatileRing::ALL, VolatileState::MemoryLost, 0);
@@ -391,17 +385,16 @@ impl Reader<'_> {
     /// For the dump that is made of this one: the loss must not be forgotten.
     fn put_lost(&mut self, ring: u32, state: VolatileState, number: u64) {
         let lost = VolatileRing { ring, state: state as u8, number, reason: String::new() };
-        self.frames.frame(&mut self.bytes, FrameKind::Volatile, |out| lost.encode(out));
+        self.writer.put_volatile(&lost);
     }
 
     fn finish(self) -> Result<Recovery, RingsError> {
-        let Self { dir, mut frames, mut bytes, facts, damage, rings, records, lost, .. } = self;
-        let end = End { index: 0, records, lost, continues: false };
-        frames.frame(&mut bytes, FrameKind::End, |out| end.encode(out));
+        let Self { dir, mut writer, facts, damage, rings, records, lost, .. } = self;
+        writer.finish_segment(lost, false);
         let path = dir.path().to_owned();
         // It was within the limits when it was read.
         let limits = Limits::default().with_metadata_bytes(usize::MAX);
-        match Dump::from_bytes_within(path.clone(), bytes, &limits) {
+        match Dump::from_bytes_within(path.clone(), writer.into_bytes(), &limits) {
             Ok(dump) => Ok(Recovery { dump: dump.into_rings(facts, damage), path, rings, records }),
             Err(error) => Err(RingsError::Unusable { path, why: error.to_string().into() }),
         }
@@ -443,6 +436,10 @@ impl DumpSide for Known<'_> {
         let block = self.blocks.get(&ring).and_then(|blocks| blocks.get(block));
         let body = self.dump.zip(block).map(|(dump, block)| dump.stored_body(block));
         body.is_some_and(|body| body.is_ok())
+    }
+
+    fn end(&self, ring: u32) -> Option<u64> {
+        self.blocks(ring).map(end_number).max()
     }
 
     fn is_first(&self) -> bool {

@@ -1,7 +1,6 @@
 //! Platforms without rings in files.
 
 use std::convert::Infallible;
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +11,7 @@ use stenolog_ringbuf::Consumer;
 use stenolog_ringbuf::queue::spsc::Producer;
 use stenolog_session::layout::RingPlace;
 
-use super::{NoRingDir, NotRecovered, Removed};
+use super::{NoRingDir, Removed};
 
 /// There is none.
 #[derive(Debug)]
@@ -106,36 +105,6 @@ impl RingDir {
     }
 
     pub(crate) fn remove(&self) {
-        match self.0 {}
-    }
-}
-
-/// There is none either.
-#[derive(Debug)]
-pub(crate) struct UnreadDir(Infallible);
-
-impl UnreadDir {
-    pub(crate) fn exists(_: &[PathBuf], _: &[u8; 16]) -> bool {
-        false
-    }
-
-    pub(crate) fn find(_: &[PathBuf], _: &[u8; 16]) -> Option<Self> {
-        None
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        match self.0 {}
-    }
-
-    pub(crate) fn complete(
-        &self,
-        _: &File,
-        _: impl FnOnce() -> io::Result<File>,
-    ) -> Result<bool, NotRecovered> {
-        match self.0 {}
-    }
-
-    pub(crate) fn remove(self) -> Result<(), NotRecovered> {
         match self.0 {}
     }
 }

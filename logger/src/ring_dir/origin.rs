@@ -4,10 +4,11 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
+use stenolog_session::dir::check_size_limit;
 use stenolog_session::layout::{DumpLocation, LOCATION_FILE};
 use stenolog_session::lock;
 
-use super::unix::{check_size_limit, new_file};
+use super::unix::new_file;
 
 /// The lock of a folder, shared by those who begin a directory in it: until its `meta.steno` is
 /// locked, nothing else tells that the directory has a writer.

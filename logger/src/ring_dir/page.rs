@@ -15,9 +15,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use memmap2::MmapRaw;
 use stenolog_format::dictionary::Thread;
+use stenolog_session::dir::check_size_limit;
 use stenolog_session::layout::{Progress, RingPlace};
-
-use super::unix::check_size_limit;
 
 /// A ring's entry.
 #[derive(Debug)]

@@ -15,6 +15,7 @@ use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter};
 use stenolog_ringbuf::Consumer;
 use stenolog_ringbuf::file::Options;
 use stenolog_ringbuf::queue::spsc::Producer;
+use stenolog_session::dir::check_size_limit;
 use stenolog_session::failpoint::{self, Step};
 use stenolog_session::layout::{
     DumpLocation, LOCATION_FILE, META_FILE, META_SEQUENCE, PROGRESS_FILE, RingPlace, RingWords,
@@ -653,18 +654,6 @@ impl Meta {
         }
         result
     }
-}
-
-/// Whether files may have this many bytes: if not, writing them would raise SIGXFSZ on a thread of
-/// the application.
-pub(super) fn check_size_limit(len: u64) -> io::Result<()> {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: `limit` may be written.
-    let result = unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) };
-    if result == 0 && limit.rlim_cur != libc::RLIM_INFINITY && len > limit.rlim_cur {
-        return Err(io::Error::from_raw_os_error(libc::EFBIG));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -96,6 +96,9 @@ pub trait DumpSide {
     /// Whether the payload of the block at this index of [`blocks`](Self::blocks) is intact.
     fn is_whole(&self, ring: u32, block: usize) -> bool;
 
+    /// The number of the record after the ring's last block; `None` if it has no blocks.
+    fn end(&self, ring: u32) -> Option<u64>;
+
     /// Whether the dump is the first file of its session, and so has the ring from its first record on.
     fn is_first(&self) -> bool;
 
@@ -116,8 +119,8 @@ pub struct Share {
     pub sites: BTreeSet<u32>,
     /// The losses that the ring's words state.
     pub loss: Loss,
-    /// The most lost records that one of these records, or the words, state.
-    pub lost: u64,
+    /// The greatest number of lost records that a statement among these records tells.
+    pub lost_by_records: u64,
     /// Everything that is wrong.
     pub damage: Vec<ShareDamage>,
 }
@@ -192,15 +195,13 @@ pub fn judge(ring: &Recovered, id: u32, words: &RingWords, dump: &impl DumpSide)
     });
     // How far the dump goes on without a gap from where the ring begins.
     let (mut next, mut position) = (first, start);
-    let mut dump_end = None;
     for (at, block) in dump.blocks(id).enumerate() {
         let end = end_number(block);
-        dump_end = dump_end.max(Some(end));
         if block.first_record <= next && end >= next && dump.is_whole(id, at) {
             (next, position) = (end, block.end_position);
         }
     }
-    match dump_end {
+    match dump.end(id) {
         Some(end) if end < first => damage.push(ShareDamage::Gap { number: first }),
         Some(end) if end > next => damage.push(ShareDamage::Overtaken { number: next }),
         None if first > 0 && dump.is_first() => damage.push(ShareDamage::Gap { number: first }),
@@ -223,14 +224,14 @@ pub fn judge(ring: &Recovered, id: u32, words: &RingWords, dump: &impl DumpSide)
         skip = ring.records().take_while(|record| record.position() < position).count();
     }
 
-    let mut lost = words.loss.total();
+    let mut lost_by_records = 0;
     let mut sites = BTreeSet::new();
     let (mut short, mut has_bad_statement, mut unexplained) = (0, false, None);
     let records = held - skip;
     for record in ring.records().skip(skip) {
         if record.tag() == CallSite::LOSS_ID {
             match Loss::decode(record.payload()) {
-                Some(loss) => lost = lost.max(loss.total()),
+                Some(loss) => lost_by_records = loss.total().max(lost_by_records),
                 None => has_bad_statement = true,
             }
         } else if record.payload().len() < 8 {
@@ -247,7 +248,7 @@ pub fn judge(ring: &Recovered, id: u32, words: &RingWords, dump: &impl DumpSide)
     damage.extend(ring.damage().map(ShareDamage::Torn));
     let end_position = ring.end().max(position);
     let span = RingSpan { ring: id, position, end_position, first_record: next };
-    Share { span, skip, records, sites, loss: words.loss, lost, damage }
+    Share { span, skip, records, sites, loss: words.loss, lost_by_records, damage }
 }
 
 /// The records of a share, as blocks take them.

@@ -24,6 +24,10 @@ impl DumpSide for Dump {
         self.blocks[block].1
     }
 
+    fn end(&self, ring: u32) -> Option<u64> {
+        self.blocks(ring).map(end_number).max()
+    }
+
     fn is_first(&self) -> bool {
         self.is_first
     }
@@ -141,10 +145,27 @@ fn a_number_that_contradicts_the_dump_is_damage() {
 }
 
 #[test]
-fn losses_are_the_greatest_that_is_stated() {
-    let ring = ring_of(0, 2, |words| words[word::LOST[0]] = 7);
-    let share = share(&ring, &dump(&[]));
-    assert_eq!((share.lost, share.loss.total()), (7, 7));
+fn losses_are_stated_by_the_words_and_by_records() {
+    let mut ring = ring_of(0, 0, |words| words[word::LOST[0]] = 7);
+    let found = share(&ring, &dump(&[]));
+    assert_eq!((found.lost_by_records, found.loss.total()), (0, 7));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().with_extension("ring");
+    let mut words = RingWords::of_session(&[1; 16]);
+    words[word::RING] = 1;
+    let (mut producer, _consumer) =
+        Options::new(4096).user_words(words).create_spsc(&path).unwrap();
+    for (full, length) in [(3, Loss::BYTES), (2, Loss::BYTES), (9, 8)] {
+        let statement = Loss { full: [full, 0, 0, 0, 0], ..Loss::default() }.encode();
+        let mut claim = producer.try_claim(length).unwrap();
+        claim.copy_from_slice(&statement[..length]);
+        claim.commit_tagged(CallSite::LOSS_ID);
+    }
+    ring = Recovered::from_bytes(&std::fs::read(&path).unwrap()).unwrap();
+    std::fs::remove_file(path).unwrap();
+    let found = share(&ring, &dump(&[]));
+    assert_eq!((found.lost_by_records, found.loss.total()), (3, 0));
+    assert_eq!(found.damage, [ShareDamage::Statement]);
 }
 
 #[test]
