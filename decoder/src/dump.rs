@@ -21,6 +21,7 @@ use stenolog_format::frame::{FileHeader, FrameHeader};
 use stenolog_format::index::End;
 use stenolog_format::summary::Summary;
 use stenolog_format::volatile::{VolatileRing, VolatileState};
+use stenolog_session::frames::Position;
 
 pub use block::Block;
 pub(crate) use body::{Body, Stored, Unpacker};
@@ -33,7 +34,7 @@ use crate::limits::Limits;
 use crate::model::damage::{Damage, DamageCause};
 use crate::model::site::Site;
 use crate::model::state::{DumpState, Tail};
-use scan::Scanner;
+use scan::{Checkpoint, Scanned};
 pub(crate) use summary::SummaryPlace;
 use tables::Tables;
 
@@ -72,9 +73,33 @@ struct Contents {
     header: FileHeader,
     is_session_known: bool,
     tables: Tables,
-    metadata_limit: usize,
+    scanned: Scanned,
+    limits: Limits,
     /// For a dump that was made from the rings of a writer that died.
     rings: Option<RingFacts>,
+}
+
+impl Contents {
+    fn read(file: &Arc<Path>, bytes: &[u8], limits: &Limits) -> Result<Self, OpenError> {
+        let (mut header, length, error) = header::read(file, bytes)?;
+        let mut tables = Tables::default();
+        let is_damaged = error.is_some();
+        tables.damage.extend(error.map(|error| Damage {
+            file: Arc::clone(file),
+            offset: 0,
+            bytes: 0,
+            cause: DamageCause::FileHeader(error),
+        }));
+        let first = Position::first(length as u64);
+        let start = Checkpoint::new(first, limits.metadata_bytes, &tables);
+        let scanned = scan::scan(bytes, &start, file, &mut tables);
+        if let Some(restated) = tables.restated.filter(|_| is_damaged) {
+            header = restated;
+        }
+        let is_session_known = !is_damaged || tables.restated.is_some();
+        let limits = *limits;
+        Ok(Self { header, is_session_known, tables, scanned, limits, rings: None })
+    }
 }
 
 impl Dump {
@@ -151,23 +176,11 @@ impl Dump {
     }
 
     fn new(path: PathBuf, source: Source, limits: &Limits) -> Result<Self, OpenError> {
-        let (mut header, length, error) = header::read(&path, &source)?;
-        let path: Arc<Path> = path.into();
-        let mut scanner = Scanner::new(&source, length, Arc::clone(&path), limits.metadata_bytes);
-        let is_damaged = error.is_some();
-        if let Some(error) = error {
-            scanner.header_is_damaged(error);
-        }
-        let tables = scanner.run();
-        if let Some(restated) = tables.restated.filter(|_| is_damaged) {
-            header = restated;
-        }
-        let is_session_known = !is_damaged || tables.restated.is_some();
-        let metadata_limit = limits.metadata_bytes;
-        let contents = Contents { header, is_session_known, tables, metadata_limit, rings: None };
+        let file: Arc<Path> = path.into();
+        let contents = Contents::read(&file, &source, limits)?;
         Ok(Self {
-            name: Arc::clone(&path),
-            path,
+            name: Arc::clone(&file),
+            path: file,
             source: Arc::new(source),
             contents: Arc::new(contents),
         })
@@ -374,7 +387,7 @@ impl Dump {
 
     /// How long an index frame may be.
     pub(crate) fn metadata_limit(&self) -> usize {
-        self.contents.metadata_limit
+        self.contents.limits.metadata_bytes
     }
 
     pub(crate) fn tables(&self) -> &Tables {

@@ -16,7 +16,8 @@ pub(crate) use budget::Budget;
 pub use field::{FieldMatch, FieldMatchError};
 
 use crate::clock::TimeMap;
-use crate::model::entry::{LossCause, LossEntry, Record};
+use crate::dump::Dump;
+use crate::model::entry::{LossCause, LossEntry, Record, ThreadName};
 use crate::model::site::Site;
 use crate::render::LOSS_TARGET;
 use pattern::{TargetPattern, ThreadPattern};
@@ -191,12 +192,46 @@ impl Filter {
         self
     }
 
+    /// Whether a call site of the dump has a target that the filter wants. The target of losses counts
+    /// too.
+    #[must_use]
+    pub fn wants_some_target_of(&self, dump: &Dump) -> bool {
+        let targets = dump.sites().map(|site| &*site.call_site().target);
+        targets.chain([LOSS_TARGET]).any(|target| self.wants_target(target))
+    }
+
+    /// Whether a thread of the dump has a name or id that the filter wants.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use stenolog_decoder::{Dump, Filter};
+    ///
+    /// let dump = Dump::open("app.steno")?;
+    /// if !Filter::default().thread("worker").wants_some_thread_of(&dump) {
+    ///     eprintln!("there is no thread `worker`");
+    /// }
+    /// # Ok::<(), stenolog_decoder::OpenError>(())
+    /// ```
+    #[must_use]
+    pub fn wants_some_thread_of(&self, dump: &Dump) -> bool {
+        let mut blocks = dump.blocks().iter().map(|block| block.header.ring);
+        let is_wanted = |ring: u32, thread: Option<&Thread>| {
+            self.wants_thread(&ThreadName::new(ring, thread).name, thread)
+        };
+        dump.threads().any(|thread| is_wanted(thread.ring, Some(thread)))
+            || blocks.any(|ring| dump.thread(ring).is_none() && is_wanted(ring, None))
+    }
+
+    fn wants_target(&self, target: &str) -> bool {
+        self.targets.is_empty() || self.targets.iter().any(|pattern| pattern.matches(target))
+    }
+
     /// What is wanted of the records of a call site. To find that out takes no more than `budget`.
     pub(crate) fn wanted(&self, site: &Site, budget: &mut Budget) -> Wanted {
         let call_site = site.call_site();
         let is_named = self.levels.contains(call_site.level)
-            && (self.targets.is_empty()
-                || self.targets.iter().any(|pattern| pattern.matches(&call_site.target)))
+            && self.wants_target(&call_site.target)
             && self.fields.iter().all(|field| field.may_match(site));
         if !is_named {
             return Wanted::No;
@@ -236,9 +271,7 @@ impl Filter {
             }
         }
         let shown = LossEntry::new(loss.origin, loss.unix_ns, cause);
-        let is_target = self.targets.is_empty()
-            || self.targets.iter().any(|pattern| pattern.matches(LOSS_TARGET));
-        (is_target && self.wants_statement(&shown)).then_some(cause)
+        (self.wants_target(LOSS_TARGET) && self.wants_statement(&shown)).then_some(cause)
     }
 
     /// The conditions on text and values, of what is shown of a loss.

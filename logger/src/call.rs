@@ -1,7 +1,8 @@
 //! A logging call: its site, how each value is captured, and how the record is written.
 
 pub(crate) mod capture;
+pub(crate) mod ceiling;
 pub(crate) mod emit;
 pub(crate) mod registers;
-pub(crate) mod site;
+pub(crate) mod targets;
 pub(crate) mod time;

@@ -123,6 +123,10 @@ impl Clock {
     }
 }
 
+/// A clock, as a time word gets it.
+#[derive(Clone, Copy, Debug)]
+pub struct ClockRef(pub(crate) &'static Clock);
+
 /// Nanoseconds since the Unix epoch; what lies beyond 64 bits becomes the nearest that does not.
 pub(crate) fn unix_ns(time: SystemTime) -> i64 {
     match time.duration_since(UNIX_EPOCH) {

@@ -2,10 +2,9 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, SystemTime};
 
 use crossbeam_utils::sync::Unparker;
@@ -17,51 +16,20 @@ use stenolog_ringbuf::queue::spsc::{self, Producer};
 use stenolog_ringbuf::{Consumer, memory};
 use stenolog_session::layout::{RingPlace, writer_folders};
 
-use crate::call::site::Meta;
 use crate::clock::{Clock, unix_ns};
-use crate::drain::Compression;
+use crate::config::{Config, Rings};
 use crate::error::{DrainError, FlushError};
 use crate::event::Event;
-use crate::event::Listeners;
 use crate::filter::Filter;
-use crate::handle::builder::Builder;
-use crate::registry::LATE;
-use crate::ring_dir::{
-    self, LEAST_RING_BYTES, Listing, Missed, NoRingDir, RingDir, RingFile, Rings,
-};
-
-/// What a call does when its thread's ring is full.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum OnFull {
-    /// Wait until the drain has made room.
-    Block,
-    /// Lose the record, and say so in the dump where it would have stood.
-    Drop,
-}
+use crate::process::epoch;
+use crate::ring_dir::{self, LEAST_RING_BYTES, Listing, Missed, NoRingDir, RingDir, RingFile};
+use crate::stats::LATE;
+use crate::sync::{self, lock};
 
 /// Whether a ring of `capacity` bytes holds a record with so many bytes of payload, whatever its
 /// level: the last eighth is for warnings and errors.
 const fn is_at_home(capacity: usize, record_bytes: usize) -> bool {
     record_bytes <= capacity - capacity / 8 - 16
-}
-
-/// What a builder has gathered.
-#[derive(Clone, Debug)]
-pub(crate) struct Config {
-    pub(crate) path: PathBuf,
-    pub(crate) ring_capacity_bytes: usize,
-    pub(crate) rings: Rings,
-    pub(crate) rings_in: Option<PathBuf>,
-    pub(crate) on_full: [OnFull; 5],
-    pub(crate) block_timeout: Option<Duration>,
-    pub(crate) deliver_within: Duration,
-    pub(crate) prefault: bool,
-    pub(crate) huge_pages: bool,
-    pub(crate) compression: Compression,
-    pub(crate) drain_core: Option<usize>,
-    pub(crate) drain_nice: Option<i32>,
-    pub(crate) listeners: Listeners,
 }
 
 /// A ring as its thread and the drain know it.
@@ -256,8 +224,6 @@ pub(crate) struct Core {
     generation: AtomicU32,
     /// That of the process that it was made in.
     epoch: u32,
-    /// What a forked child starts a logger of its own from.
-    blueprint: Option<Builder>,
     /// What its first file begins with.
     pub(crate) header: FileHeader,
     /// Where its rings are, if they are in files.
@@ -339,18 +305,12 @@ pub(crate) fn has_memory(bytes: usize) -> bool {
 /// The most memory that a first call takes, without its ring: entries of the registry, names, paths.
 pub(crate) const COLD_CALL_BYTES: usize = 1 << 14;
 
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing that is done under these locks leaves the value half-way.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Core {
     /// A logger, with the folder for its rings; or why there is none, which the policy of the
     /// configuration allows or not.
     pub(crate) fn new(
         config: Config,
         filter: Filter,
-        blueprint: Option<Builder>,
         drain: Unparker,
     ) -> (Self, Option<NoRingDir>) {
         let clock = Clock::get();
@@ -379,8 +339,7 @@ impl Core {
         let core = Self {
             id: first_generation,
             generation: AtomicU32::new(first_generation),
-            epoch: crate::handle::fork::epoch(),
-            blueprint,
+            epoch: epoch::current(),
             header,
             ring_dir,
             no_ring_dir: no_ring_dir.as_ref().map(ToString::to_string).unwrap_or_default(),
@@ -402,14 +361,9 @@ impl Core {
         (core, no_ring_dir)
     }
 
-    /// Whether it is that of a process from which this one was forked.
-    pub(crate) fn is_foreign(&self) -> bool {
-        self.epoch != crate::handle::fork::epoch()
-    }
-
-    /// What a forked child is to start, if anything.
-    pub(crate) fn blueprint(&self) -> Option<Builder> {
-        self.blueprint.clone()
+    /// Whether this process was forked with it: it belongs to the parent.
+    pub(crate) fn is_inherited(&self) -> bool {
+        self.epoch != epoch::current()
     }
 
     /// Where the rings are, if they are in files.
@@ -430,36 +384,43 @@ impl Core {
         self.generation.load(Ordering::Relaxed)
     }
 
-    /// Sends each thread through the cold path at its next call, where it takes a new ring if its file is
-    /// gone.
-    fn renew_generation(&self) {
-        self.generation.store(next_generation(), Ordering::Relaxed);
-        crate::registry::forget_decisions();
-    }
-
-    /// Looks whether the rings in files are still there, of which these are in use. What is gone is
-    /// made again where that can be done, and told.
-    pub(crate) fn look_at_rings<'s>(&self, slots: impl Iterator<Item = &'s Arc<RingSlot>> + Clone) {
-        let Some(dir) = &self.ring_dir else { return };
+    /// Looks whether the rings in files are still there, of which these are in use, and makes the
+    /// directory again if it is gone. `sites` gives the entries of all call sites.
+    ///
+    /// If anything is missing, threads have to take other rings: the caller has the registry forget its
+    /// decisions, and then calls [`tell_missed`](Self::tell_missed).
+    pub(crate) fn look_at_rings<'s>(
+        &self,
+        slots: impl Iterator<Item = &'s Arc<RingSlot>> + Clone,
+        sites: &dyn Fn() -> Vec<Arc<CallSite>>,
+    ) -> Option<Missed> {
+        let dir = self.ring_dir.as_ref()?;
         let in_use = slots.clone().filter_map(|slot| Some((slot.thread.ring, slot.file()?)));
-        let Missed { made_again, rings } = dir.look(&in_use.collect::<Vec<_>>());
-        if made_again.is_none() && rings.is_empty() {
-            return;
+        let missed = dir.look(&in_use.collect::<Vec<_>>(), sites);
+        if missed.made_again.is_none() && missed.rings.is_empty() {
+            return None;
         }
         lock(&self.free).retain(|ring| ring.file.is_none_or(|file| dir.has_ring(file)));
-        for slot in slots.filter(|slot| rings.contains(&slot.thread.ring)) {
+        for slot in slots.filter(|slot| missed.rings.contains(&slot.thread.ring)) {
             if let Some(listing) = &mut *lock(&slot.listing) {
                 dir.unlink(listing);
             }
             slot.is_unlinked.store(true, Ordering::Relaxed);
             self.file_rings.fetch_sub(1, Ordering::Relaxed);
         }
-        self.renew_generation();
+        self.generation.store(next_generation(), Ordering::Relaxed);
+        Some(missed)
+    }
+
+    /// Tells the operator that rings, or their directory, were deleted.
+    pub(crate) fn tell_missed(&self, missed: Missed) {
+        let Missed { made_again, rings } = missed;
+        let Some(dir) = &self.ring_dir else { return };
         let error = made_again.as_ref().and_then(|(_, made)| made.as_ref().err());
-        let why = error.map(io::Error::kind);
-        // The same that goes on is told once.
-        let told = std::mem::replace(&mut *lock(&self.told_missed), why);
-        if why.is_some() && told == why {
+        let kind = error.map(io::Error::kind);
+        // An error that persists is told once.
+        let told = std::mem::replace(&mut *lock(&self.told_missed), kind);
+        if kind.is_some() && told == kind {
             return;
         }
         let directory = made_again.as_ref().map_or(dir.path(), |(path, _)| path).to_owned();
@@ -471,24 +432,23 @@ impl Core {
         });
     }
 
-    pub(crate) fn allows(&self, meta: &Meta) -> bool {
-        // What the logger says itself is not the filter's business.
-        if meta.target == OWN_TARGET && meta.module == OWN_MODULE {
+    /// Whether the filter wants a record with this level and target. `module` tells the logger's own
+    /// records, which no filter holds back.
+    pub(crate) fn allows(&self, level: Level, target: &str, module: &str) -> bool {
+        if target == OWN_TARGET && module == OWN_MODULE {
             return true;
         }
-        let filter = self.filter.read().unwrap_or_else(PoisonError::into_inner);
-        filter.allows(meta.level, meta.target)
+        sync::read(&self.filter).allows(level, target)
     }
 
     /// As [`allows`](Self::allows), for a signal handler; `None` if the filter is being changed.
-    pub(crate) fn allows_in_handler(&self, meta: &Meta) -> Option<bool> {
-        let filter = crate::registry::read_in_handler(&self.filter)?;
-        Some(filter.allows(meta.level, meta.target))
+    pub(crate) fn allows_in_handler(&self, level: Level, target: &str) -> Option<bool> {
+        Some(sync::read_in_handler(&self.filter)?.allows(level, target))
     }
 
+    /// Replaces the filter. The call sites have to be told by `registry::forget_decisions`.
     pub(crate) fn set_filter(&self, filter: Filter) {
-        *self.filter.write().unwrap_or_else(PoisonError::into_inner) = filter;
-        crate::registry::forget_decisions();
+        *sync::write(&self.filter) = filter;
     }
 
     /// A ring for a thread: one that another thread has left, or a new one. It holds records of
@@ -662,22 +622,7 @@ impl Core {
 
     /// Whether the drain has ended.
     pub(crate) fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Acquire) || self.is_foreign()
-    }
-
-    /// Has all that was committed before written, and on the disk if asked.
-    pub(crate) fn flush(&self, sync: bool) -> Result<(), FlushError> {
-        let ended = || FlushError::Ended { path: self.config.path.clone() };
-        if self.is_foreign() {
-            let own = crate::handle::fork::own_core().ok_or(FlushError::Forked)?;
-            return own.flush(sync);
-        }
-        // The drain must not wait for itself, as a panic hook that it runs would have it do.
-        if crate::thread::is_deaf() {
-            return Err(ended());
-        }
-        let answers = self.ask(sync)?;
-        answers.recv().map_err(|_| ended())?.map_err(FlushError::Drain)
+        self.closed.load(Ordering::Acquire) || self.is_inherited()
     }
 
     /// Notes that the program itself polls the drain.

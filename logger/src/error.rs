@@ -1,11 +1,11 @@
 //! What can go wrong, and what to do about it.
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::drain::FileFate;
 use crate::filter::FilterError;
 
 /// Why a logger could not be started.
@@ -291,6 +291,32 @@ impl DrainError {
             | Self::RingOverwritten { .. }
             | Self::Panicked { .. } => None,
         }
+    }
+}
+
+/// What happened to a dump's file so that its logger could not go on writing to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FileFate {
+    /// It was deleted, or another file was renamed over it. Its contents are gone.
+    Removed,
+    /// It was moved away, or its path now names another file. It is complete and was sealed.
+    Moved,
+    /// It is shorter than what was written to it. The rest was kept under another name.
+    Truncated,
+    /// The operating system lost data that it could not put on the disk. The rest of the file was
+    /// kept under another name.
+    Unsaved,
+}
+
+impl fmt::Display for FileFate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Removed => "was deleted",
+            Self::Moved => "was moved away",
+            Self::Truncated => "was truncated",
+            Self::Unsaved => "has parts that the operating system did not put on the disk",
+        })
     }
 }
 

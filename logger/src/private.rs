@@ -7,10 +7,11 @@ pub use stenolog_format::dictionary::{Level, Role};
 pub use stenolog_format::types::{Fields, Shape, Type};
 pub use stenolog_macros::call;
 
+pub use crate::call::ceiling::statically_enabled;
 pub use crate::call::emit::emit;
-pub use crate::call::site::{Meta, Site, SlotMeta, statically_enabled};
+pub use crate::call::targets::Targets;
 pub use crate::call::time::{Now, at};
-pub use crate::targets::Targets;
+pub use crate::registry::site::{Meta, Site, SlotMeta};
 pub use crate::value::{
     Args, AsRecord, Ascii, Bound, Buffer, Derived, Hex, Laid, Prepared, Redacted, Shown, Text,
     Value, With, ascii_text, debug_text, describe_enum, describe_fields, describe_struct,

@@ -8,27 +8,24 @@
 //! states under the same lock, so that no stale decision outlives the change.
 
 mod handlers;
+pub(crate) mod site;
 
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::mem::ManuallyDrop;
+#[cfg(unix)]
+use std::sync::TryLockError;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError, Weak};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
 use stenolog_format::dictionary::{CallSite, Level, Slot, TimeSource};
 use stenolog_format::template::{Piece, Template};
 use stenolog_format::types::{MAX_TYPE_DEPTH, Type};
 
-use crate::call::site::{OFF, Site, UNKNOWN};
+use self::site::{OFF, Site, SlotMeta, UNKNOWN};
 use crate::core::Core;
-
-/// Calls that no logger was there for: before the start, after the end, in a forked child, or
-/// from within the logger itself.
-pub(crate) static UNHEARD: AtomicU64 = AtomicU64::new(0);
-
-/// Records that were committed when the drain had looked at their ring for the last time.
-pub(crate) static LATE: AtomicU64 = AtomicU64::new(0);
+use crate::sync;
+use crate::truncate::truncate;
 
 /// Whether there is a global logger, for those who would only take the lock to learn that.
 static HAS_GLOBAL: AtomicBool = AtomicBool::new(false);
@@ -52,7 +49,7 @@ thread_local! {
         const { Cell::new(None) };
 }
 
-/// Locks the registry until [`let_go`]: this thread is about to fork.
+/// Locks the registry until [`release`]: this thread is about to fork.
 #[cfg(unix)]
 pub(crate) fn hold() {
     HELD.set(Some(ManuallyDrop::new(write())));
@@ -60,7 +57,7 @@ pub(crate) fn hold() {
 
 /// Ends what [`hold`] began, in the parent and in the child.
 #[cfg(unix)]
-pub(crate) fn let_go() {
+pub(crate) fn release() {
     drop(HELD.take().map(ManuallyDrop::into_inner));
 }
 
@@ -90,32 +87,11 @@ pub(crate) struct CallTypes {
 }
 
 fn read() -> RwLockReadGuard<'static, Registry> {
-    REGISTRY.read().unwrap_or_else(PoisonError::into_inner)
+    sync::read(&REGISTRY)
 }
 
 fn write() -> RwLockWriteGuard<'static, Registry> {
-    REGISTRY.write().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The longest that a signal handler waits for a writer of what it reads: it may have interrupted what
-/// that writer waits for.
-const HANDLER_WAITS: Duration = Duration::from_millis(20);
-
-/// Locks for reading in a signal handler. `None` if a writer holds the lock and makes no progress.
-pub(crate) fn read_in_handler<T>(lock: &RwLock<T>) -> Option<RwLockReadGuard<'_, T>> {
-    let mut began = None;
-    loop {
-        match lock.try_read() {
-            Ok(guard) => return Some(guard),
-            Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => {
-                if began.get_or_insert_with(Instant::now).elapsed() > HANDLER_WAITS {
-                    return None;
-                }
-                std::thread::yield_now();
-            }
-        }
-    }
+    sync::write(&REGISTRY)
 }
 
 /// The id of a call site with a list of types; hands one out if there is none. Records of this id
@@ -156,13 +132,13 @@ pub(crate) enum Decision {
 pub(crate) fn wants(site: &'static Site) -> Option<bool> {
     {
         let registry = HAS_GLOBAL.load(Ordering::Acquire).then(read)?;
-        let wants = registry.global()?.allows(site.meta);
+        let wants = site.is_allowed_by(registry.global()?);
         if wants || registry.detached > 0 {
             return Some(wants);
         }
     }
     let mut registry = write();
-    let wants = registry.global()?.allows(site.meta);
+    let wants = site.is_allowed_by(registry.global()?);
     if !wants {
         registry.switch_off(site);
     }
@@ -179,7 +155,7 @@ pub(crate) fn decide(site: &'static Site, types: CallTypes) -> Decision {
     }
     let mut registry = write();
     let Some(core) = registry.global().cloned() else { return Decision::Unheard };
-    if !core.allows(site.meta) {
+    if !site.is_allowed_by(&core) {
         registry.switch_off(site);
         return Decision::Off;
     }
@@ -198,15 +174,15 @@ pub(crate) fn decide(site: &'static Site, types: CallTypes) -> Decision {
 /// Whether the global logger, if it has this generation, wants the records of a site. `None` if it is
 /// another one, or if that cannot be told at once. Async-signal-safe.
 pub(crate) fn wants_in_handler(site: &'static Site, generation: u32) -> Option<bool> {
-    let registry = read_in_handler(&REGISTRY)?;
+    let registry = sync::read_in_handler(&REGISTRY)?;
     let core = registry.global().filter(|core| core.generation() == generation)?;
-    core.allows_in_handler(site.meta)
+    core.allows_in_handler(site.meta.level, site.meta.target)
 }
 
 /// The id of a call site that a signal handler calls, if the global logger has this generation. The entry
 /// follows when the drain has [told the site](tell_noted). Async-signal-safe.
 pub(crate) fn id_in_handler(site: &'static Site, types: CallTypes, generation: u32) -> Option<u32> {
-    let registry = read_in_handler(&REGISTRY)?;
+    let registry = sync::read_in_handler(&REGISTRY)?;
     registry.global().filter(|core| core.generation() == generation)?;
     let known = registry.id(site, types.signature);
     handlers::note(site, types, || known.unwrap_or_else(new_id))
@@ -231,7 +207,7 @@ pub(crate) fn tell_noted(core: &Arc<Core>) {
         let first = registry.id(site, site.signature.load(Ordering::Relaxed));
         if let Some(hot_id) = first
             && site.state.load(Ordering::Relaxed) == UNKNOWN
-            && core.allows(site.meta)
+            && site.is_allowed_by(core)
             && registry.state(core, hot_id)
         {
             registry.tell(site, u64::from(core.generation()) << 32 | u64::from(hot_id));
@@ -264,8 +240,9 @@ pub(crate) fn is_global(core: &Arc<Core>) -> bool {
 }
 
 /// The global logger of the process from which this one was forked.
-pub(crate) fn foreign_global() -> Option<Arc<Core>> {
-    read().global.clone().filter(|core| core.is_foreign())
+#[cfg(unix)]
+pub(crate) fn inherited_global() -> Option<Arc<Core>> {
+    read().global.clone().filter(|core| core.is_inherited())
 }
 
 /// Notes a logger that is to be sealed when the process ends.
@@ -281,7 +258,7 @@ pub(crate) fn try_take_running() -> Option<Vec<Arc<Core>>> {
     let running = std::mem::take(&mut try_write()?.running);
     let running = running.iter().filter_map(Weak::upgrade);
     // A foreign one is not let go of.
-    let (own, foreign): (Vec<_>, Vec<_>) = running.partition(|core| !core.is_foreign());
+    let (own, foreign): (Vec<_>, Vec<_>) = running.partition(|core| !core.is_inherited());
     foreign.into_iter().for_each(std::mem::forget);
     Some(own)
 }
@@ -354,7 +331,7 @@ impl Registry {
 
     /// The global logger, unless it is foreign.
     fn global(&self) -> Option<&Arc<Core>> {
-        self.global.as_ref().filter(|core| !core.is_foreign())
+        self.global.as_ref().filter(|core| !core.is_inherited())
     }
 
     /// The decision, if nothing has to be changed for it: the site has been told, and it is only
@@ -480,11 +457,7 @@ fn describe(site: &Site, types: CallTypes, id: u32) -> CallSite {
         "what is deeper is recorded as text"
     );
     debug_assert_eq!(described.len(), meta.slots.len(), "one type a slot, by expansion");
-    let slot = |(slot, ty): (&crate::call::site::SlotMeta, Type)| Slot {
-        name: cut(slot.name),
-        role: slot.role,
-        ty,
-    };
+    let slot = |(slot, ty): (&SlotMeta, Type)| Slot { name: cut(slot.name), role: slot.role, ty };
     CallSite {
         id,
         level: meta.level,
@@ -508,7 +481,7 @@ const MAX_TEMPLATE_BYTES: usize = 1 << 18;
 fn cut(name: &str) -> String {
     match name.len() {
         ..=MAX_NAME_BYTES => name.to_owned(),
-        _ => format!("{}…", &name[..name.floor_char_boundary(MAX_NAME_BYTES)]),
+        _ => format!("{}…", truncate(name, MAX_NAME_BYTES)),
     }
 }
 
@@ -517,7 +490,7 @@ fn cut_template(template: &str) -> String {
     if template.len() <= MAX_TEMPLATE_BYTES {
         return template.to_owned();
     }
-    let mut end = template.floor_char_boundary(MAX_TEMPLATE_BYTES);
+    let mut end = truncate(template, MAX_TEMPLATE_BYTES).len();
     // Where the literal text begins that is cut.
     let mut start = 0;
     let parsed = Template::parse(template);

@@ -59,45 +59,6 @@ pub(crate) use self::sweep::sweep;
 #[cfg(unix)]
 pub(crate) use self::unix::{Missed, RingDir, RingFile};
 
-/// Where the rings live, and so whether what a thread has committed survives its process.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Rings {
-    /// In files, so that committed records survive even `kill -9`. A ring for which no file is available
-    /// is in the process's own memory. The logger reports such rings in the ring directory (before the
-    /// first record of the ring is committed), in the dump, in [`Stats`](crate::Stats) and by
-    /// [`Event::RingsInMemory`](crate::Event::RingsInMemory).
-    #[default]
-    PreferFiles,
-    /// In files, or the logger does not start. This concerns the start only: if no file is available
-    /// later, when a thread first logs, its ring is in memory, because a log call neither fails nor stops
-    /// the program. That is reported and counted as with [`PreferFiles`](Self::PreferFiles).
-    RequireFiles,
-    /// In the process's own memory: records that the drain has not written when the process is killed
-    /// are lost.
-    Memory,
-}
-
-/// What becomes of rings that a process left behind which wrote to the same path and was killed.
-///
-/// They are never destroyed unread: not with [`Existing::Replace`](crate::Existing::Replace) either,
-/// which then keeps the earlier dump.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum UnreadRings {
-    /// Their records are appended to the earlier dump, which is then sealed and complete, and put on
-    /// the disk; the rings are removed. This takes [`start`](crate::Builder::start) about as long as
-    /// writing what the rings hold, and reading where the earlier dump's frames are; if the kill cut a write
-    /// short, the dump is copied besides, by reference where its file system can do that.
-    ///
-    /// If something is not as a logger leaves it, nothing is changed but the name of the dump, and
-    /// [`Builder::on_error`](crate::Builder::on_error) is told; `steno` reads what can be read.
-    #[default]
-    Recover,
-    /// They are left as they are, for `steno` to find. Those in memory are gone after a reboot.
-    Keep,
-}
-
 /// Rings that were removed.
 #[cfg_attr(not(unix), expect(dead_code, reason = "there are no rings in files to be removed"))]
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! Numbers about a logger.
 
 use std::io;
+use std::sync::atomic::AtomicU64;
 
 /// What a logger has done so far.
 ///
@@ -39,3 +40,9 @@ pub struct Stats {
     /// of types.
     pub call_sites: u64,
 }
+
+/// Calls of this process that no logger took: see [`Stats::unheard`].
+pub(crate) static DROPPED_NO_LOGGER: AtomicU64 = AtomicU64::new(0);
+
+/// Records of this process that were committed too late: see [`Stats::late`].
+pub(crate) static LATE: AtomicU64 = AtomicU64::new(0);

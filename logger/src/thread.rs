@@ -16,6 +16,8 @@
 //! A signal handler may log. Should it have interrupted the hot path, or the cold one, its calls
 //! are not heard, as that has closed itself: T2 holds.
 
+pub(crate) mod os;
+
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
@@ -29,12 +31,14 @@ use stenolog_format::loss::Loss;
 use stenolog_ringbuf::TryClaimError;
 use stenolog_ringbuf::queue::spsc::Producer;
 
-use crate::call::site::Site;
-use crate::call::time::ClockRef;
-use crate::core::{COLD_CALL_BYTES, Core, OnFull, RingSlot, has_memory};
-use crate::os_thread;
-use crate::registry::{self, CallTypes, Decision, Id, UNHEARD};
+use crate::clock::ClockRef;
+use crate::config::OnFull;
+use crate::core::{COLD_CALL_BYTES, Core, RingSlot, has_memory};
+use crate::process::{calls, epoch};
+use crate::registry::site::Site;
+use crate::registry::{self, CallTypes, Decision, Id};
 use crate::ring_dir;
+use crate::stats::DROPPED_NO_LOGGER;
 
 /// The generation of a thread without a ring: no call site has it.
 pub(crate) const NO_GENERATION: u32 = u32::MAX;
@@ -91,9 +95,7 @@ impl Local {
 
     /// Whether the hot path is open but for what runs on this thread right now.
     fn is_ready() -> bool {
-        SCOPES.get() == 0
-            && PREPARING.get() == 0
-            && OWNER_EPOCH.get() == crate::handle::fork::epoch()
+        SCOPES.get() == 0 && PREPARING.get() == 0 && OWNER_EPOCH.get() == epoch::current()
     }
 
     /// The generation of the logger that a signal handler may log to, if it has interrupted no call.
@@ -166,7 +168,7 @@ impl Drop for Rings {
     fn drop(&mut self) {
         self.give_back_global();
         // The page may serve something else when the thread has ended.
-        LOCAL.with(crate::handle::fork::keep_in_children);
+        LOCAL.with(epoch::keep_in_children);
         for (attachment, producer) in self.others.drain(..) {
             give_back(&attachment, producer);
         }
@@ -188,8 +190,8 @@ impl Rings {
             local.clock.set(Some(ClockRef(core.clock)));
             local.clock_is_instruction.set(core.clock.is_instruction());
             local.owner.set(core.generation());
-            OWNER_EPOCH.set(crate::handle::fork::epoch());
-            crate::handle::fork::wipe_in_children(local);
+            OWNER_EPOCH.set(epoch::current());
+            epoch::wipe_in_children(local);
         });
         self.global = Some(attachment);
     }
@@ -206,14 +208,16 @@ impl Rings {
         match producer {
             Some(producer) => give_back(&attachment, producer),
             // In a forked child: the ring is the parent's.
-            None => debug_assert!(attachment.core.is_foreign(), "an attachment without a producer"),
+            None => {
+                debug_assert!(attachment.core.is_inherited(), "an attachment without a producer")
+            }
         }
     }
 }
 
 /// Ends a thread's use of a ring.
 fn give_back(attachment: &Attachment, producer: Producer) {
-    if attachment.core.is_foreign() {
+    if attachment.core.is_inherited() {
         // The ring is the parent's, whose locks may be held by threads that are not here.
         std::mem::forget(producer);
         return;
@@ -408,7 +412,7 @@ fn log_in_handler(record: &ColdRecord<'_>) -> bool {
 pub fn prepare_thread() -> bool {
     let prepared = heard(|| {
         let core = registry::global()
-            .or_else(|| crate::handle::fork::follow().then(registry::global).flatten())?;
+            .or_else(|| epoch::start_child_logger().then(registry::global).flatten())?;
         let prepared = RINGS.try_with(|rings| {
             let rings = &mut *rings.borrow_mut();
             if !rings.global.as_ref().is_some_and(|global| Arc::ptr_eq(&global.core, &core)) {
@@ -468,29 +472,29 @@ pub(crate) fn wants(site: &'static Site) -> bool {
         let generation = LOCAL.with(Local::generation_for_handler);
         let wanted = generation.and_then(|generation| registry::wants_in_handler(site, generation));
         return wanted.unwrap_or_else(|| {
-            UNHEARD.fetch_add(1, Ordering::Relaxed);
+            DROPPED_NO_LOGGER.fetch_add(1, Ordering::Relaxed);
             false
         });
     }
     let wanted = heard(|| {
         if !can_have_rings() {
             // The call will count its record.
-            return Some(registry::global().is_some_and(|core| core.allows(site.meta)));
+            return Some(registry::global().is_some_and(|core| site.is_allowed_by(&core)));
         }
         let scope = RINGS.try_with(|rings| rings.borrow().scopes.last().map(Arc::clone));
         match scope.ok().flatten() {
-            Some(core) => (!core.is_closed()).then(|| core.allows(site.meta)),
+            Some(core) => (!core.is_closed()).then(|| site.is_allowed_by(&core)),
             None => registry::wants(site)
-                .or_else(|| crate::handle::fork::follow().then(|| registry::wants(site)).flatten())
+                .or_else(|| epoch::start_child_logger().then(|| registry::wants(site)).flatten())
                 .or_else(|| {
-                    crate::handle::exit::pause();
+                    calls::pause();
                     None
                 }),
         }
     });
     wanted.unwrap_or_else(|| {
         if PREPARING.get() == 0 {
-            UNHEARD.fetch_add(1, Ordering::Relaxed);
+            DROPPED_NO_LOGGER.fetch_add(1, Ordering::Relaxed);
         }
         false
     })
@@ -510,13 +514,13 @@ fn heard<R>(work: impl FnOnce() -> Option<R>) -> Option<R> {
     }
 
     LOCAL.with(|local| {
-        if IS_DEAF.get() || local.is_interrupted() || crate::handle::fork::is_unseen() {
+        if IS_DEAF.get() || local.is_interrupted() || epoch::is_unobserved() {
             return None;
         }
         IS_DEAF.set(true);
         local.settle();
         let _hear = Hear(local);
-        let _call = crate::handle::exit::Call::begin();
+        let _call = calls::Call::begin();
         work()
     })
 }
@@ -534,7 +538,7 @@ pub(crate) fn log(record: &ColdRecord<'_>) {
     }
     if IS_IN_HANDLER.get() {
         if !log_in_handler(record) {
-            UNHEARD.fetch_add(1, Ordering::Relaxed);
+            DROPPED_NO_LOGGER.fetch_add(1, Ordering::Relaxed);
         }
         return;
     }
@@ -550,7 +554,7 @@ pub(crate) fn log(record: &ColdRecord<'_>) {
         Some(())
     });
     if heard.is_none() {
-        UNHEARD.fetch_add(1, Ordering::Relaxed);
+        DROPPED_NO_LOGGER.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -597,8 +601,8 @@ fn log_attached(record: &ColdRecord<'_>, rings: &mut Rings) {
     let scope = rings.scopes.last().filter(|core| !registry::is_global(core));
     if let Some(core) = scope {
         if core.is_closed() {
-            UNHEARD.fetch_add(1, Ordering::Relaxed);
-        } else if core.allows(record.site.meta) {
+            DROPPED_NO_LOGGER.fetch_add(1, Ordering::Relaxed);
+        } else if record.site.is_allowed_by(core) {
             let core = Arc::clone(core);
             log_to_other(record, &core, rings);
         }
@@ -649,7 +653,7 @@ fn can_have_rings() -> bool {
 
 /// Counts a record for which there is no memory, if the global logger wants it.
 fn lose(record: &ColdRecord<'_>) {
-    if let Some(core) = registry::global().filter(|core| core.allows(record.site.meta)) {
+    if let Some(core) = registry::global().filter(|core| record.site.is_allowed_by(core)) {
         core.count_ringless(record.site.meta.level);
     }
 }
@@ -659,7 +663,7 @@ fn known(record: &ColdRecord<'_>, rings: &Rings) -> Option<(Arc<Core>, Id)> {
     let core = &rings.global.as_ref()?.core;
     let state = record.site.state.load(Ordering::Relaxed);
     let signature = record.site.signature.load(Ordering::Relaxed);
-    (!core.is_foreign()
+    (!core.is_inherited()
         && (state >> 32) as u32 == core.generation()
         && signature == record.types.signature)
         .then(|| (Arc::clone(core), Id { number: state as u32, is_explained: true }))
@@ -674,10 +678,10 @@ fn decide(record: &ColdRecord<'_>) -> Option<(Arc<Core>, Id)> {
     match registry::decide(record.site, record.types) {
         Decision::Log(core, id) => Some((core, id)),
         Decision::Off => None,
-        Decision::Unheard if crate::handle::fork::follow() => decide(record),
+        Decision::Unheard if epoch::start_child_logger() => decide(record),
         Decision::Unheard => {
-            crate::handle::exit::pause();
-            UNHEARD.fetch_add(1, Ordering::Relaxed);
+            calls::pause();
+            DROPPED_NO_LOGGER.fetch_add(1, Ordering::Relaxed);
             None
         }
     }
@@ -754,7 +758,7 @@ fn attach(
         return None;
     }
     let thread = std::thread::current();
-    let name = thread.name().map(str::to_owned).or_else(os_thread::name).unwrap_or_default();
+    let name = thread.name().map(str::to_owned).or_else(os::name).unwrap_or_default();
     let (producer, slot) = core.new_ring(os_thread_id(), name, record_bytes, continues)?;
     Some((Attachment { core: Arc::clone(core), slot, owes_loss: Cell::new(false) }, producer))
 }

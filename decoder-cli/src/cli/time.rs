@@ -83,11 +83,6 @@ pub(crate) fn show(unix_ns: i64, zone: Zone) -> String {
     time.with_timezone(&zone.offset_at(time)).to_rfc3339_opts(SecondsFormat::Micros, is_utc)
 }
 
-/// A time for programs: UTC, to the nanosecond.
-pub(crate) fn show_exactly(unix_ns: i64) -> String {
-    DateTime::from_timestamp_nanos(unix_ns).to_rfc3339_opts(SecondsFormat::Nanos, true)
-}
-
 /// Splits the offset off a time of day: `01:30-05:00` is one of the two in an hour that comes twice.
 fn split_offset(text: &str) -> Option<(&str, FixedOffset)> {
     let (civil, offset) = text.split_at_checked(text.len().checked_sub("+00:00".len())?)?;

@@ -17,11 +17,22 @@ use stenolog_format::dictionary::TimeSource;
 
 use crate::call::capture::List;
 use crate::call::registers::{Carry, PickedList};
-use crate::call::site::Site;
-use crate::call::time::{ClockRef, TimeWord};
+use crate::call::time::TimeWord;
+use crate::clock::ClockRef;
 use crate::registry::CallTypes;
+use crate::registry::site::{OFF, Site, UNKNOWN};
 use crate::thread::{self, ColdRecord, LOCAL, Local, NO_GENERATION};
 use crate::value::Args;
+
+impl Site {
+    /// Whether a record of this call would be logged.
+    #[inline(always)]
+    #[must_use]
+    pub fn is_enabled(&'static self) -> bool {
+        let state = self.state.load(Ordering::Relaxed);
+        state > OFF || (state == UNKNOWN && thread::wants(self))
+    }
+}
 
 /// The bytes of the time word.
 const TIME_BYTES: usize = 8;

@@ -4,7 +4,7 @@ use std::time::{Instant, SystemTime};
 
 use stenolog_format::dictionary::TimeSource;
 
-use crate::clock::{Clock, Timestamp, instruction, unix_ns};
+use crate::clock::{ClockRef, Timestamp, instruction, unix_ns};
 
 /// The time word of a record. Not to be implemented elsewhere: what reads it runs inside of a claim.
 pub trait TimeWord: Copy {
@@ -20,10 +20,6 @@ pub trait TimeWord: Copy {
     #[doc(hidden)]
     fn read_at_once(self, clock_is_instruction: bool) -> Option<u64>;
 }
-
-/// The clock, as it is handed to [`TimeWord::read`].
-#[derive(Clone, Copy, Debug)]
-pub struct ClockRef(pub(crate) &'static Clock);
 
 /// Stamp the record with the clock.
 #[derive(Clone, Copy, Debug)]

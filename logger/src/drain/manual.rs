@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use crossbeam_utils::sync::Parker;
 
-use super::{EndOnDrop, Output, RETRY_AFTER, SignalsBlocked, Stepped, Worker};
+use super::pacing::RETRY_AFTER;
+use super::segment::SegmentFile;
+use super::signals::SignalsBlocked;
+use super::worker::{EndOnDrop, Stepped, Worker};
 use crate::core::Core;
 use crate::error::{FlushError, StartError};
 use crate::registry;
@@ -59,12 +62,12 @@ impl Drain {
 
     pub(crate) fn begin(
         core: Arc<Core>,
-        output: Output,
+        file: SegmentFile,
         parker: Parker,
     ) -> Result<Self, StartError> {
         let _signals = SignalsBlocked::new();
         core.set_manual();
-        let worker = Worker::begin(Arc::clone(&core), output, parker)?;
+        let worker = Worker::begin(Arc::clone(&core), file, parker)?;
         Ok(Self { core, worker: Some(worker) })
     }
 
@@ -83,7 +86,7 @@ impl Drain {
     /// # Panics
     /// If the logger has a bug. The dump is given up then, as it is where its drain's thread panics.
     pub fn poll(&mut self) -> Duration {
-        if self.core.is_foreign() {
+        if self.core.is_inherited() {
             return Self::FOR_EVER;
         }
         // If it panics there is none any more.
@@ -123,7 +126,7 @@ impl Drain {
     }
 
     fn ask(&mut self, sync: bool) -> Result<(), FlushError> {
-        if self.core.is_foreign() {
+        if self.core.is_inherited() {
             // Whoever held the core's locks may not be here.
             return Err(FlushError::Forked);
         }
@@ -142,7 +145,7 @@ impl Drain {
     }
 
     fn end(&mut self) -> Result<(), FlushError> {
-        if self.core.is_foreign() {
+        if self.core.is_inherited() {
             // The files are the parent's.
             std::mem::forget(self.worker.take());
             return Ok(());

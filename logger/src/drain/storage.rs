@@ -3,12 +3,13 @@
 //! A storage only does what it is asked for, once. What to do about a failure is the business of
 //! [`Output`](super::output::Output) and of the scanner.
 
-#[cfg(test)]
-pub(crate) mod disk;
+pub(crate) mod file;
 
 use std::fmt;
 use std::io;
 use std::path::Path;
+
+use crate::error::FileFate;
 
 /// A file that one drain writes, from its beginning to its end.
 pub(crate) trait Storage: fmt::Debug + Send {
@@ -46,30 +47,4 @@ pub(crate) enum Standing {
     Whole,
     /// Somebody has had their hands on it.
     Taken(FileFate),
-}
-
-/// What became of a dump that its logger could not go on with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum FileFate {
-    /// It was deleted, or another file was moved over it. What it held is gone.
-    Removed,
-    /// It was moved away, or its path is another file's now. It is whole, and was sealed.
-    Moved,
-    /// It is shorter than what was written to it. What is left of it was kept under another name.
-    Truncated,
-    /// The operating system lost data that it could not put on the disk. What is left of the file
-    /// was kept under another name.
-    Unsaved,
-}
-
-impl fmt::Display for FileFate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Removed => "was deleted",
-            Self::Moved => "was moved away",
-            Self::Truncated => "was truncated",
-            Self::Unsaved => "has parts that the operating system did not put on the disk",
-        })
-    }
 }

@@ -10,15 +10,18 @@ use stenolog_format::dictionary::Level;
 use stenolog_session::failpoint::{self, Step};
 use stenolog_session::layout::writer_folders;
 
-use crate::core::{Config, Core, OWN_TARGET, OnFull};
-use crate::drain::{self, Compression, Drain, DumpFile, Earlier, Existing, IfBusy, Output};
+use crate::config::{
+    Compression, Config, Existing, ForkedChild, IfBusy, OnFull, Rings, UnreadRings,
+};
+use crate::core::{Core, OWN_TARGET};
+use crate::drain::{self, Drain, DumpFile, Earlier, SegmentFile};
 use crate::error::{DrainError, StartError};
 use crate::event::{Event, Listeners};
 use crate::filter::{Filter, FromEnv, Ignored};
-use crate::handle::fork::ForkedChild;
+use crate::handle::fork::{self, OwnLogger, StartChild};
 use crate::handle::logger::Logger;
 use crate::registry;
-use crate::ring_dir::{Removed, Rings, UnreadRings, sweep};
+use crate::ring_dir::{Removed, sweep};
 
 /// Gathers how a logger is to be, and starts it.
 ///
@@ -353,19 +356,29 @@ impl Builder {
         self
     }
 
-    /// The same for a child of this process, which writes to another path.
-    pub(crate) fn of_child(mut self) -> Self {
-        self.config.path = drain::numbered(&self.config.path, std::process::id());
-        self
-    }
-
     /// Starts the logger, and makes it the one that all calls of the process go to.
     ///
     /// # Errors
     /// If there is one already, if the dump cannot be created, or if the filter is not understood.
     pub fn start(self) -> Result<Logger, StartError> {
         self.refuse_second()?;
-        self.spawn_on(create, install_global, drain::start)
+        let child = self.for_children();
+        self.spawn_on(create, |core| install_global(core, child), drain::start)
+    }
+
+    /// What a forked child calls to start its own logger.
+    fn for_children(&self) -> Option<StartChild> {
+        if self.forked_child != ForkedChild::OwnDump {
+            return None;
+        }
+        let builder = self.clone();
+        Some(Arc::new(move || {
+            let mut builder = builder.clone();
+            builder.config.path = drain::numbered(&builder.config.path, std::process::id());
+            let logger = builder.start().ok()?;
+            let core = Arc::clone(logger.core());
+            Some(OwnLogger { core, close: Box::new(|| logger.close()) })
+        }))
     }
 
     fn refuse_second(&self) -> Result<(), StartError> {
@@ -401,11 +414,12 @@ impl Builder {
     pub fn start_manual(self) -> Result<(Logger, Drain), StartError> {
         self.refuse_second()?;
         let mut drain = None;
-        let run = |core, output, parker| {
-            drain = Some(Drain::begin(core, output, parker)?);
+        let run = |core, file, parker| {
+            drain = Some(Drain::begin(core, file, parker)?);
             Ok(None)
         };
-        let logger = self.spawn_on(create, install_global, run)?;
+        let child = self.for_children();
+        let logger = self.spawn_on(create, |core| install_global(core, child), run)?;
         // `run` has been called if there is a logger.
         let drain = drain.expect("a logger that runs has a drain");
         Ok((logger, drain))
@@ -418,22 +432,21 @@ impl Builder {
             registry::count_detached(1);
             Ok(false)
         };
-        let create = |_: &_, _, _, _: &_| Ok(Output::new(Box::new(storage)));
+        let create = |_: &_, _, _, _: &_| Ok(SegmentFile::new(Box::new(storage)));
         self.spawn_on(create, install, drain::start).expect("it starts")
     }
 
     fn spawn_on(
         self,
-        create: impl FnOnce(&Path, Existing, u32, &Earlier) -> Result<Output, StartError>,
+        create: impl FnOnce(&Path, Existing, u32, &Earlier) -> Result<SegmentFile, StartError>,
         install: impl FnOnce(&Arc<Core>) -> Result<bool, StartError>,
-        run: impl FnOnce(Arc<Core>, Output, Parker) -> Result<Option<JoinHandle<()>>, StartError>,
+        run: impl FnOnce(Arc<Core>, SegmentFile, Parker) -> Result<Option<JoinHandle<()>>, StartError>,
     ) -> Result<Logger, StartError> {
-        crate::handle::fork::watch();
+        fork::watch();
         let filter = self.resolve_filter()?;
         let path = self.config.path.clone();
         let parker = Parker::new();
         let rings = self.config.rings;
-        let blueprint = (self.forked_child == ForkedChild::OwnDump).then(|| self.clone());
         let unparker = parker.unparker().clone();
         let mut folders = writer_folders(&path);
         folders.extend(self.config.rings_in.clone());
@@ -452,7 +465,7 @@ impl Builder {
             }
         };
         config.path.clone_from(&path);
-        let (core, no_ring_dir) = Core::new(config, filter, blueprint, unparker);
+        let (core, no_ring_dir) = Core::new(config, filter, unparker);
         if let Some(error) = &no_ring_dir
             && rings == Rings::RequireFiles
         {
@@ -460,12 +473,12 @@ impl Builder {
         }
         let core = Arc::new(core);
         let created = match beside {
-            Some(file) => Ok(Output::new(Box::new(file))),
+            Some(file) => Ok(SegmentFile::new(Box::new(file))),
             None => create(&path, self.existing, self.mode, &earlier),
         };
         let started = created
             .inspect(|_| failpoint::after(Step::DumpCreated))
-            .and_then(|output| run(Arc::clone(&core), output, parker));
+            .and_then(|file| run(Arc::clone(&core), file, parker));
         let thread = started.inspect_err(|_| {
             if let Some(dir) = core.ring_dir() {
                 dir.remove();
@@ -523,13 +536,13 @@ fn create(
     existing: Existing,
     mode: u32,
     earlier: &Earlier,
-) -> Result<Output, StartError> {
-    DumpFile::create(path, existing, mode, earlier).map(|file| Output::new(Box::new(file)))
+) -> Result<SegmentFile, StartError> {
+    DumpFile::create(path, existing, mode, earlier).map(|file| SegmentFile::new(Box::new(file)))
 }
 
 /// Makes it the logger that all calls of the process go to.
-fn install_global(core: &Arc<Core>) -> Result<bool, StartError> {
-    if registry::install(core) {
+fn install_global(core: &Arc<Core>, child: Option<StartChild>) -> Result<bool, StartError> {
+    if fork::install_global(core, child) {
         return Ok(true);
     }
     let path = core.config.path.clone();

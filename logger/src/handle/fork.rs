@@ -1,96 +1,129 @@
-//! A forked child has no drain, and shares its parent's rings and files: it must not use them.
+//! Forked children: what the parent's loggers become there, and the logger that a child may have itself.
 //!
-//! Each fork begins an epoch. What was made in an earlier one is *foreign*: a logger that hears
-//! nothing, and rings that nobody writes to. The child may have a logger of its own.
+//! A child has no drain and shares its parent's rings and files: it must not use them. Loggers and
+//! rings of an earlier [epoch](crate::process::epoch) are *inherited*: they log nothing, and nothing
+//! writes to them. The child may start a logger of its own, or have one started by
+//! [`ForkedChild::OwnDump`](crate::ForkedChild).
 //!
-//! The registry is locked while the process forks, so that the child finds it whole. Whatever other
-//! lock the parent's threads held belongs to a foreign logger.
-//!
-//! No handler sees the children of `_Fork` or of a bare `clone`. On Linux two kinds of pages that the
-//! kernel zeroes in every child reveal them. The state of every lock is unknown in such a child, so it is
-//! silent for good.
-//!
-//! - **F1 (closed).** The thread state that the hot path reads is in a page of the second kind
-//!   ([`Local`](crate::thread::Local)): without a generation, all calls of the child leave the hot path.
-//! - **F2 (detected).** The page of the first kind then tells the cold path that this is such a child.
-//!
-//! Without such pages (before Linux 4.14, other systems) these children go undetected.
+//! The registry and [`CHILD`] are locked while the process forks, so the child finds both whole. Any
+//! other lock that the parent's threads held belongs to an inherited logger.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+#[cfg(unix)]
+use std::cell::Cell;
+#[cfg(unix)]
+use std::mem::ManuallyDrop;
+#[cfg(unix)]
+use std::sync::MutexGuard;
+#[cfg(unix)]
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use crate::core::{Core, lock};
+use crate::core::Core;
 use crate::error::FlushError;
-use crate::handle::logger::Logger;
+use crate::process::epoch;
 use crate::registry;
+use crate::sync::lock;
 
-/// What the calls of a forked child do, until it starts a logger of its own.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ForkedChild {
-    /// They are not logged, but counted.
-    #[default]
-    Silent,
-    /// The first of them starts a logger like the parent's, which writes beside the parent's dump:
-    /// to `app.1234.steno` if that is `app.steno` and the child is process 1234. It ends with the
-    /// child's copy of the [`Logger`], and cannot be had if the process was forked within a call.
-    OwnDump,
+/// A logger that a child has without having started it.
+pub(crate) struct OwnLogger {
+    pub(crate) core: Arc<Core>,
+    /// Ends it.
+    pub(crate) close: Box<dyn FnOnce() -> Result<(), FlushError> + Send>,
 }
 
-static EPOCH: AtomicU32 = AtomicU32::new(0);
+/// Starts a child's own logger; `None` if that fails.
+pub(crate) type StartChild = Arc<dyn Fn() -> Option<OwnLogger> + Send + Sync>;
 
-/// The number of forks between the first process and this one.
-pub(crate) fn epoch() -> u32 {
-    unseen::look();
-    EPOCH.load(Ordering::Relaxed)
+struct Child {
+    /// What the children of this process start.
+    recipe: Option<Recipe>,
+    /// What this child has started.
+    own: Option<OwnLogger>,
 }
 
-/// Whether this is a child that no handler has seen: any lock may be held by a thread that does not exist here.
-pub(crate) fn is_unseen() -> bool {
-    unseen::look()
+/// How the children of a process start their loggers.
+struct Recipe {
+    /// The id of the global logger that it goes with.
+    core: u32,
+    /// The epoch of that logger.
+    epoch: u32,
+    #[cfg_attr(not(unix), expect(dead_code, reason = "only Unix forks"))]
+    start: StartChild,
 }
 
-/// The logger of a child that has one without having started it.
-static OWN: Mutex<Option<Logger>> = Mutex::new(None);
+static CHILD: Mutex<Child> = Mutex::new(Child { recipe: None, own: None });
 
-/// Whether the child has tried to get one.
+/// Whether the child has tried to start its own.
+#[cfg(unix)]
 static HAS_TRIED: AtomicBool = AtomicBool::new(false);
 
-/// Starts a logger like the foreign one that is the global one still, if that one wants it;
-/// `false` if there is none afterwards.
-pub(crate) fn follow() -> bool {
-    if epoch() == 0 || HAS_TRIED.swap(true, Ordering::AcqRel) {
-        return false;
-    }
-    let Some(builder) = registry::foreign_global().and_then(|core| core.blueprint()) else {
-        return false;
-    };
-    match builder.of_child().start() {
-        Ok(logger) => {
-            // One that this process was forked with is its parent's: dropping it would end this one.
-            std::mem::forget(lock(&OWN).replace(logger));
-            true
-        }
-        // There is nobody to tell: the calls stay unheard, and are counted.
-        Err(_) => false,
-    }
+#[cfg(unix)]
+thread_local! {
+    /// The lock of [`CHILD`], while this thread forks.
+    static HELD: Cell<Option<ManuallyDrop<MutexGuard<'static, Child>>>> = const { Cell::new(None) };
 }
 
-/// The logger that a foreign one's owner has instead.
+/// Makes `core` the global logger, and `start` what children call. Returns `false` if there is a global
+/// logger already.
+pub(crate) fn install_global(core: &Arc<Core>, start: Option<StartChild>) -> bool {
+    // The lock spans both, and forks take it: no child sees the logger without its recipe.
+    let mut child = lock(&CHILD);
+    if !registry::install(core) {
+        return false;
+    }
+    let epoch = epoch::current();
+    let next = start.map(|start| Recipe { core: core.id(), epoch, start });
+    let before = std::mem::replace(&mut child.recipe, next);
+    drop(child);
+    // An inherited one belongs to the parent: what its callbacks hold must not be dropped here.
+    if before.as_ref().is_some_and(|before| before.epoch != epoch) {
+        std::mem::forget(before);
+    }
+    true
+}
+
+/// Forgets what children start, if that goes with this logger.
+pub(crate) fn forget_recipe(core: &Core) {
+    let forgotten = lock(&CHILD).recipe.take_if(|recipe| recipe.core == core.id());
+    // Not under the lock: callbacks of the user's are dropped.
+    drop(forgotten);
+}
+
+/// Starts a logger like the inherited one that is still the global one, if that one was configured so.
+/// Returns whether one has started.
+#[cfg(unix)]
+fn start_child_logger() -> bool {
+    if HAS_TRIED.swap(true, Ordering::AcqRel) {
+        return false;
+    }
+    let Some(inherited) = registry::inherited_global() else { return false };
+    let start = {
+        let child = lock(&CHILD);
+        let recipe = child.recipe.as_ref().filter(|recipe| recipe.core == inherited.id());
+        recipe.map(|recipe| Arc::clone(&recipe.start))
+    };
+    let Some(own) = start.and_then(|start| start()) else { return false };
+    // One that this process was forked with is its parent's: dropping it would end that one.
+    std::mem::forget(lock(&CHILD).own.replace(own));
+    true
+}
+
+/// The child's own logger, which the owner of an inherited one has instead.
 pub(crate) fn own_core() -> Option<Arc<Core>> {
-    if is_unseen() {
+    if epoch::is_unobserved() {
         return None;
     }
-    lock(&OWN).as_ref().map(|logger| Arc::clone(logger.core()))
+    lock(&CHILD).own.as_ref().map(|own| Arc::clone(&own.core))
 }
 
 /// Ends that logger.
 pub(crate) fn end_own() -> Result<(), FlushError> {
-    if is_unseen() {
+    if epoch::is_unobserved() {
         return Err(FlushError::Forked);
     }
-    match lock(&OWN).take() {
-        Some(logger) => logger.close(),
+    let own = lock(&CHILD).own.take();
+    match own {
+        Some(own) => (own.close)(),
         None => Err(FlushError::Forked),
     }
 }
@@ -100,205 +133,42 @@ pub(crate) fn end_own() -> Result<(), FlushError> {
 pub(crate) fn watch() {
     use std::sync::Once;
 
+    use crate::process::{calls, descriptors};
+
     extern "C" fn before() {
+        // In the order of `install_global`.
+        HELD.set(Some(ManuallyDrop::new(lock(&CHILD))));
         registry::hold();
     }
 
     extern "C" fn in_parent() {
-        registry::let_go();
+        release();
     }
 
     extern "C" fn in_child() {
-        unseen::see();
-        EPOCH.fetch_add(1, Ordering::Relaxed);
+        epoch::begin();
         HAS_TRIED.store(false, Ordering::Relaxed);
         descriptors::close_all();
         crate::thread::disown();
-        crate::handle::exit::forget_calls_of_others();
-        registry::let_go();
+        calls::forget_others(crate::thread::is_deaf());
+        release();
+    }
+
+    fn release() {
+        registry::release();
+        drop(HELD.take().map(ManuallyDrop::into_inner));
     }
 
     static WATCH: Once = Once::new();
     WATCH.call_once(|| {
         // SAFETY: in the child, the handler only stores to atomics and thread-local cells that
         // need no initialisation, closes files, and unlocks what this thread has locked: all of
-        // which is allowed there.
+        // that is allowed there.
         let _ = unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
-        unseen::watch();
+        epoch::watch(epoch::Hooks { detach_thread: crate::thread::disown, start_child_logger });
     });
 }
 
 /// Only Unix forks.
 #[cfg(not(unix))]
 pub(crate) fn watch() {}
-
-/// Keeps a file from a forked child, which would hold its lock for as long as it lives: the parent
-/// would seem alive.
-#[derive(Debug)]
-pub(crate) struct NotInherited {
-    #[cfg(unix)]
-    slot: Option<usize>,
-}
-
-impl NotInherited {
-    #[cfg(unix)]
-    pub(crate) fn new(file: &std::fs::File) -> Self {
-        Self { slot: descriptors::add(std::os::fd::AsRawFd::as_raw_fd(file)) }
-    }
-
-    #[cfg(not(unix))]
-    pub(crate) fn new(_: &std::fs::File) -> Self {
-        Self {}
-    }
-}
-
-#[cfg(unix)]
-impl Drop for NotInherited {
-    fn drop(&mut self) {
-        if let Some(slot) = self.slot {
-            descriptors::remove(slot);
-        }
-    }
-}
-
-#[cfg(unix)]
-mod descriptors {
-    use std::sync::atomic::{AtomicI32, Ordering};
-
-    const FREE: i32 = -1;
-
-    /// Those that a child closes. More loggers than this at once are beyond all use; a child would
-    /// hold their locks.
-    static OPEN: [AtomicI32; 256] = [const { AtomicI32::new(FREE) }; 256];
-
-    pub(super) fn add(descriptor: i32) -> Option<usize> {
-        OPEN.iter().position(|slot| {
-            slot.compare_exchange(FREE, descriptor, Ordering::AcqRel, Ordering::Relaxed).is_ok()
-        })
-    }
-
-    pub(super) fn remove(slot: usize) {
-        OPEN[slot].store(FREE, Ordering::Release);
-    }
-
-    pub(super) fn close_all() {
-        for slot in &OPEN {
-            let descriptor = slot.swap(FREE, Ordering::AcqRel);
-            if descriptor != FREE {
-                // SAFETY: the file is one of a foreign logger's, whose drain does not run here, and
-                // which is never dropped.
-                unsafe { libc::close(descriptor) };
-            }
-        }
-    }
-}
-
-/// Makes the kernel zero the page of `local` in every child (F1). Has no effect where that is not supported.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) fn wipe_in_children(local: &crate::thread::Local) {
-    unseen::advise(local, libc::MADV_WIPEONFORK);
-}
-
-/// Undoes that: children see the page as their parent does, like any other.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) fn keep_in_children(local: &crate::thread::Local) {
-    unseen::advise(local, libc::MADV_KEEPONFORK);
-}
-
-/// No other system has such pages.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(crate) fn wipe_in_children(_: &crate::thread::Local) {}
-
-/// No other system has such pages.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(crate) fn keep_in_children(_: &crate::thread::Local) {}
-
-/// Pages that are zero in each child.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-mod unseen {
-    use std::ptr::null_mut;
-    use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
-
-    use super::EPOCH;
-    use crate::thread::Local;
-
-    /// What its first word is.
-    const WIPED: u32 = 0;
-    const SEEN: u32 = 1;
-    const UNSEEN: u32 = 2;
-
-    const PAGE_BYTES: usize = 4096;
-
-    /// That word; null where the system has no such pages (before Linux 4.14).
-    static MARK: AtomicPtr<AtomicU32> = AtomicPtr::new(null_mut());
-
-    fn mark() -> Option<&'static AtomicU32> {
-        // SAFETY: it is null or the beginning of a page that is never unmapped, aligned for any type,
-        // and only used as an atomic.
-        unsafe { MARK.load(Ordering::Acquire).as_ref() }
-    }
-
-    pub(super) fn watch() {
-        // SAFETY: the mapping is new and nobody else's; if it is not to be as it must, it goes.
-        unsafe {
-            let (access, kind) =
-                (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
-            let page = libc::mmap(null_mut(), PAGE_BYTES, access, kind, -1, 0);
-            if page == libc::MAP_FAILED {
-                return;
-            }
-            if libc::madvise(page, PAGE_BYTES, libc::MADV_WIPEONFORK) != 0 {
-                libc::munmap(page, PAGE_BYTES);
-                return;
-            }
-            MARK.store(page.cast(), Ordering::Release);
-        }
-        see();
-    }
-
-    /// Advises the system on the pages of a thread's state.
-    pub(super) fn advise(local: &Local, advice: libc::c_int) {
-        const { assert!(size_of::<Local>() == PAGE_BYTES && align_of::<Local>() == PAGE_BYTES) };
-        let page = std::ptr::from_ref(local).cast_mut().cast();
-        // SAFETY: the page has nothing but this value, and keeps what it has in this process. In a child
-        // all of it may be zero, as T3 in `thread` has it. Where pages are larger, the call fails.
-        let _ = unsafe { libc::madvise(page, PAGE_BYTES, advice) };
-    }
-
-    /// This process knows whose child it is.
-    pub(super) fn see() {
-        if let Some(mark) = mark() {
-            mark.store(SEEN, Ordering::Relaxed);
-        }
-    }
-
-    /// Whether this is a child that no handler has seen. The first one to find out begins an epoch.
-    pub(super) fn look() -> bool {
-        let Some(mark) = mark() else { return false };
-        let state = mark.load(Ordering::Relaxed);
-        if state == SEEN {
-            return false;
-        }
-        let (success, failure) = (Ordering::AcqRel, Ordering::Relaxed);
-        if mark.compare_exchange(WIPED, UNSEEN, success, failure).is_ok() {
-            EPOCH.fetch_add(1, Ordering::Relaxed);
-            // Files stay open: the parent may share them.
-            crate::thread::disown();
-        }
-        true
-    }
-}
-
-/// Elsewhere there is no such page.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-mod unseen {
-    #[cfg(unix)]
-    pub(super) fn watch() {}
-
-    #[cfg(unix)]
-    pub(super) fn see() {}
-
-    pub(super) fn look() -> bool {
-        false
-    }
-}

@@ -6,13 +6,16 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard};
 use std::thread::JoinHandle;
 
-use crate::core::{Core, lock};
+use crate::core::Core;
 use crate::error::FlushError;
 use crate::event::Event;
 use crate::filter::{Filter, FilterError};
-use crate::registry::{self, LATE, UNHEARD};
+use crate::handle::{exit, fork};
+use crate::process::epoch;
+use crate::registry;
 use crate::ring_dir::RingDir;
-use crate::stats::Stats;
+use crate::stats::{DROPPED_NO_LOGGER, LATE, Stats};
+use crate::sync::lock;
 use crate::thread;
 
 /// A running logger; dropping it writes the records that are still in the rings and seals the dump.
@@ -39,7 +42,7 @@ impl Logger {
     pub(crate) fn new(core: Arc<Core>, drain: Option<JoinHandle<()>>) -> Self {
         if drain.is_some() {
             registry::note_running(&core);
-            crate::handle::exit::watch();
+            exit::watch();
         }
         Self { core, drain, has_ended: false, is_global: None }
     }
@@ -73,7 +76,7 @@ impl Logger {
     /// # Errors
     /// If a write failed. What was not written stays in the rings, and is tried again.
     pub fn flush(&self) -> Result<(), FlushError> {
-        self.core.flush(false)
+        flush_core(&self.core, false)
     }
 
     /// As [`flush`](Self::flush), and waits until the disk has it, with the file's name in its
@@ -86,7 +89,7 @@ impl Logger {
     /// read back as it was written is lost: that call fails as well, and the log goes on in a new
     /// file that says which records these are.
     pub fn sync(&self) -> Result<(), FlushError> {
-        self.core.flush(true)
+        flush_core(&self.core, true)
     }
 
     /// What the logger has done so far.
@@ -103,8 +106,8 @@ impl Logger {
     /// filter is then what it was.
     pub fn set_filter(&self, directives: &str) -> Result<(), FilterError> {
         let filter = Filter::parse(directives)?;
-        if !self.core.is_foreign() {
-            self.core.set_filter(filter);
+        if !self.core.is_inherited() {
+            set_filter_of(&self.core, filter);
         }
         Ok(())
     }
@@ -145,13 +148,16 @@ impl Logger {
             return Ok(());
         }
         let drain = self.drain.take();
-        if self.core.is_foreign() {
+        if self.core.is_inherited() {
             // The drain is the parent's; here is no thread to wait for, nor to detach.
             std::mem::forget(drain);
-            return crate::handle::fork::end_own();
+            return fork::end_own();
         }
         match self.is_global {
-            Some(true) => registry::uninstall(&self.core),
+            Some(true) => {
+                registry::uninstall(&self.core);
+                fork::forget_recipe(&self.core);
+            }
             Some(false) => registry::count_detached(-1),
             None => {}
         }
@@ -175,7 +181,7 @@ impl Drop for Logger {
         let counters = &self.core.counters;
         let records =
             counters.records.load(Ordering::Relaxed) + counters.lost.load(Ordering::Relaxed);
-        if records == 0 && self.is_global == Some(true) && !self.core.is_foreign() {
+        if records == 0 && self.is_global == Some(true) && !self.core.is_inherited() {
             let path = self.core.config.path.clone();
             self.core.config.listeners.tell(Event::EndedUnused { path });
         }
@@ -197,6 +203,27 @@ impl Drop for Scope {
     }
 }
 
+/// Waits until everything committed before is written, and on the disk if `sync`.
+fn flush_core(core: &Core, sync: bool) -> Result<(), FlushError> {
+    if core.is_inherited() {
+        let own = fork::own_core().ok_or(FlushError::Forked)?;
+        return flush_core(&own, sync);
+    }
+    let ended = || FlushError::Ended { path: core.config.path.clone() };
+    // The drain must not wait for itself, which it would in a panic hook that it runs.
+    if thread::is_deaf() {
+        return Err(ended());
+    }
+    let answers = core.ask(sync)?;
+    answers.recv().map_err(|_| ended())?.map_err(FlushError::Drain)
+}
+
+/// Changes a logger's filter, and has every call site ask again.
+fn set_filter_of(core: &Core, filter: Filter) {
+    core.set_filter(filter);
+    registry::forget_decisions();
+}
+
 pub(crate) fn stats_of(core: &Core) -> Stats {
     let counters = &core.counters;
     Stats {
@@ -216,7 +243,7 @@ pub(crate) fn stats_of(core: &Core) -> Stats {
 fn stats_of_process() -> Stats {
     Stats {
         late: LATE.load(Ordering::Relaxed),
-        unheard: UNHEARD.load(Ordering::Relaxed),
+        unheard: DROPPED_NO_LOGGER.load(Ordering::Relaxed),
         call_sites: registry::entry_count(),
         ..Stats::default()
     }
@@ -224,10 +251,10 @@ fn stats_of_process() -> Stats {
 
 /// The global logger. A forked child has none, unless it has its own.
 fn global() -> Result<Arc<Core>, FlushError> {
-    if crate::handle::fork::is_unseen() {
+    if epoch::is_unobserved() {
         return Err(FlushError::Forked);
     }
-    registry::global().ok_or_else(|| match crate::handle::fork::epoch() {
+    registry::global().ok_or_else(|| match epoch::current() {
         0 => FlushError::NotStarted,
         _ => FlushError::Forked,
     })
@@ -238,7 +265,7 @@ fn global() -> Result<Arc<Core>, FlushError> {
 /// # Errors
 /// As there, or if no global logger runs.
 pub fn flush() -> Result<(), FlushError> {
-    global()?.flush(false)
+    flush_core(&*global()?, false)
 }
 
 /// [`Logger::sync`] of the global logger.
@@ -246,7 +273,7 @@ pub fn flush() -> Result<(), FlushError> {
 /// # Errors
 /// As there, or if no global logger runs.
 pub fn sync() -> Result<(), FlushError> {
-    global()?.flush(true)
+    flush_core(&*global()?, true)
 }
 
 /// [`Logger::stats`] of the global logger. Without one, all but the numbers of the process are 0.
@@ -277,7 +304,7 @@ pub enum SetFilterError {
 pub fn set_filter(directives: &str) -> Result<(), SetFilterError> {
     let filter = Filter::parse(directives)?;
     match global() {
-        Ok(core) => core.set_filter(filter),
+        Ok(core) => set_filter_of(&core, filter),
         Err(FlushError::Forked) => return Err(SetFilterError::Forked),
         Err(_) => return Err(SetFilterError::NotStarted),
     }

@@ -11,7 +11,7 @@ use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 use super::CallTypes;
-use crate::call::site::Site;
+use super::site::Site;
 
 /// The most call sites first called in handlers; further ones are not logged.
 const MAX_NOTED: usize = 64;

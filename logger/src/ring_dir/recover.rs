@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use stenolog_session::unread::{AbandonedRings, NotRecovered};
 
-use crate::handle::fork::NotInherited;
+use crate::process::descriptors::NotInherited;
 
 /// The ring directory of an earlier run, or both, locked.
 #[derive(Debug)]

@@ -48,13 +48,13 @@ mod keep {
     use std::time::Duration;
 
     /// The greatest age.
-    pub(super) const LONGEST: Duration = Duration::from_hours(14 * 24);
+    pub(super) const LONGEST: Duration = Duration::from_secs(14 * 24 * 3600);
     /// The number of directories in a folder: the latest ones, and all those of the last hour.
     pub(super) const DIRECTORIES: usize = 64;
     /// Their part of the folder's file system, again without those of the last hour.
     pub(super) const SHARE_OF_FILE_SYSTEM: u64 = 8;
     /// Younger ones are always kept, whatever their number and size.
-    pub(super) const YOUNG: Duration = Duration::from_hours(1);
+    pub(super) const YOUNG: Duration = Duration::from_secs(3600);
 }
 
 /// How many directories a start looks at, and how many entries of a folder to find them or a dump.
@@ -69,7 +69,7 @@ const MAX_DUMP_BYTES: u64 = 1 << 26;
 const HALF_MADE_FOR: Duration = Duration::from_secs(60);
 
 /// No ring waits this long: the clock must have been set.
-const NO_AGE: Duration = Duration::from_hours(365 * 24);
+const NO_AGE: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Cleans up in `folders`. Spares the rings of the session `spared`, and without `may_read` also those
 /// that may hold unread records.

@@ -27,8 +27,8 @@ use super::origin::{self, Beginning};
 use super::page::{Listing, Page};
 use super::slots::{Slots, Statement};
 use super::{LEAST_RING_BYTES, NoRingDir};
-use crate::core::lock;
-use crate::handle::fork::NotInherited;
+use crate::process::descriptors::NotInherited;
+use crate::sync::lock;
 
 /// A ring's file: the directory that it is in, and the number in its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -337,10 +337,14 @@ impl RingDir {
     }
 
     /// Checks that the directories are still there, and recreates what is gone. `rings` are those in use,
-    /// each with its file and its place in the page.
+    /// each with its file and its place in the page; `sites` gives the entries of all call sites.
     ///
     /// Costs a few system calls, plus one for each ring if anything in a directory has changed.
-    pub(crate) fn look(&self, rings: &[(u32, RingFile)]) -> Missed {
+    pub(crate) fn look(
+        &self,
+        rings: &[(u32, RingFile)],
+        sites: &dyn Fn() -> Vec<Arc<CallSite>>,
+    ) -> Missed {
         let mut missed = Missed::default();
         let mut is_any_changed = false;
         let second = self.made_second();
@@ -351,7 +355,7 @@ impl RingDir {
                 if *is_removed {
                     return Missed::default();
                 }
-                missed.made_again = Some((dir.path.clone(), dir.make_again()));
+                missed.made_again = Some((dir.path.clone(), dir.make_again(sites)));
                 is_any_changed = true;
             }
             is_any_changed |= dir.has_changed();
@@ -484,7 +488,7 @@ impl Dir {
 
     /// Makes the directory again, with all that was said in it. Rings that were in it have no file any
     /// more, and are still listed.
-    fn make_again(&self) -> io::Result<()> {
+    fn make_again(&self, all_sites: &dyn Fn() -> Vec<Arc<CallSite>>) -> io::Result<()> {
         let _beginning = Beginning::of(&self.path);
         match DirBuilder::new().mode(0o700).create(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -510,7 +514,7 @@ impl Dir {
         drop(page);
         let (sites, mut meta) = loop {
             // Whoever states a call site holds the registry: it must not be asked under this lock.
-            let sites = crate::registry::entries_from(0);
+            let sites = all_sites();
             let meta = lock(&self.meta);
             if meta.stated.len() <= sites.len() {
                 break (sites, meta);

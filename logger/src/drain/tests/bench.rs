@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use stenolog_decoder::{Damage, DamageCause, Decoder, Dump, Entry, LossCause, Summary};
 
-use crate::core::{OnFull, lock};
-use crate::drain::storage::disk::{Disk, Files};
+use crate::config::{OnFull, Rings};
+use crate::drain::testing::disk::{Disk, Files};
 use crate::error::{DrainError, FlushError};
 use crate::handle::logger::{Logger, Scope};
-use crate::ring_dir::Rings;
 use crate::stats::Stats;
+use crate::sync::lock;
 use crate::{Builder, info};
 
 pub(super) const PATH: &str = "app.steno";

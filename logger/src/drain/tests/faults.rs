@@ -5,9 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::bench::{Bench, PATH, read};
-use crate::drain::FileFate;
-use crate::drain::storage::disk::Fault;
-use crate::error::{DrainError, FlushError};
+use crate::drain::testing::disk::Fault;
+use crate::error::{DrainError, FileFate, FlushError};
 use crate::{Compression, OnFull, info};
 
 /// What was told, in a word each.

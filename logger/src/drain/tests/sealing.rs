@@ -8,9 +8,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use super::bench::{PATH, read};
-use crate::drain::storage::disk::{Disk, DiskFile};
+use crate::config::Rings;
 use crate::drain::storage::{Standing, Storage};
-use crate::ring_dir::Rings;
+use crate::drain::testing::disk::{Disk, DiskFile};
 use crate::{Builder, info};
 
 /// A file that says when it is written, and is written when it is told to be.

@@ -1,0 +1,80 @@
+//! Call sites: what the macros know of one, and the word that answers a call's two questions.
+//!
+//! ```text
+//!   state   UNKNOWN                unknown: ask the registry (the cold path)
+//!           OFF                    disabled
+//!           generation « 32 | id   log with this id, if the thread's ring has this generation
+//! ```
+//!
+//! One relaxed load thus says both whether a call is enabled and which id its record carries.
+//! The generation says which logger the answer is for: a thread whose ring belongs to another one
+//! (or that has none yet) takes the cold path, and so needs no check of its own.
+//!
+//! A generic function has one static for all its instances, so that the types of the values are
+//! not the static's: `signature` is a hash of those types that `id` stands for, set once, before
+//! `state` first holds an id. A call with other types takes the cold path and gets another id.
+//! Relaxed order is enough: a thread that reads the id but not yet the signature takes the cold path too.
+
+use std::sync::atomic::AtomicU64;
+
+use stenolog_format::dictionary::{Level, Role};
+
+use crate::core::Core;
+
+/// Not asked yet, or an entered logger must be asked each time.
+pub(crate) const UNKNOWN: u64 = 0;
+
+/// No logger wants records of the call site. Greater values hold a generation: none is 0.
+pub(crate) const OFF: u64 = 1;
+
+/// What a macro knows of a call site.
+#[derive(Debug)]
+pub struct Meta {
+    /// The level.
+    pub level: Level,
+    /// The target, by default the module path.
+    pub target: &'static str,
+    /// The module path.
+    pub module: &'static str,
+    /// The source file.
+    pub file: &'static str,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column, from 1.
+    pub column: u32,
+    /// The message, with slots by index.
+    pub template: Option<&'static str>,
+    /// The values of a record.
+    pub slots: &'static [SlotMeta],
+}
+
+/// What a macro knows of a value.
+#[derive(Debug)]
+pub struct SlotMeta {
+    /// The name; empty for a second print of an argument.
+    pub name: &'static str,
+    /// What the value is for.
+    pub role: Role,
+}
+
+/// The static of a call site.
+#[derive(Debug)]
+pub struct Site {
+    pub(crate) state: AtomicU64,
+    pub(crate) signature: AtomicU64,
+    pub(crate) meta: &'static Meta,
+}
+
+impl Site {
+    /// A call site that has not been asked for yet.
+    #[must_use]
+    pub const fn new(meta: &'static Meta) -> Self {
+        Self { state: AtomicU64::new(UNKNOWN), signature: AtomicU64::new(0), meta }
+    }
+
+    /// Whether the filter of `core` wants records of the call site.
+    pub(crate) fn is_allowed_by(&self, core: &Core) -> bool {
+        let Meta { level, target, module, .. } = *self.meta;
+        core.allows(level, target, module)
+    }
+}
