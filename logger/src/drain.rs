@@ -37,7 +37,7 @@ mod report;
 mod rings;
 mod segment;
 mod signals;
-mod storage;
+pub(crate) mod storage;
 mod sync;
 #[cfg(test)]
 mod testing;
@@ -49,6 +49,7 @@ pub use self::manual::Drain;
 pub(crate) use self::segment::SegmentFile;
 #[cfg(test)]
 pub(crate) use self::storage::Storage;
-pub(crate) use self::storage::file::numbered;
-pub(crate) use self::storage::file::{DumpFile, Earlier, session_at};
+pub(crate) use self::storage::create::session_at;
+pub(crate) use self::storage::file::DumpFile;
+pub(crate) use self::storage::naming::numbered;
 pub(crate) use self::worker::start;
