@@ -1,29 +1,19 @@
 //! Rings that outlive their process: files in a directory that a reader finds by the session.
 //!
-//! ```text
-//!   stenolog-<session>.rings/
-//!     meta.steno     a dump without blocks: call sites, threads, a clock pair
-//!     progress       up to where the dump consists of whole frames, and where each ring is
-//!     ring-<n>       a ring, with what a reader must know of it in its user words
-//!     dump           which dump it belongs to
-//! ```
+//! `stenolog_session::layout` shows the directory, and `FORMAT.md` says what readers may rely on. There may
+//! be a second directory beside the dump, for rings and explanations that the first has no room for.
 //!
-//! - **D1 (explain first).** The dictionary entry of a call site, and the thread of a ring, stand
-//!   in `meta.steno` before a record that needs them can be committed, and as long as the dump does not
-//!   have all such records.
+//! - **D1 (explain first).** The dictionary entry of a call site, and the thread of a ring, are in
+//!   `meta.steno` before a record that needs them can be committed, and as long as the dump lacks such a
+//!   record.
 //! - **D2 (numbers).** The number of the record at a ring's `consumed` position is in a pair of
 //!   user words that was stored before that position.
-//! - **D3 (progress).** What the dump has beyond `progress` is still in the rings, as these are
-//!   freed later (S1 in the drain's scanner).
-//! - **D5 (volatile).** A ring that is in no file is listed in `progress` before a record of it can be
-//!   committed, until the dump has all of it. So is one in a file, which readers then look for.
-//! - **D4 (removal).** The directory is removed only when the dump has been sealed: by its own
-//!   logger, or by one that starts after it was killed. What was killed under another path is judged
-//!   by W1 to W4 in `sweep`.
-//!
-//! There may be a second directory beside the dump, for what the first has no room for.
-//!
-//! `FORMAT.md` says what readers may rely on.
+//! - **D3 (progress).** Everything that the dump has beyond `progress` is still in the rings, which are
+//!   freed later (S1 in the drain).
+//! - **D4 (removal).** The directory is removed only when the dump is sealed: by its own logger, or by one
+//!   that starts after that was killed. W1 to W4 in `sweep` apply to directories of other dumps.
+//! - **D5 (volatile).** A ring that is not in a file is listed in `progress` before a record of it can be
+//!   committed, until the dump has everything of it. A ring in a file is listed too, and readers look for it.
 
 use std::io;
 use std::path::PathBuf;
@@ -35,10 +25,12 @@ use stenolog_session::failpoint::{self, Step};
 use stenolog_session::layout::word;
 pub(crate) use stenolog_session::unread::NotRecovered;
 
-#[cfg(not(unix))]
-mod elsewhere;
 #[cfg(unix)]
-mod origin;
+mod directories;
+#[cfg(unix)]
+mod directory;
+#[cfg(unix)]
+mod meta;
 #[cfg(unix)]
 mod page;
 mod recover;
@@ -46,32 +38,32 @@ mod recover;
 mod slots;
 #[cfg(unix)]
 mod sweep;
-#[cfg(unix)]
-mod unix;
-
 #[cfg(not(unix))]
-pub(crate) use self::elsewhere::{Listing, Missed, RingDir, RingFile, sweep};
+mod unsupported;
+
+#[cfg(unix)]
+pub(crate) use self::directories::{Missed, RingDir, RingFile};
 #[cfg(unix)]
 pub(crate) use self::page::Listing;
 pub(crate) use self::recover::UnreadDir;
 #[cfg(unix)]
 pub(crate) use self::sweep::sweep;
-#[cfg(unix)]
-pub(crate) use self::unix::{Missed, RingDir, RingFile};
+#[cfg(not(unix))]
+pub(crate) use self::unsupported::{Listing, Missed, RingDir, RingFile, sweep};
 
-/// Rings that were removed.
+/// A ring directory that was removed.
 #[cfg_attr(not(unix), expect(dead_code, reason = "there are no rings in files to be removed"))]
 #[derive(Debug)]
 pub(crate) struct Removed {
     pub(crate) rings: PathBuf,
     /// Their dump, if there is one.
     pub(crate) dump: Option<PathBuf>,
-    /// There may have been records that it does not have.
+    /// Whether the dump may lack some of their records.
     pub(crate) were_unread: bool,
     pub(crate) why: &'static str,
 }
 
-/// Why no ring directory could be made.
+/// The reason why no ring directory could be created.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", describe(tried))]
 pub(crate) struct NoRingDir {
@@ -86,10 +78,10 @@ fn describe(tried: &[(PathBuf, io::Error)]) -> String {
     tried.iter().map(each).collect::<Vec<_>>().join("; ")
 }
 
-/// A ring is no smaller than this.
+/// The smallest capacity of a ring.
 pub(crate) const LEAST_RING_BYTES: usize = 4096;
 
-/// No ring gets so far.
+/// A position that no ring reaches.
 const NO_POSITION: u64 = u64::MAX;
 
 /// Gives a ring to a thread, under a new ring id.
@@ -113,18 +105,18 @@ pub(crate) fn end_ring(consumer: &Consumer) {
     failpoint::after(Step::RingEnded);
 }
 
-/// Says which number the record at `position` has, before everything up to there is freed (D2).
-/// Calls for one ring take turns with `odd`; the first one is odd.
+/// States the number of the record at `position`, before everything up to there is freed (D2). Calls for
+/// one ring alternate `odd`, beginning with `true`.
 pub(crate) fn state_number(consumer: &Consumer, odd: bool, position: u64, number: u64) {
     let pair = word::NUMBERS[usize::from(odd)];
-    // Another position means nothing to a reader who looks for this one.
+    // Until the position is stored, the pair does not fit any that a reader looks for.
     consumer.set_user_word(pair + 1, number);
     failpoint::after(Step::HalfNumbered);
     consumer.set_user_word(pair, position);
     failpoint::after(Step::Numbered);
 }
 
-/// States what was lost so far, for a reader who finds the ring before the drain does.
+/// States the losses so far, for a reader that finds the ring before the drain does.
 pub(crate) fn state_loss(producer: &Producer, loss: &Loss) {
     for (level, (&full, &too_large)) in loss.full.iter().zip(&loss.too_large).enumerate() {
         producer.set_user_word(word::LOST[0] + level, full);

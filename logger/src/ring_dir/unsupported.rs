@@ -14,21 +14,21 @@ use stenolog_session::layout::RingPlace;
 
 use super::{NoRingDir, Removed};
 
-/// There is none.
+/// A ring directory, which does not exist here.
 #[derive(Debug)]
 pub(crate) struct RingDir(Infallible);
 
-/// Nor is there a file in it.
+/// A file in a ring directory, which does not exist here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RingFile(Infallible);
 
-/// Nothing lists a ring.
+/// The place of a ring in `progress`: it has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Listing {
     Nowhere,
 }
 
-/// Nothing is missed.
+/// Changes to ring directories: there are none.
 #[derive(Debug, Default)]
 pub(crate) struct Missed {
     pub(crate) made_again: Option<(PathBuf, io::Result<()>)>,
@@ -110,7 +110,7 @@ impl RingDir {
     }
 }
 
-/// There is nothing to clean up.
+/// Cleans up nothing.
 pub(crate) fn sweep(_: &[PathBuf], _: Option<[u8; 16]>, _: bool) -> Vec<Removed> {
     Vec::new()
 }
