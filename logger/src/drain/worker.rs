@@ -206,7 +206,7 @@ impl Worker {
     }
 
     fn note_write(&mut self, attempt: Result<(), WriteFailure>) -> WriteResult {
-        self.writes.note(&self.drainer.core, &self.drainer.segment.file, attempt)
+        self.writes.note(&self.drainer.core, self.drainer.file(), attempt)
     }
 
     /// Answers requests with the result of the pass, and of a sync if one of them asks for it.
@@ -255,7 +255,7 @@ impl Worker {
 
     /// Writes what is left, and seals the dump.
     fn finish(&mut self, requests: Vec<Request>) -> WriteResult {
-        if self.drainer.is_doubtful() {
+        if self.drainer.segments.is_doubtful() {
             // The last chance to notice, and to state, what the operating system has lost.
             let _ = self.drainer.sync();
         }
@@ -273,10 +273,11 @@ impl Worker {
         };
         fault::after(Step::Sealed);
         let core = Arc::clone(self.core());
-        let file = &self.drainer.segment.file;
         self.losses.tell(&core, true);
-        self.drainer.volatile.tell(&core, file.path(), true);
-        self.drainer.rings.leave(&core);
+        let Drainer { rings, segments, .. } = &mut self.drainer;
+        let file = &segments.current.file;
+        rings.tell_volatile(&core, file.path(), true);
+        rings.leave(&core);
         fault::after(Step::RingsLeft);
         if let Err(DrainError::Write { source, .. } | DrainError::Replace { source, .. }) = &result
         {

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::create::{Locked, lock, open_existing, open_new};
+use super::locked::{Locked, lock, open_existing, open_new};
 use super::metadata::{is_ours_alone, link_count};
 use crate::writer_lock::{self, Hold};
 
