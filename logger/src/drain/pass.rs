@@ -13,6 +13,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use stenolog_session::failpoint::{self, Step};
+
 use super::effort::Effort;
 use super::pacing::{Load, next_sleep};
 use super::packer::Packer;
@@ -21,7 +23,6 @@ use super::segment::{SegmentFile, WriteFailure};
 use super::segments::Segments;
 use crate::core::{Core, has_memory};
 use crate::error::DrainError;
-use crate::fault::{self, Step};
 use crate::registry;
 
 /// The memory that a pass takes besides its blocks.
@@ -119,7 +120,7 @@ impl Drainer {
         self.rings.adopt(&self.core, self.last_pass);
         registry::tell_noted(&self.core);
         self.rings.state_volatile(&self.core, &mut self.segments.current);
-        fault::after(Step::PassBegun);
+        failpoint::after(Step::PassBegun);
         self.segments.look_if_due(&self.core, &mut self.rings, is_asked)?;
         self.write()?;
         let began = self.core.clock.now();
@@ -240,7 +241,7 @@ impl Drainer {
                 drainer.try_pass(true)?;
                 drainer.try_pass(true)?;
                 drainer.segments.finish(&drainer.core, &drainer.rings, false);
-                fault::after(Step::EndPut);
+                failpoint::after(Step::EndPut);
             }
             drainer.write()
         })

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use stenolog_format::loss::{Gone, GoneCause, Loss, LossFrame};
 use stenolog_format::volatile::VolatileState;
 use stenolog_ringbuf::Consumer;
+use stenolog_session::failpoint::{self, Step};
 
 use super::pacing::SHORTEST_SLEEP;
 use super::report::VolatileReports;
 use super::segment::Segment;
 use crate::core::{Core, NewRing, RingSlot};
 use crate::error::DrainError;
-use crate::fault::{self, Step};
 use crate::{registry, ring_dir};
 
 /// A ring that was empty for this long does not keep the end of the process waiting.
@@ -161,7 +161,7 @@ impl DrainRing {
             self.is_odd = !self.is_odd;
             ring_dir::state_number(&self.consumer, self.is_odd, self.taken_to, self.records);
             self.consumer.release_to(self.taken_to);
-            fault::after(Step::Released);
+            failpoint::after(Step::Released);
         }
     }
 

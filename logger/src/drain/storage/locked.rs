@@ -4,10 +4,11 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::path::Path;
 
+use stenolog_session::lock::{self as writer_lock, Writer};
+
 use super::metadata::is_same;
 use crate::error::StartError;
 use crate::process::descriptors::NotInherited;
-use crate::writer_lock::{self, Hold};
 
 /// A file with a lock, which tells readers that it is being written.
 #[derive(Debug)]
@@ -27,7 +28,7 @@ impl Drop for Locked {
     fn drop(&mut self) {
         // Closing the file is not enough: a forked child may have it open too.
         if !cfg!(windows) {
-            writer_lock::give_back(&self.file);
+            writer_lock::release(&self.file);
         }
     }
 }
@@ -63,10 +64,10 @@ pub(super) fn lock(file: File, path: &Path) -> Result<Locked, StartError> {
     if cfg!(windows) {
         return Ok(Locked::new(file));
     }
-    match writer_lock::take(&file) {
-        Hold::Others => Err(StartError::Busy { path: path.to_owned() }),
+    match writer_lock::acquire(&file) {
+        Writer::Other => Err(StartError::Busy { path: path.to_owned() }),
         // Some network file systems have no locks; the dump is as good without.
-        Hold::Ours | Hold::NoLocks => Ok(Locked::new(file)),
+        Writer::Ours | Writer::Unknown => Ok(Locked::new(file)),
     }
 }
 
