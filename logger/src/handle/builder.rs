@@ -7,20 +7,22 @@ use std::time::Duration;
 
 use crossbeam_utils::sync::Parker;
 use stenolog_format::dictionary::Level;
+use stenolog_session::failpoint::{self, Step};
+use stenolog_session::layout::writer_folders;
 
 use crate::config::{
     Compression, Config, Existing, ForkedChild, IfBusy, OnFull, Rings, UnreadRings,
 };
 use crate::core::{Core, OWN_TARGET};
-use crate::drain::{self, Drain, DumpFile, Earlier, SegmentFile};
+use crate::drain::{self, Drain, DumpFile, SegmentFile};
 use crate::error::{DrainError, StartError};
 use crate::event::{Event, Listeners};
-use crate::fault::{self, Step};
 use crate::filter::{Filter, FromEnv, Ignored};
 use crate::handle::fork::{self, OwnLogger, StartChild};
 use crate::handle::logger::Logger;
+use crate::handle::recovery::{EarlierRun, finish_earlier};
 use crate::registry;
-use crate::ring_dir::{Removed, sweep, usual_folders};
+use crate::ring_dir::{Removed, sweep};
 
 /// Gathers how a logger is to be, and starts it.
 ///
@@ -437,7 +439,7 @@ impl Builder {
 
     fn spawn_on(
         self,
-        create: impl FnOnce(&Path, Existing, u32, &Earlier) -> Result<SegmentFile, StartError>,
+        create: impl FnOnce(&Path, Existing, u32, &EarlierRun) -> Result<SegmentFile, StartError>,
         install: impl FnOnce(&Arc<Core>) -> Result<bool, StartError>,
         run: impl FnOnce(Arc<Core>, SegmentFile, Parker) -> Result<Option<JoinHandle<()>>, StartError>,
     ) -> Result<Logger, StartError> {
@@ -447,19 +449,22 @@ impl Builder {
         let parker = Parker::new();
         let rings = self.config.rings;
         let unparker = parker.unparker().clone();
-        let mut folders = usual_folders(&path);
+        let mut folders = writer_folders(&path);
         folders.extend(self.config.rings_in.clone());
         let listeners = self.config.listeners.clone();
         if rings != Rings::Memory {
             clean_up(&path, &folders, self.unread_rings, &listeners);
         }
-        let earlier = Earlier { unread: self.unread_rings, folders, listeners: listeners.clone() };
+        let earlier =
+            EarlierRun { unread: self.unread_rings, folders, listeners: listeners.clone() };
         let mut config = self.config;
         let (path, beside) = match self.if_busy {
             IfBusy::Error => (path, None),
             // Before all that names the path.
             IfBusy::NumberedPath => {
-                let created = DumpFile::create_if_busy(&path, self.existing, self.mode, &earlier)?;
+                let replaceable = finish_earlier(&path, &earlier)?;
+                let created =
+                    DumpFile::create_if_busy(&path, self.existing, self.mode, replaceable)?;
                 (created.1, Some(created.0))
             }
         };
@@ -476,7 +481,7 @@ impl Builder {
             None => create(&path, self.existing, self.mode, &earlier),
         };
         let started = created
-            .inspect(|_| fault::after(Step::DumpCreated))
+            .inspect(|_| failpoint::after(Step::DumpCreated))
             .and_then(|file| run(Arc::clone(&core), file, parker));
         let thread = started.inspect_err(|_| {
             if let Some(dir) = core.ring_dir() {
@@ -530,13 +535,16 @@ fn clean_up(path: &Path, folders: &[PathBuf], unread: UnreadRings, listeners: &L
     }
 }
 
+/// Finishes an earlier run at the path, and then creates the dump of this one.
 fn create(
     path: &Path,
     existing: Existing,
     mode: u32,
-    earlier: &Earlier,
+    earlier: &EarlierRun,
 ) -> Result<SegmentFile, StartError> {
-    DumpFile::create(path, existing, mode, earlier).map(|file| SegmentFile::new(Box::new(file)))
+    let replaceable = finish_earlier(path, earlier)?;
+    let file = DumpFile::create(path, existing, mode, replaceable)?;
+    Ok(SegmentFile::new(Box::new(file)))
 }
 
 /// Makes it the logger that all calls of the process go to.
