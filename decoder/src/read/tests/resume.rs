@@ -46,8 +46,8 @@ fn line(renderer: &mut Renderer, entry: &Entry<'_>) -> String {
 
 /// A decoder of each way to show losses, with and without a filter of values.
 fn decoders(dump: &Dump) -> impl Iterator<Item = Decoder> {
-    let grep = Filter::default().grep_pattern("n|text|lost|missing", false).unwrap();
-    let filters = [Filter::default(), grep, Filter::default().since(START + 35)];
+    let grep = Filter::default().with_grep_pattern("n|text|lost|missing", false).unwrap();
+    let filters = [Filter::default(), grep, Filter::default().with_since(START + 35)];
     let all = filters.into_iter().flat_map(|filter| {
         [Losses::Inline, Losses::Merged, Losses::None].map(|losses| decoder(dump, losses, &filter))
     });

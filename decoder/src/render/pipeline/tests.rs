@@ -101,12 +101,12 @@ fn filters() -> Vec<Filter> {
     let filter = Filter::default;
     vec![
         filter(),
-        filter().levels(Levels::only(&[Level::Warn])),
-        filter().grep(regex::Regex::new("[13]").unwrap()),
-        filter().grep(regex::Regex::new("[13]").unwrap()).grep_invert(true),
-        filter().field("n=3".parse().unwrap()),
-        filter().since(START + 25),
-        filter().thread("main"),
+        filter().with_levels(Levels::only(&[Level::Warn])),
+        filter().with_grep(regex::Regex::new("[13]").unwrap()),
+        filter().with_grep(regex::Regex::new("[13]").unwrap()).with_inverted_grep(true),
+        filter().with_field("n=3".parse().unwrap()),
+        filter().with_since(START + 25),
+        filter().with_thread("main"),
     ]
 }
 
@@ -224,7 +224,7 @@ fn columns_show_what_rows_show() {
     };
     let (rows, columns) = (dump(Scene::block), dump(Scene::column_block));
     let options = RenderOptions::default();
-    for filter in filters().into_iter().chain([Filter::default().target("many")]) {
+    for filter in filters().into_iter().chain([Filter::default().with_target("many")]) {
         for order in [Order::Time, Order::File] {
             for format in [Format::Short, Format::Json, Format::Logfmt] {
                 let expected = one_by_one(&rows, &filter, order, format, &options);
@@ -383,7 +383,7 @@ fn what_is_found_is_handed_on_before_the_end_is_read() {
     }
     scene.block(1, &[Rec(17, 9_999, str_bytes("needle"))]);
     let dumps = [scene.dump()];
-    let filter = Filter::default().target("app::net").levels(Levels::ALL);
+    let filter = Filter::default().with_target("app::net").with_levels(Levels::ALL);
     for threads in [1, 2] {
         let mut pieces = Vec::new();
         let threads = NonZero::new(threads).unwrap();
@@ -541,7 +541,7 @@ fn what_a_filter_leaves_out_keeps_nothing_waiting() {
         }
         scene.seal(0);
         let dumps = [scene.dump()];
-        let filter = Filter::default().grep_pattern("needle", false).unwrap();
+        let filter = Filter::default().with_grep_pattern("needle", false).unwrap();
         check(&dumps, &filter, Order::Time);
         let options = RenderOptions::default();
         texts.push(one_by_one(&dumps, &filter, Order::Time, Format::Short, &options).0);
