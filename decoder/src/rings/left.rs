@@ -11,7 +11,8 @@ use stenolog_session::layout::{LEFT_FILE, folder_of, session_of};
 use stenolog_session::leftover::{Doubt, Judge, Verdict};
 use stenolog_session::lock;
 
-use super::{RingDir, RingsError};
+use super::dir::RingDir;
+use super::error::{RefusalReason, RingsError};
 use crate::dump::Dump;
 use crate::limits::Limits;
 
@@ -158,7 +159,7 @@ impl LeftRings {
             Err(refused) => {
                 let is_gone = matches!(
                     &refused.why,
-                    super::Why::Io(error) if error.kind() == io::ErrorKind::NotFound
+                    RefusalReason::Io(error) if error.kind() == io::ErrorKind::NotFound
                 );
                 left.state = unknown(refused.why.to_string());
                 return (!is_gone).then_some(left);

@@ -1,7 +1,7 @@
 //! From a ring directory to a dump in memory.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use stenolog_format::block::BlockHeader;
@@ -22,60 +22,70 @@ use stenolog_session::unread::{
 };
 use stenolog_session::writer::DumpWriter;
 
-use super::{Limits, Recovery, RingDamage, RingDir, RingShare, RingsError, damage};
+use super::dir::RingDir;
+use super::error::RingsError;
+use super::recovery::{Recovery, UnreadRing};
 use crate::dump::{Block, Dump, RingFacts, RingStart};
-use crate::model::damage::{Damage, DamageCause};
+use crate::limits::Limits;
+use crate::model::damage::{Damage, DamageCause, RingDamage};
 
-pub(super) fn read(
-    dir: &RingDir,
-    dump: Option<&Dump>,
-    limits: &Limits,
-) -> Result<Recovery, RingsError> {
-    let alive = || RingsError::Alive { path: dir.path().to_owned() };
-    if dump.is_some_and(|dump| dump.writer_is_alive() == Some(true)) {
-        return Err(alive());
-    }
-    let mut found = Vec::new();
-    let mut metas = Vec::new();
-    for at in dir.dirs() {
-        match meta(dir, at, limits, &mut found)? {
-            Ok(meta) => metas.push(meta),
-            // The dump has call sites too, if not all of them.
-            Err(why) if dump.is_some() => {
-                found.push(damage(at.path().join(META_FILE), 0, RingDamage::Meta(why)));
-            }
-            Err(why) => return Err(RingsError::NoMeta { path: at.path().to_owned(), why }),
+impl RingDir {
+    /// Reads the records that the rings have and `dump` lacks; without a dump, all their records.
+    ///
+    /// Takes time and memory in proportion to the files, up to the [`Limits`].
+    ///
+    /// # Errors
+    /// If the writer is still running, or nothing explains the records. Damage is not an error.
+    pub fn read(&self, dump: Option<&Dump>, limits: &Limits) -> Result<Recovery, RingsError> {
+        let alive = || RingsError::Alive { path: self.path().to_owned() };
+        if dump.is_some_and(|dump| dump.writer_is_alive() == Some(true)) {
+            return Err(alive());
         }
+        let mut found = Vec::new();
+        let mut metas = Vec::new();
+        for at in self.dirs() {
+            match meta(self, at, limits, &mut found)? {
+                Ok(meta) => metas.push(meta),
+                // The dump has call sites too, if not all of them.
+                Err(why) if dump.is_some() => {
+                    found.push(damage(at.path().join(META_FILE), 0, RingDamage::Meta(why)));
+                }
+                Err(why) => return Err(RingsError::NoMeta { path: at.path().to_owned(), why }),
+            }
+        }
+        let Some(header) = metas.first().or(dump).map(Dump::header) else {
+            return Err(RingsError::NoMeta {
+                path: self.path().to_owned(),
+                why: "is missing".into(),
+            });
+        };
+        let progress = all_progress(self, &metas, &mut found);
+        let written = progress.as_ref().map(|(_, progress)| (progress.sequence, progress.written));
+        let mut reader = Reader {
+            dir: self,
+            dump,
+            metas: &metas,
+            session: header.session,
+            known: Known::new(dump, &metas),
+            writer: DumpWriter::begin_segment(FileHeader {
+                sequence: META_SEQUENCE,
+                version: VERSION,
+                ..*header
+            }),
+            facts: RingFacts { written, ..RingFacts::default() },
+            damage: found,
+            rings: Vec::new(),
+            records: 0,
+            lost: 0,
+        };
+        reader.check_length();
+        reader.explain();
+        reader.rings(limits);
+        if let Some((path, Progress { rings: Some(rings), .. })) = progress {
+            reader.check_list(path, rings);
+        }
+        reader.finish()
     }
-    let Some(header) = metas.first().or(dump).map(Dump::header) else {
-        return Err(RingsError::NoMeta { path: dir.path().to_owned(), why: "is missing".into() });
-    };
-    let progress = all_progress(dir, &metas, &mut found);
-    let written = progress.as_ref().map(|(_, progress)| (progress.sequence, progress.written));
-    let mut reader = Reader {
-        dir,
-        dump,
-        metas: &metas,
-        session: header.session,
-        known: Known::new(dump, &metas),
-        writer: DumpWriter::begin_segment(FileHeader {
-            sequence: META_SEQUENCE,
-            version: VERSION,
-            ..*header
-        }),
-        facts: RingFacts { written, ..RingFacts::default() },
-        damage: found,
-        rings: Vec::new(),
-        records: 0,
-        lost: 0,
-    };
-    reader.check_length();
-    reader.explain();
-    reader.rings(limits);
-    if let Some((path, Progress { rings: Some(rings), .. })) = progress {
-        reader.check_list(path, rings);
-    }
-    reader.finish()
 }
 
 /// Reads `meta.steno`. Its last frame may be torn: no record needed it.
@@ -173,7 +183,7 @@ struct Reader<'d> {
     writer: DumpWriter,
     facts: RingFacts,
     damage: Vec<Damage>,
-    rings: Vec<RingShare>,
+    rings: Vec<UnreadRing>,
     records: u64,
     lost: u64,
 }
@@ -283,7 +293,7 @@ impl Reader<'_> {
         let first_record = share.span.first_record;
         self.facts.starts.insert(id, RingStart { position: ring.start(), first_record, records });
         self.records = self.records.saturating_add(records);
-        self.rings.push(RingShare { ring: id, file: path, first_record, records });
+        self.rings.push(UnreadRing { ring: id, file: path, first_record, records });
     }
 
     /// Puts the records that the dump lacks into blocks, and returns their number.
@@ -390,7 +400,7 @@ impl Reader<'_> {
 
     fn finish(self) -> Result<Recovery, RingsError> {
         let Self { dir, mut writer, facts, damage, rings, records, lost, .. } = self;
-        writer.finish_segment(lost, false);
+        writer.finish_without_index(lost);
         let path = dir.path().to_owned();
         // It was within the limits when it was read.
         let limits = Limits::default().with_metadata_bytes(usize::MAX);
@@ -481,4 +491,10 @@ fn ring_damage(ring: u32, damage: ShareDamage) -> Option<RingDamage> {
         }
         _ => return None,
     })
+}
+
+/// Damage of a file in a ring directory.
+fn damage(path: PathBuf, offset: u64, cause: RingDamage) -> Damage {
+    let file: Arc<Path> = path.into();
+    Damage { file, offset, bytes: 0, cause: DamageCause::Rings(cause) }
 }
