@@ -1,18 +1,18 @@
-//! All lines that the records of a call site can be shown as, as an automaton.
+//! Automaton of a call site: it accepts every line that a record of the call site can be shown as.
 //!
 //! ```text
 //!   "{0} of {1:>6}" ─▶ ((text)) ─o─▶ ○ ─f─▶ … ─▶ ((digits, blanks)) ─▶ end
-//!                       └ any byte, and it stands in the values
+//!                       └ any byte, copied from the values
 //! ```
 //!
-//! What is said of a value is a superset of what `text` prints: digits are any number of digits,
-//! composites are any sequence of the names, signs and values in them. What is escaped when it is shown
-//! may stand there as it was written, too. Of lines only a part is ever looked for, so that the
-//! automaton may begin and end anywhere.
+//! It accepts a superset of what `text` prints: digits are any number of digits, composites are any
+//! sequence of the names, signs and values in them. Escaped text may also appear as it was logged. A
+//! search looks for a part of a line, so the automaton may begin and end anywhere.
 //!
-//! A dictionary may come from a stranger. The size of an automaton is bounded, each question takes time
-//! in proportion to it, and the steps are counted against a [`Budget`].
+//! A dictionary is not trusted. The size of an automaton is bounded, each question takes time in
+//! proportion to it, and the steps are counted against a [`Budget`].
 
+mod graph;
 mod walk;
 
 use std::mem::{Discriminant, discriminant};
@@ -22,13 +22,16 @@ use stenolog_format::template::{Argument, Count, Piece, Placeholder, Spec, Templ
 use stenolog_format::types::{Fields, Type};
 use stenolog_format::value::{NOT_AS_ITS_SCHEMA, NOT_SERIALISED};
 
-use super::{Need, fold};
+use super::fold::fold;
+use super::required::RequiredLiteral;
 use crate::escape::push_escaped;
 use crate::filter::budget::{Budget, is_within};
 use crate::text::CUT;
+pub(in crate::filter) use graph::LineAutomaton;
+use graph::{ByteSet, Node};
 use walk::Walk;
 
-/// Types with more parts and bytes of names than this are taken for any text at all.
+/// Types with more parts and bytes of names than this may print any text.
 const MAX_TYPE_BYTES: usize = 1024;
 
 /// A call site whose template and names are longer, that has more slots, or for which more states are
@@ -37,55 +40,18 @@ const MAX_SITE_BYTES: usize = 1024;
 const MAX_SITE_SLOTS: usize = 64;
 const MAX_NODES: usize = 4096;
 
-/// What it takes to make a state, in steps.
+/// What adding a state costs, in steps.
 const NODE_STEPS: usize = 32;
-
-/// A set of bytes.
-#[derive(Clone, Copy, Debug)]
-struct Bytes([u64; 4]);
-
-impl Bytes {
-    const ALL: Self = Self([u64::MAX; 4]);
-
-    fn of(bytes: &[u8]) -> Self {
-        let mut set = [0; 4];
-        bytes.iter().for_each(|&byte| set[usize::from(byte / 64)] |= 1 << (byte % 64));
-        Self(set)
-    }
-
-    fn has(&self, byte: u8) -> bool {
-        self.0[usize::from(byte / 64)] >> (byte % 64) & 1 != 0
-    }
-}
-
-/// A state: where a line can go on from.
-#[derive(Clone, Debug, Default)]
-struct Node {
-    free: Vec<usize>,
-    steps: Vec<(Bytes, usize)>,
-    /// Any byte leads here again, and it stands in the record's values.
-    is_text: bool,
-}
-
-/// The automaton of a call site; without any state if that is too large for one.
-#[derive(Debug)]
-pub(in crate::filter) struct Line {
-    nodes: Vec<Node>,
-    /// Where free steps come from, by where they lead to.
-    from: Vec<Vec<usize>>,
-    /// How long it takes to go over all of it.
-    size: usize,
-}
 
 /// How a placeholder or a field prints its value.
 #[derive(Clone, Debug)]
-struct How {
+struct Padding {
     /// Nothing but `{}` or `{:?}`.
     is_plain: bool,
     fill: Vec<u8>,
 }
 
-impl How {
+impl Padding {
     fn plain() -> Self {
         Self { is_plain: true, fill: Vec::new() }
     }
@@ -113,15 +79,15 @@ impl How {
     }
 }
 
-/// As it is shown, without case.
+/// Text as it is shown, folded.
 fn escaped(text: &str) -> Vec<u8> {
     let mut shown = String::new();
     push_escaped(&mut shown, text);
     fold(&shown)
 }
 
-impl Line {
-    /// All lines of the records of `site`. A template that is no template is shown as it stands.
+impl LineAutomaton {
+    /// The automaton of `site`. An invalid template is shown verbatim.
     pub(in crate::filter) fn new(
         site: &CallSite,
         has_readable_template: bool,
@@ -159,11 +125,11 @@ impl Line {
         for slot in site.slots.iter().filter(|slot| is_shown(slot.role) && !slot.name.is_empty()) {
             let blank = self.literal(at, b" ");
             let name = self.join(&[at, blank]);
-            // A name that comes again has a number, which stands between it and the sign.
+            // A repeated name is numbered: the number comes between the name and the sign.
             let end = self.literal(name, &escaped(&slot.name));
             let end = self.any_of(end, b"_0123456789");
             let end = self.literal(end, b"=");
-            at = self.value(end, &slot.ty, &How::plain());
+            at = self.value(end, &slot.ty, &Padding::plain());
         }
     }
 
@@ -178,13 +144,13 @@ impl Line {
                 Piece::Placeholder(Placeholder {
                     argument: Argument::Index(slot), spec, ..
                 }) => match site.slots.get(*slot) {
-                    Some(slot) => self.value(at, &slot.ty, &How::new(spec)),
+                    Some(slot) => self.value(at, &slot.ty, &Padding::new(spec)),
                     None => at,
                 },
                 Piece::Placeholder(_) => at,
             };
         }
-        // A message that became too long ends anywhere, with a sign that says so.
+        // A message that is too long is cut anywhere, and a note follows.
         let nodes = self.nodes.len();
         let cut = self.node();
         (0..nodes).for_each(|node| self.nodes[node].free.push(cut));
@@ -214,12 +180,12 @@ impl Line {
         }
         text.iter().fold(from, |from, &byte| {
             let node = self.node();
-            self.nodes[from].steps.push((Bytes::of(&[byte]), node));
+            self.nodes[from].steps.push((ByteSet::of(&[byte]), node));
             node
         })
     }
 
-    /// Text as it is shown, or as it stands.
+    /// Text as it is shown, or as it was logged.
     fn shown(&mut self, from: usize, text: &str) -> usize {
         let (shown, raw) = (escaped(text), fold(text));
         if shown == raw {
@@ -242,7 +208,7 @@ impl Line {
     /// Any number of these bytes.
     fn any_of(&mut self, from: usize, bytes: &[u8]) -> usize {
         let node = self.join(&[from]);
-        self.nodes[node].steps.push((Bytes::of(bytes), node));
+        self.nodes[node].steps.push((ByteSet::of(bytes), node));
         node
     }
 
@@ -252,7 +218,7 @@ impl Line {
         self.join(&ends)
     }
 
-    /// `from`, or behind `"`.
+    /// `from`, or the state after `"`.
     fn maybe_quote(&mut self, from: usize) -> usize {
         let quote = self.literal(from, b"\"");
         self.join(&[from, quote])
@@ -262,7 +228,7 @@ impl Line {
     fn escape(&mut self, from: usize) -> usize {
         let slash = self.literal(from, b"\\");
         let simple = self.node();
-        self.nodes[slash].steps.push((Bytes::of(b"0trn\\'\""), simple));
+        self.nodes[slash].steps.push((ByteSet::of(b"0trn\\'\""), simple));
         let long = self.literal(slash, b"u{");
         let long = self.any_of(long, b"0123456789abcdef");
         let long = self.literal(long, b"}");
@@ -279,14 +245,14 @@ impl Line {
         let escape = self.escape(text);
         self.nodes[escape].free.push(text);
         // A line feed may be followed by blanks that are none of the string's.
-        self.nodes[text].steps.push((Bytes::of(b"\n"), escape));
+        self.nodes[text].steps.push((ByteSet::of(b"\n"), escape));
         self.maybe_quote(text)
     }
 
-    fn value(&mut self, from: usize, ty: &Type, how: &How) -> usize {
+    fn value(&mut self, from: usize, ty: &Type, how: &Padding) -> usize {
         if !is_within(ty, MAX_TYPE_BYTES) {
             let node = self.join(&[from]);
-            self.nodes[node].steps.push((Bytes::ALL, node));
+            self.nodes[node].steps.push((ByteSet::ALL, node));
             return node;
         }
         let from = self.any_of(from, &how.fill);
@@ -295,7 +261,7 @@ impl Line {
     }
 
     /// A value without what pads it.
-    fn unpadded(&mut self, from: usize, ty: &Type, how: &How) -> usize {
+    fn unpadded(&mut self, from: usize, ty: &Type, how: &Padding) -> usize {
         match ty {
             Type::Str | Type::Formatted => self.text(from),
             Type::Char => {
@@ -304,7 +270,7 @@ impl Line {
                 let mut ends = vec![at, escape];
                 for _ in 0..4 {
                     let node = self.node();
-                    self.nodes[at].steps.push((Bytes::ALL, node));
+                    self.nodes[at].steps.push((ByteSet::ALL, node));
                     ends.push(node);
                     at = node;
                 }
@@ -356,23 +322,23 @@ impl Line {
             // Of a later version.
             _ => {
                 let node = self.join(&[from]);
-                self.nodes[node].steps.push((Bytes::ALL, node));
+                self.nodes[node].steps.push((ByteSet::ALL, node));
                 node
             }
         }
     }
 
     /// Any sequence of what such a value prints.
-    fn composite(&mut self, from: usize, ty: &Type, how: &How) -> usize {
+    fn composite(&mut self, from: usize, ty: &Type, how: &Padding) -> usize {
         const SIGNS: &[u8] = b" ,:(){}[]\n";
         let hub = self.any_of(from, SIGNS);
-        self.nodes[hub].steps.push((Bytes::of(&how.fill), hub));
+        self.nodes[hub].steps.push((ByteSet::of(&how.fill), hub));
         let mut parts = Parts { hub, ends: Vec::new(), has: Vec::new() };
         self.parts(ty, how, &mut parts);
         let end = self.join(&parts.ends);
         let end = self.any_of(end, &how.fill);
         // Two strings never touch. Pretty printing has line feeds, which are escaped in turn.
-        self.nodes[end].steps.push((Bytes::of(SIGNS), hub));
+        self.nodes[end].steps.push((ByteSet::of(SIGNS), hub));
         let line_feed = self.literal(end, b"\\n");
         self.nodes[line_feed].free.push(hub);
         let line_feed = self.literal(hub, b"\\n");
@@ -381,7 +347,7 @@ impl Line {
     }
 
     /// The names and the values in a composite.
-    fn parts(&mut self, ty: &Type, how: &How, parts: &mut Parts) {
+    fn parts(&mut self, ty: &Type, how: &Padding, parts: &mut Parts) {
         let hub = parts.hub;
         let fields = |line: &mut Self, of: &Fields, parts: &mut Parts| {
             parts.ends.push(line.shown(hub, &of.name));
@@ -420,28 +386,28 @@ impl Line {
                 }
                 self.parts(of, how, parts);
             }
-            // Any of its kind may stand in the place of any other.
+            // One leaf of a kind covers all others.
             _ if is_known => {}
             leaf => parts.ends.push(self.unpadded(hub, leaf, how)),
         }
     }
 
-    /// What a line of the call site needs to have `literal` within.
-    pub(super) fn need(&self, literal: &[u8], budget: &mut Budget) -> Need {
+    /// What a record of the call site must contain if its line contains `literal`.
+    pub(super) fn required(&self, literal: &[u8], budget: &mut Budget) -> RequiredLiteral {
         if self.nodes.is_empty() || budget.is_spent() {
-            return Need::Nothing;
+            return RequiredLiteral::Unknown;
         }
-        let (need, steps) = Walk::answer(self, literal);
+        let (required, steps) = Walk::answer(self, literal);
         budget.spend(steps);
-        need
+        required
     }
 }
 
-/// A composite in the making.
+/// The parts of a composite that were added so far.
 struct Parts {
     /// Where each part begins.
     hub: usize,
     ends: Vec<usize>,
-    /// The kinds of types that there are parts for.
+    /// The kinds of types that have parts.
     has: Vec<Discriminant<Type>>,
 }

@@ -2,8 +2,12 @@
 
 use std::num::NonZero;
 
+use super::encoder::{Encoded, EntryEncoder};
 use super::*;
-use crate::{Format, RenderOptions, Renderer};
+use crate::read::Turn;
+use crate::render::text_buffer::TextBuffer;
+use crate::scene::{Rec, START, Scene, loss, n, str_bytes};
+use crate::{Dump, Filter, Level, Levels, LossKind, Losses, Order};
 use stenolog_format::block::Codec;
 use stenolog_format::dictionary::{CallSite, Role};
 use stenolog_format::types::Type;
@@ -410,7 +414,7 @@ fn long_texts_are_handed_on_in_pieces() {
             &options,
             NonZero::new(threads).unwrap(),
             |text| {
-                assert!(text.len() < parallel::BATCH_TEXT_BYTES + 70_000, "{}", text.len());
+                assert!(text.len() < batch::BATCH_TEXT_BYTES + 70_000, "{}", text.len());
                 found.push_str(std::str::from_utf8(text).unwrap());
                 ControlFlow::Continue(())
             },
@@ -429,24 +433,24 @@ fn long_messages_wait_for_their_turn() {
     scene.block(1, &records);
     scene.seal(0);
     let dumps = [scene.dump()];
-    let filter = Arc::new(Filter::default());
-    let mut painter =
-        Painter::new(&filter, Format::Logfmt, &RenderOptions::default(), Losses::Inline);
     let mut decoder = Decoder::new(&dumps);
-    let mut painted = Vec::new();
+    decoder.start();
+    let encoding = Encoding::new(&decoder, Format::Logfmt, &RenderOptions::default());
+    let mut encoder = EntryEncoder::new(encoding);
+    let mut encoded = Vec::new();
     let _ = decoder.merge(|turn, _, _| {
         let Turn::Records(run) = turn else { return (1, ControlFlow::Continue(())) };
-        for raw in run.entries() {
+        for raw in run.records() {
             for is_its_turn in [false, true] {
-                let mut page = Page::default();
-                painted.push(painter.record(&raw, is_its_turn, &mut page).unwrap());
-                assert_eq!(page.is_empty(), painted.last() == Some(&Painted::Later));
+                let mut text = TextBuffer::default();
+                encoded.push(encoder.record(&raw, is_its_turn, &mut text).unwrap());
+                assert_eq!(text.is_empty(), encoded.last() == Some(&Encoded::Deferred));
             }
         }
         (run.to - run.from, ControlFlow::Continue(()))
     });
-    let [shown, later] = [Painted::Shown, Painted::Later];
-    assert_eq!(painted, [shown, shown, shown, shown, later, shown, shown, shown]);
+    let [shown, later] = [Encoded::Written, Encoded::Deferred];
+    assert_eq!(encoded, [shown, shown, shown, shown, later, shown, shown, shown]);
     check(&dumps, &Filter::default(), Order::Time);
 }
 
@@ -468,9 +472,8 @@ fn the_last_entries_are_the_end_of_all() {
                         let decoder = Decoder::new(dumps).with_filter(filter.clone());
                         let mut decoder = decoder.with_losses(losses);
                         let mut out = String::new();
-                        let flow = decoder.render_last_of(
-                            count as u64,
-                            most_bytes,
+                        let flow = decoder.render_last_within(
+                            (count as u64, most_bytes),
                             Format::Short,
                             &options,
                             |text| {

@@ -1,38 +1,38 @@
-//! Texts of a record that are searched: as shown, and as logged.
+//! Texts of a record that regular expressions are matched against: as shown, and as logged.
 
 use regex::Regex;
 use stenolog_format::dictionary::Role;
 use stenolog_format::value::Value;
 
-use crate::model::entry::Record;
-use crate::render::write_body;
+use crate::model::record::Record;
+use crate::record_text::write_body;
 use crate::text::{write_debug, write_display};
 
-/// The texts of one record. Kept from record to record, so that none allocates.
+/// The texts of one record. The buffers are kept from record to record.
 #[derive(Debug, Default)]
-pub(crate) struct Texts {
-    /// Message and fields in one line, as they are shown.
+pub(crate) struct SearchedText {
+    /// The message and the fields in one line, as they are shown.
     shown: String,
-    /// The message and the values of the fields as they were logged, one behind the other.
+    /// The message and the values of the fields as they were logged, one after the other.
     written: String,
-    /// Where each of these ends; none if they are not made yet.
+    /// The end of each of these; empty until they are written.
     ends: Vec<usize>,
 }
 
-impl Texts {
-    /// Text for others on their way.
+impl SearchedText {
+    /// The buffer, for other conditions on the same record.
     pub(super) fn buffer(&mut self) -> &mut String {
         &mut self.shown
     }
 
-    /// Takes what is shown of a record.
+    /// Takes a record.
     pub(super) fn show(&mut self, record: &Record<'_>) {
         self.shown.clear();
         self.ends.clear();
         write_body(record, &mut self.shown);
     }
 
-    /// Whether any text of the record matches; it is that which was shown last.
+    /// Whether any text of the record matches. The record must be the one that was taken last.
     pub(super) fn has_match(
         &mut self,
         regex: &Regex,
@@ -42,8 +42,8 @@ impl Texts {
         if regex.is_match(&self.shown) {
             return true;
         }
-        // Without escapes, what was written stands within what is shown. Only what depends on where a
-        // text begins and ends tells them apart.
+        // Without escapes, the logged text is part of the shown text, so that only an expression that
+        // looks around its match can tell them apart.
         if !looks_around && !self.shown.contains('\\') {
             return false;
         }

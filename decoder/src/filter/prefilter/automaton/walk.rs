@@ -1,37 +1,38 @@
-//! Walks over a call site's automaton that tell whether a literal can be in a line, and from where.
+//! Walks over an automaton: whether a literal can be in a line, and which bytes then come from values.
 //!
 //! Each takes time in proportion to the automaton and to the literal.
 
 use stenolog_format::summary::GRAM_BYTES;
 
-use super::super::{Need, minimal};
-use super::{Line, Node};
+use super::graph::{LineAutomaton, Node};
+use crate::filter::prefilter::fold::minimal;
+use crate::filter::prefilter::required::RequiredLiteral;
 
 /// A question to an automaton, and how many steps the answer took.
 pub(super) struct Walk<'l> {
-    line: &'l Line,
+    line: &'l LineAutomaton,
     literal: &'l [u8],
     steps: usize,
 }
 
 impl<'l> Walk<'l> {
-    /// What a line needs to have the literal within, and how many steps it took to tell.
-    pub(super) fn answer(line: &'l Line, literal: &'l [u8]) -> (Need, usize) {
+    /// What a record must contain if its line contains the literal, and the number of steps taken.
+    pub(super) fn answer(line: &'l LineAutomaton, literal: &'l [u8]) -> (RequiredLiteral, usize) {
         let mut walk = Self { line, literal, steps: 0 };
-        let need = walk.need();
-        (need, walk.steps)
+        let required = walk.required();
+        (required, walk.steps)
     }
 
-    fn need(&mut self) -> Need {
+    fn required(&mut self) -> RequiredLiteral {
         let reached = self.reached();
         if !reached.last().is_some_and(|last| last.contains(&true)) {
-            return Need::Never;
+            return RequiredLiteral::Never;
         }
         if self.can_without_text() {
-            return Need::Nothing;
+            return RequiredLiteral::Unknown;
         }
-        // Whatever way is taken, a piece of this length at least comes from one string. The shortest
-        // way out of a string that was entered at some byte gives what all ways from there have.
+        // On every path, a piece of at least this length comes from one string. The shortest path out of
+        // a string that was entered at some byte gives what all paths from there share.
         let rest = self.rest();
         let (literal, length) = (self.literal, self.literal.len());
         let mut shortest = vec![usize::MAX; length];
@@ -57,7 +58,7 @@ impl<'l> Walk<'l> {
             }
         }
         let mut pieces = Vec::new();
-        // One that has another one within says nothing besides.
+        // A piece that contains another one is redundant.
         let mut before = usize::MAX;
         for (start, &end) in shortest.iter().enumerate().rev() {
             if end < before {
@@ -66,11 +67,15 @@ impl<'l> Walk<'l> {
             }
         }
         self.steps += length * length;
-        if pieces.is_empty() { Need::Nothing } else { Need::OneOf(minimal(pieces)) }
+        if pieces.is_empty() {
+            RequiredLiteral::Unknown
+        } else {
+            RequiredLiteral::OneOf(minimal(pieces))
+        }
     }
 
-    /// For each length of a beginning of the literal: the nodes that are come to with it, other than
-    /// by text to the node of that text itself.
+    /// For each prefix of the literal: the nodes that it can reach, except by text to the node of that
+    /// text itself.
     fn reached(&mut self) -> Vec<Vec<bool>> {
         let nodes = &self.line.nodes;
         let mut all = Vec::with_capacity(self.literal.len() + 1);
@@ -103,9 +108,9 @@ impl<'l> Walk<'l> {
         all
     }
 
-    /// For each length of a beginning of the literal: the nodes from which the rest of it can follow.
+    /// For each prefix of the literal: the nodes from which the rest can follow.
     fn rest(&mut self) -> Vec<Vec<bool>> {
-        let Line { nodes, from, size } = self.line;
+        let LineAutomaton { nodes, from, size } = self.line;
         let mut all = vec![vec![true; nodes.len()]];
         for &byte in self.literal.iter().rev() {
             self.steps += 2 * size;
@@ -130,7 +135,7 @@ impl<'l> Walk<'l> {
         all
     }
 
-    /// Adds where free steps lead to.
+    /// Adds the targets of free steps.
     fn go_freely(&mut self, is_in: &mut [bool]) {
         self.steps += self.line.size;
         let mut open: Vec<usize> = (0..is_in.len()).filter(|&index| is_in[index]).collect();
