@@ -14,6 +14,7 @@
 
 mod dir;
 mod error;
+mod judgement;
 mod left;
 mod read;
 mod recovery;

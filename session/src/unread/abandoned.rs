@@ -379,3 +379,6 @@ impl NotRecovered {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
