@@ -148,12 +148,12 @@ impl RingSlot {
     pub(crate) fn leave(&self, consumer: Consumer) {
         *lock(&self.leftover) = Some(consumer);
         if self.is_retired() {
-            self.count_latecomers();
+            self.count_late_records();
         }
     }
 
     /// Counts the records that were committed after the drain had looked for the last time.
-    pub(crate) fn count_latecomers(&self) {
+    pub(crate) fn count_late_records(&self) {
         if let Some(mut consumer) = lock(&self.leftover).take() {
             let is_record = |tag| tag >= CallSite::FIRST_ID;
             let mut records = 0;
@@ -267,7 +267,8 @@ pub(crate) type NewRing = (Arc<RingSlot>, Consumer);
 
 /// The target of the logger's own records.
 pub(crate) const OWN_TARGET: &str = "stenolog";
-const OWN_MODULE: &str = "stenolog::builder";
+/// The module that makes them: an application's records with this target are filtered.
+const OWN_MODULE: &str = "stenolog::handle::builder";
 
 fn next_generation() -> u32 {
     // 0 and 1 have a meaning in a call site's state; `thread::NO_GENERATION` is the largest.

@@ -71,7 +71,7 @@ pub(crate) fn start(
         let _signals = SignalsBlocked::new();
         let thread = std::thread::Builder::new().name("stenolog-drain".to_owned());
         thread.spawn(move || {
-            crate::thread::be_deaf();
+            crate::thread::begin_drain_thread();
             let end = EndOnDrop::new(Arc::clone(&core));
             // Here: a file beyond its limit raises a signal that only this thread has blocked.
             let worker = settle(&core).and_then(|()| Worker::begin(core, output, parker));

@@ -76,13 +76,22 @@ struct Registry {
     running: Vec<Weak<Core>>,
 }
 
-/// What a call knows of the types that it was compiled for.
+/// The types of a record's values, and what its time word is.
 #[derive(Clone, Copy)]
-pub(crate) struct CallTypes {
-    /// Equal for equal lists of types and equal time sources.
+pub(crate) struct CallTypes<'a> {
+    /// Equal for equal lists of types and equal time sources, and never 0.
     pub(crate) signature: u64,
     pub(crate) time: TimeSource,
-    pub(crate) describe: fn(&mut Vec<Type>),
+    pub(crate) list: TypeList<'a>,
+}
+
+/// A list of types.
+#[derive(Clone, Copy)]
+pub(crate) enum TypeList<'a> {
+    /// The types that a call was compiled for: the function appends them.
+    Compiled(fn(&mut Vec<Type>)),
+    /// The types of one record.
+    Listed(&'a [Type]),
 }
 
 fn read() -> RwLockReadGuard<'static, Registry> {
@@ -95,7 +104,7 @@ fn write() -> RwLockWriteGuard<'static, Registry> {
 
 /// The id of a call site with a list of types; hands one out if there is none. Records of this id
 /// may then be committed to the logger's rings.
-pub(crate) fn id(core: &Core, site: &'static Site, types: CallTypes) -> Id {
+pub(crate) fn id(core: &Core, site: &'static Site, types: CallTypes<'_>) -> Id {
     let known = {
         let registry = read();
         let id = registry.id(site, types.signature);
@@ -123,7 +132,7 @@ pub(crate) enum Decision {
     /// Nowhere: the filter says so.
     Off,
     /// Nowhere: no logger runs.
-    Unheard,
+    NoLogger,
 }
 
 /// Whether the global logger wants the records of a site; `None` if there is none. If not, the
@@ -145,15 +154,15 @@ pub(crate) fn wants(site: &'static Site) -> Option<bool> {
 }
 
 /// Decides for the global logger, and tells the site.
-pub(crate) fn decide(site: &'static Site, types: CallTypes) -> Decision {
+pub(crate) fn decide(site: &'static Site, types: CallTypes<'_>) -> Decision {
     if !HAS_GLOBAL.load(Ordering::Acquire) {
-        return Decision::Unheard;
+        return Decision::NoLogger;
     }
     if let Some(decision) = read().decision(site, types) {
         return decision;
     }
     let mut registry = write();
-    let Some(core) = registry.global().cloned() else { return Decision::Unheard };
+    let Some(core) = registry.global().cloned() else { return Decision::NoLogger };
     if !site.is_allowed_by(&core) {
         registry.switch_off(site);
         return Decision::Off;
@@ -180,10 +189,17 @@ pub(crate) fn wants_in_handler(site: &'static Site, generation: u32) -> Option<b
 
 /// The id of a call site that a signal handler calls, if the global logger has this generation. The entry
 /// follows when the drain has [told the site](tell_noted). Async-signal-safe.
-pub(crate) fn id_in_handler(site: &'static Site, types: CallTypes, generation: u32) -> Option<u32> {
+pub(crate) fn id_in_handler(
+    site: &'static Site,
+    types: CallTypes<'_>,
+    generation: u32,
+) -> Option<u32> {
     let registry = sync::read_in_handler(&REGISTRY)?;
     registry.global().filter(|core| core.generation() == generation)?;
     let known = registry.id(site, types.signature);
+    // A list of the caller's would not outlive the call.
+    let TypeList::Compiled(append) = types.list else { return None };
+    let types = CallTypes { list: TypeList::Compiled(append), ..types };
     handlers::note(site, types, || known.unwrap_or_else(new_id))
 }
 
@@ -335,7 +351,7 @@ impl Registry {
 
     /// The decision, if nothing has to be changed for it: the site has been told, and it is only
     /// the types, or the thread, that brought the call here.
-    fn decision(&self, site: &Site, types: CallTypes) -> Option<Decision> {
+    fn decision(&self, site: &Site, types: CallTypes<'_>) -> Option<Decision> {
         let core = self.global()?;
         let state = site.state.load(Ordering::Relaxed);
         if (state >> 32) as u32 != core.generation() {
@@ -360,7 +376,7 @@ impl Registry {
         }
     }
 
-    fn id_or_new(&mut self, site: &'static Site, types: CallTypes) -> u32 {
+    fn id_or_new(&mut self, site: &'static Site, types: CallTypes<'_>) -> u32 {
         self.adopt();
         if let Some(id) = self.id(site, types.signature) {
             return id;
@@ -371,7 +387,7 @@ impl Registry {
     }
 
     /// Gives a call site with these types its entry, under an id that was handed out for it.
-    fn enter(&mut self, site: &'static Site, types: CallTypes, id: u32) {
+    fn enter(&mut self, site: &'static Site, types: CallTypes<'_>, id: u32) {
         let at = (id - CallSite::FIRST_ID) as usize;
         if at >= self.entries.len() {
             self.entries.resize_with(at + 1, entry_to_come);
@@ -447,10 +463,16 @@ fn entry_to_come() -> Arc<CallSite> {
     })
 }
 
-fn describe(site: &Site, types: CallTypes, id: u32) -> CallSite {
+fn describe(site: &Site, types: CallTypes<'_>, id: u32) -> CallSite {
     let meta = site.meta;
-    let mut described = Vec::with_capacity(meta.slots.len());
-    (types.describe)(&mut described);
+    let described = match types.list {
+        TypeList::Compiled(append) => {
+            let mut types = Vec::with_capacity(meta.slots.len());
+            append(&mut types);
+            types
+        }
+        TypeList::Listed(types) => types.to_vec(),
+    };
     debug_assert!(
         described.iter().all(|ty| ty.depth() <= MAX_TYPE_DEPTH),
         "what is deeper is recorded as text"

@@ -11,6 +11,7 @@
 //! Cost: two relaxed loads of the site, one of the thread's generation, the clock, one comparison
 //! for the claim, the stores, and one release store. No allocation, lock, system call or format.
 
+use std::marker::PhantomData;
 use std::sync::atomic::{Ordering, compiler_fence};
 
 use stenolog_format::dictionary::TimeSource;
@@ -19,9 +20,10 @@ use crate::call::capture::List;
 use crate::call::registers::{Carry, PickedList};
 use crate::call::time::TimeWord;
 use crate::clock::ClockRef;
-use crate::registry::CallTypes;
 use crate::registry::site::{OFF, Site, UNKNOWN};
-use crate::thread::{self, ColdRecord, LOCAL, Local, NO_GENERATION};
+use crate::registry::{CallTypes, TypeList};
+use crate::thread::local::{LOCAL, Local, NO_GENERATION};
+use crate::thread::{self, ColdRecord, Payload};
 use crate::value::Args;
 
 impl Site {
@@ -102,7 +104,7 @@ fn try_emit_quick<T: TimeWord, L: Carry, A: Args>(site: &'static Site, time: T, 
     // Nothing of the producer is read before that.
     compiler_fence(Ordering::SeqCst);
     // SAFETY: the generation is a logger's, so that there is a producer; only this thread touches it, and
-    // nothing logs while this borrow lives (T1 to T3 in `thread`): what follows are stores of values.
+    // nothing logs while this borrow lives (T1 to T3 in `thread::local`): what follows are stores of values.
     let producer = unsafe { (*local.producer.get()).assume_init_mut() };
     let claim = producer.try_claim_quick(TIME_BYTES + args.size());
     let is_done = claim.is_some();
@@ -130,24 +132,42 @@ fn emit_slow<T: TimeWord, L: Carry>(
     site: &'static Site,
     rest: L::Rest,
 ) {
-    let args = (&a, (&b, (&c, (&d, (&e, &rest)))));
-    let signature = const { signature::<T, L::List>() };
+    let args = &(&a, (&b, (&c, (&d, (&e, &rest)))));
     let payload_bytes = match args.is_readable() {
         true => args.size().saturating_add(TIME_BYTES),
-        // More than any ring holds, so that the record is counted as one that is too large.
+        // More than any ring holds: the record is counted as one that is too large.
         false => usize::MAX,
     };
-    let stamp = |clock: &ClockRef| time.read(clock);
     thread::log(&ColdRecord {
         site,
-        types: CallTypes { signature, time: T::SOURCE, describe: L::List::describe },
+        signature: const { signature::<T, L::List>() },
         payload_bytes,
-        stamp: &stamp,
-        fill: &|out, time| {
-            // SAFETY: `thread::log` hands out a claim of `payload_bytes`.
-            unsafe { fill(out, time, &args) };
-        },
+        payload: &CallPayload::<T, L::List, _> { time, args, list: PhantomData },
     });
+}
+
+/// The payload of a call: its arguments, of which `L` is the list without the placeholders for absent ones.
+struct CallPayload<'a, T, L, A> {
+    time: T,
+    args: &'a A,
+    list: PhantomData<L>,
+}
+
+// SAFETY: `write` writes the time and the values, whose sizes make up `payload_bytes` (V1 in `value`).
+unsafe impl<T: TimeWord, L: Args, A: Args> Payload for CallPayload<'_, T, L, A> {
+    fn types(&self) -> CallTypes<'_> {
+        let list = TypeList::Compiled(L::describe);
+        CallTypes { signature: const { signature::<T, L>() }, time: T::SOURCE, list }
+    }
+
+    fn time(&self, clock: &ClockRef) -> u64 {
+        self.time.read(clock)
+    }
+
+    unsafe fn write(&self, out: *mut u8, time: u64) {
+        // SAFETY: the caller grants the room.
+        unsafe { fill(out, time, self.args) };
+    }
 }
 
 /// Writes a payload.

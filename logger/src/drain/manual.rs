@@ -9,7 +9,7 @@ use super::{EndOnDrop, Output, RETRY_AFTER, SignalsBlocked, Stepped, Worker};
 use crate::core::Core;
 use crate::error::{FlushError, StartError};
 use crate::registry;
-use crate::thread::Deaf;
+use crate::thread::ReentrancyGuard;
 
 /// The drain of a logger that was started with [`Builder::start_manual`](crate::Builder::start_manual):
 /// it writes only when it is polled.
@@ -88,7 +88,7 @@ impl Drain {
         }
         // If it panics there is none any more.
         let Some(mut worker) = self.worker.take() else { return Self::FOR_EVER };
-        let (_signals, _deaf) = (SignalsBlocked::new(), Deaf::new());
+        let (_signals, _deaf) = (SignalsBlocked::new(), ReentrancyGuard::new());
         let end = EndOnDrop::new(Arc::clone(&self.core));
         match worker.step() {
             Stepped::Rest(rest) => {

@@ -59,7 +59,7 @@ static AT_EXIT: extern "C" fn() = at_exit;
 #[cfg(unix)]
 extern "C" fn at_exit() {
     // X2. Besides, a drain or a call that ends the process cannot wait for itself.
-    if PROCESS.load(Ordering::Relaxed) == std::process::id() && !crate::thread::is_deaf() {
+    if PROCESS.load(Ordering::Relaxed) == std::process::id() && !crate::thread::is_busy() {
         seal_all();
     }
 }

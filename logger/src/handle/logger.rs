@@ -211,7 +211,7 @@ fn flush_core(core: &Core, sync: bool) -> Result<(), FlushError> {
     }
     let ended = || FlushError::Ended { path: core.config.path.clone() };
     // The drain must not wait for itself, which it would in a panic hook that it runs.
-    if thread::is_deaf() {
+    if thread::is_busy() {
         return Err(ended());
     }
     let answers = core.ask(sync)?;
