@@ -32,7 +32,7 @@ weaken:
 assembly *options:
     .ci/assembly {{options}}
 
-# So many random kills of processes that log, and as long a walk through the drain's steps.
+# Kills COUNT logging processes at random moments, and walks through the drain's steps for as long.
 kills count:
     cargo build -p stenolog-cli
     STENOLOG_KILLS={{count}} cargo test -p stenolog-tests --test kill -- --nocapture
@@ -55,10 +55,10 @@ lint:
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --open
 
-# The figures of the README. Nothing else should run meanwhile.
+# Measures all figures of benches/README.md and writes them there. Nothing else should run meanwhile.
 bench *options:
     cargo run --release --manifest-path benches/Cargo.toml -p stenolog-bench -- \
-        --readme README.md --readme benches/README.md {{options}}
+        --readme benches/README.md {{options}}
 
 # The rings beside others.
 bench-rings:

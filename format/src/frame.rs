@@ -295,17 +295,27 @@ impl FrameWriter {
         kind: FrameKind,
         fill: impl FnOnce(&mut Vec<u8>) -> R,
     ) -> R {
+        self.frame_of_kind(out, kind as u8, fill)
+    }
+
+    /// As [`frame`](Self::frame), of a kind that this version may not know.
+    pub fn frame_of_kind<R>(
+        &mut self,
+        out: &mut Vec<u8>,
+        kind: u8,
+        fill: impl FnOnce(&mut Vec<u8>) -> R,
+    ) -> R {
         let start = out.len();
         out.resize(start + FrameHeader::BYTES, 0);
         let result = fill(out);
         let payload = &out[start + FrameHeader::BYTES..];
         let header = FrameHeader {
-            kind: kind as u8,
+            kind,
             sequence: self.sequence,
             payload_bytes: payload.len() as u32,
             payload_crc: crc32fast::hash(payload),
         };
-        self.sequence += 1;
+        self.sequence = self.sequence.wrapping_add(1);
         out[start..start + FrameHeader::BYTES].copy_from_slice(&header.encode());
         out.resize(start + header.frame_bytes() as usize, 0);
         result

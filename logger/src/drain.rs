@@ -16,11 +16,12 @@
 //! its ring half full wakes it before that.
 
 mod compress;
-mod file;
 mod manual;
 mod output;
 mod scanner;
 mod storage;
+#[cfg(test)]
+mod testing;
 
 use std::io;
 use std::sync::Arc;
@@ -29,15 +30,14 @@ use std::time::{Duration, Instant};
 
 use crossbeam_utils::sync::Parker;
 
-pub(crate) use self::compress::decompress;
-pub(crate) use self::file::numbered;
-pub(crate) use self::file::{DumpFile, Earlier, session_at};
 pub use self::manual::Drain;
 pub(crate) use self::output::Output;
 use self::output::WriteFailure;
 use self::scanner::Scanner;
 #[cfg(test)]
 pub(crate) use self::storage::Storage;
+pub(crate) use self::storage::file::numbered;
+pub(crate) use self::storage::file::{DumpFile, Earlier, session_at};
 use crate::core::{Core, Request, WriteResult};
 use crate::error::{DrainError, StartError};
 use crate::event::Event;

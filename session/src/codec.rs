@@ -1,1 +1,317 @@
-//! Codecs of blocks: LZ4 and Zstandard, both ways.
+//! Codecs of block bodies: LZ4 and Zstandard, both ways.
+//!
+//! This is the only module that calls a compression library. Another codec needs a number and limits in
+//! `stenolog_format::block::Codec`, an arm in [`Compressor::compress`] and one in
+//! [`Decompressor::decompress_into`].
+//!
+//! Both types keep their contexts and buffers, so that after the first blocks none allocates.
+
+use std::fmt;
+#[cfg(feature = "zstd")]
+use std::io;
+
+use lz4_flex::block::{CompressTable, compress_into_with_table, get_maximum_output_size};
+use stenolog_format::block::{BlockError, BlockHeader, Codec, PlainBody};
+
+/// The level at which Zstandard is still faster than a disk. Higher ones gain little for columns.
+#[cfg(feature = "zstd")]
+const FAST_LEVEL: i32 = 1;
+
+/// Compresses bodies of blocks.
+///
+/// # Examples
+/// ```
+/// use stenolog_format::block::{BlockBuilder, Codec};
+/// use stenolog_format::dictionary::{CallSite, Level, Role, Slot, TimeSource};
+/// use stenolog_format::types::Type;
+/// use stenolog_session::codec::{Compressor, Decompressor};
+///
+/// # let site = CallSite {
+/// #     id: 16, level: Level::Info, time: TimeSource::Counter, target: String::new(),
+/// #     module: String::new(), file: String::new(), line: 1, column: 1, template: None,
+/// #     slots: vec![Slot { name: String::new(), role: Role::Field, ty: Type::U64 }],
+/// # };
+/// let mut block = BlockBuilder::default();
+/// block.begin_columns(1, 0, 0);
+/// for n in 0..1000_u64 {
+///     block.push(&site, &[n.to_le_bytes(), 7_u64.to_le_bytes()].concat()).unwrap();
+/// }
+/// let mut compressor = Compressor::new();
+/// let mut payload = Vec::new();
+/// let header = block.finish_with(16_000, &mut payload, |body, out| {
+///     compressor.append(&[Codec::Lz4], body, out)
+/// });
+/// assert_eq!(header.codec, Codec::Lz4.number());
+///
+/// let stored = &payload[stenolog_format::block::BlockHeader::BYTES..];
+/// let body = Decompressor::default().decompress(&header, stored).unwrap();
+/// assert!(stored.len() < body.len());
+/// ```
+pub struct Compressor {
+    lz4: CompressTable,
+    /// What a codec writes to. It is not cleared in between.
+    output: Vec<u8>,
+    /// Created for the first body that Zstandard compresses.
+    #[cfg(feature = "zstd")]
+    zstd: Option<zstd::bulk::Compressor<'static>>,
+}
+
+impl Default for Compressor {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Compressor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Compressor").finish_non_exhaustive()
+    }
+}
+
+impl Compressor {
+    /// A compressor for a writer that must keep up: Zstandard runs at its fastest useful level.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            lz4: CompressTable::large(),
+            output: Vec::new(),
+            #[cfg(feature = "zstd")]
+            zstd: None,
+        }
+    }
+
+    /// A compressor whose Zstandard level is `level`, from 1 (fastest) to 22 (smallest).
+    ///
+    /// # Errors
+    /// If there is no memory for the context.
+    #[cfg(feature = "zstd")]
+    pub fn with_level(level: i32) -> io::Result<Self> {
+        Ok(Self { zstd: Some(zstd::bulk::Compressor::new(level)?), ..Self::new() })
+    }
+
+    /// Appends a body to `out`, compressed by the first of `codecs` that makes it shorter and that a reader
+    /// accepts. Returns that codec, or [`Codec::None`] if the body was appended as it is.
+    ///
+    /// A codec that this build lacks is skipped.
+    pub fn append(&mut self, codecs: &[Codec], body: PlainBody<'_>, out: &mut Vec<u8>) -> Codec {
+        for &codec in codecs {
+            if let Some(compressed) = self.compress(codec, body.bytes)
+                && body.may_stand_in(codec, compressed.len())
+            {
+                out.extend_from_slice(compressed);
+                return codec;
+            }
+        }
+        out.extend_from_slice(body.bytes);
+        Codec::None
+    }
+
+    /// What the codec makes of `bytes`, if anything.
+    fn compress(&mut self, codec: Codec, bytes: &[u8]) -> Option<&[u8]> {
+        let most = match codec {
+            Codec::Lz4 => get_maximum_output_size(bytes.len()),
+            #[cfg(feature = "zstd")]
+            Codec::Zstd => zstd::zstd_safe::compress_bound(bytes.len()),
+            _ => return None,
+        };
+        if self.output.len() < most {
+            self.output.resize(most, 0);
+        }
+        let written = match codec {
+            Codec::Lz4 => compress_into_with_table(bytes, &mut self.output, &mut self.lz4).ok()?,
+            #[cfg(feature = "zstd")]
+            Codec::Zstd => {
+                if self.zstd.is_none() {
+                    self.zstd = zstd::bulk::Compressor::new(FAST_LEVEL).ok();
+                }
+                self.zstd.as_mut()?.compress_to_buffer(bytes, &mut self.output[..]).ok()?
+            }
+            _ => return None,
+        };
+        self.output.get(..written)
+    }
+}
+
+/// The codec of a block whose body takes `stored_bytes` in a file.
+///
+/// Call it before you take memory for the body: it holds the header to the limits of the format.
+///
+/// # Errors
+/// If the codec is unknown, or if it does not make so many bytes of so few.
+///
+/// # Examples
+/// ```
+/// use stenolog_format::block::{BlockError, BlockHeader, Codec};
+///
+/// let mut block = [0; BlockHeader::BYTES];
+/// block[5] = Codec::Lz4.number();
+/// block[36..40].copy_from_slice(&100_000_u32.to_le_bytes());
+/// let header = BlockHeader::decode(&block).unwrap();
+/// assert_eq!(stenolog_session::codec::check(&header, 1_000), Ok(Codec::Lz4));
+/// let refused = stenolog_session::codec::check(&header, 10);
+/// assert!(matches!(refused, Err(BlockError::TooLong { .. })));
+/// ```
+pub fn check(header: &BlockHeader, stored_bytes: usize) -> Result<Codec, BlockError> {
+    let codec = Codec::from_number(header.codec);
+    let codec = codec.ok_or(BlockError::Codec { codec: header.codec })?;
+    if codec.allows(header.body_bytes as usize, stored_bytes) {
+        Ok(codec)
+    } else {
+        Err(BlockError::TooLong { bytes: header.body_bytes, stored: stored_bytes })
+    }
+}
+
+/// Decompresses bodies of blocks.
+#[derive(Default)]
+pub struct Decompressor {
+    /// Created for the first body that needs it.
+    #[cfg(feature = "zstd")]
+    zstd: Option<zstd::bulk::Decompressor<'static>>,
+}
+
+impl fmt::Debug for Decompressor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decompressor").finish_non_exhaustive()
+    }
+}
+
+impl Decompressor {
+    /// Decompresses what a file holds of a block into `body`, which must be as long as its header states.
+    ///
+    /// # Errors
+    /// If the bytes are not what the codec makes of a body of that length, or if this build lacks the codec.
+    pub fn decompress_into(
+        &mut self,
+        codec: Codec,
+        stored: &[u8],
+        body: &mut [u8],
+    ) -> Result<(), BlockError> {
+        let written = match codec {
+            Codec::None if stored.len() == body.len() => {
+                body.copy_from_slice(stored);
+                Some(stored.len())
+            }
+            Codec::None => None,
+            Codec::Lz4 => lz4_flex::block::decompress_into(stored, body).ok(),
+            #[cfg(feature = "zstd")]
+            Codec::Zstd => self.decompress_zstd(stored, body),
+            _ => return Err(BlockError::Codec { codec: codec.number() }),
+        };
+        if written == Some(body.len()) {
+            Ok(())
+        } else {
+            Err(BlockError::Compressed { bytes: body.len() as u32 })
+        }
+    }
+
+    #[cfg(feature = "zstd")]
+    fn decompress_zstd(&mut self, stored: &[u8], body: &mut [u8]) -> Option<usize> {
+        if self.zstd.is_none() {
+            self.zstd = zstd::bulk::Decompressor::new().ok();
+        }
+        self.zstd.as_mut()?.decompress_to_buffer(stored, body).ok()
+    }
+
+    /// The body of a block, of which a file holds `stored`.
+    ///
+    /// # Errors
+    /// As [`check`] and [`decompress_into`](Self::decompress_into).
+    pub fn decompress(
+        &mut self,
+        header: &BlockHeader,
+        stored: &[u8],
+    ) -> Result<Vec<u8>, BlockError> {
+        let codec = check(header, stored.len())?;
+        let mut body = vec![0; header.body_bytes as usize];
+        self.decompress_into(codec, stored, &mut body)?;
+        Ok(body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use stenolog_format::block::BlockBuilder;
+    use stenolog_format::dictionary::{CallSite, Level, Role, Slot, TimeSource};
+    use stenolog_format::types::Type;
+
+    use super::*;
+
+    const HARD: &[Codec] = &[Codec::Zstd, Codec::Lz4];
+    const FAST: &[Codec] = &[Codec::Lz4];
+
+    fn site() -> CallSite {
+        CallSite {
+            id: 16,
+            level: Level::Info,
+            time: TimeSource::Counter,
+            target: String::new(),
+            module: String::new(),
+            file: String::new(),
+            line: 1,
+            column: 1,
+            template: None,
+            slots: vec![Slot { name: String::new(), role: Role::Field, ty: Type::U64 }],
+        }
+    }
+
+    /// The header, the plain body and the stored body of a block of `count` records.
+    fn block(
+        codecs: &[Codec],
+        count: u64,
+        value: impl Fn(u64) -> u64,
+    ) -> (BlockHeader, Vec<u8>, Vec<u8>) {
+        let mut builder = BlockBuilder::default();
+        builder.begin_columns(1, 0, 0);
+        for n in 0..count {
+            let payload = [n.to_le_bytes(), value(n).to_le_bytes()].concat();
+            builder.push(&site(), &payload).unwrap();
+        }
+        let mut plain = Vec::new();
+        let mut out = Vec::new();
+        let header = builder.finish_with(0, &mut out, |body, out| {
+            plain.extend_from_slice(body.bytes);
+            Compressor::new().append(codecs, body, out)
+        });
+        (header, plain, out.split_off(BlockHeader::BYTES))
+    }
+
+    fn decompress(header: BlockHeader, stored: &[u8]) -> Result<Vec<u8>, BlockError> {
+        Decompressor::default().decompress(&header, stored)
+    }
+
+    #[test]
+    fn compressed_bodies_survive() {
+        let hard = if cfg!(feature = "zstd") { Codec::Zstd } else { Codec::Lz4 };
+        for (codecs, codec) in [(HARD, hard), (FAST, Codec::Lz4), (&[], Codec::None)] {
+            let (header, plain, stored) = block(codecs, 3000, |n| n * n % 251);
+            assert_eq!(header.codec, codec.number());
+            assert_eq!(stored.len() < plain.len(), codec != Codec::None);
+            assert_eq!(decompress(header, &stored).as_ref(), Ok(&plain));
+            let shorter = BlockHeader { body_bytes: header.body_bytes - 1, ..header };
+            assert!(decompress(shorter, &stored).is_err());
+            assert!(decompress(header, &stored[1..]).is_err());
+        }
+        let (header, ..) = block(&[], 1, |n| n);
+        let unknown = BlockHeader { codec: 9, body_bytes: 0, ..header };
+        assert_eq!(decompress(unknown, &[]), Err(BlockError::Codec { codec: 9 }));
+    }
+
+    #[test]
+    fn a_body_that_does_not_become_shorter_stays_plain() {
+        let noise = |n: u64| {
+            let n = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            (n ^ n >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9) ^ n << 1
+        };
+        let (header, plain, stored) = block(FAST, 4, noise);
+        assert_eq!((header.codec, &stored), (0, &plain));
+    }
+
+    #[test]
+    fn a_body_that_a_reader_would_take_for_a_bomb_goes_to_a_weaker_codec() {
+        let (header, _, stored) = block(HARD, 100_000, |_| 7);
+        let mut rows = Vec::new();
+        let body = decompress(header, &stored).unwrap();
+        let plain = header.rows(&body, stored.len(), &mut rows).unwrap();
+        assert_eq!(plain.records(&rows).unwrap().filter(Result::is_ok).count(), 100_000);
+    }
+}

@@ -1,4 +1,4 @@
-//! What the parts have in common: the options, and figures that more than one part shows.
+//! State that the parts share: the options, and figures that more than one part shows.
 
 use std::cell::OnceCell;
 use std::error::Error;

@@ -58,7 +58,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Table>, Box<dyn Error>> {
     table.notes.push(format!(
         "The queue is emptied before each burst. The ratio is to reading the clock (`rdtsc`) as often, \
          in turn with the calls in the same process. The background thread is on the other core; {}. A \
-         dash: the level is a constant of the program.",
+         dash: the level is a constant of the program, so a disabled call does not exist at run time.",
         line_of(all)
     ));
     let setups = all.iter().map(|(peer, _)| format!("{}: {}", peer.name, peer.setup));
@@ -104,7 +104,7 @@ fn own_table(figures: &Figures) -> Table {
         NAMES.iter().map(|name| format!("**{}**{}", &name[..2], &name[2..])).collect();
     Table {
         name: "own-calls",
-        title: "The same with a time, with filters, disabled".into(),
+        title: "Stenolog's calls with a given time, with filters, and disabled".into(),
         header: header.map(String::from).into(),
         rows,
         notes: vec![format!("The statements of NanoLog's paper: {}.", legend.join(", "))],

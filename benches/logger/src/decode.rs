@@ -1,4 +1,4 @@
-//! From the dump back to text and JSON, and what a filter saves.
+//! Decoding, from the dump to text and JSON, and the time that filters save.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -36,9 +36,8 @@ pub fn measure(bench: &Bench) -> Result<Vec<Table>, Box<dyn Error>> {
         .into(),
         rows: Vec::new(),
         notes: vec![
-            "By the library, into memory that is used again; two threads on both cores, all else on one. The dump \
-             is one that was written while its drain had time; the text is what `steno` prints, in one piece \
-             for `zstd`."
+            "By the library, into reused memory; two threads on both cores, all else on one. The dump was written \
+             while its drain had time; the text is what `steno` prints, compressed by `zstd` in one piece."
                 .into(),
         ],
     };

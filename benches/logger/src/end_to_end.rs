@@ -1,4 +1,4 @@
-//! From the call to the file: one thread or more log as fast as they can, and nothing is dropped.
+//! End to end, from the call to the file: threads log as fast as they can, and nothing is dropped.
 
 use std::error::Error;
 use std::sync::Barrier;
@@ -71,7 +71,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Table>, Box<dyn Error>> {
         .into(),
         rows: Vec::new(),
         notes: vec![format!(
-            "{} records (Stenolog: {}), median of {rounds}, until all is handed to the operating system; set up as above; {}.",
+            "{} records (Stenolog: {}), median of {rounds}, until the operating system has everything; set up as above; {}.",
             peer_records(bench),
             own_records,
             line_of(runs)
@@ -157,7 +157,7 @@ pub fn child(peer: &Peer, statement: u32, records: u32) -> Result<(), Box<dyn Er
     Ok(())
 }
 
-/// Logs this many records, by the statements in turn.
+/// Logs `count` records, by the statements in turn.
 fn all_of(calls: &[Statement; 6], records: u32) {
     for n in 0..records / 6 {
         for call in calls {

@@ -1,4 +1,4 @@
-//! The figure of the README: what a call costs, and what reaches the file, of all loggers.
+//! The figure `calls.svg`: the cost of a call and the throughput to a file, of all loggers.
 
 use std::error::Error;
 use std::fmt::Write as _;

@@ -45,7 +45,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Table>, Box<dyn Error>> {
         table.rows.push(row);
         if peer.name == "stenolog" {
             table.notes.push(format!(
-                "Stenolog's first call at a call site: median {} ns, at the most {} ns of {COUNT}.",
+                "Stenolog's first call at a call site: median {} ns, maximum {} ns of {COUNT}.",
                 number(figures.median("site.median")),
                 number(figures.range("site.max").1)
             ));

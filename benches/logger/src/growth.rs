@@ -1,4 +1,4 @@
-//! How time and memory grow with threads, call sites, and the lengths of records and files.
+//! Growth of time and memory with threads, call sites, and the lengths of records and files.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -63,7 +63,7 @@ fn threads(bench: &Bench) -> Result<Table, Box<dyn Error>> {
     Ok(table)
 }
 
-/// Measures one number of threads.
+/// Measures this many threads.
 pub fn child_threads(threads: u32) -> Result<(), Box<dyn Error>> {
     const RECORDS: u32 = 1000;
     let folder = tempfile::tempdir()?;
@@ -163,7 +163,7 @@ fn call_sites(bench: &Bench) -> Result<Table, Box<dyn Error>> {
     Ok(table)
 }
 
-/// Measures one number of call sites.
+/// Measures this many call sites.
 pub fn child_sites(count: u32) -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("growth.steno");

@@ -1,15 +1,15 @@
-//! What a call costs, what a program reaches end to end, and how fast a dump is read: Stenolog
-//! beside other loggers.
+//! Benchmarks of Stenolog beside other loggers: the cost of a call, the throughput of a program, and
+//! the speed of reading a dump.
 //!
 //! ```sh
 //! cargo run --release --manifest-path benches/Cargo.toml -p stenolog-bench            # all of it
 //! cargo run --release --manifest-path benches/Cargo.toml -p stenolog-bench -- --help
 //! ```
 //!
-//! Most loggers are global, so each is measured in a process of its own, which this one starts: one
-//! after the other, and all of them several times. Every figure is a median, shown beside
-//! its floor, which is measured in turn with it in the same process: machines differ, and one machine differs
-//! from minute to minute. Quote ratios.
+//! Most loggers are global, so each is measured in a process of its own. This process starts them one
+//! after the other, and all of them several times. Every figure is a median, and is shown next to its
+//! floor, measured in turn with it in the same process: machines differ, and one machine differs from
+//! minute to minute. Quote ratios.
 
 mod bench;
 mod calls;
@@ -60,7 +60,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What measures a part, and gives its tables.
+/// Measures a part, and returns its tables.
 type Measure = fn(&Bench) -> Result<Vec<table::Table>, Box<dyn Error>>;
 
 /// The parts, in the order in which they run.

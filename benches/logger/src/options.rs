@@ -49,7 +49,7 @@ impl Options {
                 "--readme" => options.readmes.push(value()?.into()),
                 "all" => {}
                 part if PARTS.iter().any(|(name, _)| *name == part) => options.parts.push(word),
-                _ => return Err(format!("{word} is not one of the parts\n\n{HELP}").into()),
+                _ => return Err(format!("{word} is not a part\n\n{HELP}").into()),
             }
         }
         Ok(Some(options))

@@ -92,8 +92,8 @@ impl Lines {
         self.0.0.load(Ordering::Acquire)
     }
 
-    /// Waits for this many lines, as long as any come. Looks seldom: each look takes the cache line
-    /// away from the thread that counts.
+    /// Waits for `expected` lines, as long as any arrive. Polls rarely: each poll takes the cache line
+    /// away from the counting thread.
     fn wait(&self, expected: u64) {
         let (mut last, mut moved) = (self.lines(), Instant::now());
         while last < expected && moved.elapsed() < Duration::from_millis(500) {
@@ -164,7 +164,7 @@ pub fn with_time(statement: usize) -> Statement {
     stenolog::WITH_TIME[statement]
 }
 
-/// A logger of Stenolog's that does not go through the trait.
+/// A logger of Stenolog's own, outside the trait.
 pub fn stenolog_at(path: &Path) -> Result<::stenolog::Logger, Box<dyn Error>> {
     stenolog::started(path, "trace")
 }

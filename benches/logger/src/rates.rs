@@ -1,4 +1,4 @@
-//! What the drain costs when a program logs at a steady rate, and how small it packs then.
+//! The drain's cost when a program logs at a steady rate, and the size of the records then.
 
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Table>, Box<dyn Error>> {
             .into(),
         rows: Vec::new(),
         notes: vec![
-            "Processor time of the process less that of the thread that logs, which makes a batch each millisecond."
+            "Processor time of the process, less that of the logging thread, which makes one batch each millisecond."
                 .into(),
         ],
     };

@@ -37,14 +37,14 @@ pub fn measure(bench: &Bench) -> Result<Vec<Table>, Box<dyn Error>> {
         rows: Vec::new(),
         notes: vec![format!(
             "Between two readings of the counter, which moves in steps of 10 ns on this machine; the clock alone is \
-             measured in turn with the calls. The maximum is the largest of all, and the machine's rather than the \
-             logger's where the clock has it too; {}.",
+             measured in turn with the calls. The maximum is the largest of all; where the clock alone has one like \
+             it, it is the machine's and not the logger's; {}.",
             line_of(&runs)
         )],
     };
     let mut shares = Table {
         name: "single-histogram",
-        title: "The same calls by what they took, in percent".into(),
+        title: "The same calls by duration, in percent".into(),
         header: std::iter::once(String::new()).chain(STEPS.map(label)).collect(),
         rows: Vec::new(),
         notes: Vec::new(),

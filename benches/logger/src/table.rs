@@ -1,4 +1,4 @@
-//! Tables in Markdown, for the terminal and the README.
+//! Tables in Markdown, for the terminal and for `benches/README.md`.
 
 use std::error::Error;
 use std::fmt;
@@ -6,13 +6,13 @@ use std::path::Path;
 
 /// A table with its foot.
 pub struct Table {
-    /// What the README calls it.
+    /// Its name in the comments of the README.
     pub name: &'static str,
-    /// What is above it.
+    /// The line above it.
     pub title: String,
     pub header: Vec<String>,
     pub rows: Vec<Vec<String>>,
-    /// What is below it.
+    /// The paragraphs below it.
     pub notes: Vec<String>,
 }
 
@@ -50,7 +50,7 @@ impl fmt::Display for Table {
     }
 }
 
-/// A figure for a cell: three significant digits, or a dash without a figure.
+/// A figure for a cell: three significant digits, or a dash if it is not finite.
 pub fn number(x: f64) -> String {
     match x {
         x if !x.is_finite() => "–".into(),
@@ -61,8 +61,8 @@ pub fn number(x: f64) -> String {
     }
 }
 
-/// Puts pieces of Markdown into a file, each between the comments that name it. Pieces that the
-/// file does not ask for are left out.
+/// Replaces the text between the comments that name each piece. Pieces without such comments in the
+/// file are left out.
 pub fn replace_in(path: &Path, pieces: &[(&str, String)]) -> Result<(), Box<dyn Error>> {
     let mut text = std::fs::read_to_string(path)?;
     for (name, piece) in pieces {

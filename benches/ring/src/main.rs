@@ -9,7 +9,7 @@
 //!   of an empty step.
 //! - **two cores**: a producer and a consumer, each on a core of its own. The time that a cache
 //!   line takes there and back is measured before each figure, as it changes while a process runs.
-//! - **two producers**: at once, on two cores, without a reader.
+//! - **two producers**: at once, on two cores, while no consumer reads.
 
 mod lengths;
 mod rings;

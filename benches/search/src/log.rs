@@ -23,11 +23,11 @@ const ERROR_EVERY: u64 = 20_000;
 /// How many records have the rare word.
 const RARE_RECORDS: u64 = 10;
 
-/// The word in `RARE_RECORDS` paths.
+/// The word that `RARE_RECORDS` paths contain.
 pub const RARE: &str = "zanzibar-7731";
 
-/// Writes the log. Returns the time, in nanoseconds since the Unix epoch, after which a hundredth of
-/// the records were logged.
+/// Writes the log. Returns the time, in nanoseconds since the Unix epoch, after which the last
+/// hundredth of the records was logged.
 pub fn write(path: &Path, records: u64) -> Result<u128, Box<dyn Error>> {
     let log = Builder::new(path)
         .existing(Existing::Replace)

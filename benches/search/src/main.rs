@@ -5,9 +5,10 @@
 //! cargo run --release --manifest-path benches/Cargo.toml -p search-bench -- target/release/steno [FOLDER]
 //! ```
 //!
-//! The logs stay in FOLDER if one is named. Needs `rg` in the path, and room for a log of 1 GiB. Every row is run by turns, ripgrep first, with
-//! both files in the page cache and the output to a file in memory; what is printed is the best of
-//! several rounds. Quote the ratio of processor times: on a busy machine the other one says little.
+//! The logs stay in FOLDER if one is named. Needs `rg` in the path, and room for a log of 1 GiB. Every row runs both in
+//! turn, ripgrep first, with both files in the page cache and the output to a file in memory; the best
+//! of several rounds is printed. Quote the ratio of processor times: on a busy machine the other one
+//! says little.
 
 mod log;
 mod measure;
@@ -106,7 +107,7 @@ fn rows(last: u128) -> Vec<Row> {
     ]
 }
 
-/// The second of a time, as lines begin with it.
+/// The seconds of the time at the beginning of a line.
 fn second(unix_ns: u128) -> String {
     let seconds = (unix_ns / 1_000_000_000) % 86_400;
     format!("T{:02}:{:02}:{:02}\\.", seconds / 3600, seconds / 60 % 60, seconds % 60)

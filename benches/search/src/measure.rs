@@ -1,4 +1,4 @@
-//! What a program takes.
+//! The time and memory of one run of a program.
 
 use std::error::Error;
 use std::fs::File;

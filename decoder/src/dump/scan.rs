@@ -1,331 +1,298 @@
-//! Scans a file frame by frame and resynchronizes after damage.
+//! Scan of a file's frames into its tables, which goes on when the file has grown.
 //!
 //! ```text
-//!   frame ─▶ frame ─▶ ▒▒▒▒▒▒▒▒▒▒▒▒▒ ─▶ frame ─▶ frame ─▶ ░░░░░ end of file
-//!                     no frame: search            its payload is cut: torn tail
-//!                     for SYNC with a header      (a cut block's whole records
-//!                     whose checksum holds        are kept)
+//!   opened:     frame ─ frame ─ frame ─ ░░░░          a write is under way: torn, for now
+//!                                     ╵ checkpoint
+//!   refreshed:                          frame ─ frame ─ ░░
 //! ```
 //!
-//! Every step moves on by at least a frame header, and the searches never go back, so that the scan
-//! is linear in the file and in practice touches a page a frame: blocks are passed over unread.
+//! The [`Walk`] finds the frames; the scan reads metadata and notes where blocks are, unread. In practice
+//! it touches a page per block.
+//!
+//! - **C1 (settled).** What the tables got before the checkpoint is what a scan of the longer file would
+//!   give them. What they got after it, from a torn tail, is taken back before the scan goes on.
+//! - **C2 (rescan).** If whole frames follow a frame that runs past the end of the file, the tables cannot
+//!   take them back: there is no checkpoint, and a longer file is scanned from its first frame.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use memchr::memmem;
 use stenolog_format::block::BlockHeader;
 use stenolog_format::clock::ClockPair;
 use stenolog_format::dictionary::{CallSite, Thread};
-use stenolog_format::frame::{FileHeader, FileHeaderError, FrameHeader, FrameKind, MAGIC, SYNC};
+use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind};
 use stenolog_format::index::End;
 use stenolog_format::loss::LossFrame;
-use stenolog_format::volatile::{VolatileRing, VolatileState};
+use stenolog_format::volatile::VolatileRing;
+use stenolog_session::frames::{Frame, Position, Step, Walk};
 
 use super::block::Block;
-use super::summary::SummaryPlace;
-use super::tables::Tables;
+use super::tables::{Tables, kind_name};
 use crate::model::damage::{Damage, DamageCause, MetadataError};
-use crate::model::site::Site;
 
-/// Reads the frames of one file into [`Tables`].
-pub(super) struct Scanner<'a> {
-    bytes: &'a [u8],
-    file: Arc<Path>,
-    at: usize,
-    /// The number that the next frame should have; unknown behind damage.
-    expected: Option<u32>,
-    sync: memmem::Finder<'static>,
+/// A place to go on with a scan, and what the tables held there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Checkpoint {
+    position: Position,
     /// How many bytes of call sites may still be read.
     metadata_left: usize,
-    tables: Tables,
+    blocks: usize,
+    damage: usize,
 }
 
-/// A frame whose header is intact.
-struct Frame<'a> {
-    at: usize,
-    header: FrameHeader,
-    /// As much of the payload as there is.
-    payload: &'a [u8],
-}
-
-impl Frame<'_> {
-    fn is_cut(&self) -> bool {
-        self.payload.len() < self.header.payload_bytes as usize
+impl Checkpoint {
+    pub(super) const fn new(position: Position, metadata_left: usize, tables: &Tables) -> Self {
+        let (blocks, damage) = (tables.blocks.len(), tables.damage.len());
+        Self { position, metadata_left, blocks, damage }
     }
+
+    /// How many bytes need no second look, however the file grows.
+    pub(super) fn settled_bytes(&self) -> usize {
+        usize::try_from(self.position.offset).unwrap_or(usize::MAX)
+    }
+
+    /// How many blocks stay as they are, however the file grows.
+    pub(super) const fn settled_blocks(&self) -> usize {
+        self.blocks
+    }
+
+    fn rewind(&self, tables: &mut Tables) {
+        tables.blocks.truncate(self.blocks);
+        tables.damage.truncate(self.damage);
+        tables.torn = None;
+    }
+}
+
+/// Where a scan ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scanned {
+    /// Everything before it is settled (C1).
+    pub(super) checkpoint: Checkpoint,
+    /// Whether the scan can go on there (C2).
+    pub(super) can_resume: bool,
+}
+
+/// Scans the frames from a checkpoint on. Damage is of `file`.
+pub(super) fn scan(
+    bytes: &[u8],
+    from: &Checkpoint,
+    file: &Arc<Path>,
+    tables: &mut Tables,
+) -> Scanned {
+    from.rewind(tables);
+    let metadata_left = from.metadata_left;
+    let mut scanner =
+        Scanner { bytes, file, tables, metadata_left, unsettled: None, can_resume: true };
+    let mut walk = Walk::new(bytes, from.position);
+    loop {
+        let position = walk.position();
+        let Ok(step) = walk.step();
+        match step {
+            Some(step) => scanner.take(step, position),
+            None => break,
+        }
+    }
+    let Scanner { tables, metadata_left, unsettled, can_resume, .. } = scanner;
+    let end = || Checkpoint::new(walk.position(), metadata_left, tables);
+    Scanned { checkpoint: unsettled.unwrap_or_else(end), can_resume }
+}
+
+struct Scanner<'a> {
+    bytes: &'a [u8],
+    file: &'a Arc<Path>,
+    tables: &'a mut Tables,
+    metadata_left: usize,
+    /// Before the first step that a longer file may change.
+    unsettled: Option<Checkpoint>,
+    can_resume: bool,
 }
 
 impl<'a> Scanner<'a> {
-    /// A scanner of the frames behind the first `start` bytes.
-    pub(super) fn new(
-        bytes: &'a [u8],
-        start: usize,
-        file: Arc<Path>,
-        metadata_left: usize,
-    ) -> Self {
-        let sync = memmem::Finder::new(&SYNC);
-        let tables = Tables::default();
-        Self { bytes, file, at: start, expected: Some(0), sync, metadata_left, tables }
-    }
-
-    pub(super) fn header_is_damaged(&mut self, error: FileHeaderError) {
-        self.damage(0, 0, DamageCause::FileHeader(error));
-    }
-
-    pub(super) fn run(mut self) -> Tables {
-        while self.at < self.bytes.len() {
-            match self.frame_at(self.at) {
-                Some(frame) => self.take(&frame),
-                None if !self.skip_to_next() => break,
-                None => {}
+    fn take(&mut self, step: Step, position: Position) {
+        let is_settled = match step {
+            Step::Frame(_) => true,
+            Step::Gap { is_last, .. } => !is_last,
+            Step::Cut { .. } | Step::OtherDump { .. } => false,
+        };
+        if !is_settled && self.unsettled.is_none() {
+            let checkpoint = Checkpoint::new(position, self.metadata_left, self.tables);
+            self.unsettled = Some(checkpoint);
+        }
+        match step {
+            Step::Frame(frame) => {
+                self.can_resume &= self.unsettled.is_none();
+                self.take_frame(&frame);
+            }
+            Step::Cut { frame, end, is_last } => self.take_cut(&frame, end, is_last),
+            Step::Gap { offset, end, is_last } => {
+                // What another program appended to a sealed file says nothing about how the log ended.
+                if !is_last || self.tables.end.is_some() {
+                    self.damage(offset, end - offset, DamageCause::NoFrame);
+                } else {
+                    self.tables.torn = Some((offset, end - offset));
+                }
+            }
+            Step::OtherDump { offset, end } => {
+                self.damage(offset, end - offset, DamageCause::AnotherDump);
             }
         }
-        self.tables
     }
 
-    fn frame_at(&self, at: usize) -> Option<Frame<'a>> {
-        let rest = self.bytes.get(at..)?;
-        let header = FrameHeader::decode(rest)?;
-        let behind = &rest[FrameHeader::BYTES..];
-        let payload = &behind[..behind.len().min(header.payload_bytes as usize)];
-        Some(Frame { at, header, payload })
-    }
-
-    /// Moves over bytes that are no frame; `false` if none follows.
-    fn skip_to_next(&mut self) -> bool {
-        let start = self.at;
-        if self.bytes[start..].starts_with(&MAGIC) {
-            self.damage(start, self.bytes.len() - start, DamageCause::AnotherDump);
-            self.at = self.bytes.len();
-            return false;
-        }
-        let next = self.find_frame(start, |_| true);
-        self.at = next.unwrap_or(self.bytes.len());
-        self.expected = None;
-        let skipped = self.at - start;
-        // What another program put behind the end says nothing of how the log ended.
-        if next.is_some() || self.tables.end.is_some() {
-            self.damage(start, skipped, DamageCause::NoFrame);
-        } else {
-            self.tables.torn = Some((start as u64, skipped as u64));
-        }
-        next.is_some()
-    }
-
-    /// The next place behind `start` where a frame's header is intact, and `wanted`. Byte by byte:
-    /// what was lost need not be a multiple of the alignment.
-    fn find_frame(&self, start: usize, wanted: impl Fn(&FrameHeader) -> bool) -> Option<usize> {
-        let behind = self.bytes.get(start + 1..)?;
-        self.sync
-            .find_iter(behind)
-            .map(|place| start + 1 + place)
-            .find(|&at| FrameHeader::decode(&self.bytes[at..]).is_some_and(|found| wanted(&found)))
-    }
-
-    fn take(&mut self, frame: &Frame<'a>) {
+    fn take_frame(&mut self, frame: &Frame) {
         self.check_sequence(frame);
-        if frame.is_cut() {
-            return self.take_cut(frame);
-        }
         if self.tables.end.is_some() {
-            self.damage(frame.at, 0, DamageCause::AfterEnd);
+            self.damage(frame.offset, 0, DamageCause::AfterEnd);
         }
-        self.take_whole(frame);
-        let bytes = usize::try_from(frame.header.frame_bytes()).unwrap_or(usize::MAX);
-        self.at = frame.at.saturating_add(bytes).min(self.bytes.len());
+        let kind = FrameKind::from_u8(frame.header.kind);
+        let payload_end = frame.payload_offset() + u64::from(frame.header.payload_bytes);
+        let payload = self.payload(frame, payload_end);
+        self.tables.frames.count(kind);
+        match kind {
+            Some(FrameKind::Block) => self.take_block(frame, payload),
+            // Only `verify` reads it: the scan finds the frames that it lists.
+            Some(FrameKind::Index) => {
+                let place = (frame.payload_offset() as usize, payload.len());
+                self.tables.indexes.push(place);
+            }
+            // Read to pass over blocks, and by `verify`.
+            Some(FrameKind::Summary) => {
+                self.tables.others.push(frame.offset);
+                self.tables.note_summary(frame.offset);
+            }
+            None => self.tables.others.push(frame.offset),
+            Some(kind) => {
+                if kind != FrameKind::End {
+                    self.tables.others.push(frame.offset);
+                }
+                self.take_metadata(frame, kind, payload);
+            }
+        }
     }
 
-    fn check_sequence(&mut self, frame: &Frame<'_>) {
-        let found = frame.header.sequence;
-        if let Some(expected) = self.expected.filter(|&expected| expected != found) {
-            self.damage(frame.at, 0, DamageCause::Sequence { expected, found });
-        }
-        self.expected = Some(found.wrapping_add(1));
-    }
-
-    /// The frame goes on behind the end of the file: the file is cut there, unless the logger
-    /// itself was cut short (a full disk) and went on with another frame.
-    fn take_cut(&mut self, frame: &Frame<'a>) {
-        let number = frame.header.sequence;
-        // Text that was logged may look like a frame: only the right number makes it one.
-        let follows = |header: &FrameHeader| header.sequence.wrapping_sub(number) <= 1;
-        let next = self.find_frame(frame.at + FrameHeader::BYTES - 1, follows);
-        let end = next.unwrap_or(self.bytes.len());
-        let payload = &self.bytes[(frame.at + FrameHeader::BYTES).min(end)..end];
-        let stated = frame.header.payload_bytes;
-        let lost = end - frame.at;
-        if next.is_some() {
-            self.damage(frame.at, lost, DamageCause::CutFrame { stated });
-            self.expected = None;
+    /// Takes what there is of a frame that runs past the end of the file: it was cut there, unless its
+    /// writer broke off (a full disk) and went on with another frame.
+    fn take_cut(&mut self, frame: &Frame, end: u64, is_last: bool) {
+        self.check_sequence(frame);
+        let (offset, bytes) = (frame.offset, end - frame.offset);
+        if !is_last {
+            let stated = frame.header.payload_bytes;
+            self.damage(offset, bytes, DamageCause::CutFrame { stated });
         } else if self.tables.end.is_some() {
-            self.damage(frame.at, lost, DamageCause::AfterEnd);
+            self.damage(offset, bytes, DamageCause::AfterEnd);
         } else {
-            self.tables.torn = Some((frame.at as u64, lost as u64));
+            self.tables.torn = Some((offset, bytes));
         }
         if FrameKind::from_u8(frame.header.kind) == Some(FrameKind::Block) {
-            self.take_block(&Frame { payload, ..*frame });
-        }
-        self.at = end;
-    }
-
-    fn take_whole(&mut self, frame: &Frame<'a>) {
-        let frames = &mut self.tables.frames;
-        let (count, kind) = match FrameKind::from_u8(frame.header.kind) {
-            Some(FrameKind::Block) => {
-                frames.block += 1;
-                return self.take_block(frame);
-            }
-            // Read by `verify` only: the scan finds what it says.
-            Some(FrameKind::Index) => {
-                frames.index += 1;
-                let payload = (frame.at + FrameHeader::BYTES, frame.payload.len());
-                return self.tables.indexes.push(payload);
-            }
-            // Read when a block may be passed over because of it, and by `verify`.
-            Some(FrameKind::Summary) => {
-                frames.summary += 1;
-                self.tables.others.push(frame.at as u64);
-                return self.take_summary(frame.at);
-            }
-            None => {
-                frames.unknown += 1;
-                self.tables.others.push(frame.at as u64);
-                return;
-            }
-            Some(FrameKind::Dictionary) => (&mut frames.dictionary, "dictionary"),
-            Some(FrameKind::Thread) => (&mut frames.thread, "thread"),
-            Some(FrameKind::Clock) => (&mut frames.clock, "clock"),
-            Some(FrameKind::Loss) => (&mut frames.loss, "loss"),
-            Some(FrameKind::Watermark) => (&mut frames.watermark, "watermark"),
-            Some(FrameKind::Volatile) => (&mut frames.volatile, "volatile"),
-            Some(FrameKind::Header) => (&mut frames.header, "header"),
-            Some(FrameKind::End) => (&mut frames.end, "end"),
-        };
-        *count += 1;
-        if kind != "end" {
-            self.tables.others.push(frame.at as u64);
-        }
-        if !frame.header.matches(frame.payload) {
-            let bytes = frame.header.frame_bytes() as usize;
-            return self.damage(frame.at, bytes, DamageCause::Checksum { kind });
-        }
-        if let Err(why) = self.take_metadata(frame) {
-            let bytes = frame.header.frame_bytes() as usize;
-            self.damage(frame.at, bytes, DamageCause::Metadata { kind, why });
+            self.take_block(frame, self.payload(frame, end));
         }
     }
 
-    /// Only notes where the block stands. Its checksum is for whoever reads it.
-    fn take_block(&mut self, frame: &Frame<'_>) {
-        let Some(header) = BlockHeader::decode(frame.payload) else {
-            if !frame.is_cut() {
-                let why = MetadataError::Short { bytes: frame.payload.len() };
-                let cause = DamageCause::Metadata { kind: "block", why };
-                self.damage(frame.at, frame.payload.len() + FrameHeader::BYTES, cause);
+    /// The payload of a frame, as far as it is there.
+    fn payload(&self, frame: &Frame, end: u64) -> &'a [u8] {
+        let start = frame.payload_offset().min(end) as usize;
+        self.bytes.get(start..end as usize).unwrap_or_default()
+    }
+
+    fn check_sequence(&mut self, frame: &Frame) {
+        if let Some(expected) = frame.missed_sequence() {
+            let found = frame.header.sequence;
+            self.damage(frame.offset, 0, DamageCause::Sequence { expected, found });
+        }
+    }
+
+    /// Notes the place of a block. Its checksum is left to those who read it.
+    fn take_block(&mut self, frame: &Frame, payload: &[u8]) {
+        let is_cut = payload.len() < frame.header.payload_bytes as usize;
+        let Some(header) = BlockHeader::decode(payload) else {
+            if !is_cut {
+                let why = MetadataError::Short { bytes: payload.len() };
+                let bytes = (FrameHeader::BYTES + payload.len()) as u64;
+                self.damage(frame.offset, bytes, DamageCause::Metadata { kind: "block", why });
             }
             return;
         };
         self.tables.blocks.push(Block {
-            offset: frame.at as u64,
-            payload_bytes: frame.payload.len() as u32,
+            offset: frame.offset,
+            payload_bytes: payload.len() as u32,
             payload_crc: frame.header.payload_crc,
-            is_cut: frame.is_cut(),
+            is_cut,
             header,
         });
     }
 
-    /// Only notes where it stands, and which block it should be of: the last one before it.
-    fn take_summary(&mut self, at: usize) {
-        let tables = &mut self.tables;
-        let Some(block) = tables.blocks.len().checked_sub(1) else { return };
-        let place = SummaryPlace { block: block as u32, offset: at as u64 };
-        if tables.summaries.last().is_none_or(|last| last.block != place.block) {
-            tables.summaries.push(place);
+    fn take_metadata(&mut self, frame: &Frame, kind: FrameKind, payload: &[u8]) {
+        let name = kind_name(kind);
+        if !frame.header.matches(payload) {
+            let cause = DamageCause::Checksum { kind: name };
+            return self.damage(frame.offset, frame.header.frame_bytes(), cause);
+        }
+        if let Err(why) = self.read_metadata(frame.offset, kind, payload) {
+            let cause = DamageCause::Metadata { kind: name, why };
+            self.damage(frame.offset, frame.header.frame_bytes(), cause);
         }
     }
 
-    fn take_metadata(&mut self, frame: &Frame<'_>) -> Result<(), MetadataError> {
-        let payload = frame.payload;
-        let bytes = payload.len();
-        let short = MetadataError::Short { bytes };
-        let kind = FrameKind::from_u8(frame.header.kind);
-        // The others take no more memory than a few times their bytes in the file: a process may have
-        // had threads by the million.
-        if kind == Some(FrameKind::Dictionary) {
-            let limit = self.metadata_left;
-            let Some(left) = limit.checked_sub(bytes) else {
-                return Err(MetadataError::TooLong { bytes, limit });
-            };
-            self.metadata_left = left;
-        }
-        let tables = &mut self.tables;
-        match kind {
-            // A later minor version may add fields at the end: what follows is passed over.
-            Some(FrameKind::Dictionary) => {
-                let (sites, _) = postcard::take_from_bytes::<Vec<CallSite>>(payload)
-                    .map_err(MetadataError::Postcard)?;
-                sites.into_iter().for_each(|site| self.define(frame.at, site));
+    fn read_metadata(
+        &mut self,
+        at: u64,
+        kind: FrameKind,
+        payload: &[u8],
+    ) -> Result<(), MetadataError> {
+        let short = || MetadataError::Short { bytes: payload.len() };
+        let tables = &mut *self.tables;
+        let wrong = match kind {
+            FrameKind::Dictionary => return self.read_call_sites(at, payload),
+            FrameKind::Thread => {
+                tables.add_thread(Thread::decode(payload).map_err(MetadataError::malformed)?)
             }
-            Some(FrameKind::Thread) => {
-                let thread = Thread::decode(payload).map_err(MetadataError::Postcard)?;
-                self.name_thread(frame.at, thread);
+            FrameKind::Volatile => {
+                tables.add_volatile(VolatileRing::decode(payload).ok_or_else(short)?)
             }
-            Some(FrameKind::Clock) => tables.clock.push(ClockPair::decode(payload).ok_or(short)?),
-            Some(FrameKind::Loss) => tables.losses.push(LossFrame::decode(payload).ok_or(short)?),
-            Some(FrameKind::Volatile) => {
-                self.take_volatile(frame.at, VolatileRing::decode(payload).ok_or(short)?);
+            FrameKind::Clock => {
+                tables.clock.push(ClockPair::decode(payload).ok_or_else(short)?);
+                None
             }
-            Some(FrameKind::End) => tables.end = Some(End::decode(payload).ok_or(short)?),
-            Some(FrameKind::Header) => {
-                let (header, _) = FileHeader::decode(payload).map_err(|_| short)?;
+            FrameKind::Loss => {
+                tables.losses.push(LossFrame::decode(payload).ok_or_else(short)?);
+                None
+            }
+            FrameKind::End => {
+                tables.end = Some(End::decode(payload).ok_or_else(short)?);
+                None
+            }
+            FrameKind::Header => {
+                let (header, _) = FileHeader::decode(payload).map_err(|_| short())?;
                 tables.restated.get_or_insert(header);
+                None
             }
-            // Block headers say more exactly what a watermark promises.
-            _ => {}
+            // Block headers state more exactly what a watermark promises. The other kinds have no metadata.
+            FrameKind::Watermark | FrameKind::Block | FrameKind::Index | FrameKind::Summary => None,
+        };
+        if let Some(cause) = wrong {
+            self.damage(at, 0, cause);
         }
         Ok(())
     }
 
-    fn define(&mut self, at: usize, call_site: CallSite) {
-        let id = call_site.id;
-        if id < CallSite::FIRST_ID {
-            return self.damage(at, 0, DamageCause::ReservedId { id });
-        }
-        match self.tables.sites.get(id) {
-            Some(site) if *site.call_site() == call_site => {}
-            Some(_) => self.damage(at, 0, DamageCause::Redefined { id }),
-            None => {
-                let (site, error) = Site::new(call_site);
-                self.tables.sites.insert(site);
-                if let Some(why) = error {
-                    self.damage(at, 0, DamageCause::Template { id, why });
-                }
+    /// Call sites alone count against the limit: other metadata takes no more memory than a few times its
+    /// bytes in the file, and a process may have had threads by the million.
+    fn read_call_sites(&mut self, at: u64, payload: &[u8]) -> Result<(), MetadataError> {
+        let (bytes, limit) = (payload.len(), self.metadata_left);
+        let Some(left) = limit.checked_sub(bytes) else {
+            return Err(MetadataError::TooLong { bytes, limit });
+        };
+        self.metadata_left = left;
+        let sites = CallSite::decode_all(payload).map_err(MetadataError::malformed)?;
+        for site in sites {
+            if let Some(cause) = self.tables.add_call_site(site) {
+                self.damage(at, 0, cause);
             }
         }
+        Ok(())
     }
 
-    fn name_thread(&mut self, at: usize, thread: Thread) {
-        let ring = thread.ring;
-        let known = self.tables.threads.entry(ring).or_insert_with(|| thread.clone());
-        if *known != thread {
-            self.damage(at, 0, DamageCause::RedefinedThread { ring });
-        }
-    }
-
-    fn take_volatile(&mut self, at: usize, stated: VolatileRing) {
-        let ring = stated.ring;
-        let state = VolatileState::from_u8(stated.state);
-        if let Some(VolatileState::MemoryLost | VolatileState::UnlinkedLost) = state {
-            let thread = self.tables.threads.get(&ring).map(|thread| thread.name.as_str().into());
-            let (thread, number) = (thread.unwrap_or_default(), stated.number);
-            let is_unlinked = state == Some(VolatileState::UnlinkedLost);
-            self.damage(at, 0, DamageCause::RingLost { ring, thread, number, is_unlinked });
-        }
-        self.tables.volatile.push(stated);
-    }
-
-    fn damage(&mut self, at: usize, bytes: usize, cause: DamageCause) {
-        let file = Arc::clone(&self.file);
-        self.tables.damage.push(Damage { file, offset: at as u64, bytes: bytes as u64, cause });
+    fn damage(&mut self, offset: u64, bytes: u64, cause: DamageCause) {
+        let file = Arc::clone(self.file);
+        self.tables.damage.push(Damage { file, offset, bytes, cause });
     }
 }

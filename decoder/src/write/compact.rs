@@ -8,18 +8,18 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use stenolog_format::block::{
-    BlockBuilder, BlockHeader, Codec, PlainBody, RARE_AFTER_RECORDS, RawRecord, RecordTime,
-    SitePlan,
+    BlockBuilder, BlockHeader, Codec, RARE_AFTER_RECORDS, RawRecord, RecordTime, SitePlan,
 };
 use stenolog_format::dictionary::{CallSite, Level, TimeSource};
 use stenolog_format::frame::{FileHeader, FrameKind, VERSION};
 use stenolog_format::loss::{Loss, LossFrame};
 use stenolog_format::summary::SummaryBuilder;
 use stenolog_format::value::{Encoding, ValueError};
+use stenolog_session::codec::Compressor;
 
 use crate::dump::{Block, Dump, Unpacker};
 use crate::model::state::Tail;
-use crate::write::recover::Copy;
+use crate::write::recover::FrameCopier;
 
 /// A merged block has no more than this in packed rows, but for its last part: a reader opens one
 /// block of each ring at a time.
@@ -73,15 +73,14 @@ pub struct Repacked {
 /// # }
 /// ```
 pub fn repack(dump: &Dump, level: i32, out: &mut impl Write) -> io::Result<Repacked> {
-    let mut copy = Copy::new(out);
     let header = dump.header();
-    // What is written is of this version, and what is copied of the dump's.
+    // New frames are of this version, copied ones of the dump's.
     let version = header.version.max(VERSION);
-    copy.put(&FileHeader { version, ..*header }.encode())?;
+    let copy = FrameCopier::new(FileHeader { version, ..*header }, out);
     let mut repack = Repack {
         dump,
         copy,
-        zstd: zstd::bulk::Compressor::new(level)?,
+        compressor: Compressor::with_level(level)?,
         unpacker: Unpacker::default(),
         plans: BTreeMap::new(),
         pending: BTreeMap::new(),
@@ -99,7 +98,7 @@ pub fn repack(dump: &Dump, level: i32, out: &mut impl Write) -> io::Result<Repac
         && dump.tail() == Tail::Sealed
         && let Some(end) = dump.end()
     {
-        copy.put_end(end.lost, end.continues)?;
+        copy.put_end(end.lost, end.continues);
     }
     let (records, bytes) = copy.finish()?;
     Ok(Repacked { records, bytes_before: dump.len_bytes(), bytes, blocks_before, blocks })
@@ -107,8 +106,8 @@ pub fn repack(dump: &Dump, level: i32, out: &mut impl Write) -> io::Result<Repac
 
 struct Repack<'d, 'o, W> {
     dump: &'d Dump,
-    copy: Copy<'o, W>,
-    zstd: zstd::bulk::Compressor<'static>,
+    copy: FrameCopier<'o, W>,
+    compressor: Compressor,
     unpacker: Unpacker,
     plans: BTreeMap<u32, SitePlan>,
     /// The blocks of each ring that are to be one.
@@ -161,7 +160,7 @@ impl<W: Write> Repack<'_, '_, W> {
     }
 
     fn other(&mut self, at: u64) -> io::Result<()> {
-        let frame = Copy::<W>::whole_frame(self.dump, at);
+        let frame = FrameCopier::<W>::whole_frame(self.dump, at);
         match frame.map(|(kind, payload)| (FrameKind::from_u8(kind), payload)) {
             // Losses stand between the blocks of their ring where they happened.
             Some((Some(FrameKind::Loss), payload)) => {
@@ -317,33 +316,13 @@ impl<W: Write> Repack<'_, '_, W> {
             });
         }
         let mut payload = Vec::new();
-        let zstd = &mut self.zstd;
-        let header = builder
-            .finish_with(header.end_position, &mut payload, |body, out| compress(zstd, body, out));
+        let compressor = &mut self.compressor;
+        let header = builder.finish_with(header.end_position, &mut payload, |body, out| {
+            compressor.append(&[Codec::Zstd, Codec::Lz4], body, out)
+        });
         self.blocks += 1;
         self.is_copied = false;
         self.copy.put_summed_block(&header, &payload, &mut self.summaries)
-    }
-}
-
-fn compress(
-    zstd: &mut zstd::bulk::Compressor<'_>,
-    body: PlainBody<'_>,
-    out: &mut Vec<u8>,
-) -> Codec {
-    let allowed =
-        |codec, bytes: Vec<u8>| body.may_stand_in(codec, bytes.len()).then_some((codec, bytes));
-    let made = zstd.compress(body.bytes).ok().and_then(|bytes| allowed(Codec::Zstd, bytes));
-    let lz4 = || allowed(Codec::Lz4, lz4_flex::block::compress(body.bytes));
-    match made.or_else(lz4) {
-        Some((codec, bytes)) => {
-            out.extend_from_slice(&bytes);
-            codec
-        }
-        None => {
-            out.extend_from_slice(body.bytes);
-            Codec::None
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Recovery: writes one whole file from an unsealed dump and its writer's rings.
+//! Recovery of one whole file from an unsealed dump and its writer's rings.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -7,16 +7,16 @@ use std::ops::ControlFlow;
 use stenolog_format::block::BlockHeader;
 use stenolog_format::clock::ClockPair;
 use stenolog_format::dictionary::Thread;
-use stenolog_format::frame::{ALIGNMENT, FileHeader, FrameHeader, FrameKind};
-use stenolog_format::index::{End, Index};
+use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind};
 use stenolog_format::summary::SummaryBuilder;
+use stenolog_session::writer::DumpWriter;
 
 use crate::dump::{Block, Dump, RingStart, Unpacker};
 use crate::model::damage::{Damage, DamageCause, RingDamage};
 use crate::read::{Decoder, Summary};
 
-/// An index frame is written when this many blocks have none.
-const INDEX_EVERY_BLOCKS: usize = 4096;
+/// How many bytes to gather before they are written.
+const WRITE_AT_BYTES: usize = 1 << 18;
 
 /// What a recovered dump holds.
 #[derive(Clone, Debug)]
@@ -59,95 +59,71 @@ pub fn recover(dumps: &[Dump], out: &mut impl Write) -> io::Result<Recovered> {
     let are_rings_whole = rings.is_none_or(|rings| rings.damage().iter().all(is_stated));
     let is_sealed = file.is_some() && summary.unfinished.is_empty() && are_rings_whole;
 
-    let mut copy = Copy::new(out);
-    if let Some(first) = file.or(rings) {
-        let facts = rings.and_then(Dump::rings);
-        let sequence = match (file, facts.and_then(|facts| facts.written)) {
-            (Some(file), _) => file.header().sequence,
-            (None, Some((sequence, _))) => sequence,
-            (None, None) => 0,
-        };
-        copy.put(&FileHeader { sequence, ..*first.header() }.encode())?;
-    }
+    let Some(first) = file.or(rings) else {
+        out.flush()?;
+        return Ok(Recovered { summary, records: 0, bytes: 0, is_sealed });
+    };
+    let facts = rings.and_then(Dump::rings);
+    let sequence = match (file, facts.and_then(|facts| facts.written)) {
+        (Some(file), _) => file.header().sequence,
+        (None, Some((sequence, _))) => sequence,
+        (None, None) => 0,
+    };
+    let mut copy = FrameCopier::new(FileHeader { sequence, ..*first.header() }, out);
     for dump in file.into_iter().chain(rings) {
         let starts = rings.filter(|_| !dump.is_from_rings()).and_then(Dump::rings);
         copy.dump(dump, |ring| starts.and_then(|rings| rings.starts.get(&ring)))?;
     }
     if is_sealed {
         let continues = file.and_then(Dump::end).is_some_and(|end| end.continues);
-        copy.put_end(summary.lost, continues)?;
+        copy.put_end(summary.lost, continues);
     }
     let (records, bytes) = copy.finish()?;
     Ok(Recovered { summary, records, bytes, is_sealed })
 }
 
-/// A dump that is being written, of the frames of others.
-pub(crate) struct Copy<'o, W> {
+/// Writes one segment of the frames of other dumps.
+pub(crate) struct FrameCopier<'o, W> {
     out: &'o mut W,
-    at: u64,
-    sequence: u32,
-    index: Index,
-    records: u64,
+    writer: DumpWriter,
     /// The number of each ring's next record.
     next: BTreeMap<u32, u64>,
-    explained: Explained,
-}
-
-/// What the copy has stated.
-#[derive(Default)]
-struct Explained {
-    threads: BTreeSet<u32>,
+    /// Counter and UTC of the clock pairs in the segment.
     clock: BTreeSet<(u64, i64)>,
 }
 
-impl<'o, W: Write> Copy<'o, W> {
-    pub(crate) fn new(out: &'o mut W) -> Self {
+impl<'o, W: Write> FrameCopier<'o, W> {
+    /// Begins a segment with its file header.
+    pub(crate) fn new(header: FileHeader, out: &'o mut W) -> Self {
         Self {
             out,
-            at: 0,
-            sequence: 0,
-            index: Index::default(),
-            records: 0,
+            writer: DumpWriter::begin_segment(header),
             next: BTreeMap::new(),
-            explained: Explained::default(),
+            clock: BTreeSet::new(),
         }
     }
 
     /// Writes the last index, and the end.
-    pub(crate) fn put_end(&mut self, lost: u64, continues: bool) -> io::Result<()> {
-        self.put_index()?;
-        let end = End { index: self.index.previous, records: self.records, lost, continues };
-        let mut payload = Vec::new();
-        end.encode(&mut payload);
-        self.frame(FrameKind::End as u8, &payload).map(drop)
+    pub(crate) fn put_end(&mut self, lost: u64, continues: bool) {
+        self.writer.finish_segment(lost, continues);
     }
 
-    /// Returns how many records and bytes were written.
-    pub(crate) fn finish(self) -> io::Result<(u64, u64)> {
+    /// Writes what is left. Returns how many records and bytes were written.
+    pub(crate) fn finish(mut self) -> io::Result<(u64, u64)> {
+        self.write_if(0)?;
         self.out.flush()?;
-        Ok((self.records, self.at))
+        Ok((self.writer.records(), self.writer.written_bytes()))
     }
 
-    pub(crate) fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.at += bytes.len() as u64;
-        self.out.write_all(bytes)
-    }
-
-    /// Writes a frame, and returns where it stands.
-    fn frame(&mut self, kind: u8, payload: &[u8]) -> io::Result<u64> {
-        let at = self.at;
-        let header = FrameHeader {
-            kind,
-            sequence: self.sequence,
-            payload_bytes: payload.len() as u32,
-            payload_crc: crc32fast::hash(payload),
-        };
-        self.sequence = self.sequence.wrapping_add(1);
-        self.put(&header.encode())?;
-        self.put(payload)?;
-        let padding = payload.len().next_multiple_of(ALIGNMENT) - payload.len();
-        self.put(&[0; ALIGNMENT][..padding])?;
-        Ok(at)
+    /// Writes what is pending, if it is as many bytes.
+    fn write_if(&mut self, bytes: usize) -> io::Result<()> {
+        let pending = self.writer.pending();
+        if pending.len() >= bytes {
+            self.out.write_all(pending)?;
+            let written = pending.len();
+            self.writer.advance(written);
+        }
+        Ok(())
     }
 
     /// Copies the frames of a dump in their order.
@@ -178,26 +154,27 @@ impl<'o, W: Write> Copy<'o, W> {
 
     /// Copies a frame that is no block, if it is whole and says something new.
     pub(crate) fn other(&mut self, dump: &Dump, at: u64) -> io::Result<()> {
-        let Some((number, payload)) = Self::whole_frame(dump, at) else { return Ok(()) };
-        let kind = FrameKind::from_u8(number);
-        if dump.is_from_rings() && !self.explained.is_new(kind, payload) {
+        let Some((kind, payload)) = Self::whole_frame(dump, at) else { return Ok(()) };
+        let is_new = match FrameKind::from_u8(kind) {
+            Some(FrameKind::Thread) => match Thread::decode(payload) {
+                Ok(Thread { ring, .. }) => {
+                    let is_new = !self.writer.has_thread(ring);
+                    self.writer.note_thread(ring);
+                    is_new
+                }
+                Err(_) => false,
+            },
+            Some(FrameKind::Clock) => ClockPair::decode(payload)
+                .is_some_and(|pair| self.clock.insert((pair.counter, pair.unix_ns))),
+            // Call sites may be stated twice.
+            _ => true,
+        };
+        // What the rings' dump repeats, the file has said.
+        if dump.is_from_rings() && !is_new {
             return Ok(());
         }
-        self.explained.note(kind, payload);
-        let at = self.frame(number, payload)?;
-        if matches!(
-            kind,
-            Some(
-                FrameKind::Dictionary
-                    | FrameKind::Thread
-                    | FrameKind::Clock
-                    | FrameKind::Loss
-                    | FrameKind::Volatile
-            )
-        ) {
-            self.index.metadata.push(at);
-        }
-        Ok(())
+        self.writer.copy_frame(kind, payload);
+        self.write_if(WRITE_AT_BYTES)
     }
 
     /// Copies a block, if it holds something new; of one that is cut, the records before the cut.
@@ -208,21 +185,20 @@ impl<'o, W: Write> Copy<'o, W> {
         ring: Option<&RingStart>,
     ) -> io::Result<()> {
         let header = &block.header;
-        let behind = header.first_record.saturating_add(header.count.into());
         let next = self.next.get(&header.ring).copied();
         // An empty block tells of a gap, and comes only once.
-        let is_known = next.is_some_and(|next| behind <= next && header.count > 0);
+        let is_known = next.is_some_and(|next| record_after(header) <= next && header.count > 0);
         let is_in_ring = ring.is_some_and(|ring| ring.replaces(block));
         if is_known || is_in_ring {
             return Ok(());
         }
         let Ok(stored) = dump.stored_body(block) else { return Ok(()) };
         if !block.is_cut {
-            // Of a later version, perhaps: whoever has that can read it.
+            // A codec or a layout of a later version is for a later reader.
             let Some(payload) = dump.block_payload(block) else { return Ok(()) };
             return self.put_block(header, payload);
         }
-        // Of a compressed body that is cut nothing can be read.
+        // A compressed body that is cut cannot be read.
         let Ok(body) = Unpacker::default().unpack(&stored) else { return Ok(()) };
         let Ok(mut records) = body.records(header) else { return Ok(()) };
         let mut rest = &*body;
@@ -239,65 +215,38 @@ impl<'o, W: Write> Copy<'o, W> {
         self.put_block(&header, &[&header.encode()[..], whole].concat())
     }
 
-    /// Writes a block, and the summary that tells what is in it, if there is one.
+    /// Writes a block and its summary.
     pub(crate) fn put_summed_block(
         &mut self,
         header: &BlockHeader,
         payload: &[u8],
         summary: &mut SummaryBuilder,
     ) -> io::Result<()> {
-        self.put_block(header, payload)?;
-        if !summary.is_whole() {
-            return Ok(());
-        }
-        let mut said = Vec::new();
-        summary.encode(crc32fast::hash(payload), &mut said);
-        self.frame(FrameKind::Summary as u8, &said).map(drop)
+        self.append_block(header, payload);
+        self.writer.put_summary(summary);
+        self.write_if(WRITE_AT_BYTES)
     }
 
+    /// Writes a block.
     pub(crate) fn put_block(&mut self, header: &BlockHeader, payload: &[u8]) -> io::Result<()> {
-        let at = self.frame(FrameKind::Block as u8, payload)?;
-        self.records += u64::from(header.count);
-        let behind = header.first_record.saturating_add(header.count.into());
-        self.next.insert(header.ring, behind);
-        self.index.blocks.push((at, *header));
-        if self.index.blocks.len() >= INDEX_EVERY_BLOCKS { self.put_index() } else { Ok(()) }
+        self.append_block(header, payload);
+        self.write_if(WRITE_AT_BYTES)
     }
 
-    fn put_index(&mut self) -> io::Result<()> {
-        let index = std::mem::take(&mut self.index);
-        let mut payload = Vec::new();
-        index.encode(&mut payload);
-        self.index.previous = self.frame(FrameKind::Index as u8, &payload)?;
-        Ok(())
+    fn append_block(&mut self, header: &BlockHeader, payload: &[u8]) {
+        self.writer.put_block(|out| {
+            out.extend_from_slice(payload);
+            *header
+        });
+        self.next.insert(header.ring, record_after(header));
+        self.writer.put_index_if_due();
     }
 }
 
-impl Explained {
-    fn note(&mut self, kind: Option<FrameKind>, payload: &[u8]) {
-        match kind {
-            Some(FrameKind::Thread) => {
-                self.threads.extend(Thread::decode(payload).ok().map(|thread| thread.ring));
-            }
-            Some(FrameKind::Clock) => self.clock.extend(pair(payload)),
-            _ => {}
-        }
-    }
-
-    /// Whether what the rings' dump says here has not been said by the file. Call sites may be
-    /// stated twice.
-    fn is_new(&self, kind: Option<FrameKind>, payload: &[u8]) -> bool {
-        match kind {
-            Some(FrameKind::Thread) => {
-                Thread::decode(payload).is_ok_and(|thread| !self.threads.contains(&thread.ring))
-            }
-            Some(FrameKind::Clock) => pair(payload).is_some_and(|pair| !self.clock.contains(&pair)),
-            _ => true,
-        }
-    }
+/// The number after a block's last record.
+fn record_after(header: &BlockHeader) -> u64 {
+    header.first_record.saturating_add(header.count.into())
 }
 
-/// The counter and the UTC of a clock frame.
-fn pair(payload: &[u8]) -> Option<(u64, i64)> {
-    ClockPair::decode(payload).map(|pair| (pair.counter, pair.unix_ns))
-}
+#[cfg(test)]
+mod tests;

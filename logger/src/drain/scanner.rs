@@ -25,11 +25,12 @@ use stenolog_format::index::{End, Index};
 use stenolog_format::loss::{GoneCause, Loss, LossFrame};
 use stenolog_format::summary::SummaryBuilder;
 use stenolog_format::volatile::{VolatileRing, VolatileState};
+use stenolog_session::codec::Compressor;
 
 use self::files::{Departed, Unsynced};
 use self::gather::{Gathered, KnownSite, Sites};
 use self::rings::DrainRing;
-use super::compress::{Compressor, Effort, Load};
+use super::compress::{Effort, Load};
 use super::next_sleep;
 use super::output::{Output, WriteFailure};
 use crate::core::{Core, has_memory};
@@ -455,9 +456,9 @@ impl Scanner {
                     let (first, second) = raw.raw_slices();
                     builder.finish_raw(end, &[first, second], out)
                 }
-                None => {
-                    builder.finish_with(end, out, |body, out| compressor.put(effort, body, out))
-                }
+                None => builder.finish_with(end, out, |body, out| {
+                    compressor.append(effort.codecs(), body, out)
+                }),
             });
             self.records += u64::from(header.count);
             ring.records += u64::from(header.count);

@@ -3,8 +3,7 @@
 //! A storage only does what it is asked for, once. What to do about a failure is the business of
 //! [`Output`](super::output::Output) and of the scanner.
 
-#[cfg(test)]
-pub(crate) mod disk;
+pub(crate) mod file;
 
 use std::fmt;
 use std::io;

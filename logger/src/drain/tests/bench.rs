@@ -8,7 +8,7 @@ use std::time::Duration;
 use stenolog_decoder::{Damage, DamageCause, Decoder, Dump, Entry, LossCause, Summary};
 
 use crate::config::{OnFull, Rings};
-use crate::drain::storage::disk::{Disk, Files};
+use crate::drain::testing::disk::{Disk, Files};
 use crate::error::{DrainError, FlushError};
 use crate::handle::logger::{Logger, Scope};
 use crate::stats::Stats;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::bench::{Bench, PATH, read};
-use crate::drain::storage::disk::Fault;
+use crate::drain::testing::disk::Fault;
 use crate::error::{DrainError, FileFate, FlushError};
 use crate::{Compression, OnFull, info};
 

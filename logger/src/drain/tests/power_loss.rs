@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use super::bench::{Bench, Found, PATH, read};
-use crate::drain::storage::disk::{Disk, Fault, Files};
+use crate::drain::testing::disk::{Disk, Fault, Files};
 
 #[derive(Clone, Debug)]
 enum Step {

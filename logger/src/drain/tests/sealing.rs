@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use super::bench::{PATH, read};
 use crate::config::Rings;
-use crate::drain::storage::disk::{Disk, DiskFile};
 use crate::drain::storage::{Standing, Storage};
+use crate::drain::testing::disk::{Disk, DiskFile};
 use crate::{Builder, info};
 
 /// A file that says when it is written, and is written when it is told to be.

@@ -10,9 +10,9 @@ use stenolog_format::dictionary::CallSite;
 use stenolog_format::frame::{FrameHeader, FrameKind};
 use stenolog_format::index::{End, Index};
 use stenolog_format::loss::{Loss, LossFrame};
+use stenolog_session::codec::Decompressor;
 
 use super::of_dump;
-use crate::drain::decompress;
 use crate::ring_dir::NotRecovered;
 
 /// Headers are read through a window of this size: small frames lie side by side in it.
@@ -196,7 +196,7 @@ impl Walk<'_> {
 fn lost_by(block: &BlockHeader, payload: &[u8]) -> Option<u64> {
     let mut lost = 0;
     let stored = payload.get(BlockHeader::BYTES..)?;
-    let body = decompress(block.codec, stored, block.body_bytes as usize)?;
+    let body = Decompressor::default().decompress(block, stored).ok()?;
     let mut rows = Vec::new();
     let (block, body) = if block.encoding == 2 {
         (block.rows(&body, stored.len(), &mut rows).ok()?, rows)

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use stenolog_format::frame::{FileHeader, FrameHeader, MAGIC};
 
-use super::storage::{Standing, Storage};
+use super::{Standing, Storage};
 use crate::config::{Existing, UnreadRings};
 use crate::error::{DrainError, FileFate, StartError};
 use crate::event::Listeners;

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use stenolog_format::frame::FileHeader;
 
-use super::{Standing, Storage};
+use crate::drain::storage::{Standing, Storage};
 use crate::error::FileFate;
 use crate::sync::lock;
 

@@ -1,0 +1,3 @@
+//! Test doubles of the drain.
+
+pub(crate) mod disk;
