@@ -78,7 +78,7 @@ pub(crate) fn start(
             match worker {
                 Ok(worker) => {
                     let _ = begun.send(Ok(()));
-                    end.core.drain_ended(worker.run());
+                    end.core.control.drain_ended(worker.run());
                 }
                 Err(error) => {
                     let _ = begun.send(Err(error));
@@ -146,7 +146,7 @@ impl Drop for EndOnDrop {
             crate::registry::uninstall(core);
             let error = DrainError::Panicked { path: core.config.path.clone() };
             core.config.listeners.tell(error.clone());
-            core.drain_ended(Err(error));
+            core.control.drain_ended(Err(error));
         }
     }
 }
@@ -227,7 +227,7 @@ impl Worker {
         loop {
             match self.step() {
                 Stepped::Rest(rest) => {
-                    if !rest.is_zero() && !self.scanner.core().has_requests() {
+                    if !rest.is_zero() && !self.scanner.core().control.has_requests() {
                         self.parker.park_timeout(rest);
                     }
                 }
@@ -240,7 +240,7 @@ impl Worker {
     /// Does what is asked of the drain, and writes what the rings hold.
     fn step(&mut self) -> Stepped {
         let core = Arc::clone(self.scanner.core());
-        let (requests, stop) = core.take_requests();
+        let (requests, stop) = core.control.take_requests();
         if stop {
             return Stepped::Ended(self.finish(requests));
         }
@@ -310,7 +310,7 @@ impl Worker {
     fn rest_after_failure(&self) {
         let until = Instant::now() + RETRY_AFTER;
         let core = self.scanner.core();
-        while !core.has_requests() {
+        while !core.control.has_requests() {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
@@ -343,7 +343,7 @@ impl Worker {
             // The last chance to see, and to state, what the operating system has lost.
             let _ = self.scanner.sync();
         }
-        if self.scanner.core().is_exiting() {
+        if self.scanner.core().control.is_exiting() {
             self.await_calls();
         }
         let mut attempts = 1;

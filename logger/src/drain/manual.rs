@@ -63,7 +63,7 @@ impl Drain {
         parker: Parker,
     ) -> Result<Self, StartError> {
         let _signals = SignalsBlocked::new();
-        core.set_manual();
+        core.control.set_manual();
         let worker = Worker::begin(Arc::clone(&core), output, parker)?;
         Ok(Self { core, worker: Some(worker) })
     }
@@ -100,7 +100,7 @@ impl Drain {
                 RETRY_AFTER
             }
             Stepped::Ended(result) => {
-                end.core.drain_ended(result);
+                end.core.control.drain_ended(result);
                 Self::FOR_EVER
             }
         }
@@ -149,10 +149,10 @@ impl Drain {
         }
         if self.worker.is_some() {
             registry::uninstall(&self.core);
-            self.core.request_stop();
+            self.core.control.request_stop();
             self.poll();
         }
-        self.core.result()
+        self.core.control.result().map_err(FlushError::Drain)
     }
 }
 

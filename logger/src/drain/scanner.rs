@@ -33,9 +33,10 @@ use self::rings::DrainRing;
 use super::compress::{Effort, Load};
 use super::next_sleep;
 use super::output::{Output, WriteFailure};
-use crate::core::{Core, has_memory};
+use crate::core::Core;
 use crate::error::{DrainError, FileFate};
 use crate::fault::{self, Step};
+use crate::process::memory::has_memory;
 use crate::registry;
 use crate::ring_dir;
 
@@ -191,7 +192,7 @@ impl Scanner {
         self.output.buffer().extend_from_slice(&header.encode());
         self.put_clock();
         if self.core.ring_dir().is_none() {
-            let reason = self.core.no_ring_dir().to_owned();
+            let reason = self.core.rings.no_dir().to_owned();
             self.put_volatile(VolatileRing::ALL, VolatileState::Memory, 0, reason);
         }
     }
@@ -516,7 +517,7 @@ impl Scanner {
 
     /// States how many calls got no ring. `false` if that is known.
     fn put_ringless(&mut self) -> bool {
-        let loss = self.core.ringless(self.core.clock.now());
+        let loss = self.core.rings.ringless(self.core.clock.now());
         if loss.total() == self.ringless.total() {
             return false;
         }

@@ -75,7 +75,7 @@ fn seal_all() {
         }
         calls::hold_others(SEAL_WAIT + CALLS_WAIT);
         if retry(LOCK_WAIT, || registry::try_uninstall(&core)).is_some()
-            && retry(LOCK_WAIT, || core.try_request_exit()).is_some()
+            && retry(LOCK_WAIT, || core.control.try_request_exit()).is_some()
         {
             asked.push(core);
         }

@@ -161,10 +161,10 @@ impl Logger {
             Some(false) => registry::count_detached(-1),
             None => {}
         }
-        self.core.request_stop();
+        self.core.control.request_stop();
         // Whoever has the drain in hand seals the dump: this may be the same thread.
         match drain.map_or(Ok(()), JoinHandle::join) {
-            Ok(()) => self.core.result(),
+            Ok(()) => self.core.control.result().map_err(FlushError::Drain),
             // It panicked, and has said so on standard error.
             Err(_) => Err(FlushError::Ended { path: self.core.config.path.clone() }),
         }
@@ -235,7 +235,7 @@ pub(crate) fn stats_of(core: &Core) -> Stats {
         files_replaced: counters.files_replaced.load(Ordering::Relaxed),
         lost_with_files: counters.lost_with_files.load(Ordering::Relaxed),
         failing: *lock(&counters.failing),
-        memory_rings: counters.memory_rings.load(Ordering::Relaxed),
+        memory_rings: core.rings.memory_rings(),
         ..stats_of_process()
     }
 }

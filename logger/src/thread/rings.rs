@@ -6,11 +6,15 @@ use std::sync::atomic::Ordering;
 
 use stenolog_ringbuf::queue::spsc::Producer;
 
-use crate::core::{COLD_CALL_BYTES, Core, has_memory};
+use crate::core::Core;
 use crate::process::epoch;
+use crate::process::memory::has_memory;
 use crate::thread::commit::{Attachment, next_allowance};
 use crate::thread::local::{LOCAL, NO_GENERATION};
 use crate::thread::os;
+
+/// The most memory that a first call takes, without its ring: entries of the registry, names, paths.
+pub(super) const COLD_CALL_BYTES: usize = 1 << 14;
 
 thread_local! {
     /// Its destructor gives the rings back.

@@ -12,7 +12,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::core::{COLD_CALL_BYTES, Core, has_memory};
+use crate::core::Core;
+use crate::process::memory::has_memory;
 use crate::process::{calls, epoch};
 use crate::registry::site::Site;
 use crate::registry::{self, Decision, Id};
@@ -20,7 +21,7 @@ use crate::stats::DROPPED_NO_LOGGER;
 use crate::thread::commit::{self, Attachment};
 use crate::thread::local::{ColdSection, LOCAL, Local, SCOPES, is_in_handler, is_preparing};
 use crate::thread::record::ColdRecord;
-use crate::thread::rings::{self, RINGS, Rings};
+use crate::thread::rings::{self, COLD_CALL_BYTES, RINGS, Rings};
 
 /// Whether a call is to be evaluated whose call site does not know.
 #[cold]

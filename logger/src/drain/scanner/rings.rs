@@ -84,17 +84,17 @@ impl DrainRing {
 impl Scanner {
     /// Leaves the consumers to their rings' threads, who count what comes too late.
     pub(in crate::drain) fn leave_rings(&mut self) {
-        let newborn = self.core.end_of_births();
+        let newborn = self.core.rings.close_registration();
         let rings = self.rings.drain(..).map(|ring| (ring.slot, ring.consumer));
         for (slot, consumer) in rings.chain(newborn) {
-            slot.leave(consumer);
+            slot.leave_consumer(consumer);
         }
     }
 
     /// Takes in the rings that came since the last time. One that continues another one stands behind it
     /// then, and that one will get no more: the pass that follows takes all of it first.
     pub(super) fn adopt(&mut self) {
-        let newborn = self.core.take_newborn().into_iter();
+        let newborn = self.core.rings.take_new().into_iter();
         self.is_any_leaving |= newborn.len() > 0;
         self.rings.extend(newborn.map(|(slot, consumer)| DrainRing {
             slot,
@@ -239,8 +239,8 @@ impl Scanner {
                 self.crowd.join(&ring);
             }
             match ring.slot.take_producer() {
-                _ if ring.is_set_aside => core.discard(&ring.slot),
-                Some(producer) => core.reuse(producer, ring.consumer, &ring.slot),
+                _ if ring.is_set_aside => core.rings.discard(&ring.slot),
+                Some(producer) => core.rings.recycle(producer, ring.consumer, &ring.slot),
                 None => {}
             }
         }
