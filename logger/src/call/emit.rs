@@ -16,8 +16,8 @@ use std::sync::atomic::{Ordering, compiler_fence};
 
 use stenolog_format::dictionary::TimeSource;
 
-use crate::call::capture::List;
-use crate::call::registers::{Carry, PickedList};
+use crate::call::capture::CaptureList;
+use crate::call::registers::{CapturedList, PassInRegisters};
 use crate::call::time::TimeWord;
 use crate::clock::ClockRef;
 use crate::registry::site::{OFF, Site, UNKNOWN};
@@ -51,14 +51,14 @@ const fn signature<T: TimeWord, A: Args>() -> u64 {
 /// Logs a record of `site`. The arguments have been evaluated; what has to be formatted at the call is
 /// so first, and none of the user's code runs afterwards.
 #[inline(always)]
-pub fn emit<T: TimeWord, L: List>(site: &'static Site, time: T, args: L) {
-    let picked = args.pick();
-    emit_picked(site, time, picked.refs());
+pub fn emit<T: TimeWord, L: CaptureList>(site: &'static Site, time: T, args: L) {
+    let captured = args.capture();
+    emit_captured(site, time, captured.refs());
 }
 
 #[inline(always)]
-fn emit_picked<T: TimeWord, L: Carry>(site: &'static Site, time: T, values: L) {
-    let (a, b, c, d, e, rest) = values.carry();
+fn emit_captured<T: TimeWord, L: PassInRegisters>(site: &'static Site, time: T, values: L) {
+    let (a, b, c, d, e, rest) = values.into_registers();
     emit_quick::<T, L>(a, b, c, d, e, time, site, rest);
 }
 
@@ -67,7 +67,7 @@ fn emit_picked<T: TimeWord, L: Carry>(site: &'static Site, time: T, values: L) {
 /// The values come first: a caller that logs its own parameters has them in place.
 #[inline(never)]
 #[expect(clippy::too_many_arguments, reason = "parameters travel in registers, structs do not")]
-fn emit_quick<T: TimeWord, L: Carry>(
+fn emit_quick<T: TimeWord, L: PassInRegisters>(
     a: L::A,
     b: L::B,
     c: L::C,
@@ -84,7 +84,11 @@ fn emit_quick<T: TimeWord, L: Carry>(
 }
 
 #[inline(always)]
-fn try_emit_quick<T: TimeWord, L: Carry, A: Args>(site: &'static Site, time: T, args: &A) -> bool {
+fn try_emit_quick<T: TimeWord, L: PassInRegisters, A: Args>(
+    site: &'static Site,
+    time: T,
+    args: &A,
+) -> bool {
     // Only the address leaves the closure: as a whole it might not be inlined.
     let local: *const Local = LOCAL.with(std::ptr::from_ref);
     // SAFETY: without a destructor, a thread-local lives as long as its thread.
@@ -122,7 +126,7 @@ fn try_emit_quick<T: TimeWord, L: Carry, A: Args>(site: &'static Site, time: T, 
 #[cold]
 #[inline(never)]
 #[expect(clippy::too_many_arguments, reason = "those of `emit_quick`")]
-fn emit_slow<T: TimeWord, L: Carry>(
+fn emit_slow<T: TimeWord, L: PassInRegisters>(
     a: L::A,
     b: L::B,
     c: L::C,
