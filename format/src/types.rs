@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// In the dictionary a type is written flat, inner types before outer ones, so that a reader needs
 /// no recursion and a hostile dump cannot exhaust its stack.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "flat::FlatType", try_from = "flat::FlatType")]
 #[non_exhaustive]
 pub enum Type {
@@ -81,7 +81,7 @@ pub enum Type {
 }
 
 /// A named product: a struct, or a variant of an enum.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Fields {
     /// The name of the struct or of the variant.
     pub name: String,
@@ -92,7 +92,7 @@ pub struct Fields {
 }
 
 /// How a product is written in Rust.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Shape {
     /// `Name`
     Unit,
@@ -103,7 +103,7 @@ pub enum Shape {
 }
 
 /// An enum with `#[derive(Record)]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EnumType {
     /// The name of the enum.
     pub name: String,

@@ -7,7 +7,9 @@
 //! decision that it states; a filter that changes, or a logger that comes or goes, resets all
 //! states under the same lock, so that no stale decision outlives the change.
 
+mod describe;
 mod handlers;
+pub(crate) mod runtime;
 pub(crate) mod site;
 
 use std::cell::Cell;
@@ -18,11 +20,12 @@ use std::sync::TryLockError;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
-use stenolog_format::dictionary::{CallSite, Level, Slot, TimeSource};
-use stenolog_format::template::{Piece, Template};
-use stenolog_format::types::{MAX_TYPE_DEPTH, Type};
+use stenolog_format::dictionary::CallSite;
 
-use self::site::{OFF, Site, SlotMeta, UNKNOWN};
+pub(crate) use self::describe::{CallTypes, TypeList};
+use self::describe::{describe, pending_entry};
+use self::runtime::{RuntimeSites, SiteDescription, SiteRefused};
+use self::site::{OFF, Site, UNKNOWN};
 use crate::core::Core;
 use crate::sync;
 
@@ -40,6 +43,7 @@ static REGISTRY: RwLock<Registry> = RwLock::new(Registry {
     global: None,
     detached: 0,
     running: Vec::new(),
+    runtime: None,
 });
 
 thread_local! {
@@ -74,24 +78,8 @@ struct Registry {
     detached: usize,
     /// Those that have a drain of their own.
     running: Vec<Weak<Core>>,
-}
-
-/// The types of a record's values, and what its time word is.
-#[derive(Clone, Copy)]
-pub(crate) struct CallTypes<'a> {
-    /// Equal for equal lists of types and equal time sources, and never 0.
-    pub(crate) signature: u64,
-    pub(crate) time: TimeSource,
-    pub(crate) list: TypeList<'a>,
-}
-
-/// A list of types.
-#[derive(Clone, Copy)]
-pub(crate) enum TypeList<'a> {
-    /// The types that a call was compiled for: the function appends them.
-    Compiled(fn(&mut Vec<Type>)),
-    /// The types of one record.
-    Listed(&'a [Type]),
+    /// Call sites that were described at run time.
+    runtime: Option<RuntimeSites>,
 }
 
 fn read() -> RwLockReadGuard<'static, Registry> {
@@ -177,6 +165,28 @@ pub(crate) fn decide(site: &'static Site, types: CallTypes<'_>) -> Decision {
         registry.tell(site, u64::from(core.generation()) << 32 | u64::from(hot_id));
     }
     Decision::Log(core, Id { number: id, is_explained })
+}
+
+/// The call site of a description: the same for equal descriptions.
+pub(crate) fn intern(description: &SiteDescription<'_>) -> Result<&'static Site, SiteRefused> {
+    let known = read().runtime.as_ref().and_then(|sites| sites.get(description));
+    match known {
+        Some(site) => Ok(site),
+        None => write().runtime.get_or_insert_default().intern(description),
+    }
+}
+
+/// Gives a call site that was described at run time an id for a list of types, if it has none yet.
+pub(crate) fn admit(site: &'static Site, types: CallTypes<'_>) -> Result<(), SiteRefused> {
+    if read().id(site, types.signature).is_some() {
+        return Ok(());
+    }
+    let mut registry = write();
+    if registry.id(site, types.signature).is_none() {
+        registry.runtime.get_or_insert_default().admit(site, types)?;
+        registry.id_or_new(site, types);
+    }
+    Ok(())
 }
 
 /// Whether the global logger, if it has this generation, wants the records of a site. `None` if it is
@@ -390,9 +400,9 @@ impl Registry {
     fn enter(&mut self, site: &'static Site, types: CallTypes<'_>, id: u32) {
         let at = (id - CallSite::FIRST_ID) as usize;
         if at >= self.entries.len() {
-            self.entries.resize_with(at + 1, entry_to_come);
+            self.entries.resize_with(at + 1, pending_entry);
         }
-        self.entries[at] = Arc::new(describe(site, types, id));
+        self.entries[at] = Arc::new(describe(site.meta, types, id));
         let key = (std::ptr::from_ref(site).addr(), types.signature);
         self.ids.get_or_insert_default().entry(key).or_insert(id);
         // Set once: the site's state only ever holds the id of these types.
@@ -444,109 +454,5 @@ impl Registry {
         for site in self.sites.drain(..) {
             site.state.store(UNKNOWN, Ordering::Relaxed);
         }
-    }
-}
-
-/// What stands for an entry whose id a signal handler has, until the handler has noted its call site.
-fn entry_to_come() -> Arc<CallSite> {
-    Arc::new(CallSite {
-        id: 0,
-        level: Level::Error,
-        time: TimeSource::Counter,
-        target: String::new(),
-        module: String::new(),
-        file: String::new(),
-        line: 0,
-        column: 0,
-        template: None,
-        slots: Vec::new(),
-    })
-}
-
-fn describe(site: &Site, types: CallTypes<'_>, id: u32) -> CallSite {
-    let meta = site.meta;
-    let described = match types.list {
-        TypeList::Compiled(append) => {
-            let mut types = Vec::with_capacity(meta.slots.len());
-            append(&mut types);
-            types
-        }
-        TypeList::Listed(types) => types.to_vec(),
-    };
-    debug_assert!(
-        described.iter().all(|ty| ty.depth() <= MAX_TYPE_DEPTH),
-        "what is deeper is recorded as text"
-    );
-    debug_assert_eq!(described.len(), meta.slots.len(), "one type a slot, by expansion");
-    let slot = |(slot, ty): (&SlotMeta, Type)| Slot { name: cut(slot.name), role: slot.role, ty };
-    CallSite {
-        id,
-        level: meta.level,
-        time: types.time,
-        target: cut(meta.target),
-        module: cut(meta.module),
-        file: cut(meta.file),
-        line: meta.line,
-        column: meta.column,
-        template: meta.template.map(cut_template),
-        slots: meta.slots.iter().zip(described).map(slot).collect(),
-    }
-}
-
-/// The longest name in a dictionary entry, and the longest message: readers take 64 MiB of all entries
-/// together.
-const MAX_NAME_BYTES: usize = 1 << 12;
-const MAX_TEMPLATE_BYTES: usize = 1 << 18;
-
-/// A name, up to where no reader asks for more.
-fn cut(name: &str) -> String {
-    match name.len() {
-        ..=MAX_NAME_BYTES => name.to_owned(),
-        _ => format!("{}…", &name[..name.floor_char_boundary(MAX_NAME_BYTES)]),
-    }
-}
-
-/// A message, up to where no reader asks for more; it says so itself.
-fn cut_template(template: &str) -> String {
-    if template.len() <= MAX_TEMPLATE_BYTES {
-        return template.to_owned();
-    }
-    let mut end = template.floor_char_boundary(MAX_TEMPLATE_BYTES);
-    // Where the literal text begins that is cut.
-    let mut start = 0;
-    let parsed = Template::parse(template);
-    for piece in parsed.iter().flat_map(|template| &template.pieces) {
-        match piece {
-            Piece::Placeholder(placeholder) if placeholder.span.end <= end => {
-                start = placeholder.span.end;
-            }
-            // Not within a placeholder.
-            Piece::Placeholder(placeholder) => end = end.min(placeholder.span.start),
-            Piece::Literal(_) => {}
-        }
-    }
-    // Nor between two braces that stand for one.
-    for brace in ['{', '}'] {
-        let kept = template[start..end].trim_end_matches(brace).len();
-        end -= (end - start - kept) % 2;
-    }
-    format!("{}… <cut: {} bytes are too long>", &template[..end], template.len())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_is_cut_where_it_can_be() {
-        assert_eq!(cut_template("short {0}"), "short {0}");
-        for shift in 0..40 {
-            let template = format!("{}{}", "x".repeat(shift), "{{}}ü{0:>5}}}".repeat(30_000));
-            let cut = cut_template(&template);
-            assert!(cut.len() <= MAX_TEMPLATE_BYTES + 64, "{}", cut.len());
-            let (kept, _) = cut.split_once("… <cut: ").unwrap();
-            assert!(template.starts_with(kept) && Template::parse(&cut).is_ok(), "{shift}");
-        }
-        assert_eq!(cut(&"ü".repeat(3_000)).chars().count(), 2_049);
     }
 }

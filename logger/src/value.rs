@@ -57,6 +57,7 @@ pub use self::as_record::{
     display_text, hex_text, with,
 };
 pub use self::bound::Bound;
+pub(crate) use self::limits::are_readable;
 pub use self::product::{
     Redacted, describe_enum, describe_fields, describe_struct, enum_bound, enum_fixed_size,
     enum_signature, fixed_or, product_bound, product_fixed_size, product_signature, sum_sizes,

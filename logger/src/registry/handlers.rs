@@ -10,7 +10,7 @@
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
-use super::CallTypes;
+use super::describe::CallTypes;
 use super::site::Site;
 
 /// The most call sites first called in handlers; further ones are not logged.
