@@ -1,8 +1,8 @@
-//! From the words on the command line to open dumps.
+//! Inputs: from the words on the command line to open dumps.
 
 mod find;
 pub(crate) mod rings;
-mod suggest;
+pub(crate) mod suggest;
 mod unpack;
 
 use std::collections::HashSet;
@@ -11,17 +11,17 @@ use std::fs::File;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
-use stenolog_decoder::{Dump, Limits, RingDir};
+use stenolog_decoder::{Dump, DumpState, Limits, RingDir};
 
-use crate::output::complain;
+use crate::output::messages::warn;
 use find::Found;
-pub(crate) use suggest::{Strays, similar_field};
+use suggest::UnknownWords;
 use unpack::{Fault, Packing};
 
-/// What standard input is called in messages.
+/// The name of standard input in messages.
 const STDIN: &str = "<stdin>";
 
-/// Something to read, as it was named.
+/// A word on the command line that names something to read.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Input {
     /// Standard input.
@@ -36,11 +36,10 @@ impl From<&OsStr> for Input {
     }
 }
 
-/// Whether a word among the inputs is a field filter: `user.id=42`.
+/// Returns the word if it is a field filter among the inputs: `user.id=42`.
 ///
-/// A file of that name takes precedence, and so do the files that it is a pattern of; one that does not
-/// exist yet can be written `./user=42`. Two equals signs are an expression rather than a value that
-/// begins with one.
+/// A file of that name takes precedence, as do files that the word is a glob for; `./user=42` is never a
+/// filter. Two equals signs are an expression rather than a value that begins with one.
 pub(crate) fn field_filter(word: &OsString) -> Option<&str> {
     let text = word.to_str()?;
     let (name, value) = text.split_once('=')?;
@@ -48,41 +47,41 @@ pub(crate) fn field_filter(word: &OsString) -> Option<&str> {
     (is_filter && !Path::new(word).exists() && !find::is_pattern_of_files(text)).then_some(text)
 }
 
-/// Whether a field of this name can be asked for without an option.
+/// Whether a field of this name can be filtered by without an option.
 fn is_field_name(name: &str) -> bool {
     let mut chars = name.chars();
     chars.next().is_some_and(|c| c.is_alphabetic() || c == '_')
         && chars.all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | ':' | '-'))
 }
 
-/// Why an input gives nothing to read.
+/// Why an input cannot be read.
 #[derive(Debug, thiserror::Error)]
 enum InputError {
     #[error("{}: no such file or directory; check the path", .0.display())]
     Missing(PathBuf),
     #[error("{}: no file matches this pattern; check it, and quote it if the shell should not expand it", .0.display())]
     NoMatch(PathBuf),
-    #[error("{}: no dumps in this directory: looked for *.steno, and for rotated and packed ones (app.steno.1, app.steno.gz); name other files one by one{}", path.display(), listed(there))]
+    #[error("{}: no dumps in this directory: looked for *.steno and for rotated or compressed copies (app.steno.1, app.steno.gz); name other files one by one{}", path.display(), listed(there))]
     NoDumps {
         path: PathBuf,
-        /// What could have been meant.
+        /// Files that could have been meant.
         there: Vec<PathBuf>,
     },
     #[error("{}: the directory cannot be read: {source}; check its permissions", path.display())]
     Directory { path: PathBuf, source: io::Error },
-    #[error("{STDIN}: is a terminal; pipe a dump into it, or name a file")]
+    #[error("{STDIN}: is a terminal; pipe a dump into it or name a file")]
     Terminal,
-    #[error("{}: cannot be kept in {}: {source}; set TMPDIR to a directory with enough room", name.display(), std::env::temp_dir().display())]
+    #[error("{}: cannot be copied to {}: {source}; set TMPDIR to a directory with enough space", name.display(), std::env::temp_dir().display())]
     Spool { name: PathBuf, source: io::Error },
     #[error("{}: {fault}", name.display())]
     Packed { name: PathBuf, fault: Fault },
-    #[error("{}: is packed in a way that steno cannot unpack; unpack it first: {unpacker} FILE | steno -", name.display())]
+    #[error("{}: is compressed in a format that steno does not support; decompress it first: {unpacker} FILE | steno -", name.display())]
     OtherPacking { name: PathBuf, unpacker: &'static str },
     #[error("{0}")]
     Open(#[from] stenolog_decoder::OpenError),
 }
 
-/// Files that were passed over, at the end of an error.
+/// Files that were skipped, for the end of an error.
 fn listed(paths: &[PathBuf]) -> String {
     let names = paths.iter().take(3).map(|path| format!(" {}", path.display()));
     let dots = if paths.len() > 3 { " …" } else { "" };
@@ -92,54 +91,41 @@ fn listed(paths: &[PathBuf]) -> String {
     }
 }
 
-/// How much is read.
+/// Bounds on what is read.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct InputLimits {
-    /// Of a dump.
+    /// Bounds for each dump.
     pub(crate) dump: Limits,
-    /// Of a packed copy; by default it depends on its length.
+    /// The most bytes that a compressed copy may unpack to; by default it depends on its length.
     pub(crate) unpacked_bytes: Option<u64>,
 }
 
-/// Dumps that could be opened.
-#[derive(Debug)]
-pub(crate) struct Opened {
+/// The inputs that could be opened.
+#[derive(Debug, Default)]
+pub(crate) struct Inputs {
+    /// The dumps, each with the name that the user gave it.
     pub(crate) dumps: Vec<Dump>,
-    /// Directories that are no places of dumps but hold the rings of one.
+    /// Ring directories among the inputs.
     pub(crate) ring_dirs: Vec<PathBuf>,
-    /// Whether there were inputs that could not.
+    /// Whether an input could not be opened.
     pub(crate) unreadable: bool,
-    /// Whether a packed copy could not be unpacked to its end.
+    /// Whether a compressed copy could not be unpacked to its end.
     pub(crate) incomplete: bool,
 }
 
-/// Opens what `inputs` name, each file once; says on standard error what cannot be opened.
-/// `takes_filters` says whether what is no input could be a filter.
+/// Opens all `inputs`, each file once, and reports on standard error what cannot be opened.
+/// `takes_filters` tells whether a word that is not an input could be a filter.
 ///
 /// # Errors
-/// If there are words that name nothing: then nothing is opened.
+/// If words name nothing. Nothing is opened then.
 pub(crate) fn open(
     inputs: &[Input],
     limits: &InputLimits,
     takes_filters: bool,
-) -> Result<Opened, Strays> {
+) -> Result<Inputs, UnknownWords> {
     let found: Vec<_> = inputs.iter().map(find).collect();
-    let is_stray =
-        |error: &InputError| matches!(error, InputError::Missing(_) | InputError::NoMatch(_));
-    if found.iter().any(|found| found.as_ref().is_err_and(is_stray)) {
-        let (mut files, mut strays) = (Vec::new(), Vec::new());
-        for found in found {
-            match found {
-                Ok(Place::Files(found)) => files.extend(found.files),
-                Ok(_) => {}
-                Err(error) if is_stray(&error) => strays.push(error),
-                Err(_) => {}
-            }
-        }
-        return Err(Strays::new(&strays, &suggest::Around { files: &files, takes_filters }));
-    }
-    let mut opened =
-        Opened { dumps: Vec::new(), ring_dirs: Vec::new(), unreadable: false, incomplete: false };
+    let found = check_words(found, takes_filters)?;
+    let mut opened = Inputs::default();
     let mut seen = HashSet::new();
     for place in found {
         match place {
@@ -151,7 +137,7 @@ pub(crate) fn open(
             Ok(Place::Rings(path)) => opened.ring_dirs.push(path),
             Ok(Place::Files(found)) => {
                 for (path, why) in found.passed_over {
-                    complain(format_args!("{}: passed over: {why}", path.display()));
+                    warn(format_args!("{}: skipped: {why}", path.display()));
                 }
                 for path in found.files {
                     // The `latest` link of a rotated set names one of its files again.
@@ -160,13 +146,34 @@ pub(crate) fn open(
                     }
                 }
             }
-            Err(error) => opened.cannot(error),
+            Err(error) => opened.fail(error),
         }
     }
     Ok(opened)
 }
 
-/// What an input stands for.
+/// Fails if words name nothing.
+fn check_words(
+    found: Vec<Result<Place, InputError>>,
+    takes_filters: bool,
+) -> Result<Vec<Result<Place, InputError>>, UnknownWords> {
+    let is_unknown =
+        |error: &InputError| matches!(error, InputError::Missing(_) | InputError::NoMatch(_));
+    if !found.iter().any(|found| found.as_ref().is_err_and(is_unknown)) {
+        return Ok(found);
+    }
+    let (mut files, mut errors) = (Vec::new(), Vec::new());
+    for found in found {
+        match found {
+            Ok(Place::Files(found)) => files.extend(found.files),
+            Err(error) if is_unknown(&error) => errors.push(error),
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Err(UnknownWords { errors, files, takes_filters })
+}
+
+/// What an input names.
 enum Place {
     Stdin,
     Rings(PathBuf),
@@ -181,10 +188,10 @@ fn find(input: &Input) -> Result<Place, InputError> {
     }
 }
 
-/// A dump, and why it is not all that was packed.
+/// A dump, and why it is incomplete if it was not unpacked to its end.
 type Unpacked = (Dump, Option<InputError>);
 
-/// Keeps standard input in a file, so that memory is bounded however long it is.
+/// Copies standard input to a temporary file, which bounds memory whatever its length.
 fn open_stdin(limits: &InputLimits) -> Result<Unpacked, InputError> {
     let mut stdin = io::stdin().lock();
     if stdin.is_terminal() {
@@ -199,7 +206,7 @@ fn open_stdin(limits: &InputLimits) -> Result<Unpacked, InputError> {
 
 fn open_file(path: &Path, limits: &InputLimits) -> Result<Unpacked, InputError> {
     let as_it_is = || Ok((Dump::open_within(path, &limits.dump)?, None));
-    // It says why it cannot be opened.
+    // Opening it as a dump says why it cannot be opened.
     let Ok(mut file) = File::open(path) else { return as_it_is() };
     let name = path.to_owned();
     match file.metadata() {
@@ -219,7 +226,7 @@ fn open_file(path: &Path, limits: &InputLimits) -> Result<Unpacked, InputError> 
     }
 }
 
-/// Opens a file that may be packed.
+/// Opens a file that may be compressed.
 fn unpack(name: PathBuf, mut file: File, limits: &InputLimits) -> Result<Unpacked, InputError> {
     let failed = |source| InputError::Spool { name: name.clone(), source };
     let Some(packing) = Packing::of(&mut file).map_err(failed)? else {
@@ -232,17 +239,17 @@ fn unpack(name: PathBuf, mut file: File, limits: &InputLimits) -> Result<Unpacke
     let fault = fault.map(|fault| InputError::Packed { name: name.clone(), fault });
     match (Dump::from_file(name, file, &limits.dump), fault) {
         (Ok(dump), fault) => Ok((dump, fault)),
-        // That explains it.
+        // Because it is cut, it is not a dump.
         (Err(_), Some(fault)) => Err(fault),
         (Err(error), None) => Err(error.into()),
     }
 }
 
-impl Opened {
-    /// Says what cannot be read.
-    pub(crate) fn cannot(&mut self, error: impl std::fmt::Display) {
+impl Inputs {
+    /// Reports an input that cannot be read.
+    pub(crate) fn fail(&mut self, error: impl std::fmt::Display) {
         self.unreadable = true;
-        complain(error);
+        warn(error);
     }
 
     fn take(&mut self, dump: Result<Unpacked, InputError>) {
@@ -251,22 +258,20 @@ impl Opened {
                 self.dumps.push(dump);
                 if let Some(fault) = fault {
                     self.incomplete = true;
-                    complain(fault);
+                    warn(fault);
                 }
             }
-            Err(error) => self.cannot(error),
+            Err(error) => self.fail(error),
         }
     }
 
-    /// Leaves out copies of other inputs, and what was copied when there was less of them: a rotated
-    /// file and its packed copy are one.
-    pub(crate) fn without_copies(&mut self) {
+    /// Removes dumps that are copies of others or of their beginnings: a rotated file and its compressed copy
+    /// are shown once.
+    pub(crate) fn remove_copies(&mut self) {
+        let rank = |dump: &Dump| (dump.len_bytes(), dump.state() == DumpState::Growing);
         let is_copy = |at: usize, dump: &Dump| {
             self.dumps.iter().enumerate().any(|(other_at, other)| {
-                let is_better = (other.len_bytes(), other.writer_is_alive() == Some(true))
-                    .cmp(&(dump.len_bytes(), dump.writer_is_alive() == Some(true)))
-                    .then(at.cmp(&other_at))
-                    .is_gt();
+                let is_better = rank(other).cmp(&rank(dump)).then(at.cmp(&other_at)).is_gt();
                 other_at != at && is_better && dump.is_beginning_of(other)
             })
         };
@@ -274,11 +279,6 @@ impl Opened {
             self.dumps.iter().enumerate().map(|(at, dump)| is_copy(at, dump)).collect();
         let mut copies = copies.into_iter();
         self.dumps.retain(|_| !copies.next().unwrap_or(false));
-    }
-
-    /// What the user calls the file at `path`.
-    pub(crate) fn name(&self, path: &Path) -> String {
-        path.display().to_string()
     }
 }
 

@@ -1,7 +1,13 @@
-//! `steno` reads Stenolog dumps: words become [`args`](cli::args), a checked
-//! [`plan`](commands::plan), and then one of the [`commands`].
+//! The program `steno`, which reads Stenolog dumps.
 //!
-//! Here errors become exit codes, and a closed pipe becomes success.
+//! ```text
+//!   command line ──▶ CommandLine ──▶ commands::*::Plan ──▶ run ──▶ Outcome ──▶ exit code
+//!                    words         checked, resolved     │
+//!                                                        ├── input   words → open dumps and rings
+//!                                                        └── output  text, JSON, messages
+//! ```
+//!
+//! `main` turns errors into exit codes, and a closed pipe into success.
 #![forbid(unsafe_code)]
 
 mod cli;
@@ -11,40 +17,45 @@ mod output;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 
-use cli::args::Args;
+use cli::env::Environment;
 use cli::exit::{Outcome, USAGE};
-use commands::plan::{Environment, Plan};
-use input::Strays;
-use output::{complain, is_broken_pipe};
+use cli::usage;
+use commands::CommandLine;
+use input::suggest::UnknownWords;
+use output::messages::warn;
 
 fn main() -> ExitCode {
-    // Where that is refused, a file that shrinks ends the program, as it always did.
+    // If this fails, a file that another program shortens ends the program, as it would have anyway.
     let _ = stenolog_decoder::survive_shrinking_files();
-    let args = match Args::try_parse() {
+    let args = match CommandLine::try_parse() {
         Ok(args) => args,
-        Err(error) => return cli::usage::explain(&error),
+        Err(error) => return usage::explain(&error),
     };
-    let plan = match Plan::new(args, &Environment::read()) {
+    let plan = match args.into_command().plan(&Environment::read(CommandLine::command)) {
         Ok(plan) => plan,
         Err(error) => {
-            complain(error);
+            warn(error);
             return ExitCode::from(USAGE);
         }
     };
-    match commands::run(plan) {
+    match plan.run() {
         Ok(outcome) => outcome.into(),
-        // Whoever closed the pipe has all they wanted.
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) if error.is::<Strays>() => {
-            let strays = error.downcast_ref::<Strays>();
-            strays.map_or(&[][..], Strays::lines).iter().for_each(complain);
-            ExitCode::from(strays.map_or(USAGE, Strays::code))
-        }
-        Err(error) => {
-            complain(format_args!("{error:#}"));
-            Outcome { unreadable: true, ..Outcome::default() }.into()
-        }
+        Err(error) => failure(&error),
     }
+}
+
+/// Reports why a run ended early.
+fn failure(error: &anyhow::Error) -> ExitCode {
+    // The reader of the pipe has all it wanted.
+    if output::is_broken_pipe(error) {
+        return ExitCode::SUCCESS;
+    }
+    if let Some(words) = error.downcast_ref::<UnknownWords>() {
+        words.explain(&CommandLine::command()).iter().for_each(warn);
+        return ExitCode::from(words.code());
+    }
+    warn(format_args!("{error:#}"));
+    Outcome { unreadable: true, ..Outcome::default() }.into()
 }

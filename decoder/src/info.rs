@@ -11,7 +11,7 @@ use stenolog_format::loss::Loss;
 
 use crate::dump::{Block, Dump, FrameCounts, RingFacts, Unpacker};
 use crate::model::damage::Damage;
-use crate::model::entry::LossKind;
+use crate::model::loss::LossKind;
 use crate::model::state::{DumpState, Tail};
 use crate::read::time_map;
 use crate::verify::damage_log::DamageLog;
@@ -92,6 +92,12 @@ impl Info {
         (self.records > 0).then(|| self.bytes as f64 / self.records as f64)
     }
 
+    /// Whether the file is finished or may still grow.
+    #[must_use]
+    pub fn state(&self) -> DumpState {
+        DumpState::new(self.tail, self.writer_is_alive)
+    }
+
     /// The [session](Self::session) in hexadecimal digits.
     #[must_use]
     pub fn session_hex(&self) -> String {
@@ -102,8 +108,7 @@ impl Info {
     /// [`verify`](crate::verify()) reads them.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        let state = DumpState::new(self.tail, self.writer_is_alive);
-        let ends = state != DumpState::Unfinished || self.is_completed;
+        let ends = self.state() != DumpState::Unfinished || self.is_completed;
         let absent = [self.lost, self.missing, self.gone, self.unreadable];
         ends && self.damage.is_empty() && absent == [0; 4]
     }

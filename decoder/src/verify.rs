@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use crate::dump::{Dump, RingFacts, Unpacker};
 use crate::model::damage::Damage;
-use crate::model::entry::LossKind;
+use crate::model::loss::LossKind;
 use crate::model::state::{DumpState, Tail};
 use damage_log::DamageLog;
 use ring_state::RingState;
@@ -98,14 +98,19 @@ impl RingVerification {
 }
 
 impl Verification {
+    /// Whether the file is finished or may still grow.
+    #[must_use]
+    pub fn state(&self) -> DumpState {
+        DumpState::new(self.tail, self.writer_is_alive)
+    }
+
     /// Whether the file holds everything that was written to it, unchanged, up to its end.
     ///
     /// Records that were [lost](Self::lost) before they could be written do not count, nor do those
     /// that are [gone](Self::gone) with another file.
     #[must_use]
     pub fn is_intact(&self) -> bool {
-        let state = DumpState::new(self.tail, self.writer_is_alive);
-        let ends = state != DumpState::Unfinished || self.is_completed;
+        let ends = self.state() != DumpState::Unfinished || self.is_completed;
         self.damage.is_empty() && self.missing == 0 && ends
     }
 

@@ -26,6 +26,7 @@ use stenolog_ringbuf::queue::spsc::Producer;
 use self::control::Control;
 pub(crate) use self::control::{Request, WriteResult};
 use self::counters::Counters;
+pub(crate) use self::ring_pool::NewRing;
 use self::ring_pool::RingPool;
 pub(crate) use self::slot::RingSlot;
 use crate::clock::{Clock, unix_ns};

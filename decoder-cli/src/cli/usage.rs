@@ -1,43 +1,111 @@
-//! A wrong command line gets one line; help and version come out as clap has them.
+//! Usage errors: one line each, from the structured context of clap's errors.
 
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use clap::Error;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::cli::exit::USAGE;
-use crate::output::complain;
+use super::exit::USAGE;
+use crate::output::messages::warn;
 
-/// Prints why there are no arguments to work with, and gives the exit code for it.
+/// Prints why there are no arguments to work with, and returns the exit code for it.
 pub(crate) fn explain(error: &Error) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            // It fails only if nobody reads it.
+            // This fails only if standard output is closed.
             let _ = error.print();
             ExitCode::SUCCESS
         }
-        // A bare `steno` is a question, answered by the whole help.
+        // The answer to a bare `steno`.
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             let _ = error.print();
             ExitCode::from(USAGE)
         }
         _ => {
-            complain(one_line(&error.render().to_string()));
+            warn(one_line(error));
             ExitCode::from(USAGE)
         }
     }
 }
 
-/// clap says what is wrong, then tips, then the usage, in paragraphs: all but the usage, on a line.
-fn one_line(text: &str) -> String {
-    let paragraphs = text
-        .trim()
-        .split("\n\n")
-        .filter(|part| !part.starts_with("Usage:") && !part.starts_with("For more information"))
-        .map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "));
-    let line = paragraphs.collect::<Vec<_>>().join("; ");
-    let line = line.strip_prefix("error: ").unwrap_or(&line);
-    format!("{line}; see `steno --help`")
+/// What is wrong, and what was probably meant or where help is.
+fn one_line(error: &Error) -> String {
+    let mut line = what(error).unwrap_or_else(|| {
+        let kind = error.kind().as_str();
+        kind.unwrap_or("the command line cannot be understood").to_owned()
+    });
+    match suggestion(error) {
+        Some(meant) => _ = write!(line, "; did you mean {meant}?"),
+        None => line.push_str("; see `steno --help`"),
+    }
+    line
+}
+
+/// What is wrong; `None` if the context does not say.
+fn what(error: &Error) -> Option<String> {
+    let text = |kind| text(error, kind);
+    let arg = || text(ContextKind::InvalidArg);
+    Some(match error.kind() {
+        ErrorKind::UnknownArgument => format!("unexpected argument '{}'", arg()?),
+        ErrorKind::InvalidValue => {
+            let (arg, value) = (arg()?, text(ContextKind::InvalidValue)?);
+            let mut line = match value.as_str() {
+                "" => format!("'{arg}' needs a value"),
+                value => format!("invalid value '{value}' for '{arg}'"),
+            };
+            if let Some(values) = text(ContextKind::ValidValue).filter(|values| !values.is_empty())
+            {
+                _ = write!(line, " (possible values: {values})");
+            }
+            line
+        }
+        ErrorKind::ValueValidation => {
+            let (arg, value) = (arg()?, text(ContextKind::InvalidValue)?);
+            let cause = std::error::Error::source(error);
+            let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
+            format!("invalid value '{value}' for '{arg}'{cause}")
+        }
+        ErrorKind::TooManyValues => {
+            format!("unexpected value '{}' for '{}'", text(ContextKind::InvalidValue)?, arg()?)
+        }
+        ErrorKind::MissingRequiredArgument => format!("missing {}", arg()?),
+        ErrorKind::ArgumentConflict => {
+            let arg = arg().or_else(|| text(ContextKind::InvalidSubcommand))?;
+            match text(ContextKind::PriorArg) {
+                Some(prior) if prior == arg => format!("'{arg}' cannot be used multiple times"),
+                Some(prior) => format!("'{arg}' cannot be used with '{prior}'"),
+                None => format!("'{arg}' cannot be used with other arguments"),
+            }
+        }
+        ErrorKind::InvalidSubcommand => {
+            format!("unknown command '{}'", text(ContextKind::InvalidSubcommand)?)
+        }
+        ErrorKind::InvalidUtf8 => "an argument is not valid UTF-8".to_owned(),
+        _ => return None,
+    })
+}
+
+/// What was probably meant.
+fn suggestion(error: &Error) -> Option<String> {
+    let kinds = [
+        ContextKind::SuggestedArg,
+        ContextKind::SuggestedValue,
+        ContextKind::SuggestedSubcommand,
+        ContextKind::SuggestedCommand,
+    ];
+    kinds.into_iter().find_map(|kind| text(error, kind)).filter(|text| !text.is_empty())
+}
+
+/// A part of the context as text.
+fn text(error: &Error, kind: ContextKind) -> Option<String> {
+    match error.get(kind)? {
+        ContextValue::String(text) => Some(text.clone()),
+        ContextValue::Strings(texts) => Some(texts.join(", ")),
+        ContextValue::StyledStr(text) => Some(text.to_string()),
+        ContextValue::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -45,25 +113,33 @@ mod tests {
     use clap::Parser as _;
 
     use super::*;
-    use crate::cli::args::Args;
+    use crate::commands::CommandLine;
 
     #[track_caller]
     fn check(line: &str, expected: &str) {
-        let error = Args::try_parse_from(line.split_whitespace()).unwrap_err();
-        assert_eq!(one_line(&error.render().to_string()), expected, "{line}");
+        let error = CommandLine::try_parse_from(line.split_whitespace()).unwrap_err();
+        assert_eq!(one_line(&error), expected, "{line}");
     }
 
     #[test]
-    fn mistakes_take_one_line() {
+    fn unknown_words_come_with_a_suggestion() {
+        check("steno a --jsn", "unexpected argument '--jsn'; did you mean --json?");
+        check("steno export a --too x", "unexpected argument '--too'; did you mean --to?");
+        check("steno a --qqq", "unexpected argument '--qqq'; see `steno --help`");
         check(
-            "steno a --jsn",
-            "unexpected argument '--jsn' found; tip: a similar argument exists: '--json'; \
-             see `steno --help`",
+            "steno a -o jsno",
+            "invalid value 'jsno' for '--output <FORMAT>' (possible values: short, verbose, json, \
+             json-pretty, logfmt, csv); did you mean json?",
         );
+        check("steno help stats", "unknown command 'stats'; see `steno --help`");
+    }
+
+    #[test]
+    fn values_are_explained() {
         check(
             "steno a -o yaml",
-            "invalid value 'yaml' for '--output <FORMAT>' [possible values: short, verbose, json, \
-             json-pretty, logfmt, csv]; see `steno --help`",
+            "invalid value 'yaml' for '--output <FORMAT>' (possible values: short, verbose, json, \
+             json-pretty, logfmt, csv); see `steno --help`",
         );
         check(
             "steno a -l loud",
@@ -71,17 +147,33 @@ mod tests {
              debug or trace; see `steno --help`",
         );
         check(
-            "steno a -v",
-            "the following required arguments were not provided: --grep <REGEX>; see `steno --help`",
+            "steno export a --to steno -o b --zstd 40",
+            "invalid value '40' for '--zstd <LEVEL>': 40 is not in 1..=22; see `steno --help`",
         );
+        check("steno a -n", "'--lines <N>' needs a value; see `steno --help`");
+        check(
+            "steno a --color",
+            "'--color <WHEN>' needs a value (possible values: auto, always, never); see `steno --help`",
+        );
+        check("steno a --json=x", "unexpected value 'x' for '--json'; see `steno --help`");
+    }
+
+    #[test]
+    fn missing_and_conflicting_arguments_are_named() {
+        check("steno a -v", "missing --grep <REGEX>; see `steno --help`");
+        check("steno -l warn", "missing <FILE|NAME=VALUE>...; see `steno --help`");
+        check("steno export a", "missing --to <FORM>, --output <OUT>; see `steno --help`");
         check(
             "steno a --utc --time-zone utc",
-            "the argument '--utc' cannot be used with '--time-zone <ZONE>'; see `steno --help`",
+            "'--utc' cannot be used with '--time-zone <ZONE>'; see `steno --help`",
         );
         check(
-            "steno -l warn",
-            "the following required arguments were not provided: <FILE|NAME=VALUE>...; \
-             see `steno --help`",
+            "steno a -n 1 -n 2",
+            "'--lines <N>' cannot be used multiple times; see `steno --help`",
+        );
+        check(
+            "steno recover a --to b --no-rings --remove-rings",
+            "'--no-rings' cannot be used with '--remove-rings'; see `steno --help`",
         );
     }
 }

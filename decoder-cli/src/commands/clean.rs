@@ -1,124 +1,167 @@
 //! `steno clean`: lists abandoned ring directories and removes those that are not needed.
 
-use serde_json::{Value, json};
-use stenolog_decoder::escape::push_escaped;
-use stenolog_decoder::{LeftRings, LeftState, RingDir};
+use std::convert::Infallible;
+use std::path::PathBuf;
 
+use stenolog_decoder::{LeftRings, LeftState, Limits, RingDir};
+
+use super::Run;
+use crate::cli::args::LimitArgs;
+use crate::cli::env::Environment;
 use crate::cli::exit::Outcome;
-use crate::cli::units::{bytes, counted, span};
-use crate::commands::plan::CleanPlan;
-use crate::output::{Output, complain};
+use crate::cli::units::{bytes, span};
+use crate::input::InputLimits;
+use crate::output::Output;
+use crate::output::messages::warn;
+use crate::output::report::{JsonLine, push_line};
 
-pub(super) fn run(plan: &CleanPlan) -> anyhow::Result<Outcome> {
-    let mut outcome = Outcome::default();
-    let mut found = Vec::new();
-    for folder in &plan.folders {
-        // A directory may be named itself.
-        let left = if RingDir::is_at(folder) {
-            LeftRings::at(folder, &plan.limits).map(|left| left.into_iter().collect())
-        } else {
-            LeftRings::all_in(folder, &plan.limits)
-        };
-        match left {
-            Ok(left) => found.extend(left),
-            Err(error) => {
-                outcome.unreadable = true;
-                complain(format_args!("{}: cannot be read: {error}", folder.display()));
-            }
+const EXAMPLES: &str = "\
+Examples:
+  steno clean                    list ring directories in /dev/shm and whether they are needed
+  steno clean --remove           remove those that are not needed
+  steno clean logs/ --json       list ring directories beside dumps, as JSON
+
+Directories of running loggers and of other users are never touched. Loggers also clean up when they start.
+Exit codes: 0 done; 1 something could not be read or removed; 2 wrong usage.";
+
+/// List ring directories left by killed writers, and remove those no longer needed
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Directories that hold ring directories, or ring directories themselves [default: /dev/shm]
+    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    folders: Vec<PathBuf>,
+    /// Remove the ring directories that are not needed
+    #[arg(long)]
+    remove: bool,
+    /// Treat ring directories with records that no dump has as not needed
+    #[arg(long)]
+    unread: bool,
+    /// Print a JSON object per ring directory
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    limits: LimitArgs,
+}
+
+/// Which directories to clean.
+pub(super) struct Plan {
+    folders: Vec<PathBuf>,
+    remove: bool,
+    /// Records that no dump has may be removed, too.
+    unread: bool,
+    json: bool,
+    limits: Limits,
+}
+
+impl Plan {
+    pub(super) fn new(args: Args, _: &Environment) -> Result<Self, Infallible> {
+        let Args { mut folders, remove, unread, json, limits } = args;
+        if folders.is_empty() {
+            folders.push("/dev/shm".into());
         }
+        Ok(Self { folders, remove, unread, json, limits: InputLimits::from(limits).dump })
     }
-    found.sort_by(|a, b| a.path.cmp(&b.path));
-    found.dedup_by(|a, b| a.path == b.path);
-    let mut output = Output::new();
-    let mut sum = Sum::default();
-    for left in &found {
-        let may_go = plan.may_go(&left.state);
-        let mut is_removed = false;
-        if may_go && plan.remove {
-            match left.remove() {
-                Ok(()) => is_removed = true,
+
+    /// All ring directories, by path. `false` if some could not be read.
+    fn find(&self) -> (Vec<LeftRings>, bool) {
+        let mut found = Vec::new();
+        let mut all = true;
+        for folder in &self.folders {
+            let left = if RingDir::is_at(folder) {
+                LeftRings::at(folder, &self.limits).map(|left| left.into_iter().collect())
+            } else {
+                LeftRings::all_in(folder, &self.limits)
+            };
+            match left {
+                Ok(left) => found.extend(left),
                 Err(error) => {
-                    outcome.unreadable = true;
-                    complain(format_args!("{error}; it is kept"));
+                    all = false;
+                    warn(format_args!("{}: cannot be read: {error}", folder.display()));
                 }
             }
         }
-        sum.add(left, may_go, is_removed);
-        output.append(|out| match plan.json {
-            true => out.push_str(&format!("{}\n", as_json(left, may_go, is_removed))),
-            false => write_text(left, may_go, is_removed, out),
-        })?;
+        found.sort_by(|a, b| a.path.cmp(&b.path));
+        found.dedup_by(|a, b| a.path == b.path);
+        (found, all)
     }
-    if !plan.json {
-        output.append(|out| sum.write(plan, out))?;
-    }
-    output.flush()?;
-    Ok(outcome)
-}
 
-impl CleanPlan {
-    /// Whether a directory is one of those that are to go.
+    /// Whether a ring directory is to be removed.
     fn may_go(&self, state: &LeftState) -> bool {
         state.may_go() || self.unread && matches!(state, LeftState::Unread { .. })
     }
 }
 
-/// Why a directory may go, or is kept.
-fn why(left: &LeftRings) -> String {
-    match &left.state {
-        LeftState::Running => "its logger runs".to_owned(),
-        LeftState::HalfMade => "its logger was killed while it started".to_owned(),
-        LeftState::Sealed => "its dump is sealed and has all that was in them".to_owned(),
-        LeftState::Gone => "its dump is gone".to_owned(),
-        LeftState::Read => {
-            "its dump has all that was in them, though no end mark (`steno recover` makes one that has)"
-                .to_owned()
+impl Run for Plan {
+    fn run(self: Box<Self>) -> anyhow::Result<Outcome> {
+        let (found, all) = self.find();
+        let mut outcome = Outcome { unreadable: !all, ..Outcome::default() };
+        let mut output = Output::new();
+        let mut sum = Sum::default();
+        for left in &found {
+            let may_go = self.may_go(&left.state);
+            let mut is_removed = false;
+            if may_go && self.remove {
+                match left.remove() {
+                    Ok(()) => is_removed = true,
+                    Err(error) => {
+                        outcome.unreadable = true;
+                        warn(format_args!("{error}; it is kept"));
+                    }
+                }
+            }
+            sum.add(left, may_go, is_removed);
+            let text = if self.json {
+                let line = JsonLine::new(left)?.with_advice("why", advice(&left.state));
+                line.with("may_go", may_go).with("removed", is_removed).to_string()
+            } else {
+                as_text(left, may_go, is_removed)
+            };
+            output.append(|out| out.push_str(&text))?;
         }
-        LeftState::Unread { records } => {
-            let records = counted(*records, "record");
-            format!("{records} only here (`steno recover FILE --to OUT --remove-rings`)")
+        if !self.json {
+            output.append(|out| sum.write(self.remove, out))?;
         }
-        LeftState::Foreign { owner } => format!("it belongs to user {owner}"),
-        LeftState::Unknown { why } => format!("nobody can tell: {why}"),
-        _ => String::new(),
+        output.flush()?;
+        Ok(outcome)
     }
 }
 
-fn write_text(left: &LeftRings, may_go: bool, is_removed: bool, out: &mut String) {
+/// The command that saves what is in the rings.
+const fn advice(state: &LeftState) -> Option<&'static str> {
+    match state {
+        LeftState::Read => Some("`steno recover` makes one that has"),
+        LeftState::Unread { .. } => Some("`steno recover FILE --to OUT --remove-rings`"),
+        _ => None,
+    }
+}
+
+fn as_text(left: &LeftRings, may_go: bool, is_removed: bool) -> String {
     let fate = match (is_removed, may_go) {
         (true, _) => "removed",
         (false, true) => "may go",
         (false, false) => "kept",
     };
-    let age = left.age.map(|age| span(u64::try_from(age.as_nanos()).unwrap_or(u64::MAX)));
-    let dump = left.dump.as_ref().map(|dump| format!(", of {}", dump.display()));
-    push_escaped(out, &format!("{}: {fate}: {}", left.path.display(), why(left)));
-    push_escaped(out, &format!("; {}", bytes(left.bytes)));
-    push_escaped(out, &age.map(|age| format!(", {age} old")).unwrap_or_default());
-    push_escaped(out, &dump.unwrap_or_default());
-    out.push('\n');
+    let mut text = format!("{}: {fate}: {}", left.path.display(), left.state);
+    if let Some(advice) = advice(&left.state) {
+        text.push_str(&format!(" ({advice})"));
+    }
+    text.push_str(&format!("; {}", bytes(left.bytes)));
+    if let Some(age) = left.age {
+        text.push_str(&format!(
+            ", {} old",
+            span(u64::try_from(age.as_nanos()).unwrap_or(u64::MAX))
+        ));
+    }
+    if let Some(dump) = &left.dump {
+        text.push_str(&format!(", of {}", dump.display()));
+    }
+    let mut line = String::new();
+    push_line(&mut line, &text);
+    line
 }
 
-fn as_json(left: &LeftRings, may_go: bool, is_removed: bool) -> Value {
-    let unread = match left.state {
-        LeftState::Unread { records } => Some(records),
-        LeftState::Running | LeftState::Foreign { .. } | LeftState::Unknown { .. } => None,
-        _ => Some(0),
-    };
-    json!({
-        "rings": left.path.to_string_lossy(),
-        "dump": left.dump.as_ref().map(|dump| dump.to_string_lossy()),
-        "state": left.state.as_str(),
-        "why": why(left),
-        "unread": unread,
-        "bytes": left.bytes,
-        "age_s": left.age.map(|age| age.as_secs()),
-        "may_go": may_go,
-        "removed": is_removed,
-    })
-}
-
-/// What there is in all.
+/// Counts and sizes of all ring directories.
 #[derive(Default)]
 struct Sum {
     all: (u64, u64),
@@ -138,9 +181,9 @@ impl Sum {
         }
     }
 
-    fn write(&self, plan: &CleanPlan, out: &mut String) {
+    fn write(&self, remove: bool, out: &mut String) {
         let of = |(count, size): (u64, u64)| format!("{count} ({})", bytes(size));
-        let what = if plan.remove {
+        let what = if remove {
             format!("removed {}", of(self.removed))
         } else if self.may_go.0 > 0 {
             format!("{} may go: `steno clean --remove`", of(self.may_go))

@@ -1,26 +1,109 @@
-//! `steno export`: a dump in another form. The only one so far is a dump that takes less room.
+//! `steno export`: a dump in another format. So far the only one is a smaller dump.
 
+use std::convert::Infallible;
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use stenolog_decoder::escape::push_escaped;
-use stenolog_decoder::{Dump, Repacked, Tail, repack, verify};
+use clap::ValueEnum;
+use stenolog_decoder::{Dump, DumpState, Repacked, repack, verify};
 
+use super::Run;
+use crate::cli::args::LimitArgs;
+use crate::cli::env::Environment;
 use crate::cli::exit::Outcome;
 use crate::cli::units::{bytes, counted};
-use crate::commands::plan::{ExportPlan, ExportTo};
-use crate::input;
+use crate::input::{self, Input, InputLimits};
+use crate::output::Output;
 use crate::output::atomic_write::write_new;
-use crate::output::{Output, complain};
+use crate::output::messages::warn;
+use crate::output::report::push_line;
+
+const EXAMPLES: &str = "\
+Examples:
+  steno export --to steno app.steno -o small.steno            the same records in fewer bytes
+  steno export --to steno app.steno -o small.steno --zstd 3   faster, and a little larger
+  steno export --to steno - -o - < app.steno | ssh host 'cat > app.steno'
+
+The new dump can be read and searched like any other.
+Exit codes: 0 done; 1 something could not be read or written; 2 wrong usage; 3 the dump is damaged
+or incomplete: nothing was written, or with --allow-damage all that could be read.";
+
+/// Rewrite a dump in another format, such as a smaller dump
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES, arg_required_else_help = true)]
+pub(crate) struct Args {
+    /// The dump, or - for standard input
+    #[arg(value_name = "FILE", value_hint = clap::ValueHint::AnyPath)]
+    input: OsString,
+    /// Output format; `steno` is a dump with the same records in fewer bytes
+    #[arg(long, value_name = "FORM", required = true)]
+    to: ExportForm,
+    /// Write to OUT, readable by you only; - for standard output
+    #[arg(short, long, value_name = "OUT", required = true, value_hint = clap::ValueHint::FilePath)]
+    output: OsString,
+    /// Zstandard compression level: 1 is fastest, 22 is smallest [default: 19]
+    #[arg(long, value_name = "LEVEL", value_parser = clap::value_parser!(i32).range(1..=22))]
+    zstd: Option<i32>,
+    /// Replace OUT if it exists
+    #[arg(long)]
+    force: bool,
+    /// Also export a damaged or incomplete dump, without what cannot be read of it
+    #[arg(long)]
+    allow_damage: bool,
+    #[command(flatten)]
+    limits: LimitArgs,
+}
+
+/// What `steno export` writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ExportForm {
+    /// A dump
+    Steno,
+}
+
+/// The default level: the output is written once and kept.
+const ZSTD_LEVEL: i32 = 19;
+
+/// What to export, and where to.
+pub(super) struct Plan {
+    input: Input,
+    out: Destination,
+    /// The Zstandard level.
+    zstd: i32,
+    /// Replace an existing file.
+    force: bool,
+    allow_damage: bool,
+    limits: InputLimits,
+}
+
+enum Destination {
+    Stdout,
+    File(PathBuf),
+}
+
+impl Plan {
+    pub(super) fn new(args: Args, _: &Environment) -> Result<Self, Infallible> {
+        let Args { input, to: ExportForm::Steno, output, zstd, force, allow_damage, limits } = args;
+        Ok(Self {
+            input: Input::from(&*input),
+            out: if output == "-" { Destination::Stdout } else { Destination::File(output.into()) },
+            zstd: zstd.unwrap_or(ZSTD_LEVEL),
+            force,
+            allow_damage,
+            limits: limits.into(),
+        })
+    }
+}
 
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
 enum ExportError {
-    #[error("{0}: is not one dump; name a file")]
+    #[error("{0}: is not a single dump; name a file")]
     NotOne(String),
     #[error(
-        "{0}: its writer is still running; close it, or write what is there with --allow-damage"
+        "{0}: its writer is still running; close it, or export what was written so far with --allow-damage"
     )]
     Alive(String),
     #[error(
@@ -29,83 +112,82 @@ enum ExportError {
     Damaged(String),
     #[error("{}: exists; name another file, or replace it with --force", .0.display())]
     Exists(PathBuf),
-    #[error("{}: is what is to be exported; name another file", .0.display())]
+    #[error("{}: is the file to export; name another file", .0.display())]
     Itself(PathBuf),
     #[error("{}: cannot be written: {source}", path.display())]
     Write { path: PathBuf, source: io::Error },
 }
 
-pub(super) fn run(plan: &ExportPlan) -> anyhow::Result<Outcome> {
-    let opened = input::open(std::slice::from_ref(&plan.input), &plan.limits, false)?;
-    let failed = Outcome { unreadable: true, ..Outcome::default() };
-    if opened.unreadable {
-        return Ok(failed);
-    }
-    let ([dump], []) = (opened.dumps.as_slice(), opened.ring_dirs.as_slice()) else {
-        let first = opened.dumps.first().map(|dump| opened.name(dump.name()));
-        let first = first.or_else(|| Some(opened.ring_dirs.first()?.display().to_string()));
-        complain(ExportError::NotOne(first.unwrap_or_default()));
-        return Ok(failed);
-    };
-    let name = opened.name(dump.name());
-    let is_intact = verify(dump).is_intact() && dump.tail() == Tail::Sealed;
-    let refused = if is_intact || plan.allow_damage {
-        None
-    } else if dump.writer_is_alive() == Some(true) {
-        Some(ExportError::Alive(name))
-    } else {
-        Some(ExportError::Damaged(name))
-    };
-    let incomplete = Outcome { incomplete: true, ..Outcome::default() };
-    if let Some(error) = refused {
-        complain(error);
-        return Ok(incomplete);
-    }
-    match write(plan, dump) {
-        Ok(repacked) => {
-            if let ExportTo::File(path) = &plan.out {
-                report(path, &repacked)?;
-            }
-            Ok(if is_intact && !opened.incomplete { Outcome::default() } else { incomplete })
+impl Run for Plan {
+    fn run(self: Box<Self>) -> anyhow::Result<Outcome> {
+        let inputs = input::open(std::slice::from_ref(&self.input), &self.limits, false)?;
+        let failed = Outcome { unreadable: true, ..Outcome::default() };
+        if inputs.unreadable {
+            return Ok(failed);
         }
-        Err(error) => {
-            complain(error);
-            Ok(failed)
+        let ([dump], []) = (inputs.dumps.as_slice(), inputs.ring_dirs.as_slice()) else {
+            let first = inputs.dumps.first().map(Dump::name);
+            let first = first.or(inputs.ring_dirs.first().map(PathBuf::as_path));
+            let name = first.map(|path| path.display().to_string()).unwrap_or_default();
+            warn(ExportError::NotOne(name));
+            return Ok(failed);
+        };
+        let is_intact = verify(dump).is_intact() && dump.state() == DumpState::Sealed;
+        let incomplete = Outcome { incomplete: true, ..Outcome::default() };
+        if !is_intact && !self.allow_damage {
+            let name = dump.name().display().to_string();
+            let is_growing = dump.state() == DumpState::Growing;
+            warn(if is_growing { ExportError::Alive(name) } else { ExportError::Damaged(name) });
+            return Ok(incomplete);
+        }
+        match self.write(dump) {
+            Ok(repacked) => {
+                if let Destination::File(path) = &self.out {
+                    report(path, &repacked)?;
+                }
+                Ok(if is_intact && !inputs.incomplete { Outcome::default() } else { incomplete })
+            }
+            Err(error) => {
+                warn(error);
+                Ok(failed)
+            }
         }
     }
 }
 
-fn write(plan: &ExportPlan, dump: &Dump) -> Result<Repacked, ExportError> {
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |source| ExportError::Write { path, source }
-    };
-    let path = match &plan.out {
-        ExportTo::Stdout => {
-            let mut out = io::BufWriter::new(io::stdout().lock());
-            let written = repack(dump, plan.zstd, &mut out);
-            return written
-                .and_then(|repacked| out.flush().map(|()| repacked))
-                .map_err(failed(Path::new("<stdout>")));
+impl Plan {
+    fn write(&self, dump: &Dump) -> Result<Repacked, ExportError> {
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source| ExportError::Write { path, source }
+        };
+        let path = match &self.out {
+            Destination::Stdout => {
+                let mut out = io::BufWriter::new(io::stdout().lock());
+                let written = repack(dump, self.zstd, &mut out);
+                return written
+                    .and_then(|repacked| out.flush().map(|()| repacked))
+                    .map_err(failed(Path::new("<stdout>")));
+            }
+            Destination::File(path) => path,
+        };
+        if let (Ok(from), Ok(to)) = (dump.path().canonicalize(), path.canonicalize())
+            && from == to
+        {
+            return Err(ExportError::Itself(path.clone()));
         }
-        ExportTo::File(path) => path,
-    };
-    if let (Ok(from), Ok(to)) = (dump.name().canonicalize(), path.canonicalize())
-        && from == to
-    {
-        return Err(ExportError::Itself(path.clone()));
-    }
-    // A link counts, wherever it leads. Asked again when the file gets its name.
-    if !plan.force && fs::symlink_metadata(path).is_ok() {
-        return Err(ExportError::Exists(path.clone()));
-    }
-    write_new(path, plan.force, |mut out| repack(dump, plan.zstd, &mut out)).map_err(|error| {
-        if error.kind() == io::ErrorKind::AlreadyExists {
-            ExportError::Exists(path.clone())
-        } else {
-            failed(path)(error)
+        // Also a link that leads nowhere. Checked again when the file gets its name.
+        if !self.force && fs::symlink_metadata(path).is_ok() {
+            return Err(ExportError::Exists(path.clone()));
         }
-    })
+        write_new(path, self.force, |mut out| repack(dump, self.zstd, &mut out)).map_err(|error| {
+            if error.kind() == io::ErrorKind::AlreadyExists {
+                ExportError::Exists(path.clone())
+            } else {
+                failed(path)(error)
+            }
+        })
+    }
 }
 
 fn report(path: &Path, repacked: &Repacked) -> anyhow::Result<()> {
@@ -119,9 +201,6 @@ fn report(path: &Path, repacked: &Repacked) -> anyhow::Result<()> {
         bytes(repacked.bytes),
         bytes(repacked.bytes_before),
     );
-    output.append(|out| {
-        push_escaped(out, &line);
-        out.push('\n');
-    })?;
+    output.append(|out| push_line(out, &line))?;
     output.flush()
 }

@@ -1,20 +1,71 @@
-//! `steno recover`: one whole dump out of one that broke off and the rings of its writer.
+//! `steno recover`: one sealed dump from an unfinished one and the rings of its writer.
 
+use std::convert::Infallible;
+use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use stenolog_decoder::escape::push_escaped;
-use stenolog_decoder::{Recovered, Tail, recover};
+use stenolog_decoder::{Dump, DumpState, Recovered, recover};
 
+use super::Run;
+use crate::cli::args::RingArgs;
+use crate::cli::env::Environment;
 use crate::cli::exit::Outcome;
 use crate::cli::units::{bytes, counted};
-use crate::commands::plan::RecoverPlan;
-use crate::input::rings::{ReadRings, Rings};
-use crate::input::{self, Opened};
+use crate::input::rings::{ReadRings, Rings, RingsPlan};
+use crate::input::{self, Input, Inputs};
 use crate::output::atomic_write::write_new;
-use crate::output::completeness;
-use crate::output::{Output, complain};
+use crate::output::messages::warn;
+use crate::output::report::push_line;
+use crate::output::{Output, completeness};
+
+const EXAMPLES: &str = "\
+Examples:
+  steno recover app.steno --to whole.steno                   the dump and what its rings still hold
+  steno recover app.steno --to whole.steno --remove-rings    and free the memory of the rings
+  steno recover stenolog-01234567.rings --to rest.steno      rings whose dump is gone
+
+The dump is not changed. OUT is sealed unless records are missing.
+Exit codes: 0 OUT is complete; 1 something could not be read or written; 2 wrong usage; 3 OUT is
+written, but records are damaged or missing.";
+
+/// Combine an unfinished dump and the rings of its writer into one sealed dump
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES, arg_required_else_help = true)]
+pub(crate) struct Args {
+    /// The dump, or a ring directory whose dump is gone
+    #[arg(value_name = "FILE", value_hint = clap::ValueHint::AnyPath)]
+    input: OsString,
+    /// Write the sealed dump to OUT, readable by you only
+    #[arg(long, value_name = "OUT", required = true, value_hint = clap::ValueHint::FilePath)]
+    to: PathBuf,
+    /// Replace OUT if it exists
+    #[arg(long)]
+    force: bool,
+    /// Remove the rings once OUT is on disk and holds all their records
+    #[arg(long, conflicts_with = "no_rings")]
+    remove_rings: bool,
+    #[command(flatten)]
+    rings: RingArgs,
+}
+
+/// What to recover, and where to.
+pub(super) struct Plan {
+    input: Input,
+    to: PathBuf,
+    /// Replace an existing file.
+    force: bool,
+    remove_rings: bool,
+    rings: RingsPlan,
+}
+
+impl Plan {
+    pub(super) fn new(args: Args, _: &Environment) -> Result<Self, Infallible> {
+        let Args { input, to, force, remove_rings, rings } = args;
+        Ok(Self { input: Input::from(&*input), to, force, remove_rings, rings: rings.into() })
+    }
+}
 
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -23,135 +74,129 @@ enum RecoverError {
         "{0}: its writer is still running; close it, or read the dump as it is with `steno {0}`"
     )]
     Alive(String),
-    #[error("{0}: is not one dump; name a file, or the ring directory of one whose file is gone")]
+    #[error("{0}: is not a single dump; name a file, or the ring directory of a dump that is gone")]
     NotOne(String),
     #[error("{}: exists; name another file, or replace it with --force", .0.display())]
-    Exists(std::path::PathBuf),
-    #[error("{}: is what is to be recovered; name another file", .0.display())]
-    Itself(std::path::PathBuf),
-    #[error("{}: cannot be written: {source}; the dump and its rings are as they were", path.display())]
-    Write { path: std::path::PathBuf, source: io::Error },
+    Exists(PathBuf),
+    #[error("{}: is the file to recover; name another file", .0.display())]
+    Itself(PathBuf),
+    #[error("{}: cannot be written: {source}; the dump and its rings are unchanged", path.display())]
+    Write { path: PathBuf, source: io::Error },
 }
 
-pub(super) fn run(plan: &RecoverPlan) -> anyhow::Result<Outcome> {
-    let mut opened = input::open(std::slice::from_ref(&plan.input), &plan.rings.limits, false)?;
-    let failed = Outcome { unreadable: true, ..Outcome::default() };
-    if opened.unreadable {
-        return Ok(failed);
+impl RecoverError {
+    fn alive(dump: &Dump) -> Self {
+        Self::Alive(dump.name().display().to_string())
     }
-    match write(plan, &mut opened) {
-        Ok((recovered, rings)) => report(plan, &opened, &recovered, rings),
-        Err(error) => {
-            if let Some(error) = error {
-                complain(error);
+}
+
+impl Run for Plan {
+    fn run(self: Box<Self>) -> anyhow::Result<Outcome> {
+        let limits = &self.rings.limits;
+        let mut inputs = input::open(std::slice::from_ref(&self.input), limits, false)?;
+        let failed = Outcome { unreadable: true, ..Outcome::default() };
+        if inputs.unreadable {
+            return Ok(failed);
+        }
+        match self.write(&mut inputs) {
+            Ok((recovered, rings)) => self.report(&inputs, &recovered, rings),
+            Err(error) => {
+                if let Some(error) = error {
+                    warn(error);
+                }
+                Ok(failed)
             }
-            Ok(failed)
         }
     }
 }
 
-/// `Err(None)` if what is wrong was said already.
-fn write(
-    plan: &RecoverPlan,
-    opened: &mut Opened,
-) -> Result<(Recovered, Rings), Option<RecoverError>> {
-    let name = |path: &Path| opened.name(path);
-    let is_alive = opened
-        .dumps
-        .iter()
-        .find(|dump| dump.tail() != Tail::Sealed && dump.writer_is_alive() == Some(true));
-    if let Some(dump) = is_alive {
-        return Err(Some(RecoverError::Alive(name(dump.name()))));
-    }
-    let path = match (opened.dumps.as_slice(), opened.ring_dirs.as_slice()) {
-        ([dump], []) => dump.name().to_owned(),
-        ([], [path]) => path.clone(),
-        ([], []) => return Err(None),
-        ([first, ..], _) => return Err(Some(RecoverError::NotOne(name(first.name())))),
-        (_, [first, ..]) => return Err(Some(RecoverError::NotOne(first.display().to_string()))),
-    };
-    if let (Ok(from), Ok(to)) = (path.canonicalize(), plan.to.canonicalize())
-        && from == to
-    {
-        return Err(Some(RecoverError::Itself(plan.to.clone())));
-    }
-    // A link counts, wherever it leads. Asked again when the file gets its name.
-    if !plan.force && fs::symlink_metadata(&plan.to).is_ok() {
-        return Err(Some(RecoverError::Exists(plan.to.clone())));
-    }
-    let rings = Rings::merge(opened, &plan.rings);
-    if opened.unreadable {
-        return Err(None);
-    }
-    if let Some(dump) = opened.dumps.first()
-        && rings.is_running(dump)
-    {
-        return Err(Some(RecoverError::Alive(opened.name(dump.name()))));
-    }
-    let recovered = write_to(plan, opened)?;
-    Ok((recovered, rings))
-}
-
-fn write_to(plan: &RecoverPlan, opened: &Opened) -> Result<Recovered, RecoverError> {
-    let path = &plan.to;
-    let recovered = write_new(path, plan.force, |mut out| recover(&opened.dumps, &mut out));
-    recovered.map_err(|source| {
-        let path = path.clone();
-        if source.kind() == io::ErrorKind::AlreadyExists {
-            RecoverError::Exists(path)
-        } else {
-            RecoverError::Write { path, source }
+impl Plan {
+    /// Writes the new dump. `Err(None)` if what is wrong was reported already.
+    fn write(&self, inputs: &mut Inputs) -> Result<(Recovered, Rings), Option<RecoverError>> {
+        if let Some(dump) = inputs.dumps.iter().find(|dump| dump.state() == DumpState::Growing) {
+            return Err(Some(RecoverError::alive(dump)));
         }
-    })
-}
-
-fn report(
-    plan: &RecoverPlan,
-    opened: &Opened,
-    recovered: &Recovered,
-    rings: Rings,
-) -> anyhow::Result<Outcome> {
-    let mut output = Output::new();
-    let state = if recovered.is_sealed { "sealed" } else { "left without an end mark" };
-    let line = format!(
-        "{}: {}, {}; {state}",
-        plan.to.display(),
-        counted(recovered.records, "record"),
-        bytes(recovered.bytes)
-    );
-    output.append(|out| {
-        push_escaped(out, &line);
-        out.push('\n');
-    })?;
-    output.flush()?;
-    rings.tell(opened);
-    completeness::report(opened, &recovered.summary, &rings);
-    let mut outcome = Outcome {
-        incomplete: opened.incomplete || !recovered.summary.is_complete() || rings.lacks_dump(),
-        ..Outcome::default()
-    };
-    if plan.remove_rings {
-        outcome.unreadable = !remove(rings);
+        let not_one = |path: &Path| Some(RecoverError::NotOne(path.display().to_string()));
+        let path = match (inputs.dumps.as_slice(), inputs.ring_dirs.as_slice()) {
+            ([dump], []) => dump.path(),
+            ([], [path]) => path,
+            ([], []) => return Err(None),
+            ([first, ..], _) => return Err(not_one(first.name())),
+            (_, [first, ..]) => return Err(not_one(first)),
+        };
+        if let (Ok(from), Ok(to)) = (path.canonicalize(), self.to.canonicalize())
+            && from == to
+        {
+            return Err(Some(RecoverError::Itself(self.to.clone())));
+        }
+        // Also a link that leads nowhere. Checked again when the file gets its name.
+        if !self.force && fs::symlink_metadata(&self.to).is_ok() {
+            return Err(Some(RecoverError::Exists(self.to.clone())));
+        }
+        let rings = Rings::merge(inputs, &self.rings);
+        if inputs.unreadable {
+            return Err(None);
+        }
+        if let Some(dump) = inputs.dumps.first().filter(|dump| rings.is_running(dump)) {
+            return Err(Some(RecoverError::alive(dump)));
+        }
+        Ok((self.write_to(inputs)?, rings))
     }
-    Ok(outcome)
+
+    fn write_to(&self, inputs: &Inputs) -> Result<Recovered, RecoverError> {
+        let path = &self.to;
+        let recovered = write_new(path, self.force, |mut out| recover(&inputs.dumps, &mut out));
+        recovered.map_err(|source| {
+            let path = path.clone();
+            if source.kind() == io::ErrorKind::AlreadyExists {
+                RecoverError::Exists(path)
+            } else {
+                RecoverError::Write { path, source }
+            }
+        })
+    }
+
+    fn report(
+        &self,
+        inputs: &Inputs,
+        recovered: &Recovered,
+        rings: Rings,
+    ) -> anyhow::Result<Outcome> {
+        let mut output = Output::new();
+        let state = if recovered.is_sealed { "sealed" } else { "left without an end mark" };
+        let line = format!(
+            "{}: {}, {}; {state}",
+            self.to.display(),
+            counted(recovered.records, "record"),
+            bytes(recovered.bytes)
+        );
+        output.append(|out| push_line(out, &line))?;
+        output.flush()?;
+        rings.print_notes();
+        completeness::report(&inputs.dumps, &recovered.summary, &rings);
+        let is_complete = recovered.summary.is_complete() && !rings.lacks_dump();
+        let mut outcome =
+            Outcome { incomplete: inputs.incomplete || !is_complete, ..Outcome::default() };
+        if self.remove_rings {
+            outcome.unreadable = !remove(rings);
+        }
+        Ok(outcome)
+    }
 }
 
-/// Removes the rings that were read. `false` if they are still there.
+/// Removes the rings that were read. `false` if some are left.
 fn remove(rings: Rings) -> bool {
     if rings.read.is_empty() {
-        complain("no rings were found that could be removed");
+        warn("there are no rings to remove");
     }
     let mut all = true;
     for ReadRings { dir, is_whole, .. } in rings.read {
         let path = dir.path().to_owned();
         if !is_whole {
-            complain(format_args!(
-                "{}: is kept: not all that it holds could be read",
-                path.display()
-            ));
+            warn(format_args!("{}: is kept: not everything in it could be read", path.display()));
             all = false;
         } else if let Err(error) = dir.remove() {
-            complain(format_args!("{error}; what is left of the rings is kept"));
+            warn(format_args!("{error}; the rest of the rings is kept"));
             all = false;
         }
     }

@@ -1,94 +1,89 @@
-//! `steno verify`: reads everything and says whether it is as it was written.
+//! `steno verify`: reads everything and lists what is damaged or missing.
 
-use serde_json::{Value, json};
-use stenolog_decoder::escape::push_escaped;
+use std::convert::Infallible;
+
 use stenolog_decoder::{
-    Damage, DamageCause, Dump, RingDir, RingVerification, Tail, Verification, verify_with,
+    Damage, DamageCause, Dump, DumpState, RingDir, RingVerification, Verification, verify_with,
 };
 
+use super::Run;
+use crate::cli::args::{InputArgs, RingArgs};
+use crate::cli::env::Environment;
 use crate::cli::exit::Outcome;
 use crate::cli::units::{bytes, counted};
-use crate::commands::plan::VerifyPlan;
-use crate::input::rings::{Rings, breaks_off};
-use crate::input::{self, Opened};
-use crate::output::Output;
-use crate::output::completeness;
-use crate::output::damage::{damage_json, damage_line};
+use crate::input::rings::{Rings, RingsPlan};
+use crate::input::{self, Input};
+use crate::output::report::{JsonLine, damage_line, push_line};
+use crate::output::{Output, completeness};
 
-pub(super) fn run(plan: &VerifyPlan) -> anyhow::Result<Outcome> {
-    let mut opened = input::open(&plan.inputs, &plan.rings.limits, false)?;
-    let rings = Rings::merge(&mut opened, &plan.rings);
-    let mut output = Output::new();
-    let mut outcome = Outcome { unreadable: opened.unreadable, ..Outcome::default() };
-    outcome.incomplete = opened.incomplete || rings.lacks_dump();
-    for dump in opened.dumps.iter().filter(|dump| !dump.is_from_rings() || rings.lacks_dump()) {
-        let of_session = |rings: &&Dump| {
-            rings.is_from_rings() && rings.header().session == dump.header().session
-        };
-        let of_dump = opened.dumps.iter().find(of_session).filter(|_| breaks_off(dump));
-        let verification = verify_with(dump, of_dump);
-        outcome.incomplete |= !is_complete(&verification);
-        output.append(|out| {
-            if plan.json {
-                out.push_str(&format!("{}\n", as_json(&opened, dump, &verification)));
-            } else {
-                write_text(&opened, dump, &verification, &rings, out);
-            }
-        })?;
-        // Verifying takes long: each file is reported when it is done.
-        output.flush()?;
+const EXAMPLES: &str = "\
+Examples:
+  steno verify app.steno                             each ring, all damage, all losses by cause
+  steno verify logs/ --json | jq 'select(.complete | not)'
+  steno verify copy.steno --rings /mnt/dev/shm       a copied dump with rings elsewhere
+
+Exit codes: 0 complete; 1 an input could not be read; 2 wrong usage; 3 damaged or incomplete.";
+
+/// Read everything and list what is damaged or missing
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES, arg_required_else_help = true)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    inputs: InputArgs,
+    /// Print a JSON object per file
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    rings: RingArgs,
+}
+
+/// Which dumps to verify.
+pub(super) struct Plan {
+    inputs: Vec<Input>,
+    json: bool,
+    rings: RingsPlan,
+}
+
+impl Plan {
+    pub(super) fn new(args: Args, _: &Environment) -> Result<Self, Infallible> {
+        let Args { inputs, json, rings } = args;
+        Ok(Self { inputs: inputs.inputs(), json, rings: rings.into() })
     }
-    Ok(outcome)
 }
 
-/// Intact, and nothing was lost before it could be written, or with another file.
-fn is_complete(verification: &Verification) -> bool {
-    verification.is_intact() && verification.lost == 0 && verification.gone == 0
+impl Run for Plan {
+    fn run(self: Box<Self>) -> anyhow::Result<Outcome> {
+        let mut inputs = input::open(&self.inputs, &self.rings.limits, false)?;
+        let rings = Rings::merge(&mut inputs, &self.rings);
+        let mut output = Output::new();
+        let mut outcome = Outcome { unreadable: inputs.unreadable, ..Outcome::default() };
+        outcome.incomplete = inputs.incomplete || rings.lacks_dump();
+        for (dump, of_dump) in rings.pairs(&inputs.dumps) {
+            let found = verify_with(dump, of_dump);
+            outcome.incomplete |= !found.is_complete();
+            let text = if self.json {
+                JsonLine::new(&found)?.with_flags(&found.damage).to_string()
+            } else {
+                as_text(dump, &found, &rings)
+            };
+            output.append(|out| out.push_str(&text))?;
+            // Verifying takes long: each file is reported when it is done.
+            output.flush()?;
+        }
+        Ok(outcome)
+    }
 }
 
-/// How many complete rings to name one by one.
+/// How many complete rings to list.
 const MAX_RINGS: usize = 12;
 
-fn write_text(
-    opened: &Opened,
-    dump: &Dump,
-    verification: &Verification,
-    rings: &Rings,
-    out: &mut String,
-) {
-    let Verification { tail, writer_is_alive, blocks, records, ref damage, .. } = *verification;
-    let mut line = |text: String| {
-        push_escaped(out, &text);
-        out.push('\n');
-    };
-    let name = opened.name(dump.name());
-    let mut holds = format!(
-        "{}, {}, {}, {}",
-        counted(records, "record"),
-        counted(verification.rings.len() as u64, "ring"),
-        counted(blocks, "block"),
-        bytes(dump.len_bytes())
-    );
-    if tail != Tail::Sealed && writer_is_alive == Some(true) {
-        holds.push_str("; its logger still writes");
-    }
-    if verification.is_completed {
-        let recovered = counted(verification.recovered, "record");
-        holds.push_str(&format!("; it is not sealed, and {recovered} came from its rings"));
-    }
-    // Nothing is wrong with the file if only rings were lost that were never in one.
-    let is_lost = |damage: &Damage| matches!(damage.cause, DamageCause::RingLost { .. });
-    let is_whole = (tail == Tail::Sealed || verification.is_completed)
-        && verification.missing == 0
-        && damage.iter().all(is_lost);
-    let verdict = match verification {
-        complete if is_complete(complete) => "complete",
-        intact if intact.is_intact() || is_whole => "incomplete",
-        _ => "damaged",
-    };
-    line(format!("{name}: {verdict}: {holds}"));
+fn as_text(dump: &Dump, found: &Verification, rings: &Rings) -> String {
+    let name = dump.name().display();
+    let mut text = String::new();
+    let mut line = |line: String| push_line(&mut text, &line);
+    line(format!("{name}: {}: {}", verdict(found), contents(dump, found)));
     let mut complete = 0;
-    for ring in &verification.rings {
+    for ring in &found.rings {
         complete += usize::from(ring.is_complete());
         if !ring.is_complete() || complete <= MAX_RINGS {
             line(format!("{name}: {}", ring_line(dump, ring)));
@@ -98,24 +93,58 @@ fn write_text(
         let more = counted((complete - MAX_RINGS) as u64, "ring");
         line(format!("{name}: … and {more} more, complete"));
     }
-    if tail == Tail::Sealed
+    if dump.state() == DumpState::Sealed
         && let Some(left) = RingDir::find(dump, &[]).found
     {
         let left = left.path().display();
-        line(format!("{name}: its rings were left over in {left}; nothing in them is needed"));
+        line(format!("{name}: its rings were left in {left}; nothing in them is needed"));
     }
-    for damage in damage {
+    for damage in &found.damage {
         line(damage_line(damage));
     }
-    if tail != Tail::Sealed && writer_is_alive != Some(true) && !verification.is_completed {
-        line(format!("{name}: {}{}", completeness::breaks_off(dump), rings.absence(dump)));
+    if dump.state() == DumpState::Unfinished && !found.is_completed {
+        let (end, absence) = (completeness::describe_end(dump), rings.absence(dump));
+        line(format!("{name}: {end}{absence}"));
     }
-    for (&kind, &number) in &verification.by_cause {
+    for (&kind, &number) in &found.by_cause {
         line(format!("{name}: {}", completeness::loss(kind, number)));
+    }
+    text
+}
+
+fn verdict(found: &Verification) -> &'static str {
+    // Nothing is wrong with the file if only rings were lost that were never in one.
+    let is_lost = |damage: &Damage| matches!(damage.cause, DamageCause::RingLost { .. });
+    let is_whole = (found.state() == DumpState::Sealed || found.is_completed)
+        && found.missing == 0
+        && found.damage.iter().all(is_lost);
+    match found {
+        complete if complete.is_complete() => "complete",
+        intact if intact.is_intact() || is_whole => "incomplete",
+        _ => "damaged",
     }
 }
 
-/// What is there of a ring: `ring 1 (main): complete: records 0 to 2, positions 0 to 192`.
+/// `3 records, 1 ring, 1 block, 672 B`.
+fn contents(dump: &Dump, found: &Verification) -> String {
+    let mut text = format!(
+        "{}, {}, {}, {}",
+        counted(found.records, "record"),
+        counted(found.rings.len() as u64, "ring"),
+        counted(found.blocks, "block"),
+        bytes(found.bytes)
+    );
+    if dump.state() == DumpState::Growing {
+        text.push_str("; its logger is still writing");
+    }
+    if found.is_completed {
+        let recovered = counted(found.recovered, "record");
+        text.push_str(&format!("; it is not sealed, and {recovered} came from its rings"));
+    }
+    text
+}
+
+/// `ring 1 (main): complete: records 0 to 2, positions 0 to 192`.
 fn ring_line(dump: &Dump, ring: &RingVerification) -> String {
     let RingVerification { first_record, next_record, position, end_position, .. } = *ring;
     let name = match dump.thread(ring.ring) {
@@ -141,43 +170,4 @@ fn ring_line(dump: &Dump, ring: &RingVerification) -> String {
         }
     }
     text
-}
-
-fn ring_json(ring: &RingVerification) -> Value {
-    json!({
-        "ring": ring.ring,
-        "complete": ring.is_complete(),
-        "records": ring.records,
-        "first_record": ring.first_record,
-        "next_record": ring.next_record,
-        "position": ring.position,
-        "end_position": ring.end_position,
-        "lost": ring.lost,
-        "missing": ring.missing,
-    })
-}
-
-fn as_json(opened: &Opened, dump: &Dump, verification: &Verification) -> Value {
-    let by_cause = verification.by_cause.iter();
-    let by_cause: serde_json::Map<_, _> =
-        by_cause.map(|(kind, &count)| (kind.to_string(), count.into())).collect();
-    json!({
-        "path": opened.name(dump.name()),
-        "complete": is_complete(verification),
-        "intact": verification.is_intact(),
-        "sealed": verification.tail == Tail::Sealed,
-        "writer_is_alive": verification.writer_is_alive,
-        "bytes": dump.len_bytes(),
-        "frames": verification.frames,
-        "blocks": verification.blocks,
-        "rings": verification.rings.len(),
-        "by_ring": verification.rings.iter().map(ring_json).collect::<Vec<_>>(),
-        "recovered": verification.recovered,
-        "records": verification.records,
-        "lost": verification.lost,
-        "missing": verification.missing,
-        "losses": by_cause,
-        "gone": verification.gone,
-        "damage": damage_json(&verification.damage),
-    })
 }

@@ -1,4 +1,4 @@
-//! Resolves a word to files: one, those of a directory, or those that match a pattern.
+//! Resolution of a word to files: one, those in a directory, or those that match a glob.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -9,39 +9,39 @@ use stenolog_decoder::format::frame::MAGIC;
 use super::InputError;
 use super::unpack::{Packing, unpacker_of};
 
-/// What the names of dumps have in them; rotation puts something behind it.
+/// Part of the names of dumps; rotation appends to it.
 const EXTENSION: &str = ".steno";
 
-/// The files that a word stands for, in the order of their names.
+/// The files that a word names, in the order of their names.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) files: Vec<PathBuf>,
-    /// What lies in a directory, could have been meant, and is not read; and why.
+    /// Files in a directory that could have been meant but are not read, and why.
     pub(super) passed_over: Vec<(PathBuf, &'static str)>,
 }
 
-/// What the name of a file in a directory says of it.
+/// What a file in a directory is, judged by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Name {
-    /// A dump, perhaps rotated or packed: what is wrong with it is an error.
+    /// A dump, perhaps rotated or compressed: anything wrong with it is an error.
     Dump,
-    /// A dump or something that belongs to one: its first bytes tell.
+    /// A dump or something that belongs to one; its first bytes decide.
     Doubtful,
     /// Something else.
     Other,
 }
 
-/// The files that `path` stands for.
+/// The files that `path` names.
 pub(super) fn expand(path: &Path) -> Result<Found, InputError> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => dumps_in(path),
         Err(error) if is_absence(error.kind()) => expand_pattern(path),
-        // Opening it tells why it cannot be read.
+        // Opening it says why it cannot be read.
         Ok(_) | Err(_) => Ok(Found { files: vec![path.to_owned()], ..Found::default() }),
     }
 }
 
-/// Whether there is no such file, nor can there be one of this name.
+/// Whether no such file exists, or no file can have this name.
 const fn is_absence(kind: io::ErrorKind) -> bool {
     matches!(
         kind,
@@ -52,7 +52,7 @@ const fn is_absence(kind: io::ErrorKind) -> bool {
     )
 }
 
-/// Whether `text` is a pattern that some file matches.
+/// Whether `text` is a glob that some file matches.
 pub(super) fn is_pattern_of_files(text: &str) -> bool {
     is_pattern(text) && glob::glob(text).is_ok_and(|mut found| found.next().is_some())
 }
@@ -64,7 +64,7 @@ fn is_pattern(text: &str) -> bool {
 fn expand_pattern(path: &Path) -> Result<Found, InputError> {
     let missing = || InputError::Missing(path.to_owned());
     let pattern = path.to_str().filter(|text| is_pattern(text)).ok_or_else(missing)?;
-    // What is no pattern is a strange name.
+    // An invalid glob is a file name.
     let matches = glob::glob(pattern).map_err(|_| missing())?;
     let mut all = Found::default();
     for found in matches {
@@ -87,7 +87,7 @@ impl Found {
     }
 }
 
-/// The dumps in a directory; directories in it are left alone.
+/// The dumps in a directory, without those in subdirectories.
 fn dumps_in(directory: &Path) -> Result<Found, InputError> {
     let failed = |source| InputError::Directory { path: directory.to_owned(), source };
     let mut found = Found::default();
@@ -99,23 +99,23 @@ fn dumps_in(directory: &Path) -> Result<Found, InputError> {
             continue;
         }
         match (name, name != Name::Dump && begins_as_dump(&path)) {
-            // What is hidden is somebody's work in progress.
+            // Hidden files are work in progress.
             (Name::Doubtful, true) if is_hidden => {
-                found.passed_over.push((path, "is a hidden file; name it to have it read"));
+                found.passed_over.push((path, "is hidden; name it to read it"));
             }
             (Name::Other, true) if is_hidden => {}
             (Name::Dump, _) | (Name::Doubtful, true) => found.files.push(path),
             (Name::Doubtful, false) => {
                 let unpacker = File::open(&path).and_then(|mut file| unpacker_of(&mut file));
                 let why = match unpacker {
-                    Ok(Some(_)) => "is packed in a way that steno cannot unpack",
-                    _ => "is no dump",
+                    Ok(Some(_)) => "is compressed in a format that steno does not support",
+                    _ => "is not a dump",
                 };
                 found.passed_over.push((path, why));
             }
             (Name::Other, true) => found
                 .passed_over
-                .push((path, "is a dump, but its name has no .steno; name it to have it read")),
+                .push((path, "is a dump, but its name has no .steno; name it to read it")),
             (Name::Other, false) => {}
         }
     }
@@ -143,7 +143,7 @@ fn judge(name: &str) -> Name {
     }
 }
 
-/// Whether the file, or what was packed into it, begins as a dump does.
+/// Whether the file, or its decompressed content, begins like a dump.
 fn begins_as_dump(path: &Path) -> bool {
     let Ok(mut file) = File::open(path) else { return false };
     let count = MAGIC.len() as u64;
@@ -151,7 +151,7 @@ fn begins_as_dump(path: &Path) -> bool {
         Ok(Some(packing)) => packing.beginning(file, count),
         Ok(None) => {
             let mut start = Vec::new();
-            // What cannot be read is no dump that anybody could be shown.
+            // A file that cannot be read is not listed.
             let _ = file.take(count).read_to_end(&mut start);
             start
         }

@@ -1,20 +1,29 @@
-//! The rings of writers that died: found, read, and put beside their dumps.
+//! Rings of dead writers: searched, read, and added to the dumps that they complete.
 
 use std::path::{Path, PathBuf};
 
-use stenolog_decoder::{Dump, Recovery, RingDir, RingSearch, RingsError, Tail};
+use stenolog_decoder::{Dump, DumpState, Recovery, RingDir, RingSearch, RingsError};
 
+use super::{InputLimits, Inputs};
 use crate::cli::units::counted;
-use crate::commands::plan::RingsPlan;
-use crate::input::Opened;
-use crate::output::complain;
+use crate::output::messages::warn;
 
-/// What became of the search for rings.
+/// Which rings are read.
+#[derive(Clone, Debug)]
+pub(crate) struct RingsPlan {
+    /// Whether rings are searched at all.
+    pub(crate) wanted: bool,
+    /// More directories to search.
+    pub(crate) folders: Vec<PathBuf>,
+    pub(crate) limits: InputLimits,
+}
+
+/// The outcome of the search for rings.
 #[derive(Debug, Default)]
 pub(crate) struct Rings {
     /// The rings that were read.
     pub(crate) read: Vec<ReadRings>,
-    /// Sessions of dumps that break off and have no rings, and why not.
+    /// Sessions of unfinished dumps without rings, and why they have none.
     absent: Vec<([u8; 16], String)>,
     /// Sessions whose rings are in use.
     running: Vec<[u8; 16]>,
@@ -24,53 +33,51 @@ pub(crate) struct Rings {
 #[derive(Debug)]
 pub(crate) struct ReadRings {
     pub(crate) dir: RingDir,
-    /// How many records they have that the dump has not.
+    /// How many records only the rings have.
     pub(crate) records: u64,
-    /// Whether all that they hold could be read.
+    /// Whether everything in them could be read.
     pub(crate) is_whole: bool,
-    /// The dump that they complete; `None` if only the rings were named.
+    /// The name of the dump that they complete; `None` if only the rings were named.
     dump: Option<PathBuf>,
 }
 
 impl Rings {
-    /// Looks for the rings of each dump that breaks off and has no writer, and puts what they hold
-    /// among the dumps.
-    pub(crate) fn merge(opened: &mut Opened, plan: &RingsPlan) -> Self {
+    /// Searches the rings of each unfinished dump, and adds their records to the dumps.
+    pub(crate) fn merge(inputs: &mut Inputs, plan: &RingsPlan) -> Self {
         let mut rings = Self::default();
         if plan.wanted {
             let mut found = Vec::new();
-            for dump in opened.dumps.iter().filter(|dump| breaks_off(dump)) {
-                found.extend(rings.of_dump(dump, opened, plan));
+            let folders = [&plan.folders[..], &inputs.ring_dirs].concat();
+            for dump in inputs.dumps.iter().filter(|it| it.state() == DumpState::Unfinished) {
+                found.extend(rings.of_dump(dump, &folders, &plan.limits));
             }
-            opened.dumps.extend(found);
+            inputs.dumps.extend(found);
         }
-        rings.take_named(opened, plan);
+        rings.take_named(inputs, &plan.limits);
         rings
     }
 
-    fn of_dump(&mut self, dump: &Dump, opened: &Opened, plan: &RingsPlan) -> Option<Dump> {
-        let mut folders = plan.folders.clone();
-        folders.extend_from_slice(&opened.ring_dirs);
-        let search = RingDir::find(dump, &folders);
+    fn of_dump(&mut self, dump: &Dump, folders: &[PathBuf], limits: &InputLimits) -> Option<Dump> {
+        let search = RingDir::find(dump, folders);
         let session = dump.header().session;
         let Some(dir) = search.found else {
             let why = match dump.is_in_memory() {
-                Some("") => "; its rings were in memory, and what they held is lost".to_owned(),
+                Some("") => "; its rings were in memory, and their records are lost".to_owned(),
                 Some(why) => {
-                    format!("; its rings were in memory, and what they held is lost ({why})")
+                    format!("; its rings were in memory, and their records are lost ({why})")
                 }
-                None => nowhere(&search),
+                None => not_found(&search),
             };
             self.absent.push((session, why));
             return None;
         };
-        match dir.read(Some(dump), &plan.limits.dump) {
+        match dir.read(Some(dump), &limits.dump) {
             Ok(recovery) => Some(self.note(dir, recovery, Some(dump))),
             Err(error) => {
                 let why = match error {
                     RingsError::Alive { .. } => {
                         self.running.push(session);
-                        "; its writer still runs: read the file that it writes".to_owned()
+                        "; its writer is still running: read the file that it writes".to_owned()
                     }
                     error => format!("; its rings cannot be read: {error}"),
                 };
@@ -90,23 +97,23 @@ impl Rings {
         recovery.dump
     }
 
-    /// Reads the directories that were named among the inputs, and belong to none of the dumps.
-    fn take_named(&mut self, opened: &mut Opened, plan: &RingsPlan) {
-        for path in opened.ring_dirs.clone() {
+    /// Reads the ring directories among the inputs that do not belong to any of the dumps.
+    fn take_named(&mut self, inputs: &mut Inputs, limits: &InputLimits) {
+        for path in inputs.ring_dirs.clone() {
             if self.read.iter().any(|rings| is_same(rings.dir.path(), &path)) {
                 continue;
             }
             let dir = RingDir::open(path).map_err(RingsError::from);
             let read = dir.and_then(|dir| {
-                let recovery = dir.read(None, &plan.limits.dump)?;
+                let recovery = dir.read(None, &limits.dump)?;
                 Ok((dir, recovery))
             });
             match read {
                 Ok((dir, recovery)) => {
                     let dump = self.note(dir, recovery, None);
-                    opened.dumps.push(dump);
+                    inputs.dumps.push(dump);
                 }
-                Err(error) => opened.cannot(error),
+                Err(error) => inputs.fail(error),
             }
         }
     }
@@ -116,48 +123,53 @@ impl Rings {
         self.read.iter().any(|rings| rings.dump.is_none())
     }
 
-    /// Whether the dump's writer is running although this file is not locked: it is a copy.
+    /// The dumps to report on, each with the rings that complete it. Rings count as a dump only if one of
+    /// them has none.
+    pub(crate) fn pairs<'d>(
+        &self,
+        dumps: &'d [Dump],
+    ) -> impl Iterator<Item = (&'d Dump, Option<&'d Dump>)> {
+        let lacks_dump = self.lacks_dump();
+        dumps.iter().filter(move |dump| !dump.is_from_rings() || lacks_dump).map(|dump| {
+            let session = dump.header().session;
+            let of_session = |it: &&Dump| it.is_from_rings() && it.header().session == session;
+            let rings = dumps.iter().find(of_session);
+            (dump, rings.filter(|_| dump.state() == DumpState::Unfinished))
+        })
+    }
+
+    /// Whether the dump's writer is running although this file is not locked: the file is a copy.
     pub(crate) fn is_running(&self, dump: &Dump) -> bool {
         self.running.contains(&dump.header().session)
     }
 
-    /// A line for each directory of rings that was read.
-    pub(crate) fn tell(&self, opened: &Opened) {
+    /// Prints a line for each ring directory that was read.
+    pub(crate) fn print_notes(&self) {
         for ReadRings { dir, records, dump, .. } in &self.read {
             let path = dir.path().display();
-            let held = match records {
-                0 => "its rings held nothing more".to_owned(),
-                _ => format!("{} came from its rings", counted(*records, "record")),
-            };
+            let records = counted(*records, "record");
             match dump {
-                Some(dump) => {
-                    complain(format_args!(
-                        "{}: it is not sealed: its writer was killed or did not close it; {held} ({path})",
-                        opened.name(dump)
-                    ));
-                }
-                None => complain(format_args!(
-                    "{path}: the rings of a dump that is not among the inputs; {} in them",
-                    counted(*records, "record")
+                Some(dump) => warn(format_args!(
+                    "{}: it is not sealed: its writer was killed or did not close it; \
+                     {records} came from its rings ({path})",
+                    dump.display()
+                )),
+                None => warn(format_args!(
+                    "{path}: the rings of a dump that is not among the inputs; they hold {records}"
                 )),
             }
         }
     }
 
-    /// Why the dump has no rings, to be put behind what is said of its end.
+    /// Why the dump has no rings, to append to a description of its end; empty if it has some.
     pub(crate) fn absence(&self, dump: &Dump) -> &str {
         let of_session = self.absent.iter().find(|(session, _)| *session == dump.header().session);
         of_session.map_or("", |(_, why)| why)
     }
 }
 
-/// Whether the dump ends early and has no writer any more.
-pub(crate) fn breaks_off(dump: &Dump) -> bool {
-    dump.tail() != Tail::Sealed && dump.writer_is_alive() != Some(true)
-}
-
-/// Where no rings are.
-fn nowhere(search: &RingSearch) -> String {
+/// Where rings were searched in vain.
+fn not_found(search: &RingSearch) -> String {
     let places = search.looked_in.iter().map(|path| path.display().to_string());
     let places = places.collect::<Vec<_>>().join(", ");
     let mut text = format!("; its rings are not in {places} (--rings DIR looks elsewhere)");

@@ -6,26 +6,24 @@ use std::fmt;
 use std::fs;
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 
-use clap::{CommandFactory as _, ValueEnum as _};
 use stenolog_decoder::{Dump, Level, Limits};
 
 use super::InputError;
-use crate::cli::args::{Args, ColorWhen};
 use crate::cli::exit::{UNREADABLE, USAGE};
 
-/// How alike two words must be for one to be a slip of the other, by Jaro's measure.
-const ALIKE: f64 = 0.8;
+/// The least Jaro similarity of a word and a suggestion for it.
+const MIN_SIMILARITY: f64 = 0.8;
 
-const EXPRESSION: &str = "an expression, which this steno cannot filter by (there is no --where yet): \
-                          a filter is NAME=VALUE";
+const EXPRESSION: &str =
+    "expressions are not supported yet (there is no --where); filter by NAME=VALUE";
 
 /// How many of the named dumps to search for field names.
 const MAX_DUMPS: usize = 8;
 
-/// How many entries of a folder to search for a similar name.
+/// How many entries of a directory to search for a similar name.
 const MAX_NAMES: usize = 4096;
 
-/// What a comparison can be written with. The longest first.
+/// Operators of comparisons, the longest first.
 const OPERATORS: [&str; 16] = [
     "==",
     "!=",
@@ -45,36 +43,41 @@ const OPERATORS: [&str; 16] = [
     " matches ",
 ];
 
-/// What else only expressions have.
-const OF_EXPRESSIONS: [&str; 6] = [" and ", " or ", " && ", " || ", "not ", "exists("];
+/// Other parts that only expressions have.
+const EXPRESSION_PARTS: [&str; 6] = [" and ", " or ", " && ", " || ", "not ", "exists("];
 
-/// Words of the command line that stand for nothing.
+/// Words on the command line that name nothing.
 #[derive(Debug)]
-pub(crate) struct Strays {
-    lines: Vec<String>,
-    code: u8,
-}
-
-/// What is known of the command line beside the word.
-pub(super) struct Around<'a> {
+pub(crate) struct UnknownWords {
+    /// Why each word names nothing.
+    pub(super) errors: Vec<InputError>,
     /// The files that the other words name.
-    pub(super) files: &'a [PathBuf],
+    pub(super) files: Vec<PathBuf>,
     /// Whether words can be filters.
     pub(super) takes_filters: bool,
 }
 
-impl Strays {
-    /// Explains each of the words, of which there is one at least.
-    pub(super) fn new(errors: &[InputError], around: &Around<'_>) -> Self {
-        let fields = around.fields();
+/// What a word could have meant.
+struct Vocabulary<'a> {
+    program: &'a clap::Command,
+    /// Names of fields in the named dumps.
+    fields: Vec<String>,
+    takes_filters: bool,
+}
+
+impl UnknownWords {
+    /// A line for each word: what is wrong, and what was probably meant.
+    pub(crate) fn explain(&self, program: &clap::Command) -> Vec<String> {
+        let fields = fields_of(&self.files);
+        let vocabulary = Vocabulary { program, fields, takes_filters: self.takes_filters };
         let explain = |error: &InputError| match error {
             InputError::Missing(path) if !is_path(path) => {
                 let word = path.to_string_lossy();
-                format!("{}: {}", shown(&word), around.explain(&word, &fields))
+                format!("{}: {}", shown(&word), vocabulary.explain(&word))
             }
             InputError::NoMatch(path) if is_expression(&path.to_string_lossy()) => {
                 let word = path.to_string_lossy();
-                format!("{word}: {}", around.explain(&word, &fields))
+                format!("{word}: {}", vocabulary.explain(&word))
             }
             InputError::Missing(path) => match similar_file(path) {
                 Some(file) => {
@@ -84,53 +87,49 @@ impl Strays {
             },
             _ => error.to_string(),
         };
+        self.errors.iter().map(explain).collect()
+    }
+
+    /// The exit code: a path that does not exist is an input that cannot be read; any other word is wrong
+    /// usage.
+    pub(crate) fn code(&self) -> u8 {
         let is_word = |error: &InputError| match error {
             InputError::Missing(path) | InputError::NoMatch(path) => !is_path(path),
             _ => false,
         };
-        let code = if errors.iter().any(is_word) { USAGE } else { UNREADABLE };
-        Self { lines: errors.iter().map(explain).collect(), code }
-    }
-
-    /// A line for each word.
-    pub(crate) fn lines(&self) -> &[String] {
-        &self.lines
-    }
-
-    /// The exit code: a path that leads nowhere is an input that cannot be read, all else wrong usage.
-    pub(crate) fn code(&self) -> u8 {
-        self.code
+        if self.errors.iter().any(is_word) { USAGE } else { UNREADABLE }
     }
 }
 
-impl std::error::Error for Strays {}
+impl std::error::Error for UnknownWords {}
 
-impl fmt::Display for Strays {
+impl fmt::Display for UnknownWords {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.lines.join("; "))
+        let errors: Vec<_> = self.errors.iter().map(ToString::to_string).collect();
+        f.write_str(&errors.join("; "))
     }
 }
 
-impl Around<'_> {
-    fn explain(&self, word: &str, fields: &[String]) -> String {
-        let commands = commands();
+impl Vocabulary<'_> {
+    fn explain(&self, word: &str) -> String {
+        let commands = self.commands();
         if commands.iter().any(|command| command == word) {
-            return format!("no such file; a command comes first: `steno {word} FILE`");
+            return format!("no such file; a command must come first: `steno {word} FILE`");
         }
         if word.starts_with('-') && word.len() > 1 {
-            return "no such file; options come before `--`".to_owned();
+            return "no such file; options must come before `--`".to_owned();
         }
         if let Some((name, operator, value)) = comparison(word) {
-            return self.explain_comparison(name, operator, value, fields);
+            return self.explain_comparison(name, operator, value);
         }
         if is_expression(word) {
-            return format!("{EXPRESSION}, such as user.id=42; -g REGEX searches the text");
+            return format!("{EXPRESSION}, such as user.id=42, or search the text with -g REGEX");
         }
-        let what = "neither a command, nor a file, nor a filter (NAME=VALUE)";
+        let what = "not a command, a file or a filter (NAME=VALUE)";
         let meant = level(word)
-            .or_else(|| option(word))
+            .or_else(|| self.option(word))
             .or_else(|| Some(ask(&format!("steno {}", nearest(word, &commands)?))))
-            .or_else(|| Some(ask(&format!("{}=VALUE", nearest(word, fields)?))))
+            .or_else(|| Some(ask(&format!("{}=VALUE", nearest(word, &self.fields)?))))
             .or_else(|| Some(ask(&similar_file(Path::new(word))?)));
         match meant {
             Some(meant) => format!("{what}; {meant}"),
@@ -138,57 +137,73 @@ impl Around<'_> {
         }
     }
 
-    fn explain_comparison(
-        &self,
-        name: &str,
-        operator: &str,
-        value: &str,
-        fields: &[String],
-    ) -> String {
+    fn explain_comparison(&self, name: &str, operator: &str, value: &str) -> String {
+        let fields = &self.fields;
         if !self.takes_filters {
             return "no such file; only `steno decode` takes filters".to_owned();
         }
         if let Some(option) = built_in(name).filter(|_| !fields.iter().any(|field| field == name)) {
             let option = option.split(' ').next().unwrap_or_default();
-            let what = "neither a file nor a filter by a field";
+            let what = "not a file or a field";
             return format!("{what}; {}", ask(&format!("{option} {}", quoted(unquoted(value)))));
         }
         let name = nearest(name, fields).unwrap_or(name);
         let filter = quoted(&format!("{name}={}", unquoted(value)));
         match operator {
             "=" | "==" | ":" if super::is_field_name(name) => {
-                format!("neither a file nor a filter, which is NAME=VALUE; {}", ask(&filter))
+                format!("not a file or a filter (NAME=VALUE); {}", ask(&filter))
             }
             "=" | "==" | ":" => format!(
-                "neither a file nor a filter; a field of any name is asked for by -F {filter}"
+                "not a file or a filter; to filter by a field of this name, use -F {filter}"
             ),
-            _ => format!("{EXPRESSION}, such as {filter}; -g REGEX searches the text"),
+            _ => format!("{EXPRESSION}, such as {filter}, or search the text with -g REGEX"),
         }
     }
 
-    /// The names of fields in the dumps that are there.
-    fn fields(&self) -> Vec<String> {
-        let mut names = Vec::new();
-        for path in self.files.iter().take(MAX_DUMPS) {
-            let Ok(dump) = Dump::open_within(path, &Limits::default()) else { continue };
-            let slots = dump.sites().flat_map(|site| &site.call_site().slots);
-            names.extend(
-                slots.filter(|slot| !slot.name.is_empty()).map(|slot| slot.name.to_string()),
-            );
+    /// An option without its dashes, or the value of one.
+    fn option(&self, word: &str) -> Option<String> {
+        let options = || self.program.get_arguments().filter(|arg| arg.get_long().is_some());
+        if options().any(|option| option.get_long() == Some(word)) {
+            return Some(ask(&format!("--{word}")));
         }
-        names.sort_unstable();
-        names.dedup();
-        names
+        let takes = |option: &&clap::Arg| {
+            option.get_possible_values().iter().any(|value| value.get_name() == word)
+        };
+        let option = options().find(takes)?;
+        Some(ask(&match (option.get_short(), option.get_long()) {
+            (Some(short), _) => format!("-{short} {word}"),
+            (None, long) => format!("--{} {word}", long.unwrap_or_default()),
+        }))
+    }
+
+    /// The names of all commands.
+    fn commands(&self) -> Vec<String> {
+        let names = self.program.get_subcommands().map(|command| command.get_name().to_owned());
+        let names = names.filter(|name| name != "help");
+        names.chain(["help".to_owned()]).collect()
     }
 }
 
-/// What a misspelt or foreign name of a field was probably meant to be.
+/// The names of fields in the first of these dumps.
+fn fields_of(files: &[PathBuf]) -> Vec<String> {
+    let mut names = Vec::new();
+    for path in files.iter().take(MAX_DUMPS) {
+        let Ok(dump) = Dump::open_within(path, &Limits::default()) else { continue };
+        let slots = dump.sites().flat_map(|site| &site.call_site().slots);
+        names.extend(slots.filter(|slot| !slot.name.is_empty()).map(|slot| slot.name.to_string()));
+    }
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// What was probably meant by the name of a field that does not exist.
 pub(crate) fn similar_field(name: &str, fields: &[String]) -> Option<String> {
     let field = || nearest(name, fields).map(|field| ask(&format!("{field}=VALUE")));
     built_in(name).map(ask).or_else(field)
 }
 
-/// The option for what each record has beside its fields.
+/// The option for a property that every record has.
 fn built_in(name: &str) -> Option<&'static str> {
     Some(match name {
         "level" | "lvl" | "severity" => "-l LEVEL",
@@ -199,13 +214,13 @@ fn built_in(name: &str) -> Option<&'static str> {
     })
 }
 
-/// Whether the word is what a later `--where` would take.
+/// Whether the word looks like an expression.
 fn is_expression(word: &str) -> bool {
-    let mut parts = OPERATORS.into_iter().chain(OF_EXPRESSIONS);
+    let mut parts = OPERATORS.into_iter().chain(EXPRESSION_PARTS);
     parts.any(|part| part != ":" && word.contains(part))
 }
 
-/// The value without the quotes that expressions have.
+/// The value without quotes.
 fn unquoted(value: &str) -> &str {
     let within = |quote: char| value.strip_prefix(quote)?.strip_suffix(quote);
     within('"').or_else(|| within('\'')).unwrap_or(value)
@@ -226,7 +241,7 @@ fn comparison(word: &str) -> Option<(&str, &str, &str)> {
     let first = OPERATORS
         .iter()
         .filter_map(|operator| Some((word.find(operator)?, *operator)))
-        // The first one, and of those the longest.
+        // The first in the word; the longest of those.
         .min_by_key(|&(at, operator)| (at, std::cmp::Reverse(operator.len())));
     let (at, operator) = first?;
     let (name, value) = (word.get(..at)?.trim(), word.get(at + operator.len()..)?.trim());
@@ -241,31 +256,7 @@ fn level(word: &str) -> Option<String> {
     Some(ask(&format!("-l {}", level.to_string().to_lowercase())))
 }
 
-/// An option whose dashes were forgotten, or the value of one.
-fn option(word: &str) -> Option<String> {
-    let command = Args::command();
-    let mut options = command.get_arguments().filter_map(|option| option.get_long());
-    let format = stenolog_decoder::Format::ALL.iter().any(|format| format.as_str() == word);
-    if let Some(option) = options.find(|option| *option == word) {
-        return Some(ask(&format!("--{option}")));
-    }
-    let when = ColorWhen::value_variants().iter().filter_map(ColorWhen::to_possible_value);
-    let is_when = when.into_iter().any(|value| value.get_name() == word);
-    match (format, is_when) {
-        (true, _) => Some(ask(&format!("-o {word}"))),
-        (_, true) => Some(ask(&format!("--color {word}"))),
-        _ => None,
-    }
-}
-
-/// The commands that there are.
-fn commands() -> Vec<String> {
-    let command = Args::command();
-    let names = command.get_subcommands().map(|command| command.get_name().to_owned());
-    names.chain(["help".to_owned()]).collect()
-}
-
-/// A file beside the one that is missing, whose name is much the same.
+/// A file with a similar name in the same directory.
 fn similar_file(path: &Path) -> Option<String> {
     let name = path.file_name()?.to_str()?;
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
@@ -278,14 +269,14 @@ fn similar_file(path: &Path) -> Option<String> {
     Some(folder.map_or_else(|| found.to_owned(), |folder| folder.join(found).display().to_string()))
 }
 
-/// The candidate that is most like the word, if it is like it.
-fn nearest<'c>(word: &str, candidates: &'c [String]) -> Option<&'c str> {
+/// The most similar candidate, if it is similar enough.
+pub(crate) fn nearest<'c>(word: &str, candidates: &'c [String]) -> Option<&'c str> {
     let likeness = |candidate: &&String| strsim::jaro(word, candidate);
     let best = candidates.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
-    (likeness(&best) >= ALIKE).then_some(best.as_str())
+    (likeness(&best) >= MIN_SIMILARITY).then_some(best.as_str())
 }
 
-fn ask(meant: &str) -> String {
+pub(crate) fn ask(meant: &str) -> String {
     format!("did you mean {meant}?")
 }
 
@@ -305,56 +296,50 @@ fn shown(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
     use super::*;
+    use crate::commands::CommandLine;
 
     #[track_caller]
     fn check(word: &str, expected: &str) {
-        let fields = ["order_id", "user.id", "latency_us"].map(str::to_owned);
-        let around = Around { files: &[], takes_filters: true };
-        assert_eq!(around.explain(word, &fields), expected, "{word}");
+        let fields = ["order_id", "user.id", "latency_us"].map(str::to_owned).to_vec();
+        let program = &CommandLine::command();
+        let vocabulary = Vocabulary { program, fields, takes_filters: true };
+        assert_eq!(vocabulary.explain(word), expected, "{word}");
     }
 
     #[test]
     fn what_was_probably_meant() {
-        let neither = "neither a command, nor a file, nor a filter (NAME=VALUE)";
+        const COMMANDS: &str =
+            "decode, info, verify, recover, clean, export, completions, man, help";
+        let neither = "not a command, a file or a filter (NAME=VALUE)";
         check("verfy", &format!("{neither}; did you mean steno verify?"));
-        check(
-            "jsn",
-            &format!("{neither}; commands are {}; see `steno --help`", commands().join(", ")),
-        );
+        check("jsn", &format!("{neither}; commands are {COMMANDS}; see `steno --help`"));
         check("json", &format!("{neither}; did you mean --json?"));
         check("logfmt", &format!("{neither}; did you mean -o logfmt?"));
         check("warn", &format!("{neither}; did you mean -l warn?"));
         check("order-id", &format!("{neither}; did you mean order_id=VALUE?"));
-        check("info", "no such file; a command comes first: `steno info FILE`");
-        check(
-            "user-id:42",
-            "neither a file nor a filter, which is NAME=VALUE; did you mean user.id=42?",
-        );
-        check(
-            "user.id == 42",
-            "neither a file nor a filter, which is NAME=VALUE; did you mean user.id=42?",
-        );
+        check("info", "no such file; a command must come first: `steno info FILE`");
+        check("user-id:42", "not a file or a filter (NAME=VALUE); did you mean user.id=42?");
+        check("user.id == 42", "not a file or a filter (NAME=VALUE); did you mean user.id=42?");
         check(
             "a[0]=b c",
-            "neither a file nor a filter; a field of any name is asked for by -F 'a[0]=b c'",
+            "not a file or a filter; to filter by a field of this name, use -F 'a[0]=b c'",
         );
-        check("level>=warn", "neither a file nor a filter by a field; did you mean -l warn?");
-        check(
-            "thread == \"a b\"",
-            "neither a file nor a filter by a field; did you mean --thread 'a b'?",
-        );
+        check("level>=warn", "not a file or a field; did you mean -l warn?");
+        check("thread == \"a b\"", "not a file or a field; did you mean --thread 'a b'?");
         for word in ["a and b", "not x", "exists(f)"] {
             check(
                 word,
-                "an expression, which this steno cannot filter by (there is no --where yet): a filter \
-                 is NAME=VALUE, such as user.id=42; -g REGEX searches the text",
+                "expressions are not supported yet (there is no --where); filter by NAME=VALUE, such as \
+                 user.id=42, or search the text with -g REGEX",
             );
         }
         check(
             "latency_us>1000",
-            "an expression, which this steno cannot filter by (there is no --where yet): a filter is \
-             NAME=VALUE, such as latency_us=1000; -g REGEX searches the text",
+            "expressions are not supported yet (there is no --where); filter by NAME=VALUE, such as \
+             latency_us=1000, or search the text with -g REGEX",
         );
     }
 

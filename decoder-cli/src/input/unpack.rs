@@ -1,5 +1,6 @@
-//! Unpacks `gzip` and `zstd` copies, and input from pipes, into unnamed temporary files, so that memory is
-//! bounded and nothing is left over, however the program ends.
+//! Decompression of `gzip` and `zstd` copies, and of input from pipes, into unnamed temporary files.
+//!
+//! Memory stays bounded, and nothing is left over however the program ends.
 
 use std::fmt;
 use std::fs::File;
@@ -9,33 +10,33 @@ use flate2::bufread::MultiGzDecoder;
 
 use crate::cli::units::bytes;
 
-/// A copy may unpack to as many times its own length: no deflate makes more of a byte.
+/// A copy may unpack to this many times its own length: deflate cannot do more.
 const MAX_RATIO: u64 = 1024;
 
-/// And to as much, however short it is.
+/// A copy may unpack to at least this many bytes.
 const MIN_LIMIT: u64 = 1 << 30;
 
-/// How much is unpacked at once.
+/// How many bytes are unpacked at once.
 const CHUNK_BYTES: usize = 1 << 16;
 
-/// How a copy is packed, by its first bytes.
+/// The compression of a copy, by its first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Packing {
     Gzip,
     Zstd,
 }
 
-/// Why not all of a copy was unpacked.
+/// Why a copy was not unpacked to its end.
 #[derive(Debug)]
 pub(super) enum Fault {
     /// It is cut or damaged after this many unpacked bytes.
     Broken { behind: u64, source: io::Error },
-    /// It has more than may be unpacked.
+    /// It unpacks to more than is allowed.
     TooLong { limit: u64 },
 }
 
 impl Packing {
-    /// Looks at the beginning of a file, and goes back to it.
+    /// Looks at the beginning of a file and rewinds it.
     pub(super) fn of(file: &mut File) -> io::Result<Option<Self>> {
         let mut start = Vec::new();
         file.take(4).read_to_end(&mut start)?;
@@ -43,7 +44,7 @@ impl Packing {
         Ok(match *start.as_slice() {
             [0x1f, 0x8b, 8, _] => Some(Self::Gzip),
             [0x28, 0xb5, 0x2f, 0xfd] => Some(Self::Zstd),
-            // What is to be skipped, which some packers begin with.
+            // A skippable frame, which some programs begin with.
             [0x50..=0x5f, 0x2a, 0x4d, 0x18] => Some(Self::Zstd),
             _ => None,
         })
@@ -57,17 +58,17 @@ impl Packing {
         })
     }
 
-    /// The first `count` bytes that were packed, or fewer.
+    /// The first `count` bytes after decompression, or fewer.
     pub(super) fn beginning(self, file: File, count: u64) -> Vec<u8> {
         let mut start = Vec::new();
         if let Ok(reader) = self.reader(file) {
-            // What cannot be unpacked is no beginning of a dump.
+            // On an error, what was unpacked so far.
             let _ = reader.take(count).read_to_end(&mut start);
         }
         start
     }
 
-    /// Unpacks `file` into a temporary one, up to where that is possible.
+    /// Unpacks `file` into a temporary one, as far as possible.
     ///
     /// # Errors
     /// If the temporary file cannot be written.
@@ -105,7 +106,7 @@ impl Packing {
     }
 }
 
-/// The program that unpacks a file of another kind, by its first bytes.
+/// The program that unpacks a file in an unsupported format, by its first bytes.
 pub(super) fn unpacker_of(file: &mut File) -> io::Result<Option<&'static str>> {
     let mut start = Vec::new();
     file.take(6).read_to_end(&mut start)?;
@@ -119,10 +120,10 @@ pub(super) fn unpacker_of(file: &mut File) -> io::Result<Option<&'static str>> {
     })
 }
 
-/// Copies all that comes out of a pipe into a temporary file.
+/// Copies a pipe to a temporary file.
 ///
 /// # Errors
-/// If it cannot be read, or not be written.
+/// If the pipe cannot be read or the file cannot be written.
 pub(super) fn spool(pipe: &mut impl Read) -> io::Result<File> {
     let mut file = tempfile::tempfile()?;
     io::copy(pipe, &mut file)?;
@@ -136,18 +137,18 @@ impl fmt::Display for Fault {
             Self::Broken { behind, source } if source.kind() == ErrorKind::UnexpectedEof => {
                 write!(
                     f,
-                    "the packed copy is cut: {} of the dump could be unpacked",
+                    "the compressed copy is cut: {} of the dump could be unpacked",
                     bytes(*behind)
                 )
             }
             Self::Broken { behind, source } => write!(
                 f,
-                "the packed copy is damaged: {} of the dump could be unpacked: {source}",
+                "the compressed copy is damaged: {} of the dump could be unpacked: {source}",
                 bytes(*behind)
             ),
             Self::TooLong { limit } => write!(
                 f,
-                "unpacks to more than {}, of which the rest is not read (--max-unpacked SIZE)",
+                "unpacks to more than {}; the rest is not read (--max-unpacked SIZE)",
                 bytes(*limit)
             ),
         }
@@ -208,7 +209,7 @@ mod tests {
                 let (found, fault) = unpacked(&copy[..length], None);
                 assert!(text.starts_with(&found), "{length}");
                 assert!(length < 100 || found.len() > text.len() / 4, "{length}: {}", found.len());
-                assert!(fault.unwrap().contains("the packed copy is "), "{length}");
+                assert!(fault.unwrap().contains("the compressed copy is "), "{length}");
             }
         }
     }
@@ -221,7 +222,7 @@ mod tests {
         copy[middle] ^= 0xff;
         let (found, fault) = unpacked(&copy, None);
         assert!(found.len() <= text.len());
-        assert!(fault.unwrap().contains("the packed copy is damaged"));
+        assert!(fault.unwrap().contains("the compressed copy is damaged"));
     }
 
     #[test]
@@ -231,7 +232,7 @@ mod tests {
             let (found, fault) = unpacked(&copy, Some(1000));
             assert_eq!(found, [0; 1000]);
             let fault = fault.unwrap();
-            assert!(fault.contains("more than 1000 B, of which"), "{fault}");
+            assert!(fault.contains("more than 1000 B; the rest"), "{fault}");
             assert_eq!(unpacked(&copy, Some(1 << 20)).1, None);
         }
     }

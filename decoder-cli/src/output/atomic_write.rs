@@ -6,12 +6,11 @@ use std::path::Path;
 
 use tempfile::Builder;
 
-/// Has `write` write beside the file, and gives it its name when all of it is on the disk. It is
-/// for its owner only.
+/// Lets `write` write a temporary file in the same directory, and renames it when all of it is on the disk.
+/// Only its owner can read it.
 ///
 /// # Errors
-/// If it cannot be written. [`io::ErrorKind::AlreadyExists`] if there is one and it is not to be
-/// replaced.
+/// If it cannot be written; [`io::ErrorKind::AlreadyExists`] if the file exists and `replace` is `false`.
 pub(crate) fn write_new<R>(
     path: &Path,
     replace: bool,
@@ -21,7 +20,6 @@ pub(crate) fn write_new<R>(
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
-    // Under a name that nobody else has.
     let mut file = Builder::new().prefix(".steno-").tempfile_in(folder)?;
     let mut writer = BufWriter::with_capacity(1 << 18, &mut file);
     let result = write(&mut writer)?;
@@ -30,7 +28,7 @@ pub(crate) fn write_new<R>(
     let persisted = if replace { file.persist(path) } else { file.persist_noclobber(path) };
     persisted.map_err(|error| error.error)?;
     if cfg!(unix) {
-        // The name, too.
+        // The rename is safe only when the directory is on the disk.
         File::open(folder)?.sync_all()?;
     }
     Ok(result)

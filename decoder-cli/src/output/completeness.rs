@@ -1,47 +1,47 @@
-//! Says on standard error what is not there.
+//! Notes on standard error about what is damaged or missing.
 
 use stenolog_decoder::{Dump, LossKind, Summary, Tail};
 
+use super::messages::warn;
+use super::report::damage_line;
 use crate::cli::units::counted;
-use crate::input::Opened;
 use crate::input::rings::Rings;
-use crate::output::complain;
-use crate::output::damage::damage_line;
 
-/// How many places to name one by one. A file of noise has millions.
+/// How many places to list. A file of noise has millions.
 const MAX_PLACES: usize = 20;
 
-/// A line for each place where something is wrong, then one that sums up; nothing if nothing is.
-pub(crate) fn report(opened: &Opened, summary: &Summary, rings: &Rings) {
+/// Prints a line for each place where something is wrong, then a sum; nothing if all is well.
+pub(crate) fn report(dumps: &[Dump], summary: &Summary, rings: &Rings) {
     if summary.is_complete() {
         return;
     }
     for damage in summary.damage.iter().take(MAX_PLACES) {
-        complain(damage_line(damage));
+        warn(damage_line(damage));
     }
     if let Some(more @ 1..) = summary.damage.len().checked_sub(MAX_PLACES) {
-        complain(format_args!("… and {more} more places; `steno verify` lists them all"));
+        warn(format_args!("… and {more} more places; `steno verify` lists them all"));
     }
-    for dump in &opened.dumps {
-        if summary.unfinished.iter().any(|file| **file == *dump.name()) {
-            let (name, why) = (opened.name(dump.name()), breaks_off(dump));
-            complain(format_args!("{name}: {why}{}", rings.absence(dump)));
+    for dump in dumps {
+        let name = dump.name();
+        if summary.unfinished.iter().any(|file| **file == *name) {
+            let (end, absence) = (describe_end(dump), rings.absence(dump));
+            warn(format_args!("{}: {end}{absence}", name.display()));
         }
     }
-    complain(sum(summary));
+    warn(sum(summary));
 }
 
-/// How a dump without an end ends, and why.
-pub(crate) fn breaks_off(dump: &Dump) -> String {
-    // A process that ends without dropping the guard leaves the same as one that was killed.
+/// How an unfinished dump ends, and why.
+pub(crate) fn describe_end(dump: &Dump) -> String {
+    // A process that exits without dropping the guard leaves the same bytes as one that was killed.
     const WHY: &str = "it is not sealed: its writer was killed or did not close it";
     match dump.tail() {
         Tail::Torn { offset, bytes } => format!(
-            "byte {offset}: the file ends within a frame, of which {} are there; {WHY}, or the file was cut",
+            "byte {offset}: the file ends within a frame, after {} of it; {WHY}, or the file was cut",
             counted(bytes, "byte")
         ),
         _ => format!(
-            "byte {}: the file ends without an end mark; {WHY}, and what it had not written yet is missing",
+            "byte {}: the file ends without an end mark; {WHY}, and records that it had not written are missing",
             dump.len_bytes()
         ),
     }
@@ -66,7 +66,7 @@ fn sum(summary: &Summary) -> String {
 pub(crate) fn loss(kind: LossKind, number: u64) -> String {
     let what = match kind {
         LossKind::RingFull => "lost when logged: ring full",
-        LossKind::TooLarge => "lost when logged: longer than the ring",
+        LossKind::TooLarge => "lost when logged: larger than the ring",
         LossKind::Missing => "missing from the files",
         LossKind::Gone => {
             "gone with an earlier file of the log, or with a ring that another program wrote to"

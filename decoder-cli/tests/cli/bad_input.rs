@@ -78,7 +78,7 @@ fn a_missing_file() {
 fn a_misplaced_command() {
     assert_eq!(
         Scene::new().run(&["--json", "info"]).fails(2),
-        "steno: info: no such file; a command comes first: `steno info FILE`\n"
+        "steno: info: no such file; a command must come first: `steno info FILE`\n"
     );
 }
 
@@ -87,8 +87,8 @@ fn a_directory_without_dumps() {
     let scene = Scene::with("logs/app.log", "text");
     assert_eq!(
         scene.run(&["logs"]).fails(1),
-        "steno: logs: no dumps in this directory: looked for *.steno, and for rotated and packed ones \
-         (app.steno.1, app.steno.gz); name other files one by one\n"
+        "steno: logs: no dumps in this directory: looked for *.steno and for rotated or compressed \
+         copies (app.steno.1, app.steno.gz); name other files one by one\n"
     );
 }
 
@@ -146,11 +146,7 @@ fn wrong_words() {
         let args = [&["app.steno"], args].concat();
         assert_eq!(scene.run(&args).fails(2), format!("steno: {expected}\n"), "{args:?}");
     }
-    check(
-        &["--colour"],
-        "unexpected argument '--colour' found; tip: a similar argument exists: '--color'; \
-         see `steno --help`",
-    );
+    check(&["--colour"], "unexpected argument '--colour'; did you mean --color?");
     check(
         &["-S", "soon"],
         "--since 'soon' is no time: use '2026-05-31 14:30', '14:30', 'yesterday', '-2h', \
@@ -163,7 +159,7 @@ fn wrong_words() {
     );
     check(
         &["-g", "[a"],
-        "--grep '[a' is no regular expression: unclosed character class; \
+        "--grep '[a' is not a valid regular expression: unclosed character class; \
          see https://docs.rs/regex/#syntax",
     );
     check(&["-F", "x"], "`x` is no condition: write NAME=VALUE");
@@ -201,7 +197,7 @@ fn unsealed(name: &str, folder: &Path) -> String {
     let memory = if cfg!(unix) { ", /dev/shm" } else { "" };
     format!(
         "steno: {name}: byte 752: the file ends without an end mark; it is not sealed: its \
-         writer was killed or did not close it, and what it had not written yet is missing; its rings are not in \
+         writer was killed or did not close it, and records that it had not written are missing; its rings are not in \
          {folder}{memory} (--rings DIR looks elsewhere)\n\
          steno: incomplete: 1 unsealed dump; 5 records read\n"
     )

@@ -67,7 +67,7 @@ fn nothing_is_replaced_unasked() {
     let itself = ["export", "--to", "steno", "app.steno", "-o", "./app.steno", "--force"];
     assert_eq!(
         scene.run(&itself).fails(1),
-        "steno: ./app.steno: is what is to be exported; name another file\n"
+        "steno: ./app.steno: is the file to export; name another file\n"
     );
 }
 
@@ -96,5 +96,5 @@ fn several_dumps_are_not_one() {
     let scene = Scene::with("a.steno", dump().sealed_with_losses(7));
     scene.write("b.steno", dump().sealed_with_losses(7));
     let complaint = scene.run(&["export", "--to", "steno", ".", "-o", "small"]).fails(1);
-    assert!(complaint.contains("is not one dump; name a file"), "{complaint}");
+    assert!(complaint.contains("is not a single dump; name a file"), "{complaint}");
 }

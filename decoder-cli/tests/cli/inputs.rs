@@ -67,9 +67,9 @@ fn what_is_passed_over_is_said() {
     assert_eq!((run.code, run.stdout.lines().count()), (Some(0), 3));
     assert_eq!(
         run.stderr,
-        "steno: logs/app.steno.md5: passed over: is no dump\n\
-         steno: logs/trace.bin: passed over: is a dump, but its name has no .steno; name it to have \
-         it read\n"
+        "steno: logs/app.steno.md5: skipped: is not a dump\n\
+         steno: logs/trace.bin: skipped: is a dump, but its name has no .steno; name it to \
+         read it\n"
     );
     // Named, it is read; and what is named and no dump is an error.
     assert_eq!(count(&scene, &["logs/trace.bin"]), 3);
@@ -116,9 +116,10 @@ fn other_packings_are_named() {
     scene.write("logs/app.steno", five().sealed());
     let run = scene.run(&["logs", "--json"]);
     assert_eq!((run.code, run.stdout.lines().count()), (Some(0), 5));
-    let packed = "is packed in a way that steno cannot unpack";
-    assert_eq!(run.stderr, format!("steno: logs/app.steno.xz: passed over: {packed}\n"));
-    let told = |name| format!("steno: {name}: {packed}; unpack it first: xzcat FILE | steno -\n");
+    let packed = "is compressed in a format that steno does not support";
+    assert_eq!(run.stderr, format!("steno: logs/app.steno.xz: skipped: {packed}\n"));
+    let told =
+        |name| format!("steno: {name}: {packed}; decompress it first: xzcat FILE | steno -\n");
     assert_eq!(scene.run(&["logs/app.steno.xz"]).fails(1), told("logs/app.steno.xz"));
     assert_eq!(scene.run_with_input(&["-"], xz.to_vec()).fails(1), told("<stdin>"));
 }
@@ -145,7 +146,7 @@ fn a_copy_that_is_cut_or_damaged_shows_what_is_there() {
         let run = scene.run(&[name, "--json"]);
         assert_eq!(run.code, Some(3), "{}", run.stderr);
         assert!(
-            run.stderr.starts_with(&format!("steno: {name}: the packed copy is ")),
+            run.stderr.starts_with(&format!("steno: {name}: the compressed copy is ")),
             "{}",
             run.stderr
         );
@@ -162,7 +163,7 @@ fn a_copy_that_is_cut_or_damaged_shows_what_is_there() {
     let scene = Scene::with("app.steno.gz", packed);
     let run = scene.run(&["app.steno.gz", "--json"]);
     assert_eq!((run.code, run.stdout.lines().count()), (Some(3), 30_000), "{}", run.stderr);
-    assert!(run.stderr.contains("the packed copy is damaged"), "{}", run.stderr);
+    assert!(run.stderr.contains("the compressed copy is damaged"), "{}", run.stderr);
 }
 
 #[test]
@@ -173,7 +174,7 @@ fn a_bomb_is_bounded() {
     let run = scene.run(&["app.steno.gz", "--json", "--max-unpacked", "1M"]);
     assert_eq!((run.code, run.stdout.lines().count()), (Some(3), 5));
     assert!(
-        run.stderr.starts_with("steno: app.steno.gz: unpacks to more than 1.0 MiB, of which the rest is not read (--max-unpacked SIZE)\n"),
+        run.stderr.starts_with("steno: app.steno.gz: unpacks to more than 1.0 MiB; the rest is not read (--max-unpacked SIZE)\n"),
         "{}",
         run.stderr
     );

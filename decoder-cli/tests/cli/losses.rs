@@ -99,13 +99,13 @@ fn a_loss_is_a_field_that_nobody_misspelt() {
     let scene = noise();
     let run = scene.run(&["app.steno", "lost=7000"]);
     assert_eq!(run.stdout, "");
-    assert!(!run.stderr.contains("no call site has a field"), "{}", run.stderr);
+    assert!(!run.stderr.contains("no call site has this field"), "{}", run.stderr);
     // Names as formats show them.
     for name in ["fields.peer=nobody", "fields.limit=3"] {
         let run = scene.run(&["app.steno", name]);
-        assert!(!run.stderr.contains("no call site has a field"), "{}", run.stderr);
+        assert!(!run.stderr.contains("no call site has this field"), "{}", run.stderr);
     }
-    assert!(scene.run(&["app.steno", "pier=1"]).stderr.contains("no call site has a field"));
+    assert!(scene.run(&["app.steno", "pier=1"]).stderr.contains("no call site has this field"));
 }
 
 #[test]

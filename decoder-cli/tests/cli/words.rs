@@ -1,6 +1,6 @@
 //! A word that is neither a file nor a filter: nothing is shown, and what was meant is asked.
 
-use crate::dump::{five, ticks};
+use crate::dump::{Dump, five, tick, ticks};
 use crate::program::Scene;
 
 /// Checks what is said of words beside a good dump, of which nothing may be shown.
@@ -17,7 +17,7 @@ fn check(words: &[&str], code: i32, expected: &[&str]) {
 const COMMANDS: &str = "commands are decode, info, verify, recover, clean, export, completions, man, help; \
                         see `steno --help`";
 
-const NEITHER: &str = "neither a command, nor a file, nor a filter (NAME=VALUE)";
+const NEITHER: &str = "not a command, a file or a filter (NAME=VALUE)";
 
 #[test]
 fn a_word_that_looks_like_a_command() {
@@ -30,15 +30,18 @@ fn a_word_that_looks_like_a_command() {
     );
     let scene = Scene::with("app.steno", five().sealed());
     let said = scene.run(&["app.steno", "verify"]).fails(2);
-    assert_eq!(said, "steno: verify: no such file; a command comes first: `steno verify FILE`\n");
+    assert_eq!(
+        said,
+        "steno: verify: no such file; a command must come first: `steno verify FILE`\n"
+    );
 }
 
 #[test]
 fn an_expression() {
     let text = |example| {
         format!(
-            "an expression, which this steno cannot filter by (there is no --where yet): a filter is \
-             NAME=VALUE, such as {example}; -g REGEX searches the text"
+            "expressions are not supported yet (there is no --where); filter by NAME=VALUE, such as \
+             {example}, or search the text with -g REGEX"
         )
     };
     check(&["latency_us>1000"], 2, &[&format!("latency_us>1000: {}", text("latency_us=1000"))]);
@@ -47,7 +50,7 @@ fn an_expression() {
     check(&["size ~ /a b/"], 2, &[&format!("size ~ /a b/: {}", text("'size=/a b/'"))]);
     check(&["size like 'a*'"], 2, &[&format!("size like 'a*': {}", text("'size=a*'"))]);
     check(&["a or not exists(b)"], 2, &[&format!("a or not exists(b): {}", text("user.id=42"))]);
-    let option = "neither a file nor a filter by a field; did you mean";
+    let option = "not a file or a field; did you mean";
     check(&["level >= warn"], 2, &[&format!("level >= warn: {option} -l warn?")]);
     check(&["message ~ /a b/"], 2, &[&format!("message ~ /a b/: {option} -g '/a b/'?")]);
 }
@@ -56,7 +59,7 @@ fn an_expression() {
 fn a_filter_that_is_misspelt() {
     let scene = Scene::with("app.steno", five().sealed());
     let said = |args: &[&str]| scene.run(args).fails(2);
-    let filter = "neither a file nor a filter, which is NAME=VALUE";
+    let filter = "not a file or a filter (NAME=VALUE)";
     for (word, meant) in [
         ("user.name:ann", "user.name=ann"),
         ("usr.name:ann", "user.name=ann"),
@@ -140,7 +143,53 @@ fn help_is_a_command() {
         assert!(help.contains(&format!("Usage: steno {command}")), "{help}");
     }
     let said = scene.run(&["help", "stats"]).fails(2);
-    assert!(said.starts_with("steno: unrecognized subcommand 'stats'"), "{said}");
+    assert!(said.starts_with("steno: unknown command 'stats'"), "{said}");
     scene.write("help", five().sealed());
     assert_eq!(scene.run(&["./help", "--json"]).ok().lines().count(), 5);
+}
+
+#[test]
+fn a_target_or_thread_that_nothing_has() {
+    let scene = Scene::with("app.steno", five().sealed());
+    #[track_caller]
+    fn check(scene: &Scene, args: &[&str], records: usize, expected: &str) {
+        let run = scene.run(&[&["app.steno", "--json"], args].concat());
+        assert_eq!((run.code, run.stdout.lines().count()), (Some(0), records), "{args:?}");
+        assert_eq!(run.stderr, expected, "{args:?}");
+    }
+    let target = "no call site has this target";
+    let thread = "no thread has this name or id";
+    check(&scene, &["-t", "nosuch"], 0, &format!("steno: nosuch: {target}\n"));
+    check(&scene, &["-t", "ap"], 0, &format!("steno: ap: {target}; did you mean app?\n"));
+    // Other targets match, so records are shown.
+    let meant = "did you mean app::net?";
+    check(
+        &scene,
+        &["-t", "app::ned,app::risk"],
+        1,
+        &format!("steno: app::ned: {target}; {meant}\n"),
+    );
+    check(&scene, &["-t", "x*"], 0, &format!("steno: x*: {target}\n"));
+    check(&scene, &["--thread", "nosuch"], 0, &format!("steno: nosuch: {thread}\n"));
+    let meant = "did you mean worker?";
+    check(&scene, &["--thread", "wroker"], 0, &format!("steno: wroker: {thread}; {meant}\n"));
+    check(&scene, &["--thread", "4711"], 0, &format!("steno: 4711: {thread}\n"));
+    // What exists is no mistake, even if nothing matches.
+    check(&scene, &["-t", "app::risk", "--thread", "worker"], 0, "");
+    check(&scene, &["-t", "app", "--thread", "4002", "-g", "nothing"], 0, "");
+    check(&scene, &["-t", "stenolog"], 0, "");
+}
+
+/// A thread without a name, and a ring without a thread, go by the names that are shown.
+#[test]
+fn threads_without_a_name_are_known() {
+    let mut dump = Dump::new(1);
+    dump.thread(1, "");
+    dump.block(1, 0, 0, &[tick(0)]);
+    dump.block(2, 0, 0, &[tick(1)]);
+    let scene = Scene::with("app.steno", dump.sealed());
+    for name in ["thread-4001", "4001", "ring-2"] {
+        let shown = scene.run(&["app.steno", "--thread", name]).ok();
+        assert_eq!(shown.lines().count(), 1, "{name}: {shown}");
+    }
 }

@@ -7,6 +7,7 @@ use stenolog_format::template::{Piece, Template};
 use stenolog_format::types::{MAX_TYPE_DEPTH, Type};
 
 use super::site::{Meta, SlotMeta};
+use crate::truncate::truncate;
 
 /// The types of a record's values, and what its time word is.
 #[derive(Clone, Copy)]
@@ -81,7 +82,7 @@ const MAX_TEMPLATE_BYTES: usize = 1 << 18;
 pub(super) fn cut(name: &str) -> String {
     match name.len() {
         ..=MAX_NAME_BYTES => name.to_owned(),
-        _ => format!("{}…", &name[..name.floor_char_boundary(MAX_NAME_BYTES)]),
+        _ => format!("{}…", truncate(name, MAX_NAME_BYTES)),
     }
 }
 
@@ -90,7 +91,7 @@ pub(super) fn cut_template(template: &str) -> String {
     if template.len() <= MAX_TEMPLATE_BYTES {
         return template.to_owned();
     }
-    let mut end = template.floor_char_boundary(MAX_TEMPLATE_BYTES);
+    let mut end = truncate(template, MAX_TEMPLATE_BYTES).len();
     // Where the literal text begins that is cut.
     let mut start = 0;
     let parsed = Template::parse(template);

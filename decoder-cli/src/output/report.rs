@@ -1,0 +1,154 @@
+//! Reports: what the library found, with the flags and commands of this program added.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::Value;
+use stenolog_decoder::escape::push_escaped;
+use stenolog_decoder::{Damage, DamageCause, Limit};
+
+/// A report as a line of JSON.
+#[derive(Debug)]
+pub(crate) struct JsonLine(Value);
+
+impl JsonLine {
+    /// The library's JSON of a report.
+    ///
+    /// # Errors
+    /// If the report cannot be JSON, which is true of none.
+    pub(crate) fn new(report: &impl Serialize) -> serde_json::Result<Self> {
+        serde_json::to_value(report).map(Self)
+    }
+
+    /// Adds flags to the causes of the report's damage.
+    pub(crate) fn with_flags(mut self, damage: &[Damage]) -> Self {
+        let objects = self.0.get_mut("damage").and_then(Value::as_array_mut);
+        for (object, damage) in objects.into_iter().flatten().zip(damage) {
+            if let Some(cause) = object.get_mut("cause") {
+                *cause = Cause(&damage.cause).to_string().into();
+            }
+        }
+        self
+    }
+
+    /// Adds advice to a text, in parentheses.
+    pub(crate) fn with_advice(mut self, key: &str, advice: Option<&str>) -> Self {
+        if let Some(advice) = advice
+            && let Some(Value::String(text)) = self.0.get_mut(key)
+        {
+            text.push_str(&format!(" ({advice})"));
+        }
+        self
+    }
+
+    /// Adds a value.
+    pub(crate) fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        if let Value::Object(object) = &mut self.0 {
+            object.insert(key.to_owned(), value.into());
+        }
+        self
+    }
+}
+
+impl fmt::Display for JsonLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.0)
+    }
+}
+
+/// Appends a line of text from untrusted sources.
+pub(crate) fn push_line(out: &mut String, line: &str) {
+    push_escaped(out, line);
+    out.push('\n');
+}
+
+/// A line about one place.
+pub(crate) fn damage_line(damage: &Damage) -> String {
+    format!("{}: {}", damage.file.display(), damage_text(damage))
+}
+
+/// The same without the file.
+pub(crate) fn damage_text(damage: &Damage) -> String {
+    let Damage { offset, bytes, cause, .. } = damage;
+    let lost = match bytes {
+        0 => String::new(),
+        bytes => format!(" ({bytes} bytes lost)"),
+    };
+    format!("byte {offset}: {}{lost}", Cause(cause))
+}
+
+/// The cause of damage, and the flag for it.
+struct Cause<'a>(&'a DamageCause);
+
+impl fmt::Display for Cause<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(cause) = self;
+        match cause.exceeded_limit().and_then(flag_of) {
+            Some(flag) => write!(f, "{cause} ({flag})"),
+            None => write!(f, "{cause}"),
+        }
+    }
+}
+
+/// The flag that raises a limit.
+const fn flag_of(limit: Limit) -> Option<&'static str> {
+    Some(match limit {
+        Limit::MetadataBytes => "--max-metadata",
+        Limit::RingFiles => "--max-ring-files",
+        Limit::RingBytes => "--max-ring-bytes",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use stenolog_decoder::{MetadataError, RingDamage};
+
+    use super::*;
+
+    #[track_caller]
+    fn check(cause: DamageCause, bytes: u64, expected: &str) {
+        let damage = Damage::new(Path::new("app.steno"), 64, bytes, cause);
+        assert_eq!(damage_line(&damage), format!("app.steno: byte 64: {expected}"));
+        let cause = expected.split(" (7 bytes").next().unwrap();
+        let damage = [damage];
+        let line = JsonLine::new(&serde_json::json!({ "damage": damage })).unwrap();
+        let expected = serde_json::json!([{ "offset": 64, "bytes": bytes, "cause": cause }]);
+        assert_eq!(line.with_flags(&damage).0["damage"], expected);
+    }
+
+    #[test]
+    fn a_limit_is_named_by_its_flag() {
+        let why = MetadataError::TooLong { bytes: 100, limit: 10 };
+        check(
+            DamageCause::Metadata { kind: "clock", why },
+            7,
+            "a clock frame cannot be understood: it has 100 bytes, of which 10 may be read \
+             (--max-metadata) (7 bytes lost)",
+        );
+        check(
+            DamageCause::Rings(RingDamage::TooMany { files: 3, limit: 2 }),
+            0,
+            "3 ring files are more than the 2 that are read (--max-ring-files)",
+        );
+        check(
+            DamageCause::Rings(RingDamage::TooLong { bytes: 8192, limit: 4096 }),
+            0,
+            "has 8192 bytes, of which 4096 may be read (--max-ring-bytes)",
+        );
+    }
+
+    #[test]
+    fn other_damage_has_no_flag() {
+        check(DamageCause::NoFrame, 7, "no frame begins here (7 bytes lost)");
+        // No ring is as long as that, whatever the limit.
+        let longer_than_any = RingDamage::TooLong { bytes: 1 << 40, limit: 4096 + (1 << 30) };
+        check(
+            DamageCause::Rings(longer_than_any),
+            0,
+            "has 1099511627776 bytes, of which 1073745920 may be read",
+        );
+    }
+}
