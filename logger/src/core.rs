@@ -42,7 +42,7 @@ use crate::sync;
 pub(crate) const OWN_TARGET: &str = "stenolog";
 
 /// The module that makes them: an application's records with this target are filtered.
-const OWN_MODULE: &str = "stenolog::handle::builder";
+const OWN_MODULE: &str = "stenolog::handle::start";
 
 /// How long a call waits for the dump to explain its call site, if nothing else can.
 const EXPLAIN_WITHIN: Duration = Duration::from_secs(1);

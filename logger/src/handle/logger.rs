@@ -1,15 +1,15 @@
 //! A logger that runs.
 
-use std::marker::PhantomData;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, MutexGuard};
 use std::thread::JoinHandle;
 
 use crate::core::Core;
 use crate::error::FlushError;
 use crate::event::Event;
 use crate::filter::{Filter, FilterError};
+use crate::handle::scope::Scope;
 use crate::handle::{exit, fork};
 use crate::process::epoch;
 use crate::registry;
@@ -129,8 +129,7 @@ impl Logger {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn enter(&self) -> Scope {
-        thread::enter(&self.core);
-        Scope { core: Arc::clone(&self.core), _this_thread: PhantomData }
+        Scope::enter(Arc::clone(&self.core))
     }
 
     /// Writes what the rings hold, seals the dump and ends the logger, as dropping it does, but
@@ -185,21 +184,6 @@ impl Drop for Logger {
             let path = self.core.config.path.clone();
             self.core.config.listeners.tell(Event::EndedUnused { path });
         }
-    }
-}
-
-/// While it lives, the thread that entered a logger logs to that one. See [`Logger::enter`].
-#[derive(Debug)]
-#[must_use = "the scope ends when this is dropped"]
-pub struct Scope {
-    core: Arc<Core>,
-    /// A scope stays on its thread, as a lock's guard does; to look at it from another is harmless.
-    _this_thread: PhantomData<MutexGuard<'static, ()>>,
-}
-
-impl Drop for Scope {
-    fn drop(&mut self) {
-        thread::leave(&self.core);
     }
 }
 

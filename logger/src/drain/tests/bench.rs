@@ -10,7 +10,8 @@ use stenolog_decoder::{Damage, DamageCause, Decoder, Dump, Entry, LossCause, Sum
 use crate::config::{OnFull, Rings};
 use crate::drain::testing::disk::{Disk, Files};
 use crate::error::{DrainError, FlushError};
-use crate::handle::logger::{Logger, Scope};
+use crate::handle::logger::Logger;
+use crate::handle::scope::Scope;
 use crate::stats::Stats;
 use crate::sync::lock;
 use crate::{Builder, info};
