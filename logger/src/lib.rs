@@ -133,7 +133,9 @@ pub use self::call::time::IntoTime;
 pub use self::clock::Timestamp;
 pub use self::config::{Compression, Existing, ForkedChild, IfBusy, OnFull, Rings, UnreadRings};
 pub use self::drain::Drain;
-pub use self::error::{DrainError, FileFate, FlushError, StartError};
+#[expect(deprecated, reason = "the former name is kept for one version")]
+pub use self::error::FileFate;
+pub use self::error::{DrainError, FileEvent, FlushError, StartError};
 pub use self::event::Event;
 pub use self::filter::FilterError;
 pub use self::handle::builder::Builder;

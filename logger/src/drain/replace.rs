@@ -22,7 +22,8 @@ use super::segment::{Segment, SegmentFile, WriteFailure};
 use super::storage::{Standing, Storage};
 use super::sync::UnsyncedFile;
 use crate::clock::unix_ns;
-use crate::error::{DrainError, FileFate};
+use crate::error::FileEvent;
+use crate::event::Event;
 use crate::registry;
 
 /// How often to check that the path still leads to the file, while there are records to write. That the
@@ -37,7 +38,7 @@ const MAX_FILES_AT_ONCE: usize = 3;
 pub(super) struct FileWatch {
     last_look: Option<Instant>,
     /// What was done to a file for which no new one could be created yet.
-    fate: Option<FileFate>,
+    fate: Option<FileEvent>,
     /// It was reported that the file was moved and that no new one could be created.
     is_move_told: bool,
 }
@@ -59,13 +60,13 @@ impl FileWatch {
 }
 
 /// What a fate means for the records in the file: why they are gone, if they are, and from which on.
-fn consequence(fate: FileFate) -> (Option<GoneCause>, fn(InSegment) -> u64) {
+fn consequence(fate: FileEvent) -> (Option<GoneCause>, fn(InSegment) -> u64) {
     match fate {
-        FileFate::Removed => (Some(GoneCause::Removed), |in_segment| in_segment.first),
-        FileFate::Truncated => (Some(GoneCause::Truncated), |in_segment| in_segment.first),
-        FileFate::Unsaved => (Some(GoneCause::Unsaved), |in_segment| in_segment.unsynced),
+        FileEvent::Removed => (Some(GoneCause::Removed), |in_segment| in_segment.first),
+        FileEvent::Truncated => (Some(GoneCause::Truncated), |in_segment| in_segment.first),
+        FileEvent::Unsaved => (Some(GoneCause::Unsaved), |in_segment| in_segment.unsynced),
         // What the disk lacks may be lost yet.
-        FileFate::Moved => (None, |in_segment| in_segment.unsynced),
+        FileEvent::Moved => (None, |in_segment| in_segment.unsynced),
     }
 }
 
@@ -110,7 +111,7 @@ impl Drainer {
         }
         self.state_volatile();
         let is_removed = |file: &mut SegmentFile| {
-            file.look().is_ok_and(|standing| standing == Standing::Taken(FileFate::Removed))
+            file.look().is_ok_and(|standing| standing == Standing::Taken(FileEvent::Removed))
         };
         // A sync of a file that no path leads to is worth nothing.
         self.unsynced.retain_mut(|earlier| !is_removed(&mut earlier.file));
@@ -122,15 +123,15 @@ impl Drainer {
     }
 
     /// Begins a new file in place of one to which something was done.
-    pub(super) fn replace(&mut self, fate: FileFate) -> Result<(), WriteFailure> {
+    pub(super) fn replace(&mut self, fate: FileEvent) -> Result<(), WriteFailure> {
         let mut fate = match self.segment.file.look() {
             // Worse may have happened meanwhile.
-            Ok(Standing::Taken(worse @ (FileFate::Removed | FileFate::Truncated))) => worse,
+            Ok(Standing::Taken(worse @ (FileEvent::Removed | FileEvent::Truncated))) => worse,
             _ => fate,
         };
         let next = match self.segment.file.successor() {
             Ok(next) => next,
-            Err(source) if fate == FileFate::Moved => {
+            Err(source) if fate == FileEvent::Moved => {
                 // The file is whole where it is now, and can still be written.
                 if !std::mem::replace(&mut self.watch.is_move_told, true) {
                     let failure = WriteFailure::Replace(fate, source);
@@ -145,7 +146,7 @@ impl Drainer {
         };
         self.watch.fate = None;
         self.watch.is_move_told = false;
-        if fate == FileFate::Moved {
+        if fate == FileEvent::Moved {
             // As far as that succeeds: readers do not depend on an end frame.
             let finished = self.write().and_then(|()| {
                 self.finish_segment(true);
@@ -165,7 +166,7 @@ impl Drainer {
     }
 
     /// Takes back what the old file did not get, and begins the next segment.
-    fn restart(&mut self, fate: FileFate, next: Box<dyn Storage>) {
+    fn restart(&mut self, fate: FileEvent, next: Box<dyn Storage>) {
         self.rings.rewind();
         let (cause, from) = consequence(fate);
         let ranges = self.ledger.ranges(&self.rings, from, |_, records| records);
@@ -196,8 +197,9 @@ impl Drainer {
         self.core.counters.files_replaced.fetch_add(1, Ordering::Relaxed);
         let to = self.segment.file.path().to_owned();
         let (path, offset) = (old.file.path().to_owned(), old.file.written_bytes());
-        self.core.config.listeners.tell(DrainError::Replaced { path, offset, fate, to, lost });
-        if fate == FileFate::Moved && !old.file.is_synced() {
+        let cause = fate;
+        self.core.config.listeners.tell(Event::Replaced { path, offset, cause, to, lost });
+        if fate == FileEvent::Moved && !old.file.is_synced() {
             // At most one such file is kept open until a sync is requested.
             let earlier = self.sync_earlier();
             let _ = self.note_sync(earlier);

@@ -8,7 +8,7 @@ use stenolog_format::loss::GoneCause;
 use super::ledger::LostRange;
 use super::pass::Drainer;
 use super::segment::{SegmentFile, SyncFailure};
-use crate::error::{DrainError, FileFate};
+use crate::error::{DrainError, FileEvent};
 
 /// An earlier file of the session that is whole, but may not be on the disk.
 pub(super) struct UnsyncedFile {
@@ -68,7 +68,7 @@ impl Drainer {
                 let error = sync_error(&self.segment.file, failure);
                 if is_lost {
                     // If that fails, the next pass tries again, and reports it.
-                    let _ = self.replace(FileFate::Unsaved);
+                    let _ = self.replace(FileEvent::Unsaved);
                 }
                 Err(error)
             }
