@@ -8,9 +8,9 @@ use stenolog_format::clock::ClockPair;
 use stenolog_format::dictionary::{CallSite, Level, Thread};
 use stenolog_format::frame::FileHeader;
 use stenolog_format::loss::Loss;
-use stenolog_format::recovery::Place;
 use stenolog_ringbuf::queue::spsc::{self, Producer};
 use stenolog_ringbuf::{Consumer, memory};
+use stenolog_session::layout::{RingPlace, writer_folders};
 
 use crate::config::{Config, Rings};
 use crate::core::slot::RingSlot;
@@ -97,7 +97,7 @@ impl RingPool {
             Rings::PreferFiles | Rings::RequireFiles => {
                 let folders = match &config.rings_in {
                     Some(folder) => vec![folder.clone()],
-                    None => ring_dir::usual_folders(&config.path),
+                    None => writer_folders(&config.path),
                 };
                 match RingDir::create(&folders, header, clock, &config.path) {
                     Ok(dir) => (Some(dir), None),
@@ -153,9 +153,9 @@ impl RingPool {
             dir.state_thread(&thread);
             if file.is_some() {
                 ring_dir::begin_ring(&consumer, thread.ring);
-                dir.list(&thread, Place::File)
+                dir.list(&thread, RingPlace::File)
             } else {
-                dir.list(&thread, Place::Memory)
+                dir.list(&thread, RingPlace::Memory)
             }
         });
         let slot = Arc::new(RingSlot::new(thread, file, listing, no_file));

@@ -13,12 +13,12 @@ use stenolog_format::loss::Loss;
 use stenolog_format::summary::SummaryBuilder;
 use stenolog_ringbuf::{Consumer, Record};
 use stenolog_session::codec::Compressor;
+use stenolog_session::failpoint::{self, Step};
 use stenolog_session::writer::DumpWriter;
 
 use super::effort::Effort;
 use super::rings::DrainRing;
 use super::segment::Segment;
-use crate::fault::{self, Step};
 use crate::process::memory::has_memory;
 use crate::registry;
 
@@ -303,7 +303,7 @@ impl Packer {
         if let Some(loss) = self.loss.filter(|loss| loss.total() > ring.stated.total()) {
             ring.stated = loss;
         }
-        fault::after(Step::Gathered);
+        failpoint::after(Step::Gathered);
     }
 }
 

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use stenolog_session::failpoint::{self, Step};
+
 use crossbeam_utils::sync::Parker;
 
 use super::pacing::{RETRY_AFTER, SHORTEST_SLEEP};
@@ -12,7 +14,6 @@ use super::segment::{SegmentFile, WriteFailure};
 use super::signals::SignalsBlocked;
 use crate::core::{Core, Request, WriteResult};
 use crate::error::{DrainError, StartError};
-use crate::fault::{self, Step};
 
 /// How long to wait, when the process ends, for a thread that logged recently and is not asleep.
 const CALLS_END_WITHIN: Duration = Duration::from_secs(1);
@@ -151,7 +152,7 @@ impl Worker {
                 return Err(StartError::Create { path, source });
             }
         }
-        fault::after(Step::DumpBegun);
+        failpoint::after(Step::DumpBegun);
         Ok(Self {
             drainer,
             parker,
@@ -206,7 +207,7 @@ impl Worker {
     }
 
     fn note_write(&mut self, attempt: Result<(), WriteFailure>) -> WriteResult {
-        self.writes.note(&self.drainer.core, &self.drainer.segment.file, attempt)
+        self.writes.note(&self.drainer.core, self.drainer.file(), attempt)
     }
 
     /// Answers requests with the result of the pass, and of a sync if one of them asks for it.
@@ -255,7 +256,7 @@ impl Worker {
 
     /// Writes what is left, and seals the dump.
     fn finish(&mut self, requests: Vec<Request>) -> WriteResult {
-        if self.drainer.is_doubtful() {
+        if self.drainer.segments.is_doubtful() {
             // The last chance to notice, and to state, what the operating system has lost.
             let _ = self.drainer.sync();
         }
@@ -271,13 +272,14 @@ impl Worker {
             }
             attempts += 1;
         };
-        fault::after(Step::Sealed);
+        failpoint::after(Step::Sealed);
         let core = Arc::clone(self.core());
-        let file = &self.drainer.segment.file;
         self.losses.tell(&core, true);
-        self.drainer.volatile.tell(&core, file.path(), true);
-        self.drainer.rings.leave(&core);
-        fault::after(Step::RingsLeft);
+        let Drainer { rings, segments, .. } = &mut self.drainer;
+        let file = &segments.current.file;
+        rings.tell_volatile(&core, file.path(), true);
+        rings.leave(&core);
+        failpoint::after(Step::RingsLeft);
         if let Err(DrainError::Write { source, .. } | DrainError::Replace { source, .. }) = &result
         {
             core.config.listeners.tell(DrainError::GivenUp {
@@ -290,7 +292,7 @@ impl Worker {
             && let Some(dir) = core.ring_dir()
         {
             dir.remove();
-            fault::after(Step::RingsRemoved);
+            failpoint::after(Step::RingsRemoved);
         }
         self.answer(requests, result.clone());
         result

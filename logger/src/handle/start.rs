@@ -5,20 +5,21 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use crossbeam_utils::sync::Parker;
+use stenolog_session::failpoint::{self, Step};
+use stenolog_session::layout::writer_folders;
 
 use crate::config::{Existing, ForkedChild, IfBusy, Rings, UnreadRings};
 use crate::core::{Core, OWN_TARGET};
 use crate::drain::{self, Drain, DumpFile, SegmentFile};
 use crate::error::StartError;
 use crate::event::{Event, Listeners};
-use crate::fault::{self, Step};
 use crate::filter::{Filter, FromEnv, Ignored};
 use crate::handle::builder::Builder;
 use crate::handle::fork::{self, OwnLogger, StartChild};
 use crate::handle::logger::Logger;
 use crate::handle::recovery::{EarlierRun, finish_earlier};
 use crate::registry;
-use crate::ring_dir::{Removed, sweep, usual_folders};
+use crate::ring_dir::{Removed, sweep};
 
 impl Builder {
     /// Starts the logger, and makes it the one that all calls of the process go to.
@@ -115,7 +116,7 @@ impl Builder {
         let parker = Parker::new();
         let rings = self.config.rings;
         let unparker = parker.unparker().clone();
-        let mut folders = usual_folders(&path);
+        let mut folders = writer_folders(&path);
         folders.extend(self.config.rings_in.clone());
         let listeners = self.config.listeners.clone();
         if rings != Rings::Memory {
@@ -147,7 +148,7 @@ impl Builder {
             None => create(&path, self.existing, self.mode, &earlier),
         };
         let started = created
-            .inspect(|_| fault::after(Step::DumpCreated))
+            .inspect(|_| failpoint::after(Step::DumpCreated))
             .and_then(|file| run(Arc::clone(&core), file, parker));
         let thread = started.inspect_err(|_| {
             if let Some(dir) = core.ring_dir() {

@@ -1,7 +1,6 @@
 //! Platforms without rings in files.
 
 use std::convert::Infallible;
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,26 +10,25 @@ use stenolog_format::dictionary::{CallSite, Level, Thread};
 use stenolog_format::frame::FileHeader;
 use stenolog_ringbuf::Consumer;
 use stenolog_ringbuf::queue::spsc::Producer;
+use stenolog_session::layout::RingPlace;
 
-use stenolog_format::recovery::Place;
+use super::{NoRingDir, Removed};
 
-use super::{NoRingDir, NotRecovered, Removed};
-
-/// There is none.
+/// A ring directory, which does not exist here.
 #[derive(Debug)]
 pub(crate) struct RingDir(Infallible);
 
-/// Nor is there a file in it.
+/// A file in a ring directory, which does not exist here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RingFile(Infallible);
 
-/// Nothing lists a ring.
+/// The place of a ring in `progress`: it has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Listing {
     Nowhere,
 }
 
-/// Nothing is missed.
+/// Changes to ring directories: there are none.
 #[derive(Debug, Default)]
 pub(crate) struct Missed {
     pub(crate) made_again: Option<(PathBuf, io::Result<()>)>,
@@ -71,7 +69,7 @@ impl RingDir {
         match self.0 {}
     }
 
-    pub(crate) fn list(&self, _: &Thread, _: Place) -> Listing {
+    pub(crate) fn list(&self, _: &Thread, _: RingPlace) -> Listing {
         match self.0 {}
     }
 
@@ -112,37 +110,7 @@ impl RingDir {
     }
 }
 
-/// There is none either.
-#[derive(Debug)]
-pub(crate) struct UnreadDir(Infallible);
-
-impl UnreadDir {
-    pub(crate) fn exists(_: &[PathBuf], _: &[u8; 16]) -> bool {
-        false
-    }
-
-    pub(crate) fn find(_: &[PathBuf], _: &[u8; 16]) -> Option<Self> {
-        None
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        match self.0 {}
-    }
-
-    pub(crate) fn complete(
-        &self,
-        _: &File,
-        _: impl FnOnce() -> io::Result<File>,
-    ) -> Result<bool, NotRecovered> {
-        match self.0 {}
-    }
-
-    pub(crate) fn remove(self) -> Result<(), NotRecovered> {
-        match self.0 {}
-    }
-}
-
-/// There is nothing to clean up.
+/// Cleans up nothing.
 pub(crate) fn sweep(_: &[PathBuf], _: Option<[u8; 16]>, _: bool) -> Vec<Removed> {
     Vec::new()
 }
