@@ -102,7 +102,7 @@ pub enum RingsError {
     #[error(transparent)]
     Dir(#[from] RefusedDir),
     /// Without a dump beside it, the directory must say itself what it is.
-    #[error("{}: is no ring directory: its meta.steno {why}", path.display())]
+    #[error("{}: is not a ring directory: its meta.steno {why}", path.display())]
     NoMeta {
         /// The ring directory.
         path: PathBuf,
@@ -110,7 +110,7 @@ pub enum RingsError {
         why: Box<str>,
     },
     /// What was read is too much for a frame.
-    #[error("{}: a dump cannot be made of it: {why}", path.display())]
+    #[error("{}: cannot be turned into a dump: {why}", path.display())]
     Unusable {
         /// The ring directory.
         path: PathBuf,

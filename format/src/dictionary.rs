@@ -70,7 +70,7 @@ impl fmt::Display for Level {
 
 /// A word that names no level.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no level: use error, warn, info, debug or trace")]
+#[error("`{0}` is not a level: use error, warn, info, debug or trace")]
 pub struct ParseLevelError(String);
 
 impl FromStr for Level {

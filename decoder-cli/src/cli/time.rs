@@ -22,7 +22,7 @@ pub(crate) enum Edge {
 pub(crate) enum TimeError {
     /// No known form.
     #[error(
-        "'{0}' is no time: use '2026-05-31 14:30', '14:30', 'yesterday', '-2h', '@1780000000' or RFC 3339"
+        "'{0}' is not a time: use '2026-05-31 14:30', '14:30', 'yesterday', '-2h', '@1780000000' or RFC 3339"
     )]
     Form(String),
     /// A relative time whose unit is missing or unknown.
@@ -31,7 +31,7 @@ pub(crate) enum TimeError {
     )]
     Unit(String),
     /// A time that nanoseconds since the epoch cannot say in 64 bits.
-    #[error("'{0}' is out of range: times are between the years 1678 and 2262")]
+    #[error("'{0}' is out of range: times must be between the years 1678 and 2262")]
     Range(String),
 }
 

@@ -143,7 +143,7 @@ mod tests {
         );
         check(
             "steno a -l loud",
-            "invalid value 'loud' for '--level <LEVEL>': `loud` is no level: use error, warn, info, \
+            "invalid value 'loud' for '--level <LEVEL>': `loud` is not a level: use error, warn, info, \
              debug or trace; see `steno --help`",
         );
         check(
@@ -162,7 +162,7 @@ mod tests {
     fn missing_and_conflicting_arguments_are_named() {
         check("steno a -v", "missing --grep <REGEX>; see `steno --help`");
         check("steno -l warn", "missing <FILE|NAME=VALUE>...; see `steno --help`");
-        check("steno export a", "missing --to <FORM>, --output <OUT>; see `steno --help`");
+        check("steno export a", "missing --to <FORMAT>, --output <OUT>; see `steno --help`");
         check(
             "steno a --utc --time-zone utc",
             "'--utc' cannot be used with '--time-zone <ZONE>'; see `steno --help`",

@@ -11,7 +11,7 @@ use stenolog_decoder::{Decoder, Renderer};
 pub(crate) use args::Args;
 pub(super) use plan::Plan;
 
-use super::Run;
+use super::{MORE, Run};
 use crate::cli::exit::Outcome;
 use crate::input;
 use crate::input::rings::Rings;

@@ -149,7 +149,7 @@ fn wrong_words() {
     check(&["--colour"], "unexpected argument '--colour'; did you mean --color?");
     check(
         &["-S", "soon"],
-        "--since 'soon' is no time: use '2026-05-31 14:30', '14:30', 'yesterday', '-2h', \
+        "--since 'soon' is not a time: use '2026-05-31 14:30', '14:30', 'yesterday', '-2h', \
          '@1780000000' or RFC 3339",
     );
     check(
@@ -162,10 +162,10 @@ fn wrong_words() {
         "--grep '[a' is not a valid regular expression: unclosed character class; \
          see https://docs.rs/regex/#syntax",
     );
-    check(&["-F", "x"], "`x` is no condition: write NAME=VALUE");
+    check(&["-F", "x"], "`x` is not a filter: write NAME=VALUE");
     check(
         &["--time-zone", "Mars"],
-        "--time-zone `Mars` is no time zone: use utc, local, an offset (+02:00) or a name \
+        "--time-zone `Mars` is not a time zone: use utc, local, an offset (+02:00) or a name \
          (Europe/Berlin)",
     );
     check(

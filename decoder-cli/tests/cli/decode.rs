@@ -339,6 +339,9 @@ fn a_file_that_another_program_empties_meanwhile_is_named() {
     std::io::copy(&mut stdout, &mut std::io::sink()).unwrap();
     let output = child.wait_with_output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr);
-    assert!(told.contains("app.steno: byte ") && told.contains("became shorter"), "{told}");
+    assert!(
+        told.contains("app.steno: byte ") && told.contains("another program shortened the file"),
+        "{told}"
+    );
     assert_eq!(output.status.code(), Some(3), "{told}");
 }

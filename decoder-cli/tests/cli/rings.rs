@@ -118,7 +118,7 @@ fn a_ring_directory_can_be_read_alone() {
     assert!(run.stderr.contains("not among the inputs; they hold 4 records"), "{}", run.stderr);
     fs::remove_file(rings(&scene).join("meta.steno")).unwrap();
     let line = scene.run(&[NAME]).fails(1);
-    assert!(line.contains("is no ring directory: its meta.steno"), "{line}");
+    assert!(line.contains("is not a ring directory: its meta.steno"), "{line}");
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub enum Zone {
 
 /// A word that names no time zone.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no time zone: use utc, local, an offset (+02:00) or a name (Europe/Berlin)")]
+#[error("`{0}` is not a time zone: use utc, local, an offset (+02:00) or a name (Europe/Berlin)")]
 pub struct ZoneError(String);
 
 impl FromStr for Zone {
