@@ -113,7 +113,7 @@ impl fmt::Display for LeftState {
             Self::Unread { records: 1 } => f.write_str("1 record only here"),
             Self::Unread { records } => write!(f, "{records} records only here"),
             Self::Foreign { owner } => write!(f, "it belongs to user {owner}"),
-            Self::Unknown { why } => write!(f, "nobody can tell: {why}"),
+            Self::Unknown { why } => write!(f, "unknown: {why}"),
         }
     }
 }
