@@ -149,9 +149,7 @@ fn a_drain_in_hand_seals_the_dump_when_its_owner_panics() {
 fn a_drain_in_hand_outlives_a_limit_of_the_file_size() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.steno");
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_child"));
-    let output = command.arg("file-size-in-hand").arg(&path).output().unwrap();
-    assert!(output.status.success(), "{output:?}");
+    let _ = stenolog_tests::scenario!("drain_places/file-size-in-hand", &path).run();
     let (entries, summary) = stenolog_tests::read(&path);
     assert!(summary.is_complete(), "{summary:?}");
     let messages: Vec<_> = entries.iter().map(stenolog_tests::message).collect();

@@ -6,13 +6,12 @@ use std::io::ErrorKind;
 use std::ops::ControlFlow;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use stenolog::{Builder, DrainError, Existing, FileFate, IfBusy, Logger, Scope, StartError, info};
 use stenolog_decoder::{Decoder, Dump, Summary};
-use stenolog_tests::read;
+use stenolog_tests::{read, scenario};
 
 /// A logger whose file is there to be tampered with.
 struct Victim {
@@ -472,11 +471,7 @@ fn a_logger_that_finds_its_path_busy_takes_a_numbered_one_if_it_may() {
 fn a_limit_of_the_file_size_does_not_kill() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.steno");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_child"));
-    command.env_remove("STENOLOG").env_remove("RUST_LOG");
-    let output = command.arg("file-size").arg(&path).output().unwrap();
-    assert!(output.status.success(), "{output:?}");
-    let text = String::from_utf8(output.stdout).unwrap();
+    let text = scenario!("faults/file-size", &path).run().join("\n");
     assert!(text.contains("cannot create the dump"), "{text}");
     assert!(text.contains("raise the limit of the file size"), "{text}");
     let (entries, summary) = read(&path);
@@ -488,10 +483,7 @@ fn a_limit_of_the_file_size_does_not_kill() {
 #[test]
 fn a_change_of_the_working_folder_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_child"));
-    command.env_remove("STENOLOG").env_remove("RUST_LOG").current_dir(&folder);
-    let output = command.args(["change-folder", "app.steno"]).output().unwrap();
-    assert!(output.status.success(), "{output:?}");
+    let _ = scenario!("faults/change-folder", "app.steno").in_folder(folder.path()).run();
     let (found, summary) = messages(&[&folder.path().join("app.steno")]);
     assert_eq!(found, ["before", "after"]);
     assert!(summary.is_complete(), "{summary:?}");

@@ -1,10 +1,9 @@
 //! Which records are wanted: by the builder, by the environment, and changed while running.
 
 use std::ffi::OsStr;
-use std::process::Command;
 
 use stenolog::{Builder, Level, StartError, debug, error, event, info, trace, warn};
-use stenolog_tests::{Scene, message, read};
+use stenolog_tests::{LogFixture, message, read, scenario};
 
 /// The messages of a child that logs once at each level, under these variables.
 fn logged_under(variables: &[(&str, &str)]) -> Vec<String> {
@@ -16,11 +15,8 @@ fn logged_under(variables: &[(&str, &str)]) -> Vec<String> {
 fn run_under(variables: &[(&str, &OsStr)]) -> (Vec<String>, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.steno");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_child"));
-    command.env_remove("STENOLOG").env_remove("RUST_LOG").envs(variables.iter().copied());
-    let output = command.arg("levels").arg(&path).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let told = String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect();
+    let levels = scenario!("filters/levels", &path);
+    let told = variables.iter().fold(levels, |levels, (name, value)| levels.env(name, value)).run();
     (read(&path).0.iter().map(|record| message(record).to_owned()).collect(), told)
 }
 
@@ -93,7 +89,7 @@ fn directives_in_code_are_strict() {
 /// `net=off` is not about `network`, as `steno -t net` is not, neither at the start nor later.
 #[test]
 fn a_target_is_itself_and_what_is_below_it() {
-    let mut scene = Scene::with(|builder| builder.filter("info,net=off"));
+    let mut fixture = LogFixture::with(|builder| builder.filter("info,net=off"));
     let log_all = |round: u32| {
         info!(target: "net", "net {round}");
         info!(target: "net::tcp", "net::tcp {round}");
@@ -101,9 +97,9 @@ fn a_target_is_itself_and_what_is_below_it() {
         info!(target: "network::tcp", "network::tcp {round}");
     };
     log_all(0);
-    scene.logger().set_filter("off,net=info").unwrap();
+    fixture.logger().set_filter("off,net=info").unwrap();
     log_all(1);
-    scene.logger().set_filter("off,net*=info").unwrap();
+    fixture.logger().set_filter("off,net*=info").unwrap();
     log_all(2);
     let expected = [
         "network 0",
@@ -115,12 +111,12 @@ fn a_target_is_itself_and_what_is_below_it() {
         "network 2",
         "network::tcp 2",
     ];
-    assert_eq!(scene.messages(), expected);
+    assert_eq!(fixture.messages(), expected);
 }
 
 #[test]
 fn a_filter_changes_while_running() {
-    let mut scene = Scene::with(|builder| builder.filter("warn"));
+    let mut fixture = LogFixture::with(|builder| builder.filter("warn"));
     let log_all = |round: u32| {
         error!("error {round}");
         warn!("warn {round}");
@@ -129,22 +125,22 @@ fn a_filter_changes_while_running() {
         trace!("trace {round}");
     };
     log_all(0);
-    scene.logger().set_filter("debug").unwrap();
+    fixture.logger().set_filter("debug").unwrap();
     log_all(1);
-    let refused = scene.logger().set_filter("nonsense=very").unwrap_err();
+    let refused = fixture.logger().set_filter("nonsense=very").unwrap_err();
     assert!(refused.to_string().contains("nonsense=very"), "{refused}");
-    scene.logger().set_filter("off").unwrap();
+    fixture.logger().set_filter("off").unwrap();
     log_all(2);
-    assert_eq!(scene.messages(), ["error 0", "warn 0", "error 1", "warn 1", "info 1", "debug 1"]);
+    assert_eq!(fixture.messages(), ["error 0", "warn 0", "error 1", "warn 1", "info 1", "debug 1"]);
 }
 
 #[test]
 fn levels_known_at_run_time_are_filtered_too() {
-    let mut scene = Scene::with(|builder| builder.filter("info"));
+    let mut fixture = LogFixture::with(|builder| builder.filter("info"));
     for level in Level::ALL {
         event!(level, "at {level}");
     }
-    let records = scene.finish();
+    let records = fixture.finish();
     let levels: Vec<_> = records.iter().map(|record| record["level"].as_str().unwrap()).collect();
     assert_eq!(levels, ["ERROR", "WARN", "INFO"]);
     assert_eq!(message(&records[2]), "at INFO");
@@ -152,7 +148,7 @@ fn levels_known_at_run_time_are_filtered_too() {
 
 #[test]
 fn arguments_of_disabled_calls_are_not_evaluated() {
-    let mut scene = Scene::with(|builder| builder.filter("info"));
+    let mut fixture = LogFixture::with(|builder| builder.filter("info"));
     let mut evaluated = 0;
     let mut count = || {
         evaluated += 1;
@@ -162,5 +158,5 @@ fn arguments_of_disabled_calls_are_not_evaluated() {
         debug!("{}", count());
         info!("{}", count());
     }
-    assert_eq!(scene.messages(), ["1", "2", "3"]);
+    assert_eq!(fixture.messages(), ["1", "2", "3"]);
 }

@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 use stenolog::{
     Level, debug, enabled, error, event, event_enabled, info, log, log_enabled, trace, warn,
 };
-use stenolog_tests::Scene;
+use stenolog_tests::LogFixture;
 
 const KEY: &str = "key";
 const TARGET: &str = "constant";
 
 /// Message, fields and target of each record.
-fn read(scene: &mut Scene) -> Vec<(String, Value, String)> {
-    let records = scene.finish();
+fn read(fixture: &mut LogFixture) -> Vec<(String, Value, String)> {
+    let records = fixture.finish();
     let read = |record: &Value| {
         let message = record.get("message").and_then(Value::as_str).expect("a message").to_owned();
         let fields = record.get("fields").cloned().unwrap_or(json!({}));
@@ -21,19 +21,19 @@ fn read(scene: &mut Scene) -> Vec<(String, Value, String)> {
 }
 
 macro_rules! table {
-    ($scene:ident: $($call:expr => $message:expr, $fields:tt;)+) => {
+    ($fixture:ident: $($call:expr => $message:expr, $fields:tt;)+) => {
         let mut expected = Vec::new();
         $($call; expected.push(($message.to_owned(), json!($fields)));)+
-        let found: Vec<_> = read(&mut $scene).into_iter().map(|(message, fields, _)| (message, fields)).collect();
+        let found: Vec<_> = read(&mut $fixture).into_iter().map(|(message, fields, _)| (message, fields)).collect();
         assert_eq!(found, expected);
     };
 }
 
 #[test]
 fn forms_of_tracing() {
-    let mut scene = Scene::new();
+    let mut fixture = LogFixture::new();
     let (n, s, pair) = (3_u32, String::from("x"), (1_u8, 2_u8));
-    table! { scene:
+    table! { fixture:
         info!(leader = display(&s), now = debug(&s), "x") => "x", {"leader": "x", "now": "x"};
         info!({ n, s = %s }, "hello {}", 1) => "hello 1", {"n": 3, "s": "x", "0": 1};
         info!({ n, ?s, "with space" = 1, }, "hello") => "hello", {"n": 3, "s": "x", "with space": 1};
@@ -61,11 +61,11 @@ const fn super_key() -> &'static str {
 
 #[test]
 fn forms_of_log() {
-    let mut scene = Scene::new();
+    let mut fixture = LogFixture::new();
     let (n, s) = (3_u32, String::from("x"));
     let e = std::fmt::Error;
     let text = std::fmt::Error.to_string();
-    table! { scene:
+    table! { fixture:
         info!(a = 1, b = n; "x {}", n) => "x 3", {"a": 1, "b": 3, "n": 3};
         info!(a:? = s; "x") => "x", {"a": "x"};
         info!(a:% = s, b:debug = n, c:display = s; "x {s}") => "x x", {"a": "x", "b": 3, "c": "x", "s": "x"};
@@ -107,7 +107,7 @@ macro_rules! literal {
 
 #[test]
 fn messages_that_macros_make() {
-    let mut scene = Scene::new();
+    let mut fixture = LogFixture::new();
     let (a, b) = (2, 1.5);
     let package = env!("CARGO_PKG_NAME");
     prefixed!("sent {} bytes", 5);
@@ -148,7 +148,7 @@ fn messages_that_macros_make() {
         format!(concat!(literal!(), "!"), a, b),
         "a b 2".to_owned(),
     ];
-    let found = read(&mut scene);
+    let found = read(&mut fixture);
     let messages: Vec<_> = found.iter().map(|(message, ..)| message.clone()).collect();
     assert_eq!(messages, expected);
     // What can be typed is; a message without placeholders is a template.
@@ -185,7 +185,7 @@ impl Named for u16 {
 
 #[test]
 fn targets_are_known_when_the_program_runs() {
-    let mut scene = Scene::with(|builder| builder.filter("trace,quiet=off"));
+    let mut fixture = LogFixture::with(|builder| builder.filter("trace,quiet=off"));
     let name: &'static str = "static";
     let owned = String::from("owned");
     info!(target: name, "x");
@@ -203,7 +203,7 @@ fn targets_are_known_when_the_program_runs() {
         event!(target: target, level, "x");
         assert_eq!(log_enabled!(target: target, Level::Info), target != "quiet");
     }
-    let targets: Vec<_> = read(&mut scene).into_iter().map(|(.., target)| target).collect();
+    let targets: Vec<_> = read(&mut fixture).into_iter().map(|(.., target)| target).collect();
     assert_eq!(
         targets,
         [
@@ -226,11 +226,11 @@ fn targets_are_known_when_the_program_runs() {
 
 #[test]
 fn a_call_site_tells_a_thousand_targets_apart_and_logs_the_rest_under_its_module() {
-    let mut scene = Scene::new();
+    let mut fixture = LogFixture::new();
     for number in 0..1100 {
         info!(target: &format!("t{number}"), number);
     }
-    let targets: Vec<_> = read(&mut scene).into_iter().map(|(.., target)| target).collect();
+    let targets: Vec<_> = read(&mut fixture).into_iter().map(|(.., target)| target).collect();
     assert_eq!(targets.len(), 1100);
     assert_eq!(targets[1023], "t1023");
     assert!(targets[1024..].iter().all(|target| target == module_path!()), "{targets:?}");
@@ -238,7 +238,7 @@ fn a_call_site_tells_a_thousand_targets_apart_and_logs_the_rest_under_its_module
 
 #[test]
 fn a_program_can_ask_before_it_logs() {
-    let _scene = Scene::with(|builder| builder.filter("info,risk=debug"));
+    let _scene = LogFixture::with(|builder| builder.filter("info,risk=debug"));
     let (level, target) = (Level::Trace, String::from("risk"));
     assert!(enabled!(Level::Info) && !enabled!(Level::Debug) && !enabled!(level));
     assert!(enabled!(target: "risk", Level::Debug) && !enabled!(target: "risk", Level::Trace));
@@ -260,7 +260,7 @@ fn calls_have_many_fields_and_arguments() {
         };
     }
 
-    let mut scene = Scene::new();
+    let mut fixture = LogFixture::new();
     all! {
             f0 f1 f2 f3 f4 f5 f6 f7 f8 f9 f10 f11 f12 f13 f14 f15 f16 f17 f18 f19 f20 f21 f22 f23
             f24 f25 f26 f27 f28 f29 f30 f31 f32 f33 f34 f35 f36 f37 f38 f39 f40 f41 f42 f43 f44 f45
@@ -277,7 +277,7 @@ fn calls_have_many_fields_and_arguments() {
             f228 f229 f230 f231 f232 f233 f234 f235 f236 f237 f238 f239 f240 f241 f242 f243 f244
             f245 f246 f247 f248 f249 f250 f251 f252 f253 f254 f255
     }
-    let found = read(&mut scene);
+    let found = read(&mut fixture);
     assert_eq!(found[0].1.as_object().map(serde_json::Map::len), Some(256));
     assert!(found[0].1.as_object().is_some_and(|fields| fields.values().all(|it| *it == 1)));
     assert_eq!(found[1].0, format!("{}{}{}", "2".repeat(10), "3".repeat(90), "4".repeat(156)));

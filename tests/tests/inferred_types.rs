@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 use stenolog::{debug, info};
-use stenolog_tests::Scene;
+use stenolog_tests::LogFixture;
 
 #[derive(Debug)]
 struct Problem(#[expect(dead_code, reason = "only printed")] u8);
@@ -23,8 +23,8 @@ struct Limits {
     depth: u16,
 }
 
-fn fields(scene: &mut Scene) -> Vec<Value> {
-    scene.finish().iter().map(|record| record["fields"].clone()).collect()
+fn fields(fixture: &mut LogFixture) -> Vec<Value> {
+    fixture.finish().iter().map(|record| record["fields"].clone()).collect()
 }
 
 #[test]
@@ -42,11 +42,11 @@ fn errors_of_conversions_are_logged_before_their_type_is_known() {
         })
     }
 
-    let mut scene = Scene::new();
+    let mut fixture = LogFixture::new();
     assert_eq!((address("x"), small(256)), (None, Err(())));
     let e = u8::try_from(256).expect_err("too large");
     assert_eq!(
-        scene.messages(),
+        fixture.messages(),
         [
             format!("bad address: {}", "x".parse::<IpAddr>().expect_err("no address")),
             format!("out of range: {e}"),
@@ -60,7 +60,7 @@ fn errors_of_conversions_are_logged_before_their_type_is_known() {
 
 #[test]
 fn variables_are_logged_before_their_type_is_known() {
-    let mut scene = Scene::new();
+    let mut fixture = LogFixture::new();
     let mut problems = Vec::new();
     debug!("before: {problems:?}");
     problems.push(Problem(1));
@@ -78,7 +78,7 @@ fn variables_are_logged_before_their_type_is_known() {
         info!(?last, "last");
         last = Some(Instant::now());
     }
-    let messages = scene.messages();
+    let messages = fixture.messages();
     assert_eq!(messages[0], "before: []");
     assert_eq!(messages[1], "after: [Problem(1)]");
     assert_eq!(messages[2], r#"listening on ::1 with Config { size: 0 } in "a/b""#);
@@ -88,7 +88,7 @@ fn variables_are_logged_before_their_type_is_known() {
 
 #[test]
 fn what_is_known_later_is_recorded_typed() {
-    let mut scene = Scene::new();
+    let mut fixture = LogFixture::new();
     let number = "7".parse().unwrap();
     let limits = Default::default();
     let list = Vec::new();
@@ -100,7 +100,7 @@ fn what_is_known_later_is_recorded_typed() {
     info!(number, nested = (number, [number]));
     let _: i64 = number;
     assert_eq!(
-        fields(&mut scene),
+        fields(&mut fixture),
         [
             json!({
                 "number": 7, "limits": {"depth": 0}, "shown": {"depth": 0}, "list": [], "integer": 5, "float": 2.5,

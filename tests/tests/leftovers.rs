@@ -5,7 +5,6 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
@@ -13,14 +12,14 @@ use stenolog::{Builder, Event, UnreadRings, info};
 use stenolog_decoder::{Dump, Limits, RingDir, Tail, Verification, verify_with};
 use stenolog_format::frame::FileHeader;
 use stenolog_format::recovery::{LEFT_FILE, directory_name, keep};
-use stenolog_tests::message;
+use stenolog_tests::{message, scenario};
 
 /// A folder for dumps, and one for rings.
-struct Scene {
+struct Folders {
     folder: tempfile::TempDir,
 }
 
-impl Scene {
+impl Folders {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("rings")).unwrap();
@@ -48,7 +47,7 @@ impl Scene {
         let before = self.directories();
         loop {
             let how = if unread { "unread" } else { "read" };
-            self.run(name, &["left"], &[how], None);
+            self.run(name, "unread_rings/left", &[how], None);
             let new = self.directories().into_iter().find(|path| !before.contains(path)).unwrap();
             // The drain may have been awake still, though as a rule it is not.
             if !unread || unread_in(&self.dump(name), &self.rings()) > 0 {
@@ -61,27 +60,18 @@ impl Scene {
 
     /// A process that dies after a step.
     #[track_caller]
-    fn run(&self, name: &str, scene: &[&str], more: &[&str], die_after: Option<&str>) {
-        assert!(self.try_run(name, scene, more, die_after), "it lives on");
+    fn run(&self, name: &str, scenario: &str, more: &[&str], die_after: Option<&str>) {
+        assert!(self.try_run(name, scenario, more, die_after), "it lives on");
     }
 
     /// The same; `false` if it never takes the step.
-    fn try_run(&self, name: &str, scene: &[&str], more: &[&str], die_after: Option<&str>) -> bool {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_child"));
-        for variable in ["STENOLOG", "RUST_LOG", "STENOLOG_DIE_AFTER"] {
-            command.env_remove(variable);
-        }
+    fn try_run(&self, name: &str, scenario: &str, more: &[&str], die_after: Option<&str>) -> bool {
+        let mut process = scenario!(scenario, self.dump(name), self.rings());
+        process = more.iter().fold(process, |process, argument| process.arg(argument));
         if let Some(step) = die_after {
-            command.env("STENOLOG_DIE_AFTER", step);
+            process = process.die_after(step);
         }
-        let output = command
-            .args(scene)
-            .arg(self.dump(name))
-            .arg(self.rings())
-            .args(more)
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
+        let output = process.output();
         let was_killed = output.status.signal() == Some(libc::SIGKILL);
         assert!(was_killed || output.status.success(), "{output:?}");
         was_killed
@@ -131,54 +121,54 @@ fn bytes_of(directory: &Path) -> u64 {
 
 #[test]
 fn rings_whose_dump_is_sealed_go() {
-    let scene = Scene::new();
+    let folders = Folders::new();
     for name in ["app.steno", "moved.steno"] {
-        scene.run(name, &["next"], &[], Some("Sealed"));
-        assert_eq!(scene.directories().len(), 1);
+        folders.run(name, "unread_rings/next", &[], Some("Sealed"));
+        assert_eq!(folders.directories().len(), 1);
         if name == "moved.steno" {
-            fs::rename(scene.dump(name), scene.dump("moved.steno.1")).unwrap();
+            fs::rename(folders.dump(name), folders.dump("moved.steno.1")).unwrap();
         }
-        assert_eq!(scene.start(), [""; 0]);
-        assert_eq!(scene.directories(), Vec::<PathBuf>::new());
+        assert_eq!(folders.start(), [""; 0]);
+        assert_eq!(folders.directories(), Vec::<PathBuf>::new());
     }
 }
 
 #[test]
 fn rings_whose_dump_is_gone_go() {
-    let scene = Scene::new();
-    scene.leave("app.steno", true);
-    let folder = scene.dump("logs");
+    let folders = Folders::new();
+    folders.leave("app.steno", true);
+    let folder = folders.dump("logs");
     fs::create_dir(&folder).unwrap();
-    scene.leave("logs/app.steno", true);
-    fs::remove_file(scene.dump("app.steno")).unwrap();
+    folders.leave("logs/app.steno", true);
+    fs::remove_file(folders.dump("app.steno")).unwrap();
     fs::remove_dir_all(folder).unwrap();
-    assert_eq!(scene.start(), [""; 0]);
-    assert_eq!(scene.directories(), Vec::<PathBuf>::new());
+    assert_eq!(folders.start(), [""; 0]);
+    assert_eq!(folders.directories(), Vec::<PathBuf>::new());
 }
 
 #[test]
 fn rings_that_held_nothing_go_when_their_dump_has_its_end() {
-    let scene = Scene::new();
-    scene.leave("app.steno", false);
-    assert_eq!(scene.start(), [""; 0]);
-    assert_eq!(scene.directories(), Vec::<PathBuf>::new());
-    let (tail, verified, _) = check(&scene.dump("app.steno"), &scene.rings());
+    let folders = Folders::new();
+    folders.leave("app.steno", false);
+    assert_eq!(folders.start(), [""; 0]);
+    assert_eq!(folders.directories(), Vec::<PathBuf>::new());
+    let (tail, verified, _) = check(&folders.dump("app.steno"), &folders.rings());
     assert!(tail == Tail::Sealed && verified.is_intact() && verified.records == 1);
 }
 
 #[test]
 fn unread_rings_are_kept_whole_in_little_memory() {
-    let scene = Scene::new();
-    let first = scene.leave("app.steno", true);
+    let folders = Folders::new();
+    let first = folders.leave("app.steno", true);
     assert!(bytes_of(&first) > 1 << 20);
-    let mut left = vec![first, scene.leave("moved.steno", true)];
+    let mut left = vec![first, folders.leave("moved.steno", true)];
     left.sort();
-    fs::rename(scene.dump("moved.steno"), scene.dump("elsewhere.log")).unwrap();
+    fs::rename(folders.dump("moved.steno"), folders.dump("elsewhere.log")).unwrap();
     let image = |path: &Path| fs::read(path.join("ring-2")).unwrap();
     let before: Vec<_> = left.iter().map(|path| image(path)).collect();
     for _ in 0..2 {
-        assert_eq!(scene.start(), [""; 0]);
-        assert_eq!(scene.directories(), left);
+        assert_eq!(folders.start(), [""; 0]);
+        assert_eq!(folders.directories(), left);
     }
     for (path, before) in left.iter().zip(&before) {
         assert!(image(path) == *before, "a ring reads as before");
@@ -186,33 +176,33 @@ fn unread_rings_are_kept_whole_in_little_memory() {
         assert!(!cfg!(target_os = "linux") || bytes < 1 << 16, "{bytes}");
     }
     for name in ["app.steno", "elsewhere.log"] {
-        let (_, verified, unread) = check(&scene.dump(name), &scene.rings());
+        let (_, verified, unread) = check(&folders.dump(name), &folders.rings());
         assert!(verified.is_intact() && (verified.records, unread) == (2, 1), "{verified:?}");
     }
     // On its own path it is read, as ever.
-    let log = Builder::new(scene.dump("app.steno")).rings_in(scene.rings());
+    let log = Builder::new(folders.dump("app.steno")).rings_in(folders.rings());
     log.start_detached().unwrap().close().unwrap();
-    assert_eq!(scene.directories().len(), 1);
-    let (records, _) = stenolog_tests::read(&scene.dump("app.1.steno"));
+    assert_eq!(folders.directories().len(), 1);
+    let (records, _) = stenolog_tests::read(&folders.dump("app.1.steno"));
     assert_eq!(records.iter().map(message).collect::<Vec<_>>(), ["written", "unread"]);
 }
 
 #[test]
 fn a_logger_that_ends_without_a_free_descriptor_leaves_nothing() {
-    let scene = Scene::new();
-    scene.run("app.steno", &["short"], &[], None);
-    assert_eq!(scene.directories(), Vec::<PathBuf>::new());
-    assert_eq!(Dump::open(scene.dump("app.steno")).unwrap().tail(), Tail::Sealed);
+    let folders = Folders::new();
+    folders.run("app.steno", "unread_rings/short", &[], None);
+    assert_eq!(folders.directories(), Vec::<PathBuf>::new());
+    assert_eq!(Dump::open(folders.dump("app.steno")).unwrap().tail(), Tail::Sealed);
 }
 
 #[test]
 fn a_start_that_is_killed_leaves_nothing_for_long() {
     for step in ["RingDirMade", "MetaBegun", "RingCreated", "RingDirReady", "DumpCreated"] {
-        let scene = Scene::new();
-        scene.run("app.steno", &["next"], &[], Some(step));
-        assert_eq!(scene.directories().len(), 1, "{step}");
-        assert_eq!(scene.start(), [""; 0]);
-        assert_eq!(scene.directories(), Vec::<PathBuf>::new(), "{step}");
+        let folders = Folders::new();
+        folders.run("app.steno", "unread_rings/next", &[], Some(step));
+        assert_eq!(folders.directories().len(), 1, "{step}");
+        assert_eq!(folders.start(), [""; 0]);
+        assert_eq!(folders.directories(), Vec::<PathBuf>::new(), "{step}");
     }
 }
 
@@ -221,38 +211,38 @@ fn a_cleaner_that_is_killed_costs_nothing() {
     for (step, unread) in
         [("LeftNoted", true), ("EarlierWritten", false), ("EarlierRemoving", false)]
     {
-        let scene = Scene::new();
-        scene.leave("app.steno", unread);
+        let folders = Folders::new();
+        folders.leave("app.steno", unread);
         let expected = if unread { (2, 1) } else { (1, 0) };
         let mut kills = 0;
-        while scene.try_run("other.steno", &["next"], &[], Some(step)) {
+        while folders.try_run("other.steno", "unread_rings/next", &[], Some(step)) {
             kills += 1;
             assert!(kills < 20, "{step}: it is never done");
-            let (_, verified, recovered) = check(&scene.dump("app.steno"), &scene.rings());
+            let (_, verified, recovered) = check(&folders.dump("app.steno"), &folders.rings());
             assert_eq!((verified.records, recovered), expected, "{step}, {kills} kills");
             assert!(verified.is_intact(), "{step}, {kills} kills: {verified:?}");
         }
         assert!(kills > 0, "{step} is never taken");
-        let (tail, verified, recovered) = check(&scene.dump("app.steno"), &scene.rings());
+        let (tail, verified, recovered) = check(&folders.dump("app.steno"), &folders.rings());
         assert_eq!((verified.records, recovered), expected, "{step}");
         assert_eq!(tail == Tail::Sealed, !unread, "{step}");
-        assert_eq!(scene.directories().len(), usize::from(unread), "{step}");
+        assert_eq!(folders.directories().len(), usize::from(unread), "{step}");
     }
 }
 
 #[test]
 fn directories_in_use_and_those_of_others_are_left_alone() {
-    let scene = Scene::new();
-    let running = Builder::new(scene.dump("running.steno")).rings_in(scene.rings());
+    let folders = Folders::new();
+    let running = Builder::new(folders.dump("running.steno")).rings_in(folders.rings());
     let running = running.deliver_within(Duration::from_secs(3600)).start_detached().unwrap();
     {
         let _scope = running.enter();
         info!("committed");
         // Nor is the file's name what tells.
-        fs::remove_file(scene.dump("running.steno")).unwrap();
+        fs::remove_file(folders.dump("running.steno")).unwrap();
     }
-    let others = scene.leave("app.steno", true);
-    fs::remove_file(scene.dump("app.steno")).unwrap();
+    let others = folders.leave("app.steno", true);
+    fs::remove_file(folders.dump("app.steno")).unwrap();
     // SAFETY: it takes nothing and cannot fail.
     let is_root = unsafe { libc::geteuid() } == 0;
     if is_root {
@@ -261,32 +251,32 @@ fn directories_in_use_and_those_of_others_are_left_alone() {
         fs::remove_dir_all(&others).unwrap();
     }
     // Not ours, whatever its name.
-    let odd = [scene.rings().join("stenolog-1.rings"), scene.rings().join("stenolog.rings")];
+    let odd = [folders.rings().join("stenolog-1.rings"), folders.rings().join("stenolog.rings")];
     odd.iter().for_each(|path| fs::create_dir(path).unwrap());
-    let linked = scene.rings().join(directory_name(&[7; 16]));
+    let linked = folders.rings().join(directory_name(&[7; 16]));
     std::os::unix::fs::symlink(&odd[0], &linked).unwrap();
-    let before = scene.directories();
-    assert_eq!(scene.start(), [""; 0]);
-    assert_eq!(scene.directories(), before);
+    let before = folders.directories();
+    assert_eq!(folders.start(), [""; 0]);
+    assert_eq!(folders.directories(), before);
     assert!(running.ring_dir().unwrap().join("ring-2").exists());
     let _ = running.close();
     // What is in a directory and is none of the logger's stays, and the directory with it.
     if is_root {
         chown(&others, Some(0), None).unwrap();
         fs::write(others.join("note"), "mine").unwrap();
-        scene.start();
+        folders.start();
         assert_eq!(fs::read_dir(&others).unwrap().count(), 1);
     }
 }
 
 #[test]
 fn rings_are_not_read_by_a_logger_that_is_to_keep_them() {
-    let scene = Scene::new();
-    scene.leave("unread.steno", true);
-    scene.leave("app.steno", false);
-    scene.start_with(|builder| builder.unread_rings(UnreadRings::Keep));
-    assert_eq!(scene.directories().len(), 2);
-    assert_ne!(Dump::open(scene.dump("app.steno")).unwrap().tail(), Tail::Sealed);
+    let folders = Folders::new();
+    folders.leave("unread.steno", true);
+    folders.leave("app.steno", false);
+    folders.start_with(|builder| builder.unread_rings(UnreadRings::Keep));
+    assert_eq!(folders.directories().len(), 2);
+    assert_ne!(Dump::open(folders.dump("app.steno")).unwrap().tail(), Tail::Sealed);
 }
 
 /// Notes that a directory was first found so long ago.
@@ -297,32 +287,32 @@ fn age(directory: &Path, by: Duration) {
 
 #[test]
 fn rings_that_nobody_reads_are_removed_after_two_weeks() {
-    let scene = Scene::new();
-    let left = scene.leave("app.steno", true);
-    scene.start();
+    let folders = Folders::new();
+    let left = folders.leave("app.steno", true);
+    folders.start();
     age(&left, keep::LONGEST - Duration::from_secs(60));
-    assert_eq!(scene.start(), [""; 0]);
+    assert_eq!(folders.start(), [""; 0]);
     age(&left, keep::LONGEST);
-    let told = scene.start();
+    let told = folders.start();
     assert_eq!(told.len(), 1);
-    let dump = scene.dump("app.steno");
+    let dump = folders.dump("app.steno");
     for part in [left.to_str().unwrap(), dump.to_str().unwrap(), "two weeks"] {
         assert!(told[0].contains(part), "{told:?}");
     }
-    assert_eq!(scene.directories(), Vec::<PathBuf>::new());
+    assert_eq!(folders.directories(), Vec::<PathBuf>::new());
     // A clock that was set is no reason.
-    let left = scene.leave("again.steno", true);
-    scene.start();
+    let left = folders.leave("again.steno", true);
+    folders.start();
     age(&left, Duration::from_secs(86_400 * 365 * 50));
-    assert_eq!(scene.start(), [""; 0]);
-    assert_eq!(scene.directories(), [left]);
+    assert_eq!(folders.start(), [""; 0]);
+    assert_eq!(folders.directories(), [left]);
 }
 
 #[test]
 fn of_many_unread_directories_the_latest_are_kept() {
-    let scene = Scene::new();
-    let left = scene.leave("app.steno", true);
-    scene.start();
+    let folders = Folders::new();
+    let left = folders.leave("app.steno", true);
+    folders.start();
     // The same once more, of so many other sessions.
     for n in 1..=keep::DIRECTORIES as u8 + 5 {
         let of_session = |file: &Path, to: &Path| {
@@ -332,39 +322,39 @@ fn of_many_unread_directories_the_latest_are_kept() {
             bytes[..begin].copy_from_slice(&header.encode());
             fs::write(to, bytes).unwrap();
         };
-        let directory = scene.rings().join(directory_name(&[n; 16]));
+        let directory = folders.rings().join(directory_name(&[n; 16]));
         fs::create_dir(&directory).unwrap();
         of_session(&left.join("meta.steno"), &directory.join("meta.steno"));
         fs::copy(left.join("progress"), directory.join("progress")).unwrap();
         fs::copy(left.join("ring-2"), directory.join("ring-2")).unwrap();
         fs::copy(left.join(LEFT_FILE), directory.join(LEFT_FILE)).unwrap();
-        of_session(&scene.dump("app.steno"), &scene.rings().join(format!("{n}.log")));
+        of_session(&folders.dump("app.steno"), &folders.rings().join(format!("{n}.log")));
         // The first ones are the oldest.
         let hours = Duration::from_secs(3600 * (100 - u64::from(n)));
         age(&directory, hours);
     }
-    let count = || scene.directories().iter().filter(|path| path.is_dir()).count();
+    let count = || folders.directories().iter().filter(|path| path.is_dir()).count();
     assert_eq!(count(), keep::DIRECTORIES + 6);
-    let told = scene.start();
+    let told = folders.start();
     // The one that was left just now counts, and is not counted out.
     assert_eq!((told.len(), count()), (6, keep::DIRECTORIES));
     assert!(left.exists());
     for n in 1..=6 {
-        assert!(!scene.rings().join(directory_name(&[n; 16])).exists());
+        assert!(!folders.rings().join(directory_name(&[n; 16])).exists());
     }
-    assert_eq!(scene.start(), [""; 0]);
+    assert_eq!(folders.start(), [""; 0]);
 }
 
 #[test]
 fn a_program_that_crashes_under_ever_new_names_takes_little() {
-    let scene = Scene::new();
+    let folders = Folders::new();
     for n in 0..12 {
-        scene.leave(&format!("app-{n}.steno"), true);
+        folders.leave(&format!("app-{n}.steno"), true);
     }
-    scene.start();
-    let bytes: u64 = scene.directories().iter().map(|path| bytes_of(path)).sum();
+    folders.start();
+    let bytes: u64 = folders.directories().iter().map(|path| bytes_of(path)).sum();
     assert!(bytes < 1 << 20, "{bytes}");
     for n in 0..12 {
-        assert_eq!(unread_in(&scene.dump(&format!("app-{n}.steno")), &scene.rings()), 1);
+        assert_eq!(unread_in(&folders.dump(&format!("app-{n}.steno")), &folders.rings()), 1);
     }
 }

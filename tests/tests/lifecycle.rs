@@ -4,30 +4,13 @@ use std::path::Path;
 use std::process::Command;
 
 use stenolog::{Builder, Existing, StartError, info};
-use stenolog_tests::{Scene, message, read};
-
-/// Runs a scene of the child, and returns what it reported.
-#[track_caller]
-fn child(scene: &str, arguments: &[&Path]) -> Vec<String> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_child"));
-    command.env_remove("STENOLOG").env_remove("RUST_LOG").arg(scene).args(arguments);
-    let output = command.output().expect("the child starts");
-    assert!(output.status.success(), "{scene}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
-}
-
-#[track_caller]
-fn messages(path: &Path) -> Vec<String> {
-    let (records, summary) = read(path);
-    assert!(summary.is_complete(), "{summary:?}");
-    records.iter().map(|record| message(record).to_owned()).collect()
-}
+use stenolog_tests::{LogFixture, message, messages, read, scenario};
 
 #[test]
 fn a_second_global_logger_is_refused_and_one_after_the_other_is_not() {
     let folder = tempfile::tempdir().unwrap();
     let [first, second] = ["first.steno", "second.steno"].map(|name| folder.path().join(name));
-    let reports = child("restart", &[&first, &second]);
+    let reports = scenario!("lifecycle/restart", &first, &second).run();
     assert_eq!(reports.len(), 2);
     for report in &reports {
         assert!(report.contains("cannot start a second global logger"), "{report}");
@@ -40,7 +23,7 @@ fn a_second_global_logger_is_refused_and_one_after_the_other_is_not() {
 fn calls_without_a_logger_are_counted() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.steno");
-    let reports = child("unheard", &[&path]);
+    let reports = scenario!("lifecycle/unheard", &path).run();
     assert_eq!(reports[0], "3");
     assert!(reports[1].contains("no logger runs"), "{}", reports[1]);
     assert_eq!(reports[2], "5");
@@ -51,7 +34,7 @@ fn calls_without_a_logger_are_counted() {
 fn destructors_of_thread_locals_are_heard() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.steno");
-    let reports = child("destructors", &[&path]);
+    let reports = scenario!("lifecycle/destructors", &path).run();
     let (records, summary) = read(&path);
     assert!(summary.is_complete(), "{summary:?}");
     let mut found: Vec<_> = records.iter().map(message).collect();
@@ -63,109 +46,14 @@ fn destructors_of_thread_locals_are_heard() {
     assert_eq!(reports, ["0"]);
 }
 
-#[cfg(unix)]
-#[test]
-fn a_forked_child_is_silent_and_never_waits() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("app.steno");
-    let reports = child("fork", &[&path]);
-    assert_eq!(reports[0], "100000");
-    for report in &reports[1..] {
-        assert!(report.contains("forked child"), "{report}");
-    }
-    assert_eq!(messages(&path), ["before the fork", "after the fork, child ended with 0"]);
-    assert_eq!(messages(&folder.path().join("app.child.steno")), ["the child's own"]);
-}
-
-#[cfg(unix)]
-#[test]
-fn a_forked_child_gets_a_dump_of_its_own_if_asked() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("app.steno");
-    let reports = child("fork-own", &[&path]);
-    let of_parent = messages(&path);
-    assert_eq!(of_parent.len(), 1002);
-    assert_eq!(of_parent[0], "before the fork");
-    assert!(of_parent[1..1001].iter().all(|message| message.starts_with("parent ")));
-    let of_child = messages(&folder.path().join(format!("app.{}.steno", reports[0])));
-    let expected: Vec<_> = (0..1000).map(|n| format!("child {n}")).collect();
-    assert_eq!(of_child, expected);
-    // And so does the child's child.
-    let name = format!("app.{}.{}.steno", reports[0], reports[1]);
-    assert_eq!(messages(&folder.path().join(name)), ["grandchild"]);
-}
-
-#[cfg(unix)]
-#[test]
-fn a_child_that_lives_on_does_not_make_its_killed_parent_seem_alive() {
-    use std::io::BufRead;
-
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("app.steno");
-    let mut parent = Command::new(env!("CARGO_BIN_EXE_child"))
-        .arg("orphan")
-        .arg(&path)
-        .stdin(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    // Both, as a child that has not run yet has all that its parent had.
-    let reports = std::io::BufReader::new(parent.stdout.take().unwrap());
-    let mut reports: Vec<_> = reports.lines().take(2).map(Result::unwrap).collect();
-    reports.sort();
-    assert_eq!(reports, ["child", "parent"]);
-    // The child waits until this is dropped.
-    let orphan = parent.stdin.take();
-    parent.wait().unwrap();
-    let dump = stenolog_decoder::Dump::open(&path).unwrap();
-    assert_eq!(dump.writer_is_alive(), Some(false));
-    drop(orphan);
-}
-
-#[cfg(unix)]
-#[test]
-fn handlers_log_between_the_calls_of_their_thread() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("app.steno");
-    let reports = child("signals", &[&path]);
-    let [logged, handled, unheard] = [0, 1, 2].map(|at: usize| reports[at].parse::<u64>().unwrap());
-    let messages = messages(&path);
-    let of = |who: &str| {
-        let numbers = messages.iter().filter_map(|message| message.strip_prefix(who));
-        numbers.map(|number| number.parse::<u64>().unwrap()).collect::<Vec<_>>()
-    };
-    assert_eq!(of("thread "), (0..logged).collect::<Vec<_>>());
-    let mut heard = of("handler ");
-    assert_eq!(heard.remove(0), u64::MAX);
-    assert!(heard.is_sorted_by(|a, b| a < b));
-    assert_eq!(heard.len() as u64 + unheard, handled, "each call is in the dump or counted");
-}
-
-#[cfg(unix)]
-#[test]
-fn a_handler_may_be_the_first_to_log_to_a_new_logger() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("app.steno");
-    let mut most = 0;
-    for (round, report) in child("replaced", &[&path]).iter().enumerate() {
-        let (calls, _) = report.split_once(' ').unwrap();
-        let calls: usize = calls.parse().unwrap();
-        let messages = messages(&path.with_extension(format!("{}.steno", 2 * round + 1)));
-        let heard = messages.iter().filter(|message| message.starts_with("call")).count();
-        // The call that was stopped goes to the one or the other.
-        assert!(heard + 1 >= calls && heard <= calls, "{heard} of {calls} calls");
-        most = most.max(calls);
-    }
-    assert!(most > 100, "the signals came too late");
-}
-
 #[cfg(any(target_os = "linux", target_os = "android"))]
 #[test]
 fn a_program_and_a_library_that_it_loads_have_loggers_of_their_own() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.steno");
     let built = Path::new(env!("CARGO_BIN_EXE_child")).with_file_name("deps");
-    let reports = child("plugin", &[&path, &built.join("libstenolog_tests_plugin.so")]);
+    let reports =
+        scenario!("lifecycle/plugin", &path, &built.join("libstenolog_tests_plugin.so")).run();
     assert_eq!(reports, ["1", "0"], "the program's path is refused, another one is not");
     for (who, path) in [("program", &path), ("plugin", &path.with_extension("plugin.steno"))] {
         let expected: Vec<_> = (0..10_000).map(|n| format!("{who} {n}")).collect();
@@ -177,7 +65,7 @@ fn a_program_and_a_library_that_it_loads_have_loggers_of_their_own() {
 fn an_allocator_that_logs_does_no_harm() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.steno");
-    child("allocator", &[&path]);
+    scenario!("lifecycle/allocator", &path).run();
     let beside = messages(&path.with_extension("beside.steno"));
     let records = beside.iter().filter(|message| message.starts_with("beside")).count();
     assert_eq!(records, 1000);
@@ -188,7 +76,7 @@ fn an_allocator_that_logs_does_no_harm() {
 fn every_call_around_a_start_or_an_end_is_accounted_for() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.steno");
-    let report = child("account", &[&path]);
+    let report = scenario!("lifecycle/account", &path).run();
     let (calls, without_dump) = report[0].split_once(' ').unwrap();
     let mut recorded = 0;
     for round in 0..50 {
@@ -227,16 +115,16 @@ fn scopes_may_be_opened_in_destructors_of_thread_locals() {
 #[test]
 fn extreme_durations_are_taken() {
     let forever = std::time::Duration::MAX;
-    let mut scene = Scene::with(|builder| {
+    let mut fixture = LogFixture::with(|builder| {
         builder.ring_capacity_bytes(1 << 12).block_timeout(forever).deliver_within(forever)
     });
     for n in 0..1000 {
         stenolog::error!("record {n}");
     }
     for _ in 0..200 {
-        scene.logger().flush().unwrap();
+        fixture.logger().flush().unwrap();
     }
-    assert_eq!(scene.messages().len(), 1000);
+    assert_eq!(fixture.messages().len(), 1000);
 }
 
 #[cfg(unix)]
@@ -252,11 +140,11 @@ fn pipes_are_refused_rather_than_waited_for() {
 
 #[test]
 fn threads_by_the_thousand_reuse_rings() {
-    let mut scene = Scene::new();
+    let mut fixture = LogFixture::new();
     for batch in 0..100_u32 {
         std::thread::scope(|scope| {
             for n in 0..10_u32 {
-                let logger = scene.logger();
+                let logger = fixture.logger();
                 scope.spawn(move || {
                     let _scope = logger.enter();
                     info!("thread {}", batch * 10 + n);
@@ -264,7 +152,7 @@ fn threads_by_the_thousand_reuse_rings() {
             }
         });
     }
-    let mut found = scene.messages();
+    let mut found = fixture.messages();
     let mut expected: Vec<_> = (0..1000).map(|n| format!("thread {n}")).collect();
     found.sort_unstable();
     expected.sort_unstable();
@@ -302,57 +190,10 @@ fn explanations_of_threads_that_have_gone_do_not_pile_up() {
     assert_eq!((records.len(), names.len()), (400, 400));
 }
 
-#[cfg(target_os = "linux")]
-#[test]
-fn a_child_that_no_handler_has_seen_is_silent() {
-    for how in ["main", "thread"] {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("clone.steno");
-        child("clone", &[&path, Path::new(how)]);
-        let before = (0..4).map(|n| format!("parent before {n}"));
-        let after = (0..4).map(|n| format!("parent after {n}"));
-        let end = ["child", "other"].map(|who| format!("the {who} ended with 0"));
-        assert_eq!(messages(&path), before.chain(after).chain(end).collect::<Vec<_>>(), "{how}");
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "{how}: no other dump");
-    }
-}
-
-#[cfg(unix)]
-#[test]
-fn a_logger_in_a_static_is_sealed_when_the_process_ends() {
-    let all = ["thread", "main", "thread-local"];
-    let handlers = ["registered after the start", "registered before the start"];
-    for how in ["return", "exit", "child"] {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("kept.steno");
-        let lines = child("kept", &[&path, Path::new(how)]);
-        let mut expected = all[..2].to_vec();
-        if how == "child" {
-            expected.push("the child ended with 0");
-        }
-        // Destructors of thread-locals and handlers of `atexit` are heard, whenever they were made known.
-        expected.extend(
-            [all[2]].iter().chain(handlers.iter().take(if cfg!(target_os = "linux") {
-                2
-            } else {
-                1
-            })),
-        );
-        assert_eq!(messages(&path), expected, "{how}");
-        assert!(!Path::new(&lines[0]).exists(), "{how}: the rings are gone");
-    }
-    // Who ends the process so leaves the rings, which have everything.
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("kept.steno");
-    let lines = child("kept", &[&path, Path::new("_exit")]);
-    assert!(Path::new(&lines[0]).exists());
-    std::fs::remove_dir_all(&lines[0]).unwrap();
-}
-
 #[test]
 fn scopes_nest_and_end() {
-    let mut outer = Scene::new();
-    let mut inner = Scene::new();
+    let mut outer = LogFixture::new();
+    let mut inner = LogFixture::new();
     info!("inner");
     let scope = outer.logger().enter();
     info!("outer");
@@ -403,8 +244,8 @@ fn paths_that_cannot_be_written_are_named() {
 #[cfg(unix)]
 #[test]
 fn two_loggers_never_share_a_file() {
-    let scene = Scene::new();
-    let error = Builder::new(scene.path()).start_detached().unwrap_err();
+    let fixture = LogFixture::new();
+    let error = Builder::new(fixture.path()).start_detached().unwrap_err();
     assert!(matches!(error, StartError::Busy { .. }), "{error}");
 }
 
@@ -412,9 +253,10 @@ fn two_loggers_never_share_a_file() {
 #[test]
 fn dumps_are_their_owners_alone() {
     use std::os::unix::fs::PermissionsExt;
-    let mode = |scene: &Scene| std::fs::metadata(scene.path()).unwrap().permissions().mode();
-    assert_eq!(mode(&Scene::new()) & 0o777, 0o600);
-    assert_eq!(mode(&Scene::with(|builder| builder.mode(0o640))) & 0o777, 0o640);
+    let mode =
+        |fixture: &LogFixture| std::fs::metadata(fixture.path()).unwrap().permissions().mode();
+    assert_eq!(mode(&LogFixture::new()) & 0o777, 0o600);
+    assert_eq!(mode(&LogFixture::with(|builder| builder.mode(0o640))) & 0o777, 0o640);
 }
 
 #[test]

@@ -1,39 +1,29 @@
 //! What cannot be recorded is counted, and the dump says so where it happened.
 
-use std::path::Path;
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use stenolog::{Builder, Compression, OnFull, debug, info};
-use stenolog_tests::{Scene, message, read};
-
-/// Plays a scene of `src/child.rs` in a process of its own, and returns what it printed.
-#[track_caller]
-fn child(scene: &str, path: &Path) -> String {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_child"));
-    command.env_remove("STENOLOG").env_remove("RUST_LOG");
-    let output = command.arg(scene).arg(path).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
+use stenolog_testkit::wait_until;
+use stenolog_tests::{LogFixture, message, read, scenario};
 
 #[test]
 fn blocking_calls_lose_nothing() {
-    let mut scene =
-        Scene::with(|builder| builder.ring_capacity_bytes(1 << 12).on_full(OnFull::Block));
+    let mut fixture =
+        LogFixture::with(|builder| builder.ring_capacity_bytes(1 << 12).on_full(OnFull::Block));
     (0..20_000_u32).for_each(|n| info!("record {n}"));
     let expected: Vec<_> = (0..20_000).map(|n| format!("record {n}")).collect();
-    assert_eq!(scene.messages(), expected);
+    assert_eq!(fixture.messages(), expected);
 }
 
 #[test]
 fn every_record_is_either_there_or_counted() {
     const CALLS: u64 = 50_000;
-    let scene = Scene::with(|builder| builder.ring_capacity_bytes(1 << 12).on_full(OnFull::Drop));
+    let fixture =
+        LogFixture::with(|builder| builder.ring_capacity_bytes(1 << 12).on_full(OnFull::Drop));
     (0..CALLS).for_each(|n| debug!("record {n}"));
-    scene.logger().flush().unwrap();
-    let lost = scene.logger().stats().lost;
-    let (entries, summary) = read(scene.path());
+    fixture.logger().flush().unwrap();
+    let lost = fixture.logger().stats().lost;
+    let (entries, summary) = read(fixture.path());
     let records = entries.iter().filter(|entry| entry["target"] != "stenolog").count() as u64;
     assert_eq!(records + lost, CALLS);
     assert_eq!(summary.lost, lost);
@@ -41,48 +31,38 @@ fn every_record_is_either_there_or_counted() {
     assert_eq!(stated, lost);
 }
 
-/// A scene whose drain, once it sleeps, does not wake by itself as long as the test runs.
-fn scene_with_a_sleeping_drain() -> Scene {
+/// A fixture whose drain, once it sleeps, does not wake by itself as long as the test runs.
+fn fixture_with_a_sleeping_drain() -> LogFixture {
     let hour = Duration::from_secs(3600);
-    let scene = Scene::with(|builder| {
+    let fixture = LogFixture::with(|builder| {
         builder.ring_capacity_bytes(1 << 16).on_full(OnFull::Drop).deliver_within(hour)
     });
     // The drain sleeps after it has answered, or is about to.
-    scene.logger().flush().unwrap();
-    scene
-}
-
-/// Waits for what must come to be, however slow the machine.
-#[track_caller]
-fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !condition() {
-        assert!(start.elapsed() < Duration::from_secs(60), "{what}");
-        std::thread::yield_now();
-    }
+    fixture.logger().flush().unwrap();
+    fixture
 }
 
 #[test]
 fn a_ring_that_passes_half_full_wakes_the_drain() {
-    let scene = scene_with_a_sleeping_drain();
+    let fixture = fixture_with_a_sleeping_drain();
     let text = "x".repeat(2000);
     (0..18).for_each(|_| info!("{text}"));
-    wait_until("the drain sleeps on", || scene.logger().stats().records > 0);
-    assert_eq!(scene.logger().stats().lost, 0);
+    wait_until("the drain wakes", || fixture.logger().stats().records > 0);
+    assert_eq!(fixture.logger().stats().lost, 0);
 }
 
 #[test]
 fn a_loss_wakes_the_drain() {
-    let scene = scene_with_a_sleeping_drain();
+    let fixture = fixture_with_a_sleeping_drain();
     let text = "x".repeat(2000);
-    let lost = || scene.logger().stats().lost;
-    wait_until("nothing is ever lost", || {
+    let lost = || fixture.logger().stats().lost;
+    wait_until("something is lost", || {
         // Faster than any drain.
         (0..1000).for_each(|_| info!("{text}"));
         lost() > 0
     });
     // From then on there is room again before long, without anybody's help.
-    wait_until("the drain sleeps on", || {
+    wait_until("the drain wakes", || {
         let before = lost();
         info!("{text}");
         lost() == before
@@ -91,13 +71,14 @@ fn a_loss_wakes_the_drain() {
 
 #[test]
 fn a_record_that_no_ring_can_hold_is_a_loss_where_it_happened() {
-    let scene = Scene::with(|builder| builder.ring_capacity_bytes(1 << 12).on_full(OnFull::Block));
+    let fixture =
+        LogFixture::with(|builder| builder.ring_capacity_bytes(1 << 12).on_full(OnFull::Block));
     let huge = "x".repeat(1 << 13);
     info!("before");
     info!("{huge}");
     info!("after");
-    scene.logger().flush().unwrap();
-    let (entries, summary) = read(scene.path());
+    fixture.logger().flush().unwrap();
+    let (entries, summary) = read(fixture.path());
     assert_eq!(summary.lost, 1);
     assert!(!summary.is_complete());
     let messages: Vec<_> = entries.iter().map(message).collect();
@@ -111,7 +92,7 @@ fn a_record_that_no_ring_can_hold_is_a_loss_where_it_happened() {
 fn a_list_of_too_many_elements_without_bytes_is_a_loss_on_the_hot_path_too() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.steno");
-    child("without-bytes", &path);
+    let _ = scenario!("losses/without-bytes", &path).run();
     let (entries, summary) = read(&path);
     assert!(summary.damage.is_empty(), "{summary:?}");
     assert_eq!(summary.lost, 2);
@@ -122,35 +103,36 @@ fn a_list_of_too_many_elements_without_bytes_is_a_loss_on_the_hot_path_too() {
 
 #[test]
 fn a_loss_that_no_record_follows_is_stated_too() {
-    let mut scene = Scene::with(|builder| builder.ring_capacity_bytes(1 << 12));
+    let mut fixture = LogFixture::with(|builder| builder.ring_capacity_bytes(1 << 12));
     let huge = "x".repeat(1 << 13);
     info!("{huge}");
-    scene.logger().flush().unwrap();
-    assert_eq!(read(scene.path()).1.lost, 1);
+    fixture.logger().flush().unwrap();
+    assert_eq!(read(fixture.path()).1.lost, 1);
     info!("later");
-    scene.logger().flush().unwrap();
-    let (entries, summary) = read(scene.path());
+    fixture.logger().flush().unwrap();
+    let (entries, summary) = read(fixture.path());
     assert_eq!(summary.lost, 1, "the ring states the same loss again: {entries:?}");
     assert_eq!(entries.len(), 2, "{entries:?}");
-    let _ = &mut scene;
+    let _ = &mut fixture;
 }
 
 #[test]
 fn a_loss_behind_the_last_record_of_a_thread_is_stated_without_a_flush() {
     let often = Duration::from_millis(1);
-    let scene = Scene::with(|builder| builder.ring_capacity_bytes(1 << 12).deliver_within(often));
+    let fixture =
+        LogFixture::with(|builder| builder.ring_capacity_bytes(1 << 12).deliver_within(often));
     let huge = "x".repeat(1 << 13);
     info!("the last one");
     info!("{huge}");
-    wait_until("the loss is stated", || read(scene.path()).1.lost == 1);
+    wait_until("the loss is stated", || read(fixture.path()).1.lost == 1);
     // Of a thread that has gone, and that the drain may not have known before.
     std::thread::scope(|threads| {
         threads.spawn(|| {
-            let _scope = scene.logger().enter();
+            let _scope = fixture.logger().enter();
             info!("{huge}");
         });
     });
-    wait_until("both are stated", || read(scene.path()).1.lost == 2);
+    wait_until("both are stated", || read(fixture.path()).1.lost == 2);
 }
 
 #[cfg(unix)]
@@ -158,8 +140,8 @@ fn a_loss_behind_the_last_record_of_a_thread_is_stated_without_a_flush() {
 fn a_full_disk_loses_what_the_rings_cannot_hold_and_writing_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.steno");
-    let reports = child("full-disk", &path);
-    let (error, lost) = reports.trim_end().split_once('\n').unwrap();
+    let reports = scenario!("losses/full-disk", &path).run();
+    let [error, lost] = &reports[..] else { panic!("{reports:?}") };
     assert!(error.contains("cannot write to the dump"), "{error}");
     let lost: u64 = lost.parse().unwrap();
     assert!(lost > 0);
@@ -182,7 +164,7 @@ fn a_full_disk_loses_what_the_rings_cannot_hold_and_writing_goes_on() {
 fn threads_that_end_while_nothing_can_be_written_lose_nothing_but_what_is_counted() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.steno");
-    let lost: u64 = child("stuck", &path).trim_end().parse().unwrap();
+    let lost: u64 = scenario!("losses/stuck", &path).run()[0].parse().unwrap();
     assert!(lost > 0);
     let (entries, summary) = read(&path);
     assert!(summary.damage.is_empty(), "{summary:?}");

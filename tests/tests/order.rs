@@ -3,18 +3,18 @@
 use std::collections::HashMap;
 
 use stenolog::{OnFull, Timestamp, info};
-use stenolog_tests::{Scene, read};
+use stenolog_tests::{LogFixture, read};
 
 const THREADS: u64 = 8;
 const EACH: u64 = 12_500;
 
 #[test]
 fn a_hundred_thousand_records_of_eight_threads() {
-    let mut scene =
-        Scene::with(|builder| builder.ring_capacity_bytes(1 << 16).on_full(OnFull::Block));
+    let mut fixture =
+        LogFixture::with(|builder| builder.ring_capacity_bytes(1 << 16).on_full(OnFull::Block));
     std::thread::scope(|scope| {
         for thread in 0..THREADS {
-            let logger = scene.logger();
+            let logger = fixture.logger();
             std::thread::Builder::new()
                 .name(format!("worker-{thread}"))
                 .spawn_scoped(scope, move || {
@@ -26,7 +26,7 @@ fn a_hundred_thousand_records_of_eight_threads() {
                 .unwrap();
         }
     });
-    let records = scene.finish();
+    let records = fixture.finish();
     assert_eq!(records.len() as u64, THREADS * EACH);
     let mut next: HashMap<u64, u64> = HashMap::new();
     for record in &records {
@@ -42,11 +42,11 @@ fn a_hundred_thousand_records_of_eight_threads() {
 
 #[test]
 fn threads_that_take_turns_are_merged_in_the_order_of_the_turns() {
-    let mut scene = Scene::new();
+    let mut fixture = LogFixture::new();
     let turn = std::sync::Mutex::new(0_u64);
     std::thread::scope(|scope| {
         for _ in 0..4 {
-            let (logger, turn) = (scene.logger(), &turn);
+            let (logger, turn) = (fixture.logger(), &turn);
             scope.spawn(move || {
                 let _scope = logger.enter();
                 for _ in 0..500 {
@@ -58,16 +58,16 @@ fn threads_that_take_turns_are_merged_in_the_order_of_the_turns() {
         }
     });
     let turns: Vec<_> =
-        scene.finish().iter().map(|record| record["fields"]["turn"].as_u64().unwrap()).collect();
+        fixture.finish().iter().map(|record| record["fields"]["turn"].as_u64().unwrap()).collect();
     assert_eq!(turns, (0..2000).collect::<Vec<_>>());
 }
 
 #[test]
 fn times_of_the_caller_are_shown_and_order_what_they_can() {
-    let mut scene = Scene::new();
+    let mut fixture = LogFixture::new();
     std::thread::scope(|scope| {
         for parity in 0..2_u64 {
-            let logger = scene.logger();
+            let logger = fixture.logger();
             scope.spawn(move || {
                 let _scope = logger.enter();
                 for n in (parity..1000).step_by(2) {
@@ -76,7 +76,7 @@ fn times_of_the_caller_are_shown_and_order_what_they_can() {
             });
         }
     });
-    let records = scene.finish();
+    let records = fixture.finish();
     let numbers: Vec<_> =
         records.iter().map(|record| record["fields"]["n"].as_u64().unwrap()).collect();
     assert_eq!(numbers, (0..1000).collect::<Vec<_>>());
@@ -85,26 +85,26 @@ fn times_of_the_caller_are_shown_and_order_what_they_can() {
 
 #[test]
 fn a_reading_of_the_clock_may_be_given_later() {
-    let mut scene = Scene::new();
+    let mut fixture = LogFixture::new();
     let early = Timestamp::now();
     info!("late");
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            let _scope = scene.logger().enter();
+            let _scope = fixture.logger().enter();
             info!(at: early, "early");
         });
     });
-    assert_eq!(scene.messages(), ["early", "late"]);
+    assert_eq!(fixture.messages(), ["early", "late"]);
 }
 
 #[test]
 fn a_dump_is_readable_while_it_is_written() {
-    let scene = Scene::new();
+    let fixture = LogFixture::new();
     let mut sizes = Vec::new();
     for n in 0..20_u32 {
         info!("record {n}");
-        scene.logger().flush().unwrap();
-        let (records, summary) = read(scene.path());
+        fixture.logger().flush().unwrap();
+        let (records, summary) = read(fixture.path());
         assert!(summary.damage.is_empty(), "{summary:?}");
         sizes.push(records.len());
     }

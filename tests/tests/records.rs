@@ -6,12 +6,12 @@ use std::sync::{Mutex, RwLock};
 
 use serde_json::{Value, json};
 use stenolog::{Record, info};
-use stenolog_tests::Scene;
+use stenolog_tests::LogFixture;
 
 /// The fields of the only record.
 #[track_caller]
-fn only_fields(scene: &mut Scene) -> Value {
-    let records = scene.finish();
+fn only_fields(fixture: &mut LogFixture) -> Value {
+    let records = fixture.finish();
     let [record] = &records[..] else { panic!("one record, not {records:?}") };
     record["fields"].clone()
 }
@@ -41,7 +41,7 @@ fn what_is_redacted_is_not_in_the_dump() {
         },
         Only(#[record(redact)] String),
     }
-    let mut scene = Scene::with(|builder| builder.compression(stenolog::Compression::None));
+    let mut fixture = LogFixture::with(|builder| builder.compression(stenolog::Compression::None));
     let login = Login {
         user: "ann".into(),
         password: "hunter2hunter2".into(),
@@ -61,8 +61,8 @@ fn what_is_redacted_is_not_in_the_dump() {
         secrets,
         secrets[1]
     );
-    let path = scene.path().to_owned();
-    let records = scene.finish();
+    let path = fixture.path().to_owned();
+    let records = fixture.finish();
     let shown = "Login { user: \"ann\", password: [redacted], token: [redacted] }";
     assert_eq!(
         stenolog_tests::message(&records[0]),
@@ -93,7 +93,7 @@ fn what_is_redacted_is_so_behind_what_std_has_around_it() {
     #[expect(dead_code, reason = "nobody reads what is redacted")]
     #[derive(Debug, Clone, Record)]
     struct Login(#[record(redact)] &'static str);
-    let mut scene = Scene::with(|builder| builder.compression(stenolog::Compression::None));
+    let mut fixture = LogFixture::with(|builder| builder.compression(stenolog::Compression::None));
     let login = Login("hunter2");
     let outcomes: [Result<Login, Login>; 2] = [Ok(login.clone()), Err(login.clone())];
     let (cell, mutex) = (RefCell::new(login.clone()), Mutex::new(login.clone()));
@@ -104,8 +104,8 @@ fn what_is_redacted_is_so_behind_what_std_has_around_it() {
     info!(cell = ?cell.borrow_mut(), ?guard, ?pinned, "{guard:?} {pinned:?}");
     info!(read = ?shared.read().unwrap(), some = Some(&pinned));
     info!(write = ?shared.write().unwrap());
-    let path = scene.path().to_owned();
-    let records = scene.finish();
+    let path = fixture.path().to_owned();
+    let records = fixture.finish();
     let (mark, fields) = ("Login([redacted])", &records[0]["fields"]);
     assert_eq!(
         stenolog_tests::message(&records[0]),
@@ -148,7 +148,7 @@ fn what_is_skipped_is_not_there() {
         Unnamed(u8, #[record(skip)] Opaque, u8),
         None(#[record(skip)] Opaque),
     }
-    let mut scene = Scene::new();
+    let mut fixture = LogFixture::new();
     info!(
         cached = Cached { id: 1, _cache: Opaque, _rest: Opaque },
         pair = Pair(Opaque, "x"),
@@ -158,7 +158,7 @@ fn what_is_skipped_is_not_there() {
         none = Side::None(Opaque),
     );
     assert_eq!(
-        only_fields(&mut scene),
+        only_fields(&mut fixture),
         json!({
             "cached": {"id": 1},
             "pair": "x",
@@ -181,10 +181,10 @@ fn fields_have_the_names_that_they_are_given() {
         #[record(skip)]
         _ip: u8,
     }
-    let mut scene = Scene::new();
+    let mut fixture = LogFixture::new();
     let peer = Peer { address: 1, r#type: 2, _ip: 3 };
     info!(peer, "{:?}", peer);
-    let records = scene.finish();
+    let records = fixture.finish();
     assert_eq!(records[0]["fields"]["peer"], json!({"ip": 1, "with space": 2}));
     assert_eq!(stenolog_tests::message(&records[0]), "Peer { ip: 1, with space: 2 }");
 }
@@ -215,11 +215,11 @@ fn types_that_name_themselves_are_not_recursive() {
         #[record(skip)]
         _of: std::marker::PhantomData<T>,
     }
-    let mut scene = Scene::new();
+    let mut fixture = LogFixture::new();
     let order = Order { id: 1, mac: [2, 3], old: [4], parent: None };
     let tagged = Tagged::<Order> { tag: 5, _of: std::marker::PhantomData };
     info!(tagged, order, "{:?}", order);
-    let records = scene.finish();
+    let records = fixture.finish();
     let fields = json!({"id": 1, "mac": [2, 3], "old": [4], "parent": null});
     assert_eq!(records[0]["fields"]["order"], fields);
     assert_eq!(records[0]["fields"]["tagged"], json!({"tag": 5}));
@@ -259,9 +259,9 @@ fn structs_of_many_fields_are_recorded() {
         f275 f276 f277 f278 f279 f280 f281 f282 f283 f284 f285 f286 f287 f288 f289 f290 f291 f292
         f293 f294 f295 f296 f297 f298 f299
     }
-    let mut scene = Scene::new();
+    let mut fixture = LogFixture::new();
     info!(wide = Wide::new());
-    let fields = only_fields(&mut scene);
+    let fields = only_fields(&mut fixture);
     let wide = fields["wide"].as_object().unwrap();
     assert_eq!(wide.len(), 300);
     assert!(wide.values().all(|value| *value == 7));
@@ -328,7 +328,7 @@ mod names {
 fn no_name_of_the_callers_is_in_the_way() {
     use names::inner::{Any, Named, Opaque};
 
-    let mut scene = Scene::new();
+    let mut fixture = LogFixture::new();
     info!(
         named = Named { f0: 1, x: &"x", out: Opaque },
         a = Any::Named { x: 1, f0: "f", size: -1 },
@@ -336,7 +336,7 @@ fn no_name_of_the_callers_is_in_the_way() {
         c = [Any::<char>::Some, Any::None],
     );
     assert_eq!(
-        only_fields(&mut scene),
+        only_fields(&mut fixture),
         json!({
             "named": {"f0": 1, "x": "x", "out": "[redacted]"},
             "a": {"Named": {"x": 1, "f0": "f", "size": -1}},

@@ -8,7 +8,7 @@ mod log;
 
 use serde_json::json;
 use stenolog_decoder::Format;
-use stenolog_tests::{Scene, message, render};
+use stenolog_tests::{LogFixture, message, render};
 
 use events::{Event, Kind};
 
@@ -38,11 +38,11 @@ fn every_field_of_every_event_comes_back() {
     let events = events::read_csv(&csv[..]).unwrap();
     assert_eq!(events, events::generate(EVENTS));
 
-    let mut scene = Scene::with(|builder| {
+    let mut fixture = LogFixture::with(|builder| {
         builder.on_full(stenolog::OnFull::Block).ring_capacity_bytes(1 << 16)
     });
-    log::replay(&events, scene.logger()).unwrap();
-    let records = scene.finish();
+    log::replay(&events, fixture.logger()).unwrap();
+    let records = fixture.finish();
     assert_eq!(records.len(), EVENTS);
 
     // Times of the exchange are all different, so that the order is the feed's own.
@@ -77,7 +77,7 @@ fn every_field_of_every_event_comes_back() {
         assert_eq!(&timestamp[..19], format!("2026-01-01T{clock}"));
     }
 
-    let (text, _) = render(scene.path(), Format::Short);
+    let (text, _) = render(fixture.path(), Format::Short);
     let lines: Vec<_> = text.lines().collect();
     assert_eq!(lines.len(), EVENTS, "a line a record, whatever the strings hold");
     for (event, line) in events.iter().zip(lines) {

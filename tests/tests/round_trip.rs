@@ -13,11 +13,11 @@ use std::time::{Duration, SystemTime};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use stenolog::{Record, info};
-use stenolog_tests::Scene;
+use stenolog_tests::LogFixture;
 
 /// Logs and formats the same, and compares when the dump is read.
 struct Both {
-    scene: Scene,
+    fixture: LogFixture,
     expected: RefCell<Vec<String>>,
 }
 
@@ -73,12 +73,12 @@ macro_rules! all_specs {
 
 impl Both {
     fn new() -> Self {
-        Self { scene: Scene::new(), expected: RefCell::default() }
+        Self { fixture: LogFixture::new(), expected: RefCell::default() }
     }
 
     #[track_caller]
     fn check(mut self) {
-        let found = self.scene.messages();
+        let found = self.fixture.messages();
         let expected = self.expected.into_inner();
         assert_eq!(found.len(), expected.len());
         for (found, expected) in found.iter().zip(&expected) {

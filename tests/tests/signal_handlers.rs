@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use stenolog::{Builder, info};
 use stenolog_decoder::{Decoder, Dump, Entry, Limits, LossKind, RingDir};
-use stenolog_tests::{message, read};
+use stenolog_tests::{message, messages, read, scenario};
 
 /// Only one logger can be the global one, and handlers are the process's.
 fn alone() -> MutexGuard<'static, ()> {
@@ -155,4 +155,39 @@ fn a_call_site_that_was_prepared_is_explained_before_its_first_record() {
     let expected =
         [(message("prepared", libc::SIGUSR1), 1), (message("unprepared", libc::SIGUSR2), 1)];
     assert_eq!(counts(&path), BTreeMap::from(expected));
+}
+
+#[test]
+fn handlers_log_between_the_calls_of_their_thread() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let reports = scenario!("signal_handlers/signals", &path).run();
+    let [logged, handled, unheard] = [0, 1, 2].map(|at: usize| reports[at].parse::<u64>().unwrap());
+    let messages = messages(&path);
+    let of = |who: &str| {
+        let numbers = messages.iter().filter_map(|message| message.strip_prefix(who));
+        numbers.map(|number| number.parse::<u64>().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(of("thread "), (0..logged).collect::<Vec<_>>());
+    let mut heard = of("handler ");
+    assert_eq!(heard.remove(0), u64::MAX);
+    assert!(heard.is_sorted_by(|a, b| a < b));
+    assert_eq!(heard.len() as u64 + unheard, handled, "each call is in the dump or counted");
+}
+
+#[test]
+fn a_handler_may_be_the_first_to_log_to_a_new_logger() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let mut most = 0;
+    for (round, report) in scenario!("signal_handlers/replaced", &path).run().iter().enumerate() {
+        let (calls, _) = report.split_once(' ').unwrap();
+        let calls: usize = calls.parse().unwrap();
+        let messages = messages(&path.with_extension(format!("{}.steno", 2 * round + 1)));
+        let heard = messages.iter().filter(|message| message.starts_with("call")).count();
+        // The call that was stopped goes to the one or the other.
+        assert!(heard + 1 >= calls && heard <= calls, "{heard} of {calls} calls");
+        most = most.max(calls);
+    }
+    assert!(most > 100, "the signals came too late");
 }

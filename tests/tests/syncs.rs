@@ -6,10 +6,10 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use stenolog::{Builder, FlushError, info};
+use stenolog_tests::scenario;
 
 /// Does `work` in a thread whose system calls of these numbers fail with `EIO`.
 fn refused<R: Send>(calls: &[libc::c_long], work: impl FnOnce() -> R + Send) -> R {
@@ -86,15 +86,8 @@ fn rings_stay_until_the_dump_that_has_their_records_is_on_the_disk() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     fs::create_dir(at("rings")).unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_child"))
-        .arg("killed")
-        .args([at("app.steno"), at("rings")])
-        .arg("some")
-        .env_remove("STENOLOG")
-        .env_remove("RUST_LOG")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
+    let killed = scenario!("unread_rings/killed", at("app.steno"), at("rings"), "some");
+    let output = killed.output();
     assert!(!output.status.success());
     let rings = || -> Vec<PathBuf> {
         let entries = fs::read_dir(at("rings")).unwrap();

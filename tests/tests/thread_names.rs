@@ -7,7 +7,7 @@ use std::ptr::{null, null_mut};
 
 use stenolog::{Logger, info};
 use stenolog_decoder::{Decoder, Dump, Filter};
-use stenolog_tests::{Scene, message};
+use stenolog_tests::{LogFixture, message};
 
 fn name_this_thread(name: &CStr) {
     // SAFETY: the name ends with a zero.
@@ -45,8 +45,8 @@ fn run_in_c(order: &Order<'_>) {
 
 #[test]
 fn threads_without_a_name_of_rusts_have_that_of_the_system() {
-    let mut scene = Scene::new();
-    let logger = scene.logger();
+    let mut fixture = LogFixture::new();
+    let logger = fixture.logger();
     let order = |name, message| Order { logger, name, message };
     run_in_c(&order(Some(c"rx-queue-0"), "packet"));
     run_in_c(&order(Some(c"rx-queue-0"), "packet of another"));
@@ -72,8 +72,8 @@ fn threads_without_a_name_of_rusts_have_that_of_the_system() {
             })
             .unwrap();
     });
-    let path = scene.path().to_owned();
-    let records = scene.finish();
+    let path = fixture.path().to_owned();
+    let records = fixture.finish();
     let thread = |text: &str| {
         let record = records.iter().find(|record| message(record) == text).unwrap();
         record["thread"].as_str().unwrap().to_owned()
@@ -103,8 +103,8 @@ fn the_name_of_the_program_is_inherited() {
     let program = std::env::current_exe().unwrap();
     let name = program.file_name().unwrap().to_str().unwrap();
     let name = std::ffi::CString::new(&name[..name.len().min(15)]).unwrap();
-    let mut scene = Scene::new();
-    run_in_c(&Order { logger: scene.logger(), name: Some(&name), message: "unnamed" });
-    let records = scene.finish();
+    let mut fixture = LogFixture::new();
+    run_in_c(&Order { logger: fixture.logger(), name: Some(&name), message: "unnamed" });
+    let records = fixture.finish();
     assert!(records[0]["thread"].as_str().unwrap().starts_with("thread-"), "{records:?}");
 }

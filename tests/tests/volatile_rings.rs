@@ -5,13 +5,15 @@
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use stenolog::Builder;
 use stenolog_decoder::{
     DamageCause, Decoder, Dump, Entry, Limits, RingDir, Tail, Verification, info_with, verify,
     verify_with,
 };
+use stenolog_tests::scenario;
+use stenolog_tests::scenario::Scenario;
 
 /// What a process has left.
 struct Remains {
@@ -35,20 +37,18 @@ impl Found {
     }
 }
 
-fn command(scene: &str, folder: &Path, rings_in: &Path, end: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rings_child"));
-    command.env_remove("STENOLOG").env_remove("RUST_LOG").stdin(Stdio::null());
-    command.arg(scene).arg(folder.join("app.steno")).arg(rings_in).arg(end);
-    command
+fn process(name: &str, folder: &Path, rings_in: &Path, end: &str) -> Scenario {
+    let name = format!("volatile_rings/{name}");
+    scenario!(&name, folder.join("app.steno"), rings_in, end)
 }
 
 impl Remains {
     #[track_caller]
-    fn killed(scene: &str, end: &str) -> Self {
+    fn killed(name: &str, end: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let rings = folder.path().join("rings");
         fs::create_dir(&rings).unwrap();
-        let output = command(scene, folder.path(), &rings, end).output().unwrap();
+        let output = process(name, folder.path(), &rings, end).output();
         assert_eq!(output.status.signal(), Some(libc::SIGKILL), "{output:?}");
         Self { folder, told: told(&output) }
     }
@@ -127,15 +127,15 @@ fn one_thread_in_memory_takes_nothing_from_the_others() {
 
 #[test]
 fn a_dump_that_is_sealed_has_what_was_in_memory() {
-    for scene in ["file-size", "descriptors", "asked-for"] {
+    for name in ["file-size", "descriptors", "asked-for"] {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("rings")).unwrap();
         let rings = folder.path().join("rings");
-        let output = command(scene, folder.path(), &rings, "close").output().unwrap();
+        let output = process(name, folder.path(), &rings, "close").output();
         assert!(output.status.success(), "{output:?}");
         let found = read(&folder.path().join("app.steno"), &rings);
-        assert!(found.is_complete, "{scene}: {:?}", found.verification);
-        assert_eq!(fs::read_dir(rings).unwrap().count(), 0, "{scene}");
+        assert!(found.is_complete, "{name}: {:?}", found.verification);
+        assert_eq!(fs::read_dir(rings).unwrap().count(), 0, "{name}");
     }
 }
 
@@ -241,7 +241,7 @@ fn a_folder_that_cannot_be_made_again_is_told_once() {
 fn rings_without_room_in_the_first_folder_are_beside_the_dump() {
     let folder = tempfile::tempdir().unwrap();
     let rings = Path::new("-");
-    let output = command("elsewhere", folder.path(), rings, "kill").output().unwrap();
+    let output = process("elsewhere", folder.path(), rings, "kill").output();
     assert_eq!(output.status.signal(), Some(libc::SIGKILL), "{output:?}");
     assert_eq!(told(&output), "0 in memory\n");
     let path = folder.path().join("app.steno");
@@ -291,11 +291,11 @@ fn a_small_folder_is_shared_and_what_does_not_fit_is_stated() {
         fs::create_dir(&small).unwrap();
         let script = format!(
             "mount -t tmpfs -o size={room} tmpfs {small} || exit 77\n\
-             {child} many {dump} {small} kill\n\
+             {child} volatile_rings/many {dump} {small} kill\n\
              cp -r {small} {copy}",
             small = small.display(),
             copy = copy.display(),
-            child = env!("CARGO_BIN_EXE_rings_child"),
+            child = env!("CARGO_BIN_EXE_child"),
             dump = folder.path().join("app.steno").display()
         );
         let output = Command::new("unshare").args(["-m", "sh", "-c", &script]).output();
@@ -337,7 +337,7 @@ fn a_process_that_gives_up_rights_keeps_its_rings_and_states_those_that_it_canno
         let folder = tempfile::tempdir().unwrap();
         let rings = folder.path().join("rings");
         fs::create_dir(&rings).unwrap();
-        let output = command("rights", folder.path(), &rings, end).output().unwrap();
+        let output = process("rights", folder.path(), &rings, end).output();
         if told(&output) == "refused\n" {
             continue;
         }
@@ -358,8 +358,7 @@ fn without_memory_a_call_counts_its_record_and_goes_on() {
     for kib in [0, 8, 32, 128, 1200] {
         let path = folder.path().join(format!("{kib}"));
         fs::create_dir_all(path.join("rings")).unwrap();
-        let output = command("no-memory", &path, &path.join("rings"), &kib.to_string());
-        let output = { output }.output().unwrap();
+        let output = process("no-memory", &path, &path.join("rings"), &kib.to_string()).output();
         assert!(output.status.success(), "{kib} KiB: {output:?}");
         let found = read(&path.join("app.steno"), &path);
         assert!(found.verification.damage.is_empty(), "{:?}", found.verification);

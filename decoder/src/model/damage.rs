@@ -36,6 +36,14 @@ pub struct Damage {
     pub cause: DamageCause,
 }
 
+impl Damage {
+    /// Damage at an offset of a file that costs `bytes` of its bytes.
+    #[must_use]
+    pub fn new(file: impl Into<Arc<Path>>, offset: u64, bytes: u64, cause: DamageCause) -> Self {
+        Self { file: file.into(), offset, bytes, cause }
+    }
+}
+
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut name = String::new();

@@ -12,7 +12,7 @@ use stenolog_ringbuf::file::Options;
 
 use super::block::SITES;
 use super::dump::FRAME_IS_NEW_FILE;
-use crate::Scene;
+use crate::LogFixture;
 
 /// An input of a target, by the target's name and its own.
 pub type Seed = (&'static str, String, Vec<u8>);
@@ -91,27 +91,28 @@ fn log_a_little() {
 }
 
 fn small_dump() -> Vec<u8> {
-    let mut scene = Scene::new();
+    let mut fixture = LogFixture::new();
     log_a_little();
-    let logger = scene.logger();
+    let logger = fixture.logger();
     thread::scope(|scope| {
         scope.spawn(|| {
             let _entered = logger.enter();
             log_a_little();
         });
     });
-    scene.finish();
-    std::fs::read(scene.path()).expect("the dump is there")
+    fixture.finish();
+    std::fs::read(fixture.path()).expect("the dump is there")
 }
 
 fn dump_with_losses() -> Vec<u8> {
-    let scene = Scene::with(|builder| builder.ring_capacity_bytes(1 << 12).on_full(OnFull::Drop));
+    let fixture =
+        LogFixture::with(|builder| builder.ring_capacity_bytes(1 << 12).on_full(OnFull::Drop));
     for round in 0..3 {
         (0..400_u32).for_each(|n| debug!("{n}"));
         info!("round {round}");
-        scene.logger().flush().expect("the dump is written");
+        fixture.logger().flush().expect("the dump is written");
     }
-    std::fs::read(scene.path()).expect("the dump is there")
+    std::fs::read(fixture.path()).expect("the dump is there")
 }
 
 /// Dumps as a list of frames; frames too long for the list are left out.

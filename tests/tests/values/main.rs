@@ -1,0 +1,28 @@
+//! What a field records that is no plain value: errors with their sources, options of what is only
+//! formatted, types that say themselves what is recorded of them, collections, and nothing at all.
+
+mod errors;
+mod options;
+mod own_types;
+
+use serde_json::Value;
+use stenolog_decoder::Format;
+use stenolog_tests::LogFixture;
+
+/// The fields of the only record.
+#[track_caller]
+fn only_fields(fixture: &mut LogFixture) -> Value {
+    let records = fixture.finish();
+    let [record] = &records[..] else { panic!("one record, not {records:?}") };
+    record["fields"].clone()
+}
+
+/// The fields of the only record as text.
+#[track_caller]
+fn only_text(fixture: &mut LogFixture) -> String {
+    let path = fixture.path().to_owned();
+    fixture.finish();
+    let (text, _) = stenolog_tests::render(&path, Format::Short);
+    let (_, fields) = text.trim_end().split_once(" values: ").expect("a target");
+    fields.to_owned()
+}
