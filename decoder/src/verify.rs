@@ -42,7 +42,7 @@ pub struct Verification {
     pub writer_is_alive: Option<bool>,
     /// Intact frames.
     pub frames: u64,
-    /// Blocks of which all records were read.
+    /// Blocks whose records were all read.
     pub blocks: u64,
     /// Records that were read.
     pub records: u64,

@@ -102,40 +102,47 @@ const fn flag_of(limit: Limit) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use serde_json::json;
     use stenolog_decoder::{MetadataError, RingDamage};
 
     use super::*;
 
     #[track_caller]
-    fn check(cause: &DamageCause, expected: &str) {
-        assert_eq!(Cause(cause).to_string(), expected);
+    fn check(cause: DamageCause, expected: &str) {
+        let damage = [Damage::new(Path::new("app.steno"), 64, 7, cause)];
+        let line = format!("app.steno: byte 64: {expected} (7 bytes lost)");
+        assert_eq!(damage_line(&damage[0]), line);
+        let report = JsonLine::new(&json!({ "damage": damage })).unwrap().with_flags(&damage);
+        let object = json!({ "offset": 64, "bytes": 7, "cause": expected });
+        assert_eq!(report.0, json!({ "damage": [object] }));
     }
 
     #[test]
     fn a_limit_is_named_by_its_flag() {
         let why = MetadataError::TooLong { bytes: 100, limit: 10 };
         check(
-            &DamageCause::Metadata { kind: "clock", why },
+            DamageCause::Metadata { kind: "clock", why },
             "a clock frame cannot be understood: it has 100 bytes, of which 10 may be read \
              (--max-metadata)",
         );
         check(
-            &DamageCause::Rings(RingDamage::TooMany { files: 3, limit: 2 }),
+            DamageCause::Rings(RingDamage::TooMany { files: 3, limit: 2 }),
             "3 ring files are more than the 2 that are read (--max-ring-files)",
         );
         check(
-            &DamageCause::Rings(RingDamage::TooLong { bytes: 8192, limit: 4096 }),
+            DamageCause::Rings(RingDamage::TooLong { bytes: 8192, limit: 4096 }),
             "has 8192 bytes, of which 4096 may be read (--max-ring-bytes)",
         );
     }
 
     #[test]
     fn other_damage_has_no_flag() {
-        check(&DamageCause::NoFrame, "no frame begins here");
+        check(DamageCause::NoFrame, "no frame begins here");
         // No ring is as long as that, whatever the limit.
         check(
-            &DamageCause::Rings(RingDamage::TooLong { bytes: 1 << 40, limit: 4096 + (1 << 30) }),
+            DamageCause::Rings(RingDamage::TooLong { bytes: 1 << 40, limit: 4096 + (1 << 30) }),
             "has 1099511627776 bytes, of which 1073745920 may be read",
         );
     }
