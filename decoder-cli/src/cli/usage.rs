@@ -1,31 +1,18 @@
 //! Usage errors: one line each, from the structured context of clap's errors.
 
 use std::fmt::Write as _;
-use std::process::ExitCode;
 
 use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::exit::USAGE;
-use crate::output::messages::warn;
-
-/// Prints why there are no arguments to work with, and returns the exit code for it.
-pub(crate) fn explain(error: &Error) -> ExitCode {
+/// The error in a line; `None` if the answer is the help or the version.
+pub(crate) fn describe(error: &Error) -> Option<String> {
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            // This fails only if standard output is closed.
-            let _ = error.print();
-            ExitCode::SUCCESS
-        }
+        ErrorKind::DisplayHelp
+        | ErrorKind::DisplayVersion
         // The answer to a bare `steno`.
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            let _ = error.print();
-            ExitCode::from(USAGE)
-        }
-        _ => {
-            warn(one_line(error));
-            ExitCode::from(USAGE)
-        }
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => None,
+        _ => Some(one_line(error)),
     }
 }
 

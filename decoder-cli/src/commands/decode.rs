@@ -47,7 +47,7 @@ impl Run for Plan {
         let summary = decoder.summary();
         self.names.explain_unknown(&inputs.dumps, summary.shown == 0);
         rings.print_notes();
-        completeness::report(&inputs.dumps, &summary, &rings);
+        completeness::report(&inputs.dumps, &summary, |dump| rings.absence(dump));
         Ok(Outcome {
             unreadable: inputs.unreadable,
             incomplete: inputs.incomplete || !summary.is_complete() || rings.lacks_dump(),
