@@ -21,6 +21,16 @@ use crate::verify::{gone, index, summary, verify};
 /// What a dump says of itself.
 ///
 /// It serializes to the JSON that `steno info --json` prints.
+///
+/// # Examples
+///
+/// ```no_run
+/// use stenolog_decoder::{Dump, Info, info};
+///
+/// let info: Info = info(&Dump::open("app.steno")?);
+/// println!("{}", serde_json::to_string_pretty(&info)?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Info {
