@@ -107,7 +107,7 @@ fn a_file_that_may_not_be_read() {
     let mut command = std::process::Command::new(program);
     command.arg("app.steno").current_dir(scene.path());
     if File::open(scene.path().join("app.steno")).is_ok() {
-        // Root may read everything: run as the user `nobody`.
+        // Root may read everything: run as another user.
         command.uid(65_534);
     }
     let output = loop {
