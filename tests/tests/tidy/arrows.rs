@@ -21,7 +21,7 @@ logger:      macros > private > handle > drain > ring_dir > call > thread > regi
              > fault sync truncate writer_lock
 decoder:     report > write > info > verify > render > read > filter > rings > dump > model > json
              > text > clock escape limits error
-decoder-cli: commands > cli > output > input
+decoder-cli: commands > input > output > cli
 ";
 
 #[test]
