@@ -9,7 +9,7 @@ use stenolog_ringbuf::queue::spsc::Producer;
 use tempfile::TempDir;
 
 use super::*;
-use crate::scene::{Rec, Scene, loss, messages, n, str_bytes};
+use crate::testing::{DumpBuilder, Rec, loss, messages, n, str_bytes};
 use crate::{DamageCause, Decoder, Entry, Filter, Summary, Tail};
 
 /// What a record of [`n`] takes in a ring.
@@ -68,7 +68,7 @@ impl Rig {
     fn new() -> Self {
         let rig = Self { dir: tempfile::tempdir().unwrap() };
         fs::create_dir(rig.rings()).unwrap();
-        let mut meta = Scene::bare(1, u32::MAX);
+        let mut meta = DumpBuilder::bare(1, u32::MAX);
         meta.prelude();
         rig.file("meta.steno", &of_version_1_2(meta.bytes()));
         rig
@@ -137,25 +137,25 @@ fn lines(range: std::ops::Range<u32>) -> String {
 }
 
 /// A dump with blocks of ring 1 that end at these numbers.
-fn blocks(ends: &[u32]) -> Scene {
-    let mut scene = Scene::new();
+fn blocks(ends: &[u32]) -> DumpBuilder {
+    let mut builder = DumpBuilder::new();
     let mut first = 0;
     for &end in ends {
-        scene.raw_block(1, &numbered(first..end));
+        builder.raw_block(1, &numbered(first..end));
         first = end;
     }
-    scene
+    builder
 }
 
 #[test]
 fn what_the_file_lacks_comes_from_the_rings() {
     let rig = Rig::new();
-    let scene = blocks(&[5]);
-    rig.progress(scene.bytes().len() as u64);
+    let builder = blocks(&[5]);
+    rig.progress(builder.bytes().len() as u64);
     let mut ring = rig.ring("ring-0", words(1, 1));
     ring.push_all(&numbered(0..8));
     ring.free(5 * N_BYTES, 5);
-    let (text, summary) = rig.decode(scene.bytes());
+    let (text, summary) = rig.decode(builder.bytes());
     assert_eq!(text, lines(0..8));
     assert!(summary.is_complete(), "{summary:?}");
     assert_eq!((summary.records, summary.recovered, summary.duplicates), (8, 3, 0));
@@ -166,12 +166,12 @@ fn records_that_both_hold_are_shown_once() {
     // Written, and not freed yet: by all, or by some of the blocks.
     for freed in [0_u32, 2, 5] {
         let rig = Rig::new();
-        let scene = blocks(&[2, 5, 6]);
-        rig.progress(scene.bytes().len() as u64);
+        let builder = blocks(&[2, 5, 6]);
+        rig.progress(builder.bytes().len() as u64);
         let mut ring = rig.ring("ring-0", words(1, 1));
         ring.push_all(&numbered(0..9));
         ring.free(u64::from(freed) * N_BYTES, freed.into());
-        let (text, summary) = rig.decode(scene.bytes());
+        let (text, summary) = rig.decode(builder.bytes());
         assert_eq!(text, lines(0..9), "freed to {freed}");
         assert!(summary.is_complete(), "{summary:?}");
         assert_eq!(summary.recovered, 3);
@@ -203,13 +203,13 @@ fn every_torn_write_behind_what_was_written_is_made_good() {
 #[test]
 fn what_was_written_and_is_gone_is_missing() {
     let rig = Rig::new();
-    let scene = blocks(&[2, 5]);
-    rig.progress(scene.bytes().len() as u64);
+    let builder = blocks(&[2, 5]);
+    rig.progress(builder.bytes().len() as u64);
     let mut ring = rig.ring("ring-0", words(1, 1));
     ring.push_all(&numbered(0..7));
     ring.free(5 * N_BYTES, 5);
     // The file was cut after the writer had freed the records.
-    let (text, summary) = rig.decode(&scene.bytes()[..blocks(&[2]).bytes().len()]);
+    let (text, summary) = rig.decode(&builder.bytes()[..blocks(&[2]).bytes().len()]);
     let expected =
         lines(0..2) + "1: 3 records missing: numbers 2 to 4 of their ring\n" + &lines(5..7);
     assert_eq!(text, expected);
@@ -225,7 +225,7 @@ fn an_empty_ring_tells_what_the_file_should_have() {
     let mut ring = rig.ring("ring-0", words(1, 1));
     ring.push_all(&numbered(0..4));
     ring.free(4 * N_BYTES, 4);
-    let (text, summary) = rig.decode(Scene::new().bytes());
+    let (text, summary) = rig.decode(DumpBuilder::new().bytes());
     assert_eq!(text, "1: 4 records missing: numbers 0 to 3 of their ring\n");
     assert_eq!(summary.missing, 4);
 }
@@ -263,9 +263,9 @@ fn a_damaged_block_is_replaced_by_the_ring() {
 #[test]
 fn rings_merge_by_time_and_their_losses_count_once() {
     let rig = Rig::new();
-    let mut scene = Scene::new();
-    scene.raw_block(1, &[n(10, 1)]);
-    scene.loss(1, loss(15, [0, 0, 0, 2, 0]));
+    let mut builder = DumpBuilder::new();
+    builder.raw_block(1, &[n(10, 1)]);
+    builder.loss(1, loss(15, [0, 0, 0, 2, 0]));
     let mut first = rig.ring("ring-0", {
         let mut words = words(1, 1);
         words[8 + 3] = 5;
@@ -276,7 +276,7 @@ fn rings_merge_by_time_and_their_losses_count_once() {
     first.free(N_BYTES, 1);
     let mut second = rig.ring("ring-1", words(1, 2));
     second.push_all(&[n(20, 2), Rec(17, 40, str_bytes("ann"))]);
-    let (text, summary) = rig.decode(scene.bytes());
+    let (text, summary) = rig.decode(builder.bytes());
     insta::assert_snapshot!(text, @r"
     1: n 1
     1: 2 records lost: ring full (2 DEBUG)
@@ -317,7 +317,7 @@ fn a_number_that_no_pair_states_is_told_by_the_dump() {
 #[test]
 fn a_running_writer_keeps_its_rings() {
     let rig = Rig::new();
-    let dump = rig.dump(Scene::new().bytes());
+    let dump = rig.dump(DumpBuilder::new().bytes());
     let meta = File::open(rig.rings().join("meta.steno")).unwrap();
     meta.try_lock().unwrap();
     let found = || RingDir::find(&dump, &[]).found.unwrap();
@@ -334,7 +334,7 @@ fn the_directory_is_found_where_it_may_be() {
     let elsewhere = tempfile::tempdir().unwrap();
     let moved = elsewhere.path().join(directory_name(&[1; 16]));
     fs::rename(rig.rings(), &moved).unwrap();
-    let dump = rig.dump(Scene::new().bytes());
+    let dump = rig.dump(DumpBuilder::new().bytes());
     let search = RingDir::find(&dump, &[]);
     assert!(search.found.is_none() && search.refused.is_empty());
     assert!(search.looked_in.contains(&rig.dir.path().canonicalize().unwrap()), "{search:?}");
@@ -362,7 +362,7 @@ fn links_are_not_followed() {
     symlink("/dev/zero", rig.rings().join("ring-1")).unwrap();
     symlink("/dev/zero", rig.rings().join("progress")).unwrap();
     fs::create_dir(rig.rings().join("ring-2")).unwrap();
-    let (text, summary) = rig.decode(Scene::new().bytes());
+    let (text, summary) = rig.decode(DumpBuilder::new().bytes());
     assert_eq!(text, "");
     let foreign = summary
         .damage
@@ -373,7 +373,7 @@ fn links_are_not_followed() {
     // The directory itself.
     fs::remove_dir_all(rig.rings()).unwrap();
     symlink(elsewhere.rings(), rig.rings()).unwrap();
-    let dump = rig.dump(Scene::new().bytes());
+    let dump = rig.dump(DumpBuilder::new().bytes());
     for extra in [vec![], vec![rig.rings()], vec![rig.rings().join("")]] {
         let search = RingDir::find(&dump, &extra);
         assert!(search.found.is_none());
@@ -392,7 +392,7 @@ fn rings_of_somebody_else_are_not_believed() {
     let rig = Rig::new();
     rig.progress(1);
     drop(rig.ring("ring-0", words(1, 1)));
-    let dump = rig.dump(Scene::new().bytes());
+    let dump = rig.dump(DumpBuilder::new().bytes());
     assert!(RingDir::find(&dump, &[]).found.is_some());
     match chown(rig.rings(), Some(STRANGER), None) {
         // Only root can give a directory away, and so try this.
@@ -416,7 +416,7 @@ fn only_what_a_logger_makes_is_removed() {
     rig.progress(1);
     drop(rig.ring("ring-0", words(1, 1)));
     rig.file(".new-ring-7", b"");
-    let dump = rig.dump(Scene::new().bytes());
+    let dump = rig.dump(DumpBuilder::new().bytes());
     let found = || RingDir::find(&dump, &[]).found.unwrap();
     rig.file("notes.txt", b"mine");
     #[cfg(unix)]
@@ -440,7 +440,7 @@ fn limits_are_kept_and_named() {
     }
     // Absurd, but sparse: no byte of it is read.
     File::create(rig.rings().join("ring-9")).unwrap().set_len(1 << 42).unwrap();
-    let dump = rig.dump(Scene::new().bytes());
+    let dump = rig.dump(DumpBuilder::new().bytes());
     let read =
         |limits| RingDir::find(&dump, &[]).found.unwrap().read(Some(&dump), &limits).unwrap();
     let all = read(Limits::default());
@@ -470,7 +470,7 @@ fn what_is_no_ring_of_the_session_is_named_and_left() {
     let mut bytes = fs::read(rig.rings().join("ring-2")).unwrap();
     bytes[20] ^= 1;
     rig.file("ring-7", &bytes);
-    let (text, summary) = rig.decode(Scene::new().bytes());
+    let (text, summary) = rig.decode(DumpBuilder::new().bytes());
     assert_eq!(text, "7: n 1\n");
     let causes: Vec<_> = summary.damage.iter().map(|damage| damage.cause.to_string()).collect();
     insta::assert_snapshot!(causes.join("\n"), @r"
@@ -541,7 +541,7 @@ proptest! {
 fn every_prefix_of_the_explanations_is_read() {
     let rig = Rig::new();
     rig.ring("ring-0", words(1, 1)).push_all(&numbered(0..3));
-    let dump = rig.dump(Scene::new().bytes());
+    let dump = rig.dump(DumpBuilder::new().bytes());
     let meta = fs::read(rig.rings().join("meta.steno")).unwrap();
     for end in 0..=meta.len() {
         rig.file("meta.steno", &meta[..end]);
@@ -549,10 +549,10 @@ fn every_prefix_of_the_explanations_is_read() {
         assert_eq!(exercise(&rig, &dump).unwrap().records, 3, "{end} bytes");
     }
     let mut torn = meta.clone();
-    let mut scene = Scene::bare(1, u32::MAX);
-    scene.prelude();
-    scene.any_frame(FrameKind::Clock, &[0; 20]);
-    torn.extend(&scene.bytes()[meta.len()..scene.bytes().len() - 3]);
+    let mut builder = DumpBuilder::bare(1, u32::MAX);
+    builder.prelude();
+    builder.frame(FrameKind::Clock, &[0; 20]);
+    torn.extend(&builder.bytes()[meta.len()..builder.bytes().len() - 3]);
     rig.file("meta.steno", &torn);
     assert_eq!(exercise(&rig, &dump).unwrap().damage(), [], "a torn last frame is no damage");
 }

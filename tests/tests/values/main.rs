@@ -23,6 +23,6 @@ fn only_text(fixture: &mut LogFixture) -> String {
     let path = fixture.path().to_owned();
     fixture.finish();
     let (text, _) = stenolog_tests::render(&path, Format::Short);
-    let (_, fields) = text.trim_end().split_once(" values: ").expect("a target");
+    let (_, fields) = text.trim_end().split_once(": ").expect("a target");
     fields.to_owned()
 }

@@ -109,17 +109,17 @@ fn filters() -> Vec<Filter> {
 const EVIL: &str = "a\x1b[31m\n\"b\" \\ größe\u{202e}";
 
 /// Records of all scalars, in rows and as the ring had them.
-fn scalars() -> Scene {
-    let (mut scene, records) = scalar_records();
-    scene.block(1, &records);
-    scene.raw_block(2, &records);
-    scene.seal(0);
-    scene
+fn scalars() -> DumpBuilder {
+    let (mut builder, records) = scalar_records();
+    builder.block(1, &records);
+    builder.raw_block(2, &records);
+    builder.seal(0);
+    builder
 }
 
 /// Call sites of all scalars, with specs, roles and templates of all kinds, and a record of each.
-fn scalar_records() -> (Scene, Vec<Rec>) {
-    let mut scene = Scene::new();
+fn scalar_records() -> (DumpBuilder, Vec<Rec>) {
+    let mut builder = DumpBuilder::new();
     let types = [
         (Type::Bool, vec![1]),
         (Type::Char, 0x1b_u32.to_le_bytes().to_vec()),
@@ -161,7 +161,7 @@ fn scalar_records() -> (Scene, Vec<Rec>) {
             for role in roles {
                 let slots = [("va\"lue", role, ty.clone()), ("again", Role::Field, Type::U8)];
                 let slots = if id % 2 == 0 { &slots[..1] } else { &slots };
-                scene.site(id, Level::ALL[id as usize % 5], "app::\x07", template, slots);
+                builder.site(id, Level::ALL[id as usize % 5], "app::\x07", template, slots);
                 let values = if id % 2 == 0 { bytes.clone() } else { [bytes, &[5][..]].concat() };
                 records.push(Rec(id, u64::from(id) * 333_333, values));
                 id += 1;
@@ -170,25 +170,25 @@ fn scalar_records() -> (Scene, Vec<Rec>) {
     }
     let many: Vec<_> = (0..12).map(|_| ("n", Role::Argument, Type::U8)).collect();
     for (id, count) in [(5000, 8), (5001, 9), (5002, 12)] {
-        scene.site(id, Level::Info, "many", Some("{7} {0}"), &many[..count]);
+        builder.site(id, Level::Info, "many", Some("{7} {0}"), &many[..count]);
         records.push(Rec(id, 9_999_999_999, (0..count as u8).collect()));
     }
     // As long as messages may be, and longer than lines are made for.
-    scene.site(5004, Level::Info, "wide", Some("{0:65535}"), &[("n", Role::Argument, Type::U8)]);
+    builder.site(5004, Level::Info, "wide", Some("{0:65535}"), &[("n", Role::Argument, Type::U8)]);
     records.push(Rec(5004, 10_000_000_000, vec![7]));
     let wider = Some("{0:65535}{0:65535}{0:65535}{0:65535}{0:65535}{0:65535}{0:65535}{0:65535}");
-    scene.site(5005, Level::Info, "wide", wider, &[("n", Role::Argument, Type::U8)]);
+    builder.site(5005, Level::Info, "wide", wider, &[("n", Role::Argument, Type::U8)]);
     records.push(Rec(5005, 10_000_000_000, vec![7]));
-    scene.site(5006, Level::Info, "long", Some("{0}"), &[("text", Role::Argument, Type::Str)]);
+    builder.site(5006, Level::Info, "long", Some("{0}"), &[("text", Role::Argument, Type::Str)]);
     records.push(Rec(5006, 10_000_000_000, str_bytes(&"x\"".repeat(20_000))));
     // Short enough, but printed so often that the message is cut.
     let often = "{0}".repeat(1000);
-    scene.site(5007, Level::Info, "often", Some(&often), &[("text", Role::Argument, Type::Str)]);
+    builder.site(5007, Level::Info, "often", Some(&often), &[("text", Role::Argument, Type::Str)]);
     records.push(Rec(5007, 10_000_000_000, str_bytes(&"x\"".repeat(4000))));
     let counted = [("x", Role::Argument, Type::F64), ("w", Role::Count, Type::U16)];
-    scene.site(5003, Level::Info, "counted", Some("{0:1$.1$}"), &counted);
+    builder.site(5003, Level::Info, "counted", Some("{0:1$.1$}"), &counted);
     records.push(Rec(5003, 10_000_000_000, [&1.5_f64.to_le_bytes()[..], &[9, 0]].concat()));
-    (scene, records)
+    (builder, records)
 }
 
 #[test]
@@ -198,8 +198,8 @@ fn lines_of_scalars_are_what_the_renderer_writes() {
 
 #[test]
 fn columns_show_what_rows_show() {
-    let dump = |put: fn(&mut Scene, u32, &[Rec])| {
-        let (mut scene, mut records) = scalar_records();
+    let dump = |put: fn(&mut DumpBuilder, u32, &[Rec])| {
+        let (mut builder, mut records) = scalar_records();
         // The longest ones take their time, and stand in no other way.
         records.retain(|Rec(id, ..)| *id < 5004);
         // A block has no more kinds of records in columns. Of each there are several, and among them
@@ -213,12 +213,12 @@ fn columns_show_what_rows_show() {
                 let counts = [turn + 1 + 10 * at; 10].map(u64::to_le_bytes);
                 block.push(Rec(CallSite::LOSS_ID, at * 100, counts.concat()));
             }
-            put(&mut scene, at as u32 % 2 + 1, &block);
+            put(&mut builder, at as u32 % 2 + 1, &block);
         }
-        scene.seal(0);
-        [scene.dump()]
+        builder.seal(0);
+        [builder.dump()]
     };
-    let (rows, columns) = (dump(Scene::block), dump(Scene::column_block));
+    let (rows, columns) = (dump(DumpBuilder::block), dump(DumpBuilder::column_block));
     let options = RenderOptions::default();
     for filter in filters().into_iter().chain([Filter::default().target("many")]) {
         for order in [Order::Time, Order::File] {
@@ -235,31 +235,31 @@ fn columns_show_what_rows_show() {
 }
 
 /// A dump of another session.
-fn scene() -> Scene {
-    let mut scene = Scene::bare(9, 0);
-    scene.prelude();
-    scene.block(1, &[n(15, 15), n(35, 35), Rec(17, 45, str_bytes(EVIL))]);
-    scene
+fn builder() -> DumpBuilder {
+    let mut builder = DumpBuilder::bare(9, 0);
+    builder.prelude();
+    builder.block(1, &[n(15, 15), n(35, 35), Rec(17, 45, str_bytes(EVIL))]);
+    builder
 }
 
 /// Two threads, losses, gaps, blocks that are damaged, cut, compressed or of another version, unknown
 /// call sites, and values that cannot be read.
 fn damaged() -> Vec<u8> {
-    let mut scene = Scene::new();
-    scene.block(1, &[n(10, 1), n(30, 3), Rec(17, 40, str_bytes(EVIL)), n(41, 4)]);
-    scene.raw_block(2, &[n(20, 2), Rec(18, (START + 22) as u64, vec![]), n(50, 5)]);
-    scene.skip(1, 3);
-    scene.compressed_block(1, &[n(60, 6), n(70, 7)], Codec::Zstd);
-    scene.loss(2, loss(75, [1, 0, 0, 2, 5]));
-    scene.compressed_block(2, &[n(80, 8)], Codec::Lz4);
+    let mut builder = DumpBuilder::new();
+    builder.block(1, &[n(10, 1), n(30, 3), Rec(17, 40, str_bytes(EVIL)), n(41, 4)]);
+    builder.raw_block(2, &[n(20, 2), Rec(18, (START + 22) as u64, vec![]), n(50, 5)]);
+    builder.skip(1, 3);
+    builder.compressed_block(1, &[n(60, 6), n(70, 7)], Codec::Zstd);
+    builder.loss(2, loss(75, [1, 0, 0, 2, 5]));
+    builder.compressed_block(2, &[n(80, 8)], Codec::Lz4);
     // Too short for their values, and of no call site.
-    scene.raw_block(
+    builder.raw_block(
         1,
         &[Rec(16, 90, vec![1]), n(91, 9), Rec(16, 92, vec![]), Rec(17, 93, vec![9; 5])],
     );
-    scene.raw_block(2, &[Rec(17, 94, str_bytes("\u{feff}"))]);
-    let mut bytes = scene.bytes().to_vec();
-    let dump = scene.dump();
+    builder.raw_block(2, &[Rec(17, 94, str_bytes("\u{feff}"))]);
+    let mut bytes = builder.bytes().to_vec();
+    let dump = builder.dump();
     let id_at = |block: usize| dump.blocks()[block].offset as usize + 24 + 72 + 4;
     bytes[id_at(1)] = 99;
     let payload = dump.blocks()[1].payload_bytes as usize;
@@ -289,7 +289,7 @@ fn damage_shows_alike() {
     assert_eq!(causes, expected);
     for filter in filters() {
         check(&whole, &filter, Order::Time);
-        check(&[dump(bytes.clone()), scene().dump(), dump(bytes.clone())], &filter, Order::File);
+        check(&[dump(bytes.clone()), builder().dump(), dump(bytes.clone())], &filter, Order::File);
     }
     for cut in (600..bytes.len()).step_by(61) {
         let mut changed = bytes.clone();
@@ -316,9 +316,9 @@ fn damage_shows_alike() {
 }
 
 /// So many records that there are many batches, in blocks of three rings that overlap.
-fn long() -> Scene {
-    let mut scene = Scene::new();
-    scene.thread(3, 7, "third");
+fn long() -> DumpBuilder {
+    let mut builder = DumpBuilder::new();
+    builder.thread(3, 7, "third");
     for block in 0..18_u32 {
         let ring = block % 3 + 1;
         let at = |i: u32| u64::from(block) * 20_000 + u64::from(i) * 61;
@@ -328,13 +328,13 @@ fn long() -> Scene {
                 _ => n(at(i), block * 1000 + i),
             })
             .collect();
-        scene.block(ring, &records);
+        builder.block(ring, &records);
         if block % 10 == 5 {
-            scene.loss(ring, loss(at(999), [0, 0, 0, 0, u64::from(block)]));
+            builder.loss(ring, loss(at(999), [0, 0, 0, 0, u64::from(block)]));
         }
     }
-    scene.seal(20);
-    scene
+    builder.seal(20);
+    builder
 }
 
 #[test]
@@ -372,13 +372,13 @@ fn a_break_ends_it_and_nothing_more_is_handed_on() {
 #[test]
 fn what_is_found_is_handed_on_before_the_end_is_read() {
     // One match at the beginning, and nothing behind it that would be wanted.
-    let mut scene = Scene::new();
-    scene.block(1, &[Rec(17, 0, str_bytes("needle"))]);
+    let mut builder = DumpBuilder::new();
+    builder.block(1, &[Rec(17, 0, str_bytes("needle"))]);
     for block in 0..2_000_u32 {
-        scene.block(1, &[n(u64::from(block) + 1, block), n(u64::from(block) + 1, block)]);
+        builder.block(1, &[n(u64::from(block) + 1, block), n(u64::from(block) + 1, block)]);
     }
-    scene.block(1, &[Rec(17, 9_999, str_bytes("needle"))]);
-    let dumps = [scene.dump()];
+    builder.block(1, &[Rec(17, 9_999, str_bytes("needle"))]);
+    let dumps = [builder.dump()];
     let filter = Filter::default().target("app::net").levels(Levels::ALL);
     for threads in [1, 2] {
         let mut pieces = Vec::new();
@@ -394,12 +394,12 @@ fn what_is_found_is_handed_on_before_the_end_is_read() {
 
 #[test]
 fn long_texts_are_handed_on_in_pieces() {
-    let mut scene = Scene::new();
-    scene.site(40, Level::Info, "wide", Some("{0:60000}"), &[("n", Role::Argument, Type::U8)]);
+    let mut builder = DumpBuilder::new();
+    builder.site(40, Level::Info, "wide", Some("{0:60000}"), &[("n", Role::Argument, Type::U8)]);
     let records: Vec<_> = (0..200).map(|i| Rec(40, i, vec![i as u8])).collect();
-    scene.block(1, &records);
-    scene.seal(0);
-    let dumps = [scene.dump()];
+    builder.block(1, &records);
+    builder.seal(0);
+    let dumps = [builder.dump()];
     let options = RenderOptions::default();
     let filter = Filter::default();
     let expected = one_by_one(&dumps, &filter, Order::Time, Format::Short, &options).0;
@@ -422,13 +422,13 @@ fn long_texts_are_handed_on_in_pieces() {
 
 #[test]
 fn long_messages_wait_for_their_turn() {
-    let mut scene = Scene::new();
+    let mut builder = DumpBuilder::new();
     let lengths = [10, 80_000, 100_000, 20];
     let long = |length: usize| str_bytes(&"\x01".repeat(length));
     let records: Vec<_> = lengths.iter().zip(0..).map(|(&n, at)| Rec(17, at, long(n))).collect();
-    scene.block(1, &records);
-    scene.seal(0);
-    let dumps = [scene.dump()];
+    builder.block(1, &records);
+    builder.seal(0);
+    let dumps = [builder.dump()];
     let filter = Arc::new(Filter::default());
     let mut painter =
         Painter::new(&filter, Format::Logfmt, &RenderOptions::default(), Losses::Inline);
@@ -505,13 +505,13 @@ fn last_records<'l>(lines: &'l [&'l str], count: usize) -> &'l [&'l str] {
 #[test]
 fn a_fill_of_several_bytes_counts_as_these() {
     for fill in ["\u{1f600}", "x"] {
-        let mut scene = Scene::new();
+        let mut builder = DumpBuilder::new();
         let template = format!("{{0:{fill}>65535}}").repeat(7);
         let slots = [("n", Role::Argument, Type::U32)];
-        scene.site(30, Level::Info, "app", Some(&template), &slots);
-        scene.block(1, &[Rec(30, 1, 5_u32.to_le_bytes().to_vec())]);
-        scene.seal(0);
-        check(&[scene.dump()], &Filter::default(), Order::Time);
+        builder.site(30, Level::Info, "app", Some(&template), &slots);
+        builder.block(1, &[Rec(30, 1, 5_u32.to_le_bytes().to_vec())]);
+        builder.seal(0);
+        check(&[builder.dump()], &Filter::default(), Order::Time);
     }
 }
 
@@ -526,18 +526,18 @@ fn what_a_filter_leaves_out_keeps_nothing_waiting() {
     };
     let mut texts = Vec::new();
     for in_columns in [false, true] {
-        let mut scene = Scene::new();
+        let mut builder = DumpBuilder::new();
         for ring in [1, 2] {
             let records: Vec<_> =
                 records(["needle one", "needle two"][ring as usize - 1]).collect();
             if in_columns {
-                scene.column_block(ring, &records);
+                builder.column_block(ring, &records);
             } else {
-                scene.block(ring, &records);
+                builder.block(ring, &records);
             }
         }
-        scene.seal(0);
-        let dumps = [scene.dump()];
+        builder.seal(0);
+        let dumps = [builder.dump()];
         let filter = Filter::default().grep_pattern("needle", false).unwrap();
         check(&dumps, &filter, Order::Time);
         let options = RenderOptions::default();
