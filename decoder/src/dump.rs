@@ -2,7 +2,9 @@
 
 mod block;
 mod body;
+mod contents;
 mod header;
+mod refresh;
 mod ring_facts;
 mod scan;
 pub(crate) mod source;
@@ -21,20 +23,20 @@ use stenolog_format::frame::{FileHeader, FrameHeader};
 use stenolog_format::index::End;
 use stenolog_format::summary::Summary;
 use stenolog_format::volatile::{VolatileRing, VolatileState};
-use stenolog_session::frames::Position;
 
 pub use block::Block;
 pub(crate) use body::{Body, Stored, Unpacker};
+pub use refresh::Refresh;
 pub(crate) use ring_facts::{RingFacts, RingStart};
 pub use tables::FrameCounts;
 
-use crate::dump::source::Source;
+use crate::dump::contents::Contents;
+use crate::dump::source::{Change, Source};
 use crate::error::OpenError;
 use crate::limits::Limits;
 use crate::model::damage::{Damage, DamageCause};
 use crate::model::site::Site;
 use crate::model::state::{DumpState, Tail};
-use scan::{Checkpoint, Scanned};
 pub(crate) use summary::SummaryPlace;
 use tables::Tables;
 
@@ -64,42 +66,9 @@ pub struct Dump {
     /// The path, or what was given instead of one.
     path: Arc<Path>,
     source: Arc<Source>,
+    /// Whether it was when the source was read.
+    writer_is_alive: Option<bool>,
     contents: Arc<Contents>,
-}
-
-/// What was read from the source.
-#[derive(Clone, Debug)]
-struct Contents {
-    header: FileHeader,
-    is_session_known: bool,
-    tables: Tables,
-    scanned: Scanned,
-    limits: Limits,
-    /// For a dump that was made from the rings of a writer that died.
-    rings: Option<RingFacts>,
-}
-
-impl Contents {
-    fn read(file: &Arc<Path>, bytes: &[u8], limits: &Limits) -> Result<Self, OpenError> {
-        let (mut header, length, error) = header::read(file, bytes)?;
-        let mut tables = Tables::default();
-        let is_damaged = error.is_some();
-        tables.damage.extend(error.map(|error| Damage {
-            file: Arc::clone(file),
-            offset: 0,
-            bytes: 0,
-            cause: DamageCause::FileHeader(error),
-        }));
-        let first = Position::first(length as u64);
-        let start = Checkpoint::new(first, limits.metadata_bytes, &tables);
-        let scanned = scan::scan(bytes, &start, file, &mut tables);
-        if let Some(restated) = tables.restated.filter(|_| is_damaged) {
-            header = restated;
-        }
-        let is_session_known = !is_damaged || tables.restated.is_some();
-        let limits = *limits;
-        Ok(Self { header, is_session_known, tables, scanned, limits, rings: None })
-    }
 }
 
 impl Dump {
@@ -122,7 +91,8 @@ impl Dump {
     /// As [`open`](Self::open).
     pub fn open_within(path: impl AsRef<Path>, limits: &Limits) -> Result<Self, OpenError> {
         let path = path.as_ref();
-        Self::new(path.to_owned(), Source::open(path, limits)?, limits)
+        let (source, writer_is_alive) = Source::open(path, limits)?;
+        Self::new(path.to_owned(), source, writer_is_alive, limits)
     }
 
     /// Reads a file that is already open, such as a temporary one with an unpacked copy. `name` is the path
@@ -136,14 +106,62 @@ impl Dump {
         limits: &Limits,
     ) -> Result<Self, OpenError> {
         let path = name.into();
-        let source = Source::of(file, &path, limits)?;
-        Self::new(path, source, limits)
+        let (source, writer_is_alive) = Source::of(file, &path, limits)?;
+        Self::new(path, source, writer_is_alive, limits)
     }
 
     /// Whether the other dump is the same file of a log and begins with everything in this one.
     #[must_use]
     pub fn is_beginning_of(&self, other: &Self) -> bool {
         !self.is_from_rings() && !other.is_from_rings() && other.bytes().starts_with(self.bytes())
+    }
+
+    /// Reads on where the file ended, if its logger has appended to it.
+    ///
+    /// Afterwards the dump is what [`open`](Self::open) would read now. A frame that was cut by the end of
+    /// the file may be whole; everything else stays where it was: see
+    /// [`settled_blocks`](Self::settled_blocks). Clones that were made before keep what they have. Without
+    /// clones, the cost depends on what was appended; with them, also on the size of the tables.
+    ///
+    /// # Errors
+    /// If the file cannot be read. The dump stays as it was.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use stenolog_decoder::{Dump, DumpState, Refresh};
+    ///
+    /// let mut dump = Dump::open("app.steno")?;
+    /// while dump.state() == DumpState::Growing {
+    ///     std::thread::sleep(std::time::Duration::from_millis(200));
+    ///     if let Refresh::Grown { bytes } = dump.refresh()? {
+    ///         println!("{bytes} more bytes, {} blocks in all", dump.blocks().len());
+    ///     }
+    /// }
+    /// # Ok::<(), stenolog_decoder::OpenError>(())
+    /// ```
+    pub fn refresh(&mut self) -> Result<Refresh, OpenError> {
+        let failed = |source| OpenError::Io { path: self.path.to_path_buf(), source };
+        let (change, writer_is_alive) = self.source.change(&self.path).map_err(failed)?;
+        // It is not known of another file.
+        self.writer_is_alive = writer_is_alive.or(self.writer_is_alive);
+        let read = self.len_bytes();
+        let (file, bytes) = match change {
+            Change::Longer { file, bytes } => (file, bytes),
+            Change::None => return Ok(Refresh::Unchanged),
+            Change::Moved => return Ok(Refresh::Replaced),
+            Change::Shorter { bytes } => return Ok(Refresh::Shrunk { read, found: bytes }),
+            Change::NoFile => return Ok(Refresh::NotAFile),
+        };
+        let length = usize::try_from(bytes)
+            .map_err(|_| OpenError::TooLarge { path: self.path.to_path_buf(), bytes })?;
+        let settled = self.contents.scanned.checkpoint.settled_bytes();
+        let limits = &self.contents.limits;
+        if !Source::grow(&mut self.source, file, length, settled, limits).map_err(failed)? {
+            return Ok(Refresh::Replaced);
+        }
+        Contents::refresh(&mut self.contents, &self.name, &self.source)?;
+        Ok(Refresh::Grown { bytes: bytes - read })
     }
 
     /// Reads a dump to the end of `reader`, such as the standard input.
@@ -164,7 +182,7 @@ impl Dump {
     /// # Errors
     /// If the bytes are no dump.
     pub fn from_bytes(name: impl Into<PathBuf>, bytes: Vec<u8>) -> Result<Self, OpenError> {
-        Self::new(name.into(), Source::memory(bytes), &Limits::default())
+        Self::from_bytes_within(name, bytes, &Limits::default())
     }
 
     pub(crate) fn from_bytes_within(
@@ -172,16 +190,22 @@ impl Dump {
         bytes: Vec<u8>,
         limits: &Limits,
     ) -> Result<Self, OpenError> {
-        Self::new(name.into(), Source::memory(bytes), limits)
+        Self::new(name.into(), Source::memory(bytes), None, limits)
     }
 
-    fn new(path: PathBuf, source: Source, limits: &Limits) -> Result<Self, OpenError> {
+    fn new(
+        path: PathBuf,
+        source: Source,
+        writer_is_alive: Option<bool>,
+        limits: &Limits,
+    ) -> Result<Self, OpenError> {
         let file: Arc<Path> = path.into();
         let contents = Contents::read(&file, &source, limits)?;
         Ok(Self {
             name: Arc::clone(&file),
             path: file,
             source: Arc::new(source),
+            writer_is_alive,
             contents: Arc::new(contents),
         })
     }
@@ -296,10 +320,17 @@ impl Dump {
         &self.tables().clock
     }
 
-    /// Where the records stand, in the order of the file.
+    /// The places of the records, in the order of the file.
     #[must_use]
     pub fn blocks(&self) -> &[Block] {
         &self.tables().blocks
+    }
+
+    /// How many of the [blocks](Self::blocks) stay as they are, however the file grows. The others are from
+    /// a write that is cut by the end of the file: a [refresh](Self::refresh) may replace them.
+    #[must_use]
+    pub fn settled_blocks(&self) -> usize {
+        self.contents.scanned.checkpoint.settled_blocks()
     }
 
     /// The number of rings that the file names as not being in a file, or whose file was deleted. Their
@@ -370,11 +401,11 @@ impl Dump {
         &self.tables().damage
     }
 
-    /// Whether a logger had the file open when it was opened here; `None` if that cannot be told,
+    /// Whether a logger had the file open when it was opened here or [refreshed](Self::refresh); `None` if that cannot be told,
     /// because the dump is not a regular file or the platform is not Unix.
     #[must_use]
-    pub fn writer_is_alive(&self) -> Option<bool> {
-        self.source.writer_is_alive()
+    pub const fn writer_is_alive(&self) -> Option<bool> {
+        self.writer_is_alive
     }
 
     /// The damage of a file that became shorter while it was read, if it did.

@@ -1,4 +1,4 @@
-//! Why a file cannot be opened as a dump.
+//! Errors of opening a dump.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,25 +7,34 @@ use stenolog_format::frame::FileHeaderError;
 
 /// Why a file cannot be read as a dump at all.
 ///
-/// Damage behind the file's header is no error: it is [`Damage`](crate::Damage).
+/// Damage after the file's header is not an error: it is [`Damage`](crate::Damage).
+///
+/// # Examples
+///
+/// ```
+/// use stenolog_decoder::{Dump, OpenError};
+///
+/// let error = Dump::from_bytes("notes.txt", b"some text".to_vec()).unwrap_err();
+/// assert!(matches!(error, OpenError::NoDump { .. }));
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The operating system refuses.
+    /// The operating system cannot read it.
     #[error("{}: cannot be read: {source}; check the path and its permissions", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// What the operating system says.
+        /// Why not.
         source: io::Error,
     },
-    /// A directory is no dump.
+    /// The path leads to a directory.
     #[error("{}: is a directory; name the dumps in it", path.display())]
     Directory {
         /// The directory.
         path: PathBuf,
     },
-    /// The file holds nothing.
+    /// The file is empty.
     #[error("{}: is empty; its logger wrote nothing, or has not started yet", path.display())]
     Empty {
         /// The file.
@@ -39,7 +48,7 @@ pub enum OpenError {
         /// Its length.
         bytes: u64,
     },
-    /// The file ends before its first frame could begin: its logger died when it began.
+    /// The file ends within its header: its logger died when it began.
     #[error("{}: is cut: {source}; nothing was recorded before the cut", path.display())]
     Cut {
         /// The file.
@@ -47,12 +56,12 @@ pub enum OpenError {
         /// What is missing.
         source: FileHeaderError,
     },
-    /// The file begins otherwise than a dump.
+    /// The file does not begin like a dump.
     #[error("{}: {source}; name a file that a stenolog logger wrote", path.display())]
     NoDump {
         /// The file.
         path: PathBuf,
-        /// What stands there.
+        /// What it begins with.
         source: FileHeaderError,
     },
     /// The file needs a newer reader.
@@ -60,7 +69,7 @@ pub enum OpenError {
     Newer {
         /// The file.
         path: PathBuf,
-        /// Which version it is.
+        /// Its version.
         source: FileHeaderError,
     },
 }

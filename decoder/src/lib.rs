@@ -22,7 +22,7 @@ mod write;
 mod testing;
 
 pub use dump::source::survive_shrinking_files;
-pub use dump::{Block, Dump, FrameCounts};
+pub use dump::{Block, Dump, FrameCounts, Refresh};
 pub use error::OpenError;
 pub use filter::{FieldMatch, FieldMatchError, Filter, Levels};
 pub use info::{Info, info, info_with};

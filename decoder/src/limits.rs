@@ -7,7 +7,7 @@ pub const MAX_METADATA_BYTES: usize = 64 << 20;
 /// The length of the longest ring file: its header and the greatest capacity.
 pub(crate) const MAX_RING_FILE_BYTES: u64 = 4096 + (1 << 30);
 
-/// Bounds on what a file may cost its reader. Anything beyond them is reported as damage.
+/// Bounds on what a file may cost its reader. Whatever exceeds them is reported as damage.
 ///
 /// Records need no bound: they are read one by one, in memory that does not grow with the file.
 ///
@@ -17,28 +17,16 @@ pub(crate) const MAX_RING_FILE_BYTES: u64 = 4096 + (1 << 30);
 /// use stenolog_decoder::{Dump, Limits};
 ///
 /// let limits = Limits::default().with_metadata_bytes(1 << 20);
-/// let dump = Dump::open_within("from-somebody-else.steno", &limits)?;
+/// let dump = Dump::open_within("from-somewhere.steno", &limits)?;
 /// # Ok::<(), stenolog_decoder::OpenError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Limits {
-    /// The most bytes of call sites in a file, and the most bytes of an index frame: 64 MiB by default
-    /// ([`MAX_METADATA_BYTES`](crate::MAX_METADATA_BYTES)). In memory, hostile ones take up to about a
-    /// hundred times as much.
-    pub metadata_bytes: usize,
-    /// The most ring files to read from a directory: 65,536 by default. A logger has one for each
-    /// thread that logs at once.
-    pub ring_files: usize,
-    /// The most bytes of ring files in all: 4 GiB by default. While they are read, three times the
-    /// longest of them, and the records that they hold, are in memory.
-    pub ring_bytes: u64,
-    /// The most bytes of the metadata of rings: 256 MiB by default.
-    pub meta_bytes: u64,
-    /// Whether files are read into memory instead of being mapped. Off by default. If another program
-    /// truncates a mapped file, the process dies, unless it called
-    /// [`survive_shrinking_files`](crate::survive_shrinking_files).
-    pub copies: bool,
+    pub(crate) metadata_bytes: usize,
+    pub(crate) ring_files: usize,
+    pub(crate) ring_bytes: u64,
+    pub(crate) ring_metadata_bytes: u64,
+    pub(crate) copies: bool,
 }
 
 /// One of the bounds of [`Limits`].
@@ -55,16 +43,16 @@ pub struct Limits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Limit {
-    /// [`Limits::metadata_bytes`].
+    /// [`Limits::with_metadata_bytes`].
     MetadataBytes,
-    /// [`Limits::ring_files`].
+    /// [`Limits::with_ring_files`].
     RingFiles,
-    /// [`Limits::ring_bytes`].
+    /// [`Limits::with_ring_bytes`].
     RingBytes,
 }
 
 impl Limit {
-    /// The name of the field of [`Limits`].
+    /// The name of the bound: `metadata_bytes`, `ring_files` or `ring_bytes`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -81,45 +69,58 @@ impl Default for Limits {
             metadata_bytes: MAX_METADATA_BYTES,
             ring_files: 1 << 16,
             ring_bytes: 4 << 30,
-            meta_bytes: 256 << 20,
+            ring_metadata_bytes: 256 << 20,
             copies: false,
         }
     }
 }
 
 impl Limits {
-    /// Sets the maximum number of bytes of call sites.
+    /// Sets the most bytes of call sites to read from a file, and of an index frame: 64 MiB by default
+    /// ([`MAX_METADATA_BYTES`]). Hostile call sites take up to about a hundred times as much memory.
     #[must_use]
     pub const fn with_metadata_bytes(mut self, bytes: usize) -> Self {
         self.metadata_bytes = bytes;
         self
     }
 
-    /// Sets the maximum number of ring files to read.
+    /// Sets the most ring files to read from a directory: 65,536 by default. A logger has one for each
+    /// thread that logs at the same time.
     #[must_use]
     pub const fn with_ring_files(mut self, files: usize) -> Self {
         self.ring_files = files;
         self
     }
 
-    /// Sets the maximum number of bytes of ring files.
+    /// Sets the most bytes of ring files to read, in all: 4 GiB by default. Reading takes three times the
+    /// memory of the longest one, and that of the records they hold.
     #[must_use]
     pub const fn with_ring_bytes(mut self, bytes: u64) -> Self {
         self.ring_bytes = bytes;
         self
     }
 
-    /// Sets whether files are read into memory, each as a whole, instead of being mapped.
+    /// Sets the most bytes of a ring directory's metadata to read: 256 MiB by default.
     #[must_use]
-    pub const fn with_copies(mut self, copies: bool) -> Self {
-        self.copies = copies;
+    pub const fn with_ring_metadata_bytes(mut self, bytes: u64) -> Self {
+        self.ring_metadata_bytes = bytes;
         self
     }
 
-    /// Sets the maximum number of bytes of the metadata of rings.
+    /// The earlier name of [`with_ring_metadata_bytes`](Self::with_ring_metadata_bytes).
+    #[deprecated(since = "0.1.0", note = "renamed to `with_ring_metadata_bytes`")]
     #[must_use]
-    pub const fn with_meta_bytes(mut self, bytes: u64) -> Self {
-        self.meta_bytes = bytes;
+    pub const fn with_meta_bytes(self, bytes: u64) -> Self {
+        self.with_ring_metadata_bytes(bytes)
+    }
+
+    /// Sets whether to read each file into memory as a whole instead of mapping it. Off by default.
+    ///
+    /// If another program truncates a mapped file, the process dies, unless it called
+    /// [`survive_shrinking_files`](crate::survive_shrinking_files).
+    #[must_use]
+    pub const fn with_copies(mut self, copies: bool) -> Self {
+        self.copies = copies;
         self
     }
 }

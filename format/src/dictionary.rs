@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::shape::Role;
 use crate::types::Type;
 
 /// The severity of a record, most severe first.
@@ -87,19 +88,6 @@ impl FromStr for Level {
             _ => return Err(ParseLevelError(text.to_owned())),
         })
     }
-}
-
-/// What a recorded value is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Role {
-    /// The message prints it.
-    Argument,
-    /// A field, printed as `Display` would.
-    Field,
-    /// A field, printed as `Debug` would (`?value`).
-    DebugField,
-    /// Only the width or the precision of another argument.
-    Count,
 }
 
 /// A value that each record of a call site carries.

@@ -1,17 +1,30 @@
-//! The language that the writer and the reader of a Stenolog dump share, specified in `FORMAT.md`:
-//! frames, dictionary, record and value encodings, and format templates. No I/O, no `unsafe`.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
-pub mod block;
-mod bytes;
-pub mod clock;
-pub mod dictionary;
-pub mod frame;
-pub mod index;
-pub mod loss;
-pub mod recovery;
-pub mod summary;
+pub mod shape;
 pub mod template;
+
+#[cfg(feature = "dump")]
+pub mod block;
+#[cfg(feature = "dump")]
+mod bytes;
+#[cfg(feature = "dump")]
+pub mod clock;
+#[cfg(feature = "dump")]
+pub mod dictionary;
+#[cfg(feature = "dump")]
+pub mod frame;
+#[cfg(feature = "dump")]
+pub mod index;
+#[cfg(feature = "dump")]
+pub mod loss;
+#[cfg(feature = "dump")]
+pub mod recovery;
+#[cfg(feature = "dump")]
+pub mod summary;
+#[cfg(feature = "dump")]
 pub mod types;
+#[cfg(feature = "dump")]
 pub mod value;
+#[cfg(feature = "dump")]
 pub mod volatile;

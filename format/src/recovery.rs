@@ -69,13 +69,13 @@ pub mod keep {
     use std::time::Duration;
 
     /// No longer than this.
-    pub const LONGEST: Duration = Duration::from_hours(14 * 24);
+    pub const LONGEST: Duration = Duration::from_secs(14 * 24 * 3600);
     /// How many directories in a folder: the latest ones, not counting those of the last hour.
     pub const DIRECTORIES: usize = 64;
     /// Up to this part of the folder's file system, again not counting those of the last hour.
     pub const SHARE_OF_FILE_SYSTEM: u64 = 8;
     /// Younger ones are always kept, whatever their number and size.
-    pub const YOUNG: Duration = Duration::from_hours(1);
+    pub const YOUNG: Duration = Duration::from_secs(3600);
 }
 /// On Linux a writer holds a write lock (`F_OFD_SETLK`) on the byte at this offset of its dump and of
 /// `meta.steno`. Readers query that lock without taking one.

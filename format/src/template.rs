@@ -4,6 +4,7 @@
 //! macros put into the dictionary, in which every placeholder names its slot by index. Both are
 //! the same grammar (<https://doc.rust-lang.org/std/fmt/#syntax>).
 
+use std::fmt;
 use std::ops::Range;
 
 /// A parsed format string.
@@ -168,31 +169,52 @@ impl Trait {
     }
 }
 
-/// Why a format string is none.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why a text is not a format string.
+///
+/// # Examples
+///
+/// ```
+/// use stenolog_format::template::Template;
+///
+/// let error = Template::parse("fill {qty").unwrap_err();
+/// assert_eq!(error.to_string(), "the `{` at byte 5 is never closed");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TemplateError {
     /// A `{` without its `}`.
-    #[error("the `{{` at byte {offset} is never closed")]
     Unclosed {
-        /// Where the brace stands.
+        /// The offset of the brace.
         offset: usize,
     },
     /// A `}` without its `{`.
-    #[error("unmatched `}}` at byte {offset}")]
     Unmatched {
-        /// Where the brace stands.
+        /// The offset of the brace.
         offset: usize,
     },
-    /// Something in a placeholder that the grammar does not know.
-    #[error("the placeholder at byte {offset} is not understood: `{text}`")]
+    /// A placeholder that does not follow the grammar.
     Placeholder {
-        /// Where the placeholder begins.
+        /// The offset of the placeholder.
         offset: usize,
-        /// What stands between its braces.
+        /// The text between its braces.
         text: String,
     },
 }
+
+// By hand: a user's build host should not need a derive macro for a macro.
+impl fmt::Display for TemplateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unclosed { offset } => write!(f, "the `{{` at byte {offset} is never closed"),
+            Self::Unmatched { offset } => write!(f, "unmatched `}}` at byte {offset}"),
+            Self::Placeholder { offset, text } => {
+                write!(f, "the placeholder at byte {offset} is not understood: `{text}`")
+            }
+        }
+    }
+}
+
+impl std::error::Error for TemplateError {}
 
 impl<'a> Template<'a> {
     /// Parses a format string.

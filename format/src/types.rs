@@ -4,6 +4,8 @@ mod flat;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::shape::Shape;
+
 /// The type of a recorded value; says how its bytes are read and how it is printed.
 ///
 /// In the dictionary a type is written flat, inner types before outer ones, so that a reader needs
@@ -89,17 +91,6 @@ pub struct Fields {
     pub shape: Shape,
     /// Name and type of each field, in order; the names of a tuple are empty.
     pub fields: Vec<(String, Type)>,
-}
-
-/// How a product is written in Rust.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Shape {
-    /// `Name`
-    Unit,
-    /// `Name(a, b)`
-    Tuple,
-    /// `Name { x: a, y: b }`
-    Struct,
 }
 
 /// An enum with `#[derive(Record)]`.

@@ -4,3 +4,4 @@ pub(crate) mod builder;
 pub(crate) mod exit;
 pub(crate) mod fork;
 pub(crate) mod logger;
+mod recovery;

@@ -122,6 +122,7 @@ mod ring_dir;
 mod stats;
 mod sync;
 mod thread;
+mod truncate;
 mod value;
 mod writer_lock;
 

@@ -25,6 +25,7 @@ use stenolog_format::types::{MAX_TYPE_DEPTH, Type};
 use self::site::{OFF, Site, SlotMeta, UNKNOWN};
 use crate::core::Core;
 use crate::sync;
+use crate::truncate::truncate;
 
 /// Whether there is a global logger, for those who would only take the lock to learn that.
 static HAS_GLOBAL: AtomicBool = AtomicBool::new(false);
@@ -480,7 +481,7 @@ const MAX_TEMPLATE_BYTES: usize = 1 << 18;
 fn cut(name: &str) -> String {
     match name.len() {
         ..=MAX_NAME_BYTES => name.to_owned(),
-        _ => format!("{}…", &name[..name.floor_char_boundary(MAX_NAME_BYTES)]),
+        _ => format!("{}…", truncate(name, MAX_NAME_BYTES)),
     }
 }
 
@@ -489,7 +490,7 @@ fn cut_template(template: &str) -> String {
     if template.len() <= MAX_TEMPLATE_BYTES {
         return template.to_owned();
     }
-    let mut end = template.floor_char_boundary(MAX_TEMPLATE_BYTES);
+    let mut end = truncate(template, MAX_TEMPLATE_BYTES).len();
     // Where the literal text begins that is cut.
     let mut start = 0;
     let parsed = Template::parse(template);

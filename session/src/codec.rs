@@ -7,7 +7,6 @@
 //! Both types keep their contexts and buffers, so that after the first blocks none allocates.
 
 use std::fmt;
-#[cfg(feature = "zstd")]
 use std::io;
 
 use lz4_flex::block::{CompressTable, compress_into_with_table, get_maximum_output_size};
@@ -83,10 +82,15 @@ impl Compressor {
     /// A compressor whose Zstandard level is `level`, from 1 (fastest) to 22 (smallest).
     ///
     /// # Errors
-    /// If there is no memory for the context.
-    #[cfg(feature = "zstd")]
+    /// If there is no memory for the context, or if this build cannot compress by Zstandard.
     pub fn with_level(level: i32) -> io::Result<Self> {
-        Ok(Self { zstd: Some(zstd::bulk::Compressor::new(level)?), ..Self::new() })
+        #[cfg(feature = "zstd")]
+        return Ok(Self { zstd: Some(zstd::bulk::Compressor::new(level)?), ..Self::new() });
+        #[cfg(not(feature = "zstd"))]
+        return Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            format!("this build cannot compress by Zstandard, level {level}"),
+        ));
     }
 
     /// Appends a body to `out`, compressed by the first of `codecs` that makes it shorter and that a reader
@@ -167,6 +171,8 @@ pub struct Decompressor {
     /// Created for the first body that needs it.
     #[cfg(feature = "zstd")]
     zstd: Option<zstd::bulk::Decompressor<'static>>,
+    #[cfg(all(feature = "ruzstd", not(feature = "zstd")))]
+    zstd: Option<ruzstd::decoding::FrameDecoder>,
 }
 
 impl fmt::Debug for Decompressor {
@@ -193,7 +199,7 @@ impl Decompressor {
             }
             Codec::None => None,
             Codec::Lz4 => lz4_flex::block::decompress_into(stored, body).ok(),
-            #[cfg(feature = "zstd")]
+            #[cfg(any(feature = "zstd", feature = "ruzstd"))]
             Codec::Zstd => self.decompress_zstd(stored, body),
             _ => return Err(BlockError::Codec { codec: codec.number() }),
         };
@@ -210,6 +216,17 @@ impl Decompressor {
             self.zstd = zstd::bulk::Decompressor::new().ok();
         }
         self.zstd.as_mut()?.decompress_to_buffer(stored, body).ok()
+    }
+
+    #[cfg(all(feature = "ruzstd", not(feature = "zstd")))]
+    fn decompress_zstd(&mut self, stored: &[u8], body: &mut [u8]) -> Option<usize> {
+        let decoder = self.zstd.get_or_insert_with(|| {
+            let mut decoder = ruzstd::decoding::FrameDecoder::new();
+            // It takes memory for the window that a frame states.
+            decoder.set_max_window_size(Codec::MAX_BODY_BYTES as u64);
+            decoder
+        });
+        decoder.decode_all(stored, body).ok()
     }
 
     /// The body of a block, of which a file holds `stored`.
@@ -294,6 +311,22 @@ mod tests {
         let (header, ..) = block(&[], 1, |n| n);
         let unknown = BlockHeader { codec: 9, body_bytes: 0, ..header };
         assert_eq!(decompress(unknown, &[]), Err(BlockError::Codec { codec: 9 }));
+    }
+
+    #[cfg(all(feature = "ruzstd", not(feature = "zstd")))]
+    #[test]
+    fn zstandard_is_read_without_c_code() {
+        let (header, plain, _) = block(&[], 3000, |n| n * n % 251);
+        for level in [1, 19] {
+            let stored = zstd::bulk::compress(&plain, level).unwrap();
+            let header = BlockHeader { codec: Codec::Zstd.number(), ..header };
+            assert_eq!(decompress(header, &stored).as_ref(), Ok(&plain));
+            for cut in 0..stored.len() {
+                assert!(decompress(header, &stored[..cut]).is_err(), "{cut}");
+            }
+            let shorter = BlockHeader { body_bytes: header.body_bytes - 1, ..header };
+            assert!(decompress(shorter, &stored).is_err());
+        }
     }
 
     #[test]

@@ -67,7 +67,7 @@ impl From<LimitArgs> for InputLimits {
         let mut limits = Limits::default();
         if let Some(bytes) = max_metadata {
             let bytes_here = usize::try_from(bytes).unwrap_or(usize::MAX);
-            limits = limits.with_metadata_bytes(bytes_here).with_meta_bytes(bytes);
+            limits = limits.with_metadata_bytes(bytes_here).with_ring_metadata_bytes(bytes);
         }
         if let Some(files) = max_ring_files {
             limits = limits.with_ring_files(files);

@@ -110,7 +110,7 @@ mod tests {
 
     #[track_caller]
     fn check(cause: DamageCause, bytes: u64, expected: &str) {
-        let damage = Damage { file: Path::new("app.steno").into(), offset: 64, bytes, cause };
+        let damage = Damage::new(Path::new("app.steno"), 64, bytes, cause);
         assert_eq!(damage_line(&damage), format!("app.steno: byte 64: {expected}"));
         let cause = expected.split(" (7 bytes").next().unwrap();
         let damage = [damage];

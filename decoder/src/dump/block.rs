@@ -8,31 +8,41 @@ use stenolog_format::frame::FrameHeader;
 use super::body::COLUMNS;
 use crate::model::damage::DamageCause;
 
-/// Where a block's records stand in a file.
+/// The place of a block of records in a file.
+///
+/// # Examples
+///
+/// ```no_run
+/// let dump = stenolog_decoder::Dump::open("app.steno")?;
+/// for block in dump.blocks() {
+///     println!("{} records of ring {} at byte {}", block.header.count, block.header.ring, block.offset);
+/// }
+/// # Ok::<(), stenolog_decoder::OpenError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Block {
     /// The offset of the block's frame.
     pub offset: u64,
-    /// How many bytes of the frame's payload there are.
+    /// How many bytes of the frame's payload the file has.
     pub payload_bytes: u32,
     /// The checksum that the payload should have.
     pub payload_crc: u32,
-    /// Whether the frame is cut: its checksum then says nothing.
+    /// Whether the frame is cut, so that its checksum cannot be checked.
     pub is_cut: bool,
-    /// What the block says of its records. Only the checksum makes it true.
+    /// What the block states about its records. It is unchecked until the block is read.
     pub header: BlockHeader,
 }
 
 impl Block {
-    /// The frame, header and padding included.
+    /// The length of the frame with header and padding, in bytes.
     #[must_use]
     pub fn frame_bytes(&self) -> u64 {
         FrameHeader::BYTES as u64 + u64::from(self.payload_bytes).next_multiple_of(8)
     }
 
-    /// Whether there can be so many records in so many bytes: no record takes fewer than three, or
-    /// one in columns. A
-    /// header whose checksum is wrong should not be believed beyond that.
+    /// Whether the bytes can hold that many records: each takes at least three, or one in columns. A header
+    /// with a wrong checksum should not be believed beyond that.
     pub(crate) fn is_plausible(&self) -> bool {
         let stored = (self.payload_bytes as usize).saturating_sub(BlockHeader::BYTES);
         let body = match Codec::from_number(self.header.codec) {

@@ -1,18 +1,17 @@
-//! From the bytes of a block in a file to the bytes of its records.
+//! Bodies of blocks: from the bytes in a file to the bytes of records.
 //!
 //! ```text
 //!   file ──▶ Stored ──┬─ plain ──────────────────────────▶ Body::InFile, no copy
 //!   (mapped)          └─ LZ4, zstd ─▶ a buffer ───┬──────▶ Body::Unpacked ─▶ back to the spares
 //!                       columns ───▶ another one ──┘
-//!                               └──▶ read as they are, but by `unpack` and if they are strange
+//!                               └──▶ read as they are by `open`, if a walk can
 //! ```
 //!
-//! Nothing is taken on trust: [`Codec::allows`] is asked before a buffer is taken, each codec writes
-//! within a slice of exactly the length that the header states, and a block that comes out shorter
-//! is refused too. A buffer is never shorter than the longest body it had, so that the sum of all
-//! buffers is at most 1024 times as long as the compressed blocks that were opened, and 4096 bytes
-//! for each. Columns are turned back to rows in a second buffer, for which the same holds; as nothing
-//! says before how long they are, it may have twice the capacity.
+//! Lengths are not trusted: [`Codec::allows`] is asked before a buffer is taken, each codec writes within a
+//! slice of exactly the length that the header states, and a shorter result is refused. A buffer is never
+//! shorter than the longest body it held. All buffers together therefore take at most 1024 times the length
+//! of the compressed blocks that were opened, plus 4096 bytes for each. The same holds for the buffers of
+//! rows that are made from columns, but for twice the capacity: their length is not known in advance.
 
 use std::fmt;
 use std::ops::Deref;
@@ -20,14 +19,14 @@ use std::ops::Deref;
 use stenolog_format::block::{BlockError, BlockHeader, Codec, ColumnWalk, Records, Wish};
 use stenolog_session::codec::{self, Decompressor};
 
-/// How many buffers wait for the next block. Rings are read by turns: most have one block open.
+/// The most buffers to keep for later blocks. Rings are read by turns: most have one block open.
 const MAX_SPARES: usize = 16;
 
-/// Encodings: columns are turned back to rows when they are unpacked.
+/// Encodings of records. Unpacking turns columns into rows.
 const ROWS: u8 = 1;
 pub(super) const COLUMNS: u8 = 2;
 
-/// A block's body as it stands in the file.
+/// A block's body as it is stored in the file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stored<'d> {
     pub(super) header: BlockHeader,
@@ -35,12 +34,12 @@ pub(crate) struct Stored<'d> {
     pub(super) is_cut: bool,
 }
 
-/// A block's body as its encoding has it.
+/// A block's body, decompressed.
 #[derive(Debug)]
 pub(crate) enum Body<'d> {
     /// It was not compressed.
     InFile(&'d [u8]),
-    /// So many bytes of a buffer that may be longer.
+    /// A buffer, and how many bytes of it are the body.
     Unpacked(Vec<u8>, usize),
 }
 
@@ -57,7 +56,7 @@ impl Deref for Body<'_> {
 }
 
 impl Body<'_> {
-    /// What it takes in memory.
+    /// How much memory it takes, in bytes.
     pub(crate) fn held_bytes(&self) -> usize {
         match self {
             Self::InFile(_) => 0,
@@ -65,14 +64,14 @@ impl Body<'_> {
         }
     }
 
-    /// The records in it, which may be cut.
+    /// The records in it; the last one may be cut.
     pub(crate) fn records(&self, header: &BlockHeader) -> Result<Records<'_>, BlockError> {
         let encoding = if header.encoding == COLUMNS { ROWS } else { header.encoding };
         BlockHeader { codec: Codec::None.number(), encoding, ..*header }.records(self)
     }
 }
 
-/// Decompresses bodies into buffers that are used again.
+/// Decompresses bodies into reused buffers.
 #[derive(Default)]
 pub(crate) struct Unpacker {
     decompressor: Decompressor,
@@ -86,7 +85,7 @@ impl fmt::Debug for Unpacker {
 }
 
 impl Unpacker {
-    /// The body of a block. Hand it [back](Self::take_back) when it has been read.
+    /// The body of a block, in rows. Give it [back](Self::take_back) after reading.
     ///
     /// # Errors
     /// If it is compressed or in columns, and cut, too long, not what its codec makes, or of an
@@ -96,9 +95,9 @@ impl Unpacker {
         self.rows(stored, body, |_| true)
     }
 
-    /// The body of a block, and whether it is in columns, over which `walk` has begun; else in rows, in
-    /// which records of tags that are not wanted may have lost their values. `wish` is asked with the
-    /// columns, but for those over which there is no walk.
+    /// The body of a block, and whether it is in columns, with `walk` at its first record. Otherwise it is in
+    /// rows, in which records with unwanted tags may lack their values. `wish` gets the columns of a block
+    /// that can be walked, and `None` for one that cannot.
     ///
     /// # Errors
     /// As [`unpack`](Self::unpack).
@@ -119,7 +118,7 @@ impl Unpacker {
         Ok((self.rows(stored, body, is_wanted)?, false))
     }
 
-    /// The rows that a body stands for that is not compressed any more.
+    /// The rows of a decompressed body.
     fn rows<'d>(
         &mut self,
         stored: &Stored<'d>,

@@ -1,17 +1,15 @@
-//! The file's header: what is tolerated, and what is refused.
+//! Headers of files: intact, damaged, or gone with the beginning of the file.
 
 use std::path::Path;
 
-use memchr::memmem;
-use stenolog_format::frame::{FileHeader, FileHeaderError, FrameHeader, MAGIC, SYNC, VERSION};
+use stenolog_format::frame::{FileHeader, FileHeaderError, FrameHeader, MAGIC, VERSION};
 
 use crate::error::OpenError;
 
-/// Reads the header and says where the frames begin.
+/// Reads the header; returns it with the offset of the first frame, and what is wrong with it.
 ///
-/// A header that is damaged, or gone with the beginning of the file, does not make its records
-/// worthless: if there is a frame, the file is a dump. A header that stands where it should is taken as
-/// it is, with the error; of one that is gone nothing is known.
+/// A file with a frame is a dump, even if its header is damaged or gone. A damaged header is taken as it is;
+/// nothing is known of one that is gone.
 pub(super) fn read(
     path: &Path,
     bytes: &[u8],
@@ -35,21 +33,20 @@ pub(super) fn read(
     Err(match source {
         FileHeaderError::Short { .. } => OpenError::Cut { path, source },
         FileHeaderError::Version { .. } => OpenError::Newer { path, source },
-        // A damaged header without a frame behind it, such as a file cut at the first frame.
+        // A damaged header without a frame after it, such as that of a file cut at the first frame.
         FileHeaderError::Checksum { .. } | FileHeaderError::Magic { .. } | _ => {
             OpenError::NoDump { path, source }
         }
     })
 }
 
-/// How many bytes to search for a frame, not counting zeros before it.
+/// How many bytes to search for a frame, after leading zeros.
 const MOST_LOOKED_AT: usize = 64 << 20;
 
-/// How many bytes, from the beginning of the first frame on, make up the session of a file that does not
-/// state it.
+/// The session of a file that does not state it is a checksum of this many bytes from the first frame on.
 const SESSION_OF_BYTES: usize = 64 << 10;
 
-/// A header that says nothing, if there is a frame.
+/// A header that states nothing, if there is a frame.
 fn gone(bytes: &[u8]) -> Option<FileHeader> {
     Some(FileHeader {
         version: VERSION,
@@ -61,19 +58,18 @@ fn gone(bytes: &[u8]) -> Option<FileHeader> {
     })
 }
 
-/// A session that only copies of the file have, made of what it begins with; `None` without a frame.
+/// A session that copies of the file share, made from its first bytes; `None` without a frame.
 fn unknown_session(bytes: &[u8]) -> Option<[u8; 16]> {
     let begin = bytes.iter().position(|&byte| byte != 0)?;
     let rest = &bytes[begin..bytes.len().min(begin.saturating_add(MOST_LOOKED_AT))];
-    let frames = memmem::find_iter(rest, &SYNC).map(|at| &rest[at..]);
-    let first = frames.filter_map(|at| Some((FrameHeader::decode(at)?, at))).next();
-    let (frame, at) = first?;
-    let crc = crc32fast::hash(&at[..at.len().min(SESSION_OF_BYTES)]);
+    let first = rest.get(FrameHeader::find(rest)?..)?;
+    let frame = FrameHeader::decode(first)?;
+    let crc = crc32fast::hash(&first[..first.len().min(SESSION_OF_BYTES)]);
     let parts = [frame.sequence, frame.payload_bytes, frame.payload_crc, crc];
     parts.map(u32::to_le_bytes).as_flattened().try_into().ok()
 }
 
-/// The header as it stands, if only its checksum, its magic or its version is wrong.
+/// The header as it is in the file, if only its checksum, its magic or its version is wrong.
 fn damaged(bytes: &[u8]) -> Option<FileHeader> {
     let mut header: [u8; FileHeader::BYTES] = *bytes.first_chunk()?;
     // If one begins before that, there is no header at all.
@@ -81,7 +77,7 @@ fn damaged(bytes: &[u8]) -> Option<FileHeader> {
     first.filter(|&first| first == FileHeader::BYTES)?;
     let (content, stated) = header.split_last_chunk::<4>()?;
     let crc = crc32fast::hash(content);
-    // A newer version states its own checksum rightly: it is not damaged.
+    // A newer version has the right checksum: it is not damaged.
     if crc == u32::from_le_bytes(*stated) && header.starts_with(&MAGIC) {
         return None;
     }

@@ -46,6 +46,11 @@ impl Checkpoint {
         Self { position, metadata_left, blocks, damage }
     }
 
+    /// How many bytes need no second look, however the file grows.
+    pub(super) fn settled_bytes(&self) -> usize {
+        usize::try_from(self.position.offset).unwrap_or(usize::MAX)
+    }
+
     /// How many blocks stay as they are, however the file grows.
     pub(super) const fn settled_blocks(&self) -> usize {
         self.blocks
@@ -238,7 +243,7 @@ impl<'a> Scanner<'a> {
         let wrong = match kind {
             FrameKind::Dictionary => return self.read_call_sites(at, payload),
             FrameKind::Thread => {
-                tables.add_thread(Thread::decode(payload).map_err(MetadataError::Postcard)?)
+                tables.add_thread(Thread::decode(payload).map_err(MetadataError::malformed)?)
             }
             FrameKind::Volatile => {
                 tables.add_volatile(VolatileRing::decode(payload).ok_or_else(short)?)
@@ -277,7 +282,7 @@ impl<'a> Scanner<'a> {
             return Err(MetadataError::TooLong { bytes, limit });
         };
         self.metadata_left = left;
-        let sites = CallSite::decode_all(payload).map_err(MetadataError::Postcard)?;
+        let sites = CallSite::decode_all(payload).map_err(MetadataError::malformed)?;
         for site in sites {
             if let Some(cause) = self.tables.add_call_site(site) {
                 self.damage(at, 0, cause);

@@ -1,3 +1,5 @@
+mod refresh;
+
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 

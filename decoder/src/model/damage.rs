@@ -1,4 +1,4 @@
-//! What is wrong with a dump. Damage is data: reading goes on behind it.
+//! Damage: what is wrong with a dump or with rings, and where. Damage is data: reading goes on after it.
 
 use std::fmt;
 use std::io;
@@ -13,16 +13,35 @@ use crate::limits::{Limit, MAX_RING_FILE_BYTES};
 use crate::text::CompileError;
 
 /// A place in a file where something is not as it was written, and what that costs.
+///
+/// # Examples
+///
+/// ```no_run
+/// let dump = stenolog_decoder::Dump::open("app.steno")?;
+/// for damage in dump.damage() {
+///     println!("at byte {}: {}, {} bytes lost", damage.offset, damage.cause, damage.bytes);
+/// }
+/// # Ok::<(), stenolog_decoder::OpenError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Damage {
-    /// The file.
+    /// The name of the file: see [`Dump::name`](crate::Dump::name).
     pub file: Arc<Path>,
-    /// Where in the file, in bytes: the beginning of the frame, or of what should have been one.
+    /// The offset in the file, in bytes, of the damaged frame, or of the place where one should begin.
     pub offset: u64,
-    /// How many bytes of the file give nothing because of it; 0 if all could be read.
+    /// How many bytes of the file cannot be read because of it; 0 if all can.
     pub bytes: u64,
     /// What is wrong.
     pub cause: DamageCause,
+}
+
+impl Damage {
+    /// Damage at an offset of a file that costs `bytes` of its bytes.
+    #[must_use]
+    pub fn new(file: impl Into<Arc<Path>>, offset: u64, bytes: u64, cause: DamageCause) -> Self {
+        Self { file: file.into(), offset, bytes, cause }
+    }
 }
 
 impl fmt::Display for Damage {
@@ -38,22 +57,31 @@ impl fmt::Display for Damage {
 }
 
 /// What is wrong at a place in a dump.
+///
+/// # Examples
+///
+/// ```
+/// use stenolog_decoder::DamageCause;
+///
+/// let cause = DamageCause::Sequence { expected: 7, found: 9 };
+/// assert_eq!(cause.to_string(), "frame 9 follows where frame 7 should be");
+/// ```
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DamageCause {
-    /// The file's header is not what was written; the frames behind it are read all the same.
+    /// The file's header is not what was written. The frames after it are read nevertheless.
     #[error("{0}")]
     FileHeader(FileHeaderError),
-    /// No frame stands where one should begin; the reader looked for the next one.
+    /// No frame begins where one should. The reader searched for the next one.
     #[error("no frame begins here")]
     NoFrame,
-    /// A frame breaks off and another one follows.
+    /// A frame is cut, and another one follows.
     #[error("a frame of {stated} bytes is cut, and another follows")]
     CutFrame {
         /// The length of the payload that the frame's header states.
         stated: u32,
     },
-    /// Frames are missing, or stand in another order.
+    /// Frames are missing or in another order.
     #[error("frame {found} follows where frame {expected} should be")]
     Sequence {
         /// The number that the frame should have.
@@ -72,29 +100,28 @@ pub enum DamageCause {
     Metadata {
         /// What the frame should hold.
         kind: &'static str,
-        /// What stands against it.
+        /// Why not.
         why: MetadataError,
     },
-    /// A call site's id is defined again, for another call site; the first definition is used.
+    /// The id of a call site is defined again, for another call site. The first definition is used.
     #[error("call site {id} is defined twice, differently")]
     Redefined {
         /// The id.
         id: u32,
     },
-    /// A call site has an id that stands for something else; it is passed over, and so are records
-    /// that are tagged with it.
+    /// A call site has an id that is reserved. It is skipped, and so are records that are tagged with it.
     #[error("call site {id} has a reserved id")]
     ReservedId {
         /// The id.
         id: u32,
     },
-    /// A ring is given to a thread again, to another one; the first one is taken to have it.
+    /// A ring is assigned to a second thread. It is taken to be the first one's.
     #[error("ring {ring} is given to two threads")]
     RedefinedThread {
         /// The ring.
         ring: u32,
     },
-    /// A call site's message cannot be printed; its template is shown instead.
+    /// The message of a call site cannot be printed. Its template is shown instead.
     #[error("the message of call site {id} cannot be printed: {why}")]
     Template {
         /// The call site's id.
@@ -105,15 +132,15 @@ pub enum DamageCause {
     /// Another dump begins within the file.
     #[error("another dump begins here: cut the file in two")]
     AnotherDump,
-    /// Frames stand behind the one that says that nothing follows.
-    #[error("frames follow behind the end")]
+    /// Frames follow the one that ends the file.
+    #[error("frames follow the end")]
     AfterEnd,
     /// A block's records cannot be read, or not all of them.
     #[error("{lost} record(s) of ring {ring} cannot be read: {why}")]
     Block {
-        /// The ring whose records they are.
+        /// The ring of the records.
         ring: u32,
-        /// How many, by the block's header.
+        /// How many records, by the block's header.
         lost: u32,
         /// Why not.
         why: BlockError,
@@ -123,24 +150,24 @@ pub enum DamageCause {
         "{records} record(s) of ring {ring} belong to unknown call sites, the first to {first}"
     )]
     UnknownSite {
-        /// The ring whose records they are.
+        /// The ring of the records.
         ring: u32,
         /// How many records.
         records: u32,
         /// The first id.
         first: u32,
     },
-    /// The values of records are not what their call sites say.
+    /// The values of records do not match their call sites.
     #[error("the values of {records} record(s) of ring {ring} cannot be read: {first}")]
     Values {
-        /// The ring whose records they are.
+        /// The ring of the records.
         ring: u32,
         /// How many records.
         records: u32,
         /// Why the first one cannot.
         first: ValueError,
     },
-    /// The summary of a block does not have all that the block has: a search may pass it over.
+    /// The summary of a block lacks something that the block has: a search may skip the block.
     #[error("the summary of a block of ring {ring} lacks what {records} of its record(s) have")]
     Summary {
         /// The block's ring.
@@ -148,13 +175,13 @@ pub enum DamageCause {
         /// How many records.
         records: u32,
     },
-    /// Bytes are left over behind the last record of a block.
-    #[error("the block of ring {ring} goes on behind its last record")]
+    /// Bytes are left over after the last record of a block.
+    #[error("the block of ring {ring} goes on after its last record")]
     Trailing {
         /// The block's ring.
         ring: u32,
     },
-    /// A block does not begin where the one before it in its ring ended.
+    /// A block begins at another record than where the one before it in its ring ended.
     #[error("ring {ring} goes on with record {found}, not with {expected}")]
     RecordGap {
         /// The ring.
@@ -177,7 +204,7 @@ pub enum DamageCause {
     /// A ring, or the directory with the rings of a writer that died, is not as it was left.
     #[error("{0}")]
     Rings(RingDamage),
-    /// The file is shorter than it was when its writer wrote last.
+    /// The file is shorter than its writer left it.
     #[error("{written} bytes were written, of which the file has {found}")]
     Shortened {
         /// How many bytes there were.
@@ -212,21 +239,20 @@ pub enum DamageCause {
         /// Whether its file was deleted while the writer ran; otherwise the ring was in memory.
         is_unlinked: bool,
     },
-    /// What the file says of itself is not what it holds.
+    /// A count that the file states is wrong.
     #[error("{what} says {stated}, but there are {found}")]
     Disagrees {
-        /// What says so.
+        /// The part of the file that states it.
         what: &'static str,
-        /// What it says.
+        /// The stated count.
         stated: u64,
-        /// What was counted.
+        /// The actual count.
         found: u64,
     },
 }
 
 impl DamageCause {
-    /// The bound of [`Limits`](crate::Limits) that kept something from being read; `None` if what was read
-    /// is damaged.
+    /// The bound of [`Limits`](crate::Limits) that was exceeded; `None` if the damage has another cause.
     #[must_use]
     pub const fn exceeded_limit(&self) -> Option<Limit> {
         match self {
@@ -264,6 +290,15 @@ fn named(ring: u32, thread: &str) -> String {
 }
 
 /// Why a frame of metadata cannot be understood.
+///
+/// # Examples
+///
+/// ```
+/// use stenolog_decoder::MetadataError;
+///
+/// let error = MetadataError::TooLong { bytes: 4096, limit: 1000 };
+/// assert_eq!(error.to_string(), "it has 4096 bytes, of which 1000 may be read");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MetadataError {
@@ -273,20 +308,35 @@ pub enum MetadataError {
         /// Its length.
         bytes: usize,
     },
-    /// The payload is longer than what is read into memory.
+    /// The payload is longer than may be read into memory.
     #[error("it has {bytes} bytes, of which {limit} may be read")]
     TooLong {
         /// Its length.
         bytes: usize,
-        /// What [`Limits::metadata_bytes`](crate::Limits) leave.
+        /// How many bytes [`Limits`](crate::Limits) still allow.
         limit: usize,
     },
-    /// Not the structure that it should be.
+    /// The payload does not have the structure that it should have.
     #[error("{0}")]
-    Postcard(postcard::Error),
+    Malformed(Box<str>),
 }
 
-/// What is wrong with rings that were found.
+impl MetadataError {
+    pub(crate) fn malformed(why: impl fmt::Display) -> Self {
+        Self::Malformed(why.to_string().into())
+    }
+}
+
+/// What is wrong with a ring, or with a ring directory.
+///
+/// # Examples
+///
+/// ```
+/// use stenolog_decoder::RingDamage;
+///
+/// let damage = RingDamage::Twice { ring: 3 };
+/// assert_eq!(damage.to_string(), "holds ring 3, as another file does: it is ignored");
+/// ```
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RingDamage {
@@ -296,13 +346,13 @@ pub enum RingDamage {
     /// A link, a directory, or a file of another user.
     #[error("is not a file that the writer made: it is ignored")]
     Foreign,
-    /// A file is no ring, or its header is damaged.
+    /// A file is not a ring, or its header is damaged.
     #[error("cannot be read as a ring: {0}")]
     NoRing(Box<str>),
     /// A ring of another run.
     #[error("is of another session: it is ignored")]
     OtherSession,
-    /// A ring that the writer does not make.
+    /// A ring of a kind that loggers do not use.
     #[error("is a ring of a kind that loggers do not use: it is ignored")]
     Kind,
     /// Two files claim to be the same ring.
@@ -314,12 +364,12 @@ pub enum RingDamage {
     /// There are more files than may be read.
     #[error("{files} ring files are more than the {limit} that are read")]
     TooMany {
-        /// How many there are, or were looked at.
+        /// How many there are.
         files: usize,
-        /// How many may be.
+        /// How many may be read.
         limit: usize,
     },
-    /// A file is longer than any ring, or than what may still be read.
+    /// A file is longer than any ring, or than may still be read.
     #[error("has {bytes} bytes, of which {limit} may be read")]
     TooLong {
         /// Its length.
@@ -327,15 +377,15 @@ pub enum RingDamage {
         /// How many bytes may still be read.
         limit: u64,
     },
-    /// The ring does not say which number its first record has.
+    /// The ring does not state the number of its first record.
     #[error("does not say which number the record at {position} has; {number} is taken")]
     Number {
         /// Where the ring begins.
         position: u64,
-        /// The number that the dump's blocks tell, or 0.
+        /// The number that is taken: the one after the dump's last record, or 0.
         number: u64,
     },
-    /// The dump and the ring do not agree on what is where.
+    /// The dump and the ring disagree on where a record is.
     #[error(
         "ring {ring} has record {number} at {found}, but by the dump it is not before {expected}"
     )]
@@ -344,28 +394,28 @@ pub enum RingDamage {
         ring: u32,
         /// The record's number.
         number: u64,
-        /// Where the dump's records end.
+        /// The position where the dump's records end.
         expected: u64,
-        /// Where the ring has the record.
+        /// The position of the record in the ring.
         found: u64,
     },
     /// The file ends before the ring does.
-    #[error("ring {ring} is cut at position {position}: what it held behind that is lost")]
+    #[error("ring {ring} is cut at position {position}: what it held after that is lost")]
     Cut {
         /// The ring.
         ring: u32,
-        /// Where.
+        /// The position in the ring.
         position: u64,
     },
-    /// Something stands where a record should begin.
-    #[error("ring {ring} is damaged at position {position}: what it held behind that is lost")]
+    /// A record header is not one.
+    #[error("ring {ring} is damaged at position {position}: what it held after that is lost")]
     Header {
         /// The ring.
         ring: u32,
-        /// Where.
+        /// The position in the ring.
         position: u64,
     },
-    /// Records are too short to be any.
+    /// Records are too short.
     #[error("{records} record(s) of ring {ring} cannot be read: {why}")]
     Records {
         /// The ring.

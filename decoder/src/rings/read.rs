@@ -111,13 +111,13 @@ fn meta(
     if writer_is_alive(&file) == Some(true) {
         return Err(RingsError::Alive { path: at.to_owned() });
     }
-    let bytes = match read_at_most(&mut file, limits.meta_bytes) {
+    let bytes = match read_at_most(&mut file, limits.ring_metadata_bytes) {
         Ok(bytes) => bytes,
         Err(error) => return Ok(Err(format!("cannot be read: {error}").into())),
     };
-    if file.metadata().is_ok_and(|metadata| metadata.len() > limits.meta_bytes) {
-        let why = format!("only {} bytes of it are read", limits.meta_bytes).into();
-        found.push(damage(path.clone(), limits.meta_bytes, RingDamage::Meta(why)));
+    if file.metadata().is_ok_and(|metadata| metadata.len() > limits.ring_metadata_bytes) {
+        let why = format!("only {} bytes of it are read", limits.ring_metadata_bytes).into();
+        found.push(damage(path.clone(), limits.ring_metadata_bytes, RingDamage::Meta(why)));
     }
     let meta = match Dump::from_bytes_within(path.clone(), bytes, limits) {
         Ok(meta) => meta,

@@ -451,7 +451,7 @@ fn limits_are_kept_and_named() {
     assert!(few.damage()[0].to_string().contains("6 ring files are more than the 3 that are read"));
     let short = read(Limits::default().with_ring_bytes(2 * (4096 + 4096)));
     assert_eq!((short.records, short.damage().len()), (2, 4), "{:?}", short.damage());
-    let little = read(Limits::default().with_meta_bytes(100));
+    let little = read(Limits::default().with_ring_metadata_bytes(100));
     assert!(little.damage()[0].to_string().contains("only 100 bytes"), "{:?}", little.damage());
     // The dump's own call sites do for its rings.
     assert_eq!(little.records, 5);

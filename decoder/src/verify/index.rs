@@ -25,10 +25,10 @@ pub(crate) fn check(dump: &Dump, damage: &mut DamageLog) {
         let index = if length > limit {
             Err(MetadataError::TooLong { bytes: length, limit })
         } else {
-            postcard::take_from_bytes::<Index>(payload).map_err(MetadataError::Postcard)
+            Index::decode(payload).map_err(MetadataError::malformed)
         };
         match index {
-            Ok((index, _)) => indexed += compare(dump, offset, &index, damage),
+            Ok(index) => indexed += compare(dump, offset, &index, damage),
             Err(why) => {
                 damage.report(offset, bytes, DamageCause::Metadata { kind: "index", why });
             }

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use crossbeam_utils::sync::Parker;
 
-use super::{EndOnDrop, Output, RETRY_AFTER, SignalsBlocked, Stepped, Worker};
+use super::pacing::RETRY_AFTER;
+use super::segment::SegmentFile;
+use super::signals::SignalsBlocked;
+use super::worker::{EndOnDrop, Stepped, Worker};
 use crate::core::Core;
 use crate::error::{FlushError, StartError};
 use crate::registry;
@@ -59,12 +62,12 @@ impl Drain {
 
     pub(crate) fn begin(
         core: Arc<Core>,
-        output: Output,
+        file: SegmentFile,
         parker: Parker,
     ) -> Result<Self, StartError> {
         let _signals = SignalsBlocked::new();
         core.set_manual();
-        let worker = Worker::begin(Arc::clone(&core), output, parker)?;
+        let worker = Worker::begin(Arc::clone(&core), file, parker)?;
         Ok(Self { core, worker: Some(worker) })
     }
 

@@ -1,9 +1,13 @@
-//! Where a dump's bytes go: a file, or in tests a disk that fails as it is told to.
+//! Storage of a dump's bytes: a file, or in tests a disk that fails on command.
 //!
-//! A storage only does what it is asked for, once. What to do about a failure is the business of
-//! [`Output`](super::output::Output) and of the scanner.
+//! A storage does what it is asked to, once. [`SegmentFile`](super::segment::SegmentFile) retries writes and
+//! syncs, and `replace` begins another file. Retention, which would remove the oldest files of a session by
+//! number, size or age, would be a module of this folder: names are in `naming`.
 
+pub(crate) mod create;
 pub(crate) mod file;
+pub(crate) mod metadata;
+pub(crate) mod naming;
 
 use std::fmt;
 use std::io;
@@ -19,32 +23,32 @@ pub(crate) trait Storage: fmt::Debug + Send {
     /// Writes at `offset`, and returns how many of the bytes.
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<usize>;
 
-    /// Reads what stands at `offset`, and returns how many bytes; 0 at the end of the file.
+    /// Reads bytes at `offset`, and returns how many; 0 at the end of the file.
     fn read_at(&mut self, offset: u64, bytes: &mut [u8]) -> io::Result<usize>;
 
-    /// Has what was written put on the disk.
+    /// Puts what was written on the disk.
     fn sync(&mut self) -> io::Result<()>;
 
-    /// Has the name of the file put on the disk.
+    /// Puts the name of the file on the disk.
     fn sync_folder(&mut self) -> io::Result<()>;
 
-    /// Whether the file is still there, with the `written` bytes that it got. Asked before each
-    /// write: bytes that are written behind a new end would leave a hole before them.
+    /// Whether the file still exists and has the `written` bytes. Called before each write: a write after a
+    /// new, earlier end would leave a hole.
     fn check(&mut self, written: u64) -> io::Result<Standing>;
 
-    /// As [`check`](Self::check), and whether the file is still under its name.
+    /// As [`check`](Self::check), and whether its path still leads to the file.
     fn look(&mut self, written: u64) -> io::Result<Standing>;
 
-    /// A new, empty file at the path for which this one was created. What stands there now, be it
-    /// this file or another, is given another name; if it is no dump, the new file is.
+    /// Creates an empty file at the path for which this one was created. A dump that is there now, this one or
+    /// another, is given another name. If something else is there, the new file gets another name.
     fn successor(&mut self) -> io::Result<Box<dyn Storage>>;
 }
 
-/// What has become of a file.
+/// The standing of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// It is as it should be, as far as can be told.
+    /// It is as it should be, as far as the system tells.
     Whole,
-    /// Somebody has had their hands on it.
+    /// Something was done to it.
     Taken(FileFate),
 }

@@ -12,13 +12,14 @@ use crate::config::{
     Compression, Config, Existing, ForkedChild, IfBusy, OnFull, Rings, UnreadRings,
 };
 use crate::core::{Core, OWN_TARGET};
-use crate::drain::{self, Drain, DumpFile, Earlier, Output};
+use crate::drain::{self, Drain, DumpFile, SegmentFile};
 use crate::error::{DrainError, StartError};
 use crate::event::{Event, Listeners};
 use crate::fault::{self, Step};
 use crate::filter::{Filter, FromEnv, Ignored};
 use crate::handle::fork::{self, OwnLogger, StartChild};
 use crate::handle::logger::Logger;
+use crate::handle::recovery::{EarlierRun, finish_earlier};
 use crate::registry;
 use crate::ring_dir::{Removed, sweep, usual_folders};
 
@@ -413,8 +414,8 @@ impl Builder {
     pub fn start_manual(self) -> Result<(Logger, Drain), StartError> {
         self.refuse_second()?;
         let mut drain = None;
-        let run = |core, output, parker| {
-            drain = Some(Drain::begin(core, output, parker)?);
+        let run = |core, file, parker| {
+            drain = Some(Drain::begin(core, file, parker)?);
             Ok(None)
         };
         let child = self.for_children();
@@ -431,15 +432,15 @@ impl Builder {
             registry::count_detached(1);
             Ok(false)
         };
-        let create = |_: &_, _, _, _: &_| Ok(Output::new(Box::new(storage)));
+        let create = |_: &_, _, _, _: &_| Ok(SegmentFile::new(Box::new(storage)));
         self.spawn_on(create, install, drain::start).expect("it starts")
     }
 
     fn spawn_on(
         self,
-        create: impl FnOnce(&Path, Existing, u32, &Earlier) -> Result<Output, StartError>,
+        create: impl FnOnce(&Path, Existing, u32, &EarlierRun) -> Result<SegmentFile, StartError>,
         install: impl FnOnce(&Arc<Core>) -> Result<bool, StartError>,
-        run: impl FnOnce(Arc<Core>, Output, Parker) -> Result<Option<JoinHandle<()>>, StartError>,
+        run: impl FnOnce(Arc<Core>, SegmentFile, Parker) -> Result<Option<JoinHandle<()>>, StartError>,
     ) -> Result<Logger, StartError> {
         fork::watch();
         let filter = self.resolve_filter()?;
@@ -453,13 +454,16 @@ impl Builder {
         if rings != Rings::Memory {
             clean_up(&path, &folders, self.unread_rings, &listeners);
         }
-        let earlier = Earlier { unread: self.unread_rings, folders, listeners: listeners.clone() };
+        let earlier =
+            EarlierRun { unread: self.unread_rings, folders, listeners: listeners.clone() };
         let mut config = self.config;
         let (path, beside) = match self.if_busy {
             IfBusy::Error => (path, None),
             // Before all that names the path.
             IfBusy::NumberedPath => {
-                let created = DumpFile::create_if_busy(&path, self.existing, self.mode, &earlier)?;
+                let replaceable = finish_earlier(&path, &earlier)?;
+                let created =
+                    DumpFile::create_if_busy(&path, self.existing, self.mode, replaceable)?;
                 (created.1, Some(created.0))
             }
         };
@@ -472,12 +476,12 @@ impl Builder {
         }
         let core = Arc::new(core);
         let created = match beside {
-            Some(file) => Ok(Output::new(Box::new(file))),
+            Some(file) => Ok(SegmentFile::new(Box::new(file))),
             None => create(&path, self.existing, self.mode, &earlier),
         };
         let started = created
             .inspect(|_| fault::after(Step::DumpCreated))
-            .and_then(|output| run(Arc::clone(&core), output, parker));
+            .and_then(|file| run(Arc::clone(&core), file, parker));
         let thread = started.inspect_err(|_| {
             if let Some(dir) = core.ring_dir() {
                 dir.remove();
@@ -530,13 +534,16 @@ fn clean_up(path: &Path, folders: &[PathBuf], unread: UnreadRings, listeners: &L
     }
 }
 
+/// Finishes an earlier run at the path, and then creates the dump of this one.
 fn create(
     path: &Path,
     existing: Existing,
     mode: u32,
-    earlier: &Earlier,
-) -> Result<Output, StartError> {
-    DumpFile::create(path, existing, mode, earlier).map(|file| Output::new(Box::new(file)))
+    earlier: &EarlierRun,
+) -> Result<SegmentFile, StartError> {
+    let replaceable = finish_earlier(path, earlier)?;
+    let file = DumpFile::create(path, existing, mode, replaceable)?;
+    Ok(SegmentFile::new(Box::new(file)))
 }
 
 /// Makes it the logger that all calls of the process go to.

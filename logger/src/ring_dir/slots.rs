@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 use stenolog_format::dictionary::Thread;
 use stenolog_format::frame::{FrameHeader, FrameKind, FrameWriter};
 
+use crate::truncate::truncate;
+
 /// The smallest page size of any system.
 const PAGE_BYTES: u64 = 4096;
 
@@ -99,7 +101,7 @@ impl Slots {
 fn payload(thread: &Thread) -> Vec<u8> {
     let mut payload = Vec::new();
     if thread.name.len() > MAX_NAME_BYTES {
-        let name = &thread.name[..thread.name.floor_char_boundary(MAX_NAME_BYTES)];
+        let name = truncate(&thread.name, MAX_NAME_BYTES);
         let name = format!("{name}…");
         Thread { name, ..thread.clone() }.encode(&mut payload);
     } else {

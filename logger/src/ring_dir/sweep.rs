@@ -55,7 +55,7 @@ const MAX_DUMP_BYTES: u64 = 1 << 26;
 const HALF_MADE_FOR: Duration = Duration::from_secs(60);
 
 /// No ring waits this long: the clock must have been set.
-const NO_AGE: Duration = Duration::from_hours(365 * 24);
+const NO_AGE: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Cleans up in `folders`. Spares the rings of the session `spared`, and without `may_read` also those
 /// that may hold unread records.

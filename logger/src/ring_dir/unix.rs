@@ -672,13 +672,10 @@ impl Meta {
 /// Whether files may have this many bytes: if not, writing them would raise SIGXFSZ on a thread of
 /// the application.
 pub(super) fn check_size_limit(len: u64) -> io::Result<()> {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: `limit` may be written.
-    let result = unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) };
-    if result == 0 && limit.rlim_cur != libc::RLIM_INFINITY && len > limit.rlim_cur {
-        return Err(io::Error::from_raw_os_error(libc::EFBIG));
+    match rustix::process::getrlimit(rustix::process::Resource::Fsize).current {
+        Some(limit) if len > limit => Err(rustix::io::Errno::FBIG.into()),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -265,7 +265,8 @@ impl<T: AsRecord> AsRecord for Option<T> {
 
     #[inline]
     fn as_record(&self) -> Self::As<'_> {
-        self.as_ref().map(T::as_record)
+        // A closure: Rust 1.89 does not accept `map(T::as_record)`.
+        self.as_ref().map(|value| value.as_record())
     }
 
     #[inline]

@@ -27,7 +27,7 @@
 
 use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
-use stenolog_format::dictionary::Role;
+use stenolog_format::shape::Role;
 use stenolog_format::template::Trait;
 use syn::Expr;
 use syn::spanned::Spanned;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::ToTokens;
-use stenolog_format::dictionary::Role;
+use stenolog_format::shape::Role;
 use stenolog_format::template::{Align, Argument, Count, Piece, Precision, Sign, Spec, Template};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;

@@ -18,7 +18,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
-use stenolog_format::types::Shape;
+use stenolog_format::shape::Shape;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{GenericParam, Lifetime, LifetimeParam, Member, WhereClause, parse_quote};

@@ -150,14 +150,16 @@ impl Options {
     }
 }
 
-/// Whether this process may have files of this size (`ulimit -f`): going beyond would not only
+/// Checks that this process may have files of `len` bytes (`ulimit -f`): a larger one would not only
 /// fail, but raise SIGXFSZ, which ends a process that has not asked for it.
 #[cfg(unix)]
 fn check_size_limit(len: u64) -> io::Result<()> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `limit` may be written.
     let result = unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) };
-    if result == 0 && limit.rlim_cur != libc::RLIM_INFINITY && len > limit.rlim_cur {
+    // A limit has 32 or 64 bits, as the target has it.
+    let exceeded = u128::from(len) > u128::from(limit.rlim_cur);
+    if result == 0 && limit.rlim_cur != libc::RLIM_INFINITY && exceeded {
         return Err(io::Error::from_raw_os_error(libc::EFBIG));
     }
     Ok(())

@@ -1,54 +1,53 @@
-//! The dump that a drain writes, as bytes: what has been written, what is to be, what is safe.
+//! File of a segment: what has been written to it, and how much of that is safe.
 
 use std::io::{self, ErrorKind::UnexpectedEof, ErrorKind::WriteZero};
 use std::path::Path;
 
 use stenolog_format::frame::{ALIGNMENT, FileHeader, FrameHeader};
+use stenolog_session::writer::DumpWriter;
 
-use super::storage::{Standing, Storage};
+use crate::drain::storage::{Standing, Storage};
 use crate::error::FileFate;
 use crate::fault::{self, Step};
 
-/// A dump that is being written, and the bytes that it does not have yet.
+/// A file that a drain writes.
 ///
-/// - **O1 (go on).** A write that fails part of the way is gone on with where it stopped, so that no
-///   frame is torn but the one that a crash cuts.
-/// - **O2 (no claim).** When a sync fails, the operating system may forget what it could not write,
-///   and say that the next sync went well. So after a sync that failed, all since the last one
-///   that succeeded is read back, checked and written again before another one counts.
-/// - **O3 (no hole).** A file that is truncated after it was looked at grows back to its length with
-///   the next write, and has zeros from the cut to where that write begins. So the bytes right before
-///   it are read after each write: if they are what they were, so is all before them.
+/// - **O1 (resume).** A write that fails part of the way is resumed where it stopped, so that only a crash
+///   leaves a torn frame.
+/// - **O2 (no false promise).** When a sync fails, the operating system may drop what it could not write,
+///   and report that the next sync succeeded. So after a failed sync, everything since the last successful
+///   one is read back, checked and written again before a sync counts.
+/// - **O3 (no hole).** If a file is truncated after it was examined, the next write makes it as long as
+///   before, with zeros from the cut to where that write begins. So the bytes right before a write are
+///   read after it: if they are unchanged, so is everything before them.
 #[derive(Debug)]
-pub(crate) struct Output {
+pub(crate) struct SegmentFile {
     storage: Box<dyn Storage>,
-    /// What has been written.
     written_bytes: u64,
-    /// The last bytes of what has been written, and of what is on the disk for sure, that are not
-    /// only zeros: a hole cannot spare them.
+    /// The last bytes written, and the last ones synced, that are not only zeros: a hole would change
+    /// them.
     witness: Witness,
     synced_witness: Witness,
-    /// A hole was found: it does not show in the length of the file.
+    /// A hole was found, which the length of the file does not show.
     has_hole: bool,
-    /// What is to be written next; its first `done` bytes have been.
-    buffer: Vec<u8>,
-    done: usize,
-    /// What is on the disk for sure.
+    /// The last write was given up, perhaps within a frame.
+    is_torn: bool,
+    /// How much is on the disk for sure.
     synced_bytes: u64,
-    /// A sync failed, and what is behind `synced_bytes` was not written again (O2).
+    /// A sync failed, and what follows `synced_bytes` was not written again (O2).
     is_doubtful: bool,
     /// The disk has the name of the file.
     is_folder_synced: bool,
 }
 
-/// Why a dump cannot be written.
+/// Why a segment cannot be written.
 #[derive(Debug)]
 pub(crate) enum WriteFailure {
     /// The operating system refused.
     Write(io::Error),
-    /// The file has met this fate.
+    /// Something was done to the file.
     Taken(FileFate),
-    /// It has met this fate, and no new one can be begun.
+    /// Something was done to the file, and no new one can be created.
     Replace(FileFate, io::Error),
 }
 
@@ -58,11 +57,11 @@ impl From<io::Error> for WriteFailure {
     }
 }
 
-/// Why a dump is not on the disk.
+/// Why a segment is not on the disk.
 #[derive(Debug)]
 pub(crate) struct SyncFailure {
     pub(crate) source: io::Error,
-    /// The operating system has lost data: trying again does not help.
+    /// The operating system has lost data: a retry does not help.
     pub(crate) is_lost: bool,
 }
 
@@ -75,7 +74,7 @@ impl From<io::Error> for SyncFailure {
 /// How much is read and written again at once.
 const CHUNK_BYTES: usize = 1 << 18;
 
-/// A few bytes of a file, the last of which is not zero; none if all is zero.
+/// A few bytes of a file, the last of which is not zero. Empty if the file has only zeros.
 #[derive(Clone, Copy, Debug, Default)]
 struct Witness {
     at: u64,
@@ -86,7 +85,7 @@ struct Witness {
 impl Witness {
     const BYTES: usize = 8;
 
-    /// Takes in that `bytes` were written at `at`, behind all before.
+    /// Notes that `bytes` were written at `at`, after all others.
     fn note(&mut self, at: u64, bytes: &[u8]) {
         let Some(last) = bytes.iter().rposition(|&byte| byte != 0) else { return };
         let first = (last + 1).saturating_sub(Self::BYTES);
@@ -95,7 +94,8 @@ impl Witness {
         self.bytes[..self.length].copy_from_slice(&bytes[first..=last]);
     }
 
-    /// Whether the bytes are there still, or cannot be looked at: who may not look may still write.
+    /// Whether the bytes are unchanged. `true` if they cannot be read: a process that may not read a file
+    /// may still write it.
     fn is_there(&self, storage: &mut dyn Storage) -> bool {
         let mut found = [0; Self::BYTES];
         let mut filled = 0;
@@ -112,8 +112,8 @@ impl Witness {
     }
 }
 
-impl Output {
-    /// The output to a storage that is empty.
+impl SegmentFile {
+    /// A file of which nothing is written yet.
     pub(crate) fn new(storage: Box<dyn Storage>) -> Self {
         Self {
             storage,
@@ -121,8 +121,7 @@ impl Output {
             witness: Witness::default(),
             synced_witness: Witness::default(),
             has_hole: false,
-            buffer: Vec::new(),
-            done: 0,
+            is_torn: false,
             synced_bytes: 0,
             is_doubtful: false,
             is_folder_synced: false,
@@ -134,47 +133,51 @@ impl Output {
         self.storage.path()
     }
 
-    /// Where the next byte of the buffer will stand in the file.
-    pub(crate) const fn end(&self) -> u64 {
-        self.written_bytes + (self.buffer.len() - self.done) as u64
-    }
-
-    /// The bytes to be written next, to be appended to.
-    pub(crate) const fn buffer(&mut self) -> &mut Vec<u8> {
-        &mut self.buffer
-    }
-
-    /// Hands the buffer to the operating system. After an error the rest stays in the buffer (O1).
+    /// Writes what is pending. After an error the rest stays pending (O1).
     ///
-    /// Nothing is written to a file that is not what it was; if it ceases to be in the moment of the
-    /// write, that is told as well (O3).
-    pub(crate) fn write(&mut self) -> Result<(), WriteFailure> {
-        // Who may not look may still write.
-        if !self.buffer.is_empty()
+    /// Nothing is written to a file that something was done to. If that happens during the write, it is
+    /// reported as well (O3).
+    pub(crate) fn write(&mut self, writer: &mut DumpWriter) -> Result<(), WriteFailure> {
+        // A process that may not look at the file may still write it.
+        if (self.has_hole || !writer.pending().is_empty())
             && let Ok(Standing::Taken(fate)) = self.check()
         {
             return Err(WriteFailure::Taken(fate));
         }
-        while self.done < self.buffer.len() {
-            let rest = &self.buffer[self.done..];
+        while !writer.pending().is_empty() {
+            self.is_torn = true;
             if fault::is_due(Step::HalfWritten) {
+                let rest = writer.pending();
                 let _ = self.storage.write_at(self.written_bytes, &rest[..rest.len() / 2]);
                 fault::die();
             }
-            let n = insist(WriteZero, || self.storage.write_at(self.written_bytes, rest))?;
+            let at = self.written_bytes;
+            let n = self.write_some(writer.pending())?;
             fault::after(Step::Written);
             if self.find_hole() {
-                self.done += n;
-                self.written_bytes += n as u64;
+                writer.advance(n);
                 return Err(WriteFailure::Taken(FileFate::Truncated));
             }
-            self.witness.note(self.written_bytes, &self.buffer[self.done..self.done + n]);
-            self.done += n;
-            self.written_bytes += n as u64;
+            self.witness.note(at, &writer.pending()[..n]);
+            writer.advance(n);
         }
-        self.buffer.clear();
-        self.done = 0;
+        self.is_torn = false;
         Ok(())
+    }
+
+    /// Writes what is pending, whatever was done to the file.
+    pub(crate) fn write_anyway(&mut self, writer: &mut DumpWriter) -> io::Result<()> {
+        while !writer.pending().is_empty() {
+            let n = self.write_some(writer.pending())?;
+            writer.advance(n);
+        }
+        Ok(())
+    }
+
+    fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = insist(WriteZero, || self.storage.write_at(self.written_bytes, bytes))?;
+        self.written_bytes += n as u64;
+        Ok(n)
     }
 
     /// Whether the file has a hole that its length does not show (O3).
@@ -182,23 +185,12 @@ impl Output {
         self.has_hole
     }
 
-    /// Hands the rest of the buffer to the operating system, whatever the file is by now.
-    pub(crate) fn write_anyway(&mut self) -> io::Result<()> {
-        while self.done < self.buffer.len() {
-            let rest = &self.buffer[self.done..];
-            let n = insist(WriteZero, || self.storage.write_at(self.written_bytes, rest))?;
-            self.done += n;
-            self.written_bytes += n as u64;
-        }
-        Ok(())
-    }
-
-    /// Has the operating system put the file on the disk.
+    /// Syncs the file, and at first its folder, to disk.
     pub(crate) fn sync(&mut self) -> Result<(), SyncFailure> {
         if self.is_doubtful {
             self.write_again()?;
         }
-        // What the file lacks of a frame may follow later.
+        // It may end within a frame, whose rest follows later.
         let written = self.written_bytes;
         self.is_doubtful = self.synced_bytes < written;
         self.storage.sync()?;
@@ -213,11 +205,6 @@ impl Output {
         Ok(())
     }
 
-    /// Whether nothing is left to be written.
-    pub(crate) const fn is_flushed(&self) -> bool {
-        self.buffer.is_empty()
-    }
-
     /// How much is on the disk for sure.
     pub(crate) const fn synced_bytes(&self) -> u64 {
         self.synced_bytes
@@ -228,18 +215,18 @@ impl Output {
         self.is_folder_synced && self.synced_bytes == self.written_bytes
     }
 
-    /// Whether a sync has failed, and none has succeeded since.
+    /// Whether the last sync failed.
     pub(crate) const fn is_doubtful(&self) -> bool {
         self.is_doubtful
     }
 
-    /// What has become of the file.
+    /// What was done to the file, if anything.
     pub(crate) fn look(&mut self) -> io::Result<Standing> {
         let standing = self.storage.look(self.written_bytes)?;
         Ok(self.unless_hole(standing))
     }
 
-    /// As [`look`](Self::look), but not at its name.
+    /// As [`look`](Self::look), without a look at its name.
     fn check(&mut self) -> io::Result<Standing> {
         let standing = self.storage.check(self.written_bytes)?;
         Ok(if self.has_hole { self.unless_hole(standing) } else { standing })
@@ -257,13 +244,13 @@ impl Output {
 
     /// Whether the file has a hole (O3).
     fn find_hole(&mut self) -> bool {
-        // What is not safe may be gone because the disk has failed, which is for the next sync to find.
+        // Bytes that were not synced may be gone because the disk failed: the next sync finds that out.
         let witness = if self.is_doubtful { &self.synced_witness } else { &self.witness };
         self.has_hole |= !witness.is_there(&mut *self.storage);
         self.has_hole
     }
 
-    /// A new file in place of this one.
+    /// Creates a file that takes the place of this one.
     pub(crate) fn successor(&mut self) -> io::Result<Box<dyn Storage>> {
         self.storage.successor()
     }
@@ -273,7 +260,7 @@ impl Output {
         self.written_bytes
     }
 
-    /// Writes what is not safe again, so that the operating system takes it for new (O2).
+    /// Writes again what is not safe, so that the operating system takes it for new (O2).
     fn write_again(&mut self) -> Result<(), SyncFailure> {
         let lost = |source| SyncFailure { source, is_lost: true };
         let mut check = Check { at: self.synced_bytes, window: Vec::new(), sequence: None };
@@ -299,12 +286,12 @@ impl Output {
             }
             at += n as u64;
         }
-        // Only a write that was given up leaves a frame that is not whole.
-        if self.buffer.is_empty() { check.end().map_err(lost) } else { Ok(()) }
+        // Only a write that was given up leaves a torn frame.
+        if self.is_torn { Ok(()) } else { check.end().map_err(lost) }
     }
 }
 
-/// Does what a signal may interrupt and what must get on by a byte at least, or else is `stuck`.
+/// Repeats an operation that a signal interrupts. Without progress of at least one byte the error is `stuck`.
 fn insist(stuck: io::ErrorKind, mut act: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
     loop {
         match act() {
@@ -315,7 +302,7 @@ fn insist(stuck: io::ErrorKind, mut act: impl FnMut() -> io::Result<usize>) -> i
     }
 }
 
-/// Whether what is read back is what was written: frames, each with its checksums and in order.
+/// A check that what is read back are whole frames, in order and with their checksums.
 struct Check {
     /// Where the window begins in the file.
     at: u64,

@@ -1,0 +1,69 @@
+//! Effort that the drain spends on a block: its layout, its codec and its summary.
+//!
+//! | effort | a block is | when |
+//! |---|---|---|
+//! | hard | columns, Zstandard, a summary of the text | its ring is less than half full, and the drain rests most of the time |
+//! | fast | columns, LZ4, a summary of the call sites | otherwise |
+//! | rows | packed rows | compression is off, and its ring is less than half full |
+//! | raw | as the ring has it | compression is off, or it cannot be packed |
+//!
+//! The fast way keeps up with a ring best: columns and LZ4 take less time than the system takes to write
+//! the bytes of the ring.
+
+use stenolog_format::block::Codec;
+
+use crate::config::Compression;
+
+/// The effort for one block, in increasing order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Effort {
+    /// The bytes of the ring.
+    Raw,
+    /// Packed rows.
+    Rows,
+    /// Columns that LZ4 compresses.
+    Fast,
+    /// Columns that Zstandard compresses.
+    Hard,
+}
+
+impl Effort {
+    /// The effort for a ring of which `bytes` of `capacity` are full. `has_time` says that the drain rests
+    /// most of the time.
+    pub(super) fn of(policy: Compression, bytes: usize, capacity: usize, has_time: bool) -> Self {
+        match policy {
+            Compression::None if bytes > capacity / 2 => Self::Raw,
+            Compression::None => Self::Rows,
+            Compression::Adaptive if cfg!(feature = "zstd") && has_time && bytes < capacity / 2 => {
+                Self::Hard
+            }
+            Compression::Adaptive | Compression::Fast => Self::Fast,
+        }
+    }
+
+    /// The codecs to try, in order.
+    pub(super) const fn codecs(self) -> &'static [Codec] {
+        match self {
+            Self::Raw | Self::Rows => &[],
+            Self::Fast => &[Codec::Lz4],
+            Self::Hard => &[Codec::Zstd, Codec::Lz4],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fuller_a_ring_the_less_is_done_for_a_block() {
+        let of = |policy, bytes, has_time| Effort::of(policy, bytes, 1000, has_time);
+        let hard = if cfg!(feature = "zstd") { Effort::Hard } else { Effort::Fast };
+        assert_eq!(of(Compression::Adaptive, 499, true), hard);
+        assert_eq!(of(Compression::Adaptive, 500, true), Effort::Fast);
+        assert_eq!(of(Compression::Adaptive, 10, false), Effort::Fast);
+        assert_eq!(of(Compression::Fast, 10, true), Effort::Fast);
+        assert_eq!(of(Compression::None, 500, true), Effort::Rows);
+        assert_eq!(of(Compression::None, 501, true), Effort::Raw);
+    }
+}

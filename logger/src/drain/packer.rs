@@ -1,0 +1,382 @@
+//! Packer: from the records of a ring to a block of the segment.
+//!
+//! A block is in columns, in packed rows, or raw if a record does not fit its call site's types. Before it,
+//! the segment gets the ring's thread and the call sites that it lacks (S2); after it, a summary if there
+//! is time.
+
+use std::io;
+use std::sync::Arc;
+
+use stenolog_format::block::{BlockBuilder, BlockHeader, First, RARE_AFTER_RECORDS, SitePlan};
+use stenolog_format::dictionary::{CallSite, Level, Thread, TimeSource};
+use stenolog_format::loss::Loss;
+use stenolog_format::summary::SummaryBuilder;
+use stenolog_ringbuf::{Consumer, Record};
+use stenolog_session::codec::Compressor;
+use stenolog_session::writer::DumpWriter;
+
+use super::effort::Effort;
+use super::rings::DrainRing;
+use super::segment::Segment;
+use crate::core::has_memory;
+use crate::fault::{self, Step};
+use crate::registry;
+
+/// How many bytes of a ring to pack at once: they stay in the first-level cache.
+const PART_BYTES: usize = 1 << 14;
+
+/// A block has at most a quarter of its ring's bytes, within these bounds, unless a single record is longer.
+const MIN_BLOCK_BYTES: usize = 1 << 16;
+const MAX_BLOCK_BYTES: usize = 1 << 20;
+
+/// The bound where memory is short.
+const LEAST_BLOCK_BYTES: usize = 1 << 12;
+
+/// A block of fewer bytes of its ring gets no summary: it is read as soon as that would be.
+const SUMMED_UP_BYTES: usize = 1 << 12;
+
+/// Makes blocks. Its buffers are reused.
+pub(super) struct Packer {
+    builder: BlockBuilder,
+    compressor: Compressor,
+    summaries: SummaryBuilder,
+    sites: Sites,
+    /// The last loss statement of the block.
+    loss: Option<Loss>,
+    /// The size of the largest block that there was memory for.
+    affordable_bytes: usize,
+}
+
+/// What a block took of a ring.
+pub(super) struct Taken {
+    pub(super) bytes: usize,
+    /// The block ends before records that are there.
+    pub(super) is_cut: bool,
+}
+
+/// How far the records of a ring were packed for a block.
+struct Packing {
+    end: u64,
+    /// How many bytes of the ring the block may have.
+    limit: usize,
+    /// The block is packed. If not, it has to be raw.
+    is_packed: bool,
+    is_cut: bool,
+}
+
+/// The result of one attempt to pack records.
+struct Attempt {
+    end: u64,
+    /// The records are what their call sites say.
+    is_sound: bool,
+    /// The block ends before records that are there: rare errors begin or end there, or a record comes that
+    /// is too long for it.
+    is_cut: bool,
+}
+
+impl Packer {
+    pub(super) fn new() -> Self {
+        Self {
+            builder: BlockBuilder::default(),
+            compressor: Compressor::new(),
+            summaries: SummaryBuilder::default(),
+            sites: Sites::default(),
+            loss: None,
+            affordable_bytes: 0,
+        }
+    }
+
+    /// How many bytes of a ring a block may have. What the file has is free again while the rest is packed.
+    pub(super) fn block_limit(&mut self, capacity: usize) -> io::Result<usize> {
+        let limit = (capacity / 4).clamp(MIN_BLOCK_BYTES, MAX_BLOCK_BYTES);
+        if limit <= self.affordable_bytes {
+            return Ok(limit);
+        }
+        // As rows, as columns, compressed, in the buffer, and what the allocator needs to move them. The
+        // drain allocates little else, and keeps it.
+        let has_memory_for = |bytes: &usize| has_memory(6 * bytes);
+        let smaller = std::iter::successors(Some(limit), |bytes| Some(bytes / 4));
+        let least = LEAST_BLOCK_BYTES.min(limit);
+        let found = smaller.take_while(|&bytes| bytes >= least).find(has_memory_for);
+        let found = found.ok_or(io::ErrorKind::OutOfMemory)?;
+        self.affordable_bytes = self.affordable_bytes.max(found);
+        Ok(found)
+    }
+
+    /// Puts committed records of a ring into the segment, as one block.
+    pub(super) fn take(
+        &mut self,
+        ring: &mut DrainRing,
+        segment: &mut Segment,
+        effort: Effort,
+        limit: usize,
+    ) -> Taken {
+        let start = ring.taken_to;
+        self.loss = None;
+        let Packing { mut end, limit, is_packed, mut is_cut } =
+            self.pack(ring, &segment.writer, effort, limit);
+        if !is_packed {
+            end = self.put_raw(ring, segment, limit);
+        } else if self.builder.count() > 0 {
+            self.put_packed(ring, segment, effort, end);
+        }
+        ring.taken_to = end;
+        let bytes = (end - start) as usize;
+        if !is_packed && bytes < limit {
+            // A record that had no room in the block is long.
+            is_cut = ring.consumer.batch_from(end, 1).len_bytes() > limit - bytes;
+        }
+        Taken { bytes, is_cut }
+    }
+
+    /// Packs records into the builder: in columns if that is worthwhile, else in rows.
+    fn pack(
+        &mut self,
+        ring: &mut DrainRing,
+        writer: &DumpWriter,
+        effort: Effort,
+        limit: usize,
+    ) -> Packing {
+        let start = ring.taken_to;
+        let (id, position, first_record) = (ring.id(), ring.stated_to, ring.records);
+        let mut packing = Packing { end: start, limit, is_packed: false, is_cut: false };
+        if effort > Effort::Rows {
+            self.builder.begin_columns(id, position, first_record);
+            let without_error = Some(first_record.saturating_sub(ring.errors_to));
+            let columns =
+                self.pack_records(&mut ring.consumer, writer, start, limit, without_error);
+            packing.end = columns.end;
+            packing.is_packed = columns.is_sound
+                && (self.builder.count() == 0 || self.builder.are_columns_worthwhile());
+            if columns.is_sound && columns.is_cut {
+                // Rows end there as well.
+                packing.is_cut = true;
+                packing.limit = (columns.end - start) as usize;
+            }
+        }
+        if !packing.is_packed && effort > Effort::Raw {
+            self.builder.begin(id, position, first_record);
+            let rows = self.pack_records(&mut ring.consumer, writer, start, packing.limit, None);
+            packing.end = rows.end;
+            packing.is_packed = rows.is_sound;
+            packing.is_cut |= rows.is_cut;
+        }
+        packing
+    }
+
+    /// Packs records of a ring. `without_error` counts the records before them since the last error: a
+    /// block in columns ends where a rare error begins, or ends.
+    fn pack_records(
+        &mut self,
+        consumer: &mut Consumer,
+        writer: &DumpWriter,
+        start: u64,
+        limit: usize,
+        without_error: Option<u64>,
+    ) -> Attempt {
+        let Self { builder, sites, loss, .. } = self;
+        let mut packed = Attempt { end: start, is_sound: true, is_cut: false };
+        let (mut has_error, mut is_alone) = (false, false);
+        let mut first_of = |tag, before| {
+            let site = sites.get(tag, writer)?;
+            let is_error = site.site.level == Level::Error;
+            let is_rare =
+                without_error.is_some_and(|n| n + u64::from(before) >= RARE_AFTER_RECORDS);
+            let ends =
+                if is_alone { !is_error } else { is_error && is_rare && !has_error && before > 0 };
+            is_alone |= is_error && is_rare && before == 0;
+            has_error |= is_error && !ends;
+            Some(if ends { First::EndBefore } else { First::Take(Arc::clone(&site.plan)) })
+        };
+        loop {
+            let left = limit - (packed.end - start) as usize;
+            let part = consumer.batch_from(packed.end, left.min(PART_BYTES));
+            // A record that is longer than a part may be alone in its block, but not follow others.
+            let is_too_long = packed.end > start && part.len_bytes() > left.max(PART_BYTES);
+            if is_too_long {
+                packed.is_cut = true;
+                break;
+            }
+            if part.is_empty() {
+                packed.end = part.end();
+                break;
+            }
+            for slice in <[_; 2]>::from(part.raw_slices()) {
+                match builder.push_raw(slice, &mut first_of) {
+                    Ok(taken) => {
+                        packed.end += taken as u64;
+                        packed.is_cut = taken < slice.len();
+                    }
+                    Err(_) => packed.is_sound = false,
+                }
+                if packed.is_cut || !packed.is_sound {
+                    break;
+                }
+            }
+            // If not, another program is writing to the ring's file right now.
+            packed.is_sound &= packed.is_cut || packed.end == part.end();
+            let is_full = (packed.end - start) as usize >= limit;
+            if packed.is_cut || !packed.is_sound || is_full {
+                break;
+            }
+        }
+        *loss = builder.last_loss().or(*loss);
+        packed
+    }
+
+    /// Puts the block that was packed up to `end`, and its summary.
+    fn put_packed(
+        &mut self,
+        ring: &mut DrainRing,
+        segment: &mut Segment,
+        effort: Effort,
+        end: u64,
+    ) {
+        let start = ring.taken_to;
+        self.explain(&ring.slot.thread, segment);
+        let Self { builder, compressor, summaries, sites, .. } = self;
+        let header = segment.writer.put_block(|out| {
+            builder.finish_with(end, out, |body, out| compressor.append(effort.codecs(), body, out))
+        });
+        let bytes = (end - start) as usize;
+        if bytes >= SUMMED_UP_BYTES {
+            // A look at text takes as long as columns do.
+            let has_time = effort == Effort::Hard;
+            let is_summed_up = builder.sum_up(has_time, summaries);
+            if !is_summed_up && has_time {
+                ring.consumer.scan_from(start, bytes, |record| sites.sum_up(summaries, record));
+            }
+            if is_summed_up || has_time {
+                segment.writer.put_summary(summaries);
+            }
+        }
+        self.note_block(ring, &header);
+    }
+
+    /// Puts a block with the bytes of the ring, and returns where it ends. So records that do not fit
+    /// their call site's types are kept.
+    fn put_raw(&mut self, ring: &mut DrainRing, segment: &mut Segment, limit: usize) -> u64 {
+        self.builder.begin(ring.id(), ring.stated_to, ring.records);
+        let batch = ring.consumer.batch_from(ring.taken_to, limit);
+        batch.records().for_each(|record| self.note_record(record, &segment.writer));
+        let end = batch.end();
+        if self.builder.count() > 0 {
+            self.explain(&ring.slot.thread, segment);
+            let (first, second) = batch.raw_slices();
+            let builder = &mut self.builder;
+            let header =
+                segment.writer.put_block(|out| builder.finish_raw(end, &[first, second], out));
+            self.note_block(ring, &header);
+        }
+        end
+    }
+
+    /// Notes what the header of a raw block says of a record.
+    fn note_record(&mut self, record: Record<'_>, writer: &DumpWriter) {
+        let Self { builder, sites, loss, .. } = self;
+        let word = record.payload().first_chunk().map_or(0, |word| u64::from_le_bytes(*word));
+        if record.tag() == CallSite::LOSS_ID {
+            *loss = Loss::decode(record.payload());
+            builder.note_loss(word);
+        } else if let Some(site) = sites.get(record.tag(), writer) {
+            builder.note(site.site.level, site.site.time, word);
+        } else {
+            // Only a bug can get here. The block counts the record all the same.
+            builder.note(Level::Error, TimeSource::Counter, word);
+        }
+    }
+
+    /// States what the next block needs to be understood (S2).
+    fn explain(&mut self, thread: &Thread, segment: &mut Segment) {
+        segment.writer.state_thread(thread);
+        self.sites.state(&mut segment.writer);
+    }
+
+    /// Notes that a block of the ring is in the segment.
+    fn note_block(&self, ring: &mut DrainRing, header: &BlockHeader) {
+        ring.records += u64::from(header.count);
+        if header.levels & Level::Error.bit() != 0 {
+            ring.errors_to = ring.records;
+        }
+        ring.stated_to = header.end_position;
+        // A loss frame may have stated more already.
+        if let Some(loss) = self.loss.filter(|loss| loss.total() > ring.stated.total()) {
+            ring.stated = loss;
+        }
+        fault::after(Step::Gathered);
+    }
+}
+
+/// The call sites that the drain has met, by id.
+#[derive(Default)]
+struct Sites {
+    known: Vec<KnownSite>,
+    /// Places of those that the segment needs before the next block.
+    unstated: Vec<usize>,
+}
+
+struct KnownSite {
+    site: Arc<CallSite>,
+    plan: Arc<SitePlan>,
+    /// It is among the unstated ones.
+    is_unstated: bool,
+}
+
+impl KnownSite {
+    fn new(site: Arc<CallSite>) -> Self {
+        let plan = Arc::new(SitePlan::new(&site));
+        Self { site, plan, is_unstated: false }
+    }
+}
+
+impl Sites {
+    /// The call site of a record. If the segment lacks it, it is to be stated before the next block.
+    #[inline]
+    fn get(&mut self, tag: u32, writer: &DumpWriter) -> Option<&KnownSite> {
+        let at = tag.checked_sub(CallSite::FIRST_ID)? as usize;
+        if !writer.has_site(tag) {
+            self.meet(at);
+        }
+        self.known.get(at)
+    }
+
+    #[cold]
+    fn meet(&mut self, at: usize) {
+        if at >= self.known.len() {
+            let more = registry::entries_from(self.known.len()).into_iter();
+            self.known.extend(more.map(KnownSite::new));
+        }
+        let Some(known) = self.known.get_mut(at) else { return };
+        // It was on its way from a signal handler when it was asked for.
+        if known.site.id == 0
+            && let Some(entry) = registry::entries_from(at).into_iter().next()
+        {
+            *known = KnownSite::new(entry);
+        }
+        if !std::mem::replace(&mut known.is_unstated, true) {
+            self.unstated.push(at);
+        }
+    }
+
+    /// States those that the segment lacks.
+    fn state(&mut self, writer: &mut DumpWriter) {
+        let Self { known, unstated } = self;
+        writer.state_sites(unstated.iter().filter_map(|&at| Some(&*known.get(at)?.site)));
+        for at in unstated.drain(..) {
+            known[at].is_unstated = false;
+        }
+    }
+
+    /// Notes a record in a summary.
+    fn sum_up(&self, summaries: &mut SummaryBuilder, record: Record<'_>) {
+        let tag = record.tag();
+        if tag == CallSite::LOSS_ID {
+            return;
+        }
+        summaries.note(tag, record.payload().get(8..).unwrap_or_default(), || {
+            let at = tag.checked_sub(CallSite::FIRST_ID);
+            let known = at.and_then(|at| self.known.get(at as usize));
+            known.is_none_or(|known| known.site.has_text())
+        });
+    }
+}

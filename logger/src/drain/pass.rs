@@ -1,0 +1,251 @@
+//! Passes of the drain over its rings: what they hold goes to the segment.
+//!
+//! - **S1 (write, then free).** A ring's records are freed only after the file has them, so that a failed
+//!   write or the death of the process loses nothing that a ring held.
+//! - **S2 (explain first).** The call site of a record and the thread of a ring are in the segment before
+//!   the block that needs them.
+//! - **S3 (take back).** When something was done to the file, everything that was taken from the rings and
+//!   not freed is taken back. It goes to a new segment, which explains everything again and states which
+//!   records the old file had.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::effort::Effort;
+use super::ledger::Ledger;
+use super::pacing::{Load, next_sleep};
+use super::packer::Packer;
+use super::replace::FileWatch;
+use super::report::VolatileReports;
+use super::rings::Rings;
+use super::segment::{EarlierSegments, Segment, SegmentFile, WriteFailure};
+use super::sync::UnsyncedFile;
+use crate::core::{Core, has_memory};
+use crate::fault::{self, Step};
+use crate::registry;
+
+/// The memory that a pass takes besides its blocks.
+const PASS_BYTES: usize = 1 << 14;
+
+/// Pending bytes are written when there are this many, or when they come from an eighth of a ring.
+const WRITE_AT_BYTES: usize = 1 << 18;
+
+/// Moves what rings hold to the dump.
+pub(super) struct Drainer {
+    pub(super) core: Arc<Core>,
+    pub(super) rings: Rings,
+    packer: Packer,
+    pub(super) segment: Segment,
+    pub(super) earlier: EarlierSegments,
+    pub(super) ledger: Ledger,
+    /// Earlier files that are whole, but may not be on the disk: usually none.
+    pub(super) unsynced: Vec<UnsyncedFile>,
+    pub(super) watch: FileWatch,
+    pub(super) volatile: VolatileReports,
+    load: Load,
+    /// When the last pass began.
+    last_pass: Instant,
+    /// The sum of losses when all of them were stated.
+    stated_losses: u64,
+}
+
+/// What a pass has seen so far.
+struct Pass {
+    /// A request caused the pass: everything that was committed before it must be written.
+    is_asked: bool,
+    /// There are losses that were not stated when the pass began.
+    is_any_lost: bool,
+    /// Some of them will be stated by a ring's thread.
+    is_any_owed: bool,
+    /// Something was put into the segment.
+    has_put: bool,
+    /// When the pass before began.
+    before: Instant,
+    /// When to look at the first ring again.
+    due: Option<Instant>,
+}
+
+impl Drainer {
+    /// Begins the first segment of a session.
+    pub(super) fn new(core: Arc<Core>, file: SegmentFile) -> Self {
+        let segment = Segment::begin(&core, core.header, file);
+        Self {
+            core,
+            rings: Rings::default(),
+            packer: Packer::new(),
+            segment,
+            earlier: EarlierSegments::default(),
+            ledger: Ledger::new(),
+            unsynced: Vec::new(),
+            watch: FileWatch::default(),
+            volatile: VolatileReports::default(),
+            load: Load::default(),
+            last_pass: Instant::now(),
+            stated_losses: 0,
+        }
+    }
+
+    /// Visits each ring once, and writes what it held. Returns when to look at the first of them again, by
+    /// the pace at which they are filled. `None` if that is left to the bound and to calls that wake the
+    /// drain.
+    ///
+    /// If a request caused the pass and it succeeds, the file has everything that was committed before it
+    /// began, and states what was lost.
+    pub(super) fn pass(&mut self, is_asked: bool) -> Result<Option<Instant>, WriteFailure> {
+        self.with_file(|drainer| drainer.try_pass(is_asked))
+    }
+
+    fn try_pass(&mut self, is_asked: bool) -> Result<Option<Instant>, WriteFailure> {
+        let before = std::mem::replace(&mut self.last_pass, Instant::now());
+        if !has_memory(PASS_BYTES) {
+            return Err(WriteFailure::Write(io::ErrorKind::OutOfMemory.into()));
+        }
+        // Before the rings: one that has lost something is among those that are adopted.
+        let lost = self.core.counters.lost.load(Ordering::Acquire);
+        let is_any_lost = lost != self.stated_losses;
+        self.rings.adopt(&self.core, self.last_pass);
+        registry::tell_noted(&self.core);
+        self.state_volatile();
+        fault::after(Step::PassBegun);
+        self.look_if_due(is_asked)?;
+        self.write()?;
+        let began = self.core.clock.now();
+        let mut pass =
+            Pass { is_asked, is_any_lost, is_any_owed: false, has_put: false, before, due: None };
+        for at in 0..self.rings.len() {
+            self.visit(at, &mut pass)?;
+        }
+        if is_any_lost {
+            pass.has_put |= self.segment.put_ringless(&self.core);
+        }
+        if !pass.is_any_owed {
+            self.stated_losses = lost;
+        }
+        if pass.has_put {
+            self.segment.end_pass(&self.core, began);
+        }
+        self.write()?;
+        self.rings.let_go(&self.core, &mut self.ledger, &mut self.segment);
+        Ok(pass.due)
+    }
+
+    /// Takes what a ring holds, states its losses, and decides when to look at it again.
+    fn visit(&mut self, at: usize, pass: &mut Pass) -> Result<(), WriteFailure> {
+        let ring = self.rings.at(at);
+        let bytes = if ring.is_quiet() || ring.is_set_aside {
+            ring.last_bytes = 0;
+            0
+        } else {
+            self.take_all(at, pass.is_asked)?
+        };
+        pass.has_put |= bytes > 0;
+        pass.has_put |= self.set_aside_if_overwritten(at);
+        let ring = self.rings.at(at);
+        if pass.is_any_lost {
+            if bytes == 0 || pass.is_asked {
+                pass.has_put |= ring.put_loss(&self.core, &mut self.segment);
+            } else {
+                // A producer that continues states its losses itself, where they happened.
+                pass.is_any_owed |= ring.owes_loss();
+            }
+        }
+        let longest = self.core.config.deliver_within;
+        if bytes > 0 {
+            let now = Instant::now();
+            // The last look took everything that was there.
+            let over = now - std::mem::replace(&mut ring.last_taken, now).max(pass.before);
+            ring.rest = next_sleep(bytes, ring.consumer.capacity(), over, longest);
+        } else if ring.rest < longest {
+            // Its thread may be about to wake up from waiting for room.
+            ring.rest = (4 * ring.rest).min(longest);
+        } else {
+            // A burst that follows wakes the drain.
+            return Ok(());
+        }
+        let next = ring.last_taken.max(self.last_pass) + ring.rest;
+        pass.due = Some(pass.due.map_or(next, |due| due.min(next)));
+        Ok(())
+    }
+
+    /// Puts what a ring holds now into the segment, and returns how many bytes of it.
+    ///
+    /// Without a request, what comes meanwhile may be left for the next pass: usually by a producer that
+    /// continues.
+    fn take_all(&mut self, at: usize, is_asked: bool) -> Result<usize, WriteFailure> {
+        let ring = self.rings.at(at);
+        let capacity = ring.consumer.capacity();
+        let limit = self.packer.block_limit(capacity)?;
+        // A producer that keeps up with the drain must not keep the other rings waiting, nor make
+        // small blocks.
+        let position = ring.consumer.position();
+        let (known, end) = if is_asked {
+            // Up to there: dead space is not readable, but in the way.
+            let end = ring.consumer.readable_end();
+            ((end - position) as usize, end)
+        } else {
+            (0, position + capacity as u64)
+        };
+        let (mut bytes, before) = (0, ring.last_bytes.max(known));
+        loop {
+            let policy = self.core.config.compression;
+            let effort = Effort::of(policy, before.max(bytes), capacity, self.load.has_time());
+            let ring = self.rings.at(at);
+            let taken = self.packer.take(ring, &mut self.segment, effort, limit);
+            let taken_to = ring.taken_to;
+            bytes += taken.bytes;
+            if taken.bytes > 0 {
+                self.rings.note_taken(at);
+            }
+            // A call may be waiting for the room.
+            let pending = self.segment.writer.pending().len();
+            if pending >= WRITE_AT_BYTES || taken.bytes >= capacity / 8 {
+                self.write()?;
+            }
+            let is_short = taken.bytes < limit / 2 && !taken.is_cut;
+            let is_rest_short = taken.bytes == 0 || !is_asked && is_short;
+            if is_rest_short || taken_to >= end {
+                break;
+            }
+        }
+        self.rings.at(at).last_bytes = bytes;
+        Ok(bytes)
+    }
+
+    /// Writes what the rings hold, the index and the end. May be repeated after an error.
+    pub(super) fn seal(&mut self) -> Result<(), WriteFailure> {
+        self.with_file(|drainer| {
+            if !drainer.segment.writer.is_finished() {
+                // Twice: a call that was under way when the logger closed may end during the first pass.
+                drainer.try_pass(true)?;
+                drainer.try_pass(true)?;
+                drainer.finish_segment(false);
+                fault::after(Step::EndPut);
+            }
+            drainer.write()
+        })
+    }
+
+    /// Puts the end of the segment.
+    pub(super) fn finish_segment(&mut self, continues: bool) {
+        let lost = self.rings.lost() + self.ledger.lost() + self.segment.ringless();
+        self.segment.finish(&self.core, lost, continues);
+    }
+
+    /// Writes what is pending, and then frees what it has of the rings (S1).
+    pub(super) fn write(&mut self) -> Result<(), WriteFailure> {
+        if let Err(failure) = self.segment.write(&self.core, &self.earlier) {
+            self.watch.look_soon();
+            return Err(failure);
+        }
+        self.rings.release();
+        self.ledger.pending_cause = None;
+        Ok(())
+    }
+
+    /// Notes how long the last pass took, and how long ago the one before it began.
+    pub(super) fn note_load(&mut self, busy: Duration, past: Duration) {
+        self.load.note(busy, past);
+    }
+}

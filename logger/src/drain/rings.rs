@@ -1,0 +1,315 @@
+//! Rings that the drain reads: how far it has read each, and which may be let go of.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use stenolog_format::loss::{Gone, GoneCause, Loss, LossFrame};
+use stenolog_format::volatile::VolatileState;
+use stenolog_ringbuf::Consumer;
+
+use super::ledger::{InSegment, Ledger};
+use super::pacing::SHORTEST_SLEEP;
+use super::pass::Drainer;
+use super::segment::Segment;
+use crate::core::{Core, NewRing, RingSlot};
+use crate::error::DrainError;
+use crate::fault::{self, Step};
+use crate::{registry, ring_dir};
+
+/// A ring that was empty for this long does not keep the end of the process waiting.
+const IDLE_AFTER: Duration = Duration::from_secs(2);
+
+/// A ring, and what is known of the records that it held.
+pub(super) struct DrainRing {
+    pub(super) slot: Arc<RingSlot>,
+    pub(super) consumer: Consumer,
+    /// Up to where its records are in the file or pending; freed when the file has them.
+    pub(super) taken_to: u64,
+    /// The end of the last block: the next one begins there, dead space or not.
+    pub(super) stated_to: u64,
+    /// How many records were taken.
+    pub(super) records: u64,
+    /// `stated_to` and `records` as of the last write that succeeded.
+    pub(super) written: (u64, u64),
+    /// How many bytes the last pass took.
+    pub(super) last_bytes: usize,
+    /// When a pass last took something.
+    pub(super) last_taken: Instant,
+    /// How long to leave the ring alone after that.
+    pub(super) rest: Duration,
+    pub(super) in_segment: InSegment,
+    /// Which of its two pairs of position and number was stated last.
+    is_odd: bool,
+    /// The losses that the segment states.
+    pub(super) stated: Loss,
+    /// The number after the last record of the last block with an error.
+    pub(super) errors_to: u64,
+    /// The segment states that the ring does not survive the process, if that is so.
+    pub(super) is_stated_volatile: bool,
+    /// It was reported, or is about to be, that the ring is in memory.
+    pub(super) is_told_volatile: bool,
+    /// Another program has written to its file: it is no longer read.
+    pub(super) is_set_aside: bool,
+}
+
+impl DrainRing {
+    fn new((slot, consumer): NewRing, now: Instant) -> Self {
+        let position = consumer.position();
+        Self {
+            slot,
+            consumer,
+            taken_to: position,
+            stated_to: position,
+            records: 0,
+            written: (position, 0),
+            last_bytes: 0,
+            last_taken: now,
+            rest: SHORTEST_SLEEP,
+            in_segment: InSegment::default(),
+            is_odd: false,
+            stated: Loss::default(),
+            errors_to: 0,
+            is_stated_volatile: false,
+            is_told_volatile: false,
+            is_set_aside: false,
+        }
+    }
+
+    pub(super) fn id(&self) -> u32 {
+        self.slot.thread.ring
+    }
+
+    /// Whether nothing was committed since the last take.
+    #[inline]
+    pub(super) fn is_quiet(&self) -> bool {
+        self.consumer.is_end(self.taken_to)
+    }
+
+    /// Whether another program wrote to the ring's file: after the records taken so far there is something
+    /// that is not a record, or nothing although the thread has committed more, or more was taken than the
+    /// thread ever committed.
+    pub(super) fn is_overwritten(&self) -> bool {
+        // First: what was committed by then is seen, and is everything if the thread has ended.
+        let is_retired = self.slot.is_retired();
+        let committed_to = self.slot.committed_to();
+        self.consumer.damage_at(self.taken_to).is_some()
+            || (self.taken_to < committed_to && self.consumer.is_end(self.taken_to))
+            || (self.taken_to > committed_to && is_retired)
+    }
+
+    /// Whether there are losses that the segment does not state.
+    pub(super) fn owes_loss(&self) -> bool {
+        self.slot.loss(0).total() != self.stated.total()
+    }
+
+    /// States losses that no record has followed. `false` if there are none.
+    pub(super) fn put_loss(&mut self, core: &Core, segment: &mut Segment) -> bool {
+        let loss = self.slot.loss(core.clock.now());
+        if loss.total() == self.stated.total() {
+            return false;
+        }
+        self.stated = loss;
+        segment.writer.state_thread(&self.slot.thread);
+        let (ring, position) = (self.id(), self.taken_to);
+        segment.writer.put_loss(&LossFrame { ring, position, loss, gone: None });
+        true
+    }
+
+    /// Frees what the file has (S1).
+    fn release(&mut self) {
+        self.written = (self.stated_to, self.records);
+        if self.consumer.position() != self.taken_to {
+            self.is_odd = !self.is_odd;
+            ring_dir::state_number(&self.consumer, self.is_odd, self.taken_to, self.records);
+            self.consumer.release_to(self.taken_to);
+            fault::after(Step::Released);
+        }
+    }
+
+    /// Takes back what the file did not get (S3).
+    fn rewind(&mut self) {
+        self.taken_to = self.consumer.position();
+        // If the old file states that it was set aside, the new one does so as well, with all that is gone.
+        self.is_set_aside &= self.records == self.written.1;
+        (self.stated_to, self.records) = self.written;
+    }
+
+    /// Whether the thread has ended, and all of its records and losses are in the segment.
+    fn is_done(&self) -> bool {
+        // Retired first: only then is an empty ring empty for good, and its loss the last.
+        self.slot.is_retired()
+            && self.consumer.position() == self.taken_to
+            && self.consumer.is_empty()
+            && (self.is_set_aside || !self.is_overwritten())
+            && !self.owes_loss()
+    }
+}
+
+/// The rings of a drain.
+#[derive(Default)]
+pub(super) struct Rings {
+    rings: Vec<DrainRing>,
+    /// Places of the rings of which something is pending.
+    taken: Vec<usize>,
+    /// How many rings threads had left when the rings were last searched for those.
+    retired: u64,
+    /// A ring may be let go of soon.
+    is_any_leaving: bool,
+}
+
+impl Rings {
+    pub(super) fn len(&self) -> usize {
+        self.rings.len()
+    }
+
+    pub(super) fn at(&mut self, at: usize) -> &mut DrainRing {
+        &mut self.rings[at]
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &DrainRing> + Clone {
+        self.rings.iter()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut DrainRing> {
+        self.rings.iter_mut()
+    }
+
+    pub(super) fn find(&mut self, ring: u32) -> Option<&mut DrainRing> {
+        self.rings.iter_mut().find(|candidate| candidate.id() == ring)
+    }
+
+    /// Whether one of them holds a record.
+    pub(super) fn have_records(&self) -> bool {
+        self.rings.iter().any(|ring| !ring.consumer.is_empty())
+    }
+
+    /// The sum of the losses that the segment states of them.
+    pub(super) fn lost(&self) -> u64 {
+        self.rings.iter().map(|ring| ring.stated.total()).sum()
+    }
+
+    /// Takes in the rings that were created since the last call. A ring that continues another one comes
+    /// after it, and the other one gets no more records: the pass that follows takes all of them first.
+    pub(super) fn adopt(&mut self, core: &Core, now: Instant) {
+        let new = core.take_newborn().into_iter();
+        self.is_any_leaving |= new.len() > 0;
+        self.rings.extend(new.map(|ring| DrainRing::new(ring, now)));
+    }
+
+    /// Notes that something of the ring at this place is pending.
+    pub(super) fn note_taken(&mut self, at: usize) {
+        self.taken.push(at);
+    }
+
+    /// Frees what the file has (S1).
+    pub(super) fn release(&mut self) {
+        for at in self.taken.drain(..) {
+            self.rings[at].release();
+        }
+    }
+
+    /// Takes back what the file did not get (S3).
+    pub(super) fn rewind(&mut self) {
+        self.taken.clear();
+        self.rings.iter_mut().for_each(DrainRing::rewind);
+    }
+
+    /// Lets go of empty rings whose thread has ended: they may serve another thread.
+    pub(super) fn let_go(&mut self, core: &Core, ledger: &mut Ledger, segment: &mut Segment) {
+        let retired = core.counters.retired.load(Ordering::Acquire);
+        if std::mem::replace(&mut self.retired, retired) == retired && !self.is_any_leaving {
+            return;
+        }
+        self.is_any_leaving = false;
+        let mut at = 0;
+        while at < self.rings.len() {
+            let ring = &self.rings[at];
+            let is_retired = ring.slot.is_retired();
+            if !ring.is_done() {
+                self.is_any_leaving |= is_retired;
+                at += 1;
+                continue;
+            }
+            let ring = self.rings.swap_remove(at);
+            ledger.retire(&ring);
+            segment.writer.forget_thread(ring.id());
+            match ring.slot.take_producer() {
+                _ if ring.is_set_aside => core.discard(&ring.slot),
+                Some(producer) => core.reuse(producer, ring.consumer, &ring.slot),
+                None => {}
+            }
+        }
+    }
+
+    /// Leaves the consumers to the rings' threads, which count what comes too late.
+    pub(super) fn leave(&mut self, core: &Core) {
+        let new = core.end_of_births();
+        let rings = self.rings.drain(..).map(|ring| (ring.slot, ring.consumer));
+        for (slot, consumer) in rings.chain(new) {
+            slot.leave(consumer);
+        }
+    }
+
+    /// Whether a thread that logged recently may be in a call.
+    pub(super) fn is_any_thread_running(&self) -> bool {
+        self.rings.iter().any(|ring| {
+            !ring.slot.is_retired()
+                && ring.last_taken.elapsed() < IDLE_AFTER
+                && crate::process::calls::is_thread_running(ring.slot.thread.os_id)
+        })
+    }
+}
+
+impl Drainer {
+    /// States which rings do not survive the process. If none does, the segment began with that.
+    pub(super) fn state_volatile(&mut self) {
+        let Self { core, rings, segment, volatile, .. } = self;
+        if core.ring_dir().is_none() {
+            return;
+        }
+        for ring in rings.iter_mut().filter(|ring| !ring.is_stated_volatile) {
+            let Some((state, reason)) = ring.slot.volatile() else { continue };
+            let reason = reason.to_owned();
+            if state == VolatileState::Memory && !ring.is_told_volatile {
+                volatile.note(&reason);
+            }
+            ring.is_told_volatile = true;
+            ring.is_stated_volatile = true;
+            segment.writer.state_thread(&ring.slot.thread);
+            segment.put_volatile(ring.id(), state, ring.records, reason);
+        }
+        volatile.tell(core, segment.file.path(), false);
+    }
+
+    /// Stops reading a ring that another program has written to, states that, and makes its thread take
+    /// another ring. `false` if nothing indicates that.
+    pub(super) fn set_aside_if_overwritten(&mut self, at: usize) -> bool {
+        let Self { core, rings, segment, .. } = self;
+        let ring = rings.at(at);
+        if ring.is_set_aside || !ring.is_overwritten() {
+            return false;
+        }
+        ring.is_set_aside = true;
+        // How many are gone is unknown: where a record begins is written in the one before it.
+        let gone = Gone { first: ring.records, count: 1, cause: GoneCause::Overwritten as u8 };
+        let loss = ring.slot.loss(core.clock.now());
+        let (id, position) = (ring.id(), ring.taken_to);
+        ring.stated = loss;
+        ring.records += gone.count;
+        ring.stated_to = position;
+        segment.writer.state_thread(&ring.slot.thread);
+        segment.writer.put_loss(&LossFrame { ring: id, position, loss, gone: Some(gone) });
+        if ring.slot.set_aside() {
+            let thread = ring.slot.thread.name.clone();
+            core.counters.lost.fetch_add(gone.count, Ordering::Release);
+            // The thread's next call takes the cold path, and finds out.
+            registry::forget_decisions();
+            let path = segment.file.path().to_owned();
+            let error = DrainError::RingOverwritten { path, ring: id, thread, position };
+            core.config.listeners.tell(error);
+        }
+        rings.note_taken(at);
+        true
+    }
+}
