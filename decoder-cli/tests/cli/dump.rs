@@ -2,7 +2,7 @@
 
 use stenolog_format::clock::ClockPair;
 use stenolog_format::dictionary::{CallSite, Level, Role, Slot, TimeSource};
-use stenolog_format::frame::{FileHeader, FrameKind, VERSION};
+use stenolog_format::frame::{FileHeader, VERSION};
 use stenolog_format::loss::LossFrame;
 use stenolog_format::types::Type;
 use stenolog_testkit::{DumpBuilder, Rec, loss, str_bytes};
@@ -44,10 +44,6 @@ impl Dump {
     /// Positions as they are in the ring of records that have no values.
     pub(crate) fn with_ring_positions(self) -> Self {
         Self(self.0.record_bytes(16))
-    }
-
-    pub(crate) fn frame(&mut self, kind: FrameKind, fill: impl FnOnce(&mut Vec<u8>)) {
-        self.0.frame_with(kind, fill);
     }
 
     pub(crate) fn thread(&mut self, ring: u32, name: &str) {
