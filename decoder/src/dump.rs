@@ -437,11 +437,17 @@ impl Dump {
     /// The stored body of a block, after its checksum was checked. A cut block has no checksum to check.
     pub(crate) fn stored_body(&self, block: &Block) -> Result<Stored<'_>, DamageCause> {
         let payload = self.block_payload(block).unwrap_or(&[]);
-        let bytes = payload.get(BlockHeader::BYTES..).unwrap_or(&[]);
         if !block.is_cut && crc32fast::hash(payload) != block.payload_crc {
             return Err(DamageCause::Checksum { kind: "block" });
         }
-        Ok(Stored { header: block.header, bytes, is_cut: block.is_cut })
+        Ok(self.stored_unchecked(block))
+    }
+
+    /// As [`stored_body`](Self::stored_body), of a block whose checksum was checked before.
+    pub(crate) fn stored_unchecked(&self, block: &Block) -> Stored<'_> {
+        let payload = self.block_payload(block).unwrap_or(&[]);
+        let bytes = payload.get(BlockHeader::BYTES..).unwrap_or(&[]);
+        Stored { header: block.header, bytes, is_cut: block.is_cut }
     }
 
     /// The header and the payload of a summary's frame, unchecked.

@@ -56,7 +56,18 @@ pub(crate) fn is_word(text: &str) -> bool {
     !text.is_empty() && next_special(text, 0, UNSAFE | NOT_A_WORD).is_none()
 }
 
-/// Escaped wherever it stands.
+/// Appends a name as the key of a `key=value` pair: a single word that is none of the pairs that
+/// come before the fields of a line.
+pub(crate) fn push_key(name: &str, out: &mut String) {
+    if matches!(name, "time" | "level" | "target" | "thread" | "msg") {
+        out.push_str("fields.");
+    }
+    let is_replaced =
+        |c: char| matches!(c, '=' | '"' | '\u{fffd}') || is_unsafe(c) || c.is_whitespace();
+    out.extend(name.chars().map(|c| if is_replaced(c) { '_' } else { c }));
+}
+
+/// Escaped in every position.
 pub(crate) const UNSAFE: u8 = 1;
 /// Escaped between quotes.
 pub(crate) const QUOTED: u8 = 2;

@@ -1,11 +1,11 @@
-//! Which records are wanted. What can be decided for a call site or a block is not asked again for
-//! each record.
+//! Filter of records. What can be decided for a whole call site or block is decided once, not for each
+//! record.
 
 mod budget;
 mod field;
 mod pattern;
 mod prefilter;
-mod texts;
+mod searched_text;
 
 use regex::{Regex, RegexBuilder};
 use stenolog_format::block::BlockHeader;
@@ -17,13 +17,14 @@ pub use field::{FieldMatch, FieldMatchError};
 
 use crate::clock::TimeMap;
 use crate::dump::Dump;
-use crate::model::entry::{LossCause, LossEntry, Record, ThreadName};
+use crate::model::loss::{LOSS_TARGET, LossCause, LossEntry};
+use crate::model::origin::RingName;
+use crate::model::record::Record;
 use crate::model::site::Site;
-use crate::render::LOSS_TARGET;
 use pattern::{TargetPattern, ThreadPattern};
-use prefilter::{Line, Needle};
-pub(crate) use prefilter::{Need, finder};
-pub(crate) use texts::Texts;
+pub(crate) use prefilter::{Hits, RequiredLiteral, search};
+use prefilter::{LineAutomaton, Prefilter};
+pub(crate) use searched_text::SearchedText;
 
 /// A set of levels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,21 +88,20 @@ pub struct Filter {
 #[derive(Clone, Debug)]
 struct Grep {
     regex: Regex,
-    /// What each match has, if that is known.
-    needle: Option<Needle>,
-    /// Whether a match depends on what is around it, as with `^` and `\b`.
+    prefilter: Option<Prefilter>,
+    /// Whether a match depends on the text around it, as with `^` and `\b`.
     looks_around: bool,
 }
 
-/// What a filter wants of the records of a call site.
+/// A filter, applied to a call site: which of its records may pass.
 #[derive(Clone, Debug)]
-pub(crate) enum Wanted {
+pub(crate) enum SitePredicate {
     /// None of them.
-    No,
-    /// All, as far as is known without their values.
-    All,
-    /// Those that meet all of these.
-    With(Box<[Need]>),
+    Never,
+    /// All, so far as can be told without their values.
+    Always,
+    /// Those whose values meet all of these.
+    Requires(Box<[RequiredLiteral]>),
 }
 
 impl Filter {
@@ -152,7 +152,7 @@ impl Filter {
     /// [`grep_pattern`](Self::grep_pattern).
     #[must_use]
     pub fn grep(mut self, regex: Regex) -> Self {
-        self.greps.push(Grep { regex, needle: None, looks_around: true });
+        self.greps.push(Grep { regex, prefilter: None, looks_around: true });
         self
     }
 
@@ -171,10 +171,10 @@ impl Filter {
     /// ```
     pub fn grep_pattern(mut self, pattern: &str, ignore_case: bool) -> Result<Self, regex::Error> {
         let regex = RegexBuilder::new(pattern).case_insensitive(ignore_case).build()?;
-        let needle = Needle::new(pattern, ignore_case);
+        let prefilter = Prefilter::new(pattern, ignore_case);
         let parsed = regex_syntax::parse(pattern);
         let looks_around = parsed.map_or(true, |hir| !hir.properties().look_set().is_empty());
-        self.greps.push(Grep { regex, needle, looks_around });
+        self.greps.push(Grep { regex, prefilter, looks_around });
         Ok(self)
     }
 
@@ -192,8 +192,17 @@ impl Filter {
         self
     }
 
-    /// Whether a call site of the dump has a target that the filter wants. The target of losses counts
-    /// too.
+    /// Whether the dump has a call site with a wanted target. The target of losses counts too.
+    ///
+    /// ```
+    /// use stenolog_decoder::{Dump, Filter};
+    ///
+    /// # fn f(dump: &Dump) {
+    /// if !Filter::default().with_target("net").wants_some_target_of(dump) {
+    ///     eprintln!("nothing was logged for the target `net`");
+    /// }
+    /// # }
+    /// ```
     #[must_use]
     pub fn wants_some_target_of(&self, dump: &Dump) -> bool {
         let targets = dump.sites().map(|site| &*site.call_site().target);
@@ -217,7 +226,7 @@ impl Filter {
     pub fn wants_some_thread_of(&self, dump: &Dump) -> bool {
         let mut blocks = dump.blocks().iter().map(|block| block.header.ring);
         let is_wanted = |ring: u32, thread: Option<&Thread>| {
-            self.wants_thread(&ThreadName::new(ring, thread).name, thread)
+            self.wants_thread(&RingName::new(ring, 0, thread).name, thread)
         };
         dump.threads().any(|thread| is_wanted(thread.ring, Some(thread)))
             || blocks.any(|ring| dump.thread(ring).is_none() && is_wanted(ring, None))
@@ -227,40 +236,41 @@ impl Filter {
         self.targets.is_empty() || self.targets.iter().any(|pattern| pattern.matches(target))
     }
 
-    /// What is wanted of the records of a call site. To find that out takes no more than `budget`.
-    pub(crate) fn wanted(&self, site: &Site, budget: &mut Budget) -> Wanted {
+    /// Applies the filter to a call site. This takes no more than `budget`.
+    pub(crate) fn predicate(&self, site: &Site, budget: &mut Budget) -> SitePredicate {
         let call_site = site.call_site();
         let is_named = self.levels.contains(call_site.level)
             && self.wants_target(&call_site.target)
             && self.fields.iter().all(|field| field.may_match(site));
         if !is_named {
-            return Wanted::No;
+            return SitePredicate::Never;
         }
-        let needles = self.greps.iter().filter_map(|grep| grep.needle.as_ref());
-        let mut line = None;
-        let of_greps = needles.filter(|_| !self.invert_greps).map(|needle| {
+        let prefilters = self.greps.iter().filter_map(|grep| grep.prefilter.as_ref());
+        let mut lines = None;
+        let of_greps = prefilters.filter(|_| !self.invert_greps).map(|prefilter| {
             let is_readable = site.has_readable_template();
-            let line = line.get_or_insert_with(|| Line::new(call_site, is_readable, budget));
-            needle.need(line, budget)
+            let lines =
+                lines.get_or_insert_with(|| LineAutomaton::new(call_site, is_readable, budget));
+            prefilter.required(lines, budget)
         });
-        let of_fields = self.fields.iter().map(|field| field.need(site));
-        let mut needs = Vec::new();
-        for need in of_greps.chain(of_fields) {
-            match need {
-                Need::Never => return Wanted::No,
-                Need::Nothing => {}
-                need @ (Need::OneOf(_) | Need::Encoded(_)) => needs.push(need),
+        let of_fields = self.fields.iter().map(|field| field.required(site));
+        let mut all = Vec::new();
+        for required in of_greps.chain(of_fields) {
+            match required {
+                RequiredLiteral::Never => return SitePredicate::Never,
+                RequiredLiteral::Unknown => {}
+                RequiredLiteral::OneOf(_) | RequiredLiteral::Encoded(_) => all.push(required),
             }
         }
-        if needs.is_empty() { Wanted::All } else { Wanted::With(needs.into()) }
+        if all.is_empty() { SitePredicate::Always } else { SitePredicate::Requires(all.into()) }
     }
 
-    /// What is wanted of a loss; its thread is.
+    /// The part of a loss that passes the filter. Its thread was matched before.
     pub(crate) fn wanted_loss(&self, loss: &LossEntry<'_>) -> Option<LossCause> {
-        if !self.wants_time(loss.unix_ns) {
+        if !self.wants_time(loss.unix_ns()) {
             return None;
         }
-        let mut cause = loss.cause;
+        let mut cause = loss.cause();
         if let LossCause::Unrecorded { full, too_large } = &mut cause {
             for level in Level::ALL.into_iter().filter(|level| !self.levels.contains(*level)) {
                 full[level.index()] = 0;
@@ -270,14 +280,14 @@ impl Filter {
                 return None;
             }
         }
-        let shown = LossEntry::new(loss.origin, loss.unix_ns, cause);
+        let shown = LossEntry::new(loss.origin, loss.unix_ns(), cause);
         (self.wants_target(LOSS_TARGET) && self.wants_statement(&shown)).then_some(cause)
     }
 
     /// The conditions on text and values, of what is shown of a loss.
     fn wants_statement(&self, loss: &LossEntry<'_>) -> bool {
         let mut text = String::new();
-        let first = match loss.cause {
+        let first = match loss.cause() {
             LossCause::Unrecorded { .. } => None,
             LossCause::Missing { first, .. } | LossCause::Gone { first, .. } => Some(first),
         };
@@ -338,19 +348,19 @@ impl Filter {
             || has(BlockHeader::HAS_UNIX) && overlaps((block.unix_first, block.unix_last))
     }
 
-    /// Whether there are conditions that need a record's values.
-    pub(crate) fn asks_values(&self) -> bool {
+    /// Whether any condition needs the values of records.
+    pub(crate) fn needs_values(&self) -> bool {
         !self.fields.is_empty() || !self.greps.is_empty()
     }
 
-    /// The conditions that need the record's values. `texts` is a buffer.
+    /// Applies the conditions on values. `texts` is a buffer.
     #[inline]
-    pub(crate) fn wants_values(&self, record: &Record<'_>, texts: &mut Texts) -> bool {
+    pub(crate) fn wants_values(&self, record: &Record<'_>, texts: &mut SearchedText) -> bool {
         self.fields.iter().all(|field| field.matches(record, texts.buffer()))
             && (self.greps.is_empty() || self.wants_text(record, texts))
     }
 
-    fn wants_text(&self, record: &Record<'_>, texts: &mut Texts) -> bool {
+    fn wants_text(&self, record: &Record<'_>, texts: &mut SearchedText) -> bool {
         texts.show(record);
         let mut is_match = |grep: &Grep| texts.has_match(&grep.regex, grep.looks_around, record);
         if self.invert_greps {

@@ -11,7 +11,7 @@ use stenolog_format::loss::Loss;
 
 use crate::dump::{Block, Dump, FrameCounts, RingFacts, Unpacker};
 use crate::model::damage::Damage;
-use crate::model::entry::LossKind;
+use crate::model::loss::LossKind;
 use crate::model::state::{DumpState, Tail};
 use crate::read::time_map;
 use crate::verify::damage_log::DamageLog;

@@ -10,6 +10,7 @@ pub mod json;
 mod limits;
 mod model;
 mod read;
+mod record_text;
 mod render;
 mod report;
 mod rings;
@@ -28,10 +29,13 @@ pub use filter::{FieldMatch, FieldMatchError, Filter, Levels};
 pub use info::{Info, info, info_with};
 pub use limits::{Limit, Limits, MAX_METADATA_BYTES};
 pub use model::damage::{Damage, DamageCause, MetadataError, RingDamage};
-pub use model::entry::{Entry, LossCause, LossEntry, LossKind, Record};
+pub use model::entry::Entry;
+pub use model::loss::{LossCause, LossEntry, LossKind};
+pub use model::owned::OwnedEntry;
+pub use model::record::Record;
 pub use model::site::Site;
 pub use model::state::{DumpState, Tail};
-pub use read::{Decoder, Losses, Order, Summary};
+pub use read::{Decoder, Entries, IntoDumps, Losses, Order, Records, Summary};
 pub use render::{Format, Precision, RenderOptions, Renderer, UnknownFormatError, Zone, ZoneError};
 pub use rings::{
     LeftRings, LeftState, Recovery, RefusedDir, RingDir, RingSearch, RingShare, RingsError, Why,

@@ -4,9 +4,6 @@
 /// [`Limits`] say otherwise; the rest is damage. Loggers write far fewer.
 pub const MAX_METADATA_BYTES: usize = 64 << 20;
 
-/// The length of the longest ring file: its header and the greatest capacity.
-pub(crate) const MAX_RING_FILE_BYTES: u64 = 4096 + (1 << 30);
-
 /// Bounds on what a file may cost its reader. Whatever exceeds them is reported as damage.
 ///
 /// Records need no bound: they are read one by one, in memory that does not grow with the file.

@@ -15,7 +15,7 @@ use stenolog_format::dictionary::Level;
 use crate::dump::FrameCounts;
 use crate::info::Info;
 use crate::model::damage::Damage;
-use crate::model::entry::LossKind;
+use crate::model::loss::LossKind;
 use crate::model::state::Tail;
 use crate::rings::LeftRings;
 use crate::verify::{RingVerification, Verification};

@@ -11,25 +11,23 @@
 //! who could have written the dump, its files are opened without following links, nothing is read beyond
 //! the [`Limits`], and anything wrong is damage, not an error.
 
-mod folder;
 mod left;
 mod read;
 
-use std::fs::TryLockError;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use stenolog_format::recovery::{LEFT_FILE, Origin, directory_name, is_directory_name};
+use stenolog_session::dir::{Access, Dir, DirError, Owners, RemoveError};
+use stenolog_session::layout::{
+    META_FILE, directory_name, folder_of, is_directory_name, reader_folders,
+};
+use stenolog_session::lock::{self, Writer};
 
 use crate::dump::Dump;
 use crate::limits::Limits;
 use crate::model::damage::{Damage, RingDamage};
-use folder::{Folder, same_user};
 pub use left::{LeftRings, LeftState};
-
-/// Where loggers keep their rings on Linux: memory, which is never written back to a disk.
-const SHARED_MEMORY: &str = "/dev/shm";
 
 /// The ring directory of one run of a logger, or both directories if the first one had no room for all
 /// rings.
@@ -37,12 +35,11 @@ const SHARED_MEMORY: &str = "/dev/shm";
 /// Opened, so that another directory that takes its name later changes nothing.
 #[derive(Debug)]
 pub struct RingDir {
-    path: PathBuf,
-    folder: Folder,
+    first: Dir,
     /// The session's other directory.
-    other: Option<(PathBuf, Folder)>,
-    /// Whose files are believed.
-    owners: Vec<u32>,
+    second: Option<Dir>,
+    /// Whose files are trusted.
+    owners: Owners,
     /// The session that it should be of, if that is known before it is read.
     session: Option<[u8; 16]>,
 }
@@ -198,47 +195,39 @@ impl RingDir {
         let mut candidates = Vec::new();
         for folder in extra {
             let is_it = folder.file_name().is_some_and(|last| *last == *name)
-                || folder.join(read::META).exists();
+                || folder.join(META_FILE).exists();
             candidates.push(if is_it { folder.clone() } else { folder.join(&name) });
         }
-        let mut folders = vec![parent(dump.path())];
-        folders.extend(dump.path().canonicalize().iter().map(|path| parent(path)));
-        if cfg!(unix) {
-            folders.push(SHARED_MEMORY.into());
-        }
+        let folders = reader_folders(dump.path());
         candidates.extend(folders.into_iter().map(|folder| folder.join(&name)));
-        let mut owners = folder::owner_of(dump.path()).into_iter().collect::<Vec<_>>();
-        owners.extend(same_user());
-
+        let owners = Owners::of_readers(dump.path());
         let mut search = RingSearch::default();
         for path in candidates {
-            // `.` and its full name are the same to look in, but only one of them is to be named.
-            let folder = parent(&path).canonicalize().unwrap_or_else(|_| parent(&path));
+            // `.` and its full name are the same folder, of which only one is to be named.
+            let folder = folder_of(&path);
+            let folder = folder.canonicalize().unwrap_or(folder);
             if search.looked_in.contains(&folder) {
                 continue;
             }
-            match Folder::open(&path) {
-                Ok(folder) if folder.owner().is_none_or(|owner| owners.contains(&owner)) => {
-                    match &mut search.found {
-                        None => {
-                            let (owners, session) = (owners.clone(), Some(session));
-                            let other = None;
-                            search.found = Some(Self { path, folder, other, owners, session });
-                        }
-                        Some(first) if first.other.is_none() && !first.folder.is_same(&folder) => {
-                            first.other = Some((path, folder));
-                        }
-                        Some(_) => {}
+            match Dir::open(&path) {
+                Ok(dir) if owners.trust(dir.owner()) => match &mut search.found {
+                    None => {
+                        let (owners, session) = (owners.clone(), Some(session));
+                        search.found = Some(Self { first: dir, second: None, owners, session });
                     }
-                }
-                Ok(folder) => {
-                    let why = Why::Owner { owner: folder.owner().unwrap_or_default() };
+                    Some(found) if found.second.is_none() && !found.first.is_same(&dir) => {
+                        found.second = Some(dir);
+                    }
+                    Some(_) => {}
+                },
+                Ok(dir) => {
+                    let why = Why::Owner { owner: dir.owner().unwrap_or_default() };
                     search.refused.push(RefusedDir { path, why });
                 }
-                Err(Why::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+                Err(DirError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
                     search.looked_in.push(folder);
                 }
-                Err(why) => search.refused.push(RefusedDir { path, why }),
+                Err(why) => search.refused.push(RefusedDir { path, why: why.into() }),
             }
         }
         search
@@ -250,12 +239,12 @@ impl RingDir {
     /// If it is a symbolic link, no directory, or cannot be read.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, RefusedDir> {
         let path = path.into();
-        match Folder::open(&path) {
-            Ok(folder) => {
-                let owners = folder.owner().into_iter().chain(same_user()).collect();
-                Ok(Self { path, folder, other: None, owners, session: None })
+        match Dir::open(&path) {
+            Ok(first) => {
+                let owners = Owners::of_readers_in(&first);
+                Ok(Self { first, second: None, owners, session: None })
             }
-            Err(why) => Err(RefusedDir { path, why }),
+            Err(why) => Err(RefusedDir { path, why: why.into() }),
         }
     }
 
@@ -263,19 +252,18 @@ impl RingDir {
     #[must_use]
     pub fn is_at(path: &Path) -> bool {
         let named = path.file_name().and_then(|name| name.to_str()).is_some_and(is_directory_name);
-        path.is_dir() && (named || path.join(read::META).is_file())
+        path.is_dir() && (named || path.join(META_FILE).is_file())
     }
 
     /// The directory.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.path
+        self.first.path()
     }
 
-    /// The directories, usually one.
-    fn folders(&self) -> impl Iterator<Item = (&Path, &Folder)> {
-        let other = self.other.iter().map(|(path, folder)| (path.as_path(), folder));
-        std::iter::once((self.path.as_path(), &self.folder)).chain(other)
+    /// Both directories, if there are two.
+    fn dirs(&self) -> impl Iterator<Item = &Dir> {
+        std::iter::once(&self.first).chain(&self.second)
     }
 
     /// Reads what the rings hold and `dump` has not; without a dump, all that they hold.
@@ -296,45 +284,36 @@ impl RingDir {
     /// # Errors
     /// If the writer runs, or a file cannot be removed, or the directory is not empty then.
     pub fn remove(self) -> Result<(), RingsError> {
-        let Self { path, folder, other, owners, .. } = self;
-        if let Some((path, folder)) = other {
-            Self { path, folder, other: None, owners: owners.clone(), session: None }.remove()?;
+        let Self { first, second, owners, .. } = self;
+        let dirs: Vec<Dir> = second.into_iter().chain([first]).collect();
+        // Locked until everything is removed, which keeps loggers from reading it meanwhile.
+        let mut locked = Vec::new();
+        for dir in &dirs {
+            let open = |access| dir.open_file_for(META_FILE, &owners, access);
+            // Without it, nothing tells of a writer.
+            let Ok(meta) = open(Access::ReadWrite).or_else(|_| open(Access::Read)) else {
+                continue;
+            };
+            if lock::acquire(&meta) == Writer::Other {
+                return Err(RingsError::Alive { path: dir.path().to_owned() });
+            }
+            locked.push(meta);
         }
-        let refused = |error| RefusedDir { path: path.clone(), why: Why::Io(error) };
-        let meta = folder.open_file(read::META.as_ref(), &owners);
-        // Locked until all is gone, so that no logger begins to read it meanwhile.
-        let lock = meta.map(|meta| (meta.try_lock(), meta));
-        if matches!(&lock, Ok((Err(TryLockError::WouldBlock), _))) {
-            return Err(RingsError::Alive { path });
+        for dir in dirs {
+            let path = dir.path().to_owned();
+            let refused = |error: RemoveError| RefusedDir { path, why: Why::Io(error.source) };
+            dir.remove(|| ()).map_err(refused)?;
         }
-        // The explanations last: should this be cut short, what is left can still be read.
-        let (mut names, _) =
-            folder.names(usize::MAX, |name| removal_rank(name).is_some()).map_err(refused)?;
-        names.sort_by_key(|name| name.to_str().and_then(removal_rank));
-        for name in names {
-            folder.remove_file(&name).map_err(refused)?;
-        }
-        folder.remove().map_err(refused)?;
         Ok(())
     }
 }
 
-/// When a file of this name is removed with its directory, the lowest first; `None` if no logger puts one
-/// there.
-fn removal_rank(name: &str) -> Option<u8> {
-    match name {
-        read::META => Some(3),
-        Origin::FILE => Some(2),
-        read::PROGRESS | LEFT_FILE => Some(1),
-        _ if name.starts_with(read::RING) || name.starts_with(".new-ring-") => Some(0),
-        _ => None,
-    }
-}
-
-fn parent(path: &Path) -> PathBuf {
-    match path.parent() {
-        Some(parent) if parent != Path::new("") => parent.to_owned(),
-        _ => PathBuf::from("."),
+impl From<DirError> for Why {
+    fn from(error: DirError) -> Self {
+        match error {
+            DirError::Link => Self::Link,
+            DirError::Io(error) => Self::Io(error),
+        }
     }
 }
 

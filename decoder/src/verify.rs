@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use crate::dump::{Dump, RingFacts, Unpacker};
 use crate::model::damage::Damage;
-use crate::model::entry::LossKind;
+use crate::model::loss::LossKind;
 use crate::model::state::{DumpState, Tail};
 use damage_log::DamageLog;
 use ring_state::RingState;

@@ -11,75 +11,8 @@
 //!                           └─ RingSpan ─┘
 //! ```
 
-mod origin;
-mod progress;
-
-pub use origin::Origin;
-pub use progress::{Place, Progress, Rings};
-
 use crate::block::{BlockBuilder, BlockHeader};
 use crate::dictionary::{CallSite, Level, TimeSource};
-
-const DIRECTORY_PREFIX: &str = "stenolog-";
-const DIRECTORY_SUFFIX: &str = ".rings";
-
-/// The name of the directory with the rings of a session.
-///
-/// ```
-/// # use stenolog_format::recovery::{directory_name, is_directory_name};
-/// let name = directory_name(&[0xa1; 16]);
-/// assert_eq!(name, "stenolog-a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1.rings");
-/// assert!(is_directory_name(&name));
-/// ```
-#[must_use]
-pub fn directory_name(session: &[u8; 16]) -> String {
-    let digits = u128::from_be_bytes(*session);
-    format!("{DIRECTORY_PREFIX}{digits:032x}{DIRECTORY_SUFFIX}")
-}
-
-/// Whether a directory of this name may be one with rings.
-#[must_use]
-pub fn is_directory_name(name: &str) -> bool {
-    name.strip_prefix(DIRECTORY_PREFIX).is_some_and(|rest| rest.ends_with(DIRECTORY_SUFFIX))
-}
-
-/// The session of a directory of this name, if it is one that [`directory_name`] makes.
-///
-/// ```
-/// # use stenolog_format::recovery::{directory_name, session_of};
-/// assert_eq!(session_of(&directory_name(&[0xa1; 16])), Some([0xa1; 16]));
-/// assert_eq!(session_of("stenolog-a1.rings"), None);
-/// ```
-#[must_use]
-pub fn session_of(name: &str) -> Option<[u8; 16]> {
-    let digits = name.strip_prefix(DIRECTORY_PREFIX)?.strip_suffix(DIRECTORY_SUFFIX)?;
-    let session = u128::from_str_radix(digits, 16).ok()?.to_be_bytes();
-    (directory_name(&session) == name).then_some(session)
-}
-
-/// The name of the empty file that a logger creates in a ring directory when it first finds it without its
-/// writer: the rings were abandoned at the time of that file at the latest.
-pub const LEFT_FILE: &str = "left";
-
-/// Limits on how long, and how many, rings of a dead writer are kept if their dump exists and lacks some of
-/// their records.
-///
-/// Loggers clean up by these limits when they start.
-pub mod keep {
-    use std::time::Duration;
-
-    /// No longer than this.
-    pub const LONGEST: Duration = Duration::from_secs(14 * 24 * 3600);
-    /// How many directories in a folder: the latest ones, not counting those of the last hour.
-    pub const DIRECTORIES: usize = 64;
-    /// Up to this part of the folder's file system, again not counting those of the last hour.
-    pub const SHARE_OF_FILE_SYSTEM: u64 = 8;
-    /// Younger ones are always kept, whatever their number and size.
-    pub const YOUNG: Duration = Duration::from_secs(3600);
-}
-/// On Linux a writer holds a write lock (`F_OFD_SETLK`) on the byte at this offset of its dump and of
-/// `meta.steno`. Readers query that lock without taking one.
-pub const WRITER_LOCK_BYTE: u64 = 0x7fff_fffe;
 
 /// A block has no more ring bytes than this, unless a single record is longer.
 pub const MAX_BLOCK_BYTES: u64 = 1 << 20;

@@ -76,7 +76,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let dumps = [Dump::open(&path)?];
     let mut decoder = Decoder::new(&dumps);
     let mut out = std::io::stdout().lock();
-    let options = RenderOptions::default().with_zone(Zone::Local).with_color(out.is_terminal());
+    let options = RenderOptions::default().with_zone(Zone::LOCAL).with_color(out.is_terminal());
     let mut renderer = Renderer::new(Format::Short, options);
     let mut line = String::new();
     let written = decoder.for_each(|entry| {

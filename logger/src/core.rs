@@ -11,10 +11,10 @@ use crossbeam_utils::sync::Unparker;
 use stenolog_format::dictionary::{CallSite, Level, Thread};
 use stenolog_format::frame::{FileHeader, VERSION};
 use stenolog_format::loss::Loss;
-use stenolog_format::recovery::Place;
 use stenolog_format::volatile::VolatileState;
 use stenolog_ringbuf::queue::spsc::{self, Producer};
 use stenolog_ringbuf::{Consumer, memory};
+use stenolog_session::layout::{RingPlace, writer_folders};
 
 use crate::clock::{Clock, unix_ns};
 use crate::config::{Config, Rings};
@@ -327,7 +327,7 @@ impl Core {
             Rings::PreferFiles | Rings::RequireFiles => {
                 let folders = match &config.rings_in {
                     Some(folder) => vec![folder.clone()],
-                    None => ring_dir::usual_folders(&config.path),
+                    None => writer_folders(&config.path),
                 };
                 match RingDir::create(&folders, header, &clock.pair(), &config.path) {
                     Ok(dir) => (Some(dir), None),
@@ -470,9 +470,9 @@ impl Core {
             dir.state_thread(&thread);
             if file.is_some() {
                 ring_dir::begin_ring(&consumer, ring);
-                dir.list(&thread, Place::File)
+                dir.list(&thread, RingPlace::File)
             } else {
-                dir.list(&thread, Place::Memory)
+                dir.list(&thread, RingPlace::Memory)
             }
         });
         let slot = Arc::new(RingSlot::new(thread, file, listing, no_file));

@@ -112,7 +112,6 @@ mod core;
 mod drain;
 mod error;
 mod event;
-mod fault;
 mod filter;
 mod handle;
 mod macros;
@@ -124,7 +123,6 @@ mod sync;
 mod thread;
 mod truncate;
 mod value;
-mod writer_lock;
 
 pub use stenolog_format::dictionary::{Level, ParseLevelError};
 pub use stenolog_macros::Record;

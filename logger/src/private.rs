@@ -11,8 +11,6 @@ pub use crate::call::ceiling::statically_enabled;
 pub use crate::call::emit::emit;
 pub use crate::call::targets::Targets;
 pub use crate::call::time::{Now, at};
-#[cfg(feature = "__fault_points")]
-pub use crate::fault::Step;
 pub use crate::registry::site::{Meta, Site, SlotMeta};
 pub use crate::value::{
     Args, AsRecord, Ascii, Bound, Buffer, Derived, Hex, Laid, Prepared, Redacted, Shown, Text,
@@ -20,6 +18,8 @@ pub use crate::value::{
     display_text, enum_bound, enum_fixed_size, enum_signature, fixed_or, hex_text, product_bound,
     product_fixed_size, product_signature, sum_sizes, variant_size, with, write_index,
 };
+#[cfg(feature = "__fault_points")]
+pub use stenolog_session::failpoint::Step;
 
 pub use core::fmt::{Debug, Display};
 pub use core::option::Option;

@@ -1,78 +1,69 @@
 //! Rings that outlive their process: files in a directory that a reader finds by the session.
 //!
-//! ```text
-//!   stenolog-<session>.rings/
-//!     meta.steno     a dump without blocks: call sites, threads, a clock pair
-//!     progress       up to where the dump consists of whole frames, and where each ring is
-//!     ring-<n>       a ring, with what a reader must know of it in its user words
-//!     dump           which dump it belongs to
-//! ```
+//! `stenolog_session::layout` shows the directory, and `FORMAT.md` says what readers may rely on. There may
+//! be a second directory beside the dump, for rings and explanations that the first has no room for.
 //!
-//! - **D1 (explain first).** The dictionary entry of a call site, and the thread of a ring, stand
-//!   in `meta.steno` before a record that needs them can be committed, and as long as the dump does not
-//!   have all such records.
+//! - **D1 (explain first).** The dictionary entry of a call site, and the thread of a ring, are in
+//!   `meta.steno` before a record that needs them can be committed, and as long as the dump lacks such a
+//!   record.
 //! - **D2 (numbers).** The number of the record at a ring's `consumed` position is in a pair of
 //!   user words that was stored before that position.
-//! - **D3 (progress).** What the dump has beyond `progress` is still in the rings, as these are
-//!   freed later (S1 in the drain's scanner).
-//! - **D5 (volatile).** A ring that is in no file is listed in `progress` before a record of it can be
-//!   committed, until the dump has all of it. So is one in a file, which readers then look for.
-//! - **D4 (removal).** The directory is removed only when the dump has been sealed: by its own
-//!   logger, or by one that starts after it was killed. What was killed under another path is judged
-//!   by W1 to W4 in `sweep`.
-//!
-//! There may be a second directory beside the dump, for what the first has no room for.
-//!
-//! `FORMAT.md` says what readers may rely on.
+//! - **D3 (progress).** Everything that the dump has beyond `progress` is still in the rings, which are
+//!   freed later (S1 in the drain).
+//! - **D4 (removal).** The directory is removed only when the dump is sealed: by its own logger, or by one
+//!   that starts after that was killed. W1 to W4 in `sweep` apply to directories of other dumps.
+//! - **D5 (volatile).** A ring that is not in a file is listed in `progress` before a record of it can be
+//!   committed, until the dump has everything of it. A ring in a file is listed too, and readers look for it.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use stenolog_format::loss::Loss;
 use stenolog_ringbuf::Consumer;
 use stenolog_ringbuf::queue::spsc::Producer;
+use stenolog_session::failpoint::{self, Step};
+use stenolog_session::layout::word;
+pub(crate) use stenolog_session::unread::NotRecovered;
 
-use crate::fault::{self, Step};
-
-#[cfg(not(unix))]
-mod elsewhere;
 #[cfg(unix)]
-mod origin;
+mod directories;
+#[cfg(unix)]
+mod directory;
+#[cfg(unix)]
+mod meta;
 #[cfg(unix)]
 mod page;
-#[cfg(unix)]
 mod recover;
 #[cfg(unix)]
 mod slots;
 #[cfg(unix)]
 mod sweep;
-#[cfg(unix)]
-mod unix;
-
 #[cfg(not(unix))]
-pub(crate) use self::elsewhere::{Listing, Missed, RingDir, RingFile, UnreadDir, sweep};
+mod unsupported;
+
+#[cfg(unix)]
+pub(crate) use self::directories::{Missed, RingDir, RingFile};
 #[cfg(unix)]
 pub(crate) use self::page::Listing;
-#[cfg(unix)]
 pub(crate) use self::recover::UnreadDir;
 #[cfg(unix)]
 pub(crate) use self::sweep::sweep;
-#[cfg(unix)]
-pub(crate) use self::unix::{Missed, RingDir, RingFile};
+#[cfg(not(unix))]
+pub(crate) use self::unsupported::{Listing, Missed, RingDir, RingFile, sweep};
 
-/// Rings that were removed.
+/// A ring directory that was removed.
 #[cfg_attr(not(unix), expect(dead_code, reason = "there are no rings in files to be removed"))]
 #[derive(Debug)]
 pub(crate) struct Removed {
     pub(crate) rings: PathBuf,
     /// Their dump, if there is one.
     pub(crate) dump: Option<PathBuf>,
-    /// There may have been records that it does not have.
+    /// Whether the dump may lack some of their records.
     pub(crate) were_unread: bool,
     pub(crate) why: &'static str,
 }
 
-/// Why no ring directory could be made.
+/// The reason why no ring directory could be created.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", describe(tried))]
 pub(crate) struct NoRingDir {
@@ -87,98 +78,49 @@ fn describe(tried: &[(PathBuf, io::Error)]) -> String {
     tried.iter().map(each).collect::<Vec<_>>().join("; ")
 }
 
-/// Why what an earlier run has left in its rings was not put into its dump.
-#[cfg_attr(not(unix), expect(dead_code, reason = "there are no rings in files to be read"))]
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum NotRecovered {
-    /// A file, or a call on the dump.
-    #[error("{what}: {source}")]
-    Io { what: String, source: io::Error },
-    #[error("its file system has no locks, which would tell whether its writer lives")]
-    NoLocks,
-    #[error("the dump belongs to another user, or has several names")]
-    ForeignDump,
-    #[error("the dump was written by a later version")]
-    Version,
-    #[error("{name} is not as a logger leaves it")]
-    Odd { name: String },
-    #[error(
-        "{name} has {bytes} bytes, of which a logger reads {limit}: `steno recover` reads more"
-    )]
-    TooLong { name: String, bytes: u64, limit: u64 },
-    #[error("the dump is not what was written, at byte {offset}")]
-    Dump { offset: u64 },
-    #[error("the dump does not go on at record {number} of ring {ring}, where the ring begins")]
-    Gap { ring: u32, number: u64 },
-}
-
-/// A ring is no smaller than this.
+/// The smallest capacity of a ring.
 pub(crate) const LEAST_RING_BYTES: usize = 4096;
 
-/// What the user words of a ring are, by index; `FORMAT.md` has the table.
-pub(crate) mod word {
-    pub(crate) const SESSION: [usize; 2] = [0, 1];
-    pub(crate) const RING: usize = 2;
-    pub(crate) const PAIRS: [usize; 2] = [4, 6];
-    /// Of records that found the ring full, and of those that were too large, by level.
-    pub(crate) const LOST: [usize; 2] = [8, 13];
-    pub(crate) const LOST_AT: usize = 18;
-}
-
-/// No ring gets so far.
+/// A position that no ring reaches.
 const NO_POSITION: u64 = u64::MAX;
 
 /// Gives a ring to a thread, under a new ring id.
 pub(crate) fn begin_ring(consumer: &Consumer, ring: u32) {
     // Only one pair may fit: the other's number changes before its position does.
-    for (pair, position) in word::PAIRS.into_iter().zip([consumer.position(), NO_POSITION]) {
+    for (pair, position) in word::NUMBERS.into_iter().zip([consumer.position(), NO_POSITION]) {
         consumer.set_user_word(pair, position);
         consumer.set_user_word(pair + 1, 0);
     }
     for index in word::LOST[0]..=word::LOST_AT {
         consumer.set_user_word(index, 0);
     }
-    fault::after(Step::RingWorded);
+    failpoint::after(Step::RingWorded);
     consumer.set_user_word(word::RING, ring.into());
-    fault::after(Step::RingBegun);
+    failpoint::after(Step::RingBegun);
 }
 
 /// Takes a ring that is empty, and whose losses the dump states, from its thread.
 pub(crate) fn end_ring(consumer: &Consumer) {
     consumer.set_user_word(word::RING, 0);
-    fault::after(Step::RingEnded);
+    failpoint::after(Step::RingEnded);
 }
 
-/// Says which number the record at `position` has, before everything up to there is freed (D2).
-/// Calls for one ring take turns with `odd`; the first one is odd.
+/// States the number of the record at `position`, before everything up to there is freed (D2). Calls for
+/// one ring alternate `odd`, beginning with `true`.
 pub(crate) fn state_number(consumer: &Consumer, odd: bool, position: u64, number: u64) {
-    let pair = word::PAIRS[usize::from(odd)];
-    // Another position means nothing to a reader who looks for this one.
+    let pair = word::NUMBERS[usize::from(odd)];
+    // Until the position is stored, the pair does not fit any that a reader looks for.
     consumer.set_user_word(pair + 1, number);
-    fault::after(Step::HalfNumbered);
+    failpoint::after(Step::HalfNumbered);
     consumer.set_user_word(pair, position);
-    fault::after(Step::Numbered);
+    failpoint::after(Step::Numbered);
 }
 
-/// States what was lost so far, for a reader who finds the ring before the drain does.
+/// States the losses so far, for a reader that finds the ring before the drain does.
 pub(crate) fn state_loss(producer: &Producer, loss: &Loss) {
     for (level, (&full, &too_large)) in loss.full.iter().zip(&loss.too_large).enumerate() {
         producer.set_user_word(word::LOST[0] + level, full);
         producer.set_user_word(word::LOST[1] + level, too_large);
     }
     producer.set_user_word(word::LOST_AT, loss.counter);
-}
-
-/// The folders in which a ring directory is looked for, and made, beside those that the program
-/// names.
-pub(crate) fn usual_folders(dump: &Path) -> Vec<PathBuf> {
-    let beside = match dump.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-        _ => PathBuf::from("."),
-    };
-    let mut folders = vec![beside];
-    if cfg!(target_os = "linux") {
-        folders.insert(0, PathBuf::from("/dev/shm"));
-    }
-    folders
 }

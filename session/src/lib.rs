@@ -6,6 +6,8 @@ pub mod dir;
 pub mod failpoint;
 pub mod frames;
 pub mod layout;
+pub mod leftover;
 pub mod lock;
+mod positioned;
 pub mod unread;
 pub mod writer;

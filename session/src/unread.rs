@@ -1,1 +1,127 @@
-//! One judgement of a ring of a dead writer against its dump.
+//! The rings of a dead writer, judged against its dump, and the completion of the dump by them.
+//!
+//! ```text
+//!   dump:  ▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭┆▭▭╴         whole frames stay; if a cut write follows, in a copy
+//!   rings:              ▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭
+//!   then:  ▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭┊▤▭▭▭▭▭▭▭▤▣   explanations, missing records, index, end
+//! ```
+//!
+//! A reader and a logger both [`judge`] each ring. The reader reports the damage and shows the rest. The
+//! logger that starts on the path of the dump completes it by [`AbandonedRings`]:
+//!
+//! - **U1 (nothing unsure).** Before it changes the first byte, it has looked at everything: the frames of
+//!   the dump, the explanations, every record of every ring. If there is any damage, it changes nothing: a
+//!   reader can make more of it, and reports it.
+//! - **U2 (cut short).** The rings stay as they were until the dump is sealed and synced. If the completion
+//!   is interrupted, by another kill or a full disk, the dump is one with a cut write, as before; it has
+//!   some more of the rings' records, which the next attempt sees by their numbers.
+//! - **U3 (own).** The directory is opened once, belongs to this user, and so do its files; no link is
+//!   followed. Files that a logger does not create are not removed.
+//! - **U4 (mapped).** A reader may have the dump mapped: none of its bytes is changed, and it never becomes
+//!   shorter.
+//!
+//! The dump is read frame header by frame header, the rings one by one, twice: memory is that of the
+//! largest ring, of the explanations, and of an index.
+
+mod abandoned;
+mod complete;
+mod contents;
+mod explanations;
+mod judge;
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+
+use crate::dir::{FileError, read_at_most};
+
+pub use abandoned::AbandonedRings;
+pub use judge::{
+    DumpSide, NotARing, Share, ShareDamage, end_number, identify, judge, read_ring, share_records,
+};
+
+/// The reason why the rings of an earlier run were not put into its dump.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotRecovered {
+    /// A system call failed.
+    #[error("{what}: {source}")]
+    Io {
+        /// The file.
+        what: String,
+        /// The reason.
+        source: io::Error,
+    },
+    /// Nothing tells whether the writer is alive.
+    #[error("its file system has no locks, which would tell whether its writer lives")]
+    NoLocks,
+    /// The dump may not be written to.
+    #[error("the dump belongs to another user, or has several names")]
+    ForeignDump,
+    /// A later version may mean something else by what this one can read.
+    #[error("the dump was written by a later version")]
+    Version,
+    /// A file is damaged, or is not one that a logger makes.
+    #[error("{name} is not as a logger leaves it")]
+    Odd {
+        /// The name of the file.
+        name: String,
+    },
+    /// A file is longer than any that a logger makes.
+    #[error(
+        "{name} has {bytes} bytes, of which a logger reads {limit}: `steno recover` reads more"
+    )]
+    TooLong {
+        /// The name of the file.
+        name: String,
+        /// Its length.
+        bytes: u64,
+        /// The number of bytes that may be read.
+        limit: u64,
+    },
+    /// The dump is damaged.
+    #[error("the dump is not what was written, at byte {offset}")]
+    Dump {
+        /// The offset of the damage.
+        offset: u64,
+    },
+    /// The dump and a ring do not fit together.
+    #[error("the dump does not go on at record {number} of ring {ring}, where the ring begins")]
+    Gap {
+        /// The ring.
+        ring: u32,
+        /// The number of the record.
+        number: u64,
+    },
+}
+
+impl NotRecovered {
+    fn odd(name: impl AsRef<OsStr>) -> Self {
+        Self::Odd { name: name.as_ref().to_string_lossy().into_owned() }
+    }
+
+    fn of_file(name: impl AsRef<OsStr>, source: io::Error) -> Self {
+        Self::Io { what: name.as_ref().to_string_lossy().into_owned(), source }
+    }
+
+    fn of_dump(source: io::Error) -> Self {
+        Self::Io { what: "the dump".to_owned(), source }
+    }
+
+    fn unusable(name: impl AsRef<OsStr>, error: FileError) -> Self {
+        match error {
+            FileError::Foreign => Self::odd(name),
+            FileError::Io(source) => Self::of_file(name, source),
+        }
+    }
+}
+
+/// Reads a file that is not longer than `limit`.
+fn read_whole(file: &File, name: &str, limit: u64) -> Result<Vec<u8>, NotRecovered> {
+    let of_file = |error| NotRecovered::of_file(name, error);
+    let bytes = file.metadata().map_err(of_file)?.len();
+    if bytes > limit {
+        return Err(NotRecovered::TooLong { name: name.to_owned(), bytes, limit });
+    }
+    read_at_most(file, limit).map_err(of_file)
+}

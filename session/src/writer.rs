@@ -166,6 +166,13 @@ impl DumpWriter {
         self.buffer.get(self.taken..).unwrap_or_default()
     }
 
+    /// The bytes of a segment that is kept in memory, of which none has been written.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        debug_assert_eq!(self.taken, 0, "all bytes are pending");
+        self.buffer
+    }
+
     /// How many bytes of the segment have been written.
     #[must_use]
     pub const fn written_bytes(&self) -> u64 {

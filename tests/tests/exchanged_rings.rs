@@ -41,7 +41,7 @@ type Sink<'a> = &'a mut dyn FnMut(&[u8]) -> ControlFlow<()>;
 fn check(path: &Path, thread: &str, messages: &[String], rings: usize) {
     let dumps = [Dump::open(path).unwrap()];
     assert_eq!(of_thread(&dumps, thread), (messages.to_vec(), rings));
-    let lines = |decode: &dyn Fn(&mut Decoder<'_>, Sink<'_>)| {
+    let lines = |decode: &dyn Fn(&mut Decoder, Sink<'_>)| {
         let mut text = Vec::new();
         decode(&mut Decoder::new(&dumps), &mut |piece| {
             text.extend_from_slice(piece);

@@ -11,8 +11,14 @@ use std::time::{Duration, SystemTime};
 use stenolog::{Builder, Event, UnreadRings, info};
 use stenolog_decoder::{Dump, Limits, RingDir, Tail, Verification, verify_with};
 use stenolog_format::frame::FileHeader;
-use stenolog_format::recovery::{LEFT_FILE, directory_name, keep};
+use stenolog_session::layout::{LEFT_FILE, directory_name};
 use stenolog_tests::{message, scenario};
+
+/// Unread rings are kept for two weeks.
+const LONGEST: Duration = Duration::from_secs(14 * 24 * 3600);
+
+/// Of a folder, the latest of this many directories are kept.
+const DIRECTORIES: usize = 64;
 
 /// A folder for dumps, and one for rings.
 struct Folders {
@@ -290,9 +296,9 @@ fn rings_that_nobody_reads_are_removed_after_two_weeks() {
     let folders = Folders::new();
     let left = folders.leave("app.steno", true);
     folders.start();
-    age(&left, keep::LONGEST - Duration::from_secs(60));
+    age(&left, LONGEST - Duration::from_secs(60));
     assert_eq!(folders.start(), [""; 0]);
-    age(&left, keep::LONGEST);
+    age(&left, LONGEST);
     let told = folders.start();
     assert_eq!(told.len(), 1);
     let dump = folders.dump("app.steno");
@@ -314,7 +320,7 @@ fn of_many_unread_directories_the_latest_are_kept() {
     let left = folders.leave("app.steno", true);
     folders.start();
     // The same once more, of so many other sessions.
-    for n in 1..=keep::DIRECTORIES as u8 + 5 {
+    for n in 1..=DIRECTORIES as u8 + 5 {
         let of_session = |file: &Path, to: &Path| {
             let mut bytes = fs::read(file).unwrap();
             let (header, begin) = FileHeader::decode(&bytes).unwrap();
@@ -334,10 +340,10 @@ fn of_many_unread_directories_the_latest_are_kept() {
         age(&directory, hours);
     }
     let count = || folders.directories().iter().filter(|path| path.is_dir()).count();
-    assert_eq!(count(), keep::DIRECTORIES + 6);
+    assert_eq!(count(), DIRECTORIES + 6);
     let told = folders.start();
     // The one that was left just now counts, and is not counted out.
-    assert_eq!((told.len(), count()), (6, keep::DIRECTORIES));
+    assert_eq!((told.len(), count()), (6, DIRECTORIES));
     assert!(left.exists());
     for n in 1..=6 {
         assert!(!folders.rings().join(directory_name(&[n; 16])).exists());

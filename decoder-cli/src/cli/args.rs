@@ -91,6 +91,6 @@ pub(crate) struct TimeZoneError(ZoneError);
 pub(crate) fn zone(utc: bool, name: Option<&str>) -> Result<Option<Zone>, TimeZoneError> {
     match name {
         Some(name) => name.parse().map(Some).map_err(TimeZoneError),
-        None => Ok(utc.then_some(Zone::Utc)),
+        None => Ok(utc.then_some(Zone::UTC)),
     }
 }

@@ -1,7 +1,8 @@
 //! Points in time as people type them: `14:30`, `yesterday`, `-2h`, `@1780000000`, RFC 3339.
 
 use chrono::{
-    DateTime, Days, Duration, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc,
+    DateTime, Days, Duration, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset,
+    SecondsFormat, Utc,
 };
 use stenolog_decoder::Zone;
 
@@ -68,8 +69,10 @@ pub(crate) fn parse(
         return time.timestamp_nanos_opt().ok_or_else(range);
     }
     let (civil, zone) = match (trimmed.strip_suffix(['Z', 'z']), split_offset(trimmed)) {
-        (Some(civil), _) => (civil, Zone::Utc),
-        (None, Some((civil, offset))) => (civil, Zone::Fixed(offset)),
+        (Some(civil), _) => (civil, Zone::UTC),
+        (None, Some((civil, offset))) => {
+            (civil, Zone::fixed(offset.local_minus_utc()).map_err(|_| form())?)
+        }
         (None, None) => (trimmed, zone),
     };
     let time = civil_time(civil, zone, now).ok_or_else(form)?;
@@ -79,8 +82,8 @@ pub(crate) fn parse(
 /// A time for people: to the microsecond, with its offset.
 pub(crate) fn show(unix_ns: i64, zone: Zone) -> String {
     let time = DateTime::from_timestamp_nanos(unix_ns);
-    let is_utc = zone == Zone::Utc;
-    time.with_timezone(&zone.offset_at(time)).to_rfc3339_opts(SecondsFormat::Micros, is_utc)
+    let is_utc = zone.is_utc();
+    time.with_timezone(&offset_at(zone, time)).to_rfc3339_opts(SecondsFormat::Micros, is_utc)
 }
 
 /// Splits the offset off a time of day: `01:30-05:00` is one of the two in an hour that comes twice.
@@ -189,8 +192,15 @@ fn time_of_day(text: &str) -> Option<NaiveTime> {
         .ok()
 }
 
+/// The offset of clocks in the zone at a moment.
+fn offset_at(zone: Zone, moment: DateTime<Utc>) -> FixedOffset {
+    let offset = FixedOffset::east_opt(zone.offset_seconds_at(moment.timestamp()));
+    // Every offset of a zone is less than a day.
+    offset.unwrap_or_else(|| Utc.fix())
+}
+
 fn today(zone: Zone, now: DateTime<Utc>) -> NaiveDate {
-    now.with_timezone(&zone.offset_at(now)).date_naive()
+    now.with_timezone(&offset_at(zone, now)).date_naive()
 }
 
 /// No clock was ever put forward or back by more hours than these, nor is it further from UTC.
@@ -202,14 +212,14 @@ const HOURS_AROUND: i64 = 26;
 /// the wall is not the same for all zones: for the local one the first and the second of two moments
 /// may be exchanged, and the borders of the hour that comes twice, or never, belong to it.
 fn to_utc(time: NaiveDateTime, edge: Edge, zone: Zone) -> Option<DateTime<Utc>> {
-    let offset_at = |hours| {
+    let offset_near = |hours| {
         let near = time.checked_add_signed(Duration::hours(hours))?;
-        Some(zone.offset_at(near.and_utc()))
+        Some(offset_at(zone, near.and_utc()))
     };
     let mut moments = Vec::new();
-    for offset in (-HOURS_AROUND..=HOURS_AROUND).filter_map(offset_at) {
+    for offset in (-HOURS_AROUND..=HOURS_AROUND).filter_map(offset_near) {
         let moment = time.checked_sub_offset(offset)?.and_utc();
-        if zone.offset_at(moment) == offset {
+        if offset_at(zone, moment) == offset {
             moments.push(moment);
         }
     }
@@ -218,7 +228,7 @@ fn to_utc(time: NaiveDateTime, edge: Edge, zone: Zone) -> Option<DateTime<Utc>> 
         Edge::Until => moments.into_iter().max(),
     };
     // The clocks jump over this time: what they would show had they not jumped yet.
-    let unjumped = || Some(time.checked_sub_offset(offset_at(-HOURS_AROUND)?)?.and_utc());
+    let unjumped = || Some(time.checked_sub_offset(offset_near(-HOURS_AROUND)?)?.and_utc());
     found.or_else(unjumped)
 }
 

@@ -54,7 +54,7 @@ impl Plan {
         Ok(Self {
             inputs: args.inputs.inputs(),
             json: args.json,
-            zone: zone(args.utc, args.time_zone.as_deref())?.unwrap_or(Zone::Local),
+            zone: zone(args.utc, args.time_zone.as_deref())?.unwrap_or(Zone::LOCAL),
             rings: args.rings.into(),
         })
     }

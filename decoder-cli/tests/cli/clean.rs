@@ -6,8 +6,8 @@ use std::os::unix::fs::{MetadataExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use stenolog_format::recovery::{Origin, Place, Progress, directory_name};
 use stenolog_ringbuf::file::Options;
+use stenolog_session::layout::{DumpLocation, Progress, RingPlace, directory_name};
 
 use crate::dump::{Dump, TICK, counter, tick};
 use crate::program::Workspace;
@@ -23,12 +23,12 @@ pub(crate) fn left(workspace: &Workspace, session: u8, dump: &str, has_all: bool
     let mut put = |at: usize, word: u64| progress[at..at + 8].copy_from_slice(&word.to_le_bytes());
     put(Progress::WRITTEN_AT, whole.len() as u64);
     put(Progress::HAS_LIST_AT, Progress::HAS_LIST);
-    put(Progress::LIST_AT, Place::File.word(1));
+    put(Progress::LIST_AT, RingPlace::File.word(1));
     workspace.write(&format!("{name}/progress"), progress);
     workspace.write(dump, whole);
     let path = workspace.path().join(dump);
     let (folder, root) = (workspace.path().metadata().unwrap(), fs::metadata("/").unwrap());
-    let origin = Origin {
+    let origin = DumpLocation {
         device: folder.dev(),
         root: [root.dev(), root.ino()],
         path: path.as_os_str().as_bytes().to_vec(),

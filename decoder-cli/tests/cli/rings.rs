@@ -3,8 +3,8 @@
 use std::fs::{self, File};
 use std::path::PathBuf;
 
-use stenolog_format::recovery::{Place, Progress};
 use stenolog_ringbuf::file::Options;
+use stenolog_session::layout::{Progress, RingPlace};
 
 use crate::dump::{Dump, TICK, counter, tick};
 use crate::program::Workspace;
@@ -36,7 +36,7 @@ fn put_rings(workspace: &Workspace, name: &str) {
     let mut progress = vec![0; Progress::BYTES];
     progress[..8].copy_from_slice(&whole.to_le_bytes());
     progress[Progress::HAS_LIST_AT] = 1;
-    progress[Progress::LIST_AT..][..8].copy_from_slice(&Place::File.word(1).to_le_bytes());
+    progress[Progress::LIST_AT..][..8].copy_from_slice(&RingPlace::File.word(1).to_le_bytes());
     workspace.write(&format!("{name}/progress"), progress);
     let half = u64::from_le_bytes([1; 8]);
     let mut words = [0; 24];

@@ -56,14 +56,6 @@ impl Deref for Body<'_> {
 }
 
 impl Body<'_> {
-    /// How much memory it takes, in bytes.
-    pub(crate) fn held_bytes(&self) -> usize {
-        match self {
-            Self::InFile(_) => 0,
-            Self::Unpacked(buffer, _) => buffer.capacity(),
-        }
-    }
-
     /// The records in it; the last one may be cut.
     pub(crate) fn records(&self, header: &BlockHeader) -> Result<Records<'_>, BlockError> {
         let encoding = if header.encoding == COLUMNS { ROWS } else { header.encoding };

@@ -2,15 +2,15 @@
 
 mod guard;
 
-use std::fs::{File, Metadata, TryLockError};
+use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek as _, SeekFrom};
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use memmap2::{Mmap, MmapOptions};
 use stenolog_format::frame::FileHeader;
+use stenolog_session::lock;
 
 pub use self::guard::survive_shrinking_files;
 
@@ -108,7 +108,7 @@ impl Source {
     ) -> Result<(Self, Option<bool>), OpenError> {
         let failed = |source| OpenError::Io { path: path.to_owned(), source };
         // Before the length is read: a writer that ends in between has written all by then.
-        let writer_is_alive = writer_is_alive(&file);
+        let writer_is_alive = lock::writer_is_alive(&file);
         let metadata = file.metadata().map_err(failed)?;
         if metadata.is_dir() {
             return Err(OpenError::Directory { path: path.to_owned() });
@@ -165,7 +165,7 @@ impl Source {
             None => return Ok((Change::NoFile, None)),
         };
         // Before the length is read, as when it was opened.
-        let writer_is_alive = writer_is_alive(&file);
+        let writer_is_alive = lock::writer_is_alive(&file);
         let metadata = file.metadata()?;
         if id_of(&metadata) != origin.id {
             return Ok((Change::Moved, None));
@@ -251,59 +251,6 @@ impl Origin {
             Err(error) => Err(error),
         }
     }
-}
-
-/// How often to try for a lock, a millisecond apart. A logger that cleans up after others holds it for less
-/// than that.
-const LOCK_ATTEMPTS: u32 = 5;
-
-/// Whether a logger holds the lock of a dump; `None` if that cannot be told.
-pub(crate) fn writer_is_alive(file: &File) -> Option<bool> {
-    // Elsewhere locks are mandatory: asking for one could disturb the writer.
-    if cfg!(not(unix)) {
-        return None;
-    }
-    for attempt in 0..LOCK_ATTEMPTS {
-        if attempt > 0 {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        if has_mark(file) {
-            continue;
-        }
-        match file.try_lock_shared() {
-            Ok(()) => {
-                // Closing the file would give the lock back too; there is nothing else to do.
-                let _ = file.unlock();
-                return Some(false);
-            }
-            Err(TryLockError::WouldBlock) => {}
-            Err(TryLockError::Error(_)) => return None,
-        }
-    }
-    Some(true)
-}
-
-/// Whether a writer holds its lock on the reserved byte; takes no lock to find out. Writers of format 1.2
-/// and before, and those on other systems, only hold the other lock.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-fn has_mark(file: &File) -> bool {
-    use std::os::fd::AsRawFd as _;
-
-    let mut lock = libc::flock {
-        l_type: libc::F_RDLCK as libc::c_short,
-        l_whence: libc::SEEK_SET as libc::c_short,
-        l_start: stenolog_format::recovery::WRITER_LOCK_BYTE as libc::off_t,
-        l_len: 1,
-        l_pid: 0,
-    };
-    // SAFETY: the descriptor is open as long as `file` lives, and the call reads and writes `lock` only.
-    let result = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_GETLK, &raw mut lock) };
-    result == 0 && i32::from(lock.l_type) == libc::F_WRLCK
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn has_mark(_: &File) -> bool {
-    false
 }
 
 fn map(file: &File, length: usize) -> io::Result<Mmap> {

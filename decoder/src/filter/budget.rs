@@ -15,7 +15,7 @@ const STEPS_AT_FIRST: i64 = 1 << 25;
 /// Steps that a byte of a dictionary pays for.
 const STEPS_PER_BYTE: i64 = 64;
 
-/// Steps that are left. The last question may have taken more: that has to be earned first.
+/// Steps that are left; negative if the last question took more than there were.
 #[derive(Clone, Debug)]
 pub(crate) struct Budget {
     left: i64,
@@ -34,12 +34,12 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// Adds what the bytes of a call site pay for.
+    /// Adds the steps that the bytes of a call site pay for.
     pub(crate) fn earn(&mut self, site: &CallSite) {
         self.left = self.left.saturating_add(STEPS_PER_BYTE.saturating_mul(bytes_of(site)));
     }
 
-    /// Takes steps that were taken.
+    /// Counts steps that were taken.
     pub(super) fn spend(&mut self, steps: usize) {
         let steps = i64::try_from(steps).unwrap_or(i64::MAX);
         self.left = self.left.saturating_sub(steps);
@@ -54,7 +54,7 @@ impl Budget {
     }
 }
 
-/// What a call site takes in a dictionary, roughly.
+/// The length of a call site in a dictionary, roughly.
 pub(super) fn bytes_of(site: &CallSite) -> i64 {
     let CallSite { target, module, file, template, slots, .. } = site;
     let texts = target.len() + module.len() + file.len() + template.as_ref().map_or(0, String::len);

@@ -8,9 +8,9 @@ use stenolog_format::dictionary::Slot;
 use stenolog_format::types::{Shape, Type};
 use stenolog_format::value::{Product, Value};
 
-use super::prefilter::Need;
+use super::prefilter::RequiredLiteral;
 use crate::json::write_json;
-use crate::model::entry::Record;
+use crate::model::record::Record;
 use crate::model::site::Site;
 use crate::text::{write_debug, write_display};
 
@@ -84,17 +84,17 @@ impl FieldMatch {
         self.slots(site).any(|(path, slot)| path.is_empty() || may_have_parts(&slot.ty))
     }
 
-    /// What the records of the call site must have in their values to match.
-    pub(super) fn need(&self, site: &Site) -> Need {
+    /// What the values of a matching record of the call site must contain.
+    pub(super) fn required(&self, site: &Site) -> RequiredLiteral {
         let mut types = Vec::new();
         for (path, slot) in self.slots(site) {
-            // What a part of a value prints as is not looked into.
+            // Parts of values are not searched for.
             if !path.is_empty() {
-                return Need::Nothing;
+                return RequiredLiteral::Unknown;
             }
             types.push(&slot.ty);
         }
-        Need::of_value(&self.text, self.integer, types.into_iter())
+        RequiredLiteral::of_value(&self.text, self.integer, types.into_iter())
     }
 
     pub(super) fn matches(&self, record: &Record<'_>, text: &mut String) -> bool {
@@ -115,14 +115,12 @@ impl FieldMatch {
         names.filter_map(|(path, slot)| Some((path?, slot)))
     }
 
-    /// For each slot, what is left of the name behind its name.
+    /// For each slot, the rest of the path after its name, if the path begins with its name.
     fn slots_named<'s>(&'s self, site: &'s Site) -> impl Iterator<Item = Option<&'s str>> {
         let mut fields = site.fields().iter().peekable();
         site.call_site().slots.iter().enumerate().map(move |(index, slot)| {
             let shown = fields.next_if(|field| field.slot == index)?;
-            // In logfmt a key is a word.
-            let key = shown.logfmt.strip_suffix('=').unwrap_or_default();
-            let (name, shown) = (slot.name.as_str(), &*shown.name);
+            let (name, shown, key) = (slot.name.as_str(), &*shown.name, &*shown.key);
             let path = |whole| {
                 inside(whole, name).or_else(|| inside(whole, shown)).or_else(|| inside(whole, key))
             };
@@ -190,8 +188,8 @@ impl FieldMatch {
                 i128::try_from(n).is_ok_and(integer)
                     || self.integer.is_none() && self.is_shown(value, text)
             }
-            // What was written as 0.1 means the number that `f32` has for it. What is no number may
-            // be what JSON has for infinity.
+            // The text 0.1 means the nearest `f32`. A text that is no number may be what JSON shows
+            // for infinity.
             Value::F32(x) => {
                 self.text.parse().is_ok_and(|y: f32| x == y || x.is_nan() && y.is_nan())
                     || self.float.is_none() && self.is_shown(value, text)
@@ -232,13 +230,13 @@ impl FieldMatch {
         *self.text == *text || self.unquoted.as_deref() == Some(text)
     }
 
-    /// Whether the value looked for begins so, with or without quotes around all of it, as logfmt has them.
+    /// Whether the wanted value begins so, with or without quotes around all of it, as logfmt has them.
     fn begins_with(&self, start: &str) -> bool {
         self.text.starts_with(start)
             || self.unquoted.as_deref().is_some_and(|text| text.starts_with(start))
     }
 
-    /// Whether any format shows the value so. That takes long: first comes what needs no text.
+    /// Whether any format shows the value so. This is slow: comparisons without text come first.
     fn is_shown(&self, value: &Value<'_>, text: &mut String) -> bool {
         [write_display, write_debug, write_json].into_iter().any(|write| {
             text.clear();
@@ -250,14 +248,14 @@ impl FieldMatch {
     fn is_integer(&self, value: i128) -> bool {
         match (self.integer, self.float) {
             (Some(wanted), _) => value == wanted,
-            // `1e3` and `5.0` are integers in other clothes.
+            // `1e3` and `5.0` are integers too.
             (None, Some(wanted)) => value as f64 == wanted,
             (None, None) => false,
         }
     }
 }
 
-/// What is left of a path behind `name`.
+/// The rest of a path after `name`.
 fn inside<'p>(path: &'p str, name: &str) -> Option<&'p str> {
     if name.is_empty() {
         return None;
@@ -266,7 +264,7 @@ fn inside<'p>(path: &'p str, name: &str) -> Option<&'p str> {
     if rest.is_empty() { Some(rest) } else { rest.strip_prefix('.') }
 }
 
-/// What a text in quotes stands for, with the escapes of all formats.
+/// The text that a quoted text means, with the escapes of all formats.
 fn unquoted(text: &str) -> Option<String> {
     let inner = text.strip_prefix('"')?.strip_suffix('"')?;
     let mut out = String::with_capacity(inner.len());

@@ -45,13 +45,12 @@ impl ThreadPattern {
     }
 }
 
-/// The pattern as a regex, if there is `*` or `?` in it. A regex takes linear time, whatever the
-/// pattern.
+/// The pattern as a regex, if it contains `*` or `?`. A regex takes linear time for any pattern.
 fn glob(pattern: &str) -> Option<Regex> {
     if !pattern.contains(['*', '?']) {
         return None;
     }
     let regex = regex::escape(pattern).replace(r"\*", ".*").replace(r"\?", ".");
-    // Too long a pattern is the only thing that can fail: it is then taken as a plain name.
+    // Only a pattern that is too long fails: it is then a plain name.
     Regex::new(&format!("^(?s:{regex})$")).ok()
 }

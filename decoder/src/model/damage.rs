@@ -8,8 +8,9 @@ use std::sync::Arc;
 use stenolog_format::block::BlockError;
 use stenolog_format::frame::FileHeaderError;
 use stenolog_format::value::ValueError;
+use stenolog_session::layout::MAX_RING_FILE_BYTES;
 
-use crate::limits::{Limit, MAX_RING_FILE_BYTES};
+use crate::limits::Limit;
 use crate::text::CompileError;
 
 /// A place in a file where something is not as it was written, and what that costs.
@@ -397,6 +398,20 @@ pub enum RingDamage {
         /// The position where the dump's records end.
         expected: u64,
         /// The position of the record in the ring.
+        found: u64,
+    },
+    /// The ring has a record after the position where the dump's records end, though the dump has it.
+    #[error(
+        "ring {ring} has record {number} at {found}, but the dump has it, and ends at {expected}"
+    )]
+    Misplaced {
+        /// The ring.
+        ring: u32,
+        /// The record's number.
+        number: u64,
+        /// Where the dump's records end.
+        expected: u64,
+        /// Where the ring has the record.
         found: u64,
     },
     /// The file ends before the ring does.

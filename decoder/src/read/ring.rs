@@ -1,189 +1,196 @@
-//! One ring's records, in its order, from however many blocks and files.
+//! One ring: its records and losses in order, from any number of blocks and files.
 //!
 //! ```text
-//!   items:   [block] [block] (loss) [block] …        sorted by the ring's position
+//!   items:   [block] [block] (loss) [block] …        sorted by their positions in the ring
 //!              │
-//!   head:   a block not opened yet ─▶ a stretch of its records ─▶ … ─▶ its last ─▶ the next item
+//!   head:   an unopened block ─▶ a batch of its records ─▶ … ─▶ its last batch ─▶ the next item
 //! ```
 //!
-//! A head that is not opened yet has the smallest key that its records can have, so that a block
-//! is opened when it can hold the next entry, and no earlier. Keys never fall within a ring. What is
-//! told of records that are missing is in `losses`. A ring that continues another one begins when that one
-//! has ended, with its last key.
+//! An unopened head has the smallest key that its records can have: a block is opened when it can hold
+//! the next entry, and no earlier. Keys never fall within a ring. `losses` states what is missing. A ring
+//! that continues another one begins when that one has ended, with its last key.
 
 mod losses;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use stenolog_format::block::{BlockError, BlockHeader};
-use stenolog_format::dictionary::Thread;
 use stenolog_format::loss::Loss;
 
-use super::context::{Context, Order};
-use super::open::{Clock, Found, OpenBlock};
-use super::parallel::RingName;
-use super::session::{Item, ItemKind};
-use super::stretch::{Run, Stretch};
+use super::batch::{RecordBatch, RecordRun};
+use super::block_reader::{BlockReader, BlockStep, Clock};
+use super::order::{Key, Order};
+use super::plan::ReadPlan;
+use super::session::{Item, ItemKind, RingItems};
+use super::state::ReadState;
 use crate::clock::TimeMap;
-use crate::dump::{Block, Stored};
+use crate::dump::Block;
 use crate::model::damage::DamageCause;
-use crate::model::entry::{LossCause, LossEntry, LossKind, Origin, ThreadName};
+use crate::model::loss::{LossCause, LossEntry, LossKind};
+use crate::model::origin::{Origin, RingName};
 use crate::model::state::DumpState;
-use losses::Broken;
-
-/// The place of an entry among those of all rings: time first, then the counter, which is finer.
-pub(super) type Key = (i64, u64);
 
 /// A ring that is being read.
 #[derive(Debug)]
-pub(super) struct Ring<'d> {
+pub(crate) struct Ring {
     pub(super) session: usize,
-    pub(super) ring: u32,
-    thread: Option<&'d Thread>,
-    thread_name: Arc<ThreadName>,
-    /// How many items were taken since the last pause.
-    taken: u32,
-    items: std::vec::IntoIter<Item>,
-    /// An item whose turn comes again, before the next.
+    name: Arc<RingName>,
+    /// The number of items since the last pause.
+    items_since_pause: u32,
+    items: VecDeque<Item>,
+    /// An item that comes once more, before the next.
     again: Option<Item>,
-    open: Option<OpenBlock<'d>>,
-    /// Records that were found in the open block, and how many of them were shown.
-    stretch: Arc<Stretch<'d>>,
+    open: Option<BlockReader>,
+    /// Records that were found in the open block, and the index of the next one.
+    batch: Arc<RecordBatch>,
     at: usize,
-    /// What was found behind the records without a call site, which are shown first.
-    found: Option<Found>,
-    head: Head<'d>,
+    /// The step after the records with unknown call sites, which are stated first.
+    pending_step: Option<BlockStep>,
+    head: Head,
     key: Key,
-    /// The number behind the last record that was read: records before it came already.
+    /// The number after the last record that was read: records before it are repeated.
     delivered: u64,
-    /// Of the numbers below it has been settled what became of their records, but for those of a
-    /// block that was cut: delivered, not wanted, or missing.
+    /// Repeated records below this number are no duplicates: their block was read before it was whole.
+    reread: u64,
+    /// All numbers below it are settled, except those of a block that was cut: the record was delivered,
+    /// not wanted, or missing.
     settled: u64,
-    /// The smallest number that something is known of.
+    /// The smallest number that anything is known of.
     began: Option<u64>,
     /// The number that the next block should begin with.
     expected: Option<u64>,
-    /// What a damaged block should have had. What of it is missing shows when the next one comes.
+    /// What a damaged block should have held. The next block shows how much of it is missing.
     broken: Option<Broken>,
-    /// Records without a call site, that came one behind the other: the first, and how many.
-    strangers: (u64, u64),
-    /// The losses that were shown, or whose showing the filter forbade.
+    /// What was counted as missing at the end: the first number, how many, and why.
+    lost_at_end: Option<(u64, u64, LossKind)>,
+    /// Consecutive records with unknown call sites: the first number, and how many.
+    unknown_sites: (u64, u64),
+    /// The losses that were stated so far, including those that the filter hides.
     stated: Loss,
-    /// Where the time map found the last counter.
+    /// The index of the last segment of the time map.
     hint: usize,
 }
 
-/// How many blocks and losses to look through for another entry before pausing.
-const ITEMS_BETWEEN_PAUSES: u32 = 128;
-
-/// What is at the head of a ring.
-pub(super) enum Turn<'r, 'd> {
-    /// The turn has come of a block that is to be opened.
-    Nothing,
-    /// Many blocks had nothing that is wanted: what is at hand should be shown.
-    Pause,
-    Loss(LossEntry<'r>),
-    Records(Run<'r, 'd>),
+/// A block that could not be read, or not to its end.
+#[derive(Clone, Copy, Debug)]
+struct Broken {
+    kind: LossKind,
+    /// The number after its last record, by its header.
+    end: u64,
+    unix_ns: i64,
 }
 
+/// The number of blocks and losses to look through for another entry before a pause.
+const ITEMS_BETWEEN_PAUSES: u32 = 128;
+
 /// What comes next in a ring.
+pub(crate) enum Turn<'r> {
+    /// A block that is to be opened.
+    Nothing,
+    /// Many blocks had no wanted entries: the output so far should be shown.
+    Pause,
+    Loss(LossEntry<'r>),
+    Records(RecordRun<'r>),
+}
+
+/// The head of a ring.
 #[derive(Clone, Copy, Debug)]
-enum Head<'d> {
-    /// Nothing has been looked at yet, or all has been read, or there is a pause.
+enum Head {
+    /// Nothing was read yet, everything was read, or there is a pause.
     None,
-    /// A block that is not opened yet. Its checksum is right, or cannot be checked.
-    Block { item: Item, block: &'d Block, stored: Stored<'d> },
-    /// Those of the stretch that were not shown yet.
+    /// An unopened block. Its checksum is right, or cannot be checked.
+    Block(Item),
+    /// The rest of the batch.
     Records,
-    /// A loss, at this time.
+    /// A loss at this time.
     Loss { unix_ns: i64, cause: LossCause },
 }
 
-impl<'d> Ring<'d> {
-    pub(super) fn new(
-        session: usize,
-        ring: u32,
-        thread: Option<&'d Thread>,
-        thread_name: ThreadName,
-        items: Vec<Item>,
-        expected: Option<u64>,
-    ) -> Self {
+impl Ring {
+    /// A ring without items. It expects record 0 if its files are the first ones of the session.
+    pub(super) fn new(session: usize, name: RingName, is_from_start: bool) -> Self {
         Self {
             session,
-            ring,
-            thread,
-            thread_name: Arc::new(thread_name),
-            taken: 0,
-            items: items.into_iter(),
+            name: Arc::new(name),
+            items_since_pause: 0,
+            items: VecDeque::new(),
             again: None,
             open: None,
-            stretch: Arc::default(),
+            batch: Arc::default(),
             at: 0,
-            found: None,
+            pending_step: None,
             head: Head::None,
             key: (i64::MIN, 0),
             delivered: 0,
+            reread: 0,
             settled: 0,
             began: None,
-            expected,
+            expected: is_from_start.then_some(0),
             broken: None,
-            strangers: (0, 0),
+            lost_at_end: None,
+            unknown_sites: (0, 0),
             stated: Loss::default(),
             hint: 0,
         }
     }
 
-    fn origin(&self) -> Origin<'_> {
-        Origin {
-            ring: self.ring,
-            thread: self.thread,
-            thread_name: &self.thread_name,
-            dump: self.open.as_ref().map_or(0, |open| open.dump_index),
+    /// Adds items. What was missing at the end may be in them.
+    pub(super) fn extend(&mut self, more: RingItems, state: &mut ReadState) {
+        self.items.extend(more.items);
+        self.items.make_contiguous().sort_unstable();
+        self.reread = self.reread.max(more.reread);
+        if let Some((first, count, kind)) = self.lost_at_end.take() {
+            state.tally.unmiss(kind, count);
+            self.expected = Some(first);
         }
     }
 
-    /// The ring of the same session that this one goes on behind.
-    pub(super) fn continues(&self) -> Option<u32> {
-        self.thread.and_then(|thread| thread.continues)
+    fn origin(&self) -> Origin<'_> {
+        self.name.origin(self.open.as_ref().map_or(0, |open| open.dump_index))
     }
 
-    /// Has the ring go on where another one has ended, as if both were one: its keys do not fall below
-    /// the last of that one.
-    pub(super) fn go_on_behind(&mut self, before: Key) {
+    /// The ring of the same session that this one continues.
+    pub(super) fn continues(&self) -> Option<u32> {
+        self.name.thread.as_ref().and_then(|thread| thread.continues)
+    }
+
+    /// Continues where another ring has ended, as if both were one: keys do not fall below the last key
+    /// of that one.
+    pub(super) fn continue_after(&mut self, before: Key) {
         self.key = self.key.max(before);
     }
 
-    /// The key of the entry that was come to last.
+    /// The key of the current entry.
     pub(super) fn key(&self) -> Key {
         self.key
     }
 
-    /// The thread's names, to be kept by others.
-    pub(super) fn name(&self) -> RingName<'d> {
-        let Self { ring, thread, ref thread_name, .. } = *self;
-        RingName { ring, thread, name: Arc::clone(thread_name) }
+    /// The ring's id and thread.
+    pub(super) fn name(&self) -> &Arc<RingName> {
+        &self.name
     }
 
-    /// What is at the head: of records as many as come before `next`, the next entry of all other
-    /// rings, but one at least. `index` is this ring's place among them.
+    /// The head. Of records, it has those that come before `next`, the next entry of all other rings, and
+    /// at least one. `index` is this ring's place among them.
     #[inline]
-    pub(super) fn turn(&self, index: usize, next: Option<(Key, usize)>) -> Turn<'_, 'd> {
+    pub(super) fn turn(&self, index: usize, next: Option<(Key, usize)>) -> Turn<'_> {
         match self.head {
             Head::None => Turn::Pause,
-            Head::Block { .. } => Turn::Nothing,
+            Head::Block(_) => Turn::Nothing,
             Head::Loss { unix_ns, cause } => {
                 Turn::Loss(LossEntry::new(self.origin(), unix_ns, cause))
             }
             Head::Records => {
                 let Some(open) = &self.open else { return Turn::Nothing };
-                let keys = self.stretch.keys.get(self.at..).unwrap_or_default();
+                let keys = self.batch.keys.get(self.at..).unwrap_or_default();
                 let count = next.map_or(keys.len(), |next| {
                     1 + keys.iter().skip(1).take_while(|key| (**key, index) < next).count()
                 });
-                Turn::Records(Run {
+                Turn::Records(RecordRun {
                     ring: index,
                     origin: self.origin(),
-                    stretch: &self.stretch,
+                    batch: &self.batch,
                     body: &open.body,
                     from: self.at,
                     to: self.at + count,
@@ -192,12 +199,17 @@ impl<'d> Ring<'d> {
         }
     }
 
-    /// Goes to the entry behind the next so many; `None` if there is none. The key says when its turn
-    /// is. Of records there may be several, of all else there is one.
-    pub(super) fn advance(&mut self, count: usize, context: &mut Context<'d>) -> Option<Key> {
+    /// Passes the head, of records the first `count`, and returns the key of the next head; `None` at
+    /// the end.
+    pub(super) fn advance(
+        &mut self,
+        count: usize,
+        plan: &ReadPlan,
+        state: &mut ReadState,
+    ) -> Option<Key> {
         match self.head {
-            Head::Block { item, block, stored } => {
-                if let Some(missing) = self.open_block(item, block, &stored, context) {
+            Head::Block(item) => {
+                if let Some(missing) = self.open_block(item, plan, state) {
                     return Some(self.put(missing, None));
                 }
             }
@@ -206,206 +218,236 @@ impl<'d> Ring<'d> {
         }
         loop {
             if self.open.is_some() {
-                if let Some(key) = self.next_record(context) {
+                if let Some(key) = self.next_record(plan, state) {
                     return Some(key);
                 }
-                self.close(context);
+                self.close(plan, state);
             }
-            self.taken += 1;
-            if self.taken >= ITEMS_BETWEEN_PAUSES {
-                self.taken = 0;
+            self.items_since_pause += 1;
+            if self.items_since_pause >= ITEMS_BETWEEN_PAUSES {
+                self.items_since_pause = 0;
                 return Some(self.put(Head::None, None));
             }
-            let Some(item) = self.again.take().or_else(|| self.items.next()) else {
+            let Some(item) = self.again.take().or_else(|| self.items.pop_front()) else {
                 self.head = Head::None;
-                return self.lose_last(context);
+                return self.lose_last(plan, state);
             };
-            if let Some(key) = self.take_item(item, context) {
+            if let Some(key) = self.take_item(item, plan, state) {
                 return Some(key);
             }
         }
     }
 
-    fn put(&mut self, head: Head<'d>, key: Option<Key>) -> Key {
+    fn put(&mut self, head: Head, key: Option<Key>) -> Key {
         self.head = head;
         self.key = key.map_or(self.key, |key| self.key.max(key));
         self.key
     }
 
-    fn take_item(&mut self, item: Item, context: &mut Context<'d>) -> Option<Key> {
+    fn take_item(&mut self, item: Item, plan: &ReadPlan, state: &mut ReadState) -> Option<Key> {
         let dump_index = item.dump as usize;
-        let dump = context.wants.dumps.get(dump_index)?;
+        let dump = plan.dumps.get(dump_index)?;
         let index = item.index as usize;
         if item.kind != ItemKind::Block {
             let frame = dump.tables().losses.get(index)?;
             return match frame.gone.filter(|_| item.kind == ItemKind::Gone) {
-                Some(gone) => self.take_gone(item, frame, gone, context),
-                None => self.take_loss_frame(frame, context),
+                Some(gone) => self.take_gone(item, frame, gone, plan, state),
+                None => self.take_loss_frame(frame, plan, state),
             };
         }
         let block = dump.blocks().get(index)?;
         let header = &block.header;
-        // What is missing before it is told with it.
+        // Records that are missing before it are stated when it is opened.
         let first = header.first_record;
         self.began.get_or_insert(self.expected.map_or(first, |expected| expected.min(first)));
-        let map = context.map(self.session)?;
-        // An empty block only tells of a gap.
+        let map = plan.map(self.session)?;
+        // An empty block only states a gap.
         let is_wanted = || {
-            context.wants.filter.wants_block(header, map)
+            plan.filter.wants_block(header, map)
                 && (header.flags & BlockHeader::HAS_LOSS != 0
-                    || context.wants.may_hold(dump_index, dump, index))
+                    || plan.may_hold(dump_index, dump, index))
         };
         if header.count > 0 && !is_wanted() {
-            // Unread, so that nothing is known to be there or missing for sure.
-            let behind = header.first_record.saturating_add(header.count.into());
-            self.expected = Some(behind.max(self.expected.unwrap_or(0)));
+            // It is not read, so that nothing in it is known to be there or to be missing.
+            let end = header.first_record.saturating_add(header.count.into());
+            self.expected = Some(end.max(self.expected.unwrap_or(0)));
             self.broken = None;
-            self.settled = self.settled.max(behind);
+            self.settled = self.settled.max(end);
             return None;
         }
-        let key = match context.wants.order {
+        let key = match plan.order {
             Order::Time => first_key(header, map, &mut self.hint),
             Order::File => (i64::from(item.dump), block.offset),
         };
-        // Before anything goes by what the header says: a damaged one could put the records behind
-        // it to another time, or pass for one whose records came already.
-        let stored = match dump.stored_body(block) {
-            Ok(stored) => stored,
-            Err(cause) => {
-                self.breaks(LossKind::BadChecksum, block, header.first_record, context);
-                context.damage(dump_index, block, block.frame_bytes(), cause);
-                return None;
-            }
-        };
-        Some(self.put(Head::Block { item, block, stored }, Some(key)))
-    }
-
-    /// Opens a block whose turn it is. Gives what is missing before it, if something is.
-    fn open_block(
-        &mut self,
-        item: Item,
-        block: &'d Block,
-        stored: &Stored<'d>,
-        context: &mut Context<'d>,
-    ) -> Option<Head<'d>> {
-        let header = &block.header;
-        let behind = header.first_record.saturating_add(header.count.into());
-        if behind <= self.delivered {
-            context.tally.duplicates += u64::from(header.count);
+        // The checksum comes first: a damaged header could move the records after it to another time, or
+        // look like that of a block whose records were delivered.
+        if let Err(cause) = dump.stored_body(block) {
+            self.breaks(LossKind::BadChecksum, block, header.first_record, plan);
+            state.tally.note_damage((item.dump, dump), block, block.frame_bytes(), cause);
             return None;
         }
+        Some(self.put(Head::Block(item), Some(key)))
+    }
+
+    /// Opens a block. Returns the loss before it, if records are missing there.
+    fn open_block(&mut self, item: Item, plan: &ReadPlan, state: &mut ReadState) -> Option<Head> {
         let dump_index = item.dump as usize;
-        let dump = context.wants.dumps.get(dump_index)?;
-        let opened = OpenBlock::open((dump_index, dump), (item.index, block), stored, context);
-        match opened {
+        let dump = plan.dumps.get(dump_index)?;
+        let block = dump.blocks().get(item.index as usize)?;
+        let header = &block.header;
+        let end = header.first_record.saturating_add(header.count.into());
+        if end <= self.delivered {
+            state.tally.duplicates += if end <= self.reread { 0 } else { header.count.into() };
+            return None;
+        }
+        // Its checksum was checked when it became the head.
+        let stored = dump.stored_unchecked(block);
+        let place = (dump_index, item.index);
+        match BlockReader::open(place, block, &stored, plan, &mut state.pools) {
             Ok(open) => self.open = Some(open),
             Err(BlockError::Cut) => {
-                // It ends early by nature: the tail says so.
+                // A live writer will complete it; otherwise the tail of the dump states the damage.
                 if dump.state() != DumpState::Growing {
-                    self.breaks(LossKind::TornFrame, block, header.first_record, context);
+                    self.breaks(LossKind::TornFrame, block, header.first_record, plan);
                 }
                 return None;
             }
             Err(why) => {
-                self.breaks(LossKind::Unreadable, block, header.first_record, context);
-                context.damage(dump_index, block, block.frame_bytes(), block.damage(why));
+                self.breaks(LossKind::Unreadable, block, header.first_record, plan);
+                let (bytes, cause) = (block.frame_bytes(), block.damage(why));
+                state.tally.note_damage((item.dump, dump), block, bytes, cause);
                 return None;
             }
         }
         let expected = self.expected.filter(|&expected| header.first_record > expected);
-        self.expected = Some(behind.max(self.expected.unwrap_or(0)));
+        self.expected = Some(end.max(self.expected.unwrap_or(0)));
         let kind = self.broken.take().map_or(LossKind::Missing, |broken| broken.kind);
         let first = expected?;
         self.settled = self.settled.max(header.first_record);
-        let unix_ns = first_unix_ns(header, context.map(self.session)?);
-        self.missing(first, header.first_record - first, kind, unix_ns, context)
+        let unix_ns = first_unix_ns(header, plan.map(self.session)?);
+        self.missing((first, header.first_record - first), kind, unix_ns, plan, state)
     }
 
-    /// Goes to the open block's next record that is wanted, or its next loss.
-    fn next_record(&mut self, context: &mut Context<'d>) -> Option<Key> {
+    /// Moves to the next wanted record or loss of the open block.
+    fn next_record(&mut self, plan: &ReadPlan, state: &mut ReadState) -> Option<Key> {
         loop {
-            if let Some(&key) = self.stretch.keys.get(self.at) {
+            if let Some(&key) = self.batch.keys.get(self.at) {
                 self.head = Head::Records;
                 self.key = key;
                 return Some(key);
             }
-            let open = self.open.as_mut()?;
-            let found = match self.found.take() {
-                Some(found) => found,
-                None => {
-                    let Context { wants, tally, pools } = &mut *context;
-                    self.at = 0;
-                    let stretch = pools.renew(&mut self.stretch);
-                    let (map, order, key) = (wants.map(self.session)?, wants.order, self.key);
-                    let window = map.window(self.hint);
-                    let mut clock = Clock { map, hint: &mut self.hint, window, order, key };
-                    open.find_more(&mut clock, &mut self.delivered, stretch, wants, tally)
-                }
+            let step = match self.pending_step.take() {
+                Some(step) => step,
+                None => self.find_more(plan, state)?,
             };
-            // Those without a call site come first, and this again.
-            if self.strangers.1 > 0 && !matches!(found, Found::Stranger(..)) {
-                let block = open.block;
-                self.found = Some(found).filter(|found| !matches!(found, Found::Records));
-                if let Some(key) = self.take_strangers(block, context) {
+            let open = self.open.as_mut()?;
+            // Records with unknown call sites are stated first, then this step comes again.
+            if self.unknown_sites.1 > 0 && !matches!(step, BlockStep::UnknownCallSite(..)) {
+                let header = open.block.header;
+                self.pending_step = Some(step).filter(|step| !matches!(step, BlockStep::Records));
+                if let Some(key) = self.take_unknown_sites(&header, plan, state) {
                     return Some(key);
                 }
                 continue;
             }
-            match found {
-                Found::Records => {}
-                Found::Loss(counter, counts) => {
+            match step {
+                BlockStep::Records => {}
+                BlockStep::Loss(counter, counts) => {
                     let place = open.place_in_files();
-                    if let Some(key) = self.take_loss_record(counter, counts, place, context) {
+                    if let Some(key) = self.take_loss_record((counter, counts), place, plan, state)
+                    {
                         return Some(key);
                     }
                 }
-                Found::Stranger(tag, number) => {
+                BlockStep::UnknownCallSite(tag, number) => {
                     open.note_unknown(tag);
-                    if self.strangers.1 == 0 {
-                        self.strangers.0 = number;
+                    if self.unknown_sites.1 == 0 {
+                        self.unknown_sites.0 = number;
                     }
-                    self.strangers.1 += 1;
+                    self.unknown_sites.1 += 1;
                 }
-                Found::End => {
-                    self.end_block(context);
+                BlockStep::End => {
+                    self.end_block(plan, state);
                     return None;
                 }
             }
         }
     }
 
-    /// Says why the open block's records end early, if they do.
-    fn end_block(&mut self, context: &mut Context<'d>) {
+    fn find_more(&mut self, plan: &ReadPlan, state: &mut ReadState) -> Option<BlockStep> {
+        let ReadState { tally, pools } = state;
+        self.at = 0;
+        let batch = pools.renew(&mut self.batch);
+        let (map, order, key) = (plan.map(self.session)?, plan.order, self.key);
+        let window = map.window(self.hint);
+        let mut clock = Clock { map, hint: &mut self.hint, window, order, key };
+        let delivered = (&mut self.delivered, self.reread);
+        Some(self.open.as_mut()?.find_more(&mut clock, delivered, batch, plan, tally))
+    }
+
+    /// Notes why the open block ends early, if it does.
+    fn end_block(&mut self, plan: &ReadPlan, state: &mut ReadState) {
         let Some(open) = &self.open else { return };
         let Some((lost, why)) = open.ended else { return };
-        let (dump, block, number) = (open.dump, open.block, open.number);
-        let (dump_index, bytes) = (open.dump_index, open.bytes_left());
-        let cause = DamageCause::Block { ring: self.ring, lost, why };
+        let Some(dump) = plan.dumps.get(open.dump_index) else { return };
+        let (block, number) = (open.block, open.number);
+        let (dump_index, bytes) = (open.dump_index as u32, open.bytes_left());
+        let cause = DamageCause::Block { ring: self.name.ring, lost, why };
         self.expected = Some(number.max(self.delivered));
         if !block.is_cut {
-            self.breaks(LossKind::Unreadable, block, number, context);
-            context.damage(dump_index, block, bytes, cause);
+            self.breaks(LossKind::Unreadable, &block, number, plan);
+            state.tally.note_damage((dump_index, dump), &block, bytes, cause);
         } else if dump.state() != DumpState::Growing {
-            // It ends early by nature: the tail says so.
-            self.breaks(LossKind::TornFrame, block, number, context);
+            // The tail of the dump states the damage.
+            self.breaks(LossKind::TornFrame, &block, number, plan);
         }
     }
 
-    /// Reports what was wrong in the open block.
-    fn close(&mut self, context: &mut Context<'d>) {
+    /// Closes the open block, and reports its records with unknown call sites.
+    fn close(&mut self, plan: &ReadPlan, state: &mut ReadState) {
         let Some(open) = self.open.take() else { return };
         let BlockHeader { first_record, count, .. } = open.block.header;
-        let behind = first_record.saturating_add(count.into());
-        if open.block.is_cut && self.expected == Some(behind) {
-            // What was cut off is missing if anything follows.
+        let end = first_record.saturating_add(count.into());
+        if open.block.is_cut && self.expected == Some(end) {
+            // The records that were cut off are missing if anything follows.
             self.expected = Some(open.number.max(self.delivered));
         }
-        let ring = self.ring;
-        if let (records @ 1.., first) = open.unknown {
+        let ring = self.name.ring;
+        if let ((records @ 1.., first), Some(dump)) =
+            (open.unknown, plan.dumps.get(open.dump_index))
+        {
             let cause = DamageCause::UnknownSite { ring, records, first };
-            context.damage(open.dump_index, open.block, 0, cause);
+            state.tally.note_damage((open.dump_index as u32, dump), &open.block, 0, cause);
         }
-        open.close(&mut context.pools);
+        open.close(&mut state.pools);
+    }
+
+    /// Records in `broken` that a block cannot be read from record `from` on.
+    fn breaks(&mut self, kind: LossKind, block: &Block, from: u64, plan: &ReadPlan) {
+        let before = self.broken.map_or(0, |broken| broken.end);
+        let expected = self.expected.unwrap_or(self.delivered).max(before);
+        let end = block.end_if_unread(from, expected);
+        let unix_ns = plan.map(self.session).map(|map| first_unix_ns(&block.header, map));
+        self.broken = Some(Broken { kind, end, unix_ns: unix_ns.unwrap_or_default() });
+    }
+
+    /// Counts records that the files lack. Returns the loss to show, unless the filter hides it.
+    fn missing(
+        &mut self,
+        (first, count): (u64, u64),
+        kind: LossKind,
+        unix_ns: i64,
+        plan: &ReadPlan,
+        state: &mut ReadState,
+    ) -> Option<Head> {
+        state.tally.miss(kind, count);
+        let cause = self.shown(unix_ns, LossCause::Missing { first, count, kind }, plan)?;
+        Some(Head::Loss { unix_ns, cause })
+    }
+
+    /// The part of a loss that the filter wants.
+    fn shown(&self, unix_ns: i64, cause: LossCause, plan: &ReadPlan) -> Option<LossCause> {
+        plan.filter.wanted_loss(&LossEntry::new(self.origin(), unix_ns, cause))
     }
 }
 

@@ -1,16 +1,14 @@
-//! Which files belong together: those of one run of a logger, whose rings go on from file to file.
+//! Sessions: the files of one run of a logger, whose rings continue from file to file.
 
 use std::collections::BTreeMap;
 
 use stenolog_format::block::BlockHeader;
 use stenolog_format::clock::ClockPair;
+use stenolog_format::dictionary::Thread;
 
-use super::ring::Ring;
 use crate::clock::TimeMap;
 use crate::dump::{Dump, RingFacts};
-use crate::filter::Filter;
-use crate::model::damage::Damage;
-use crate::model::entry::ThreadName;
+use crate::model::damage::{Damage, DamageCause};
 
 /// One run of a logger.
 #[derive(Debug)]
@@ -19,22 +17,24 @@ pub(crate) struct Session {
     pub(crate) map: TimeMap,
     /// Whether the files are the first ones of the session, without a gap: rings then begin with
     /// record 0.
-    is_from_start: bool,
+    pub(super) is_from_start: bool,
 }
 
-/// Something in a ring: where its records or its losses stand.
-#[derive(Clone, Copy, Debug)]
+/// An item of a ring: the place of records or losses. Items are ordered by their position in the ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Item {
-    pub(super) dump: u32,
-    /// In the dump's blocks or loss frames.
-    pub(super) index: u32,
+    /// The position in the ring.
+    position: u64,
     pub(super) kind: ItemKind,
+    pub(super) dump: u32,
+    /// The index among the dump's blocks or loss frames.
+    pub(super) index: u32,
 }
 
-/// What an item is, in the order of those at one position of a ring.
+/// The kind of an item, in the order of items at one position of a ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum ItemKind {
-    /// Records that were written, and are gone: what a loss frame may say besides.
+    /// Records that were written and are gone, which a loss frame may state besides.
     Gone,
     Loss,
     Block,
@@ -65,7 +65,7 @@ fn is_from_start(files: &[&Dump]) -> bool {
     !sequences.is_empty() && sequences.iter().zip(0..).all(|(&found, expected)| found == expected)
 }
 
-/// What the rings of the dump's session say, if they are among `dumps`.
+/// The facts of the rings of the dump's session, if they are among `dumps`.
 fn rings_of<'d>(dump: &Dump, dumps: &'d [Dump]) -> Option<&'d RingFacts> {
     let of_session = dumps.iter().filter(|other| other.header().session == dump.header().session);
     of_session.filter_map(Dump::rings).next()
@@ -83,12 +83,12 @@ pub(super) fn is_replaced(damage: &Damage, dumps: &[Dump]) -> bool {
         rings_of(dump, dumps)
             .is_some_and(|rings| damage.offset >= rings.written_to(dump.header().sequence))
     };
-    // The rings say themselves what was there.
-    !matches!(damage.cause, crate::DamageCause::Shortened { .. })
+    // The rings themselves state what was there.
+    !matches!(damage.cause, DamageCause::Shortened { .. })
         && dumps.iter().find(of_file).is_some_and(is_beyond)
 }
 
-/// The map through the clock pairs of all `files`, of which there is one at least.
+/// The map through the clock pairs of all `files`, which are not empty.
 pub(crate) fn time_map(files: &[&Dump]) -> TimeMap {
     let pairs = files.iter().flat_map(|dump| dump.clock_pairs()).copied().collect();
     let first = files.iter().min_by_key(|dump| dump.header().sequence);
@@ -105,61 +105,80 @@ pub(crate) fn time_map(files: &[&Dump]) -> TimeMap {
     TimeMap::new(pairs, first.map_or(0, |dump| dump.header().counter_hz), fallback)
 }
 
-/// Of each ring the place of the one that it continues, if that is there. They are in the order of their
-/// ids, which grow along a chain, so that none is a circle.
-pub(super) fn predecessors(rings: &[Ring<'_>]) -> Vec<Option<usize>> {
-    let before = |ring: &Ring<'_>| {
-        let wanted = (ring.session, ring.continues()?);
-        rings.binary_search_by_key(&wanted, |ring| (ring.session, ring.ring)).ok()
-    };
-    rings.iter().map(before).collect()
+/// Items of one ring.
+#[derive(Debug, Default)]
+pub(super) struct RingItems {
+    pub(super) items: Vec<Item>,
+    /// The number after the last record of a block that was cut when its item was made first. Records
+    /// before it may come twice.
+    pub(super) reread: u64,
 }
 
-/// The rings of all sessions that the filter wants, each with its items in order.
-pub(super) fn rings<'d>(dumps: &'d [Dump], sessions: &[Session], filter: &Filter) -> Vec<Ring<'d>> {
-    let mut items: BTreeMap<(usize, u32), Vec<(u64, Item)>> = BTreeMap::new();
-    for (dump_index, dump) in dumps.iter().enumerate() {
+/// How much of each dump's tables was turned into items.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ItemsSeen(Vec<DumpSeen>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct DumpSeen {
+    blocks: usize,
+    losses: usize,
+    /// Whether the last of the blocks was cut: it may have become whole.
+    is_last_cut: bool,
+}
+
+/// The items that are not among `seen`, by session and ring. A block that was cut and is not any more
+/// has another item.
+pub(super) fn new_items(
+    dumps: &[Dump],
+    sessions: &[Session],
+    seen: &mut ItemsSeen,
+) -> BTreeMap<(usize, u32), RingItems> {
+    let mut rings = BTreeMap::<_, RingItems>::new();
+    seen.0.resize(dumps.len(), DumpSeen::default());
+    for ((dump_index, dump), seen) in dumps.iter().enumerate().zip(&mut seen.0) {
         let id = dump.header().session;
         let session = sessions.iter().position(|session| session.id == id).unwrap_or(0);
         let of = dump_index as u32;
-        // Losses first: they lie before the records from their position on.
-        for (index, loss) in dump.tables().losses.iter().enumerate() {
-            let of_ring = items.entry((session, loss.ring)).or_default();
-            let item = |kind| Item { dump: of, index: index as u32, kind };
+        let losses = &dump.tables().losses;
+        for (index, loss) in losses.iter().enumerate().skip(seen.losses) {
+            let of_ring = rings.entry((session, loss.ring)).or_default();
+            let (position, index) = (loss.position, index as u32);
+            let item = |kind| Item { position, kind, dump: of, index };
             if loss.gone.is_some() {
-                of_ring.push((loss.position, item(ItemKind::Gone)));
+                of_ring.items.push(item(ItemKind::Gone));
             }
-            of_ring.push((loss.position, item(ItemKind::Loss)));
+            of_ring.items.push(item(ItemKind::Loss));
         }
-        let rings = rings_of(dump, dumps);
-        for (index, block) in dump.blocks().iter().enumerate() {
-            // Its ring has the same records, and nobody has cut them.
+        let facts = rings_of(dump, dumps);
+        let blocks = dump.blocks();
+        let from = seen.blocks.saturating_sub(usize::from(seen.is_last_cut));
+        for (index, block) in blocks.iter().enumerate().skip(from) {
+            // Its ring has the same records, uncut.
             let is_in_ring = |rings: &RingFacts| {
                 let start = rings.starts.get(&block.header.ring);
                 start.is_some_and(|start| start.position <= block.header.position)
             };
-            if block.is_cut && rings.is_some_and(is_in_ring) {
+            if block.is_cut && (facts.is_some_and(is_in_ring) || index < seen.blocks) {
                 continue;
             }
-            let item = Item { dump: of, index: index as u32, kind: ItemKind::Block };
-            let header = &block.header;
-            items.entry((session, header.ring)).or_default().push((header.position, item));
+            let BlockHeader { ring, position, first_record, count, .. } = block.header;
+            let of_ring = rings.entry((session, ring)).or_default();
+            if index < seen.blocks {
+                of_ring.reread = of_ring.reread.max(first_record.saturating_add(count.into()));
+            }
+            let (kind, index) = (ItemKind::Block, index as u32);
+            of_ring.items.push(Item { position, kind, dump: of, index });
         }
+        let is_last_cut = blocks.last().is_some_and(|block| block.is_cut);
+        *seen = DumpSeen { blocks: blocks.len(), losses: losses.len(), is_last_cut };
     }
-    let rings = items.into_iter().filter_map(|((session, ring), mut items)| {
-        let Session { id, is_from_start, .. } = *sessions.get(session)?;
-        let thread = dumps
-            .iter()
-            .filter(|dump| dump.header().session == id)
-            .find_map(|dump| dump.thread(ring));
-        let name = ThreadName::new(ring, thread);
-        if !filter.wants_thread(&name.name, thread) {
-            return None;
-        }
-        items.sort_by_key(|&(position, item)| (position, item.kind, item.dump, item.index));
-        let items = items.into_iter().map(|(_, item)| item).collect();
-        let expected = is_from_start.then_some(0);
-        Some(Ring::new(session, ring, thread, name, items, expected))
-    });
-    rings.collect()
+    rings
+}
+
+impl Session {
+    /// What the dumps of the session say of the thread of a ring.
+    pub(super) fn thread<'d>(&self, ring: u32, dumps: &'d [Dump]) -> Option<&'d Thread> {
+        let mut of_session = dumps.iter().filter(|dump| dump.header().session == self.id);
+        of_session.find_map(|dump| dump.thread(ring))
+    }
 }

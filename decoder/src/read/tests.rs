@@ -1,15 +1,21 @@
 mod losses;
-mod render;
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::filter::Levels;
+use crate::dump::Dump;
+use crate::filter::{Filter, Levels};
+use crate::model::entry::Entry;
+use crate::model::loss::LossKind;
+use crate::model::raw_values::recycle;
+use crate::render::Format;
 use crate::testing::{DumpBuilder, Open, Rec, START, loss, messages, n, str_bytes};
 use stenolog_format::dictionary::Level;
 use stenolog_format::frame::FrameHeader;
+use stenolog_format::value::Value;
 
 #[test]
 fn threads_merge_by_time() {

@@ -1,31 +1,32 @@
-//! Comma-separated values, as RFC 4180 has them.
+//! CSV format: comma-separated values, as in RFC 4180.
 
 use std::fmt::Write as _;
 
-use super::LOSS_TARGET;
-use super::fields::{rewrite_from, write_message};
 use super::json;
+use super::shown::{Content, Shown};
 use crate::escape::push_escaped;
-use crate::model::entry::Entry;
+use crate::model::loss::LOSS_TARGET;
+use crate::record_text::{rewrite_from, write_message};
 
 pub(super) fn write_header(out: &mut String) {
     out.push_str("timestamp,level,target,thread,file,line,message,fields\r\n");
 }
 
-pub(super) fn write(entry: &Entry<'_>, time: &str, defuses_formulas: bool, out: &mut String) {
+pub(super) fn write(shown: &Shown<'_>, defuses_formulas: bool, out: &mut String) {
+    let Shown { content, time, level, thread, .. } = *shown;
     let column = |out: &mut String, write: &dyn Fn(&mut String)| {
         column(out, defuses_formulas, write);
     };
     out.push_str(time);
     out.push(',');
-    out.push_str(entry.level().as_str());
+    out.push_str(level.as_str());
     out.push(',');
-    match entry {
-        Entry::Record(record) => {
+    match content {
+        Content::Record(record, site) => {
             let call_site = record.call_site();
-            column(out, &|out| out.push_str(&record.site().texts().target));
+            column(out, &|out| out.push_str(&site.target));
             out.push(',');
-            column(out, &|out| out.push_str(&record.origin.thread_name.text));
+            column(out, &|out| out.push_str(&thread.text));
             out.push(',');
             column(out, &|out| push_escaped(out, &call_site.file));
             out.push(',');
@@ -33,12 +34,12 @@ pub(super) fn write(entry: &Entry<'_>, time: &str, defuses_formulas: bool, out: 
             out.push(',');
             column(out, &|out| write_message(record, out));
             out.push(',');
-            column(out, &|out| json::write_fields(record, out));
+            column(out, &|out| json::write_fields(record, site, out));
         }
-        Entry::Loss(loss) => {
+        Content::Loss(loss) => {
             out.push_str(LOSS_TARGET);
             out.push(',');
-            column(out, &|out| out.push_str(&loss.origin.thread_name.text));
+            column(out, &|out| out.push_str(&thread.text));
             out.push_str(",,,");
             column(out, &|out| {
                 // Writing to a string cannot fail.
@@ -51,11 +52,11 @@ pub(super) fn write(entry: &Entry<'_>, time: &str, defuses_formulas: bool, out: 
     out.push_str("\r\n");
 }
 
-/// Puts what `write` appends in quotes, if it needs them.
+/// Quotes what `write` appends, if needed.
 fn column(out: &mut String, defuses_formulas: bool, write: &dyn Fn(&mut String)) {
     let start = out.len();
     write(out);
-    // What is escaped begins with no tab or line end, which some take for a formula too.
+    // Escaped text never begins with a tab or a line end, which some programs take for a formula too.
     if defuses_formulas && out[start..].starts_with(['=', '+', '-', '@']) {
         out.insert(start, '\'');
     }

@@ -1,4 +1,4 @@
-//! A JSON object an entry; the schema is told at [`Format`](super::Format).
+//! JSON formats: an object an entry. [`Format`](crate::Format) documents the schema.
 
 use std::fmt::Write as _;
 
@@ -6,18 +6,21 @@ use stenolog_format::dictionary::Level;
 use stenolog_format::loss::GoneCause;
 use stenolog_format::value::Value;
 
-use super::LOSS_TARGET;
+use super::shown::{Content, Shown};
+use super::site_text::SiteText;
+use super::thread_label::ThreadLabel;
 use crate::json::{write_json, write_json_string};
-use crate::model::entry::{Entry, LossCause, LossEntry, Record};
+use crate::model::loss::{LOSS_TARGET, LossCause, LossEntry};
+use crate::model::record::Record;
 
-pub(super) fn write(entry: &Entry<'_>, time: &str, scratch: &mut String, out: &mut String) {
-    write_object(entry, time, scratch, out);
+pub(super) fn write(shown: &Shown<'_>, scratch: &mut String, out: &mut String) {
+    write_object(shown, scratch, out);
     out.push('\n');
 }
 
-pub(super) fn write_pretty(entry: &Entry<'_>, time: &str, scratch: &mut String, out: &mut String) {
+pub(super) fn write_pretty(shown: &Shown<'_>, scratch: &mut String, out: &mut String) {
     let start = out.len();
-    write_object(entry, time, scratch, out);
+    write_object(shown, scratch, out);
     scratch.clear();
     scratch.push_str(&out[start..]);
     out.truncate(start);
@@ -25,21 +28,27 @@ pub(super) fn write_pretty(entry: &Entry<'_>, time: &str, scratch: &mut String, 
     out.push('\n');
 }
 
-fn write_object(entry: &Entry<'_>, time: &str, scratch: &mut String, out: &mut String) {
+fn write_object(shown: &Shown<'_>, scratch: &mut String, out: &mut String) {
+    let Shown { content, time, level, thread, .. } = *shown;
     out.push_str("{\"timestamp\":\"");
     out.push_str(time);
     out.push_str("\",\"level\":\"");
-    out.push_str(entry.level().as_str());
+    out.push_str(level.as_str());
     out.push_str("\",");
-    match entry {
-        Entry::Record(record) => write_record(record, scratch, out),
-        Entry::Loss(loss) => write_loss(loss, scratch, out),
+    match content {
+        Content::Record(record, site) => write_record(record, site, thread, scratch, out),
+        Content::Loss(loss) => write_loss(loss, thread, scratch, out),
     }
 }
 
-fn write_record(record: &Record<'_>, scratch: &mut String, out: &mut String) {
-    let texts = record.site().texts();
-    out.push_str(&texts.json_target);
+fn write_record(
+    record: &Record<'_>,
+    site: &SiteText,
+    thread: &ThreadLabel,
+    scratch: &mut String,
+    out: &mut String,
+) {
+    out.push_str(&site.json_target);
     if let Some(message) = record.site().constant_message() {
         write_json_string(out, message);
     } else {
@@ -47,16 +56,16 @@ fn write_record(record: &Record<'_>, scratch: &mut String, out: &mut String) {
         record.write_message(scratch);
         write_json_string(out, scratch);
     }
-    out.push_str(&record.origin.thread_name.json);
-    out.push_str(&texts.json_place);
-    write_fields(record, out);
+    out.push_str(&thread.json);
+    out.push_str(&site.json_place);
+    write_fields(record, site, out);
     out.push('}');
 }
 
-/// The named values as an object.
-pub(super) fn write_fields(record: &Record<'_>, out: &mut String) {
+/// Appends the named values as an object.
+pub(super) fn write_fields(record: &Record<'_>, site: &SiteText, out: &mut String) {
     let mut separator = '{';
-    for field in record.site().fields() {
+    for field in &site.fields {
         let Some(value) = record.values().get(field.slot) else { continue };
         out.push(separator);
         separator = ',';
@@ -66,7 +75,7 @@ pub(super) fn write_fields(record: &Record<'_>, out: &mut String) {
     out.push_str(if separator == '{' { "{}" } else { "}" });
 }
 
-fn write_loss(loss: &LossEntry<'_>, scratch: &mut String, out: &mut String) {
+fn write_loss(loss: &LossEntry<'_>, thread: &ThreadLabel, scratch: &mut String, out: &mut String) {
     out.push_str("\"target\":");
     write_json_string(out, LOSS_TARGET);
     scratch.clear();
@@ -74,13 +83,13 @@ fn write_loss(loss: &LossEntry<'_>, scratch: &mut String, out: &mut String) {
     let _ = write!(scratch, "{loss}");
     out.push_str(",\"message\":");
     write_json_string(out, scratch);
-    out.push_str(&loss.origin.thread_name.json);
+    out.push_str(&thread.json);
     out.push_str("\"file\":null,\"line\":null,\"fields\":");
     write_loss_fields(loss, out);
     out.push('}');
 }
 
-/// What there is to know of a loss, as an object.
+/// Appends the fields of a loss as an object.
 pub(super) fn write_loss_fields(loss: &LossEntry<'_>, out: &mut String) {
     let (total, ring, kind) = (loss.total(), loss.ring(), loss.kind());
     // Writing to a string cannot fail.
@@ -112,7 +121,7 @@ pub(super) fn moment(unix_ns: i64) -> Value<'static> {
     Value::SystemTime(unix_ns.div_euclid(NANOS), unix_ns.rem_euclid(NANOS) as u32)
 }
 
-/// What became of a file, in a word.
+/// What happened to a file, in a word.
 pub(super) const fn gone_name(why: Option<GoneCause>) -> &'static str {
     match why {
         Some(GoneCause::Removed) => "removed",
@@ -136,20 +145,20 @@ fn write_counts(name: &str, counts: &[u64; 5], out: &mut String) {
     out.push('}');
 }
 
-/// Appends the JSON text `compact` with a member a line.
+/// Appends the JSON text `compact` with one member a line.
 fn indent(compact: &str, out: &mut String) {
     let mut depth = 0_usize;
     let mut is_empty = false;
     let mut rest = compact;
-    // A piece is a string, a word or number, or one of the marks between them.
+    // A token is a string, a word, a number, or one of the marks between them.
     while let Some(first) = rest.chars().next() {
         let length = match first {
             '"' => string_length(rest),
             '{' | '}' | '[' | ']' | ',' | ':' => 1,
             _ => rest.find(['}', ']', ',', ':']).unwrap_or(rest.len()),
         };
-        let (piece, behind) = rest.split_at(length);
-        rest = behind;
+        let (piece, more) = rest.split_at(length);
+        rest = more;
         if matches!(first, '}' | ']') {
             depth = depth.saturating_sub(1);
             if !is_empty {
@@ -169,7 +178,7 @@ fn indent(compact: &str, out: &mut String) {
     }
 }
 
-/// The length of the JSON string, quotes included, that `text` begins with.
+/// The length of the JSON string, including its quotes, that `text` begins with.
 fn string_length(text: &str) -> usize {
     let bytes = text.as_bytes();
     let mut at = 1;

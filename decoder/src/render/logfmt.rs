@@ -1,6 +1,6 @@
-//! `key=value` pairs, a line an entry, as logfmt readers take them.
+//! Logfmt format: `key=value` pairs, a line an entry.
 //!
-//! There is no standard: what Go's `go-logfmt` reads is what the others read too. Keys are words without
+//! There is no standard; every reader takes what Go's `go-logfmt` reads. Keys are words without
 //! `=`, `"` and control characters. Values are bare if they are such words, else JSON strings.
 
 use std::fmt::Write as _;
@@ -8,35 +8,38 @@ use std::fmt::Write as _;
 use stenolog_format::dictionary::Role;
 use stenolog_format::value::Value;
 
-use super::LOSS_TARGET;
-use super::fields::rewrite_from;
 use super::json::{gone_name, moment};
-use crate::escape::{is_unsafe, is_word};
+use super::shown::{Content, Shown};
+use super::site_text::SiteText;
+use crate::escape::is_word;
 use crate::json::{write_json, write_json_string};
-use crate::model::entry::{Entry, LossCause, LossEntry, Record};
+use crate::model::loss::{LOSS_TARGET, LossCause, LossEntry};
+use crate::model::record::Record;
+use crate::record_text::rewrite_from;
 use crate::text::{write_debug, write_display};
 
-pub(super) fn write(entry: &Entry<'_>, time: &str, scratch: &mut String, out: &mut String) {
+pub(super) fn write(shown: &Shown<'_>, scratch: &mut String, out: &mut String) {
+    let Shown { content, time, level, thread_name, .. } = *shown;
     out.push_str("time=");
     out.push_str(time);
     out.push_str(" level=");
-    out.push_str(entry.level().as_str());
+    out.push_str(level.as_str());
     out.push_str(" target=");
-    match entry {
-        Entry::Record(record) => push_value(out, &record.call_site().target),
-        Entry::Loss(_) => out.push_str(LOSS_TARGET),
+    match content {
+        Content::Record(record, _) => push_value(out, &record.call_site().target),
+        Content::Loss(_) => out.push_str(LOSS_TARGET),
     }
     out.push_str(" thread=");
-    push_value(out, entry.thread_name());
+    push_value(out, thread_name);
     out.push_str(" msg=");
     scratch.clear();
-    match entry {
-        Entry::Record(record) => {
+    match content {
+        Content::Record(record, site) => {
             record.write_message(scratch);
             push_value(out, scratch);
-            write_fields(record, out);
+            write_fields(record, site, out);
         }
-        Entry::Loss(loss) => {
+        Content::Loss(loss) => {
             // Writing to a string cannot fail.
             let _ = write!(scratch, "{loss}");
             push_value(out, scratch);
@@ -46,8 +49,8 @@ pub(super) fn write(entry: &Entry<'_>, time: &str, scratch: &mut String, out: &m
     out.push('\n');
 }
 
-fn write_fields(record: &Record<'_>, out: &mut String) {
-    for field in record.site().fields() {
+fn write_fields(record: &Record<'_>, site: &SiteText, out: &mut String) {
+    for field in &site.fields {
         let Some(value) = record.values().get(field.slot) else { continue };
         out.push(' ');
         out.push_str(&field.logfmt);
@@ -66,6 +69,7 @@ fn write_fields(record: &Record<'_>, out: &mut String) {
     }
 }
 
+#[inline]
 fn push_value(out: &mut String, text: &str) {
     if is_bare(text) {
         out.push_str(text);
@@ -74,8 +78,8 @@ fn push_value(out: &mut String, text: &str) {
     }
 }
 
-/// Whether readers take the text without quotes. In their place, the replacement character would be an
-/// error in the text's encoding.
+/// Whether readers take the text without quotes. They take an unquoted replacement character for an
+/// encoding error.
 fn is_bare(text: &str) -> bool {
     is_word(text) && !text.contains('\u{fffd}')
 }
@@ -96,14 +100,4 @@ fn write_loss(loss: &LossEntry<'_>, out: &mut String) {
         write_json(&mut first, &moment(loss.first_unix_ns()));
         let _ = write!(out, " statements={statements} first_timestamp={}", first.trim_matches('"'));
     }
-}
-
-/// Appends the key of a field: a word, and not one of those that stand before the fields.
-pub(crate) fn push_key(name: &str, out: &mut String) {
-    if matches!(name, "time" | "level" | "target" | "thread" | "msg") {
-        out.push_str("fields.");
-    }
-    let is_taken =
-        |c: char| matches!(c, '=' | '"' | '\u{fffd}') || is_unsafe(c) || c.is_whitespace();
-    out.extend(name.chars().map(|c| if is_taken(c) { '_' } else { c }));
 }

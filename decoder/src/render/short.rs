@@ -1,26 +1,28 @@
-//! A line an entry: `2026-11-22T23:07:05.123456Z  INFO main app::net: connected peer=10.0.0.7`.
+//! Short format, a line an entry: `2026-11-22T23:07:05.123456Z  INFO main app::net: connected peer=10.0.0.7`.
 
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 use stenolog_format::dictionary::Level;
 
-use super::LOSS_TARGET;
-use super::fields::{write_message, write_value};
-use crate::model::entry::{Entry, Record};
+use super::shown::{Content, Shown};
+use super::site_text::SiteText;
+use crate::model::loss::LOSS_TARGET;
+use crate::model::record::Record;
+use crate::record_text::{write_message, write_value};
 
 const DIM: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();
 
-pub(super) fn write(entry: &Entry<'_>, time: &str, color: bool, out: &mut String) {
-    write_head(entry, time, color, out);
-    match entry {
-        Entry::Record(record) => {
+pub(super) fn write(shown: &Shown<'_>, color: bool, out: &mut String) {
+    write_head(shown, color, out);
+    match shown.content {
+        Content::Record(record, site) => {
             let start = out.len();
             write_message(record, out);
-            write_fields(record, color, out, start);
+            write_fields(record, site, color, out, start);
         }
-        Entry::Loss(loss) => {
+        Content::Loss(loss) => {
             // Writing to a string cannot fail.
             let _ = write!(out, "{loss}");
         }
@@ -28,38 +30,38 @@ pub(super) fn write(entry: &Entry<'_>, time: &str, color: bool, out: &mut String
     out.push('\n');
 }
 
-/// All that stands before the message.
-pub(super) fn write_head(entry: &Entry<'_>, time: &str, color: bool, out: &mut String) {
-    let paint = Paint(color);
-    paint.with(DIM, out, |out| out.push_str(time));
+/// Appends everything before the message.
+pub(super) fn write_head(shown: &Shown<'_>, color: bool, out: &mut String) {
+    let Shown { content, time, level, thread, .. } = *shown;
+    let colors = Colors(color);
+    colors.with(DIM, out, |out| out.push_str(time));
     out.push(' ');
-    let level = entry.level();
-    paint.with(level_style(level), out, |out| {
+    colors.with(level_style(level), out, |out| {
         let name = level.as_str();
         out.push_str(if name.len() < 5 { " " } else { "" });
         out.push_str(name);
     });
     out.push(' ');
-    out.push_str(&entry.origin().thread_name.text);
+    out.push_str(&thread.text);
     out.push(' ');
-    paint.with(DIM, out, |out| {
-        match entry {
-            Entry::Record(record) => out.push_str(&record.site().texts().target),
-            Entry::Loss(_) => out.push_str(LOSS_TARGET),
+    colors.with(DIM, out, |out| {
+        match content {
+            Content::Record(_, site) => out.push_str(&site.target),
+            Content::Loss(_) => out.push_str(LOSS_TARGET),
         }
         out.push(':');
     });
     out.push(' ');
 }
 
-fn write_fields(record: &Record<'_>, color: bool, out: &mut String, start: usize) {
-    let paint = Paint(color);
-    for field in record.site().shown_fields() {
+fn write_fields(record: &Record<'_>, site: &SiteText, color: bool, out: &mut String, start: usize) {
+    let colors = Colors(color);
+    for field in site.shown_fields() {
         let Some(value) = record.values().get(field.slot) else { continue };
         if out.len() > start {
             out.push(' ');
         }
-        paint.with(BOLD, out, |out| out.push_str(&field.text));
+        colors.with(BOLD, out, |out| out.push_str(&field.text));
         write_value(out, value, field.role);
     }
 }
@@ -74,11 +76,11 @@ fn level_style(level: Level) -> Style {
     }
 }
 
-/// Colours what is written, if asked to.
+/// Colours text, if asked to.
 #[derive(Clone, Copy)]
-pub(super) struct Paint(pub(super) bool);
+pub(super) struct Colors(pub(super) bool);
 
-impl Paint {
+impl Colors {
     fn with(self, style: Style, out: &mut String, write: impl FnOnce(&mut String)) {
         if !self.0 {
             return write(out);

@@ -1,31 +1,31 @@
-//! Text in the making, written in pieces of constant length.
+//! Text buffer that is written in chunks of constant length.
 //!
-//! Most of what a line is made of is shorter than a cache line, so that calling `memcpy` costs more than
-//! to copy. A page therefore has room behind its end, and a piece is copied as a whole chunk, of which
-//! what is too much is written over by the next one:
+//! Most pieces of a line are shorter than a cache line: a call of `memcpy` costs more than the copy. The
+//! buffer therefore has spare capacity after its end, and each piece is copied as a whole chunk. The next
+//! piece overwrites the excess:
 //!
 //! ```text
-//!   ▒▒▒▒▒▒▒▒ text ▒▒▒▒▒▒▒▒▒▒▒▒▒▒│▓▓▓ piece ▓▓▓│░░ rest of its chunk ░░│      room      │
+//!   ▒▒▒▒▒▒▒▒ text ▒▒▒▒▒▒▒▒▒▒▒▒▒▒│▓▓▓ piece ▓▓▓│░░ rest of its chunk ░░│     spare      │
 //!                               end ──────────▶ the next end
 //! ```
 //!
-//! Each function here takes the room, and returns what is left of it: nothing if there was too little,
-//! so that nothing more is written either. [`Page::write`] then begins anew in more room.
+//! Each function here takes the spare capacity and returns the rest of it: nothing if there was too
+//! little, so that nothing more is written. [`TextBuffer::write`] then starts again with more.
 
-/// Bytes of text, and initialised room behind them.
+/// Bytes of text, and initialized spare capacity after them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Page {
+pub(crate) struct TextBuffer {
     bytes: Vec<u8>,
     end: usize,
 }
 
-/// What is left of the room.
-pub(crate) type Room<'p> = &'p mut [u8];
+/// The rest of the spare capacity.
+pub(crate) type Spare<'b> = &'b mut [u8];
 
-/// The length of the chunks that literal text is copied in.
+/// The length of the chunks in which padded text is copied.
 const CHUNK: usize = 32;
 
-impl Page {
+impl TextBuffer {
     /// The text.
     #[inline]
     pub(crate) fn text(&self) -> &[u8] {
@@ -42,7 +42,7 @@ impl Page {
         self.end == 0
     }
 
-    /// What it takes in memory.
+    /// The memory that it takes.
     pub(crate) fn held_bytes(&self) -> usize {
         self.bytes.capacity()
     }
@@ -51,18 +51,18 @@ impl Page {
         self.end = 0;
     }
 
-    /// Appends what `write` writes, which takes so many bytes or so; it is called again if there was
-    /// too little room.
+    /// Appends what `write` writes, about `bytes` bytes. It is called again if there was too little spare
+    /// capacity.
     #[inline]
-    pub(crate) fn write(&mut self, bytes: usize, mut write: impl FnMut(Room<'_>) -> Room<'_>) {
+    pub(crate) fn write(&mut self, bytes: usize, mut write: impl FnMut(Spare<'_>) -> Spare<'_>) {
         let mut needed = bytes + CHUNK;
         loop {
             if self.bytes.len() - self.end < needed {
                 self.grow(needed);
             }
-            let room = self.bytes.get_mut(self.end..).unwrap_or_default();
-            let length = room.len();
-            let left = write(room).len();
+            let spare = self.bytes.get_mut(self.end..).unwrap_or_default();
+            let length = spare.len();
+            let left = write(spare).len();
             if left > 0 {
                 self.end += length - left;
                 return;
@@ -80,30 +80,30 @@ impl Page {
     /// Appends any bytes.
     #[inline]
     pub(crate) fn push(&mut self, bytes: &[u8]) {
-        self.write(bytes.len(), |room| put(room, bytes));
+        self.write(bytes.len(), |spare| put(spare, bytes));
     }
 }
 
-/// Writes any bytes: a few without a call.
+/// Writes any bytes; a few without a call.
 #[inline]
-pub(crate) fn put<'p>(room: Room<'p>, bytes: &[u8]) -> Room<'p> {
+pub(crate) fn put<'b>(spare: Spare<'b>, bytes: &[u8]) -> Spare<'b> {
     let length = bytes.len();
-    if length > CHUNK || room.len() < CHUNK {
-        return put_many(room, bytes);
+    if length > CHUNK || spare.len() < CHUNK {
+        return put_many(spare, bytes);
     }
-    // Two pieces that overlap unless there are as many bytes as they have.
+    // Two pieces, which overlap unless there are exactly as many bytes.
     match length {
-        16.. => put_ends::<16>(room, bytes),
-        8.. => put_ends::<8>(room, bytes),
-        4.. => put_ends::<4>(room, bytes),
-        _ => room.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte),
+        16.. => put_ends::<16>(spare, bytes),
+        8.. => put_ends::<8>(spare, bytes),
+        4.. => put_ends::<4>(spare, bytes),
+        _ => spare.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte),
     }
-    room.get_mut(length..).unwrap_or_default()
+    spare.get_mut(length..).unwrap_or_default()
 }
 
 #[inline]
-fn put_ends<const N: usize>(room: &mut [u8], bytes: &[u8]) {
-    let place = room.get_mut(..bytes.len()).unwrap_or_default();
+fn put_ends<const N: usize>(spare: &mut [u8], bytes: &[u8]) {
+    let place = spare.get_mut(..bytes.len()).unwrap_or_default();
     if let (Some(place), Some(first)) = (place.first_chunk_mut::<N>(), bytes.first_chunk()) {
         *place = *first;
     }
@@ -112,8 +112,8 @@ fn put_ends<const N: usize>(room: &mut [u8], bytes: &[u8]) {
     }
 }
 
-fn put_many<'p>(room: Room<'p>, bytes: &[u8]) -> Room<'p> {
-    match room.split_at_mut_checked(bytes.len()) {
+fn put_many<'b>(spare: Spare<'b>, bytes: &[u8]) -> Spare<'b> {
+    match spare.split_at_mut_checked(bytes.len()) {
         Some((place, rest)) => {
             place.copy_from_slice(bytes);
             rest
@@ -124,83 +124,92 @@ fn put_many<'p>(room: Room<'p>, bytes: &[u8]) -> Room<'p> {
 
 /// Writes the first `length` bytes of a chunk.
 #[inline]
-pub(crate) fn put_chunk<'p, const N: usize>(
-    room: Room<'p>,
+pub(crate) fn put_chunk<'b, const N: usize>(
+    spare: Spare<'b>,
     chunk: &[u8; N],
     length: usize,
-) -> Room<'p> {
-    match room.first_chunk_mut::<N>() {
+) -> Spare<'b> {
+    match spare.first_chunk_mut::<N>() {
         Some(place) => *place = *chunk,
         None => return &mut [],
     }
-    room.get_mut(length..).unwrap_or_default()
+    spare.get_mut(length..).unwrap_or_default()
 }
 
-/// Writes literal text.
+/// Writes padded text.
 #[inline]
-pub(crate) fn put_literal<'p>(mut room: Room<'p>, literal: &Literal) -> Room<'p> {
-    for chunk in &literal.chunks {
-        room = put_chunk(room, chunk, CHUNK);
+pub(crate) fn put_padded<'b>(mut spare: Spare<'b>, text: &PaddedStr) -> Spare<'b> {
+    for chunk in &text.chunks {
+        spare = put_chunk(spare, chunk, CHUNK);
     }
-    put_chunk(room, &literal.tail, literal.tail_bytes)
+    put_chunk(spare, &text.tail, text.tail_bytes)
 }
 
-/// Writes so many bytes that stand in others.
+/// Writes a part of other bytes.
 #[inline]
-pub(crate) fn put_from<'p>(room: Room<'p>, bytes: &[u8], start: usize, length: usize) -> Room<'p> {
-    let behind = bytes.get(start..).unwrap_or_default();
-    match behind.split_first_chunk::<CHUNK>() {
-        Some((chunk, _)) if length <= CHUNK => put_chunk(room, chunk, length),
-        Some((first, rest)) if length <= 2 * CHUNK => match rest.first_chunk::<CHUNK>() {
-            Some(second) => put_chunk(put_chunk(room, first, CHUNK), second, length - CHUNK),
-            None => put_many(room, behind.get(..length).unwrap_or(behind)),
+pub(crate) fn put_from<'b>(
+    spare: Spare<'b>,
+    bytes: &[u8],
+    start: usize,
+    length: usize,
+) -> Spare<'b> {
+    let rest = bytes.get(start..).unwrap_or_default();
+    match rest.split_first_chunk::<CHUNK>() {
+        Some((chunk, _)) if length <= CHUNK => put_chunk(spare, chunk, length),
+        Some((first, more)) if length <= 2 * CHUNK => match more.first_chunk::<CHUNK>() {
+            Some(second) => put_chunk(put_chunk(spare, first, CHUNK), second, length - CHUNK),
+            None => put_many(spare, rest.get(..length).unwrap_or(rest)),
         },
-        _ => put_many(room, behind.get(..length).unwrap_or(behind)),
+        _ => put_many(spare, rest.get(..length).unwrap_or(rest)),
     }
 }
 
 /// Writes an integer.
 #[inline]
-pub(crate) fn put_u64(room: Room<'_>, number: u64) -> Room<'_> {
-    if number < EIGHT_DIGITS { put_few_digits(room, number as u32) } else { put_long(room, number) }
+pub(crate) fn put_u64(spare: Spare<'_>, number: u64) -> Spare<'_> {
+    if number < EIGHT_DIGITS {
+        put_few_digits(spare, number as u32)
+    } else {
+        put_long(spare, number)
+    }
 }
 
 #[inline]
-fn put_few_digits(room: Room<'_>, number: u32) -> Room<'_> {
+fn put_few_digits(spare: Spare<'_>, number: u32) -> Spare<'_> {
     let digits = eight_digits(number);
     // One digit at least.
     let zeros = (digits | 1 << 56).trailing_zeros() & !7;
-    put_chunk(room, &((digits | ASCII) >> zeros).to_le_bytes(), 8 - zeros as usize / 8)
+    put_chunk(spare, &((digits | ASCII) >> zeros).to_le_bytes(), 8 - zeros as usize / 8)
 }
 
-fn put_long(room: Room<'_>, number: u64) -> Room<'_> {
+fn put_long(spare: Spare<'_>, number: u64) -> Spare<'_> {
     let high = number / EIGHT_DIGITS;
-    let room = match u32::try_from(high / EIGHT_DIGITS) {
+    let spare = match u32::try_from(high / EIGHT_DIGITS) {
         Ok(highest @ 1..) => {
             let middle = eight_digits((high % EIGHT_DIGITS) as u32) | ASCII;
-            put_chunk(put_few_digits(room, highest), &middle.to_le_bytes(), 8)
+            put_chunk(put_few_digits(spare, highest), &middle.to_le_bytes(), 8)
         }
-        _ => put_few_digits(room, high as u32),
+        _ => put_few_digits(spare, high as u32),
     };
     let low = eight_digits((number % EIGHT_DIGITS) as u32) | ASCII;
-    put_chunk(room, &low.to_le_bytes(), 8)
+    put_chunk(spare, &low.to_le_bytes(), 8)
 }
 
 /// Writes an integer.
 #[inline]
-pub(crate) fn put_i64(room: Room<'_>, number: i64) -> Room<'_> {
-    put_u64(put_sign(room, number < 0), number.unsigned_abs())
+pub(crate) fn put_i64(spare: Spare<'_>, number: i64) -> Spare<'_> {
+    put_u64(put_sign(spare, number < 0), number.unsigned_abs())
 }
 
-/// Writes a minus if there is one.
+/// Writes a minus sign if the number is negative.
 #[inline]
-pub(crate) fn put_sign(room: Room<'_>, is_negative: bool) -> Room<'_> {
-    put_chunk(room, b"-", is_negative.into())
+pub(crate) fn put_sign(spare: Spare<'_>, is_negative: bool) -> Spare<'_> {
+    put_chunk(spare, b"-", is_negative.into())
 }
 
-/// Writes a number of units of which `10^decimals` make a whole; there are no more than 15 decimals.
+/// Writes a number in units of `10^-decimals`; there are at most 15 decimals.
 #[inline]
-pub(crate) fn put_fixed(room: Room<'_>, number: u64, decimals: usize) -> Room<'_> {
+pub(crate) fn put_fixed(spare: Spare<'_>, number: u64, decimals: usize) -> Spare<'_> {
     let low = eight_digits((number % EIGHT_DIGITS) as u32);
     let high = number / EIGHT_DIGITS;
     let (highest, middle) = if high < EIGHT_DIGITS {
@@ -208,13 +217,13 @@ pub(crate) fn put_fixed(room: Room<'_>, number: u64, decimals: usize) -> Room<'_
     } else {
         (eight_digits((high / EIGHT_DIGITS) as u32), eight_digits((high % EIGHT_DIGITS) as u32))
     };
-    // The zeros in front.
+    // Leading zeros.
     let zeros = match [highest, middle] {
         [0, 0] => 16 + low.trailing_zeros().min(56) / 8,
         [0, middle] => 8 + middle.trailing_zeros() / 8,
         [highest, _] => highest.trailing_zeros() / 8,
     } as usize;
-    // 24 digits, and room behind them.
+    // 24 digits, and spare bytes after them.
     let mut text = [0; 48];
     for (place, eight) in text.as_chunks_mut::<8>().0.iter_mut().zip([highest, middle, low]) {
         *place = (eight | ASCII).to_le_bytes();
@@ -223,29 +232,29 @@ pub(crate) fn put_fixed(room: Room<'_>, number: u64, decimals: usize) -> Room<'_
     let first = zeros.min(point - 1);
     let part = |start: usize| text.get(start..).and_then(|of| of.first_chunk::<24>());
     let (Some(whole), Some(rest)) = (part(first), part(point)) else { return &mut [] };
-    let room = put_chunk(room, whole, point - first);
+    let spare = put_chunk(spare, whole, point - first);
     if decimals == 0 {
-        return room;
+        return spare;
     }
-    put_chunk(put_chunk(room, b".", 1), rest, decimals)
+    put_chunk(put_chunk(spare, b".", 1), rest, decimals)
 }
 
-/// Text that is the same for many lines, in whole chunks.
+/// Text of many lines, padded to whole chunks.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Literal {
+pub(crate) struct PaddedStr {
     chunks: Box<[[u8; CHUNK]]>,
-    /// What stands behind these, and how long it is.
+    /// The rest, and its length.
     tail: [u8; CHUNK],
     tail_bytes: usize,
 }
 
-impl Literal {
+impl PaddedStr {
     pub(crate) const fn len(&self) -> usize {
         self.chunks.len() * CHUNK + self.tail_bytes
     }
 }
 
-impl From<&str> for Literal {
+impl From<&str> for PaddedStr {
     fn from(text: &str) -> Self {
         let (chunks, rest) = text.as_bytes().as_chunks();
         let mut tail = [0; CHUNK];
@@ -259,8 +268,8 @@ const EIGHT_DIGITS: u64 = 100_000_000;
 /// The character `0` in each byte.
 const ASCII: u64 = 0x3030_3030_3030_3030;
 
-/// The digits of a number below 10^8, the first one in the lowest byte: two halves of four digits,
-/// then four quarters, then eight digits are worked on at once.
+/// The digits of a number below 10^8, the first one in the lowest byte. It splits the number into two
+/// halves, then four quarters, then eight digits, all at once.
 #[inline]
 const fn eight_digits(number: u32) -> u64 {
     let halves = (number / 10_000) as u64 | ((number % 10_000) as u64) << 32;
@@ -276,15 +285,15 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(write: impl Fn(Room<'_>) -> Room<'_>, expected: &str) {
-        // In little room and in much.
+    fn check(write: impl Fn(Spare<'_>) -> Spare<'_>, expected: &str) {
+        // In little spare capacity and in much.
         for bytes in [0, 100] {
-            let mut page = Page::default();
-            page.push(b"before ");
-            page.write(bytes, &write);
-            page.push(b" behind");
-            let text = std::str::from_utf8(page.text()).unwrap();
-            assert_eq!(text, format!("before {expected} behind"));
+            let mut buffer = TextBuffer::default();
+            buffer.push(b"before ");
+            buffer.write(bytes, &write);
+            buffer.push(b" after");
+            let text = std::str::from_utf8(buffer.text()).unwrap();
+            assert_eq!(text, format!("before {expected} after"));
         }
     }
 
@@ -305,8 +314,8 @@ mod tests {
     #[test]
     fn integers_are_what_display_prints() {
         for number in numbers().chain([0, 1, u64::MAX]) {
-            check(|room| put_u64(room, number), &number.to_string());
-            check(|room| put_i64(room, number as i64), &(number as i64).to_string());
+            check(|spare| put_u64(spare, number), &number.to_string());
+            check(|spare| put_i64(spare, number as i64), &(number as i64).to_string());
         }
     }
 
@@ -320,14 +329,14 @@ mod tests {
     }
 
     #[test]
-    fn a_point_stands_before_the_decimals() {
+    fn a_point_precedes_the_decimals() {
         for (number, decimals) in numbers().zip((0..16).cycle()) {
             let unit = 10_u64.pow(decimals);
             let (whole, rest) = (number / unit, number % unit);
             let width = decimals as usize;
             let expected =
                 if decimals == 0 { whole.to_string() } else { format!("{whole}.{rest:0width$}") };
-            check(|room| put_fixed(room, number, width), &expected);
+            check(|spare| put_fixed(spare, number, width), &expected);
         }
     }
 
@@ -336,29 +345,29 @@ mod tests {
         let long: String = (0..300_u32).map(|n| char::from(b'a' + (n % 26) as u8)).collect();
         for length in 0..long.len() {
             let text = &long[..length];
-            check(|room| put_literal(room, &text.into()), text);
-            check(|room| put(room, text.as_bytes()), text);
+            check(|spare| put_padded(spare, &text.into()), text);
+            check(|spare| put(spare, text.as_bytes()), text);
             for start in [0, 1, long.len() - length] {
                 let part = long.get(start..start + length).unwrap_or(&long[start..]);
-                check(|room| put_from(room, long.as_bytes(), start, part.len()), part);
+                check(|spare| put_from(spare, long.as_bytes(), start, part.len()), part);
             }
-            let mut page = Page::default();
-            page.push(text.as_bytes());
-            assert_eq!(page.text(), text.as_bytes());
+            let mut buffer = TextBuffer::default();
+            buffer.push(text.as_bytes());
+            assert_eq!(buffer.text(), text.as_bytes());
         }
     }
 
     #[test]
-    fn what_does_not_fit_is_written_in_more_room() {
+    fn what_does_not_fit_is_written_again() {
         let long = "x".repeat(100_000);
-        let mut page = Page::default();
-        page.push(b"before");
+        let mut buffer = TextBuffer::default();
+        buffer.push(b"before");
         let mut calls = 0;
-        page.write(1, |room| {
+        buffer.write(1, |spare| {
             calls += 1;
-            put(put(room, long.as_bytes()), b"behind")
+            put(put(spare, long.as_bytes()), b"after")
         });
         assert!(calls > 1);
-        assert_eq!(page.text(), format!("before{long}behind").as_bytes());
+        assert_eq!(buffer.text(), format!("before{long}after").as_bytes());
     }
 }

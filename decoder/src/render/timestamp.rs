@@ -1,105 +1,34 @@
-//! Times as RFC 3339, made anew only as far as they differ from the one before.
+//! Timestamps in RFC 3339. Only the part that differs from the last one is written.
 
 use std::io::Write as _;
-use std::str::FromStr;
 
-use chrono::{DateTime, FixedOffset, Local, Offset, TimeZone, Utc};
-use chrono_tz::{TZ_VARIANTS, Tz};
+use super::options::Precision;
+use super::zone::Zone;
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
 
 const NANOS_PER_MILLI: i64 = 1_000_000;
 
-/// The time zone in which times are shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Zone {
-    /// Coordinated universal time, shown as `Z`.
-    #[default]
-    Utc,
-    /// The zone of this machine.
-    Local,
-    /// Always this far from UTC.
-    Fixed(FixedOffset),
-    /// A zone of the IANA database.
-    Named(Tz),
-}
-
-/// A word that names no time zone.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no time zone: use utc, local, an offset (+02:00) or a name (Europe/Berlin)")]
-pub struct ZoneError(String);
-
-impl FromStr for Zone {
-    type Err = ZoneError;
-
-    fn from_str(text: &str) -> Result<Self, ZoneError> {
-        match text.to_ascii_lowercase().as_str() {
-            "utc" | "z" => return Ok(Self::Utc),
-            "local" => return Ok(Self::Local),
-            _ => {}
-        }
-        if let Ok(offset) = text.parse() {
-            return Ok(Self::Fixed(offset));
-        }
-        let named = TZ_VARIANTS.iter().find(|zone| zone.name().eq_ignore_ascii_case(text));
-        named.copied().map(Self::Named).ok_or_else(|| ZoneError(text.to_owned()))
-    }
-}
-
-impl Zone {
-    /// How far clocks in this zone are from UTC at a moment.
-    ///
-    /// The local zone is that of the variable `TZ`, else that of the system, by the system's own
-    /// database; named zones are of the database that this crate was built with.
-    #[must_use]
-    pub fn offset_at(self, moment: DateTime<Utc>) -> FixedOffset {
-        let naive = moment.naive_utc();
-        match self {
-            Self::Utc => Utc.fix(),
-            Self::Local => Local.offset_from_utc_datetime(&naive).fix(),
-            Self::Fixed(offset) => offset,
-            Self::Named(zone) => zone.offset_from_utc_datetime(&naive).fix(),
-        }
-    }
-
-    /// The date and time in this zone.
-    fn at(self, second: i64) -> DateTime<FixedOffset> {
-        let utc = DateTime::<Utc>::from_timestamp(second, 0).unwrap_or_default();
-        utc.with_timezone(&self.offset_at(utc))
-    }
-}
-
-/// How exactly times are shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Precision {
-    /// Six digits behind the point.
-    Micros,
-    /// Nine digits behind the point.
-    Nanos,
-}
-
-/// Writes times; remembers the last one.
+/// Writes times and remembers the last one.
 ///
-/// Records that follow one another are mostly less than a millisecond apart: the calendar and the
-/// zone are asked once a second, and six digits at most are made anew for a record.
+/// Consecutive records are mostly less than a millisecond apart: the calendar and the zone are used once
+/// a second, and at most six digits are written for a record.
 #[derive(Debug)]
 pub(super) struct Timestamps {
     zone: Zone,
     precision: Precision,
-    /// The second that `text` shows, if that can be gone by.
+    /// The second that `text` shows, if it is valid.
     second: Option<i64>,
-    /// Where the millisecond that `text` shows begins.
+    /// The start of the millisecond that `text` shows.
     milli_start: i64,
-    /// The last time, in ASCII, and how long it is.
+    /// The last time in ASCII, and its length.
     text: [u8; MAX_BYTES],
     length: usize,
-    /// Where the fraction stands in `text`.
+    /// The place of the fraction in `text`.
     fraction_at: usize,
 }
 
-/// More than any time takes: years have four digits here.
+/// The longest time is shorter: years have four digits here.
 const MAX_BYTES: usize = 40;
 
 /// The numbers below 1000, with three digits each.
@@ -127,7 +56,7 @@ impl Timestamps {
         std::str::from_utf8(text.get(..length).unwrap_or_default()).unwrap_or_default()
     }
 
-    /// The time as text, in ASCII: so many of the bytes.
+    /// The time in ASCII, and its length.
     #[inline]
     pub(super) fn chunk(&mut self, unix_ns: i64) -> (&[u8; MAX_BYTES], usize) {
         let mut within = unix_ns.wrapping_sub(self.milli_start) as u64;
@@ -142,7 +71,7 @@ impl Timestamps {
         (&self.text, self.length)
     }
 
-    /// Three digits of the fraction.
+    /// Writes three digits of the fraction.
     #[inline]
     fn put_digits(&mut self, at: usize, number: u64) {
         let at = self.fraction_at + at;
@@ -152,7 +81,7 @@ impl Timestamps {
         }
     }
 
-    /// Begins another millisecond, and says how many nanoseconds of it have passed.
+    /// Starts another millisecond, and returns how many nanoseconds of it have passed.
     fn write_milli(&mut self, unix_ns: i64) -> u64 {
         let second = unix_ns.div_euclid(NANOS_PER_SECOND);
         if self.second != Some(second) {
@@ -163,7 +92,7 @@ impl Timestamps {
         let within = of_second % NANOS_PER_MILLI;
         self.milli_start = unix_ns.saturating_sub(within);
         if unix_ns < i64::MIN + NANOS_PER_MILLI {
-            // It begins before what can be told.
+            // Its start is out of range.
             self.second = None;
         }
         self.put_digits(0, (of_second / NANOS_PER_MILLI).unsigned_abs());
@@ -172,18 +101,19 @@ impl Timestamps {
 
     fn write_second(&mut self, second: i64) {
         let time = self.zone.at(second);
-        // Where the fraction has its place it is 0.
+        // The fraction is overwritten later.
         let fraction = match self.precision {
             Precision::Micros => "000000",
             Precision::Nanos => "000000000",
         };
         let mut room = &mut self.text[..];
-        // What there is no room for is not written: there is room for all.
+        // Writing fails only if there is no room, and there is room for every time.
         let _ = write!(room, "{}", time.format("%Y-%m-%dT%H:%M:%S."));
         self.fraction_at = MAX_BYTES - room.len();
-        let _ = match self.zone {
-            Zone::Utc => write!(room, "{fraction}Z"),
-            _ => write!(room, "{fraction}{}", time.format("%:z")),
+        let _ = if self.zone.is_utc() {
+            write!(room, "{fraction}Z")
+        } else {
+            write!(room, "{fraction}{}", time.format("%:z"))
         };
         self.length = MAX_BYTES - room.len();
     }
@@ -211,8 +141,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_remembered_does_not_show() {
-        let mut timestamps = Timestamps::new(Zone::Utc, Precision::Micros);
+    fn remembered_parts_do_not_show() {
+        let mut timestamps = Timestamps::new(Zone::UTC, Precision::Micros);
         let times = [
             5,
             999_999,
@@ -232,13 +162,13 @@ mod tests {
             5,
         ];
         for time in times {
-            let mut anew = Timestamps::new(Zone::Utc, Precision::Micros);
-            assert_eq!(timestamps.text(time), anew.text(time), "{time}");
+            let mut fresh = Timestamps::new(Zone::UTC, Precision::Micros);
+            assert_eq!(timestamps.text(time), fresh.text(time), "{time}");
         }
     }
 
     #[test]
-    fn words_that_are_no_zone() {
+    fn invalid_zones() {
         assert!("Mars/Olympus".parse::<Zone>().is_err());
         assert!("+99:00".parse::<Zone>().is_err());
     }

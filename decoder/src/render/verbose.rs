@@ -1,25 +1,26 @@
-//! All that is known of an entry, for a person who looks for something.
+//! Verbose format: everything that is known of an entry, for people.
 
 use std::fmt::Write as _;
 
 use stenolog_format::dictionary::{Role, Thread};
 use stenolog_format::types::Type;
 
-use super::fields::{escape_from, write_message};
 use super::short;
+use super::shown::{Content, Shown};
 use crate::escape::push_escaped;
-use crate::model::entry::{Entry, Record};
+use crate::model::record::Record;
+use crate::record_text::{escape_from, write_message};
 use crate::text::write_debug;
 
-pub(super) fn write(entry: &Entry<'_>, time: &str, color: bool, out: &mut String) {
-    short::write_head(entry, time, color, out);
-    match entry {
-        Entry::Record(record) => {
+pub(super) fn write(shown: &Shown<'_>, color: bool, out: &mut String) {
+    short::write_head(shown, color, out);
+    match shown.content {
+        Content::Record(record, _) => {
             write_message(record, out);
             out.truncate(out.trim_end().len());
             write_record(record, out);
         }
-        Entry::Loss(loss) => {
+        Content::Loss(loss) => {
             // Writing to a string cannot fail.
             let _ = write!(out, "{loss}");
             write_thread(loss.thread(), out);
@@ -40,7 +41,7 @@ fn write_record(record: &Record<'_>, out: &mut String) {
     for (index, (slot, value)) in call_site.slots.iter().zip(record.values()).enumerate() {
         out.push_str("\n    ");
         match slot.name.as_str() {
-            // The same argument again, printed otherwise, has no name.
+            // An argument that is repeated with another trait has no name.
             "" => {
                 let _ = write!(out, "#{index}");
             }
@@ -72,7 +73,7 @@ fn write_thread(thread: Option<&Thread>, out: &mut String) {
     }
 }
 
-/// Appends the type as Rust names it. Types nest no deeper than the dictionary allows.
+/// Appends the type as Rust names it. The dictionary bounds the nesting of types.
 fn write_type(ty: &Type, out: &mut String) {
     match ty {
         Type::Str => out.push_str("str"),
@@ -110,7 +111,7 @@ fn write_type(ty: &Type, out: &mut String) {
         Type::Duration | Type::SystemTime => {
             let _ = write!(out, "{ty:?}");
         }
-        // Scalars: their names are the variants' in lower case.
+        // The names of scalars are those of the variants in lower case.
         _ => {
             let start = out.len();
             let _ = write!(out, "{ty:?}");
@@ -121,8 +122,8 @@ fn write_type(ty: &Type, out: &mut String) {
     }
 }
 
-fn write_generic(before: &str, of: &Type, behind: &str, out: &mut String) {
+fn write_generic(before: &str, of: &Type, after: &str, out: &mut String) {
     out.push_str(before);
     write_type(of, out);
-    out.push_str(behind);
+    out.push_str(after);
 }

@@ -1,19 +1,18 @@
 //! Ring directories left in a folder: whose they are, and whether they are still needed.
 
-use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::fmt::{self, Display};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind};
-use stenolog_format::index::End;
-use stenolog_format::recovery::{LEFT_FILE, Origin, session_of};
+use stenolog_session::dir;
+use stenolog_session::layout::{LEFT_FILE, folder_of, session_of};
+use stenolog_session::leftover::{Doubt, Judge, Verdict};
+use stenolog_session::lock;
 
-use super::folder::own_user;
-use super::{RingDir, RingsError, parent, read};
+use super::{RingDir, RingsError};
 use crate::dump::Dump;
-use crate::dump::source::writer_is_alive;
 use crate::limits::Limits;
 
 /// How many entries of a folder to search for a renamed dump.
@@ -102,7 +101,7 @@ impl LeftState {
     }
 }
 
-impl fmt::Display for LeftState {
+impl Display for LeftState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Running => f.write_str("its logger runs"),
@@ -165,21 +164,24 @@ impl LeftRings {
                 return (!is_gone).then_some(left);
             }
         };
-        let owner = dir.folder.owner();
-        if let (Some(owner), Some(own)) = (owner, own_user())
+        let owner = dir.first.owner();
+        if let (Some(owner), Some(own)) = (owner, dir::this_user())
             && owner != own
         {
             left.state = LeftState::Foreign { owner };
             return Some(left);
         }
-        let names = dir
-            .folder
-            .names(usize::MAX, |name| name != "." && name != "..")
-            .map(|(names, _)| names);
-        let names = names.unwrap_or_default();
+        let names = match dir.first.names(usize::MAX, |_| true) {
+            Ok(found) => found.names,
+            // Rings that cannot be seen may be there.
+            Err(error) => {
+                left.state = unknown(error.to_string());
+                return Some(left);
+            }
+        };
         let mut latest = None;
         for name in &names {
-            let Ok(file) = dir.folder.open_file(name, &dir.owners) else { continue };
+            let Ok(file) = dir.first.open_file(name, &dir.owners) else { continue };
             let Ok(metadata) = file.metadata() else { continue };
             left.bytes += allocated(&metadata);
             if *name == LEFT_FILE {
@@ -191,10 +193,7 @@ impl LeftRings {
         }
         let latest = latest.and_then(|(_, modified)| modified);
         left.age = latest.map(|at| SystemTime::now().duration_since(at).unwrap_or_default());
-        let has_rings = names.iter().any(|name| {
-            ![read::META, Origin::FILE, LEFT_FILE].contains(&name.to_str().unwrap_or_default())
-        });
-        (left.state, left.dump) = judge(&dir, session, has_rings, limits);
+        (left.state, left.dump) = judge(&dir, session, limits);
         Some(left)
     }
 
@@ -205,106 +204,49 @@ impl LeftRings {
     pub fn remove(&self) -> Result<(), RingsError> {
         let dir = RingDir::open(&self.path)?;
         let is_half_made = self.state == LeftState::HalfMade;
-        // Whoever begins a directory shares the lock of the folder until its own tells.
-        let folder = is_half_made.then(|| File::open(parent(&self.path))).transpose();
-        let folder = folder.map_err(|error| super::RefusedDir {
-            path: self.path.clone(),
-            why: super::Why::Io(error),
-        })?;
-        if folder.as_ref().is_some_and(|folder| folder.try_lock().is_err()) {
+        // A logger that creates a directory shares the lock of the folder until its own lock tells.
+        let folder = is_half_made.then(|| lock::lock_folder(&folder_of(&self.path)));
+        if matches!(folder, Some(None)) {
             return Err(RingsError::Alive { path: self.path.clone() });
         }
         dir.remove()
     }
 }
 
-fn judge(
-    dir: &RingDir,
-    session: [u8; 16],
-    has_rings: bool,
-    limits: &Limits,
-) -> (LeftState, Option<PathBuf>) {
-    let unknown = |why: &str| LeftState::Unknown { why: why.into() };
-    match dir.folder.open_file(read::META.as_ref(), &dir.owners) {
-        Ok(meta) => match writer_is_alive(&meta) {
-            Some(true) => return (LeftState::Running, None),
-            Some(false) => {}
-            None => return (unknown("its file system has no locks to tell by"), None),
-        },
-        Err(_) if has_rings => return (unknown("its meta.steno is missing"), None),
-        Err(_) => {}
-    }
-    if !has_rings {
-        return (LeftState::HalfMade, None);
-    }
-    let origin = origin(dir);
-    let named = origin.as_ref().and_then(path_of);
-    let mut folders: Vec<_> = named.iter().map(|path| parent(path)).collect();
-    folders.push(parent(&dir.path));
-    let at_path = named.as_ref().filter(|path| session_at(path) == Some(session)).cloned();
-    let found = at_path.or_else(|| folders.iter().find_map(|folder| find_in(folder, session)));
-    let Some(path) = found else {
-        let is_gone = origin.is_some_and(|origin| is_visible(&origin));
-        let why = if named.is_some() {
-            "its dump cannot be seen from here"
-        } else {
-            "it does not say where its dump is"
-        };
-        return (if is_gone { LeftState::Gone } else { unknown(why) }, named);
-    };
-    if is_sealed(&path) {
-        return (LeftState::Sealed, Some(path));
-    }
-    let read = Dump::open_within(&path, limits).map_err(|error| error.to_string());
-    let read = read.and_then(|dump| dir.read(Some(&dump), limits).map_err(|e| e.to_string()));
-    let state = match read {
-        Ok(recovery) if recovery.records > 0 => LeftState::Unread { records: recovery.records },
-        Ok(recovery) if recovery.damage().is_empty() => LeftState::Read,
-        Ok(recovery) => {
-            let first = recovery.damage().first().map(|damage| damage.cause.to_string());
-            unknown(&first.unwrap_or_default())
+/// The state of a directory, and its dump.
+fn judge(dir: &RingDir, session: [u8; 16], limits: &Limits) -> (LeftState, Option<PathBuf>) {
+    let unknown = |why: &dyn Display| LeftState::Unknown { why: why.to_string().into() };
+    match Judge::new(MAX_ENTRIES).patient().judge(&dir.first, &session) {
+        Verdict::Running => (LeftState::Running, None),
+        Verdict::NoRings { .. } => (LeftState::HalfMade, None),
+        Verdict::Sealed { dump } => (LeftState::Sealed, Some(dump)),
+        Verdict::Gone { dump } => (LeftState::Gone, Some(dump)),
+        Verdict::Unsealed { dump: path } => {
+            let dump = Dump::open_within(&path, limits).map_err(|error| error.to_string());
+            let read = dump
+                .and_then(|dump| dir.read(Some(&dump), limits).map_err(|error| error.to_string()));
+            let state = match read {
+                Ok(recovery) if recovery.records > 0 => {
+                    LeftState::Unread { records: recovery.records }
+                }
+                Ok(recovery) => match recovery.damage().first() {
+                    None => LeftState::Read,
+                    Some(damage) => unknown(&damage.cause),
+                },
+                Err(why) => unknown(&why),
+            };
+            (state, Some(path))
         }
-        Err(why) => unknown(&why),
-    };
-    (state, Some(path))
-}
-
-fn origin(dir: &RingDir) -> Option<Origin> {
-    let mut bytes = Vec::new();
-    let file = dir.folder.open_file(Origin::FILE.as_ref(), &dir.owners).ok()?;
-    file.take(Origin::MAX_BYTES as u64).read_to_end(&mut bytes).ok()?;
-    Origin::decode(&bytes)
-}
-
-#[cfg(unix)]
-fn path_of(origin: &Origin) -> Option<PathBuf> {
-    use std::os::unix::ffi::OsStrExt as _;
-    Some(PathBuf::from(std::ffi::OsStr::from_bytes(&origin.path)))
-}
-
-#[cfg(not(unix))]
-fn path_of(origin: &Origin) -> Option<PathBuf> {
-    Some(PathBuf::from(std::str::from_utf8(&origin.path).ok()?))
-}
-
-/// Whether this process would see the dump where its writer saw it.
-#[cfg(unix)]
-fn is_visible(origin: &Origin) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-
-    let root = fs::metadata("/").map(|root| [root.dev(), root.ino()]);
-    let Some(path) = path_of(origin) else { return false };
-    let device = path.ancestors().skip(1).find_map(|folder| match fs::metadata(folder) {
-        Ok(metadata) => Some(Some(metadata.dev())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(_) => Some(None),
-    });
-    root.is_ok_and(|root| root == origin.root) && device == Some(Some(origin.device))
-}
-
-#[cfg(not(unix))]
-fn is_visible(_: &Origin) -> bool {
-    false
+        Verdict::Unknown(doubt) => {
+            let state = unknown(&doubt);
+            let dump = match doubt {
+                Doubt::NotVisible { dump } | Doubt::Dump { dump } => Some(dump),
+                _ => None,
+            };
+            (state, dump)
+        }
+        _ => (unknown(&"it is in a state that this version does not know"), None),
+    }
 }
 
 #[cfg(unix)]
@@ -315,40 +257,4 @@ fn allocated(metadata: &fs::Metadata) -> u64 {
 #[cfg(not(unix))]
 fn allocated(metadata: &fs::Metadata) -> u64 {
     metadata.len()
-}
-
-/// The session of the dump at a path, if there is one.
-fn session_at(path: &Path) -> Option<[u8; 16]> {
-    if !fs::symlink_metadata(path).ok()?.is_file() {
-        return None;
-    }
-    let mut header = Vec::new();
-    File::open(path).ok()?.take(FileHeader::BYTES as u64).read_to_end(&mut header).ok()?;
-    FileHeader::decode(&header).ok().map(|(header, _)| header.session)
-}
-
-/// The file of a session in a folder: a sealed one, if there are several.
-fn find_in(folder: &Path, session: [u8; 16]) -> Option<PathBuf> {
-    let entries = fs::read_dir(folder).ok()?.take(MAX_ENTRIES);
-    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let mut found: Vec<_> = paths.filter(|path| session_at(path) == Some(session)).collect();
-    found.sort_by_key(|path| is_sealed(path));
-    found.pop()
-}
-
-/// Whether a dump ends with the end of its session.
-fn is_sealed(path: &Path) -> bool {
-    const BYTES: usize = FrameHeader::BYTES + End::BYTES;
-    let last = || {
-        let mut file = File::open(path)?;
-        file.seek(SeekFrom::End(-(BYTES as i64)))?;
-        let mut frame = [0; BYTES];
-        file.read_exact(&mut frame).map(|()| frame)
-    };
-    last().is_ok_and(|frame| {
-        let payload = &frame[FrameHeader::BYTES..];
-        let header = FrameHeader::decode(&frame);
-        header.is_some_and(|it| it.kind == FrameKind::End as u8 && it.matches(payload))
-            && End::decode(payload).is_some_and(|end| !end.continues)
-    })
 }

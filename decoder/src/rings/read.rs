@@ -1,73 +1,54 @@
 //! From a ring directory to a dump in memory.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use stenolog_format::block::BlockHeader;
 use stenolog_format::dictionary::{CallSite, Thread};
-use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter, VERSION, Version};
-use stenolog_format::index::End;
+use stenolog_format::frame::{FileHeader, VERSION, Version};
 use stenolog_format::loss::{Loss, LossFrame};
-use stenolog_format::recovery::{self, Place, Progress, RingRecord, RingSpan, put_blocks};
+use stenolog_format::recovery::{RingSpan, put_blocks};
 use stenolog_format::value::ValueError;
 use stenolog_format::volatile::{VolatileRing, VolatileState};
-use stenolog_ringbuf::file::{Damage as Broken, Kind, Recovered};
+use stenolog_ringbuf::file::{Damage as Broken, Recovered};
+use stenolog_session::dir::{Dir, FileError, read_at_most};
+use stenolog_session::layout::{
+    META_FILE, META_SEQUENCE, PROGRESS_FILE, Progress, RingList, RingWords, is_ring_file,
+};
+use stenolog_session::lock;
+use stenolog_session::unread::{
+    DumpSide, NotARing, Share, ShareDamage, end_number, identify, judge, read_ring, share_records,
+};
+use stenolog_session::writer::DumpWriter;
 
-use super::folder::{FileError, Folder};
 use super::{Limits, Recovery, RingDamage, RingDir, RingShare, RingsError, damage};
-use crate::dump::source::writer_is_alive;
 use crate::dump::{Block, Dump, RingFacts, RingStart};
-use crate::limits::MAX_RING_FILE_BYTES;
 use crate::model::damage::{Damage, DamageCause};
-
-/// The names in a ring directory.
-pub(super) const META: &str = "meta.steno";
-pub(super) const PROGRESS: &str = "progress";
-pub(super) const RING: &str = "ring-";
-
-/// No file of a session has this number: it stands for what is not in any.
-const SEQUENCE: u32 = u32::MAX;
-
-/// A dictionary frame of what is read has so many call sites.
-const SITES_A_FRAME: usize = 256;
-
-/// The user words of a ring file, by their place.
-mod word {
-    pub(super) const SESSION: usize = 0;
-    pub(super) const RING: usize = 2;
-    /// Two pairs of position and number.
-    pub(super) const NUMBERS: [usize; 2] = [4, 6];
-    /// Five counts by level, then five more.
-    pub(super) const LOSSES: usize = 8;
-    pub(super) const LOSS_COUNTER: usize = 18;
-}
 
 pub(super) fn read(
     dir: &RingDir,
     dump: Option<&Dump>,
     limits: &Limits,
 ) -> Result<Recovery, RingsError> {
-    let alive = || RingsError::Alive { path: dir.path.clone() };
+    let alive = || RingsError::Alive { path: dir.path().to_owned() };
     if dump.is_some_and(|dump| dump.writer_is_alive() == Some(true)) {
         return Err(alive());
     }
     let mut found = Vec::new();
     let mut metas = Vec::new();
-    for (path, folder) in dir.folders() {
-        match meta(dir, path, folder, limits, &mut found)? {
+    for at in dir.dirs() {
+        match meta(dir, at, limits, &mut found)? {
             Ok(meta) => metas.push(meta),
             // The dump has call sites too, if not all of them.
             Err(why) if dump.is_some() => {
-                found.push(damage(path.join(META), 0, RingDamage::Meta(why)));
+                found.push(damage(at.path().join(META_FILE), 0, RingDamage::Meta(why)));
             }
-            Err(why) => return Err(RingsError::NoMeta { path: path.to_owned(), why }),
+            Err(why) => return Err(RingsError::NoMeta { path: at.path().to_owned(), why }),
         }
     }
     let Some(header) = metas.first().or(dump).map(Dump::header) else {
-        return Err(RingsError::NoMeta { path: dir.path.clone(), why: "is missing".into() });
+        return Err(RingsError::NoMeta { path: dir.path().to_owned(), why: "is missing".into() });
     };
     let progress = all_progress(dir, &metas, &mut found);
     let written = progress.as_ref().map(|(_, progress)| (progress.sequence, progress.written));
@@ -76,9 +57,12 @@ pub(super) fn read(
         dump,
         metas: &metas,
         session: header.session,
-        blocks: blocks_by_ring(dump),
-        bytes: FileHeader { sequence: SEQUENCE, version: VERSION, ..*header }.encode().to_vec(),
-        frames: FrameWriter::default(),
+        known: Known::new(dump, &metas),
+        writer: DumpWriter::begin_segment(FileHeader {
+            sequence: META_SEQUENCE,
+            version: VERSION,
+            ..*header
+        }),
         facts: RingFacts { written, ..RingFacts::default() },
         damage: found,
         rings: Vec::new(),
@@ -97,21 +81,20 @@ pub(super) fn read(
 /// Reads `meta.steno`. Its last frame may be torn: no record needed it.
 fn meta(
     dir: &RingDir,
-    at: &Path,
-    folder: &Folder,
+    at: &Dir,
     limits: &Limits,
     found: &mut Vec<Damage>,
 ) -> Result<Result<Dump, Box<str>>, RingsError> {
-    let path = at.join(META);
-    let mut file = match folder.open_file(META.as_ref(), &dir.owners) {
+    let path = at.path().join(META_FILE);
+    let file = match at.open_file(META_FILE, &dir.owners) {
         Ok(file) => file,
         Err(FileError::Foreign) => return Ok(Err(RingDamage::Foreign.to_string().into())),
         Err(FileError::Io(error)) => return Ok(Err(format!("cannot be read: {error}").into())),
     };
-    if writer_is_alive(&file) == Some(true) {
-        return Err(RingsError::Alive { path: at.to_owned() });
+    if lock::writer_is_alive(&file) == Some(true) {
+        return Err(RingsError::Alive { path: at.path().to_owned() });
     }
-    let bytes = match read_at_most(&mut file, limits.ring_metadata_bytes) {
+    let bytes = match read_at_most(&file, limits.ring_metadata_bytes) {
         Ok(bytes) => bytes,
         Err(error) => return Ok(Err(format!("cannot be read: {error}").into())),
     };
@@ -141,16 +124,24 @@ fn all_progress(
     found: &mut Vec<Damage>,
 ) -> Option<(PathBuf, Progress)> {
     let mut all = Vec::new();
-    for (path, folder) in dir.folders() {
-        let progress = progress(dir, path, folder, found);
-        all.extend(progress.map(|progress| (path.join(PROGRESS), progress)));
+    for at in dir.dirs() {
+        let path = at.path().join(PROGRESS_FILE);
+        let cause = match at.progress(&dir.owners) {
+            Ok(progress) => {
+                all.extend(progress.map(|progress| (path, progress)));
+                continue;
+            }
+            // A writer that has not written anything yet has not said how much either.
+            Err(error) if error.is_not_found() => continue,
+            Err(FileError::Foreign) => RingDamage::Foreign,
+            Err(FileError::Io(error)) => RingDamage::Io(error.kind()),
+        };
+        found.push(damage(path, 0, cause));
     }
-    let is_first = |(_, progress): &(PathBuf, Progress)| {
-        progress.rings.as_ref().is_none_or(|rings| rings.directory == 0)
-    };
+    let is_first = |(_, progress): &(PathBuf, Progress)| progress.is_of_first_directory();
     let has_list = Version { major: 1, minor: 3 };
     let needs_list = metas.iter().any(|meta| meta.header().version >= has_list);
-    let path = dir.path.join(PROGRESS);
+    let path = dir.path().join(PROGRESS_FILE);
     match all.iter().position(is_first) {
         Some(first) => {
             let first = all.swap_remove(first);
@@ -166,61 +157,10 @@ fn all_progress(
             None
         }
         None => {
-            found.push(damage(dir.path.clone(), 0, RingDamage::NoFirst));
+            found.push(damage(dir.path().to_owned(), 0, RingDamage::NoFirst));
             None
         }
     }
-}
-
-fn progress(
-    dir: &RingDir,
-    at: &Path,
-    folder: &Folder,
-    found: &mut Vec<Damage>,
-) -> Option<Progress> {
-    let mut report = |cause| found.push(damage(at.join(PROGRESS), 0, cause));
-    let mut file = match folder.open_file(PROGRESS.as_ref(), &dir.owners) {
-        Ok(file) => file,
-        Err(FileError::Foreign) => {
-            report(RingDamage::Foreign);
-            return None;
-        }
-        // A writer that has not written anything yet has not said how much either.
-        Err(FileError::Io(error)) if error.kind() == io::ErrorKind::NotFound => return None,
-        Err(FileError::Io(error)) => {
-            report(RingDamage::Io(error.kind()));
-            return None;
-        }
-    };
-    match read_at_most(&mut file, Progress::BYTES as u64).as_deref() {
-        Ok([]) => None,
-        Ok(bytes) => {
-            let progress = Progress::decode(bytes).filter(|_| bytes.len() >= 16);
-            if progress.is_none() {
-                report(RingDamage::Io(io::ErrorKind::UnexpectedEof));
-            }
-            progress
-        }
-        Err(error) => {
-            report(RingDamage::Io(error.kind()));
-            None
-        }
-    }
-}
-
-fn read_at_most(file: &mut File, limit: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    file.take(limit).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-fn blocks_by_ring(dump: Option<&Dump>) -> BTreeMap<u32, Vec<&Block>> {
-    let mut rings: BTreeMap<u32, Vec<&Block>> = BTreeMap::new();
-    for block in dump.into_iter().flat_map(Dump::blocks).filter(|block| !block.is_cut) {
-        rings.entry(block.header.ring).or_default().push(block);
-    }
-    rings.values_mut().for_each(|blocks| blocks.sort_by_key(|block| block.header.first_record));
-    rings
 }
 
 /// Makes the dump.
@@ -229,10 +169,8 @@ struct Reader<'d> {
     dump: Option<&'d Dump>,
     metas: &'d [Dump],
     session: [u8; 16],
-    /// The dump's blocks that are whole, by ring and number.
-    blocks: BTreeMap<u32, Vec<&'d Block>>,
-    bytes: Vec<u8>,
-    frames: FrameWriter,
+    known: Known<'d>,
+    writer: DumpWriter,
     facts: RingFacts,
     damage: Vec<Damage>,
     rings: Vec<RingShare>,
@@ -263,10 +201,10 @@ impl Reader<'_> {
 
     /// States clock, call sites and threads.
     fn explain(&mut self) {
-        let Self { metas, dump, frames, bytes, .. } = self;
+        let Self { metas, dump, writer, .. } = self;
         let both = || metas.iter().chain(*dump);
         for pair in metas.iter().flat_map(Dump::clock_pairs) {
-            frames.frame(bytes, FrameKind::Clock, |out| pair.encode(out));
+            writer.put_clock(pair);
         }
         let mut sites: BTreeMap<u32, &CallSite> = BTreeMap::new();
         let mut differ = None;
@@ -277,31 +215,25 @@ impl Reader<'_> {
             }
         }
         let sites: Vec<_> = sites.into_values().collect();
-        for sites in sites.chunks(SITES_A_FRAME) {
-            frames.frame(bytes, FrameKind::Dictionary, |out| {
-                CallSite::encode_all(sites.iter().copied(), out);
-            });
-        }
-        for thread in metas.iter().flat_map(Dump::threads) {
-            frames.frame(bytes, FrameKind::Thread, |out| thread.encode(out));
-        }
+        writer.state_all_sites(&sites);
+        metas.iter().flat_map(Dump::threads).for_each(|thread| writer.state_thread(thread));
         if let Some(id) = differ {
             let why = format!("call site {id} is another one in the dump").into();
-            self.report(self.dir.path.join(META), 0, RingDamage::Meta(why));
+            self.report(self.dir.path().join(META_FILE), 0, RingDamage::Meta(why));
         }
     }
 
     fn rings(&mut self, limits: &Limits) {
         let (mut files, mut bytes) = (limits.ring_files, limits.ring_bytes);
-        for (path, folder) in self.dir.folders() {
-            self.rings_in(path, folder, &mut files, &mut bytes);
+        for at in self.dir.dirs() {
+            self.rings_in(at, &mut files, &mut bytes);
         }
     }
 
-    fn rings_in(&mut self, at: &Path, folder: &Folder, limit: &mut usize, left: &mut u64) {
-        let names = folder.names(*limit, |name| name.starts_with(RING));
-        let (mut names, files) = match names {
-            Ok(found) => found,
+    fn rings_in(&mut self, dir: &Dir, limit: &mut usize, left: &mut u64) {
+        let at = dir.path();
+        let (mut names, files) = match dir.names(*limit, is_ring_file) {
+            Ok(found) => (found.names, found.total),
             Err(error) => {
                 let cause = RingDamage::Io(error.kind());
                 return self.report(at.to_owned(), 0, cause);
@@ -316,7 +248,7 @@ impl Reader<'_> {
         *limit -= names.len().min(*limit);
         for name in names {
             let path = at.join(&name);
-            let file = match folder.open_file(&name, &self.dir.owners) {
+            let file = match dir.open_file(&name, &self.dir.owners) {
                 Ok(file) => file,
                 Err(FileError::Foreign) => {
                     self.report(path, 0, RingDamage::Foreign);
@@ -327,182 +259,68 @@ impl Reader<'_> {
                     continue;
                 }
             };
-            match recovered(file, left) {
-                Ok(ring) => self.ring(path, &ring),
-                Err(cause) => self.report(path, 0, cause),
+            let ring = read_ring(&file, left);
+            let found = ring.and_then(|ring| Ok((identify(&ring, &self.session)?, ring)));
+            match found {
+                Ok((Some((id, words)), ring)) => self.ring(path, id, &words, &ring),
+                // It waits for a thread.
+                Ok((None, _)) => {}
+                Err(why) => self.report(path, 0, not_a_ring(why)),
             }
         }
     }
 
-    fn ring(&mut self, path: PathBuf, ring: &Recovered) {
-        let words = ring.user_words();
-        let [first, second] = [0, 8].map(|at| {
-            self.session
-                .get(at..)
-                .and_then(|half| half.first_chunk())
-                .map(|half| u64::from_le_bytes(*half))
-        });
-        if [first, second] != [Some(words[word::SESSION]), Some(words[word::SESSION + 1])] {
-            return self.report(path, 0, RingDamage::OtherSession);
-        }
-        if ring.kind() != Kind::OneProducer {
-            return self.report(path, 0, RingDamage::Kind);
-        }
-        let id = match u32::try_from(words[word::RING]) {
-            // It waits for a thread.
-            Ok(0) => return,
-            Ok(id) => id,
-            Err(_) => {
-                let why = format!("its ring id is {}", words[word::RING]).into();
-                return self.report(path, 0, RingDamage::NoRing(why));
-            }
-        };
+    fn ring(&mut self, path: PathBuf, id: u32, words: &RingWords, ring: &Recovered) {
         if self.facts.starts.contains_key(&id) {
             return self.report(path, 0, RingDamage::Twice { ring: id });
         }
-        let number = self.number(&path, id, ring);
-        let share = self.put_records(&path, id, number, ring);
-        match ring.damage() {
-            None => {}
-            Some(Broken::Truncated { position }) => {
-                self.report(path.to_owned(), 0, RingDamage::Cut { ring: id, position });
-            }
-            Some(Broken::Header { position, .. }) => {
-                self.report(path.to_owned(), 0, RingDamage::Header { ring: id, position });
-            }
-            Some(_) => {
-                let why = "it is damaged in a way that this version does not know".into();
-                self.report(path.to_owned(), 0, RingDamage::NoRing(why));
-            }
+        let share = judge(ring, id, words, &self.known);
+        for cause in share.damage.iter().filter_map(|&damage| ring_damage(id, damage)) {
+            self.report(path.clone(), 0, cause);
         }
-        self.put_losses(id, ring, &words);
-        self.facts.starts.insert(
-            id,
-            RingStart {
-                position: ring.start(),
-                first_record: share.first_record,
-                records: share.records,
-            },
-        );
-        self.records = self.records.saturating_add(share.records);
-        self.rings.push(share);
+        let records = self.put_records(ring, &share);
+        self.put_losses(id, ring, share.loss);
+        let first_record = share.span.first_record;
+        self.facts.starts.insert(id, RingStart { position: ring.start(), first_record, records });
+        self.records = self.records.saturating_add(records);
+        self.rings.push(RingShare { ring: id, file: path, first_record, records });
     }
 
-    /// The number of the ring's first record.
-    fn number(&mut self, path: &Path, id: u32, ring: &Recovered) -> u64 {
-        let words = ring.user_words();
-        let start = ring.start();
-        let mut stated =
-            word::NUMBERS.iter().filter(|&&at| words[at] == start).map(|&at| words[at + 1]);
-        match (stated.next(), stated.next()) {
-            (Some(number), None) => return number,
-            (Some(number), Some(again)) if number == again => return number,
-            _ => {}
-        }
-        let by_dump = self.number_by_dump(id, ring);
-        let number = by_dump.unwrap_or_default();
-        self.report(path.to_owned(), 0, RingDamage::Number { position: start, number });
-        number
-    }
-
-    /// The number that a block of the dump tells, if it begins or ends within the ring.
-    fn number_by_dump(&self, id: u32, ring: &Recovered) -> Option<u64> {
-        let dump = self.dump?;
-        let blocks = || self.blocks.get(&id).into_iter().flatten();
-        let ends = blocks().flat_map(|block| {
-            let header = &block.header;
-            let behind = header.first_record.saturating_add(header.count.into());
-            let ends = [(header.position, header.first_record), (header.end_position, behind)];
-            ends.map(|(position, number)| (position, number, *block))
-        });
-        let mut before = None;
-        for (position, number, block) in ends {
-            if position > ring.end() || dump.stored_body(block).is_err() {
-                continue;
-            }
-            if position < ring.start() {
-                before = before.max(Some(number));
-                continue;
-            }
-            let records = ring.records().take_while(|record| record.position() < position);
-            return Some(number.saturating_sub(records.count() as u64));
-        }
-        before
-    }
-
-    /// Puts the records that the dump has not into blocks.
-    fn put_records(&mut self, path: &Path, id: u32, number: u64, ring: &Recovered) -> RingShare {
-        // How far the dump goes on without a gap from where the ring begins.
-        let (mut next, mut position) = (number, ring.start());
-        let mut in_dump = None;
-        for block in self.blocks.get(&id).into_iter().flatten() {
-            let header = &block.header;
-            let behind = header.first_record.saturating_add(header.count.into());
-            let is_whole = || self.dump.is_some_and(|dump| dump.stored_body(block).is_ok());
-            in_dump = in_dump.max(Some(behind));
-            if header.first_record <= next && behind > next && is_whole() {
-                (next, position) = (behind, header.end_position);
-            }
-        }
-        let held = ring.records().len() as u64;
-        let skipped = next.saturating_sub(number);
-        let expected = position;
-        let records = || ring.records().skip(usize::try_from(skipped).unwrap_or(usize::MAX));
-        let found = records().next().map_or(ring.end(), |record| record.position());
-        if found < position || skipped > held {
-            let cause = RingDamage::Disagrees { ring: id, number: next, expected, found };
-            self.report(path.to_owned(), 0, cause);
-            position = found;
-        }
-        let (metas, dump) = (self.metas, self.dump);
-        let site = |tag| {
-            let site = metas.iter().find_map(|meta| meta.site(tag));
-            site.or_else(|| dump.and_then(|dump| dump.site(tag))).map(crate::Site::call_site)
-        };
-        let span = RingSpan {
-            ring: id,
-            position,
-            end_position: ring.end().max(position),
-            first_record: next,
-        };
-        let Self { frames, bytes, .. } = self;
+    /// Puts the records that the dump lacks into blocks, and returns their number.
+    fn put_records(&mut self, ring: &Recovered, share: &Share) -> u64 {
+        let span = share.span;
+        let Self { writer, known, .. } = self;
         let put = put_blocks(
             span,
-            records().map(|record| RingRecord {
-                position: record.position(),
-                tag: record.tag(),
-                payload: record.payload(),
-            }),
-            site,
-            |_, payload| {
-                frames.frame(bytes, FrameKind::Block, |out| out.extend_from_slice(payload));
+            share_records(ring, share),
+            |tag| known.site(tag),
+            |header, payload| {
+                writer.put_block(|out| {
+                    out.extend_from_slice(payload);
+                    *header
+                });
             },
         );
-        if put.blocks == 0 && in_dump.unwrap_or(0) < next {
-            self.put_gap(id, next, span);
+        if put.blocks == 0 && known.end(span.ring).unwrap_or(0) < span.first_record {
+            self.put_gap(span);
         }
-        if put.unreadable > 0 {
-            let (records, why) = (put.unreadable, ValueError::End);
-            self.report(path.to_owned(), 0, RingDamage::Records { ring: id, records, why });
-        }
-        RingShare { ring: id, file: path.to_owned(), first_record: next, records: put.records }
+        put.records
     }
 
-    /// The records before `next` should be in the dump: an empty block, which tells of the gap.
-    fn put_gap(&mut self, ring: u32, next: u64, span: RingSpan) {
-        let blocks = self.blocks.get(&ring).into_iter().flatten();
-        let last = blocks.map(|block| block.header.counter_last).max();
+    /// States by an empty block that the records before the ring's are missing.
+    fn put_gap(&mut self, span: RingSpan) {
+        let last = self.known.blocks(span.ring).map(|block| block.counter_last).max();
         let clock = self.metas.first().or(self.dump).and_then(|dump| dump.clock_pairs().last());
         let counter = last.or(clock.map(|pair| pair.counter)).unwrap_or_default();
         let header = BlockHeader {
-            ring,
+            ring: span.ring,
             encoding: 0,
             codec: 0,
             levels: 0,
             flags: BlockHeader::HAS_COUNTER,
             position: span.position,
             end_position: span.end_position,
-            first_record: next,
+            first_record: span.first_record,
             count: 0,
             body_bytes: 0,
             counter_first: counter,
@@ -510,59 +328,45 @@ impl Reader<'_> {
             unix_first: 0,
             unix_last: 0,
         };
-        self.frames.frame(&mut self.bytes, FrameKind::Block, |out| {
+        self.writer.put_block(|out| {
             out.extend_from_slice(&header.encode());
+            header
         });
     }
 
     /// States what the ring's thread lost.
-    fn put_losses(&mut self, ring: u32, recovered: &Recovered, words: &[u64]) {
-        let count = |level: usize| words.get(word::LOSSES + level).copied().unwrap_or_default();
-        let loss = Loss {
-            counter: words.get(word::LOSS_COUNTER).copied().unwrap_or_default(),
-            full: std::array::from_fn(count),
-            too_large: std::array::from_fn(|level| count(5 + level)),
-        };
+    fn put_losses(&mut self, ring: u32, recovered: &Recovered, loss: Loss) {
         if loss.total() == 0 {
             return;
         }
         self.lost = self.lost.saturating_add(loss.total());
         let frame = LossFrame { ring, position: recovered.end(), loss, gone: None };
-        self.frames.frame(&mut self.bytes, FrameKind::Loss, |out| frame.encode(out));
+        self.writer.put_loss(&frame);
     }
 
     /// Each ring that a thread had must be among those that were read; of others only the dump has
     /// anything.
-    fn check_list(&mut self, path: PathBuf, rings: recovery::Rings) {
-        for (ring, place) in rings.listed {
-            if place == Place::File && self.facts.starts.contains_key(&ring) {
-                continue;
-            }
-            let is_unlinked = place != Place::Memory;
+    fn check_list(&mut self, path: PathBuf, rings: RingList) {
+        let missing = rings.missing(|ring| self.facts.starts.contains_key(&ring));
+        for (ring, place) in missing.collect::<Vec<_>>() {
+            let state = place.lost_state();
+            let is_unlinked = state == VolatileState::UnlinkedLost;
             let mut dumps = self.metas.iter().chain(self.dump);
             let thread = dumps.find_map(|dump| dump.thread(ring));
             let thread = thread.map(|thread| thread.name.as_str().into()).unwrap_or_default();
-            let blocks = self.blocks.get(&ring).into_iter().flatten();
-            let behind = |block: &&Block| {
-                block.header.first_record.saturating_add(block.header.count.into())
-            };
-            let number = blocks.map(behind).max().unwrap_or_default();
-            let state =
-                if is_unlinked { VolatileState::UnlinkedLost } else { VolatileState::MemoryLost };
+            let number = self.known.end(ring).unwrap_or_default();
             self.put_lost(ring, state, number);
             let cause = DamageCause::RingLost { ring, thread, number, is_unlinked };
             let file = Arc::from(path.as_path());
             self.damage.push(Damage { file, offset: 0, bytes: 0, cause });
         }
-        let loss = Loss { counter: self.last_counter(), full: rings.ringless, too_large: [0; 5] };
+        let loss = rings.ringless_loss(self.last_counter());
         if loss.total() > 0 {
             let ring = Loss::NO_RING;
-            self.frames.frame(&mut self.bytes, FrameKind::Thread, |out| {
-                Thread::no_ring().encode(out);
-            });
+            self.writer.state_thread(&Thread::no_ring());
             self.lost = self.lost.saturating_add(loss.total());
             let frame = LossFrame { ring, position: 0, loss, gone: None };
-            self.frames.frame(&mut self.bytes, FrameKind::Loss, |out| frame.encode(out));
+            self.writer.put_loss(&frame);
         }
         if rings.unlisted > 0 {
             self.put_lost(VolatileRing::ALL, VolatileState::MemoryLost, 0);
@@ -572,7 +376,7 @@ impl Reader<'_> {
 
     /// The latest time of which anything is known.
     fn last_counter(&self) -> u64 {
-        let blocks = self.blocks.values().flatten();
+        let blocks = self.known.blocks.values().flatten();
         let last = blocks.map(|block| block.header.counter_last).max();
         let mut pairs = self.metas.iter().chain(self.dump).flat_map(Dump::clock_pairs);
         last.or(pairs.next_back().map(|pair| pair.counter)).unwrap_or_default()
@@ -581,31 +385,100 @@ impl Reader<'_> {
     /// For the dump that is made of this one: the loss must not be forgotten.
     fn put_lost(&mut self, ring: u32, state: VolatileState, number: u64) {
         let lost = VolatileRing { ring, state: state as u8, number, reason: String::new() };
-        self.frames.frame(&mut self.bytes, FrameKind::Volatile, |out| lost.encode(out));
+        self.writer.put_volatile(&lost);
     }
 
     fn finish(self) -> Result<Recovery, RingsError> {
-        let Self { dir, mut frames, mut bytes, facts, damage, rings, records, lost, .. } = self;
-        let end = End { index: 0, records, lost, continues: false };
-        frames.frame(&mut bytes, FrameKind::End, |out| end.encode(out));
-        let path = dir.folder.path().to_owned();
+        let Self { dir, mut writer, facts, damage, rings, records, lost, .. } = self;
+        writer.finish_segment(lost, false);
+        let path = dir.path().to_owned();
         // It was within the limits when it was read.
         let limits = Limits::default().with_metadata_bytes(usize::MAX);
-        match Dump::from_bytes_within(path.clone(), bytes, &limits) {
+        match Dump::from_bytes_within(path.clone(), writer.into_bytes(), &limits) {
             Ok(dump) => Ok(Recovery { dump: dump.into_rings(facts, damage), path, rings, records }),
             Err(error) => Err(RingsError::Unusable { path, why: error.to_string().into() }),
         }
     }
 }
 
-/// Reads a ring's file, if it is not longer than what is left to be read.
-fn recovered(mut file: File, left: &mut u64) -> Result<Recovered, RingDamage> {
-    let bytes = file.metadata().map_err(|error| RingDamage::Io(error.kind()))?.len();
-    let limit = MAX_RING_FILE_BYTES.min(*left);
-    if bytes > limit {
-        return Err(RingDamage::TooLong { bytes, limit });
+/// The explanations and the blocks of a session, for the judgement of its rings.
+struct Known<'d> {
+    dump: Option<&'d Dump>,
+    metas: &'d [Dump],
+    /// The dump's blocks that are not cut, by ring and number.
+    blocks: BTreeMap<u32, Vec<&'d Block>>,
+}
+
+impl<'d> Known<'d> {
+    fn new(dump: Option<&'d Dump>, metas: &'d [Dump]) -> Self {
+        let mut blocks: BTreeMap<u32, Vec<&Block>> = BTreeMap::new();
+        for block in dump.into_iter().flat_map(Dump::blocks).filter(|block| !block.is_cut) {
+            blocks.entry(block.header.ring).or_default().push(block);
+        }
+        blocks
+            .values_mut()
+            .for_each(|blocks| blocks.sort_by_key(|block| block.header.first_record));
+        Self { dump, metas, blocks }
     }
-    *left -= bytes;
-    let image = read_at_most(&mut file, bytes).map_err(|error| RingDamage::Io(error.kind()))?;
-    Recovered::from_bytes(&image).map_err(|error| RingDamage::NoRing(error.to_string().into()))
+
+    fn site(&self, id: u32) -> Option<&CallSite> {
+        let site = self.metas.iter().chain(self.dump).find_map(|dump| dump.site(id));
+        site.map(crate::Site::call_site)
+    }
+}
+
+impl DumpSide for Known<'_> {
+    fn blocks(&self, ring: u32) -> impl Iterator<Item = &BlockHeader> {
+        self.blocks.get(&ring).into_iter().flatten().map(|block| &block.header)
+    }
+
+    fn is_whole(&self, ring: u32, block: usize) -> bool {
+        let block = self.blocks.get(&ring).and_then(|blocks| blocks.get(block));
+        let body = self.dump.zip(block).map(|(dump, block)| dump.stored_body(block));
+        body.is_some_and(|body| body.is_ok())
+    }
+
+    fn end(&self, ring: u32) -> Option<u64> {
+        self.blocks(ring).map(end_number).max()
+    }
+
+    fn is_first(&self) -> bool {
+        self.dump.is_some_and(|dump| dump.header().sequence == 0)
+    }
+
+    fn has_site(&self, id: u32) -> bool {
+        self.site(id).is_some()
+    }
+}
+
+fn not_a_ring(why: NotARing) -> RingDamage {
+    match why {
+        NotARing::Io(error) => RingDamage::Io(error.kind()),
+        NotARing::TooLong { bytes, limit } => RingDamage::TooLong { bytes, limit },
+        NotARing::OtherSession => RingDamage::OtherSession,
+        NotARing::Kind => RingDamage::Kind,
+        other => RingDamage::NoRing(other.to_string().into()),
+    }
+}
+
+/// What a reader reports of a ring. It shows what is missing or not explained where the records should be.
+fn ring_damage(ring: u32, damage: ShareDamage) -> Option<RingDamage> {
+    Some(match damage {
+        ShareDamage::Number { position, number } => RingDamage::Number { position, number },
+        ShareDamage::Disagrees { number, expected, found } => {
+            RingDamage::Disagrees { ring, number, expected, found }
+        }
+        ShareDamage::Misplaced { number, expected, found } => {
+            RingDamage::Misplaced { ring, number, expected, found }
+        }
+        ShareDamage::Torn(Broken::Truncated { position }) => RingDamage::Cut { ring, position },
+        ShareDamage::Torn(Broken::Header { position, .. }) => RingDamage::Header { ring, position },
+        ShareDamage::Torn(_) => {
+            RingDamage::NoRing("it is damaged in a way that this version does not know".into())
+        }
+        ShareDamage::Short { records } => {
+            RingDamage::Records { ring, records, why: ValueError::End }
+        }
+        _ => return None,
+    })
 }

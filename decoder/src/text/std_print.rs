@@ -13,7 +13,7 @@ use stenolog_format::template::{Align, Trait};
 use stenolog_format::types::Shape;
 use stenolog_format::value::{Product, Value};
 
-use super::ResolvedSpec;
+use super::spec::ResolvedSpec;
 
 /// What the literals fill with. std writes padding by `write_char`; all else that it writes in that
 /// way is a quote, or printable, which this noncharacter is not. (`concat!` takes no constants, so

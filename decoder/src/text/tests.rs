@@ -10,6 +10,9 @@ use std::fmt::Debug;
 use proptest::prelude::*;
 use table::{Case, Table};
 
+use stenolog_format::template::{Template, Trait};
+use stenolog_format::value::Value;
+
 use super::*;
 
 /// A type whose values can be recorded.

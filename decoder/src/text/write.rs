@@ -4,7 +4,8 @@ use stenolog_format::template::Trait;
 use stenolog_format::value::Value;
 
 use super::float::{self, Style};
-use super::{ResolvedSpec, limit, std_print};
+use super::spec::ResolvedSpec;
+use super::{limit, std_print};
 use crate::escape::is_clean;
 
 /// Appends `value` as `format!` prints it by `spec`.

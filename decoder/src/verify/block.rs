@@ -9,9 +9,9 @@ use super::ring_state::{Gap, begins_session, stated_loss};
 use super::summary::SummaryCheck;
 use crate::dump::Block;
 use crate::model::damage::DamageCause;
-use crate::model::entry::LossKind;
+use crate::model::loss::LossKind;
+use crate::model::raw_values::{read_values, recycle};
 use crate::model::state::DumpState;
-use crate::read::{read_values, recycle};
 
 /// What was found while the records of a block were read.
 #[derive(Default)]

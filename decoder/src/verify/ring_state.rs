@@ -5,7 +5,7 @@ use stenolog_format::loss::Loss;
 
 use super::RingVerification;
 use crate::dump::{Block, Dump};
-use crate::model::entry::LossKind;
+use crate::model::loss::LossKind;
 
 /// How far a ring was read.
 #[derive(Debug, Default)]

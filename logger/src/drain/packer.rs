@@ -13,13 +13,13 @@ use stenolog_format::loss::Loss;
 use stenolog_format::summary::SummaryBuilder;
 use stenolog_ringbuf::{Consumer, Record};
 use stenolog_session::codec::Compressor;
+use stenolog_session::failpoint::{self, Step};
 use stenolog_session::writer::DumpWriter;
 
 use super::effort::Effort;
 use super::rings::DrainRing;
 use super::segment::Segment;
 use crate::core::has_memory;
-use crate::fault::{self, Step};
 use crate::registry;
 
 /// How many bytes of a ring to pack at once: they stay in the first-level cache.
@@ -303,7 +303,7 @@ impl Packer {
         if let Some(loss) = self.loss.filter(|loss| loss.total() > ring.stated.total()) {
             ring.stated = loss;
         }
-        fault::after(Step::Gathered);
+        failpoint::after(Step::Gathered);
     }
 }
 

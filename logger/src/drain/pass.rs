@@ -13,6 +13,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use stenolog_session::failpoint::{self, Step};
+
 use super::effort::Effort;
 use super::ledger::Ledger;
 use super::pacing::{Load, next_sleep};
@@ -23,7 +25,6 @@ use super::rings::Rings;
 use super::segment::{EarlierSegments, Segment, SegmentFile, WriteFailure};
 use super::sync::UnsyncedFile;
 use crate::core::{Core, has_memory};
-use crate::fault::{self, Step};
 use crate::registry;
 
 /// The memory that a pass takes besides its blocks.
@@ -108,7 +109,7 @@ impl Drainer {
         self.rings.adopt(&self.core, self.last_pass);
         registry::tell_noted(&self.core);
         self.state_volatile();
-        fault::after(Step::PassBegun);
+        failpoint::after(Step::PassBegun);
         self.look_if_due(is_asked)?;
         self.write()?;
         let began = self.core.clock.now();
@@ -221,7 +222,7 @@ impl Drainer {
                 drainer.try_pass(true)?;
                 drainer.try_pass(true)?;
                 drainer.finish_segment(false);
-                fault::after(Step::EndPut);
+                failpoint::after(Step::EndPut);
             }
             drainer.write()
         })

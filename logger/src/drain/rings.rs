@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use stenolog_format::loss::{Gone, GoneCause, Loss, LossFrame};
 use stenolog_format::volatile::VolatileState;
 use stenolog_ringbuf::Consumer;
+use stenolog_session::failpoint::{self, Step};
 
 use super::ledger::{InSegment, Ledger};
 use super::pacing::SHORTEST_SLEEP;
@@ -14,7 +15,6 @@ use super::pass::Drainer;
 use super::segment::Segment;
 use crate::core::{Core, NewRing, RingSlot};
 use crate::error::DrainError;
-use crate::fault::{self, Step};
 use crate::{registry, ring_dir};
 
 /// A ring that was empty for this long does not keep the end of the process waiting.
@@ -123,7 +123,7 @@ impl DrainRing {
             self.is_odd = !self.is_odd;
             ring_dir::state_number(&self.consumer, self.is_odd, self.taken_to, self.records);
             self.consumer.release_to(self.taken_to);
-            fault::after(Step::Released);
+            failpoint::after(Step::Released);
         }
     }
 

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use stenolog_session::failpoint::{self, Step};
+
 use crossbeam_utils::sync::Parker;
 
 use super::pacing::{RETRY_AFTER, SHORTEST_SLEEP};
@@ -12,7 +14,6 @@ use super::segment::{SegmentFile, WriteFailure};
 use super::signals::SignalsBlocked;
 use crate::core::{Core, Request, WriteResult};
 use crate::error::{DrainError, StartError};
-use crate::fault::{self, Step};
 
 /// How long to wait, when the process ends, for a thread that logged recently and is not asleep.
 const CALLS_END_WITHIN: Duration = Duration::from_secs(1);
@@ -151,7 +152,7 @@ impl Worker {
                 return Err(StartError::Create { path, source });
             }
         }
-        fault::after(Step::DumpBegun);
+        failpoint::after(Step::DumpBegun);
         Ok(Self {
             drainer,
             parker,
@@ -271,13 +272,13 @@ impl Worker {
             }
             attempts += 1;
         };
-        fault::after(Step::Sealed);
+        failpoint::after(Step::Sealed);
         let core = Arc::clone(self.core());
         let file = &self.drainer.segment.file;
         self.losses.tell(&core, true);
         self.drainer.volatile.tell(&core, file.path(), true);
         self.drainer.rings.leave(&core);
-        fault::after(Step::RingsLeft);
+        failpoint::after(Step::RingsLeft);
         if let Err(DrainError::Write { source, .. } | DrainError::Replace { source, .. }) = &result
         {
             core.config.listeners.tell(DrainError::GivenUp {
@@ -290,7 +291,7 @@ impl Worker {
             && let Some(dir) = core.ring_dir()
         {
             dir.remove();
-            fault::after(Step::RingsRemoved);
+            failpoint::after(Step::RingsRemoved);
         }
         self.answer(requests, result.clone());
         result

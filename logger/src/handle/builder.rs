@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use crossbeam_utils::sync::Parker;
 use stenolog_format::dictionary::Level;
+use stenolog_session::failpoint::{self, Step};
+use stenolog_session::layout::writer_folders;
 
 use crate::config::{
     Compression, Config, Existing, ForkedChild, IfBusy, OnFull, Rings, UnreadRings,
@@ -15,13 +17,12 @@ use crate::core::{Core, OWN_TARGET};
 use crate::drain::{self, Drain, DumpFile, SegmentFile};
 use crate::error::{DrainError, StartError};
 use crate::event::{Event, Listeners};
-use crate::fault::{self, Step};
 use crate::filter::{Filter, FromEnv, Ignored};
 use crate::handle::fork::{self, OwnLogger, StartChild};
 use crate::handle::logger::Logger;
 use crate::handle::recovery::{EarlierRun, finish_earlier};
 use crate::registry;
-use crate::ring_dir::{Removed, sweep, usual_folders};
+use crate::ring_dir::{Removed, sweep};
 
 /// Gathers how a logger is to be, and starts it.
 ///
@@ -448,7 +449,7 @@ impl Builder {
         let parker = Parker::new();
         let rings = self.config.rings;
         let unparker = parker.unparker().clone();
-        let mut folders = usual_folders(&path);
+        let mut folders = writer_folders(&path);
         folders.extend(self.config.rings_in.clone());
         let listeners = self.config.listeners.clone();
         if rings != Rings::Memory {
@@ -480,7 +481,7 @@ impl Builder {
             None => create(&path, self.existing, self.mode, &earlier),
         };
         let started = created
-            .inspect(|_| fault::after(Step::DumpCreated))
+            .inspect(|_| failpoint::after(Step::DumpCreated))
             .and_then(|file| run(Arc::clone(&core), file, parker));
         let thread = started.inspect_err(|_| {
             if let Some(dir) = core.ring_dir() {

@@ -11,13 +11,14 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use stenolog_session::failpoint::{self, Step};
+
 use crate::config::UnreadRings;
 use crate::drain::storage::create::{Locked, lock_existing, session_of};
 use crate::drain::storage::metadata::is_ours_alone;
 use crate::drain::storage::naming::{Beside, free_name};
 use crate::error::{DrainError, StartError};
 use crate::event::Listeners;
-use crate::fault::{self, Step};
 use crate::ring_dir::{NotRecovered, UnreadDir};
 
 /// What to do with the rings of an earlier run.
@@ -54,7 +55,7 @@ pub(super) fn finish_earlier(
     if let Err(source) = std::fs::rename(path, &to) {
         return Err(StartError::KeepEarlier { path: path.to_owned(), to, source });
     }
-    fault::after(Step::EarlierRenamed);
+    failpoint::after(Step::EarlierRenamed);
     let folder = rings.path().to_owned();
     let result = match completed {
         // A copy stays locked until the rings are removed.

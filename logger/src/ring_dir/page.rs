@@ -1,12 +1,12 @@
-//! The file `progress`, mapped: how far the dump is, and where each ring is.
+//! The mapped file `progress`: how long the dump is, and where each ring is.
 //!
 //! Its space is reserved and it is written by plain stores, so it can be updated even when the file
 //! system is full, files may not grow, or the process can no longer open files.
 //!
-//! - **P1 (within).** The mapping has [`Progress::BYTES`] bytes, and words lie in it at multiples of
-//!   eight. The file is not made shorter while it is mapped, as ring files are not.
-//! - **P2 (whole words).** Words are stored as atomics: a process that dies leaves each as it was or
-//!   as it is. Only this process writes.
+//! - **P1 (within).** The mapping has [`Progress::BYTES`] bytes, and its words are at multiples of eight.
+//!   The file does not become shorter while it is mapped, as ring files do not.
+//! - **P2 (whole words).** Words are stored as atomics: a process that dies leaves each one old or new.
+//!   Only this process writes.
 
 use std::fs::File;
 use std::io;
@@ -15,25 +15,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use memmap2::MmapRaw;
 use stenolog_format::dictionary::Thread;
-use stenolog_format::recovery::{Place, Progress};
-
-use super::unix::check_size_limit;
+use stenolog_session::dir::check_size_limit;
+use stenolog_session::layout::{Progress, RingPlace};
 
 /// A ring's entry.
 #[derive(Debug)]
 pub(super) struct Listed {
     pub(super) thread: Thread,
-    pub(super) place: Place,
+    pub(super) place: RingPlace,
 }
 
-/// Where the page has a ring's entry.
+/// The place of a ring's entry in the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Listing {
     /// At this place of its list.
     At(u16),
-    /// In a count, as the list was full.
+    /// In a count, because the list was full.
     Counted,
-    /// Nowhere: the list was full, and the ring is in a file, which tells for itself.
+    /// Nowhere: the list was full, and the ring is in a file, which readers find.
     Nowhere,
 }
 
@@ -42,17 +41,17 @@ pub(crate) enum Listing {
 pub(super) struct Page {
     map: MmapRaw,
     list: Vec<Option<Listed>>,
-    /// Places below are taken.
+    /// All places before this one are taken.
     taken_to: usize,
     unlisted: u64,
 }
 
 impl Page {
-    /// Fills a new file, which is empty, and maps it.
+    /// Fills a new, empty file and maps it.
     pub(super) fn begin(file: &File, directory: u64) -> io::Result<Self> {
         check_size_limit(Progress::BYTES as u64)?;
-        // Written, and not only made longer: a store to a page that the file system has no room for
-        // would end the process.
+        // Written, not only extended: a store to a page for which the file system has no room would kill
+        // the process.
         file.write_all_at(&[0; Progress::BYTES], 0)?;
         let map = memmap2::MmapOptions::new().len(Progress::BYTES).map_raw(file)?;
         let page = Self { map, list: Vec::new(), taken_to: 0, unlisted: 0 };
@@ -61,7 +60,7 @@ impl Page {
         Ok(page)
     }
 
-    /// A new page that says the same in another file.
+    /// Moves the page to another file.
     pub(super) fn again(&mut self, file: &File) -> io::Result<()> {
         let again = Self::begin(file, self.load(Progress::DIRECTORY_AT))?;
         let words = [Progress::SEQUENCE_AT, Progress::WRITTEN_AT, Progress::UNLISTED_AT];
@@ -76,25 +75,25 @@ impl Page {
         Ok(())
     }
 
-    /// States up to where the dump consists of whole frames (D3).
+    /// States how many bytes of the dump are whole frames (D3).
     pub(super) fn note_progress(&self, sequence: u32, len: u64) {
         if self.load(Progress::SEQUENCE_AT) != u64::from(sequence) {
-            // What is stated meanwhile is too little, which is safe.
+            // Too low a value is safe meanwhile.
             self.store(Progress::WRITTEN_AT, 0);
             self.store(Progress::SEQUENCE_AT, sequence.into());
         }
         self.store(Progress::WRITTEN_AT, len);
     }
 
-    /// States where a thread's new ring is.
-    pub(super) fn list(&mut self, thread: &Thread, place_of_ring: Place) -> Listing {
+    /// Lists the place of a thread's new ring.
+    pub(super) fn list(&mut self, thread: &Thread, place_of_ring: RingPlace) -> Listing {
         let free = self.list[self.taken_to.min(self.list.len())..].iter().position(Option::is_none);
         let at = free.map_or(self.list.len(), |free| self.taken_to + free);
-        // Without memory for it the ring is counted, too.
+        // Without memory for the entry, the ring is counted too.
         let has_room =
-            at < Progress::MOST_RINGS && (at < self.list.len() || self.list.try_reserve(1).is_ok());
+            at < Progress::MAX_RINGS && (at < self.list.len() || self.list.try_reserve(1).is_ok());
         if !has_room {
-            if place_of_ring == Place::File {
+            if place_of_ring == RingPlace::File {
                 return Listing::Nowhere;
             }
             self.count_unlisted(1);
@@ -110,12 +109,12 @@ impl Page {
         Listing::At(at as u16)
     }
 
-    /// States that the file of a ring in use is gone.
+    /// Lists the file of a ring in use as deleted.
     pub(super) fn unlink(&mut self, listing: &mut Listing) {
         match *listing {
             Listing::At(at) => {
                 if let Some(Some(listed)) = self.list.get_mut(usize::from(at)) {
-                    listed.place = Place::Unlinked;
+                    listed.place = RingPlace::Unlinked;
                     let word = listed.place.word(listed.thread.ring);
                     self.store(place(at.into()), word);
                 }
@@ -128,7 +127,7 @@ impl Page {
         }
     }
 
-    /// Removes a ring's entry: the dump has all of it, and its thread no longer uses it.
+    /// Removes a ring's entry: the dump has everything of it, and its thread no longer uses it.
     pub(super) fn unlist(&mut self, listing: Listing) {
         match listing {
             Listing::At(at) => {
@@ -147,11 +146,11 @@ impl Page {
     /// States how many records of a level were lost because their thread got no ring.
     pub(super) fn state_ringless(&self, level: usize, records: u64) {
         let at = Progress::RINGLESS_AT + 8 * level;
-        // Threads may come in another order than they have counted in.
+        // Threads may call this in another order than they counted in.
         self.store(at, records.max(self.load(at)));
     }
 
-    /// What is said of rings.
+    /// The entries.
     pub(super) fn listed(&self) -> impl Iterator<Item = &Listed> {
         self.list.iter().flatten()
     }
@@ -169,7 +168,7 @@ impl Page {
     }
 
     fn store(&self, at: usize, word: u64) {
-        // Release: what was said before is found together with it.
+        // Release: a reader that finds this word also finds those before.
         self.word(at).store(word.to_le(), Ordering::Release);
     }
 
@@ -200,23 +199,23 @@ mod tests {
             Progress::decode(&bytes).unwrap()
         };
         page.note_progress(3, 1000);
-        let listings: Vec<_> = (1..=Progress::MOST_RINGS as u32)
-            .map(|ring| page.list(&thread(ring), Place::File))
+        let listings: Vec<_> = (1..=Progress::MAX_RINGS as u32)
+            .map(|ring| page.list(&thread(ring), RingPlace::File))
             .collect();
-        assert_eq!(page.list(&thread(5000), Place::File), Listing::Nowhere);
-        assert_eq!(page.list(&thread(5001), Place::Memory), Listing::Counted);
+        assert_eq!(page.list(&thread(5000), RingPlace::File), Listing::Nowhere);
+        assert_eq!(page.list(&thread(5001), RingPlace::Memory), Listing::Counted);
         let found = read();
         assert_eq!((found.sequence, found.written), (3, 1000));
         let rings = found.rings.unwrap();
         assert_eq!((rings.unlisted, rings.directory), (1, 1));
-        assert_eq!(rings.listed.len(), Progress::MOST_RINGS);
+        assert_eq!(rings.listed.len(), Progress::MAX_RINGS);
         page.unlist(Listing::Counted);
         listings.iter().for_each(|&listing| page.unlist(listing));
-        let mut first = page.list(&thread(7000), Place::File);
+        let mut first = page.list(&thread(7000), RingPlace::File);
         page.unlink(&mut first);
         let rings = read().rings.unwrap();
-        assert_eq!((rings.unlisted, &*rings.listed), (0, &[(7000, Place::Unlinked)][..]));
-        // The same in another file.
+        assert_eq!((rings.unlisted, &*rings.listed), (0, &[(7000, RingPlace::Unlinked)][..]));
+        // Another file says the same.
         let again = tempfile::tempfile().unwrap();
         page.again(&again).unwrap();
         let mut bytes = vec![0; Progress::BYTES];

@@ -18,7 +18,7 @@ use crate::truncate::truncate;
 /// The smallest page size of any system.
 const PAGE_BYTES: u64 = 4096;
 
-/// The shortest frame: a name of some twenty bytes fits. Others are twice as long, and so on.
+/// The shortest frame: a name of some twenty bytes fits. Longer ones have powers of two.
 const SHORTEST_BYTES: u64 = 64;
 
 /// The longest name that fits in a page; longer ones are cut.
@@ -40,7 +40,7 @@ pub(super) struct Slots {
     free: Vec<Slot>,
 }
 
-/// What is to be written so that a thread is stated.
+/// The write that states a thread.
 pub(super) enum Statement {
     /// Over a frame that is no longer needed.
     Over { offset: u64, bytes: Vec<u8> },
@@ -64,7 +64,7 @@ impl Slots {
         let (mut behind, mut frames) = (Vec::new(), frames.clone());
         let left = PAGE_BYTES - len % PAGE_BYTES;
         if left < bytes {
-            // It would not lie in one page (M1): the same thread, said once more, fills this one.
+            // The frame would cross a page (M1): stating the thread twice fills the current one.
             let filler = if left >= needed { left } else { left + bytes };
             put(&mut frames, &payload, filler, &mut behind);
         }
@@ -110,14 +110,14 @@ fn payload(thread: &Thread) -> Vec<u8> {
     payload
 }
 
-/// Appends a frame of so many bytes, which are more than the payload needs.
+/// Appends a frame of `bytes` bytes, of which the payload needs only some.
 fn put(frames: &mut FrameWriter, payload: &[u8], bytes: u64, out: &mut Vec<u8>) {
     let padded = bytes as usize - FrameHeader::BYTES;
     debug_assert!(payload.len() <= padded && bytes.is_multiple_of(8), "it fits, to the byte");
     frames.frame(out, FrameKind::Thread, |out| {
         let end = out.len() + padded;
         out.extend_from_slice(payload);
-        // A reader passes over what is behind the last field.
+        // A reader skips what follows the last field.
         out.resize(end, 0);
     });
 }
@@ -156,7 +156,7 @@ mod tests {
             self.slots.note(thread.ring, &statement, len);
         }
 
-        /// All threads that a reader finds, whose frames go on by number.
+        /// All threads that a reader finds, by frames with consecutive numbers.
         fn read(&self) -> BTreeMap<u32, String> {
             let (mut rest, mut number) = (&self.bytes[..], 0);
             let mut threads = BTreeMap::new();

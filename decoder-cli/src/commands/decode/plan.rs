@@ -82,7 +82,7 @@ impl Plan {
         };
         let asked_zone = zone(output.utc, output.time_zone.as_deref())?;
         let names = Names::of(&filters);
-        let filter = filter(filters, asked_zone.unwrap_or(Zone::Local), environment.now)?;
+        let filter = filter(filters, asked_zone.unwrap_or(Zone::LOCAL), environment.now)?;
         Ok(Self {
             inputs,
             filter,
@@ -90,9 +90,9 @@ impl Plan {
             order: if output.unordered { Order::File } else { Order::Time },
             format,
             zone: asked_zone.unwrap_or(match format {
-                Format::Short | Format::Verbose => Zone::Local,
+                Format::Short | Format::Verbose => Zone::LOCAL,
                 // What programs read is the same wherever it is run.
-                _ => Zone::Utc,
+                _ => Zone::UTC,
             }),
             color: use_color(&output, environment),
             defuse_formulas: output.defuse_formulas,

@@ -48,7 +48,7 @@ fn steps(filter: &Filter, sites: &[Site]) -> (i64, i64) {
     for site in sites {
         bytes += bytes_of(site.call_site());
         budget.earn(site.call_site());
-        let _wanted = filter.wanted(site, &mut budget);
+        let _predicate = filter.predicate(site, &mut budget);
     }
     (budget.spent, bytes)
 }
@@ -122,7 +122,10 @@ fn steps_grow_with_the_call_site() {
 fn a_call_site_without_budget_may_print_anything() {
     let filter = greps(&["wombat".into()]);
     let site = &sites(1, 1, &Type::U32)[0];
-    assert!(matches!(filter.wanted(site, &mut Budget::default()), crate::filter::Wanted::No));
+    assert!(matches!(
+        filter.predicate(site, &mut Budget::default()),
+        crate::filter::SitePredicate::Never
+    ));
     let mut budget = Budget { left: 0, spent: 0 };
-    assert!(matches!(filter.wanted(site, &mut budget), crate::filter::Wanted::All));
+    assert!(matches!(filter.predicate(site, &mut budget), crate::filter::SitePredicate::Always));
 }

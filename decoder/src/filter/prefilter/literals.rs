@@ -1,23 +1,23 @@
-//! Text that each match of a regular expression has.
+//! Literals that every match of a regular expression contains.
 
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-use super::{fold, fold_char};
+use super::fold::{fold, fold_char};
 
-/// No more literals than these are looked for at once.
+/// At most this many literals are searched for at once.
 const MAX_LITERALS: usize = 16;
 
-/// A class of no more characters than these stands for each of them.
+/// A class with at most this many characters is expanded to them.
 const MAX_CLASS: usize = 4;
 
-/// Of longer literals it is enough to look for the beginning.
+/// Longer literals are cut to this length.
 const MAX_BYTES: usize = 48;
 
-/// Literals, folded, of which each match has at least one. `None` if there are none.
+/// Literals, folded, at least one of which every match contains; `None` if there is no such set.
 pub(super) fn of_pattern(pattern: &str, ignore_case: bool) -> Option<Vec<Vec<u8>>> {
     let hir = ParserBuilder::new().case_insensitive(ignore_case).build().parse(pattern).ok()?;
-    let mut best = Found::of(&hir).best()?;
+    let mut best = KnownText::of(&hir).best()?;
     for literal in &mut best {
         literal.truncate(MAX_BYTES);
     }
@@ -26,14 +26,14 @@ pub(super) fn of_pattern(pattern: &str, ignore_case: bool) -> Option<Vec<Vec<u8>
 
 /// What is known of the text that a part of an expression matches.
 #[derive(Clone, Debug, Default)]
-struct Found {
-    /// It is one of these.
+struct KnownText {
+    /// The text is one of these.
     exact: Option<Vec<Vec<u8>>>,
-    /// It has one of these within.
+    /// The text contains one of these.
     within: Option<Vec<Vec<u8>>>,
 }
 
-impl Found {
+impl KnownText {
     fn exactly(texts: Vec<Vec<u8>>) -> Self {
         Self { exact: Some(texts), within: None }
     }
@@ -65,7 +65,7 @@ impl Found {
         }
     }
 
-    /// The literals that say most.
+    /// The most selective literals.
     fn best(self) -> Option<Vec<Vec<u8>>> {
         better(self.exact, self.within)
     }
@@ -96,12 +96,12 @@ fn of_class(class: &Class) -> Option<Vec<Vec<u8>>> {
             ranges.try_for_each(|range| add(range.start().into(), range.end().into()))?;
         }
     }
-    // A class without characters matches nothing, about which there is nothing to say.
+    // A class without characters matches nothing.
     let texts = chars.iter().map(|char| char.to_string().into_bytes()).collect::<Vec<_>>();
     (!texts.is_empty()).then_some(texts)
 }
 
-fn concat(parts: impl Iterator<Item = Found>) -> Found {
+fn concat(parts: impl Iterator<Item = KnownText>) -> KnownText {
     let mut run = vec![Vec::new()];
     let mut is_whole = true;
     let mut within = None;
@@ -123,25 +123,25 @@ fn concat(parts: impl Iterator<Item = Found>) -> Found {
         run = product.collect();
     }
     if is_whole {
-        Found::exactly(run)
+        KnownText::exactly(run)
     } else {
-        Found { exact: None, within: better(within, Some(run)) }
+        KnownText { exact: None, within: better(within, Some(run)) }
     }
 }
 
-fn alternation(parts: impl Iterator<Item = Found>) -> Found {
+fn alternation(parts: impl Iterator<Item = KnownText>) -> KnownText {
     let parts: Vec<_> = parts.collect();
     let exact: Option<Vec<_>> = parts.iter().map(|part| part.exact.clone()).collect();
     let exact = exact.map(|texts| texts.concat()).filter(|texts| texts.len() <= MAX_LITERALS);
     if exact.is_some() {
-        return Found { exact, within: None };
+        return KnownText { exact, within: None };
     }
-    let within: Option<Vec<_>> = parts.into_iter().map(Found::best).collect();
+    let within: Option<Vec<_>> = parts.into_iter().map(KnownText::best).collect();
     let within = within.map(|texts| texts.concat()).filter(|texts| texts.len() <= MAX_LITERALS);
-    Found { exact: None, within }
+    KnownText { exact: None, within }
 }
 
-/// Which literals say more: those whose shortest is longer, then those that are fewer.
+/// The more selective literals: those whose shortest is longer, then the fewer ones.
 fn better(a: Option<Vec<Vec<u8>>>, b: Option<Vec<Vec<u8>>>) -> Option<Vec<Vec<u8>>> {
     let worth = |texts: &Option<Vec<Vec<u8>>>| {
         let texts = texts.as_ref()?;

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 use stenolog_format::dictionary::Level;
 use stenolog_format::dictionary::Role;
+use stenolog_format::types::Type;
 use stenolog_format::value::Value;
 
 use super::*;
@@ -9,8 +10,8 @@ use crate::testing::{DumpBuilder, Open, Rec, str_bytes};
 
 #[track_caller]
 fn literals(pattern: &str, expected: &[&str]) {
-    let needle = Needle::new(pattern, true);
-    let found = needle.map_or_else(Vec::new, |needle| needle.literals);
+    let prefilter = Prefilter::new(pattern, true);
+    let found = prefilter.map_or_else(Vec::new, |prefilter| prefilter.literals);
     let found: Vec<_> = found.iter().map(|text| String::from_utf8_lossy(text)).collect();
     assert_eq!(found, expected, "{pattern}");
 }
@@ -35,14 +36,14 @@ fn literals_of_patterns() {
 }
 
 /// What a call site with this template and slots needs to match `pattern`.
-fn need(pattern: &str, template: &str, slots: &[(&str, Role, Type)]) -> Need {
+fn required(pattern: &str, template: &str, slots: &[(&str, Role, Type)]) -> RequiredLiteral {
     let mut builder = DumpBuilder::bare(1, 0);
     builder.site(30, Level::Info, "app", Some(template), slots);
     let dump = builder.dump();
     let site = dump.site(30).unwrap();
     let mut budget = Budget::default();
-    let line = Line::new(site.call_site(), site.has_readable_template(), &mut budget);
-    Needle::new(pattern, true).unwrap().need(&line, &mut budget)
+    let lines = LineAutomaton::new(site.call_site(), site.has_readable_template(), &mut budget);
+    Prefilter::new(pattern, true).unwrap().required(&lines, &mut budget)
 }
 
 /// By hours, if it were looked at.
@@ -51,69 +52,73 @@ fn a_call_site_that_is_too_large_may_print_anything() {
     let often = "{0}".repeat(100_000);
     for ty in [Type::Str, Type::U32] {
         let slots = [("a", Role::Argument, ty)];
-        assert_eq!(need("zanzibar", &often, &slots), Need::Nothing);
+        assert_eq!(required("zanzibar", &often, &slots), RequiredLiteral::Unknown);
     }
 }
 
 #[test]
 fn needs_of_call_sites() {
-    let one = |pattern, template, ty| need(pattern, template, &[("a", Role::Argument, ty)]);
-    let texts = |texts: &[&str]| Need::OneOf(texts.iter().map(|t| t.as_bytes().to_vec()).collect());
-    let field = |pattern, ty| need(pattern, "sent", &[("peer", Role::Field, ty)]);
+    let one = |pattern, template, ty| required(pattern, template, &[("a", Role::Argument, ty)]);
+    let texts = |texts: &[&str]| {
+        RequiredLiteral::OneOf(texts.iter().map(|t| t.as_bytes().to_vec()).collect())
+    };
+    let field = |pattern, ty| required(pattern, "sent", &[("peer", Role::Field, ty)]);
 
     // In the template, or nowhere.
-    assert_eq!(one("speeds", "Backup Speeds: {0}", Type::U32), Need::Nothing);
-    assert_eq!(one("zanzibar", "Backup Speeds: {0}", Type::U32), Need::Never);
+    assert_eq!(one("speeds", "Backup Speeds: {0}", Type::U32), RequiredLiteral::Unknown);
+    assert_eq!(one("zanzibar", "Backup Speeds: {0}", Type::U32), RequiredLiteral::Never);
     // Numbers print digits, and what is next to them.
-    assert_eq!(one("took 12", "took {0} ms", Type::U32), Need::Nothing);
-    assert_eq!(one("took -1", "took {0} ms", Type::U32), Need::Never);
-    assert_eq!(one("took -1", "took {0} ms", Type::I32), Need::Nothing);
-    assert_eq!(one("cafe", "{0}", Type::U32), Need::Never);
-    assert_eq!(one("cafe", "{0:x}", Type::U32), Need::Nothing);
-    assert_eq!(one("true", "is {0}", Type::Bool), Need::Nothing);
-    assert_eq!(one("truth", "is {0}", Type::Bool), Need::Never);
+    assert_eq!(one("took 12", "took {0} ms", Type::U32), RequiredLiteral::Unknown);
+    assert_eq!(one("took -1", "took {0} ms", Type::U32), RequiredLiteral::Never);
+    assert_eq!(one("took -1", "took {0} ms", Type::I32), RequiredLiteral::Unknown);
+    assert_eq!(one("cafe", "{0}", Type::U32), RequiredLiteral::Never);
+    assert_eq!(one("cafe", "{0:x}", Type::U32), RequiredLiteral::Unknown);
+    assert_eq!(one("true", "is {0}", Type::Bool), RequiredLiteral::Unknown);
+    assert_eq!(one("truth", "is {0}", Type::Bool), RequiredLiteral::Never);
     // In a string.
     assert_eq!(one("zanzibar", "to {0}", Type::Str), texts(&["zanzibar"]));
     assert_eq!(one("to zanzibar", "to {0}", Type::Str), texts(&["zanzibar"]));
     assert_eq!(one("host done", "{0} done", Type::Str), texts(&["host"]));
-    assert_eq!(one("t done", "{0} done", Type::Str), Need::Nothing);
+    assert_eq!(one("t done", "{0} done", Type::Str), RequiredLiteral::Unknown);
     // `\n` is shown for a line feed.
     assert_eq!(one("nothing", "to {0}", Type::Str), texts(&["othing"]));
     assert_eq!(field("peer=zanzibar", Type::Str), texts(&["zanzibar"]));
-    assert_eq!(field("sent peer", Type::Str), Need::Nothing);
+    assert_eq!(field("sent peer", Type::Str), RequiredLiteral::Unknown);
     assert_eq!(field("zanzibar", Type::Option(Type::Str.into())), texts(&["zanzibar"]));
     assert_eq!(field("some.*zanzibar", Type::Option(Type::Str.into())), texts(&["zanzibar"]));
-    assert_eq!(field("zanzibar", Type::Option(Type::U32.into())), Need::Never);
+    assert_eq!(field("zanzibar", Type::Option(Type::U32.into())), RequiredLiteral::Never);
 }
 
 #[test]
 fn needs_of_values() {
-    let value = |text: &str, ty: &Type| Need::of_value(text, text.parse().ok(), [ty].into_iter());
+    let value = |text: &str, ty: &Type| {
+        RequiredLiteral::of_value(text, text.parse().ok(), [ty].into_iter())
+    };
     let option = Type::Option(Type::Str.into());
-    assert_eq!(value("Zanzibar", &Type::Str), Need::OneOf(vec![b"zanzibar".to_vec()]));
-    assert_eq!(value("Zanzibar", &option), Need::OneOf(vec![b"zanzibar".to_vec()]));
-    assert_eq!(value("None", &option), Need::Nothing);
-    assert_eq!(value("abc", &Type::Str), Need::Nothing);
+    assert_eq!(value("Zanzibar", &Type::Str), RequiredLiteral::OneOf(vec![b"zanzibar".to_vec()]));
+    assert_eq!(value("Zanzibar", &option), RequiredLiteral::OneOf(vec![b"zanzibar".to_vec()]));
+    assert_eq!(value("None", &option), RequiredLiteral::Unknown);
+    assert_eq!(value("abc", &Type::Str), RequiredLiteral::Unknown);
     let bytes = |raw: &[u8], packed: &[u8]| {
         let mut pieces = vec![raw.to_vec(), packed.to_vec()];
         pieces.sort_by_key(Vec::len);
-        Need::Encoded(pieces)
+        RequiredLiteral::Encoded(pieces)
     };
     assert_eq!(value("503", &Type::U16), bytes(&[0xf7, 1], &[0xf7, 3]));
     assert_eq!(value("-500", &Type::I32), bytes(&[0x0c, 0xfe, 0xff, 0xff], &[0xe7, 7]));
-    assert_eq!(value("5", &Type::U64), Need::Nothing);
-    assert_eq!(value("503", &Type::U8), Need::Nothing);
-    assert_eq!(value("-1", &Type::U64), Need::Never);
-    assert_eq!(value("70000", &Type::I16), Need::Never);
+    assert_eq!(value("5", &Type::U64), RequiredLiteral::Unknown);
+    assert_eq!(value("503", &Type::U8), RequiredLiteral::Unknown);
+    assert_eq!(value("-1", &Type::U64), RequiredLiteral::Never);
+    assert_eq!(value("70000", &Type::I16), RequiredLiteral::Never);
 }
 
 #[test]
-fn finders_know_no_case() {
-    let finder = finder([b"kiosk-\xc3\xa9".to_vec(), b"never".to_vec()].iter()).unwrap();
+fn searches_ignore_case() {
+    let search = search([b"kiosk-\xc3\xa9".to_vec(), b"never".to_vec()].iter()).unwrap();
     for text in ["kiosk-é", "KIOSK-é", "\u{212a}io\u{17f}\u{212a}-é"] {
-        assert!(finder.is_match(text.as_bytes()), "{text}");
+        assert!(search.is_match(text.as_bytes()), "{text}");
     }
-    assert!(!finder.is_match("kiosk-É".as_bytes()));
+    assert!(!search.is_match("kiosk-É".as_bytes()));
 }
 
 /// Types, each with values of it in raw layout.
@@ -383,7 +388,7 @@ proptest! {
             let _ = decoder.for_each(|entry| {
                 if let crate::Entry::Record(record) = entry && record.call_site().id == 30 {
                     let mut text = String::new();
-                    crate::render::write_body(record, &mut text);
+                    crate::record_text::write_body(record, &mut text);
                     shown.push(text);
                 }
                 std::ops::ControlFlow::Continue(())

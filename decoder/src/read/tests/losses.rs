@@ -1,5 +1,7 @@
 //! Which statements of losses are shown, and how.
 
+use std::num::NonZero;
+
 use super::*;
 use crate::{Format, Levels, RenderOptions, Renderer};
 use stenolog_format::dictionary::Level;

@@ -4,11 +4,11 @@ use std::io::{self, ErrorKind::UnexpectedEof, ErrorKind::WriteZero};
 use std::path::Path;
 
 use stenolog_format::frame::{ALIGNMENT, FileHeader, FrameHeader};
+use stenolog_session::failpoint::{self, Step};
 use stenolog_session::writer::DumpWriter;
 
 use crate::drain::storage::{Standing, Storage};
 use crate::error::FileFate;
-use crate::fault::{self, Step};
 
 /// A file that a drain writes.
 ///
@@ -146,14 +146,14 @@ impl SegmentFile {
         }
         while !writer.pending().is_empty() {
             self.is_torn = true;
-            if fault::is_due(Step::HalfWritten) {
+            if failpoint::is_due(Step::HalfWritten) {
                 let rest = writer.pending();
                 let _ = self.storage.write_at(self.written_bytes, &rest[..rest.len() / 2]);
-                fault::die();
+                failpoint::die();
             }
             let at = self.written_bytes;
             let n = self.write_some(writer.pending())?;
-            fault::after(Step::Written);
+            failpoint::after(Step::Written);
             if self.find_hole() {
                 writer.advance(n);
                 return Err(WriteFailure::Taken(FileFate::Truncated));
@@ -197,7 +197,7 @@ impl SegmentFile {
         self.is_doubtful = false;
         self.synced_bytes = written;
         self.synced_witness = self.witness;
-        fault::after(Step::Synced);
+        failpoint::after(Step::Synced);
         if !self.is_folder_synced {
             self.storage.sync_folder()?;
             self.is_folder_synced = true;

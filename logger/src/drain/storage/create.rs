@@ -15,13 +15,13 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use stenolog_format::frame::{FileHeader, FrameHeader, MAGIC};
+use stenolog_session::lock::{self as writer_lock, Writer};
 
 use super::metadata::{is_ours_alone, is_same, mode_within, narrow};
 use super::naming::{Beside, free_name};
 use crate::config::Existing;
 use crate::error::StartError;
 use crate::process::descriptors::NotInherited;
-use crate::writer_lock::{self, Hold};
 
 /// How many bytes after a hole to search for a frame of a dump.
 const MOST_LOOKED_AT: u64 = 4 << 20;
@@ -44,7 +44,7 @@ impl Drop for Locked {
     fn drop(&mut self) {
         // Closing the file is not enough: a forked child may have it open too.
         if !cfg!(windows) {
-            writer_lock::give_back(&self.file);
+            writer_lock::release(&self.file);
         }
     }
 }
@@ -148,10 +148,10 @@ pub(super) fn lock(file: File, path: &Path) -> Result<Locked, StartError> {
     if cfg!(windows) {
         return Ok(Locked::new(file));
     }
-    match writer_lock::take(&file) {
-        Hold::Others => Err(StartError::Busy { path: path.to_owned() }),
+    match writer_lock::acquire(&file) {
+        Writer::Other => Err(StartError::Busy { path: path.to_owned() }),
         // Some network file systems have no locks; the dump is as good without.
-        Hold::Ours | Hold::NoLocks => Ok(Locked::new(file)),
+        Writer::Ours | Writer::Unknown => Ok(Locked::new(file)),
     }
 }
 

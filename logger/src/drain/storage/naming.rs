@@ -3,9 +3,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use stenolog_session::lock::{self as writer_lock, Writer};
+
 use super::create::{Locked, lock, open_existing, open_new};
 use super::metadata::{is_ours_alone, link_count};
-use crate::writer_lock::{self, Hold};
 
 /// `app.steno` → `app.1.steno`, with the first free number.
 pub(crate) fn free_name(path: &Path) -> PathBuf {
@@ -42,7 +43,7 @@ impl Beside {
             // A file with another name loses nothing with this one.
             let is_left = metadata.is_file()
                 && (link_count(&metadata) > Some(1)
-                    || is_ours_alone(&metadata) && writer_lock::take(&file) != Hold::Others);
+                    || is_ours_alone(&metadata) && writer_lock::acquire(&file) != Writer::Other);
             if !is_left || std::fs::remove_file(&path).is_err() {
                 return None;
             }

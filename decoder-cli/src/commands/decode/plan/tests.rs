@@ -67,13 +67,14 @@ fn what_is_shown_and_how() {
 
 #[test]
 fn people_read_local_time_and_programs_utc() {
-    assert!(matches!(decode("a").zone, Zone::Local));
-    assert!(matches!(decode("a -o verbose").zone, Zone::Local));
-    assert!(matches!(decode("a --json").zone, Zone::Utc));
-    assert!(matches!(decode("a -o csv --time-zone local").zone, Zone::Local));
-    assert!(matches!(decode("a --utc").zone, Zone::Utc));
-    assert!(matches!(decode("a --time-zone -03:30").zone, Zone::Fixed(_)));
-    assert!(matches!(decode("a --json --time-zone Europe/Berlin").zone, Zone::Named(_)));
+    assert_eq!(decode("a").zone, Zone::LOCAL);
+    assert_eq!(decode("a -o verbose").zone, Zone::LOCAL);
+    assert_eq!(decode("a --json").zone, Zone::UTC);
+    assert_eq!(decode("a -o csv --time-zone local").zone, Zone::LOCAL);
+    assert_eq!(decode("a --utc").zone, Zone::UTC);
+    assert_eq!(decode("a --time-zone -03:30").zone, Zone::fixed(-12_600).unwrap());
+    let berlin = Zone::named("Europe/Berlin").unwrap();
+    assert_eq!(decode("a --json --time-zone Europe/Berlin").zone, berlin);
 }
 
 #[test]

@@ -1,0 +1,413 @@
+//! Automaton of a call site: it accepts every line that a record of the call site can be shown as.
+//!
+//! ```text
+//!   "{0} of {1:>6}" ─▶ ((text)) ─o─▶ ○ ─f─▶ … ─▶ ((digits, blanks)) ─▶ end
+//!                       └ any byte, copied from the values
+//! ```
+//!
+//! It accepts a superset of what `text` prints: digits are any number of digits, composites are any
+//! sequence of the names, signs and values in them. Escaped text may also appear as it was logged. A
+//! search looks for a part of a line, so the automaton may begin and end anywhere.
+//!
+//! A dictionary is not trusted. The size of an automaton is bounded, each question takes time in
+//! proportion to it, and the steps are counted against a [`Budget`].
+
+mod graph;
+mod walk;
+
+use std::mem::{Discriminant, discriminant};
+
+use stenolog_format::dictionary::{CallSite, Role};
+use stenolog_format::template::{Argument, Count, Piece, Placeholder, Spec, Template, Trait};
+use stenolog_format::types::{Fields, Type};
+use stenolog_format::value::{NOT_AS_ITS_SCHEMA, NOT_SERIALISED};
+
+use super::fold::fold;
+use super::required::RequiredLiteral;
+use crate::escape::push_escaped;
+use crate::filter::budget::{Budget, is_within};
+use crate::text::CUT;
+pub(in crate::filter) use graph::LineAutomaton;
+use graph::{ByteSet, Node};
+use walk::Walk;
+
+/// Types with more parts and bytes of names than this may print any text.
+const MAX_TYPE_BYTES: usize = 1024;
+
+/// A call site whose template and names are longer, that has more slots, or for which more states are
+/// needed may print anything.
+const MAX_SITE_BYTES: usize = 1024;
+const MAX_SITE_SLOTS: usize = 64;
+const MAX_NODES: usize = 4096;
+
+/// What adding a state costs, in steps.
+const NODE_STEPS: usize = 32;
+
+/// How a placeholder or a field prints its value.
+#[derive(Clone, Debug)]
+struct Padding {
+    /// Nothing but `{}` or `{:?}`.
+    is_plain: bool,
+    fill: Vec<u8>,
+}
+
+impl Padding {
+    fn plain() -> Self {
+        Self { is_plain: true, fill: Vec::new() }
+    }
+
+    fn new(spec: &Spec<'_>) -> Self {
+        let has_width = match spec.width {
+            None | Some(Count::Is(0)) => spec.zero,
+            Some(_) => true,
+        };
+        let is_plain = !has_width
+            && !spec.alternate
+            && spec.sign.is_none()
+            && spec.precision.is_none()
+            && matches!(spec.format, Trait::Display | Trait::Debug);
+        let mut fill = Vec::new();
+        if has_width {
+            let char = spec.fill.unwrap_or(' ');
+            let mut bytes = [0; 4];
+            let char = &*char.encode_utf8(&mut bytes);
+            fill = escaped(char);
+            fill.extend(fold(char));
+            fill.extend_from_slice(b" 0");
+        }
+        Self { is_plain, fill }
+    }
+}
+
+/// Text as it is shown, folded.
+fn escaped(text: &str) -> Vec<u8> {
+    let mut shown = String::new();
+    push_escaped(&mut shown, text);
+    fold(&shown)
+}
+
+impl LineAutomaton {
+    /// The automaton of `site`. An invalid template is shown verbatim.
+    pub(in crate::filter) fn new(
+        site: &CallSite,
+        has_readable_template: bool,
+        budget: &mut Budget,
+    ) -> Self {
+        let names = site.slots.iter().map(|slot| slot.name.len()).sum::<usize>();
+        let bytes = site.template.as_ref().map_or(0, |template| template.len()) + names;
+        if bytes > MAX_SITE_BYTES || site.slots.len() > MAX_SITE_SLOTS || budget.is_spent() {
+            return Self { nodes: Vec::new(), from: Vec::new(), size: 0 };
+        }
+        let mut line = Self { nodes: vec![Node::default()], from: Vec::new(), size: 0 };
+        line.build(site, has_readable_template);
+        budget.spend(NODE_STEPS * line.nodes.len());
+        if line.is_too_large() {
+            line.nodes.clear();
+            return line;
+        }
+        line.from = vec![Vec::new(); line.nodes.len()];
+        for (index, node) in line.nodes.iter().enumerate() {
+            node.free.iter().for_each(|&next| line.from[next].push(index));
+            line.size += 1 + node.free.len() + node.steps.len();
+        }
+        line
+    }
+
+    fn build(&mut self, site: &CallSite, has_readable_template: bool) {
+        let mut at = 0;
+        if let Some(template) = &site.template {
+            match Template::parse(template) {
+                Ok(parsed) if has_readable_template => at = self.message(site, &parsed),
+                _ => at = self.shown(at, template),
+            }
+        }
+        let is_shown = |role| matches!(role, Role::Field | Role::DebugField);
+        for slot in site.slots.iter().filter(|slot| is_shown(slot.role) && !slot.name.is_empty()) {
+            let blank = self.literal(at, b" ");
+            let name = self.join(&[at, blank]);
+            // A repeated name is numbered: the number comes between the name and the sign.
+            let end = self.literal(name, &escaped(&slot.name));
+            let end = self.any_of(end, b"_0123456789");
+            let end = self.literal(end, b"=");
+            at = self.value(end, &slot.ty, &Padding::plain());
+        }
+    }
+
+    fn message(&mut self, site: &CallSite, template: &Template<'_>) -> usize {
+        let mut at = 0;
+        for piece in &template.pieces {
+            if self.is_too_large() {
+                return at;
+            }
+            at = match piece {
+                Piece::Literal(text) => self.shown(at, text),
+                Piece::Placeholder(Placeholder {
+                    argument: Argument::Index(slot), spec, ..
+                }) => match site.slots.get(*slot) {
+                    Some(slot) => self.value(at, &slot.ty, &Padding::new(spec)),
+                    None => at,
+                },
+                Piece::Placeholder(_) => at,
+            };
+        }
+        // A message that is too long is cut anywhere, and a note follows.
+        let nodes = self.nodes.len();
+        let cut = self.node();
+        (0..nodes).for_each(|node| self.nodes[node].free.push(cut));
+        let cut = self.literal(cut, CUT.as_bytes());
+        self.join(&[at, cut])
+    }
+
+    fn is_too_large(&self) -> bool {
+        self.nodes.len() > MAX_NODES
+    }
+
+    fn node(&mut self) -> usize {
+        self.nodes.push(Node::default());
+        self.nodes.len() - 1
+    }
+
+    /// A state that is reached from all of `from`.
+    fn join(&mut self, from: &[usize]) -> usize {
+        let node = self.node();
+        from.iter().for_each(|&from| self.nodes[from].free.push(node));
+        node
+    }
+
+    fn literal(&mut self, from: usize, text: &[u8]) -> usize {
+        if self.is_too_large() {
+            return from;
+        }
+        text.iter().fold(from, |from, &byte| {
+            let node = self.node();
+            self.nodes[from].steps.push((ByteSet::of(&[byte]), node));
+            node
+        })
+    }
+
+    /// Text as it is shown, or as it was logged.
+    fn shown(&mut self, from: usize, text: &str) -> usize {
+        let (shown, raw) = (escaped(text), fold(text));
+        if shown == raw {
+            return self.literal(from, &raw);
+        }
+        text.chars().fold(from, |from, char| {
+            let mut bytes = [0; 4];
+            let char = &*char.encode_utf8(&mut bytes);
+            let (shown, raw) = (escaped(char), fold(char));
+            if shown == raw || self.is_too_large() {
+                return self.literal(from, &raw);
+            }
+            let ends = [self.literal(from, &shown), self.literal(from, &raw)];
+            let end = self.join(&ends);
+            // Pretty printing indents what follows a line feed.
+            self.any_of(end, b" ")
+        })
+    }
+
+    /// Any number of these bytes.
+    fn any_of(&mut self, from: usize, bytes: &[u8]) -> usize {
+        let node = self.join(&[from]);
+        self.nodes[node].steps.push((ByteSet::of(bytes), node));
+        node
+    }
+
+    /// One of these texts.
+    fn one_of(&mut self, from: usize, texts: &[&str]) -> usize {
+        let ends: Vec<_> = texts.iter().map(|text| self.literal(from, &escaped(text))).collect();
+        self.join(&ends)
+    }
+
+    /// `from`, or the state after `"`.
+    fn maybe_quote(&mut self, from: usize) -> usize {
+        let quote = self.literal(from, b"\"");
+        self.join(&[from, quote])
+    }
+
+    /// What an escape may be: `\n`, `\u{1b}` and the like.
+    fn escape(&mut self, from: usize) -> usize {
+        let slash = self.literal(from, b"\\");
+        let simple = self.node();
+        self.nodes[slash].steps.push((ByteSet::of(b"0trn\\'\""), simple));
+        let long = self.literal(slash, b"u{");
+        let long = self.any_of(long, b"0123456789abcdef");
+        let long = self.literal(long, b"}");
+        let end = self.join(&[simple, long]);
+        // Pretty printing indents what follows a line feed.
+        self.any_of(end, b" ")
+    }
+
+    /// A logged string: its bytes as they are, but that some characters are escaped.
+    fn text(&mut self, from: usize) -> usize {
+        let from = self.maybe_quote(from);
+        let text = self.join(&[from]);
+        self.nodes[text].is_text = true;
+        let escape = self.escape(text);
+        self.nodes[escape].free.push(text);
+        // A line feed may be followed by blanks that are none of the string's.
+        self.nodes[text].steps.push((ByteSet::of(b"\n"), escape));
+        self.maybe_quote(text)
+    }
+
+    fn value(&mut self, from: usize, ty: &Type, how: &Padding) -> usize {
+        if !is_within(ty, MAX_TYPE_BYTES) {
+            let node = self.join(&[from]);
+            self.nodes[node].steps.push((ByteSet::ALL, node));
+            return node;
+        }
+        let from = self.any_of(from, &how.fill);
+        let end = self.unpadded(from, ty, how);
+        self.any_of(end, &how.fill)
+    }
+
+    /// A value without what pads it.
+    fn unpadded(&mut self, from: usize, ty: &Type, how: &Padding) -> usize {
+        match ty {
+            Type::Str | Type::Formatted => self.text(from),
+            Type::Char => {
+                let mut at = self.any_of(from, b"\"'");
+                let escape = self.escape(at);
+                let mut ends = vec![at, escape];
+                for _ in 0..4 {
+                    let node = self.node();
+                    self.nodes[at].steps.push((ByteSet::ALL, node));
+                    ends.push(node);
+                    at = node;
+                }
+                let end = self.join(&ends);
+                self.any_of(end, b"\"'")
+            }
+            Type::Bool if how.is_plain => self.one_of(from, &["true", "false"]),
+            Type::Bool => self.any_of(from, b"truefals"),
+            Type::Unit => self.any_of(from, b"()"),
+            Type::U8 | Type::U16 | Type::U32 | Type::U64 | Type::U128 if how.is_plain => {
+                self.any_of(from, b"0123456789")
+            }
+            Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::I128 if how.is_plain => {
+                self.any_of(from, b"-0123456789")
+            }
+            Type::U8
+            | Type::U16
+            | Type::U32
+            | Type::U64
+            | Type::U128
+            | Type::I8
+            | Type::I16
+            | Type::I32
+            | Type::I64
+            | Type::I128 => self.any_of(from, b"+-.0123456789abcdefxo"),
+            Type::F32 | Type::F64 => {
+                let at = self.any_of(from, b"+-.0123456789e");
+                let word = self.one_of(at, &["inf", "nan"]);
+                self.join(&[at, word])
+            }
+            Type::Duration => {
+                let at = self.any_of(from, b"+.0123456789");
+                let unit = self.one_of(at, &["ns", "µs", "ms", "s"]);
+                self.join(&[at, unit])
+            }
+            Type::Ipv4 | Type::SocketV4 => self.any_of(from, b".:0123456789"),
+            Type::Ipv6 | Type::SocketV6 | Type::Ip | Type::Socket => {
+                self.any_of(from, b".:%[]0123456789abcdef")
+            }
+            Type::SystemTime
+            | Type::Option(_)
+            | Type::Array(..)
+            | Type::Slice(_)
+            | Type::Tuple(_)
+            | Type::Struct(_)
+            | Type::Enum(_)
+            | Type::Map(..)
+            | Type::Serde(_) => self.composite(from, ty, how),
+            // Of a later version.
+            _ => {
+                let node = self.join(&[from]);
+                self.nodes[node].steps.push((ByteSet::ALL, node));
+                node
+            }
+        }
+    }
+
+    /// Any sequence of what such a value prints.
+    fn composite(&mut self, from: usize, ty: &Type, how: &Padding) -> usize {
+        const SIGNS: &[u8] = b" ,:(){}[]\n";
+        let hub = self.any_of(from, SIGNS);
+        self.nodes[hub].steps.push((ByteSet::of(&how.fill), hub));
+        let mut parts = Parts { hub, ends: Vec::new(), has: Vec::new() };
+        self.parts(ty, how, &mut parts);
+        let end = self.join(&parts.ends);
+        let end = self.any_of(end, &how.fill);
+        // Two strings never touch. Pretty printing has line feeds, which are escaped in turn.
+        self.nodes[end].steps.push((ByteSet::of(SIGNS), hub));
+        let line_feed = self.literal(end, b"\\n");
+        self.nodes[line_feed].free.push(hub);
+        let line_feed = self.literal(hub, b"\\n");
+        self.nodes[line_feed].free.push(hub);
+        self.join(&[hub, end])
+    }
+
+    /// The names and the values in a composite.
+    fn parts(&mut self, ty: &Type, how: &Padding, parts: &mut Parts) {
+        let hub = parts.hub;
+        let fields = |line: &mut Self, of: &Fields, parts: &mut Parts| {
+            parts.ends.push(line.shown(hub, &of.name));
+            for (name, ty) in &of.fields {
+                parts.ends.push(line.shown(hub, name));
+                line.parts(ty, how, parts);
+            }
+        };
+        let is_known = parts.has.contains(&discriminant(ty));
+        if !is_known {
+            parts.has.push(discriminant(ty));
+        }
+        match ty {
+            Type::SystemTime if is_known => {}
+            Type::SystemTime => {
+                parts.ends.push(self.one_of(hub, &["SystemTime", "tv_sec", "tv_nsec"]));
+                parts.ends.push(self.unpadded(hub, &Type::I64, how));
+            }
+            Type::Option(of) => {
+                if !is_known {
+                    parts.ends.push(self.one_of(hub, &["Some", "None"]));
+                }
+                self.parts(of, how, parts);
+            }
+            Type::Array(of, _) | Type::Slice(of) => self.parts(of, how, parts),
+            Type::Tuple(of) => of.iter().for_each(|ty| self.parts(ty, how, parts)),
+            Type::Map(key, value) => {
+                self.parts(key, how, parts);
+                self.parts(value, how, parts);
+            }
+            Type::Struct(of) => fields(self, of, parts),
+            Type::Enum(of) => of.variants.iter().for_each(|of| fields(self, of, parts)),
+            Type::Serde(of) => {
+                if !is_known {
+                    parts.ends.push(self.one_of(hub, &[NOT_SERIALISED, NOT_AS_ITS_SCHEMA]));
+                }
+                self.parts(of, how, parts);
+            }
+            // One leaf of a kind covers all others.
+            _ if is_known => {}
+            leaf => parts.ends.push(self.unpadded(hub, leaf, how)),
+        }
+    }
+
+    /// What a record of the call site must contain if its line contains `literal`.
+    pub(super) fn required(&self, literal: &[u8], budget: &mut Budget) -> RequiredLiteral {
+        if self.nodes.is_empty() || budget.is_spent() {
+            return RequiredLiteral::Unknown;
+        }
+        let (required, steps) = Walk::answer(self, literal);
+        budget.spend(steps);
+        required
+    }
+}
+
+/// The parts of a composite that were added so far.
+struct Parts {
+    /// Where each part begins.
+    hub: usize,
+    ends: Vec<usize>,
+    /// The kinds of types that have parts.
+    has: Vec<Discriminant<Type>>,
+}

@@ -1,0 +1,38 @@
+//! States and steps of an automaton.
+
+/// A set of bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ByteSet([u64; 4]);
+
+impl ByteSet {
+    pub(super) const ALL: Self = Self([u64::MAX; 4]);
+
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        let mut set = [0; 4];
+        bytes.iter().for_each(|&byte| set[usize::from(byte / 64)] |= 1 << (byte % 64));
+        Self(set)
+    }
+
+    pub(super) fn has(&self, byte: u8) -> bool {
+        self.0[usize::from(byte / 64)] >> (byte % 64) & 1 != 0
+    }
+}
+
+/// A state of an automaton.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Node {
+    pub(super) free: Vec<usize>,
+    pub(super) steps: Vec<(ByteSet, usize)>,
+    /// Any byte leads here again: it is copied from the record's values.
+    pub(super) is_text: bool,
+}
+
+/// The automaton of a call site; it has no states if it would be too large.
+#[derive(Debug)]
+pub(in crate::filter) struct LineAutomaton {
+    pub(super) nodes: Vec<Node>,
+    /// The sources of free steps, by their targets.
+    pub(super) from: Vec<Vec<usize>>,
+    /// What going over all of it costs, in steps.
+    pub(super) size: usize,
+}

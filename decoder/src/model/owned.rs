@@ -1,0 +1,77 @@
+//! Owned entries: what a program can keep.
+
+use std::sync::Arc;
+
+use stenolog_format::dictionary::Level;
+
+use crate::model::entry::Entry;
+use crate::model::loss::{LossEntry, LossFacts};
+use crate::model::origin::RingName;
+use crate::model::raw_values::OwnedValues;
+use crate::model::record::{Record, RecordValues};
+use crate::model::site::Site;
+
+/// An entry that borrows nothing, so that a program can keep it, sort it or send it to another thread.
+///
+/// It holds the values as the dump has them and decodes them when asked.
+///
+/// ```
+/// use stenolog_decoder::{Decoder, Dump, Level, OwnedEntry};
+///
+/// # fn f(dump: Dump) {
+/// let mut decoder = Decoder::new(dump);
+/// let errors: Vec<OwnedEntry> =
+///     decoder.entries().filter(|entry| entry.level() == Level::Error).collect();
+/// for error in &errors {
+///     println!("{}", error.as_entry().thread_name());
+/// }
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct OwnedEntry {
+    pub(crate) origin: Arc<RingName>,
+    pub(crate) dump: usize,
+    pub(crate) unix_ns: i64,
+    pub(crate) kind: OwnedKind,
+}
+
+/// What an [`OwnedEntry`] is.
+#[derive(Clone, Debug)]
+pub(crate) enum OwnedKind {
+    Record { site: Arc<Site>, site_index: u32, number: u64, values: OwnedValues },
+    Loss(LossFacts),
+}
+
+impl OwnedEntry {
+    /// The time, in nanoseconds since the Unix epoch.
+    #[must_use]
+    pub const fn unix_ns(&self) -> i64 {
+        self.unix_ns
+    }
+
+    /// The severity; [`Level::Warn`] for losses.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        match &self.kind {
+            OwnedKind::Record { site, .. } => site.call_site().level,
+            OwnedKind::Loss(_) => Level::Warn,
+        }
+    }
+
+    /// The entry with its values decoded.
+    #[must_use]
+    pub fn as_entry(&self) -> Entry<'_> {
+        let origin = self.origin.origin(self.dump);
+        let unix_ns = self.unix_ns;
+        match &self.kind {
+            OwnedKind::Record { site, site_index, number, values } => {
+                let (site_index, number, mut decoded) = (*site_index, *number, Vec::new());
+                // They were decoded once before, so that this does not fail.
+                let _ = values.as_raw().decode(site, &mut decoded);
+                let values = RecordValues::Owned(decoded);
+                Entry::Record(Record { site, site_index, origin, unix_ns, number, values })
+            }
+            OwnedKind::Loss(facts) => Entry::Loss(LossEntry::of(origin, *facts)),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Records: a call site, a time, a thread and values.
+
+use std::sync::Arc;
+
+use stenolog_format::dictionary::{CallSite, Level, Thread};
+use stenolog_format::value::Value;
+
+use crate::model::origin::Origin;
+use crate::model::site::Site;
+
+/// A record with its values.
+///
+/// ```
+/// use stenolog_decoder::Record;
+///
+/// fn message(record: &Record<'_>) -> String {
+///     let mut text = String::new();
+///     record.write_message(&mut text);
+///     text
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Record<'a> {
+    pub(crate) site: &'a Arc<Site>,
+    /// The call site's place among all call sites of the decoder.
+    pub(crate) site_index: u32,
+    pub(crate) origin: Origin<'a>,
+    pub(crate) unix_ns: i64,
+    pub(crate) number: u64,
+    pub(crate) values: RecordValues<'a>,
+}
+
+impl<'a> Record<'a> {
+    /// The call site that logged it.
+    #[must_use]
+    pub fn site(&self) -> &'a Site {
+        self.site
+    }
+
+    /// What the dictionary says of the call site.
+    #[must_use]
+    pub fn call_site(&self) -> &'a CallSite {
+        self.site.call_site()
+    }
+
+    /// The severity.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        self.call_site().level
+    }
+
+    /// The thread that logged it, if the dump says.
+    #[must_use]
+    pub fn thread(&self) -> Option<&'a Thread> {
+        self.origin.thread
+    }
+
+    /// The thread's name; `thread-<id>` if it has none, `ring-<id>` if the dump does not know the
+    /// thread.
+    #[must_use]
+    pub fn thread_name(&self) -> &'a str {
+        self.origin.thread_name
+    }
+
+    /// The time of the call, or the time that the caller gave, in nanoseconds since the Unix epoch.
+    #[must_use]
+    pub fn unix_ns(&self) -> i64 {
+        self.unix_ns
+    }
+
+    /// The ring that the record went through. The id is unique in its session.
+    #[must_use]
+    pub fn ring(&self) -> u32 {
+        self.origin.ring
+    }
+
+    /// The record's number in its ring, from 0.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The index of the dump, among the decoder's, that holds the record.
+    #[must_use]
+    pub fn dump_index(&self) -> usize {
+        self.origin.dump
+    }
+
+    /// The values, one for each slot of the call site.
+    #[must_use]
+    #[inline]
+    pub fn values(&self) -> &[Value<'a>] {
+        match &self.values {
+            RecordValues::Borrowed(values) => values,
+            RecordValues::Owned(values) => values,
+        }
+    }
+
+    /// Appends the message as `format!` would have made it; nothing if the call site has none.
+    pub fn write_message(&self, out: &mut String) {
+        self.site.write_message(out, self.values());
+    }
+
+    /// The named values. Names are unique in the record: a repeated name is numbered (`name`,
+    /// `name_2`, …).
+    ///
+    /// ```
+    /// use stenolog_decoder::{Record, Value};
+    ///
+    /// fn peer(record: &Record<'_>) -> Option<String> {
+    ///     let mut fields = record.fields();
+    ///     fields.find_map(|(name, value)| match value {
+    ///         Value::Str(text) if name == "peer" => Some((*text).to_owned()),
+    ///         _ => None,
+    ///     })
+    /// }
+    /// ```
+    pub fn fields(&self) -> impl Iterator<Item = (&'a str, &Value<'a>)> {
+        let values = self.values();
+        let fields = self.site.fields().iter();
+        fields.filter_map(move |field| Some((&*field.name, values.get(field.slot)?)))
+    }
+}
+
+/// The values of a record: lent for the time of a visit, or with the record.
+#[derive(Clone, Debug)]
+pub(crate) enum RecordValues<'a> {
+    Borrowed(&'a [Value<'a>]),
+    Owned(Vec<Value<'a>>),
+}

@@ -1,0 +1,184 @@
+//! Record batches: consecutive wanted records of a block, undecoded. They are the unit in which records
+//! are found, merged and passed to a renderer.
+
+use std::sync::Arc;
+
+use stenolog_format::block::ColumnValues;
+use stenolog_format::value::Encoding;
+
+use super::block_body::BlockBody;
+use super::order::Key;
+use super::tally::BlockPlace;
+use crate::model::loss::{LossCause, LossEntry, LossKind};
+use crate::model::origin::Origin;
+use crate::model::raw_values::{RawValues, Words};
+
+/// The records of a block that are found at once: enough to amortize the start, few enough for the
+/// nearest cache.
+pub(super) const BATCH_RECORDS: usize = 512;
+
+/// The capacity for values that a reused batch keeps.
+const KEPT_BYTES: usize = 1 << 18;
+
+/// A batch that uses less than this part of its capacity is shrunk.
+const SPARSE_PART: usize = 8;
+
+/// Records that are wanted, so far as can be told without their values. Batches are shared with other
+/// threads; texts stay in the block's body.
+#[derive(Clone, Debug)]
+pub(crate) struct RecordBatch {
+    pub(super) records: Vec<BatchRecord>,
+    /// The merge key of each record. Renderers do not need it.
+    pub(super) keys: Vec<Key>,
+    /// The number of the block's first record.
+    pub(super) first_record: u64,
+    /// Values that were read from columns.
+    pub(super) words: Vec<u64>,
+    /// Packed values that were assembled from columns.
+    pub(super) bytes: Vec<u8>,
+    /// The encoding of values in the body.
+    pub(super) encoding: Encoding,
+    /// The block.
+    pub(crate) place: BlockPlace,
+}
+
+/// A record of a batch. It is small, as one core passes it to another.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BatchRecord {
+    pub(super) unix_ns: i64,
+    /// The index of the call site among all of the decoder's.
+    pub(super) site_index: u32,
+    /// The index of the record in the block.
+    pub(super) index: u32,
+    pub(super) values: BatchValues,
+}
+
+const _: () = assert!(size_of::<BatchRecord>() <= 32);
+
+/// The place of a record's values.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum BatchValues {
+    /// In the body (start, length).
+    InBody(u32, u32),
+    /// In the batch.
+    InBatch(ColumnValues),
+    /// Packed values (start, length) that still have to pass the prefilter.
+    Sought(u32, u32),
+}
+
+impl Default for RecordBatch {
+    fn default() -> Self {
+        Self {
+            records: Vec::new(),
+            keys: Vec::new(),
+            first_record: 0,
+            words: Vec::new(),
+            bytes: Vec::new(),
+            encoding: Encoding::Packed,
+            place: (0, 0),
+        }
+    }
+}
+
+impl RecordBatch {
+    pub(crate) fn clear(&mut self) {
+        self.records.clear();
+        self.keys.clear();
+        self.words.clear();
+        self.bytes.clear();
+        // Long texts of one block must not take memory for ever.
+        self.words.shrink_to(KEPT_BYTES / size_of::<u64>());
+        self.bytes.shrink_to(KEPT_BYTES);
+    }
+
+    /// Frees unused capacity if few of the records that were examined are wanted.
+    pub(crate) fn shrink(&mut self) {
+        let sparse = self.records.capacity() / SPARSE_PART;
+        if !self.records.is_empty() && self.records.len() < sparse {
+            self.records.shrink_to_fit();
+            self.keys.shrink_to_fit();
+        }
+    }
+
+    /// The memory that it takes, used or not.
+    pub(crate) fn size_bytes(&self) -> usize {
+        let records = size_of::<BatchRecord>() * self.records.capacity();
+        let keys = size_of::<Key>() * self.keys.capacity();
+        records + keys + size_of::<u64>() * self.words.capacity() + self.bytes.capacity()
+    }
+
+    #[inline]
+    fn undecoded<'a>(
+        &'a self,
+        record: &BatchRecord,
+        body: &'a [u8],
+        origin: Origin<'a>,
+    ) -> UndecodedRecord<'a> {
+        let BatchRecord { unix_ns, site_index, index, values } = *record;
+        let number = self.first_record.saturating_add(index.into());
+        let slice = |bytes: &'a [u8], start: u32, length: u32| {
+            let rest = bytes.get(start as usize..).unwrap_or_default();
+            rest.get(..length as usize).unwrap_or_default()
+        };
+        let values = match values {
+            BatchValues::InBody(start, length) => {
+                RawValues::Bytes(slice(body, start, length), self.encoding)
+            }
+            BatchValues::InBatch(ColumnValues::Packed { start, length })
+            | BatchValues::Sought(start, length) => {
+                RawValues::Bytes(slice(&self.bytes, start, length), Encoding::Packed)
+            }
+            BatchValues::InBatch(ColumnValues::Words { first, stride, are_sound }) => {
+                let words = self.words.get(first as usize..).unwrap_or_default();
+                RawValues::Words(Words { words, stride: stride as usize, are_sound, body })
+            }
+        };
+        UndecodedRecord { site_index, origin, unix_ns, number, values }
+    }
+}
+
+/// A record of a wanted call site whose values are not decoded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct UndecodedRecord<'a> {
+    /// The index of the call site among all of the decoder's.
+    pub(crate) site_index: u32,
+    pub(crate) origin: Origin<'a>,
+    pub(crate) unix_ns: i64,
+    pub(crate) number: u64,
+    pub(crate) values: RawValues<'a>,
+}
+
+impl<'a> UndecodedRecord<'a> {
+    /// The loss that is shown in its place if its values cannot be read.
+    pub(crate) fn loss(&self) -> LossEntry<'a> {
+        let cause = LossCause::Missing { first: self.number, count: 1, kind: LossKind::Unreadable };
+        LossEntry::new(self.origin, self.unix_ns, cause)
+    }
+}
+
+/// Records of one batch that come before the next entry of any other ring.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RecordRun<'r> {
+    /// The index of the ring among all.
+    pub(crate) ring: usize,
+    pub(crate) origin: Origin<'r>,
+    pub(crate) batch: &'r Arc<RecordBatch>,
+    pub(crate) body: &'r Arc<BlockBody>,
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+}
+
+impl<'r> RecordRun<'r> {
+    pub(crate) fn place(&self) -> BlockPlace {
+        self.batch.place
+    }
+
+    /// The records in order.
+    #[inline]
+    pub(crate) fn records(&self) -> impl Iterator<Item = UndecodedRecord<'r>> + use<'r> {
+        let Self { origin, batch, body, .. } = *self;
+        let (batch, body): (&RecordBatch, &[u8]) = (batch, body);
+        let records = batch.records.get(self.from..self.to).unwrap_or_default();
+        records.iter().map(move |record| batch.undecoded(record, body, origin))
+    }
+}

@@ -1,0 +1,61 @@
+//! Bodies of blocks that outlive the call that opened them.
+
+use std::ops::Deref;
+
+use stenolog_format::block::BlockHeader;
+use stenolog_format::frame::FrameHeader;
+
+use crate::dump::{Block, Body, Dump};
+
+/// The body of an open block. It borrows nothing, so that other threads can render its records.
+#[derive(Debug)]
+pub(crate) enum BlockBody {
+    /// An uncompressed body, in the file.
+    InFile { dump: Dump, start: usize, length: usize },
+    /// The first bytes of a buffer.
+    Unpacked(Vec<u8>, usize),
+}
+
+impl BlockBody {
+    pub(crate) fn new(body: Body<'_>, dump: &Dump, block: &Block) -> Self {
+        match body {
+            Body::InFile(bytes) => {
+                let offset = usize::try_from(block.offset).unwrap_or(usize::MAX);
+                let start = offset.saturating_add(FrameHeader::BYTES + BlockHeader::BYTES);
+                Self::InFile { dump: dump.clone(), start, length: bytes.len() }
+            }
+            Body::Unpacked(buffer, length) => Self::Unpacked(buffer, length),
+        }
+    }
+
+    /// The memory that it takes.
+    pub(crate) fn held_bytes(&self) -> usize {
+        match self {
+            Self::InFile { .. } => 0,
+            Self::Unpacked(buffer, _) => buffer.capacity(),
+        }
+    }
+
+    /// The buffer, to be reused.
+    pub(crate) fn into_body(self) -> Option<Body<'static>> {
+        match self {
+            Self::InFile { .. } => None,
+            Self::Unpacked(buffer, length) => Some(Body::Unpacked(buffer, length)),
+        }
+    }
+}
+
+impl Deref for BlockBody {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::InFile { dump, start, length } => {
+                let rest = dump.bytes().get(*start..).unwrap_or_default();
+                rest.get(..*length).unwrap_or_default()
+            }
+            Self::Unpacked(buffer, length) => buffer.get(..*length).unwrap_or_default(),
+        }
+    }
+}

@@ -1,0 +1,430 @@
+//! Decoder: merges the rings of its dumps into one stream of entries.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use super::inputs::IntoDumps;
+use super::order::{Key, Order};
+use super::plan::{CallSites, ReadPlan};
+use super::ring::{Ring, Turn};
+use super::session::{ItemsSeen, new_items};
+use super::state::ReadState;
+use super::statement::{Losses, Pending, Statement};
+use super::summary::Summary;
+use super::tally::Tally;
+use super::values::ValueBuffers;
+use crate::dump::Dump;
+use crate::filter::Filter;
+use crate::model::entry::Entry;
+use crate::model::loss::LossEntry;
+use crate::model::origin::RingName;
+
+/// Reads the records of dumps, merged and filtered.
+///
+/// Files of one run of a logger, such as a rotated set, are read as one: each record comes once, even if
+/// several files hold it.
+///
+/// A decoder owns its inputs and can be stopped and resumed: every method continues after the entry that
+/// was delivered last. Entries come to a visitor ([`for_each`](Self::for_each)), one at a time
+/// ([`records`](Self::records), [`entries`](Self::entries)), or as text
+/// ([`write_to`](Self::write_to)). In memory are at most one open block and one batch of records for each
+/// ring that is being read, whatever the size of the files.
+///
+/// ```
+/// use std::ops::ControlFlow;
+/// use stenolog_decoder::{Decoder, Dump, Filter, Level, Levels};
+///
+/// # fn f(dump: Dump) {
+/// let filter = Filter::default().with_levels(Levels::at_least(Level::Warn));
+/// let mut decoder = Decoder::new(dump).with_filter(filter);
+/// let _ = decoder.for_each(|entry| {
+///     println!("{} {}", entry.unix_ns(), entry.level());
+///     ControlFlow::Continue(())
+/// });
+/// assert!(decoder.summary().is_complete());
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Decoder {
+    pub(super) plan: ReadPlan,
+    pub(super) state: ReadState,
+    pub(super) rings: Vec<Ring>,
+    /// The indexes of the rings, by session and ring.
+    by_id: BTreeMap<(usize, u32), usize>,
+    /// Rings that continue another one that has not ended, by the index of that one.
+    waiting: BTreeMap<usize, Vec<usize>>,
+    /// Rings that have ended, with or without successors, by their indexes.
+    has_ended: Vec<bool>,
+    /// The rings that have a next entry, by its key.
+    pub(super) heap: BinaryHeap<Reverse<(Key, usize)>>,
+    seen: ItemsSeen,
+    is_started: bool,
+    pub(super) losses: Losses,
+    /// Losses that may still be merged with others.
+    pub(super) pending: Pending,
+    pub(super) buffers: ValueBuffers,
+    /// Whether a cursor has delivered the record that is next in the heap.
+    pub(super) is_delivered: bool,
+}
+
+impl Decoder {
+    /// A decoder of all records of `dumps`: one dump or several, owned, shared or borrowed.
+    #[must_use]
+    pub fn new(dumps: impl IntoDumps) -> Self {
+        Self {
+            plan: ReadPlan::new(dumps.into_dumps()),
+            state: ReadState::default(),
+            rings: Vec::new(),
+            by_id: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            has_ended: Vec::new(),
+            heap: BinaryHeap::new(),
+            seen: ItemsSeen::default(),
+            is_started: false,
+            losses: Losses::default(),
+            pending: Pending::default(),
+            buffers: ValueBuffers::default(),
+            is_delivered: false,
+        }
+    }
+
+    /// Sets the filter: by default, every record is wanted.
+    ///
+    /// # Panics
+    /// If the decoder has delivered an entry already.
+    #[must_use]
+    pub fn with_filter(mut self, filter: Filter) -> Self {
+        assert!(!self.is_started, "the filter of a decoder is set before its first entry");
+        self.plan.filter = Arc::new(filter);
+        self
+    }
+
+    /// Sets the order of the entries: by default, [`Order::Time`].
+    ///
+    /// # Panics
+    /// If the decoder has delivered an entry already.
+    #[must_use]
+    pub fn with_order(mut self, order: Order) -> Self {
+        assert!(!self.is_started, "the order of a decoder is set before its first entry");
+        self.plan.order = order;
+        self
+    }
+
+    /// Sets how losses are shown: by default, [`Losses::Inline`].
+    #[must_use]
+    pub fn with_losses(mut self, losses: Losses) -> Self {
+        self.losses = losses;
+        self
+    }
+
+    /// The dumps that are read.
+    #[must_use]
+    pub fn dumps(&self) -> &[Dump] {
+        &self.plan.dumps
+    }
+
+    /// Calls `visit` with each entry, in order, until the end or until it breaks. A later call continues
+    /// after the entry at which it broke.
+    pub fn for_each(
+        &mut self,
+        mut visit: impl FnMut(&Entry<'_>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let mut buffers = std::mem::take(&mut self.buffers);
+        let (names, losses) = (self.ring_names(), self.losses);
+        let (filter, sites) = (Arc::clone(self.filter()), Arc::clone(self.sites()));
+        let mut pending = std::mem::take(&mut self.pending);
+        let lose = |loss: &LossEntry<'_>, ring, pending: &mut Pending, visit: &mut Visitor<'_>| {
+            match losses {
+                Losses::Inline => return visit(&Entry::Loss(loss.clone())),
+                Losses::Merged => pending.push(&Statement::new(loss, ring)),
+                Losses::None => {}
+            }
+            ControlFlow::Continue(())
+        };
+        let flow = self.merge(|turn, index, tally| match turn {
+            Turn::Nothing | Turn::Pause => (1, ControlFlow::Continue(())),
+            Turn::Loss(loss) => (1, lose(&loss, index, &mut pending, &mut visit)),
+            Turn::Records(run) => {
+                let mut count = 0;
+                for raw in run.records() {
+                    let mut is_visited = true;
+                    let visited = buffers.visit(&raw, &sites, &filter, |entry| {
+                        is_visited = false;
+                        visit_pending(&mut pending, &names, &mut visit)?;
+                        is_visited = true;
+                        visit(entry)
+                    });
+                    // After a break at a pending loss, the record comes again.
+                    count += usize::from(is_visited);
+                    let flow = match visited {
+                        Ok((is_wanted, flow)) => {
+                            tally.shown += u64::from(is_wanted && is_visited);
+                            flow
+                        }
+                        Err(why) => {
+                            tally.lose_values(run.place(), 1, why);
+                            lose(&raw.loss(), index, &mut pending, &mut visit)
+                        }
+                    };
+                    if flow.is_break() {
+                        return (count, flow);
+                    }
+                }
+                (count, ControlFlow::Continue(()))
+            }
+        });
+        let flow = match flow {
+            ControlFlow::Continue(()) => visit_pending(&mut pending, &names, &mut visit),
+            ControlFlow::Break(()) => flow,
+        };
+        (self.buffers, self.pending) = (buffers, pending);
+        flow
+    }
+
+    /// What was read so far. It is final when all entries were delivered.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        Summary::new(&self.state.tally, &self.plan.dumps)
+    }
+
+    /// Continues with another state of the dump at `index`: one of the same file that was opened, or
+    /// refreshed, after it had grown. The entries that were added come next, in order; none comes twice.
+    ///
+    /// Entries are merged with what was not delivered yet. After the end, the added entries come in their
+    /// own order: a thread whose records reach the file late then has earlier times than entries that
+    /// were delivered.
+    ///
+    /// Returns whether `dump` was taken. It is not if it does not begin with everything that the present
+    /// one holds, or if there is no dump at `index`.
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    /// use stenolog_decoder::{Decoder, Dump};
+    ///
+    /// # fn f() -> Result<(), stenolog_decoder::OpenError> {
+    /// let mut decoder = Decoder::new(Dump::open("app.steno")?);
+    /// loop {
+    ///     let _ = decoder.for_each(|_| ControlFlow::Continue(()));
+    ///     std::thread::sleep(std::time::Duration::from_secs(1));
+    ///     decoder.update(0, Dump::open("app.steno")?);
+    ///     # break;
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn update(&mut self, index: usize, dump: Dump) -> bool {
+        let Some(present) = self.plan.dumps.get(index) else { return false };
+        if !present.is_beginning_of(&dump) {
+            return false;
+        }
+        let mut dumps = self.plan.dumps.to_vec();
+        if let Some(present) = dumps.get_mut(index) {
+            *present = dump;
+        }
+        self.replace_dumps(dumps.into());
+        true
+    }
+
+    pub(super) fn replace_dumps(&mut self, dumps: Arc<[Dump]>) {
+        if self.is_started {
+            self.plan.replace_dumps(dumps);
+            self.extend();
+        } else {
+            let (filter, order) = (Arc::clone(&self.plan.filter), self.plan.order);
+            self.plan = ReadPlan::new(dumps);
+            (self.plan.filter, self.plan.order) = (filter, order);
+        }
+    }
+
+    pub(crate) fn filter(&self) -> &Arc<Filter> {
+        &self.plan.filter
+    }
+
+    /// The call sites of all dumps, after the [start](Self::ring_names).
+    pub(crate) fn sites(&self) -> &Arc<CallSites> {
+        &self.plan.sites
+    }
+
+    pub(crate) const fn losses(&self) -> Losses {
+        self.losses
+    }
+
+    pub(crate) const fn is_started(&self) -> bool {
+        self.is_started
+    }
+
+    pub(crate) fn tally_mut(&mut self) -> &mut Tally {
+        &mut self.state.tally
+    }
+
+    /// Removes the losses that were not delivered yet.
+    pub(crate) fn take_pending(&mut self) -> Pending {
+        std::mem::take(&mut self.pending)
+    }
+
+    /// Puts back losses that were not delivered.
+    pub(crate) fn put_pending(&mut self, pending: Pending) {
+        self.pending = pending;
+    }
+
+    /// A decoder that reads the same again.
+    pub(crate) fn again(&self) -> Self {
+        let mut again = Self::new(Arc::clone(&self.plan.dumps)).with_order(self.plan.order);
+        again.plan.filter = Arc::clone(&self.plan.filter);
+        again.with_losses(self.losses)
+    }
+
+    /// Starts the decoder if needed, and returns the names of its rings.
+    pub(crate) fn ring_names(&mut self) -> Vec<Arc<RingName>> {
+        self.start();
+        self.rings.iter().map(|ring| Arc::clone(ring.name())).collect()
+    }
+
+    /// Visits the rings by time. `take` is given the next turn and the index of its ring, and returns how
+    /// many entries of it were consumed: of records, this may be fewer than there are.
+    pub(crate) fn merge(
+        &mut self,
+        mut take: impl FnMut(Turn<'_>, usize, &mut Tally) -> (usize, ControlFlow<()>),
+    ) -> ControlFlow<()> {
+        self.start();
+        self.pass_delivered();
+        while let Some(Reverse((_, index))) = self.heap.pop() {
+            let Self { plan, state, rings, heap, .. } = self;
+            let Some(ring) = rings.get_mut(index) else { continue };
+            let next = heap.peek().map(|Reverse(next)| *next);
+            let flow = loop {
+                let (count, flow) = take(ring.turn(index, next), index, &mut state.tally);
+                let Some(key) = ring.advance(count, plan, state) else {
+                    self.end_ring(index);
+                    break flow;
+                };
+                if flow.is_break() || next.is_some_and(|next| next < (key, index)) {
+                    heap.push(Reverse((key, index)));
+                    break flow;
+                }
+            };
+            flow?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Passes the record that a cursor has delivered.
+    pub(super) fn pass_delivered(&mut self) {
+        if std::mem::take(&mut self.is_delivered) {
+            self.pass();
+        }
+    }
+
+    /// Passes the next entry.
+    pub(super) fn pass(&mut self) {
+        let Some(Reverse((_, index))) = self.heap.pop() else { return };
+        let Some(ring) = self.rings.get_mut(index) else { return };
+        match ring.advance(1, &self.plan, &mut self.state) {
+            Some(key) => self.heap.push(Reverse((key, index))),
+            None => self.end_ring(index),
+        }
+    }
+
+    /// Marks a ring as ended, and starts the rings that continue it.
+    fn end_ring(&mut self, index: usize) {
+        let mut ended = vec![index];
+        while let Some(index) = ended.pop() {
+            if let Some(has_ended) = self.has_ended.get_mut(index) {
+                *has_ended = true;
+            }
+            let followers = self.waiting.remove(&index).unwrap_or_default();
+            let Some(last) = self.rings.get(index).map(Ring::key) else { continue };
+            for follower in followers {
+                let Some(ring) = self.rings.get_mut(follower) else { continue };
+                ring.continue_after(last);
+                match ring.advance(0, &self.plan, &mut self.state) {
+                    Some(key) => self.heap.push(Reverse((key, follower))),
+                    None => ended.push(follower),
+                }
+            }
+        }
+    }
+
+    /// Reads the heads of the rings, unless that was done.
+    pub(crate) fn start(&mut self) {
+        if !std::mem::replace(&mut self.is_started, true) {
+            self.plan.apply_filter();
+            self.extend();
+        }
+    }
+
+    /// Gives the rings what is new in the dumps.
+    fn extend(&mut self) {
+        let Self { plan, state, rings, by_id, seen, has_ended, .. } = self;
+        let first_new = rings.len();
+        let mut resumed = Vec::new();
+        for ((session, ring), items) in new_items(&plan.dumps, &plan.sessions, seen) {
+            let index = match by_id.get(&(session, ring)) {
+                Some(&index) => index,
+                None => {
+                    let Some(of) = plan.sessions.get(session) else { continue };
+                    let thread = of.thread(ring, &plan.dumps);
+                    let name = RingName::new(ring, rings.len(), thread);
+                    if !plan.filter.wants_thread(&name.name, thread) {
+                        continue;
+                    }
+                    by_id.insert((session, ring), rings.len());
+                    rings.push(Ring::new(session, name, of.is_from_start));
+                    has_ended.push(false);
+                    rings.len() - 1
+                }
+            };
+            let Some(ring) = rings.get_mut(index) else { continue };
+            ring.extend(items, state);
+            if index < first_new && std::mem::take(&mut has_ended[index]) {
+                resumed.push(index);
+            }
+        }
+        let mut first = resumed;
+        for index in first_new..rings.len() {
+            match predecessor(&rings[index], by_id).filter(|_| plan.order == Order::Time) {
+                Some(before) if has_ended[before] => {
+                    let last = rings[before].key();
+                    rings[index].continue_after(last);
+                    first.push(index);
+                }
+                Some(before) => self.waiting.entry(before).or_default().push(index),
+                None => first.push(index),
+            }
+        }
+        for index in first {
+            let Some(ring) = self.rings.get_mut(index) else { continue };
+            match ring.advance(0, &self.plan, &mut self.state) {
+                Some(key) => self.heap.push(Reverse((key, index))),
+                None => self.end_ring(index),
+            }
+        }
+    }
+}
+
+/// The index of the ring that a ring continues, if that is read too. Ids grow along a chain, so that it
+/// is not a circle.
+fn predecessor(ring: &Ring, by_id: &BTreeMap<(usize, u32), usize>) -> Option<usize> {
+    let before = ring.continues().filter(|&before| before < ring.name().ring)?;
+    by_id.get(&(ring.session, before)).copied()
+}
+
+type Visitor<'v> = dyn FnMut(&Entry<'_>) -> ControlFlow<()> + 'v;
+
+/// Shows the pending losses until it breaks.
+fn visit_pending(
+    pending: &mut Pending,
+    names: &[Arc<RingName>],
+    visit: &mut impl FnMut(&Entry<'_>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    if pending.is_empty() {
+        return ControlFlow::Continue(());
+    }
+    while let Some(loss) = pending.pop() {
+        if let Some(loss) = loss.entry(names) {
+            visit(&Entry::Loss(loss))?;
+        }
+    }
+    ControlFlow::Continue(())
+}

@@ -1,0 +1,173 @@
+//! Plan of a read: the dumps, their sessions, and what the filter wants of each call site.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use regex::bytes::Regex;
+
+use super::order::Order;
+use super::session::{self, Session};
+use crate::clock::TimeMap;
+use crate::dump::Dump;
+use crate::filter::{Budget, Filter, Hits, RequiredLiteral, SitePredicate, search};
+use crate::model::site::Site;
+
+/// What is read, and which of it is wanted.
+#[derive(Debug)]
+pub(crate) struct ReadPlan {
+    pub(crate) dumps: Arc<[Dump]>,
+    pub(super) sessions: Vec<Session>,
+    pub(crate) filter: Arc<Filter>,
+    pub(super) order: Order,
+    pub(crate) sites: Arc<CallSites>,
+    /// For each call site, in the order of `sites`.
+    predicates: Vec<SitePredicate>,
+    /// For each dump, the indexes of its call sites among all, in the order of definition.
+    by_dump: Vec<Vec<u32>>,
+    /// Whether there are call sites with unwanted records.
+    pub(super) is_selective: bool,
+    /// Searches for what the records of any call site must contain, if they must.
+    pub(super) search: Option<Regex>,
+    /// Whether it searches for text only, which columns hold in one piece.
+    searches_text: bool,
+    budget: Budget,
+}
+
+/// The call sites of all dumps of a decoder. An index never changes its call site.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CallSites {
+    sites: Vec<Arc<Site>>,
+}
+
+impl CallSites {
+    #[inline]
+    pub(crate) fn get(&self, index: u32) -> Option<&Arc<Site>> {
+        self.sites.get(index as usize)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.sites.len()
+    }
+}
+
+impl ReadPlan {
+    pub(super) fn new(dumps: Arc<[Dump]>) -> Self {
+        let sessions = session::sessions(&dumps);
+        Self {
+            dumps,
+            sessions,
+            filter: Arc::default(),
+            order: Order::default(),
+            sites: Arc::default(),
+            predicates: Vec::new(),
+            by_dump: Vec::new(),
+            is_selective: false,
+            search: None,
+            searches_text: false,
+            budget: Budget::default(),
+        }
+    }
+
+    /// The time map of a session. It is never `None`: each ring belongs to a session.
+    #[inline]
+    pub(super) fn map(&self, session: usize) -> Option<&TimeMap> {
+        self.sessions.get(session).map(|session| &session.map)
+    }
+
+    /// Continues with dumps of the same files, which may have grown.
+    pub(super) fn replace_dumps(&mut self, dumps: Arc<[Dump]>) {
+        self.sessions = session::sessions(&dumps);
+        self.dumps = dumps;
+        self.apply_filter();
+    }
+
+    /// Applies the filter to the call sites that it has not been applied to.
+    pub(super) fn apply_filter(&mut self) {
+        let Self { dumps, filter, sites, predicates, by_dump, budget, .. } = self;
+        let sites = &mut Arc::make_mut(sites).sites;
+        by_dump.resize(dumps.len(), Vec::new());
+        for (dump, indexes) in dumps.iter().zip(by_dump) {
+            for site in dump.tables().sites.shared().iter().skip(indexes.len()) {
+                budget.earn(site.call_site());
+                indexes.push(sites.len() as u32);
+                sites.push(Arc::clone(site));
+                predicates.push(filter.predicate(site, budget));
+            }
+        }
+        let all = || self.predicates.iter();
+        self.is_selective = all().any(|predicate| !matches!(predicate, SitePredicate::Always));
+        // Of several literals that a call site requires, the most selective one is searched for.
+        let strongest = || {
+            all().filter_map(|predicate| match predicate {
+                SitePredicate::Requires(all) => all.iter().max_by_key(|one| one.strength()),
+                SitePredicate::Never | SitePredicate::Always => None,
+            })
+        };
+        self.searches_text = strongest().all(|one| matches!(one, RequiredLiteral::OneOf(_)));
+        let has_any = strongest().any(|one| !one.pieces().is_empty());
+        self.search =
+            has_any.then(|| search(strongest().flat_map(RequiredLiteral::pieces))).flatten();
+    }
+
+    /// The index of the call site of a dump with this tag, and its predicate; `None` if no call site
+    /// has it.
+    #[inline]
+    pub(super) fn select(&self, dump: usize, tag: u32) -> Option<(u32, &SitePredicate)> {
+        let index = match self.dumps.get(dump)?.tables().sites.index(tag) {
+            Some(site) => *self.by_dump.get(dump)?.get(site)?,
+            None => self.index_in_others(dump, tag)?,
+        };
+        Some((index, self.predicates.get(index as usize)?))
+    }
+
+    /// The index of a call site whose dictionary entry the dump has lost: an id means the same call
+    /// site in all files of a session.
+    #[cold]
+    fn index_in_others(&self, dump: usize, tag: u32) -> Option<u32> {
+        let of = self.dumps.get(dump)?;
+        // An undamaged dump has all that its blocks need.
+        if of.damage().is_empty() {
+            return None;
+        }
+        let others = self.dumps.iter().zip(&self.by_dump);
+        let of_session = others.filter(|(other, _)| other.header().session == of.header().session);
+        let mut found = of_session
+            .filter_map(|(other, indexes)| indexes.get(other.tables().sites.index(tag)?).copied());
+        found.next()
+    }
+
+    /// Whether a block may hold a wanted record, or one whose call site is unknown, by its summary.
+    pub(super) fn may_hold(&self, dump_index: usize, dump: &Dump, block: usize) -> bool {
+        let Some(summary) = dump.summary(block).filter(|_| self.is_selective) else { return true };
+        let mut ids = summary.sites();
+        ids.any(|id| match id.and_then(|id| self.select(dump_index, id)) {
+            None | Some((_, SitePredicate::Always)) => true,
+            Some((_, SitePredicate::Never)) => false,
+            Some((_, SitePredicate::Requires(all))) => {
+                all.iter().all(|one| one.may_be_met(&summary))
+            }
+        })
+    }
+
+    /// Whether the columns of a block contain any text that its records require.
+    pub(super) fn may_contain(&self, columns: &[u8]) -> bool {
+        let search = self.search.as_ref().filter(|_| self.searches_text);
+        search.is_none_or(|search| search.is_match(columns))
+    }
+
+    /// Whether a record may be wanted, so far as can be told without decoding its values.
+    #[inline]
+    pub(super) fn may_want(
+        &self,
+        predicate: Option<&SitePredicate>,
+        values: Range<usize>,
+        hits: &mut Hits,
+        body: &[u8],
+    ) -> bool {
+        match (predicate, &self.search) {
+            (Some(SitePredicate::Never), _) => false,
+            (Some(SitePredicate::Requires(_)), Some(search)) => hits.has(search, body, values),
+            _ => true,
+        }
+    }
+}

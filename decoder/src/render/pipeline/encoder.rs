@@ -1,0 +1,139 @@
+//! Encoder of entries: from undecoded values to text, by lines where it can, else by a renderer.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use stenolog_format::value::ValueError;
+
+use crate::filter::Filter;
+use crate::model::entry::Entry;
+use crate::model::loss::LossEntry;
+use crate::read::{CallSites, Decoder, Losses, UndecodedRecord, ValueBuffers};
+use crate::render::format::Format;
+use crate::render::line_table::LineTable;
+use crate::render::options::RenderOptions;
+use crate::render::renderer::Renderer;
+use crate::render::text_buffer::TextBuffer;
+use crate::text;
+
+/// What the encoders of all threads share.
+#[derive(Clone, Debug)]
+pub(super) struct Encoding {
+    pub(super) format: Format,
+    pub(super) options: RenderOptions,
+    pub(super) losses: Losses,
+    filter: Arc<Filter>,
+    sites: Arc<CallSites>,
+    /// The lines of call sites, unless the format has none or the filter needs values.
+    lines: Option<Arc<LineTable>>,
+}
+
+impl Encoding {
+    /// The encoding of the entries of a decoder, which is started.
+    pub(super) fn new(decoder: &Decoder, format: Format, options: &RenderOptions) -> Self {
+        let (filter, sites) = (Arc::clone(decoder.filter()), Arc::clone(decoder.sites()));
+        let renderer = Renderer::new(format, options.clone());
+        let line_format = renderer.line_format().filter(|_| !filter.needs_values());
+        let lines = line_format.map(|format| Arc::new(LineTable::new(format, &sites)));
+        let (options, losses) = (options.clone(), decoder.losses());
+        Self { format, options, losses, filter, sites, lines }
+    }
+}
+
+impl Encoding {
+    /// The same, with losses shown in another way.
+    pub(super) fn with_losses(&self, losses: Losses) -> Self {
+        Self { losses, ..self.clone() }
+    }
+}
+
+/// What was done with a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Encoded {
+    /// It was written.
+    Written,
+    /// The filter does not want it.
+    Skipped,
+    /// It may be long, so it is written only when its turn has come.
+    Deferred,
+}
+
+/// Makes text of entries. Each thread has its own.
+#[derive(Debug)]
+pub(super) struct EntryEncoder {
+    encoding: Encoding,
+    renderer: Renderer,
+    buffers: ValueBuffers,
+    /// Buffers for text that is not written to the output directly.
+    scratch: [String; 2],
+}
+
+impl EntryEncoder {
+    pub(super) fn new(encoding: Encoding) -> Self {
+        let renderer = Renderer::new(encoding.format, encoding.options.clone());
+        let (buffers, scratch) = Default::default();
+        Self { encoding, renderer, buffers, scratch }
+    }
+
+    /// How losses are shown.
+    pub(super) const fn losses(&self) -> Losses {
+        self.encoding.losses
+    }
+
+    /// Appends the record if the filter wants it. Unless it is its turn, a record that may be long is
+    /// deferred.
+    ///
+    /// # Errors
+    /// If the values cannot be read.
+    #[inline]
+    pub(super) fn record(
+        &mut self,
+        raw: &UndecodedRecord<'_>,
+        is_its_turn: bool,
+        out: &mut TextBuffer,
+    ) -> Result<Encoded, ValueError> {
+        let Encoding { lines, sites, .. } = &self.encoding;
+        let line = lines.as_ref().and_then(|lines| lines.get(raw.site_index, sites));
+        match line {
+            Some(line) if line.takes(&raw.values) => {
+                let written = self.renderer.write_line(line, raw, (out, &mut self.scratch));
+                written.map(|()| Encoded::Written)
+            }
+            _ => self.render(raw, is_its_turn, out),
+        }
+    }
+
+    fn render(
+        &mut self,
+        raw: &UndecodedRecord<'_>,
+        is_its_turn: bool,
+        out: &mut TextBuffer,
+    ) -> Result<Encoded, ValueError> {
+        let Self { encoding, renderer, buffers, scratch: [scratch, _] } = self;
+        scratch.clear();
+        let visited = buffers.visit(raw, &encoding.sites, &encoding.filter, |entry| {
+            if let Entry::Record(record) = entry
+                && !is_its_turn
+                && text::may_be_long(record.values())
+            {
+                return ControlFlow::Break(());
+            }
+            renderer.write(entry, scratch);
+            out.push(scratch.as_bytes());
+            ControlFlow::Continue(())
+        });
+        visited.map(|(is_wanted, flow)| match flow {
+            ControlFlow::Break(()) => Encoded::Deferred,
+            ControlFlow::Continue(()) if is_wanted => Encoded::Written,
+            ControlFlow::Continue(()) => Encoded::Skipped,
+        })
+    }
+
+    /// Appends a loss.
+    pub(super) fn loss(&mut self, loss: &LossEntry<'_>, out: &mut TextBuffer) {
+        let [scratch, _] = &mut self.scratch;
+        scratch.clear();
+        self.renderer.write(&Entry::Loss(loss.clone()), scratch);
+        out.push(scratch.as_bytes());
+    }
+}

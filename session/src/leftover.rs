@@ -1,0 +1,342 @@
+//! The judgement of an abandoned ring directory by its writer and its dump: whether it is still needed.
+//!
+//! ```text
+//!   its writer runs, or that cannot be told      needed
+//!   no ring: its writer died while it started    not needed
+//!   the dump is sealed                           not needed: it has everything
+//!   the dump is gone                             not needed: no record can be explained without it
+//!   the dump is not sealed                       needed, unless the rings hold nothing
+//! ```
+//!
+//! A directory may be removed by a wrong judgement, and its records with it. Therefore everything that
+//! cannot be told for sure counts as needed: a folder that cannot be listed, or a dump that cannot be read.
+//! A dump of a user who is not trusted tells nothing: anybody can put one into `/dev/shm`.
+
+use std::collections::HashMap;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind};
+use stenolog_format::index::End;
+
+use crate::dir::{Dir, Owners, owner_of};
+use crate::layout::{DumpLocation, META_FILE, folder_of, hints_at_records};
+use crate::lock::{self, Writer};
+use crate::positioned::read_exact_at;
+
+/// Whether an abandoned directory is still needed, and why.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// Its logger is running, or another process works on it.
+    Running,
+    /// It has no rings: its logger was killed while it started, or its removal was interrupted.
+    NoRings {
+        /// Whether it has its `meta.steno`, whose lock tells of a writer.
+        has_meta: bool,
+    },
+    /// Its dump is sealed and has everything.
+    Sealed {
+        /// The dump.
+        dump: PathBuf,
+    },
+    /// Its dump is in its folder no more, under any name.
+    Gone {
+        /// Where it was.
+        dump: PathBuf,
+    },
+    /// Its dump is not sealed. The rings tell what it lacks, or prove that it lacks nothing.
+    Unsealed {
+        /// The dump.
+        dump: PathBuf,
+    },
+    /// That cannot be told.
+    Unknown(Doubt),
+}
+
+/// The reason why a directory cannot be judged.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Doubt {
+    /// The directory, or its `meta.steno`, cannot be read.
+    #[error("{0}")]
+    Unreadable(io::Error),
+    /// Its file system has no locks.
+    #[error("its file system has no locks to tell by")]
+    NoLocks,
+    /// Nothing tells whether its writer is alive.
+    #[error("its meta.steno is missing")]
+    NoMeta,
+    /// The dump may be anywhere.
+    #[error("it does not say where its dump is")]
+    NoLocation,
+    /// The dump was not found, but may be on another file system, or seen from another root.
+    #[error("its dump cannot be seen from here")]
+    NotVisible {
+        /// Where it should be.
+        dump: PathBuf,
+    },
+    /// The dump is being written, or cannot be read.
+    #[error("its dump is in use or cannot be read")]
+    Dump {
+        /// The dump.
+        dump: PathBuf,
+    },
+}
+
+/// What is known of the dump at a path.
+#[derive(Debug, PartialEq, Eq)]
+enum DumpState {
+    Absent,
+    /// It is another session's, or is not a dump.
+    Other,
+    Sealed,
+    Unsealed,
+    /// It belongs to a user who is not trusted, and may have planted it.
+    Foreign,
+    /// It is being written, or cannot be read.
+    Unknown,
+}
+
+/// The dumps of a folder, each with its session.
+type Dumps = Vec<([u8; 16], PathBuf)>;
+
+/// Judges abandoned directories; looks through each folder once.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(unix)] {
+/// use stenolog_session::dir::Dir;
+/// use stenolog_session::layout::directory_name;
+/// use stenolog_session::leftover::{Judge, Verdict};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join(directory_name(&[1; 16]));
+/// std::fs::create_dir(&path)?;
+/// let verdict = Judge::new(1000).judge(&Dir::open(&path).unwrap(), &[1; 16]);
+/// assert!(matches!(verdict, Verdict::NoRings { has_meta: false }));
+/// # }
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Judge {
+    owners: Owners,
+    max_entries: usize,
+    is_patient: bool,
+    /// The folders that were looked through; `None` if not all of their dumps are known.
+    folders: HashMap<PathBuf, Option<Dumps>>,
+}
+
+impl Judge {
+    /// A judge that looks for dumps in folders of up to `max_entries` files.
+    #[must_use]
+    pub fn new(max_entries: usize) -> Self {
+        let owners = Owners::root_and_this_user();
+        Self { owners, max_entries, is_patient: false, folders: HashMap::new() }
+    }
+
+    /// Asks for a writer several times: another program may hold its lock for a moment.
+    #[must_use]
+    pub fn patient(mut self) -> Self {
+        self.is_patient = true;
+        self
+    }
+
+    /// Judges a directory of a session. Reads frame headers of dumps, but no rings; changes nothing.
+    pub fn judge(&mut self, dir: &Dir, session: &[u8; 16]) -> Verdict {
+        let has_rings = match holds_rings(dir) {
+            Ok(has_rings) => has_rings,
+            Err(error) => return Verdict::Unknown(Doubt::Unreadable(error)),
+        };
+        let has_meta = match dir.open_file(META_FILE, &self.owners) {
+            Ok(meta) => match self.writer(&meta) {
+                Writer::Ours => true,
+                Writer::Other => return Verdict::Running,
+                Writer::Unknown => return Verdict::Unknown(Doubt::NoLocks),
+            },
+            Err(error) if error.is_not_found() && has_rings => {
+                return Verdict::Unknown(Doubt::NoMeta);
+            }
+            Err(error) if error.is_not_found() => false,
+            Err(error) => return Verdict::Unknown(Doubt::Unreadable(io::Error::other(error))),
+        };
+        if !has_rings {
+            return Verdict::NoRings { has_meta };
+        }
+        self.judge_dump(dir, session)
+    }
+
+    fn judge_dump(&mut self, dir: &Dir, session: &[u8; 16]) -> Verdict {
+        let location = dir.location(&self.owners);
+        let named = location.as_ref().and_then(DumpLocation::path);
+        let (state, dump) = match named.as_ref().map(|path| self.state(path, session)) {
+            Some(state @ (DumpState::Sealed | DumpState::Unsealed)) => (state, named),
+            _ => match self.find(dir, named.as_deref(), session) {
+                Some((state, dump)) => (state, Some(dump)),
+                None => (DumpState::Absent, named),
+            },
+        };
+        match (state, dump, location) {
+            (DumpState::Sealed, Some(dump), _) => Verdict::Sealed { dump },
+            (DumpState::Unsealed, Some(dump), _) => Verdict::Unsealed { dump },
+            (DumpState::Unknown, Some(dump), _) => Verdict::Unknown(Doubt::Dump { dump }),
+            (_, Some(dump), Some(location)) if self.is_gone(&dump, &location, session) => {
+                Verdict::Gone { dump }
+            }
+            (_, Some(dump), _) => Verdict::Unknown(Doubt::NotVisible { dump }),
+            (_, None, _) => Verdict::Unknown(Doubt::NoLocation),
+        }
+    }
+
+    /// The file of the session in the folder of its dump, or in that of the directory, in case it was
+    /// renamed: a sealed one, if there are several.
+    fn find(
+        &mut self,
+        dir: &Dir,
+        named: Option<&Path>,
+        session: &[u8; 16],
+    ) -> Option<(DumpState, PathBuf)> {
+        let mut found = None;
+        for folder in [named, Some(dir.path())].into_iter().flatten().map(folder_of) {
+            let max_entries = self.max_entries;
+            let dumps = self.folders.entry(folder);
+            let dumps = dumps.or_insert_with_key(|folder| dumps_in(folder, max_entries));
+            let paths: Vec<_> = dumps.iter().flatten().filter(|(of, _)| of == session).collect();
+            let paths: Vec<_> = paths.into_iter().map(|(_, path)| path.clone()).collect();
+            for path in paths {
+                match (self.state(&path, session), &found) {
+                    (DumpState::Sealed, _) => return Some((DumpState::Sealed, path)),
+                    (DumpState::Unsealed, _) => found = Some((DumpState::Unsealed, path)),
+                    (DumpState::Unknown, None) => found = Some((DumpState::Unknown, path)),
+                    _ => {}
+                }
+            }
+        }
+        found
+    }
+
+    /// Whether a dump that was not found is nowhere: its folder is seen from the same root and on the same
+    /// file system, and does not have it.
+    fn is_gone(&self, dump: &Path, location: &DumpLocation, session: &[u8; 16]) -> bool {
+        let is_absent =
+            || matches!(self.state(dump, session), DumpState::Absent | DumpState::Other);
+        if !location.is_visible() || !is_absent() {
+            return false;
+        }
+        let folder = folder_of(dump);
+        match fs::metadata(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => true,
+            Err(_) => false,
+            // Once more: a file that is being renamed may be missed.
+            Ok(_) => dumps_in(&folder, self.max_entries)
+                .is_some_and(|dumps| dumps.iter().all(|(of, _)| of != session)),
+        }
+    }
+
+    fn state(&self, path: &Path, session: &[u8; 16]) -> DumpState {
+        use io::ErrorKind::{NotADirectory, NotFound};
+
+        let (file, header) = match open_dump(path) {
+            Ok(Some(found)) => found,
+            Ok(None) => return DumpState::Other,
+            // A part of the path may be a file by now.
+            Err(error) if matches!(error.kind(), NotFound | NotADirectory) => {
+                return DumpState::Absent;
+            }
+            Err(_) => return DumpState::Unknown,
+        };
+        if header.session != *session {
+            return DumpState::Other;
+        }
+        let is_trusted = file.metadata().is_ok_and(|found| self.owners.trust(owner_of(&found)));
+        if !is_trusted {
+            return DumpState::Foreign;
+        }
+        if self.writer(&file) == Writer::Other {
+            return DumpState::Unknown;
+        }
+        match is_sealed(&file) {
+            Ok(true) => DumpState::Sealed,
+            Ok(false) => DumpState::Unsealed,
+            Err(_) => DumpState::Unknown,
+        }
+    }
+
+    fn writer(&self, file: &File) -> Writer {
+        match lock::writer_is_alive(file) {
+            _ if !self.is_patient => lock::query(file),
+            Some(true) => Writer::Other,
+            Some(false) => Writer::Ours,
+            None => Writer::Unknown,
+        }
+    }
+}
+
+/// Whether a directory has anything that hints at a record.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn holds_rings(dir: &Dir) -> io::Result<bool> {
+    Ok(dir.names(1, hints_at_records)?.total > 0)
+}
+
+/// The dumps in a folder; `None` if it cannot be looked through.
+fn dumps_in(folder: &Path, max_entries: usize) -> Option<Dumps> {
+    let entries: Vec<_> = fs::read_dir(folder).ok()?.take(max_entries + 1).collect();
+    if entries.len() > max_entries {
+        return None;
+    }
+    let mut dumps = Vec::new();
+    for entry in entries {
+        let path = entry.ok()?.path();
+        match open_dump(&path) {
+            Ok(Some((_, header))) => dumps.push((header.session, path)),
+            Ok(None) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            // It may be a dump.
+            Err(_) => return None,
+        }
+    }
+    Some(dumps)
+}
+
+/// Opens a file that begins as a dump does; follows no link, and waits for no pipe.
+fn open_dump(path: &Path) -> io::Result<Option<(File, FileHeader)>> {
+    if !path.symlink_metadata()?.is_file() {
+        return Ok(None);
+    }
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.bits() as i32);
+    }
+    let file = options.open(path)?;
+    let mut header = [0; FileHeader::BYTES];
+    match read_exact_at(&file, &mut header, 0) {
+        Ok(()) => Ok(FileHeader::decode(&header).ok().map(|(header, _)| (file, header))),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether a dump ends with the end of its session.
+fn is_sealed(dump: &File) -> io::Result<bool> {
+    const BYTES: usize = FrameHeader::BYTES + End::BYTES;
+    let mut frame = [0; BYTES];
+    let Some(at) = dump.metadata()?.len().checked_sub(BYTES as u64) else { return Ok(false) };
+    read_exact_at(dump, &mut frame, at)?;
+    let payload = &frame[FrameHeader::BYTES..];
+    let header = FrameHeader::decode(&frame);
+    let is_end =
+        header.is_some_and(|header| header.kind == FrameKind::End as u8 && header.matches(payload));
+    Ok(is_end && End::decode(payload).is_some_and(|end| !end.continues))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,175 @@
+//! The completion of a dump: explanations, records, losses and the end, after its last whole frame.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io;
+
+use stenolog_format::dictionary::Thread;
+use stenolog_format::frame::FrameKind;
+use stenolog_format::loss::{Loss, LossFrame};
+use stenolog_format::recovery::put_blocks;
+use stenolog_format::volatile::VolatileRing;
+use stenolog_ringbuf::file::Recovered;
+
+use super::NotRecovered;
+use super::contents::Contents;
+use super::explanations::Explanations;
+use super::judge::{Share, share_records};
+use crate::dir::check_size_limit;
+use crate::failpoint::{self, Step};
+use crate::positioned;
+use crate::writer::DumpWriter;
+
+/// Pending bytes are written when there are this many.
+const WRITE_AT_BYTES: usize = 1 << 18;
+
+/// The number of bytes that are copied at once where a file cannot be copied by reference.
+const COPIED_AT_ONCE: usize = 1 << 20;
+
+/// What a dump lacks.
+pub(super) struct Missing {
+    /// Of each ring, in the order of their ids: a ring follows the one that it continues.
+    pub(super) shares: Vec<Share>,
+    /// The rings that died with their process.
+    pub(super) volatile: Vec<VolatileRing>,
+    /// The records of calls that got no ring.
+    pub(super) ringless: Loss,
+}
+
+/// Appends everything that the dump lacks, and its end. `read` reads the ring of a share again.
+pub(super) fn complete(
+    dump: &File,
+    contents: Contents,
+    explanations: &Explanations,
+    missing: &Missing,
+    read: impl Fn(&Share) -> Result<Recovered, NotRecovered>,
+) -> Result<(), NotRecovered> {
+    let Contents { segment, rings, threads, has_clock, .. } = contents;
+    let mut writer = DumpWriter::resume_segment(segment);
+    threads.into_iter().for_each(|ring| writer.note_thread(ring));
+    let mut append = Append { dump, writer, failed: None };
+    if !has_clock {
+        for payload in &explanations.clock {
+            append.writer.copy_frame(FrameKind::Clock as u8, payload);
+        }
+    }
+    let sites: BTreeSet<_> = missing.shares.iter().flat_map(|share| &share.sites).collect();
+    let sites: Vec<_> = sites.into_iter().filter_map(|id| explanations.sites.get(id)).collect();
+    append.writer.state_all_sites(&sites);
+    let mut lost: BTreeMap<u32, u64> = rings.iter().map(|(&ring, has)| (ring, has.lost)).collect();
+    for share in &missing.shares {
+        let id = share.span.ring;
+        let stated = rings.get(&id).map_or(0, |ring| ring.lost);
+        // What neither the dump states nor a record of the ring.
+        let has_loss = share.loss.total() > stated.max(share.lost_by_records);
+        if (share.records > 0 || has_loss)
+            && let Some(thread) = explanations.threads.get(&id)
+        {
+            append.writer.state_thread(thread);
+        }
+        if share.records > 0 {
+            let ring = read(share)?;
+            append.records(share, &ring, explanations)?;
+        }
+        if has_loss {
+            let (position, loss) = (share.span.end_position, share.loss);
+            append.writer.put_loss(&LossFrame { ring: id, position, loss, gone: None });
+        }
+        let total = stated.max(share.lost_by_records).max(share.loss.total());
+        lost.insert(id, total);
+        append.write_if(WRITE_AT_BYTES);
+    }
+    let stated = lost.entry(Loss::NO_RING).or_default();
+    if missing.ringless.total() > *stated {
+        *stated = missing.ringless.total();
+        append.writer.state_thread(&Thread::no_ring());
+        let (ring, loss) = (Loss::NO_RING, missing.ringless);
+        append.writer.put_loss(&LossFrame { ring, position: 0, loss, gone: None });
+    }
+    for ring in &missing.volatile {
+        if let Some(thread) = explanations.threads.get(&ring.ring) {
+            append.writer.state_thread(thread);
+        }
+        append.writer.put_volatile(ring);
+    }
+    append.writer.finish_segment(lost.into_values().fold(0, u64::saturating_add), false);
+    append.write_if(0);
+    append.failed.map_or(Ok(()), |error| Err(NotRecovered::of_dump(error)))
+}
+
+/// The end of a dump.
+struct Append<'d> {
+    dump: &'d File,
+    writer: DumpWriter,
+    /// The reason why nothing can be written any more.
+    failed: Option<io::Error>,
+}
+
+impl Append<'_> {
+    fn records(
+        &mut self,
+        share: &Share,
+        ring: &Recovered,
+        explanations: &Explanations,
+    ) -> Result<(), NotRecovered> {
+        let put = put_blocks(
+            share.span,
+            share_records(ring, share),
+            |tag| explanations.sites.get(&tag),
+            |header, payload| {
+                self.writer.put_block(|out| {
+                    out.extend_from_slice(payload);
+                    *header
+                });
+                self.writer.put_index_if_due();
+                self.write_if(WRITE_AT_BYTES);
+            },
+        );
+        // The ring has not changed since it was judged.
+        let is_same = put.records == share.records as u64 && put.unreadable == 0;
+        if is_same {
+            Ok(())
+        } else {
+            Err(NotRecovered::Gap { ring: share.span.ring, number: share.span.first_record })
+        }
+    }
+
+    fn write_if(&mut self, bytes: usize) {
+        let pending = self.writer.pending();
+        if pending.len() < bytes {
+            return;
+        }
+        let length = pending.len();
+        if self.failed.is_none() {
+            let at = self.writer.written_bytes();
+            let write = || positioned::write_all_at(self.dump, pending, at);
+            self.failed = check_size_limit(self.writer.end()).and_then(|()| write()).err();
+            failpoint::after(Step::EarlierWritten);
+        }
+        self.writer.advance(length);
+    }
+}
+
+/// Copies the first `bytes` of a file into an empty one, by reference where the file system can.
+pub(super) fn copy_beginning(from: &File, to: &File, bytes: u64) -> io::Result<()> {
+    let mut at = 0;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    while at < bytes {
+        let (mut of_from, mut of_to) = (at, at);
+        let left = usize::try_from(bytes - at).unwrap_or(usize::MAX);
+        match rustix::fs::copy_file_range(from, Some(&mut of_from), to, Some(&mut of_to), left) {
+            Err(rustix::io::Errno::INTR) => {}
+            // Not between these files: the rest is read and written.
+            Ok(0) | Err(_) => break,
+            Ok(copied) => at += copied as u64,
+        }
+    }
+    let mut chunk = vec![0; COPIED_AT_ONCE.min(usize::try_from(bytes - at).unwrap_or(usize::MAX))];
+    while at < bytes {
+        let length = chunk.len().min(usize::try_from(bytes - at).unwrap_or(usize::MAX));
+        positioned::read_exact_at(from, &mut chunk[..length], at)?;
+        positioned::write_all_at(to, &chunk[..length], at)?;
+        at += length as u64;
+    }
+    Ok(())
+}

@@ -1,0 +1,247 @@
+//! The contents of a dump, as far as its rings need them: frame headers, explanations and losses.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+
+use stenolog_format::block::{BlockHeader, Codec};
+use stenolog_format::dictionary::{CallSite, Thread};
+use stenolog_format::frame::{FileHeader, FrameKind};
+use stenolog_format::index::{End, Index};
+use stenolog_format::loss::{Loss, LossFrame};
+
+use super::NotRecovered;
+use super::judge::end_number;
+use crate::codec::Decompressor;
+use crate::frames::{Frame, FrameSource, Position, Step, Walk, Window};
+use crate::positioned;
+use crate::writer::OpenSegment;
+
+/// The greatest length of a payload that must be read: a block has at most one ring, and its header.
+const MAX_PAYLOAD_BYTES: u32 = (1 << 30) + (1 << 12);
+
+/// The contents of a dump.
+#[derive(Debug)]
+pub(super) struct Contents {
+    /// The whole frames.
+    pub(super) segment: OpenSegment,
+    pub(super) rings: BTreeMap<u32, RingInDump>,
+    /// The threads that it explains.
+    pub(super) threads: Vec<u32>,
+    /// The call sites that it explains.
+    pub(super) sites: Vec<CallSite>,
+    pub(super) has_clock: bool,
+    /// There is an end frame, nothing after it, and no other file.
+    pub(super) is_sealed: bool,
+}
+
+/// The contents of a dump that belong to one ring.
+#[derive(Debug, Default)]
+pub(super) struct RingInDump {
+    /// The number of the next record, and the position where the last block ended.
+    pub(super) next: Option<(u64, u64)>,
+    /// The greatest number of lost records that it states.
+    pub(super) lost: u64,
+    /// The blocks whose records the ring may still have, and whether each is intact.
+    pub(super) blocks: Vec<(BlockHeader, bool)>,
+}
+
+impl Contents {
+    /// Reads the frames from `begin` on. Up to `written` there must be whole frames, whose headers are
+    /// believed. Later frames count if their checksum is right.
+    ///
+    /// Such frames exist if the process was killed before it had stated them, or an earlier recovery was.
+    /// The rings may still have their records, which the numbers tell; but not for sure, because `progress`
+    /// may not have been writable for a while. Therefore they are kept.
+    ///
+    /// `firsts` has the number of the first record that each ring still has.
+    pub(super) fn read(
+        dump: &File,
+        header: FileHeader,
+        begin: u64,
+        written: u64,
+        firsts: &BTreeMap<u32, u64>,
+    ) -> Result<Self, NotRecovered> {
+        let len = dump.metadata().map_err(NotRecovered::of_dump)?.len();
+        if written.max(begin) > len {
+            return Err(NotRecovered::Dump { offset: len });
+        }
+        let window =
+            Window::new(len, |buffer: &mut [u8], offset| positioned::read_at(dump, buffer, offset));
+        let segment =
+            OpenSegment { header, end: begin, frames: 0, records: 0, index: Index::default() };
+        let mut reader = Reader {
+            walk: Walk::new(window, Position::first(begin)),
+            firsts,
+            contents: Self {
+                segment,
+                rings: BTreeMap::new(),
+                threads: Vec::new(),
+                sites: Vec::new(),
+                has_clock: false,
+                is_sealed: false,
+            },
+        };
+        while reader.step(written)? {}
+        let contents = reader.contents;
+        // No logger writes anything after an end.
+        if contents.is_sealed && contents.segment.end < len {
+            return Err(NotRecovered::Dump { offset: contents.segment.end });
+        }
+        Ok(contents)
+    }
+}
+
+struct Reader<'a, S> {
+    walk: Walk<S>,
+    firsts: &'a BTreeMap<u32, u64>,
+    contents: Contents,
+}
+
+impl<S: FrameSource<Error = io::Error>> Reader<'_, S> {
+    /// Reads a frame; `false` if no whole one follows.
+    fn step(&mut self, written: u64) -> Result<bool, NotRecovered> {
+        let offset = self.contents.segment.end;
+        let odd = || NotRecovered::Dump { offset };
+        let is_written = offset < written;
+        let limit = if is_written { written } else { self.walk.source_mut().len_bytes() };
+        let step = self.walk.step().map_err(NotRecovered::of_dump)?;
+        let frame = match step {
+            // The first step that is not the next frame ends the walk, and with it the whole frames.
+            Some(Step::Frame(frame))
+                if frame.end() <= limit && frame.missed_sequence().is_none() =>
+            {
+                frame
+            }
+            _ if is_written => return Err(odd()),
+            _ => return Ok(false),
+        };
+        if !is_written && self.payload(&frame)?.is_none() {
+            return Ok(false);
+        }
+        if self.contents.is_sealed {
+            return Err(odd());
+        }
+        self.take(&frame)?.ok_or_else(odd)?;
+        let segment = &mut self.contents.segment;
+        segment.end = frame.end();
+        segment.frames = segment.frames.checked_add(1).ok_or_else(odd)?;
+        Ok(true)
+    }
+
+    /// Notes a frame; `None` if no logger writes such a frame.
+    fn take(&mut self, frame: &Frame) -> Result<Option<()>, NotRecovered> {
+        let kind = FrameKind::from_u8(frame.header.kind);
+        match kind {
+            Some(FrameKind::Block) => return self.take_block(frame),
+            Some(FrameKind::End) => {
+                let end = self.payload(frame)?.and_then(|payload| End::decode(&payload));
+                self.contents.is_sealed = end.is_some_and(|end| !end.continues);
+                return Ok(self.contents.is_sealed.then_some(()));
+            }
+            Some(FrameKind::Index) => {
+                let index = Index { previous: frame.offset, ..Index::default() };
+                self.contents.segment.index = index;
+                return Ok(Some(()));
+            }
+            Some(FrameKind::Watermark | FrameKind::Summary | FrameKind::Header) => {
+                return Ok(Some(()));
+            }
+            Some(FrameKind::Loss) => {
+                let loss = self.payload(frame)?.and_then(|payload| LossFrame::decode(&payload));
+                let Some(LossFrame { ring, loss, .. }) = loss else { return Ok(None) };
+                let ring = self.contents.rings.entry(ring).or_default();
+                ring.lost = ring.lost.max(loss.total());
+            }
+            Some(FrameKind::Clock) => self.contents.has_clock = true,
+            // If one is damaged, a directory has to explain what it explained.
+            Some(FrameKind::Dictionary) => {
+                let payload = self.payload(frame)?;
+                let sites = payload.and_then(|payload| CallSite::decode_all(&payload).ok());
+                self.contents.sites.extend(sites.into_iter().flatten());
+            }
+            Some(FrameKind::Thread) => {
+                let payload = self.payload(frame)?;
+                let thread = payload.and_then(|payload| Thread::decode(&payload).ok());
+                self.contents.threads.extend(thread.map(|thread| thread.ring));
+            }
+            Some(FrameKind::Volatile) => {}
+            _ => return Ok(None),
+        }
+        self.contents.segment.index.metadata.push(frame.offset);
+        Ok(Some(()))
+    }
+
+    fn take_block(&mut self, frame: &Frame) -> Result<Option<()>, NotRecovered> {
+        let bytes = self.walk.source_mut().bytes_at(frame.payload_offset(), BlockHeader::BYTES);
+        let block = BlockHeader::decode(bytes.map_err(NotRecovered::of_dump)?);
+        let Some(block) = block else { return Ok(None) };
+        let stored = frame.header.payload_bytes.checked_sub(BlockHeader::BYTES as u32);
+        let is_allowed = |codec: Codec| {
+            stored.is_some_and(|stored| codec.allows(block.body_bytes as usize, stored as usize))
+        };
+        // One of a later version is refused.
+        if block.encoding > 2 || !Codec::from_number(block.codec).is_some_and(is_allowed) {
+            return Ok(None);
+        }
+        let mut lost = 0;
+        if block.flags & BlockHeader::HAS_LOSS != 0 {
+            let payload = self.payload(frame)?;
+            match payload.and_then(|payload| lost_by(&block, &payload)) {
+                Some(stated) => lost = stated,
+                None => return Ok(None),
+            }
+        }
+        let Some(end) = block.first_record.checked_add(block.count.into()) else { return Ok(None) };
+        let may_be_in_ring = self.firsts.get(&block.ring).is_some_and(|&first| end >= first);
+        let is_whole = may_be_in_ring && self.payload(frame)?.is_some();
+        let Contents { rings, segment, .. } = &mut self.contents;
+        let ring = rings.entry(block.ring).or_default();
+        let (number, position) = ring.next.unwrap_or((block.first_record, block.position));
+        let goes_on = block.first_record >= number
+            && block.position >= position
+            && block.end_position >= block.position;
+        if !goes_on {
+            return Ok(None);
+        }
+        ring.next = Some((end_number(&block), block.end_position));
+        ring.lost = ring.lost.max(lost);
+        if may_be_in_ring {
+            ring.blocks.push((block, is_whole));
+        }
+        segment.records = segment.records.saturating_add(block.count.into());
+        segment.index.blocks.push((frame.offset, block));
+        Ok(Some(()))
+    }
+
+    /// The payload of a frame, if its checksum is right.
+    fn payload(&mut self, frame: &Frame) -> Result<Option<Vec<u8>>, NotRecovered> {
+        let payload = self.walk.payload(frame, MAX_PAYLOAD_BYTES);
+        Ok(payload.map_err(NotRecovered::of_dump)?.map(<[u8]>::to_vec))
+    }
+}
+
+/// The greatest number of lost records that the statements in a block tell; `None` if it cannot be read.
+fn lost_by(block: &BlockHeader, payload: &[u8]) -> Option<u64> {
+    let mut lost = 0;
+    let stored = payload.get(BlockHeader::BYTES..)?;
+    let body = Decompressor::default().decompress(block, stored).ok()?;
+    let mut rows = Vec::new();
+    let (block, body) = if block.encoding == 2 {
+        (block.rows(&body, stored.len(), &mut rows).ok()?, rows)
+    } else {
+        (BlockHeader { codec: Codec::None.number(), ..*block }, body)
+    };
+    for record in block.records(&body).ok()? {
+        let record = record.ok()?;
+        if record.tag == CallSite::LOSS_ID {
+            // The time is not a part of the values.
+            let loss = Loss::decode(&[&[0; 8], record.values].concat())?;
+            lost = lost.max(loss.total());
+        }
+    }
+    Some(lost)
+}
+
+#[cfg(test)]
+mod tests;
