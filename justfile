@@ -3,11 +3,11 @@
 _list:
     @just --list
 
-# Everything that must hold before a change lands.
+# Runs everything that must hold before a change lands.
 ci:
     .ci/run
 
-# Every test but the loom models.
+# Runs every test but the loom models.
 test:
     cargo test --workspace
     cargo test -p stenolog-ringbuf --all-features
@@ -24,11 +24,27 @@ tsan:
 no-std:
     .ci/no-std
 
+# The packages on other targets; those that rustup cannot add are skipped.
+targets *targets:
+    .ci/targets {{targets}}
+
+# The packages with the oldest compilers that they name.
+msrv:
+    .ci/msrv
+
+# Licences, sources and advisories of the dependencies, if there is a cargo-deny.
+deny:
+    .ci/deny
+
+# The house rules that no compiler checks: sizes, arrows, wording, links.
+tidy:
+    cargo test -p stenolog-tests --test tidy
+
 # Whether the loom models can fail: weakens the protocol at one place at a time.
 weaken:
     .ci/weaken
 
-# Whether the code of the hot path is as kept in logger/assembly; `just assembly --bless` keeps what is.
+# Compares the code of the hot path with logger/assembly; `just assembly --bless` replaces it.
 assembly *options:
     .ci/assembly {{options}}
 
@@ -38,7 +54,7 @@ kills count:
     STENOLOG_KILLS={{count}} cargo test -p stenolog-tests --test kill -- --nocapture
 
 # A long run of a fuzz target (block, dump, ring_file, template); needs nightly and cargo-fuzz.
-# What it finds goes to fuzz/target/corpus and fuzz/artifacts: keep the best in fuzz/corpus.
+# Findings go to fuzz/target/corpus and fuzz/artifacts: keep the best in fuzz/corpus.
 fuzz target seconds="1800":
     mkdir -p fuzz/target/corpus/{{target}}
     cargo +nightly fuzz run --fuzz-dir fuzz {{target}} \

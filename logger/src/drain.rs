@@ -16,11 +16,12 @@
 //! | `rings` | what was taken of each ring, and which may be let go of |
 //! | `packer` | records → blocks |
 //! | `segment` | the dump file that is being written |
+//! | `segments` | that one and those before it; the place for rotation |
 //! | `replace` | a new file in place of one to which something was done |
 //! | `sync` | what was written gets on the disk |
 //! | `ledger` | which records a file has, and so which are lost with it |
 //! | `report` | what listeners are told |
-//! | `storage` | files: creation, names, lock |
+//! | `storage` | files: creation, names, lock; the place for retention |
 //!
 //! Applications are told of trouble with the file where they ask for it (`flush`, `sync`, `stats`) or listen
 //! (`on_event`), but never wait because of it. A write that fails is retried where it stopped, and a file
@@ -36,6 +37,7 @@ mod replace;
 mod report;
 mod rings;
 mod segment;
+mod segments;
 mod signals;
 pub(crate) mod storage;
 mod sync;

@@ -8,22 +8,12 @@ use std::sync::atomic::Ordering;
 use stenolog_format::dictionary::Thread;
 use stenolog_format::loss::{Gone, GoneCause, Loss, LossFrame};
 
-use super::rings::{DrainRing, Rings};
+use super::rings::{DrainRing, InSegment, Rings};
 use super::segment::Segment;
 use crate::core::Core;
 
 /// At most this many retired rings are remembered one by one.
 const MAX_RETIRED: usize = 4096;
-
-/// The records of a ring that the segment has, or states to be gone: those from `first` on.
-#[derive(Clone, Copy, Default)]
-pub(super) struct InSegment {
-    pub(super) first: u64,
-    /// The disk may lack those from this number on.
-    pub(super) unsynced: u64,
-    /// Those below are gone, and have been counted.
-    pub(super) gone_to: u64,
-}
 
 /// A ring whose thread has ended, and of which the segment has records or losses.
 struct RetiredRing {

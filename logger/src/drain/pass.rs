@@ -16,15 +16,13 @@ use std::time::{Duration, Instant};
 use stenolog_session::failpoint::{self, Step};
 
 use super::effort::Effort;
-use super::ledger::Ledger;
 use super::pacing::{Load, next_sleep};
 use super::packer::Packer;
-use super::replace::FileWatch;
-use super::report::VolatileReports;
 use super::rings::Rings;
-use super::segment::{EarlierSegments, Segment, SegmentFile, WriteFailure};
-use super::sync::UnsyncedFile;
+use super::segment::{SegmentFile, WriteFailure};
+use super::segments::Segments;
 use crate::core::{Core, has_memory};
+use crate::error::DrainError;
 use crate::registry;
 
 /// The memory that a pass takes besides its blocks.
@@ -33,18 +31,15 @@ const PASS_BYTES: usize = 1 << 14;
 /// Pending bytes are written when there are this many, or when they come from an eighth of a ring.
 const WRITE_AT_BYTES: usize = 1 << 18;
 
+/// How many files a pass begins if each is taken away at once.
+const MAX_FILES_AT_ONCE: usize = 3;
+
 /// Moves what rings hold to the dump.
 pub(super) struct Drainer {
     pub(super) core: Arc<Core>,
     pub(super) rings: Rings,
     packer: Packer,
-    pub(super) segment: Segment,
-    pub(super) earlier: EarlierSegments,
-    pub(super) ledger: Ledger,
-    /// Earlier files that are whole, but may not be on the disk: usually none.
-    pub(super) unsynced: Vec<UnsyncedFile>,
-    pub(super) watch: FileWatch,
-    pub(super) volatile: VolatileReports,
+    pub(super) segments: Segments,
     load: Load,
     /// When the last pass began.
     last_pass: Instant,
@@ -71,17 +66,12 @@ struct Pass {
 impl Drainer {
     /// Begins the first segment of a session.
     pub(super) fn new(core: Arc<Core>, file: SegmentFile) -> Self {
-        let segment = Segment::begin(&core, core.header, file);
+        let segments = Segments::begin(&core, file);
         Self {
             core,
             rings: Rings::default(),
             packer: Packer::new(),
-            segment,
-            earlier: EarlierSegments::default(),
-            ledger: Ledger::new(),
-            unsynced: Vec::new(),
-            watch: FileWatch::default(),
-            volatile: VolatileReports::default(),
+            segments,
             load: Load::default(),
             last_pass: Instant::now(),
             stated_losses: 0,
@@ -98,6 +88,27 @@ impl Drainer {
         self.with_file(|drainer| drainer.try_pass(is_asked))
     }
 
+    /// Does `work`, and replaces the file as often as that meets one to which something was done.
+    fn with_file<R>(
+        &mut self,
+        work: impl Fn(&mut Self) -> Result<R, WriteFailure>,
+    ) -> Result<R, WriteFailure> {
+        let mut attempts = 1;
+        loop {
+            match work(self) {
+                Err(WriteFailure::Taken(fate)) if attempts < MAX_FILES_AT_ONCE => {
+                    self.segments.replace(&self.core, &mut self.rings, fate)?;
+                }
+                Err(WriteFailure::Taken(fate)) => {
+                    let error = io::Error::other("it happens again and again");
+                    return Err(WriteFailure::Replace(fate, error));
+                }
+                result => return result,
+            }
+            attempts += 1;
+        }
+    }
+
     fn try_pass(&mut self, is_asked: bool) -> Result<Option<Instant>, WriteFailure> {
         let before = std::mem::replace(&mut self.last_pass, Instant::now());
         if !has_memory(PASS_BYTES) {
@@ -108,9 +119,9 @@ impl Drainer {
         let is_any_lost = lost != self.stated_losses;
         self.rings.adopt(&self.core, self.last_pass);
         registry::tell_noted(&self.core);
-        self.state_volatile();
+        self.rings.state_volatile(&self.core, &mut self.segments.current);
         failpoint::after(Step::PassBegun);
-        self.look_if_due(is_asked)?;
+        self.segments.look_if_due(&self.core, &mut self.rings, is_asked)?;
         self.write()?;
         let began = self.core.clock.now();
         let mut pass =
@@ -119,16 +130,20 @@ impl Drainer {
             self.visit(at, &mut pass)?;
         }
         if is_any_lost {
-            pass.has_put |= self.segment.put_ringless(&self.core);
+            pass.has_put |= self.segments.current.put_ringless(&self.core);
         }
         if !pass.is_any_owed {
             self.stated_losses = lost;
         }
         if pass.has_put {
-            self.segment.end_pass(&self.core, began);
+            self.segments.current.end_pass(&self.core, began);
         }
         self.write()?;
-        self.rings.let_go(&self.core, &mut self.ledger, &mut self.segment);
+        let Segments { current, ledger, .. } = &mut self.segments;
+        self.rings.let_go(&self.core, |ring| {
+            ledger.retire(ring);
+            current.writer.forget_thread(ring.id());
+        });
         Ok(pass.due)
     }
 
@@ -142,11 +157,15 @@ impl Drainer {
             self.take_all(at, pass.is_asked)?
         };
         pass.has_put |= bytes > 0;
-        pass.has_put |= self.set_aside_if_overwritten(at);
+        let ring = self.rings.at(at);
+        if ring.set_aside_if_overwritten(&self.core, &mut self.segments.current) {
+            self.rings.note_taken(at);
+            pass.has_put = true;
+        }
         let ring = self.rings.at(at);
         if pass.is_any_lost {
             if bytes == 0 || pass.is_asked {
-                pass.has_put |= ring.put_loss(&self.core, &mut self.segment);
+                pass.has_put |= ring.put_loss(&self.core, &mut self.segments.current);
             } else {
                 // A producer that continues states its losses itself, where they happened.
                 pass.is_any_owed |= ring.owes_loss();
@@ -193,14 +212,14 @@ impl Drainer {
             let policy = self.core.config.compression;
             let effort = Effort::of(policy, before.max(bytes), capacity, self.load.has_time());
             let ring = self.rings.at(at);
-            let taken = self.packer.take(ring, &mut self.segment, effort, limit);
+            let taken = self.packer.take(ring, &mut self.segments.current, effort, limit);
             let taken_to = ring.taken_to;
             bytes += taken.bytes;
             if taken.bytes > 0 {
                 self.rings.note_taken(at);
             }
             // A call may be waiting for the room.
-            let pending = self.segment.writer.pending().len();
+            let pending = self.segments.current.writer.pending().len();
             if pending >= WRITE_AT_BYTES || taken.bytes >= capacity / 8 {
                 self.write()?;
             }
@@ -217,32 +236,30 @@ impl Drainer {
     /// Writes what the rings hold, the index and the end. May be repeated after an error.
     pub(super) fn seal(&mut self) -> Result<(), WriteFailure> {
         self.with_file(|drainer| {
-            if !drainer.segment.writer.is_finished() {
+            if !drainer.segments.current.writer.is_finished() {
                 // Twice: a call that was under way when the logger closed may end during the first pass.
                 drainer.try_pass(true)?;
                 drainer.try_pass(true)?;
-                drainer.finish_segment(false);
+                drainer.segments.finish(&drainer.core, &drainer.rings, false);
                 failpoint::after(Step::EndPut);
             }
             drainer.write()
         })
     }
 
-    /// Puts the end of the segment.
-    pub(super) fn finish_segment(&mut self, continues: bool) {
-        let lost = self.rings.lost() + self.ledger.lost() + self.segment.ringless();
-        self.segment.finish(&self.core, lost, continues);
-    }
-
     /// Writes what is pending, and then frees what it has of the rings (S1).
     pub(super) fn write(&mut self) -> Result<(), WriteFailure> {
-        if let Err(failure) = self.segment.write(&self.core, &self.earlier) {
-            self.watch.look_soon();
-            return Err(failure);
-        }
-        self.rings.release();
-        self.ledger.pending_cause = None;
-        Ok(())
+        self.segments.write(&self.core, &mut self.rings)
+    }
+
+    /// Puts everything that was written on the disk.
+    pub(super) fn sync(&mut self) -> Result<(), DrainError> {
+        self.segments.sync(&self.core, &mut self.rings)
+    }
+
+    /// The file that is being written.
+    pub(super) const fn file(&self) -> &SegmentFile {
+        &self.segments.current.file
     }
 
     /// Notes how long the last pass took, and how long ago the one before it began.

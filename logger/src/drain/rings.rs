@@ -1,5 +1,6 @@
 //! Rings that the drain reads: how far it has read each, and which may be let go of.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -9,9 +10,8 @@ use stenolog_format::volatile::VolatileState;
 use stenolog_ringbuf::Consumer;
 use stenolog_session::failpoint::{self, Step};
 
-use super::ledger::{InSegment, Ledger};
 use super::pacing::SHORTEST_SLEEP;
-use super::pass::Drainer;
+use super::report::VolatileReports;
 use super::segment::Segment;
 use crate::core::{Core, NewRing, RingSlot};
 use crate::error::DrainError;
@@ -19,6 +19,16 @@ use crate::{registry, ring_dir};
 
 /// A ring that was empty for this long does not keep the end of the process waiting.
 const IDLE_AFTER: Duration = Duration::from_secs(2);
+
+/// The records of a ring that the segment has, or states to be gone: those from `first` on.
+#[derive(Clone, Copy, Default)]
+pub(super) struct InSegment {
+    pub(super) first: u64,
+    /// The disk may lack those from this number on.
+    pub(super) unsynced: u64,
+    /// Those below are gone, and have been counted.
+    pub(super) gone_to: u64,
+}
 
 /// A ring, and what is known of the records that it held.
 pub(super) struct DrainRing {
@@ -116,6 +126,34 @@ impl DrainRing {
         true
     }
 
+    /// Stops reading a ring that another program has written to, states that, and makes its thread take
+    /// another ring. `false` if nothing indicates that.
+    pub(super) fn set_aside_if_overwritten(&mut self, core: &Core, segment: &mut Segment) -> bool {
+        if self.is_set_aside || !self.is_overwritten() {
+            return false;
+        }
+        self.is_set_aside = true;
+        // How many are gone is unknown: where a record begins is written in the one before it.
+        let gone = Gone { first: self.records, count: 1, cause: GoneCause::Overwritten as u8 };
+        let loss = self.slot.loss(core.clock.now());
+        let (ring, position) = (self.id(), self.taken_to);
+        self.stated = loss;
+        self.records += gone.count;
+        self.stated_to = position;
+        segment.writer.state_thread(&self.slot.thread);
+        segment.writer.put_loss(&LossFrame { ring, position, loss, gone: Some(gone) });
+        if self.slot.set_aside() {
+            let thread = self.slot.thread.name.clone();
+            core.counters.lost.fetch_add(gone.count, Ordering::Release);
+            // The thread's next call takes the cold path, and finds out.
+            registry::forget_decisions();
+            let path = segment.file.path().to_owned();
+            let error = DrainError::RingOverwritten { path, ring, thread, position };
+            core.config.listeners.tell(error);
+        }
+        true
+    }
+
     /// Frees what the file has (S1).
     fn release(&mut self) {
         self.written = (self.stated_to, self.records);
@@ -156,6 +194,7 @@ pub(super) struct Rings {
     retired: u64,
     /// A ring may be let go of soon.
     is_any_leaving: bool,
+    volatile: VolatileReports,
 }
 
 impl Rings {
@@ -215,8 +254,8 @@ impl Rings {
         self.rings.iter_mut().for_each(DrainRing::rewind);
     }
 
-    /// Lets go of empty rings whose thread has ended: they may serve another thread.
-    pub(super) fn let_go(&mut self, core: &Core, ledger: &mut Ledger, segment: &mut Segment) {
+    /// Lets go of empty rings whose thread has ended: they may serve another thread. `retire` is told which.
+    pub(super) fn let_go(&mut self, core: &Core, mut retire: impl FnMut(&DrainRing)) {
         let retired = core.counters.retired.load(Ordering::Acquire);
         if std::mem::replace(&mut self.retired, retired) == retired && !self.is_any_leaving {
             return;
@@ -232,14 +271,37 @@ impl Rings {
                 continue;
             }
             let ring = self.rings.swap_remove(at);
-            ledger.retire(&ring);
-            segment.writer.forget_thread(ring.id());
+            retire(&ring);
             match ring.slot.take_producer() {
                 _ if ring.is_set_aside => core.discard(&ring.slot),
                 Some(producer) => core.reuse(producer, ring.consumer, &ring.slot),
                 None => {}
             }
         }
+    }
+
+    /// States which rings do not survive the process. If none does, the segment began with that.
+    pub(super) fn state_volatile(&mut self, core: &Core, segment: &mut Segment) {
+        if core.ring_dir().is_none() {
+            return;
+        }
+        for ring in self.rings.iter_mut().filter(|ring| !ring.is_stated_volatile) {
+            let Some((state, reason)) = ring.slot.volatile() else { continue };
+            let reason = reason.to_owned();
+            if state == VolatileState::Memory && !ring.is_told_volatile {
+                self.volatile.note(&reason);
+            }
+            ring.is_told_volatile = true;
+            ring.is_stated_volatile = true;
+            segment.writer.state_thread(&ring.slot.thread);
+            segment.put_volatile(ring.id(), state, ring.records, reason);
+        }
+        self.tell_volatile(core, segment.file.path(), false);
+    }
+
+    /// Reports rings in memory, at most once a second unless this is the last chance.
+    pub(super) fn tell_volatile(&mut self, core: &Core, path: &Path, is_last: bool) {
+        self.volatile.tell(core, path, is_last);
     }
 
     /// Leaves the consumers to the rings' threads, which count what comes too late.
@@ -258,58 +320,5 @@ impl Rings {
                 && ring.last_taken.elapsed() < IDLE_AFTER
                 && crate::process::calls::is_thread_running(ring.slot.thread.os_id)
         })
-    }
-}
-
-impl Drainer {
-    /// States which rings do not survive the process. If none does, the segment began with that.
-    pub(super) fn state_volatile(&mut self) {
-        let Self { core, rings, segment, volatile, .. } = self;
-        if core.ring_dir().is_none() {
-            return;
-        }
-        for ring in rings.iter_mut().filter(|ring| !ring.is_stated_volatile) {
-            let Some((state, reason)) = ring.slot.volatile() else { continue };
-            let reason = reason.to_owned();
-            if state == VolatileState::Memory && !ring.is_told_volatile {
-                volatile.note(&reason);
-            }
-            ring.is_told_volatile = true;
-            ring.is_stated_volatile = true;
-            segment.writer.state_thread(&ring.slot.thread);
-            segment.put_volatile(ring.id(), state, ring.records, reason);
-        }
-        volatile.tell(core, segment.file.path(), false);
-    }
-
-    /// Stops reading a ring that another program has written to, states that, and makes its thread take
-    /// another ring. `false` if nothing indicates that.
-    pub(super) fn set_aside_if_overwritten(&mut self, at: usize) -> bool {
-        let Self { core, rings, segment, .. } = self;
-        let ring = rings.at(at);
-        if ring.is_set_aside || !ring.is_overwritten() {
-            return false;
-        }
-        ring.is_set_aside = true;
-        // How many are gone is unknown: where a record begins is written in the one before it.
-        let gone = Gone { first: ring.records, count: 1, cause: GoneCause::Overwritten as u8 };
-        let loss = ring.slot.loss(core.clock.now());
-        let (id, position) = (ring.id(), ring.taken_to);
-        ring.stated = loss;
-        ring.records += gone.count;
-        ring.stated_to = position;
-        segment.writer.state_thread(&ring.slot.thread);
-        segment.writer.put_loss(&LossFrame { ring: id, position, loss, gone: Some(gone) });
-        if ring.slot.set_aside() {
-            let thread = ring.slot.thread.name.clone();
-            core.counters.lost.fetch_add(gone.count, Ordering::Release);
-            // The thread's next call takes the cold path, and finds out.
-            registry::forget_decisions();
-            let path = segment.file.path().to_owned();
-            let error = DrainError::RingOverwritten { path, ring: id, thread, position };
-            core.config.listeners.tell(error);
-        }
-        rings.note_taken(at);
-        true
     }
 }

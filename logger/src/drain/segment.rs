@@ -6,9 +6,7 @@
 //!             └─ write ─▶ SegmentFile: bytes in a storage; `progress` beside the rings
 //! ```
 //!
-//! A session has one segment as long as nothing is done to its file. When a segment begins another one is
-//! a policy of [`Drainer`](super::pass::Drainer): today only [`replace`](super::replace) does so. Rotation
-//! by size or age would finish a segment with `continues` and begin the next one, at the end of a pass.
+//! When a segment ends and the next one begins is decided in [`segments`](super::segments).
 
 mod file;
 

@@ -6,6 +6,7 @@
 
 pub(crate) mod create;
 pub(crate) mod file;
+pub(crate) mod locked;
 pub(crate) mod metadata;
 pub(crate) mod naming;
 

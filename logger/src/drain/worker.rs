@@ -207,7 +207,7 @@ impl Worker {
     }
 
     fn note_write(&mut self, attempt: Result<(), WriteFailure>) -> WriteResult {
-        self.writes.note(&self.drainer.core, &self.drainer.segment.file, attempt)
+        self.writes.note(&self.drainer.core, self.drainer.file(), attempt)
     }
 
     /// Answers requests with the result of the pass, and of a sync if one of them asks for it.
@@ -256,7 +256,7 @@ impl Worker {
 
     /// Writes what is left, and seals the dump.
     fn finish(&mut self, requests: Vec<Request>) -> WriteResult {
-        if self.drainer.is_doubtful() {
+        if self.drainer.segments.is_doubtful() {
             // The last chance to notice, and to state, what the operating system has lost.
             let _ = self.drainer.sync();
         }
@@ -274,10 +274,11 @@ impl Worker {
         };
         failpoint::after(Step::Sealed);
         let core = Arc::clone(self.core());
-        let file = &self.drainer.segment.file;
         self.losses.tell(&core, true);
-        self.drainer.volatile.tell(&core, file.path(), true);
-        self.drainer.rings.leave(&core);
+        let Drainer { rings, segments, .. } = &mut self.drainer;
+        let file = &segments.current.file;
+        rings.tell_volatile(&core, file.path(), true);
+        rings.leave(&core);
         failpoint::after(Step::RingsLeft);
         if let Err(DrainError::Write { source, .. } | DrainError::Replace { source, .. }) = &result
         {

@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 use stenolog_session::failpoint::{self, Step};
 
 use crate::config::UnreadRings;
-use crate::drain::storage::create::{Locked, lock_existing, session_of};
+use crate::drain::storage::create::session_of;
+use crate::drain::storage::locked::{Locked, lock_existing};
 use crate::drain::storage::metadata::is_ours_alone;
 use crate::drain::storage::naming::{Beside, free_name};
 use crate::error::{DrainError, StartError};

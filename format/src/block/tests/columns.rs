@@ -1,4 +1,4 @@
-//! Columns stand for the same rows.
+//! Columns stand for the same records as rows.
 
 use super::*;
 
@@ -46,6 +46,36 @@ fn check_columns(records: &[(&CallSite, Vec<u8>)]) -> (usize, usize) {
     (rows.len(), columns.len())
 }
 
+/// Values of ten numbers.
+fn number_values(n: u64) -> Vec<u8> {
+    let mut out = vec![n as u8 & 1, n as u8];
+    out.extend((n as u16).to_le_bytes());
+    out.extend((n as i16 - 30).to_le_bytes());
+    out.extend((n as u32 * 5).to_le_bytes());
+    out.extend((n as i32 * -70_000).to_le_bytes());
+    out.extend(n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes());
+    out.extend((i64::MIN + n as i64).to_le_bytes());
+    out.extend((n as f32 * 0.3).to_le_bytes());
+    out.extend((n as f64 * -0.7).to_le_bytes());
+    out
+}
+
+/// Values of other types.
+fn other_values(n: u64) -> Vec<u8> {
+    let mut out = (n as u32).to_le_bytes().to_vec();
+    let text = "x".repeat(n as usize % 7 * 30);
+    out.extend((text.len() as u32).to_le_bytes());
+    out.extend(text.as_bytes());
+    out.push(n as u8 & 1);
+    out.extend(n.to_le_bytes().into_iter().filter(|_| n & 1 == 1));
+    out.extend(u32::from('a').to_le_bytes());
+    out.extend([1, 2, 3, 4, 5, 6]);
+    out.extend(n.to_le_bytes());
+    out.extend((n as u32).to_le_bytes());
+    out.extend([n as u8; 16]);
+    out
+}
+
 #[test]
 fn columns_stand_for_the_same_rows() {
     let loss = site(CallSite::LOSS_ID, Level::Error, TimeSource::Counter, &[]);
@@ -74,36 +104,10 @@ fn columns_stand_for_the_same_rows() {
         Type::U128,
     ];
     let any = site(70_000, Level::Trace, TimeSource::Counter, &of_any);
-    let value = |n: u64| {
-        let mut out = vec![n as u8 & 1, n as u8];
-        out.extend((n as u16).to_le_bytes());
-        out.extend((n as i16 - 30).to_le_bytes());
-        out.extend((n as u32 * 5).to_le_bytes());
-        out.extend((n as i32 * -70_000).to_le_bytes());
-        out.extend(n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes());
-        out.extend((i64::MIN + n as i64).to_le_bytes());
-        out.extend((n as f32 * 0.3).to_le_bytes());
-        out.extend((n as f64 * -0.7).to_le_bytes());
-        out
-    };
-    let other = |n: u64| {
-        let mut out = (n as u32).to_le_bytes().to_vec();
-        let text = "x".repeat(n as usize % 7 * 30);
-        out.extend((text.len() as u32).to_le_bytes());
-        out.extend(text.as_bytes());
-        out.push(n as u8 & 1);
-        out.extend(n.to_le_bytes().into_iter().filter(|_| n & 1 == 1));
-        out.extend(u32::from('a').to_le_bytes());
-        out.extend([1, 2, 3, 4, 5, 6]);
-        out.extend(n.to_le_bytes());
-        out.extend((n as u32).to_le_bytes());
-        out.extend([n as u8; 16]);
-        out
-    };
     let mut records = Vec::new();
     for n in 0..200_u64 {
-        records.push((&numbers, payload((n * n).wrapping_sub(900), &value(n))));
-        records.push((&any, payload(5_000_000 - n * 99, &other(n))));
+        records.push((&numbers, payload((n * n).wrapping_sub(900), &number_values(n))));
+        records.push((&any, payload(5_000_000 - n * 99, &other_values(n))));
         if n % 10 == 0 {
             records.push((&empty, payload(1 << 60, &[])));
             let statement = Loss { counter: n, full: [n; 5], too_large: [3; 5] };

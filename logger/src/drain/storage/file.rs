@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use stenolog_format::frame::FileHeader;
 
-use super::create::{Locked, create, lock, open_new};
+use super::create::create;
+use super::locked::{Locked, lock, open_new};
 use super::metadata::{is_same, is_stale, link_count};
 use super::naming::{Beside, free_name, numbered};
 use super::{Standing, Storage};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use stenolog_session::lock::{self as writer_lock, Writer};
 
-use super::create::{Locked, lock, open_existing, open_new};
+use super::locked::{Locked, lock, open_existing, open_new};
 use super::metadata::{is_ours_alone, link_count};
 
 /// `app.steno` → `app.1.steno`, with the first free number.

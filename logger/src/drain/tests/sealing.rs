@@ -1,4 +1,4 @@
-//! The end of a logger: calls that are under way then.
+//! The end of a logger: calls that are under way then, and a file that is truncated then.
 
 use std::fmt;
 use std::io;
@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use super::bench::{PATH, read};
+use super::bench::{Bench, PATH, read};
 use crate::config::Rings;
 use crate::drain::storage::{Standing, Storage};
-use crate::drain::testing::disk::{Disk, DiskFile};
+use crate::drain::testing::disk::{Disk, DiskFile, Fault};
+use crate::error::{DrainError, FileFate};
 use crate::{Builder, info};
 
 /// A file that says when it is written, and is written when it is told to be.
@@ -18,7 +19,7 @@ use crate::{Builder, info};
 struct Watched {
     file: DiskFile,
     begun: Sender<()>,
-    /// Once there is nobody to tell, nothing is waited for.
+    /// Once its other end is gone, writes no longer wait.
     go_on: Receiver<()>,
 }
 
@@ -114,4 +115,31 @@ fn a_call_that_is_under_way_when_the_logger_closes_is_heard() {
     let found = read(&disk.after_a_kill());
     assert_eq!(found.lines, ["late 0 formatted", "late 1 formatted"]);
     assert!(found.summary.is_complete(), "{:?}", found.summary);
+}
+
+/// The end frame is in the file, but the file has a hole, and at first no other one can be created.
+#[test]
+fn a_truncation_while_the_end_is_written_is_not_forgotten() {
+    let mut bench = Bench::new(21);
+    bench.log(100);
+    bench.flush().unwrap();
+    bench.disk.fail(|faults| {
+        faults.truncate_at_write = Some((0, 100));
+        faults.successor = Some(Fault { errno: libc::EIO, times: 2 });
+    });
+    bench.close().unwrap();
+    let told = bench.told();
+    assert!(
+        matches!(
+            told[..],
+            [
+                DrainError::Replace { fate: FileFate::Truncated, .. },
+                DrainError::Replaced { fate: FileFate::Truncated, lost: 100, .. },
+                DrainError::Resumed { .. },
+            ]
+        ),
+        "{told:?}"
+    );
+    let found = read(&bench.disk.after_a_kill());
+    assert_eq!((found.numbers.len(), found.summary.missing), (0, 100));
 }

@@ -1,0 +1,99 @@
+//! Segments of a session: the one that is written, and what is still to be done for those before it.
+//!
+//! A new segment begins when something was done to the file of the current one (`replace`). Rotation by size
+//! or age would be another reason, to be checked at the end of a pass: finish the current segment with
+//! `continues`, and begin the next one in a file that `storage` names.
+
+use std::time::{Duration, Instant};
+
+use stenolog_format::loss::GoneCause;
+
+use super::ledger::{Ledger, LostRange};
+use super::rings::Rings;
+use super::segment::{EarlierSegments, Segment, SegmentFile, WriteFailure};
+use crate::core::Core;
+use crate::error::FileFate;
+
+/// How often to check that the path still leads to the file, while there are records to write. That the
+/// file still exists is checked before each write.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// The segments of a session.
+pub(super) struct Segments {
+    pub(super) current: Segment,
+    pub(super) earlier: EarlierSegments,
+    pub(super) ledger: Ledger,
+    /// Earlier files that are whole, but may not be on the disk: usually none.
+    pub(super) unsynced: Vec<UnsyncedFile>,
+    pub(super) watch: FileWatch,
+}
+
+/// An earlier file of the session that is whole, but may not be on the disk.
+pub(super) struct UnsyncedFile {
+    pub(super) file: SegmentFile,
+    /// What is lost with it.
+    pub(super) ranges: Vec<LostRange>,
+}
+
+/// What is known of the standing of the current file.
+#[derive(Default)]
+pub(super) struct FileWatch {
+    pub(super) last_look: Option<Instant>,
+    /// What was done to a file for which no new one could be created yet.
+    pub(super) fate: Option<FileFate>,
+    /// It was reported that the file was moved and that no new one could be created.
+    pub(super) is_move_told: bool,
+}
+
+impl FileWatch {
+    pub(super) fn is_time(&self) -> bool {
+        self.last_look.is_none_or(|last| last.elapsed() >= LOOK_EVERY)
+    }
+}
+
+impl Segments {
+    /// Begins the first segment.
+    pub(super) fn begin(core: &Core, file: SegmentFile) -> Self {
+        Self {
+            current: Segment::begin(core, core.header, file),
+            earlier: EarlierSegments::default(),
+            ledger: Ledger::new(),
+            unsynced: Vec::new(),
+            watch: FileWatch::default(),
+        }
+    }
+
+    /// Writes what is pending, and then frees what it has of the rings (S1).
+    pub(super) fn write(&mut self, core: &Core, rings: &mut Rings) -> Result<(), WriteFailure> {
+        if let Err(failure) = self.current.write(core, &self.earlier) {
+            self.watch.last_look = None;
+            return Err(failure);
+        }
+        rings.release();
+        self.ledger.pending_cause = None;
+        Ok(())
+    }
+
+    /// Puts the end of the current segment.
+    pub(super) fn finish(&mut self, core: &Core, rings: &Rings, continues: bool) {
+        let lost = rings.lost() + self.ledger.lost() + self.current.ringless();
+        self.current.finish(core, lost, continues);
+    }
+
+    /// States that records are gone. Returns how many are that were not before.
+    pub(super) fn state_lost(
+        &mut self,
+        core: &Core,
+        rings: &mut Rings,
+        ranges: &[LostRange],
+        cause: GoneCause,
+    ) -> u64 {
+        self.ledger.state_lost(ranges, cause, core, rings, &mut self.current)
+    }
+
+    /// Whether a sync has failed, and none has succeeded since.
+    pub(super) fn is_doubtful(&self) -> bool {
+        let earlier = self.unsynced.iter().map(|earlier| &earlier.file);
+        earlier.chain([&self.current.file]).any(SegmentFile::is_doubtful)
+    }
+}
