@@ -107,7 +107,7 @@ fn a_file_that_may_not_be_read() {
     let mut command = std::process::Command::new(program);
     command.arg("app.steno").current_dir(workspace.path());
     if File::open(workspace.path().join("app.steno")).is_ok() {
-        // Root may read everything: let nobody try.
+        // Root may read everything, so another user tries.
         command.uid(65_534);
     }
     let output = loop {
@@ -257,7 +257,7 @@ fn losses_are_shown_and_summed_up() {
 }
 
 #[test]
-fn noise_floods_nobody() {
+fn noise_does_not_flood_the_output() {
     let workspace = Workspace::new();
     let mut bytes = ticks(1, 10_000).sealed();
     for byte in bytes.iter_mut().skip(2_000).step_by(97) {

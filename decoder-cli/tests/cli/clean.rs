@@ -1,4 +1,4 @@
-//! `steno clean` lists what writers have left, removes what nobody needs, and nothing else.
+//! `steno clean` lists what writers have left, and removes only what is not needed.
 
 use std::fs::{self, File};
 use std::os::unix::ffi::OsStrExt as _;

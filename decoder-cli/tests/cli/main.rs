@@ -1,4 +1,4 @@
-//! What `steno` promises on the command line, tried on the real program.
+//! The program `steno` keeps what its help promises: tests run the real program.
 
 mod bad_input;
 #[cfg(unix)]

@@ -126,7 +126,7 @@ fn a_running_writer_is_left_alone() {
     let workspace = crashed();
     let lock = File::open(rings(&workspace).join("meta.steno")).unwrap();
     lock.try_lock().unwrap();
-    // A copy of the dump of a running writer: nobody holds its own lock.
+    // A copy of the dump of a running writer: its own lock is free.
     let run = workspace.run(&["app.steno"]);
     assert_eq!((run.code, run.stdout.lines().count()), (Some(3), 4));
     assert!(run.stderr.contains("; its writer is still running: read the file"), "{}", run.stderr);
@@ -162,7 +162,7 @@ fn recovering_makes_a_complete_dump() {
         assert_eq!(mode & 0o777, 0o600);
     }
 
-    // Nothing is replaced unasked, and no part of a file is left behind.
+    // Nothing is replaced unasked, and no part of a file is left.
     let line = workspace.run(&["recover", "app.steno", "--to", "out.steno"]).fails(1);
     assert!(line.contains("out.steno: exists; name another file"), "{line}");
     let line = workspace.run(&["recover", "app.steno", "--to", "./app.steno", "--force"]).fails(1);

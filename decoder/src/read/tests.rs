@@ -189,7 +189,7 @@ fn gaps_are_named() {
     ");
     assert_eq!(summary.missing, 7);
 
-    // Of a file whose predecessors are gone, nobody knows where its rings began.
+    // Where the rings of a file began is unknown if its predecessors are gone.
     let mut builder = DumpBuilder::bare(1, 3);
     builder.prelude();
     builder.skip(1, 5);

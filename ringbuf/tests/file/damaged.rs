@@ -132,7 +132,7 @@ fn absurd_positions_are_errors_or_no_records() {
     }
 }
 
-/// What a reader in another process finds while somebody, against the rules, cuts the file.
+/// A reader in another process goes on while the file is cut, against the rules.
 #[test]
 fn a_file_that_is_cut_while_it_is_mapped_is_read_as_far_as_it_goes() {
     let dir = tempfile::tempdir().unwrap();

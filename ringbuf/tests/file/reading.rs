@@ -1,4 +1,4 @@
-//! What was committed is read back, whenever the process ended.
+//! Committed records are read back, whenever the process ended.
 
 use std::mem;
 
@@ -118,7 +118,7 @@ fn a_claim_without_a_mark_is_stepped_over() {
 }
 
 /// A producer that died between claiming the ring's end and marking it dead. One producer has
-/// nothing behind that.
+/// nothing after that.
 #[test]
 fn an_end_without_a_mark_is_stepped_over() {
     for many in [false, true] {
@@ -146,7 +146,7 @@ fn an_end_without_a_mark_is_stepped_over() {
     }
 }
 
-/// As in memory: one producer leaves no mark, so nothing behind its leak is found.
+/// As in memory: one producer leaves no mark, so nothing after its leak is found.
 #[test]
 fn what_one_producer_commits_behind_a_leak_is_not_found() {
     let dir = tempfile::tempdir().unwrap();
@@ -183,7 +183,7 @@ fn the_layout_is_what_the_documentation_says() {
     assert_eq!([128, 136, 256].map(|at| word(&bytes, at)), [16, 16, 88]);
     assert!((0..24).all(|index| word(&bytes, 384 + 8 * index) == 100 + index as u64));
     assert_eq!(bytes.len(), 4096 + CAPACITY);
-    // A record of 3 bytes, a claim of 9, dead space of 24 behind its header.
+    // A record of 3 bytes, a claim of 9, dead space of 24 after its header.
     assert_eq!(bytes[4096 + 16..][..11], [3, 0, 0, 0, 4, 3, 2, 1, 4, 4, 4]);
     assert_eq!(word(&bytes, 4096 + 32), 9 << 32);
     assert_eq!(word(&bytes, 4096 + 56), 1 << 31 | 24);
@@ -251,7 +251,7 @@ fn a_ring_that_is_in_use_is_read_exactly() {
                     for _ in 0..1000 {
                         let recovered = match Recovered::open(&path) {
                             Ok(recovered) => recovered,
-                            // Somebody passed each time.
+                            // One passed each time.
                             Err(RecoverError::Positions { .. } | RecoverError::InUse) => continue,
                             Err(error) => panic!("{error}"),
                         };

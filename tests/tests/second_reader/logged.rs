@@ -1,4 +1,4 @@
-//! What the logger writes reads as it was logged.
+//! Dumps of the logger read as they were logged.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};

@@ -1,4 +1,4 @@
-//! What a field records that is no plain value: errors with their sources, options of what is only
+//! A field also records what is no plain value: errors with their sources, options of what is only
 //! formatted, types that say themselves what is recorded of them, collections, and nothing at all.
 
 mod errors;

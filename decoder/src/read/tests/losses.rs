@@ -1,4 +1,4 @@
-//! Which statements of losses are shown, and how.
+//! Statements of losses: which are shown, and how.
 
 use std::num::NonZero;
 

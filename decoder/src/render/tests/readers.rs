@@ -1,5 +1,5 @@
-//! What other programs make of the output: logfmt as `go-logfmt` reads it, JSON by the types of its
-//! fields, CSV in a spreadsheet.
+//! Other programs read the output: logfmt as `go-logfmt` reads it, JSON by the types of its fields, CSV
+//! in a spreadsheet.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 

@@ -31,7 +31,7 @@ fn links_are_not_followed() {
     let elsewhere = Rig::new();
     let mut ring = elsewhere.ring("ring-0", words(1, 1));
     ring.push_all(&numbered(0..3));
-    // A ring, the progress and a pipe that are none of the writer's.
+    // A ring, the progress and a pipe that are not the writer's.
     symlink(elsewhere.rings().join("ring-0"), rig.rings().join("ring-0")).unwrap();
     symlink("/dev/zero", rig.rings().join("ring-1")).unwrap();
     symlink("/dev/zero", rig.rings().join("progress")).unwrap();

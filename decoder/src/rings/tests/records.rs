@@ -100,7 +100,7 @@ fn a_damaged_block_is_replaced_by_the_ring() {
     assert_eq!(text, lines(0..12));
     // All records are there; but bytes that had been written are not what they were.
     assert_eq!((summary.missing, summary.damage.len()), (0, 1), "{summary:?}");
-    // The same in the last write, which nobody has said to be whole.
+    // The same in the last write, which no one has said to be whole.
     rig.progress(written as u64);
     let (text, summary) = rig.decode(&bytes);
     assert_eq!(text, lines(0..12));

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// So many records that there are many batches, in blocks of three rings that overlap.
+/// Enough records for many batches, in blocks of three rings that overlap.
 fn long() -> DumpBuilder {
     let mut builder = DumpBuilder::new();
     builder.thread(3, 7, "third");
@@ -175,7 +175,7 @@ fn the_last_entries_are_the_end_of_all() {
     }
 }
 
-/// The last lines of records, and the losses behind the one before; nothing if it is none of them.
+/// The last lines of records, and the losses after the one before them.
 fn last_records<'l>(lines: &'l [&'l str], count: usize) -> &'l [&'l str] {
     let is_record = |line: &str| !line.contains(" stenolog: ");
     let records = lines.iter().filter(|line| is_record(line)).count();
