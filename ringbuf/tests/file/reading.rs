@@ -203,6 +203,21 @@ fn payload_that_was_changed_is_read_as_changed() {
     assert_eq!((records(&recovered), recovered.damage()), (vec![(1, vec![9, 1, 1])], None));
 }
 
+/// The records follow one another, from no later than the consumer says that it has freed.
+fn check_while_in_use(recovered: &Recovered) {
+    assert_eq!(recovered.damage(), None);
+    let user_words = recovered.user_words();
+    assert!(user_words[0] >= recovered.start());
+    let mut next = None;
+    for record in recovered.records() {
+        let tag = record.tag();
+        assert!(u64::from(tag) <= user_words[1] || next.is_some());
+        assert!(next.is_none_or(|next| tag == next), "a gap before {tag}");
+        assert_eq!(record.payload(), vec![tag as u8; 1 + tag as usize % 60]);
+        next = Some(tag + 1);
+    }
+}
+
 /// While the ring is in use: records are whole and without gaps, and the user words are at least as
 /// new as what was freed.
 #[test]
@@ -255,17 +270,7 @@ fn a_ring_that_is_in_use_is_read_exactly() {
                             Err(RecoverError::Positions { .. } | RecoverError::InUse) => continue,
                             Err(error) => panic!("{error}"),
                         };
-                        assert_eq!(recovered.damage(), None);
-                        let user_words = recovered.user_words();
-                        assert!(user_words[0] >= recovered.start());
-                        let mut next = None;
-                        for record in recovered.records() {
-                            let tag = record.tag();
-                            assert!(u64::from(tag) <= user_words[1] || next.is_some());
-                            assert!(next.is_none_or(|next| tag == next), "a gap before {tag}");
-                            assert_eq!(record.payload(), vec![tag as u8; 1 + tag as usize % 60]);
-                            next = Some(tag + 1);
-                        }
+                        check_while_in_use(&recovered);
                     }
                 });
             }};

@@ -11,10 +11,9 @@ fn scalars() -> DumpBuilder {
     builder
 }
 
-/// Call sites of all scalars, with specs, roles and templates of all kinds, and a record of each.
-fn scalar_records() -> (DumpBuilder, Vec<Rec>) {
-    let mut builder = DumpBuilder::new();
-    let types = [
+/// Types, and a value of each as a call site stores it.
+fn scalar_values() -> [(Type, Vec<u8>); 21] {
+    [
         (Type::Bool, vec![1]),
         (Type::Char, 0x1b_u32.to_le_bytes().to_vec()),
         (Type::U8, vec![200]),
@@ -36,7 +35,12 @@ fn scalar_records() -> (DumpBuilder, Vec<Rec>) {
         (Type::Formatted, str_bytes(EVIL)),
         (Type::U128, vec![9; 16]),
         (Type::Option(Box::new(Type::U8)), vec![1, 7]),
-    ];
+    ]
+}
+
+/// Call sites of all scalars, with specs, roles and templates of all kinds, and a record of each.
+fn scalar_records() -> (DumpBuilder, Vec<Rec>) {
+    let mut builder = DumpBuilder::new();
     let templates = [
         Some("{0}"),
         Some("\x1b[1m\"{0}\" \\ größe {0:?}\n"),
@@ -50,7 +54,7 @@ fn scalar_records() -> (DumpBuilder, Vec<Rec>) {
     let roles = [Role::Argument, Role::Field, Role::DebugField];
     let mut id = 100;
     let mut records = Vec::new();
-    for (ty, bytes) in &types {
+    for (ty, bytes) in &scalar_values() {
         for template in templates {
             for role in roles {
                 let slots = [("va\"lue", role, ty.clone()), ("again", Role::Field, Type::U8)];
