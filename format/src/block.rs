@@ -6,16 +6,15 @@
 //! | len u32 | tag u32 | time u64 | values … | padding to 8 |   the top bit of len marks dead space
 //! ```
 //!
-//! A *packed* body says the same in fewer bytes:
+//! A *packed* body holds the same in fewer bytes:
 //!
 //! ```text
 //! | first counter − smallest, zigzag varint | first unix time − earliest, zigzag varint |   once
 //! | tag varint | values' length ≪ 1 | 1 if unix time, varint | time − time before, zigzag | values … |
 //! ```
 //!
-//! In *columns* the same rows are turned by 90 degrees, for a codec to find little in them that is
-//! new. They are turned back before they are read ([`BlockHeader::rows`]), or read as they are
-//! ([`ColumnWalk`]).
+//! In *columns* the same rows are transposed, so that they compress better. A reader turns them back into
+//! rows ([`BlockHeader::rows`]), or reads them as they are ([`ColumnWalk`]).
 
 mod builder;
 mod codec;
@@ -36,12 +35,12 @@ pub use plan::SitePlan;
 use crate::bytes::Fields;
 use crate::value::{Encoding, put_uint};
 
-/// An error is rare if at least this many records of its ring without one precede it. Writers give it a block
-/// of its own, with the errors that follow at once, so that a search for errors reads little else. Readers do
-/// not depend on it.
+/// An error is rare if at least this many records of its ring without an error precede it. Writers put it into
+/// a block of its own, with the errors that follow at once, so that a search for errors reads little else.
+/// Readers do not depend on it.
 pub const RARE_AFTER_RECORDS: u64 = 1024;
 
-/// What stands before the records of a block.
+/// The header of a block: which records it holds, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlockHeader {
     /// The ring that the records come from.
@@ -54,13 +53,13 @@ pub struct BlockHeader {
     pub levels: u8,
     /// [`BlockHeader::HAS_COUNTER`] and its siblings.
     pub flags: u8,
-    /// Where the ring's block before ended, in bytes since the ring's beginning.
+    /// The position in the ring where its previous block ended, in bytes from the ring's beginning.
     pub position: u64,
-    /// The ring's position behind the last record: where the next block goes on.
+    /// The position in the ring after the last record: the next block begins there.
     pub end_position: u64,
-    /// How many records the ring had held before these.
+    /// The number of the first record: how many the ring held before it.
     pub first_record: u64,
-    /// How many records these are.
+    /// The number of records.
     pub count: u32,
     /// The length of the body before compression.
     pub body_bytes: u32,
@@ -85,7 +84,7 @@ impl BlockHeader {
     /// Flag: there are loss statements, which count as records but have no level.
     pub const HAS_LOSS: u8 = 4;
 
-    /// The header as it stands in a frame.
+    /// Encodes the header as it is stored in a frame.
     #[must_use]
     pub fn encode(&self) -> [u8; Self::BYTES] {
         let mut out = [0; Self::BYTES];
@@ -125,14 +124,14 @@ impl BlockHeader {
         })
     }
 
-    /// Turns a body in columns, which is not compressed any more, back to packed rows, and appends
-    /// them to `out`; returns the header that they would have, for [`records`](Self::records).
+    /// Turns a decompressed body in columns back into packed rows, and appends them to `out`. Returns the
+    /// header that they would have, for [`records`](Self::records).
     ///
-    /// `stored_bytes` is the length of the body in the file, compressed or not. Memory is taken for
-    /// no more than `FORMAT.md` lets it become.
+    /// `stored_bytes` is the length of the body in the file, compressed or not. It limits the memory that
+    /// the rows may take, as `FORMAT.md` states.
     ///
     /// # Errors
-    /// If it is not what it says. `out` may then hold a part of it.
+    /// If the columns are malformed. `out` may then hold some of the rows.
     pub fn rows(
         &self,
         body: &[u8],
@@ -142,11 +141,10 @@ impl BlockHeader {
         self.rows_of(body, stored_bytes, out, |_| true)
     }
 
-    /// As [`rows`](Self::rows), but that records whose tag is not wanted have no values: these are not
-    /// looked at.
+    /// Like [`rows`](Self::rows), but leaves out the values of records with unwanted tags, unchecked.
     ///
     /// # Errors
-    /// As [`rows`](Self::rows), as far as the values that are wanted tell.
+    /// As [`rows`](Self::rows).
     pub fn rows_of(
         &self,
         body: &[u8],
@@ -167,9 +165,8 @@ impl BlockHeader {
     /// Walks over the records in `body`, which may be cut.
     ///
     /// # Errors
-    /// If this version does not know how the body is laid out, or if it is compressed: this crate
-    /// has no codecs; set [`codec`](Self::codec) to 0 after decompressing a body. Columns cannot be
-    /// walked over either: see [`rows`](Self::rows).
+    /// If this version does not know the encoding, or if the body is compressed or in columns. Decompress it
+    /// first and set [`codec`](Self::codec) to 0; for columns see [`rows`](Self::rows).
     pub fn records<'a>(&self, body: &'a [u8]) -> Result<Records<'a>, BlockError> {
         if self.codec != 0 {
             return Err(BlockError::Codec { codec: self.codec });
@@ -188,14 +185,14 @@ impl BlockHeader {
             unix_ns: self.unix_first,
         };
         if encoding == Encoding::Packed && records.read_packed_bases().is_err() {
-            // Too short for a first record too: the iterator will say so.
+            // Too short for a record as well: the iterator will say so.
             records.body = &[];
         }
         Ok(records)
     }
 }
 
-/// Why the records of a block cannot be read (on).
+/// Why the records of a block cannot be read, or not to the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BlockError {
@@ -205,7 +202,7 @@ pub enum BlockError {
         /// The number in the header.
         codec: u8,
     },
-    /// A compressed body that ends early: what is there of it cannot be decompressed.
+    /// A compressed body that is cut: what there is of it cannot be decompressed.
     #[error("the compressed block is cut")]
     Cut,
     /// A compressed body that is longer than [`Codec::allows`].
@@ -216,8 +213,8 @@ pub enum BlockError {
         /// The length in the file.
         stored: usize,
     },
-    /// Bytes that the codec cannot have made, or not of a body of this length.
-    #[error("what stands there does not decompress to {bytes} bytes")]
+    /// Bytes that do not decompress to a body of this length.
+    #[error("its body does not decompress to {bytes} bytes")]
     Compressed {
         /// The length before compression, by the header.
         bytes: u32,
@@ -228,7 +225,7 @@ pub enum BlockError {
         /// The number in the header.
         encoding: u8,
     },
-    /// The columns are not what the header or their directory says.
+    /// The columns do not match the header or their directory.
     #[error("the columns of the block are malformed")]
     Columns,
     /// The body ends within a record.
@@ -237,7 +234,7 @@ pub enum BlockError {
         /// How many of the stated records are missing.
         left: u32,
     },
-    /// What stands where a record should begin is none.
+    /// No record begins where one should.
     #[error("no record begins at byte {offset} of the block")]
     Record {
         /// The place in the body.
@@ -252,19 +249,19 @@ pub enum RecordTime {
     Counter(u64),
     /// Nanoseconds since the Unix epoch, as the caller gave them.
     UnixNanos(i64),
-    /// The time word of a raw record: what it is, the call site says
-    /// ([`CallSite::time`](crate::dictionary::CallSite::time)).
+    /// The time word of a raw record. Its meaning depends on
+    /// [`CallSite::time`](crate::dictionary::CallSite::time).
     Word(u64),
 }
 
-/// A record as it stands in a block.
+/// A record as it is stored in a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RawRecord<'a> {
     /// The call site's id, or [`CallSite::LOSS_ID`](crate::dictionary::CallSite::LOSS_ID).
     pub tag: u32,
     /// When it was logged.
     pub time: RecordTime,
-    /// The values; may be followed by nothing.
+    /// The values.
     pub values: &'a [u8],
     /// How the values are laid out.
     pub encoding: Encoding,
@@ -301,9 +298,9 @@ impl<'a> Iterator for Records<'a> {
     }
 }
 
-/// Where a walk over the records of a block stands: [`Records`] without the bytes.
+/// A place among the records of a block: [`Records`] without the bytes.
 ///
-/// For readers that walk over many blocks by turns, whose bytes may move meanwhile.
+/// For readers that walk over many blocks in turn, whose bytes may move meanwhile.
 #[derive(Clone, Copy, Debug)]
 pub struct RecordsPlace {
     offset: usize,
@@ -321,7 +318,7 @@ impl RecordsPlace {
         self.left
     }
 
-    /// How many bytes of the body lie before it.
+    /// How many bytes of the body precede it.
     #[inline]
     #[must_use]
     pub const fn offset(&self) -> usize {
@@ -330,7 +327,7 @@ impl RecordsPlace {
 }
 
 impl<'a> Records<'a> {
-    /// Where the walk stands.
+    /// The place of the next record.
     #[inline]
     #[must_use]
     pub const fn place(&self) -> RecordsPlace {
@@ -343,7 +340,7 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// Goes on over `body`, which is the one that the walk to `place` began with.
+    /// Goes on at `place` in `body`, which must be the one that the walk began with.
     #[inline]
     #[must_use]
     pub fn resume(body: &'a [u8], place: RecordsPlace) -> Self {
@@ -353,10 +350,10 @@ impl<'a> Records<'a> {
         Self { body, length, encoding, left, counter, unix_ns }
     }
 
-    /// Goes over the records in front that are not wanted, and returns how many these are. It stops
-    /// before the first that is wanted, and before one that cannot be read.
+    /// Skips the next unwanted records and returns how many they are. Stops before the first wanted record,
+    /// and before one that cannot be read.
     ///
-    /// `is_wanted` gets a record's tag, and where its values stand in the body.
+    /// `is_wanted` gets the record's tag and the range of its values in the body.
     #[inline]
     pub fn pass_over(&mut self, mut is_wanted: impl FnMut(u32, Range<usize>) -> bool) -> u32 {
         if self.encoding == Encoding::Packed {
@@ -382,7 +379,7 @@ impl<'a> Records<'a> {
         self.left
     }
 
-    /// The bytes behind the records that were read.
+    /// The bytes after the records that were read.
     #[must_use]
     pub const fn rest(&self) -> &'a [u8] {
         self.body
@@ -399,12 +396,12 @@ impl Records<'_> {
     }
 }
 
-/// How long the packed rows may be that `stored_bytes` of columns in a file stand for.
+/// The most bytes of packed rows that `stored_bytes` of columns in a file may turn into.
 fn most_rows(stored_bytes: usize) -> usize {
     Codec::MAX_BODY_BYTES.min(stored_bytes.saturating_mul(1024).saturating_add(4096))
 }
 
-/// Puts the length of the values where a byte was kept free for it, before them.
+/// Puts the length of the values before them, where a byte was reserved for it.
 #[inline]
 fn put_length(length: u64, at: usize, out: &mut Vec<u8>) {
     if length < 0x80 {
@@ -413,7 +410,7 @@ fn put_length(length: u64, at: usize, out: &mut Vec<u8>) {
     }
     let end = out.len();
     put_uint(out, length);
-    // It is behind the row now, and the byte of room before it.
+    // Move the length from after the row to its place, and remove the reserved byte.
     let bytes = out.len() - end;
     out[at..].rotate_right(bytes);
     out.remove(at + bytes);

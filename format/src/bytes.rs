@@ -1,4 +1,4 @@
-//! Fixed-layout structures: little-endian fields, one behind the other.
+//! Fields of fixed-layout structures, little-endian and adjacent.
 
 /// Reads fields of a fixed layout; each getter is `None` past the end.
 pub(crate) struct Fields<'a>(pub(crate) &'a [u8]);

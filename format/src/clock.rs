@@ -1,8 +1,8 @@
-//! What relates the raw counter to UTC, and what lets a reader merge without reading all.
+//! Clock frames, which relate the raw counter to UTC, and watermarks.
 
 use crate::bytes::Fields;
 
-/// The raw counter and UTC, read at the same moment.
+/// A reading of the raw counter and of UTC at the same moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockPair {
     /// The raw counter.
@@ -33,10 +33,10 @@ impl ClockPair {
     }
 }
 
-/// A promise: records with an earlier counter stand before this frame in the file.
+/// A promise that records with an earlier counter precede this frame in the file.
 ///
-/// A thread that was stopped between reading the clock and committing breaks it for that one
-/// record, so that readers who need the exact order use the times in the block headers.
+/// A thread that was suspended between reading the clock and committing breaks it for that record. Readers
+/// that need the exact order use the times in the block headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Watermark {
     /// The raw counter when the drain began the pass that ended here.

@@ -1,4 +1,4 @@
-//! What a dump says about itself: call sites and threads.
+//! Call sites and threads, as a dump states them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,7 +19,7 @@ pub enum Level {
     Info = 3,
     /// What a developer wants to know.
     Debug = 4,
-    /// What a developer wants to know at times.
+    /// What a developer wants to know in detail.
     Trace = 5,
 }
 
@@ -44,7 +44,7 @@ impl Level {
         self as usize - 1
     }
 
-    /// The bit that stands for the level in a block's set of levels.
+    /// The bit of the level in a block's set of levels.
     #[must_use]
     pub const fn bit(self) -> u8 {
         1 << self.index()
@@ -69,7 +69,7 @@ impl fmt::Display for Level {
     }
 }
 
-/// A word that names no level.
+/// A word that is not the name of a level.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no level: use error, warn, info, debug or trace")]
 pub struct ParseLevelError(String);
@@ -93,15 +93,15 @@ impl FromStr for Level {
 /// A value that each record of a call site carries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slot {
-    /// The name of the argument or field. Empty for a second print of the same argument.
+    /// The name of the argument or field. Empty if the same argument is printed again in another way.
     pub name: String,
-    /// What the value is for.
+    /// The use of the value.
     pub role: Role,
-    /// How it is stored.
+    /// Its type.
     pub ty: Type,
 }
 
-/// Where the time of a call site's records comes from.
+/// The source of the times of a call site's records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum TimeSource {
     /// The raw counter that the clock frames relate to UTC.
@@ -110,18 +110,18 @@ pub enum TimeSource {
     UnixNanos,
 }
 
-/// A place in the program that logs, with one list of types.
+/// A place in a program that logs, with one list of types.
 ///
-/// A generic function has one entry for each list of types that its call site was run with.
+/// A call site in a generic function has an entry for each list of types that it ran with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallSite {
-    /// What records are tagged with: at least [`CallSite::FIRST_ID`], unique in a file.
+    /// The tag of its records: at least [`CallSite::FIRST_ID`], unique in a file.
     pub id: u32,
     /// The severity of the records.
     pub level: Level,
-    /// Where its records' time comes from.
+    /// The source of its records' times.
     pub time: TimeSource,
-    /// What filters go by: the module path, unless the call says otherwise.
+    /// The target, by which filters select: the module path, unless the call states another.
     pub target: String,
     /// The module path.
     pub module: String,
@@ -177,14 +177,14 @@ pub(crate) fn site(id: u32, level: Level, time: TimeSource, types: &[Type]) -> C
     }
 }
 
-/// Which thread writes a ring.
+/// The thread that writes a ring.
 ///
-/// A ring serves one thread after another; each gets a ring id of its own.
+/// A ring serves one thread after another, under a new ring id each time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Thread {
     /// The ring that its records come from.
     pub ring: u32,
-    /// What the operating system calls the thread; 0 if unknown.
+    /// The thread's id in the operating system; 0 if unknown.
     pub os_id: u64,
     /// The name given in the program; may be empty.
     pub name: String,
@@ -194,7 +194,7 @@ pub struct Thread {
 }
 
 impl Thread {
-    /// What stands for the threads that got no ring: see [`Loss::NO_RING`](crate::loss::Loss::NO_RING).
+    /// The entry for threads that got no ring: see [`Loss::NO_RING`](crate::loss::Loss::NO_RING).
     #[must_use]
     pub fn no_ring() -> Self {
         Self {
@@ -219,7 +219,7 @@ impl Thread {
     /// If the payload holds no thread.
     pub fn decode(payload: &[u8]) -> Result<Self, postcard::Error> {
         let ((ring, os_id, name), rest) = postcard::take_from_bytes(payload)?;
-        // Before format 1.3 nothing follows. Ids grow, so that no ring continues itself in a circle.
+        // Before format 1.3 nothing follows. Ids grow, so a ring cannot continue itself in a circle.
         let continues = take_postcard(rest).ok().filter(|before| (1..ring).contains(before));
         Ok(Self { ring, os_id, name, continues })
     }
@@ -231,7 +231,7 @@ pub(crate) fn put_postcard(value: &impl Serialize, out: &mut Vec<u8>) {
     out.extend_from_slice(&bytes);
 }
 
-/// Reads a value; what a later minor version has appended to it is passed over.
+/// Reads a value, and ignores what a later minor version appended to it.
 pub(crate) fn take_postcard<'a, T: Deserialize<'a>>(
     payload: &'a [u8],
 ) -> Result<T, postcard::Error> {

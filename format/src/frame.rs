@@ -1,16 +1,16 @@
-//! Files and frames: what makes a dump readable piece by piece, whatever happened to the rest.
+//! Files and frames. Each frame can be read without the others.
 
 use crate::bytes::Fields;
 
-/// What a dump begins with. The first byte is no text and the line ending breaks when a transfer
-/// "corrects" it, as in PNG.
+/// The first bytes of a dump. As in PNG, the first one is not text, and a transfer that "corrects" line endings
+/// breaks them.
 pub const MAGIC: [u8; 8] = *b"\x89STENO\r\n";
 
-/// The version this crate writes. A reader refuses a greater major version; a greater minor one
-/// only adds what may be skipped.
+/// The version that this crate writes. Readers refuse a greater major version. A greater minor version only
+/// adds what may be skipped.
 pub const VERSION: Version = Version { major: 1, minor: 3 };
 
-/// What each frame begins with.
+/// The first bytes of each frame.
 pub const SYNC: [u8; 4] = *b"\xF5\x9Dst";
 
 /// Frames begin at multiples of this many bytes.
@@ -19,9 +19,9 @@ pub const ALIGNMENT: usize = 8;
 /// A format version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version {
-    /// Changes when old readers would misread.
+    /// Changes when old readers would misread the file.
     pub major: u16,
-    /// Changes when there is more to read.
+    /// Changes when something is added that old readers may skip.
     pub minor: u16,
 }
 
@@ -36,19 +36,19 @@ impl std::fmt::Display for Version {
 pub struct FileHeader {
     /// The version that the file is written in.
     pub version: Version,
-    /// Drawn at random when the logger starts; the same in all files of one run.
+    /// A random number of the logger's run, the same in all of its files.
     pub session: [u8; 16],
-    /// When the file was begun, in nanoseconds since the Unix epoch.
+    /// The time when the file was begun, in nanoseconds since the Unix epoch.
     pub created_unix_ns: i64,
     /// The place of the file among those of its session, from 0.
     pub sequence: u32,
-    /// The process that writes.
+    /// The process that wrote the file.
     pub process_id: u32,
     /// The nominal frequency of the raw counter; clock frames refine it.
     pub counter_hz: u64,
 }
 
-/// Why a file's first bytes are no header.
+/// Why the first bytes of a file are not a header.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileHeaderError {
@@ -58,7 +58,7 @@ pub enum FileHeaderError {
         /// The bytes, as many as there are of the first eight.
         found: Vec<u8>,
     },
-    /// The magic is there, but not the whole header.
+    /// The file ends within the header.
     #[error("the file ends within its header, after {found} of {} bytes", FileHeader::BYTES)]
     Short {
         /// The length of the file.
@@ -84,7 +84,7 @@ impl FileHeader {
     /// The length of the header.
     pub const BYTES: usize = 64;
 
-    /// The header as it stands in a file.
+    /// Encodes the header.
     #[must_use]
     pub fn encode(&self) -> [u8; Self::BYTES] {
         let mut out = [0; Self::BYTES];
@@ -102,15 +102,15 @@ impl FileHeader {
         out
     }
 
-    /// Reads the header at the beginning of `file`, and says how long it is: a later minor version
-    /// may have a longer one.
+    /// Reads the header at the beginning of `file`, and returns its length: a later minor version may have a
+    /// longer one.
     ///
     /// # Errors
-    /// If there is no header that this version understands.
+    /// If this version does not understand the header, or there is none.
     pub fn decode(file: &[u8]) -> Result<(Self, usize), FileHeaderError> {
         let magic = &file[..file.len().min(MAGIC.len())];
         if magic != MAGIC {
-            // A file that was cut within the magic is a dump all the same.
+            // A file that was cut within the magic is still a dump.
             let cut = !magic.is_empty() && MAGIC.starts_with(magic);
             return Err(if cut {
                 FileHeaderError::Short { found: file.len() }
@@ -146,7 +146,7 @@ impl FileHeader {
     }
 }
 
-/// What a frame holds. A reader passes over kinds that it does not know.
+/// The content of a frame. Readers skip kinds that they do not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum FrameKind {
@@ -166,11 +166,11 @@ pub enum FrameKind {
     Index = 7,
     /// An [`End`](crate::index::End): nothing follows.
     End = 8,
-    /// The [`Summary`](crate::summary::Summary) of a block that stands before it.
+    /// The [`Summary`](crate::summary::Summary) of the block before it.
     Summary = 9,
     /// A [`VolatileRing`](crate::volatile::VolatileRing): its records die with their process.
     Volatile = 10,
-    /// The [`FileHeader`] once more, for a file that has lost its beginning.
+    /// The [`FileHeader`] again, for a file that has lost its beginning.
     Header = 11,
 }
 
@@ -195,14 +195,14 @@ impl FrameKind {
     }
 }
 
-/// What stands before a frame's payload.
+/// The header of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameHeader {
     /// The [`FrameKind`], or a number that only a later version knows.
     pub kind: u8,
     /// The place of the frame in its file, from 0.
     pub sequence: u32,
-    /// The length of the payload in bytes, without the padding behind it.
+    /// The length of the payload in bytes, without the padding after it.
     pub payload_bytes: u32,
     /// The CRC-32 of the payload.
     pub payload_crc: u32,
@@ -212,7 +212,7 @@ impl FrameHeader {
     /// The length of the header.
     pub const BYTES: usize = 24;
 
-    /// The header as it stands in a file.
+    /// Encodes the header.
     #[must_use]
     pub fn encode(&self) -> [u8; Self::BYTES] {
         let mut out = [0; Self::BYTES];
@@ -226,7 +226,7 @@ impl FrameHeader {
         out
     }
 
-    /// Reads the header at the beginning of `bytes`; `None` if no intact one stands there.
+    /// Reads the header at the beginning of `bytes`; `None` if there is no intact one.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let header: &[u8; Self::BYTES] = bytes.first_chunk()?;
@@ -242,7 +242,7 @@ impl FrameHeader {
         (fields.u32()? == crc32fast::hash(&header[..20])).then_some(found)
     }
 
-    /// Where in `bytes` the first frame begins whose header is intact.
+    /// The offset in `bytes` of the first frame with an intact header.
     #[must_use]
     pub fn find(bytes: &[u8]) -> Option<usize> {
         let mut from = 0;
@@ -262,33 +262,33 @@ impl FrameHeader {
         Self::BYTES as u64 + (self.payload_bytes as u64).next_multiple_of(ALIGNMENT as u64)
     }
 
-    /// Whether `payload` is what was written.
+    /// Whether `payload` has the stated length and checksum.
     #[must_use]
     pub fn matches(&self, payload: &[u8]) -> bool {
         payload.len() == self.payload_bytes as usize && crc32fast::hash(payload) == self.payload_crc
     }
 }
 
-/// Appends frames to a buffer and counts them.
+/// Appends frames to a buffer, and numbers them.
 #[derive(Clone, Debug, Default)]
 pub struct FrameWriter {
     sequence: u32,
 }
 
 impl FrameWriter {
-    /// Goes on behind `frames` frames of a file that was begun elsewhere.
+    /// Continues a file that has `frames` frames.
     #[must_use]
     pub const fn behind(frames: u32) -> Self {
         Self { sequence: frames }
     }
 
-    /// How many frames have been written.
+    /// The number of frames written, or the number of the next one.
     #[must_use]
     pub const fn frames(&self) -> u32 {
         self.sequence
     }
 
-    /// Appends a frame whose payload `fill` appends; returns what `fill` returns.
+    /// Appends a frame. `fill` appends its payload; its result is returned.
     pub fn frame<R>(
         &mut self,
         out: &mut Vec<u8>,

@@ -1,14 +1,14 @@
-//! What stands at the end of a sealed dump.
+//! The index and the end of a sealed dump.
 
 use serde::{Deserialize, Serialize};
 
 use crate::block::BlockHeader;
 use crate::bytes::Fields;
 
-/// Where frames stand. A long file has several, each with the place of the one before.
+/// A list of frames with their offsets. A long file has several, each with the offset of the previous one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Index {
-    /// The offset of the index before this one; 0 if there is none.
+    /// The offset of the previous index; 0 for the first one.
     pub previous: u64,
     /// The offsets of the dictionary, thread, clock and loss frames since then.
     pub metadata: Vec<u64>,
@@ -34,11 +34,11 @@ impl Index {
 /// The last frame of a sealed dump.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct End {
-    /// The offset of the last index frame; 0 if there is none.
+    /// The offset of the last index frame; 0 without an index.
     pub index: u64,
-    /// How many records the file holds.
+    /// The number of records in the file.
     pub records: u64,
-    /// How many records were lost, in all rings, up to here.
+    /// The number of records that were lost so far, in all rings.
     pub lost: u64,
     /// Whether the log goes on in the file with the next sequence number.
     pub continues: bool,

@@ -1,15 +1,15 @@
-//! Records that were not recorded.
+//! Loss statements: how many records could not be recorded, or are gone.
 
 use crate::bytes::Fields;
 
-/// How many records a ring's thread could not record, counted from the ring's beginning.
+/// The numbers of records that a ring's thread could not record, counted from the ring's beginning.
 ///
-/// Totals, not differences: a statement that is read twice, or not at all, falsifies nothing. It
-/// is written into the ring itself, tagged [`CallSite::LOSS_ID`](crate::dictionary::CallSite),
-/// before the first record that fits again; or as a frame when none follows.
+/// They are totals, not differences, so that a statement that is read twice or missed does no harm. It is
+/// written into the ring before the next record that fits, tagged
+/// [`CallSite::LOSS_ID`](crate::dictionary::CallSite), or as a frame if no record follows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Loss {
-    /// The raw counter when the statement was made: after the last loss that it counts.
+    /// The raw counter when the statement was made, after the last loss that it counts.
     pub counter: u64,
     /// Lost because the ring was full, by [`Level::index`](crate::dictionary::Level::index).
     pub full: [u64; 5],
@@ -21,11 +21,10 @@ impl Loss {
     /// The length of the encoded statement.
     pub const BYTES: usize = 88;
 
-    /// The ring id under which calls are counted that got no ring, for want of memory: as if it were
-    /// full.
+    /// The ring id for calls that got no ring for lack of memory. They are counted as if a ring were full.
     pub const NO_RING: u32 = u32::MAX;
 
-    /// The statement as it stands in a record or a frame.
+    /// Encodes the statement, for a record or a frame.
     #[must_use]
     pub fn encode(&self) -> [u8; Self::BYTES] {
         let mut out = [0; Self::BYTES];
@@ -47,13 +46,13 @@ impl Loss {
         Some(loss)
     }
 
-    /// All records that were lost.
+    /// The number of all lost records.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.full.iter().chain(&self.too_large).fold(0, |sum, &n| sum.saturating_add(n))
     }
 
-    /// What was lost since an earlier statement.
+    /// The loss since an earlier statement.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         let minus = |now: [u64; 5], then: [u64; 5]| {
@@ -72,42 +71,42 @@ impl Loss {
 pub struct LossFrame {
     /// The ring whose thread lost records.
     pub ring: u32,
-    /// The ring's position at that time: the loss lies behind the records before it.
+    /// The ring's position at that time: the loss follows the records before it.
     pub position: u64,
     /// What was lost.
     pub loss: Loss,
-    /// Records that had been written, and are not in a file any more. Since format 1.1.
+    /// Records that were written and are no longer in a file. Since format 1.1.
     pub gone: Option<Gone>,
 }
 
-/// Records of a ring that stood in an earlier file of the session when somebody, or the operating
-/// system, took that file or a part of it away.
+/// Records of a ring that were in an earlier file of the session, of which another program or the operating
+/// system removed all or a part.
 ///
-/// Numbers, not a difference: a reader that finds some of the records all the same, in what is left
-/// of the file, counts the others.
+/// They are stated by number: a reader that finds some of them in what is left of the file counts only the
+/// others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gone {
     /// The number of the first of them in its ring.
     pub first: u64,
-    /// How many there are; not 0.
+    /// The number of records; not 0.
     pub count: u64,
     /// A [`GoneCause`], or a number that only a later version knows.
     pub cause: u8,
 }
 
-/// What became of what had the records.
+/// The reason why records are gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 #[non_exhaustive]
 pub enum GoneCause {
-    /// It was deleted, or another file was moved over it.
+    /// The file was deleted, or another one was moved over it.
     Removed = 1,
-    /// It was truncated.
+    /// The file was truncated.
     Truncated = 2,
-    /// The operating system lost data that it could not put on the disk.
+    /// The operating system lost data that it could not write to the disk.
     Unsaved = 3,
-    /// No file had them: another program wrote to the ring's file before the drain read them. Their number
-    /// is unknown; the count is a lower bound. Since format 1.3.
+    /// Another program wrote to the ring's file before the drain read them. Their number is unknown; the
+    /// count is a lower bound. Since format 1.3.
     Overwritten = 4,
 }
 

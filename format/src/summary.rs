@@ -1,52 +1,51 @@
-//! Summaries: what a block holds, in so few bytes that a search need not read the block.
+//! Summaries of blocks, with which a search can skip a block without reading it.
 //!
 //! ```text
 //!   block frame │ summary frame │ block frame │ summary frame │ …
-//!                 ├ the block's checksum: which block it is of
+//!                 ├ the block's checksum, which identifies it
 //!                 ├ call sites that occur
-//!                 └ a filter: a bit for each four bytes in a row, of records that can hold text
+//!                 └ a filter: bits for all four consecutive bytes of records that can hold text
 //! ```
 //!
-//! A summary may say too much, never too little: what it does not have, the block has not. Who reads all
-//! of a dump needs none, and a writer may leave it out where time is short.
+//! A summary may list too much, never too little: what it lacks, the block lacks. Reading a whole dump needs
+//! no summaries, and a writer may leave them out when it is short of time.
 
 use crate::bytes::Fields;
 use crate::dictionary::CallSite;
 use crate::types::Type;
 use crate::value::put_uint;
 
-/// How many bytes in a row the filter knows. Text that is shorter cannot be looked for.
+/// The number of consecutive bytes in a gram of the filter. Shorter text cannot be looked up.
 pub const GRAM_BYTES: usize = 4;
 
 /// The longest filter, in bytes.
 pub const MAX_FILTER_BYTES: usize = 1 << 15;
 
-/// The shortest filter that says something.
+/// The shortest useful filter.
 const MIN_FILTER_BYTES: usize = 64;
 
-/// A writer gives a filter about this part of the records that can hold text, at the most.
+/// The most bits of a filter that a writer sets, as a fraction.
 const TEXT_BYTES_PER_FILTER_BYTE: usize = 32;
 
-/// What a summary says.
+/// A summary of a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary<'a> {
     /// The payload checksum of the block's frame.
     pub block_crc: u32,
-    /// Whether the text has one of the two characters beyond ASCII that are a `k` or an `s` to who
-    /// ignores case: U+212A and U+017F.
+    /// Whether the text has one of the two characters beyond ASCII that match `k` or `s` without case: U+212A
+    /// and U+017F.
     pub has_folds: bool,
     filter: &'a [u8],
     sites: &'a [u8],
 }
 
 impl<'a> Summary<'a> {
-    /// What stands before the filter.
+    /// The length of what precedes the filter.
     const FIXED_BYTES: usize = 16;
 
     const HAS_FOLDS: u8 = 1;
 
-    /// Reads the payload of a summary frame; `None` if it is too short, or its filter has a length
-    /// that no filter has.
+    /// Reads the payload of a summary frame; `None` if it is too short, or the length of its filter is invalid.
     #[must_use]
     pub fn decode(payload: &'a [u8]) -> Option<Self> {
         let mut fields = Fields(payload);
@@ -63,8 +62,8 @@ impl<'a> Summary<'a> {
         Some(Self { block_crc, has_folds: flags & Self::HAS_FOLDS != 0, filter, sites })
     }
 
-    /// The ids of the call sites that occur, in increasing order; `None` stands for the rest of a
-    /// list that cannot be read.
+    /// The ids of the call sites that occur, in increasing order. A `None` replaces the rest of a list that
+    /// cannot be read.
     pub fn sites(&self) -> impl Iterator<Item = Option<u32>> + use<'a> {
         let mut rest = self.sites;
         let mut left = take_uint(&mut rest);
@@ -87,8 +86,8 @@ impl<'a> Summary<'a> {
         take_uint(&mut &*self.sites).is_none()
     }
 
-    /// Whether a record may hold `text`, whose ASCII letters are taken in either case. Text that is
-    /// shorter than [`GRAM_BYTES`] always may be there.
+    /// Whether a record may hold `text`, with ASCII letters in either case. Always `true` for text shorter than
+    /// [`GRAM_BYTES`].
     #[must_use]
     pub fn may_hold(&self, text: &[u8]) -> bool {
         self.filter.is_empty()
@@ -104,10 +103,10 @@ impl<'a> Summary<'a> {
     }
 }
 
-/// The bit, in the longest filter, of four bytes in a row.
+/// The bit of four consecutive bytes, in the longest filter.
 #[inline]
 fn bit_of(gram: u32) -> usize {
-    // Upper and lower case are one; a few signs are, too, which does no harm.
+    // Upper and lower case share a bit. So do a few signs, which does no harm.
     let hash = (gram | 0x2020_2020).wrapping_mul(0x9e37_79b1);
     (hash >> (u32::BITS - MAX_FILTER_BYTES.trailing_zeros() - 3)) as usize
 }
@@ -126,7 +125,7 @@ fn take_uint(bytes: &mut &[u8]) -> Option<u32> {
 }
 
 impl Type {
-    /// Whether values may have text in them, byte for byte as it was logged.
+    /// Whether values may contain text, byte for byte as it was logged.
     #[must_use]
     pub fn has_text(&self) -> bool {
         match self {
@@ -146,29 +145,29 @@ impl Type {
 }
 
 impl CallSite {
-    /// Whether its records may have text in them, beside that of the call site.
+    /// Whether its records may contain text, besides that of the call site.
     #[must_use]
     pub fn has_text(&self) -> bool {
         self.slots.iter().any(|slot| slot.ty.has_text())
     }
 }
 
-/// Makes the summaries of blocks.
+/// Builds the summaries of blocks.
 ///
-/// A builder is meant to be reused: it keeps its memory, 32 KiB and a byte for each call site. A record
-/// takes some nanoseconds, and one for each byte if it can hold text.
+/// Reuse a builder: it keeps 32 KiB and a byte per call site. A record takes some nanoseconds, plus one per
+/// byte if it can hold text.
 #[derive(Debug)]
 pub struct SummaryBuilder {
     /// A bit for each gram, of the longest filter.
     bits: Box<[u64]>,
     has_folds: bool,
     text_bytes: usize,
-    /// There is text that was not taken in.
+    /// Whether text was left out.
     lacks_text: bool,
-    /// For each id that was met: [`SEEN`](Self::SEEN) and [`TEXT`](Self::TEXT).
+    /// [`SEEN`](Self::SEEN) and [`TEXT`](Self::TEXT), by id.
     kinds: Vec<u8>,
     seen: Vec<u32>,
-    /// There were ids that are too large.
+    /// Whether an id was too large.
     is_partial: bool,
 }
 
@@ -187,15 +186,15 @@ impl Default for SummaryBuilder {
 }
 
 impl SummaryBuilder {
-    /// In the block.
+    /// The block has the call site.
     const SEEN: u8 = 1;
-    /// Its records may have text.
+    /// Records of the call site may have text.
     const TEXT: u8 = 2;
 
-    /// Ids above this one, which no logger gives out, are not summed up.
+    /// The greatest id that is summarized. Loggers assign smaller ones.
     const MAX_ID: u32 = 1 << 20;
 
-    /// Forgets the block before.
+    /// Begins the summary of another block.
     pub fn begin(&mut self) {
         if self.text_bytes > 0 {
             self.bits.fill(0);
@@ -209,10 +208,10 @@ impl SummaryBuilder {
         }
     }
 
-    /// Takes in a record: its tag, and its values in any encoding. Loss statements are none.
+    /// Adds a record: its tag, and its values in any encoding. Do not add loss statements.
     ///
-    /// `has_text` tells whether records of its call site [may have text](CallSite::has_text), and is
-    /// asked once for each.
+    /// `has_text` returns whether records of its call site [may have text](CallSite::has_text). It is called
+    /// once per call site.
     #[inline]
     pub fn note(&mut self, tag: u32, values: &[u8], has_text: impl FnOnce() -> bool) {
         let kind = match self.kinds.get(tag as usize) {
@@ -224,18 +223,18 @@ impl SummaryBuilder {
         }
     }
 
-    /// Takes in a call site, but not the text of its records.
+    /// Adds a call site, but not the text of its records.
     pub(crate) fn note_site(&mut self, tag: u32) {
         self.note(tag, &[], || false);
     }
 
-    /// The summary will say nothing of text.
+    /// Leaves out the filter: text was not added.
     pub(crate) const fn leave_text_out(&mut self) {
         self.lacks_text = true;
     }
 
-    /// Whether there is a summary of the records since [`begin`](Self::begin): not if the id of one is
-    /// higher than any that a logger gives out.
+    /// Whether all records since [`begin`](Self::begin) can be summarized: not if one has an id that is greater
+    /// than any that loggers assign.
     #[must_use]
     pub const fn is_whole(&self) -> bool {
         !self.is_partial
@@ -256,7 +255,7 @@ impl SummaryBuilder {
         kind
     }
 
-    /// Takes in text of records whose call sites are known.
+    /// Adds text of records whose call sites were added.
     pub(crate) fn note_text(&mut self, bytes: &[u8]) {
         const WORDS: usize = MAX_FILTER_BYTES / 8;
         let Ok(bits) = <&mut [u64; WORDS]>::try_from(&mut *self.bits) else { return };
@@ -266,23 +265,22 @@ impl SummaryBuilder {
             let word = u32::from_le_bytes([a, b, c, d]);
             let bit = bit_of(word);
             bits[bit / 64 % WORDS] |= 1 << (bit % 64);
-            // Both characters begin with one of few bytes, which text in ASCII never has.
+            // Both characters begin with a byte that ASCII text never has.
             if a & 0xd8 == 0xc0 {
                 self.has_folds |= word & 0xffff == 0xbfc5 || word & 0xff_ffff == 0x00aa_84e2;
             }
         }
-        // What the windows do not begin at.
+        // The last bytes, at which no window begins.
         let tail = bytes.len().saturating_sub(GRAM_BYTES - 1);
         let tail = bytes.get(tail..).unwrap_or_default();
         self.has_folds |= tail.windows(2).any(|two| two == b"\xc5\xbf") || tail == b"\xe2\x84\xaa";
     }
 
-    /// Appends the payload of the frame that sums up the records since [`begin`](Self::begin), which
-    /// may be called once. `block_crc` is the payload checksum of the block's frame, which stands
-    /// before this one.
+    /// Appends the payload of the frame that summarizes the records since [`begin`](Self::begin). Call it once.
+    /// `block_crc` is the payload checksum of the block's frame, which precedes this one.
     pub fn encode(&mut self, block_crc: u32, out: &mut Vec<u8>) {
         self.seen.sort_unstable();
-        // A filter may be cut in half and laid on itself.
+        // A filter can be folded: the OR of its halves is a filter of half the length.
         let mut words = self.bits.len();
         let mut halve = |bits: &mut [u64]| {
             words /= 2;
@@ -299,7 +297,7 @@ impl SummaryBuilder {
         while bytes > MIN_FILTER_BYTES && ones(&self.bits[..bytes / 8]) < bytes {
             bytes = 8 * halve(&mut self.bits);
         }
-        // With nine bits of ten set it says next to nothing.
+        // With nine of ten bits set it is useless.
         if self.lacks_text || ones(&self.bits[..bytes / 8]) * 10 > bytes * 8 * 9 {
             bytes = 0;
         }

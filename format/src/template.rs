@@ -1,13 +1,23 @@
-//! The language of format strings: what `std::format!` accepts, parsed once for writer and reader.
+//! Format strings, parsed as `std::format!` does, for writer and reader.
 //!
-//! The macros parse what the user wrote; the decoder parses the *normalised* template that the
-//! macros put into the dictionary, in which every placeholder names its slot by index. Both are
-//! the same grammar (<https://doc.rust-lang.org/std/fmt/#syntax>).
+//! The macros parse what the user wrote. The decoder parses the *normalized* template of the dictionary, in
+//! which every placeholder names its slot by index. Both have the same grammar
+//! (<https://doc.rust-lang.org/std/fmt/#syntax>).
 
 use std::fmt;
 use std::ops::Range;
 
 /// A parsed format string.
+///
+/// # Examples
+///
+/// ```
+/// use stenolog_format::template::{Argument, Template};
+///
+/// let template = Template::parse("order {id} filled at {price:>8.2}").unwrap();
+/// let names: Vec<_> = template.placeholders().map(|place| place.argument).collect();
+/// assert_eq!(names, [Argument::Name("id"), Argument::Name("price")]);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Template<'a> {
     /// Text and placeholders in the order in which they are printed.
@@ -17,24 +27,24 @@ pub struct Template<'a> {
 /// A part of a [`Template`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece<'a> {
-    /// Text that is printed as it stands; `{{` and `}}` come as one brace each.
+    /// Text that is printed as it is; `{{` and `}}` are one brace each.
     Literal(&'a str),
-    /// A place for an argument.
+    /// A placeholder for an argument.
     Placeholder(Placeholder<'a>),
 }
 
 /// `{argument:spec}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placeholder<'a> {
-    /// Which argument is printed.
+    /// The argument to print.
     pub argument: Argument<'a>,
-    /// How it is printed.
+    /// How to print it.
     pub spec: Spec<'a>,
-    /// Where the placeholder stands in the format string, braces included, in bytes.
+    /// The range of the placeholder in the format string, in bytes, with its braces.
     pub span: Range<usize>,
 }
 
-/// How a placeholder or a `$` count names its argument.
+/// The reference of a placeholder or a `$` count to an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Argument<'a> {
     /// `{}`: the next positional argument.
@@ -45,12 +55,12 @@ pub enum Argument<'a> {
     Name(&'a str),
 }
 
-/// What stands behind the colon of a placeholder.
+/// The part of a placeholder after the colon.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Spec<'a> {
-    /// The character that pads; a space if absent.
+    /// The padding character; a space if absent.
     pub fill: Option<char>,
-    /// Where the padding goes; depends on the type if absent.
+    /// The alignment; depends on the type if absent.
     pub align: Option<Align>,
     /// `+` or `-`.
     pub sign: Option<Sign>,
@@ -58,15 +68,15 @@ pub struct Spec<'a> {
     pub alternate: bool,
     /// `0`: pad numbers with zeros, after the sign.
     pub zero: bool,
-    /// The least number of characters.
+    /// The minimum number of characters.
     pub width: Option<Count<'a>>,
-    /// Digits after the point, or the most characters of a string.
+    /// The number of digits after the point, or the maximum number of characters of a string.
     pub precision: Option<Precision<'a>>,
     /// The trait that prints the argument.
     pub format: Trait,
 }
 
-/// The side on which a padded value stands.
+/// The alignment of a padded value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
     /// `<`
@@ -95,7 +105,7 @@ pub enum Count<'a> {
     Argument(Argument<'a>),
 }
 
-/// What stands behind the point of a [`Spec`].
+/// The part of a [`Spec`] after the point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Precision<'a> {
     /// `.3`, `.name$` or `.1$`.
@@ -104,7 +114,7 @@ pub enum Precision<'a> {
     Star,
 }
 
-/// The formatting trait that a placeholder asks for.
+/// The formatting trait of a placeholder.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Trait {
     /// `{}`
@@ -133,7 +143,7 @@ pub enum Trait {
 }
 
 impl Trait {
-    /// The letters that ask for the trait in a format string.
+    /// The letters that select the trait in a format string.
     #[must_use]
     pub const fn letters(self) -> &'static str {
         match self {
@@ -220,7 +230,7 @@ impl<'a> Template<'a> {
     /// Parses a format string.
     ///
     /// # Errors
-    /// If `text` is not what `std::format!` would accept; the error names the byte.
+    /// If `std::format!` would not accept `text`. The error has the offset.
     pub fn parse(text: &'a str) -> Result<Self, TemplateError> {
         let mut pieces = Vec::new();
         let bytes = text.as_bytes();
@@ -229,7 +239,7 @@ impl<'a> Template<'a> {
         while at < bytes.len() {
             match bytes[at] {
                 brace @ (b'{' | b'}') if bytes.get(at + 1) == Some(&brace) => {
-                    // The first brace of the pair stays in the text, the second is passed over.
+                    // The first brace of the pair stays in the text, the second is skipped.
                     push_literal(&mut pieces, &text[start..=at]);
                     at += 2;
                     start = at;
@@ -256,7 +266,7 @@ impl<'a> Template<'a> {
         Ok(Self { pieces })
     }
 
-    /// The placeholders, in the order in which they stand.
+    /// The placeholders, in order.
     pub fn placeholders(&self) -> impl Iterator<Item = &Placeholder<'a>> {
         self.pieces.iter().filter_map(|piece| match piece {
             Piece::Placeholder(placeholder) => Some(placeholder),
@@ -271,7 +281,7 @@ fn push_literal<'a>(pieces: &mut Vec<Piece<'a>>, text: &'a str) {
     }
 }
 
-/// The length of what stands before the closing brace. A brace may itself be the fill character.
+/// The length of the text before the closing brace. A brace may itself be the fill character.
 fn placeholder_length(inner: &str) -> Option<usize> {
     let colon = inner.find([':', '}'])?;
     if inner[colon..].starts_with('}') {
@@ -371,8 +381,8 @@ fn align_of(c: char) -> Option<Align> {
     }
 }
 
-/// The outer `None` is an error, the inner one says that no count stands here.
-#[expect(clippy::option_option, reason = "absent and wrong are two things")]
+/// The outer `None` is an error, the inner one means that there is no count.
+#[expect(clippy::option_option, reason = "an absent count is not an error")]
 fn parse_count(text: &str) -> Option<Option<(Count<'_>, &str)>> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     if digits > 0 {

@@ -1,4 +1,4 @@
-//! The types of recorded values, as the dictionary states them.
+//! Types of recorded values, as the dictionary states them.
 
 mod flat;
 
@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::shape::Shape;
 
-/// The type of a recorded value; says how its bytes are read and how it is printed.
+/// The type of a recorded value, by which its bytes are read and printed.
 ///
-/// In the dictionary a type is written flat, inner types before outer ones, so that a reader needs
-/// no recursion and a hostile dump cannot exhaust its stack.
+/// The dictionary stores types flat, inner ones before outer ones, so that a hostile dump cannot exhaust a
+/// reader's stack.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "flat::FlatType", try_from = "flat::FlatType")]
 #[non_exhaustive]
@@ -44,9 +44,9 @@ pub enum Type {
     F32,
     /// `f64`
     F64,
-    /// `str`, `String` and what derefs to them
+    /// `str`, `String` and types that deref to them
     Str,
-    /// Text that the call site had formatted already: printed as it stands, whatever the spec.
+    /// Text that was formatted at the call: printed as it is, whatever the spec.
     Formatted,
     /// `Option<T>`
     Option(Box<Type>),
@@ -76,9 +76,9 @@ pub enum Type {
     Struct(Fields),
     /// An enum with `#[derive(Record)]`.
     Enum(EnumType),
-    /// A map with keys and values of one type each; a [set](Type::is_set) is a map to nothing at all.
+    /// A map with keys and values of one type each; a [set](Type::is_set) is a map to the empty type.
     Map(Box<Type>, Box<Type>),
-    /// A `serde` value: postcard bytes, laid out as the inner type says.
+    /// A `serde` value: postcard bytes with the layout of the inner type.
     Serde(Box<Type>),
 }
 
@@ -98,7 +98,7 @@ pub struct Fields {
 pub struct EnumType {
     /// The name of the enum.
     pub name: String,
-    /// Its variants; a value says which by the index.
+    /// Its variants; a value has the index of one.
     pub variants: Vec<Fields>,
 }
 
@@ -106,7 +106,7 @@ pub struct EnumType {
 pub const MAX_TYPE_DEPTH: usize = 64;
 
 impl Type {
-    /// The fewest bytes that a value takes in raw encoding; zero for values that take none.
+    /// The fewest bytes that a value takes in raw encoding; may be 0.
     #[must_use]
     pub fn min_size(&self) -> usize {
         match self {
@@ -131,7 +131,7 @@ impl Type {
         }
     }
 
-    /// How many types there are within this one, itself included.
+    /// The number of types within this one, including itself.
     #[must_use]
     pub fn nodes(&self) -> usize {
         fn fields(of: &Fields) -> usize {
@@ -147,7 +147,7 @@ impl Type {
         }
     }
 
-    /// How many levels of types are within each other; a reader takes up to [`MAX_TYPE_DEPTH`].
+    /// The depth of nesting; readers accept up to [`MAX_TYPE_DEPTH`].
     #[must_use]
     pub fn depth(&self) -> usize {
         fn deepest<'a>(of: impl Iterator<Item = &'a Type>) -> usize {
@@ -166,8 +166,8 @@ impl Type {
         }
     }
 
-    /// Whether maps to this type are sets, and fields of it left out: it is a struct without name or parts,
-    /// which no program has.
+    /// Whether this is the empty type, a struct without name and fields, which no program has. Maps to it are
+    /// sets, and fields of it are left out.
     #[must_use]
     pub fn is_nothing_at_all(&self) -> bool {
         matches!(self, Self::Struct(of) if of.name.is_empty() && of.shape == Shape::Unit)
@@ -179,14 +179,14 @@ impl Type {
         matches!(self, Self::Map(_, value) if value.is_nothing_at_all())
     }
 
-    /// Whether the call site formatted the value itself, which is what makes a call slow.
+    /// Whether the value is formatted at the call, which makes calls slow.
     #[must_use]
     pub const fn is_formatted(&self) -> bool {
         matches!(self, Self::Formatted)
     }
 }
 
-/// The type of errors with their sources: a struct without a name, which no program has, of a `message` and
+/// The type of errors with their sources: a struct without a name, which no program has, with a `message` and
 /// a list of `sources`, outermost first, all formatted.
 #[must_use]
 pub fn error_type() -> Type {
@@ -197,7 +197,7 @@ pub fn error_type() -> Type {
     Type::Struct(Fields { name: String::new(), shape: Shape::Struct, fields })
 }
 
-/// The type of a field that is left out: its value is nothing at all.
+/// The type of a field that is left out: it has no value.
 #[must_use]
 pub fn empty_type() -> Type {
     Type::Struct(Fields { name: String::new(), shape: Shape::Unit, fields: Vec::new() })

@@ -1,10 +1,10 @@
 //! Recorded values and their two encodings.
 //!
-//! *Raw* is what a call site stores: fixed widths, little-endian, no padding. *Packed* is what a
-//! drain makes of it when there is time: postcard's wire format, integers as variable-length
-//! quantities. Both need the [`Type`] to be read.
+//! A call site stores values *raw*: fixed widths, little-endian, no padding. The drain *packs* them when it has
+//! time: postcard's wire format, with variable-length integers. Reading either needs the [`Type`].
 
 mod cursor;
+mod error;
 mod pack;
 mod scalar;
 mod unpack;
@@ -13,15 +13,31 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 pub(crate) use cursor::split_uint;
-pub use cursor::{Cursor, Encoding, ValueError};
+pub use cursor::{Cursor, Encoding};
+pub use error::ValueError;
 pub use pack::{pack, put_int, put_uint};
 pub use scalar::{Scalar, ScalarType};
 pub use unpack::unpack;
 
 use crate::types::{EnumType, Fields, MAX_TYPE_DEPTH, Shape, Type};
 
-/// A value read from a record. Text and bytes are borrowed from the record, names from the
-/// dictionary; only values that hold other values allocate.
+/// A value read from a record.
+///
+/// Text and bytes borrow from the record, names from the dictionary. Only values that contain other values
+/// allocate.
+///
+/// # Examples
+///
+/// ```
+/// use stenolog_format::types::Type;
+/// use stenolog_format::value::{Cursor, Encoding, Value};
+///
+/// let bytes = [1, 7, 0, 0, 0];
+/// let ty = Type::Option(Box::new(Type::U32));
+/// let value = Value::read(&mut Cursor::new(&bytes, Encoding::Raw), &ty)?;
+/// assert_eq!(value, Value::Some(Box::new(Value::U32(7))));
+/// # Ok::<(), stenolog_format::value::ValueError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Value<'a> {
@@ -59,7 +75,7 @@ pub enum Value<'a> {
     Str(&'a str),
     /// Text that was formatted at the call.
     Formatted(&'a str),
-    /// `[u8]` and `[u8; N]`, which print like any other list.
+    /// `[u8]` and `[u8; N]`; printed like other lists.
     Bytes(&'a [u8]),
     /// `None`
     None,
@@ -81,7 +97,7 @@ pub enum Value<'a> {
     Duration(Duration),
     /// `std::time::SystemTime`: seconds since the Unix epoch, rounded down, and nanoseconds.
     SystemTime(i64, u32),
-    /// An IP address of either version; prints like the one of its own version.
+    /// An IP address of either version.
     Ip(IpAddr),
     /// A socket address of either version.
     Socket(SocketAddr),
@@ -113,37 +129,36 @@ impl<'a> Product<'a> {
     }
 }
 
-/// The most elements of lists of values without size (`[(); n]`) that a record may hold.
+/// The most elements of lists of values without size (`[(); n]`) in a record.
 ///
-/// Such a list takes no bytes, so that nothing else bounds it.
+/// Nothing else bounds such lists: they take no bytes.
 pub const MAX_UNSIZED_ELEMENTS: usize = 65_536;
 
 /// The most elements of one such list that a writer records.
 pub const MAX_UNSIZED_LIST: usize = 4096;
 
-/// How many values, those within values included, a record may have for each of its bytes, beyond
-/// [`MAX_UNSIZED_ELEMENTS`], which it may have however short it is.
+/// How many values, nested ones included, a record may have per byte, besides the [`MAX_UNSIZED_ELEMENTS`]
+/// that any record may have.
 pub const VALUES_PER_BYTE: usize = MAX_TYPE_DEPTH;
 
-/// How long the names of structs, variants and fields in a record may be together, however short the
-/// record is.
+/// How many bytes of names of structs, variants and fields any record may show.
 pub const FREE_NAME_BYTES: usize = 1 << 20;
 
-/// How much longer they may be for each byte of the record.
+/// How many more bytes of names a record may show per byte.
 pub const NAME_BYTES_PER_BYTE: usize = 1024;
 
-/// What stands for a serde value whose own code refused to serialise it.
+/// The text in place of a serde value whose `Serialize` failed.
 pub const NOT_SERIALISED: &str = "<could not be serialised>";
 
-/// What stands for a serde value whose bytes are not what its schema says.
+/// The text in place of a serde value whose bytes do not match its schema.
 pub const NOT_AS_ITS_SCHEMA: &str = "<not readable: serialised otherwise than its schema says>";
 
 impl<'a> Value<'a> {
     /// Reads one value of type `ty`.
     ///
     /// # Errors
-    /// If the bytes end early or hold what no such value has, or if the type makes far more of them
-    /// than any program would (`FORMAT.md`, section 11).
+    /// If the bytes end early or are not a value of the type, or if the type has far more values than a
+    /// program would log (`FORMAT.md`, section 11).
     pub fn read(cursor: &mut Cursor<'a>, ty: &'a Type) -> Result<Self, ValueError> {
         cursor.count_value()?;
         Ok(match ty {
@@ -180,15 +195,7 @@ impl<'a> Value<'a> {
                 Self::Tuple(of.iter().map(|ty| Self::read(cursor, ty)).collect::<Result<_, _>>()?)
             }
             Type::Map(key, value) if value.is_nothing_at_all() => {
-                let n = cursor.length()?;
-                cursor.check_count(n, &[key, value])?;
-                let elements = (0..n).map(|_| {
-                    let element = Self::read(cursor, key)?;
-                    // It takes no bytes, but counts.
-                    Self::read(cursor, value)?;
-                    Ok(element)
-                });
-                Self::Set(elements.collect::<Result<_, ValueError>>()?)
+                Self::read_set(cursor, key, value)?
             }
             Type::Map(key, value) => Self::read_map(cursor, key, value)?,
             Type::Struct(of) => Self::Struct(Self::read_product(cursor, of)?),
@@ -204,17 +211,7 @@ impl<'a> Value<'a> {
             Type::SocketV4 => Self::Socket(cursor.socket_v4()?),
             Type::SocketV6 => Self::Socket(cursor.socket_v6()?),
             Type::Socket => Self::Socket(cursor.socket()?),
-            Type::Serde(of) => {
-                let bytes = cursor.bytes()?;
-                if bytes.is_empty() && cursor.takes_bytes(of)? {
-                    return Ok(Self::Formatted(NOT_SERIALISED));
-                }
-                // Its length is known, so that what is wrong with it is wrong with nothing else.
-                match cursor.nested(bytes, |inner| Self::read(inner, of)) {
-                    Err(_) if !cursor.is_exceeded() => Self::Formatted(NOT_AS_ITS_SCHEMA),
-                    value => value?,
-                }
-            }
+            Type::Serde(of) => Self::read_serde(cursor, of)?,
         })
     }
 
@@ -224,6 +221,34 @@ impl<'a> Value<'a> {
         }
         cursor.check_count(n, &[of])?;
         Ok(Self::List((0..n).map(|_| Self::read(cursor, of)).collect::<Result<_, _>>()?))
+    }
+
+    fn read_set(
+        cursor: &mut Cursor<'a>,
+        key: &'a Type,
+        nothing: &'a Type,
+    ) -> Result<Self, ValueError> {
+        let n = cursor.length()?;
+        cursor.check_count(n, &[key, nothing])?;
+        let elements = (0..n).map(|_| {
+            let element = Self::read(cursor, key)?;
+            // It takes no bytes, but counts as a value.
+            Self::read(cursor, nothing)?;
+            Ok(element)
+        });
+        Ok(Self::Set(elements.collect::<Result<_, ValueError>>()?))
+    }
+
+    fn read_serde(cursor: &mut Cursor<'a>, of: &'a Type) -> Result<Self, ValueError> {
+        let bytes = cursor.bytes()?;
+        if bytes.is_empty() && cursor.takes_bytes(of)? {
+            return Ok(Self::Formatted(NOT_SERIALISED));
+        }
+        // Its length is known: damage within it does not spread.
+        match cursor.nested(bytes, |inner| Self::read(inner, of)) {
+            Err(_) if !cursor.is_exceeded() => Ok(Self::Formatted(NOT_AS_ITS_SCHEMA)),
+            value => value,
+        }
     }
 
     fn read_map(

@@ -1,4 +1,4 @@
-//! Volatile rings: their records do not survive the process.
+//! Volatile rings, whose records do not survive the process.
 
 use crate::bytes::Fields;
 
@@ -28,7 +28,7 @@ pub enum VolatileState {
     /// The writer died while the ring was in memory: the records from `number` on are lost, and their
     /// count is unknown. Stated by the program that completes the dump.
     MemoryLost = 3,
-    /// The same, of a ring whose file was deleted.
+    /// The same for a ring whose file was deleted.
     UnlinkedLost = 4,
 }
 
@@ -47,7 +47,7 @@ impl VolatileState {
 }
 
 impl VolatileRing {
-    /// Stands for all rings of a session.
+    /// The ring id that means all rings of a session.
     pub const ALL: u32 = 0;
 
     /// Appends the payload.

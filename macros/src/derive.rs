@@ -1,4 +1,4 @@
-//! `#[derive(Record)]`.
+//! The derive macro `Record`.
 
 mod attributes;
 mod expand;
@@ -6,7 +6,7 @@ mod model;
 
 use proc_macro2::TokenStream;
 
-/// From the tokens of a type to the tokens that implement `Value` for it.
+/// Expands a type to its implementations.
 pub(crate) fn expand(tokens: TokenStream) -> TokenStream {
     let checked = |input: &syn::DeriveInput| Ok(expand::expand(&model::Record::check(input)?));
     syn::parse2(tokens)

@@ -1,13 +1,12 @@
-//! The procedural macros of Stenolog: a logging call in, its encoder out.
+//! Procedural macros of Stenolog, which turn a logging call into its encoder.
 //!
-//! Each macro has three stages, in three files: tokens to syntax (`parse`), syntax to a model that
-//! has passed every rule (`model`), model to tokens (`expand`). Applications use `stenolog`, whose
-//! macros call these.
+//! Each macro has three stages: tokens to syntax (`parse`), syntax to a model that keeps every rule (`model`),
+//! model to tokens (`expand`). Applications use `stenolog`, whose macros call these.
 #![forbid(unsafe_code)]
 
 mod call;
 mod derive;
-mod locate;
+mod respan;
 
 use proc_macro::TokenStream;
 
@@ -26,26 +25,25 @@ pub fn call(tokens: TokenStream) -> TokenStream {
 ///
 /// # Attributes
 ///
-/// `#[record(crate = path)]` on the type says where `stenolog` is, if it is not at `::stenolog`. Each field
+/// `#[record(crate = path)]` on the type names the path of `stenolog`, if that is not `::stenolog`. Each field
 /// takes at most one of these, and optionally `rename`:
 ///
 /// | attribute | the field is |
 /// |---|---|
 /// | `skip` | left out; it may have any type |
-/// | `redact` | shown as `[redacted]` in text and JSON; the value is never looked at, and neither its bytes nor its length get into the dump; it may have any type |
+/// | `redact` | shown as `[redacted]` in text and JSON; the value is never read, and neither its bytes nor its length get into the dump; it may have any type |
 /// | `display`, `debug` | its text by `{}` or `{:?}`, formatted at the call |
 /// | `hex` | text: an integer as by `{:#x}`, bytes as two digits each |
 /// | `ascii` | text: bytes, with `\x..` for those that are not printable ASCII |
 /// | `with = path` | the result of the function at `path`, called with a reference to the field; the result's type must be recordable |
 /// | `rename = "name"` | named so in text and JSON; not in tuples |
 ///
-/// An unknown, repeated or contradictory attribute is a compile error. Messages print such a value as it is
-/// recorded, even with `{:?}`: a redacted field is redacted there, and a renamed one has its new name. (`{}` is
-/// the type's own `Display`.)
+/// An unknown, repeated or contradictory attribute is a compile error. Messages print a value as it is recorded,
+/// even with `{:?}`: a redacted field is redacted there, and a renamed one has its new name. (`{}` is the type's
+/// own `Display`.)
 ///
 /// A type with `display`, `debug`, `hex`, `ascii` or `with`, or with a field that is recorded through `AsRecord`,
-/// is assembled in a buffer at the call, on the stack up to 192 bytes; all others are written directly from
-/// where they are in memory.
+/// is assembled in a buffer at the call, on the stack up to 192 bytes. All others are written without a copy.
 #[proc_macro_derive(Record, attributes(record))]
 pub fn record(tokens: TokenStream) -> TokenStream {
     derive::expand(tokens.into()).into()

@@ -180,7 +180,7 @@ impl Frame {
         self.offset.saturating_add(FrameHeader::BYTES as u64)
     }
 
-    /// The offset behind the frame and its padding, which the file may be too short for.
+    /// The offset after the frame and its padding, which may be past the end of the file.
     #[must_use]
     pub const fn end(&self) -> u64 {
         self.offset.saturating_add(self.header.frame_bytes())
@@ -274,13 +274,13 @@ impl<S: FrameSource> Walk<S> {
     }
 
     /// Where to go on when the file has grown: at the first frame that is cut by the end of the file, or
-    /// behind the last whole one. Steps before it would be the same in the longer file.
+    /// after the last whole one. A walk over the longer file takes the same steps up to there.
     #[must_use]
     pub fn resume(&self) -> Position {
         self.unsettled.unwrap_or(self.next)
     }
 
-    /// Moves on by a frame, or by what is none; `None` at the end of the file.
+    /// Moves on by a frame, or past bytes that are not a frame. `None` at the end of the file.
     ///
     /// # Errors
     /// If the source cannot be read. The walk stays where it was.

@@ -85,5 +85,5 @@ def rows(body, count, stored):
         if len(out) > most:
             raise Damage(f"the columns stand for more than {most} bytes")
     if cursor.left() or times.left() or any(next(values, None) is not None for _, of in kinds for values in of):
-        raise Damage("bytes behind the last value of a column")
+        raise Damage("bytes after the last value of a column")
     return bytes(out)

@@ -320,7 +320,7 @@ class Dump:
             cursor = Cursor(values, is_packed)
             values = [read_value(cursor, ty) for _, _, ty in site["slots"]]
             if cursor.left():
-                raise Damage("bytes behind the last value")
+                raise Damage("bytes after the last value")
         except Damage as damage:
             return self.problems.report(offset, f"a record cannot be read: {damage}")
         if offset in self.summaries and not self.summaries[offset].has(tag, cursor.texts):

@@ -62,7 +62,7 @@ impl Contents {
         file: &Arc<Path>,
         bytes: &[u8],
     ) -> Result<(), OpenError> {
-        // What stands in for a damaged header is made from the beginning of the file, or repeated later.
+        // A damaged header is replaced by what the beginning of the file tells, or by a later frame.
         if this.scanned.can_resume && !this.is_header_damaged {
             let contents = Arc::make_mut(this);
             let from = contents.scanned.checkpoint;

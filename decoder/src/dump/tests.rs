@@ -178,12 +178,12 @@ fn what_was_put_behind_the_end_is_damage_and_leaves_the_dump_sealed() {
     scene.seal(0);
     let sealed = scene.bytes().to_vec();
     let cut_frame = &sealed[start_of_block..start_of_block + FrameHeader::BYTES + 4];
-    for behind in [&b"\n"[..], &[0; 4096], b"rubbish \xF5\x9Dst rubbish", cut_frame] {
-        let bytes = [&sealed, behind].concat();
+    for appended in [&b"\n"[..], &[0; 4096], b"rubbish \xF5\x9Dst rubbish", cut_frame] {
+        let bytes = [&sealed, appended].concat();
         let dump = Dump::from_bytes("test", bytes).unwrap();
-        assert_eq!(dump.tail(), Tail::Sealed, "{behind:?}");
+        assert_eq!(dump.tail(), Tail::Sealed, "{appended:?}");
         let places: Vec<_> = dump.damage().iter().map(|of| (of.offset, of.bytes)).collect();
-        assert!(places.contains(&(sealed.len() as u64, behind.len() as u64)), "{places:?}");
+        assert!(places.contains(&(sealed.len() as u64, appended.len() as u64)), "{places:?}");
     }
 }
 

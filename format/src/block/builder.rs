@@ -1,4 +1,4 @@
-//! What makes blocks of a ring's records.
+//! Builder of blocks from the records of a ring.
 
 use std::sync::Arc;
 
@@ -11,10 +11,9 @@ use crate::loss::Loss;
 use crate::summary::SummaryBuilder;
 use crate::value::{ValueError, put_int, put_uint};
 
-/// Makes the block of a batch of records: packs them, and gathers what the header says.
+/// Builds the block of a batch of records: packs them, and collects what the header states.
 ///
-/// A builder is meant to be reused, for the call sites of one session, of which each tag is that of one
-/// plan: its buffers keep their capacity.
+/// Reuse a builder within a session, in which a tag has one plan: it keeps its buffers.
 #[derive(Debug, Default)]
 pub struct BlockBuilder {
     rows: Vec<u8>,
@@ -28,27 +27,26 @@ pub struct BlockBuilder {
     last_loss: Option<Loss>,
 }
 
-/// What becomes of the first record of a call site that a block [meets](BlockBuilder::push_raw).
+/// What to do with the first record of a call site in a block: see [`BlockBuilder::push_raw`].
 #[derive(Clone, Debug)]
 pub enum First {
-    /// It is taken, by this plan.
+    /// Take it, by this plan.
     Take(Arc<SitePlan>),
-    /// The block ends before it.
+    /// End the block before it.
     EndBefore,
 }
 
 /// The body of a block that is being [finished](BlockBuilder::finish_with).
 #[derive(Clone, Copy, Debug)]
 pub struct PlainBody<'a> {
-    /// What is to be compressed.
+    /// The bytes to compress.
     pub bytes: &'a [u8],
-    /// How long it is as packed rows, at the most.
+    /// The most bytes that it takes as packed rows.
     rows_bytes: usize,
 }
 
 impl PlainBody<'_> {
-    /// Whether it should stand compressed in `stored_bytes`: that is shorter, and a reader takes it
-    /// for what it is.
+    /// Whether to store it compressed in `stored_bytes`: that is shorter, and within what readers accept.
     #[must_use]
     pub fn may_stand_in(&self, codec: Codec, stored_bytes: usize) -> bool {
         stored_bytes < self.bytes.len()
@@ -67,11 +65,11 @@ pub(super) struct Times {
     largest: u64,
 }
 
-/// Flipped, it puts signed numbers into the order of unsigned ones.
+/// Flipping this bit puts signed numbers into the order of unsigned ones.
 pub(super) const SIGN: u64 = 1 << 63;
 
 impl Times {
-    /// Takes note of a time; returns the difference to the one before.
+    /// Notes a time; returns the difference from the one before.
     #[inline]
     pub(super) fn note(&mut self, time: u64) -> i64 {
         if !self.any {
@@ -84,13 +82,13 @@ impl Times {
         difference as i64
     }
 
-    /// Takes note of some times in a row; returns the time before the first, or that if there is none.
+    /// Notes several times; returns the time before the first one, or the first one itself.
     pub(super) fn note_all(&mut self, times: &[u64]) -> u64 {
         let (Some(&first), Some(&last)) = (times.first(), times.last()) else { return self.last };
         if !self.any {
             *self = Self { any: true, first, last: first, smallest: first, largest: first };
         }
-        // As a rule a clock does not go back.
+        // Usually a clock does not go back.
         let (smallest, largest) = if times.is_sorted() {
             (first, last)
         } else {
@@ -111,7 +109,7 @@ impl Times {
         self.last
     }
 
-    /// How far the first one is behind the smallest.
+    /// The difference between the first time and the smallest one.
     const fn base(&self) -> i64 {
         self.first.wrapping_sub(self.smallest) as i64
     }
@@ -134,7 +132,7 @@ impl BlockHeader {
 }
 
 impl BlockBuilder {
-    /// Forgets the block before, and begins one at `position` of `ring`.
+    /// Begins a block at `position` of `ring`, and forgets the previous one.
     pub fn begin(&mut self, ring: u32, position: u64, first_record: u64) {
         self.rows.clear();
         self.rows.resize(BASES_BYTES, 0);
@@ -160,8 +158,8 @@ impl BlockBuilder {
         });
     }
 
-    /// As [`begin`](Self::begin), but the records will be in columns: as such they take few bytes
-    /// once they are compressed, and they can be read only all together.
+    /// Like [`begin`](Self::begin), with the records in columns. These compress better, and can only be read
+    /// all together.
     pub fn begin_columns(&mut self, ring: u32, position: u64, first_record: u64) {
         self.begin(ring, position, first_record);
         self.has_columns = true;
@@ -171,7 +169,7 @@ impl BlockBuilder {
     /// a site, make a plan for it once and call [`push_planned`](Self::push_planned).
     ///
     /// # Errors
-    /// If the payload is not what the call site's types say; the block must be restarted.
+    /// If the payload does not match the types of the call site. Begin the block again.
     ///
     /// # Panics
     /// If no block was begun.
@@ -182,7 +180,7 @@ impl BlockBuilder {
     /// Takes a record of a call site, in raw layout: the time word, then the values.
     ///
     /// # Errors
-    /// If the payload is not what the call site's types say; the block must be restarted.
+    /// If the payload does not match the types of the call site. Begin the block again.
     ///
     /// # Panics
     /// If no block was begun.
@@ -204,10 +202,10 @@ impl BlockBuilder {
         self.put_row(plan, values, difference)
     }
 
-    /// Takes a record of a call site whose values are packed already, as those of another block.
+    /// Takes a record of a call site with packed values, such as those from another block.
     ///
     /// # Errors
-    /// If the values are not what the call site's types say; the block must be restarted.
+    /// If the values do not match the types of the call site. Begin the block again.
     ///
     /// # Panics
     /// If no block was begun.
@@ -225,7 +223,7 @@ impl BlockBuilder {
     /// Takes a loss statement.
     ///
     /// # Errors
-    /// If the payload is too short to be one; the block must be restarted.
+    /// If the payload is too short. Begin the block again.
     ///
     /// # Panics
     /// If no block was begun.
@@ -238,18 +236,17 @@ impl BlockBuilder {
         result
     }
 
-    /// Takes records as they lie in a ring: a raw body, or a part of one that ends with a record. For
-    /// many records this is the fastest way by far, above all into columns, and if those of a call
-    /// site stand in a row.
+    /// Takes records as they are in a ring: a raw body, or the beginning of one that ends with a record. This
+    /// is by far the fastest way for many records, above all into columns, and for runs of one call site.
     ///
-    /// `first_of` is asked with a tag, and with how many records the block has before it: at least once
-    /// for each tag that occurs, loss statements apart; in columns only once.
+    /// `first_of` gets a tag, and the number of records in the block before it. It is called at least once
+    /// for each tag but loss statements; in columns exactly once.
     ///
-    /// Returns how many bytes were taken: all, but for what the block ends before.
+    /// Returns how many bytes were taken: all, unless `first_of` ends the block.
     ///
     /// # Errors
-    /// If `first_of` knows nothing of a record, or if one is not what its call site's types say; the
-    /// block must be restarted.
+    /// If `first_of` does not know a tag, or if a record does not match the types of its call site. Begin the
+    /// block again.
     ///
     /// # Panics
     /// If no block was begun.
@@ -272,7 +269,7 @@ impl BlockBuilder {
                 return Ok(records.len());
             }
             let header = RawHeader::read(*rest.first_chunk().ok_or(ValueError::End)?);
-            let (record, behind) = rest.split_at_checked(header.span()).ok_or(ValueError::End)?;
+            let (record, next) = rest.split_at_checked(header.span()).ok_or(ValueError::End)?;
             let payload = &record[RawHeader::BYTES..][..header.bytes];
             if header.tag == CallSite::LOSS_ID && !header.is_dead {
                 self.push_loss(payload)?;
@@ -288,7 +285,7 @@ impl BlockBuilder {
                 self.push_planned(&plan, payload)?;
                 last = Some(plan);
             }
-            rest = behind;
+            rest = next;
         }
     }
 
@@ -306,7 +303,7 @@ impl BlockBuilder {
     ) -> Result<(), ValueError> {
         let rows = &mut self.rows;
         put_uint(rows, plan.tag.into());
-        // The length comes first, and is known last: as a rule it is a byte.
+        // The length comes first and is known last. Usually it is one byte.
         let length_at = rows.len();
         rows.push(0);
         put_int(rows, difference);
@@ -324,15 +321,15 @@ impl BlockBuilder {
         Ok(())
     }
 
-    /// How many records the block has so far.
+    /// The number of records in the block so far.
     #[must_use]
     pub fn count(&self) -> u32 {
         let in_rows = self.header.map_or(0, |header| header.count);
         if self.has_columns { self.columns.count() } else { in_rows }
     }
 
-    /// Whether columns take fewer bytes than rows would; not if there are many kinds of records, and
-    /// few of each. If not, the block should be restarted.
+    /// Whether columns take fewer bytes than rows would. They do not for many kinds with few records each:
+    /// then begin the block again, with rows.
     #[must_use]
     pub fn are_columns_worthwhile(&self) -> bool {
         self.has_columns && self.columns.are_worthwhile()
@@ -350,8 +347,8 @@ impl BlockBuilder {
         })
     }
 
-    /// As [`finish`](Self::finish), with a body that `compress` appends to the payload: it returns
-    /// how. It must mind what [may stand](PlainBody::may_stand_in) in a file.
+    /// Like [`finish`](Self::finish). `compress` appends the body to the payload and returns the codec; it must
+    /// heed [`PlainBody::may_stand_in`].
     ///
     /// # Panics
     /// If no block was begun.
@@ -369,8 +366,8 @@ impl BlockBuilder {
             let (start, rows_bytes) = self.columns.assemble(&mut header, &mut self.body);
             PlainBody { bytes: &self.body[start..], rows_bytes }
         } else {
-            // Differences start from the first record's time, which is not the smallest if the
-            // clock, or the caller, went back. There is room for that before the rows.
+            // Differences start from the first record's time, which is not the smallest if the clock, or
+            // the caller, went back. Room for it is reserved before the rows.
             let bases = header.note_times(&self.counters, &self.unix);
             bases.into_iter().for_each(|base| put_int(&mut self.body, base));
             let start = BASES_BYTES - self.body.len();
@@ -385,17 +382,17 @@ impl BlockBuilder {
         header
     }
 
-    /// Sums up the records of a block in columns: its call sites, and their text if `has_text`, which
-    /// takes about a nanosecond for each byte of that. May be called after the block is
-    /// [finished](Self::finish_with). `false` if it is not in columns.
+    /// Summarizes the records of a block in columns: its call sites, and their text if `has_text`, which takes
+    /// about a nanosecond per byte. May be called after the block is [finished](Self::finish_with). Returns
+    /// `false` if the block is not in columns.
     pub fn sum_up(&self, has_text: bool, summary: &mut SummaryBuilder) -> bool {
         summary.begin();
         self.columns.sum_up(has_text, summary);
         self.has_columns
     }
 
-    /// Appends the payload of the frame of a block that holds `body` as the ring had it. What the
-    /// header says of the records is what was pushed since [`begin`](Self::begin).
+    /// Appends the payload of a block's frame with `body` as it was in the ring. The header describes the
+    /// records that were pushed since [`begin`](Self::begin).
     ///
     /// # Panics
     /// If no block was begun.

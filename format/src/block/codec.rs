@@ -29,7 +29,7 @@ impl Codec {
         }
     }
 
-    /// What stands for it in a header.
+    /// Its number in a block header.
     #[must_use]
     pub const fn number(self) -> u8 {
         match self {

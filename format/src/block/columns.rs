@@ -1,7 +1,7 @@
-//! Columns: the times of all records together, and so each value of each call site.
+//! Columns: the times of all records together, and the values of each slot of each call site.
 //!
-//! What hardly changes from record to record is next to its like, often as a difference, so that a
-//! codec finds little in them that is new. `FORMAT.md` has the layout.
+//! Values that change little from record to record are adjacent, often as differences, so that they compress
+//! well. `FORMAT.md` specifies the layout.
 
 mod kind;
 mod numbers;
@@ -14,24 +14,24 @@ pub(super) use write::{Columns, Rest};
 
 use crate::value::put_uint;
 
-/// How a column is laid out.
+/// The layout of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Layout {
     /// Varints.
     Varints,
     /// Zigzags of the difference to the value before.
     Differences,
-    /// Values of so many bytes: all first bytes, then all second ones.
+    /// Values of this many bytes: all first bytes, then all second ones, and so on.
     Planes(usize),
-    /// The same, of zigzags of the difference to the value before; 4 or 8 bytes.
+    /// The same for zigzags of the difference to the value before; 4 or 8 bytes.
     DifferencePlanes(usize),
     /// The length of all lengths, the lengths, then the bytes; a row has the length as well.
     Texts,
-    /// The same; a row has only the bytes.
+    /// The same; a row has the bytes only.
     Pieces,
 }
 
-/// A block has no more kinds of records in columns, and those no more columns together.
+/// The most kinds of records in a block, and the most columns of all of them.
 const MAX_KINDS: usize = 256;
 const MAX_COLUMNS: usize = 1 << 14;
 

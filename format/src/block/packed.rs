@@ -1,4 +1,4 @@
-//! Records in few bytes.
+//! Packed records: variable-length integers and time differences.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use super::{BlockError, RawRecord, RecordTime, Records};
 use crate::value::{Cursor, Encoding, ValueError, split_uint};
 
 impl<'a> Records<'a> {
-    /// Reads how far the first times are behind the smallest ones, which the header states.
+    /// Reads the differences between the first times and the smallest ones, which the header states.
     pub(super) fn read_packed_bases(&mut self) -> Result<(), ValueError> {
         let mut cursor = Cursor::new(self.body, Encoding::Packed);
         self.counter = self.counter.wrapping_add_signed(cursor.int()?);
@@ -20,8 +20,8 @@ impl<'a> Records<'a> {
         self.split_packed().ok_or_else(|| self.why_not_packed())
     }
 
-    /// The record, if one stands there. [`why_not_packed`](Self::why_not_packed) looks again if none
-    /// does: there is no error to carry along here, where all the time is spent.
+    /// The next record, if there is one. [`why_not_packed`](Self::why_not_packed) finds the error, so that
+    /// this hot function carries none.
     #[inline]
     fn split_packed(&mut self) -> Option<RawRecord<'a>> {
         let (tag, rest) = split_uint(self.body).ok()?;
@@ -45,8 +45,8 @@ impl<'a> Records<'a> {
     fn why_not_packed(&self) -> BlockError {
         let mut rest = self.body;
         let mut integer = || match split_uint(rest) {
-            Ok((value, behind)) => {
-                rest = behind;
+            Ok((value, next)) => {
+                rest = next;
                 Ok(value)
             }
             Err(ValueError::End) => Err(self.end()),
@@ -66,7 +66,7 @@ impl<'a> Records<'a> {
     }
 }
 
-/// A varint at a place in `body`, which moves behind it; `None` if there is none of 64 bits.
+/// The varint at `at` in `body`, and moves `at` past it; `None` if none of 64 bits is there.
 #[inline]
 fn uint(body: &[u8], at: &mut usize) -> Option<u64> {
     let byte = *body.get(*at)?;

@@ -1,4 +1,4 @@
-//! What a builder must know of a call site, worked out once.
+//! Plans of call sites: how to pack their records, worked out once.
 
 use crate::dictionary::{CallSite, TimeSource};
 use crate::types::Type;
@@ -14,30 +14,28 @@ pub struct SitePlan {
     pub(super) level: u8,
     pub(super) is_unix: bool,
     pub(super) fields: Vec<Field>,
-    /// As the call site has them.
+    /// The types of the call site's slots.
     types: Vec<Type>,
     /// The length of the values in raw layout, if it is always the same.
     pub(super) fixed_bytes: Option<usize>,
-    /// What a record takes in packed rows at the most, but for its time and for what follows a
-    /// length.
+    /// The most bytes that a record takes in packed rows, without its time and the bytes after lengths.
     pub(super) row_bytes: usize,
 }
 
 /// A part of the values.
 #[derive(Clone, Debug)]
 pub(super) enum Field {
-    /// So many bytes, alike in both layouts.
+    /// This many bytes, the same in both layouts.
     Bytes(usize),
-    /// The bits of a number that may not change much from record to record: 4 or 8 bytes, alike in
-    /// both layouts.
+    /// A float of 4 or 8 bytes, the same in both layouts. It may change little from record to record.
     Float(usize),
-    /// An unsigned integer of 2, 4 or 8 bytes, to be a varint.
+    /// An unsigned integer of 2, 4 or 8 bytes, packed as a varint.
     Uint(usize),
-    /// A signed one, to be a zigzag.
+    /// A signed integer of 2, 4 or 8 bytes, packed as a zigzag varint.
     Int(usize),
-    /// A length of 4 bytes, to be a varint, and as many bytes.
+    /// A length of 4 bytes, packed as a varint, and that many bytes.
     Text,
-    /// Whatever else.
+    /// Any other value.
     Value(Type),
 }
 
@@ -186,7 +184,7 @@ fn flatten(ty: &Type, fields: &mut Vec<Field>) -> bool {
             if *n == 0 || !flatten(of, fields) || *n as usize > MAX_FIELDS {
                 return *n == 0;
             }
-            // What takes no bytes is not looked at again and again.
+            // Elements without bytes are looked at once.
             let has_parts = fields.len() > start;
             return !has_parts || (1..*n).all(|_| flatten(of, fields));
         }

@@ -1,4 +1,4 @@
-//! Records as they stand in a ring.
+//! Raw records, as they are in a ring.
 
 use super::{BlockError, RawRecord, RecordTime, Records};
 use crate::value::Encoding;
@@ -6,10 +6,10 @@ use crate::value::Encoding;
 /// The bit of `len` that marks dead space.
 const SKIP: u32 = 1 << 31;
 
-/// What stands before a record, or before dead space.
+/// The header of a record or of dead space.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RawHeader {
-    /// Of what follows, without padding.
+    /// The length of what follows, without padding.
     pub(super) bytes: usize,
     pub(super) tag: u32,
     pub(super) is_dead: bool,
@@ -29,7 +29,7 @@ impl RawHeader {
         }
     }
 
-    /// From it to the next one.
+    /// The distance to the next header.
     #[inline]
     pub(super) const fn span(self) -> usize {
         Self::BYTES + self.bytes.next_multiple_of(8)
@@ -54,7 +54,7 @@ impl<'a> Records<'a> {
             let Some((time, values)) = payload.split_first_chunk() else {
                 return Err(self.no_record());
             };
-            // A cut may fall into the padding: the record is whole all the same.
+            // A cut within the padding leaves the record whole.
             self.body = rest.get(padded..).unwrap_or_default();
             return Ok(RawRecord {
                 tag: header.tag,

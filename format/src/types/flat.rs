@@ -1,5 +1,5 @@
-//! Types as the dictionary writes them: a list of nodes in which inner types stand before outer
-//! ones, like a calculation in reverse Polish notation. Reading one takes a stack, no recursion.
+//! Flat types, as the dictionary stores them: a list of nodes with inner types before outer ones, like reverse
+//! Polish notation. Reading one takes a stack instead of recursion.
 
 use serde::{Deserialize, Serialize};
 
@@ -56,7 +56,7 @@ struct Names {
     fields: Vec<String>,
 }
 
-/// Why a list of nodes is no type.
+/// Why a list of nodes is not a type.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FlatTypeError {
     #[error("node {0} wants more inner types than there are")]
@@ -163,7 +163,7 @@ impl TryFrom<FlatType> for Type {
     }
 }
 
-/// The types that wait for the node which contains them, each with its depth.
+/// Types whose container has not been read yet, with their depths.
 struct Stack {
     types: Vec<(Type, usize)>,
     node: usize,

@@ -1,12 +1,13 @@
-//! Reads scalars in either encoding, never past the end.
+//! Cursor over the values of a record, in either encoding. It never reads past the end.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::time::Duration;
 
+use super::error::ValueError;
 use super::{FREE_NAME_BYTES, MAX_UNSIZED_ELEMENTS, NAME_BYTES_PER_BYTE, VALUES_PER_BYTE};
 use crate::types::{Fields, Type};
 
-/// How the values of a record are laid out.
+/// The encoding of a record's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
     /// Fixed widths, as in a ring.
@@ -15,72 +16,9 @@ pub enum Encoding {
     Packed,
 }
 
-/// Why bytes are no value of the type that the dictionary states.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ValueError {
-    /// The bytes end within a value.
-    #[error("the record ends within a value")]
-    End,
-    /// A byte that is neither 0 nor 1 where a flag stands.
-    #[error("{found} is neither true nor false")]
-    Flag {
-        /// The byte.
-        found: u8,
-    },
-    /// Not a Unicode scalar value.
-    #[error("a character that Unicode does not have")]
-    Char,
-    /// Text that is not UTF-8.
-    #[error("text that is not UTF-8")]
-    Utf8,
-    /// A variable-length integer that does not fit its type.
-    #[error("an integer larger than its type")]
-    Overflow,
-    /// An enum has no such variant.
-    #[error("the enum has no variant {index}")]
-    Variant {
-        /// The index that was read.
-        index: usize,
-    },
-    /// Nanoseconds of a full second or more.
-    #[error("a time with {nanos} nanoseconds")]
-    Nanos {
-        /// What was read.
-        nanos: u32,
-    },
-    /// An IP version other than 4 and 6.
-    #[error("an address of IP version {version}")]
-    IpVersion {
-        /// What was read.
-        version: u8,
-    },
-    /// Bytes behind the last value.
-    #[error("bytes behind the last value")]
-    Trailing,
-    /// More elements than the record has room for.
-    #[error("a list that claims {count} elements")]
-    Count {
-        /// What was claimed.
-        count: usize,
-    },
-    /// Far more values than bytes: nearly all of them take none.
-    #[error("more values than a record of {bytes} bytes may have")]
-    Values {
-        /// The length of the record.
-        bytes: usize,
-    },
-    /// Names that are far longer than all that they name.
-    #[error("longer names than a record of {bytes} bytes may have")]
-    Names {
-        /// The length of the record.
-        bytes: usize,
-    },
-}
-
-/// What the rest of a record may hold of what takes no bytes of it.
+/// How much a record may still hold that takes no bytes of it.
 ///
-/// The types decide that, so that a few bytes of a hostile dump could stand for gigabytes.
+/// Without a limit, the types of a hostile dump could turn a few bytes into gigabytes.
 #[derive(Clone, Copy, Debug)]
 struct Allowance {
     unsized_elements: usize,
@@ -88,7 +26,7 @@ struct Allowance {
     name_bytes: usize,
     /// The length of the record that it is for.
     of_bytes: usize,
-    /// More was asked for.
+    /// Whether the limit was exceeded.
     is_exceeded: bool,
 }
 
@@ -131,7 +69,7 @@ fn split_long_uint(bytes: &[u8]) -> Result<(u64, &[u8]), ValueError> {
     if ends == 0 {
         return split_uint_slowly(bytes);
     }
-    // The bits of all bytes up to the first one whose top bit is clear, without the top bits.
+    // All bytes up to the first one with a clear top bit, without the top bits.
     let mut bits = word & (ends ^ (ends - 1)) & 0x7f7f_7f7f_7f7f_7f7f;
     bits = (bits & 0x7f00_7f00_7f00_7f00) >> 1 | bits & 0x007f_007f_007f_007f;
     bits = (bits & 0xffff_0000_ffff_0000) >> 2 | bits & 0x0000_ffff_0000_ffff;
@@ -140,7 +78,7 @@ fn split_long_uint(bytes: &[u8]) -> Result<(u64, &[u8]), ValueError> {
     Ok((bits, bytes.get(length..).unwrap_or_default()))
 }
 
-/// One byte after the other: near the end of the bytes, and for integers of nine bytes and more.
+/// Byte by byte: near the end of the bytes, and for integers of nine bytes and more.
 fn split_uint_slowly(mut bytes: &[u8]) -> Result<(u64, &[u8]), ValueError> {
     let mut value = 0;
     for shift in (0..64).step_by(7) {
@@ -174,7 +112,7 @@ impl<'a> Cursor<'a> {
         Self { bytes, encoding, allowance: Allowance::new(bytes.len()) }
     }
 
-    /// Has `read` read packed `bytes` within this one's value, all of them.
+    /// Reads packed `bytes` within a value with `read`, which must read all of them.
     pub(super) fn nested<R>(
         &mut self,
         bytes: &'a [u8],
@@ -182,13 +120,13 @@ impl<'a> Cursor<'a> {
     ) -> Result<R, ValueError> {
         let mut inner = Self { bytes, encoding: Encoding::Packed, ..*self };
         let value = read(&mut inner);
-        // What was looked at in vain is used up as well.
+        // What a failed attempt used counts as well.
         self.allowance = inner.allowance;
         let value = value?;
         if inner.is_empty() { Ok(value) } else { Err(ValueError::Trailing) }
     }
 
-    /// Notes that a value is read, with or without bytes.
+    /// Counts a value, with or without bytes.
     #[inline]
     pub(super) fn count_value(&mut self) -> Result<(), ValueError> {
         let Allowance { values, of_bytes: bytes, .. } = self.allowance;
@@ -205,13 +143,13 @@ impl<'a> Cursor<'a> {
         error
     }
 
-    /// Whether more was asked for than the record may hold: that is not one value's fault.
+    /// Whether the record exceeded its limit, which is not one value's fault.
     pub(super) const fn is_exceeded(&self) -> bool {
         self.allowance.is_exceeded
     }
 
-    /// Whether values of a type take any bytes. What has to be looked at for that counts as a value:
-    /// a list of few bytes may have a type of very many units.
+    /// Whether values of a type take any bytes. Each type looked at counts as a value, because a list of few
+    /// bytes may have a type of very many units.
     pub(super) fn takes_bytes(&mut self, ty: &Type) -> Result<bool, ValueError> {
         let mut any = |types: &mut dyn Iterator<Item = &Type>| {
             for ty in types {
@@ -231,7 +169,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Notes that the names of a product are shown.
+    /// Counts the names of a product.
     #[inline]
     pub(super) fn count_names(&mut self, of: &Fields) -> Result<(), ValueError> {
         let Allowance { name_bytes, of_bytes: bytes, .. } = self.allowance;
@@ -244,7 +182,7 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    /// What has not been read yet.
+    /// The bytes that have not been read yet.
     #[must_use]
     pub const fn rest(&self) -> &'a [u8] {
         self.bytes
@@ -436,7 +374,7 @@ impl<'a> Cursor<'a> {
         if count == 0 {
             return Ok(());
         }
-        // What takes bytes in raw encoding takes at least one in the packed one.
+        // Values that take bytes in raw encoding take at least one in packed encoding.
         let mut takes_bytes = false;
         for ty in of {
             takes_bytes = takes_bytes || self.takes_bytes(ty)?;
@@ -480,7 +418,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    // Addresses are stored alike in both encodings: their bytes do not pack.
+    // Addresses are the same in both encodings.
 
     pub(super) fn socket_v4(&mut self) -> Result<SocketAddr, ValueError> {
         let ip = Ipv4Addr::from(self.array::<4>()?);

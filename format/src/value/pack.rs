@@ -1,6 +1,7 @@
-//! From raw to packed.
+//! Packing of raw values.
 
-use super::cursor::{Cursor, ValueError};
+use super::cursor::Cursor;
+use super::error::ValueError;
 use crate::types::{Fields, Type};
 
 /// Appends a variable-length integer: seven bits a byte, least significant first.
@@ -30,7 +31,7 @@ fn put_uint128(out: &mut Vec<u8>, mut value: u128) {
 /// Reads one raw value of type `ty` and appends it packed.
 ///
 /// # Errors
-/// If the bytes end early or hold what no such value has; `out` may then hold a part of it.
+/// If the bytes end early or are not a value of the type. `out` may then hold a part of it.
 pub fn pack(raw: &mut Cursor<'_>, ty: &Type, out: &mut Vec<u8>) -> Result<(), ValueError> {
     match ty {
         Type::Unit => {}
@@ -68,15 +69,7 @@ pub fn pack(raw: &mut Cursor<'_>, ty: &Type, out: &mut Vec<u8>) -> Result<(), Va
             pack_list(raw, of, count, out)?;
         }
         Type::Tuple(of) => of.iter().try_for_each(|ty| pack(raw, ty, out))?,
-        Type::Map(key, value) => {
-            let count = raw.length()?;
-            raw.check_count(count, &[key, value])?;
-            put_uint(out, count as u64);
-            for _ in 0..count {
-                pack(raw, key, out)?;
-                pack(raw, value, out)?;
-            }
-        }
+        Type::Map(key, value) => pack_map(raw, key, value, out)?,
         Type::Struct(of) => pack_fields(raw, of, out)?,
         Type::Enum(of) => {
             let index = raw.variant()?;
@@ -116,6 +109,22 @@ fn pack_list(
     }
     raw.check_count(n, &[of])?;
     (0..n).try_for_each(|_| pack(raw, of, out))
+}
+
+fn pack_map(
+    raw: &mut Cursor<'_>,
+    key: &Type,
+    value: &Type,
+    out: &mut Vec<u8>,
+) -> Result<(), ValueError> {
+    let count = raw.length()?;
+    raw.check_count(count, &[key, value])?;
+    put_uint(out, count as u64);
+    for _ in 0..count {
+        pack(raw, key, out)?;
+        pack(raw, value, out)?;
+    }
+    Ok(())
 }
 
 fn pack_fields(raw: &mut Cursor<'_>, of: &Fields, out: &mut Vec<u8>) -> Result<(), ValueError> {

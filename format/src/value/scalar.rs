@@ -1,11 +1,11 @@
-//! Values without parts, read without looking at a [`Type`] tree.
+//! Scalars: values without parts, read without a [`Type`] tree.
 
 use super::{Cursor, Value, ValueError};
 use crate::types::Type;
 
 macro_rules! scalars {
     ($($(#[$doc:meta])* $name:ident($inner:ty) = $read:expr;)*) => {
-        /// A value that is a number, a truth or a text. Unlike a [`Value`] it can be copied, and
+        /// A number, a truth value, a character or a text. Unlike a [`Value`] it can be copied, and
         /// dropping it does nothing.
         #[derive(Clone, Copy, Debug, PartialEq)]
         #[non_exhaustive]
@@ -35,7 +35,7 @@ macro_rules! scalars {
             /// Reads one scalar.
             ///
             /// # Errors
-            /// As [`Value::read`], which reads the same.
+            /// As [`Value::read`].
             #[inline]
             pub fn read(cursor: &mut Cursor<'a>, ty: ScalarType) -> Result<Self, ValueError> {
                 Ok(match ty {
@@ -59,9 +59,9 @@ macro_rules! scalars {
 }
 
 impl<'a> Scalar<'a> {
-    /// The scalar of a type that a word of a [`ColumnWalk`](crate::block::ColumnWalk) stands for: an
-    /// integer as one of 64 bits, a character, the bits of a float, or the place of a text in `body`,
-    /// shifted by 32 bits, and its length. A walk has no words for characters.
+    /// The scalar of a word of a [`ColumnWalk`](crate::block::ColumnWalk): an integer extended to 64 bits, a
+    /// character, the bits of a float, or the offset of a text in `body`, shifted by 32 bits, and its length.
+    /// A walk has no words for characters.
     ///
     /// # Errors
     /// As [`read`](Self::read).
@@ -91,8 +91,7 @@ impl<'a> Scalar<'a> {
         })
     }
 
-    /// The word of which [`from_word`](Self::from_word) makes the same scalar. A text is one that stands
-    /// in `body`.
+    /// The word from which [`from_word`](Self::from_word) makes this scalar. A text must be in `body`.
     #[inline]
     #[must_use]
     pub fn to_word(self, body: &[u8]) -> u64 {
@@ -120,7 +119,7 @@ impl<'a> Scalar<'a> {
 
 fn text(word: u64, body: &[u8]) -> Result<&str, ValueError> {
     let (start, length) = ((word >> 32) as usize, word as u32 as usize);
-    let bytes = body.get(start..).and_then(|behind| behind.get(..length));
+    let bytes = body.get(start..).and_then(|rest| rest.get(..length));
     std::str::from_utf8(bytes.ok_or(ValueError::End)?).map_err(|_| ValueError::Utf8)
 }
 

@@ -1,6 +1,6 @@
 use super::*;
 
-/// Reads `raw` as it stands and once more after packing; both must give `expected`.
+/// Reads `raw` as it is, and again after packing; both must give `expected`.
 #[track_caller]
 fn check(ty: Type, raw: &[u8], expected: Value<'_>) {
     let mut cursor = Cursor::new(raw, Encoding::Raw);
@@ -77,7 +77,7 @@ fn varints_do_not_overflow() {
     assert_eq!(Cursor::new(&longest, Encoding::Packed).uint(), Ok(u64::MAX));
 }
 
-/// Each serde value within a record used to have the whole record's allowance for itself.
+/// Serde values within a record share its limits.
 #[test]
 fn values_without_bytes_are_few_in_all_serde_values_together() {
     let units = Type::Array(Box::new(Type::Unit), 30_000);
@@ -139,7 +139,7 @@ fn names_are_not_much_longer_than_what_they_name() {
     assert_eq!(read(20), Err(ValueError::Names { bytes: 44 }));
 }
 
-/// Each would have the whole of its element type looked at, again and again.
+/// Each has an element type with very many parts.
 #[test]
 fn empty_lists_and_values_are_not_searched_for_bytes() {
     let wide = Type::Tuple(vec![Type::Tuple(vec![Type::Unit; 2000]), Type::U8]);
@@ -161,12 +161,12 @@ fn integers_of_all_lengths_read_back_wherever_they_stand() {
             let mut bytes = Vec::new();
             put_uint(&mut bytes, value);
             let length = bytes.len();
-            for behind in 0..10 {
+            for trailing in 0..10 {
                 bytes.truncate(length);
-                bytes.resize(length + behind, 0xff);
+                bytes.resize(length + trailing, 0xff);
                 let mut cursor = Cursor::new(&bytes, Encoding::Packed);
                 assert_eq!(cursor.uint(), Ok(value));
-                assert_eq!(cursor.rest().len(), behind);
+                assert_eq!(cursor.rest().len(), trailing);
             }
             for cut in 0..length {
                 let uint = Cursor::new(&bytes[..cut], Encoding::Packed).uint();
@@ -204,7 +204,7 @@ fn scalars_are_read_as_values_are() {
                     (Cursor::new(bytes, encoding), Cursor::new(bytes, encoding));
                 let read = Scalar::read(&mut one, scalar).map(Value::from);
                 let value = Value::read(&mut other, &ty);
-                // NaN is not itself.
+                // NaN does not equal itself.
                 assert_eq!(format!("{read:?}"), format!("{value:?}"), "{ty:?} {bytes:?}");
                 if value.is_ok() {
                     assert_eq!(one.rest(), other.rest());

@@ -1,12 +1,13 @@
-//! Unpacks packed values to raw ones, to repack records.
+//! Unpacking of packed values to raw ones, to pack records again.
 
-use super::cursor::{Cursor, ValueError};
+use super::cursor::Cursor;
+use super::error::ValueError;
 use crate::types::{Fields, Type};
 
 /// Reads one packed value of type `ty` and appends it in raw layout.
 ///
 /// # Errors
-/// If the bytes end early or hold what no such value has; `out` may then hold a part of it.
+/// If the bytes end early or are not a value of the type. `out` may then hold a part of it.
 pub fn unpack(packed: &mut Cursor<'_>, ty: &Type, out: &mut Vec<u8>) -> Result<(), ValueError> {
     match ty {
         Type::Unit => {}
@@ -43,15 +44,7 @@ pub fn unpack(packed: &mut Cursor<'_>, ty: &Type, out: &mut Vec<u8>) -> Result<(
             unpack_list(packed, of, count, out)?;
         }
         Type::Tuple(of) => of.iter().try_for_each(|ty| unpack(packed, ty, out))?,
-        Type::Map(key, value) => {
-            let count = packed.length()?;
-            packed.check_count(count, &[key, value])?;
-            put_length(count, out)?;
-            for _ in 0..count {
-                unpack(packed, key, out)?;
-                unpack(packed, value, out)?;
-            }
-        }
+        Type::Map(key, value) => unpack_map(packed, key, value, out)?,
         Type::Struct(of) => unpack_fields(packed, of, out)?,
         Type::Enum(of) => {
             let index = packed.variant()?;
@@ -98,6 +91,22 @@ fn unpack_list(
     }
     packed.check_count(n, &[of])?;
     (0..n).try_for_each(|_| unpack(packed, of, out))
+}
+
+fn unpack_map(
+    packed: &mut Cursor<'_>,
+    key: &Type,
+    value: &Type,
+    out: &mut Vec<u8>,
+) -> Result<(), ValueError> {
+    let count = packed.length()?;
+    packed.check_count(count, &[key, value])?;
+    put_length(count, out)?;
+    for _ in 0..count {
+        unpack(packed, key, out)?;
+        unpack(packed, value, out)?;
+    }
+    Ok(())
 }
 
 fn unpack_fields(

@@ -1,4 +1,4 @@
-//! Model in, tokens out.
+//! Expansion of a call: from the model to tokens.
 //!
 //! ```text
 //! {
@@ -17,13 +17,12 @@
 //! }
 //! ```
 //!
-//! The `format_args!` never runs; it is there for rustc to judge the format string by. What it
-//! says about an argument it says about `*__stenolog_0`, whose two tokens stand, for rustc, where the first
-//! and the last token of the caller's expression stand.
+//! The `format_args!` never runs; rustc checks the format string by it. Its errors about an argument are about
+//! `*__stenolog_0`, whose two tokens have the spans of the first and the last token of the caller's expression.
 //!
-//! Variables are hygienic, but a pattern that names an item of the caller's means the item; and items
-//! cannot be hygienic. Hence the long names. All else is named by its path from `$crate`, and nothing is
-//! a method call, for which a trait of the caller's could be taken.
+//! Variables are hygienic, but a pattern that names an item of the caller means the item, and items cannot be
+//! hygienic. Hence the long names. Everything else is named by its path from `$crate`, and there are no method
+//! calls, which could resolve to a trait of the caller.
 
 use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
@@ -32,19 +31,18 @@ use stenolog_format::template::Trait;
 use syn::Expr;
 use syn::spanned::Spanned;
 
-use super::model::{
-    Amount, At, CallSite, Capture, Input, Print, Severity, Slot, Target, Text, TextPart,
-    render_spec,
-};
+use super::message::TextPart;
+use super::model::{At, CallSite, Severity, Target, Text};
 use super::parse::{FieldName, Piece, Sigil};
-use crate::locate::locate;
+use super::slot::{Amount, Capture, Input, Print, Slot, render_spec};
+use crate::respan::respan;
 
-/// The expression that a call stands for.
+/// The expression that a call expands to.
 pub(super) fn expand(site: &CallSite<'_>) -> TokenStream {
     let krate = site.krate;
     let private = quote!(#krate::__private);
     if let Text::Refused(tokens) = site.message {
-        // Should it be no error after all, the constant makes it one.
+        // The constant makes it an error if it is not one already.
         return quote!({
             let _ = #private::format_args!(#tokens);
             const { #private::unreadable_format_string() };
@@ -60,12 +58,12 @@ pub(super) fn expand(site: &CallSite<'_>) -> TokenStream {
     }
     let check = check(site, &private);
     let time = match &site.at {
-        Some(At { value, .. }) => locate(&local("at").into_token_stream(), value.span()),
+        Some(At { value, .. }) => respan(&local("at").into_token_stream(), value.span()),
         None => quote!(#private::Now),
     };
     let values: Vec<_> = site.slots.iter().map(|slot| value(site, slot, &private)).collect();
     let args = list(&values, &private);
-    // Of one hygiene with the places of the arguments, or rustc points at the whole call.
+    // With the hygiene of the arguments' spans; otherwise rustc points at the whole call.
     let emit = in_parentheses(quote!(#private::emit), Span::mixed_site());
     let args = in_parentheses(quote!(#name, #time, #args), Span::mixed_site());
     let evaluate = evaluate(site, &private, &quote!(#check #emit #args;));
@@ -79,15 +77,15 @@ pub(super) fn expand(site: &CallSite<'_>) -> TokenStream {
     })
 }
 
-/// What `tracing` takes and nothing is recorded of yet: it is evaluated, and judged by rustc.
+/// Arguments that `tracing` takes and that are not recorded yet. They are evaluated, and checked by rustc.
 fn unused(site: &CallSite<'_>) -> TokenStream {
     let is_none = |value: &&Expr| matches!(value, Expr::Path(path) if path.path.is_ident("None"));
     let values = site.parent.into_iter().chain(site.name).filter(|value| !is_none(value));
     values.map(|value| quote!(let _ = &(#value);)).collect()
 }
 
-/// As many values follow one another in a list; what is beyond is a list of its own, so that the search
-/// for its traits ends before rustc's recursion limit.
+/// The most values in one nested list. Further ones form lists of their own, so that resolving their traits
+/// stays within rustc's recursion limit.
 const LIST: usize = 16;
 
 /// `(a, (b, ()))`
@@ -107,12 +105,12 @@ fn list(values: &[TokenStream], private: &TokenStream) -> TokenStream {
         .fold(end, |rest, value| in_parentheses(quote!(#value, #rest), Span::mixed_site()))
 }
 
-/// What names the site, which is known now or only when the program runs.
+/// Expressions for the site, which is known now or only when the program runs.
 struct Names {
     prepare: TokenStream,
     /// The condition on which the call is logged.
     enabled: TokenStream,
-    /// Whether that is a `let`, which binds the site.
+    /// Whether the condition is a `let`, which binds the site.
     is_pattern: bool,
     site: TokenStream,
 }
@@ -210,7 +208,7 @@ fn meta(site: &CallSite<'_>, level: &TokenStream, private: &TokenStream) -> Toke
     })
 }
 
-/// The template; where it has text that only rustc knows, rustc puts it together.
+/// The template. Text that only rustc knows is concatenated by rustc.
 fn template(text: &[TextPart], pieces: &[Piece], private: &TokenStream) -> TokenStream {
     if let [TextPart::Is(text)] = text {
         return text.to_token_stream();
@@ -225,7 +223,7 @@ fn template(text: &[TextPart], pieces: &[Piece], private: &TokenStream) -> Token
     quote!(#private::concat!(#(#parts),*))
 }
 
-/// Evaluates all that the caller wrote, once and in order, then does `then`.
+/// Evaluates everything that the caller wrote, once and in order, then runs `then`.
 fn evaluate(site: &CallSite<'_>, private: &TokenStream, then: &TokenStream) -> TokenStream {
     let mut values = Vec::new();
     let mut names = Vec::new();
@@ -244,7 +242,7 @@ fn evaluate(site: &CallSite<'_>, private: &TokenStream, then: &TokenStream) -> T
     quote!(match (#(#values,)*) { (#(#names,)*) => { #then } })
 }
 
-/// `&(value)`, which for rustc stands where the value stands.
+/// `&(value)`, with the span of the value.
 fn borrow(input: &Input<'_>) -> TokenStream {
     let (first, last) = input.spans();
     let value = match input {
@@ -254,11 +252,11 @@ fn borrow(input: &Input<'_>) -> TokenStream {
     };
     let mut value = Group::new(Delimiter::Parenthesis, value);
     value.set_span(Span::call_site().located_at(last));
-    [locate(&quote!(&), first), value.into_token_stream()].into_iter().collect()
+    [respan(&quote!(&), first), value.into_token_stream()].into_iter().collect()
 }
 
-/// A variable of ours. Hygiene keeps it from the caller's variables, but not from the caller's items: a
-/// pattern that names a constant or a static means that.
+/// A variable of the macro. Hygiene keeps it apart from the caller's variables, but not from the caller's
+/// items: a pattern that names a constant or a static means that item.
 fn local(name: &str) -> Ident {
     format_ident!("__stenolog_{name}", span = Span::mixed_site())
 }
@@ -267,7 +265,7 @@ fn input_name(index: usize) -> Ident {
     local(&index.to_string())
 }
 
-/// The format string as the caller wrote it, in code that never runs, for rustc to judge.
+/// The format string as the caller wrote it, in code that never runs, for rustc to check.
 fn check(site: &CallSite<'_>, private: &TokenStream) -> TokenStream {
     let Text::Template { message, .. } = &site.message else { return TokenStream::new() };
     let args = format_arguments(site);
@@ -280,7 +278,7 @@ fn check(site: &CallSite<'_>, private: &TokenStream) -> TokenStream {
     })
 }
 
-/// The arguments of the format string, as they were evaluated.
+/// The arguments of the format string, evaluated.
 fn format_arguments(site: &CallSite<'_>) -> TokenStream {
     let mut args = TokenStream::new();
     for (index, input) in site.inputs.iter().enumerate() {
@@ -336,7 +334,7 @@ fn value(site: &CallSite<'_>, slot: &Slot, private: &TokenStream) -> TokenStream
             (function, questions, Some(quote!(#by #text)))
         }
     };
-    // Literals whose types `pick` settles.
+    // Literals whose types are settled by the dispatch.
     let open = std::iter::repeat_n(Literal::u8_unsuffixed(0), questions);
     place.call(&quote!(#private::pick), function, &quote!(#value #(, #open)* #rest))
 }
@@ -349,8 +347,8 @@ const EXACT: usize = 2;
 const DEBUG: usize = 4;
 const POINTER: usize = 1;
 
-/// Where the caller wrote a value. Tokens of ours that stand there are of one hygiene: rustc points at
-/// the whole call if an expression ends in another one than it began in.
+/// The spans of a value of the caller. Tokens with these spans share a hygiene: rustc points at the whole call
+/// if an expression ends in another hygiene than it begins in.
 struct Place {
     input: usize,
     first: Span,
@@ -364,7 +362,7 @@ impl Place {
         Self { input, first: here(first), last: here(last) }
     }
 
-    /// `*a0`, which for rustc stands where the caller's expression stands.
+    /// `*a0`, with the spans of the caller's expression.
     fn value(&self) -> TokenStream {
         let mut name = input_name(self.input);
         name.set_span(self.last);
@@ -385,7 +383,7 @@ impl Place {
     /// `(path::function)(args)`, likewise.
     fn call(&self, path: &TokenStream, function: &str, args: &TokenStream) -> TokenStream {
         let function = Ident::new(function, self.first);
-        let path = locate(path, self.first);
+        let path = respan(path, self.first);
         let function = in_parentheses(quote!(#path::#function), self.first);
         let args = in_parentheses(args.clone(), self.last);
         quote!(#function #args)
@@ -398,7 +396,7 @@ fn in_parentheses(tokens: TokenStream, at: Span) -> TokenStream {
     group.into_token_stream()
 }
 
-/// Formats `x` at the call as the placeholder says.
+/// Formats `x` at the call as the placeholder requests.
 fn text(site: &CallSite<'_>, print: &Print, private: &TokenStream) -> TokenStream {
     let mut counts = Vec::new();
     for amount in [print.width, print.precision].into_iter().flatten() {

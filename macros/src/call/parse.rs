@@ -1,4 +1,4 @@
-//! Tokens in, syntax with spans out.
+//! Syntax of a call, with spans, parsed from its tokens.
 
 use proc_macro2::{Group, Span, TokenStream};
 use quote::ToTokens;
@@ -15,7 +15,7 @@ pub(super) struct Call {
     /// The path of the `stenolog` crate: the `$crate` of the macro that was called.
     pub(super) krate: Ident,
     pub(super) level: Level,
-    /// `target:`, `at:` and others, in the order in which they stand.
+    /// `target:`, `at:` and others, in order.
     pub(super) keys: Vec<Key>,
     pub(super) fields: Vec<Field>,
     pub(super) message: Option<Message>,
@@ -23,13 +23,13 @@ pub(super) struct Call {
     pub(super) is_question: bool,
 }
 
-/// How severe the record is.
+/// The severity of the record.
 pub(super) enum Level {
     /// By the macro that was called: the name of a variant of `Level`.
     Fixed(Ident),
     /// By the first argument of `event!`.
     Runtime(Box<Expr>),
-    /// `event!` without one; something else stands there.
+    /// `event!` with something else in its place.
     Missing(Span),
 }
 
@@ -37,7 +37,7 @@ pub(super) enum Level {
 pub(super) struct Key {
     pub(super) name: Ident,
     pub(super) value: Expr,
-    /// How many fields stand before it, for the order of evaluation.
+    /// The number of fields before it, for the order of evaluation.
     pub(super) fields_before: usize,
 }
 
@@ -49,15 +49,15 @@ pub(super) struct Field {
     pub(super) value: TokenStream,
 }
 
-/// What a field is called.
+/// The name of a field.
 #[derive(Clone)]
 pub(super) enum FieldName {
     Is(String),
-    /// `{ KEY }`: a constant; what it is only rustc knows.
+    /// `{ KEY }`: a constant, whose value only rustc knows.
     Constant(Box<Expr>),
 }
 
-/// How a field asks to be recorded.
+/// How to record a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sigil {
     /// By its type.
@@ -74,16 +74,16 @@ pub(super) struct Message {
     pub(super) format: TokenStream,
     pub(super) span: Span,
     pub(super) text: Vec<Piece>,
-    /// `None` if they are nothing that can be read.
+    /// `None` if they cannot be parsed.
     pub(super) args: Option<Vec<Arg>>,
-    /// All of the message as it was written, for rustc to judge.
+    /// The whole message as it was written, for rustc to check.
     pub(super) tokens: TokenStream,
 }
 
 /// A part of a format string.
 pub(super) enum Piece {
     Literal(LitStr),
-    /// A macro, or a literal that is no string: its text is known to rustc alone.
+    /// A macro, or a literal that is not a string: only rustc knows its text.
     Opaque(TokenStream),
 }
 
@@ -115,7 +115,7 @@ impl Parse for Call {
             call.level = Level::Fixed(level);
         }
         if is_question {
-            // `tracing` takes fields here, for filters that look at them.
+            // `tracing` takes fields here, for its filters.
             input.parse::<TokenStream>()?;
         }
         while !input.is_empty() {
@@ -134,7 +134,7 @@ impl Parse for Call {
             } else {
                 call.fields.push(input.parse()?);
                 if input.peek(Token![;]) {
-                    // `log` parts its key-values from the message so.
+                    // `log` separates its key-values from the message so.
                     input.parse::<Token![;]>()?;
                     if !is_message(input) {
                         return Err(input.error("expected the message after `;`"));
@@ -164,7 +164,7 @@ fn is_key(input: ParseStream<'_>) -> bool {
     is_name && (!is_capture(input) || is_known_key(input))
 }
 
-/// Whether the name that comes is one of those that a call knows.
+/// Whether the next name is a key of a call.
 fn is_known_key(input: ParseStream<'_>) -> bool {
     input.fork().call(Ident::parse_any).is_ok_and(|name| KEYS.iter().any(|key| name == key))
 }
@@ -172,14 +172,14 @@ fn is_known_key(input: ParseStream<'_>) -> bool {
 /// The keys of a call.
 pub(super) const KEYS: [&str; 4] = ["target", "at", "name", "parent"];
 
-/// Whether a name and `:?`, `:%`, `:debug` or another capture of `log`'s come.
+/// Whether a name and `:?`, `:%`, `:debug` or another capture of `log` follow.
 fn is_capture(input: ParseStream<'_>) -> bool {
     let ahead = input.fork();
     let is_name = ahead.call(Ident::parse_any).is_ok() || ahead.parse::<LitStr>().is_ok();
     is_name && ahead.peek(Token![:]) && parse_capture(&ahead).is_ok()
 }
 
-/// `:?` and its kin.
+/// `:?` and the like.
 fn parse_capture(input: ParseStream<'_>) -> syn::Result<Sigil> {
     input.parse::<Token![:]>()?;
     let sigil = match parse_sigil(input)? {
@@ -220,7 +220,7 @@ fn is_constant_name(input: ParseStream<'_>) -> bool {
     input.peek2(Token![=]) && !input.peek2(Token![==])
 }
 
-/// Whether what comes first is a name: a single `=` follows.
+/// Whether a name and a single `=` follow.
 fn is_named(input: ParseStream<'_>) -> bool {
     input.peek2(Token![=]) && !input.peek2(Token![==])
 }
@@ -235,7 +235,7 @@ fn parse_comma(input: ParseStream<'_>, after: &str) -> syn::Result<()> {
         .map_err(|error| syn::Error::new(error.span(), format!("expected `,` after {after}")))
 }
 
-/// The level of `event!`, unless what stands there is plainly something else.
+/// The level of `event!`, unless it is plainly something else.
 fn parse_runtime_level(input: ParseStream<'_>) -> syn::Result<Level> {
     let missing = Level::Missing(input.span());
     let fork = input.fork();
@@ -259,14 +259,14 @@ fn parse_message(input: ParseStream<'_>) -> syn::Result<Message> {
         && !input.is_empty()
     {
         check_is_argument(&input.fork())?;
-        // Whatever is wrong with it, rustc has words for that.
+        // rustc reports what is wrong with it.
         match parse_arg(input) {
             Ok(arg) => parsed.extend(arg),
             Err(_) => args = None,
         }
     }
     input.parse::<TokenStream>()?;
-    // Of the literal itself, as variables that it captures are where it was written.
+    // The literal's own span: variables that it captures resolve there.
     let span = match &*text {
         [Piece::Literal(literal)] => literal.span(),
         _ => format.span(),
@@ -274,7 +274,7 @@ fn parse_message(input: ParseStream<'_>) -> syn::Result<Message> {
     Ok(Message { format: format.into_token_stream(), span, text, args, tokens })
 }
 
-/// What a format string is put together of.
+/// The parts of a format string.
 fn pieces(format: &Expr) -> Vec<Piece> {
     match format {
         Expr::Lit(ExprLit { lit: Lit::Str(literal), .. }) => vec![Piece::Literal(literal.clone())],
@@ -292,7 +292,7 @@ fn pieces(format: &Expr) -> Vec<Piece> {
     }
 }
 
-/// A comma, and the argument behind it unless the comma was the last.
+/// A comma, and the argument after it unless it is a trailing comma.
 fn parse_arg(input: ParseStream<'_>) -> syn::Result<Option<Arg>> {
     input.parse::<Token![,]>()?;
     if input.is_empty() {
@@ -308,12 +308,12 @@ fn parse_arg(input: ParseStream<'_>) -> syn::Result<Option<Arg>> {
     Ok(Some(Arg { name, value: input.parse()? }))
 }
 
-/// Says so if what follows would be right before the message.
+/// Reports a key or a field after the message.
 fn check_is_argument(ahead: ParseStream<'_>) -> syn::Result<()> {
     ahead.parse::<Option<Token![,]>>()?;
     if is_key(ahead) {
         let name = ahead.call(Ident::parse_any)?;
-        return Err(syn::Error::new(name.span(), format!("`{name}:` stands before the message")));
+        return Err(syn::Error::new(name.span(), format!("`{name}:` comes before the message")));
     }
     if ahead.peek(Token![?]) || ahead.peek(Token![%]) {
         return Err(ahead.error("fields stand before the message"));
@@ -344,7 +344,7 @@ impl Parse for Field {
         }
         if before != Sigil::None {
             return Err(input.error(
-                "the `?` or `%` of a field with a name stands before its value: `name = ?value`",
+                "the `?` or `%` of a field with a name comes before its value: `name = ?value`",
             ));
         }
         input.parse::<Token![=]>()?;

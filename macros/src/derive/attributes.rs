@@ -1,4 +1,4 @@
-//! `#[record(..)]`: what it may say, and where.
+//! Attributes of the derive, `#[record(..)]`.
 
 use proc_macro2::Span;
 use syn::meta::ParseNestedMeta;
@@ -7,12 +7,12 @@ use syn::{Attribute, LitStr, Member, Path};
 
 use super::model::Errors;
 
-/// What a field is recorded as.
+/// How a field is recorded.
 #[derive(Clone)]
 pub(super) enum How {
-    /// What its type says.
+    /// As its type is.
     Value,
-    /// A mark in its place; the value is not looked at.
+    /// As a mark; the value is not read.
     Redacted,
     /// Its `Display`, formatted at the call.
     Display,
@@ -22,11 +22,11 @@ pub(super) enum How {
     Hex,
     /// Bytes as text with escapes, made at the call.
     Ascii,
-    /// What a function makes of it at the call.
+    /// The result of a function, called at the call.
     With(Path),
 }
 
-/// What is said of a field.
+/// The attributes of a field.
 pub(super) struct FieldAttributes {
     /// `None` if it is skipped.
     pub(super) how: Option<How>,
@@ -54,7 +54,7 @@ pub(super) fn of_container(attributes: &[Attribute], errors: &mut Errors) -> Opt
     krate
 }
 
-/// A variant itself takes nothing.
+/// Refuses attributes of a variant.
 pub(super) fn of_variant(attributes: &[Attribute], errors: &mut Errors) {
     each(attributes, errors, |meta| {
         let text = format!("a variant takes no such attribute; its fields take {OF_FIELDS}");
@@ -62,7 +62,7 @@ pub(super) fn of_variant(attributes: &[Attribute], errors: &mut Errors) {
     });
 }
 
-/// What a field's attributes say, if they agree.
+/// The attributes of a field, if they agree.
 pub(super) fn of_field(
     attributes: &[Attribute],
     member: &Member,
@@ -123,13 +123,13 @@ fn form(meta: &ParseNestedMeta<'_>) -> syn::Result<(&'static str, Option<How>)> 
         Some("ascii") => ("ascii", Some(How::Ascii)),
         Some("with") => ("with", Some(How::With(meta.value()?.parse()?))),
         Some("crate") => {
-            return Err(meta.error("`crate = path` stands on the struct or enum, not on a field"));
+            return Err(meta.error("`crate = path` belongs on the struct or enum, not on a field"));
         }
         _ => return Err(meta.error(format!("unknown attribute, expected {OF_FIELDS}"))),
     })
 }
 
-/// Reads what stands in all `#[record(..)]`; of each, up to what is wrong.
+/// Parses all `#[record(..)]`, each up to its first error.
 fn each(
     attributes: &[Attribute],
     errors: &mut Errors,

@@ -1,10 +1,10 @@
-//! Model in, tokens out.
+//! Expansion of the derive: from the model to tokens.
 //!
 //! ```text
-//!   Value      all fields are values: they are written one after the other, straight from where they
-//!              lie. Only stated for types whose fields all are.
-//!   AsRecord   always: what fields are recorded as is written to a buffer, at the call
-//!   Derived    what that looks like
+//!   Value      only for types whose fields are all values: they are written one after the other, straight
+//!              from memory
+//!   AsRecord   always: fields are written to a buffer as they are recorded, at the call
+//!   Derived    the description of what AsRecord writes
 //! ```
 //!
 //! `Value` is unsafe to implement by hand, and right by construction here: it hands the fields, all
@@ -12,9 +12,8 @@
 //! does not object, since rustc does not apply a caller's lints to what a macro of another crate
 //! wrote.
 //!
-//! Nothing of the caller's may be in the way: every type and function is named through the runtime's
-//! crate, primitive types and `Option` too, and what is bound in a pattern has a name that no
-//! constant has.
+//! Items of the caller must not interfere: every type and function, primitive types and `Option` included, is
+//! named through the runtime's crate, and patterns bind names that no constant has.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
@@ -25,7 +24,7 @@ use syn::{GenericParam, Lifetime, LifetimeParam, Member, WhereClause, parse_quot
 
 use super::attributes::How;
 use super::model::{Body, Field, Product, Record};
-use crate::locate::locate;
+use crate::respan::respan;
 
 /// The implementations.
 pub(super) fn expand(record: &Record<'_>) -> TokenStream {
@@ -52,9 +51,9 @@ pub(super) fn expand(record: &Record<'_>) -> TokenStream {
 struct Expansion<'a> {
     record: &'a Record<'a>,
     private: TokenStream,
-    /// Where bytes are written.
+    /// The pointer to write to.
     out: Ident,
-    /// How long a value is borrowed.
+    /// The lifetime of a borrowed value.
     borrow: Lifetime,
 }
 
@@ -77,17 +76,7 @@ impl Expansion<'_> {
                 quote!(<#ty as #private::Value>::describe())
             },
         );
-        let size = self.each_product(&|product, is_variant| {
-            let sizes = product.fields.iter().map(|field| {
-                let value = self.plain_place(field, is_variant);
-                quote!(#private::Value::size(#value))
-            });
-            quote!(#private::sum_sizes([#(#sizes),*]))
-        });
-        let size = match record.body {
-            Body::Struct(_) => size,
-            Body::Enum(_) => quote!(#private::variant_size(#size)),
-        };
+        let size = self.size();
         let is_short = self.each_product(&|product, is_variant| {
             let short = product.fields.iter().map(|field| {
                 let value = self.plain_place(field, is_variant);
@@ -131,6 +120,22 @@ impl Expansion<'_> {
         }
     }
 
+    /// The sum of the fields' sizes.
+    fn size(&self) -> TokenStream {
+        let private = &self.private;
+        let size = self.each_product(&|product, is_variant| {
+            let sizes = product.fields.iter().map(|field| {
+                let value = self.plain_place(field, is_variant);
+                quote!(#private::Value::size(#value))
+            });
+            quote!(#private::sum_sizes([#(#sizes),*]))
+        });
+        match self.record.body {
+            Body::Struct(_) => size,
+            Body::Enum(_) => quote!(#private::variant_size(#size)),
+        }
+    }
+
     fn as_record(&self) -> TokenStream {
         let Self { record, private, out, borrow } = self;
         let ident = record.ident;
@@ -158,9 +163,9 @@ impl Expansion<'_> {
                         quote!(#private::Buffer::put(#out, &#private::ascii_text(#place));)
                     }
                     How::With(path) => {
-                        // An error about the function is an error about its path.
+                        // Errors about the function point at its path.
                         let call = quote!(#private::AsRecord::prepare(&#path(#place), #out););
-                        locate(&call, path.span())
+                        respan(&call, path.span())
                     }
                 }
             });
@@ -204,10 +209,10 @@ impl Expansion<'_> {
             let constant = format_ident!("{constant}");
             match &field.how {
                 How::With(path) => {
-                    // A closure, for a function that takes what the field derefs to.
+                    // A closure also accepts a function that takes what the field derefs to.
                     let (ty, field) =
                         (field.ty, Ident::new("__stenolog_field", Span::mixed_site()));
-                    locate(
+                    respan(
                         &quote!(#private::with::<#borrow, #ty, _>(|#field| #path(#field)).#constant),
                         path.span(),
                     )
@@ -245,7 +250,7 @@ impl Expansion<'_> {
         }
     }
 
-    /// What is known of the type: the constants and the description, by those of the fields.
+    /// The constants and the description of the type, from those of the fields.
     fn layout(
         &self,
         signature: &dyn Fn(&Field<'_>) -> TokenStream,
@@ -317,7 +322,7 @@ impl Expansion<'_> {
         }
     }
 
-    /// Code for the struct, or an arm for each variant, which is told the variant's place.
+    /// Code for the struct, or an arm for each variant, with its index.
     fn each_product(
         &self,
         code: &dyn Fn(&Product<'_>, Option<usize>) -> TokenStream,
@@ -350,7 +355,7 @@ impl Expansion<'_> {
         }
     }
 
-    /// A reference to what is recorded of a field.
+    /// A reference to the recorded value of a field.
     fn plain_place(&self, field: &Field<'_>, variant: Option<usize>) -> TokenStream {
         let private = &self.private;
         match field.how {
@@ -359,7 +364,7 @@ impl Expansion<'_> {
         }
     }
 
-    /// The type of what is recorded of a field as it lies in memory.
+    /// The type that is recorded for a field straight from memory.
     fn plain_type(&self, field: &Field<'_>) -> TokenStream {
         let private = &self.private;
         match field.how {
@@ -368,7 +373,7 @@ impl Expansion<'_> {
         }
     }
 
-    /// The type of what is made of a field at the call, but for what functions of the caller make.
+    /// The type that is made of a field at the call, except by functions of the caller.
     fn recorded_type(&self, field: &Field<'_>) -> TokenStream {
         let Self { private, borrow, .. } = self;
         let ty = field.ty;
@@ -379,18 +384,18 @@ impl Expansion<'_> {
         }
     }
 
-    /// What each field's type must be able to. For one that depends on a type parameter this is a
-    /// bound of the implementation; for others it is a check, which rustc makes here and only here,
-    /// so that a type that is not recordable is one error, at the field.
+    /// The bounds of the fields' types. Those that depend on a type parameter are bounds of the implementation;
+    /// for others rustc checks them here and only here, so that a type that cannot be recorded is one error,
+    /// at the field.
     fn bounds(&self) -> WhereClause {
         self.each_bound(&|field| {
             let ty = field.ty;
-            let bound = locate(&self.bound(field)?, ty.span());
+            let bound = respan(&self.bound(field)?, ty.span());
             Some(parse_quote!(#ty: #bound))
         })
     }
 
-    /// What a field's type must be able to.
+    /// The bound of a field's type.
     fn bound(&self, field: &Field<'_>) -> Option<TokenStream> {
         let private = &self.private;
         Some(match field.how {
@@ -403,8 +408,8 @@ impl Expansion<'_> {
         })
     }
 
-    /// The same, but that the implementation is left out, and no error, if a type is not able to: rustc
-    /// only looks at once into bounds that depend on nothing, not even a lifetime.
+    /// The same, but an unmet bound leaves out the implementation instead of being an error: rustc checks at
+    /// once only bounds that depend on nothing, not even a lifetime.
     fn silent_bounds(&self) -> WhereClause {
         let unused = self.unused();
         self.each_bound(&|field| {
@@ -435,7 +440,7 @@ impl Expansion<'_> {
     }
 }
 
-/// `Self::Name { x: .., .. }`: binds what is looked at.
+/// `Self::Name { x: .., .. }`, which binds the fields that are read.
 fn pattern(product: &Product<'_>) -> TokenStream {
     let ident = product.ident;
     let fields = product.fields.iter().filter(|field| !matches!(field.how, How::Redacted));
@@ -444,7 +449,7 @@ fn pattern(product: &Product<'_>) -> TokenStream {
     quote!(Self::#ident { #(#members: #bindings,)* .. })
 }
 
-/// A name that nobody has given to a constant.
+/// A name that no constant has.
 fn binding(field: &Field<'_>) -> Ident {
     let member = match &field.member {
         Member::Named(name) => name.unraw().to_string(),

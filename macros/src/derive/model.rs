@@ -1,4 +1,4 @@
-//! Every rule of the derive; makes no tokens. The syntax before it is `syn`'s.
+//! Model of a type that keeps every rule of the derive. Makes no tokens; `syn` parses the syntax.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
@@ -9,18 +9,18 @@ use syn::{Attribute, Data, DeriveInput, Fields, Generics, Ident, Member, Path, T
 
 use super::attributes::{self, FieldAttributes, How};
 
-/// A type that keeps all rules.
+/// A type that keeps every rule.
 pub(super) struct Record<'a> {
-    /// Where `stenolog` is.
+    /// The path of `stenolog`.
     pub(super) krate: Option<Path>,
     pub(super) ident: &'a Ident,
     pub(super) generics: &'a Generics,
     pub(super) body: Body<'a>,
-    /// Fields cannot be borrowed where they lie.
+    /// Whether fields cannot be borrowed in place.
     pub(super) is_packed: bool,
 }
 
-/// What the type is made of.
+/// The body of the type.
 pub(super) enum Body<'a> {
     Struct(Product<'a>),
     Enum(Vec<Product<'a>>),
@@ -30,14 +30,14 @@ pub(super) enum Body<'a> {
 pub(super) struct Product<'a> {
     pub(super) ident: &'a Ident,
     pub(super) shape: Shape,
-    /// Those that are not skipped.
+    /// The fields that are not skipped.
     pub(super) fields: Vec<Field<'a>>,
 }
 
 /// A field of a struct or of a variant.
 pub(super) struct Field<'a> {
     pub(super) member: Member,
-    /// What the dump calls it; empty in a tuple.
+    /// Its name in the dump; empty in a tuple.
     pub(super) name: String,
     pub(super) ty: &'a Type,
     pub(super) how: How,
@@ -61,7 +61,7 @@ impl Errors {
 }
 
 impl<'a> Record<'a> {
-    /// Checks a type by all rules and reports every one that is broken.
+    /// Checks a type, and reports every rule that it breaks.
     pub(super) fn check(input: &'a DeriveInput) -> syn::Result<Self> {
         let mut errors = Errors::default();
         let krate = attributes::of_container(&input.attrs, &mut errors);
@@ -104,8 +104,7 @@ impl<'a> Record<'a> {
         })
     }
 
-    /// Whether all fields are recorded as they lie in memory, so that nothing has to be made of them
-    /// at the call.
+    /// Whether all fields are recorded straight from memory, without a conversion at the call.
     pub(super) fn is_plain(&self) -> bool {
         let fields = self.body.products().iter().flat_map(|product| &product.fields);
         fields.into_iter().all(|field| matches!(field.how, How::Value | How::Redacted))
@@ -157,17 +156,17 @@ fn is_packed(attributes: &[Attribute]) -> bool {
         .any(|attribute| mentions_word(attribute.meta.to_token_stream(), "packed"))
 }
 
-/// Whether a type contains the type of that name in the most common ways to say so. What slips
-/// through is an error as well, but rustc's, about a cycle of constants.
+/// Whether a type contains the type of that name, in the most common ways to write it. Other ways are errors
+/// as well, but rustc's, about a cycle of constants.
 ///
-/// `Self::Item`, `Self::LEN` and `<Self as Trait>::Item` name something of the type, not the type.
+/// `Self::Item`, `Self::LEN` and `<Self as Trait>::Item` name an item of the type, not the type.
 fn names_itself(ty: &Type, ident: &Ident) -> bool {
     fn scan(tokens: TokenStream, ident: &Ident) -> bool {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
         let mut at = 0;
         while let Some(token) = tokens.get(at) {
             match token {
-                // Not `module::Name`, which is another type.
+                // `module::Name` is another type.
                 TokenTree::Ident(name)
                     if (name == ident || name == "Self")
                         && !(at > 0 && is_punct(&tokens, at - 1, ':'))
@@ -177,7 +176,7 @@ fn names_itself(ty: &Type, ident: &Ident) -> bool {
                 }
                 TokenTree::Group(group) if scan(group.stream(), ident) => return true,
                 TokenTree::Punct(punct) if punct.as_char() == '<' => {
-                    // What stands in `<Type as Trait>` is not a part of the type.
+                    // `<Type as Trait>` is not a part of the type.
                     let end = angle_end(&tokens, at);
                     let is_as =
                         |token: &TokenTree| matches!(token, TokenTree::Ident(word) if word == "as");
@@ -200,7 +199,7 @@ fn is_punct(tokens: &[TokenTree], at: usize, char: char) -> bool {
     matches!(tokens.get(at), Some(TokenTree::Punct(punct)) if punct.as_char() == char)
 }
 
-/// Whether `::` follows, perhaps behind generic arguments.
+/// Whether `::` follows, possibly after generic arguments.
 fn is_front_of_path(tokens: &[TokenTree], mut at: usize) -> bool {
     if is_punct(tokens, at, '<') {
         at = angle_end(tokens, at);
@@ -208,7 +207,7 @@ fn is_front_of_path(tokens: &[TokenTree], mut at: usize) -> bool {
     is_punct(tokens, at, ':') && is_punct(tokens, at + 1, ':')
 }
 
-/// The place behind the `>` that belongs to the `<` at `at`.
+/// The index after the `>` that closes the `<` at `at`.
 fn angle_end(tokens: &[TokenTree], mut at: usize) -> usize {
     let mut depth = 0_usize;
     while at < tokens.len() {

@@ -1,4 +1,4 @@
-//! The records of one call site: their values, turned into columns.
+//! Records of one call site, whose values are turned into columns.
 
 use std::sync::Arc;
 
@@ -17,28 +17,27 @@ use crate::value::{ValueError, put_uint};
 pub(super) struct Kind {
     tag: u32,
     is_unix: bool,
-    /// How long a record is, header and padding apart: no less than this, and so much more at the
-    /// most.
+    /// The fewest bytes of a record, without header and padding, and how many more it may have.
     least_bytes: usize,
     spread_bytes: usize,
     pub(super) plan: Arc<SitePlan>,
     pub(super) records: usize,
     /// Values of fixed length that are not in columns yet, record by record.
     rows: Vec<u8>,
-    /// How far apart these begin: a multiple of eight.
+    /// The distance from each to the next one: a multiple of eight.
     stride: usize,
     fixed: Vec<Fixed>,
-    /// Those of varying length.
+    /// The columns of varying length.
     varying: Vec<Varying>,
 }
 
-/// The time stands between the header and the values.
+/// The length of the time, which is between the header and the values.
 const TIME_BYTES: usize = 8;
 
-/// Of the room for texts so much is kept from block to block.
+/// How much capacity for texts to keep from block to block.
 const KEPT_BYTES: usize = 1 << 18;
 
-/// The fewest consecutive records that are taken in place, where they lie.
+/// The fewest consecutive records to take in place, without a copy.
 const MANY: usize = 16;
 
 impl Kind {
@@ -54,7 +53,7 @@ impl Kind {
         let varying = plan.fields.iter().filter(|field| field.fixed_bytes().is_none());
         let varying = varying.map(|_| Varying::default()).collect();
         let (fixed_bytes, spread_bytes) = plan.fixed_bytes.map_or((0, usize::MAX), |n| (n, 0));
-        // Statements are not taken by the way, as they are looked into.
+        // Loss statements are read on the way, so they take the slow path.
         let least_bytes = if plan.is_loss() { usize::MAX } else { TIME_BYTES + fixed_bytes };
         Self {
             tag: plan.tag,
@@ -87,7 +86,7 @@ impl Kind {
         self.is_unix
     }
 
-    /// Whether this is the header of one of its records, of a length that these can have.
+    /// Whether this is the header of one of its records, with a valid length.
     #[inline]
     pub(super) const fn takes(&self, header: RawHeader) -> bool {
         header.tag == self.tag
@@ -96,7 +95,7 @@ impl Kind {
             && header.bytes - self.least_bytes <= self.spread_bytes
     }
 
-    /// Whether the header of one of its records states a length that these can have.
+    /// Checks the length that the header of one of its records states.
     pub(super) const fn check(&self, header: RawHeader) -> Result<(), ValueError> {
         if header.bytes < self.least_bytes {
             Err(ValueError::End)
@@ -107,7 +106,7 @@ impl Kind {
         }
     }
 
-    /// Tells of the text among the values; all of it, if that is wanted.
+    /// Summarizes the text among the values, if `has_text`.
     pub(super) fn sum_up(&self, has_text: bool, summary: &mut SummaryBuilder) {
         let varying = self.plan.fields.iter().filter(|field| field.fixed_bytes().is_none());
         for (field, varying) in varying.zip(&self.varying) {
@@ -138,8 +137,7 @@ impl Kind {
         Ok(time)
     }
 
-    /// The same of several records with one header, of which each takes `span` bytes; their times are
-    /// left to others.
+    /// The same for several records with equal headers, of `span` bytes each, without their times.
     pub(super) fn take_alike(
         &mut self,
         records: &[u8],
@@ -152,9 +150,9 @@ impl Kind {
         }
         if self.spread_bytes > 0 || records.len() < MANY * span {
             let mut rest = records;
-            while let Some((record, behind)) = rest.split_at_checked(span) {
+            while let Some((record, next)) = rest.split_at_checked(span) {
                 self.take_raw(record, bytes, words)?;
-                rest = behind;
+                rest = next;
             }
             return Ok(());
         }
@@ -185,7 +183,7 @@ impl Kind {
     /// Takes values of fixed length, padding included.
     #[inline]
     fn put_row(&mut self, values: &[u8], words: &mut Words) {
-        // A few are copied without a call.
+        // Short rows are copied without a call.
         match self.stride {
             0 => {}
             8 => self.rows.extend_from_slice(&values[..8]),
@@ -226,7 +224,7 @@ impl Kind {
         if raw.0.is_empty() { Ok(()) } else { Err(ValueError::Trailing) }
     }
 
-    /// Takes records with one header that have a text and nothing else.
+    /// Takes records with equal headers that have a text and nothing else.
     fn take_texts(&mut self, records: &[u8], span: usize, bytes: usize) -> Result<(), ValueError> {
         let column = self.varying.first_mut().expect(A_COLUMN);
         let values = RawHeader::BYTES + TIME_BYTES..RawHeader::BYTES + bytes;
@@ -243,7 +241,7 @@ impl Kind {
         Ok(())
     }
 
-    /// Pads the row that was put.
+    /// Pads the last row.
     #[inline]
     fn finish_row(&mut self, words: &mut Words) {
         self.records += 1;
@@ -255,7 +253,7 @@ impl Kind {
         }
     }
 
-    /// Puts what waits in rows into the columns.
+    /// Moves the values in rows into the columns.
     fn flush(&mut self, words: &mut Words) {
         if self.rows.is_empty() {
             return;
@@ -266,7 +264,7 @@ impl Kind {
         self.rows.clear();
     }
 
-    /// Appends the columns, and to `directory` how they are laid out.
+    /// Appends the columns, and their layouts to `directory`.
     pub(super) fn put(&mut self, words: &mut Words, directory: &mut Vec<u8>, out: &mut Vec<u8>) {
         self.flush(words);
         let (mut fixed, mut varying) = (self.fixed.iter(), self.varying.iter());
@@ -282,7 +280,7 @@ impl Kind {
         }
     }
 
-    /// How many bytes there are that a plan does not foresee.
+    /// The number of bytes in columns of varying length.
     pub(super) fn varying_bytes(&self) -> usize {
         self.varying.iter().map(|varying| varying.bytes.len()).sum()
     }
@@ -294,7 +292,7 @@ struct Fixed {
     field: Field,
     /// The place of its values among those of a record.
     offset: usize,
-    /// Whether it has differences, as the first values that were seen suggest.
+    /// Whether to store differences, as the first values suggest.
     is_steady: Option<bool>,
     /// Whether the last values took more than a byte.
     are_long: bool,
@@ -355,7 +353,7 @@ impl Fixed {
         self.before = values[rows.count()];
         let is_steady = *self.is_steady.get_or_insert_with(|| {
             let Sample { pairs, of_differences, .. } = Sample::of(&values[1..]);
-            // The sign, the exponent and what is next to it do not cost much as they stand.
+            // The sign, the exponent and the highest bits of the fraction compress well as they are.
             of_differences * 10 <= pairs * N as u32 * 65
         });
         if is_steady {
@@ -391,7 +389,7 @@ impl Fixed {
                 self.before = before;
                 return;
             }
-            // As were those of the group before, so will those of the next one be.
+            // The next groups will probably be long, too.
             self.are_long = true;
         }
         rows.read(words, of);
@@ -442,7 +440,7 @@ impl Varying {
     fn clear(&mut self) {
         self.lengths.clear();
         self.bytes.clear();
-        // What a few long values took is not kept for each call site.
+        // Do not keep the capacity of a few long values for each call site.
         if self.bytes.capacity() > KEPT_BYTES {
             self.bytes.shrink_to(KEPT_BYTES);
         }

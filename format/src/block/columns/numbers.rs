@@ -29,7 +29,7 @@ impl Sample {
     }
 }
 
-/// Of a difference as a signed number.
+/// The bits of a difference as a signed number.
 #[inline]
 pub(super) const fn zigzag(difference: u64) -> u64 {
     difference << 1 ^ (difference.cast_signed() >> 63).cast_unsigned()
@@ -39,7 +39,7 @@ pub(super) const fn zigzag(difference: u64) -> u64 {
 pub(super) struct Rows<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) stride: usize,
-    /// Where in a row it stands.
+    /// Its offset in a row.
     pub(super) at: usize,
 }
 
@@ -48,7 +48,7 @@ impl Rows<'_> {
         self.bytes.len() / self.stride
     }
 
-    /// Reads the values, behind the first of `words`.
+    /// Reads the values to `words`, from the second one on.
     #[inline(always)]
     pub(super) fn read<const N: usize>(&self, words: &mut Words, of: impl Fn([u8; N]) -> u64) {
         let rows = self.bytes.chunks_exact(self.stride);
@@ -57,9 +57,9 @@ impl Rows<'_> {
         }
     }
 
-    /// Appends the varints of what `next` makes of each value if these are a byte each; appends
-    /// nothing if not. Returns all of them by OR.
-    // In one go, as a rule, and with nothing but registers between a value and its byte.
+    /// Appends the varints that `next` makes of the values if each takes one byte, otherwise nothing. Returns
+    /// the bitwise OR of all of them.
+    // Usually in one pass, with only registers between a value and its byte.
     #[inline(always)]
     pub(super) fn put_bytes<const N: usize>(
         &self,
@@ -82,10 +82,10 @@ impl Rows<'_> {
 
 const IN_ROW: &str = "a row has all values of fixed length";
 
-/// Puts the zigzags of the differences of each word but the first to the one before in their places,
-/// as integers of four bytes or of eight.
+/// Replaces each word but the first by the zigzag of its difference from the one before, as integers of four
+/// or eight bytes.
 pub(super) fn differences(words: &mut [u64], width: usize) {
-    // Of four bytes: modulo 2^32.
+    // Four bytes wrap at 2^32.
     let unused = u64::BITS - 8 * width as u32;
     let mut before = words.first().copied().unwrap_or(0);
     for word in words.iter_mut().skip(1) {
@@ -94,7 +94,7 @@ pub(super) fn differences(words: &mut [u64], width: usize) {
     }
 }
 
-/// Appends, as varints, the zigzags of the differences of each word but the first to the one before.
+/// Appends the zigzag of each word's difference from the one before as a varint, from the second word on.
 pub(super) fn put_differences(words: &mut Words, count: usize, out: &mut Vec<u8>) {
     differences(&mut words[..=count], 8);
     put_varints(&words[1..=count], out);
@@ -115,24 +115,24 @@ pub(super) fn put_planes(words: &[u64], planes: &mut [Vec<u8>]) {
     }
 }
 
-/// Byte i of word j becomes byte j of word i.
+/// Transposes 8 by 8 bytes: byte i of word j becomes byte j of word i.
 #[inline]
-fn transpose(mut words: [u64; 8]) -> [u64; 8] {
-    // Blocks of four by four bytes change places, in these those of two by two, then single bytes.
-    for (step, mask) in
-        [(4, 0x0000_0000_ffff_ffff), (2, 0x0000_ffff_0000_ffff), (1, 0x00ff_00ff_00ff_00ff_u64)]
-    {
-        for at in (0..8).filter(|at| at & step == 0) {
-            let shift = 8 * step;
-            let swapped = (words[at] >> shift ^ words[at + step]) & mask;
-            words[at] ^= swapped << shift;
-            words[at + step] ^= swapped;
+pub(super) fn transpose(mut words: [u64; 8]) -> [u64; 8] {
+    // Swaps blocks of four by four bytes, within these those of two by two, then single bytes.
+    let mut swap = |distance: usize, bits: u32, mask: u64| {
+        for at in (0..8).filter(|at| at & distance == 0) {
+            let moved = (words[at] >> bits ^ words[at + distance]) & mask;
+            words[at + distance] ^= moved;
+            words[at] ^= moved << bits;
         }
-    }
+    };
+    swap(4, 32, 0x0000_0000_ffff_ffff);
+    swap(2, 16, 0x0000_ffff_0000_ffff);
+    swap(1, 8, 0x00ff_00ff_00ff_00ff);
     words
 }
 
-/// Appends varints of up to a group of words. Most are a byte: of eight together that is one test.
+/// Appends varints of up to a group of words. Most take one byte, which is one test for eight of them.
 pub(super) fn put_varints(words: &[u64], out: &mut Vec<u8>) {
     let all = words.iter().fold(0, |all, word| all | word);
     if (0x80..1 << 14).contains(&all) {
@@ -151,7 +151,7 @@ pub(super) fn put_varints(words: &[u64], out: &mut Vec<u8>) {
 }
 
 /// Appends varints of up to a group of words, of one or two bytes each.
-// Which it is may follow no pattern, and a branch on it be mispredicted again and again.
+// Without a branch on the length, which may be unpredictable.
 fn put_pairs(words: &[u64], out: &mut Vec<u8>) {
     let mut buffer = [0; 2 * GROUP];
     let mut at = 0;
@@ -179,4 +179,20 @@ fn put_long(words: &[u64], out: &mut Vec<u8>) {
         at += 1;
     }
     out.extend_from_slice(&buffer[..at]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_transposed() {
+        let rows = std::array::from_fn(|row| {
+            u64::from_le_bytes(std::array::from_fn(|at| (16 * row + at) as u8))
+        });
+        let turned = std::array::from_fn(|row| {
+            u64::from_le_bytes(std::array::from_fn(|at| (16 * at + row) as u8))
+        });
+        assert_eq!(transpose(rows), turned);
+    }
 }

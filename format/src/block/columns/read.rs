@@ -1,4 +1,4 @@
-//! Back from columns to packed rows.
+//! Columns of a stored block, and their packed rows.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use super::{Layout, MAX_COLUMNS, MAX_KINDS};
 use crate::block::put_length;
 use crate::value::put_uint;
 
-/// The columns are not what the directory, or the header, says.
+/// The columns do not match their directory or the header.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::block) struct Malformed;
 
@@ -24,7 +24,7 @@ impl<'a> Bytes<'a> {
         Ok(taken)
     }
 
-    /// The bytes of the next varint, as they stand.
+    /// The bytes of the next varint.
     #[inline]
     fn varint_bytes(&mut self) -> Read<&'a [u8]> {
         let length = self.0.iter().take(10).position(|byte| *byte < 0x80).ok_or(Malformed)? + 1;
@@ -43,7 +43,7 @@ impl<'a> Bytes<'a> {
     fn long_uint(&mut self) -> Read<u64> {
         let bytes = self.varint_bytes()?;
         let value = bytes.iter().rev().fold(0, |value, byte| value << 7 | u64::from(byte & 0x7f));
-        // The tenth byte has one bit to give.
+        // The tenth byte has one bit.
         if bytes.len() == 10 && bytes[9] > 1 { Err(Malformed) } else { Ok(value) }
     }
 
@@ -53,7 +53,7 @@ impl<'a> Bytes<'a> {
 }
 
 struct Kind<'a> {
-    /// As it begins a row.
+    /// The tag as encoded at the start of a row.
     tag: Vec<u8>,
     is_unix: u64,
     is_wanted: bool,
@@ -64,9 +64,9 @@ pub(super) struct Column<'a> {
     pub(super) layout: Layout,
     /// Varints, lengths or planes.
     pub(super) data: Bytes<'a>,
-    /// What the lengths are of.
+    /// The bytes that the lengths divide.
     pub(super) bytes: Bytes<'a>,
-    /// How many values there are, if they are in planes, and how many were read.
+    /// The number of values, if they are in planes.
     pub(super) values: usize,
     at: usize,
     pub(super) before: u64,
@@ -84,7 +84,7 @@ pub(super) struct ColumnPlace {
 }
 
 impl ColumnPlace {
-    /// Goes on in the body that the column was found in.
+    /// The column in its body, at the next value.
     #[inline]
     pub(super) fn resume<'a>(&self, body: &'a [u8]) -> Read<Column<'a>> {
         let Self { layout, data, bytes, values, at, before } = *self;
@@ -93,14 +93,13 @@ impl ColumnPlace {
         Ok(Column { layout, data, bytes, values, at, before })
     }
 
-    /// Where the bytes begin that the lengths are of; anywhere, if there are none.
+    /// The offset of the bytes that the lengths divide; meaningless if there are none.
     pub(super) const fn bytes_at(&self) -> usize {
         self.bytes.0
     }
 }
 
-/// Appends the packed body that `count` records in columns stand for: of no more than `limit`
-/// bytes.
+/// Appends the `count` records of a body in columns as packed rows of at most `limit` bytes.
 pub(in crate::block) fn put_rows(
     body: &[u8],
     count: u32,
@@ -204,24 +203,24 @@ impl<'a> Column<'a> {
         Ok(column)
     }
 
-    /// Where it stands in `body`, which it is a part of.
+    /// The place of the column in `body`, which must contain it.
     #[inline]
     pub(super) fn place(&self, body: &[u8]) -> ColumnPlace {
         let Self { layout, data, bytes, values, at, before } = *self;
         let range = |part: Bytes<'_>| {
             let start = (part.0.as_ptr() as usize).wrapping_sub(body.as_ptr() as usize);
-            // Nothing may stand anywhere.
+            // An empty slice may point anywhere.
             if part.0.is_empty() { (0, 0) } else { (start, start.wrapping_add(part.0.len())) }
         };
         ColumnPlace { layout, data: range(data), bytes: range(bytes), values, at, before }
     }
 
-    /// The places of the next so many values in planes.
+    /// The places of the next `count` values in planes.
     #[inline]
     pub(super) fn next_places(&mut self, count: usize) -> Read<Range<usize>> {
         let at = self.at;
-        let behind = at.checked_add(count).filter(|behind| *behind <= self.values);
-        self.at = behind.ok_or(Malformed)?;
+        let end = at.checked_add(count).filter(|end| *end <= self.values);
+        self.at = end.ok_or(Malformed)?;
         Ok(at..self.at)
     }
 
@@ -232,7 +231,7 @@ impl<'a> Column<'a> {
         }
     }
 
-    /// Appends the next value to a row that must not go beyond `end`.
+    /// Appends the next value to a row that may not grow beyond `end`.
     #[inline]
     pub(super) fn put(&mut self, end: usize, out: &mut Vec<u8>) -> Read<()> {
         match self.layout {

@@ -1,4 +1,4 @@
-//! The times of a block's records.
+//! Times of a block's records, as a column.
 
 use super::numbers::{GROUP, Rows, Words, put_differences, zigzag};
 use crate::block::builder::{SIGN, Times};
@@ -9,7 +9,7 @@ use crate::block::raw::RawHeader;
 pub(super) struct TimeColumn {
     counters: Times,
     unix: Times,
-    /// Times that are not in `zigzags` yet, from the second on: of one kind.
+    /// Times of one kind that are not in `zigzags` yet, from the second element on.
     words: Box<Words>,
     waiting: usize,
     are_unix: bool,
@@ -46,7 +46,7 @@ impl TimeColumn {
         self.words[self.waiting] = word;
     }
 
-    /// Takes the times of records in raw layout, of which each takes `span` bytes.
+    /// Takes the times of records in raw layout, of `span` bytes each.
     pub(super) fn extend(&mut self, records: &[u8], span: usize, is_unix: bool) {
         self.flush();
         self.are_unix = is_unix;
@@ -68,14 +68,14 @@ impl TimeColumn {
         let (first, last) = (of(rows.bytes), of(&rows.bytes[last..]));
         let times = if self.are_unix { &mut self.unix } else { &mut self.counters };
         let mut before = if times.is_any() { times.last() } else { first };
-        // Beyond the last of all times comes the first.
+        // After the greatest time comes 0.
         let has_wrapped = before > first || first > last;
         let start = self.zigzags.len();
         let all = rows.put_bytes(&mut self.zigzags, |word| {
             let time = u64::from_le_bytes(word) ^ flip;
             zigzag(time.wrapping_sub(std::mem::replace(&mut before, time)))
         });
-        // The zigzags of what is negative are odd.
+        // Zigzags of negative numbers are odd.
         let is_forward = all < 0x80 && all & 1 == 0 && !has_wrapped;
         if is_forward {
             times.note_all(&[first, last]);
@@ -88,7 +88,7 @@ impl TimeColumn {
     fn flush(&mut self) {
         let Some(waiting) = self.words[1..].get_mut(..self.waiting) else { return };
         let times = if self.are_unix {
-            // In their order as unsigned numbers. Their differences are the same.
+            // In the order of unsigned numbers; the differences are the same.
             waiting.iter_mut().for_each(|word| *word ^= SIGN);
             &mut self.unix
         } else {
@@ -99,14 +99,14 @@ impl TimeColumn {
         self.waiting = 0;
     }
 
-    /// The zigzags, and what is to be said of the times: of counters, and of Unix times.
+    /// The zigzags, and the ranges of counters and of Unix times.
     pub(super) fn finish(&mut self) -> (&[u8], Times, Times) {
         self.flush();
         (&self.zigzags, self.counters, self.unix)
     }
 }
 
-/// The word that stands at a place of a record.
+/// The word at an offset of a record.
 #[inline]
 pub(super) fn word_at(record: &[u8], at: usize) -> u64 {
     let word = record.get(at..).and_then(<[u8]>::first_chunk);

@@ -1,4 +1,4 @@
-//! From records to columns.
+//! Columns of a block that is being built.
 
 use std::sync::Arc;
 
@@ -17,10 +17,10 @@ use crate::value::{ValueError, put_int, put_uint};
 /// The columns of a block that is being built.
 #[derive(Debug)]
 pub(in crate::block) struct Columns {
-    /// Kinds of records, those of the block first: the others keep their buffers.
+    /// Kinds of records, those of this block first. The others keep their buffers.
     kinds: Vec<Kind>,
     used: usize,
-    /// Where a tag's kind was last, by the tag's lowest bits.
+    /// The last place of a tag's kind, by the lowest bits of the tag.
     lately: Box<[u8; LATELY]>,
     records: usize,
     /// The kind of each record, if there is more than one.
@@ -28,19 +28,19 @@ pub(in crate::block) struct Columns {
     times: TimeColumn,
     /// How many columns the kinds have together.
     columns: usize,
-    /// There are more kinds or columns than a block may have.
+    /// Whether there are more kinds or columns than a block may have.
     are_too_many: bool,
-    /// Where a group of values is worked on.
+    /// Scratch space for a group of values.
     words: Box<Words>,
-    /// Of `assemble`: kept for their capacity.
+    /// Buffers of `assemble`, kept for their capacity.
     head: Vec<u8>,
 }
 
-/// What stands where no record of a kind lately met does.
+/// A header that is not of a record of a recent kind.
 enum Met {
-    /// One that is known now.
+    /// One of a kind, which is known now.
     Kind,
-    /// One for which there is no room: it is not taken.
+    /// One that the block has no room for.
     TooMany,
     Loss,
     DeadSpace,
@@ -48,12 +48,12 @@ enum Met {
     End,
 }
 
-/// What is left of records that were taken.
+/// The rest of the records after some were taken.
 pub(in crate::block) enum Rest<'a> {
     Nothing,
-    /// From a loss statement on.
+    /// It begins with a loss statement.
     Loss(&'a [u8]),
-    /// What the block ends before.
+    /// The block ends before it.
     End(&'a [u8]),
 }
 
@@ -93,7 +93,7 @@ impl Columns {
 
     /// Takes the time of a record and its values in raw layout.
     ///
-    /// After an error the columns are good for nothing but being cleared.
+    /// After an error, clear the columns.
     pub(in crate::block) fn take(
         &mut self,
         plan: &SitePlan,
@@ -113,10 +113,10 @@ impl Columns {
         Ok(())
     }
 
-    /// Takes records as they lie in a ring up to a loss statement, or to where the block ends.
-    /// `first_of` is asked about tags that the block does not have yet.
+    /// Takes records as they are in a ring, up to a loss statement or to the end of the block. `first_of` gets
+    /// the tags that the block does not have yet.
     ///
-    /// After an error the columns are good for nothing but being cleared.
+    /// After an error, clear the columns.
     pub(in crate::block) fn take_raw<'a>(
         &mut self,
         records: &'a [u8],
@@ -140,34 +140,34 @@ impl Columns {
                     }
                 }
             };
-            let (record, behind) = rest.split_at_checked(span).ok_or(ValueError::End)?;
-            if behind.first_chunk() != Some(word) {
+            let (record, next) = rest.split_at_checked(span).ok_or(ValueError::End)?;
+            if next.first_chunk() != Some(word) {
                 let time = kind.take_raw(record, header.bytes, &mut self.words)?;
                 self.times.push(time, kind.is_unix());
                 self.records += 1;
                 if self.used > 1 {
                     self.which.push(at as u8);
                 }
-                rest = behind;
+                rest = next;
                 continue;
             }
             let mut end = 2 * span;
             while rest.get(end..).and_then(<[u8]>::first_chunk) == Some(word) {
                 end += span;
             }
-            let (alike, behind) = rest.split_at_checked(end).ok_or(ValueError::End)?;
+            let (alike, next) = rest.split_at_checked(end).ok_or(ValueError::End)?;
             kind.take_alike(alike, span, header.bytes, &mut self.words)?;
             self.times.extend(alike, span, kind.is_unix());
             self.records += end / span;
             if self.used > 1 {
                 self.which.resize(self.records, at as u8);
             }
-            rest = behind;
+            rest = next;
         }
         if rest.is_empty() { Ok(Rest::Nothing) } else { Err(ValueError::End) }
     }
 
-    /// What is to be made of a header that no kind lately met takes.
+    /// Decides about a header that no recent kind takes.
     #[cold]
     fn meet(
         &mut self,
@@ -198,7 +198,7 @@ impl Columns {
         Ok(Met::Kind)
     }
 
-    /// Begins a kind that the block does not have yet.
+    /// Adds a kind to the block.
     fn begin(&mut self, plan: Arc<SitePlan>) -> Option<usize> {
         let at = self.used;
         self.columns += plan.fields.len();
@@ -210,24 +210,23 @@ impl Columns {
         if self.used == 2 {
             self.which.resize(self.records, 0);
         }
-        // Buffers that had its records before have the room for them.
+        // Buffers that held its records before have the capacity.
         match self.kinds[at..].iter().position(|kind| kind.tag() == plan.tag) {
-            Some(behind) => self.kinds.swap(at, at + behind),
+            Some(offset) => self.kinds.swap(at, at + offset),
             None => self.kinds.insert(at, Kind::new(plan)),
         }
         self.kinds.truncate(MAX_KINDS);
         Some(at)
     }
 
-    /// Whether columns are worth their directory: that takes some bytes for each value of each
-    /// call site.
+    /// Whether columns are worth their directory, which takes some bytes per slot of each call site.
     pub(in crate::block) fn are_worthwhile(&self) -> bool {
         !self.are_too_many
             && self.records >= MIN_RECORDS
             && self.records >= self.used * MIN_RECORDS_OF_A_KIND
     }
 
-    /// Tells what a search may look for: the call sites, and all text if it is wanted.
+    /// Summarizes the call sites, and all text if `has_text`.
     pub(in crate::block) fn sum_up(&self, has_text: bool, summary: &mut SummaryBuilder) {
         for kind in self.kinds[..self.used].iter().filter(|kind| !kind.plan.is_loss()) {
             summary.note_site(kind.tag());
@@ -235,13 +234,13 @@ impl Columns {
         }
     }
 
-    /// How many records there are.
+    /// The number of records.
     pub(in crate::block) fn count(&self) -> u32 {
         self.records as u32
     }
 
-    /// Makes the body, and says in the header what is to be said of the records. The body begins
-    /// within `out`, where is returned first; then how long it is in packed rows, at the most.
+    /// Assembles the body in `out`, and describes the records in the header. Returns where in `out` the body
+    /// begins, and the most bytes that it takes in packed rows.
     pub(in crate::block) fn assemble(
         &mut self,
         header: &mut BlockHeader,
@@ -256,7 +255,7 @@ impl Columns {
         }
         let (zigzags, counters, unix) = times.finish();
         let bases = header.note_times(&counters, &unix);
-        // What stands first is known last: there is room for it.
+        // The first part is known last: room was left for it.
         let room = 64 + 16 * *used + 16 * self.columns;
         out.clear();
         out.resize(room, 0);

@@ -1,6 +1,8 @@
+use quote::ToTokens as _;
+
 use super::*;
 
-/// What is recorded, and the template; or the errors.
+/// The recorded values and the template, or the errors.
 fn model(call: &str) -> String {
     let call: Call = match syn::parse_str(&format!("stenolog {call}")) {
         Ok(call) => call,

@@ -1,7 +1,8 @@
-//! What a walk over columns reads is what stands in the rows that they stand for.
+//! A walk over columns reads what their rows hold.
 
 use proptest::prelude::*;
 
+use super::words::{check_varints, read_varints};
 use super::*;
 use crate::block::{BlockBuilder, RecordTime};
 use crate::dictionary::{CallSite, Level, TimeSource, site};
@@ -161,7 +162,7 @@ fn by_walk(
                     assert!(!are_sound || read.is_ok() || is_text, "{read:?}");
                     format!("{read:?}")
                 }
-                (ColumnValues::Words { .. }, _) => panic!("nobody asked for words"),
+                (ColumnValues::Words { .. }, _) => panic!("words were not requested"),
             };
             assert_eq!(kind.is_unix, matches!(time, RecordTime::UnixNanos(_)));
             found.push((*index, kind.tag, *time, Some(values)));
@@ -281,17 +282,6 @@ fn varints_of_more_than_64_bits_are_none() {
         data.push(0);
         assert!(check_varints(&data, before + 1).is_err());
     }
-}
-
-#[test]
-fn bytes_change_places_in_a_square() {
-    let rows = std::array::from_fn(|row| {
-        u64::from_le_bytes(std::array::from_fn(|at| (16 * row + at) as u8))
-    });
-    let turned = std::array::from_fn(|row| {
-        u64::from_le_bytes(std::array::from_fn(|at| (16 * at + row) as u8))
-    });
-    assert_eq!(transpose(rows), turned);
 }
 
 #[test]
