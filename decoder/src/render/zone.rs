@@ -29,7 +29,7 @@ enum ZoneKind {
 
 /// The error of a text or an offset that is no time zone.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no time zone: use utc, local, an offset (+02:00) or a name (Europe/Berlin)")]
+#[error("`{0}` is not a time zone: use utc, local, an offset (+02:00) or a name (Europe/Berlin)")]
 pub struct ZoneError(String);
 
 /// Takes `utc`, `local`, an offset such as `+02:00`, or a name of the IANA database in any case.
@@ -55,6 +55,16 @@ impl Zone {
 
     /// The zone of this machine: that of the variable `TZ`, else that of the system.
     pub const LOCAL: Self = Self(ZoneKind::Local);
+
+    /// The former name of [`UTC`](Self::UTC).
+    #[deprecated(note = "use `Zone::UTC`")]
+    #[expect(non_upper_case_globals, reason = "it was a variant")]
+    pub const Utc: Self = Self::UTC;
+
+    /// The former name of [`LOCAL`](Self::LOCAL).
+    #[deprecated(note = "use `Zone::LOCAL`")]
+    #[expect(non_upper_case_globals, reason = "it was a variant")]
+    pub const Local: Self = Self::LOCAL;
 
     /// A zone of the IANA database that this crate was built with.
     ///
