@@ -69,6 +69,8 @@ pub struct Dump {
     /// Whether it was when the source was read.
     writer_is_alive: Option<bool>,
     contents: Arc<Contents>,
+    /// Shared by clones, and by what they become when they are refreshed.
+    opening: Arc<()>,
 }
 
 impl Dump {
@@ -110,10 +112,20 @@ impl Dump {
         Self::new(path, source, writer_is_alive, limits)
     }
 
-    /// Whether the other dump is the same file of a log and begins with everything in this one.
+    /// Whether the other dump begins with everything in this one: it is a copy of the file, or the same file
+    /// after it has grown.
+    ///
+    /// Compares the bytes, unless one dump is a [refreshed](Self::refresh) clone of the other.
     #[must_use]
     pub fn is_beginning_of(&self, other: &Self) -> bool {
-        !self.is_from_rings() && !other.is_from_rings() && other.bytes().starts_with(self.bytes())
+        if self.is_from_rings() || other.is_from_rings() {
+            return false;
+        }
+        let (bytes, of_other) = (self.bytes(), other.bytes());
+        if Arc::ptr_eq(&self.opening, &other.opening) {
+            return bytes.len() <= of_other.len();
+        }
+        of_other.starts_with(bytes)
     }
 
     /// Reads on where the file ended, if its logger has appended to it.
@@ -207,6 +219,7 @@ impl Dump {
             source: Arc::new(source),
             writer_is_alive,
             contents: Arc::new(contents),
+            opening: Arc::default(),
         })
     }
 
