@@ -267,7 +267,7 @@ pub(crate) type NewRing = (Arc<RingSlot>, Consumer);
 
 /// The target of the logger's own records.
 pub(crate) const OWN_TARGET: &str = "stenolog";
-const OWN_MODULE: &str = "stenolog::builder";
+const OWN_MODULE: &str = "stenolog::handle::builder";
 
 fn next_generation() -> u32 {
     // 0 and 1 have a meaning in a call site's state; `thread::NO_GENERATION` is the largest.

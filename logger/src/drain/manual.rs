@@ -89,7 +89,7 @@ impl Drain {
         if self.core.is_inherited() {
             return Self::FOR_EVER;
         }
-        // If it panics there is none any more.
+        // A worker that panics is gone.
         let Some(mut worker) = self.worker.take() else { return Self::FOR_EVER };
         let (_signals, _deaf) = (SignalsBlocked::new(), Deaf::new());
         let end = EndOnDrop::new(Arc::clone(&self.core));
@@ -127,7 +127,7 @@ impl Drain {
 
     fn ask(&mut self, sync: bool) -> Result<(), FlushError> {
         if self.core.is_inherited() {
-            // Whoever held the core's locks may not be here.
+            // The threads that held the core's locks may not exist in this process.
             return Err(FlushError::Forked);
         }
         let answers = self.core.ask(sync)?;

@@ -9,17 +9,15 @@
 //! ```
 
 use std::sync::atomic::Ordering;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
-use stenolog_format::frame::FileHeader;
 use stenolog_format::loss::GoneCause;
 
 use super::report::describe;
 use super::rings::{InSegment, Rings};
-use super::segment::{Segment, SegmentFile, WriteFailure};
+use super::segment::{SegmentFile, WriteFailure};
 use super::segments::{Segments, UnsyncedFile};
 use super::storage::{Standing, Storage};
-use crate::clock::unix_ns;
 use crate::core::Core;
 use crate::error::{DrainError, FileFate};
 use crate::registry;
@@ -48,7 +46,8 @@ impl Segments {
             return self.replace(core, rings, fate);
         }
         let has_work = || !self.current.writer.pending().is_empty() || rings.have_records();
-        if !is_asked && !(self.watch.is_time() && has_work()) {
+        let is_due = is_asked || self.watch.is_time() && has_work();
+        if !is_due {
             return Ok(());
         }
         self.watch.last_look = Some(Instant::now());
@@ -129,19 +128,14 @@ impl Segments {
             let first = |in_segment: InSegment| in_segment.first;
             (cause, self.ledger.ranges(rings, first, |in_segment, _| in_segment.gone_to))
         });
-        let header = *self.current.writer.header();
-        let created_unix_ns = unix_ns(SystemTime::now());
-        let header = FileHeader { sequence: header.sequence + 1, created_unix_ns, ..header };
-        let next = Segment::begin(core, header, SegmentFile::new(next));
-        let old = std::mem::replace(&mut self.current, next);
-        self.earlier.add(&old);
         // What an old file stated to be gone must not go with that file: it is stated again. A file that
         // was moved keeps its own statements.
-        self.ledger.begin_segment(rings, |in_segment, records| match (cause, &unstated) {
-            (Some(_), _) => from(in_segment),
-            (None, Some(_)) => in_segment.first,
-            (None, None) => records,
-        });
+        let old =
+            self.begin_next(core, rings, next, |in_segment, records| match (cause, &unstated) {
+                (Some(_), _) => from(in_segment),
+                (None, Some(_)) => in_segment.first,
+                (None, None) => records,
+            });
         let lost = cause.map_or(0, |cause| self.state_lost(core, rings, &ranges, cause));
         if let Some((cause, ranges)) = &unstated {
             self.state_lost(core, rings, ranges, *cause);

@@ -113,7 +113,7 @@ impl DrainRing {
         self.slot.loss(0).total() != self.stated.total()
     }
 
-    /// States losses that no record has followed. `false` if there are none.
+    /// States losses that no record has followed. `false` if all are stated.
     pub(super) fn put_loss(&mut self, core: &Core, segment: &mut Segment) -> bool {
         let loss = self.slot.loss(core.clock.now());
         if loss.total() == self.stated.total() {

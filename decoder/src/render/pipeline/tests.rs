@@ -101,12 +101,12 @@ fn filters() -> Vec<Filter> {
     let filter = Filter::default;
     vec![
         filter(),
-        filter().levels(Levels::only(&[Level::Warn])),
-        filter().grep(regex::Regex::new("[13]").unwrap()),
-        filter().grep(regex::Regex::new("[13]").unwrap()).grep_invert(true),
-        filter().field("n=3".parse().unwrap()),
-        filter().since(START + 25),
-        filter().thread("main"),
+        filter().with_levels(Levels::only(&[Level::Warn])),
+        filter().with_grep(regex::Regex::new("[13]").unwrap()),
+        filter().with_grep(regex::Regex::new("[13]").unwrap()).with_inverted_grep(true),
+        filter().with_field("n=3".parse().unwrap()),
+        filter().with_since(START + 25),
+        filter().with_thread("main"),
     ]
 }
 
@@ -224,7 +224,7 @@ fn columns_show_what_rows_show() {
     };
     let (rows, columns) = (dump(Scene::block), dump(Scene::column_block));
     let options = RenderOptions::default();
-    for filter in filters().into_iter().chain([Filter::default().target("many")]) {
+    for filter in filters().into_iter().chain([Filter::default().with_target("many")]) {
         for order in [Order::Time, Order::File] {
             for format in [Format::Short, Format::Json, Format::Logfmt] {
                 let expected = one_by_one(&rows, &filter, order, format, &options);
@@ -383,7 +383,7 @@ fn what_is_found_is_handed_on_before_the_end_is_read() {
     }
     scene.block(1, &[Rec(17, 9_999, str_bytes("needle"))]);
     let dumps = [scene.dump()];
-    let filter = Filter::default().target("app::net").levels(Levels::ALL);
+    let filter = Filter::default().with_target("app::net").with_levels(Levels::ALL);
     for threads in [1, 2] {
         let mut pieces = Vec::new();
         let threads = NonZero::new(threads).unwrap();
@@ -541,11 +541,83 @@ fn what_a_filter_leaves_out_keeps_nothing_waiting() {
         }
         scene.seal(0);
         let dumps = [scene.dump()];
-        let filter = Filter::default().grep_pattern("needle", false).unwrap();
+        let filter = Filter::default().with_grep_pattern("needle", false).unwrap();
         check(&dumps, &filter, Order::Time);
         let options = RenderOptions::default();
         texts.push(one_by_one(&dumps, &filter, Order::Time, Format::Short, &options).0);
     }
     assert_eq!(texts[0].lines().count(), 466);
     assert!(texts[0] == texts[1]);
+}
+
+/// A writer that takes a number of bytes and then breaks.
+struct Breaking {
+    taken: Vec<u8>,
+    left: usize,
+}
+
+impl io::Write for Breaking {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.left == 0 {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        let length = bytes.len().min(self.left);
+        self.left -= length;
+        self.taken.extend_from_slice(&bytes[..length]);
+        Ok(length)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn write_to_writes_the_header_and_all_entries() {
+    let dump = long().dump();
+    for format in Format::ALL {
+        for threads in [1, 2] {
+            let (expected, summary) =
+                crate::scene::render(&[dump.clone()], Filter::default(), format);
+            let options = RenderOptions::default().with_threads(NonZero::new(threads).unwrap());
+            let mut out = Vec::new();
+            let mut decoder = Decoder::new(&dump);
+            let found = decoder.write_to(&mut out, format, &options).unwrap();
+            assert!(out == expected.as_bytes(), "{format}, {threads} threads");
+            assert_eq!(format!("{found:?}"), format!("{summary:?}"));
+            // There is nothing more, not even a header.
+            out.clear();
+            decoder.write_to(&mut out, format, &options).unwrap();
+            assert!(out.is_empty());
+        }
+    }
+}
+
+#[test]
+fn write_to_gives_the_error_of_the_writer_and_goes_on_after_it() {
+    let dump = long().dump();
+    let (expected, summary) =
+        crate::scene::render(&[dump.clone()], Filter::default(), Format::Json);
+    let mut decoder = Decoder::new(&dump);
+    let mut pieces = Vec::new();
+    let _ = Decoder::new(&dump).render(
+        Format::Json,
+        &RenderOptions::default(),
+        NonZero::<usize>::MIN,
+        |text| {
+            pieces.push(text.len());
+            ControlFlow::Continue(())
+        },
+    );
+    assert!(pieces.len() > 2);
+    let mut out = Breaking { taken: Vec::new(), left: pieces[0] };
+    let options = RenderOptions::default();
+    let error = decoder.write_to(&mut out, Format::Json, &options).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+    out.left = usize::MAX;
+    let found = decoder.write_to(&mut out, Format::Json, &options).unwrap();
+    // Only the piece that was refused is missing.
+    let rest = &expected.as_bytes()[pieces[0] + pieces[1]..];
+    assert!(out.taken == [&expected.as_bytes()[..pieces[0]], rest].concat());
+    assert_eq!(format!("{found:?}"), format!("{summary:?}"));
 }

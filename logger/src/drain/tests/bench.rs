@@ -1,4 +1,4 @@
-//! A logger on a disk that fails as it is told to, and a reading of what is left.
+//! Bench for the drain: a logger on a disk that fails on command, and a reading of what is left.
 
 use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
@@ -17,7 +17,7 @@ use crate::{Builder, info};
 
 pub(super) const PATH: &str = "app.steno";
 
-/// A logger that writes when it is asked to, or when a ring is half full.
+/// A logger that writes on request, or when a ring is half full.
 pub(super) struct Bench {
     pub(super) disk: Disk,
     // The order is that of dropping.
@@ -61,7 +61,7 @@ impl Bench {
         self.logger.as_ref().expect("it runs")
     }
 
-    /// Logs as many numbers, and notes which of them found room.
+    /// Logs `count` numbers, and notes which of them found room.
     pub(super) fn log(&self, count: u64) {
         for _ in 0..count {
             let n = self.next.replace(self.next.get() + 1);
@@ -104,28 +104,26 @@ impl Bench {
     }
 }
 
-/// What a reader makes of all files.
+/// What a reader finds in all files.
 pub(super) struct Found {
-    /// Of the records, in the order in which they come.
+    /// The numbers of the records, in their order.
     pub(super) numbers: Vec<u64>,
-    /// Records in which zeros begin that the disk has in place of what was not synced: the format
-    /// lets them be shown.
+    /// Records with zeros in place of bytes that were not synced: the format lets readers show them.
     garbled: u64,
-    /// How many records are said to have gone with a file.
+    /// How many records are stated to be gone with a file.
     pub(super) gone: u64,
     /// All entries as text.
     pub(super) lines: Vec<String>,
     pub(super) summary: Summary,
 }
 
-/// What tells a number from what is left of one.
+/// A seal that tells a number from the remains of one.
 const fn seal(n: u64) -> u64 {
     n.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1 << 63
 }
 
 impl Found {
-    /// How many records are there that cannot be understood, as the file has lost what explains
-    /// them, or the end of the record.
+    /// How many records cannot be understood, because the file lost what explains them, or their end.
     pub(super) fn unreadable(&self) -> u64 {
         let records = |damage: &Damage| match damage.cause {
             DamageCause::UnknownSite { records, .. } | DamageCause::Values { records, .. } => {
@@ -140,7 +138,7 @@ impl Found {
 pub(super) fn read(files: &Files) -> Found {
     let open = |(path, bytes): (_, &Vec<u8>)| {
         let dump = Dump::from_bytes(path, bytes.clone()).ok()?;
-        // Of others nobody knows that they have the same records.
+        // Without the session, records of two files cannot be matched.
         dump.is_session_known().then_some(dump)
     };
     let dumps: Vec<_> = files.iter().filter_map(open).collect();

@@ -1,4 +1,4 @@
-//! Each fault by itself, on a disk that fails as it is told to.
+//! Faults of a disk, one at a time.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -9,7 +9,7 @@ use crate::drain::testing::disk::Fault;
 use crate::error::{DrainError, FileFate, FlushError};
 use crate::{Compression, OnFull, info};
 
-/// What was told, in a word each.
+/// The errors that were reported, one word each.
 #[track_caller]
 fn told(bench: &Bench) -> Vec<&'static str> {
     let word = |error: &DrainError| match error {
@@ -187,7 +187,7 @@ fn a_deleted_file_is_followed_by_one_that_says_so() {
     assert_eq!(found.numbers, (100..150).collect::<Vec<_>>());
     assert_eq!((found.gone, found.summary.missing), (100, 100));
     assert!(found.summary.damage.is_empty() && !found.summary.is_complete());
-    // It stands before what came after it, and names the thread.
+    // It comes before the records that followed, and names the thread.
     let first = &found.lines[0];
     assert!(
         first.contains("100 records lost: the file that had them was deleted (numbers 0 to 99"),
@@ -253,7 +253,7 @@ fn a_file_that_was_moved_is_sealed_and_costs_nothing() {
     bench.flush().unwrap();
     bench.disk.rename(PATH, "rotated.steno");
     bench.log(100);
-    // A frame that was cut, too.
+    // Also with a frame that was cut.
     bench.disk.fail(|faults| faults.is_choppy = true);
     bench.close().unwrap();
     let all = bench.told();
@@ -366,7 +366,7 @@ fn a_truncation_in_the_moment_of_a_write_is_noticed_at_once() {
     assert!(noticed > 150, "{noticed}");
 }
 
-/// A short write is followed by another one, which makes the hole.
+/// After a short write, the write of the rest makes the hole.
 #[test]
 fn a_truncation_between_the_parts_of_a_write_is_noticed() {
     for writes in 1..20 {
@@ -400,7 +400,7 @@ fn a_truncation_while_a_sync_writes_again_is_noticed() {
         bench.sync().unwrap_err();
         bench.disk.fail(|faults| faults.truncate_at_write = Some((0, cut)));
         if before_the_place == 0 {
-            // What was cut off is what is written.
+            // The write restores what was cut off.
             bench.sync().unwrap();
             continue;
         }
@@ -420,7 +420,7 @@ fn a_truncation_while_a_sync_writes_again_is_noticed() {
     }
 }
 
-/// Sealing it where it is makes a hole: what it had is gone all the same.
+/// To seal it where it is makes a hole. Its records are gone all the same.
 #[test]
 fn a_truncation_of_a_file_that_was_moved_is_noticed_when_it_is_sealed() {
     let mut bench = Bench::new(20);
