@@ -46,7 +46,7 @@ impl Checkpoint {
         Self { position, metadata_left, blocks, damage }
     }
 
-    /// How many bytes need no second look, however the file grows.
+    /// How many bytes need not be read again, however the file grows.
     pub(super) fn settled_bytes(&self) -> usize {
         usize::try_from(self.position.offset).unwrap_or(usize::MAX)
     }
@@ -171,7 +171,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Takes what there is of a frame that runs past the end of the file: it was cut there, unless its
+    /// Takes the part that is there of a frame that runs past the end of the file: the file was cut, unless the
     /// writer broke off (a full disk) and went on with another frame.
     fn take_cut(&mut self, frame: &Frame, end: u64, is_last: bool) {
         self.check_sequence(frame);

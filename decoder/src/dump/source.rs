@@ -254,12 +254,11 @@ impl Origin {
 }
 
 fn map(file: &File, length: usize) -> io::Result<Mmap> {
-    // SAFETY: a map is sound as long as nobody changes the mapped bytes or truncates the file. A
-    // logger only appends: it never changes the first `length` bytes again, which were there when
-    // the length was read. That goes for the next one on the path, too, which completes a dump after
-    // them or in a copy, and replaces it by another file, unless the file is mounted by itself or its folder
-    // may not be written (F4 in the logger's `drain/file.rs`). Dumps are created 0600, so that nobody but
-    // their owner can break this, who could as well change this process's memory.
+    // SAFETY: a map is sound as long as the mapped bytes are not changed and the file is not truncated. A
+    // logger only appends: it never changes the first `length` bytes again, which were there when the length
+    // was read. The next logger on the path completes a dump after them, or in a copy by which it replaces the
+    // file (F4 in the logger's `drain/storage`). Dumps are created 0600: only their owner can break this, who could
+    // also change the memory of this process.
     unsafe { MmapOptions::new().len(length).map(file) }
 }
 
