@@ -116,7 +116,9 @@ fn a_torn_block_becomes_whole() {
     assert!(dump.blocks()[0].is_cut && dump.settled_blocks() == 0);
     assert!(matches!(dump.tail(), Tail::Torn { .. }));
     growing.write(&bytes[..(block.offset + block.frame_bytes()) as usize]);
+    let before = dump.clone();
     dump.refresh().unwrap();
+    assert!(before.is_beginning_of(&dump) && !dump.is_beginning_of(&before));
     assert_eq!((dump.blocks(), dump.settled_blocks()), (&[block][..], 1));
     assert_eq!((dump.tail(), dump.damage()), (Tail::Unfinished, &[][..]));
 }
