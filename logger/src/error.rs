@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -163,36 +163,34 @@ pub enum DrainError {
         /// What the operating system said.
         source: Arc<io::Error>,
     },
-    /// Writing goes on where it had stopped.
-    #[error(
-        "the dump {path} is written again from byte {offset} on, after {failed_for:.1?} in which \
-         {lost} records found no room"
-    )]
+    /// An event, which [`Event::Resumed`](crate::Event::Resumed) reports. Only
+    /// [`Builder::on_error`](crate::Builder::on_error) still gets this variant, until the next version.
+    #[deprecated(note = "no error: use `Builder::on_event` and `Event::Resumed`")]
+    #[error("{}", ResumedText { path, offset: *offset, failed_for: *failed_for, lost: *lost })]
     Resumed {
         /// The dump.
         path: PathBuf,
         /// How much of it has been written.
         offset: u64,
-        /// Since when it could not be written.
+        /// For how long it could not be written.
         failed_for: Duration,
-        /// How many records were lost meanwhile because rings were full; the dump says where.
+        /// How many records were lost meanwhile because rings were full.
         lost: u64,
     },
-    /// The logger has begun a new file, because something was done to the one that it wrote.
-    #[error(
-        "the dump {path} {fate} at byte {offset}: the log goes on in {to}; {lost} records lost"
-    )]
+    /// An event, which [`Event::Replaced`](crate::Event::Replaced) reports. Only
+    /// [`Builder::on_error`](crate::Builder::on_error) still gets this variant, until the next version.
+    #[deprecated(note = "no error: use `Builder::on_event` and `Event::Replaced`")]
+    #[error("{}", ReplacedText { path, offset: *offset, cause: *fate, to, lost: *lost })]
     Replaced {
-        /// The dump that it wrote.
+        /// The dump that was written.
         path: PathBuf,
         /// How much had been written to it.
         offset: u64,
-        /// What was done to it.
-        fate: FileFate,
-        /// Where the log goes on; as a rule at the same path.
+        /// What happened to it.
+        fate: FileEvent,
+        /// Where the log continues; usually at the same path.
         to: PathBuf,
-        /// How many records were in the file, at the most, that are not there any more. The new
-        /// file states which.
+        /// At most how many records of the file are gone.
         lost: u64,
     },
     /// Something was done to the file, and no new one can be begun. Unless the file was only moved
@@ -208,7 +206,7 @@ pub enum DrainError {
         /// How much had been written to it.
         offset: u64,
         /// What was done to it.
-        fate: FileFate,
+        fate: FileEvent,
         /// What the operating system said.
         source: Arc<io::Error>,
     },
@@ -285,19 +283,15 @@ impl DrainError {
             | Self::Replace { source, .. }
             | Self::Sync { source, .. }
             | Self::GivenUp { source, .. } => Some(source),
-            Self::Resumed { .. }
-            | Self::Replaced { .. }
-            | Self::RingsLeft { .. }
-            | Self::RingOverwritten { .. }
-            | Self::Panicked { .. } => None,
+            _ => None,
         }
     }
 }
 
-/// What happened to a dump's file so that its logger could not go on writing to it.
+/// What happened to a dump's file that its logger could not go on writing to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum FileFate {
+pub enum FileEvent {
     /// It was deleted, or another file was renamed over it. Its contents are gone.
     Removed,
     /// It was moved away, or its path now names another file. It is complete and was sealed.
@@ -309,7 +303,11 @@ pub enum FileFate {
     Unsaved,
 }
 
-impl fmt::Display for FileFate {
+/// The former name of [`FileEvent`].
+#[deprecated(note = "renamed to `FileEvent`")]
+pub type FileFate = FileEvent;
+
+impl fmt::Display for FileEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Removed => "was deleted",
@@ -317,6 +315,47 @@ impl fmt::Display for FileFate {
             Self::Truncated => "was truncated",
             Self::Unsaved => "has parts that the operating system did not put on the disk",
         })
+    }
+}
+
+/// The text of a dump that can be written again.
+pub(crate) struct ResumedText<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) offset: u64,
+    pub(crate) failed_for: Duration,
+    pub(crate) lost: u64,
+}
+
+impl fmt::Display for ResumedText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, offset, failed_for, lost } = self;
+        write!(
+            f,
+            "the dump {} is written again from byte {offset} on, after {failed_for:.1?} in which {lost} \
+             records found no room",
+            path.display()
+        )
+    }
+}
+
+/// The text of a dump that a new one replaces.
+pub(crate) struct ReplacedText<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) offset: u64,
+    pub(crate) cause: FileEvent,
+    pub(crate) to: &'a Path,
+    pub(crate) lost: u64,
+}
+
+impl fmt::Display for ReplacedText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, offset, cause, to, lost } = self;
+        write!(
+            f,
+            "the dump {} {cause} at byte {offset}: the log goes on in {}; {lost} records lost",
+            path.display(),
+            to.display()
+        )
     }
 }
 

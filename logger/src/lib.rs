@@ -131,11 +131,14 @@ pub use self::call::time::IntoTime;
 pub use self::clock::Timestamp;
 pub use self::config::{Compression, Existing, ForkedChild, IfBusy, OnFull, Rings, UnreadRings};
 pub use self::drain::Drain;
-pub use self::error::{DrainError, FileFate, FlushError, StartError};
+#[expect(deprecated, reason = "the former name is kept for one version")]
+pub use self::error::FileFate;
+pub use self::error::{DrainError, FileEvent, FlushError, StartError};
 pub use self::event::Event;
 pub use self::filter::FilterError;
 pub use self::handle::builder::Builder;
-pub use self::handle::logger::{Logger, Scope, SetFilterError, flush, set_filter, stats, sync};
+pub use self::handle::logger::{Logger, SetFilterError, flush, set_filter, stats, sync};
+pub use self::handle::scope::Scope;
 pub use self::stats::Stats;
 pub use self::thread::{in_signal_handler, prepare_call_sites, prepare_thread};
 pub use self::value::{AsRecord, Empty, Value};

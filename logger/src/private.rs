@@ -25,12 +25,19 @@ pub use core::fmt::{Debug, Display};
 pub use core::option::Option;
 pub use core::primitive::{bool, u8, u64, usize};
 
-/// What chooses how a value is recorded.
-pub mod pick {
+/// Functions that capture arguments.
+pub mod capture {
     pub use crate::call::capture::{
-        More, by, count, debug, debug_field, debug_with, display, display_field, exact, field,
-        pointer, whole,
+        by, count, debug, debug_field, debug_with, display, display_field, exact, field, message,
+        pointer,
     };
+    pub use crate::call::registers::Concat;
+}
+
+/// Call sites that are described at run time.
+pub mod runtime {
+    pub use crate::call::runtime::RuntimeSite;
+    pub use crate::registry::runtime::{SiteDescription, SiteRefused};
 }
 
 /// Which levels the program was compiled with, as constants: these the compiler drops early.

@@ -37,6 +37,7 @@ macro_rules! for_tuples {
 use for_tuples;
 
 mod as_record;
+mod attribute;
 mod bound;
 mod collection;
 mod container;
@@ -52,11 +53,10 @@ mod time_net;
 
 use stenolog_format::types::Type;
 
-pub use self::as_record::{
-    AsRecord, Ascii, Derived, Hex, Laid, Prepared, Shown, With, ascii_text, debug_text,
-    display_text, hex_text, with,
-};
+pub use self::as_record::{AsRecord, Derived, Laid, Prepared, Shown};
+pub use self::attribute::{Ascii, Hex, With, ascii_text, debug_text, display_text, hex_text, with};
 pub use self::bound::Bound;
+pub(crate) use self::limits::are_readable;
 pub use self::product::{
     Redacted, describe_enum, describe_fields, describe_struct, enum_bound, enum_fixed_size,
     enum_signature, fixed_or, product_bound, product_fixed_size, product_signature, sum_sizes,

@@ -89,7 +89,7 @@ fn threads_without_a_name_of_rusts_have_that_of_the_system() {
     // `steno --thread` asks by this filter.
     let dumps = [Dump::open(path).unwrap()];
     let mut found = 0;
-    let filter = Filter::default().thread("rx-queue-*");
+    let filter = Filter::default().with_thread("rx-queue-*");
     let _ = Decoder::new(&dumps).with_filter(filter).for_each(|_| {
         found += 1;
         ControlFlow::Continue(())

@@ -56,7 +56,7 @@ fn conditions_on_values() {
     builder.raw_block(1, &[Rec(30, 10, values)]);
     let dumps = [builder.dump()];
     let check = |condition: &str, expected: bool| {
-        let filter = Filter::default().field(condition.parse().unwrap());
+        let filter = Filter::default().with_field(condition.parse().unwrap());
         let (text, summary) = messages(&dumps, filter);
         assert_eq!(!text.is_empty(), expected, "{condition}: {:?}", summary.damage);
     };
@@ -94,11 +94,12 @@ fn blocks_without_wanted_records_are_not_even_read() {
     builder.block(1, &[n(10, 1)]);
     builder.block(1, &[Rec(17, 20, str_bytes("ann"))]);
     let dumps = [builder.dump()];
-    let (_, summary) = messages(&dumps, Filter::default().levels(Levels::at_least(Level::Warn)));
+    let (_, summary) =
+        messages(&dumps, Filter::default().with_levels(Levels::at_least(Level::Warn)));
     assert_eq!((summary.records, summary.shown, summary.missing), (1, 1, 0));
-    let (_, summary) = messages(&dumps, Filter::default().until(crate::testing::START + 15));
+    let (_, summary) = messages(&dumps, Filter::default().with_until(crate::testing::START + 15));
     assert_eq!((summary.records, summary.shown), (1, 1));
-    let (_, summary) = messages(&dumps, Filter::default().thread("other"));
+    let (_, summary) = messages(&dumps, Filter::default().with_thread("other"));
     assert_eq!((summary.records, summary.shown), (0, 0));
 }
 
@@ -143,14 +144,14 @@ fn check_read(filter: &Filter, expected: [bool; 2]) {
 
 #[test]
 fn blocks_are_passed_over_by_their_summaries() {
-    let grep = |pattern| Filter::default().grep_pattern(pattern, true).unwrap();
+    let grep = |pattern| Filter::default().with_grep_pattern(pattern, true).unwrap();
     check_read(&Filter::default(), [true, true]);
-    check_read(&Filter::default().target("nothing"), [false, false]);
-    check_read(&Filter::default().levels(Levels::only(&[Level::Info])), [true, false]);
-    check_read(&Filter::default().target("app::net"), [true, true]);
+    check_read(&Filter::default().with_target("nothing"), [false, false]);
+    check_read(&Filter::default().with_levels(Levels::only(&[Level::Info])), [true, false]);
+    check_read(&Filter::default().with_target("app::net"), [true, true]);
     // It stands in the template of call site 16, and may stand in a name.
     check_read(&grep("^n [0-9]"), [true, true]);
-    check_read(&grep("^n [0-9]").levels(Levels::only(&[Level::Info])), [true, false]);
+    check_read(&grep("^n [0-9]").with_levels(Levels::only(&[Level::Info])), [true, false]);
     check_read(&grep("annabel"), [true, false]);
     check_read(&grep("ROBERTA|nobody"), [false, true]);
     check_read(&grep("name=robert"), [false, true]);
@@ -159,18 +160,18 @@ fn blocks_are_passed_over_by_their_summaries() {
     check_read(&grep("ob"), [true, true]);
     // The first block says that a letter may be written otherwise.
     check_read(&grep("kelvin"), [true, false]);
-    check_read(&grep("annabel").grep_invert(true), [true, true]);
-    check_read(&Filter::default().grep(Regex::new("quokka").unwrap()), [true, true]);
-    check_read(&grep("annabel").field("name=roberta".parse().unwrap()), [false, false]);
-    check_read(&Filter::default().field("name=roberta".parse().unwrap()), [false, true]);
-    check_read(&Filter::default().field("name=bob".parse().unwrap()), [true, true]);
-    check_read(&Filter::default().field("n=7".parse().unwrap()), [true, false]);
-    check_read(&Filter::default().field("n=7000000".parse().unwrap()), [true, false]);
+    check_read(&grep("annabel").with_inverted_grep(true), [true, true]);
+    check_read(&Filter::default().with_grep(Regex::new("quokka").unwrap()), [true, true]);
+    check_read(&grep("annabel").with_field("name=roberta".parse().unwrap()), [false, false]);
+    check_read(&Filter::default().with_field("name=roberta".parse().unwrap()), [false, true]);
+    check_read(&Filter::default().with_field("name=bob".parse().unwrap()), [true, true]);
+    check_read(&Filter::default().with_field("n=7".parse().unwrap()), [true, false]);
+    check_read(&Filter::default().with_field("n=7000000".parse().unwrap()), [true, false]);
 }
 
 #[test]
 fn summaries_that_are_damaged_or_of_another_block_say_nothing() {
-    let filter = || Filter::default().grep_pattern("annabel", true).unwrap();
+    let filter = || Filter::default().with_grep_pattern("annabel", true).unwrap();
     let named = |counter, name| Rec(17, counter, str_bytes(name));
     let mut builder = DumpBuilder::new();
     builder.block(1, &[named(10, "bob")]);
@@ -204,7 +205,7 @@ fn summaries_that_are_damaged_or_of_another_block_say_nothing() {
 
 #[test]
 fn a_block_with_losses_or_strangers_is_read_whatever_its_summary_says() {
-    let filter = || Filter::default().target("nothing");
+    let filter = || Filter::default().with_target("nothing");
     let mut builder = DumpBuilder::new();
     let statement = loss(20, [0, 0, 3, 2, 0]).encode()[8..].to_vec();
     builder.block(1, &[n(10, 1), Rec(1, 20, statement)]);
@@ -214,7 +215,7 @@ fn a_block_with_losses_or_strangers_is_read_whatever_its_summary_says() {
     builder.summary();
     let (text, summary) = messages(&[builder.dump()], filter());
     assert_eq!((text.as_str(), summary.lost), ("", 5));
-    let (text, _) = messages(&[builder.dump()], Filter::default().target("stenolog"));
+    let (text, _) = messages(&[builder.dump()], Filter::default().with_target("stenolog"));
     assert_eq!(text, "1: 5 records lost: ring full (3 INFO, 2 DEBUG)\n");
     let mut bytes = builder.bytes().to_vec();
     let dictionary = payload_of(&bytes, FrameKind::Dictionary, 3);
@@ -232,7 +233,7 @@ fn check_shown(ty: Type, values: &[u8], role: Role, forms: &[&str], others: &[&s
     builder.summary();
     let dumps = [builder.dump()];
     let has = |form: &str| {
-        let (text, _) = messages(&dumps, Filter::default().field(FieldMatch::new("v", form)));
+        let (text, _) = messages(&dumps, Filter::default().with_field(FieldMatch::new("v", form)));
         !text.is_empty()
     };
     for form in forms {
@@ -338,7 +339,7 @@ fn names_are_found_as_any_format_shows_them() {
     builder.raw_block(1, &[Rec(30, 10, vec![1, 2, 3, 0, 0, 4, 5, 6, 7])]);
     let dumps = [builder.dump()];
     let check = |condition: &str, expected: bool| {
-        let filter = Filter::default().field(condition.parse().unwrap());
+        let filter = Filter::default().with_field(condition.parse().unwrap());
         let (_, summary) = messages(&dumps, filter);
         assert!(summary.damage.is_empty(), "{:?}", summary.damage);
         assert_eq!(summary.shown == 1, expected, "{condition}");
@@ -376,12 +377,12 @@ fn check_grep(template: Option<&str>, slot: (&str, Role, &str), pattern: &str, e
     builder.summary();
     let dumps = [builder.dump()];
     for filter in [
-        Filter::default().grep_pattern(pattern, false).unwrap(),
-        Filter::default().grep(Regex::new(pattern).unwrap()),
+        Filter::default().with_grep_pattern(pattern, false).unwrap(),
+        Filter::default().with_grep(Regex::new(pattern).unwrap()),
     ] {
         let (_, summary) = messages(&dumps, filter.clone());
         assert_eq!(summary.shown == 1, expected, "{pattern}");
-        let (_, summary) = messages(&dumps, filter.grep_invert(true));
+        let (_, summary) = messages(&dumps, filter.with_inverted_grep(true));
         assert_eq!(summary.shown == 0, expected, "{pattern}");
     }
 }

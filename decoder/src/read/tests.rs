@@ -1,4 +1,5 @@
 mod losses;
+mod resume;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -54,7 +55,7 @@ fn a_ring_goes_on_behind_the_one_that_it_continues() {
     assert_eq!(text, "2: n 8\n1: n 1\n1: n 2\n3: n 3\n3: n 4\n4: n 6\n2: n 9\n4: n 7\n");
     assert!(summary.is_complete(), "{summary:?}");
     // Of one that is not there, or has nothing that is wanted, it does not wait.
-    let late = Filter::default().since(START + 60);
+    let late = Filter::default().with_since(START + 60);
     assert_eq!(messages(&[builder.dump()], late).0, "4: n 7\n");
 }
 
@@ -118,13 +119,13 @@ fn times_that_callers_gave_are_filtered() {
         assert_eq!(messages(&dumps, filter).0.replace('\n', ";"), expected);
     };
     let all = Filter::default;
-    check(all().since(START + 1_000), "1: at;1: at;1: at;2: at;");
-    check(all().since(START + 1_500).until(START + 2_000), "1: at;");
-    check(all().since(START + 2_500), "1: at;2: at;");
-    check(all().since(START + 3_500).until(START + 5_000), "2: at;");
-    check(all().until(START + 25), "1: n 1;1: n 2;");
-    check(all().since(START + 35).until(START + 900), "2: n 4;");
-    check(all().since(START + 4_001), "");
+    check(all().with_since(START + 1_000), "1: at;1: at;1: at;2: at;");
+    check(all().with_since(START + 1_500).with_until(START + 2_000), "1: at;");
+    check(all().with_since(START + 2_500), "1: at;2: at;");
+    check(all().with_since(START + 3_500).with_until(START + 5_000), "2: at;");
+    check(all().with_until(START + 25), "1: n 1;1: n 2;");
+    check(all().with_since(START + 35).with_until(START + 900), "2: n 4;");
+    check(all().with_since(START + 4_001), "");
 }
 
 #[test]
@@ -258,7 +259,7 @@ fn blocks_that_the_filter_skips_leave_no_gap() {
     builder.block(1, &[named(10, "ann")]);
     builder.block(1, &[n(20, 1), n(30, 2)]);
     builder.block(1, &[named(40, "bob")]);
-    let warn = Filter::default().levels(Levels::at_least(Level::Warn));
+    let warn = Filter::default().with_levels(Levels::at_least(Level::Warn));
     let (text, summary) = messages(&[builder.dump(), builder.dump()], warn);
     assert_eq!(text, "1: text\n1: text\n");
     assert_eq!((summary.missing, summary.duplicates, summary.records), (0, 2, 2));
@@ -313,23 +314,26 @@ fn filters_combine() {
         assert_eq!(text.replace('\n', ";"), expected);
     };
     let all = Filter::default;
-    check(all().levels(Levels::at_least(Level::Warn)), "2: text;1: text;");
-    check(all().levels(Levels::only(&[Level::Info])), "1: n 1;2: n 300;1: n 22;");
-    check(all().target("app::net"), "2: text;1: text;");
-    check(all().target("app"), "1: n 1;2: n 300;1: n 22;2: text;1: text;");
-    check(all().target("ap"), "");
-    check(all().target("*net").target("nothing"), "2: text;1: text;");
-    check(all().thread("main"), "1: n 1;1: n 22;1: text;");
-    check(all().thread("1235"), "2: n 300;2: text;");
-    check(all().thread("thread-*"), "2: n 300;2: text;");
-    check(all().since(START + 20).until(START + 25), "1: n 22;2: text;");
-    check(all().grep(regex::Regex::new("n .2").unwrap()), "1: n 22;");
-    check(all().grep(regex::Regex::new("name=ann").unwrap()), "1: text;");
-    check(all().grep(regex::Regex::new("n ").unwrap()).grep_invert(true), "2: text;1: text;");
-    check(all().field("n=22".parse().unwrap()), "1: n 22;");
-    check(all().field("n=22.0".parse().unwrap()), "1: n 22;");
-    check(all().field("name=bob".parse().unwrap()), "2: text;");
-    check(all().field("name=bob".parse().unwrap()).thread("main"), "");
+    check(all().with_levels(Levels::at_least(Level::Warn)), "2: text;1: text;");
+    check(all().with_levels(Levels::only(&[Level::Info])), "1: n 1;2: n 300;1: n 22;");
+    check(all().with_target("app::net"), "2: text;1: text;");
+    check(all().with_target("app"), "1: n 1;2: n 300;1: n 22;2: text;1: text;");
+    check(all().with_target("ap"), "");
+    check(all().with_target("*net").with_target("nothing"), "2: text;1: text;");
+    check(all().with_thread("main"), "1: n 1;1: n 22;1: text;");
+    check(all().with_thread("1235"), "2: n 300;2: text;");
+    check(all().with_thread("thread-*"), "2: n 300;2: text;");
+    check(all().with_since(START + 20).with_until(START + 25), "1: n 22;2: text;");
+    check(all().with_grep(regex::Regex::new("n .2").unwrap()), "1: n 22;");
+    check(all().with_grep(regex::Regex::new("name=ann").unwrap()), "1: text;");
+    check(
+        all().with_grep(regex::Regex::new("n ").unwrap()).with_inverted_grep(true),
+        "2: text;1: text;",
+    );
+    check(all().with_field("n=22".parse().unwrap()), "1: n 22;");
+    check(all().with_field("n=22.0".parse().unwrap()), "1: n 22;");
+    check(all().with_field("name=bob".parse().unwrap()), "2: text;");
+    check(all().with_field("name=bob".parse().unwrap()).with_thread("main"), "");
 }
 
 #[test]

@@ -1,28 +1,15 @@
-//! Starting a logger.
+//! Builder: the configuration of a logger.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use crossbeam_utils::sync::Parker;
 use stenolog_format::dictionary::Level;
-use stenolog_session::failpoint::{self, Step};
-use stenolog_session::layout::writer_folders;
 
 use crate::config::{
     Compression, Config, Existing, ForkedChild, IfBusy, OnFull, Rings, UnreadRings,
 };
-use crate::core::{Core, OWN_TARGET};
-use crate::drain::{self, Drain, DumpFile, SegmentFile};
-use crate::error::{DrainError, StartError};
+use crate::error::DrainError;
 use crate::event::{Event, Listeners};
-use crate::filter::{Filter, FromEnv, Ignored};
-use crate::handle::fork::{self, OwnLogger, StartChild};
-use crate::handle::logger::Logger;
-use crate::handle::recovery::{EarlierRun, finish_earlier};
-use crate::registry;
-use crate::ring_dir::{Removed, sweep};
 
 /// Gathers how a logger is to be, and starts it.
 ///
@@ -42,14 +29,14 @@ use crate::ring_dir::{Removed, sweep};
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until it is started"]
 pub struct Builder {
-    config: Config,
-    filter: Option<String>,
-    default_filter: Option<String>,
-    existing: Existing,
-    if_busy: IfBusy,
-    unread_rings: UnreadRings,
-    mode: u32,
-    forked_child: ForkedChild,
+    pub(super) config: Config,
+    pub(super) filter: Option<String>,
+    pub(super) default_filter: Option<String>,
+    pub(super) existing: Existing,
+    pub(super) if_busy: IfBusy,
+    pub(super) unread_rings: UnreadRings,
+    pub(super) mode: u32,
+    pub(super) forked_child: ForkedChild,
 }
 
 impl Builder {
@@ -356,203 +343,4 @@ impl Builder {
         self.forked_child = policy;
         self
     }
-
-    /// Starts the logger, and makes it the one that all calls of the process go to.
-    ///
-    /// # Errors
-    /// If there is one already, if the dump cannot be created, or if the filter is not understood.
-    pub fn start(self) -> Result<Logger, StartError> {
-        self.refuse_second()?;
-        let child = self.for_children();
-        self.spawn_on(create, |core| install_global(core, child), drain::start)
-    }
-
-    /// What a forked child calls to start its own logger.
-    fn for_children(&self) -> Option<StartChild> {
-        if self.forked_child != ForkedChild::OwnDump {
-            return None;
-        }
-        let builder = self.clone();
-        Some(Arc::new(move || {
-            let mut builder = builder.clone();
-            builder.config.path = drain::numbered(&builder.config.path, std::process::id());
-            let logger = builder.start().ok()?;
-            let core = Arc::clone(logger.core());
-            Some(OwnLogger { core, close: Box::new(|| logger.close()) })
-        }))
-    }
-
-    fn refuse_second(&self) -> Result<(), StartError> {
-        match registry::global() {
-            Some(running) => Err(StartError::AlreadyStarted {
-                path: self.config.path.clone(),
-                running: running.config.path.clone(),
-            }),
-            None => Ok(()),
-        }
-    }
-
-    /// Starts a logger that only hears the threads that have [entered](Logger::enter) it, beside
-    /// the global one or without one: for tests, and for logs within logs.
-    ///
-    /// A call to it costs some tens of nanoseconds more than one to the global logger.
-    ///
-    /// # Errors
-    /// If the dump cannot be created, or if the filter is not understood.
-    pub fn start_detached(self) -> Result<Logger, StartError> {
-        let install = |_: &_| {
-            registry::count_detached(1);
-            Ok(false)
-        };
-        self.spawn_on(create, install, drain::start)
-    }
-
-    /// As [`start`](Self::start), but without a drain thread: the logger's rings are written when
-    /// the [`Drain`] is polled.
-    ///
-    /// # Errors
-    /// As [`start`](Self::start).
-    pub fn start_manual(self) -> Result<(Logger, Drain), StartError> {
-        self.refuse_second()?;
-        let mut drain = None;
-        let run = |core, file, parker| {
-            drain = Some(Drain::begin(core, file, parker)?);
-            Ok(None)
-        };
-        let child = self.for_children();
-        let logger = self.spawn_on(create, |core| install_global(core, child), run)?;
-        // `run` has been called if there is a logger.
-        let drain = drain.expect("a logger that runs has a drain");
-        Ok((logger, drain))
-    }
-
-    /// As [`start_detached`](Self::start_detached), with a dump that is no file.
-    #[cfg(test)]
-    pub(crate) fn start_detached_on(self, storage: impl drain::Storage + 'static) -> Logger {
-        let install = |_: &_| {
-            registry::count_detached(1);
-            Ok(false)
-        };
-        let create = |_: &_, _, _, _: &_| Ok(SegmentFile::new(Box::new(storage)));
-        self.spawn_on(create, install, drain::start).expect("it starts")
-    }
-
-    fn spawn_on(
-        self,
-        create: impl FnOnce(&Path, Existing, u32, &EarlierRun) -> Result<SegmentFile, StartError>,
-        install: impl FnOnce(&Arc<Core>) -> Result<bool, StartError>,
-        run: impl FnOnce(Arc<Core>, SegmentFile, Parker) -> Result<Option<JoinHandle<()>>, StartError>,
-    ) -> Result<Logger, StartError> {
-        fork::watch();
-        let filter = self.resolve_filter()?;
-        let path = self.config.path.clone();
-        let parker = Parker::new();
-        let rings = self.config.rings;
-        let unparker = parker.unparker().clone();
-        let mut folders = writer_folders(&path);
-        folders.extend(self.config.rings_in.clone());
-        let listeners = self.config.listeners.clone();
-        if rings != Rings::Memory {
-            clean_up(&path, &folders, self.unread_rings, &listeners);
-        }
-        let earlier =
-            EarlierRun { unread: self.unread_rings, folders, listeners: listeners.clone() };
-        let mut config = self.config;
-        let (path, beside) = match self.if_busy {
-            IfBusy::Error => (path, None),
-            // Before all that names the path.
-            IfBusy::NumberedPath => {
-                let replaceable = finish_earlier(&path, &earlier)?;
-                let created =
-                    DumpFile::create_if_busy(&path, self.existing, self.mode, replaceable)?;
-                (created.1, Some(created.0))
-            }
-        };
-        config.path.clone_from(&path);
-        let (core, no_ring_dir) = Core::new(config, filter, unparker);
-        if let Some(error) = &no_ring_dir
-            && rings == Rings::RequireFiles
-        {
-            return Err(StartError::Rings { path, reason: error.to_string() });
-        }
-        let core = Arc::new(core);
-        let created = match beside {
-            Some(file) => Ok(SegmentFile::new(Box::new(file))),
-            None => create(&path, self.existing, self.mode, &earlier),
-        };
-        let started = created
-            .inspect(|_| failpoint::after(Step::DumpCreated))
-            .and_then(|file| run(Arc::clone(&core), file, parker));
-        let thread = started.inspect_err(|_| {
-            if let Some(dir) = core.ring_dir() {
-                dir.remove();
-            }
-        })?;
-        let mut logger = Logger::new(core, thread);
-        logger.set_global(install(logger.core())?);
-        if let Some(error) = no_ring_dir {
-            listeners.tell(Event::RingsInMemory { path, rings: 0, reason: error.to_string() });
-            let _scope = logger.enter();
-            crate::warn!(
-                target: OWN_TARGET,
-                reason = %error,
-                "the rings are in memory only: what is not written when the process is killed is lost"
-            );
-        }
-        Ok(logger)
-    }
-
-    fn resolve_filter(&self) -> Result<Filter, StartError> {
-        let error = |source| StartError::Filter { variable: None, source };
-        // Whether it counts depends on the environment, whether it is one does not.
-        let default = self.default_filter.as_deref().map(Filter::parse).transpose();
-        let default = default.map_err(error)?;
-        if let Some(text) = &self.filter {
-            return Filter::parse(text).map_err(error);
-        }
-        for variable in ["STENOLOG", "RUST_LOG"] {
-            let FromEnv { filter, ignored } = Filter::from_env(variable);
-            for Ignored { part, reason } in ignored {
-                let path = self.config.path.clone();
-                let event = Event::DirectiveIgnored { path, variable, directive: part, reason };
-                self.config.listeners.tell(event);
-            }
-            if let Some(filter) = filter {
-                return Ok(filter);
-            }
-        }
-        Ok(default.unwrap_or_else(Filter::everything))
-    }
-}
-
-/// Removes rings that earlier processes have left and that are no longer needed. The rings of the dump
-/// at `path` are spared: creating the new dump takes care of them.
-fn clean_up(path: &Path, folders: &[PathBuf], unread: UnreadRings, listeners: &Listeners) {
-    let spared = drain::session_at(path);
-    for removed in sweep(folders, spared, unread == UnreadRings::Recover) {
-        let Removed { rings, dump, were_unread, why } = removed;
-        listeners.tell(Event::RingsRemoved { rings, dump, were_unread, reason: why.to_owned() });
-    }
-}
-
-/// Finishes an earlier run at the path, and then creates the dump of this one.
-fn create(
-    path: &Path,
-    existing: Existing,
-    mode: u32,
-    earlier: &EarlierRun,
-) -> Result<SegmentFile, StartError> {
-    let replaceable = finish_earlier(path, earlier)?;
-    let file = DumpFile::create(path, existing, mode, replaceable)?;
-    Ok(SegmentFile::new(Box::new(file)))
-}
-
-/// Makes it the logger that all calls of the process go to.
-fn install_global(core: &Arc<Core>, child: Option<StartChild>) -> Result<bool, StartError> {
-    if fork::install_global(core, child) {
-        return Ok(true);
-    }
-    let path = core.config.path.clone();
-    let running = registry::global().map_or_else(PathBuf::new, |r| r.config.path.clone());
-    Err(StartError::AlreadyStarted { path, running })
 }

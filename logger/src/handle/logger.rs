@@ -1,15 +1,15 @@
 //! A logger that runs.
 
-use std::marker::PhantomData;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, MutexGuard};
 use std::thread::JoinHandle;
 
 use crate::core::Core;
 use crate::error::FlushError;
 use crate::event::Event;
 use crate::filter::{Filter, FilterError};
+use crate::handle::scope::Scope;
 use crate::handle::{exit, fork};
 use crate::process::epoch;
 use crate::registry;
@@ -129,8 +129,7 @@ impl Logger {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn enter(&self) -> Scope {
-        thread::enter(&self.core);
-        Scope { core: Arc::clone(&self.core), _this_thread: PhantomData }
+        Scope::enter(Arc::clone(&self.core))
     }
 
     /// Writes what the rings hold, seals the dump and ends the logger, as dropping it does, but
@@ -161,10 +160,10 @@ impl Logger {
             Some(false) => registry::count_detached(-1),
             None => {}
         }
-        self.core.request_stop();
+        self.core.control.request_stop();
         // Whoever has the drain in hand seals the dump: this may be the same thread.
         match drain.map_or(Ok(()), JoinHandle::join) {
-            Ok(()) => self.core.result(),
+            Ok(()) => self.core.control.result().map_err(FlushError::Drain),
             // It panicked, and has said so on standard error.
             Err(_) => Err(FlushError::Ended { path: self.core.config.path.clone() }),
         }
@@ -188,21 +187,6 @@ impl Drop for Logger {
     }
 }
 
-/// While it lives, the thread that entered a logger logs to that one. See [`Logger::enter`].
-#[derive(Debug)]
-#[must_use = "the scope ends when this is dropped"]
-pub struct Scope {
-    core: Arc<Core>,
-    /// A scope stays on its thread, as a lock's guard does; to look at it from another is harmless.
-    _this_thread: PhantomData<MutexGuard<'static, ()>>,
-}
-
-impl Drop for Scope {
-    fn drop(&mut self) {
-        thread::leave(&self.core);
-    }
-}
-
 /// Waits until everything committed before is written, and on the disk if `sync`.
 fn flush_core(core: &Core, sync: bool) -> Result<(), FlushError> {
     if core.is_inherited() {
@@ -211,7 +195,7 @@ fn flush_core(core: &Core, sync: bool) -> Result<(), FlushError> {
     }
     let ended = || FlushError::Ended { path: core.config.path.clone() };
     // The drain must not wait for itself, which it would in a panic hook that it runs.
-    if thread::is_deaf() {
+    if thread::is_busy() {
         return Err(ended());
     }
     let answers = core.ask(sync)?;
@@ -235,7 +219,7 @@ pub(crate) fn stats_of(core: &Core) -> Stats {
         files_replaced: counters.files_replaced.load(Ordering::Relaxed),
         lost_with_files: counters.lost_with_files.load(Ordering::Relaxed),
         failing: *lock(&counters.failing),
-        memory_rings: counters.memory_rings.load(Ordering::Relaxed),
+        memory_rings: core.rings.memory_rings(),
         ..stats_of_process()
     }
 }

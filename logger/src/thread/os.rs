@@ -1,4 +1,4 @@
-//! Operating system names of threads that Rust has no name for.
+//! Names and ids that the operating system has for threads.
 //!
 //! C libraries and runtimes name their threads with `pthread_setname_np`, and a Rust thread may do so too;
 //! `top`, `gdb` and `perf` show these names. On Linux a new thread has the name of the one that started it,
@@ -28,6 +28,28 @@ pub(crate) fn name() -> Option<String> {
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
 pub(crate) fn name() -> Option<String> {
     None
+}
+
+/// The operating system's id of this thread.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn id() -> u64 {
+    // SAFETY: `gettid` takes nothing and cannot fail.
+    unsafe { libc::gettid() }.unsigned_abs().into()
+}
+
+/// The operating system's id of this thread.
+#[cfg(target_vendor = "apple")]
+pub(crate) fn id() -> u64 {
+    let mut id = 0;
+    // SAFETY: 0 stands for this thread, and `id` may be written.
+    unsafe { libc::pthread_threadid_np(0, &raw mut id) };
+    id
+}
+
+/// Not known on this platform.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+pub(crate) fn id() -> u64 {
+    0
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -78,8 +100,7 @@ mod linux {
     }
 
     fn is_of_another_thread(name: &[u8]) -> bool {
-        // SAFETY: `gettid` takes nothing and cannot fail.
-        let own = unsafe { libc::gettid() }.to_string();
+        let own = super::id().to_string();
         let Ok(threads) = fs::read_dir("/proc/self/task") else { return false };
         let others =
             threads.take(MAX_OTHERS).flatten().filter(|thread| *thread.file_name() != *own);

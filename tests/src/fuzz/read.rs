@@ -162,8 +162,9 @@ fn check_text(text: &str, format: Format) {
 /// contradict each other can hide the first copy from it.
 fn check_filter(dumps: &[Dump], whole: &Summary) {
     let copies = whole.shown.saturating_add(whole.duplicates);
-    static FILTER: LazyLock<Filter> =
-        LazyLock::new(|| Filter::default().levels(Levels::at_least(Level::Info)).thread("*ing-*"));
+    static FILTER: LazyLock<Filter> = LazyLock::new(|| {
+        Filter::default().with_levels(Levels::at_least(Level::Info)).with_thread("*ing-*")
+    });
     let mut decoder = Decoder::new(dumps).with_filter(FILTER.clone());
     let mut middle = None;
     let _ = decoder.for_each(|entry| {
@@ -173,7 +174,7 @@ fn check_filter(dumps: &[Dump], whole: &Summary) {
     });
     assert!(decoder.summary().shown <= copies);
     let since = middle.unwrap_or_default();
-    let mut decoder = Decoder::new(dumps).with_filter(Filter::default().since(since));
+    let mut decoder = Decoder::new(dumps).with_filter(Filter::default().with_since(since));
     let _ = decoder.for_each(|entry| {
         assert!(entry.unix_ns() >= since);
         ControlFlow::Continue(())

@@ -15,7 +15,7 @@ ringbuf:     memory channel > queue > claim+batch+consumer > file > ring > stora
 format:      recovery > index > block > summary > value > dictionary volatile > loss template > types
              > frame > clock shape > bytes
 session:     unread > writer > frames dir > codec lock layout failpoint
-macros:      call derive > locate
+macros:      call derive > respan
 logger:      macros > private > handle > drain > ring_dir > call > thread > registry > core > value
              > config > process > event > error > filter stats > clock
              > fault sync truncate writer_lock

@@ -284,7 +284,7 @@ proptest! {
         let from = from % chars.len();
         let needle: String = chars[from..(from + length).min(chars.len())].iter().collect();
         let needle = if capitals { needle.to_ascii_uppercase() } else { needle };
-        let filter = Filter::default().grep_pattern(&regex::escape(&needle), true).unwrap();
+        let filter = Filter::default().with_grep_pattern(&regex::escape(&needle), true).unwrap();
         let mut shown = 0;
         let mut decoder = crate::Decoder::new(&dumps).with_filter(filter);
         let _ = decoder.for_each(|entry| {
@@ -357,7 +357,7 @@ proptest! {
         let pattern = format!("{}{}{}", decoration.0, regex::escape(&needle), decoration.1);
         let Ok(regex) = regex::Regex::new(&pattern) else { return Ok(()) };
         let expected = texts.iter().any(|text| regex.is_match(text)) != inverts;
-        let filter = Filter::default().grep_pattern(&pattern, false).unwrap().grep_invert(inverts);
+        let filter = Filter::default().with_grep_pattern(&pattern, false).unwrap().with_inverted_grep(inverts);
         let mut shown = false;
         let _ = crate::Decoder::new(&dumps).with_filter(filter).for_each(|_| {
             shown = true;
@@ -396,6 +396,6 @@ proptest! {
             shown
         };
         let all = shown(Filter::default());
-        prop_assert_eq!(&shown(Filter::default().field(all[0].parse().unwrap())), &all);
+        prop_assert_eq!(&shown(Filter::default().with_field(all[0].parse().unwrap())), &all);
     }
 }

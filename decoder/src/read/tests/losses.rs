@@ -76,23 +76,27 @@ fn filters_apply_to_losses() {
         }
     }
     let warning = "1: 1 record lost: ring full (1 WARN)";
-    check(&dumps, Filter::default().levels(Levels::at_least(Level::Error)), &[]);
-    check(&dumps, Filter::default().levels(Levels::at_least(Level::Info)), &[warning]);
+    check(&dumps, Filter::default().with_levels(Levels::at_least(Level::Error)), &[]);
+    check(&dumps, Filter::default().with_levels(Levels::at_least(Level::Info)), &[warning]);
     let debug = Levels::only(&[Level::Debug]);
     let all = "1: 5 records lost: ring full (5 DEBUG); 5 times in 400ns";
-    let merged = shown(&dumps, &Filter::default().levels(debug), Losses::Merged).0;
+    let merged = shown(&dumps, &Filter::default().with_levels(debug), Losses::Merged).0;
     assert_eq!(merged, format!("{all}\n"));
-    check(&dumps, Filter::default().until(START + 150), &["1: 1 record lost: ring full (1 DEBUG)"]);
-    check(&dumps, Filter::default().since(START + 550), &[warning]);
+    check(
+        &dumps,
+        Filter::default().with_until(START + 150),
+        &["1: 1 record lost: ring full (1 DEBUG)"],
+    );
+    check(&dumps, Filter::default().with_since(START + 550), &[warning]);
     // Of what they are about nothing but thread, time and level is known.
-    check(&dumps, Filter::default().target("app"), &[]);
-    check(&dumps, Filter::default().grep_pattern("text", true).unwrap(), &[]);
-    check(&dumps, Filter::default().field("name=w".parse().unwrap()), &[]);
-    check(&dumps, Filter::default().target("stenolog").since(START + 550), &[warning]);
-    check(&dumps, Filter::default().grep_pattern("lost.*WARN", true).unwrap(), &[warning]);
-    let of_ring = Filter::default().field("cause=ring_full".parse().unwrap());
-    check(&dumps, of_ring.clone().since(START + 550), &[warning]);
-    check(&dumps, of_ring.field("lost=2".parse().unwrap()), &[]);
+    check(&dumps, Filter::default().with_target("app"), &[]);
+    check(&dumps, Filter::default().with_grep_pattern("text", true).unwrap(), &[]);
+    check(&dumps, Filter::default().with_field("name=w".parse().unwrap()), &[]);
+    check(&dumps, Filter::default().with_target("stenolog").with_since(START + 550), &[warning]);
+    check(&dumps, Filter::default().with_grep_pattern("lost.*WARN", true).unwrap(), &[warning]);
+    let of_ring = Filter::default().with_field("cause=ring_full".parse().unwrap());
+    check(&dumps, of_ring.clone().with_since(START + 550), &[warning]);
+    check(&dumps, of_ring.with_field("lost=2".parse().unwrap()), &[]);
 }
 
 #[test]
@@ -148,14 +152,14 @@ fn those_of_records_that_have_numbers_say_which() {
     let mut bytes = builder.bytes().to_vec();
     broken.iter().for_each(|&at| bytes[at] ^= 1);
     let dumps = [Dump::from_bytes("test.steno", bytes).unwrap()];
-    let warn = Filter::default().levels(Levels::at_least(Level::Warn));
+    let warn = Filter::default().with_levels(Levels::at_least(Level::Warn));
     let (text, summary) = shown(&dumps, &warn, Losses::Merged);
     assert_eq!(text, "text\n", "blocks without wanted records are not read");
     assert!(summary.damage.is_empty());
-    let numbers = Filter::default().field("n=7".parse().unwrap());
+    let numbers = Filter::default().with_field("n=7".parse().unwrap());
     let (text, summary) = shown(&dumps, &numbers, Losses::Merged);
     assert_eq!((text.as_str(), summary.missing), ("", 6));
-    let filter = Filter::default().grep_pattern("lost", true).unwrap();
+    let filter = Filter::default().with_grep_pattern("lost", true).unwrap();
     let (text, _) = shown(&dumps, &filter, Losses::Merged);
     insta::assert_snapshot!(text, @r#"
     1: 6 records lost: the checksum of their block is wrong; among the numbers 2 to 11 of their ring; 3 times in 80ns

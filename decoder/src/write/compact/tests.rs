@@ -4,7 +4,7 @@ use super::*;
 use crate::testing::{DumpBuilder, Open, Rec, messages, n, str_bytes};
 use crate::{Filter, verify};
 
-/// Small blocks of two rings by turns, in all layouts, with losses among them.
+/// Small blocks of two rings in turn, in all layouts.
 fn builder() -> DumpBuilder {
     let mut builder = DumpBuilder::new();
     for round in 0..40_u32 {
@@ -31,8 +31,8 @@ fn packed_again(dump: &Dump) -> (Dump, Repacked) {
 fn span(dump: &Dump, ring: u32) -> (u64, u64, u64, u64) {
     let of_ring = || dump.blocks().iter().map(|block| block.header).filter(|of| of.ring == ring);
     let (first, last) = (of_ring().next().unwrap(), of_ring().next_back().unwrap());
-    let behind = last.first_record + u64::from(last.count);
-    (first.position, last.end_position, first.first_record, behind)
+    let next = last.first_record + u64::from(last.count);
+    (first.position, last.end_position, first.first_record, next)
 }
 
 #[test]
@@ -55,18 +55,18 @@ fn small_blocks_become_large_ones_with_the_same_records() {
 }
 
 #[test]
-fn what_was_packed_again_can_be_again() {
+fn a_rewritten_dump_can_be_rewritten() {
     let mut builder = builder();
     builder.seal(0);
     let (once, first) = packed_again(&builder.dump());
     let (twice, second) = packed_again(&once);
     assert_eq!((first.bytes, first.records), (second.bytes, second.records));
-    // At first some values were summed up as they are in a ring.
+    // The first summaries were made of values as they are in a ring.
     assert_eq!(twice.bytes(), packed_again(&twice).0.bytes());
 }
 
 #[test]
-fn what_cannot_be_taken_apart_is_copied() {
+fn a_block_that_cannot_be_taken_apart_is_copied() {
     let mut builder = DumpBuilder::new();
     builder.block(1, &[n(10, 1)]);
     let mut other = DumpBuilder::new();
@@ -86,7 +86,7 @@ fn what_cannot_be_taken_apart_is_copied() {
     assert_eq!(
         messages(&[again], Filter::default()).0,
         messages(&[dump], Filter::default()).0,
-        "also what is said of it"
+        "with the damage"
     );
 }
 
@@ -106,19 +106,19 @@ fn gaps_between_blocks_stay() {
 }
 
 #[test]
-fn a_dump_that_is_not_sealed_is_not_sealed_by_that() {
+fn an_unsealed_dump_stays_unsealed() {
     let dump = builder().dump();
     let (again, _) = packed_again(&dump);
     assert_eq!((dump.tail(), again.tail()), (Tail::Unfinished, Tail::Unfinished));
 }
 
 #[test]
-fn of_a_block_that_is_cut_the_records_before_the_cut_stay() {
+fn records_before_the_cut_of_a_block_stay() {
     let mut builder = DumpBuilder::new();
     builder.block(1, &[n(10, 1)]);
     builder.block(1, &[n(20, 2), n(30, 3)]);
     let bytes = builder.dump().bytes().to_vec();
-    // Within the last record, or the padding behind it.
+    // Within the last record, or the padding after it.
     let cut = bytes.len() - 8;
     let dump = Dump::from_bytes("test.steno", bytes[..cut].to_vec()).unwrap();
     let (again, repacked) = packed_again(&dump);
@@ -130,7 +130,7 @@ fn of_a_block_that_is_cut_the_records_before_the_cut_stay() {
 }
 
 #[test]
-fn what_an_earlier_version_wrote_is_of_this_one_now() {
+fn a_dump_of_an_earlier_version_becomes_one_of_this_version() {
     let mut builder = builder();
     builder.seal(0);
     let mut bytes = builder.dump().bytes().to_vec();

@@ -2,28 +2,6 @@
 
 use super::*;
 
-/// Enough records for many batches, in blocks of three rings that overlap.
-fn long() -> DumpBuilder {
-    let mut builder = DumpBuilder::new();
-    builder.thread(3, 7, "third");
-    for block in 0..18_u32 {
-        let ring = block % 3 + 1;
-        let at = |i: u32| u64::from(block) * 20_000 + u64::from(i) * 61;
-        let records: Vec<_> = (0..1000)
-            .map(|i| match i % 100 {
-                99 => Rec(17, at(i), str_bytes(EVIL)),
-                _ => n(at(i), block * 1000 + i),
-            })
-            .collect();
-        builder.block(ring, &records);
-        if block % 10 == 5 {
-            builder.loss(ring, loss(at(999), [0, 0, 0, 0, u64::from(block)]));
-        }
-    }
-    builder.seal(20);
-    builder
-}
-
 #[test]
 fn many_batches_come_out_in_order() {
     let dumps = [long().dump()];
@@ -66,7 +44,7 @@ fn what_is_found_is_handed_on_before_the_end_is_read() {
     }
     builder.block(1, &[Rec(17, 9_999, str_bytes("needle"))]);
     let dumps = [builder.dump()];
-    let filter = Filter::default().target("app::net").levels(Levels::ALL);
+    let filter = Filter::default().with_target("app::net").with_levels(Levels::ALL);
     for threads in [1, 2] {
         let mut pieces = Vec::new();
         let threads = NonZero::new(threads).unwrap();
@@ -211,7 +189,7 @@ fn what_a_filter_leaves_out_keeps_nothing_waiting() {
         }
         builder.seal(0);
         let dumps = [builder.dump()];
-        let filter = Filter::default().grep_pattern("needle", false).unwrap();
+        let filter = Filter::default().with_grep_pattern("needle", false).unwrap();
         check(&dumps, &filter, Order::Time);
         let options = RenderOptions::default();
         texts.push(one_by_one(&dumps, &filter, Order::Time, Format::Short, &options).0);

@@ -118,7 +118,7 @@ fn columns_show_what_rows_show() {
     };
     let (rows, columns) = (dump(DumpBuilder::block), dump(DumpBuilder::column_block));
     let options = RenderOptions::default();
-    for filter in filters().into_iter().chain([Filter::default().target("many")]) {
+    for filter in filters().into_iter().chain([Filter::default().with_target("many")]) {
         for order in [Order::Time, Order::File] {
             for format in [Format::Short, Format::Json, Format::Logfmt] {
                 let expected = one_by_one(&rows, &filter, order, format, &options);

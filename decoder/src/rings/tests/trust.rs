@@ -1,6 +1,20 @@
-//! The directory is found, read and removed without trust in what is in it.
+//! Ring directories that are not trusted, are in use, or exceed the limits.
 
 use super::*;
+
+#[test]
+fn a_running_writer_keeps_its_rings() {
+    let rig = Rig::new();
+    let dump = rig.dump(DumpBuilder::new().bytes());
+    let meta = File::open(rig.rings().join("meta.steno")).unwrap();
+    meta.try_lock().unwrap();
+    let found = || RingDir::find(&dump, &[]).found.unwrap();
+    let read = found().read(Some(&dump), &Limits::default());
+    assert!(matches!(read, Err(RingsError::Alive { .. })), "{read:?}");
+    assert!(matches!(found().remove(), Err(RingsError::Alive { .. })));
+    drop(meta);
+    assert!(found().read(Some(&dump), &Limits::default()).is_ok());
+}
 
 #[test]
 fn the_directory_is_found_where_it_may_be() {
@@ -16,7 +30,7 @@ fn the_directory_is_found_where_it_may_be() {
         let search = RingDir::find(&dump, &[named.to_owned()]);
         assert!(search.found.is_some(), "{search:?}");
     }
-    // Under another name it is told by what is in it.
+    // Under another name, its files tell.
     let renamed = elsewhere.path().join("kept");
     fs::rename(&moved, &renamed).unwrap();
     assert!(RingDir::find(&dump, &[renamed]).found.is_some());
@@ -31,7 +45,7 @@ fn links_are_not_followed() {
     let elsewhere = Rig::new();
     let mut ring = elsewhere.ring("ring-0", words(1, 1));
     ring.push_all(&numbered(0..3));
-    // A ring, the progress and a pipe that are not the writer's.
+    // Rings and a progress that the writer did not make.
     symlink(elsewhere.rings().join("ring-0"), rig.rings().join("ring-0")).unwrap();
     symlink("/dev/zero", rig.rings().join("ring-1")).unwrap();
     symlink("/dev/zero", rig.rings().join("progress")).unwrap();
@@ -51,24 +65,24 @@ fn links_are_not_followed() {
     for extra in [vec![], vec![rig.rings()], vec![rig.rings().join("")]] {
         let search = RingDir::find(&dump, &extra);
         assert!(search.found.is_none());
-        assert!(matches!(search.refused[0].why, Why::Link), "{search:?}");
+        assert!(matches!(search.refused[0].why, RefusalReason::Link), "{search:?}");
     }
 }
 
-/// Anybody may make a directory of that name in `/dev/shm`.
+/// Any user may create a directory of that name in `/dev/shm`.
 #[cfg(unix)]
 #[test]
-fn rings_of_somebody_else_are_not_believed() {
+fn rings_of_another_user_are_not_trusted() {
     use std::io::ErrorKind;
     use std::os::unix::fs::chown;
 
-    const STRANGER: u32 = 54_321;
+    const OTHER_USER: u32 = 54_321;
     let rig = Rig::new();
     rig.progress(1);
     drop(rig.ring("ring-0", words(1, 1)));
     let dump = rig.dump(DumpBuilder::new().bytes());
     assert!(RingDir::find(&dump, &[]).found.is_some());
-    match chown(rig.rings(), Some(STRANGER), None) {
+    match chown(rig.rings(), Some(OTHER_USER), None) {
         // Only root can give a directory away, and so try this.
         Err(error) if error.kind() == ErrorKind::PermissionDenied => return,
         given => given.unwrap(),
@@ -76,16 +90,19 @@ fn rings_of_somebody_else_are_not_believed() {
     for extra in [vec![], vec![rig.rings()], vec![rig.dir.path().to_owned()]] {
         let search = RingDir::find(&dump, &extra);
         assert!(search.found.is_none(), "{search:?}");
-        assert!(matches!(search.refused[0].why, Why::Owner { owner: STRANGER }), "{search:?}");
+        assert!(
+            matches!(search.refused[0].why, RefusalReason::Owner { owner: OTHER_USER }),
+            "{search:?}"
+        );
         assert!(search.refused[0].to_string().contains("belongs to user 54321"), "{search:?}");
     }
-    // Who wrote the dump wrote its rings.
-    chown(dump.name(), Some(STRANGER), None).unwrap();
+    // The owner of the dump may own its rings.
+    chown(dump.name(), Some(OTHER_USER), None).unwrap();
     assert!(RingDir::find(&dump, &[]).found.is_some());
 }
 
 #[test]
-fn only_what_a_logger_makes_is_removed() {
+fn only_files_that_a_logger_creates_are_removed() {
     let rig = Rig::new();
     rig.progress(1);
     drop(rig.ring("ring-0", words(1, 1)));
@@ -132,7 +149,7 @@ fn limits_are_kept_and_named() {
 }
 
 #[test]
-fn what_is_no_ring_of_the_session_is_named_and_left() {
+fn files_that_are_not_rings_of_the_session_are_named_and_ignored() {
     let rig = Rig::new();
     rig.ring("ring-0", words(2, 1)).push(&n(1, 1));
     rig.ring("ring-1", words(1, 0));
