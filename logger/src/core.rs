@@ -73,8 +73,8 @@ fn next_generation() -> u32 {
 }
 
 impl Core {
-    /// A logger, with the directory for its rings; or why there is none, which the configuration allows
-    /// or not.
+    /// A logger, with the directory for its rings, or the error if there is no directory. The configuration
+    /// decides whether the error is fatal.
     pub(crate) fn new(
         config: Config,
         filter: Filter,

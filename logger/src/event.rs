@@ -1,4 +1,4 @@
-//! Events that tell an operator how a running logger fares.
+//! Events that a running logger reports to its operator.
 
 use std::fmt;
 use std::io;
@@ -21,7 +21,7 @@ use crate::error::{DrainError, FileEvent, ReplacedText, ResumedText};
 ///
 /// let log = stenolog::Builder::new(path)
 ///     .on_event(|event| match event {
-///         Event::Lost { records, .. } => eprintln!("{records} records more are lost"),
+///         Event::Lost { records, .. } => eprintln!("lost {records} more records"),
 ///         other => eprintln!("logging: {other}"),
 ///     })
 ///     .start_detached()?;
@@ -231,7 +231,7 @@ impl From<DrainError> for Event {
     }
 }
 
-/// A function that is called with what happened.
+/// A callback.
 type Listener<T> = Arc<dyn Fn(&T) + Send + Sync>;
 
 /// The callbacks that the builder was given.
@@ -250,7 +250,7 @@ impl Listeners {
         self.on_event = Some(Arc::new(call));
     }
 
-    /// Tells it. A panic in a listener must not end the drain; the panic hook has reported it.
+    /// Calls the listeners. A panic in one must not end the drain; the panic hook has reported it.
     pub(crate) fn tell(&self, event: impl Into<Event>) {
         let event = event.into();
         if let Some(call) = &self.on_error

@@ -1,4 +1,4 @@
-//! All that expansions may name. Not part of the public interface: anything here may change in
+//! Everything that expansions may name. Not part of the public interface: anything here may change in
 //! any release.
 
 pub use std::{column, concat, file, format_args, line, module_path};
@@ -56,7 +56,7 @@ pub mod compiled {
     pub const TRACE: bool = statically_enabled(Level::Trace);
 }
 
-/// What is known of an `event!`, once for each level.
+/// The description of an `event!`, once for each level.
 #[must_use]
 pub const fn metas(of: &Meta) -> [Meta; 5] {
     const fn at(level: Level, of: &Meta) -> Meta {

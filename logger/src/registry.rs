@@ -1,11 +1,11 @@
-//! Which call sites there are, their ids, and who wants their records.
+//! Registry: the call sites of the process, their ids, and the global logger that decides on them.
 //!
 //! Ids belong to the process, not to a logger: they are handed out on first use and never again.
 //! A dump's dictionary states those that its records use.
 //!
 //! Every store to a [`Site`]'s state happens under the registry's lock, together with the
 //! decision that it states; a filter that changes, or a logger that comes or goes, resets all
-//! states under the same lock, so that no stale decision outlives the change.
+//! states under the same lock. No stale decision outlives the change.
 
 mod describe;
 mod handlers;
@@ -29,7 +29,7 @@ use self::site::{OFF, Site, UNKNOWN};
 use crate::core::Core;
 use crate::sync;
 
-/// Whether there is a global logger, for those who would only take the lock to learn that.
+/// Whether there is a global logger, without taking the lock.
 static HAS_GLOBAL: AtomicBool = AtomicBool::new(false);
 
 /// How many ids have been handed out.
@@ -90,7 +90,7 @@ fn write() -> RwLockWriteGuard<'static, Registry> {
     sync::write(&REGISTRY)
 }
 
-/// The id of a call site with a list of types; hands one out if there is none. Records of this id
+/// The id of a call site with a list of types, which gets one if it has none. Records of this id
 /// may then be committed to the logger's rings.
 pub(crate) fn id(core: &Core, site: &'static Site, types: CallTypes<'_>) -> Id {
     let known = {
@@ -109,7 +109,7 @@ pub(crate) fn id(core: &Core, site: &'static Site, types: CallTypes<'_>) -> Id {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Id {
     pub(crate) number: u32,
-    /// The entry stands beside the rings (D1). If not, the dump has to have it before the call returns.
+    /// The ring directory has the entry (D1). If not, the dump must have it before the call returns.
     pub(crate) is_explained: bool,
 }
 
@@ -123,8 +123,8 @@ pub(crate) enum Decision {
     NoLogger,
 }
 
-/// Whether the global logger wants the records of a site; `None` if there is none. If not, the
-/// site is told, so that it does not ask again.
+/// Whether the global logger wants the records of a site; `None` without a global logger. If it does not,
+/// the site is told and does not ask again.
 pub(crate) fn wants(site: &'static Site) -> Option<bool> {
     {
         let registry = HAS_GLOBAL.load(Ordering::Acquire).then(read)?;
@@ -246,7 +246,7 @@ pub(crate) fn install(core: &Arc<Core>) -> bool {
     if registry.global().is_some() {
         return false;
     }
-    // A foreign one is not let go of: its parts are other processes'.
+    // An inherited one is leaked: its parts belong to another process.
     std::mem::forget(registry.global.replace(Arc::clone(core)));
     HAS_GLOBAL.store(true, Ordering::Release);
     registry.forget_decisions();
@@ -282,7 +282,7 @@ pub(crate) fn note_running(core: &Arc<Core>) {
 pub(crate) fn try_take_running() -> Option<Vec<Arc<Core>>> {
     let running = std::mem::take(&mut try_write()?.running);
     let running = running.iter().filter_map(Weak::upgrade);
-    // A foreign one is not let go of.
+    // An inherited one is leaked.
     let (own, foreign): (Vec<_>, Vec<_>) = running.partition(|core| !core.is_inherited());
     foreign.into_iter().for_each(std::mem::forget);
     Some(own)

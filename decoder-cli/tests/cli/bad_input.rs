@@ -26,7 +26,7 @@ fn check(bytes: &[u8], expected: &str) {
 }
 
 #[test]
-fn what_is_no_dump() {
+fn a_file_that_is_not_a_dump() {
     check(
         b"hello, world",
         "steno: app.steno: not a stenolog dump: it begins with \"hello, w\"; \
@@ -107,7 +107,7 @@ fn a_file_that_may_not_be_read() {
     let mut command = std::process::Command::new(program);
     command.arg("app.steno").current_dir(workspace.path());
     if File::open(workspace.path().join("app.steno")).is_ok() {
-        // Root may read everything, so another user tries.
+        // Root may read everything: run as another user.
         command.uid(65_534);
     }
     let output = loop {
@@ -126,7 +126,7 @@ fn a_file_that_may_not_be_read() {
 }
 
 #[test]
-fn the_other_files_are_shown_all_the_same() {
+fn other_files_are_still_shown() {
     let workspace = Workspace::with("good.steno", ticks(1, 3).sealed());
     workspace.write("bad.steno", "text");
     let run = workspace.run(&["bad.steno", "good.steno", "--json"]);
@@ -149,7 +149,7 @@ fn wrong_words() {
     check(&["--colour"], "unexpected argument '--colour'; did you mean --color?");
     check(
         &["-S", "soon"],
-        "--since 'soon' is no time: use '2026-05-31 14:30', '14:30', 'yesterday', '-2h', \
+        "--since 'soon' is not a time: use '2026-05-31 14:30', '14:30', 'yesterday', '-2h', \
          '@1780000000' or RFC 3339",
     );
     check(
@@ -162,10 +162,10 @@ fn wrong_words() {
         "--grep '[a' is not a valid regular expression: unclosed character class; \
          see https://docs.rs/regex/#syntax",
     );
-    check(&["-F", "x"], "`x` is no condition: write NAME=VALUE");
+    check(&["-F", "x"], "`x` is not a filter: write NAME=VALUE");
     check(
         &["--time-zone", "Mars"],
-        "--time-zone `Mars` is no time zone: use utc, local, an offset (+02:00) or a name \
+        "--time-zone `Mars` is not a time zone: use utc, local, an offset (+02:00) or a name \
          (Europe/Berlin)",
     );
     check(
@@ -257,7 +257,7 @@ fn losses_are_shown_and_summed_up() {
 }
 
 #[test]
-fn noise_does_not_flood_the_output() {
+fn noise_does_not_flood_standard_error() {
     let workspace = Workspace::new();
     let mut bytes = ticks(1, 10_000).sealed();
     for byte in bytes.iter_mut().skip(2_000).step_by(97) {
@@ -271,7 +271,7 @@ fn noise_does_not_flood_the_output() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_is_no_success() {
+fn a_full_disk_is_an_error() {
     let workspace = Workspace::with("app.steno", five().sealed());
     let full = File::options().write(true).open("/dev/full").unwrap();
     let output = workspace.command(&["app.steno"]).stdout(full).output().unwrap();

@@ -1,4 +1,4 @@
-//! `steno clean` lists what writers have left, and removes only what is not needed.
+//! `steno clean` lists ring directories, removes those that are not needed, and nothing else.
 
 use std::fs::{self, File};
 use std::os::unix::ffi::OsStrExt as _;
@@ -62,7 +62,7 @@ pub(crate) fn dump_of(session: u8, has_all: bool) -> Dump {
     dump
 }
 
-/// What is said of each directory, by state and fate.
+/// The JSON of each directory.
 #[track_caller]
 fn json(workspace: &Workspace, more: &[&str], code: i32) -> Vec<Value> {
     let run = workspace.run(&[&["clean", "rings", "--json"], more].concat());
@@ -80,7 +80,7 @@ fn exists(path: &Path) -> bool {
 }
 
 #[test]
-fn what_nobody_needs_is_listed_and_goes_when_asked() {
+fn unneeded_directories_are_listed_and_removed_on_request() {
     let workspace = Workspace::new();
     let sealed = left(&workspace, 1, "sealed.steno", true);
     workspace.write("sealed.steno", dump_of(1, true).sealed());
@@ -135,7 +135,7 @@ fn what_nobody_needs_is_listed_and_goes_when_asked() {
 }
 
 #[test]
-fn what_is_in_use_or_not_ours_is_never_touched() {
+fn directories_in_use_or_of_other_users_are_never_touched() {
     let workspace = Workspace::new();
     let running = left(&workspace, 1, "running.steno", false);
     fs::remove_file(workspace.path().join("running.steno")).unwrap();

@@ -151,7 +151,7 @@ fn times_bound_on_both_sides() {
     check(&["-S", "+1000w"], &[]);
 }
 
-/// The dumps lie in the future of a machine with a wrong clock.
+/// With a wrong clock, the dumps are in the future.
 fn is_past() -> bool {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     now.as_nanos() as i64 > dump::NOON_NS + 3 * 3_600_000_000_000
@@ -312,7 +312,7 @@ fn a_closed_pipe_ends_quietly() {
     for args in [&["app.steno"][..], &["app.steno", "--json"], &["man"]] {
         let mut child =
             workspace.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        // What the pipe holds is never read: the next write finds no reader.
+        // The next write finds the pipe closed.
         drop(child.stdout.take());
         let output = child.wait_with_output().unwrap();
         assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{args:?}");
@@ -340,6 +340,9 @@ fn a_file_that_another_program_empties_meanwhile_is_named() {
     std::io::copy(&mut stdout, &mut std::io::sink()).unwrap();
     let output = child.wait_with_output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr);
-    assert!(told.contains("app.steno: byte ") && told.contains("became shorter"), "{told}");
+    assert!(
+        told.contains("app.steno: byte ") && told.contains("another program shortened the file"),
+        "{told}"
+    );
     assert_eq!(output.status.code(), Some(3), "{told}");
 }

@@ -52,7 +52,7 @@ fn it_goes_from_standard_input_to_standard_output() {
 }
 
 #[test]
-fn nothing_is_replaced_unasked() {
+fn nothing_is_replaced_without_force() {
     let workspace = Workspace::with("app.steno", dump().sealed_with_losses(7));
     workspace.write("there", "precious");
     let args = ["export", "--to", "steno", "app.steno", "-o", "there"];
@@ -72,7 +72,7 @@ fn nothing_is_replaced_unasked() {
 }
 
 #[test]
-fn what_is_damaged_is_exported_only_if_that_is_wanted() {
+fn a_damaged_dump_is_exported_only_with_allow_damage() {
     let mut bytes = dump().sealed_with_losses(7);
     let middle = bytes.len() / 2;
     bytes[middle] ^= 0x55;

@@ -97,7 +97,7 @@ fn the_last_records_are_counted_without_losses() {
 }
 
 #[test]
-fn a_loss_is_a_field_that_nobody_misspelt() {
+fn fields_of_losses_are_known() {
     let workspace = noise();
     let run = workspace.run(&["app.steno", "lost=7000"]);
     assert_eq!(run.stdout, "");

@@ -1,4 +1,4 @@
-//! The program `steno` keeps what its help promises: tests run the real program.
+//! Promises of `steno` on the command line, tested with the real program.
 
 mod bad_input;
 #[cfg(unix)]

@@ -1,4 +1,4 @@
-//! A writer died: what it had not written is in its rings.
+//! Rings of a dead writer, which hold the records that it had not written.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -118,7 +118,7 @@ fn a_ring_directory_can_be_read_alone() {
     assert!(run.stderr.contains("not among the inputs; they hold 4 records"), "{}", run.stderr);
     fs::remove_file(rings(&workspace).join("meta.steno")).unwrap();
     let line = workspace.run(&[NAME]).fails(1);
-    assert!(line.contains("is no ring directory: its meta.steno"), "{line}");
+    assert!(line.contains("is not a ring directory: its meta.steno"), "{line}");
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn a_running_writer_is_left_alone() {
     let workspace = crashed();
     let lock = File::open(rings(&workspace).join("meta.steno")).unwrap();
     lock.try_lock().unwrap();
-    // A copy of the dump of a running writer: its own lock is free.
+    // A copy of the dump of a running writer: the copy itself is not locked.
     let run = workspace.run(&["app.steno"]);
     assert_eq!((run.code, run.stdout.lines().count()), (Some(3), 4));
     assert!(run.stderr.contains("; its writer is still running: read the file"), "{}", run.stderr);
@@ -162,7 +162,7 @@ fn recovering_makes_a_complete_dump() {
         assert_eq!(mode & 0o777, 0o600);
     }
 
-    // Nothing is replaced unasked, and no part of a file is left.
+    // Nothing is replaced without --force, and no partial file is left.
     let line = workspace.run(&["recover", "app.steno", "--to", "out.steno"]).fails(1);
     assert!(line.contains("out.steno: exists; name another file"), "{line}");
     let line = workspace.run(&["recover", "app.steno", "--to", "./app.steno", "--force"]).fails(1);
@@ -179,7 +179,7 @@ fn recovering_makes_a_complete_dump() {
 
 #[cfg(unix)]
 #[test]
-fn a_link_in_the_place_of_the_new_file_is_replaced_and_not_followed() {
+fn a_link_at_the_path_of_the_new_file_is_replaced_and_not_followed() {
     let workspace = crashed();
     let victim = workspace.write("victim", "precious");
     std::os::unix::fs::symlink(&victim, workspace.path().join("out.steno")).unwrap();
@@ -191,7 +191,7 @@ fn a_link_in_the_place_of_the_new_file_is_replaced_and_not_followed() {
 }
 
 #[test]
-fn what_cannot_be_recovered_is_said_again_by_whoever_reads_it() {
+fn missing_records_are_reported_again_when_the_recovered_dump_is_read() {
     let workspace = crashed();
     fs::remove_dir_all(rings(&workspace)).unwrap();
     let run = workspace.run(&["recover", "app.steno", "--to", "out.steno"]);

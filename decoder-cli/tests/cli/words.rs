@@ -1,9 +1,9 @@
-//! A word that is neither a file nor a filter: nothing is shown, and what was meant is asked.
+//! A word that is neither a file nor a filter: nothing is shown but a suggestion.
 
 use crate::dump::{Dump, five, tick, ticks};
 use crate::program::Workspace;
 
-/// Checks what is said of words beside a good dump, of which nothing may be shown.
+/// Checks the messages about words beside a good dump, of which nothing may be shown.
 #[track_caller]
 fn check(words: &[&str], code: i32, expected: &[&str]) {
     let workspace = Workspace::with("app.steno", five().sealed());

@@ -38,7 +38,7 @@ pub struct FieldMatch {
 
 /// A condition without a name or without `=`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no condition: write NAME=VALUE")]
+#[error("`{0}` is not a filter: write NAME=VALUE")]
 pub struct FieldMatchError(String);
 
 impl FromStr for FieldMatch {

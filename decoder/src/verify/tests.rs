@@ -37,7 +37,7 @@ fn every_changed_byte_is_noticed_but_padding() {
         }
         bytes[at] ^= 0x20;
     }
-    // The padding behind each of the frames is less than eight bytes.
+    // The padding after each of the frames is less than eight bytes.
     let frames = verify(&builder.dump()).frames;
     assert!(unnoticed <= 7 * frames, "{unnoticed} changes were not noticed");
 }
@@ -59,7 +59,7 @@ fn gaps_and_wrong_sums_are_damage() {
     assert!(!verify(&builder.dump()).is_intact());
 }
 
-/// Readers go by positions, so that records of such a block may come out of order, or not at all.
+/// Readers go by positions: records of such a block may come out of order, or not at all.
 #[test]
 fn a_block_that_ends_before_it_begins_is_damage() {
     use stenolog_format::frame::FrameKind;
@@ -107,7 +107,7 @@ fn a_summary_that_lacks_something_is_damage() {
     check(&fold, &[(17, "an s")], 1);
 }
 
-/// Also where the blocks are the last ones, so that no number after them tells.
+/// Even if the blocks are the last ones of their ring.
 #[test]
 fn records_of_adjacent_damaged_blocks_are_missing_for_every_reader() {
     for damaged in [vec![1], vec![2], vec![1, 2], vec![2, 3], vec![1, 2, 3]] {

@@ -1,12 +1,12 @@
-//! The hot path of a call.
+//! Emit: the hot path of a call.
 //!
 //! ```text
 //!   site's state ── which id, for which logger ──▶ thread's ring: time, claim, stores, publish
 //!        │ off: done            │ another logger, other types, long, no room known: the slow path
 //! ```
 //!
-//! The call site only asks whether it is on, puts the values into registers and jumps. What follows is
-//! a function that makes no call and keeps nothing ready for one: it leaves by a jump or returns.
+//! The call site only checks whether it is on, puts the values into registers and jumps. The function that
+//! follows makes no call and saves no registers for one: it leaves by a jump or returns.
 //!
 //! Cost: two relaxed loads of the site, one of the thread's generation, the clock, one comparison
 //! for the claim, the stores, and one release store. No allocation, lock, system call or format.
@@ -78,7 +78,7 @@ fn emit_quick<T: TimeWord, L: PassInRegisters>(
     rest: L::Rest,
 ) {
     if !try_emit_quick::<T, L, _>(site, time, &(&a, (&b, (&c, (&d, (&e, &rest)))))) {
-        // The same parameters in the same places: this is but a jump.
+        // The same parameters in the same places: this is just a jump.
         emit_slow::<T, L>(a, b, c, d, e, time, site, rest);
     }
 }
@@ -107,7 +107,7 @@ fn try_emit_quick<T: TimeWord, L: PassInRegisters, A: Args>(
     local.generation.set(NO_GENERATION);
     // Nothing of the producer is read before that.
     compiler_fence(Ordering::SeqCst);
-    // SAFETY: the generation is a logger's, so that there is a producer; only this thread touches it, and
+    // SAFETY: the generation is a logger's, so there is a producer; only this thread touches it, and
     // nothing logs while this borrow lives (T1 to T3 in `thread::local`): what follows are stores of values.
     let producer = unsafe { (*local.producer.get()).assume_init_mut() };
     let claim = producer.try_claim_quick(TIME_BYTES + args.size());
@@ -121,8 +121,8 @@ fn try_emit_quick<T: TimeWord, L: PassInRegisters, A: Args>(
     is_done
 }
 
-/// What the hot path leaves over: records that are long, or for which it has to be looked how far the
-/// drain has come; and, by way of the cold path, all others.
+/// Everything that the hot path does not finish: long records, a check of the drain's progress, and all
+/// cases of the cold path.
 #[cold]
 #[inline(never)]
 #[expect(clippy::too_many_arguments, reason = "those of `emit_quick`")]

@@ -35,7 +35,7 @@ const MANY_NEW_RINGS: usize = 32;
 /// A ring that the drain has not seen yet.
 pub(crate) type NewRing = (Arc<RingSlot>, Consumer);
 
-/// All rings of a logger but those in use, and the directory that they are in.
+/// The rings of a logger that are not in use, and the directory that all its rings are in.
 #[derive(Debug)]
 pub(crate) struct RingPool {
     capacity_bytes: usize,
@@ -85,8 +85,7 @@ const fn holds(capacity: usize, record_bytes: usize) -> bool {
 }
 
 impl RingPool {
-    /// A pool without rings, and the directory for them; or why there is none, which the configuration
-    /// allows or not.
+    /// A pool without rings, with the directory for them, or the error if there is no directory.
     pub(super) fn new(
         config: &Config,
         header: FileHeader,

@@ -21,7 +21,7 @@ pub(crate) struct RingSlot {
     file: Option<RingFile>,
     /// What the ring directory says of it.
     listing: Mutex<Option<Listing>>,
-    /// Whether its file is gone, so that its content dies with the process.
+    /// Whether its file is gone: its content then dies with the process.
     is_unlinked: AtomicBool,
     /// Why it is not in a file.
     no_file: String,
@@ -65,7 +65,7 @@ impl RingSlot {
         self.file.filter(|_| !self.is_unlinked())
     }
 
-    /// Whether the ring's file is gone, so that its thread is to take another one.
+    /// Whether the ring's file is gone. Its thread then has to take another ring.
     pub(crate) fn is_unlinked(&self) -> bool {
         self.is_unlinked.load(Ordering::Relaxed)
     }

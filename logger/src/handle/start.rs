@@ -22,10 +22,19 @@ use crate::registry;
 use crate::ring_dir::{Removed, sweep};
 
 impl Builder {
-    /// Starts the logger, and makes it the one that all calls of the process go to.
+    /// Starts the global logger, which gets the calls of all threads of the process.
     ///
     /// # Errors
-    /// If there is one already, if the dump cannot be created, or if the filter is not understood.
+    /// If there is a global logger already, if the dump cannot be created, or if the filter cannot be parsed.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.steno");
+    /// let log = stenolog::Builder::new(path).start()?;
+    /// std::thread::spawn(|| stenolog::info!("from any thread")).join().unwrap();
+    /// log.close()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn start(self) -> Result<Logger, StartError> {
         self.refuse_second()?;
         let child = self.for_children();
@@ -57,13 +66,24 @@ impl Builder {
         }
     }
 
-    /// Starts a logger that only hears the threads that have [entered](Logger::enter) it, beside
-    /// the global one or without one: for tests, and for logs within logs.
+    /// Starts a logger that gets only the calls of threads that have [entered](Logger::enter) it, beside
+    /// the global one or without one. It suits tests and logs of a single task.
     ///
     /// A call to it costs some tens of nanoseconds more than one to the global logger.
     ///
     /// # Errors
-    /// If the dump cannot be created, or if the filter is not understood.
+    /// If the dump cannot be created, or if the filter cannot be parsed.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("task.steno");
+    /// let log = stenolog::Builder::new(path).start_detached()?;
+    /// let scope = log.enter();
+    /// stenolog::info!("into this log");
+    /// drop(scope);
+    /// log.close()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn start_detached(self) -> Result<Logger, StartError> {
         let install = |_: &_| {
             registry::count_detached(1);
@@ -72,8 +92,8 @@ impl Builder {
         self.spawn_on(create, install, drain::start)
     }
 
-    /// As [`start`](Self::start), but without a drain thread: the logger's rings are written when
-    /// the [`Drain`] is polled.
+    /// As [`start`](Self::start), but without a drain thread: the logger's rings are written when the program
+    /// polls the [`Drain`], which has an example.
     ///
     /// # Errors
     /// As [`start`](Self::start).
@@ -102,8 +122,8 @@ impl Builder {
         self.spawn_on(create, install, drain::start).expect("it starts")
     }
 
-    /// Starts the logger in the order in which a process that dies in between leaves nothing behind that a
-    /// reader would misjudge: earlier runs, rings, dump, drain, calls.
+    /// Starts the logger. The order is earlier runs, rings, dump, drain, calls: whenever the process dies, a
+    /// reader finds what there is.
     fn spawn_on(
         self,
         create: impl FnOnce(&Path, Existing, u32, &EarlierRun) -> Result<SegmentFile, StartError>,
@@ -127,7 +147,7 @@ impl Builder {
         let mut config = self.config;
         let (path, beside) = match self.if_busy {
             IfBusy::Error => (path, None),
-            // Before all that names the path.
+            // Before anything is named after the path.
             IfBusy::NumberedPath => {
                 let replaceable = finish_earlier(&path, &earlier)?;
                 let created =
@@ -171,7 +191,7 @@ impl Builder {
 
     fn resolve_filter(&self) -> Result<Filter, StartError> {
         let error = |source| StartError::Filter { variable: None, source };
-        // Whether it counts depends on the environment, whether it is one does not.
+        // First, because a default that cannot be parsed is an error whatever the environment has.
         let default = self.default_filter.as_deref().map(Filter::parse).transpose();
         let default = default.map_err(error)?;
         if let Some(text) = &self.filter {
@@ -192,8 +212,8 @@ impl Builder {
     }
 }
 
-/// Removes rings that earlier processes have left and that are no longer needed. The rings of the dump
-/// at `path` are spared: creating the new dump takes care of them.
+/// Removes rings that earlier processes have left and that are no longer needed, except those of the dump
+/// at `path`: the creation of the new dump takes care of them.
 fn clean_up(path: &Path, folders: &[PathBuf], unread: UnreadRings, listeners: &Listeners) {
     let spared = drain::session_at(path);
     for removed in sweep(folders, spared, unread == UnreadRings::Recover) {
@@ -214,7 +234,7 @@ fn create(
     Ok(SegmentFile::new(Box::new(file)))
 }
 
-/// Makes it the logger that all calls of the process go to.
+/// Makes it the global logger.
 fn install_global(core: &Arc<Core>, child: Option<StartChild>) -> Result<bool, StartError> {
     if fork::install_global(core, child) {
         return Ok(true);

@@ -41,7 +41,7 @@ impl Slot {
         if self.state.load(Ordering::Acquire) != READY {
             return None;
         }
-        // SAFETY: nobody writes to a slot that is ready (H1).
+        // SAFETY: a slot that is ready is no longer written to (H1).
         unsafe { *self.noted.get() }
     }
 }

@@ -90,7 +90,7 @@ impl RuntimeSites {
         sites.iter().copied().find(|site| is_of(site.meta, description))
     }
 
-    /// The call site of a description, which is made if there is none.
+    /// The call site of a description; makes it if it is new.
     pub(super) fn intern(
         &mut self,
         description: &SiteDescription<'_>,

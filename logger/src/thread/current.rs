@@ -9,8 +9,8 @@ use crate::thread::local::{self, Preparing, SCOPES, is_preparing};
 use crate::thread::rings::RINGS;
 use crate::thread::slow_path::in_cold_section;
 
-/// Runs `handler`, the part of a signal handler that logs, so that it stays async-signal-safe: calls
-/// that would take a lock or allocate memory are not logged, but counted in
+/// Runs `handler`, the part of a signal handler that logs, and keeps it async-signal-safe: calls that
+/// would take a lock or allocate memory are not logged, but counted in
 /// [`Stats::unheard`](crate::Stats::unheard).
 ///
 /// Not logged are the first calls of a thread, all calls of threads that have entered a logger, all
@@ -71,8 +71,8 @@ pub fn prepare_call_sites<R>(calls: impl FnOnce() -> R) -> R {
     calls()
 }
 
-/// Gives this thread its ring now rather than at its first call, which would have to wait while a file
-/// is created, reserved and mapped. Returns whether the thread has a ring of the global logger.
+/// Gives this thread its ring now: its first call would otherwise wait while a file is created, reserved and
+/// mapped. Returns whether the thread has a ring of the global logger.
 ///
 /// Call it where a thread begins if later calls must not wait; otherwise it is not needed. It does
 /// nothing more if the thread already has its ring. The first call of each call site still takes a

@@ -143,8 +143,8 @@ impl Local {
         self.owner.set(core.generation());
     }
 
-    /// Closes the hot path and takes the producer from it. `None` if there is none, as in a forked child,
-    /// where the ring is the parent's.
+    /// Closes the hot path and takes the producer from it. `None` in a forked child, where the ring is the
+    /// parent's.
     pub(super) fn take_producer(&self) -> Option<Producer> {
         self.owner.set(NO_GENERATION);
         self.settle();

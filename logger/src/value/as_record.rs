@@ -1,4 +1,4 @@
-//! The trait for types that are converted to another type when they are recorded.
+//! Types that are converted to another type when they are recorded.
 
 use std::borrow::Cow;
 use std::cell::{Ref, RefMut};

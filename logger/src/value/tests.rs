@@ -54,7 +54,7 @@ fn numbers_are_read_as_they_were_written() {
 
 #[test]
 fn strings_of_every_length_are_read_as_they_were_written() {
-    // Beyond what is copied by moves that overlap, so that no length is left out.
+    // Past the lengths that overlapping moves copy: no length is left out.
     let text: String = ('!'..='~').cycle().take(2 * SHORT_BYTES + 2).collect();
     for len in 0..=text.len() {
         let text = &text[..len];

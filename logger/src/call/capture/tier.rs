@@ -11,8 +11,8 @@ pub(super) type Chosen = i32;
 /// The type of an open literal whose tier does not apply: the next one is asked.
 pub(super) type Next = i64;
 
-/// A value that prints as it was told to, by whatever trait it is asked, so that a closure that formats
-/// it compiles, or fails to, independent of the argument.
+/// A value that prints in one fixed way, whichever formatting trait is used. A closure that formats it
+/// therefore compiles for every argument.
 #[derive(Clone, Copy)]
 pub struct Printed<'a>(&'a dyn Fn(&mut fmt::Formatter<'_>) -> fmt::Result);
 
@@ -63,7 +63,7 @@ impl<T: ?Sized, F, R> FormatTier<F, (Next, R)> for T {
     }
 }
 
-/// Not generic, so that a call site has no code of its own for it.
+/// Not generic: call sites share the code.
 pub(super) fn display_text(value: Printed<'_>) -> Text {
     Text::new(format_args!("{value}"))
 }
