@@ -2,28 +2,6 @@
 
 use super::*;
 
-/// Enough records for many batches, in blocks of three rings that overlap.
-fn long() -> DumpBuilder {
-    let mut builder = DumpBuilder::new();
-    builder.thread(3, 7, "third");
-    for block in 0..18_u32 {
-        let ring = block % 3 + 1;
-        let at = |i: u32| u64::from(block) * 20_000 + u64::from(i) * 61;
-        let records: Vec<_> = (0..1000)
-            .map(|i| match i % 100 {
-                99 => Rec(17, at(i), str_bytes(EVIL)),
-                _ => n(at(i), block * 1000 + i),
-            })
-            .collect();
-        builder.block(ring, &records);
-        if block % 10 == 5 {
-            builder.loss(ring, loss(at(999), [0, 0, 0, 0, u64::from(block)]));
-        }
-    }
-    builder.seal(20);
-    builder
-}
-
 #[test]
 fn many_batches_come_out_in_order() {
     let dumps = [long().dump()];
