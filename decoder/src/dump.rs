@@ -425,6 +425,11 @@ impl Dump {
         &self.contents.tables
     }
 
+    /// The bytes of the file, to be kept by others.
+    pub(crate) const fn source(&self) -> &Arc<Source> {
+        &self.source
+    }
+
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.source
     }

@@ -2,6 +2,7 @@
 //! record.
 
 mod budget;
+mod deprecated;
 mod field;
 mod pattern;
 mod prefilter;
@@ -27,6 +28,13 @@ use prefilter::{LineAutomaton, Prefilter};
 pub(crate) use searched_text::SearchedText;
 
 /// A set of levels.
+///
+/// ```
+/// use stenolog_decoder::{Level, Levels};
+///
+/// assert!(Levels::at_least(Level::Warn).contains(Level::Error));
+/// assert!(!Levels::only(&[Level::Warn]).contains(Level::Error));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Levels(u8);
 
@@ -34,7 +42,7 @@ impl Levels {
     /// All levels.
     pub const ALL: Self = Self(0b1_1111);
 
-    /// This level and all that are more severe.
+    /// This level and all more severe ones.
     #[must_use]
     pub const fn at_least(level: Level) -> Self {
         Self((level.bit() << 1) - 1)
@@ -46,7 +54,7 @@ impl Levels {
         Self(levels.iter().fold(0, |bits, level| bits | level.bit()))
     }
 
-    /// Whether the level is one of them.
+    /// Whether the set has the level.
     #[must_use]
     pub const fn contains(self, level: Level) -> bool {
         self.0 & level.bit() != 0
@@ -59,19 +67,26 @@ impl Default for Levels {
     }
 }
 
-/// Conditions that a record must meet, all of them; without any, every record is wanted.
+/// Conditions that a record must meet, all of them. Without any, every record passes.
 ///
-/// A filter applies to loss statements too. One is shown if its thread and time match and if a lost record
-/// may have had a wanted level; it then states only the losses of wanted levels. If the level of a lost
-/// record is unknown, it counts as wanted. Nothing else is known of lost records, so targets, expressions
-/// and values are matched against the statement itself: its target is `stenolog`, its text is its message,
-/// and its fields are those of its JSON (`cause=ring_full`). All losses are counted in the
-/// [`Summary`](crate::Summary), whether they are shown or not.
+/// A filter applies to loss statements too. A statement passes if its thread and time match and if a lost
+/// record may have had a wanted level; it then states only the losses of wanted levels. A lost record of
+/// unknown level counts as wanted. Targets, expressions and values are matched against the statement itself:
+/// its target is `stenolog`, its text is its message, and its fields are those of its JSON
+/// (`cause=ring_full`). The [`Summary`](crate::Summary) counts all losses, whether they are shown or not.
 ///
-/// Damage is always reported, but that
-/// of blocks whose headers or [summaries](crate::format::summary) say that nothing in them is wanted,
-/// and that of the values of records that cannot match: they are not read, nor are the blocks'
-/// checksums, which [`verify`](crate::verify) does look at.
+/// Damage is always reported, with two exceptions, which are not read: blocks whose headers or
+/// [summaries](crate::format::summary) say that they hold nothing wanted, and the values of records that
+/// cannot match. [`verify`](crate::verify) reads everything.
+///
+/// ```
+/// use stenolog_decoder::{FieldMatch, Filter, Level, Levels};
+///
+/// let filter = Filter::default()
+///     .with_levels(Levels::at_least(Level::Warn))
+///     .with_target("app::net")
+///     .with_field(FieldMatch::new("peer", "10.0.0.7"));
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     levels: Levels,
@@ -84,7 +99,7 @@ pub struct Filter {
     fields: Vec<FieldMatch>,
 }
 
-/// A condition on what is shown of a record.
+/// A condition on the text of a record.
 #[derive(Clone, Debug)]
 struct Grep {
     regex: Regex,
@@ -105,71 +120,75 @@ pub(crate) enum SitePredicate {
 }
 
 impl Filter {
-    /// Only these levels.
+    /// Lets only these levels pass.
     #[must_use]
-    pub fn levels(mut self, levels: Levels) -> Self {
+    pub fn with_levels(mut self, levels: Levels) -> Self {
         self.levels = levels;
         self
     }
 
-    /// Only targets that match: the target itself and what is within it (`net` is also
-    /// `net::tcp`, not `network`), or what a pattern with `*` and `?` fits. Of several, one must.
+    /// Lets only targets pass that match: the target itself and everything in it (`net` also matches
+    /// `net::tcp`, not `network`), or a pattern with `*` and `?`. If called several times, one must match.
     #[must_use]
-    pub fn target(mut self, pattern: &str) -> Self {
+    pub fn with_target(mut self, pattern: &str) -> Self {
         self.targets.push(TargetPattern::new(pattern));
         self
     }
 
-    /// Only threads that match: by name, by a pattern with `*` and `?`, or by the id that the
-    /// operating system gave. Of several, one must.
+    /// Lets only threads pass that match: by name, by a pattern with `*` and `?`, or by the id that the
+    /// operating system assigned. If called several times, one must match.
     #[must_use]
-    pub fn thread(mut self, pattern: &str) -> Self {
+    pub fn with_thread(mut self, pattern: &str) -> Self {
         self.threads.push(ThreadPattern::new(pattern));
         self
     }
 
-    /// Only what happened at this time or later.
+    /// Lets only entries pass that are not earlier than this time.
     #[must_use]
-    pub fn since(mut self, unix_ns: i64) -> Self {
+    pub fn with_since(mut self, unix_ns: i64) -> Self {
         self.since = Some(unix_ns);
         self
     }
 
-    /// Only what happened at this time or earlier.
+    /// Lets only entries pass that are not later than this time.
     #[must_use]
-    pub fn until(mut self, unix_ns: i64) -> Self {
+    pub fn with_until(mut self, unix_ns: i64) -> Self {
         self.until = Some(unix_ns);
         self
     }
 
-    /// Keeps only records that match: in the message and fields as
+    /// Lets only records pass that match: in the message and fields as
     /// [`Format::Short`](crate::Format::Short) shows them, in the message as `format!` wrote it, or in the
     /// value of a field as it was logged, without quotes and escapes. So both `a\\tb` and a tab between two
-    /// letters find text that is shown with an escape. Of several expressions, all must match, each in any
-    /// of these places.
+    /// letters find text that is shown with an escape. If called several times, all expressions must match,
+    /// each in any of these places.
     ///
-    /// Nothing is known of the expression, so that each record has to be shown to it: see
-    /// [`grep_pattern`](Self::grep_pattern).
+    /// Nothing is known about the expression, so that every record has to be rendered for it:
+    /// [`with_grep_pattern`](Self::with_grep_pattern) is faster.
     #[must_use]
-    pub fn grep(mut self, regex: Regex) -> Self {
+    pub fn with_grep(mut self, regex: Regex) -> Self {
         self.greps.push(Grep { regex, prefilter: None, looks_around: true });
         self
     }
 
-    /// As [`grep`](Self::grep), of the expression that is written so. Text that each match must have is
-    /// looked for first: in the call sites, in what blocks say of themselves, and in their bytes.
+    /// As [`with_grep`](Self::with_grep), with the expression as text. Literals that every match contains
+    /// are searched for first: in the call sites, in the summaries of blocks, and in their bytes.
     ///
     /// # Errors
-    /// If the pattern is no regular expression, or too large a one.
+    /// If the pattern is no regular expression, or too large.
     ///
     /// ```
     /// use stenolog_decoder::Filter;
     ///
-    /// let filter = Filter::default().grep_pattern("write .* failed", true)?;
-    /// assert!(Filter::default().grep_pattern("(", true).is_err());
+    /// let filter = Filter::default().with_grep_pattern("write .* failed", true)?;
+    /// assert!(Filter::default().with_grep_pattern("(", true).is_err());
     /// # Ok::<(), regex::Error>(())
     /// ```
-    pub fn grep_pattern(mut self, pattern: &str, ignore_case: bool) -> Result<Self, regex::Error> {
+    pub fn with_grep_pattern(
+        mut self,
+        pattern: &str,
+        ignore_case: bool,
+    ) -> Result<Self, regex::Error> {
         let regex = RegexBuilder::new(pattern).case_insensitive(ignore_case).build()?;
         let prefilter = Prefilter::new(pattern, ignore_case);
         let parsed = regex_syntax::parse(pattern);
@@ -178,16 +197,17 @@ impl Filter {
         Ok(self)
     }
 
-    /// Turns [`grep`](Self::grep) around: only records that match none.
+    /// Sets whether [`with_grep`](Self::with_grep) is inverted: then only records pass that match none of
+    /// the expressions.
     #[must_use]
-    pub fn grep_invert(mut self, invert: bool) -> Self {
+    pub fn with_inverted_grep(mut self, invert: bool) -> Self {
         self.invert_greps = invert;
         self
     }
 
-    /// Only records with such a value. Of several, all must match.
+    /// Lets only records pass that have such a value. If called several times, all must match.
     #[must_use]
-    pub fn field(mut self, field: FieldMatch) -> Self {
+    pub fn with_field(mut self, field: FieldMatch) -> Self {
         self.fields.push(field);
         self
     }
@@ -217,7 +237,7 @@ impl Filter {
     /// use stenolog_decoder::{Dump, Filter};
     ///
     /// let dump = Dump::open("app.steno")?;
-    /// if !Filter::default().thread("worker").wants_some_thread_of(&dump) {
+    /// if !Filter::default().with_thread("worker").wants_some_thread_of(&dump) {
     ///     eprintln!("there is no thread `worker`");
     /// }
     /// # Ok::<(), stenolog_decoder::OpenError>(())
@@ -284,7 +304,7 @@ impl Filter {
         (self.wants_target(LOSS_TARGET) && self.wants_statement(&shown)).then_some(cause)
     }
 
-    /// The conditions on text and values, of what is shown of a loss.
+    /// The conditions on text and values, applied to a statement of a loss.
     fn wants_statement(&self, loss: &LossEntry<'_>) -> bool {
         let mut text = String::new();
         let first = match loss.cause() {
@@ -322,15 +342,15 @@ impl Filter {
             && self.until.is_none_or(|until| unix_ns <= until)
     }
 
-    /// Whether a block may hold a wanted record, or a loss that must not be overlooked: what was
-    /// lost is stated as a total, which the next statement would repeat.
+    /// Whether a block may hold a wanted record, or a loss: statements are totals, so that the next one
+    /// would repeat a loss that was skipped.
     pub(crate) fn wants_block(&self, block: &BlockHeader, map: &TimeMap) -> bool {
         block.flags & BlockHeader::HAS_LOSS != 0
             || self.wants_levels_of(block) && self.wants_times_of(block, map)
     }
 
     fn wants_levels_of(&self, block: &BlockHeader) -> bool {
-        // A block without any level is damaged, and has to be read for that to be found.
+        // A block without any level is damaged, which is reported when it is read.
         self.levels == Levels::ALL || block.levels & self.levels.0 != 0
     }
 

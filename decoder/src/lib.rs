@@ -19,7 +19,8 @@ mod verify;
 mod write;
 
 #[cfg(test)]
-mod scene;
+#[path = "../testing/mod.rs"]
+mod testing;
 
 pub use dump::source::survive_shrinking_files;
 pub use dump::{Block, Dump, FrameCounts, Refresh};
@@ -37,7 +38,8 @@ pub use model::state::{DumpState, Tail};
 pub use read::{Decoder, Entries, IntoDumps, Losses, Order, Records, Summary};
 pub use render::{Format, Precision, RenderOptions, Renderer, UnknownFormatError, Zone, ZoneError};
 pub use rings::{
-    LeftRings, LeftState, Recovery, RefusedDir, RingDir, RingSearch, RingShare, RingsError, Why,
+    LeftRings, LeftState, Recovery, RefusalReason, RefusedDir, RingDir, RingSearch, RingsError,
+    UnreadRing,
 };
 pub use verify::{RingVerification, Verification, verify, verify_with};
 pub use write::compact::{Repacked, repack};

@@ -52,7 +52,6 @@ pub(crate) use self::sweep::sweep;
 pub(crate) use self::unsupported::{Listing, Missed, RingDir, RingFile, sweep};
 
 /// A ring directory that was removed.
-#[cfg_attr(not(unix), expect(dead_code, reason = "there are no rings in files to be removed"))]
 #[derive(Debug)]
 pub(crate) struct Removed {
     pub(crate) rings: PathBuf,

@@ -1,7 +1,7 @@
 //! Codecs of block bodies: LZ4 and Zstandard, both ways.
 //!
 //! This is the only module that calls a compression library. Another codec needs a number and limits in
-//! `stenolog_format::block::Codec`, an arm in [`Compressor::compress`] and one in
+//! `stenolog_format::block::Codec`, an arm in `Compressor::compress` and one in
 //! [`Decompressor::decompress_into`].
 //!
 //! Both types keep their contexts and buffers, so that after the first blocks none allocates.

@@ -137,6 +137,15 @@ impl DumpWriter {
     /// session lost up to here; `continues` says that the session has another segment.
     pub fn finish_segment(&mut self, lost: u64, continues: bool) {
         self.put_index();
+        self.put_end(lost, continues);
+    }
+
+    /// Ends a segment that stays in memory, where no reader searches for frames and so needs an index.
+    pub fn finish_without_index(&mut self, lost: u64) {
+        self.put_end(lost, false);
+    }
+
+    fn put_end(&mut self, lost: u64, continues: bool) {
         let end = End { index: self.index.previous, records: self.records, lost, continues };
         self.frames.frame(&mut self.buffer, FrameKind::End, |out| end.encode(out));
         self.is_finished = true;

@@ -93,7 +93,7 @@ fn check(dump: &Dump) {
         let regex = Regex::new(&format!("{}{pattern}", if ignores_case { "(?i)" } else { "" }));
         let regex = regex.unwrap();
         let expected: Vec<_> = all.iter().filter(|line| regex.is_match(line)).cloned().collect();
-        let filter = Filter::default().grep_pattern(pattern, ignores_case).unwrap();
+        let filter = Filter::default().with_grep_pattern(pattern, ignores_case).unwrap();
         assert_eq!(lines(dump, filter).0, expected, "{pattern}, case ignored: {ignores_case}");
         let other = pattern != "quokka-4242"
             && (ignores_case || pattern != "MESSER" && !pattern.contains("kelvin"));
@@ -168,13 +168,13 @@ fn errors_that_are_rare_have_blocks_of_their_own() {
     assert_eq!((first[0].header.count, first[0].header.first_record), (2, 3_001));
     let mixed = dump.blocks().iter().filter(has_errors).count() - 1;
     assert!(mixed < 20, "{mixed} blocks of 10,000 records");
-    // Nobody who looks for errors reads the others.
+    // A search for errors reads no others.
     for block in dump.blocks().iter().filter(|block| !has_errors(block)) {
         bytes[block.offset as usize + 24 + 72 + 4] ^= 1;
     }
     let damaged = Dump::from_bytes("app.steno", bytes).unwrap();
     assert!(!lines(&damaged, Filter::default()).1.damage.is_empty());
-    let (found, summary) = lines(&damaged, Filter::default().levels(errors));
+    let (found, summary) = lines(&damaged, Filter::default().with_levels(errors));
     assert_eq!((found.len(), summary.damage.len()), (5_002, 0));
     let expected = all.iter().filter(|line| line.contains("one of two") || line.contains("few"));
     assert!(found.iter().eq(expected));
@@ -196,7 +196,7 @@ fn blocks_without_what_is_looked_for_are_not_read() {
     bytes[last + 24 + 72 + 40] ^= 1;
     let dump = Dump::from_bytes("app.steno", bytes).unwrap();
     assert_eq!(lines(&dump, Filter::default()).1.damage.len(), 1);
-    let find = |pattern| lines(&dump, Filter::default().grep_pattern(pattern, false).unwrap());
+    let find = |pattern| lines(&dump, Filter::default().with_grep_pattern(pattern, false).unwrap());
     let (found, summary) = find("zanzibar-117");
     assert_eq!((found.len(), summary.damage.len()), (1, 0));
     let (found, summary) = find("v1/tenants/01300");

@@ -22,7 +22,7 @@ struct Order<'a> {
 }
 
 extern "C" fn carry_out(order: *mut c_void) -> *mut c_void {
-    // SAFETY: whoever started the thread waits for its end, and has the order until then.
+    // SAFETY: the thread's starter waits for its end, and keeps the order until then.
     let Order { logger, name, message } = unsafe { &*order.cast::<Order<'_>>() };
     if let Some(name) = name {
         name_this_thread(name);
@@ -89,7 +89,7 @@ fn threads_without_a_name_of_rusts_have_that_of_the_system() {
     // `steno --thread` asks by this filter.
     let dumps = [Dump::open(path).unwrap()];
     let mut found = 0;
-    let filter = Filter::default().thread("rx-queue-*");
+    let filter = Filter::default().with_thread("rx-queue-*");
     let _ = Decoder::new(&dumps).with_filter(filter).for_each(|_| {
         found += 1;
         ControlFlow::Continue(())

@@ -88,13 +88,13 @@ pub fn measure(bench: &Bench) -> Result<Vec<Table>, Box<dyn Error>> {
 /// What is asked, as `steno` has it.
 fn queries() -> Result<Vec<(&'static str, Filter)>, Box<dyn Error>> {
     // As `steno` does it.
-    let grep = |pattern| Filter::default().grep_pattern(pattern, false);
+    let grep = |pattern| Filter::default().with_grep_pattern(pattern, false);
     Ok(vec![
-        ("-l error", Filter::default().levels(Levels::only(&[Level::Error]))),
+        ("-l error", Filter::default().with_levels(Levels::only(&[Level::Error]))),
         ("-g quokka", grep("quokka")?),
         ("-g 'took 13[0-9]+\\.5 ms'", grep(r"took 13[0-9]+\.5 ms")?),
-        ("animal=quokka", Filter::default().field("animal=quokka".parse::<FieldMatch>()?)),
-        ("-t no::such", Filter::default().target("no::such")),
+        ("animal=quokka", Filter::default().with_field("animal=quokka".parse::<FieldMatch>()?)),
+        ("-t no::such", Filter::default().with_target("no::such")),
     ])
 }
 

@@ -3,7 +3,7 @@
 use stenolog_format::dictionary::Level;
 
 use crate::model::loss::LossEntry;
-use crate::model::origin::Origin;
+use crate::model::origin::EntryOrigin;
 use crate::model::record::Record;
 
 /// A record or a statement of a loss, in its place among the others.
@@ -52,7 +52,7 @@ impl Entry<'_> {
         }
     }
 
-    pub(crate) fn origin(&self) -> &Origin<'_> {
+    pub(crate) fn origin(&self) -> &EntryOrigin<'_> {
         match self {
             Self::Record(record) => &record.origin,
             Self::Loss(loss) => &loss.origin,

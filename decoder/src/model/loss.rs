@@ -5,7 +5,7 @@ use std::fmt;
 use stenolog_format::dictionary::{Level, Thread};
 use stenolog_format::loss::{GoneCause, Loss};
 
-use crate::model::origin::Origin;
+use crate::model::origin::EntryOrigin;
 
 /// The target that formats and filters show for a loss.
 pub(crate) const LOSS_TARGET: &str = "stenolog";
@@ -24,7 +24,7 @@ pub(crate) const LOSS_TARGET: &str = "stenolog";
 /// ```
 #[derive(Clone, Debug)]
 pub struct LossEntry<'a> {
-    pub(crate) origin: Origin<'a>,
+    pub(crate) origin: EntryOrigin<'a>,
     pub(crate) facts: LossFacts,
 }
 
@@ -160,7 +160,7 @@ impl fmt::Display for LossKind {
 }
 
 impl<'a> LossEntry<'a> {
-    pub(crate) fn new(origin: Origin<'a>, unix_ns: i64, cause: LossCause) -> Self {
+    pub(crate) fn new(origin: EntryOrigin<'a>, unix_ns: i64, cause: LossCause) -> Self {
         let end = match cause {
             LossCause::Unrecorded { .. } => 0,
             LossCause::Missing { first, count, .. } | LossCause::Gone { first, count, .. } => {
@@ -171,7 +171,7 @@ impl<'a> LossEntry<'a> {
         Self { origin, facts: LossFacts { unix_ns, cause, merged } }
     }
 
-    pub(crate) const fn of(origin: Origin<'a>, facts: LossFacts) -> Self {
+    pub(crate) const fn of(origin: EntryOrigin<'a>, facts: LossFacts) -> Self {
         Self { origin, facts }
     }
 

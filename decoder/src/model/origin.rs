@@ -6,7 +6,7 @@ use stenolog_format::dictionary::Thread;
 
 /// The ring and the thread of an entry.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Origin<'a> {
+pub(crate) struct EntryOrigin<'a> {
     /// The ring's id, unique in its session.
     pub(crate) ring: u32,
     /// The ring's place among all rings of the decoder.
@@ -37,9 +37,9 @@ impl RingName {
     }
 
     #[inline]
-    pub(crate) fn origin(&self, dump: usize) -> Origin<'_> {
+    pub(crate) fn origin(&self, dump: usize) -> EntryOrigin<'_> {
         let Self { ring, ring_index, thread, name } = self;
-        Origin {
+        EntryOrigin {
             ring: *ring,
             ring_index: *ring_index,
             thread: thread.as_ref(),

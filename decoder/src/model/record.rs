@@ -5,7 +5,7 @@ use std::sync::Arc;
 use stenolog_format::dictionary::{CallSite, Level, Thread};
 use stenolog_format::value::Value;
 
-use crate::model::origin::Origin;
+use crate::model::origin::EntryOrigin;
 use crate::model::site::Site;
 
 /// A record with its values.
@@ -24,7 +24,7 @@ pub struct Record<'a> {
     pub(crate) site: &'a Arc<Site>,
     /// The call site's place among all call sites of the decoder.
     pub(crate) site_index: u32,
-    pub(crate) origin: Origin<'a>,
+    pub(crate) origin: EntryOrigin<'a>,
     pub(crate) unix_ns: i64,
     pub(crate) number: u64,
     pub(crate) values: RecordValues<'a>,

@@ -10,7 +10,7 @@ use super::block_body::BlockBody;
 use super::order::Key;
 use super::tally::BlockPlace;
 use crate::model::loss::{LossCause, LossEntry, LossKind};
-use crate::model::origin::Origin;
+use crate::model::origin::EntryOrigin;
 use crate::model::raw_values::{RawValues, Words};
 
 /// The records of a block that are found at once: enough to amortize the start, few enough for the
@@ -112,7 +112,7 @@ impl RecordBatch {
         &'a self,
         record: &BatchRecord,
         body: &'a [u8],
-        origin: Origin<'a>,
+        origin: EntryOrigin<'a>,
     ) -> UndecodedRecord<'a> {
         let BatchRecord { unix_ns, site_index, index, values } = *record;
         let number = self.first_record.saturating_add(index.into());
@@ -142,7 +142,7 @@ impl RecordBatch {
 pub(crate) struct UndecodedRecord<'a> {
     /// The index of the call site among all of the decoder's.
     pub(crate) site_index: u32,
-    pub(crate) origin: Origin<'a>,
+    pub(crate) origin: EntryOrigin<'a>,
     pub(crate) unix_ns: i64,
     pub(crate) number: u64,
     pub(crate) values: RawValues<'a>,
@@ -161,7 +161,7 @@ impl<'a> UndecodedRecord<'a> {
 pub(crate) struct RecordRun<'r> {
     /// The index of the ring among all.
     pub(crate) ring: usize,
-    pub(crate) origin: Origin<'r>,
+    pub(crate) origin: EntryOrigin<'r>,
     pub(crate) batch: &'r Arc<RecordBatch>,
     pub(crate) body: &'r Arc<BlockBody>,
     pub(crate) from: usize,

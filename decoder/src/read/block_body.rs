@@ -1,17 +1,19 @@
 //! Bodies of blocks that outlive the call that opened them.
 
 use std::ops::Deref;
+use std::sync::Arc;
 
 use stenolog_format::block::BlockHeader;
 use stenolog_format::frame::FrameHeader;
 
+use crate::dump::source::Source;
 use crate::dump::{Block, Body, Dump};
 
 /// The body of an open block. It borrows nothing, so that other threads can render its records.
 #[derive(Debug)]
 pub(crate) enum BlockBody {
     /// An uncompressed body, in the file.
-    InFile { dump: Dump, start: usize, length: usize },
+    InFile { source: Arc<Source>, start: usize, length: usize },
     /// The first bytes of a buffer.
     Unpacked(Vec<u8>, usize),
 }
@@ -22,7 +24,7 @@ impl BlockBody {
             Body::InFile(bytes) => {
                 let offset = usize::try_from(block.offset).unwrap_or(usize::MAX);
                 let start = offset.saturating_add(FrameHeader::BYTES + BlockHeader::BYTES);
-                Self::InFile { dump: dump.clone(), start, length: bytes.len() }
+                Self::InFile { source: Arc::clone(dump.source()), start, length: bytes.len() }
             }
             Body::Unpacked(buffer, length) => Self::Unpacked(buffer, length),
         }
@@ -51,8 +53,8 @@ impl Deref for BlockBody {
     #[inline]
     fn deref(&self) -> &[u8] {
         match self {
-            Self::InFile { dump, start, length } => {
-                let rest = dump.bytes().get(*start..).unwrap_or_default();
+            Self::InFile { source, start, length } => {
+                let rest = source.get(*start..).unwrap_or_default();
                 rest.get(..*length).unwrap_or_default()
             }
             Self::Unpacked(buffer, length) => buffer.get(..*length).unwrap_or_default(),

@@ -15,7 +15,8 @@ use super::statement::{Losses, Pending, Statement};
 use super::summary::Summary;
 use super::tally::Tally;
 use super::values::ValueBuffers;
-use crate::dump::Dump;
+use crate::dump::{Dump, Refresh};
+use crate::error::OpenError;
 use crate::filter::Filter;
 use crate::model::entry::Entry;
 use crate::model::loss::LossEntry;
@@ -189,12 +190,8 @@ impl Decoder {
         Summary::new(&self.state.tally, &self.plan.dumps)
     }
 
-    /// Continues with another state of the dump at `index`: one of the same file that was opened, or
-    /// refreshed, after it had grown. The entries that were added come next, in order; none comes twice.
-    ///
-    /// Entries are merged with what was not delivered yet. After the end, the added entries come in their
-    /// own order: a thread whose records reach the file late then has earlier times than entries that
-    /// were delivered.
+    /// Continues with a later state of the dump at `index`, such as one that was read from a pipe or
+    /// refreshed elsewhere. [`refresh`](Self::refresh) says which entries come then.
     ///
     /// Returns whether `dump` was taken. It is not if it does not begin with everything that the present
     /// one holds, or if there is no dump at `index`.
@@ -214,26 +211,75 @@ impl Decoder {
     /// # Ok(()) }
     /// ```
     pub fn update(&mut self, index: usize, dump: Dump) -> bool {
-        let Some(present) = self.plan.dumps.get(index) else { return false };
-        if !present.is_beginning_of(&dump) {
+        let present = self.plan.dumps.get(index);
+        if !present.is_some_and(|present| present.is_beginning_of(&dump)) {
             return false;
         }
-        let mut dumps = self.plan.dumps.to_vec();
-        if let Some(present) = dumps.get_mut(index) {
+        self.pass_delivered();
+        if let Some(present) = self.plan.dumps_mut().get_mut(index) {
             *present = dump;
         }
-        self.replace_dumps(dumps.into());
+        self.go_on();
         true
     }
 
-    pub(super) fn replace_dumps(&mut self, dumps: Arc<[Dump]>) {
+    /// [Refreshes](Dump::refresh) the dumps, and continues with the entries that were added to their files.
+    ///
+    /// They come next, in order; none comes twice. They are merged with what was not delivered yet. After
+    /// the end, they are merged with each other only: an entry that reaches a file late may have an earlier
+    /// time than entries that were delivered.
+    ///
+    /// Returns whether any dump has changed. A dump whose file was replaced or became shorter stays as it
+    /// is.
+    ///
+    /// # Errors
+    /// If a file cannot be read. All others are refreshed.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use std::ops::ControlFlow;
+    /// use stenolog_decoder::{Decoder, Dump, DumpState};
+    ///
+    /// let mut decoder = Decoder::new(Dump::open("app.steno")?);
+    /// loop {
+    ///     let _ = decoder.for_each(|entry| {
+    ///         println!("{}", entry.unix_ns());
+    ///         ControlFlow::Continue(())
+    ///     });
+    ///     if decoder.dumps().iter().all(|dump| dump.state() != DumpState::Growing) {
+    ///         break;
+    ///     }
+    ///     std::thread::sleep(std::time::Duration::from_millis(200));
+    ///     decoder.refresh()?;
+    /// }
+    /// # Ok::<(), stenolog_decoder::OpenError>(())
+    /// ```
+    pub fn refresh(&mut self) -> Result<bool, OpenError> {
+        // Added entries may come before it.
+        self.pass_delivered();
+        let (mut has_changed, mut result) = (false, Ok(()));
+        for dump in self.plan.dumps_mut() {
+            let before = dump.state();
+            match dump.refresh() {
+                Ok(found) => {
+                    has_changed |= matches!(found, Refresh::Grown { .. }) || dump.state() != before;
+                }
+                Err(error) => result = result.and(Err(error)),
+            }
+        }
+        if has_changed {
+            self.go_on();
+        }
+        result.map(|()| has_changed)
+    }
+
+    /// Continues with dumps that have changed.
+    fn go_on(&mut self) {
+        self.plan.update_sessions();
         if self.is_started {
-            self.plan.replace_dumps(dumps);
+            self.plan.apply_filter();
             self.extend();
-        } else {
-            let (filter, order) = (Arc::clone(&self.plan.filter), self.plan.order);
-            self.plan = ReadPlan::new(dumps);
-            (self.plan.filter, self.plan.order) = (filter, order);
         }
     }
 
@@ -358,6 +404,9 @@ impl Decoder {
     fn extend(&mut self) {
         let Self { plan, state, rings, by_id, seen, has_ended, .. } = self;
         let first_new = rings.len();
+        for ring in &mut *rings {
+            ring.forget_unsettled(|dump| seen.settled_blocks(dump));
+        }
         let mut resumed = Vec::new();
         for ((session, ring), items) in new_items(&plan.dumps, &plan.sessions, seen) {
             let index = match by_id.get(&(session, ring)) {

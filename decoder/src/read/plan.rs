@@ -74,11 +74,14 @@ impl ReadPlan {
         self.sessions.get(session).map(|session| &session.map)
     }
 
-    /// Continues with dumps of the same files, which may have grown.
-    pub(super) fn replace_dumps(&mut self, dumps: Arc<[Dump]>) {
-        self.sessions = session::sessions(&dumps);
-        self.dumps = dumps;
-        self.apply_filter();
+    /// The dumps, to be replaced by later states of the same files.
+    pub(super) fn dumps_mut(&mut self) -> &mut [Dump] {
+        Arc::make_mut(&mut self.dumps)
+    }
+
+    /// Determines the sessions of the dumps again: their clocks may have more pairs.
+    pub(super) fn update_sessions(&mut self) {
+        self.sessions = session::sessions(&self.dumps);
     }
 
     /// Applies the filter to the call sites that it has not been applied to.

@@ -28,7 +28,7 @@ use crate::clock::TimeMap;
 use crate::dump::Block;
 use crate::model::damage::DamageCause;
 use crate::model::loss::{LossCause, LossEntry, LossKind};
-use crate::model::origin::{Origin, RingName};
+use crate::model::origin::{EntryOrigin, RingName};
 use crate::model::state::DumpState;
 
 /// A ring that is being read.
@@ -135,6 +135,16 @@ impl Ring {
         }
     }
 
+    /// Forgets items of blocks that may have been replaced: those of a dump from an index on.
+    pub(super) fn forget_unsettled(&mut self, settled: impl Fn(u32) -> u32) {
+        let is_settled =
+            |item: &Item| item.kind != ItemKind::Block || item.index < settled(item.dump);
+        self.items.retain(is_settled);
+        if matches!(&self.head, Head::Block(item) if !is_settled(item)) {
+            self.head = Head::None;
+        }
+    }
+
     /// Adds items. What was missing at the end may be in them.
     pub(super) fn extend(&mut self, more: RingItems, state: &mut ReadState) {
         self.items.extend(more.items);
@@ -146,7 +156,7 @@ impl Ring {
         }
     }
 
-    fn origin(&self) -> Origin<'_> {
+    fn origin(&self) -> EntryOrigin<'_> {
         self.name.origin(self.open.as_ref().map_or(0, |open| open.dump_index))
     }
 

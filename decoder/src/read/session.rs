@@ -109,8 +109,7 @@ pub(crate) fn time_map(files: &[&Dump]) -> TimeMap {
 #[derive(Debug, Default)]
 pub(super) struct RingItems {
     pub(super) items: Vec<Item>,
-    /// The number after the last record of a block that was cut when its item was made first. Records
-    /// before it may come twice.
+    /// The number after the last record of a block that comes again. Records before it may come twice.
     pub(super) reread: u64,
 }
 
@@ -120,14 +119,21 @@ pub(super) struct ItemsSeen(Vec<DumpSeen>);
 
 #[derive(Clone, Copy, Debug, Default)]
 struct DumpSeen {
-    blocks: usize,
     losses: usize,
-    /// Whether the last of the blocks was cut: it may have become whole.
-    is_last_cut: bool,
+    blocks: usize,
+    /// How many of the blocks stay as they are when the file grows. The others come again.
+    settled_blocks: usize,
 }
 
-/// The items that are not among `seen`, by session and ring. A block that was cut and is not any more
-/// has another item.
+impl ItemsSeen {
+    /// How many blocks of a dump are the same as when its items were made.
+    pub(super) fn settled_blocks(&self, dump: u32) -> u32 {
+        self.0.get(dump as usize).map_or(0, |seen| seen.settled_blocks as u32)
+    }
+}
+
+/// The items that are not among `seen`, by session and ring, and again those of blocks that were not
+/// settled.
 pub(super) fn new_items(
     dumps: &[Dump],
     sessions: &[Session],
@@ -151,14 +157,13 @@ pub(super) fn new_items(
         }
         let facts = rings_of(dump, dumps);
         let blocks = dump.blocks();
-        let from = seen.blocks.saturating_sub(usize::from(seen.is_last_cut));
-        for (index, block) in blocks.iter().enumerate().skip(from) {
+        for (index, block) in blocks.iter().enumerate().skip(seen.settled_blocks) {
             // Its ring has the same records, uncut.
             let is_in_ring = |rings: &RingFacts| {
                 let start = rings.starts.get(&block.header.ring);
                 start.is_some_and(|start| start.position <= block.header.position)
             };
-            if block.is_cut && (facts.is_some_and(is_in_ring) || index < seen.blocks) {
+            if block.is_cut && facts.is_some_and(is_in_ring) {
                 continue;
             }
             let BlockHeader { ring, position, first_record, count, .. } = block.header;
@@ -169,8 +174,8 @@ pub(super) fn new_items(
             let (kind, index) = (ItemKind::Block, index as u32);
             of_ring.items.push(Item { position, kind, dump: of, index });
         }
-        let is_last_cut = blocks.last().is_some_and(|block| block.is_cut);
-        *seen = DumpSeen { blocks: blocks.len(), losses: losses.len(), is_last_cut };
+        let settled_blocks = dump.settled_blocks().min(blocks.len());
+        *seen = DumpSeen { losses: losses.len(), blocks: blocks.len(), settled_blocks };
     }
     rings
 }

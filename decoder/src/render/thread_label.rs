@@ -7,7 +7,7 @@ use stenolog_format::dictionary::Level;
 use super::text_buffer::PaddedStr;
 use crate::escape::push_escaped;
 use crate::json::write_json_string;
-use crate::model::origin::Origin;
+use crate::model::origin::EntryOrigin;
 
 /// The name of a thread in all formats.
 #[derive(Debug, Default)]
@@ -50,7 +50,7 @@ pub(super) struct ThreadLabels {
 impl ThreadLabels {
     /// The label of the thread that an entry comes from.
     #[inline]
-    pub(super) fn get(&mut self, origin: &Origin<'_>) -> &ThreadLabel {
+    pub(super) fn get(&mut self, origin: &EntryOrigin<'_>) -> &ThreadLabel {
         let index = origin.ring_index % MAX_LABELS;
         let is_hit = match self.slots.get(index) {
             Some((Some(name), _)) => Arc::ptr_eq(name, origin.thread_name),

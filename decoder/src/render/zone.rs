@@ -56,6 +56,16 @@ impl Zone {
     /// The zone of this machine: that of the variable `TZ`, else that of the system.
     pub const LOCAL: Self = Self(ZoneKind::Local);
 
+    /// The former name of [`UTC`](Self::UTC).
+    #[deprecated(note = "use `Zone::UTC`")]
+    #[expect(non_upper_case_globals, reason = "it was a variant")]
+    pub const Utc: Self = Self::UTC;
+
+    /// The former name of [`LOCAL`](Self::LOCAL).
+    #[deprecated(note = "use `Zone::LOCAL`")]
+    #[expect(non_upper_case_globals, reason = "it was a variant")]
+    pub const Local: Self = Self::LOCAL;
+
     /// A zone of the IANA database that this crate was built with.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Ring directories left in a folder: whose they are, and whether they are still needed.
+//! Abandoned ring directories in a folder, and whether they are still needed.
 
 use std::fmt::{self, Display};
 use std::fs;
@@ -11,11 +11,12 @@ use stenolog_session::layout::{LEFT_FILE, folder_of, session_of};
 use stenolog_session::leftover::{Doubt, Judge, Verdict};
 use stenolog_session::lock;
 
-use super::{RingDir, RingsError};
+use super::dir::RingDir;
+use super::error::{RefusalReason, RingsError};
 use crate::dump::Dump;
 use crate::limits::Limits;
 
-/// How many entries of a folder to search for a renamed dump.
+/// The greatest number of files in a folder that is searched for a renamed dump.
 const MAX_ENTRIES: usize = 1 << 16;
 
 /// A ring directory that was found in a folder.
@@ -40,11 +41,11 @@ const MAX_ENTRIES: usize = 1 << 16;
 pub struct LeftRings {
     /// The directory.
     pub path: PathBuf,
-    /// The dump of its session, if it was found; else where it should be, if that is known.
+    /// The dump of its session; if it was not found, the path where it should be, if that is known.
     pub dump: Option<PathBuf>,
-    /// How long it has been unchanged, as far as its files tell.
+    /// The time since its files were last changed, or since a logger first found it without its writer.
     pub age: Option<Duration>,
-    /// How many bytes it takes on its file system.
+    /// The number of bytes that it takes on its file system.
     pub bytes: u64,
     /// Its state relative to its writer and its dump.
     pub state: LeftState,
@@ -62,12 +63,11 @@ pub enum LeftState {
     Sealed,
     /// The dump is no longer in its folder, under any name.
     Gone,
-    /// The dump has everything that the rings held, but no end mark: only the rings prove that nothing is
-    /// missing.
+    /// The dump has everything that the rings held, but no end: only the rings prove that nothing is missing.
     Read,
     /// Some records are only in the rings.
     Unread {
-        /// How many.
+        /// The number of these records.
         records: u64,
     },
     /// It belongs to another user.
@@ -77,7 +77,7 @@ pub enum LeftState {
     },
     /// The state cannot be determined.
     Unknown {
-        /// Why.
+        /// The reason.
         why: Box<str>,
     },
 }
@@ -89,7 +89,7 @@ impl LeftState {
         matches!(self, Self::HalfMade | Self::Sealed | Self::Gone | Self::Read)
     }
 
-    /// One word.
+    /// The state as one word.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -106,7 +106,7 @@ impl LeftState {
 }
 
 impl LeftState {
-    /// How many records are only in the rings; `None` if that is not known.
+    /// The number of records that are only in the rings; `None` if that is not known.
     #[must_use]
     pub const fn unread_records(&self) -> Option<u64> {
         match self {
@@ -174,7 +174,7 @@ impl LeftRings {
             Err(refused) => {
                 let is_gone = matches!(
                     &refused.why,
-                    super::Why::Io(error) if error.kind() == io::ErrorKind::NotFound
+                    RefusalReason::Io(error) if error.kind() == io::ErrorKind::NotFound
                 );
                 left.state = unknown(refused.why.to_string());
                 return (!is_gone).then_some(left);
@@ -213,7 +213,7 @@ impl LeftRings {
         Some(left)
     }
 
-    /// Removes the directory and the files in it that a logger makes.
+    /// Removes the directory and the files in it that a logger creates.
     ///
     /// # Errors
     /// If its writer is running, another process is working on it, or it contains other files.

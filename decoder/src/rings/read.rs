@@ -1,4 +1,4 @@
-//! From a ring directory to a dump in memory.
+//! The reading of a ring directory into a dump in memory.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,76 +9,84 @@ use stenolog_format::dictionary::{CallSite, Thread};
 use stenolog_format::frame::{FileHeader, VERSION, Version};
 use stenolog_format::loss::{Loss, LossFrame};
 use stenolog_format::recovery::{RingSpan, put_blocks};
-use stenolog_format::value::ValueError;
 use stenolog_format::volatile::{VolatileRing, VolatileState};
-use stenolog_ringbuf::file::{Damage as Broken, Recovered};
+use stenolog_ringbuf::file::Recovered;
 use stenolog_session::dir::{Dir, FileError, read_at_most};
 use stenolog_session::layout::{
     META_FILE, META_SEQUENCE, PROGRESS_FILE, Progress, RingList, RingWords, is_ring_file,
 };
 use stenolog_session::lock;
-use stenolog_session::unread::{
-    DumpSide, NotARing, Share, ShareDamage, end_number, identify, judge, read_ring, share_records,
-};
+use stenolog_session::unread::{DumpSide, Share, identify, judge, read_ring, share_records};
 use stenolog_session::writer::DumpWriter;
 
-use super::{Limits, Recovery, RingDamage, RingDir, RingShare, RingsError, damage};
-use crate::dump::{Block, Dump, RingFacts, RingStart};
-use crate::model::damage::{Damage, DamageCause};
+use super::dir::RingDir;
+use super::error::RingsError;
+use super::judgement::{Known, damage, not_a_ring, ring_damage};
+use super::recovery::{Recovery, UnreadRing};
+use crate::dump::{Dump, RingFacts, RingStart};
+use crate::limits::Limits;
+use crate::model::damage::{Damage, DamageCause, RingDamage};
 
-pub(super) fn read(
-    dir: &RingDir,
-    dump: Option<&Dump>,
-    limits: &Limits,
-) -> Result<Recovery, RingsError> {
-    let alive = || RingsError::Alive { path: dir.path().to_owned() };
-    if dump.is_some_and(|dump| dump.writer_is_alive() == Some(true)) {
-        return Err(alive());
-    }
-    let mut found = Vec::new();
-    let mut metas = Vec::new();
-    for at in dir.dirs() {
-        match meta(dir, at, limits, &mut found)? {
-            Ok(meta) => metas.push(meta),
-            // The dump has call sites too, if not all of them.
-            Err(why) if dump.is_some() => {
-                found.push(damage(at.path().join(META_FILE), 0, RingDamage::Meta(why)));
-            }
-            Err(why) => return Err(RingsError::NoMeta { path: at.path().to_owned(), why }),
+impl RingDir {
+    /// Reads the records that the rings have and `dump` lacks; without a dump, all their records.
+    ///
+    /// Takes time and memory in proportion to the files, up to the [`Limits`].
+    ///
+    /// # Errors
+    /// If the writer is still running, or nothing explains the records. Damage is not an error.
+    pub fn read(&self, dump: Option<&Dump>, limits: &Limits) -> Result<Recovery, RingsError> {
+        let alive = || RingsError::Alive { path: self.path().to_owned() };
+        if dump.is_some_and(|dump| dump.writer_is_alive() == Some(true)) {
+            return Err(alive());
         }
+        let mut found = Vec::new();
+        let mut metas = Vec::new();
+        for at in self.dirs() {
+            match meta(self, at, limits, &mut found)? {
+                Ok(meta) => metas.push(meta),
+                // The dump has call sites too, though not all of them.
+                Err(why) if dump.is_some() => {
+                    found.push(damage(at.path().join(META_FILE), 0, RingDamage::Meta(why)));
+                }
+                Err(why) => return Err(RingsError::NoMeta { path: at.path().to_owned(), why }),
+            }
+        }
+        let Some(header) = metas.first().or(dump).map(Dump::header) else {
+            return Err(RingsError::NoMeta {
+                path: self.path().to_owned(),
+                why: "is missing".into(),
+            });
+        };
+        let progress = all_progress(self, &metas, &mut found);
+        let written = progress.as_ref().map(|(_, progress)| (progress.sequence, progress.written));
+        let mut reader = Reader {
+            dir: self,
+            dump,
+            metas: &metas,
+            session: header.session,
+            known: Known::new(dump, &metas),
+            writer: DumpWriter::begin_segment(FileHeader {
+                sequence: META_SEQUENCE,
+                version: VERSION,
+                ..*header
+            }),
+            facts: RingFacts { written, ..RingFacts::default() },
+            damage: found,
+            rings: Vec::new(),
+            records: 0,
+            lost: 0,
+        };
+        reader.check_length();
+        reader.explain();
+        reader.rings(limits);
+        if let Some((path, Progress { rings: Some(rings), .. })) = progress {
+            reader.check_list(path, rings);
+        }
+        reader.finish()
     }
-    let Some(header) = metas.first().or(dump).map(Dump::header) else {
-        return Err(RingsError::NoMeta { path: dir.path().to_owned(), why: "is missing".into() });
-    };
-    let progress = all_progress(dir, &metas, &mut found);
-    let written = progress.as_ref().map(|(_, progress)| (progress.sequence, progress.written));
-    let mut reader = Reader {
-        dir,
-        dump,
-        metas: &metas,
-        session: header.session,
-        known: Known::new(dump, &metas),
-        writer: DumpWriter::begin_segment(FileHeader {
-            sequence: META_SEQUENCE,
-            version: VERSION,
-            ..*header
-        }),
-        facts: RingFacts { written, ..RingFacts::default() },
-        damage: found,
-        rings: Vec::new(),
-        records: 0,
-        lost: 0,
-    };
-    reader.check_length();
-    reader.explain();
-    reader.rings(limits);
-    if let Some((path, Progress { rings: Some(rings), .. })) = progress {
-        reader.check_list(path, rings);
-    }
-    reader.finish()
 }
 
-/// Reads `meta.steno`. Its last frame may be torn: no record needed it.
+/// Reads `meta.steno`. Its last frame may be torn: no record needs it.
 fn meta(
     dir: &RingDir,
     at: &Dir,
@@ -117,7 +125,7 @@ fn meta(
     Ok(Ok(meta))
 }
 
-/// Which file was being written, and where the rings were, as the first directory says.
+/// The `progress` of the first directory, and its path.
 fn all_progress(
     dir: &RingDir,
     metas: &[Dump],
@@ -131,7 +139,7 @@ fn all_progress(
                 all.extend(progress.map(|progress| (path, progress)));
                 continue;
             }
-            // A writer that has not written anything yet has not said how much either.
+            // The writer died before it wrote anything.
             Err(error) if error.is_not_found() => continue,
             Err(FileError::Foreign) => RingDamage::Foreign,
             Err(FileError::Io(error)) => RingDamage::Io(error.kind()),
@@ -163,7 +171,7 @@ fn all_progress(
     }
 }
 
-/// Makes the dump.
+/// Puts the records of rings into a dump.
 struct Reader<'d> {
     dir: &'d RingDir,
     dump: Option<&'d Dump>,
@@ -173,7 +181,7 @@ struct Reader<'d> {
     writer: DumpWriter,
     facts: RingFacts,
     damage: Vec<Damage>,
-    rings: Vec<RingShare>,
+    rings: Vec<UnreadRing>,
     records: u64,
     lost: u64,
 }
@@ -183,7 +191,7 @@ impl Reader<'_> {
         self.damage.push(damage(file, offset, cause));
     }
 
-    /// What was written must still be there.
+    /// Checks that the dump still has all bytes that were written.
     fn check_length(&mut self) {
         let (Some(dump), Some((sequence, written))) = (self.dump, self.facts.written) else {
             return;
@@ -243,7 +251,7 @@ impl Reader<'_> {
             let cause = RingDamage::TooMany { files, limit: *limit };
             self.report(at.to_owned(), 0, cause);
         }
-        // By number, which has no leading zeros.
+        // By number: they have no leading zeros.
         names.sort_by(|a, b| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
         *limit -= names.len().min(*limit);
         for name in names {
@@ -283,7 +291,7 @@ impl Reader<'_> {
         let first_record = share.span.first_record;
         self.facts.starts.insert(id, RingStart { position: ring.start(), first_record, records });
         self.records = self.records.saturating_add(records);
-        self.rings.push(RingShare { ring: id, file: path, first_record, records });
+        self.rings.push(UnreadRing { ring: id, file: path, first_record, records });
     }
 
     /// Puts the records that the dump lacks into blocks, and returns their number.
@@ -344,8 +352,7 @@ impl Reader<'_> {
         self.writer.put_loss(&frame);
     }
 
-    /// Each ring that a thread had must be among those that were read; of others only the dump has
-    /// anything.
+    /// Checks that all listed rings were read. Of others, only the dump has records.
     fn check_list(&mut self, path: PathBuf, rings: RingList) {
         let missing = rings.missing(|ring| self.facts.starts.contains_key(&ring));
         for (ring, place) in missing.collect::<Vec<_>>() {
@@ -374,7 +381,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The latest time of which anything is known.
+    /// The latest known time.
     fn last_counter(&self) -> u64 {
         let blocks = self.known.blocks.values().flatten();
         let last = blocks.map(|block| block.header.counter_last).max();
@@ -382,7 +389,7 @@ impl Reader<'_> {
         last.or(pairs.next_back().map(|pair| pair.counter)).unwrap_or_default()
     }
 
-    /// For the dump that is made of this one: the loss must not be forgotten.
+    /// States a loss, which a dump that is recovered from this one has to repeat.
     fn put_lost(&mut self, ring: u32, state: VolatileState, number: u64) {
         let lost = VolatileRing { ring, state: state as u8, number, reason: String::new() };
         self.writer.put_volatile(&lost);
@@ -390,95 +397,13 @@ impl Reader<'_> {
 
     fn finish(self) -> Result<Recovery, RingsError> {
         let Self { dir, mut writer, facts, damage, rings, records, lost, .. } = self;
-        writer.finish_segment(lost, false);
+        writer.finish_without_index(lost);
         let path = dir.path().to_owned();
-        // It was within the limits when it was read.
+        // Everything was within the limits when it was read.
         let limits = Limits::default().with_metadata_bytes(usize::MAX);
         match Dump::from_bytes_within(path.clone(), writer.into_bytes(), &limits) {
             Ok(dump) => Ok(Recovery { dump: dump.into_rings(facts, damage), path, rings, records }),
             Err(error) => Err(RingsError::Unusable { path, why: error.to_string().into() }),
         }
     }
-}
-
-/// The explanations and the blocks of a session, for the judgement of its rings.
-struct Known<'d> {
-    dump: Option<&'d Dump>,
-    metas: &'d [Dump],
-    /// The dump's blocks that are not cut, by ring and number.
-    blocks: BTreeMap<u32, Vec<&'d Block>>,
-}
-
-impl<'d> Known<'d> {
-    fn new(dump: Option<&'d Dump>, metas: &'d [Dump]) -> Self {
-        let mut blocks: BTreeMap<u32, Vec<&Block>> = BTreeMap::new();
-        for block in dump.into_iter().flat_map(Dump::blocks).filter(|block| !block.is_cut) {
-            blocks.entry(block.header.ring).or_default().push(block);
-        }
-        blocks
-            .values_mut()
-            .for_each(|blocks| blocks.sort_by_key(|block| block.header.first_record));
-        Self { dump, metas, blocks }
-    }
-
-    fn site(&self, id: u32) -> Option<&CallSite> {
-        let site = self.metas.iter().chain(self.dump).find_map(|dump| dump.site(id));
-        site.map(crate::Site::call_site)
-    }
-}
-
-impl DumpSide for Known<'_> {
-    fn blocks(&self, ring: u32) -> impl Iterator<Item = &BlockHeader> {
-        self.blocks.get(&ring).into_iter().flatten().map(|block| &block.header)
-    }
-
-    fn is_whole(&self, ring: u32, block: usize) -> bool {
-        let block = self.blocks.get(&ring).and_then(|blocks| blocks.get(block));
-        let body = self.dump.zip(block).map(|(dump, block)| dump.stored_body(block));
-        body.is_some_and(|body| body.is_ok())
-    }
-
-    fn end(&self, ring: u32) -> Option<u64> {
-        self.blocks(ring).map(end_number).max()
-    }
-
-    fn is_first(&self) -> bool {
-        self.dump.is_some_and(|dump| dump.header().sequence == 0)
-    }
-
-    fn has_site(&self, id: u32) -> bool {
-        self.site(id).is_some()
-    }
-}
-
-fn not_a_ring(why: NotARing) -> RingDamage {
-    match why {
-        NotARing::Io(error) => RingDamage::Io(error.kind()),
-        NotARing::TooLong { bytes, limit } => RingDamage::TooLong { bytes, limit },
-        NotARing::OtherSession => RingDamage::OtherSession,
-        NotARing::Kind => RingDamage::Kind,
-        other => RingDamage::NoRing(other.to_string().into()),
-    }
-}
-
-/// What a reader reports of a ring. It shows what is missing or not explained where the records should be.
-fn ring_damage(ring: u32, damage: ShareDamage) -> Option<RingDamage> {
-    Some(match damage {
-        ShareDamage::Number { position, number } => RingDamage::Number { position, number },
-        ShareDamage::Disagrees { number, expected, found } => {
-            RingDamage::Disagrees { ring, number, expected, found }
-        }
-        ShareDamage::Misplaced { number, expected, found } => {
-            RingDamage::Misplaced { ring, number, expected, found }
-        }
-        ShareDamage::Torn(Broken::Truncated { position }) => RingDamage::Cut { ring, position },
-        ShareDamage::Torn(Broken::Header { position, .. }) => RingDamage::Header { ring, position },
-        ShareDamage::Torn(_) => {
-            RingDamage::NoRing("it is damaged in a way that this version does not know".into())
-        }
-        ShareDamage::Short { records } => {
-            RingDamage::Records { ring, records, why: ValueError::End }
-        }
-        _ => return None,
-    })
 }

@@ -21,14 +21,13 @@ use crate::dump::{Block, Dump, Unpacker};
 use crate::model::state::Tail;
 use crate::write::recover::FrameCopier;
 
-/// A merged block has no more than this in packed rows, but for its last part: a reader opens one
-/// block of each ring at a time.
+/// A merged block ends when its packed rows exceed this: a reader opens one block of each ring at a time.
 const ROWS_BYTES: usize = 2 << 20;
 
-/// More than this in rows may be more than a reader takes out of columns.
+/// A block with more than this in rows stays in rows: a reader limits what it takes out of columns.
 const COLUMNS_BYTES: usize = 8 << 20;
 
-/// A block with more records than this is copied as it stands.
+/// A block with more records than this is copied unchanged.
 const LARGE_COUNT: u32 = 1 << 18;
 
 /// The result of rewriting a dump.
@@ -41,7 +40,7 @@ pub struct Repacked {
     pub bytes_before: u64,
     /// How many bytes were written.
     pub bytes: u64,
-    /// How many blocks the dump had, of those that were written.
+    /// How many blocks of the dump were read for these.
     pub blocks_before: u64,
     /// How many blocks were written.
     pub blocks: u64,
@@ -77,7 +76,7 @@ pub fn repack(dump: &Dump, level: i32, out: &mut impl Write) -> io::Result<Repac
     // New frames are of this version, copied ones of the dump's.
     let version = header.version.max(VERSION);
     let copy = FrameCopier::new(FileHeader { version, ..*header }, out);
-    let mut repack = Repack {
+    let mut compactor = Compactor {
         dump,
         copy,
         compressor: Compressor::with_level(level)?,
@@ -91,9 +90,9 @@ pub fn repack(dump: &Dump, level: i32, out: &mut impl Write) -> io::Result<Repac
         blocks: 0,
         is_whole: dump.damage().is_empty(),
     };
-    repack.frames()?;
-    let Repack { mut copy, blocks_before, blocks, is_whole, .. } = repack;
-    // An end frame would say that what was left out never was.
+    compactor.frames()?;
+    let Compactor { mut copy, blocks_before, blocks, is_whole, .. } = compactor;
+    // An end frame would deny what was left out.
     if is_whole
         && dump.tail() == Tail::Sealed
         && let Some(end) = dump.end()
@@ -104,18 +103,18 @@ pub fn repack(dump: &Dump, level: i32, out: &mut impl Write) -> io::Result<Repac
     Ok(Repacked { records, bytes_before: dump.len_bytes(), bytes, blocks_before, blocks })
 }
 
-struct Repack<'d, 'o, W> {
+struct Compactor<'d, 'o, W> {
     dump: &'d Dump,
     copy: FrameCopier<'o, W>,
     compressor: Compressor,
     unpacker: Unpacker,
     plans: BTreeMap<u32, SitePlan>,
-    /// The blocks of each ring that are to be one.
+    /// The records of each ring that will make one block.
     pending: BTreeMap<u32, Pending>,
-    /// How many records without an error came last, of each ring.
+    /// How many records each ring had since its last error.
     without_error: BTreeMap<u32, u64>,
     summaries: SummaryBuilder,
-    /// The last block was copied as it stands, so that its summary stays true.
+    /// The last block was copied unchanged, so that its summary stays true.
     is_copied: bool,
     blocks_before: u64,
     blocks: u64,
@@ -123,26 +122,27 @@ struct Repack<'d, 'o, W> {
     is_whole: bool,
 }
 
+/// Records that will make one block.
 #[derive(Default)]
 struct Pending {
-    records: Vec<Taken>,
-    /// What they take in rows.
+    records: Vec<BlockRecord>,
+    /// The length of their rows.
     bytes: usize,
-    /// Of the first one, with the position that the last one ends at.
+    /// The header of the first block, with the position at which the last one ends.
     header: Option<BlockHeader>,
     /// They are rare errors.
     is_alone: bool,
 }
 
-/// A record, out of its block.
-struct Taken {
+/// A record that was taken out of its block.
+struct BlockRecord {
     tag: u32,
     word: u64,
     values: Vec<u8>,
     encoding: Encoding,
 }
 
-impl<W: Write> Repack<'_, '_, W> {
+impl<W: Write> Compactor<'_, '_, W> {
     fn frames(&mut self) -> io::Result<()> {
         let dump = self.dump;
         let mut others = dump.tables().others.iter().copied().peekable();
@@ -162,13 +162,13 @@ impl<W: Write> Repack<'_, '_, W> {
     fn other(&mut self, at: u64) -> io::Result<()> {
         let frame = FrameCopier::<W>::whole_frame(self.dump, at);
         match frame.map(|(kind, payload)| (FrameKind::from_u8(kind), payload)) {
-            // Losses stand between the blocks of their ring where they happened.
+            // Losses stay between the blocks of their ring where they happened.
             Some((Some(FrameKind::Loss), payload)) => {
                 if let Some(frame) = LossFrame::decode(payload) {
                     self.put_pending(frame.ring)?;
                 }
             }
-            // Blocks have changed places.
+            // Blocks have moved, so that it may be false.
             Some((Some(FrameKind::Watermark), _)) => return Ok(()),
             Some((Some(FrameKind::Summary), _)) if !self.is_copied => return Ok(()),
             _ => {}
@@ -190,7 +190,7 @@ impl<W: Write> Repack<'_, '_, W> {
             self.blocks += 1;
             return self.copy.block(self.dump, block, None);
         }
-        // What is large is not made smaller by being put together with others.
+        // Merging does not make large blocks smaller.
         let is_large = header.body_bytes as usize > ROWS_BYTES || header.count > LARGE_COUNT;
         let Some(records) = (!is_large).then(|| self.records(block)).flatten() else {
             self.put_pending(header.ring)?;
@@ -203,15 +203,15 @@ impl<W: Write> Repack<'_, '_, W> {
         let is_alone = header.levels == Level::Error.bit() && *without_error >= RARE_AFTER_RECORDS;
         let has_error = header.levels & Level::Error.bit() != 0;
         *without_error = if has_error { 0 } else { *without_error + u64::from(header.count) };
-        let goes_on = self.pending.get(&header.ring).is_some_and(|pending| {
+        let continues = self.pending.get(&header.ring).is_some_and(|pending| {
             pending.header.is_some_and(|before| {
-                let behind = before.first_record.checked_add(before.count.into());
-                behind == Some(header.first_record) && before.end_position == header.position
+                let next = before.first_record.checked_add(before.count.into());
+                next == Some(header.first_record) && before.end_position == header.position
             }) && pending.bytes < ROWS_BYTES
                 && !pending.is_alone
                 && !is_alone
         });
-        if !goes_on {
+        if !continues {
             self.put_pending(header.ring)?;
         }
         let pending = self.pending.entry(header.ring).or_default();
@@ -227,8 +227,8 @@ impl<W: Write> Repack<'_, '_, W> {
         Ok(())
     }
 
-    /// The records of a block; `None` if they cannot all be taken apart.
-    fn records(&mut self, block: &Block) -> Option<Vec<Taken>> {
+    /// The records of a block. `None` if one of them cannot be taken apart.
+    fn records(&mut self, block: &Block) -> Option<Vec<BlockRecord>> {
         let stored = self.dump.stored_body(block).ok()?;
         let body = self.unpacker.unpack(&stored).ok()?;
         let taken = self.take(&block.header, &body);
@@ -236,7 +236,11 @@ impl<W: Write> Repack<'_, '_, W> {
         taken
     }
 
-    fn take(&mut self, header: &BlockHeader, body: &crate::dump::Body<'_>) -> Option<Vec<Taken>> {
+    fn take(
+        &mut self,
+        header: &BlockHeader,
+        body: &crate::dump::Body<'_>,
+    ) -> Option<Vec<BlockRecord>> {
         let mut taken = Vec::new();
         let mut check = BlockBuilder::default();
         check.begin(0, 0, 0);
@@ -245,17 +249,17 @@ impl<W: Write> Repack<'_, '_, W> {
             let record = record.ok()?;
             let word = self.word(&record)?;
             let values = record.values.to_vec();
-            let record = Taken { tag: record.tag, word, values, encoding: record.encoding };
+            let record = BlockRecord { tag: record.tag, word, values, encoding: record.encoding };
             self.push(&mut check, &record).ok()?;
             taken.push(record);
         }
         let rest = records.rest();
         let is_all = taken.len() == header.count as usize && !taken.is_empty();
-        // Behind raw records there may be dead space.
+        // Dead space may follow raw records.
         (is_all && (header.encoding == 0 || rest.is_empty())).then_some(taken)
     }
 
-    /// A record's time word; `None` if it is not what the call site says, or if there is none.
+    /// A record's time word. `None` if it does not match the call site.
     fn word(&mut self, record: &RawRecord<'_>) -> Option<u64> {
         let source = if record.tag == CallSite::LOSS_ID {
             TimeSource::Counter
@@ -272,10 +276,10 @@ impl<W: Write> Repack<'_, '_, W> {
         }
     }
 
-    fn push(&self, builder: &mut BlockBuilder, record: &Taken) -> Result<(), ValueError> {
+    fn push(&self, builder: &mut BlockBuilder, record: &BlockRecord) -> Result<(), ValueError> {
         let time = record.word.to_le_bytes();
         if record.tag == CallSite::LOSS_ID {
-            // Statements are alike in both encodings.
+            // Both encodings have the same bytes for a loss statement.
             if record.values.len() != Loss::BYTES - time.len() {
                 return Err(ValueError::Trailing);
             }
@@ -288,7 +292,7 @@ impl<W: Write> Repack<'_, '_, W> {
         }
     }
 
-    /// Writes what is pending of a ring, as one block.
+    /// Writes the pending records of a ring, as one block.
     fn put_pending(&mut self, ring: u32) -> io::Result<()> {
         let Some(Pending { records, header: Some(header), bytes, .. }) = self.pending.remove(&ring)
         else {
@@ -299,14 +303,14 @@ impl<W: Write> Repack<'_, '_, W> {
             if bytes > COLUMNS_BYTES { BlockBuilder::begin } else { BlockBuilder::begin_columns };
         begin(&mut builder, ring, header.position, header.first_record);
         let push = |builder: &mut BlockBuilder| {
-            // Each has been pushed before.
+            // `take` has pushed each of them.
             records.iter().try_for_each(|record| self.push(builder, record))
         };
-        let unlike = |error: ValueError| io::Error::new(io::ErrorKind::InvalidData, error);
-        push(&mut builder).map_err(unlike)?;
+        let changed = |error: ValueError| io::Error::new(io::ErrorKind::InvalidData, error);
+        push(&mut builder).map_err(changed)?;
         if bytes <= COLUMNS_BYTES && !builder.are_columns_worthwhile() {
             builder.begin(ring, header.position, header.first_record);
-            push(&mut builder).map_err(unlike)?;
+            push(&mut builder).map_err(changed)?;
         }
         self.summaries.begin();
         for record in records.iter().filter(|record| record.tag != CallSite::LOSS_ID) {

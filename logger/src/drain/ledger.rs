@@ -28,7 +28,7 @@ impl RetiredRing {
     /// The ring id of the rings that are not told apart.
     const OVERFLOW: u32 = 0;
 
-    /// Stands for all retired rings for which the ledger has no room. Their numbers are added up.
+    /// All retired rings for which the ledger has no room, as one. Their numbers are added up.
     fn overflow() -> Self {
         Self {
             thread: Thread { ring: Self::OVERFLOW, os_id: 0, name: String::new(), continues: None },

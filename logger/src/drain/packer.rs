@@ -19,7 +19,7 @@ use stenolog_session::writer::DumpWriter;
 use super::effort::Effort;
 use super::rings::DrainRing;
 use super::segment::Segment;
-use crate::core::has_memory;
+use crate::process::memory::has_memory;
 use crate::registry;
 
 /// How many bytes of a ring to pack at once: they stay in the first-level cache.

@@ -21,8 +21,9 @@ use super::packer::Packer;
 use super::rings::Rings;
 use super::segment::{SegmentFile, WriteFailure};
 use super::segments::Segments;
-use crate::core::{Core, has_memory};
+use crate::core::Core;
 use crate::error::DrainError;
+use crate::process::memory::has_memory;
 use crate::registry;
 
 /// The memory that a pass takes besides its blocks.

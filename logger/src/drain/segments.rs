@@ -1,18 +1,22 @@
 //! Segments of a session: the one that is written, and what is still to be done for those before it.
 //!
 //! A new segment begins when something was done to the file of the current one (`replace`). Rotation by size
-//! or age would be another reason, to be checked at the end of a pass: finish the current segment with
-//! `continues`, and begin the next one in a file that `storage` names.
+//! or age would be another reason, to be checked at the end of a pass: [`finish`](Segments::finish) the
+//! current segment with `continues`, write it, and [`begin_next`](Segments::begin_next) in a file that
+//! `storage` names.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+use stenolog_format::frame::FileHeader;
 use stenolog_format::loss::GoneCause;
 
 use super::ledger::{Ledger, LostRange};
-use super::rings::Rings;
+use super::rings::{InSegment, Rings};
 use super::segment::{EarlierSegments, Segment, SegmentFile, WriteFailure};
+use super::storage::Storage;
+use crate::clock::unix_ns;
 use crate::core::Core;
-use crate::error::FileFate;
+use crate::error::FileEvent;
 
 /// How often to check that the path still leads to the file, while there are records to write. That the
 /// file still exists is checked before each write.
@@ -21,7 +25,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The segments of a session.
 pub(super) struct Segments {
     pub(super) current: Segment,
-    pub(super) earlier: EarlierSegments,
+    earlier: EarlierSegments,
     pub(super) ledger: Ledger,
     /// Earlier files that are whole, but may not be on the disk: usually none.
     pub(super) unsynced: Vec<UnsyncedFile>,
@@ -40,7 +44,7 @@ pub(super) struct UnsyncedFile {
 pub(super) struct FileWatch {
     pub(super) last_look: Option<Instant>,
     /// What was done to a file for which no new one could be created yet.
-    pub(super) fate: Option<FileFate>,
+    pub(super) fate: Option<FileEvent>,
     /// It was reported that the file was moved and that no new one could be created.
     pub(super) is_move_told: bool,
 }
@@ -61,6 +65,26 @@ impl Segments {
             unsynced: Vec::new(),
             watch: FileWatch::default(),
         }
+    }
+
+    /// Begins the next segment in an empty file, and returns the one before it. What was not written of that
+    /// has been taken back. `first_of` says from which of a ring's numbers on the new segment states what
+    /// became of records: from the number after the last one, if the old file keeps its records.
+    pub(super) fn begin_next(
+        &mut self,
+        core: &Core,
+        rings: &mut Rings,
+        file: Box<dyn Storage>,
+        first_of: impl Fn(InSegment, u64) -> u64,
+    ) -> Segment {
+        let header = *self.current.writer.header();
+        let created_unix_ns = unix_ns(SystemTime::now());
+        let header = FileHeader { sequence: header.sequence + 1, created_unix_ns, ..header };
+        let next = Segment::begin(core, header, SegmentFile::new(file));
+        let old = std::mem::replace(&mut self.current, next);
+        self.earlier.add(&old);
+        self.ledger.begin_segment(rings, first_of);
+        old
     }
 
     /// Writes what is pending, and then frees what it has of the rings (S1).

@@ -56,8 +56,8 @@ impl Meta {
         let len = self.len;
         let statement = self.threads.state(thread, len, &self.frames);
         match &statement {
-            Statement::Over { offset, bytes } => self.file.write_all_at(bytes, *offset)?,
-            Statement::Behind { bytes, frames, .. } => {
+            Statement::Overwrite { offset, bytes } => self.file.write_all_at(bytes, *offset)?,
+            Statement::Append { bytes, frames, .. } => {
                 self.append(bytes)?;
                 self.frames = frames.clone();
             }

@@ -43,9 +43,9 @@ pub(super) struct Slots {
 /// The write that states a thread.
 pub(super) enum Statement {
     /// Over a frame that is no longer needed.
-    Over { offset: u64, bytes: Vec<u8> },
+    Overwrite { offset: u64, bytes: Vec<u8> },
     /// After all others. Its last frame is reusable.
-    Behind { bytes: Vec<u8>, last_bytes: u64, frames: FrameWriter },
+    Append { bytes: Vec<u8>, last_bytes: u64, frames: FrameWriter },
 }
 
 impl Slots {
@@ -59,27 +59,27 @@ impl Slots {
         if let Some(slot) = free.min_by_key(|slot| slot.bytes) {
             let mut over = Vec::new();
             put(&mut FrameWriter::behind(slot.sequence), &payload, slot.bytes, &mut over);
-            return Statement::Over { offset: slot.offset, bytes: over };
+            return Statement::Overwrite { offset: slot.offset, bytes: over };
         }
-        let (mut behind, mut frames) = (Vec::new(), frames.clone());
+        let (mut appended, mut frames) = (Vec::new(), frames.clone());
         let left = PAGE_BYTES - len % PAGE_BYTES;
         if left < bytes {
             // The frame would cross a page (M1): stating the thread twice fills the current one.
             let filler = if left >= needed { left } else { left + bytes };
-            put(&mut frames, &payload, filler, &mut behind);
+            put(&mut frames, &payload, filler, &mut appended);
         }
-        put(&mut frames, &payload, bytes, &mut behind);
-        Statement::Behind { bytes: behind, last_bytes: bytes, frames }
+        put(&mut frames, &payload, bytes, &mut appended);
+        Statement::Append { bytes: appended, last_bytes: bytes, frames }
     }
 
     /// The statement of a ring's thread was written; `len` is how long the file was before.
     pub(super) fn note(&mut self, ring: u32, statement: &Statement, len: u64) {
         let slot = match statement {
-            Statement::Over { offset, .. } => {
+            Statement::Overwrite { offset, .. } => {
                 let at = self.free.iter().position(|slot| slot.offset == *offset);
                 at.map(|at| self.free.swap_remove(at))
             }
-            Statement::Behind { bytes, last_bytes, frames } => Some(Slot {
+            Statement::Append { bytes, last_bytes, frames } => Some(Slot {
                 offset: len + bytes.len() as u64 - last_bytes,
                 sequence: frames.frames() - 1,
                 bytes: *last_bytes,
@@ -143,12 +143,12 @@ mod tests {
             let len = self.bytes.len() as u64;
             let statement = self.slots.state(thread, len, &self.frames);
             match &statement {
-                Statement::Over { offset, bytes } => {
+                Statement::Overwrite { offset, bytes } => {
                     let (at, end) = (*offset as usize, *offset as usize + bytes.len());
                     assert_eq!(at / 4096, (end - 1) / 4096, "within a page");
                     self.bytes[at..end].copy_from_slice(bytes);
                 }
-                Statement::Behind { bytes, frames, .. } => {
+                Statement::Append { bytes, frames, .. } => {
                     self.bytes.extend_from_slice(bytes);
                     self.frames = frames.clone();
                 }

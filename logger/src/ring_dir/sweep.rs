@@ -57,18 +57,18 @@ mod keep {
     pub(super) const YOUNG: Duration = Duration::from_secs(3600);
 }
 
-/// How many directories a start looks at, and how many entries of a folder to find them or a dump.
+/// The greatest number of directories that a start looks at, and of files in a folder that it searches.
 const MAX_DIRECTORIES: usize = 512;
 const MAX_ENTRIES: usize = 1 << 14;
 
-/// How many bytes of rings a start reads, and the longest dump that it seals.
+/// The number of bytes of rings that a start reads, and the length of the longest dump that it seals.
 const MAX_RING_BYTES: u64 = 1 << 28;
 const MAX_DUMP_BYTES: u64 = 1 << 26;
 
-/// How long a half-made directory is left alone where folders cannot be locked.
+/// The age up to which a half-made directory is left alone where folders cannot be locked.
 const HALF_MADE_FOR: Duration = Duration::from_secs(60);
 
-/// No ring waits this long: the clock must have been set.
+/// An age that rings cannot have: the clock was set.
 const NO_AGE: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Cleans up in `folders`. Spares the rings of the session `spared`, and without `may_read` also those
@@ -123,7 +123,7 @@ impl Sweep<'_> {
             Some((folder.join(&name), session_of(name.to_str()?)?))
         };
         let mut found: Vec<_> = entries.take(MAX_ENTRIES).filter_map(named).collect();
-        // Not always the same ones, should there be more than one start looks at.
+        // If there are too many, each start looks at others.
         if found.len() > self.left_to_look_at {
             let salt = RandomState::new().hash_one(0) as usize;
             let first = salt % found.len();
@@ -178,7 +178,7 @@ impl Sweep<'_> {
         self.removed.push(Removed { rings, dump, were_unread: false, why });
     }
 
-    /// Removes those of the directories that are beyond the limits (W3).
+    /// Removes the directories that exceed the limits (W3).
     fn discard(&mut self, folder: &Path, mut waiting: Vec<Waiting>) {
         let share = rustix::fs::statvfs(folder).map_or(u64::MAX, |system| {
             system.f_blocks.saturating_mul(system.f_frsize) / keep::SHARE_OF_FILE_SYSTEM
@@ -206,9 +206,9 @@ impl Sweep<'_> {
         }
     }
 
-    /// Whether no ring has a record that was not freed, as far as is read.
+    /// Whether all rings are known to have no record that was not freed.
     fn hold_nothing(&mut self, left: &Left) -> bool {
-        // It was seen before that they hold something.
+        // An earlier start saw that they have records.
         if left.open_file(LEFT_FILE).is_ok() {
             return false;
         }
@@ -246,14 +246,14 @@ impl Left {
         rings.is_some_and(|rings| rings.is_locked() && rings.remove().is_ok())
     }
 
-    /// Removes what a start has left that was killed before it had locked anything (W2).
+    /// Removes what a start has left that was killed before it locked anything (W2).
     fn remove_half_made(&self, folder: &Path) {
         let age = self.dir.modified().ok().and_then(|modified| modified.elapsed().ok());
         let lock = lock::lock_folder(folder);
         if lock.is_none() && age.is_none_or(|age| age < HALF_MADE_FOR) {
             return;
         }
-        // It may have become more than that before the lock was had.
+        // A logger may have gone on before this process had the lock.
         if holds_rings(&self.dir).is_ok_and(|holds| !holds)
             && let Some(rings) = UnreadDir::open(self.dir.path(), self.session)
         {
@@ -261,8 +261,7 @@ impl Left {
         }
     }
 
-    /// Puts an end behind a dump that has everything, and removes the directory. `false` if something
-    /// is not as it must be for that.
+    /// Seals a dump that has everything, and removes the directory. `false` if anything is unsure.
     fn seal(&self, dump: &Path, all: &[PathBuf]) -> bool {
         let mut options = File::options();
         options.read(true).write(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
@@ -273,12 +272,11 @@ impl Left {
                 && metadata.uid() == rustix::process::geteuid().as_raw()
                 && metadata.len() <= MAX_DUMP_BYTES
         });
-        // Shared, as readers have it: they are not to take this for a writer. A logger that starts on that
-        // path has it for itself.
+        // Shared, as readers do: this is not a writer. A logger that starts on that path locks it exclusively.
         if !is_ours || file.try_lock_shared().is_err() {
             return false;
         }
-        // What is cut off behind the last whole frame is for a reader to see.
+        // A cut write is left for a reader.
         let len = file.metadata().map_or(0, |metadata| metadata.len());
         if self.written().is_none_or(|written| written != len) {
             return false;
@@ -296,7 +294,7 @@ impl Left {
         is_there && rings.is_locked() && rings.seal(&file, refuse).is_ok() && rings.remove().is_ok()
     }
 
-    /// Notes that the rings wait to be read, and frees the memory that they do not need.
+    /// Notes that the rings wait for a reader, and frees the memory that they do not need.
     fn wait(self, dump: Option<PathBuf>) -> Option<Waiting> {
         let now = SystemTime::now();
         let since = |file: &File| file.metadata().and_then(|metadata| metadata.modified()).ok();
@@ -320,7 +318,7 @@ impl Left {
         Some(Waiting { left: self, dump, age: age.unwrap_or_default(), bytes })
     }
 
-    /// Punches holes where rings are zero, that is, everywhere but at their records. Files read as before.
+    /// Punches holes where rings are zero, that is, everywhere except at their records. Files read as before.
     fn give_back_zeros(&self) {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         for name in self.names(|_| true).unwrap_or_default() {
@@ -352,7 +350,7 @@ const PAGE_BYTES: usize = 4096;
 const HOLE: rustix::fs::FallocateFlags =
     rustix::fs::FallocateFlags::PUNCH_HOLE.union(rustix::fs::FallocateFlags::KEEP_SIZE);
 
-/// Makes holes where a file is zero.
+/// Punches holes where a file is zero.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn give_back(file: &File) -> io::Result<()> {
     let mut page = [0; PAGE_BYTES];

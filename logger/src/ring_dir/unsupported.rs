@@ -24,9 +24,7 @@ pub(crate) struct RingFile(Infallible);
 
 /// The place of a ring in `progress`: it has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Listing {
-    Nowhere,
-}
+pub(crate) struct Listing(Infallible);
 
 /// Changes to ring directories: there are none.
 #[derive(Debug, Default)]

@@ -67,10 +67,10 @@ impl DumpLocation {
     #[must_use]
     pub fn path(&self) -> Option<PathBuf> {
         #[cfg(unix)]
-        let path = Some(std::os::unix::ffi::OsStrExt::from_bytes(&*self.path));
+        let path = Some(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(&self.path));
         #[cfg(not(unix))]
         let path = std::str::from_utf8(&self.path).ok();
-        path.map(|path: &OsPath| PathBuf::from(path))
+        path.map(PathBuf::from)
     }
 
     /// Whether this process sees the folder of the dump where the writer saw it: from the same root, and on
@@ -81,11 +81,6 @@ impl DumpLocation {
         root() == Some(self.root) && device == Some(self.device)
     }
 }
-
-#[cfg(unix)]
-type OsPath = std::ffi::OsStr;
-#[cfg(not(unix))]
-type OsPath = str;
 
 /// The device of the nearest folder above `path` that exists; `None` if that cannot be told.
 #[cfg(unix)]

@@ -270,7 +270,7 @@ impl AbandonedRings {
         &self,
         contents: &Contents,
         explanations: &Explanations,
-    ) -> Result<(Vec<Share>, BTreeMap<u32, (&Self, OsString)>), NotRecovered> {
+    ) -> Result<(Vec<Share>, RingFiles<'_>), NotRecovered> {
         let (mut shares, mut files) = (Vec::new(), BTreeMap::new());
         let known = Known { contents, explanations };
         for rings in self.all() {
@@ -306,6 +306,9 @@ impl AbandonedRings {
         Ok((shares, files))
     }
 }
+
+/// The directory and the name of each ring's file.
+type RingFiles<'a> = BTreeMap<u32, (&'a AbandonedRings, OsString)>;
 
 /// The dump, and the explanations of its session.
 struct Known<'a> {
@@ -379,3 +382,6 @@ impl NotRecovered {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,7 @@ use stenolog_decoder::{
 /// A record takes no fewer bytes than its tag, its length and its time.
 const MIN_RECORD_BYTES: usize = 3;
 
-/// Reading stops behind so much text: a few bytes may ask for wide paddings, record by record.
+/// Reading stops after this much text: a few bytes may ask for wide paddings, record by record.
 const MAX_TEXT_BYTES: usize = 128 << 10;
 
 /// Reads `dumps`, which were made of `bytes` bytes, in every way that there is.
@@ -162,8 +162,9 @@ fn check_text(text: &str, format: Format) {
 /// contradict each other can hide the first copy from it.
 fn check_filter(dumps: &[Dump], whole: &Summary) {
     let copies = whole.shown.saturating_add(whole.duplicates);
-    static FILTER: LazyLock<Filter> =
-        LazyLock::new(|| Filter::default().levels(Levels::at_least(Level::Info)).thread("*ing-*"));
+    static FILTER: LazyLock<Filter> = LazyLock::new(|| {
+        Filter::default().with_levels(Levels::at_least(Level::Info)).with_thread("*ing-*")
+    });
     let mut decoder = Decoder::new(dumps).with_filter(FILTER.clone());
     let mut middle = None;
     let _ = decoder.for_each(|entry| {
@@ -173,7 +174,7 @@ fn check_filter(dumps: &[Dump], whole: &Summary) {
     });
     assert!(decoder.summary().shown <= copies);
     let since = middle.unwrap_or_default();
-    let mut decoder = Decoder::new(dumps).with_filter(Filter::default().since(since));
+    let mut decoder = Decoder::new(dumps).with_filter(Filter::default().with_since(since));
     let _ = decoder.for_each(|entry| {
         assert!(entry.unix_ns() >= since);
         ControlFlow::Continue(())

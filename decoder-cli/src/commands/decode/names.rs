@@ -26,7 +26,7 @@ impl Names {
 }
 
 fn unknown_target(name: &str, dumps: &[Dump]) -> Option<String> {
-    let filter = Filter::default().target(name);
+    let filter = Filter::default().with_target(name);
     if dumps.iter().any(|dump| filter.wants_some_target_of(dump)) {
         return None;
     }
@@ -35,7 +35,7 @@ fn unknown_target(name: &str, dumps: &[Dump]) -> Option<String> {
 }
 
 fn unknown_thread(name: &str, dumps: &[Dump]) -> Option<String> {
-    let filter = Filter::default().thread(name);
+    let filter = Filter::default().with_thread(name);
     if dumps.iter().any(|dump| filter.wants_some_thread_of(dump)) {
         return None;
     }

@@ -142,23 +142,23 @@ fn use_color(output: &OutputArgs, environment: &Environment) -> bool {
 fn filter(args: FilterArgs, zone: Zone, now: DateTime<Utc>) -> Result<Filter, PlanError> {
     let mut filter = Filter::default();
     if let Some(level) = args.level {
-        filter = filter.levels(Levels::at_least(level));
+        filter = filter.with_levels(Levels::at_least(level));
     }
     for target in &args.target {
-        filter = filter.target(target);
+        filter = filter.with_target(target);
     }
     for thread in &args.thread {
-        filter = filter.thread(thread);
+        filter = filter.with_thread(thread);
     }
     for pattern in &args.grep {
         let ignore_case = ignores_case(pattern, args.ignore_case);
         filter = filter
-            .grep_pattern(pattern, ignore_case)
+            .with_grep_pattern(pattern, ignore_case)
             .map_err(|error| not_a_regex(pattern, &error))?;
     }
-    filter = filter.grep_invert(args.invert_match);
+    filter = filter.with_inverted_grep(args.invert_match);
     for field in &args.field {
-        filter = filter.field(field.parse::<FieldMatch>().map_err(PlanError::Field)?);
+        filter = filter.with_field(field.parse::<FieldMatch>().map_err(PlanError::Field)?);
     }
     let time = |flag, text: Option<&str>, edge| {
         text.map(|text| time::parse(text, edge, zone, now))
@@ -174,10 +174,10 @@ fn filter(args: FilterArgs, zone: Zone, now: DateTime<Utc>) -> Result<Filter, Pl
         return Err(PlanError::NoTime { since, until });
     }
     if let Some(since) = since {
-        filter = filter.since(since);
+        filter = filter.with_since(since);
     }
     if let Some(until) = until {
-        filter = filter.until(until);
+        filter = filter.with_until(until);
     }
     Ok(filter)
 }

@@ -54,7 +54,7 @@ fn steps(filter: &Filter, sites: &[Site]) -> (i64, i64) {
 }
 
 fn greps(patterns: &[String]) -> Filter {
-    let grep = |filter: Filter, pattern: &String| filter.grep_pattern(pattern, true).unwrap();
+    let grep = |filter: Filter, pattern: &String| filter.with_grep_pattern(pattern, true).unwrap();
     patterns.iter().fold(Filter::default(), grep)
 }
 
@@ -63,7 +63,8 @@ fn filters() -> [Filter; 4] {
     let words = (0..16).map(|n| format!("{n}{}", "wombat quokka ".repeat(4))).collect::<Vec<_>>();
     let many = (0..200).map(|n| format!("wombat {n}")).collect::<Vec<_>>();
     let fields = |filter: Filter| {
-        (0..50).fold(filter, |filter, n| filter.field(format!("a.b{n}=wombat").parse().unwrap()))
+        (0..50)
+            .fold(filter, |filter, n| filter.with_field(format!("a.b{n}=wombat").parse().unwrap()))
     };
     [
         greps(&["wombat".into()]),

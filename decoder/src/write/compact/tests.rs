@@ -1,23 +1,23 @@
 use stenolog_format::frame::Version;
 
 use super::*;
-use crate::scene::{Rec, Scene, messages, n, str_bytes};
+use crate::testing::{DumpBuilder, Open, Rec, messages, n, str_bytes};
 use crate::{Filter, verify};
 
-/// Small blocks of two rings by turns, in all layouts, with losses among them.
-fn scene() -> Scene {
-    let mut scene = Scene::new();
+/// Small blocks of two rings in turn, in all layouts.
+fn builder() -> DumpBuilder {
+    let mut builder = DumpBuilder::new();
     for round in 0..40_u32 {
         let at = u64::from(round) * 1000;
         let records = |ring: u64| [n(at + ring, round), Rec(17, at + 9 + ring, str_bytes("ann"))];
         match round % 3 {
-            0 => scene.block(1, &records(1)),
-            1 => scene.raw_block(1, &records(1)),
-            _ => scene.compressed_block(1, &records(1), Codec::Zstd),
+            0 => builder.block(1, &records(1)),
+            1 => builder.raw_block(1, &records(1)),
+            _ => builder.compressed_block(1, &records(1), Codec::Zstd),
         };
-        scene.block(2, &records(2));
+        builder.block(2, &records(2));
     }
-    scene
+    builder
 }
 
 fn packed_again(dump: &Dump) -> (Dump, Repacked) {
@@ -31,15 +31,15 @@ fn packed_again(dump: &Dump) -> (Dump, Repacked) {
 fn span(dump: &Dump, ring: u32) -> (u64, u64, u64, u64) {
     let of_ring = || dump.blocks().iter().map(|block| block.header).filter(|of| of.ring == ring);
     let (first, last) = (of_ring().next().unwrap(), of_ring().next_back().unwrap());
-    let behind = last.first_record + u64::from(last.count);
-    (first.position, last.end_position, first.first_record, behind)
+    let next = last.first_record + u64::from(last.count);
+    (first.position, last.end_position, first.first_record, next)
 }
 
 #[test]
 fn small_blocks_become_large_ones_with_the_same_records() {
-    let mut scene = scene();
-    scene.seal(0);
-    let dump = scene.dump();
+    let mut builder = builder();
+    builder.seal(0);
+    let dump = builder.dump();
     let (again, repacked) = packed_again(&dump);
     assert!(verify(&again).is_intact(), "{:?}", verify(&again).damage);
     for ring in [1, 2] {
@@ -55,49 +55,49 @@ fn small_blocks_become_large_ones_with_the_same_records() {
 }
 
 #[test]
-fn what_was_packed_again_can_be_again() {
-    let mut scene = scene();
-    scene.seal(0);
-    let (once, first) = packed_again(&scene.dump());
+fn a_rewritten_dump_can_be_rewritten() {
+    let mut builder = builder();
+    builder.seal(0);
+    let (once, first) = packed_again(&builder.dump());
     let (twice, second) = packed_again(&once);
     assert_eq!((first.bytes, first.records), (second.bytes, second.records));
-    // At first some values were summed up as they are in a ring.
+    // The first summaries were made of values as they are in a ring.
     assert_eq!(twice.bytes(), packed_again(&twice).0.bytes());
 }
 
 #[test]
-fn what_cannot_be_taken_apart_is_copied() {
-    let mut scene = Scene::new();
-    scene.block(1, &[n(10, 1)]);
-    let mut other = Scene::new();
+fn a_block_that_cannot_be_taken_apart_is_copied() {
+    let mut builder = DumpBuilder::new();
+    builder.block(1, &[n(10, 1)]);
+    let mut other = DumpBuilder::new();
     other.skip(1, 1);
     other.block(1, &[n(20, 2), n(30, 3)]);
     let block = other.dump().blocks()[0];
     // A codec of a later version.
     let header = BlockHeader { codec: 77, ..block.header };
     let payload = [&header.encode()[..], b"from the future"].concat();
-    scene.put_block(header, &payload);
-    scene.block(1, &[n(40, 4)]);
-    scene.seal(0);
-    let dump = scene.dump();
+    builder.put_block(header, &payload);
+    builder.block(1, &[n(40, 4)]);
+    builder.seal(0);
+    let dump = builder.dump();
     let (again, repacked) = packed_again(&dump);
     assert_eq!((repacked.blocks_before, repacked.blocks), (3, 3));
     assert_eq!(again.block_payload(&again.blocks()[1]), Some(&payload[..]));
     assert_eq!(
         messages(&[again], Filter::default()).0,
         messages(&[dump], Filter::default()).0,
-        "also what is said of it"
+        "with the damage"
     );
 }
 
 #[test]
 fn gaps_between_blocks_stay() {
-    let mut scene = Scene::new();
-    scene.block(1, &[n(10, 1)]);
-    scene.skip(1, 5);
-    scene.block(1, &[n(20, 2)]);
-    scene.seal(0);
-    let dump = scene.dump();
+    let mut builder = DumpBuilder::new();
+    builder.block(1, &[n(10, 1)]);
+    builder.skip(1, 5);
+    builder.block(1, &[n(20, 2)]);
+    builder.seal(0);
+    let dump = builder.dump();
     let (again, repacked) = packed_again(&dump);
     assert_eq!(repacked.blocks, 2);
     let (_, before) = messages(&[dump], Filter::default());
@@ -106,19 +106,19 @@ fn gaps_between_blocks_stay() {
 }
 
 #[test]
-fn a_dump_that_is_not_sealed_is_not_sealed_by_that() {
-    let dump = scene().dump();
+fn an_unsealed_dump_stays_unsealed() {
+    let dump = builder().dump();
     let (again, _) = packed_again(&dump);
     assert_eq!((dump.tail(), again.tail()), (Tail::Unfinished, Tail::Unfinished));
 }
 
 #[test]
-fn of_a_block_that_is_cut_the_records_before_the_cut_stay() {
-    let mut scene = Scene::new();
-    scene.block(1, &[n(10, 1)]);
-    scene.block(1, &[n(20, 2), n(30, 3)]);
-    let bytes = scene.dump().bytes().to_vec();
-    // Within the last record, or the padding behind it.
+fn records_before_the_cut_of_a_block_stay() {
+    let mut builder = DumpBuilder::new();
+    builder.block(1, &[n(10, 1)]);
+    builder.block(1, &[n(20, 2), n(30, 3)]);
+    let bytes = builder.dump().bytes().to_vec();
+    // Within the last record, or the padding after it.
     let cut = bytes.len() - 8;
     let dump = Dump::from_bytes("test.steno", bytes[..cut].to_vec()).unwrap();
     let (again, repacked) = packed_again(&dump);
@@ -130,12 +130,12 @@ fn of_a_block_that_is_cut_the_records_before_the_cut_stay() {
 }
 
 #[test]
-fn what_an_earlier_version_wrote_is_of_this_one_now() {
-    let mut scene = scene();
-    scene.seal(0);
-    let mut bytes = scene.dump().bytes().to_vec();
+fn a_dump_of_an_earlier_version_becomes_one_of_this_version() {
+    let mut builder = builder();
+    builder.seal(0);
+    let mut bytes = builder.dump().bytes().to_vec();
     let older = Version { minor: 1, ..VERSION };
-    let header = FileHeader { version: older, ..*scene.dump().header() };
+    let header = FileHeader { version: older, ..*builder.dump().header() };
     bytes[..FileHeader::BYTES].copy_from_slice(&header.encode());
     let (again, _) = packed_again(&Dump::from_bytes("old.steno", bytes).unwrap());
     assert_eq!(again.header().version, VERSION);

@@ -3,8 +3,8 @@ use super::*;
 /// A sealed segment with each kind of frame, as the logger wrote it.
 const SEGMENT: &[u8] = include_bytes!("../../../../session/tests/golden/segment.steno");
 
-/// What recovery makes of the segment, cut to so many bytes: the length and the checksum, which were those
-/// before it shared its writer with the logger.
+/// Recovers the first bytes of the segment, and compares length and checksum with those of the time before
+/// recovery and logger shared their writer.
 #[track_caller]
 fn check(bytes: usize, is_sealed: bool, length: usize, crc: u32) {
     let dump = Dump::from_bytes("app.steno", SEGMENT[..bytes].to_vec()).unwrap();

@@ -1,5 +1,5 @@
-//! A disk for tests: it fails as it is told to, and it can be looked at as it would be after the
-//! process, or the whole machine, has died.
+//! Disk for tests: it fails on command, and shows what a death of the process, or of the machine, would
+//! leave.
 //!
 //! ```text
 //!   write ─▶ live image ── sync ─▶ durable image
@@ -17,16 +17,16 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use stenolog_format::frame::FileHeader;
 
 use crate::drain::storage::{Standing, Storage};
-use crate::error::FileFate;
+use crate::error::FileEvent;
 use crate::sync::lock;
 
 const PAGE_BYTES: usize = 512;
 
-/// How often something fails.
+/// An operation that fails, and how often.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fault {
     pub(crate) errno: i32,
-    /// How many times yet; [`Fault::FOR_EVER`] never ends.
+    /// How many times are left; [`Fault::FOR_EVER`] never ends.
     pub(crate) times: u32,
 }
 
@@ -42,7 +42,7 @@ impl Fault {
     }
 }
 
-/// What goes wrong.
+/// The faults of a disk.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     pub(crate) write: Option<Fault>,
@@ -56,8 +56,8 @@ pub(crate) struct Faults {
     pub(crate) is_choppy: bool,
     /// Pages that a failing sync did not put on the disk are read from there again.
     pub(crate) forgets: bool,
-    /// Truncate the file to this many bytes right before a write: that many writes from now on, the next
-    /// one being 0.
+    /// How many writes from now on to truncate the file (0: right before the next one), and to how many
+    /// bytes.
     pub(crate) truncate_at_write: Option<(u64, usize)>,
 }
 
@@ -85,7 +85,7 @@ impl Inode {
         self.dirty.retain(|page| page * PAGE_BYTES < length);
     }
 
-    /// Reads a page from the disk that was thought to be there.
+    /// Reads back from the disk a page that was never saved.
     fn forget(&mut self, page: usize) {
         for at in page * PAGE_BYTES..((page + 1) * PAGE_BYTES).min(self.live.len()) {
             self.live[at] = self.durable.get(at).copied().unwrap_or(0);
@@ -137,7 +137,7 @@ fn strike(fault: &mut Option<Fault>) -> io::Result<()> {
     Err(error)
 }
 
-/// A disk, shared by all who hold it.
+/// A disk, which its clones share.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Disk(Arc<Mutex<State>>);
 
@@ -167,7 +167,7 @@ impl Disk {
         change(&mut self.state().faults);
     }
 
-    /// Nothing goes wrong any more.
+    /// Ends all faults.
     pub(crate) fn heal(&self) {
         self.state().faults = Faults::default();
     }
@@ -186,14 +186,14 @@ impl Disk {
         self.state().writes
     }
 
-    /// Somebody deletes a file, for good.
+    /// Deletes a file, for good, as another program does.
     pub(crate) fn remove(&self, path: impl AsRef<Path>) {
         let mut state = self.state();
         state.names.remove(path.as_ref());
         state.durable_names.remove(path.as_ref());
     }
 
-    /// Somebody gives a file another name, for good.
+    /// Renames a file, for good, as another program does.
     pub(crate) fn rename(&self, path: impl AsRef<Path>, to: impl Into<PathBuf>) {
         let mut state = self.state();
         let to = to.into();
@@ -205,7 +205,7 @@ impl Disk {
         }
     }
 
-    /// Somebody truncates a file, for good.
+    /// Truncates a file, for good, as another program does.
     pub(crate) fn truncate(&self, path: impl AsRef<Path>, length: usize) {
         let mut state = self.state();
         if let Some(&inode) = state.names.get(path.as_ref()) {
@@ -218,7 +218,7 @@ impl Disk {
         state.names.get(path.as_ref()).map(|&inode| state.inodes[inode].live.len())
     }
 
-    /// What there is when the process has died.
+    /// The files after a death of the process.
     pub(crate) fn after_a_kill(&self) -> Files {
         let state = self.state();
         let live =
@@ -226,7 +226,7 @@ impl Disk {
         state.names.iter().map(live).collect()
     }
 
-    /// What there is when the machine has died: what was synced, and at random some of what was not.
+    /// The files after a death of the machine: what was synced, and at random some of what was not.
     pub(crate) fn after_a_power_loss(&self) -> Files {
         let mut state = self.state();
         let names = if state.below(2) == 0 { &state.names } else { &state.durable_names };
@@ -300,7 +300,7 @@ impl Storage for DiskFile {
 
     fn read_at(&mut self, offset: u64, bytes: &mut [u8]) -> io::Result<usize> {
         let mut state = self.disk.state();
-        // Not by a look at the last few bytes after each write.
+        // The check of the last few bytes after each write does not fail.
         if bytes.len() > 8 {
             strike(&mut state.faults.read)?;
         }
@@ -335,9 +335,9 @@ impl Storage for DiskFile {
     fn check(&mut self, written: u64) -> io::Result<Standing> {
         let state = self.disk.state();
         Ok(if !state.names.values().any(|&inode| inode == self.inode) {
-            Standing::Taken(FileFate::Removed)
+            Standing::Taken(FileEvent::Removed)
         } else if (state.inodes[self.inode].live.len() as u64) < written {
-            Standing::Taken(FileFate::Truncated)
+            Standing::Taken(FileEvent::Truncated)
         } else {
             Standing::Whole
         })
@@ -347,7 +347,7 @@ impl Storage for DiskFile {
         let standing = self.check(written)?;
         let is_moved = self.disk.state().names.get(&self.path) != Some(&self.inode);
         let is_moved = standing == Standing::Whole && is_moved;
-        Ok(if is_moved { Standing::Taken(FileFate::Moved) } else { standing })
+        Ok(if is_moved { Standing::Taken(FileEvent::Moved) } else { standing })
     }
 
     fn successor(&mut self) -> io::Result<Box<dyn Storage>> {

@@ -1,4 +1,4 @@
-//! A logger on a disk that fails as it is told to, and a reading of what is left.
+//! Bench for the drain: a logger on a disk that fails on command, and a reading of what is left.
 
 use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
@@ -9,21 +9,23 @@ use stenolog_decoder::{Damage, DamageCause, Decoder, Dump, Entry, LossCause, Sum
 
 use crate::config::{OnFull, Rings};
 use crate::drain::testing::disk::{Disk, Files};
-use crate::error::{DrainError, FlushError};
-use crate::handle::logger::{Logger, Scope};
+use crate::error::FlushError;
+use crate::event::Event;
+use crate::handle::logger::Logger;
+use crate::handle::scope::Scope;
 use crate::stats::Stats;
 use crate::sync::lock;
 use crate::{Builder, info};
 
 pub(super) const PATH: &str = "app.steno";
 
-/// A logger that writes when it is asked to, or when a ring is half full.
+/// A logger that writes on request, or when a ring is half full.
 pub(super) struct Bench {
     pub(super) disk: Disk,
     // The order is that of dropping.
     scope: Option<Scope>,
     logger: Option<Logger>,
-    told: Arc<Mutex<Vec<DrainError>>>,
+    told: Arc<Mutex<Vec<Event>>>,
     next: Cell<u64>,
     committed: RefCell<Vec<u64>>,
     last_stats: Stats,
@@ -36,7 +38,7 @@ impl Bench {
 
     pub(super) fn with(seed: u64, configure: impl FnOnce(Builder) -> Builder) -> Self {
         let disk = Disk::new(seed);
-        let told = Arc::<Mutex<Vec<DrainError>>>::default();
+        let told = Arc::<Mutex<Vec<Event>>>::default();
         let hears = Arc::clone(&told);
         let builder = Builder::new(PATH)
             .filter("trace")
@@ -44,7 +46,15 @@ impl Bench {
             .ring_capacity_bytes(1 << 17)
             .on_full(OnFull::Drop)
             .deliver_within(Duration::from_secs(3600))
-            .on_error(move |error| lock(&hears).push(error.clone()));
+            .on_event(move |event| {
+                let is_about_file = matches!(
+                    event,
+                    Event::Dump(_) | Event::Resumed { .. } | Event::Replaced { .. }
+                );
+                if is_about_file {
+                    lock(&hears).push(event.clone());
+                }
+            });
         let logger = configure(builder).start_detached_on(disk.create(PATH));
         Self {
             disk,
@@ -61,7 +71,7 @@ impl Bench {
         self.logger.as_ref().expect("it runs")
     }
 
-    /// Logs as many numbers, and notes which of them found room.
+    /// Logs `count` numbers, and notes which of them found room.
     pub(super) fn log(&self, count: u64) {
         for _ in 0..count {
             let n = self.next.replace(self.next.get() + 1);
@@ -86,7 +96,7 @@ impl Bench {
         self.logger().sync()
     }
 
-    pub(super) fn told(&self) -> Vec<DrainError> {
+    pub(super) fn told(&self) -> Vec<Event> {
         lock(&self.told).clone()
     }
 
@@ -104,28 +114,26 @@ impl Bench {
     }
 }
 
-/// What a reader makes of all files.
+/// What a reader finds in all files.
 pub(super) struct Found {
-    /// Of the records, in the order in which they come.
+    /// The numbers of the records, in their order.
     pub(super) numbers: Vec<u64>,
-    /// Records in which zeros begin that the disk has in place of what was not synced: the format
-    /// lets them be shown.
+    /// Records with zeros in place of bytes that were not synced: the format lets readers show them.
     garbled: u64,
-    /// How many records are said to have gone with a file.
+    /// How many records are stated to be gone with a file.
     pub(super) gone: u64,
     /// All entries as text.
     pub(super) lines: Vec<String>,
     pub(super) summary: Summary,
 }
 
-/// What tells a number from what is left of one.
+/// A seal that tells a number from the remains of one.
 const fn seal(n: u64) -> u64 {
     n.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1 << 63
 }
 
 impl Found {
-    /// How many records are there that cannot be understood, as the file has lost what explains
-    /// them, or the end of the record.
+    /// How many records cannot be understood, because the file lost what explains them, or their end.
     pub(super) fn unreadable(&self) -> u64 {
         let records = |damage: &Damage| match damage.cause {
             DamageCause::UnknownSite { records, .. } | DamageCause::Values { records, .. } => {
@@ -140,7 +148,7 @@ impl Found {
 pub(super) fn read(files: &Files) -> Found {
     let open = |(path, bytes): (_, &Vec<u8>)| {
         let dump = Dump::from_bytes(path, bytes.clone()).ok()?;
-        // Of others nobody knows that they have the same records.
+        // Without the session, records of two files cannot be matched.
         dump.is_session_known().then_some(dump)
     };
     let dumps: Vec<_> = files.iter().filter_map(open).collect();

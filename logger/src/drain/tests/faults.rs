@@ -1,4 +1,4 @@
-//! Each fault by itself, on a disk that fails as it is told to.
+//! Faults of a disk, one at a time.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -6,22 +6,21 @@ use std::time::Duration;
 
 use super::bench::{Bench, PATH, read};
 use crate::drain::testing::disk::Fault;
-use crate::error::{DrainError, FileFate, FlushError};
+use crate::error::{DrainError, FileEvent, FlushError};
+use crate::event::Event;
 use crate::{Compression, OnFull, info};
 
-/// What was told, in a word each.
+/// The errors that were reported, one word each.
 #[track_caller]
 fn told(bench: &Bench) -> Vec<&'static str> {
-    let word = |error: &DrainError| match error {
-        DrainError::Write { .. } => "write",
-        DrainError::Resumed { .. } => "resumed",
-        DrainError::Replaced { .. } => "replaced",
-        DrainError::Replace { .. } => "replace",
-        DrainError::Sync { .. } => "sync",
-        DrainError::GivenUp { .. } => "given up",
-        DrainError::Panicked { .. } => "panicked",
-        DrainError::RingsLeft { .. } => "rings left",
-        DrainError::RingOverwritten { .. } => "ring overwritten",
+    let word = |event: &Event| match event {
+        Event::Resumed { .. } => "resumed",
+        Event::Replaced { .. } => "replaced",
+        Event::Dump(DrainError::Write { .. }) => "write",
+        Event::Dump(DrainError::Replace { .. }) => "replace",
+        Event::Dump(DrainError::Sync { .. }) => "sync",
+        Event::Dump(DrainError::GivenUp { .. }) => "given up",
+        other => panic!("{other:?}"),
     };
     bench.told().iter().map(word).collect()
 }
@@ -61,7 +60,7 @@ fn a_full_disk_is_told_once_and_again_when_there_is_room() {
     assert!(lost > 0);
     let all = bench.told();
     assert!(
-        matches!(all[1], DrainError::Resumed { lost: told, .. } if (1..=lost).contains(&told)),
+        matches!(all[1], Event::Resumed { lost: told, .. } if (1..=lost).contains(&told)),
         "{all:?}"
     );
     bench.log(10);
@@ -154,7 +153,7 @@ fn what_cannot_be_written_again_is_gone_and_said_to_be() {
         let accounted = found.numbers.len() as u64 + found.summary.missing + found.unreadable();
         assert_eq!(accounted, 3600, "seed {seed}");
         let all = bench.told();
-        assert!(matches!(all[1], DrainError::Replaced { lost: 3000, .. }), "{all:?}");
+        assert!(matches!(all[1], Event::Replaced { lost: 3000, .. }), "{all:?}");
     }
 }
 
@@ -180,14 +179,14 @@ fn a_deleted_file_is_followed_by_one_that_says_so() {
     bench.close().unwrap();
     let all = bench.told();
     assert!(
-        matches!(all[..], [DrainError::Replaced { fate: FileFate::Removed, lost: 100, .. }]),
+        matches!(all[..], [Event::Replaced { cause: FileEvent::Removed, lost: 100, .. }]),
         "{all:?}"
     );
     let found = read(&bench.disk.after_a_kill());
     assert_eq!(found.numbers, (100..150).collect::<Vec<_>>());
     assert_eq!((found.gone, found.summary.missing), (100, 100));
     assert!(found.summary.damage.is_empty() && !found.summary.is_complete());
-    // It stands before what came after it, and names the thread.
+    // It comes before the records that followed, and names the thread.
     let first = &found.lines[0];
     assert!(
         first.contains("100 records lost: the file that had them was deleted (numbers 0 to 99"),
@@ -253,12 +252,12 @@ fn a_file_that_was_moved_is_sealed_and_costs_nothing() {
     bench.flush().unwrap();
     bench.disk.rename(PATH, "rotated.steno");
     bench.log(100);
-    // A frame that was cut, too.
+    // Also with a frame that was cut.
     bench.disk.fail(|faults| faults.is_choppy = true);
     bench.close().unwrap();
     let all = bench.told();
     assert!(
-        matches!(all[..], [DrainError::Replaced { fate: FileFate::Moved, lost: 0, .. }]),
+        matches!(all[..], [Event::Replaced { cause: FileEvent::Moved, lost: 0, .. }]),
         "{all:?}"
     );
     let files = bench.disk.after_a_kill();
@@ -354,7 +353,7 @@ fn a_truncation_in_the_moment_of_a_write_is_noticed_at_once() {
         assert!(
             all.iter().all(|error| matches!(
                 error,
-                DrainError::Replaced { fate: FileFate::Truncated, lost: 20, .. }
+                Event::Replaced { cause: FileEvent::Truncated, lost: 20, .. }
             )),
             "{all:?}"
         );
@@ -366,7 +365,7 @@ fn a_truncation_in_the_moment_of_a_write_is_noticed_at_once() {
     assert!(noticed > 150, "{noticed}");
 }
 
-/// A short write is followed by another one, which makes the hole.
+/// After a short write, the write of the rest makes the hole.
 #[test]
 fn a_truncation_between_the_parts_of_a_write_is_noticed() {
     for writes in 1..20 {
@@ -400,7 +399,7 @@ fn a_truncation_while_a_sync_writes_again_is_noticed() {
         bench.sync().unwrap_err();
         bench.disk.fail(|faults| faults.truncate_at_write = Some((0, cut)));
         if before_the_place == 0 {
-            // What was cut off is what is written.
+            // The write restores what was cut off.
             bench.sync().unwrap();
             continue;
         }
@@ -410,8 +409,8 @@ fn a_truncation_while_a_sync_writes_again_is_noticed() {
         bench.log(10);
         bench.close().unwrap();
         let all = bench.told();
-        let is_told = |error: &DrainError| {
-            matches!(error, DrainError::Replaced { fate: FileFate::Truncated, lost: 200, .. })
+        let is_told = |error: &Event| {
+            matches!(error, Event::Replaced { cause: FileEvent::Truncated, lost: 200, .. })
         };
         assert!(all.iter().any(is_told), "cut to {cut}: {all:?}");
         let found = read(&bench.disk.after_a_kill());
@@ -420,7 +419,7 @@ fn a_truncation_while_a_sync_writes_again_is_noticed() {
     }
 }
 
-/// Sealing it where it is makes a hole: what it had is gone all the same.
+/// To seal it where it is makes a hole. Its records are gone all the same.
 #[test]
 fn a_truncation_of_a_file_that_was_moved_is_noticed_when_it_is_sealed() {
     let mut bench = Bench::new(20);
@@ -432,7 +431,7 @@ fn a_truncation_of_a_file_that_was_moved_is_noticed_when_it_is_sealed() {
     bench.close().unwrap();
     let all = bench.told();
     assert!(
-        matches!(all[..], [DrainError::Replaced { fate: FileFate::Truncated, lost: 100, .. }]),
+        matches!(all[..], [Event::Replaced { cause: FileEvent::Truncated, lost: 100, .. }]),
         "{all:?}"
     );
     let found = read(&bench.disk.after_a_kill());

@@ -1,5 +1,5 @@
-//! Whatever happens in whatever order: what `flush` has confirmed survives the process, and what
-//! `sync` has confirmed survives the machine, unless a file says that it was taken away.
+//! Durability after any sequence of faults: what `flush` confirmed survives the process, and what `sync`
+//! confirmed survives the machine, unless a file states that it was taken away.
 
 use proptest::prelude::*;
 
@@ -12,7 +12,7 @@ enum Step {
     Flush,
     Sync,
     Choppy,
-    /// As many bytes more.
+    /// How many bytes more there is room for.
     Room(u16),
     Write(i32, u32),
     FailingSync {
@@ -24,9 +24,9 @@ enum Step {
     Heal,
     Remove,
     Rename,
-    /// To so many sixteenths of its length.
+    /// To this many sixteenths of its length.
     Truncate(u8),
-    /// The same, in the moment of a write: so many writes from now on.
+    /// The same, in the moment of a write: this many writes from now on.
     TruncateAtWrite(u8, u64),
     Kill,
     PowerLoss,
