@@ -283,11 +283,12 @@ impl Origin {
 }
 
 fn map(file: &File, length: usize) -> io::Result<Mmap> {
-    // SAFETY: a map is sound as long as the mapped bytes are not changed and the file is not truncated. A
-    // logger only appends: it never changes the first `length` bytes again, which were there when the length
-    // was read. The next logger on the path completes a dump after them, or in a copy by which it replaces the
-    // file (F4 in the logger's `drain/storage`). Dumps are created 0600: only their owner can break this, who could
-    // also change the memory of this process.
+    // SAFETY: a map is sound as long as the mapped bytes do not change and the file is not truncated. A
+    // logger only appends: it never changes the first `length` bytes again, which were there when the
+    // length was read. The same holds for the next logger on the path: it completes a dump after them or in
+    // a copy, and replaces it by another file, unless the file is a mount point or its folder may not be
+    // written (F4 in the logger's `drain/storage/create.rs`). Dumps are created 0600: only their owner can
+    // break this, who could as well change this process's memory.
     unsafe { MmapOptions::new().len(length).map(file) }
 }
 

@@ -48,7 +48,7 @@ pub enum RingsError {
     #[error(transparent)]
     Dir(#[from] RefusedDir),
     /// There is no dump, and no `meta.steno` that can be read instead.
-    #[error("{}: is no ring directory: its meta.steno {why}", path.display())]
+    #[error("{}: is not a ring directory: its meta.steno {why}", path.display())]
     NoMeta {
         /// The ring directory.
         path: PathBuf,
@@ -56,7 +56,7 @@ pub enum RingsError {
         why: Box<str>,
     },
     /// The records do not fit in a dump.
-    #[error("{}: a dump cannot be made of it: {why}", path.display())]
+    #[error("{}: cannot be turned into a dump: {why}", path.display())]
     Unusable {
         /// The ring directory.
         path: PathBuf,

@@ -20,6 +20,22 @@ use crate::limits::Limits;
 const MAX_ENTRIES: usize = 1 << 16;
 
 /// A ring directory that was found in a folder.
+///
+/// It serializes to the JSON that `steno clean --json` prints, without what `steno` did to the directory.
+///
+/// # Examples
+///
+/// ```no_run
+/// use stenolog_decoder::{LeftRings, LeftState, Limits};
+///
+/// for left in LeftRings::all_in("/dev/shm".as_ref(), &Limits::default())? {
+///     println!("{}: {}", left.path.display(), left.state);
+///     if let LeftState::Unread { records } = left.state {
+///         println!("{records} records would be lost");
+///     }
+/// }
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct LeftRings {
@@ -112,7 +128,7 @@ impl Display for LeftState {
             Self::Unread { records: 1 } => f.write_str("1 record only here"),
             Self::Unread { records } => write!(f, "{records} records only here"),
             Self::Foreign { owner } => write!(f, "it belongs to user {owner}"),
-            Self::Unknown { why } => write!(f, "nobody can tell: {why}"),
+            Self::Unknown { why } => write!(f, "unknown: {why}"),
         }
     }
 }
