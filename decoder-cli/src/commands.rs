@@ -33,6 +33,9 @@ To read a file that is named like a command, write ./info or use `steno decode i
 Exit codes: 0 everything was read; 1 an input could not be read (with -e: nothing matched);
 2 wrong usage; 3 decoded, but damaged or incomplete.";
 
+/// The end of the short help.
+const MORE: &str = "For examples, forms of TIME and exit codes, see --help.";
+
 /// Decode Stenolog dumps to text or JSON: `steno FILE...` is short for `steno decode FILE...`
 #[derive(Debug, Parser)]
 #[command(
@@ -50,8 +53,6 @@ pub(crate) struct CommandLine {
     #[command(flatten)]
     decode: decode::Args,
 }
-
-const MORE: &str = "For examples, forms of TIME and exit codes, see --help.";
 
 impl CommandLine {
     /// The command that was given; decoding is implied.

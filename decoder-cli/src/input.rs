@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use stenolog_decoder::{Dump, DumpState, Limits, RingDir};
 
+use crate::cli::args::{InputArgs, LimitArgs};
 use crate::output::messages::warn;
 use find::Found;
 use suggest::UnknownWords;
@@ -33,6 +34,12 @@ pub(crate) enum Input {
 impl From<&OsStr> for Input {
     fn from(word: &OsStr) -> Self {
         if word == "-" { Self::Stdin } else { Self::Path(word.into()) }
+    }
+}
+
+impl From<InputArgs> for Vec<Input> {
+    fn from(args: InputArgs) -> Self {
+        args.inputs.iter().map(|word| Input::from(word.as_os_str())).collect()
     }
 }
 
@@ -98,6 +105,24 @@ pub(crate) struct InputLimits {
     pub(crate) dump: Limits,
     /// The most bytes that a compressed copy may unpack to; by default it depends on its length.
     pub(crate) unpacked_bytes: Option<u64>,
+}
+
+impl From<LimitArgs> for InputLimits {
+    fn from(args: LimitArgs) -> Self {
+        let LimitArgs { max_metadata, max_ring_files, max_ring_bytes, max_unpacked } = args;
+        let mut limits = Limits::default();
+        if let Some(bytes) = max_metadata {
+            let bytes_here = usize::try_from(bytes).unwrap_or(usize::MAX);
+            limits = limits.with_metadata_bytes(bytes_here).with_ring_metadata_bytes(bytes);
+        }
+        if let Some(files) = max_ring_files {
+            limits = limits.with_ring_files(files);
+        }
+        if let Some(bytes) = max_ring_bytes {
+            limits = limits.with_ring_bytes(bytes);
+        }
+        Self { dump: limits, unpacked_bytes: max_unpacked }
+    }
 }
 
 /// The inputs that could be opened.

@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     let _ = stenolog_decoder::survive_shrinking_files();
     let args = match CommandLine::try_parse() {
         Ok(args) => args,
-        Err(error) => return usage::explain(&error),
+        Err(error) => return usage_error(&error),
     };
     let plan = match args.into_command().plan(&Environment::read(CommandLine::command)) {
         Ok(plan) => plan,
@@ -44,6 +44,17 @@ fn main() -> ExitCode {
         Ok(outcome) => outcome.into(),
         Err(error) => failure(&error),
     }
+}
+
+/// Prints why there are no arguments to work with: a mistake, or that help was asked for.
+fn usage_error(error: &clap::Error) -> ExitCode {
+    if let Some(line) = usage::describe(error) {
+        warn(line);
+        return ExitCode::from(USAGE);
+    }
+    // This fails only if the output is closed.
+    let _ = error.print();
+    ExitCode::from(if error.use_stderr() { USAGE } else { 0 })
 }
 
 /// Reports why a run ended early.

@@ -49,6 +49,9 @@ fn check(folder: &Path, bytes: &[u8], at: usize, is_decoded: bool, cause: &str) 
     let numbers = lines.lines().filter_map(|line| line.split_once("record ")?.1.parse().ok());
     let numbers: Vec<usize> = numbers.collect();
     assert!(numbers.is_sorted_by(|a, b| a < b) && numbers.iter().all(|&n| n < RECORDS), "{lines}");
+    // What `verify` finds without reading values, `info` finds too.
+    let info = steno(folder, &["info"], bytes);
+    assert_eq!(info.status.code(), Some(3), "{}", String::from_utf8_lossy(&info.stdout));
     let verified = steno(folder, &["verify"], bytes);
     let (code, out) = (verified.status.code(), String::from_utf8(verified.stdout).unwrap());
     let said = out + &String::from_utf8(verified.stderr).unwrap();

@@ -1,4 +1,4 @@
-//! What a program logged, by way of the real `steno`.
+//! Records of a real program, read by the real `steno`.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -93,7 +93,7 @@ fn a_dump_is_complete_while_its_writer_runs_and_incomplete_without_it() {
     let lines = String::from_utf8(running.stdout).unwrap().lines().count();
     assert_eq!(lines, 2);
 
-    // What a killed writer leaves: the same bytes, and nobody who holds the lock.
+    // A killed writer leaves the same bytes, without a lock.
     let left = folder.path().join("left.steno");
     std::fs::copy(&path, &left).unwrap();
     let dead = steno(&[], &left);

@@ -1,4 +1,4 @@
-//! What a dump says of itself, without reading its records.
+//! Summary of a dump, without reading its records.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -21,72 +21,83 @@ use crate::verify::{gone, index, summary, verify};
 /// What a dump says of itself.
 ///
 /// It serializes to the JSON that `steno info --json` prints.
+///
+/// # Examples
+///
+/// ```no_run
+/// use stenolog_decoder::{Dump, Info, info};
+///
+/// let info: Info = info(&Dump::open("app.steno")?);
+/// println!("{}", serde_json::to_string_pretty(&info)?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Info {
     /// The file.
     pub file: Arc<Path>,
-    /// Its length.
+    /// The length of the file when it was opened.
     pub bytes: u64,
     /// The version of the format.
     pub version: Version,
-    /// The run of the logger that wrote it.
+    /// The run of the logger that wrote the file.
     pub session: [u8; 16],
-    /// The place of the file among those of its session.
+    /// The number of the file in its session, from 0.
     pub sequence: u32,
-    /// When it was begun.
+    /// When the file was created, in nanoseconds since the Unix epoch.
     pub created_unix_ns: i64,
-    /// The process that wrote it.
+    /// The id of the process that wrote the file.
     pub process_id: u32,
-    /// The nominal frequency of the raw counter.
+    /// The nominal frequency of the raw counter, in Hz.
     pub counter_hz: u64,
     /// How the file ends.
     pub tail: Tail,
-    /// Whether its logger still writes, if that can be told.
+    /// Whether its logger is still writing; `None` if that cannot be told.
     pub writer_is_alive: Option<bool>,
-    /// Whether the log goes on in another file; `None` if this one was not closed.
+    /// Whether the log continues in another file; `None` if this one was not closed.
     pub continues: Option<bool>,
-    /// Frames by kind.
+    /// Intact frames by kind.
     pub frames: FrameCounts,
-    /// How many call sites have logged.
+    /// The number of call sites that have logged.
     pub call_sites: u64,
-    /// Of these, how many have values that are formatted at the call, which makes them slow.
+    /// How many of them format values at the call, which makes them slow.
     pub formatting_call_sites: u64,
     /// The threads, by ring, including those that only the rings know.
     pub threads: Vec<Thread>,
-    /// How many rings have records.
+    /// The number of rings with records.
     pub rings: u64,
-    /// How many pairs relate the raw counter to UTC.
+    /// The number of pairs that relate the raw counter to UTC.
     pub clock_pairs: u64,
-    /// How many records the blocks say they hold, statements of losses included.
+    /// The number of records in all blocks, including loss records, as the block headers state it.
     pub records: u64,
-    /// The bytes of all blocks.
+    /// The length of all block frames in bytes.
     pub block_bytes: u64,
-    /// How many blocks are raw, and how many packed, be it in rows or in columns.
+    /// The number of raw blocks, and of packed ones (in rows or columns).
     pub blocks_by_encoding: [u64; 2],
-    /// The earliest and the latest record, including those in the rings; `None` if there is none.
+    /// The times of the first and the last record, including those in the rings, in nanoseconds since the Unix
+    /// epoch; `None` without records.
     pub unix_ns: Option<(i64, i64)>,
-    /// The levels that occur, also in the rings, most severe first.
+    /// The levels of all records, including those in the rings, most severe first.
     pub levels: Vec<Level>,
-    /// How many records the logger states that it could not record.
+    /// The number of records that the logger says it could not record.
     pub lost: u64,
-    /// How many records were in the rings but are missing here: their numbers are skipped, or their
+    /// The number of records that were in a ring but are not in the file: their numbers are skipped, or their
     /// blocks have wrong checksums.
     pub missing: u64,
-    /// How many records were lost with an earlier file of the log, as this one states.
+    /// The number of records that were lost with an earlier file of the log, as this one states.
     pub gone: u64,
-    /// How many records are only in the rings of the dead writer, not in the file.
+    /// The number of records that are only in the rings of the dead writer.
     pub recovered: u64,
-    /// How many of these cannot be read.
+    /// How many of them cannot be read.
     pub unreadable: u64,
-    /// Whether those rings have everything that the writer had not written.
+    /// Whether those rings hold everything that the writer had not written.
     pub is_completed: bool,
-    /// Damage of frames, blocks and rings.
+    /// All damage of frames, blocks and rings, by offset.
     pub damage: Vec<Damage>,
 }
 
 impl Info {
-    /// The length of the file divided by its records; `None` if it has none.
+    /// The length of the file divided by its records; `None` without records.
     #[must_use]
     pub fn bytes_per_record(&self) -> Option<f64> {
         (self.records > 0).then(|| self.bytes as f64 / self.records as f64)
@@ -104,7 +115,7 @@ impl Info {
         self.session.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Whether nothing is missing or damaged, as far as can be told without reading the records;
+    /// Whether nothing is missing or damaged, as far as that can be told without reading the records.
     /// [`verify`](crate::verify()) reads them.
     #[must_use]
     pub fn is_complete(&self) -> bool {
@@ -114,15 +125,30 @@ impl Info {
     }
 }
 
-/// Summarizes a dump without reading its records, from frame headers, metadata, the record numbers of
-/// its blocks and their checksums.
+/// Summarizes a dump without reading its records.
+///
+/// Reads metadata, the headers of blocks, and all checksums, so it takes about as long as reading the file.
+///
+/// # Examples
+///
+/// ```no_run
+/// use stenolog_decoder::{Dump, info};
+///
+/// let info = info(&Dump::open("app.steno")?);
+/// println!("{} records of {} threads", info.records, info.threads.len());
+/// if !info.is_complete() {
+///     eprintln!("{} records lost, {} missing", info.lost, info.missing);
+/// }
+/// # Ok::<(), stenolog_decoder::OpenError>(())
+/// ```
 #[must_use]
 pub fn info(dump: &Dump) -> Info {
     info_with(dump, None)
 }
 
-/// Like [`info`], for a dump together with the [rings](crate::Recovery) of its writer. Their records are
-/// counted in [`recovered`](Info::recovered) only.
+/// Like [`info`], for a dump together with the [rings](crate::Recovery) of its writer.
+///
+/// Their records count in [`recovered`](Info::recovered) only.
 #[must_use]
 pub fn info_with(dump: &Dump, rings: Option<&Dump>) -> Info {
     let header = dump.header();
@@ -140,7 +166,7 @@ pub fn info_with(dump: &Dump, rings: Option<&Dump>) -> Info {
     if let Some(rings) = rings {
         check.damage.go_on_with(rings);
         check.blocks(rings, None);
-        // They are few: what cannot be read of them is known only then.
+        // Rings hold few records, so reading them is cheap.
         let causes = verify(rings).by_cause;
         let of = |kind| causes.get(&kind).copied().unwrap_or(0);
         unreadable = of(LossKind::Unreadable).saturating_add(of(LossKind::UnknownCallSite));

@@ -275,6 +275,4 @@ fn write_system_time(out: &mut String, seconds: i64, nanos: u32) {
 }
 
 #[cfg(test)]
-pub(crate) mod arbitrary;
-#[cfg(test)]
 mod tests;

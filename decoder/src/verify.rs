@@ -29,6 +29,19 @@ use ring_state::RingState;
 /// What a complete reading of a dump found.
 ///
 /// It serializes to the JSON that `steno verify --json` prints.
+///
+/// # Examples
+///
+/// ```no_run
+/// use stenolog_decoder::{Dump, Verification, verify};
+///
+/// let found: Verification = verify(&Dump::open("app.steno")?);
+/// for (cause, records) in &found.by_cause {
+///     println!("{cause}: {records} records");
+/// }
+/// println!("{}", serde_json::to_string(&found)?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Verification {
@@ -42,7 +55,7 @@ pub struct Verification {
     pub writer_is_alive: Option<bool>,
     /// Intact frames.
     pub frames: u64,
-    /// Blocks of which all records were read.
+    /// Blocks whose records were all read.
     pub blocks: u64,
     /// Records that were read.
     pub records: u64,
@@ -66,6 +79,18 @@ pub struct Verification {
 }
 
 /// What was found of one ring.
+///
+/// # Examples
+///
+/// ```no_run
+/// use stenolog_decoder::{Dump, verify};
+///
+/// for ring in verify(&Dump::open("app.steno")?).rings {
+///     println!("ring {}: records {}..{}", ring.ring, ring.first_record, ring.next_record);
+///     assert!(ring.is_complete() || ring.missing > 0 || ring.lost > 0 || !ring.is_whole);
+/// }
+/// # Ok::<(), stenolog_decoder::OpenError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RingVerification {

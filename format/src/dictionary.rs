@@ -71,7 +71,7 @@ impl fmt::Display for Level {
 
 /// A word that is not the name of a level.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no level: use error, warn, info, debug or trace")]
+#[error("`{0}` is not a level: use error, warn, info, debug or trace")]
 pub struct ParseLevelError(String);
 
 impl FromStr for Level {

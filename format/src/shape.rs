@@ -34,7 +34,7 @@ pub enum Role {
 /// // `struct Point { x: f32, y: f32 }`
 /// assert_ne!(Shape::Struct, Shape::Tuple);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "dump", derive(serde::Serialize, serde::Deserialize))]
 pub enum Shape {
     /// `Name`

@@ -10,7 +10,7 @@ pub use crate::shape::Shape;
 ///
 /// The dictionary stores types flat, inner ones before outer ones, so that a hostile dump cannot exhaust a
 /// reader's stack.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "flat::FlatType", try_from = "flat::FlatType")]
 #[non_exhaustive]
 pub enum Type {
@@ -83,7 +83,7 @@ pub enum Type {
 }
 
 /// A named product: a struct, or a variant of an enum.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Fields {
     /// The name of the struct or of the variant.
     pub name: String,
@@ -94,7 +94,7 @@ pub struct Fields {
 }
 
 /// An enum with `#[derive(Record)]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EnumType {
     /// The name of the enum.
     pub name: String,

@@ -4,5 +4,6 @@ pub(crate) mod capture;
 pub(crate) mod ceiling;
 pub(crate) mod emit;
 pub(crate) mod registers;
+pub(crate) mod runtime;
 pub(crate) mod targets;
 pub(crate) mod time;

@@ -1,4 +1,4 @@
-//! The raw counter that stamps records, and what relates it to UTC.
+//! Clock: the raw counter that stamps records, and its relation to UTC.
 
 use std::ops::{Add, Sub};
 use std::sync::OnceLock;
@@ -39,7 +39,7 @@ pub(crate) fn instruction() -> Option<u64> {
 
 /// Whether the instruction reads what `counter` reads: it then gives, each time, a number between
 /// two readings of it, which no other clock does. More than one attempt, as a thread may be moved
-/// to a core whose counter is behind.
+/// to a core whose counter is slower.
 fn is_instruction(counter: &quanta::Clock) -> bool {
     let is_between = |_| {
         let before = counter.raw();
@@ -57,12 +57,12 @@ impl Clock {
         static CLOCK: OnceLock<Clock> = OnceLock::new();
         CLOCK.get_or_init(|| {
             let counter = quanta::Clock::new();
-            // The nanoseconds of 2^40 ticks: six minutes or more, so that rounding is below 1 ppb.
+            // The nanoseconds of 2^40 ticks: six minutes or more, which keeps rounding below 1 ppb.
             let ticks = 1_u64 << 40;
             let ns = u128::from(counter.delta_as_nanos(0, ticks)).max(1);
             let hz = (u128::from(ticks) * 1_000_000_000 / ns) as u64;
-            // What counts nanoseconds is the system's clock, and the instruction may then be one that
-            // the system forbids to programs. (Not so on aarch64, where counters may count those.)
+            // A counter of nanoseconds is the system's clock, and the system may then forbid the
+            // instruction to programs. (Not on aarch64, where the counter itself may count them.)
             let may_be = cfg!(target_arch = "aarch64") || ns != u128::from(ticks);
             let is_instruction = may_be && is_instruction(&counter);
             Self { counter, hz, is_instruction }
@@ -156,26 +156,26 @@ pub(crate) fn unix_ns(time: SystemTime) -> i64 {
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// The time now.
+    /// Returns the time now.
     #[inline]
     #[must_use]
     pub fn now() -> Self {
         Self(Clock::get().now())
     }
 
-    /// The time at a reading of the raw counter, as [`counter`](Self::counter) gave it.
+    /// Returns the time at a reading of the raw counter, as [`counter`](Self::counter) returns it.
     #[must_use]
     pub const fn from_counter(counter: u64) -> Self {
         Self(counter)
     }
 
-    /// The raw counter.
+    /// Returns the raw counter.
     #[must_use]
     pub const fn counter(self) -> u64 {
         self.0
     }
 
-    /// The time at an `Instant`, in the past or the future.
+    /// Converts an `Instant`, in the past or the future.
     ///
     /// Reads both clocks to relate them. The error is the time between the two readings, usually some
     /// ten nanoseconds, plus the drift between the clocks since the instant. A time before the machine's
@@ -194,7 +194,7 @@ impl Timestamp {
         }
     }
 
-    /// The time as UTC by the system's clock as it is now, even if that has been set since.
+    /// Converts the time to UTC by the system's clock as it is now, even if that was set in between.
     ///
     /// Reads both clocks a few times. Readers of a dump know what the clock was at the time, and are more
     /// accurate.
@@ -212,14 +212,14 @@ impl Timestamp {
         }
     }
 
-    /// The time elapsed since; zero if this time is in the future.
+    /// Returns the time elapsed since; zero if this time is in the future.
     #[inline]
     #[must_use]
     pub fn elapsed(self) -> Duration {
         Self::now().duration_since(self)
     }
 
-    /// The time from `earlier` to this one; zero if this one is earlier.
+    /// Returns the time from `earlier` to this one; zero if this one is earlier.
     #[inline]
     #[must_use]
     pub fn duration_since(self, earlier: Self) -> Duration {

@@ -1,18 +1,28 @@
-//! What can go wrong, and what to do about it.
+//! Errors of starting a logger, writing its dump and flushing it.
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::filter::FilterError;
 
-/// Why a logger could not be started.
+/// The error of [`Builder::start`](crate::Builder::start): why a logger could not be started.
+///
+/// Its text names the path and says what the user can do.
+///
+/// ```
+/// use stenolog::{Builder, StartError};
+///
+/// let error = Builder::new("no/such/folder/app.steno").start().unwrap_err();
+/// assert!(matches!(error, StartError::Create { .. }));
+/// assert!(error.to_string().contains("create its folder first"));
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// There is a global logger.
+    /// A global logger runs already.
     #[error(
         "cannot start a second global logger on {path}: one writes to {running} already (drop it \
          first, or use `start_detached`)"
@@ -40,7 +50,7 @@ pub enum StartError {
         /// The dump.
         path: PathBuf,
     },
-    /// The file exists and is no dump.
+    /// The file exists and is not a dump.
     #[error(
         "will not overwrite {path}: it is not a stenolog dump (remove it, or choose another path)"
     )]
@@ -73,7 +83,7 @@ pub enum StartError {
         /// What the operating system said.
         source: io::Error,
     },
-    /// The filter cannot be understood.
+    /// The filter cannot be parsed.
     #[error("cannot start the logger{}: {source}", variable.as_ref().map(|name| format!(" (environment variable {name})")).unwrap_or_default())]
     Filter {
         /// Always `None`: directives in an environment variable that cannot be parsed are
@@ -90,7 +100,7 @@ pub enum StartError {
         /// What the operating system said.
         source: io::Error,
     },
-    /// The drain thread cannot be bound to the core, or given the niceness, that the builder wants.
+    /// The drain thread cannot be bound to the configured core, or cannot get the configured niceness.
     #[error("cannot run the drain thread for {path} as wanted: {source}")]
     DrainThread {
         /// The dump.
@@ -98,14 +108,14 @@ pub enum StartError {
         /// What the operating system said.
         source: io::Error,
     },
-    /// Rings in files are required and cannot be had.
+    /// Rings in files are required and not available.
     #[error(
         "cannot keep the rings of {path} in files: {reason} (name a folder with `Builder::rings_in`, or allow rings in memory with `Builder::rings`)"
     )]
     Rings {
         /// The dump.
         path: PathBuf,
-        /// Where they were to be, and why not.
+        /// Which folders were tried, and why they failed.
         reason: String,
     },
 }
@@ -119,14 +129,19 @@ fn hint(source: &io::Error) -> &'static str {
     }
 }
 
-/// Why records are not where they should be.
+/// The error of [`flush`](crate::flush) and [`sync`](crate::sync): why records are not where they should be.
+///
+/// ```
+/// // No logger runs.
+/// assert!(matches!(stenolog::flush(), Err(stenolog::FlushError::NotStarted)));
+/// ```
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FlushError {
     /// No global logger runs.
     #[error("no logger runs: keep the value that `Builder::start` returns")]
     NotStarted,
-    /// The dump cannot be written, or not be put on the disk.
+    /// The dump cannot be written, or cannot be put on the disk.
     #[error(transparent)]
     Drain(DrainError),
     /// The drain has ended.
@@ -135,21 +150,38 @@ pub enum FlushError {
         /// The dump.
         path: PathBuf,
     },
-    /// The process is a fork of the one that logs; it has no drain.
+    /// The process was forked from the one that logs, and has no drain.
     #[error("this process is a forked child: its parent's logger is not its own")]
     Forked,
 }
 
-/// What happened to a dump while it was written: what [`Builder::on_error`] is called with.
+/// An error of a running logger: what went wrong with its dump. [`Builder::on_event`] and
+/// [`Builder::on_error`] receive it.
 ///
-/// Paths are absolute, offsets are in bytes.
+/// Paths are absolute, offsets are in bytes. The text names the dump and says what the user can do.
 ///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("app.steno");
+/// use stenolog::{DrainError, Event};
+///
+/// let log = stenolog::Builder::new(path)
+///     .on_event(|event| match event {
+///         Event::Dump(error @ DrainError::Write { .. }) => eprintln!("disk trouble: {error}"),
+///         other => eprintln!("logging: {other}"),
+///     })
+///     .start_detached()?;
+/// # log.close()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// [`Builder::on_event`]: crate::Builder::on_event
 /// [`Builder::on_error`]: crate::Builder::on_error
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DrainError {
-    /// Writing has begun to fail, or fails for another reason than before. What was not written
-    /// stays in the rings as long as they have room, and is tried again about 20 times a second.
+    /// Writing has begun to fail, or fails for a new reason. What was not written stays in the rings while
+    /// they have room, and is tried again about 20 times a second.
     #[error(
         "cannot write to the dump {path} at byte {offset}: {source}{} (what the rings hold is kept \
          and tried again)",
@@ -163,40 +195,38 @@ pub enum DrainError {
         /// What the operating system said.
         source: Arc<io::Error>,
     },
-    /// Writing goes on where it had stopped.
-    #[error(
-        "the dump {path} is written again from byte {offset} on, after {failed_for:.1?} in which \
-         {lost} records found no room"
-    )]
+    /// An event, which [`Event::Resumed`](crate::Event::Resumed) reports. Only
+    /// [`Builder::on_error`](crate::Builder::on_error) still gets this variant, until the next version.
+    #[deprecated(note = "no error: use `Builder::on_event` and `Event::Resumed`")]
+    #[error("{}", ResumedText { path, offset: *offset, failed_for: *failed_for, lost: *lost })]
     Resumed {
         /// The dump.
         path: PathBuf,
         /// How much of it has been written.
         offset: u64,
-        /// Since when it could not be written.
+        /// For how long it could not be written.
         failed_for: Duration,
-        /// How many records were lost meanwhile because rings were full; the dump says where.
+        /// How many records were lost meanwhile because rings were full.
         lost: u64,
     },
-    /// The logger has begun a new file, because something was done to the one that it wrote.
-    #[error(
-        "the dump {path} {fate} at byte {offset}: the log goes on in {to}; {lost} records lost"
-    )]
+    /// An event, which [`Event::Replaced`](crate::Event::Replaced) reports. Only
+    /// [`Builder::on_error`](crate::Builder::on_error) still gets this variant, until the next version.
+    #[deprecated(note = "no error: use `Builder::on_event` and `Event::Replaced`")]
+    #[error("{}", ReplacedText { path, offset: *offset, cause: *fate, to, lost: *lost })]
     Replaced {
-        /// The dump that it wrote.
+        /// The dump that was written.
         path: PathBuf,
         /// How much had been written to it.
         offset: u64,
-        /// What was done to it.
-        fate: FileFate,
-        /// Where the log goes on; as a rule at the same path.
+        /// What happened to it.
+        fate: FileEvent,
+        /// Where the log continues; usually at the same path.
         to: PathBuf,
-        /// How many records were in the file, at the most, that are not there any more. The new
-        /// file states which.
+        /// At most how many records of the file are gone.
         lost: u64,
     },
-    /// Something was done to the file, and no new one can be begun. Unless the file was only moved
-    /// and is written on where it is, this is tried again as a failing write is.
+    /// Something happened to the file, and no new one can be created. This is tried again like a failing
+    /// write, unless the file was only moved and can still be written.
     #[error(
         "the dump {path} {fate} at byte {offset}, and no new one can be begun: {source}{} (tried \
          again)",
@@ -207,13 +237,13 @@ pub enum DrainError {
         path: PathBuf,
         /// How much had been written to it.
         offset: u64,
-        /// What was done to it.
-        fate: FileFate,
+        /// What happened to it.
+        fate: FileEvent,
         /// What the operating system said.
         source: Arc<io::Error>,
     },
-    /// The dump, or its name in its folder, cannot be put on the disk. The next sync writes it
-    /// again from `offset` on.
+    /// The dump, or its name in its folder, cannot be put on the disk. The next sync writes it again from
+    /// `offset` on.
     #[error(
         "cannot put the dump {path} on the disk from byte {offset} on: {source}{} (the next sync \
          writes it again)",
@@ -227,7 +257,7 @@ pub enum DrainError {
         /// What the operating system said.
         source: Arc<io::Error>,
     },
-    /// The logger has ended, and gives up a dump that it could not write to its end.
+    /// The logger has ended and could not write the dump to its end.
     #[error("gave up the dump {path} at byte {offset}: {source}{}", remedy(source))]
     GivenUp {
         /// The dump.
@@ -237,9 +267,9 @@ pub enum DrainError {
         /// What the operating system said.
         source: Arc<io::Error>,
     },
-    /// What an earlier run had left in its rings when it was killed could not be put into its dump,
-    /// or the rings could not be removed then. Both are as they were, but for the dump's name; `steno`
-    /// finds the rings by the dump. Told on the thread that starts the logger.
+    /// Records in the rings of an earlier run that was killed could not be appended to its dump, or the rings
+    /// could not be removed afterwards. Both are unchanged except for the dump's name; `steno` finds the rings
+    /// by the dump. Reported on the thread that starts the logger.
     #[error(
         "the rings in {rings} of the earlier dump {path} are left there: {reason} (`steno` reads both)"
     )]
@@ -248,15 +278,14 @@ pub enum DrainError {
         path: PathBuf,
         /// The directory of its rings.
         rings: PathBuf,
-        /// What is not as it should be.
+        /// What is wrong.
         reason: String,
     },
-    /// Another program, or another part of this one, has written to the file of a thread's ring. The
-    /// records after `position` cannot be read; at least one is lost. The thread gets another ring at its
-    /// next call.
+    /// Another program, or another part of this one, has written to the file of a thread's ring. The records
+    /// after `position` cannot be read, and at least one is lost. The thread gets another ring at its next call.
     #[error(
         "another program has written to ring {ring} (thread {thread:?}) of the dump {path}: what it held \
-         behind byte {position} is lost, and the thread gets another ring (keep others from its files)"
+         after byte {position} is lost, and the thread gets another ring (keep others from its files)"
     )]
     RingOverwritten {
         /// The dump.
@@ -265,10 +294,10 @@ pub enum DrainError {
         ring: u32,
         /// The thread's name.
         thread: String,
-        /// How far the ring was read, in bytes since its beginning.
+        /// Up to where the ring was read, in bytes since its beginning.
         position: u64,
     },
-    /// The drain thread has panicked: the dump is no longer written.
+    /// The drain thread panicked. The dump is no longer written.
     #[error("the drain thread of the dump {path} panicked (please report this)")]
     Panicked {
         /// The dump.
@@ -277,7 +306,7 @@ pub enum DrainError {
 }
 
 impl DrainError {
-    /// What the operating system said, if it said something.
+    /// Returns the error of the operating system, if there is one.
     #[must_use]
     pub fn io_error(&self) -> Option<&io::Error> {
         match self {
@@ -285,19 +314,15 @@ impl DrainError {
             | Self::Replace { source, .. }
             | Self::Sync { source, .. }
             | Self::GivenUp { source, .. } => Some(source),
-            Self::Resumed { .. }
-            | Self::Replaced { .. }
-            | Self::RingsLeft { .. }
-            | Self::RingOverwritten { .. }
-            | Self::Panicked { .. } => None,
+            _ => None,
         }
     }
 }
 
-/// What happened to a dump's file so that its logger could not go on writing to it.
+/// What happened to a dump's file that its logger could not go on writing to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum FileFate {
+pub enum FileEvent {
     /// It was deleted, or another file was renamed over it. Its contents are gone.
     Removed,
     /// It was moved away, or its path now names another file. It is complete and was sealed.
@@ -309,7 +334,11 @@ pub enum FileFate {
     Unsaved,
 }
 
-impl fmt::Display for FileFate {
+/// The former name of [`FileEvent`].
+#[deprecated(note = "renamed to `FileEvent`")]
+pub type FileFate = FileEvent;
+
+impl fmt::Display for FileEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Removed => "was deleted",
@@ -317,6 +346,47 @@ impl fmt::Display for FileFate {
             Self::Truncated => "was truncated",
             Self::Unsaved => "has parts that the operating system did not put on the disk",
         })
+    }
+}
+
+/// The text of a dump that can be written again.
+pub(crate) struct ResumedText<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) offset: u64,
+    pub(crate) failed_for: Duration,
+    pub(crate) lost: u64,
+}
+
+impl fmt::Display for ResumedText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, offset, failed_for, lost } = self;
+        write!(
+            f,
+            "the dump {} is written again from byte {offset} on, after {failed_for:.1?} in which {lost} \
+             records found no room",
+            path.display()
+        )
+    }
+}
+
+/// The text of a dump that a new one replaces.
+pub(crate) struct ReplacedText<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) offset: u64,
+    pub(crate) cause: FileEvent,
+    pub(crate) to: &'a Path,
+    pub(crate) lost: u64,
+}
+
+impl fmt::Display for ReplacedText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, offset, cause, to, lost } = self;
+        write!(
+            f,
+            "the dump {} {cause} at byte {offset}: the log goes on in {}; {lost} records lost",
+            path.display(),
+            to.display()
+        )
     }
 }
 

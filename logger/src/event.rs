@@ -1,12 +1,13 @@
-//! Events that tell an operator how a running logger fares.
+//! Events that a running logger reports to its operator.
 
 use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::error::DrainError;
+use crate::error::{DrainError, FileEvent, ReplacedText, ResumedText};
 
 /// An event that a logger reports to its operator through [`Builder::on_event`].
 ///
@@ -20,7 +21,7 @@ use crate::error::DrainError;
 ///
 /// let log = stenolog::Builder::new(path)
 ///     .on_event(|event| match event {
-///         Event::Lost { records, .. } => eprintln!("{records} records more are lost"),
+///         Event::Lost { records, .. } => eprintln!("lost {records} more records"),
 ///         other => eprintln!("logging: {other}"),
 ///     })
 ///     .start_detached()?;
@@ -32,9 +33,35 @@ use crate::error::DrainError;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// Something happened to the dump: it cannot be written, can be written again, or was replaced.
-    /// [`Builder::on_error`](crate::Builder::on_error) receives the same error.
+    /// Something went wrong with the dump. [`Builder::on_error`](crate::Builder::on_error) receives the
+    /// same error.
     Dump(DrainError),
+    /// The dump can be written again, from where writing stopped.
+    #[non_exhaustive]
+    Resumed {
+        /// The dump.
+        path: PathBuf,
+        /// How much of it has been written, in bytes.
+        offset: u64,
+        /// For how long it could not be written.
+        failed_for: Duration,
+        /// How many records were lost meanwhile because rings were full; the dump states where.
+        lost: u64,
+    },
+    /// The logger has begun a new file, because something happened to the one before.
+    #[non_exhaustive]
+    Replaced {
+        /// The dump that was written.
+        path: PathBuf,
+        /// How much had been written to it, in bytes.
+        offset: u64,
+        /// What happened to it.
+        cause: FileEvent,
+        /// Where the log continues; usually at the same path.
+        to: PathBuf,
+        /// At most how many records of the file are gone. The new file states which.
+        lost: u64,
+    },
     /// Records found no room in their rings and were dropped. Raised at most once a second, and at the
     /// end; the dump states which threads lost them, and where.
     #[non_exhaustive]
@@ -112,6 +139,12 @@ impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Dump(error) => fmt::Display::fmt(error, f),
+            &Self::Resumed { ref path, offset, failed_for, lost } => {
+                ResumedText { path, offset, failed_for, lost }.fmt(f)
+            }
+            &Self::Replaced { ref path, offset, cause, ref to, lost } => {
+                ReplacedText { path, offset, cause, to, lost }.fmt(f)
+            }
             Self::Lost { path, records, total } => write!(
                 f,
                 "{records} records of the dump {} found no room in their rings and are lost, {total} \
@@ -175,13 +208,30 @@ impl fmt::Display for Event {
     }
 }
 
+impl Event {
+    /// What [`Builder::on_error`](crate::Builder::on_error) gets of an event, if anything.
+    #[expect(deprecated, reason = "programs that listen for errors alone still expect both events")]
+    fn as_error(&self) -> Option<DrainError> {
+        match self.clone() {
+            Self::Dump(error) => Some(error),
+            Self::Resumed { path, offset, failed_for, lost } => {
+                Some(DrainError::Resumed { path, offset, failed_for, lost })
+            }
+            Self::Replaced { path, offset, cause, to, lost } => {
+                Some(DrainError::Replaced { path, offset, fate: cause, to, lost })
+            }
+            _ => None,
+        }
+    }
+}
+
 impl From<DrainError> for Event {
     fn from(error: DrainError) -> Self {
         Self::Dump(error)
     }
 }
 
-/// A function that is called with what happened.
+/// A callback.
 type Listener<T> = Arc<dyn Fn(&T) + Send + Sync>;
 
 /// The callbacks that the builder was given.
@@ -200,11 +250,13 @@ impl Listeners {
         self.on_event = Some(Arc::new(call));
     }
 
-    /// Tells it. A panic in a listener must not end the drain; the panic hook has reported it.
+    /// Calls the listeners. A panic in one must not end the drain; the panic hook has reported it.
     pub(crate) fn tell(&self, event: impl Into<Event>) {
         let event = event.into();
-        if let (Some(call), Event::Dump(error)) = (&self.on_error, &event) {
-            let _ = catch_unwind(AssertUnwindSafe(|| call(error)));
+        if let Some(call) = &self.on_error
+            && let Some(error) = event.as_error()
+        {
+            let _ = catch_unwind(AssertUnwindSafe(|| call(&error)));
         }
         if let Some(call) = &self.on_event {
             let _ = catch_unwind(AssertUnwindSafe(|| call(&event)));
@@ -219,5 +271,41 @@ impl fmt::Debug for Listeners {
             .field("on_error", &format_args!("{}", set(self.on_error.is_some())))
             .field("on_event", &format_args!("{}", set(self.on_event.is_some())))
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::sync::lock;
+
+    #[test]
+    #[expect(deprecated, reason = "what the former listeners get")]
+    fn a_listener_for_errors_alone_hears_of_resumed_and_replaced_dumps() {
+        let heard = Arc::<Mutex<Vec<(DrainError, String)>>>::default();
+        let hears = Arc::clone(&heard);
+        let mut listeners = Listeners::default();
+        listeners.set_on_error(move |error| lock(&hears).push((error.clone(), error.to_string())));
+        let path = PathBuf::from("app.steno");
+        let (to, offset, lost) = (path.clone(), 7, 3);
+        let failed_for = Duration::from_secs(1);
+        let cause = FileEvent::Moved;
+        let events = [
+            Event::Resumed { path: path.clone(), offset, failed_for, lost },
+            Event::Replaced { path: path.clone(), offset, cause, to, lost },
+            Event::EndedUnused { path: path.clone() },
+            Event::Dump(DrainError::Panicked { path }),
+        ];
+        for event in &events {
+            listeners.tell(event.clone());
+        }
+        let heard = lock(&heard);
+        assert_eq!(heard.len(), 3);
+        assert!(matches!(heard[0].0, DrainError::Resumed { offset: 7, lost: 3, .. }));
+        assert!(matches!(heard[1].0, DrainError::Replaced { fate: FileEvent::Moved, .. }));
+        assert_eq!(heard[0].1, events[0].to_string());
+        assert_eq!(heard[1].1, events[1].to_string());
     }
 }

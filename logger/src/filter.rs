@@ -18,13 +18,23 @@ pub(crate) struct Filter {
 /// The least severe level of some targets.
 #[derive(Debug)]
 struct Directive {
-    /// A target, with what is below it, or a pattern; of an empty one all.
+    /// A target with its submodules, or a pattern. An empty one matches every target.
     target: Box<str>,
     /// `None` if it is off.
     level: Option<Level>,
 }
 
-/// A filter that cannot be understood.
+/// A filter that cannot be parsed, and why.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("app.steno");
+/// let log = stenolog::Builder::new(path).start_detached()?;
+/// let error: stenolog::FilterError = log.set_filter("app=loud").unwrap_err();
+/// assert!(error.to_string().contains("`loud`"));
+/// # log.close()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the filter `{text}` is not understood: {reason} (it should look like `info,my_crate::net=trace`)"
@@ -184,7 +194,7 @@ fn level(text: &str) -> Option<Option<Level>> {
 fn split_regex(text: &str) -> (&str, Option<&str>) {
     let mut depth = 0_usize;
     let slash = text.char_indices().find(|&(_, c)| {
-        depth = depth_behind(c, depth);
+        depth = depth_after(c, depth);
         c == '/' && depth == 0
     });
     match slash {
@@ -195,15 +205,15 @@ fn split_regex(text: &str) -> (&str, Option<&str>) {
 
 /// The parts between commas, but for those within the brackets of other loggers.
 fn parts(text: &str) -> impl Iterator<Item = &str> {
-    let ends_within = text.chars().fold(0, |depth, c| depth_behind(c, depth)) > 0;
+    let ends_within = text.chars().fold(0, |depth, c| depth_after(c, depth)) > 0;
     let mut depth = 0;
     text.split(move |c| {
-        depth = depth_behind(c, depth);
+        depth = depth_after(c, depth);
         c == ',' && (depth == 0 || ends_within)
     })
 }
 
-const fn depth_behind(c: char, depth: usize) -> usize {
+const fn depth_after(c: char, depth: usize) -> usize {
     match c {
         '[' | '{' => depth + 1,
         ']' | '}' => depth.saturating_sub(1),

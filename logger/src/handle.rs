@@ -5,3 +5,5 @@ pub(crate) mod exit;
 pub(crate) mod fork;
 pub(crate) mod logger;
 mod recovery;
+pub(crate) mod scope;
+mod start;

@@ -1,9 +1,9 @@
-//! A structured binary logger: a call costs about what reading the clock costs, what was
-//! committed is not lost, and the dump explains itself.
+//! A structured binary logger: a call costs about as much as reading the clock, committed records are
+//! not lost, and the dump explains itself.
 //!
 //! A call site writes a few bytes into a ring that belongs to its thread. A drain thread packs
-//! what the rings hold into a dump file. The program `steno` (package `stenolog-cli`) turns the
-//! dump into text or JSON, when and where you want to read it.
+//! the contents of the rings into a dump file. The program `steno` (package `stenolog-cli`) turns the
+//! dump into text or JSON, whenever and wherever you want to read it.
 //!
 //! ```
 //! # let folder = tempfile::tempdir()?;
@@ -20,8 +20,8 @@
 //!
 //! # Call sites
 //!
-//! [`trace!`], [`debug!`], [`info!`], [`warn!`], [`error!`] and [`event!`] take, in this order and
-//! each if wanted:
+//! [`trace!`], [`debug!`], [`info!`], [`warn!`], [`error!`] and [`event!`] take these parts, in this order; all
+//! but the level of [`event!`] are optional:
 //!
 //! | part | example | |
 //! |---|---|---|
@@ -29,10 +29,10 @@
 //! | target | `target: "risk",` | otherwise the module path |
 //! | time | `at: received,` | skips the clock: see [`IntoTime`] |
 //! | fields | `order_id, user.id = id, ?state, %err,` | bare, `?` as `Debug`, `%` as `Display` |
-//! | message | `"filled {} @ {price:.2}", qty` | all that `std::format!` takes |
+//! | message | `"filled {} @ {price:.2}", qty` | everything that `std::format!` takes |
 //!
 //! Arguments are evaluated once, from left to right, and only if the call is enabled. A mistake in
-//! a format string is the compile error that `format!` would give. A call takes up to 256 fields and
+//! a format string is the same compile error as in `format!`. A call takes up to 256 fields and
 //! arguments; an argument that is printed in several forms counts once for each.
 //!
 //! The macros also accept the syntax of `log` and `tracing`, so a program changes its imports and none
@@ -82,24 +82,23 @@
 //!
 //! The first call of a site, and the first of a thread, take a lock and allocate: a few microseconds
 //! for a site; for a thread as much if a ring is free, and a millisecond or more if one must be made
-//! (AMD EPYC, 2.6 GHz). [`prepare_thread`] takes the latter out of the first call. Rings in files have
-//! their memory mapped when they are made; those [in memory](Rings::Memory) as they are first used.
+//! (AMD EPYC, 2.6 GHz). [`prepare_thread`] moves the latter out of the first call. The memory of rings in
+//! files is mapped when they are made; that of rings [in memory](Rings::Memory) as it is first used.
 //!
-//! Numbers, characters, strings and pointers to such travel to the hot path in registers, all else by
-//! reference. Thread-locals cost a few instructions more in a library that is compiled apart from the
-//! program, that is without link-time optimisation.
+//! Numbers, characters, strings and pointers to these travel to the hot path in registers, other values by
+//! reference. Without link-time optimisation, thread-locals cost a few more instructions in a library.
 //!
 //! # Limits
 //!
-//! Signal handlers log by way of [`in_signal_handler`]. After a `fork` the child is silent, unless it
-//! starts a logger of its own or [`Builder::forked_child`] says otherwise. A record cannot be
-//! larger than its ring ([`Builder::ring_capacity_bytes`]); such a one is counted as lost. Rings are
-//! files that survive the process; see [`Rings`] for where they cannot be had.
+//! Signal handlers log through [`in_signal_handler`]. After a `fork` the child logs nothing, unless it
+//! starts a logger of its own or [`Builder::forked_child`] says otherwise. A record that is larger than its
+//! ring ([`Builder::ring_capacity_bytes`]) is counted as lost. Rings are files that survive the process
+//! where that is possible: see [`Rings`].
 //!
 //! # Features
 //!
 //! `max_level_*` and `release_max_level_*` (`off`, `error` … `trace`) compile calls beyond the
-//! level away. `serde` (on by default) stores serialisable fields as postcard. `zstd` (on by default)
+//! level away. `serde` (on by default) stores serializable fields as postcard. `zstd` (on by default)
 //! lets the drain compress with Zstandard; see [`Compression`].
 
 #[doc(hidden)]
@@ -131,11 +130,14 @@ pub use self::call::time::IntoTime;
 pub use self::clock::Timestamp;
 pub use self::config::{Compression, Existing, ForkedChild, IfBusy, OnFull, Rings, UnreadRings};
 pub use self::drain::Drain;
-pub use self::error::{DrainError, FileFate, FlushError, StartError};
+#[expect(deprecated, reason = "the former name is kept for one version")]
+pub use self::error::FileFate;
+pub use self::error::{DrainError, FileEvent, FlushError, StartError};
 pub use self::event::Event;
 pub use self::filter::FilterError;
 pub use self::handle::builder::Builder;
-pub use self::handle::logger::{Logger, Scope, SetFilterError, flush, set_filter, stats, sync};
+pub use self::handle::logger::{Logger, SetFilterError, flush, set_filter, stats, sync};
+pub use self::handle::scope::Scope;
 pub use self::stats::Stats;
 pub use self::thread::{in_signal_handler, prepare_call_sites, prepare_thread};
 pub use self::value::{AsRecord, Empty, Value};

@@ -1,4 +1,4 @@
-//! All that expansions may name. Not part of the public interface: anything here may change in
+//! Everything that expansions may name. Not part of the public interface: anything here may change in
 //! any release.
 
 pub use std::{column, concat, file, format_args, line, module_path};
@@ -25,12 +25,19 @@ pub use core::fmt::{Debug, Display};
 pub use core::option::Option;
 pub use core::primitive::{bool, u8, u64, usize};
 
-/// What chooses how a value is recorded.
-pub mod pick {
+/// Functions that capture arguments.
+pub mod capture {
     pub use crate::call::capture::{
-        More, by, count, debug, debug_field, debug_with, display, display_field, exact, field,
-        pointer, whole,
+        by, count, debug, debug_field, debug_with, display, display_field, exact, field, message,
+        pointer,
     };
+    pub use crate::call::registers::Concat;
+}
+
+/// Call sites that are described at run time.
+pub mod runtime {
+    pub use crate::call::runtime::RuntimeSite;
+    pub use crate::registry::runtime::{SiteDescription, SiteRefused};
 }
 
 /// Which levels the program was compiled with, as constants: these the compiler drops early.
@@ -49,7 +56,7 @@ pub mod compiled {
     pub const TRACE: bool = statically_enabled(Level::Trace);
 }
 
-/// What is known of an `event!`, once for each level.
+/// The description of an `event!`, once for each level.
 #[must_use]
 pub const fn metas(of: &Meta) -> [Meta; 5] {
     const fn at(level: Level, of: &Meta) -> Meta {

@@ -1,13 +1,15 @@
-//! Which call sites there are, their ids, and who wants their records.
+//! Registry: the call sites of the process, their ids, and the global logger that decides on them.
 //!
 //! Ids belong to the process, not to a logger: they are handed out on first use and never again.
 //! A dump's dictionary states those that its records use.
 //!
 //! Every store to a [`Site`]'s state happens under the registry's lock, together with the
 //! decision that it states; a filter that changes, or a logger that comes or goes, resets all
-//! states under the same lock, so that no stale decision outlives the change.
+//! states under the same lock. No stale decision outlives the change.
 
+mod describe;
 mod handlers;
+pub(crate) mod runtime;
 pub(crate) mod site;
 
 use std::cell::Cell;
@@ -18,16 +20,16 @@ use std::sync::TryLockError;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
-use stenolog_format::dictionary::{CallSite, Level, Slot, TimeSource};
-use stenolog_format::template::{Piece, Template};
-use stenolog_format::types::{MAX_TYPE_DEPTH, Type};
+use stenolog_format::dictionary::CallSite;
 
-use self::site::{OFF, Site, SlotMeta, UNKNOWN};
+pub(crate) use self::describe::{CallTypes, TypeList};
+use self::describe::{describe, pending_entry};
+use self::runtime::{RuntimeSites, SiteDescription, SiteRefused};
+use self::site::{OFF, Site, UNKNOWN};
 use crate::core::Core;
 use crate::sync;
-use crate::truncate::truncate;
 
-/// Whether there is a global logger, for those who would only take the lock to learn that.
+/// Whether there is a global logger, without taking the lock.
 static HAS_GLOBAL: AtomicBool = AtomicBool::new(false);
 
 /// How many ids have been handed out.
@@ -41,6 +43,7 @@ static REGISTRY: RwLock<Registry> = RwLock::new(Registry {
     global: None,
     detached: 0,
     running: Vec::new(),
+    runtime: None,
 });
 
 thread_local! {
@@ -75,15 +78,8 @@ struct Registry {
     detached: usize,
     /// Those that have a drain of their own.
     running: Vec<Weak<Core>>,
-}
-
-/// What a call knows of the types that it was compiled for.
-#[derive(Clone, Copy)]
-pub(crate) struct CallTypes {
-    /// Equal for equal lists of types and equal time sources.
-    pub(crate) signature: u64,
-    pub(crate) time: TimeSource,
-    pub(crate) describe: fn(&mut Vec<Type>),
+    /// Call sites that were described at run time.
+    runtime: Option<RuntimeSites>,
 }
 
 fn read() -> RwLockReadGuard<'static, Registry> {
@@ -94,9 +90,9 @@ fn write() -> RwLockWriteGuard<'static, Registry> {
     sync::write(&REGISTRY)
 }
 
-/// The id of a call site with a list of types; hands one out if there is none. Records of this id
+/// The id of a call site with a list of types, which gets one if it has none. Records of this id
 /// may then be committed to the logger's rings.
-pub(crate) fn id(core: &Core, site: &'static Site, types: CallTypes) -> Id {
+pub(crate) fn id(core: &Core, site: &'static Site, types: CallTypes<'_>) -> Id {
     let known = {
         let registry = read();
         let id = registry.id(site, types.signature);
@@ -113,7 +109,7 @@ pub(crate) fn id(core: &Core, site: &'static Site, types: CallTypes) -> Id {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Id {
     pub(crate) number: u32,
-    /// The entry stands beside the rings (D1). If not, the dump has to have it before the call returns.
+    /// The ring directory has the entry (D1). If not, the dump must have it before the call returns.
     pub(crate) is_explained: bool,
 }
 
@@ -124,11 +120,11 @@ pub(crate) enum Decision {
     /// Nowhere: the filter says so.
     Off,
     /// Nowhere: no logger runs.
-    Unheard,
+    NoLogger,
 }
 
-/// Whether the global logger wants the records of a site; `None` if there is none. If not, the
-/// site is told, so that it does not ask again.
+/// Whether the global logger wants the records of a site; `None` without a global logger. If it does not,
+/// the site is told and does not ask again.
 pub(crate) fn wants(site: &'static Site) -> Option<bool> {
     {
         let registry = HAS_GLOBAL.load(Ordering::Acquire).then(read)?;
@@ -146,15 +142,15 @@ pub(crate) fn wants(site: &'static Site) -> Option<bool> {
 }
 
 /// Decides for the global logger, and tells the site.
-pub(crate) fn decide(site: &'static Site, types: CallTypes) -> Decision {
+pub(crate) fn decide(site: &'static Site, types: CallTypes<'_>) -> Decision {
     if !HAS_GLOBAL.load(Ordering::Acquire) {
-        return Decision::Unheard;
+        return Decision::NoLogger;
     }
     if let Some(decision) = read().decision(site, types) {
         return decision;
     }
     let mut registry = write();
-    let Some(core) = registry.global().cloned() else { return Decision::Unheard };
+    let Some(core) = registry.global().cloned() else { return Decision::NoLogger };
     if !site.is_allowed_by(&core) {
         registry.switch_off(site);
         return Decision::Off;
@@ -171,6 +167,28 @@ pub(crate) fn decide(site: &'static Site, types: CallTypes) -> Decision {
     Decision::Log(core, Id { number: id, is_explained })
 }
 
+/// The call site of a description: the same for equal descriptions.
+pub(crate) fn intern(description: &SiteDescription<'_>) -> Result<&'static Site, SiteRefused> {
+    let known = read().runtime.as_ref().and_then(|sites| sites.get(description));
+    match known {
+        Some(site) => Ok(site),
+        None => write().runtime.get_or_insert_default().intern(description),
+    }
+}
+
+/// Gives a call site that was described at run time an id for a list of types, if it has none yet.
+pub(crate) fn admit(site: &'static Site, types: CallTypes<'_>) -> Result<(), SiteRefused> {
+    if read().id(site, types.signature).is_some() {
+        return Ok(());
+    }
+    let mut registry = write();
+    if registry.id(site, types.signature).is_none() {
+        registry.runtime.get_or_insert_default().admit(site, types)?;
+        registry.id_or_new(site, types);
+    }
+    Ok(())
+}
+
 /// Whether the global logger, if it has this generation, wants the records of a site. `None` if it is
 /// another one, or if that cannot be told at once. Async-signal-safe.
 pub(crate) fn wants_in_handler(site: &'static Site, generation: u32) -> Option<bool> {
@@ -181,10 +199,17 @@ pub(crate) fn wants_in_handler(site: &'static Site, generation: u32) -> Option<b
 
 /// The id of a call site that a signal handler calls, if the global logger has this generation. The entry
 /// follows when the drain has [told the site](tell_noted). Async-signal-safe.
-pub(crate) fn id_in_handler(site: &'static Site, types: CallTypes, generation: u32) -> Option<u32> {
+pub(crate) fn id_in_handler(
+    site: &'static Site,
+    types: CallTypes<'_>,
+    generation: u32,
+) -> Option<u32> {
     let registry = sync::read_in_handler(&REGISTRY)?;
     registry.global().filter(|core| core.generation() == generation)?;
     let known = registry.id(site, types.signature);
+    // A list of the caller's would not outlive the call.
+    let TypeList::Compiled(append) = types.list else { return None };
+    let types = CallTypes { list: TypeList::Compiled(append), ..types };
     handlers::note(site, types, || known.unwrap_or_else(new_id))
 }
 
@@ -221,7 +246,7 @@ pub(crate) fn install(core: &Arc<Core>) -> bool {
     if registry.global().is_some() {
         return false;
     }
-    // A foreign one is not let go of: its parts are other processes'.
+    // An inherited one is leaked: its parts belong to another process.
     std::mem::forget(registry.global.replace(Arc::clone(core)));
     HAS_GLOBAL.store(true, Ordering::Release);
     registry.forget_decisions();
@@ -257,7 +282,7 @@ pub(crate) fn note_running(core: &Arc<Core>) {
 pub(crate) fn try_take_running() -> Option<Vec<Arc<Core>>> {
     let running = std::mem::take(&mut try_write()?.running);
     let running = running.iter().filter_map(Weak::upgrade);
-    // A foreign one is not let go of.
+    // An inherited one is leaked.
     let (own, foreign): (Vec<_>, Vec<_>) = running.partition(|core| !core.is_inherited());
     foreign.into_iter().for_each(std::mem::forget);
     Some(own)
@@ -336,7 +361,7 @@ impl Registry {
 
     /// The decision, if nothing has to be changed for it: the site has been told, and it is only
     /// the types, or the thread, that brought the call here.
-    fn decision(&self, site: &Site, types: CallTypes) -> Option<Decision> {
+    fn decision(&self, site: &Site, types: CallTypes<'_>) -> Option<Decision> {
         let core = self.global()?;
         let state = site.state.load(Ordering::Relaxed);
         if (state >> 32) as u32 != core.generation() {
@@ -361,7 +386,7 @@ impl Registry {
         }
     }
 
-    fn id_or_new(&mut self, site: &'static Site, types: CallTypes) -> u32 {
+    fn id_or_new(&mut self, site: &'static Site, types: CallTypes<'_>) -> u32 {
         self.adopt();
         if let Some(id) = self.id(site, types.signature) {
             return id;
@@ -372,12 +397,12 @@ impl Registry {
     }
 
     /// Gives a call site with these types its entry, under an id that was handed out for it.
-    fn enter(&mut self, site: &'static Site, types: CallTypes, id: u32) {
+    fn enter(&mut self, site: &'static Site, types: CallTypes<'_>, id: u32) {
         let at = (id - CallSite::FIRST_ID) as usize;
         if at >= self.entries.len() {
-            self.entries.resize_with(at + 1, entry_to_come);
+            self.entries.resize_with(at + 1, pending_entry);
         }
-        self.entries[at] = Arc::new(describe(site, types, id));
+        self.entries[at] = Arc::new(describe(site.meta, types, id));
         let key = (std::ptr::from_ref(site).addr(), types.signature);
         self.ids.get_or_insert_default().entry(key).or_insert(id);
         // Set once: the site's state only ever holds the id of these types.
@@ -429,103 +454,5 @@ impl Registry {
         for site in self.sites.drain(..) {
             site.state.store(UNKNOWN, Ordering::Relaxed);
         }
-    }
-}
-
-/// What stands for an entry whose id a signal handler has, until the handler has noted its call site.
-fn entry_to_come() -> Arc<CallSite> {
-    Arc::new(CallSite {
-        id: 0,
-        level: Level::Error,
-        time: TimeSource::Counter,
-        target: String::new(),
-        module: String::new(),
-        file: String::new(),
-        line: 0,
-        column: 0,
-        template: None,
-        slots: Vec::new(),
-    })
-}
-
-fn describe(site: &Site, types: CallTypes, id: u32) -> CallSite {
-    let meta = site.meta;
-    let mut described = Vec::with_capacity(meta.slots.len());
-    (types.describe)(&mut described);
-    debug_assert!(
-        described.iter().all(|ty| ty.depth() <= MAX_TYPE_DEPTH),
-        "what is deeper is recorded as text"
-    );
-    debug_assert_eq!(described.len(), meta.slots.len(), "one type a slot, by expansion");
-    let slot = |(slot, ty): (&SlotMeta, Type)| Slot { name: cut(slot.name), role: slot.role, ty };
-    CallSite {
-        id,
-        level: meta.level,
-        time: types.time,
-        target: cut(meta.target),
-        module: cut(meta.module),
-        file: cut(meta.file),
-        line: meta.line,
-        column: meta.column,
-        template: meta.template.map(cut_template),
-        slots: meta.slots.iter().zip(described).map(slot).collect(),
-    }
-}
-
-/// The longest name in a dictionary entry, and the longest message: readers take 64 MiB of all entries
-/// together.
-const MAX_NAME_BYTES: usize = 1 << 12;
-const MAX_TEMPLATE_BYTES: usize = 1 << 18;
-
-/// A name, up to where no reader asks for more.
-fn cut(name: &str) -> String {
-    match name.len() {
-        ..=MAX_NAME_BYTES => name.to_owned(),
-        _ => format!("{}…", truncate(name, MAX_NAME_BYTES)),
-    }
-}
-
-/// A message, up to where no reader asks for more; it says so itself.
-fn cut_template(template: &str) -> String {
-    if template.len() <= MAX_TEMPLATE_BYTES {
-        return template.to_owned();
-    }
-    let mut end = truncate(template, MAX_TEMPLATE_BYTES).len();
-    // Where the literal text begins that is cut.
-    let mut start = 0;
-    let parsed = Template::parse(template);
-    for piece in parsed.iter().flat_map(|template| &template.pieces) {
-        match piece {
-            Piece::Placeholder(placeholder) if placeholder.span.end <= end => {
-                start = placeholder.span.end;
-            }
-            // Not within a placeholder.
-            Piece::Placeholder(placeholder) => end = end.min(placeholder.span.start),
-            Piece::Literal(_) => {}
-        }
-    }
-    // Nor between two braces that stand for one.
-    for brace in ['{', '}'] {
-        let kept = template[start..end].trim_end_matches(brace).len();
-        end -= (end - start - kept) % 2;
-    }
-    format!("{}… <cut: {} bytes are too long>", &template[..end], template.len())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_is_cut_where_it_can_be() {
-        assert_eq!(cut_template("short {0}"), "short {0}");
-        for shift in 0..40 {
-            let template = format!("{}{}", "x".repeat(shift), "{{}}ü{0:>5}}}".repeat(30_000));
-            let cut = cut_template(&template);
-            assert!(cut.len() <= MAX_TEMPLATE_BYTES + 64, "{}", cut.len());
-            let (kept, _) = cut.split_once("… <cut: ").unwrap();
-            assert!(template.starts_with(kept) && Template::parse(&cut).is_ok(), "{shift}");
-        }
-        assert_eq!(cut(&"ü".repeat(3_000)).chars().count(), 2_049);
     }
 }

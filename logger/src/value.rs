@@ -3,7 +3,7 @@
 //! A record's payload is its values one after the other: little-endian, unaligned, without
 //! padding, each laid out as [`Type`] says. Two numbers tell the writer whether it must look at
 //! the values at all: `FIXED_SIZE`, known when the program is compiled for most call sites, and
-//! `SIGNATURE`, which is equal for equal [`Type`]s, so that one static call site can serve every
+//! `SIGNATURE`, which is equal for equal [`Type`]s: one static call site serves every
 //! monomorphisation of a generic function.
 //!
 //! - **V1 (size).** [`Value::write`] writes exactly [`Value::size`] bytes, and two calls of
@@ -14,8 +14,8 @@
 //!
 //! But for V4, `is_short` is about speed: it keeps what takes many bytes, or a loop, from the hot path.
 //!
-//! Sums of sizes saturate: a list too long for its 32-bit count has a size that no ring can hold,
-//! so that the claim fails and nothing wrong is ever written.
+//! Sums of sizes saturate: a list too long for its 32-bit count has a size that no ring can hold.
+//! The claim fails, and nothing wrong is written.
 
 /// Calls a macro for tuples of each length that values have, with a parameter and an index for each part.
 macro_rules! for_tuples {
@@ -37,6 +37,7 @@ macro_rules! for_tuples {
 use for_tuples;
 
 mod as_record;
+mod attribute;
 mod bound;
 mod collection;
 mod container;
@@ -52,11 +53,10 @@ mod time_net;
 
 use stenolog_format::types::Type;
 
-pub use self::as_record::{
-    AsRecord, Ascii, Derived, Hex, Laid, Prepared, Shown, With, ascii_text, debug_text,
-    display_text, hex_text, with,
-};
+pub use self::as_record::{AsRecord, Derived, Laid, Prepared, Shown};
+pub use self::attribute::{Ascii, Hex, With, ascii_text, debug_text, display_text, hex_text, with};
 pub use self::bound::Bound;
+pub(crate) use self::limits::are_readable;
 pub use self::product::{
     Redacted, describe_enum, describe_fields, describe_struct, enum_bound, enum_fixed_size,
     enum_signature, fixed_or, product_bound, product_fixed_size, product_signature, sum_sizes,
@@ -186,8 +186,8 @@ unsafe impl Args for () {
     }
 }
 
-// SAFETY: head and rest keep V1 and V2, and so does the text that stands for a head that no reader
-// takes; what is written is one after the other.
+// SAFETY: head and rest keep V1 and V2, and so does the text that replaces a head that no reader
+// takes; they are written one after the other.
 unsafe impl<V: Value, Rest: Args> Args for (V, Rest) {
     const SIGNATURE: u64 = signature::pair(V::SIGNATURE, Rest::SIGNATURE);
     const FIXED_SIZE: Option<usize> = match V::BOUND.refusal() {
@@ -237,7 +237,7 @@ unsafe impl<V: Value, Rest: Args> Args for (V, Rest) {
     }
 }
 
-// SAFETY: what is behind the reference keeps V1 and V2.
+// SAFETY: the value that is referred to keeps V1 and V2.
 unsafe impl<A: Args> Args for &A {
     const SIGNATURE: u64 = A::SIGNATURE;
     const FIXED_SIZE: Option<usize> = A::FIXED_SIZE;

@@ -1,4 +1,4 @@
-//! What is done to a real file under a logger, and what stands at its path before it starts.
+//! A logger survives what is done to its file, and refuses what it must not write over.
 #![cfg(unix)]
 
 use std::fs;
@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use stenolog::{Builder, DrainError, Existing, FileFate, IfBusy, Logger, Scope, StartError, info};
+use stenolog::{
+    Builder, DrainError, Event, Existing, FileEvent, IfBusy, Logger, Scope, StartError, info,
+};
 use stenolog_decoder::{Decoder, Dump, Summary};
 use stenolog_tests::{read, scenario};
 
@@ -17,7 +19,7 @@ use stenolog_tests::{read, scenario};
 struct Victim {
     scope: Option<Scope>,
     logger: Option<Logger>,
-    told: Arc<Mutex<Vec<DrainError>>>,
+    told: Arc<Mutex<Vec<Event>>>,
     path: PathBuf,
     folder: tempfile::TempDir,
 }
@@ -37,7 +39,15 @@ impl Victim {
             .filter("trace")
             // So that dumps are as long as the tests cut them.
             .compression(stenolog::Compression::None)
-            .on_error(move |error| hears.lock().unwrap().push(error.clone()))
+            .on_event(move |event| {
+                let is_about_file = matches!(
+                    event,
+                    Event::Dump(_) | Event::Resumed { .. } | Event::Replaced { .. }
+                );
+                if is_about_file {
+                    hears.lock().unwrap().push(event.clone());
+                }
+            })
             .start_detached()
             .unwrap();
         let scope = Some(logger.enter());
@@ -62,7 +72,7 @@ impl Victim {
     }
 
     #[track_caller]
-    fn close(&mut self) -> Vec<DrainError> {
+    fn close(&mut self) -> Vec<Event> {
         self.scope = None;
         self.logger.take().unwrap().close().unwrap();
         self.told.lock().unwrap().clone()
@@ -100,7 +110,7 @@ fn a_deleted_dump_is_followed_by_a_new_one_that_says_what_is_gone() {
     victim.log(10..20);
     let told = victim.close();
     assert!(
-        matches!(&told[..], [DrainError::Replaced { fate: FileFate::Removed, lost: 10, to, .. }] if *to == victim.path),
+        matches!(&told[..], [Event::Replaced { cause: FileEvent::Removed, lost: 10, to, .. }] if *to == victim.path),
         "{told:?}"
     );
     let (found, summary) = messages(&[&victim.path]);
@@ -121,7 +131,7 @@ fn a_dump_that_another_file_was_moved_over_is_begun_beside_it() {
     let told = victim.close();
     let beside = victim.file("app.1.steno");
     assert!(
-        matches!(&told[..], [DrainError::Replaced { fate: FileFate::Removed, lost: 10, to, .. }] if *to == beside),
+        matches!(&told[..], [Event::Replaced { cause: FileEvent::Removed, lost: 10, to, .. }] if *to == beside),
         "{told:?}"
     );
     assert_eq!(fs::read_to_string(&victim.path).unwrap(), "somebody else's");
@@ -136,7 +146,7 @@ fn a_dump_that_was_moved_is_sealed_where_it_is() {
     victim.log(10..20);
     let told = victim.close();
     assert!(
-        matches!(told[..], [DrainError::Replaced { fate: FileFate::Moved, lost: 0, .. }]),
+        matches!(told[..], [Event::Replaced { cause: FileEvent::Moved, lost: 0, .. }]),
         "{told:?}"
     );
     let (found, summary) = messages(&[&victim.path, &rotated]);
@@ -161,7 +171,7 @@ fn a_dump_whose_path_leads_to_another_file_was_moved() {
     let told = victim.close();
     let beside = victim.file("app.1.steno");
     assert!(
-        matches!(&told[..], [DrainError::Replaced { fate: FileFate::Moved, lost: 0, to, .. }] if *to == beside),
+        matches!(&told[..], [Event::Replaced { cause: FileEvent::Moved, lost: 0, to, .. }] if *to == beside),
         "{told:?}"
     );
     assert_eq!(fs::read_to_string(&victim.path).unwrap(), "somebody else's");
@@ -183,7 +193,7 @@ fn a_truncated_dump_keeps_what_is_left_of_it() {
         victim.log(2000..2010);
         let told = victim.close();
         assert!(
-            matches!(told[..], [DrainError::Replaced { fate: FileFate::Truncated, .. }]),
+            matches!(told[..], [Event::Replaced { cause: FileEvent::Truncated, .. }]),
             "{told:?}"
         );
         let rest = victim.file("app.1.steno");
@@ -296,9 +306,9 @@ fn a_folder_that_was_deleted_is_waited_for() {
         matches!(
             told[..],
             [
-                DrainError::Replace { .. },
-                DrainError::Replaced { lost: 10, .. },
-                DrainError::Resumed { .. }
+                Event::Dump(DrainError::Replace { .. }),
+                Event::Replaced { lost: 10, .. },
+                Event::Resumed { .. }
             ]
         ),
         "{told:?}"
@@ -372,7 +382,7 @@ fn a_file_that_is_written_over_keeps_no_permissions_and_no_other_name() {
     fs::set_permissions(at("app.steno"), fs::Permissions::from_mode(0o666)).unwrap();
     Builder::new(at("app.steno")).start_detached().unwrap().close().unwrap();
     assert_eq!(mode(&at("app.steno")), 0o600);
-    // Another name of the same file may be somebody else's.
+    // Another name of the same file may belong to someone else.
     fs::hard_link(at("app.steno"), at("kept")).unwrap();
     let before = fs::read(at("kept")).unwrap();
     let replace = Builder::new(at("app.steno")).existing(Existing::Replace);
@@ -444,7 +454,7 @@ fn a_logger_that_finds_its_path_busy_takes_a_numbered_one_if_it_may() {
     }
     let told = Builder::new(&path).start_detached().unwrap_err();
     assert!(told.to_string().contains("if_busy"), "{told}");
-    // One that is deleted is begun anew where it was.
+    // One that is deleted is begun again at its path.
     let beside = loggers.iter().find(|logger| logger.path() != path).unwrap();
     fs::remove_file(beside.path()).unwrap();
     beside.flush().unwrap();

@@ -1,22 +1,22 @@
-//! What the exit code says.
+//! Exit codes.
 
 use std::process::ExitCode;
 
-/// How a run went. The first of these that is true decides.
+/// The outcome of a run. The first field that is `true` decides the exit code.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
-    /// An input could not be read at all.
+    /// An input could not be read, or an output not be written.
     pub(crate) unreadable: bool,
-    /// What was read is damaged, or something is missing from it.
+    /// Something that was read is damaged or incomplete.
     pub(crate) incomplete: bool,
-    /// Nothing matched, and the user asked to be told (`--exit-status`).
+    /// Nothing matched, and the user asked for an exit code (`--exit-status`).
     pub(crate) unmatched: bool,
 }
 
-/// An input cannot be read.
+/// The code of an input that cannot be read.
 pub(crate) const UNREADABLE: u8 = 1;
 
-/// The command line makes no sense.
+/// The code of a wrong command line.
 pub(crate) const USAGE: u8 = 2;
 
 impl From<Outcome> for ExitCode {

@@ -6,10 +6,9 @@ use chrono::{
 };
 use stenolog_decoder::Zone;
 
-/// What a point in time is meant for.
+/// The end of a range that a point in time is for.
 ///
-/// It decides only what an hour that the clocks go through twice means: its first pass for the first
-/// moment, its second one for the last, so that the range is the wider one.
+/// It matters only for an hour that clocks show twice: the range then includes both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Edge {
     /// The first moment to show.
@@ -18,21 +17,21 @@ pub(crate) enum Edge {
     Until,
 }
 
-/// A word that is no point in time.
+/// A word that is not a point in time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TimeError {
-    /// No known form.
+    /// It has no known form.
     #[error(
-        "'{0}' is no time: use '2026-05-31 14:30', '14:30', 'yesterday', '-2h', '@1780000000' or RFC 3339"
+        "'{0}' is not a time: use '2026-05-31 14:30', '14:30', 'yesterday', '-2h', '@1780000000' or RFC 3339"
     )]
     Form(String),
-    /// A relative time whose unit is missing or unknown.
+    /// It is a relative time whose unit is missing or unknown.
     #[error(
         "'{0}' has a number without a known unit: use ns, us, ms, s, m, h, d or w, as in '-1h30m'"
     )]
     Unit(String),
-    /// A time that nanoseconds since the epoch cannot say in 64 bits.
-    #[error("'{0}' is out of range: times are between the years 1678 and 2262")]
+    /// It does not fit 64 bits as nanoseconds since the epoch.
+    #[error("'{0}' is out of range: times must be between the years 1678 and 2262")]
     Range(String),
 }
 
@@ -41,7 +40,7 @@ pub(crate) enum TimeError {
 /// Times without an offset are in `zone`; relative ones count from `now`.
 ///
 /// # Errors
-/// If `text` is no point in time that can be represented.
+/// If `text` is not a point in time, or one that cannot be represented.
 pub(crate) fn parse(
     text: &str,
     edge: Edge,
@@ -86,7 +85,7 @@ pub(crate) fn show(unix_ns: i64, zone: Zone) -> String {
     time.with_timezone(&offset_at(zone, time)).to_rfc3339_opts(SecondsFormat::Micros, is_utc)
 }
 
-/// Splits the offset off a time of day: `01:30-05:00` is one of the two in an hour that comes twice.
+/// Splits the offset off a time of day: in a repeated hour, `01:30-05:00` is one of two.
 fn split_offset(text: &str) -> Option<(&str, FixedOffset)> {
     let (civil, offset) = text.split_at_checked(text.len().checked_sub("+00:00".len())?)?;
     let is_time = civil.contains(':') && offset.starts_with(['+', '-']);
@@ -113,10 +112,10 @@ fn span_ns(text: &str) -> Option<i128> {
     let mut sum = 0_i128;
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
-        let (number, behind) = rest.split_at(digits);
-        let behind = behind.trim_start();
-        let letters = behind.find(|c: char| !c.is_alphabetic()).unwrap_or(behind.len());
-        let (unit, behind) = behind.split_at(letters);
+        let (number, after) = rest.split_at(digits);
+        let after = after.trim_start();
+        let letters = after.find(|c: char| !c.is_alphabetic()).unwrap_or(after.len());
+        let (unit, after) = after.split_at(letters);
         let unit_ns = match unit {
             "ns" => 1,
             "us" | "µs" | "μs" => 1_000,
@@ -129,7 +128,7 @@ fn span_ns(text: &str) -> Option<i128> {
             _ => return None,
         };
         sum = sum.checked_add(decimal(number, unit_ns)?)?;
-        rest = behind.trim_start();
+        rest = after.trim_start();
     }
     Some(sum)
 }
@@ -143,7 +142,7 @@ fn epoch_ns(text: &str) -> Option<i128> {
     Some(sign * decimal(digits, 1_000_000_000)?)
 }
 
-/// Reads a decimal number and multiplies it by `unit`; what is smaller than one is cut off.
+/// Reads a decimal number and multiplies it by `unit`; fractions of one are cut off.
 fn decimal(text: &str, unit: i128) -> Option<i128> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
@@ -159,9 +158,9 @@ fn decimal(text: &str, unit: i128) -> Option<i128> {
     Some(sum)
 }
 
-/// Reads a day, a time of day, or both, as the clock on the wall shows them.
+/// Reads a day, a time of day, or both, as a clock shows them.
 fn civil_time(text: &str, zone: Zone, now: DateTime<Utc>) -> Option<NaiveDateTime> {
-    // A `T` separates only behind a digit, not within `today`.
+    // A `T` separates only after a digit, not within `today`.
     let split = text.char_indices().find(|&(at, c)| match c {
         ' ' => true,
         'T' | 't' => text[..at].ends_with(|c: char| c.is_ascii_digit()),
@@ -203,14 +202,14 @@ fn today(zone: Zone, now: DateTime<Utc>) -> NaiveDate {
     now.with_timezone(&offset_at(zone, now)).date_naive()
 }
 
-/// No clock was ever put forward or back by more hours than these, nor is it further from UTC.
+/// No clock was ever set forward or back by more hours than these, and no zone is further from UTC.
 const HOURS_AROUND: i64 = 26;
 
-/// The moment at which clocks in the zone show `time`: of two the one that makes the range wider.
+/// The moment at which clocks in the zone show `time`: of two, the one that makes the range wider.
 ///
-/// The zone is asked only for its offset at moments, which has one answer. What it says of a time on
-/// the wall is not the same for all zones: for the local one the first and the second of two moments
-/// may be exchanged, and the borders of the hour that comes twice, or never, belong to it.
+/// The zone is asked only for its offset at moments, which is always unambiguous. Its conversion of local
+/// times is not the same for all zones: for the local zone, the two moments may be swapped, and the bounds
+/// of a repeated or skipped hour belong to it.
 fn to_utc(time: NaiveDateTime, edge: Edge, zone: Zone) -> Option<DateTime<Utc>> {
     let offset_near = |hours| {
         let near = time.checked_add_signed(Duration::hours(hours))?;
@@ -227,7 +226,7 @@ fn to_utc(time: NaiveDateTime, edge: Edge, zone: Zone) -> Option<DateTime<Utc>> 
         Edge::Since => moments.into_iter().min(),
         Edge::Until => moments.into_iter().max(),
     };
-    // The clocks jump over this time: what they would show had they not jumped yet.
+    // Clocks skip this time: count on from before the jump.
     let unjumped = || Some(time.checked_sub_offset(offset_near(-HOURS_AROUND)?)?.and_utc());
     found.or_else(unjumped)
 }

@@ -1,6 +1,6 @@
-//! Numbers as people read them.
+//! Numbers for people: counts, sizes and spans of time.
 
-/// `12 345`: thin groups of three, as ISO 80000 has it.
+/// `12 345`: groups of three, as in ISO 80000.
 pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() * 4 / 3);
@@ -36,7 +36,7 @@ pub(crate) fn bytes(number: u64) -> String {
 /// Reads `4096`, `512K`, `64M`, `4G`: powers of 1024, with or without `iB` or `B`.
 ///
 /// # Errors
-/// If it is no such number, or one beyond 64 bits.
+/// If it is not a size, or does not fit 64 bits.
 pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
@@ -49,7 +49,7 @@ pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
         _ => return Err("use a number and K, M, G or T".to_owned()),
     };
     let number: u64 = number.parse().map_err(|_| "use a number and K, M, G or T".to_owned())?;
-    number.checked_mul(1 << shift).ok_or_else(|| "more than 64 bits can say".to_owned())
+    number.checked_mul(1 << shift).ok_or_else(|| "does not fit 64 bits".to_owned())
 }
 
 /// `1.25 ms`, `2 h 05 min 07 s`.

@@ -1,31 +1,18 @@
 //! Usage errors: one line each, from the structured context of clap's errors.
 
 use std::fmt::Write as _;
-use std::process::ExitCode;
 
 use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::exit::USAGE;
-use crate::output::messages::warn;
-
-/// Prints why there are no arguments to work with, and returns the exit code for it.
-pub(crate) fn explain(error: &Error) -> ExitCode {
+/// The error in a line; `None` if the answer is the help or the version.
+pub(crate) fn describe(error: &Error) -> Option<String> {
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            // This fails only if standard output is closed.
-            let _ = error.print();
-            ExitCode::SUCCESS
-        }
+        ErrorKind::DisplayHelp
+        | ErrorKind::DisplayVersion
         // The answer to a bare `steno`.
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            let _ = error.print();
-            ExitCode::from(USAGE)
-        }
-        _ => {
-            warn(one_line(error));
-            ExitCode::from(USAGE)
-        }
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => None,
+        _ => Some(one_line(error)),
     }
 }
 
@@ -143,7 +130,7 @@ mod tests {
         );
         check(
             "steno a -l loud",
-            "invalid value 'loud' for '--level <LEVEL>': `loud` is no level: use error, warn, info, \
+            "invalid value 'loud' for '--level <LEVEL>': `loud` is not a level: use error, warn, info, \
              debug or trace; see `steno --help`",
         );
         check(
@@ -162,7 +149,7 @@ mod tests {
     fn missing_and_conflicting_arguments_are_named() {
         check("steno a -v", "missing --grep <REGEX>; see `steno --help`");
         check("steno -l warn", "missing <FILE|NAME=VALUE>...; see `steno --help`");
-        check("steno export a", "missing --to <FORM>, --output <OUT>; see `steno --help`");
+        check("steno export a", "missing --to <FORMAT>, --output <OUT>; see `steno --help`");
         check(
             "steno a --utc --time-zone utc",
             "'--utc' cannot be used with '--time-zone <ZONE>'; see `steno --help`",

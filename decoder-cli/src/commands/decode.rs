@@ -11,7 +11,7 @@ use stenolog_decoder::{Decoder, Renderer};
 pub(crate) use args::Args;
 pub(super) use plan::Plan;
 
-use super::Run;
+use super::{MORE, Run};
 use crate::cli::exit::Outcome;
 use crate::input;
 use crate::input::rings::Rings;
@@ -47,7 +47,7 @@ impl Run for Plan {
         let summary = decoder.summary();
         self.names.explain_unknown(&inputs.dumps, summary.shown == 0);
         rings.print_notes();
-        completeness::report(&inputs.dumps, &summary, &rings);
+        completeness::report(&inputs.dumps, &summary, |dump| rings.absence(dump));
         Ok(Outcome {
             unreadable: inputs.unreadable,
             incomplete: inputs.incomplete || !summary.is_complete() || rings.lacks_dump(),

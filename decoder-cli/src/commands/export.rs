@@ -37,8 +37,8 @@ pub(crate) struct Args {
     /// The dump, or - for standard input
     #[arg(value_name = "FILE", value_hint = clap::ValueHint::AnyPath)]
     input: OsString,
-    /// Output format; `steno` is a dump with the same records in fewer bytes
-    #[arg(long, value_name = "FORM", required = true)]
+    /// Output format
+    #[arg(long, value_name = "FORMAT", required = true)]
     to: ExportForm,
     /// Write to OUT, readable by you only; - for standard output
     #[arg(short, long, value_name = "OUT", required = true, value_hint = clap::ValueHint::FilePath)]
@@ -56,10 +56,10 @@ pub(crate) struct Args {
     limits: LimitArgs,
 }
 
-/// What `steno export` writes.
+/// The formats that `steno export` writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum ExportForm {
-    /// A dump
+    /// A dump with the same records in fewer bytes
     Steno,
 }
 

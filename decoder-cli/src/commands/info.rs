@@ -52,7 +52,7 @@ pub(super) struct Plan {
 impl Plan {
     pub(super) fn new(args: Args, _: &Environment) -> Result<Self, TimeZoneError> {
         Ok(Self {
-            inputs: args.inputs.inputs(),
+            inputs: args.inputs.into(),
             json: args.json,
             zone: zone(args.utc, args.time_zone.as_deref())?.unwrap_or(Zone::LOCAL),
             rings: args.rings.into(),

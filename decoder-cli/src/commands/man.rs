@@ -72,14 +72,12 @@ fn describe(command: &mut clap::Command, roff: &mut Roff) {
     roff.control("SS", [command.get_name()]).text([bold(usage)]);
     roff.control("PP", []).text([roman(about)]);
     // The options of `decode` are those of the page itself.
-    if command.get_name() == "decode" || command.get_name() == "help" {
-        return;
-    }
-    for option in command.get_arguments().filter(|arg| arg.get_id() != "help") {
+    let options = command.get_arguments().filter(|arg| arg.get_id() != "help");
+    for option in options.filter(|_| !matches!(command.get_name(), "decode" | "help")) {
         let help = option.get_help().map(ToString::to_string).unwrap_or_default();
         roff.control("TP", []).text([bold(option.to_string())]).text([roman(help)]);
     }
-    if let Some(more) = command.get_after_help() {
+    if let Some(more) = command.get_after_long_help().or_else(|| command.get_after_help()) {
         roff.control("PP", []);
         verbatim(&more.to_string(), roff);
     }

@@ -173,7 +173,7 @@ impl Plan {
         output.append(|out| push_line(out, &line))?;
         output.flush()?;
         rings.print_notes();
-        completeness::report(&inputs.dumps, &recovered.summary, &rings);
+        completeness::report(&inputs.dumps, &recovered.summary, |dump| rings.absence(dump));
         let is_complete = recovered.summary.is_complete() && !rings.lacks_dump();
         let mut outcome =
             Outcome { incomplete: inputs.incomplete || !is_complete, ..Outcome::default() };

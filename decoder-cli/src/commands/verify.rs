@@ -47,7 +47,7 @@ pub(super) struct Plan {
 impl Plan {
     pub(super) fn new(args: Args, _: &Environment) -> Result<Self, Infallible> {
         let Args { inputs, json, rings } = args;
-        Ok(Self { inputs: inputs.inputs(), json, rings: rings.into() })
+        Ok(Self { inputs: inputs.into(), json, rings: rings.into() })
     }
 }
 

@@ -130,9 +130,9 @@ fn dumps_in(directory: &Path) -> Result<Found, InputError> {
 }
 
 fn judge(name: &str) -> Name {
-    let Some((stem, behind)) = name.rsplit_once(EXTENSION) else { return Name::Other };
-    let packed = [".gz", ".zst"].into_iter().find_map(|extension| behind.strip_suffix(extension));
-    let rotation = packed.unwrap_or(behind);
+    let Some((stem, suffix)) = name.rsplit_once(EXTENSION) else { return Name::Other };
+    let packed = [".gz", ".zst"].into_iter().find_map(|extension| suffix.strip_suffix(extension));
+    let rotation = packed.unwrap_or(suffix);
     let is_of_rotation =
         |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '_' | ':' | '+' | 'T' | 'Z');
     match rotation.chars().next() {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use stenolog_decoder::{Dump, DumpState, Recovery, RingDir, RingSearch, RingsError};
 
 use super::{InputLimits, Inputs};
+use crate::cli::args::RingArgs;
 use crate::cli::units::counted;
 use crate::output::messages::warn;
 
@@ -16,6 +17,13 @@ pub(crate) struct RingsPlan {
     /// More directories to search.
     pub(crate) folders: Vec<PathBuf>,
     pub(crate) limits: InputLimits,
+}
+
+impl From<RingArgs> for RingsPlan {
+    fn from(args: RingArgs) -> Self {
+        let RingArgs { rings, no_rings, limits } = args;
+        Self { wanted: !no_rings, folders: rings, limits: limits.into() }
+    }
 }
 
 /// The outcome of the search for rings.

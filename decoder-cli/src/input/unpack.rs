@@ -30,7 +30,7 @@ pub(super) enum Packing {
 #[derive(Debug)]
 pub(super) enum Fault {
     /// It is cut or damaged after this many unpacked bytes.
-    Broken { behind: u64, source: io::Error },
+    Broken { unpacked_bytes: u64, source: io::Error },
     /// It unpacks to more than is allowed.
     TooLong { limit: u64 },
 }
@@ -80,23 +80,23 @@ impl Packing {
         let packed = file.metadata()?.len();
         let limit = limit.unwrap_or_else(|| packed.saturating_mul(MAX_RATIO).max(MIN_LIMIT));
         let mut out = tempfile::tempfile()?;
-        let mut behind = 0;
+        let mut unpacked_bytes = 0;
         let mut chunk = vec![0; CHUNK_BYTES];
         let mut reader = match self.reader(file) {
             Ok(reader) => reader,
-            Err(source) => return Ok((out, Some(Fault::Broken { behind, source }))),
+            Err(source) => return Ok((out, Some(Fault::Broken { unpacked_bytes, source }))),
         };
         let fault = loop {
             let count = match reader.read(&mut chunk) {
                 Ok(0) => break None,
                 Ok(count) => count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(source) => break Some(Fault::Broken { behind, source }),
+                Err(source) => break Some(Fault::Broken { unpacked_bytes, source }),
             };
-            let room = usize::try_from(limit - behind).unwrap_or(usize::MAX);
+            let room = usize::try_from(limit - unpacked_bytes).unwrap_or(usize::MAX);
             let part = chunk.get(..count.min(room)).unwrap_or_default();
             out.write_all(part)?;
-            behind += part.len() as u64;
+            unpacked_bytes += part.len() as u64;
             if count > room {
                 break Some(Fault::TooLong { limit });
             }
@@ -134,17 +134,19 @@ pub(super) fn spool(pipe: &mut impl Read) -> io::Result<File> {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Broken { behind, source } if source.kind() == ErrorKind::UnexpectedEof => {
+            Self::Broken { unpacked_bytes, source }
+                if source.kind() == ErrorKind::UnexpectedEof =>
+            {
                 write!(
                     f,
                     "the compressed copy is cut: {} of the dump could be unpacked",
-                    bytes(*behind)
+                    bytes(*unpacked_bytes)
                 )
             }
-            Self::Broken { behind, source } => write!(
+            Self::Broken { unpacked_bytes, source } => write!(
                 f,
                 "the compressed copy is damaged: {} of the dump could be unpacked: {source}",
-                bytes(*behind)
+                bytes(*unpacked_bytes)
             ),
             Self::TooLong { limit } => write!(
                 f,

@@ -5,13 +5,13 @@ use stenolog_decoder::{Dump, LossKind, Summary, Tail};
 use super::messages::warn;
 use super::report::damage_line;
 use crate::cli::units::counted;
-use crate::input::rings::Rings;
 
 /// How many places to list. A file of noise has millions.
 const MAX_PLACES: usize = 20;
 
-/// Prints a line for each place where something is wrong, then a sum; nothing if all is well.
-pub(crate) fn report(dumps: &[Dump], summary: &Summary, rings: &Rings) {
+/// Prints a line for each place where something is wrong, then a sum; nothing if all is well. `absence` tells
+/// why an unfinished dump has no rings.
+pub(crate) fn report<'r>(dumps: &[Dump], summary: &Summary, absence: impl Fn(&Dump) -> &'r str) {
     if summary.is_complete() {
         return;
     }
@@ -24,7 +24,7 @@ pub(crate) fn report(dumps: &[Dump], summary: &Summary, rings: &Rings) {
     for dump in dumps {
         let name = dump.name();
         if summary.unfinished.iter().any(|file| **file == *name) {
-            let (end, absence) = (describe_end(dump), rings.absence(dump));
+            let (end, absence) = (describe_end(dump), absence(dump));
             warn(format_args!("{}: {end}{absence}", name.display()));
         }
     }

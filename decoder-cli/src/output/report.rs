@@ -104,19 +104,19 @@ const fn flag_of(limit: Limit) -> Option<&'static str> {
 mod tests {
     use std::path::Path;
 
+    use serde_json::json;
     use stenolog_decoder::{MetadataError, RingDamage};
 
     use super::*;
 
     #[track_caller]
-    fn check(cause: DamageCause, bytes: u64, expected: &str) {
-        let damage = Damage::new(Path::new("app.steno"), 64, bytes, cause);
-        assert_eq!(damage_line(&damage), format!("app.steno: byte 64: {expected}"));
-        let cause = expected.split(" (7 bytes").next().unwrap();
-        let damage = [damage];
-        let line = JsonLine::new(&serde_json::json!({ "damage": damage })).unwrap();
-        let expected = serde_json::json!([{ "offset": 64, "bytes": bytes, "cause": cause }]);
-        assert_eq!(line.with_flags(&damage).0["damage"], expected);
+    fn check(cause: DamageCause, expected: &str) {
+        let damage = [Damage::new(Path::new("app.steno"), 64, 7, cause)];
+        let line = format!("app.steno: byte 64: {expected} (7 bytes lost)");
+        assert_eq!(damage_line(&damage[0]), line);
+        let report = JsonLine::new(&json!({ "damage": damage })).unwrap().with_flags(&damage);
+        let object = json!({ "offset": 64, "bytes": 7, "cause": expected });
+        assert_eq!(report.0, json!({ "damage": [object] }));
     }
 
     #[test]
@@ -124,31 +124,34 @@ mod tests {
         let why = MetadataError::TooLong { bytes: 100, limit: 10 };
         check(
             DamageCause::Metadata { kind: "clock", why },
-            7,
             "a clock frame cannot be understood: it has 100 bytes, of which 10 may be read \
-             (--max-metadata) (7 bytes lost)",
+             (--max-metadata)",
         );
         check(
             DamageCause::Rings(RingDamage::TooMany { files: 3, limit: 2 }),
-            0,
             "3 ring files are more than the 2 that are read (--max-ring-files)",
         );
         check(
             DamageCause::Rings(RingDamage::TooLong { bytes: 8192, limit: 4096 }),
-            0,
             "has 8192 bytes, of which 4096 may be read (--max-ring-bytes)",
         );
     }
 
     #[test]
     fn other_damage_has_no_flag() {
-        check(DamageCause::NoFrame, 7, "no frame begins here (7 bytes lost)");
+        check(DamageCause::NoFrame, "no frame begins here");
         // No ring is as long as that, whatever the limit.
-        let longer_than_any = RingDamage::TooLong { bytes: 1 << 40, limit: 4096 + (1 << 30) };
         check(
-            DamageCause::Rings(longer_than_any),
-            0,
+            DamageCause::Rings(RingDamage::TooLong { bytes: 1 << 40, limit: 4096 + (1 << 30) }),
             "has 1099511627776 bytes, of which 1073745920 may be read",
         );
+    }
+
+    #[test]
+    fn a_line_of_json_keeps_its_order() {
+        let line = JsonLine::new(&json!({ "why": "text", "bytes": 1 })).unwrap();
+        let line = line.with_advice("why", Some("advice")).with_advice("bytes", Some("none"));
+        let line = line.with_advice("why", None).with("removed", true);
+        assert_eq!(line.to_string(), "{\"why\":\"text (advice)\",\"bytes\":1,\"removed\":true}\n");
     }
 }

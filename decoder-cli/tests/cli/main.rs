@@ -1,4 +1,4 @@
-//! What `steno` promises on the command line, tried on the real program.
+//! Promises of `steno` on the command line, tested with the real program.
 
 mod bad_input;
 #[cfg(unix)]

@@ -53,7 +53,7 @@ pub struct FieldMatch {
 /// assert_eq!(error.to_string(), "`peer` is no condition: write NAME=VALUE");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no condition: write NAME=VALUE")]
+#[error("`{0}` is not a filter: write NAME=VALUE")]
 pub struct FieldMatchError(String);
 
 impl FromStr for FieldMatch {

@@ -91,13 +91,13 @@ pub enum DamageCause {
         found: u32,
     },
     /// A frame's payload is not what was written.
-    #[error("the checksum of a {kind} frame is wrong")]
+    #[error("the checksum of {} {kind} frame is wrong", article(kind))]
     Checksum {
         /// What the frame held.
         kind: &'static str,
     },
     /// A frame's payload has its checksum but cannot be understood.
-    #[error("a {kind} frame cannot be understood: {why}")]
+    #[error("{} {kind} frame cannot be understood: {why}", article(kind))]
     Metadata {
         /// What the frame should hold.
         kind: &'static str,
@@ -215,7 +215,7 @@ pub enum DamageCause {
     },
     /// Another program shortened the file while it was read; the missing part reads as zeros. See
     /// [`survive_shrinking_files`](crate::survive_shrinking_files).
-    #[error("the file became shorter while it was read, by another program's doing; read a copy")]
+    #[error("another program shortened the file while it was read; read a copy of it")]
     Shrunk,
     /// A block says that it ends before it begins, so that its place in the ring is unknown.
     #[error("a block of ring {ring} goes from position {begin} back to {end}")]
@@ -262,6 +262,11 @@ impl DamageCause {
             _ => None,
         }
     }
+}
+
+/// The indefinite article of a frame's name.
+fn article(kind: &str) -> &'static str {
+    if kind.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
 }
 
 fn ring_lost(ring: u32, thread: &str, number: u64, is_unlinked: bool) -> String {
@@ -379,7 +384,7 @@ pub enum RingDamage {
         limit: u64,
     },
     /// The ring does not state the number of its first record.
-    #[error("does not say which number the record at {position} has; {number} is taken")]
+    #[error("does not say which number the record at {position} has; {number} is assumed")]
     Number {
         /// Where the ring begins.
         position: u64,
@@ -387,9 +392,7 @@ pub enum RingDamage {
         number: u64,
     },
     /// The dump and the ring disagree on where a record is.
-    #[error(
-        "ring {ring} has record {number} at {found}, but by the dump it is not before {expected}"
-    )]
+    #[error("ring {ring} has record {number} at {found}, but the dump says {expected} or later")]
     Disagrees {
         /// The ring.
         ring: u32,

@@ -92,7 +92,7 @@ impl fmt::Display for Format {
 /// assert!("xml".parse::<Format>().is_err());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no format: use short, verbose, json, json-pretty, logfmt or csv")]
+#[error("`{0}` is not a format: use short, verbose, json, json-pretty, logfmt or csv")]
 pub struct UnknownFormatError(String);
 
 impl FromStr for Format {

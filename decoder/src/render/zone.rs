@@ -36,7 +36,7 @@ enum ZoneKind {
 /// assert!(Zone::fixed(100 * 3600).is_err());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no time zone: use utc, local, an offset (+02:00) or a name (Europe/Berlin)")]
+#[error("`{0}` is not a time zone: use utc, local, an offset (+02:00) or a name (Europe/Berlin)")]
 pub struct ZoneError(String);
 
 /// Takes `utc`, `local`, an offset such as `+02:00`, or a name of the IANA database in any case.

@@ -6,6 +6,16 @@ use std::path::PathBuf;
 use stenolog_session::dir::DirError;
 
 /// A directory that has the name of the rings but is not trusted.
+///
+/// # Examples
+///
+/// ```
+/// use stenolog_decoder::{RefusalReason, RingDir};
+///
+/// let refused = RingDir::open("no/such/directory").unwrap_err();
+/// assert!(matches!(refused.why, RefusalReason::Io(_)));
+/// assert!(refused.to_string().starts_with("no/such/directory: cannot be read"));
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {why}", path.display())]
 #[non_exhaustive]
@@ -35,6 +45,20 @@ pub enum RefusalReason {
 }
 
 /// The reason why rings cannot be read at all.
+///
+/// # Examples
+///
+/// ```no_run
+/// use stenolog_decoder::{Limits, RingDir, RingsError};
+///
+/// let rings = RingDir::open("stenolog-a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1.rings")?;
+/// match rings.read(None, &Limits::default()) {
+///     Ok(recovery) => println!("{} records", recovery.records),
+///     Err(RingsError::Alive { .. }) => println!("the logger writes them itself"),
+///     Err(error) => return Err(error),
+/// }
+/// # Ok(())
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RingsError {
@@ -48,7 +72,7 @@ pub enum RingsError {
     #[error(transparent)]
     Dir(#[from] RefusedDir),
     /// There is no dump, and no `meta.steno` that can be read instead.
-    #[error("{}: is no ring directory: its meta.steno {why}", path.display())]
+    #[error("{}: is not a ring directory: its meta.steno {why}", path.display())]
     NoMeta {
         /// The ring directory.
         path: PathBuf,
@@ -56,7 +80,7 @@ pub enum RingsError {
         why: Box<str>,
     },
     /// The records do not fit in a dump.
-    #[error("{}: a dump cannot be made of it: {why}", path.display())]
+    #[error("{}: cannot be turned into a dump: {why}", path.display())]
     Unusable {
         /// The ring directory.
         path: PathBuf,

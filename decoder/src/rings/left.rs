@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use stenolog_session::dir;
-use stenolog_session::layout::{LEFT_FILE, folder_of, session_of};
+use stenolog_session::layout::{LEFT_FILE, SHARED_MEMORY, folder_of, session_of};
 use stenolog_session::leftover::{Doubt, Judge, Verdict};
 use stenolog_session::lock;
 
@@ -20,6 +20,22 @@ use crate::limits::Limits;
 const MAX_ENTRIES: usize = 1 << 16;
 
 /// A ring directory that was found in a folder.
+///
+/// It serializes to the JSON that `steno clean --json` prints, without what `steno` did to the directory.
+///
+/// # Examples
+///
+/// ```no_run
+/// use stenolog_decoder::{LeftRings, LeftState, Limits};
+///
+/// for left in LeftRings::all_in("/dev/shm".as_ref(), &Limits::default())? {
+///     println!("{}: {}", left.path.display(), left.state);
+///     if let LeftState::Unread { records } = left.state {
+///         println!("{records} records would be lost");
+///     }
+/// }
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct LeftRings {
@@ -36,6 +52,15 @@ pub struct LeftRings {
 }
 
 /// The state of a ring directory relative to its writer and its dump.
+///
+/// # Examples
+///
+/// ```
+/// use stenolog_decoder::LeftState;
+///
+/// assert!(LeftState::Sealed.may_go() && !LeftState::Unread { records: 2 }.may_go());
+/// assert_eq!(LeftState::Gone.as_str(), "gone");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LeftState {
@@ -112,12 +137,15 @@ impl Display for LeftState {
             Self::Unread { records: 1 } => f.write_str("1 record only here"),
             Self::Unread { records } => write!(f, "{records} records only here"),
             Self::Foreign { owner } => write!(f, "it belongs to user {owner}"),
-            Self::Unknown { why } => write!(f, "nobody can tell: {why}"),
+            Self::Unknown { why } => write!(f, "unknown: {why}"),
         }
     }
 }
 
 impl LeftRings {
+    /// The folder in which loggers on Linux keep their rings, unless the program names another one.
+    pub const DEFAULT_FOLDER: &str = SHARED_MEMORY;
+
     /// Examines all directories in a folder that are named like ring directories, in the order of their
     /// names.
     ///

@@ -1,4 +1,4 @@
-//! Damage found in a file, except behind what its writer had written.
+//! Damage found in a file, except after the end of what its writer had written.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,27 +1,29 @@
-//! The hot path of a call.
+//! Emit: the hot path of a call.
 //!
 //! ```text
 //!   site's state ── which id, for which logger ──▶ thread's ring: time, claim, stores, publish
 //!        │ off: done            │ another logger, other types, long, no room known: the slow path
 //! ```
 //!
-//! The call site only asks whether it is on, puts the values into registers and jumps. What follows is
-//! a function that makes no call and keeps nothing ready for one: it leaves by a jump or returns.
+//! The call site only checks whether it is on, puts the values into registers and jumps. The function that
+//! follows makes no call and saves no registers for one: it leaves by a jump or returns.
 //!
 //! Cost: two relaxed loads of the site, one of the thread's generation, the clock, one comparison
 //! for the claim, the stores, and one release store. No allocation, lock, system call or format.
 
+use std::marker::PhantomData;
 use std::sync::atomic::{Ordering, compiler_fence};
 
 use stenolog_format::dictionary::TimeSource;
 
-use crate::call::capture::List;
-use crate::call::registers::{Carry, PickedList};
+use crate::call::capture::CaptureList;
+use crate::call::registers::{CapturedList, PassInRegisters};
 use crate::call::time::TimeWord;
 use crate::clock::ClockRef;
-use crate::registry::CallTypes;
 use crate::registry::site::{OFF, Site, UNKNOWN};
-use crate::thread::{self, ColdRecord, LOCAL, Local, NO_GENERATION};
+use crate::registry::{CallTypes, TypeList};
+use crate::thread::local::{LOCAL, Local, NO_GENERATION};
+use crate::thread::{self, ColdRecord, Payload};
 use crate::value::Args;
 
 impl Site {
@@ -49,14 +51,14 @@ const fn signature<T: TimeWord, A: Args>() -> u64 {
 /// Logs a record of `site`. The arguments have been evaluated; what has to be formatted at the call is
 /// so first, and none of the user's code runs afterwards.
 #[inline(always)]
-pub fn emit<T: TimeWord, L: List>(site: &'static Site, time: T, args: L) {
-    let picked = args.pick();
-    emit_picked(site, time, picked.refs());
+pub fn emit<T: TimeWord, L: CaptureList>(site: &'static Site, time: T, args: L) {
+    let captured = args.capture();
+    emit_captured(site, time, captured.refs());
 }
 
 #[inline(always)]
-fn emit_picked<T: TimeWord, L: Carry>(site: &'static Site, time: T, values: L) {
-    let (a, b, c, d, e, rest) = values.carry();
+fn emit_captured<T: TimeWord, L: PassInRegisters>(site: &'static Site, time: T, values: L) {
+    let (a, b, c, d, e, rest) = values.into_registers();
     emit_quick::<T, L>(a, b, c, d, e, time, site, rest);
 }
 
@@ -65,7 +67,7 @@ fn emit_picked<T: TimeWord, L: Carry>(site: &'static Site, time: T, values: L) {
 /// The values come first: a caller that logs its own parameters has them in place.
 #[inline(never)]
 #[expect(clippy::too_many_arguments, reason = "parameters travel in registers, structs do not")]
-fn emit_quick<T: TimeWord, L: Carry>(
+fn emit_quick<T: TimeWord, L: PassInRegisters>(
     a: L::A,
     b: L::B,
     c: L::C,
@@ -76,13 +78,17 @@ fn emit_quick<T: TimeWord, L: Carry>(
     rest: L::Rest,
 ) {
     if !try_emit_quick::<T, L, _>(site, time, &(&a, (&b, (&c, (&d, (&e, &rest)))))) {
-        // The same parameters in the same places: this is but a jump.
+        // The same parameters in the same places: this is just a jump.
         emit_slow::<T, L>(a, b, c, d, e, time, site, rest);
     }
 }
 
 #[inline(always)]
-fn try_emit_quick<T: TimeWord, L: Carry, A: Args>(site: &'static Site, time: T, args: &A) -> bool {
+fn try_emit_quick<T: TimeWord, L: PassInRegisters, A: Args>(
+    site: &'static Site,
+    time: T,
+    args: &A,
+) -> bool {
     // Only the address leaves the closure: as a whole it might not be inlined.
     let local: *const Local = LOCAL.with(std::ptr::from_ref);
     // SAFETY: without a destructor, a thread-local lives as long as its thread.
@@ -101,8 +107,8 @@ fn try_emit_quick<T: TimeWord, L: Carry, A: Args>(site: &'static Site, time: T, 
     local.generation.set(NO_GENERATION);
     // Nothing of the producer is read before that.
     compiler_fence(Ordering::SeqCst);
-    // SAFETY: the generation is a logger's, so that there is a producer; only this thread touches it, and
-    // nothing logs while this borrow lives (T1 to T3 in `thread`): what follows are stores of values.
+    // SAFETY: the generation is a logger's, so there is a producer; only this thread touches it, and
+    // nothing logs while this borrow lives (T1 to T3 in `thread::local`): what follows are stores of values.
     let producer = unsafe { (*local.producer.get()).assume_init_mut() };
     let claim = producer.try_claim_quick(TIME_BYTES + args.size());
     let is_done = claim.is_some();
@@ -115,12 +121,12 @@ fn try_emit_quick<T: TimeWord, L: Carry, A: Args>(site: &'static Site, time: T, 
     is_done
 }
 
-/// What the hot path leaves over: records that are long, or for which it has to be looked how far the
-/// drain has come; and, by way of the cold path, all others.
+/// Everything that the hot path does not finish: long records, a check of the drain's progress, and all
+/// cases of the cold path.
 #[cold]
 #[inline(never)]
 #[expect(clippy::too_many_arguments, reason = "those of `emit_quick`")]
-fn emit_slow<T: TimeWord, L: Carry>(
+fn emit_slow<T: TimeWord, L: PassInRegisters>(
     a: L::A,
     b: L::B,
     c: L::C,
@@ -130,24 +136,42 @@ fn emit_slow<T: TimeWord, L: Carry>(
     site: &'static Site,
     rest: L::Rest,
 ) {
-    let args = (&a, (&b, (&c, (&d, (&e, &rest)))));
-    let signature = const { signature::<T, L::List>() };
+    let args = &(&a, (&b, (&c, (&d, (&e, &rest)))));
     let payload_bytes = match args.is_readable() {
         true => args.size().saturating_add(TIME_BYTES),
-        // More than any ring holds, so that the record is counted as one that is too large.
+        // More than any ring holds: the record is counted as one that is too large.
         false => usize::MAX,
     };
-    let stamp = |clock: &ClockRef| time.read(clock);
     thread::log(&ColdRecord {
         site,
-        types: CallTypes { signature, time: T::SOURCE, describe: L::List::describe },
+        signature: const { signature::<T, L::List>() },
         payload_bytes,
-        stamp: &stamp,
-        fill: &|out, time| {
-            // SAFETY: `thread::log` hands out a claim of `payload_bytes`.
-            unsafe { fill(out, time, &args) };
-        },
+        payload: &CallPayload::<T, L::List, _> { time, args, list: PhantomData },
     });
+}
+
+/// The payload of a call: its arguments, of which `L` is the list without the placeholders for absent ones.
+struct CallPayload<'a, T, L, A> {
+    time: T,
+    args: &'a A,
+    list: PhantomData<L>,
+}
+
+// SAFETY: `write` writes the time and the values, whose sizes make up `payload_bytes` (V1 in `value`).
+unsafe impl<T: TimeWord, L: Args, A: Args> Payload for CallPayload<'_, T, L, A> {
+    fn types(&self) -> CallTypes<'_> {
+        let list = TypeList::Compiled(L::describe);
+        CallTypes { signature: const { signature::<T, L>() }, time: T::SOURCE, list }
+    }
+
+    fn time(&self, clock: &ClockRef) -> u64 {
+        self.time.read(clock)
+    }
+
+    unsafe fn write(&self, out: *mut u8, time: u64) {
+        // SAFETY: the caller grants the room.
+        unsafe { fill(out, time, self.args) };
+    }
 }
 
 /// Writes a payload.

@@ -1,17 +1,17 @@
-//! How the values of a call get to the hot path: in registers.
+//! Registers: how the values of a call travel to the hot path.
 //!
-//! A call site hands over references, as it must not move what it logs. Where they stayed
-//! references, each number would have to lie in memory for the hot path to find it there. So a call
-//! site turns its list around once more, in code that is inlined:
+//! A call site hands over references, because it must not move what it logs. If they stayed references,
+//! each number would have to be in memory for the hot path. So a call site converts its list once more, in
+//! code that is inlined:
 //!
 //! ```text
-//!   (&u32, (&&str, (&&T, (&Text, ()))))       what was picked, by reference
-//!   u32, &str, &T, &Text, Nothing, ()         what is carried: five parameters of a function and
+//!   (&u32, (&&str, (&&T, (&Text, ()))))       what was captured, by reference
+//!   u32, &str, &T, &Text, Nothing, ()         what travels: five parameters of a function and
 //!                                             the rest of the list
 //! ```
 //!
-//! A number and a string travel as such, all else as the address where it lies. What is carried is
-//! recorded as the same type as what it stands for: the signatures are equal.
+//! Numbers and strings travel by value, everything else as its address. What travels is recorded as the
+//! same type as what was captured: the signatures are equal.
 
 use std::borrow::Cow;
 use std::num::NonZero;
@@ -20,49 +20,48 @@ use std::sync::Arc;
 
 use stenolog_format::types::Type;
 
-use crate::call::capture::{More, Unprintable};
 #[cfg(feature = "serde")]
 use crate::value::Encoded;
 use crate::value::{Args, Bound, ErrorChain, Recorded, Text, Value};
 
-/// A type whose values are carried as such: numbers, characters, and strings, by whatever pointer.
-pub trait Bare {
-    /// What is carried; recorded as the same type.
-    type Carried<'a>: Value + Picked
+/// A type whose values travel by value: numbers, characters and strings, through any pointer.
+pub trait ByValue {
+    /// What travels; recorded as the same type.
+    type InRegister<'a>: Value + Captured
     where
         Self: 'a;
 
-    /// What is carried of a value.
-    fn bare(&self) -> Self::Carried<'_>;
+    /// What travels of a value.
+    fn by_value(&self) -> Self::InRegister<'_>;
 }
 
-/// What is picked for recording.
-pub trait Picked {
-    /// What is carried of it.
-    type Carried<'a>: Value
+/// What was captured for recording.
+pub trait Captured {
+    /// What travels of it.
+    type InRegister<'a>: Value
     where
         Self: 'a;
 
-    /// What is carried.
-    fn carried(&self) -> Self::Carried<'_>;
+    /// What travels.
+    fn in_register(&self) -> Self::InRegister<'_>;
 }
 
 macro_rules! numbers {
     ($($ty:ty)+) => {$(
-        impl Bare for $ty {
-            type Carried<'a> = $ty;
+        impl ByValue for $ty {
+            type InRegister<'a> = $ty;
 
             #[inline(always)]
-            fn bare(&self) -> $ty {
+            fn by_value(&self) -> $ty {
                 *self
             }
         }
 
-        impl Picked for $ty {
-            type Carried<'a> = $ty;
+        impl Captured for $ty {
+            type InRegister<'a> = $ty;
 
             #[inline(always)]
-            fn carried(&self) -> $ty {
+            fn in_register(&self) -> $ty {
                 *self
             }
         }
@@ -73,11 +72,11 @@ numbers! { u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64 bool char
 
 macro_rules! non_zeros {
     ($($ty:ty)+) => {$(
-        impl Bare for NonZero<$ty> {
-            type Carried<'a> = $ty;
+        impl ByValue for NonZero<$ty> {
+            type InRegister<'a> = $ty;
 
             #[inline(always)]
-            fn bare(&self) -> $ty {
+            fn by_value(&self) -> $ty {
                 self.get()
             }
         }
@@ -88,14 +87,14 @@ non_zeros! { u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize }
 
 macro_rules! strings {
     ($($ty:ty)+) => {$(
-        impl Bare for $ty {
-            type Carried<'a>
+        impl ByValue for $ty {
+            type InRegister<'a>
                 = &'a str
             where
                 Self: 'a;
 
             #[inline(always)]
-            fn bare(&self) -> &str {
+            fn by_value(&self) -> &str {
                 self
             }
         }
@@ -106,15 +105,15 @@ strings! { str String Cow<'_, str> }
 
 macro_rules! pointers {
     ($($ty:ty)+) => {$(
-        impl<T: Bare + ?Sized> Bare for $ty {
-            type Carried<'a>
-                = T::Carried<'a>
+        impl<T: ByValue + ?Sized> ByValue for $ty {
+            type InRegister<'a>
+                = T::InRegister<'a>
             where
                 Self: 'a;
 
             #[inline(always)]
-            fn bare(&self) -> T::Carried<'_> {
-                T::bare(self)
+            fn by_value(&self) -> T::InRegister<'_> {
+                T::by_value(self)
             }
         }
     )+};
@@ -122,29 +121,29 @@ macro_rules! pointers {
 
 pointers! { &T &mut T Box<T> Rc<T> Arc<T> }
 
-impl<'r, T: Value + ?Sized> Picked for &'r T {
-    type Carried<'a>
+impl<'r, T: Value + ?Sized> Captured for &'r T {
+    type InRegister<'a>
         = &'r T
     where
         Self: 'a;
 
     #[inline(always)]
-    fn carried(&self) -> &'r T {
+    fn in_register(&self) -> &'r T {
         self
     }
 }
 
-/// What was made at the call stays where it was made.
+/// What was made at the call stays in place and travels by reference.
 macro_rules! owned {
     ($([$($generics:tt)*] $ty:ty;)+) => {$(
-        impl<$($generics)*> Picked for $ty {
-            type Carried<'a>
+        impl<$($generics)*> Captured for $ty {
+            type InRegister<'a>
                 = &'a Self
             where
                 Self: 'a;
 
             #[inline(always)]
-            fn carried(&self) -> &Self {
+            fn in_register(&self) -> &Self {
                 self
             }
         }
@@ -154,7 +153,7 @@ macro_rules! owned {
 owned! {
     [] Text;
     [] ErrorChain;
-    [] Unprintable;
+    [] Nothing;
 }
 
 #[cfg(feature = "serde")]
@@ -162,19 +161,20 @@ owned! {
     [T: postcard_schema::Schema + ?Sized] Encoded<T>;
 }
 
-impl<V: Value> Picked for Recorded<V> {
-    type Carried<'a>
+impl<V: Value> Captured for Recorded<V> {
+    type InRegister<'a>
         = &'a V
     where
         Self: 'a;
 
     #[inline(always)]
-    fn carried(&self) -> &V {
+    fn in_register(&self) -> &V {
         &self.0
     }
 }
 
-/// Stands where a call has fewer values than the hot path has parameters.
+/// No value: in place of parameters that a call has no values for, and of an argument that cannot be printed,
+/// in a program that does not compile.
 #[derive(Clone, Copy, Debug)]
 pub struct Nothing;
 
@@ -198,10 +198,10 @@ unsafe impl Value for Nothing {
     }
 }
 
-/// What was picked: `(a, (b, ()))`.
-pub trait PickedList {
+/// What was captured: `(a, (b, ()))`.
+pub trait CapturedList {
     /// The same by reference.
-    type Refs<'a>: Carry
+    type Refs<'a>: PassInRegisters
     where
         Self: 'a;
 
@@ -209,14 +209,14 @@ pub trait PickedList {
     fn refs(&self) -> Self::Refs<'_>;
 }
 
-impl PickedList for () {
+impl CapturedList for () {
     type Refs<'a> = ();
 
     #[inline(always)]
     fn refs(&self) {}
 }
 
-impl<P: Picked, L: PickedList> PickedList for (P, L) {
+impl<P: Captured, L: CapturedList> CapturedList for (P, L) {
     type Refs<'a>
         = (&'a P, L::Refs<'a>)
     where
@@ -228,8 +228,8 @@ impl<P: Picked, L: PickedList> PickedList for (P, L) {
     }
 }
 
-/// What a call records: `(&a, (&b, ()))`, each as it was picked.
-pub trait Carry {
+/// What a call records: `(&a, (&b, ()))`, each as it was captured.
+pub trait PassInRegisters {
     /// The list of what is recorded, by which its types are described.
     type List: Args;
     /// The first value; each of the first five may be [`Nothing`].
@@ -242,24 +242,24 @@ pub trait Carry {
     type D: Value;
     /// The fifth.
     type E: Value;
-    /// The values behind these.
+    /// The values after these.
     type Rest: Args;
 
     /// Takes the list apart.
-    fn carry(self) -> Carried<Self>;
+    fn into_registers(self) -> Registers<Self>;
 }
 
 /// The parts of a list.
-pub(crate) type Carried<L> = (
-    <L as Carry>::A,
-    <L as Carry>::B,
-    <L as Carry>::C,
-    <L as Carry>::D,
-    <L as Carry>::E,
-    <L as Carry>::Rest,
+pub(crate) type Registers<L> = (
+    <L as PassInRegisters>::A,
+    <L as PassInRegisters>::B,
+    <L as PassInRegisters>::C,
+    <L as PassInRegisters>::D,
+    <L as PassInRegisters>::E,
+    <L as PassInRegisters>::Rest,
 );
 
-impl Carry for () {
+impl PassInRegisters for () {
     type List = ();
     type A = Nothing;
     type B = Nothing;
@@ -269,14 +269,14 @@ impl Carry for () {
     type Rest = ();
 
     #[inline(always)]
-    fn carry(self) -> Carried<Self> {
+    fn into_registers(self) -> Registers<Self> {
         (Nothing, Nothing, Nothing, Nothing, Nothing, ())
     }
 }
 
-impl<'a, P: Picked, L: Carry> Carry for (&'a P, L) {
-    type List = (P::Carried<'a>, L::List);
-    type A = P::Carried<'a>;
+impl<'a, P: Captured, L: PassInRegisters> PassInRegisters for (&'a P, L) {
+    type List = (P::InRegister<'a>, L::List);
+    type A = P::InRegister<'a>;
     type B = L::A;
     type C = L::B;
     type D = L::C;
@@ -284,55 +284,65 @@ impl<'a, P: Picked, L: Carry> Carry for (&'a P, L) {
     type Rest = (L::E, L::Rest);
 
     #[inline(always)]
-    fn carry(self) -> Carried<Self> {
-        let (picked, list) = self;
-        let (b, c, d, e, f, rest) = list.carry();
-        (picked.carried(), b, c, d, e, (f, rest))
+    fn into_registers(self) -> Registers<Self> {
+        let (captured, list) = self;
+        let (b, c, d, e, f, rest) = list.into_registers();
+        (captured.in_register(), b, c, d, e, (f, rest))
     }
 }
 
-impl<L: PickedList, Rest: PickedList> PickedList for More<L, Rest> {
+/// A list and what follows it: the arguments of a call that has many.
+#[derive(Debug)]
+pub struct Concat<L, Rest>(pub L, pub Rest);
+
+impl<L: CapturedList, Rest: CapturedList> CapturedList for Concat<L, Rest> {
     type Refs<'a>
-        = More<L::Refs<'a>, Rest::Refs<'a>>
+        = Concat<L::Refs<'a>, Rest::Refs<'a>>
     where
         Self: 'a;
 
     #[inline]
     fn refs(&self) -> Self::Refs<'_> {
-        More(self.0.refs(), self.1.refs())
+        Concat(self.0.refs(), self.1.refs())
     }
 }
 
-/// All that was carried of a list.
-type Whole<L> = (
-    <L as Carry>::A,
-    (<L as Carry>::B, (<L as Carry>::C, (<L as Carry>::D, (<L as Carry>::E, <L as Carry>::Rest)))),
+/// All values of a list, with its first five in front.
+type Flat<L> = (
+    <L as PassInRegisters>::A,
+    (
+        <L as PassInRegisters>::B,
+        (
+            <L as PassInRegisters>::C,
+            (<L as PassInRegisters>::D, (<L as PassInRegisters>::E, <L as PassInRegisters>::Rest)),
+        ),
+    ),
 );
 
 #[inline]
-fn whole<L: Carry>(list: L) -> Whole<L> {
-    let (a, b, c, d, e, rest) = list.carry();
+fn flat<L: PassInRegisters>(list: L) -> Flat<L> {
+    let (a, b, c, d, e, rest) = list.into_registers();
     (a, (b, (c, (d, (e, rest)))))
 }
 
-impl<L: Carry, M: Carry> Carry for More<L, M> {
-    type List = More<L::List, M::List>;
+impl<L: PassInRegisters, M: PassInRegisters> PassInRegisters for Concat<L, M> {
+    type List = Concat<L::List, M::List>;
     type A = Nothing;
     type B = Nothing;
     type C = Nothing;
     type D = Nothing;
     type E = Nothing;
-    type Rest = More<Whole<L>, Whole<M>>;
+    type Rest = Concat<Flat<L>, Flat<M>>;
 
     #[inline]
-    fn carry(self) -> Carried<Self> {
-        let rest = More(whole(self.0), whole(self.1));
+    fn into_registers(self) -> Registers<Self> {
+        let rest = Concat(flat(self.0), flat(self.1));
         (Nothing, Nothing, Nothing, Nothing, Nothing, rest)
     }
 }
 
 // SAFETY: both lists keep V1 and V2; what is written is one after the other.
-unsafe impl<A: Args, B: Args> Args for More<A, B> {
+unsafe impl<A: Args, B: Args> Args for Concat<A, B> {
     const SIGNATURE: u64 =
         A::SIGNATURE.rotate_left(7).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ B::SIGNATURE;
     const FIXED_SIZE: Option<usize> = match (A::FIXED_SIZE, B::FIXED_SIZE) {

@@ -18,7 +18,7 @@ use crate::registry::site::{Meta, Site};
 /// The most targets and levels that a call site tells apart.
 const MAX_TARGETS: usize = 1024;
 
-/// The static of such a call site.
+/// The static of a call site with a dynamic target.
 #[derive(Debug)]
 pub struct Targets {
     meta: &'static Meta,
@@ -28,13 +28,13 @@ pub struct Targets {
 }
 
 impl Targets {
-    /// No target yet; what `meta` says of one is that of the module.
+    /// A call site without a target yet; the target of `meta` is the module.
     #[must_use]
     pub const fn new(meta: &'static Meta) -> Self {
         Self { meta, last: AtomicPtr::new(std::ptr::null_mut()), sites: RwLock::new(None) }
     }
 
-    /// The site for a target, if somebody wants the record.
+    /// The site for a target, if a record there would be logged.
     pub fn find(&'static self, level: Level, target: &str) -> Option<&'static Site> {
         let site = self.site(level, target);
         site.is_enabled().then_some(site)

@@ -1,4 +1,4 @@
-//! What a call's time word is: the clock's, or the caller's (`at:`).
+//! Time words of records: from the clock, or from the caller (`at:`).
 
 use std::time::{Instant, SystemTime};
 

@@ -12,7 +12,7 @@ use super::worker::{EndOnDrop, Stepped, Worker};
 use crate::core::Core;
 use crate::error::{FlushError, StartError};
 use crate::registry;
-use crate::thread::Deaf;
+use crate::thread::ReentrancyGuard;
 
 /// The drain of a logger that was started with [`Builder::start_manual`](crate::Builder::start_manual):
 /// it writes only when it is polled.
@@ -66,7 +66,7 @@ impl Drain {
         parker: Parker,
     ) -> Result<Self, StartError> {
         let _signals = SignalsBlocked::new();
-        core.set_manual();
+        core.control.set_manual();
         let worker = Worker::begin(Arc::clone(&core), file, parker)?;
         Ok(Self { core, worker: Some(worker) })
     }
@@ -91,7 +91,7 @@ impl Drain {
         }
         // A worker that panics is gone.
         let Some(mut worker) = self.worker.take() else { return Self::FOR_EVER };
-        let (_signals, _deaf) = (SignalsBlocked::new(), Deaf::new());
+        let (_signals, _refused) = (SignalsBlocked::new(), ReentrancyGuard::new());
         let end = EndOnDrop::new(Arc::clone(&self.core));
         match worker.step() {
             Stepped::Rest(rest) => {
@@ -103,7 +103,7 @@ impl Drain {
                 RETRY_AFTER
             }
             Stepped::Ended(result) => {
-                end.core.drain_ended(result);
+                end.core.control.drain_ended(result);
                 Self::FOR_EVER
             }
         }
@@ -152,10 +152,10 @@ impl Drain {
         }
         if self.worker.is_some() {
             registry::uninstall(&self.core);
-            self.core.request_stop();
+            self.core.control.request_stop();
             self.poll();
         }
-        self.core.result()
+        self.core.control.result().map_err(FlushError::Drain)
     }
 }
 

@@ -19,17 +19,18 @@ use super::segment::{SegmentFile, WriteFailure};
 use super::segments::{Segments, UnsyncedFile};
 use super::storage::{Standing, Storage};
 use crate::core::Core;
-use crate::error::{DrainError, FileFate};
+use crate::error::FileEvent;
+use crate::event::Event;
 use crate::registry;
 
 /// What a fate means for the records in the file: why they are gone, if they are, and from which on.
-fn consequence(fate: FileFate) -> (Option<GoneCause>, fn(InSegment) -> u64) {
+fn consequence(fate: FileEvent) -> (Option<GoneCause>, fn(InSegment) -> u64) {
     match fate {
-        FileFate::Removed => (Some(GoneCause::Removed), |in_segment| in_segment.first),
-        FileFate::Truncated => (Some(GoneCause::Truncated), |in_segment| in_segment.first),
-        FileFate::Unsaved => (Some(GoneCause::Unsaved), |in_segment| in_segment.unsynced),
+        FileEvent::Removed => (Some(GoneCause::Removed), |in_segment| in_segment.first),
+        FileEvent::Truncated => (Some(GoneCause::Truncated), |in_segment| in_segment.first),
+        FileEvent::Unsaved => (Some(GoneCause::Unsaved), |in_segment| in_segment.unsynced),
         // What the disk lacks may be lost yet.
-        FileFate::Moved => (None, |in_segment| in_segment.unsynced),
+        FileEvent::Moved => (None, |in_segment| in_segment.unsynced),
     }
 }
 
@@ -59,7 +60,7 @@ impl Segments {
         }
         rings.state_volatile(core, &mut self.current);
         let is_removed = |file: &mut SegmentFile| {
-            file.look().is_ok_and(|standing| standing == Standing::Taken(FileFate::Removed))
+            file.look().is_ok_and(|standing| standing == Standing::Taken(FileEvent::Removed))
         };
         // A sync of a file that no path leads to is worth nothing.
         self.unsynced.retain_mut(|earlier| !is_removed(&mut earlier.file));
@@ -75,16 +76,16 @@ impl Segments {
         &mut self,
         core: &Core,
         rings: &mut Rings,
-        fate: FileFate,
+        fate: FileEvent,
     ) -> Result<(), WriteFailure> {
         let mut fate = match self.current.file.look() {
             // Worse may have happened meanwhile.
-            Ok(Standing::Taken(worse @ (FileFate::Removed | FileFate::Truncated))) => worse,
+            Ok(Standing::Taken(worse @ (FileEvent::Removed | FileEvent::Truncated))) => worse,
             _ => fate,
         };
         let next = match self.current.file.successor() {
             Ok(next) => next,
-            Err(source) if fate == FileFate::Moved => {
+            Err(source) if fate == FileEvent::Moved => {
                 // The file is whole where it is now, and can still be written.
                 if !std::mem::replace(&mut self.watch.is_move_told, true) {
                     let failure = WriteFailure::Replace(fate, source);
@@ -99,7 +100,7 @@ impl Segments {
         };
         self.watch.fate = None;
         self.watch.is_move_told = false;
-        if fate == FileFate::Moved {
+        if fate == FileEvent::Moved {
             // As far as that succeeds: readers do not depend on an end frame.
             let finished = self.write(core, rings).and_then(|()| {
                 self.finish(core, rings, true);
@@ -119,7 +120,7 @@ impl Segments {
     }
 
     /// Takes back what the old file did not get, and begins the next segment.
-    fn restart(&mut self, core: &Core, rings: &mut Rings, fate: FileFate, next: Box<dyn Storage>) {
+    fn restart(&mut self, core: &Core, rings: &mut Rings, fate: FileEvent, next: Box<dyn Storage>) {
         rings.rewind();
         let (cause, from) = consequence(fate);
         let ranges = self.ledger.ranges(rings, from, |_, records| records);
@@ -143,8 +144,8 @@ impl Segments {
         core.counters.files_replaced.fetch_add(1, Ordering::Relaxed);
         let to = self.current.file.path().to_owned();
         let (path, offset) = (old.file.path().to_owned(), old.file.written_bytes());
-        core.config.listeners.tell(DrainError::Replaced { path, offset, fate, to, lost });
-        if fate == FileFate::Moved && !old.file.is_synced() {
+        core.config.listeners.tell(Event::Replaced { path, offset, cause: fate, to, lost });
+        if fate == FileEvent::Moved && !old.file.is_synced() {
             // At most one such file is kept open until a sync is requested.
             self.sync_earlier_unasked(core, rings);
             self.unsynced.push(UnsyncedFile { file: old.file, ranges });

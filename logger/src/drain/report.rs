@@ -66,7 +66,7 @@ impl WriteReports {
         let Err(failure) = attempt else {
             if let Some(failing) = self.failing.take() {
                 *lock(&counters.failing) = None;
-                core.config.listeners.tell(DrainError::Resumed {
+                core.config.listeners.tell(Event::Resumed {
                     path: file.path().to_owned(),
                     offset: file.written_bytes(),
                     failed_for: failing.since.elapsed(),

@@ -231,7 +231,7 @@ impl Rings {
     /// Takes in the rings that were created since the last call. A ring that continues another one comes
     /// after it, and the other one gets no more records: the pass that follows takes all of them first.
     pub(super) fn adopt(&mut self, core: &Core, now: Instant) {
-        let new = core.take_newborn().into_iter();
+        let new = core.rings.take_new().into_iter();
         self.is_any_leaving |= new.len() > 0;
         self.rings.extend(new.map(|ring| DrainRing::new(ring, now)));
     }
@@ -273,8 +273,8 @@ impl Rings {
             let ring = self.rings.swap_remove(at);
             retire(&ring);
             match ring.slot.take_producer() {
-                _ if ring.is_set_aside => core.discard(&ring.slot),
-                Some(producer) => core.reuse(producer, ring.consumer, &ring.slot),
+                _ if ring.is_set_aside => core.rings.discard(&ring.slot),
+                Some(producer) => core.rings.recycle(producer, ring.consumer, &ring.slot),
                 None => {}
             }
         }
@@ -306,10 +306,10 @@ impl Rings {
 
     /// Leaves the consumers to the rings' threads, which count what comes too late.
     pub(super) fn leave(&mut self, core: &Core) {
-        let new = core.end_of_births();
+        let new = core.rings.close_registration();
         let rings = self.rings.drain(..).map(|ring| (ring.slot, ring.consumer));
         for (slot, consumer) in rings.chain(new) {
-            slot.leave(consumer);
+            slot.leave_consumer(consumer);
         }
     }
 

@@ -67,7 +67,7 @@ impl Segment {
         };
         segment.put_clock(core);
         if core.ring_dir().is_none() {
-            let reason = core.no_ring_dir().to_owned();
+            let reason = core.rings.no_dir().to_owned();
             segment.put_volatile(VolatileRing::ALL, VolatileState::Memory, 0, reason);
         }
         segment
@@ -92,7 +92,7 @@ impl Segment {
 
     /// States how many calls got no ring. `false` if the segment says so already.
     pub(super) fn put_ringless(&mut self, core: &Core) -> bool {
-        let loss = core.ringless(core.clock.now());
+        let loss = core.rings.ringless(core.clock.now());
         if loss.total() == self.ringless.total() {
             return false;
         }

@@ -16,7 +16,7 @@ use super::segment::{EarlierSegments, Segment, SegmentFile, WriteFailure};
 use super::storage::Storage;
 use crate::clock::unix_ns;
 use crate::core::Core;
-use crate::error::FileFate;
+use crate::error::FileEvent;
 
 /// How often to check that the path still leads to the file, while there are records to write. That the
 /// file still exists is checked before each write.
@@ -44,7 +44,7 @@ pub(super) struct UnsyncedFile {
 pub(super) struct FileWatch {
     pub(super) last_look: Option<Instant>,
     /// What was done to a file for which no new one could be created yet.
-    pub(super) fate: Option<FileFate>,
+    pub(super) fate: Option<FileEvent>,
     /// It was reported that the file was moved and that no new one could be created.
     pub(super) is_move_told: bool,
 }

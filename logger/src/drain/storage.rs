@@ -14,7 +14,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
-use crate::error::FileFate;
+use crate::error::FileEvent;
 
 /// A file that one drain writes, from its beginning to its end.
 pub(crate) trait Storage: fmt::Debug + Send {
@@ -51,5 +51,5 @@ pub(crate) enum Standing {
     /// It is as it should be, as far as the system tells.
     Whole,
     /// Something was done to it.
-    Taken(FileFate),
+    Taken(FileEvent),
 }

@@ -9,7 +9,7 @@ use super::rings::Rings;
 use super::segment::{SegmentFile, SyncFailure};
 use super::segments::Segments;
 use crate::core::Core;
-use crate::error::{DrainError, FileFate};
+use crate::error::{DrainError, FileEvent};
 
 impl Segments {
     /// Puts everything that was written on the disk. Counts and reports a failure.
@@ -58,7 +58,7 @@ impl Segments {
                 let error = describe(&self.current.file, failure);
                 if is_lost {
                     // If that fails, the next pass tries again, and reports it.
-                    let _ = self.replace(core, rings, FileFate::Unsaved);
+                    let _ = self.replace(core, rings, FileEvent::Unsaved);
                 }
                 Err(error)
             }

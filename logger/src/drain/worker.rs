@@ -33,14 +33,14 @@ pub(crate) fn start(
         let _signals = SignalsBlocked::new();
         let thread = std::thread::Builder::new().name("stenolog-drain".to_owned());
         thread.spawn(move || {
-            crate::thread::be_deaf();
+            crate::thread::begin_drain_thread();
             let end = EndOnDrop::new(Arc::clone(&core));
             // Here: a file beyond its limit raises a signal that only this thread has blocked.
             let worker = settle(&core).and_then(|()| Worker::begin(core, file, parker));
             match worker {
                 Ok(worker) => {
                     let _ = begun.send(Ok(()));
-                    end.core.drain_ended(worker.run());
+                    end.core.control.drain_ended(worker.run());
                 }
                 Err(error) => {
                     let _ = begun.send(Err(error));
@@ -108,7 +108,7 @@ impl Drop for EndOnDrop {
             crate::registry::uninstall(core);
             let error = DrainError::Panicked { path: core.config.path.clone() };
             core.config.listeners.tell(error.clone());
-            core.drain_ended(Err(error));
+            core.control.drain_ended(Err(error));
         }
     }
 }
@@ -172,7 +172,7 @@ impl Worker {
         loop {
             match self.step() {
                 Stepped::Rest(rest) => {
-                    if !rest.is_zero() && !self.core().has_requests() {
+                    if !rest.is_zero() && !self.core().control.has_requests() {
                         self.parker.park_timeout(rest);
                     }
                 }
@@ -185,7 +185,7 @@ impl Worker {
     /// Does what is asked of the drain, and writes what the rings hold.
     pub(super) fn step(&mut self) -> Stepped {
         let core = Arc::clone(self.core());
-        let (requests, stop) = core.take_requests();
+        let (requests, stop) = core.control.take_requests();
         if stop {
             return Stepped::Ended(self.finish(requests));
         }
@@ -227,7 +227,7 @@ impl Worker {
     /// ends the rest.
     fn rest_after_failure(&self) {
         let until = Instant::now() + RETRY_AFTER;
-        while !self.core().has_requests() {
+        while !self.core().control.has_requests() {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
@@ -260,7 +260,7 @@ impl Worker {
             // The last chance to notice, and to state, what the operating system has lost.
             let _ = self.drainer.sync();
         }
-        if self.core().is_exiting() {
+        if self.core().control.is_exiting() {
             self.await_calls();
         }
         let mut attempts = 1;

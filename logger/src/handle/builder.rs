@@ -1,30 +1,17 @@
-//! Starting a logger.
+//! Builder: the configuration of a logger.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use crossbeam_utils::sync::Parker;
 use stenolog_format::dictionary::Level;
-use stenolog_session::failpoint::{self, Step};
-use stenolog_session::layout::writer_folders;
 
 use crate::config::{
     Compression, Config, Existing, ForkedChild, IfBusy, OnFull, Rings, UnreadRings,
 };
-use crate::core::{Core, OWN_TARGET};
-use crate::drain::{self, Drain, DumpFile, SegmentFile};
-use crate::error::{DrainError, StartError};
+use crate::error::DrainError;
 use crate::event::{Event, Listeners};
-use crate::filter::{Filter, FromEnv, Ignored};
-use crate::handle::fork::{self, OwnLogger, StartChild};
-use crate::handle::logger::Logger;
-use crate::handle::recovery::{EarlierRun, finish_earlier};
-use crate::registry;
-use crate::ring_dir::{Removed, sweep};
 
-/// Gathers how a logger is to be, and starts it.
+/// The configuration of a logger, and its start.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
@@ -42,18 +29,18 @@ use crate::ring_dir::{Removed, sweep};
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until it is started"]
 pub struct Builder {
-    config: Config,
-    filter: Option<String>,
-    default_filter: Option<String>,
-    existing: Existing,
-    if_busy: IfBusy,
-    unread_rings: UnreadRings,
-    mode: u32,
-    forked_child: ForkedChild,
+    pub(super) config: Config,
+    pub(super) filter: Option<String>,
+    pub(super) default_filter: Option<String>,
+    pub(super) existing: Existing,
+    pub(super) if_busy: IfBusy,
+    pub(super) unread_rings: UnreadRings,
+    pub(super) mode: u32,
+    pub(super) forked_child: ForkedChild,
 }
 
 impl Builder {
-    /// A logger that will write its dump to `path`.
+    /// Creates the configuration of a logger that writes its dump to `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let mut on_full = [OnFull::Drop; 5];
         on_full[Level::Error.index()] = OnFull::Block;
@@ -84,120 +71,209 @@ impl Builder {
         }
     }
 
-    /// Logs what these directives allow, in the language of `RUST_LOG`: a level for all targets,
-    /// or for one and its submodules, as in `warn,my_app=info,my_app::net=trace,noisy=off`. As with
-    /// `steno -t`, `net` matches `net` and `net::tcp` but not `network`, and `net*` is a pattern. The
-    /// longest matching target wins.
+    /// Sets which records are logged, in the language of `RUST_LOG`: a level for all targets, or for one
+    /// target and its submodules, as in `warn,my_app=info,my_app::net=trace,noisy=off`. As with `steno -t`,
+    /// `net` matches `net` and `net::tcp` but not `network`, and `net*` is a pattern. The longest matching
+    /// target wins.
     ///
-    /// Without a filter the environment variable `STENOLOG` counts, then `RUST_LOG`, then
-    /// [`default_filter`](Self::default_filter); without any of these all is logged. Directives
-    /// that cannot be parsed here or in the default filter make [`start`](Self::start) fail. The
-    /// variables are shared with other programs, so directives in them that Stenolog does not support, such
-    /// as regular expressions and spans, are [reported](Event::DirectiveIgnored) and ignored; the rest
-    /// applies.
+    /// Without this filter the environment variable `STENOLOG` applies, then `RUST_LOG`, then
+    /// [`default_filter`](Self::default_filter). Without any of these everything is logged. If a
+    /// directive here or in the default filter cannot be parsed, [`start`](Self::start) fails. Other programs
+    /// share the variables: directives in them that Stenolog does not support, such as regular expressions and
+    /// spans, are [reported](Event::DirectiveIgnored) and ignored, and the rest applies.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.steno");
+    /// let log = stenolog::Builder::new(path).filter("warn,my_app=info").start_detached()?;
+    /// # log.close()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn filter(mut self, directives: impl Into<String>) -> Self {
         self.filter = Some(directives.into());
         self
     }
 
-    /// The directives for when the environment has none.
+    /// Sets the directives that apply if neither `STENOLOG` nor `RUST_LOG` is set.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.steno");
+    /// let log = stenolog::Builder::new(path).default_filter("info").start_detached()?;
+    /// # log.close()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn default_filter(mut self, directives: impl Into<String>) -> Self {
         self.default_filter = Some(directives.into());
         self
     }
 
-    /// What a call does when its thread's ring is full, whatever its level.
+    /// Sets what a call does when its thread's ring is full, for all levels.
     ///
-    /// By default errors and warnings wait for a second at the most, and all others are dropped
-    /// and counted. What is said here waits for as long as it takes, unless
-    /// [`block_timeout`](Self::block_timeout) comes after it.
+    /// By default errors and warnings wait for at most a second, and all other records are dropped and
+    /// counted. [`OnFull::Block`] set here waits without a limit, unless
+    /// [`block_timeout`](Self::block_timeout) is called after it.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.steno");
+    /// use stenolog::{Builder, OnFull};
+    ///
+    /// let log = Builder::new(path).on_full(OnFull::Block).start_detached()?;
+    /// # log.close()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn on_full(mut self, policy: OnFull) -> Self {
         self.config.on_full = [policy; 5];
         self.config.block_timeout = None;
         self
     }
 
-    /// What a call of one level does when its thread's ring is full.
+    /// Sets what a call of one level does when its thread's ring is full.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.steno");
+    /// use stenolog::{Builder, Level, OnFull};
+    ///
+    /// let log = Builder::new(path).on_full_at(Level::Info, OnFull::Block).start_detached()?;
+    /// # log.close()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn on_full_at(mut self, level: Level, policy: OnFull) -> Self {
         self.config.on_full[level.index()] = policy;
         self
     }
 
-    /// How long a call waits at the most; it then drops its record.
+    /// Sets how long a call waits for room at most. It then drops its record, which is counted.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.steno");
+    /// use std::time::Duration;
+    ///
+    /// let log = stenolog::Builder::new(path).block_timeout(Duration::from_millis(10)).start_detached()?;
+    /// # log.close()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn block_timeout(mut self, timeout: Duration) -> Self {
         self.config.block_timeout = Some(timeout);
         self
     }
 
-    /// The capacity of each thread's ring in bytes, rounded up to a power of two between 4 KiB and
-    /// 1 GiB. By default 1 MiB. A ring in a file has its memory at once, one [in memory](Rings::Memory) as
-    /// it is first used, or [at once](Self::prefault).
+    /// Sets the capacity of each thread's ring in bytes, rounded up to a power of two from 4 KiB to 1 GiB. The
+    /// default is 1 MiB. The memory of a ring in a file is reserved when the ring is made; that of a ring
+    /// [in memory](Rings::Memory) as it is first used, or [when it is made](Self::prefault).
     ///
-    /// A record cannot be larger than seven eighths of it (warnings and errors: than all of it).
+    /// A record cannot be larger than seven eighths of its ring (warnings and errors: the whole ring).
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.steno");
+    /// let log = stenolog::Builder::new(path).ring_capacity_bytes(4 << 20).start_detached()?;
+    /// # log.close()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn ring_capacity_bytes(mut self, bytes: usize) -> Self {
         self.config.ring_capacity_bytes = bytes.clamp(1 << 12, 1 << 30).next_power_of_two();
         self
     }
 
-    /// Where the rings live: by default in files, so that what a thread has committed survives its
-    /// process, however that ends.
+    /// Sets where the rings are. By default they are in files: committed records then survive the process,
+    /// however it ends.
     ///
-    /// The hot path costs the same either way. A file's space is reserved when a thread logs for
-    /// the first time, which takes some 0.2 ms for a ring of 1 MiB. The first 64 rings have the whole
-    /// [capacity](Self::ring_capacity_bytes), further ones a sixteenth of it (but 64 KiB), until a
-    /// thread logs a record that needs more. No ring takes more than a sixteenth of the free space on
-    /// the folder's file system: if need be it shrinks to a quarter of the capacity, or to a sixteenth. A
-    /// ring that still does not fit goes into the folder of the dump, and into memory as a last resort.
+    /// The hot path costs the same either way. A file's space is reserved when a thread logs for the first
+    /// time, which takes about 0.2 ms for a ring of 1 MiB. The first 64 rings have the whole
+    /// [capacity](Self::ring_capacity_bytes); further ones have a sixteenth of it, and at least 64 KiB, until a
+    /// thread logs a record that needs more. No ring takes more than a sixteenth of the free space on the
+    /// folder's file system: it shrinks to a quarter or a sixteenth of the capacity if necessary. A ring that
+    /// still does not fit goes into the folder of the dump, or else into memory.
     pub fn rings(mut self, rings: Rings) -> Self {
         self.config.rings = rings;
         self
     }
 
-    /// The folder for rings in files: a directory of the session's own is made in it.
+    /// Sets the folder for rings in files. The logger makes a directory for its session in it.
     ///
-    /// By default that is `/dev/shm` on Linux, which is memory: pages that lie on a disk are
-    /// written back by the system now and then, and a thread that stores to such a page has to
-    /// wait. If `/dev/shm` is not available or has no room for a ring, the folder of the dump is used. A
-    /// folder that is named here is the only one. Rings in `/dev/shm` survive the process, but not a
-    /// reboot. `steno` looks in both of the default folders; it has to be told of any other.
+    /// The default on Linux is `/dev/shm`, which is memory: the system writes pages of a disk back from time
+    /// to time, and a thread that stores to such a page has to wait. If `/dev/shm` is not available or has no
+    /// room for a ring, the folder of the dump is used. A folder that is set here is the only one. Rings in
+    /// `/dev/shm` survive the process, but not a reboot. `steno` looks in both default folders; any other
+    /// must be passed to it.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.steno");
+    /// let log = stenolog::Builder::new(path).rings_in(folder.path()).start_detached()?;
+    /// # log.close()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn rings_in(mut self, folder: impl Into<PathBuf>) -> Self {
         self.config.rings_in = Some(folder.into());
         self
     }
 
-    /// Whether the pages of rings [in memory](Rings::Memory) are there before the first record is, so
-    /// that no call waits for one. Rings in files always are so. By default they are not.
+    /// Sets whether the pages of rings [in memory](Rings::Memory) are mapped when a ring is made, so no call
+    /// has to wait for one. The default is `false`. Rings in files are always mapped.
     ///
-    /// A ring of 1 MiB then takes a thread's first call, or [`prepare_thread`](crate::prepare_thread),
-    /// some 0.4 ms, instead of 256 calls of a lap one to two microseconds each.
+    /// For a ring of 1 MiB this costs a thread's first call, or [`prepare_thread`](crate::prepare_thread),
+    /// about 0.4 ms; otherwise 256 calls of the first lap cost one to two microseconds each.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.steno");
+    /// use stenolog::{Builder, Rings};
+    ///
+    /// let log = Builder::new(path).rings(Rings::Memory).prefault(true).start_detached()?;
+    /// # log.close()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn prefault(mut self, prefault: bool) -> Self {
         self.config.prefault = prefault;
         self
     }
 
-    /// Whether rings [in memory](Rings::Memory) are in huge pages, and there before the first record
-    /// is. By default they are not.
+    /// Sets whether rings [in memory](Rings::Memory) are in huge pages, mapped when a ring is made. The default
+    /// is `false`.
     ///
-    /// A thread that logs now and then finds the address of its ring's next page in the processor's
-    /// tables, where it may have to be looked up. Each ring takes 2 MiB at least. Linux gives huge pages if
-    /// `/sys/kernel/mm/transparent_hugepage/enabled` is `madvise` or `always`, and small ones if it
-    /// has none; elsewhere they are small. Rings in files have those that their file system has:
-    /// `/dev/shm` gives huge ones if it is mounted with `huge=always`.
+    /// A thread that logs rarely then needs no page walk for the next page of its ring. Each ring takes at
+    /// least 2 MiB. Linux provides huge pages if `/sys/kernel/mm/transparent_hugepage/enabled` is `madvise` or
+    /// `always`; if it has none, and on other systems, pages are small. Rings in files have the pages of their
+    /// file system: `/dev/shm` provides huge ones if it is mounted with `huge=always`.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.steno");
+    /// use stenolog::{Builder, Rings};
+    ///
+    /// let log = Builder::new(path).rings(Rings::Memory).huge_pages(true).start_detached()?;
+    /// # log.close()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn huge_pages(mut self, huge_pages: bool) -> Self {
         self.config.huge_pages = huge_pages;
         self
     }
 
-    /// The longest that a committed record stays in its ring before it is written. By default
-    /// 100 ms, and no less than 1 ms nor more than an hour; [`flush`](crate::flush) does not wait for
-    /// it.
+    /// Sets how long a committed record stays in its ring at most before it is written: from 1 ms to an hour,
+    /// 100 ms by default. [`flush`](crate::flush) does not wait for it.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.steno");
+    /// use std::time::Duration;
+    ///
+    /// let log = stenolog::Builder::new(path).deliver_within(Duration::from_millis(10)).start_detached()?;
+    /// # log.close()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn deliver_within(mut self, bound: Duration) -> Self {
         self.config.deliver_within =
             bound.clamp(Duration::from_millis(1), Duration::from_secs(3600));
         self
     }
 
-    /// How small the drain makes the dump. By default as small as there is time for.
+    /// Sets how small the drain makes the dump. By default as small as it has time for.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -213,12 +289,16 @@ impl Builder {
         self
     }
 
-    /// Binds the drain's thread to one core, counted from 0 as the operating system does. By default
-    /// it runs wherever the system puts it.
+    /// Binds the drain thread to one core, counted from 0 as the operating system does. By default it runs on
+    /// any core.
     ///
-    /// Only on Linux and Android; elsewhere without effect. A core that does not exist, or that the
-    /// process may not use, is an error of [`start`](Self::start). A [manual](Self::start_manual)
-    /// drain runs where its owner does.
+    /// Has an effect on Linux and Android only. If the core does not exist, or the process may not use it,
+    /// [`start`](Self::start) fails. A [manual](Self::start_manual) drain runs on its owner's thread.
+    ///
+    /// ```no_run
+    /// let log = stenolog::Builder::new("app.steno").drain_core(3).start()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn drain_core(mut self, core: usize) -> Self {
         self.config.drain_core = Some(core);
         self
@@ -227,8 +307,8 @@ impl Builder {
     /// Sets the niceness of the drain thread: at 19 it runs when no other thread wants to, at −20 before
     /// all others, which takes privileges. By default that of the thread that starts the logger.
     ///
-    /// Only on Linux and Android, where threads have a niceness of their own; elsewhere without effect.
-    /// A niceness that the process may not have is an error of [`start`](Self::start).
+    /// Has an effect on Linux and Android only, where each thread has its own niceness. If the process may not
+    /// set it, [`start`](Self::start) fails.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -242,13 +322,15 @@ impl Builder {
         self
     }
 
-    /// Sets a callback for when the dump cannot be written, when it can be again, when a sync fails, and
-    /// when the file was deleted, moved or truncated. It runs once for each, not for each attempt.
+    /// Sets a callback for errors only: the dump cannot be written, a sync fails, or the file was deleted,
+    /// moved or truncated and cannot be replaced. It runs once for each failure, not for each attempt. Use
+    /// [`on_event`](Self::on_event) for these and for all other events. Until the next version, the deprecated
+    /// variants of [`DrainError`] are passed to it as well.
     ///
     /// It runs on the drain thread, which does nothing else meanwhile: it must not take long, wait for a
     /// thread that logs, or end the logger. Only errors about an [earlier run](DrainError::RingsLeft) are
-    /// reported on the thread that starts the logger. Logging calls in it are not logged, and
-    /// [`flush`](crate::flush) fails there. If it panics, the drain goes on.
+    /// reported on the thread that starts the logger. Calls in it are not logged, and
+    /// [`flush`](crate::flush) fails there. If it panics, the drain continues.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -264,10 +346,11 @@ impl Builder {
         self
     }
 
-    /// Sets a callback for everything that an operator wants to know: losses, and every error that
-    /// [`on_error`](Self::on_error) receives. See [`Event`].
+    /// Sets a callback for everything that an operator wants to know: errors, recoveries, losses. See
+    /// [`Event`].
     ///
-    /// Like `on_error`, it usually runs on the drain thread, which does nothing else meanwhile.
+    /// It runs on the drain thread, under the same rules as that of [`on_error`](Self::on_error), or on the
+    /// thread that starts the logger, as the events say.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -283,11 +366,10 @@ impl Builder {
         self
     }
 
-    /// What becomes of a dump that is at the path already. By default it is kept under another
-    /// name.
+    /// Sets what happens to a dump that is at the path already. By default it is kept under another name.
     ///
-    /// A file that is no dump is never touched, and a symbolic link at the path is not followed:
-    /// both are errors of [`start`](Self::start).
+    /// A file that is not a dump is never touched, and a symbolic link at the path is not followed: in both
+    /// cases [`start`](Self::start) fails. See [`Existing`] for an example.
     pub fn existing(mut self, existing: Existing) -> Self {
         self.existing = existing;
         self
@@ -314,13 +396,12 @@ impl Builder {
         self
     }
 
-    /// What becomes of the records that an earlier run on the same path had in its rings when it
-    /// was killed. By default they are appended to its dump, which is kept under another name and is
-    /// complete then.
+    /// Sets what happens to records that an earlier run on the same path had in its rings when it was killed.
+    /// By default they are appended to its dump, which is kept under another name and is complete then.
     ///
-    /// The rings are found by the dump at the path, in the folder of
-    /// [`rings_in`](Self::rings_in), `/dev/shm` and the folder of the dump. Those of a logger that
-    /// runs are never touched; whether it does, a lock tells. Nor are those of another user.
+    /// The logger finds the rings by the dump at the path, in the folder of [`rings_in`](Self::rings_in),
+    /// `/dev/shm` and the folder of the dump. It never touches the rings of a running logger, which it
+    /// recognizes by a lock, nor those of another user.
     ///
     /// In the same folders, starting a logger also removes rings that killed processes have left under
     /// other paths and that are no longer needed: their dump is sealed, is gone, or has everything they
@@ -343,216 +424,25 @@ impl Builder {
         self
     }
 
-    /// The permissions of the dump on Unix. By default 0600: its owner's alone. A file that is
-    /// there already and is written over keeps no others.
+    /// Sets the permissions of the dump on Unix. The default is 0600: only its owner may read it. An existing
+    /// file that is overwritten gets these permissions too.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.steno");
+    /// let log = stenolog::Builder::new(path).mode(0o640).start_detached()?;
+    /// # log.close()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn mode(mut self, mode: u32) -> Self {
         self.mode = mode;
         self
     }
 
     /// Sets what the log calls of a forked child do. By default they are not logged, unless the child
-    /// starts a logger of its own.
+    /// starts a logger of its own. See [`ForkedChild`] for an example.
     pub fn forked_child(mut self, policy: ForkedChild) -> Self {
         self.forked_child = policy;
         self
     }
-
-    /// Starts the logger, and makes it the one that all calls of the process go to.
-    ///
-    /// # Errors
-    /// If there is one already, if the dump cannot be created, or if the filter is not understood.
-    pub fn start(self) -> Result<Logger, StartError> {
-        self.refuse_second()?;
-        let child = self.for_children();
-        self.spawn_on(create, |core| install_global(core, child), drain::start)
-    }
-
-    /// What a forked child calls to start its own logger.
-    fn for_children(&self) -> Option<StartChild> {
-        if self.forked_child != ForkedChild::OwnDump {
-            return None;
-        }
-        let builder = self.clone();
-        Some(Arc::new(move || {
-            let mut builder = builder.clone();
-            builder.config.path = drain::numbered(&builder.config.path, std::process::id());
-            let logger = builder.start().ok()?;
-            let core = Arc::clone(logger.core());
-            Some(OwnLogger { core, close: Box::new(|| logger.close()) })
-        }))
-    }
-
-    fn refuse_second(&self) -> Result<(), StartError> {
-        match registry::global() {
-            Some(running) => Err(StartError::AlreadyStarted {
-                path: self.config.path.clone(),
-                running: running.config.path.clone(),
-            }),
-            None => Ok(()),
-        }
-    }
-
-    /// Starts a logger that only hears the threads that have [entered](Logger::enter) it, beside
-    /// the global one or without one: for tests, and for logs within logs.
-    ///
-    /// A call to it costs some tens of nanoseconds more than one to the global logger.
-    ///
-    /// # Errors
-    /// If the dump cannot be created, or if the filter is not understood.
-    pub fn start_detached(self) -> Result<Logger, StartError> {
-        let install = |_: &_| {
-            registry::count_detached(1);
-            Ok(false)
-        };
-        self.spawn_on(create, install, drain::start)
-    }
-
-    /// As [`start`](Self::start), but without a drain thread: the logger's rings are written when
-    /// the [`Drain`] is polled.
-    ///
-    /// # Errors
-    /// As [`start`](Self::start).
-    pub fn start_manual(self) -> Result<(Logger, Drain), StartError> {
-        self.refuse_second()?;
-        let mut drain = None;
-        let run = |core, file, parker| {
-            drain = Some(Drain::begin(core, file, parker)?);
-            Ok(None)
-        };
-        let child = self.for_children();
-        let logger = self.spawn_on(create, |core| install_global(core, child), run)?;
-        // `run` has been called if there is a logger.
-        let drain = drain.expect("a logger that runs has a drain");
-        Ok((logger, drain))
-    }
-
-    /// As [`start_detached`](Self::start_detached), with a dump that is no file.
-    #[cfg(test)]
-    pub(crate) fn start_detached_on(self, storage: impl drain::Storage + 'static) -> Logger {
-        let install = |_: &_| {
-            registry::count_detached(1);
-            Ok(false)
-        };
-        let create = |_: &_, _, _, _: &_| Ok(SegmentFile::new(Box::new(storage)));
-        self.spawn_on(create, install, drain::start).expect("it starts")
-    }
-
-    fn spawn_on(
-        self,
-        create: impl FnOnce(&Path, Existing, u32, &EarlierRun) -> Result<SegmentFile, StartError>,
-        install: impl FnOnce(&Arc<Core>) -> Result<bool, StartError>,
-        run: impl FnOnce(Arc<Core>, SegmentFile, Parker) -> Result<Option<JoinHandle<()>>, StartError>,
-    ) -> Result<Logger, StartError> {
-        fork::watch();
-        let filter = self.resolve_filter()?;
-        let path = self.config.path.clone();
-        let parker = Parker::new();
-        let rings = self.config.rings;
-        let unparker = parker.unparker().clone();
-        let mut folders = writer_folders(&path);
-        folders.extend(self.config.rings_in.clone());
-        let listeners = self.config.listeners.clone();
-        if rings != Rings::Memory {
-            clean_up(&path, &folders, self.unread_rings, &listeners);
-        }
-        let earlier =
-            EarlierRun { unread: self.unread_rings, folders, listeners: listeners.clone() };
-        let mut config = self.config;
-        let (path, beside) = match self.if_busy {
-            IfBusy::Error => (path, None),
-            // Before all that names the path.
-            IfBusy::NumberedPath => {
-                let replaceable = finish_earlier(&path, &earlier)?;
-                let created =
-                    DumpFile::create_if_busy(&path, self.existing, self.mode, replaceable)?;
-                (created.1, Some(created.0))
-            }
-        };
-        config.path.clone_from(&path);
-        let (core, no_ring_dir) = Core::new(config, filter, unparker);
-        if let Some(error) = &no_ring_dir
-            && rings == Rings::RequireFiles
-        {
-            return Err(StartError::Rings { path, reason: error.to_string() });
-        }
-        let core = Arc::new(core);
-        let created = match beside {
-            Some(file) => Ok(SegmentFile::new(Box::new(file))),
-            None => create(&path, self.existing, self.mode, &earlier),
-        };
-        let started = created
-            .inspect(|_| failpoint::after(Step::DumpCreated))
-            .and_then(|file| run(Arc::clone(&core), file, parker));
-        let thread = started.inspect_err(|_| {
-            if let Some(dir) = core.ring_dir() {
-                dir.remove();
-            }
-        })?;
-        let mut logger = Logger::new(core, thread);
-        logger.set_global(install(logger.core())?);
-        if let Some(error) = no_ring_dir {
-            listeners.tell(Event::RingsInMemory { path, rings: 0, reason: error.to_string() });
-            let _scope = logger.enter();
-            crate::warn!(
-                target: OWN_TARGET,
-                reason = %error,
-                "the rings are in memory only: what is not written when the process is killed is lost"
-            );
-        }
-        Ok(logger)
-    }
-
-    fn resolve_filter(&self) -> Result<Filter, StartError> {
-        let error = |source| StartError::Filter { variable: None, source };
-        // Whether it counts depends on the environment, whether it is one does not.
-        let default = self.default_filter.as_deref().map(Filter::parse).transpose();
-        let default = default.map_err(error)?;
-        if let Some(text) = &self.filter {
-            return Filter::parse(text).map_err(error);
-        }
-        for variable in ["STENOLOG", "RUST_LOG"] {
-            let FromEnv { filter, ignored } = Filter::from_env(variable);
-            for Ignored { part, reason } in ignored {
-                let path = self.config.path.clone();
-                let event = Event::DirectiveIgnored { path, variable, directive: part, reason };
-                self.config.listeners.tell(event);
-            }
-            if let Some(filter) = filter {
-                return Ok(filter);
-            }
-        }
-        Ok(default.unwrap_or_else(Filter::everything))
-    }
-}
-
-/// Removes rings that earlier processes have left and that are no longer needed. The rings of the dump
-/// at `path` are spared: creating the new dump takes care of them.
-fn clean_up(path: &Path, folders: &[PathBuf], unread: UnreadRings, listeners: &Listeners) {
-    let spared = drain::session_at(path);
-    for removed in sweep(folders, spared, unread == UnreadRings::Recover) {
-        let Removed { rings, dump, were_unread, why } = removed;
-        listeners.tell(Event::RingsRemoved { rings, dump, were_unread, reason: why.to_owned() });
-    }
-}
-
-/// Finishes an earlier run at the path, and then creates the dump of this one.
-fn create(
-    path: &Path,
-    existing: Existing,
-    mode: u32,
-    earlier: &EarlierRun,
-) -> Result<SegmentFile, StartError> {
-    let replaceable = finish_earlier(path, earlier)?;
-    let file = DumpFile::create(path, existing, mode, replaceable)?;
-    Ok(SegmentFile::new(Box::new(file)))
-}
-
-/// Makes it the logger that all calls of the process go to.
-fn install_global(core: &Arc<Core>, child: Option<StartChild>) -> Result<bool, StartError> {
-    if fork::install_global(core, child) {
-        return Ok(true);
-    }
-    let path = core.config.path.clone();
-    let running = registry::global().map_or_else(PathBuf::new, |r| r.config.path.clone());
-    Err(StartError::AlreadyStarted { path, running })
 }

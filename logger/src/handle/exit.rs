@@ -59,7 +59,7 @@ static AT_EXIT: extern "C" fn() = at_exit;
 #[cfg(unix)]
 extern "C" fn at_exit() {
     // X2. Besides, a drain or a call that ends the process cannot wait for itself.
-    if PROCESS.load(Ordering::Relaxed) == std::process::id() && !crate::thread::is_deaf() {
+    if PROCESS.load(Ordering::Relaxed) == std::process::id() && !crate::thread::is_busy() {
         seal_all();
     }
 }
@@ -75,7 +75,7 @@ fn seal_all() {
         }
         calls::hold_others(SEAL_WAIT + CALLS_WAIT);
         if retry(LOCK_WAIT, || registry::try_uninstall(&core)).is_some()
-            && retry(LOCK_WAIT, || core.try_request_exit()).is_some()
+            && retry(LOCK_WAIT, || core.control.try_request_exit()).is_some()
         {
             asked.push(core);
         }

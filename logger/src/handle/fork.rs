@@ -149,8 +149,8 @@ pub(crate) fn watch() {
         epoch::begin();
         HAS_TRIED.store(false, Ordering::Relaxed);
         descriptors::close_all();
-        crate::thread::disown();
-        calls::forget_others(crate::thread::is_deaf());
+        crate::thread::detach();
+        calls::forget_others(crate::thread::is_busy());
         release();
     }
 
@@ -165,7 +165,7 @@ pub(crate) fn watch() {
         // need no initialisation, closes files, and unlocks what this thread has locked: all of
         // that is allowed there.
         let _ = unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
-        epoch::watch(epoch::Hooks { detach_thread: crate::thread::disown, start_child_logger });
+        epoch::watch(epoch::Hooks { detach_thread: crate::thread::detach, start_child_logger });
     });
 }
 

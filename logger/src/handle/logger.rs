@@ -1,15 +1,15 @@
-//! A logger that runs.
+//! Logger: the handle of a running logger, and functions of the global one.
 
-use std::marker::PhantomData;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, MutexGuard};
 use std::thread::JoinHandle;
 
 use crate::core::Core;
 use crate::error::FlushError;
 use crate::event::Event;
 use crate::filter::{Filter, FilterError};
+use crate::handle::scope::Scope;
 use crate::handle::{exit, fork};
 use crate::process::epoch;
 use crate::registry;
@@ -18,16 +18,24 @@ use crate::stats::{DROPPED_NO_LOGGER, LATE, Stats};
 use crate::sync::lock;
 use crate::thread;
 
-/// A running logger; dropping it writes the records that are still in the rings and seals the dump.
+/// A running logger. Dropping it writes the records that are still in the rings and seals the dump.
 ///
-/// Keep it for as long as records are to be written, usually in a variable of `main`. Threads that log
-/// after it is gone do no harm; their records are not logged.
+/// Keep it for as long as the program logs, usually in a variable of `main`. Threads may log after it is
+/// gone; their records are dropped and counted. All methods may be called from several threads at once.
 ///
 /// On Unix, a logger that is still running when the process ends normally (in a `static`, or forgotten) is
 /// sealed then, after the `atexit` handlers: on return from `main` and on `exit`, but not on `_exit`,
 /// `exec`, `abort` or a signal. Other threads that log after that block until the process has ended, for
-/// at most a second. With a [manual](crate::Builder::start_manual) drain, and on Windows, this does not
-/// happen.
+/// at most a second. This does not happen with a [manual](crate::Builder::start_manual) drain, nor on Windows.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("app.steno");
+/// let log: stenolog::Logger = stenolog::Builder::new(path).start()?;
+/// stenolog::info!("ready");
+/// log.close()?; // or drop it
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "a logger ends when it is dropped: keep it in a variable, such as `_log`"]
 pub struct Logger {
@@ -55,55 +63,75 @@ impl Logger {
         self.is_global = Some(is_global);
     }
 
-    /// The path of the dump, as given to the builder, or the numbered path beside it with
+    /// Returns the path of the dump: as given to the builder, or the numbered path beside it with
     /// [`IfBusy::NumberedPath`](crate::IfBusy). If a file that is not a dump was put at the path
-    /// meanwhile, the log continues beside it: [`Builder::on_error`](crate::Builder::on_error) says where.
+    /// meanwhile, the log continues beside it: [`Event::Replaced`] says where.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.core.config.path
     }
 
-    /// The directory of the rings, if they are in files; it is removed when the dump is sealed.
+    /// Returns the directory of the rings if they are in files. It is removed when the dump is sealed.
     #[must_use]
     pub fn ring_dir(&self) -> Option<&Path> {
         self.core.ring_dir().map(RingDir::path)
     }
 
-    /// Waits until all that was committed before the call is in the operating system's hands.
-    ///
-    /// It then survives the process, though not a loss of power.
+    /// Waits until every record that was committed before the call, by any thread, is in the operating
+    /// system's hands. It then survives the process, though not a loss of power.
     ///
     /// # Errors
-    /// If a write failed. What was not written stays in the rings, and is tried again.
+    /// If a write failed. What was not written stays in the rings and is tried again.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.steno");
+    /// let log = stenolog::Builder::new(path).start()?;
+    /// stenolog::info!("about to do something risky");
+    /// log.flush()?;
+    /// assert_eq!(log.stats().records, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn flush(&self) -> Result<(), FlushError> {
         flush_core(&self.core, false)
     }
 
-    /// As [`flush`](Self::flush), and waits until the disk has it, with the file's name in its
-    /// folder.
+    /// As [`flush`](Self::flush), and waits until the disk has the records, and the file's name in its
+    /// folder. They then survive a loss of power.
     ///
     /// # Errors
-    /// As [`flush`](Self::flush), or if the operating system cannot put the file on the disk. It may
-    /// then have forgotten what it could not write, and report success ever after; so the next
-    /// call reads all since the last sync that succeeded back, and writes it again. What cannot be
-    /// read back as it was written is lost: that call fails as well, and the log goes on in a new
-    /// file that says which records these are.
+    /// As [`flush`](Self::flush), or if the operating system cannot put the file on the disk. It may then have
+    /// dropped what it could not write, and report success from then on. So the next call reads back everything
+    /// since the last successful sync, and writes it again. What cannot be read back as it was written is lost:
+    /// that call fails too, and the log continues in a new file that states which records are lost.
     pub fn sync(&self) -> Result<(), FlushError> {
         flush_core(&self.core, true)
     }
 
-    /// What the logger has done so far.
+    /// Returns what the logger has done so far. Takes no lock that a log call takes.
     #[must_use]
     pub fn stats(&self) -> Stats {
         stats_of(&self.core)
     }
 
-    /// Changes what is logged, from the next call of each thread on. Without effect in a forked
-    /// child, which logs nothing.
+    /// Changes what is logged, from the next call of each thread on. Has no effect in a forked child, which
+    /// logs nothing. Each call site asks once more afterwards, which costs about a microsecond.
     ///
     /// # Errors
-    /// If the directives (see [`Builder::filter`](crate::Builder::filter)) are not understood; the
-    /// filter is then what it was.
+    /// If the directives (see [`Builder::filter`](crate::Builder::filter)) cannot be parsed. The filter then
+    /// stays as it was.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.steno");
+    /// let log = stenolog::Builder::new(path).filter("info").start()?;
+    /// stenolog::debug!("not logged");
+    /// log.set_filter("debug")?;
+    /// stenolog::debug!("logged");
+    /// log.flush()?;
+    /// assert_eq!(log.stats().records, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn set_filter(&self, directives: &str) -> Result<(), FilterError> {
         let filter = Filter::parse(directives)?;
         if !self.core.is_inherited() {
@@ -112,7 +140,7 @@ impl Logger {
         Ok(())
     }
 
-    /// Sends this thread's calls to this logger, and to no other, until the scope is dropped.
+    /// Sends the calls of this thread to this logger, and to no other, until the scope is dropped.
     ///
     /// Scopes nest; the innermost applies. A thread that is spawned in one starts outside of it. If the
     /// logger ends before the scope, the thread's calls are not logged. In destructors of thread-locals
@@ -122,19 +150,18 @@ impl Logger {
     /// # let folder = tempfile::tempdir()?;
     /// let log = stenolog::Builder::new(folder.path().join("test.steno")).start_detached()?;
     /// let scope = log.enter();
-    /// stenolog::info!("only this logger hears it");
+    /// stenolog::info!("only this logger gets it");
     /// drop(scope);
     /// log.flush()?;
     /// assert_eq!(log.stats().records, 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn enter(&self) -> Scope {
-        thread::enter(&self.core);
-        Scope { core: Arc::clone(&self.core), _this_thread: PhantomData }
+        Scope::enter(Arc::clone(&self.core))
     }
 
-    /// Writes what the rings hold, seals the dump and ends the logger, as dropping it does, but
-    /// says how it went. With a [manual](crate::Builder::start_manual) drain it only ends the logger, and
+    /// Writes what the rings hold, seals the dump and ends the logger, as dropping it does, and returns how
+    /// that went. With a [manual](crate::Builder::start_manual) drain it only ends the logger, and
     /// the [`Drain`](crate::Drain) seals the dump.
     ///
     /// # Errors
@@ -149,7 +176,7 @@ impl Logger {
         }
         let drain = self.drain.take();
         if self.core.is_inherited() {
-            // The drain is the parent's; here is no thread to wait for, nor to detach.
+            // The drain is the parent's: there is no thread here to wait for or to detach.
             std::mem::forget(drain);
             return fork::end_own();
         }
@@ -161,11 +188,11 @@ impl Logger {
             Some(false) => registry::count_detached(-1),
             None => {}
         }
-        self.core.request_stop();
-        // Whoever has the drain in hand seals the dump: this may be the same thread.
+        self.core.control.request_stop();
+        // A manual drain seals the dump when it is polled, maybe by this thread.
         match drain.map_or(Ok(()), JoinHandle::join) {
-            Ok(()) => self.core.result(),
-            // It panicked, and has said so on standard error.
+            Ok(()) => self.core.control.result().map_err(FlushError::Drain),
+            // It panicked, and the panic hook has reported that.
             Err(_) => Err(FlushError::Ended { path: self.core.config.path.clone() }),
         }
     }
@@ -176,7 +203,7 @@ impl Drop for Logger {
         if self.has_ended {
             return;
         }
-        // `close` tells how it went.
+        // `close` returns how it went.
         let _ = self.end();
         let counters = &self.core.counters;
         let records =
@@ -188,21 +215,6 @@ impl Drop for Logger {
     }
 }
 
-/// While it lives, the thread that entered a logger logs to that one. See [`Logger::enter`].
-#[derive(Debug)]
-#[must_use = "the scope ends when this is dropped"]
-pub struct Scope {
-    core: Arc<Core>,
-    /// A scope stays on its thread, as a lock's guard does; to look at it from another is harmless.
-    _this_thread: PhantomData<MutexGuard<'static, ()>>,
-}
-
-impl Drop for Scope {
-    fn drop(&mut self) {
-        thread::leave(&self.core);
-    }
-}
-
 /// Waits until everything committed before is written, and on the disk if `sync`.
 fn flush_core(core: &Core, sync: bool) -> Result<(), FlushError> {
     if core.is_inherited() {
@@ -211,7 +223,7 @@ fn flush_core(core: &Core, sync: bool) -> Result<(), FlushError> {
     }
     let ended = || FlushError::Ended { path: core.config.path.clone() };
     // The drain must not wait for itself, which it would in a panic hook that it runs.
-    if thread::is_deaf() {
+    if thread::is_busy() {
         return Err(ended());
     }
     let answers = core.ask(sync)?;
@@ -235,7 +247,7 @@ pub(crate) fn stats_of(core: &Core) -> Stats {
         files_replaced: counters.files_replaced.load(Ordering::Relaxed),
         lost_with_files: counters.lost_with_files.load(Ordering::Relaxed),
         failing: *lock(&counters.failing),
-        memory_rings: counters.memory_rings.load(Ordering::Relaxed),
+        memory_rings: core.rings.memory_rings(),
         ..stats_of_process()
     }
 }
@@ -260,15 +272,26 @@ fn global() -> Result<Arc<Core>, FlushError> {
     })
 }
 
-/// [`Logger::flush`] of the global logger.
+/// Waits until every committed record is in the operating system's hands: [`Logger::flush`] of the global
+/// logger.
 ///
 /// # Errors
 /// As there, or if no global logger runs.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("app.steno");
+/// let _log = stenolog::Builder::new(path).start()?;
+/// stenolog::info!("ready");
+/// stenolog::flush()?;
+/// assert_eq!(stenolog::stats().records, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn flush() -> Result<(), FlushError> {
     flush_core(&*global()?, false)
 }
 
-/// [`Logger::sync`] of the global logger.
+/// Waits until every committed record is on the disk: [`Logger::sync`] of the global logger.
 ///
 /// # Errors
 /// As there, or if no global logger runs.
@@ -276,13 +299,14 @@ pub fn sync() -> Result<(), FlushError> {
     flush_core(&*global()?, true)
 }
 
-/// [`Logger::stats`] of the global logger. Without one, all but the numbers of the process are 0.
+/// Returns what the global logger has done so far: [`Logger::stats`]. Without one, only the numbers of the
+/// process are other than 0.
 #[must_use]
 pub fn stats() -> Stats {
     global().map_or_else(|_| stats_of_process(), |core| stats_of(&core))
 }
 
-/// Why a filter was not changed.
+/// The error of [`set_filter`]: why the filter was not changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SetFilterError {
@@ -292,12 +316,12 @@ pub enum SetFilterError {
     /// The process is a fork of the one that logs.
     #[error("this process is a forked child: its parent's logger is not its own")]
     Forked,
-    /// The directives cannot be understood.
+    /// The directives cannot be parsed.
     #[error(transparent)]
     Filter(#[from] FilterError),
 }
 
-/// [`Logger::set_filter`] of the global logger.
+/// Changes what the global logger logs: [`Logger::set_filter`].
 ///
 /// # Errors
 /// As there, or if no global logger runs.

@@ -10,7 +10,7 @@
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
-use super::CallTypes;
+use super::describe::CallTypes;
 use super::site::Site;
 
 /// The most call sites first called in handlers; further ones are not logged.
@@ -24,7 +24,7 @@ const READY: u32 = 2;
 #[derive(Clone, Copy)]
 pub(super) struct Noted {
     pub(super) site: &'static Site,
-    pub(super) types: CallTypes,
+    pub(super) types: CallTypes<'static>,
     pub(super) id: u32,
 }
 
@@ -41,7 +41,7 @@ impl Slot {
         if self.state.load(Ordering::Acquire) != READY {
             return None;
         }
-        // SAFETY: nobody writes to a slot that is ready (H1).
+        // SAFETY: a slot that is ready is no longer written to (H1).
         unsafe { *self.noted.get() }
     }
 }
@@ -59,7 +59,7 @@ static IS_ASKED: AtomicBool = AtomicBool::new(false);
 /// if the table is full. Async-signal-safe if `new_id` is.
 pub(super) fn note(
     site: &'static Site,
-    types: CallTypes,
+    types: CallTypes<'static>,
     new_id: impl FnOnce() -> u32,
 ) -> Option<u32> {
     let is_it =

@@ -1,4 +1,4 @@
-//! Call sites: what the macros know of one, and the word that answers a call's two questions.
+//! Call sites: what the macros know of one, and its state, a word that answers a call's two questions.
 //!
 //! ```text
 //!   state   UNKNOWN                unknown: ask the registry (the cold path)
@@ -10,9 +10,8 @@
 //! The generation says which logger the answer is for: a thread whose ring belongs to another one
 //! (or that has none yet) takes the cold path, and so needs no check of its own.
 //!
-//! A generic function has one static for all its instances, so that the types of the values are
-//! not the static's: `signature` is a hash of those types that `id` stands for, set once, before
-//! `state` first holds an id. A call with other types takes the cold path and gets another id.
+//! A generic function has one static for all its instances, whatever the types of the values:
+//! `signature` is a hash of the types that `id` belongs to, set once, before `state` first holds an id. A call with other types takes the cold path and gets another id.
 //! Relaxed order is enough: a thread that reads the id but not yet the signature takes the cold path too.
 
 use std::sync::atomic::AtomicU64;

@@ -1,9 +1,9 @@
-//! Operating system names of threads that Rust has no name for.
+//! Names and ids that the operating system has for threads.
 //!
 //! C libraries and runtimes name their threads with `pthread_setname_np`, and a Rust thread may do so too;
-//! `top`, `gdb` and `perf` show these names. On Linux a new thread has the name of the one that started it,
-//! and the first one that of the program. A merely inherited name tells threads apart worse than their ids,
-//! so it does not count.
+//! `top`, `gdb` and `perf` show these names. On Linux a new thread inherits the name of the thread that
+//! started it, and the first one has the name of the program. An inherited name distinguishes threads less
+//! than their ids do, so it is ignored.
 
 /// The operating system's name of this thread, if it was given one.
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -16,7 +16,7 @@ pub(crate) fn name() -> Option<String> {
 #[cfg(target_vendor = "apple")]
 pub(crate) fn name() -> Option<String> {
     let mut name = [0_u8; 64];
-    // SAFETY: it writes no more than so many bytes, of which the last is zero, and asks for this thread.
+    // SAFETY: it writes at most as many bytes as it is told, the last of them zero, for this thread.
     let failed = unsafe {
         libc::pthread_getname_np(libc::pthread_self(), name.as_mut_ptr().cast(), name.len())
     };
@@ -28,6 +28,28 @@ pub(crate) fn name() -> Option<String> {
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
 pub(crate) fn name() -> Option<String> {
     None
+}
+
+/// The operating system's id of this thread.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn id() -> u64 {
+    // SAFETY: `gettid` takes nothing and cannot fail.
+    unsafe { libc::gettid() }.unsigned_abs().into()
+}
+
+/// The operating system's id of this thread.
+#[cfg(target_vendor = "apple")]
+pub(crate) fn id() -> u64 {
+    let mut id = 0;
+    // SAFETY: 0 means this thread, and `id` may be written.
+    unsafe { libc::pthread_threadid_np(0, &raw mut id) };
+    id
+}
+
+/// Not known on this platform.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+pub(crate) fn id() -> u64 {
+    0
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -42,10 +64,10 @@ mod linux {
     /// How many other threads to ask for their names.
     const MAX_OTHERS: usize = 256;
 
-    /// The name of this thread, whoever gave it.
+    /// The name of this thread, inherited or not.
     pub(super) fn own() -> Option<Vec<u8>> {
         let mut name = [0_u8; NAME_BYTES];
-        // SAFETY: it writes so many bytes at the most, of which the last is zero.
+        // SAFETY: it writes at most 16 bytes, the last of them zero.
         let failed = unsafe { libc::prctl(libc::PR_GET_NAME, name.as_mut_ptr()) };
         let name = CStr::from_bytes_until_nul(&name).ok()?.to_bytes();
         (failed == 0 && !name.is_empty()).then(|| name.to_vec())
@@ -78,8 +100,7 @@ mod linux {
     }
 
     fn is_of_another_thread(name: &[u8]) -> bool {
-        // SAFETY: `gettid` takes nothing and cannot fail.
-        let own = unsafe { libc::gettid() }.to_string();
+        let own = super::id().to_string();
         let Ok(threads) = fs::read_dir("/proc/self/task") else { return false };
         let others =
             threads.take(MAX_OTHERS).flatten().filter(|thread| *thread.file_name() != *own);

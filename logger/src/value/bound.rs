@@ -44,7 +44,7 @@ const MAX_NODES: i64 = 1 << 16;
 const MAX_DESCRIBED: i64 = 1 << 18;
 
 impl Bound {
-    /// Values without parts, all of so many bytes.
+    /// Values without parts, of this many bytes each.
     pub(super) const fn leaf(fixed_size: Option<usize>) -> Self {
         match fixed_size {
             Some(0) => Self {
@@ -168,7 +168,7 @@ impl Bound {
         Self::map(of, Self::product("", &[], &[]))
     }
 
-    /// Parts with names of so many bytes together, their type's among them.
+    /// Parts whose names, including that of their type, have this many bytes together.
     pub(super) const fn named(parts: Self, name_bytes: usize) -> Self {
         let name_bytes = name_bytes as i64;
         Self {

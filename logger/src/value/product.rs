@@ -1,4 +1,4 @@
-//! What `#[derive(Record)]` is made of: the derive names fields, all else happens here.
+//! Products: structs and variants with `#[derive(Record)]`. The derive names fields, the rest is here.
 
 use stenolog_format::types::{EnumType, Fields, Shape, Type};
 
@@ -100,7 +100,7 @@ pub fn describe_fields<const N: usize>(
     Fields { name: name.to_owned(), shape, fields }
 }
 
-/// The size of values of which all have the same, or else what their fields take.
+/// The size that all values have, or else the sum of their fields.
 #[inline(always)]
 pub fn fixed_or(fixed: Option<usize>, sizes: impl FnOnce() -> usize) -> usize {
     match fixed {
@@ -123,7 +123,7 @@ pub fn variant_size(fields: usize) -> usize {
     fields.saturating_add(INDEX_SIZE)
 }
 
-/// Writes the index of a variant, behind which its fields follow.
+/// Writes the index of a variant; its fields follow.
 ///
 /// # Safety
 /// Two bytes from `out` on may be written.
@@ -133,8 +133,8 @@ pub unsafe fn write_index(out: *mut u8, index: u16) -> *mut u8 {
     unsafe { put(out, index.to_le_bytes()) }
 }
 
-/// Stands where a field is that nobody may see (`#[record(redact)]`): an enum whose only variant is
-/// the mark, so that every reader shows that and nothing else.
+/// The value of a field with `#[record(redact)]`: an enum whose only variant is the mark, which is all that
+/// a reader can show.
 #[derive(Clone, Copy, Debug)]
 pub struct Redacted;
 

@@ -2,7 +2,7 @@
 //!
 //! A type's hash starts from a word for its kind and takes in what makes it that type: inner
 //! hashes, names, lengths. Each step is a bijection of the word that it takes in, and of the state
-//! before it, so that two types which differ in one place never collide in that place.
+//! before it: two types that differ in one place never collide in that place.
 
 /// The hash of no type at all: the end of a list.
 pub(super) const EMPTY: u64 = 0x5354_454e_4f4c_4f47;

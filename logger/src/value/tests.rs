@@ -54,7 +54,7 @@ fn numbers_are_read_as_they_were_written() {
 
 #[test]
 fn strings_of_every_length_are_read_as_they_were_written() {
-    // Beyond what is copied by moves that overlap, so that no length is left out.
+    // Past the lengths that overlapping moves copy: no length is left out.
     let text: String = ('!'..='~').cycle().take(2 * SHORT_BYTES + 2).collect();
     for len in 0..=text.len() {
         let text = &text[..len];
@@ -63,32 +63,32 @@ fn strings_of_every_length_are_read_as_they_were_written() {
     }
 }
 
-/// What is carried for a value must say the same of itself as the value does.
+/// What travels of a value must describe itself as the value does.
 #[track_caller]
-fn check_carried<V: Value + crate::call::registers::Bare + ?Sized>(value: &V) {
+fn check_in_register<V: Value + crate::call::registers::ByValue + ?Sized>(value: &V) {
     fn described<V: Value>(value: V) -> (u64, Option<usize>, Type, Vec<u8>) {
         let mut bytes = vec![0; value.size()];
         // SAFETY: there is room for the size.
         unsafe { value.write(bytes.as_mut_ptr()) };
         (V::SIGNATURE, V::FIXED_SIZE, V::describe(), bytes)
     }
-    assert_eq!(described(value), described(value.bare()));
+    assert_eq!(described(value), described(value.by_value()));
 }
 
 #[test]
-fn what_is_carried_is_what_is_recorded() {
-    check_carried(&7_u8);
-    check_carried(&-7_i128);
-    check_carried(&usize::MAX);
-    check_carried(&1.5_f32);
-    check_carried(&true);
-    check_carried(&'x');
-    check_carried(&NonZero::new(7_u64).unwrap());
-    check_carried(&&mut &Box::new(Rc::new(Arc::new(7_u16))));
-    check_carried("text");
-    check_carried(&String::from("text"));
-    check_carried(&Cow::Borrowed("text"));
-    check_carried(&Arc::<str>::from("text"));
+fn what_travels_is_what_is_recorded() {
+    check_in_register(&7_u8);
+    check_in_register(&-7_i128);
+    check_in_register(&usize::MAX);
+    check_in_register(&1.5_f32);
+    check_in_register(&true);
+    check_in_register(&'x');
+    check_in_register(&NonZero::new(7_u64).unwrap());
+    check_in_register(&&mut &Box::new(Rc::new(Arc::new(7_u16))));
+    check_in_register("text");
+    check_in_register(&String::from("text"));
+    check_in_register(&Cow::Borrowed("text"));
+    check_in_register(&Arc::<str>::from("text"));
 }
 
 #[test]

@@ -109,10 +109,10 @@ impl Write for Buffer {
 pub struct Text(Buffer);
 
 impl Text {
-    /// What an implementation of a formatting trait that fails leaves behind.
+    /// The mark after the text of a formatting trait that reported an error.
     const FAILED: &str = "<error: formatting failed>";
 
-    /// Formats. If an implementation reports an error, what it wrote before stands, and a mark
+    /// Formats. If an implementation reports an error, what it wrote before is kept, and a mark
     /// says so: a logger does not panic over data, as `format!` would.
     #[must_use]
     pub fn new(arguments: fmt::Arguments<'_>) -> Self {

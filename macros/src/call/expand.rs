@@ -96,7 +96,7 @@ fn list(values: &[TokenStream], private: &TokenStream) -> TokenStream {
     } else {
         rest.chunks(LIST).rev().fold(quote!(()), |rest, chunk| {
             let chunk = list(chunk, private);
-            quote!(#private::pick::More(#chunk, #rest))
+            quote!(#private::capture::Concat(#chunk, #rest))
         })
     };
     first
@@ -298,13 +298,13 @@ fn format_arguments(site: &CallSite<'_>) -> TokenStream {
 fn value(site: &CallSite<'_>, slot: &Slot, private: &TokenStream) -> TokenStream {
     if let (Capture::Whole, Text::Whole(message)) = (slot.capture, &site.message) {
         let (format, args) = (&message.format, format_arguments(site));
-        return quote!(#private::pick::whole(#private::Text::new(#private::format_args!(#format #args))));
+        return quote!(#private::capture::message(#private::Text::new(#private::format_args!(#format #args))));
     }
     let place = Place::of(site, slot.input);
     let value = place.borrowed();
     let (function, questions, rest) = match slot.capture {
         Capture::Count | Capture::Whole => {
-            return place.call(&quote!(#private::pick), "count", &value);
+            return place.call(&quote!(#private::capture), "count", &value);
         }
         Capture::Field(Sigil::None) => ("field", FIELD, None),
         Capture::Field(Sigil::Debug) => ("debug_field", DEBUG_FIELD, None),
@@ -327,7 +327,8 @@ fn value(site: &CallSite<'_>, slot: &Slot, private: &TokenStream) -> TokenStream
             };
             let printed = local("printed");
             let is_short = matches!(function, "display" | "debug");
-            let by = by.map(|by| format_ident!("{by}")).map(|by| quote!(, #private::pick::by::#by));
+            let by =
+                by.map(|by| format_ident!("{by}")).map(|by| quote!(, #private::capture::by::#by));
             let text = (!is_short)
                 .then(|| text(site, &print, private))
                 .map(|text| quote!(, |#printed| #text));
@@ -336,10 +337,10 @@ fn value(site: &CallSite<'_>, slot: &Slot, private: &TokenStream) -> TokenStream
     };
     // Literals whose types are settled by the dispatch.
     let open = std::iter::repeat_n(Literal::u8_unsuffixed(0), questions);
-    place.call(&quote!(#private::pick), function, &quote!(#value #(, #open)* #rest))
+    place.call(&quote!(#private::capture), function, &quote!(#value #(, #open)* #rest))
 }
 
-// How many questions `pick` asks of an argument, by what it is.
+// How many questions `capture` asks of an argument, by what it is.
 const FIELD: usize = 13;
 const DEBUG_FIELD: usize = 4;
 const DISPLAY_FIELD: usize = 4;

@@ -32,7 +32,7 @@ a skipped time counts from before the jump (02:30 is 03:30)";
 
 /// Show records, merged by time (the default command)
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES, arg_required_else_help = true)]
+#[command(after_help = super::MORE, after_long_help = EXAMPLES, arg_required_else_help = true)]
 pub(crate) struct Args {
     /// Dumps (also .gz and .zst), directories, globs, or - for standard input; NAME=VALUE shows only
     /// records with that field
@@ -90,15 +90,15 @@ pub(super) struct OutputArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Filters (records must match all of them; losses are filtered too)")]
 pub(super) struct FilterArgs {
-    /// Show records of LEVEL and more severe ones: error, warn, info, debug, trace
+    /// Show records at LEVEL or more severe: error, warn, info, debug, trace
     #[arg(short, long)]
     pub(super) level: Option<Level>,
-    /// Show records of TARGET and its children (net includes net::tcp), or of a glob; give several
-    /// separated by commas, or repeat
+    /// Show records of TARGET and targets within it (net includes net::tcp); TARGET may be a glob or a
+    /// comma-separated list (repeat to allow more)
     #[arg(short, long, value_delimiter = ',')]
     pub(super) target: Vec<String>,
-    /// Show records of THREAD, by name, glob or OS thread id; give several separated by commas, or
-    /// repeat
+    /// Show records of THREAD: a name, glob, OS thread id, or a comma-separated list of these (repeat to
+    /// allow more)
     #[arg(long, value_delimiter = ',')]
     pub(super) thread: Vec<String>,
     /// Show records whose message or fields match REGEX (smart case; repeat to require all)
@@ -110,8 +110,8 @@ pub(super) struct FilterArgs {
     /// Show records that do not match --grep
     #[arg(short = 'v', long, requires = "grep")]
     pub(super) invert_match: bool,
-    /// Show records with this field, its value written as in text or JSON: opt=Some(5), opt=5, dur=1.5s
-    /// (repeat to require all)
+    /// Show records with a field NAME of this VALUE, as text or JSON shows it: opt=Some(5), opt=5,
+    /// dur=1.5s (repeat to require all)
     #[arg(short = 'F', long, value_name = "NAME=VALUE")]
     pub(super) field: Vec<String>,
     /// Show records from TIME on: '2026-05-31 14:30', '14:30', yesterday, -2h, @1780000000

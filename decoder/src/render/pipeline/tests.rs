@@ -1,13 +1,12 @@
 //! `render` writes what a `Renderer` writes of each entry, in any number of threads.
 
-use std::num::NonZero;
-
 use super::encoder::{Encoded, EntryEncoder};
 use super::*;
 use crate::read::Turn;
 use crate::render::text_buffer::TextBuffer;
-use crate::scene::{Rec, START, Scene, loss, n, str_bytes};
+use crate::testing::{DumpBuilder, Open, Rec, START, loss, n, str_bytes};
 use crate::{Dump, Filter, Level, Levels, LossKind, Losses, Order};
+use std::num::NonZero;
 use stenolog_format::block::Codec;
 use stenolog_format::dictionary::{CallSite, Role};
 use stenolog_format::types::Type;
@@ -117,31 +116,31 @@ fn filters() -> Vec<Filter> {
 }
 
 /// A dump of another session.
-fn scene() -> Scene {
-    let mut scene = Scene::bare(9, 0);
-    scene.prelude();
-    scene.block(1, &[n(15, 15), n(35, 35), Rec(17, 45, str_bytes(EVIL))]);
-    scene
+fn builder() -> DumpBuilder {
+    let mut builder = DumpBuilder::bare(9, 0);
+    builder.prelude();
+    builder.block(1, &[n(15, 15), n(35, 35), Rec(17, 45, str_bytes(EVIL))]);
+    builder
 }
 
 /// Two threads, losses, gaps, blocks that are damaged, cut, compressed or of another version, unknown
 /// call sites, and values that cannot be read.
 fn damaged() -> Vec<u8> {
-    let mut scene = Scene::new();
-    scene.block(1, &[n(10, 1), n(30, 3), Rec(17, 40, str_bytes(EVIL)), n(41, 4)]);
-    scene.raw_block(2, &[n(20, 2), Rec(18, (START + 22) as u64, vec![]), n(50, 5)]);
-    scene.skip(1, 3);
-    scene.compressed_block(1, &[n(60, 6), n(70, 7)], Codec::Zstd);
-    scene.loss(2, loss(75, [1, 0, 0, 2, 5]));
-    scene.compressed_block(2, &[n(80, 8)], Codec::Lz4);
+    let mut builder = DumpBuilder::new();
+    builder.block(1, &[n(10, 1), n(30, 3), Rec(17, 40, str_bytes(EVIL)), n(41, 4)]);
+    builder.raw_block(2, &[n(20, 2), Rec(18, (START + 22) as u64, vec![]), n(50, 5)]);
+    builder.skip(1, 3);
+    builder.compressed_block(1, &[n(60, 6), n(70, 7)], Codec::Zstd);
+    builder.loss(2, loss(75, [1, 0, 0, 2, 5]));
+    builder.compressed_block(2, &[n(80, 8)], Codec::Lz4);
     // Too short for their values, and of no call site.
-    scene.raw_block(
+    builder.raw_block(
         1,
         &[Rec(16, 90, vec![1]), n(91, 9), Rec(16, 92, vec![]), Rec(17, 93, vec![9; 5])],
     );
-    scene.raw_block(2, &[Rec(17, 94, str_bytes("\u{feff}"))]);
-    let mut bytes = scene.bytes().to_vec();
-    let dump = scene.dump();
+    builder.raw_block(2, &[Rec(17, 94, str_bytes("\u{feff}"))]);
+    let mut bytes = builder.bytes().to_vec();
+    let dump = builder.dump();
     let id_at = |block: usize| dump.blocks()[block].offset as usize + 24 + 72 + 4;
     bytes[id_at(1)] = 99;
     let payload = dump.blocks()[1].payload_bytes as usize;
@@ -171,7 +170,7 @@ fn damage_shows_alike() {
     assert_eq!(causes, expected);
     for filter in filters() {
         check(&whole, &filter, Order::Time);
-        check(&[dump(bytes.clone()), scene().dump(), dump(bytes.clone())], &filter, Order::File);
+        check(&[dump(bytes.clone()), builder().dump(), dump(bytes.clone())], &filter, Order::File);
     }
     for cut in (600..bytes.len()).step_by(61) {
         let mut changed = bytes.clone();
@@ -198,9 +197,9 @@ fn damage_shows_alike() {
 }
 
 /// Enough records for many batches, in blocks of three rings that overlap.
-fn long() -> Scene {
-    let mut scene = Scene::new();
-    scene.thread(3, 7, "third");
+fn long() -> DumpBuilder {
+    let mut builder = DumpBuilder::new();
+    builder.thread(3, 7, "third");
     for block in 0..18_u32 {
         let ring = block % 3 + 1;
         let at = |i: u32| u64::from(block) * 20_000 + u64::from(i) * 61;
@@ -210,13 +209,13 @@ fn long() -> Scene {
                 _ => n(at(i), block * 1000 + i),
             })
             .collect();
-        scene.block(ring, &records);
+        builder.block(ring, &records);
         if block % 10 == 5 {
-            scene.loss(ring, loss(at(999), [0, 0, 0, 0, u64::from(block)]));
+            builder.loss(ring, loss(at(999), [0, 0, 0, 0, u64::from(block)]));
         }
     }
-    scene.seal(20);
-    scene
+    builder.seal(20);
+    builder
 }
 
 #[test]
@@ -254,13 +253,13 @@ fn a_break_ends_it_and_nothing_more_is_handed_on() {
 #[test]
 fn what_is_found_is_handed_on_before_the_end_is_read() {
     // One match at the beginning, and nothing wanted after it.
-    let mut scene = Scene::new();
-    scene.block(1, &[Rec(17, 0, str_bytes("needle"))]);
+    let mut builder = DumpBuilder::new();
+    builder.block(1, &[Rec(17, 0, str_bytes("needle"))]);
     for block in 0..2_000_u32 {
-        scene.block(1, &[n(u64::from(block) + 1, block), n(u64::from(block) + 1, block)]);
+        builder.block(1, &[n(u64::from(block) + 1, block), n(u64::from(block) + 1, block)]);
     }
-    scene.block(1, &[Rec(17, 9_999, str_bytes("needle"))]);
-    let dumps = [scene.dump()];
+    builder.block(1, &[Rec(17, 9_999, str_bytes("needle"))]);
+    let dumps = [builder.dump()];
     let filter = Filter::default().with_target("app::net").with_levels(Levels::ALL);
     for threads in [1, 2] {
         let mut pieces = Vec::new();
@@ -276,12 +275,12 @@ fn what_is_found_is_handed_on_before_the_end_is_read() {
 
 #[test]
 fn long_texts_are_handed_on_in_pieces() {
-    let mut scene = Scene::new();
-    scene.site(40, Level::Info, "wide", Some("{0:60000}"), &[("n", Role::Argument, Type::U8)]);
+    let mut builder = DumpBuilder::new();
+    builder.site(40, Level::Info, "wide", Some("{0:60000}"), &[("n", Role::Argument, Type::U8)]);
     let records: Vec<_> = (0..200).map(|i| Rec(40, i, vec![i as u8])).collect();
-    scene.block(1, &records);
-    scene.seal(0);
-    let dumps = [scene.dump()];
+    builder.block(1, &records);
+    builder.seal(0);
+    let dumps = [builder.dump()];
     let options = RenderOptions::default();
     let filter = Filter::default();
     let expected = one_by_one(&dumps, &filter, Order::Time, Format::Short, &options).0;
@@ -304,13 +303,13 @@ fn long_texts_are_handed_on_in_pieces() {
 
 #[test]
 fn long_messages_wait_for_their_turn() {
-    let mut scene = Scene::new();
+    let mut builder = DumpBuilder::new();
     let lengths = [10, 80_000, 100_000, 20];
     let long = |length: usize| str_bytes(&"\x01".repeat(length));
     let records: Vec<_> = lengths.iter().zip(0..).map(|(&n, at)| Rec(17, at, long(n))).collect();
-    scene.block(1, &records);
-    scene.seal(0);
-    let dumps = [scene.dump()];
+    builder.block(1, &records);
+    builder.seal(0);
+    let dumps = [builder.dump()];
     let mut decoder = Decoder::new(&dumps);
     decoder.start();
     let encoding = Encoding::new(&decoder, Format::Logfmt, &RenderOptions::default());
@@ -335,13 +334,13 @@ fn long_messages_wait_for_their_turn() {
 #[test]
 fn a_fill_of_several_bytes_counts_as_these() {
     for fill in ["\u{1f600}", "x"] {
-        let mut scene = Scene::new();
+        let mut builder = DumpBuilder::new();
         let template = format!("{{0:{fill}>65535}}").repeat(7);
         let slots = [("n", Role::Argument, Type::U32)];
-        scene.site(30, Level::Info, "app", Some(&template), &slots);
-        scene.block(1, &[Rec(30, 1, 5_u32.to_le_bytes().to_vec())]);
-        scene.seal(0);
-        check(&[scene.dump()], &Filter::default(), Order::Time);
+        builder.site(30, Level::Info, "app", Some(&template), &slots);
+        builder.block(1, &[Rec(30, 1, 5_u32.to_le_bytes().to_vec())]);
+        builder.seal(0);
+        check(&[builder.dump()], &Filter::default(), Order::Time);
     }
 }
 
@@ -356,18 +355,18 @@ fn what_a_filter_leaves_out_keeps_nothing_waiting() {
     };
     let mut texts = Vec::new();
     for in_columns in [false, true] {
-        let mut scene = Scene::new();
+        let mut builder = DumpBuilder::new();
         for ring in [1, 2] {
             let records: Vec<_> =
                 records(["needle one", "needle two"][ring as usize - 1]).collect();
             if in_columns {
-                scene.column_block(ring, &records);
+                builder.column_block(ring, &records);
             } else {
-                scene.block(ring, &records);
+                builder.block(ring, &records);
             }
         }
-        scene.seal(0);
-        let dumps = [scene.dump()];
+        builder.seal(0);
+        let dumps = [builder.dump()];
         let filter = Filter::default().with_grep_pattern("needle", false).unwrap();
         check(&dumps, &filter, Order::Time);
         let options = RenderOptions::default();

@@ -8,7 +8,7 @@ use stenolog_session::failpoint::{self, Step};
 use stenolog_session::writer::DumpWriter;
 
 use crate::drain::storage::{Standing, Storage};
-use crate::error::FileFate;
+use crate::error::FileEvent;
 
 /// A file that a drain writes.
 ///
@@ -46,9 +46,9 @@ pub(crate) enum WriteFailure {
     /// The operating system refused.
     Write(io::Error),
     /// Something was done to the file.
-    Taken(FileFate),
+    Taken(FileEvent),
     /// Something was done to the file, and no new one can be created.
-    Replace(FileFate, io::Error),
+    Replace(FileEvent, io::Error),
 }
 
 impl From<io::Error> for WriteFailure {
@@ -156,7 +156,7 @@ impl SegmentFile {
             failpoint::after(Step::Written);
             if self.find_hole() {
                 writer.advance(n);
-                return Err(WriteFailure::Taken(FileFate::Truncated));
+                return Err(WriteFailure::Taken(FileEvent::Truncated));
             }
             self.witness.note(at, &writer.pending()[..n]);
             writer.advance(n);
@@ -234,9 +234,9 @@ impl SegmentFile {
 
     /// The standing, unless the file has a hole that its length does not show (O3).
     fn unless_hole(&mut self, standing: Standing) -> Standing {
-        let is_removed = standing == Standing::Taken(FileFate::Removed);
+        let is_removed = standing == Standing::Taken(FileEvent::Removed);
         if !is_removed && self.find_hole() {
-            Standing::Taken(FileFate::Truncated)
+            Standing::Taken(FileEvent::Truncated)
         } else {
             standing
         }

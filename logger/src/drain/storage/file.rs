@@ -13,7 +13,7 @@ use super::metadata::{is_same, is_stale, link_count};
 use super::naming::{Beside, free_name, numbered};
 use super::{Standing, Storage};
 use crate::config::Existing;
-use crate::error::{FileFate, StartError};
+use crate::error::{FileEvent, StartError};
 
 /// A dump that is a file.
 #[derive(Debug)]
@@ -218,7 +218,7 @@ impl Storage for DumpFile {
     fn check(&mut self, written: u64) -> io::Result<Standing> {
         match self.file.file.metadata() {
             Ok(metadata) => Ok(standing(&metadata, written)),
-            Err(error) if is_stale(&error) => Ok(Standing::Taken(FileFate::Removed)),
+            Err(error) if is_stale(&error) => Ok(Standing::Taken(FileEvent::Removed)),
             Err(error) => Err(error),
         }
     }
@@ -235,7 +235,7 @@ impl Storage for DumpFile {
             // Any other error only says that this process may not look there.
             Err(error) => error.kind() == io::ErrorKind::NotFound,
         };
-        Ok(if is_moved { Standing::Taken(FileFate::Moved) } else { Standing::Whole })
+        Ok(if is_moved { Standing::Taken(FileEvent::Moved) } else { Standing::Whole })
     }
 
     fn successor(&mut self) -> io::Result<Box<dyn Storage>> {
@@ -269,9 +269,9 @@ impl Storage for DumpFile {
 /// What a file's metadata says of it.
 fn standing(metadata: &Metadata, written: u64) -> Standing {
     if link_count(metadata) == Some(0) {
-        Standing::Taken(FileFate::Removed)
+        Standing::Taken(FileEvent::Removed)
     } else if metadata.len() < written {
-        Standing::Taken(FileFate::Truncated)
+        Standing::Taken(FileEvent::Truncated)
     } else {
         Standing::Whole
     }

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use stenolog_format::frame::FileHeader;
 
 use crate::drain::storage::{Standing, Storage};
-use crate::error::FileFate;
+use crate::error::FileEvent;
 use crate::sync::lock;
 
 const PAGE_BYTES: usize = 512;
@@ -335,9 +335,9 @@ impl Storage for DiskFile {
     fn check(&mut self, written: u64) -> io::Result<Standing> {
         let state = self.disk.state();
         Ok(if !state.names.values().any(|&inode| inode == self.inode) {
-            Standing::Taken(FileFate::Removed)
+            Standing::Taken(FileEvent::Removed)
         } else if (state.inodes[self.inode].live.len() as u64) < written {
-            Standing::Taken(FileFate::Truncated)
+            Standing::Taken(FileEvent::Truncated)
         } else {
             Standing::Whole
         })
@@ -347,7 +347,7 @@ impl Storage for DiskFile {
         let standing = self.check(written)?;
         let is_moved = self.disk.state().names.get(&self.path) != Some(&self.inode);
         let is_moved = standing == Standing::Whole && is_moved;
-        Ok(if is_moved { Standing::Taken(FileFate::Moved) } else { standing })
+        Ok(if is_moved { Standing::Taken(FileEvent::Moved) } else { standing })
     }
 
     fn successor(&mut self) -> io::Result<Box<dyn Storage>> {

@@ -9,8 +9,10 @@ use stenolog_decoder::{Damage, DamageCause, Decoder, Dump, Entry, LossCause, Sum
 
 use crate::config::{OnFull, Rings};
 use crate::drain::testing::disk::{Disk, Files};
-use crate::error::{DrainError, FlushError};
-use crate::handle::logger::{Logger, Scope};
+use crate::error::FlushError;
+use crate::event::Event;
+use crate::handle::logger::Logger;
+use crate::handle::scope::Scope;
 use crate::stats::Stats;
 use crate::sync::lock;
 use crate::{Builder, info};
@@ -23,7 +25,7 @@ pub(super) struct Bench {
     // The order is that of dropping.
     scope: Option<Scope>,
     logger: Option<Logger>,
-    told: Arc<Mutex<Vec<DrainError>>>,
+    told: Arc<Mutex<Vec<Event>>>,
     next: Cell<u64>,
     committed: RefCell<Vec<u64>>,
     last_stats: Stats,
@@ -36,7 +38,7 @@ impl Bench {
 
     pub(super) fn with(seed: u64, configure: impl FnOnce(Builder) -> Builder) -> Self {
         let disk = Disk::new(seed);
-        let told = Arc::<Mutex<Vec<DrainError>>>::default();
+        let told = Arc::<Mutex<Vec<Event>>>::default();
         let hears = Arc::clone(&told);
         let builder = Builder::new(PATH)
             .filter("trace")
@@ -44,7 +46,15 @@ impl Bench {
             .ring_capacity_bytes(1 << 17)
             .on_full(OnFull::Drop)
             .deliver_within(Duration::from_secs(3600))
-            .on_error(move |error| lock(&hears).push(error.clone()));
+            .on_event(move |event| {
+                let is_about_file = matches!(
+                    event,
+                    Event::Dump(_) | Event::Resumed { .. } | Event::Replaced { .. }
+                );
+                if is_about_file {
+                    lock(&hears).push(event.clone());
+                }
+            });
         let logger = configure(builder).start_detached_on(disk.create(PATH));
         Self {
             disk,
@@ -86,7 +96,7 @@ impl Bench {
         self.logger().sync()
     }
 
-    pub(super) fn told(&self) -> Vec<DrainError> {
+    pub(super) fn told(&self) -> Vec<Event> {
         lock(&self.told).clone()
     }
 

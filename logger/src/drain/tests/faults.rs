@@ -6,22 +6,21 @@ use std::time::Duration;
 
 use super::bench::{Bench, PATH, read};
 use crate::drain::testing::disk::Fault;
-use crate::error::{DrainError, FileFate, FlushError};
+use crate::error::{DrainError, FileEvent, FlushError};
+use crate::event::Event;
 use crate::{Compression, OnFull, info};
 
 /// The errors that were reported, one word each.
 #[track_caller]
 fn told(bench: &Bench) -> Vec<&'static str> {
-    let word = |error: &DrainError| match error {
-        DrainError::Write { .. } => "write",
-        DrainError::Resumed { .. } => "resumed",
-        DrainError::Replaced { .. } => "replaced",
-        DrainError::Replace { .. } => "replace",
-        DrainError::Sync { .. } => "sync",
-        DrainError::GivenUp { .. } => "given up",
-        DrainError::Panicked { .. } => "panicked",
-        DrainError::RingsLeft { .. } => "rings left",
-        DrainError::RingOverwritten { .. } => "ring overwritten",
+    let word = |event: &Event| match event {
+        Event::Resumed { .. } => "resumed",
+        Event::Replaced { .. } => "replaced",
+        Event::Dump(DrainError::Write { .. }) => "write",
+        Event::Dump(DrainError::Replace { .. }) => "replace",
+        Event::Dump(DrainError::Sync { .. }) => "sync",
+        Event::Dump(DrainError::GivenUp { .. }) => "given up",
+        other => panic!("{other:?}"),
     };
     bench.told().iter().map(word).collect()
 }
@@ -61,7 +60,7 @@ fn a_full_disk_is_told_once_and_again_when_there_is_room() {
     assert!(lost > 0);
     let all = bench.told();
     assert!(
-        matches!(all[1], DrainError::Resumed { lost: told, .. } if (1..=lost).contains(&told)),
+        matches!(all[1], Event::Resumed { lost: told, .. } if (1..=lost).contains(&told)),
         "{all:?}"
     );
     bench.log(10);
@@ -154,7 +153,7 @@ fn what_cannot_be_written_again_is_gone_and_said_to_be() {
         let accounted = found.numbers.len() as u64 + found.summary.missing + found.unreadable();
         assert_eq!(accounted, 3600, "seed {seed}");
         let all = bench.told();
-        assert!(matches!(all[1], DrainError::Replaced { lost: 3000, .. }), "{all:?}");
+        assert!(matches!(all[1], Event::Replaced { lost: 3000, .. }), "{all:?}");
     }
 }
 
@@ -180,7 +179,7 @@ fn a_deleted_file_is_followed_by_one_that_says_so() {
     bench.close().unwrap();
     let all = bench.told();
     assert!(
-        matches!(all[..], [DrainError::Replaced { fate: FileFate::Removed, lost: 100, .. }]),
+        matches!(all[..], [Event::Replaced { cause: FileEvent::Removed, lost: 100, .. }]),
         "{all:?}"
     );
     let found = read(&bench.disk.after_a_kill());
@@ -258,7 +257,7 @@ fn a_file_that_was_moved_is_sealed_and_costs_nothing() {
     bench.close().unwrap();
     let all = bench.told();
     assert!(
-        matches!(all[..], [DrainError::Replaced { fate: FileFate::Moved, lost: 0, .. }]),
+        matches!(all[..], [Event::Replaced { cause: FileEvent::Moved, lost: 0, .. }]),
         "{all:?}"
     );
     let files = bench.disk.after_a_kill();
@@ -354,7 +353,7 @@ fn a_truncation_in_the_moment_of_a_write_is_noticed_at_once() {
         assert!(
             all.iter().all(|error| matches!(
                 error,
-                DrainError::Replaced { fate: FileFate::Truncated, lost: 20, .. }
+                Event::Replaced { cause: FileEvent::Truncated, lost: 20, .. }
             )),
             "{all:?}"
         );
@@ -410,8 +409,8 @@ fn a_truncation_while_a_sync_writes_again_is_noticed() {
         bench.log(10);
         bench.close().unwrap();
         let all = bench.told();
-        let is_told = |error: &DrainError| {
-            matches!(error, DrainError::Replaced { fate: FileFate::Truncated, lost: 200, .. })
+        let is_told = |error: &Event| {
+            matches!(error, Event::Replaced { cause: FileEvent::Truncated, lost: 200, .. })
         };
         assert!(all.iter().any(is_told), "cut to {cut}: {all:?}");
         let found = read(&bench.disk.after_a_kill());
@@ -432,7 +431,7 @@ fn a_truncation_of_a_file_that_was_moved_is_noticed_when_it_is_sealed() {
     bench.close().unwrap();
     let all = bench.told();
     assert!(
-        matches!(all[..], [DrainError::Replaced { fate: FileFate::Truncated, lost: 100, .. }]),
+        matches!(all[..], [Event::Replaced { cause: FileEvent::Truncated, lost: 100, .. }]),
         "{all:?}"
     );
     let found = read(&bench.disk.after_a_kill());

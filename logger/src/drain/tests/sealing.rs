@@ -11,7 +11,8 @@ use super::bench::{Bench, PATH, read};
 use crate::config::Rings;
 use crate::drain::storage::{Standing, Storage};
 use crate::drain::testing::disk::{Disk, DiskFile, Fault};
-use crate::error::{DrainError, FileFate};
+use crate::error::{DrainError, FileEvent};
+use crate::event::Event;
 use crate::{Builder, info};
 
 /// A file that says when it is written, and is written when it is told to be.
@@ -133,9 +134,9 @@ fn a_truncation_while_the_end_is_written_is_not_forgotten() {
         matches!(
             told[..],
             [
-                DrainError::Replace { fate: FileFate::Truncated, .. },
-                DrainError::Replaced { fate: FileFate::Truncated, lost: 100, .. },
-                DrainError::Resumed { .. },
+                Event::Dump(DrainError::Replace { fate: FileEvent::Truncated, .. }),
+                Event::Replaced { cause: FileEvent::Truncated, lost: 100, .. },
+                Event::Resumed { .. },
             ]
         ),
         "{told:?}"

@@ -136,7 +136,7 @@ impl<'s, F: Flavor> Checked<'s, F> {
         if is(unwrapped(self.schema).ty) { serialize(self.to) } else { self.differs() }
     }
 
-    /// A compound of so many parts.
+    /// A compound with this many parts.
     fn compound(self, len: usize) -> Result<Compound<'s, F>, Error> {
         let mut schema = self.schema;
         loop {

@@ -140,7 +140,7 @@ fn nonsense_is_named() {
     );
     check_error(
         "a -S soon",
-        "--since 'soon' is no time: use '2026-05-31 14:30', '14:30', 'yesterday', '-2h', \
+        "--since 'soon' is not a time: use '2026-05-31 14:30', '14:30', 'yesterday', '-2h', \
          '@1780000000' or RFC 3339",
     );
     check_error(

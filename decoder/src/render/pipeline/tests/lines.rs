@@ -5,12 +5,12 @@ use super::*;
 pub(super) const EVIL: &str = "a\x1b[31m\n\"b\" \\ größe\u{202e}";
 
 /// Records of all scalars, in rows and as the ring had them.
-fn scalars() -> Scene {
-    let (mut scene, records) = scalar_records();
-    scene.block(1, &records);
-    scene.raw_block(2, &records);
-    scene.seal(0);
-    scene
+fn scalars() -> DumpBuilder {
+    let (mut builder, records) = scalar_records();
+    builder.block(1, &records);
+    builder.raw_block(2, &records);
+    builder.seal(0);
+    builder
 }
 
 /// All scalars, each with a value.
@@ -41,8 +41,8 @@ fn scalar_values() -> Vec<(Type, Vec<u8>)> {
 }
 
 /// Call sites of all scalars, with specs, roles and templates of all kinds, and a record of each.
-fn scalar_records() -> (Scene, Vec<Rec>) {
-    let mut scene = Scene::new();
+fn scalar_records() -> (DumpBuilder, Vec<Rec>) {
+    let mut builder = DumpBuilder::new();
     let templates = [
         Some("{0}"),
         Some("\x1b[1m\"{0}\" \\ größe {0:?}\n"),
@@ -61,7 +61,7 @@ fn scalar_records() -> (Scene, Vec<Rec>) {
             for role in roles {
                 let slots = [("va\"lue", role, ty.clone()), ("again", Role::Field, Type::U8)];
                 let slots = if id % 2 == 0 { &slots[..1] } else { &slots };
-                scene.site(id, Level::ALL[id as usize % 5], "app::\x07", template, slots);
+                builder.site(id, Level::ALL[id as usize % 5], "app::\x07", template, slots);
                 let values = if id % 2 == 0 { bytes.clone() } else { [bytes, &[5][..]].concat() };
                 records.push(Rec(id, u64::from(id) * 333_333, values));
                 id += 1;
@@ -70,25 +70,25 @@ fn scalar_records() -> (Scene, Vec<Rec>) {
     }
     let many: Vec<_> = (0..12).map(|_| ("n", Role::Argument, Type::U8)).collect();
     for (id, count) in [(5000, 8), (5001, 9), (5002, 12)] {
-        scene.site(id, Level::Info, "many", Some("{7} {0}"), &many[..count]);
+        builder.site(id, Level::Info, "many", Some("{7} {0}"), &many[..count]);
         records.push(Rec(id, 9_999_999_999, (0..count as u8).collect()));
     }
     // As long as messages may be, and longer than lines are made for.
-    scene.site(5004, Level::Info, "wide", Some("{0:65535}"), &[("n", Role::Argument, Type::U8)]);
+    builder.site(5004, Level::Info, "wide", Some("{0:65535}"), &[("n", Role::Argument, Type::U8)]);
     records.push(Rec(5004, 10_000_000_000, vec![7]));
     let wider = Some("{0:65535}{0:65535}{0:65535}{0:65535}{0:65535}{0:65535}{0:65535}{0:65535}");
-    scene.site(5005, Level::Info, "wide", wider, &[("n", Role::Argument, Type::U8)]);
+    builder.site(5005, Level::Info, "wide", wider, &[("n", Role::Argument, Type::U8)]);
     records.push(Rec(5005, 10_000_000_000, vec![7]));
-    scene.site(5006, Level::Info, "long", Some("{0}"), &[("text", Role::Argument, Type::Str)]);
+    builder.site(5006, Level::Info, "long", Some("{0}"), &[("text", Role::Argument, Type::Str)]);
     records.push(Rec(5006, 10_000_000_000, str_bytes(&"x\"".repeat(20_000))));
     // Short enough, but printed so often that the message is cut.
     let often = "{0}".repeat(1000);
-    scene.site(5007, Level::Info, "often", Some(&often), &[("text", Role::Argument, Type::Str)]);
+    builder.site(5007, Level::Info, "often", Some(&often), &[("text", Role::Argument, Type::Str)]);
     records.push(Rec(5007, 10_000_000_000, str_bytes(&"x\"".repeat(4000))));
     let counted = [("x", Role::Argument, Type::F64), ("w", Role::Count, Type::U16)];
-    scene.site(5003, Level::Info, "counted", Some("{0:1$.1$}"), &counted);
+    builder.site(5003, Level::Info, "counted", Some("{0:1$.1$}"), &counted);
     records.push(Rec(5003, 10_000_000_000, [&1.5_f64.to_le_bytes()[..], &[9, 0]].concat()));
-    (scene, records)
+    (builder, records)
 }
 
 #[test]
@@ -98,8 +98,8 @@ fn lines_of_scalars_are_what_the_renderer_writes() {
 
 #[test]
 fn columns_show_what_rows_show() {
-    let dump = |put: fn(&mut Scene, u32, &[Rec])| {
-        let (mut scene, mut records) = scalar_records();
+    let dump = |put: fn(&mut DumpBuilder, u32, &[Rec])| {
+        let (mut builder, mut records) = scalar_records();
         // The longest ones take long, and are in no other test.
         records.retain(|Rec(id, ..)| *id < 5004);
         // A block has no more kinds of records in columns. Of each there are several, and among them
@@ -113,12 +113,12 @@ fn columns_show_what_rows_show() {
                 let counts = [turn + 1 + 10 * at; 10].map(u64::to_le_bytes);
                 block.push(Rec(CallSite::LOSS_ID, at * 100, counts.concat()));
             }
-            put(&mut scene, at as u32 % 2 + 1, &block);
+            put(&mut builder, at as u32 % 2 + 1, &block);
         }
-        scene.seal(0);
-        [scene.dump()]
+        builder.seal(0);
+        [builder.dump()]
     };
-    let (rows, columns) = (dump(Scene::block), dump(Scene::column_block));
+    let (rows, columns) = (dump(DumpBuilder::block), dump(DumpBuilder::column_block));
     let options = RenderOptions::default();
     for filter in filters().into_iter().chain([Filter::default().with_target("many")]) {
         for order in [Order::Time, Order::File] {

@@ -30,7 +30,7 @@ fn write_to_writes_the_header_and_all_entries() {
     for format in Format::ALL {
         for threads in [1, 2] {
             let (expected, summary) =
-                crate::scene::render(std::slice::from_ref(&dump), Filter::default(), format);
+                crate::testing::render(std::slice::from_ref(&dump), Filter::default(), format);
             let options = RenderOptions::default().with_threads(NonZero::new(threads).unwrap());
             let mut out = Vec::new();
             let mut decoder = Decoder::new(&dump);
@@ -49,7 +49,7 @@ fn write_to_writes_the_header_and_all_entries() {
 fn write_to_gives_the_error_of_the_writer_and_goes_on_after_it() {
     let dump = long().dump();
     let (expected, summary) =
-        crate::scene::render(std::slice::from_ref(&dump), Filter::default(), Format::Json);
+        crate::testing::render(std::slice::from_ref(&dump), Filter::default(), Format::Json);
     let mut decoder = Decoder::new(&dump);
     let mut pieces = Vec::new();
     let _ = Decoder::new(&dump).render(

@@ -1,0 +1,81 @@
+//! Types that the decoder prints as `format!` would, by `Display`, `LowerHex` and the like.
+
+use std::borrow::Cow;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::num::NonZero;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::call::registers::{ByValue, Captured};
+use crate::value::Value;
+
+/// A recorded type that the decoder prints as `format!` would, by every trait but `Debug`, for
+/// which being a [`Value`] is enough.
+pub trait ExactDisplay: Value {
+    /// What travels to the hot path; recorded as the same type.
+    type InRegister<'a>: Captured
+    where
+        Self: 'a;
+
+    /// What travels of a value.
+    fn exact_display(&self) -> Self::InRegister<'_>;
+}
+
+macro_rules! exact_by_value {
+    ($($ty:ty),+ $(,)?) => {$(
+        impl ExactDisplay for $ty {
+            type InRegister<'a>
+                = <Self as ByValue>::InRegister<'a>
+            where
+                Self: 'a;
+
+            #[inline(always)]
+            fn exact_display(&self) -> Self::InRegister<'_> {
+                self.by_value()
+            }
+        }
+    )+};
+}
+
+exact_by_value! {
+    u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize, f32, f64, bool, char, str, String,
+    NonZero<u8>, NonZero<u16>, NonZero<u32>, NonZero<u64>, NonZero<u128>, NonZero<usize>,
+    NonZero<i8>, NonZero<i16>, NonZero<i32>, NonZero<i64>, NonZero<i128>, NonZero<isize>,
+    Cow<'_, str>,
+}
+
+macro_rules! exact {
+    ($($ty:ty),+ $(,)?) => {$(
+        impl ExactDisplay for $ty {
+            type InRegister<'a>
+                = &'a Self
+            where
+                Self: 'a;
+
+            #[inline(always)]
+            fn exact_display(&self) -> &Self {
+                self
+            }
+        }
+    )+};
+}
+
+exact! { IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6 }
+
+macro_rules! exact_pointers {
+    ($($ty:ty),+) => {$(
+        impl<T: ExactDisplay + ?Sized> ExactDisplay for $ty {
+            type InRegister<'a>
+                = T::InRegister<'a>
+            where
+                Self: 'a;
+
+            #[inline(always)]
+            fn exact_display(&self) -> T::InRegister<'_> {
+                T::exact_display(self)
+            }
+        }
+    )+};
+}
+
+exact_pointers! { &T, &mut T, Box<T>, Rc<T>, Arc<T> }

@@ -1,0 +1,116 @@
+//! Writing a record into a ring, with the policy for full rings.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use stenolog_format::dictionary::{CallSite, Level, TimeSource};
+use stenolog_format::loss::Loss;
+use stenolog_ringbuf::TryClaimError;
+use stenolog_ringbuf::queue::spsc::Producer;
+
+use crate::clock::ClockRef;
+use crate::config::OnFull;
+use crate::core::{Core, RingSlot};
+use crate::ring_dir;
+use crate::thread::record::ColdRecord;
+use crate::thread::wait::Waiter;
+
+/// A ring in use: what the slow path needs beside the producer.
+pub(super) struct Attachment {
+    pub(super) core: Arc<Core>,
+    pub(super) slot: Arc<RingSlot>,
+    /// There are losses that the ring does not state yet.
+    pub(super) owes_loss: Cell<bool>,
+}
+
+/// Writes a record if the ring then holds no more than `limit` bytes.
+pub(super) fn write(
+    record: &ColdRecord<'_>,
+    producer: &mut Producer,
+    id: u32,
+    time: u64,
+    limit: usize,
+) -> Result<(), TryClaimError> {
+    let mut claim = producer.try_claim_within(record.payload_bytes, limit)?;
+    // SAFETY: the claim is as long as the payload.
+    unsafe { record.payload.write(claim.as_mut_ptr(), time) };
+    claim.commit_tagged(id);
+    Ok(())
+}
+
+/// Writes the record, by way of the logger's policy if the ring is full, and returns up to where
+/// the hot path may fill the ring from now on.
+pub(super) fn write_by_policy(
+    record: &ColdRecord<'_>,
+    attachment: &Attachment,
+    producer: &mut Producer,
+    id: u32,
+) -> usize {
+    let Attachment { core, slot, owes_loss } = attachment;
+    let capacity = producer.capacity();
+    let time = record.payload.time(&ClockRef(core.clock));
+    // The last eighth is for warnings and errors.
+    let is_urgent = record.site.meta.level <= Level::Warn;
+    let limit = if is_urgent { capacity } else { capacity - capacity / 8 };
+    let mut waiter = None;
+    let result = loop {
+        let written = write_owed_loss(record, attachment, producer, time, limit)
+            .and_then(|()| write(record, producer, id, time, limit));
+        let Err(error) = written else { break Ok(()) };
+        slot.note_committed(producer);
+        let may_wait = core.config.on_full[record.site.meta.level.index()] == OnFull::Block;
+        if error != TryClaimError::Full || !may_wait || slot.is_set_aside() {
+            break Err(error);
+        }
+        if !waiter.get_or_insert_with(|| Waiter::new(core)).wait() {
+            break Err(error);
+        }
+    };
+    if let Err(error) = result {
+        slot.count_loss(record.site.meta.level, matches!(error, TryClaimError::TooLarge));
+        // Release: a drain that sees the sum changed finds out which ring it was.
+        core.counters.lost.fetch_add(1, Ordering::Release);
+        ring_dir::state_loss(producer, &slot.loss(core.clock.now()));
+        owes_loss.set(true);
+    }
+    next_allowance(attachment, producer)
+}
+
+/// States losses in the ring before the next record, where they happened.
+fn write_owed_loss(
+    record: &ColdRecord<'_>,
+    attachment: &Attachment,
+    producer: &mut Producer,
+    time: u64,
+    limit: usize,
+) -> Result<(), TryClaimError> {
+    let Attachment { core, slot, owes_loss } = attachment;
+    if owes_loss.get() {
+        // No later than the record that follows.
+        let counter = match record.payload.types().time {
+            TimeSource::Counter => time,
+            TimeSource::UnixNanos => core.clock.now(),
+        };
+        let statement = slot.loss(counter).encode();
+        let mut claim = producer.try_claim_within(Loss::BYTES, limit)?;
+        claim.copy_from_slice(&statement);
+        claim.commit_tagged(CallSite::LOSS_ID);
+        owes_loss.set(false);
+    }
+    Ok(())
+}
+
+/// Up to where the hot path may fill the ring before it comes here again: half, which wakes the drain in
+/// time; then an eighth more each time, or a ring that stays half full would bring every call here. At
+/// most three quarters: the drain of a ring that has been emptied since must be woken again before the
+/// next burst has filled it.
+pub(super) fn next_allowance(attachment: &Attachment, producer: &Producer) -> usize {
+    let capacity = producer.capacity();
+    let used = producer.used_bytes();
+    let owes_loss = attachment.owes_loss.get();
+    if owes_loss || used >= capacity / 2 {
+        attachment.core.wake_drain();
+    }
+    if owes_loss { 0 } else { (used + capacity / 8).clamp(capacity / 2, capacity / 4 * 3) }
+}
