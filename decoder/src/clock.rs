@@ -178,8 +178,8 @@ impl TimeMap {
     pub(crate) fn window(&self, hint: usize) -> Window {
         let Some(segment) = self.segments.get(hint) else { return Window::default() };
         let Segment { start, unix_ns, scale, floor } = *segment;
-        let behind = self.segments.get(hint + 1).map_or(u64::MAX, |next| next.start);
-        let length = behind.saturating_sub(start).min(MAX_WINDOW_TICKS);
+        let end = self.segments.get(hint + 1).map_or(u64::MAX, |next| next.start);
+        let length = end.saturating_sub(start).min(MAX_WINDOW_TICKS);
         // Nothing overflows: the products have 104 bits, the sums 63.
         let is_safe = unix_ns.unsigned_abs() < 1 << 62 && scale.nanos(length) < 1 << 61;
         Window { start, length: if is_safe { length } else { 0 }, unix_ns, scale, floor }

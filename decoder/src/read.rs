@@ -51,7 +51,7 @@ pub(crate) use plan::CallSites;
 pub(crate) use ring::Turn;
 pub(crate) use session::time_map;
 pub use statement::Losses;
-pub(crate) use statement::{Pending, Statement};
+pub(crate) use statement::{PendingLosses, Statement};
 pub use summary::Summary;
 pub(crate) use tally::BlockPlace;
 pub(crate) use values::ValueBuffers;

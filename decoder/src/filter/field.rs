@@ -295,19 +295,19 @@ fn unquoted(text: &str) -> Option<String> {
             'f' => out.push('\u{c}'),
             '0' => out.push('\0'),
             'u' => {
-                let behind = chars.as_str();
-                let (digits, behind) = match behind.strip_prefix('{') {
-                    Some(behind) => behind.split_once('}')?,
-                    None => behind.split_at_checked(4)?,
+                let after = chars.as_str();
+                let (digits, after) = match after.strip_prefix('{') {
+                    Some(after) => after.split_once('}')?,
+                    None => after.split_at_checked(4)?,
                 };
                 let mut unit = u32::from_str_radix(digits, 16).ok()?;
-                rest = behind;
+                rest = after;
                 if (0xd800..0xdc00).contains(&unit) {
                     // The other half of a pair.
-                    let (low, behind) = behind.strip_prefix("\\u")?.split_at_checked(4)?;
+                    let (low, after) = after.strip_prefix("\\u")?.split_at_checked(4)?;
                     let low = u32::from_str_radix(low, 16).ok()?.checked_sub(0xdc00)?;
                     unit = 0x1_0000 + ((unit - 0xd800) << 10) + low;
-                    rest = behind;
+                    rest = after;
                 }
                 out.push(char::from_u32(unit)?);
                 continue;

@@ -43,7 +43,7 @@ impl<'a> Words<'a> {
     #[inline]
     pub(crate) fn text(&self, slot: usize) -> &'a [u8] {
         let (start, length) = self.place(slot);
-        self.body.get(start..).and_then(|behind| behind.get(..length)).unwrap_or_default()
+        self.body.get(start..).and_then(|rest| rest.get(..length)).unwrap_or_default()
     }
 
     /// The length of the text of a slot.

@@ -28,7 +28,7 @@ pub(super) struct BlockReader {
     pub(super) block: Block,
     pub(super) is_from_rings: bool,
     pub(super) body: Arc<BlockBody>,
-    walk: Walk,
+    walk: BlockWalk,
     /// How many records the walk could not find, and why.
     pub(super) ended: Option<(u32, BlockError)>,
     /// The number of the next record.
@@ -39,7 +39,7 @@ pub(super) struct BlockReader {
 
 /// The position of the walk over a block's records.
 #[derive(Debug)]
-enum Walk {
+enum BlockWalk {
     Rows(RecordsPlace, Hits),
     Columns(OpenColumns),
 }
@@ -139,7 +139,7 @@ impl BlockReader {
                 return Ok((body, None));
             }
             let place = body.records(&block.header)?.place();
-            Ok((body, Some(Walk::Rows(place, Hits::default()))))
+            Ok((body, Some(BlockWalk::Rows(place, Hits::default()))))
         });
         let (body, walk) = match walk {
             Ok((body, None)) => {
@@ -149,7 +149,7 @@ impl BlockReader {
                     let (site, predicate) = select(kind.tag)?;
                     Some((site, matches!(predicate, SitePredicate::Requires(_))))
                 }));
-                (body, Walk::Columns(columns))
+                (body, BlockWalk::Columns(columns))
             }
             Ok((body, Some(rows))) => {
                 pools.columns.push(columns);
@@ -184,8 +184,8 @@ impl BlockReader {
     /// The number of bytes of the body that were not read.
     pub(super) fn bytes_left(&self) -> u64 {
         match &self.walk {
-            Walk::Rows(place, _) => self.body.len().saturating_sub(place.offset()) as u64,
-            Walk::Columns(_) => 0,
+            BlockWalk::Rows(place, _) => self.body.len().saturating_sub(place.offset()) as u64,
+            BlockWalk::Columns(_) => 0,
         }
     }
 
@@ -199,7 +199,7 @@ impl BlockReader {
     /// Returns the buffers to the pools.
     pub(super) fn close(self, pools: &mut Pools) {
         pools.take_back(self.body);
-        if let Walk::Columns(columns) = self.walk {
+        if let BlockWalk::Columns(columns) = self.walk {
             pools.columns.push(columns);
         }
     }
@@ -226,8 +226,8 @@ impl BlockReader {
         let before = self.number;
         let mut finder = Finder { clock, delivered: *delivered, batch, plan };
         let (found, walked) = match &mut self.walk {
-            Walk::Rows(..) => self.find_in_rows(&mut finder),
-            Walk::Columns(..) => self.find_in_columns(&mut finder),
+            BlockWalk::Rows(..) => self.find_in_rows(&mut finder),
+            BlockWalk::Columns(..) => self.find_in_columns(&mut finder),
         };
         finder.batch.shrink();
         // Numbers saturate.
@@ -249,7 +249,7 @@ impl BlockReader {
 
     /// The next step, and the number of records that the walk passed.
     fn find_in_columns(&mut self, finder: &mut Finder<'_, '_>) -> (BlockStep, u64) {
-        let Walk::Columns(columns) = &mut self.walk else { return (BlockStep::End, 0) };
+        let BlockWalk::Columns(columns) = &mut self.walk else { return (BlockStep::End, 0) };
         let OpenColumns { walk, selections } = columns;
         let first = self.block.header.first_record;
         let Finder { clock, delivered, batch, plan } = finder;
@@ -318,7 +318,7 @@ impl BlockReader {
 
     /// The step of a record that is not read together with others.
     fn alone(&self, record: &ColumnRecord, bytes: &[u8]) -> BlockStep {
-        let Walk::Columns(columns) = &self.walk else { return BlockStep::End };
+        let BlockWalk::Columns(columns) = &self.walk else { return BlockStep::End };
         let kind = columns.walk.kinds().get(usize::from(record.kind));
         let tag = kind.map_or(0, |kind| kind.tag);
         if tag != CallSite::LOSS_ID {
@@ -331,7 +331,7 @@ impl BlockReader {
 
     /// As [`find_in_columns`](Self::find_in_columns).
     fn find_in_rows(&mut self, finder: &mut Finder<'_, '_>) -> (BlockStep, u64) {
-        let Walk::Rows(place, hits) = &mut self.walk else { return (BlockStep::End, 0) };
+        let BlockWalk::Rows(place, hits) = &mut self.walk else { return (BlockStep::End, 0) };
         let body = &**self.body;
         let Finder { clock, delivered, batch, plan } = finder;
         let mut records = Records::resume(body, *place);

@@ -11,7 +11,7 @@ use super::plan::{CallSites, ReadPlan};
 use super::ring::{Ring, Turn};
 use super::session::{ItemsSeen, new_items};
 use super::state::ReadState;
-use super::statement::{Losses, Pending, Statement};
+use super::statement::{Losses, PendingLosses, Statement};
 use super::summary::Summary;
 use super::tally::Tally;
 use super::values::ValueBuffers;
@@ -64,7 +64,7 @@ pub struct Decoder {
     is_started: bool,
     pub(super) losses: Losses,
     /// Losses that may still be merged with others.
-    pub(super) pending: Pending,
+    pub(super) pending: PendingLosses,
     pub(super) buffers: ValueBuffers,
     /// Whether a cursor has delivered the record that is next in the heap.
     pub(super) is_delivered: bool,
@@ -85,7 +85,7 @@ impl Decoder {
             seen: ItemsSeen::default(),
             is_started: false,
             losses: Losses::default(),
-            pending: Pending::default(),
+            pending: PendingLosses::default(),
             buffers: ValueBuffers::default(),
             is_delivered: false,
         }
@@ -153,14 +153,15 @@ impl Decoder {
         let (names, losses) = (self.ring_names(), self.losses);
         let (filter, sites) = (Arc::clone(self.filter()), Arc::clone(self.sites()));
         let mut pending = std::mem::take(&mut self.pending);
-        let lose = |loss: &LossEntry<'_>, ring, pending: &mut Pending, visit: &mut Visitor<'_>| {
-            match losses {
-                Losses::Inline => return visit(&Entry::Loss(loss.clone())),
-                Losses::Merged => pending.push(&Statement::new(loss, ring)),
-                Losses::None => {}
-            }
-            ControlFlow::Continue(())
-        };
+        let lose =
+            |loss: &LossEntry<'_>, ring, pending: &mut PendingLosses, visit: &mut Visitor<'_>| {
+                match losses {
+                    Losses::Inline => return visit(&Entry::Loss(loss.clone())),
+                    Losses::Merged => pending.push(&Statement::new(loss, ring)),
+                    Losses::None => {}
+                }
+                ControlFlow::Continue(())
+            };
         let flow = self.merge(|turn, index, tally| match turn {
             Turn::Nothing | Turn::Pause => (1, ControlFlow::Continue(())),
             Turn::Loss(loss) => (1, lose(&loss, index, &mut pending, &mut visit)),
@@ -322,12 +323,12 @@ impl Decoder {
     }
 
     /// Removes the losses that were not delivered yet.
-    pub(crate) fn take_pending(&mut self) -> Pending {
+    pub(crate) fn take_pending(&mut self) -> PendingLosses {
         std::mem::take(&mut self.pending)
     }
 
     /// Puts back losses that were not delivered.
-    pub(crate) fn put_pending(&mut self, pending: Pending) {
+    pub(crate) fn put_pending(&mut self, pending: PendingLosses) {
         self.pending = pending;
     }
 

@@ -48,7 +48,7 @@ pub(crate) struct Ring {
     at: usize,
     /// The step after the records with unknown call sites, which are stated first.
     pending_step: Option<BlockStep>,
-    head: Head,
+    head: RingHead,
     key: Key,
     /// The number after the last record that was read: records before it are repeated.
     delivered: u64,
@@ -97,7 +97,7 @@ pub(crate) enum Turn<'r> {
 
 /// The head of a ring.
 #[derive(Clone, Copy, Debug)]
-enum Head {
+enum RingHead {
     /// Nothing was read yet, everything was read, or there is a pause.
     None,
     /// An unopened block. Its checksum is right, or cannot be checked.
@@ -121,7 +121,7 @@ impl Ring {
             batch: Arc::default(),
             at: 0,
             pending_step: None,
-            head: Head::None,
+            head: RingHead::None,
             key: (i64::MIN, 0),
             delivered: 0,
             reread: 0,
@@ -148,8 +148,8 @@ impl Ring {
         let is_settled =
             |item: &Item| item.kind != ItemKind::Block || item.index < settled(item.dump);
         self.items.retain(is_settled);
-        if matches!(&self.head, Head::Block(item) if !is_settled(item)) {
-            self.head = Head::None;
+        if matches!(&self.head, RingHead::Block(item) if !is_settled(item)) {
+            self.head = RingHead::None;
         }
     }
 
@@ -194,12 +194,12 @@ impl Ring {
     #[inline]
     pub(super) fn turn(&self, index: usize, next: Option<(Key, usize)>) -> Turn<'_> {
         match self.head {
-            Head::None => Turn::Pause,
-            Head::Block(_) => Turn::Nothing,
-            Head::Loss { unix_ns, cause } => {
+            RingHead::None => Turn::Pause,
+            RingHead::Block(_) => Turn::Nothing,
+            RingHead::Loss { unix_ns, cause } => {
                 Turn::Loss(LossEntry::new(self.origin(), unix_ns, cause))
             }
-            Head::Records => {
+            RingHead::Records => {
                 let Some(open) = &self.open else { return Turn::Nothing };
                 let keys = self.batch.keys.get(self.at..).unwrap_or_default();
                 let count = next.map_or(keys.len(), |next| {
@@ -226,13 +226,13 @@ impl Ring {
         state: &mut ReadState,
     ) -> Option<Key> {
         match self.head {
-            Head::Block(item) => {
+            RingHead::Block(item) => {
                 if let Some(missing) = self.open_block(item, plan, state) {
                     return Some(self.put(missing, None));
                 }
             }
-            Head::Records => self.at += count,
-            Head::None | Head::Loss { .. } => {}
+            RingHead::Records => self.at += count,
+            RingHead::None | RingHead::Loss { .. } => {}
         }
         loop {
             if self.open.is_some() {
@@ -244,10 +244,10 @@ impl Ring {
             self.items_since_pause += 1;
             if self.items_since_pause >= ITEMS_BETWEEN_PAUSES {
                 self.items_since_pause = 0;
-                return Some(self.put(Head::None, None));
+                return Some(self.put(RingHead::None, None));
             }
             let Some(item) = self.again.take().or_else(|| self.items.pop_front()) else {
-                self.head = Head::None;
+                self.head = RingHead::None;
                 return self.lose_last(plan, state);
             };
             if let Some(key) = self.take_item(item, plan, state) {
@@ -256,7 +256,7 @@ impl Ring {
         }
     }
 
-    fn put(&mut self, head: Head, key: Option<Key>) -> Key {
+    fn put(&mut self, head: RingHead, key: Option<Key>) -> Key {
         self.head = head;
         self.key = key.map_or(self.key, |key| self.key.max(key));
         self.key
@@ -304,11 +304,16 @@ impl Ring {
             state.tally.note_damage((item.dump, dump), block, block.frame_bytes(), cause);
             return None;
         }
-        Some(self.put(Head::Block(item), Some(key)))
+        Some(self.put(RingHead::Block(item), Some(key)))
     }
 
     /// Opens a block. Returns the loss before it, if records are missing there.
-    fn open_block(&mut self, item: Item, plan: &ReadPlan, state: &mut ReadState) -> Option<Head> {
+    fn open_block(
+        &mut self,
+        item: Item,
+        plan: &ReadPlan,
+        state: &mut ReadState,
+    ) -> Option<RingHead> {
         let dump_index = item.dump as usize;
         let dump = plan.dumps.get(dump_index)?;
         let block = dump.blocks().get(item.index as usize)?;
@@ -350,7 +355,7 @@ impl Ring {
     fn next_record(&mut self, plan: &ReadPlan, state: &mut ReadState) -> Option<Key> {
         loop {
             if let Some(&key) = self.batch.keys.get(self.at) {
-                self.head = Head::Records;
+                self.head = RingHead::Records;
                 self.key = key;
                 return Some(key);
             }
@@ -457,10 +462,10 @@ impl Ring {
         unix_ns: i64,
         plan: &ReadPlan,
         state: &mut ReadState,
-    ) -> Option<Head> {
+    ) -> Option<RingHead> {
         state.tally.miss(kind, count);
         let cause = self.shown(unix_ns, LossCause::Missing { first, count, kind }, plan)?;
-        Some(Head::Loss { unix_ns, cause })
+        Some(RingHead::Loss { unix_ns, cause })
     }
 
     /// The part of a loss that the filter wants.

@@ -96,13 +96,13 @@ impl Statement {
 
 /// Statements since the last shown record.
 #[derive(Debug, Default)]
-pub(crate) struct Pending {
+pub(crate) struct PendingLosses {
     by_key: BTreeMap<(usize, Option<LossKind>, u8), Statement>,
     /// Statements that are being shown: nothing is merged into them.
     ready: VecDeque<Statement>,
 }
 
-impl Pending {
+impl PendingLosses {
     pub(crate) fn push(&mut self, statement: &Statement) {
         self.by_key
             .entry(statement.key())

@@ -29,7 +29,7 @@ use crate::filter::budget::{Budget, is_within};
 use crate::text::CUT;
 pub(in crate::filter) use graph::LineAutomaton;
 use graph::{ByteSet, Node};
-use walk::Walk;
+use walk::AutomatonWalk;
 
 /// Types with more parts and bytes of names than this may print any text.
 const MAX_TYPE_BYTES: usize = 1024;
@@ -397,7 +397,7 @@ impl LineAutomaton {
         if self.nodes.is_empty() || budget.is_spent() {
             return RequiredLiteral::Unknown;
         }
-        let (required, steps) = Walk::answer(self, literal);
+        let (required, steps) = AutomatonWalk::answer(self, literal);
         budget.spend(steps);
         required
     }

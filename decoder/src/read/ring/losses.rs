@@ -4,7 +4,7 @@ use stenolog_format::block::BlockHeader;
 use stenolog_format::loss::{Gone, GoneCause, Loss, LossFrame};
 use stenolog_format::value::ValueError;
 
-use super::{Broken, Head, Key, Ring, first_unix_ns};
+use super::{Broken, Key, Ring, RingHead, first_unix_ns};
 use crate::clock::Moment;
 use crate::model::loss::{LossCause, LossKind};
 use crate::read::order::Order;
@@ -74,7 +74,7 @@ impl Ring {
         let moment = plan.map(self.session)?.at(counter, &mut self.hint);
         let cause = self.shown(moment.unix_ns, cause, plan)?;
         let key = (plan.order == Order::Time).then_some((moment.order_ns, counter));
-        Some(self.put(Head::Loss { unix_ns: moment.unix_ns, cause }, key))
+        Some(self.put(RingHead::Loss { unix_ns: moment.unix_ns, cause }, key))
     }
 
     /// Shows what a statement adds to the ones before it.
@@ -106,7 +106,7 @@ impl Ring {
         let cause = LossCause::Unrecorded { full, too_large };
         let cause = self.shown(moment.unix_ns, cause, plan)?;
         let key = (plan.order == Order::Time).then_some((moment.order_ns, loss.counter));
-        Some(self.put(Head::Loss { unix_ns: moment.unix_ns, cause }, key))
+        Some(self.put(RingHead::Loss { unix_ns: moment.unix_ns, cause }, key))
     }
 
     /// States which records of a broken last block nothing else has.
@@ -133,7 +133,7 @@ impl Ring {
         state.tally.lose(kind, count);
         let cause = LossCause::Missing { first, count, kind };
         let cause = self.shown(unix_ns, cause, plan)?;
-        Some(self.put(Head::Loss { unix_ns, cause }, None))
+        Some(self.put(RingHead::Loss { unix_ns, cause }, None))
     }
 
     /// Takes a loss statement that is among the records.

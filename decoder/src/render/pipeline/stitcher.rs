@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::encoder::EntryEncoder;
 use crate::model::loss::LossEntry;
 use crate::model::origin::RingName;
-use crate::read::{Losses, Pending, Statement};
+use crate::read::{Losses, PendingLosses, Statement};
 use crate::render::text_buffer::TextBuffer;
 
 /// Text, and the places in it of losses that are to be merged.
@@ -38,18 +38,18 @@ impl MarkedText {
 /// Passes text to the sink, with the losses that belong in it.
 #[derive(Debug, Default)]
 pub(super) struct Stitcher {
-    pending: Pending,
+    pending: PendingLosses,
     whole: TextBuffer,
 }
 
 impl Stitcher {
     /// Continues with losses that were pending.
-    pub(super) fn new(pending: Pending) -> Self {
+    pub(super) fn new(pending: PendingLosses) -> Self {
         Self { pending, whole: TextBuffer::default() }
     }
 
     /// The losses that were not written yet.
-    pub(super) fn into_pending(self) -> Pending {
+    pub(super) fn into_pending(self) -> PendingLosses {
         self.pending
     }
 

@@ -14,7 +14,7 @@ use super::stitcher::{MarkedText, Stitcher};
 use crate::model::entry::Entry;
 use crate::model::loss::LossEntry;
 use crate::model::origin::RingName;
-use crate::read::{Decoder, Losses, Pending, RecordRun, Statement, Turn, ValueBuffers};
+use crate::read::{Decoder, Losses, PendingLosses, RecordRun, Statement, Turn, ValueBuffers};
 
 /// The memory of entries that are kept.
 pub(super) const MAX_KEPT_BYTES: usize = 64 << 20;
@@ -113,7 +113,7 @@ fn keep(decoder: &mut Decoder, count: u64, most_bytes: usize) -> (Kept, ControlF
     let mut kept =
         Kept { batches, records: 0, all: 0, bytes: 0, bodies, most_bytes, is_short: false };
     let mut buffers = ValueBuffers::default();
-    let lose = |loss: &LossEntry<'_>, ring, pending: &mut Pending, kept: &mut Kept| {
+    let lose = |loss: &LossEntry<'_>, ring, pending: &mut PendingLosses, kept: &mut Kept| {
         let statement = Statement::new(loss, ring);
         match losses {
             Losses::Merged => pending.push(&statement),

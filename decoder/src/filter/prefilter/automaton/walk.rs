@@ -9,13 +9,13 @@ use crate::filter::prefilter::fold::minimal;
 use crate::filter::prefilter::required::RequiredLiteral;
 
 /// A question to an automaton, and how many steps the answer took.
-pub(super) struct Walk<'l> {
+pub(super) struct AutomatonWalk<'l> {
     line: &'l LineAutomaton,
     literal: &'l [u8],
     steps: usize,
 }
 
-impl<'l> Walk<'l> {
+impl<'l> AutomatonWalk<'l> {
     /// What a record must contain if its line contains the literal, and the number of steps taken.
     pub(super) fn answer(line: &'l LineAutomaton, literal: &'l [u8]) -> (RequiredLiteral, usize) {
         let mut walk = Self { line, literal, steps: 0 };
