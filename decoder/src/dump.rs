@@ -168,8 +168,9 @@ impl Dump {
         let length = usize::try_from(bytes)
             .map_err(|_| OpenError::TooLarge { path: self.path.to_path_buf(), bytes })?;
         let settled = self.contents.scanned.checkpoint.settled_bytes();
-        let limits = &self.contents.limits;
-        if !Source::grow(&mut self.source, file, length, settled, limits).map_err(failed)? {
+        let (limits, source) = (&self.contents.limits, &mut self.source);
+        let has_grown = Source::grow(source, file, length, settled, writer_is_alive, limits);
+        if !has_grown.map_err(failed)? {
             return Ok(Refresh::Replaced);
         }
         Contents::refresh(&mut self.contents, &self.name, &self.source)?;
