@@ -170,7 +170,7 @@ impl Decoder {
                     let mut is_visited = true;
                     let visited = buffers.visit(&raw, &sites, &filter, |entry| {
                         is_visited = false;
-                        visit_pending(&mut pending, &names, &mut visit)?;
+                        pending.show(&names, &mut visit)?;
                         is_visited = true;
                         visit(entry)
                     });
@@ -194,7 +194,7 @@ impl Decoder {
             }
         });
         let flow = match flow {
-            ControlFlow::Continue(()) => visit_pending(&mut pending, &names, &mut visit),
+            ControlFlow::Continue(()) => pending.show(&names, &mut visit),
             ControlFlow::Break(()) => flow,
         };
         (self.buffers, self.pending) = (buffers, pending);
@@ -425,23 +425,27 @@ impl Decoder {
             ring.forget_unsettled(|dump| seen.settled_blocks(dump));
         }
         let mut resumed = Vec::new();
-        for ((session, ring), items) in new_items(&plan.dumps, &plan.sessions, seen) {
-            let index = match by_id.get(&(session, ring)) {
+        for ((session, ring_id), items) in new_items(&plan.dumps, &plan.sessions, seen) {
+            let index = match by_id.get(&(session, ring_id)) {
                 Some(&index) => index,
                 None => {
                     let Some(of) = plan.sessions.get(session) else { continue };
-                    let thread = of.thread(ring, &plan.dumps);
-                    let name = RingName::new(ring, rings.len(), thread);
+                    let thread = of.thread(ring_id, &plan.dumps);
+                    let name = RingName::new(ring_id, rings.len(), thread);
                     if !plan.filter.wants_thread(&name.name, thread) {
                         continue;
                     }
-                    by_id.insert((session, ring), rings.len());
+                    by_id.insert((session, ring_id), rings.len());
                     rings.push(Ring::new(session, name, of.is_from_start));
                     has_ended.push(false);
                     rings.len() - 1
                 }
             };
             let Some(ring) = rings.get_mut(index) else { continue };
+            if ring.name().thread.is_none() && index < first_new {
+                let of = plan.sessions.get(session);
+                ring.set_thread(of.and_then(|of| of.thread(ring_id, &plan.dumps)));
+            }
             ring.extend(items, state);
             if index < first_new && std::mem::take(&mut has_ended[index]) {
                 resumed.push(index);
@@ -477,20 +481,3 @@ fn predecessor(ring: &Ring, by_id: &BTreeMap<(usize, u32), usize>) -> Option<usi
 }
 
 type Visitor<'v> = dyn FnMut(&Entry<'_>) -> ControlFlow<()> + 'v;
-
-/// Shows the pending losses until it breaks.
-fn visit_pending(
-    pending: &mut Pending,
-    names: &[Arc<RingName>],
-    visit: &mut impl FnMut(&Entry<'_>) -> ControlFlow<()>,
-) -> ControlFlow<()> {
-    if pending.is_empty() {
-        return ControlFlow::Continue(());
-    }
-    while let Some(loss) = pending.pop() {
-        if let Some(loss) = loss.entry(names) {
-            visit(&Entry::Loss(loss))?;
-        }
-    }
-    ControlFlow::Continue(())
-}

@@ -16,6 +16,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use stenolog_format::block::{BlockError, BlockHeader};
+use stenolog_format::dictionary::Thread;
 use stenolog_format::loss::Loss;
 
 use super::batch::{RecordBatch, RecordRun};
@@ -132,6 +133,13 @@ impl Ring {
             unknown_sites: (0, 0),
             stated: Loss::default(),
             hint: 0,
+        }
+    }
+
+    /// Sets the thread, if the dumps know it by now.
+    pub(super) fn set_thread(&mut self, thread: Option<&Thread>) {
+        if thread.is_some() {
+            self.name = Arc::new(RingName::new(self.name.ring, self.name.ring_index, thread));
         }
     }
 

@@ -9,8 +9,10 @@
 //! and kind of loss.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use crate::model::entry::Entry;
 use crate::model::loss::{LossCause, LossEntry, LossFacts, LossKind};
 use crate::model::origin::RingName;
 
@@ -106,6 +108,23 @@ impl Pending {
             .entry(statement.key())
             .and_modify(|known| known.add(statement))
             .or_insert(*statement);
+    }
+
+    /// Passes the statements to `visit`, in their order, until it breaks.
+    pub(crate) fn show(
+        &mut self,
+        names: &[Arc<RingName>],
+        visit: &mut impl FnMut(&Entry<'_>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        if self.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        while let Some(statement) = self.pop() {
+            if let Some(loss) = statement.entry(names) {
+                visit(&Entry::Loss(loss))?;
+            }
+        }
+        ControlFlow::Continue(())
     }
 
     pub(crate) fn is_empty(&self) -> bool {

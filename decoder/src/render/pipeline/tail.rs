@@ -83,11 +83,12 @@ pub(super) fn render(
     mut sink: impl FnMut(&[u8]) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     let names = decoder.ring_names();
+    let shown_before = decoder.tally_mut().shown;
     let (kept, flow) = keep(decoder, count, most_bytes);
     flow?;
     let skipped = kept.all.saturating_sub(count);
     if kept.is_short {
-        return render_after(decoder, skipped, encoding, sink);
+        return render_after(decoder, shown_before + skipped, encoding, sink);
     }
     // Losses were merged when they were kept.
     let encoding = encoding.with_losses(Losses::Inline);

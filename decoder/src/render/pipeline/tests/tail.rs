@@ -40,6 +40,30 @@ fn the_last_entries_are_the_end_of_all() {
     }
 }
 
+#[test]
+fn the_last_of_what_was_not_delivered_yet() {
+    let dump = long().dump();
+    let options = RenderOptions::default();
+    let (text, _) = one_by_one(
+        std::slice::from_ref(&dump),
+        &Filter::default(),
+        Order::Time,
+        Format::Short,
+        &options,
+    );
+    let lines: Vec<_> = text.lines().collect();
+    for most_bytes in [1 << 26, 100] {
+        let mut decoder = Decoder::new(&dump);
+        assert_eq!(decoder.entries().take(1000).count(), 1000);
+        let mut out = String::new();
+        let _ = decoder.render_last_within((5, most_bytes), Format::Short, &options, |text| {
+            out.push_str(std::str::from_utf8(text).unwrap());
+            ControlFlow::Continue(())
+        });
+        assert!(out.lines().eq(lines[lines.len() - 5..].iter().copied()));
+    }
+}
+
 /// The last lines of records, and the losses after the line before them; nothing for no records.
 fn last_records<'l>(lines: &'l [&'l str], count: usize) -> &'l [&'l str] {
     let is_record = |line: &str| !line.contains(" stenolog: ");
