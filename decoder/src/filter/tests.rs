@@ -149,7 +149,7 @@ fn blocks_are_passed_over_by_their_summaries() {
     check_read(&Filter::default().with_target("nothing"), [false, false]);
     check_read(&Filter::default().with_levels(Levels::only(&[Level::Info])), [true, false]);
     check_read(&Filter::default().with_target("app::net"), [true, true]);
-    // It stands in the template of call site 16, and may stand in a name.
+    // The template of call site 16 has it, and a name may have it.
     check_read(&grep("^n [0-9]"), [true, true]);
     check_read(&grep("^n [0-9]").with_levels(Levels::only(&[Level::Info])), [true, false]);
     check_read(&grep("annabel"), [true, false]);
@@ -224,7 +224,7 @@ fn a_block_with_losses_or_strangers_is_read_whatever_its_summary_says() {
     assert_eq!(summary.by_cause[&crate::LossKind::UnknownCallSite], 1);
 }
 
-/// Whether a value of a type is found by what stands behind `v=` in any format.
+/// Whether a value of a type is found by the text after `v=` in any format.
 #[track_caller]
 fn check_shown(ty: Type, values: &[u8], role: Role, forms: &[&str], others: &[&str]) {
     let mut builder = DumpBuilder::new();
@@ -361,7 +361,7 @@ fn names_are_found_as_any_format_shows_them() {
     check("user_id=6", false);
 }
 
-/// Which of `slots` and `values` behind a message are found.
+/// Which of `slots` and `values` after a message are found.
 #[track_caller]
 fn check_grep(template: Option<&str>, slot: (&str, Role, &str), pattern: &str, expected: bool) {
     let (name, role, value) = slot;

@@ -45,7 +45,7 @@ fn a_ring_goes_on_behind_the_one_that_it_continues() {
     let mut builder = DumpBuilder::new();
     builder.thread_continuing(3, 7, "a", 1);
     builder.thread_continuing(4, 7, "a", 3);
-    // Nor do its blocks have to stand behind those of that one.
+    // Nor do its blocks have to follow those of that one.
     builder.block(4, &[n(5, 6), n(70, 7)]);
     builder.block(3, &[n(20, 3), n(10, 4)]);
     builder.block(1, &[n(40, 1), n(30, 2)]);
@@ -190,7 +190,7 @@ fn gaps_are_named() {
     ");
     assert_eq!(summary.missing, 7);
 
-    // Where the rings of a file began is unknown if its predecessors are gone.
+    // If the files before it are gone, it is not known where its rings began.
     let mut builder = DumpBuilder::bare(1, 3);
     builder.prelude();
     builder.skip(1, 5);
@@ -223,7 +223,7 @@ fn unknown_call_sites_and_wrong_values_cost_only_their_records() {
     assert!(summary.damage[1].to_string().contains("belong to unknown call sites"));
 }
 
-/// Where it says that it stands, what it holds and when it was: nothing of it may be believed.
+/// Its position, what it holds and its time: none of them can be trusted.
 #[test]
 fn the_header_of_a_damaged_block_is_not_believed() {
     let mut builder = DumpBuilder::new();
@@ -247,7 +247,7 @@ fn the_header_of_a_damaged_block_is_not_believed() {
     const CHECKSUM: &str = "the checksum of a block frame is wrong";
     let broken = "lost: the checksum of their block is wrong; ";
     check(&builder, block + 6, &[0], broken); // no level occurs
-    check(&builder, block + 8, &[0xff; 7], "missing: "); // behind the blocks that follow
+    check(&builder, block + 8, &[0xff; 7], "missing: "); // after the blocks that follow
     check(&builder, block + 32, &[0; 4], broken); // no record, so that all came already
     check(&builder, block + 40, &[0xff; 8], broken); // later than all others
 }

@@ -116,7 +116,9 @@ fn a_torn_block_becomes_whole() {
     assert!(dump.blocks()[0].is_cut && dump.settled_blocks() == 0);
     assert!(matches!(dump.tail(), Tail::Torn { .. }));
     growing.write(&bytes[..(block.offset + block.frame_bytes()) as usize]);
+    let before = dump.clone();
     dump.refresh().unwrap();
+    assert!(before.is_beginning_of(&dump) && !dump.is_beginning_of(&before));
     assert_eq!((dump.blocks(), dump.settled_blocks()), (&[block][..], 1));
     assert_eq!((dump.tail(), dump.damage()), (Tail::Unfinished, &[][..]));
 }
@@ -195,4 +197,25 @@ fn a_renamed_file_is_followed_while_its_writer_is_alive() {
     growing.file.unlock().unwrap();
     assert_eq!(dump.refresh().unwrap(), Refresh::Replaced);
     assert_eq!(dump.state(), DumpState::Unfinished, "its writer is dead");
+}
+
+/// They share the file that is held open.
+#[cfg(unix)]
+#[test]
+fn clones_are_refreshed_at_the_same_time() {
+    let bytes = scene().bytes().to_vec();
+    let mut growing = Growing::new();
+    growing.write(&bytes[..200]);
+    growing.file.lock().unwrap();
+    let copies = Limits::default().with_copies(true);
+    let mut dumps = vec![Dump::open_within(&growing.path, &copies).unwrap(); 4];
+    for length in (200..=bytes.len()).step_by(100) {
+        growing.write(&bytes[..length]);
+        std::thread::scope(|scope| {
+            for dump in &mut dumps {
+                scope.spawn(|| dump.refresh().unwrap());
+            }
+        });
+        assert!(dumps.iter().all(|dump| dump.bytes() == &bytes[..length]), "{length} bytes");
+    }
 }

@@ -219,14 +219,14 @@ fn a_refreshed_decoder_stops_and_resumes_in_the_middle() {
 fn all_inputs_make_a_decoder() {
     let dump = mixed().dump();
     let shared: std::sync::Arc<[Dump]> = [dump.clone()].into();
-    let slice: &[Dump] = &shared;
+    let (slice, array, vec): (&[Dump], _, _) = (&shared, [dump.clone()], vec![dump.clone()]);
     let decoders = [
         Decoder::new(&dump),
         Decoder::new(dump.clone()),
-        Decoder::new([dump.clone()]),
-        Decoder::new(&[dump.clone()]),
-        Decoder::new(vec![dump.clone()]),
-        Decoder::new(&vec![dump.clone()]),
+        Decoder::new(&array),
+        Decoder::new(array),
+        Decoder::new(&vec),
+        Decoder::new(vec),
         Decoder::new(slice),
         Decoder::new(std::sync::Arc::clone(&shared)),
     ];
