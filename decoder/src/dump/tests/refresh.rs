@@ -203,7 +203,7 @@ fn a_renamed_file_is_followed_while_its_writer_is_alive() {
 #[cfg(unix)]
 #[test]
 fn clones_are_refreshed_at_the_same_time() {
-    let bytes = scene().bytes().to_vec();
+    let bytes = builder().bytes().to_vec();
     let mut growing = Growing::new();
     growing.write(&bytes[..200]);
     growing.file.lock().unwrap();
