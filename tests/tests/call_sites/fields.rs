@@ -84,12 +84,13 @@ fn a_value_that_cannot_be_serialised_costs_only_itself() {
     );
 }
 
-#[test]
-fn a_value_that_is_serialised_otherwise_than_described_costs_only_itself() {
-    use std::collections::BTreeMap;
+/// Types that serialise otherwise than their schema says.
+mod otherwise {
+    use super::*;
 
     use postcard_schema::Schema;
     use serde::Serialize;
+    use std::collections::BTreeMap;
 
     #[derive(Serialize, Schema)]
     struct Skipped {
@@ -176,48 +177,51 @@ fn a_value_that_is_serialised_otherwise_than_described_costs_only_itself() {
         it: f32,
     }
 
-    let mut fixture = LogFixture::new();
-    let inner = Inner { a: 1, b: 2 };
-    info!(
-        before = 1,
-        skipped = Skipped { id: 7, _token: "t".into(), user: "ann".into() },
-        if_none = SkippedIfNone { limit: None, quantity: 3 },
-        if_some = SkippedIfNone { limit: Some(2), quantity: 3 },
-        flat = Flat { inner, c: 3 },
-        looks_right = LooksRight { _gone: 1, kept: 2, more: () },
-        untagged = Untagged::Number(1),
-        tagged = Tagged::Number { of: 1 },
-        with = With { number: 1 },
-        list = vec![SkippedIfNone { limit: None, quantity: 3 }],
-        swapped = Swapped { first: 1, second: 2 },
-        by_hand = ByHand { _first: 1, _second: 2 },
-        renamed = Renamed {
-            order_id: 1,
-            newtype: Newtype(vec![Wrapped { it: 0.5 }]),
-            nested: [("k".to_owned(), (-1, Some('c')))].into(),
-        },
-        after = 2,
-    );
-    let sign = "<not readable: serialised otherwise than its schema says>";
-    assert_eq!(
-        only_fields(&mut fixture),
-        json!({
-            "before": 1,
-            "skipped": sign,
-            "if_none": sign,
-            "if_some": {"limit": 2, "quantity": 3},
-            "flat": sign,
-            "looks_right": sign,
-            "untagged": sign,
-            "tagged": sign,
-            "with": sign,
-            "list": sign,
-            "swapped": {"first": 1, "second": 2},
-            "by_hand": sign,
-            "renamed": {"order_id": 1, "newtype": [{"it": 0.5}], "nested": {"k": [-1, "c"]}},
-            "after": 2,
-        })
-    );
+    #[test]
+    fn a_value_that_is_serialised_otherwise_than_described_costs_only_itself() {
+        let mut fixture = LogFixture::new();
+        let inner = Inner { a: 1, b: 2 };
+        info!(
+            before = 1,
+            skipped = Skipped { id: 7, _token: "t".into(), user: "ann".into() },
+            if_none = SkippedIfNone { limit: None, quantity: 3 },
+            if_some = SkippedIfNone { limit: Some(2), quantity: 3 },
+            flat = Flat { inner, c: 3 },
+            looks_right = LooksRight { _gone: 1, kept: 2, more: () },
+            untagged = Untagged::Number(1),
+            tagged = Tagged::Number { of: 1 },
+            with = With { number: 1 },
+            list = vec![SkippedIfNone { limit: None, quantity: 3 }],
+            swapped = Swapped { first: 1, second: 2 },
+            by_hand = ByHand { _first: 1, _second: 2 },
+            renamed = Renamed {
+                order_id: 1,
+                newtype: Newtype(vec![Wrapped { it: 0.5 }]),
+                nested: [("k".to_owned(), (-1, Some('c')))].into(),
+            },
+            after = 2,
+        );
+        let sign = "<not readable: serialised otherwise than its schema says>";
+        assert_eq!(
+            only_fields(&mut fixture),
+            json!({
+                "before": 1,
+                "skipped": sign,
+                "if_none": sign,
+                "if_some": {"limit": 2, "quantity": 3},
+                "flat": sign,
+                "looks_right": sign,
+                "untagged": sign,
+                "tagged": sign,
+                "with": sign,
+                "list": sign,
+                "swapped": {"first": 1, "second": 2},
+                "by_hand": sign,
+                "renamed": {"order_id": 1, "newtype": [{"it": 0.5}], "nested": {"k": [-1, "c"]}},
+                "after": 2,
+            })
+        );
+    }
 }
 
 #[test]

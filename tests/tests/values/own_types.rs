@@ -32,8 +32,9 @@ fn foreign(ticks: u64) -> Foreign {
     Foreign { ticks, name: "x".into() }
 }
 
-#[test]
-fn a_type_says_itself_what_is_recorded_of_it() {
+mod own {
+    use super::*;
+
     #[derive(Debug, Record)]
     struct Order<'a, T> {
         id: u8,
@@ -53,64 +54,69 @@ fn a_type_says_itself_what_is_recorded_of_it() {
         Unnamed(Foreign, u8),
         Named { it: Foreign },
     }
-    let mut fixture = LogFixture::new();
-    let order = Order {
-        id: 1,
-        one: foreign(1),
-        maybe: None,
-        many: vec![foreign(2)],
-        pair: (3, &foreign(3)),
-        two: [foreign(4), foreign(5)],
-        map: [(6, foreign(6))].into(),
-        boxed: Box::new([]),
-        rest: Some(foreign(7)),
-        plain: Some("p"),
-    };
-    let (one, list) = (foreign(1), vec![foreign(2)]);
-    info!(
-        one,
-        list,
-        some = Some(&one),
-        nested = (1, [Some(foreign(3)), None]),
-        order,
-        sides = [Side::Unit, Side::Unnamed(foreign(1), 2), Side::Named { it: foreign(3) }],
-        question = ?one,
-        percent = %one,
-        "{one} {:?} {:?}", one, list,
-    );
-    let records = fixture.finish();
-    let fields = &records[0]["fields"];
-    assert_eq!(fields["one"], json!([2, "x"]));
-    assert_eq!(fields["list"], json!([[4, "x"]]));
-    assert_eq!(fields["some"], json!([2, "x"]));
-    assert_eq!(fields["nested"], json!([1, [[6, "x"], null]]));
-    assert_eq!(
-        fields["order"],
-        json!({
-            "id": 1,
-            "one": [2, "x"],
-            "maybe": null,
-            "many": [[4, "x"]],
-            "pair": [3, [6, "x"]],
-            "two": [[8, "x"], [10, "x"]],
-            "map": {"6": [12, "x"]},
-            "boxed": [],
-            "rest": [14, "x"],
-            "plain": "p",
-        })
-    );
-    assert_eq!(
-        fields["sides"],
-        json!(["Unit", {"Unnamed": [[2, "x"], 2]}, {"Named": {"it": [6, "x"]}}])
-    );
-    assert_eq!(fields["question"], format!("{one:?}"));
-    assert_eq!(fields["percent"], "1 of x");
-    // Messages are what `format!` writes.
-    assert_eq!(stenolog_tests::message(&records[0]), format!("{one} {one:?} {list:?}"));
+
+    #[test]
+    fn a_type_says_itself_what_is_recorded_of_it() {
+        let mut fixture = LogFixture::new();
+        let order = Order {
+            id: 1,
+            one: foreign(1),
+            maybe: None,
+            many: vec![foreign(2)],
+            pair: (3, &foreign(3)),
+            two: [foreign(4), foreign(5)],
+            map: [(6, foreign(6))].into(),
+            boxed: Box::new([]),
+            rest: Some(foreign(7)),
+            plain: Some("p"),
+        };
+        let (one, list) = (foreign(1), vec![foreign(2)]);
+        info!(
+            one,
+            list,
+            some = Some(&one),
+            nested = (1, [Some(foreign(3)), None]),
+            order,
+            sides = [Side::Unit, Side::Unnamed(foreign(1), 2), Side::Named { it: foreign(3) }],
+            question = ?one,
+            percent = %one,
+            "{one} {:?} {:?}", one, list,
+        );
+        let records = fixture.finish();
+        let fields = &records[0]["fields"];
+        assert_eq!(fields["one"], json!([2, "x"]));
+        assert_eq!(fields["list"], json!([[4, "x"]]));
+        assert_eq!(fields["some"], json!([2, "x"]));
+        assert_eq!(fields["nested"], json!([1, [[6, "x"], null]]));
+        assert_eq!(
+            fields["order"],
+            json!({
+                "id": 1,
+                "one": [2, "x"],
+                "maybe": null,
+                "many": [[4, "x"]],
+                "pair": [3, [6, "x"]],
+                "two": [[8, "x"], [10, "x"]],
+                "map": {"6": [12, "x"]},
+                "boxed": [],
+                "rest": [14, "x"],
+                "plain": "p",
+            })
+        );
+        assert_eq!(
+            fields["sides"],
+            json!(["Unit", {"Unnamed": [[2, "x"], 2]}, {"Named": {"it": [6, "x"]}}])
+        );
+        assert_eq!(fields["question"], format!("{one:?}"));
+        assert_eq!(fields["percent"], "1 of x");
+        // Messages are what `format!` writes.
+        assert_eq!(stenolog_tests::message(&records[0]), format!("{one} {one:?} {list:?}"));
+    }
 }
 
-#[test]
-fn fields_are_formatted_as_their_attributes_say() {
+mod attributes {
+    use super::*;
+
     fn length(text: &str) -> usize {
         text.len()
     }
@@ -149,49 +155,53 @@ fn fields_are_formatted_as_their_attributes_say() {
             it: PathBuf,
         },
     }
-    let mut fixture = LogFixture::new();
-    let packet = Packet {
-        shown: foreign(1),
-        opaque: Some(PathBuf::from("/x")),
-        flags: 0xab,
-        mac: [1, 0xfe, 3],
-        body: b"a\n\xff",
-        name: "name".into(),
-        other: "other".into(),
-        generic: 'g',
-        _secret: 's',
-        plain: 7,
-    };
-    let either = [
-        Either::Text(foreign(2), 3),
-        Either::Named { _secret: foreign(3), it: PathBuf::from("/y") },
-    ];
-    info!(packet, either = either.as_slice(), "{:?} {:?}", packet, Some(&packet));
-    let records = fixture.finish();
-    let fields = &records[0]["fields"];
-    assert_eq!(
-        fields["packet"],
-        json!({
-            "shown": "1 of x",
-            "debugged": "Some(\"/x\")",
-            "flags": "0xab",
-            "mac": "01fe03",
-            "body": "a\\n\\xff",
-            "name": 4,
-            "initial": "o",
-            "generic": "g",
-            "_secret": "[redacted]",
-            "plain": 7,
-        })
-    );
-    assert_eq!(
-        fields["either"],
-        json!([{"Text": ["2 of x", 3]}, {"Named": {"_secret": "[redacted]", "it": "\"/y\""}}])
-    );
-    // By `{:?}` too a record shows what is recorded of it, and no more.
-    let shown = "Packet { shown: 1 of x, debugged: Some(\"/x\"), flags: 0xab, mac: 01fe03, \
-                 body: a\\n\\xff, name: 4, initial: \"o\", generic: g, _secret: [redacted], plain: 7 }";
-    assert_eq!(stenolog_tests::message(&records[0]), format!("{shown} Some({shown})"));
+
+    #[test]
+    fn fields_are_formatted_as_their_attributes_say() {
+        let mut fixture = LogFixture::new();
+        let packet = Packet {
+            shown: foreign(1),
+            opaque: Some(PathBuf::from("/x")),
+            flags: 0xab,
+            mac: [1, 0xfe, 3],
+            body: b"a\n\xff",
+            name: "name".into(),
+            other: "other".into(),
+            generic: 'g',
+            _secret: 's',
+            plain: 7,
+        };
+        let either = [
+            Either::Text(foreign(2), 3),
+            Either::Named { _secret: foreign(3), it: PathBuf::from("/y") },
+        ];
+        info!(packet, either = either.as_slice(), "{:?} {:?}", packet, Some(&packet));
+        let records = fixture.finish();
+        let fields = &records[0]["fields"];
+        assert_eq!(
+            fields["packet"],
+            json!({
+                "shown": "1 of x",
+                "debugged": "Some(\"/x\")",
+                "flags": "0xab",
+                "mac": "01fe03",
+                "body": "a\\n\\xff",
+                "name": 4,
+                "initial": "o",
+                "generic": "g",
+                "_secret": "[redacted]",
+                "plain": 7,
+            })
+        );
+        assert_eq!(
+            fields["either"],
+            json!([{"Text": ["2 of x", 3]}, {"Named": {"_secret": "[redacted]", "it": "\"/y\""}}])
+        );
+        // By `{:?}` too a record shows what is recorded of it, and no more.
+        let shown = "Packet { shown: 1 of x, debugged: Some(\"/x\"), flags: 0xab, mac: 01fe03, \
+                     body: a\\n\\xff, name: 4, initial: \"o\", generic: g, _secret: [redacted], plain: 7 }";
+        assert_eq!(stenolog_tests::message(&records[0]), format!("{shown} Some({shown})"));
+    }
 }
 
 #[test]
