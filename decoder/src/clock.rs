@@ -1,25 +1,25 @@
-//! From the raw counter to UTC, and to an order that no step of the wall clock disturbs.
+//! Clock of a session: maps the raw counter to UTC, and to an order that steps of the wall clock do not
+//! disturb.
 //!
 //! ```text
-//!  UTC                          ╱ ← behind the last pair: the slope of the nearest good segment
+//!  UTC                          ╱ ← after the last pair: the slope of the nearest good segment
 //!   │                     ●────╱
-//!   │            step ┆  ╱        a segment whose slope cannot be (> 1000 ppm off) holds a step of
+//!   │            step ┆  ╱        a segment with an impossible slope (> 1000 ppm off) holds a step of
 //!   │         ●┄┄┄┄┄┄┄┆●          the wall clock, or a suspend: it keeps the slope of its neighbour,
 //!   │       ╱ nearby slope        and jumps at its end
 //!   │     ●
 //!   └───────────────────────────── counter
 //! ```
 //!
-//! The order is UTC, but never earlier than any UTC of an earlier counter; the counter itself tells
-//! apart what is then equal.
+//! The order is UTC, but never earlier than any UTC of an earlier counter; ties are broken by the counter.
 
 use stenolog_format::clock::ClockPair;
 
-/// How far the slope of a segment may be off the nominal one before it is taken for a step. Crystals
+/// A segment whose slope is further off the nominal one holds a step. Crystals
 /// are within 100 ppm, and NTP slews by 500.
 const MAX_SLOPE_ERROR_PPM: i128 = 1_000;
 
-/// How exact a segment's slope must be for use outside of it.
+/// The accuracy that a segment's slope needs to be used outside of it.
 const TRUSTED_PPM: u128 = 50;
 
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
@@ -27,12 +27,12 @@ const NANOS_PER_SECOND: u64 = 1_000_000_000;
 /// Maps the raw counter of one session to UTC.
 #[derive(Clone, Debug)]
 pub(crate) struct TimeMap {
-    /// By `start`, at least one. The first one also covers what is before it.
+    /// Sorted by `start`, never empty. The first one also covers earlier counters.
     segments: Vec<Segment>,
     /// Whether UTC never goes back.
     is_monotone: bool,
-    /// If it does: the earliest and the latest UTC at the beginnings of segments, each and before the
-    /// step to it, of one segment in the second half, of those of two nodes in the first.
+    /// If it does, a segment tree of the earliest and the latest UTC at the start of each segment, before
+    /// and after the step to it. Leaves are in the second half.
     steps: Vec<(i64, i64)>,
 }
 
@@ -53,7 +53,7 @@ pub(crate) struct Moment {
 }
 
 impl Moment {
-    /// A time that a caller gave.
+    /// A time that was passed to the call.
     pub(crate) const fn given(unix_ns: i64) -> Self {
         Self { unix_ns, order_ns: unix_ns }
     }
@@ -67,7 +67,7 @@ struct Scale {
 }
 
 impl Scale {
-    /// `nanos` in `ticks`, which are not 0.
+    /// A scale of `nanos` in `ticks`, which is not 0.
     fn new(nanos: u64, ticks: u64) -> Self {
         let bits = |n: u64| u64::BITS - n.leading_zeros();
         // The quotient has 63 or 64 bits.
@@ -77,7 +77,7 @@ impl Scale {
     }
 
     fn nominal(counter_hz: u64) -> Self {
-        // A header that says 0 is damaged; most counters are near to nanoseconds.
+        // 0 means a damaged header; most counters are close to nanoseconds.
         if counter_hz == 0 { Self::new(1, 1) } else { Self::new(NANOS_PER_SECOND, counter_hz) }
     }
 
@@ -91,10 +91,10 @@ impl Scale {
 }
 
 impl TimeMap {
-    /// A map through `pairs`, in any order; `fallback` stands in if there are none.
+    /// A map through `pairs`, in any order, or through `fallback` if there is no pair.
     pub(crate) fn new(mut pairs: Vec<ClockPair>, counter_hz: u64, fallback: ClockPair) -> Self {
         pairs.sort_by_key(|pair| pair.counter);
-        // Of pairs with the same counter the last one stands.
+        // The last pair of a counter wins.
         pairs.reverse();
         pairs.dedup_by_key(|pair| pair.counter);
         pairs.reverse();
@@ -139,7 +139,7 @@ impl TimeMap {
         self.steps = steps;
     }
 
-    /// The earliest and the latest UTC at the beginnings of the segments behind `start`, up to `end`.
+    /// The earliest and the latest UTC at the starts of the segments after `start`, up to `end`.
     fn steps_within(&self, start: usize, end: usize) -> (i64, i64) {
         let count = self.segments.len();
         let (mut from, mut to) = (count + start + 1, count + end + 1);
@@ -158,7 +158,7 @@ impl TimeMap {
         range
     }
 
-    /// Maps a counter. `hint` is where the last one was found, or 0.
+    /// Maps a counter. `hint` is the segment of the last one, or 0.
     #[inline]
     pub(crate) fn at(&self, counter: u64, hint: &mut usize) -> Moment {
         if !self.covers(*hint, counter) {
@@ -169,18 +169,18 @@ impl TimeMap {
                 let unix_ns = segment.at(counter);
                 Moment { unix_ns, order_ns: unix_ns.max(segment.floor) }
             }
-            // Never: there is at least one segment.
+            // Unreachable: there is at least one segment.
             None => Moment { unix_ns: 0, order_ns: 0 },
         }
     }
 
-    /// A part of the segment that was found last, in which counters are mapped quickly.
+    /// A part of the segment `hint` in which counters are mapped quickly.
     pub(crate) fn window(&self, hint: usize) -> Window {
         let Some(segment) = self.segments.get(hint) else { return Window::default() };
         let Segment { start, unix_ns, scale, floor } = *segment;
         let behind = self.segments.get(hint + 1).map_or(u64::MAX, |next| next.start);
         let length = behind.saturating_sub(start).min(MAX_WINDOW_TICKS);
-        // Nothing overflows: the products have 104 bits, and the sums 63.
+        // Nothing overflows: the products have 104 bits, the sums 63.
         let is_safe = unix_ns.unsigned_abs() < 1 << 62 && scale.nanos(length) < 1 << 61;
         Window { start, length: if is_safe { length } else { 0 }, unix_ns, scale, floor }
     }
@@ -193,7 +193,7 @@ impl TimeMap {
         if self.is_monotone || start >= end {
             return range;
         }
-        // Asked for each block, of which a dump may have as many as clock pairs.
+        // This is called for each block, and a dump may have as many blocks as clock pairs.
         union(range, self.steps_within(start, end))
     }
 
@@ -212,14 +212,14 @@ fn union(a: (i64, i64), b: (i64, i64)) -> (i64, i64) {
     (a.0.min(b.0), a.1.max(b.1))
 }
 
-/// A quarter of an hour of a fast counter, and more of others.
+/// A quarter of an hour of a fast counter, more of others.
 const MAX_WINDOW_TICKS: u64 = 1 << 40;
 
 /// A part of a [`TimeMap`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Window {
     start: u64,
-    /// How many counters from `start` on it has.
+    /// The number of counters from `start` on.
     length: u64,
     unix_ns: i64,
     scale: Scale,
@@ -227,14 +227,14 @@ pub(crate) struct Window {
 }
 
 impl Default for Window {
-    /// One that has no counters.
+    /// A window without counters.
     fn default() -> Self {
         Self { start: 0, length: 0, unix_ns: 0, scale: Scale { factor: 0, shift: 0 }, floor: 0 }
     }
 }
 
 impl Window {
-    /// As [`TimeMap::at`]; `None` if it does not have the counter.
+    /// As [`TimeMap::at`]; `None` if the counter is outside of the window.
     #[inline]
     pub(crate) fn at(&self, counter: u64) -> Option<Moment> {
         let ticks = counter.wrapping_sub(self.start);
@@ -260,11 +260,11 @@ impl Segment {
     }
 }
 
-/// What lies between two clock pairs.
+/// The slope between two clock pairs.
 enum Slope {
-    /// Good enough for use outside of the segment too.
+    /// Accurate enough to be used outside of the segment too.
     Trusted(Scale),
-    /// Too short a segment for that.
+    /// The segment is too short for that.
     Short(Scale),
     /// The wall clock was set.
     Step,

@@ -63,12 +63,14 @@ use tables::Tables;
 pub struct Dump {
     /// The name to show.
     name: Arc<Path>,
-    /// The path, or what was given instead of one.
+    /// The path that it was opened by, or was given as its name.
     path: Arc<Path>,
     source: Arc<Source>,
-    /// Whether it was when the source was read.
+    /// As it was when the source was read.
     writer_is_alive: Option<bool>,
     contents: Arc<Contents>,
+    /// Shared by clones, and by what they become when they are refreshed.
+    opening: Arc<()>,
 }
 
 impl Dump {
@@ -80,12 +82,12 @@ impl Dump {
     /// ([`Limits::with_copies`]).
     ///
     /// # Errors
-    /// If the file cannot be read, or is no dump; see [`OpenError`].
+    /// If the file cannot be read, or is not a dump; see [`OpenError`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         Self::open_within(path, &Limits::default())
     }
 
-    /// Opens a file within other limits than the default ones.
+    /// Opens a file with these limits.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -95,8 +97,8 @@ impl Dump {
         Self::new(path.to_owned(), source, writer_is_alive, limits)
     }
 
-    /// Reads a file that is already open, such as a temporary one with an unpacked copy. `name` is the path
-    /// to show, and tells where to look for the writer's rings.
+    /// Reads a file that is already open, such as a temporary one with an unpacked copy. `name` is the path to
+    /// show, and to search the writer's rings beside.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -110,10 +112,20 @@ impl Dump {
         Self::new(path, source, writer_is_alive, limits)
     }
 
-    /// Whether the other dump is the same file of a log and begins with everything in this one.
+    /// Whether the other dump begins with everything in this one: it is a copy of the file, or the same file
+    /// after it has grown.
+    ///
+    /// Compares the bytes, unless one dump is a [refreshed](Self::refresh) clone of the other.
     #[must_use]
     pub fn is_beginning_of(&self, other: &Self) -> bool {
-        !self.is_from_rings() && !other.is_from_rings() && other.bytes().starts_with(self.bytes())
+        if self.is_from_rings() || other.is_from_rings() {
+            return false;
+        }
+        let (bytes, of_other) = (self.bytes(), other.bytes());
+        if Arc::ptr_eq(&self.opening, &other.opening) {
+            return bytes.len() <= of_other.len();
+        }
+        of_other.starts_with(bytes)
     }
 
     /// Reads on where the file ended, if its logger has appended to it.
@@ -156,8 +168,9 @@ impl Dump {
         let length = usize::try_from(bytes)
             .map_err(|_| OpenError::TooLarge { path: self.path.to_path_buf(), bytes })?;
         let settled = self.contents.scanned.checkpoint.settled_bytes();
-        let limits = &self.contents.limits;
-        if !Source::grow(&mut self.source, file, length, settled, limits).map_err(failed)? {
+        let (limits, source) = (&self.contents.limits, &mut self.source);
+        let has_grown = Source::grow(source, file, length, settled, writer_is_alive, limits);
+        if !has_grown.map_err(failed)? {
             return Ok(Refresh::Replaced);
         }
         Contents::refresh(&mut self.contents, &self.name, &self.source)?;
@@ -179,8 +192,16 @@ impl Dump {
 
     /// Takes a dump that is in memory.
     ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// let bytes = std::fs::read("app.steno")?;
+    /// let dump = stenolog_decoder::Dump::from_bytes("app.steno", bytes)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
-    /// If the bytes are no dump.
+    /// If the bytes are not a dump.
     pub fn from_bytes(name: impl Into<PathBuf>, bytes: Vec<u8>) -> Result<Self, OpenError> {
         Self::from_bytes_within(name, bytes, &Limits::default())
     }
@@ -207,6 +228,7 @@ impl Dump {
             source: Arc::new(source),
             writer_is_alive,
             contents: Arc::new(contents),
+            opening: Arc::default(),
         })
     }
 
@@ -253,7 +275,7 @@ impl Dump {
         &self.name
     }
 
-    /// Makes this the dump of what rings held, with damage that was found on the way to it.
+    /// Turns this into the dump of what rings held, with the damage that was found there.
     pub(crate) fn into_rings(mut self, rings: RingFacts, damage: Vec<Damage>) -> Self {
         let contents = Arc::make_mut(&mut self.contents);
         contents.rings = Some(rings);
@@ -265,14 +287,13 @@ impl Dump {
         self.contents.rings.as_ref()
     }
 
-    /// Whether this is no file but what the rings of a dead writer held: see
-    /// [`Recovery`](crate::Recovery).
+    /// Whether this is not a file but what the rings of a dead writer held: see [`Recovery`](crate::Recovery).
     #[must_use]
     pub fn is_from_rings(&self) -> bool {
         self.contents.rings.is_some()
     }
 
-    /// What the file's header says.
+    /// The file's header.
     #[must_use]
     pub fn header(&self) -> &FileHeader {
         &self.contents.header
@@ -286,13 +307,13 @@ impl Dump {
         self.contents.is_session_known
     }
 
-    /// The length of the file when it was opened.
+    /// The length of the file when it was opened or [refreshed](Self::refresh), in bytes.
     #[must_use]
     pub fn len_bytes(&self) -> u64 {
         self.source.len() as u64
     }
 
-    /// The call sites, in the order in which the logger met them.
+    /// The call sites, in the order in which the logger first ran them.
     pub fn sites(&self) -> impl Iterator<Item = &Site> {
         self.tables().sites.iter()
     }
@@ -314,7 +335,7 @@ impl Dump {
         self.tables().threads.get(&ring)
     }
 
-    /// What relates the raw counter to UTC.
+    /// The readings that relate the raw counter to UTC.
     #[must_use]
     pub fn clock_pairs(&self) -> &[ClockPair] {
         &self.tables().clock
@@ -353,13 +374,13 @@ impl Dump {
         self.tables().volatile.iter().find(of_all).map(|stated| &*stated.reason)
     }
 
-    /// What the logger said when it closed the file; `None` if it did not.
+    /// What the logger stated when it closed the file; `None` if it did not close it.
     #[must_use]
     pub fn end(&self) -> Option<&End> {
         self.tables().end.as_ref()
     }
 
-    /// How many frames there are of each kind.
+    /// The number of whole frames of each kind.
     #[must_use]
     pub fn frames(&self) -> &FrameCounts {
         &self.tables().frames
@@ -395,7 +416,7 @@ impl Dump {
         DumpState::new(self.tail(), self.writer_is_alive())
     }
 
-    /// What the scan of the frames found wrong. Reading the records may find more.
+    /// The damage that the scan of the frames found. Reading the records may find more.
     #[must_use]
     pub fn damage(&self) -> &[Damage] {
         &self.tables().damage
@@ -416,7 +437,7 @@ impl Dump {
         Some(Damage { file, offset: offset as u64, bytes, cause: DamageCause::Shrunk })
     }
 
-    /// How long an index frame may be.
+    /// The most bytes of an index frame to read.
     pub(crate) fn metadata_limit(&self) -> usize {
         self.contents.limits.metadata_bytes
     }

@@ -1,20 +1,20 @@
-//! Text that is safe to show: no logged string can move the cursor, hide or reorder what is shown.
+//! Escaping of text that is shown: no logged string can move the cursor, hide or reorder text.
 //!
-//! What is escaped, as Rust would write it (`\n`, `\t`, `\r`, `\u{1b}`):
+//! These characters are escaped as Rust writes them (`\n`, `\t`, `\r`, `\u{1b}`):
 //! - all control characters: C0 with line feed and tab, DEL, C1;
 //! - bidirectional marks, overrides and isolates, which show text in another order;
 //! - line and paragraph separators;
-//! - characters without any width: zero width space, word joiner and invisible operators,
-//!   byte order mark, interlinear annotations, tags. Joiners (U+200C, U+200D) stay, as words and
-//!   emoji are built with them; the tags of a few regional flags are lost.
+//! - characters without width: zero width space, word joiner and invisible operators,
+//!   byte order mark, interlinear annotations, tags. Joiners (U+200C, U+200D) are kept, as words
+//!   and emoji need them; the tags of a few regional flags are escaped.
 //!
-//! A backslash stays as it is, as in journalctl: paths and regular expressions stay readable, at the
-//! price that a logged `\n` of two characters looks like an escaped line feed. To tell them apart, read
-//! JSON, or a value in quotes, where a backslash is doubled.
+//! A backslash is not escaped, as in journalctl: paths and regular expressions stay readable, but a logged
+//! `\n` of two characters looks like an escaped line feed. JSON and quoted values, which double
+//! backslashes, tell them apart.
 
 use std::fmt::Write as _;
 
-/// Appends `text` on one line, with all that a terminal could obey escaped.
+/// Appends `text` on one line, with everything escaped that a terminal could obey.
 ///
 /// ```
 /// use stenolog_decoder::escape::push_escaped;
@@ -27,10 +27,10 @@ pub fn push_escaped(out: &mut String, text: &str) {
     push_with(out, text, UNSAFE, push_escape);
 }
 
-/// Appends `text` as a value of a `name=value` pair: bare if it is one word, else in quotes.
+/// Appends `text` as the value of a `name=value` pair: bare if it is one word, else in quotes.
 ///
-/// In quotes, `"` and `\` have a backslash before them, and what [`push_escaped`] escapes is escaped.
-/// A bare value stands for itself, whatever backslashes it has.
+/// In quotes, `"` and `\` are escaped with a backslash, besides what [`push_escaped`] escapes. Nothing in
+/// a bare value is an escape.
 ///
 /// ```
 /// use stenolog_decoder::escape::push_quoted_if_needed;
@@ -51,13 +51,13 @@ pub fn push_quoted_if_needed(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// Whether a text is one word, of which nothing is escaped.
+/// Whether a text is one word without anything to escape.
 pub(crate) fn is_word(text: &str) -> bool {
     !text.is_empty() && next_special(text, 0, UNSAFE | NOT_A_WORD).is_none()
 }
 
-/// Appends a name as the key of a `key=value` pair: a single word that is none of the pairs that
-/// come before the fields of a line.
+/// Appends a name as the key of a `key=value` pair: a single word, and not the key of a
+/// pair that precedes the fields of a line.
 pub(crate) fn push_key(name: &str, out: &mut String) {
     if matches!(name, "time" | "level" | "target" | "thread" | "msg") {
         out.push_str("fields.");
@@ -74,7 +74,7 @@ pub(crate) const QUOTED: u8 = 2;
 /// Makes quotes necessary.
 const NOT_A_WORD: u8 = 4;
 
-/// For each byte that begins a special character, or may begin one: the kinds it may be of.
+/// For each byte that may begin a special character: the kinds of the character.
 const KINDS: [u8; 256] = {
     let mut kinds = [0; 256];
     let mut byte = 0;
@@ -87,7 +87,7 @@ const KINDS: [u8; 256] = {
     kinds[b'=' as usize] = NOT_A_WORD;
     kinds[b'"' as usize] = NOT_A_WORD | QUOTED;
     kinds[b'\\' as usize] = QUOTED;
-    // What `is_unsafe` and `char::is_whitespace` know beyond ASCII begins with one of these.
+    // The characters of `is_unsafe` and `char::is_whitespace` beyond ASCII begin with one of these.
     kinds[0xc2] = UNSAFE | NOT_A_WORD;
     kinds[0xd8] = UNSAFE;
     kinds[0xe1] = UNSAFE | NOT_A_WORD;
@@ -98,7 +98,7 @@ const KINDS: [u8; 256] = {
     kinds
 };
 
-/// Whether a character is escaped in all text that is shown.
+/// Whether a character is escaped wherever text is shown.
 pub(crate) fn is_unsafe(char: char) -> bool {
     matches!(
         char,
@@ -113,7 +113,7 @@ pub(crate) fn is_unsafe(char: char) -> bool {
     )
 }
 
-/// The next character from byte `from` on that is of one of `kinds`, and where it stands.
+/// The next character of one of `kinds` from byte `from` on, and its place.
 fn next_special(text: &str, mut from: usize, kinds: u8) -> Option<(usize, char)> {
     let bytes = text.as_bytes();
     loop {
@@ -135,15 +135,15 @@ fn next_special(text: &str, mut from: usize, kinds: u8) -> Option<(usize, char)>
 
 /// Whether a text is printable ASCII without quotes and backslashes, which nothing escapes.
 ///
-/// It looks at many bytes at once, as nearly all text that is logged is clean.
+/// It compares many bytes at once, as nearly all logged text is clean.
 pub(crate) fn is_clean(bytes: &[u8]) -> bool {
     fn any_dirty(bytes: &[u8]) -> bool {
-        // `|` and no early return: this is what compiles to vector instructions.
+        // `|` without an early return compiles to vector instructions.
         bytes.iter().fold(false, |found, &byte| {
             found | !matches!(byte, b' '..=b'~') | (byte == b'"') | (byte == b'\\')
         })
     }
-    // The bytes behind the last whole chunk are looked at as part of the last 16 bytes.
+    // The bytes after the last whole chunk are covered by the last 16 bytes.
     match bytes.last_chunk::<16>() {
         Some(last) => !any_dirty(last) && !bytes.as_chunks::<16>().0.iter().any(|c| any_dirty(c)),
         None => !any_dirty(bytes),
@@ -165,7 +165,7 @@ pub(crate) fn push_with(out: &mut String, text: &str, kinds: u8, escape: fn(&mut
     out.push_str(&text[done..]);
 }
 
-/// Appends a character as a string literal of Rust would have it.
+/// Appends a character as in a string literal of Rust.
 fn push_escape(out: &mut String, char: char) {
     match char {
         '\n' => out.push_str("\\n"),

@@ -3,7 +3,7 @@
 //! | value | JSON |
 //! |---|---|
 //! | integers | number, exact (beyond 2^53 too, which JavaScript rounds) |
-//! | integers of 128 bits | string, whatever their size |
+//! | integers of 128 bits | string, for every value |
 //! | floats | number, the shortest that reads back, with a point or an exponent (`1.0`, `1e300`); NaN and infinity as `null`, as JSON has none |
 //! | `bool` | `true`, `false` |
 //! | `()`, `None`, unit structs | `null` |
@@ -18,11 +18,10 @@
 //! | addresses | string |
 //!
 //! The form follows the type, so that a field of a call site has one JSON type, or `null`, in all of its
-//! records, and stores that infer a column from the first record take the others too. The exception are variants
-//! with and without data.
+//! records, and stores that infer a column from the first record take the others too. Variants with and without
+//! data are the exception.
 //!
-//! Strings hold no character that a terminal could obey: what [`escape`] escapes is
-//! written as `\uXXXX`. A name or key that occurs twice is written twice.
+//! Strings contain no character that a terminal could obey: what [`escape`] escapes is written as `\uXXXX`. A name or key that occurs twice is written twice.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -60,17 +59,17 @@ pub fn write_json(out: &mut String, value: &Value<'_>) {
         Value::Variant(product) => write_variant(out, product),
         Value::Duration(duration) => {
             write_seconds(out, *duration);
-            // As floats have it: to many it would be of another type.
+            // As for floats: many readers take `2` for another type.
             out.push_str(if duration.subsec_nanos() == 0 { ".0" } else { "" });
         }
         Value::SystemTime(seconds, nanos) => write_system_time(out, *seconds, *nanos),
         Value::Ip(_) | Value::Socket(_) => push_in_quotes(out, value),
-        // Not by their size: a field that is a number once and a string later is refused by many.
+        // For small values too: many stores refuse a field that is a number first and a string later.
         Value::U128(_) | Value::I128(_) => push_in_quotes(out, value),
         Value::Bool(_) => write_display(out, value),
         Value::U8(_) | Value::U16(_) | Value::U32(_) | Value::U64(_) => write_display(out, value),
         Value::I8(_) | Value::I16(_) | Value::I32(_) | Value::I64(_) => write_display(out, value),
-        // A kind of value that is younger than this list.
+        // A kind of value that was added later.
         _ => {
             let mut text = String::new();
             write_display(&mut text, value);
@@ -94,7 +93,7 @@ pub fn write_json_string(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// Appends what stands between the quotes of a JSON string.
+/// Appends the text of a JSON string, without quotes.
 pub(crate) fn push_json_text(out: &mut String, text: &str) {
     escape::push_with(out, text, UNSAFE | QUOTED, push_escape);
 }
@@ -117,14 +116,14 @@ fn push_escape(out: &mut String, char: char) {
     }
 }
 
-/// Appends what prints without any character that JSON would escape.
+/// Appends a value whose text has nothing that JSON would escape.
 fn push_in_quotes(out: &mut String, value: &Value<'_>) {
     out.push('"');
     write_display(out, value);
     out.push('"');
 }
 
-/// What `{:?}` prints of a finite float is a JSON number: it has a digit on each side of the point.
+/// `{:?}` of a finite float is a JSON number: it has a digit on each side of the point.
 fn write_float(out: &mut String, number: f64, value: &Value<'_>) {
     if number.is_finite() {
         write_debug(out, value);
@@ -147,7 +146,7 @@ fn write_array<'a, V: std::borrow::Borrow<Value<'a>>>(
     out.push(']');
 }
 
-/// An object, whatever the keys are: what a field is does not depend on its value.
+/// Appends an object for keys of any type: the type of a field does not depend on its value.
 fn write_map(out: &mut String, entries: &[(Value<'_>, Value<'_>)]) {
     out.push('{');
     for (i, (key, value)) in entries.iter().enumerate() {
@@ -181,7 +180,7 @@ fn write_key(out: &mut String, key: &Value<'_>) {
             write_seconds(out, *duration);
             out.push('"');
         }
-        // What `{}` prints, or `{:?}` if Rust has no other way for it.
+        // The text of `{}`, or of `{:?}` if there is no `Display`.
         _ => {
             let mut text = String::new();
             write_display(&mut text, key);
@@ -190,7 +189,7 @@ fn write_key(out: &mut String, key: &Value<'_>) {
     }
 }
 
-/// The one field of a tuple struct or tuple variant that has no other.
+/// The field of a tuple struct or tuple variant with one field.
 fn newtype<'v, 'a>(product: &'v Product<'a>) -> Option<&'v Value<'a>> {
     match (product.shape, product.fields.as_slice()) {
         (Shape::Tuple, [(_, inner)]) => Some(inner),
@@ -239,7 +238,7 @@ fn write_fields(out: &mut String, product: &Product<'_>) {
 fn write_seconds(out: &mut String, duration: Duration) {
     out.push_str(itoa::Buffer::new().format(duration.as_secs()));
     if duration.subsec_nanos() > 0 {
-        // The 1 in front keeps the zeros behind the point.
+        // The leading 1 keeps the zeros after the point.
         let mut digits = itoa::Buffer::new();
         let digits = digits.format(1_000_000_000 + duration.subsec_nanos());
         out.push('.');
@@ -257,7 +256,7 @@ fn write_system_time(out: &mut String, seconds: i64, nanos: u32) {
             out.push_str(&time.to_rfc3339_opts(SecondsFormat::Nanos, true));
         }
         _ => {
-            // Seconds are rounded down: before the epoch the nanoseconds lead back to zero.
+            // Seconds are rounded down, so that before the epoch the nanoseconds count towards zero.
             let nanos = u64::from(nanos);
             let (size, nanos) = match (seconds < 0, nanos) {
                 (true, 1..) => (seconds.unsigned_abs() - 1, 1_000_000_000u64.saturating_sub(nanos)),
@@ -275,7 +274,5 @@ fn write_system_time(out: &mut String, seconds: i64, nanos: u32) {
     out.push('"');
 }
 
-#[cfg(test)]
-pub(crate) mod arbitrary;
 #[cfg(test)]
 mod tests;

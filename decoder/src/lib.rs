@@ -19,7 +19,8 @@ mod verify;
 mod write;
 
 #[cfg(test)]
-mod scene;
+#[path = "../testing/mod.rs"]
+mod testing;
 
 pub use dump::source::survive_shrinking_files;
 pub use dump::{Block, Dump, FrameCounts, Refresh};

@@ -1,4 +1,4 @@
-//! Prints recorded values byte for byte as `std::format!` would have printed them.
+//! Printing of recorded values, byte for byte as `std::format!` would have printed them.
 //!
 //! ```text
 //!   template ──▶ CompiledTemplate ──▶ plain:     `{}` of a number or a string   itoa, copies
@@ -7,14 +7,13 @@
 //!                    values (each record)
 //! ```
 //!
-//! The reference is the standard library that the *decoder* was built with: what a release of Rust
-//! changes in its formatting, it changes in old dumps too.
+//! The reference is the standard library that the *decoder* was built with: a change of formatting in a
+//! release of Rust also changes the text of old dumps.
 //!
-//! Nothing here panics or recurses deeper than the value does, whatever a dump says. What
-//! `format!` would not compile, such as `{:x}` of a string, prints as if nothing but the type had
-//! been asked for: by `Display`, or by `Debug` if Rust has no `Display` for the type. Wide paddings
-//! can make a small record long, so that a message ends where [`MAX_MESSAGE_BYTES`]
-//! says, and says so: `… <cut: too long>`.
+//! Nothing here panics, or recurses deeper than the value is nested, for any dump. What `format!` would not
+//! compile, such as `{:x}` of a string, is printed by `Display`, or by `Debug` if Rust has no `Display` for
+//! the type. Wide padding can make a small record long: a message is cut at [`MAX_MESSAGE_BYTES`] and then
+//! ends in `… <cut: too long>`.
 
 mod float;
 mod limit;

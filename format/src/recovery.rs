@@ -1,9 +1,8 @@
-//! From the records that a ring still holds to the blocks of a dump.
+//! Blocks from the records that the ring of a dead writer still holds.
 //!
-//! For readers, and for loggers that start again, that find the rings of a dead writer. The result is the
-//! payloads of block frames, packed where the records fit their call sites' types and raw otherwise.
-//! Numbers and positions continue as in the ring, so that a record that the dump already has is recognised
-//! as the same.
+//! Used by readers, and by loggers that start again. The result is the payloads of block frames, packed where
+//! the records match the types of their call sites, raw otherwise. Numbers and positions continue as in the
+//! ring, so that a record that is also in the dump is recognized.
 //!
 //! ```text
 //!   dump:  ▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭┐
@@ -14,16 +13,16 @@
 use crate::block::{BlockBuilder, BlockHeader};
 use crate::dictionary::{CallSite, Level, TimeSource};
 
-/// A block has no more ring bytes than this, unless a single record is longer.
+/// The most ring bytes in a block, unless a single record is longer.
 pub const MAX_BLOCK_BYTES: u64 = 1 << 20;
 
-/// The longest record that a block can hold raw: the top bit of its length means something else.
+/// The longest record that a block can hold raw. The top bit of the length has another meaning.
 const MAX_RECORD_BYTES: usize = (1 << 31) - 1;
 
-/// A record as it stands in a ring.
+/// A record as it is in a ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RingRecord<'a> {
-    /// Where it begins, in bytes since the ring's beginning.
+    /// Its position, in bytes from the ring's beginning.
     pub position: u64,
     /// The id of its call site, or [`CallSite::LOSS_ID`].
     pub tag: u32,
@@ -31,36 +30,37 @@ pub struct RingRecord<'a> {
     pub payload: &'a [u8],
 }
 
-/// Which part of a ring is put into blocks.
+/// The part of a ring to put into blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RingSpan {
     /// The ring, by its id in the dump.
     pub ring: u32,
-    /// Where the part begins: where the dump's last block of the ring ended, if it has one.
+    /// The position where it begins: where the dump's last block of the ring ended, if there is one.
     pub position: u64,
-    /// Where it ends: behind the last record.
+    /// The position where it ends, after the last record.
     pub end_position: u64,
     /// The number of the first record in it.
     pub first_record: u64,
 }
 
-/// What was put into blocks.
+/// Numbers of what was put into blocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Blocks {
-    /// How many blocks there are.
+    /// The number of blocks.
     pub blocks: u64,
-    /// The records in them, loss statements included.
+    /// The number of records in them, loss statements included.
     pub records: u64,
-    /// Records that are none, as they have no time, and are in no block. Their numbers are left out.
+    /// The number of records that are too short to have a time. They are in no block, and their numbers are
+    /// skipped.
     pub unreadable: u64,
 }
 
 /// Puts records of one ring, in their order, into blocks of at most [`MAX_BLOCK_BYTES`].
 ///
-/// `site` knows the call sites; `put` takes each block's header and the payload of its frame, the
-/// header included. Without records there is no block. Takes time and memory by the records alone,
-/// whatever is in them.
+/// `site` looks up call sites; `put` gets each block's header, and the payload of its frame with the header.
+/// Without records there is no block. Time and memory depend on the length of the records only, not on what
+/// is in them.
 ///
 /// # Examples
 ///
@@ -116,7 +116,7 @@ pub fn put_blocks<'r, 's>(
     batch.made
 }
 
-/// The records of the next block, and what makes one of them.
+/// The records of the next block, and its builder.
 struct Batch<'r, S, P> {
     ring: u32,
     position: u64,
@@ -161,7 +161,7 @@ where
         self.records.clear();
     }
 
-    /// What does not fit its call site's types is kept as it is: nothing gets lost.
+    /// Keeps records that do not match the types of their call sites as they are, so that nothing is lost.
     fn finish_raw(&mut self, end: u64) -> BlockHeader {
         let mut body = Vec::new();
         self.builder.begin(self.ring, self.position, self.first_record);
@@ -170,7 +170,7 @@ where
             match (self.site)(*tag) {
                 _ if *tag == CallSite::LOSS_ID => self.builder.note_loss(word),
                 Some(site) => self.builder.note(site.level, site.time, word),
-                // Nobody knows what it is: it must not be passed over by a filter of levels.
+                // Of an unknown level, which no filter by level may skip.
                 None => self.builder.note(Level::Error, TimeSource::Counter, word),
             }
             body.extend_from_slice(&(payload.len() as u32).to_le_bytes());

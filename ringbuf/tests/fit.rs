@@ -1,4 +1,4 @@
-//! What may ever fit must fit: all small capacities, all offsets, all lengths.
+//! A record that can fit does fit: all small capacities, all offsets, all lengths.
 
 #[expect(dead_code, reason = "each test file needs another part")]
 mod common;

@@ -1,4 +1,4 @@
-//! What memory rings take: none beyond their creation, and no page before it is written to.
+//! Rings take no memory after their creation, and no page before it is written to.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

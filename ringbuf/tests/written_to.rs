@@ -1,5 +1,5 @@
-//! What a ring in a file is worth when another process writes to that file, from safe code: other records
-//! than those that were committed, or none, but no access outside of the ring, no panic, and an end.
+//! Another process writes to a ring's file from safe code: readers may get other records than those that
+//! were committed, or none, but never access memory outside the ring, never panic, and always end.
 
 #![cfg(unix)]
 #![forbid(unsafe_code)]

@@ -96,21 +96,24 @@ impl Owners {
     /// Those whom a reader of a file trusts: its owner, root, and the user of this process.
     #[must_use]
     pub fn of_readers(file: &Path) -> Self {
-        let readers = sys::this_user().into_iter().flat_map(|user| [0, user]);
-        Self(sys::owner_at(file).into_iter().chain(readers).collect())
+        Self::root_and_this_user().and(sys::owner_at(file))
     }
 
     /// Those whom a reader trusts in a directory that it was told to read.
     #[must_use]
     pub fn of_readers_in(dir: &Dir) -> Self {
-        let readers = sys::this_user().into_iter().flat_map(|user| [0, user]);
-        Self(dir.owner().into_iter().chain(readers).collect())
+        Self::root_and_this_user().and(dir.owner())
     }
 
     /// Root and the user of this process.
     #[must_use]
     pub fn root_and_this_user() -> Self {
         Self(sys::this_user().into_iter().flat_map(|user| [0, user]).collect())
+    }
+
+    fn and(mut self, owner: Option<u32>) -> Self {
+        self.0.extend(owner);
+        self
     }
 
     /// Whether files of this user are trusted; `None` stands for a file without an owner.

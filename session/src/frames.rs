@@ -284,6 +284,7 @@ impl<S: FrameSource> Walk<S> {
     ///
     /// # Errors
     /// If the source cannot be read. The walk stays where it was.
+    #[inline]
     pub fn step(&mut self) -> Result<Option<Step>, S::Error> {
         let Position { offset, sequence } = self.next;
         if offset >= self.source.len_bytes() {
@@ -315,6 +316,7 @@ impl<S: FrameSource> Walk<S> {
         Ok(payload.filter(|payload| frame.header.matches(payload)))
     }
 
+    #[cold]
     fn gap(&mut self, offset: u64) -> Result<Step, S::Error> {
         let len = self.source.len_bytes();
         let is_other = self.source.bytes_at(offset, MAGIC.len())?.starts_with(&MAGIC);
@@ -332,6 +334,7 @@ impl<S: FrameSource> Walk<S> {
     }
 
     /// The file may be cut here, or a write was (a full disk), and its writer went on with another frame.
+    #[cold]
     fn cut(&mut self, frame: Frame) -> Result<Step, S::Error> {
         let number = frame.header.sequence;
         // Logged text may look like a frame: only the right number makes it one.

@@ -265,8 +265,10 @@ impl Judge {
     }
 
     fn writer(&self, file: &File) -> Writer {
+        if !self.is_patient {
+            return lock::query(file);
+        }
         match lock::writer_is_alive(file) {
-            _ if !self.is_patient => lock::query(file),
             Some(true) => Writer::Other,
             Some(false) => Writer::Ours,
             None => Writer::Unknown,

@@ -30,6 +30,9 @@ use stenolog_format::volatile::VolatileRing;
 /// An index is due when this many blocks are in none.
 pub const INDEX_EVERY_BLOCKS: usize = 4096;
 
+/// As many pending bytes make a write worthwhile.
+pub const WRITE_AT_BYTES: usize = 1 << 18;
+
 /// The file header is restated when the segment has grown by this many bytes.
 const HEADER_EVERY_BYTES: u64 = 1 << 20;
 

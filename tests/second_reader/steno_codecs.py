@@ -11,7 +11,7 @@ MAX_BODY = 2**24
 
 
 def decompress(codec, data, length):
-    """The body, of which the header says that it has so many bytes."""
+    """The body, which has `length` bytes according to the header."""
     if codec == 0:
         return data
     if codec not in (1, 2):

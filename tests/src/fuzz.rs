@@ -1,7 +1,7 @@
 //! Fuzz bodies: plain functions of bytes, which panic if a promise is broken.
 //!
 //! `fuzz/` gives each of them to libFuzzer; `tests/corpus.rs` replays what libFuzzer found worth
-//! keeping. A body decides by the first byte of its input whether the rest stands for itself, or is
+//! keeping. A body decides by the first byte of its input whether the rest is taken as it is, or is
 //! framed with right checksums, which random bytes never have.
 //!
 //! | body | what it reads | what it promises |

@@ -1,4 +1,4 @@
-//! What the kill matrix and the processes that it kills agree on.
+//! Plans and the shared board of the kill matrix and of the processes that it kills.
 
 use std::fmt;
 use std::fs::File;
@@ -70,7 +70,7 @@ pub struct Plan {
     pub ring_bytes: usize,
     /// Where the rings are; the default place if there is none.
     pub rings_in: Option<PathBuf>,
-    /// After so many records a thread ends, and another one goes on with its numbers; 0 for never.
+    /// The number of records after which a thread ends and another one continues its numbers; 0 for never.
     pub shift: u64,
     /// The number of the record with which a thread ends the process, or with which `main` does.
     pub at: u64,
@@ -166,7 +166,7 @@ impl Board {
 
     fn word(&self, index: usize) -> &AtomicU64 {
         assert!(index < Self::WORDS, "the board has no word {index}");
-        // SAFETY: the word is within the mapping, which is aligned to a page, and nobody uses it
+        // SAFETY: the word is within the mapping, which is aligned to a page, and no one uses it
         // but as an atomic (B1).
         unsafe { AtomicU64::from_ptr(self.map.as_mut_ptr().cast::<u64>().add(index)) }
     }

@@ -111,7 +111,7 @@ mod unix {
         }
     }
 
-    /// Waits until all threads together have logged so many records.
+    /// Waits until all threads together have logged as many records as the plan says.
     fn await_record(plan: &Plan, board: &Board) {
         while (0..plan.threads).map(|thread| board.reported(thread)).sum::<u64>() < plan.at {
             std::thread::yield_now();

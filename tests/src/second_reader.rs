@@ -70,7 +70,7 @@ impl Reading {
 /// A line as JSON.
 ///
 /// # Panics
-/// If it is none.
+/// If it is not JSON.
 #[must_use]
 pub fn parse(line: &str) -> Value {
     serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
@@ -79,7 +79,7 @@ pub fn parse(line: &str) -> Value {
 /// The values of a record as JSON text: a JSON library would round 128-bit integers.
 ///
 /// # Panics
-/// If the line is none of a record.
+/// If the line is not of a record.
 #[must_use]
 pub fn values(line: &str) -> &str {
     let (_, values) = line.split_once(r#","values":["#).expect("a record has values");

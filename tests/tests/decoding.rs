@@ -1,5 +1,5 @@
-//! What decoding does not do: allocate for a record. Buffers grow, threads start, blocks are opened;
-//! ten times as many records in as many blocks cost no more.
+//! Decoding does not allocate for a record. Buffers grow, threads start, blocks are opened; ten times as
+//! many records in as many blocks cost no more.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::num::NonZero;

@@ -1,4 +1,5 @@
-//! Where the drain runs: on a thread of its own, placed as the builder says, or in somebody's hands.
+//! The drain runs where it is told to: on a thread of its own, placed as the builder says, or in the
+//! hands of the caller.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -98,7 +99,7 @@ fn a_drain_in_hand_writes_when_it_is_polled() {
     let mut drain = drain.join().unwrap();
     info!("five");
     log.close().unwrap();
-    // Nobody has polled since.
+    // There was no poll since.
     assert_eq!(stenolog_tests::read(&path).0.len(), 4);
     assert_eq!(drain.poll(), Duration::MAX);
     assert!(matches!(drain.flush(), Err(FlushError::Ended { .. })));
@@ -108,7 +109,7 @@ fn a_drain_in_hand_writes_when_it_is_polled() {
     assert_eq!(found, ["one", "two", "three", "four", "five"]);
     assert!(summary.is_complete(), "{summary:?}");
 
-    // The other way round: without a drain nobody waits, and calls come too late.
+    // The other way round: without a drain no call waits, and calls come too late.
     let (log, drain) = start().start_manual().unwrap();
     info!("one");
     drop(drain);

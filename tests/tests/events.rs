@@ -1,4 +1,4 @@
-//! What an operator is told: losses as they happen, and a logger that was not kept.
+//! An operator is told of losses as they happen, and of a logger that was not kept.
 
 use std::sync::{Arc, Mutex};
 

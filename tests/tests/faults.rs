@@ -1,4 +1,4 @@
-//! What is done to a real file under a logger, and what stands at its path before it starts.
+//! A logger survives what is done to its file, and refuses what it must not write over.
 #![cfg(unix)]
 
 use std::fs;
@@ -382,7 +382,7 @@ fn a_file_that_is_written_over_keeps_no_permissions_and_no_other_name() {
     fs::set_permissions(at("app.steno"), fs::Permissions::from_mode(0o666)).unwrap();
     Builder::new(at("app.steno")).start_detached().unwrap().close().unwrap();
     assert_eq!(mode(&at("app.steno")), 0o600);
-    // Another name of the same file may be somebody else's.
+    // Another name of the same file may belong to someone else.
     fs::hard_link(at("app.steno"), at("kept")).unwrap();
     let before = fs::read(at("kept")).unwrap();
     let replace = Builder::new(at("app.steno")).existing(Existing::Replace);
@@ -454,7 +454,7 @@ fn a_logger_that_finds_its_path_busy_takes_a_numbered_one_if_it_may() {
     }
     let told = Builder::new(&path).start_detached().unwrap_err();
     assert!(told.to_string().contains("if_busy"), "{told}");
-    // One that is deleted is begun anew where it was.
+    // One that is deleted is begun again at its path.
     let beside = loggers.iter().find(|logger| logger.path() != path).unwrap();
     fs::remove_file(beside.path()).unwrap();
     beside.flush().unwrap();

@@ -1,4 +1,4 @@
-//! Which records are wanted: by the builder, by the environment, and changed while running.
+//! Filters decide which records are logged: the builder's, the environment's, and those set while running.
 
 use std::ffi::OsStr;
 

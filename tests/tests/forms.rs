@@ -238,7 +238,7 @@ fn a_call_site_tells_a_thousand_targets_apart_and_logs_the_rest_under_its_module
 
 #[test]
 fn a_program_can_ask_before_it_logs() {
-    let _scene = LogFixture::with(|builder| builder.filter("info,risk=debug"));
+    let _fixture = LogFixture::with(|builder| builder.filter("info,risk=debug"));
     let (level, target) = (Level::Trace, String::from("risk"));
     assert!(enabled!(Level::Info) && !enabled!(Level::Debug) && !enabled!(level));
     assert!(enabled!(target: "risk", Level::Debug) && !enabled!(target: "risk", Level::Trace));

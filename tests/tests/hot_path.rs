@@ -1,5 +1,5 @@
-//! What a call does not do, once its thread and its call site have logged: no allocation, no system
-//! call, no page fault. A child process makes the calls; see `src/hot_child.rs`.
+//! A call does not allocate, call the system or fault a page once its thread and its call site have
+//! logged. A child process makes the calls; see `src/hot_child.rs`.
 #![cfg(target_os = "linux")]
 
 use std::os::unix::process::ExitStatusExt;

@@ -1,4 +1,4 @@
-//! What processes that were killed leave in a folder of rings is given back, and nothing else is.
+//! Loggers remove what killed processes left in a folder of rings, and nothing else.
 #![cfg(unix)]
 
 use std::fs;
@@ -266,7 +266,7 @@ fn directories_in_use_and_those_of_others_are_left_alone() {
     assert_eq!(folders.directories(), before);
     assert!(running.ring_dir().unwrap().join("ring-2").exists());
     let _ = running.close();
-    // What is in a directory and is none of the logger's stays, and the directory with it.
+    // A file that no logger made stays, and its directory with it.
     if is_root {
         chown(&others, Some(0), None).unwrap();
         fs::write(others.join("note"), "mine").unwrap();
@@ -319,7 +319,7 @@ fn of_many_unread_directories_the_latest_are_kept() {
     let folders = Folders::new();
     let left = folders.leave("app.steno", true);
     folders.start();
-    // The same once more, of so many other sessions.
+    // The same again, of many other sessions.
     for n in 1..=DIRECTORIES as u8 + 5 {
         let of_session = |file: &Path, to: &Path| {
             let mut bytes = fs::read(file).unwrap();

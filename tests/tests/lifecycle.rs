@@ -1,4 +1,4 @@
-//! Loggers come and go, threads come and go, and calls that nobody hears do no harm.
+//! Loggers and threads come and go, and calls without a logger do no harm.
 
 use std::path::Path;
 use std::process::Command;
@@ -178,7 +178,7 @@ fn explanations_of_threads_that_have_gone_do_not_pile_up() {
                 thread.spawn_scoped(scope, call).unwrap().join()
             });
         }
-        // The rings are empty, and nobody's.
+        // The rings are empty and have no owner.
         log.flush().unwrap();
         lengths.push(std::fs::metadata(&meta).unwrap().len());
     }

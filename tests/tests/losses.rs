@@ -1,4 +1,4 @@
-//! What cannot be recorded is counted, and the dump says so where it happened.
+//! A record that cannot be kept is counted, and the dump says so where it happened.
 
 use std::time::Duration;
 
@@ -191,7 +191,7 @@ fn a_flush_takes_what_lies_behind_the_end_of_a_ring() {
         let logger = builder.start_detached().unwrap();
         let _scope = logger.enter();
         let text = "x".repeat(400 << 10);
-        // Up to so many KiB of the ring, in parts that do not wake the drain.
+        // Up to that many KiB of the ring, in parts that do not wake the drain.
         for part in (0..at).step_by(200) {
             info!("{}", &text[..(at - part).min(200) << 10]);
             logger.flush().unwrap();
@@ -207,7 +207,7 @@ fn a_flush_takes_what_lies_behind_the_end_of_a_ring() {
 }
 
 #[test]
-fn nobody_waits_for_a_drain_that_rests_before_a_long_record() {
+fn no_call_waits_for_a_drain_that_rests_before_a_long_record() {
     let folder = tempfile::tempdir().unwrap();
     let long = "x".repeat(700_000);
     for compression in [Compression::Adaptive, Compression::None] {
@@ -222,7 +222,7 @@ fn nobody_waits_for_a_drain_that_rests_before_a_long_record() {
         let scope = logger.enter();
         for n in 0..5 {
             info!("{n} short");
-            // At first this fits. Then it stands at the ring's beginning, behind room that is too short.
+            // At first this fits. Later it goes to the ring's beginning, after room that is too short.
             info!("{n} {long}");
             if n > 0 {
                 info!("{n} {long}");

@@ -168,7 +168,7 @@ fn errors_that_are_rare_have_blocks_of_their_own() {
     assert_eq!((first[0].header.count, first[0].header.first_record), (2, 3_001));
     let mixed = dump.blocks().iter().filter(has_errors).count() - 1;
     assert!(mixed < 20, "{mixed} blocks of 10,000 records");
-    // Nobody who looks for errors reads the others.
+    // A search for errors reads no others.
     for block in dump.blocks().iter().filter(|block| !has_errors(block)) {
         bytes[block.offset as usize + 24 + 72 + 4] ^= 1;
     }

@@ -1,4 +1,5 @@
-//! What is said to be on the disk: the system was asked to put it there, and its refusal counts.
+//! A record that is said to be on the disk is there: the system was asked to put it there, and its refusal
+//! counts.
 //!
 //! The simulated disk of the logger's own tests shows what follows from a sync. Here the system calls
 //! are refused to a thread, and to the drain's that it starts, by a filter.

@@ -22,7 +22,7 @@ struct Order<'a> {
 }
 
 extern "C" fn carry_out(order: *mut c_void) -> *mut c_void {
-    // SAFETY: whoever started the thread waits for its end, and has the order until then.
+    // SAFETY: the thread's starter waits for its end, and keeps the order until then.
     let Order { logger, name, message } = unsafe { &*order.cast::<Order<'_>>() };
     if let Some(name) = name {
         name_this_thread(name);

@@ -1,4 +1,4 @@
-//! What a mistake in a call says, and where; and that what is right compiles under strict lints.
+//! A mistake in a call is named where it is, and correct code compiles under strict lints.
 
 #[test]
 fn mistakes_are_reported_where_they_are_made() {
@@ -8,6 +8,6 @@ fn mistakes_are_reported_where_they_are_made() {
 }
 
 #[test]
-fn what_is_right_compiles_wherever_it_stands() {
+fn what_is_right_compiles_everywhere() {
     trybuild::TestCases::new().pass("tests/ui/pass/*.rs");
 }

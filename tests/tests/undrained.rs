@@ -1,4 +1,4 @@
-//! What calls and rings do while nobody drains: with a drain in hand it is known what it has seen.
+//! Calls and rings keep their promises while no drain runs: the tests poll it, and know what it has seen.
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,5 +1,5 @@
-//! Somebody writes to the file of a ring that is in use, from safe code: the logger goes on, the dump says
-//! that something is missing, and threads get rings that nobody has written to.
+//! A logger survives another program that writes to the file of a ring in use: it goes on, the dump says
+//! that something is missing, and threads get rings that are intact.
 #![cfg(unix)]
 #![forbid(unsafe_code)]
 

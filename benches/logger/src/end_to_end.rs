@@ -20,6 +20,10 @@ const MIX: usize = 6;
 pub fn measure(bench: &Bench) -> Result<Vec<Table>, Box<dyn Error>> {
     let own_records: u32 = bench.options.quick_or(3_000_000, 10_000_000);
     let rounds = bench.options.quick_or(2, 3);
+    Ok(vec![own_table(bench, own_records, rounds)?, all_table(bench, own_records, rounds)?])
+}
+
+fn own_table(bench: &Bench, own_records: u32, rounds: u32) -> Result<Table, Box<dyn Error>> {
     let mut own = Table {
         name: "own-end-to-end",
         title: format!(
@@ -55,6 +59,10 @@ pub fn measure(bench: &Bench) -> Result<Vec<Table>, Box<dyn Error>> {
         ]);
         complain(&mut own, "stenolog", &figures);
     }
+    Ok(own)
+}
+
+fn all_table(bench: &Bench, own_records: u32, rounds: u32) -> Result<Table, Box<dyn Error>> {
     let runs = figures(bench)?;
     let mut all = Table {
         name: "end-to-end",
@@ -90,7 +98,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Table>, Box<dyn Error>> {
         ]);
         complain(&mut all, peer.name, figures);
     }
-    Ok(vec![own, all])
+    Ok(all)
 }
 
 fn complain(table: &mut Table, name: &str, figures: &Figures) {

@@ -58,7 +58,7 @@ impl Plan {
     pub(super) fn new(args: Args, _: &Environment) -> Result<Self, Infallible> {
         let Args { mut folders, remove, unread, json, limits } = args;
         if folders.is_empty() {
-            folders.push("/dev/shm".into());
+            folders.push(LeftRings::DEFAULT_FOLDER.into());
         }
         Ok(Self { folders, remove, unread, json, limits: InputLimits::from(limits).dump })
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use stenolog_format::frame::{FileHeader, Version};
 
 use crate::dump::{Dump, five, tick, ticks};
-use crate::program::Scene;
+use crate::program::Workspace;
 
 /// A whole header of a version that is to come.
 fn newer() -> Vec<u8> {
@@ -19,9 +19,9 @@ fn newer() -> Vec<u8> {
 /// Checks all that is said when the file cannot be read.
 #[track_caller]
 fn check(bytes: &[u8], expected: &str) {
-    let scene = Scene::with("app.steno", bytes);
+    let workspace = Workspace::with("app.steno", bytes);
     for command in [&["app.steno"][..], &["info", "app.steno"], &["verify", "app.steno"]] {
-        assert_eq!(scene.run(command).fails(1), expected, "{command:?}");
+        assert_eq!(workspace.run(command).fails(1), expected, "{command:?}");
     }
 }
 
@@ -58,18 +58,18 @@ fn a_newer_version() {
 
 #[test]
 fn a_missing_file() {
-    let scene = Scene::new();
+    let workspace = Workspace::new();
     assert_eq!(
-        scene.run(&["no/app.steno"]).fails(1),
+        workspace.run(&["no/app.steno"]).fails(1),
         "steno: no/app.steno: no such file or directory; check the path\n"
     );
     assert_eq!(
-        scene.run(&["no*.steno"]).fails(1),
+        workspace.run(&["no*.steno"]).fails(1),
         "steno: no*.steno: no file matches this pattern; check it, and quote it if the shell should \
          not expand it\n"
     );
     assert_eq!(
-        scene.run(&["no/\u{1b}[2J\nsteno: all is well"]).fails(1),
+        workspace.run(&["no/\u{1b}[2J\nsteno: all is well"]).fails(1),
         "steno: no/\\u{1b}[2J\\nsteno: all is well: no such file or directory; check the path\n"
     );
 }
@@ -77,16 +77,16 @@ fn a_missing_file() {
 #[test]
 fn a_misplaced_command() {
     assert_eq!(
-        Scene::new().run(&["--json", "info"]).fails(2),
+        Workspace::new().run(&["--json", "info"]).fails(2),
         "steno: info: no such file; a command must come first: `steno info FILE`\n"
     );
 }
 
 #[test]
 fn a_directory_without_dumps() {
-    let scene = Scene::with("logs/app.log", "text");
+    let workspace = Workspace::with("logs/app.log", "text");
     assert_eq!(
-        scene.run(&["logs"]).fails(1),
+        workspace.run(&["logs"]).fails(1),
         "steno: logs: no dumps in this directory: looked for *.steno and for rotated or compressed \
          copies (app.steno.1, app.steno.gz); name other files one by one\n"
     );
@@ -99,14 +99,14 @@ fn a_file_that_may_not_be_read() {
     use std::os::unix::fs::PermissionsExt as _;
     use std::os::unix::process::CommandExt as _;
 
-    let scene = Scene::with("app.steno", five().sealed());
-    set_permissions(scene.path(), Permissions::from_mode(0o755)).unwrap();
-    set_permissions(scene.path().join("app.steno"), Permissions::from_mode(0o000)).unwrap();
-    let program = scene.path().join("steno");
+    let workspace = Workspace::with("app.steno", five().sealed());
+    set_permissions(workspace.path(), Permissions::from_mode(0o755)).unwrap();
+    set_permissions(workspace.path().join("app.steno"), Permissions::from_mode(0o000)).unwrap();
+    let program = workspace.path().join("steno");
     copy(env!("CARGO_BIN_EXE_steno"), &program).unwrap();
     let mut command = std::process::Command::new(program);
-    command.arg("app.steno").current_dir(scene.path());
-    if File::open(scene.path().join("app.steno")).is_ok() {
+    command.arg("app.steno").current_dir(workspace.path());
+    if File::open(workspace.path().join("app.steno")).is_ok() {
         // Root may read everything: run as another user.
         command.uid(65_534);
     }
@@ -127,14 +127,14 @@ fn a_file_that_may_not_be_read() {
 
 #[test]
 fn other_files_are_still_shown() {
-    let scene = Scene::with("good.steno", ticks(1, 3).sealed());
-    scene.write("bad.steno", "text");
-    let run = scene.run(&["bad.steno", "good.steno", "--json"]);
+    let workspace = Workspace::with("good.steno", ticks(1, 3).sealed());
+    workspace.write("bad.steno", "text");
+    let run = workspace.run(&["bad.steno", "good.steno", "--json"]);
     assert_eq!(run.code, Some(1));
     assert_eq!(run.stdout.lines().count(), 3);
     assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
     // What is not there is told before anything is shown.
-    let said = scene.run(&["bad.steno", "good.steno", "god.steno", "--json"]).fails(1);
+    let said = workspace.run(&["bad.steno", "good.steno", "god.steno", "--json"]).fails(1);
     assert_eq!(said, "steno: god.steno: no such file or directory; did you mean good.steno?\n");
 }
 
@@ -142,9 +142,9 @@ fn other_files_are_still_shown() {
 fn wrong_words() {
     #[track_caller]
     fn check(args: &[&str], expected: &str) {
-        let scene = Scene::with("app.steno", five().sealed());
+        let workspace = Workspace::with("app.steno", five().sealed());
         let args = [&["app.steno"], args].concat();
-        assert_eq!(scene.run(&args).fails(2), format!("steno: {expected}\n"), "{args:?}");
+        assert_eq!(workspace.run(&args).fails(2), format!("steno: {expected}\n"), "{args:?}");
     }
     check(&["--colour"], "unexpected argument '--colour'; did you mean --color?");
     check(
@@ -180,8 +180,8 @@ fn a_damaged_block_costs_only_itself() {
     let mut bytes = whole.clone();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 0x55;
-    let scene = Scene::with("app.steno", &bytes);
-    let run = scene.run(&["app.steno", "--json"]);
+    let workspace = Workspace::with("app.steno", &bytes);
+    let run = workspace.run(&["app.steno", "--json"]);
     assert_eq!(run.code, Some(3));
     assert_eq!(run.stdout.lines().count(), 201, "two blocks, and the gap between them");
     assert_eq!(
@@ -205,31 +205,31 @@ fn unsealed(name: &str, folder: &Path) -> String {
 
 #[test]
 fn a_dump_that_is_not_sealed() {
-    let scene = Scene::with("app.steno", five().unsealed());
-    let run = scene.run(&["app.steno", "--json"]);
+    let workspace = Workspace::with("app.steno", five().unsealed());
+    let run = workspace.run(&["app.steno", "--json"]);
     assert_eq!(run.code, Some(3));
     assert_eq!(run.stdout.lines().count(), 5);
-    assert_eq!(run.stderr, unsealed("app.steno", scene.path()));
+    assert_eq!(run.stderr, unsealed("app.steno", workspace.path()));
 }
 
 #[test]
 fn a_dump_that_is_still_written_is_fine() {
-    let scene = Scene::with("app.steno", five().unsealed());
-    let writer = File::open(scene.path().join("app.steno")).unwrap();
+    let workspace = Workspace::with("app.steno", five().unsealed());
+    let writer = File::open(workspace.path().join("app.steno")).unwrap();
     writer.lock().unwrap();
-    assert_eq!(scene.run(&["app.steno", "--json"]).ok().lines().count(), 5);
-    assert_eq!(scene.run(&["verify", "app.steno"]).code, Some(0));
+    assert_eq!(workspace.run(&["app.steno", "--json"]).ok().lines().count(), 5);
+    assert_eq!(workspace.run(&["verify", "app.steno"]).code, Some(0));
 }
 
 #[test]
 fn a_dump_that_is_cut_anywhere() {
     let whole = five().sealed();
-    let scene = Scene::new();
+    let workspace = Workspace::new();
     let mut most = 0;
     // The library's tests cut everywhere; a step of 5 meets each place within the words of 8 bytes.
     for length in (64..whole.len()).step_by(5) {
-        scene.write("app.steno", &whole[..length]);
-        let run = scene.run(&["app.steno", "--json"]);
+        workspace.write("app.steno", &whole[..length]);
+        let run = workspace.run(&["app.steno", "--json"]);
         assert_eq!(run.code, Some(3), "cut at {length}: {}", run.stderr);
         assert!(run.stderr.starts_with("steno: app.steno: "), "cut at {length}: {}", run.stderr);
         assert!(run.stderr.ends_with(" read\n"), "cut at {length}: {}", run.stderr);
@@ -246,8 +246,8 @@ fn losses_are_shown_and_summed_up() {
     dump.thread(1, "main");
     dump.block(1, 0, 0, &[tick(0), tick(1)]);
     dump.loss(1, 128, 5, 17);
-    let scene = Scene::with("app.steno", dump.sealed_with_losses(17));
-    let run = scene.run(&["app.steno", "--utc"]);
+    let workspace = Workspace::with("app.steno", dump.sealed_with_losses(17));
+    let run = workspace.run(&["app.steno", "--utc"]);
     assert_eq!(run.code, Some(3));
     assert!(run.stdout.contains("17 records lost: ring full (17 DEBUG)"), "{}", run.stdout);
     assert_eq!(
@@ -258,13 +258,13 @@ fn losses_are_shown_and_summed_up() {
 
 #[test]
 fn noise_does_not_flood_standard_error() {
-    let scene = Scene::new();
+    let workspace = Workspace::new();
     let mut bytes = ticks(1, 10_000).sealed();
     for byte in bytes.iter_mut().skip(2_000).step_by(97) {
         *byte ^= 0xff;
     }
-    scene.write("app.steno", bytes);
-    let run = scene.run(&["app.steno", "--json"]);
+    workspace.write("app.steno", bytes);
+    let run = workspace.run(&["app.steno", "--json"]);
     assert_eq!(run.code, Some(3));
     assert!(run.stderr.lines().count() <= 25, "{}", run.stderr);
 }
@@ -272,9 +272,9 @@ fn noise_does_not_flood_standard_error() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_an_error() {
-    let scene = Scene::with("app.steno", five().sealed());
+    let workspace = Workspace::with("app.steno", five().sealed());
     let full = File::options().write(true).open("/dev/full").unwrap();
-    let output = scene.command(&["app.steno"]).stdout(full).output().unwrap();
+    let output = workspace.command(&["app.steno"]).stdout(full).output().unwrap();
     assert_eq!(
         String::from_utf8_lossy(&output.stderr),
         "steno: standard output: cannot be written: No space left on device (os error 28)\n"
@@ -284,16 +284,16 @@ fn a_full_disk_is_an_error() {
 
 #[test]
 fn bad_standard_input() {
-    let scene = Scene::new();
+    let workspace = Workspace::new();
     assert_eq!(
-        scene.run(&["-"]).fails(1),
+        workspace.run(&["-"]).fails(1),
         "steno: <stdin>: is empty; its logger wrote nothing, or has not started yet\n"
     );
     assert_eq!(
-        scene.run_with_input(&["-"], newer()).fails(1),
+        workspace.run_with_input(&["-"], newer()).fails(1),
         "steno: <stdin>: format version 9.0 is newer than this reader (1.3): use a newer steno\n"
     );
-    let run = scene.run_with_input(&["-", "--json"], five().unsealed());
+    let run = workspace.run_with_input(&["-", "--json"], five().unsealed());
     assert_eq!(run.code, Some(3));
-    assert_eq!(run.stderr, unsealed("<stdin>", scene.path()));
+    assert_eq!(run.stderr, unsealed("<stdin>", workspace.path()));
 }

@@ -3,17 +3,17 @@
 use std::process::Stdio;
 
 use crate::dump::{self, five, ticks};
-use crate::program::Scene;
+use crate::program::Workspace;
 
-fn scene() -> Scene {
-    Scene::with("app.steno", five().sealed())
+fn workspace() -> Workspace {
+    Workspace::with("app.steno", five().sealed())
 }
 
 /// The messages that are shown, in order.
 #[track_caller]
-fn messages(scene: &Scene, args: &[&str]) -> Vec<String> {
+fn messages(workspace: &Workspace, args: &[&str]) -> Vec<String> {
     let args = [args, &["--json"]].concat();
-    let lines = scene.run(&args).ok();
+    let lines = workspace.run(&args).ok();
     let message = |line: &str| {
         let value: serde_json::Value = serde_json::from_str(line).unwrap();
         value["message"].as_str().unwrap().to_owned()
@@ -28,7 +28,7 @@ const ALL: [&str; 5] =
 #[track_caller]
 fn check(args: &[&str], expected: &[usize]) {
     let expected: Vec<_> = expected.iter().map(|&at| ALL[at]).collect();
-    assert_eq!(messages(&scene(), &[&["app.steno"], args].concat()), expected, "{args:?}");
+    assert_eq!(messages(&workspace(), &[&["app.steno"], args].concat()), expected, "{args:?}");
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn records_come_ordered_by_time() {
 
 #[test]
 fn unordered_goes_through_the_file() {
-    let mut shown = messages(&scene(), &["app.steno", "--unordered"]);
+    let mut shown = messages(&workspace(), &["app.steno", "--unordered"]);
     assert_eq!(shown, [ALL[0], ALL[2], ALL[4], ALL[1], ALL[3]]);
     shown.sort_unstable();
     assert_eq!(shown.len(), 5);
@@ -46,32 +46,32 @@ fn unordered_goes_through_the_file() {
 
 #[test]
 fn short_is_for_reading_and_escapes() {
-    let text = scene().run(&["app.steno", "--utc"]).ok();
+    let text = workspace().run(&["app.steno", "--utc"]).ok();
     insta::assert_snapshot!("short", text);
     assert!(!text.contains('\u{1b}'));
-    assert_eq!(scene().run(&["decode", "app.steno", "-o", "short", "--utc"]).ok(), text);
+    assert_eq!(workspace().run(&["decode", "app.steno", "-o", "short", "--utc"]).ok(), text);
 }
 
 #[test]
 fn every_format() {
-    let scene = scene();
+    let workspace = workspace();
     for format in ["verbose", "json", "json-pretty", "logfmt", "csv"] {
-        insta::assert_snapshot!(format, scene.run(&["app.steno", "-o", format, "--utc"]).ok());
+        insta::assert_snapshot!(format, workspace.run(&["app.steno", "-o", format, "--utc"]).ok());
     }
-    let json = scene.run(&["app.steno", "-o", "json"]).ok();
-    assert_eq!(scene.run(&["app.steno", "--json"]).ok(), json);
+    let json = workspace.run(&["app.steno", "-o", "json"]).ok();
+    assert_eq!(workspace.run(&["app.steno", "--json"]).ok(), json);
 }
 
 #[test]
 fn jq_accepts_every_line() {
-    let scene = scene();
-    let mut steno = scene.command(&["app.steno", "--json"]);
+    let workspace = workspace();
+    let mut steno = workspace.command(&["app.steno", "--json"]);
     let mut steno = steno.stdout(Stdio::piped()).spawn().unwrap();
     let jq = std::process::Command::new("jq")
         .args(["-c", "."])
         .stdin(steno.stdout.take().unwrap())
         .output();
-    let json = scene.run(&["app.steno", "--json"]).ok();
+    let json = workspace.run(&["app.steno", "--json"]).ok();
     // Where there is no jq, the other tests parse each line all the same.
     if let Ok(jq) = jq {
         assert!(jq.status.success());
@@ -125,20 +125,20 @@ fn fields_by_value() {
 
 #[test]
 fn an_unknown_field_is_named() {
-    let run = scene().run(&["app.steno", "nobody=1", "user.name=x"]);
+    let run = workspace().run(&["app.steno", "nobody=1", "user.name=x"]);
     assert_eq!((run.code, run.stdout.as_str()), (Some(0), ""));
     assert_eq!(
         run.stderr,
         "steno: nobody: no call site has this field, and there is no file nobody=…\n"
     );
-    assert_eq!(scene().run(&["app.steno", "user.name=x"]).ok(), "");
+    assert_eq!(workspace().run(&["app.steno", "user.name=x"]).ok(), "");
 }
 
 #[test]
 fn a_file_with_an_equals_sign_is_a_file() {
-    let scene = Scene::with("order_id=2", five().sealed());
-    assert_eq!(messages(&scene, &["order_id=2"]).len(), 5);
-    assert_eq!(messages(&scene, &["./order_id=2"]).len(), 5);
+    let workspace = Workspace::with("order_id=2", five().sealed());
+    assert_eq!(messages(&workspace, &["order_id=2"]).len(), 5);
+    assert_eq!(messages(&workspace, &["./order_id=2"]).len(), 5);
 }
 
 #[test]
@@ -159,10 +159,10 @@ fn is_past() -> bool {
 
 #[test]
 fn the_zone_is_shown() {
-    let scene = scene();
+    let workspace = workspace();
     let line = |args: &[&str]| {
         let args = [&["app.steno", "-n1"], args].concat();
-        scene.run(&args).ok().lines().next_back().unwrap().to_owned()
+        workspace.run(&args).ok().lines().next_back().unwrap().to_owned()
     };
     assert!(line(&["--utc"]).starts_with("2026-05-31T12:00:03.000000Z"), "{}", line(&["--utc"]));
     assert!(line(&["--time-zone", "Asia/Tokyo"]).starts_with("2026-05-31T21:00:03.000000+09:00"));
@@ -180,11 +180,11 @@ fn the_hour_that_comes_twice_is_taken_whole() {
     let ms = |utc_seconds: u64| (utc_seconds * 1_000) - dump::NOON_NS as u64 / 1_000_000;
     let ticks = [1_793_511_000, 1_793_514_600, 1_793_518_200].map(|utc| dump::tick(ms(utc)));
     dump.block(1, 0, 0, &ticks);
-    let scene = Scene::with("app.steno", dump.sealed());
+    let workspace = Workspace::with("app.steno", dump.sealed());
     let check = |args: &[&str], expected: &[&str]| {
         for zone in [None, Some("America/New_York")] {
             let args = [&["app.steno"], args, &["--time-zone", zone.unwrap_or("local")]].concat();
-            let mut command = scene.command(&args);
+            let mut command = workspace.command(&args);
             let output = command.env("TZ", "America/New_York").output().unwrap();
             let text = String::from_utf8(output.stdout).unwrap();
             let times: Vec<_> = text.lines().map(|l| [&l[11..16], &l[26..32]].concat()).collect();
@@ -212,19 +212,19 @@ fn the_last_records() {
 
 #[test]
 fn exit_status_tells_whether_something_matched() {
-    let scene = scene();
-    assert_eq!(scene.run(&["app.steno", "-e", "-l", "error"]).code, Some(0));
-    assert_eq!(scene.run(&["app.steno", "-e", "-g", "nothing"]).fails(1), "");
-    assert_eq!(scene.run(&["app.steno", "-g", "nothing"]).ok(), "");
+    let workspace = workspace();
+    assert_eq!(workspace.run(&["app.steno", "-e", "-l", "error"]).code, Some(0));
+    assert_eq!(workspace.run(&["app.steno", "-e", "-g", "nothing"]).fails(1), "");
+    assert_eq!(workspace.run(&["app.steno", "-g", "nothing"]).ok(), "");
     // A record that -n hides has matched all the same.
-    assert_eq!(scene.run(&["app.steno", "-e", "-n0"]).ok(), "");
+    assert_eq!(workspace.run(&["app.steno", "-e", "-n0"]).ok(), "");
 }
 
 #[test]
 fn colour_only_when_wanted() {
-    let scene = scene();
+    let workspace = workspace();
     let is_coloured = |args: &[&str], variables: &[(&str, &str)]| {
-        let mut command = scene.command(&[&["app.steno"], args].concat());
+        let mut command = workspace.command(&[&["app.steno"], args].concat());
         let output = command.envs(variables.iter().copied()).output().unwrap();
         assert!(output.status.success());
         output.stdout.contains(&0x1b)
@@ -243,11 +243,11 @@ fn colour_only_when_wanted() {
 #[cfg(target_os = "linux")]
 #[test]
 fn plain_terminals_get_no_colour() {
-    let scene = scene();
+    let workspace = workspace();
     let is_coloured = |args: &[&str], variables: &[(&str, &str)]| {
         let steno = format!("{} app.steno {}", env!("CARGO_BIN_EXE_steno"), args.join(" "));
         let mut command = std::process::Command::new("script");
-        command.args(["-qec", &steno, "/dev/null"]).current_dir(scene.path());
+        command.args(["-qec", &steno, "/dev/null"]).current_dir(workspace.path());
         for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
             command.env_remove(name);
         }
@@ -272,11 +272,11 @@ fn plain_terminals_get_no_colour() {
 
 #[test]
 fn several_inputs_are_one_log() {
-    let scene = Scene::with("logs/a.steno", ticks(1, 3).sealed());
-    scene.write("logs/b.steno", ticks(2, 2).sealed());
-    scene.write("logs/c.txt", "no dump, and not looked at");
+    let workspace = Workspace::with("logs/a.steno", ticks(1, 3).sealed());
+    workspace.write("logs/b.steno", ticks(2, 2).sealed());
+    workspace.write("logs/c.txt", "no dump, and not looked at");
     let lines = |args: &[&str]| {
-        let run = scene.run(&[args, &["--utc", "-o", "logfmt"]].concat());
+        let run = workspace.run(&[args, &["--utc", "-o", "logfmt"]].concat());
         run.ok().lines().map(|line| line[..27].to_owned()).collect::<Vec<_>>()
     };
     let both = lines(&["logs/a.steno", "logs/b.steno"]);
@@ -291,27 +291,27 @@ fn several_inputs_are_one_log() {
 #[cfg(unix)]
 #[test]
 fn a_link_to_a_dump_gives_no_second_copy() {
-    let scene = Scene::with("app.1.steno", ticks(1, 3).sealed());
-    std::os::unix::fs::symlink("app.1.steno", scene.path().join("app.steno")).unwrap();
-    assert_eq!(messages(&scene, &["."]).len(), 3);
-    assert_eq!(messages(&scene, &["app.steno"]).len(), 3);
+    let workspace = Workspace::with("app.1.steno", ticks(1, 3).sealed());
+    std::os::unix::fs::symlink("app.1.steno", workspace.path().join("app.steno")).unwrap();
+    assert_eq!(messages(&workspace, &["."]).len(), 3);
+    assert_eq!(messages(&workspace, &["app.steno"]).len(), 3);
 }
 
 #[test]
 fn standard_input_is_a_file_too() {
-    let scene = Scene::with("b.steno", ticks(2, 2).sealed());
-    let run = scene.run_with_input(&["-", "--json"], five().sealed());
+    let workspace = Workspace::with("b.steno", ticks(2, 2).sealed());
+    let run = workspace.run_with_input(&["-", "--json"], five().sealed());
     assert_eq!(run.ok().lines().count(), 5);
-    let run = scene.run_with_input(&["b.steno", "-", "--json", "-"], five().sealed());
+    let run = workspace.run_with_input(&["b.steno", "-", "--json", "-"], five().sealed());
     assert_eq!(run.ok().lines().count(), 7);
 }
 
 #[test]
 fn a_closed_pipe_ends_quietly() {
-    let scene = Scene::with("app.steno", ticks(1, 20_000).sealed());
+    let workspace = Workspace::with("app.steno", ticks(1, 20_000).sealed());
     for args in [&["app.steno"][..], &["app.steno", "--json"], &["man"]] {
         let mut child =
-            scene.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            workspace.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // The next write finds the pipe closed.
         drop(child.stdout.take());
         let output = child.wait_with_output().unwrap();
@@ -324,8 +324,8 @@ fn a_closed_pipe_ends_quietly() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_file_that_another_program_empties_meanwhile_is_named() {
-    let scene = Scene::with("app.steno", ticks(1, 200_000).sealed());
-    let mut child = scene
+    let workspace = Workspace::with("app.steno", ticks(1, 200_000).sealed());
+    let mut child = workspace
         .command(&["app.steno", "--threads", "1"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -334,7 +334,8 @@ fn a_file_that_another_program_empties_meanwhile_is_named() {
     let mut stdout = child.stdout.take().unwrap();
     let mut first = [0; 100];
     std::io::Read::read_exact(&mut stdout, &mut first).unwrap();
-    let file = std::fs::File::options().write(true).open(scene.path().join("app.steno")).unwrap();
+    let file =
+        std::fs::File::options().write(true).open(workspace.path().join("app.steno")).unwrap();
     file.set_len(0).unwrap();
     std::io::copy(&mut stdout, &mut std::io::sink()).unwrap();
     let output = child.wait_with_output().unwrap();

@@ -1,12 +1,11 @@
-//! Small dumps, written frame by frame as the logger does it.
+//! Small dumps with the call sites of one imagined application.
 
-use stenolog_format::block::BlockBuilder;
 use stenolog_format::clock::ClockPair;
-use stenolog_format::dictionary::{CallSite, Level, Role, Slot, Thread, TimeSource};
-use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter, VERSION};
-use stenolog_format::index::End;
-use stenolog_format::loss::{Loss, LossFrame};
+use stenolog_format::dictionary::{CallSite, Level, Role, Slot, TimeSource};
+use stenolog_format::frame::{FileHeader, VERSION};
+use stenolog_format::loss::LossFrame;
 use stenolog_format::types::Type;
+use stenolog_testkit::{DumpBuilder, Rec, loss, str_bytes};
 
 /// 2026-05-31 12:00:00 UTC, when all dumps here begin.
 pub(crate) const NOON_NS: i64 = 1_780_228_800_000_000_000;
@@ -14,63 +13,41 @@ pub(crate) const NOON_NS: i64 = 1_780_228_800_000_000_000;
 /// The raw counter at [`NOON_NS`]; it counts nanoseconds.
 const NOON_COUNTER: u64 = 5_000_000_000;
 
-/// A dump in the making.
-pub(crate) struct Dump {
-    bytes: Vec<u8>,
-    frames: FrameWriter,
-    records: u64,
-    /// How much each record takes in its ring.
-    record_bytes: u64,
-}
+/// A dump of the call sites below, with an explicit place for each block.
+pub(crate) struct Dump(DumpBuilder);
 
 impl Dump {
     /// A header, and two clock pairs an hour apart.
     pub(crate) fn new(session: u8) -> Self {
-        let header = FileHeader {
+        let mut dump = DumpBuilder::with_header(&FileHeader {
             version: VERSION,
             session: [session; 16],
             created_unix_ns: NOON_NS,
             sequence: 0,
-            // The largest process id of Linux is far smaller: nobody lives there.
+            // The largest process id of Linux is far smaller: there is no such process.
             process_id: 1_999_999_999,
             counter_hz: 1_000_000_000,
-        };
-        let mut dump = Self {
-            bytes: header.encode().to_vec(),
-            frames: FrameWriter::default(),
-            records: 0,
-            record_bytes: 64,
-        };
+        })
+        .record_bytes(64);
         for hour in [0, 1] {
             let ns = hour * 3_600_000_000_000;
-            let pair = ClockPair {
+            dump.clock_pair(&ClockPair {
                 counter: NOON_COUNTER + ns,
                 unix_ns: NOON_NS + ns as i64,
                 uncertainty_ticks: 20,
-            };
-            dump.frame(FrameKind::Clock, |out| pair.encode(out));
+            });
         }
-        let sites = postcard_of(&call_sites());
-        dump.frame(FrameKind::Dictionary, |out| out.extend(sites));
-        dump
+        dump.call_sites(call_sites());
+        Self(dump)
     }
 
     /// Positions as they are in the ring of records that have no values.
-    pub(crate) fn with_ring_positions(mut self) -> Self {
-        self.record_bytes = 16;
-        self
-    }
-
-    pub(crate) fn frame(&mut self, kind: FrameKind, fill: impl FnOnce(&mut Vec<u8>)) {
-        self.frames.frame(&mut self.bytes, kind, fill);
+    pub(crate) fn with_ring_positions(self) -> Self {
+        Self(self.0.record_bytes(16))
     }
 
     pub(crate) fn thread(&mut self, ring: u32, name: &str) {
-        let os_id = 4_000 + u64::from(ring);
-        let thread = Thread { ring, os_id, name: name.into(), continues: None };
-        let mut payload = Vec::new();
-        thread.encode(&mut payload);
-        self.frame(FrameKind::Thread, |out| out.extend(payload));
+        self.0.thread(ring, 4_000 + u64::from(ring), name);
     }
 
     /// A block: each record is a call site, milliseconds since noon, and raw values.
@@ -81,36 +58,21 @@ impl Dump {
         first: u64,
         records: &[(u32, u64, Vec<u8>)],
     ) {
-        let sites = call_sites();
-        let mut builder = BlockBuilder::default();
-        builder.begin(ring, position, first);
-        for (id, ms, values) in records {
-            let counter = counter(*ms);
-            let payload = [&counter.to_le_bytes()[..], values].concat();
-            let site = sites.iter().find(|site| site.id == *id).unwrap();
-            builder.push(site, &payload).unwrap();
-        }
-        let end = position + self.record_bytes * records.len() as u64;
-        self.frame(FrameKind::Block, |out| {
-            builder.finish(end, out);
-        });
-        self.records += records.len() as u64;
+        self.0.ring_at(ring, position, first);
+        let record =
+            |(id, ms, values): &(u32, u64, Vec<u8>)| Rec(*id, counter(*ms), values.clone());
+        self.0.block(ring, &records.iter().map(record).collect::<Vec<_>>());
     }
 
     /// A statement that `count` debug records were lost in a ring that was full.
     pub(crate) fn loss(&mut self, ring: u32, position: u64, ms: u64, count: u64) {
-        let loss = Loss {
-            counter: NOON_COUNTER + ms * 1_000_000,
-            full: [0, 0, 0, count, 0],
-            too_large: [0; 5],
-        };
-        let frame = LossFrame { ring, position, loss, gone: None };
-        self.frame(FrameKind::Loss, |out| frame.encode(out));
+        let loss = loss(counter(ms), [0, 0, 0, count, 0]);
+        self.0.loss_frame(&LossFrame { ring, position, loss, gone: None });
     }
 
     /// The dump as it is when its writer dies.
     pub(crate) fn unsealed(self) -> Vec<u8> {
-        self.bytes
+        self.0.into_bytes()
     }
 
     pub(crate) fn sealed(self) -> Vec<u8> {
@@ -118,19 +80,14 @@ impl Dump {
     }
 
     pub(crate) fn sealed_with_losses(mut self, lost: u64) -> Vec<u8> {
-        let end = End { index: 0, records: self.records, lost, continues: false };
-        self.frame(FrameKind::End, |out| end.encode(out));
-        self.bytes
+        self.0.seal_without_index(lost);
+        self.0.into_bytes()
     }
 }
 
-/// The raw counter so many milliseconds after noon.
+/// The raw counter at a number of milliseconds after noon.
 pub(crate) fn counter(ms: u64) -> u64 {
     NOON_COUNTER + ms * 1_000_000
-}
-
-fn postcard_of(value: &impl serde::Serialize) -> Vec<u8> {
-    postcard::to_allocvec(value).unwrap()
 }
 
 pub(crate) const FILLED: u32 = 16;
@@ -181,12 +138,8 @@ fn call_sites() -> Vec<CallSite> {
     ]
 }
 
-pub(crate) fn text(text: &str) -> Vec<u8> {
-    [&(text.len() as u32).to_le_bytes()[..], text.as_bytes()].concat()
-}
-
 pub(crate) fn filled(ms: u64, order: u64, user: &str) -> (u32, u64, Vec<u8>) {
-    (FILLED, ms, [&order.to_le_bytes()[..], &text(user)].concat())
+    (FILLED, ms, [&order.to_le_bytes()[..], &str_bytes(user)].concat())
 }
 
 pub(crate) fn limit(ms: u64, limit: u32) -> (u32, u64, Vec<u8>) {
@@ -194,7 +147,7 @@ pub(crate) fn limit(ms: u64, limit: u32) -> (u32, u64, Vec<u8>) {
 }
 
 pub(crate) fn lost_peer(ms: u64, peer: &str) -> (u32, u64, Vec<u8>) {
-    (LOST_PEER, ms, text(peer))
+    (LOST_PEER, ms, str_bytes(peer))
 }
 
 pub(crate) fn tick(ms: u64) -> (u32, u64, Vec<u8>) {

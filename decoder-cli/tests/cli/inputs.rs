@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::Stdio;
 
 use crate::dump::{five, ticks};
-use crate::program::Scene;
+use crate::program::Workspace;
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
@@ -18,13 +18,13 @@ fn zstd(bytes: &[u8]) -> Vec<u8> {
 
 /// How many records are shown, of a run that went well.
 #[track_caller]
-fn count(scene: &Scene, args: &[&str]) -> usize {
-    scene.run(&[args, &["--json"]].concat()).ok().lines().count()
+fn count(workspace: &Workspace, args: &[&str]) -> usize {
+    workspace.run(&[args, &["--json"]].concat()).ok().lines().count()
 }
 
 #[test]
 fn a_directory_has_rotated_and_packed_files_too() {
-    let scene = Scene::new();
+    let workspace = Workspace::new();
     let names = [
         "app.steno",
         "app.steno.1",
@@ -41,7 +41,7 @@ fn a_directory_has_rotated_and_packed_files_too() {
     for (number, name) in (1..).zip(names) {
         let dump = ticks(number, number.into()).sealed();
         all += usize::from(number);
-        scene.write(
+        workspace.write(
             &format!("logs/{name}"),
             match name.rsplit_once('.') {
                 Some((_, "gz")) => gzip(&dump),
@@ -50,20 +50,20 @@ fn a_directory_has_rotated_and_packed_files_too() {
             },
         );
     }
-    assert_eq!(count(&scene, &["logs"]), all);
-    assert_eq!(count(&scene, &["logs/*"]), all);
-    assert_eq!(scene.run(&["info", "--json", "logs"]).ok().lines().count(), names.len());
-    assert_eq!(scene.run(&["verify", "--json", "logs"]).ok().lines().count(), names.len());
+    assert_eq!(count(&workspace, &["logs"]), all);
+    assert_eq!(count(&workspace, &["logs/*"]), all);
+    assert_eq!(workspace.run(&["info", "--json", "logs"]).ok().lines().count(), names.len());
+    assert_eq!(workspace.run(&["verify", "--json", "logs"]).ok().lines().count(), names.len());
 }
 
 #[test]
 fn what_is_passed_over_is_said() {
-    let scene = Scene::with("logs/app.steno", ticks(1, 3).sealed());
-    scene.write("logs/app.steno.md5", "0123456789abcdef");
-    scene.write("logs/notes.txt", "text");
-    scene.write("logs/trace.bin", ticks(2, 3).sealed());
-    scene.write("logs/.tmp0001", ticks(3, 3).sealed());
-    let run = scene.run(&["logs", "--json"]);
+    let workspace = Workspace::with("logs/app.steno", ticks(1, 3).sealed());
+    workspace.write("logs/app.steno.md5", "0123456789abcdef");
+    workspace.write("logs/notes.txt", "text");
+    workspace.write("logs/trace.bin", ticks(2, 3).sealed());
+    workspace.write("logs/.tmp0001", ticks(3, 3).sealed());
+    let run = workspace.run(&["logs", "--json"]);
     assert_eq!((run.code, run.stdout.lines().count()), (Some(0), 3));
     assert_eq!(
         run.stderr,
@@ -72,20 +72,20 @@ fn what_is_passed_over_is_said() {
          read it\n"
     );
     // Named, it is read; and what is named and no dump is an error.
-    assert_eq!(count(&scene, &["logs/trace.bin"]), 3);
-    scene.run(&["logs/app.steno.md5"]).fails(1);
+    assert_eq!(count(&workspace, &["logs/trace.bin"]), 3);
+    workspace.run(&["logs/app.steno.md5"]).fails(1);
 
-    std::fs::remove_file(scene.path().join("logs/app.steno")).unwrap();
-    let said = scene.run(&["logs"]).fails(1);
+    std::fs::remove_file(workspace.path().join("logs/app.steno")).unwrap();
+    let said = workspace.run(&["logs"]).fails(1);
     assert!(said.ends_with("one by one: logs/app.steno.md5 logs/trace.bin\n"), "{said}");
 }
 
 #[test]
 fn a_rotated_file_that_is_damaged_is_an_error() {
-    let scene = Scene::with("logs/app.steno", ticks(1, 3).sealed());
+    let workspace = Workspace::with("logs/app.steno", ticks(1, 3).sealed());
     for bytes in [&b"not a dump at all"[..], b"", &ticks(2, 3).sealed()[..20]] {
-        scene.write("logs/app.steno.1", bytes);
-        let run = scene.run(&["logs", "--json"]);
+        workspace.write("logs/app.steno.1", bytes);
+        let run = workspace.run(&["logs", "--json"]);
         assert_eq!((run.code, run.stdout.lines().count()), (Some(1), 3), "{}", run.stderr);
         assert!(run.stderr.starts_with("steno: logs/app.steno.1: "), "{}", run.stderr);
     }
@@ -97,41 +97,41 @@ fn packed_copies_are_read_wherever_they_come_from() {
     let (first, second) = dump.split_at(300);
     for packed in [gzip(&dump), [gzip(first), gzip(second)].concat(), zstd(&dump)] {
         // The name does not count, only the content.
-        let scene = Scene::with("copy", &packed);
-        assert_eq!(count(&scene, &["copy"]), 5);
-        let run = scene.run_with_input(&["-", "--json"], packed.clone());
+        let workspace = Workspace::with("copy", &packed);
+        assert_eq!(count(&workspace, &["copy"]), 5);
+        let run = workspace.run_with_input(&["-", "--json"], packed.clone());
         assert_eq!(run.ok().lines().count(), 5);
-        assert!(scene.run(&["info", "copy"]).ok().starts_with("copy\n  state:      sealed\n"));
-        assert!(scene.run(&["verify", "copy"]).ok().starts_with("copy: complete: 5 records, "));
-        let run = scene.run(&["export", "--to", "steno", "copy", "-o", "small.steno"]);
+        assert!(workspace.run(&["info", "copy"]).ok().starts_with("copy\n  state:      sealed\n"));
+        assert!(workspace.run(&["verify", "copy"]).ok().starts_with("copy: complete: 5 records, "));
+        let run = workspace.run(&["export", "--to", "steno", "copy", "-o", "small.steno"]);
         assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
-        assert_eq!(count(&scene, &["small.steno"]), 5);
+        assert_eq!(count(&workspace, &["small.steno"]), 5);
     }
 }
 
 #[test]
 fn other_packings_are_named() {
     let xz = b"\xfd7zXZ\0\0\x04";
-    let scene = Scene::with("logs/app.steno.xz", xz);
-    scene.write("logs/app.steno", five().sealed());
-    let run = scene.run(&["logs", "--json"]);
+    let workspace = Workspace::with("logs/app.steno.xz", xz);
+    workspace.write("logs/app.steno", five().sealed());
+    let run = workspace.run(&["logs", "--json"]);
     assert_eq!((run.code, run.stdout.lines().count()), (Some(0), 5));
     let packed = "is compressed in a format that steno does not support";
     assert_eq!(run.stderr, format!("steno: logs/app.steno.xz: skipped: {packed}\n"));
     let told =
         |name| format!("steno: {name}: {packed}; decompress it first: xzcat FILE | steno -\n");
-    assert_eq!(scene.run(&["logs/app.steno.xz"]).fails(1), told("logs/app.steno.xz"));
-    assert_eq!(scene.run_with_input(&["-"], xz.to_vec()).fails(1), told("<stdin>"));
+    assert_eq!(workspace.run(&["logs/app.steno.xz"]).fails(1), told("logs/app.steno.xz"));
+    assert_eq!(workspace.run_with_input(&["-"], xz.to_vec()).fails(1), told("<stdin>"));
 }
 
 #[cfg(unix)]
 #[test]
 fn a_named_pipe_is_read_to_its_end() {
-    let scene = Scene::new();
-    let pipe = scene.path().join("pipe");
+    let workspace = Workspace::new();
+    let pipe = workspace.path().join("pipe");
     let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
     assert!(made.success());
-    let child = scene.command(&["pipe", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
+    let child = workspace.command(&["pipe", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
     std::fs::write(&pipe, gzip(&five().sealed())).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 5);
@@ -142,8 +142,8 @@ fn a_named_pipe_is_read_to_its_end() {
 fn a_copy_that_is_cut_or_damaged_shows_what_is_there() {
     let dump = ticks(1, 30_000).sealed();
     for (name, packed) in [("app.steno.gz", gzip(&dump)), ("app.steno.zst", zstd(&dump))] {
-        let scene = Scene::with(name, &packed[..packed.len() - 3]);
-        let run = scene.run(&[name, "--json"]);
+        let workspace = Workspace::with(name, &packed[..packed.len() - 3]);
+        let run = workspace.run(&[name, "--json"]);
         assert_eq!(run.code, Some(3), "{}", run.stderr);
         assert!(
             run.stderr.starts_with(&format!("steno: {name}: the compressed copy is ")),
@@ -151,17 +151,17 @@ fn a_copy_that_is_cut_or_damaged_shows_what_is_there() {
             run.stderr
         );
         for command in ["info", "verify"] {
-            assert_eq!(scene.run(&[command, name]).code, Some(3));
+            assert_eq!(workspace.run(&[command, name]).code, Some(3));
         }
-        let half = Scene::with(name, &packed[..20]);
+        let half = Workspace::with(name, &packed[..20]);
         half.run(&[name]).fails(1);
     }
     // Only the checksum of a copy is wrong: all is there, and it is told.
     let mut packed = gzip(&dump);
     let at = packed.len() - 6;
     packed[at] ^= 1;
-    let scene = Scene::with("app.steno.gz", packed);
-    let run = scene.run(&["app.steno.gz", "--json"]);
+    let workspace = Workspace::with("app.steno.gz", packed);
+    let run = workspace.run(&["app.steno.gz", "--json"]);
     assert_eq!((run.code, run.stdout.lines().count()), (Some(3), 30_000), "{}", run.stderr);
     assert!(run.stderr.contains("the compressed copy is damaged"), "{}", run.stderr);
 }
@@ -170,8 +170,8 @@ fn a_copy_that_is_cut_or_damaged_shows_what_is_there() {
 fn a_bomb_is_bounded() {
     let mut dump = five().sealed();
     dump.resize(64 << 20, 0);
-    let scene = Scene::with("app.steno.gz", gzip(&dump));
-    let run = scene.run(&["app.steno.gz", "--json", "--max-unpacked", "1M"]);
+    let workspace = Workspace::with("app.steno.gz", gzip(&dump));
+    let run = workspace.run(&["app.steno.gz", "--json", "--max-unpacked", "1M"]);
     assert_eq!((run.code, run.stdout.lines().count()), (Some(3), 5));
     assert!(
         run.stderr.starts_with("steno: app.steno.gz: unpacks to more than 1.0 MiB; the rest is not read (--max-unpacked SIZE)\n"),
@@ -183,22 +183,22 @@ fn a_bomb_is_bounded() {
 #[test]
 fn a_dump_and_its_packed_copy_are_shown_once() {
     let dump = ticks(1, 300).sealed();
-    let scene = Scene::with("logs/app.steno.1", &dump);
-    scene.write("logs/app.steno.1.gz", gzip(&dump));
-    scene.write("logs/app.steno.1.zst", zstd(&dump));
+    let workspace = Workspace::with("logs/app.steno.1", &dump);
+    workspace.write("logs/app.steno.1.gz", gzip(&dump));
+    workspace.write("logs/app.steno.1.zst", zstd(&dump));
     // What was copied when there was less of it.
-    scene.write("logs/app.steno.bak", &dump[..dump.len() / 2]);
-    assert_eq!(count(&scene, &["logs"]), 300);
-    assert_eq!(count(&scene, &["logs", "--unordered"]), 300);
-    assert_eq!(count(&scene, &["logs", "-n", "5"]), 5);
-    let run = scene.run_with_input(&["logs/app.steno.1.gz", "-", "--json"], zstd(&dump));
+    workspace.write("logs/app.steno.bak", &dump[..dump.len() / 2]);
+    assert_eq!(count(&workspace, &["logs"]), 300);
+    assert_eq!(count(&workspace, &["logs", "--unordered"]), 300);
+    assert_eq!(count(&workspace, &["logs", "-n", "5"]), 5);
+    let run = workspace.run_with_input(&["logs/app.steno.1.gz", "-", "--json"], zstd(&dump));
     assert_eq!(run.ok().lines().count(), 300);
     // A damaged copy takes nothing from a whole one.
     let mut damaged = dump.clone();
     let middle = damaged.len() / 2;
     damaged[middle] ^= 0x55;
-    scene.write("logs/app.steno.0", damaged);
-    let run = scene.run(&["logs", "--json"]);
+    workspace.write("logs/app.steno.0", damaged);
+    let run = workspace.run(&["logs", "--json"]);
     let records = run.stdout.lines().filter(|line| line.contains("\"message\"")).count();
     assert_eq!((run.code, records), (Some(3), 300), "{}", run.stderr);
 }

@@ -3,15 +3,15 @@
 use std::fs;
 
 use crate::dump::{Dump, five, tick, ticks};
-use crate::program::Scene;
+use crate::program::Workspace;
 use crate::rings::{crashed, rings};
 
 /// Compares the lines that `info --json` and `verify --json` print with the reviewed ones.
 #[track_caller]
-fn check(name: &str, scene: &Scene, args: &[&str]) {
+fn check(name: &str, workspace: &Workspace, args: &[&str]) {
     for command in ["info", "verify"] {
-        let run = scene.run(&[&[command, "--json"], args].concat());
-        let folder = scene.path().canonicalize().unwrap();
+        let run = workspace.run(&[&[command, "--json"], args].concat());
+        let folder = workspace.path().canonicalize().unwrap();
         let text = run.stdout.replace(folder.to_str().unwrap(), "[folder]");
         let text = format!("exit code {:?}\n{text}", run.code);
         insta::assert_snapshot!(format!("{name}-{command}"), text);
@@ -20,19 +20,19 @@ fn check(name: &str, scene: &Scene, args: &[&str]) {
 
 #[test]
 fn a_sealed_dump() {
-    check("sealed", &Scene::with("app.steno", five().sealed()), &["app.steno"]);
+    check("sealed", &Workspace::with("app.steno", five().sealed()), &["app.steno"]);
 }
 
 #[test]
 fn several_dumps_are_one_line_each() {
-    let scene = Scene::with("a.steno", five().sealed());
-    scene.write("b.steno", ticks(2, 300).sealed());
-    check("several", &scene, &["."]);
+    let workspace = Workspace::with("a.steno", five().sealed());
+    workspace.write("b.steno", ticks(2, 300).sealed());
+    check("several", &workspace, &["."]);
 }
 
 #[test]
 fn an_unsealed_dump() {
-    check("unsealed", &Scene::with("app.steno", five().unsealed()), &["app.steno"]);
+    check("unsealed", &Workspace::with("app.steno", five().unsealed()), &["app.steno"]);
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn a_dump_with_losses_and_a_gap() {
     dump.block(1, 0, 0, &[tick(0), tick(1)]);
     dump.block(1, 4_058 * 64, 4_058, &[tick(5)]);
     dump.loss(1, 4_059 * 64, 5, 17);
-    check("losses", &Scene::with("app.steno", dump.sealed_with_losses(17)), &["app.steno"]);
+    check("losses", &Workspace::with("app.steno", dump.sealed_with_losses(17)), &["app.steno"]);
 }
 
 #[test]
@@ -51,30 +51,30 @@ fn a_damaged_dump() {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 0x55;
     bytes.truncate(bytes.len() - 20);
-    check("damaged", &Scene::with("app.steno", bytes), &["app.steno"]);
+    check("damaged", &Workspace::with("app.steno", bytes), &["app.steno"]);
 }
 
 #[test]
 fn a_dump_that_rings_complete() {
-    let scene = crashed();
-    check("rings", &scene, &["app.steno"]);
-    let ring = rings(&scene).join("ring-0");
+    let workspace = crashed();
+    check("rings", &workspace, &["app.steno"]);
+    let ring = rings(&workspace).join("ring-0");
     let mut bytes = fs::read(&ring).unwrap();
     bytes[4096 + 64] ^= 0xff;
     bytes[4096 + 67] ^= 0x40;
     fs::write(&ring, bytes).unwrap();
-    check("damaged-rings", &scene, &["app.steno"]);
-    fs::remove_file(scene.path().join("app.steno")).unwrap();
-    let name = rings(&scene);
-    check("rings-alone", &scene, &[name.file_name().unwrap().to_str().unwrap()]);
+    check("damaged-rings", &workspace, &["app.steno"]);
+    fs::remove_file(workspace.path().join("app.steno")).unwrap();
+    let name = rings(&workspace);
+    check("rings-alone", &workspace, &[name.file_name().unwrap().to_str().unwrap()]);
 }
 
 #[test]
 fn what_is_beyond_a_limit() {
-    let scene = crashed();
-    check("max-metadata", &scene, &["app.steno", "--max-metadata", "64"]);
-    check("max-ring-bytes", &scene, &["app.steno", "--max-ring-bytes", "4K"]);
-    check("max-ring-files", &scene, &["app.steno", "--max-ring-files", "0"]);
+    let workspace = crashed();
+    check("max-metadata", &workspace, &["app.steno", "--max-metadata", "64"]);
+    check("max-ring-bytes", &workspace, &["app.steno", "--max-ring-bytes", "4K"]);
+    check("max-ring-files", &workspace, &["app.steno", "--max-ring-files", "0"]);
 }
 
 #[cfg(unix)]
@@ -82,19 +82,19 @@ fn what_is_beyond_a_limit() {
 fn ring_directories() {
     use crate::clean::{dump_of, left};
 
-    let scene = Scene::new();
-    left(&scene, 1, "sealed.steno", true);
-    scene.write("sealed.steno", dump_of(1, true).sealed());
-    left(&scene, 2, "gone.steno", false);
-    fs::remove_file(scene.path().join("gone.steno")).unwrap();
-    left(&scene, 3, "read.steno", true);
-    left(&scene, 4, "unread.steno", false);
-    let nameless = left(&scene, 5, "nameless.steno", false);
-    fs::remove_file(scene.path().join("nameless.steno")).unwrap();
+    let workspace = Workspace::new();
+    left(&workspace, 1, "sealed.steno", true);
+    workspace.write("sealed.steno", dump_of(1, true).sealed());
+    left(&workspace, 2, "gone.steno", false);
+    fs::remove_file(workspace.path().join("gone.steno")).unwrap();
+    left(&workspace, 3, "read.steno", true);
+    left(&workspace, 4, "unread.steno", false);
+    let nameless = left(&workspace, 5, "nameless.steno", false);
+    fs::remove_file(workspace.path().join("nameless.steno")).unwrap();
     fs::remove_file(nameless.join("dump")).unwrap();
     for (name, args) in [("clean", &[][..]), ("clean-remove", &["--remove", "--unread"])] {
-        let run = scene.run(&[&["clean", "rings", "--json"], args].concat());
-        let folder = scene.path().to_str().unwrap().to_owned();
+        let run = workspace.run(&[&["clean", "rings", "--json"], args].concat());
+        let folder = workspace.path().to_str().unwrap().to_owned();
         let mut text = format!("exit code {:?}\n", run.code);
         for line in run.stdout.replace(&folder, "[folder]").lines() {
             // What a file takes on its file system, and how long ago it was written, vary.

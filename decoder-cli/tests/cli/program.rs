@@ -1,15 +1,14 @@
 //! Runs the program in a directory of its own.
 
-use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
 
-use tempfile::TempDir;
+use stenolog_testkit::TempDirFixture;
 
 /// A directory with dumps, in which `steno` runs.
-pub(crate) struct Scene(TempDir);
+pub(crate) struct Workspace(TempDirFixture);
 
 /// How a run went.
 #[derive(Debug)]
@@ -19,15 +18,15 @@ pub(crate) struct Run {
     pub(crate) stderr: String,
 }
 
-impl Scene {
+impl Workspace {
     pub(crate) fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        Self(TempDirFixture::new())
     }
 
     pub(crate) fn with(name: &str, bytes: impl AsRef<[u8]>) -> Self {
-        let scene = Self::new();
-        scene.write(name, bytes);
-        scene
+        let workspace = Self::new();
+        workspace.write(name, bytes);
+        workspace
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -35,10 +34,7 @@ impl Scene {
     }
 
     pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, bytes).unwrap();
-        path
+        self.0.write(name, bytes)
     }
 
     /// The program, in the directory, in an environment that says nothing.

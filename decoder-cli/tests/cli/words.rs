@@ -1,16 +1,16 @@
 //! A word that is neither a file nor a filter: nothing is shown but a suggestion.
 
 use crate::dump::{Dump, five, tick, ticks};
-use crate::program::Scene;
+use crate::program::Workspace;
 
 /// Checks the messages about words beside a good dump, of which nothing may be shown.
 #[track_caller]
 fn check(words: &[&str], code: i32, expected: &[&str]) {
-    let scene = Scene::with("app.steno", five().sealed());
+    let workspace = Workspace::with("app.steno", five().sealed());
     for args in [words.to_vec(), [words, &["app.steno"]].concat(), [&["app.steno"], words].concat()]
     {
         let expected: String = expected.iter().map(|line| format!("steno: {line}\n")).collect();
-        assert_eq!(scene.run(&args).fails(code), expected, "{args:?}");
+        assert_eq!(workspace.run(&args).fails(code), expected, "{args:?}");
     }
 }
 
@@ -28,8 +28,8 @@ fn a_word_that_looks_like_a_command() {
         2,
         &[&format!("stats: {NEITHER}; {COMMANDS}"), &format!("nonsense: {NEITHER}; {COMMANDS}")],
     );
-    let scene = Scene::with("app.steno", five().sealed());
-    let said = scene.run(&["app.steno", "verify"]).fails(2);
+    let workspace = Workspace::with("app.steno", five().sealed());
+    let said = workspace.run(&["app.steno", "verify"]).fails(2);
     assert_eq!(
         said,
         "steno: verify: no such file; a command must come first: `steno verify FILE`\n"
@@ -57,8 +57,8 @@ fn an_expression() {
 
 #[test]
 fn a_filter_that_is_misspelt() {
-    let scene = Scene::with("app.steno", five().sealed());
-    let said = |args: &[&str]| scene.run(args).fails(2);
+    let workspace = Workspace::with("app.steno", five().sealed());
+    let said = |args: &[&str]| workspace.run(args).fails(2);
     let filter = "not a file or a filter (NAME=VALUE)";
     for (word, meant) in [
         ("user.name:ann", "user.name=ann"),
@@ -87,14 +87,14 @@ fn a_filter_that_is_misspelt() {
 
 #[test]
 fn a_field_that_no_call_site_has() {
-    let scene = Scene::with("app.steno", five().sealed());
+    let workspace = Workspace::with("app.steno", five().sealed());
     for (word, meant) in [
         ("usr.name=ann", "user.name=VALUE"),
         ("orderid=1", "order_id=VALUE"),
         ("level=warn", "-l LEVEL"),
         ("thread=main", "--thread NAME"),
     ] {
-        let run = scene.run(&["app.steno", word]);
+        let run = workspace.run(&["app.steno", word]);
         assert_eq!((run.code, run.stdout.as_str()), (Some(0), ""));
         let asked = format!("; did you mean {meant}?\n");
         assert!(run.stderr.ends_with(&asked), "{word}: {}", run.stderr);
@@ -103,24 +103,24 @@ fn a_field_that_no_call_site_has() {
 
 #[test]
 fn other_commands_take_no_filters() {
-    let scene = Scene::with("app.steno", five().sealed());
+    let workspace = Workspace::with("app.steno", five().sealed());
     for command in ["info", "verify"] {
-        let said = scene.run(&[command, "app.steno", "order_id=1"]).fails(2);
+        let said = workspace.run(&[command, "app.steno", "order_id=1"]).fails(2);
         assert_eq!(said, "steno: order_id=1: no such file; only `steno decode` takes filters\n");
-        scene.run(&[command, "app.steno", "nonsense"]).fails(2);
-        scene.run(&[command, "app.steno", "gone.steno"]).fails(1);
+        workspace.run(&[command, "app.steno", "nonsense"]).fails(2);
+        workspace.run(&[command, "app.steno", "gone.steno"]).fails(1);
     }
-    scene.run(&["recover", "nonsense", "--to", "out.steno"]).fails(2);
-    scene.run(&["export", "--to", "steno", "nonsense", "-o", "out.steno"]).fails(2);
+    workspace.run(&["recover", "nonsense", "--to", "out.steno"]).fails(2);
+    workspace.run(&["export", "--to", "steno", "nonsense", "-o", "out.steno"]).fails(2);
 }
 
 #[test]
 fn patterns_and_files_with_an_equals_sign_are_files() {
-    let scene = Scene::with("logs/date=2026-11-29/app.steno", ticks(1, 3).sealed());
-    scene.write("logs/date=2026-11-30/app.steno", ticks(2, 2).sealed());
-    scene.write("date=30/app.steno", ticks(3, 4).sealed());
-    scene.write("order_id=1", five().sealed());
-    let count = |word: &str| scene.run(&[word, "--json"]).ok().lines().count();
+    let workspace = Workspace::with("logs/date=2026-11-29/app.steno", ticks(1, 3).sealed());
+    workspace.write("logs/date=2026-11-30/app.steno", ticks(2, 2).sealed());
+    workspace.write("date=30/app.steno", ticks(3, 4).sealed());
+    workspace.write("order_id=1", five().sealed());
+    let count = |word: &str| workspace.run(&[word, "--json"]).ok().lines().count();
     assert_eq!(count("logs/date=2026-*/app.steno"), 5);
     assert_eq!(count("logs/date=*"), 5);
     assert_eq!(count("date=*/app.steno"), 4);
@@ -129,55 +129,55 @@ fn patterns_and_files_with_an_equals_sign_are_files() {
     assert_eq!(count("order_id=?"), 5);
     assert_eq!(count("order_id=1"), 5);
     // A value with an asterisk that no file has is a filter.
-    let run = scene.run(&["order_id=1", "user.name=a*", "--json"]);
+    let run = workspace.run(&["order_id=1", "user.name=a*", "--json"]);
     assert_eq!((run.code, run.stdout.as_str()), (Some(0), ""), "{}", run.stderr);
 }
 
 #[test]
 fn help_is_a_command() {
-    let scene = Scene::new();
-    assert_eq!(scene.run(&["help"]).ok(), scene.run(&["--help"]).ok());
+    let workspace = Workspace::new();
+    assert_eq!(workspace.run(&["help"]).ok(), workspace.run(&["--help"]).ok());
     for command in ["decode", "info", "verify", "recover", "export", "completions", "man"] {
-        let help = scene.run(&["help", command]).ok();
-        assert_eq!(help, scene.run(&[command, "--help"]).ok());
+        let help = workspace.run(&["help", command]).ok();
+        assert_eq!(help, workspace.run(&[command, "--help"]).ok());
         assert!(help.contains(&format!("Usage: steno {command}")), "{help}");
     }
-    let said = scene.run(&["help", "stats"]).fails(2);
+    let said = workspace.run(&["help", "stats"]).fails(2);
     assert!(said.starts_with("steno: unknown command 'stats'"), "{said}");
-    scene.write("help", five().sealed());
-    assert_eq!(scene.run(&["./help", "--json"]).ok().lines().count(), 5);
+    workspace.write("help", five().sealed());
+    assert_eq!(workspace.run(&["./help", "--json"]).ok().lines().count(), 5);
 }
 
 #[test]
 fn a_target_or_thread_that_nothing_has() {
-    let scene = Scene::with("app.steno", five().sealed());
+    let workspace = Workspace::with("app.steno", five().sealed());
     #[track_caller]
-    fn check(scene: &Scene, args: &[&str], records: usize, expected: &str) {
-        let run = scene.run(&[&["app.steno", "--json"], args].concat());
+    fn check(workspace: &Workspace, args: &[&str], records: usize, expected: &str) {
+        let run = workspace.run(&[&["app.steno", "--json"], args].concat());
         assert_eq!((run.code, run.stdout.lines().count()), (Some(0), records), "{args:?}");
         assert_eq!(run.stderr, expected, "{args:?}");
     }
     let target = "no call site has this target";
     let thread = "no thread has this name or id";
-    check(&scene, &["-t", "nosuch"], 0, &format!("steno: nosuch: {target}\n"));
-    check(&scene, &["-t", "ap"], 0, &format!("steno: ap: {target}; did you mean app?\n"));
+    check(&workspace, &["-t", "nosuch"], 0, &format!("steno: nosuch: {target}\n"));
+    check(&workspace, &["-t", "ap"], 0, &format!("steno: ap: {target}; did you mean app?\n"));
     // Other targets match, so records are shown.
     let meant = "did you mean app::net?";
     check(
-        &scene,
+        &workspace,
         &["-t", "app::ned,app::risk"],
         1,
         &format!("steno: app::ned: {target}; {meant}\n"),
     );
-    check(&scene, &["-t", "x*"], 0, &format!("steno: x*: {target}\n"));
-    check(&scene, &["--thread", "nosuch"], 0, &format!("steno: nosuch: {thread}\n"));
+    check(&workspace, &["-t", "x*"], 0, &format!("steno: x*: {target}\n"));
+    check(&workspace, &["--thread", "nosuch"], 0, &format!("steno: nosuch: {thread}\n"));
     let meant = "did you mean worker?";
-    check(&scene, &["--thread", "wroker"], 0, &format!("steno: wroker: {thread}; {meant}\n"));
-    check(&scene, &["--thread", "4711"], 0, &format!("steno: 4711: {thread}\n"));
+    check(&workspace, &["--thread", "wroker"], 0, &format!("steno: wroker: {thread}; {meant}\n"));
+    check(&workspace, &["--thread", "4711"], 0, &format!("steno: 4711: {thread}\n"));
     // What exists is no mistake, even if nothing matches.
-    check(&scene, &["-t", "app::risk", "--thread", "worker"], 0, "");
-    check(&scene, &["-t", "app", "--thread", "4002", "-g", "nothing"], 0, "");
-    check(&scene, &["-t", "stenolog"], 0, "");
+    check(&workspace, &["-t", "app::risk", "--thread", "worker"], 0, "");
+    check(&workspace, &["-t", "app", "--thread", "4002", "-g", "nothing"], 0, "");
+    check(&workspace, &["-t", "stenolog"], 0, "");
 }
 
 /// A thread without a name, and a ring without a thread, go by the names that are shown.
@@ -187,9 +187,9 @@ fn threads_without_a_name_are_known() {
     dump.thread(1, "");
     dump.block(1, 0, 0, &[tick(0)]);
     dump.block(2, 0, 0, &[tick(1)]);
-    let scene = Scene::with("app.steno", dump.sealed());
+    let workspace = Workspace::with("app.steno", dump.sealed());
     for name in ["thread-4001", "4001", "ring-2"] {
-        let shown = scene.run(&["app.steno", "--thread", name]).ok();
+        let shown = workspace.run(&["app.steno", "--thread", name]).ok();
         assert_eq!(shown.lines().count(), 1, "{name}: {shown}");
     }
 }

@@ -46,7 +46,7 @@ impl Checkpoint {
         Self { position, metadata_left, blocks, damage }
     }
 
-    /// How many bytes need no second look, however the file grows.
+    /// How many bytes need not be read again, however the file grows.
     pub(super) fn settled_bytes(&self) -> usize {
         usize::try_from(self.position.offset).unwrap_or(usize::MAX)
     }
@@ -88,7 +88,8 @@ pub(super) fn scan(
         let position = walk.position();
         let Ok(step) = walk.step();
         match step {
-            Some(step) => scanner.take(step, position),
+            Some(Step::Frame(frame)) => scanner.take_frame(&frame),
+            Some(step) => scanner.take_other(step, position),
             None => break,
         }
     }
@@ -108,21 +109,16 @@ struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    fn take(&mut self, step: Step, position: Position) {
-        let is_settled = match step {
-            Step::Frame(_) => true,
-            Step::Gap { is_last, .. } => !is_last,
-            Step::Cut { .. } | Step::OtherDump { .. } => false,
-        };
+    /// Takes anything but a whole frame.
+    #[cold]
+    fn take_other(&mut self, step: Step, position: Position) {
+        let is_settled = matches!(step, Step::Frame(_) | Step::Gap { is_last: false, .. });
         if !is_settled && self.unsettled.is_none() {
             let checkpoint = Checkpoint::new(position, self.metadata_left, self.tables);
             self.unsettled = Some(checkpoint);
         }
         match step {
-            Step::Frame(frame) => {
-                self.can_resume &= self.unsettled.is_none();
-                self.take_frame(&frame);
-            }
+            Step::Frame(frame) => self.take_frame(&frame),
             Step::Cut { frame, end, is_last } => self.take_cut(&frame, end, is_last),
             Step::Gap { offset, end, is_last } => {
                 // What another program appended to a sealed file says nothing about how the log ended.
@@ -138,7 +134,9 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    #[inline]
     fn take_frame(&mut self, frame: &Frame) {
+        self.can_resume &= self.unsettled.is_none();
         self.check_sequence(frame);
         if self.tables.end.is_some() {
             self.damage(frame.offset, 0, DamageCause::AfterEnd);
@@ -146,9 +144,13 @@ impl<'a> Scanner<'a> {
         let kind = FrameKind::from_u8(frame.header.kind);
         let payload_end = frame.payload_offset() + u64::from(frame.header.payload_bytes);
         let payload = self.payload(frame, payload_end);
+        if kind == Some(FrameKind::Block) {
+            // Most frames are blocks.
+            self.tables.frames.block += 1;
+            return self.take_block(frame, payload);
+        }
         self.tables.frames.count(kind);
         match kind {
-            Some(FrameKind::Block) => self.take_block(frame, payload),
             // Only `verify` reads it: the scan finds the frames that it lists.
             Some(FrameKind::Index) => {
                 let place = (frame.payload_offset() as usize, payload.len());
@@ -169,7 +171,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Takes what there is of a frame that runs past the end of the file: it was cut there, unless its
+    /// Takes the part that is there of a frame that runs past the end of the file: the file was cut, unless the
     /// writer broke off (a full disk) and went on with another frame.
     fn take_cut(&mut self, frame: &Frame, end: u64, is_last: bool) {
         self.check_sequence(frame);

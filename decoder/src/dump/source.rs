@@ -3,7 +3,7 @@
 mod guard;
 
 use std::fs::{File, Metadata};
-use std::io::{self, Read, Seek as _, SeekFrom};
+use std::io::{self, Read};
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ enum Bytes {
 /// The file that a source was read from.
 #[derive(Debug)]
 struct Origin {
-    /// Held open if its writer may append to it: it is found even under another name.
+    /// Held open while its writer is alive: it is found even under another name.
     file: Option<Arc<File>>,
     id: Option<FileId>,
     /// What it began with when it was opened.
@@ -191,14 +191,14 @@ impl Source {
         file: Arc<File>,
         length: usize,
         settled: usize,
+        writer_is_alive: Option<bool>,
         limits: &Limits,
     ) -> io::Result<bool> {
         let Some(origin) = &this.origin else { return Ok(false) };
         let Origin { id, is_at_path, head, .. } = *origin;
-        let (mut new_head, mut reader) = (HEAD, &*file);
-        reader.seek(SeekFrom::Start(0))?;
+        let mut new_head = HEAD;
         let bytes = this.len().min(HEAD.len());
-        reader.read_exact(&mut new_head[..bytes])?;
+        read_at(&file, &mut new_head[..bytes], 0)?;
         if new_head != head {
             return Ok(false);
         }
@@ -207,9 +207,9 @@ impl Source {
             Some(mapped) => mapped,
             None => {
                 let settled = settled.min(this.len());
-                let mut tail = Vec::new();
-                reader.seek(SeekFrom::Start(settled as u64))?;
-                reader.take((length - settled) as u64).read_to_end(&mut tail)?;
+                let mut tail = vec![0; length - settled];
+                let bytes = read_at(&file, &mut tail, settled as u64)?;
+                tail.truncate(bytes);
                 let mut bytes = match Arc::get_mut(this) {
                     Some(Self { bytes: Bytes::Read(bytes), .. }) => std::mem::take(bytes),
                     _ => this.to_vec(),
@@ -219,10 +219,39 @@ impl Source {
                 Bytes::Read(bytes)
             }
         };
-        let origin = Origin { file: Some(file), id, is_at_path, head };
+        let file = (writer_is_alive == Some(true)).then_some(file);
+        let origin = Origin { file, id, is_at_path, head };
         *this = Arc::new(Self { bytes, origin: Some(origin) });
         Ok(true)
     }
+}
+
+/// Fills the buffer from an offset on; returns how many bytes there were.
+fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match read_some_at(file, &mut buffer[filled..], offset + filled as u64) {
+            Ok(0) => break,
+            Ok(bytes) => filled += bytes,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// Leaves the file's cursor alone: clones of a dump share a file that is held open.
+#[cfg(unix)]
+fn read_some_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, offset)
+}
+
+/// No file is held open here, so that each has its own cursor.
+#[cfg(not(unix))]
+fn read_some_at(mut file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    use std::io::{Seek as _, SeekFrom};
+    file.seek(SeekFrom::Start(offset))?;
+    file.read(buffer)
 }
 
 /// The first bytes of a file, zeros if there are fewer.
@@ -254,12 +283,12 @@ impl Origin {
 }
 
 fn map(file: &File, length: usize) -> io::Result<Mmap> {
-    // SAFETY: a map is sound as long as nobody changes the mapped bytes or truncates the file. A
-    // logger only appends: it never changes the first `length` bytes again, which were there when
-    // the length was read. That goes for the next one on the path, too, which completes a dump after
-    // them or in a copy, and replaces it by another file, unless the file is mounted by itself or its folder
-    // may not be written (F4 in the logger's `drain/file.rs`). Dumps are created 0600, so that nobody but
-    // their owner can break this, who could as well change this process's memory.
+    // SAFETY: a map is sound as long as the mapped bytes do not change and the file is not truncated. A
+    // logger only appends: it never changes the first `length` bytes again, which were there when the
+    // length was read. The same holds for the next logger on the path: it completes a dump after them or in
+    // a copy, and replaces it by another file, unless the file is a mount point or its folder may not be
+    // written (F4 in the logger's `drain/storage/create.rs`). Dumps are created 0600: only their owner can
+    // break this, who could as well change this process's memory.
     unsafe { MmapOptions::new().len(length).map(file) }
 }
 

@@ -4,23 +4,23 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use super::*;
-use crate::scene::{Rec, Scene, loss, messages, n, str_bytes};
+use crate::testing::{DumpBuilder, Open, Rec, loss, messages, n, str_bytes};
 use crate::{Decoder, Entry, Filter, Format, RenderOptions, Renderer};
 use stenolog_format::frame::{FrameHeader, FrameKind};
 
 /// A dump with all kinds of frames, two threads, and both encodings.
-fn scene() -> Scene {
-    let mut scene = Scene::new();
+fn builder() -> DumpBuilder {
+    let mut builder = DumpBuilder::new();
     let statement = Rec(1, 45, loss(45, [0, 0, 3, 0, 0]).encode()[8..].to_vec());
-    scene.block(1, &[n(10, 1), n(30, 3), Rec(17, 40, str_bytes("ann"))]);
-    scene.any_frame(FrameKind::Watermark, &[0; 8]);
-    scene.raw_block(2, &[n(20, 2), Rec(17, 25, str_bytes("bob")), n(50, 5)]);
-    scene.clock(1_000, crate::scene::START + 1_000);
-    scene.block(1, &[statement, n(60, 6)]);
-    scene.loss(2, loss(70, [0, 0, 0, 1, 0]));
-    scene.raw_block(2, &[n(80, 8), Rec(18, 90, vec![])]);
-    scene.seal(4);
-    scene
+    builder.block(1, &[n(10, 1), n(30, 3), Rec(17, 40, str_bytes("ann"))]);
+    builder.frame(FrameKind::Watermark, &[0; 8]);
+    builder.raw_block(2, &[n(20, 2), Rec(17, 25, str_bytes("bob")), n(50, 5)]);
+    builder.clock(1_000, crate::testing::START + 1_000);
+    builder.block(1, &[statement, n(60, 6)]);
+    builder.loss(2, loss(70, [0, 0, 0, 1, 0]));
+    builder.raw_block(2, &[n(80, 8), Rec(18, 90, vec![])]);
+    builder.seal(4);
+    builder
 }
 
 /// The numbers and messages of each ring's records.
@@ -58,11 +58,11 @@ fn exercise(dump: &Dump) {
 
 #[test]
 fn every_prefix_of_a_dump_decodes_to_a_prefix_of_its_records() {
-    let scene = scene();
-    let whole = by_ring(&scene.dump());
+    let builder = builder();
+    let whole = by_ring(&builder.dump());
     let mut most = 0;
-    for length in 0..scene.bytes().len() {
-        let Ok(dump) = Dump::from_bytes("cut", scene.bytes()[..length].to_vec()) else {
+    for length in 0..builder.bytes().len() {
+        let Ok(dump) = Dump::from_bytes("cut", builder.bytes()[..length].to_vec()) else {
             assert!(length < FileHeader::BYTES, "cut at {length}");
             continue;
         };
@@ -82,12 +82,12 @@ fn every_prefix_of_a_dump_decodes_to_a_prefix_of_its_records() {
 
 #[test]
 fn a_changed_byte_costs_only_the_frame_that_it_is_in() {
-    let scene = scene();
-    let dump = scene.dump();
+    let builder = builder();
+    let dump = builder.dump();
     let whole = by_ring(&dump);
     let blocks: Vec<_> = dump.blocks().to_vec();
     let metadata_ends = blocks[0].offset as usize;
-    let mut bytes = scene.bytes().to_vec();
+    let mut bytes = builder.bytes().to_vec();
     for at in 0..bytes.len() {
         for change in [0x01, 0x80, 0xff, bytes[at]] {
             bytes[at] ^= change;
@@ -120,11 +120,11 @@ fn a_changed_byte_costs_only_the_frame_that_it_is_in() {
 
 #[test]
 fn rubbish_between_frames_is_passed_over() {
-    let mut scene = Scene::new();
-    scene.block(1, &[n(10, 1)]);
-    let place = scene.bytes().len();
-    scene.block(1, &[n(20, 2)]);
-    let mut bytes = scene.bytes().to_vec();
+    let mut builder = DumpBuilder::new();
+    builder.block(1, &[n(10, 1)]);
+    let place = builder.bytes().len();
+    builder.block(1, &[n(20, 2)]);
+    let mut bytes = builder.bytes().to_vec();
     // Not a multiple of the alignment, and with a false beginning.
     bytes.splice(place..place, b"rubbish \xF5\x9Dst rubbish".iter().copied());
     let dump = Dump::from_bytes("test.steno", bytes).unwrap();
@@ -136,11 +136,11 @@ fn rubbish_between_frames_is_passed_over() {
 
 #[test]
 fn a_frame_that_was_cut_and_begun_again_hides_nothing() {
-    let mut scene = Scene::new();
-    scene.block(1, &[n(10, 1), n(20, 2), n(30, 3)]);
-    let place = scene.dump().blocks()[0].offset as usize;
-    scene.block(2, &[n(40, 4)]);
-    let mut bytes = scene.bytes().to_vec();
+    let mut builder = DumpBuilder::new();
+    builder.block(1, &[n(10, 1), n(20, 2), n(30, 3)]);
+    let place = builder.dump().blocks()[0].offset as usize;
+    builder.block(2, &[n(40, 4)]);
+    let mut bytes = builder.bytes().to_vec();
     // A long block of which the disk took only the beginning, and then all of it.
     let frame =
         FrameHeader { payload_bytes: 1 << 20, ..FrameHeader::decode(&bytes[place..]).unwrap() };
@@ -156,15 +156,15 @@ fn a_frame_that_was_cut_and_begun_again_hides_nothing() {
 
 #[test]
 fn tails() {
-    let mut scene = Scene::new();
-    scene.block(1, &[n(10, 1)]);
-    assert_eq!(scene.dump().tail(), Tail::Unfinished);
-    let whole = scene.bytes().len();
-    scene.seal(0);
-    assert_eq!(scene.dump().tail(), Tail::Sealed);
-    let cut = Dump::from_bytes("test", scene.bytes()[..whole + 9].to_vec()).unwrap();
+    let mut builder = DumpBuilder::new();
+    builder.block(1, &[n(10, 1)]);
+    assert_eq!(builder.dump().tail(), Tail::Unfinished);
+    let whole = builder.bytes().len();
+    builder.seal(0);
+    assert_eq!(builder.dump().tail(), Tail::Sealed);
+    let cut = Dump::from_bytes("test", builder.bytes()[..whole + 9].to_vec()).unwrap();
     assert_eq!(cut.tail(), Tail::Torn { offset: whole as u64, bytes: 9 });
-    let mut zeros = scene.bytes()[..whole].to_vec();
+    let mut zeros = builder.bytes()[..whole].to_vec();
     zeros.resize(whole + 4096, 0);
     let zeros = Dump::from_bytes("test", zeros).unwrap();
     assert_eq!(zeros.tail(), Tail::Torn { offset: whole as u64, bytes: 4096 });
@@ -172,11 +172,11 @@ fn tails() {
 
 #[test]
 fn what_was_put_behind_the_end_is_damage_and_leaves_the_dump_sealed() {
-    let mut scene = Scene::new();
-    scene.block(1, &[n(10, 1)]);
-    let start_of_block = scene.dump().blocks()[0].offset as usize;
-    scene.seal(0);
-    let sealed = scene.bytes().to_vec();
+    let mut builder = DumpBuilder::new();
+    builder.block(1, &[n(10, 1)]);
+    let start_of_block = builder.dump().blocks()[0].offset as usize;
+    builder.seal(0);
+    let sealed = builder.bytes().to_vec();
     let cut_frame = &sealed[start_of_block..start_of_block + FrameHeader::BYTES + 4];
     for appended in [&b"\n"[..], &[0; 4096], b"rubbish \xF5\x9Dst rubbish", cut_frame] {
         let bytes = [&sealed, appended].concat();
@@ -189,20 +189,20 @@ fn what_was_put_behind_the_end_is_damage_and_leaves_the_dump_sealed() {
 
 #[test]
 fn two_dumps_in_one_file_are_told_apart() {
-    let mut bytes = scene().bytes().to_vec();
+    let mut bytes = builder().bytes().to_vec();
     let first = bytes.len() as u64;
-    bytes.extend_from_slice(scene().bytes());
+    bytes.extend_from_slice(builder().bytes());
     let dump = Dump::from_bytes("test", bytes).unwrap();
-    assert_eq!(by_ring(&dump), by_ring(&scene().dump()));
+    assert_eq!(by_ring(&dump), by_ring(&builder().dump()));
     let damage = dump.damage();
     assert_eq!((damage.len(), damage[0].offset), (1, first));
 }
 
 #[test]
 fn frames_of_later_versions_are_passed_over() {
-    let mut scene = Scene::new();
-    scene.block(1, &[n(10, 1)]);
-    let mut bytes = scene.bytes().to_vec();
+    let mut builder = DumpBuilder::new();
+    builder.block(1, &[n(10, 1)]);
+    let mut bytes = builder.bytes().to_vec();
     let header = FrameHeader {
         kind: 77,
         sequence: 7,
@@ -229,11 +229,11 @@ fn what_cannot_be_opened_is_named() {
          name a file that a stenolog logger wrote",
     );
     check(
-        &Scene::new().bytes()[..20],
+        &DumpBuilder::new().bytes()[..20],
         "x.steno: is cut: the file ends within its header, after 20 of 64 bytes; \
          nothing was recorded before the cut",
     );
-    let mut newer = Scene::new().bytes().to_vec();
+    let mut newer = DumpBuilder::new().bytes().to_vec();
     newer[8] = 2;
     let crc = crc32fast::hash(&newer[..60]);
     newer[60..64].copy_from_slice(&crc.to_le_bytes());
@@ -248,7 +248,7 @@ fn what_cannot_be_opened_is_named() {
 fn a_writer_that_holds_its_lock_is_seen() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("app.steno");
-    std::fs::write(&path, Scene::new().bytes()).unwrap();
+    std::fs::write(&path, DumpBuilder::new().bytes()).unwrap();
     let writer = File::open(&path).unwrap();
     let dump = Dump::open(&path).unwrap();
     if cfg!(unix) {
@@ -266,16 +266,16 @@ fn a_writer_that_holds_its_lock_is_seen() {
 #[test]
 fn call_sites_that_are_defined_again_must_be_the_same() {
     use stenolog_format::dictionary::Level;
-    let mut scene = Scene::new();
-    scene.prelude();
-    assert_eq!(scene.dump().damage(), []);
-    scene.site(16, Level::Trace, "other", None, &[]);
-    let damage = scene.dump().damage().to_vec();
+    let mut builder = DumpBuilder::new();
+    builder.prelude();
+    assert_eq!(builder.dump().damage(), []);
+    builder.site(16, Level::Trace, "other", None, &[]);
+    let damage = builder.dump().damage().to_vec();
     assert!(matches!(damage[..], [Damage { cause: DamageCause::Redefined { id: 16 }, .. }]));
-    assert_eq!(scene.dump().site(16).unwrap().call_site().level, Level::Info);
+    assert_eq!(builder.dump().site(16).unwrap().call_site().level, Level::Info);
     // An id from the other end of the world costs no memory.
-    scene.site(u32::MAX, Level::Trace, "other", Some("{7}"), &[]);
-    let dump = scene.dump();
+    builder.site(u32::MAX, Level::Trace, "other", Some("{7}"), &[]);
+    let dump = builder.dump();
     assert!(dump.site(u32::MAX).is_some());
     assert!(matches!(dump.damage()[1].cause, DamageCause::Template { id: u32::MAX, .. }));
 }
@@ -284,9 +284,9 @@ fn call_sites_that_are_defined_again_must_be_the_same() {
 fn ids_that_stand_for_something_else_are_no_call_sites() {
     use stenolog_format::dictionary::Level;
     for id in [0, 1, 15] {
-        let mut scene = Scene::new();
-        scene.site(id, Level::Info, "app", None, &[]);
-        let dump = scene.dump();
+        let mut builder = DumpBuilder::new();
+        builder.site(id, Level::Info, "app", None, &[]);
+        let dump = builder.dump();
         assert!(dump.site(id).is_none());
         let causes: Vec<_> = dump.damage().iter().map(|damage| damage.cause.to_string()).collect();
         assert_eq!(causes, [format!("call site {id} has a reserved id")]);
@@ -295,29 +295,29 @@ fn ids_that_stand_for_something_else_are_no_call_sites() {
 
 #[test]
 fn a_ring_belongs_to_the_thread_that_was_named_first() {
-    let mut scene = Scene::new();
-    scene.thread(1, 1234, "main");
-    assert_eq!(scene.dump().damage(), []);
-    scene.thread(1, 99, "other");
-    let dump = scene.dump();
+    let mut builder = DumpBuilder::new();
+    builder.thread(1, 1234, "main");
+    assert_eq!(builder.dump().damage(), []);
+    builder.thread(1, 99, "other");
+    let dump = builder.dump();
     assert!(matches!(dump.damage()[0].cause, DamageCause::RedefinedThread { ring: 1 }));
     assert_eq!((dump.damage().len(), &*dump.thread(1).unwrap().name), (1, "main"));
 }
 
 #[test]
 fn metadata_beyond_the_limit_is_damage_and_the_rest_is_read() {
-    let mut scene = Scene::bare(1, 0);
-    scene.prelude();
+    let mut builder = DumpBuilder::bare(1, 0);
+    builder.prelude();
     for id in 100..200 {
         let name = "x".repeat(1000);
-        scene.site(id, stenolog_format::dictionary::Level::Info, &name, None, &[]);
+        builder.site(id, stenolog_format::dictionary::Level::Info, &name, None, &[]);
     }
     // A process may have had any number of threads.
-    (100..1000).for_each(|ring| scene.thread(ring, 0, "a name of some thirty characters"));
-    scene.block(1, &[n(10, 1)]);
+    (100..1000).for_each(|ring| builder.thread(ring, 0, "a name of some thirty characters"));
+    builder.block(1, &[n(10, 1)]);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.steno");
-    std::fs::write(&path, scene.bytes()).unwrap();
+    std::fs::write(&path, builder.bytes()).unwrap();
     let limits = Limits::default().with_metadata_bytes(10_000);
     let dump = Dump::open_within(&path, &limits).unwrap();
     // The first three, and four with two long names each.
@@ -332,17 +332,17 @@ fn metadata_beyond_the_limit_is_damage_and_the_rest_is_read() {
 
 #[test]
 fn a_dump_that_has_lost_its_beginning_is_read_from_its_first_whole_frame_on() {
-    let mut scene = Scene::new();
-    scene.prelude();
-    let frames = scene.bytes().len();
-    scene.block(1, &[n(10, 1)]);
-    let second = scene.bytes().len();
-    scene.block(1, &[n(20, 2)]);
-    let header = scene.bytes()[..FileHeader::BYTES].to_vec();
-    let without = scene.bytes().to_vec();
-    scene.any_frame(FrameKind::Header, &header);
-    scene.seal(2);
-    let with = scene.bytes().to_vec();
+    let mut builder = DumpBuilder::new();
+    builder.prelude();
+    let frames = builder.bytes().len();
+    builder.block(1, &[n(10, 1)]);
+    let second = builder.bytes().len();
+    builder.block(1, &[n(20, 2)]);
+    let header = builder.bytes()[..FileHeader::BYTES].to_vec();
+    let without = builder.bytes().to_vec();
+    builder.frame(FrameKind::Header, &header);
+    builder.seal(2);
+    let with = builder.bytes().to_vec();
     for (bytes, is_stated) in [(&without, false), (&with, true)] {
         for lost in 1..=second {
             let zeros = [&vec![0; lost][..], &bytes[lost..]].concat();
@@ -353,7 +353,7 @@ fn a_dump_that_has_lost_its_beginning_is_read_from_its_first_whole_frame_on() {
                 assert!(!dump.damage().is_empty(), "{lost} bytes");
                 assert_eq!(dump.is_session_known(), is_stated, "{lost} bytes");
                 if is_stated {
-                    assert_eq!(dump.header().session, scene.dump().header().session);
+                    assert_eq!(dump.header().session, builder.dump().header().session);
                 }
                 assert_eq!(dump.blocks().len(), 2 - usize::from(lost > frames), "{lost} bytes");
                 let (text, _) = messages(&[dump], Filter::default());
@@ -368,9 +368,9 @@ fn a_dump_that_has_lost_its_beginning_is_read_from_its_first_whole_frame_on() {
 #[test]
 fn files_that_have_lost_their_beginnings_are_not_taken_for_one_log() {
     let lost = |number| {
-        let mut scene = Scene::new();
-        scene.block(1, &[n(10, number)]);
-        Dump::from_bytes("test", scene.bytes()[FileHeader::BYTES..].to_vec()).unwrap()
+        let mut builder = DumpBuilder::new();
+        builder.block(1, &[n(10, number)]);
+        Dump::from_bytes("test", builder.bytes()[FileHeader::BYTES..].to_vec()).unwrap()
     };
     let [one, copy, other] = [1, 1, 2].map(|number| lost(number).header().session);
     assert_eq!(one, copy);
@@ -382,16 +382,16 @@ fn files_that_have_lost_their_beginnings_are_not_taken_for_one_log() {
 #[test]
 fn a_file_that_shrinks_while_it_is_read_is_damaged() {
     crate::survive_shrinking_files().unwrap();
-    let mut scene = Scene::new();
+    let mut builder = DumpBuilder::new();
     for number in 0..2000_u32 {
-        scene.block(1, &[n(10 + u64::from(number), number)]);
+        builder.block(1, &[n(10 + u64::from(number), number)]);
     }
-    scene.seal(0);
+    builder.seal(0);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.steno");
     for left in [0, 100, 4096, 20_000, 100_000] {
-        std::fs::write(&path, scene.bytes()).unwrap();
-        let length = scene.bytes().len() as u64;
+        std::fs::write(&path, builder.bytes()).unwrap();
+        let length = builder.bytes().len() as u64;
         assert!(length > 150_000);
         let (dump, copy) = (
             Dump::open(&path).unwrap(),
@@ -415,9 +415,9 @@ fn a_file_that_shrinks_while_it_is_read_is_damaged() {
 
 #[test]
 fn a_dump_shows_the_name_that_it_was_given() {
-    let mut scene = Scene::new();
-    scene.block(1, &[n(10, 1)]);
-    let mut bytes = scene.bytes().to_vec();
+    let mut builder = DumpBuilder::new();
+    builder.block(1, &[n(10, 1)]);
+    let mut bytes = builder.bytes().to_vec();
     bytes.splice(FileHeader::BYTES..FileHeader::BYTES, [7; 8]);
     let dump = Dump::from_bytes("app.steno", bytes).unwrap();
     let copy = dump.clone().with_name("archive/app.steno");
@@ -442,8 +442,8 @@ fn a_dump_is_sealed_growing_or_unfinished() {
     ] {
         assert_eq!(DumpState::new(tail, is_alive), state, "{tail:?}, {is_alive:?}");
     }
-    let mut scene = Scene::new();
-    assert_eq!(scene.dump().state(), Unfinished);
-    scene.seal(0);
-    assert_eq!(scene.dump().state(), Sealed);
+    let mut builder = DumpBuilder::new();
+    assert_eq!(builder.dump().state(), Unfinished);
+    builder.seal(0);
+    assert_eq!(builder.dump().state(), Sealed);
 }

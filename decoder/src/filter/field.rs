@@ -1,4 +1,4 @@
-//! `NAME=VALUE`
+//! Conditions on values: `NAME=VALUE`.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -23,11 +23,19 @@ use crate::text::{write_debug, write_display};
 /// quotes (`opt=Some(5)`), and as JSON (`opt=5`). Numbers are compared as numbers (`0x10` is not a number),
 /// durations as durations (`dur=1.5s`, `dur=1500ms`, and `dur=1.5` in seconds as in JSON), and times in
 /// RFC 3339 as times.
+///
+/// ```
+/// use stenolog_decoder::{FieldMatch, Filter};
+///
+/// let by_path: FieldMatch = "order.side=Buy".parse()?;
+/// let filter = Filter::default().with_field(by_path).with_field(FieldMatch::new("qty", "100"));
+/// # Ok::<(), stenolog_decoder::FieldMatchError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct FieldMatch {
     name: Box<str>,
     text: Box<str>,
-    /// What stands between quotes, if it is quoted.
+    /// The text between the quotes, if it is quoted.
     unquoted: Option<Box<str>>,
     integer: Option<i128>,
     float: Option<f64>,
@@ -36,7 +44,14 @@ pub struct FieldMatch {
     time: Option<(i64, u32)>,
 }
 
-/// A condition without a name or without `=`.
+/// The error of a condition without a name or without `=`.
+///
+/// ```
+/// use stenolog_decoder::FieldMatch;
+///
+/// let error = "peer".parse::<FieldMatch>().unwrap_err();
+/// assert_eq!(error.to_string(), "`peer` is no condition: write NAME=VALUE");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a filter: write NAME=VALUE")]
 pub struct FieldMatchError(String);
@@ -53,7 +68,7 @@ impl FromStr for FieldMatch {
 }
 
 impl FieldMatch {
-    /// The value called `name` must be `value`.
+    /// Requires that the value called `name` is `value`.
     #[must_use]
     pub fn new(name: &str, value: &str) -> Self {
         let time = DateTime::parse_from_rfc3339(value).ok();
@@ -68,8 +83,8 @@ impl FieldMatch {
         }
     }
 
-    /// Whether the call site has a field or an argument of this name, or one that may have a part of it; or
-    /// losses do.
+    /// Whether the call site or losses have a field or an argument of this name, or one that may have a
+    /// part of this name.
     #[must_use]
     pub fn is_known_to(&self, site: &Site) -> bool {
         let name = self.name.strip_prefix("fields.").unwrap_or(&self.name);
@@ -137,7 +152,7 @@ impl FieldMatch {
             Value::Struct(product) => self.matches_in_product(product, path, text),
             Value::Variant(product) => {
                 self.matches_in_product(product, path, text)
-                    // In JSON there is an object around its fields.
+                    // JSON wraps its fields in an object.
                     || inside(path, product.name).is_some_and(|path| {
                         !path.is_empty() && self.matches_in_product(product, path, text)
                             || path.is_empty()
@@ -163,7 +178,7 @@ impl FieldMatch {
             let (index, path) = path.split_once('.').unwrap_or((path, ""));
             let field = index.parse().ok().and_then(|index: usize| product.fields.get(index));
             return field.is_some_and(|(_, value)| self.matches_in(value, path, text))
-                // JSON shows the one field in the place of the whole.
+                // JSON shows the field instead of the struct.
                 || matches!(&*product.fields, [(_, inner)] if self.matches_in(inner, path, text));
         }
         product.fields.iter().any(|(name, value)| {
@@ -205,7 +220,7 @@ impl FieldMatch {
                 self.time == Some((seconds, nanos))
                     || self.time.is_none() && self.is_shown(value, text)
             }
-            // JSON shows what is within.
+            // JSON shows the inner value.
             Value::Some(ref inner) => {
                 self.equals(inner, text) || self.begins_with("Some(") && self.is_shown(value, text)
             }

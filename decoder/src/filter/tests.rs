@@ -1,6 +1,6 @@
 use super::*;
 use crate::Dump;
-use crate::scene::{Rec, Scene, loss, messages, n, str_bytes};
+use crate::testing::{DumpBuilder, Open, Rec, loss, messages, n, str_bytes};
 use stenolog_format::dictionary::Role;
 use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind};
 use stenolog_format::types::{Fields, Shape, Type};
@@ -38,14 +38,14 @@ fn conditions_on_values() {
         shape: Shape::Struct,
         fields: vec![("id".into(), Type::U64), ("side".into(), Type::Option(Box::new(Type::Str)))],
     });
-    let mut scene = Scene::new();
+    let mut builder = DumpBuilder::new();
     let slots = [
         ("order", Role::Field, order),
         ("user.id", Role::Field, Type::I8),
         ("ratio", Role::Field, Type::F32),
         ("at", Role::Field, Type::Duration),
     ];
-    scene.site(30, Level::Info, "app", Some("order"), &slots);
+    builder.site(30, Level::Info, "app", Some("order"), &slots);
     let mut values = 77_u64.to_le_bytes().to_vec();
     values.push(1);
     values.extend(str_bytes("buy"));
@@ -53,8 +53,8 @@ fn conditions_on_values() {
     values.extend(0.1_f32.to_le_bytes());
     values.extend(2_u64.to_le_bytes());
     values.extend(500_000_000_u32.to_le_bytes());
-    scene.raw_block(1, &[Rec(30, 10, values)]);
-    let dumps = [scene.dump()];
+    builder.raw_block(1, &[Rec(30, 10, values)]);
+    let dumps = [builder.dump()];
     let check = |condition: &str, expected: bool| {
         let filter = Filter::default().with_field(condition.parse().unwrap());
         let (text, summary) = messages(&dumps, filter);
@@ -90,14 +90,14 @@ fn conditions_on_values() {
 
 #[test]
 fn blocks_without_wanted_records_are_not_even_read() {
-    let mut scene = Scene::new();
-    scene.block(1, &[n(10, 1)]);
-    scene.block(1, &[Rec(17, 20, str_bytes("ann"))]);
-    let dumps = [scene.dump()];
+    let mut builder = DumpBuilder::new();
+    builder.block(1, &[n(10, 1)]);
+    builder.block(1, &[Rec(17, 20, str_bytes("ann"))]);
+    let dumps = [builder.dump()];
     let (_, summary) =
         messages(&dumps, Filter::default().with_levels(Levels::at_least(Level::Warn)));
     assert_eq!((summary.records, summary.shown, summary.missing), (1, 1, 0));
-    let (_, summary) = messages(&dumps, Filter::default().with_until(crate::scene::START + 15));
+    let (_, summary) = messages(&dumps, Filter::default().with_until(crate::testing::START + 15));
     assert_eq!((summary.records, summary.shown), (1, 1));
     let (_, summary) = messages(&dumps, Filter::default().with_thread("other"));
     assert_eq!((summary.records, summary.shown), (0, 0));
@@ -125,16 +125,16 @@ fn payload_of(bytes: &[u8], kind: FrameKind, n: usize) -> usize {
 #[track_caller]
 fn check_read(filter: &Filter, expected: [bool; 2]) {
     let named = |counter, name| Rec(17, counter, str_bytes(name));
-    let mut scene = Scene::new();
-    scene.block(1, &[n(10, 1), named(20, "annabel"), named(30, "it was \u{212a}elvin")]);
-    scene.summary();
-    scene.block(1, &[named(40, "bob"), named(50, "roberta")]);
-    scene.summary();
-    scene.seal(0);
-    let (_, summary) = messages(&[scene.dump()], filter.clone());
+    let mut builder = DumpBuilder::new();
+    builder.block(1, &[n(10, 1), named(20, "annabel"), named(30, "it was \u{212a}elvin")]);
+    builder.summary();
+    builder.block(1, &[named(40, "bob"), named(50, "roberta")]);
+    builder.summary();
+    builder.seal(0);
+    let (_, summary) = messages(&[builder.dump()], filter.clone());
     assert!(summary.is_complete());
     for (block, expected) in expected.into_iter().enumerate() {
-        let mut bytes = scene.bytes().to_vec();
+        let mut bytes = builder.bytes().to_vec();
         let at = payload_of(&bytes, FrameKind::Block, block) + BlockHeader::BYTES;
         bytes[at] ^= 1;
         let (_, summary) = messages(&[Dump::from_bytes("test", bytes).unwrap()], filter.clone());
@@ -149,7 +149,7 @@ fn blocks_are_passed_over_by_their_summaries() {
     check_read(&Filter::default().with_target("nothing"), [false, false]);
     check_read(&Filter::default().with_levels(Levels::only(&[Level::Info])), [true, false]);
     check_read(&Filter::default().with_target("app::net"), [true, true]);
-    // It stands in the template of call site 16, and may stand in a name.
+    // The template of call site 16 has it, and a name may have it.
     check_read(&grep("^n [0-9]"), [true, true]);
     check_read(&grep("^n [0-9]").with_levels(Levels::only(&[Level::Info])), [true, false]);
     check_read(&grep("annabel"), [true, false]);
@@ -173,24 +173,24 @@ fn blocks_are_passed_over_by_their_summaries() {
 fn summaries_that_are_damaged_or_of_another_block_say_nothing() {
     let filter = || Filter::default().with_grep_pattern("annabel", true).unwrap();
     let named = |counter, name| Rec(17, counter, str_bytes(name));
-    let mut scene = Scene::new();
-    scene.block(1, &[named(10, "bob")]);
-    scene.summary();
-    scene.block(1, &[named(20, "annabel")]);
-    scene.summary();
-    let (text, summary) = messages(&[scene.dump()], filter());
+    let mut builder = DumpBuilder::new();
+    builder.block(1, &[named(10, "bob")]);
+    builder.summary();
+    builder.block(1, &[named(20, "annabel")]);
+    builder.summary();
+    let (text, summary) = messages(&[builder.dump()], filter());
     assert_eq!((text.as_str(), summary.records), ("1: text\n", 1));
 
-    let summary = payload_of(scene.bytes(), FrameKind::Summary, 1);
-    let length = FrameHeader::decode(&scene.bytes()[summary - FrameHeader::BYTES..]).unwrap();
+    let summary = payload_of(builder.bytes(), FrameKind::Summary, 1);
+    let length = FrameHeader::decode(&builder.bytes()[summary - FrameHeader::BYTES..]).unwrap();
     for at in summary..summary + length.payload_bytes as usize {
-        let mut bytes = scene.bytes().to_vec();
+        let mut bytes = builder.bytes().to_vec();
         bytes[at] ^= 0x10;
         let (text, found) = messages(&[Dump::from_bytes("test", bytes).unwrap()], filter());
         assert_eq!((text.as_str(), found.missing), ("1: text\n", 0));
     }
     // The same bytes, checksum and all, in the other one's place.
-    let mut bytes = scene.bytes().to_vec();
+    let mut bytes = builder.bytes().to_vec();
     let first = payload_of(&bytes, FrameKind::Summary, 0);
     let payload = bytes[first..summary].to_vec();
     let end = summary + length.payload_bytes as usize;
@@ -206,32 +206,32 @@ fn summaries_that_are_damaged_or_of_another_block_say_nothing() {
 #[test]
 fn a_block_with_losses_or_strangers_is_read_whatever_its_summary_says() {
     let filter = || Filter::default().with_target("nothing");
-    let mut scene = Scene::new();
+    let mut builder = DumpBuilder::new();
     let statement = loss(20, [0, 0, 3, 2, 0]).encode()[8..].to_vec();
-    scene.block(1, &[n(10, 1), Rec(1, 20, statement)]);
-    scene.summary();
-    scene.site(99, Level::Info, "app", None, &[]);
-    scene.block(1, &[Rec(99, 30, vec![])]);
-    scene.summary();
-    let (text, summary) = messages(&[scene.dump()], filter());
+    builder.block(1, &[n(10, 1), Rec(1, 20, statement)]);
+    builder.summary();
+    builder.site(99, Level::Info, "app", None, &[]);
+    builder.block(1, &[Rec(99, 30, vec![])]);
+    builder.summary();
+    let (text, summary) = messages(&[builder.dump()], filter());
     assert_eq!((text.as_str(), summary.lost), ("", 5));
-    let (text, _) = messages(&[scene.dump()], Filter::default().with_target("stenolog"));
+    let (text, _) = messages(&[builder.dump()], Filter::default().with_target("stenolog"));
     assert_eq!(text, "1: 5 records lost: ring full (3 INFO, 2 DEBUG)\n");
-    let mut bytes = scene.bytes().to_vec();
+    let mut bytes = builder.bytes().to_vec();
     let dictionary = payload_of(&bytes, FrameKind::Dictionary, 3);
     bytes[dictionary] ^= 1;
     let (_, summary) = messages(&[Dump::from_bytes("test", bytes).unwrap()], filter());
     assert_eq!(summary.by_cause[&crate::LossKind::UnknownCallSite], 1);
 }
 
-/// Whether a value of a type is found by what stands behind `v=` in any format.
+/// Whether a value of a type is found by the text after `v=` in any format.
 #[track_caller]
 fn check_shown(ty: Type, values: &[u8], role: Role, forms: &[&str], others: &[&str]) {
-    let mut scene = Scene::new();
-    scene.site(30, Level::Info, "app", Some("shown"), &[("v", role, ty)]);
-    scene.block(1, &[Rec(30, 10, values.to_vec())]);
-    scene.summary();
-    let dumps = [scene.dump()];
+    let mut builder = DumpBuilder::new();
+    builder.site(30, Level::Info, "app", Some("shown"), &[("v", role, ty)]);
+    builder.block(1, &[Rec(30, 10, values.to_vec())]);
+    builder.summary();
+    let dumps = [builder.dump()];
     let has = |form: &str| {
         let (text, _) = messages(&dumps, Filter::default().with_field(FieldMatch::new("v", form)));
         !text.is_empty()
@@ -334,10 +334,10 @@ fn names_are_found_as_any_format_shows_them() {
         ("pair", Role::Field, pair),
         ("user id", Role::Field, Type::U8),
     ];
-    let mut scene = Scene::new();
-    scene.site(30, Level::Info, "app", None, &slots);
-    scene.raw_block(1, &[Rec(30, 10, vec![1, 2, 3, 0, 0, 4, 5, 6, 7])]);
-    let dumps = [scene.dump()];
+    let mut builder = DumpBuilder::new();
+    builder.site(30, Level::Info, "app", None, &slots);
+    builder.raw_block(1, &[Rec(30, 10, vec![1, 2, 3, 0, 0, 4, 5, 6, 7])]);
+    let dumps = [builder.dump()];
     let check = |condition: &str, expected: bool| {
         let filter = Filter::default().with_field(condition.parse().unwrap());
         let (_, summary) = messages(&dumps, filter);
@@ -361,21 +361,21 @@ fn names_are_found_as_any_format_shows_them() {
     check("user_id=6", false);
 }
 
-/// Which of `slots` and `values` behind a message are found.
+/// Which of `slots` and `values` after a message are found.
 #[track_caller]
 fn check_grep(template: Option<&str>, slot: (&str, Role, &str), pattern: &str, expected: bool) {
     let (name, role, value) = slot;
-    let mut scene = Scene::new();
-    scene.site(
+    let mut builder = DumpBuilder::new();
+    builder.site(
         30,
         Level::Info,
         "app",
         template,
         &[(name, role, Type::Str), ("c", Role::Field, Type::U8)],
     );
-    scene.block(1, &[Rec(30, 10, [str_bytes(value), vec![2]].concat())]);
-    scene.summary();
-    let dumps = [scene.dump()];
+    builder.block(1, &[Rec(30, 10, [str_bytes(value), vec![2]].concat())]);
+    builder.summary();
+    let dumps = [builder.dump()];
     for filter in [
         Filter::default().with_grep_pattern(pattern, false).unwrap(),
         Filter::default().with_grep(Regex::new(pattern).unwrap()),

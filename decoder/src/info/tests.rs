@@ -1,26 +1,26 @@
 use super::*;
-use crate::scene::{Rec, Scene, loss, n};
+use crate::testing::{DumpBuilder, Open, Rec, loss, n};
 use crate::verify::verify;
 
 /// Records of two rings with a gap, and losses that frames and records state.
-fn scene() -> Scene {
-    let mut scene = Scene::new();
-    scene.block(1, &[n(10, 1), n(20, 2)]);
+fn builder() -> DumpBuilder {
+    let mut builder = DumpBuilder::new();
+    builder.block(1, &[n(10, 1), n(20, 2)]);
     let stated = loss(25, [0, 0, 3, 0, 0]).encode();
-    scene.block(1, &[n(25, 3), Rec(CallSite::LOSS_ID, 25, stated[8..].to_vec())]);
-    scene.block(2, &[n(12, 1)]);
-    scene.loss(2, loss(30, [0, 0, 0, 0, 4]));
-    scene.skip(1, 5);
-    scene.block(1, &[n(40, 9), n(50, 10)]);
-    scene
+    builder.block(1, &[n(25, 3), Rec(CallSite::LOSS_ID, 25, stated[8..].to_vec())]);
+    builder.block(2, &[n(12, 1)]);
+    builder.loss(2, loss(30, [0, 0, 0, 0, 4]));
+    builder.skip(1, 5);
+    builder.block(1, &[n(40, 9), n(50, 10)]);
+    builder
 }
 
 #[test]
 fn what_is_missing_is_counted_without_reading_the_records() {
-    let info = info(&scene().dump());
+    let info = info(&builder().dump());
     assert_eq!((info.lost, info.missing, info.gone), (7, 5, 0));
     assert!(!info.is_complete());
-    let mut whole = Scene::new();
+    let mut whole = DumpBuilder::new();
     whole.block(1, &[n(10, 1)]);
     whole.seal(0);
     assert!(super::info(&whole.dump()).is_complete());
@@ -29,14 +29,14 @@ fn what_is_missing_is_counted_without_reading_the_records() {
 /// Whatever is changed, also in summaries, the index and the end.
 #[test]
 fn it_says_what_verify_says_of_every_changed_byte() {
-    let mut sealed = scene();
+    let mut sealed = builder();
     sealed.seal(7);
-    let mut whole = Scene::new();
+    let mut whole = DumpBuilder::new();
     whole.block(1, &[n(10, 1), n(20, 2)]);
     whole.summary();
     whole.seal(0);
-    for scene in [scene(), sealed, whole] {
-        let bytes = scene.bytes();
+    for builder in [builder(), sealed, whole] {
+        let bytes = builder.bytes();
         for (at, bit) in (0..bytes.len()).flat_map(|at| [1, 0x20, 0x80].map(|bit| (at, bit))) {
             let mut changed = bytes.to_vec();
             changed[at] ^= bit;

@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use super::arbitrary::values;
 use super::*;
+use crate::testing::values::values;
 
 #[track_caller]
 fn check(value: Value<'_>, expected: &str) {

@@ -205,7 +205,7 @@ impl<'a> LossEntry<'a> {
         self.origin.thread
     }
 
-    /// As [`Record::thread_name`].
+    /// As [`Record::thread_name`](crate::Record::thread_name).
     #[must_use]
     pub fn thread_name(&self) -> &str {
         self.origin.thread_name

@@ -372,13 +372,8 @@ impl BlockReader {
             }
             let number = first.saturating_add(walked);
             walked += 1;
-            let Some((site_index, SitePredicate::Always | SitePredicate::Requires(_))) = selected
-            else {
-                continue;
-            };
-            if number < *delivered {
-                continue;
-            }
+            let wanted = selected.filter(|(_, of)| !matches!(of, SitePredicate::Never));
+            let Some((site_index, _)) = wanted.filter(|_| number >= *delivered) else { continue };
             let site = plan.sites.get(site_index);
             let source = site.map_or(TimeSource::Counter, |site| site.call_site().time);
             let (moment, tie) = clock.moment(record.time, source);

@@ -128,6 +128,23 @@ impl Decoder {
 
     /// Calls `visit` with each entry, in order, until the end or until it breaks. A later call continues
     /// after the entry at which it broke.
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    /// use stenolog_decoder::{Decoder, Dump, Entry};
+    ///
+    /// # fn f(dump: Dump) {
+    /// let mut decoder = Decoder::new(dump);
+    /// let mut first = None;
+    /// let _ = decoder.for_each(|entry| match entry {
+    ///     Entry::Record(record) => {
+    ///         first = Some(record.call_site().target.clone());
+    ///         ControlFlow::Break(())
+    ///     }
+    ///     _ => ControlFlow::Continue(()),
+    /// });
+    /// # }
+    /// ```
     pub fn for_each(
         &mut self,
         mut visit: impl FnMut(&Entry<'_>) -> ControlFlow<()>,

@@ -85,6 +85,12 @@ impl fmt::Display for Format {
 }
 
 /// The error of a word that names no format.
+///
+/// ```
+/// use stenolog_decoder::Format;
+///
+/// assert!("xml".parse::<Format>().is_err());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a format: use short, verbose, json, json-pretty, logfmt or csv")]
 pub struct UnknownFormatError(String);

@@ -81,7 +81,7 @@ struct LinePart {
 /// A quick way to print most values of a type in a placement.
 #[derive(Clone, Copy, Debug)]
 enum Quick {
-    /// There is none.
+    /// No quick way.
     No,
     Unsigned,
     Signed,

@@ -115,6 +115,19 @@ impl Decoder {
     /// read, and the losses after the record before these.
     ///
     /// Up to 64 MiB of entries are kept meanwhile. If `count` records take more, the dumps are read twice.
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    /// use stenolog_decoder::{Decoder, Dump, Format, RenderOptions};
+    ///
+    /// # fn f(dump: Dump) {
+    /// let mut text = Vec::new();
+    /// let _ = Decoder::new(dump).render_last(10, Format::Short, &RenderOptions::default(), |piece| {
+    ///     text.extend_from_slice(piece);
+    ///     ControlFlow::Continue(())
+    /// });
+    /// # }
+    /// ```
     pub fn render_last(
         &mut self,
         count: u64,

@@ -2,13 +2,13 @@ mod readers;
 
 use super::*;
 use crate::Filter;
-use crate::scene::{Rec, START, Scene, loss, render, str_bytes};
+use crate::testing::{DumpBuilder, Open, Rec, START, loss, render, str_bytes};
 use stenolog_format::dictionary::{Level, Role};
 use stenolog_format::types::Type;
 
 /// A plain record, a hostile one, one without a message, and losses.
-fn scene() -> Scene {
-    let mut scene = Scene::new();
+fn builder() -> DumpBuilder {
+    let mut builder = DumpBuilder::new();
     let slots = [
         ("qty", Role::Argument, Type::U32),
         ("price", Role::Argument, Type::F64),
@@ -17,7 +17,7 @@ fn scene() -> Scene {
         ("user.id", Role::Field, Type::Option(Box::new(Type::I64))),
         ("state", Role::DebugField, Type::Str),
     ];
-    scene.site(20, Level::Info, "app::book", Some("filled {0} @ {1:>3$.2}"), &slots);
+    builder.site(20, Level::Info, "app::book", Some("filled {0} @ {1:>3$.2}"), &slots);
     let mut values = 5_u32.to_le_bytes().to_vec();
     values.extend(101.5_f64.to_le_bytes());
     values.extend(5_u32.to_le_bytes());
@@ -28,26 +28,26 @@ fn scene() -> Scene {
     let plain = Rec(20, 123_456_789, values);
 
     let slots = [("who", Role::Argument, Type::Str), ("who", Role::Field, Type::Str)];
-    scene.site(21, Level::Error, "app", Some("hello {0}"), &slots);
+    builder.site(21, Level::Error, "app", Some("hello {0}"), &slots);
     let evil = "a\x1b[31m\nb,\"c\"";
     let hostile = Rec(21, 1_000_000_001, [str_bytes(evil), str_bytes(evil)].concat());
 
-    scene.site(22, Level::Debug, "app", None, &[("x", Role::Field, Type::Bool)]);
+    builder.site(22, Level::Debug, "app", None, &[("x", Role::Field, Type::Bool)]);
     let fields_only = Rec(22, 2_000_000_000, vec![1]);
 
-    scene.block(1, &[plain, hostile]);
-    scene.block(2, &[fields_only]);
+    builder.block(1, &[plain, hostile]);
+    builder.block(2, &[fields_only]);
     let lost = stenolog_format::loss::Loss {
         too_large: [0, 2, 0, 0, 0],
         ..loss(3_000_000_000, [0, 0, 0, 12, 5])
     };
-    scene.loss(2, lost);
-    scene
+    builder.loss(2, lost);
+    builder
 }
 
 #[track_caller]
 fn text(format: Format) -> String {
-    let (text, summary) = render(&[scene().dump()], Filter::default(), format);
+    let (text, summary) = render(&[builder().dump()], Filter::default(), format);
     assert!(summary.damage.is_empty(), "{:?}", summary.damage);
     text
 }
@@ -189,9 +189,9 @@ fn csv() {
 
 #[test]
 fn colours() {
-    let mut scene = Scene::new();
-    scene.block(1, &[Rec(17, 5, str_bytes("ann"))]);
-    let dumps = [scene.dump()];
+    let mut builder = DumpBuilder::new();
+    builder.block(1, &[Rec(17, 5, str_bytes("ann"))]);
+    let dumps = [builder.dump()];
     let mut out = String::new();
     let options = RenderOptions::default().with_color(true).with_precision(Precision::Nanos);
     let mut renderer = Renderer::new(Format::Short, options);
@@ -229,9 +229,9 @@ fn json_is_what_serde_reads_in_the_order_of_the_schema() {
 
 #[test]
 fn zones_show_in_all_formats() {
-    let mut scene = Scene::new();
-    scene.block(1, &[crate::scene::n(0, 1)]);
-    let dumps = [scene.dump()];
+    let mut builder = DumpBuilder::new();
+    builder.block(1, &[crate::testing::n(0, 1)]);
+    let dumps = [builder.dump()];
     for format in Format::ALL {
         let options = RenderOptions::default().with_zone("Asia/Kolkata".parse().unwrap());
         let mut renderer = Renderer::new(format, options);

@@ -28,6 +28,13 @@ enum ZoneKind {
 }
 
 /// The error of a text or an offset that is no time zone.
+///
+/// ```
+/// use stenolog_decoder::Zone;
+///
+/// assert!("Mars/Olympus".parse::<Zone>().is_err());
+/// assert!(Zone::fixed(100 * 3600).is_err());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a time zone: use utc, local, an offset (+02:00) or a name (Europe/Berlin)")]
 pub struct ZoneError(String);

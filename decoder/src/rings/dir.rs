@@ -14,6 +14,19 @@ use crate::dump::Dump;
 
 /// The open ring directory of one run of a logger, or both directories if the first one had no room for all
 /// rings. A directory that takes its name later changes nothing.
+///
+/// # Examples
+///
+/// ```no_run
+/// use stenolog_decoder::{Limits, RingDir};
+///
+/// let rings = RingDir::open("copied/stenolog-a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1.rings")?;
+/// let recovery = rings.read(None, &Limits::default())?;
+/// for ring in &recovery.rings {
+///     println!("{} records in {}", ring.records, ring.file.display());
+/// }
+/// # Ok::<(), stenolog_decoder::RingsError>(())
+/// ```
 #[derive(Debug)]
 pub struct RingDir {
     pub(super) first: Dir,
@@ -26,6 +39,19 @@ pub struct RingDir {
 }
 
 /// The result of a search for rings.
+///
+/// # Examples
+///
+/// ```no_run
+/// use stenolog_decoder::{Dump, RingDir};
+///
+/// let search = RingDir::find(&Dump::open("app.steno")?, &[]);
+/// if search.found.is_none() {
+///     println!("no rings in {:?}", search.looked_in);
+/// }
+/// search.refused.iter().for_each(|refused| println!("{refused}"));
+/// # Ok::<(), stenolog_decoder::OpenError>(())
+/// ```
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct RingSearch {

@@ -6,6 +6,16 @@ use std::path::PathBuf;
 use stenolog_session::dir::DirError;
 
 /// A directory that has the name of the rings but is not trusted.
+///
+/// # Examples
+///
+/// ```
+/// use stenolog_decoder::{RefusalReason, RingDir};
+///
+/// let refused = RingDir::open("no/such/directory").unwrap_err();
+/// assert!(matches!(refused.why, RefusalReason::Io(_)));
+/// assert!(refused.to_string().starts_with("no/such/directory: cannot be read"));
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {why}", path.display())]
 #[non_exhaustive]
@@ -35,6 +45,20 @@ pub enum RefusalReason {
 }
 
 /// The reason why rings cannot be read at all.
+///
+/// # Examples
+///
+/// ```no_run
+/// use stenolog_decoder::{Limits, RingDir, RingsError};
+///
+/// let rings = RingDir::open("stenolog-a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1.rings")?;
+/// match rings.read(None, &Limits::default()) {
+///     Ok(recovery) => println!("{} records", recovery.records),
+///     Err(RingsError::Alive { .. }) => println!("the logger writes them itself"),
+///     Err(error) => return Err(error),
+/// }
+/// # Ok(())
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RingsError {

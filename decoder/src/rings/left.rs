@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use stenolog_session::dir;
-use stenolog_session::layout::{LEFT_FILE, folder_of, session_of};
+use stenolog_session::layout::{LEFT_FILE, SHARED_MEMORY, folder_of, session_of};
 use stenolog_session::leftover::{Doubt, Judge, Verdict};
 use stenolog_session::lock;
 
@@ -52,6 +52,15 @@ pub struct LeftRings {
 }
 
 /// The state of a ring directory relative to its writer and its dump.
+///
+/// # Examples
+///
+/// ```
+/// use stenolog_decoder::LeftState;
+///
+/// assert!(LeftState::Sealed.may_go() && !LeftState::Unread { records: 2 }.may_go());
+/// assert_eq!(LeftState::Gone.as_str(), "gone");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LeftState {
@@ -134,6 +143,9 @@ impl Display for LeftState {
 }
 
 impl LeftRings {
+    /// The folder in which loggers on Linux keep their rings, unless the program names another one.
+    pub const DEFAULT_FOLDER: &str = SHARED_MEMORY;
+
     /// Examines all directories in a folder that are named like ring directories, in the order of their
     /// names.
     ///

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::model::damage::RingDamage;
-use crate::scene::{Rec, Scene, loss, messages, n, str_bytes};
+use crate::testing::{DumpBuilder, Rec, loss, messages, n, str_bytes};
 use crate::{DamageCause, Decoder, Dump, Entry, Filter, Limits, Summary, Tail};
 
 mod trust;
@@ -73,7 +73,7 @@ impl Rig {
     fn new() -> Self {
         let rig = Self { dir: tempfile::tempdir().unwrap() };
         fs::create_dir(rig.rings()).unwrap();
-        let mut meta = Scene::bare(1, u32::MAX);
+        let mut meta = DumpBuilder::bare(1, u32::MAX);
         meta.prelude();
         rig.file("meta.steno", &of_version_1_2(meta.bytes()));
         rig
@@ -142,25 +142,25 @@ fn lines(range: std::ops::Range<u32>) -> String {
 }
 
 /// A dump with blocks of ring 1 that end at these numbers.
-fn blocks(ends: &[u32]) -> Scene {
-    let mut scene = Scene::new();
+fn blocks(ends: &[u32]) -> DumpBuilder {
+    let mut builder = DumpBuilder::new();
     let mut first = 0;
     for &end in ends {
-        scene.raw_block(1, &numbered(first..end));
+        builder.raw_block(1, &numbered(first..end));
         first = end;
     }
-    scene
+    builder
 }
 
 #[test]
 fn what_the_file_lacks_comes_from_the_rings() {
     let rig = Rig::new();
-    let scene = blocks(&[5]);
-    rig.progress(scene.bytes().len() as u64);
+    let builder = blocks(&[5]);
+    rig.progress(builder.bytes().len() as u64);
     let mut ring = rig.ring("ring-0", words(1, 1));
     ring.push_all(&numbered(0..8));
     ring.free(5 * N_BYTES, 5);
-    let (text, summary) = rig.decode(scene.bytes());
+    let (text, summary) = rig.decode(builder.bytes());
     assert_eq!(text, lines(0..8));
     assert!(summary.is_complete(), "{summary:?}");
     assert_eq!((summary.records, summary.recovered, summary.duplicates), (8, 3, 0));
@@ -171,12 +171,12 @@ fn records_that_both_hold_are_shown_once() {
     // Written, and not freed yet: by all, or by some of the blocks.
     for freed in [0_u32, 2, 5] {
         let rig = Rig::new();
-        let scene = blocks(&[2, 5, 6]);
-        rig.progress(scene.bytes().len() as u64);
+        let builder = blocks(&[2, 5, 6]);
+        rig.progress(builder.bytes().len() as u64);
         let mut ring = rig.ring("ring-0", words(1, 1));
         ring.push_all(&numbered(0..9));
         ring.free(u64::from(freed) * N_BYTES, freed.into());
-        let (text, summary) = rig.decode(scene.bytes());
+        let (text, summary) = rig.decode(builder.bytes());
         assert_eq!(text, lines(0..9), "freed to {freed}");
         assert!(summary.is_complete(), "{summary:?}");
         assert_eq!(summary.recovered, 3);
@@ -208,13 +208,13 @@ fn every_torn_write_after_progress_is_made_good() {
 #[test]
 fn what_was_written_and_is_gone_is_missing() {
     let rig = Rig::new();
-    let scene = blocks(&[2, 5]);
-    rig.progress(scene.bytes().len() as u64);
+    let builder = blocks(&[2, 5]);
+    rig.progress(builder.bytes().len() as u64);
     let mut ring = rig.ring("ring-0", words(1, 1));
     ring.push_all(&numbered(0..7));
     ring.free(5 * N_BYTES, 5);
     // The file was cut after the writer had freed the records.
-    let (text, summary) = rig.decode(&scene.bytes()[..blocks(&[2]).bytes().len()]);
+    let (text, summary) = rig.decode(&builder.bytes()[..blocks(&[2]).bytes().len()]);
     let expected =
         lines(0..2) + "1: 3 records missing: numbers 2 to 4 of their ring\n" + &lines(5..7);
     assert_eq!(text, expected);
@@ -230,7 +230,7 @@ fn an_empty_ring_tells_what_the_file_should_have() {
     let mut ring = rig.ring("ring-0", words(1, 1));
     ring.push_all(&numbered(0..4));
     ring.free(4 * N_BYTES, 4);
-    let (text, summary) = rig.decode(Scene::new().bytes());
+    let (text, summary) = rig.decode(DumpBuilder::new().bytes());
     assert_eq!(text, "1: 4 records missing: numbers 0 to 3 of their ring\n");
     assert_eq!(summary.missing, 4);
 }
@@ -268,9 +268,9 @@ fn a_damaged_block_is_replaced_by_the_ring() {
 #[test]
 fn rings_merge_by_time_and_their_losses_count_once() {
     let rig = Rig::new();
-    let mut scene = Scene::new();
-    scene.raw_block(1, &[n(10, 1)]);
-    scene.loss(1, loss(15, [0, 0, 0, 2, 0]));
+    let mut builder = DumpBuilder::new();
+    builder.raw_block(1, &[n(10, 1)]);
+    builder.loss(1, loss(15, [0, 0, 0, 2, 0]));
     let mut first = rig.ring("ring-0", {
         let mut words = words(1, 1);
         words[8 + 3] = 5;
@@ -281,7 +281,7 @@ fn rings_merge_by_time_and_their_losses_count_once() {
     first.free(N_BYTES, 1);
     let mut second = rig.ring("ring-1", words(1, 2));
     second.push_all(&[n(20, 2), Rec(17, 40, str_bytes("ann"))]);
-    let (text, summary) = rig.decode(scene.bytes());
+    let (text, summary) = rig.decode(builder.bytes());
     insta::assert_snapshot!(text, @r"
     1: n 1
     1: 2 records lost: ring full (2 DEBUG)
@@ -390,7 +390,7 @@ proptest! {
 fn every_prefix_of_the_explanations_is_read() {
     let rig = Rig::new();
     rig.ring("ring-0", words(1, 1)).push_all(&numbered(0..3));
-    let dump = rig.dump(Scene::new().bytes());
+    let dump = rig.dump(DumpBuilder::new().bytes());
     let meta = fs::read(rig.rings().join("meta.steno")).unwrap();
     for end in 0..=meta.len() {
         rig.file("meta.steno", &meta[..end]);
@@ -398,10 +398,10 @@ fn every_prefix_of_the_explanations_is_read() {
         assert_eq!(exercise(&rig, &dump).unwrap().records, 3, "{end} bytes");
     }
     let mut torn = meta.clone();
-    let mut scene = Scene::bare(1, u32::MAX);
-    scene.prelude();
-    scene.any_frame(FrameKind::Clock, &[0; 20]);
-    torn.extend(&scene.bytes()[meta.len()..scene.bytes().len() - 3]);
+    let mut builder = DumpBuilder::bare(1, u32::MAX);
+    builder.prelude();
+    builder.frame(FrameKind::Clock, &[0; 20]);
+    torn.extend(&builder.bytes()[meta.len()..builder.bytes().len() - 3]);
     rig.file("meta.steno", &torn);
     assert_eq!(exercise(&rig, &dump).unwrap().damage(), [], "a torn last frame is no damage");
 }

@@ -1,9 +1,9 @@
-//! Exact shortcuts for the floats that programs log most.
+//! Floats: exact shortcuts for those that programs log most.
 //!
-//! Each function prints what std prints or leaves the number to std: it returns `false` and has
-//! appended nothing.
+//! Each function prints what std prints, or returns `false` without appending anything, so that std prints
+//! the number.
 
-/// Which trait's text is wanted where the two differ.
+/// The trait whose text is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Style {
     /// `{}`: a whole number has no point.
@@ -26,8 +26,8 @@ const POWERS: [u64; 16] = {
 /// The number without its sign, as `{:.digits}` prints it, in units of the last digit.
 ///
 /// A double is `mantissa / 2^shift`, so that `mantissa * 10^digits >> shift` is the number in units
-/// of the last digit, and what was shifted out says exactly how to round: to the nearest, and from
-/// the middle to the even neighbour, as std does.
+/// of the last digit, and the bits that are shifted out say how to round: to the nearest, ties to
+/// even, as std does.
 #[inline]
 pub(crate) fn decimals(number: f64, digits: u16) -> Option<u64> {
     let unit = *POWERS.get(usize::from(digits))?;
@@ -60,7 +60,7 @@ pub(crate) fn push_decimals(out: &mut String, number: f64, digits: u16) -> bool 
     }
     out.push_str(itoa::Buffer::new().format(scaled / unit));
     out.push('.');
-    // The unit in front is a 1 that keeps the zeros behind the point.
+    // The unit is a leading 1 that keeps the zeros after the point.
     out.push_str(&itoa::Buffer::new().format(scaled % unit + unit)[1..]);
     true
 }
@@ -76,9 +76,9 @@ fn round_shift(value: u128, shift: u32) -> u128 {
 
 /// The shortest text that reads back as `number`.
 ///
-/// Of several shortest texts both zmij and std take the one nearest to the number. From the middle
-/// between two, zmij goes to the even one and std up. A number is in the middle between two texts of
-/// `n` decimals only if it has `n + 1` binary digits behind its point: those are left to std.
+/// Of several shortest texts, both zmij and std take the one nearest to the number. For a tie, zmij takes
+/// the even one and std the larger one. A number ties between two texts of `n` decimals only if it has
+/// `n + 1` binary digits after its point: std prints those.
 #[inline]
 pub(crate) fn shortest(buffer: &mut zmij::Buffer, number: f64, style: Style) -> Option<&str> {
     if !is_without_exponent(number) {
@@ -115,7 +115,7 @@ fn unless_tie(number: f64, text: &str, style: Style) -> Option<&str> {
     let bytes = text.as_bytes();
     let point = bytes.iter().position(|byte| *byte == b'.')?;
     let decimals = bytes.len() - point - 1;
-    // zmij's exponents begin where it sees fit; here they have no more than two digits.
+    // zmij uses exponents for other numbers than std; here they have at most two digits.
     let has_exponent = bytes.iter().rev().take(4).any(|byte| *byte == b'e');
     if has_exponent || bits_behind_point(number) == decimals + 1 {
         return None;
@@ -124,7 +124,7 @@ fn unless_tie(number: f64, text: &str, style: Style) -> Option<&str> {
     text.get(..if is_whole { point } else { bytes.len() })
 }
 
-/// How many binary digits a number of moderate size has behind its point.
+/// The number of binary digits after the point of a number of moderate size.
 fn bits_behind_point(number: f64) -> usize {
     let bits = number.to_bits();
     let exponent = (bits >> 52) & 0x7ff;

@@ -1,4 +1,4 @@
-//! How long a message may become.
+//! Limit on the length of a message.
 
 use stenolog_format::value::{Product, Value};
 
@@ -9,7 +9,7 @@ use stenolog_format::value::{Product, Value};
 /// what a hostile dump can make of a few bytes.
 pub const MAX_MESSAGE_BYTES: usize = 256 << 20;
 
-/// What a message may have whatever its values are: some of the widest paddings.
+/// The length that any message may have: enough for some of the widest paddings.
 const FREE_BYTES: usize = 1 << 20;
 
 /// The longest float has 309 digits; pretty printing indents by up to 256.
@@ -18,21 +18,21 @@ const BYTES_PER_VALUE: usize = 1024;
 /// `Debug` may write an escape of ten bytes for a character.
 const BYTES_PER_TEXT_BYTE: usize = 12;
 
-/// A name stands as it is; in a list, something stands before and behind it.
+/// A name is printed verbatim; in a list, something precedes and follows it.
 const BYTES_PER_NAME_BYTE: usize = 2;
 
-/// What a message ends in that would have become too long.
+/// The end of a message that would have been too long.
 pub(crate) const CUT: &str = "… <cut: too long>";
 
-/// Has `write` append a message of `values`, up to the length of `out` that it is told, beyond which
-/// it returns `false`. The message then ends in [`CUT`].
+/// Calls `write` to append a message of `values`, up to a length of `out`. If `write` returns `false`
+/// because the message is longer, the message ends in [`CUT`].
 pub(super) fn within(
     out: &mut String,
     values: &[Value<'_>],
     mut write: impl FnMut(&mut String, usize) -> bool,
 ) {
     let start = out.len();
-    // Nearly all messages are far below this, and their values need not be looked at.
+    // Nearly all messages are far below this, so that their values need not be measured.
     if write(out, start.saturating_add(FREE_BYTES)) {
         return;
     }
@@ -43,12 +43,12 @@ pub(super) fn within(
     }
 }
 
-/// Whether a message of these values may be longer than twice the mebibyte that any may have.
+/// Whether a message of these values may be longer than two mebibytes.
 pub(crate) fn may_be_long(values: &[Value<'_>]) -> bool {
     sum(values.iter().map(text_bytes)) > FREE_BYTES
 }
 
-/// More than a value's text has without padding, however it is printed.
+/// An upper bound of the length of a value's text without padding.
 fn text_bytes(value: &Value<'_>) -> usize {
     let within = match value {
         Value::Str(text) | Value::Formatted(text) => text.len().saturating_mul(BYTES_PER_TEXT_BYTE),

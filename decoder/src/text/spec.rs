@@ -1,8 +1,8 @@
-//! How one value is printed.
+//! Specs: how one value is printed.
 
 use stenolog_format::template::{Align, Trait};
 
-/// What stands behind the colon of a placeholder, with its width and precision known.
+/// The part of a placeholder after the colon, with its width and precision resolved.
 ///
 /// ```
 /// use stenolog_decoder::text::{ResolvedSpec, write_value};

@@ -5,7 +5,7 @@
 //! literals. Width and precision are arguments of each. The fill character can be any, so all
 //! literals fill with [`FILL`], and [`Sink`] puts the wanted one in its place.
 //!
-//! A width of 0 stands for none and a `-` is left out: no type that is recorded tells them apart.
+//! A width of 0 means none and a `-` is left out: no type that is recorded tells them apart.
 
 use std::fmt::{self, Write};
 
@@ -178,7 +178,7 @@ impl fmt::Debug for Printed<'_> {
     }
 }
 
-/// What has no `Display` in Rust prints by `Debug`.
+/// Values without a `Display` in Rust print by `Debug`.
 fn display(value: &Value<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     delegate!(
         value, f, Display,
@@ -241,8 +241,8 @@ fn debug_product(product: &Product<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Resu
     }
 }
 
-/// An error and its sources, each behind a colon, but for one that the text ends with already: many an error
-/// prints its source itself.
+/// An error and its sources, each after a colon, except a source that the text ends with already: many errors
+/// print their source themselves.
 fn debug_error(
     message: &Value<'_>,
     sources: &[Value<'_>],

@@ -40,7 +40,7 @@ pub(crate) struct Piece<'t> {
 /// Some literal text, then a placeholder.
 #[derive(Clone, Debug)]
 struct TemplatePart {
-    /// Where the literal text before the placeholder ends.
+    /// The end of the literal text before the placeholder.
     text_end: usize,
     slot: usize,
     printing: Printing,
@@ -63,27 +63,34 @@ struct Counted {
     precision: Option<usize>,
 }
 
-/// Why a call site's message cannot be printed.
+/// Why a template cannot be compiled.
+///
+/// ```
+/// use stenolog_decoder::text::{CompileError, CompiledTemplate};
+///
+/// let error = CompiledTemplate::new("{1}", 1).unwrap_err();
+/// assert_eq!(error, CompileError::NoSlot { offset: 0, slot: 1, slots: 1 });
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CompileError {
     /// The template is no format string.
     #[error(transparent)]
     Template(#[from] TemplateError),
-    /// A placeholder names its argument otherwise than by the index of a slot.
+    /// A placeholder does not name its argument by the index of a slot.
     #[error("the placeholder at byte {offset} names no slot by its index")]
     NotIndexed {
-        /// Where the placeholder begins.
+        /// The offset of the placeholder.
         offset: usize,
     },
-    /// A placeholder names a slot that the call site has not.
+    /// A placeholder names a slot that the call site lacks.
     #[error("the placeholder at byte {offset} names slot {slot} of {slots}")]
     NoSlot {
-        /// Where the placeholder begins.
+        /// The offset of the placeholder.
         offset: usize,
         /// The slot it names.
         slot: usize,
-        /// How many slots there are.
+        /// The number of slots.
         slots: usize,
     },
 }
@@ -139,7 +146,7 @@ impl CompiledTemplate {
 
     /// Appends the message of a record.
     ///
-    /// `values` are those of all slots; an argument for which there is none prints as nothing.
+    /// `values` are those of all slots; an argument without a value prints nothing.
     pub fn write(&self, out: &mut String, values: &[Value<'_>]) {
         limit::within(out, values, |out, limit| self.write_up_to(out, values, limit));
     }
@@ -223,7 +230,7 @@ impl TemplatePart {
     }
 }
 
-/// All of a spec but its counts.
+/// A spec without its counts.
 fn resolve_flags(from: &Spec<'_>) -> ResolvedSpec {
     ResolvedSpec {
         fill: from.fill.unwrap_or(' '),
@@ -242,7 +249,7 @@ fn clamp(count: usize) -> u16 {
     u16::try_from(count).unwrap_or(u16::MAX)
 }
 
-/// The count that a value stands for, if it is an integer.
+/// The count that an integer value means.
 fn count(value: &Value<'_>) -> Option<u16> {
     let wide = match *value {
         Value::U8(n) => u64::from(n),

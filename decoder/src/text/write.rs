@@ -1,4 +1,4 @@
-//! Printing one value: shortcuts for what nearly all placeholders are, std for the rest.
+//! Printing of one value: shortcuts for nearly all placeholders, std for the rest.
 
 use stenolog_format::template::Trait;
 use stenolog_format::value::Value;
@@ -31,11 +31,13 @@ pub fn write_value(out: &mut String, value: &Value<'_>, spec: &ResolvedSpec) {
 /// assert_eq!(out, r#"Some("a\n")"#);
 /// ```
 pub fn write_display(out: &mut String, value: &Value<'_>) {
-    // Without a width nothing is much longer than the value itself and the names in it.
+    // Without a width, the text is hardly longer than the value and the names in it.
     let _within_limit = display(out, value, usize::MAX);
 }
 
 /// Appends `value` as `{:?}` prints it.
+///
+/// See [`write_display`] for an example.
 pub fn write_debug(out: &mut String, value: &Value<'_>) {
     let _within_limit = debug(out, value, usize::MAX);
 }

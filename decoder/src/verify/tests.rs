@@ -3,32 +3,32 @@ use stenolog_format::frame::FrameHeader;
 
 use super::*;
 use crate::model::damage::DamageCause;
-use crate::scene::{Rec, Scene, n, str_bytes};
+use crate::testing::{DumpBuilder, Open, Rec, n, str_bytes};
 
 #[test]
 fn a_whole_dump_is_intact() {
-    let mut scene = Scene::new();
-    scene.block(1, &[n(10, 1), n(30, 3)]);
-    scene.raw_block(1, &[n(40, 4)]);
-    scene.block(2, &[n(20, 2)]);
-    scene.seal(0);
-    let found = verify(&scene.dump());
+    let mut builder = DumpBuilder::new();
+    builder.block(1, &[n(10, 1), n(30, 3)]);
+    builder.raw_block(1, &[n(40, 4)]);
+    builder.block(2, &[n(20, 2)]);
+    builder.seal(0);
+    let found = verify(&builder.dump());
     assert!(found.is_intact(), "{found:?}");
     assert_eq!((found.blocks, found.records, found.missing), (3, 4, 0));
-    let info = crate::info(&scene.dump());
+    let info = crate::info(&builder.dump());
     assert_eq!((info.records, info.rings, info.call_sites), (4, 2, 3));
-    assert_eq!(info.unix_ns, Some((crate::scene::START + 10, crate::scene::START + 40)));
+    assert_eq!(info.unix_ns, Some((crate::testing::START + 10, crate::testing::START + 40)));
     assert_eq!(info.frames.total(), found.frames);
 }
 
 #[test]
 fn every_changed_byte_is_noticed_but_padding() {
-    let mut scene = Scene::new();
-    scene.block(1, &[n(10, 1), n(30, 3)]);
-    scene.summary();
-    scene.loss(1, crate::scene::loss(40, [0, 0, 0, 0, 2]));
-    scene.seal(2);
-    let mut bytes = scene.bytes().to_vec();
+    let mut builder = DumpBuilder::new();
+    builder.block(1, &[n(10, 1), n(30, 3)]);
+    builder.summary();
+    builder.loss(1, crate::testing::loss(40, [0, 0, 0, 0, 2]));
+    builder.seal(2);
+    let mut bytes = builder.bytes().to_vec();
     let mut unnoticed = 0;
     for at in 0..bytes.len() {
         bytes[at] ^= 0x20;
@@ -38,42 +38,42 @@ fn every_changed_byte_is_noticed_but_padding() {
         bytes[at] ^= 0x20;
     }
     // The padding after each of the frames is less than eight bytes.
-    let frames = verify(&scene.dump()).frames;
+    let frames = verify(&builder.dump()).frames;
     assert!(unnoticed <= 7 * frames, "{unnoticed} changes were not noticed");
 }
 
 #[test]
 fn gaps_and_wrong_sums_are_damage() {
-    let mut scene = Scene::new();
-    scene.block(1, &[n(10, 1)]);
-    scene.skip(1, 3);
-    scene.block(1, &[n(20, 2)]);
-    scene.seal(0);
-    let found = verify(&scene.dump());
+    let mut builder = DumpBuilder::new();
+    builder.block(1, &[n(10, 1)]);
+    builder.skip(1, 3);
+    builder.block(1, &[n(20, 2)]);
+    builder.seal(0);
+    let found = verify(&builder.dump());
     assert_eq!((found.missing, found.damage.len()), (3, 1));
     assert!(!found.is_intact());
 
-    let mut scene = Scene::new();
-    scene.block(1, &[n(10, 1)]);
-    scene.seal(5);
-    assert!(!verify(&scene.dump()).is_intact());
+    let mut builder = DumpBuilder::new();
+    builder.block(1, &[n(10, 1)]);
+    builder.seal(5);
+    assert!(!verify(&builder.dump()).is_intact());
 }
 
 /// Readers go by positions: records of such a block may come out of order, or not at all.
 #[test]
 fn a_block_that_ends_before_it_begins_is_damage() {
     use stenolog_format::frame::FrameKind;
-    let mut scene = Scene::new();
-    scene.block(1, &[n(10, 1)]);
-    scene.block(1, &[n(20, 2)]);
-    let dump = scene.dump();
-    let mut backwards = Scene::new();
+    let mut builder = DumpBuilder::new();
+    builder.block(1, &[n(10, 1)]);
+    builder.block(1, &[n(20, 2)]);
+    let dump = builder.dump();
+    let mut backwards = DumpBuilder::new();
     for (block, (position, end_position)) in dump.blocks().iter().zip([(100, 50), (50, 60)]) {
         let start = block.offset as usize + FrameHeader::BYTES;
-        let payload = &scene.bytes()[start..start + block.payload_bytes as usize];
+        let payload = &builder.bytes()[start..start + block.payload_bytes as usize];
         let header = BlockHeader { position, end_position, ..block.header };
         let payload = [&header.encode()[..], &payload[BlockHeader::BYTES..]].concat();
-        backwards.any_frame(FrameKind::Block, &payload);
+        backwards.frame(FrameKind::Block, &payload);
     }
     let found = verify(&backwards.dump());
     let causes: Vec<_> = found.damage.iter().map(|damage| damage.cause.to_string()).collect();
@@ -85,11 +85,11 @@ fn a_block_that_ends_before_it_begins_is_damage() {
 fn a_summary_that_lacks_something_is_damage() {
     let named = |counter, name| Rec(17, counter, str_bytes(name));
     let check = |records: &[Rec], summed_up: &[(u32, &str)], expected: u32| {
-        let mut scene = Scene::new();
-        scene.block(1, records);
-        scene.summary_of(summed_up);
-        scene.seal(0);
-        let found = verify(&scene.dump());
+        let mut builder = DumpBuilder::new();
+        builder.block(1, records);
+        builder.summary_of(summed_up);
+        builder.seal(0);
+        let found = verify(&builder.dump());
         let lacks = found.damage.iter().map(|damage| match damage.cause {
             DamageCause::Summary { ring: 1, records } => records,
             ref other => panic!("{other}"),
@@ -111,12 +111,12 @@ fn a_summary_that_lacks_something_is_damage() {
 #[test]
 fn records_of_adjacent_damaged_blocks_are_missing_for_every_reader() {
     for damaged in [vec![1], vec![2], vec![1, 2], vec![2, 3], vec![1, 2, 3]] {
-        let mut scene = Scene::new();
+        let mut builder = DumpBuilder::new();
         for at in 0..4 {
-            scene.block(1, &[n(10 * at + 1, 1), n(10 * at + 2, 2)]);
+            builder.block(1, &[n(10 * at + 1, 1), n(10 * at + 2, 2)]);
         }
-        let blocks = scene.dump().blocks().to_vec();
-        let mut bytes = scene.bytes().to_vec();
+        let blocks = builder.dump().blocks().to_vec();
+        let mut bytes = builder.bytes().to_vec();
         for &at in &damaged {
             let block = blocks[at];
             bytes[block.offset as usize + FrameHeader::BYTES + block.payload_bytes as usize - 1] ^=
@@ -129,7 +129,7 @@ fn records_of_adjacent_damaged_blocks_are_missing_for_every_reader() {
         assert_eq!(found.by_cause, [(LossKind::BadChecksum, expected)].into(), "{damaged:?}");
         assert_eq!(crate::info(&dump).missing, expected, "{damaged:?}");
         let dumps = [dump];
-        let read = crate::scene::messages(&dumps, crate::Filter::default()).1;
+        let read = crate::testing::messages(&dumps, crate::Filter::default()).1;
         assert_eq!(read.by_cause, found.by_cause, "{damaged:?}");
     }
 }

@@ -9,14 +9,11 @@ use stenolog_format::clock::ClockPair;
 use stenolog_format::dictionary::Thread;
 use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind};
 use stenolog_format::summary::SummaryBuilder;
-use stenolog_session::writer::DumpWriter;
+use stenolog_session::writer::{DumpWriter, WRITE_AT_BYTES};
 
 use crate::dump::{Block, Dump, RingStart, Unpacker};
 use crate::model::damage::{Damage, DamageCause, RingDamage};
 use crate::read::{Decoder, Summary};
-
-/// How many bytes to gather before they are written.
-const WRITE_AT_BYTES: usize = 1 << 18;
 
 /// What a recovered dump holds.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
-//! How bodies are compressed, and how far: what a reader must know before it takes memory for one.
+//! Codecs of block bodies, and how much memory a compressed body may take.
 
-/// How the body of a block is compressed. The header before it is plain in any case.
+/// The compression of a block's body. The header before it is never compressed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Codec {
@@ -14,7 +14,7 @@ pub enum Codec {
 }
 
 impl Codec {
-    /// A compressed body is no longer than this before compression.
+    /// The longest body that may be compressed.
     pub const MAX_BODY_BYTES: usize = 16 << 20;
 
     /// The codec that a [header](super::BlockHeader::codec) names; `None` if this version does not

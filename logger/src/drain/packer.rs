@@ -10,6 +10,7 @@ use std::sync::Arc;
 use stenolog_format::block::{BlockBuilder, BlockHeader, First, RARE_AFTER_RECORDS, SitePlan};
 use stenolog_format::dictionary::{CallSite, Level, Thread, TimeSource};
 use stenolog_format::loss::Loss;
+use stenolog_format::recovery::MAX_BLOCK_BYTES;
 use stenolog_format::summary::SummaryBuilder;
 use stenolog_ringbuf::{Consumer, Record};
 use stenolog_session::codec::Compressor;
@@ -25,9 +26,9 @@ use crate::registry;
 /// How many bytes of a ring to pack at once: they stay in the first-level cache.
 const PART_BYTES: usize = 1 << 14;
 
-/// A block has at most a quarter of its ring's bytes, within these bounds, unless a single record is longer.
+/// A block has at most a quarter of its ring's bytes, but at least this, and never more than
+/// [`MAX_BLOCK_BYTES`], unless a single record is longer.
 const MIN_BLOCK_BYTES: usize = 1 << 16;
-const MAX_BLOCK_BYTES: usize = 1 << 20;
 
 /// The bound where memory is short.
 const LEAST_BLOCK_BYTES: usize = 1 << 12;
@@ -88,7 +89,7 @@ impl Packer {
 
     /// How many bytes of a ring a block may have. What the file has is free again while the rest is packed.
     pub(super) fn block_limit(&mut self, capacity: usize) -> io::Result<usize> {
-        let limit = (capacity / 4).clamp(MIN_BLOCK_BYTES, MAX_BLOCK_BYTES);
+        let limit = (capacity / 4).clamp(MIN_BLOCK_BYTES, MAX_BLOCK_BYTES as usize);
         if limit <= self.affordable_bytes {
             return Ok(limit);
         }

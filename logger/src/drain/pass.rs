@@ -14,6 +14,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use stenolog_session::failpoint::{self, Step};
+use stenolog_session::writer::WRITE_AT_BYTES;
 
 use super::effort::Effort;
 use super::pacing::{Load, next_sleep};
@@ -28,9 +29,6 @@ use crate::registry;
 
 /// The memory that a pass takes besides its blocks.
 const PASS_BYTES: usize = 1 << 14;
-
-/// Pending bytes are written when there are this many, or when they come from an eighth of a ring.
-const WRITE_AT_BYTES: usize = 1 << 18;
 
 /// How many files a pass begins if each is taken away at once.
 const MAX_FILES_AT_ONCE: usize = 3;
@@ -219,7 +217,7 @@ impl Drainer {
             if taken.bytes > 0 {
                 self.rings.note_taken(at);
             }
-            // A call may be waiting for the room.
+            // Also if it is an eighth of the ring: a call may be waiting for the room.
             let pending = self.segments.current.writer.pending().len();
             if pending >= WRITE_AT_BYTES || taken.bytes >= capacity / 8 {
                 self.write()?;

@@ -1,4 +1,4 @@
-//! What the kinds of queue have in common, so that a promise is tested once for each.
+//! A trait over the kinds of queue, to test a promise once for each.
 
 use stenolog_ringbuf::queue::{mpsc, spsc};
 use stenolog_ringbuf::{Consumer, TryClaimError, WriteClaim};

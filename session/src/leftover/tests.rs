@@ -10,20 +10,20 @@ use crate::writer::DumpWriter;
 const SESSION: [u8; 16] = [1; 16];
 
 /// A folder with a dump, and one with the ring directory of its session.
-struct Scene {
+struct LeftDir {
     folder: TempDir,
 }
 
-impl Scene {
+impl LeftDir {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("logs")).unwrap();
-        let scene = Self { folder };
-        fs::create_dir_all(scene.directory()).unwrap();
-        scene.file(META_FILE, b"");
-        scene.file("ring-1", b"");
-        scene.file(LOCATION_FILE, &DumpLocation::of(&scene.dump()).encode());
-        scene
+        let left = Self { folder };
+        fs::create_dir_all(left.directory()).unwrap();
+        left.file(META_FILE, b"");
+        left.file("ring-1", b"");
+        left.file(LOCATION_FILE, &DumpLocation::of(&left.dump()).encode());
+        left
     }
 
     fn dump(&self) -> PathBuf {
@@ -60,96 +60,96 @@ impl Scene {
 
 #[test]
 fn a_directory_without_rings_is_told_by_its_names() {
-    let scene = Scene::new();
-    fs::remove_file(scene.directory().join("ring-1")).unwrap();
-    assert!(matches!(scene.judge(), Verdict::NoRings { has_meta: true }));
-    fs::remove_file(scene.directory().join(META_FILE)).unwrap();
-    assert!(matches!(scene.judge(), Verdict::NoRings { has_meta: false }));
+    let left = LeftDir::new();
+    fs::remove_file(left.directory().join("ring-1")).unwrap();
+    assert!(matches!(left.judge(), Verdict::NoRings { has_meta: true }));
+    fs::remove_file(left.directory().join(META_FILE)).unwrap();
+    assert!(matches!(left.judge(), Verdict::NoRings { has_meta: false }));
     // Nothing tells of a writer.
-    scene.file("ring-1", b"");
-    assert!(matches!(scene.judge(), Verdict::Unknown(Doubt::NoMeta)));
+    left.file("ring-1", b"");
+    assert!(matches!(left.judge(), Verdict::Unknown(Doubt::NoMeta)));
 }
 
 #[test]
 fn a_meta_that_is_a_link_tells_nothing() {
-    let scene = Scene::new();
-    fs::remove_file(scene.directory().join("ring-1")).unwrap();
-    let meta = scene.directory().join(META_FILE);
-    fs::rename(&meta, scene.folder.path().join("meta")).unwrap();
-    std::os::unix::fs::symlink(scene.folder.path().join("meta"), &meta).unwrap();
-    assert!(matches!(scene.judge(), Verdict::Unknown(Doubt::Unreadable(_))));
+    let left = LeftDir::new();
+    fs::remove_file(left.directory().join("ring-1")).unwrap();
+    let meta = left.directory().join(META_FILE);
+    fs::rename(&meta, left.folder.path().join("meta")).unwrap();
+    std::os::unix::fs::symlink(left.folder.path().join("meta"), &meta).unwrap();
+    assert!(matches!(left.judge(), Verdict::Unknown(Doubt::Unreadable(_))));
 }
 
 #[test]
 fn a_locked_meta_has_a_writer() {
-    let scene = Scene::new();
-    let meta = File::options().write(true).open(scene.directory().join(META_FILE)).unwrap();
+    let left = LeftDir::new();
+    let meta = File::options().write(true).open(left.directory().join(META_FILE)).unwrap();
     assert_eq!(lock::acquire(&meta), Writer::Ours);
-    assert!(matches!(scene.judge(), Verdict::Running));
+    assert!(matches!(left.judge(), Verdict::Running));
     lock::release(&meta);
-    scene.write_dump(&scene.dump(), true);
-    assert!(matches!(scene.judge(), Verdict::Sealed { .. }));
+    left.write_dump(&left.dump(), true);
+    assert!(matches!(left.judge(), Verdict::Sealed { .. }));
 }
 
 #[test]
 fn the_dump_is_found_where_it_was_and_under_another_name() {
-    let scene = Scene::new();
-    let renamed = scene.dump().with_file_name("app.1.steno");
-    let beside = scene.folder.path().join("rings/app.steno");
-    for path in [scene.dump(), renamed, beside] {
-        scene.write_dump(&path, false);
-        assert!(matches!(scene.judge(), Verdict::Unsealed { dump } if dump == path));
-        scene.write_dump(&path, true);
-        assert!(matches!(scene.judge(), Verdict::Sealed { dump } if dump == path));
+    let left = LeftDir::new();
+    let renamed = left.dump().with_file_name("app.1.steno");
+    let beside = left.folder.path().join("rings/app.steno");
+    for path in [left.dump(), renamed, beside] {
+        left.write_dump(&path, false);
+        assert!(matches!(left.judge(), Verdict::Unsealed { dump } if dump == path));
+        left.write_dump(&path, true);
+        assert!(matches!(left.judge(), Verdict::Sealed { dump } if dump == path));
         fs::remove_file(path).unwrap();
     }
-    assert!(matches!(scene.judge(), Verdict::Gone { dump } if dump == scene.dump()));
-    fs::remove_dir(scene.folder.path().join("logs")).unwrap();
-    assert!(matches!(scene.judge(), Verdict::Gone { .. }));
+    assert!(matches!(left.judge(), Verdict::Gone { dump } if dump == left.dump()));
+    fs::remove_dir(left.folder.path().join("logs")).unwrap();
+    assert!(matches!(left.judge(), Verdict::Gone { .. }));
 }
 
 #[test]
 fn a_dump_that_may_be_elsewhere_is_not_gone() {
-    let scene = Scene::new();
-    let location = DumpLocation::of(&scene.dump());
+    let left = LeftDir::new();
+    let location = DumpLocation::of(&left.dump());
     let elsewhere = DumpLocation { device: location.device + 1, ..location };
-    scene.file(LOCATION_FILE, &elsewhere.encode());
-    assert!(matches!(scene.judge(), Verdict::Unknown(Doubt::NotVisible { .. })));
-    fs::remove_file(scene.directory().join(LOCATION_FILE)).unwrap();
-    assert!(matches!(scene.judge(), Verdict::Unknown(Doubt::NoLocation)));
+    left.file(LOCATION_FILE, &elsewhere.encode());
+    assert!(matches!(left.judge(), Verdict::Unknown(Doubt::NotVisible { .. })));
+    fs::remove_file(left.directory().join(LOCATION_FILE)).unwrap();
+    assert!(matches!(left.judge(), Verdict::Unknown(Doubt::NoLocation)));
 }
 
 #[test]
 fn a_folder_that_is_not_looked_through_may_have_the_dump() {
-    let scene = Scene::new();
+    let left = LeftDir::new();
     for number in 0..=100 {
-        fs::write(scene.dump().with_file_name(number.to_string()), "").unwrap();
+        fs::write(left.dump().with_file_name(number.to_string()), "").unwrap();
     }
-    assert!(matches!(scene.judge(), Verdict::Unknown(Doubt::NotVisible { .. })));
+    assert!(matches!(left.judge(), Verdict::Unknown(Doubt::NotVisible { .. })));
 }
 
 /// In `/dev/shm`, anybody may put a dump beside the rings.
 #[test]
 fn a_dump_of_another_user_does_not_make_the_rings_useless() {
-    let scene = Scene::new();
-    let planted = scene.folder.path().join("rings/planted.steno");
-    scene.write_dump(&planted, true);
+    let left = LeftDir::new();
+    let planted = left.folder.path().join("rings/planted.steno");
+    left.write_dump(&planted, true);
     // Only root can give a file away.
     if std::os::unix::fs::chown(&planted, Some(54_321), None).is_err() {
         return;
     }
-    scene.write_dump(&scene.dump(), false);
-    assert!(matches!(scene.judge(), Verdict::Unsealed { dump } if dump == scene.dump()));
+    left.write_dump(&left.dump(), false);
+    assert!(matches!(left.judge(), Verdict::Unsealed { dump } if dump == left.dump()));
     // The dump itself may have been given away.
-    std::os::unix::fs::chown(scene.dump(), Some(54_321), None).unwrap();
-    assert!(matches!(scene.judge(), Verdict::Unknown(Doubt::NotVisible { .. })));
+    std::os::unix::fs::chown(left.dump(), Some(54_321), None).unwrap();
+    assert!(matches!(left.judge(), Verdict::Unknown(Doubt::NotVisible { .. })));
 }
 
 #[test]
 fn a_dump_that_is_being_written_is_unknown() {
-    let scene = Scene::new();
-    scene.write_dump(&scene.dump(), true);
-    let writer = File::options().write(true).open(scene.dump()).unwrap();
+    let left = LeftDir::new();
+    left.write_dump(&left.dump(), true);
+    let writer = File::options().write(true).open(left.dump()).unwrap();
     assert_eq!(lock::acquire(&writer), Writer::Ours);
-    assert!(matches!(scene.judge(), Verdict::Unknown(Doubt::Dump { .. })));
+    assert!(matches!(left.judge(), Verdict::Unknown(Doubt::Dump { .. })));
 }

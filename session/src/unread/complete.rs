@@ -18,10 +18,7 @@ use super::judge::{Share, share_records};
 use crate::dir::check_size_limit;
 use crate::failpoint::{self, Step};
 use crate::positioned;
-use crate::writer::DumpWriter;
-
-/// Pending bytes are written when there are this many.
-const WRITE_AT_BYTES: usize = 1 << 18;
+use crate::writer::{DumpWriter, WRITE_AT_BYTES};
 
 /// The number of bytes that are copied at once where a file cannot be copied by reference.
 const COPIED_AT_ONCE: usize = 1 << 20;

@@ -6,7 +6,7 @@ use std::io;
 
 use stenolog_format::block::{BlockHeader, Codec};
 use stenolog_format::dictionary::{CallSite, Thread};
-use stenolog_format::frame::{FileHeader, FrameKind};
+use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind};
 use stenolog_format::index::{End, Index};
 use stenolog_format::loss::{Loss, LossFrame};
 
@@ -105,18 +105,10 @@ impl<S: FrameSource<Error = io::Error>> Reader<'_, S> {
         let odd = || NotRecovered::Dump { offset };
         let is_written = offset < written;
         let limit = if is_written { written } else { self.walk.source_mut().len_bytes() };
-        let step = self.walk.step().map_err(NotRecovered::of_dump)?;
-        let frame = match step {
-            // The first step that is not the next frame ends the walk, and with it the whole frames.
-            Some(Step::Frame(frame))
-                if frame.end() <= limit && frame.missed_sequence().is_none() =>
-            {
-                frame
-            }
-            _ if is_written => return Err(odd()),
-            _ => return Ok(false),
+        let Some(frame) = self.next(limit)? else {
+            return if is_written { Err(odd()) } else { Ok(false) };
         };
-        if !is_written && self.payload(&frame)?.is_none() {
+        if !is_written && !self.is_whole(&frame)? {
             return Ok(false);
         }
         if self.contents.is_sealed {
@@ -127,6 +119,24 @@ impl<S: FrameSource<Error = io::Error>> Reader<'_, S> {
         segment.end = frame.end();
         segment.frames = segment.frames.checked_add(1).ok_or_else(odd)?;
         Ok(true)
+    }
+
+    /// The next frame, if it ends before `limit`; `None` if it is not the next one. Then there are no more
+    /// whole frames, and the walk must not search the rest of the file for others.
+    fn next(&mut self, limit: u64) -> Result<Option<Frame>, NotRecovered> {
+        let offset = self.walk.position().offset;
+        let bytes = self.walk.source_mut().bytes_at(offset, FrameHeader::BYTES);
+        let header = FrameHeader::decode(bytes.map_err(NotRecovered::of_dump)?);
+        let ends_within = |header: FrameHeader| {
+            offset.checked_add(header.frame_bytes()).is_some_and(|end| end <= limit)
+        };
+        if !header.is_some_and(ends_within) {
+            return Ok(None);
+        }
+        match self.walk.step().map_err(NotRecovered::of_dump)? {
+            Some(Step::Frame(frame)) if frame.missed_sequence().is_none() => Ok(Some(frame)),
+            _ => Ok(None),
+        }
     }
 
     /// Notes a frame; `None` if no logger writes such a frame.
@@ -194,7 +204,7 @@ impl<S: FrameSource<Error = io::Error>> Reader<'_, S> {
         }
         let Some(end) = block.first_record.checked_add(block.count.into()) else { return Ok(None) };
         let may_be_in_ring = self.firsts.get(&block.ring).is_some_and(|&first| end >= first);
-        let is_whole = may_be_in_ring && self.payload(frame)?.is_some();
+        let is_whole = may_be_in_ring && self.is_whole(frame)?;
         let Contents { rings, segment, .. } = &mut self.contents;
         let ring = rings.entry(block.ring).or_default();
         let (number, position) = ring.next.unwrap_or((block.first_record, block.position));
@@ -212,6 +222,12 @@ impl<S: FrameSource<Error = io::Error>> Reader<'_, S> {
         segment.records = segment.records.saturating_add(block.count.into());
         segment.index.blocks.push((frame.offset, block));
         Ok(Some(()))
+    }
+
+    /// Whether the checksum of a frame's payload is right.
+    fn is_whole(&mut self, frame: &Frame) -> Result<bool, NotRecovered> {
+        let payload = self.walk.payload(frame, MAX_PAYLOAD_BYTES);
+        Ok(payload.map_err(NotRecovered::of_dump)?.is_some())
     }
 
     /// The payload of a frame, if its checksum is right.

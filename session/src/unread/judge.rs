@@ -224,10 +224,24 @@ pub fn judge(ring: &Recovered, id: u32, words: &RingWords, dump: &impl DumpSide)
         skip = ring.records().take_while(|record| record.position() < position).count();
     }
 
+    let (sites, lost_by_records) = survey(ring, skip, dump, &mut damage);
+    damage.extend(ring.damage().map(ShareDamage::Torn));
+    let end_position = ring.end().max(position);
+    let records = held - skip;
+    let span = RingSpan { ring: id, position, end_position, first_record: next };
+    Share { span, skip, records, sites, loss: words.loss, lost_by_records, damage }
+}
+
+/// The call sites of the records after the first `skip` ones, and the most losses that one of them states.
+fn survey(
+    ring: &Recovered,
+    skip: usize,
+    dump: &impl DumpSide,
+    damage: &mut Vec<ShareDamage>,
+) -> (BTreeSet<u32>, u64) {
     let mut lost_by_records = 0;
     let mut sites = BTreeSet::new();
     let (mut short, mut has_bad_statement, mut unexplained) = (0, false, None);
-    let records = held - skip;
     for record in ring.records().skip(skip) {
         if record.tag() == CallSite::LOSS_ID {
             match Loss::decode(record.payload()) {
@@ -236,19 +250,19 @@ pub fn judge(ring: &Recovered, id: u32, words: &RingWords, dump: &impl DumpSide)
             }
         } else if record.payload().len() < 8 {
             short += 1;
-        } else if dump.has_site(record.tag()) {
-            sites.insert(record.tag());
-        } else {
-            unexplained.get_or_insert(record.tag());
+        } else if !sites.contains(&record.tag()) {
+            // Once for each call site: a reader has to search several dictionaries for it.
+            if dump.has_site(record.tag()) {
+                sites.insert(record.tag());
+            } else {
+                unexplained.get_or_insert(record.tag());
+            }
         }
     }
     damage.extend((short > 0).then_some(ShareDamage::Short { records: short }));
     damage.extend(has_bad_statement.then_some(ShareDamage::Statement));
     damage.extend(unexplained.map(|site| ShareDamage::Unexplained { site }));
-    damage.extend(ring.damage().map(ShareDamage::Torn));
-    let end_position = ring.end().max(position);
-    let span = RingSpan { ring: id, position, end_position, first_record: next };
-    Share { span, skip, records, sites, loss: words.loss, lost_by_records, damage }
+    (sites, lost_by_records)
 }
 
 /// The records of a share, as blocks take them.

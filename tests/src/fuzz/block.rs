@@ -1,4 +1,4 @@
-//! The bodies of blocks, behind checksums that hold.
+//! The bodies of blocks, after checksums that hold.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;

@@ -1,6 +1,6 @@
 //! Numbers out of a fuzzer's bytes.
 
-/// Bytes that are taken from the front; zeros behind the end.
+/// Bytes that are taken from the front; zeros after the end.
 pub(super) struct Input<'a>(pub(super) &'a [u8]);
 
 impl<'a> Input<'a> {

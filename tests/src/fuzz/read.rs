@@ -13,7 +13,7 @@ use stenolog_decoder::{
 /// A record takes no fewer bytes than its tag, its length and its time.
 const MIN_RECORD_BYTES: usize = 3;
 
-/// Reading stops behind so much text: a few bytes may ask for wide paddings, record by record.
+/// Reading stops after this much text: a few bytes may ask for wide paddings, record by record.
 const MAX_TEXT_BYTES: usize = 128 << 10;
 
 /// Reads `dumps`, which were made of `bytes` bytes, in every way that there is.

@@ -11,7 +11,7 @@ use super::input::Input;
 const DATA_AT: usize = 4096;
 const POSITIONS_AT: [usize; 3] = [128, 136, 256];
 
-/// The ring files that are put together have so many bytes of records: `64 << n`.
+/// The ring files that are put together have `64 << n` bytes of records.
 const CAPACITIES: u32 = 4;
 
 /// Recovers the records of a ring file.

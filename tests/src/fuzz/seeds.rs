@@ -1,4 +1,4 @@
-//! What fuzzing begins with: real dumps, real ring files, and templates as programs have them.
+//! Seeds of the fuzz targets: real dumps, real ring files, and templates as programs have them.
 
 use std::mem;
 use std::thread;

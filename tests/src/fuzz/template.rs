@@ -63,7 +63,7 @@ fn check_grammar(text: &str) {
     assert_eq!(again, text);
 }
 
-/// A message is its pieces, one behind the other, and not longer than it may be.
+/// A message is its pieces, one after the other, and not longer than it may be.
 fn check_printing(text: &str, values: &[Value<'_>]) {
     let compiled = match CompiledTemplate::new(text, SLOTS) {
         Ok(compiled) => compiled,

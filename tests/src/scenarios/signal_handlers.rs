@@ -67,7 +67,7 @@ fn signals(path: &Path) -> Outcome {
 }
 
 /// Another logger becomes the global one while a thread is stopped in a call, and a handler on that
-/// thread is the first to log to it. Prints for each time how many calls came behind that one, and
+/// thread is the first to log to it. Prints for each time how many calls came after that one, and
 /// how many records the new logger got.
 fn replaced(path: &Path) -> Outcome {
     const CALLS: u64 = 20_000;

@@ -1,4 +1,4 @@
-//! A call stands wherever an expression may.
+//! A call may be anywhere that an expression may be.
 
 use std::cell::Cell;
 use std::future::Future;

@@ -150,7 +150,7 @@ impl<'a> Case<'a> {
                     _ => "watermark",
                 };
                 let (offset, bytes) = lies(frame);
-                Some((offset, bytes, format!("the checksum of a {kind} frame is wrong")))
+                Some((offset, bytes, DamageCause::Checksum { kind }.to_string()))
             }
         };
         if found.tail != tail {

@@ -41,7 +41,7 @@ fn check(sample: &Sample, length: usize) {
     }
     assert_eq!((found.tail, verified.tail), (tail, tail), "{name}, {length} bytes");
     assert_eq!(found.damage, [], "{name}, {length} bytes: a cut tail is no damage");
-    // Whoever is not told that something is missing has all of it.
+    // A reader that reports nothing missing has everything.
     assert_eq!(found.is_complete, is_sealed && found.lost == 0, "{name}, {length} bytes");
     assert_eq!(verified.is_intact(), is_sealed, "{name}, {length} bytes: {:?}", verified.damage);
 }

@@ -1,4 +1,4 @@
-//! Files that nobody wrote: noise, frames in any order, and frames that are whole and lie.
+//! Files that no logger wrote: noise, frames in any order, and whole frames that lie.
 
 use std::collections::BTreeSet;
 use std::iter;

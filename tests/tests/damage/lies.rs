@@ -76,7 +76,7 @@ pub(crate) fn varint(out: &mut Vec<u8>, value: u64) {
     stenolog_format::value::put_uint(out, value);
 }
 
-/// What came out of a file that nobody vouches for.
+/// What came out of a file that cannot be trusted.
 pub(crate) struct Survival {
     /// Records that were shown.
     pub(crate) records: u64,

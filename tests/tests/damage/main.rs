@@ -1,5 +1,5 @@
-//! Whatever happens to a file: what is intact comes out, what is not is named, and reading it costs no more than
-//! the file is large.
+//! A damaged file shows everything that is intact and names the rest, and reading it costs no more than the
+//! file is large.
 //!
 //! Where the frames and records of an undamaged file lie is found by a walk that was written from `FORMAT.md` (and, for
 //! ring files, from the documentation of `stenolog_ringbuf::file`) and shares no code with the reader. From it follows

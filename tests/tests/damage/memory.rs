@@ -1,4 +1,4 @@
-//! How much memory a piece of work takes, counted where it is allocated.
+//! A count of the memory that a piece of work takes, kept where it is allocated.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

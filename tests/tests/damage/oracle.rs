@@ -1,4 +1,4 @@
-//! What the reader shows of a dump, and what it should show.
+//! An oracle: what the reader shows of a dump, and what it should show.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -97,7 +97,7 @@ pub(crate) struct Expected<'a> {
     unrecorded: BTreeMap<u32, u64>,
     missing: u64,
     /// Whether all blocks are whole. What one that is not says of itself counts as missing too, as
-    /// far as it can be read, which nobody can know without its checksum.
+    /// far as it can be read, which is unknown without its checksum.
     are_blocks_whole: bool,
 }
 

@@ -1,7 +1,7 @@
 //! Ring files: cut anywhere, and with each byte changed.
 //!
 //! Payload in a ring has no checksum, as the hot path would pay for it: a changed byte of it is read as changed, and so
-//! is a changed tag. Nor have positions and header words: what lies behind a changed one is not certain, but what lies
+//! is a changed tag. Nor have positions and header words: what lies after a changed one is not certain, but what lies
 //! before it is.
 
 use std::mem;
@@ -32,7 +32,7 @@ struct Item {
     position: u64,
     /// Where the word is in the file.
     word: usize,
-    /// How many bytes behind it count: those of a record's payload.
+    /// How many bytes after it count: those of a record's payload.
     payload: usize,
     is_record: bool,
     is_open: bool,
@@ -205,7 +205,7 @@ fn check(sample: &Sample, at: usize, value: u8) {
         // The fixed part has a checksum.
         0..64 => assert!(found.is_err(), "{}", what()),
         // Positions: those that contradict each other are refused. If only the end of what is
-        // there is another, what comes out is a beginning, or goes on behind it.
+        // there is another, what comes out is a beginning, or goes on after it.
         128..136 | 256..264 => {
             if let Ok((records, _)) = found {
                 let both = records.iter().zip(&sample.whole);
@@ -221,7 +221,7 @@ fn check(sample: &Sample, at: usize, value: u8) {
             let is_at = |item: &&Item| (item.word..item.word + 8 + item.payload).contains(&at);
             let Some(item) = sample.items.iter().find(is_at) else {
                 // Padding, open claims, what was freed: at the end of a ring with one producer, it
-                // may now look like a record, behind all others.
+                // may now look like a record, after all others.
                 let (before, behind) = records.split_at(sample.whole.len());
                 assert_eq!(before, sample.whole, "{}", what());
                 assert!(behind.is_empty() || sample.kind == Kind::OneProducer, "{}", what());

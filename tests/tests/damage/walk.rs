@@ -1,4 +1,4 @@
-//! Where everything lies in an undamaged dump: a second reading of `FORMAT.md`, without checksums.
+//! A map of an undamaged dump: a second reading of `FORMAT.md`, without checksums.
 
 use std::ops::Range;
 

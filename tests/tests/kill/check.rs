@@ -1,4 +1,4 @@
-//! What a reader must find of a process that died.
+//! A check of what a process that died has left.
 
 use stenolog_decoder::{Record, Value};
 use stenolog_tests::kill::text;

@@ -1,4 +1,4 @@
-//! What was committed before a process died is decoded, once and in order, whatever killed it.
+//! Records that were committed before a process died are decoded, once and in order, whatever killed it.
 //!
 //! Each kill is a real process that logs from up to eight threads as fast as it can, and that dies
 //! at a moment that a seed decides. The seed is printed; `STENOLOG_SEED` repeats a run, in which
@@ -22,7 +22,7 @@ use crate::process::{Running, Workspace};
 /// Random kills in a run, unless the environment says otherwise.
 const KILLS: usize = 160;
 
-/// One kill in so many is read by the program `steno` too.
+/// One kill in this many is read by the program `steno` too.
 const BY_PROGRAM: usize = 8;
 
 #[test]

@@ -146,7 +146,7 @@ impl<'s> Running<'s> {
         }
     }
 
-    /// Waits until the board says so, or there is nobody any more who could write on it.
+    /// Waits until the board says so, or no process is left to write on it.
     pub(crate) fn await_or_exit(&mut self, is_so: impl Fn(&Board) -> bool) {
         while !is_so(&self.workspace.board) && self.child.try_wait().unwrap().is_none() {
             std::thread::yield_now();
@@ -202,7 +202,7 @@ impl<'s> Running<'s> {
         })
     }
 
-    /// A copy of the workspace, for whoever wants to know.
+    /// A copy of the workspace, to look into.
     pub(crate) fn keep(&self) -> PathBuf {
         let kept = std::env::temp_dir().join(format!(
             "stenolog-kill-{}-{}",

@@ -77,7 +77,7 @@ fn every_torn_write_shows_what_the_specification_says() {
     check(&zeros(0x14a, 0x1000), 3, &lines);
     check(&zeros(0x138, 0x1000), 3, &[]); // the block has a wrong checksum
     check(&zeros(0x138, 0x13a), 3, &lines[..1]); // the block is cut, in zeros
-    // A hole in the middle: the block behind it is found, and its call site is not.
+    // A hole in the middle: the block after it is found, and its call site is not.
     let mut hole = whole.clone();
     hole[0x93] = 0;
     check(&hole, 3, &[]);

@@ -1,4 +1,4 @@
-//! What the logger writes reads as it was logged.
+//! Dumps of the logger read as they were logged.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
@@ -134,7 +134,7 @@ fn what_stands_beside_the_values_reads_too() {
     assert_eq!(lines.len(), 2);
     assert_eq!((&first["thread"], &second["thread"]), (&"worker".into(), &"worker".into()));
     assert_eq!((&first["level"], &first["target"]), (&"ERROR".into(), &"risk".into()));
-    assert_eq!((&second["level"], &second["target"]), (&"TRACE".into(), &"second_reader".into()));
+    assert_eq!((&second["level"], &second["target"]), (&"TRACE".into(), &module_path!().into()));
     assert_eq!(first["template"], "{1:>2$} {{}}");
     assert_eq!((first["names"][0].as_str(), values(&lines[0])), (Some("order.id"), "7,1.5,9"));
     assert_eq!((&second["time_raw"], &second["unix_ns"]), (&(-5).into(), &(-5).into()));

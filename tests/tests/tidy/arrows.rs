@@ -10,17 +10,16 @@ use crate::files::{SourceFile, files};
 /// The modules of each crate, floor by floor from the top: a module may use those to its right. Modules
 /// of one floor do not know each other, except for those joined by `+`.
 const FLOORS: &str = "
-ringbuf:     memory channel > queue > claim+batch+consumer > file > ring > storage > positions header
+ringbuf:     memory channel > queue+claim+batch+consumer+file > ring > storage > positions header
              > cpu error sync
 format:      recovery > index > block > summary > value > dictionary volatile > loss template > types
              > frame > clock shape > bytes
-session:     unread > writer > frames dir > codec lock layout failpoint
+session:     leftover unread > writer > frames > dir > positioned codec lock layout failpoint
 macros:      call derive > respan
-logger:      macros > private > handle > drain > ring_dir > call > thread > registry > core > value
-             > config > process > event > error > filter stats > clock
-             > fault sync truncate writer_lock
-decoder:     report > write > info > verify > render > read > filter > rings > dump > model > json
-             > text > clock escape limits error
+logger:      macros > private > handle > drain > call > thread > registry > core > ring_dir > value
+             > config > process > event > error > filter stats > clock > sync truncate
+decoder:     report > write > info > verify > render > read > filter > rings > dump > record_text
+             > model > json > text > clock escape limits error
 decoder-cli: commands > input > output > cli
 ";
 
@@ -44,8 +43,8 @@ fn arrows_between_folders_point_down() {
             let mut used = BTreeSet::new();
             collect(&tokens(file), &path, &mut used);
             for target in &used {
-                let target = exports.get(target).unwrap_or(target);
-                let to = floors.iter().find(|place| place.module == *target);
+                let place = |name: &String| floors.iter().find(|place| place.module == *name);
+                let to = place(target).or_else(|| exports.get(target).and_then(place));
                 if to.is_some_and(|to| to.floor <= from.floor && to.room != from.room) {
                     upward.insert(format!("{} -> {target}", file.path));
                 }

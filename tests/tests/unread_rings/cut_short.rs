@@ -28,7 +28,7 @@ fn a_recovery_that_is_cut_short_is_done_again_and_nothing_comes_twice() {
         check(&cut, &cut.earlier(), 0);
         assert_eq!(cut.ring_dir(), None, "{len} bytes");
     }
-    // With zeros or other bytes behind, as by a disk that was slow.
+    // With zeros or other bytes after it, as by a disk that was slow.
     for tail in
         [&[0; 100][..], &[0xf5, 0x9d, 0x73, 0x74, 4, 0, 0, 0, 9], &before[..before.len() / 2]]
     {

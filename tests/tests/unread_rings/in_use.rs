@@ -23,9 +23,9 @@ fn a_reader_does_not_pass_for_a_writer_that_lives() {
     }
 }
 
-/// Whoever has the lock of the rings may not be done with them.
+/// A process that has the lock of the rings may still be using them.
 #[test]
-fn a_dump_whose_rings_somebody_is_at_work_in_is_not_replaced() {
+fn a_dump_whose_rings_are_in_use_is_not_replaced() {
     let remains = Remains::new("some");
     let (dump, rings) = (fs::read(remains.dump()).unwrap(), contents(&remains.rings()));
     let worker = fs::File::open(remains.ring_dir().unwrap().join("meta.steno")).unwrap();

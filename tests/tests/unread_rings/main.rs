@@ -1,4 +1,5 @@
-//! What a killed process had in its rings is in its dump when the next one has started on the path.
+//! Records that a killed process had in its rings are in its dump once the next logger has started on the
+//! path.
 #![cfg(unix)]
 
 mod cut_short;

@@ -1,4 +1,4 @@
-//! What no logger left there is not followed, changed or removed.
+//! Files that no logger left there are not followed, changed or removed.
 
 use std::fs;
 use std::os::unix::fs::{chown, symlink};

@@ -1,4 +1,4 @@
-//! What a field records that is no plain value: errors with their sources, options of what is only
+//! A field also records what is no plain value: errors with their sources, options of what is only
 //! formatted, types that say themselves what is recorded of them, collections, and nothing at all.
 
 mod errors;
@@ -23,6 +23,6 @@ fn only_text(fixture: &mut LogFixture) -> String {
     let path = fixture.path().to_owned();
     fixture.finish();
     let (text, _) = stenolog_tests::render(&path, Format::Short);
-    let (_, fields) = text.trim_end().split_once(" values: ").expect("a target");
+    let (_, fields) = text.trim_end().split_once(": ").expect("a target");
     fields.to_owned()
 }

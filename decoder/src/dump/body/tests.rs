@@ -1,29 +1,29 @@
 use super::*;
-use crate::scene::{Rec, Scene, compress, messages, n, str_bytes};
+use crate::testing::{DumpBuilder, Open, Rec, compress, messages, n, str_bytes};
 use crate::{DamageCause, Dump, Filter, LossKind, Summary, verify};
 
 const CODECS: [Codec; 3] = [Codec::None, Codec::Lz4, Codec::Zstd];
 
 /// Blocks of two rings by turns, all of them compressed alike.
-fn scene(codec: Codec) -> Scene {
-    let mut scene = Scene::new();
+fn builder(codec: Codec) -> DumpBuilder {
+    let mut builder = DumpBuilder::new();
     for round in 0..20 {
         let at = u64::from(round) * 1000;
         let records = |ring: u64| [n(at + ring, round), Rec(17, at + 9 + ring, str_bytes("ann"))];
         let many: Vec<_> = (0..10).flat_map(|_| records(1)).collect();
-        scene.compressed_block(1, &many, codec);
-        scene.compressed_block(2, &records(2), codec);
+        builder.compressed_block(1, &many, codec);
+        builder.compressed_block(2, &records(2), codec);
     }
-    scene.seal(0);
-    scene
+    builder.seal(0);
+    builder
 }
 
 #[test]
 fn what_was_compressed_is_read_as_if_it_were_not() {
-    let (plain, _) = messages(&[scene(Codec::None).dump()], Filter::default());
+    let (plain, _) = messages(&[builder(Codec::None).dump()], Filter::default());
     assert_eq!(plain.lines().count(), 20 * 22);
     for codec in CODECS {
-        let dump = scene(codec).dump();
+        let dump = builder(codec).dump();
         assert!(verify(&dump).is_intact(), "{codec:?}: {:?}", verify(&dump).damage);
         let (text, summary) = messages(&[dump], Filter::default());
         assert_eq!(text, plain, "{codec:?}");
@@ -37,9 +37,9 @@ fn with_block(
     codec: Codec,
     change: impl FnOnce(&mut BlockHeader, &mut Vec<u8>),
 ) -> (String, Summary, Dump) {
-    let mut scene = Scene::new();
-    scene.block(1, &[n(10, 1)]);
-    let mut other = Scene::new();
+    let mut builder = DumpBuilder::new();
+    builder.block(1, &[n(10, 1)]);
+    let mut other = DumpBuilder::new();
     other.skip(1, 1);
     other.block(1, &[n(20, 2), n(30, 3), n(40, 4)]);
     let dump = other.dump();
@@ -48,10 +48,10 @@ fn with_block(
     let mut header = BlockHeader { codec: codec.number(), ..block.header };
     let mut body = compress(stored.bytes, codec);
     change(&mut header, &mut body);
-    scene.put_block(header, &[&header.encode()[..], &body].concat());
-    scene.compressed_block(1, &[n(50, 5)], codec);
-    scene.seal(0);
-    let dumps = [scene.dump()];
+    builder.put_block(header, &[&header.encode()[..], &body].concat());
+    builder.compressed_block(1, &[n(50, 5)], codec);
+    builder.seal(0);
+    let dumps = [builder.dump()];
     let (text, summary) = messages(&dumps, Filter::default());
     let [dump] = dumps;
     (text, summary, dump)
@@ -142,7 +142,7 @@ fn bombs_are_refused_before_they_take_memory() {
 }
 
 fn with_header() -> BlockHeader {
-    scene(Codec::None).dump().blocks()[0].header
+    builder(Codec::None).dump().blocks()[0].header
 }
 
 #[test]
@@ -171,13 +171,13 @@ fn one_buffer_serves_all_blocks_that_are_open_one_after_the_other() {
 #[test]
 fn of_a_compressed_block_that_is_cut_nothing_is_shown() {
     for codec in [Codec::Lz4, Codec::Zstd] {
-        let mut scene = Scene::new();
-        scene.block(1, &[n(10, 1)]);
-        let start = scene.bytes().len();
-        scene.compressed_block(1, &[n(20, 2), n(30, 3)], codec);
-        let payload = scene.dump().blocks()[1].payload_bytes as usize;
+        let mut builder = DumpBuilder::new();
+        builder.block(1, &[n(10, 1)]);
+        let start = builder.bytes().len();
+        builder.compressed_block(1, &[n(20, 2), n(30, 3)], codec);
+        let payload = builder.dump().blocks()[1].payload_bytes as usize;
         for cut in start + 24 + BlockHeader::BYTES..start + 24 + payload {
-            let dump = Dump::from_bytes("cut", scene.bytes()[..cut].to_vec()).unwrap();
+            let dump = Dump::from_bytes("cut", builder.bytes()[..cut].to_vec()).unwrap();
             let verified = verify(&dump);
             assert_eq!(verified.by_cause.get(&LossKind::TornFrame), Some(&2), "{codec:?}");
             assert_eq!(verified.damage, []);

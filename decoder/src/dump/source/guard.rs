@@ -131,7 +131,7 @@ mod imp {
         }
         let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) = handle;
         // SAFETY: both actions are plain data and live on this stack; the calls only read and fill them.
-        // The handler does what one may (G2).
+        // The handler does only what a handler may do (G2).
         unsafe {
             let mut before = MaybeUninit::zeroed();
             if libc::sigaction(libc::SIGBUS, null(), before.as_mut_ptr()) == -1 {
@@ -156,7 +156,7 @@ mod imp {
         info: *mut libc::siginfo_t,
         context: *mut libc::c_void,
     ) {
-        // SAFETY: the kernel gives a handler with `SA_SIGINFO` what it says of the signal; `sysconf` with
+        // SAFETY: the kernel gives a handler with `SA_SIGINFO` the facts of the signal; `sysconf` with
         // this argument only reads.
         let (address, page) =
             unsafe { ((*info).si_addr() as usize, libc::sysconf(libc::_SC_PAGESIZE) as usize) };
@@ -168,8 +168,8 @@ mod imp {
             let from = address & !(page - 1);
             let start = region.start.load(Ordering::Relaxed);
             let end = region.end.load(Ordering::Relaxed).next_multiple_of(page);
-            // SAFETY: the range is the end of a mapping that lives, from a page of it on (G1). Its bytes can
-            // not be read any more: what takes their place is private to this process.
+            // SAFETY: the range is the end of a mapping that lives, from a page of it on (G1). Its bytes cannot
+            // be read any more; their replacement is private to this process.
             let mapped = unsafe {
                 libc::mmap(
                     from as *mut libc::c_void,

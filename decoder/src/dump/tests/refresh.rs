@@ -69,8 +69,8 @@ fn check(bytes: &[u8], first: usize, step: usize) {
 
 /// Dumps that are whole, damaged in ways that change where frames are, or have something after their end.
 fn samples() -> Vec<Vec<u8>> {
-    let whole = scene().bytes().to_vec();
-    let block = scene().dump().blocks()[1].offset as usize;
+    let whole = builder().bytes().to_vec();
+    let block = builder().dump().blocks()[1].offset as usize;
     let mut rubbish = whole.clone();
     rubbish.splice(block..block, b"rubbish \xF5\x9Dst rubbish".iter().copied());
     // A block that was begun, and then written again.
@@ -108,15 +108,17 @@ fn a_file_that_is_cut_anywhere_can_become_whole() {
 
 #[test]
 fn a_torn_block_becomes_whole() {
-    let bytes = scene().bytes().to_vec();
-    let block = scene().dump().blocks()[0];
+    let bytes = builder().bytes().to_vec();
+    let block = builder().dump().blocks()[0];
     let mut growing = Growing::new();
     growing.write(&bytes[..(block.offset + block.frame_bytes()) as usize - 9]);
     let mut dump = Dump::open(&growing.path).unwrap();
     assert!(dump.blocks()[0].is_cut && dump.settled_blocks() == 0);
     assert!(matches!(dump.tail(), Tail::Torn { .. }));
     growing.write(&bytes[..(block.offset + block.frame_bytes()) as usize]);
+    let before = dump.clone();
     dump.refresh().unwrap();
+    assert!(before.is_beginning_of(&dump) && !dump.is_beginning_of(&before));
     assert_eq!((dump.blocks(), dump.settled_blocks()), (&[block][..], 1));
     assert_eq!((dump.tail(), dump.damage()), (Tail::Unfinished, &[][..]));
 }
@@ -124,20 +126,20 @@ fn a_torn_block_becomes_whole() {
 #[test]
 fn the_limit_for_call_sites_holds_however_often_a_dump_grows() {
     use stenolog_format::dictionary::Level;
-    let mut scene = Scene::new();
-    let first = scene.bytes().len();
+    let mut builder = DumpBuilder::new();
+    let first = builder.bytes().len();
     for id in 100..200 {
-        scene.site(id, Level::Info, &"x".repeat(1000), None, &[]);
+        builder.site(id, Level::Info, &"x".repeat(1000), None, &[]);
     }
     let limits = Limits::default().with_metadata_bytes(10_000);
     let mut growing = Growing::new();
-    growing.write(&scene.bytes()[..first]);
+    growing.write(&builder.bytes()[..first]);
     let mut dump = Dump::open_within(&growing.path, &limits).unwrap();
-    for length in (first..scene.bytes().len()).step_by(777) {
-        growing.write(&scene.bytes()[..length]);
+    for length in (first..builder.bytes().len()).step_by(777) {
+        growing.write(&builder.bytes()[..length]);
         dump.refresh().unwrap();
     }
-    growing.write(scene.bytes());
+    growing.write(builder.bytes());
     dump.refresh().unwrap();
     let whole = Dump::open_within(&growing.path, &limits).unwrap();
     assert!(!whole.damage().is_empty());
@@ -146,7 +148,7 @@ fn the_limit_for_call_sites_holds_however_often_a_dump_grows() {
 
 #[test]
 fn files_that_did_not_just_grow_are_told_apart() {
-    let bytes = scene().bytes().to_vec();
+    let bytes = builder().bytes().to_vec();
     let mut growing = Growing::new();
     growing.write(&bytes[..500]);
     let opened = Dump::open(&growing.path).unwrap();
@@ -161,7 +163,7 @@ fn files_that_did_not_just_grow_are_told_apart() {
     growing.file.set_len(400).unwrap();
     assert_eq!(refresh(&opened), Refresh::Shrunk { read: 500, found: 400 });
     // Overwritten by another log.
-    let mut other = Scene::bare(9, 0);
+    let mut other = DumpBuilder::bare(9, 0);
     other.prelude();
     (0..20).for_each(|at| other.block(1, &[n(at, 1)]));
     std::fs::write(&growing.path, other.bytes()).unwrap();
@@ -175,13 +177,13 @@ fn files_that_did_not_just_grow_are_told_apart() {
     }
     std::fs::remove_file(&growing.path).unwrap();
     assert_eq!(refresh(&opened), Refresh::Replaced);
-    assert_eq!(refresh(&scene().dump()), Refresh::NotAFile);
+    assert_eq!(refresh(&builder().dump()), Refresh::NotAFile);
 }
 
 #[cfg(unix)]
 #[test]
 fn a_renamed_file_is_followed_while_its_writer_is_alive() {
-    let bytes = scene().bytes().to_vec();
+    let bytes = builder().bytes().to_vec();
     let mut growing = Growing::new();
     growing.write(&bytes[..500]);
     growing.file.lock().unwrap();
@@ -195,4 +197,25 @@ fn a_renamed_file_is_followed_while_its_writer_is_alive() {
     growing.file.unlock().unwrap();
     assert_eq!(dump.refresh().unwrap(), Refresh::Replaced);
     assert_eq!(dump.state(), DumpState::Unfinished, "its writer is dead");
+}
+
+/// They share the file that is held open.
+#[cfg(unix)]
+#[test]
+fn clones_are_refreshed_at_the_same_time() {
+    let bytes = builder().bytes().to_vec();
+    let mut growing = Growing::new();
+    growing.write(&bytes[..200]);
+    growing.file.lock().unwrap();
+    let copies = Limits::default().with_copies(true);
+    let mut dumps = vec![Dump::open_within(&growing.path, &copies).unwrap(); 4];
+    for length in (200..=bytes.len()).step_by(100) {
+        growing.write(&bytes[..length]);
+        std::thread::scope(|scope| {
+            for dump in &mut dumps {
+                scope.spawn(|| dump.refresh().unwrap());
+            }
+        });
+        assert!(dumps.iter().all(|dump| dump.bytes() == &bytes[..length]), "{length} bytes");
+    }
 }

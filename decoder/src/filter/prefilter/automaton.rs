@@ -237,14 +237,14 @@ impl LineAutomaton {
         self.any_of(end, b" ")
     }
 
-    /// A logged string: its bytes as they are, but that some characters are escaped.
+    /// A logged string: its bytes, with some characters escaped.
     fn text(&mut self, from: usize) -> usize {
         let from = self.maybe_quote(from);
         let text = self.join(&[from]);
         self.nodes[text].is_text = true;
         let escape = self.escape(text);
         self.nodes[escape].free.push(text);
-        // A line feed may be followed by blanks that are none of the string's.
+        // A line feed may be followed by blanks that are not part of the string.
         self.nodes[text].steps.push((ByteSet::of(b"\n"), escape));
         self.maybe_quote(text)
     }

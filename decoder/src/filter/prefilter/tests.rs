@@ -6,7 +6,7 @@ use stenolog_format::value::Value;
 
 use super::*;
 use crate::Filter;
-use crate::scene::{Rec, Scene, str_bytes};
+use crate::testing::{DumpBuilder, Open, Rec, str_bytes};
 
 #[track_caller]
 fn literals(pattern: &str, expected: &[&str]) {
@@ -37,9 +37,9 @@ fn literals_of_patterns() {
 
 /// What a call site with this template and slots needs to match `pattern`.
 fn required(pattern: &str, template: &str, slots: &[(&str, Role, Type)]) -> RequiredLiteral {
-    let mut scene = Scene::bare(1, 0);
-    scene.site(30, Level::Info, "app", Some(template), slots);
-    let dump = scene.dump();
+    let mut builder = DumpBuilder::bare(1, 0);
+    builder.site(30, Level::Info, "app", Some(template), slots);
+    let dump = builder.dump();
     let site = dump.site(30).unwrap();
     let mut budget = Budget::default();
     let lines = LineAutomaton::new(site.call_site(), site.has_readable_template(), &mut budget);
@@ -261,14 +261,14 @@ proptest! {
             slots.push(("ab", role, ty));
             values.extend(bytes);
         }
-        let mut scene = Scene::new();
-        scene.site(30, Level::Info, "app", Some(&template), &slots);
+        let mut builder = DumpBuilder::new();
+        builder.site(30, Level::Info, "app", Some(&template), &slots);
         let others: Vec<_> = (0..3).map(|n| Rec(17, n, str_bytes("other"))).collect();
         let record = Rec(30, 9, values);
         let records = [others, vec![record]].concat();
-        if is_raw { scene.raw_block(1, &records) } else { scene.block(1, &records) }
-        scene.summary();
-        let dumps = [scene.dump()];
+        if is_raw { builder.raw_block(1, &records) } else { builder.block(1, &records) }
+        builder.summary();
+        let dumps = [builder.dump()];
 
         let mut texts = Vec::new();
         let mut decoder = crate::Decoder::new(&dumps);
@@ -339,11 +339,11 @@ proptest! {
             slots.push(("ab", role, ty));
             values.extend(bytes);
         }
-        let mut scene = Scene::new();
-        scene.site(30, Level::Info, "app", Some(&template), &slots);
-        scene.block(1, &[Rec(30, 9, values)]);
-        scene.summary();
-        let dumps = [scene.dump()];
+        let mut builder = DumpBuilder::new();
+        builder.site(30, Level::Info, "app", Some(&template), &slots);
+        builder.block(1, &[Rec(30, 9, values)]);
+        builder.summary();
+        let dumps = [builder.dump()];
         let mut texts = Vec::new();
         let _ = crate::Decoder::new(&dumps).for_each(|entry| {
             if let crate::Entry::Record(record) = entry {
@@ -376,12 +376,12 @@ proptest! {
         let number = number >> shift;
         let types = [Type::U16, Type::U32, Type::U64, Type::I16, Type::I32, Type::I64];
         let bytes = number.to_le_bytes()[..[2, 4, 8, 2, 4, 8][width]].to_vec();
-        let mut scene = Scene::new();
-        scene.site(30, Level::Info, "app", None, &[("ab", Role::Field, types[width].clone())]);
+        let mut builder = DumpBuilder::new();
+        builder.site(30, Level::Info, "app", None, &[("ab", Role::Field, types[width].clone())]);
         let others = [Rec(16, 1, vec![1, 2, 3, 4]), Rec(30, 2, bytes), Rec(16, 3, vec![0; 4])];
-        if is_raw { scene.raw_block(1, &others) } else { scene.block(1, &others) }
-        scene.summary();
-        let dumps = [scene.dump()];
+        if is_raw { builder.raw_block(1, &others) } else { builder.block(1, &others) }
+        builder.summary();
+        let dumps = [builder.dump()];
         let shown = |filter: Filter| {
             let mut shown = Vec::new();
             let mut decoder = crate::Decoder::new(&dumps).with_filter(filter);

@@ -1,4 +1,4 @@
-//! Which statements of losses are shown, and how.
+//! Statements of losses: which are shown, and how.
 
 use std::num::NonZero;
 
@@ -8,8 +8,8 @@ use stenolog_format::dictionary::Level;
 
 /// Warnings, before each of which debug records were lost, as of a program under load; the counts by
 /// level are totals.
-fn noise() -> Scene {
-    let mut scene = Scene::new();
+fn noise() -> DumpBuilder {
+    let mut builder = DumpBuilder::new();
     for at in 1..=6_u64 {
         let lost = if at == 6 { [0, 1, 0, 5, 0] } else { [0, 0, 0, at, 0] };
         let statement = Rec(1, at * 100, loss(at * 100, lost).encode()[8..].to_vec());
@@ -18,10 +18,10 @@ fn noise() -> Scene {
         } else {
             Rec(17, at * 100 + 50, str_bytes("w"))
         };
-        scene.block(1, &[statement, record]);
+        builder.block(1, &[statement, record]);
     }
-    scene.seal(7);
-    scene
+    builder.seal(7);
+    builder
 }
 
 fn shown(dumps: &[Dump], filter: &Filter, losses: Losses) -> (String, Summary) {
@@ -101,13 +101,13 @@ fn filters_apply_to_losses() {
 
 #[test]
 fn adjacent_ones_are_one_for_each_ring() {
-    let mut scene = Scene::new();
+    let mut builder = DumpBuilder::new();
     let statement = |at, count| Rec(1, at, loss(at, [0, 0, 0, 0, count]).encode()[8..].to_vec());
-    scene.block(1, &[n(5, 1), statement(10, 1), statement(30, 3), statement(50, 4)]);
-    scene.block(2, &[statement(20, 10), statement(40, 20), n(45, 2), statement(60, 21)]);
-    scene.block(1, &[n(70, 3)]);
-    scene.seal(25);
-    let dumps = [scene.dump()];
+    builder.block(1, &[n(5, 1), statement(10, 1), statement(30, 3), statement(50, 4)]);
+    builder.block(2, &[statement(20, 10), statement(40, 20), n(45, 2), statement(60, 21)]);
+    builder.block(1, &[n(70, 3)]);
+    builder.seal(25);
+    let dumps = [builder.dump()];
     let (text, summary) = shown(&dumps, &Filter::default(), Losses::Merged);
     insta::assert_snapshot!(text, @r#"
     n 1
@@ -140,16 +140,16 @@ fn adjacent_ones_are_one_for_each_ring() {
 #[test]
 fn those_of_records_that_have_numbers_say_which() {
     // Blocks that are damaged, between such as have nothing that is wanted.
-    let mut scene = Scene::new();
+    let mut builder = DumpBuilder::new();
     let mut broken = Vec::new();
     for block in 0..6_u64 {
         if block % 2 == 1 {
-            broken.push(scene.bytes().len() + 100);
+            broken.push(builder.bytes().len() + 100);
         }
-        scene.block(1, &[n(block * 10, 0), n(block * 10 + 5, 1)]);
+        builder.block(1, &[n(block * 10, 0), n(block * 10 + 5, 1)]);
     }
-    scene.block(1, &[Rec(17, 100, str_bytes("last"))]);
-    let mut bytes = scene.bytes().to_vec();
+    builder.block(1, &[Rec(17, 100, str_bytes("last"))]);
+    let mut bytes = builder.bytes().to_vec();
     broken.iter().for_each(|&at| bytes[at] ^= 1);
     let dumps = [Dump::from_bytes("test.steno", bytes).unwrap()];
     let warn = Filter::default().with_levels(Levels::at_least(Level::Warn));
@@ -168,10 +168,10 @@ fn those_of_records_that_have_numbers_say_which() {
 
 #[test]
 fn a_break_loses_neither_records_nor_losses() {
-    let mut scene = noise();
+    let mut builder = noise();
     let statement = |at, count| Rec(1, at, loss(at, [0, 0, 0, 0, count]).encode()[8..].to_vec());
-    scene.block(2, &[statement(120, 1), statement(130, 2), n(220, 1), statement(9_000, 3)]);
-    let dumps = [scene.dump()];
+    builder.block(2, &[statement(120, 1), statement(130, 2), n(220, 1), statement(9_000, 3)]);
+    let dumps = [builder.dump()];
     for losses in [Losses::Inline, Losses::Merged, Losses::None] {
         let (expected, of_all) = shown(&dumps, &Filter::default(), losses);
         let mut decoder = Decoder::new(&dumps).with_losses(losses);
@@ -199,11 +199,11 @@ fn a_break_loses_neither_records_nor_losses() {
 
 #[test]
 fn what_cannot_be_read_is_not_counted_as_read() {
-    let mut scene = Scene::new();
+    let mut builder = DumpBuilder::new();
     let unreadable = |at| Rec(16, at, vec![1]);
-    scene.raw_block(1, &[n(10, 1), unreadable(20), unreadable(30), n(40, 2)]);
-    scene.raw_block(1, &[unreadable(50), Rec(99, 60, vec![]), n(70, 3)]);
-    let dumps = [scene.dump()];
+    builder.raw_block(1, &[n(10, 1), unreadable(20), unreadable(30), n(40, 2)]);
+    builder.raw_block(1, &[unreadable(50), Rec(99, 60, vec![]), n(70, 3)]);
+    let dumps = [builder.dump()];
     let (text, summary) = shown(&dumps, &Filter::default(), Losses::Merged);
     insta::assert_snapshot!(text, @r#"
     n 1

@@ -7,20 +7,21 @@ use crate::{OwnedEntry, RenderOptions, Renderer};
 use stenolog_format::block::Codec;
 
 /// Two threads, losses, records that cannot be read, a record with an unknown call site, and a gap.
-fn mixed() -> Scene {
-    let mut scene = Scene::new();
-    scene.block(1, &[n(10, 1), n(30, 3), Rec(17, 40, str_bytes("one\ntwo")), n(41, 4)]);
-    scene.raw_block(2, &[n(20, 2), Rec(18, (START + 22) as u64, vec![]), n(50, 5)]);
-    scene.skip(1, 3);
-    scene.compressed_block(1, &[n(60, 6), n(70, 7)], Codec::Zstd);
-    scene.loss(2, loss(75, [1, 0, 0, 2, 5]));
-    scene.compressed_block(2, &[n(80, 8)], Codec::Lz4);
-    scene.column_block(1, &[n(81, 1), Rec(17, 82, str_bytes("text")), n(83, 2), n(84, 3)]);
-    scene.raw_block(1, &[Rec(16, 90, vec![1]), n(91, 9), Rec(16, 92, vec![]), Rec(99, 93, vec![])]);
-    scene.raw_block(2, &[Rec(17, 94, str_bytes("last"))]);
-    scene.loss(1, loss(95, [0, 0, 0, 0, 9]));
-    scene.seal(17);
-    scene
+fn mixed() -> DumpBuilder {
+    let mut builder = DumpBuilder::new();
+    builder.block(1, &[n(10, 1), n(30, 3), Rec(17, 40, str_bytes("one\ntwo")), n(41, 4)]);
+    builder.raw_block(2, &[n(20, 2), Rec(18, (START + 22) as u64, vec![]), n(50, 5)]);
+    builder.skip(1, 3);
+    builder.compressed_block(1, &[n(60, 6), n(70, 7)], Codec::Zstd);
+    builder.loss(2, loss(75, [1, 0, 0, 2, 5]));
+    builder.compressed_block(2, &[n(80, 8)], Codec::Lz4);
+    builder.column_block(1, &[n(81, 1), Rec(17, 82, str_bytes("text")), n(83, 2), n(84, 3)]);
+    builder
+        .raw_block(1, &[Rec(16, 90, vec![1]), n(91, 9), Rec(16, 92, vec![]), Rec(99, 93, vec![])]);
+    builder.raw_block(2, &[Rec(17, 94, str_bytes("last"))]);
+    builder.loss(1, loss(95, [0, 0, 0, 0, 9]));
+    builder.seal(17);
+    builder
 }
 
 fn decoder(dump: &Dump, losses: Losses, filter: &Filter) -> Decoder {
@@ -162,7 +163,7 @@ fn a_decoder_goes_on_when_its_file_has_grown() {
     let mut once = Decoder::new(dump(bytes.len()));
     let _ = once.for_each(|_| ControlFlow::Continue(()));
     let expected = facts(&lines, &once.summary());
-    let empty = Scene::bare(1, 0).bytes().len();
+    let empty = DumpBuilder::bare(1, 0).bytes().len();
     for step in [1, 7, 64, 201, 500, bytes.len()] {
         let mut decoder = Decoder::new(dump(empty));
         let mut renderer = Renderer::new(Format::Json, RenderOptions::default());
@@ -194,7 +195,7 @@ fn a_refreshed_decoder_stops_and_resumes_in_the_middle() {
     let expected = facts(&lines, &once.summary());
     for step in [40, 150, 333] {
         let mut file = std::fs::File::create(&path).unwrap();
-        let mut written = Scene::bare(1, 0).bytes().len();
+        let mut written = DumpBuilder::bare(1, 0).bytes().len();
         file.write_all(&bytes[..written]).unwrap();
         let mut decoder = Decoder::new(Dump::open(&path).unwrap());
         let mut lines = Vec::new();
@@ -218,14 +219,14 @@ fn a_refreshed_decoder_stops_and_resumes_in_the_middle() {
 fn all_inputs_make_a_decoder() {
     let dump = mixed().dump();
     let shared: std::sync::Arc<[Dump]> = [dump.clone()].into();
-    let slice: &[Dump] = &shared;
+    let (slice, array, vec): (&[Dump], _, _) = (&shared, [dump.clone()], vec![dump.clone()]);
     let decoders = [
         Decoder::new(&dump),
         Decoder::new(dump.clone()),
-        Decoder::new([dump.clone()]),
-        Decoder::new(&[dump.clone()]),
-        Decoder::new(vec![dump.clone()]),
-        Decoder::new(&vec![dump.clone()]),
+        Decoder::new(&array),
+        Decoder::new(array),
+        Decoder::new(&vec),
+        Decoder::new(vec),
         Decoder::new(slice),
         Decoder::new(std::sync::Arc::clone(&shared)),
     ];

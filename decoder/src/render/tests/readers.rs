@@ -1,5 +1,5 @@
-//! What other programs make of the output: logfmt as `go-logfmt` reads it, JSON by the types of its
-//! fields, CSV in a spreadsheet.
+//! Other programs read the output: logfmt as `go-logfmt` reads it, JSON by the types of its fields, CSV
+//! in a spreadsheet.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use stenolog_format::types::Type;
 
 use super::*;
-use crate::scene::Rec;
+use crate::testing::Rec;
 
 /// The pairs of a line, read as `github.com/go-logfmt/logfmt` does it, step by step.
 fn go_logfmt(line: &str) -> Result<Vec<(String, String)>, String> {
@@ -79,10 +79,10 @@ fn line(fields: &[(&str, Type, Vec<u8>)], format: Format) -> String {
     let slots: Vec<_> =
         fields.iter().map(|(name, ty, _)| (*name, Role::Field, ty.clone())).collect();
     let values: Vec<u8> = fields.iter().flat_map(|(_, _, bytes)| bytes.clone()).collect();
-    let mut scene = Scene::new();
-    scene.site(30, Level::Info, "app", Some("message"), &slots);
-    scene.raw_block(1, &[Rec(30, 9, values)]);
-    let (text, summary) = render(&[scene.dump()], Filter::default(), format);
+    let mut builder = DumpBuilder::new();
+    builder.site(30, Level::Info, "app", Some("message"), &slots);
+    builder.raw_block(1, &[Rec(30, 9, values)]);
+    let (text, summary) = render(&[builder.dump()], Filter::default(), format);
     assert!(summary.damage.is_empty(), "{:?}", summary.damage);
     text.strip_suffix('\n').unwrap().to_owned()
 }
@@ -225,14 +225,14 @@ fn a_field_has_one_json_type() {
 
 #[test]
 fn formulas_are_defused_if_asked_for() {
-    let mut scene = Scene::new();
-    scene.site(30, Level::Info, "=target", Some("{0}"), &[("v", Role::Argument, Type::Str)]);
-    scene.thread(1, 7, "main");
+    let mut builder = DumpBuilder::new();
+    builder.site(30, Level::Info, "=target", Some("{0}"), &[("v", Role::Argument, Type::Str)]);
+    builder.thread(1, 7, "main");
     let texts = ["=1+1", "+x", "-2", "@sum", "=cmd|' /C calc'!A0,\"b\"", "\t=1", "plain", "a=b"];
     let records: Vec<_> =
         texts.iter().zip(0..).map(|(of, at)| Rec(30, at, str_bytes(of))).collect();
-    scene.block(1, &records);
-    let dumps = [scene.dump()];
+    builder.block(1, &records);
+    let dumps = [builder.dump()];
     let cells = |defuses| {
         let options = RenderOptions::default().with_defused_formulas(defuses);
         let mut renderer = Renderer::new(Format::Csv, options);

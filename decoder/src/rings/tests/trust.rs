@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn a_running_writer_keeps_its_rings() {
     let rig = Rig::new();
-    let dump = rig.dump(Scene::new().bytes());
+    let dump = rig.dump(DumpBuilder::new().bytes());
     let meta = File::open(rig.rings().join("meta.steno")).unwrap();
     meta.try_lock().unwrap();
     let found = || RingDir::find(&dump, &[]).found.unwrap();
@@ -22,7 +22,7 @@ fn the_directory_is_found_where_it_may_be() {
     let elsewhere = tempfile::tempdir().unwrap();
     let moved = elsewhere.path().join(directory_name(&[1; 16]));
     fs::rename(rig.rings(), &moved).unwrap();
-    let dump = rig.dump(Scene::new().bytes());
+    let dump = rig.dump(DumpBuilder::new().bytes());
     let search = RingDir::find(&dump, &[]);
     assert!(search.found.is_none() && search.refused.is_empty());
     assert!(search.looked_in.contains(&rig.dir.path().canonicalize().unwrap()), "{search:?}");
@@ -50,7 +50,7 @@ fn links_are_not_followed() {
     symlink("/dev/zero", rig.rings().join("ring-1")).unwrap();
     symlink("/dev/zero", rig.rings().join("progress")).unwrap();
     fs::create_dir(rig.rings().join("ring-2")).unwrap();
-    let (text, summary) = rig.decode(Scene::new().bytes());
+    let (text, summary) = rig.decode(DumpBuilder::new().bytes());
     assert_eq!(text, "");
     let foreign = summary
         .damage
@@ -61,7 +61,7 @@ fn links_are_not_followed() {
     // The directory itself.
     fs::remove_dir_all(rig.rings()).unwrap();
     symlink(elsewhere.rings(), rig.rings()).unwrap();
-    let dump = rig.dump(Scene::new().bytes());
+    let dump = rig.dump(DumpBuilder::new().bytes());
     for extra in [vec![], vec![rig.rings()], vec![rig.rings().join("")]] {
         let search = RingDir::find(&dump, &extra);
         assert!(search.found.is_none());
@@ -80,7 +80,7 @@ fn rings_of_another_user_are_not_trusted() {
     let rig = Rig::new();
     rig.progress(1);
     drop(rig.ring("ring-0", words(1, 1)));
-    let dump = rig.dump(Scene::new().bytes());
+    let dump = rig.dump(DumpBuilder::new().bytes());
     assert!(RingDir::find(&dump, &[]).found.is_some());
     match chown(rig.rings(), Some(OTHER_USER), None) {
         // Only root can give a directory away, and so try this.
@@ -107,7 +107,7 @@ fn only_files_that_a_logger_creates_are_removed() {
     rig.progress(1);
     drop(rig.ring("ring-0", words(1, 1)));
     rig.file(".new-ring-7", b"");
-    let dump = rig.dump(Scene::new().bytes());
+    let dump = rig.dump(DumpBuilder::new().bytes());
     let found = || RingDir::find(&dump, &[]).found.unwrap();
     rig.file("notes.txt", b"mine");
     #[cfg(unix)]
@@ -131,7 +131,7 @@ fn limits_are_kept_and_named() {
     }
     // Absurd, but sparse: no byte of it is read.
     File::create(rig.rings().join("ring-9")).unwrap().set_len(1 << 42).unwrap();
-    let dump = rig.dump(Scene::new().bytes());
+    let dump = rig.dump(DumpBuilder::new().bytes());
     let read =
         |limits| RingDir::find(&dump, &[]).found.unwrap().read(Some(&dump), &limits).unwrap();
     let all = read(Limits::default());
@@ -161,7 +161,7 @@ fn files_that_are_not_rings_of_the_session_are_named_and_ignored() {
     let mut bytes = fs::read(rig.rings().join("ring-2")).unwrap();
     bytes[20] ^= 1;
     rig.file("ring-7", &bytes);
-    let (text, summary) = rig.decode(Scene::new().bytes());
+    let (text, summary) = rig.decode(DumpBuilder::new().bytes());
     assert_eq!(text, "7: n 1\n");
     let causes: Vec<_> = summary.damage.iter().map(|damage| damage.cause.to_string()).collect();
     insta::assert_snapshot!(causes.join("\n"), @r"

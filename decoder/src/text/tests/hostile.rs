@@ -3,7 +3,7 @@
 use proptest::string::string_regex;
 
 use super::*;
-use crate::json::arbitrary::values;
+use crate::testing::values::values;
 
 /// Any spec with any value, most of which `format!` would not compile.
 #[test]

@@ -199,7 +199,7 @@ fn addresses() {
     check_both(&sockets, any::<SocketAddr>());
 }
 
-/// `Value::Ip` stands for the types of one version too, which print alike.
+/// `Value::Ip` also covers the types of one version, which print alike.
 #[test]
 fn addresses_of_one_version() {
     #[derive(Clone, Debug)]

@@ -1,23 +1,23 @@
 use stenolog_format::frame::Version;
 
 use super::*;
-use crate::scene::{Rec, Scene, messages, n, str_bytes};
+use crate::testing::{DumpBuilder, Open, Rec, messages, n, str_bytes};
 use crate::{Filter, verify};
 
 /// Small blocks of two rings in turn, in all layouts.
-fn scene() -> Scene {
-    let mut scene = Scene::new();
+fn builder() -> DumpBuilder {
+    let mut builder = DumpBuilder::new();
     for round in 0..40_u32 {
         let at = u64::from(round) * 1000;
         let records = |ring: u64| [n(at + ring, round), Rec(17, at + 9 + ring, str_bytes("ann"))];
         match round % 3 {
-            0 => scene.block(1, &records(1)),
-            1 => scene.raw_block(1, &records(1)),
-            _ => scene.compressed_block(1, &records(1), Codec::Zstd),
+            0 => builder.block(1, &records(1)),
+            1 => builder.raw_block(1, &records(1)),
+            _ => builder.compressed_block(1, &records(1), Codec::Zstd),
         };
-        scene.block(2, &records(2));
+        builder.block(2, &records(2));
     }
-    scene
+    builder
 }
 
 fn packed_again(dump: &Dump) -> (Dump, Repacked) {
@@ -37,9 +37,9 @@ fn span(dump: &Dump, ring: u32) -> (u64, u64, u64, u64) {
 
 #[test]
 fn small_blocks_become_large_ones_with_the_same_records() {
-    let mut scene = scene();
-    scene.seal(0);
-    let dump = scene.dump();
+    let mut builder = builder();
+    builder.seal(0);
+    let dump = builder.dump();
     let (again, repacked) = packed_again(&dump);
     assert!(verify(&again).is_intact(), "{:?}", verify(&again).damage);
     for ring in [1, 2] {
@@ -56,9 +56,9 @@ fn small_blocks_become_large_ones_with_the_same_records() {
 
 #[test]
 fn a_rewritten_dump_can_be_rewritten() {
-    let mut scene = scene();
-    scene.seal(0);
-    let (once, first) = packed_again(&scene.dump());
+    let mut builder = builder();
+    builder.seal(0);
+    let (once, first) = packed_again(&builder.dump());
     let (twice, second) = packed_again(&once);
     assert_eq!((first.bytes, first.records), (second.bytes, second.records));
     // The first summaries were made of values as they are in a ring.
@@ -67,19 +67,19 @@ fn a_rewritten_dump_can_be_rewritten() {
 
 #[test]
 fn a_block_that_cannot_be_taken_apart_is_copied() {
-    let mut scene = Scene::new();
-    scene.block(1, &[n(10, 1)]);
-    let mut other = Scene::new();
+    let mut builder = DumpBuilder::new();
+    builder.block(1, &[n(10, 1)]);
+    let mut other = DumpBuilder::new();
     other.skip(1, 1);
     other.block(1, &[n(20, 2), n(30, 3)]);
     let block = other.dump().blocks()[0];
     // A codec of a later version.
     let header = BlockHeader { codec: 77, ..block.header };
     let payload = [&header.encode()[..], b"from the future"].concat();
-    scene.put_block(header, &payload);
-    scene.block(1, &[n(40, 4)]);
-    scene.seal(0);
-    let dump = scene.dump();
+    builder.put_block(header, &payload);
+    builder.block(1, &[n(40, 4)]);
+    builder.seal(0);
+    let dump = builder.dump();
     let (again, repacked) = packed_again(&dump);
     assert_eq!((repacked.blocks_before, repacked.blocks), (3, 3));
     assert_eq!(again.block_payload(&again.blocks()[1]), Some(&payload[..]));
@@ -92,12 +92,12 @@ fn a_block_that_cannot_be_taken_apart_is_copied() {
 
 #[test]
 fn gaps_between_blocks_stay() {
-    let mut scene = Scene::new();
-    scene.block(1, &[n(10, 1)]);
-    scene.skip(1, 5);
-    scene.block(1, &[n(20, 2)]);
-    scene.seal(0);
-    let dump = scene.dump();
+    let mut builder = DumpBuilder::new();
+    builder.block(1, &[n(10, 1)]);
+    builder.skip(1, 5);
+    builder.block(1, &[n(20, 2)]);
+    builder.seal(0);
+    let dump = builder.dump();
     let (again, repacked) = packed_again(&dump);
     assert_eq!(repacked.blocks, 2);
     let (_, before) = messages(&[dump], Filter::default());
@@ -107,17 +107,17 @@ fn gaps_between_blocks_stay() {
 
 #[test]
 fn an_unsealed_dump_stays_unsealed() {
-    let dump = scene().dump();
+    let dump = builder().dump();
     let (again, _) = packed_again(&dump);
     assert_eq!((dump.tail(), again.tail()), (Tail::Unfinished, Tail::Unfinished));
 }
 
 #[test]
 fn records_before_the_cut_of_a_block_stay() {
-    let mut scene = Scene::new();
-    scene.block(1, &[n(10, 1)]);
-    scene.block(1, &[n(20, 2), n(30, 3)]);
-    let bytes = scene.dump().bytes().to_vec();
+    let mut builder = DumpBuilder::new();
+    builder.block(1, &[n(10, 1)]);
+    builder.block(1, &[n(20, 2), n(30, 3)]);
+    let bytes = builder.dump().bytes().to_vec();
     // Within the last record, or the padding after it.
     let cut = bytes.len() - 8;
     let dump = Dump::from_bytes("test.steno", bytes[..cut].to_vec()).unwrap();
@@ -131,11 +131,11 @@ fn records_before_the_cut_of_a_block_stay() {
 
 #[test]
 fn a_dump_of_an_earlier_version_becomes_one_of_this_version() {
-    let mut scene = scene();
-    scene.seal(0);
-    let mut bytes = scene.dump().bytes().to_vec();
+    let mut builder = builder();
+    builder.seal(0);
+    let mut bytes = builder.dump().bytes().to_vec();
     let older = Version { minor: 1, ..VERSION };
-    let header = FileHeader { version: older, ..*scene.dump().header() };
+    let header = FileHeader { version: older, ..*builder.dump().header() };
     bytes[..FileHeader::BYTES].copy_from_slice(&header.encode());
     let (again, _) = packed_again(&Dump::from_bytes("old.steno", bytes).unwrap());
     assert_eq!(again.header().version, VERSION);

@@ -35,7 +35,7 @@ pub(super) struct Kind {
 const TIME_BYTES: usize = 8;
 
 /// How much capacity for texts to keep from block to block.
-const KEPT_BYTES: usize = 1 << 18;
+const KEPT_TEXT_BYTES: usize = 1 << 18;
 
 /// The fewest consecutive records to take in place, without a copy.
 const MANY: usize = 16;
@@ -441,8 +441,8 @@ impl Varying {
         self.lengths.clear();
         self.bytes.clear();
         // Do not keep the capacity of a few long values for each call site.
-        if self.bytes.capacity() > KEPT_BYTES {
-            self.bytes.shrink_to(KEPT_BYTES);
+        if self.bytes.capacity() > KEPT_TEXT_BYTES {
+            self.bytes.shrink_to(KEPT_TEXT_BYTES);
         }
     }
 

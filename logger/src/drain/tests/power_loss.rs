@@ -57,7 +57,8 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What has been promised.
+/// The records that must be there.
+#[derive(Default)]
 struct Promise {
     /// How many of the committed records were there at the last flush, and at the last sync.
     flushed: usize,
@@ -97,7 +98,7 @@ fn check(committed: &[u64], promised: usize, was_taken: bool, files: &Files) -> 
     let missing = committed[..promised].iter().filter(|n| !is_there(n)).count();
     assert!(found.numbers.iter().all(|n| committed.binary_search(n).is_ok()));
     if was_taken {
-        // Of damage in the middle of a file a reader only knows how many bytes it is.
+        // Of damage in the middle of a file a reader knows only the number of bytes.
         let stated = found.summary.missing + found.unreadable();
         let is_damaged = !found.summary.damage.is_empty();
         assert!(
@@ -112,95 +113,100 @@ fn check(committed: &[u64], promised: usize, was_taken: bool, files: &Files) -> 
     found
 }
 
-fn run(seed: u64, steps: &[Step]) {
-    let mut bench = Bench::with(seed, |builder| builder.ring_capacity_bytes(1 << 13));
-    let disk = bench.disk.clone();
-    let mut promise = Promise {
-        flushed: 0,
-        synced: 0,
-        was_taken: false,
-        renames: 0,
-        may_be_forgotten: false,
-        is_cut_ordered: false,
-    };
-    for step in steps {
-        let committed = bench.committed().len();
-        match *step {
-            Step::Log(count) => bench.log(count.into()),
-            Step::Flush => {
-                if bench.flush().is_ok() && !promise.may_be_forgotten {
-                    promise.flushed = committed;
-                }
-            }
-            Step::Sync => {
-                if bench.sync().is_ok() {
-                    promise.flushed = committed;
-                    promise.synced = committed;
-                    promise.may_be_forgotten = false;
-                }
-            }
-            Step::Choppy => disk.fail(|faults| faults.is_choppy = true),
-            Step::Room(more) => {
-                let room = disk.used_bytes() + usize::from(more);
-                disk.fail(|faults| faults.room = Some(room));
-            }
-            Step::Write(errno, times) => {
-                disk.fail(|faults| faults.write = Some(Fault { errno, times }));
-            }
-            Step::FailingSync { forgets } => {
-                disk.fail(|faults| {
-                    faults.sync = Fault::once(libc::EIO);
-                    faults.forgets = forgets;
-                });
-                if forgets {
-                    // What was flushed and not synced may go, and will be stated by a later sync.
-                    promise.flushed = 0;
-                    promise.may_be_forgotten = true;
-                    promise.was_taken = true;
-                }
-            }
-            Step::FailingFolder => disk.fail(|f| f.sync_folder = Fault::once(libc::EIO)),
-            Step::FailingSuccessor => disk.fail(|f| f.successor = Fault::for_ever(libc::EACCES)),
-            Step::FailingRead => {
-                disk.fail(|faults| faults.read = Fault::once(libc::EIO));
-                promise.was_taken = true;
-            }
-            Step::Heal => disk.heal(),
-            Step::Remove => {
-                disk.remove(PATH);
-                promise.void();
-            }
-            Step::Rename => {
-                disk.rename(PATH, format!("rotated-{}.steno", promise.renames));
-                promise.renames += 1;
-            }
-            Step::Truncate(part) => {
-                let length = disk.length(PATH).unwrap_or(0) * usize::from(part) / 16;
-                disk.truncate(PATH, length);
-                promise.void();
-            }
-            Step::TruncateAtWrite(part, writes) => {
-                let length = disk.length(PATH).unwrap_or(0) * usize::from(part) / 16;
-                disk.fail(|faults| faults.truncate_at_write = Some((writes, length)));
-                promise.is_cut_ordered = true;
-                promise.was_taken = true;
-            }
-            Step::Kill => {
-                let files = disk.after_a_kill();
-                promise.note_cut(&disk);
-                check(&bench.committed(), promise.flushed, promise.was_taken, &files);
-            }
-            Step::PowerLoss => {
-                let files = disk.after_a_power_loss();
-                promise.note_cut(&disk);
-                check(&bench.committed(), promise.synced, promise.was_taken, &files);
+/// Does a step that concerns records, or what was confirmed of them.
+fn log_or_check(step: &Step, bench: &Bench, promise: &mut Promise) {
+    let disk = &bench.disk;
+    let committed = bench.committed().len();
+    match *step {
+        Step::Log(count) => bench.log(count.into()),
+        Step::Flush => {
+            if bench.flush().is_ok() && !promise.may_be_forgotten {
+                promise.flushed = committed;
             }
         }
+        Step::Sync => {
+            if bench.sync().is_ok() {
+                promise.flushed = committed;
+                promise.synced = committed;
+                promise.may_be_forgotten = false;
+            }
+        }
+        Step::Kill => {
+            let files = disk.after_a_kill();
+            promise.note_cut(disk);
+            check(&bench.committed(), promise.flushed, promise.was_taken, &files);
+        }
+        Step::PowerLoss => {
+            let files = disk.after_a_power_loss();
+            promise.note_cut(disk);
+            check(&bench.committed(), promise.synced, promise.was_taken, &files);
+        }
+        _ => do_harm(step, disk, promise),
     }
-    disk.heal();
+}
+
+/// Does a step that concerns the disk, or its file.
+fn do_harm(step: &Step, disk: &Disk, promise: &mut Promise) {
+    let part_of_file = |part| disk.length(PATH).unwrap_or(0) * usize::from(part) / 16;
+    match *step {
+        Step::Choppy => disk.fail(|faults| faults.is_choppy = true),
+        Step::Room(more) => {
+            let room = disk.used_bytes() + usize::from(more);
+            disk.fail(|faults| faults.room = Some(room));
+        }
+        Step::Write(errno, times) => {
+            disk.fail(|faults| faults.write = Some(Fault { errno, times }));
+        }
+        Step::FailingSync { forgets } => {
+            disk.fail(|faults| {
+                faults.sync = Fault::once(libc::EIO);
+                faults.forgets = forgets;
+            });
+            if forgets {
+                // What was flushed and not synced may go, and will be stated by a later sync.
+                promise.flushed = 0;
+                promise.may_be_forgotten = true;
+                promise.was_taken = true;
+            }
+        }
+        Step::FailingFolder => disk.fail(|f| f.sync_folder = Fault::once(libc::EIO)),
+        Step::FailingSuccessor => disk.fail(|f| f.successor = Fault::for_ever(libc::EACCES)),
+        Step::FailingRead => {
+            disk.fail(|faults| faults.read = Fault::once(libc::EIO));
+            promise.was_taken = true;
+        }
+        Step::Heal => disk.heal(),
+        Step::Remove => {
+            disk.remove(PATH);
+            promise.void();
+        }
+        Step::Rename => {
+            disk.rename(PATH, format!("rotated-{}.steno", promise.renames));
+            promise.renames += 1;
+        }
+        Step::Truncate(part) => {
+            disk.truncate(PATH, part_of_file(part));
+            promise.void();
+        }
+        Step::TruncateAtWrite(part, writes) => {
+            let length = part_of_file(part);
+            disk.fail(|faults| faults.truncate_at_write = Some((writes, length)));
+            promise.is_cut_ordered = true;
+            promise.was_taken = true;
+        }
+        Step::Log(_) | Step::Flush | Step::Sync | Step::Kill | Step::PowerLoss => {}
+    }
+}
+
+fn run(seed: u64, steps: &[Step]) {
+    let mut bench = Bench::with(seed, |builder| builder.ring_capacity_bytes(1 << 13));
+    let mut promise = Promise::default();
+    steps.iter().for_each(|step| log_or_check(step, &bench, &mut promise));
+    bench.disk.heal();
     bench.close().expect("the disk is well");
     let committed = bench.committed();
-    let found = check(&committed, committed.len(), promise.was_taken, &disk.after_a_kill());
+    let files = bench.disk.after_a_kill();
+    let found = check(&committed, committed.len(), promise.was_taken, &files);
     if !promise.was_taken {
         assert!(found.summary.damage.is_empty(), "{:?}", found.summary);
         assert_eq!(found.summary.lost, bench.stats_at_close().lost);
