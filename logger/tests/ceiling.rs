@@ -1,4 +1,4 @@
-//! What the features `max_level_*` compile away is neither evaluated nor recorded.
+//! Calls that the features `max_level_*` compile away are neither evaluated nor recorded.
 
 use std::cell::Cell;
 

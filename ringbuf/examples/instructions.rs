@@ -1,4 +1,4 @@
-//! What the operations of the table "Costs" in the documentation do, each in a function of its own
+//! The operations of the table "Costs" in the documentation, each in a function of its own
 //! that does it [`TIMES`] times, for a tool that counts instructions:
 //!
 //! ```sh

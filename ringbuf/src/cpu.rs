@@ -1,4 +1,4 @@
-//! Which core the caller runs on: a hint, out of date as soon as it is given.
+//! The core that the caller runs on: a hint, out of date as soon as it is given.
 
 /// Not known, or no system that tells.
 pub(crate) const UNKNOWN: u32 = u32::MAX;

@@ -1,4 +1,4 @@
-//! Why an operation did not happen.
+//! Errors of claims, channels and construction.
 
 /// Why there is no space to claim.
 ///

@@ -1,4 +1,4 @@
-//! What the ends of a ring share: the protocol, its memory, and how far each has come.
+//! The ring that its ends share: the protocol, the memory, and how far each end has come.
 //!
 #![doc = include_str!("../PROTOCOL.md")]
 

@@ -139,6 +139,38 @@ impl<P: Produce> Pair<P> {
         );
     }
 
+    fn batch(&mut self, max_bytes: usize, release: bool) {
+        let batch = self.consumer.batch(max_bytes);
+        let records = batch.record_count();
+        assert!(records <= 1 || batch.len_bytes() <= max_bytes);
+        assert!(records > 0 || self.expected.is_empty());
+        for (record, expected) in batch.records().zip(&self.expected) {
+            assert_eq!((record.tag(), record.payload()), (expected.0, &*expected.1));
+        }
+        assert_eq!(batch.records().count(), records);
+        if release {
+            batch.release();
+            self.expected.drain(..records);
+        }
+    }
+
+    fn pipeline(&mut self, max_bytes: usize, release_first: bool) {
+        let first = self.consumer.batch(max_bytes);
+        let (records, end) = (first.record_count(), first.end());
+        let second = self.consumer.batch_from(end, max_bytes);
+        let both = records + second.record_count();
+        let tags: Vec<_> = second.records().map(|record| record.tag()).collect();
+        let expected = self.expected.range(records..both).map(|record| record.0);
+        assert_eq!(tags, expected.collect::<Vec<_>>());
+        if release_first {
+            self.consumer.release_to(end);
+            self.expected.drain(..records);
+        } else {
+            second.release();
+            self.expected.drain(..both);
+        }
+    }
+
     fn apply(&mut self, step: &Step) {
         match *step {
             Step::Write { len, max_used, ref end } => self.write(len, max_used, end),
@@ -161,36 +193,8 @@ impl<P: Produce> Pair<P> {
                 let done = records == 0 || max_bytes == usize::MAX;
                 assert!(!done || self.expected.is_empty());
             }
-            Step::Batch { max_bytes, release } => {
-                let batch = self.consumer.batch(max_bytes);
-                let records = batch.record_count();
-                assert!(records <= 1 || batch.len_bytes() <= max_bytes);
-                assert!(records > 0 || self.expected.is_empty());
-                for (record, expected) in batch.records().zip(&self.expected) {
-                    assert_eq!((record.tag(), record.payload()), (expected.0, &*expected.1));
-                }
-                assert_eq!(batch.records().count(), records);
-                if release {
-                    batch.release();
-                    self.expected.drain(..records);
-                }
-            }
-            Step::Pipeline { max_bytes, release_first } => {
-                let first = self.consumer.batch(max_bytes);
-                let (records, end) = (first.record_count(), first.end());
-                let second = self.consumer.batch_from(end, max_bytes);
-                let both = records + second.record_count();
-                let tags: Vec<_> = second.records().map(|record| record.tag()).collect();
-                let expected = self.expected.range(records..both).map(|record| record.0);
-                assert_eq!(tags, expected.collect::<Vec<_>>());
-                if release_first {
-                    self.consumer.release_to(end);
-                    self.expected.drain(..records);
-                } else {
-                    second.release();
-                    self.expected.drain(..both);
-                }
-            }
+            Step::Batch { max_bytes, release } => self.batch(max_bytes, release),
+            Step::Pipeline { max_bytes, release_first } => self.pipeline(max_bytes, release_first),
             Step::Scan { max_bytes, release } => {
                 let mut records = 0;
                 let start = self.consumer.position();

@@ -141,7 +141,7 @@ impl Compressor {
 /// Call it before you take memory for the body: it holds the header to the limits of the format.
 ///
 /// # Errors
-/// If the codec is unknown, or if it does not make so many bytes of so few.
+/// If the codec is unknown, or if the format does not allow that length for `stored_bytes`.
 ///
 /// # Examples
 /// ```

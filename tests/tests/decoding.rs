@@ -84,20 +84,9 @@ fn statements() -> Vec<Statement> {
     ]
 }
 
-/// A dump of as many blocks, whatever the number of records.
-fn dump(blocks: Blocks, records: u64) -> Dump {
-    let header = FileHeader {
-        version: VERSION,
-        session: [7; 16],
-        created_unix_ns: 0,
-        sequence: 0,
-        process_id: 7,
-        counter_hz: 1_000_000_000,
-    };
-    let mut file = header.encode().to_vec();
-    let mut frames = FrameWriter::default();
-    let statements = statements();
-    let sites: Vec<_> = statements
+/// A call site for each statement.
+fn sites() -> Vec<CallSite> {
+    statements()
         .iter()
         .zip(CallSite::FIRST_ID..)
         .map(|((template, types, _), id)| CallSite {
@@ -115,7 +104,32 @@ fn dump(blocks: Blocks, records: u64) -> Dump {
                 .map(|ty| Slot { name: "value".into(), role: Role::Argument, ty: ty.clone() })
                 .collect(),
         })
-        .collect();
+        .collect()
+}
+
+fn compress(blocks: Blocks, body: PlainBody<'_>, out: &mut Vec<u8>) -> Codec {
+    let (codec, bytes) = match blocks {
+        Blocks::Columns(Codec::Lz4) => (Codec::Lz4, lz4_flex::block::compress(body.bytes)),
+        Blocks::Columns(Codec::Zstd) => (Codec::Zstd, zstd::bulk::compress(body.bytes, 1).unwrap()),
+        _ => (Codec::None, body.bytes.to_vec()),
+    };
+    out.extend_from_slice(&bytes);
+    codec
+}
+
+/// A dump of as many blocks, whatever the number of records.
+fn dump(blocks: Blocks, records: u64) -> Dump {
+    let header = FileHeader {
+        version: VERSION,
+        session: [7; 16],
+        created_unix_ns: 0,
+        sequence: 0,
+        process_id: 7,
+        counter_hz: 1_000_000_000,
+    };
+    let mut file = header.encode().to_vec();
+    let mut frames = FrameWriter::default();
+    let (statements, sites) = (statements(), sites());
     frames.frame(&mut file, FrameKind::Dictionary, |out| CallSite::encode_all(sites.iter(), out));
     let mut builder = BlockBuilder::default();
     for block in 0..BLOCKS {
@@ -140,17 +154,7 @@ fn dump(blocks: Blocks, records: u64) -> Dump {
                 builder.push(&sites[at], &payload).unwrap();
             }
         }
-        let compress = |body: PlainBody<'_>, out: &mut Vec<u8>| {
-            let (codec, bytes) = match blocks {
-                Blocks::Columns(Codec::Lz4) => (Codec::Lz4, lz4_flex::block::compress(body.bytes)),
-                Blocks::Columns(Codec::Zstd) => {
-                    (Codec::Zstd, zstd::bulk::compress(body.bytes, 1).unwrap())
-                }
-                _ => (Codec::None, body.bytes.to_vec()),
-            };
-            out.extend_from_slice(&bytes);
-            codec
-        };
+        let compress = |body: PlainBody<'_>, out: &mut Vec<u8>| compress(blocks, body, out);
         frames.frame(&mut file, FrameKind::Block, |out| {
             let end = before + records;
             match blocks {

@@ -50,7 +50,7 @@ pub struct FieldMatch {
 /// use stenolog_decoder::FieldMatch;
 ///
 /// let error = "peer".parse::<FieldMatch>().unwrap_err();
-/// assert_eq!(error.to_string(), "`peer` is no condition: write NAME=VALUE");
+/// assert_eq!(error.to_string(), "`peer` is not a filter: write NAME=VALUE");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a filter: write NAME=VALUE")]

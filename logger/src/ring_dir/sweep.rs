@@ -189,7 +189,7 @@ impl Sweep<'_> {
             count += 1;
             bytes += its;
             let why = if age >= keep::LONGEST {
-                "nobody has read them for two weeks"
+                "they were not read for two weeks"
             } else if age < keep::YOUNG {
                 continue;
             } else if count > keep::DIRECTORIES {

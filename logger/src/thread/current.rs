@@ -1,4 +1,4 @@
-//! What a program calls about the thread that it is on: signal handlers, preparation, scopes.
+//! Functions about the calling thread: signal handlers, preparation, scopes.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! How a receiver is woken: see the [protocol](super).
+//! The bell that wakes a receiver: see the [protocol](super).
 
 use crate::sync::{Arc, AtomicBool, Ordering, Parker, Unparker, fence};
 use core::time::Duration;

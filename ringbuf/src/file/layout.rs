@@ -1,4 +1,4 @@
-//! What creating and recovering must agree on: see the [table](super).
+//! The layout that creating and recovering agree on: see the [table](super).
 
 use crate::header::{HEADER_BYTES, MAX_CAPACITY_BYTES};
 use crate::positions::{ConsumerPositions, Kind, Positions, USER_WORDS};

@@ -248,6 +248,35 @@ fn slot(name: &str, role: Role, ty: Type) -> Slot {
     Slot { name: name.into(), role, ty }
 }
 
+/// The types without inner ones.
+const LEAVES: [Type; 25] = [
+    Type::Unit,
+    Type::Bool,
+    Type::Char,
+    Type::U8,
+    Type::U16,
+    Type::U32,
+    Type::U64,
+    Type::U128,
+    Type::I8,
+    Type::I16,
+    Type::I32,
+    Type::I64,
+    Type::I128,
+    Type::F32,
+    Type::F64,
+    Type::Str,
+    Type::Formatted,
+    Type::Duration,
+    Type::SystemTime,
+    Type::Ipv4,
+    Type::Ipv6,
+    Type::Ip,
+    Type::SocketV4,
+    Type::SocketV6,
+    Type::Socket,
+];
+
 fn types() -> Vec<Type> {
     let product = |name: &str, shape, of: &[(&str, Type)]| Fields {
         name: name.into(),
@@ -271,32 +300,7 @@ fn types() -> Vec<Type> {
     let newtype = Type::Struct(product("Id", Shape::Tuple, &[("", Type::U64)]));
     let map = |key, value| Type::Map(Box::new(key), Box::new(value));
     let deep = (0..30).fold(Type::U8, |ty, _| option(ty));
-    vec![
-        Type::Unit,
-        Type::Bool,
-        Type::Char,
-        Type::U8,
-        Type::U16,
-        Type::U32,
-        Type::U64,
-        Type::U128,
-        Type::I8,
-        Type::I16,
-        Type::I32,
-        Type::I64,
-        Type::I128,
-        Type::F32,
-        Type::F64,
-        Type::Str,
-        Type::Formatted,
-        Type::Duration,
-        Type::SystemTime,
-        Type::Ipv4,
-        Type::Ipv6,
-        Type::Ip,
-        Type::SocketV4,
-        Type::SocketV6,
-        Type::Socket,
+    let composites = [
         option(Type::Str),
         slice(Type::U8),
         slice(Type::U16),
@@ -317,7 +321,8 @@ fn types() -> Vec<Type> {
         serde(slice(serde(Type::Str))),
         slice(slice(slice(Type::Unit))),
         deep,
-    ]
+    ];
+    LEAVES.into_iter().chain(composites).collect()
 }
 
 fn option(of: Type) -> Type {

@@ -6,6 +6,7 @@ mod fields;
 mod keys;
 mod messages;
 mod places;
+mod serialised;
 
 use std::fmt;
 use std::fmt::{Debug, Display};

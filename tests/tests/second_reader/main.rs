@@ -58,23 +58,9 @@ fn boxed(ty: Type) -> Box<Type> {
     Box::new(ty)
 }
 
-/// Every type, the raw bytes of a value, and what the reader prints.
-fn every_type() -> Vec<(Type, Vec<u8>, &'static str)> {
-    let product = |name: &str, shape, fields: &[(&str, Type)]| Fields {
-        name: name.into(),
-        shape,
-        fields: fields.iter().map(|(name, ty)| ((*name).into(), ty.clone())).collect(),
-    };
-    let point = product("Point", Shape::Struct, &[("x", Type::I32), ("y", Type::Str)]);
-    let either = Type::Enum(EnumType {
-        name: "Either".into(),
-        variants: vec![
-            product("Left", Shape::Tuple, &[("", Type::U64), ("", Type::Char)]),
-            product("Right", Shape::Struct, &[("b", Type::Bool)]),
-        ],
-    });
-    let map = Type::Map(boxed(Type::Str), boxed(Type::Option(boxed(Type::I32))));
-    let mut rows: Vec<(Type, Vec<u8>, &str)> = vec![
+/// The types without inner ones, each with a value and its JSON.
+fn leaf_types() -> Vec<(Type, Vec<u8>, &'static str)> {
+    vec![
         (Type::Unit, vec![], "[]"),
         (Type::Bool, vec![1], "true"),
         (Type::Char, 0x20ac_u32.to_le_bytes().into(), r#""€""#),
@@ -104,6 +90,26 @@ fn every_type() -> Vec<(Type, Vec<u8>, &'static str)> {
             r#"["::",80,1,2]"#,
         ),
         (Type::Socket, vec![4, 10, 0, 0, 1, 80, 0], r#"["10.0.0.1",80]"#),
+    ]
+}
+
+/// Every type, the raw bytes of a value, and what the reader prints.
+fn every_type() -> Vec<(Type, Vec<u8>, &'static str)> {
+    let product = |name: &str, shape, fields: &[(&str, Type)]| Fields {
+        name: name.into(),
+        shape,
+        fields: fields.iter().map(|(name, ty)| ((*name).into(), ty.clone())).collect(),
+    };
+    let point = product("Point", Shape::Struct, &[("x", Type::I32), ("y", Type::Str)]);
+    let either = Type::Enum(EnumType {
+        name: "Either".into(),
+        variants: vec![
+            product("Left", Shape::Tuple, &[("", Type::U64), ("", Type::Char)]),
+            product("Right", Shape::Struct, &[("b", Type::Bool)]),
+        ],
+    });
+    let map = Type::Map(boxed(Type::Str), boxed(Type::Option(boxed(Type::I32))));
+    let composites = vec![
         (Type::Option(boxed(Type::U16)), vec![1, 44, 1], "300"),
         (Type::Slice(boxed(Type::I16)), b"\x02\0\0\0\x01\0\xfe\xff".into(), "[1,-2]"),
         (Type::Array(boxed(Type::U8), 2), vec![8, 9], "[8,9]"),
@@ -131,6 +137,8 @@ fn every_type() -> Vec<(Type, Vec<u8>, &'static str)> {
             r#""<not readable: serialised otherwise than its schema says>""#,
         ),
     ];
+    let mut rows = leaf_types();
+    rows.extend(composites);
     let all: Vec<_> = rows.iter().map(|(ty, ..)| ty.clone()).collect();
     let bytes = rows.iter().flat_map(|(_, raw, _)| raw.clone()).collect();
     let text = rows.iter().map(|(.., json)| *json).collect::<Vec<_>>().join(",");

@@ -32,27 +32,29 @@ fn foreign(ticks: u64) -> Foreign {
     Foreign { ticks, name: "x".into() }
 }
 
+#[derive(Debug, Record)]
+struct Order<'a, T> {
+    id: u8,
+    one: Foreign,
+    maybe: Option<Foreign>,
+    many: Vec<Foreign>,
+    pair: (u8, &'a Foreign),
+    two: [Foreign; 2],
+    map: BTreeMap<u8, Foreign>,
+    boxed: Box<[Foreign]>,
+    rest: T,
+    plain: Option<&'a str>,
+}
+
+#[derive(Debug, Record)]
+enum Side {
+    Unit,
+    Unnamed(Foreign, u8),
+    Named { it: Foreign },
+}
+
 #[test]
 fn a_type_says_itself_what_is_recorded_of_it() {
-    #[derive(Debug, Record)]
-    struct Order<'a, T> {
-        id: u8,
-        one: Foreign,
-        maybe: Option<Foreign>,
-        many: Vec<Foreign>,
-        pair: (u8, &'a Foreign),
-        two: [Foreign; 2],
-        map: BTreeMap<u8, Foreign>,
-        boxed: Box<[Foreign]>,
-        rest: T,
-        plain: Option<&'a str>,
-    }
-    #[derive(Debug, Record)]
-    enum Side {
-        Unit,
-        Unnamed(Foreign, u8),
-        Named { it: Foreign },
-    }
     let mut fixture = LogFixture::new();
     let order = Order {
         id: 1,
@@ -109,46 +111,50 @@ fn a_type_says_itself_what_is_recorded_of_it() {
     assert_eq!(stenolog_tests::message(&records[0]), format!("{one} {one:?} {list:?}"));
 }
 
+fn length(text: &str) -> usize {
+    text.len()
+}
+
+fn first(text: &str) -> &str {
+    &text[..1]
+}
+
+#[derive(Debug, Record)]
+struct Packet<'a, T> {
+    #[record(display)]
+    shown: Foreign,
+    #[record(debug, rename = "debugged")]
+    opaque: Option<PathBuf>,
+    #[record(hex)]
+    flags: u16,
+    #[record(hex)]
+    mac: [u8; 3],
+    #[record(ascii)]
+    body: &'a [u8],
+    #[record(with = length)]
+    name: String,
+    #[record(with = first, rename = "initial")]
+    other: String,
+    #[record(display)]
+    generic: T,
+    #[record(redact)]
+    _secret: T,
+    plain: u8,
+}
+
+#[derive(Record)]
+enum Either {
+    Text(#[record(display)] Foreign, u8),
+    Named {
+        #[record(redact)]
+        _secret: Foreign,
+        #[record(debug)]
+        it: PathBuf,
+    },
+}
+
 #[test]
 fn fields_are_formatted_as_their_attributes_say() {
-    fn length(text: &str) -> usize {
-        text.len()
-    }
-    fn first(text: &str) -> &str {
-        &text[..1]
-    }
-    #[derive(Debug, Record)]
-    struct Packet<'a, T> {
-        #[record(display)]
-        shown: Foreign,
-        #[record(debug, rename = "debugged")]
-        opaque: Option<PathBuf>,
-        #[record(hex)]
-        flags: u16,
-        #[record(hex)]
-        mac: [u8; 3],
-        #[record(ascii)]
-        body: &'a [u8],
-        #[record(with = length)]
-        name: String,
-        #[record(with = first, rename = "initial")]
-        other: String,
-        #[record(display)]
-        generic: T,
-        #[record(redact)]
-        _secret: T,
-        plain: u8,
-    }
-    #[derive(Record)]
-    enum Either {
-        Text(#[record(display)] Foreign, u8),
-        Named {
-            #[record(redact)]
-            _secret: Foreign,
-            #[record(debug)]
-            it: PathBuf,
-        },
-    }
     let mut fixture = LogFixture::new();
     let packet = Packet {
         shown: foreign(1),

@@ -1,4 +1,4 @@
-//! What only a hostile dump holds: nothing panics, nothing grows without bound.
+//! Hostile templates and values: nothing panics, and nothing grows without bound.
 
 use proptest::string::string_regex;
 

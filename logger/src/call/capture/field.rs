@@ -1,4 +1,4 @@
-//! What a field records, by the traits of its value: `field`, `%field` and `?field`.
+//! Fields: `field`, `%field` and `?field` record a value by its traits.
 
 use std::error::Error;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What a placeholder of the message records, by the traits of its argument.
+//! Placeholders of the message record an argument by its traits.
 
 use crate::call::capture::exact::ExactDisplay;
 use crate::call::capture::tier::{Chosen, FormatTier, Next, Printed, by};

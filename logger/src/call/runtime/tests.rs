@@ -69,7 +69,9 @@ fn what_is_described_at_run_time_is_decoded() {
     site.log(at(1_700_000_000_000_000_000_u64), &[Type::Str, Type::U8], &[&orc[..], &[5]].concat())
         .unwrap();
     // The same description is the same call site.
-    let again = RuntimeSite::new(&SiteDescription { slots: &SITE.slots.to_vec(), ..SITE }).unwrap();
+    let template = "{0} attacks".to_owned();
+    let again = SiteDescription { template: Some(&template), ..SITE };
+    let again = RuntimeSite::new(&again).unwrap();
     assert!(std::ptr::eq(site.site, again.site));
     again.log(Now, &[Type::Str, Type::U8], &[&text("elf")[..], &[6]].concat()).unwrap();
     drop(scope);

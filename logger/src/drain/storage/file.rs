@@ -10,7 +10,7 @@ use stenolog_format::frame::FileHeader;
 use super::create::create;
 use super::locked::{Locked, lock, open_new};
 use super::metadata::{is_same, is_stale, link_count};
-use super::naming::{Beside, free_name, numbered};
+use super::naming::{free_name, numbered};
 use super::{Standing, Storage};
 use crate::config::Existing;
 use crate::error::{FileEvent, StartError};
@@ -101,7 +101,7 @@ impl DumpFile {
         if self.path != self.wanted || !leads_here(&self.path) {
             return None;
         }
-        let beside = Beside::new(&self.path)?;
+        let beside = super::naming::Beside::new(&self.path)?;
         let file = beside.make(self.mode).ok()?;
         // First the other name: if the process is killed in between, no file loses its last name.
         let kept = free_name(&self.path);

@@ -1,4 +1,4 @@
-//! Why a ring's file cannot be read, or not to its end.
+//! Errors and damage of a ring's file.
 
 use crate::file::layout::{BadHeader, DATA_AT, VERSION};
 use std::io;
