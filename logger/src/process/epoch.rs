@@ -9,8 +9,7 @@
 //! child, so it never logs.
 //!
 //! - **F1 (closed).** The thread state that the hot path reads is in a page of the second kind
-//!   ([`Local`](crate::thread::local::Local)): without a generation, all calls of the child leave the hot
-//!   path.
+//!   (`Local` in `thread::local`): without a generation, all calls of the child leave the hot path.
 //! - **F2 (detected).** The page of the first kind then tells the cold path that this is such a child.
 //!
 //! Without such pages (before Linux 4.14, other systems) these children go undetected.

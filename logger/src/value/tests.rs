@@ -63,34 +63,6 @@ fn strings_of_every_length_are_read_as_they_were_written() {
     }
 }
 
-/// What travels of a value must describe itself as the value does.
-#[track_caller]
-fn check_in_register<V: Value + crate::call::registers::ByValue + ?Sized>(value: &V) {
-    fn described<V: Value>(value: V) -> (u64, Option<usize>, Type, Vec<u8>) {
-        let mut bytes = vec![0; value.size()];
-        // SAFETY: there is room for the size.
-        unsafe { value.write(bytes.as_mut_ptr()) };
-        (V::SIGNATURE, V::FIXED_SIZE, V::describe(), bytes)
-    }
-    assert_eq!(described(value), described(value.by_value()));
-}
-
-#[test]
-fn what_travels_is_what_is_recorded() {
-    check_in_register(&7_u8);
-    check_in_register(&-7_i128);
-    check_in_register(&usize::MAX);
-    check_in_register(&1.5_f32);
-    check_in_register(&true);
-    check_in_register(&'x');
-    check_in_register(&NonZero::new(7_u64).unwrap());
-    check_in_register(&&mut &Box::new(Rc::new(Arc::new(7_u16))));
-    check_in_register("text");
-    check_in_register(&String::from("text"));
-    check_in_register(&Cow::Borrowed("text"));
-    check_in_register(&Arc::<str>::from("text"));
-}
-
 #[test]
 fn what_points_to_a_value_is_the_value() {
     check("text", r#"Str("text")"#);
