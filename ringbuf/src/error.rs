@@ -36,7 +36,7 @@ pub enum TryClaimError {
 /// # Ok::<(), OutOfMemory>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[error("there is no memory for the ring")]
+#[error("out of memory: cannot allocate the ring")]
 pub struct OutOfMemory;
 
 /// The receiver is gone, so nothing that is sent would be read.

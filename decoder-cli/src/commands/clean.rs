@@ -34,7 +34,7 @@ pub(crate) struct Args {
     /// Remove the ring directories that are not needed
     #[arg(long)]
     remove: bool,
-    /// Treat ring directories with records that no dump has as not needed
+    /// Also count ring directories as not needed if no dump has their records
     #[arg(long)]
     unread: bool,
     /// Print a JSON object per ring directory

@@ -65,7 +65,7 @@ impl fmt::Display for Damage {
 /// use stenolog_decoder::DamageCause;
 ///
 /// let cause = DamageCause::Sequence { expected: 7, found: 9 };
-/// assert_eq!(cause.to_string(), "frame 9 follows where frame 7 should be");
+/// assert_eq!(cause.to_string(), "expected frame 7, but frame 9 follows");
 /// ```
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -77,13 +77,13 @@ pub enum DamageCause {
     #[error("no frame begins here")]
     NoFrame,
     /// A frame is cut, and another one follows.
-    #[error("a frame of {stated} bytes is cut, and another follows")]
+    #[error("a frame of {stated} bytes is cut short, and another follows")]
     CutFrame {
         /// The length of the payload that the frame's header states.
         stated: u32,
     },
     /// Frames are missing or in another order.
-    #[error("frame {found} follows where frame {expected} should be")]
+    #[error("expected frame {expected}, but frame {found} follows")]
     Sequence {
         /// The number that the frame should have.
         expected: u32,
@@ -134,7 +134,7 @@ pub enum DamageCause {
     #[error("another dump begins here: cut the file in two")]
     AnotherDump,
     /// Frames follow the one that ends the file.
-    #[error("frames follow the end")]
+    #[error("frames follow the end frame")]
     AfterEnd,
     /// A block's records cannot be read, or not all of them.
     #[error("{lost} record(s) of ring {ring} cannot be read: {why}")]
@@ -169,7 +169,7 @@ pub enum DamageCause {
         first: ValueError,
     },
     /// The summary of a block lacks something that the block has: a search may skip the block.
-    #[error("the summary of a block of ring {ring} lacks what {records} of its record(s) have")]
+    #[error("the summary of a block of ring {ring} does not cover {records} of its record(s)")]
     Summary {
         /// The block's ring.
         ring: u32,
@@ -177,13 +177,13 @@ pub enum DamageCause {
         records: u32,
     },
     /// Bytes are left over after the last record of a block.
-    #[error("the block of ring {ring} goes on after its last record")]
+    #[error("the block of ring {ring} has bytes after its last record")]
     Trailing {
         /// The block's ring.
         ring: u32,
     },
     /// A block begins at another record than where the one before it in its ring ended.
-    #[error("ring {ring} goes on with record {found}, not with {expected}")]
+    #[error("ring {ring} continues with record {found} instead of {expected}")]
     RecordGap {
         /// The ring.
         ring: u32,
@@ -193,7 +193,7 @@ pub enum DamageCause {
         found: u64,
     },
     /// A block begins at another place of its ring than the one before it ended.
-    #[error("ring {ring} goes on at position {found}, not at {expected}")]
+    #[error("ring {ring} continues at position {found} instead of {expected}")]
     PositionGap {
         /// The ring.
         ring: u32,
@@ -206,7 +206,7 @@ pub enum DamageCause {
     #[error("{0}")]
     Rings(RingDamage),
     /// The file is shorter than its writer left it.
-    #[error("{written} bytes were written, of which the file has {found}")]
+    #[error("{written} bytes were written, but the file has only {found}")]
     Shortened {
         /// How many bytes there were.
         written: u64,
@@ -271,18 +271,18 @@ fn article(kind: &str) -> &'static str {
 
 fn ring_lost(ring: u32, thread: &str, number: u64, is_unlinked: bool) -> String {
     let what = match (ring, is_unlinked) {
-        (0, _) => "rings of this log were in memory".to_owned(),
-        (_, false) => format!("{} was in memory", named(ring, thread)),
-        (_, true) => format!("the file of {} was deleted", named(ring, thread)),
+        (0, _) => "rings of this log were in memory when their writer died".to_owned(),
+        (_, false) => format!("{} was in memory when its writer died", named(ring, thread)),
+        (_, true) => {
+            format!("the file of {} was deleted before its writer died", named(ring, thread))
+        }
     };
-    let held = match (ring, number) {
-        (0, _) => "what they held".to_owned(),
-        (_, 0) => "what it held".to_owned(),
-        (_, number) => format!("what it held from record {number} on"),
+    let records = match (ring, number) {
+        (0, _) => "their records".to_owned(),
+        (_, 0) => "its records".to_owned(),
+        (_, number) => format!("its records from {number} on"),
     };
-    format!(
-        "{what} when its writer died: {held} is missing, and how many records that is, is unknown"
-    )
+    format!("{what}: an unknown number of {records} is missing")
 }
 
 fn named(ring: u32, thread: &str) -> String {
@@ -303,7 +303,7 @@ fn named(ring: u32, thread: &str) -> String {
 /// use stenolog_decoder::MetadataError;
 ///
 /// let error = MetadataError::TooLong { bytes: 4096, limit: 1000 };
-/// assert_eq!(error.to_string(), "it has 4096 bytes, of which 1000 may be read");
+/// assert_eq!(error.to_string(), "it has 4096 bytes; the limit is 1000");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -315,7 +315,7 @@ pub enum MetadataError {
         bytes: usize,
     },
     /// The payload is longer than may be read into memory.
-    #[error("it has {bytes} bytes, of which {limit} may be read")]
+    #[error("it has {bytes} bytes; the limit is {limit}")]
     TooLong {
         /// Its length.
         bytes: usize,
@@ -341,7 +341,7 @@ impl MetadataError {
 /// use stenolog_decoder::RingDamage;
 ///
 /// let damage = RingDamage::Twice { ring: 3 };
-/// assert_eq!(damage.to_string(), "holds ring 3, as another file does: it is ignored");
+/// assert_eq!(damage.to_string(), "holds ring 3, like another file: it is ignored");
 /// ```
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -362,13 +362,13 @@ pub enum RingDamage {
     #[error("is a ring of a kind that loggers do not use: it is ignored")]
     Kind,
     /// Two files claim to be the same ring.
-    #[error("holds ring {ring}, as another file does: it is ignored")]
+    #[error("holds ring {ring}, like another file: it is ignored")]
     Twice {
         /// The ring.
         ring: u32,
     },
     /// There are more files than may be read.
-    #[error("{files} ring files are more than the {limit} that are read")]
+    #[error("{files} ring files exceed the limit of {limit}")]
     TooMany {
         /// How many there are.
         files: usize,
@@ -376,7 +376,7 @@ pub enum RingDamage {
         limit: usize,
     },
     /// A file is longer than any ring, or than may still be read.
-    #[error("has {bytes} bytes, of which {limit} may be read")]
+    #[error("has {bytes} bytes; the limit is {limit}")]
     TooLong {
         /// Its length.
         bytes: u64,
@@ -384,7 +384,7 @@ pub enum RingDamage {
         limit: u64,
     },
     /// The ring does not state the number of its first record.
-    #[error("does not say which number the record at {position} has; {number} is assumed")]
+    #[error("does not state the number of the record at {position}; {number} is assumed")]
     Number {
         /// Where the ring begins.
         position: u64,
@@ -418,7 +418,7 @@ pub enum RingDamage {
         found: u64,
     },
     /// The file ends before the ring does.
-    #[error("ring {ring} is cut at position {position}: what it held after that is lost")]
+    #[error("ring {ring} is cut at position {position}: its records after that are lost")]
     Cut {
         /// The ring.
         ring: u32,
@@ -426,7 +426,7 @@ pub enum RingDamage {
         position: u64,
     },
     /// A record header is not one.
-    #[error("ring {ring} is damaged at position {position}: what it held after that is lost")]
+    #[error("ring {ring} is damaged at position {position}: its records after that are lost")]
     Header {
         /// The ring.
         ring: u32,
@@ -448,14 +448,14 @@ pub enum RingDamage {
     NoList,
     /// More rings were in memory than the list has room for.
     #[error(
-        "{rings} more ring(s) were in memory when their writer died: what they held is missing"
+        "{rings} more ring(s) were in memory when their writer died: their records are missing"
     )]
     Unlisted {
         /// How many.
         rings: u64,
     },
     /// The session had a directory before this one.
-    #[error("is the second ring directory of its session, and the first is not there")]
+    #[error("is the second ring directory of its session, and the first is missing")]
     NoFirst,
     /// What explains the records is not all there.
     #[error("call sites and threads cannot all be read: {0}")]

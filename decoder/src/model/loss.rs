@@ -270,7 +270,7 @@ impl fmt::Display for LossEntry<'_> {
                     LossKind::TornFrame => ("lost", "their frame is cut; "),
                     LossKind::BadChecksum => ("lost", "the checksum of their block is wrong; "),
                     LossKind::UnknownCallSite => ("lost", "their call site is unknown; "),
-                    LossKind::Unreadable => ("lost", "what stands there cannot be read; "),
+                    LossKind::Unreadable => ("lost", "the bytes there cannot be read; "),
                     _ => ("missing", ""),
                 };
                 write!(f, "{total} {records} {verb}: {why}")?;
@@ -278,13 +278,13 @@ impl fmt::Display for LossEntry<'_> {
             }
             LossCause::Gone { first, count, why } => {
                 let what = match why {
-                    Some(GoneCause::Removed) => "the file that had them was deleted",
-                    Some(GoneCause::Truncated) => "the file that had them was truncated",
+                    Some(GoneCause::Removed) => "their file was deleted",
+                    Some(GoneCause::Truncated) => "their file was truncated",
                     Some(GoneCause::Unsaved) => "the operating system did not save them",
                     Some(GoneCause::Overwritten) => {
                         "another program wrote to their ring's file; there may be more"
                     }
-                    _ => "the file that had them does not have them any more",
+                    _ => "their file no longer has them",
                 };
                 write!(f, "{total} {records} lost: {what} (")?;
                 write_numbers(f, first, count, self.facts.merged.end)?;

@@ -43,7 +43,7 @@ pub enum RecoverError {
     #[error("the header of the ring file is damaged: its checksum is wrong")]
     Checksum,
     /// The header is whole and makes no sense.
-    #[error("a {field} of {value} makes no sense in a ring file")]
+    #[error("a {field} of {value} is impossible in a ring file")]
     Field {
         /// Which field.
         field: &'static str,
