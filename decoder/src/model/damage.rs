@@ -1,4 +1,4 @@
-//! Damage: what is wrong with a dump or with rings, and where. Damage is data: reading goes on after it.
+//! Damage: what is wrong with a dump or with rings, and where. Damage is data: reading continues after it.
 
 use std::fmt;
 use std::io;
@@ -13,7 +13,7 @@ use stenolog_session::layout::MAX_RING_FILE_BYTES;
 use crate::limits::Limit;
 use crate::text::CompileError;
 
-/// A place in a file where something is not as it was written, and what that costs.
+/// A damaged place in a file, and how much of the file is lost.
 ///
 /// # Examples
 ///
@@ -31,7 +31,7 @@ pub struct Damage {
     pub file: Arc<Path>,
     /// The offset in the file, in bytes, of the damaged frame, or of the place where one should begin.
     pub offset: u64,
-    /// How many bytes of the file cannot be read because of it; 0 if all can.
+    /// How many bytes of the file cannot be read because of it; 0 if everything can be read.
     pub bytes: u64,
     /// What is wrong.
     pub cause: DamageCause,
@@ -70,7 +70,7 @@ impl fmt::Display for Damage {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DamageCause {
-    /// The file's header is not what was written. The frames after it are read nevertheless.
+    /// The file's header is damaged. The frames after it are read nevertheless.
     #[error("{0}")]
     FileHeader(FileHeaderError),
     /// No frame begins where one should. The reader searched for the next one.
@@ -90,16 +90,16 @@ pub enum DamageCause {
         /// The number that it has.
         found: u32,
     },
-    /// A frame's payload is not what was written.
+    /// A frame's payload is damaged.
     #[error("the checksum of {} {kind} frame is wrong", article(kind))]
     Checksum {
-        /// What the frame held.
+        /// The kind of the frame.
         kind: &'static str,
     },
-    /// A frame's payload has its checksum but cannot be understood.
+    /// A frame's payload has the right checksum but cannot be decoded.
     #[error("{} {kind} frame cannot be understood: {why}", article(kind))]
     Metadata {
-        /// What the frame should hold.
+        /// The kind of the frame.
         kind: &'static str,
         /// Why not.
         why: MetadataError,
@@ -116,7 +116,7 @@ pub enum DamageCause {
         /// The id.
         id: u32,
     },
-    /// A ring is assigned to a second thread. It is taken to be the first one's.
+    /// A ring is assigned to a second thread. It counts as the ring of the first one.
     #[error("ring {ring} is given to two threads")]
     RedefinedThread {
         /// The ring.
@@ -165,10 +165,10 @@ pub enum DamageCause {
         ring: u32,
         /// How many records.
         records: u32,
-        /// Why the first one cannot.
+        /// Why the first of them cannot be read.
         first: ValueError,
     },
-    /// The summary of a block lacks something that the block has: a search may skip the block.
+    /// The summary of a block lacks something that the block has. A search may skip the block because of it.
     #[error("the summary of a block of ring {ring} does not cover {records} of its record(s)")]
     Summary {
         /// The block's ring.
@@ -182,17 +182,17 @@ pub enum DamageCause {
         /// The block's ring.
         ring: u32,
     },
-    /// A block begins at another record than where the one before it in its ring ended.
+    /// A block does not begin with the record that follows the previous block of its ring.
     #[error("ring {ring} continues with record {found} instead of {expected}")]
     RecordGap {
         /// The ring.
         ring: u32,
         /// The number of the record that should come next.
         expected: u64,
-        /// The number of the one that does.
+        /// The number of the record that the block begins with.
         found: u64,
     },
-    /// A block begins at another place of its ring than the one before it ended.
+    /// A block does not begin at the position where the previous block of its ring ended.
     #[error("ring {ring} continues at position {found} instead of {expected}")]
     PositionGap {
         /// The ring.
@@ -202,7 +202,7 @@ pub enum DamageCause {
         /// Where the block begins.
         found: u64,
     },
-    /// A ring, or the directory with the rings of a writer that died, is not as it was left.
+    /// A ring, or the ring directory of a dead writer, is damaged.
     #[error("{0}")]
     Rings(RingDamage),
     /// The file is shorter than its writer left it.
@@ -217,7 +217,7 @@ pub enum DamageCause {
     /// [`survive_shrinking_files`](crate::survive_shrinking_files).
     #[error("another program shortened the file while it was read; read a copy of it")]
     Shrunk,
-    /// A block says that it ends before it begins, so that its place in the ring is unknown.
+    /// A block states an end before its beginning, so its place in the ring is unknown.
     #[error("a block of ring {ring} goes from position {begin} back to {end}")]
     Backwards {
         /// The ring.
@@ -227,8 +227,8 @@ pub enum DamageCause {
         /// Where it ends.
         end: u64,
     },
-    /// A ring was not in a file, or its file was deleted, when its writer died: how many records it held
-    /// is unknown.
+    /// A ring was not in a file, or its file was deleted, when its writer died. The number of its records is
+    /// unknown.
     #[error("{}", ring_lost(*ring, thread, *number, *is_unlinked))]
     RingLost {
         /// The ring; 0 for all rings that are not named one by one.
@@ -314,7 +314,7 @@ pub enum MetadataError {
         /// Its length.
         bytes: usize,
     },
-    /// The payload is longer than may be read into memory.
+    /// The payload exceeds the limit.
     #[error("it has {bytes} bytes; the limit is {limit}")]
     TooLong {
         /// Its length.
@@ -322,7 +322,7 @@ pub enum MetadataError {
         /// How many bytes [`Limits`](crate::Limits) still allow.
         limit: usize,
     },
-    /// The payload does not have the structure that it should have.
+    /// The payload does not have the expected structure.
     #[error("{0}")]
     Malformed(Box<str>),
 }
@@ -388,7 +388,7 @@ pub enum RingDamage {
     Number {
         /// Where the ring begins.
         position: u64,
-        /// The number that is taken: the one after the dump's last record, or 0.
+        /// The assumed number: the one after the dump's last record, or 0.
         number: u64,
     },
     /// The dump and the ring disagree on where a record is.
@@ -425,7 +425,7 @@ pub enum RingDamage {
         /// The position in the ring.
         position: u64,
     },
-    /// A record header is not one.
+    /// The bytes at a position are not a record header.
     #[error("ring {ring} is damaged at position {position}: its records after that are lost")]
     Header {
         /// The ring.
@@ -457,7 +457,7 @@ pub enum RingDamage {
     /// The session had a directory before this one.
     #[error("is the second ring directory of its session, and the first is missing")]
     NoFirst,
-    /// What explains the records is not all there.
+    /// The metadata that explains the records is incomplete.
     #[error("call sites and threads cannot all be read: {0}")]
     Meta(Box<str>),
 }

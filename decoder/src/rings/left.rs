@@ -43,7 +43,7 @@ pub struct LeftRings {
     pub path: PathBuf,
     /// The dump of its session; if it was not found, the path where it should be, if that is known.
     pub dump: Option<PathBuf>,
-    /// The time since its files were last changed, or since a logger first found it without its writer.
+    /// The time since its files were last changed, or since a logger first found it abandoned.
     pub age: Option<Duration>,
     /// The number of bytes that it takes on its file system.
     pub bytes: u64,
@@ -72,7 +72,7 @@ pub enum LeftState {
     Sealed,
     /// The dump is no longer in its folder, under any name.
     Gone,
-    /// The dump has everything that the rings held, but no end: only the rings prove that nothing is missing.
+    /// The dump has all records of the rings, but no end: only the rings prove that nothing is missing.
     Read,
     /// Some records are only in the rings.
     Unread {
