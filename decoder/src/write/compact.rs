@@ -33,7 +33,7 @@ const LARGE_COUNT: u32 = 1 << 18;
 /// The result of rewriting a dump.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Repacked {
+pub struct RepackReport {
     /// How many records were written, loss statements included.
     pub records: u64,
     /// How many bytes the dump had.
@@ -70,7 +70,7 @@ pub struct Repacked {
 /// # Ok(())
 /// # }
 /// ```
-pub fn repack(dump: &Dump, level: i32, out: &mut impl Write) -> io::Result<Repacked> {
+pub fn repack(dump: &Dump, level: i32, out: &mut impl Write) -> io::Result<RepackReport> {
     let header = dump.header();
     // New frames are of this version, copied ones of the dump's.
     let version = header.version.max(VERSION);
@@ -99,7 +99,7 @@ pub fn repack(dump: &Dump, level: i32, out: &mut impl Write) -> io::Result<Repac
         copy.put_end(end.lost, end.continues);
     }
     let (records, bytes) = copy.finish()?;
-    Ok(Repacked { records, bytes_before: dump.len_bytes(), bytes, blocks_before, blocks })
+    Ok(RepackReport { records, bytes_before: dump.len_bytes(), bytes, blocks_before, blocks })
 }
 
 struct Compactor<'d, 'o, W> {
