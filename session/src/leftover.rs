@@ -63,7 +63,7 @@ pub enum Doubt {
     #[error("{0}")]
     Unreadable(io::Error),
     /// Its file system has no locks.
-    #[error("its file system has no locks to tell by")]
+    #[error("its file system does not support locks")]
     NoLocks,
     /// Nothing tells whether its writer is alive.
     #[error("its meta.steno is missing")]

@@ -13,7 +13,7 @@ use super::error::{RefusalReason, RefusedDir, RingsError};
 use crate::dump::Dump;
 
 /// The open ring directory of one run of a logger, or both directories if the first one had no room for all
-/// rings. A directory that takes its name later changes nothing.
+/// rings. If another directory takes its name later, this one is still used.
 ///
 /// # Examples
 ///
