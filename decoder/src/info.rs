@@ -58,7 +58,7 @@ pub struct Info {
     pub continues: Option<bool>,
     /// Intact frames by kind.
     pub frames: FrameCounts,
-    /// The number of call sites that have logged.
+    /// The number of call sites that have logged, including those that only the rings know.
     pub call_sites: u64,
     /// How many of them format values at the call, which makes them slow.
     pub formatting_call_sites: u64,
@@ -171,6 +171,9 @@ pub fn info_with(dump: &Dump, rings: Option<&Dump>) -> Info {
         let of = |kind| causes.get(&kind).copied().unwrap_or(0);
         unreadable = of(LossKind::Unreadable).saturating_add(of(LossKind::UnknownCallSite));
     }
+    let sites: BTreeMap<u32, &CallSite> =
+        all().flat_map(Dump::sites).map(|site| (site.call_site().id, site.call_site())).collect();
+    let formats = |site: &CallSite| site.slots.iter().any(|slot| slot.ty.is_formatted());
     let with_encoding = |encoding| blocks().filter(|block| block.encoding == encoding).count();
     Info {
         file: Arc::clone(dump.file()),
@@ -185,11 +188,8 @@ pub fn info_with(dump: &Dump, rings: Option<&Dump>) -> Info {
         writer_is_alive: dump.writer_is_alive(),
         continues: dump.end().map(|end| end.continues),
         frames: *dump.frames(),
-        call_sites: dump.sites().count() as u64,
-        formatting_call_sites: dump
-            .sites()
-            .filter(|site| site.call_site().slots.iter().any(|slot| slot.ty.is_formatted()))
-            .count() as u64,
+        call_sites: sites.len() as u64,
+        formatting_call_sites: sites.values().filter(|site| formats(site)).count() as u64,
         threads: threads(all()),
         rings: ring_ids.len() as u64,
         clock_pairs: dump.clock_pairs().len() as u64,

@@ -166,6 +166,26 @@ fn what_the_file_lacks_comes_from_the_rings() {
     assert_eq!((summary.records, summary.recovered, summary.duplicates), (8, 3, 0));
 }
 
+/// The logger may die before it has written the call sites of the records in its rings.
+#[test]
+fn info_counts_call_sites_that_only_the_rings_know() {
+    let rig = Rig::new();
+    let bare = DumpBuilder::bare(1, 0);
+    rig.progress(bare.bytes().len() as u64);
+    let mut ring = rig.ring("ring-0", words(1, 1));
+    ring.push_all(&numbered(0..3));
+    let dump = rig.dump(bare.bytes());
+    let rings = rig.read(&dump).dump;
+    let all = rings.sites().count() as u64;
+    assert!(all > 0);
+    assert_eq!(crate::info(&dump).call_sites, 0);
+    assert_eq!(crate::info_with(&dump, Some(&rings)).call_sites, all);
+
+    // Call sites that both have count once.
+    let dump = rig.dump(DumpBuilder::new().bytes());
+    assert_eq!(crate::info_with(&dump, Some(&rings)).call_sites, all);
+}
+
 #[test]
 fn records_that_both_hold_are_shown_once() {
     // Written, and not freed yet: by all, or by some of the blocks.
