@@ -9,7 +9,7 @@ use super::Run;
 use crate::cli::args::LimitArgs;
 use crate::cli::env::Environment;
 use crate::cli::exit::Outcome;
-use crate::cli::units::{bytes, span};
+use crate::cli::units::{bytes, counted, span};
 use crate::input::InputLimits;
 use crate::output::Output;
 use crate::output::messages::warn;
@@ -139,10 +139,14 @@ const fn advice(state: &LeftState) -> Option<&'static str> {
 fn as_text(left: &LeftRings, may_go: bool, is_removed: bool) -> String {
     let fate = match (is_removed, may_go) {
         (true, _) => "removed",
-        (false, true) => "may go",
+        (false, true) => "can be removed",
         (false, false) => "kept",
     };
-    let mut text = format!("{}: {fate}: {}", left.path.display(), left.state);
+    let state = match &left.state {
+        LeftState::Unread { records } => format!("{} only here", counted(*records, "record")),
+        state => state.to_string(),
+    };
+    let mut text = format!("{}: {fate}: {state}", left.path.display());
     if let Some(advice) = advice(&left.state) {
         text.push_str(&format!(" ({advice})"));
     }
@@ -186,9 +190,9 @@ impl Sum {
         let what = if remove {
             format!("removed {}", of(self.removed))
         } else if self.may_go.0 > 0 {
-            format!("{} may go: `steno clean --remove`", of(self.may_go))
+            format!("{} can be removed: `steno clean --remove`", of(self.may_go))
         } else {
-            "none may go".to_owned()
+            "none can be removed".to_owned()
         };
         let directories = match self.all.0 {
             0 => "no ring directories".to_owned(),
