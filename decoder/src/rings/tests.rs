@@ -225,6 +225,38 @@ fn every_torn_write_after_progress_is_made_good() {
     }
 }
 
+/// As when a dump is followed until its writer dies.
+#[test]
+fn rings_that_are_added_complete_what_was_read_of_a_torn_write() {
+    let rig = Rig::new();
+    let written = blocks(&[2]).bytes().len();
+    let whole = blocks(&[2, 5, 9]);
+    rig.progress(written as u64);
+    let mut ring = rig.ring("ring-0", words(1, 1));
+    ring.push_all(&numbered(0..9));
+    ring.free(2 * N_BYTES, 2);
+    for end in written..=whole.bytes().len() {
+        let dump = rig.dump(&whole.bytes()[..end]);
+        let mut decoder = Decoder::new(&dump);
+        let mut numbers = Vec::new();
+        let mut read = |decoder: &mut Decoder| {
+            let _ = decoder.for_each(|entry| {
+                if let Entry::Record(record) = entry {
+                    numbers.push(record.number());
+                }
+                ControlFlow::Continue(())
+            });
+        };
+        read(&mut decoder);
+        assert!(!decoder.summary().is_complete());
+        assert!(decoder.add(rig.read(&dump).dump));
+        read(&mut decoder);
+        assert_eq!(numbers, (0..9).collect::<Vec<_>>(), "cut at {end}");
+        let summary = decoder.summary();
+        assert!(summary.is_complete(), "cut at {end}: {summary:?}");
+    }
+}
+
 #[test]
 fn what_was_written_and_is_gone_is_missing() {
     let rig = Rig::new();
