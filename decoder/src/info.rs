@@ -149,6 +149,21 @@ pub fn info(dump: &Dump) -> Info {
 /// Like [`info`], for a dump together with the [rings](crate::Recovery) of its writer.
 ///
 /// Their records count in [`recovered`](Info::recovered) only.
+///
+/// # Examples
+///
+/// ```no_run
+/// use stenolog_decoder::{Dump, Limits, RingDir, info_with};
+///
+/// let dump = Dump::open("app.steno")?;
+/// let rings = match RingDir::find(&dump, &[]).found {
+///     Some(rings) => Some(rings.read(Some(&dump), &Limits::default())?.dump),
+///     None => None,
+/// };
+/// let info = info_with(&dump, rings.as_ref());
+/// println!("{} records, and {} in the rings", info.records, info.recovered);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use]
 pub fn info_with(dump: &Dump, rings: Option<&Dump>) -> Info {
     let header = dump.header();

@@ -36,7 +36,7 @@ use crate::model::origin::RingName;
 /// use std::ops::ControlFlow;
 /// use stenolog_decoder::{Decoder, Dump, Filter, Level, Levels};
 ///
-/// # fn f(dump: Dump) {
+/// # let dump = Dump::from_bytes("app.steno", stenolog_testkit::sample())?;
 /// let filter = Filter::default().with_levels(Levels::at_least(Level::Warn));
 /// let mut decoder = Decoder::new(dump).with_filter(filter);
 /// let _ = decoder.for_each(|entry| {
@@ -44,7 +44,7 @@ use crate::model::origin::RingName;
 ///     ControlFlow::Continue(())
 /// });
 /// assert!(decoder.summary().is_complete());
-/// # }
+/// # Ok::<(), stenolog_decoder::OpenError>(())
 /// ```
 #[derive(Debug)]
 pub struct Decoder {
@@ -132,7 +132,7 @@ impl Decoder {
     /// use std::ops::ControlFlow;
     /// use stenolog_decoder::{Decoder, Dump, Entry};
     ///
-    /// # fn f(dump: Dump) {
+    /// # let dump = Dump::from_bytes("app.steno", stenolog_testkit::sample())?;
     /// let mut decoder = Decoder::new(dump);
     /// let mut first = None;
     /// let _ = decoder.for_each(|entry| match entry {
@@ -142,7 +142,7 @@ impl Decoder {
     ///     }
     ///     _ => ControlFlow::Continue(()),
     /// });
-    /// # }
+    /// # Ok::<(), stenolog_decoder::OpenError>(())
     /// ```
     pub fn for_each(
         &mut self,

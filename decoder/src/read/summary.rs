@@ -17,13 +17,13 @@ use crate::model::state::DumpState;
 /// use std::ops::ControlFlow;
 /// use stenolog_decoder::{Decoder, Dump};
 ///
-/// # fn f(dump: Dump) {
+/// # let dump = Dump::from_bytes("app.steno", stenolog_testkit::sample())?;
 /// let mut decoder = Decoder::new(dump);
 /// let _ = decoder.for_each(|_| ControlFlow::Continue(()));
 /// for damage in &decoder.summary().damage {
 ///     eprintln!("{damage}");
 /// }
-/// # }
+/// # Ok::<(), stenolog_decoder::OpenError>(())
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]

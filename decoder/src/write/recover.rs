@@ -16,6 +16,8 @@ use crate::model::damage::{Damage, DamageCause, RingDamage};
 use crate::read::{Decoder, Summary};
 
 /// What a recovered dump holds.
+///
+/// See [`recover`] for an example.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Recovered {
@@ -37,6 +39,21 @@ pub struct Recovered {
 /// copied.
 ///
 /// Reads everything twice; takes the memory of a [`Decoder`] and of an index.
+///
+/// # Examples
+///
+/// ```
+/// use stenolog_decoder::{Dump, DumpState, recover};
+///
+/// # let mut bytes = stenolog_testkit::sample();
+/// # bytes.truncate(bytes.len() - 1);
+/// let cut = Dump::from_bytes("app.steno", bytes)?; // its last byte is missing
+/// let mut whole = Vec::new();
+/// let recovered = recover(&[cut], &mut whole)?;
+/// assert_eq!((recovered.records, recovered.is_sealed), (4, false));
+/// assert_eq!(recovered.bytes, whole.len() as u64);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// If `out` takes no more.

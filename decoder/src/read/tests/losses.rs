@@ -161,9 +161,7 @@ fn those_of_records_that_have_numbers_say_which() {
     assert_eq!((text.as_str(), summary.missing), ("", 6));
     let filter = Filter::default().with_grep_pattern("lost", true).unwrap();
     let (text, _) = shown(&dumps, &filter, Losses::Merged);
-    insta::assert_snapshot!(text, @r#"
-    1: 6 records lost: the checksum of their block is wrong; among the numbers 2 to 11 of their ring; 3 times in 80ns
-    "#);
+    insta::assert_snapshot!(text, @"1: 6 records lost: the checksum of their block is wrong; among the numbers 2 to 11 of their ring; 3 times in 80ns");
 }
 
 #[test]
