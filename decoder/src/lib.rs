@@ -45,6 +45,8 @@ pub use verify::{RingVerification, Verification, verify, verify_with};
 pub use write::compact::{Repacked, repack};
 pub use write::recover::{Recovered, recover};
 
+/// The expressions that [`Filter::with_grep`] takes.
+pub use regex;
 /// The dump format itself.
 pub use stenolog_format as format;
 pub use stenolog_format::clock::ClockPair;

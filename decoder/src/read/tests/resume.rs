@@ -85,7 +85,8 @@ fn owned_entries_outlive_their_decoder() {
         assert_eq!((lines.collect(), summary), visited);
         assert!(entries.iter().all(|entry| {
             let of = entry.as_entry();
-            (entry.unix_ns(), entry.level()) == (of.unix_ns(), of.level())
+            (entry.unix_ns(), entry.level(), entry.ring()) == (of.unix_ns(), of.level(), of.ring())
+                && (entry.thread_name(), entry.thread()) == (of.thread_name(), of.thread())
         }));
     }
 }
