@@ -28,6 +28,7 @@ use crate::thread::ReentrancyGuard;
 /// dump.
 ///
 /// # Examples
+///
 /// ```
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("app.steno");
@@ -42,7 +43,7 @@ use crate::thread::ReentrancyGuard;
 /// drain.close()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[must_use = "nothing is written but when the drain is polled"]
+#[must_use = "a drain writes only when it is polled"]
 pub struct Drain {
     core: Arc<Core>,
     /// `None` once the dump is sealed, or given up.
@@ -57,7 +58,7 @@ impl std::fmt::Debug for Drain {
 }
 
 impl Drain {
-    /// How long may be rested when there is nothing to be done any more.
+    /// The rest after the dump is sealed.
     const FOR_EVER: Duration = Duration::MAX;
 
     pub(crate) fn begin(
@@ -71,20 +72,20 @@ impl Drain {
         Ok(Self { core, worker: Some(worker) })
     }
 
-    /// Looks at all rings once, writes what they hold, and answers who waits for a flush. Returns for
-    /// how long the rings may be left alone, by the pace at which they were filled; to poll earlier
-    /// does no harm.
+    /// Reads all rings once, writes what they hold, and completes the flushes that threads wait for.
     ///
-    /// Takes a write to the file if there was anything, and a second if a file that cannot be written
-    /// is to be sealed. When the dump is sealed, `Duration::MAX` is returned.
-    /// What fails is told to [`Builder::on_error`](crate::Builder::on_error), and tried again by the
-    /// next poll. Calls of the logging macros that come from within it are not heard, and all signals
-    /// are blocked meanwhile.
+    /// Returns how long the rings can be left alone, by the rate at which they fill; an earlier poll does
+    /// no harm. Returns [`Duration::MAX`] once the dump is sealed.
+    ///
+    /// Costs one write to the file if the rings held anything. Sealing a file that cannot be written takes up
+    /// to a second. Errors are passed to [`Builder::on_error`](crate::Builder::on_error), and the next poll
+    /// tries again. Logging calls made on this thread during the poll are not recorded, and all signals are
+    /// blocked.
     ///
     /// In a forked child it does nothing: the drain is the parent's.
     ///
     /// # Panics
-    /// If the logger has a bug. The dump is given up then, as it is where its drain's thread panics.
+    /// If the logger has a bug. The dump is then given up, as when a drain thread panics.
     pub fn poll(&mut self) -> Duration {
         if self.core.is_inherited() {
             return Self::FOR_EVER;
@@ -117,10 +118,10 @@ impl Drain {
         self.ask(false)
     }
 
-    /// As [`flush`](Self::flush), and has the disk take it, as [`Logger::sync`](crate::Logger::sync) does.
+    /// As [`flush`](Self::flush), and puts the file on the disk, as [`Logger::sync`](crate::Logger::sync) does.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Logger::sync`](crate::Logger::sync).
     pub fn sync(&mut self) -> Result<(), FlushError> {
         self.ask(true)
     }
@@ -136,7 +137,7 @@ impl Drain {
         answers.try_recv().map_err(|_| ended())?.map_err(FlushError::Drain)
     }
 
-    /// Writes what the rings hold and seals the dump, as dropping it does, but says how it went.
+    /// Writes what the rings hold and seals the dump, as dropping it does, and returns how that went.
     ///
     /// # Errors
     /// If the dump could not be written to its end.
@@ -161,7 +162,7 @@ impl Drain {
 
 impl Drop for Drain {
     fn drop(&mut self) {
-        // Who wants to know calls `close`.
+        // A program that wants the result calls `close`.
         let _ = self.end();
     }
 }
