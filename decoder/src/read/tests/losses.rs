@@ -222,3 +222,37 @@ fn what_cannot_be_read_is_not_counted_as_read() {
         assert_eq!((decoder.summary().records, decoder.summary().shown), (3, 3));
     }
 }
+
+#[test]
+fn a_summary_serializes_with_the_file_of_each_damage() {
+    let mut builder = DumpBuilder::new();
+    builder.block(1, &[n(10, 1)]);
+    builder.skip(1, 2);
+    builder.block(1, &[n(20, 2), n(21, 3)]);
+    builder.loss(1, loss(30, [0, 0, 0, 4, 0]));
+    let mut bytes = builder.bytes().to_vec();
+    let dump = Dump::from_bytes("app.steno", bytes.clone()).unwrap();
+    // In the values of the first block.
+    let first = dump.blocks()[0];
+    bytes[first.offset as usize + FrameHeader::BYTES + first.payload_bytes as usize - 1] ^= 1;
+    let dump = Dump::from_bytes("app.steno", bytes).unwrap();
+    let mut decoder = Decoder::new(&dump);
+    let _ = decoder.for_each(|_| ControlFlow::Continue(()));
+    let summary = decoder.summary();
+    let json = serde_json::to_value(&summary).unwrap();
+    assert_eq!(json["complete"], false);
+    for (name, count) in [
+        ("records", summary.records),
+        ("shown", summary.shown),
+        ("lost", summary.lost),
+        ("missing", summary.missing),
+    ] {
+        assert_eq!(json[name], count, "{name}");
+    }
+    assert_eq!((summary.records, &json["losses"]["ring_full"]), (2, &4.into()));
+    // Its record, and those that are skipped after it.
+    assert_eq!((&json["losses"]["bad_checksum"], summary.missing), (&3.into(), 3));
+    assert_eq!(json["unfinished"][0], "app.steno");
+    assert_eq!(json["damage"][0]["path"], "app.steno");
+    assert_eq!(json["damage"][0]["cause"], "the checksum of a block frame is wrong");
+}
