@@ -163,7 +163,7 @@ impl Filter {
     /// letters find text that is shown with an escape. If called several times, all expressions must match,
     /// each in any of these places.
     ///
-    /// Nothing is known about the expression, so that every record has to be rendered for it:
+    /// Nothing is known about the expression, so every record has to be rendered for it:
     /// [`with_grep_pattern`](Self::with_grep_pattern) is faster.
     #[must_use]
     pub fn with_grep(mut self, regex: Regex) -> Self {
@@ -342,7 +342,7 @@ impl Filter {
             && self.until.is_none_or(|until| unix_ns <= until)
     }
 
-    /// Whether a block may hold a wanted record, or a loss: statements are totals, so that the next one
+    /// Whether a block may hold a wanted record, or a loss: statements are totals, so the next one
     /// would repeat a loss that was skipped.
     pub(crate) fn wants_block(&self, block: &BlockHeader, map: &TimeMap) -> bool {
         block.flags & BlockHeader::HAS_LOSS != 0

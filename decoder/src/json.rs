@@ -17,7 +17,7 @@
 //! | `SystemTime` | string, RFC 3339 in UTC with nanoseconds; outside of the years 0 to 9999 the seconds since the Unix epoch |
 //! | addresses | string |
 //!
-//! The form follows the type, so that a field of a call site has one JSON type, or `null`, in all of its
+//! The form follows the type, so a field of a call site has one JSON type, or `null`, in all of its
 //! records, and stores that infer a column from the first record take the others too. Variants with and without
 //! data are the exception.
 //!
@@ -256,7 +256,7 @@ fn write_system_time(out: &mut String, seconds: i64, nanos: u32) {
             out.push_str(&time.to_rfc3339_opts(SecondsFormat::Nanos, true));
         }
         _ => {
-            // Seconds are rounded down, so that before the epoch the nanoseconds count towards zero.
+            // Seconds are rounded down, so before the epoch the nanoseconds count towards zero.
             let nanos = u64::from(nanos);
             let (size, nanos) = match (seconds < 0, nanos) {
                 (true, 1..) => (seconds.unsigned_abs() - 1, 1_000_000_000u64.saturating_sub(nanos)),

@@ -7,7 +7,7 @@
 //!                        and all that come before the next ring's
 //! ```
 //!
-//! A decoder refers to dumps, blocks and call sites by index, so that it borrows nothing: it can be kept
+//! A decoder refers to dumps, blocks and call sites by index, so it borrows nothing: it can be kept
 //! beside its dumps, stopped, resumed, and continued after a file has grown.
 //!
 //! | file | what it is |

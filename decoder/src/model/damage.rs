@@ -217,7 +217,7 @@ pub enum DamageCause {
     /// [`survive_shrinking_files`](crate::survive_shrinking_files).
     #[error("another program shortened the file while it was read; read a copy of it")]
     Shrunk,
-    /// A block says that it ends before it begins, so that its place in the ring is unknown.
+    /// A block says that it ends before it begins, so its place in the ring is unknown.
     #[error("a block of ring {ring} goes from position {begin} back to {end}")]
     Backwards {
         /// The ring.

@@ -11,7 +11,7 @@ use crate::model::raw_values::OwnedValues;
 use crate::model::record::{Record, RecordValues};
 use crate::model::site::Site;
 
-/// An entry that borrows nothing, so that a program can keep it, sort it or send it to another thread.
+/// An entry that borrows nothing, so a program can keep it, sort it or send it to another thread.
 ///
 /// It holds the values as the dump has them and decodes them when asked.
 ///
@@ -84,7 +84,7 @@ impl OwnedEntry {
         match &self.kind {
             OwnedKind::Record { site, site_index, number, values } => {
                 let (site_index, number, mut decoded) = (*site_index, *number, Vec::new());
-                // They were decoded once before, so that this does not fail.
+                // They were decoded once before, so this does not fail.
                 let _ = values.as_raw().decode(site, &mut decoded);
                 let values = RecordValues::Owned(decoded);
                 Entry::Record(Record { site, site_index, origin, unix_ns, number, values })

@@ -380,7 +380,7 @@ impl Decoder {
     }
 }
 
-/// The index of the ring that a ring continues, if that is read too. Ids grow along a chain, so that it
+/// The index of the ring that a ring continues, if that is read too. Ids grow along a chain, so it
 /// is not a circle.
 fn predecessor(ring: &Ring, by_id: &BTreeMap<(usize, u32), usize>) -> Option<usize> {
     let before = ring.continues().filter(|&before| before < ring.name().ring)?;
