@@ -21,7 +21,7 @@ use stenolog_format::clock::ClockPair;
 use stenolog_format::dictionary::Thread;
 use stenolog_format::frame::{FileHeader, FrameHeader};
 use stenolog_format::index::End;
-use stenolog_format::summary::Summary;
+use stenolog_format::summary::BlockSummary;
 use stenolog_format::volatile::{VolatileRing, VolatileState};
 
 pub use block::Block;
@@ -35,12 +35,12 @@ use crate::dump::source::{Change, Source};
 use crate::error::OpenError;
 use crate::limits::Limits;
 use crate::model::damage::{Damage, DamageCause};
-use crate::model::site::Site;
+use crate::model::site::CompiledSite;
 use crate::model::state::{DumpState, Tail};
 pub(crate) use summary::SummaryPlace;
 use tables::Tables;
 
-/// One dump file, opened: its call sites, threads and clock, and the places of its blocks.
+/// An open dump file: its call sites, threads and clock, and the places of its blocks.
 ///
 /// Opening reads the frames' headers and the metadata only; a [`Decoder`](crate::Decoder) reads the records.
 /// Damage is collected, never an error.
@@ -74,7 +74,7 @@ pub struct Dump {
 }
 
 impl Dump {
-    /// Opens a file. Regular files are mapped; pipes and the like are read to their end.
+    /// Opens a file. Regular files are mapped; pipes and similar files are read to their end.
     ///
     /// A mapped file must not be truncated while the dump is open: SIGBUS would kill the process. No logger
     /// does that. If other programs may truncate the file, call
@@ -128,15 +128,15 @@ impl Dump {
         of_other.starts_with(bytes)
     }
 
-    /// Reads on where the file ended, if its logger has appended to it.
+    /// Continues reading where the file ended, if its logger has appended to it.
     ///
-    /// Afterwards the dump is what [`open`](Self::open) would read now. A frame that was cut by the end of
-    /// the file may be whole; everything else stays where it was: see
-    /// [`settled_blocks`](Self::settled_blocks). Clones that were made before keep what they have. Without
-    /// clones, the cost depends on what was appended; with them, also on the size of the tables.
+    /// Afterwards the dump is what [`open`](Self::open) would read now. A frame that was cut by the end of the
+    /// file may now be whole; everything else stays where it was: see [`settled_blocks`](Self::settled_blocks).
+    /// Earlier clones do not change. Without clones, the cost depends on what was appended; with them, also on
+    /// the size of the tables.
     ///
     /// # Errors
-    /// If the file cannot be read. The dump stays as it was.
+    /// If the file cannot be read. The dump does not change then.
     ///
     /// # Examples
     ///
@@ -190,7 +190,7 @@ impl Dump {
         }
     }
 
-    /// Takes a dump that is in memory.
+    /// Opens a dump that is in memory.
     ///
     /// # Examples
     ///
@@ -299,7 +299,7 @@ impl Dump {
         &self.contents.header
     }
 
-    /// Whether it is certain which run of a logger wrote the file. It is not if the header is damaged or
+    /// Whether it is certain which run of a logger wrote the file. It is uncertain if the header is damaged or
     /// missing and no remaining frame repeats it. Records that are also in other files of that run are then
     /// shown twice.
     #[must_use]
@@ -314,13 +314,13 @@ impl Dump {
     }
 
     /// The call sites, in the order in which the logger first ran them.
-    pub fn sites(&self) -> impl Iterator<Item = &Site> {
+    pub fn sites(&self) -> impl Iterator<Item = &CompiledSite> {
         self.tables().sites.iter()
     }
 
     /// The call site with this id.
     #[must_use]
-    pub fn site(&self, id: u32) -> Option<&Site> {
+    pub fn site(&self, id: u32) -> Option<&CompiledSite> {
         self.tables().sites.get(id)
     }
 
@@ -347,8 +347,8 @@ impl Dump {
         &self.tables().blocks
     }
 
-    /// How many of the [blocks](Self::blocks) stay as they are, however the file grows. The others are from
-    /// a write that is cut by the end of the file: a [refresh](Self::refresh) may replace them.
+    /// How many of the [blocks](Self::blocks) never change, even if the file grows. The others are from a write
+    /// that is cut by the end of the file: a [refresh](Self::refresh) may replace them.
     #[must_use]
     pub fn settled_blocks(&self) -> usize {
         self.contents.scanned.checkpoint.settled_blocks()
@@ -364,8 +364,8 @@ impl Dump {
         rings.collect::<std::collections::BTreeSet<_>>().len()
     }
 
-    /// Whether the file says that the logger kept all its rings in memory: the reason, or an empty text if
-    /// that was configured. There is no ring directory then.
+    /// The reason why the logger kept all its rings in memory, or an empty text if that was configured. `None`
+    /// if the file does not state this. If it does, there is no ring directory.
     #[must_use]
     pub fn is_in_memory(&self) -> Option<&str> {
         let of_all = |stated: &&VolatileRing| {
@@ -422,8 +422,8 @@ impl Dump {
         &self.tables().damage
     }
 
-    /// Whether a logger had the file open when it was opened here or [refreshed](Self::refresh); `None` if that cannot be told,
-    /// because the dump is not a regular file or the platform is not Unix.
+    /// Whether a logger had the file open when it was opened here or [refreshed](Self::refresh); `None` if that
+    /// is unknown, because the dump is not a regular file or the platform is not Unix.
     #[must_use]
     pub const fn writer_is_alive(&self) -> Option<bool> {
         self.writer_is_alive
@@ -485,13 +485,13 @@ impl Dump {
     }
 
     /// The summary of a block, if its checksum is right and it names the checksum of this block.
-    pub(crate) fn summary(&self, block: usize) -> Option<Summary<'_>> {
+    pub(crate) fn summary(&self, block: usize) -> Option<BlockSummary<'_>> {
         let summaries = &self.tables().summaries;
         let index = u32::try_from(block).ok()?;
         let at = summaries.binary_search_by_key(&index, |place| place.block).ok()?;
         let (header, payload) = self.summary_frame(*summaries.get(at)?)?;
         let block = self.blocks().get(block).filter(|block| !block.is_cut)?;
-        let summary = Summary::decode(payload).filter(|_| header.matches(payload))?;
+        let summary = BlockSummary::decode(payload).filter(|_| header.matches(payload))?;
         (summary.block_crc == block.payload_crc).then_some(summary)
     }
 }

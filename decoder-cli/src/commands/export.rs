@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use stenolog_decoder::{Dump, DumpState, Repacked, repack, verify};
+use stenolog_decoder::{Dump, DumpState, RepackReport, repack, verify};
 
 use super::Run;
 use crate::cli::args::LimitArgs;
@@ -28,7 +28,7 @@ Examples:
 
 The new dump can be read and searched like any other.
 Exit codes: 0 done; 1 something could not be read or written; 2 wrong usage; 3 the dump is damaged
-or incomplete: nothing was written, or with --allow-damage all that could be read.";
+or incomplete: nothing was written, or with --allow-damage everything readable.";
 
 /// Rewrite a dump in another format, such as a smaller dump
 #[derive(Debug, clap::Args)]
@@ -49,7 +49,7 @@ pub(crate) struct Args {
     /// Replace OUT if it exists
     #[arg(long)]
     force: bool,
-    /// Also export a damaged or incomplete dump, without what cannot be read of it
+    /// Also export a damaged or incomplete dump, leaving out what cannot be read
     #[arg(long)]
     allow_damage: bool,
     #[command(flatten)]
@@ -156,7 +156,7 @@ impl Run for Plan {
 }
 
 impl Plan {
-    fn write(&self, dump: &Dump) -> Result<Repacked, ExportError> {
+    fn write(&self, dump: &Dump) -> Result<RepackReport, ExportError> {
         let failed = |path: &Path| {
             let path = path.to_owned();
             move |source| ExportError::Write { path, source }
@@ -190,7 +190,7 @@ impl Plan {
     }
 }
 
-fn report(path: &Path, repacked: &Repacked) -> anyhow::Result<()> {
+fn report(path: &Path, repacked: &RepackReport) -> anyhow::Result<()> {
     let mut output = Output::new();
     let share = 100.0 * repacked.bytes as f64 / repacked.bytes_before.max(1) as f64;
     let line = format!(

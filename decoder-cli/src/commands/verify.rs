@@ -11,7 +11,7 @@ use crate::cli::args::{InputArgs, RingArgs};
 use crate::cli::env::Environment;
 use crate::cli::exit::Outcome;
 use crate::cli::units::{bytes, counted};
-use crate::input::rings::{Rings, RingsPlan};
+use crate::input::rings::{FoundRings, RingsPlan};
 use crate::input::{self, Input};
 use crate::output::report::{JsonLine, damage_line, push_line};
 use crate::output::{Output, completeness};
@@ -54,7 +54,7 @@ impl Plan {
 impl Run for Plan {
     fn run(self: Box<Self>) -> anyhow::Result<Outcome> {
         let mut inputs = input::open(&self.inputs, &self.rings.limits, false)?;
-        let rings = Rings::merge(&mut inputs, &self.rings);
+        let rings = FoundRings::merge(&mut inputs, &self.rings);
         let mut output = Output::new();
         let mut outcome = Outcome { unreadable: inputs.unreadable, ..Outcome::default() };
         outcome.incomplete = inputs.incomplete || rings.lacks_dump();
@@ -77,7 +77,7 @@ impl Run for Plan {
 /// How many complete rings to list.
 const MAX_RINGS: usize = 12;
 
-fn as_text(dump: &Dump, found: &Verification, rings: &Rings) -> String {
+fn as_text(dump: &Dump, found: &Verification, rings: &FoundRings) -> String {
     let name = dump.name().display();
     let mut text = String::new();
     let mut line = |line: String| push_line(&mut text, &line);

@@ -1,4 +1,4 @@
-//! Owned entries: what a program can keep.
+//! Owned entries, which a program can keep.
 
 use std::sync::Arc;
 
@@ -9,11 +9,11 @@ use crate::model::loss::{LossEntry, LossFacts};
 use crate::model::origin::RingName;
 use crate::model::raw_values::OwnedValues;
 use crate::model::record::{Record, RecordValues};
-use crate::model::site::Site;
+use crate::model::site::CompiledSite;
 
 /// An entry that borrows nothing, so that a program can keep it, sort it or send it to another thread.
 ///
-/// It holds the values as the dump has them and decodes them when asked.
+/// It holds the encoded values, and decodes them on request.
 ///
 /// ```
 /// use stenolog_decoder::{Decoder, Dump, Level, OwnedEntry};
@@ -38,7 +38,7 @@ pub struct OwnedEntry {
 /// What an [`OwnedEntry`] is.
 #[derive(Clone, Debug)]
 pub(crate) enum OwnedKind {
-    Record { site: Arc<Site>, site_index: u32, number: u64, values: OwnedValues },
+    Record { site: Arc<CompiledSite>, site_index: u32, number: u64, values: OwnedValues },
     Loss(LossFacts),
 }
 

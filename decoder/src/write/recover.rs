@@ -15,18 +15,18 @@ use crate::dump::{Block, Dump, RingStart, Unpacker};
 use crate::model::damage::{Damage, DamageCause, RingDamage};
 use crate::read::{Decoder, Summary};
 
-/// What a recovered dump holds.
+/// The result of [`recover`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Recovered {
-    /// What was read, and what is wrong with it or missing.
+pub struct RecoverReport {
+    /// The summary of what was read, including damage and losses.
     pub summary: Summary,
     /// How many records were written, loss statements included.
     pub records: u64,
     /// How many bytes were written.
     pub bytes: u64,
-    /// Whether the dump was sealed. It is not if it is unknown what the writer had still to write, so
-    /// that later readers are told again.
+    /// Whether the dump was sealed. It is left unsealed if it is unknown what the writer had not written yet,
+    /// so later readers are told so too.
     pub is_sealed: bool,
 }
 
@@ -36,11 +36,11 @@ pub struct Recovered {
 /// rings' records follow, in the order of each ring. Damaged frames and the rest of a torn write are not
 /// copied.
 ///
-/// Reads everything twice; takes the memory of a [`Decoder`] and of an index.
+/// Reads everything twice, and takes the memory of a [`Decoder`] and of an index.
 ///
 /// # Errors
-/// If `out` takes no more.
-pub fn recover(dumps: &[Dump], out: &mut impl Write) -> io::Result<Recovered> {
+/// If writing to `out` fails.
+pub fn recover(dumps: &[Dump], out: &mut impl Write) -> io::Result<RecoverReport> {
     let mut decoder = Decoder::new(dumps);
     let _ = decoder.for_each(|_| ControlFlow::Continue(()));
     let summary = decoder.summary();
@@ -58,7 +58,7 @@ pub fn recover(dumps: &[Dump], out: &mut impl Write) -> io::Result<Recovered> {
 
     let Some(first) = file.or(rings) else {
         out.flush()?;
-        return Ok(Recovered { summary, records: 0, bytes: 0, is_sealed });
+        return Ok(RecoverReport { summary, records: 0, bytes: 0, is_sealed });
     };
     let facts = rings.and_then(Dump::rings);
     let sequence = match (file, facts.and_then(|facts| facts.written)) {
@@ -76,7 +76,7 @@ pub fn recover(dumps: &[Dump], out: &mut impl Write) -> io::Result<Recovered> {
         copy.put_end(summary.lost, continues);
     }
     let (records, bytes) = copy.finish()?;
-    Ok(Recovered { summary, records, bytes, is_sealed })
+    Ok(RecoverReport { summary, records, bytes, is_sealed })
 }
 
 /// Writes one segment of the frames of other dumps.

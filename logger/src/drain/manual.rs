@@ -1,4 +1,4 @@
-//! A drain without a thread of its own, for programs that own their cores.
+//! A drain without a thread of its own, for programs that control their cores.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,15 +17,14 @@ use crate::thread::ReentrancyGuard;
 /// The drain of a logger that was started with [`Builder::start_manual`](crate::Builder::start_manual):
 /// it writes only when it is polled.
 ///
-/// It may be sent to another thread. Between polls, records wait in their rings; calls that find their
-/// ring full wait or drop as configured, and [`flush`](crate::flush) and [`sync`](crate::sync) wait for
-/// the next poll. The thread that owns the drain calls [its own `flush`](Self::flush) instead, because
-/// no other thread polls meanwhile. Nor should it make calls that wait for room
+/// It may be sent to another thread. Between polls, records wait in their rings; calls that find their ring
+/// full wait or drop as configured, and [`flush`](crate::flush) and [`sync`](crate::sync) wait for the next
+/// poll. The thread that owns the drain must call [its own `flush`](Self::flush) instead, because no other
+/// thread polls meanwhile. It should also not make calls that wait for room
 /// ([`OnFull::Block`](crate::OnFull::Block)): they would wait for their full bound.
 ///
-/// The dump is sealed when the drain is closed or dropped. The [`Logger`](crate::Logger) should end
-/// before that: later records are counted as late. If the logger ends first, the next poll seals the
-/// dump.
+/// The dump is sealed when the drain is closed or dropped. End the [`Logger`](crate::Logger) before that: later
+/// records are counted as late. If the logger ends first, the next poll seals the dump.
 ///
 /// # Examples
 /// ```
@@ -71,20 +70,18 @@ impl Drain {
         Ok(Self { core, worker: Some(worker) })
     }
 
-    /// Looks at all rings once, writes what they hold, and answers who waits for a flush. Returns for
-    /// how long the rings may be left alone, by the pace at which they were filled; to poll earlier
-    /// does no harm.
+    /// Drains all rings once, writes their records, and wakes threads that wait for a flush. Returns how long
+    /// the next poll can wait, judging by how fast the rings were filled; polling earlier does no harm.
     ///
-    /// Takes a write to the file if there was anything, and a second if a file that cannot be written
-    /// is to be sealed. When the dump is sealed, `Duration::MAX` is returned.
-    /// What fails is told to [`Builder::on_error`](crate::Builder::on_error), and tried again by the
-    /// next poll. Calls of the logging macros that come from within it are not heard, and all signals
-    /// are blocked meanwhile.
+    /// Costs one write to the file if there were records, and up to a second if the dump must be sealed but
+    /// cannot be written. Once the dump is sealed, `Duration::MAX` is returned. Errors are reported to
+    /// [`Builder::on_error`](crate::Builder::on_error), and the next poll retries. Log calls made during a poll
+    /// are not recorded, and all signals are blocked meanwhile.
     ///
-    /// In a forked child it does nothing: the drain is the parent's.
+    /// Does nothing in a forked child, because the drain belongs to the parent.
     ///
     /// # Panics
-    /// If the logger has a bug. The dump is given up then, as it is where its drain's thread panics.
+    /// If the logger has a bug. The dump is then no longer written, as when a drain thread panics.
     pub fn poll(&mut self) -> Duration {
         if self.core.is_inherited() {
             return Self::FOR_EVER;
@@ -109,7 +106,7 @@ impl Drain {
         }
     }
 
-    /// Writes all that was committed before the call, as [`Logger::flush`](crate::Logger::flush) does.
+    /// Writes all records committed before the call, as [`Logger::flush`](crate::Logger::flush) does.
     ///
     /// # Errors
     /// If a write failed, or if the dump is sealed. What was not written stays in the rings.
@@ -117,10 +114,11 @@ impl Drain {
         self.ask(false)
     }
 
-    /// As [`flush`](Self::flush), and has the disk take it, as [`Logger::sync`](crate::Logger::sync) does.
+    /// Like [`flush`](Self::flush), and puts the records on the disk, as [`Logger::sync`](crate::Logger::sync)
+    /// does.
     ///
     /// # Errors
-    /// As there.
+    /// As for [`Logger::sync`](crate::Logger::sync).
     pub fn sync(&mut self) -> Result<(), FlushError> {
         self.ask(true)
     }
@@ -136,7 +134,8 @@ impl Drain {
         answers.try_recv().map_err(|_| ended())?.map_err(FlushError::Drain)
     }
 
-    /// Writes what the rings hold and seals the dump, as dropping it does, but says how it went.
+    /// Writes the records in the rings and seals the dump, as dropping it does, but returns whether this
+    /// succeeded.
     ///
     /// # Errors
     /// If the dump could not be written to its end.
