@@ -73,7 +73,15 @@ impl Zone {
     #[expect(non_upper_case_globals, reason = "it was a variant")]
     pub const Local: Self = Self::LOCAL;
 
-    /// A zone of the IANA database that this crate was built with.
+    /// A zone of the IANA database that this crate was built with. Its name may be in any case.
+    ///
+    /// ```
+    /// use stenolog_decoder::Zone;
+    ///
+    /// let zone = Zone::named("Asia/Kolkata")?;
+    /// assert_eq!(zone.offset_seconds_at(0), 5 * 3600 + 1800);
+    /// # Ok::<(), stenolog_decoder::ZoneError>(())
+    /// ```
     ///
     /// # Errors
     /// If the database has no zone of this name.
