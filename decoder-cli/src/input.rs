@@ -17,7 +17,7 @@ use crate::cli::args::{InputArgs, LimitArgs};
 use crate::output::messages::warn;
 use find::Found;
 use suggest::UnknownWords;
-use unpack::{Fault, Packing};
+use unpack::{UnpackFault, Wrapping};
 
 /// The name of standard input in messages.
 const STDIN: &str = "<stdin>";
@@ -81,7 +81,7 @@ enum InputError {
     #[error("{}: cannot be copied to {}: {source}; set TMPDIR to a directory with enough space", name.display(), std::env::temp_dir().display())]
     Spool { name: PathBuf, source: io::Error },
     #[error("{}: {fault}", name.display())]
-    Packed { name: PathBuf, fault: Fault },
+    Packed { name: PathBuf, fault: UnpackFault },
     #[error("{}: is compressed in a format that steno does not support; decompress it first: {unpacker} FILE | steno -", name.display())]
     OtherPacking { name: PathBuf, unpacker: &'static str },
     #[error("{0}")]
@@ -154,13 +154,13 @@ pub(crate) fn open(
     let mut seen = HashSet::new();
     for place in found {
         match place {
-            Ok(Place::Stdin) => {
+            Ok(InputPlace::Stdin) => {
                 if seen.insert(PathBuf::from("-")) {
                     opened.take(open_stdin(limits));
                 }
             }
-            Ok(Place::Rings(path)) => opened.ring_dirs.push(path),
-            Ok(Place::Files(found)) => {
+            Ok(InputPlace::FoundRings(path)) => opened.ring_dirs.push(path),
+            Ok(InputPlace::Files(found)) => {
                 for (path, why) in found.passed_over {
                     warn(format_args!("{}: skipped: {why}", path.display()));
                 }
@@ -179,9 +179,9 @@ pub(crate) fn open(
 
 /// Fails if words name nothing.
 fn check_words(
-    found: Vec<Result<Place, InputError>>,
+    found: Vec<Result<InputPlace, InputError>>,
     takes_filters: bool,
-) -> Result<Vec<Result<Place, InputError>>, UnknownWords> {
+) -> Result<Vec<Result<InputPlace, InputError>>, UnknownWords> {
     let is_unknown =
         |error: &InputError| matches!(error, InputError::Missing(_) | InputError::NoMatch(_));
     if !found.iter().any(|found| found.as_ref().is_err_and(is_unknown)) {
@@ -190,7 +190,7 @@ fn check_words(
     let (mut files, mut errors) = (Vec::new(), Vec::new());
     for found in found {
         match found {
-            Ok(Place::Files(found)) => files.extend(found.files),
+            Ok(InputPlace::Files(found)) => files.extend(found.files),
             Err(error) if is_unknown(&error) => errors.push(error),
             Ok(_) | Err(_) => {}
         }
@@ -199,17 +199,17 @@ fn check_words(
 }
 
 /// What an input names.
-enum Place {
+enum InputPlace {
     Stdin,
-    Rings(PathBuf),
+    FoundRings(PathBuf),
     Files(Found),
 }
 
-fn find(input: &Input) -> Result<Place, InputError> {
+fn find(input: &Input) -> Result<InputPlace, InputError> {
     match input {
-        Input::Stdin => Ok(Place::Stdin),
-        Input::Path(path) if RingDir::is_at(path) => Ok(Place::Rings(path.clone())),
-        Input::Path(path) => find::expand(path).map(Place::Files),
+        Input::Stdin => Ok(InputPlace::Stdin),
+        Input::Path(path) if RingDir::is_at(path) => Ok(InputPlace::FoundRings(path.clone())),
+        Input::Path(path) => find::expand(path).map(InputPlace::Files),
     }
 }
 
@@ -235,7 +235,7 @@ fn open_file(path: &Path, limits: &InputLimits) -> Result<Unpacked, InputError> 
     let Ok(mut file) = File::open(path) else { return as_it_is() };
     let name = path.to_owned();
     match file.metadata() {
-        Ok(metadata) if metadata.is_file() => match Packing::of(&mut file) {
+        Ok(metadata) if metadata.is_file() => match Wrapping::of(&mut file) {
             Ok(Some(_)) => unpack(name, file, limits),
             Ok(None) => match unpack::unpacker_of(&mut file) {
                 Ok(Some(unpacker)) => Err(InputError::OtherPacking { name, unpacker }),
@@ -254,7 +254,7 @@ fn open_file(path: &Path, limits: &InputLimits) -> Result<Unpacked, InputError> 
 /// Opens a file that may be compressed.
 fn unpack(name: PathBuf, mut file: File, limits: &InputLimits) -> Result<Unpacked, InputError> {
     let failed = |source| InputError::Spool { name: name.clone(), source };
-    let Some(packing) = Packing::of(&mut file).map_err(failed)? else {
+    let Some(packing) = Wrapping::of(&mut file).map_err(failed)? else {
         if let Some(unpacker) = unpack::unpacker_of(&mut file).map_err(failed)? {
             return Err(InputError::OtherPacking { name, unpacker });
         }

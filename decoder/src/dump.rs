@@ -21,7 +21,7 @@ use stenolog_format::clock::ClockPair;
 use stenolog_format::dictionary::Thread;
 use stenolog_format::frame::{FileHeader, FrameHeader};
 use stenolog_format::index::End;
-use stenolog_format::summary::Summary;
+use stenolog_format::summary::BlockSummary;
 use stenolog_format::volatile::{VolatileRing, VolatileState};
 
 pub use block::Block;
@@ -35,7 +35,7 @@ use crate::dump::source::Source;
 use crate::error::OpenError;
 use crate::limits::Limits;
 use crate::model::damage::{Damage, DamageCause};
-use crate::model::site::Site;
+use crate::model::site::CompiledSite;
 use crate::model::state::{DumpState, Tail};
 pub(crate) use summary::SummaryPlace;
 use tables::Tables;
@@ -302,13 +302,13 @@ impl Dump {
     }
 
     /// The call sites, in the order in which the logger first ran them.
-    pub fn sites(&self) -> impl Iterator<Item = &Site> {
+    pub fn sites(&self) -> impl Iterator<Item = &CompiledSite> {
         self.tables().sites.iter()
     }
 
     /// The call site with this id.
     #[must_use]
-    pub fn site(&self, id: u32) -> Option<&Site> {
+    pub fn site(&self, id: u32) -> Option<&CompiledSite> {
         self.tables().sites.get(id)
     }
 
@@ -473,13 +473,13 @@ impl Dump {
     }
 
     /// The summary of a block, if its checksum is right and it names the checksum of this block.
-    pub(crate) fn summary(&self, block: usize) -> Option<Summary<'_>> {
+    pub(crate) fn summary(&self, block: usize) -> Option<BlockSummary<'_>> {
         let summaries = &self.tables().summaries;
         let index = u32::try_from(block).ok()?;
         let at = summaries.binary_search_by_key(&index, |place| place.block).ok()?;
         let (header, payload) = self.summary_frame(*summaries.get(at)?)?;
         let block = self.blocks().get(block).filter(|block| !block.is_cut)?;
-        let summary = Summary::decode(payload).filter(|_| header.matches(payload))?;
+        let summary = BlockSummary::decode(payload).filter(|_| header.matches(payload))?;
         (summary.block_crc == block.payload_crc).then_some(summary)
     }
 }

@@ -21,7 +21,7 @@ use crate::dump::Dump;
 use crate::model::loss::{LOSS_TARGET, LossCause, LossEntry};
 use crate::model::origin::RingName;
 use crate::model::record::Record;
-use crate::model::site::Site;
+use crate::model::site::CompiledSite;
 use pattern::{TargetPattern, ThreadPattern};
 pub(crate) use prefilter::{Hits, RequiredLiteral, search};
 use prefilter::{LineAutomaton, Prefilter};
@@ -257,7 +257,7 @@ impl Filter {
     }
 
     /// Applies the filter to a call site. This takes no more than `budget`.
-    pub(crate) fn predicate(&self, site: &Site, budget: &mut Budget) -> SitePredicate {
+    pub(crate) fn predicate(&self, site: &CompiledSite, budget: &mut Budget) -> SitePredicate {
         let call_site = site.call_site();
         let is_named = self.levels.contains(call_site.level)
             && self.wants_target(&call_site.target)

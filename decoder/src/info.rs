@@ -175,7 +175,7 @@ pub fn info_with(dump: &Dump, rings: Option<&Dump>) -> Info {
     let levels = all().flat_map(Dump::blocks).map(|block| block.header);
     let levels = levels.fold(0, |levels, block| levels | block.levels);
     let facts = rings.and_then(Dump::rings);
-    let mut check = Check::new(dump, facts);
+    let mut check = CompletenessCheck::new(dump, facts);
     let of_dump = check.records;
     let mut unreadable = 0;
     if let Some(rings) = rings {
@@ -246,14 +246,14 @@ fn time_range(dumps: &[&Dump]) -> Option<(i64, i64)> {
 }
 
 /// What headers and checksums tell of records and damage.
-struct Check {
+struct CompletenessCheck {
     damage: DamageLog,
     rings: BTreeMap<u32, RingState>,
     /// Records in blocks that are intact.
     records: u64,
 }
 
-impl Check {
+impl CompletenessCheck {
     /// Looks at a dump, except at the blocks that the rings of its writer replace.
     fn new(dump: &Dump, facts: Option<&RingFacts>) -> Self {
         let damage = DamageLog::of_scan(dump, facts);

@@ -33,7 +33,7 @@ pub use model::entry::Entry;
 pub use model::loss::{LossCause, LossEntry, LossKind};
 pub use model::owned::OwnedEntry;
 pub use model::record::Record;
-pub use model::site::Site;
+pub use model::site::CompiledSite;
 pub use model::state::{DumpState, Tail};
 pub use read::{Decoder, Entries, IntoDumps, Losses, Order, Records, Summary};
 pub use render::{Format, Precision, RenderOptions, Renderer, UnknownFormatError, Zone, ZoneError};
@@ -42,8 +42,18 @@ pub use rings::{
     UnreadRing,
 };
 pub use verify::{RingVerification, Verification, verify, verify_with};
-pub use write::compact::{Repacked, repack};
-pub use write::recover::{Recovered, recover};
+pub use write::compact::{RepackReport, repack};
+pub use write::recover::{RecoverReport, recover};
+
+/// The former name of [`CompiledSite`].
+#[deprecated(note = "use `CompiledSite`")]
+pub type Site = CompiledSite;
+/// The former name of [`RecoverReport`].
+#[deprecated(note = "use `RecoverReport`")]
+pub type Recovered = RecoverReport;
+/// The former name of [`RepackReport`].
+#[deprecated(note = "use `RepackReport`")]
+pub type Repacked = RepackReport;
 
 /// The expressions that [`Filter::with_grep`] takes.
 pub use regex;

@@ -166,7 +166,7 @@ pub enum FrameKind {
     Index = 7,
     /// An [`End`](crate::index::End): nothing follows.
     End = 8,
-    /// The [`Summary`](crate::summary::Summary) of the block before it.
+    /// The [`BlockSummary`](crate::summary::BlockSummary) of the block before it.
     Summary = 9,
     /// A [`VolatileRing`](crate::volatile::VolatileRing): its records die with their process.
     Volatile = 10,

@@ -29,7 +29,7 @@ const TEXT_BYTES_PER_FILTER_BYTE: usize = 32;
 
 /// A summary of a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Summary<'a> {
+pub struct BlockSummary<'a> {
     /// The payload checksum of the block's frame.
     pub block_crc: u32,
     /// Whether the text has one of the two characters beyond ASCII that match `k` or `s` without case: U+212A
@@ -39,7 +39,7 @@ pub struct Summary<'a> {
     sites: &'a [u8],
 }
 
-impl<'a> Summary<'a> {
+impl<'a> BlockSummary<'a> {
     /// The length of what precedes the filter.
     const FIXED_BYTES: usize = 16;
 
@@ -304,7 +304,7 @@ impl SummaryBuilder {
         out.extend_from_slice(&block_crc.to_le_bytes());
         out.extend_from_slice(&(bytes as u32).to_le_bytes());
         out.extend_from_slice(&[if self.has_folds || self.lacks_text {
-            Summary::HAS_FOLDS
+            BlockSummary::HAS_FOLDS
         } else {
             0
         }]);

@@ -195,7 +195,7 @@ impl Frame {
 
 /// What a walk met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum WalkStep {
     /// A frame whose payload is there.
     Frame(Frame),
     /// A frame whose payload runs past the end of the file.
@@ -232,7 +232,7 @@ pub enum Step {
 ///
 /// ```
 /// use stenolog_format::frame::{FrameKind, FrameWriter};
-/// use stenolog_session::frames::{Position, Step, Walk};
+/// use stenolog_session::frames::{Position, WalkStep, Walk};
 ///
 /// let mut bytes = Vec::new();
 /// let mut frames = FrameWriter::default();
@@ -241,9 +241,9 @@ pub enum Step {
 /// frames.frame(&mut bytes, FrameKind::Watermark, |out| out.extend([0; 8]));
 ///
 /// let mut walk = Walk::new(&bytes[..], Position::first(0));
-/// assert!(matches!(walk.step(), Ok(Some(Step::Frame(frame))) if frame.offset == 0));
-/// assert!(matches!(walk.step(), Ok(Some(Step::Gap { offset: 32, end: 39, is_last: false }))));
-/// assert!(matches!(walk.step(), Ok(Some(Step::Frame(frame))) if frame.offset == 39));
+/// assert!(matches!(walk.step(), Ok(Some(WalkStep::Frame(frame))) if frame.offset == 0));
+/// assert!(matches!(walk.step(), Ok(Some(WalkStep::Gap { offset: 32, end: 39, is_last: false }))));
+/// assert!(matches!(walk.step(), Ok(Some(WalkStep::Frame(frame))) if frame.offset == 39));
 /// assert_eq!(walk.step(), Ok(None));
 /// ```
 #[derive(Clone, Debug)]
@@ -285,7 +285,7 @@ impl<S: FrameSource> Walk<S> {
     /// # Errors
     /// If the source cannot be read. The walk stays where it was.
     #[inline]
-    pub fn step(&mut self) -> Result<Option<Step>, S::Error> {
+    pub fn step(&mut self) -> Result<Option<WalkStep>, S::Error> {
         let Position { offset, sequence } = self.next;
         if offset >= self.source.len_bytes() {
             return Ok(None);
@@ -299,7 +299,7 @@ impl<S: FrameSource> Walk<S> {
         }
         let sequence = Some(header.sequence.wrapping_add(1));
         self.next = Position { offset: frame.end(), sequence };
-        Ok(Some(Step::Frame(frame)))
+        Ok(Some(WalkStep::Frame(frame)))
     }
 
     /// The payload of a frame, if its checksum is right and it is no longer than `limit` bytes.
@@ -317,7 +317,7 @@ impl<S: FrameSource> Walk<S> {
     }
 
     #[cold]
-    fn gap(&mut self, offset: u64) -> Result<Step, S::Error> {
+    fn gap(&mut self, offset: u64) -> Result<WalkStep, S::Error> {
         let len = self.source.len_bytes();
         let is_other = self.source.bytes_at(offset, MAGIC.len())?.starts_with(&MAGIC);
         let next = if is_other { None } else { self.find(offset + 1, |_| true)? };
@@ -327,15 +327,15 @@ impl<S: FrameSource> Walk<S> {
         let end = next.unwrap_or(len);
         self.next = Position { offset: end, sequence: None };
         Ok(if is_other {
-            Step::OtherDump { offset, end }
+            WalkStep::OtherDump { offset, end }
         } else {
-            Step::Gap { offset, end, is_last: next.is_none() }
+            WalkStep::Gap { offset, end, is_last: next.is_none() }
         })
     }
 
     /// The file may be cut here, or a write was (a full disk), and its writer went on with another frame.
     #[cold]
-    fn cut(&mut self, frame: Frame) -> Result<Step, S::Error> {
+    fn cut(&mut self, frame: Frame) -> Result<WalkStep, S::Error> {
         let number = frame.header.sequence;
         // Logged text may look like a frame: only the right number makes it one.
         let follows = |header: &FrameHeader| header.sequence.wrapping_sub(number) <= 1;
@@ -345,7 +345,7 @@ impl<S: FrameSource> Walk<S> {
         let end = next.unwrap_or(self.source.len_bytes());
         let sequence = if next.is_some() { None } else { Some(number.wrapping_add(1)) };
         self.next = Position { offset: end, sequence };
-        Ok(Step::Cut { frame, end, is_last: next.is_none() })
+        Ok(WalkStep::Cut { frame, end, is_last: next.is_none() })
     }
 
     /// The first place from `offset` on that has an intact and wanted frame header. Any offset may: what

@@ -87,7 +87,7 @@ pub enum Doubt {
 
 /// What is known of the dump at a path.
 #[derive(Debug, PartialEq, Eq)]
-enum DumpState {
+enum DumpAtPath {
     Absent,
     /// It is another session's, or is not a dump.
     Other,
@@ -172,16 +172,16 @@ impl Judge {
         let location = dir.location(&self.owners);
         let named = location.as_ref().and_then(DumpLocation::path);
         let (state, dump) = match named.as_ref().map(|path| self.state(path, session)) {
-            Some(state @ (DumpState::Sealed | DumpState::Unsealed)) => (state, named),
+            Some(state @ (DumpAtPath::Sealed | DumpAtPath::Unsealed)) => (state, named),
             _ => match self.find(dir, named.as_deref(), session) {
                 Some((state, dump)) => (state, Some(dump)),
-                None => (DumpState::Absent, named),
+                None => (DumpAtPath::Absent, named),
             },
         };
         match (state, dump, location) {
-            (DumpState::Sealed, Some(dump), _) => Verdict::Sealed { dump },
-            (DumpState::Unsealed, Some(dump), _) => Verdict::Unsealed { dump },
-            (DumpState::Unknown, Some(dump), _) => Verdict::Unknown(Doubt::Dump { dump }),
+            (DumpAtPath::Sealed, Some(dump), _) => Verdict::Sealed { dump },
+            (DumpAtPath::Unsealed, Some(dump), _) => Verdict::Unsealed { dump },
+            (DumpAtPath::Unknown, Some(dump), _) => Verdict::Unknown(Doubt::Dump { dump }),
             (_, Some(dump), Some(location)) if self.is_gone(&dump, &location, session) => {
                 Verdict::Gone { dump }
             }
@@ -197,7 +197,7 @@ impl Judge {
         dir: &Dir,
         named: Option<&Path>,
         session: &[u8; 16],
-    ) -> Option<(DumpState, PathBuf)> {
+    ) -> Option<(DumpAtPath, PathBuf)> {
         let mut found = None;
         for folder in [named, Some(dir.path())].into_iter().flatten().map(folder_of) {
             let max_entries = self.max_entries;
@@ -207,9 +207,9 @@ impl Judge {
             let paths: Vec<_> = paths.into_iter().map(|(_, path)| path.clone()).collect();
             for path in paths {
                 match (self.state(&path, session), &found) {
-                    (DumpState::Sealed, _) => return Some((DumpState::Sealed, path)),
-                    (DumpState::Unsealed, _) => found = Some((DumpState::Unsealed, path)),
-                    (DumpState::Unknown, None) => found = Some((DumpState::Unknown, path)),
+                    (DumpAtPath::Sealed, _) => return Some((DumpAtPath::Sealed, path)),
+                    (DumpAtPath::Unsealed, _) => found = Some((DumpAtPath::Unsealed, path)),
+                    (DumpAtPath::Unknown, None) => found = Some((DumpAtPath::Unknown, path)),
                     _ => {}
                 }
             }
@@ -221,7 +221,7 @@ impl Judge {
     /// file system, and does not have it.
     fn is_gone(&self, dump: &Path, location: &DumpLocation, session: &[u8; 16]) -> bool {
         let is_absent =
-            || matches!(self.state(dump, session), DumpState::Absent | DumpState::Other);
+            || matches!(self.state(dump, session), DumpAtPath::Absent | DumpAtPath::Other);
         if !location.is_visible() || !is_absent() {
             return false;
         }
@@ -235,32 +235,32 @@ impl Judge {
         }
     }
 
-    fn state(&self, path: &Path, session: &[u8; 16]) -> DumpState {
+    fn state(&self, path: &Path, session: &[u8; 16]) -> DumpAtPath {
         use io::ErrorKind::{NotADirectory, NotFound};
 
         let (file, header) = match open_dump(path) {
             Ok(Some(found)) => found,
-            Ok(None) => return DumpState::Other,
+            Ok(None) => return DumpAtPath::Other,
             // A part of the path may be a file by now.
             Err(error) if matches!(error.kind(), NotFound | NotADirectory) => {
-                return DumpState::Absent;
+                return DumpAtPath::Absent;
             }
-            Err(_) => return DumpState::Unknown,
+            Err(_) => return DumpAtPath::Unknown,
         };
         if header.session != *session {
-            return DumpState::Other;
+            return DumpAtPath::Other;
         }
         let is_trusted = file.metadata().is_ok_and(|found| self.owners.trust(owner_of(&found)));
         if !is_trusted {
-            return DumpState::Foreign;
+            return DumpAtPath::Foreign;
         }
         if self.writer(&file) == Writer::Other {
-            return DumpState::Unknown;
+            return DumpAtPath::Unknown;
         }
         match is_sealed(&file) {
-            Ok(true) => DumpState::Sealed,
-            Ok(false) => DumpState::Unsealed,
-            Err(_) => DumpState::Unknown,
+            Ok(true) => DumpAtPath::Sealed,
+            Ok(false) => DumpAtPath::Unsealed,
+            Err(_) => DumpAtPath::Unknown,
         }
     }
 

@@ -14,14 +14,14 @@ pub(super) use plan::Plan;
 use super::{MORE, Run};
 use crate::cli::exit::Outcome;
 use crate::input;
-use crate::input::rings::Rings;
+use crate::input::rings::FoundRings;
 use crate::output::{Output, completeness};
 
 impl Run for Plan {
     fn run(self: Box<Self>) -> anyhow::Result<Outcome> {
         let mut inputs = input::open(&self.inputs, &self.rings.limits, true)?;
         inputs.remove_copies();
-        let rings = Rings::merge(&mut inputs, &self.rings);
+        let rings = FoundRings::merge(&mut inputs, &self.rings);
         let mut decoder = Decoder::new(&inputs.dumps)
             .with_filter(self.filter.clone())
             .with_order(self.order)

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use stenolog_decoder::{Dump, DumpState, Repacked, repack, verify};
+use stenolog_decoder::{Dump, DumpState, RepackReport, repack, verify};
 
 use super::Run;
 use crate::cli::args::LimitArgs;
@@ -156,7 +156,7 @@ impl Run for Plan {
 }
 
 impl Plan {
-    fn write(&self, dump: &Dump) -> Result<Repacked, ExportError> {
+    fn write(&self, dump: &Dump) -> Result<RepackReport, ExportError> {
         let failed = |path: &Path| {
             let path = path.to_owned();
             move |source| ExportError::Write { path, source }
@@ -190,7 +190,7 @@ impl Plan {
     }
 }
 
-fn report(path: &Path, repacked: &Repacked) -> anyhow::Result<()> {
+fn report(path: &Path, repacked: &RepackReport) -> anyhow::Result<()> {
     let mut output = Output::new();
     let share = 100.0 * repacked.bytes as f64 / repacked.bytes_before.max(1) as f64;
     let line = format!(

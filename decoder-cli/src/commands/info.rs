@@ -8,7 +8,7 @@ use crate::cli::env::Environment;
 use crate::cli::exit::Outcome;
 use crate::cli::time;
 use crate::cli::units::{bytes, count, counted, span};
-use crate::input::rings::{Rings, RingsPlan};
+use crate::input::rings::{FoundRings, RingsPlan};
 use crate::input::{self, Input};
 use crate::output::report::{JsonLine, damage_line, damage_text, push_line};
 use crate::output::{Output, completeness};
@@ -66,7 +66,7 @@ const MAX_THREADS: usize = 12;
 impl Run for Plan {
     fn run(self: Box<Self>) -> anyhow::Result<Outcome> {
         let mut inputs = input::open(&self.inputs, &self.rings.limits, false)?;
-        let rings = Rings::merge(&mut inputs, &self.rings);
+        let rings = FoundRings::merge(&mut inputs, &self.rings);
         let mut output = Output::new();
         let mut outcome = Outcome { unreadable: inputs.unreadable, ..Outcome::default() };
         outcome.incomplete = inputs.incomplete || rings.lacks_dump();
@@ -86,7 +86,7 @@ impl Run for Plan {
     }
 }
 
-fn state(info: &Info, dump: &Dump, rings: &Rings) -> String {
+fn state(info: &Info, dump: &Dump, rings: &FoundRings) -> String {
     match dump.state() {
         DumpState::Sealed if info.continues == Some(true) => {
             "sealed; the log continues in the next file".to_owned()

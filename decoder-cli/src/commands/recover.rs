@@ -6,14 +6,14 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use stenolog_decoder::{Dump, DumpState, Recovered, recover};
+use stenolog_decoder::{Dump, DumpState, RecoverReport, recover};
 
 use super::Run;
 use crate::cli::args::RingArgs;
 use crate::cli::env::Environment;
 use crate::cli::exit::Outcome;
 use crate::cli::units::{bytes, counted};
-use crate::input::rings::{ReadRings, Rings, RingsPlan};
+use crate::input::rings::{FoundRings, ReadRings, RingsPlan};
 use crate::input::{self, Input, Inputs};
 use crate::output::atomic_write::write_new;
 use crate::output::messages::warn;
@@ -69,7 +69,7 @@ impl Plan {
 
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
-enum RecoverError {
+enum RecoveryFailure {
     #[error(
         "{0}: its writer is still running; close it, or read the dump as it is with `steno {0}`"
     )]
@@ -84,7 +84,7 @@ enum RecoverError {
     Write { path: PathBuf, source: io::Error },
 }
 
-impl RecoverError {
+impl RecoveryFailure {
     fn alive(dump: &Dump) -> Self {
         Self::Alive(dump.name().display().to_string())
     }
@@ -112,11 +112,14 @@ impl Run for Plan {
 
 impl Plan {
     /// Writes the new dump. `Err(None)` if what is wrong was reported already.
-    fn write(&self, inputs: &mut Inputs) -> Result<(Recovered, Rings), Option<RecoverError>> {
+    fn write(
+        &self,
+        inputs: &mut Inputs,
+    ) -> Result<(RecoverReport, FoundRings), Option<RecoveryFailure>> {
         if let Some(dump) = inputs.dumps.iter().find(|dump| dump.state() == DumpState::Growing) {
-            return Err(Some(RecoverError::alive(dump)));
+            return Err(Some(RecoveryFailure::alive(dump)));
         }
-        let not_one = |path: &Path| Some(RecoverError::NotOne(path.display().to_string()));
+        let not_one = |path: &Path| Some(RecoveryFailure::NotOne(path.display().to_string()));
         let path = match (inputs.dumps.as_slice(), inputs.ring_dirs.as_slice()) {
             ([dump], []) => dump.path(),
             ([], [path]) => path,
@@ -127,31 +130,31 @@ impl Plan {
         if let (Ok(from), Ok(to)) = (path.canonicalize(), self.to.canonicalize())
             && from == to
         {
-            return Err(Some(RecoverError::Itself(self.to.clone())));
+            return Err(Some(RecoveryFailure::Itself(self.to.clone())));
         }
         // Also a link that leads nowhere. Checked again when the file gets its name.
         if !self.force && fs::symlink_metadata(&self.to).is_ok() {
-            return Err(Some(RecoverError::Exists(self.to.clone())));
+            return Err(Some(RecoveryFailure::Exists(self.to.clone())));
         }
-        let rings = Rings::merge(inputs, &self.rings);
+        let rings = FoundRings::merge(inputs, &self.rings);
         if inputs.unreadable {
             return Err(None);
         }
         if let Some(dump) = inputs.dumps.first().filter(|dump| rings.is_running(dump)) {
-            return Err(Some(RecoverError::alive(dump)));
+            return Err(Some(RecoveryFailure::alive(dump)));
         }
         Ok((self.write_to(inputs)?, rings))
     }
 
-    fn write_to(&self, inputs: &Inputs) -> Result<Recovered, RecoverError> {
+    fn write_to(&self, inputs: &Inputs) -> Result<RecoverReport, RecoveryFailure> {
         let path = &self.to;
         let recovered = write_new(path, self.force, |mut out| recover(&inputs.dumps, &mut out));
         recovered.map_err(|source| {
             let path = path.clone();
             if source.kind() == io::ErrorKind::AlreadyExists {
-                RecoverError::Exists(path)
+                RecoveryFailure::Exists(path)
             } else {
-                RecoverError::Write { path, source }
+                RecoveryFailure::Write { path, source }
             }
         })
     }
@@ -159,8 +162,8 @@ impl Plan {
     fn report(
         &self,
         inputs: &Inputs,
-        recovered: &Recovered,
-        rings: Rings,
+        recovered: &RecoverReport,
+        rings: FoundRings,
     ) -> anyhow::Result<Outcome> {
         let mut output = Output::new();
         let state = if recovered.is_sealed { "sealed" } else { "left without an end mark" };
@@ -185,7 +188,7 @@ impl Plan {
 }
 
 /// Removes the rings that were read. `false` if some are left.
-fn remove(rings: Rings) -> bool {
+fn remove(rings: FoundRings) -> bool {
     if rings.read.is_empty() {
         warn("there are no rings to remove");
     }

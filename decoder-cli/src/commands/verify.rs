@@ -11,7 +11,7 @@ use crate::cli::args::{InputArgs, RingArgs};
 use crate::cli::env::Environment;
 use crate::cli::exit::Outcome;
 use crate::cli::units::{bytes, counted};
-use crate::input::rings::{Rings, RingsPlan};
+use crate::input::rings::{FoundRings, RingsPlan};
 use crate::input::{self, Input};
 use crate::output::report::{JsonLine, damage_line, push_line};
 use crate::output::{Output, completeness};
@@ -54,7 +54,7 @@ impl Plan {
 impl Run for Plan {
     fn run(self: Box<Self>) -> anyhow::Result<Outcome> {
         let mut inputs = input::open(&self.inputs, &self.rings.limits, false)?;
-        let rings = Rings::merge(&mut inputs, &self.rings);
+        let rings = FoundRings::merge(&mut inputs, &self.rings);
         let mut output = Output::new();
         let mut outcome = Outcome { unreadable: inputs.unreadable, ..Outcome::default() };
         outcome.incomplete = inputs.incomplete || rings.lacks_dump();
@@ -78,7 +78,7 @@ impl Run for Plan {
 const MAX_RINGS: usize = 12;
 
 /// `all` is the file, and the rings of its writer if they were found.
-fn as_text(all: (&Dump, Option<&Dump>), found: &Verification, rings: &Rings) -> String {
+fn as_text(all: (&Dump, Option<&Dump>), found: &Verification, rings: &FoundRings) -> String {
     let dump = all.0;
     let name = dump.name().display();
     let mut text = String::new();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use stenolog_decoder::format::frame::MAGIC;
 
 use super::InputError;
-use super::unpack::{Packing, unpacker_of};
+use super::unpack::{Wrapping, unpacker_of};
 
 /// Part of the names of dumps; rotation appends to it.
 const EXTENSION: &str = ".steno";
@@ -147,7 +147,7 @@ fn judge(name: &str) -> Name {
 fn begins_as_dump(path: &Path) -> bool {
     let Ok(mut file) = File::open(path) else { return false };
     let count = MAGIC.len() as u64;
-    let start = match Packing::of(&mut file) {
+    let start = match Wrapping::of(&mut file) {
         Ok(Some(packing)) => packing.beginning(file, count),
         Ok(None) => {
             let mut start = Vec::new();

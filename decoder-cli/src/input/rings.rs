@@ -1,4 +1,4 @@
-//! Rings of dead writers: searched, read, and added to the dumps that they complete.
+//! FoundRings of dead writers: searched, read, and added to the dumps that they complete.
 
 use std::path::{Path, PathBuf};
 
@@ -28,7 +28,7 @@ impl From<RingArgs> for RingsPlan {
 
 /// The outcome of the search for rings.
 #[derive(Debug, Default)]
-pub(crate) struct Rings {
+pub(crate) struct FoundRings {
     /// The rings that were read.
     pub(crate) read: Vec<ReadRings>,
     /// Sessions of unfinished dumps without rings, and why they have none.
@@ -37,7 +37,7 @@ pub(crate) struct Rings {
     running: Vec<[u8; 16]>,
 }
 
-/// Rings that were read.
+/// FoundRings that were read.
 #[derive(Debug)]
 pub(crate) struct ReadRings {
     pub(crate) dir: RingDir,
@@ -49,7 +49,7 @@ pub(crate) struct ReadRings {
     dump: Option<PathBuf>,
 }
 
-impl Rings {
+impl FoundRings {
     /// Searches the rings of each unfinished dump, and adds their records to the dumps.
     pub(crate) fn merge(inputs: &mut Inputs, plan: &RingsPlan) -> Self {
         let mut rings = Self::default();
@@ -131,7 +131,7 @@ impl Rings {
         self.read.iter().any(|rings| rings.dump.is_none())
     }
 
-    /// The dumps to report on, each with the rings that complete it. Rings count as a dump only if one of
+    /// The dumps to report on, each with the rings that complete it. FoundRings count as a dump only if one of
     /// them has none.
     pub(crate) fn pairs<'d>(
         &self,

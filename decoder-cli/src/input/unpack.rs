@@ -21,21 +21,21 @@ const CHUNK_BYTES: usize = 1 << 16;
 
 /// The compression of a copy, by its first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Packing {
+pub(super) enum Wrapping {
     Gzip,
     Zstd,
 }
 
 /// Why a copy was not unpacked to its end.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(super) enum UnpackFault {
     /// It is cut or damaged after this many unpacked bytes.
     Broken { unpacked_bytes: u64, source: io::Error },
     /// It unpacks to more than is allowed.
     TooLong { limit: u64 },
 }
 
-impl Packing {
+impl Wrapping {
     /// Looks at the beginning of a file and rewinds it.
     pub(super) fn of(file: &mut File) -> io::Result<Option<Self>> {
         let mut start = Vec::new();
@@ -76,7 +76,7 @@ impl Packing {
         self,
         file: File,
         limit: Option<u64>,
-    ) -> io::Result<(File, Option<Fault>)> {
+    ) -> io::Result<(File, Option<UnpackFault>)> {
         let packed = file.metadata()?.len();
         let limit = limit.unwrap_or_else(|| packed.saturating_mul(MAX_RATIO).max(MIN_LIMIT));
         let mut out = tempfile::tempfile()?;
@@ -84,21 +84,21 @@ impl Packing {
         let mut chunk = vec![0; CHUNK_BYTES];
         let mut reader = match self.reader(file) {
             Ok(reader) => reader,
-            Err(source) => return Ok((out, Some(Fault::Broken { unpacked_bytes, source }))),
+            Err(source) => return Ok((out, Some(UnpackFault::Broken { unpacked_bytes, source }))),
         };
         let fault = loop {
             let count = match reader.read(&mut chunk) {
                 Ok(0) => break None,
                 Ok(count) => count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(source) => break Some(Fault::Broken { unpacked_bytes, source }),
+                Err(source) => break Some(UnpackFault::Broken { unpacked_bytes, source }),
             };
             let room = usize::try_from(limit - unpacked_bytes).unwrap_or(usize::MAX);
             let part = chunk.get(..count.min(room)).unwrap_or_default();
             out.write_all(part)?;
             unpacked_bytes += part.len() as u64;
             if count > room {
-                break Some(Fault::TooLong { limit });
+                break Some(UnpackFault::TooLong { limit });
             }
         };
         out.rewind()?;
@@ -131,7 +131,7 @@ pub(super) fn spool(pipe: &mut impl Read) -> io::Result<File> {
     Ok(file)
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for UnpackFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Broken { unpacked_bytes, source }
@@ -174,7 +174,7 @@ mod tests {
     /// What comes out of a copy, and what is said of it.
     fn unpacked(packed: &[u8], limit: Option<u64>) -> (Vec<u8>, Option<String>) {
         let mut file = file(packed);
-        let packing = Packing::of(&mut file).unwrap().expect("it is packed");
+        let packing = Wrapping::of(&mut file).unwrap().expect("it is packed");
         let (mut out, fault) = packing.unpack(file, limit).unwrap();
         let mut bytes = Vec::new();
         out.read_to_end(&mut bytes).unwrap();
@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn other_files_are_not_packed() {
         for bytes in [&b""[..], b"\x89STENO\r\n", b"\x1f\x8b", b"hello"] {
-            assert_eq!(Packing::of(&mut file(bytes)).unwrap(), None);
+            assert_eq!(Wrapping::of(&mut file(bytes)).unwrap(), None);
             assert_eq!(unpacker_of(&mut file(bytes)).unwrap(), None);
         }
     }

@@ -24,7 +24,7 @@ use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind};
 use stenolog_format::index::End;
 use stenolog_format::loss::LossFrame;
 use stenolog_format::volatile::VolatileRing;
-use stenolog_session::frames::{Frame, Position, Step, Walk};
+use stenolog_session::frames::{Frame, Position, Walk, WalkStep};
 
 use super::block::Block;
 use super::tables::{Tables, kind_name};
@@ -88,7 +88,7 @@ pub(super) fn scan(
         let position = walk.position();
         let Ok(step) = walk.step();
         match step {
-            Some(Step::Frame(frame)) => scanner.take_frame(&frame),
+            Some(WalkStep::Frame(frame)) => scanner.take_frame(&frame),
             Some(step) => scanner.take_other(step, position),
             None => break,
         }
@@ -111,16 +111,16 @@ struct Scanner<'a> {
 impl<'a> Scanner<'a> {
     /// Takes anything but a whole frame.
     #[cold]
-    fn take_other(&mut self, step: Step, position: Position) {
-        let is_settled = matches!(step, Step::Frame(_) | Step::Gap { is_last: false, .. });
+    fn take_other(&mut self, step: WalkStep, position: Position) {
+        let is_settled = matches!(step, WalkStep::Frame(_) | WalkStep::Gap { is_last: false, .. });
         if !is_settled && self.unsettled.is_none() {
             let checkpoint = Checkpoint::new(position, self.metadata_left, self.tables);
             self.unsettled = Some(checkpoint);
         }
         match step {
-            Step::Frame(frame) => self.take_frame(&frame),
-            Step::Cut { frame, end, is_last } => self.take_cut(&frame, end, is_last),
-            Step::Gap { offset, end, is_last } => {
+            WalkStep::Frame(frame) => self.take_frame(&frame),
+            WalkStep::Cut { frame, end, is_last } => self.take_cut(&frame, end, is_last),
+            WalkStep::Gap { offset, end, is_last } => {
                 // What another program appended to a sealed file says nothing about how the log ended.
                 if !is_last || self.tables.end.is_some() {
                     self.damage(offset, end - offset, DamageCause::NoFrame);
@@ -128,7 +128,7 @@ impl<'a> Scanner<'a> {
                     self.tables.torn = Some((offset, end - offset));
                 }
             }
-            Step::OtherDump { offset, end } => {
+            WalkStep::OtherDump { offset, end } => {
                 self.damage(offset, end - offset, DamageCause::AnotherDump);
             }
         }

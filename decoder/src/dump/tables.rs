@@ -12,12 +12,12 @@ use stenolog_format::volatile::{VolatileRing, VolatileState};
 use super::block::Block;
 use super::summary::SummaryPlace;
 use crate::model::damage::{Damage, DamageCause};
-use crate::model::site::{Site, Sites};
+use crate::model::site::{CompiledSite, SiteTable};
 
 /// What a scan of the frames collects.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tables {
-    pub(crate) sites: Sites,
+    pub(crate) sites: SiteTable,
     /// By ring.
     pub(crate) threads: BTreeMap<u32, Thread>,
     pub(crate) clock: Vec<ClockPair>,
@@ -52,7 +52,7 @@ impl Tables {
             Some(site) if *site.call_site() == call_site => None,
             Some(_) => Some(DamageCause::Redefined { id }),
             None => {
-                let (site, error) = Site::new(call_site);
+                let (site, error) = CompiledSite::new(call_site);
                 self.sites.insert(site);
                 error.map(|why| DamageCause::Template { id, why })
             }

@@ -11,7 +11,7 @@ use stenolog_format::value::{Product, Value};
 use super::prefilter::RequiredLiteral;
 use crate::json::write_json;
 use crate::model::record::Record;
-use crate::model::site::Site;
+use crate::model::site::CompiledSite;
 use crate::text::{write_debug, write_display};
 
 /// A condition on a value: `name=value`.
@@ -86,7 +86,7 @@ impl FieldMatch {
     /// Whether the call site or losses have a field or an argument of this name, or one that may have a
     /// part of this name.
     #[must_use]
-    pub fn is_known_to(&self, site: &Site) -> bool {
+    pub fn is_known_to(&self, site: &CompiledSite) -> bool {
         let name = self.name.strip_prefix("fields.").unwrap_or(&self.name);
         Self::OF_LOSSES.contains(&name) || self.slots(site).next().is_some()
     }
@@ -95,12 +95,12 @@ impl FieldMatch {
     pub(super) const OF_LOSSES: [&str; 4] = ["lost", "ring", "cause", "first_record"];
 
     /// Whether records of the call site can have such a value at all.
-    pub(super) fn may_match(&self, site: &Site) -> bool {
+    pub(super) fn may_match(&self, site: &CompiledSite) -> bool {
         self.slots(site).any(|(path, slot)| path.is_empty() || may_have_parts(&slot.ty))
     }
 
     /// What the values of a matching record of the call site must contain.
-    pub(super) fn required(&self, site: &Site) -> RequiredLiteral {
+    pub(super) fn required(&self, site: &CompiledSite) -> RequiredLiteral {
         let mut types = Vec::new();
         for (path, slot) in self.slots(site) {
             // Parts of values are not searched for.
@@ -125,13 +125,13 @@ impl FieldMatch {
     }
 
     /// The slots that may have the value, each with the path to it.
-    fn slots<'s>(&'s self, site: &'s Site) -> impl Iterator<Item = (&'s str, &'s Slot)> {
+    fn slots<'s>(&'s self, site: &'s CompiledSite) -> impl Iterator<Item = (&'s str, &'s Slot)> {
         let names = self.slots_named(site).zip(&site.call_site().slots);
         names.filter_map(|(path, slot)| Some((path?, slot)))
     }
 
     /// For each slot, the rest of the path after its name, if the path begins with its name.
-    fn slots_named<'s>(&'s self, site: &'s Site) -> impl Iterator<Item = Option<&'s str>> {
+    fn slots_named<'s>(&'s self, site: &'s CompiledSite) -> impl Iterator<Item = Option<&'s str>> {
         let mut fields = site.fields().iter().peekable();
         site.call_site().slots.iter().enumerate().map(move |(index, slot)| {
             let shown = fields.next_if(|field| field.slot == index)?;

@@ -9,7 +9,7 @@ use crate::model::loss::{LossEntry, LossFacts};
 use crate::model::origin::RingName;
 use crate::model::raw_values::OwnedValues;
 use crate::model::record::{Record, RecordValues};
-use crate::model::site::Site;
+use crate::model::site::CompiledSite;
 
 /// An entry that borrows nothing, so a program can keep it, sort it or send it to another thread.
 ///
@@ -38,7 +38,7 @@ pub struct OwnedEntry {
 /// What an [`OwnedEntry`] is.
 #[derive(Clone, Debug)]
 pub(crate) enum OwnedKind {
-    Record { site: Arc<Site>, site_index: u32, number: u64, values: OwnedValues },
+    Record { site: Arc<CompiledSite>, site_index: u32, number: u64, values: OwnedValues },
     Loss(LossFacts),
 }
 

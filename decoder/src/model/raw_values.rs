@@ -2,14 +2,14 @@
 
 use stenolog_format::value::{Cursor, Encoding, Scalar, ScalarType, Value, ValueError};
 
-use crate::model::site::{MAX_SCALARS, Site};
+use crate::model::site::{CompiledSite, MAX_SCALARS};
 
 /// Undecoded values.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum RawValues<'a> {
     /// As a record holds them.
     Bytes(&'a [u8], Encoding),
-    /// Those of a call site with [scalars](Site::scalars).
+    /// Those of a call site with [scalars](CompiledSite::scalars).
     Words(Words<'a>),
 }
 
@@ -108,7 +108,7 @@ impl<'a> RawValues<'a> {
     #[inline]
     pub(crate) fn decode(
         &self,
-        site: &'a Site,
+        site: &'a CompiledSite,
         values: &mut Vec<Value<'a>>,
     ) -> Result<(), ValueError> {
         match *self {
@@ -127,7 +127,7 @@ impl<'a> RawValues<'a> {
 /// Reads the values of all slots.
 pub(crate) fn read_values<'a>(
     mut cursor: Cursor<'a>,
-    site: &'a Site,
+    site: &'a CompiledSite,
     values: &mut Vec<Value<'a>>,
 ) -> Result<(), ValueError> {
     for slot in &site.call_site().slots {
@@ -158,7 +158,7 @@ pub(crate) enum OwnedValues {
 
 impl OwnedValues {
     /// Copies the values of a record of `site`.
-    pub(crate) fn copy_of(values: &RawValues<'_>, site: &Site) -> Self {
+    pub(crate) fn copy_of(values: &RawValues<'_>, site: &CompiledSite) -> Self {
         match *values {
             RawValues::Bytes(bytes, encoding) => Self::Bytes(bytes.into(), encoding),
             RawValues::Words(of) => {

@@ -6,7 +6,7 @@ use stenolog_format::dictionary::{CallSite, Level, Thread};
 use stenolog_format::value::Value;
 
 use crate::model::origin::EntryOrigin;
-use crate::model::site::Site;
+use crate::model::site::CompiledSite;
 
 /// A record with its values.
 ///
@@ -21,7 +21,7 @@ use crate::model::site::Site;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Record<'a> {
-    pub(crate) site: &'a Arc<Site>,
+    pub(crate) site: &'a Arc<CompiledSite>,
     /// The call site's place among all call sites of the decoder.
     pub(crate) site_index: u32,
     pub(crate) origin: EntryOrigin<'a>,
@@ -33,7 +33,7 @@ pub struct Record<'a> {
 impl<'a> Record<'a> {
     /// The call site that logged it.
     #[must_use]
-    pub fn site(&self) -> &'a Site {
+    pub fn site(&self) -> &'a CompiledSite {
         self.site
     }
 

@@ -22,7 +22,7 @@ pub(crate) const MAX_SCALARS: usize = 8;
 /// }
 /// ```
 #[derive(Clone, Debug)]
-pub struct Site {
+pub struct CompiledSite {
     call_site: CallSite,
     message: Message,
     fields: Vec<FieldName>,
@@ -51,7 +51,7 @@ pub(crate) struct FieldName {
     pub(crate) role: Role,
 }
 
-impl Site {
+impl CompiledSite {
     /// Compiles the template. If that fails, the call site has its template as its message.
     pub(crate) fn new(call_site: CallSite) -> (Self, Option<CompileError>) {
         let slots = call_site.slots.len();
@@ -168,20 +168,20 @@ impl Unique {
 
 /// Call sites by id.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Sites {
+pub(crate) struct SiteTable {
     /// In the order of definition.
-    sites: Vec<Arc<Site>>,
-    /// Index + 1 into `sites` for ids below [`Sites::DENSE`]; 0 if the id is not defined.
+    sites: Vec<Arc<CompiledSite>>,
+    /// Index + 1 into `sites` for ids below [`SiteTable::DENSE`]; 0 if the id is not defined.
     dense: Vec<u32>,
     /// Index into `sites` for all other ids: no logger assigns them, but a hostile dump may.
     sparse: BTreeMap<u32, usize>,
 }
 
-impl Sites {
+impl SiteTable {
     const DENSE: u32 = 1 << 16;
 
     #[inline]
-    pub(crate) fn get(&self, id: u32) -> Option<&Site> {
+    pub(crate) fn get(&self, id: u32) -> Option<&CompiledSite> {
         self.sites.get(self.index(id)?).map(|site| &**site)
     }
 
@@ -195,7 +195,7 @@ impl Sites {
         }
     }
 
-    pub(crate) fn insert(&mut self, site: Site) {
+    pub(crate) fn insert(&mut self, site: CompiledSite) {
         let id = site.call_site.id;
         let index = self.sites.len();
         self.sites.push(Arc::new(site));
@@ -211,12 +211,12 @@ impl Sites {
     }
 
     /// All call sites in the order of definition.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Site> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &CompiledSite> {
         self.sites.iter().map(|site| &**site)
     }
 
     /// As [`iter`](Self::iter), to be kept by others.
-    pub(crate) fn shared(&self) -> &[Arc<Site>] {
+    pub(crate) fn shared(&self) -> &[Arc<CompiledSite>] {
         &self.sites
     }
 }

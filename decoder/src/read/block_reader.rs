@@ -45,7 +45,7 @@ enum BlockWalk {
 }
 
 /// The times of a ring's records, and their merge keys.
-pub(super) struct Clock<'m> {
+pub(super) struct BlockClock<'m> {
     pub(super) map: &'m TimeMap,
     pub(super) hint: &'m mut usize,
     pub(super) window: Window,
@@ -67,7 +67,7 @@ pub(super) enum BlockStep {
     End,
 }
 
-impl Clock<'_> {
+impl BlockClock<'_> {
     #[inline]
     fn at(&mut self, counter: u64) -> (Moment, u64) {
         let moment = match self.window.at(counter) {
@@ -209,7 +209,7 @@ impl BlockReader {
     /// that was delivered; repeated records below `reread` are not counted as duplicates.
     pub(super) fn find_more(
         &mut self,
-        clock: &mut Clock<'_>,
+        clock: &mut BlockClock<'_>,
         (delivered, reread): (&mut u64, u64),
         batch: &mut RecordBatch,
         plan: &ReadPlan,
@@ -400,7 +400,7 @@ impl BlockReader {
 
 /// The parameters of a search for records.
 struct Finder<'f, 'm> {
-    clock: &'f mut Clock<'m>,
+    clock: &'f mut BlockClock<'m>,
     delivered: u64,
     batch: &'f mut RecordBatch,
     plan: &'f ReadPlan,

@@ -56,12 +56,12 @@ impl Decoder {
     }
 
     /// Moves to the next entry that is shown. A record stays at the head of its ring until the next call.
-    fn step(&mut self) -> Option<Step> {
+    fn step(&mut self) -> Option<CursorStep> {
         self.start();
         self.pass_delivered();
         loop {
             let Some(&Reverse((_, index))) = self.heap.peek() else {
-                return self.pending.pop().map(Step::Loss);
+                return self.pending.pop().map(CursorStep::Loss);
             };
             let Self { plan, rings, buffers, state, .. } = self;
             let candidate = match rings.get(index)?.turn(index, None) {
@@ -85,18 +85,18 @@ impl Decoder {
                 Candidate::Loss(loss) => {
                     self.pass();
                     match self.losses {
-                        Losses::Inline => return Some(Step::Loss(loss)),
+                        Losses::Inline => return Some(CursorStep::Loss(loss)),
                         Losses::Merged => self.pending.push(&loss),
                         Losses::None => {}
                     }
                 }
                 Candidate::Record => {
                     if let Some(loss) = self.pending.pop() {
-                        return Some(Step::Loss(loss));
+                        return Some(CursorStep::Loss(loss));
                     }
                     self.is_delivered = true;
                     self.state.tally.shown += 1;
-                    return Some(Step::Record(index));
+                    return Some(CursorStep::Record(index));
                 }
             }
         }
@@ -120,7 +120,7 @@ enum Candidate {
 }
 
 /// The next entry that is shown.
-enum Step {
+enum CursorStep {
     Loss(Statement),
     /// The record at the head of this ring.
     Record(usize),
@@ -138,11 +138,11 @@ impl Records<'_> {
     #[expect(clippy::should_implement_trait, reason = "an entry borrows the cursor")]
     pub fn next(&mut self) -> Option<Entry<'_>> {
         match self.decoder.step()? {
-            Step::Loss(Statement { ring, facts }) => {
+            CursorStep::Loss(Statement { ring, facts }) => {
                 let name = self.decoder.rings.get(ring)?.name();
                 Some(Entry::Loss(LossEntry::of(name.origin(0), facts)))
             }
-            Step::Record(ring) => {
+            CursorStep::Record(ring) => {
                 let raw = self.decoder.head(ring)?;
                 let UndecodedRecord { site_index, origin, unix_ns, number, .. } = raw;
                 let site = self.decoder.plan.sites.get(site_index)?;
@@ -167,14 +167,14 @@ impl Iterator for Entries<'_> {
 
     fn next(&mut self) -> Option<OwnedEntry> {
         let step = self.decoder.step()?;
-        let (Step::Loss(Statement { ring, .. }) | Step::Record(ring)) = step;
+        let (CursorStep::Loss(Statement { ring, .. }) | CursorStep::Record(ring)) = step;
         let origin = Arc::clone(self.decoder.rings.get(ring)?.name());
         Some(match step {
-            Step::Loss(Statement { facts, .. }) => {
+            CursorStep::Loss(Statement { facts, .. }) => {
                 let (unix_ns, kind) = (facts.unix_ns, OwnedKind::Loss(facts));
                 OwnedEntry { origin, dump: 0, unix_ns, kind }
             }
-            Step::Record(_) => {
+            CursorStep::Record(_) => {
                 let raw = self.decoder.head(ring)?;
                 let UndecodedRecord { site_index, unix_ns, number, .. } = raw;
                 let site = Arc::clone(self.decoder.plan.sites.get(site_index)?);

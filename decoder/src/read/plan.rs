@@ -10,7 +10,7 @@ use super::session::{self, Session};
 use crate::clock::TimeMap;
 use crate::dump::Dump;
 use crate::filter::{Budget, Filter, Hits, RequiredLiteral, SitePredicate, search};
-use crate::model::site::Site;
+use crate::model::site::CompiledSite;
 
 /// What is read, and which of it is wanted.
 #[derive(Debug)]
@@ -36,12 +36,12 @@ pub(crate) struct ReadPlan {
 /// The call sites of all dumps of a decoder. An index never changes its call site.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CallSites {
-    sites: Vec<Arc<Site>>,
+    sites: Vec<Arc<CompiledSite>>,
 }
 
 impl CallSites {
     #[inline]
-    pub(crate) fn get(&self, index: u32) -> Option<&Arc<Site>> {
+    pub(crate) fn get(&self, index: u32) -> Option<&Arc<CompiledSite>> {
         self.sites.get(index as usize)
     }
 

@@ -20,7 +20,7 @@ use stenolog_format::dictionary::Thread;
 use stenolog_format::loss::Loss;
 
 use super::batch::{RecordBatch, RecordRun};
-use super::block_reader::{BlockReader, BlockStep, Clock};
+use super::block_reader::{BlockClock, BlockReader, BlockStep};
 use super::order::{Key, Order};
 use super::plan::ReadPlan;
 use super::session::{Item, ItemKind, RingItems};
@@ -403,7 +403,7 @@ impl Ring {
         let batch = pools.renew(&mut self.batch);
         let (map, order, key) = (plan.map(self.session)?, plan.order, self.key);
         let window = map.window(self.hint);
-        let mut clock = Clock { map, hint: &mut self.hint, window, order, key };
+        let mut clock = BlockClock { map, hint: &mut self.hint, window, order, key };
         let delivered = (&mut self.delivered, self.reread);
         Some(self.open.as_mut()?.find_more(&mut clock, delivered, batch, plan, tally))
     }

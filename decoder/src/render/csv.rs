@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::json;
-use super::shown::{Content, Shown};
+use super::shown::{Content, ShownEntry};
 use crate::escape::push_escaped;
 use crate::model::loss::LOSS_TARGET;
 use crate::record_text::{rewrite_from, write_message};
@@ -12,8 +12,8 @@ pub(super) fn write_header(out: &mut String) {
     out.push_str("timestamp,level,target,thread,file,line,message,fields\r\n");
 }
 
-pub(super) fn write(shown: &Shown<'_>, defuses_formulas: bool, out: &mut String) {
-    let Shown { content, time, level, thread, .. } = *shown;
+pub(super) fn write(shown: &ShownEntry<'_>, defuses_formulas: bool, out: &mut String) {
+    let ShownEntry { content, time, level, thread, .. } = *shown;
     let column = |out: &mut String, write: &dyn Fn(&mut String)| {
         column(out, defuses_formulas, write);
     };

@@ -6,19 +6,19 @@ use stenolog_format::dictionary::Level;
 use stenolog_format::loss::GoneCause;
 use stenolog_format::value::Value;
 
-use super::shown::{Content, Shown};
+use super::shown::{Content, ShownEntry};
 use super::site_text::SiteText;
 use super::thread_label::ThreadLabel;
 use crate::json::{write_json, write_json_string};
 use crate::model::loss::{LOSS_TARGET, LossCause, LossEntry};
 use crate::model::record::Record;
 
-pub(super) fn write(shown: &Shown<'_>, scratch: &mut String, out: &mut String) {
+pub(super) fn write(shown: &ShownEntry<'_>, scratch: &mut String, out: &mut String) {
     write_object(shown, scratch, out);
     out.push('\n');
 }
 
-pub(super) fn write_pretty(shown: &Shown<'_>, scratch: &mut String, out: &mut String) {
+pub(super) fn write_pretty(shown: &ShownEntry<'_>, scratch: &mut String, out: &mut String) {
     let start = out.len();
     write_object(shown, scratch, out);
     scratch.clear();
@@ -28,8 +28,8 @@ pub(super) fn write_pretty(shown: &Shown<'_>, scratch: &mut String, out: &mut St
     out.push('\n');
 }
 
-fn write_object(shown: &Shown<'_>, scratch: &mut String, out: &mut String) {
-    let Shown { content, time, level, thread, .. } = *shown;
+fn write_object(shown: &ShownEntry<'_>, scratch: &mut String, out: &mut String) {
+    let ShownEntry { content, time, level, thread, .. } = *shown;
     out.push_str("{\"timestamp\":\"");
     out.push_str(time);
     out.push_str("\",\"level\":\"");

@@ -24,7 +24,7 @@ use super::thread_label::ThreadLabel;
 use crate::escape::{is_clean, push_escaped};
 use crate::json::{push_json_text, write_json};
 use crate::model::raw_values::{RawValues, Words};
-use crate::model::site::{MAX_SCALARS, Site};
+use crate::model::site::{CompiledSite, MAX_SCALARS};
 use crate::record_text::write_value;
 use crate::text::{self, Piece, ResolvedSpec, Style};
 
@@ -202,7 +202,7 @@ impl LineBuilder<'_> {
 
 impl Line {
     /// The line of a call site; `None` if its records need the renderer.
-    pub(super) fn new(site: &Site, format: LineFormat) -> Option<Self> {
+    pub(super) fn new(site: &CompiledSite, format: LineFormat) -> Option<Self> {
         let types = site.scalars()?;
         let (pieces, tail) = site.pieces()?;
         let fixed = pieces.iter().fold(tail.len(), |sum, piece| {

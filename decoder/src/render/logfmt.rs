@@ -9,7 +9,7 @@ use stenolog_format::dictionary::Role;
 use stenolog_format::value::Value;
 
 use super::json::{gone_name, moment};
-use super::shown::{Content, Shown};
+use super::shown::{Content, ShownEntry};
 use super::site_text::SiteText;
 use crate::escape::is_word;
 use crate::json::{write_json, write_json_string};
@@ -18,8 +18,8 @@ use crate::model::record::Record;
 use crate::record_text::rewrite_from;
 use crate::text::{write_debug, write_display};
 
-pub(super) fn write(shown: &Shown<'_>, scratch: &mut String, out: &mut String) {
-    let Shown { content, time, level, thread_name, .. } = *shown;
+pub(super) fn write(shown: &ShownEntry<'_>, scratch: &mut String, out: &mut String) {
+    let ShownEntry { content, time, level, thread_name, .. } = *shown;
     out.push_str("time=");
     out.push_str(time);
     out.push_str(" level=");

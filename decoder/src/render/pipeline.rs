@@ -17,7 +17,7 @@ use super::format::Format;
 use super::options::RenderOptions;
 use super::renderer::Renderer;
 use crate::read::{Decoder, Summary};
-use encoder::Encoding;
+use encoder::EntryEncoding;
 
 impl Decoder {
     /// Writes all entries in order, each as a [`Renderer`] writes it, and returns the summary. The output
@@ -103,7 +103,7 @@ impl Decoder {
         sink: impl FnMut(&[u8]) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         self.start();
-        let encoding = Encoding::new(self, format, options);
+        let encoding = EntryEncoding::new(self, format, options);
         if threads.get() > 1 {
             parallel::render(self, &encoding, threads, sink)
         } else {
@@ -146,7 +146,7 @@ impl Decoder {
         sink: impl FnMut(&[u8]) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         self.start();
-        let encoding = Encoding::new(self, format, options);
+        let encoding = EntryEncoding::new(self, format, options);
         tail::render(self, limits, &encoding, sink)
     }
 }

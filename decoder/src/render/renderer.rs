@@ -5,7 +5,7 @@ use stenolog_format::value::ValueError;
 use super::format::Format;
 use super::line::{Line, LineFormat};
 use super::options::{Precision, RenderOptions};
-use super::shown::{Content, Shown};
+use super::shown::{Content, ShownEntry};
 use super::site_text::SiteTexts;
 use super::text_buffer::{TextBuffer, put_chunk, put_padded};
 use super::thread_label::ThreadLabels;
@@ -113,7 +113,7 @@ impl Renderer {
             Entry::Loss(loss) => Content::Loss(loss),
         };
         let (level, thread_name) = (entry.level(), entry.thread_name());
-        let shown = Shown { content, time, level, thread_name, thread };
+        let shown = ShownEntry { content, time, level, thread_name, thread };
         match *format {
             Format::Short => short::write(&shown, *color, out),
             Format::Verbose => verbose::write(&shown, *color, out),

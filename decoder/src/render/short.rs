@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 use stenolog_format::dictionary::Level;
 
-use super::shown::{Content, Shown};
+use super::shown::{Content, ShownEntry};
 use super::site_text::SiteText;
 use crate::model::loss::LOSS_TARGET;
 use crate::model::record::Record;
@@ -14,7 +14,7 @@ use crate::record_text::{write_message, write_value};
 const DIM: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();
 
-pub(super) fn write(shown: &Shown<'_>, color: bool, out: &mut String) {
+pub(super) fn write(shown: &ShownEntry<'_>, color: bool, out: &mut String) {
     write_head(shown, color, out);
     match shown.content {
         Content::Record(record, site) => {
@@ -31,8 +31,8 @@ pub(super) fn write(shown: &Shown<'_>, color: bool, out: &mut String) {
 }
 
 /// Appends everything before the message.
-pub(super) fn write_head(shown: &Shown<'_>, color: bool, out: &mut String) {
-    let Shown { content, time, level, thread, .. } = *shown;
+pub(super) fn write_head(shown: &ShownEntry<'_>, color: bool, out: &mut String) {
+    let ShownEntry { content, time, level, thread, .. } = *shown;
     let colors = Colors(color);
     colors.with(DIM, out, |out| out.push_str(time));
     out.push(' ');

@@ -9,7 +9,7 @@ use crate::model::record::Record;
 
 /// An entry that is to be written.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Shown<'e> {
+pub(super) struct ShownEntry<'e> {
     pub(super) content: Content<'e>,
     /// The time as text.
     pub(super) time: &'e str,

@@ -7,7 +7,7 @@ use stenolog_format::dictionary::Role;
 use crate::escape::push_escaped;
 use crate::json::write_json_string;
 use crate::model::record::Record;
-use crate::model::site::{FieldName, Site};
+use crate::model::site::{CompiledSite, FieldName};
 use crate::record_text::write_name;
 
 /// The pieces of one call site.
@@ -53,7 +53,7 @@ impl FieldText {
 }
 
 impl SiteText {
-    pub(super) fn new(site: &Site) -> Self {
+    pub(super) fn new(site: &CompiledSite) -> Self {
         let call_site = site.call_site();
         let mut target = String::new();
         push_escaped(&mut target, &call_site.target);
@@ -86,7 +86,7 @@ const MAX_TEXTS: usize = 1 << 14;
 /// as a renderer may show records of several decoders.
 #[derive(Debug, Default)]
 pub(super) struct SiteTexts {
-    slots: Vec<(Option<Arc<Site>>, SiteText)>,
+    slots: Vec<(Option<Arc<CompiledSite>>, SiteText)>,
 }
 
 impl SiteTexts {
@@ -105,7 +105,7 @@ impl SiteTexts {
     }
 
     #[cold]
-    fn fill(&mut self, index: usize, site: &Arc<Site>) {
+    fn fill(&mut self, index: usize, site: &Arc<CompiledSite>) {
         if self.slots.len() <= index {
             self.slots.resize_with(index + 1, Default::default);
         }

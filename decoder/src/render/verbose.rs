@@ -6,13 +6,13 @@ use stenolog_format::dictionary::{Role, Thread};
 use stenolog_format::types::Type;
 
 use super::short;
-use super::shown::{Content, Shown};
+use super::shown::{Content, ShownEntry};
 use crate::escape::push_escaped;
 use crate::model::record::Record;
 use crate::record_text::{escape_from, write_message};
 use crate::text::write_debug;
 
-pub(super) fn write(shown: &Shown<'_>, color: bool, out: &mut String) {
+pub(super) fn write(shown: &ShownEntry<'_>, color: bool, out: &mut String) {
     short::write_head(shown, color, out);
     match shown.content {
         Content::Record(record, _) => {

@@ -36,7 +36,7 @@ impl<'d> Known<'d> {
     /// A call site of the session.
     pub(super) fn site(&self, id: u32) -> Option<&CallSite> {
         let site = self.metas.iter().chain(self.dump).find_map(|dump| dump.site(id));
-        site.map(crate::Site::call_site)
+        site.map(crate::CompiledSite::call_site)
     }
 }
 

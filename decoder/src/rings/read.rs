@@ -59,7 +59,7 @@ impl RingDir {
         };
         let progress = all_progress(self, &metas, &mut found);
         let written = progress.as_ref().map(|(_, progress)| (progress.sequence, progress.written));
-        let mut reader = Reader {
+        let mut reader = RingsReader {
             dir: self,
             dump,
             metas: &metas,
@@ -172,7 +172,7 @@ fn all_progress(
 }
 
 /// Puts the records of rings into a dump.
-struct Reader<'d> {
+struct RingsReader<'d> {
     dir: &'d RingDir,
     dump: Option<&'d Dump>,
     metas: &'d [Dump],
@@ -186,7 +186,7 @@ struct Reader<'d> {
     lost: u64,
 }
 
-impl Reader<'_> {
+impl RingsReader<'_> {
     fn report(&mut self, file: PathBuf, offset: u64, cause: RingDamage) {
         self.damage.push(damage(file, offset, cause));
     }
@@ -216,7 +216,7 @@ impl Reader<'_> {
         }
         let mut sites: BTreeMap<u32, &CallSite> = BTreeMap::new();
         let mut differ = None;
-        for site in both().flat_map(Dump::sites).map(crate::Site::call_site) {
+        for site in both().flat_map(Dump::sites).map(crate::CompiledSite::call_site) {
             let known = *sites.entry(site.id).or_insert(site);
             if known != site {
                 differ.get_or_insert(site.id);

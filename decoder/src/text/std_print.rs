@@ -34,7 +34,7 @@ pub(super) fn print(
         spec.precision = spec.precision.map(|digits| digits.min(u16::MAX - 1));
     }
     let mut sink = Sink { out, fill: spec.fill, limit };
-    let printed = Printed { value, format: spec.format };
+    let printed = StdPrinted { value, format: spec.format };
     print_with_flags(&mut sink, &printed, &spec).is_ok()
 }
 
@@ -123,7 +123,7 @@ macro_rules! with_literal {
 
 fn print_with_flags(
     sink: &mut Sink<'_>,
-    printed: &Printed<'_>,
+    printed: &StdPrinted<'_>,
     spec: &ResolvedSpec,
 ) -> fmt::Result {
     with_literal!(sink, printed, spec)
@@ -132,7 +132,7 @@ fn print_with_flags(
 /// A value that prints by the trait that `format` names, with the options of any formatter.
 ///
 /// Its own trait is [`fmt::Debug`], whichever that is, as only that one has the options `x?`, `X?`.
-struct Printed<'a> {
+struct StdPrinted<'a> {
     value: &'a Value<'a>,
     format: Trait,
 }
@@ -147,7 +147,7 @@ macro_rules! delegate {
     };
 }
 
-impl fmt::Debug for Printed<'_> {
+impl fmt::Debug for StdPrinted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         macro_rules! of_integers {
             ($trait:ident) => {

@@ -11,9 +11,9 @@ use crate::model::loss::LossKind;
 #[derive(Debug, Default)]
 pub(crate) struct RingState {
     /// Where the next block should begin.
-    next: Option<Place>,
+    next: Option<RingPlace>,
     /// Where the first block begins.
-    first: Option<Place>,
+    first: Option<RingPlace>,
     records: u64,
     missing: u64,
     /// The greatest totals that were stated: each statement repeats those before it.
@@ -25,7 +25,7 @@ pub(crate) struct RingState {
 
 /// A place in a ring.
 #[derive(Clone, Copy, Debug, Default)]
-struct Place {
+struct RingPlace {
     /// The number of the record that begins there.
     record: u64,
     /// Bytes since the ring's beginning.
@@ -84,11 +84,11 @@ impl RingState {
     /// Goes on to the next block of the ring.
     pub(crate) fn advance(&mut self, header: &BlockHeader, begins_session: bool) -> Option<Gap> {
         let BlockHeader { position, end_position, first_record, count, .. } = *header;
-        self.first.get_or_insert(Place { record: first_record, position });
+        self.first.get_or_insert(RingPlace { record: first_record, position });
         let broken = self.broken.take();
         let end = first_record.saturating_add(count.into());
-        let next = self.next.replace(Place { record: end, position: end_position });
-        let expected = next.or(begins_session.then_some(Place { record: 0, position }))?;
+        let next = self.next.replace(RingPlace { record: end, position: end_position });
+        let expected = next.or(begins_session.then_some(RingPlace { record: 0, position }))?;
         if first_record != expected.record {
             let missing = first_record.saturating_sub(expected.record);
             self.missing = self.missing.saturating_add(missing);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use stenolog_format::summary::Summary;
+use stenolog_format::summary::BlockSummary;
 use stenolog_format::value::{NOT_AS_ITS_SCHEMA, NOT_SERIALISED, Value};
 
 use super::damage_log::DamageLog;
@@ -16,7 +16,7 @@ pub(crate) fn check(dump: &Dump, damage: &mut DamageLog) {
         let bytes = header.frame_bytes();
         if !header.matches(payload) {
             damage.report(place.offset, bytes, DamageCause::Checksum { kind: "summary" });
-        } else if Summary::decode(payload).is_none_or(|s| s.sites().any(|id| id.is_none())) {
+        } else if BlockSummary::decode(payload).is_none_or(|s| s.sites().any(|id| id.is_none())) {
             let why = MetadataError::Short { bytes: payload.len() };
             damage.report(place.offset, bytes, DamageCause::Metadata { kind: "summary", why });
         }
@@ -25,7 +25,7 @@ pub(crate) fn check(dump: &Dump, damage: &mut DamageLog) {
 
 /// Whether a block's summary has what its records have.
 pub(super) struct SummaryCheck<'d> {
-    summary: Summary<'d>,
+    summary: BlockSummary<'d>,
     sites: BTreeSet<u32>,
 }
 

@@ -35,7 +35,7 @@ const LARGE_COUNT: u32 = 1 << 18;
 /// See [`repack`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Repacked {
+pub struct RepackReport {
     /// How many records were written, loss statements included.
     pub records: u64,
     /// How many bytes the dump had.
@@ -73,7 +73,7 @@ pub struct Repacked {
 /// # Ok(())
 /// # }
 /// ```
-pub fn repack(dump: &Dump, level: i32, out: &mut impl Write) -> io::Result<Repacked> {
+pub fn repack(dump: &Dump, level: i32, out: &mut impl Write) -> io::Result<RepackReport> {
     let header = dump.header();
     // New frames are of this version, copied ones of the dump's.
     let version = header.version.max(VERSION);
@@ -102,7 +102,7 @@ pub fn repack(dump: &Dump, level: i32, out: &mut impl Write) -> io::Result<Repac
         copy.put_end(end.lost, end.continues);
     }
     let (records, bytes) = copy.finish()?;
-    Ok(Repacked { records, bytes_before: dump.len_bytes(), bytes, blocks_before, blocks })
+    Ok(RepackReport { records, bytes_before: dump.len_bytes(), bytes, blocks_before, blocks })
 }
 
 struct Compactor<'d, 'o, W> {

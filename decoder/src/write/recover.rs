@@ -20,7 +20,7 @@ use crate::read::{Decoder, Summary};
 /// See [`recover`] for an example.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Recovered {
+pub struct RecoverReport {
     /// What was read, and what is wrong with it or missing.
     pub summary: Summary,
     /// How many records were written, loss statements included.
@@ -57,7 +57,7 @@ pub struct Recovered {
 ///
 /// # Errors
 /// If `out` takes no more.
-pub fn recover(dumps: &[Dump], out: &mut impl Write) -> io::Result<Recovered> {
+pub fn recover(dumps: &[Dump], out: &mut impl Write) -> io::Result<RecoverReport> {
     let mut decoder = Decoder::new(dumps);
     let _ = decoder.for_each(|_| ControlFlow::Continue(()));
     let summary = decoder.summary();
@@ -75,7 +75,7 @@ pub fn recover(dumps: &[Dump], out: &mut impl Write) -> io::Result<Recovered> {
 
     let Some(first) = file.or(rings) else {
         out.flush()?;
-        return Ok(Recovered { summary, records: 0, bytes: 0, is_sealed });
+        return Ok(RecoverReport { summary, records: 0, bytes: 0, is_sealed });
     };
     let facts = rings.and_then(Dump::rings);
     let sequence = match (file, facts.and_then(|facts| facts.written)) {
@@ -93,7 +93,7 @@ pub fn recover(dumps: &[Dump], out: &mut impl Write) -> io::Result<Recovered> {
         copy.put_end(summary.lost, continues);
     }
     let (records, bytes) = copy.finish()?;
-    Ok(Recovered { summary, records, bytes, is_sealed })
+    Ok(RecoverReport { summary, records, bytes, is_sealed })
 }
 
 /// Writes one segment of the frames of other dumps.

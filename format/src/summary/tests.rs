@@ -28,7 +28,7 @@ fn what_the_block_holds_is_there() {
     let many: Vec<&str> = long.iter().map(String::as_str).chain([text]).collect();
     for texts in [&[text][..], &many] {
         let payload = summary(texts);
-        let summary = Summary::decode(&payload).unwrap();
+        let summary = BlockSummary::decode(&payload).unwrap();
         assert_eq!(summary.block_crc, 7);
         assert_eq!(summary.sites().collect::<Vec<_>>(), [Some(17), Some(20), Some(300)]);
         for text in texts {
@@ -48,7 +48,7 @@ fn a_filter_is_as_long_as_its_text_needs() {
     let short = summary(&["one and the same"; 1000]);
     assert!(short.len() < 100, "{}", short.len());
     let none = summary(&[]);
-    let none = Summary::decode(&none).unwrap();
+    let none = BlockSummary::decode(&none).unwrap();
     assert!(!none.may_hold(b"text") && none.may_hold(b"tex"));
 }
 
@@ -56,7 +56,7 @@ fn a_filter_is_as_long_as_its_text_needs() {
 fn letters_beyond_ascii_that_fold_into_it_are_told() {
     let check = |text: &str, expected: bool| {
         let payload = summary(&[text]);
-        assert_eq!(Summary::decode(&payload).unwrap().has_folds, expected, "{text:?}");
+        assert_eq!(BlockSummary::decode(&payload).unwrap().has_folds, expected, "{text:?}");
     };
     check("plain ks", false);
     check("größe ſ", true);
@@ -66,7 +66,7 @@ fn letters_beyond_ascii_that_fold_into_it_are_told() {
     check("\u{212a}", true);
     check("Åâ\u{2045}", false);
     let payload = summary(&["273 \u{212a}elvin"]);
-    let summary = Summary::decode(&payload).unwrap();
+    let summary = BlockSummary::decode(&payload).unwrap();
     // A `k` may be written otherwise.
     assert!(summary.may_hold(b"kelvin"));
     assert!(!summary.may_hold(b"another text"));
@@ -76,17 +76,17 @@ fn letters_beyond_ascii_that_fold_into_it_are_told() {
 fn what_is_no_summary_is_refused_and_a_broken_list_is_told() {
     let payload = summary(&["some text"]);
     for length in 0..payload.len() {
-        if let Some(cut) = Summary::decode(&payload[..length]) {
+        if let Some(cut) = BlockSummary::decode(&payload[..length]) {
             assert_eq!(cut.sites().last(), Some(None), "{length}");
         }
     }
     let mut odd = payload.clone();
     odd[4] = 7;
-    assert_eq!(Summary::decode(&odd), None);
+    assert_eq!(BlockSummary::decode(&odd), None);
     let mut endless = payload.clone();
     let list = endless.len() - 5;
     endless[list] = 0x7f;
-    assert_eq!(Summary::decode(&endless).unwrap().sites().last(), Some(None));
+    assert_eq!(BlockSummary::decode(&endless).unwrap().sites().last(), Some(None));
 }
 
 #[test]
@@ -132,14 +132,14 @@ fn columns_are_summed_up_as_their_records_are() {
         out
     };
     let whole = sum_up(true);
-    let whole = Summary::decode(&whole).unwrap();
+    let whole = BlockSummary::decode(&whole).unwrap();
     assert_eq!(whole.sites().collect::<Vec<_>>(), [Some(16), Some(17), Some(40)]);
     for there in ["peer-99", "perhaps 7", "perhaps 99", "pa\u{17f}s"] {
         assert!(whole.may_hold(there.as_bytes()), "{there}");
     }
     assert!(whole.has_folds && !whole.may_hold(b"brown"));
     let fast = sum_up(false);
-    let fast = Summary::decode(&fast).unwrap();
+    let fast = BlockSummary::decode(&fast).unwrap();
     assert_eq!(fast.sites().collect::<Vec<_>>(), [Some(16), Some(17), Some(40)]);
     assert!(fast.has_folds && fast.may_hold(b"brown"));
 }

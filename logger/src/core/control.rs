@@ -30,7 +30,7 @@ impl Request {
 /// What a drain is asked for, and what it says of itself.
 #[derive(Debug)]
 pub(crate) struct Control {
-    state: Mutex<State>,
+    state: Mutex<ControlState>,
     /// The drain has ended.
     is_closed: AtomicBool,
     /// The program itself polls the drain.
@@ -39,7 +39,7 @@ pub(crate) struct Control {
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct ControlState {
     requests: Vec<Request>,
     stop: bool,
     /// The process ends.

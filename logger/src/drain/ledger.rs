@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use stenolog_format::dictionary::Thread;
 use stenolog_format::loss::{Gone, GoneCause, Loss, LossFrame};
 
-use super::rings::{DrainRing, InSegment, Rings};
+use super::rings::{DrainRing, DrainRings, InSegment};
 use super::segment::Segment;
 use crate::core::Core;
 
@@ -115,7 +115,7 @@ impl Ledger {
     }
 
     /// Notes that the disk has everything that was written.
-    pub(super) fn note_synced(&mut self, rings: &mut Rings) {
+    pub(super) fn note_synced(&mut self, rings: &mut DrainRings) {
         for ring in rings.iter_mut() {
             ring.in_segment.unsynced = ring.written.1;
         }
@@ -128,7 +128,7 @@ impl Ledger {
     /// the ring's last record.
     pub(super) fn ranges(
         &self,
-        rings: &Rings,
+        rings: &DrainRings,
         from: fn(InSegment) -> u64,
         to: fn(InSegment, u64) -> u64,
     ) -> Vec<LostRange> {
@@ -155,7 +155,7 @@ impl Ledger {
         ranges: &[LostRange],
         cause: GoneCause,
         core: &Core,
-        rings: &mut Rings,
+        rings: &mut DrainRings,
         segment: &mut Segment,
     ) -> u64 {
         self.pending_cause = Some(cause);
@@ -179,7 +179,7 @@ impl Ledger {
     }
 
     /// Notes that this segment, and no longer an earlier one, states that a range is gone.
-    pub(super) fn take_over(&mut self, range: LostRange, rings: &mut Rings) {
+    pub(super) fn take_over(&mut self, range: LostRange, rings: &mut DrainRings) {
         let after = range.first + range.count;
         let id = range.thread.ring;
         let in_segment = match rings.find(id) {
@@ -209,7 +209,7 @@ impl Ledger {
     /// or states, its records.
     pub(super) fn begin_segment(
         &mut self,
-        rings: &mut Rings,
+        rings: &mut DrainRings,
         first_of: impl Fn(InSegment, u64) -> u64,
     ) {
         let renew = |in_segment: &mut InSegment, records| {

@@ -41,7 +41,7 @@ pub(super) struct Packer {
     builder: BlockBuilder,
     compressor: Compressor,
     summaries: SummaryBuilder,
-    sites: Sites,
+    sites: PackedSites,
     /// The last loss statement of the block.
     loss: Option<Loss>,
     /// The size of the largest block that there was memory for.
@@ -81,7 +81,7 @@ impl Packer {
             builder: BlockBuilder::default(),
             compressor: Compressor::new(),
             summaries: SummaryBuilder::default(),
-            sites: Sites::default(),
+            sites: PackedSites::default(),
             loss: None,
             affordable_bytes: 0,
         }
@@ -310,7 +310,7 @@ impl Packer {
 
 /// The call sites that the drain has met, by id.
 #[derive(Default)]
-struct Sites {
+struct PackedSites {
     known: Vec<KnownSite>,
     /// Places of those that the segment needs before the next block.
     unstated: Vec<usize>,
@@ -330,7 +330,7 @@ impl KnownSite {
     }
 }
 
-impl Sites {
+impl PackedSites {
     /// The call site of a record. If the segment lacks it, it is to be stated before the next block.
     #[inline]
     fn get(&mut self, tag: u32, writer: &DumpWriter) -> Option<&KnownSite> {

@@ -19,7 +19,7 @@ use stenolog_session::writer::WRITE_AT_BYTES;
 use super::effort::Effort;
 use super::pacing::{Load, next_sleep};
 use super::packer::Packer;
-use super::rings::Rings;
+use super::rings::DrainRings;
 use super::segment::{SegmentFile, WriteFailure};
 use super::segments::Segments;
 use crate::core::Core;
@@ -36,7 +36,7 @@ const MAX_FILES_AT_ONCE: usize = 3;
 /// Moves what rings hold to the dump.
 pub(super) struct Drainer {
     pub(super) core: Arc<Core>,
-    pub(super) rings: Rings,
+    pub(super) rings: DrainRings,
     packer: Packer,
     pub(super) segments: Segments,
     load: Load,
@@ -68,7 +68,7 @@ impl Drainer {
         let segments = Segments::begin(&core, file);
         Self {
             core,
-            rings: Rings::default(),
+            rings: DrainRings::default(),
             packer: Packer::new(),
             segments,
             load: Load::default(),

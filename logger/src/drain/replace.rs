@@ -14,7 +14,7 @@ use std::time::Instant;
 use stenolog_format::loss::GoneCause;
 
 use super::report::describe;
-use super::rings::{InSegment, Rings};
+use super::rings::{DrainRings, InSegment};
 use super::segment::{SegmentFile, WriteFailure};
 use super::segments::{Segments, UnsyncedFile};
 use super::storage::{Standing, Storage};
@@ -40,7 +40,7 @@ impl Segments {
     pub(super) fn look_if_due(
         &mut self,
         core: &Core,
-        rings: &mut Rings,
+        rings: &mut DrainRings,
         is_asked: bool,
     ) -> Result<(), WriteFailure> {
         if let Some(fate) = self.watch.fate {
@@ -75,7 +75,7 @@ impl Segments {
     pub(super) fn replace(
         &mut self,
         core: &Core,
-        rings: &mut Rings,
+        rings: &mut DrainRings,
         fate: FileEvent,
     ) -> Result<(), WriteFailure> {
         let mut fate = match self.current.file.look() {
@@ -120,7 +120,13 @@ impl Segments {
     }
 
     /// Takes back what the old file did not get, and begins the next segment.
-    fn restart(&mut self, core: &Core, rings: &mut Rings, fate: FileEvent, next: Box<dyn Storage>) {
+    fn restart(
+        &mut self,
+        core: &Core,
+        rings: &mut DrainRings,
+        fate: FileEvent,
+        next: Box<dyn Storage>,
+    ) {
         rings.rewind();
         let (cause, from) = consequence(fate);
         let ranges = self.ledger.ranges(rings, from, |_, records| records);

@@ -42,10 +42,10 @@ fn is_other(before: &DrainError, now: &DrainError) -> bool {
 /// Reports when writes begin to fail, for which reasons, and when they succeed again.
 #[derive(Default)]
 pub(super) struct WriteReports {
-    failing: Option<Failing>,
+    failing: Option<FailureReport>,
 }
 
-struct Failing {
+struct FailureReport {
     since: Instant,
     /// How many records had been lost before.
     lost: u64,
@@ -82,7 +82,7 @@ impl WriteReports {
         if is_news {
             core.config.listeners.tell(error.clone());
             let told = error.clone();
-            let begun = || Failing { since: Instant::now(), lost, told: told.clone() };
+            let begun = || FailureReport { since: Instant::now(), lost, told: told.clone() };
             self.failing.get_or_insert_with(begun).told = told.clone();
         }
         Err(error)

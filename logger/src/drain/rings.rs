@@ -1,4 +1,4 @@
-//! Rings that the drain reads: how far it has read each, and which may be let go of.
+//! DrainRings that the drain reads: how far it has read each, and which may be let go of.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -186,7 +186,7 @@ impl DrainRing {
 
 /// The rings of a drain.
 #[derive(Default)]
-pub(super) struct Rings {
+pub(super) struct DrainRings {
     rings: Vec<DrainRing>,
     /// Places of the rings of which something is pending.
     taken: Vec<usize>,
@@ -197,7 +197,7 @@ pub(super) struct Rings {
     volatile: VolatileReports,
 }
 
-impl Rings {
+impl DrainRings {
     pub(super) fn len(&self) -> usize {
         self.rings.len()
     }

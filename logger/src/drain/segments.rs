@@ -11,7 +11,7 @@ use stenolog_format::frame::FileHeader;
 use stenolog_format::loss::GoneCause;
 
 use super::ledger::{Ledger, LostRange};
-use super::rings::{InSegment, Rings};
+use super::rings::{DrainRings, InSegment};
 use super::segment::{EarlierSegments, Segment, SegmentFile, WriteFailure};
 use super::storage::Storage;
 use crate::clock::unix_ns;
@@ -73,7 +73,7 @@ impl Segments {
     pub(super) fn begin_next(
         &mut self,
         core: &Core,
-        rings: &mut Rings,
+        rings: &mut DrainRings,
         file: Box<dyn Storage>,
         first_of: impl Fn(InSegment, u64) -> u64,
     ) -> Segment {
@@ -88,7 +88,11 @@ impl Segments {
     }
 
     /// Writes what is pending, and then frees what it has of the rings (S1).
-    pub(super) fn write(&mut self, core: &Core, rings: &mut Rings) -> Result<(), WriteFailure> {
+    pub(super) fn write(
+        &mut self,
+        core: &Core,
+        rings: &mut DrainRings,
+    ) -> Result<(), WriteFailure> {
         if let Err(failure) = self.current.write(core, &self.earlier) {
             self.watch.last_look = None;
             return Err(failure);
@@ -99,7 +103,7 @@ impl Segments {
     }
 
     /// Puts the end of the current segment.
-    pub(super) fn finish(&mut self, core: &Core, rings: &Rings, continues: bool) {
+    pub(super) fn finish(&mut self, core: &Core, rings: &DrainRings, continues: bool) {
         let lost = rings.lost() + self.ledger.lost() + self.current.ringless();
         self.current.finish(core, lost, continues);
     }
@@ -108,7 +112,7 @@ impl Segments {
     pub(super) fn state_lost(
         &mut self,
         core: &Core,
-        rings: &mut Rings,
+        rings: &mut DrainRings,
         ranges: &[LostRange],
         cause: GoneCause,
     ) -> u64 {

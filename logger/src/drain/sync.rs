@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use stenolog_format::loss::GoneCause;
 
-use super::rings::Rings;
+use super::rings::DrainRings;
 use super::segment::{SegmentFile, SyncFailure};
 use super::segments::Segments;
 use crate::core::Core;
@@ -13,19 +13,19 @@ use crate::error::{DrainError, FileEvent};
 
 impl Segments {
     /// Puts everything that was written on the disk. Counts and reports a failure.
-    pub(super) fn sync(&mut self, core: &Core, rings: &mut Rings) -> Result<(), DrainError> {
+    pub(super) fn sync(&mut self, core: &Core, rings: &mut DrainRings) -> Result<(), DrainError> {
         let earlier = self.sync_earlier(core, rings);
         let file = self.sync_current(core, rings);
         note(core, earlier.and(file))
     }
 
     /// Syncs the files of earlier segments when no caller asked for it. Counts and reports a failure.
-    pub(super) fn sync_earlier_unasked(&mut self, core: &Core, rings: &mut Rings) {
+    pub(super) fn sync_earlier_unasked(&mut self, core: &Core, rings: &mut DrainRings) {
         let earlier = self.sync_earlier(core, rings);
         let _ = note(core, earlier);
     }
 
-    fn sync_earlier(&mut self, core: &Core, rings: &mut Rings) -> Result<(), DrainError> {
+    fn sync_earlier(&mut self, core: &Core, rings: &mut DrainRings) -> Result<(), DrainError> {
         let mut result = Ok(());
         for mut earlier in std::mem::take(&mut self.unsynced) {
             let Err(failure) = earlier.file.sync() else { continue };
@@ -43,7 +43,7 @@ impl Segments {
         result
     }
 
-    fn sync_current(&mut self, core: &Core, rings: &mut Rings) -> Result<(), DrainError> {
+    fn sync_current(&mut self, core: &Core, rings: &mut DrainRings) -> Result<(), DrainError> {
         if self.watch.fate.is_some() {
             // The next segment will say what there is to say of this file.
             return Ok(());

@@ -28,15 +28,15 @@ pub(super) struct Noted {
     pub(super) id: u32,
 }
 
-struct Slot {
+struct NoteSlot {
     state: AtomicU32,
     noted: UnsafeCell<Option<Noted>>,
 }
 
 // SAFETY: `noted` is written by one thread alone, and read by others only after that (H1).
-unsafe impl Sync for Slot {}
+unsafe impl Sync for NoteSlot {}
 
-impl Slot {
+impl NoteSlot {
     fn get(&self) -> Option<Noted> {
         if self.state.load(Ordering::Acquire) != READY {
             return None;
@@ -46,8 +46,8 @@ impl Slot {
     }
 }
 
-static SLOTS: [Slot; MAX_NOTED] =
-    [const { Slot { state: AtomicU32::new(FREE), noted: UnsafeCell::new(None) } }; MAX_NOTED];
+static SLOTS: [NoteSlot; MAX_NOTED] =
+    [const { NoteSlot { state: AtomicU32::new(FREE), noted: UnsafeCell::new(None) } }; MAX_NOTED];
 
 /// How many slots are ready.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
@@ -113,5 +113,5 @@ pub(super) fn settle() {
 
 /// All call sites that have been noted.
 pub(super) fn all() -> impl Iterator<Item = Noted> {
-    SLOTS.iter().filter_map(Slot::get)
+    SLOTS.iter().filter_map(NoteSlot::get)
 }

@@ -23,7 +23,7 @@ use stenolog_session::layout::{
 use stenolog_session::lock::share_folder;
 
 use super::LEAST_RING_BYTES;
-use super::meta::Meta;
+use super::meta::MetaFile;
 use super::page::Page;
 use crate::sync::lock;
 
@@ -36,7 +36,7 @@ pub(super) struct Directory {
     directory: Mutex<File>,
     header: FileHeader,
     clock: ClockPair,
-    pub(super) meta: Mutex<Meta>,
+    pub(super) meta: Mutex<MetaFile>,
     pub(super) page: Mutex<Page>,
     /// When something in it had last changed at the time when all files were seen to be there.
     seen: Mutex<Option<SystemTime>>,
@@ -61,7 +61,7 @@ impl Directory {
         failpoint::after(Step::RingDirMade);
         let header = FileHeader { sequence: META_SEQUENCE, ..header };
         let file = state_location(&path, &location).and_then(|()| new_file(&path.join(META_FILE)));
-        let begun = Meta::begin(file, header, clock).and_then(|meta| {
+        let begun = MetaFile::begin(file, header, clock).and_then(|meta| {
             // By now its own lock tells that it has a writer.
             drop(beginning);
             failpoint::after(Step::MetaBegun);
@@ -186,7 +186,7 @@ impl Directory {
                 break (sites, meta);
             }
         };
-        let mut again = Meta::begin(Ok(file), self.header, &self.clock)?;
+        let mut again = MetaFile::begin(Ok(file), self.header, &self.clock)?;
         for site in &sites {
             if meta.is_stated(site.id) && !again.site(site) {
                 return Err(io::ErrorKind::StorageFull.into());

@@ -11,12 +11,12 @@ use stenolog_session::dir::check_size_limit;
 use stenolog_session::failpoint::{self, Step};
 use stenolog_session::lock::acquire;
 
-use super::slots::{Slots, Statement};
+use super::slots::{MetaSlots, MetaWrite};
 use crate::process::descriptors::NotInherited;
 
 /// The open file, whose lock tells readers that the logger is running.
 #[derive(Debug)]
-pub(super) struct Meta {
+pub(super) struct MetaFile {
     // Before the file: its number must not be that of another file when a child closes it.
     _not_inherited: NotInherited,
     file: File,
@@ -24,7 +24,7 @@ pub(super) struct Meta {
     /// How many bytes of it the file system has reserved.
     reserved: u64,
     frames: FrameWriter,
-    pub(super) threads: Slots,
+    pub(super) threads: MetaSlots,
     /// Whether it has each call site, by id.
     pub(super) stated: Vec<bool>,
 }
@@ -32,7 +32,7 @@ pub(super) struct Meta {
 /// How much space is reserved at once.
 const META_RESERVE_BYTES: u64 = 1 << 16;
 
-impl Meta {
+impl MetaFile {
     /// Locks a new file, and writes its header and clock.
     pub(super) fn begin(
         file: io::Result<File>,
@@ -44,7 +44,7 @@ impl Meta {
         let _ = acquire(&file);
         let _not_inherited = NotInherited::new(&file);
         let frames = FrameWriter::default();
-        let (threads, stated) = (Slots::default(), Vec::new());
+        let (threads, stated) = (MetaSlots::default(), Vec::new());
         let mut meta = Self { _not_inherited, file, len: 0, reserved: 0, frames, threads, stated };
         meta.append(&header.encode())?;
         meta.frame(FrameKind::Clock, |out| clock.encode(out))?;
@@ -56,8 +56,8 @@ impl Meta {
         let len = self.len;
         let statement = self.threads.state(thread, len, &self.frames);
         match &statement {
-            Statement::Overwrite { offset, bytes } => self.file.write_all_at(bytes, *offset)?,
-            Statement::Append { bytes, frames, .. } => {
+            MetaWrite::Overwrite { offset, bytes } => self.file.write_all_at(bytes, *offset)?,
+            MetaWrite::Append { bytes, frames, .. } => {
                 self.append(bytes)?;
                 self.frames = frames.clone();
             }

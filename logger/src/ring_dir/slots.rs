@@ -26,7 +26,7 @@ const MAX_NAME_BYTES: usize = 4000;
 
 /// A frame that can be written over.
 #[derive(Clone, Copy, Debug)]
-struct Slot {
+struct MetaSlot {
     offset: u64,
     sequence: u32,
     bytes: u64,
@@ -34,24 +34,24 @@ struct Slot {
 
 /// The frames of threads.
 #[derive(Debug, Default)]
-pub(super) struct Slots {
+pub(super) struct MetaSlots {
     /// By ring.
-    taken: BTreeMap<u32, Slot>,
-    free: Vec<Slot>,
+    taken: BTreeMap<u32, MetaSlot>,
+    free: Vec<MetaSlot>,
 }
 
 /// The write that states a thread.
-pub(super) enum Statement {
+pub(super) enum MetaWrite {
     /// Over a frame that is no longer needed.
     Overwrite { offset: u64, bytes: Vec<u8> },
     /// After all others. Its last frame is reusable.
     Append { bytes: Vec<u8>, last_bytes: u64, frames: FrameWriter },
 }
 
-impl Slots {
+impl MetaSlots {
     /// States a thread in a file of `len` bytes whose next frame is that of `frames`. The statement
     /// counts when [`note`](Self::note) is told of it.
-    pub(super) fn state(&self, thread: &Thread, len: u64, frames: &FrameWriter) -> Statement {
+    pub(super) fn state(&self, thread: &Thread, len: u64, frames: &FrameWriter) -> MetaWrite {
         let payload = payload(thread);
         let needed = (FrameHeader::BYTES + payload.len()) as u64;
         let bytes = needed.next_power_of_two().max(SHORTEST_BYTES);
@@ -59,7 +59,7 @@ impl Slots {
         if let Some(slot) = free.min_by_key(|slot| slot.bytes) {
             let mut over = Vec::new();
             put(&mut FrameWriter::behind(slot.sequence), &payload, slot.bytes, &mut over);
-            return Statement::Overwrite { offset: slot.offset, bytes: over };
+            return MetaWrite::Overwrite { offset: slot.offset, bytes: over };
         }
         let (mut appended, mut frames) = (Vec::new(), frames.clone());
         let left = PAGE_BYTES - len % PAGE_BYTES;
@@ -69,17 +69,17 @@ impl Slots {
             put(&mut frames, &payload, filler, &mut appended);
         }
         put(&mut frames, &payload, bytes, &mut appended);
-        Statement::Append { bytes: appended, last_bytes: bytes, frames }
+        MetaWrite::Append { bytes: appended, last_bytes: bytes, frames }
     }
 
     /// The statement of a ring's thread was written; `len` is how long the file was before.
-    pub(super) fn note(&mut self, ring: u32, statement: &Statement, len: u64) {
+    pub(super) fn note(&mut self, ring: u32, statement: &MetaWrite, len: u64) {
         let slot = match statement {
-            Statement::Overwrite { offset, .. } => {
+            MetaWrite::Overwrite { offset, .. } => {
                 let at = self.free.iter().position(|slot| slot.offset == *offset);
                 at.map(|at| self.free.swap_remove(at))
             }
-            Statement::Append { bytes, last_bytes, frames } => Some(Slot {
+            MetaWrite::Append { bytes, last_bytes, frames } => Some(MetaSlot {
                 offset: len + bytes.len() as u64 - last_bytes,
                 sequence: frames.frames() - 1,
                 bytes: *last_bytes,
@@ -135,7 +135,7 @@ mod tests {
     struct File {
         bytes: Vec<u8>,
         frames: FrameWriter,
-        slots: Slots,
+        slots: MetaSlots,
     }
 
     impl File {
@@ -143,12 +143,12 @@ mod tests {
             let len = self.bytes.len() as u64;
             let statement = self.slots.state(thread, len, &self.frames);
             match &statement {
-                Statement::Overwrite { offset, bytes } => {
+                MetaWrite::Overwrite { offset, bytes } => {
                     let (at, end) = (*offset as usize, *offset as usize + bytes.len());
                     assert_eq!(at / 4096, (end - 1) / 4096, "within a page");
                     self.bytes[at..end].copy_from_slice(bytes);
                 }
-                Statement::Append { bytes, frames, .. } => {
+                MetaWrite::Append { bytes, frames, .. } => {
                     self.bytes.extend_from_slice(bytes);
                     self.frames = frames.clone();
                 }

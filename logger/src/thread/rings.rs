@@ -18,8 +18,8 @@ pub(super) const COLD_CALL_BYTES: usize = 1 << 14;
 
 thread_local! {
     /// Its destructor gives the rings back.
-    pub(super) static RINGS: RefCell<Rings> = const {
-        RefCell::new(Rings { global: None, others: Vec::new(), scopes: Vec::new() })
+    pub(super) static RINGS: RefCell<ThreadRings> = const {
+        RefCell::new(ThreadRings { global: None, others: Vec::new(), scopes: Vec::new() })
     };
 
     /// The thread's last ring of the global logger, after the id of that logger: the next one continues
@@ -28,16 +28,16 @@ thread_local! {
 }
 
 /// The rings of a thread.
-pub(super) struct Rings {
+pub(super) struct ThreadRings {
     /// The one whose producer is in `LOCAL`.
     pub(super) global: Option<Attachment>,
-    /// Rings of loggers that were entered, each with its producer.
+    /// ThreadRings of loggers that were entered, each with its producer.
     others: Vec<(Attachment, Producer)>,
     /// The loggers that this thread has entered, innermost last.
     pub(super) scopes: Vec<Arc<Core>>,
 }
 
-impl Drop for Rings {
+impl Drop for ThreadRings {
     fn drop(&mut self) {
         self.give_back_global();
         // The page may serve another purpose when the thread has ended.
@@ -48,7 +48,7 @@ impl Drop for Rings {
     }
 }
 
-impl Rings {
+impl ThreadRings {
     /// Makes sure that the hot path logs to a ring of `core` that holds a record of `record_bytes`. If
     /// there is no memory for another one, the thread keeps its ring.
     pub(super) fn attach_to_global(&mut self, core: &Arc<Core>, record_bytes: usize) {

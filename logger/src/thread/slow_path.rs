@@ -21,7 +21,7 @@ use crate::stats::DROPPED_NO_LOGGER;
 use crate::thread::commit::{self, Attachment};
 use crate::thread::local::{ColdSection, LOCAL, Local, SCOPES, is_in_handler, is_preparing};
 use crate::thread::record::ColdRecord;
-use crate::thread::rings::{self, COLD_CALL_BYTES, RINGS, Rings};
+use crate::thread::rings::{self, COLD_CALL_BYTES, RINGS, ThreadRings};
 
 /// Whether a call is to be evaluated whose call site does not know.
 #[cold]
@@ -157,7 +157,7 @@ fn log_in_handler(record: &ColdRecord<'_>) -> bool {
 }
 
 /// Logs to the thread's ring of the logger that it has entered, or else of the global one.
-fn log_to_own_ring(record: &ColdRecord<'_>, rings: &mut Rings) {
+fn log_to_own_ring(record: &ColdRecord<'_>, rings: &mut ThreadRings) {
     // A thread that has entered the global logger keeps using its ring of that one: records in two rings
     // would have no order but that of their times.
     if let Some(core) = rings.scopes.last().filter(|core| !registry::is_global(core)) {
@@ -191,7 +191,7 @@ fn log_to_own_ring(record: &ColdRecord<'_>, rings: &mut Rings) {
 }
 
 /// Logs to the ring of a logger that the thread has entered.
-fn log_to_scope(record: &ColdRecord<'_>, core: &Arc<Core>, rings: &mut Rings) {
+fn log_to_scope(record: &ColdRecord<'_>, core: &Arc<Core>, rings: &mut ThreadRings) {
     if !has_memory(COLD_CALL_BYTES) {
         return core.count_ringless(record.site.meta.level);
     }
@@ -237,7 +237,7 @@ fn count_without_memory(record: &ColdRecord<'_>) {
 }
 
 /// The id that the site has already, if it is only the ring that brought the call here.
-fn known_id(record: &ColdRecord<'_>, rings: &Rings) -> Option<(Arc<Core>, Id)> {
+fn known_id(record: &ColdRecord<'_>, rings: &ThreadRings) -> Option<(Arc<Core>, Id)> {
     let core = &rings.global.as_ref()?.core;
     let state = record.site.state.load(Ordering::Relaxed);
     let signature = record.site.signature.load(Ordering::Relaxed);

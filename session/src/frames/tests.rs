@@ -4,7 +4,7 @@ use stenolog_format::frame::{FrameKind, FrameWriter};
 use super::*;
 
 /// All steps, and where to resume.
-fn walk<S: FrameSource>(source: S, start: Position) -> (Vec<Step>, Position)
+fn walk<S: FrameSource>(source: S, start: Position) -> (Vec<WalkStep>, Position)
 where
     S::Error: std::fmt::Debug,
 {
@@ -53,8 +53,8 @@ fn frames_and_what_is_between_them_are_met_in_order() {
     let offsets: Vec<_> = steps
         .iter()
         .map(|step| match *step {
-            Step::Frame(frame) => (frame.offset, frame.end(), true),
-            Step::Gap { offset, end, .. } => (offset, end, false),
+            WalkStep::Frame(frame) => (frame.offset, frame.end(), true),
+            WalkStep::Gap { offset, end, .. } => (offset, end, false),
             ref other => panic!("{other:?}"),
         })
         .collect();
@@ -80,7 +80,7 @@ fn payloads_are_given_if_their_checksum_is_right() {
     for is_damaged in [false, true] {
         bytes[30] ^= u8::from(is_damaged);
         let mut walk = Walk::new(window(&bytes), Position::first(0));
-        let Some(Step::Frame(frame)) = walk.step().unwrap() else { panic!("no frame") };
+        let Some(WalkStep::Frame(frame)) = walk.step().unwrap() else { panic!("no frame") };
         let payload = walk.payload(&frame, 10).unwrap();
         assert_eq!(payload, (!is_damaged).then_some(&[7; 10][..]));
         assert_eq!(walk.payload(&frame, 9).unwrap(), None);
@@ -95,7 +95,7 @@ fn a_missing_frame_shows_in_the_sequence() {
     let missed: Vec<_> = steps
         .iter()
         .map(|step| match step {
-            Step::Frame(frame) => (frame.missed_sequence(), frame.header.sequence),
+            WalkStep::Frame(frame) => (frame.missed_sequence(), frame.header.sequence),
             other => panic!("{other:?}"),
         })
         .collect();
@@ -108,21 +108,21 @@ fn a_cut_frame_ends_where_the_next_one_begins() {
     let cut = FrameHeader { payload_bytes: 1 << 20, ..FrameHeader::decode(&bytes[24..]).unwrap() };
     let again = [&bytes[..24], &cut.encode(), &[1; 30], &bytes[24..]].concat();
     let (steps, resume) = walk(&again[..], Position::first(0));
-    assert!(matches!(steps[1], Step::Cut { end: 78, is_last: false, .. }), "{steps:?}");
+    assert!(matches!(steps[1], WalkStep::Cut { end: 78, is_last: false, .. }), "{steps:?}");
     assert_eq!(steps.len(), 4);
     assert_eq!(resume, Position { offset: 24, sequence: Some(1) }, "the file may grow to hold it");
     // Any other number does not make it the next.
     let other = FrameHeader { sequence: 7, ..cut };
     let other = [&bytes[..24], &other.encode(), &[1; 30], &bytes[24..]].concat();
     let (steps, _) = walk(&other[..], Position { offset: 24, sequence: None });
-    assert!(matches!(steps[..], [Step::Cut { is_last: true, .. }]), "{steps:?}");
+    assert!(matches!(steps[..], [WalkStep::Cut { is_last: true, .. }]), "{steps:?}");
 }
 
 #[test]
 fn another_dump_ends_the_walk() {
     let bytes = [&frames(&[(0, b"")])[..], &MAGIC, &frames(&[(0, b"")])].concat();
     let (steps, resume) = walk(&bytes[..], Position::first(0));
-    assert_eq!(steps[1..], [Step::OtherDump { offset: 24, end: 56 }]);
+    assert_eq!(steps[1..], [WalkStep::OtherDump { offset: 24, end: 56 }]);
     assert_eq!(resume, Position { offset: 24, sequence: Some(1) });
 }
 
@@ -131,12 +131,12 @@ fn a_file_that_is_shorter_than_it_was_ends_early() {
     let bytes = frames(&[(0, b""), (4000, b""), (0, b"")]);
     let mut walk =
         Walk::new(Window::new(bytes.len() as u64, |_: &mut [u8], _| Ok(0)), Position::first(0));
-    assert!(matches!(walk.step().unwrap(), Some(Step::Gap { is_last: true, .. })));
+    assert!(matches!(walk.step().unwrap(), Some(WalkStep::Gap { is_last: true, .. })));
     assert_eq!(walk.step().unwrap(), None);
 }
 
 /// Walks a file that grows in these steps, and then in one more, each time from where the last walk ended.
-fn walk_growing(bytes: &[u8], lengths: &[usize]) -> Vec<Step> {
+fn walk_growing(bytes: &[u8], lengths: &[usize]) -> Vec<WalkStep> {
     let mut settled = Vec::new();
     let mut start = Position::first(0);
     for &length in lengths.iter().chain([&bytes.len()]) {
@@ -150,10 +150,10 @@ fn walk_growing(bytes: &[u8], lengths: &[usize]) -> Vec<Step> {
     settled
 }
 
-fn offset(step: &Step) -> u64 {
+fn offset(step: &WalkStep) -> u64 {
     match *step {
-        Step::Frame(frame) | Step::Cut { frame, .. } => frame.offset,
-        Step::Gap { offset, .. } | Step::OtherDump { offset, .. } => offset,
+        WalkStep::Frame(frame) | WalkStep::Cut { frame, .. } => frame.offset,
+        WalkStep::Gap { offset, .. } | WalkStep::OtherDump { offset, .. } => offset,
     }
 }
 

@@ -13,7 +13,7 @@ use stenolog_ringbuf::file::Recovered;
 
 use super::NotRecovered;
 use super::complete::{Missing, complete, copy_beginning};
-use super::contents::Contents;
+use super::contents::DumpContents;
 use super::explanations::Explanations;
 use super::judge::{DumpSide, NotARing, Share, ShareDamage, identify, judge, read_ring};
 use crate::dir::{Access, Dir, Owners, owner_of, read_at_most};
@@ -152,7 +152,7 @@ impl AbandonedRings {
             return Err(NotRecovered::odd(PROGRESS_FILE));
         }
         let mut contents =
-            Contents::read(dump, header, begin, progress.written, &self.first_numbers())?;
+            DumpContents::read(dump, header, begin, progress.written, &self.first_numbers())?;
         if contents.is_sealed {
             return Ok(None);
         }
@@ -268,7 +268,7 @@ impl AbandonedRings {
     /// Judges all rings (U1). Returns what the dump lacks of each, and where each is.
     fn shares(
         &self,
-        contents: &Contents,
+        contents: &DumpContents,
         explanations: &Explanations,
     ) -> Result<(Vec<Share>, RingFiles<'_>), NotRecovered> {
         let (mut shares, mut files) = (Vec::new(), BTreeMap::new());
@@ -312,7 +312,7 @@ type RingFiles<'a> = BTreeMap<u32, (&'a AbandonedRings, OsString)>;
 
 /// The dump, and the explanations of its session.
 struct Known<'a> {
-    contents: &'a Contents,
+    contents: &'a DumpContents,
     explanations: &'a Explanations,
 }
 
@@ -345,7 +345,7 @@ impl DumpSide for Known<'_> {
 fn volatile(
     list: &RingList,
     shares: &[Share],
-    contents: &Contents,
+    contents: &DumpContents,
 ) -> Result<Vec<VolatileRing>, NotRecovered> {
     let read: BTreeSet<u32> = shares.iter().map(|share| share.span.ring).collect();
     let stated = |ring: u32, state: VolatileState| {

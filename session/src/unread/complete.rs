@@ -12,7 +12,7 @@ use stenolog_format::volatile::VolatileRing;
 use stenolog_ringbuf::file::Recovered;
 
 use super::NotRecovered;
-use super::contents::Contents;
+use super::contents::DumpContents;
 use super::explanations::Explanations;
 use super::judge::{Share, share_records};
 use crate::dir::check_size_limit;
@@ -36,12 +36,12 @@ pub(super) struct Missing {
 /// Appends everything that the dump lacks, and its end. `read` reads the ring of a share again.
 pub(super) fn complete(
     dump: &File,
-    contents: Contents,
+    contents: DumpContents,
     explanations: &Explanations,
     missing: &Missing,
     read: impl Fn(&Share) -> Result<Recovered, NotRecovered>,
 ) -> Result<(), NotRecovered> {
-    let Contents { segment, rings, threads, has_clock, .. } = contents;
+    let DumpContents { segment, rings, threads, has_clock, .. } = contents;
     let mut writer = DumpWriter::resume_segment(segment);
     threads.into_iter().for_each(|ring| writer.note_thread(ring));
     let mut append = Append { dump, writer, failed: None };

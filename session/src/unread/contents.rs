@@ -13,7 +13,7 @@ use stenolog_format::loss::{Loss, LossFrame};
 use super::NotRecovered;
 use super::judge::end_number;
 use crate::codec::Decompressor;
-use crate::frames::{Frame, FrameSource, Position, Step, Walk, Window};
+use crate::frames::{Frame, FrameSource, Position, Walk, WalkStep, Window};
 use crate::positioned;
 use crate::writer::OpenSegment;
 
@@ -22,7 +22,7 @@ const MAX_PAYLOAD_BYTES: u32 = (1 << 30) + (1 << 12);
 
 /// The contents of a dump.
 #[derive(Debug)]
-pub(super) struct Contents {
+pub(super) struct DumpContents {
     /// The whole frames.
     pub(super) segment: OpenSegment,
     pub(super) rings: BTreeMap<u32, RingInDump>,
@@ -46,7 +46,7 @@ pub(super) struct RingInDump {
     pub(super) blocks: Vec<(BlockHeader, bool)>,
 }
 
-impl Contents {
+impl DumpContents {
     /// Reads the frames from `begin` on. Up to `written` there must be whole frames, whose headers are
     /// believed. Later frames count if their checksum is right.
     ///
@@ -70,7 +70,7 @@ impl Contents {
             Window::new(len, |buffer: &mut [u8], offset| positioned::read_at(dump, buffer, offset));
         let segment =
             OpenSegment { header, end: begin, frames: 0, records: 0, index: Index::default() };
-        let mut reader = Reader {
+        let mut reader = ContentsReader {
             walk: Walk::new(window, Position::first(begin)),
             firsts,
             contents: Self {
@@ -92,13 +92,13 @@ impl Contents {
     }
 }
 
-struct Reader<'a, S> {
+struct ContentsReader<'a, S> {
     walk: Walk<S>,
     firsts: &'a BTreeMap<u32, u64>,
-    contents: Contents,
+    contents: DumpContents,
 }
 
-impl<S: FrameSource<Error = io::Error>> Reader<'_, S> {
+impl<S: FrameSource<Error = io::Error>> ContentsReader<'_, S> {
     /// Reads a frame; `false` if no whole one follows.
     fn step(&mut self, written: u64) -> Result<bool, NotRecovered> {
         let offset = self.contents.segment.end;
@@ -134,7 +134,7 @@ impl<S: FrameSource<Error = io::Error>> Reader<'_, S> {
             return Ok(None);
         }
         match self.walk.step().map_err(NotRecovered::of_dump)? {
-            Some(Step::Frame(frame)) if frame.missed_sequence().is_none() => Ok(Some(frame)),
+            Some(WalkStep::Frame(frame)) if frame.missed_sequence().is_none() => Ok(Some(frame)),
             _ => Ok(None),
         }
     }
@@ -205,7 +205,7 @@ impl<S: FrameSource<Error = io::Error>> Reader<'_, S> {
         let Some(end) = block.first_record.checked_add(block.count.into()) else { return Ok(None) };
         let may_be_in_ring = self.firsts.get(&block.ring).is_some_and(|&first| end >= first);
         let is_whole = may_be_in_ring && self.is_whole(frame)?;
-        let Contents { rings, segment, .. } = &mut self.contents;
+        let DumpContents { rings, segment, .. } = &mut self.contents;
         let ring = rings.entry(block.ring).or_default();
         let (number, position) = ring.next.unwrap_or((block.first_record, block.position));
         let goes_on = block.first_record >= number

@@ -7,7 +7,7 @@ use stenolog_format::dictionary::{CallSite, Thread};
 use stenolog_format::frame::{FileHeader, FrameKind, VERSION};
 
 use super::NotRecovered;
-use crate::frames::{Position, Step, Walk};
+use crate::frames::{Position, Walk, WalkStep};
 use crate::layout::{META_FILE, META_SEQUENCE};
 
 /// The length of the longest file that is read: that of a program with a million call sites.
@@ -36,7 +36,7 @@ impl Explanations {
         }
         let mut explanations = Self::default();
         let mut walk = Walk::new(&*bytes, Position::first(begin as u64));
-        while let Ok(Some(Step::Frame(frame))) = walk.step() {
+        while let Ok(Some(WalkStep::Frame(frame))) = walk.step() {
             let Ok(Some(payload)) = walk.payload(&frame, u32::MAX) else { break };
             explanations.take(frame.header.kind, payload).ok_or_else(odd)?;
         }

@@ -2,7 +2,7 @@
 
 use stenolog_format::block::{BlockBuilder, BlockHeader, Codec};
 use stenolog_format::frame::{FrameHeader, FrameKind};
-use stenolog_format::summary::{Summary, SummaryBuilder};
+use stenolog_format::summary::{BlockSummary, SummaryBuilder};
 use stenolog_format::types::Type;
 use stenolog_tests::second_reader::{Reading, values};
 
@@ -106,6 +106,6 @@ fn a_summary_says_no_less_than_the_block_holds() {
     });
     lacks(|summary| *summary.last_mut().unwrap() -= 1);
     let mut sites = 0;
-    summed_up(|summary| sites = Summary::decode(summary).unwrap().sites().flatten().count());
+    summed_up(|summary| sites = BlockSummary::decode(summary).unwrap().sites().flatten().count());
     assert_eq!(sites, every_type().len() + 1);
 }

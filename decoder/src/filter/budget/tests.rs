@@ -3,7 +3,7 @@ use stenolog_format::types::{EnumType, Shape};
 
 use super::*;
 use crate::Filter;
-use crate::model::site::Site;
+use crate::model::site::CompiledSite;
 
 /// A question that has to go on for longer than there are steps is answered all the same.
 const LAST_QUESTION: i64 = 1 << 25;
@@ -17,9 +17,9 @@ fn nested(depth: usize, leaf: Type) -> Type {
     (0..depth).fold(leaf, |of, _| Type::Option(of.into()))
 }
 
-fn site(id: u32, types: Vec<Type>, template: &str) -> Site {
+fn site(id: u32, types: Vec<Type>, template: &str) -> CompiledSite {
     let slot = |ty| Slot { name: String::new(), role: Role::Argument, ty };
-    let (site, _) = Site::new(CallSite {
+    let (site, _) = CompiledSite::new(CallSite {
         id,
         level: Level::Info,
         time: TimeSource::Counter,
@@ -35,14 +35,14 @@ fn site(id: u32, types: Vec<Type>, template: &str) -> Site {
 }
 
 /// As many call sites, each with as many slots of one type.
-fn sites(count: usize, slots: usize, ty: &Type) -> Vec<Site> {
+fn sites(count: usize, slots: usize, ty: &Type) -> Vec<CompiledSite> {
     let template: String = (0..slots).map(|slot| format!("{{{slot}:?}}")).collect();
     let site = |id| site(16 + id as u32, vec![ty.clone(); slots], &template);
     (0..count).map(site).collect()
 }
 
 /// How many steps a filter takes, and how many bytes the call sites have.
-fn steps(filter: &Filter, sites: &[Site]) -> (i64, i64) {
+fn steps(filter: &Filter, sites: &[CompiledSite]) -> (i64, i64) {
     let mut budget = Budget::default();
     let mut bytes = 0;
     for site in sites {
@@ -103,7 +103,7 @@ fn no_dictionary_takes_more_steps_than_its_bytes_pay_for() {
 /// Twice the bytes take no more than twice the steps, but for what any call site takes.
 #[test]
 fn steps_grow_with_the_call_site() {
-    type Shape = fn(usize) -> Vec<Site>;
+    type Shape = fn(usize) -> Vec<CompiledSite>;
     let shapes: [(&str, Shape); 4] = [
         ("slots", |n| sites(1, n, &Type::Str)),
         ("text", |n| vec![site(16, vec![], &"some text ".repeat(n))]),

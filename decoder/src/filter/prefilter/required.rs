@@ -1,6 +1,6 @@
 //! Required literals: bytes that the values of a record must contain to meet a condition.
 
-use stenolog_format::summary::{GRAM_BYTES, Summary};
+use stenolog_format::summary::{BlockSummary, GRAM_BYTES};
 use stenolog_format::types::Type;
 use stenolog_format::value::put_uint;
 
@@ -113,7 +113,7 @@ impl RequiredLiteral {
     }
 
     /// Whether a block with this summary may hold such a record.
-    pub(crate) fn may_be_met(&self, summary: &Summary<'_>) -> bool {
+    pub(crate) fn may_be_met(&self, summary: &BlockSummary<'_>) -> bool {
         match self {
             Self::Never => false,
             Self::Unknown | Self::Encoded(_) => true,

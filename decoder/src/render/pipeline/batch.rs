@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use stenolog_format::value::ValueError;
 
-use super::encoder::{Encoded, EntryEncoder};
+use super::encoder::{EncodedEntry, EntryEncoder};
 use super::stitcher::{MarkedText, Stitcher};
 use crate::model::origin::RingName;
 use crate::read::{BlockBody, BlockPlace, RecordBatch, RecordRun, Statement};
@@ -221,8 +221,8 @@ impl RenderBatch {
                 return false;
             }
             match encoder.record(&raw, is_its_turn, &mut text.text) {
-                Ok(Encoded::Deferred) => return false,
-                Ok(encoded) => *shown += u64::from(encoded == Encoded::Written),
+                Ok(EncodedEntry::Deferred) => return false,
+                Ok(encoded) => *shown += u64::from(encoded == EncodedEntry::Written),
                 Err(why) => {
                     unreadable.push((run.place(), why));
                     text.push(&raw.loss(), ring, encoder);

@@ -18,7 +18,7 @@ use crate::text;
 
 /// What the encoders of all threads share.
 #[derive(Clone, Debug)]
-pub(super) struct Encoding {
+pub(super) struct EntryEncoding {
     pub(super) format: Format,
     pub(super) options: RenderOptions,
     pub(super) losses: Losses,
@@ -28,7 +28,7 @@ pub(super) struct Encoding {
     lines: Option<Arc<LineTable>>,
 }
 
-impl Encoding {
+impl EntryEncoding {
     /// The encoding of the entries of a decoder, which is started.
     pub(super) fn new(decoder: &Decoder, format: Format, options: &RenderOptions) -> Self {
         let (filter, sites) = (Arc::clone(decoder.filter()), Arc::clone(decoder.sites()));
@@ -40,7 +40,7 @@ impl Encoding {
     }
 }
 
-impl Encoding {
+impl EntryEncoding {
     /// The same, with losses shown in another way.
     pub(super) fn with_losses(&self, losses: Losses) -> Self {
         Self { losses, ..self.clone() }
@@ -49,7 +49,7 @@ impl Encoding {
 
 /// What was done with a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Encoded {
+pub(super) enum EncodedEntry {
     /// It was written.
     Written,
     /// The filter does not want it.
@@ -61,7 +61,7 @@ pub(super) enum Encoded {
 /// Makes text of entries. Each thread has its own.
 #[derive(Debug)]
 pub(super) struct EntryEncoder {
-    encoding: Encoding,
+    encoding: EntryEncoding,
     renderer: Renderer,
     buffers: ValueBuffers,
     /// Buffers for text that is not written to the output directly.
@@ -69,7 +69,7 @@ pub(super) struct EntryEncoder {
 }
 
 impl EntryEncoder {
-    pub(super) fn new(encoding: Encoding) -> Self {
+    pub(super) fn new(encoding: EntryEncoding) -> Self {
         let renderer = Renderer::new(encoding.format, encoding.options.clone());
         let (buffers, scratch) = Default::default();
         Self { encoding, renderer, buffers, scratch }
@@ -91,13 +91,13 @@ impl EntryEncoder {
         raw: &UndecodedRecord<'_>,
         is_its_turn: bool,
         out: &mut TextBuffer,
-    ) -> Result<Encoded, ValueError> {
-        let Encoding { lines, sites, .. } = &self.encoding;
+    ) -> Result<EncodedEntry, ValueError> {
+        let EntryEncoding { lines, sites, .. } = &self.encoding;
         let line = lines.as_ref().and_then(|lines| lines.get(raw.site_index, sites));
         match line {
             Some(line) if line.takes(&raw.values) => {
                 let written = self.renderer.write_line(line, raw, (out, &mut self.scratch));
-                written.map(|()| Encoded::Written)
+                written.map(|()| EncodedEntry::Written)
             }
             _ => self.render(raw, is_its_turn, out),
         }
@@ -108,7 +108,7 @@ impl EntryEncoder {
         raw: &UndecodedRecord<'_>,
         is_its_turn: bool,
         out: &mut TextBuffer,
-    ) -> Result<Encoded, ValueError> {
+    ) -> Result<EncodedEntry, ValueError> {
         let Self { encoding, renderer, buffers, scratch: [scratch, _] } = self;
         scratch.clear();
         let visited = buffers.visit(raw, &encoding.sites, &encoding.filter, |entry| {
@@ -123,9 +123,9 @@ impl EntryEncoder {
             ControlFlow::Continue(())
         });
         visited.map(|(is_wanted, flow)| match flow {
-            ControlFlow::Break(()) => Encoded::Deferred,
-            ControlFlow::Continue(()) if is_wanted => Encoded::Written,
-            ControlFlow::Continue(()) => Encoded::Skipped,
+            ControlFlow::Break(()) => EncodedEntry::Deferred,
+            ControlFlow::Continue(()) if is_wanted => EncodedEntry::Written,
+            ControlFlow::Continue(()) => EncodedEntry::Skipped,
         })
     }
 

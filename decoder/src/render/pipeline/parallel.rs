@@ -28,7 +28,7 @@ use std::thread::{self, Scope};
 use stenolog_format::value::ValueError;
 
 use super::batch::{BATCH_ENTRIES, Bodies, RenderBatch};
-use super::encoder::{Encoding, EntryEncoder};
+use super::encoder::{EntryEncoder, EntryEncoding};
 use super::limits::MAX_CALLS;
 use super::stitcher::Stitcher;
 use super::workers::{Finishing, Workers};
@@ -47,7 +47,7 @@ struct Pipeline<'scope, 'env, S> {
     scope: &'scope Scope<'scope, 'env>,
     workers: &'env Workers,
     rings: &'env [Arc<RingName>],
-    encoding: &'env Encoding,
+    encoding: &'env EntryEncoding,
     encoder: EntryEncoder,
     stitcher: Stitcher,
     sink: S,
@@ -196,7 +196,7 @@ impl<S: FnMut(&[u8]) -> ControlFlow<()>> Pipeline<'_, '_, S> {
 /// Renders all entries of a decoder with at most `threads` threads, including this one.
 pub(super) fn render(
     decoder: &mut Decoder,
-    encoding: &Encoding,
+    encoding: &EntryEncoding,
     threads: NonZero<usize>,
     sink: impl FnMut(&[u8]) -> ControlFlow<()>,
 ) -> ControlFlow<()> {

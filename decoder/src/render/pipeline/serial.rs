@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::encoder::{Encoded, Encoding, EntryEncoder};
+use super::encoder::{EncodedEntry, EntryEncoder, EntryEncoding};
 use super::limits::{MAX_CALLS, PIECE_BYTES};
 use super::stitcher::{MarkedText, Stitcher};
 use crate::read::{Decoder, Turn};
@@ -10,7 +10,7 @@ use crate::read::{Decoder, Turn};
 /// Renders all entries of a decoder.
 pub(super) fn render(
     decoder: &mut Decoder,
-    encoding: &Encoding,
+    encoding: &EntryEncoding,
     mut sink: impl FnMut(&[u8]) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     let names = decoder.ring_names();
@@ -28,7 +28,7 @@ pub(super) fn render(
                 for raw in run.records() {
                     count += 1;
                     match encoder.record(&raw, true, &mut marked.text) {
-                        Ok(encoded) => tally.shown += u64::from(encoded == Encoded::Written),
+                        Ok(encoded) => tally.shown += u64::from(encoded == EncodedEntry::Written),
                         Err(why) => {
                             tally.lose_values(run.place(), 1, why);
                             marked.push(&raw.loss(), index, &mut encoder);

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::batch::{Bodies, RenderBatch};
-use super::encoder::{Encoding, EntryEncoder};
+use super::encoder::{EntryEncoder, EntryEncoding};
 use super::limits::PIECE_BYTES;
 use super::stitcher::{MarkedText, Stitcher};
 use crate::model::entry::Entry;
@@ -79,7 +79,7 @@ impl Kept {
 pub(super) fn render(
     decoder: &mut Decoder,
     (count, most_bytes): (u64, usize),
-    encoding: &Encoding,
+    encoding: &EntryEncoding,
     mut sink: impl FnMut(&[u8]) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     let names = decoder.ring_names();
@@ -158,7 +158,7 @@ fn keep(decoder: &mut Decoder, count: u64, most_bytes: usize) -> (Kept, ControlF
 fn render_after(
     decoder: &Decoder,
     mut skip: u64,
-    encoding: &Encoding,
+    encoding: &EntryEncoding,
     mut sink: impl FnMut(&[u8]) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     let mut again = decoder.again();

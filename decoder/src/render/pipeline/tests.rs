@@ -1,6 +1,6 @@
 //! `render` writes what a `Renderer` writes of each entry, in any number of threads.
 
-use super::encoder::{Encoded, EntryEncoder};
+use super::encoder::{EncodedEntry, EntryEncoder};
 use super::*;
 use crate::read::Turn;
 use crate::render::text_buffer::TextBuffer;
@@ -312,7 +312,7 @@ fn long_messages_wait_for_their_turn() {
     let dumps = [builder.dump()];
     let mut decoder = Decoder::new(&dumps);
     decoder.start();
-    let encoding = Encoding::new(&decoder, Format::Logfmt, &RenderOptions::default());
+    let encoding = EntryEncoding::new(&decoder, Format::Logfmt, &RenderOptions::default());
     let mut encoder = EntryEncoder::new(encoding);
     let mut encoded = Vec::new();
     let _ = decoder.merge(|turn, _, _| {
@@ -321,12 +321,12 @@ fn long_messages_wait_for_their_turn() {
             for is_its_turn in [false, true] {
                 let mut text = TextBuffer::default();
                 encoded.push(encoder.record(&raw, is_its_turn, &mut text).unwrap());
-                assert_eq!(text.is_empty(), encoded.last() == Some(&Encoded::Deferred));
+                assert_eq!(text.is_empty(), encoded.last() == Some(&EncodedEntry::Deferred));
             }
         }
         (run.to - run.from, ControlFlow::Continue(()))
     });
-    let [shown, later] = [Encoded::Written, Encoded::Deferred];
+    let [shown, later] = [EncodedEntry::Written, EncodedEntry::Deferred];
     assert_eq!(encoded, [shown, shown, shown, shown, later, shown, shown, shown]);
     check(&dumps, &Filter::default(), Order::Time);
 }

@@ -60,7 +60,7 @@ impl Workers {
 
     /// Renders batches until no more come.
     pub(super) fn work(&self, thread: usize, encoder: &mut EntryEncoder, rings: &[Arc<RingName>]) {
-        let _guard = Failing(self);
+        let _guard = FailOnUnwind(self);
         loop {
             let mut queue = self.lock();
             let (number, mut batch) = loop {
@@ -100,9 +100,9 @@ impl Workers {
 }
 
 /// Wakes the thread that waits for a batch if this thread panics.
-struct Failing<'a>(&'a Workers);
+struct FailOnUnwind<'a>(&'a Workers);
 
-impl Drop for Failing<'_> {
+impl Drop for FailOnUnwind<'_> {
     fn drop(&mut self) {
         if thread::panicking() {
             self.0.lock().has_failed = true;

@@ -20,7 +20,7 @@ fn builder() -> DumpBuilder {
     builder
 }
 
-fn packed_again(dump: &Dump) -> (Dump, Repacked) {
+fn packed_again(dump: &Dump) -> (Dump, RepackReport) {
     let mut out = Vec::new();
     let repacked = repack(dump, 3, &mut out).unwrap();
     assert_eq!(repacked.bytes, out.len() as u64);

@@ -263,7 +263,7 @@ impl SegmentFile {
     /// Writes again what is not safe, so the operating system takes it for new (O2).
     fn write_again(&mut self) -> Result<(), SyncFailure> {
         let lost = |source| SyncFailure { source, is_lost: true };
-        let mut check = Check { at: self.synced_bytes, window: Vec::new(), sequence: None };
+        let mut check = ReadBackCheck { at: self.synced_bytes, window: Vec::new(), sequence: None };
         let mut at = self.synced_bytes;
         let mut before = self.synced_witness;
         let mut chunk = vec![0; CHUNK_BYTES];
@@ -303,7 +303,7 @@ fn insist(stuck: io::ErrorKind, mut act: impl FnMut() -> io::Result<usize>) -> i
 }
 
 /// A check that what is read back are whole frames, in order and with their checksums.
-struct Check {
+struct ReadBackCheck {
     /// Where the window begins in the file.
     at: u64,
     window: Vec<u8>,
@@ -311,7 +311,7 @@ struct Check {
     sequence: Option<u32>,
 }
 
-impl Check {
+impl ReadBackCheck {
     fn take(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.window.extend_from_slice(bytes);
         let mut start = 0;

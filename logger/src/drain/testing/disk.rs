@@ -94,7 +94,7 @@ impl Inode {
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct DiskState {
     inodes: Vec<Inode>,
     names: BTreeMap<PathBuf, usize>,
     durable_names: BTreeMap<PathBuf, usize>,
@@ -104,7 +104,7 @@ struct State {
     writes: u64,
 }
 
-impl State {
+impl DiskState {
     /// A number below `n` (splitmix64).
     fn below(&mut self, n: usize) -> usize {
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -139,7 +139,7 @@ fn strike(fault: &mut Option<Fault>) -> io::Result<()> {
 
 /// A disk, which its clones share.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Disk(Arc<Mutex<State>>);
+pub(crate) struct Disk(Arc<Mutex<DiskState>>);
 
 /// Files by their names.
 pub(crate) type Files = BTreeMap<PathBuf, Vec<u8>>;
@@ -151,7 +151,7 @@ impl Disk {
         disk
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, DiskState> {
         lock(&self.0)
     }
 
@@ -197,7 +197,7 @@ impl Disk {
     pub(crate) fn rename(&self, path: impl AsRef<Path>, to: impl Into<PathBuf>) {
         let mut state = self.state();
         let to = to.into();
-        let State { names, durable_names, .. } = &mut *state;
+        let DiskState { names, durable_names, .. } = &mut *state;
         for names in [names, durable_names] {
             if let Some(inode) = names.remove(path.as_ref()) {
                 names.insert(to.clone(), inode);

@@ -201,7 +201,7 @@ impl<'s, F: Flavor> ser::Serializer for Checked<'s, F> {
     type SerializeTuple = Compound<'s, F>;
     type SerializeTupleStruct = Compound<'s, F>;
     type SerializeTupleVariant = Compound<'s, F>;
-    type SerializeMap = Entries<'s, F>;
+    type SerializeMap = MapEntries<'s, F>;
     type SerializeStruct = Compound<'s, F>;
     type SerializeStructVariant = Compound<'s, F>;
 
@@ -315,13 +315,13 @@ impl<'s, F: Flavor> ser::Serializer for Checked<'s, F> {
         self.variant(name, index, variant, len)
     }
 
-    fn serialize_map(self, len: Option<usize>) -> Result<Entries<'s, F>, Error> {
+    fn serialize_map(self, len: Option<usize>) -> Result<MapEntries<'s, F>, Error> {
         let DataModelType::Map { key, val } = unwrapped(self.schema).ty else {
             return self.differs();
         };
         ser::Serializer::serialize_map(&mut *self.to, len)?;
         let left = len.unwrap_or_default();
-        Ok(Entries { to: self.to, key, value: val, left, differs: self.differs })
+        Ok(MapEntries { to: self.to, key, value: val, left, differs: self.differs })
     }
 
     fn serialize_struct(self, _: &'static str, len: usize) -> Result<Compound<'s, F>, Error> {
@@ -429,7 +429,7 @@ impl<F: Flavor> SerializeSeq for Elements<'_, F> {
 }
 
 /// A map whose length is written.
-pub(super) struct Entries<'s, F: Flavor> {
+pub(super) struct MapEntries<'s, F: Flavor> {
     to: &'s mut Serializer<F>,
     key: &'static NamedType,
     value: &'static NamedType,
@@ -438,7 +438,7 @@ pub(super) struct Entries<'s, F: Flavor> {
     differs: &'s mut bool,
 }
 
-impl<F: Flavor> SerializeMap for Entries<'_, F> {
+impl<F: Flavor> SerializeMap for MapEntries<'_, F> {
     type Ok = ();
     type Error = Error;
 

@@ -8,7 +8,7 @@ use stenolog_ringbuf::file::Options;
 use tempfile::TempDir;
 
 use super::*;
-use crate::frames::{Position, Step as Walked, Walk};
+use crate::frames::{Position, Walk, WalkStep as Walked};
 use crate::layout::{META_SEQUENCE, RingWords, ring_file, word};
 use crate::writer::DumpWriter;
 

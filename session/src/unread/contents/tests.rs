@@ -30,7 +30,7 @@ impl Frames {
         self.bytes.len() as u64
     }
 
-    fn read(&self, written: u64) -> Result<Contents, NotRecovered> {
+    fn read(&self, written: u64) -> Result<DumpContents, NotRecovered> {
         self.read_for(written, &BTreeMap::new())
     }
 
@@ -38,7 +38,7 @@ impl Frames {
         &self,
         written: u64,
         firsts: &BTreeMap<u32, u64>,
-    ) -> Result<Contents, NotRecovered> {
+    ) -> Result<DumpContents, NotRecovered> {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), &self.bytes).unwrap();
         let header = FileHeader {
@@ -49,12 +49,12 @@ impl Frames {
             process_id: 1,
             counter_hz: 1,
         };
-        Contents::read(file.as_file(), header, 0, written, firsts)
+        DumpContents::read(file.as_file(), header, 0, written, firsts)
     }
 }
 
 /// The end, the frames and the records that were read.
-fn read(contents: &Contents) -> (u64, u32, u64) {
+fn read(contents: &DumpContents) -> (u64, u32, u64) {
     let segment = &contents.segment;
     (segment.end, segment.frames, segment.records)
 }
