@@ -1,5 +1,5 @@
-//! Clock of a session: maps the raw counter to UTC, and to an order that steps of the wall clock do not
-//! disturb.
+//! Clock of a session: maps the raw counter to UTC, and to an order that is independent of steps of the wall
+//! clock.
 //!
 //! ```text
 //!  UTC                          ╱ ← after the last pair: the slope of the nearest good segment
@@ -11,7 +11,7 @@
 //!   └───────────────────────────── counter
 //! ```
 //!
-//! The order is UTC, but never earlier than any UTC of an earlier counter; ties are broken by the counter.
+//! The order follows UTC, but is never earlier than the UTC of any earlier counter. The counter breaks ties.
 
 use stenolog_format::clock::ClockPair;
 

@@ -40,7 +40,7 @@ use crate::model::state::{DumpState, Tail};
 pub(crate) use summary::SummaryPlace;
 use tables::Tables;
 
-/// One dump file, opened: its call sites, threads and clock, and the places of its blocks.
+/// An open dump file: its call sites, threads and clock, and the places of its blocks.
 ///
 /// Opening reads the frames' headers and the metadata only; a [`Decoder`](crate::Decoder) reads the records.
 /// Damage is collected, never an error.
@@ -74,7 +74,7 @@ pub struct Dump {
 }
 
 impl Dump {
-    /// Opens a file. Regular files are mapped; pipes and the like are read to their end.
+    /// Opens a file. Regular files are mapped; pipes and similar files are read to their end.
     ///
     /// A mapped file must not be truncated while the dump is open: SIGBUS would kill the process. No logger
     /// does that. If other programs may truncate the file, call
@@ -178,7 +178,7 @@ impl Dump {
         }
     }
 
-    /// Takes a dump that is in memory.
+    /// Opens a dump that is in memory.
     ///
     /// # Examples
     ///
@@ -287,7 +287,7 @@ impl Dump {
         &self.contents.header
     }
 
-    /// Whether it is certain which run of a logger wrote the file. It is not if the header is damaged or
+    /// Whether it is certain which run of a logger wrote the file. It is uncertain if the header is damaged or
     /// missing and no remaining frame repeats it. Records that are also in other files of that run are then
     /// shown twice.
     #[must_use]
@@ -335,8 +335,8 @@ impl Dump {
         &self.tables().blocks
     }
 
-    /// How many of the [blocks](Self::blocks) stay as they are, however the file grows. The others are from
-    /// a write that is cut by the end of the file: a [refresh](Self::refresh) may replace them.
+    /// How many of the [blocks](Self::blocks) never change, even if the file grows. The others are from a write
+    /// that is cut by the end of the file: a [refresh](Self::refresh) may replace them.
     #[must_use]
     pub fn settled_blocks(&self) -> usize {
         self.contents.scanned.checkpoint.settled_blocks()
@@ -352,8 +352,8 @@ impl Dump {
         rings.collect::<std::collections::BTreeSet<_>>().len()
     }
 
-    /// Whether the file says that the logger kept all its rings in memory: the reason, or an empty text if
-    /// that was configured. There is no ring directory then.
+    /// The reason why the logger kept all its rings in memory, or an empty text if that was configured. `None`
+    /// if the file does not state this. If it does, there is no ring directory.
     #[must_use]
     pub fn is_in_memory(&self) -> Option<&str> {
         let of_all = |stated: &&VolatileRing| {
@@ -410,8 +410,8 @@ impl Dump {
         &self.tables().damage
     }
 
-    /// Whether a logger had the file open when it was opened here or [refreshed](Self::refresh); `None` if that cannot be told,
-    /// because the dump is not a regular file or the platform is not Unix.
+    /// Whether a logger had the file open when it was opened here or [refreshed](Self::refresh); `None` if that
+    /// is unknown, because the dump is not a regular file or the platform is not Unix.
     #[must_use]
     pub const fn writer_is_alive(&self) -> Option<bool> {
         self.writer_is_alive

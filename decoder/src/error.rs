@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use stenolog_format::frame::FileHeaderError;
 
-/// Why a file cannot be read as a dump at all.
+/// The error of opening a dump.
 ///
 /// Damage after the file's header is not an error: it is [`Damage`](crate::Damage).
 ///
@@ -25,7 +25,7 @@ pub enum OpenError {
     Io {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         source: io::Error,
     },
     /// The path leads to a directory.
@@ -48,7 +48,7 @@ pub enum OpenError {
         /// Its length.
         bytes: u64,
     },
-    /// The file ends within its header: its logger died when it began.
+    /// The file ends within its header: its logger died at its start.
     #[error("{}: is cut: {source}; nothing was recorded before the cut", path.display())]
     Cut {
         /// The file.
@@ -61,7 +61,7 @@ pub enum OpenError {
     NoDump {
         /// The file.
         path: PathBuf,
-        /// What it begins with.
+        /// What is wrong with its header.
         source: FileHeaderError,
     },
     /// The file needs a newer reader.

@@ -1,12 +1,12 @@
-//! Escaping of text that is shown: no logged string can move the cursor, hide or reorder text.
+//! Escaping of shown text: no logged string can move the cursor, hide or reorder text.
 //!
 //! These characters are escaped as Rust writes them (`\n`, `\t`, `\r`, `\u{1b}`):
 //! - all control characters: C0 with line feed and tab, DEL, C1;
 //! - bidirectional marks, overrides and isolates, which show text in another order;
 //! - line and paragraph separators;
-//! - characters without width: zero width space, word joiner and invisible operators,
-//!   byte order mark, interlinear annotations, tags. Joiners (U+200C, U+200D) are kept, as words
-//!   and emoji need them; the tags of a few regional flags are escaped.
+//! - characters without width: zero width space, word joiner and invisible operators, byte order mark,
+//!   interlinear annotations, tags. Joiners (U+200C, U+200D) are kept, because words and emoji need them; the
+//!   tags of a few regional flags are escaped.
 //!
 //! A backslash is not escaped, as in journalctl: paths and regular expressions stay readable, but a logged
 //! `\n` of two characters looks like an escaped line feed. JSON and quoted values, which double
@@ -14,7 +14,7 @@
 
 use std::fmt::Write as _;
 
-/// Appends `text` on one line, with everything escaped that a terminal could obey.
+/// Appends `text` on one line, with every character escaped that a terminal could interpret.
 ///
 /// ```
 /// use stenolog_decoder::escape::push_escaped;
@@ -29,8 +29,8 @@ pub fn push_escaped(out: &mut String, text: &str) {
 
 /// Appends `text` as the value of a `name=value` pair: bare if it is one word, else in quotes.
 ///
-/// In quotes, `"` and `\` are escaped with a backslash, besides what [`push_escaped`] escapes. Nothing in
-/// a bare value is an escape.
+/// In quotes, `"` and `\` are escaped with a backslash, in addition to what [`push_escaped`] escapes. A bare
+/// value contains no escapes.
 ///
 /// ```
 /// use stenolog_decoder::escape::push_quoted_if_needed;

@@ -1,4 +1,4 @@
-//! Filter of records. What can be decided for a whole call site or block is decided once, not for each
+//! Filter of records. Conditions that hold for a whole call site or block are evaluated once, not for each
 //! record.
 
 mod budget;
@@ -67,7 +67,7 @@ impl Default for Levels {
     }
 }
 
-/// Conditions that a record must meet, all of them. Without any, every record passes.
+/// Conditions that a record must meet. A record must meet all of them; without any, every record passes.
 ///
 /// A filter applies to loss statements too. A statement passes if its thread and time match and if a lost
 /// record may have had a wanted level; it then states only the losses of wanted levels. A lost record of
@@ -75,8 +75,8 @@ impl Default for Levels {
 /// its target is `stenolog`, its text is its message, and its fields are those of its JSON
 /// (`cause=ring_full`). The [`Summary`](crate::Summary) counts all losses, whether they are shown or not.
 ///
-/// Damage is always reported, with two exceptions, which are not read: blocks whose headers or
-/// [summaries](crate::format::summary) say that they hold nothing wanted, and the values of records that
+/// Damage is always reported, except in parts that are not read: blocks whose headers or
+/// [summaries](crate::format::summary) state that they hold no wanted record, and the values of records that
 /// cannot match. [`verify`](crate::verify) reads everything.
 ///
 /// ```
@@ -157,25 +157,25 @@ impl Filter {
         self
     }
 
-    /// Lets only records pass that match: in the message and fields as
-    /// [`Format::Short`](crate::Format::Short) shows them, in the message as `format!` wrote it, or in the
-    /// value of a field as it was logged, without quotes and escapes. So both `a\\tb` and a tab between two
-    /// letters find text that is shown with an escape. If called several times, all expressions must match,
-    /// each in any of these places.
+    /// Lets only records pass that match: in the message and fields as [`Format::Short`](crate::Format::Short)
+    /// shows them, in the message as `format!` would have written it, or in the value of a field as it was
+    /// logged, without quotes and escapes. Text that is shown with an escape is therefore found both by `a\\tb`
+    /// and by a tab between two letters. If called several times, all expressions must match, each in any of
+    /// these places.
     ///
-    /// Nothing is known about the expression, so every record has to be rendered for it:
-    /// [`with_grep_pattern`](Self::with_grep_pattern) is faster.
+    /// Every record must be rendered to match it: [`with_grep_pattern`](Self::with_grep_pattern) is faster,
+    /// because it knows the text of the expression.
     #[must_use]
     pub fn with_grep(mut self, regex: Regex) -> Self {
         self.greps.push(Grep { regex, prefilter: None, looks_around: true });
         self
     }
 
-    /// As [`with_grep`](Self::with_grep), with the expression as text. Literals that every match contains
-    /// are searched for first: in the call sites, in the summaries of blocks, and in their bytes.
+    /// Like [`with_grep`](Self::with_grep), but takes the expression as text. It first searches for literals
+    /// that every match must contain: in the call sites, in the summaries of blocks, and in their bytes.
     ///
     /// # Errors
-    /// If the pattern is no regular expression, or too large.
+    /// If the pattern is not a regular expression, or is too large.
     ///
     /// ```
     /// use stenolog_decoder::Filter;
@@ -205,7 +205,7 @@ impl Filter {
         self
     }
 
-    /// Lets only records pass that have such a value. If called several times, all must match.
+    /// Lets only records pass that have a field with this value. If called several times, all must match.
     #[must_use]
     pub fn with_field(mut self, field: FieldMatch) -> Self {
         self.fields.push(field);
@@ -342,8 +342,8 @@ impl Filter {
             && self.until.is_none_or(|until| unix_ns <= until)
     }
 
-    /// Whether a block may hold a wanted record, or a loss: statements are totals, so the next one
-    /// would repeat a loss that was skipped.
+    /// Whether a block may hold a wanted record, or a loss: statements are totals, so the next one would repeat
+    /// a skipped loss.
     pub(crate) fn wants_block(&self, block: &BlockHeader, map: &TimeMap) -> bool {
         block.flags & BlockHeader::HAS_LOSS != 0
             || self.wants_levels_of(block) && self.wants_times_of(block, map)

@@ -18,7 +18,7 @@ use crate::verify::damage_log::DamageLog;
 use crate::verify::ring_state::{RingState, begins_session, stated_loss};
 use crate::verify::{gone, index, summary, verify};
 
-/// What a dump says of itself.
+/// A summary of a dump.
 ///
 /// It serializes to the JSON that `steno info --json` prints.
 ///
@@ -52,7 +52,7 @@ pub struct Info {
     pub counter_hz: u64,
     /// How the file ends.
     pub tail: Tail,
-    /// Whether its logger is still writing; `None` if that cannot be told.
+    /// Whether its logger is still writing; `None` if that is unknown.
     pub writer_is_alive: Option<bool>,
     /// Whether the log continues in another file; `None` if this one was not closed.
     pub continues: Option<bool>,
@@ -60,7 +60,7 @@ pub struct Info {
     pub frames: FrameCounts,
     /// The number of call sites that have logged, including those that only the rings know.
     pub call_sites: u64,
-    /// How many of them format values at the call, which makes them slow.
+    /// How many of these call sites format values at the call, which is slow.
     pub formatting_call_sites: u64,
     /// The threads, by ring, including those that only the rings know.
     pub threads: Vec<Thread>,
@@ -79,7 +79,7 @@ pub struct Info {
     pub unix_ns: Option<(i64, i64)>,
     /// The levels of all records, including those in the rings, most severe first.
     pub levels: Vec<Level>,
-    /// The number of records that the logger says it could not record.
+    /// The number of records that the logger states it could not record.
     pub lost: u64,
     /// The number of records that were in a ring but are not in the file: their numbers are skipped, or their
     /// blocks have wrong checksums.
@@ -88,9 +88,9 @@ pub struct Info {
     pub gone: u64,
     /// The number of records that are only in the rings of the dead writer.
     pub recovered: u64,
-    /// How many of them cannot be read.
+    /// How many of these cannot be read.
     pub unreadable: u64,
-    /// Whether those rings hold everything that the writer had not written.
+    /// Whether the rings hold everything that the writer had not written.
     pub is_completed: bool,
     /// All damage of frames, blocks and rings, by offset.
     pub damage: Vec<Damage>,
@@ -115,7 +115,7 @@ impl Info {
         self.session.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Whether nothing is missing or damaged, as far as that can be told without reading the records.
+    /// Whether nothing is missing or damaged, as far as can be told without reading the records.
     /// [`verify`](crate::verify()) reads them.
     #[must_use]
     pub fn is_complete(&self) -> bool {

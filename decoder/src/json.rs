@@ -17,11 +17,12 @@
 //! | `SystemTime` | string, RFC 3339 in UTC with nanoseconds; outside of the years 0 to 9999 the seconds since the Unix epoch |
 //! | addresses | string |
 //!
-//! The form follows the type, so a field of a call site has one JSON type, or `null`, in all of its
-//! records, and stores that infer a column from the first record take the others too. Variants with and without
-//! data are the exception.
+//! The form depends only on the type: a field of a call site has the same JSON type, or `null`, in all its
+//! records, so a store that infers a column from the first record accepts the others too. Enums that mix
+//! variants with and without data are the exception.
 //!
-//! Strings contain no character that a terminal could obey: what [`escape`] escapes is written as `\uXXXX`. A name or key that occurs twice is written twice.
+//! Strings contain no character that a terminal could interpret: characters that [`escape`] escapes are written
+//! as `\uXXXX`. A name or key that occurs twice is written twice.
 
 use std::fmt::Write as _;
 use std::time::Duration;

@@ -1,12 +1,12 @@
 //! Limits for reading untrusted files.
 
-/// The most bytes of dictionary frames of a file, and of one index frame, that are read into memory unless
-/// [`Limits`] say otherwise; the rest is damage. Loggers write far fewer.
+/// The default limit for the dictionary frames of a file, and for one index frame, in bytes. The rest is
+/// damage. Loggers write far less.
 pub const MAX_METADATA_BYTES: usize = 64 << 20;
 
-/// Bounds on what a file may cost its reader. Whatever exceeds them is reported as damage.
+/// Bounds on the resources that reading a file may take. Anything beyond them is reported as damage.
 ///
-/// Records need no bound: they are read one by one, in memory that does not grow with the file.
+/// Records need no bound, because they are read one by one, in memory that does not grow with the file.
 ///
 /// # Examples
 ///
@@ -73,15 +73,15 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Sets the most bytes of call sites to read from a file, and of an index frame: 64 MiB by default
-    /// ([`MAX_METADATA_BYTES`]). Hostile call sites take up to about a hundred times as much memory.
+    /// Sets how many bytes of call sites to read from a file at most, and of an index frame: 64 MiB by default
+    /// ([`MAX_METADATA_BYTES`]). Hostile call sites can take about a hundred times as much memory.
     #[must_use]
     pub const fn with_metadata_bytes(mut self, bytes: usize) -> Self {
         self.metadata_bytes = bytes;
         self
     }
 
-    /// Sets the most ring files to read from a directory: 65,536 by default. A logger has one for each
+    /// Sets how many ring files to read from a directory at most: 65,536 by default. A logger has one for each
     /// thread that logs at the same time.
     #[must_use]
     pub const fn with_ring_files(mut self, files: usize) -> Self {
@@ -89,15 +89,15 @@ impl Limits {
         self
     }
 
-    /// Sets the most bytes of ring files to read, in all: 4 GiB by default. Reading takes three times the
-    /// memory of the longest one, and that of the records they hold.
+    /// Sets how many bytes of ring files to read at most, in total: 4 GiB by default. Reading takes three times
+    /// the memory of the longest file, plus the memory of the records in all files.
     #[must_use]
     pub const fn with_ring_bytes(mut self, bytes: u64) -> Self {
         self.ring_bytes = bytes;
         self
     }
 
-    /// Sets the most bytes of a ring directory's metadata to read: 256 MiB by default.
+    /// Sets how many bytes of a ring directory's metadata to read at most: 256 MiB by default.
     #[must_use]
     pub const fn with_ring_metadata_bytes(mut self, bytes: u64) -> Self {
         self.ring_metadata_bytes = bytes;

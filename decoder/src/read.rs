@@ -7,8 +7,8 @@
 //!                        and all that come before the next ring's
 //! ```
 //!
-//! A decoder refers to dumps, blocks and call sites by index, so it borrows nothing: it can be kept
-//! beside its dumps, stopped, resumed, and continued after a file has grown.
+//! A decoder refers to dumps, blocks and call sites by index and borrows nothing: it can be kept beside its
+//! dumps, stopped, resumed, and continued after a file has grown.
 //!
 //! | file | what it is |
 //! |---|---|
@@ -21,7 +21,7 @@
 //! | `block_reader`, `columns`, `block_body` | an open block |
 //! | `batch` | consecutive records of a block, undecoded |
 //! | `statement` | losses on their way to the output |
-//! | `tally`, `state`, `summary` | what was counted |
+//! | `tally`, `state`, `summary` | counters |
 //! | `order`, `pools`, `values` | merge keys, reused buffers, decoding of values |
 
 mod batch;

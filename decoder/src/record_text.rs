@@ -1,5 +1,5 @@
-//! Text of a record that every text format shares and that searches see: the escaped message, and
-//! values as they follow `name=`.
+//! Text of a record, shared by all text formats and used by searches: the escaped message, and values as they
+//! follow `name=`.
 //!
 //! Nothing is allocated unless something has to be escaped.
 

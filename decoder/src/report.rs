@@ -1,7 +1,7 @@
 //! Reports as data: how [`Info`], [`Verification`], [`Summary`] and [`LeftRings`] serialize.
 //!
-//! Programs read the JSON of `steno info`, `verify` and `clean`, so names, order and form of what is here
-//! are a contract. The Rust types may say the same in other forms: nanoseconds instead of RFC 3339, bytes
+//! Programs read the JSON of `steno info`, `verify` and `clean`, so the names, order and format of the fields
+//! here are a contract. The Rust types may use other representations: nanoseconds instead of RFC 3339, bytes
 //! instead of hexadecimal digits.
 
 use std::collections::BTreeMap;

@@ -10,10 +10,10 @@
 //! The reference is the standard library that the *decoder* was built with: a change of formatting in a
 //! release of Rust also changes the text of old dumps.
 //!
-//! Nothing here panics, or recurses deeper than the value is nested, for any dump. What `format!` would not
-//! compile, such as `{:x}` of a string, is printed by `Display`, or by `Debug` if Rust has no `Display` for
-//! the type. Wide padding can make a small record long: a message is cut at [`MAX_MESSAGE_BYTES`] and then
-//! ends in `… <cut: too long>`.
+//! Nothing here panics, or recurses deeper than the value is nested, for any dump. A combination that `format!`
+//! would not compile, such as `{:x}` of a string, is printed with `Display`, or with `Debug` if Rust has no
+//! `Display` for the type. Wide padding can make a small record long: a message is cut at [`MAX_MESSAGE_BYTES`]
+//! and then ends in `… <cut: too long>`.
 
 mod float;
 mod limit;

@@ -26,7 +26,7 @@ use crate::model::state::{DumpState, Tail};
 use damage_log::DamageLog;
 use ring_state::RingState;
 
-/// What a complete reading of a dump found.
+/// The result of reading a whole dump.
 ///
 /// It serializes to the JSON that `steno verify --json` prints.
 ///
@@ -51,7 +51,7 @@ pub struct Verification {
     pub bytes: u64,
     /// How the file ends.
     pub tail: Tail,
-    /// Whether its logger is still writing; `None` if that cannot be told.
+    /// Whether its logger is still writing; `None` if that is unknown.
     pub writer_is_alive: Option<bool>,
     /// Intact frames.
     pub frames: u64,
@@ -59,26 +59,26 @@ pub struct Verification {
     pub blocks: u64,
     /// Records that were read.
     pub records: u64,
-    /// Records that the logger says it could not record.
+    /// Records that the logger states it could not record.
     pub lost: u64,
     /// Records that were in a ring but are not in the file, by gaps in their numbers.
     pub missing: u64,
     /// All absent records by cause, including those in `lost` and `missing`.
     pub by_cause: BTreeMap<LossKind, u64>,
-    /// Records that the file says were taken away with an earlier file of the log, or with a part of
-    /// it. They were never in this one.
+    /// Records that were lost with an earlier file of the log, or with a part of it, as this file states. They
+    /// were never in this file.
     pub gone: u64,
     /// Records that came from the rings of a dead writer.
     pub recovered: u64,
-    /// Whether those rings hold everything that the writer had not written.
+    /// Whether the rings hold everything that the writer had not written.
     pub is_completed: bool,
-    /// Each ring by itself, in the order of their ids.
+    /// The result for each ring, by id.
     pub rings: Vec<RingVerification>,
     /// All damage, by offset.
     pub damage: Vec<Damage>,
 }
 
-/// What was found of one ring.
+/// The result for one ring.
 ///
 /// # Examples
 ///
@@ -100,11 +100,11 @@ pub struct RingVerification {
     pub records: u64,
     /// The number of the first record that was found.
     pub first_record: u64,
-    /// The number after that of the last record.
+    /// The number of the last record plus one.
     pub next_record: u64,
-    /// Where the first block begins, in bytes since the ring's beginning.
+    /// The position of the first block, in bytes since the ring was created.
     pub position: u64,
-    /// Where the last block ends.
+    /// The position after the last block.
     pub end_position: u64,
     /// Records that its thread could not record.
     pub lost: u64,
@@ -147,8 +147,8 @@ impl Verification {
     }
 }
 
-/// Reads all of a dump: each checksum, each record with its values, the order of each ring, and
-/// what the indexes and the end say.
+/// Reads a whole dump: each checksum, each record with its values, the order of each ring, and the counts in
+/// indexes and in the end frame.
 ///
 /// # Examples
 ///

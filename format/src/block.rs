@@ -206,7 +206,7 @@ pub enum BlockError {
     #[error("the compressed block is cut")]
     Cut,
     /// A compressed body that is longer than [`Codec::allows`].
-    #[error("{stored} compressed bytes stand for {bytes}, more than a block may have")]
+    #[error("{stored} compressed bytes claim to hold {bytes}, more than a block may have")]
     TooLong {
         /// The length before compression, by the header.
         bytes: u32,

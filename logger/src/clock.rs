@@ -139,8 +139,8 @@ pub(crate) fn unix_ns(time: SystemTime) -> i64 {
 
 /// A reading of the logger's own clock, to pass to `at:` later or to measure a latency.
 ///
-/// Taking one costs as much as the clock reading of a log call, and a call that is given one does not read
-/// the clock again. So one reading serves both the record and a latency:
+/// Taking one costs as much as the clock reading of a log call, and a call with `at:` does not read the clock
+/// again. One reading can therefore serve both a record and a latency measurement:
 ///
 /// ```
 /// let received = stenolog::Timestamp::now();
@@ -148,10 +148,10 @@ pub(crate) fn unix_ns(time: SystemTime) -> i64 {
 /// stenolog::info!(at: received, took = received.elapsed(), "packet");
 /// ```
 ///
-/// It counts processor ticks since this machine started and means nothing on another machine. A difference
-/// is as accurate as the measured frequency of the counter: usually some 10 parts in a million. Times taken
-/// on one core never go back. Between cores they may, by as much as their counters differ, which is less
-/// than the time that a cache line takes from one to the other.
+/// It counts processor ticks since this machine started and means nothing on another machine. A difference is
+/// as accurate as the measured frequency of the counter: usually about 10 parts per million. Times taken on one
+/// core never decrease. Between cores they may decrease by the difference of the cores' counters, which is less
+/// than the time that a cache line takes from one core to the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(u64);
 
@@ -194,10 +194,10 @@ impl Timestamp {
         }
     }
 
-    /// Converts the time to UTC by the system's clock as it is now, even if that was set in between.
+    /// Converts the time to UTC, according to the current system clock, even if the clock was set in between.
     ///
-    /// Reads both clocks a few times. Readers of a dump know what the clock was at the time, and are more
-    /// accurate.
+    /// Reads both clocks a few times. Readers of a dump are more accurate, because they know the system clock
+    /// at that time.
     #[must_use]
     pub fn to_system_time(self) -> SystemTime {
         let clock = Clock::get();
@@ -226,7 +226,7 @@ impl Timestamp {
         Clock::get().duration(self.0.saturating_sub(earlier.0))
     }
 
-    /// The same as [`duration_since`](Self::duration_since), under `Instant`'s name for it.
+    /// Same as [`duration_since`](Self::duration_since), under the name that `Instant` uses.
     #[inline]
     #[must_use]
     pub fn saturating_duration_since(self, earlier: Self) -> Duration {

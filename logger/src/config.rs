@@ -1,4 +1,4 @@
-//! Configuration: the policies that a [`Builder`](crate::Builder) takes, and what it has gathered.
+//! Configuration: the policies that a [`Builder`](crate::Builder) accepts, and the settings that it collects.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -25,9 +25,9 @@ pub enum OnFull {
     Drop,
 }
 
-/// How small a logger makes its dump.
+/// How hard a logger compresses its dump.
 ///
-/// The busier the drain, the less time it spends on compression: no thread ever waits for a codec.
+/// The busier the drain, the less time it spends on compression. No thread ever waits for a codec.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
@@ -47,8 +47,8 @@ pub enum Compression {
     Adaptive,
     /// LZ4 at most, which costs the drain thread the least time of all three.
     Fast,
-    /// No compression. Readers of format 1.1 understand such a dump, and of a block that a loss of power
-    /// cut short they show the records before the cut.
+    /// No compression. Readers of format 1.1 understand such a dump. If a power loss cuts a block short, they
+    /// show its records before the cut.
     None,
 }
 
@@ -109,9 +109,9 @@ pub enum Rings {
     /// [`Event::RingsInMemory`](crate::Event::RingsInMemory).
     #[default]
     PreferFiles,
-    /// In files, or the logger does not start. This concerns the start only: if no file is available
-    /// later, when a thread first logs, its ring is in memory, because a log call neither fails nor stops
-    /// the program. That is reported and counted as with [`PreferFiles`](Self::PreferFiles).
+    /// In files; otherwise the logger does not start. This applies to the start only: if no file is available
+    /// later, when a thread first logs, its ring is in memory, because a log call must not fail. This is
+    /// reported and counted as with [`PreferFiles`](Self::PreferFiles).
     RequireFiles,
     /// In the process's own memory: if the process is killed, records that the drain has not written are
     /// lost.
@@ -125,13 +125,13 @@ pub enum Rings {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UnreadRings {
-    /// Their records are appended to the earlier dump, which is then sealed, complete and synced to disk;
-    /// the rings are removed. [`start`](crate::Builder::start) takes about as long as writing the contents
-    /// of the rings and reading the frame headers of the earlier dump. If the kill interrupted a write,
-    /// the dump is also copied, by reference where its file system supports that.
+    /// Their records are appended to the earlier dump, which is then sealed, complete and synced to disk; the
+    /// rings are removed. [`start`](crate::Builder::start) takes about as long as it takes to write the
+    /// contents of the rings and to read the frame headers of the earlier dump. If the kill interrupted a
+    /// write, the dump is also copied (by reference if its file system supports that).
     ///
-    /// If anything is not as a logger leaves it, nothing changes but the name of the dump, and
-    /// [`Builder::on_error`](crate::Builder::on_error) is called; `steno` reads what is readable.
+    /// If the files are not in the state in which a logger leaves them, only the name of the dump changes, and
+    /// [`Builder::on_error`](crate::Builder::on_error) is called; `steno` then reads everything readable.
     #[default]
     Recover,
     /// They are left for `steno` to find. Rings in `/dev/shm` are gone after a reboot.

@@ -1,4 +1,4 @@
-//! The drain: what turns rings into a dump.
+//! The drain, which turns rings into a dump.
 //!
 //! ```text
 //!   rings ──▶ packer ──▶ segment: DumpWriter ──▶ file ──▶ storage
@@ -13,18 +13,18 @@
 //! | `manual` | a drain that the program polls |
 //! | `pass` | one pass over the rings |
 //! | `pacing`, `effort` | how long to sleep, and how hard to compress |
-//! | `rings` | what was taken of each ring, and which may be let go of |
+//! | `rings` | how far each ring was read, and which rings can be released |
 //! | `packer` | records → blocks |
 //! | `segment` | the dump file that is being written |
-//! | `segments` | that one and those before it; the place for rotation |
-//! | `replace` | a new file in place of one to which something was done |
-//! | `sync` | what was written gets on the disk |
-//! | `ledger` | which records a file has, and so which are lost with it |
-//! | `report` | what listeners are told |
+//! | `segments` | the current file and earlier ones; the place for rotation |
+//! | `replace` | a new file in place of one that was deleted, moved or damaged |
+//! | `sync` | putting written bytes on the disk |
+//! | `ledger` | which records each file has, and so which are lost with it |
+//! | `report` | events for listeners |
 //! | `storage` | files: creation, names, lock; the place for retention |
 //!
-//! Applications are told of trouble with the file where they ask for it (`flush`, `sync`, `stats`) or listen
-//! (`on_event`), but never wait because of it. A write that fails is retried where it stopped, and a file
+//! Applications learn of file errors where they ask for them (`flush`, `sync`, `stats`) or listen for them
+//! (`on_event`), but never wait because of them. A write that fails is retried where it stopped, and a file
 //! that is taken away is replaced by a new one.
 
 mod effort;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::filter::FilterError;
 
-/// The error of [`Builder::start`](crate::Builder::start): why a logger could not be started.
+/// The error of [`Builder::start`](crate::Builder::start).
 ///
 /// Its text names the path and says what the user can do.
 ///
@@ -22,13 +22,13 @@ use crate::filter::FilterError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// A global logger runs already.
+    /// A global logger is already running.
     #[error(
-        "cannot start a second global logger on {path}: one writes to {running} already (drop it \
-         first, or use `start_detached`)"
+        "cannot start a second global logger on {path}: one is already writing to {running} (drop \
+         it first, or use `start_detached`)"
     )]
     AlreadyStarted {
-        /// The dump that was to be written.
+        /// The dump of the logger that could not start.
         path: PathBuf,
         /// The dump of the logger that runs.
         running: PathBuf,
@@ -78,7 +78,7 @@ pub enum StartError {
     KeepEarlier {
         /// The dump.
         path: PathBuf,
-        /// Where it was to go.
+        /// Its intended new path.
         to: PathBuf,
         /// What the operating system said.
         source: io::Error,
@@ -101,7 +101,7 @@ pub enum StartError {
         source: io::Error,
     },
     /// The drain thread cannot be bound to the configured core, or cannot get the configured niceness.
-    #[error("cannot run the drain thread for {path} as wanted: {source}")]
+    #[error("cannot run the drain thread for {path} as configured: {source}")]
     DrainThread {
         /// The dump.
         path: PathBuf,
@@ -129,7 +129,7 @@ fn hint(source: &io::Error) -> &'static str {
     }
 }
 
-/// The error of [`flush`](crate::flush) and [`sync`](crate::sync): why records are not where they should be.
+/// The error of [`flush`](crate::flush) and [`sync`](crate::sync).
 ///
 /// ```
 /// // No logger runs.
@@ -138,8 +138,8 @@ fn hint(source: &io::Error) -> &'static str {
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FlushError {
-    /// No global logger runs.
-    #[error("no logger runs: keep the value that `Builder::start` returns")]
+    /// No global logger is running.
+    #[error("no logger is running: keep the value that `Builder::start` returns")]
     NotStarted,
     /// The dump cannot be written, or cannot be put on the disk.
     #[error(transparent)]
@@ -150,7 +150,7 @@ pub enum FlushError {
         /// The dump.
         path: PathBuf,
     },
-    /// The process was forked from the one that logs, and has no drain.
+    /// The process is a forked child, which has no drain.
     #[error("this process is a forked child: its parent's logger is not its own")]
     Forked,
 }
@@ -180,11 +180,11 @@ pub enum FlushError {
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DrainError {
-    /// Writing has begun to fail, or fails for a new reason. What was not written stays in the rings while
-    /// they have room, and is tried again about 20 times a second.
+    /// Writing has begun to fail, or fails for a new reason. Unwritten records stay in the rings while they
+    /// have room, and the write is retried about 20 times per second.
     #[error(
-        "cannot write to the dump {path} at byte {offset}: {source}{} (what the rings hold is kept \
-         and tried again)",
+        "cannot write to the dump {path} at byte {offset}: {source}{} (records stay in \
+         the rings, and the write is retried)",
         remedy(source)
     )]
     Write {
@@ -222,14 +222,14 @@ pub enum DrainError {
         fate: FileEvent,
         /// Where the log continues; usually at the same path.
         to: PathBuf,
-        /// At most how many records of the file are gone.
+        /// An upper bound on the number of records of the file that are gone.
         lost: u64,
     },
-    /// Something happened to the file, and no new one can be created. This is tried again like a failing
+    /// Something happened to the file, and no new one can be created. The logger retries as after a failed
     /// write, unless the file was only moved and can still be written.
     #[error(
-        "the dump {path} {fate} at byte {offset}, and no new one can be begun: {source}{} (tried \
-         again)",
+        "the dump {path} {fate} at byte {offset}, and no new one can be created: {source}{} \
+         (retried)",
         remedy(source)
     )]
     Replace {
@@ -245,20 +245,20 @@ pub enum DrainError {
     /// The dump, or its name in its folder, cannot be put on the disk. The next sync writes it again from
     /// `offset` on.
     #[error(
-        "cannot put the dump {path} on the disk from byte {offset} on: {source}{} (the next sync \
-         writes it again)",
+        "cannot sync the dump {path} to disk from byte {offset} on: {source}{} (the next sync writes \
+         it again)",
         remedy(source)
     )]
     Sync {
         /// The dump.
         path: PathBuf,
-        /// Up to where it is on the disk.
+        /// The number of bytes that are on the disk.
         offset: u64,
         /// What the operating system said.
         source: Arc<io::Error>,
     },
     /// The logger has ended and could not write the dump to its end.
-    #[error("gave up the dump {path} at byte {offset}: {source}{}", remedy(source))]
+    #[error("gave up writing the dump {path} at byte {offset}: {source}{}", remedy(source))]
     GivenUp {
         /// The dump.
         path: PathBuf,
@@ -271,7 +271,7 @@ pub enum DrainError {
     /// could not be removed afterwards. Both are unchanged except for the dump's name; `steno` finds the rings
     /// by the dump. Reported on the thread that starts the logger.
     #[error(
-        "the rings in {rings} of the earlier dump {path} are left there: {reason} (`steno` reads both)"
+        "the rings of the earlier dump {path} are left in {rings}: {reason} (`steno` reads both)"
     )]
     RingsLeft {
         /// The earlier dump, under its new name.
@@ -284,8 +284,9 @@ pub enum DrainError {
     /// Another program, or another part of this one, has written to the file of a thread's ring. The records
     /// after `position` cannot be read, and at least one is lost. The thread gets another ring at its next call.
     #[error(
-        "another program has written to ring {ring} (thread {thread:?}) of the dump {path}: what it held \
-         after byte {position} is lost, and the thread gets another ring (keep others from its files)"
+        "another program has written to ring {ring} (thread {thread:?}) of the dump {path}: its \
+         records after byte {position} are lost, and the thread gets another ring (keep other programs \
+         from writing to ring files)"
     )]
     RingOverwritten {
         /// The dump.
@@ -345,7 +346,7 @@ pub enum FileEvent {
     Moved,
     /// It is shorter than what was written to it. The rest was kept under another name.
     Truncated,
-    /// The operating system lost data that it could not put on the disk. The rest of the file was
+    /// The operating system lost data that it could not write to the disk. The rest of the file was
     /// kept under another name.
     Unsaved,
 }
@@ -378,8 +379,8 @@ impl fmt::Display for ResumedText<'_> {
         let Self { path, offset, failed_for, lost } = self;
         write!(
             f,
-            "the dump {} is written again from byte {offset} on, after {failed_for:.1?} in which {lost} \
-             records found no room",
+            "writing to the dump {} resumed at byte {offset} after {failed_for:.1?}; {lost} records \
+             were lost meanwhile",
             path.display()
         )
     }
@@ -399,7 +400,7 @@ impl fmt::Display for ReplacedText<'_> {
         let Self { path, offset, cause, to, lost } = self;
         write!(
             f,
-            "the dump {} {cause} at byte {offset}: the log goes on in {}; {lost} records lost",
+            "the dump {} {cause} at byte {offset}: the log continues in {}; {lost} records are lost",
             path.display(),
             to.display()
         )

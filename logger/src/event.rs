@@ -59,16 +59,16 @@ pub enum Event {
         cause: FileEvent,
         /// Where the log continues; usually at the same path.
         to: PathBuf,
-        /// At most how many records of the file are gone. The new file states which.
+        /// An upper bound on the number of records of the file that are gone. The new file states which.
         lost: u64,
     },
-    /// Records found no room in their rings and were dropped. Raised at most once a second, and at the
-    /// end; the dump states which threads lost them, and where.
+    /// Records were dropped because their rings were full. Raised at most once per second, and at the end; the
+    /// dump states which threads lost them, and where.
     #[non_exhaustive]
     Lost {
         /// The dump.
         path: PathBuf,
-        /// How many records were lost since the previous such event.
+        /// How many records were lost since the previous event of this kind.
         records: u64,
         /// How many were lost since the logger started.
         total: u64,
@@ -86,14 +86,15 @@ pub enum Event {
         /// Why they were removed.
         reason: String,
     },
-    /// Rings are in memory because no file was available: records in them are lost if the process is
-    /// killed. Raised on the thread that starts the logger if no ring can be in a file, and later at
-    /// most once a second. The dump states it, too.
+    /// Rings are in memory because no file was available: records in them are lost if the process is killed.
+    /// Raised on the thread that starts the logger if no ring can be in a file, and later at most once per
+    /// second. The dump states this, too.
     #[non_exhaustive]
     RingsInMemory {
         /// The dump.
         path: PathBuf,
-        /// How many more such rings there are since the previous such event; 0 if all rings will be in memory.
+        /// How many such rings were created since the previous event of this kind; 0 if all rings will be in
+        /// memory.
         rings: u64,
         /// Why the last of them is not in a file.
         reason: String,
@@ -147,7 +148,7 @@ impl fmt::Display for Event {
             }
             Self::Lost { path, records, total } => write!(
                 f,
-                "{records} records of the dump {} found no room in their rings and are lost, {total} \
+                "{records} records of the dump {} were lost because their rings were full, {total} \
                  since the start (larger rings: `Builder::ring_capacity_bytes`; waiting for room: \
                  `Builder::on_full`)",
                 path.display()
@@ -162,13 +163,13 @@ impl fmt::Display for Event {
             }
             Self::RingsInMemory { path, rings: 0, reason } => write!(
                 f,
-                "the rings of the dump {} are in memory, and lost if the process is killed: {reason} \
+                "the rings of the dump {} are in memory, and are lost if the process is killed: {reason} \
                  (`Builder::rings_in` names a folder for them)",
                 path.display()
             ),
             Self::RingsInMemory { path, rings, reason } => write!(
                 f,
-                "{rings} rings more of the dump {} are in memory, and lost if the process is killed: \
+                "{rings} more rings of the dump {} are in memory, and are lost if the process is killed: \
                  {reason} (make room for ring files, or name a folder with `Builder::rings_in`)",
                 path.display()
             ),
@@ -180,19 +181,19 @@ impl fmt::Display for Event {
                     directory.display()
                 )?;
                 match error {
-                    None => {
-                        f.write_str("; new rings take their place (keep cleaners from the folder)")
-                    }
+                    None => f.write_str(
+                        "; new rings take their place (exclude the folder from cleaners)",
+                    ),
                     Some(error) => write!(
                         f,
-                        ", and the directory cannot be made again: {error} (tried again; until then a \
-                         kill loses what is in the rings)"
+                        ", and the directory cannot be recreated: {error} (retried; until then a kill \
+                         loses the records in the rings)"
                     ),
                 }
             }
             Self::EndedUnused { path } => write!(
                 f,
-                "the logger of the dump {} was dropped before it got a record (keep the value that \
+                "the logger of the dump {} was dropped before it received a record (keep the value that \
                  `start` returns in a variable such as `_log`; `let _ = …` drops it at once)",
                 path.display()
             ),

@@ -1,14 +1,14 @@
 //! Filters by target and level.
 //!
-//! The language is that of `RUST_LOG`, as far as targets and levels are concerned. As with `steno -t`, a
-//! target matches itself and its submodules, or is a pattern. Programs share the variable, so directives
-//! that only other loggers understand do not keep this one from starting.
+//! The syntax is that of `RUST_LOG`, restricted to targets and levels. As with `steno -t`, a target
+//! matches itself and its submodules, or is a pattern. Programs share the variable, so directives that
+//! only other loggers understand do not keep this one from starting.
 
 use std::env;
 
 use stenolog_format::dictionary::Level;
 
-/// Directives in the language of `RUST_LOG`: `info,my_crate::net=trace,noisy=off`.
+/// Directives in the syntax of `RUST_LOG`: `info,my_crate::net=trace,noisy=off`.
 #[derive(Debug)]
 pub(crate) struct Filter {
     /// From the least to the most specific one.
@@ -37,7 +37,7 @@ struct Directive {
 /// ```
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the filter `{text}` is not understood: {reason} (it should look like `info,my_crate::net=trace`)"
+    "cannot parse the filter `{text}`: {reason} (it should look like `info,my_crate::net=trace`)"
 )]
 pub struct FilterError {
     text: String,
@@ -287,7 +287,10 @@ mod tests {
         let error = Filter::parse("app=loud").unwrap_err().to_string();
         assert!(error.contains("app=loud"), "{error}");
         let error = Filter::parse("info,app=loud").unwrap_err().to_string();
-        assert!(error.contains("`info,app=loud` is not understood: `app=loud`: `loud`"), "{error}");
+        assert!(
+            error.contains("cannot parse the filter `info,app=loud`: `app=loud`: `loud`"),
+            "{error}"
+        );
         for text in ["info/needle", "app[req{id=1}]=debug", "a=b=c", "info app=debug", "[", "x=1=2"]
         {
             assert!(Filter::parse(text).is_err(), "{text}");

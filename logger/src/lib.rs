@@ -1,9 +1,9 @@
-//! A structured binary logger: a call costs about as much as reading the clock, committed records are
-//! not lost, and the dump explains itself.
+//! A structured binary logger: a call costs about as much as reading the clock, committed records survive the
+//! process, and a dump can be read without the program that wrote it.
 //!
-//! A call site writes a few bytes into a ring that belongs to its thread. A drain thread packs
-//! the contents of the rings into a dump file. The program `steno` (package `stenolog-cli`) turns the
-//! dump into text or JSON, whenever and wherever you want to read it.
+//! A call site writes a few bytes into a ring that belongs to its thread. A drain thread packs the contents of
+//! the rings into a dump file. The program `steno` (package `stenolog-cli`) turns the dump into text or JSON
+//! later, on any machine.
 //!
 //! ```
 //! # let folder = tempfile::tempdir()?;
@@ -31,9 +31,9 @@
 //! | fields | `order_id, user.id = id, ?state, %err,` | bare, `?` as `Debug`, `%` as `Display` |
 //! | message | `"filled {} @ {price:.2}", qty` | everything that `std::format!` takes |
 //!
-//! Arguments are evaluated once, from left to right, and only if the call is enabled. A mistake in
-//! a format string is the same compile error as in `format!`. A call takes up to 256 fields and
-//! arguments; an argument that is printed in several forms counts once for each.
+//! Arguments are evaluated once, from left to right, and only if the call is enabled. A mistake in a format
+//! string is the same compile error as in `format!`. A call takes up to 256 fields and arguments; an argument
+//! that is printed in several forms counts once for each form.
 //!
 //! The macros also accept the syntax of `log` and `tracing`, so a program changes its imports and none
 //! of its calls:
@@ -51,17 +51,17 @@
 //! [`log!`] is the same as [`event!`]. [`enabled!`], [`event_enabled!`] and [`log_enabled!`] ask whether a
 //! call would be logged. `logger:` is a compile error: use [`Logger::enter`] to choose a logger.
 //!
-//! A target is dynamic unless it is a literal, a macro, or named like a constant (`TARGET`,
-//! `crate::TARGET`): `target: &name`, `target: Self::NAME`. Such a call compares its target with that of
-//! the previous call; if it differs, the call looks up its call site in a map. Each distinct target takes
-//! memory for the life of the process. A call site distinguishes up to 1024 targets, by level; further
-//! ones are logged under the module path.
+//! A target is static if it is a literal, a macro, or named like a constant (`TARGET`, `crate::TARGET`). Any
+//! other target is dynamic: `target: &name`, `target: Self::NAME`. A call with a dynamic target compares it
+//! with that of the previous call; if it differs, the call looks up its call site in a map. Each distinct
+//! target takes memory for the life of the process. A call site distinguishes up to 1024 targets, by level;
+//! further ones are logged under the module path.
 //!
-//! A macro as a message keeps typed arguments if its placeholders are in string literals of `concat!`;
-//! otherwise (`include_str!("format.txt"), a, b`) the message is formatted at the call.
+//! If the message is a macro, its arguments stay typed as long as the placeholders are in string literals of
+//! `concat!`; otherwise (`include_str!("format.txt"), a, b`) the message is formatted at the call.
 //!
-//! An argument's type may be inferred from later code, as with `format!`; the value is recorded as the
-//! type that it turns out to be.
+//! An argument's type may be inferred from later code, as with `format!`; the value is recorded with the
+//! inferred type.
 //!
 //! Numbers, `bool`, `char`, strings, `Option`, arrays, slices, tuples, maps, sets and lists of these, `Duration`,
 //! `SystemTime` and IP addresses are stored as they are; the decoder formats them exactly as
@@ -75,31 +75,32 @@
 //!
 //! # Cost
 //!
-//! An enabled call reads two words of its call site and one of its thread, reads the clock, checks
-//! once that the record fits, stores it, and publishes it with one release store: no allocation,
-//! no lock, no system call, no formatting. A disabled call is one load and one comparison. Strings
-//! and slices of more than 64 bytes take a slower path, which does no more of these either.
+//! An enabled call reads two words of its call site and one of its thread, reads the clock, checks once that
+//! the record fits, stores it, and publishes it with one release store: no allocation, no lock, no system call,
+//! no formatting. A disabled call is one load and one comparison. Strings and slices of more than 64 bytes take
+//! a slower path, which does none of these either.
 //!
-//! The first call of a site, and the first of a thread, take a lock and allocate: a few microseconds
-//! for a site; for a thread as much if a ring is free, and a millisecond or more if one must be made
-//! (AMD EPYC, 2.6 GHz). [`prepare_thread`] moves the latter out of the first call. The memory of rings in
-//! files is mapped when they are made; that of rings [in memory](Rings::Memory) as it is first used.
+//! The first call of a call site and the first call of a thread take a lock and allocate. This takes a few
+//! microseconds for a call site. For a thread it takes as long if a ring is free, and a millisecond or more if
+//! a ring must be created (AMD EPYC, 2.6 GHz); [`prepare_thread`] moves this out of the first call. Rings in
+//! files are mapped when they are created; the pages of rings [in memory](Rings::Memory) are mapped on first
+//! use.
 //!
-//! Numbers, characters, strings and pointers to these travel to the hot path in registers, other values by
-//! reference. Without link-time optimisation, thread-locals cost a few more instructions in a library.
+//! Numbers, characters, strings and pointers to these are passed to the hot path in registers, and other values
+//! by reference. Without link-time optimisation, thread-locals cost a few more instructions in a library.
 //!
 //! # Limits
 //!
-//! Signal handlers log through [`in_signal_handler`]. After a `fork` the child logs nothing, unless it
-//! starts a logger of its own or [`Builder::forked_child`] says otherwise. A record that is larger than its
-//! ring ([`Builder::ring_capacity_bytes`]) is counted as lost. Rings are files that survive the process
-//! where that is possible: see [`Rings`].
+//! Signal handlers log through [`in_signal_handler`]. After a `fork`, the child logs nothing unless it starts a
+//! logger of its own or [`Builder::forked_child`] starts one. A record that is larger than its ring
+//! ([`Builder::ring_capacity_bytes`]) is counted as lost. Where possible, rings are files and survive the
+//! process: see [`Rings`].
 //!
 //! # Features
 //!
-//! `max_level_*` and `release_max_level_*` (`off`, `error` … `trace`) compile calls beyond the
-//! level away. `serde` (on by default) stores serializable fields as postcard. `zstd` (on by default)
-//! lets the drain compress with Zstandard; see [`Compression`].
+//! `max_level_*` and `release_max_level_*` (`off`, `error` … `trace`) remove less severe calls at compile time.
+//! `serde` (on by default) stores serializable fields as postcard. `zstd` (on by default) lets the drain
+//! compress with Zstandard; see [`Compression`].
 
 #[doc(hidden)]
 #[path = "private.rs"]

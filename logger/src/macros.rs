@@ -1,5 +1,5 @@
-//! Logging macros. Each passes its tokens and `$crate` to the procedural macro, which therefore need not
-//! guess how the caller named this crate.
+//! Logging macros. Each passes its tokens and `$crate` to the procedural macro, so the latter does not have to
+//! guess the caller's name for this crate.
 
 /// Logs at [`Level::Error`](crate::Level::Error): something failed.
 ///
@@ -78,7 +78,7 @@ macro_rules! event {
     ($($call:tt)*) => { $crate::__private::call!($crate event $($call)*) };
 }
 
-/// The same as [`event!`], under its name in `log`.
+/// Same as [`event!`], under its name in `log`.
 ///
 /// See the [crate documentation](crate#call-sites) for what it accepts.
 ///
@@ -90,7 +90,7 @@ macro_rules! log {
     ($($call:tt)*) => { $crate::__private::call!($crate event $($call)*) };
 }
 
-/// Returns whether a call here, with this level and optional target, would be logged.
+/// Returns whether a call with this level and optional target would be logged here.
 ///
 /// Use it to guard values that are costly to compute and needed only for logging:
 /// `if enabled!(Level::Debug) { … }`, `enabled!(target: "risk", Level::Debug)`. Fields after the level,
@@ -113,13 +113,13 @@ macro_rules! enabled {
     ($($call:tt)*) => { $crate::__private::call!($crate enabled $($call)*) };
 }
 
-/// The same as [`enabled!`], under its other name in `tracing`.
+/// Same as [`enabled!`], under its other name in `tracing`.
 #[macro_export]
 macro_rules! event_enabled {
     ($($call:tt)*) => { $crate::__private::call!($crate enabled $($call)*) };
 }
 
-/// The same as [`enabled!`], under its name in `log`.
+/// Same as [`enabled!`], under its name in `log`.
 #[macro_export]
 macro_rules! log_enabled {
     ($($call:tt)*) => { $crate::__private::call!($crate enabled $($call)*) };

@@ -1,11 +1,11 @@
-//! Statistics of a logger, and the counters of the process among them.
+//! Statistics of a logger, including the process-wide counters.
 
 use std::io;
 use std::sync::atomic::AtomicU64;
 
-/// Statistics: what a logger has done so far.
+/// Statistics of a logger since its start.
 ///
-/// Each number is exact, but they are not taken at the same moment. Future versions may add fields.
+/// Each number is exact, but the numbers are not read at the same moment. Future versions may add fields.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
@@ -38,10 +38,10 @@ pub struct Stats {
     pub write_errors: u64,
     /// Attempts to put the dump on the disk that failed.
     pub sync_errors: u64,
-    /// How often a new file was begun because something happened to the one before.
+    /// How often a new file was begun because something happened to the previous one.
     pub files_replaced: u64,
-    /// Why the dump cannot be written now; `None` if it can. [`Event::Dump`](crate::Event::Dump) has the
-    /// details.
+    /// Why the dump cannot be written at the moment; `None` if it can be. [`Event::Dump`](crate::Event::Dump)
+    /// has the details.
     pub failing: Option<io::ErrorKind>,
     /// Rings that are in the process's own memory and do not survive it: because of
     /// [`Rings::Memory`](crate::Rings::Memory), or because no file was available.

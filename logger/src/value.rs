@@ -1,4 +1,4 @@
-//! Values that a call site stores as they are, for the decoder to format.
+//! Values that a call site stores in binary form and the decoder formats.
 //!
 //! A record's payload is its values one after the other: little-endian, unaligned, without
 //! padding, each laid out as [`Type`] says. Two numbers tell the writer whether it must look at
@@ -68,7 +68,7 @@ pub use self::special::Empty;
 pub(crate) use self::special::{AsString, ErrorChain, Recorded};
 pub use self::text::{Buffer, Text};
 
-/// A value that is stored as it is and formatted by the decoder.
+/// A value that is stored in binary form and formatted by the decoder.
 ///
 /// Implemented for the types of the standard library that print, and by
 /// [`#[derive(Record)]`](macro@crate::Record) for structs and enums of such types. Use it as a bound in generic

@@ -30,8 +30,8 @@ impl<'ring> Record<'ring> {
         Self { payload, tag, position }
     }
 
-    /// The bytes, without header and padding. In a ring they are 8-aligned; in a copy, that is a
-    /// snapshot or a recovered ring, nothing is promised.
+    /// The bytes, without header and padding. They are 8-aligned in a ring, but not necessarily in a snapshot
+    /// or a recovered ring.
     #[inline]
     #[must_use]
     pub fn payload(&self) -> &'ring [u8] {
@@ -45,7 +45,7 @@ impl<'ring> Record<'ring> {
         self.tag
     }
 
-    /// Where the record begins: bytes since the ring's birth.
+    /// The position of the record, in bytes since the ring was created.
     #[inline]
     #[must_use]
     pub fn position(&self) -> u64 {
@@ -55,7 +55,7 @@ impl<'ring> Record<'ring> {
 
 /// Records that can be read, and freed once that is safe: see [`Consumer::batch`].
 ///
-/// What is committed meanwhile is not part of it.
+/// Records that are committed later are not part of it.
 ///
 /// # Examples
 ///
@@ -126,12 +126,12 @@ impl<'ring> Batch<'ring> {
         }
     }
 
-    /// The bytes from start to end as they lie in the ring, headers, padding and dead space
-    /// included: up to the wrap, and from it (mostly empty). No record is split between the two.
+    /// The raw bytes of the ring from start to end, including headers, padding and dead space: the part up to
+    /// the wrap, and the part after it (usually empty). No record is split between the two.
     ///
-    /// Each record or skip begins with a little-endian `u64` at a multiple of 8: the length in the
-    /// low 31 bits, then the skip bit, then 32 bits of tag. The next one follows after the length
-    /// rounded up to 8. What padding and skips hold is unspecified.
+    /// Each record or skip begins with a little-endian `u64` at a multiple of 8: the length in the low 31 bits,
+    /// then the skip bit, then 32 bits of tag. The next one follows after the length rounded up to 8. The
+    /// contents of padding and skips are unspecified.
     #[must_use]
     pub fn raw_slices(&self) -> (&[u8], &[u8]) {
         self.consumer.bytes(self.start, self.end)

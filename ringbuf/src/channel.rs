@@ -1,10 +1,9 @@
 //! Queues whose ends can wait: a sender for room, a receiver for records.
 //!
-//! A receiver that finds nothing polls for a moment and then sleeps. Nothing that a sender does
-//! to hand over a record wakes it, as a call to the system would cost more than a hundred records:
-//! it wakes up when a sender calls [`notify`](Sender::notify) or goes away, and by itself after at
-//! most [`MAX_POLL`]. Senders that care for latency notify after each record, or after the last
-//! one of many; senders that care for throughput never do.
+//! A receiver that finds no record polls for a moment and then sleeps. Committing a record does not wake it,
+//! because a system call costs more than a hundred records: it wakes up when a sender calls
+//! [`notify`](Sender::notify) or is dropped, and by itself after at most [`MAX_POLL`]. Call `notify` after each
+//! record, or after the last of several, for low latency; never call it for throughput.
 //!
 //! ```text
 //!   sender                                 receiver
@@ -14,9 +13,9 @@
 //!                                          sleep until woken or for at most MAX_POLL
 //! ```
 //!
-//! One of the two fences is first. If it is the sender's, the receiver sees the record; if it is
-//! the receiver's, the sender sees that it is asleep. A wake-up that comes before the sleep ends
-//! it at once. So no record for which `notify` was called waits for a poll.
+//! One of the two fences is first. If it is the sender's, the receiver sees the record; if it is the
+//! receiver's, the sender sees that the receiver is asleep. A wake-up that precedes the sleep ends it at once.
+//! A record followed by `notify` therefore never waits for a poll.
 //!
 //! # Examples
 //!
@@ -63,7 +62,7 @@ pub mod spsc {
     /// The sending end.
     pub type Sender = super::Sender<spsc::Producer>;
 
-    /// Makes a channel over a [ring](spsc::new) of at least `capacity_bytes`.
+    /// Creates a channel over a [ring](spsc::new) of at least `capacity_bytes`.
     ///
     /// # Panics
     ///
@@ -80,10 +79,10 @@ pub mod mpsc {
 
     pub use super::Receiver;
 
-    /// A sending end, of which there can be many: it is `Clone`.
+    /// A sending end. Clone it for further senders.
     pub type Sender = super::Sender<mpsc::Producer>;
 
-    /// Makes a channel over a [ring](mpsc::new) of at least `capacity_bytes`.
+    /// Creates a channel over a [ring](mpsc::new) of at least `capacity_bytes`.
     ///
     /// # Panics
     ///

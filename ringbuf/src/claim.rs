@@ -10,16 +10,15 @@ use core::ops::{Deref, DerefMut};
 
 /// Space in a ring that only this value may write.
 ///
-/// Dereferences to exactly the bytes that were asked for. What they hold before they are written
-/// is unspecified: zero, or bytes of older records.
+/// Dereferences to exactly the requested bytes. Their initial contents are unspecified: zero, or bytes of older
+/// records.
 ///
 /// [`commit`](Self::commit) hands the record to the consumer with a single store. Dropping the
 /// claim instead marks the space dead, so an unwinding producer never stalls the ring.
 ///
-/// A claim that is leaked (`mem::forget`) stalls it: the consumer waits at that record, and the
-/// producers, once the ring is full, find no room. Nothing that was committed before is
-/// lost, and nothing is unsound. With many producers, what others committed after it can still be
-/// reached: see [`Consumer::unblock`].
+/// A leaked claim (`mem::forget`) stalls the ring: the consumer waits at that record, and claims fail once the
+/// ring is full. Records committed before it are not lost, and nothing is unsound. With many producers, the
+/// records that others committed after it can still be reached: see [`Consumer::unblock`].
 ///
 /// # Examples
 ///
@@ -56,15 +55,15 @@ impl<'ring> WriteClaim<'ring> {
         Self { words, offset, len, tag: 0, ring: PhantomData }
     }
 
-    /// Sets the tag that the record will carry; it is 0 otherwise.
+    /// Sets the tag of the record. The default is 0.
     #[inline]
     pub fn set_tag(&mut self, tag: u32) {
         self.tag = tag;
     }
 
-    /// The address of the first of the claimed bytes, of which there are as many as were asked
-    /// for. It is 8-aligned, and may be written through until the claim is committed, dropped or
-    /// leaked: a leaked one may be [stepped over](Consumer::unblock) and its bytes used again.
+    /// The address of the first claimed byte, which is 8-aligned. As many bytes as requested may be written
+    /// through it until the claim is committed, dropped or leaked: a leaked claim may be [stepped
+    /// over](Consumer::unblock) and its bytes reused.
     #[inline]
     pub fn as_mut_ptr(&mut self) -> *mut u8 {
         self.payload()
@@ -85,8 +84,8 @@ impl<'ring> WriteClaim<'ring> {
         self.commit();
     }
 
-    /// Hands the first `len` bytes to the consumer as the record. The rest becomes dead space,
-    /// and so does all of it if `len` is 0, as no record is empty.
+    /// Hands the first `len` bytes to the consumer as the record. The rest becomes dead space. If `len` is 0,
+    /// the whole claim does, because no record is empty.
     ///
     /// # Panics
     ///
@@ -166,9 +165,9 @@ impl fmt::Debug for WriteClaim<'_> {
     }
 }
 
-/// The oldest record of a ring; dereferences to its payload.
+/// The oldest record of a ring. Dereferences to its payload.
 ///
-/// Dropping it frees the record. A leaked one frees nothing: the next
+/// Dropping it frees the record. A leaked claim frees nothing: the next
 /// [`try_claim`](Consumer::try_claim) yields the same record again.
 ///
 /// # Examples

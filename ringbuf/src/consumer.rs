@@ -9,9 +9,8 @@ use crate::ring::Ring;
 use crate::sync::Arc;
 use core::fmt;
 
-/// How much a drain reads at most before it frees: half of a usual first cache, so that the lines
-/// are there still when they are written, and enough for one long clearing, which processors do
-/// without fetching the lines first.
+/// How much a drain reads at most before it frees: half of a typical L1 cache, so the lines are still cached
+/// when they are written, and enough for one long clear, which processors do without fetching the lines first.
 const FREED_TOGETHER_BYTES: u64 = 16 * 1024;
 
 /// The reading end of a ring.
@@ -21,12 +20,12 @@ const FREED_TOGETHER_BYTES: u64 = 16 * 1024;
 /// | to | use | frees |
 /// |---|---|---|
 /// | take records one at a time | [`try_claim`](Self::try_claim) | each one when it is dropped |
-/// | read many, as cheaply as possible | [`drain`](Self::drain) | what was shown, many together |
-/// | read many and keep them until they are safe elsewhere | [`batch`](Self::batch), then [`batch_from`](Self::batch_from) | on [`release`](Batch::release) or [`release_to`](Self::release_to) |
-/// | the same by a closure, without a second look at the headers | [`scan_from`](Self::scan_from) | on [`release_to`](Self::release_to) |
+/// | read many, as cheaply as possible | [`drain`](Self::drain) | the visited records, in chunks |
+/// | read many and keep them until they are stored elsewhere | [`batch`](Self::batch), then [`batch_from`](Self::batch_from) | on [`release`](Batch::release) or [`release_to`](Self::release_to) |
+/// | the same with a closure, without reading headers twice | [`scan_from`](Self::scan_from) | on [`release_to`](Self::release_to) |
 ///
-/// Records come in the order in which they were claimed; one that is claimed but not committed
-/// holds back those after it.
+/// Records are read in the order of their claims. A claim that is not committed yet holds back the records
+/// after it.
 pub struct Consumer {
     ring: Arc<Ring>,
     /// Everything before was freed. Equals the shared head, which only this value moves.
@@ -48,8 +47,8 @@ impl Consumer {
 
     /// Takes the oldest record, if one is committed.
     ///
-    /// It stays in the ring until the claim is dropped; a claim that is leaked leaves it there,
-    /// to be taken again.
+    /// It stays in the ring until the claim is dropped. If the claim is leaked, the next call returns the same
+    /// record.
     ///
     /// # Examples
     ///
@@ -66,19 +65,17 @@ impl Consumer {
         Some(ReadClaim::new(self, header))
     }
 
-    /// Shows records to `read`, oldest first, and frees them, many together; returns how many.
+    /// Passes records to `read`, oldest first, and frees them in chunks. Returns their number.
     ///
     /// Takes at most `max_bytes` of the ring, headers and padding included, but always at least
     /// one record if there is one. Returns 0 only if no record is committed.
     ///
-    /// One pass and one store free what lies in 16 KiB, or in a quarter of a smaller ring, while it
-    /// is still close to the processor.
-    /// This is the cheapest way to read.
+    /// This is the cheapest way to read: each chunk of 16 KiB, or of a quarter of a smaller ring, is freed in
+    /// one pass while it is still cached.
     ///
     /// # Panics
     ///
-    /// If `read` does. The record that it was shown is freed, as are those before it; those after
-    /// it stay.
+    /// If `read` panics. The current record and those before it are freed; those after it stay.
     ///
     /// # Examples
     ///
@@ -94,7 +91,7 @@ impl Consumer {
     /// ```
     #[inline]
     pub fn drain(&mut self, max_bytes: usize, mut read: impl FnMut(Record<'_>)) -> usize {
-        /// Frees what was shown, also when the closure unwinds.
+        /// Frees the visited records, also when the closure unwinds.
         struct Shown<'a> {
             consumer: &'a mut Consumer,
             end: u64,
@@ -130,17 +127,17 @@ impl Consumer {
         }
     }
 
-    /// Shows records to `read` as [`drain`](Self::drain) does, but frees nothing; returns the
-    /// position after the last one, for [`release_to`](Self::release_to) and to go on from.
+    /// Passes records to `read` as [`drain`](Self::drain) does, but frees nothing. Returns the position after
+    /// the last one: pass it to [`release_to`](Self::release_to), or to the next scan.
     ///
-    /// Begins at `position`: the consumer's own, or one that an earlier call returned, or the
-    /// [`end`](Batch::end) of a batch. If no record follows, the same or, past dead
-    /// space, a later position is returned, and should be released as well.
+    /// Begins at `position`: the consumer's own, one that an earlier call returned, or the [`end`](Batch::end)
+    /// of a batch. If no record follows, this returns the same position, or a later one past dead space, which
+    /// should be released as well.
     ///
     /// # Panics
     ///
-    /// If `position` lies before the head, past what is committed, or inside a record; and if
-    /// `read` does, with no effect on the ring.
+    /// If `position` is before the head, past the committed records, or inside a record. If `read` panics,
+    /// which has no effect on the ring.
     ///
     /// # Examples
     ///
@@ -172,7 +169,7 @@ impl Consumer {
         end
     }
 
-    /// Collects the oldest records to be read now and freed later, or never.
+    /// Collects the oldest records, which can be read now and freed later, or never.
     ///
     /// Takes at most `max_bytes` of the ring, headers and padding included, but always at least
     /// one record if there is one. Dropping the batch frees nothing: the next one begins with the
@@ -180,7 +177,7 @@ impl Consumer {
     ///
     /// # Examples
     ///
-    /// Records leave the ring only once they are safe elsewhere:
+    /// Records leave the ring only once they are stored elsewhere:
     ///
     /// ```
     /// use std::io::{IoSlice, Write};
@@ -204,14 +201,14 @@ impl Consumer {
         self.batch_from(self.head, max_bytes)
     }
 
-    /// Collects records as [`batch`](Self::batch) does, but from `position` on: the
-    /// [`end`](Batch::end) of a batch that was not released yet.
+    /// Collects records as [`batch`](Self::batch) does, but from `position` on, such as the [`end`](Batch::end)
+    /// of a batch that was not released yet.
     ///
-    /// Unlike there, dead space before the first record is part of the batch.
+    /// Unlike with `batch`, dead space before the first record is part of the batch.
     ///
     /// # Panics
     ///
-    /// If `position` lies before the head, past what is committed, or inside a record.
+    /// If `position` is before the head, past the committed records, or inside a record.
     ///
     /// # Examples
     ///
@@ -238,22 +235,22 @@ impl Consumer {
         Batch::new(self, position, end, records)
     }
 
-    /// Frees all records before `position`: the [`end`](Batch::end) of a batch, or of a scan.
+    /// Frees all records before `position`, the [`end`](Batch::end) of a batch or a scan.
     ///
-    /// Checking the position takes constant time for the end of the last batch or scan; for
-    /// another one the headers before it are walked through, lest it lie inside a record.
+    /// Checking the position takes constant time for the end of the last batch or scan. For any other position
+    /// the headers before it are read, to make sure that it is not inside a record.
     ///
     /// # Panics
     ///
-    /// If `position` lies before the head, past what is committed, or inside a record.
+    /// If `position` is before the head, past the committed records, or inside a record.
     pub fn release_to(&mut self, position: u64) {
         self.assert_boundary(position);
         self.free_to(position);
     }
 
-    /// Bytes that committed records take in the ring, with their headers and padding.
+    /// The number of bytes that committed records take in the ring, including headers and padding.
     ///
-    /// Walks through their headers. More may be committed meanwhile.
+    /// Reads all headers. More records may be committed meanwhile.
     #[must_use]
     pub fn readable_bytes(&self) -> usize {
         let mut bytes = 0;
@@ -267,10 +264,10 @@ impl Consumer {
         bytes
     }
 
-    /// The position after the last committed record and the dead space that follows it: up to where a
-    /// [scan](Self::scan_from) without a limit would go.
+    /// The position after the last committed record and the dead space that follows it: where a
+    /// [scan](Self::scan_from) without a limit would end.
     ///
-    /// Walks through the headers. More may be committed meanwhile.
+    /// Reads all headers. More records may be committed meanwhile.
     ///
     /// # Examples
     ///
@@ -292,16 +289,16 @@ impl Consumer {
     }
 
     /// Whether nothing is committed at `position`, not even dead space: a [scan](Self::scan_from) from
-    /// there would end where it began. Something may be by the time this returns.
+    /// there would end where it began. This may change before the call returns.
     ///
-    /// In a ring in a file there may also be what is no record, for which see
-    /// [`damage_at`](Self::damage_at): that is not the end.
+    /// In a ring in a file, bytes at `position` that are not a record do not count as the end: see
+    /// [`damage_at`](Self::damage_at).
     ///
     /// One load, if the position is the consumer's own or the end of the last batch or scan.
     ///
     /// # Panics
     ///
-    /// If `position` lies before the head, past what is committed, or inside a record.
+    /// If `position` is before the head, past the committed records, or inside a record.
     ///
     /// # Examples
     ///
@@ -319,13 +316,12 @@ impl Consumer {
         Header::from_word(self.receive_word(position)).is_none()
     }
 
-    /// The damage at `position`, the end of a [scan](Self::scan_from) or [batch](Self::batch_from), if there
-    /// is no record and never will be: another program has written to the ring's file. Nothing after it is
-    /// ever read.
+    /// The damage at `position`, the end of a [scan](Self::scan_from) or [batch](Self::batch_from), if another
+    /// program has written to the ring's file there. Nothing after damage is ever read.
     ///
     /// # Panics
     ///
-    /// If `position` lies before the head, past what is committed, or inside a record.
+    /// If `position` is before the head, past the committed records, or inside a record.
     #[cfg(all(feature = "std", not(loom)))]
     #[must_use]
     pub fn damage_at(&self, position: u64) -> Option<crate::file::Damage> {
@@ -336,7 +332,7 @@ impl Consumer {
         (!is_possible).then_some(crate::file::Damage::Header { position, word })
     }
 
-    /// Whether no record is committed. One may be by the time this returns.
+    /// Whether no record is committed. This may change before the call returns.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         let mut position = self.head;
@@ -349,22 +345,22 @@ impl Consumer {
         true
     }
 
-    /// Bytes that the ring holds, headers and padding included: a power of two.
+    /// The capacity of the ring in bytes, including headers and padding: a power of two.
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.ring.capacity()
     }
 
-    /// The position to which everything was freed: bytes since the ring's birth.
+    /// The position up to which everything was freed, in bytes since the ring was created.
     #[must_use]
     pub fn position(&self) -> u64 {
         self.head
     }
 
-    /// Whether the producer is gone, or all of them if there were many.
+    /// Whether all producers were dropped.
     ///
-    /// Everything that was committed is still there to be read: once this has returned `true`, a
-    /// ring that is then found empty stays so.
+    /// Committed records can still be read. Once this has returned `true`, a ring that is then found empty
+    /// stays empty.
     ///
     /// # Examples
     ///
@@ -379,12 +375,11 @@ impl Consumer {
         !self.ring.is_any_producer_alive()
     }
 
-    /// Steps over a leaked claim that holds back what other producers committed after it;
-    /// returns whether there was one.
+    /// Steps over a leaked claim that holds back records of other producers. Returns whether there was one.
     ///
-    /// Does nothing while a producer is alive, as the claim may be in use, nor while there are
-    /// records before it. Nor does it in a ring of one producer, whose claims leave no mark that
-    /// tells where the next record begins.
+    /// Does nothing while a producer is alive, because the claim may be in use; while there are records before
+    /// the claim; or in a ring with one producer, where claims leave no mark that tells where the next record
+    /// begins.
     ///
     /// # Examples
     ///
@@ -405,13 +400,13 @@ impl Consumer {
         self.is_disconnected() && unsafe { self.unblock_unchecked() }
     }
 
-    /// Steps over a leaked claim as [`unblock`](Self::unblock) does, but also while there are
-    /// producers: for one that was leaked together with its claim.
+    /// Steps over a leaked claim as [`unblock`](Self::unblock) does, but even while producers are alive. Use it
+    /// for a producer that was leaked together with its claim.
     ///
     /// # Safety
     ///
-    /// Whatever the owner did with the oldest claim that is neither committed nor aborted
-    /// happened before this call, and it will not access it again.
+    /// All accesses of the owner to the oldest open claim happened before this call, and the owner will not
+    /// access it again.
     pub unsafe fn unblock_unchecked(&mut self) -> bool {
         if self.skip_to_record().is_some() {
             return false;
@@ -421,9 +416,9 @@ impl Consumer {
         unsafe { self.ring.bury(self.head) }
     }
 
-    /// Sets a number of the caller's that is kept beside the ring, for a later
-    /// [recovery](crate::file::Recovered) from its file. One plain store; a recovery that finds records
-    /// freed also finds what was set before that.
+    /// Sets a user word: a number that is kept beside the ring, for a later [recovery](crate::file::Recovered)
+    /// from its file. Costs one plain store. A recovery that finds records freed also finds the words that were
+    /// set before.
     ///
     /// # Panics
     ///

@@ -1,4 +1,4 @@
-//! The core that the caller runs on: a hint, out of date as soon as it is given.
+//! The core that the caller runs on: a hint, which may be out of date at once.
 
 /// Not known, or no system that tells.
 pub(crate) const UNKNOWN: u32 = u32::MAX;

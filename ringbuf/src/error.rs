@@ -1,6 +1,6 @@
 //! Errors of claims, channels and construction.
 
-/// Why there is no space to claim.
+/// The error of a claim.
 ///
 /// # Examples
 ///
@@ -16,7 +16,7 @@
 // Exhaustive on purpose: «wait» and «never» leave no third case, and a hot path wants to match both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum TryClaimError {
-    /// The ring has no room now. Try again once the consumer has freed some.
+    /// The ring has no room at the moment. Try again once the consumer has freed some.
     #[error("the ring is full")]
     Full,
     /// The record is larger than this ring (or the given share of it) can ever hold.
@@ -24,7 +24,7 @@ pub enum TryClaimError {
     TooLarge,
 }
 
-/// There is no memory for a ring.
+/// A ring could not be allocated.
 ///
 /// # Examples
 ///
@@ -36,10 +36,10 @@ pub enum TryClaimError {
 /// # Ok::<(), OutOfMemory>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[error("there is no memory for the ring")]
+#[error("out of memory: cannot allocate the ring")]
 pub struct OutOfMemory;
 
-/// The receiver is gone, so nothing that is sent would be read.
+/// The receiver was dropped, so sent records would never be read.
 ///
 /// # Examples
 ///
@@ -55,7 +55,7 @@ pub struct OutOfMemory;
 #[error("the receiver of the channel is gone")]
 pub struct ChannelClosed;
 
-/// Why there is no space to send in.
+/// The error of [`try_send`](crate::channel::Sender::try_send).
 ///
 /// # Examples
 ///
@@ -73,15 +73,15 @@ pub struct ChannelClosed;
 #[cfg(feature = "std")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum TrySendError {
-    /// The ring has no room now. Try again once the receiver has freed some.
+    /// The ring has no room at the moment. Try again once the receiver has freed some.
     #[error("the channel is full")]
     Full,
-    /// The receiver is gone, so nothing that is sent would be read.
+    /// The receiver was dropped, so sent records would never be read.
     #[error("the receiver of the channel is gone")]
     Disconnected,
 }
 
-/// Why nothing was received.
+/// The error of [`recv`](crate::channel::Receiver::recv).
 ///
 /// # Examples
 ///
@@ -98,10 +98,10 @@ pub enum TrySendError {
 #[cfg(feature = "std")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum RecvError {
-    /// The time was over before anything was sent.
+    /// The timeout ended before anything was sent.
     #[error("nothing was sent in time")]
     Timeout,
-    /// All senders are gone, and everything that they sent was received.
+    /// All senders were dropped, and everything that they sent was received.
     #[error("all senders of the channel are gone")]
     Disconnected,
 }

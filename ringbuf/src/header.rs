@@ -1,21 +1,21 @@
-//! The header word: what a record says of itself in eight bytes.
+//! The header word of a record: its length, its tag and whether it is committed, in eight bytes.
 //!
 //! ```text
-//!   bit  0..31   payload bytes that follow (without padding); 0: nothing is committed
-//!   bit  31      skip: the bytes that follow are dead
-//!   bit 32..64   tag, the caller's; of what is not committed: the bytes claimed, or 0
+//!   bit  0..31   payload bytes that follow (without padding); 0: nothing is committed bit  31
+//!   skip: the bytes that follow are dead bit 32..64   the caller's tag; if not committed, the
+//!   number of claimed bytes, or 0
 //! ```
 //!
-//! The word is stored little-endian, so its first four bytes are the length, whichever machine reads
-//! them. As no record is empty, those four bytes alone tell what is committed. A claim may be
-//! *marked* in the other four: the mark lets others step over a claim whose owner died, and costs
-//! a reader nothing, who looks at the length anyway.
+//! The word is stored little-endian, so its first four bytes are the length on every machine. No record is
+//! empty, so these four bytes alone tell whether a record is committed. A claim may be *marked* in the other
+//! four: the mark lets others step over a claim whose owner died. It costs a reader nothing, because the reader
+//! looks at the length anyway.
 
 /// Bytes of a header, and the alignment of every record.
 pub(crate) const HEADER_BYTES: usize = 8;
 
-/// No ring is larger, so a length never reaches the skip bit and an offset plus a span fits a
-/// `usize` of 32 bits.
+/// The largest capacity of a ring: a length never reaches the skip bit, and an offset plus a span fits a 32-bit
+/// `usize`.
 pub(crate) const MAX_CAPACITY_BYTES: usize = 1 << 30;
 
 const SKIP: u64 = 1 << 31;
@@ -95,9 +95,9 @@ pub(crate) fn marked_len(word: u64) -> Option<usize> {
 
 /// Bytes that a record of `len` payload bytes takes in a ring.
 ///
-/// For the lengths that no ring accepts (0, and all above the largest capacity) the result is
-/// larger than every ring, and small enough to be added to an offset. One comparison with the
-/// room left thus refuses them too.
+/// For lengths that no ring accepts (0, and all above the largest capacity), the result is larger than every
+/// ring and small enough to be added to an offset. One comparison with the free space therefore refuses them
+/// too.
 #[inline]
 pub(crate) fn span(len: usize) -> usize {
     // Zero wraps to the largest value. The rest is `len` rounded up to 8, plus 8.

@@ -1,9 +1,9 @@
-//! Rings in memory that is there before the first record is.
+//! Rings in memory that is mapped before the first record.
 //!
-//! The memory of [`queue::spsc::new`](crate::queue::spsc::new) comes page by page, as it is first
-//! written to: each first store to a page then takes the system some microseconds. Here it is mapped
-//! and touched when the ring is made, in huge pages if that is asked for and the system has them, so
-//! that the processor looks up the address of one page where it would look up those of 512.
+//! The memory of [`queue::spsc::new`](crate::queue::spsc::new) is mapped page by page on first use: the first
+//! store to each page costs some microseconds. Here the memory is mapped and touched when the ring is created,
+//! in huge pages on request if the system has them: the processor then looks up one page address instead of
+//! 512.
 
 use crate::consumer::Consumer;
 use crate::positions::Kind;
@@ -47,11 +47,11 @@ impl Options {
         Self { capacity: round_capacity(capacity_bytes), huge_pages: false }
     }
 
-    /// Whether to ask the system for huge pages; not otherwise.
+    /// Sets whether to ask the system for huge pages. The default is `false`.
     ///
-    /// Linux gives them if `/sys/kernel/mm/transparent_hugepage/enabled` is `madvise` or `always` and
-    /// it finds 2 MiB in a row, and small ones if not; elsewhere they are small. A ring then takes
-    /// 2 MiB at least.
+    /// Linux provides them if `/sys/kernel/mm/transparent_hugepage/enabled` is `madvise` or `always` and 2 MiB
+    /// of contiguous memory are free. Otherwise, and on other systems, pages are small. A ring with huge pages
+    /// takes at least 2 MiB.
     #[must_use]
     pub fn huge_pages(mut self, huge_pages: bool) -> Self {
         self.huge_pages = huge_pages;
@@ -62,8 +62,8 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// If the system has no room for it among the process's addresses. If it has too little memory, but
-    /// promises more than it has, it may end the process instead.
+    /// If the address space of the process has no room. If the system overcommits memory and runs out of it, it
+    /// may kill the process instead.
     pub fn create_spsc(&self) -> io::Result<(spsc::Producer, Consumer)> {
         let ring = self.create(Kind::OneProducer)?;
         Ok((spsc::Producer::over(Arc::clone(&ring)), Consumer::new(ring)))
@@ -73,8 +73,8 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// If the system has no room for it among the process's addresses. If it has too little memory, but
-    /// promises more than it has, it may end the process instead.
+    /// If the address space of the process has no room. If the system overcommits memory and runs out of it, it
+    /// may kill the process instead.
     pub fn create_mpsc(&self) -> io::Result<(mpsc::Producer, Consumer)> {
         let ring = self.create(Kind::ManyProducers)?;
         Ok((mpsc::Producer::over(Arc::clone(&ring)), Consumer::new(ring)))

@@ -3,7 +3,7 @@
 #[cfg(all(feature = "std", not(loom)))]
 use crate::sync::AtomicU64;
 
-/// How the ends of a ring work together. The numbers are those in ring files.
+/// The kind of a ring. The numbers are those in ring files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(
     any(not(feature = "std"), loom),
@@ -22,7 +22,7 @@ pub enum Kind {
 #[repr(C, align(128))]
 pub(crate) struct Padded<T>(pub(crate) T);
 
-/// How many numbers of the caller's a ring keeps: room for who and where, and for some counts.
+/// The number of user words of a ring.
 #[cfg(all(feature = "std", not(loom)))]
 pub const USER_WORDS: usize = 24;
 

@@ -1,4 +1,4 @@
-//! Rings that never wait: what cannot be done now is said to the caller.
+//! Rings that never wait: an operation that cannot proceed returns at once.
 
 pub mod mpsc;
 pub mod overwrite;

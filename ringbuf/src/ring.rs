@@ -16,7 +16,7 @@ use crossbeam_utils::CachePadded;
 /// A header and eight bytes of payload.
 const MIN_CAPACITY_BYTES: usize = 2 * HEADER_BYTES;
 
-/// The capacity of a ring that shall have at least this one.
+/// The capacity of a ring that is asked for at least this one.
 pub(crate) fn round_capacity(capacity_bytes: usize) -> usize {
     assert!(
         capacity_bytes <= MAX_CAPACITY_BYTES,
@@ -34,7 +34,7 @@ pub(crate) struct Ring {
     tail: CachePadded<AtomicU64>,
     producers: AtomicU64,
     consumer_alive: AtomicBool,
-    /// Where the one producer was last seen: a hint, on which nothing but speed depends.
+    /// The core on which the one producer was last seen: a hint that affects only speed.
     producer_core: AtomicU32,
 }
 
@@ -62,7 +62,7 @@ impl Ring {
         }
     }
 
-    /// What the file says of the ring: the ends write it, and never read it (R6).
+    /// The positions in the file. The ends write them, and never read them (R6).
     #[cfg(all(feature = "mmap", not(loom)))]
     #[inline]
     fn in_file(&self) -> Option<&Positions> {
@@ -75,7 +75,7 @@ impl Ring {
         self.in_file().is_some()
     }
 
-    /// Whether others can write to the ring's memory: not without files.
+    /// Whether others can write to the ring's memory: never without files.
     #[cfg(not(all(feature = "mmap", not(loom))))]
     #[expect(clippy::unused_self, reason = "with rings in files it is asked for")]
     pub(crate) fn is_in_file(&self) -> bool {
@@ -112,12 +112,12 @@ impl Ring {
 
     // --- the producer's side ---
 
-    /// The head, with the right to write to everything before it, a capacity further on.
+    /// The head. Everything up to one capacity past it may be written.
     pub(crate) fn acquire_head(&self) -> u64 {
         self.head.load(Ordering::Acquire)
     }
 
-    /// The head as a mere number.
+    /// The head, without synchronization.
     pub(crate) fn peek_head(&self) -> u64 {
         self.head.load(Ordering::Relaxed)
     }
@@ -166,8 +166,8 @@ impl Ring {
 
     // --- the consumer's side ---
 
-    /// Whether the lines that the caller frees are in the cache of the one producer already, as
-    /// both run on one core.
+    /// Whether the lines that the caller frees are already in the cache of the one producer, because both run
+    /// on one core.
     pub(crate) fn shares_core_with_producer(&self) -> bool {
         let core = self.producer_core.load(Ordering::Relaxed);
         core != cpu::UNKNOWN && core == cpu::current()
@@ -220,8 +220,8 @@ impl Ring {
         header.span() <= room
     }
 
-    /// Whether it can be checked, and has to be, that what is read was claimed. One producer keeps its
-    /// tail to itself.
+    /// Whether reads must be checked against the tail, and can be. With one producer, only the producer knows
+    /// its tail.
     #[inline]
     fn has_known_tail(&self) -> bool {
         self.kind == Kind::ManyProducers && self.is_in_file()
@@ -322,7 +322,7 @@ impl Ring {
         }
     }
 
-    /// Gives `head..end` back to the producer, who runs on the same core if it is `near`.
+    /// Gives `head..end` back to the producer, which runs on the same core if it is `near`.
     ///
     /// # Safety
     ///
@@ -396,8 +396,8 @@ impl Ring {
         }
     }
 
-    /// Turns a claim that its producer marked and never committed into dead space; returns
-    /// whether there was one.
+    /// Turns a claim that its producer marked but never committed into dead space. Returns whether there was
+    /// one.
     ///
     /// # Safety
     ///

@@ -1,8 +1,8 @@
-//! The only module that names an atomic type: `core`'s in a build, loom's in a model.
+//! The only module that names an atomic type: that of `core` in a build, that of loom in a model.
 //!
-//! In a build a header is a word of the ring's bytes. loom's atomic is a handle that cannot lie
-//! on the bytes it describes, so a model keeps the headers beside the bytes. [`Words`] hides the
-//! difference: everything outside this file is the same code in both.
+//! In a build, a header is a word of the ring's bytes. loom's atomic is a handle that cannot be placed on the
+//! bytes that it describes, so a model keeps the headers beside the bytes. [`Words`] hides the difference:
+//! everything outside this file is the same code in both.
 
 #[cfg(not(loom))]
 mod imp {
@@ -87,7 +87,7 @@ mod imp {
     pub(crate) use loom::sync::Arc;
     pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 
-    /// Waiting in a model: there is no time, so a wait ends by a wake-up, or is a deadlock.
+    /// Waiting in a model. A model has no time, so a wait either ends by a wake-up or is a deadlock.
     #[cfg(feature = "std")]
     mod wait {
         use core::time::Duration;

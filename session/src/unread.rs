@@ -53,7 +53,7 @@ pub enum NotRecovered {
         source: io::Error,
     },
     /// Nothing tells whether the writer is alive.
-    #[error("its file system has no locks, which would tell whether its writer lives")]
+    #[error("its file system does not support locks, which tell whether its writer is running")]
     NoLocks,
     /// The dump may not be written to.
     #[error("the dump belongs to another user, or has several names")]
@@ -62,14 +62,14 @@ pub enum NotRecovered {
     #[error("the dump was written by a later version")]
     Version,
     /// A file is damaged, or is not one that a logger makes.
-    #[error("{name} is not as a logger leaves it")]
+    #[error("{name} is not in the state in which a logger leaves it")]
     Odd {
         /// The name of the file.
         name: String,
     },
     /// A file is longer than any that a logger makes.
     #[error(
-        "{name} has {bytes} bytes, of which a logger reads {limit}: `steno recover` reads more"
+        "{name} has {bytes} bytes, and a logger reads at most {limit}: `steno recover` reads more"
     )]
     TooLong {
         /// The name of the file.
@@ -80,13 +80,13 @@ pub enum NotRecovered {
         limit: u64,
     },
     /// The dump is damaged.
-    #[error("the dump is not what was written, at byte {offset}")]
+    #[error("the dump differs at byte {offset} from what was written")]
     Dump {
         /// The offset of the damage.
         offset: u64,
     },
     /// The dump and a ring do not fit together.
-    #[error("the dump does not go on at record {number} of ring {ring}, where the ring begins")]
+    #[error("the dump does not continue at record {number} of ring {ring}, where the ring begins")]
     Gap {
         /// The ring.
         ring: u32,

@@ -25,7 +25,7 @@ fn calls_without_a_logger_are_counted() {
     let path = folder.path().join("app.steno");
     let reports = scenario!("lifecycle/unheard", &path).run();
     assert_eq!(reports[0], "3");
-    assert!(reports[1].contains("no logger runs"), "{}", reports[1]);
+    assert!(reports[1].contains("no logger is running"), "{}", reports[1]);
     assert_eq!(reports[2], "5");
     assert_eq!(messages(&path), ["called"]);
 }

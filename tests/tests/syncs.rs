@@ -74,11 +74,11 @@ fn a_sync_puts_the_file_and_its_name_on_the_disk() {
     first_sync(&[]).unwrap();
     // The file, with either call; then the folder.
     let error = first_sync(&[libc::SYS_fdatasync, libc::SYS_fsync]).unwrap_err().to_string();
-    assert!(error.contains("cannot put the dump"), "{error}");
+    assert!(error.contains("cannot sync the dump"), "{error}");
     let error = first_sync(&[libc::SYS_fdatasync]).unwrap_err().to_string();
-    assert!(error.contains("cannot put the dump"), "{error}");
+    assert!(error.contains("cannot sync the dump"), "{error}");
     let error = first_sync(&[libc::SYS_fsync]).unwrap_err().to_string();
-    assert!(error.contains("cannot put the dump"), "{error}");
+    assert!(error.contains("cannot sync the dump"), "{error}");
 }
 
 /// Else a loss of power would take what was in both.
@@ -107,7 +107,7 @@ fn rings_stay_until_the_dump_that_has_their_records_is_on_the_disk() {
         told.clone()
     };
     let told = start(&[libc::SYS_fdatasync, libc::SYS_fsync]);
-    assert!(told.len() == 1 && told[0].contains("are left there: the dump: "), "{told:?}");
+    assert!(told.len() == 1 && told[0].contains(".rings: the dump: "), "{told:?}");
     assert_eq!(rings(), before);
     // The next one on what is now the earlier dump's path finds both.
     fs::rename(at("app.1.steno"), at("app.steno")).unwrap();

@@ -110,8 +110,8 @@ fn a_ring_that_may_not_be_a_file_is_stated_before_its_records_are() {
         assert!(remains.told.ends_with("1 in memory\n"), "{}", remains.told);
         let found = remains.read();
         assert!(!found.is_complete, "{policy}");
-        let lost = "ring 1 (thread main) was in memory when its writer died: what it held is missing, \
-                    and how many records that is, is unknown";
+        let lost = "ring 1 (thread main) was in memory when its writer died: an unknown number of its \
+                    records is missing";
         assert_eq!(found.lost(), [lost]);
     }
 }

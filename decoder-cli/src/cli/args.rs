@@ -31,7 +31,7 @@ pub(crate) struct RingArgs {
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Limits (for untrusted files)")]
 pub(crate) struct LimitArgs {
-    /// Read at most SIZE of call sites from each file: 512K, 1G [default: 64M]
+    /// Read at most SIZE of call-site data from each file: 512K, 1G [default: 64M]
     #[arg(long, value_name = "SIZE", value_parser = crate::cli::units::parse_bytes)]
     pub(crate) max_metadata: Option<u64>,
     /// Read at most N ring files [default: 65536]

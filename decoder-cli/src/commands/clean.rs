@@ -34,7 +34,7 @@ pub(crate) struct Args {
     /// Remove the ring directories that are not needed
     #[arg(long)]
     remove: bool,
-    /// Treat ring directories with records that no dump has as not needed
+    /// Also count ring directories as not needed if no dump has their records
     #[arg(long)]
     unread: bool,
     /// Print a JSON object per ring directory
@@ -139,7 +139,7 @@ const fn advice(state: &LeftState) -> Option<&'static str> {
 fn as_text(left: &LeftRings, may_go: bool, is_removed: bool) -> String {
     let fate = match (is_removed, may_go) {
         (true, _) => "removed",
-        (false, true) => "can be removed",
+        (false, true) => "removable",
         (false, false) => "kept",
     };
     let state = match &left.state {
@@ -190,9 +190,9 @@ impl Sum {
         let what = if remove {
             format!("removed {}", of(self.removed))
         } else if self.may_go.0 > 0 {
-            format!("{} can be removed: `steno clean --remove`", of(self.may_go))
+            format!("{} removable: run `steno clean --remove`", of(self.may_go))
         } else {
-            "none can be removed".to_owned()
+            "none removable".to_owned()
         };
         let directories = match self.all.0 {
             0 => "no ring directories".to_owned(),

@@ -28,7 +28,7 @@ Examples:
 
 The new dump can be read and searched like any other.
 Exit codes: 0 done; 1 something could not be read or written; 2 wrong usage; 3 the dump is damaged
-or incomplete: nothing was written, or with --allow-damage all that could be read.";
+or incomplete: nothing was written, or with --allow-damage everything readable.";
 
 /// Rewrite a dump in another format, such as a smaller dump
 #[derive(Debug, clap::Args)]
@@ -49,7 +49,7 @@ pub(crate) struct Args {
     /// Replace OUT if it exists
     #[arg(long)]
     force: bool,
-    /// Also export a damaged or incomplete dump, without what cannot be read of it
+    /// Also export a damaged or incomplete dump, leaving out what cannot be read
     #[arg(long)]
     allow_damage: bool,
     #[command(flatten)]

@@ -20,7 +20,7 @@ Examples:
   ssh host cat app.steno.gz | steno info -      standard input, decompressed
 
 Exit codes: 0 complete; 1 an input could not be read; 2 wrong usage; 3 damaged or incomplete, as
-far as that can be told without reading the records (`steno verify` reads them).";
+far as can be told without reading the records (`steno verify` reads them).";
 
 /// Summarize dumps: writer, time span, threads, call sites, losses
 #[derive(Debug, clap::Args)]

@@ -124,16 +124,16 @@ mod tests {
         let why = MetadataError::TooLong { bytes: 100, limit: 10 };
         check(
             DamageCause::Metadata { kind: "clock", why },
-            "a clock frame cannot be understood: it has 100 bytes, of which 10 may be read \
+            "a clock frame cannot be understood: it has 100 bytes; the limit is 10 \
              (--max-metadata)",
         );
         check(
             DamageCause::Rings(RingDamage::TooMany { files: 3, limit: 2 }),
-            "3 ring files are more than the 2 that are read (--max-ring-files)",
+            "3 ring files exceed the limit of 2 (--max-ring-files)",
         );
         check(
             DamageCause::Rings(RingDamage::TooLong { bytes: 8192, limit: 4096 }),
-            "has 8192 bytes, of which 4096 may be read (--max-ring-bytes)",
+            "has 8192 bytes; the limit is 4096 (--max-ring-bytes)",
         );
     }
 
@@ -143,7 +143,7 @@ mod tests {
         // No ring is as long as that, whatever the limit.
         check(
             DamageCause::Rings(RingDamage::TooLong { bytes: 1 << 40, limit: 4096 + (1 << 30) }),
-            "has 1099511627776 bytes, of which 1073745920 may be read",
+            "has 1099511627776 bytes; the limit is 1073745920",
         );
     }
 

@@ -327,8 +327,8 @@ fn hostile_ring_directories_are_bounded() {
     }
     let run = workspace.run(&["app.steno", "--max-ring-files", "50"]);
     assert_eq!((run.code, run.stdout.lines().count()), (Some(3), 6), "{}", run.stderr);
-    assert!(run.stderr.contains("101 ring files are more than the 50 that are read"));
-    assert!(run.stderr.contains("has 1099511627776 bytes, of which 1073745920 may be read"));
+    assert!(run.stderr.contains("101 ring files exceed the limit of 50"));
+    assert!(run.stderr.contains("has 1099511627776 bytes; the limit is 1073745920"));
     let run = workspace.run(&["app.steno", "--max-ring-bytes", "4K"]);
     assert_eq!((run.code, run.stdout.lines().count()), (Some(3), 4), "{}", run.stderr);
 }

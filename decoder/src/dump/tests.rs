@@ -150,7 +150,7 @@ fn a_frame_that_was_cut_and_begun_again_hides_nothing() {
     let dump = Dump::from_bytes("test.steno", bytes).unwrap();
     let (text, summary) = messages(&[dump], Filter::default());
     assert_eq!(text, "1: n 1\n1: n 2\n1: n 3\n2: n 4\n");
-    insta::assert_snapshot!(summary.damage[0], @"test.steno: byte 376: a frame of 1048576 bytes is cut, and another follows (104 bytes lost)");
+    insta::assert_snapshot!(summary.damage[0], @"test.steno: byte 376: a frame of 1048576 bytes is cut short, and another follows (104 bytes lost)");
     assert_eq!(summary.damage.len(), 1);
 }
 
@@ -324,7 +324,7 @@ fn metadata_beyond_the_limit_is_damage_and_the_rest_is_read() {
     assert_eq!(dump.sites().count(), 3 + 4);
     assert_eq!((dump.damage().len(), dump.threads().count()), (96, 902));
     let text = dump.damage()[0].to_string();
-    assert!(text.contains("of which 1783 may be read"), "{text}");
+    assert!(text.contains("the limit is 1783"), "{text}");
     assert_eq!(dump.damage()[0].cause.exceeded_limit(), Some(crate::Limit::MetadataBytes));
     assert_eq!(messages(&[dump], Filter::default()).0, "1: n 1\n");
     assert!(Dump::open(&path).unwrap().damage().is_empty());

@@ -1,4 +1,4 @@
-//! Damage: what is wrong with a dump or with rings, and where. Damage is data: reading goes on after it.
+//! Damage: what is wrong with a dump or with rings, and where. Damage is data: reading continues after it.
 
 use std::fmt;
 use std::io;
@@ -13,7 +13,7 @@ use stenolog_session::layout::MAX_RING_FILE_BYTES;
 use crate::limits::Limit;
 use crate::text::CompileError;
 
-/// A place in a file where something is not as it was written, and what that costs.
+/// A damaged place in a file, and how much of the file is lost.
 ///
 /// # Examples
 ///
@@ -31,7 +31,7 @@ pub struct Damage {
     pub file: Arc<Path>,
     /// The offset in the file, in bytes, of the damaged frame, or of the place where one should begin.
     pub offset: u64,
-    /// How many bytes of the file cannot be read because of it; 0 if all can.
+    /// How many bytes of the file cannot be read because of it; 0 if everything can be read.
     pub bytes: u64,
     /// What is wrong.
     pub cause: DamageCause,
@@ -65,41 +65,41 @@ impl fmt::Display for Damage {
 /// use stenolog_decoder::DamageCause;
 ///
 /// let cause = DamageCause::Sequence { expected: 7, found: 9 };
-/// assert_eq!(cause.to_string(), "frame 9 follows where frame 7 should be");
+/// assert_eq!(cause.to_string(), "expected frame 7, but frame 9 follows");
 /// ```
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DamageCause {
-    /// The file's header is not what was written. The frames after it are read nevertheless.
+    /// The file's header is damaged. The frames after it are read nevertheless.
     #[error("{0}")]
     FileHeader(FileHeaderError),
     /// No frame begins where one should. The reader searched for the next one.
     #[error("no frame begins here")]
     NoFrame,
     /// A frame is cut, and another one follows.
-    #[error("a frame of {stated} bytes is cut, and another follows")]
+    #[error("a frame of {stated} bytes is cut short, and another follows")]
     CutFrame {
         /// The length of the payload that the frame's header states.
         stated: u32,
     },
     /// Frames are missing or in another order.
-    #[error("frame {found} follows where frame {expected} should be")]
+    #[error("expected frame {expected}, but frame {found} follows")]
     Sequence {
         /// The number that the frame should have.
         expected: u32,
         /// The number that it has.
         found: u32,
     },
-    /// A frame's payload is not what was written.
+    /// A frame's payload is damaged.
     #[error("the checksum of {} {kind} frame is wrong", article(kind))]
     Checksum {
-        /// What the frame held.
+        /// The kind of the frame.
         kind: &'static str,
     },
-    /// A frame's payload has its checksum but cannot be understood.
+    /// A frame's payload has the right checksum but cannot be decoded.
     #[error("{} {kind} frame cannot be understood: {why}", article(kind))]
     Metadata {
-        /// What the frame should hold.
+        /// The kind of the frame.
         kind: &'static str,
         /// Why not.
         why: MetadataError,
@@ -116,7 +116,7 @@ pub enum DamageCause {
         /// The id.
         id: u32,
     },
-    /// A ring is assigned to a second thread. It is taken to be the first one's.
+    /// A ring is assigned to a second thread. It counts as the ring of the first one.
     #[error("ring {ring} is given to two threads")]
     RedefinedThread {
         /// The ring.
@@ -134,7 +134,7 @@ pub enum DamageCause {
     #[error("another dump begins here: cut the file in two")]
     AnotherDump,
     /// Frames follow the one that ends the file.
-    #[error("frames follow the end")]
+    #[error("frames follow the end frame")]
     AfterEnd,
     /// A block's records cannot be read, or not all of them.
     #[error("{lost} record(s) of ring {ring} cannot be read: {why}")]
@@ -165,11 +165,11 @@ pub enum DamageCause {
         ring: u32,
         /// How many records.
         records: u32,
-        /// Why the first one cannot.
+        /// Why the first of them cannot be read.
         first: ValueError,
     },
-    /// The summary of a block lacks something that the block has: a search may skip the block.
-    #[error("the summary of a block of ring {ring} lacks what {records} of its record(s) have")]
+    /// The summary of a block lacks something that the block has. A search may skip the block because of it.
+    #[error("the summary of a block of ring {ring} does not cover {records} of its record(s)")]
     Summary {
         /// The block's ring.
         ring: u32,
@@ -177,23 +177,23 @@ pub enum DamageCause {
         records: u32,
     },
     /// Bytes are left over after the last record of a block.
-    #[error("the block of ring {ring} goes on after its last record")]
+    #[error("the block of ring {ring} has bytes after its last record")]
     Trailing {
         /// The block's ring.
         ring: u32,
     },
-    /// A block begins at another record than where the one before it in its ring ended.
-    #[error("ring {ring} goes on with record {found}, not with {expected}")]
+    /// A block does not begin with the record that follows the previous block of its ring.
+    #[error("ring {ring} continues with record {found} instead of {expected}")]
     RecordGap {
         /// The ring.
         ring: u32,
         /// The number of the record that should come next.
         expected: u64,
-        /// The number of the one that does.
+        /// The number of the record that the block begins with.
         found: u64,
     },
-    /// A block begins at another place of its ring than the one before it ended.
-    #[error("ring {ring} goes on at position {found}, not at {expected}")]
+    /// A block does not begin at the position where the previous block of its ring ended.
+    #[error("ring {ring} continues at position {found} instead of {expected}")]
     PositionGap {
         /// The ring.
         ring: u32,
@@ -202,11 +202,11 @@ pub enum DamageCause {
         /// Where the block begins.
         found: u64,
     },
-    /// A ring, or the directory with the rings of a writer that died, is not as it was left.
+    /// A ring, or the ring directory of a dead writer, is damaged.
     #[error("{0}")]
     Rings(RingDamage),
     /// The file is shorter than its writer left it.
-    #[error("{written} bytes were written, of which the file has {found}")]
+    #[error("{written} bytes were written, but the file has only {found}")]
     Shortened {
         /// How many bytes there were.
         written: u64,
@@ -217,7 +217,7 @@ pub enum DamageCause {
     /// [`survive_shrinking_files`](crate::survive_shrinking_files).
     #[error("another program shortened the file while it was read; read a copy of it")]
     Shrunk,
-    /// A block says that it ends before it begins, so its place in the ring is unknown.
+    /// A block states an end before its beginning, so its place in the ring is unknown.
     #[error("a block of ring {ring} goes from position {begin} back to {end}")]
     Backwards {
         /// The ring.
@@ -227,8 +227,8 @@ pub enum DamageCause {
         /// Where it ends.
         end: u64,
     },
-    /// A ring was not in a file, or its file was deleted, when its writer died: how many records it held
-    /// is unknown.
+    /// A ring was not in a file, or its file was deleted, when its writer died. The number of its records is
+    /// unknown.
     #[error("{}", ring_lost(*ring, thread, *number, *is_unlinked))]
     RingLost {
         /// The ring; 0 for all rings that are not named one by one.
@@ -271,18 +271,18 @@ fn article(kind: &str) -> &'static str {
 
 fn ring_lost(ring: u32, thread: &str, number: u64, is_unlinked: bool) -> String {
     let what = match (ring, is_unlinked) {
-        (0, _) => "rings of this log were in memory".to_owned(),
-        (_, false) => format!("{} was in memory", named(ring, thread)),
-        (_, true) => format!("the file of {} was deleted", named(ring, thread)),
+        (0, _) => "rings of this log were in memory when their writer died".to_owned(),
+        (_, false) => format!("{} was in memory when its writer died", named(ring, thread)),
+        (_, true) => {
+            format!("the file of {} was deleted before its writer died", named(ring, thread))
+        }
     };
-    let held = match (ring, number) {
-        (0, _) => "what they held".to_owned(),
-        (_, 0) => "what it held".to_owned(),
-        (_, number) => format!("what it held from record {number} on"),
+    let records = match (ring, number) {
+        (0, _) => "their records".to_owned(),
+        (_, 0) => "its records".to_owned(),
+        (_, number) => format!("its records from {number} on"),
     };
-    format!(
-        "{what} when its writer died: {held} is missing, and how many records that is, is unknown"
-    )
+    format!("{what}: an unknown number of {records} is missing")
 }
 
 fn named(ring: u32, thread: &str) -> String {
@@ -303,7 +303,7 @@ fn named(ring: u32, thread: &str) -> String {
 /// use stenolog_decoder::MetadataError;
 ///
 /// let error = MetadataError::TooLong { bytes: 4096, limit: 1000 };
-/// assert_eq!(error.to_string(), "it has 4096 bytes, of which 1000 may be read");
+/// assert_eq!(error.to_string(), "it has 4096 bytes; the limit is 1000");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -314,15 +314,15 @@ pub enum MetadataError {
         /// Its length.
         bytes: usize,
     },
-    /// The payload is longer than may be read into memory.
-    #[error("it has {bytes} bytes, of which {limit} may be read")]
+    /// The payload exceeds the limit.
+    #[error("it has {bytes} bytes; the limit is {limit}")]
     TooLong {
         /// Its length.
         bytes: usize,
         /// How many bytes [`Limits`](crate::Limits) still allow.
         limit: usize,
     },
-    /// The payload does not have the structure that it should have.
+    /// The payload does not have the expected structure.
     #[error("{0}")]
     Malformed(Box<str>),
 }
@@ -341,7 +341,7 @@ impl MetadataError {
 /// use stenolog_decoder::RingDamage;
 ///
 /// let damage = RingDamage::Twice { ring: 3 };
-/// assert_eq!(damage.to_string(), "holds ring 3, as another file does: it is ignored");
+/// assert_eq!(damage.to_string(), "holds ring 3, like another file: it is ignored");
 /// ```
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -362,13 +362,13 @@ pub enum RingDamage {
     #[error("is a ring of a kind that loggers do not use: it is ignored")]
     Kind,
     /// Two files claim to be the same ring.
-    #[error("holds ring {ring}, as another file does: it is ignored")]
+    #[error("holds ring {ring}, like another file: it is ignored")]
     Twice {
         /// The ring.
         ring: u32,
     },
     /// There are more files than may be read.
-    #[error("{files} ring files are more than the {limit} that are read")]
+    #[error("{files} ring files exceed the limit of {limit}")]
     TooMany {
         /// How many there are.
         files: usize,
@@ -376,7 +376,7 @@ pub enum RingDamage {
         limit: usize,
     },
     /// A file is longer than any ring, or than may still be read.
-    #[error("has {bytes} bytes, of which {limit} may be read")]
+    #[error("has {bytes} bytes; the limit is {limit}")]
     TooLong {
         /// Its length.
         bytes: u64,
@@ -384,11 +384,11 @@ pub enum RingDamage {
         limit: u64,
     },
     /// The ring does not state the number of its first record.
-    #[error("does not say which number the record at {position} has; {number} is assumed")]
+    #[error("does not state the number of the record at {position}; {number} is assumed")]
     Number {
         /// Where the ring begins.
         position: u64,
-        /// The number that is taken: the one after the dump's last record, or 0.
+        /// The assumed number: the one after the dump's last record, or 0.
         number: u64,
     },
     /// The dump and the ring disagree on where a record is.
@@ -418,15 +418,15 @@ pub enum RingDamage {
         found: u64,
     },
     /// The file ends before the ring does.
-    #[error("ring {ring} is cut at position {position}: what it held after that is lost")]
+    #[error("ring {ring} is cut at position {position}: its records after that are lost")]
     Cut {
         /// The ring.
         ring: u32,
         /// The position in the ring.
         position: u64,
     },
-    /// A record header is not one.
-    #[error("ring {ring} is damaged at position {position}: what it held after that is lost")]
+    /// The bytes at a position are not a record header.
+    #[error("ring {ring} is damaged at position {position}: its records after that are lost")]
     Header {
         /// The ring.
         ring: u32,
@@ -448,16 +448,16 @@ pub enum RingDamage {
     NoList,
     /// More rings were in memory than the list has room for.
     #[error(
-        "{rings} more ring(s) were in memory when their writer died: what they held is missing"
+        "{rings} more ring(s) were in memory when their writer died: their records are missing"
     )]
     Unlisted {
         /// How many.
         rings: u64,
     },
     /// The session had a directory before this one.
-    #[error("is the second ring directory of its session, and the first is not there")]
+    #[error("is the second ring directory of its session, and the first is missing")]
     NoFirst,
-    /// What explains the records is not all there.
+    /// The metadata that explains the records is incomplete.
     #[error("call sites and threads cannot all be read: {0}")]
     Meta(Box<str>),
 }

@@ -75,13 +75,13 @@ pub enum LossCause {
         /// Because they were longer than the ring, by level.
         too_large: [u64; 5],
     },
-    /// The ring held them, but the files lack them, or hold them in a form that cannot be read.
+    /// The ring had them, but the files lack them, or have them in a form that cannot be read.
     Missing {
         /// The number of the first one in its ring.
         first: u64,
         /// How many there are.
         count: u64,
-        /// What happened to them: a kind that no logger states.
+        /// What happened to them. Never a kind that only loggers state.
         kind: LossKind,
     },
     /// They were written and then removed with their file, as the logger states.
@@ -95,7 +95,7 @@ pub enum LossCause {
     },
 }
 
-/// Why records are missing, in a word: the key of [`Summary::by_cause`](crate::Summary).
+/// The kind of a loss: the key of [`Summary::by_cause`](crate::Summary).
 ///
 /// ```
 /// use stenolog_decoder::LossKind;
@@ -109,7 +109,7 @@ pub enum LossKind {
     RingFull,
     /// They were longer than their ring; stated by the logger.
     TooLarge,
-    /// Their numbers are skipped, and nothing says why.
+    /// Their numbers are skipped, for an unknown reason.
     Missing,
     /// They were written and are gone with their file or a part of it; stated by the logger.
     Gone,
@@ -119,7 +119,7 @@ pub enum LossKind {
     BadChecksum,
     /// No dictionary frame has their call site.
     UnknownCallSite,
-    /// Their block, or their values, cannot be understood.
+    /// Their block, or their values, cannot be decoded.
     Unreadable,
 }
 
@@ -136,8 +136,8 @@ impl LossKind {
         Self::Unreadable,
     ];
 
-    /// The word for it in JSON, which never changes: `ring_full`, `too_large`,
-    /// `missing`, `gone`, `torn_frame`, `bad_checksum`, `unknown_call_site`, `unreadable`.
+    /// Its name in JSON, which never changes: `ring_full`, `too_large`, `missing`, `gone`,
+    /// `torn_frame`, `bad_checksum`, `unknown_call_site`, `unreadable`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -217,8 +217,8 @@ impl<'a> LossEntry<'a> {
         self.facts.cause
     }
 
-    /// Why they are missing, in a word. If a statement has both causes that a logger states, this is
-    /// [`LossKind::RingFull`]; [`cause`](Self::cause) tells them apart.
+    /// The kind of the loss. If a statement has both causes that a logger states, this is
+    /// [`LossKind::RingFull`]; [`cause`](Self::cause) distinguishes them.
     #[must_use]
     pub fn kind(&self) -> LossKind {
         match self.facts.cause {
@@ -270,7 +270,7 @@ impl fmt::Display for LossEntry<'_> {
                     LossKind::TornFrame => ("lost", "their frame is cut; "),
                     LossKind::BadChecksum => ("lost", "the checksum of their block is wrong; "),
                     LossKind::UnknownCallSite => ("lost", "their call site is unknown; "),
-                    LossKind::Unreadable => ("lost", "what stands there cannot be read; "),
+                    LossKind::Unreadable => ("lost", "the bytes there cannot be read; "),
                     _ => ("missing", ""),
                 };
                 write!(f, "{total} {records} {verb}: {why}")?;
@@ -278,13 +278,13 @@ impl fmt::Display for LossEntry<'_> {
             }
             LossCause::Gone { first, count, why } => {
                 let what = match why {
-                    Some(GoneCause::Removed) => "the file that had them was deleted",
-                    Some(GoneCause::Truncated) => "the file that had them was truncated",
+                    Some(GoneCause::Removed) => "their file was deleted",
+                    Some(GoneCause::Truncated) => "their file was truncated",
                     Some(GoneCause::Unsaved) => "the operating system did not save them",
                     Some(GoneCause::Overwritten) => {
                         "another program wrote to their ring's file; there may be more"
                     }
-                    _ => "the file that had them does not have them any more",
+                    _ => "their file no longer has them",
                 };
                 write!(f, "{total} {records} lost: {what} (")?;
                 write_numbers(f, first, count, self.facts.merged.end)?;

@@ -1,4 +1,4 @@
-//! Owned entries: what a program can keep.
+//! Owned entries, which a program can keep.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::model::site::CompiledSite;
 
 /// An entry that borrows nothing, so a program can keep it, sort it or send it to another thread.
 ///
-/// It holds the values as the dump has them and decodes them when asked.
+/// It holds the encoded values, and decodes them on request.
 ///
 /// ```
 /// use stenolog_decoder::{Decoder, Dump, Level, OwnedEntry};

@@ -37,7 +37,7 @@ impl<'a> Record<'a> {
         self.site
     }
 
-    /// What the dictionary says of the call site.
+    /// The dictionary entry of the call site.
     #[must_use]
     pub fn call_site(&self) -> &'a CallSite {
         self.site.call_site()

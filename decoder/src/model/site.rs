@@ -1,4 +1,4 @@
-//! Call sites: what a dictionary says of them, checked and with unique names.
+//! Call sites: their dictionary entries, checked and with unique names.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::text::{CompileError, CompiledTemplate, Piece};
 /// A call site with no more values than this is read value by value, into an array on the stack.
 pub(crate) const MAX_SCALARS: usize = 8;
 
-/// A call site, as its records need it.
+/// A call site of a dump.
 ///
 /// ```
 /// use stenolog_decoder::{Dump, Level};
@@ -68,7 +68,7 @@ impl CompiledSite {
         (Self { call_site, message, fields, scalars }, error)
     }
 
-    /// What the dictionary says of the call site.
+    /// The dictionary entry of the call site.
     #[must_use]
     pub fn call_site(&self) -> &CallSite {
         &self.call_site

@@ -57,13 +57,13 @@ pub enum DumpState {
     Sealed,
     /// The file has no end yet, and its writer is alive: it may grow.
     Growing,
-    /// The file has no end, and no writer is known to be alive: what the writer had not written is
-    /// missing, unless its [rings](crate::RingDir) have it.
+    /// The file has no end, and no writer is known to be alive: records that the writer had not written are
+    /// missing, unless they are in its [rings](crate::RingDir).
     Unfinished,
 }
 
 impl DumpState {
-    /// The state of a file with this tail. `writer_is_alive` is `None` if that cannot be told.
+    /// The state of a file with this tail. `writer_is_alive` is `None` if that is unknown.
     #[must_use]
     pub const fn new(tail: Tail, writer_is_alive: Option<bool>) -> Self {
         match (tail, writer_is_alive) {

@@ -206,7 +206,7 @@ fn unknown_call_sites_and_wrong_values_cost_only_their_records() {
     builder.raw_block(1, &[n(10, 1), Rec(17, 20, vec![9, 0, 0, 0]), n(30, 3)]);
     let mut bytes = builder.bytes().to_vec();
     let (text, summary) = messages(&[builder.dump()], Filter::default());
-    let unreadable = "1: 1 record lost: what stands there cannot be read; number 1 of its ring\n";
+    let unreadable = "1: 1 record lost: the bytes there cannot be read; number 1 of its ring\n";
     assert_eq!(text, format!("1: n 1\n{unreadable}1: n 3\n"));
     assert_eq!(summary.by_cause, BTreeMap::from([(LossKind::Unreadable, 1)]));
     insta::assert_snapshot!(summary.damage[0], @"test.steno: byte 432: the values of 1 record(s) of ring 1 cannot be read: the record ends within a value");

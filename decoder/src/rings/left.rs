@@ -6,9 +6,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use stenolog_session::dir;
+use stenolog_session::dir::{self, Dir};
 use stenolog_session::layout::{LEFT_FILE, SHARED_MEMORY, folder_of, session_of};
-use stenolog_session::leftover::{Doubt, Judge, Verdict};
+use stenolog_session::leftover::{Doubt, Judge, Verdict, holds_rings};
 use stenolog_session::lock;
 
 use super::dir::RingDir;
@@ -43,7 +43,7 @@ pub struct LeftRings {
     pub path: PathBuf,
     /// The dump of its session; if it was not found, the path where it should be, if that is known.
     pub dump: Option<PathBuf>,
-    /// The time since its files were last changed, or since a logger first found it without its writer.
+    /// The time since its files were last changed, or since a logger first found it abandoned.
     pub age: Option<Duration>,
     /// The number of bytes that it takes on its file system.
     pub bytes: u64,
@@ -72,7 +72,7 @@ pub enum LeftState {
     Sealed,
     /// The dump is no longer in its folder, under any name.
     Gone,
-    /// The dump has everything that the rings held, but no end: only the rings prove that nothing is missing.
+    /// The dump has all records of the rings, but no end: only the rings prove that nothing is missing.
     Read,
     /// Some records are only in the rings.
     Unread {
@@ -129,11 +129,11 @@ impl LeftState {
 impl Display for LeftState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Running => f.write_str("its logger runs"),
+            Self::Running => f.write_str("its logger is running"),
             Self::HalfMade => f.write_str("its logger was killed while it started"),
-            Self::Sealed => f.write_str("its dump is sealed and has all that was in them"),
+            Self::Sealed => f.write_str("its dump is sealed and has all their records"),
             Self::Gone => f.write_str("its dump is gone"),
-            Self::Read => f.write_str("its dump has all that was in them, though no end mark"),
+            Self::Read => f.write_str("its dump has all their records, but no end mark"),
             Self::Unread { records: 1 } => f.write_str("1 record only here"),
             Self::Unread { records } => write!(f, "{records} records only here"),
             Self::Foreign { owner } => write!(f, "it belongs to user {owner}"),
@@ -172,7 +172,7 @@ impl LeftRings {
     pub fn at(path: &Path, limits: &Limits) -> io::Result<Option<Self>> {
         let session = path.file_name().and_then(|name| session_of(name.to_str()?));
         let session = session.ok_or_else(|| {
-            io::Error::new(io::ErrorKind::InvalidInput, "has not the name of a ring directory")
+            io::Error::new(io::ErrorKind::InvalidInput, "is not named like a ring directory")
         })?;
         Ok(Self::of(path.to_owned(), session, limits))
     }
@@ -237,7 +237,9 @@ impl LeftRings {
         if matches!(folder, Some(None)) {
             return Err(RingsError::Alive { path: self.path.clone() });
         }
-        dir.remove()
+        // The logger may have gone on since, and been killed.
+        let is_needed = |dir: &Dir| is_half_made && holds_rings(dir).unwrap_or(true);
+        dir.remove_unless(is_needed)
     }
 }
 

@@ -33,7 +33,7 @@ impl RingDir {
     /// Takes time and memory in proportion to the files, up to the [`Limits`].
     ///
     /// # Errors
-    /// If the writer is still running, or nothing explains the records. Damage is not an error.
+    /// If the writer is still running, or the metadata of the records is missing. Damage is not an error.
     pub fn read(&self, dump: Option<&Dump>, limits: &Limits) -> Result<Recovery, RingsError> {
         let alive = || RingsError::Alive { path: self.path().to_owned() };
         if dump.is_some_and(|dump| dump.writer_is_alive() == Some(true)) {

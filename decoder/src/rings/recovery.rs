@@ -50,8 +50,7 @@ pub struct UnreadRing {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Recovery {
-    /// The records, as a sealed dump of the same session. Whatever is wrong with the rings is its
-    /// [damage](Dump::damage).
+    /// The records, as a sealed dump of the same session. Its [damage](Dump::damage) is that of the rings.
     pub dump: Dump,
     /// The directory.
     pub path: PathBuf,
@@ -68,7 +67,7 @@ impl Recovery {
         self.dump.damage()
     }
 
-    /// Whether everything in the files was read. Whatever else is missing was in memory, and is lost.
+    /// Whether everything in the files was read. Any other missing records were in memory, and are lost.
     #[must_use]
     pub fn is_all_read(&self) -> bool {
         let is_gone = |damage: &Damage| {

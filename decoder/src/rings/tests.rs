@@ -367,7 +367,7 @@ fn a_number_that_no_pair_states_is_told_by_the_dump() {
         let (text, summary) = rig.decode(blocks(&ends).bytes());
         assert_eq!(text, expected);
         assert_eq!(summary.damage.len(), 1, "{summary:?}");
-        assert!(summary.damage[0].to_string().contains("does not say which number"));
+        assert!(summary.damage[0].to_string().contains("does not state the number"));
     }
 }
 

@@ -1,8 +1,8 @@
 //! Recompression of a dump: merges the blocks of a ring, lays them out in columns and compresses them harder.
 //!
-//! Other frames are copied as they are, except those that index or summarize: indexes, summaries and the
-//! end are rebuilt, and watermarks are left out. A block that cannot be merged, because it has a record that
-//! this version cannot take apart, is copied too.
+//! Other frames are copied as they are, except those that index or summarize: indexes, summaries and the end
+//! are rebuilt, and watermarks are left out. A block that cannot be merged, because this version cannot decode
+//! one of its records, is copied too.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -48,16 +48,15 @@ pub struct RepackReport {
     pub blocks: u64,
 }
 
-/// Rewrites a dump in fewer bytes: with the same records, numbers, positions, losses, call sites, threads
-/// and clock, and with a new index and new summaries. The result is sealed if the dump is.
+/// Rewrites a dump in fewer bytes. Records, numbers, positions, losses, call sites, threads and clock stay the
+/// same; index and summaries are new. The result is sealed if the dump is.
 ///
-/// Small blocks of a ring become large ones, in columns that Zstandard compresses at `level` (1 to
-/// 22, fastest to smallest; see the `zstd` crate). Takes memory for the largest of these for each
-/// ring. Damaged parts are left out, except for the records before a cut: call
-/// [`verify`](crate::verify) first if you do not want that.
+/// Small blocks of a ring become large ones, in columns that Zstandard compresses at `level` (1 to 22, fastest
+/// to smallest; see the `zstd` crate). This takes the memory of one large block per ring. Damaged parts are
+/// left out, except for the records before a cut: call [`verify`](crate::verify) first if you do not want that.
 ///
 /// # Errors
-/// If `out` takes no more.
+/// If writing to `out` fails.
 ///
 /// # Examples
 /// ```

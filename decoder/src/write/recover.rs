@@ -15,20 +15,18 @@ use crate::dump::{Block, Dump, RingStart, Unpacker};
 use crate::model::damage::{Damage, DamageCause, RingDamage};
 use crate::read::{Decoder, Summary};
 
-/// What a recovered dump holds.
-///
-/// See [`recover`] for an example.
+/// The result of [`recover`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RecoverReport {
-    /// What was read, and what is wrong with it or missing.
+    /// The summary of what was read, including damage and losses.
     pub summary: Summary,
     /// How many records were written, loss statements included.
     pub records: u64,
     /// How many bytes were written.
     pub bytes: u64,
-    /// Whether the dump was sealed. It is not if it is unknown what the writer had still to write, so
-    /// that later readers are told again.
+    /// Whether the dump was sealed. It is left unsealed if it is unknown what the writer had not written yet,
+    /// so later readers are told so too.
     pub is_sealed: bool,
 }
 
@@ -38,7 +36,7 @@ pub struct RecoverReport {
 /// rings' records follow, in the order of each ring. Damaged frames and the rest of a torn write are not
 /// copied.
 ///
-/// Reads everything twice; takes the memory of a [`Decoder`] and of an index.
+/// Reads everything twice, and takes the memory of a [`Decoder`] and of an index.
 ///
 /// # Examples
 ///
@@ -56,7 +54,7 @@ pub struct RecoverReport {
 /// ```
 ///
 /// # Errors
-/// If `out` takes no more.
+/// If writing to `out` fails.
 pub fn recover(dumps: &[Dump], out: &mut impl Write) -> io::Result<RecoverReport> {
     let mut decoder = Decoder::new(dumps);
     let _ = decoder.for_each(|_| ControlFlow::Continue(()));

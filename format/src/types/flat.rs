@@ -59,7 +59,7 @@ struct Names {
 /// Why a list of nodes is not a type.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FlatTypeError {
-    #[error("node {0} wants more inner types than there are")]
+    #[error("node {0} needs more inner types than there are")]
     Missing(usize),
     #[error("the nodes make {0} types, not one")]
     NotOne(usize),

@@ -87,14 +87,14 @@ pub fn at<T: IntoTime>(time: T) -> T::Word {
 /// A `Timestamp` is free. An `Instant` is converted to the logger's clock by reading both clocks
 /// ([`Timestamp::from_instant`]), which costs more than the call and is accurate to some ten nanoseconds.
 ///
-/// Sealed: the conversion runs inside of a claim, where no code of the user's may.
+/// This trait is sealed: the conversion runs inside a claim, where user code must not run.
 ///
 /// ```
 /// let received = std::time::Instant::now();
 /// stenolog::info!(at: received, took = received.elapsed(), "packet");
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no time that `at:` takes",
+    message = "`{Self}` is not a time that `at:` accepts",
     note = "`at:` takes a `stenolog::Timestamp`, an `Instant`, a `SystemTime`, or nanoseconds since the Unix epoch as `u64` or `i64`"
 )]
 pub trait IntoTime: Copy + sealed::Sealed {

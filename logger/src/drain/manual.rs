@@ -1,4 +1,4 @@
-//! A drain without a thread of its own, for programs that own their cores.
+//! A drain without a thread of its own, for programs that control their cores.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,15 +17,14 @@ use crate::thread::ReentrancyGuard;
 /// The drain of a logger that was started with [`Builder::start_manual`](crate::Builder::start_manual):
 /// it writes only when it is polled.
 ///
-/// It may be sent to another thread. Between polls, records wait in their rings; calls that find their
-/// ring full wait or drop as configured, and [`flush`](crate::flush) and [`sync`](crate::sync) wait for
-/// the next poll. The thread that owns the drain calls [its own `flush`](Self::flush) instead, because
-/// no other thread polls meanwhile. Nor should it make calls that wait for room
+/// It may be sent to another thread. Between polls, records wait in their rings; calls that find their ring
+/// full wait or drop as configured, and [`flush`](crate::flush) and [`sync`](crate::sync) wait for the next
+/// poll. The thread that owns the drain must call [its own `flush`](Self::flush) instead, because no other
+/// thread polls meanwhile. It should also not make calls that wait for room
 /// ([`OnFull::Block`](crate::OnFull::Block)): they would wait for their full bound.
 ///
-/// The dump is sealed when the drain is closed or dropped. The [`Logger`](crate::Logger) should end
-/// before that: later records are counted as late. If the logger ends first, the next poll seals the
-/// dump.
+/// The dump is sealed when the drain is closed or dropped. End the [`Logger`](crate::Logger) before that: later
+/// records are counted as late. If the logger ends first, the next poll seals the dump.
 ///
 /// # Examples
 ///
@@ -72,20 +71,18 @@ impl Drain {
         Ok(Self { core, worker: Some(worker) })
     }
 
-    /// Reads all rings once, writes what they hold, and completes the flushes that threads wait for.
+    /// Drains all rings once, writes their records, and wakes threads that wait for a flush. Returns how long
+    /// the next poll can wait, judging by how fast the rings were filled; polling earlier does no harm.
     ///
-    /// Returns how long the rings can be left alone, by the rate at which they fill; an earlier poll does
-    /// no harm. Returns [`Duration::MAX`] once the dump is sealed.
+    /// Costs one write to the file if there were records, and up to a second if the dump must be sealed but
+    /// cannot be written. Once the dump is sealed, `Duration::MAX` is returned. Errors are reported to
+    /// [`Builder::on_error`](crate::Builder::on_error), and the next poll retries. Log calls made during a poll
+    /// are not recorded, and all signals are blocked meanwhile.
     ///
-    /// Costs one write to the file if the rings held anything. Sealing a file that cannot be written takes up
-    /// to a second. Errors are passed to [`Builder::on_error`](crate::Builder::on_error), and the next poll
-    /// tries again. Logging calls made on this thread during the poll are not recorded, and all signals are
-    /// blocked.
-    ///
-    /// In a forked child it does nothing: the drain is the parent's.
+    /// Does nothing in a forked child, because the drain belongs to the parent.
     ///
     /// # Panics
-    /// If the logger has a bug. The dump is then given up, as when a drain thread panics.
+    /// If the logger has a bug. The dump is then no longer written, as when a drain thread panics.
     pub fn poll(&mut self) -> Duration {
         if self.core.is_inherited() {
             return Self::FOR_EVER;
@@ -110,7 +107,7 @@ impl Drain {
         }
     }
 
-    /// Writes all that was committed before the call, as [`Logger::flush`](crate::Logger::flush) does.
+    /// Writes all records committed before the call, as [`Logger::flush`](crate::Logger::flush) does.
     ///
     /// # Errors
     /// If a write failed, or if the dump is sealed. What was not written stays in the rings.
@@ -118,10 +115,11 @@ impl Drain {
         self.ask(false)
     }
 
-    /// As [`flush`](Self::flush), and puts the file on the disk, as [`Logger::sync`](crate::Logger::sync) does.
+    /// Like [`flush`](Self::flush), and puts the records on the disk, as [`Logger::sync`](crate::Logger::sync)
+    /// does.
     ///
     /// # Errors
-    /// As [`Logger::sync`](crate::Logger::sync).
+    /// As for [`Logger::sync`](crate::Logger::sync).
     pub fn sync(&mut self) -> Result<(), FlushError> {
         self.ask(true)
     }
@@ -137,7 +135,8 @@ impl Drain {
         answers.try_recv().map_err(|_| ended())?.map_err(FlushError::Drain)
     }
 
-    /// Writes what the rings hold and seals the dump, as dropping it does, and returns how that went.
+    /// Writes the records in the rings and seals the dump, as dropping it does, but returns whether this
+    /// succeeded.
     ///
     /// # Errors
     /// If the dump could not be written to its end.

@@ -71,16 +71,16 @@ impl Builder {
         }
     }
 
-    /// Sets which records are logged, in the language of `RUST_LOG`: a level for all targets, or for one
-    /// target and its submodules, as in `warn,my_app=info,my_app::net=trace,noisy=off`. As with `steno -t`,
-    /// `net` matches `net` and `net::tcp` but not `network`, and `net*` is a pattern. The longest matching
-    /// target wins.
+    /// Sets which records are logged, in the syntax of `RUST_LOG`: a level for all targets, or for one target
+    /// and its submodules, as in `warn,my_app=info,my_app::net=trace,noisy=off`. As with `steno -t`, `net`
+    /// matches `net` and `net::tcp` but not `network`, and `net*` is a pattern. The longest matching target
+    /// wins.
     ///
     /// Without this filter the environment variable `STENOLOG` applies, then `RUST_LOG`, then
-    /// [`default_filter`](Self::default_filter). Without any of these everything is logged. If a
-    /// directive here or in the default filter cannot be parsed, [`start`](Self::start) fails. Other programs
-    /// share the variables: directives in them that Stenolog does not support, such as regular expressions and
-    /// spans, are [reported](Event::DirectiveIgnored) and ignored, and the rest applies.
+    /// [`default_filter`](Self::default_filter). Without any of these everything is logged. If a directive here
+    /// or in the default filter cannot be parsed, [`start`](Self::start) fails. Other programs share the
+    /// variables, so directives that Stenolog does not support, such as regular expressions and spans, are
+    /// [reported](Event::DirectiveIgnored) and ignored; the rest applies.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -145,7 +145,7 @@ impl Builder {
         self
     }
 
-    /// Sets how long a call waits for room at most. It then drops its record, which is counted.
+    /// Sets how long a call waits for room at most. After that it drops its record and counts the loss.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -162,8 +162,8 @@ impl Builder {
     }
 
     /// Sets the capacity of each thread's ring in bytes, rounded up to a power of two from 4 KiB to 1 GiB. The
-    /// default is 1 MiB. The memory of a ring in a file is reserved when the ring is made; that of a ring
-    /// [in memory](Rings::Memory) as it is first used, or [when it is made](Self::prefault).
+    /// default is 1 MiB. The memory of a ring in a file is reserved when the ring is created. The memory of a
+    /// ring [in memory](Rings::Memory) is reserved on first use, or [when it is created](Self::prefault).
     ///
     /// A record cannot be larger than seven eighths of its ring (warnings and errors: the whole ring).
     ///
@@ -179,8 +179,8 @@ impl Builder {
         self
     }
 
-    /// Sets where the rings are. By default they are in files: committed records then survive the process,
-    /// however it ends.
+    /// Sets where the rings are. By default they are in files, so committed records survive the process however
+    /// it ends.
     ///
     /// The hot path costs the same either way. A file's space is reserved when a thread logs for the first
     /// time, which takes about 0.2 ms for a ring of 1 MiB. The first 64 rings have the whole
@@ -193,13 +193,13 @@ impl Builder {
         self
     }
 
-    /// Sets the folder for rings in files. The logger makes a directory for its session in it.
+    /// Sets the folder for rings in files. The logger creates a directory for its session there.
     ///
-    /// The default on Linux is `/dev/shm`, which is memory: the system writes pages of a disk back from time
-    /// to time, and a thread that stores to such a page has to wait. If `/dev/shm` is not available or has no
-    /// room for a ring, the folder of the dump is used. A folder that is set here is the only one. Rings in
-    /// `/dev/shm` survive the process, but not a reboot. `steno` looks in both default folders; any other
-    /// must be passed to it.
+    /// The default on Linux is `/dev/shm`, which is in memory. On a disk, the system writes pages back from
+    /// time to time, and a thread that stores to such a page has to wait. If `/dev/shm` is not available or has
+    /// no room for a ring, the folder of the dump is used. A folder that is set here is the only one. Rings in
+    /// `/dev/shm` survive the process, but not a reboot. `steno` looks in both default folders; pass any other
+    /// folder to it with `--rings`.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -213,11 +213,11 @@ impl Builder {
         self
     }
 
-    /// Sets whether the pages of rings [in memory](Rings::Memory) are mapped when a ring is made, so no call
-    /// has to wait for one. The default is `false`. Rings in files are always mapped.
+    /// Sets whether the pages of rings [in memory](Rings::Memory) are mapped when a ring is created, so no call
+    /// waits for a page fault. The default is `false`. Rings in files are always mapped.
     ///
     /// For a ring of 1 MiB this costs a thread's first call, or [`prepare_thread`](crate::prepare_thread),
-    /// about 0.4 ms; otherwise 256 calls of the first lap cost one to two microseconds each.
+    /// about 0.4 ms; otherwise, 256 calls of the first lap cost one to two microseconds each.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -233,12 +233,12 @@ impl Builder {
         self
     }
 
-    /// Sets whether rings [in memory](Rings::Memory) are in huge pages, mapped when a ring is made. The default
-    /// is `false`.
+    /// Sets whether rings [in memory](Rings::Memory) use huge pages, which are mapped when a ring is created.
+    /// The default is `false`.
     ///
-    /// A thread that logs rarely then needs no page walk for the next page of its ring. Each ring takes at
+    /// A thread that logs rarely then avoids a page walk for the next page of its ring. Each ring takes at
     /// least 2 MiB. Linux provides huge pages if `/sys/kernel/mm/transparent_hugepage/enabled` is `madvise` or
-    /// `always`; if it has none, and on other systems, pages are small. Rings in files have the pages of their
+    /// `always`; if none is free, and on other systems, pages are small. Rings in files use the pages of their
     /// file system: `/dev/shm` provides huge ones if it is mounted with `huge=always`.
     ///
     /// ```
@@ -273,7 +273,7 @@ impl Builder {
         self
     }
 
-    /// Sets how small the drain makes the dump. By default as small as it has time for.
+    /// Sets how hard the drain compresses the dump. By default it compresses as hard as it has time for.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -304,8 +304,9 @@ impl Builder {
         self
     }
 
-    /// Sets the niceness of the drain thread: at 19 it runs when no other thread wants to, at −20 before
-    /// all others, which takes privileges. By default that of the thread that starts the logger.
+    /// Sets the niceness of the drain thread: at 19 it runs when no other thread wants to; at −20, which
+    /// requires privileges, it runs before all others. By default it has the niceness of the thread that starts
+    /// the logger.
     ///
     /// Has an effect on Linux and Android only, where each thread has its own niceness. If the process may not
     /// set it, [`start`](Self::start) fails.
@@ -327,10 +328,10 @@ impl Builder {
     /// [`on_event`](Self::on_event) for these and for all other events. Until the next version, the deprecated
     /// variants of [`DrainError`] are passed to it as well.
     ///
-    /// It runs on the drain thread, which does nothing else meanwhile: it must not take long, wait for a
-    /// thread that logs, or end the logger. Only errors about an [earlier run](DrainError::RingsLeft) are
-    /// reported on the thread that starts the logger. Calls in it are not logged, and
-    /// [`flush`](crate::flush) fails there. If it panics, the drain continues.
+    /// It runs on the drain thread and blocks it meanwhile: it must not take long, wait for a thread that logs,
+    /// or end the logger. Only errors about an [earlier run](DrainError::RingsLeft) are reported on the thread
+    /// that starts the logger. Log calls in it are not recorded, and [`flush`](crate::flush) fails there. If it
+    /// panics, the drain continues.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -346,11 +347,11 @@ impl Builder {
         self
     }
 
-    /// Sets a callback for everything that an operator wants to know: errors, recoveries, losses. See
+    /// Sets a callback for everything that an operator may want to know: errors, recoveries, losses. See
     /// [`Event`].
     ///
-    /// It runs on the drain thread, under the same rules as that of [`on_error`](Self::on_error), or on the
-    /// thread that starts the logger, as the events say.
+    /// It runs on the drain thread, under the same rules as the callback of [`on_error`](Self::on_error). Some
+    /// events are reported on the thread that starts the logger; their documentation says so.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -366,7 +367,7 @@ impl Builder {
         self
     }
 
-    /// Sets what happens to a dump that is at the path already. By default it is kept under another name.
+    /// Sets what happens to a dump that already exists at the path. By default it is kept under another name.
     ///
     /// A file that is not a dump is never touched, and a symbolic link at the path is not followed: in both
     /// cases [`start`](Self::start) fails. See [`Existing`] for an example.
@@ -396,18 +397,17 @@ impl Builder {
         self
     }
 
-    /// Sets what happens to records that an earlier run on the same path had in its rings when it was killed.
-    /// By default they are appended to its dump, which is kept under another name and is complete then.
+    /// Sets what happens to records that were still in the rings of an earlier run on the same path when it was
+    /// killed. By default they are appended to its dump, which is then complete and is kept under another name.
     ///
     /// The logger finds the rings by the dump at the path, in the folder of [`rings_in`](Self::rings_in),
     /// `/dev/shm` and the folder of the dump. It never touches the rings of a running logger, which it
     /// recognizes by a lock, nor those of another user.
     ///
-    /// In the same folders, starting a logger also removes rings that killed processes have left under
-    /// other paths and that are no longer needed: their dump is sealed, is gone, or has everything they
-    /// held. Rings with records that their dump lacks are kept for two weeks, up to 64 directories and an
-    /// eighth of the file system; those of the last hour are always kept. [`Event::RingsRemoved`] reports
-    /// each removal.
+    /// In the same folders, starting a logger also removes rings that killed processes have left for other
+    /// paths if they are no longer needed: their dump is sealed, is gone, or has all their records. Rings with
+    /// records that their dump lacks are kept for two weeks, in up to 64 directories and an eighth of the file
+    /// system; rings of the last hour are always kept. [`Event::RingsRemoved`] reports each removal.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;

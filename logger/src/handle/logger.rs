@@ -21,7 +21,7 @@ use crate::thread;
 /// A running logger. Dropping it writes the records that are still in the rings and seals the dump.
 ///
 /// Keep it for as long as the program logs, usually in a variable of `main`. Threads may log after it is
-/// gone; their records are dropped and counted. All methods may be called from several threads at once.
+/// dropped; their records are discarded and counted. All methods may be called from several threads at once.
 ///
 /// On Unix, a logger that is still running when the process ends normally (in a `static`, or forgotten) is
 /// sealed then, after the `atexit` handlers: on return from `main` and on `exit`, but not on `_exit`,
@@ -49,6 +49,8 @@ pub struct Logger {
 impl Logger {
     pub(crate) fn new(core: Arc<Core>, drain: Option<JoinHandle<()>>) -> Self {
         if drain.is_some() {
+            // Memory for it may come from an allocator that logs.
+            let _refused = thread::ReentrancyGuard::new();
             registry::note_running(&core);
             exit::watch();
         }
@@ -77,8 +79,8 @@ impl Logger {
         self.core.ring_dir().map(RingDir::path)
     }
 
-    /// Waits until every record that was committed before the call, by any thread, is in the operating
-    /// system's hands. It then survives the process, though not a loss of power.
+    /// Waits until the operating system has every record that any thread committed before the call. These
+    /// records then survive the process, but not a power loss.
     ///
     /// # Errors
     /// If a write failed. What was not written stays in the rings and is tried again.
@@ -96,26 +98,27 @@ impl Logger {
         flush_core(&self.core, false)
     }
 
-    /// As [`flush`](Self::flush), and waits until the disk has the records, and the file's name in its
-    /// folder. They then survive a loss of power.
+    /// Like [`flush`](Self::flush), but also waits until the records, and the file's name in its folder, are on
+    /// the disk. They then survive a power loss.
     ///
     /// # Errors
-    /// As [`flush`](Self::flush), or if the operating system cannot put the file on the disk. It may then have
-    /// dropped what it could not write, and report success from then on. So the next call reads back everything
-    /// since the last successful sync, and writes it again. What cannot be read back as it was written is lost:
-    /// that call fails too, and the log continues in a new file that states which records are lost.
+    /// As for [`flush`](Self::flush), or if the operating system cannot put the file on the disk. It may then
+    /// have dropped the data that it could not write, and report success from then on. The next call therefore
+    /// reads back everything since the last successful sync, and writes it again. If some of it cannot be read
+    /// back as it was written, it is lost: that call fails too, and the log continues in a new file that states
+    /// which records are lost.
     pub fn sync(&self) -> Result<(), FlushError> {
         flush_core(&self.core, true)
     }
 
-    /// Returns what the logger has done so far. Takes no lock that a log call takes.
+    /// Returns the statistics of this logger. Takes no lock that a log call takes.
     #[must_use]
     pub fn stats(&self) -> Stats {
         stats_of(&self.core)
     }
 
-    /// Changes what is logged, from the next call of each thread on. Has no effect in a forked child, which
-    /// logs nothing. Each call site asks once more afterwards, which costs about a microsecond.
+    /// Changes the filter, from the next call of each thread on. Has no effect in a forked child, which logs
+    /// nothing. Afterwards each call site evaluates the filter once more, which costs about a microsecond.
     ///
     /// # Errors
     /// If the directives (see [`Builder::filter`](crate::Builder::filter)) cannot be parsed. The filter then
@@ -160,8 +163,8 @@ impl Logger {
         Scope::enter(Arc::clone(&self.core))
     }
 
-    /// Writes what the rings hold, seals the dump and ends the logger, as dropping it does, and returns how
-    /// that went. With a [manual](crate::Builder::start_manual) drain it only ends the logger, and
+    /// Writes the records in the rings, seals the dump and ends the logger, as dropping it does, but returns
+    /// whether this succeeded. With a [manual](crate::Builder::start_manual) drain it only ends the logger, and
     /// the [`Drain`](crate::Drain) seals the dump.
     ///
     /// # Errors
@@ -272,11 +275,10 @@ fn global() -> Result<Arc<Core>, FlushError> {
     })
 }
 
-/// Waits until every committed record is in the operating system's hands: [`Logger::flush`] of the global
-/// logger.
+/// Waits until the operating system has every committed record: [`Logger::flush`] of the global logger.
 ///
 /// # Errors
-/// As there, or if no global logger runs.
+/// As for the method, or if no global logger is running.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
@@ -294,7 +296,7 @@ pub fn flush() -> Result<(), FlushError> {
 /// Waits until every committed record is on the disk: [`Logger::sync`] of the global logger.
 ///
 /// # Errors
-/// As there, or if no global logger runs.
+/// As for the method, or if no global logger is running.
 pub fn sync() -> Result<(), FlushError> {
     flush_core(&*global()?, true)
 }
@@ -324,8 +326,8 @@ pub fn stats() -> Stats {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SetFilterError {
-    /// No global logger runs.
-    #[error("no logger runs: keep the value that `Builder::start` returns")]
+    /// No global logger is running.
+    #[error("no logger is running: keep the value that `Builder::start` returns")]
     NotStarted,
     /// The process is a fork of the one that logs.
     #[error("this process is a forked child: its parent's logger is not its own")]
@@ -335,7 +337,7 @@ pub enum SetFilterError {
     Filter(#[from] FilterError),
 }
 
-/// Changes what the global logger logs: [`Logger::set_filter`].
+/// Changes the filter of the global logger: [`Logger::set_filter`].
 ///
 /// # Errors
 /// As there, or if no global logger runs.

@@ -6,8 +6,7 @@ use std::sync::{Arc, MutexGuard};
 use crate::core::Core;
 use crate::thread;
 
-/// A guard: while it lives, its thread logs to the logger that it has entered. See
-/// [`Logger::enter`](crate::Logger::enter).
+/// A guard that makes its thread log to one logger while it lives. See [`Logger::enter`](crate::Logger::enter).
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;

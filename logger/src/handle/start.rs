@@ -22,7 +22,7 @@ use crate::registry;
 use crate::ring_dir::{Removed, sweep};
 
 impl Builder {
-    /// Starts the global logger, which gets the calls of all threads of the process.
+    /// Starts the global logger, which receives the calls of all threads of the process.
     ///
     /// # Errors
     /// If there is a global logger already, if the dump cannot be created, or if the filter cannot be parsed.
@@ -66,8 +66,8 @@ impl Builder {
         }
     }
 
-    /// Starts a logger that gets only the calls of threads that have [entered](Logger::enter) it, beside
-    /// the global one or without one. It suits tests and logs of a single task.
+    /// Starts a logger that receives only the calls of threads that have [entered](Logger::enter) it, with or
+    /// without a global logger. Use it for tests and for logs of a single task.
     ///
     /// A call to it costs some tens of nanoseconds more than one to the global logger.
     ///
@@ -92,8 +92,8 @@ impl Builder {
         self.spawn_on(create, install, drain::start)
     }
 
-    /// As [`start`](Self::start), but without a drain thread: the logger's rings are written when the program
-    /// polls the [`Drain`], which has an example.
+    /// Like [`start`](Self::start), but without a drain thread: the logger's rings are written when the program
+    /// polls the [`Drain`], whose documentation has an example.
     ///
     /// # Errors
     /// As [`start`](Self::start).

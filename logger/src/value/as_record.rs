@@ -22,17 +22,17 @@ use super::{
 
 /// A type that chooses how it is recorded: as numbers, strings, tuples of these, or any other [`Value`].
 ///
-/// Implement it for types that cannot have `#[derive(Record)]`, such as a wrapper around another crate's
-/// type. It is safe to implement: [`as_record`](Self::as_record) runs once per call, before anything is
-/// claimed in a ring, and may do anything, even panic.
+/// Implement it for types that cannot have `#[derive(Record)]`, such as a wrapper around another crate's type.
+/// It is safe to implement: [`as_record`](Self::as_record) runs once per call, before the call claims space in
+/// a ring, and may do anything, even panic.
 ///
 /// Readers see the recorded value: its `Debug` in text, nested in JSON. As an argument of a message, the
 /// type still prints through its own `Display` or `Debug`, formatted at the call, as with `format!`. Such
 /// types may be fields of a [`#[derive(Record)]`](derive@crate::Record) type, and may be inside `Option`,
 /// `Result`, `Vec`, arrays, tuples, pointers, `Pin` and the guards of cells and locks.
 ///
-/// Cost: that of `as_record`, and a copy. Lists, and derived types with such a field, are assembled in a
-/// buffer first, on the stack up to 192 bytes.
+/// The cost is one call of `as_record` and one copy. Lists, and derived types with such a field, are first
+/// assembled in a buffer, which is on the stack up to 192 bytes.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;

@@ -42,7 +42,7 @@ impl Sleeper {
 }
 
 impl Bell {
-    /// Wakes the receiver, if it sleeps. What was committed before is then seen by it.
+    /// Wakes the receiver if it sleeps. It then sees everything committed before.
     #[inline]
     pub(super) fn ring(&self) {
         fence(Ordering::SeqCst);

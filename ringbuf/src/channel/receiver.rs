@@ -9,10 +9,10 @@ use core::fmt;
 use core::time::Duration;
 use std::time::Instant;
 
-/// How often a sleeping receiver looks for records at least, in case no sender notifies it.
+/// The longest time for which a sleeping receiver does not look for records if no sender notifies it.
 pub const MAX_POLL: Duration = Duration::from_millis(5);
 
-/// How long the first sleep of a wait is; each further one is twice as long.
+/// The length of the first sleep of a wait. Each further one is twice as long.
 const MIN_POLL: Duration = Duration::from_micros(50);
 
 /// The receiving end of a channel.
@@ -42,15 +42,14 @@ impl Receiver {
         self.sleeper.bell()
     }
 
-    /// Takes the oldest record; waits for one for at most `timeout`, or as long as it takes.
+    /// Takes the oldest record. Waits for one for at most `timeout`, or without a limit if it is `None`.
     ///
-    /// A timeout of zero is a look without waiting.
+    /// With a timeout of zero, it does not wait.
     ///
     /// # Errors
     ///
-    /// [`Timeout`](RecvError::Timeout) if nothing was sent in time;
-    /// [`Disconnected`](RecvError::Disconnected) if all senders are gone, and everything that they
-    /// sent was received.
+    /// [`Timeout`](RecvError::Timeout) if nothing was sent in time; [`Disconnected`](RecvError::Disconnected)
+    /// if all senders were dropped and everything that they sent was received.
     pub fn recv(&mut self, timeout: Option<Duration>) -> Result<ReadClaim<'_>, RecvError> {
         self.wait(timeout)?;
         Ok(self.consumer.try_claim().expect("there is a record, and no other receiver to take it"))
@@ -61,12 +60,12 @@ impl Receiver {
         self.consumer.try_claim()
     }
 
-    /// Waits as [`recv`](Self::recv) does, but takes nothing: for reading many records, by way of
+    /// Waits as [`recv`](Self::recv) does, but takes nothing. Use it to read many records through
     /// [`consumer`](Self::consumer).
     ///
     /// # Errors
     ///
-    /// As there.
+    /// As for [`recv`](Self::recv).
     pub fn wait(&mut self, timeout: Option<Duration>) -> Result<(), RecvError> {
         if self.consumer.has_record() {
             return Ok(());
@@ -104,7 +103,7 @@ impl Receiver {
         }
     }
 
-    /// The ring's end, for reading many records at once.
+    /// The consumer of the ring, for reading many records at once.
     ///
     /// # Examples
     ///
@@ -124,7 +123,7 @@ impl Receiver {
         &mut self.consumer
     }
 
-    /// Whether all senders are gone. What they sent may still be there.
+    /// Whether all senders were dropped. Records that they sent may still be unread.
     #[must_use]
     pub fn is_disconnected(&self) -> bool {
         self.consumer.is_disconnected()

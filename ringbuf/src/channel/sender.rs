@@ -10,7 +10,7 @@ use core::fmt;
 /// The sending end of a channel: see [`spsc::Sender`](super::spsc::Sender) and
 /// [`mpsc::Sender`](super::mpsc::Sender).
 ///
-/// When the last one is dropped, the receiver still gets all that was sent.
+/// When the last one is dropped, the receiver still gets all records that were sent.
 ///
 /// # Examples
 ///
@@ -40,7 +40,7 @@ impl<P> Sender<P> {
         Self { producer, on_drop: RingOnDrop(bell) }
     }
 
-    /// Wakes the receiver if it sleeps, so that it sees at once what was committed before.
+    /// Wakes the receiver if it sleeps. It then sees all records committed before.
     ///
     /// Costs a full fence, and a system call only if the receiver sleeps.
     #[inline]
@@ -90,14 +90,14 @@ claim!(mpsc, u64);
 
 #[expect(private_bounds, reason = "there are two producers, and no others are wanted")]
 impl<P: Claim> Sender<P> {
-    /// Claims space for a record of `len` bytes; waits until there is room.
+    /// Claims space for a record of `len` bytes. Waits until there is room.
     ///
-    /// Spins first, and then lets other threads run between attempts. It never sleeps and never
-    /// wakes the receiver, not even by committing: see [`notify`](Self::notify).
+    /// Spins first, and then yields to other threads between attempts. It never sleeps and never wakes the
+    /// receiver, not even by committing: see [`notify`](Self::notify).
     ///
     /// # Errors
     ///
-    /// [`ChannelClosed`] if the receiver is gone.
+    /// [`ChannelClosed`] if the receiver was dropped.
     ///
     /// # Panics
     ///
@@ -113,12 +113,12 @@ impl<P: Claim> Sender<P> {
         Ok(unsafe { self.producer.claim(place, len) })
     }
 
-    /// Claims space for a record of `len` bytes, if there is some.
+    /// Claims space for a record of `len` bytes without waiting.
     ///
     /// # Errors
     ///
-    /// [`Full`](TrySendError::Full) if there is no room now,
-    /// [`Disconnected`](TrySendError::Disconnected) if the receiver is gone.
+    /// [`Full`](TrySendError::Full) if there is no room at the moment,
+    /// [`Disconnected`](TrySendError::Disconnected) if the receiver was dropped.
     ///
     /// # Panics
     ///
@@ -130,7 +130,7 @@ impl<P: Claim> Sender<P> {
         Ok(unsafe { self.producer.claim(place, len) })
     }
 
-    /// Whether the receiver is gone.
+    /// Whether the receiver was dropped.
     #[must_use]
     pub fn is_disconnected(&self) -> bool {
         self.producer.is_disconnected()

@@ -1,4 +1,4 @@
-//! Making a ring in a file.
+//! Creation of a ring in a file.
 
 use super::layout::{DATA_AT, Fixed, POSITIONS_AT};
 use crate::consumer::Consumer;
@@ -18,21 +18,20 @@ compile_error!(
 
 /// How to create a ring in a file.
 ///
-/// The file must not exist. Its blocks are reserved, so that a full disk is an error here and
-/// never a signal later, and mapped at once where the system can do that (Linux), so that no claim
-/// waits for a page; it can be read and written by its owner only; and a ring that cannot be
-/// made leaves no file.
+/// The file must not exist. Its blocks are reserved: a full disk is an error here and never a signal later. On
+/// Linux they are also mapped at once, so no claim waits for a page. Only its owner can read and write the
+/// file. If the ring cannot be created, no file is left.
 ///
 /// # Other access to the file
 ///
-/// The file may be read at any time, but no other program should write to it while the ring is in use. A
-/// write changes what is read from the ring, and can end it, but does nothing else: the ends take no
-/// position from the file, and trust the length of a record only if it lies within the ring. Bytes that
-/// cannot be a record end the reading, and [`Consumer::damage_at`] reports them. Bytes that change while
-/// a record is borrowed may be seen to change.
+/// The file may be read at any time, but no other program should write to it while the ring is in use. Such a
+/// write can change the records that are read, or end the reading, but does nothing else: producers and
+/// consumer take no position from the file, and trust the length of a record only if it is within the ring.
+/// Bytes that cannot be a record end the reading, and [`Consumer::damage_at`] reports them. If bytes change
+/// while a record is borrowed, the reader may see the change.
 ///
-/// Shortening the file is another matter: a store to a missing page raises `SIGBUS`, which kills the
-/// process. No library can prevent that; only the owner has access to the file (mode 0600).
+/// Shortening the file is different: a store to a missing page raises `SIGBUS`, which kills the process. No
+/// library can prevent that, but only the owner has access to the file (mode 0600).
 ///
 /// # Examples
 ///
@@ -72,22 +71,22 @@ impl Options {
         Self { capacity, thread_id: 0, ring_id: 0, user_words: [0; USER_WORDS] }
     }
 
-    /// A number that tells which thread the ring is for; 0 otherwise.
+    /// Sets a number that identifies the thread of the ring. The default is 0.
     #[must_use]
     pub fn thread_id(mut self, thread_id: u64) -> Self {
         self.thread_id = thread_id;
         self
     }
 
-    /// A number that tells this ring from others; 0 otherwise.
+    /// Sets a number that identifies the ring. The default is 0.
     #[must_use]
     pub fn ring_id(mut self, ring_id: u64) -> Self {
         self.ring_id = ring_id;
         self
     }
 
-    /// What the user words are at first: 0 otherwise. They can be changed later, by
-    /// [`Consumer::set_user_word`] and its likes.
+    /// Sets the initial user words. The default is 0. [`Consumer::set_user_word`] and the same method of
+    /// producers change them later.
     #[must_use]
     pub fn user_words(mut self, user_words: [u64; USER_WORDS]) -> Self {
         self.user_words = user_words;

@@ -1,4 +1,4 @@
-//! Reader of a ring's file, whether its writer is alive or dead.
+//! Reader of a ring's file, with a live or dead writer.
 
 mod error;
 
@@ -12,14 +12,14 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// What a ring's file held when it was opened: every record that was committed and not freed.
+/// The contents of a ring's file when it was opened: every record that was committed and not freed.
 ///
-/// The ring may still be in use, by this process or another. Records that are committed or freed
-/// while it is opened may or may not be part of it; all others are exact. After a claim that its one
-/// producer leaked nothing is found, as by the ring's own consumer.
+/// The ring may still be in use, by this process or another. Records that are committed or freed during opening
+/// may or may not be included; all others are. In a ring with one producer, nothing after a leaked claim is
+/// found, as with the ring's own consumer.
 ///
-/// The whole of the file is in memory, of which it takes twice the capacity, or three times if the
-/// ring can have many producers.
+/// The whole file is in memory: this takes twice the capacity, or three times if the ring can have many
+/// producers.
 ///
 /// # Examples
 ///
@@ -92,9 +92,9 @@ impl Recovered {
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, is no ring file, or its header is damaged. Damage elsewhere is
-    /// no error: see [`damage`](Self::damage). [`InUse`](RecoverError::InUse) if a ring of one
-    /// producer is in use, and its consumer freed records each of many times that it was read.
+    /// If the file cannot be read, is not a ring file, or has a damaged header. Other damage is not an error:
+    /// see [`damage`](Self::damage). [`InUse`](RecoverError::InUse) if the ring has one producer and its
+    /// consumer freed records during each of many attempts to read it.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, RecoverError> {
         let mut file = File::open(path)?;
         // A writer may pass between the readings of two positions; hardly ever, and not always. A
@@ -278,14 +278,14 @@ impl Recovered {
         RecoveredRecords { recovered: self, position: self.start, left: self.records }
     }
 
-    /// Claims that were neither committed nor aborted, and were stepped over. One at the end of a
-    /// ring of one producer leaves no trace and is not counted.
+    /// The number of claims that were neither committed nor aborted, and were stepped over. In a ring with one
+    /// producer, a claim at the end leaves no trace and is not counted.
     #[must_use]
     pub fn open_claims(&self) -> usize {
         self.open_claims
     }
 
-    /// Why records may be missing at the end, if they may.
+    /// The reason why records may be missing at the end; `None` if they cannot be.
     #[must_use]
     pub fn damage(&self) -> Option<Damage> {
         self.damage
@@ -303,13 +303,13 @@ impl Recovered {
         self.end
     }
 
-    /// How many producers the ring can have.
+    /// The kind of the ring: one producer or many.
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.fixed.kind
     }
 
-    /// Bytes that the ring holds, headers and padding included.
+    /// The capacity of the ring in bytes, including headers and padding.
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.fixed.capacity
@@ -321,13 +321,13 @@ impl Recovered {
         self.fixed.process_id
     }
 
-    /// The thread for which the ring was created, as its creator put it.
+    /// The thread id that the creator gave the ring.
     #[must_use]
     pub fn thread_id(&self) -> u64 {
         self.fixed.thread_id
     }
 
-    /// The number that tells this ring from others, as its creator put it.
+    /// The ring id that the creator gave the ring.
     #[must_use]
     pub fn ring_id(&self) -> u64 {
         self.fixed.ring_id

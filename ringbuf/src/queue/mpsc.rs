@@ -16,13 +16,12 @@ use crate::sync::{Arc, AtomicU64, Ordering, Words};
 use core::fmt;
 use core::ptr::NonNull;
 
-/// Makes a ring of at least `capacity_bytes` and returns its two ends, of which the producer can
-/// be cloned.
+/// Creates a ring of at least `capacity_bytes` and returns its two ends. The producer can be cloned.
 ///
-/// The capacity is rounded up to a power of two, and to 16 bytes. Each record takes 8 bytes more
-/// than its length rounded up to 8.
+/// The capacity is rounded up to a power of two, at least 16 bytes. Each record takes 8 bytes more than its
+/// length rounded up to 8.
 ///
-/// The memory comes zeroed and its pages are not touched before records are written to them.
+/// The memory is zeroed, and its pages are not touched before records are written to them.
 ///
 /// # Panics
 ///
@@ -63,13 +62,14 @@ pub fn new(capacity_bytes: usize) -> (Producer, Consumer) {
     (Producer::over(Arc::clone(&ring)), Consumer::new(ring))
 }
 
-/// A writing end of a ring that can have many.
+/// A writing end of a ring that can have many producers.
 ///
-/// Each makes one claim at a time, as a claim borrows it, and may move between threads. To write
-/// from several threads, give each a clone. When the last one is dropped, the consumer is told.
+/// A producer has one claim at a time, because the claim borrows it, and may move between threads. To write
+/// from several threads, give each a clone. When the last producer is dropped, [`Consumer::is_disconnected`]
+/// becomes true.
 ///
-/// A claim that was leaked holds back what was claimed after it, by whomever, until it is stepped
-/// over: see [`Consumer::unblock`].
+/// A leaked claim holds back the later claims of all producers until the consumer steps over it: see
+/// [`Consumer::unblock`].
 ///
 /// # Examples
 ///
@@ -121,18 +121,17 @@ impl Producer {
 
     /// Claims space for a record of `len` bytes.
     ///
-    /// Every length up to [`max_record_bytes`](Self::max_record_bytes) fits once the consumer has
-    /// emptied the ring, wherever in it the tail is. A record that does not fit before the ring's
-    /// end makes that end dead space, even if it turns out not to fit after it *yet*: the
-    /// consumer frees the dead space when it next looks for records, and the next attempt starts
-    /// at the beginning.
+    /// Every length up to [`max_record_bytes`](Self::max_record_bytes) fits once the consumer has emptied the
+    /// ring, wherever in it the tail is. A record that does not fit before the ring's end turns that end into
+    /// dead space, even if there is no room for it at the beginning *yet*: the consumer frees the dead space
+    /// when it next looks for records, and the next attempt starts at the beginning.
     ///
     /// Lock-free: an attempt is repeated only if another producer's was successful.
     ///
     /// # Errors
     ///
-    /// [`Full`](TryClaimError::Full) if there is no room now,
-    /// [`TooLarge`](TryClaimError::TooLarge) if there never is.
+    /// [`Full`](TryClaimError::Full) if there is no room at the moment, [`TooLarge`](TryClaimError::TooLarge)
+    /// if there never will be.
     ///
     /// # Panics
     ///
@@ -147,14 +146,14 @@ impl Producer {
     /// Claims space like [`try_claim`](Self::try_claim), but only if at most `max_used_bytes` of
     /// the ring are then in use.
     ///
-    /// Records that matter less, claimed with a lower maximum, leave a reserve to those that
-    /// matter more. Every length whose record, with its header, is no larger than the maximum
-    /// fits once the consumer has emptied the ring.
+    /// Claim less important records with a lower maximum to keep a reserve for more important ones. Every
+    /// length whose record, with its header, is no larger than the maximum fits once the consumer has emptied
+    /// the ring.
     ///
     /// # Errors
     ///
-    /// [`Full`](TryClaimError::Full) if there is no room now,
-    /// [`TooLarge`](TryClaimError::TooLarge) if there never is.
+    /// [`Full`](TryClaimError::Full) if there is no room at the moment, [`TooLarge`](TryClaimError::TooLarge)
+    /// if there never will be.
     ///
     /// # Panics
     ///
@@ -174,7 +173,7 @@ impl Producer {
         Ok(unsafe { self.claim(position, len) })
     }
 
-    /// Bytes that the ring holds, headers and padding included: a power of two.
+    /// The capacity of the ring in bytes, including headers and padding: a power of two.
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.ring.capacity()
@@ -186,10 +185,10 @@ impl Producer {
         self.capacity() - HEADER_BYTES
     }
 
-    /// Bytes between the consumer's position and the tail: records not freed, claims, and dead
-    /// space.
+    /// The number of bytes between the consumer's position and the tail: records that were not freed, claims,
+    /// and dead space.
     ///
-    /// Either may move on before this returns.
+    /// Either position may advance before this returns.
     #[must_use]
     pub fn used_bytes(&self) -> usize {
         // Head before tail, see `take_cold`.
@@ -198,23 +197,22 @@ impl Producer {
         ((self.position() - head) as usize).min(self.capacity())
     }
 
-    /// The position at which the next claim begins, if this producer makes it: bytes since the
-    /// ring's birth.
+    /// The position of the next claim if this producer makes it, in bytes since the ring was created.
     #[inline]
     #[must_use]
     pub fn position(&self) -> u64 {
         self.tail().load(Ordering::Relaxed)
     }
 
-    /// Whether the consumer is gone. Further claims fill the ring and are never read.
+    /// Whether the consumer was dropped. Further claims fill the ring and are never read.
     #[must_use]
     pub fn is_disconnected(&self) -> bool {
         !self.ring.is_consumer_alive()
     }
 
-    /// Sets a number of the caller's that is kept beside the ring, for a later
-    /// [recovery](crate::file::Recovered) from its file. One plain store; a recovery that finds records
-    /// freed also finds what was set before that.
+    /// Sets a user word: a number that is kept beside the ring, for a later [recovery](crate::file::Recovered)
+    /// from its file. Costs one plain store. A recovery that finds records freed also finds the words that were
+    /// set before.
     ///
     /// # Panics
     ///

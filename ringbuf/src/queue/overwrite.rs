@@ -8,14 +8,13 @@
 //!   +---------+--------+---------+--------+-------+-----------------------+
 //! ```
 //!
-//! A snapshot copies all from `oldest` to the tail while the producer goes on, and then looks how
-//! far `oldest` has come: what lies before may have been overwritten while it was copied, and is
-//! dropped; what follows is whole. The producer gives up the oldest records many at a time, a
-//! sixteenth of the ring at least, so that this happens seldom.
+//! A snapshot copies everything from `oldest` to the tail while the producer continues, and then reads `oldest`
+//! again: bytes before it may have been overwritten during the copy and are dropped; bytes after it are whole.
+//! The producer gives up the oldest records in chunks of at least a sixteenth of the ring, so this is rare.
 //!
-//! Both sides access the memory word by word, by atomics: a snapshot may look at what is being
-//! written, which would not be defined for plain memory. So a record is filled in memory of the
-//! producer's own and copied on commit, and there is no unsafe code here.
+//! Both sides access the memory word by word, through atomics: a snapshot may read a word that is being
+//! written, which is undefined for plain memory. A record is therefore filled in the producer's own memory and
+//! copied on commit, and this module needs no unsafe code.
 //!
 //! | step     | who      | operation                                               | pairs with |
 //! |----------|----------|---------------------------------------------------------|------------|
@@ -28,9 +27,9 @@
 //! | verify   | reader   | `version` load, Acquire, `oldest`, `lost` load, Relaxed | give up    |
 //! |          |          | fence, Acquire, then `version` load, Relaxed: the same? | give up    |
 //!
-//! - **O1 (given up).** A word is written only after `oldest` was moved beyond what it held. A
-//!   reader that copied such a word finds a later `version` after its fence, and so looks again
-//!   until it has an `oldest` that is beyond. What it keeps is what was committed.
+//! - **O1 (given up).** A word is overwritten only after `oldest` was moved past its record. A reader that
+//!   copied such a word finds a later `version` after its fence, and retries until it has an `oldest` past that
+//!   record. It therefore keeps only committed records.
 //! - **O2 (pair).** `version` is odd while `oldest` and `lost` do not belong together.
 
 mod reader;
@@ -47,10 +46,9 @@ use crossbeam_utils::CachePadded;
 /// The smallest ring: two records of eight bytes.
 const MIN_CAPACITY_BYTES: usize = 32;
 
-/// Makes a ring of at least `capacity_bytes` and returns its two ends, of which the reader can be
-/// cloned.
+/// Creates a ring of at least `capacity_bytes` and returns its two ends. The reader can be cloned.
 ///
-/// The capacity is rounded up to a power of two, and to 32 bytes. Each record takes 8 bytes more
+/// The capacity is rounded up to a power of two, at least 32 bytes. Each record takes 8 bytes more
 /// than its length rounded up to 8.
 ///
 /// # Panics
@@ -137,7 +135,7 @@ impl Shared {
     }
 }
 
-/// The record is larger than the ring ever takes.
+/// The record is larger than the ring accepts.
 ///
 /// # Examples
 ///
@@ -149,9 +147,9 @@ impl Shared {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("a record of {len} bytes exceeds the {max} that the ring takes")]
 pub struct TooLarge {
-    /// Bytes that were asked for.
+    /// The requested length in bytes.
     pub len: usize,
-    /// Bytes that the largest record has.
+    /// The length of the largest record in bytes.
     pub max: usize,
 }
 
@@ -177,8 +175,8 @@ pub struct Producer {
 }
 
 impl Producer {
-    /// Claims space for a record of `len` bytes. Never waits; what it costs others is known when
-    /// the record is committed.
+    /// Claims space for a record of `len` bytes. Never waits. The oldest records are overwritten only when the
+    /// record is committed.
     ///
     /// # Errors
     ///
@@ -200,20 +198,20 @@ impl Producer {
         Ok(Claim { producer: self, len, tag: 0 })
     }
 
-    /// Bytes that the ring holds, headers and padding included: a power of two.
+    /// The capacity of the ring in bytes, including headers and padding: a power of two.
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.shared.capacity() as usize
     }
 
-    /// The length of the largest record: half the capacity minus one header, so that it finds
-    /// room after the dead space that it may leave at the ring's end.
+    /// The length of the largest record: half the capacity minus one header. It then fits after any dead space
+    /// that it leaves at the ring's end.
     #[must_use]
     pub fn max_record_bytes(&self) -> usize {
         self.capacity() / 2 - HEADER_BYTES
     }
 
-    /// Records that were overwritten.
+    /// The number of records that were overwritten.
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.lost
@@ -285,9 +283,9 @@ impl fmt::Debug for Producer {
     }
 }
 
-/// A record that is being filled; dereferences to exactly the bytes that were asked for.
+/// A record that is being filled. Dereferences to exactly the requested bytes.
 ///
-/// What they hold before they are written is unspecified. Dropping it has no effect, and neither has leaking it.
+/// Their initial contents are unspecified. Dropping or leaking the claim has no effect.
 ///
 /// # Examples
 ///
@@ -306,13 +304,13 @@ pub struct Claim<'a> {
 }
 
 impl Claim<'_> {
-    /// Sets the tag that the record will carry; it is 0 otherwise.
+    /// Sets the tag of the record. The default is 0.
     #[inline]
     pub fn set_tag(&mut self, tag: u32) {
         self.tag = tag;
     }
 
-    /// Writes the record to the ring, over the oldest ones if need be.
+    /// Writes the record to the ring, overwriting the oldest ones if necessary.
     #[inline]
     pub fn commit(self) {
         self.producer.commit(self.len, self.tag);

@@ -1,7 +1,7 @@
 //! One producer, one consumer.
 //!
-//! A claim costs no atomic read-modify-write and, as long as the consumer keeps up, no look at
-//! anything the consumer writes: the producer remembers how far it may go.
+//! A claim needs no atomic read-modify-write and, while the consumer keeps up, does not read memory that the
+//! consumer writes: the producer remembers how far it may write.
 
 pub use crate::consumer::Consumer;
 
@@ -13,12 +13,12 @@ use crate::ring::Ring;
 use crate::sync::{Arc, Ordering, Words};
 use core::{fmt, mem};
 
-/// Makes a ring of at least `capacity_bytes` and returns its two ends.
+/// Creates a ring of at least `capacity_bytes` and returns its two ends.
 ///
-/// The capacity is rounded up to a power of two, and to 16 bytes. Each record takes 8 bytes more
+/// The capacity is rounded up to a power of two, at least 16 bytes. Each record takes 8 bytes more
 /// than its length rounded up to 8.
 ///
-/// The memory comes zeroed and its pages are not touched before records are written to them.
+/// The memory is zeroed, and its pages are not touched before records are written to them.
 ///
 /// # Panics
 ///
@@ -48,12 +48,12 @@ pub fn new(capacity_bytes: usize) -> (Producer, Consumer) {
     (Producer::over(Arc::clone(&ring)), Consumer::new(ring))
 }
 
-/// Like [`new`], but returns an error instead of aborting if there is no memory for a ring of that
-/// capacity. The few hundred other bytes that a ring takes are allocated as usual.
+/// Like [`new`], but returns an error instead of aborting if the memory of the ring cannot be allocated. A few
+/// hundred bytes of bookkeeping are allocated as usual.
 ///
 /// # Errors
 ///
-/// If the allocator has no memory for it.
+/// If the allocation fails.
 ///
 /// # Panics
 ///
@@ -74,8 +74,8 @@ pub fn try_new(capacity_bytes: usize) -> Result<(Producer, Consumer), OutOfMemor
 
 /// The writing end of a ring.
 ///
-/// There is one, and one claim at a time, as a claim borrows it. It may move between threads.
-/// When it is dropped, what it committed stays readable.
+/// It has one claim at a time, because the claim borrows it. It may move between threads. When it is dropped,
+/// committed records stay readable.
 ///
 /// # Examples
 ///
@@ -138,7 +138,7 @@ impl Producer {
     /// A producer without a ring: its capacity is 0, and every claim is
     /// [`TooLarge`](TryClaimError::TooLarge).
     ///
-    /// A placeholder, at no cost to the claims that succeed, for a ring that is made on first use.
+    /// A placeholder for a ring that is created on first use. It adds no cost to successful claims.
     ///
     /// # Examples
     ///
@@ -167,16 +167,15 @@ impl Producer {
 
     /// Claims space for a record of `len` bytes.
     ///
-    /// Every length up to [`max_record_bytes`](Self::max_record_bytes) fits once the consumer has
-    /// emptied the ring, wherever in it the tail is. A record that does not fit before the ring's
-    /// end makes that end dead space, even if it turns out not to fit after it *yet*: the
-    /// consumer frees the dead space when it next looks for records, and the next attempt starts
-    /// at the beginning.
+    /// Every length up to [`max_record_bytes`](Self::max_record_bytes) fits once the consumer has emptied the
+    /// ring, wherever in it the tail is. A record that does not fit before the ring's end turns that end into
+    /// dead space, even if there is no room for it at the beginning *yet*: the consumer frees the dead space
+    /// when it next looks for records, and the next attempt starts at the beginning.
     ///
     /// # Errors
     ///
-    /// [`Full`](TryClaimError::Full) if there is no room now,
-    /// [`TooLarge`](TryClaimError::TooLarge) if there never is.
+    /// [`Full`](TryClaimError::Full) if there is no room at the moment, [`TooLarge`](TryClaimError::TooLarge)
+    /// if there never will be.
     ///
     /// # Panics
     ///
@@ -191,14 +190,14 @@ impl Producer {
     /// Claims space like [`try_claim`](Self::try_claim), but only if at most `max_used_bytes` of
     /// the ring are then in use.
     ///
-    /// Records that matter less, claimed with a lower maximum, leave a reserve to those that
-    /// matter more. Every length whose record, with its header, is no larger than the maximum
-    /// fits once the consumer has emptied the ring.
+    /// Claim less important records with a lower maximum to keep a reserve for more important ones. Every
+    /// length whose record, with its header, is no larger than the maximum fits once the consumer has emptied
+    /// the ring.
     ///
     /// # Errors
     ///
-    /// [`Full`](TryClaimError::Full) if there is no room now,
-    /// [`TooLarge`](TryClaimError::TooLarge) if there never is.
+    /// [`Full`](TryClaimError::Full) if there is no room at the moment, [`TooLarge`](TryClaimError::TooLarge)
+    /// if there never will be.
     ///
     /// # Panics
     ///
@@ -232,13 +231,13 @@ impl Producer {
         Ok(unsafe { self.claim(offset, len) })
     }
 
-    /// Claims space if that takes neither a look at the consumer's position nor a wrap, and if no
-    /// more than [`quick_max`](Self::quick_max) bytes of the ring are then in use; `None` says
-    /// nothing of whether there is room.
+    /// Claims space if this requires neither the consumer's position nor a wrap, and if at most
+    /// [`quick_max`](Self::quick_max) bytes of the ring are then in use. `None` does not mean that the ring is
+    /// full.
     ///
-    /// This is the claim with the least code: an addition, one comparison, and no branch to anything
-    /// that must be kept ready for. Who gets `None` tries again with one of the others, which looks
-    /// where the consumer is, so that a stretch of quick claims follows.
+    /// This is the claim with the least code: an addition and one comparison, without a branch to slow code. On
+    /// `None`, use one of the other methods: it reads the consumer's position, so that several quick claims can
+    /// follow.
     ///
     /// # Examples
     ///
@@ -260,7 +259,7 @@ impl Producer {
         Some(unsafe { self.claim(offset, len) })
     }
 
-    /// How many bytes may be in use after a quick claim, as far as is known.
+    /// The number of bytes that may be in use after a [quick claim](Self::try_claim_quick).
     #[inline]
     #[must_use]
     pub fn quick_max(&self) -> usize {
@@ -274,7 +273,7 @@ impl Producer {
         self.find_limits(self.capacity());
     }
 
-    /// Bytes that the ring holds, headers and padding included: a power of two.
+    /// The capacity of the ring in bytes, including headers and padding: a power of two.
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.ring.as_ref().map_or(0, |ring| ring.capacity())
@@ -286,32 +285,33 @@ impl Producer {
         self.capacity().saturating_sub(HEADER_BYTES)
     }
 
-    /// Bytes between the consumer's position and this one: records not freed, and dead space.
+    /// The number of bytes between the consumer's position and this one: records that were not freed, and dead
+    /// space.
     ///
-    /// Looks at the consumer's position, which costs a cache miss if that moved. It may move on
-    /// before this returns.
+    /// Reads the consumer's position, which is a cache miss if it has moved. It may advance before this
+    /// returns.
     #[must_use]
     pub fn used_bytes(&self) -> usize {
         let used = |ring: &Arc<Ring>| self.position().saturating_sub(ring.peek_head()) as usize;
         self.ring.as_ref().map_or(0, used)
     }
 
-    /// The position at which the next claim begins: bytes since the ring's birth.
+    /// The position of the next claim, in bytes since the ring was created.
     #[inline]
     #[must_use]
     pub fn position(&self) -> u64 {
         self.lap + self.offset as u64
     }
 
-    /// Whether the consumer is gone. Further claims fill the ring and are never read.
+    /// Whether the consumer was dropped. Further claims fill the ring and are never read.
     #[must_use]
     pub fn is_disconnected(&self) -> bool {
         self.ring.as_ref().is_none_or(|ring| !ring.is_consumer_alive())
     }
 
-    /// Sets a number of the caller's that is kept beside the ring, for a later
-    /// [recovery](crate::file::Recovered) from its file. One plain store; a recovery that finds records
-    /// freed also finds what was set before that. Without a ring there is nothing to set, and nothing is.
+    /// Sets a user word: a number that is kept beside the ring, for a later [recovery](crate::file::Recovered)
+    /// from its file. Costs one plain store. A recovery that finds records freed also finds the words that were
+    /// set before. Without a ring, this does nothing.
     ///
     /// # Panics
     ///

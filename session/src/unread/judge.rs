@@ -30,7 +30,7 @@ pub enum NotARing {
     #[error(transparent)]
     Io(#[from] io::Error),
     /// It is longer than any ring, or than may be read.
-    #[error("has {bytes} bytes, of which {limit} may be read")]
+    #[error("has {bytes} bytes; the limit is {limit}")]
     TooLong {
         /// Its length.
         bytes: u64,

@@ -169,7 +169,7 @@ fn contradictions_are_left_as_they_are() {
     ring[words + 8 * other..][..8].copy_from_slice(&start.to_le_bytes());
     ring[words + 8 * (other + 1)..][..8].copy_from_slice(&number.to_le_bytes());
     fs::write(path, ring).unwrap();
-    check(&copy, "ring-2 is not as a logger leaves it");
+    check(&copy, "ring-2 is not in the state");
     // The explanations of another run.
     let copy = remains.copy();
     let path = copy.ring_dir().unwrap().join("meta.steno");
@@ -178,6 +178,6 @@ fn contradictions_are_left_as_they_are() {
     let crc = crc32fast::hash(&meta[..60]);
     meta[60..64].copy_from_slice(&crc.to_le_bytes());
     fs::write(path, meta).unwrap();
-    check(&copy, "meta.steno is not as a logger leaves it");
+    check(&copy, "meta.steno is not in the state");
     drop(dir);
 }

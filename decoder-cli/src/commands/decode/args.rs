@@ -14,7 +14,7 @@ Examples:
   steno decode app.steno -l warn                            warnings and errors
   steno decode info                                         a file that is named like a command
   steno decode logs/ -S -1h -o json-pretty                  the last hour, as indented JSON
-  steno decode logs/ -S '14:30' -U '14:45' --utc            a quarter of an hour of today, in UTC
+  steno decode logs/ -S '14:30' -U '14:45' --utc            15 minutes of today, in UTC
   steno decode app.steno -t net,db --thread 'worker-*'      two targets, some threads
   steno decode app.steno -g timeout -v -e                   records that do not mention timeouts
   steno decode app.steno order_id=17 -F 'note=a b'          records with both of these fields
@@ -73,7 +73,7 @@ pub(super) struct OutputArgs {
     /// [default: auto]
     #[arg(long, value_name = "WHEN")]
     pub(super) color: Option<ColorWhen>,
-    /// Number of threads that render; the output does not depend on it [default: number of cores]
+    /// Number of rendering threads; does not affect the output [default: number of cores]
     #[arg(short = 'j', long, value_name = "N")]
     pub(super) threads: Option<NonZero<usize>>,
     /// Show losses merged, inline, or not at all; all are summed up at the end [default: merged]
@@ -110,7 +110,7 @@ pub(super) struct FilterArgs {
     /// Show records that do not match --grep
     #[arg(short = 'v', long, requires = "grep")]
     pub(super) invert_match: bool,
-    /// Show records with a field NAME of this VALUE, as text or JSON shows it: opt=Some(5), opt=5,
+    /// Show records whose field NAME has this VALUE, as shown in text or JSON: opt=Some(5), opt=5,
     /// dur=1.5s (repeat to require all)
     #[arg(short = 'F', long, value_name = "NAME=VALUE")]
     pub(super) field: Vec<String>,

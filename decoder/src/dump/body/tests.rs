@@ -65,7 +65,7 @@ fn check_refused(
     change: impl FnOnce(&mut BlockHeader, &mut Vec<u8>),
 ) {
     let (text, summary, dump) = with_block(codec, change);
-    let loss = "3 records lost: what stands there cannot be read; numbers 1 to 3 of their ring";
+    let loss = "3 records lost: the bytes there cannot be read; numbers 1 to 3 of their ring";
     assert_eq!(text, format!("1: n 1\n1: {loss}\n1: n 5\n"), "{codec:?}");
     let damage: Vec<_> = summary.damage.iter().map(|damage| damage.cause.clone()).collect();
     assert_eq!(damage, [DamageCause::Block { ring: 1, lost: 3, why: expected }], "{codec:?}");

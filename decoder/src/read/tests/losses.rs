@@ -205,10 +205,10 @@ fn what_cannot_be_read_is_not_counted_as_read() {
     let (text, summary) = shown(&dumps, &Filter::default(), Losses::Merged);
     insta::assert_snapshot!(text, @r#"
     n 1
-    1: 2 records lost: what stands there cannot be read; numbers 1 to 2 of their ring; 2 times in 10ns
+    1: 2 records lost: the bytes there cannot be read; numbers 1 to 2 of their ring; 2 times in 10ns
     n 2
     1: 1 record lost: their call site is unknown; number 5 of its ring
-    1: 1 record lost: what stands there cannot be read; number 4 of its ring
+    1: 1 record lost: the bytes there cannot be read; number 4 of its ring
     n 3
     "#);
     assert_eq!((summary.records, summary.shown), (3, 3));

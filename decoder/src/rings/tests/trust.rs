@@ -139,7 +139,7 @@ fn limits_are_kept_and_named() {
     assert!(all.damage()[0].to_string().contains("has 4398046511104 bytes"), "{}", all.damage()[0]);
     let few = read(Limits::default().with_ring_files(3));
     assert_eq!((few.records, few.damage().len()), (3, 1));
-    assert!(few.damage()[0].to_string().contains("6 ring files are more than the 3 that are read"));
+    assert!(few.damage()[0].to_string().contains("6 ring files exceed the limit of 3"));
     let short = read(Limits::default().with_ring_bytes(2 * (4096 + 4096)));
     assert_eq!((short.records, short.damage().len()), (2, 4), "{:?}", short.damage());
     let little = read(Limits::default().with_ring_metadata_bytes(100));
@@ -166,10 +166,27 @@ fn files_that_are_not_rings_of_the_session_are_named_and_ignored() {
     let causes: Vec<_> = summary.damage.iter().map(|damage| damage.cause.to_string()).collect();
     insta::assert_snapshot!(causes.join("\n"), @r"
     is of another session: it is ignored
-    holds ring 7, as another file does: it is ignored
+    holds ring 7, like another file: it is ignored
     cannot be read as a ring: its ring id is 1099511627776
     cannot be read as a ring: 5 bytes are too few for a ring file, whose header alone has 4096
     cannot be read as a ring: not a ring file: it begins with [00, 00, 00, 00, 00, 00, 00, 00]
     cannot be read as a ring: the header of the ring file is damaged: its checksum is wrong
     ");
+}
+
+#[cfg(unix)]
+#[test]
+fn rings_that_came_after_the_judgement_are_not_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(directory_name(&[1; 16]));
+    fs::create_dir(&path).unwrap();
+    fs::write(path.join("meta.steno"), "").unwrap();
+    let left = LeftRings::at(&path, &Limits::default()).unwrap().unwrap();
+    assert_eq!(left.state, LeftState::HalfMade);
+    fs::write(path.join("ring-1"), "").unwrap();
+    assert!(matches!(left.remove(), Err(RingsError::Alive { .. })));
+    assert!(path.join("ring-1").exists());
+    fs::remove_file(path.join("ring-1")).unwrap();
+    left.remove().unwrap();
+    assert!(!path.exists());
 }

@@ -121,7 +121,7 @@ fn what_a_failing_sync_dropped_is_written_again_before_the_next_one_counts() {
         bench.log(300);
         bench.disk.fail(|faults| faults.sync = Fault::once(libc::EIO));
         let error = bench.sync().unwrap_err().to_string();
-        assert!(error.contains("cannot put the dump"), "{error}");
+        assert!(error.contains("cannot sync the dump"), "{error}");
         assert_eq!(bench.logger().stats().sync_errors, 1);
         bench.log(300);
         bench.sync().unwrap();
@@ -188,10 +188,7 @@ fn a_deleted_file_is_followed_by_one_that_says_so() {
     assert!(found.summary.damage.is_empty() && !found.summary.is_complete());
     // It comes before the records that followed, and names the thread.
     let first = &found.lines[0];
-    assert!(
-        first.contains("100 records lost: the file that had them was deleted (numbers 0 to 99"),
-        "{first}"
-    );
+    assert!(first.contains("100 records lost: their file was deleted (numbers 0 to 99"), "{first}");
     let stats = bench.stats_at_close();
     assert_eq!((stats.files_replaced, stats.lost_with_files), (1, 100));
     assert_eq!(stats.records, 150);

@@ -3,7 +3,7 @@
 use crate::file::layout::{BadHeader, DATA_AT, VERSION};
 use std::io;
 
-/// Why a file cannot be read as a ring.
+/// The error of reading a file as a ring.
 ///
 /// # Examples
 ///
@@ -25,32 +25,32 @@ pub enum RecoverError {
         /// The file's length.
         found: usize,
     },
-    /// The file is something else.
+    /// The file is not a ring file.
     #[error("not a ring file: it begins with {found:02x?}")]
     Magic {
-        /// What it begins with.
+        /// Its first bytes.
         found: [u8; 8],
     },
-    /// The file was written by a version that this one does not know.
+    /// The version of the file is unknown to this library.
     #[error("ring file version {found} is not known ({known} is)")]
     Version {
-        /// The file's.
+        /// The version of the file.
         found: u32,
-        /// This library's.
+        /// The version that this library knows.
         known: u32,
     },
-    /// The header is not what was written.
+    /// The header is damaged.
     #[error("the header of the ring file is damaged: its checksum is wrong")]
     Checksum,
-    /// The header is whole and makes no sense.
-    #[error("a {field} of {value} makes no sense in a ring file")]
+    /// The header is intact but has an impossible value.
+    #[error("a {field} of {value} is impossible in a ring file")]
     Field {
         /// Which field.
         field: &'static str,
-        /// What it says.
+        /// Its value.
         value: u64,
     },
-    /// The ring is in use: its consumer freed records while it was read, again and again.
+    /// The ring is in use: its consumer freed records during each attempt to read it.
     #[error("the ring is in use: records were freed each time it was read")]
     InUse,
     /// The positions contradict each other.
@@ -81,20 +81,20 @@ impl From<BadHeader> for RecoverError {
     }
 }
 
-/// Why records may be missing at the end. Those before are whole.
+/// The reason why records may be missing at the end. Earlier records are intact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Damage {
-    /// The file ends before the ring does, in what begins at `position`.
+    /// The file ends before the ring does, within the record at `position`.
     Truncated {
-        /// Bytes since the ring's birth.
+        /// The position, in bytes since the ring was created.
         position: u64,
     },
-    /// The word at `position` is no header that can be there.
+    /// The word at `position` cannot be a header there.
     Header {
-        /// Bytes since the ring's birth.
+        /// The position, in bytes since the ring was created.
         position: u64,
-        /// What is found.
+        /// The word.
         word: u64,
     },
 }

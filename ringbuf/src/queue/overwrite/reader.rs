@@ -1,4 +1,4 @@
-//! The reading end: snapshots, which copy while the producer goes on.
+//! The reading end: snapshots, which copy while the producer continues.
 
 use super::Shared;
 use crate::batch::Record;
@@ -27,8 +27,8 @@ pub struct Reader {
 impl Reader {
     /// Copies the newest records, without stopping the producer.
     ///
-    /// It is repeated if the producer has overwritten all of it meanwhile, which takes a ring that
-    /// is small and a producer that is faster than a copy, or this thread being held up.
+    /// The copy is repeated if the producer has overwritten all of it meanwhile. This only happens if the ring
+    /// is small and the producer is faster than the copy, or if this thread was suspended.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let backoff = Backoff::new();
@@ -42,7 +42,7 @@ impl Reader {
         }
     }
 
-    /// Copies all from the oldest record to the tail, whatever becomes of it meanwhile.
+    /// Copies everything from the oldest record to the tail, even if it is overwritten meanwhile.
     fn copy(&self, copy: &mut Copied) {
         let end = self.shared.tail.load(Ordering::Acquire);
         // May be of a later time than the end.
@@ -58,7 +58,7 @@ impl Reader {
         }
     }
 
-    /// Whether the producer is gone: what it committed is then all there will be.
+    /// Whether the producer was dropped. No more records are committed then.
     #[must_use]
     pub fn is_disconnected(&self) -> bool {
         !self.shared.alive.load(Ordering::Acquire)
@@ -71,15 +71,15 @@ impl fmt::Debug for Reader {
     }
 }
 
-/// A copy of a ring, of which the beginning may have been overwritten meanwhile.
+/// A copy of a ring. Its beginning may have been overwritten meanwhile.
 struct Copied {
     begin: u64,
     bytes: Vec<u8>,
 }
 
 impl Copied {
-    /// What of it lies after `oldest`, looked up after the copy was made, before which `lost` records are
-    /// gone. `None` if that is nothing, though there was something.
+    /// The part of the copy after `oldest`, which was read after the copy was made; `lost` records precede it.
+    /// `None` if nothing is left although records were copied.
     fn keep(&mut self, (oldest, lost): (u64, u64)) -> Option<Snapshot> {
         let end = self.begin + self.bytes.len() as u64;
         if oldest >= end && oldest != self.begin {
@@ -128,7 +128,7 @@ impl Snapshot {
         })
     }
 
-    /// How many records were committed before the first of these, and overwritten.
+    /// The number of records that were committed before the first of these and overwritten.
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.lost
