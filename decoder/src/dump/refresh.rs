@@ -54,6 +54,7 @@ impl Dump {
     /// the file may be whole; everything else stays where it was: see
     /// [`settled_blocks`](Self::settled_blocks). Clones that were made before keep what they have. Without
     /// clones, the cost depends on what was appended; with them, also on the size of the tables.
+    /// While the logger lives, each call also waits about 4 ms: it asks several times whether it does.
     ///
     /// # Errors
     /// If the file cannot be read. The dump stays as it was.
