@@ -13,7 +13,7 @@
 //! | tag varint | values' length ≪ 1 | 1 if unix time, varint | time − time before, zigzag | values … |
 //! ```
 //!
-//! In *columns* the same rows are transposed, so that they compress better. A reader turns them back into
+//! In *columns* the same rows are transposed, so they compress better. A reader turns them back into
 //! rows ([`BlockHeader::rows`]), or reads them as they are ([`ColumnWalk`]).
 
 mod builder;
@@ -36,7 +36,7 @@ use crate::bytes::Fields;
 use crate::value::{Encoding, put_uint};
 
 /// An error is rare if at least this many records of its ring without an error precede it. Writers put it into
-/// a block of its own, with the errors that follow at once, so that a search for errors reads little else.
+/// a block of its own, with the errors that follow at once, so a search for errors reads little else.
 /// Readers do not depend on it.
 pub const RARE_AFTER_RECORDS: u64 = 1024;
 

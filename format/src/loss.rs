@@ -4,7 +4,7 @@ use crate::bytes::Fields;
 
 /// The numbers of records that a ring's thread could not record, counted from the ring's beginning.
 ///
-/// They are totals, not differences, so that a statement that is read twice or missed does no harm. It is
+/// They are totals, not differences, so a statement that is read twice or missed does no harm. It is
 /// written into the ring before the next record that fits, tagged
 /// [`CallSite::LOSS_ID`](crate::dictionary::CallSite), or as a frame if no record follows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

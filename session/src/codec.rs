@@ -4,7 +4,7 @@
 //! `stenolog_format::block::Codec`, an arm in `Compressor::compress` and one in
 //! [`Decompressor::decompress_into`].
 //!
-//! Both types keep their contexts and buffers, so that after the first blocks none allocates.
+//! Both types keep their contexts and buffers, so after the first blocks none allocates.
 
 use std::fmt;
 use std::io;

@@ -9,7 +9,7 @@
 //!
 //! [`Walk::step`] yields whole frames, and says what is between them. It reads frame headers only, from
 //! memory or through a [`Window`] of a file; payloads are the caller's to read. Each step moves on by at
-//! least a frame header, and a search never goes back, so that a walk is linear in the file.
+//! least a frame header, and a search never goes back, so a walk is linear in the file.
 //!
 //! A file may grow. Whatever a walk met before [`Walk::resume`] stays as it is, however the file goes on;
 //! a later walk begins there.

@@ -12,7 +12,7 @@
 //! [`advance`](DumpWriter::advance). So a logger can resume a write that stopped half-way, and a program
 //! that rewrites a dump needs no more memory than for one block.
 //!
-//! - **W1 (numbered).** Frames are numbered from 0 in each segment, so that a reader notices a missing one.
+//! - **W1 (numbered).** Frames are numbered from 0 in each segment, so a reader notices a missing one.
 //! - **W2 (explained).** `state_*` puts an explanation and remembers it. A new segment has stated nothing.
 //! - **W3 (indexed).** The next index names each block and each frame that explains blocks.
 
@@ -350,7 +350,7 @@ impl DumpWriter {
         self.index.previous = offset;
     }
 
-    /// Puts a frame that the index names, so that a reader finds it without a search (W3).
+    /// Puts a frame that the index names, so a reader finds it without a search (W3).
     fn put_indexed(&mut self, kind: u8, fill: impl FnOnce(&mut Vec<u8>)) {
         self.index.metadata.push(self.end());
         self.frames.frame_of_kind(&mut self.buffer, kind, fill);

@@ -250,7 +250,7 @@ fn read_some_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize
     std::os::unix::fs::FileExt::read_at(file, buffer, offset)
 }
 
-/// No file is held open here, so that each has its own cursor.
+/// No file is held open here, so each has its own cursor.
 #[cfg(not(unix))]
 fn read_some_at(mut file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     use std::io::{Seek as _, SeekFrom};

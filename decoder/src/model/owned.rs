@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stenolog_format::dictionary::Level;
+use stenolog_format::dictionary::{Level, Thread};
 
 use crate::model::entry::Entry;
 use crate::model::loss::{LossEntry, LossFacts};
@@ -11,21 +11,21 @@ use crate::model::raw_values::OwnedValues;
 use crate::model::record::{Record, RecordValues};
 use crate::model::site::CompiledSite;
 
-/// An entry that borrows nothing, so that a program can keep it, sort it or send it to another thread.
+/// An entry that borrows nothing, so a program can keep it, sort it or send it to another thread.
 ///
 /// It holds the encoded values, and decodes them on request.
 ///
 /// ```
 /// use stenolog_decoder::{Decoder, Dump, Level, OwnedEntry};
 ///
-/// # fn f(dump: Dump) {
+/// # let dump = Dump::from_bytes("app.steno", stenolog_testkit::sample())?;
 /// let mut decoder = Decoder::new(dump);
 /// let errors: Vec<OwnedEntry> =
 ///     decoder.entries().filter(|entry| entry.level() == Level::Error).collect();
 /// for error in &errors {
 ///     println!("{}", error.as_entry().thread_name());
 /// }
-/// # }
+/// # Ok::<(), stenolog_decoder::OpenError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct OwnedEntry {
@@ -58,7 +58,25 @@ impl OwnedEntry {
         }
     }
 
-    /// The entry with its values decoded.
+    /// The thread's name, as [`Record::thread_name`].
+    #[must_use]
+    pub fn thread_name(&self) -> &str {
+        &self.origin.name
+    }
+
+    /// The thread, if the dump knows it.
+    #[must_use]
+    pub fn thread(&self) -> Option<&Thread> {
+        self.origin.thread.as_ref()
+    }
+
+    /// The ring that it went through, or that lacks it. The id is unique in its session.
+    #[must_use]
+    pub fn ring(&self) -> u32 {
+        self.origin.ring
+    }
+
+    /// The entry with its values decoded. What the other methods return needs no decoding.
     #[must_use]
     pub fn as_entry(&self) -> Entry<'_> {
         let origin = self.origin.origin(self.dump);
@@ -66,7 +84,7 @@ impl OwnedEntry {
         match &self.kind {
             OwnedKind::Record { site, site_index, number, values } => {
                 let (site_index, number, mut decoded) = (*site_index, *number, Vec::new());
-                // They were decoded once before, so that this does not fail.
+                // They were decoded once before, so this does not fail.
                 let _ = values.as_raw().decode(site, &mut decoded);
                 let values = RecordValues::Owned(decoded);
                 Entry::Record(Record { site, site_index, origin, unix_ns, number, values })

@@ -6,16 +6,17 @@ use crate::dump::Dump;
 
 /// Dumps for a [`Decoder`](crate::Decoder): owned, shared or borrowed, one or many.
 ///
-/// A [`Dump`] is cheap to clone, so that a borrowed list costs as little as an owned one.
+/// A [`Dump`] is cheap to clone, so a borrowed list costs as little as an owned one.
 ///
 /// ```
 /// use stenolog_decoder::{Decoder, Dump};
 ///
-/// # fn f(first: Dump, second: Dump) {
+/// # let first = Dump::from_bytes("app.steno", stenolog_testkit::sample())?;
+/// # let second = first.clone();
 /// let both = [first, second];
 /// let borrowed = Decoder::new(&both);
 /// let owned = Decoder::new(both);
-/// # }
+/// # Ok::<(), stenolog_decoder::OpenError>(())
 /// ```
 pub trait IntoDumps {
     /// Converts the inputs to a shared list.

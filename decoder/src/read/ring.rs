@@ -286,7 +286,7 @@ impl Ring {
                     || plan.may_hold(dump_index, dump, index))
         };
         if header.count > 0 && !is_wanted() {
-            // It is not read, so that nothing in it is known to be there or to be missing.
+            // It is not read, so nothing in it is known to be there or to be missing.
             let end = header.first_record.saturating_add(header.count.into());
             self.expected = Some(end.max(self.expected.unwrap_or(0)));
             self.broken = None;

@@ -32,7 +32,7 @@ pub(super) fn within(
     mut write: impl FnMut(&mut String, usize) -> bool,
 ) {
     let start = out.len();
-    // Nearly all messages are far below this, so that their values need not be measured.
+    // Nearly all messages are far below this, so their values need not be measured.
     if write(out, start.saturating_add(FREE_BYTES)) {
         return;
     }

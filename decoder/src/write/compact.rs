@@ -31,6 +31,8 @@ const COLUMNS_BYTES: usize = 8 << 20;
 const LARGE_COUNT: u32 = 1 << 18;
 
 /// The result of rewriting a dump.
+///
+/// See [`repack`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RepackReport {
@@ -113,7 +115,7 @@ struct Compactor<'d, 'o, W> {
     /// How many records each ring had since its last error.
     without_error: BTreeMap<u32, u64>,
     summaries: SummaryBuilder,
-    /// The last block was copied unchanged, so that its summary stays true.
+    /// The last block was copied unchanged, so its summary stays true.
     is_copied: bool,
     blocks_before: u64,
     blocks: u64,
@@ -167,7 +169,7 @@ impl<W: Write> Compactor<'_, '_, W> {
                     self.put_pending(frame.ring)?;
                 }
             }
-            // Blocks have moved, so that it may be false.
+            // Blocks have moved, so it may be false.
             Some((Some(FrameKind::Watermark), _)) => return Ok(()),
             Some((Some(FrameKind::Summary), _)) if !self.is_copied => return Ok(()),
             _ => {}

@@ -41,7 +41,7 @@ impl Codec {
 
     /// Whether a body of `body_bytes` may stand in a file as `stored_bytes`.
     ///
-    /// A reader refuses what may not, so that a few bytes never take much memory; a writer leaves
+    /// A reader refuses what may not, so a few bytes never take much memory; a writer leaves
     /// such a body plain, or to another codec.
     ///
     /// ```

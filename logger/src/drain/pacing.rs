@@ -50,7 +50,7 @@ impl Load {
         if self.past < LOAD_OVER {
             return;
         }
-        // Hysteresis: Zstandard takes about three times as long as LZ4, so that switching to it makes the
+        // Hysteresis: Zstandard takes about three times as long as LZ4, so switching to it makes the
         // drain busier.
         let share = self.busy.as_secs_f64() / self.past.as_secs_f64();
         self.has_time = share < if self.has_time { 0.5 } else { 0.125 };

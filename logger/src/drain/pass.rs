@@ -1,6 +1,6 @@
 //! Passes of the drain over its rings: what they hold goes to the segment.
 //!
-//! - **S1 (write, then free).** A ring's records are freed only after the file has them, so that a failed
+//! - **S1 (write, then free).** A ring's records are freed only after the file has them, so a failed
 //!   write or the death of the process loses nothing that a ring held.
 //! - **S2 (explain first).** The call site of a record and the thread of a ring are in the segment before
 //!   the block that needs them.

@@ -1,7 +1,7 @@
 //! Reusable thread frames in `meta.steno`.
 //!
 //! A thread's frame is needed as long as its ring may have records that the dump lacks. After that, the
-//! frame is overwritten for another ring, with the same length and number, so that a million threads take
+//! frame is overwritten for another ring, with the same length and number, so a million threads take
 //! no more room than those that exist at once.
 //!
 //! - **M1 (in one piece).** A reusable frame lies within one page of the system. A killed process has

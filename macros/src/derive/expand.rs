@@ -385,7 +385,7 @@ impl Expansion<'_> {
     }
 
     /// The bounds of the fields' types. Those that depend on a type parameter are bounds of the implementation;
-    /// for others rustc checks them here and only here, so that a type that cannot be recorded is one error,
+    /// for others rustc checks them here and only here, so a type that cannot be recorded is one error,
     /// at the field.
     fn bounds(&self) -> WhereClause {
         self.each_bound(&|field| {

@@ -27,7 +27,7 @@ use crate::positioned;
 
 /// The ring directory of a session whose logger does not run any more, or both directories.
 ///
-/// Locked as long as this lives, so that no other process completes the dump.
+/// Locked as long as this lives, so no other process completes the dump.
 #[derive(Debug)]
 pub struct AbandonedRings {
     dir: Dir,

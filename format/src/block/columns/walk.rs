@@ -7,7 +7,7 @@
 //!                              kind 2 ──▶ nothing: unwanted records are stepped over
 //! ```
 //!
-//! The whole block is [checked](check) before its first record is [read](read), so that a malformed one
+//! The whole block is [checked](check) before its first record is [read](read), so a malformed one
 //! gives no records, as with [`BlockHeader::rows`]. What is only unusual, such as a tag without records, is
 //! refused as well: [`ColumnWalk::begin`] then returns `false`, and rows tell what is wrong.
 

@@ -12,7 +12,7 @@ use crate::error::FileEvent;
 
 /// A file that a drain writes.
 ///
-/// - **O1 (resume).** A write that fails part of the way is resumed where it stopped, so that only a crash
+/// - **O1 (resume).** A write that fails part of the way is resumed where it stopped, so only a crash
 ///   leaves a torn frame.
 /// - **O2 (no false promise).** When a sync fails, the operating system may drop what it could not write,
 ///   and report that the next sync succeeded. So after a failed sync, everything since the last successful
@@ -260,7 +260,7 @@ impl SegmentFile {
         self.written_bytes
     }
 
-    /// Writes again what is not safe, so that the operating system takes it for new (O2).
+    /// Writes again what is not safe, so the operating system takes it for new (O2).
     fn write_again(&mut self) -> Result<(), SyncFailure> {
         let lost = |source| SyncFailure { source, is_lost: true };
         let mut check = ReadBackCheck { at: self.synced_bytes, window: Vec::new(), sequence: None };
