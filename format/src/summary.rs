@@ -39,6 +39,10 @@ pub struct BlockSummary<'a> {
     sites: &'a [u8],
 }
 
+/// The former name of [`BlockSummary`].
+#[deprecated(note = "renamed to `BlockSummary`")]
+pub type Summary<'a> = BlockSummary<'a>;
+
 impl<'a> BlockSummary<'a> {
     /// The length of what precedes the filter.
     const FIXED_BYTES: usize = 16;
