@@ -148,7 +148,7 @@ impl Sweep<'_> {
     fn settle(&mut self, left: Left, folder: &Path) -> Option<Waiting> {
         let (dump, why) = match self.judge.judge(&left.dir, &left.session) {
             Verdict::NoRings { has_meta } => {
-                if left.remove_half_made(folder) && has_meta {
+                if left.remove_half_made(folder, has_meta) && has_meta {
                     self.note(left.dir.path(), None, "there is no ring among them");
                 }
                 return None;
@@ -248,7 +248,7 @@ impl Left {
     }
 
     /// Removes what a start has left that was killed before it had a ring (W2). `false` if it is still there.
-    fn remove_half_made(&self, folder: &Path) -> bool {
+    fn remove_half_made(&self, folder: &Path, has_meta: bool) -> bool {
         let age = self.dir.modified().ok().and_then(|modified| modified.elapsed().ok());
         // `meta.steno` is there for a moment before it is locked.
         let lock = lock::lock_folder(folder);
@@ -258,7 +258,9 @@ impl Left {
         let rings = UnreadDir::open(self.dir.path(), self.session);
         // A logger may have gone on, and been killed, before this process had the lock.
         let is_empty = || holds_rings(&self.dir).is_ok_and(|holds| !holds);
-        rings.is_some_and(|rings| is_empty() && rings.remove().is_ok())
+        rings.is_some_and(|rings| {
+            (rings.is_locked() || !has_meta) && is_empty() && rings.remove().is_ok()
+        })
     }
 
     /// Seals a dump that has everything, and removes the directory. `false` if anything is unsure.
