@@ -257,7 +257,7 @@ fn write_system_time(out: &mut String, seconds: i64, nanos: u32) {
             out.push_str(&time.to_rfc3339_opts(SecondsFormat::Nanos, true));
         }
         _ => {
-            // Seconds are rounded down, so that before the epoch the nanoseconds count towards zero.
+            // Seconds are rounded down, so before the epoch the nanoseconds count towards zero.
             let nanos = u64::from(nanos);
             let (size, nanos) = match (seconds < 0, nanos) {
                 (true, 1..) => (seconds.unsigned_abs() - 1, 1_000_000_000u64.saturating_sub(nanos)),

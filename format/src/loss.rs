@@ -4,7 +4,7 @@ use crate::bytes::Fields;
 
 /// The numbers of records that a ring's thread could not record, counted from the ring's beginning.
 ///
-/// They are totals, not differences, so that a statement that is read twice or missed does no harm. It is
+/// They are totals, not differences, so a statement that is read twice or missed does no harm. It is
 /// written into the ring before the next record that fits, tagged
 /// [`CallSite::LOSS_ID`](crate::dictionary::CallSite), or as a frame if no record follows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,13 +73,13 @@ pub struct LossFrame {
     pub ring: u32,
     /// The ring's position at that time: the loss follows the records before it.
     pub position: u64,
-    /// What was lost.
+    /// The lost records.
     pub loss: Loss,
     /// Records that were written and are no longer in a file. Since format 1.1.
     pub gone: Option<Gone>,
 }
 
-/// Records of a ring that were in an earlier file of the session, of which another program or the operating
+/// Records of a ring that were in an earlier file of the session, when another program or the operating
 /// system removed all or a part.
 ///
 /// They are stated by number: a reader that finds some of them in what is left of the file counts only the

@@ -2,7 +2,7 @@
 //!
 //! Used by readers, and by loggers that start again. The result is the payloads of block frames, packed where
 //! the records match the types of their call sites, raw otherwise. Numbers and positions continue as in the
-//! ring, so that a record that is also in the dump is recognized.
+//! ring, so a record that is also in the dump is recognized.
 //!
 //! ```text
 //!   dump:  ▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭┐
@@ -161,7 +161,7 @@ where
         self.records.clear();
     }
 
-    /// Keeps records that do not match the types of their call sites as they are, so that nothing is lost.
+    /// Keeps records that do not match the types of their call sites as they are, so nothing is lost.
     fn finish_raw(&mut self, end: u64) -> BlockHeader {
         let mut body = Vec::new();
         self.builder.begin(self.ring, self.position, self.first_record);

@@ -8,7 +8,7 @@ pub use crate::shape::Shape;
 
 /// The type of a recorded value, by which its bytes are read and printed.
 ///
-/// The dictionary stores types flat, inner ones before outer ones, so that a hostile dump cannot exhaust a
+/// The dictionary stores types flat, inner ones before outer ones, so a hostile dump cannot exhaust a
 /// reader's stack.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "flat::FlatType", try_from = "flat::FlatType")]
@@ -46,7 +46,7 @@ pub enum Type {
     F64,
     /// `str`, `String` and types that deref to them
     Str,
-    /// Text that was formatted at the call: printed as it is, whatever the spec.
+    /// Text that was formatted at the call: printed unchanged, regardless of the spec.
     Formatted,
     /// `Option<T>`
     Option(Box<Type>),

@@ -1,4 +1,4 @@
-//! Three call sites, whose assembly `.ci/assembly` keeps in `logger/assembly`, so that what a change
+//! Three call sites, whose assembly `.ci/assembly` keeps in `logger/assembly`, so what a change
 //! does to the hot path is seen where it is reviewed.
 
 use std::hint::black_box;

@@ -52,7 +52,7 @@ const EXPLAIN_WITHIN: Duration = Duration::from_secs(1);
 pub(crate) struct Core {
     /// No other logger has it.
     id: u32,
-    /// Changed when threads are to take new rings.
+    /// Changed when threads must take new rings.
     generation: AtomicU32,
     /// That of the process that it was made in.
     epoch: u32,
@@ -185,7 +185,7 @@ impl Core {
         self.wake_drain();
     }
 
-    /// Looks whether the rings in files are still there, of which these are in use, and recreates the
+    /// Checks whether the rings in files still exist (these are in use), and recreates the
     /// directory if it is gone. `sites` gives the entries of all call sites.
     ///
     /// If anything is missing, threads have to take other rings: the caller has the registry forget its

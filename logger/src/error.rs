@@ -320,7 +320,7 @@ impl DrainError {
     }
 }
 
-/// What happened to the file of a dump, so that its logger could not continue to write to it.
+/// What happened to the file of a dump that its logger could no longer write to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FileEvent {

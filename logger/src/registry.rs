@@ -105,7 +105,7 @@ pub(crate) fn id(core: &Core, site: &'static Site, types: CallTypes<'_>) -> Id {
     })
 }
 
-/// What the records of a call site are tagged with.
+/// The tag of a call site's records.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Id {
     pub(crate) number: u32,
@@ -113,7 +113,7 @@ pub(crate) struct Id {
     pub(crate) is_explained: bool,
 }
 
-/// Where a call goes that has no scope of its own.
+/// The destination of calls outside of a scope.
 pub(crate) enum Decision {
     /// Into a ring of this logger, with this id.
     Log(Arc<Core>, Id),
@@ -270,7 +270,7 @@ pub(crate) fn inherited_global() -> Option<Arc<Core>> {
     read().global.clone().filter(|core| core.is_inherited())
 }
 
-/// Notes a logger that is to be sealed when the process ends.
+/// Notes a logger that must be sealed when the process ends.
 pub(crate) fn note_running(core: &Arc<Core>) {
     let mut registry = write();
     registry.running.retain(|running| running.strong_count() > 0);

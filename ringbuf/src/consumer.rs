@@ -195,8 +195,8 @@ impl Consumer {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn batch(&mut self, max_bytes: usize) -> Batch<'_> {
-        // Dead space at the head is freed here and now, so that a producer that waits for it
-        // does not wait for a batch without records to be released.
+        // Dead space at the head is freed here and now, so a producer that waits for it does not
+        // wait for a batch without records to be released.
         let _ = self.skip_to_record();
         self.batch_from(self.head, max_bytes)
     }

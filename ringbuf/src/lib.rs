@@ -26,8 +26,8 @@
 //! - **No partial records.** The consumer skips a claim that is dropped, including by a panic. A
 //!   [leaked](#what-a-leaked-claim-does) claim holds back the records after it, but is never unsound.
 //! - **Reading in two phases.** A [`Batch`] stays in the ring until it is released, for instance after a write
-//!   to disk has succeeded. It gives access to the ring's raw bytes, so many records can be written with one
-//!   system call.
+//!   to disk has succeeded. It gives access to the ring's raw bytes, which allows writing several records with
+//!   one system call.
 //! - **Records survive the process** if the ring is in a [`mod@file`]: a program that opens the file later
 //!   finds the records that were committed but not read, even after `kill -9`.
 //!

@@ -186,7 +186,7 @@ impl Ring {
         self.is_possible(head, position, header).then_some(header)
     }
 
-    /// The word at `position`, of which the lower half is 0 if nothing was committed there.
+    /// The word at `position`. Its lower half is 0 if nothing was committed there.
     ///
     /// # Safety
     ///
@@ -334,7 +334,7 @@ impl Ring {
         debug_assert_eq!(head, self.peek_head(), "only the consumer moves the head");
         #[cfg(all(feature = "mmap", not(loom)))]
         if let Some(positions) = self.in_file() {
-            // Recovery starts at `consumed`, so that it never starts in what is cleared here (R5).
+            // Recovery starts at `consumed`, so it never starts in what is cleared here (R5).
             // Release: user words that were set before are found together with it.
             positions.consumer.0.consumed.store(end, Ordering::Release);
             crate::sync::fence(Ordering::Release);
@@ -407,7 +407,7 @@ impl Ring {
         // SAFETY: the word at the head is a header (R2), in a ring that is alive (R4).
         let header = unsafe { self.words().header(self.offset(head)) };
         let marked = marked_len(header.load(Ordering::Relaxed));
-        // A claim does not wrap, nor can it be larger than the ring (R6).
+        // A claim does not wrap and cannot be larger than the ring (R6).
         let room = self.capacity() - self.offset(head);
         let marked = marked.filter(|&len| span(len) <= room);
         if let Some(len) = marked {

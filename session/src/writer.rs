@@ -12,7 +12,7 @@
 //! [`advance`](DumpWriter::advance). So a logger can resume a write that stopped half-way, and a program
 //! that rewrites a dump needs no more memory than for one block.
 //!
-//! - **W1 (numbered).** Frames are numbered from 0 in each segment, so that a reader notices a missing one.
+//! - **W1 (numbered).** Frames are numbered from 0 in each segment, so a reader notices a missing one.
 //! - **W2 (explained).** `state_*` puts an explanation and remembers it. A new segment has stated nothing.
 //! - **W3 (indexed).** The next index names each block and each frame that explains blocks.
 
@@ -27,10 +27,10 @@ use stenolog_format::loss::LossFrame;
 use stenolog_format::summary::SummaryBuilder;
 use stenolog_format::volatile::VolatileRing;
 
-/// An index is due when this many blocks are in none.
+/// An index is due when this many blocks are in no index.
 pub const INDEX_EVERY_BLOCKS: usize = 4096;
 
-/// As many pending bytes make a write worthwhile.
+/// The number of pending bytes that makes a write worthwhile.
 pub const WRITE_AT_BYTES: usize = 1 << 18;
 
 /// The file header is restated when the segment has grown by this many bytes.
@@ -95,7 +95,7 @@ pub struct OpenSegment {
     pub frames: u32,
     /// How many records its blocks have.
     pub records: u64,
-    /// What the next index has to name.
+    /// The frames that the next index must name.
     pub index: Index,
 }
 
@@ -178,7 +178,7 @@ impl DumpWriter {
         self.buffer.get(self.taken..).unwrap_or_default()
     }
 
-    /// The bytes of a segment that is kept in memory, of which none has been written.
+    /// The bytes of a segment that is kept in memory and was not written anywhere.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
         debug_assert_eq!(self.taken, 0, "all bytes are pending");
@@ -270,7 +270,7 @@ impl DumpWriter {
         }
     }
 
-    /// Puts a block, of which `fill` appends the payload.
+    /// Puts a block whose payload `fill` appends.
     pub fn put_block(&mut self, fill: impl FnOnce(&mut Vec<u8>) -> BlockHeader) -> BlockHeader {
         let offset = self.end();
         self.block_at = Some(self.buffer.len());
@@ -350,7 +350,7 @@ impl DumpWriter {
         self.index.previous = offset;
     }
 
-    /// Puts a frame that the index names, so that a reader finds it without a search (W3).
+    /// Puts a frame that the index names, so a reader finds it without a search (W3).
     fn put_indexed(&mut self, kind: u8, fill: impl FnOnce(&mut Vec<u8>)) {
         self.index.metadata.push(self.end());
         self.frames.frame_of_kind(&mut self.buffer, kind, fill);

@@ -116,7 +116,7 @@ impl DumpBuilder {
         }
     }
 
-    /// A file header whose counter runs at 1 GHz, so that ticks are nanoseconds.
+    /// A file header whose counter runs at 1 GHz, so ticks are nanoseconds.
     #[must_use]
     pub fn bare(session: u8, sequence: u32) -> Self {
         Self::with_header(&FileHeader {

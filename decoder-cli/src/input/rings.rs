@@ -176,7 +176,7 @@ impl FoundRings {
     }
 }
 
-/// Where rings were searched in vain.
+/// The places where no rings were found.
 fn not_found(search: &RingSearch) -> String {
     let places = search.looked_in.iter().map(|path| path.display().to_string());
     let places = places.collect::<Vec<_>>().join(", ");

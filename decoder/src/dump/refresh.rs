@@ -1,6 +1,6 @@
 //! Outcomes of a refresh: what has become of a dump's file.
 
-/// What [`Dump::refresh`](crate::Dump::refresh) found.
+/// The result of [`Dump::refresh`](crate::Dump::refresh).
 ///
 /// # Examples
 ///

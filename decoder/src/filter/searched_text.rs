@@ -42,7 +42,7 @@ impl SearchedText {
         if regex.is_match(&self.shown) {
             return true;
         }
-        // Without escapes, the logged text is part of the shown text, so that only an expression that
+        // Without escapes, the logged text is part of the shown text, so only an expression that
         // looks around its match can tell them apart.
         if !looks_around && !self.shown.contains('\\') {
             return false;

@@ -12,7 +12,7 @@ pub(crate) struct EntryOrigin<'a> {
     /// The ring's place among all rings of the decoder.
     pub(crate) ring_index: usize,
     pub(crate) thread: Option<&'a Thread>,
-    /// One allocation for each ring of a decoder, so that its address tells rings apart.
+    /// One allocation for each ring of a decoder, so its address tells rings apart.
     pub(crate) thread_name: &'a Arc<str>,
     pub(crate) dump: usize,
 }

@@ -11,7 +11,7 @@ use crate::model::raw_values::OwnedValues;
 use crate::model::record::{Record, RecordValues};
 use crate::model::site::CompiledSite;
 
-/// An entry that borrows nothing, so that a program can keep it, sort it or send it to another thread.
+/// An entry that borrows nothing, so a program can keep it, sort it or send it to another thread.
 ///
 /// It holds the encoded values, and decodes them on request.
 ///
@@ -35,7 +35,7 @@ pub struct OwnedEntry {
     pub(crate) kind: OwnedKind,
 }
 
-/// What an [`OwnedEntry`] is.
+/// The kinds of [`OwnedEntry`].
 #[derive(Clone, Debug)]
 pub(crate) enum OwnedKind {
     Record { site: Arc<CompiledSite>, site_index: u32, number: u64, values: OwnedValues },
@@ -66,7 +66,7 @@ impl OwnedEntry {
         match &self.kind {
             OwnedKind::Record { site, site_index, number, values } => {
                 let (site_index, number, mut decoded) = (*site_index, *number, Vec::new());
-                // They were decoded once before, so that this does not fail.
+                // They were decoded once before, so this does not fail.
                 let _ = values.as_raw().decode(site, &mut decoded);
                 let values = RecordValues::Owned(decoded);
                 Entry::Record(Record { site, site_index, origin, unix_ns, number, values })

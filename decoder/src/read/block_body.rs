@@ -9,7 +9,7 @@ use stenolog_format::frame::FrameHeader;
 use crate::dump::source::Source;
 use crate::dump::{Block, Body, Dump};
 
-/// The body of an open block. It borrows nothing, so that other threads can render its records.
+/// The body of an open block. It borrows nothing, so other threads can render its records.
 #[derive(Debug)]
 pub(crate) enum BlockBody {
     /// An uncompressed body, in the file.

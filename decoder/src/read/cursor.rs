@@ -130,7 +130,7 @@ pub struct Records<'d> {
 }
 
 impl Records<'_> {
-    /// The next entry; `None` at the end. It borrows the cursor, so that it must be dropped before the
+    /// The next entry; `None` at the end. It borrows the cursor, so it must be dropped before the
     /// next call.
     #[expect(clippy::should_implement_trait, reason = "an entry borrows the cursor")]
     pub fn next(&mut self) -> Option<Entry<'_>> {
@@ -144,7 +144,7 @@ impl Records<'_> {
                 let UndecodedRecord { site_index, origin, unix_ns, number, .. } = raw;
                 let site = self.decoder.plan.sites.get(site_index)?;
                 let mut values = Vec::with_capacity(site.call_site().slots.len());
-                // It was decoded once, so that this does not fail.
+                // It was decoded once, so this does not fail.
                 raw.values.decode(site, &mut values).ok()?;
                 let values = RecordValues::Owned(values);
                 Some(Entry::Record(Record { site, site_index, origin, unix_ns, number, values }))

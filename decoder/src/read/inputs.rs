@@ -6,7 +6,7 @@ use crate::dump::Dump;
 
 /// Dumps for a [`Decoder`](crate::Decoder): owned, shared or borrowed, one or many.
 ///
-/// A [`Dump`] is cheap to clone, so that a borrowed list costs as little as an owned one.
+/// A [`Dump`] is cheap to clone, so a borrowed list costs as little as an owned one.
 ///
 /// ```
 /// use stenolog_decoder::{Decoder, Dump};

@@ -51,7 +51,7 @@ impl Pools {
             });
             self.batches.push_back(std::mem::replace(batch, free.unwrap_or_default()));
         }
-        // There is no other holder, so that nothing is copied.
+        // There is no other holder, so nothing is copied.
         let batch = Arc::make_mut(batch);
         batch.clear();
         batch

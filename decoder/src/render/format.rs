@@ -27,7 +27,7 @@ use std::str::FromStr;
 /// | `fields` | an object: all named values, fields and arguments alike, in the order of the call |
 ///
 /// Dotted names are not split (`"user.id"`). A name that a call uses twice is numbered the second time
-/// (`a`, `a_2`), so that no object has two members of one name. [`json`](crate::json) says how values are
+/// (`a`, `a_2`), so no object has two members of one name. [`json`](crate::json) says how values are
 /// written.
 ///
 /// A loss is an object of the same shape with level `WARN`, target `stenolog`, and in `fields`:

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Each function here takes the spare capacity and returns the rest of it: nothing if there was too
-//! little, so that nothing more is written. [`TextBuffer::write`] then starts again with more.
+//! little, so nothing more is written. [`TextBuffer::write`] then starts again with more.
 
 /// Bytes of text, and initialized spare capacity after them.
 #[derive(Clone, Debug, Default)]

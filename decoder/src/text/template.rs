@@ -244,7 +244,7 @@ fn resolve_flags(from: &Spec<'_>) -> ResolvedSpec {
     }
 }
 
-/// `format!` takes no count above `u16::MAX`, so that only a hostile dump has one.
+/// `format!` takes no count above `u16::MAX`, so only a hostile dump has one.
 fn clamp(count: usize) -> u16 {
     u16::try_from(count).unwrap_or(u16::MAX)
 }

@@ -113,7 +113,7 @@ struct Compactor<'d, 'o, W> {
     /// How many records each ring had since its last error.
     without_error: BTreeMap<u32, u64>,
     summaries: SummaryBuilder,
-    /// The last block was copied unchanged, so that its summary stays true.
+    /// The last block was copied unchanged, so its summary stays true.
     is_copied: bool,
     blocks_before: u64,
     blocks: u64,
@@ -167,7 +167,7 @@ impl<W: Write> Compactor<'_, '_, W> {
                     self.put_pending(frame.ring)?;
                 }
             }
-            // Blocks have moved, so that it may be false.
+            // Blocks have moved, so it may be false.
             Some((Some(FrameKind::Watermark), _)) => return Ok(()),
             Some((Some(FrameKind::Summary), _)) if !self.is_copied => return Ok(()),
             _ => {}

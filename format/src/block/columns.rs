@@ -1,6 +1,6 @@
 //! Columns: the times of all records together, and the values of each slot of each call site.
 //!
-//! Values that change little from record to record are adjacent, often as differences, so that they compress
+//! Values that change little from record to record are adjacent, often as differences, so they compress
 //! well. `FORMAT.md` specifies the layout.
 
 mod kind;

@@ -150,7 +150,7 @@ fn emit_slow<T: TimeWord, L: PassInRegisters>(
     });
 }
 
-/// The payload of a call: its arguments, of which `L` is the list without the placeholders for absent ones.
+/// The payload of a call: its arguments. `L` is their list without the placeholders for absent ones.
 struct CallPayload<'a, T, L, A> {
     time: T,
     args: &'a A,

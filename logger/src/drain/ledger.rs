@@ -49,7 +49,7 @@ impl RetiredRing {
         }
     }
 
-    /// Adds what is to be remembered of a ring.
+    /// Adds the facts to remember about a ring.
     fn add(&mut self, ring: &DrainRing) {
         // Counted from the end: what is not on the disk came last, or is taken for that.
         let InSegment { first, unsynced, gone_to } = ring.in_segment;
@@ -75,7 +75,7 @@ pub(super) struct LostRange {
     loss: Loss,
 }
 
-/// What the segment has of rings that are retired, and what it has to say of earlier segments.
+/// The segment's records of retired rings, and its statements about earlier segments.
 pub(super) struct Ledger {
     retired: Vec<RetiredRing>,
     overflow: RetiredRing,
@@ -124,7 +124,7 @@ impl Ledger {
         }
     }
 
-    /// What the segment has of each ring, between two of its numbers. `to` is also given the number after
+    /// The segment's records of each ring, between two of its numbers. `to` is also given the number after
     /// the ring's last record.
     pub(super) fn ranges(
         &self,

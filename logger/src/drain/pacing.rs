@@ -12,7 +12,7 @@ pub(super) const SHORTEST_SLEEP: Duration = Duration::from_micros(20);
 /// How long to wait after a write that failed.
 pub(super) const RETRY_AFTER: Duration = Duration::from_millis(50);
 
-/// How long to leave a ring of `capacity` bytes alone, of which `bytes` were filled in the time `over`:
+/// How long to leave a ring of `capacity` bytes alone if `bytes` of it were filled in the time `over`:
 /// until a quarter is full again.
 pub(super) fn next_sleep(
     bytes: usize,
@@ -50,7 +50,7 @@ impl Load {
         if self.past < LOAD_OVER {
             return;
         }
-        // Hysteresis: Zstandard takes about three times as long as LZ4, so that switching to it makes the
+        // Hysteresis: Zstandard takes about three times as long as LZ4, so switching to it makes the
         // drain busier.
         let share = self.busy.as_secs_f64() / self.past.as_secs_f64();
         self.has_time = share < if self.has_time { 0.5 } else { 0.125 };

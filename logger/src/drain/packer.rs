@@ -48,7 +48,7 @@ pub(super) struct Packer {
     affordable_bytes: usize,
 }
 
-/// What a block took of a ring.
+/// The part of a ring that a block took.
 pub(super) struct Taken {
     pub(super) bytes: usize,
     /// The block ends before records that are there.
@@ -331,7 +331,7 @@ impl KnownSite {
 }
 
 impl PackedSites {
-    /// The call site of a record. If the segment lacks it, it is to be stated before the next block.
+    /// The call site of a record. If the segment lacks it, it must be stated before the next block.
     #[inline]
     fn get(&mut self, tag: u32, writer: &DumpWriter) -> Option<&KnownSite> {
         let at = tag.checked_sub(CallSite::FIRST_ID)? as usize;

@@ -1,6 +1,6 @@
 //! Passes of the drain over its rings: what they hold goes to the segment.
 //!
-//! - **S1 (write, then free).** A ring's records are freed only after the file has them, so that a failed
+//! - **S1 (write, then free).** A ring's records are freed only after the file has them, so a failed
 //!   write or the death of the process loses nothing that a ring held.
 //! - **S2 (explain first).** The call site of a record and the thread of a ring are in the segment before
 //!   the block that needs them.
@@ -46,7 +46,7 @@ pub(super) struct Drainer {
     stated_losses: u64,
 }
 
-/// What a pass has seen so far.
+/// The state of a pass.
 struct Pass {
     /// A request caused the pass: everything that was committed before it must be written.
     is_asked: bool,
@@ -196,7 +196,7 @@ impl Drainer {
         let ring = self.rings.at(at);
         let capacity = ring.consumer.capacity();
         let limit = self.packer.block_limit(capacity)?;
-        // A producer that keeps up with the drain must not keep the other rings waiting, nor make
+        // A producer that keeps up with the drain must not keep the other rings waiting, or make
         // small blocks.
         let position = ring.consumer.position();
         let (known, end) = if is_asked {

@@ -23,7 +23,8 @@ use crate::error::FileEvent;
 use crate::event::Event;
 use crate::registry;
 
-/// What a fate means for the records in the file: why they are gone, if they are, and from which on.
+/// The effect of a file event on the records in the file: why they are gone, if they are, and from which one
+/// on.
 fn consequence(fate: FileEvent) -> (Option<GoneCause>, fn(InSegment) -> u64) {
     match fate {
         FileEvent::Removed => (Some(GoneCause::Removed), |in_segment| in_segment.first),

@@ -88,7 +88,7 @@ fn settle(core: &Core) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Marks the drain as ended, even if it panicked, so that no thread waits for it.
+/// Marks the drain as ended, even if it panicked, so no thread waits for it.
 pub(super) struct EndOnDrop {
     pub(super) core: Arc<Core>,
     /// Another panic, during which a manual drain may be polled.

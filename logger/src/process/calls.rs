@@ -83,7 +83,7 @@ pub(crate) fn pause() {
     if wait().is_zero() || ENDS_PROCESS.get() {
         return;
     }
-    // The exit need not wait for this call.
+    // The exit does not have to wait for this call.
     CALLS.fetch_sub(1, Ordering::SeqCst);
     while BEGAN.get().is_some_and(|began| began.elapsed() < wait()) {
         std::thread::sleep(POLL_EVERY);

@@ -8,7 +8,7 @@
 //!   reader accepts four times as much for all call sites of a dump.
 //! - **B2 (share).** One call site has no more than [`MAX_TYPE_LISTS`] lists of types.
 //!
-//! What exceeds a bound is refused, and the caller is told.
+//! A call that exceeds a bound is refused, and the caller is told.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
@@ -26,10 +26,10 @@ const MAX_BYTES: usize = 16 << 20;
 /// The most lists of types of one such call site.
 const MAX_TYPE_LISTS: usize = 64;
 
-/// What a call site, or an entry of it, takes beside its texts.
+/// The memory that a call site, or one of its entries, takes in addition to its texts.
 const OVERHEAD_BYTES: usize = 256;
 
-/// What a caller knows of a call site.
+/// The caller's description of a call site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SiteDescription<'a> {
     /// The level.

@@ -26,7 +26,7 @@ pub(crate) const UNKNOWN: u64 = 0;
 /// No logger wants records of the call site. Greater values hold a generation: none is 0.
 pub(crate) const OFF: u64 = 1;
 
-/// What a macro knows of a call site.
+/// The macro's description of a call site.
 #[derive(Debug)]
 pub struct Meta {
     /// The level.
@@ -47,12 +47,12 @@ pub struct Meta {
     pub slots: &'static [SlotMeta],
 }
 
-/// What a macro knows of a value.
+/// The macro's description of a value.
 #[derive(Debug)]
 pub struct SlotMeta {
     /// The name; empty for a second print of an argument.
     pub name: &'static str,
-    /// What the value is for.
+    /// The role of the value.
     pub role: Role,
 }
 

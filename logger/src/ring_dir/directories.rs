@@ -273,7 +273,7 @@ impl RingDir {
             || self.made_second().is_some_and(|second| lock(&second.meta).is_stated(id))
     }
 
-    /// Notes that the dump has the entry of a call site: it need not be stated here.
+    /// Notes that the dump has the entry of a call site, so it is not needed here.
     pub(crate) fn note_explained(&self, id: u32) {
         lock(&self.first.meta).note_stated(id);
     }

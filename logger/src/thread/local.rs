@@ -27,7 +27,7 @@ use crate::process::epoch;
 /// The generation of a thread without a ring: no call site has it.
 pub(crate) const NO_GENERATION: u32 = u32::MAX;
 
-/// What the hot path reads of its thread.
+/// The state of a thread that the hot path reads.
 ///
 /// On Linux it has a page of its own, which the system zeroes in every forked child, even in one that no
 /// handler sees (F1 in `process::epoch`): the generation is then that of no logger, so the child's calls

@@ -23,7 +23,7 @@ use crate::thread::local::{ColdSection, LOCAL, Local, SCOPES, is_in_handler, is_
 use crate::thread::record::ColdRecord;
 use crate::thread::rings::{self, COLD_CALL_BYTES, RINGS, ThreadRings};
 
-/// Whether a call is to be evaluated whose call site does not know.
+/// Whether to evaluate a call whose call site does not know whether it is enabled.
 #[cold]
 #[inline(never)]
 pub(crate) fn wants(site: &'static Site) -> bool {

@@ -84,7 +84,7 @@ fn unused(site: &CallSite<'_>) -> TokenStream {
     values.map(|value| quote!(let _ = &(#value);)).collect()
 }
 
-/// The most values in one nested list. Further ones form lists of their own, so that resolving their traits
+/// The most values in one nested list. Further ones form lists of their own, so resolving their traits
 /// stays within rustc's recursion limit.
 const LIST: usize = 16;
 

@@ -43,7 +43,7 @@ pub(super) struct Field<'a> {
     pub(super) how: How,
 }
 
-/// Collects errors, so that all are reported at once.
+/// Collects errors, so all are reported at once.
 #[derive(Default)]
 pub(super) struct Errors(Option<syn::Error>);
 

@@ -5,9 +5,9 @@ use crate::batch::Record;
 use crate::header::Header;
 
 impl Consumer {
-    /// Shows records from `start` on, a position between records, that end at or before `limit`,
-    /// or `first_limit` for the first one; returns how many. `reached` follows the end of what was
-    /// shown, and is ahead of `read`, so that it is right when that unwinds.
+    /// Shows records from `start` on, a position between records, that end at or before `limit`, or
+    /// `first_limit` for the first one; returns how many. `reached` follows the end of what was
+    /// shown, and is ahead of `read`, so it is right when that unwinds.
     // Where a header lies depends on the one before it, and so does the next load on this one. As
     // records often take as much space as the one before, the inner loop assumes that: there the
     // place does not depend on what was loaded, and the processor can load ahead.

@@ -49,7 +49,7 @@ pub struct Recovered {
     fixed: Fixed,
     changing: Changing,
     images: Images,
-    /// Where reading begins: what lies before was consumed.
+    /// Where reading begins. Everything before was consumed.
     start: u64,
     /// Where it ends.
     end: u64,
@@ -76,7 +76,7 @@ struct Images {
     third: Option<Vec<u8>>,
 }
 
-/// What is found at a position.
+/// The bytes found at a position.
 enum Found {
     Record(Header),
     /// Bytes to step over.
@@ -219,8 +219,8 @@ impl Recovered {
         self.end = position;
     }
 
-    /// What begins at a position that is a multiple of 8 and before the end. Whatever it is, it
-    /// has at least 8 bytes, and ends before the limit and the ring's end.
+    /// Finds out what begins at a position that is a multiple of 8 and before the end. The result has at least
+    /// 8 bytes, and ends before the limit and the ring's end.
     fn find(&self, position: u64) -> Found {
         let capacity = self.fixed.capacity as u64;
         let offset = (position & (capacity - 1)) as usize;
@@ -257,7 +257,7 @@ impl Recovered {
         let third = self.images.third.as_ref().and_then(|image| word(image, offset));
         let open = [first, second].into_iter().chain(third).find(|&found| found != 0);
         let Some(open) = open else {
-            // Nor marked: all of the claim is zero.
+            // Not marked either: all of the claim is zero.
             return Found::Dead(HEADER_BYTES as u64);
         };
         let bytes = match (marked_len(open.to_le()), Header::from_word(open.to_le())) {

@@ -228,7 +228,7 @@ impl Producer {
         unsafe { self.tail.as_ref() }
     }
 
-    /// Takes space for a record of `len` bytes, of which a claim must be made.
+    /// Takes space for a record of `len` bytes. The caller must make a claim of it.
     #[inline]
     pub(crate) fn take(&mut self, len: usize) -> Result<u64, TryClaimError> {
         match self.take_before_limit(span(len), u64::MAX) {

@@ -236,7 +236,7 @@ impl Producer {
     /// full.
     ///
     /// This is the claim with the least code: an addition and one comparison, without a branch to slow code. On
-    /// `None`, use one of the other methods: it reads the consumer's position, so that several quick claims can
+    /// `None`, use one of the other methods: it reads the consumer's position, so several quick claims can
     /// follow.
     ///
     /// # Examples
@@ -323,7 +323,7 @@ impl Producer {
         }
     }
 
-    /// Takes space for a record of `len` bytes, of which a claim must be made.
+    /// Takes space for a record of `len` bytes. The caller must make a claim of it.
     #[inline]
     pub(crate) fn take(&mut self, len: usize) -> Result<usize, TryClaimError> {
         let next = self.offset + span(len);

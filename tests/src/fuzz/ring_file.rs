@@ -19,7 +19,7 @@ const CAPACITIES: u32 = 4;
 /// | first byte | what follows |
 /// |---|---|
 /// | even | the bytes of a file |
-/// | odd | which ring (1 byte: capacity, kind); head, then consumed and tail as words behind it (8, 2, 2 bytes); the records' bytes, of which fewer than the ring has mean that the file is cut |
+/// | odd | which ring (1 byte: capacity, kind); head, then consumed and tail as words after it (8, 2, 2 bytes); the records' bytes: fewer than the ring has mean that the file is cut |
 ///
 /// # Panics
 /// If the reader of ring files breaks a promise.

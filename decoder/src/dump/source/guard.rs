@@ -8,14 +8,14 @@
 //! ```
 //!
 //! - **G1 (regions).** A region in use has the bounds of a live mapping: it is taken after the mapping is
-//!   made, and released before it is unmapped. Regions are never freed, so that the handler can go through
+//!   made, and released before it is unmapped. Regions are never freed, so the handler can go through
 //!   them at any time.
 //! - **G2 (handler).** The handler reads and stores atomics, and calls `mmap` and `sigaction`. A signal
 //!   outside all regions goes to the previous handler.
 
 use std::io;
 
-/// Installs a handler for `SIGBUS`, once, so that this process survives if another program shortens a
+/// Installs a handler for `SIGBUS`, once, so this process survives if another program shortens a
 /// mapped dump.
 ///
 /// The missing part of such a file then reads as zeros and is reported as

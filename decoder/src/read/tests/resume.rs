@@ -142,7 +142,7 @@ fn a_decoder_resumes_where_it_stopped_in_whichever_way() {
 fn facts(lines: &[String], summary: &Summary) -> (Vec<String>, String) {
     let mut records: Vec<_> =
         lines.iter().filter(|line| !line.contains("\"target\":\"stenolog\"")).cloned().collect();
-    // Stable, so that each thread keeps its order.
+    // Stable, so each thread keeps its order.
     records.sort_by_key(|line| line.contains("\"thread\":\"main\""));
     let Summary { records: read, shown, lost, missing, by_cause, duplicates, .. } = summary;
     (records, format!("{read} {shown} {lost} {missing} {by_cause:?} {duplicates}"))
@@ -200,7 +200,7 @@ fn a_refreshed_decoder_stops_and_resumes_in_the_middle() {
         let mut decoder = Decoder::new(Dump::open(&path).unwrap());
         let mut lines = Vec::new();
         while written < bytes.len() {
-            // Two entries, so that blocks are open when the file grows.
+            // Two entries, so blocks are open when the file grows.
             lines.extend(
                 decoder.entries().take(2).map(|entry| line(&mut renderer, &entry.as_entry())),
             );

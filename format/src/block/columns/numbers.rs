@@ -1,6 +1,6 @@
 //! Numbers of a column, a group at a time: differences and varints.
 
-/// How many values to process together, so that the results stay in the first cache.
+/// How many values to process together, so the results stay in the first cache.
 pub(super) const GROUP: usize = 256;
 
 /// Values of a group in a row, and the value before them in front.

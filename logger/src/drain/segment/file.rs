@@ -12,7 +12,7 @@ use crate::error::FileEvent;
 
 /// A file that a drain writes.
 ///
-/// - **O1 (resume).** A write that fails part of the way is resumed where it stopped, so that only a crash
+/// - **O1 (resume).** A write that fails part of the way is resumed where it stopped, so only a crash
 ///   leaves a torn frame.
 /// - **O2 (no false promise).** When a sync fails, the operating system may drop what it could not write,
 ///   and report that the next sync succeeded. So after a failed sync, everything since the last successful
@@ -165,7 +165,7 @@ impl SegmentFile {
         Ok(())
     }
 
-    /// Writes what is pending, whatever was done to the file.
+    /// Writes pending bytes, regardless of changes to the file.
     pub(crate) fn write_anyway(&mut self, writer: &mut DumpWriter) -> io::Result<()> {
         while !writer.pending().is_empty() {
             let n = self.write_some(writer.pending())?;
@@ -220,7 +220,7 @@ impl SegmentFile {
         self.is_doubtful
     }
 
-    /// What was done to the file, if anything.
+    /// The change to the file that another program made, if any.
     pub(crate) fn look(&mut self) -> io::Result<Standing> {
         let standing = self.storage.look(self.written_bytes)?;
         Ok(self.unless_hole(standing))
@@ -260,7 +260,7 @@ impl SegmentFile {
         self.written_bytes
     }
 
-    /// Writes again what is not safe, so that the operating system takes it for new (O2).
+    /// Writes again what is not safe, so the operating system takes it for new (O2).
     fn write_again(&mut self) -> Result<(), SyncFailure> {
         let lost = |source| SyncFailure { source, is_lost: true };
         let mut check = ReadBackCheck { at: self.synced_bytes, window: Vec::new(), sequence: None };

@@ -2,7 +2,7 @@
 //!
 //! - **F1 (own).** A symbolic link at the end of the path is never followed, and only a regular file is
 //!   written. A file that is written over belongs to this user and has no other name.
-//! - **F2 (absolute).** The path is made absolute at the start, so that a change of the working directory
+//! - **F2 (absolute).** The path is made absolute at the start, so a change of the working directory
 //!   changes nothing.
 //! - **F3 (nothing unread).** A dump is replaced only if the caller has seen that no rings belong to it.
 //! - **F4 (mapped).** A reader may have a dump mapped, so the logger neither changes the bytes of an existing

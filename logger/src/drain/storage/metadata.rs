@@ -28,7 +28,7 @@ pub(crate) fn link_count(_: &Metadata) -> Option<u64> {
     None
 }
 
-/// Whether the file is this user's and has one name, so that no other user or path sees a change.
+/// Whether the file is this user's and has one name, so no other user or path sees a change.
 #[cfg(unix)]
 pub(crate) fn is_ours_alone(metadata: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;

@@ -33,7 +33,7 @@ pub(crate) struct Beside {
 }
 
 impl Beside {
-    /// A name that readers ignore. It is the same for every holder of the dump's lock, so that the next
+    /// A name that readers ignore. It is the same for every holder of the dump's lock, so the next
     /// process removes the file if this one is killed before it is done.
     pub(crate) fn new(dump: &Path) -> Option<Self> {
         let name = dump.file_name()?.to_string_lossy().replace('.', "_");

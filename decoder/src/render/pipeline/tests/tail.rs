@@ -15,7 +15,7 @@ fn the_last_entries_are_the_end_of_all() {
                 let (text, summary) = of_all;
                 let lines: Vec<_> = text.lines().collect();
                 for count in [0, 1, 3, 1500, lines.len(), usize::MAX] {
-                    // Once all is kept, once far too little, so that it is read again.
+                    // Once all is kept, once far too little, so it is read again.
                     for most_bytes in [1 << 26, 100] {
                         let decoder = Decoder::new(dumps).with_filter(filter.clone());
                         let mut decoder = decoder.with_losses(losses);
