@@ -41,6 +41,8 @@ pub use rings::{
     LeftRings, LeftState, Recovery, RefusalReason, RefusedDir, RingDir, RingSearch, RingsError,
     UnreadRing,
 };
+#[expect(deprecated, reason = "the former names are kept for one version")]
+pub use rings::{RingShare, Why};
 pub use verify::{RingVerification, Verification, verify, verify_with};
 pub use write::compact::{RepackReport, repack};
 pub use write::recover::{RecoverReport, recover};

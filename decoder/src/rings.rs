@@ -24,5 +24,13 @@ pub use error::{RefusalReason, RefusedDir, RingsError};
 pub use left::{LeftRings, LeftState};
 pub use recovery::{Recovery, UnreadRing};
 
+/// The former name of [`UnreadRing`].
+#[deprecated(note = "renamed to `UnreadRing`")]
+pub type RingShare = UnreadRing;
+
+/// The former name of [`RefusalReason`].
+#[deprecated(note = "renamed to `RefusalReason`")]
+pub type Why = RefusalReason;
+
 #[cfg(test)]
 mod tests;

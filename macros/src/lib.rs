@@ -6,6 +6,7 @@
 
 mod call;
 mod derive;
+mod errors;
 mod respan;
 
 use proc_macro::TokenStream;

@@ -270,7 +270,7 @@ impl Dir {
     ///
     /// # Errors
     /// If a file cannot be removed, or the directory is not empty then.
-    pub fn remove(self, mut removed: impl FnMut()) -> Result<(), RemoveError> {
+    pub fn remove(&self, mut removed: impl FnMut()) -> Result<(), RemoveError> {
         let failed = |file: PathBuf| move |source| RemoveError { file, source };
         let names = self.names(usize::MAX, |name| removal_rank(name).is_some());
         let mut names = names.map_err(failed(self.path.clone()))?.names;

@@ -145,26 +145,22 @@ impl Judge {
 
     /// Judges a directory of a session. Reads frame headers of dumps, but no rings; changes nothing.
     pub fn judge(&mut self, dir: &Dir, session: &[u8; 16]) -> Verdict {
-        let has_rings = match holds_rings(dir) {
-            Ok(has_rings) => has_rings,
-            Err(error) => return Verdict::Unknown(Doubt::Unreadable(error)),
-        };
         let has_meta = match dir.open_file(META_FILE, &self.owners) {
             Ok(meta) => match self.writer(&meta) {
                 Writer::Ours => true,
                 Writer::Other => return Verdict::Running,
                 Writer::Unknown => return Verdict::Unknown(Doubt::NoLocks),
             },
-            Err(error) if error.is_not_found() && has_rings => {
-                return Verdict::Unknown(Doubt::NoMeta);
-            }
             Err(error) if error.is_not_found() => false,
             Err(error) => return Verdict::Unknown(Doubt::Unreadable(io::Error::other(error))),
         };
-        if !has_rings {
-            return Verdict::NoRings { has_meta };
+        // After the lock: a writer that died meanwhile may have left rings before.
+        match holds_rings(dir) {
+            Err(error) => Verdict::Unknown(Doubt::Unreadable(error)),
+            Ok(true) if has_meta => self.judge_dump(dir, session),
+            Ok(true) => Verdict::Unknown(Doubt::NoMeta),
+            Ok(false) => Verdict::NoRings { has_meta },
         }
-        self.judge_dump(dir, session)
     }
 
     fn judge_dump(&mut self, dir: &Dir, session: &[u8; 16]) -> Verdict {
@@ -276,6 +272,9 @@ impl Judge {
 }
 
 /// Whether a directory has anything that hints at a record.
+///
+/// To remove a directory that was judged to have none, ask again once its lock is held: a logger that was
+/// starting may have gone on since, and been killed.
 ///
 /// # Errors
 /// If it cannot be read.

@@ -66,7 +66,7 @@ fn sum(summary: &Summary) -> String {
 pub(crate) fn loss(kind: LossKind, number: u64) -> String {
     let what = match kind {
         LossKind::RingFull => "lost when logged: ring full",
-        LossKind::TooLarge => "lost when logged: larger than the ring",
+        LossKind::TooLarge => "lost when logged: longer than the ring",
         LossKind::Missing => "missing from the files",
         LossKind::Gone => {
             "gone with an earlier file of the log, or with a ring that another program wrote to"

@@ -89,7 +89,12 @@ pub(super) fn scan(
         let Ok(step) = walk.step();
         match step {
             Some(WalkStep::Frame(frame)) => scanner.take_frame(&frame),
-            Some(step) => scanner.take_other(step, position),
+            Some(step) => {
+                if walk.resume() == position {
+                    scanner.note_unsettled(position);
+                }
+                scanner.take_other(step);
+            }
             None => break,
         }
     }
@@ -109,14 +114,14 @@ struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
+    /// Notes that a longer file may change the step that began at `position`: the walk resumes there.
+    fn note_unsettled(&mut self, position: Position) {
+        self.unsettled = Some(Checkpoint::new(position, self.metadata_left, self.tables));
+    }
+
     /// Takes anything but a whole frame.
     #[cold]
-    fn take_other(&mut self, step: WalkStep, position: Position) {
-        let is_settled = matches!(step, WalkStep::Frame(_) | WalkStep::Gap { is_last: false, .. });
-        if !is_settled && self.unsettled.is_none() {
-            let checkpoint = Checkpoint::new(position, self.metadata_left, self.tables);
-            self.unsettled = Some(checkpoint);
-        }
+    fn take_other(&mut self, step: WalkStep) {
         match step {
             WalkStep::Frame(frame) => self.take_frame(&frame),
             WalkStep::Cut { frame, end, is_last } => self.take_cut(&frame, end, is_last),

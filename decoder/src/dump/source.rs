@@ -155,6 +155,8 @@ impl Source {
         let Some(origin) = &self.origin else { return Ok((Change::NoFile, None)) };
         let file = match &origin.file {
             Some(file) => Arc::clone(file),
+            // Another file may be a pipe, whose other end an opening would wait for.
+            None if origin.is_at_path && !origin.is_at(path)? => return Ok((Change::Moved, None)),
             None if origin.is_at_path => match File::open(path) {
                 Ok(file) => Arc::new(file),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -207,7 +209,9 @@ impl Source {
             Some(mapped) => mapped,
             None => {
                 let settled = settled.min(this.len());
-                let mut tail = vec![0; length - settled];
+                let mut tail = Vec::new();
+                tail.try_reserve_exact(length - settled)?;
+                tail.resize(length - settled, 0);
                 let bytes = read_at(&file, &mut tail, settled as u64)?;
                 tail.truncate(bytes);
                 let mut bytes = match Arc::get_mut(this) {

@@ -46,26 +46,36 @@ impl IntoDumps for Vec<Dump> {
     }
 }
 
-impl IntoDumps for &Vec<Dump> {
-    fn into_dumps(self) -> Arc<[Dump]> {
-        self.as_slice().into()
-    }
-}
-
-impl IntoDumps for &[Dump] {
-    fn into_dumps(self) -> Arc<[Dump]> {
-        self.into()
-    }
-}
-
 impl<const N: usize> IntoDumps for [Dump; N] {
     fn into_dumps(self) -> Arc<[Dump]> {
         self.into()
     }
 }
 
-impl<const N: usize> IntoDumps for &[Dump; N] {
+/// Slices, vectors, arrays, and pointers to any of them.
+impl<T: AsRef<[Dump]> + ?Sized> IntoDumps for &T {
     fn into_dumps(self) -> Arc<[Dump]> {
-        self.as_slice().into()
+        self.as_ref().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_to_any_list_is_a_list() {
+        let shared: Arc<[Dump]> = Arc::new([]);
+        let (list, boxed) = (Vec::new(), Box::<[Dump]>::from([]));
+        let slice: &[Dump] = &list;
+        let lists = [
+            (&shared).into_dumps(),
+            (&list).into_dumps(),
+            (&boxed).into_dumps(),
+            slice.into_dumps(),
+            (&slice).into_dumps(),
+            (&[] as &[Dump; 0]).into_dumps(),
+        ];
+        assert!(lists.iter().all(|list| list.is_empty()));
     }
 }

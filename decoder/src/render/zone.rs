@@ -73,6 +73,29 @@ impl Zone {
     #[expect(non_upper_case_globals, reason = "it was a variant")]
     pub const Local: Self = Self::LOCAL;
 
+    /// The former constructor of a zone with a fixed offset: see [`fixed`](Self::fixed).
+    #[deprecated(note = "use `Zone::fixed`")]
+    #[expect(non_snake_case, reason = "it was a variant")]
+    #[must_use]
+    pub const fn Fixed(offset: FixedOffset) -> Self {
+        Self(ZoneKind::Fixed(offset))
+    }
+
+    /// The former constructor of a zone of the IANA database: see [`named`](Self::named).
+    #[deprecated(note = "use `Zone::named`")]
+    #[expect(non_snake_case, reason = "it was a variant")]
+    #[must_use]
+    pub const fn Named(zone: Tz) -> Self {
+        Self(ZoneKind::Named(zone))
+    }
+
+    /// The former form of [`offset_seconds_at`](Self::offset_seconds_at).
+    #[deprecated(note = "use `Zone::offset_seconds_at`")]
+    #[must_use]
+    pub fn offset_at(self, moment: DateTime<Utc>) -> FixedOffset {
+        self.offset(moment)
+    }
+
     /// A zone of the IANA database that this crate was built with.
     ///
     /// # Errors
@@ -121,5 +144,21 @@ impl Zone {
     pub(super) fn at(self, unix_seconds: i64) -> DateTime<FixedOffset> {
         let utc = DateTime::<Utc>::from_timestamp(unix_seconds, 0).unwrap_or_default();
         utc.with_timezone(&self.offset(utc))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[expect(deprecated, reason = "what programs of the version before call")]
+    fn former_names_make_the_same_zones() {
+        let east = FixedOffset::east_opt(2 * 3600).unwrap();
+        assert_eq!((Zone::Utc, Zone::Local), (Zone::UTC, Zone::LOCAL));
+        assert_eq!(Ok(Zone::Fixed(east)), Zone::fixed(2 * 3600));
+        assert_eq!(Ok(Zone::Named(chrono_tz::Europe::Berlin)), Zone::named("europe/berlin"));
+        let summer = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+        assert_eq!(Zone::Named(chrono_tz::Europe::Berlin).offset_at(summer), east);
     }
 }

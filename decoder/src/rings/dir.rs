@@ -153,6 +153,11 @@ impl RingDir {
     /// # Errors
     /// If the writer is running, if a file cannot be removed, or if other files are left.
     pub fn remove(self) -> Result<(), RingsError> {
+        self.remove_unless(|_| false)
+    }
+
+    /// As [`remove`](Self::remove), unless one of the directories is still needed once all are locked.
+    pub(super) fn remove_unless(self, is_needed: impl Fn(&Dir) -> bool) -> Result<(), RingsError> {
         let Self { first, second, owners, .. } = self;
         let dirs: Vec<Dir> = second.into_iter().chain([first]).collect();
         // Locked until everything is removed, which keeps loggers from reading it meanwhile.
@@ -167,6 +172,9 @@ impl RingDir {
                 return Err(RingsError::Alive { path: dir.path().to_owned() });
             }
             locked.push(meta);
+        }
+        if let Some(dir) = dirs.iter().find(|dir| is_needed(dir)) {
+            return Err(RingsError::Alive { path: dir.path().to_owned() });
         }
         for dir in dirs {
             let path = dir.path().to_owned();

@@ -6,9 +6,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use stenolog_session::dir;
+use stenolog_session::dir::{self, Dir};
 use stenolog_session::layout::{LEFT_FILE, SHARED_MEMORY, folder_of, session_of};
-use stenolog_session::leftover::{Doubt, Judge, Verdict};
+use stenolog_session::leftover::{Doubt, Judge, Verdict, holds_rings};
 use stenolog_session::lock;
 
 use super::dir::RingDir;
@@ -237,7 +237,9 @@ impl LeftRings {
         if matches!(folder, Some(None)) {
             return Err(RingsError::Alive { path: self.path.clone() });
         }
-        dir.remove()
+        // The logger may have gone on since, and been killed.
+        let is_needed = |dir: &Dir| is_half_made && holds_rings(dir).unwrap_or(true);
+        dir.remove_unless(is_needed)
     }
 }
 

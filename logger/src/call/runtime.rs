@@ -25,9 +25,12 @@ impl RuntimeSite {
     /// Looks the call site up, or registers it. Takes a lock; callers keep the result.
     ///
     /// # Errors
-    /// If there are too many: see [`registry::runtime`](crate::registry::runtime).
+    /// If there are too many: see [`registry::runtime`](crate::registry::runtime). If this is called within a
+    /// log call: by a signal handler, or by an allocator that logs.
     pub fn new(description: &SiteDescription<'_>) -> Result<Self, SiteRefused> {
-        registry::intern(description).map(|site| Self { site })
+        // What it allocates may log.
+        let interned = thread::in_cold_section(|| Some(registry::intern(description)));
+        interned.unwrap_or(Err(SiteRefused::WithinCall)).map(|site| Self { site })
     }
 
     /// Whether a record of this call would be logged.
@@ -53,10 +56,10 @@ impl RuntimeSite {
         }
         let payload =
             RuntimePayload { time, signature: signature(T::SOURCE, types), types, values };
-        // In a signal handler no lock may be taken. There the slow path only logs what was admitted before.
-        if !thread::is_busy() {
-            registry::admit(self.site, payload.types())?;
-        }
+        // In a signal handler, and within another call, no lock may be taken. There the slow path only logs what
+        // was admitted before.
+        let admit = || Some(registry::admit(self.site, payload.types()));
+        thread::in_cold_section(admit).unwrap_or(Ok(()))?;
         thread::log(&ColdRecord {
             site: self.site,
             signature: payload.signature,

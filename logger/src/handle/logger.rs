@@ -49,6 +49,8 @@ pub struct Logger {
 impl Logger {
     pub(crate) fn new(core: Arc<Core>, drain: Option<JoinHandle<()>>) -> Self {
         if drain.is_some() {
+            // Memory for it may come from an allocator that logs.
+            let _refused = thread::ReentrancyGuard::new();
             registry::note_running(&core);
             exit::watch();
         }

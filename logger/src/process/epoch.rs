@@ -12,7 +12,8 @@
 //!   (`Local` in `thread::local`): without a generation, all calls of the child leave the hot path.
 //! - **F2 (detected).** The page of the first kind then tells the cold path that this is such a child.
 //!
-//! Without such pages (before Linux 4.14, other systems) these children go undetected.
+//! Without such pages (before Linux 4.14, other systems) these children go undetected. Where pages are larger
+//! than 4 KiB, F1 does not hold: a child is noticed when one of its calls leaves the hot path.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -131,8 +132,13 @@ mod pages {
     pub(super) fn advise<T>(state: &T, advice: libc::c_int) {
         const { assert!(size_of::<T>() == PAGE_BYTES && align_of::<T>() == PAGE_BYTES) };
         let page = std::ptr::from_ref(state).cast_mut().cast();
+        // SAFETY: the argument is one that the system knows; the call has no others.
+        if unsafe { libc::sysconf(libc::_SC_PAGESIZE) } != PAGE_BYTES as libc::c_long {
+            // A larger page, which the value may begin, has other data, too.
+            return;
+        }
         // SAFETY: the page has nothing but this value, and keeps its contents in this process. In a child
-        // all of it may be zero, which T3 in `thread::local` allows. Where pages are larger, the call fails.
+        // all of it may be zero, which T3 in `thread::local` allows.
         let _ = unsafe { libc::madvise(page, PAGE_BYTES, advice) };
     }
 

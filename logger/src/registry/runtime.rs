@@ -69,6 +69,9 @@ pub enum SiteRefused {
         /// How many types the record has.
         values: usize,
     },
+    /// The call site is unknown, and is asked for within a log call of the same thread.
+    #[error("a call site cannot be described within a log call")]
+    WithinCall,
     /// A reader would not take the type.
     #[error("a value's type is nested more than {MAX_TYPE_DEPTH} deep")]
     TooDeep,

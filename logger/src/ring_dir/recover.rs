@@ -68,7 +68,7 @@ impl UnreadDir {
         self.rings.seal(dump, make)
     }
 
-    /// Removes the directories, as [`AbandonedRings::remove`].
+    /// Removes the directories, as [`AbandonedRings::remove`], and then unlocks them.
     pub(crate) fn remove(self) -> Result<(), NotRecovered> {
         self.rings.remove()
     }

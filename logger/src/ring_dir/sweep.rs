@@ -13,8 +13,8 @@
 //!
 //! - **W1 (own).** Only directories of this user are looked at, only those with a name that a logger
 //!   gives, and no link is followed. Files that a logger does not create are not removed.
-//! - **W2 (abandoned).** To remove a directory, this process holds the lock of its `meta.steno` or, if it
-//!   has none, that of the folder, which loggers share while they create a directory.
+//! - **W2 (abandoned).** To remove a directory, this process holds the lock of its `meta.steno` and, if it
+//!   has no rings, that of the folder, which loggers share while they create a directory.
 //! - **W3 (unread).** Records that no dump has are removed only if the dump is gone from its folder, as
 //!   seen from the same root, or by the limits of [`keep`].
 //! - **W4 (bounded).** A start looks at no more than [`MAX_DIRECTORIES`] directories, and reads each
@@ -147,11 +147,12 @@ impl Sweep<'_> {
     /// Removes a directory that is not needed; returns one that waits for a reader.
     fn settle(&mut self, left: Left, folder: &Path) -> Option<Waiting> {
         let (dump, why) = match self.judge.judge(&left.dir, &left.session) {
-            Verdict::NoRings { has_meta: false } => {
-                left.remove_half_made(folder);
+            Verdict::NoRings { has_meta } => {
+                if left.remove_half_made(folder) && has_meta {
+                    self.note(left.dir.path(), None, "there is no ring among them");
+                }
                 return None;
             }
-            Verdict::NoRings { has_meta: true } => (None, "there is no ring among them"),
             Verdict::Sealed { dump } => (Some(dump), "the dump is sealed and has all of them"),
             Verdict::Gone { .. } => (None, "their dump is gone"),
             Verdict::Unsealed { .. } if !self.may_read => return None,
@@ -246,19 +247,18 @@ impl Left {
         rings.is_some_and(|rings| rings.is_locked() && rings.remove().is_ok())
     }
 
-    /// Removes what a start has left that was killed before it locked anything (W2).
-    fn remove_half_made(&self, folder: &Path) {
+    /// Removes what a start has left that was killed before it had a ring (W2). `false` if it is still there.
+    fn remove_half_made(&self, folder: &Path) -> bool {
         let age = self.dir.modified().ok().and_then(|modified| modified.elapsed().ok());
+        // `meta.steno` is there for a moment before it is locked.
         let lock = lock::lock_folder(folder);
         if lock.is_none() && age.is_none_or(|age| age < HALF_MADE_FOR) {
-            return;
+            return false;
         }
-        // A logger may have gone on before this process had the lock.
-        if holds_rings(&self.dir).is_ok_and(|holds| !holds)
-            && let Some(rings) = UnreadDir::open(self.dir.path(), self.session)
-        {
-            let _ = rings.remove();
-        }
+        let rings = UnreadDir::open(self.dir.path(), self.session);
+        // A logger may have gone on, and been killed, before this process had the lock.
+        let is_empty = || holds_rings(&self.dir).is_ok_and(|holds| !holds);
+        rings.is_some_and(|rings| is_empty() && rings.remove().is_ok())
     }
 
     /// Seals a dump that has everything, and removes the directory. `false` if anything is unsure.

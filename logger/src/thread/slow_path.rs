@@ -92,7 +92,7 @@ pub(crate) fn log(record: &ColdRecord<'_>) {
 }
 
 /// Runs a part of the cold path. `None` if calls of this thread are refused now.
-pub(super) fn in_cold_section<R>(work: impl FnOnce() -> Option<R>) -> Option<R> {
+pub(crate) fn in_cold_section<R>(work: impl FnOnce() -> Option<R>) -> Option<R> {
     let _section = ColdSection::enter()?;
     let _call = calls::Call::begin();
     work()

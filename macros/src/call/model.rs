@@ -8,6 +8,7 @@ use syn::{Expr, ExprPath};
 use super::message::{Printer, TextPart};
 use super::parse::{self, Call, Field, FieldName, KEYS, Key, Level, Message, Sigil};
 use super::slot::{Capture, Input, Slot};
+use crate::errors::Errors;
 
 /// A call that keeps every rule.
 pub(super) struct CallSite<'a> {
@@ -66,7 +67,7 @@ pub(super) const MAX_SLOTS: usize = 256;
 impl<'a> CallSite<'a> {
     /// Checks a call, and reports every rule that it breaks.
     pub(super) fn check(call: &'a Call) -> syn::Result<Self> {
-        let mut errors = Errors(None);
+        let mut errors = Errors::default();
         let [target, at, name, parent] = check_keys(&call.keys, &mut errors);
         check_fields(&call.fields, &mut errors);
         let level = match &call.level {
@@ -186,23 +187,6 @@ impl<'a> Target<'a> {
             _ => false,
         };
         if is_constant { Self::Constant(value) } else { Self::Runtime(value) }
-    }
-}
-
-/// The errors of a call, which are reported together.
-struct Errors(Option<syn::Error>);
-
-impl Errors {
-    fn push(&mut self, span: Span, text: impl std::fmt::Display) {
-        let error = syn::Error::new(span, text);
-        match &mut self.0 {
-            Some(errors) => errors.combine(error),
-            none => *none = Some(error),
-        }
-    }
-
-    fn none_or<T>(self, value: T) -> syn::Result<T> {
-        self.0.map_or(Ok(value), Err)
     }
 }
 

@@ -5,7 +5,7 @@ use syn::meta::ParseNestedMeta;
 use syn::spanned::Spanned;
 use syn::{Attribute, LitStr, Member, Path};
 
-use super::model::Errors;
+use crate::errors::Errors;
 
 /// How a field is recorded.
 #[derive(Clone)]
@@ -107,7 +107,7 @@ pub(super) fn of_field(
         && let Some(name) = &rename
     {
         let text = "a field that is skipped has no name in the log";
-        errors.push(syn::Error::new(name.span(), text));
+        errors.push(name.span(), text);
     }
     FieldAttributes { how, rename }
 }
@@ -137,7 +137,7 @@ fn each(
 ) {
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("record")) {
         if let Err(error) = attribute.parse_nested_meta(&mut read) {
-            errors.push(error);
+            errors.add(error);
         }
     }
 }

@@ -8,6 +8,7 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Data, DeriveInput, Fields, Generics, Ident, Member, Path, Type};
 
 use super::attributes::{self, FieldAttributes, How};
+use crate::errors::Errors;
 
 /// A type that keeps every rule.
 pub(super) struct Record<'a> {
@@ -43,23 +44,6 @@ pub(super) struct Field<'a> {
     pub(super) how: How,
 }
 
-/// Collects errors, so all are reported at once.
-#[derive(Default)]
-pub(super) struct Errors(Option<syn::Error>);
-
-impl Errors {
-    pub(super) fn push(&mut self, error: syn::Error) {
-        match &mut self.0 {
-            Some(all) => all.combine(error),
-            None => self.0 = Some(error),
-        }
-    }
-
-    fn into_result(self) -> syn::Result<()> {
-        self.0.map_or(Ok(()), Err)
-    }
-}
-
 impl<'a> Record<'a> {
     /// Checks a type, and reports every rule that it breaks.
     pub(super) fn check(input: &'a DeriveInput) -> syn::Result<Self> {
@@ -85,16 +69,16 @@ impl<'a> Record<'a> {
             && let Some(variant) = variants.get(usize::from(u16::MAX) + 1)
         {
             let text = "an enum with more than 65,536 variants cannot be recorded";
-            errors.push(syn::Error::new(variant.ident.span(), text));
+            errors.push(variant.ident.span(), text);
         }
         for field in body.products().iter().flat_map(|product| &product.fields) {
             if matches!(field.how, How::Value) && names_itself(field.ty, &input.ident) {
                 let text = "a type that contains itself cannot be recorded as typed values; log it \
                             as text with `?value` or `%value`, or the field with `#[record(debug)]`";
-                errors.push(syn::Error::new(field.ty.span(), text));
+                errors.push(field.ty.span(), text);
             }
         }
-        errors.into_result()?;
+        errors.none_or(())?;
         Ok(Self {
             krate,
             ident: &input.ident,
@@ -141,7 +125,7 @@ impl<'a> Product<'a> {
             if shape == Shape::Struct && recorded.iter().any(|other| other.name == name) {
                 let text = format!("two fields would be recorded as `{name}`");
                 let span = rename.map_or_else(|| member.span(), |name| name.span());
-                errors.push(syn::Error::new(span, text));
+                errors.push(span, text);
             }
             recorded.push(Field { member, name, ty: &field.ty, how });
         }

@@ -153,3 +153,39 @@ fn a_dump_that_is_being_written_is_unknown() {
     assert_eq!(lock::acquire(&writer), Writer::Ours);
     assert!(matches!(left.judge(), Verdict::Unknown(Doubt::Dump { .. })));
 }
+
+/// The rounds of a race.
+const ROUNDS: usize = 20;
+
+/// A writer that commits its first record and is killed while its directory is judged.
+#[test]
+fn rings_of_a_writer_that_dies_meanwhile_are_seen() {
+    let left = LeftDir::new();
+    let ring = left.directory().join("ring-1");
+    let meta = File::options().write(true).open(left.directory().join(META_FILE)).unwrap();
+    let barrier = std::sync::Barrier::new(2);
+    std::thread::scope(|scope| {
+        let judge = scope.spawn(|| {
+            let judged = (0..ROUNDS).map(|_| {
+                barrier.wait();
+                let dir = Dir::open(&left.directory()).unwrap();
+                let verdict = Judge::new(100).patient().judge(&dir, &SESSION);
+                let is_empty = matches!(verdict, Verdict::NoRings { .. });
+                barrier.wait();
+                is_empty
+            });
+            judged.filter(|&is_empty| is_empty).count()
+        });
+        for _ in 0..ROUNDS {
+            assert_eq!(lock::acquire(&meta), Writer::Ours);
+            fs::remove_file(&ring).unwrap();
+            barrier.wait();
+            // The judge asks for a writer again and again by now, if it was quick.
+            std::thread::sleep(std::time::Duration::from_micros(500));
+            fs::write(&ring, b"").unwrap();
+            lock::release(&meta);
+            barrier.wait();
+        }
+        assert_eq!(judge.join().unwrap(), 0);
+    });
+}

@@ -180,17 +180,17 @@ impl AbandonedRings {
         Ok(copy)
     }
 
-    /// Removes the directories. The dump must have everything by now.
+    /// Removes the directories, which stay locked. The dump must have everything by now.
     ///
     /// # Errors
     /// If a file cannot be removed, or other files are in a directory.
-    pub fn remove(self) -> Result<(), NotRecovered> {
-        let Self { dir, meta: _locked, other, .. } = self;
-        if let Some(other) = other {
+    pub fn remove(&self) -> Result<(), NotRecovered> {
+        // The other one first.
+        if let Some(other) = &self.other {
             other.remove()?;
         }
         let removed = || failpoint::after(Step::EarlierRemoving);
-        dir.remove(removed).map_err(|error| NotRecovered::of_file(error.file, error.source))
+        self.dir.remove(removed).map_err(|error| NotRecovered::of_file(error.file, error.source))
     }
 
     /// The header of the dump, and its length.

@@ -219,3 +219,34 @@ fn clones_are_refreshed_at_the_same_time() {
         assert!(dumps.iter().all(|dump| dump.bytes() == &bytes[..length]), "{length} bytes");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_that_takes_the_path_is_not_waited_for() {
+    let mut growing = Growing::new();
+    growing.write(builder().bytes());
+    let mut dump = Dump::open(&growing.path).unwrap();
+    std::fs::remove_file(&growing.path).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&growing.path).status();
+    if made.is_ok_and(|made| made.success()) {
+        assert_eq!(dump.refresh().unwrap(), Refresh::Replaced);
+    }
+}
+
+/// A file with a hole that no address space holds, which only some file systems allow.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_has_grown_beyond_all_memory_is_an_error() {
+    let Ok(file) = tempfile::NamedTempFile::new_in("/dev/shm") else { return };
+    std::fs::write(file.path(), builder().bytes()).unwrap();
+    let open = |limits: &Limits| Dump::open_within(file.path(), limits).unwrap();
+    let limits = Limits::default();
+    for mut dump in [open(&limits), open(&limits.with_copies(true))] {
+        let before = facts(&dump);
+        if file.as_file().set_len(1 << 62).is_err() {
+            return;
+        }
+        assert!(dump.refresh().is_err());
+        assert_eq!(facts(&dump), before);
+    }
+}

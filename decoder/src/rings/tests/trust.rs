@@ -173,3 +173,20 @@ fn files_that_are_not_rings_of_the_session_are_named_and_ignored() {
     cannot be read as a ring: the header of the ring file is damaged: its checksum is wrong
     ");
 }
+
+#[cfg(unix)]
+#[test]
+fn rings_that_came_after_the_judgement_are_not_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(directory_name(&[1; 16]));
+    fs::create_dir(&path).unwrap();
+    fs::write(path.join("meta.steno"), "").unwrap();
+    let left = LeftRings::at(&path, &Limits::default()).unwrap().unwrap();
+    assert_eq!(left.state, LeftState::HalfMade);
+    fs::write(path.join("ring-1"), "").unwrap();
+    assert!(matches!(left.remove(), Err(RingsError::Alive { .. })));
+    assert!(path.join("ring-1").exists());
+    fs::remove_file(path.join("ring-1")).unwrap();
+    left.remove().unwrap();
+    assert!(!path.exists());
+}

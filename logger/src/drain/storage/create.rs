@@ -101,7 +101,9 @@ pub(crate) fn session_of(file: &File) -> Option<[u8; 16]> {
 /// The session of the dump at a path, if there is one.
 pub(crate) fn session_at(path: &Path) -> Option<[u8; 16]> {
     let file = open_existing(path).ok()?;
-    session_of(&file).filter(|_| file.metadata().is_ok_and(|metadata| metadata.is_file()))
+    // A device could be changed by being read.
+    file.metadata().ok().filter(Metadata::is_file)?;
+    session_of(&file)
 }
 
 /// As many bytes of a file as a file header has.
