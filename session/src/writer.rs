@@ -248,7 +248,7 @@ impl DumpWriter {
         word.is_some_and(|word| word >> (id % u64::BITS) & 1 != 0)
     }
 
-    /// Puts call sites as one frame, whether or not the segment has them; none if there are none.
+    /// Puts call sites as one frame, whether or not the segment has them. Puts nothing if the list is empty.
     pub fn state_sites<'s>(&mut self, sites: impl Iterator<Item = &'s CallSite> + Clone) {
         if sites.clone().next().is_none() {
             return;

@@ -56,7 +56,7 @@ impl std::fmt::Debug for Drain {
 }
 
 impl Drain {
-    /// How long may be rested when there is nothing to be done any more.
+    /// The returned time when nothing is left to do.
     const FOR_EVER: Duration = Duration::MAX;
 
     pub(crate) fn begin(
@@ -160,7 +160,7 @@ impl Drain {
 
 impl Drop for Drain {
     fn drop(&mut self) {
-        // Who wants to know calls `close`.
+        // Callers who want the error call `close`.
         let _ = self.end();
     }
 }

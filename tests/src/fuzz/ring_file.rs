@@ -37,8 +37,8 @@ fn file(input: &mut Input<'_>) -> Vec<u8> {
     let mut file = EMPTY[which].clone();
     let capacity = file.len() - DATA_AT;
     let head = input.u64();
-    let mut behind = || head.wrapping_add(u64::from(input.u16()) * 8);
-    let positions = [head, behind(), behind()];
+    let mut after = || head.wrapping_add(u64::from(input.u16()) * 8);
+    let positions = [head, after(), after()];
     for (at, position) in POSITIONS_AT.into_iter().zip(positions) {
         file[at..at + 8].copy_from_slice(&position.to_le_bytes());
     }

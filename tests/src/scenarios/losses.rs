@@ -26,7 +26,7 @@ fn without_bytes(path: &Path) -> Outcome {
     let log = Builder::new(path).start()?;
     for length in [0_usize, 3, 4096, 4097, 1 << 32, 5] {
         let list = vec![[0_u8; 0]; length];
-        info!("{} {:?} {}", length, list, "a text behind it");
+        info!("{} {:?} {}", length, list, "a text after it");
     }
     log.close()?;
     Ok(())

@@ -203,7 +203,7 @@ tier! {
 }
 
 tier! {
-    /// A field of a type that is not an error, behind any pointer.
+    /// A field of a type that is not an error, through any pointer.
     FieldErrorOption, else FieldPointeeOption
 }
 
@@ -218,7 +218,7 @@ tier! {
 }
 
 tier! {
-    /// A field of a type that is not an `Option` of an error, behind any pointer.
+    /// A field of a type that is not an `Option` of an error, through any pointer.
     FieldDisplayOption, else FieldDisplay
 }
 

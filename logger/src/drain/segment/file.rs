@@ -1,4 +1,4 @@
-//! File of a segment: what has been written to it, and how much of that is safe.
+//! File of a segment: how much was written to it, and how much of that is safe.
 
 use std::io::{self, ErrorKind::UnexpectedEof, ErrorKind::WriteZero};
 use std::path::Path;
@@ -260,7 +260,7 @@ impl SegmentFile {
         self.written_bytes
     }
 
-    /// Writes again what is not safe, so the operating system takes it for new (O2).
+    /// Writes unsafe bytes again, so the operating system treats them as new (O2).
     fn write_again(&mut self) -> Result<(), SyncFailure> {
         let lost = |source| SyncFailure { source, is_lost: true };
         let mut check = ReadBackCheck { at: self.synced_bytes, window: Vec::new(), sequence: None };
