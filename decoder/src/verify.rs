@@ -1,10 +1,10 @@
 //! Verification: reads all of a dump and proves it complete, or lists what is damaged or missing.
 //!
 //! ```text
-//!   frames ──▶ summary, index    checksums, and whether they agree with the blocks blocks ──▶
-//!   block             checksums, each record with its values ──▶ ring_state        numbers and
-//!   positions continue without a gap, ring by ring end    ──▶ index             the sums that the
-//!   writer stated
+//!   frames ──▶ summary, index    checksums, and whether they agree with the blocks
+//!   blocks ──▶ block             checksums, each record with its values
+//!          ──▶ ring_state        numbers and positions continue without a gap, ring by ring
+//!   end    ──▶ index             the sums that the writer stated
 //! ```
 //!
 //! [`info`](crate::info()) uses the same checks, but for those that need records.

@@ -106,7 +106,7 @@ impl Consumer {
         let limit = self.head.saturating_add(max_bytes as u64);
         let together = FREED_TOGETHER_BYTES.min(self.capacity() as u64 / 4);
         let mut records = 0;
-        // The first record is shown whatever its length.
+        // The first record is passed on regardless of its length.
         let mut first_limit = u64::MAX;
         loop {
             let start = self.head;

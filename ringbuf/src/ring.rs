@@ -125,7 +125,7 @@ impl Ring {
     /// Notes where the one producer runs.
     pub(crate) fn note_producer_core(&self) {
         let core = cpu::current();
-        // Most stay where they are; storing the same again would take the line from the consumer.
+        // Most stay on one core; storing the same value again would take the line from the consumer.
         if self.producer_core.load(Ordering::Relaxed) != core {
             self.producer_core.store(core, Ordering::Relaxed);
         }
@@ -233,8 +233,8 @@ impl Ring {
     /// # Safety
     ///
     /// As for [`receive`](Self::receive).
-    // As `Consumer::walk`, but that nothing is read of the records: when many have the same header,
-    // that is a comparison for each.
+    // As `Consumer::walk`, but without reading the records: if many have the same header, this takes one
+    // comparison each.
     pub(crate) unsafe fn measure(&self, head: u64, limit: u64, position: &mut u64) -> usize {
         let (words, mask) = (self.words(), self.capacity() as u64 - 1);
         let full = head + self.capacity() as u64;

@@ -1,10 +1,11 @@
 //! The judgement of an abandoned ring directory: whether it is still needed, given its writer and its dump.
 //!
 //! ```text
-//!   its writer is running, or that is unknown    needed no ring: its writer died while it started
-//!   not needed the dump is sealed                           not needed: it has everything the dump
-//!   is gone                             not needed: no record can be explained without it the dump
-//!   is not sealed                       needed, unless the rings hold nothing
+//!   its writer is running, or that is unknown    needed
+//!   no ring: its writer died while it started    not needed
+//!   the dump is sealed                           not needed: it has everything
+//!   the dump is gone                             not needed: no record can be explained without it
+//!   the dump is not sealed                       needed, unless the rings hold nothing
 //! ```
 //!
 //! A wrong judgement would remove a directory and its records. If anything is uncertain, the directory

@@ -1,4 +1,4 @@
-//! Registers: how the values of a call travel to the hot path.
+//! Registers: how the values of a call are passed to the hot path.
 //!
 //! A call site hands over references, because it must not move what it logs. If they stayed references,
 //! each number would have to be in memory for the hot path. So a call site converts its list once more, in
@@ -10,8 +10,8 @@
 //!                                             the rest of the list
 //! ```
 //!
-//! Numbers and strings travel by value, everything else as its address. What travels is recorded as the
-//! same type as what was captured: the signatures are equal.
+//! Numbers and strings are passed by value, everything else by address. The passed form is recorded as the same
+//! type as the captured value: the signatures are equal.
 
 use std::borrow::Cow;
 use std::num::NonZero;
@@ -24,7 +24,7 @@ use stenolog_format::types::Type;
 use crate::value::Encoded;
 use crate::value::{Args, Bound, ErrorChain, Recorded, Text, Value};
 
-/// A type whose values travel by value: numbers, characters and strings, through any pointer.
+/// A type whose values are passed by value: numbers, characters and strings, through any pointer.
 pub trait ByValue {
     /// The passed value. It is recorded as the same type.
     type InRegister<'a>: Value + Captured

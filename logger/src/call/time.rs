@@ -85,7 +85,7 @@ pub fn at<T: IntoTime>(time: T) -> T::Word {
 /// nanoseconds since the Unix epoch (as network cards, exchanges and simulations provide).
 ///
 /// A `Timestamp` is free. An `Instant` is converted to the logger's clock by reading both clocks
-/// ([`Timestamp::from_instant`]), which costs more than the call and is accurate to some ten nanoseconds.
+/// ([`Timestamp::from_instant`]), which costs more than the call and is accurate to about ten nanoseconds.
 ///
 /// This trait is sealed: the conversion runs inside a claim, where user code must not run.
 ///

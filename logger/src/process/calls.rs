@@ -1,4 +1,4 @@
-//! Calls under way while the process ends.
+//! Calls in progress while the process ends.
 //!
 //! - **X3 (no call in between).** Other threads may log while the process ends. A call that begins after the
 //!   loggers were told to stop waits for the process to end, which is near, so no call returns whose record
