@@ -31,7 +31,7 @@ pub(crate) use ring_facts::{RingFacts, RingStart};
 pub use tables::FrameCounts;
 
 use crate::dump::contents::Contents;
-use crate::dump::source::{Change, Source};
+use crate::dump::source::Source;
 use crate::error::OpenError;
 use crate::limits::Limits;
 use crate::model::damage::{Damage, DamageCause};
@@ -81,6 +81,20 @@ impl Dump {
     /// [`survive_shrinking_files`](crate::survive_shrinking_files), or read the file into memory
     /// ([`Limits::with_copies`]).
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.steno");
+    /// # std::fs::write(&path, stenolog_testkit::sample())?;
+    /// use stenolog_decoder::{Dump, DumpState};
+    ///
+    /// let dump = Dump::open(&path)?;
+    /// assert_eq!(dump.state(), DumpState::Sealed);
+    /// assert_eq!(dump.threads().count(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// If the file cannot be read, or is not a dump; see [`OpenError`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
@@ -88,6 +102,14 @@ impl Dump {
     }
 
     /// Opens a file with these limits.
+    ///
+    /// ```no_run
+    /// use stenolog_decoder::{Dump, Limits};
+    ///
+    /// let untrusted = Limits::default().with_metadata_bytes(1 << 20).with_copies(true);
+    /// let dump = Dump::open_within("upload.steno", &untrusted)?;
+    /// # Ok::<(), stenolog_decoder::OpenError>(())
+    /// ```
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -116,6 +138,16 @@ impl Dump {
     /// after it has grown.
     ///
     /// Compares the bytes, unless one dump is a [refreshed](Self::refresh) clone of the other.
+    ///
+    /// ```
+    /// use stenolog_decoder::Dump;
+    ///
+    /// # let bytes = stenolog_testkit::sample();
+    /// let copy = Dump::from_bytes("copy.steno", bytes[..bytes.len() - 1].to_vec())?;
+    /// let whole = Dump::from_bytes("app.steno", bytes)?;
+    /// assert!(copy.is_beginning_of(&whole) && !whole.is_beginning_of(&copy));
+    /// # Ok::<(), stenolog_decoder::OpenError>(())
+    /// ```
     #[must_use]
     pub fn is_beginning_of(&self, other: &Self) -> bool {
         if self.is_from_rings() || other.is_from_rings() {
@@ -128,56 +160,12 @@ impl Dump {
         of_other.starts_with(bytes)
     }
 
-    /// Continues reading where the file ended, if its logger has appended to it.
-    ///
-    /// Afterwards the dump is what [`open`](Self::open) would read now. A frame that was cut by the end of the
-    /// file may now be whole; everything else stays where it was: see [`settled_blocks`](Self::settled_blocks).
-    /// Earlier clones do not change. Without clones, the cost depends on what was appended; with them, also on
-    /// the size of the tables.
-    ///
-    /// # Errors
-    /// If the file cannot be read. The dump does not change then.
-    ///
-    /// # Examples
+    /// Reads a dump to the end of `reader`, such as the standard input.
     ///
     /// ```no_run
-    /// use stenolog_decoder::{Dump, DumpState, Refresh};
-    ///
-    /// let mut dump = Dump::open("app.steno")?;
-    /// while dump.state() == DumpState::Growing {
-    ///     std::thread::sleep(std::time::Duration::from_millis(200));
-    ///     if let Refresh::Grown { bytes } = dump.refresh()? {
-    ///         println!("{bytes} more bytes, {} blocks in all", dump.blocks().len());
-    ///     }
-    /// }
+    /// let dump = stenolog_decoder::Dump::from_reader("-", std::io::stdin().lock())?;
     /// # Ok::<(), stenolog_decoder::OpenError>(())
     /// ```
-    pub fn refresh(&mut self) -> Result<Refresh, OpenError> {
-        let failed = |source| OpenError::Io { path: self.path.to_path_buf(), source };
-        let (change, writer_is_alive) = self.source.change(&self.path).map_err(failed)?;
-        // It is not known of another file.
-        self.writer_is_alive = writer_is_alive.or(self.writer_is_alive);
-        let read = self.len_bytes();
-        let (file, bytes) = match change {
-            Change::Longer { file, bytes } => (file, bytes),
-            Change::None => return Ok(Refresh::Unchanged),
-            Change::Moved => return Ok(Refresh::Replaced),
-            Change::Shorter { bytes } => return Ok(Refresh::Shrunk { read, found: bytes }),
-            Change::NoFile => return Ok(Refresh::NotAFile),
-        };
-        let length = usize::try_from(bytes)
-            .map_err(|_| OpenError::TooLarge { path: self.path.to_path_buf(), bytes })?;
-        let settled = self.contents.scanned.checkpoint.settled_bytes();
-        let (limits, source) = (&self.contents.limits, &mut self.source);
-        let has_grown = Source::grow(source, file, length, settled, writer_is_alive, limits);
-        if !has_grown.map_err(failed)? {
-            return Ok(Refresh::Replaced);
-        }
-        Contents::refresh(&mut self.contents, &self.name, &self.source)?;
-        Ok(Refresh::Grown { bytes: bytes - read })
-    }
-
-    /// Reads a dump to the end of `reader`, such as the standard input.
     ///
     /// # Errors
     /// As [`open`](Self::open).

@@ -217,11 +217,11 @@ impl Filter {
     /// ```
     /// use stenolog_decoder::{Dump, Filter};
     ///
-    /// # fn f(dump: &Dump) {
+    /// # let dump = &Dump::from_bytes("app.steno", stenolog_testkit::sample())?;
     /// if !Filter::default().with_target("net").wants_some_target_of(dump) {
     ///     eprintln!("nothing was logged for the target `net`");
     /// }
-    /// # }
+    /// # Ok::<(), stenolog_decoder::OpenError>(())
     /// ```
     #[must_use]
     pub fn wants_some_target_of(&self, dump: &Dump) -> bool {

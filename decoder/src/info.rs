@@ -58,7 +58,7 @@ pub struct Info {
     pub continues: Option<bool>,
     /// Intact frames by kind.
     pub frames: FrameCounts,
-    /// The number of call sites that have logged.
+    /// The number of call sites that have logged, including those that only the rings know.
     pub call_sites: u64,
     /// How many of these call sites format values at the call, which is slow.
     pub formatting_call_sites: u64,
@@ -148,7 +148,22 @@ pub fn info(dump: &Dump) -> Info {
 
 /// Like [`info`], for a dump together with the [rings](crate::Recovery) of its writer.
 ///
-/// The records of the rings count only in [`recovered`](Info::recovered).
+/// Their records count in [`recovered`](Info::recovered) only.
+///
+/// # Examples
+///
+/// ```no_run
+/// use stenolog_decoder::{Dump, Limits, RingDir, info_with};
+///
+/// let dump = Dump::open("app.steno")?;
+/// let rings = match RingDir::find(&dump, &[]).found {
+///     Some(rings) => Some(rings.read(Some(&dump), &Limits::default())?.dump),
+///     None => None,
+/// };
+/// let info = info_with(&dump, rings.as_ref());
+/// println!("{} records, and {} in the rings", info.records, info.recovered);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use]
 pub fn info_with(dump: &Dump, rings: Option<&Dump>) -> Info {
     let header = dump.header();
@@ -171,6 +186,9 @@ pub fn info_with(dump: &Dump, rings: Option<&Dump>) -> Info {
         let of = |kind| causes.get(&kind).copied().unwrap_or(0);
         unreadable = of(LossKind::Unreadable).saturating_add(of(LossKind::UnknownCallSite));
     }
+    let sites: BTreeMap<u32, &CallSite> =
+        all().flat_map(Dump::sites).map(|site| (site.call_site().id, site.call_site())).collect();
+    let formats = |site: &CallSite| site.slots.iter().any(|slot| slot.ty.is_formatted());
     let with_encoding = |encoding| blocks().filter(|block| block.encoding == encoding).count();
     Info {
         file: Arc::clone(dump.file()),
@@ -185,11 +203,8 @@ pub fn info_with(dump: &Dump, rings: Option<&Dump>) -> Info {
         writer_is_alive: dump.writer_is_alive(),
         continues: dump.end().map(|end| end.continues),
         frames: *dump.frames(),
-        call_sites: dump.sites().count() as u64,
-        formatting_call_sites: dump
-            .sites()
-            .filter(|site| site.call_site().slots.iter().any(|slot| slot.ty.is_formatted()))
-            .count() as u64,
+        call_sites: sites.len() as u64,
+        formatting_call_sites: sites.values().filter(|site| formats(site)).count() as u64,
         threads: threads(all()),
         rings: ring_ids.len() as u64,
         clock_pairs: dump.clock_pairs().len() as u64,

@@ -57,6 +57,8 @@ pub type Recovered = RecoverReport;
 #[deprecated(note = "use `RepackReport`")]
 pub type Repacked = RepackReport;
 
+/// The expressions that [`Filter::with_grep`] takes.
+pub use regex;
 /// The dump format itself.
 pub use stenolog_format as format;
 pub use stenolog_format::clock::ClockPair;

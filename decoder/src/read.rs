@@ -14,6 +14,7 @@
 //! |---|---|
 //! | `decoder` | the merge of the rings, and the visitor |
 //! | `cursor` | one entry at a time, lent or owned |
+//! | `growth` | dumps that have grown, or are added |
 //! | `plan` | what is read: dumps, sessions, call sites with their predicates |
 //! | `session` | files of one run of a logger, and the items of their rings |
 //! | `ring` | one ring: blocks in order, and what is missing between them |
@@ -29,6 +30,7 @@ mod block_reader;
 mod columns;
 mod cursor;
 mod decoder;
+mod growth;
 mod inputs;
 mod order;
 mod plan;

@@ -1,4 +1,4 @@
-//! Reports as data: how [`Info`], [`Verification`] and [`LeftRings`] serialize.
+//! Reports as data: how [`Info`], [`Verification`], [`Summary`] and [`LeftRings`] serialize.
 //!
 //! Programs read the JSON of `steno info`, `verify` and `clean`, so the names, order and format of the fields
 //! here are a contract. The Rust types may use other representations: nanoseconds instead of RFC 3339, bytes
@@ -17,6 +17,7 @@ use crate::info::Info;
 use crate::model::damage::Damage;
 use crate::model::loss::LossKind;
 use crate::model::state::Tail;
+use crate::read::Summary;
 use crate::rings::LeftRings;
 use crate::verify::{RingVerification, Verification};
 
@@ -163,6 +164,51 @@ struct VerificationReport<'a> {
     damage: &'a [Damage],
 }
 
+#[derive(Serialize)]
+struct SummaryReport<'a> {
+    complete: bool,
+    records: u64,
+    shown: u64,
+    recovered: u64,
+    duplicates: u64,
+    lost: u64,
+    missing: u64,
+    losses: BTreeMap<LossName, u64>,
+    unfinished: Vec<Text<std::path::Display<'a>>>,
+    damage: Vec<FileDamage<'a>>,
+}
+
+/// Damage of one of several files.
+#[derive(Serialize)]
+struct FileDamage<'a> {
+    path: Text<std::path::Display<'a>>,
+    #[serde(flatten)]
+    damage: &'a Damage,
+}
+
+impl Serialize for Summary {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let damage = self.damage.iter();
+        SummaryReport {
+            complete: self.is_complete(),
+            records: self.records,
+            shown: self.shown,
+            recovered: self.recovered,
+            duplicates: self.duplicates,
+            lost: self.lost,
+            missing: self.missing,
+            losses: loss_names(&self.by_cause),
+            unfinished: self.unfinished.iter().map(|file| path(file)).collect(),
+            damage: damage.map(|damage| FileDamage { path: path(&damage.file), damage }).collect(),
+        }
+        .serialize(serializer)
+    }
+}
+
+fn loss_names(by_cause: &BTreeMap<LossKind, u64>) -> BTreeMap<LossName, u64> {
+    by_cause.iter().map(|(&kind, &count)| (LossName(kind), count)).collect()
+}
+
 /// The name of a loss as a key, in the order of the kinds.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct LossName(LossKind);
@@ -190,7 +236,7 @@ impl Serialize for Verification {
             records: self.records,
             lost: self.lost,
             missing: self.missing,
-            losses: self.by_cause.iter().map(|(&kind, &count)| (LossName(kind), count)).collect(),
+            losses: loss_names(&self.by_cause),
             gone: self.gone,
             damage: &self.damage,
         }

@@ -170,6 +170,8 @@ pub fn verify(dump: &Dump) -> Verification {
 }
 
 /// Like [`verify`], for a dump together with the [rings](crate::Recovery) of its writer.
+///
+/// See [`info_with`](crate::info_with) for an example of how to read them.
 #[must_use]
 pub fn verify_with(dump: &Dump, rings: Option<&Dump>) -> Verification {
     let facts = rings.and_then(Dump::rings);

@@ -321,6 +321,22 @@ impl DrainError {
 }
 
 /// What happened to the file of a dump that its logger could no longer write to.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("app.steno");
+/// use stenolog::{Event, FileEvent};
+///
+/// let log = stenolog::Builder::new(path)
+///     .on_event(|event| {
+///         if let Event::Replaced { cause: FileEvent::Moved, to, .. } = event {
+///             eprintln!("the dump was rotated; the log continues in {}", to.display());
+///         }
+///     })
+///     .start_detached()?;
+/// # log.close()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FileEvent {

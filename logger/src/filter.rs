@@ -171,7 +171,10 @@ fn directive(text: &str) -> Result<Directive, String> {
         Some((target, "")) => (target.trim_end(), Some(Level::Trace)),
         Some((target, name)) => {
             let level = level(name.trim()).ok_or_else(|| {
-                format!("`{}` is no level: use off, error, warn, info, debug or trace", name.trim())
+                format!(
+                    "`{}` is not a level: use off, error, warn, info, debug or trace",
+                    name.trim()
+                )
             })?;
             (target.trim_end(), level)
         }

@@ -72,6 +72,17 @@ pub fn compress(body: &[u8], codec: Codec) -> Vec<u8> {
     }
 }
 
+/// The bytes of a small sealed dump, for examples in documentation: `n 1`, `n 2`, `n 3` and a warning, of two
+/// threads.
+#[must_use]
+pub fn sample() -> Vec<u8> {
+    let mut dump = DumpBuilder::new();
+    dump.block(1, &[n(10, 1), n(30, 3), Rec(17, 40, str_bytes("peer"))]);
+    dump.block(2, &[n(20, 2)]);
+    dump.seal(0);
+    dump.into_bytes()
+}
+
 /// A call site, with its id as its line.
 #[must_use]
 pub fn site(

@@ -3,6 +3,7 @@
 //! | item | what it is for |
 //! |---|---|
 //! | [`DumpBuilder`] | builds the bytes of a dump frame by frame |
+//! | [`sample`] | a small dump for examples in documentation |
 //! | [`TempDirFixture`] | a temporary folder with files in it |
 //! | [`wait_until`] | waits for a condition, with a generous limit |
 //!
@@ -14,6 +15,6 @@ mod dump;
 mod folder;
 mod wait;
 
-pub use self::dump::{DumpBuilder, Rec, START, compress, loss, n, site, str_bytes};
+pub use self::dump::{DumpBuilder, Rec, START, compress, loss, n, sample, site, str_bytes};
 pub use self::folder::TempDirFixture;
 pub use self::wait::wait_until;

@@ -1,6 +1,7 @@
 //! Usage errors: one line each, from the structured context of clap's errors.
 
 use std::fmt::Write as _;
+use std::num::{IntErrorKind, ParseIntError};
 
 use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -49,8 +50,14 @@ fn what(error: &Error) -> Option<String> {
         }
         ErrorKind::ValueValidation => {
             let (arg, value) = (arg()?, text(ContextKind::InvalidValue)?);
-            let cause = std::error::Error::source(error);
-            let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
+            let cause = std::error::Error::source(error).map(|cause| {
+                let number = cause.downcast_ref::<ParseIntError>().map(ParseIntError::kind);
+                match number {
+                    Some(IntErrorKind::InvalidDigit) => ": not a whole number".to_owned(),
+                    _ => format!(": {cause}"),
+                }
+            });
+            let cause = cause.unwrap_or_default();
             format!("invalid value '{value}' for '{arg}'{cause}")
         }
         ErrorKind::TooManyValues => {

@@ -9,7 +9,7 @@ use super::Run;
 use crate::cli::args::LimitArgs;
 use crate::cli::env::Environment;
 use crate::cli::exit::Outcome;
-use crate::cli::units::{bytes, span};
+use crate::cli::units::{bytes, counted, span};
 use crate::input::InputLimits;
 use crate::output::Output;
 use crate::output::messages::warn;
@@ -142,7 +142,11 @@ fn as_text(left: &LeftRings, may_go: bool, is_removed: bool) -> String {
         (false, true) => "removable",
         (false, false) => "kept",
     };
-    let mut text = format!("{}: {fate}: {}", left.path.display(), left.state);
+    let state = match &left.state {
+        LeftState::Unread { records } => format!("{} only here", counted(*records, "record")),
+        state => state.to_string(),
+    };
+    let mut text = format!("{}: {fate}: {state}", left.path.display());
     if let Some(advice) = advice(&left.state) {
         text.push_str(&format!(" ({advice})"));
     }

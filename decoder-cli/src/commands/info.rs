@@ -97,7 +97,10 @@ fn state(info: &Info, dump: &Dump, rings: &FoundRings) -> String {
             let held = counted(info.recovered, "record");
             format!("not sealed: its writer died; {held} more in its rings")
         }
-        _ => format!("not sealed: {}{}", completeness::describe_end(dump), rings.absence(dump)),
+        _ => {
+            let (end, why) = completeness::end_and_cause(dump);
+            format!("not sealed: {end}; {why}{}", rings.absence(dump))
+        }
     }
 }
 

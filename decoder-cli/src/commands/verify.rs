@@ -64,7 +64,7 @@ impl Run for Plan {
             let text = if self.json {
                 JsonLine::new(&found)?.with_flags(&found.damage).to_string()
             } else {
-                as_text(dump, &found, &rings)
+                as_text((dump, of_dump), &found, &rings)
             };
             output.append(|out| out.push_str(&text))?;
             // Verifying takes long: each file is reported when it is done.
@@ -77,7 +77,9 @@ impl Run for Plan {
 /// How many complete rings to list.
 const MAX_RINGS: usize = 12;
 
-fn as_text(dump: &Dump, found: &Verification, rings: &FoundRings) -> String {
+/// `all` is the file, and the rings of its writer if they were found.
+fn as_text(all: (&Dump, Option<&Dump>), found: &Verification, rings: &FoundRings) -> String {
+    let dump = all.0;
     let name = dump.name().display();
     let mut text = String::new();
     let mut line = |line: String| push_line(&mut text, &line);
@@ -86,7 +88,7 @@ fn as_text(dump: &Dump, found: &Verification, rings: &FoundRings) -> String {
     for ring in &found.rings {
         complete += usize::from(ring.is_complete());
         if !ring.is_complete() || complete <= MAX_RINGS {
-            line(format!("{name}: {}", ring_line(dump, ring)));
+            line(format!("{name}: {}", ring_line(all, ring)));
         }
     }
     if complete > MAX_RINGS {
@@ -145,10 +147,13 @@ fn contents(dump: &Dump, found: &Verification) -> String {
 }
 
 /// `ring 1 (main): complete: records 0 to 2, positions 0 to 192`.
-fn ring_line(dump: &Dump, ring: &RingVerification) -> String {
+fn ring_line((dump, rings): (&Dump, Option<&Dump>), ring: &RingVerification) -> String {
     let RingVerification { first_record, next_record, position, end_position, .. } = *ring;
-    let name = match dump.thread(ring.ring) {
+    // A thread that the writer had not written yet is only in the rings.
+    let thread = dump.thread(ring.ring).or_else(|| rings?.thread(ring.ring));
+    let name = match thread {
         Some(thread) if !thread.name.is_empty() => format!(" ({})", thread.name),
+        Some(thread) if thread.os_id != 0 => format!(" (thread-{})", thread.os_id),
         _ => String::new(),
     };
     let verdict = match ring {

@@ -33,16 +33,25 @@ pub(crate) fn report<'r>(dumps: &[Dump], summary: &Summary, absence: impl Fn(&Du
 
 /// How an unfinished dump ends, and why.
 pub(crate) fn describe_end(dump: &Dump) -> String {
+    let (end, why) = end_and_cause(dump);
+    format!("{end}; it is not sealed: {why}")
+}
+
+/// How an unfinished dump ends, and why it is not sealed.
+pub(crate) fn end_and_cause(dump: &Dump) -> (String, String) {
     // A process that exits without dropping the guard leaves the same bytes as one that was killed.
-    const WHY: &str = "it is not sealed: its writer was killed or did not close it";
+    const WHY: &str = "its writer was killed or did not close it";
     match dump.tail() {
-        Tail::Torn { offset, bytes } => format!(
-            "byte {offset}: the file ends within a frame, after {} of it; {WHY}, or the file was cut",
-            counted(bytes, "byte")
+        Tail::Torn { offset, bytes } => (
+            format!(
+                "byte {offset}: the file ends within a frame, after {} of it",
+                counted(bytes, "byte")
+            ),
+            format!("{WHY}, or the file was cut"),
         ),
-        _ => format!(
-            "byte {}: the file ends without an end mark; {WHY}, and records that it had not written are missing",
-            dump.len_bytes()
+        _ => (
+            format!("byte {}: the file ends without an end mark", dump.len_bytes()),
+            format!("{WHY}, and records that it had not written are missing"),
         ),
     }
 }

@@ -170,7 +170,7 @@ fn wrong_words() {
     );
     check(
         &["-n", "many"],
-        "invalid value 'many' for '--lines <N>': invalid digit found in string; see `steno --help`",
+        "invalid value 'many' for '--lines <N>': not a whole number; see `steno --help`",
     );
 }
 

@@ -24,6 +24,7 @@ fn info_of_an_unsealed_dump_says_so() {
     let run = workspace.run(&["info", "app.steno"]);
     assert_eq!((run.code, run.stderr.as_str()), (Some(3), ""));
     assert!(run.stdout.contains("  state:      not sealed: byte "), "{}", run.stdout);
+    assert_eq!(run.stdout.matches("not sealed").count(), 1, "{}", run.stdout);
     let lost = "\n  lost:       what its writer had not written yet\n";
     assert!(run.stdout.contains(lost), "{}", run.stdout);
 }

@@ -15,7 +15,7 @@ const NAME: &str = "stenolog-01010101010101010101010101010101.rings";
 pub(crate) fn crashed() -> Workspace {
     let workspace = Workspace::new();
     workspace.write("app.steno", written());
-    put_rings(&workspace, NAME);
+    put_rings(&workspace, NAME, &written());
     workspace
 }
 
@@ -28,11 +28,11 @@ fn written() -> Vec<u8> {
     dump.unsealed()
 }
 
-fn put_rings(workspace: &Workspace, name: &str) {
+fn put_rings(workspace: &Workspace, name: &str, written: &[u8]) {
     let mut meta = Dump::new(1);
     meta.thread(1, "main");
     workspace.write(&format!("{name}/meta.steno"), meta.unsealed());
-    let whole = written().len() as u64;
+    let whole = written.len() as u64;
     let mut progress = vec![0; Progress::BYTES];
     progress[..8].copy_from_slice(&whole.to_le_bytes());
     progress[Progress::HAS_LIST_AT] = 1;
@@ -242,6 +242,18 @@ fn verifying_looks_at_each_ring() {
     assert_eq!(run.code, Some(0));
     let text = workspace.run(&["verify", "out.steno"]).ok();
     assert!(text.contains("its rings were left in "), "{text}");
+}
+
+#[test]
+fn verifying_names_a_thread_that_only_the_rings_know() {
+    let workspace = Workspace::new();
+    let mut dump = Dump::new(1).with_ring_positions();
+    dump.block(1, 0, 0, &[tick(0), tick(1_000)]);
+    let written = dump.unsealed();
+    workspace.write("app.steno", &written);
+    put_rings(&workspace, NAME, &written);
+    let text = workspace.run(&["verify", "app.steno"]).ok();
+    assert!(text.contains("ring 1 (main): complete: records 0 to 5"), "{text}");
 }
 
 /// A packed copy lies where the dump lay: its rings are looked for there, and not where it is unpacked.

@@ -1,4 +1,9 @@
-//! Outcomes of a refresh: what has become of a dump's file.
+//! Refresh: reads on where a dump's file ended.
+
+use super::Dump;
+use super::contents::Contents;
+use super::source::{Change, Source};
+use crate::error::OpenError;
 
 /// The result of [`Dump::refresh`](crate::Dump::refresh).
 ///
@@ -40,4 +45,55 @@ pub enum Refresh {
     /// The dump is not read from a file that could grow: it was read from a pipe, from memory, or from
     /// rings.
     NotAFile,
+}
+
+impl Dump {
+    /// Reads on where the file ended, if its logger has appended to it.
+    ///
+    /// Afterwards the dump is what [`open`](Self::open) would read now. A frame that was cut by the end of
+    /// the file may be whole; everything else stays where it was: see
+    /// [`settled_blocks`](Self::settled_blocks). Clones that were made before keep what they have. Without
+    /// clones, the cost depends on what was appended; with them, also on the size of the tables.
+    ///
+    /// # Errors
+    /// If the file cannot be read. The dump stays as it was.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use stenolog_decoder::{Dump, DumpState, Refresh};
+    ///
+    /// let mut dump = Dump::open("app.steno")?;
+    /// while dump.state() == DumpState::Growing {
+    ///     std::thread::sleep(std::time::Duration::from_millis(200));
+    ///     if let Refresh::Grown { bytes } = dump.refresh()? {
+    ///         println!("{bytes} more bytes, {} blocks in all", dump.blocks().len());
+    ///     }
+    /// }
+    /// # Ok::<(), stenolog_decoder::OpenError>(())
+    /// ```
+    pub fn refresh(&mut self) -> Result<Refresh, OpenError> {
+        let failed = |source| OpenError::Io { path: self.path.to_path_buf(), source };
+        let (change, writer_is_alive) = self.source.change(&self.path).map_err(failed)?;
+        // It is not known of another file.
+        self.writer_is_alive = writer_is_alive.or(self.writer_is_alive);
+        let read = self.len_bytes();
+        let (file, bytes) = match change {
+            Change::Longer { file, bytes } => (file, bytes),
+            Change::None => return Ok(Refresh::Unchanged),
+            Change::Moved => return Ok(Refresh::Replaced),
+            Change::Shorter { bytes } => return Ok(Refresh::Shrunk { read, found: bytes }),
+            Change::NoFile => return Ok(Refresh::NotAFile),
+        };
+        let length = usize::try_from(bytes)
+            .map_err(|_| OpenError::TooLarge { path: self.path.to_path_buf(), bytes })?;
+        let settled = self.contents.scanned.checkpoint.settled_bytes();
+        let (limits, source) = (&self.contents.limits, &mut self.source);
+        let has_grown = Source::grow(source, file, length, settled, writer_is_alive, limits);
+        if !has_grown.map_err(failed)? {
+            return Ok(Refresh::Replaced);
+        }
+        Contents::refresh(&mut self.contents, &self.name, &self.source)?;
+        Ok(Refresh::Grown { bytes: bytes - read })
+    }
 }

@@ -1,6 +1,6 @@
 //! Entries: what a decoder yields.
 
-use stenolog_format::dictionary::Level;
+use stenolog_format::dictionary::{Level, Thread};
 
 use crate::model::loss::LossEntry;
 use crate::model::origin::EntryOrigin;
@@ -33,7 +33,7 @@ pub enum Entry<'a> {
     Loss(LossEntry<'a>),
 }
 
-impl Entry<'_> {
+impl<'a> Entry<'a> {
     /// The time, in nanoseconds since the Unix epoch.
     #[must_use]
     pub fn unix_ns(&self) -> i64 {
@@ -52,7 +52,7 @@ impl Entry<'_> {
         }
     }
 
-    pub(crate) fn origin(&self) -> &EntryOrigin<'_> {
+    pub(crate) fn origin(&self) -> &EntryOrigin<'a> {
         match self {
             Self::Record(record) => &record.origin,
             Self::Loss(loss) => &loss.origin,
@@ -61,7 +61,19 @@ impl Entry<'_> {
 
     /// The thread's name, as [`Record::thread_name`].
     #[must_use]
-    pub fn thread_name(&self) -> &str {
+    pub fn thread_name(&self) -> &'a str {
         self.origin().thread_name
+    }
+
+    /// The thread, if the dump knows it.
+    #[must_use]
+    pub fn thread(&self) -> Option<&'a Thread> {
+        self.origin().thread
+    }
+
+    /// The ring that it went through, or that lacks it. The id is unique in its session.
+    #[must_use]
+    pub fn ring(&self) -> u32 {
+        self.origin().ring
     }
 }

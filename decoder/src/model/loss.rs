@@ -201,13 +201,13 @@ impl<'a> LossEntry<'a> {
 
     /// The thread that logged them, if the dump says.
     #[must_use]
-    pub fn thread(&self) -> Option<&Thread> {
+    pub fn thread(&self) -> Option<&'a Thread> {
         self.origin.thread
     }
 
     /// As [`Record::thread_name`](crate::Record::thread_name).
     #[must_use]
-    pub fn thread_name(&self) -> &str {
+    pub fn thread_name(&self) -> &'a str {
         self.origin.thread_name
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stenolog_format::dictionary::Level;
+use stenolog_format::dictionary::{Level, Thread};
 
 use crate::model::entry::Entry;
 use crate::model::loss::{LossEntry, LossFacts};
@@ -18,14 +18,14 @@ use crate::model::site::CompiledSite;
 /// ```
 /// use stenolog_decoder::{Decoder, Dump, Level, OwnedEntry};
 ///
-/// # fn f(dump: Dump) {
+/// # let dump = Dump::from_bytes("app.steno", stenolog_testkit::sample())?;
 /// let mut decoder = Decoder::new(dump);
 /// let errors: Vec<OwnedEntry> =
 ///     decoder.entries().filter(|entry| entry.level() == Level::Error).collect();
 /// for error in &errors {
 ///     println!("{}", error.as_entry().thread_name());
 /// }
-/// # }
+/// # Ok::<(), stenolog_decoder::OpenError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct OwnedEntry {
@@ -58,7 +58,25 @@ impl OwnedEntry {
         }
     }
 
-    /// The entry with its values decoded.
+    /// The thread's name, as [`Record::thread_name`].
+    #[must_use]
+    pub fn thread_name(&self) -> &str {
+        &self.origin.name
+    }
+
+    /// The thread, if the dump knows it.
+    #[must_use]
+    pub fn thread(&self) -> Option<&Thread> {
+        self.origin.thread.as_ref()
+    }
+
+    /// The ring that it went through, or that lacks it. The id is unique in its session.
+    #[must_use]
+    pub fn ring(&self) -> u32 {
+        self.origin.ring
+    }
+
+    /// The entry with its values decoded. What the other methods return needs no decoding.
     #[must_use]
     pub fn as_entry(&self) -> Entry<'_> {
         let origin = self.origin.origin(self.dump);

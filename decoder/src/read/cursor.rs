@@ -24,13 +24,15 @@ impl Decoder {
     /// ```
     /// use stenolog_decoder::{Decoder, Dump};
     ///
-    /// # fn f(dump: Dump) {
+    /// # let dump = Dump::from_bytes("app.steno", stenolog_testkit::sample())?;
     /// let mut decoder = Decoder::new(dump);
     /// let mut records = decoder.records();
+    /// let mut threads = Vec::new();
     /// while let Some(entry) = records.next() {
-    ///     println!("{}: {}", entry.thread_name(), entry.level());
+    ///     threads.push(entry.thread_name().to_owned());
     /// }
-    /// # }
+    /// assert_eq!(threads, ["main", "thread-1235", "main", "main"]);
+    /// # Ok::<(), stenolog_decoder::OpenError>(())
     /// ```
     pub fn records(&mut self) -> Records<'_> {
         Records { decoder: self }
@@ -42,11 +44,12 @@ impl Decoder {
     /// ```
     /// use stenolog_decoder::{Decoder, Dump};
     ///
-    /// # fn f(dump: Dump) {
+    /// # let dump = Dump::from_bytes("app.steno", stenolog_testkit::sample())?;
     /// let mut decoder = Decoder::new(dump);
-    /// let first_ten: Vec<_> = decoder.entries().take(10).collect();
-    /// let next_ten: Vec<_> = decoder.entries().take(10).collect();
-    /// # }
+    /// let first: Vec<_> = decoder.entries().take(3).collect();
+    /// let rest = std::thread::spawn(move || decoder.entries().count()).join().unwrap();
+    /// assert_eq!((first.len(), rest), (3, 1));
+    /// # Ok::<(), stenolog_decoder::OpenError>(())
     /// ```
     pub fn entries(&mut self) -> Entries<'_> {
         Entries { decoder: self }
@@ -130,8 +133,8 @@ pub struct Records<'d> {
 }
 
 impl Records<'_> {
-    /// The next entry; `None` at the end. It borrows the cursor, so it must be dropped before the
-    /// next call.
+    /// The next entry; `None` at the end. It borrows the cursor: drop it before the next call, or take
+    /// [`Decoder::entries`] to keep entries.
     #[expect(clippy::should_implement_trait, reason = "an entry borrows the cursor")]
     pub fn next(&mut self) -> Option<Entry<'_>> {
         match self.decoder.step()? {

@@ -15,8 +15,7 @@ use super::statement::{Losses, PendingLosses, Statement};
 use super::summary::Summary;
 use super::tally::Tally;
 use super::values::ValueBuffers;
-use crate::dump::{Dump, Refresh};
-use crate::error::OpenError;
+use crate::dump::Dump;
 use crate::filter::Filter;
 use crate::model::entry::Entry;
 use crate::model::loss::LossEntry;
@@ -37,7 +36,7 @@ use crate::model::origin::RingName;
 /// use std::ops::ControlFlow;
 /// use stenolog_decoder::{Decoder, Dump, Filter, Level, Levels};
 ///
-/// # fn f(dump: Dump) {
+/// # let dump = Dump::from_bytes("app.steno", stenolog_testkit::sample())?;
 /// let filter = Filter::default().with_levels(Levels::at_least(Level::Warn));
 /// let mut decoder = Decoder::new(dump).with_filter(filter);
 /// let _ = decoder.for_each(|entry| {
@@ -45,7 +44,7 @@ use crate::model::origin::RingName;
 ///     ControlFlow::Continue(())
 /// });
 /// assert!(decoder.summary().is_complete());
-/// # }
+/// # Ok::<(), stenolog_decoder::OpenError>(())
 /// ```
 #[derive(Debug)]
 pub struct Decoder {
@@ -61,7 +60,7 @@ pub struct Decoder {
     /// The rings that have a next entry, by its key.
     pub(super) heap: BinaryHeap<Reverse<(Key, usize)>>,
     seen: ItemsSeen,
-    is_started: bool,
+    pub(super) is_started: bool,
     pub(super) losses: Losses,
     /// Losses that may still be merged with others.
     pub(super) pending: PendingLosses,
@@ -133,7 +132,7 @@ impl Decoder {
     /// use std::ops::ControlFlow;
     /// use stenolog_decoder::{Decoder, Dump, Entry};
     ///
-    /// # fn f(dump: Dump) {
+    /// # let dump = Dump::from_bytes("app.steno", stenolog_testkit::sample())?;
     /// let mut decoder = Decoder::new(dump);
     /// let mut first = None;
     /// let _ = decoder.for_each(|entry| match entry {
@@ -143,7 +142,7 @@ impl Decoder {
     ///     }
     ///     _ => ControlFlow::Continue(()),
     /// });
-    /// # }
+    /// # Ok::<(), stenolog_decoder::OpenError>(())
     /// ```
     pub fn for_each(
         &mut self,
@@ -206,99 +205,6 @@ impl Decoder {
     #[must_use]
     pub fn summary(&self) -> Summary {
         Summary::new(&self.state.tally, &self.plan.dumps)
-    }
-
-    /// Continues with a later state of the dump at `index`, such as one that was read from a pipe or
-    /// refreshed elsewhere. [`refresh`](Self::refresh) says which entries come then.
-    ///
-    /// Returns whether `dump` was taken. It is not if it does not begin with everything that the present
-    /// one holds, or if there is no dump at `index`.
-    ///
-    /// ```
-    /// use std::ops::ControlFlow;
-    /// use stenolog_decoder::{Decoder, Dump};
-    ///
-    /// # fn f() -> Result<(), stenolog_decoder::OpenError> {
-    /// let mut decoder = Decoder::new(Dump::open("app.steno")?);
-    /// loop {
-    ///     let _ = decoder.for_each(|_| ControlFlow::Continue(()));
-    ///     std::thread::sleep(std::time::Duration::from_secs(1));
-    ///     decoder.update(0, Dump::open("app.steno")?);
-    ///     # break;
-    /// }
-    /// # Ok(()) }
-    /// ```
-    pub fn update(&mut self, index: usize, dump: Dump) -> bool {
-        let present = self.plan.dumps.get(index);
-        if !present.is_some_and(|present| present.is_beginning_of(&dump)) {
-            return false;
-        }
-        self.pass_delivered();
-        if let Some(present) = self.plan.dumps_mut().get_mut(index) {
-            *present = dump;
-        }
-        self.go_on();
-        true
-    }
-
-    /// [Refreshes](Dump::refresh) the dumps, and continues with the entries that were added to their files.
-    ///
-    /// They come next, in order; none comes twice. They are merged with what was not delivered yet. After
-    /// the end, they are merged with each other only: an entry that reaches a file late may have an earlier
-    /// time than entries that were delivered.
-    ///
-    /// Returns whether any dump has changed. A dump whose file was replaced or became shorter stays as it
-    /// is.
-    ///
-    /// # Errors
-    /// If a file cannot be read. All others are refreshed.
-    ///
-    /// # Examples
-    ///
-    /// ```no_run
-    /// use std::ops::ControlFlow;
-    /// use stenolog_decoder::{Decoder, Dump, DumpState};
-    ///
-    /// let mut decoder = Decoder::new(Dump::open("app.steno")?);
-    /// loop {
-    ///     let _ = decoder.for_each(|entry| {
-    ///         println!("{}", entry.unix_ns());
-    ///         ControlFlow::Continue(())
-    ///     });
-    ///     if decoder.dumps().iter().all(|dump| dump.state() != DumpState::Growing) {
-    ///         break;
-    ///     }
-    ///     std::thread::sleep(std::time::Duration::from_millis(200));
-    ///     decoder.refresh()?;
-    /// }
-    /// # Ok::<(), stenolog_decoder::OpenError>(())
-    /// ```
-    pub fn refresh(&mut self) -> Result<bool, OpenError> {
-        // Added entries may come before it.
-        self.pass_delivered();
-        let (mut has_changed, mut result) = (false, Ok(()));
-        for dump in self.plan.dumps_mut() {
-            let before = dump.state();
-            match dump.refresh() {
-                Ok(found) => {
-                    has_changed |= matches!(found, Refresh::Grown { .. }) || dump.state() != before;
-                }
-                Err(error) => result = result.and(Err(error)),
-            }
-        }
-        if has_changed {
-            self.go_on();
-        }
-        result.map(|()| has_changed)
-    }
-
-    /// Continues with dumps that have changed.
-    fn go_on(&mut self) {
-        self.plan.update_sessions();
-        if self.is_started {
-            self.plan.apply_filter();
-            self.extend();
-        }
     }
 
     pub(crate) fn filter(&self) -> &Arc<Filter> {
@@ -419,7 +325,7 @@ impl Decoder {
     }
 
     /// Gives the rings what is new in the dumps.
-    fn extend(&mut self) {
+    pub(super) fn extend(&mut self) {
         let Self { plan, state, rings, by_id, seen, has_ended, .. } = self;
         let first_new = rings.len();
         for ring in &mut *rings {

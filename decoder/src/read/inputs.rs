@@ -11,11 +11,12 @@ use crate::dump::Dump;
 /// ```
 /// use stenolog_decoder::{Decoder, Dump};
 ///
-/// # fn f(first: Dump, second: Dump) {
+/// # let first = Dump::from_bytes("app.steno", stenolog_testkit::sample())?;
+/// # let second = first.clone();
 /// let both = [first, second];
 /// let borrowed = Decoder::new(&both);
 /// let owned = Decoder::new(both);
-/// # }
+/// # Ok::<(), stenolog_decoder::OpenError>(())
 /// ```
 pub trait IntoDumps {
     /// Converts the inputs to a shared list.

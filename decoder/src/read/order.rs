@@ -5,9 +5,9 @@
 /// ```
 /// use stenolog_decoder::{Decoder, Dump, Order};
 ///
-/// # fn f(dump: Dump) {
+/// # let dump = Dump::from_bytes("app.steno", stenolog_testkit::sample())?;
 /// let decoder = Decoder::new(dump).with_order(Order::File);
-/// # }
+/// # Ok::<(), stenolog_decoder::OpenError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]

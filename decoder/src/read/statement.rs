@@ -21,9 +21,9 @@ use crate::model::origin::RingName;
 /// ```
 /// use stenolog_decoder::{Decoder, Dump, Losses};
 ///
-/// # fn f(dump: Dump) {
+/// # let dump = Dump::from_bytes("app.steno", stenolog_testkit::sample())?;
 /// let decoder = Decoder::new(dump).with_losses(Losses::Merged);
-/// # }
+/// # Ok::<(), stenolog_decoder::OpenError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]

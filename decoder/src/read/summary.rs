@@ -13,17 +13,21 @@ use crate::model::state::DumpState;
 
 /// A summary of what a decoder has read so far, and of what it could not read.
 ///
+/// It serializes to JSON in the words of `steno verify --json`.
+///
 /// ```
 /// use std::ops::ControlFlow;
 /// use stenolog_decoder::{Decoder, Dump};
 ///
-/// # fn f(dump: Dump) {
+/// # let dump = Dump::from_bytes("app.steno", stenolog_testkit::sample())?;
 /// let mut decoder = Decoder::new(dump);
 /// let _ = decoder.for_each(|_| ControlFlow::Continue(()));
-/// for damage in &decoder.summary().damage {
+/// let summary = decoder.summary();
+/// for damage in &summary.damage {
 ///     eprintln!("{damage}");
 /// }
-/// # }
+/// assert_eq!(serde_json::to_value(&summary).unwrap()["records"], 4);
+/// # Ok::<(), stenolog_decoder::OpenError>(())
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]

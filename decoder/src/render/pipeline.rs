@@ -86,14 +86,14 @@ impl Decoder {
     /// use std::ops::ControlFlow;
     /// use stenolog_decoder::{Decoder, Dump, Format, RenderOptions};
     ///
-    /// # fn f(dump: Dump) {
+    /// # let dump = Dump::from_bytes("app.steno", stenolog_testkit::sample())?;
     /// let mut bytes = 0;
     /// let options = RenderOptions::default();
     /// let _ = Decoder::new(dump).render(Format::Short, &options, NonZero::<usize>::MIN, |text| {
     ///     bytes += text.len();
     ///     ControlFlow::Continue(())
     /// });
-    /// # }
+    /// # Ok::<(), stenolog_decoder::OpenError>(())
     /// ```
     pub fn render(
         &mut self,
@@ -120,13 +120,13 @@ impl Decoder {
     /// use std::ops::ControlFlow;
     /// use stenolog_decoder::{Decoder, Dump, Format, RenderOptions};
     ///
-    /// # fn f(dump: Dump) {
+    /// # let dump = Dump::from_bytes("app.steno", stenolog_testkit::sample())?;
     /// let mut text = Vec::new();
     /// let _ = Decoder::new(dump).render_last(10, Format::Short, &RenderOptions::default(), |piece| {
     ///     text.extend_from_slice(piece);
     ///     ControlFlow::Continue(())
     /// });
-    /// # }
+    /// # Ok::<(), stenolog_decoder::OpenError>(())
     /// ```
     pub fn render_last(
         &mut self,

@@ -22,7 +22,7 @@ use crate::read::UndecodedRecord;
 /// use std::ops::ControlFlow;
 /// use stenolog_decoder::{Decoder, Dump, Format, RenderOptions, Renderer};
 ///
-/// # fn f(dump: Dump) {
+/// # let dump = Dump::from_bytes("app.steno", stenolog_testkit::sample())?;
 /// let mut renderer = Renderer::new(Format::Logfmt, RenderOptions::default());
 /// let mut line = String::new();
 /// let _ = Decoder::new(dump).for_each(|entry| {
@@ -31,7 +31,7 @@ use crate::read::UndecodedRecord;
 ///     print!("{line}");
 ///     ControlFlow::Continue(())
 /// });
-/// # }
+/// # Ok::<(), stenolog_decoder::OpenError>(())
 /// ```
 #[derive(Debug)]
 pub struct Renderer {

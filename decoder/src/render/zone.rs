@@ -96,7 +96,15 @@ impl Zone {
         self.offset(moment)
     }
 
-    /// A zone of the IANA database that this crate was built with.
+    /// A zone of the IANA database that this crate was built with. Its name may be in any case.
+    ///
+    /// ```
+    /// use stenolog_decoder::Zone;
+    ///
+    /// let zone = Zone::named("Asia/Kolkata")?;
+    /// assert_eq!(zone.offset_seconds_at(0), 5 * 3600 + 1800);
+    /// # Ok::<(), stenolog_decoder::ZoneError>(())
+    /// ```
     ///
     /// # Errors
     /// If the database has no zone of this name.

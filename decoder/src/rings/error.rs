@@ -27,6 +27,8 @@ pub struct RefusedDir {
 }
 
 /// The reason why a directory is not trusted.
+///
+/// See [`RefusedDir`] for an example.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RefusalReason {

@@ -6,6 +6,14 @@ use crate::dump::Dump;
 use crate::model::damage::{Damage, RingDamage};
 
 /// The records of one ring that the dump lacks.
+///
+/// ```
+/// use stenolog_decoder::{Recovery, UnreadRing};
+///
+/// fn longest(recovery: &Recovery) -> Option<&UnreadRing> {
+///     recovery.rings.iter().max_by_key(|ring| ring.records)
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnreadRing {

@@ -166,6 +166,26 @@ fn what_the_file_lacks_comes_from_the_rings() {
     assert_eq!((summary.records, summary.recovered, summary.duplicates), (8, 3, 0));
 }
 
+/// The logger may die before it has written the call sites of the records in its rings.
+#[test]
+fn info_counts_call_sites_that_only_the_rings_know() {
+    let rig = Rig::new();
+    let bare = DumpBuilder::bare(1, 0);
+    rig.progress(bare.bytes().len() as u64);
+    let mut ring = rig.ring("ring-0", words(1, 1));
+    ring.push_all(&numbered(0..3));
+    let dump = rig.dump(bare.bytes());
+    let rings = rig.read(&dump).dump;
+    let all = rings.sites().count() as u64;
+    assert!(all > 0);
+    assert_eq!(crate::info(&dump).call_sites, 0);
+    assert_eq!(crate::info_with(&dump, Some(&rings)).call_sites, all);
+
+    // Call sites that both have count once.
+    let dump = rig.dump(DumpBuilder::new().bytes());
+    assert_eq!(crate::info_with(&dump, Some(&rings)).call_sites, all);
+}
+
 #[test]
 fn records_that_both_hold_are_shown_once() {
     // Written, and not freed yet: by all, or by some of the blocks.
@@ -202,6 +222,38 @@ fn every_torn_write_after_progress_is_made_good() {
         let (text, summary) = rig.decode(&bytes);
         assert_eq!(text, lines(0..9), "zeros from {end}");
         assert!(summary.is_complete(), "zeros from {end}: {summary:?}");
+    }
+}
+
+/// As when a dump is followed until its writer dies.
+#[test]
+fn rings_that_are_added_complete_what_was_read_of_a_torn_write() {
+    let rig = Rig::new();
+    let written = blocks(&[2]).bytes().len();
+    let whole = blocks(&[2, 5, 9]);
+    rig.progress(written as u64);
+    let mut ring = rig.ring("ring-0", words(1, 1));
+    ring.push_all(&numbered(0..9));
+    ring.free(2 * N_BYTES, 2);
+    for end in written..=whole.bytes().len() {
+        let dump = rig.dump(&whole.bytes()[..end]);
+        let mut decoder = Decoder::new(&dump);
+        let mut numbers = Vec::new();
+        let mut read = |decoder: &mut Decoder| {
+            let _ = decoder.for_each(|entry| {
+                if let Entry::Record(record) = entry {
+                    numbers.push(record.number());
+                }
+                ControlFlow::Continue(())
+            });
+        };
+        read(&mut decoder);
+        assert!(!decoder.summary().is_complete());
+        assert!(decoder.add(rig.read(&dump).dump));
+        read(&mut decoder);
+        assert_eq!(numbers, (0..9).collect::<Vec<_>>(), "cut at {end}");
+        let summary = decoder.summary();
+        assert!(summary.is_complete(), "cut at {end}: {summary:?}");
     }
 }
 

@@ -31,6 +31,8 @@ const COLUMNS_BYTES: usize = 8 << 20;
 const LARGE_COUNT: u32 = 1 << 18;
 
 /// The result of rewriting a dump.
+///
+/// See [`repack`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RepackReport {

@@ -38,6 +38,21 @@ pub struct RecoverReport {
 ///
 /// Reads everything twice, and takes the memory of a [`Decoder`] and of an index.
 ///
+/// # Examples
+///
+/// ```
+/// use stenolog_decoder::{Dump, DumpState, recover};
+///
+/// # let mut bytes = stenolog_testkit::sample();
+/// # bytes.truncate(bytes.len() - 1);
+/// let cut = Dump::from_bytes("app.steno", bytes)?; // its last byte is missing
+/// let mut whole = Vec::new();
+/// let recovered = recover(&[cut], &mut whole)?;
+/// assert_eq!((recovered.records, recovered.is_sealed), (4, false));
+/// assert_eq!(recovered.bytes, whole.len() as u64);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// If writing to `out` fails.
 pub fn recover(dumps: &[Dump], out: &mut impl Write) -> io::Result<RecoverReport> {

@@ -27,6 +27,7 @@ use crate::thread::ReentrancyGuard;
 /// records are counted as late. If the logger ends first, the next poll seals the dump.
 ///
 /// # Examples
+///
 /// ```
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("app.steno");
@@ -41,7 +42,7 @@ use crate::thread::ReentrancyGuard;
 /// drain.close()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[must_use = "nothing is written but when the drain is polled"]
+#[must_use = "a drain writes only when it is polled"]
 pub struct Drain {
     core: Arc<Core>,
     /// `None` once the dump is sealed, or given up.

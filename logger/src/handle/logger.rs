@@ -301,14 +301,28 @@ pub fn sync() -> Result<(), FlushError> {
     flush_core(&*global()?, true)
 }
 
-/// Returns the statistics of the global logger: [`Logger::stats`]. Without a global logger, only the
-/// process-wide counters can differ from 0.
+/// Returns what the global logger has done so far: [`Logger::stats`]. Without one, only the numbers of the
+/// process are other than 0.
+///
+/// ```
+/// stenolog::info!("no logger takes this");
+/// assert_eq!(stenolog::stats().unheard, 1);
+/// ```
 #[must_use]
 pub fn stats() -> Stats {
     global().map_or_else(|_| stats_of_process(), |core| stats_of(&core))
 }
 
-/// The error of [`set_filter`].
+/// The error of [`set_filter`]: why the filter was not changed.
+///
+/// ```
+/// use stenolog::SetFilterError;
+///
+/// let error = stenolog::set_filter("info").unwrap_err();
+/// assert!(matches!(error, SetFilterError::NotStarted), "no logger runs yet");
+/// let error = stenolog::set_filter("app=loud").unwrap_err();
+/// assert!(matches!(error, SetFilterError::Filter(_)));
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SetFilterError {
@@ -326,7 +340,15 @@ pub enum SetFilterError {
 /// Changes the filter of the global logger: [`Logger::set_filter`].
 ///
 /// # Errors
-/// As for the method, or if no global logger is running.
+/// As there, or if no global logger runs.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("app.steno");
+/// let _log = stenolog::Builder::new(path).filter("info").start()?;
+/// stenolog::set_filter("info,app::net=trace")?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn set_filter(directives: &str) -> Result<(), SetFilterError> {
     let filter = Filter::parse(directives)?;
     match global() {

@@ -161,9 +161,7 @@ fn those_of_records_that_have_numbers_say_which() {
     assert_eq!((text.as_str(), summary.missing), ("", 6));
     let filter = Filter::default().with_grep_pattern("lost", true).unwrap();
     let (text, _) = shown(&dumps, &filter, Losses::Merged);
-    insta::assert_snapshot!(text, @r#"
-    1: 6 records lost: the checksum of their block is wrong; among the numbers 2 to 11 of their ring; 3 times in 80ns
-    "#);
+    insta::assert_snapshot!(text, @"1: 6 records lost: the checksum of their block is wrong; among the numbers 2 to 11 of their ring; 3 times in 80ns");
 }
 
 #[test]
@@ -223,4 +221,38 @@ fn what_cannot_be_read_is_not_counted_as_read() {
         });
         assert_eq!((decoder.summary().records, decoder.summary().shown), (3, 3));
     }
+}
+
+#[test]
+fn a_summary_serializes_with_the_file_of_each_damage() {
+    let mut builder = DumpBuilder::new();
+    builder.block(1, &[n(10, 1)]);
+    builder.skip(1, 2);
+    builder.block(1, &[n(20, 2), n(21, 3)]);
+    builder.loss(1, loss(30, [0, 0, 0, 4, 0]));
+    let mut bytes = builder.bytes().to_vec();
+    let dump = Dump::from_bytes("app.steno", bytes.clone()).unwrap();
+    // In the values of the first block.
+    let first = dump.blocks()[0];
+    bytes[first.offset as usize + FrameHeader::BYTES + first.payload_bytes as usize - 1] ^= 1;
+    let dump = Dump::from_bytes("app.steno", bytes).unwrap();
+    let mut decoder = Decoder::new(&dump);
+    let _ = decoder.for_each(|_| ControlFlow::Continue(()));
+    let summary = decoder.summary();
+    let json = serde_json::to_value(&summary).unwrap();
+    assert_eq!(json["complete"], false);
+    for (name, count) in [
+        ("records", summary.records),
+        ("shown", summary.shown),
+        ("lost", summary.lost),
+        ("missing", summary.missing),
+    ] {
+        assert_eq!(json[name], count, "{name}");
+    }
+    assert_eq!((summary.records, &json["losses"]["ring_full"]), (2, &4.into()));
+    // Its record, and those that are skipped after it.
+    assert_eq!((&json["losses"]["bad_checksum"], summary.missing), (&3.into(), 3));
+    assert_eq!(json["unfinished"][0], "app.steno");
+    assert_eq!(json["damage"][0]["path"], "app.steno");
+    assert_eq!(json["damage"][0]["cause"], "the checksum of a block frame is wrong");
 }

@@ -85,7 +85,8 @@ fn owned_entries_outlive_their_decoder() {
         assert_eq!((lines.collect(), summary), visited);
         assert!(entries.iter().all(|entry| {
             let of = entry.as_entry();
-            (entry.unix_ns(), entry.level()) == (of.unix_ns(), of.level())
+            (entry.unix_ns(), entry.level(), entry.ring()) == (of.unix_ns(), of.level(), of.ring())
+                && (entry.thread_name(), entry.thread()) == (of.thread_name(), of.thread())
         }));
     }
 }
@@ -213,6 +214,52 @@ fn a_refreshed_decoder_stops_and_resumes_in_the_middle() {
         read_on(&mut decoder, &mut renderer, &mut lines);
         assert_eq!(facts(&lines, &decoder.summary()), expected, "{step} bytes at a time");
     }
+}
+
+#[test]
+fn files_that_are_added_are_read_on() {
+    let mut builder = DumpBuilder::new();
+    builder.block(1, &[n(10, 1), n(30, 3)]);
+    builder.block(2, &[n(20, 2)]);
+    let first = builder.dump();
+    let mut second = DumpBuilder::bare(1, 1);
+    second.prelude();
+    second.skip(1, 2);
+    second.skip(2, 1);
+    second.block(1, &[n(50, 5)]);
+    second.block(2, &[n(40, 4)]);
+    second.seal(0);
+    let second = second.dump();
+    let mut other = DumpBuilder::bare(9, 0);
+    other.prelude();
+    other.block(1, &[n(5, 0)]);
+    other.seal(0);
+
+    let (expected, _) = whole(Decoder::new([first.clone(), second.clone()]));
+    let mut renderer = Renderer::new(Format::Json, RenderOptions::default());
+    for stop in 0..=3 {
+        let mut decoder = Decoder::new(&first);
+        let mut lines: Vec<_> = decoder
+            .entries()
+            .take(stop)
+            .map(|entry| line(&mut renderer, &entry.as_entry()))
+            .collect();
+        assert!(decoder.add(second.clone()));
+        read_on(&mut decoder, &mut renderer, &mut lines);
+        assert_eq!(lines, expected, "added after {stop} entries");
+        // Another copy has nothing new, and another run has its own.
+        assert!(decoder.add(second.clone()) && decoder.add(other.dump()));
+        read_on(&mut decoder, &mut renderer, &mut lines);
+        assert_eq!(lines.len(), expected.len() + 1, "{lines:#?}");
+        assert_eq!((decoder.summary().missing, decoder.summary().duplicates), (0, 2));
+    }
+
+    let mut decoder = Decoder::new(&second);
+    assert!(decoder.add(first.clone()), "nothing was read yet");
+    assert_eq!(whole(decoder).0, expected);
+    let mut decoder = Decoder::new(&second);
+    let _ = decoder.records().next();
+    assert!(!decoder.add(first), "its records come before those that were read");
 }
 
 #[test]
