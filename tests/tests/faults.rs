@@ -114,7 +114,7 @@ fn a_deleted_dump_is_followed_by_a_new_one_that_says_what_is_gone() {
         "{told:?}"
     );
     let (found, summary) = messages(&[&victim.path]);
-    assert!(found[0].starts_with("10 records lost: their file was deleted"));
+    assert!(found[0].starts_with("10 records lost: the file that had them was deleted"));
     assert_eq!(found[1..], records(10..20));
     assert_eq!(summary.missing, 10);
     let mode = fs::metadata(&victim.path).unwrap().permissions().mode();

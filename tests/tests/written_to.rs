@@ -168,7 +168,7 @@ fn the_next_file_says_it_too() {
     // By time: it is said when the new file is begun.
     messages.sort();
     assert!(
-        messages[0].starts_with("1 record lost: their file was deleted (number 0 "),
+        messages[0].starts_with("1 record lost: the file that had them was deleted (number 0 "),
         "{messages:?}"
     );
     assert_eq!(messages[1..], ["record 3", "record 4"]);

@@ -278,8 +278,8 @@ impl fmt::Display for LossEntry<'_> {
             }
             LossCause::Gone { first, count, why } => {
                 let what = match why {
-                    Some(GoneCause::Removed) => "their file was deleted",
-                    Some(GoneCause::Truncated) => "their file was truncated",
+                    Some(GoneCause::Removed) => "the file that had them was deleted",
+                    Some(GoneCause::Truncated) => "the file that had them was truncated",
                     Some(GoneCause::Unsaved) => "the operating system did not save them",
                     Some(GoneCause::Overwritten) => {
                         "another program wrote to their ring's file; there may be more"

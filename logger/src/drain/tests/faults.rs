@@ -188,7 +188,10 @@ fn a_deleted_file_is_followed_by_one_that_says_so() {
     assert!(found.summary.damage.is_empty() && !found.summary.is_complete());
     // It comes before the records that followed, and names the thread.
     let first = &found.lines[0];
-    assert!(first.contains("100 records lost: their file was deleted (numbers 0 to 99"), "{first}");
+    assert!(
+        first.contains("100 records lost: the file that had them was deleted (numbers 0 to 99"),
+        "{first}"
+    );
     let stats = bench.stats_at_close();
     assert_eq!((stats.files_replaced, stats.lost_with_files), (1, 100));
     assert_eq!(stats.records, 150);
