@@ -61,7 +61,7 @@ impl CommandLine {
     }
 }
 
-/// What is to be done: checked, with nothing left to misunderstand.
+/// A checked, unambiguous plan.
 pub(crate) trait Run {
     /// Does it.
     ///

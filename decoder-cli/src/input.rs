@@ -198,7 +198,7 @@ fn check_words(
     Err(UnknownWords { errors, files, takes_filters })
 }
 
-/// What an input names.
+/// The kind of an input.
 enum InputPlace {
     Stdin,
     FoundRings(PathBuf),
@@ -216,7 +216,7 @@ fn find(input: &Input) -> Result<InputPlace, InputError> {
 /// A dump, and why it is incomplete if it was not unpacked to its end.
 type Unpacked = (Dump, Option<InputError>);
 
-/// Copies standard input to a temporary file, which bounds memory whatever its length.
+/// Copies standard input to a temporary file, which bounds memory regardless of its length.
 fn open_stdin(limits: &InputLimits) -> Result<Unpacked, InputError> {
     let mut stdin = io::stdin().lock();
     if stdin.is_terminal() {

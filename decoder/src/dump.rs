@@ -362,7 +362,7 @@ impl Dump {
         self.tables().volatile.iter().find(of_all).map(|stated| &*stated.reason)
     }
 
-    /// What the logger stated when it closed the file; `None` if it did not close it.
+    /// The end frame, which the logger writes when it closes the file; `None` if it did not close it.
     #[must_use]
     pub fn end(&self) -> Option<&End> {
         self.tables().end.as_ref()

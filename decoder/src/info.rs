@@ -245,7 +245,7 @@ fn time_range(dumps: &[&Dump]) -> Option<(i64, i64)> {
     ranges.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
 }
 
-/// What headers and checksums tell of records and damage.
+/// Facts about records and damage from headers and checksums.
 struct CompletenessCheck {
     damage: DamageLog,
     rings: BTreeMap<u32, RingState>,

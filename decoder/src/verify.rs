@@ -3,7 +3,7 @@
 //! ```text
 //!   frames ──▶ summary, index    checksums, and whether they agree with the blocks
 //!   blocks ──▶ block             checksums, each record with its values
-//!          ──▶ ring_state        numbers and positions go on without a gap, ring by ring
+//!          ──▶ ring_state        numbers and positions continue without a gap, ring by ring
 //!   end    ──▶ index             the sums that the writer stated
 //! ```
 //!
@@ -131,7 +131,7 @@ impl Verification {
 
     /// Whether the file holds everything that was written to it, unchanged, up to its end.
     ///
-    /// Records that were [lost](Self::lost) before they could be written do not count, nor do those
+    /// Records that were [lost](Self::lost) before they could be written do not count, and neither do those
     /// that are [gone](Self::gone) with another file.
     #[must_use]
     pub fn is_intact(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Blocks: the records of one ring, in the order in which its thread committed them.
 //!
-//! A *raw* body is what the ring held, byte for byte:
+//! A *raw* body has the bytes of the ring, unchanged:
 //!
 //! ```text
 //! | len u32 | tag u32 | time u64 | values … | padding to 8 |   the top bit of len marks dead space
@@ -36,8 +36,8 @@ use crate::bytes::Fields;
 use crate::value::{Encoding, put_uint};
 
 /// An error is rare if at least this many records of its ring without an error precede it. Writers put it into
-/// a block of its own, with the errors that follow at once, so a search for errors reads little else.
-/// Readers do not depend on it.
+/// a block of its own, with the errors that follow at once, so a search for errors reads little else. Readers
+/// do not depend on it.
 pub const RARE_AFTER_RECORDS: u64 = 1024;
 
 /// The header of a block: which records it holds, and how.
@@ -57,7 +57,7 @@ pub struct BlockHeader {
     pub position: u64,
     /// The position in the ring after the last record: the next block begins there.
     pub end_position: u64,
-    /// The number of the first record: how many the ring held before it.
+    /// The number of the first record: how many records the ring held before it.
     pub first_record: u64,
     /// The number of records.
     pub count: u32,
@@ -192,7 +192,7 @@ impl BlockHeader {
     }
 }
 
-/// Why the records of a block cannot be read, or not to the end.
+/// The error of reading the records of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BlockError {
@@ -202,7 +202,7 @@ pub enum BlockError {
         /// The number in the header.
         codec: u8,
     },
-    /// A compressed body that is cut: what there is of it cannot be decompressed.
+    /// A compressed body that is cut, and so cannot be decompressed.
     #[error("the compressed block is cut")]
     Cut,
     /// A compressed body that is longer than [`Codec::allows`].
@@ -311,7 +311,7 @@ pub struct RecordsPlace {
 }
 
 impl RecordsPlace {
-    /// How many of the records that the header states are still to be read.
+    /// How many of the records that the header states have not been read yet.
     #[inline]
     #[must_use]
     pub const fn left(&self) -> u32 {
@@ -340,7 +340,7 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// Goes on at `place` in `body`, which must be the one that the walk began with.
+    /// Continues at `place` in `body`, which must be the one that the walk began with.
     #[inline]
     #[must_use]
     pub fn resume(body: &'a [u8], place: RecordsPlace) -> Self {
@@ -373,7 +373,7 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// How many of the records that the header states are still to be read.
+    /// How many of the records that the header states have not been read yet.
     #[must_use]
     pub const fn left(&self) -> u32 {
         self.left

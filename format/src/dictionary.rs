@@ -17,9 +17,9 @@ pub enum Level {
     Warn = 2,
     /// Something worth knowing happened.
     Info = 3,
-    /// What a developer wants to know.
+    /// Details for developers.
     Debug = 4,
-    /// What a developer wants to know in detail.
+    /// Fine details for developers.
     Trace = 5,
 }
 

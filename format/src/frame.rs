@@ -55,7 +55,7 @@ pub enum FileHeaderError {
     /// Other bytes than [`MAGIC`].
     #[error("not a stenolog dump: it begins with \"{}\"", found.escape_ascii())]
     Magic {
-        /// The bytes, as many as there are of the first eight.
+        /// The first bytes, at most eight.
         found: Vec<u8>,
     },
     /// The file ends within the header.

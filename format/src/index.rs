@@ -40,7 +40,7 @@ pub struct End {
     pub records: u64,
     /// The number of records that were lost so far, in all rings.
     pub lost: u64,
-    /// Whether the log goes on in the file with the next sequence number.
+    /// Whether the log continues in the file with the next sequence number.
     pub continues: bool,
 }
 

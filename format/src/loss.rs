@@ -73,13 +73,13 @@ pub struct LossFrame {
     pub ring: u32,
     /// The ring's position at that time: the loss follows the records before it.
     pub position: u64,
-    /// What was lost.
+    /// The lost records.
     pub loss: Loss,
     /// Records that were written and are no longer in a file. Since format 1.1.
     pub gone: Option<Gone>,
 }
 
-/// Records of a ring that were in an earlier file of the session, of which another program or the operating
+/// Records of a ring that were in an earlier file of the session, when another program or the operating
 /// system removed all or a part.
 ///
 /// They are stated by number: a reader that finds some of them in what is left of the file counts only the

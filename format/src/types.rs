@@ -46,7 +46,7 @@ pub enum Type {
     F64,
     /// `str`, `String` and types that deref to them
     Str,
-    /// Text that was formatted at the call: printed as it is, whatever the spec.
+    /// Text that was formatted at the call: printed unchanged, regardless of the spec.
     Formatted,
     /// `Option<T>`
     Option(Box<Type>),

@@ -15,8 +15,8 @@ pub(crate) struct Clock {
     is_instruction: bool,
 }
 
-/// The counter now by one instruction, where there is one for it; it is the process's clock if that
-/// [says so](Clock::is_instruction).
+/// Reads the counter by one instruction, if the processor has one. It is the process's clock only if
+/// [`is_instruction`](Clock::is_instruction).
 #[inline(always)]
 pub(crate) fn instruction() -> Option<u64> {
     #[cfg(target_arch = "x86_64")]
@@ -37,9 +37,9 @@ pub(crate) fn instruction() -> Option<u64> {
     None
 }
 
-/// Whether the instruction reads what `counter` reads: it then gives, each time, a number between
-/// two readings of it, which no other clock does. More than one attempt, as a thread may be moved
-/// to a core whose counter is slower.
+/// Whether the instruction reads the same clock as `counter`: it then always gives a number between two
+/// readings of `counter`, which no other clock does. Makes several attempts, because a thread may be moved to a
+/// core whose counter is slower.
 fn is_instruction(counter: &quanta::Clock) -> bool {
     let is_between = |_| {
         let before = counter.raw();
@@ -75,8 +75,8 @@ impl Clock {
         self.counter.raw()
     }
 
-    /// Whether [`instruction`] reads the same. What [`now`](Self::now) does elsewhere is more code than
-    /// all the rest of a call.
+    /// Whether [`instruction`] reads the same clock. Otherwise [`now`](Self::now) takes more code than all the
+    /// rest of a call.
     pub(crate) const fn is_instruction(&self) -> bool {
         self.is_instruction
     }
@@ -123,11 +123,11 @@ impl Clock {
     }
 }
 
-/// A clock, as a time word gets it.
+/// A clock, as a time word receives it.
 #[derive(Clone, Copy, Debug)]
 pub struct ClockRef(pub(crate) &'static Clock);
 
-/// Nanoseconds since the Unix epoch; what lies beyond 64 bits becomes the nearest that does not.
+/// Nanoseconds since the Unix epoch, saturating at 64 bits.
 pub(crate) fn unix_ns(time: SystemTime) -> i64 {
     match time.duration_since(UNIX_EPOCH) {
         Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),

@@ -161,7 +161,7 @@ pub enum ForkedChild {
     OwnDump,
 }
 
-/// What a builder has gathered for the logger's threads and its drain.
+/// The settings of a builder, for the logger's threads and its drain.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
     pub(crate) path: PathBuf,

@@ -1,4 +1,4 @@
-//! A logger's core: what its threads share with each other and with its drain.
+//! Core of a logger: the state that its threads share with each other and with its drain.
 //!
 //! ```text
 //!   rings      makes rings, hands them to threads and to the drain, and reuses them
@@ -44,7 +44,7 @@ pub(crate) const OWN_TARGET: &str = "stenolog";
 /// The module that makes them: an application's records with this target are filtered.
 const OWN_MODULE: &str = "stenolog::handle::start";
 
-/// How long a call waits for the dump to explain its call site, if nothing else can.
+/// How long a call waits for the dump to have the entry of its call site, if nothing else can.
 const EXPLAIN_WITHIN: Duration = Duration::from_secs(1);
 
 /// A logger without its handle and without its drain's own state.
@@ -52,9 +52,9 @@ const EXPLAIN_WITHIN: Duration = Duration::from_secs(1);
 pub(crate) struct Core {
     /// No other logger has it.
     id: u32,
-    /// Changed when threads are to take new rings.
+    /// Changed when threads must take new rings.
     generation: AtomicU32,
-    /// That of the process that it was made in.
+    /// The epoch of the process that created it.
     epoch: u32,
     /// The header of its first file.
     pub(crate) header: FileHeader,
@@ -185,7 +185,7 @@ impl Core {
         self.wake_drain();
     }
 
-    /// Looks whether the rings in files are still there, of which these are in use, and recreates the
+    /// Checks whether the rings in files still exist (these are in use), and recreates the
     /// directory if it is gone. `sites` gives the entries of all call sites.
     ///
     /// If anything is missing, threads have to take other rings: the caller has the registry forget its

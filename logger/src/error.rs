@@ -320,7 +320,7 @@ impl DrainError {
     }
 }
 
-/// What happened to a dump's file that its logger could not go on writing to.
+/// What happened to the file of a dump that its logger could no longer write to.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;

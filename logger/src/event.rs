@@ -210,7 +210,7 @@ impl fmt::Display for Event {
 }
 
 impl Event {
-    /// What [`Builder::on_error`](crate::Builder::on_error) gets of an event, if anything.
+    /// The error that [`Builder::on_error`](crate::Builder::on_error) receives for an event, if any.
     #[expect(deprecated, reason = "programs that listen for errors alone still expect both events")]
     fn as_error(&self) -> Option<DrainError> {
         match self.clone() {

@@ -114,7 +114,7 @@ impl Directive {
     }
 }
 
-/// Whether all of `text` is as the pattern says, in which `*` is any text and `?` any character.
+/// Whether `text` matches the pattern, in which `*` is any text and `?` is any character.
 fn is_like(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<_>, Vec<_>) = (pattern.chars().collect(), text.chars().collect());
     let (mut at, mut of) = (0, 0);
@@ -185,7 +185,7 @@ fn directive(text: &str) -> Result<Directive, String> {
     Ok(Directive { target: target.into(), level })
 }
 
-/// The least severe level that is wanted; `Some(None)` if none is.
+/// The least severe wanted level; `Some(None)` if it is off.
 fn level(text: &str) -> Option<Option<Level>> {
     if text.eq_ignore_ascii_case("off") || text == "0" {
         return Some(None);
@@ -193,7 +193,7 @@ fn level(text: &str) -> Option<Option<Level>> {
     text.parse().ok().map(Some)
 }
 
-/// Takes off the expression for messages that `env_logger` knows: `info/expression`.
+/// Splits off the message expression that `env_logger` supports: `info/expression`.
 fn split_regex(text: &str) -> (&str, Option<&str>) {
     let mut depth = 0_usize;
     let slash = text.char_indices().find(|&(_, c)| {
@@ -206,7 +206,7 @@ fn split_regex(text: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// The parts between commas, but for those within the brackets of other loggers.
+/// The parts between commas, except for commas within the brackets of other loggers.
 fn parts(text: &str) -> impl Iterator<Item = &str> {
     let ends_within = text.chars().fold(0, |depth, c| depth_after(c, depth)) > 0;
     let mut depth = 0;

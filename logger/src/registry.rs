@@ -1,11 +1,10 @@
 //! Registry: the call sites of the process, their ids, and the global logger that decides on them.
 //!
-//! Ids belong to the process, not to a logger: they are handed out on first use and never again.
-//! A dump's dictionary states those that its records use.
+//! Ids belong to the process, not to a logger: they are assigned on first use and never reused. A
+//! dump's dictionary states those that its records use.
 //!
-//! Every store to a [`Site`]'s state happens under the registry's lock, together with the
-//! decision that it states; a filter that changes, or a logger that comes or goes, resets all
-//! states under the same lock. No stale decision outlives the change.
+//! Every store to a [`Site`]'s state happens under the registry's lock, together with its decision. A change of
+//! filter or logger resets all states under the same lock. No stale decision outlives the change.
 
 mod describe;
 mod handlers;
@@ -32,7 +31,7 @@ use crate::sync;
 /// Whether there is a global logger, without taking the lock.
 static HAS_GLOBAL: AtomicBool = AtomicBool::new(false);
 
-/// How many ids have been handed out.
+/// How many ids have been assigned.
 static ENTRIES: AtomicU64 = AtomicU64::new(0);
 
 static REGISTRY: RwLock<Registry> = RwLock::new(Registry {
@@ -65,7 +64,8 @@ pub(crate) fn release() {
 }
 
 struct Registry {
-    /// The entry with id `FIRST_ID + n` is the n-th; one with id 0 is still to come, from a signal handler.
+    /// The entry with id `FIRST_ID + n` is the n-th; an entry with id 0 is still expected from a signal
+    /// handler.
     entries: Vec<Arc<CallSite>>,
     /// How many of the call sites that handlers have noted have their entries.
     adopted: usize,
@@ -74,9 +74,9 @@ struct Registry {
     /// The sites whose state may be other than unknown.
     sites: Vec<&'static Site>,
     global: Option<Arc<Core>>,
-    /// How many loggers there are beside the global one.
+    /// The number of loggers other than the global one.
     detached: usize,
-    /// Those that have a drain of their own.
+    /// The loggers that have their own drain.
     running: Vec<Weak<Core>>,
     /// Call sites that were described at run time.
     runtime: Option<RuntimeSites>,
@@ -105,7 +105,7 @@ pub(crate) fn id(core: &Core, site: &'static Site, types: CallTypes<'_>) -> Id {
     })
 }
 
-/// What the records of a call site are tagged with.
+/// The tag of a call site's records.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Id {
     pub(crate) number: u32,
@@ -113,18 +113,18 @@ pub(crate) struct Id {
     pub(crate) is_explained: bool,
 }
 
-/// Where a call goes that has no scope of its own.
+/// The destination of calls outside of a scope.
 pub(crate) enum Decision {
     /// Into a ring of this logger, with this id.
     Log(Arc<Core>, Id),
-    /// Nowhere: the filter says so.
+    /// Nowhere: the filter disables it.
     Off,
-    /// Nowhere: no logger runs.
+    /// Nowhere: no logger is running.
     NoLogger,
 }
 
-/// Whether the global logger wants the records of a site; `None` without a global logger. If it does not,
-/// the site is told and does not ask again.
+/// Whether the global logger wants the records of a site; `None` without a global logger. If it does not, the
+/// site is updated and does not ask again.
 pub(crate) fn wants(site: &'static Site) -> Option<bool> {
     {
         let registry = HAS_GLOBAL.load(Ordering::Acquire).then(read)?;
@@ -141,7 +141,7 @@ pub(crate) fn wants(site: &'static Site) -> Option<bool> {
     Some(wants)
 }
 
-/// Decides for the global logger, and tells the site.
+/// Decides for the global logger, and updates the site.
 pub(crate) fn decide(site: &'static Site, types: CallTypes<'_>) -> Decision {
     if !HAS_GLOBAL.load(Ordering::Acquire) {
         return Decision::NoLogger;
@@ -218,7 +218,7 @@ pub(crate) fn tell_noted(core: &Arc<Core>) {
     if !handlers::is_asked() || !is_global(core) {
         return;
     }
-    // First: what is noted from now on, is for the next time.
+    // First: sites noted from now on are handled next time.
     handlers::settle();
     let mut registry = write();
     if !registry.global().is_some_and(|global| Arc::ptr_eq(global, core)) {
@@ -270,7 +270,7 @@ pub(crate) fn inherited_global() -> Option<Arc<Core>> {
     read().global.clone().filter(|core| core.is_inherited())
 }
 
-/// Notes a logger that is to be sealed when the process ends.
+/// Notes a logger that must be sealed when the process ends.
 pub(crate) fn note_running(core: &Arc<Core>) {
     let mut registry = write();
     registry.running.retain(|running| running.strong_count() > 0);
@@ -308,7 +308,7 @@ pub(crate) fn try_uninstall(core: &Arc<Core>) -> Option<()> {
     try_write().map(|mut registry| registry.uninstall(core))
 }
 
-/// Counts the loggers beside the global one.
+/// Counts the loggers other than the global one.
 pub(crate) fn count_detached(change: isize) {
     let mut registry = write();
     registry.detached = registry.detached.saturating_add_signed(change);
@@ -338,7 +338,7 @@ fn new_id() -> u32 {
     CallSite::FIRST_ID + ENTRIES.fetch_add(1, Ordering::Relaxed) as u32
 }
 
-/// How many ids have been handed out.
+/// How many ids have been assigned.
 pub(crate) fn entry_count() -> u64 {
     ENTRIES.load(Ordering::Relaxed)
 }
@@ -348,8 +348,8 @@ impl Registry {
         if self.global.as_ref().is_some_and(|global| Arc::ptr_eq(global, core)) {
             self.global = None;
             self.forget_decisions();
-            // Last: a thread that sees it finds no site that would still log. Otherwise a call that is
-            // not heard could be followed by one that is.
+            // Last: a thread that sees it finds no site that would still log. Otherwise a call that is not
+            // logged could be followed by one that is.
             HAS_GLOBAL.store(false, Ordering::Release);
         }
     }
@@ -359,8 +359,8 @@ impl Registry {
         self.global.as_ref().filter(|core| !core.is_inherited())
     }
 
-    /// The decision, if nothing has to be changed for it: the site has been told, and it is only
-    /// the types, or the thread, that brought the call here.
+    /// The decision, if it requires no change: the site is up to date, and the call came here only because of
+    /// its types or its thread.
     fn decision(&self, site: &Site, types: CallTypes<'_>) -> Option<Decision> {
         let core = self.global()?;
         let state = site.state.load(Ordering::Relaxed);
@@ -376,8 +376,8 @@ impl Registry {
         self.ids.as_ref()?.get(&(std::ptr::from_ref(site).addr(), signature)).copied()
     }
 
-    /// Has the logger state the entry with this id beside its rings, if it has not done so. `false` if
-    /// there is no room for it.
+    /// Makes the logger write the entry with this id beside its rings, unless it already has. `false` if there
+    /// is no room for it.
     fn state(&self, core: &Core, id: u32) -> bool {
         match (core.ring_dir(), self.entries.get((id - CallSite::FIRST_ID) as usize)) {
             (Some(_), Some(site)) if site.id == 0 => false,
@@ -396,7 +396,7 @@ impl Registry {
         id
     }
 
-    /// Gives a call site with these types its entry, under an id that was handed out for it.
+    /// Gives a call site with these types its entry, under an id that was assigned to it.
     fn enter(&mut self, site: &'static Site, types: CallTypes<'_>, id: u32) {
         let at = (id - CallSite::FIRST_ID) as usize;
         if at >= self.entries.len() {
@@ -436,7 +436,7 @@ impl Registry {
         }
     }
 
-    /// Tells a site what to do; if that is to log, a logger's rings have the entry beside them (D1).
+    /// Sets the state of a site. If the site is to log, the entry is already beside the logger's rings (D1).
     fn tell(&mut self, site: &'static Site, state: u64) {
         debug_assert!(
             state <= OFF

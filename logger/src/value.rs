@@ -1,18 +1,17 @@
 //! Values that a call site stores in binary form and the decoder formats.
 //!
-//! A record's payload is its values one after the other: little-endian, unaligned, without
-//! padding, each laid out as [`Type`] says. Two numbers tell the writer whether it must look at
-//! the values at all: `FIXED_SIZE`, known when the program is compiled for most call sites, and
-//! `SIGNATURE`, which is equal for equal [`Type`]s: one static call site serves every
-//! monomorphisation of a generic function.
+//! A record's payload is its values one after the other: little-endian, unaligned, without padding, each laid
+//! out as [`Type`] says. Two constants tell the writer whether it must look at the values at all: `FIXED_SIZE`,
+//! which most call sites have at compile time, and `SIGNATURE`, which is equal for equal [`Type`]s, because one
+//! static call site serves every monomorphisation of a generic function.
 //!
 //! - **V1 (size).** [`Value::write`] writes exactly [`Value::size`] bytes, and two calls of
 //!   `size` on one borrow agree: no implementor has interior mutability or runs foreign code.
 //! - **V2 (fixed).** If `FIXED_SIZE` is `Some(n)`, every value has size `n`.
 //! - **V3 (plain).** If `IS_PLAIN`, the bytes in memory are the bytes to be written.
-//! - **V4 (short).** What `is_short` has no size that is saturated: the hot path adds to it.
+//! - **V4 (short).** The size of a value that `is_short` is never saturated: the hot path adds to it.
 //!
-//! But for V4, `is_short` is about speed: it keeps what takes many bytes, or a loop, from the hot path.
+//! Apart from V4, `is_short` is about speed: it keeps values that take many bytes, or a loop, off the hot path.
 //!
 //! Sums of sizes saturate: a list too long for its 32-bit count has a size that no ring can hold.
 //! The claim fails, and nothing wrong is written.
@@ -99,7 +98,7 @@ pub unsafe trait Value {
     #[doc(hidden)]
     const IS_PLAIN: bool = false;
 
-    /// What a reader needs for a value at the most.
+    /// An upper bound on what a reader needs for a value.
     #[doc(hidden)]
     const BOUND: Bound = Bound::leaf(Self::FIXED_SIZE);
 
@@ -137,7 +136,7 @@ pub unsafe trait Args {
     /// The size of every such list, if all have the same.
     const FIXED_SIZE: Option<usize>;
 
-    /// What a reader needs for such a list at the most.
+    /// An upper bound on what a reader needs for such a list.
     const BOUND: Bound;
 
     /// Appends the types in order.
@@ -272,7 +271,7 @@ const fn add_fixed(a: Option<usize>, b: Option<usize>) -> Option<usize> {
     }
 }
 
-/// What the hot path copies itself.
+/// The most bytes that the hot path copies itself.
 const SHORT_BYTES: usize = 64;
 
 /// Whether all values of a type are short.
@@ -305,8 +304,8 @@ unsafe fn put_counted(out: *mut u8, bytes: &[u8]) -> *mut u8 {
     unsafe { put_bytes(put(out, count.to_le_bytes()), bytes.as_ptr(), bytes.len()) }
 }
 
-/// Writes `len` bytes. Few of them are copied by moves that overlap, as a call of `memcpy` costs more
-/// than copying them.
+/// Writes `len` bytes. A few bytes are copied by overlapping moves, because a call of `memcpy` costs more than
+/// the copy.
 ///
 /// # Safety
 /// `len` bytes may be read from `from` on, and written from `out` on; they do not overlap.

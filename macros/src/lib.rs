@@ -1,7 +1,7 @@
-//! Procedural macros of Stenolog, which turn a logging call into its encoder.
+//! Procedural macros of Stenolog, which expand logging calls and derive `Record`.
 //!
-//! Each macro has three stages: tokens to syntax (`parse`), syntax to a model that keeps every rule (`model`),
-//! model to tokens (`expand`). Applications use `stenolog`, whose macros call these.
+//! Each macro has three stages: `parse` turns tokens into syntax, `model` checks every rule, and `expand` makes
+//! tokens. Applications use `stenolog`, whose macros call these.
 #![forbid(unsafe_code)]
 
 mod call;
@@ -11,7 +11,7 @@ mod respan;
 
 use proc_macro::TokenStream;
 
-/// A logging call: the path of `stenolog`, a level or `event`, and what the caller wrote.
+/// A logging call: the path of `stenolog`, a level or `event`, and the caller's tokens.
 #[doc(hidden)]
 #[proc_macro]
 pub fn call(tokens: TokenStream) -> TokenStream {
@@ -20,9 +20,9 @@ pub fn call(tokens: TokenStream) -> TokenStream {
 
 /// Records a struct or an enum as typed values, field by field.
 ///
-/// Every field must be a type that is recorded itself: a number, a string, an `Option`, an array,
-/// another type with this derive, one with `stenolog::AsRecord` … The decoder prints the value as
-/// `#[derive(Debug)]` would, and as nested JSON.
+/// The type of every field must be recordable itself: a number, a string, an `Option`, an array, another type
+/// with this derive, one with `stenolog::AsRecord` … The decoder prints the value as `#[derive(Debug)]` would,
+/// and as nested JSON.
 ///
 /// # Attributes
 ///
@@ -32,19 +32,20 @@ pub fn call(tokens: TokenStream) -> TokenStream {
 /// | attribute | the field is |
 /// |---|---|
 /// | `skip` | left out; it may have any type |
-/// | `redact` | shown as `[redacted]` in text and JSON; the value is never read, and neither its bytes nor its length get into the dump; it may have any type |
-/// | `display`, `debug` | its text by `{}` or `{:?}`, formatted at the call |
-/// | `hex` | text: an integer as by `{:#x}`, bytes as two digits each |
+/// | `redact` | shown as `[redacted]` in text and JSON; the value is never read, and neither its bytes nor its length are in the dump; it may have any type |
+/// | `display`, `debug` | its text with `{}` or `{:?}`, formatted at the call |
+/// | `hex` | text: an integer as with `{:#x}`, bytes as two digits each |
 /// | `ascii` | text: bytes, with `\x..` for those that are not printable ASCII |
 /// | `with = path` | the result of the function at `path`, called with a reference to the field; the result's type must be recordable |
-/// | `rename = "name"` | named so in text and JSON; not in tuples |
+/// | `rename = "name"` | shown under this name in text and JSON; not in tuples |
 ///
-/// An unknown, repeated or contradictory attribute is a compile error. Messages print a value as it is recorded,
-/// even with `{:?}`: a redacted field is redacted there, and a renamed one has its new name. (`{}` is the type's
+/// An unknown, repeated or contradictory attribute is a compile error. Messages print the recorded value, even
+/// with `{:?}`: a redacted field is redacted there, and a renamed one has its new name. (`{}` uses the type's
 /// own `Display`.)
 ///
-/// A type with `display`, `debug`, `hex`, `ascii` or `with`, or with a field that is recorded through `AsRecord`,
-/// is assembled in a buffer at the call, on the stack up to 192 bytes. All others are written without a copy.
+/// A type with `display`, `debug`, `hex`, `ascii` or `with`, or with a field that is recorded through
+/// `AsRecord`, is assembled in a buffer at the call, which is on the stack up to 192 bytes. All others are
+/// written without a copy.
 #[proc_macro_derive(Record, attributes(record))]
 pub fn record(tokens: TokenStream) -> TokenStream {
     derive::expand(tokens.into()).into()

@@ -17,7 +17,7 @@ use stenolog_ringbuf::queue::{mpsc, overwrite, spsc};
 use stenolog_ringbuf::{Consumer, Record};
 
 const TIMES: u64 = 1000;
-/// Room for all, so that neither the end of a lap nor a full ring is among them.
+/// Room for all, so neither the end of a lap nor a full ring is among them.
 const CAPACITY: usize = 64 * 1024;
 
 macro_rules! count_writing {

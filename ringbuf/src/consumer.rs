@@ -106,7 +106,7 @@ impl Consumer {
         let limit = self.head.saturating_add(max_bytes as u64);
         let together = FREED_TOGETHER_BYTES.min(self.capacity() as u64 / 4);
         let mut records = 0;
-        // The first record is shown whatever its length.
+        // The first record is passed on regardless of its length.
         let mut first_limit = u64::MAX;
         loop {
             let start = self.head;
@@ -195,8 +195,8 @@ impl Consumer {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn batch(&mut self, max_bytes: usize) -> Batch<'_> {
-        // Dead space at the head is freed here and now, so that a producer that waits for it
-        // does not wait for a batch without records to be released.
+        // Dead space at the head is freed here and now, so a producer that waits for it does not
+        // wait for a batch without records to be released.
         let _ = self.skip_to_record();
         self.batch_from(self.head, max_bytes)
     }

@@ -1,9 +1,9 @@
 //! The header word of a record: its length, its tag and whether it is committed, in eight bytes.
 //!
 //! ```text
-//!   bit  0..31   payload bytes that follow (without padding); 0: nothing is committed bit  31
-//!   skip: the bytes that follow are dead bit 32..64   the caller's tag; if not committed, the
-//!   number of claimed bytes, or 0
+//!   bit  0..31   payload bytes that follow (without padding); 0: nothing is committed
+//!   bit  31      skip: the bytes that follow are dead
+//!   bit 32..64   the caller's tag; if not committed, the number of claimed bytes, or 0
 //! ```
 //!
 //! The word is stored little-endian, so its first four bytes are the length on every machine. No record is

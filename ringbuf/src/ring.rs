@@ -125,7 +125,7 @@ impl Ring {
     /// Notes where the one producer runs.
     pub(crate) fn note_producer_core(&self) {
         let core = cpu::current();
-        // Most stay where they are; storing the same again would take the line from the consumer.
+        // Most stay on one core; storing the same value again would take the line from the consumer.
         if self.producer_core.load(Ordering::Relaxed) != core {
             self.producer_core.store(core, Ordering::Relaxed);
         }
@@ -186,7 +186,7 @@ impl Ring {
         self.is_possible(head, position, header).then_some(header)
     }
 
-    /// The word at `position`, of which the lower half is 0 if nothing was committed there.
+    /// The word at `position`. Its lower half is 0 if nothing was committed there.
     ///
     /// # Safety
     ///
@@ -233,8 +233,8 @@ impl Ring {
     /// # Safety
     ///
     /// As for [`receive`](Self::receive).
-    // As `Consumer::walk`, but that nothing is read of the records: when many have the same header,
-    // that is a comparison for each.
+    // As `Consumer::walk`, but without reading the records: if many have the same header, this takes one
+    // comparison each.
     pub(crate) unsafe fn measure(&self, head: u64, limit: u64, position: &mut u64) -> usize {
         let (words, mask) = (self.words(), self.capacity() as u64 - 1);
         let full = head + self.capacity() as u64;
@@ -334,7 +334,7 @@ impl Ring {
         debug_assert_eq!(head, self.peek_head(), "only the consumer moves the head");
         #[cfg(all(feature = "mmap", not(loom)))]
         if let Some(positions) = self.in_file() {
-            // Recovery starts at `consumed`, so that it never starts in what is cleared here (R5).
+            // Recovery starts at `consumed`, so it never starts in what is cleared here (R5).
             // Release: user words that were set before are found together with it.
             positions.consumer.0.consumed.store(end, Ordering::Release);
             crate::sync::fence(Ordering::Release);
@@ -407,7 +407,7 @@ impl Ring {
         // SAFETY: the word at the head is a header (R2), in a ring that is alive (R4).
         let header = unsafe { self.words().header(self.offset(head)) };
         let marked = marked_len(header.load(Ordering::Relaxed));
-        // A claim does not wrap, nor can it be larger than the ring (R6).
+        // A claim does not wrap and cannot be larger than the ring (R6).
         let room = self.capacity() - self.offset(head);
         let marked = marked.filter(|&len| span(len) <= room);
         if let Some(len) = marked {

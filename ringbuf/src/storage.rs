@@ -25,7 +25,7 @@ pub(crate) struct Storage {
     memory: Memory,
 }
 
-/// What keeps the memory.
+/// The owner of the memory.
 enum Memory {
     /// Allocated.
     Heap {
@@ -50,7 +50,7 @@ const fn align_of_ring(capacity: usize) -> usize {
     if capacity < PAGE_BYTES { LINE_BYTES } else { PAGE_BYTES }
 }
 
-/// What is allocated for a ring.
+/// The allocation of a ring.
 fn layout(capacity: usize) -> Layout {
     // Aligned by hand: an allocator clears over-aligned memory itself, which touches every
     // page, whereas it gets large zeroed blocks of ordinary alignment from the system as is.
@@ -135,7 +135,7 @@ impl Storage {
         self.capacity
     }
 
-    /// What the file says of the ring, if there is one.
+    /// The positions in the file, if there is one.
     #[cfg(all(feature = "mmap", not(loom)))]
     #[inline]
     pub(crate) fn positions(&self) -> Option<&Positions> {

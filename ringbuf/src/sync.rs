@@ -145,7 +145,7 @@ mod imp {
         }
     }
 
-    /// What a payload looks like to a reader that takes it for a header: committed, and absurd.
+    /// How a payload looks to a reader that takes it for a header: committed, and absurd.
     const PAYLOAD_AS_HEADER: u64 = u64::MAX >> 33;
 
     /// A header and an access log for each word of the memory.
@@ -189,7 +189,7 @@ mod imp {
         ///
         /// # Safety
         ///
-        /// As there.
+        /// As for the other function.
         pub(crate) unsafe fn header<'a>(self, offset: usize) -> &'a AtomicU64 {
             assert!(offset.is_multiple_of(8), "a header at {offset} is not aligned");
             &self.shadow().headers[offset / 8]
@@ -199,7 +199,7 @@ mod imp {
         ///
         /// # Safety
         ///
-        /// As there.
+        /// As for the other function.
         pub(crate) unsafe fn as_ptr(self, offset: usize) -> *mut u8 {
             // SAFETY: the caller vouches for the range.
             unsafe { self.base.as_ptr().add(offset) }
@@ -209,7 +209,7 @@ mod imp {
         ///
         /// # Safety
         ///
-        /// As there.
+        /// As for the other function.
         pub(crate) unsafe fn zero(self, offset: usize, len: usize) {
             self.note_write(offset, len);
             for header in &self.shadow().headers[offset / 8..(offset + len).div_ceil(8)] {

@@ -142,7 +142,7 @@ fn scans_follow_each_other() {
     let first = consumer.scan_from(0, 40, |record| tags.push(record.tag()));
     assert_eq!((first, &*tags), (32, &[1, 2][..]));
     let second = consumer.scan_from(first, usize::MAX, |record| tags.push(record.tag()));
-    // The dead space after the last record is scanned too, so that it can be freed.
+    // The dead space after the last record is scanned too, so it can be freed.
     assert_eq!((second, &*tags), (80, &[1, 2, 3, 4][..]));
     assert_eq!(consumer.scan_from(second, usize::MAX, |_| unreachable!()), second);
     consumer.release_to(first);

@@ -183,7 +183,7 @@ fn what_is_exchanged_stays_with_its_ring<P: Produce>() {
     assert_eq!(tags(&mut first_consumer, usize::MAX), [2, 4]);
 }
 
-/// Claims of every length and maximum, one right after the other, so that no state is fresh; an
+/// Claims of every length and maximum, one right after the other, so no state is fresh; an
 /// accountant beside it knows what must be there.
 fn odd_maxima_never_let_more_in<P: Produce>() {
     for capacity in [16, 32, 64, 256] {
@@ -246,7 +246,7 @@ fn a_clone_with_old_knowledge_takes_nothing_twice() {
     }
 }
 
-/// Its claim might still be written to, so that nothing may step over it, ever.
+/// Its claim might still be written to, so nothing may step over it, ever.
 #[test]
 fn a_producer_that_was_leaked_counts_as_alive() {
     let (mut producer, mut consumer) = mpsc::new(128);

@@ -30,7 +30,7 @@ fn len(tag: u32) -> usize {
 }
 
 fn byte(tag: u32, at: usize) -> u8 {
-    // Never zero, so that a store that is missing shows.
+    // Never zero, so a store that is missing shows.
     (tag as usize).wrapping_mul(31).wrapping_add(at) as u8 | 1
 }
 

@@ -124,7 +124,7 @@ fn first_tag(producer: u32) -> u32 {
 fn check(capacity: usize, records: u32, max: usize) {
     let (mut producer, mut consumer) = spsc::new(capacity);
     thread::scope(|scope| {
-        // Moved, so that it hangs up at the end.
+        // Moved, so it hangs up at the end.
         scope.spawn(move || write(&mut producer, first_tag(0), records, max));
         read(&mut consumer, 1, records, max);
     });

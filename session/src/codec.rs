@@ -4,7 +4,7 @@
 //! `stenolog_format::block::Codec`, an arm in `Compressor::compress` and one in
 //! [`Decompressor::decompress_into`].
 //!
-//! Both types keep their contexts and buffers, so after the first blocks none allocates.
+//! Both types keep their contexts and buffers, so nothing is allocated after the first blocks.
 
 use std::fmt;
 use std::io;
@@ -48,7 +48,7 @@ const FAST_LEVEL: i32 = 1;
 /// ```
 pub struct Compressor {
     lz4: CompressTable,
-    /// What a codec writes to. It is not cleared in between.
+    /// The output buffer of codecs. It is not cleared between uses.
     output: Vec<u8>,
     /// Created for the first body that Zstandard compresses.
     #[cfg(feature = "zstd")]
@@ -82,7 +82,7 @@ impl Compressor {
     /// A compressor whose Zstandard level is `level`, from 1 (fastest) to 22 (smallest).
     ///
     /// # Errors
-    /// If there is no memory for the context, or if this build cannot compress by Zstandard.
+    /// If the context cannot be allocated, or if this build has no Zstandard compressor.
     pub fn with_level(level: i32) -> io::Result<Self> {
         #[cfg(feature = "zstd")]
         return Ok(Self { zstd: Some(zstd::bulk::Compressor::new(level)?), ..Self::new() });
@@ -94,7 +94,7 @@ impl Compressor {
     }
 
     /// Appends a body to `out`, compressed by the first of `codecs` that makes it shorter and that a reader
-    /// accepts. Returns that codec, or [`Codec::None`] if the body was appended as it is.
+    /// accepts. Returns that codec, or [`Codec::None`] if the body was appended unchanged.
     ///
     /// A codec that this build lacks is skipped.
     pub fn append(&mut self, codecs: &[Codec], body: PlainBody<'_>, out: &mut Vec<u8>) -> Codec {
@@ -110,7 +110,7 @@ impl Compressor {
         Codec::None
     }
 
-    /// What the codec makes of `bytes`, if anything.
+    /// Compresses `bytes`. `None` if the codec cannot.
     fn compress(&mut self, codec: Codec, bytes: &[u8]) -> Option<&[u8]> {
         let most = match codec {
             Codec::Lz4 => get_maximum_output_size(bytes.len()),
@@ -138,7 +138,7 @@ impl Compressor {
 
 /// The codec of a block whose body takes `stored_bytes` in a file.
 ///
-/// Call it before you take memory for the body: it holds the header to the limits of the format.
+/// Call it before allocating memory for the body: it checks the header against the limits of the format.
 ///
 /// # Errors
 /// If the codec is unknown, or if the format does not allow that length for `stored_bytes`.
@@ -182,10 +182,10 @@ impl fmt::Debug for Decompressor {
 }
 
 impl Decompressor {
-    /// Decompresses what a file holds of a block into `body`, which must be as long as its header states.
+    /// Decompresses the stored body of a block into `body`, which must have the length that the header states.
     ///
     /// # Errors
-    /// If the bytes are not what the codec makes of a body of that length, or if this build lacks the codec.
+    /// If the bytes do not decompress to a body of that length, or if this build lacks the codec.
     pub fn decompress_into(
         &mut self,
         codec: Codec,
@@ -229,7 +229,7 @@ impl Decompressor {
         decoder.decode_all(stored, body).ok()
     }
 
-    /// The body of a block, of which a file holds `stored`.
+    /// Returns the body of a block whose stored body is `stored`.
     ///
     /// # Errors
     /// As [`check`] and [`decompress_into`](Self::decompress_into).

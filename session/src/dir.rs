@@ -2,13 +2,13 @@
 //!
 //! A ring directory is untrusted: any user may create one of its name in `/dev/shm`. Therefore
 //!
-//! - the directory itself is opened once, and only if it is not a link. Everything later happens in the
-//!   directory that was opened, whatever takes its name;
+//! - the directory itself is opened once, and only if it is not a link. All later operations use the opened
+//!   directory, even if another one takes its name;
 //! - its files are opened without following links, without waiting for the other end of a pipe, and only
 //!   if they are regular files of a trusted user;
 //! - only files that a logger creates are removed.
 //!
-//! Other platforms than Unix have neither owners nor open directories: there, paths are used.
+//! Platforms other than Unix have neither owners nor open directories, so paths are used there.
 
 #[cfg(any(not(unix), test))]
 mod portable;
@@ -28,10 +28,10 @@ use portable as sys;
 #[cfg(unix)]
 use unix as sys;
 
-/// How many entries of a directory are looked at, whatever their names are.
+/// How many entries of a directory are examined at most.
 const MAX_ENTRIES: usize = 1 << 20;
 
-/// An open directory, which a directory that takes its name later cannot replace.
+/// An open directory. If another directory takes its name later, this one is still used.
 ///
 /// # Examples
 ///
@@ -82,7 +82,7 @@ impl FileError {
     }
 }
 
-/// The users whose files are trusted. Every file is where files have no owners.
+/// The users whose files are trusted. If files have no owners, every file is trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owners(Vec<u32>);
 
@@ -93,13 +93,13 @@ impl Owners {
         Self(sys::this_user().into_iter().collect())
     }
 
-    /// Those whom a reader of a file trusts: its owner, root, and the user of this process.
+    /// The users that a reader of a file trusts: its owner, root, and the user of this process.
     #[must_use]
     pub fn of_readers(file: &Path) -> Self {
         Self::root_and_this_user().and(sys::owner_at(file))
     }
 
-    /// Those whom a reader trusts in a directory that it was told to read.
+    /// The users that a reader trusts in a directory that it was told to read.
     #[must_use]
     pub fn of_readers_in(dir: &Dir) -> Self {
         Self::root_and_this_user().and(dir.owner())
@@ -116,7 +116,7 @@ impl Owners {
         self
     }
 
-    /// Whether files of this user are trusted; `None` stands for a file without an owner.
+    /// Whether files of this user are trusted; `None` is a file without an owner.
     #[must_use]
     pub fn trust(&self, owner: Option<u32>) -> bool {
         owner.is_none_or(|owner| self.0.contains(&owner))
@@ -172,13 +172,13 @@ impl Dir {
         &self.path
     }
 
-    /// The owner, where directories have owners.
+    /// The owner, if directories have owners on this platform.
     #[must_use]
     pub fn owner(&self) -> Option<u32> {
         self.handle.owner()
     }
 
-    /// Whether two paths led to one directory.
+    /// Whether both are the same directory.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         self.handle.is_same(&other.handle)
@@ -187,13 +187,13 @@ impl Dir {
     /// When a name in the directory was last changed.
     ///
     /// # Errors
-    /// If the system cannot tell.
+    /// If the system does not know.
     pub fn modified(&self) -> io::Result<SystemTime> {
         self.handle.metadata()?.modified()
     }
 
-    /// The names of the first `limit` files that are `wanted`, and the number of all of them. Where a name is
-    /// not UTF-8, `wanted` sees replacement characters.
+    /// The names of the first `limit` files that are `wanted`, and the number of all of them. If a name is not
+    /// UTF-8, `wanted` sees replacement characters.
     ///
     /// # Errors
     /// If the directory cannot be read.
@@ -244,7 +244,7 @@ impl Dir {
         if file.metadata()?.is_file() { Ok(file) } else { Err(FileError::Foreign) }
     }
 
-    /// Reads `progress`. `Ok(None)` if the file is empty: the writer has not come to that.
+    /// Reads `progress`. `Ok(None)` if the file is empty, because the writer has not filled it yet.
     ///
     /// # Errors
     /// If there is no such file, or it is too short.
@@ -258,7 +258,7 @@ impl Dir {
         }
     }
 
-    /// Reads where the dump is; `None` if the directory does not say so.
+    /// Reads where the dump is; `None` if the directory does not state it.
     #[must_use]
     pub fn location(&self, owners: &Owners) -> Option<DumpLocation> {
         let file = self.open_file(LOCATION_FILE, owners).ok()?;
@@ -314,13 +314,13 @@ pub fn check_size_limit(bytes: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// The user of this process, where there are users.
+/// The user of this process, if the platform has users.
 #[must_use]
 pub fn this_user() -> Option<u32> {
     sys::this_user()
 }
 
-/// The owner of a file, where files have owners.
+/// The owner of a file, if files have owners on this platform.
 #[must_use]
 pub fn owner_of(metadata: &fs::Metadata) -> Option<u32> {
     sys::owner_of(metadata)

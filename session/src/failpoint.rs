@@ -1,11 +1,11 @@
-//! Failpoints: places at which a test makes the process die, between any two steps by which a record
-//! gets from its thread into the dump.
+//! Failpoints: places at which a test can kill the process, between any two steps of a record's way from its
+//! thread into the dump.
 //!
-//! They exist only with the feature `__fault_points`, which only the tests of this workspace turn on.
-//! With `STENOLOG_DIE_AFTER=Written:3` in its environment, the process kills itself when it has taken
-//! that step for the third time. Without the feature, [`after`] compiles to nothing.
+//! They exist only with the feature `__fault_points`, which only the tests of this workspace enable. With
+//! `STENOLOG_DIE_AFTER=Written:3` in its environment, the process kills itself after taking that step for the
+//! third time. Without the feature, [`after`] compiles to nothing.
 
-/// A step after which a process can be made to die.
+/// A step after which the process can be killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// The ring directory was created and is empty.
@@ -40,7 +40,7 @@ pub enum Step {
     HalfWritten,
     /// A write was done.
     Written,
-    /// `progress` says how long the dump is.
+    /// `progress` states how long the dump is.
     Progressed,
     /// A ring has a number, but not the position that belongs to it.
     HalfNumbered,

@@ -7,12 +7,11 @@
 //!                     a header whose checksum holds
 //! ```
 //!
-//! [`Walk::step`] yields whole frames, and says what is between them. It reads frame headers only, from
-//! memory or through a [`Window`] of a file; payloads are the caller's to read. Each step moves on by at
-//! least a frame header, and a search never goes back, so a walk is linear in the file.
+//! [`Walk::step`] yields whole frames, and reports what is between them. It reads only frame headers, from
+//! memory or through a [`Window`] of a file; the caller reads payloads. Each step moves on by at least a frame
+//! header, and a search never goes back, so a walk is linear in the file.
 //!
-//! A file may grow. Whatever a walk met before [`Walk::resume`] stays as it is, however the file goes on;
-//! a later walk begins there.
+//! A file may grow. The steps before [`Walk::resume`] stay the same when it does; a later walk begins there.
 
 use std::convert::Infallible;
 use std::io;
@@ -32,14 +31,14 @@ use stenolog_format::frame::{FrameHeader, MAGIC, SYNC};
 /// assert_eq!(bytes.bytes_at(2, 1), Ok(&b"dump"[..]));
 /// ```
 pub trait FrameSource {
-    /// Why bytes cannot be read.
+    /// The error of reading bytes.
     type Error;
 
     /// The length of the file. Bytes beyond it are not read.
     fn len_bytes(&self) -> u64;
 
-    /// The bytes from `offset` on: at least `least` of them, unless the file ends before; more if they
-    /// are at hand.
+    /// The bytes from `offset` on: at least `least` of them, unless the file ends before; more if they are
+    /// available.
     ///
     /// # Errors
     /// If the file cannot be read.
@@ -167,7 +166,7 @@ impl Position {
 pub struct Frame {
     /// Where in the file it begins.
     pub offset: u64,
-    /// What its header says.
+    /// Its header.
     pub header: FrameHeader,
     /// The sequence number that it should have; `None` if that is unknown because of damage.
     pub expected: Option<u32>,
@@ -193,26 +192,26 @@ impl Frame {
     }
 }
 
-/// What a walk met.
+/// A step of a walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WalkStep {
-    /// A frame whose payload is there.
+    /// A frame whose payload is complete.
     Frame(Frame),
     /// A frame whose payload runs past the end of the file.
     Cut {
         /// The frame.
         frame: Frame,
-        /// Where the part of it that is there ends: at the next frame, or with the file.
+        /// Where the existing part of it ends: at the next frame, or at the end of the file.
         end: u64,
-        /// Whether nothing follows: the file was cut there. Otherwise its writer broke off and went on
+        /// Whether nothing follows because the file was cut there. Otherwise its writer stopped and continued
         /// with another frame.
         is_last: bool,
     },
-    /// Bytes that are no frame.
+    /// Bytes that are not a frame.
     Gap {
         /// Where they begin.
         offset: u64,
-        /// Where they end: at the next frame, or with the file.
+        /// Where they end: at the next frame, or at the end of the file.
         end: u64,
         /// Whether no frame follows.
         is_last: bool,
@@ -273,7 +272,7 @@ impl<S: FrameSource> Walk<S> {
         self.next
     }
 
-    /// Where to go on when the file has grown: at the first frame that is cut by the end of the file, or
+    /// Where to continue when the file has grown: at the first frame that is cut by the end of the file, or
     /// after the last whole one. A walk over the longer file takes the same steps up to there.
     #[must_use]
     pub fn resume(&self) -> Position {
@@ -333,7 +332,8 @@ impl<S: FrameSource> Walk<S> {
         })
     }
 
-    /// The file may be cut here, or a write was (a full disk), and its writer went on with another frame.
+    /// Either the file is cut here, or a write was cut (a full disk) and the writer continued with another
+    /// frame.
     #[cold]
     fn cut(&mut self, frame: Frame) -> Result<WalkStep, S::Error> {
         let number = frame.header.sequence;
@@ -348,8 +348,8 @@ impl<S: FrameSource> Walk<S> {
         Ok(WalkStep::Cut { frame, end, is_last: next.is_none() })
     }
 
-    /// The first place from `offset` on that has an intact and wanted frame header. Any offset may: what
-    /// was lost need not be a multiple of the alignment.
+    /// The first offset from `offset` on that has an intact and wanted frame header. It can be any offset,
+    /// because the number of lost bytes may not be a multiple of the alignment.
     fn find(
         &mut self,
         mut offset: u64,

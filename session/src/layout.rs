@@ -1,4 +1,4 @@
-//! Names, user words and limits of what a run leaves on disk.
+//! Names, user words and limits of the files that a run leaves on disk.
 //!
 //! ```text
 //!   stenolog-<session>.rings/     in /dev/shm, or beside the dump

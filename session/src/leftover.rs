@@ -1,16 +1,16 @@
-//! The judgement of an abandoned ring directory by its writer and its dump: whether it is still needed.
+//! The judgement of an abandoned ring directory: whether it is still needed, given its writer and its dump.
 //!
 //! ```text
-//!   its writer runs, or that cannot be told      needed
+//!   its writer is running, or that is unknown    needed
 //!   no ring: its writer died while it started    not needed
 //!   the dump is sealed                           not needed: it has everything
 //!   the dump is gone                             not needed: no record can be explained without it
 //!   the dump is not sealed                       needed, unless the rings hold nothing
 //! ```
 //!
-//! A directory may be removed by a wrong judgement, and its records with it. Therefore everything that
-//! cannot be told for sure counts as needed: a folder that cannot be listed, or a dump that cannot be read.
-//! A dump of a user who is not trusted tells nothing: anybody can put one into `/dev/shm`.
+//! A wrong judgement would remove a directory and its records. If anything is uncertain, the directory
+//! therefore counts as needed, for example if a folder cannot be listed or a dump cannot be read. A dump of an
+//! untrusted user is ignored: anyone can put one into `/dev/shm`.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
@@ -33,7 +33,7 @@ pub enum Verdict {
     Running,
     /// It has no rings: its logger was killed while it started, or its removal was interrupted.
     NoRings {
-        /// Whether it has its `meta.steno`, whose lock tells of a writer.
+        /// Whether it has its `meta.steno`, whose lock shows whether there is a writer.
         has_meta: bool,
     },
     /// Its dump is sealed and has everything.
@@ -41,17 +41,17 @@ pub enum Verdict {
         /// The dump.
         dump: PathBuf,
     },
-    /// Its dump is in its folder no more, under any name.
+    /// Its dump is no longer in its folder, under any name.
     Gone {
         /// Where it was.
         dump: PathBuf,
     },
-    /// Its dump is not sealed. The rings tell what it lacks, or prove that it lacks nothing.
+    /// Its dump is not sealed. The rings have what it lacks, or prove that it lacks nothing.
     Unsealed {
         /// The dump.
         dump: PathBuf,
     },
-    /// That cannot be told.
+    /// The directory cannot be judged.
     Unknown(Doubt),
 }
 
@@ -65,7 +65,7 @@ pub enum Doubt {
     /// Its file system has no locks.
     #[error("its file system does not support locks")]
     NoLocks,
-    /// Nothing tells whether its writer is alive.
+    /// It is unknown whether its writer is alive.
     #[error("its meta.steno is missing")]
     NoMeta,
     /// The dump may be anywhere.
@@ -85,7 +85,7 @@ pub enum Doubt {
     },
 }
 
-/// What is known of the dump at a path.
+/// The state of the dump at a path.
 #[derive(Debug, PartialEq, Eq)]
 enum DumpAtPath {
     Absent,
@@ -102,7 +102,7 @@ enum DumpAtPath {
 /// The dumps of a folder, each with its session.
 type Dumps = Vec<([u8; 16], PathBuf)>;
 
-/// Judges abandoned directories; looks through each folder once.
+/// Judges abandoned directories. Reads each folder only once.
 ///
 /// # Examples
 ///

@@ -31,7 +31,7 @@ const FOLDER_ATTEMPTS: u32 = 20;
 /// The time between two such attempts or queries.
 const QUERY_PAUSE: Duration = Duration::from_millis(1);
 
-/// The writer of a file, as its lock tells.
+/// The writer of a file, according to its lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Writer {
     /// No other process: the caller has the lock, or could have it.
@@ -100,7 +100,7 @@ fn flock(file: &File, is_marked: bool) -> Writer {
     }
 }
 
-/// The writer of a file, as [`acquire`] would find it; keeps no lock, and does not wait.
+/// The writer of a file, as [`acquire`] would find it. Keeps no lock and does not wait.
 #[must_use]
 pub fn query(file: &File) -> Writer {
     if mark::is_set(file) {
@@ -117,10 +117,10 @@ pub fn query(file: &File) -> Writer {
     }
 }
 
-/// Whether a logger is writing to a file; `None` if that cannot be told.
+/// Whether a logger is writing to a file; `None` if that is unknown.
 ///
-/// Asks again for some milliseconds before it says yes, because a logger that cleans up after others has
-/// the lock for a moment.
+/// Queries the lock for some milliseconds before returning `true`, because a logger that cleans up after others
+/// holds the lock for a moment.
 #[must_use]
 pub fn writer_is_alive(file: &File) -> Option<bool> {
     // Elsewhere locks are mandatory: asking for one could disturb the writer.

@@ -1,4 +1,4 @@
-//! The rings of a dead writer, judged against its dump, and the completion of the dump by them.
+//! The rings of a dead writer: their judgement against its dump, and the completion of the dump from them.
 //!
 //! ```text
 //!   dump:  ▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭┆▭▭╴         whole frames stay; if a cut write follows, in a copy
@@ -6,22 +6,22 @@
 //!   then:  ▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭┊▤▭▭▭▭▭▭▭▤▣   explanations, missing records, index, end
 //! ```
 //!
-//! A reader and a logger both [`judge`] each ring. The reader reports the damage and shows the rest. The
-//! logger that starts on the path of the dump completes it by [`AbandonedRings`]:
+//! A reader and a logger both [`judge`] each ring. The reader reports the damage and shows the rest. A logger
+//! that starts on the path of the dump completes it through [`AbandonedRings`]:
 //!
-//! - **U1 (nothing unsure).** Before it changes the first byte, it has looked at everything: the frames of
-//!   the dump, the explanations, every record of every ring. If there is any damage, it changes nothing: a
-//!   reader can make more of it, and reports it.
-//! - **U2 (cut short).** The rings stay as they were until the dump is sealed and synced. If the completion
-//!   is interrupted, by another kill or a full disk, the dump is one with a cut write, as before; it has
-//!   some more of the rings' records, which the next attempt sees by their numbers.
+//! - **U1 (all or nothing).** Before it changes the first byte, it has checked everything: the frames of the
+//!   dump, the explanations, every record of every ring. If there is any damage, it changes nothing: a reader
+//!   can recover more, and reports the damage.
+//! - **U2 (cut short).** The rings stay as they were until the dump is sealed and synced. If the completion is
+//!   interrupted, by another kill or a full disk, the dump still ends in a cut write, but has some more records
+//!   of the rings, which the next attempt recognizes by their numbers.
 //! - **U3 (own).** The directory is opened once, belongs to this user, and so do its files; no link is
 //!   followed. Files that a logger does not create are not removed.
 //! - **U4 (mapped).** A reader may have the dump mapped: none of its bytes is changed, and it never becomes
 //!   shorter.
 //!
-//! The dump is read frame header by frame header, the rings one by one, twice: memory is that of the
-//! largest ring, of the explanations, and of an index.
+//! Only frame headers of the dump are read, and the rings are read one by one, twice. This takes the memory of
+//! the largest ring, of the explanations, and of an index.
 
 mod abandoned;
 mod complete;
@@ -52,22 +52,22 @@ pub enum NotRecovered {
         /// The reason.
         source: io::Error,
     },
-    /// Nothing tells whether the writer is alive.
+    /// It is unknown whether the writer is alive.
     #[error("its file system does not support locks, which tell whether its writer is running")]
     NoLocks,
     /// The dump may not be written to.
     #[error("the dump belongs to another user, or has several names")]
     ForeignDump,
-    /// A later version may mean something else by what this one can read.
+    /// The dump was written by a later version, in which the same bytes may have another meaning.
     #[error("the dump was written by a later version")]
     Version,
-    /// A file is damaged, or is not one that a logger makes.
+    /// A file is damaged, or was not created by a logger.
     #[error("{name} is not in the state in which a logger leaves it")]
     Odd {
         /// The name of the file.
         name: String,
     },
-    /// A file is longer than any that a logger makes.
+    /// A file is longer than any that a logger creates.
     #[error(
         "{name} has {bytes} bytes, and a logger reads at most {limit}: `steno recover` reads more"
     )]

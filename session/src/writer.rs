@@ -27,10 +27,10 @@ use stenolog_format::loss::LossFrame;
 use stenolog_format::summary::SummaryBuilder;
 use stenolog_format::volatile::VolatileRing;
 
-/// An index is due when this many blocks are in none.
+/// An index is due when this many blocks are in no index.
 pub const INDEX_EVERY_BLOCKS: usize = 4096;
 
-/// As many pending bytes make a write worthwhile.
+/// The number of pending bytes that makes a write worthwhile.
 pub const WRITE_AT_BYTES: usize = 1 << 18;
 
 /// The file header is restated when the segment has grown by this many bytes.
@@ -95,7 +95,7 @@ pub struct OpenSegment {
     pub frames: u32,
     /// How many records its blocks have.
     pub records: u64,
-    /// What the next index has to name.
+    /// The frames that the next index must name.
     pub index: Index,
 }
 
@@ -178,7 +178,7 @@ impl DumpWriter {
         self.buffer.get(self.taken..).unwrap_or_default()
     }
 
-    /// The bytes of a segment that is kept in memory, of which none has been written.
+    /// The bytes of a segment that is kept in memory and was not written anywhere.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
         debug_assert_eq!(self.taken, 0, "all bytes are pending");
@@ -248,7 +248,7 @@ impl DumpWriter {
         word.is_some_and(|word| word >> (id % u64::BITS) & 1 != 0)
     }
 
-    /// Puts call sites as one frame, whether or not the segment has them; none if there are none.
+    /// Puts call sites as one frame, whether or not the segment has them. Puts nothing if the list is empty.
     pub fn state_sites<'s>(&mut self, sites: impl Iterator<Item = &'s CallSite> + Clone) {
         if sites.clone().next().is_none() {
             return;
@@ -270,7 +270,7 @@ impl DumpWriter {
         }
     }
 
-    /// Puts a block, of which `fill` appends the payload.
+    /// Puts a block whose payload `fill` appends.
     pub fn put_block(&mut self, fill: impl FnOnce(&mut Vec<u8>) -> BlockHeader) -> BlockHeader {
         let offset = self.end();
         self.block_at = Some(self.buffer.len());

@@ -157,7 +157,7 @@ mod linux {
     fn faults() -> u64 {
         let path = format!("/proc/self/task/{}/stat", THREAD.load(Ordering::Relaxed));
         let stat = std::fs::read_to_string(path).expect("the thread is there");
-        // Behind the name, which is in brackets and may be anything: the state, and minor faults as
+        // After the name, which is in brackets and may be anything: the state, and minor faults as
         // the eighth, major ones as the tenth.
         let fields: Vec<&str> =
             stat.rsplit_once(')').expect("a name").1.split_ascii_whitespace().collect();
@@ -171,7 +171,7 @@ mod linux {
         // The calls fit its first half, and the drain does not look before they are done.
         let builder = Builder::new(dump);
         let log = match what.as_str() {
-            // A process that dies would leave its rings behind.
+            // A process that dies would leave its rings.
             "system call" => builder.rings(Rings::Memory),
             "calls, memory" => builder.rings(Rings::Memory).prefault(true),
             "calls, huge pages" => builder.rings(Rings::Memory).huge_pages(true),
@@ -198,7 +198,7 @@ mod linux {
         log.close().expect("the dump is written");
         let records = (ROUNDS + 2) * HEARD;
         let counted = COUNTED.load(Ordering::Relaxed);
-        writeln!(std::io::stdout(), "{counted} {faults} {records}").expect("somebody listens");
+        writeln!(std::io::stdout(), "{counted} {faults} {records}").expect("the parent listens");
         // The thread cannot end by itself.
         std::process::exit(0);
     }

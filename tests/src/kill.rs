@@ -59,7 +59,7 @@ impl Death {
     ];
 }
 
-/// What a child is to do.
+/// The task of a child.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// How it ends.
@@ -137,8 +137,8 @@ pub enum Phase {
     Closed,
 }
 
-/// A file that child and parent both have in memory, so that what a thread says last outlives it
-/// without costing it a system call.
+/// A file that child and parent both have in memory, so what a thread says last outlives it without
+/// costing it a system call.
 ///
 /// - **B1.** The mapping has `Board::WORDS` words for as long as the board lives, and each of them
 ///   is only used as an atomic.

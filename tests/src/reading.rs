@@ -56,7 +56,7 @@ fn count_by_jq(text: &str) -> Option<usize> {
         }
         jq => jq.expect("jq starts: install it with the system's package manager"),
     };
-    // It says nothing before it has read all, so that neither waits for the other.
+    // It says nothing before it has read all, so neither waits for the other.
     let mut input = jq.stdin.take().expect("a pipe was asked for");
     let written = input.write_all(text.as_bytes());
     drop(input);

@@ -125,7 +125,7 @@ fn a_deleted_dump_is_followed_by_a_new_one_that_says_what_is_gone() {
 fn a_dump_that_another_file_was_moved_over_is_begun_beside_it() {
     let mut victim = Victim::new();
     let other = victim.file("other");
-    fs::write(&other, "somebody else's").unwrap();
+    fs::write(&other, "another program's").unwrap();
     fs::rename(&other, &victim.path).unwrap();
     victim.log(10..20);
     let told = victim.close();
@@ -134,7 +134,7 @@ fn a_dump_that_another_file_was_moved_over_is_begun_beside_it() {
         matches!(&told[..], [Event::Replaced { cause: FileEvent::Removed, lost: 10, to, .. }] if *to == beside),
         "{told:?}"
     );
-    assert_eq!(fs::read_to_string(&victim.path).unwrap(), "somebody else's");
+    assert_eq!(fs::read_to_string(&victim.path).unwrap(), "another program's");
     assert_eq!(messages(&[&beside]).0[1..], records(10..20));
 }
 
@@ -163,7 +163,7 @@ fn a_dump_whose_path_leads_to_another_file_was_moved() {
     let kept = victim.file("kept.steno");
     fs::hard_link(&victim.path, &kept).unwrap();
     let other = victim.file("other");
-    fs::write(&other, "somebody else's").unwrap();
+    fs::write(&other, "another program's").unwrap();
     fs::rename(&other, &victim.path).unwrap();
     victim.log(10..20);
     victim.flush();
@@ -174,7 +174,7 @@ fn a_dump_whose_path_leads_to_another_file_was_moved() {
         matches!(&told[..], [Event::Replaced { cause: FileEvent::Moved, lost: 0, to, .. }] if *to == beside),
         "{told:?}"
     );
-    assert_eq!(fs::read_to_string(&victim.path).unwrap(), "somebody else's");
+    assert_eq!(fs::read_to_string(&victim.path).unwrap(), "another program's");
     assert!(Dump::open(&kept).unwrap().end().is_some_and(|end| end.continues));
     let (found, summary) = messages(&[&kept, &beside]);
     assert_eq!(found, records(0..30));

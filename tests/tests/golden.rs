@@ -243,7 +243,7 @@ fn a_cut_dump_shows_a_part_of_what_the_whole_one_shows() {
         let open = |bytes: &[u8]| Dump::from_bytes("cut.steno", bytes.to_vec());
         let whole = records(&[open(&bytes).unwrap()]);
         let mut shown = BTreeSet::new();
-        // A prime, so that cuts are at all offsets within words.
+        // A prime, so cuts are at all offsets within words.
         for len in (0..bytes.len()).step_by((bytes.len() / 50) | 1).chain([bytes.len()]) {
             let Ok(dump) = open(&bytes[..len]) else {
                 assert!(len < 64, "{} has no header at {len} bytes", golden.name);

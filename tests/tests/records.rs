@@ -22,7 +22,7 @@ struct Opaque;
 
 #[test]
 fn what_is_redacted_is_not_in_the_dump() {
-    #[expect(dead_code, reason = "nobody reads what is redacted")]
+    #[expect(dead_code, reason = "redacted values are never read")]
     #[derive(Debug, Clone, Record)]
     struct Login {
         user: String,
@@ -31,7 +31,7 @@ fn what_is_redacted_is_not_in_the_dump() {
         #[record(redact, rename = "token")]
         session_token: Option<[u8; 8]>,
     }
-    #[expect(dead_code, reason = "nobody reads what is redacted")]
+    #[expect(dead_code, reason = "redacted values are never read")]
     #[derive(Debug, Clone, Record)]
     enum Secret {
         Unnamed(u8, #[record(redact)] String),
@@ -90,7 +90,7 @@ fn what_is_redacted_is_not_in_the_dump() {
 
 #[test]
 fn what_is_redacted_is_so_behind_what_std_has_around_it() {
-    #[expect(dead_code, reason = "nobody reads what is redacted")]
+    #[expect(dead_code, reason = "redacted values are never read")]
     #[derive(Debug, Clone, Record)]
     struct Login(#[record(redact)] &'static str);
     let mut fixture = LogFixture::with(|builder| builder.compression(stenolog::Compression::None));

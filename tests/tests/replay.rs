@@ -45,7 +45,7 @@ fn every_field_of_every_event_comes_back() {
     let records = fixture.finish();
     assert_eq!(records.len(), EVENTS);
 
-    // Times of the exchange are all different, so that the order is the feed's own.
+    // Times of the exchange are all different, so the order is the feed's own.
     for (event, record) in events.iter().zip(&records) {
         assert_eq!(message(record), expected_message(event));
         let expected = json!({

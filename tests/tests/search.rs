@@ -192,7 +192,7 @@ fn blocks_without_what_is_looked_for_are_not_read() {
     let mut bytes = SUMMED_UP.clone();
     let dump = Dump::from_bytes("app.steno", bytes.clone()).unwrap();
     let last = dump.blocks().last().unwrap().offset as usize;
-    // In the body, behind the headers of frame and block.
+    // In the body, after the headers of frame and block.
     bytes[last + 24 + 72 + 40] ^= 1;
     let dump = Dump::from_bytes("app.steno", bytes).unwrap();
     assert_eq!(lines(&dump, Filter::default()).1.damage.len(), 1);

@@ -32,7 +32,7 @@ fn refuse(calls: &[libc::c_long]) {
         libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K,
         libc::BPF_RET | libc::BPF_K,
     );
-    // The number stands first in what the filter is given.
+    // The number comes first in what the filter is given.
     let mut program = vec![statement(load, 0, 0, 0)];
     for &call in calls {
         program.push(statement(jump, u32::try_from(call).unwrap(), 0, 1));

@@ -232,7 +232,7 @@ fn threads_whose_ring_file_was_deleted_get_another() {
 #[test]
 fn a_folder_that_cannot_be_made_again_is_told_once() {
     let remains = Remains::killed("deleted", "folder+noticed");
-    let told = remains.told.matches("the directory cannot be made again").count();
+    let told = remains.told.matches("the directory cannot be recreated").count();
     assert_eq!(told, 1, "{}", remains.told);
     assert!(!remains.read().is_complete);
 }

@@ -59,7 +59,7 @@ impl Victim {
             .collect()
     }
 
-    /// Writes the words to all rings, one behind the other.
+    /// Writes the words to all rings, one after the other.
     fn write(&self, at: u64, words: &[u64]) {
         let bytes: Vec<_> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         for ring in self.rings() {

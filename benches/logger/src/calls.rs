@@ -161,7 +161,7 @@ pub fn child(peer: &Peer, bursts: u32) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What the last round of statements logs.
+/// The values that the last round of statements logs.
 const CHECKED: u32 = 123_457;
 
 fn end_of_text(path: &Path) -> Result<String, Box<dyn Error>> {
@@ -195,7 +195,7 @@ pub struct Session<'log> {
 }
 
 impl<'log> Session<'log> {
-    /// Walks through the queue once, so that no burst pays for its memory.
+    /// Walks through the queue once, so no burst pays for its memory.
     pub fn new(peer: &Peer, log: &'log dyn Running) -> Self {
         let mut session = Self { logged: 0, log };
         for _ in 0..peer.queue_records * 5 / 4 / u64::from(BURST) {

@@ -171,7 +171,7 @@ fn decode(
     (decoder.summary().shown, bytes)
 }
 
-/// Writes a dump with pauses, so that the drain has time, and says how many records are in it.
+/// Writes a dump with pauses, so the drain has time, and says how many records are in it.
 fn write(path: &Path, statement: u32, records: u32) -> Result<u32, Box<dyn Error>> {
     pin(CONSUMER);
     let log = peers::stenolog_at(path)?;

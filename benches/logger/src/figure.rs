@@ -121,7 +121,7 @@ impl Panel {
         if low > high {
             return top;
         }
-        // Whole decades below, so that no stem begins at its dot; above, as far as there are points.
+        // Whole decades below, so no stem begins at its dot; above, as far as there are points.
         let (from, to) = ((low * 0.7).log10().floor(), (high * 1.1).log10());
         let x_of =
             |value: f64| LEFT + (value.log10() - from) / (to - from) * (WIDTH - LEFT - RIGHT);

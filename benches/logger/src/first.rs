@@ -76,7 +76,7 @@ pub fn child(peer: &Peer) -> Result<(), Box<dyn Error>> {
                     both
                 });
                 if alive {
-                    // One at a time, so that none waits for the core.
+                    // One at a time, so none waits for the core.
                     threads.push(thread);
                     std::thread::sleep(std::time::Duration::from_millis(1));
                 } else if let Ok([first, second]) = thread.join() {

@@ -261,7 +261,7 @@ pub fn child_sizes(length: u32) -> Result<(), Box<dyn Error>> {
     pin(CONSUMER);
     let log = peers::stenolog_at(&path)?;
     pin(PRODUCER);
-    // Each record is another piece, so that no two are the same.
+    // Each record is another piece, so no two are the same.
     let pool = letters(1 << 20);
     let length = length as usize;
     let piece = |n: usize| {

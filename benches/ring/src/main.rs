@@ -341,8 +341,8 @@ where
         });
         pin(1);
         barrier.wait();
-        // The whole run counts: a reader that keeps up may be at the end after one long look, so
-        // that there is no later moment to start from. The first ringful is little beside the rest.
+        // The whole run counts: a reader that keeps up may be at the end after one long look, so there is no
+        // later moment to start from. The first ringful is little beside the rest.
         let start = Instant::now();
         let mut read = 0;
         while read < records {

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-/// The writing end. Implementations are inlined, so that a constant length stays one.
+/// The writing end. Implementations are inlined, so a constant length stays one.
 pub(crate) trait Write: Send {
     /// Writes a record, unless the ring is full.
     fn write(&mut self, payload: &[u8]) -> bool;

@@ -39,7 +39,7 @@ pub fn run(command: &mut Command, out: &Path) -> Result<Run, Box<dyn Error>> {
     let status = format!("/proc/{}/status", child.id());
     let has_ended = AtomicBool::new(false);
     let (wall_ms, memory_kb) = std::thread::scope(|scope| {
-        // Mapped pages count as memory of a process, so that it is asked for the others.
+        // Mapped pages count as memory of a process, so it is asked for the others.
         let watch = scope.spawn(|| {
             let mut most = 0;
             while !has_ended.load(Ordering::Relaxed) {

@@ -17,7 +17,7 @@ pub(crate) fn describe(error: &Error) -> Option<String> {
     }
 }
 
-/// What is wrong, and what was probably meant or where help is.
+/// The error, with a suggestion or a pointer to the help.
 fn one_line(error: &Error) -> String {
     let mut line = what(error).unwrap_or_else(|| {
         let kind = error.kind().as_str();
@@ -30,7 +30,7 @@ fn one_line(error: &Error) -> String {
     line
 }
 
-/// What is wrong; `None` if the context does not say.
+/// The error; `None` if the context has no details.
 fn what(error: &Error) -> Option<String> {
     let text = |kind| text(error, kind);
     let arg = || text(ContextKind::InvalidArg);
@@ -80,7 +80,7 @@ fn what(error: &Error) -> Option<String> {
     })
 }
 
-/// What was probably meant.
+/// The most likely intended word.
 fn suggestion(error: &Error) -> Option<String> {
     let kinds = [
         ContextKind::SuggestedArg,

@@ -86,7 +86,7 @@ impl Plan {
         (found, all)
     }
 
-    /// Whether a ring directory is to be removed.
+    /// Whether to remove a ring directory.
     fn may_go(&self, state: &LeftState) -> bool {
         state.may_go() || self.unread && matches!(state, LeftState::Unread { .. })
     }

@@ -153,7 +153,7 @@ fn records(info: &Info) -> String {
     }
 }
 
-/// What is known to be missing, or why that is unknown.
+/// The missing records, or why they are unknown.
 fn lost(info: &Info) -> String {
     let Info { lost, missing, gone, unreadable, .. } = *info;
     let parts = [

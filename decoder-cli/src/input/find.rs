@@ -20,7 +20,7 @@ pub(super) struct Found {
     pub(super) passed_over: Vec<(PathBuf, &'static str)>,
 }
 
-/// What a file in a directory is, judged by its name.
+/// The kind of a file in a directory, judged by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Name {
     /// A dump, perhaps rotated or compressed: anything wrong with it is an error.

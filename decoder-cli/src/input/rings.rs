@@ -1,4 +1,4 @@
-//! FoundRings of dead writers: searched, read, and added to the dumps that they complete.
+//! Rings of dead writers: searched, read, and added to the dumps that they complete.
 
 use std::path::{Path, PathBuf};
 
@@ -37,7 +37,7 @@ pub(crate) struct FoundRings {
     running: Vec<[u8; 16]>,
 }
 
-/// FoundRings that were read.
+/// Rings that were read.
 #[derive(Debug)]
 pub(crate) struct ReadRings {
     pub(crate) dir: RingDir,
@@ -176,7 +176,7 @@ impl FoundRings {
     }
 }
 
-/// Where rings were searched in vain.
+/// The places where no rings were found.
 fn not_found(search: &RingSearch) -> String {
     let places = search.looked_in.iter().map(|path| path.display().to_string());
     let places = places.collect::<Vec<_>>().join(", ");

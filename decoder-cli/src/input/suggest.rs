@@ -57,7 +57,7 @@ pub(crate) struct UnknownWords {
     pub(super) takes_filters: bool,
 }
 
-/// What a word could have meant.
+/// The words that a mistyped word could mean.
 struct Vocabulary<'a> {
     program: &'a clap::Command,
     /// Names of fields in the named dumps.
@@ -197,7 +197,7 @@ fn fields_of(files: &[PathBuf]) -> Vec<String> {
     names
 }
 
-/// What was probably meant by the name of a field that does not exist.
+/// The most likely intended name of a field that does not exist.
 pub(crate) fn similar_field(name: &str, fields: &[String]) -> Option<String> {
     let field = || nearest(name, fields).map(|field| ask(&format!("{field}=VALUE")));
     built_in(name).map(ask).or_else(field)

@@ -30,7 +30,7 @@ pub struct Block {
     pub payload_crc: u32,
     /// Whether the frame is cut, so its checksum cannot be checked.
     pub is_cut: bool,
-    /// What the block states about its records. It is unchecked until the block is read.
+    /// The header of the block. It is unchecked until the block is read.
     pub header: BlockHeader,
 }
 

@@ -14,7 +14,7 @@ use crate::error::OpenError;
 use crate::limits::Limits;
 use crate::model::damage::{Damage, DamageCause};
 
-/// What was read from the source.
+/// The bytes read from the source.
 #[derive(Clone, Debug)]
 pub(super) struct Contents {
     pub(super) header: FileHeader,

@@ -5,7 +5,7 @@ use super::contents::Contents;
 use super::source::{Change, Source};
 use crate::error::OpenError;
 
-/// What [`Dump::refresh`](crate::Dump::refresh) found.
+/// The result of [`Dump::refresh`](crate::Dump::refresh).
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! Scan of a file's frames into its tables, which goes on when the file has grown.
+//! Scan of a file's frames into its tables, which continues when the file has grown.
 //!
 //! ```text
 //!   opened:     frame ─ frame ─ frame ─ ░░░░          a write is under way: torn, for now
@@ -30,7 +30,7 @@ use super::block::Block;
 use super::tables::{Tables, kind_name};
 use crate::model::damage::{Damage, DamageCause, MetadataError};
 
-/// A place to go on with a scan, and what the tables held there.
+/// A place to continue a scan, and the state of the tables there.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Checkpoint {
     position: Position,
@@ -46,7 +46,7 @@ impl Checkpoint {
         Self { position, metadata_left, blocks, damage }
     }
 
-    /// How many bytes need not be read again, however the file grows.
+    /// How many bytes never have to be read again when the file grows.
     pub(super) fn settled_bytes(&self) -> usize {
         usize::try_from(self.position.offset).unwrap_or(usize::MAX)
     }
@@ -68,7 +68,7 @@ impl Checkpoint {
 pub(super) struct Scanned {
     /// Everything before it is settled (C1).
     pub(super) checkpoint: Checkpoint,
-    /// Whether the scan can go on there (C2).
+    /// Whether the scan can continue there (C2).
     pub(super) can_resume: bool,
 }
 

@@ -44,7 +44,7 @@ struct Origin {
     /// Held open while its writer is alive: it is found even under another name.
     file: Option<Arc<File>>,
     id: Option<FileId>,
-    /// What it began with when it was opened.
+    /// Its first bytes when it was opened.
     head: Head,
     /// Whether it was opened by its path.
     is_at_path: bool,
@@ -65,7 +65,7 @@ fn id_of(_: &Metadata) -> Option<FileId> {
     None
 }
 
-/// What has become of the file of a source.
+/// The current state of a source's file.
 #[derive(Debug)]
 pub(crate) enum Change {
     /// It is as long as it was, and still at its path.
@@ -150,7 +150,7 @@ impl Source {
         }
     }
 
-    /// What has become of the file, and whether its writer is alive. `path` is where it was opened.
+    /// The current state of the file, and whether its writer is alive. `path` is where it was opened.
     pub(crate) fn change(&self, path: &Path) -> io::Result<(Change, Option<bool>)> {
         let Some(origin) = &self.origin else { return Ok((Change::NoFile, None)) };
         let file = match &origin.file {
@@ -264,7 +264,7 @@ type Head = [u8; FileHeader::BYTES];
 const HEAD: Head = [0; FileHeader::BYTES];
 
 impl Bytes {
-    /// `None` if the file is to be read instead.
+    /// `None` if the file should be read instead.
     fn map(file: &File, length: usize, limits: &Limits) -> Option<Self> {
         if limits.copies || length == 0 {
             return None;

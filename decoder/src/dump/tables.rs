@@ -14,7 +14,7 @@ use super::summary::SummaryPlace;
 use crate::model::damage::{Damage, DamageCause};
 use crate::model::site::{CompiledSite, SiteTable};
 
-/// What a scan of the frames collects.
+/// The tables that a scan of the frames collects.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tables {
     pub(crate) sites: SiteTable,

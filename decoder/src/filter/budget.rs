@@ -71,7 +71,7 @@ pub(super) fn is_within(ty: &Type, most: usize) -> bool {
     take(ty, most).is_some()
 }
 
-/// What is left of `left` when the type has been taken from it.
+/// The steps left of `left` after the type was counted.
 fn take(ty: &Type, left: usize) -> Option<usize> {
     fn fields(of: &Fields, left: usize) -> Option<usize> {
         let left = left.checked_sub(of.name.len())?;

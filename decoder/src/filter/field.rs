@@ -99,7 +99,7 @@ impl FieldMatch {
         self.slots(site).any(|(path, slot)| path.is_empty() || may_have_parts(&slot.ty))
     }
 
-    /// What the values of a matching record of the call site must contain.
+    /// The text that the values of a matching record of the call site must contain.
     pub(super) fn required(&self, site: &CompiledSite) -> RequiredLiteral {
         let mut types = Vec::new();
         for (path, slot) in self.slots(site) {

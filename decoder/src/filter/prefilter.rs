@@ -26,7 +26,7 @@ pub(crate) use search::{Hits, search};
 
 use super::budget::Budget;
 
-/// What comparing two pieces costs, in steps.
+/// The cost of comparing two pieces, in steps.
 const PIECE_STEPS: usize = 16;
 
 /// Literals, folded, at least one of which every match of an expression contains.
@@ -42,7 +42,7 @@ impl Prefilter {
         literals::of_pattern(pattern, ignore_case).map(|literals| Self { literals })
     }
 
-    /// What a matching record of the call site with these lines must contain.
+    /// The text that a matching record of the call site with these lines must contain.
     pub(super) fn required(&self, lines: &LineAutomaton, budget: &mut Budget) -> RequiredLiteral {
         let required = self.literals.iter().map(|literal| lines.required(literal, budget));
         let required = required.collect::<Vec<_>>();

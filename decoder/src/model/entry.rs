@@ -27,9 +27,9 @@ use crate::model::record::Record;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Entry<'a> {
-    /// What a call site logged.
+    /// A record of a call site.
     Record(Record<'a>),
-    /// Records that should be here and are not.
+    /// Missing records, at the place where they should be.
     Loss(LossEntry<'a>),
 }
 

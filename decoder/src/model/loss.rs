@@ -28,7 +28,7 @@ pub struct LossEntry<'a> {
     pub(crate) facts: LossFacts,
 }
 
-/// What is known of a loss besides its origin.
+/// The facts about a loss except its origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LossFacts {
     pub(crate) unix_ns: i64,

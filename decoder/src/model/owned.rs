@@ -35,7 +35,7 @@ pub struct OwnedEntry {
     pub(crate) kind: OwnedKind,
 }
 
-/// What an [`OwnedEntry`] is.
+/// The kinds of [`OwnedEntry`].
 #[derive(Clone, Debug)]
 pub(crate) enum OwnedKind {
     Record { site: Arc<CompiledSite>, site_index: u32, number: u64, values: OwnedValues },

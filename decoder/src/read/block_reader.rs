@@ -54,7 +54,7 @@ pub(super) struct BlockClock<'m> {
     pub(super) key: Key,
 }
 
-/// What comes next in a block.
+/// The next item of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BlockStep {
     /// Records. The wanted ones, if any, are in the batch.

@@ -28,9 +28,9 @@ use crate::model::origin::RingName;
 ///
 /// A decoder owns its inputs and can be stopped and resumed: every method continues after the entry that
 /// was delivered last. Entries come to a visitor ([`for_each`](Self::for_each)), one at a time
-/// ([`records`](Self::records), [`entries`](Self::entries)), or as text
-/// ([`write_to`](Self::write_to)). In memory are at most one open block and one batch of records for each
-/// ring that is being read, whatever the size of the files.
+/// ([`records`](Self::records), [`entries`](Self::entries)), or as text ([`write_to`](Self::write_to)).
+/// In memory are at most one open block and one batch of records for each ring that is being read,
+/// regardless of the size of the files.
 ///
 /// ```
 /// use std::ops::ControlFlow;
@@ -201,7 +201,7 @@ impl Decoder {
         flow
     }
 
-    /// What was read so far. It is final when all entries were delivered.
+    /// A summary of what was read so far. It is final once all entries were delivered.
     #[must_use]
     pub fn summary(&self) -> Summary {
         Summary::new(&self.state.tally, &self.plan.dumps)

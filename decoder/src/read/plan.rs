@@ -12,7 +12,7 @@ use crate::dump::Dump;
 use crate::filter::{Budget, Filter, Hits, RequiredLiteral, SitePredicate, search};
 use crate::model::site::CompiledSite;
 
-/// What is read, and which of it is wanted.
+/// The dumps to read, and the wanted call sites.
 #[derive(Debug)]
 pub(crate) struct ReadPlan {
     pub(crate) dumps: Arc<[Dump]>,

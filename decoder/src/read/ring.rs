@@ -61,9 +61,9 @@ pub(crate) struct Ring {
     began: Option<u64>,
     /// The number that the next block should begin with.
     expected: Option<u64>,
-    /// What a damaged block should have held. The next block shows how much of it is missing.
+    /// The expected records of a damaged block. The next block shows how many of them are missing.
     broken: Option<Broken>,
-    /// What was counted as missing at the end: the first number, how many, and why.
+    /// The records counted as missing at the end: the first number, how many, and why.
     lost_at_end: Option<(u64, u64, LossKind)>,
     /// Consecutive records with unknown call sites: the first number, and how many.
     unknown_sites: (u64, u64),
@@ -85,9 +85,9 @@ struct Broken {
 /// The number of blocks and losses to look through for another entry before a pause.
 const ITEMS_BETWEEN_PAUSES: u32 = 128;
 
-/// What comes next in a ring.
+/// The next item of a ring.
 pub(crate) enum Turn<'r> {
-    /// A block that is to be opened.
+    /// A block that must be opened.
     Nothing,
     /// Many blocks had no wanted entries: the output so far should be shown.
     Pause,

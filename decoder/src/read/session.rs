@@ -181,7 +181,7 @@ pub(super) fn new_items(
 }
 
 impl Session {
-    /// What the dumps of the session say of the thread of a ring.
+    /// The thread of a ring, according to the dumps of the session.
     pub(super) fn thread<'d>(&self, ring: u32, dumps: &'d [Dump]) -> Option<&'d Thread> {
         let mut of_session = dumps.iter().filter(|dump| dump.header().session == self.id);
         of_session.find_map(|dump| dump.thread(ring))

@@ -11,7 +11,7 @@ use crate::model::damage::Damage;
 use crate::model::loss::LossKind;
 use crate::model::state::DumpState;
 
-/// What a decoder has read so far, and what it could not read.
+/// A summary of what a decoder has read so far, and of what it could not read.
 ///
 /// It serializes to JSON in the words of `steno verify --json`.
 ///

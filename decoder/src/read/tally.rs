@@ -12,7 +12,7 @@ use crate::model::loss::LossKind;
 /// A block: the index of its dump, and its own index in the dump.
 pub(crate) type BlockPlace = (u32, u32);
 
-/// What was counted so far.
+/// The counters so far.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) records: u64,

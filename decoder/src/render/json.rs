@@ -121,7 +121,7 @@ pub(super) fn moment(unix_ns: i64) -> Value<'static> {
     Value::SystemTime(unix_ns.div_euclid(NANOS), unix_ns.rem_euclid(NANOS) as u32)
 }
 
-/// What happened to a file, in a word.
+/// The name of a file event.
 pub(super) const fn gone_name(why: Option<GoneCause>) -> &'static str {
     match why {
         Some(GoneCause::Removed) => "removed",

@@ -34,7 +34,7 @@ const MAX_RECORD_BYTES: usize = 16 << 10;
 /// The most that the literal text and the padding of a message may take.
 const MAX_FIXED_BYTES: usize = 512 << 10;
 
-/// A message is not longer than this, so none that is to be cut is printed here.
+/// A message is not longer than this, so no message that must be cut is printed here.
 const MAX_LINE_BYTES: usize = 1 << 20;
 
 /// The most that a byte of a text takes when it is escaped.

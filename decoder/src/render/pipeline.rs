@@ -27,7 +27,7 @@ impl Decoder {
     /// the rings, writes to `out`, and renders when the others are busy; they are started when there is
     /// more than a little to do, and end with the call. `out` is written to in pieces of whole entries, of
     /// at most a few hundred kilobytes unless an entry is longer: it needs no buffer. Memory is bounded,
-    /// whatever the size of the files.
+    /// regardless of the size of the files.
     ///
     /// # Errors
     /// The first error of `out`, such as a broken pipe. A later call continues after the last piece; with

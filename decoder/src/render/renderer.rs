@@ -41,7 +41,7 @@ pub struct Renderer {
     timestamps: Timestamps,
     sites: SiteTexts,
     threads: ThreadLabels,
-    /// Text that is to be escaped.
+    /// Text that must be escaped.
     scratch: String,
 }
 

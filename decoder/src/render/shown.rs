@@ -7,7 +7,7 @@ use super::thread_label::ThreadLabel;
 use crate::model::loss::LossEntry;
 use crate::model::record::Record;
 
-/// An entry that is to be written.
+/// An entry that will be written.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ShownEntry<'e> {
     pub(super) content: Content<'e>,

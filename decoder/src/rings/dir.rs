@@ -84,7 +84,7 @@ impl RingDir {
         let owners = Owners::of_readers(dump.path());
         let mut search = RingSearch::default();
         for path in candidates {
-            // `.` and its full name are the same folder, of which only one is to be named.
+            // `.` and its full name are the same folder. Only one of them is named.
             let folder = folder_of(&path);
             let folder = folder.canonicalize().unwrap_or(folder);
             if search.looked_in.contains(&folder) {

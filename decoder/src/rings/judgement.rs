@@ -64,7 +64,7 @@ impl DumpSide for Known<'_> {
     }
 }
 
-/// What a reader reports of a file that is not a ring of the session.
+/// The damage that a reader reports for a file that is not a ring of the session.
 pub(super) fn not_a_ring(why: NotARing) -> RingDamage {
     match why {
         NotARing::Io(error) => RingDamage::Io(error.kind()),
@@ -75,7 +75,7 @@ pub(super) fn not_a_ring(why: NotARing) -> RingDamage {
     }
 }
 
-/// What a reader reports of a ring; `None` for what it shows in the place of the records.
+/// The damage that a reader reports for a ring; `None` for damage that it shows in place of the records.
 pub(super) fn ring_damage(ring: u32, damage: ShareDamage) -> Option<RingDamage> {
     Some(match damage {
         ShareDamage::Number { position, number } => RingDamage::Number { position, number },

@@ -25,8 +25,8 @@ const POWERS: [u64; 16] = {
 
 /// The number without its sign, as `{:.digits}` prints it, in units of the last digit.
 ///
-/// A double is `mantissa / 2^shift`, so `mantissa * 10^digits >> shift` is the number in units
-/// of the last digit, and the bits that are shifted out say how to round: to the nearest, ties to
+/// A double is `mantissa / 2^shift`, so `mantissa * 10^digits >> shift` is the number in units of
+/// the last digit, and the bits that are shifted out say how to round: to the nearest, ties to
 /// even, as std does.
 #[inline]
 pub(crate) fn decimals(number: f64, digits: u16) -> Option<u64> {

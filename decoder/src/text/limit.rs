@@ -2,7 +2,7 @@
 
 use stenolog_format::value::{Product, Value};
 
-/// The bytes after which a message gets no further padding, argument or text, whatever its values.
+/// The length after which a message gets no further padding, argument or text, regardless of its values.
 ///
 /// Messages with few values end much earlier: after a mebibyte, to which each value adds 1024 bytes,
 /// each byte of text 12, and each byte of a name 2. This is far above what a program logs: it bounds
@@ -32,7 +32,7 @@ pub(super) fn within(
     mut write: impl FnMut(&mut String, usize) -> bool,
 ) {
     let start = out.len();
-    // Nearly all messages are far below this, so their values need not be measured.
+    // Nearly all messages are far shorter, so measuring their values is unnecessary.
     if write(out, start.saturating_add(FREE_BYTES)) {
         return;
     }

@@ -13,7 +13,7 @@ use crate::model::loss::LossKind;
 use crate::model::raw_values::{read_values, recycle};
 use crate::model::state::DumpState;
 
-/// What was found while the records of a block were read.
+/// The results of reading the records of a block.
 #[derive(Default)]
 struct Findings {
     /// Records of unknown call sites, and the first one's id.

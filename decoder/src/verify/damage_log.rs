@@ -10,7 +10,7 @@ use crate::model::damage::{Damage, DamageCause};
 #[derive(Debug)]
 pub(crate) struct DamageLog {
     file: Arc<Path>,
-    /// What is damaged from this offset on is in the rings.
+    /// Damage from this offset on is covered by the rings.
     written_to: u64,
     found: Vec<Damage>,
 }

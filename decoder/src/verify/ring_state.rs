@@ -32,7 +32,7 @@ struct RingPlace {
     position: u64,
 }
 
-/// What separates a block from the one before it in its ring.
+/// The difference between a block and the previous one of its ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Gap {
     /// The number of its first record is not the expected one.

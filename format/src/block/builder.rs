@@ -13,7 +13,7 @@ use crate::value::{ValueError, put_int, put_uint};
 
 /// Builds the block of a batch of records: packs them, and collects what the header states.
 ///
-/// Reuse a builder within a session, in which a tag has one plan: it keeps its buffers.
+/// Reuse a builder within a session, where a tag has one plan: it keeps its buffers.
 #[derive(Debug, Default)]
 pub struct BlockBuilder {
     rows: Vec<u8>,
@@ -236,8 +236,9 @@ impl BlockBuilder {
         result
     }
 
-    /// Takes records as they are in a ring: a raw body, or the beginning of one that ends with a record. This
-    /// is by far the fastest way for many records, above all into columns, and for runs of one call site.
+    /// Takes records in the form that they have in a ring: a raw body, or a part of one that ends with a
+    /// record. This is by far the fastest way for many records, especially into columns, and for runs of one
+    /// call site.
     ///
     /// `first_of` gets a tag, and the number of records in the block before it. It is called at least once
     /// for each tag but loss statements; in columns exactly once.
@@ -328,7 +329,7 @@ impl BlockBuilder {
         if self.has_columns { self.columns.count() } else { in_rows }
     }
 
-    /// Whether columns take fewer bytes than rows would. They do not for many kinds with few records each:
+    /// Whether columns take fewer bytes than rows. They do not if there are many kinds with few records each:
     /// then begin the block again, with rows.
     #[must_use]
     pub fn are_columns_worthwhile(&self) -> bool {
@@ -348,7 +349,7 @@ impl BlockBuilder {
     }
 
     /// Like [`finish`](Self::finish). `compress` appends the body to the payload and returns the codec; it must
-    /// heed [`PlainBody::may_stand_in`].
+    /// respect [`PlainBody::may_stand_in`].
     ///
     /// # Panics
     /// If no block was begun.
@@ -391,7 +392,7 @@ impl BlockBuilder {
         self.has_columns
     }
 
-    /// Appends the payload of a block's frame with `body` as it was in the ring. The header describes the
+    /// Appends the payload of a block's frame with `body` unchanged from the ring. The header describes the
     /// records that were pushed since [`begin`](Self::begin).
     ///
     /// # Panics
@@ -438,7 +439,7 @@ impl BlockBuilder {
     }
 }
 
-/// What two zigzags take at the most.
+/// The maximum length of two zigzags.
 const BASES_BYTES: usize = 20;
 
 const BEGUN: &str = "`begin` comes before all else";

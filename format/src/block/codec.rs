@@ -4,12 +4,12 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Codec {
-    /// Not at all.
+    /// No compression.
     #[default]
     None,
-    /// A block of LZ4, without a frame or a length around it. Since format 1.2.
+    /// An LZ4 block, without a frame or a length. Since format 1.2.
     Lz4,
-    /// A frame of Zstandard that states its content's size and needs no dictionary. Since 1.2.
+    /// A Zstandard frame that states its content size and needs no dictionary. Since 1.2.
     Zstd,
 }
 
@@ -39,10 +39,10 @@ impl Codec {
         }
     }
 
-    /// Whether a body of `body_bytes` may stand in a file as `stored_bytes`.
+    /// Whether a body of `body_bytes` may be stored in a file as `stored_bytes`.
     ///
-    /// A reader refuses what may not, so a few bytes never take much memory; a writer leaves
-    /// such a body plain, or to another codec.
+    /// A reader refuses any other body, so a few bytes never take much memory. A writer leaves such a body
+    /// plain, or uses another codec.
     ///
     /// ```
     /// use stenolog_format::block::Codec;

@@ -20,7 +20,7 @@ impl<'a> Records<'a> {
         self.split_packed().ok_or_else(|| self.why_not_packed())
     }
 
-    /// The next record, if there is one. [`why_not_packed`](Self::why_not_packed) finds the error, so that
+    /// The next record, if there is one. [`why_not_packed`](Self::why_not_packed) finds the error, so
     /// this hot function carries none.
     #[inline]
     fn split_packed(&mut self) -> Option<RawRecord<'a>> {

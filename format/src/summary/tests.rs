@@ -5,7 +5,7 @@ use super::*;
 fn summary(texts: &[&str]) -> Vec<u8> {
     let mut builder = SummaryBuilder::default();
     let mut out = Vec::new();
-    // Twice: nothing of the first block is to be left in the second.
+    // Twice: nothing of the first block must be left in the second.
     for before in [Some("another text"), None] {
         builder.begin();
         for text in texts.iter().copied().chain(before) {

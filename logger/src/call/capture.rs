@@ -9,11 +9,11 @@
 //! impl<T: FieldRecord<'a, R>> FieldValue<'a, (Next,   R)> for T    Next is i64
 //! ```
 //!
-//! If the type is no [`Value`](crate::value::Value), only the second can hold, the literal becomes an
-//! `i64`, and the next tier is asked. If it is one, both can hold: the literal stays open until the end of the
+//! If the type is not a [`Value`](crate::value::Value), only the second can hold, the literal becomes an `i64`,
+//! and the next tier is asked. If it is one, both can hold: the literal stays open until the end of the
 //! function, where it defaults to `i32`. As long as the argument's type is not known, neither is chosen, and
-//! the compiler waits, as it does for `format!`, until code after the call says more. Nothing in an
-//! expansion may therefore ask for a method or a field of what is captured. Capturing is left to
+//! the compiler waits, as it does for `format!`, until code after the call says more. Nothing in an expansion
+//! may therefore ask for a method or a field of what is captured. Capturing is left to
 //! [`emit`](crate::call::emit::emit), for which the compiler keeps one open question an argument in mind.
 //!
 //! ```text
@@ -28,18 +28,17 @@
 //! width             usize
 //! ```
 //!
-//! Errors are three tiers: an error, what derefs to one (`Box<dyn Error>`, `anyhow::Error`), and what derefs
-//! to such; options of errors are three as well. Records are derived types that have to be put together at
-//! the call: their own `Debug` might show what is redacted.
+//! Errors are three tiers: an error, a type that derefs to one (`Box<dyn Error>`, `anyhow::Error`), and a type
+//! that derefs to such a type; options of errors are three tiers as well. Records are derived types that have
+//! to be put together at the call: their own `Debug` might show what is redacted.
 //!
-//! Each arrow is one tier and one literal. To add a tier, write a trait between its neighbours, and one more
-//! answer of the function that the expansion calls, in `argument` and in the constants of `call/expand.rs` in
-//! `macros`.
+//! Each arrow is one tier and one literal. To add a tier, write a trait between its neighbours, and add one
+//! more parameter to the function that the expansion calls, in `argument` and in the constants of
+//! `call/expand.rs` in `macros`.
 //!
-//! What cannot be printed is no error here: the expansion has the user's format string and
-//! arguments in a `format_args!` that never runs, and rustc reports there, in its own words. In a
-//! generic function only the bounds that the function states count: the tier is chosen before the type is
-//! known.
+//! An unprintable value is not an error here: the expansion has the user's format string and arguments in a
+//! `format_args!` that never runs, and rustc reports the error there. In a generic function only the bounds
+//! that the function states count: the tier is chosen before the type is known.
 
 mod argument;
 mod exact;

@@ -48,8 +48,8 @@ const fn signature<T: TimeWord, A: Args>() -> u64 {
     (A::SIGNATURE ^ time) | 1
 }
 
-/// Logs a record of `site`. The arguments have been evaluated; what has to be formatted at the call is
-/// so first, and none of the user's code runs afterwards.
+/// Logs a record of `site`. The arguments have been evaluated. Values that must be formatted at the call are
+/// formatted first, and no user code runs afterwards.
 #[inline(always)]
 pub fn emit<T: TimeWord, L: CaptureList>(site: &'static Site, time: T, args: L) {
     let captured = args.capture();
@@ -103,7 +103,7 @@ fn try_emit_quick<T: TimeWord, L: PassInRegisters, A: Args>(
         return false;
     }
     let Some(time) = time.read_at_once(local.clock_is_instruction.get()) else { return false };
-    // Closed to signal handlers on this thread, which would write into the same claim (T2).
+    // Closes the hot path to signal handlers on this thread, which would write into the same claim (T2).
     local.generation.set(NO_GENERATION);
     // Nothing of the producer is read before that.
     compiler_fence(Ordering::SeqCst);
@@ -150,7 +150,7 @@ fn emit_slow<T: TimeWord, L: PassInRegisters>(
     });
 }
 
-/// The payload of a call: its arguments, of which `L` is the list without the placeholders for absent ones.
+/// The payload of a call: its arguments. `L` is their list without the placeholders for absent ones.
 struct CallPayload<'a, T, L, A> {
     time: T,
     args: &'a A,
@@ -177,7 +177,7 @@ unsafe impl<T: TimeWord, L: Args, A: Args> Payload for CallPayload<'_, T, L, A> 
 /// Writes a payload.
 ///
 /// # Safety
-/// As many bytes as `args` takes, and the time, may be written from `out` on.
+/// The bytes of the time and of `args` may be written from `out` on.
 #[inline(always)]
 unsafe fn fill<A: Args>(out: *mut u8, time: u64, args: &A) {
     // SAFETY: the caller vouches for the room.

@@ -1,4 +1,4 @@
-//! Registers: how the values of a call travel to the hot path.
+//! Registers: how the values of a call are passed to the hot path.
 //!
 //! A call site hands over references, because it must not move what it logs. If they stayed references,
 //! each number would have to be in memory for the hot path. So a call site converts its list once more, in
@@ -10,8 +10,8 @@
 //!                                             the rest of the list
 //! ```
 //!
-//! Numbers and strings travel by value, everything else as its address. What travels is recorded as the
-//! same type as what was captured: the signatures are equal.
+//! Numbers and strings are passed by value, everything else by address. The passed form is recorded as the same
+//! type as the captured value: the signatures are equal.
 
 use std::borrow::Cow;
 use std::num::NonZero;
@@ -24,25 +24,25 @@ use stenolog_format::types::Type;
 use crate::value::Encoded;
 use crate::value::{Args, Bound, ErrorChain, Recorded, Text, Value};
 
-/// A type whose values travel by value: numbers, characters and strings, through any pointer.
+/// A type whose values are passed by value: numbers, characters and strings, through any pointer.
 pub trait ByValue {
-    /// What travels; recorded as the same type.
+    /// The passed value. It is recorded as the same type.
     type InRegister<'a>: Value + Captured
     where
         Self: 'a;
 
-    /// What travels of a value.
+    /// The passed form of a value.
     fn by_value(&self) -> Self::InRegister<'_>;
 }
 
-/// What was captured for recording.
+/// A captured value.
 pub trait Captured {
-    /// What travels of it.
+    /// The passed form of it.
     type InRegister<'a>: Value
     where
         Self: 'a;
 
-    /// What travels.
+    /// The passed form.
     fn in_register(&self) -> Self::InRegister<'_>;
 }
 
@@ -133,7 +133,7 @@ impl<'r, T: Value + ?Sized> Captured for &'r T {
     }
 }
 
-/// What was made at the call stays in place and travels by reference.
+/// A value that was created at the call stays in place and is passed by reference.
 macro_rules! owned {
     ($([$($generics:tt)*] $ty:ty;)+) => {$(
         impl<$($generics)*> Captured for $ty {
@@ -198,7 +198,7 @@ unsafe impl Value for Nothing {
     }
 }
 
-/// What was captured: `(a, (b, ()))`.
+/// The captured values: `(a, (b, ()))`.
 pub trait CapturedList {
     /// The same by reference.
     type Refs<'a>: PassInRegisters
@@ -228,7 +228,7 @@ impl<P: Captured, L: CapturedList> CapturedList for (P, L) {
     }
 }
 
-/// What a call records: `(&a, (&b, ()))`, each as it was captured.
+/// The recorded values of a call: `(&a, (&b, ()))`, each as it was captured.
 pub trait PassInRegisters {
     /// The list of what is recorded, by which its types are described.
     type List: Args;
@@ -377,7 +377,7 @@ unsafe impl<A: Args, B: Args> Args for Concat<A, B> {
 mod tests {
     use super::*;
 
-    /// What travels of a value must describe itself as the value does.
+    /// The passed form of a value must describe itself as the value does.
     #[track_caller]
     fn check_in_register<V: Value + ByValue + ?Sized>(value: &V) {
         fn described<V: Value>(value: V) -> (u64, Option<usize>, Type, Vec<u8>) {

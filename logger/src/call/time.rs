@@ -6,17 +6,17 @@ use stenolog_format::dictionary::TimeSource;
 
 use crate::clock::{ClockRef, Timestamp, instruction, unix_ns};
 
-/// The time word of a record. Not to be implemented elsewhere: what reads it runs inside of a claim.
+/// The time word of a record. Do not implement it elsewhere: its methods run inside a claim.
 pub trait TimeWord: Copy {
-    /// What the word means.
+    /// The meaning of the word.
     const SOURCE: TimeSource;
 
-    /// The word; no code of the user's runs here.
+    /// Returns the word. Runs no user code.
     #[doc(hidden)]
     fn read(self, clock: &ClockRef) -> u64;
 
-    /// The word, if no more than an instruction is needed for it: the clock's, for which it is said
-    /// whether it is one.
+    /// Returns the word if this takes at most one instruction. `clock_is_instruction` tells whether the clock
+    /// can be read by one.
     #[doc(hidden)]
     fn read_at_once(self, clock_is_instruction: bool) -> Option<u64>;
 }
@@ -85,7 +85,7 @@ pub fn at<T: IntoTime>(time: T) -> T::Word {
 /// nanoseconds since the Unix epoch (as network cards, exchanges and simulations provide).
 ///
 /// A `Timestamp` is free. An `Instant` is converted to the logger's clock by reading both clocks
-/// ([`Timestamp::from_instant`]), which costs more than the call and is accurate to some ten nanoseconds.
+/// ([`Timestamp::from_instant`]), which costs more than the call and is accurate to about ten nanoseconds.
 ///
 /// This trait is sealed: the conversion runs inside a claim, where user code must not run.
 ///
@@ -98,7 +98,7 @@ pub fn at<T: IntoTime>(time: T) -> T::Word {
     note = "`at:` takes a `stenolog::Timestamp`, an `Instant`, a `SystemTime`, or nanoseconds since the Unix epoch as `u64` or `i64`"
 )]
 pub trait IntoTime: Copy + sealed::Sealed {
-    /// What the time becomes.
+    /// The time word that the time becomes.
     #[doc(hidden)]
     type Word: TimeWord;
 

@@ -27,7 +27,7 @@ impl Request {
     }
 }
 
-/// What a drain is asked for, and what it says of itself.
+/// Requests to a drain, and its state.
 #[derive(Debug)]
 pub(crate) struct Control {
     state: Mutex<ControlState>,
@@ -115,7 +115,7 @@ impl Control {
         Some(())
     }
 
-    /// Whether the drain is to end because the process does, while other threads may log.
+    /// Whether the drain must end because the process does, while other threads may log.
     pub(crate) fn is_exiting(&self) -> bool {
         lock(&self.state).exiting
     }
@@ -125,7 +125,7 @@ impl Control {
         lock(&self.state).error.clone().map_or(Ok(()), Err)
     }
 
-    /// What the drain is asked for now, and whether it is to end.
+    /// The current requests to the drain, and whether it must end.
     pub(crate) fn take_requests(&self) -> (Vec<Request>, bool) {
         let mut state = lock(&self.state);
         (std::mem::take(&mut state.requests), state.stop)

@@ -178,7 +178,7 @@ impl RingPool {
         }
     }
 
-    /// What was lost so far because there was no ring for it.
+    /// The records lost so far because there was no ring for them.
     pub(crate) fn ringless(&self, counter: u64) -> Loss {
         let full = std::array::from_fn(|level| self.ringless[level].load(Ordering::Relaxed));
         Loss { counter, full, too_large: [0; 5] }
@@ -296,7 +296,7 @@ impl RingPool {
         }
     }
 
-    /// Looks whether the rings in files are still there, of which these are in use, and recreates the
+    /// Checks whether the rings in files still exist (these are in use), and recreates the
     /// directory if it is gone. `sites` gives the entries of all call sites.
     pub(super) fn look<'s>(
         &self,

@@ -19,7 +19,7 @@ pub(crate) struct RingSlot {
     pub(crate) thread: Thread,
     /// The file that the ring is in.
     file: Option<RingFile>,
-    /// What the ring directory says of it.
+    /// Its entry in the ring directory.
     listing: Mutex<Option<Listing>>,
     /// Whether its file is gone: its content then dies with the process.
     is_unlinked: AtomicBool,
@@ -109,7 +109,7 @@ impl RingSlot {
         }
     }
 
-    /// What was lost so far.
+    /// The records lost so far.
     pub(crate) fn loss(&self, counter: u64) -> Loss {
         let [full, too_large] = [0, 1].map(|cause: usize| {
             std::array::from_fn(|level| self.lost[cause][level].load(Ordering::Acquire))

@@ -28,8 +28,8 @@ pub(super) enum Effort {
 }
 
 impl Effort {
-    /// The effort for a ring of which `bytes` of `capacity` are full. `has_time` says that the drain rests
-    /// most of the time.
+    /// The effort for a ring with `bytes` of `capacity` in use. `has_time` tells whether the drain rests most
+    /// of the time.
     pub(super) fn of(policy: Compression, bytes: usize, capacity: usize, has_time: bool) -> Self {
         match policy {
             Compression::None if bytes > capacity / 2 => Self::Raw,

@@ -1,7 +1,7 @@
 //! Ledger: which records of each ring the segment has, and what would be lost with its file.
 //!
-//! Records are known by ring and number. So when a file is taken away, the next segment can state exactly
-//! which ones are gone, also those of threads that ended long ago.
+//! Records are identified by ring and number. When a file is taken away, the next segment can therefore state
+//! exactly which ones are gone, including those of threads that ended long ago.
 
 use std::sync::atomic::Ordering;
 
@@ -15,7 +15,7 @@ use crate::core::Core;
 /// At most this many retired rings are remembered one by one.
 const MAX_RETIRED: usize = 4096;
 
-/// A ring whose thread has ended, and of which the segment has records or losses.
+/// A ring whose thread has ended, but whose records or losses are in the segment.
 struct RetiredRing {
     thread: Thread,
     position: u64,
@@ -25,10 +25,10 @@ struct RetiredRing {
 }
 
 impl RetiredRing {
-    /// The ring id of the rings that are not told apart.
+    /// The ring id for all rings that are not tracked one by one.
     const OVERFLOW: u32 = 0;
 
-    /// All retired rings for which the ledger has no room, as one. Their numbers are added up.
+    /// All retired rings for which the ledger has no room, combined. Their numbers are added up.
     fn overflow() -> Self {
         Self {
             thread: Thread { ring: Self::OVERFLOW, os_id: 0, name: String::new(), continues: None },
@@ -49,9 +49,9 @@ impl RetiredRing {
         }
     }
 
-    /// Adds what is to be remembered of a ring.
+    /// Adds the facts to remember about a ring.
     fn add(&mut self, ring: &DrainRing) {
-        // Counted from the end: what is not on the disk came last, or is taken for that.
+        // Counted from the end, because records that are not on the disk came last, or are assumed to have.
         let InSegment { first, unsynced, gone_to } = ring.in_segment;
         self.records += ring.records - first;
         self.in_segment.unsynced += unsynced - first;
@@ -75,7 +75,7 @@ pub(super) struct LostRange {
     loss: Loss,
 }
 
-/// What the segment has of rings that are retired, and what it has to say of earlier segments.
+/// The segment's records of retired rings, and its statements about earlier segments.
 pub(super) struct Ledger {
     retired: Vec<RetiredRing>,
     overflow: RetiredRing,
@@ -95,7 +95,7 @@ impl Ledger {
         }
     }
 
-    /// Remembers a ring that the drain lets go of.
+    /// Remembers a ring that the drain releases.
     pub(super) fn retire(&mut self, ring: &DrainRing) {
         self.lost += ring.stated.total();
         if self.retired.len() < MAX_RETIRED {
@@ -124,7 +124,7 @@ impl Ledger {
         }
     }
 
-    /// What the segment has of each ring, between two of its numbers. `to` is also given the number after
+    /// The segment's records of each ring, between two of its numbers. `to` is also given the number after
     /// the ring's last record.
     pub(super) fn ranges(
         &self,

@@ -57,7 +57,7 @@ impl std::fmt::Debug for Drain {
 }
 
 impl Drain {
-    /// The rest after the dump is sealed.
+    /// The returned time when nothing is left to do.
     const FOR_EVER: Duration = Duration::MAX;
 
     pub(crate) fn begin(
@@ -161,7 +161,7 @@ impl Drain {
 
 impl Drop for Drain {
     fn drop(&mut self) {
-        // A program that wants the result calls `close`.
+        // Callers who want the error call `close`.
         let _ = self.end();
     }
 }

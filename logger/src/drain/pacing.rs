@@ -12,7 +12,7 @@ pub(super) const SHORTEST_SLEEP: Duration = Duration::from_micros(20);
 /// How long to wait after a write that failed.
 pub(super) const RETRY_AFTER: Duration = Duration::from_millis(50);
 
-/// How long to leave a ring of `capacity` bytes alone, of which `bytes` were filled in the time `over`:
+/// How long to leave a ring of `capacity` bytes alone if `bytes` of it were filled in the time `over`:
 /// until a quarter is full again.
 pub(super) fn next_sleep(
     bytes: usize,
@@ -25,7 +25,7 @@ pub(super) fn next_sleep(
     if bytes >= capacity / 2 {
         return shortest;
     }
-    // In floating point, as the product may exceed any duration.
+    // In floating point, because the product may exceed any duration.
     let wanted = over.as_secs_f64() * (capacity / 4) as f64 / bytes as f64;
     let wanted = Duration::try_from_secs_f64(wanted).unwrap_or(longest);
     wanted.clamp(shortest, longest)
@@ -43,7 +43,7 @@ pub(super) struct Load {
 const LOAD_OVER: Duration = Duration::from_millis(5);
 
 impl Load {
-    /// Notes that a pass took `busy`, and that `past` has gone by since the one before began.
+    /// Notes that a pass took `busy`, and began `past` after the previous one.
     pub(super) fn note(&mut self, busy: Duration, past: Duration) {
         self.busy += busy;
         self.past += past;

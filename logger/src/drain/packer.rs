@@ -48,10 +48,10 @@ pub(super) struct Packer {
     affordable_bytes: usize,
 }
 
-/// What a block took of a ring.
+/// The part of a ring that a block took.
 pub(super) struct Taken {
     pub(super) bytes: usize,
-    /// The block ends before records that are there.
+    /// Whether the block ends although more records exist.
     pub(super) is_cut: bool,
 }
 
@@ -60,7 +60,7 @@ struct Packing {
     end: u64,
     /// How many bytes of the ring the block may have.
     limit: usize,
-    /// The block is packed. If not, it has to be raw.
+    /// Whether the block is packed. If not, it must be raw.
     is_packed: bool,
     is_cut: bool,
 }
@@ -68,10 +68,10 @@ struct Packing {
 /// The result of one attempt to pack records.
 struct Attempt {
     end: u64,
-    /// The records are what their call sites say.
+    /// The records match their call sites.
     is_sound: bool,
-    /// The block ends before records that are there: rare errors begin or end there, or a record comes that
-    /// is too long for it.
+    /// The block ends although more records exist: rare errors begin or end there, or the next record is too
+    /// long for the block.
     is_cut: bool,
 }
 
@@ -87,14 +87,14 @@ impl Packer {
         }
     }
 
-    /// How many bytes of a ring a block may have. What the file has is free again while the rest is packed.
+    /// How many bytes of a ring a block may have. Written parts are freed while the rest is packed.
     pub(super) fn block_limit(&mut self, capacity: usize) -> io::Result<usize> {
         let limit = (capacity / 4).clamp(MIN_BLOCK_BYTES, MAX_BLOCK_BYTES as usize);
         if limit <= self.affordable_bytes {
             return Ok(limit);
         }
-        // As rows, as columns, compressed, in the buffer, and what the allocator needs to move them. The
-        // drain allocates little else, and keeps it.
+        // As rows, as columns, compressed, in the buffer, plus the allocator's space to move them. The drain
+        // allocates little else, and keeps it.
         let has_memory_for = |bytes: &usize| has_memory(6 * bytes);
         let smaller = std::iter::successors(Some(limit), |bytes| Some(bytes / 4));
         let least = LEAST_BLOCK_BYTES.min(limit);
@@ -241,7 +241,7 @@ impl Packer {
         });
         let bytes = (end - start) as usize;
         if bytes >= SUMMED_UP_BYTES {
-            // A look at text takes as long as columns do.
+            // Summarizing text takes as long as building columns.
             let has_time = effort == Effort::Hard;
             let is_summed_up = builder.sum_up(has_time, summaries);
             if !is_summed_up && has_time {
@@ -254,8 +254,8 @@ impl Packer {
         self.note_block(ring, &header);
     }
 
-    /// Puts a block with the bytes of the ring, and returns where it ends. So records that do not fit
-    /// their call site's types are kept.
+    /// Puts a block with the bytes of the ring, and returns where it ends. This keeps records that do not match
+    /// the types of their call site.
     fn put_raw(&mut self, ring: &mut DrainRing, segment: &mut Segment, limit: usize) -> u64 {
         self.builder.begin(ring.id(), ring.stated_to, ring.records);
         let batch = ring.consumer.batch_from(ring.taken_to, limit);
@@ -282,12 +282,12 @@ impl Packer {
         } else if let Some(site) = sites.get(record.tag(), writer) {
             builder.note(site.site.level, site.site.time, word);
         } else {
-            // Only a bug can get here. The block counts the record all the same.
+            // Only a bug can get here. The block counts the record anyway.
             builder.note(Level::Error, TimeSource::Counter, word);
         }
     }
 
-    /// States what the next block needs to be understood (S2).
+    /// States everything that the next block needs to be decoded (S2).
     fn explain(&mut self, thread: &Thread, segment: &mut Segment) {
         segment.writer.state_thread(thread);
         self.sites.state(&mut segment.writer);
@@ -331,7 +331,7 @@ impl KnownSite {
 }
 
 impl PackedSites {
-    /// The call site of a record. If the segment lacks it, it is to be stated before the next block.
+    /// The call site of a record. If the segment lacks it, it must be stated before the next block.
     #[inline]
     fn get(&mut self, tag: u32, writer: &DumpWriter) -> Option<&KnownSite> {
         let at = tag.checked_sub(CallSite::FIRST_ID)? as usize;
@@ -348,7 +348,7 @@ impl PackedSites {
             self.known.extend(more.map(KnownSite::new));
         }
         let Some(known) = self.known.get_mut(at) else { return };
-        // It was on its way from a signal handler when it was asked for.
+        // It was still being registered by a signal handler when it was looked up.
         if known.site.id == 0
             && let Some(entry) = registry::entries_from(at).into_iter().next()
         {

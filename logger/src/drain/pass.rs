@@ -1,12 +1,12 @@
-//! Passes of the drain over its rings: what they hold goes to the segment.
+//! Passes of the drain over its rings: records go from the rings to the segment.
 //!
 //! - **S1 (write, then free).** A ring's records are freed only after the file has them, so a failed
 //!   write or the death of the process loses nothing that a ring held.
 //! - **S2 (explain first).** The call site of a record and the thread of a ring are in the segment before
 //!   the block that needs them.
-//! - **S3 (take back).** When something was done to the file, everything that was taken from the rings and
-//!   not freed is taken back. It goes to a new segment, which explains everything again and states which
-//!   records the old file had.
+//! - **S3 (take back).** If another program changed the file, everything that was taken from the rings and not
+//!   freed is taken back. It goes to a new segment, which explains everything again and states which records
+//!   the old file had.
 
 use std::io;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ const PASS_BYTES: usize = 1 << 14;
 /// How many files a pass begins if each is taken away at once.
 const MAX_FILES_AT_ONCE: usize = 3;
 
-/// Moves what rings hold to the dump.
+/// Moves records from rings to the dump.
 pub(super) struct Drainer {
     pub(super) core: Arc<Core>,
     pub(super) rings: DrainRings,
@@ -46,7 +46,7 @@ pub(super) struct Drainer {
     stated_losses: u64,
 }
 
-/// What a pass has seen so far.
+/// The state of a pass.
 struct Pass {
     /// A request caused the pass: everything that was committed before it must be written.
     is_asked: bool,
@@ -77,7 +77,7 @@ impl Drainer {
         }
     }
 
-    /// Visits each ring once, and writes what it held. Returns when to look at the first of them again, by
+    /// Visits each ring once, and writes its records. Returns when to look at the first of them again, by
     /// the pace at which they are filled. `None` if that is left to the bound and to calls that wake the
     /// drain.
     ///
@@ -87,7 +87,7 @@ impl Drainer {
         self.with_file(|drainer| drainer.try_pass(is_asked))
     }
 
-    /// Does `work`, and replaces the file as often as that meets one to which something was done.
+    /// Does `work`, and replaces the file each time another program has changed it.
     fn with_file<R>(
         &mut self,
         work: impl Fn(&mut Self) -> Result<R, WriteFailure>,
@@ -146,7 +146,7 @@ impl Drainer {
         Ok(pass.due)
     }
 
-    /// Takes what a ring holds, states its losses, and decides when to look at it again.
+    /// Takes the records of a ring, states its losses, and decides when to visit it again.
     fn visit(&mut self, at: usize, pass: &mut Pass) -> Result<(), WriteFailure> {
         let ring = self.rings.at(at);
         let bytes = if ring.is_quiet() || ring.is_set_aside {
@@ -188,15 +188,15 @@ impl Drainer {
         Ok(())
     }
 
-    /// Puts what a ring holds now into the segment, and returns how many bytes of it.
+    /// Puts the current records of a ring into the segment, and returns how many bytes of the ring they took.
     ///
-    /// Without a request, what comes meanwhile may be left for the next pass: usually by a producer that
-    /// continues.
+    /// Without a request, records that arrive meanwhile may be left for the next pass. Usually their producer
+    /// is still logging.
     fn take_all(&mut self, at: usize, is_asked: bool) -> Result<usize, WriteFailure> {
         let ring = self.rings.at(at);
         let capacity = ring.consumer.capacity();
         let limit = self.packer.block_limit(capacity)?;
-        // A producer that keeps up with the drain must not keep the other rings waiting, nor make
+        // A producer that keeps up with the drain must not keep the other rings waiting, or make
         // small blocks.
         let position = ring.consumer.position();
         let (known, end) = if is_asked {
@@ -232,11 +232,11 @@ impl Drainer {
         Ok(bytes)
     }
 
-    /// Writes what the rings hold, the index and the end. May be repeated after an error.
+    /// Writes the records in the rings, the index and the end. May be repeated after an error.
     pub(super) fn seal(&mut self) -> Result<(), WriteFailure> {
         self.with_file(|drainer| {
             if !drainer.segments.current.writer.is_finished() {
-                // Twice: a call that was under way when the logger closed may end during the first pass.
+                // Twice, because a call in progress when the logger closed may end during the first pass.
                 drainer.try_pass(true)?;
                 drainer.try_pass(true)?;
                 drainer.segments.finish(&drainer.core, &drainer.rings, false);
@@ -246,7 +246,7 @@ impl Drainer {
         })
     }
 
-    /// Writes what is pending, and then frees what it has of the rings (S1).
+    /// Writes pending bytes, and then frees the written records in the rings (S1).
     pub(super) fn write(&mut self) -> Result<(), WriteFailure> {
         self.segments.write(&self.core, &mut self.rings)
     }

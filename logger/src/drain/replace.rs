@@ -1,4 +1,4 @@
-//! Replacement of a file to which something was done.
+//! Replacement of a file that was deleted, moved, truncated or not saved.
 //!
 //! ```text
 //!   moved       finish the old segment in its file; it has its records
@@ -23,20 +23,21 @@ use crate::error::FileEvent;
 use crate::event::Event;
 use crate::registry;
 
-/// What a fate means for the records in the file: why they are gone, if they are, and from which on.
+/// The effect of a file event on the records in the file: why they are gone, if they are, and from which one
+/// on.
 fn consequence(fate: FileEvent) -> (Option<GoneCause>, fn(InSegment) -> u64) {
     match fate {
         FileEvent::Removed => (Some(GoneCause::Removed), |in_segment| in_segment.first),
         FileEvent::Truncated => (Some(GoneCause::Truncated), |in_segment| in_segment.first),
         FileEvent::Unsaved => (Some(GoneCause::Unsaved), |in_segment| in_segment.unsynced),
-        // What the disk lacks may be lost yet.
+        // Records that are not on the disk may still be lost.
         FileEvent::Moved => (None, |in_segment| in_segment.unsynced),
     }
 }
 
 impl Segments {
-    /// Looks at the file and the ring directories if it is time to, and replaces the file if something was
-    /// done to it.
+    /// Checks the file and the ring directories if it is time to, and replaces the file if another program
+    /// changed it.
     pub(super) fn look_if_due(
         &mut self,
         core: &Core,
@@ -62,16 +63,16 @@ impl Segments {
         let is_removed = |file: &mut SegmentFile| {
             file.look().is_ok_and(|standing| standing == Standing::Taken(FileEvent::Removed))
         };
-        // A sync of a file that no path leads to is worth nothing.
+        // Syncing a file without a path is useless.
         self.unsynced.retain_mut(|earlier| !is_removed(&mut earlier.file));
         match self.current.file.look() {
             Ok(Standing::Taken(fate)) => self.replace(core, rings, fate),
-            // A process that may not look at the file may still write it.
+            // A process that may not examine the file may still be able to write it.
             Ok(Standing::Whole) | Err(_) => Ok(()),
         }
     }
 
-    /// Begins a new file in place of one to which something was done.
+    /// Begins a new file in place of one that another program changed.
     pub(super) fn replace(
         &mut self,
         core: &Core,
@@ -79,7 +80,7 @@ impl Segments {
         fate: FileEvent,
     ) -> Result<(), WriteFailure> {
         let mut fate = match self.current.file.look() {
-            // Worse may have happened meanwhile.
+            // Something worse may have happened meanwhile.
             Ok(Standing::Taken(worse @ (FileEvent::Removed | FileEvent::Truncated))) => worse,
             _ => fate,
         };
@@ -119,7 +120,7 @@ impl Segments {
         Ok(())
     }
 
-    /// Takes back what the old file did not get, and begins the next segment.
+    /// Takes back the records that the old file did not get, and begins the next segment.
     fn restart(
         &mut self,
         core: &Core,
@@ -130,13 +131,13 @@ impl Segments {
         rings.rewind();
         let (cause, from) = consequence(fate);
         let ranges = self.ledger.ranges(rings, from, |_, records| records);
-        // A file that was moved should have stated this of those before it, and could not.
+        // A moved file should have stated this about earlier files, but could not.
         let unstated = self.ledger.pending_cause.take().filter(|_| cause.is_none()).map(|cause| {
             let first = |in_segment: InSegment| in_segment.first;
             (cause, self.ledger.ranges(rings, first, |in_segment, _| in_segment.gone_to))
         });
-        // What an old file stated to be gone must not go with that file: it is stated again. A file that
-        // was moved keeps its own statements.
+        // An old file's statements of lost records must not be lost with that file, so they are repeated. A
+        // moved file keeps its own statements.
         let old =
             self.begin_next(core, rings, next, |in_segment, records| match (cause, &unstated) {
                 (Some(_), _) => from(in_segment),

@@ -1,4 +1,4 @@
-//! Reports of the drain: what its listeners are told of writes, losses and rings in memory.
+//! Reports of the drain to its listeners: failed writes, losses and rings in memory.
 
 use std::io;
 use std::path::Path;
@@ -32,7 +32,7 @@ pub(super) fn describe(failure: WriteFailure, file: &SegmentFile) -> DrainError 
     }
 }
 
-/// Whether two errors are not one condition that persists.
+/// Whether two errors are different conditions, not one that persists.
 fn is_other(before: &DrainError, now: &DrainError) -> bool {
     let kind =
         |error: &DrainError| (std::mem::discriminant(error), error.io_error().map(io::Error::kind));
@@ -47,14 +47,14 @@ pub(super) struct WriteReports {
 
 struct FailureReport {
     since: Instant,
-    /// How many records had been lost before.
+    /// How many records were lost before.
     lost: u64,
     /// The last error that was reported.
     told: DrainError,
 }
 
 impl WriteReports {
-    /// Notes the result of an attempt to write, and reports it if it is news.
+    /// Notes the result of an attempt to write, and reports it if it is new.
     pub(super) fn note(
         &mut self,
         core: &Core,

@@ -1,4 +1,4 @@
-//! DrainRings that the drain reads: how far it has read each, and which may be let go of.
+//! Rings that the drain reads: how far it has read each one, and which can be released.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -26,11 +26,11 @@ pub(super) struct InSegment {
     pub(super) first: u64,
     /// The disk may lack those from this number on.
     pub(super) unsynced: u64,
-    /// Those below are gone, and have been counted.
+    /// Those below are gone, and were counted.
     pub(super) gone_to: u64,
 }
 
-/// A ring, and what is known of the records that it held.
+/// A ring, and what the drain knows about its records.
 pub(super) struct DrainRing {
     pub(super) slot: Arc<RingSlot>,
     pub(super) consumer: Consumer,
@@ -57,9 +57,9 @@ pub(super) struct DrainRing {
     pub(super) errors_to: u64,
     /// The segment states that the ring does not survive the process, if that is so.
     pub(super) is_stated_volatile: bool,
-    /// It was reported, or is about to be, that the ring is in memory.
+    /// Whether it was reported, or is about to be, that the ring is in memory.
     pub(super) is_told_volatile: bool,
-    /// Another program has written to its file: it is no longer read.
+    /// Whether another program has written to its file. It is then no longer read.
     pub(super) is_set_aside: bool,
 }
 
@@ -100,7 +100,7 @@ impl DrainRing {
     /// that is not a record, or nothing although the thread has committed more, or more was taken than the
     /// thread ever committed.
     pub(super) fn is_overwritten(&self) -> bool {
-        // First: what was committed by then is seen, and is everything if the thread has ended.
+        // First, so everything committed by then is seen. If the thread has ended, that is everything.
         let is_retired = self.slot.is_retired();
         let committed_to = self.slot.committed_to();
         self.consumer.damage_at(self.taken_to).is_some()
@@ -133,7 +133,7 @@ impl DrainRing {
             return false;
         }
         self.is_set_aside = true;
-        // How many are gone is unknown: where a record begins is written in the one before it.
+        // The number of lost records is unknown, because each record says where the next one begins.
         let gone = Gone { first: self.records, count: 1, cause: GoneCause::Overwritten as u8 };
         let loss = self.slot.loss(core.clock.now());
         let (ring, position) = (self.id(), self.taken_to);
@@ -168,14 +168,14 @@ impl DrainRing {
     /// Takes back what the file did not get (S3).
     fn rewind(&mut self) {
         self.taken_to = self.consumer.position();
-        // If the old file states that it was set aside, the new one does so as well, with all that is gone.
+        // If the old file states that the ring was set aside, the new one states it too, with all lost records.
         self.is_set_aside &= self.records == self.written.1;
         (self.stated_to, self.records) = self.written;
     }
 
     /// Whether the thread has ended, and all of its records and losses are in the segment.
     fn is_done(&self) -> bool {
-        // Retired first: only then is an empty ring empty for good, and its loss the last.
+        // Check for retirement first: only then does an empty ring stay empty, and its loss the last one.
         self.slot.is_retired()
             && self.consumer.position() == self.taken_to
             && self.consumer.is_empty()
@@ -190,9 +190,9 @@ pub(super) struct DrainRings {
     rings: Vec<DrainRing>,
     /// Places of the rings of which something is pending.
     taken: Vec<usize>,
-    /// How many rings threads had left when the rings were last searched for those.
+    /// How many rings threads had left when the rings were last searched for them.
     retired: u64,
-    /// A ring may be let go of soon.
+    /// Whether a ring may be released soon.
     is_any_leaving: bool,
     volatile: VolatileReports,
 }
@@ -254,7 +254,7 @@ impl DrainRings {
         self.rings.iter_mut().for_each(DrainRing::rewind);
     }
 
-    /// Lets go of empty rings whose thread has ended: they may serve another thread. `retire` is told which.
+    /// Releases empty rings whose thread has ended, so another thread can use them. Calls `retire` for each.
     pub(super) fn let_go(&mut self, core: &Core, mut retire: impl FnMut(&DrainRing)) {
         let retired = core.counters.retired.load(Ordering::Acquire);
         if std::mem::replace(&mut self.retired, retired) == retired && !self.is_any_leaving {
@@ -304,7 +304,7 @@ impl DrainRings {
         self.volatile.tell(core, path, is_last);
     }
 
-    /// Leaves the consumers to the rings' threads, which count what comes too late.
+    /// Leaves the consumers to the rings' threads, which count late records.
     pub(super) fn leave(&mut self, core: &Core) {
         let new = core.rings.close_registration();
         let rings = self.rings.drain(..).map(|ring| (ring.slot, ring.consumer));

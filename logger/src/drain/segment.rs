@@ -90,7 +90,7 @@ impl Segment {
         self.writer.put_volatile(&VolatileRing { ring, state: state as u8, number, reason });
     }
 
-    /// States how many calls got no ring. `false` if the segment says so already.
+    /// States how many calls got no ring. `false` if the segment already states it.
     pub(super) fn put_ringless(&mut self, core: &Core) -> bool {
         let loss = core.rings.ringless(core.clock.now());
         if loss.total() == self.ringless.total() {
@@ -124,7 +124,7 @@ impl Segment {
         self.writer.finish_segment(lost, continues);
     }
 
-    /// Writes what is pending, and states in `progress` how long the file is.
+    /// Writes pending bytes, and states in `progress` how long the file is.
     pub(super) fn write(
         &mut self,
         core: &Core,

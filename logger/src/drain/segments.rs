@@ -35,15 +35,15 @@ pub(super) struct Segments {
 /// An earlier file of the session that is whole, but may not be on the disk.
 pub(super) struct UnsyncedFile {
     pub(super) file: SegmentFile,
-    /// What is lost with it.
+    /// The records that are lost with it.
     pub(super) ranges: Vec<LostRange>,
 }
 
-/// What is known of the standing of the current file.
+/// The known state of the current file.
 #[derive(Default)]
 pub(super) struct FileWatch {
     pub(super) last_look: Option<Instant>,
-    /// What was done to a file for which no new one could be created yet.
+    /// The event of a file for which no new one could be created yet.
     pub(super) fate: Option<FileEvent>,
     /// It was reported that the file was moved and that no new one could be created.
     pub(super) is_move_told: bool,

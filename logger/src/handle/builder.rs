@@ -401,8 +401,8 @@ impl Builder {
     /// killed. By default they are appended to its dump, which is then complete and is kept under another name.
     ///
     /// The logger finds the rings by the dump at the path, in the folder of [`rings_in`](Self::rings_in),
-    /// `/dev/shm` and the folder of the dump. It never touches the rings of a running logger, which it
-    /// recognizes by a lock, nor those of another user.
+    /// `/dev/shm` and the folder of the dump. It never touches the rings of another user, or of a running
+    /// logger, which it recognizes by a lock.
     ///
     /// In the same folders, starting a logger also removes rings that killed processes have left for other
     /// paths if they are no longer needed: their dump is sealed, is gone, or has all their records. Rings with

@@ -1,6 +1,6 @@
 //! Process exit: seals the loggers that are still running.
 //!
-//! A logger in a `static` is never dropped, nor is a forgotten one. When the process returns from `main`
+//! A logger that is in a `static` or was forgotten is never dropped. When the process returns from `main`
 //! or calls `exit`, this module tells its loggers to stop, as dropping them would, and waits for them. On
 //! ELF systems it runs after all `atexit` handlers, whenever they were registered, so they may log; only
 //! the system's libraries run later. `_exit`, `exec` and signals bypass it; records in the rings then
@@ -33,10 +33,10 @@ const SEAL_WAIT: Duration = Duration::from_secs(10);
 #[cfg(unix)]
 const CALLS_WAIT: Duration = Duration::from_secs(1);
 
-/// The process whose loggers are to be sealed; 0 if none has started.
+/// The process whose loggers must be sealed; 0 if none has started.
 static PROCESS: AtomicU32 = AtomicU32::new(0);
 
-/// Has the running loggers of this process, which the registry knows, sealed when it ends.
+/// Makes sure that the running loggers of this process are sealed when it ends. The registry knows them.
 pub(crate) fn watch() {
     PROCESS.store(std::process::id(), Ordering::Relaxed);
     #[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]

@@ -1,4 +1,4 @@
-//! Forked children: what the parent's loggers become there, and the logger that a child may have itself.
+//! Forked children: the inherited loggers, and the logger that a child may have itself.
 //!
 //! A child has no drain and shares its parent's rings and files: it must not use them. Loggers and
 //! rings of an earlier [epoch](crate::process::epoch) are *inherited*: they log nothing, and nothing
@@ -35,9 +35,9 @@ pub(crate) struct OwnLogger {
 pub(crate) type StartChild = Arc<dyn Fn() -> Option<OwnLogger> + Send + Sync>;
 
 struct Child {
-    /// What the children of this process start.
+    /// How the children of this process start a logger.
     recipe: Option<Recipe>,
-    /// What this child has started.
+    /// The logger that this child has started.
     own: Option<OwnLogger>,
 }
 

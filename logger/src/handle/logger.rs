@@ -25,8 +25,8 @@ use crate::thread;
 ///
 /// On Unix, a logger that is still running when the process ends normally (in a `static`, or forgotten) is
 /// sealed then, after the `atexit` handlers: on return from `main` and on `exit`, but not on `_exit`,
-/// `exec`, `abort` or a signal. Other threads that log after that block until the process has ended, for
-/// at most a second. This does not happen with a [manual](crate::Builder::start_manual) drain, nor on Windows.
+/// `exec`, `abort` or a signal. Other threads that log after that block until the process has ended, for at
+/// most a second. This does not happen with a [manual](crate::Builder::start_manual) drain or on Windows.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;

@@ -34,8 +34,8 @@ pub(super) struct EarlierRun {
 /// Completes the dump at `path` with what its rings hold, and gives it another name. The rings are removed
 /// once the dump is on the disk.
 ///
-/// Returns the session of a dump that needs nothing of this, and so may be replaced. `None` if there is no
-/// dump, or if it is to be kept: another process may be at work in its rings.
+/// Returns the session of a dump that needs no recovery and may therefore be replaced. `None` if there is no
+/// dump, or if it must be kept because another process may be working on its rings.
 pub(super) fn finish_earlier(
     path: &Path,
     earlier: &EarlierRun,
@@ -72,7 +72,7 @@ pub(super) fn finish_earlier(
     Ok(None)
 }
 
-/// Puts what the rings hold into the dump, or into a copy that takes its place and is locked: a reader may
+/// Appends the records in the rings to the dump, or to a locked copy that replaces it, because a reader may
 /// have the dump mapped.
 fn complete(file: &File, path: &Path, rings: &UnreadDir) -> Result<Option<Locked>, NotRecovered> {
     let io = |source| NotRecovered::Io { what: "the dump".to_owned(), source };

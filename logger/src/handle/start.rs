@@ -41,7 +41,7 @@ impl Builder {
         self.spawn_on(create, |core| install_global(core, child), drain::start)
     }
 
-    /// What a forked child calls to start its own logger.
+    /// The function that a forked child calls to start its own logger.
     fn for_children(&self) -> Option<StartChild> {
         if self.forked_child != ForkedChild::OwnDump {
             return None;
@@ -191,7 +191,7 @@ impl Builder {
 
     fn resolve_filter(&self) -> Result<Filter, StartError> {
         let error = |source| StartError::Filter { variable: None, source };
-        // First, because a default that cannot be parsed is an error whatever the environment has.
+        // First, because a default that cannot be parsed is an error regardless of the environment.
         let default = self.default_filter.as_deref().map(Filter::parse).transpose();
         let default = default.map_err(error)?;
         if let Some(text) = &self.filter {

@@ -1,4 +1,4 @@
-//! Calls under way while the process ends.
+//! Calls in progress while the process ends.
 //!
 //! - **X3 (no call in between).** Other threads may log while the process ends. A call that begins after the
 //!   loggers were told to stop waits for the process to end, which is near, so no call returns whose record
@@ -83,7 +83,7 @@ pub(crate) fn pause() {
     if wait().is_zero() || ENDS_PROCESS.get() {
         return;
     }
-    // The exit need not wait for this call.
+    // The exit does not have to wait for this call.
     CALLS.fetch_sub(1, Ordering::SeqCst);
     while BEGAN.get().is_some_and(|began| began.elapsed() < wait()) {
         std::thread::sleep(POLL_EVERY);

@@ -22,7 +22,7 @@ static EPOCH: AtomicU32 = AtomicU32::new(0);
 
 static HOOKS: OnceLock<Hooks> = OnceLock::new();
 
-/// What the modules above do when a child is noticed.
+/// The action of the modules above when a child is noticed.
 pub(crate) struct Hooks {
     /// Takes the calling thread's ring of the parent away. Async-signal-safe.
     #[cfg_attr(

@@ -105,7 +105,7 @@ pub(super) fn cut_template(template: &str) -> String {
             Piece::Literal(_) => {}
         }
     }
-    // Nor between two braces that stand for one.
+    // Also not between two braces that denote one.
     for brace in ['{', '}'] {
         let kept = template[start..end].trim_end_matches(brace).len();
         end -= (end - start - kept) % 2;

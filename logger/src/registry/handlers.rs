@@ -1,8 +1,8 @@
 //! Call sites that are first called by a signal handler.
 //!
-//! A handler may neither wait for a lock nor allocate. So it enters its call site into a table of fixed
-//! size, which gives it an id at once, and commits records with that id. The drain, or the next thread that
-//! locks the registry, adds the dictionary entry and tells the site its id.
+//! A handler may neither wait for a lock nor allocate. It therefore enters its call site into a table of fixed
+//! size, which assigns an id at once, and commits records with that id. The drain, or the next thread that
+//! locks the registry, adds the dictionary entry and sets the id of the site.
 //!
 //! - **H1 (published).** Only the thread that changed a slot from `FREE` to `FILLING` writes to it; it
 //!   changes the slot to `READY` when done. From then on the slot is only read.
@@ -72,8 +72,8 @@ pub(super) fn note(
             }
             Some(_) => {}
             None => {
-                // Another one fills it, maybe the handler that this one has interrupted: should that note
-                // the same site, it has two ids, which does no harm.
+                // Another one is filling it, perhaps a handler that this one has interrupted. If that handler
+                // notes the same site, the site has two ids, which does no harm.
                 let taken = slot.state.compare_exchange(
                     FREE,
                     FILLING,

@@ -1,14 +1,14 @@
 //! Call sites that are described at run time, for code that does not know them when it is compiled.
 //!
-//! A call site lives as long as the process: threads, the registry and dumps know it by its address. So
-//! equal descriptions share one call site, and a caller may drop a handle and ask again at no cost in
-//! memory. What different descriptions and lists of types may take is bounded:
+//! A call site lives as long as the process: threads, the registry and dumps know it by its address. Equal
+//! descriptions therefore share one call site, and a caller may drop a handle and ask again without using more
+//! memory. The memory of different descriptions and lists of types is bounded:
 //!
 //! - **B1 (sum).** All of them together take no more than [`MAX_BYTES`]: of memory, and in each dump. A
 //!   reader accepts four times as much for all call sites of a dump.
 //! - **B2 (share).** One call site has no more than [`MAX_TYPE_LISTS`] lists of types.
 //!
-//! What exceeds a bound is refused, and the caller is told.
+//! A call that exceeds a bound is refused, and the caller is told.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
@@ -26,10 +26,10 @@ const MAX_BYTES: usize = 16 << 20;
 /// The most lists of types of one such call site.
 const MAX_TYPE_LISTS: usize = 64;
 
-/// What a call site, or an entry of it, takes beside its texts.
+/// The memory that a call site, or one of its entries, takes in addition to its texts.
 const OVERHEAD_BYTES: usize = 256;
 
-/// What a caller knows of a call site.
+/// The caller's description of a call site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SiteDescription<'a> {
     /// The level.
@@ -48,7 +48,7 @@ pub struct SiteDescription<'a> {
     pub slots: &'a [(&'a str, Role)],
 }
 
-/// Why a call site, or a record of it, was refused.
+/// The reason why a call site, or a record of it, was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SiteRefused {
@@ -72,7 +72,7 @@ pub enum SiteRefused {
     /// The call site is unknown, and is asked for within a log call of the same thread.
     #[error("a call site cannot be described within a log call")]
     WithinCall,
-    /// A reader would not take the type.
+    /// A reader would not accept the type.
     #[error("a value's type is nested more than {MAX_TYPE_DEPTH} deep")]
     TooDeep,
 }

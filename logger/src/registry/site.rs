@@ -1,4 +1,4 @@
-//! Call sites: what the macros know of one, and its state, a word that answers a call's two questions.
+//! Call sites: their description by the macros, and their state, a word that answers a call's two questions.
 //!
 //! ```text
 //!   state   UNKNOWN                unknown: ask the registry (the cold path)
@@ -6,13 +6,14 @@
 //!           generation « 32 | id   log with this id, if the thread's ring has this generation
 //! ```
 //!
-//! One relaxed load thus says both whether a call is enabled and which id its record carries.
-//! The generation says which logger the answer is for: a thread whose ring belongs to another one
-//! (or that has none yet) takes the cold path, and so needs no check of its own.
+//! One relaxed load tells both whether a call is enabled and which id its record has. The generation tells for
+//! which logger this holds: a thread whose ring belongs to another logger (or that has no ring yet) takes the
+//! cold path, so this needs no separate check.
 //!
-//! A generic function has one static for all its instances, whatever the types of the values:
-//! `signature` is a hash of the types that `id` belongs to, set once, before `state` first holds an id. A call with other types takes the cold path and gets another id.
-//! Relaxed order is enough: a thread that reads the id but not yet the signature takes the cold path too.
+//! A generic function has one static for all its instances, regardless of the types of the values: `signature`
+//! is a hash of the types that `id` belongs to, set once, before `state` first holds an id. A call with other
+//! types takes the cold path and gets another id. Relaxed order is enough: a thread that reads the id but not
+//! yet the signature takes the cold path too.
 
 use std::sync::atomic::AtomicU64;
 
@@ -20,13 +21,13 @@ use stenolog_format::dictionary::{Level, Role};
 
 use crate::core::Core;
 
-/// Not asked yet, or an entered logger must be asked each time.
+/// The registry was not asked yet, or an entered logger must be asked each time.
 pub(crate) const UNKNOWN: u64 = 0;
 
 /// No logger wants records of the call site. Greater values hold a generation: none is 0.
 pub(crate) const OFF: u64 = 1;
 
-/// What a macro knows of a call site.
+/// The macro's description of a call site.
 #[derive(Debug)]
 pub struct Meta {
     /// The level.
@@ -47,12 +48,12 @@ pub struct Meta {
     pub slots: &'static [SlotMeta],
 }
 
-/// What a macro knows of a value.
+/// The macro's description of a value.
 #[derive(Debug)]
 pub struct SlotMeta {
     /// The name; empty for a second print of an argument.
     pub name: &'static str,
-    /// What the value is for.
+    /// The role of the value.
     pub role: Role,
 }
 
@@ -65,7 +66,7 @@ pub struct Site {
 }
 
 impl Site {
-    /// A call site that has not been asked for yet.
+    /// A call site that was not registered yet.
     #[must_use]
     pub const fn new(meta: &'static Meta) -> Self {
         Self { state: AtomicU64::new(UNKNOWN), signature: AtomicU64::new(0), meta }

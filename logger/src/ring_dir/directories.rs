@@ -1,4 +1,4 @@
-//! The ring directories of a running logger: as a rule one, and a second one if that has no room.
+//! The ring directories of a running logger: usually one, and a second one if the first has no room.
 
 use std::fs;
 use std::io;
@@ -32,7 +32,7 @@ pub(crate) struct RingFile {
 #[derive(Debug)]
 pub(crate) struct RingDir {
     first: Directory,
-    /// For the rings that the first one has no room for.
+    /// For rings that do not fit the first one.
     second: Mutex<Second>,
     /// The folders in which the second one may be created.
     folders: Vec<PathBuf>,
@@ -92,7 +92,7 @@ impl RingDir {
                         next_file: AtomicU32::new(1),
                         is_removed: RwLock::new(false),
                     };
-                    // A folder that has no room for a single small ring is of no use.
+                    // A folder without room for a single small ring is useless.
                     match dir.new_ring_in(&dir.first, false, LEAST_RING_BYTES) {
                         Ok((_, _, probe)) => dir.remove_ring(probe),
                         Err(error) => {
@@ -199,12 +199,12 @@ impl RingDir {
         }
     }
 
-    /// Whether paths still lead to where they did.
+    /// Whether paths still lead to the same places.
     fn has_root(&self) -> bool {
         root() == self.root
     }
 
-    /// Whether a ring's file is where it was made.
+    /// Whether a ring's file is where it was created.
     pub(crate) fn has_ring(&self, file: RingFile) -> bool {
         let name = ring_file(file.number);
         if file.is_in_second {
@@ -253,7 +253,8 @@ impl RingDir {
         lock(&self.first.page).unlink(listing);
     }
 
-    /// Removes the entry of a ring of which the dump has everything: before its user words change.
+    /// Removes the entry of a ring whose records are all in the dump. Call it before the ring's user words
+    /// change.
     pub(crate) fn unlist(&self, listing: Listing) {
         lock(&self.first.page).unlist(listing);
     }
@@ -273,7 +274,7 @@ impl RingDir {
             || self.made_second().is_some_and(|second| lock(&second.meta).is_stated(id))
     }
 
-    /// Notes that the dump has the entry of a call site: it need not be stated here.
+    /// Notes that the dump has the entry of a call site, so it is not needed here.
     pub(crate) fn note_explained(&self, id: u32) {
         lock(&self.first.meta).note_stated(id);
     }
@@ -292,8 +293,8 @@ impl RingDir {
         failpoint::after(Step::Progressed);
     }
 
-    /// Checks that the directories are still there, and recreates what is gone. `rings` are those in use,
-    /// each with its file and its place in the page; `sites` gives the entries of all call sites.
+    /// Checks that the directories still exist, and recreates what is missing. `rings` are those in use, each
+    /// with its file and its place in the page; `sites` gives the entries of all call sites.
     ///
     /// Costs a few system calls, plus one for each ring if anything in a directory has changed.
     pub(crate) fn look(

@@ -1,8 +1,8 @@
 //! Reusable thread frames in `meta.steno`.
 //!
 //! A thread's frame is needed as long as its ring may have records that the dump lacks. After that, the
-//! frame is overwritten for another ring, with the same length and number, so a million threads take
-//! no more room than those that exist at once.
+//! frame is overwritten for another ring, with the same length and number, so a million threads take no
+//! more room than those that exist at once.
 //!
 //! - **M1 (in one piece).** A reusable frame lies within one page of the system. A killed process has
 //!   written either all of it or nothing: a write is only cut short between pages.
@@ -110,7 +110,7 @@ fn payload(thread: &Thread) -> Vec<u8> {
     payload
 }
 
-/// Appends a frame of `bytes` bytes, of which the payload needs only some.
+/// Appends a frame of `bytes` bytes. The payload needs only some of them.
 fn put(frames: &mut FrameWriter, payload: &[u8], bytes: u64, out: &mut Vec<u8>) {
     let padded = bytes as usize - FrameHeader::BYTES;
     debug_assert!(payload.len() <= padded && bytes.is_multiple_of(8), "it fits, to the byte");

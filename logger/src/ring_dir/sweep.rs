@@ -1,13 +1,13 @@
 //! Cleanup of ring directories that earlier processes have left, when a logger starts.
 //!
-//! `stenolog_session::leftover` judges each directory; this decides what becomes of it:
+//! `stenolog_session::leftover` judges each directory; this module acts on the judgement:
 //!
 //! ```text
-//!   its writer runs, or that cannot be told      left alone
+//!   its writer is running, or that is unknown    left alone
 //!   half made, by a start that was killed        removed
 //!   the dump is sealed                           removed: it has everything
 //!   the dump is gone                             removed: the rings are of no use
-//!   the dump has all that the rings held         sealed, then removed
+//!   the dump has all records of the rings        sealed, then removed
 //!   records that only the rings have             kept while young; pages of zeros are given back
 //! ```
 //!
@@ -53,7 +53,7 @@ mod keep {
     pub(super) const DIRECTORIES: usize = 64;
     /// Their part of the folder's file system, again without those of the last hour.
     pub(super) const SHARE_OF_FILE_SYSTEM: u64 = 8;
-    /// Younger ones are always kept, whatever their number and size.
+    /// Younger ones are always kept, regardless of their number and size.
     pub(super) const YOUNG: Duration = Duration::from_secs(3600);
 }
 
@@ -256,7 +256,7 @@ impl Left {
             return false;
         }
         let rings = UnreadDir::open(self.dir.path(), self.session);
-        // A logger may have gone on, and been killed, before this process had the lock.
+        // A logger may have continued, and been killed, before this process got the lock.
         let is_empty = || holds_rings(&self.dir).is_ok_and(|holds| !holds);
         rings.is_some_and(|rings| {
             (rings.is_locked() || !has_meta) && is_empty() && rings.remove().is_ok()

@@ -26,7 +26,7 @@ pub(crate) struct RingFile(Infallible);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Listing(Infallible);
 
-/// Changes to ring directories: there are none.
+/// Changes to ring directories, which do not exist on this platform.
 #[derive(Debug, Default)]
 pub(crate) struct Missed {
     pub(crate) made_again: Option<(PathBuf, io::Result<()>)>,

@@ -16,11 +16,11 @@ use crate::ring_dir;
 use crate::thread::record::ColdRecord;
 use crate::thread::wait::Waiter;
 
-/// A ring in use: what the slow path needs beside the producer.
+/// A ring in use: what the slow path needs in addition to the producer.
 pub(super) struct Attachment {
     pub(super) core: Arc<Core>,
     pub(super) slot: Arc<RingSlot>,
-    /// There are losses that the ring does not state yet.
+    /// Whether there are losses that the ring does not state yet.
     pub(super) owes_loss: Cell<bool>,
 }
 
@@ -39,8 +39,8 @@ pub(super) fn write(
     Ok(())
 }
 
-/// Writes the record, by way of the logger's policy if the ring is full, and returns up to where
-/// the hot path may fill the ring from now on.
+/// Writes the record, following the logger's policy if the ring is full, and returns how far the hot path may
+/// fill the ring from now on.
 pub(super) fn write_by_policy(
     record: &ColdRecord<'_>,
     attachment: &Attachment,
@@ -101,9 +101,9 @@ fn write_owed_loss(
     Ok(())
 }
 
-/// Up to where the hot path may fill the ring before it comes here again: half, which wakes the drain in
-/// time; then an eighth more each time, or a ring that stays half full would bring every call here. At
-/// most three quarters: the drain of a ring that has been emptied since must be woken again before the
+/// How far the hot path may fill the ring before it comes here again. First half, which wakes the drain in
+/// time; then an eighth more each time, because otherwise a ring that stays half full would bring every call
+/// here. At most three quarters, because once the ring was emptied, the drain must be woken again before the
 /// next burst has filled it.
 pub(super) fn next_allowance(attachment: &Attachment, producer: &Producer) -> usize {
     let capacity = producer.capacity();

@@ -13,25 +13,25 @@ use crate::thread::slow_path::in_cold_section;
 /// would take a lock or allocate memory are not logged, but counted in
 /// [`Stats::unheard`](crate::Stats::unheard).
 ///
-/// Not logged are the first calls of a thread, all calls of threads that have entered a logger, all
-/// calls that find their ring half full or more, and calls that interrupt a log call of their own
-/// thread. While another thread changes the filter, or makes the first call of a call site, a call in a
-/// handler waits, for 20 ms at most.
+/// These calls are not logged: the first calls of a thread, all calls of threads that have entered a logger,
+/// calls whose ring is at least half full, and calls that interrupt a log call of their own thread. While
+/// another thread changes the filter, or makes the first call of a call site, a call in a handler waits for at
+/// most 20 ms.
 ///
 /// A call site whose first call is in a handler is logged too, up to 64 of them in a process. The drain
 /// writes its dictionary entry a moment later: if the process dies before that, a reader finds records
-/// of an unknown call site. [`prepare_call_sites`] and [`prepare_thread`] do all of that in advance.
+/// of an unknown call site. [`prepare_call_sites`] and [`prepare_thread`] do all of this in advance.
 ///
-/// Outside of `in_signal_handler`, a log call that interrupts another one is still refused, so nothing
-/// is ever corrupted. But as with every function that is not async-signal-safe, a handler that
-/// interrupts, say, the allocator and then needs memory deadlocks; and if one interrupts a thread's
-/// start, the standard library ends the process.
+/// Outside of `in_signal_handler`, a log call that interrupts another one is still refused, so nothing is ever
+/// corrupted. However, as with every function that is not async-signal-safe, a handler deadlocks if it
+/// interrupts, for example, the allocator and then allocates; and if it interrupts the start of a thread, the
+/// standard library aborts the process.
 ///
 /// A child that is forked in a handler must exit there or exec another program. If it returned into a
 /// log call that the handler interrupted, that call would write to the parent's ring.
 ///
 /// # Panics
-/// If `handler` panics, which ends the process in most handlers.
+/// If `handler` panics. In most signal handlers this aborts the process.
 ///
 /// ```
 /// extern "C" fn on_signal(signal: i32) {
@@ -46,9 +46,9 @@ pub fn in_signal_handler<R>(handler: impl FnOnce() -> R) -> R {
     local::run_handler(handler)
 }
 
-/// Runs `calls` without logging, to register the call sites in it: each gets its id, and its entry is
-/// stored beside the rings. Later calls then find everything they need, even in a signal handler and even
-/// if the process dies right after.
+/// Runs `calls` without logging, to register its call sites: each gets its id, and its entry is stored beside
+/// the rings. Later calls need no further registration, even in a signal handler and even if the process dies
+/// right afterwards.
 ///
 /// Arguments are evaluated as usual, and code around the calls runs too. Call sites that the filter
 /// disables, or that `calls` does not reach, are not prepared. Records of a signal handler that runs on
@@ -71,12 +71,12 @@ pub fn prepare_call_sites<R>(calls: impl FnOnce() -> R) -> R {
     calls()
 }
 
-/// Gives this thread its ring now: its first call would otherwise wait while a file is created, reserved and
-/// mapped. Returns whether the thread has a ring of the global logger.
+/// Gives this thread its ring now. Otherwise its first call waits while a file is created, reserved and mapped.
+/// Returns whether the thread has a ring of the global logger.
 ///
-/// Call it where a thread begins if later calls must not wait; otherwise it is not needed. It does
-/// nothing more if the thread already has its ring. The first call of each call site still takes a
-/// lock and writes its dictionary entry, whichever thread makes it.
+/// Call it at the start of a thread if later calls must not wait; otherwise it is not needed. It does nothing
+/// if the thread already has its ring. The first call of each call site still takes a lock and writes its
+/// dictionary entry, on whichever thread it happens.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
@@ -106,7 +106,7 @@ pub fn prepare_thread() -> bool {
 
 /// Has this thread log to `core` until [`leave`].
 ///
-/// In a thread-local destructor there may be nothing left to enter with; calls then go to the
+/// In a thread-local destructor, the required thread-local may already be destroyed; calls then go to the
 /// global logger.
 pub(crate) fn enter(core: &Arc<Core>) {
     in_cold_section(|| {

@@ -27,12 +27,12 @@ use crate::process::epoch;
 /// The generation of a thread without a ring: no call site has it.
 pub(crate) const NO_GENERATION: u32 = u32::MAX;
 
-/// What the hot path reads of its thread.
+/// The state of a thread that the hot path reads.
 ///
 /// On Linux it has a page of its own, which the system zeroes in every forked child, even in one that no
-/// handler sees (F1 in `process::epoch`): the generation is then that of no logger, so the child's calls
-/// leave the hot path before they touch the ring that it shares with its parent. What must outlast a fork
-/// is not in here.
+/// handler sees (F1 in `process::epoch`): the generation is then that of no logger, so the child's calls leave
+/// the hot path before they touch the ring that it shares with its parent. State that must outlast a fork is
+/// elsewhere.
 #[cfg_attr(any(target_os = "linux", target_os = "android"), repr(align(4096)))]
 pub(crate) struct Local {
     /// The generation of the logger that the hot path may log to.
@@ -42,7 +42,7 @@ pub(crate) struct Local {
     /// Its quick claims are for the hot path; those beyond, for the slow one, which also checks the
     /// progress of the drain.
     pub(crate) producer: UnsafeCell<MaybeUninit<Producer>>,
-    /// There is a producer, and the cold path does not borrow it.
+    /// Whether there is a producer that the cold path does not borrow.
     has_producer: Cell<bool>,
     clock: Cell<Option<ClockRef>>,
     /// Whether an instruction reads that clock.
@@ -67,10 +67,10 @@ thread_local! {
     /// How many scopes are open.
     pub(super) static SCOPES: Cell<usize> = const { Cell::new(0) };
 
-    /// The cold path is at work, or the thread is a drain: its own calls are refused.
+    /// Whether the cold path is running, or the thread is a drain: its own calls are then refused.
     static IS_BUSY: Cell<bool> = const { Cell::new(false) };
 
-    /// This thread runs a signal handler that has not interrupted the cold path.
+    /// Whether this thread runs a signal handler that has not interrupted the cold path.
     static IS_IN_HANDLER: Cell<bool> = const { Cell::new(false) };
 
     /// How many times this thread is within `prepare_call_sites`.
@@ -96,7 +96,7 @@ impl Local {
         self.generation.set(self.owner.get());
     }
 
-    /// Whether the hot path is open but for what runs on this thread right now.
+    /// Whether the hot path is open, apart from code that is running on this thread right now.
     fn is_ready() -> bool {
         SCOPES.get() == 0 && PREPARING.get() == 0 && OWNER_EPOCH.get() == epoch::current()
     }
@@ -184,7 +184,7 @@ impl Local {
     }
 }
 
-/// Takes a forked child's thread its ring, which is the parent's. Async-signal-safe.
+/// Takes the ring from a thread of a forked child, because it belongs to the parent. Async-signal-safe.
 #[cfg(unix)]
 pub(crate) fn detach() {
     LOCAL.with(|local| {
@@ -208,7 +208,7 @@ pub(crate) struct ReentrancyGuard {
     was_busy: bool,
     /// Whether the hot path was open: not if this is a signal handler that has interrupted it (T2).
     was_open: bool,
-    /// It stays on its thread.
+    /// Keeps the value on its thread.
     _this_thread: PhantomData<*const ()>,
 }
 
@@ -266,7 +266,7 @@ pub(super) fn is_in_handler() -> bool {
     IS_IN_HANDLER.get()
 }
 
-/// Runs `handler` as a signal handler's part: the hot path stays as it is, the cold one is closed.
+/// Runs `handler` as a part of a signal handler: the hot path is unchanged, and the cold path is closed.
 pub(super) fn run_handler<R>(handler: impl FnOnce() -> R) -> R {
     let was_busy = IS_BUSY.replace(true);
     // If it was closed before, this is the drain, or has interrupted a call, or another handler.

@@ -5,14 +5,14 @@
 //! started it, and the first one has the name of the program. An inherited name distinguishes threads less
 //! than their ids do, so it is ignored.
 
-/// The operating system's name of this thread, if it was given one.
+/// The operating system's name of this thread, if it has one.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn name() -> Option<String> {
     let name = linux::own()?;
     (!linux::is_inherited(&name)).then(|| String::from_utf8_lossy(&name).into_owned())
 }
 
-/// The operating system's name of this thread, if it was given one.
+/// The operating system's name of this thread, if it has one.
 #[cfg(target_vendor = "apple")]
 pub(crate) fn name() -> Option<String> {
     let mut name = [0_u8; 64];
@@ -61,7 +61,7 @@ mod linux {
     /// The longest name of a thread, including the terminating zero.
     const NAME_BYTES: usize = 16;
 
-    /// How many other threads to ask for their names.
+    /// How many other threads' names to read.
     const MAX_OTHERS: usize = 256;
 
     /// The name of this thread, inherited or not.

@@ -7,7 +7,7 @@ use crate::registry::site::Site;
 /// A record that the hot path did not write.
 pub(crate) struct ColdRecord<'a> {
     pub(crate) site: &'static Site,
-    /// That of its types: see [`CallTypes::signature`].
+    /// The signature of its types: see [`CallTypes::signature`].
     pub(crate) signature: u64,
     /// The length of the payload: time and values.
     pub(crate) payload_bytes: usize,

@@ -1,4 +1,4 @@
-//! The rings of a thread: which it has, and how it gets and gives back one.
+//! The rings of a thread, and how it gets and returns one.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -29,9 +29,9 @@ thread_local! {
 
 /// The rings of a thread.
 pub(super) struct ThreadRings {
-    /// The one whose producer is in `LOCAL`.
+    /// The ring whose producer is in `LOCAL`.
     pub(super) global: Option<Attachment>,
-    /// ThreadRings of loggers that were entered, each with its producer.
+    /// Rings of loggers that were entered, each with its producer.
     others: Vec<(Attachment, Producer)>,
     /// The loggers that this thread has entered, innermost last.
     pub(super) scopes: Vec<Arc<Core>>,
@@ -105,7 +105,7 @@ impl ThreadRings {
             self.others.iter().any(|(ring, producer)| is_this(ring) && !is_done(ring, producer));
         if !has_ring {
             let mut before = None;
-            // A good time to drop rings of loggers that have ended.
+            // This is a good time to drop rings of loggers that have ended.
             let is_done = |(ring, producer): &mut (_, _)| is_done(ring, producer);
             for (attachment, producer) in self.others.extract_if(.., is_done) {
                 if is_this(&attachment) {
@@ -129,12 +129,12 @@ pub(super) fn give_back(attachment: &Attachment, producer: Producer) {
     }
     attachment.slot.retire(producer);
     attachment.core.counters.retired.fetch_add(1, Ordering::Release);
-    // If the drain has looked for the last time, what it left in the ring comes too late.
+    // If the drain has visited the rings for the last time, records left in the ring are late.
     attachment.slot.count_late_records();
 }
 
-/// A ring of the global logger for this thread, which continues the one that the thread had before and
-/// gives back. `None` if there is no memory for it.
+/// A ring of the global logger for this thread. It continues the thread's previous ring, which the thread
+/// returns. `None` if there is no memory for it.
 pub(super) fn new_global_ring(
     core: &Arc<Core>,
     record_bytes: usize,
@@ -146,8 +146,8 @@ pub(super) fn new_global_ring(
     Some((attachment, producer))
 }
 
-/// A ring for this thread whose first record has `record_bytes`. Its records come after all of the ring
-/// `continues`, which the thread gives back. `None` if there is no memory for it.
+/// A ring for this thread whose first record has `record_bytes`. Its records come after all records of the ring
+/// `continues`, which the thread returns. `None` if there is no memory for it.
 fn new_ring(
     core: &Arc<Core>,
     record_bytes: usize,
@@ -162,7 +162,7 @@ fn new_ring(
     Some((Attachment { core: Arc::clone(core), slot, owes_loss: Cell::new(false) }, producer))
 }
 
-/// The logger that this thread has entered last, and not left.
+/// The logger that this thread entered last and has not left.
 pub(super) fn innermost_scope() -> Option<Arc<Core>> {
     let scope = RINGS.try_with(|rings| rings.borrow().scopes.last().map(Arc::clone));
     scope.ok().flatten()

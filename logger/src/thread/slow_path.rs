@@ -23,7 +23,7 @@ use crate::thread::local::{ColdSection, LOCAL, Local, SCOPES, is_in_handler, is_
 use crate::thread::record::ColdRecord;
 use crate::thread::rings::{self, COLD_CALL_BYTES, RINGS, ThreadRings};
 
-/// Whether a call is to be evaluated whose call site does not know.
+/// Whether to evaluate a call whose call site does not know whether it is enabled.
 #[cold]
 #[inline(never)]
 pub(crate) fn wants(site: &'static Site) -> bool {
@@ -148,7 +148,7 @@ fn log_in_handler(record: &ColdRecord<'_>) -> bool {
         let state = record.site.state.load(Ordering::Relaxed);
         let signature = record.site.signature.load(Ordering::Relaxed);
         if (state >> 32) as u32 == generation && signature == record.signature {
-            // It was only the ring that brought the call here: half full.
+            // The call came here only because the ring is half full.
             return false;
         }
         let id = registry::id_in_handler(record.site, record.payload.types(), generation);
@@ -158,8 +158,8 @@ fn log_in_handler(record: &ColdRecord<'_>) -> bool {
 
 /// Logs to the thread's ring of the logger that it has entered, or else of the global one.
 fn log_to_own_ring(record: &ColdRecord<'_>, rings: &mut ThreadRings) {
-    // A thread that has entered the global logger keeps using its ring of that one: records in two rings
-    // would have no order but that of their times.
+    // A thread that has entered the global logger keeps using its ring of that logger: records in two rings
+    // would be ordered only by their times.
     if let Some(core) = rings.scopes.last().filter(|core| !registry::is_global(core)) {
         if core.is_closed() {
             DROPPED_NO_LOGGER.fetch_add(1, Ordering::Relaxed);
@@ -222,8 +222,8 @@ fn explain(core: &Core, id: Id) {
     }
 }
 
-/// Whether this thread has used `RINGS` before, or there is memory to: the C library ends a process that
-/// cannot note their destructor.
+/// Whether this thread has used `RINGS` before, or there is memory to use it: the C library aborts a process if
+/// it cannot register the destructor.
 pub(super) fn can_have_rings() -> bool {
     let has_ring = LOCAL.with(Local::has_owner) || SCOPES.get() > 0;
     has_ring || has_memory(COLD_CALL_BYTES)
@@ -236,7 +236,7 @@ fn count_without_memory(record: &ColdRecord<'_>) {
     }
 }
 
-/// The id that the site has already, if it is only the ring that brought the call here.
+/// The existing id of the site, if the call came here only because of the ring.
 fn known_id(record: &ColdRecord<'_>, rings: &ThreadRings) -> Option<(Arc<Core>, Id)> {
     let core = &rings.global.as_ref()?.core;
     let state = record.site.state.load(Ordering::Relaxed);
@@ -247,7 +247,7 @@ fn known_id(record: &ColdRecord<'_>, rings: &ThreadRings) -> Option<(Arc<Core>, 
     is_known.then(|| (Arc::clone(core), Id { number: state as u32, is_explained: true }))
 }
 
-/// Whether the global logger wants a record, and under which id. Its answer also tells the site.
+/// Whether the global logger wants a record, and under which id. Also updates the site.
 fn decide(record: &ColdRecord<'_>) -> Option<(Arc<Core>, Id)> {
     if !has_memory(COLD_CALL_BYTES) {
         count_without_memory(record);

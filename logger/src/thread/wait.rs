@@ -14,8 +14,8 @@ pub(super) struct Waiter<'a> {
     backoff: Backoff,
 }
 
-/// How long a waiting call only yields to others: by then a running drain has made room.
-/// After that it sleeps, which takes longer, and may leave the drain without work.
+/// How long a waiting call only yields to others. By then a running drain has made room. After that
+/// it sleeps, which takes longer, and may leave the drain without work.
 const YIELD_FOR: Duration = Duration::from_micros(200);
 
 impl<'a> Waiter<'a> {
@@ -27,7 +27,7 @@ impl<'a> Waiter<'a> {
         Self { core, began, deadline, backoff: Backoff::new() }
     }
 
-    /// Waits a little; `false` if there is no point in waiting on.
+    /// Waits a little. `false` if further waiting is useless.
     pub(super) fn wait(&self) -> bool {
         let now = Instant::now();
         if self.core.is_closed() || self.deadline.is_some_and(|deadline| now >= deadline) {

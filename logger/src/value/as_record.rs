@@ -84,13 +84,13 @@ pub trait AsRecord {
     }
 }
 
-/// Types that `{:?}` and `?value` record as a field would: derived types, and types made of them. Their own
-/// `Debug` might show redacted values.
+/// Types that `{:?}` and `?value` record in the same way as a field: derived types, and types made of them.
+/// Their own `Debug` might show redacted values.
 ///
 /// A type that implements [`AsRecord`] by hand prints by its own `Debug`.
 pub trait Shown: AsRecord {}
 
-/// What `#[derive(Record)]` says of how a type is recorded when it is borrowed for `'a`.
+/// How `#[derive(Record)]` records a type that is borrowed for `'a`.
 pub trait Derived<'a> {
     /// As in [`Value`].
     const SIGNATURE: u64;
@@ -213,7 +213,7 @@ themselves! {
     Cow<'_, str>,
 }
 
-/// What derefs to something recordable is recorded as that.
+/// Types that deref to a recordable type are recorded as that type.
 macro_rules! delegate {
     ($([$($generics:tt)*] $ty:ty => $target:ty;)+) => {$(
         impl<$($generics)*> AsRecord for $ty {

@@ -235,7 +235,7 @@ impl Bound {
         Self { unsized_elements, ..Self::list(of) }
     }
 
-    /// What serde has made: a length, then a value.
+    /// A serde value: a length, then the value.
     #[cfg(feature = "serde")]
     pub(super) const fn serde(of: Self) -> Self {
         Self {

@@ -64,7 +64,7 @@ pub const fn enum_fixed_size(variants: &[Option<usize>]) -> Option<usize> {
 
 const INDEX_SIZE: usize = size_of::<u16>();
 
-/// What a reader needs for a struct or a variant at the most.
+/// An upper bound on what a reader needs for a struct or a variant.
 #[must_use]
 pub const fn product_bound(name: &str, _: Shape, names: &[&str], fields: &[Bound]) -> Bound {
     Bound::product(name, names, fields)

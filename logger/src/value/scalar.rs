@@ -148,7 +148,7 @@ unsafe impl Value for str {
     }
 }
 
-/// What derefs to a value is recorded as that value.
+/// Types that deref to a value are recorded as that value.
 macro_rules! delegate {
     ($([$($generics:tt)*] $ty:ty => $target:ty;)+) => {$(
         // SAFETY: the standard library's pointers deref to the same value as long as they are

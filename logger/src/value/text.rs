@@ -13,7 +13,7 @@ pub struct Buffer {
     inline: [u8; Self::INLINE],
     /// Holds everything as soon as it holds anything.
     heap: Vec<u8>,
-    /// Something was to be appended that no ring can hold.
+    /// The text became longer than any ring can hold.
     is_too_large: bool,
 }
 

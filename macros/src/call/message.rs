@@ -34,7 +34,7 @@ pub(super) struct Printer<'a, 's> {
     prints: Vec<(usize, Capture)>,
 }
 
-/// What a template is made of.
+/// A part of a template.
 enum Part<'a> {
     Literal(&'a str),
     /// The index in [`Printer::prints`].

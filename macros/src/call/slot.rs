@@ -25,7 +25,7 @@ pub(super) struct Slot {
     pub(super) capture: Capture,
 }
 
-/// What determines how a value is recorded.
+/// How a value is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Capture {
     Field(Sigil),

@@ -385,8 +385,8 @@ impl Expansion<'_> {
     }
 
     /// The bounds of the fields' types. Those that depend on a type parameter are bounds of the implementation;
-    /// for others rustc checks them here and only here, so a type that cannot be recorded is one error,
-    /// at the field.
+    /// for others rustc checks them here and only here, so a type that cannot be recorded is one error, at the
+    /// field.
     fn bounds(&self) -> WhereClause {
         self.each_bound(&|field| {
             let ty = field.ty;

@@ -46,7 +46,7 @@ impl Bell {
     #[inline]
     pub(super) fn ring(&self) {
         fence(Ordering::SeqCst);
-        // Looked at first, lest senders that notify all the time take the line from each other.
+        // Read first, so senders that notify all the time do not take the line from each other.
         if self.asleep.load(Ordering::Relaxed) && self.asleep.swap(false, Ordering::Relaxed) {
             self.unparker.unpark();
         }

@@ -49,9 +49,9 @@ impl<P> Sender<P> {
     }
 }
 
-/// What a sender needs of a producer.
+/// The operations that a sender needs from a producer.
 pub(crate) trait Claim {
-    /// Where space was taken.
+    /// The place of the taken space.
     type Place;
     fn take(&mut self, len: usize) -> Result<Self::Place, TryClaimError>;
     /// # Safety

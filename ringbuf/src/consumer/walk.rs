@@ -5,12 +5,12 @@ use crate::batch::Record;
 use crate::header::Header;
 
 impl Consumer {
-    /// Shows records from `start` on, a position between records, that end at or before `limit`,
-    /// or `first_limit` for the first one; returns how many. `reached` follows the end of what was
-    /// shown, and is ahead of `read`, so that it is right when that unwinds.
-    // Where a header lies depends on the one before it, and so does the next load on this one. As
-    // records often take as much space as the one before, the inner loop assumes that: there the
-    // place does not depend on what was loaded, and the processor can load ahead.
+    /// Shows records from `start` on, a position between records, that end at or before `limit`, or
+    /// `first_limit` for the first one; returns how many. `reached` follows the end of what was
+    /// shown, and is ahead of `read`, so it is right when that unwinds.
+    // The place of a header depends on the previous header, so each load depends on the previous one. Records
+    // often take as much space as the one before. The inner loop assumes this: the place then does not depend
+    // on loaded data, and the processor can load ahead.
     #[inline]
     pub(super) fn walk(
         &self,

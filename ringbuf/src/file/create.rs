@@ -120,7 +120,7 @@ impl Options {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(path)?;
         self.fill(file, kind).inspect_err(|_| {
-            // The first error tells more than one about the clearing up.
+            // The first error is more useful than one from cleaning up.
             let _ = fs::remove_file(path);
         })
     }

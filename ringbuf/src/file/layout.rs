@@ -75,7 +75,7 @@ impl Fixed {
     }
 
     pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, BadHeader> {
-        // First what it is, so that another file is called that, and not a damaged ring.
+        // First what it is, so another file is called that, and not a damaged ring.
         let magic = *bytes.first_chunk().ok_or(BadHeader::Short)?;
         if magic != MAGIC {
             return Err(BadHeader::Magic(magic));

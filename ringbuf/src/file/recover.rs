@@ -49,7 +49,7 @@ pub struct Recovered {
     fixed: Fixed,
     changing: Changing,
     images: Images,
-    /// Where reading begins: what lies before was consumed.
+    /// Where reading begins. Everything before was consumed.
     start: u64,
     /// Where it ends.
     end: u64,
@@ -76,7 +76,7 @@ struct Images {
     third: Option<Vec<u8>>,
 }
 
-/// What is found at a position.
+/// The bytes found at a position.
 enum Found {
     Record(Header),
     /// Bytes to step over.
@@ -97,8 +97,8 @@ impl Recovered {
     /// consumer freed records during each of many attempts to read it.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, RecoverError> {
         let mut file = File::open(path)?;
-        // A writer may pass between the readings of two positions; hardly ever, and not always. A
-        // consumer may free records meanwhile much more often.
+        // A writer may pass between the readings of two positions, but rarely and not each time. A consumer may
+        // free records meanwhile much more often.
         let (mut torn, mut in_use) = (0, 0);
         loop {
             match Self::read(&mut file) {
@@ -219,8 +219,8 @@ impl Recovered {
         self.end = position;
     }
 
-    /// What begins at a position that is a multiple of 8 and before the end. Whatever it is, it
-    /// has at least 8 bytes, and ends before the limit and the ring's end.
+    /// Finds out what begins at a position that is a multiple of 8 and before the end. The result has at least
+    /// 8 bytes, and ends before the limit and the ring's end.
     fn find(&self, position: u64) -> Found {
         let capacity = self.fixed.capacity as u64;
         let offset = (position & (capacity - 1)) as usize;
@@ -234,8 +234,8 @@ impl Recovered {
 
         if let Some(header) = Header::from_word(first.to_le()) {
             if header.span() > room {
-                // One producer may have gone on while this was read, in room that was freed since
-                // the limit was set: its record may cross the limit, and came after it.
+                // With one producer, it may have continued during the reading, in space that was freed after
+                // the limit was set: its record may cross the limit, and came later.
                 let freed = (self.changing.head + capacity).saturating_sub(position);
                 let is_later = self.fixed.kind == Kind::OneProducer
                     && header.span() <= freed.min(capacity - offset as u64);
@@ -252,12 +252,12 @@ impl Recovered {
         if self.fixed.kind == Kind::OneProducer {
             return if first == 0 { Found::End } else { damage(first) };
         }
-        // Claimed and not committed, at least when it was read first. How long it is can also
-        // be told by what it has become since.
+        // Claimed and not committed, at least at the first reading. Its length may also be known from a later
+        // reading.
         let third = self.images.third.as_ref().and_then(|image| word(image, offset));
         let open = [first, second].into_iter().chain(third).find(|&found| found != 0);
         let Some(open) = open else {
-            // Nor marked: all of the claim is zero.
+            // Not marked either: all of the claim is zero.
             return Found::Dead(HEADER_BYTES as u64);
         };
         let bytes = match (marked_len(open.to_le()), Header::from_word(open.to_le())) {

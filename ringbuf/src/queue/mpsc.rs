@@ -84,10 +84,9 @@ pub fn new(capacity_bytes: usize) -> (Producer, Consumer) {
 /// assert_eq!(consumer.drain(usize::MAX, |_| ()), 2);
 /// ```
 //
-// `limit` is the smaller of `head + capacity` and the end of the lap in which the tail was when
-// the head was looked up. A claim that ends at or before it covers free bytes only, and does not
-// wrap. It only ever grows, and an old one is merely too small: if others have moved the tail into
-// a later lap, each claim ends after it.
+// `limit` is the smaller of `head + capacity` and the end of the lap in which the tail was when the head was
+// looked up. A claim that ends at or before it covers free bytes only, and does not wrap. It only grows, and an
+// old limit is merely too small: if others have moved the tail into a later lap, each claim ends after it.
 pub struct Producer {
     words: Words,
     /// In `ring`; kept here as a claim would have to follow two pointers to it.
@@ -228,7 +227,7 @@ impl Producer {
         unsafe { self.tail.as_ref() }
     }
 
-    /// Takes space for a record of `len` bytes, of which a claim must be made.
+    /// Takes space for a record of `len` bytes. The caller must make a claim of it.
     #[inline]
     pub(crate) fn take(&mut self, len: usize) -> Result<u64, TryClaimError> {
         match self.take_before_limit(span(len), u64::MAX) {

@@ -234,7 +234,7 @@ impl Producer {
         }
         let at = self.tail + skip;
         self.shared.word(at).store(Header::record(len, tag).to_word(), Ordering::Relaxed);
-        // One range, so that bounds are checked once: a record does not wrap.
+        // One range, so bounds are checked once: a record does not wrap.
         let first = (at & (capacity - 1)) as usize / HEADER_BYTES + 1;
         let words = &self.shared.words[first..first + span as usize / HEADER_BYTES - 1];
         for (word, bytes) in words.iter().zip(self.filling.as_chunks().0) {

@@ -88,8 +88,8 @@ pub fn try_new(capacity_bytes: usize) -> Result<(Producer, Consumer), OutOfMemor
 /// # Ok::<(), stenolog_ringbuf::TryClaimError>(())
 /// ```
 //
-// Offsets are relative to the start of the lap, that is of the pass through the ring's memory in
-// which the tail is:
+// Offsets are relative to the start of the lap, which is the pass through the ring's memory that the tail is
+// in:
 //
 //     head_offset       offset (the tail)      limit
 //     |  (may be < 0)   |                      |
@@ -97,11 +97,11 @@ pub fn try_new(capacity_bytes: usize) -> Result<(Producer, Consumer), OutOfMemor
 //     | records         | room for claims      |      | capacity
 //   --+-----------------+----------------------+------+
 //
-// Between calls `offset < capacity` and `offset <= limit`, and the limit is the smaller of
-// `capacity` and `head_offset + capacity`; without a ring, all are 0. A claim that ends before the
-// limit therefore needs but that one comparison: it does not wrap, it covers free bytes only, and
-// the header after it is free and in the same lap. The quick limit is never past the limit: what
-// ends before it leaves no more than `quick_max` bytes in use.
+// Between calls `offset < capacity` and `offset <= limit`, and the limit is the smaller of `capacity` and
+// `head_offset + capacity`; without a ring, all are 0. A claim that ends before the limit therefore needs only
+// that one comparison: it does not wrap, it covers free bytes only, and the header after it is free and in the
+// same lap. The quick limit is never past the limit: what ends before it leaves no more than `quick_max` bytes
+// in use.
 pub struct Producer {
     words: Words,
     offset: usize,
@@ -236,7 +236,7 @@ impl Producer {
     /// full.
     ///
     /// This is the claim with the least code: an addition and one comparison, without a branch to slow code. On
-    /// `None`, use one of the other methods: it reads the consumer's position, so that several quick claims can
+    /// `None`, use one of the other methods: it reads the consumer's position, so several quick claims can
     /// follow.
     ///
     /// # Examples
@@ -323,7 +323,7 @@ impl Producer {
         }
     }
 
-    /// Takes space for a record of `len` bytes, of which a claim must be made.
+    /// Takes space for a record of `len` bytes. The caller must make a claim of it.
     #[inline]
     pub(crate) fn take(&mut self, len: usize) -> Result<usize, TryClaimError> {
         let next = self.offset + span(len);
@@ -364,8 +364,8 @@ impl Producer {
 
     /// Takes space in every other case: the consumer's progress has to be looked up, the ring
     /// wraps, the record ends at the limit exactly, or there is no room.
-    // Making the claim is left to the caller, whose code then knows its length whichever way it
-    // came; and with an offset of 32 bits the result fits a register.
+    // The caller makes the claim, so its code knows the length on either path; and with a 32-bit offset the
+    // result fits a register.
     #[cold]
     #[inline(never)]
     fn take_cold(&mut self, len: usize, max_used_bytes: usize) -> Result<u32, TryClaimError> {

@@ -2,8 +2,8 @@
 //!
 //! `RUSTFLAGS="--cfg loom" cargo test -p stenolog-ringbuf --profile loom --test loom`
 //!
-//! No model spins: each thread makes a fixed number of attempts, and what is left is read once
-//! the producer is done. Rings are so small that old records lie behind every new one.
+//! No model spins: each thread makes a fixed number of attempts, and what is left is read once the
+//! producer is done. Rings are so small that old records follow every new one.
 #![cfg(loom)]
 
 mod channel;

@@ -1,4 +1,4 @@
-//! Directories by their paths, where they cannot be held open.
+//! Directories by their paths, for platforms where directories cannot be held open.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata, OpenOptions};

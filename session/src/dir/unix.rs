@@ -1,4 +1,4 @@
-//! Open directories of Unix, by `openat` and its kin.
+//! Open directories on Unix, through `openat` and related calls.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata};

@@ -5,8 +5,8 @@
 //!   | dump   | totals              | a word for each ring that a thread has |
 //! ```
 //!
-//! Its space is reserved when the directory is created, which makes room to state a ring without a file
-//! however full the file system is. The writer maps the file and changes eight bytes at a time.
+//! Its space is reserved when the directory is created, so a ring without a file can be stated even if the file
+//! system is full. The writer maps the file and changes eight bytes at a time.
 
 use stenolog_format::loss::Loss;
 use stenolog_format::volatile::VolatileState;
@@ -74,7 +74,8 @@ impl RingPlace {
 }
 
 impl RingPlace {
-    /// How a dump states that a ring died with its process. A ring in a file did not: its file is missing.
+    /// How a dump states that a ring was lost with its process. For a ring in a file, this means that its file
+    /// is missing.
     #[must_use]
     pub const fn lost_state(self) -> VolatileState {
         match self {
@@ -100,7 +101,7 @@ impl RingList {
 }
 
 impl Progress {
-    /// Whether the file is that of the session's first directory, which counts.
+    /// Whether the file is that of the session's first directory. Only that one is valid.
     #[must_use]
     pub fn is_of_first_directory(&self) -> bool {
         self.rings.as_ref().is_none_or(|rings| rings.directory == 0)

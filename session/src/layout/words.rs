@@ -1,4 +1,4 @@
-//! The user words of a ring: what a reader must know of a ring besides its records.
+//! The user words of a ring: what a reader must know about a ring in addition to its records.
 
 use stenolog_format::loss::Loss;
 use stenolog_ringbuf::file::USER_WORDS;
@@ -11,7 +11,7 @@ pub mod word {
     pub const RING: usize = 2;
     /// Two pairs of a position and the number of the record there.
     pub const NUMBERS: [usize; 2] = [4, 6];
-    /// Lost records by level: those that found the ring full, and those that were too large.
+    /// Lost records by level: those lost because the ring was full, and those that were too large.
     pub const LOST: [usize; 2] = [8, 13];
     /// The raw counter of the latest loss.
     pub const LOST_AT: usize = 18;

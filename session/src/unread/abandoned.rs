@@ -1,4 +1,4 @@
-//! The locked ring directories of a session whose logger does not run any more.
+//! The locked ring directories of a session whose logger is no longer running.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -25,7 +25,7 @@ use crate::layout::{
 use crate::lock::{self, Writer};
 use crate::positioned;
 
-/// The ring directory of a session whose logger does not run any more, or both directories.
+/// The ring directory of a session whose logger is no longer running, or both directories.
 ///
 /// Locked as long as this lives, so no other process completes the dump.
 #[derive(Debug)]
@@ -110,9 +110,9 @@ impl AbandonedRings {
         std::iter::once(self).chain(self.other.as_deref())
     }
 
-    /// Appends what the dump lacks, seals it, and syncs it to disk. If anything follows its last whole
-    /// frame, this happens to a copy (U4), for which `make` creates the file; `true` if the copy has to
-    /// take the dump's place.
+    /// Appends the missing records to the dump, seals it, and syncs it to disk. If anything follows its last
+    /// whole frame, this works on a copy (U4), for which `make` creates the file. Returns `true` if the copy
+    /// must replace the dump.
     ///
     /// No other process may write to either meanwhile.
     ///

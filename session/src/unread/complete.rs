@@ -23,7 +23,7 @@ use crate::writer::{DumpWriter, WRITE_AT_BYTES};
 /// The number of bytes that are copied at once where a file cannot be copied by reference.
 const COPIED_AT_ONCE: usize = 1 << 20;
 
-/// What a dump lacks.
+/// The parts that a dump lacks.
 pub(super) struct Missing {
     /// Of each ring, in the order of their ids: a ring follows the one that it continues.
     pub(super) shares: Vec<Share>,

@@ -159,7 +159,7 @@ pub enum ShareDamage {
         /// The position of the record in the ring.
         found: u64,
     },
-    /// The dump goes on after records that it lacks, or whose block is damaged.
+    /// The dump continues after records that it lacks, or whose block is damaged.
     Overtaken {
         /// The number of the first record that the dump lacks.
         number: u64,
@@ -193,7 +193,7 @@ pub fn judge(ring: &Recovered, id: u32, words: &RingWords, dump: &impl DumpSide)
         damage.push(ShareDamage::Number { position: start, number });
         number
     });
-    // How far the dump goes on without a gap from where the ring begins.
+    // How far the dump continues without a gap from where the ring begins.
     let (mut next, mut position) = (first, start);
     for (at, block) in dump.blocks(id).enumerate() {
         let end = end_number(block);

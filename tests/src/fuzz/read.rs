@@ -37,7 +37,7 @@ pub(super) fn read(dumps: &[Dump], bytes: usize) {
     for dump in dumps {
         let _ = info(dump);
         for damage in dump.damage() {
-            assert!(damage.offset <= dump.len_bytes(), "damage behind the end: {damage}");
+            assert!(damage.offset <= dump.len_bytes(), "damage after the end: {damage}");
             let _ = damage.to_string();
         }
     }

@@ -19,7 +19,7 @@ const CAPACITIES: u32 = 4;
 /// | first byte | what follows |
 /// |---|---|
 /// | even | the bytes of a file |
-/// | odd | which ring (1 byte: capacity, kind); head, then consumed and tail as words behind it (8, 2, 2 bytes); the records' bytes, of which fewer than the ring has mean that the file is cut |
+/// | odd | which ring (1 byte: capacity, kind); head, then consumed and tail as words after it (8, 2, 2 bytes); the records' bytes: fewer than the ring has mean that the file is cut |
 ///
 /// # Panics
 /// If the reader of ring files breaks a promise.
@@ -37,8 +37,8 @@ fn file(input: &mut Input<'_>) -> Vec<u8> {
     let mut file = EMPTY[which].clone();
     let capacity = file.len() - DATA_AT;
     let head = input.u64();
-    let mut behind = || head.wrapping_add(u64::from(input.u16()) * 8);
-    let positions = [head, behind(), behind()];
+    let mut after = || head.wrapping_add(u64::from(input.u16()) * 8);
+    let positions = [head, after(), after()];
     for (at, position) in POSITIONS_AT.into_iter().zip(positions) {
         file[at..at + 8].copy_from_slice(&position.to_le_bytes());
     }

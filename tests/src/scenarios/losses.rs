@@ -26,7 +26,7 @@ fn without_bytes(path: &Path) -> Outcome {
     let log = Builder::new(path).start()?;
     for length in [0_usize, 3, 4096, 4097, 1 << 32, 5] {
         let list = vec![[0_u8; 0]; length];
-        info!("{} {:?} {}", length, list, "a text behind it");
+        info!("{} {:?} {}", length, list, "a text after it");
     }
     log.close()?;
     Ok(())
@@ -40,7 +40,7 @@ fn full_disk(path: &Path) -> Outcome {
     log.flush()?;
     ignore_file_size_signal();
     set_file_size(Some(std::fs::metadata(path)?.len()))?;
-    // More than the ring holds, so that some must be dropped whatever the drain does.
+    // More than the ring holds, so some must be dropped whatever the drain does.
     (0..10_000_u32).for_each(|n| info!("record {n}"));
     println!("{}", log.flush().err().ok_or("a flush to a full disk succeeded")?);
     println!("{}", log.stats().lost);

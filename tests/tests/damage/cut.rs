@@ -7,7 +7,7 @@ use crate::samples::{SAMPLES, Sample};
 use crate::walk::{END, FILE_HEADER};
 use crate::{for_each, memory};
 
-/// What the first `length` bytes are to show.
+/// The expected output for the first `length` bytes.
 fn check(sample: &Sample, length: usize) {
     let Sample { name, bytes, frames, .. } = sample;
     let bytes = &bytes[..length];

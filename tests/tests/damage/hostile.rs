@@ -114,7 +114,7 @@ fn frames_of_another_session_show_nothing_that_was_not_logged() {
             let logged = &texts(&one.whole) | &texts(&other.whole);
             assert!(texts(&reading).is_subset(&logged), "{} and {}", one.name, other.name);
             assert!(!reading.damage.is_empty());
-            // One behind the other: the second is not read, and that is said.
+            // One after the other: the second is not read, and that is reported.
             let bytes = [&one.bytes[..], &other.bytes].concat();
             let reading = Reading::of(&bytes).unwrap();
             assert_eq!(shown(&reading), shown(&one.whole));

@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 #[global_allocator]
 static MEMORY: memory::Counting = memory::Counting;
 
-/// Whether nothing is to be left out.
+/// Whether nothing may be left out.
 fn is_exhaustive() -> bool {
     std::env::var_os("STENOLOG_EXHAUSTIVE").is_some_and(|value| value == "1")
 }

@@ -142,9 +142,9 @@ impl<'a> Expected<'a> {
                 }
             }
             if any && frame.kind == BLOCK {
-                let behind = frame.first + frame.records.len() as u64;
+                let after = frame.first + frame.records.len() as u64;
                 // Each is the first file of its session, where rings begin with record 0.
-                let next = next.insert(frame.ring, behind).unwrap_or(0);
+                let next = next.insert(frame.ring, after).unwrap_or(0);
                 expected.missing += frame.first - next;
             }
         }

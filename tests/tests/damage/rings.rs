@@ -222,9 +222,9 @@ fn check(sample: &Sample, at: usize, value: u8) {
             let Some(item) = sample.items.iter().find(is_at) else {
                 // Padding, open claims, what was freed: at the end of a ring with one producer, it
                 // may now look like a record, after all others.
-                let (before, behind) = records.split_at(sample.whole.len());
+                let (before, after) = records.split_at(sample.whole.len());
                 assert_eq!(before, sample.whole, "{}", what());
-                assert!(behind.is_empty() || sample.kind == Kind::OneProducer, "{}", what());
+                assert!(after.is_empty() || sample.kind == Kind::OneProducer, "{}", what());
                 return;
             };
             let number = sample.whole.iter().filter(|was| was.0 < item.position).count();

@@ -46,7 +46,7 @@ fn dump_of(
 ) -> [Vec<u8>; 2] {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sample.steno");
-    // Passes happen when they are asked for, so that the samples are much the same in each run.
+    // Passes happen when they are asked for, so the samples are much the same in each run.
     let builder = Builder::new(&path)
         .filter("trace")
         .compression(Compression::None)

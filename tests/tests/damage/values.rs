@@ -43,7 +43,7 @@ fn dump(count: u64, nodes: &[u8], values: &[&[u8]]) -> Vec<u8> {
     forgery.finish()
 }
 
-/// `unit`s, then the node that makes a tuple of them and of what stands before.
+/// `unit`s, then the node that makes a tuple of them and of what precedes.
 fn tuple_of(before: &[u8], units: u64) -> (u64, Vec<u8>) {
     let mut nodes = before.to_vec();
     nodes.extend(iter::repeat_n(0, units as usize));

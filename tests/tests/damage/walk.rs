@@ -22,7 +22,7 @@ pub(crate) struct Frame {
     pub(crate) kind: u8,
     pub(crate) start: usize,
     pub(crate) payload: Range<usize>,
-    /// Behind the padding.
+    /// After the padding.
     pub(crate) end: usize,
     /// The call sites of a dictionary.
     pub(crate) ids: Vec<u32>,
@@ -39,7 +39,7 @@ pub(crate) struct Frame {
 #[derive(Debug)]
 pub(crate) struct Record {
     pub(crate) tag: u32,
-    /// Behind its last byte, padding not included: the offset in the file.
+    /// After its last byte, padding not included: the offset in the file.
     pub(crate) end: usize,
     /// The totals of a loss statement.
     pub(crate) lost: [u64; 10],

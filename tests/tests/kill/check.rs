@@ -40,7 +40,7 @@ impl<'a> Check<'a> {
         let (Some(Ok(thread)), Some(Ok(number))) =
             (thread.map(str::parse::<usize>), number.map(str::parse::<u64>))
         else {
-            return self.fail(format!("nobody has logged `{message}`"));
+            return self.fail(format!("no thread has logged `{message}`"));
         };
         let Some(last) = self.last.get_mut(thread) else {
             return self.fail(format!("there is no thread {thread}"));

@@ -291,7 +291,7 @@ impl<'s> Running<'s> {
             return Err("the logger ended, and the dump is not sealed".into());
         }
         let dir = self.lines.first().ok_or("it has not said where its rings are")?;
-        if Path::new(dir).exists() { Err(format!("{dir} was left behind")) } else { Ok(()) }
+        if Path::new(dir).exists() { Err(format!("{dir} was not removed")) } else { Ok(()) }
     }
 
     /// Has `steno` read it, as a user would.

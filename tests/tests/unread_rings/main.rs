@@ -29,11 +29,11 @@ impl Remains {
     fn new(more: &str) -> Self {
         // The drain may have been awake still, though as a rule it is not.
         let mut tries = (0..100).map(|_| Self::of_any(more));
-        let is_behind = |remains: &Self| {
+        let is_late = |remains: &Self| {
             let all = if more == "early" { 400 } else { 800 };
             verify(&Dump::open(remains.dump()).unwrap()).records < all
         };
-        tries.find(is_behind).expect("a process that is killed before its drain wakes")
+        tries.find(is_late).expect("a process that is killed before its drain wakes")
     }
 
     fn of_any(more: &str) -> Self {

@@ -66,7 +66,7 @@ fn a_dump_with_unread_rings_is_not_replaced() {
     assert!(!remains.folder.path().join("app.2.steno").exists());
 }
 
-/// A reader that is behind would be killed if what it has mapped were taken away.
+/// A slow reader would be killed if its mapped pages were taken away.
 #[test]
 fn what_a_reader_has_mapped_stays_as_it_is() {
     for (tail, existing) in

@@ -50,7 +50,7 @@ fn links_and_what_belongs_to_others_are_not_followed() {
         let before = contents(&remains.rings());
         let told = remains.start(|builder| builder.existing(Existing::Replace));
         assert_eq!(told.len(), 1, "{name}: {told:?}");
-        assert!(told[0].contains("are left there"), "{told:?}");
+        assert!(told[0].contains("are left in"), "{told:?}");
         assert_eq!(contents(&remains.rings()), before, "{name}");
         assert!(target.exists() && remains.earlier().exists());
     }

@@ -115,7 +115,7 @@ fn what_is_no_time_is_named() {
     }
 }
 
-/// Zones with transitions of all kinds: by half an hour and by two, at midnight, behind it by the
+/// Zones with transitions of all kinds: by half an hour and by two, at midnight, after it by the
 /// hours of the day before, southern ones, and ones whose winter time counts as the exception.
 const ZONES: [&str; 12] = [
     "America/New_York",

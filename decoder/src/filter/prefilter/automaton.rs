@@ -40,7 +40,7 @@ const MAX_SITE_BYTES: usize = 1024;
 const MAX_SITE_SLOTS: usize = 64;
 const MAX_NODES: usize = 4096;
 
-/// What adding a state costs, in steps.
+/// The cost of adding a state, in steps.
 const NODE_STEPS: usize = 32;
 
 /// How a placeholder or a field prints its value.
@@ -392,7 +392,7 @@ impl LineAutomaton {
         }
     }
 
-    /// What a record of the call site must contain if its line contains `literal`.
+    /// The text that a record of the call site must contain if its line contains `literal`.
     pub(super) fn required(&self, literal: &[u8], budget: &mut Budget) -> RequiredLiteral {
         if self.nodes.is_empty() || budget.is_spent() {
             return RequiredLiteral::Unknown;

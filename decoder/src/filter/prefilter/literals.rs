@@ -24,7 +24,7 @@ pub(super) fn of_pattern(pattern: &str, ignore_case: bool) -> Option<Vec<Vec<u8>
     Some(best)
 }
 
-/// What is known of the text that a part of an expression matches.
+/// The known facts about the text that a part of an expression matches.
 #[derive(Clone, Debug, Default)]
 struct KnownText {
     /// The text is one of these.

@@ -9,7 +9,7 @@ use super::fold::{fold, minimal};
 /// With more pieces than this, searching for any of them does not pay.
 pub(super) const MAX_PIECES: usize = 64;
 
-/// What the values of a record must contain to meet a condition.
+/// The text that the values of a record must contain to meet a condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RequiredLiteral {
     /// No record can meet the condition.
@@ -23,7 +23,7 @@ pub(crate) enum RequiredLiteral {
 }
 
 impl RequiredLiteral {
-    /// What is required if one of several conditions must be met.
+    /// The requirement if one of several conditions must be met.
     pub(super) fn any(all: impl Iterator<Item = Self>) -> Self {
         let mut pieces = Vec::new();
         let mut are_texts = true;
@@ -48,7 +48,7 @@ impl RequiredLiteral {
         }
     }
 
-    /// What a record must contain to have this value in a slot of one of `types`.
+    /// The text that a record must contain to have this value in a slot of one of `types`.
     pub(in crate::filter) fn of_value<'t>(
         text: &str,
         integer: Option<i128>,
@@ -75,7 +75,7 @@ impl RequiredLiteral {
         Self::any(types.map(required))
     }
 
-    /// What a record must contain to have this integer in a slot of this type: its bytes, raw or
+    /// The bytes that a record must contain to have this integer in a slot of this type: its bytes, raw or
     /// packed, if there are several.
     fn of_integer(integer: i128, ty: &Type) -> Self {
         let bytes = integer.to_le_bytes();

@@ -16,7 +16,7 @@ use crate::render::renderer::Renderer;
 use crate::render::text_buffer::TextBuffer;
 use crate::text;
 
-/// What the encoders of all threads share.
+/// The shared state of the encoders of all threads.
 #[derive(Clone, Debug)]
 pub(super) struct EntryEncoding {
     pub(super) format: Format,
@@ -47,7 +47,7 @@ impl EntryEncoding {
     }
 }
 
-/// What was done with a record.
+/// The outcome for a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EncodedEntry {
     /// It was written.

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! The merge is a small part of the work, and it knows what is missing where: it runs in one thread, the
-//! caller's, and `sink` need not be `Send`. A batch has runs of records as the merge found them, and
+//! caller's, and `sink` does not have to be `Send`. A batch has runs of records as the merge found them, and
 //! shares their record batches and bodies with the rings: nothing is copied.
 //!
 //! - **Order.** Batches are numbered; text is passed on by number.

@@ -12,7 +12,7 @@ use crate::model::origin::RingName;
 use crate::read::{Losses, PendingLosses, Statement};
 use crate::render::text_buffer::TextBuffer;
 
-/// Text, and the places in it of losses that are to be merged.
+/// Text, and the places in it of losses that must be merged.
 #[derive(Debug, Default)]
 pub(super) struct MarkedText {
     pub(super) text: TextBuffer,

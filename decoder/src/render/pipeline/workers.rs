@@ -9,10 +9,10 @@ use super::encoder::EntryEncoder;
 use crate::model::origin::RingName;
 use crate::render::text_buffer::TextBuffer;
 
-/// What the threads share.
+/// The shared state of the threads.
 pub(super) struct Workers {
     queue: Mutex<Queue>,
-    /// A batch is to be rendered, or no more will come.
+    /// A batch must be rendered, or no more will come.
     pub(super) work: Condvar,
     /// A batch is rendered.
     pub(super) rendered: Condvar,

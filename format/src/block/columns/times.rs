@@ -60,7 +60,7 @@ impl TimeColumn {
         }
     }
 
-    /// Takes times that never go back, nor far ahead; `false` if they do.
+    /// Takes times that never go back or far ahead; `false` if they do.
     fn take_forward(&mut self, rows: &Rows<'_>) -> bool {
         let flip = if self.are_unix { SIGN } else { 0 };
         let of = |bytes: &[u8]| word_at(bytes, rows.at) ^ flip;

@@ -7,9 +7,9 @@
 //!                              kind 2 ──▶ nothing: unwanted records are stepped over
 //! ```
 //!
-//! The whole block is [checked](check) before its first record is [read](read), so a malformed one
-//! gives no records, as with [`BlockHeader::rows`]. What is only unusual, such as a tag without records, is
-//! refused as well: [`ColumnWalk::begin`] then returns `false`, and rows tell what is wrong.
+//! The whole block is [checked](check) before its first record is [read](read), so a malformed one gives no
+//! records, as with [`BlockHeader::rows`]. Unusual but valid blocks, such as one with a tag without records,
+//! are refused as well: [`ColumnWalk::begin`] then returns `false`, and reading rows gives the exact error.
 
 mod check;
 mod read;
@@ -118,9 +118,9 @@ pub struct ColumnWalk {
 }
 
 impl ColumnWalk {
-    /// Begins with the first record of a block. Its `body` is decompressed; `stored_bytes` is its length in
-    /// the file. Returns `false` if the records cannot be read in this way: something is wrong then, and
-    /// [`BlockHeader::rows`] tells what.
+    /// Begins with the first record of a block. Its `body` is decompressed; `stored_bytes` is its length in the
+    /// file. Returns `false` if the records cannot be read in this way; [`BlockHeader::rows`] then returns the
+    /// error.
     ///
     /// Allocates only for kinds and columns, whose numbers are limited.
     pub fn begin<'t>(
@@ -155,7 +155,7 @@ impl ColumnWalk {
     /// `bytes`. Returns the number of records, unwanted ones included; 0 after the last one, and if `body`
     /// is not the one that the walk began with.
     ///
-    /// If no wanted record is left, it goes on to the end.
+    /// If no wanted record is left, it continues to the end.
     pub fn next(
         &mut self,
         body: &[u8],

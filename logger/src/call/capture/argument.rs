@@ -167,7 +167,7 @@ impl Capture for FormattedMessage {
 
 /// The arguments of a call: `(a, (b, ()))`.
 pub trait CaptureList {
-    /// What is captured, as such a list.
+    /// The captured values, as such a list.
     type Captured: CapturedList;
 
     /// Captures it from first to last.

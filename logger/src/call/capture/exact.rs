@@ -12,12 +12,12 @@ use crate::value::Value;
 /// A recorded type that the decoder prints as `format!` would, by every trait but `Debug`, for
 /// which being a [`Value`] is enough.
 pub trait ExactDisplay: Value {
-    /// What travels to the hot path; recorded as the same type.
+    /// The value that is passed to the hot path. It is recorded as the same type.
     type InRegister<'a>: Captured
     where
         Self: 'a;
 
-    /// What travels of a value.
+    /// The passed form of a value.
     fn exact_display(&self) -> Self::InRegister<'_>;
 }
 

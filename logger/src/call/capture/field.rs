@@ -13,12 +13,12 @@ use crate::call::registers::{ByValue, Captured};
 use crate::value::Encoded;
 use crate::value::{AsRecord, AsString, ErrorChain, Recorded, Shown, Text, Value};
 
-/// A step of what a field records.
+/// A tier: one step of choosing how a field is recorded.
 macro_rules! tier {
     ($(#[$attribute:meta])* $name:ident) => {
         $(#[$attribute])*
         pub trait $name<'a, A> {
-            /// What is captured.
+            /// The captured value.
             type Captured: Captured;
 
             /// Captures it.
@@ -40,7 +40,7 @@ macro_rules! tier {
 }
 
 tier! {
-    /// What `%value` records.
+    /// `%value`, for any type.
     #[diagnostic::on_unimplemented(
         message = "`{Self}` doesn't implement `Display`",
         label = "`{Self}` cannot be formatted with the default formatter"
@@ -49,22 +49,22 @@ tier! {
 }
 
 tier! {
-    /// What `%value` records of what only prints.
+    /// `%value`, for types that can only be printed.
     DisplayFieldError, else DisplayFieldPointee
 }
 
 tier! {
-    /// What `%value` records of what is no error.
+    /// `%value`, for types that are not errors.
     DisplayFieldPointee, else DisplayFieldPointeeOfPointee
 }
 
 tier! {
-    /// What `%value` records of what does not deref to an error.
+    /// `%value`, for types that do not deref to an error.
     DisplayFieldPointeeOfPointee, else DisplayFieldText
 }
 
 tier! {
-    /// What `%value` records of all else.
+    /// `%value`, for all other types.
     DisplayFieldText
 }
 
@@ -87,7 +87,7 @@ impl<'a, T: fmt::Display + ?Sized> DisplayFieldText<'a, ()> for T {
 }
 
 tier! {
-    /// What `?value` records.
+    /// `?value`, for any type.
     #[diagnostic::on_unimplemented(
         message = "`{Self}` doesn't implement `Debug`",
         label = "`{Self}` cannot be formatted using `{{:?}}`",
@@ -97,22 +97,22 @@ tier! {
 }
 
 tier! {
-    /// What `?value` records of what does not travel by value.
+    /// `?value`, for types that are not passed by value.
     DebugFieldValue, else DebugFieldRecord
 }
 
 tier! {
-    /// What `?value` records of what is no [`Value`].
+    /// `?value`, for types that are not a [`Value`].
     DebugFieldRecord, else DebugFieldOption
 }
 
 tier! {
-    /// What `?value` records of what is no record either.
+    /// `?value`, for types that are not recordable.
     DebugFieldOption, else DebugFieldText
 }
 
 tier! {
-    /// What `?value` records of what only prints.
+    /// `?value`, for types that can only be printed.
     DebugFieldText
 }
 
@@ -162,7 +162,7 @@ impl<'a, T: fmt::Debug + ?Sized> DebugFieldText<'a, ()> for T {
 }
 
 tier! {
-    /// What a field records.
+    /// A field of any type.
     #[diagnostic::on_unimplemented(
         message = "`{Self}` cannot be logged",
         label = "this value has no form in which it can be recorded",
@@ -173,67 +173,67 @@ tier! {
 }
 
 tier! {
-    /// What a field records of what does not travel by value.
+    /// A field of a type that is not passed by value.
     FieldValue, else FieldRecord
 }
 
 tier! {
-    /// What a field records of what is no [`Value`].
+    /// A field of a type that is not a [`Value`].
     FieldRecord, else FieldSerde
 }
 
 tier! {
-    /// What a field records of what does not say so itself.
+    /// A field of a type that does not choose itself how it is recorded.
     FieldSerde, else FieldError
 }
 
 tier! {
-    /// What a field records of what serde does not store.
+    /// A field of a type that is not stored through serde.
     FieldError, else FieldPointee
 }
 
 tier! {
-    /// What a field records of what is no error.
+    /// A field of a type that is not an error.
     FieldPointee, else FieldPointeeOfPointee
 }
 
 tier! {
-    /// What a field records of what does not deref to an error.
+    /// A field of a type that does not deref to an error.
     FieldPointeeOfPointee, else FieldErrorOption
 }
 
 tier! {
-    /// What a field records of all that is no error, by whatever pointer.
+    /// A field of a type that is not an error, through any pointer.
     FieldErrorOption, else FieldPointeeOption
 }
 
 tier! {
-    /// What a field records of what is no option of an error.
+    /// A field of a type that is not an `Option` of an error.
     FieldPointeeOption, else FieldPointeeOfPointeeOption
 }
 
 tier! {
-    /// What a field records of what is no option of what derefs to an error.
+    /// A field of a type that is not an `Option` of a type that derefs to an error.
     FieldPointeeOfPointeeOption, else FieldDisplayOption
 }
 
 tier! {
-    /// What a field records of what is no option of an error, by whatever pointer.
+    /// A field of a type that is not an `Option` of an error, through any pointer.
     FieldDisplayOption, else FieldDisplay
 }
 
 tier! {
-    /// What a field records of what is no option of what is [`Display`](fmt::Display).
+    /// A field of a type that is not an `Option` of a [`Display`](fmt::Display) type.
     FieldDisplay, else FieldDebugOption
 }
 
 tier! {
-    /// What a field records of what is not [`Display`](fmt::Display) itself.
+    /// A field of a type that is not [`Display`](fmt::Display) itself.
     FieldDebugOption, else FieldDebug
 }
 
 tier! {
-    /// What a field records of what is no option.
+    /// A field of a type that is not an `Option`.
     FieldDebug
 }
 

@@ -5,9 +5,9 @@ use crate::call::capture::tier::{Chosen, FormatTier, Next, Printed, by};
 use crate::call::registers::{ByValue, Captured};
 use crate::value::{Recorded, Shown, Text, Value};
 
-/// What a placeholder other than `{:?}` and `{:p}` records.
+/// Placeholders other than `{:?}` and `{:p}`, for any type.
 pub trait ExactTier<'a, F, A> {
-    /// What is captured.
+    /// The captured value.
     type Captured: Captured;
 
     /// Captures it.
@@ -32,9 +32,9 @@ impl<'a, T: FormatTier<F, R> + ?Sized, F, R> ExactTier<'a, F, (Next, R)> for T {
     }
 }
 
-/// What `{:?}` records.
+/// `{:?}`, for any type.
 pub trait ByValueTier<'a, A> {
-    /// What is captured.
+    /// The captured value.
     type Captured: Captured;
 
     /// Captures it.
@@ -59,9 +59,9 @@ impl<'a, T: ValueTier<'a, R> + ?Sized, R> ByValueTier<'a, (Next, R)> for T {
     }
 }
 
-/// What `{:?}` records of what does not travel by value.
+/// `{:?}`, for types that are not passed by value.
 pub trait ValueTier<'a, A> {
-    /// What is captured.
+    /// The captured value.
     type Captured: Captured;
 
     /// Captures it.
@@ -86,9 +86,9 @@ impl<'a, T: RecordTier<'a, R> + ?Sized, R> ValueTier<'a, (Next, R)> for T {
     }
 }
 
-/// What `{:?}` records of what is no [`Value`].
+/// `{:?}`, for types that are not a [`Value`].
 pub trait RecordTier<'a, A> {
-    /// What is captured.
+    /// The captured value.
     type Captured: Captured;
 
     /// Captures it.

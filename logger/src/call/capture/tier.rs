@@ -46,9 +46,9 @@ pub mod by {
     formats! { Display Debug LowerHex UpperHex Octal Binary LowerExp UpperExp Pointer }
 }
 
-/// What is text, if the type has the formatting trait `F`.
+/// Text, if the type has the formatting trait `F`.
 pub trait FormatTier<F, A> {
-    /// What is captured.
+    /// The captured value.
     type Captured: Captured;
 
     /// Captures it.

@@ -1,4 +1,4 @@
-//! File of a segment: what has been written to it, and how much of that is safe.
+//! File of a segment: how much was written to it, and how much of that is safe.
 
 use std::io::{self, ErrorKind::UnexpectedEof, ErrorKind::WriteZero};
 use std::path::Path;
@@ -165,7 +165,7 @@ impl SegmentFile {
         Ok(())
     }
 
-    /// Writes what is pending, whatever was done to the file.
+    /// Writes pending bytes, regardless of changes to the file.
     pub(crate) fn write_anyway(&mut self, writer: &mut DumpWriter) -> io::Result<()> {
         while !writer.pending().is_empty() {
             let n = self.write_some(writer.pending())?;
@@ -220,7 +220,7 @@ impl SegmentFile {
         self.is_doubtful
     }
 
-    /// What was done to the file, if anything.
+    /// The change to the file that another program made, if any.
     pub(crate) fn look(&mut self) -> io::Result<Standing> {
         let standing = self.storage.look(self.written_bytes)?;
         Ok(self.unless_hole(standing))
@@ -260,7 +260,7 @@ impl SegmentFile {
         self.written_bytes
     }
 
-    /// Writes again what is not safe, so the operating system takes it for new (O2).
+    /// Writes unsafe bytes again, so the operating system treats them as new (O2).
     fn write_again(&mut self) -> Result<(), SyncFailure> {
         let lost = |source| SyncFailure { source, is_lost: true };
         let mut check = ReadBackCheck { at: self.synced_bytes, window: Vec::new(), sequence: None };

@@ -31,10 +31,10 @@ pub(crate) struct DumpFile {
 }
 
 impl DumpFile {
-    /// Creates the file and locks it, so readers can tell a dump that is being written from
-    /// one whose writer died, and so that no two loggers write to one file.
+    /// Creates the file and locks it, so readers can tell a dump that is being written from one
+    /// whose writer died, and so that no two loggers write to one file.
     ///
-    /// [`Existing::Replace`] applies to a dump of the session `replaceable`, of which no rings are left. Any
+    /// [`Existing::Replace`] applies to a dump of the session `replaceable`, which has no rings left. Any
     /// other dump is kept.
     pub(crate) fn create(
         path: &Path,
@@ -266,7 +266,7 @@ impl Storage for DumpFile {
     }
 }
 
-/// What a file's metadata says of it.
+/// The facts from a file's metadata.
 fn standing(metadata: &Metadata, written: u64) -> Standing {
     if link_count(metadata) == Some(0) {
         Standing::Taken(FileEvent::Removed)

@@ -21,7 +21,7 @@ use serde::ser::{
 /// The error where value and schema differ. Any error will do, because only [`super::Encoded`] sees it.
 const DIFFERS: Error = Error::SerializeBufferFull;
 
-/// What a value is serialised with, at one place in the schema.
+/// The serializer of a value at one place in the schema.
 pub(super) struct Checked<'s, F: Flavor> {
     to: &'s mut Serializer<F>,
     schema: &'static NamedType,
@@ -53,7 +53,7 @@ pub(super) enum Failure {
     Differs,
 }
 
-/// What the compound at a place in the schema has, part by part.
+/// The parts of the compound at a place in the schema.
 #[derive(Clone, Copy)]
 enum Parts {
     /// By name.
@@ -103,7 +103,7 @@ fn parts(schema: &'static NamedType) -> Option<Parts> {
     })
 }
 
-/// What is left of a type if its wrappers are taken off, which have no bytes of their own.
+/// The type without its wrappers, which have no bytes of their own.
 fn unwrapped(mut schema: &'static NamedType) -> &'static NamedType {
     while let Some(parts) = parts(schema)
         && parts.len() == 1
@@ -409,7 +409,7 @@ compounds! {
 pub(super) struct Elements<'s, F: Flavor> {
     to: &'s mut Serializer<F>,
     of: &'static NamedType,
-    /// How many are to come.
+    /// How many are still expected.
     left: usize,
     differs: &'s mut bool,
 }
@@ -433,7 +433,7 @@ pub(super) struct MapEntries<'s, F: Flavor> {
     to: &'s mut Serializer<F>,
     key: &'static NamedType,
     value: &'static NamedType,
-    /// How many are to come.
+    /// How many are still expected.
     left: usize,
     differs: &'s mut bool,
 }

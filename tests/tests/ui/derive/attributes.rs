@@ -1,4 +1,4 @@
-//! What `#[record(..)]` does not know, or says twice, is an error where it stands.
+//! What `#[record(..)]` does not know, or says twice, is an error at its place.
 #[derive(stenolog::Record)]
 #[record(krate = stenolog)]
 struct Order;

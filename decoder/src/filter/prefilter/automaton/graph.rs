@@ -33,6 +33,6 @@ pub(in crate::filter) struct LineAutomaton {
     pub(super) nodes: Vec<Node>,
     /// The sources of free steps, by their targets.
     pub(super) from: Vec<Vec<usize>>,
-    /// What going over all of it costs, in steps.
+    /// The cost of visiting all of it, in steps.
     pub(super) size: usize,
 }

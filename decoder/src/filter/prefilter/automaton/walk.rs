@@ -16,7 +16,7 @@ pub(super) struct AutomatonWalk<'l> {
 }
 
 impl<'l> AutomatonWalk<'l> {
-    /// What a record must contain if its line contains the literal, and the number of steps taken.
+    /// The text that a record must contain if its line contains the literal, and the number of steps taken.
     pub(super) fn answer(line: &'l LineAutomaton, literal: &'l [u8]) -> (RequiredLiteral, usize) {
         let mut walk = Self { line, literal, steps: 0 };
         let required = walk.required();

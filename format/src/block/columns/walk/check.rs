@@ -189,7 +189,7 @@ impl Layout {
 }
 
 impl Column<'_> {
-    /// Checks all values, of which there should be `count`.
+    /// Checks all `count` values.
     fn check(&self, count: usize) -> Read<()> {
         let is_right = match self.layout {
             Layout::Varints | Layout::Differences => return check_varints(self.data.0, count),

@@ -34,7 +34,7 @@ impl ColumnWalk {
         Ok(count)
     }
 
-    /// How many records to read: no more than those before one that is to be read alone.
+    /// How many records to read: at most those before the next record that must be read alone.
     #[inline]
     fn batch(&self, which: &[u8], most: usize) -> usize {
         let count = most.min(self.left as usize);
