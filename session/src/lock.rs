@@ -22,8 +22,11 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const PAUSE: Duration = Duration::from_micros(200);
 
 /// How often a reader asks for a writer before it believes the answer. A logger that cleans up after
-/// others holds the lock for less than a millisecond.
+/// others holds the lock for less than a millisecond, unless the machine is busy.
 const QUERIES: u32 = 5;
+
+/// The same for a ring directory, which such a logger holds while it judges it.
+const DIRECTORY_QUERIES: u32 = 200;
 
 /// How often the lock of a folder is tried. Others hold it for a moment.
 const FOLDER_ATTEMPTS: u32 = 20;
@@ -123,11 +126,24 @@ pub fn query(file: &File) -> Writer {
 /// holds the lock for a moment.
 #[must_use]
 pub fn writer_is_alive(file: &File) -> Option<bool> {
+    is_held(file, QUERIES)
+}
+
+/// Whether a logger is using the ring directory that this `meta.steno` belongs to; `None` if that is unknown.
+///
+/// Queries the lock for a fifth of a second before returning `true`: a logger that starts locks the directories
+/// of others while it judges them, and may be interrupted meanwhile.
+#[must_use]
+pub fn directory_is_in_use(meta: &File) -> Option<bool> {
+    is_held(meta, DIRECTORY_QUERIES)
+}
+
+fn is_held(file: &File, queries: u32) -> Option<bool> {
     // Elsewhere locks are mandatory: asking for one could disturb the writer.
     if cfg!(not(unix)) {
         return None;
     }
-    for attempt in 0..QUERIES {
+    for attempt in 0..queries {
         if attempt > 0 {
             std::thread::sleep(QUERY_PAUSE);
         }
@@ -289,5 +305,17 @@ mod tests {
         assert_eq!(query(&reader), expected);
         assert_eq!(writer_is_alive(&reader), Some(IS_MARKED));
         assert_eq!(acquire(&reader), expected);
+    }
+
+    /// The other process is a logger that judges the directory, and was interrupted.
+    #[test]
+    fn a_lock_that_is_released_is_not_a_directory_in_use() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let (judge, meta) = (file.reopen().unwrap(), file.reopen().unwrap());
+        assert_eq!(acquire(&judge), Writer::Ours);
+        assert_eq!(directory_is_in_use(&meta), Some(true));
+        let query = std::thread::spawn(move || while directory_is_in_use(&meta) != Some(false) {});
+        release(&judge);
+        query.join().unwrap();
     }
 }

@@ -99,7 +99,7 @@ fn meta(
         Err(FileError::Foreign) => return Ok(Err(RingDamage::Foreign.to_string().into())),
         Err(FileError::Io(error)) => return Ok(Err(format!("cannot be read: {error}").into())),
     };
-    if lock::writer_is_alive(&file) == Some(true) {
+    if lock::directory_is_in_use(&file) == Some(true) {
         return Err(RingsError::Alive { path: at.path().to_owned() });
     }
     let bytes = match read_at_most(&file, limits.ring_metadata_bytes) {
