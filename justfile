@@ -61,6 +61,10 @@ fuzz target seconds="1800":
         fuzz/target/corpus/{{target}} fuzz/corpus/{{target}} -- \
         -max_total_time={{seconds}} -max_len=2048 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1
 
+# Writes the fuzz targets' seeds into fuzz/corpus, before a long run.
+seeds:
+    cargo run -p stenolog-tests --example write_seeds
+
 # Lints, warnings denied.
 lint:
     cargo fmt --all --check

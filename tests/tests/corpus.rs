@@ -53,14 +53,3 @@ fn seeds_keep_every_promise() {
         assert!(catch_unwind(|| body(&bytes)).is_ok(), "{target}/{name}");
     }
 }
-
-/// Not a test: adds the seeds to the corpora, before a long run.
-#[test]
-#[ignore = "writes to fuzz/corpus"]
-fn write_seeds() {
-    for (target, name, bytes) in seeds() {
-        let folder = folder().join("corpus").join(target);
-        fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join(name), bytes).unwrap();
-    }
-}
