@@ -99,10 +99,12 @@ impl EntryEncoder {
                 let written = self.renderer.write_line(line, raw, (out, &mut self.scratch));
                 written.map(|()| EncodedEntry::Written)
             }
-            _ => self.render(raw, is_its_turn, out),
+            // A copy, so the address of `raw` does not escape and its parts stay in registers above.
+            _ => self.render(&{ *raw }, is_its_turn, out),
         }
     }
 
+    #[inline(never)]
     fn render(
         &mut self,
         raw: &UndecodedRecord<'_>,
