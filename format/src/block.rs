@@ -33,7 +33,8 @@ pub use builder::{BlockBuilder, First, PlainBody};
 pub use codec::Codec;
 pub use columns::walk::{ColumnKind, ColumnRecord, ColumnValues, ColumnWalk, Wish};
 pub use group::{
-    GroupColumn, GroupHead, GroupKind, Pattern, PatternPiece, Pool, PoolClass, Section,
+    GroupBody, GroupColumn, GroupHead, GroupKind, Pattern, PatternPiece, Pool, PoolClass, Section,
+    Unpack,
 };
 pub use layout::{Integers, Layout};
 pub use plan::SitePlan;

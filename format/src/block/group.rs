@@ -9,9 +9,14 @@
 //! [`GroupHead`] reads what is never compressed: a list of blocks needs no more. [`GroupBody`] decompresses
 //! the sections that a reader asks for.
 
+mod body;
 mod directory;
 mod head;
+mod integers;
+mod pool;
+mod rows;
 
+pub use body::{GroupBody, Unpack};
 pub use directory::{GroupColumn, GroupKind, Pattern, PatternPiece, Pool, PoolClass};
 pub use head::{GroupHead, Section};
 
