@@ -147,11 +147,15 @@ impl<W: Write> Compactor<'_, '_, W> {
     fn frames(&mut self) -> io::Result<()> {
         let dump = self.dump;
         let mut others = dump.tables().others.iter().copied().peekable();
-        for block in dump.blocks() {
+        for (index, block) in dump.blocks().iter().enumerate() {
             while let Some(at) = others.next_if(|&at| at < block.offset) {
                 self.other(at)?;
             }
-            self.block(block)?;
+            self.block(&block)?;
+            // Of a copied block it stays true.
+            if let Some(at) = dump.blocks().summary_offset(index).filter(|_| self.is_copied) {
+                self.copy.other(dump, at)?;
+            }
         }
         for at in others {
             self.other(at)?;
@@ -192,9 +196,13 @@ impl<W: Write> Compactor<'_, '_, W> {
             return self.copy.block(self.dump, block, None);
         }
         // Merging does not make large blocks smaller.
-        let is_large = header.body_bytes as usize > ROWS_BYTES || header.count > LARGE_COUNT;
+        let is_large = header.count > LARGE_COUNT
+            || header.encoding != BlockHeader::GROUP && header.body_bytes as usize > ROWS_BYTES;
         let Some(records) = (!is_large).then(|| self.records(block)).flatten() else {
             self.put_pending(header.ring)?;
+            if header.encoding == BlockHeader::GROUP {
+                return self.copy_part(block);
+            }
             self.blocks += 1;
             self.is_copied = true;
             let payload = self.dump.block_payload(block).unwrap_or_default();
@@ -225,6 +233,24 @@ impl<W: Write> Compactor<'_, '_, W> {
         });
         pending.bytes += records.iter().map(|record| record.values.len() + 12).sum::<usize>();
         pending.records.extend(records);
+        Ok(())
+    }
+
+    /// Copies a part of a block of several rings, as a block of its ring.
+    fn copy_part(&mut self, block: &Block) -> io::Result<()> {
+        if self.copy.put_rows(self.dump, block, &mut self.unpacker)? {
+            self.blocks += 1;
+        } else if block.part == 0 {
+            // A codec of a later version is for a later reader. All parts are copied at once.
+            let rings: Vec<u32> = self.pending.keys().copied().collect();
+            rings.into_iter().try_for_each(|ring| self.put_pending(ring))?;
+            self.blocks += 1;
+            self.is_copied = true;
+            let payload = self.dump.block_payload(block).unwrap_or_default();
+            if let Some(header) = BlockHeader::decode(payload) {
+                self.copy.put_block(&header, payload)?;
+            }
+        }
         Ok(())
     }
 
