@@ -116,7 +116,30 @@ pub(crate) enum SitePredicate {
     /// All, so far as can be told without their values.
     Always,
     /// Those whose values meet all of these.
-    Requires(Box<[RequiredLiteral]>),
+    Requires(Requirements),
+}
+
+/// What the values of a record must hold, all of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Requirements {
+    pub(crate) all: Box<[RequiredLiteral]>,
+    /// The bytes to search for in the values: the most selective ones that all records must contain one of.
+    pub(crate) in_rows: Option<Box<[Vec<u8>]>>,
+    /// Whether these bytes are text.
+    pub(crate) is_text: bool,
+}
+
+impl Requirements {
+    fn new(all: Vec<RequiredLiteral>) -> Self {
+        let searched = all.iter().filter_map(|one| Some((one.in_rows()?, one.is_text())));
+        let shortest = |(pieces, _): &(Vec<Vec<u8>>, bool)| pieces.iter().map(Vec::len).min();
+        let (in_rows, is_text) = searched.max_by_key(shortest).unzip();
+        Self {
+            all: all.into(),
+            in_rows: in_rows.map(Vec::into_boxed_slice),
+            is_text: is_text.unwrap_or(true),
+        }
+    }
 }
 
 impl Filter {
@@ -279,10 +302,14 @@ impl Filter {
             match required {
                 RequiredLiteral::Never => return SitePredicate::Never,
                 RequiredLiteral::Unknown => {}
-                RequiredLiteral::OneOf(_) | RequiredLiteral::Encoded(_) => all.push(required),
+                RequiredLiteral::OneOf(_) => all.push(required),
             }
         }
-        if all.is_empty() { SitePredicate::Always } else { SitePredicate::Requires(all.into()) }
+        if all.is_empty() {
+            SitePredicate::Always
+        } else {
+            SitePredicate::Requires(Requirements::new(all))
+        }
     }
 
     /// The part of a loss that passes the filter. Its thread was matched before.

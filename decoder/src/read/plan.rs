@@ -9,7 +9,7 @@ use super::order::Order;
 use super::session::{self, Session};
 use crate::clock::TimeMap;
 use crate::dump::Dump;
-use crate::filter::{Budget, Filter, Hits, RequiredLiteral, SitePredicate, search};
+use crate::filter::{Budget, Filter, Hits, SitePredicate, search};
 use crate::model::site::CompiledSite;
 
 /// The dumps to read, and the wanted call sites.
@@ -99,17 +99,15 @@ impl ReadPlan {
         }
         let all = || self.predicates.iter();
         self.is_selective = all().any(|predicate| !matches!(predicate, SitePredicate::Always));
-        // Of several literals that a call site requires, the most selective one is searched for.
-        let strongest = || {
+        let requirements = || {
             all().filter_map(|predicate| match predicate {
-                SitePredicate::Requires(all) => all.iter().max_by_key(|one| one.strength()),
+                SitePredicate::Requires(all) => all.in_rows.as_deref().map(|of| (of, all.is_text)),
                 SitePredicate::Never | SitePredicate::Always => None,
             })
         };
-        self.searches_text = strongest().all(|one| matches!(one, RequiredLiteral::OneOf(_)));
-        let has_any = strongest().any(|one| !one.pieces().is_empty());
-        self.search =
-            has_any.then(|| search(strongest().flat_map(RequiredLiteral::pieces))).flatten();
+        self.searches_text = requirements().all(|(_, is_text)| is_text);
+        let pieces = || requirements().flat_map(|(pieces, _)| pieces);
+        self.search = pieces().next().and_then(|_| search(pieces()));
     }
 
     /// The index of the call site of a dump with this tag, and its predicate; `None` if no call site
@@ -146,8 +144,8 @@ impl ReadPlan {
         ids.any(|id| match id.and_then(|id| self.select(dump_index, id)) {
             None | Some((_, SitePredicate::Always)) => true,
             Some((_, SitePredicate::Never)) => false,
-            Some((_, SitePredicate::Requires(all))) => {
-                all.iter().all(|one| one.may_be_met(&summary))
+            Some((_, SitePredicate::Requires(of))) => {
+                of.all.iter().all(|one| one.may_be_met(&summary))
             }
         })
     }
@@ -169,7 +167,9 @@ impl ReadPlan {
     ) -> bool {
         match (predicate, &self.search) {
             (Some(SitePredicate::Never), _) => false,
-            (Some(SitePredicate::Requires(_)), Some(search)) => hits.has(search, body, values),
+            (Some(SitePredicate::Requires(of)), Some(search)) if of.in_rows.is_some() => {
+                hits.has(search, body, values)
+            }
             _ => true,
         }
     }
