@@ -17,11 +17,12 @@ mod pool;
 mod rows;
 
 pub use body::{GroupBody, Unpack};
+pub(super) use directory::put_column;
 pub use directory::{GroupColumn, GroupKind, Pattern, PatternPiece, Pool, PoolClass};
 pub use head::{GroupHead, Section};
 
 /// The most parts of a group, kinds of records, sections, and pools.
-const MAX_PARTS: usize = 4096;
-const MAX_KINDS: usize = 4096;
-const MAX_SECTIONS: usize = 1024;
-const MAX_POOLS: usize = 64;
+pub(super) const MAX_PARTS: usize = 4096;
+pub(super) const MAX_KINDS: usize = 4096;
+pub(super) const MAX_SECTIONS: usize = 1024;
+pub(super) const MAX_POOLS: usize = 64;
