@@ -17,7 +17,6 @@ mod pool;
 mod rows;
 
 pub use body::{GroupBody, Unpack};
-pub(super) use directory::put_column;
 pub use directory::{GroupColumn, GroupKind, Pattern, PatternPiece, Pool, PoolClass};
 pub use head::{GroupHead, Section};
 
