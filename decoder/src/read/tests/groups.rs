@@ -35,6 +35,7 @@ fn sealed(seed: u64, groups: u64) -> [Dump; 2] {
 
 #[test]
 fn groups_are_read_as_blocks_of_one_ring_each() {
+    let literals = ["ord-", "text 1"].map(|literal| regex::Regex::new(literal).unwrap());
     for seed in 0..60 {
         let [grouped, plain] = sealed(seed * 1000, 1 + seed % 5);
         let found = verify(&grouped);
@@ -51,8 +52,8 @@ fn groups_are_read_as_blocks_of_one_ring_each() {
         let [grouped, plain] = [[grouped], [plain]];
         let filters = [
             Filter::default(),
-            Filter::default().with_grep(regex::Regex::new("ord-").unwrap()),
-            Filter::default().with_grep(regex::Regex::new("text 1").unwrap()),
+            Filter::default().with_grep(literals[0].clone()),
+            Filter::default().with_grep(literals[1].clone()),
             Filter::default().with_since(START + 1_010_000),
             Filter::default().with_field("v0=77".parse().unwrap()),
             Filter::default().with_thread("ring-203"),
