@@ -44,7 +44,7 @@ pub use rings::{
 #[expect(deprecated, reason = "the former names are kept for one version")]
 pub use rings::{RingShare, Why};
 pub use verify::{RingVerification, Verification, verify, verify_with};
-pub use write::compact::{RepackReport, repack};
+pub use write::compact::{RepackOptions, RepackProgress, RepackReport, repack, repack_with};
 pub use write::recover::{RecoverReport, recover};
 
 /// The former name of [`CompiledSite`].

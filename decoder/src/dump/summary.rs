@@ -1,4 +1,8 @@
-//! Places of block summaries in a file.
+//! Places of block summaries in a file, and of other whole frames.
+
+use stenolog_format::frame::FrameHeader;
+
+use super::Dump;
 
 /// Where the summary of a block is.
 #[derive(Clone, Copy, Debug)]
@@ -7,4 +11,23 @@ pub(crate) struct SummaryPlace {
     pub(crate) block: u32,
     /// The offset of the summary's frame.
     pub(crate) offset: u64,
+}
+
+impl Dump {
+    /// The kind and the payload of a frame, if it is whole.
+    pub(crate) fn whole_frame(&self, at: u64) -> Option<(u8, &[u8])> {
+        let frame = self.bytes().get(usize::try_from(at).ok()?..)?;
+        let header = FrameHeader::decode(frame)?;
+        let end = FrameHeader::BYTES.saturating_add(header.payload_bytes as usize);
+        let payload = frame.get(FrameHeader::BYTES..end)?;
+        header.matches(payload).then_some((header.kind, payload))
+    }
+
+    /// The offset of the frame with the summary of a block, if there is one.
+    pub(crate) fn summary_offset(&self, block: usize) -> Option<u64> {
+        let summaries = &self.tables().summaries;
+        let index = u32::try_from(block).ok()?;
+        let at = summaries.binary_search_by_key(&index, |place| place.block).ok()?;
+        summaries.get(at).map(|place| place.offset)
+    }
 }

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use stenolog_format::block::BlockHeader;
 use stenolog_format::clock::ClockPair;
 use stenolog_format::dictionary::Thread;
-use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind};
+use stenolog_format::frame::{FileHeader, FrameKind};
 use stenolog_format::summary::SummaryBuilder;
 use stenolog_session::writer::{DumpWriter, WRITE_AT_BYTES};
 
@@ -155,18 +155,9 @@ impl<'o, W: Write> FrameCopier<'o, W> {
         others.try_for_each(|at| self.other(dump, at))
     }
 
-    /// The kind and the payload of a frame, if it is whole.
-    pub(crate) fn whole_frame(dump: &Dump, at: u64) -> Option<(u8, &[u8])> {
-        let frame = dump.bytes().get(usize::try_from(at).ok()?..)?;
-        let header = FrameHeader::decode(frame)?;
-        let end = FrameHeader::BYTES.saturating_add(header.payload_bytes as usize);
-        let payload = frame.get(FrameHeader::BYTES..end)?;
-        header.matches(payload).then_some((header.kind, payload))
-    }
-
     /// Copies a frame that is no block, if it is whole and says something new.
     pub(crate) fn other(&mut self, dump: &Dump, at: u64) -> io::Result<()> {
-        let Some((kind, payload)) = Self::whole_frame(dump, at) else { return Ok(()) };
+        let Some((kind, payload)) = dump.whole_frame(at) else { return Ok(()) };
         let is_new = match FrameKind::from_u8(kind) {
             Some(FrameKind::Thread) => match Thread::decode(payload) {
                 Ok(Thread { ring, .. }) => {
