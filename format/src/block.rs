@@ -32,7 +32,7 @@ use serde::{Deserialize, Serialize};
 pub use builder::{BlockBuilder, Depth, First, PlainBody, SectionHint};
 pub use codec::Codec;
 pub use columns::walk::{ColumnKind, ColumnRecord, ColumnValues, ColumnWalk, Wish};
-pub use group::{
+pub use group::{GroupValues, 
     GroupBody, GroupColumn, GroupHead, GroupKind, Pattern, PatternPiece, Pool, PoolClass, Section,
     Unpack,
 };
