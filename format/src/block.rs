@@ -32,9 +32,9 @@ use serde::{Deserialize, Serialize};
 pub use builder::{BlockBuilder, Depth, First, PlainBody, SectionHint};
 pub use codec::Codec;
 pub use columns::walk::{ColumnKind, ColumnRecord, ColumnValues, ColumnWalk, Wish};
-pub use group::{GroupValues, 
-    GroupBody, GroupColumn, GroupHead, GroupKind, Pattern, PatternPiece, Pool, PoolClass, Section,
-    Unpack,
+pub use group::{
+    GroupBody, GroupColumn, GroupHead, GroupKind, GroupValues, Pattern, PatternPiece, Pool,
+    PoolClass, Section, Unpack,
 };
 pub use layout::{Integers, Layout};
 pub use plan::SitePlan;
