@@ -316,6 +316,7 @@ impl ColumnPlace {
                     words.iter_mut().for_each(|word| *word &= u64::from(u32::MAX));
                 }
             }
+            _ => return Err(Malformed),
         }
         if matches!(column.layout, Layout::Texts | Layout::Pieces) {
             let mut at = self.bytes_at() as u64;
