@@ -197,6 +197,29 @@ impl Unpacker {
         Ok(body)
     }
 
+    /// A buffer for the bytes of a group. Give it [back](Self::take_back_buffer).
+    pub(crate) fn spare(&mut self) -> Vec<u8> {
+        self.spares.pop().unwrap_or_default()
+    }
+
+    /// Decompresses a section of a group.
+    ///
+    /// # Errors
+    /// If the bytes do not decompress to that length, or if this build lacks the codec.
+    pub(crate) fn decompress_into(
+        &mut self,
+        codec: Codec,
+        stored: &[u8],
+        plain: &mut [u8],
+    ) -> Result<(), BlockError> {
+        self.decompressor.decompress_into(codec, stored, plain)
+    }
+
+    /// Keeps a buffer for another block.
+    pub(crate) fn take_back_buffer(&mut self, buffer: Vec<u8>) {
+        self.take_back(Body::Unpacked(buffer, 0));
+    }
+
     /// Keeps the buffer for another block.
     pub(crate) fn take_back(&mut self, body: Body<'_>) {
         if let Body::Unpacked(buffer, _) = body

@@ -73,7 +73,7 @@ pub(in crate::block) struct Column<'a> {
 }
 
 /// A [`Column`] without the body that it is in.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct ColumnPlace {
     layout: Layout,
     data: (usize, usize),
@@ -251,6 +251,21 @@ impl<'a> Column<'a> {
             _ => return Err(Malformed),
         }
         Ok(())
+    }
+
+    /// Passes the next value.
+    #[inline]
+    pub(in crate::block) fn skip(&mut self) -> Read<()> {
+        match self.layout {
+            Layout::Varints => self.data.varint_bytes().map(|_| ()),
+            Layout::Planes(_) => self.next_place().map(|_| ()),
+            Layout::Texts | Layout::Pieces => {
+                let length = self.data.length()?;
+                self.bytes.take(length).map(|_| ())
+            }
+            // The next value needs this one.
+            _ => self.put(usize::MAX, &mut Vec::new()),
+        }
     }
 
     #[inline]
