@@ -22,12 +22,4 @@ impl Dump {
         let payload = frame.get(FrameHeader::BYTES..end)?;
         header.matches(payload).then_some((header.kind, payload))
     }
-
-    /// The offset of the frame with the summary of a block, if there is one.
-    pub(crate) fn summary_offset(&self, block: usize) -> Option<u64> {
-        let summaries = &self.tables().summaries;
-        let index = u32::try_from(block).ok()?;
-        let at = summaries.binary_search_by_key(&index, |place| place.block).ok()?;
-        summaries.get(at).map(|place| place.offset)
-    }
 }

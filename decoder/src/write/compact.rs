@@ -205,7 +205,7 @@ impl<W: Write, P: FnMut(&RepackProgress)> Output for Rewriter<'_, '_, W, P> {
             Step::Frame(at) => self.copy.other(self.dump, at),
             Step::Cut(index) => {
                 self.is_whole = false;
-                let Some(block) = self.dump.blocks().get(index as usize) else { return Ok(()) };
+                let Some(block) = &self.dump.blocks().get(index as usize) else { return Ok(()) };
                 self.blocks_before += 1;
                 self.blocks += 1;
                 self.copy.block(self.dump, block, None)
@@ -237,7 +237,7 @@ impl<W: Write, P> Rewriter<'_, '_, W, P> {
     /// Copies a block, and its summary, which stays true.
     fn put_copy(&mut self, index: usize) -> io::Result<()> {
         let dump = self.dump;
-        let Some(block) = dump.blocks().get(index) else { return Ok(()) };
+        let Some(block) = &dump.blocks().get(index) else { return Ok(()) };
         let Some(payload) = dump.block_payload(block) else { return Ok(()) };
         self.copy.put_block(&block.header, payload)?;
         self.blocks_before += 1;

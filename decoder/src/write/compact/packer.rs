@@ -93,7 +93,7 @@ impl<'d> Packer<'d> {
     ) -> Result<Vec<Packed>, Refused> {
         let mut rings = BTreeMap::<u32, RingSegments>::new();
         for &index in &window.blocks {
-            let Some(block) = self.dump.blocks().get(index as usize) else { continue };
+            let Some(block) = &self.dump.blocks().get(index as usize) else { continue };
             let is_whole = self.dump.stored_body(block).is_ok();
             let is_merged = is_whole && may_merge(self, block);
             let of_ring = rings.entry(block.header.ring).or_default();
@@ -211,7 +211,7 @@ impl<'d> Packer<'d> {
         let (mut taken, mut bytes) = (0, 0);
         self.summary.begin();
         for &index in blocks {
-            let block = self.dump.blocks().get(index as usize).ok_or(Refused)?;
+            let block = &self.dump.blocks().get(index as usize).ok_or(Refused)?;
             let header = &block.header;
             if taken == 0 {
                 begin(&mut self.builder, header.ring, header.position, header.first_record);
