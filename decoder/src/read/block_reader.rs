@@ -155,8 +155,8 @@ impl BlockReader {
                     if body.is_none_or(look) { Wish::Packed } else { Wish::Nothing }
                 }
                 Some((site, SitePredicate::Requires(_) | SitePredicate::Always)) => {
-                    let scalars = plan.sites.get(site).and_then(|site| site.scalars());
-                    scalars.map_or(Wish::Packed, Wish::Words)
+                    let words = plan.sites.get(site).and_then(|site| site.words());
+                    words.map_or(Wish::Packed, Wish::Words)
                 }
             });
         let walk = opened.and_then(|(body, is_in_columns)| {

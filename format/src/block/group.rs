@@ -18,7 +18,6 @@ mod rows;
 mod values;
 
 pub use body::{GroupBody, Unpack};
-
 pub use directory::{GroupColumn, GroupKind, Pattern, PatternPiece, Pool, PoolClass};
 pub use head::{GroupHead, Section};
 pub use values::GroupValues;

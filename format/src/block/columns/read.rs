@@ -73,7 +73,7 @@ pub(in crate::block) struct Column<'a> {
 }
 
 /// A [`Column`] without the body that it is in.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct ColumnPlace {
     layout: Layout,
     data: (usize, usize),

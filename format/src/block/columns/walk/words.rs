@@ -1,5 +1,7 @@
 //! Words: varints and planes, many at a time.
 
+use std::ops::Range;
+
 use crate::block::columns::numbers::transpose;
 use crate::block::columns::read::{Bytes, Malformed, Read};
 use crate::value::split_uint;
@@ -107,6 +109,24 @@ pub(super) fn read_planes(
     }
     for (n, word) in (done..).zip(rest) {
         *word = u64::from_le_bytes(planes.map(|plane| plane[n]));
+    }
+    Ok(())
+}
+
+/// Reads addresses, which are in planes of `values` bytes, of the values at `at`: all first words, which hold the
+/// first eight bytes, then all second ones.
+pub(super) fn read_address(
+    data: &[u8],
+    values: usize,
+    at: Range<usize>,
+    words: &mut [u64],
+) -> Read<()> {
+    let count = at.len();
+    for (plane, bytes) in data.chunks_exact(values.max(1)).enumerate() {
+        let bytes = bytes.get(at.clone()).ok_or(Malformed)?;
+        let places = words.get_mut(plane / 8 * count..).ok_or(Malformed)?;
+        let shift = plane % 8 * 8;
+        places.iter_mut().zip(bytes).for_each(|(word, byte)| *word |= u64::from(*byte) << shift);
     }
     Ok(())
 }
