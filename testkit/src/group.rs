@@ -123,7 +123,7 @@ impl CellType {
                 let n = dice.below(100_000) as f64 - 50_000.0;
                 let value = match style % 3 {
                     0 => n / 1000.0,
-                    1 => n.sqrt(),
+                    1 => n.abs().sqrt(),
                     _ => 1.5,
                 };
                 value.to_le_bytes().to_vec()
