@@ -15,11 +15,13 @@ mod head;
 mod integers;
 mod pool;
 mod rows;
+mod values;
 
 pub use body::{GroupBody, Unpack};
-pub(super) use directory::put_column;
+
 pub use directory::{GroupColumn, GroupKind, Pattern, PatternPiece, Pool, PoolClass};
 pub use head::{GroupHead, Section};
+pub use values::GroupValues;
 
 /// The most parts of a group, kinds of records, sections, and pools.
 pub(super) const MAX_PARTS: usize = 4096;

@@ -14,7 +14,7 @@ use super::kind::{Column, Kind};
 use super::pays::Pays;
 use super::pools::{Pool, Pools};
 use super::{Depth, SectionHint};
-use crate::block::group::{MAX_SECTIONS, Section as StoredSection, put_column};
+use crate::block::group::{GroupColumn, MAX_SECTIONS, Section as StoredSection};
 use crate::block::layout::{Integers, Layout};
 use crate::block::plan::Field;
 use crate::block::{Codec, most_rows};
@@ -92,7 +92,7 @@ impl Entry {
     }
 
     fn put(&self, out: &mut Vec<u8>) {
-        put_column(self.section as usize, self.layout, self.bytes, out);
+        GroupColumn::put(self.section as usize, self.layout, self.bytes, out);
     }
 }
 

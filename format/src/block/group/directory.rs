@@ -32,6 +32,15 @@ pub struct GroupColumn {
     pub bytes: Range<usize>,
 }
 
+impl GroupColumn {
+    /// Appends the entry of a column of this many plain bytes to a directory.
+    pub fn put(section: usize, layout: Layout, bytes: usize, out: &mut Vec<u8>) {
+        put_uint(out, section as u64);
+        layout.put(out);
+        put_uint(out, bytes as u64);
+    }
+}
+
 /// A pool: distinct byte strings that occur in several records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pool {
@@ -250,18 +259,6 @@ impl Directory {
             *place = place.start.saturating_add(bytes)..place.end.saturating_add(bytes);
         }
     }
-}
-
-/// Appends the entry of a column: where it is, and how it is laid out.
-pub(in crate::block) fn put_column(
-    section: usize,
-    layout: Layout,
-    bytes: usize,
-    out: &mut Vec<u8>,
-) {
-    put_uint(out, section as u64);
-    layout.put(out);
-    put_uint(out, bytes as u64);
 }
 
 fn read_column(body: &mut Bytes<'_>, next: &mut [usize]) -> Read<GroupColumn> {
