@@ -5,14 +5,14 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::Arc;
 
 use stenolog_format::frame::FileHeader;
 use stenolog_session::dir::Owners;
 use stenolog_session::layout::TAIL_SEQUENCE;
-use stenolog_session::tail::Tail;
+use stenolog_session::tail::{self, Tail};
 use stenolog_session::unread::end_number;
 
 use super::Dump;
@@ -80,6 +80,17 @@ impl Dump {
     #[must_use]
     pub fn tail_dump(&self) -> Option<&Self> {
         self.tail.as_deref()
+    }
+
+    /// Removes the file of the dump's tail, once its records are elsewhere.
+    ///
+    /// # Errors
+    /// If its logger is running, or the file cannot be removed.
+    pub fn remove_tail(&self) -> io::Result<()> {
+        if self.writer_is_alive() == Some(true) {
+            return Err(io::Error::other("its writer is still running"));
+        }
+        tail::remove(&self.path, &self.header().session)
     }
 
     /// Whether this is the tail of another dump.
