@@ -17,7 +17,7 @@ use super::pools::Pools;
 use super::tally::{BlockPlace, Tally};
 use crate::clock::{Moment, TimeMap, Window};
 use crate::dump::{Block, Stored};
-use crate::filter::{Hits, SitePredicate};
+use crate::filter::{Hits, Requirements, SitePredicate};
 
 /// A block whose records are being read.
 #[derive(Debug)]
@@ -125,11 +125,11 @@ impl BlockReader {
                 None => Wish::Alone,
                 Some((_, SitePredicate::Never)) => Wish::Nothing,
                 // The search goes over all columns first, then over each record.
-                Some((_, SitePredicate::Requires(_))) => {
+                Some((_, SitePredicate::Requires(of))) if of.in_rows.is_some() => {
                     let look = |body| *may_hold.get_or_insert_with(|| plan.may_contain(body));
                     if body.is_none_or(look) { Wish::Packed } else { Wish::Nothing }
                 }
-                Some((site, SitePredicate::Always)) => {
+                Some((site, SitePredicate::Requires(_) | SitePredicate::Always)) => {
                     let scalars = plan.sites.get(site).and_then(|site| site.scalars());
                     scalars.map_or(Wish::Packed, Wish::Words)
                 }
@@ -147,7 +147,8 @@ impl BlockReader {
                 selections.clear();
                 selections.extend(walk.kinds().iter().map(|kind| {
                     let (site, predicate) = select(kind.tag)?;
-                    Some((site, matches!(predicate, SitePredicate::Requires(_))))
+                    let is_sought = |of: &Requirements| of.in_rows.is_some();
+                    Some((site, matches!(predicate, SitePredicate::Requires(of) if is_sought(of))))
                 }));
                 (body, BlockWalk::Columns(columns))
             }

@@ -53,7 +53,7 @@ impl ColumnWalk {
             }
             columns += of_kind;
             for _ in 0..of_kind {
-                Layout::read(directory)?;
+                Layout::read(directory, false)?;
                 directory.length()?;
             }
             let is_unix = tag & 1 == 1;
@@ -144,7 +144,7 @@ impl ColumnWalk {
         let first = self.columns.len();
         let (mut row, mut unpadded) = (10, 0);
         for _ in 0..columns {
-            let layout = Layout::read(directory)?;
+            let layout = Layout::read(directory, false)?;
             let data = data.take(directory.length()?)?;
             if matches!(wish, Wish::Nothing) {
                 continue;
@@ -203,6 +203,7 @@ impl Column<'_> {
                 }
                 sum == self.bytes.0.len()
             }
+            _ => false,
         };
         if is_right { Ok(()) } else { Err(Malformed) }
     }

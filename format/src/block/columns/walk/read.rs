@@ -184,7 +184,7 @@ impl ColumnPlace {
                     words.iter_mut().for_each(|word| *word &= u64::from(u32::MAX));
                 }
             }
-            Layout::Pieces => return Err(Malformed),
+            _ => return Err(Malformed),
         }
         if column.layout == Layout::Texts {
             let mut at = self.bytes_at() as u64;
