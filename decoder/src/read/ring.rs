@@ -172,6 +172,11 @@ impl Ring {
         }
     }
 
+    /// Whether a block of this dump is open.
+    pub(super) fn reads(&self, dump: usize) -> bool {
+        self.open.as_ref().is_some_and(|open| open.dump_index == dump)
+    }
+
     fn origin(&self) -> EntryOrigin<'_> {
         self.name.origin(self.open.as_ref().map_or(0, |open| open.dump_index))
     }
