@@ -6,6 +6,7 @@ mod deprecated;
 mod field;
 mod pattern;
 mod prefilter;
+mod requirements;
 mod searched_text;
 
 use regex::{Regex, RegexBuilder};
@@ -23,8 +24,11 @@ use crate::model::origin::RingName;
 use crate::model::record::Record;
 use crate::model::site::CompiledSite;
 use pattern::{TargetPattern, ThreadPattern};
-pub(crate) use prefilter::{Hits, RequiredLiteral, search};
+pub(crate) use prefilter::{
+    Condition, Hits, Leaf, LeafKind, RequiredLiteral, TextSearch, Wanted, fold, search,
+};
 use prefilter::{LineAutomaton, Prefilter};
+pub(crate) use requirements::Requirements;
 pub(crate) use searched_text::SearchedText;
 
 /// A set of levels.
@@ -117,29 +121,6 @@ pub(crate) enum SitePredicate {
     Always,
     /// Those whose values meet all of these.
     Requires(Requirements),
-}
-
-/// What the values of a record must hold, all of it.
-#[derive(Clone, Debug)]
-pub(crate) struct Requirements {
-    pub(crate) all: Box<[RequiredLiteral]>,
-    /// The bytes to search for in the values: the most selective ones that all records must contain one of.
-    pub(crate) in_rows: Option<Box<[Vec<u8>]>>,
-    /// Whether these bytes are text.
-    pub(crate) is_text: bool,
-}
-
-impl Requirements {
-    fn new(all: Vec<RequiredLiteral>) -> Self {
-        let searched = all.iter().filter_map(|one| Some((one.in_rows()?, one.is_text())));
-        let shortest = |(pieces, _): &(Vec<Vec<u8>>, bool)| pieces.iter().map(Vec::len).min();
-        let (in_rows, is_text) = searched.max_by_key(shortest).unzip();
-        Self {
-            all: all.into(),
-            in_rows: in_rows.map(Vec::into_boxed_slice),
-            is_text: is_text.unwrap_or(true),
-        }
-    }
 }
 
 impl Filter {
@@ -308,7 +289,7 @@ impl Filter {
         if all.is_empty() {
             SitePredicate::Always
         } else {
-            SitePredicate::Requires(Requirements::new(all))
+            SitePredicate::Requires(Requirements::new(all, call_site))
         }
     }
 

@@ -38,6 +38,7 @@ mod order;
 mod plan;
 mod pools;
 mod ring;
+mod seek;
 mod session;
 mod state;
 mod statement;

@@ -138,6 +138,8 @@ impl Decoder {
     /// Continues with dumps that have changed.
     fn go_on(&mut self) {
         self.plan.update_sessions();
+        self.state.pools.unpacker.forget_groups();
+        self.state.pools.checked.clear();
         if self.is_started {
             self.plan.apply_filter();
             self.extend();

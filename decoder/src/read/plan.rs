@@ -1,5 +1,6 @@
 //! Plan of a read: the dumps, their sessions, and what the filter wants of each call site.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -9,8 +10,11 @@ use super::order::Order;
 use super::session::{self, Session};
 use crate::clock::TimeMap;
 use crate::dump::Dump;
-use crate::filter::{Budget, Filter, Hits, SitePredicate, search};
+use crate::filter::{Budget, Filter, Hits, SitePredicate, TextSearch, Wanted, search};
 use crate::model::site::CompiledSite;
+
+/// The most different texts that are searched for in columns.
+const MAX_TEXTS: usize = 256;
 
 /// The dumps to read, and the wanted call sites.
 #[derive(Debug)]
@@ -30,6 +34,8 @@ pub(crate) struct ReadPlan {
     pub(super) search: Option<Regex>,
     /// Whether it searches for text only, which columns hold in one piece.
     searches_text: bool,
+    /// Searches for each text that a condition wants.
+    texts: BTreeMap<Vec<u8>, Option<TextSearch>>,
     budget: Budget,
 }
 
@@ -64,6 +70,7 @@ impl ReadPlan {
             is_selective: false,
             search: None,
             searches_text: false,
+            texts: BTreeMap::new(),
             budget: Budget::default(),
         }
     }
@@ -108,6 +115,25 @@ impl ReadPlan {
         self.searches_text = requirements().all(|(_, is_text)| is_text);
         let pieces = || requirements().flat_map(|(pieces, _)| pieces);
         self.search = pieces().next().and_then(|_| search(pieces()));
+        let mut texts = std::mem::take(&mut self.texts);
+        let requirements = all().filter_map(|predicate| match predicate {
+            SitePredicate::Requires(of) => Some(of.all.iter().flat_map(|one| one.conditions())),
+            SitePredicate::Never | SitePredicate::Always => None,
+        });
+        for condition in requirements.flatten() {
+            if let Wanted::Text(piece) = &condition.wanted
+                && texts.len() < MAX_TEXTS
+                && !texts.contains_key(piece)
+            {
+                texts.insert(piece.clone(), TextSearch::new(piece));
+            }
+        }
+        self.texts = texts;
+    }
+
+    /// The search for a folded text that a condition wants; `None` if it is not searched for.
+    pub(super) fn text_search(&self, piece: &[u8]) -> Option<&TextSearch> {
+        self.texts.get(piece)?.as_ref()
     }
 
     /// The index of the call site of a dump with this tag, and its predicate; `None` if no call site

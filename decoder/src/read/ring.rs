@@ -147,7 +147,7 @@ impl Ring {
     /// Forgets items of blocks that may have been replaced: those of a dump from an index on.
     pub(super) fn forget_unsettled(&mut self, settled: impl Fn(u32) -> u32) {
         let is_settled =
-            |item: &Item| item.kind != ItemKind::Block || item.index < settled(item.dump);
+            |item: &Item| item.kind() != ItemKind::Block || item.index < settled(item.dump());
         self.items.retain(is_settled);
         if matches!(&self.head, RingHead::Block(item) if !is_settled(item)) {
             self.head = RingHead::None;
@@ -156,7 +156,14 @@ impl Ring {
 
     /// Adds items. What was missing at the end may be in them.
     pub(super) fn extend(&mut self, more: RingItems, state: &mut ReadState) {
-        self.items.extend(more.items);
+        if self.items.is_empty() {
+            // Without a copy: there may be millions.
+            let mut items = more.items;
+            items.shrink_to_fit();
+            self.items = items.into();
+        } else {
+            self.items.extend(more.items);
+        }
         self.items.make_contiguous().sort_unstable();
         self.reread = self.reread.max(more.reread);
         if let Some((first, count, kind)) = self.lost_at_end.take() {
@@ -264,17 +271,17 @@ impl Ring {
     }
 
     fn take_item(&mut self, item: Item, plan: &ReadPlan, state: &mut ReadState) -> Option<Key> {
-        let dump_index = item.dump as usize;
+        let dump_index = item.dump() as usize;
         let dump = plan.dumps.get(dump_index)?;
         let index = item.index as usize;
-        if item.kind != ItemKind::Block {
+        if item.kind() != ItemKind::Block {
             let frame = dump.tables().losses.get(index)?;
-            return match frame.gone.filter(|_| item.kind == ItemKind::Gone) {
+            return match frame.gone.filter(|_| item.kind() == ItemKind::Gone) {
                 Some(gone) => self.take_gone(item, frame, gone, plan, state),
                 None => self.take_loss_frame(frame, plan, state),
             };
         }
-        let block = dump.blocks().get(index)?;
+        let block = &dump.blocks().get(index)?;
         let header = &block.header;
         // Records that are missing before it are stated when it is opened.
         let first = header.first_record;
@@ -296,13 +303,13 @@ impl Ring {
         }
         let key = match plan.order {
             Order::Time => first_key(header, map, &mut self.hint),
-            Order::File => (i64::from(item.dump), block.offset),
+            Order::File => (i64::from(item.dump()), block.offset),
         };
         // The checksum comes first: a damaged header could move the records after it to another time, or
         // look like that of a block whose records were delivered.
-        if let Err(cause) = dump.stored_body(block) {
+        if let Err(cause) = state.pools.checked.stored_body(dump, block) {
             self.breaks(LossKind::BadChecksum, block, header.first_record, plan);
-            state.tally.note_damage((item.dump, dump), block, block.frame_bytes(), cause);
+            state.tally.note_damage((item.dump(), dump), block, block.frame_bytes(), cause);
             return None;
         }
         Some(self.put(RingHead::Block(item), Some(key)))
@@ -315,9 +322,9 @@ impl Ring {
         plan: &ReadPlan,
         state: &mut ReadState,
     ) -> Option<RingHead> {
-        let dump_index = item.dump as usize;
+        let dump_index = item.dump() as usize;
         let dump = plan.dumps.get(dump_index)?;
-        let block = dump.blocks().get(item.index as usize)?;
+        let block = &dump.blocks().get(item.index as usize)?;
         let header = &block.header;
         let end = header.first_record.saturating_add(header.count.into());
         if end <= self.delivered {
@@ -339,7 +346,7 @@ impl Ring {
             Err(why) => {
                 self.breaks(LossKind::Unreadable, block, header.first_record, plan);
                 let (bytes, cause) = (block.frame_bytes(), block.damage(why));
-                state.tally.note_damage((item.dump, dump), block, bytes, cause);
+                state.tally.note_damage((item.dump(), dump), block, bytes, cause);
                 return None;
             }
         }

@@ -17,9 +17,10 @@ use std::io::{self, Write};
 use std::num::NonZero;
 use std::thread;
 
+use stenolog_format::block::BlockHeader;
 use stenolog_format::frame::{FileHeader, VERSION};
 
-use crate::dump::Dump;
+use crate::dump::{Dump, Unpacker};
 use crate::model::state::Tail;
 use crate::write::recover::FrameCopier;
 use packer::Packed;
@@ -208,7 +209,7 @@ impl<W: Write, P: FnMut(&RepackProgress)> Output for Rewriter<'_, '_, W, P> {
                 let Some(block) = self.dump.blocks().get(index as usize) else { return Ok(()) };
                 self.blocks_before += 1;
                 self.blocks += 1;
-                self.copy.block(self.dump, block, None)
+                self.copy.block(self.dump, &block, None)
             }
             Step::Window(_) => Ok(()),
         }
@@ -238,11 +239,23 @@ impl<W: Write, P> Rewriter<'_, '_, W, P> {
     fn put_copy(&mut self, index: usize) -> io::Result<()> {
         let dump = self.dump;
         let Some(block) = dump.blocks().get(index) else { return Ok(()) };
-        let Some(payload) = dump.block_payload(block) else { return Ok(()) };
-        self.copy.put_block(&block.header, payload)?;
+        let Some(payload) = dump.block_payload(&block) else { return Ok(()) };
+        let is_group = block.header.encoding == BlockHeader::GROUP;
+        if is_group && self.copy.put_rows(dump, &block, &mut Unpacker::default())? {
+            // Its other parts may have been merged.
+            self.blocks_before += u64::from(block.part == 0);
+            self.blocks += 1;
+            self.done.records += u64::from(block.header.count);
+            return Ok(());
+        }
+        let Some(header) = BlockHeader::decode(payload).filter(|_| block.part == 0) else {
+            // It was copied with the first part.
+            return Ok(());
+        };
+        self.copy.put_block(&header, payload)?;
         self.blocks_before += 1;
         self.blocks += 1;
-        self.done.records += u64::from(block.header.count);
+        self.done.records += u64::from(header.count);
         match dump.summary_offset(index) {
             Some(at) => self.copy.other(dump, at),
             None => Ok(()),

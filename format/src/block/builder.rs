@@ -1,7 +1,21 @@
 //! Builder of blocks from the records of a ring.
 
+mod assemble;
+mod choose;
+mod fixed;
+mod gather;
+mod group;
+mod kind;
+mod pays;
+mod pools;
+mod times;
+mod varying;
+
 use std::sync::Arc;
 
+pub use group::{Depth, SectionHint};
+
+use self::group::Group;
 use super::columns::{Columns, Rest};
 use super::plan::SitePlan;
 use super::raw::RawHeader;
@@ -19,6 +33,7 @@ pub struct BlockBuilder {
     rows: Vec<u8>,
     columns: Columns,
     has_columns: bool,
+    group: Group,
     body: Vec<u8>,
     header: Option<BlockHeader>,
     counters: Times,
@@ -140,22 +155,8 @@ impl BlockBuilder {
         self.has_columns = false;
         (self.counters, self.unix) = (Times::default(), Times::default());
         self.last_loss = None;
-        self.header = Some(BlockHeader {
-            ring,
-            encoding: 1,
-            codec: 0,
-            levels: 0,
-            flags: 0,
-            position,
-            end_position: position,
-            first_record,
-            count: 0,
-            body_bytes: 0,
-            counter_first: 0,
-            counter_last: 0,
-            unix_first: 0,
-            unix_last: 0,
-        });
+        self.group.is_open = false;
+        self.header = Some(empty_header(ring, position, first_record));
     }
 
     /// Like [`begin`](Self::begin), with the records in columns. These compress better, and can only be read
@@ -188,6 +189,9 @@ impl BlockBuilder {
     pub fn push_planned(&mut self, plan: &SitePlan, payload: &[u8]) -> Result<(), ValueError> {
         let (time_word, values) = payload.split_first_chunk().ok_or(ValueError::End)?;
         let time_word = u64::from_le_bytes(*time_word);
+        if self.group.is_open {
+            return self.group.columns.take(plan, time_word, values);
+        }
         if self.has_columns {
             return self.columns.take(plan, time_word, values);
         }
@@ -259,7 +263,13 @@ impl BlockBuilder {
         let mut rest = records;
         let mut last: Option<Arc<SitePlan>> = None;
         loop {
-            if self.has_columns {
+            if self.group.is_open {
+                rest = match self.group.columns.take_raw(rest, &mut first_of)? {
+                    Rest::Nothing => &[],
+                    Rest::Loss(rest) => rest,
+                    Rest::End(rest) => return Ok(records.len() - rest.len()),
+                };
+            } else if self.has_columns {
                 rest = match self.columns.take_raw(rest, &mut first_of)? {
                     Rest::Nothing => &[],
                     Rest::Loss(rest) => rest,
@@ -326,7 +336,13 @@ impl BlockBuilder {
     #[must_use]
     pub fn count(&self) -> u32 {
         let in_rows = self.header.map_or(0, |header| header.count);
-        if self.has_columns { self.columns.count() } else { in_rows }
+        if self.group.is_open {
+            self.group.columns.part_count()
+        } else if self.has_columns {
+            self.columns.count()
+        } else {
+            in_rows
+        }
     }
 
     /// Whether columns take fewer bytes than rows. They do not if there are many kinds with few records each:
@@ -436,6 +452,18 @@ impl BlockBuilder {
         header.flags |= BlockHeader::HAS_LOSS;
         header.count += 1;
         self.counters.note(counter);
+    }
+}
+
+/// The header of a packed block without records.
+fn empty_header(ring: u32, position: u64, first_record: u64) -> BlockHeader {
+    BlockHeader {
+        ring,
+        encoding: BlockHeader::PACKED,
+        position,
+        end_position: position,
+        first_record,
+        ..BlockHeader::default()
     }
 }
 

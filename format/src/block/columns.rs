@@ -4,7 +4,7 @@
 //! well. `FORMAT.md` specifies the layout.
 
 mod kind;
-mod numbers;
+pub(super) mod numbers;
 pub(super) mod read;
 mod times;
 pub(super) mod walk;

@@ -16,7 +16,7 @@ use stenolog_format::value::{Encoding, ValueError};
 use stenolog_session::codec::Compressor;
 
 use super::steps::Window;
-use crate::dump::{Block, Body, Dump, Unpacker};
+use crate::dump::{Block, Body, CheckedFrames, Dump, Unpacker};
 
 /// A merged block ends when its packed rows exceed this: a reader opens one block of each ring at a time.
 const ROWS_BYTES: usize = 2 << 20;
@@ -45,6 +45,7 @@ pub(super) struct Packer<'d> {
     dump: &'d Dump,
     compressor: Compressor,
     unpacker: Unpacker,
+    checked: CheckedFrames,
     builder: BlockBuilder,
     plans: BTreeMap<u32, SitePlan>,
     summary: SummaryBuilder,
@@ -69,6 +70,7 @@ impl<'d> Packer<'d> {
             dump,
             compressor: Compressor::with_level(level)?,
             unpacker: Unpacker::default(),
+            checked: CheckedFrames::default(),
             builder: BlockBuilder::default(),
             plans: BTreeMap::new(),
             summary: SummaryBuilder::default(),
@@ -93,8 +95,8 @@ impl<'d> Packer<'d> {
     ) -> Result<Vec<Packed>, Refused> {
         let mut rings = BTreeMap::<u32, RingSegments>::new();
         for &index in &window.blocks {
-            let Some(block) = self.dump.blocks().get(index as usize) else { continue };
-            let is_whole = self.dump.stored_body(block).is_ok();
+            let Some(block) = &self.dump.blocks().get(index as usize) else { continue };
+            let is_whole = self.checked.stored_body(self.dump, block).is_ok();
             let is_merged = is_whole && may_merge(self, block);
             let of_ring = rings.entry(block.header.ring).or_default();
             of_ring.push(index, &block.header, is_whole, is_merged);
@@ -211,7 +213,7 @@ impl<'d> Packer<'d> {
         let (mut taken, mut bytes) = (0, 0);
         self.summary.begin();
         for &index in blocks {
-            let block = self.dump.blocks().get(index as usize).ok_or(Refused)?;
+            let block = &self.dump.blocks().get(index as usize).ok_or(Refused)?;
             let header = &block.header;
             if taken == 0 {
                 begin(&mut self.builder, header.ring, header.position, header.first_record);

@@ -102,7 +102,10 @@ impl<'d> Steps<'d> {
         self.rings.insert(ring);
         self.window.blocks.push(index);
         self.window.end = block.offset + block.frame_bytes();
-        self.window_bytes += u64::from(block.header.body_bytes);
+        // The body of a block of several rings counts once.
+        if block.part == 0 {
+            self.window_bytes += u64::from(block.header.body_bytes);
+        }
         if self.window_bytes >= self.most_bytes || self.window.blocks.len() >= WINDOW_BLOCKS {
             self.end_window();
         }
@@ -129,7 +132,7 @@ impl Iterator for Steps<'_> {
                 return Some(step);
             }
             let block = self.dump.blocks().get(self.next_block);
-            let is_before = |at: &u64| block.is_none_or(|block| *at < block.offset);
+            let is_before = |at: &u64| block.as_ref().is_none_or(|block| *at < block.offset);
             if let Some(at) = self.others.next_if(is_before) {
                 self.take_frame(at);
             } else if block.is_some() {

@@ -73,7 +73,7 @@ fn a_block_that_cannot_be_taken_apart_is_copied() {
     let mut other = DumpBuilder::new();
     other.skip(1, 1);
     other.block(1, &[n(20, 2), n(30, 3)]);
-    let block = other.dump().blocks()[0];
+    let block = other.dump().blocks().get(0).unwrap();
     // A codec of a later version.
     let header = BlockHeader { codec: 77, ..block.header };
     let payload = [&header.encode()[..], b"from the future"].concat();
@@ -83,7 +83,7 @@ fn a_block_that_cannot_be_taken_apart_is_copied() {
     let dump = builder.dump();
     let (again, repacked) = packed_again(&dump);
     assert_eq!((repacked.blocks_before, repacked.blocks), (3, 3));
-    assert_eq!(again.block_payload(&again.blocks()[1]), Some(&payload[..]));
+    assert_eq!(again.block_payload(&again.blocks().get(1).unwrap()), Some(&payload[..]));
     assert_eq!(
         messages(&[again], Filter::default()).0,
         messages(&[dump], Filter::default()).0,

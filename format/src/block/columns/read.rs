@@ -253,6 +253,21 @@ impl<'a> Column<'a> {
         Ok(())
     }
 
+    /// Passes the next value.
+    #[inline]
+    pub(in crate::block) fn skip(&mut self) -> Read<()> {
+        match self.layout {
+            Layout::Varints => self.data.varint_bytes().map(|_| ()),
+            Layout::Planes(_) => self.next_place().map(|_| ()),
+            Layout::Texts | Layout::Pieces => {
+                let length = self.data.length()?;
+                self.bytes.take(length).map(|_| ())
+            }
+            // The next value needs this one.
+            _ => self.put(usize::MAX, &mut Vec::new()),
+        }
+    }
+
     #[inline]
     fn next_place(&mut self) -> Read<usize> {
         let at = self.at;
