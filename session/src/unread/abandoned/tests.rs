@@ -2,7 +2,7 @@ use std::fs;
 
 use stenolog_format::block::BlockBuilder;
 use stenolog_format::dictionary::{CallSite, Level, Role, Slot, Thread, TimeSource};
-use stenolog_format::frame::FrameKind;
+use stenolog_format::frame::{FileHeader, FrameKind, VERSION};
 use stenolog_format::types::Type;
 use stenolog_ringbuf::file::Options;
 use tempfile::TempDir;
