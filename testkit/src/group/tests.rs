@@ -1,7 +1,8 @@
 //! The groups of the reference writer are read back, and damaged ones are refused.
 
 use stenolog_format::block::{
-    BlockError, BlockHeader, Codec, GroupBody, GroupHead, GroupWords, RecordTime, Wish, WordForm,
+    BlockError, BlockHeader, Codec, GroupBody, GroupHead, GroupWords, Layout, RecordTime, Wish,
+    WordForm,
 };
 use stenolog_format::value::{Cursor, Encoding, Value, WordPlan, Words};
 
@@ -125,7 +126,16 @@ fn words_of_a_group_are_the_values_of_its_rows() {
         let plans: BTreeMap<u32, WordPlan> =
             sites.iter().map(|site| (site.id, WordPlan::new(&site.slots).unwrap())).collect();
         let found = GroupWords::read(&body, |tag| Wish::Words(&plans[&tag])).unwrap().unwrap();
-        assert!(found.kinds().iter().all(|kind| kind.form == WordForm::Words), "seed {seed}");
+        for ((kind, of), model) in found.kinds().iter().zip(body.kinds()).zip(&model.kinds) {
+            // No writer lays out byte arrays as differences.
+            let mut columns = body.columns_of(of).iter().zip(&model.cells);
+            let is_odd = columns.any(|(column, cell)| {
+                let are_differences = matches!(column.layout, Layout::DifferencePlanes(_));
+                are_differences && matches!(cell, CellType::Bytes(_))
+            });
+            let expected = if is_odd { WordForm::Packed } else { WordForm::Words };
+            assert_eq!(kind.form, expected, "seed {seed}, {}", kind.tag);
+        }
         for (part, of) in model.parts.iter().enumerate() {
             assert_eq!(found.part(part).len(), of.records.len());
             for (record, (at, time, cells)) in found.part(part).iter().zip(&of.records) {
@@ -136,6 +146,9 @@ fn words_of_a_group_are_the_values_of_its_rows() {
                     false => RecordTime::Counter(*time),
                 };
                 assert_eq!(kind.time(record), expected, "seed {seed}");
+                if kind.form != WordForm::Words {
+                    continue;
+                }
                 let words = Words {
                     words: found.words.get(kind.first(record) as usize..).unwrap_or_default(),
                     stride: kind.stride as usize,
