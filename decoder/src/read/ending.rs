@@ -60,7 +60,7 @@ struct Bounds<'p> {
     hint: usize,
 }
 
-impl<'p> Bounds<'p> {
+impl Bounds<'_> {
     fn block(&self, item: &Item) -> Option<Block> {
         let dump = self.plan.dumps.get(item.dump() as usize)?;
         dump.blocks().get(item.index as usize).filter(|_| item.kind() == ItemKind::Block)
