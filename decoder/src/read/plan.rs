@@ -30,6 +30,8 @@ pub(crate) struct ReadPlan {
     by_dump: Vec<Vec<u32>>,
     /// Whether there are call sites with unwanted records.
     pub(super) is_selective: bool,
+    /// Whether some call site requires values that can be searched for.
+    pub(super) seeks: bool,
     /// Searches for what the records of any call site must contain, if they must.
     pub(super) search: Option<Regex>,
     /// Whether it searches for text only, which columns hold in one piece.
@@ -69,6 +71,7 @@ impl ReadPlan {
             predicates: Vec::new(),
             by_dump: Vec::new(),
             is_selective: false,
+            seeks: false,
             search: None,
             searches_text: false,
             texts: BTreeMap::new(),
@@ -89,7 +92,9 @@ impl ReadPlan {
 
     /// Replaces the tail of a session at this place. Its call sites are looked up again.
     pub(super) fn replace_tail(&mut self, at: usize, tail: Dump) {
-        if let (Some(place), Some(sites)) = (Arc::make_mut(&mut self.dumps).get_mut(at), self.by_dump.get_mut(at)) {
+        if let (Some(place), Some(sites)) =
+            (Arc::make_mut(&mut self.dumps).get_mut(at), self.by_dump.get_mut(at))
+        {
             *place = tail;
             sites.clear();
         }
@@ -123,6 +128,7 @@ impl ReadPlan {
         }
         let all = || self.predicates.iter();
         self.is_selective = all().any(|predicate| !matches!(predicate, SitePredicate::Always));
+        self.seeks = all().any(|predicate| matches!(predicate, SitePredicate::Requires(_)));
         let requirements = || {
             all().filter_map(|predicate| match predicate {
                 SitePredicate::Requires(all) => all.in_rows.as_deref().map(|of| (of, all.is_text)),

@@ -10,6 +10,7 @@
 //! the next entry, and no earlier. Keys never fall within a ring. `losses` states what is missing. A ring
 //! that continues another one begins when that one has ended, with its last key.
 
+mod late;
 mod losses;
 
 use std::collections::VecDeque;
@@ -23,6 +24,7 @@ use super::batch::{RecordBatch, RecordRun};
 use super::block_reader::{BlockClock, BlockReader, BlockStep};
 use super::order::{Key, Order};
 use super::plan::ReadPlan;
+use super::pools::Pools;
 use super::session::{Item, ItemKind, RingItems};
 use super::state::ReadState;
 use crate::clock::TimeMap;
@@ -298,11 +300,7 @@ impl Ring {
                     || plan.may_hold(dump_index, dump, index))
         };
         if header.count > 0 && !is_wanted() {
-            // It is not read, so nothing in it is known to be there or to be missing.
-            let end = header.first_record.saturating_add(header.count.into());
-            self.expected = Some(end.max(self.expected.unwrap_or(0)));
-            self.broken = None;
-            self.settled = self.settled.max(end);
+            self.skip(header);
             return None;
         }
         let key = match plan.order {
@@ -311,12 +309,31 @@ impl Ring {
         };
         // The checksum comes first: a damaged header could move the records after it to another time, or
         // look like that of a block whose records were delivered.
-        if let Err(cause) = state.pools.checked.stored_body(dump, block) {
-            self.breaks(LossKind::BadChecksum, block, header.first_record, plan);
-            state.tally.note_damage((item.dump(), dump), block, block.frame_bytes(), cause);
+        let pools = &mut state.pools;
+        let stored = match pools.checked.stored_body(dump, block) {
+            Ok(stored) => stored,
+            Err(cause) => {
+                self.breaks(LossKind::BadChecksum, block, header.first_record, plan);
+                state.tally.note_damage((item.dump(), dump), block, block.frame_bytes(), cause);
+                return None;
+            }
+        };
+        let Pools { sought, unpacker, .. } = pools;
+        let found = sought.find(plan, dump_index, block, &stored, unpacker);
+        if found.is_some_and(|found| !found.has_part(block.part as usize)) {
+            self.skip(header);
             return None;
         }
         Some(self.put(RingHead::Block(item), Some(key)))
+    }
+
+    /// Passes a block that has no wanted records. It is not read, so nothing in it is known to be there or to be
+    /// missing.
+    fn skip(&mut self, header: &BlockHeader) {
+        let end = header.first_record.saturating_add(header.count.into());
+        self.expected = Some(end.max(self.expected.unwrap_or(0)));
+        self.broken = None;
+        self.settled = self.settled.max(end);
     }
 
     /// Opens a block. Returns the loss before it, if records are missing there.
@@ -487,7 +504,7 @@ impl Ring {
 }
 
 /// The smallest key that a record of the block can have.
-fn first_key(header: &BlockHeader, map: &TimeMap, hint: &mut usize) -> Key {
+pub(super) fn first_key(header: &BlockHeader, map: &TimeMap, hint: &mut usize) -> Key {
     let counter = (header.flags & BlockHeader::HAS_COUNTER != 0)
         .then(|| (map.at(header.counter_first, hint).order_ns, header.counter_first));
     let unix = (header.flags & BlockHeader::HAS_UNIX != 0).then_some((header.unix_first, 0));

@@ -2,15 +2,15 @@ use std::fs;
 
 use stenolog_format::block::BlockBuilder;
 use stenolog_format::dictionary::{CallSite, Level, Role, Slot, Thread, TimeSource};
-use stenolog_format::frame::FrameKind;
+use stenolog_format::frame::{FileHeader, FrameKind, VERSION};
 use stenolog_format::types::Type;
 use stenolog_ringbuf::file::Options;
 use tempfile::TempDir;
 
 use super::*;
-use crate::positioned;
 use crate::frames::{Position, Walk, WalkStep as Walked};
 use crate::layout::{META_SEQUENCE, RingWords, ring_file, word};
+use crate::positioned;
 use crate::writer::DumpWriter;
 
 const SESSION: [u8; 16] = [1; 16];
