@@ -9,7 +9,7 @@ use regex::bytes::Regex;
 use super::order::Order;
 use super::session::{self, Session};
 use crate::clock::TimeMap;
-use crate::dump::Dump;
+use crate::dump::{Dump, with_tails};
 use crate::filter::{Budget, Filter, Hits, SitePredicate, TextSearch, Wanted, search};
 use crate::model::site::CompiledSite;
 
@@ -60,6 +60,7 @@ impl CallSites {
 
 impl ReadPlan {
     pub(super) fn new(dumps: Arc<[Dump]>) -> Self {
+        let dumps = with_tails(dumps);
         let sessions = session::sessions(&dumps);
         Self {
             dumps,
@@ -89,6 +90,16 @@ impl ReadPlan {
         Arc::make_mut(&mut self.dumps)
     }
 
+    /// Replaces the tail of a session at this place. Its call sites are looked up again.
+    pub(super) fn replace_tail(&mut self, at: usize, tail: Dump) {
+        if let (Some(place), Some(sites)) =
+            (Arc::make_mut(&mut self.dumps).get_mut(at), self.by_dump.get_mut(at))
+        {
+            *place = tail;
+            sites.clear();
+        }
+    }
+
     /// Determines the sessions of the dumps again: their clocks may have more pairs.
     pub(super) fn update_sessions(&mut self) {
         self.sessions = session::sessions(&self.dumps);
@@ -101,6 +112,14 @@ impl ReadPlan {
         by_dump.resize(dumps.len(), Vec::new());
         for (dump, indexes) in dumps.iter().zip(by_dump) {
             for site in dump.tables().sites.shared().iter().skip(indexes.len()) {
+                // A tail that is read again and again has the same ones each time.
+                let known = || sites.iter().position(|known| known.call_site() == site.call_site());
+                if dump.is_tail()
+                    && let Some(known) = known()
+                {
+                    indexes.push(known as u32);
+                    continue;
+                }
                 budget.earn(site.call_site());
                 indexes.push(sites.len() as u32);
                 sites.push(Arc::clone(site));

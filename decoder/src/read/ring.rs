@@ -10,6 +10,7 @@
 //! the next entry, and no earlier. Keys never fall within a ring. `losses` states what is missing. A ring
 //! that continues another one begins when that one has ended, with its last key.
 
+mod late;
 mod losses;
 
 use std::collections::VecDeque;
@@ -170,6 +171,11 @@ impl Ring {
             state.tally.unmiss(kind, count);
             self.expected = Some(first);
         }
+    }
+
+    /// Whether a block of this dump is open.
+    pub(super) fn reads(&self, dump: usize) -> bool {
+        self.open.as_ref().is_some_and(|open| open.dump_index == dump)
     }
 
     fn origin(&self) -> EntryOrigin<'_> {
@@ -498,7 +504,7 @@ impl Ring {
 }
 
 /// The smallest key that a record of the block can have.
-fn first_key(header: &BlockHeader, map: &TimeMap, hint: &mut usize) -> Key {
+pub(super) fn first_key(header: &BlockHeader, map: &TimeMap, hint: &mut usize) -> Key {
     let counter = (header.flags & BlockHeader::HAS_COUNTER != 0)
         .then(|| (map.at(header.counter_first, hint).order_ns, header.counter_first));
     let unix = (header.flags & BlockHeader::HAS_UNIX != 0).then_some((header.unix_first, 0));

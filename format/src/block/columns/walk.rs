@@ -12,9 +12,9 @@
 //! are refused as well: [`ColumnWalk::begin`] then returns `false`, and reading rows gives the exact error.
 
 mod check;
-mod columns;
-mod read;
-mod words;
+pub(in crate::block) mod columns;
+pub(in crate::block) mod read;
+pub(in crate::block) mod words;
 
 use std::ops::Range;
 

@@ -179,7 +179,7 @@ impl Layout {
 
 impl Column<'_> {
     /// Checks all `count` values.
-    fn check(&self, count: usize) -> Read<()> {
+    pub(in crate::block) fn check(&self, count: usize) -> Read<()> {
         let is_right = match self.layout {
             Layout::Varints | Layout::Differences => return check_varints(self.data.0, count),
             Layout::Planes(_) | Layout::DifferencePlanes(_) => self.values == count,

@@ -8,7 +8,7 @@ use crate::value::{Leaf, WordPlan, words_of};
 
 /// What the values of a column are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ColumnUse {
+pub(in crate::block) enum ColumnUse {
     /// Parts of packed rows.
     Row,
     /// A word each.
@@ -25,7 +25,7 @@ pub(super) enum ColumnUse {
 
 /// The type of the integers that a word is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum WordType {
+pub(in crate::block) enum WordType {
     Bool,
     I8,
     I16,
@@ -43,14 +43,15 @@ pub(super) enum WordType {
 
 /// What the uses of the columns of a walk refer to.
 #[derive(Clone, Debug, Default)]
-pub(super) struct SlotTypes {
-    pub(super) leaves: Vec<Leaf>,
-    pub(super) pieces: Vec<Arc<Type>>,
+pub(in crate::block) struct SlotTypes {
+    pub(in crate::block) leaves: Vec<Leaf>,
+    pub(in crate::block) pieces: Vec<Arc<Type>>,
 }
 
 /// The columns that the words of a call site may be in, one after the other.
-pub(super) struct WordColumns<'p> {
-    pub(super) plan: &'p WordPlan,
+#[derive(Clone)]
+pub(in crate::block) struct WordColumns<'p> {
+    pub(in crate::block) plan: &'p WordPlan,
     /// The next slot, leaf of the slot, part of the leaf, and word.
     slot: usize,
     leaf: usize,
@@ -59,12 +60,12 @@ pub(super) struct WordColumns<'p> {
 }
 
 impl<'p> WordColumns<'p> {
-    pub(super) const fn new(plan: &'p WordPlan) -> Self {
+    pub(in crate::block) const fn new(plan: &'p WordPlan) -> Self {
         Self { plan, slot: 0, leaf: 0, part: 0, word: 0 }
     }
 
     /// Whether no column is missing.
-    pub(super) fn is_complete(&mut self) -> bool {
+    pub(in crate::block) fn is_complete(&mut self) -> bool {
         self.pass_empty();
         self.slot == self.plan.slots().len()
     }
@@ -86,7 +87,11 @@ impl<'p> WordColumns<'p> {
 
     /// The use of the next column, which has this layout; `None` if it does not hold the next value. A slot
     /// in one piece adds its types.
-    pub(super) fn next(&mut self, layout: Layout, types: &mut SlotTypes) -> Option<ColumnUse> {
+    pub(in crate::block) fn next(
+        &mut self,
+        layout: Layout,
+        types: &mut SlotTypes,
+    ) -> Option<ColumnUse> {
         self.pass_empty();
         let slot = self.plan.slots().get(self.slot)?;
         let leaves = self.plan.leaves_of(slot);

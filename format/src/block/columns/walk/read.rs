@@ -100,7 +100,7 @@ impl ColumnWalk {
             kind.first = u32::try_from(first).map_err(|_| Malformed)?;
             kind.stride = count;
             words.resize(first + kind.words as usize * count as usize, 0);
-            let mut target = Words { body, count: count as usize, restored: bytes, array_start: 0 };
+            let mut target = Words::new(body, count as usize, bytes);
             let of_kind = words.get_mut(first..).ok_or(Malformed)?;
             let mut are_valid = true;
             for (place, used) in &mut *columns {
@@ -169,7 +169,7 @@ impl ColumnWalk {
 }
 
 /// The words of some records of a kind.
-struct Words<'w> {
+pub(in crate::block) struct Words<'w> {
     body: &'w [u8],
     /// The number of records.
     count: usize,
@@ -179,9 +179,28 @@ struct Words<'w> {
     array_start: usize,
 }
 
-impl Words<'_> {
+impl<'w> Words<'w> {
+    /// The words of `count` records. Their columns are in `body`.
+    pub(in crate::block) const fn new(
+        body: &'w [u8],
+        count: usize,
+        restored: &'w mut Vec<u8>,
+    ) -> Self {
+        Self { body, count, restored, array_start: 0 }
+    }
+
+    /// The byte arrays.
+    pub(in crate::block) const fn restored(&mut self) -> &mut Vec<u8> {
+        self.restored
+    }
+
+    /// Goes on with the array that another one was putting together.
+    pub(in crate::block) const fn go_on_with(&mut self, other: &Words<'_>) {
+        self.array_start = other.array_start;
+    }
+
     /// Reads the next values of a column into `words`, and returns whether all of them are valid.
-    fn take(
+    pub(in crate::block) fn take(
         &mut self,
         place: &mut ColumnPlace,
         used: ColumnUse,
@@ -334,7 +353,7 @@ impl ColumnPlace {
 }
 
 /// Turns the stored integers into values; returns whether all of them are valid for the type.
-fn are_of(ty: WordType, words: &mut [u64]) -> bool {
+pub(in crate::block) fn are_of(ty: WordType, words: &mut [u64]) -> bool {
     let all = words.iter().fold(0, |all, word| all | word);
     let mut signed = |most: u64| {
         words.iter_mut().for_each(|word| *word = unzigzag(*word));
@@ -359,7 +378,7 @@ fn are_of(ty: WordType, words: &mut [u64]) -> bool {
 }
 
 /// Turns zigzag differences into sums; returns the last one.
-fn sum_up(words: &mut [u64], mut before: u64) -> u64 {
+pub(in crate::block) fn sum_up(words: &mut [u64], mut before: u64) -> u64 {
     for word in words {
         before = before.wrapping_add(unzigzag(*word));
         *word = before;
