@@ -61,16 +61,16 @@ struct Bounds<'p> {
 }
 
 impl<'p> Bounds<'p> {
-    fn block(&self, item: &Item) -> Option<&'p Block> {
-        let dump = self.plan.dumps.get(item.dump as usize)?;
-        dump.blocks().get(item.index as usize).filter(|_| item.kind == ItemKind::Block)
+    fn block(&self, item: &Item) -> Option<Block> {
+        let dump = self.plan.dumps.get(item.dump() as usize)?;
+        dump.blocks().get(item.index as usize).filter(|_| item.kind() == ItemKind::Block)
     }
 
     /// The smallest key of a block.
     fn first(&mut self, session: usize, item: &Item, block: &Block) -> Option<Key> {
         Some(match self.plan.order {
             Order::Time => first_key(&block.header, self.plan.map(session)?, &mut self.hint),
-            Order::File => (i64::from(item.dump), block.offset),
+            Order::File => (i64::from(item.dump()), block.offset),
         })
     }
 
@@ -80,10 +80,10 @@ impl<'p> Bounds<'p> {
         let Some(map) = plan.map(session) else { return least };
         match (self.block(item), plan.order) {
             (Some(block), Order::Time) => last_key(&block.header, map, &mut self.hint),
-            (Some(block), Order::File) => (i64::from(item.dump), block.offset),
+            (Some(block), Order::File) => (i64::from(item.dump()), block.offset),
             (None, Order::File) => least,
             (None, Order::Time) => {
-                let dump = plan.dumps.get(item.dump as usize);
+                let dump = plan.dumps.get(item.dump() as usize);
                 let frame = dump.and_then(|dump| dump.tables().losses.get(item.index as usize));
                 frame.map_or(least, |frame| {
                     let counter = frame.loss.counter;
@@ -105,7 +105,7 @@ fn last_key(header: &BlockHeader, map: &TimeMap, hint: &mut usize) -> Key {
 /// Removes the items that the last `records` records do not need. `None` if nothing can be passed over.
 pub(super) fn cut(rings: &mut ItemsByRing, plan: &ReadPlan, records: u64) -> Option<Cut> {
     // What is gone depends on everything before it.
-    let has_gone = |items: &RingItems| items.items.iter().any(|item| item.kind == ItemKind::Gone);
+    let has_gone = |items: &RingItems| items.items.iter().any(|item| item.kind() == ItemKind::Gone);
     if rings.values().any(has_gone) {
         return None;
     }
@@ -149,7 +149,7 @@ fn smallest_needed(rings: &ItemsByRing, bounds: &mut Bounds<'_>, records: u64) -
             let Some(block) = bounds.block(item).filter(|block| block.header.count > 0) else {
                 continue;
             };
-            let Some(key) = bounds.first(session, item, block) else { continue };
+            let Some(key) = bounds.first(session, item, &block) else { continue };
             if found >= records && last.peek().is_some_and(|Reverse((least, _))| key < *least) {
                 continue;
             }
@@ -196,11 +196,11 @@ fn without_overlap(items: &[Item], mut passed: usize, bounds: &Bounds<'_>) -> us
 /// The last intact block before an item.
 fn lead(items: &[Item], passed: usize, bounds: &Bounds<'_>) -> Option<usize> {
     items.get(..passed)?.iter().rposition(|item| {
-        let dump = bounds.plan.dumps.get(item.dump as usize);
+        let dump = bounds.plan.dumps.get(item.dump() as usize);
         let Some((dump, block)) = dump.zip(bounds.block(item)) else { return false };
         let is_known = Codec::from_number(block.header.codec).is_some()
             && block.header.encoding <= BlockHeader::GROUP;
-        block.header.count > 0 && !block.is_cut && is_known && dump.stored_body(block).is_ok()
+        block.header.count > 0 && !block.is_cut && is_known && dump.stored_body(&block).is_ok()
     })
 }
 
