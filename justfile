@@ -77,6 +77,7 @@ doc:
 
 # Measures all figures of benches/README.md and writes them there. Nothing else should run meanwhile.
 bench *options:
+    cargo build --release -p stenolog-cli
     cargo run --release --manifest-path benches/Cargo.toml -p stenolog-bench -- \
         --readme benches/README.md {{options}}
 

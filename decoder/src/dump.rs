@@ -14,6 +14,7 @@ pub(crate) mod source;
 mod stored;
 mod summary;
 mod tables;
+mod tail;
 
 use std::fs::File;
 use std::io::Read;
@@ -35,6 +36,7 @@ pub use refresh::Refresh;
 pub(crate) use ring_facts::{RingFacts, RingStart};
 pub(crate) use stored::Stored;
 pub use tables::FrameCounts;
+pub(crate) use tail::with_tails;
 
 use crate::dump::contents::Contents;
 use crate::dump::source::Source;
@@ -76,6 +78,8 @@ pub struct Dump {
     contents: Arc<Contents>,
     /// Shared by clones, and by what they become when they are refreshed.
     opening: Arc<()>,
+    /// Records that the logger has not packed yet.
+    tail: Option<Arc<Self>>,
 }
 
 impl Dump {
@@ -120,8 +124,12 @@ impl Dump {
     /// As [`open`](Self::open).
     pub fn open_within(path: impl AsRef<Path>, limits: &Limits) -> Result<Self, OpenError> {
         let path = path.as_ref();
+        // Before the file: what is no longer in the tail then is in the file.
+        let tail = tail::read_before(path);
         let (source, writer_is_alive) = Source::open(path, limits)?;
-        Self::new(path.to_owned(), source, writer_is_alive, limits)
+        let mut dump = Self::new(path.to_owned(), source, writer_is_alive, limits)?;
+        dump.take_tail(tail.as_ref());
+        Ok(dump)
     }
 
     /// Reads a file that is already open, such as a temporary one with an unpacked copy. `name` is the path to
@@ -222,6 +230,7 @@ impl Dump {
             writer_is_alive,
             contents: Arc::new(contents),
             opening: Arc::default(),
+            tail: None,
         })
     }
 
@@ -247,6 +256,7 @@ impl Dump {
     #[must_use]
     pub fn with_name(mut self, name: impl Into<PathBuf>) -> Self {
         let name: Arc<Path> = name.into().into();
+        self.tail = self.tail.map(|tail| Arc::new((*tail).clone().with_name(&*name)));
         let old = std::mem::replace(&mut self.name, Arc::clone(&name));
         if self.damage().iter().any(|damage| damage.file == old) {
             let damage = &mut Arc::make_mut(&mut self.contents).tables.damage;

@@ -33,8 +33,8 @@ pub use builder::{BlockBuilder, Depth, First, PlainBody, SectionHint};
 pub use codec::Codec;
 pub use columns::walk::{ColumnKind, ColumnRecord, ColumnValues, ColumnWalk, Wish};
 pub use group::{
-    GroupBody, GroupColumn, GroupHead, GroupKind, GroupValues, Pattern, PatternPiece, Pool,
-    PoolClass, Section, Unpack,
+    GroupBody, GroupColumn, GroupHead, GroupKind, GroupRecord, GroupValues, GroupWords, Pattern,
+    PatternPiece, Pool, PoolClass, Section, Unpack, WordForm, WordKind,
 };
 pub use layout::{Integers, Layout};
 pub use plan::SitePlan;

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::bench::Bench;
+use crate::load::Load;
 use crate::table::{Table, number};
 use crate::{calls, end_to_end, machine};
 
@@ -19,7 +20,7 @@ const ROW: f64 = 26.0;
 /// Writes the figure; there is no table.
 pub fn measure(bench: &Bench) -> Result<Vec<Table>, Box<dyn Error>> {
     let calls = calls::figures(bench)?;
-    let ends = end_to_end::figures(bench)?;
+    let ends = end_to_end::figures(bench, Load::Service)?;
     let mut costs: Vec<_> = calls
         .iter()
         .map(|(peer, figures)| {
@@ -54,7 +55,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Table>, Box<dyn Error>> {
         },
         Panel {
             title: "What one thread gets into a file",
-            subtitle: "mix of six statements, nothing dropped; million records a second, logarithmic",
+            subtitle: "a realistic service log, nothing dropped; million records a second, logarithmic",
             marks: rates,
             line: None,
         },

@@ -25,6 +25,13 @@ pub(crate) struct Stored<'d> {
     pub(super) part: usize,
 }
 
+impl<'d> Stored<'d> {
+    /// The header of a block of several rings, and what follows it.
+    pub(crate) fn group(&self) -> Option<(BlockHeader, &'d [u8])> {
+        BlockHeader::decode(self.payload).map(|header| (header, self.bytes))
+    }
+}
+
 impl Dump {
     /// A block's header and body, unchecked.
     pub(crate) fn block_payload(&self, block: &Block) -> Option<&[u8]> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use stenolog_format::block::BlockHeader;
 use stenolog_format::frame::FrameHeader;
 
+use super::seek::Sought;
 use crate::dump::source::Source;
 use crate::dump::{Block, Body, Dump, OpenGroup};
 
@@ -18,6 +19,8 @@ pub(crate) enum BlockBody {
     Unpacked(Vec<u8>, usize),
     /// A part of a group.
     Part(Arc<OpenGroup>, usize),
+    /// What was found in a group.
+    Found(Arc<Sought>),
 }
 
 impl BlockBody {
@@ -39,13 +42,14 @@ impl BlockBody {
             Self::InFile { .. } => 0,
             Self::Unpacked(buffer, _) => buffer.capacity(),
             Self::Part(group, _) => group.held_bytes(),
+            Self::Found(found) => found.bytes().len(),
         }
     }
 
     /// The buffer, to be reused.
     pub(crate) fn into_body(self) -> Option<Body<'static>> {
         match self {
-            Self::InFile { .. } | Self::Part(..) => None,
+            Self::InFile { .. } | Self::Part(..) | Self::Found(_) => None,
             Self::Unpacked(buffer, length) => Some(Body::Unpacked(buffer, length)),
         }
     }
@@ -63,6 +67,7 @@ impl Deref for BlockBody {
             }
             Self::Unpacked(buffer, length) => buffer.get(..*length).unwrap_or_default(),
             Self::Part(group, part) => group.part(*part),
+            Self::Found(found) => found.bytes(),
         }
     }
 }

@@ -9,7 +9,7 @@ use regex::bytes::Regex;
 use super::order::Order;
 use super::session::{self, Session};
 use crate::clock::TimeMap;
-use crate::dump::Dump;
+use crate::dump::{Dump, with_tails};
 use crate::filter::{Budget, Filter, Hits, SitePredicate, TextSearch, Wanted, search};
 use crate::model::site::CompiledSite;
 
@@ -30,6 +30,8 @@ pub(crate) struct ReadPlan {
     by_dump: Vec<Vec<u32>>,
     /// Whether there are call sites with unwanted records.
     pub(super) is_selective: bool,
+    /// Whether some call site requires values that can be searched for.
+    pub(super) seeks: bool,
     /// Searches for what the records of any call site must contain, if they must.
     pub(super) search: Option<Regex>,
     /// Whether it searches for text only, which columns hold in one piece.
@@ -58,6 +60,7 @@ impl CallSites {
 
 impl ReadPlan {
     pub(super) fn new(dumps: Arc<[Dump]>) -> Self {
+        let dumps = with_tails(dumps);
         let sessions = session::sessions(&dumps);
         Self {
             dumps,
@@ -68,6 +71,7 @@ impl ReadPlan {
             predicates: Vec::new(),
             by_dump: Vec::new(),
             is_selective: false,
+            seeks: false,
             search: None,
             searches_text: false,
             texts: BTreeMap::new(),
@@ -86,6 +90,14 @@ impl ReadPlan {
         Arc::make_mut(&mut self.dumps)
     }
 
+    /// Replaces the tail of a session at this place. Its call sites are looked up again.
+    pub(super) fn replace_tail(&mut self, at: usize, tail: Dump) {
+        if let (Some(place), Some(sites)) = (Arc::make_mut(&mut self.dumps).get_mut(at), self.by_dump.get_mut(at)) {
+            *place = tail;
+            sites.clear();
+        }
+    }
+
     /// Determines the sessions of the dumps again: their clocks may have more pairs.
     pub(super) fn update_sessions(&mut self) {
         self.sessions = session::sessions(&self.dumps);
@@ -98,6 +110,14 @@ impl ReadPlan {
         by_dump.resize(dumps.len(), Vec::new());
         for (dump, indexes) in dumps.iter().zip(by_dump) {
             for site in dump.tables().sites.shared().iter().skip(indexes.len()) {
+                // A tail that is read again and again has the same ones each time.
+                let known = || sites.iter().position(|known| known.call_site() == site.call_site());
+                if dump.is_tail()
+                    && let Some(known) = known()
+                {
+                    indexes.push(known as u32);
+                    continue;
+                }
                 budget.earn(site.call_site());
                 indexes.push(sites.len() as u32);
                 sites.push(Arc::clone(site));
@@ -106,6 +126,7 @@ impl ReadPlan {
         }
         let all = || self.predicates.iter();
         self.is_selective = all().any(|predicate| !matches!(predicate, SitePredicate::Always));
+        self.seeks = all().any(|predicate| matches!(predicate, SitePredicate::Requires(_)));
         let requirements = || {
             all().filter_map(|predicate| match predicate {
                 SitePredicate::Requires(all) => all.in_rows.as_deref().map(|of| (of, all.is_text)),

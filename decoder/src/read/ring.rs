@@ -24,6 +24,7 @@ use super::batch::{RecordBatch, RecordRun};
 use super::block_reader::{BlockClock, BlockReader, BlockStep};
 use super::order::{Key, Order};
 use super::plan::ReadPlan;
+use super::pools::Pools;
 use super::session::{Item, ItemKind, RingItems};
 use super::state::ReadState;
 use crate::clock::TimeMap;
@@ -172,6 +173,11 @@ impl Ring {
         }
     }
 
+    /// Whether a block of this dump is open.
+    pub(super) fn reads(&self, dump: usize) -> bool {
+        self.open.as_ref().is_some_and(|open| open.dump_index == dump)
+    }
+
     fn origin(&self) -> EntryOrigin<'_> {
         self.name.origin(self.open.as_ref().map_or(0, |open| open.dump_index))
     }
@@ -294,11 +300,7 @@ impl Ring {
                     || plan.may_hold(dump_index, dump, index))
         };
         if header.count > 0 && !is_wanted() {
-            // It is not read, so nothing in it is known to be there or to be missing.
-            let end = header.first_record.saturating_add(header.count.into());
-            self.expected = Some(end.max(self.expected.unwrap_or(0)));
-            self.broken = None;
-            self.settled = self.settled.max(end);
+            self.skip(header);
             return None;
         }
         let key = match plan.order {
@@ -307,12 +309,31 @@ impl Ring {
         };
         // The checksum comes first: a damaged header could move the records after it to another time, or
         // look like that of a block whose records were delivered.
-        if let Err(cause) = state.pools.checked.stored_body(dump, block) {
-            self.breaks(LossKind::BadChecksum, block, header.first_record, plan);
-            state.tally.note_damage((item.dump(), dump), block, block.frame_bytes(), cause);
+        let pools = &mut state.pools;
+        let stored = match pools.checked.stored_body(dump, block) {
+            Ok(stored) => stored,
+            Err(cause) => {
+                self.breaks(LossKind::BadChecksum, block, header.first_record, plan);
+                state.tally.note_damage((item.dump(), dump), block, block.frame_bytes(), cause);
+                return None;
+            }
+        };
+        let Pools { sought, unpacker, .. } = pools;
+        let found = sought.find(plan, dump_index, block, &stored, unpacker);
+        if found.is_some_and(|found| !found.has_part(block.part as usize)) {
+            self.skip(header);
             return None;
         }
         Some(self.put(RingHead::Block(item), Some(key)))
+    }
+
+    /// Passes a block that has no wanted records. It is not read, so nothing in it is known to be there or to be
+    /// missing.
+    fn skip(&mut self, header: &BlockHeader) {
+        let end = header.first_record.saturating_add(header.count.into());
+        self.expected = Some(end.max(self.expected.unwrap_or(0)));
+        self.broken = None;
+        self.settled = self.settled.max(end);
     }
 
     /// Opens a block. Returns the loss before it, if records are missing there.

@@ -13,6 +13,7 @@
 
 mod bits;
 mod found;
+mod memory;
 mod numbers;
 mod pools;
 mod texts;
@@ -28,6 +29,7 @@ use crate::dump::Unpacker;
 use crate::filter::{Condition, Requirements, SitePredicate, Wanted};
 use bits::Bits;
 pub(crate) use found::{FoundRecord, FoundRecords};
+pub(crate) use memory::SoughtGroups;
 
 /// If more than one in so many records is found, the group is read as if nothing had been searched for.
 const SPARSE: u32 = 8;
@@ -37,11 +39,42 @@ const SPARSE: u32 = 8;
 pub(crate) enum Sought {
     /// No record is wanted.
     Nothing,
-    /// Records of these kinds may be wanted, by their places in the directory: many, or some that are not
-    /// read one by one.
-    Kinds(Vec<bool>),
+    /// Any records may be wanted, but those with these tags. There are many, or some that must be reported.
+    AllBut(Vec<u32>),
     /// These records may be wanted.
     Records(FoundRecords),
+}
+
+impl Sought {
+    /// Whether a part of the group may have wanted records.
+    pub(super) fn has_part(&self, part: usize) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::AllBut(_) => true,
+            Self::Records(_) => !self.records(part).is_empty(),
+        }
+    }
+
+    /// The records of a part that were found.
+    pub(super) fn records(&self, part: usize) -> &[FoundRecord] {
+        match self {
+            Self::Records(found) => found.part(part),
+            Self::Nothing | Self::AllBut(_) => &[],
+        }
+    }
+
+    /// The values of the records that were found.
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Records(found) => &found.bytes,
+            Self::Nothing | Self::AllBut(_) => &[],
+        }
+    }
+
+    /// Whether no record with this tag is wanted.
+    pub(super) fn rules_out(&self, tag: u32) -> bool {
+        matches!(self, Self::AllBut(tags) if tags.contains(&tag))
+    }
 }
 
 /// The records of a kind that may be wanted.
@@ -66,7 +99,7 @@ struct Seeker<'s> {
 ///
 /// # Errors
 /// If the group is malformed.
-pub(crate) fn seek(
+fn seek(
     plan: &ReadPlan,
     dump_index: usize,
     header: &BlockHeader,
@@ -110,8 +143,9 @@ impl Seeker<'_> {
         }
         let records: u32 = kinds.iter().map(|kind| kind.count).sum();
         if !is_sparse || count > records / SPARSE {
-            let are_wanted = found.iter().map(|of| !matches!(of, OfKind::Nothing));
-            return Ok(Sought::Kinds(are_wanted.collect()));
+            let of_kinds = kinds.iter().zip(&found);
+            let unwanted = of_kinds.filter(|(_, of)| matches!(of, OfKind::Nothing));
+            return Ok(Sought::AllBut(unwanted.map(|(kind, _)| kind.tag).collect()));
         }
         let bits = found.into_iter().map(|of| match of {
             OfKind::Some(bits) => bits,

@@ -84,7 +84,7 @@ pub(super) fn sessions(dumps: &[Dump]) -> Vec<Session> {
 }
 
 fn is_from_start(files: &[&Dump]) -> bool {
-    let files = files.iter().filter(|dump| !dump.is_from_rings());
+    let files = files.iter().filter(|dump| !dump.is_from_rings() && !dump.is_tail());
     let mut sequences: Vec<_> = files.map(|dump| dump.header().sequence).collect();
     sequences.sort_unstable();
     sequences.dedup();
@@ -197,13 +197,15 @@ pub(super) fn new_items(
             }
             let BlockHeader { ring, position, first_record, count, .. } = block.header;
             let of_ring = rings.entry((session, ring)).or_default();
-            if index < seen.blocks {
+            // The dump has the records of a tail later.
+            if index < seen.blocks || dump.is_tail() {
                 of_ring.reread = of_ring.reread.max(first_record.saturating_add(count.into()));
             }
             let (kind, index) = (ItemKind::Block, index as u32);
             of_ring.items.push(Item::new(position, kind, of, index));
         }
-        let settled_blocks = dump.settled_blocks().min(blocks.len());
+        let settled = if dump.is_tail() { 0 } else { dump.settled_blocks() };
+        let settled_blocks = settled.min(blocks.len());
         *seen = DumpSeen { losses: losses.len(), blocks: blocks.len(), settled_blocks };
     }
     rings

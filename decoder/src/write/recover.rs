@@ -82,8 +82,11 @@ pub fn recover(dumps: &[Dump], out: &mut impl Write) -> io::Result<RecoverReport
         (None, None) => 0,
     };
     let mut copy = FrameCopier::new(FileHeader { sequence, ..*first.header() }, out);
-    for dump in file.into_iter().chain(rings) {
-        let starts = rings.filter(|_| !dump.is_from_rings()).and_then(Dump::rings);
+    // What rings in memory held may still be in the tail.
+    let tail = file.and_then(Dump::tail_dump);
+    for dump in file.into_iter().chain(rings).chain(tail) {
+        let is_file = !dump.is_from_rings() && !dump.is_tail();
+        let starts = rings.filter(|_| is_file).and_then(Dump::rings);
         copy.dump(dump, |ring| starts.and_then(|rings| rings.starts.get(&ring)))?;
     }
     if is_sealed {
@@ -183,7 +186,7 @@ impl<'o, W: Write> FrameCopier<'o, W> {
             _ => true,
         };
         // What the rings' dump repeats, the file has said.
-        if dump.is_from_rings() && !is_new {
+        if (dump.is_from_rings() || dump.is_tail()) && !is_new {
             return Ok(());
         }
         self.writer.copy_frame(kind, payload);

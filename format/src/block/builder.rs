@@ -18,7 +18,7 @@ pub use group::{Depth, SectionHint};
 use self::group::Group;
 use super::columns::{Columns, Rest};
 use super::plan::SitePlan;
-use super::raw::RawHeader;
+use super::raw::{RawHeader, RawRuns};
 use super::{BlockHeader, Codec, most_rows, put_length};
 use crate::dictionary::{CallSite, Level, TimeSource};
 use crate::loss::Loss;
@@ -232,6 +232,9 @@ impl BlockBuilder {
     /// # Panics
     /// If no block was begun.
     pub fn push_loss(&mut self, payload: &[u8]) -> Result<(), ValueError> {
+        if self.group.is_open {
+            return self.group.columns.take_loss(payload);
+        }
         let payload = payload.get(..Loss::BYTES).ok_or(ValueError::End)?;
         let plan = Arc::clone(self.loss.get_or_insert_with(|| Arc::new(SitePlan::loss())));
         let result = self.push_planned(&plan, payload);
@@ -260,16 +263,13 @@ impl BlockBuilder {
         records: &[u8],
         mut first_of: impl FnMut(u32, u32) -> Option<First>,
     ) -> Result<usize, ValueError> {
+        if self.group.is_open {
+            return self.push_runs(records, RawRuns::of(records), first_of);
+        }
         let mut rest = records;
         let mut last: Option<Arc<SitePlan>> = None;
         loop {
-            if self.group.is_open {
-                rest = match self.group.columns.take_raw(rest, &mut first_of)? {
-                    Rest::Nothing => &[],
-                    Rest::Loss(rest) => rest,
-                    Rest::End(rest) => return Ok(records.len() - rest.len()),
-                };
-            } else if self.has_columns {
+            if self.has_columns {
                 rest = match self.columns.take_raw(rest, &mut first_of)? {
                     Rest::Nothing => &[],
                     Rest::Loss(rest) => rest,
@@ -300,10 +300,10 @@ impl BlockBuilder {
         }
     }
 
-    /// The last loss statement of the block.
+    /// The last loss statement of the block, or of the part of a group.
     #[must_use]
     pub const fn last_loss(&self) -> Option<Loss> {
-        self.last_loss
+        if self.group.is_open { self.group.columns.last_loss() } else { self.last_loss }
     }
 
     fn put_row(

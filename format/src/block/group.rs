@@ -16,12 +16,13 @@ mod integers;
 mod pool;
 mod rows;
 mod values;
+mod words;
 
 pub use body::{GroupBody, Unpack};
-
 pub use directory::{GroupColumn, GroupKind, Pattern, PatternPiece, Pool, PoolClass};
 pub use head::{GroupHead, Section};
 pub use values::GroupValues;
+pub use words::{GroupRecord, GroupWords, WordForm, WordKind};
 
 /// The most parts of a group, kinds of records, sections, and pools.
 pub(super) const MAX_PARTS: usize = 4096;

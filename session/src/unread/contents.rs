@@ -95,6 +95,21 @@ impl DumpContents {
     }
 }
 
+/// Whether there is a whole frame after the place `end`, where there is none.
+pub(super) fn goes_on_after(dump: &File, end: u64) -> io::Result<bool> {
+    let read = |buffer: &mut [u8], offset| positioned::read_at(dump, buffer, offset);
+    let window = Window::new(dump.metadata()?.len(), read);
+    let mut walk = Walk::new(window, Position::first(end));
+    while let Some(step) = walk.step()? {
+        if let WalkStep::Frame(frame) = step
+            && walk.payload(&frame, MAX_PAYLOAD_BYTES)?.is_some()
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 struct ContentsReader<'a, S> {
     walk: Walk<S>,
     firsts: &'a BTreeMap<u32, u64>,

@@ -1,3 +1,5 @@
+mod groups;
+
 use proptest::prelude::*;
 use stenolog_format::dictionary::Level;
 use stenolog_format::dictionary::Role;

@@ -11,7 +11,20 @@ pub(crate) struct FoundRecords {
     /// Their packed values.
     pub(crate) bytes: Vec<u8>,
     /// Of each part, in order.
-    pub(crate) parts: Vec<Vec<FoundRecord>>,
+    parts: Vec<Vec<FoundRecord>>,
+}
+
+impl FoundRecords {
+    /// The records of a part.
+    pub(crate) fn part(&self, part: usize) -> &[FoundRecord] {
+        self.parts.get(part).map_or(&[], |of| of)
+    }
+
+    /// The memory that it takes.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let records = self.parts.iter().map(|part| part.capacity() * size_of::<FoundRecord>());
+        self.bytes.capacity() + records.sum::<usize>()
+    }
 }
 
 /// A record that was found.

@@ -27,14 +27,13 @@ impl<'a> Texts<'a> {
         search: &TextSearch,
         mut found: impl FnMut(usize),
     ) -> Result<(), BlockError> {
-        let (mut at, mut index, mut start, mut end) = (0, 0, 0, 0);
+        let (mut at, mut index, mut end) = (0, 0, 0_usize);
         let mut lengths = self.lengths;
         while let Some((first, after)) = search.find_at(self.bytes, at) {
             while end <= first {
                 let length = take_uint(&mut lengths).ok_or(BlockError::Columns)?;
                 let length = usize::try_from(length).map_err(|_| BlockError::Columns)?;
-                start = end;
-                end = start.saturating_add(length);
+                end = end.saturating_add(length);
                 index += 1;
             }
             // What begins in one text and ends in another is in neither.

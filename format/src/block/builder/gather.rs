@@ -5,13 +5,14 @@ use std::sync::Arc;
 use super::kind::Kind;
 use super::pays::Pays;
 use super::times::{TimeColumn, word_at};
-use super::{Depth, First, Rest, Times};
+use super::{Depth, First, Times};
 use crate::block::columns::MAX_COLUMNS;
 use crate::block::columns::numbers::{GROUP, Words};
 use crate::block::group::MAX_KINDS;
 use crate::block::plan::SitePlan;
 use crate::block::raw::RawHeader;
 use crate::dictionary::CallSite;
+use crate::loss::Loss;
 use crate::summary::SummaryBuilder;
 use crate::value::ValueError;
 
@@ -22,8 +23,10 @@ pub(super) struct Columns {
     /// Kinds of records, those of this group first. The others keep their buffers and what they learned.
     kinds: Vec<Kind>,
     used: usize,
-    /// The last place of a tag's kind, by the lowest bits of the tag.
-    lately: Box<[u16; LATELY]>,
+    /// Headers that were met, with the places of their kinds, by a few of their bits. 0 is no header.
+    lately: Box<[(u64, u16); LATELY]>,
+    /// The place of the kind that got the last single record.
+    last: usize,
     records: usize,
     /// How many of them are in parts that have ended.
     ended: usize,
@@ -34,6 +37,8 @@ pub(super) struct Columns {
     columns: usize,
     /// Scratch space for a group of values.
     words: Box<Words>,
+    loss: Option<Arc<SitePlan>>,
+    last_loss: Option<Loss>,
     /// The memory of `which` and of the times.
     pub(super) pays: [Pays; 2],
 }
@@ -49,8 +54,8 @@ pub(super) struct PartEnd {
 
 /// A header that is not of a record of a recent kind.
 enum Met {
-    /// One of a kind, which is known now.
-    Kind,
+    /// One of the kind at this place, which is known now.
+    Kind(u16),
     Loss,
     DeadSpace,
     /// One that the part ends before.
@@ -59,19 +64,32 @@ enum Met {
 
 const LATELY: usize = 1024;
 
+/// Fewer records with equal headers are taken one by one.
+const MANY: usize = 16;
+
+/// The place of a header among those that were met.
+#[inline]
+const fn slot_of(word: u64) -> usize {
+    // The lengths of one tag are in different places, and so are tags that follow each other.
+    ((word >> 32) as usize * 67 + word as usize) % LATELY
+}
+
 impl Default for Columns {
     fn default() -> Self {
         Self {
             depth: Depth::Fast,
             kinds: Vec::new(),
             used: 0,
-            lately: Box::new([0; LATELY]),
+            lately: Box::new([(0, 0); LATELY]),
+            last: 0,
             records: 0,
             ended: 0,
             which: Vec::new(),
             times: TimeColumn::default(),
             columns: 0,
             words: Box::new([0; GROUP + 1]),
+            loss: None,
+            last_loss: None,
             pays: [Pays::default(); 2],
         }
     }
@@ -81,12 +99,19 @@ impl Columns {
     /// Begins a group.
     pub(super) fn begin(&mut self, depth: Depth) {
         self.kinds[..self.used].iter_mut().for_each(Kind::clear);
+        self.lately.fill((0, 0));
         self.depth = depth;
         self.used = 0;
         (self.records, self.ended) = (0, 0);
         self.which.clear();
         self.times.begin(depth);
         self.columns = 0;
+        self.last_loss = None;
+    }
+
+    /// Begins a part.
+    pub(super) const fn begin_part(&mut self) {
+        self.last_loss = None;
     }
 
     /// Takes the time of a record and its values in raw layout.
@@ -98,18 +123,15 @@ impl Columns {
         time: u64,
         values: &[u8],
     ) -> Result<(), ValueError> {
-        let lately = &mut self.lately[plan.tag as usize % LATELY];
         let of_group = &self.kinds[..self.used];
-        let is_known =
-            of_group.get(usize::from(*lately)).is_some_and(|kind| kind.tag() == plan.tag);
-        if !is_known {
-            let at = match of_group.iter().position(|kind| kind.tag() == plan.tag) {
+        let is_last = of_group.get(self.last).is_some_and(|kind| kind.tag() == plan.tag);
+        if !is_last {
+            self.last = match of_group.iter().position(|kind| kind.tag() == plan.tag) {
                 Some(at) => at,
                 None => self.meet_kind(Arc::new(plan.clone()))?,
             };
-            self.lately[plan.tag as usize % LATELY] = at as u16;
         }
-        let at = self.lately[plan.tag as usize % LATELY];
+        let at = self.last as u16;
         let kind = &mut self.kinds[usize::from(at)];
         kind.take(values, &mut self.words, self.depth)?;
         self.times.push(time, kind.is_unix());
@@ -120,58 +142,127 @@ impl Columns {
         Ok(())
     }
 
-    /// Takes records as they are in a ring, up to a loss statement or to the end of the part. `first_of` gets
-    /// the tags that the group does not have yet.
+    /// Takes records as they are in a ring, up to the end of the part. `runs` are the runs of their headers: each
+    /// header as a number, and how many bytes it and the equal ones after it take. `first_of` gets the tags that
+    /// the group does not have yet. Returns how many bytes were taken.
     ///
     /// After an error, begin again.
-    pub(super) fn take_raw<'a>(
+    // First sorts records by kind, then takes those of each kind in a loop of its own.
+    pub(super) fn take_runs(
         &mut self,
-        records: &'a [u8],
+        records: &[u8],
+        mut runs: impl Iterator<Item = (u64, u32)>,
         first_of: &mut impl FnMut(u32, u32) -> Option<First>,
-    ) -> Result<Rest<'a>, ValueError> {
-        let mut rest = records;
-        while let Some(word) = rest.first_chunk() {
-            let header = RawHeader::read(*word);
-            let span = header.span();
-            let at = self.lately[header.tag as usize % LATELY];
-            let kind = self.kinds.get_mut(..self.used);
-            let kind = kind.and_then(|kinds| kinds.get_mut(usize::from(at)));
-            let Some(kind) = kind.filter(|kind| kind.takes(header)) else {
-                match self.meet(header, first_of)? {
-                    Met::Kind => continue,
-                    Met::Loss => return Ok(Rest::Loss(rest)),
-                    Met::End => return Ok(Rest::End(rest)),
-                    Met::DeadSpace => {
-                        rest = rest.get(span..).ok_or(ValueError::End)?;
+    ) -> Result<usize, ValueError> {
+        let mut taken = 0;
+        while taken < records.len() {
+            let (word, bytes) = runs.next().ok_or(ValueError::End)?;
+            let bytes = bytes as usize;
+            let end = taken + bytes;
+            let slot = slot_of(word);
+            let mut at = self.lately[slot].1;
+            if self.lately[slot].0 != word {
+                let header = RawHeader::read(word.to_le_bytes());
+                at = match self.meet(header, first_of)? {
+                    Met::Kind(at) => {
+                        self.lately[slot] = (word, at);
+                        at
+                    }
+                    Met::Loss => {
+                        let losses = records.get(taken..end).ok_or(ValueError::End)?;
+                        self.take_losses(losses, header)?;
+                        taken = end;
                         continue;
                     }
-                }
-            };
-            let (record, next) = rest.split_at_checked(span).ok_or(ValueError::End)?;
-            if next.first_chunk() != Some(word) {
-                kind.take_raw(record, header.bytes, &mut self.words, self.depth)?;
-                self.times.push(word_at(record, RawHeader::BYTES), kind.is_unix());
+                    Met::DeadSpace => {
+                        taken = end;
+                        continue;
+                    }
+                    Met::End => break,
+                };
+            }
+            if end > records.len() {
+                return Err(ValueError::End);
+            }
+            let header = RawHeader::read(word.to_le_bytes());
+            let span = header.span();
+            if bytes == span {
+                let kind = &mut self.kinds[usize::from(at)];
+                kind.note(taken, header.bytes);
+                let is_unix = kind.is_unix();
+                self.times.push(word_at(records, taken + RawHeader::BYTES), is_unix);
                 self.records += 1;
                 if self.used > 1 {
                     self.which.push(at);
                 }
-                rest = next;
-                continue;
+            } else {
+                self.take_alike(&records[..end], taken, header, at)?;
             }
-            let mut end = 2 * span;
-            while rest.get(end..).and_then(<[u8]>::first_chunk) == Some(word) {
-                end += span;
-            }
-            let (alike, next) = rest.split_at_checked(end).ok_or(ValueError::End)?;
-            kind.take_alike(alike, span, header.bytes, &mut self.words, self.depth)?;
-            self.times.extend(alike, span, kind.is_unix());
-            self.records += end / span;
-            if self.used > 1 {
-                self.which.resize(self.records, at);
-            }
-            rest = next;
+            taken = end;
         }
-        if rest.is_empty() { Ok(Rest::Nothing) } else { Err(ValueError::End) }
+        if taken > records.len() {
+            return Err(ValueError::End);
+        }
+        self.settle(records)?;
+        Ok(taken)
+    }
+
+    /// Takes a run of several records of a kind, from `start` on.
+    fn take_alike(
+        &mut self,
+        records: &[u8],
+        start: usize,
+        header: RawHeader,
+        at: u16,
+    ) -> Result<(), ValueError> {
+        let span = header.span();
+        let alike = &records[start..];
+        let count = alike.len() / span;
+        if count * span != alike.len() {
+            return Err(ValueError::End);
+        }
+        let kind = &mut self.kinds[usize::from(at)];
+        if !kind.is_fixed() || count < MANY {
+            (0..count).for_each(|n| kind.note(start + n * span, header.bytes));
+        } else {
+            kind.settle(records, &mut self.words, self.depth)?;
+            kind.take_alike(alike, span, &mut self.words, self.depth);
+        }
+        self.times.extend(alike, span, kind.is_unix());
+        self.records += count;
+        if self.used > 1 {
+            self.which.resize(self.records, at);
+        }
+        Ok(())
+    }
+
+    /// Takes the records that were noted by kind.
+    fn settle(&mut self, records: &[u8]) -> Result<(), ValueError> {
+        let Self { kinds, used, words, depth, .. } = self;
+        kinds[..*used].iter_mut().try_for_each(|kind| kind.settle(records, words, *depth))
+    }
+
+    /// Takes loss statements with equal headers.
+    fn take_losses(&mut self, records: &[u8], header: RawHeader) -> Result<(), ValueError> {
+        for record in records.chunks(header.span()) {
+            self.take_loss(record.get(RawHeader::BYTES..).unwrap_or_default())?;
+        }
+        Ok(())
+    }
+
+    /// Takes a loss statement.
+    pub(super) fn take_loss(&mut self, payload: &[u8]) -> Result<(), ValueError> {
+        let statement = payload.get(..Loss::BYTES).ok_or(ValueError::End)?;
+        let (time, values) = statement.split_first_chunk().ok_or(ValueError::End)?;
+        let plan = Arc::clone(self.loss.get_or_insert_with(|| Arc::new(SitePlan::loss())));
+        self.take(&plan, u64::from_le_bytes(*time), values)?;
+        self.last_loss = Loss::decode(statement);
+        Ok(())
+    }
+
+    /// The last loss statement of the part.
+    pub(super) const fn last_loss(&self) -> Option<Loss> {
+        self.last_loss
     }
 
     /// Decides about a header that no recent kind takes.
@@ -200,8 +291,7 @@ impl Columns {
             }
         };
         self.kinds[at].check(header)?;
-        self.lately[header.tag as usize % LATELY] = at as u16;
-        Ok(Met::Kind)
+        Ok(Met::Kind(at as u16))
     }
 
     /// Adds a kind to the group.

@@ -1,11 +1,12 @@
 //! Groups: one block for the records of several rings.
 
-use super::BlockBuilder;
 use super::assemble::Assembly;
 use super::gather::{Columns, PartEnd};
+use super::{BlockBuilder, First};
 use crate::block::group::MAX_PARTS;
 use crate::block::{BlockHeader, Codec, GroupHead};
 use crate::summary::SummaryBuilder;
+use crate::value::ValueError;
 
 /// How much work a group may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +78,6 @@ impl BlockBuilder {
     pub fn begin_group(&mut self, depth: Depth) {
         self.header = None;
         self.has_columns = false;
-        self.last_loss = None;
         self.group.columns.begin(depth);
         self.group.parts.clear();
         self.group.is_open = true;
@@ -96,8 +96,27 @@ impl BlockBuilder {
     /// If no group was begun.
     pub fn begin_part(&mut self, ring: u32, position: u64, first_record: u64) {
         assert!(self.group.is_open, "{BEGIN_GROUP}");
-        self.last_loss = None;
+        self.group.columns.begin_part();
         self.header = Some(super::empty_header(ring, position, first_record));
+    }
+
+    /// Takes records in the form that they have in a ring, as [`push_raw`](Self::push_raw) does, with the runs of
+    /// their headers: so no header is read twice. A run is a header as a number, and the bytes that it and the
+    /// equal ones after it take, dead space included. Takes as many runs as the records have.
+    ///
+    /// # Errors
+    /// As [`push_raw`](Self::push_raw), or if the runs are not those of the records.
+    ///
+    /// # Panics
+    /// If no part was begun.
+    pub fn push_runs(
+        &mut self,
+        records: &[u8],
+        runs: impl Iterator<Item = (u64, u32)>,
+        mut first_of: impl FnMut(u32, u32) -> Option<First>,
+    ) -> Result<usize, ValueError> {
+        assert!(self.group.is_open && self.header.is_some(), "{BEGIN_PART}");
+        self.group.columns.take_runs(records, runs, &mut first_of)
     }
 
     /// Ends the part. The ring's next block begins at `end_position`. A part without records is left out.

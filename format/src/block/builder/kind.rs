@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::Depth;
 use super::fixed::Fixed;
-use super::varying::{Varying, put_length};
+use super::varying::Varying;
 use crate::block::columns::numbers::{GROUP, Words};
 use crate::block::plan::{Field, Raw, SitePlan};
 use crate::block::raw::RawHeader;
 use crate::summary::SummaryBuilder;
+use crate::types::Type;
 use crate::value::ValueError;
 
 /// The records of one call site.
@@ -23,13 +24,28 @@ pub(super) struct Kind {
     pub(super) records: usize,
     /// How many of them are in parts that have ended.
     pub(super) ended: usize,
-    /// Values of fixed length that are not in columns yet, record by record.
+    /// How values of varying length follow those of fixed length.
+    steps: Vec<Step>,
+    /// Room for values of fixed length, record by record.
     rows: Vec<u8>,
+    /// How many bytes of it are not in columns yet.
+    filled: usize,
+    /// Records that were noted: where they begin, and the length in the header.
+    noted: Vec<(u32, u32)>,
     /// The distance from each to the next one: a multiple of eight.
     stride: usize,
     fixed: Vec<Fixed>,
     /// The columns of varying length.
     varying: Vec<Varying>,
+}
+
+/// A part of a record's values.
+#[derive(Debug)]
+enum Step {
+    /// This many bytes, of one field or several.
+    Fixed(usize),
+    Text,
+    Value(Type),
 }
 
 /// A column of a kind.
@@ -43,8 +59,8 @@ pub(super) enum Column<'a> {
 /// The length of the time, which is between the header and the values.
 const TIME_BYTES: usize = 8;
 
-/// The fewest consecutive records to take in place, without a copy.
-const MANY: usize = 16;
+/// Where the values of a record are.
+const VALUES_AT: usize = RawHeader::BYTES + TIME_BYTES;
 
 impl Kind {
     pub(super) fn new(plan: Arc<SitePlan>) -> Self {
@@ -56,8 +72,18 @@ impl Kind {
                 bytes += width;
             }
         }
+        let mut steps = Vec::new();
+        for field in &plan.fields {
+            match (field, field.fixed_bytes(), steps.last_mut()) {
+                (_, Some(more), Some(Step::Fixed(bytes))) => *bytes += more,
+                (_, Some(bytes), _) => steps.push(Step::Fixed(bytes)),
+                (Field::Value(ty), ..) => steps.push(Step::Value(ty.clone())),
+                _ => steps.push(Step::Text),
+            }
+        }
         let varying = plan.fields.iter().filter(|field| field.fixed_bytes().is_none());
         let varying = varying.map(|_| Varying::default()).collect();
+        let stride = bytes.next_multiple_of(8);
         let (fixed_bytes, spread_bytes) = plan.fixed_bytes.map_or((0, usize::MAX), |n| (n, 0));
         // Loss statements are read on the way, so they take the slow path.
         let least_bytes = if plan.is_loss() { usize::MAX } else { TIME_BYTES + fixed_bytes };
@@ -69,8 +95,11 @@ impl Kind {
             plan,
             records: 0,
             ended: 0,
-            rows: Vec::new(),
-            stride: bytes.next_multiple_of(8),
+            steps,
+            rows: vec![0; GROUP * stride + COPIED_BYTES],
+            filled: 0,
+            noted: Vec::new(),
+            stride,
             fixed,
             varying,
         }
@@ -83,7 +112,8 @@ impl Kind {
 
     pub(super) fn clear(&mut self) {
         (self.records, self.ended) = (0, 0);
-        self.rows.clear();
+        self.filled = 0;
+        self.noted.clear();
         self.fixed.iter_mut().for_each(Fixed::clear);
         self.varying.iter_mut().for_each(Varying::clear);
     }
@@ -119,60 +149,113 @@ impl Kind {
         for (field, varying) in varying.zip(&self.varying) {
             match (field, has_text) {
                 (Field::Value(ty), _) if !ty.has_text() => {}
-                (_, true) => summary.note_text(&varying.bytes),
+                (_, true) => summary.note_text(varying.bytes()),
                 (_, false) => summary.leave_text_out(),
             }
         }
     }
 
-    /// Takes a record with a header that it [takes](Self::takes), padding included. The length is the
-    /// header's.
+    /// Notes that a record begins at `start`, with a header that this kind [takes](Self::takes), until the kind is
+    /// [settled](Self::settle). `bytes` is the length in the header.
     #[inline]
-    pub(super) fn take_raw(
+    pub(super) fn note(&mut self, start: usize, bytes: usize) {
+        self.noted.push((start as u32, bytes as u32));
+        self.records += 1;
+    }
+
+    /// Takes the noted ones of `records`.
+    #[inline]
+    pub(super) fn settle(
         &mut self,
-        record: &[u8],
-        bytes: usize,
+        records: &[u8],
         words: &mut Words,
         depth: Depth,
     ) -> Result<(), ValueError> {
-        let values = &record[RawHeader::BYTES + TIME_BYTES..];
-        if self.spread_bytes == 0 {
-            self.put_row(values, words, depth);
-            Ok(())
-        } else {
-            self.take_varying(&values[..bytes - TIME_BYTES], words, depth)
+        if self.noted.is_empty() {
+            return Ok(());
         }
+        let noted = std::mem::take(&mut self.noted);
+        let result = if self.spread_bytes > 0 {
+            self.settle_varying(records, &noted, words, depth)
+        } else {
+            self.settle_fixed(records, &noted, words, depth)
+        };
+        self.noted = noted;
+        self.noted.clear();
+        result
     }
 
-    /// The same for several records with equal headers, of `span` bytes each.
+    fn settle_varying(
+        &mut self,
+        records: &[u8],
+        noted: &[(u32, u32)],
+        words: &mut Words,
+        depth: Depth,
+    ) -> Result<(), ValueError> {
+        for &(start, bytes) in noted {
+            let values = &records[start as usize + VALUES_AT..];
+            self.take_varying(values, bytes as usize - TIME_BYTES)?;
+            self.finish_row(words, depth);
+        }
+        Ok(())
+    }
+
+    fn settle_fixed(
+        &mut self,
+        records: &[u8],
+        noted: &[(u32, u32)],
+        words: &mut Words,
+        depth: Depth,
+    ) -> Result<(), ValueError> {
+        let stride = self.stride;
+        if stride == 0 {
+            return Ok(());
+        }
+        let mut left = noted;
+        while !left.is_empty() {
+            let room = GROUP - self.filled / stride;
+            let (now, later) = left.split_at(left.len().min(room));
+            let mut row = self.filled;
+            for &(start, _) in now {
+                let values = &records[start as usize + VALUES_AT..];
+                // Short rows are copied without a call, and regardless of their length.
+                match (values.first_chunk::<COPIED_BYTES>(), self.rows.get_mut(row..)) {
+                    (Some(values), Some(rows)) if stride <= COPIED_BYTES => {
+                        *rows.first_chunk_mut().expect(ROOM) = *values;
+                    }
+                    _ => self.rows[row..][..stride].copy_from_slice(&values[..stride]),
+                }
+                row += stride;
+            }
+            self.filled = row;
+            if self.filled == GROUP * stride {
+                self.flush(words, depth);
+            }
+            left = later;
+        }
+        Ok(())
+    }
+
+    /// Whether all records have values of the same length.
+    pub(super) const fn is_fixed(&self) -> bool {
+        self.spread_bytes == 0
+    }
+
+    /// Takes several records with equal headers, of `span` bytes each, with values of fixed length. None is noted.
     pub(super) fn take_alike(
         &mut self,
         records: &[u8],
         span: usize,
-        bytes: usize,
         words: &mut Words,
         depth: Depth,
-    ) -> Result<(), ValueError> {
-        if let [Field::Text] = self.plan.fields[..] {
-            return self.take_texts(records, span, bytes);
-        }
-        if self.spread_bytes > 0 || records.len() < MANY * span {
-            let mut rest = records;
-            while let Some((record, next)) = rest.split_at_checked(span) {
-                self.take_raw(record, bytes, words, depth)?;
-                rest = next;
-            }
-            return Ok(());
-        }
+    ) {
         self.flush(words, depth);
-        let values_at = RawHeader::BYTES + TIME_BYTES;
         for records in records.chunks(GROUP * span) {
             for column in &mut self.fixed {
-                column.take(records, span, values_at, words, depth);
+                column.take(records, span, VALUES_AT, words, depth);
             }
-            self.records += records.len() / span;
         }
-        Ok(())
+        self.records += records.len() / span;
     }
 
     /// Takes the values of a record, in raw layout.
@@ -183,96 +266,81 @@ impl Kind {
         depth: Depth,
     ) -> Result<(), ValueError> {
         match self.plan.fixed_bytes {
-            None => return self.take_varying(values, words, depth),
+            None => self.take_varying(values, values.len())?,
             Some(right) if values.len() < right => return Err(ValueError::End),
             Some(right) if values.len() > right => return Err(ValueError::Trailing),
-            Some(_) => {}
-        }
-        self.rows.extend_from_slice(values);
-        self.finish_row(words, depth);
-        Ok(())
-    }
-
-    /// Takes values of fixed length, padding included.
-    #[inline]
-    fn put_row(&mut self, values: &[u8], words: &mut Words, depth: Depth) {
-        // Short rows are copied without a call.
-        match self.stride {
-            0 => {}
-            8 => self.rows.extend_from_slice(&values[..8]),
-            16 => self.rows.extend_from_slice(&values[..16]),
-            24 => self.rows.extend_from_slice(&values[..24]),
-            32 => self.rows.extend_from_slice(&values[..32]),
-            stride => self.rows.extend_from_slice(&values[..stride]),
+            Some(_) => self.rows[self.filled..][..values.len()].copy_from_slice(values),
         }
         self.records += 1;
-        if self.rows.len() >= GROUP * self.stride {
-            self.flush(words, depth);
-        }
-    }
-
-    fn take_varying(
-        &mut self,
-        values: &[u8],
-        words: &mut Words,
-        depth: Depth,
-    ) -> Result<(), ValueError> {
-        let mut raw = Raw(values);
-        let mut varying = self.varying.iter_mut();
-        for field in &self.plan.fields {
-            match field {
-                Field::Text => varying.next().expect(A_COLUMN).take(raw.text()?),
-                Field::Value(ty) => {
-                    let column = varying.next().expect(A_COLUMN);
-                    let start = column.bytes.len();
-                    raw.value(ty, &mut column.bytes)?;
-                    put_length(column.bytes.len() - start, &mut column.lengths);
-                }
-                Field::Bytes(n) | Field::Float(n) | Field::Uint(n) | Field::Int(n) => {
-                    self.rows.extend_from_slice(raw.take(*n)?);
-                }
-            }
-        }
         self.finish_row(words, depth);
-        if raw.0.is_empty() { Ok(()) } else { Err(ValueError::Trailing) }
-    }
-
-    /// Takes records with equal headers that have a text and nothing else.
-    fn take_texts(&mut self, records: &[u8], span: usize, bytes: usize) -> Result<(), ValueError> {
-        let column = self.varying.first_mut().expect(A_COLUMN);
-        let values = RawHeader::BYTES + TIME_BYTES..RawHeader::BYTES + bytes;
-        for record in records.chunks_exact(span) {
-            let mut raw = Raw(&record[values.clone()]);
-            column.take(raw.text()?);
-            if !raw.0.is_empty() {
-                return Err(ValueError::Trailing);
-            }
-        }
-        self.records += records.len() / span;
         Ok(())
     }
 
-    /// Pads the last row.
+    /// Takes the values of a record, which are the first `bytes` of `values`.
+    fn take_varying(&mut self, values: &[u8], bytes: usize) -> Result<(), ValueError> {
+        let mut rest = values;
+        let mut left = bytes;
+        let mut row = self.filled;
+        let mut varying = self.varying.iter_mut();
+        for step in &self.steps {
+            match step {
+                Step::Fixed(length) => {
+                    left = left.checked_sub(*length).ok_or(ValueError::End)?;
+                    match rest.first_chunk::<16>() {
+                        Some(part) if *length <= 16 => {
+                            let row = self.rows.get_mut(row..).and_then(<[u8]>::first_chunk_mut);
+                            *row.expect(ROOM) = *part;
+                        }
+                        _ => {
+                            let part = rest.get(..*length).ok_or(ValueError::End)?;
+                            self.rows[row..][..*length].copy_from_slice(part);
+                        }
+                    }
+                    row += length;
+                    rest = rest.get(*length..).ok_or(ValueError::End)?;
+                }
+                Step::Text => {
+                    let (length, after) = rest.split_first_chunk().ok_or(ValueError::End)?;
+                    let length = u32::from_le_bytes(*length) as usize;
+                    left = left
+                        .checked_sub(4)
+                        .and_then(|left| left.checked_sub(length))
+                        .ok_or(ValueError::End)?;
+                    let column = varying.next().expect(A_COLUMN);
+                    column.take(after, length).ok_or(ValueError::End)?;
+                    rest = after.get(length..).ok_or(ValueError::End)?;
+                }
+                Step::Value(ty) => {
+                    let column = varying.next().expect(A_COLUMN);
+                    let mut raw = Raw(rest.get(..left).ok_or(ValueError::End)?);
+                    column.take_with(|out| raw.value(ty, out))?;
+                    let taken = left - raw.0.len();
+                    rest = rest.get(taken..).ok_or(ValueError::End)?;
+                    left = raw.0.len();
+                }
+            }
+        }
+        if left == 0 { Ok(()) } else { Err(ValueError::Trailing) }
+    }
+
+    /// Notes that a row was filled.
     #[inline]
     fn finish_row(&mut self, words: &mut Words, depth: Depth) {
-        self.records += 1;
-        if self.stride > 0 {
-            self.rows.resize(self.rows.len().next_multiple_of(8), 0);
-            if self.rows.len() >= GROUP * self.stride {
-                self.flush(words, depth);
-            }
+        self.filled += self.stride;
+        if self.filled >= GROUP * self.stride && self.stride > 0 {
+            self.flush(words, depth);
         }
     }
 
     /// Moves the values in rows into the columns.
     pub(super) fn flush(&mut self, words: &mut Words, depth: Depth) {
-        if self.rows.is_empty() {
+        if self.filled == 0 {
             return;
         }
         for column in &mut self.fixed {
-            column.take(&self.rows, self.stride, 0, words, depth);
+            column.take(&self.rows[..self.filled], self.stride, 0, words, depth);
         }
-        self.rows.clear();
+        self.filled = 0;
     }
 
     /// The columns in order, all rows being [flushed](Self::flush).
@@ -309,10 +377,14 @@ impl Kind {
 
     /// The most bytes that the records take in packed rows, without their times.
     pub(super) fn row_bytes(&self) -> usize {
-        let varying: usize = self.varying.iter().map(|varying| varying.bytes.len()).sum();
+        let varying: usize = self.varying.iter().map(|varying| varying.bytes().len()).sum();
         // A reader counts a byte for a value that takes none.
         self.records * (self.plan.row_bytes + self.plan.fields.len()) + varying
     }
 }
 
+/// How many bytes of fixed length to copy at least, because a constant length takes no call.
+const COPIED_BYTES: usize = 32;
+
+const ROOM: &str = "there is room after the last row";
 const A_COLUMN: &str = "there is a column for each field";

@@ -30,6 +30,9 @@ struct Part {
     first_at: usize,
 }
 
+/// Fewer times are taken one by one.
+const FEW: usize = 16;
+
 impl Default for TimeColumn {
     fn default() -> Self {
         Self {
@@ -66,6 +69,12 @@ impl TimeColumn {
 
     /// Takes the times of records in raw layout, of `span` bytes each.
     pub(super) fn extend(&mut self, records: &[u8], span: usize, is_unix: bool) {
+        if records.len() < FEW * span {
+            for record in records.chunks_exact(span) {
+                self.push(word_at(record, RawHeader::BYTES), is_unix);
+            }
+            return;
+        }
         self.flush();
         self.are_unix = is_unix;
         for bytes in records.chunks(GROUP * span) {

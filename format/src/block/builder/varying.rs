@@ -11,30 +11,78 @@ const KEPT_TEXT_BYTES: usize = 1 << 18;
 #[derive(Debug, Default)]
 pub(super) struct Varying {
     pub(super) lengths: Vec<u8>,
-    pub(super) bytes: Vec<u8>,
+    /// The values, and then room that was used before.
+    buffer: Vec<u8>,
+    used: usize,
     pub(super) pays: Pays,
 }
+
+/// Shorter texts are copied with what follows them: the processor then need not guess their length.
+const COPIED_BYTES: usize = 64;
 
 impl Varying {
     pub(super) fn clear(&mut self) {
         self.lengths.clear();
-        self.bytes.clear();
+        self.used = 0;
         // Do not keep the capacity of a few long values for each call site.
-        if self.bytes.capacity() > KEPT_TEXT_BYTES {
-            self.bytes.shrink_to(KEPT_TEXT_BYTES);
+        if self.buffer.len() > KEPT_TEXT_BYTES {
+            self.buffer.truncate(KEPT_TEXT_BYTES);
+            self.buffer.shrink_to_fit();
         }
     }
 
-    /// Takes a text.
+    /// Takes the text of this length at the beginning of `bytes`; `None` if they are fewer.
     #[inline]
-    pub(super) fn take(&mut self, text: &[u8]) {
-        put_length(text.len(), &mut self.lengths);
-        self.bytes.extend_from_slice(text);
+    pub(super) fn take(&mut self, bytes: &[u8], length: usize) -> Option<()> {
+        put_length(length, &mut self.lengths);
+        let source = bytes.first_chunk::<COPIED_BYTES>();
+        if let Some(source) = source.filter(|_| length <= COPIED_BYTES) {
+            if self.buffer.len() < self.used + COPIED_BYTES {
+                self.grow(COPIED_BYTES);
+            }
+            *self.buffer[self.used..].first_chunk_mut()? = *source;
+            self.used += length;
+            return Some(());
+        }
+        self.take_long(bytes.get(..length)?);
+        Some(())
+    }
+
+    fn take_long(&mut self, text: &[u8]) {
+        if self.buffer.len() < self.used + text.len() {
+            self.grow(text.len());
+        }
+        self.buffer[self.used..][..text.len()].copy_from_slice(text);
+        self.used += text.len();
+    }
+
+    /// Makes room for this many bytes more.
+    #[cold]
+    fn grow(&mut self, bytes: usize) {
+        let room = (2 * self.buffer.len()).max(self.used + bytes).max(1 << 10);
+        self.buffer.resize(room, 0);
+    }
+
+    /// Takes the value that `put` appends to the buffer that it gets.
+    pub(super) fn take_with<E>(
+        &mut self,
+        put: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.buffer.truncate(self.used);
+        put(&mut self.buffer)?;
+        put_length(self.buffer.len() - self.used, &mut self.lengths);
+        self.used = self.buffer.len();
+        Ok(())
+    }
+
+    /// All values, one after the other.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.buffer[..self.used]
     }
 
     /// The values.
     pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        let (mut lengths, mut bytes) = (&self.lengths[..], &self.bytes[..]);
+        let (mut lengths, mut bytes) = (&self.lengths[..], self.bytes());
         std::iter::from_fn(move || {
             let length = take_length(&mut lengths)?;
             let (value, rest) = bytes.split_at_checked(length)?;
@@ -47,14 +95,14 @@ impl Varying {
     pub(super) fn stored_bytes(&self) -> usize {
         let mut length = Vec::with_capacity(5);
         put_uint(&mut length, self.lengths.len() as u64);
-        length.len() + self.lengths.len() + self.bytes.len()
+        length.len() + self.lengths.len() + self.used
     }
 
     /// Appends the column in these layouts.
     pub(super) fn put(&self, out: &mut Vec<u8>) {
         put_uint(out, self.lengths.len() as u64);
         out.extend_from_slice(&self.lengths);
-        out.extend_from_slice(&self.bytes);
+        out.extend_from_slice(self.bytes());
     }
 }
 

@@ -132,6 +132,12 @@ pub(in crate::block) fn put_differences(words: &mut Words, count: usize, out: &m
 
 /// Appends the first byte of each word to the first plane, the second to the second, and so on.
 pub(in crate::block) fn put_planes(words: &[u64], planes: &mut [Vec<u8>]) {
+    if planes.len() <= 3 {
+        for (at, plane) in planes.iter_mut().enumerate() {
+            plane.extend(words.iter().map(|word| (word >> (8 * at)) as u8));
+        }
+        return;
+    }
     let (eights, rest) = words.as_chunks::<8>();
     let mut turned = [[0; GROUP]; 8];
     for (at, eight) in eights.iter().enumerate() {

@@ -71,7 +71,7 @@ impl<'a> ValueCursor<'a> {
         }
     }
 
-    fn is_read(&self) -> bool {
+    pub(super) fn is_read(&self) -> bool {
         match self {
             Self::Column(column) => column.is_read(),
             Self::Integers(integers) | Self::Pooled(integers, _) | Self::Decimals(integers, _) => {

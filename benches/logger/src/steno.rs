@@ -1,11 +1,33 @@
-//! The time and memory of one run of a program.
+//! Steno: the program, and others that are run beside it.
 
 use std::error::Error;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
+
+/// Where `cargo build --release -p stenolog-cli` puts it.
+const BUILT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/release/steno");
+
+/// The program, by `$STENO` or where it was built.
+pub fn steno() -> Result<PathBuf, Box<dyn Error>> {
+    let path = std::env::var_os("STENO").map_or_else(|| PathBuf::from(BUILT), PathBuf::from);
+    if path.is_file() {
+        return Ok(path);
+    }
+    let path = path.display();
+    Err(format!("{path} is missing: cargo build --release -p stenolog-cli, or set STENO").into())
+}
+
+/// Another program, by a variable or in the path.
+pub fn other(variable: &str, name: &str) -> Option<PathBuf> {
+    if let Some(path) = std::env::var_os(variable) {
+        return Some(path.into());
+    }
+    let folders = std::env::var_os("PATH")?;
+    std::env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file())
+}
 
 /// One run of a program.
 #[derive(Clone, Copy)]
@@ -44,7 +66,7 @@ pub fn run(command: &mut Command, out: &Path) -> Result<Run, Box<dyn Error>> {
             let mut most = 0;
             while !has_ended.load(Ordering::Relaxed) {
                 most = most.max(anonymous_kb(&status).unwrap_or(0));
-                std::thread::sleep(Duration::from_millis(1));
+                std::thread::sleep(std::time::Duration::from_millis(1));
             }
             most
         });
@@ -55,7 +77,7 @@ pub fn run(command: &mut Command, out: &Path) -> Result<Run, Box<dyn Error>> {
         Ok::<_, Box<dyn Error>>((wall_ms, memory_kb))
     })?;
     let cpu_ms = cpu_ms_of_children() - before;
-    let lines = std::fs::read(out)?.iter().filter(|&&byte| byte == b'\n').count() as u64;
+    let lines = memchr::memchr_iter(b'\n', &std::fs::read(out)?).count() as u64;
     Ok(Run { lines, cpu_ms, wall_ms, memory_mb: memory_kb as f64 / 1e3 })
 }
 
