@@ -175,7 +175,8 @@ impl Judge {
         let paths: Vec<_> = of_session.into_iter().map(|(_, path)| path.clone()).collect();
         // A file that is being renamed may be missed: the tail of a running logger is begun again then.
         let states = paths.iter().map(|path| self.state(path, session));
-        let is_of_dump = |state: &DumpAtPath| !matches!(state, DumpAtPath::Absent | DumpAtPath::Other);
+        let is_of_dump =
+            |state: &DumpAtPath| !matches!(state, DumpAtPath::Absent | DumpAtPath::Other);
         let mut states = states.filter(is_of_dump).peekable();
         states.peek().is_none() || states.any(|state| state == DumpAtPath::Sealed)
     }

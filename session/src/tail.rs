@@ -29,8 +29,8 @@ use crate::dir::{Dir, Owners};
 use crate::frames::{Position, Walk, WalkStep};
 use crate::layout::{MAX_TAIL_BYTES, TAIL_SEQUENCE, folder_of, tail_file};
 use crate::positioned::{read_at, read_exact_at};
-use crate::unread::explanations::Explanations;
 use crate::unread::end_number;
+use crate::unread::explanations::Explanations;
 use crate::writer::DumpWriter;
 
 /// How often a tail is read again that its writer begins again meanwhile.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Dump, tail};
 use super::contents::Contents;
 use super::source::{Change, Source};
+use super::{Dump, tail};
 use crate::error::OpenError;
 
 /// The result of [`Dump::refresh`](crate::Dump::refresh).

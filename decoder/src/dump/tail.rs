@@ -41,8 +41,7 @@ impl Dump {
         self.tail = tail.and_then(|tail| {
             let ends = self.ends_of(tail);
             let is_new = |end, ring| ends.get(&ring).is_none_or(|&known| end > known);
-            let (bytes, blocks) =
-                tail.to_dump(|header| is_new(end_number(header), header.ring));
+            let (bytes, blocks) = tail.to_dump(|header| is_new(end_number(header), header.ring));
             if blocks == 0 {
                 return None;
             }

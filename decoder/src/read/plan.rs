@@ -92,7 +92,9 @@ impl ReadPlan {
 
     /// Replaces the tail of a session at this place. Its call sites are looked up again.
     pub(super) fn replace_tail(&mut self, at: usize, tail: Dump) {
-        if let (Some(place), Some(sites)) = (Arc::make_mut(&mut self.dumps).get_mut(at), self.by_dump.get_mut(at)) {
+        if let (Some(place), Some(sites)) =
+            (Arc::make_mut(&mut self.dumps).get_mut(at), self.by_dump.get_mut(at))
+        {
             *place = tail;
             sites.clear();
         }

@@ -16,7 +16,9 @@ use stenolog_session::layout::{
     META_FILE, META_SEQUENCE, PROGRESS_FILE, Progress, RingList, RingWords, is_ring_file,
 };
 use stenolog_session::lock;
-use stenolog_session::unread::{DumpSide, Share, end_number, identify, judge, read_ring, share_records};
+use stenolog_session::unread::{
+    DumpSide, Share, end_number, identify, judge, read_ring, share_records,
+};
 use stenolog_session::writer::DumpWriter;
 
 use super::dir::RingDir;

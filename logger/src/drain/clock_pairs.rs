@@ -90,7 +90,8 @@ impl ClockPairs {
 
     /// How far from the pair a mapped time may be.
     fn tolerance(&self, pair: &ClockPair) -> f64 {
-        let uncertain = u64::from(pair.uncertainty_ticks) + u64::from(self.stated.uncertainty_ticks);
+        let uncertain =
+            u64::from(pair.uncertainty_ticks) + u64::from(self.stated.uncertainty_ticks);
         uncertain as f64 * 1e9 / self.hz.max(1) as f64 + TOLERANCE_NS
     }
 
@@ -117,7 +118,8 @@ impl ClockPairs {
         let (ticks, ns) = self.line(&pair);
         let nominal = 1e9 / self.hz.max(1) as f64;
         // A reader continues by the slope of the last segment that is no step and long enough.
-        let is_step = (ns - nominal * ticks).abs() > nominal * ticks / 1000.0 + self.tolerance(&pair);
+        let is_step =
+            (ns - nominal * ticks).abs() > nominal * ticks / 1000.0 + self.tolerance(&pair);
         if !is_step {
             self.slope = ns / ticks;
         }
@@ -185,7 +187,8 @@ mod tests {
 
     #[test]
     fn a_step_is_within_a_second_of_its_time() {
-        let set = |second: u64| (second * HZ) as i64 - if second < 1800 { 0 } else { 1_000_000_000_000 };
+        let set =
+            |second: u64| (second * HZ) as i64 - if second < 1800 { 0 } else { 1_000_000_000_000 };
         let pairs = stated(set, 3600);
         check(set, 3600);
         let second = |pair: &ClockPair| pair.counter / HZ;

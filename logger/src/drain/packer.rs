@@ -132,7 +132,12 @@ impl Packer {
 
     /// Puts the records that neither the segment nor the tail has into the tail, raw, and returns how many
     /// bytes of the ring they take.
-    pub(super) fn copy(&mut self, ring: &mut DrainRing, tail: &mut DumpWriter, limit: usize) -> usize {
+    pub(super) fn copy(
+        &mut self,
+        ring: &mut DrainRing,
+        tail: &mut DumpWriter,
+        limit: usize,
+    ) -> usize {
         let (start, mut records) = ring.seen();
         let (mut begin, mut position) = (start, start);
         let capacity = ring.consumer.capacity() as u64;

@@ -13,8 +13,8 @@ use stenolog_ringbuf::file::Recovered;
 
 use super::NotRecovered;
 use super::complete::{Missing, complete, copy_beginning};
-use super::dump_tail::{TailShare, header, tail_shares};
 use super::contents::DumpContents;
+use super::dump_tail::{TailShare, header, tail_shares};
 use super::explanations::Explanations;
 use super::judge::{DumpSide, NotARing, Share, ShareDamage, identify, judge, read_ring};
 use crate::dir::{Access, Dir, Owners, owner_of, read_at_most};
@@ -347,13 +347,11 @@ fn volatile(
     next_number: impl Fn(u32) -> u64,
 ) -> Result<Vec<VolatileRing>, NotRecovered> {
     let read: BTreeSet<u32> = shares.iter().map(|share| share.span.ring).collect();
-    let stated = |ring: u32, state: VolatileState| {
-        VolatileRing {
-            ring,
-            state: state as u8,
-            number: next_number(ring),
-            reason: String::new(),
-        }
+    let stated = |ring: u32, state: VolatileState| VolatileRing {
+        ring,
+        state: state as u8,
+        number: next_number(ring),
+        reason: String::new(),
     };
     let mut volatile = Vec::new();
     for (ring, place) in list.missing(|ring| read.contains(&ring)) {

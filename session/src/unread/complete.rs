@@ -48,7 +48,8 @@ pub(super) fn complete(
     let rings: BTreeMap<u32, u64> = rings.collect();
     let of_shares = missing.shares.iter().flat_map(|share| share.sites.iter().copied());
     let of_tail = missing.of_tail.iter().flat_map(TailShare::sites);
-    let mut append = Append::begin(dump, contents, explanations, of_shares.chain(of_tail).collect());
+    let mut append =
+        Append::begin(dump, contents, explanations, of_shares.chain(of_tail).collect());
     let mut lost = rings.clone();
     for share in &missing.shares {
         let id = share.span.ring;

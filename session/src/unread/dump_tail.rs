@@ -115,7 +115,8 @@ pub fn put_tail(
     make: impl FnOnce() -> io::Result<File>,
 ) -> Result<TailPut, NotRecovered> {
     let (header, begin) = header(dump, &tail.session())?;
-    let contents = DumpContents::read(dump, header, begin, begin, &std::collections::BTreeMap::new())?;
+    let contents =
+        DumpContents::read(dump, header, begin, begin, &std::collections::BTreeMap::new())?;
     let shares = tail_shares(tail, &contents, |_| false);
     if contents.is_sealed || shares.is_empty() {
         return Ok(TailPut::Nothing);

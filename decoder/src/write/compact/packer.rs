@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 
 use stenolog_format::block::{
-    BlockBuilder, BlockHeader, Codec, Depth, RawRecord, RecordTime, SitePlan,
+    BlockBuilder, BlockHeader, Codec, Depth, RawRecord, RecordTime, SectionHint, SitePlan,
 };
 use stenolog_format::dictionary::{CallSite, TimeSource};
 use stenolog_format::loss::Loss;
@@ -48,6 +48,8 @@ pub(super) struct Packer<'d> {
     checked: CheckedFrames,
     builder: BlockBuilder,
     plans: BTreeMap<u32, SitePlan>,
+    /// A buffer for a record.
+    payload: Vec<u8>,
     /// The bytes that the records of the group take in rings.
     group_bytes: usize,
     /// The blocks that are in the group.
@@ -79,6 +81,7 @@ impl<'d> Packer<'d> {
             checked: CheckedFrames::default(),
             builder: BlockBuilder::default(),
             plans: BTreeMap::new(),
+            payload: Vec::new(),
             group_bytes: 0,
             merged: 0,
         })
@@ -177,19 +180,9 @@ impl<'d> Packer<'d> {
         if count > 0 && count == header.count && is_all && is_true { Ok(()) } else { Err(Refused) }
     }
 
-    /// The plan of a record's call site, and its time word. `None` if the time does not match the call site.
-    fn plan(&mut self, record: &RawRecord<'_>) -> Option<(&SitePlan, u64)> {
-        let site = self.dump.site(record.tag)?.call_site();
-        let word = match (record.time, site.time) {
-            (RecordTime::Word(word), _) => word,
-            (RecordTime::Counter(counter), TimeSource::Counter) => counter,
-            (RecordTime::UnixNanos(unix_ns), TimeSource::UnixNanos) => unix_ns as u64,
-            _ => return None,
-        };
-        Some((self.plans.entry(record.tag).or_insert_with(|| SitePlan::new(site)), word))
-    }
-
     fn push(&mut self, record: &RawRecord<'_>) -> Result<(), ValueError> {
+        let Self { dump, builder, plans, payload, .. } = self;
+        payload.clear();
         if record.tag == CallSite::LOSS_ID {
             let (RecordTime::Word(word) | RecordTime::Counter(word)) = record.time else {
                 return Err(ValueError::Trailing);
@@ -198,18 +191,24 @@ impl<'d> Packer<'d> {
             if record.values.len() != Loss::BYTES - size_of_val(&word) {
                 return Err(ValueError::Trailing);
             }
-            return self.builder.push_loss(&[&word.to_le_bytes()[..], record.values].concat());
+            payload.extend_from_slice(&word.to_le_bytes());
+            payload.extend_from_slice(record.values);
+            return builder.push_loss(payload);
         }
-        let mut builder = std::mem::take(&mut self.builder);
-        let pushed = match self.plan(record) {
-            None => Err(ValueError::Trailing),
-            Some((plan, word)) if record.encoding == Encoding::Raw => {
-                builder.push_planned(plan, &[&word.to_le_bytes()[..], record.values].concat())
-            }
-            Some((plan, word)) => builder.push_packed(plan, word, record.values),
+        let site = dump.site(record.tag).ok_or(ValueError::Trailing)?.call_site();
+        let word = match (record.time, site.time) {
+            (RecordTime::Word(word), _) => word,
+            (RecordTime::Counter(counter), TimeSource::Counter) => counter,
+            (RecordTime::UnixNanos(unix_ns), TimeSource::UnixNanos) => unix_ns as u64,
+            _ => return Err(ValueError::Trailing),
         };
-        self.builder = builder;
-        pushed
+        let plan = plans.entry(record.tag).or_insert_with(|| SitePlan::new(site));
+        if record.encoding == Encoding::Raw {
+            payload.extend_from_slice(&word.to_le_bytes());
+            payload.extend_from_slice(record.values);
+            return builder.push_planned(plan, payload);
+        }
+        builder.push_packed(plan, word, record.values)
     }
 
     fn begin(&mut self) {
@@ -256,12 +255,29 @@ impl<'d> Packer<'d> {
         }
         let mut payload = Vec::new();
         let header = builder.finish_group(0, &mut payload, |plain, hint, out| {
-            compressor.append_section(&[Codec::Zstd, Codec::Lz4], plain, hint, out)
+            compress(compressor, plain, hint, out)
         });
         let mut summary = SummaryBuilder::default();
         builder.sum_up_group(true, &mut summary);
         packed.push(Packed::New { header, payload, summary, merged: *merged });
     }
+}
+
+#[cfg(feature = "zstd")]
+fn compress(
+    compressor: &mut Compressor,
+    plain: &[u8],
+    hint: SectionHint,
+    out: &mut Vec<u8>,
+) -> Codec {
+    compressor.append_small_section(plain, hint, out)
+}
+
+/// Without Zstandard there is no [`Packer`].
+#[cfg(not(feature = "zstd"))]
+fn compress(_: &mut Compressor, plain: &[u8], _: SectionHint, out: &mut Vec<u8>) -> Codec {
+    out.extend_from_slice(plain);
+    Codec::None
 }
 
 /// The bytes that the records of a block took in their ring, as far as its header tells.

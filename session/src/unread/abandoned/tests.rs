@@ -8,9 +8,9 @@ use stenolog_ringbuf::file::Options;
 use tempfile::TempDir;
 
 use super::*;
-use crate::positioned;
 use crate::frames::{Position, Walk, WalkStep as Walked};
 use crate::layout::{META_SEQUENCE, RingWords, ring_file, word};
+use crate::positioned;
 use crate::writer::DumpWriter;
 
 const SESSION: [u8; 16] = [1; 16];
