@@ -1,8 +1,10 @@
-//! Output: standard output in large pieces, messages on standard error, reports, and new files.
+//! Output: standard output in large pieces, messages and progress on standard error, reports, and
+//! new files.
 
 pub(crate) mod atomic_write;
 pub(crate) mod completeness;
 pub(crate) mod messages;
+pub(crate) mod progress;
 pub(crate) mod report;
 
 use std::io::{self, IsTerminal as _, StdoutLock, Write as _};

@@ -6,6 +6,7 @@ mod deprecated;
 mod field;
 mod pattern;
 mod prefilter;
+mod requirements;
 mod searched_text;
 
 use regex::{Regex, RegexBuilder};
@@ -23,8 +24,11 @@ use crate::model::origin::RingName;
 use crate::model::record::Record;
 use crate::model::site::CompiledSite;
 use pattern::{TargetPattern, ThreadPattern};
-pub(crate) use prefilter::{Hits, RequiredLiteral, search};
+pub(crate) use prefilter::{
+    Condition, Hits, Leaf, LeafKind, RequiredLiteral, TextSearch, Wanted, fold, search,
+};
 use prefilter::{LineAutomaton, Prefilter};
+pub(crate) use requirements::Requirements;
 pub(crate) use searched_text::SearchedText;
 
 /// A set of levels.
@@ -116,7 +120,7 @@ pub(crate) enum SitePredicate {
     /// All, so far as can be told without their values.
     Always,
     /// Those whose values meet all of these.
-    Requires(Box<[RequiredLiteral]>),
+    Requires(Requirements),
 }
 
 impl Filter {
@@ -279,10 +283,14 @@ impl Filter {
             match required {
                 RequiredLiteral::Never => return SitePredicate::Never,
                 RequiredLiteral::Unknown => {}
-                RequiredLiteral::OneOf(_) | RequiredLiteral::Encoded(_) => all.push(required),
+                RequiredLiteral::OneOf(_) => all.push(required),
             }
         }
-        if all.is_empty() { SitePredicate::Always } else { SitePredicate::Requires(all.into()) }
+        if all.is_empty() {
+            SitePredicate::Always
+        } else {
+            SitePredicate::Requires(Requirements::new(all, call_site))
+        }
     }
 
     /// The part of a loss that passes the filter. Its thread was matched before.

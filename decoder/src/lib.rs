@@ -23,7 +23,7 @@ mod write;
 mod testing;
 
 pub use dump::source::survive_shrinking_files;
-pub use dump::{Block, Dump, FrameCounts, Refresh};
+pub use dump::{Block, BlockIter, Blocks, Dump, FrameCounts, Refresh};
 pub use error::OpenError;
 pub use filter::{FieldMatch, FieldMatchError, Filter, Levels};
 pub use info::{Info, info, info_with};
@@ -44,7 +44,7 @@ pub use rings::{
 #[expect(deprecated, reason = "the former names are kept for one version")]
 pub use rings::{RingShare, Why};
 pub use verify::{RingVerification, Verification, verify, verify_with};
-pub use write::compact::{RepackReport, repack};
+pub use write::compact::{RepackOptions, RepackProgress, RepackReport, repack, repack_with};
 pub use write::recover::{RecoverReport, recover};
 
 /// The former name of [`CompiledSite`].

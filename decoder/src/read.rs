@@ -15,6 +15,7 @@
 //! | `decoder` | the merge of the rings, and the visitor |
 //! | `cursor` | one entry at a time, lent or owned |
 //! | `growth` | dumps that have grown, or are added |
+//! | `ending` | what the last records need, and what can be passed over |
 //! | `plan` | what is read: dumps, sessions, call sites with their predicates |
 //! | `session` | files of one run of a logger, and the items of their rings |
 //! | `ring` | one ring: blocks in order, and what is missing between them |
@@ -30,12 +31,14 @@ mod block_reader;
 mod columns;
 mod cursor;
 mod decoder;
+mod ending;
 mod growth;
 mod inputs;
 mod order;
 mod plan;
 mod pools;
 mod ring;
+mod seek;
 mod session;
 mod state;
 mod statement;

@@ -19,6 +19,8 @@
 mod builder;
 mod codec;
 mod columns;
+mod group;
+mod layout;
 mod packed;
 mod plan;
 mod raw;
@@ -27,9 +29,14 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-pub use builder::{BlockBuilder, First, PlainBody};
+pub use builder::{BlockBuilder, Depth, First, PlainBody, SectionHint};
 pub use codec::Codec;
 pub use columns::walk::{ColumnKind, ColumnRecord, ColumnValues, ColumnWalk, Wish};
+pub use group::{
+    GroupBody, GroupColumn, GroupHead, GroupKind, GroupRecord, GroupValues, GroupWords, Pattern,
+    PatternPiece, Pool, PoolClass, Section, Unpack, WordForm, WordKind,
+};
+pub use layout::{Integers, Layout};
 pub use plan::SitePlan;
 
 use crate::bytes::Fields;
@@ -41,11 +48,11 @@ use crate::value::{Encoding, put_uint};
 pub const RARE_AFTER_RECORDS: u64 = 1024;
 
 /// The header of a block: which records it holds, and how.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlockHeader {
     /// The ring that the records come from.
     pub ring: u32,
-    /// How they are laid out: 0 raw, 1 packed rows, 2 columns.
+    /// How they are laid out: [`BlockHeader::RAW`] and its siblings.
     pub encoding: u8,
     /// How the body is compressed: the [number](Codec::number) of a [`Codec`].
     pub codec: u8,
@@ -76,6 +83,18 @@ pub struct BlockHeader {
 impl BlockHeader {
     /// The length of the header in a block frame.
     pub const BYTES: usize = 72;
+
+    /// Encoding: the bytes of the ring.
+    pub const RAW: u8 = 0;
+    /// Encoding: packed rows.
+    pub const PACKED: u8 = 1;
+    /// Encoding: packed rows in columns.
+    pub const COLUMNS: u8 = 2;
+    /// Encoding: a [group](GroupHead) of parts in columns. Since format 1.4.
+    pub const GROUP: u8 = 3;
+
+    /// The ring of a group with several parts. No thread has it.
+    pub const SEVERAL_RINGS: u32 = u32::MAX - 1;
 
     /// Flag: there are records with a raw counter.
     pub const HAS_COUNTER: u8 = 1;
@@ -397,7 +416,12 @@ impl Records<'_> {
 }
 
 /// The most bytes of packed rows that `stored_bytes` of columns in a file may turn into.
-fn most_rows(stored_bytes: usize) -> usize {
+///
+/// ```
+/// assert_eq!(stenolog_format::block::most_rows(10), 10 * 1024 + 4096);
+/// ```
+#[must_use]
+pub fn most_rows(stored_bytes: usize) -> usize {
     Codec::MAX_BODY_BYTES.min(stored_bytes.saturating_mul(1024).saturating_add(4096))
 }
 

@@ -10,7 +10,7 @@ use std::fmt;
 use std::io;
 
 use lz4_flex::block::{CompressTable, compress_into_with_table, get_maximum_output_size};
-use stenolog_format::block::{BlockError, BlockHeader, Codec, PlainBody};
+use stenolog_format::block::{BlockError, BlockHeader, Codec, PlainBody, SectionHint};
 
 /// The level at which Zstandard is still faster than a disk. Higher ones gain little for columns.
 #[cfg(feature = "zstd")]
@@ -107,6 +107,41 @@ impl Compressor {
             }
         }
         out.extend_from_slice(body.bytes);
+        Codec::None
+    }
+
+    /// Appends a section of a [group](stenolog_format::block::BlockBuilder::finish_group) to `out`, compressed by
+    /// the first of `codecs` that makes it shorter, or unchanged if none does.
+    ///
+    /// # Examples
+    /// ```
+    /// use stenolog_format::block::{Codec, SectionHint};
+    /// use stenolog_session::codec::Compressor;
+    ///
+    /// let mut compressor = Compressor::new();
+    /// let mut out = Vec::new();
+    /// let codec = compressor.append_section(&[Codec::Lz4], &[7; 5000], SectionHint::Any, &mut out);
+    /// assert!(codec == Codec::Lz4 && out.len() < 100);
+    /// ```
+    pub fn append_section(
+        &mut self,
+        codecs: &[Codec],
+        plain: &[u8],
+        hint: SectionHint,
+        out: &mut Vec<u8>,
+    ) -> Codec {
+        // LZ4 shortens by a factor of 255 at most.
+        let is_allowed = |codec: &Codec| hint == SectionHint::Any || *codec == Codec::Lz4;
+        for &codec in codecs.iter().filter(|codec| is_allowed(codec)) {
+            if let Some(compressed) = self.compress(codec, plain)
+                && compressed.len() < plain.len()
+                && codec.allows(plain.len(), compressed.len())
+            {
+                out.extend_from_slice(compressed);
+                return codec;
+            }
+        }
+        out.extend_from_slice(plain);
         Codec::None
     }
 

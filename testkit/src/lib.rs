@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`DumpBuilder`] | builds the bytes of a dump frame by frame |
 //! | [`sample`] | a small dump for examples in documentation |
+//! | [`GroupModel`] | writes groups by the words of the specification |
 //! | [`TempDirFixture`] | a temporary folder with files in it |
 //! | [`wait_until`] | waits for a condition, with a generous limit |
 //!
@@ -13,8 +14,10 @@
 
 mod dump;
 mod folder;
+mod group;
 mod wait;
 
 pub use self::dump::{DumpBuilder, Rec, START, compress, loss, n, sample, site, str_bytes};
 pub use self::folder::TempDirFixture;
+pub use self::group::{CellType, Dice, GroupModel, KindModel, PartModel};
 pub use self::wait::wait_until;

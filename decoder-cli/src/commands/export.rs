@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use stenolog_decoder::{Dump, DumpState, RepackReport, repack, verify};
+use stenolog_decoder::{Dump, DumpState, RepackOptions, RepackReport, repack_with, verify};
 
 use super::Run;
 use crate::cli::args::LimitArgs;
@@ -18,6 +18,7 @@ use crate::input::{self, Input, InputLimits};
 use crate::output::Output;
 use crate::output::atomic_write::write_new;
 use crate::output::messages::warn;
+use crate::output::progress::Progress;
 use crate::output::report::push_line;
 
 const EXAMPLES: &str = "\
@@ -156,6 +157,12 @@ impl Run for Plan {
 }
 
 impl Plan {
+    fn repack(&self, dump: &Dump, out: &mut impl Write) -> io::Result<RepackReport> {
+        let progress = Progress::new(dump.len_bytes());
+        let options = RepackOptions::new(self.zstd);
+        repack_with(dump, &options, |done| progress.show(done.bytes_done), out)
+    }
+
     fn write(&self, dump: &Dump) -> Result<RepackReport, ExportError> {
         let failed = |path: &Path| {
             let path = path.to_owned();
@@ -164,7 +171,7 @@ impl Plan {
         let path = match &self.out {
             Destination::Stdout => {
                 let mut out = io::BufWriter::new(io::stdout().lock());
-                let written = repack(dump, self.zstd, &mut out);
+                let written = self.repack(dump, &mut out);
                 return written
                     .and_then(|repacked| out.flush().map(|()| repacked))
                     .map_err(failed(Path::new("<stdout>")));
@@ -180,7 +187,7 @@ impl Plan {
         if !self.force && fs::symlink_metadata(path).is_ok() {
             return Err(ExportError::Exists(path.clone()));
         }
-        write_new(path, self.force, |mut out| repack(dump, self.zstd, &mut out)).map_err(|error| {
+        write_new(path, self.force, |mut out| self.repack(dump, &mut out)).map_err(|error| {
             if error.kind() == io::ErrorKind::AlreadyExists {
                 ExportError::Exists(path.clone())
             } else {

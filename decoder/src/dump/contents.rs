@@ -41,6 +41,8 @@ impl Contents {
         let first = Position::first(length as u64);
         let start = Checkpoint::new(first, limits.metadata_bytes, &tables);
         let scanned = scan(bytes, &start, file, &mut tables);
+        // There may be ten million.
+        tables.blocks.shrink_to_fit();
         if let Some(restated) = tables.restated.filter(|_| is_damaged) {
             header = restated;
         }

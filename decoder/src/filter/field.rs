@@ -99,15 +99,17 @@ impl FieldMatch {
         self.slots(site).any(|(path, slot)| path.is_empty() || may_have_parts(&slot.ty))
     }
 
-    /// The text that the values of a matching record of the call site must contain.
+    /// What the values of a matching record of the call site must hold.
     pub(super) fn required(&self, site: &CompiledSite) -> RequiredLiteral {
+        let slots = self.slots_named(site).zip(&site.call_site().slots).enumerate();
         let mut types = Vec::new();
-        for (path, slot) in self.slots(site) {
+        for (index, (path, slot)) in slots {
             // Parts of values are not searched for.
-            if !path.is_empty() {
-                return RequiredLiteral::Unknown;
+            match path {
+                Some("") => types.push((index, &slot.ty)),
+                Some(_) => return RequiredLiteral::Unknown,
+                None => {}
             }
-            types.push(&slot.ty);
         }
         RequiredLiteral::of_value(&self.text, self.integer, types.into_iter())
     }

@@ -21,8 +21,10 @@ mod required;
 mod search;
 
 pub(super) use automaton::LineAutomaton;
-pub(crate) use required::RequiredLiteral;
-pub(crate) use search::{Hits, search};
+pub(crate) use automaton::{Leaf, LeafKind};
+pub(crate) use fold::fold;
+pub(crate) use required::{Condition, RequiredLiteral, Wanted};
+pub(crate) use search::{Hits, TextSearch, search};
 
 use super::budget::Budget;
 
@@ -42,11 +44,11 @@ impl Prefilter {
         literals::of_pattern(pattern, ignore_case).map(|literals| Self { literals })
     }
 
-    /// The text that a matching record of the call site with these lines must contain.
+    /// What the values of a matching record of the call site with these lines must hold.
     pub(super) fn required(&self, lines: &LineAutomaton, budget: &mut Budget) -> RequiredLiteral {
         let required = self.literals.iter().map(|literal| lines.required(literal, budget));
         let required = required.collect::<Vec<_>>();
-        let pieces = required.iter().map(|of| of.pieces().len()).sum::<usize>();
+        let pieces = required.iter().map(|of| of.conditions().len()).sum::<usize>();
         budget.spend(pieces * pieces.min(required::MAX_PIECES) * PIECE_STEPS);
         RequiredLiteral::any(required.into_iter())
     }

@@ -4,14 +4,14 @@
 use std::sync::Arc;
 
 use stenolog_format::block::ColumnValues;
-use stenolog_format::value::Encoding;
+use stenolog_format::value::{Encoding, Words};
 
 use super::block_body::BlockBody;
 use super::order::Key;
 use super::tally::BlockPlace;
 use crate::model::loss::{LossCause, LossEntry, LossKind};
 use crate::model::origin::EntryOrigin;
-use crate::model::raw_values::{RawValues, Words};
+use crate::model::raw_values::RawValues;
 
 /// The records of a block that are found at once: enough to amortize the start, few enough for the
 /// nearest cache.
@@ -128,9 +128,11 @@ impl RecordBatch {
             | BatchValues::Sought(start, length) => {
                 RawValues::Bytes(slice(&self.bytes, start, length), Encoding::Packed)
             }
-            BatchValues::InBatch(ColumnValues::Words { first, stride, are_sound }) => {
+            BatchValues::InBatch(ColumnValues::Words { first, stride }) => {
                 let words = self.words.get(first as usize..).unwrap_or_default();
-                RawValues::Words(Words { words, stride: stride as usize, are_sound, body })
+                let (stride, restored) = (stride as usize, &*self.bytes);
+                let encoding = Encoding::Packed;
+                RawValues::Words(Words { words, stride, body, restored, encoding })
             }
         };
         UndecodedRecord { site_index, origin, unix_ns, number, values }

@@ -7,6 +7,7 @@ use stenolog_format::block::{
 };
 use stenolog_format::dictionary::{CallSite, TimeSource};
 use stenolog_format::loss::Loss;
+use stenolog_format::value::Encoding;
 
 use super::batch::{BATCH_RECORDS, BatchRecord, BatchValues, RecordBatch};
 use super::block_body::BlockBody;
@@ -14,10 +15,11 @@ use super::columns::OpenColumns;
 use super::order::{Key, Order};
 use super::plan::ReadPlan;
 use super::pools::Pools;
+use super::seek::{FoundRecord, Sought};
 use super::tally::{BlockPlace, Tally};
 use crate::clock::{Moment, TimeMap, Window};
 use crate::dump::{Block, Stored};
-use crate::filter::{Hits, SitePredicate};
+use crate::filter::{Hits, Requirements, SitePredicate};
 
 /// A block whose records are being read.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub(super) struct BlockReader {
     pub(super) is_from_rings: bool,
     pub(super) body: Arc<BlockBody>,
     walk: BlockWalk,
+    /// What a search found in it.
+    sought: Option<Arc<Sought>>,
     /// How many records the walk could not find, and why.
     pub(super) ended: Option<(u32, BlockError)>,
     /// The number of the next record.
@@ -42,6 +46,17 @@ pub(super) struct BlockReader {
 enum BlockWalk {
     Rows(RecordsPlace, Hits),
     Columns(OpenColumns),
+    Found(FoundWalk),
+}
+
+/// The position of the walk over records that were found in a group.
+#[derive(Debug)]
+struct FoundWalk {
+    found: Arc<Sought>,
+    part: usize,
+    /// How many of them were passed, and how many records of the part.
+    next: usize,
+    passed: u32,
 }
 
 /// The times of a ring's records, and their merge keys.
@@ -116,22 +131,32 @@ impl BlockReader {
         plan: &ReadPlan,
         pools: &mut Pools,
     ) -> Result<Self, BlockError> {
+        let Pools { sought, unpacker, .. } = pools;
+        let sought = sought.find(plan, dump_index, block, stored, unpacker);
+        if let Some(found) = sought.as_ref().filter(|of| matches!(***of, Sought::Records(_))) {
+            let (found, part) = (Arc::clone(found), block.part as usize);
+            let body = BlockBody::Found(Arc::clone(&found));
+            let walk = BlockWalk::Found(FoundWalk { found, part, next: 0, passed: 0 });
+            return Self::new((dump_index, index), block, (body, walk), plan);
+        }
         let mut columns = pools.columns.pop().unwrap_or_default();
         let select = |tag| plan.select(dump_index, tag).filter(|_| tag != CallSite::LOSS_ID);
+        let is_ruled_out = |tag| sought.as_ref().is_some_and(|of| of.rules_out(tag));
         let mut may_hold = None;
         let opened =
             pools.unpacker.open(stored, &mut columns.walk, |tag, body| match select(tag) {
                 // Records with an unknown call site are reported.
                 None => Wish::Alone,
                 Some((_, SitePredicate::Never)) => Wish::Nothing,
+                Some(_) if is_ruled_out(tag) => Wish::Nothing,
                 // The search goes over all columns first, then over each record.
-                Some((_, SitePredicate::Requires(_))) => {
+                Some((_, SitePredicate::Requires(of))) if of.in_rows.is_some() => {
                     let look = |body| *may_hold.get_or_insert_with(|| plan.may_contain(body));
                     if body.is_none_or(look) { Wish::Packed } else { Wish::Nothing }
                 }
-                Some((site, SitePredicate::Always)) => {
-                    let scalars = plan.sites.get(site).and_then(|site| site.scalars());
-                    scalars.map_or(Wish::Packed, Wish::Words)
+                Some((site, SitePredicate::Requires(_) | SitePredicate::Always)) => {
+                    let words = plan.sites.get(site).and_then(|site| site.words());
+                    words.map_or(Wish::Packed, Wish::Words)
                 }
             });
         let walk = opened.and_then(|(body, is_in_columns)| {
@@ -147,7 +172,8 @@ impl BlockReader {
                 selections.clear();
                 selections.extend(walk.kinds().iter().map(|kind| {
                     let (site, predicate) = select(kind.tag)?;
-                    Some((site, matches!(predicate, SitePredicate::Requires(_))))
+                    let is_sought = |of: &Requirements| of.in_rows.is_some();
+                    Some((site, matches!(predicate, SitePredicate::Requires(of) if is_sought(of))))
                 }));
                 (body, BlockWalk::Columns(columns))
             }
@@ -161,17 +187,28 @@ impl BlockReader {
             }
         };
         let dump = plan.dumps.get(dump_index).ok_or(BlockError::Cut)?;
-        let number = block.header.first_record;
-        let body = Arc::new(BlockBody::new(body, dump, block));
+        let body = BlockBody::new(body, dump, block);
+        let reader = Self::new((dump_index, index), block, (body, walk), plan)?;
+        Ok(Self { sought, ..reader })
+    }
+
+    fn new(
+        (dump_index, index): (usize, u32),
+        block: &Block,
+        (body, walk): (BlockBody, BlockWalk),
+        plan: &ReadPlan,
+    ) -> Result<Self, BlockError> {
+        let dump = plan.dumps.get(dump_index).ok_or(BlockError::Cut)?;
         Ok(Self {
             dump_index,
             index,
             block: *block,
             is_from_rings: dump.is_from_rings(),
-            body,
+            body: Arc::new(body),
             walk,
+            sought: None,
             ended: None,
-            number,
+            number: block.header.first_record,
             unknown: (0, 0),
         })
     }
@@ -185,7 +222,7 @@ impl BlockReader {
     pub(super) fn bytes_left(&self) -> u64 {
         match &self.walk {
             BlockWalk::Rows(place, _) => self.body.len().saturating_sub(place.offset()) as u64,
-            BlockWalk::Columns(_) => 0,
+            BlockWalk::Columns(_) | BlockWalk::Found(_) => 0,
         }
     }
 
@@ -228,6 +265,7 @@ impl BlockReader {
         let (found, walked) = match &mut self.walk {
             BlockWalk::Rows(..) => self.find_in_rows(&mut finder),
             BlockWalk::Columns(..) => self.find_in_columns(&mut finder),
+            BlockWalk::Found(..) => self.find_in_found(&mut finder),
         };
         finder.batch.shrink();
         // Numbers saturate.
@@ -316,6 +354,36 @@ impl BlockReader {
         (BlockStep::Records, walked)
     }
 
+    /// As [`find_in_columns`](Self::find_in_columns).
+    fn find_in_found(&mut self, finder: &mut Finder<'_, '_>) -> (BlockStep, u64) {
+        let BlockWalk::Found(FoundWalk { found, part, next, passed }) = &mut self.walk else {
+            return (BlockStep::End, 0);
+        };
+        let Finder { clock, delivered, batch, plan } = finder;
+        batch.encoding = Encoding::Packed;
+        let (header, before) = (&self.block.header, *passed);
+        let rest = found.records(*part).get(*next..).unwrap_or_default();
+        *passed = rest.get(BATCH_RECORDS).map_or(header.count, |record| record.index);
+        for record in rest.iter().take(BATCH_RECORDS) {
+            *next += 1;
+            let FoundRecord { index, site_index, time, start, length } = *record;
+            if header.first_record.saturating_add(index.into()) < *delivered {
+                continue;
+            }
+            let (moment, tie) = clock.moment(time, TimeSource::Counter);
+            if !plan.filter.wants_time(moment.unix_ns) {
+                continue;
+            }
+            let unix_ns = moment.unix_ns;
+            let values = BatchValues::InBody(start, length);
+            batch.keys.push(clock.key((moment.order_ns, tie)));
+            batch.records.push(BatchRecord { unix_ns, site_index, index, values });
+        }
+        let walked = passed.saturating_sub(before);
+        let step = if walked == 0 { BlockStep::End } else { BlockStep::Records };
+        (step, walked.into())
+    }
+
     /// The step of a record that is not read together with others.
     fn alone(&self, record: &ColumnRecord, bytes: &[u8]) -> BlockStep {
         let BlockWalk::Columns(columns) = &self.walk else { return BlockStep::End };
@@ -334,6 +402,7 @@ impl BlockReader {
         let BlockWalk::Rows(place, hits) = &mut self.walk else { return (BlockStep::End, 0) };
         let body = &**self.body;
         let Finder { clock, delivered, batch, plan } = finder;
+        let is_ruled_out = |tag| self.sought.as_ref().is_some_and(|of| of.rules_out(tag));
         let mut records = Records::resume(body, *place);
         let first = self.number;
         let mut walked = 0;
@@ -372,7 +441,8 @@ impl BlockReader {
             }
             let number = first.saturating_add(walked);
             walked += 1;
-            let wanted = selected.filter(|(_, of)| !matches!(of, SitePredicate::Never));
+            let is_never = |of: &SitePredicate| matches!(of, SitePredicate::Never);
+            let wanted = selected.filter(|(_, of)| !is_never(of) && !is_ruled_out(record.tag));
             let Some((site_index, _)) = wanted.filter(|_| number >= *delivered) else { continue };
             let site = plan.sites.get(site_index);
             let source = site.map_or(TimeSource::Counter, |site| site.call_site().time);

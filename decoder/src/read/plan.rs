@@ -1,5 +1,6 @@
 //! Plan of a read: the dumps, their sessions, and what the filter wants of each call site.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -8,9 +9,12 @@ use regex::bytes::Regex;
 use super::order::Order;
 use super::session::{self, Session};
 use crate::clock::TimeMap;
-use crate::dump::Dump;
-use crate::filter::{Budget, Filter, Hits, RequiredLiteral, SitePredicate, search};
+use crate::dump::{Dump, with_tails};
+use crate::filter::{Budget, Filter, Hits, SitePredicate, TextSearch, Wanted, search};
 use crate::model::site::CompiledSite;
+
+/// The most different texts that are searched for in columns.
+const MAX_TEXTS: usize = 256;
 
 /// The dumps to read, and the wanted call sites.
 #[derive(Debug)]
@@ -26,10 +30,14 @@ pub(crate) struct ReadPlan {
     by_dump: Vec<Vec<u32>>,
     /// Whether there are call sites with unwanted records.
     pub(super) is_selective: bool,
+    /// Whether some call site requires values that can be searched for.
+    pub(super) seeks: bool,
     /// Searches for what the records of any call site must contain, if they must.
     pub(super) search: Option<Regex>,
     /// Whether it searches for text only, which columns hold in one piece.
     searches_text: bool,
+    /// Searches for each text that a condition wants.
+    texts: BTreeMap<Vec<u8>, Option<TextSearch>>,
     budget: Budget,
 }
 
@@ -52,6 +60,7 @@ impl CallSites {
 
 impl ReadPlan {
     pub(super) fn new(dumps: Arc<[Dump]>) -> Self {
+        let dumps = with_tails(dumps);
         let sessions = session::sessions(&dumps);
         Self {
             dumps,
@@ -62,8 +71,10 @@ impl ReadPlan {
             predicates: Vec::new(),
             by_dump: Vec::new(),
             is_selective: false,
+            seeks: false,
             search: None,
             searches_text: false,
+            texts: BTreeMap::new(),
             budget: Budget::default(),
         }
     }
@@ -79,6 +90,16 @@ impl ReadPlan {
         Arc::make_mut(&mut self.dumps)
     }
 
+    /// Replaces the tail of a session at this place. Its call sites are looked up again.
+    pub(super) fn replace_tail(&mut self, at: usize, tail: Dump) {
+        if let (Some(place), Some(sites)) =
+            (Arc::make_mut(&mut self.dumps).get_mut(at), self.by_dump.get_mut(at))
+        {
+            *place = tail;
+            sites.clear();
+        }
+    }
+
     /// Determines the sessions of the dumps again: their clocks may have more pairs.
     pub(super) fn update_sessions(&mut self) {
         self.sessions = session::sessions(&self.dumps);
@@ -91,6 +112,14 @@ impl ReadPlan {
         by_dump.resize(dumps.len(), Vec::new());
         for (dump, indexes) in dumps.iter().zip(by_dump) {
             for site in dump.tables().sites.shared().iter().skip(indexes.len()) {
+                // A tail that is read again and again has the same ones each time.
+                let known = || sites.iter().position(|known| known.call_site() == site.call_site());
+                if dump.is_tail()
+                    && let Some(known) = known()
+                {
+                    indexes.push(known as u32);
+                    continue;
+                }
                 budget.earn(site.call_site());
                 indexes.push(sites.len() as u32);
                 sites.push(Arc::clone(site));
@@ -99,17 +128,35 @@ impl ReadPlan {
         }
         let all = || self.predicates.iter();
         self.is_selective = all().any(|predicate| !matches!(predicate, SitePredicate::Always));
-        // Of several literals that a call site requires, the most selective one is searched for.
-        let strongest = || {
+        self.seeks = all().any(|predicate| matches!(predicate, SitePredicate::Requires(_)));
+        let requirements = || {
             all().filter_map(|predicate| match predicate {
-                SitePredicate::Requires(all) => all.iter().max_by_key(|one| one.strength()),
+                SitePredicate::Requires(all) => all.in_rows.as_deref().map(|of| (of, all.is_text)),
                 SitePredicate::Never | SitePredicate::Always => None,
             })
         };
-        self.searches_text = strongest().all(|one| matches!(one, RequiredLiteral::OneOf(_)));
-        let has_any = strongest().any(|one| !one.pieces().is_empty());
-        self.search =
-            has_any.then(|| search(strongest().flat_map(RequiredLiteral::pieces))).flatten();
+        self.searches_text = requirements().all(|(_, is_text)| is_text);
+        let pieces = || requirements().flat_map(|(pieces, _)| pieces);
+        self.search = pieces().next().and_then(|_| search(pieces()));
+        let mut texts = std::mem::take(&mut self.texts);
+        let requirements = all().filter_map(|predicate| match predicate {
+            SitePredicate::Requires(of) => Some(of.all.iter().flat_map(|one| one.conditions())),
+            SitePredicate::Never | SitePredicate::Always => None,
+        });
+        for condition in requirements.flatten() {
+            if let Wanted::Text(piece) = &condition.wanted
+                && texts.len() < MAX_TEXTS
+                && !texts.contains_key(piece)
+            {
+                texts.insert(piece.clone(), TextSearch::new(piece));
+            }
+        }
+        self.texts = texts;
+    }
+
+    /// The search for a folded text that a condition wants; `None` if it is not searched for.
+    pub(super) fn text_search(&self, piece: &[u8]) -> Option<&TextSearch> {
+        self.texts.get(piece)?.as_ref()
     }
 
     /// The index of the call site of a dump with this tag, and its predicate; `None` if no call site
@@ -146,8 +193,8 @@ impl ReadPlan {
         ids.any(|id| match id.and_then(|id| self.select(dump_index, id)) {
             None | Some((_, SitePredicate::Always)) => true,
             Some((_, SitePredicate::Never)) => false,
-            Some((_, SitePredicate::Requires(all))) => {
-                all.iter().all(|one| one.may_be_met(&summary))
+            Some((_, SitePredicate::Requires(of))) => {
+                of.all.iter().all(|one| one.may_be_met(&summary))
             }
         })
     }
@@ -169,7 +216,9 @@ impl ReadPlan {
     ) -> bool {
         match (predicate, &self.search) {
             (Some(SitePredicate::Never), _) => false,
-            (Some(SitePredicate::Requires(_)), Some(search)) => hits.has(search, body, values),
+            (Some(SitePredicate::Requires(of)), Some(search)) if of.in_rows.is_some() => {
+                hits.has(search, body, values)
+            }
             _ => true,
         }
     }

@@ -1,10 +1,24 @@
 //! Builder of blocks from the records of a ring.
 
+mod assemble;
+mod choose;
+mod fixed;
+mod gather;
+mod group;
+mod kind;
+mod pays;
+mod pools;
+mod times;
+mod varying;
+
 use std::sync::Arc;
 
+pub use group::{Depth, SectionHint};
+
+use self::group::Group;
 use super::columns::{Columns, Rest};
 use super::plan::SitePlan;
-use super::raw::RawHeader;
+use super::raw::{RawHeader, RawRuns};
 use super::{BlockHeader, Codec, most_rows, put_length};
 use crate::dictionary::{CallSite, Level, TimeSource};
 use crate::loss::Loss;
@@ -19,6 +33,7 @@ pub struct BlockBuilder {
     rows: Vec<u8>,
     columns: Columns,
     has_columns: bool,
+    group: Group,
     body: Vec<u8>,
     header: Option<BlockHeader>,
     counters: Times,
@@ -140,22 +155,8 @@ impl BlockBuilder {
         self.has_columns = false;
         (self.counters, self.unix) = (Times::default(), Times::default());
         self.last_loss = None;
-        self.header = Some(BlockHeader {
-            ring,
-            encoding: 1,
-            codec: 0,
-            levels: 0,
-            flags: 0,
-            position,
-            end_position: position,
-            first_record,
-            count: 0,
-            body_bytes: 0,
-            counter_first: 0,
-            counter_last: 0,
-            unix_first: 0,
-            unix_last: 0,
-        });
+        self.group.is_open = false;
+        self.header = Some(empty_header(ring, position, first_record));
     }
 
     /// Like [`begin`](Self::begin), with the records in columns. These compress better, and can only be read
@@ -188,6 +189,9 @@ impl BlockBuilder {
     pub fn push_planned(&mut self, plan: &SitePlan, payload: &[u8]) -> Result<(), ValueError> {
         let (time_word, values) = payload.split_first_chunk().ok_or(ValueError::End)?;
         let time_word = u64::from_le_bytes(*time_word);
+        if self.group.is_open {
+            return self.group.columns.take(plan, time_word, values);
+        }
         if self.has_columns {
             return self.columns.take(plan, time_word, values);
         }
@@ -228,6 +232,9 @@ impl BlockBuilder {
     /// # Panics
     /// If no block was begun.
     pub fn push_loss(&mut self, payload: &[u8]) -> Result<(), ValueError> {
+        if self.group.is_open {
+            return self.group.columns.take_loss(payload);
+        }
         let payload = payload.get(..Loss::BYTES).ok_or(ValueError::End)?;
         let plan = Arc::clone(self.loss.get_or_insert_with(|| Arc::new(SitePlan::loss())));
         let result = self.push_planned(&plan, payload);
@@ -256,6 +263,9 @@ impl BlockBuilder {
         records: &[u8],
         mut first_of: impl FnMut(u32, u32) -> Option<First>,
     ) -> Result<usize, ValueError> {
+        if self.group.is_open {
+            return self.push_runs(records, RawRuns::of(records), first_of);
+        }
         let mut rest = records;
         let mut last: Option<Arc<SitePlan>> = None;
         loop {
@@ -290,10 +300,10 @@ impl BlockBuilder {
         }
     }
 
-    /// The last loss statement of the block.
+    /// The last loss statement of the block, or of the part of a group.
     #[must_use]
     pub const fn last_loss(&self) -> Option<Loss> {
-        self.last_loss
+        if self.group.is_open { self.group.columns.last_loss() } else { self.last_loss }
     }
 
     fn put_row(
@@ -326,7 +336,13 @@ impl BlockBuilder {
     #[must_use]
     pub fn count(&self) -> u32 {
         let in_rows = self.header.map_or(0, |header| header.count);
-        if self.has_columns { self.columns.count() } else { in_rows }
+        if self.group.is_open {
+            self.group.columns.part_count()
+        } else if self.has_columns {
+            self.columns.count()
+        } else {
+            in_rows
+        }
     }
 
     /// Whether columns take fewer bytes than rows. They do not if there are many kinds with few records each:
@@ -436,6 +452,18 @@ impl BlockBuilder {
         header.flags |= BlockHeader::HAS_LOSS;
         header.count += 1;
         self.counters.note(counter);
+    }
+}
+
+/// The header of a packed block without records.
+fn empty_header(ring: u32, position: u64, first_record: u64) -> BlockHeader {
+    BlockHeader {
+        ring,
+        encoding: BlockHeader::PACKED,
+        position,
+        end_position: position,
+        first_record,
+        ..BlockHeader::default()
     }
 }
 

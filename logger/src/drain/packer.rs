@@ -130,6 +130,40 @@ impl Packer {
         Taken { bytes, is_cut }
     }
 
+    /// Puts the records that neither the segment nor the tail has into the tail, raw, and returns how many
+    /// bytes of the ring they take.
+    pub(super) fn copy(
+        &mut self,
+        ring: &mut DrainRing,
+        tail: &mut DumpWriter,
+        limit: usize,
+    ) -> usize {
+        let (start, mut records) = ring.seen();
+        let (mut begin, mut position) = (start, start);
+        let capacity = ring.consumer.capacity() as u64;
+        // A producer that keeps up must not keep the others waiting.
+        while position - start < capacity / 2 {
+            let batch = ring.consumer.batch_from(position, limit);
+            if batch.is_empty() {
+                position = batch.end();
+                break;
+            }
+            self.builder.begin(ring.slot.thread.ring, begin, records);
+            batch.records().for_each(|record| self.note_record(record, tail));
+            (begin, position) = (batch.end(), batch.end());
+            let (first, second) = batch.raw_slices();
+            if self.builder.count() > 0 {
+                tail.state_thread(&ring.slot.thread);
+                self.sites.state(tail);
+                let builder = &mut self.builder;
+                let put = tail.put_block(|out| builder.finish_raw(begin, &[first, second], out));
+                records += u64::from(put.count);
+            }
+        }
+        ring.note_copied(position, records);
+        (position - start) as usize
+    }
+
     /// Packs records into the builder: in columns if that is worthwhile, else in rows.
     fn pack(
         &mut self,

@@ -17,11 +17,12 @@ use stenolog_session::failpoint::{self, Step};
 use stenolog_session::writer::WRITE_AT_BYTES;
 
 use super::effort::Effort;
-use super::pacing::{Load, next_sleep};
+use super::pacing::{Fill, Found, Load, next_sleep};
 use super::packer::Packer;
-use super::rings::DrainRings;
+use super::rings::{DrainRing, DrainRings};
 use super::segment::{SegmentFile, WriteFailure};
 use super::segments::Segments;
+use super::tail::Tail;
 use crate::core::Core;
 use crate::error::DrainError;
 use crate::process::memory::has_memory;
@@ -39,7 +40,10 @@ pub(super) struct Drainer {
     pub(super) rings: DrainRings,
     packer: Packer,
     pub(super) segments: Segments,
+    pub(super) tail: Tail,
     load: Load,
+    /// The rings were filled so fast of late that the next pass packs.
+    is_fast: bool,
     /// When the last pass began.
     last_pass: Instant,
     /// The sum of losses when all of them were stated.
@@ -60,14 +64,18 @@ struct Pass {
     before: Instant,
     /// When to look at the first ring again.
     due: Option<Instant>,
+    fill: Fill,
 }
 
 impl Drainer {
     /// Begins the first segment of a session.
     pub(super) fn new(core: Arc<Core>, file: SegmentFile) -> Self {
         let segments = Segments::begin(&core, file);
+        let tail = Tail::new(&core);
         Self {
             core,
+            tail,
+            is_fast: false,
             rings: DrainRings::default(),
             packer: Packer::new(),
             segments,
@@ -77,7 +85,7 @@ impl Drainer {
         }
     }
 
-    /// Visits each ring once, and writes its records. Returns when to look at the first of them again, by
+    /// Visits each ring once, and writes its records, to the dump or to its tail. Returns when to look at the first of them again, by
     /// the pace at which they are filled. `None` if that is left to the bound and to calls that wake the
     /// drain.
     ///
@@ -123,21 +131,25 @@ impl Drainer {
         self.segments.look_if_due(&self.core, &mut self.rings, is_asked)?;
         self.write()?;
         let began = self.core.clock.now();
-        let mut pass =
-            Pass { is_asked, is_any_lost, is_any_owed: false, has_put: false, before, due: None };
-        for at in 0..self.rings.len() {
-            self.visit(at, &mut pass)?;
+        let (before, fill) = (before, Fill::default());
+        let mut pass = Pass {
+            is_asked,
+            is_any_lost,
+            is_any_owed: false,
+            has_put: false,
+            before,
+            due: None,
+            fill,
+        };
+        let packs = is_asked || is_any_lost || self.is_fast || !self.copy(&mut pass)?;
+        if packs {
+            (pass.due, pass.fill) = (None, fill);
+            self.pack(&mut pass, began)?;
+            if !pass.is_any_owed {
+                self.stated_losses = lost;
+            }
         }
-        if is_any_lost {
-            pass.has_put |= self.segments.current.put_ringless(&self.core);
-        }
-        if !pass.is_any_owed {
-            self.stated_losses = lost;
-        }
-        if pass.has_put {
-            self.segments.current.end_pass(&self.core, began);
-        }
-        self.write()?;
+        self.is_fast = pass.fill.is_fast();
         let Segments { current, ledger, .. } = &mut self.segments;
         self.rings.let_go(&self.core, |ring| {
             ledger.retire(ring);
@@ -146,9 +158,83 @@ impl Drainer {
         Ok(pass.due)
     }
 
+    /// Copies the new records of all rings to the tail. `false` if the rings are to be packed.
+    fn copy(&mut self, pass: &mut Pass) -> Result<bool, WriteFailure> {
+        let now = Instant::now();
+        for at in 0..self.rings.len() {
+            let ring = self.rings.at(at);
+            if ring.is_set_aside {
+                continue;
+            }
+            if ring.consumer.is_end(ring.seen().0) {
+                if ring.is_overwritten() {
+                    return Ok(false);
+                }
+                let held = ring.held_bytes();
+                self.look_again(at, (0, held), now, pass);
+                continue;
+            }
+            let clock = self.core.clock;
+            let Some(begins) = self.tail.open(&self.segments.current.file, || clock.pair()) else {
+                return Ok(false);
+            };
+            if begins {
+                self.rings.forget_copies();
+            }
+            let ring = self.rings.at(at);
+            let limit = self.packer.block_limit(ring.consumer.capacity())?;
+            let bytes = self.packer.copy(ring, &mut self.tail.writer, limit);
+            if ring.is_overwritten() {
+                return Ok(false);
+            }
+            let held = ring.held_bytes();
+            self.look_again(at, (bytes, held), now, pass);
+        }
+        self.read_clock();
+        if self.tail.has_records() && !self.tail.write() {
+            return Ok(false);
+        }
+        let records = self.segments.written_records() + self.tail.records();
+        self.core.counters.records.fetch_max(records, Ordering::Relaxed);
+        Ok(!pass.fill.is_pack_due((self.tail.age(), self.tail.bytes())))
+    }
+
+    /// Reads a clock pair if it is time to.
+    fn read_clock(&mut self) {
+        let core = &self.core;
+        let clock = &mut self.segments.current.clock;
+        if clock.is_time(core.clock.now()) {
+            let pair = core.clock.pair();
+            clock.take(pair);
+            if self.tail.has_records() {
+                self.tail.writer.put_clock(&pair);
+            }
+        }
+    }
+
+    /// Puts the records of all rings into the dump, and writes it.
+    fn pack(&mut self, pass: &mut Pass, began: u64) -> Result<(), WriteFailure> {
+        for at in 0..self.rings.len() {
+            self.visit(at, pass)?;
+        }
+        if pass.is_any_lost {
+            pass.has_put |= self.segments.current.put_ringless(&self.core);
+        }
+        if pass.has_put {
+            self.read_clock();
+            self.segments.current.end_pass(began);
+        }
+        self.write()?;
+        if !self.rings.iter().any(DrainRing::is_tail_needed) {
+            self.tail.clear();
+        }
+        Ok(())
+    }
+
     /// Takes the records of a ring, states its losses, and decides when to visit it again.
     fn visit(&mut self, at: usize, pass: &mut Pass) -> Result<(), WriteFailure> {
         let ring = self.rings.at(at);
+        let copied = ring.held_bytes();
         let bytes = if ring.is_quiet() || ring.is_set_aside {
             ring.last_bytes = 0;
             0
@@ -170,22 +256,44 @@ impl Drainer {
                 pass.is_any_owed |= ring.owes_loss();
             }
         }
+        // The thread of a ring that was half full may have had to wait.
+        let is_half_full = bytes >= ring.consumer.capacity() / 2;
+        let new = if is_half_full { bytes } else { bytes.saturating_sub(copied) };
+        self.look_again(at, (new, 0), Instant::now(), pass);
+        Ok(())
+    }
+
+    /// Decides when to look at a ring again, of which `bytes` are new, and which still holds `held` bytes.
+    fn look_again(
+        &mut self,
+        at: usize,
+        (bytes, held): (usize, usize),
+        now: Instant,
+        pass: &mut Pass,
+    ) {
         let longest = self.core.config.deliver_within;
+        let ring = self.rings.at(at);
+        let capacity = ring.consumer.capacity();
+        let mut found = Found { bytes, over: Duration::ZERO, held, capacity };
         if bytes > 0 {
-            let now = Instant::now();
             // The last look took everything that was there.
-            let over = now - std::mem::replace(&mut ring.last_taken, now).max(pass.before);
-            ring.rest = next_sleep(bytes, ring.consumer.capacity(), over, longest);
-        } else if ring.rest < longest {
+            let before = std::mem::replace(&mut ring.last_taken, now).max(pass.before);
+            found.over = now.saturating_duration_since(before);
+            ring.rest = next_sleep(&found, longest);
+            // A new ring was filled since the last pass at the earliest.
+            found.over = found.over.max(now.saturating_duration_since(pass.before));
+        }
+        pass.fill.note(&found, longest, held > 0 && ring.slot.is_retired());
+        if bytes == 0 && ring.rest >= longest {
+            // A burst that follows wakes the drain.
+            return;
+        }
+        if bytes == 0 {
             // Its thread may be about to wake up from waiting for room.
             ring.rest = (4 * ring.rest).min(longest);
-        } else {
-            // A burst that follows wakes the drain.
-            return Ok(());
         }
         let next = ring.last_taken.max(self.last_pass) + ring.rest;
         pass.due = Some(pass.due.map_or(next, |due| due.min(next)));
-        Ok(())
     }
 
     /// Puts the current records of a ring into the segment, and returns how many bytes of the ring they took.

@@ -273,6 +273,9 @@ impl Worker {
             attempts += 1;
         };
         failpoint::after(Step::Sealed);
+        if result.is_ok() {
+            self.drainer.tail.remove();
+        }
         let core = Arc::clone(self.core());
         self.losses.tell(&core, true);
         let Drainer { rings, segments, .. } = &mut self.drainer;

@@ -5,20 +5,26 @@
 //!                       └ any byte, copied from the values
 //! ```
 //!
-//! It accepts a superset of what `text` prints: digits are any number of digits, composites are any
+//! It accepts a superset of what `text` prints: numbers are any sequence of their digits, composites are any
 //! sequence of the names, signs and values in them. Escaped text may also appear as it was logged. A
 //! search looks for a part of a line, so the automaton may begin and end anywhere.
+//!
+//! A [leaf](Leaf) is a value that is printed in one piece: a string, a number, an address. For each walk, the
+//! automaton tells which bytes come from which leaf, and the leaf tells whether it can print them.
 //!
 //! A dictionary is not trusted. The size of an automaton is bounded, each question takes time in
 //! proportion to it, and the steps are counted against a [`Budget`].
 
 mod graph;
+mod leaf;
 mod walk;
 
 use std::mem::{Discriminant, discriminant};
 
 use stenolog_format::dictionary::{CallSite, Role};
-use stenolog_format::template::{Argument, Count, Piece, Placeholder, Spec, Template, Trait};
+use stenolog_format::template::{
+    Argument, Count, Piece, Placeholder, Precision, Spec, Template, Trait,
+};
 use stenolog_format::types::{Fields, Type};
 use stenolog_format::value::{NOT_AS_ITS_SCHEMA, NOT_SERIALISED};
 
@@ -26,9 +32,10 @@ use super::fold::fold;
 use super::required::RequiredLiteral;
 use crate::escape::push_escaped;
 use crate::filter::budget::{Budget, is_within};
-use crate::text::CUT;
+use crate::text::{CUT, ResolvedSpec};
 pub(in crate::filter) use graph::LineAutomaton;
 use graph::{ByteSet, Node};
+pub(crate) use leaf::{Leaf, LeafKind};
 use walk::AutomatonWalk;
 
 /// Types with more parts and bytes of names than this may print any text.
@@ -45,18 +52,26 @@ const NODE_STEPS: usize = 32;
 
 /// How a placeholder or a field prints its value.
 #[derive(Clone, Debug)]
-struct Padding {
+struct Printing {
+    slot: usize,
     /// Nothing but `{}` or `{:?}`.
     is_plain: bool,
     fill: Vec<u8>,
+    /// The spec without padding and sign.
+    spec: ResolvedSpec,
+    /// The most digits after the point that are asked for.
+    precision: Option<usize>,
+    /// Whether the value is a part of the slot's value.
+    is_part: bool,
 }
 
-impl Padding {
-    fn plain() -> Self {
-        Self { is_plain: true, fill: Vec::new() }
+impl Printing {
+    fn plain(slot: usize, format: Trait) -> Self {
+        let spec = ResolvedSpec::new(format);
+        Self { slot, is_plain: true, fill: Vec::new(), spec, precision: None, is_part: false }
     }
 
-    fn new(spec: &Spec<'_>) -> Self {
+    fn new(slot: usize, spec: &Spec<'_>) -> Self {
         let has_width = match spec.width {
             None | Some(Count::Is(0)) => spec.zero,
             Some(_) => true,
@@ -75,7 +90,25 @@ impl Padding {
             fill.extend(fold(char));
             fill.extend_from_slice(b" 0");
         }
-        Self { is_plain, fill }
+        let precision = spec.precision.map(|precision| match precision {
+            Precision::Count(Count::Is(digits)) => digits,
+            _ => usize::MAX,
+        });
+        let resolved = precision.map(|digits| u16::try_from(digits).unwrap_or(u16::MAX));
+        let spec = ResolvedSpec { precision: resolved, ..ResolvedSpec::new(spec.format) };
+        // A precision that is a value of the record is not known here.
+        let is_part = precision == Some(usize::MAX);
+        Self { slot, is_plain, fill, spec, precision, is_part }
+    }
+
+    /// The same for the parts of the value, which are printed by `Debug`.
+    fn of_parts(&self) -> Self {
+        let mut of_parts = Self { is_part: true, ..self.clone() };
+        let debug = [Trait::DebugLowerHex, Trait::DebugUpperHex];
+        if !debug.contains(&self.spec.format) {
+            of_parts.spec.format = Trait::Debug;
+        }
+        of_parts
     }
 }
 
@@ -96,9 +129,9 @@ impl LineAutomaton {
         let names = site.slots.iter().map(|slot| slot.name.len()).sum::<usize>();
         let bytes = site.template.as_ref().map_or(0, |template| template.len()) + names;
         if bytes > MAX_SITE_BYTES || site.slots.len() > MAX_SITE_SLOTS || budget.is_spent() {
-            return Self { nodes: Vec::new(), from: Vec::new(), size: 0 };
+            return Self::default();
         }
-        let mut line = Self { nodes: vec![Node::default()], from: Vec::new(), size: 0 };
+        let mut line = Self { nodes: vec![Node::default()], ..Self::default() };
         line.build(site, has_readable_template);
         budget.spend(NODE_STEPS * line.nodes.len());
         if line.is_too_large() {
@@ -122,14 +155,19 @@ impl LineAutomaton {
             }
         }
         let is_shown = |role| matches!(role, Role::Field | Role::DebugField);
-        for slot in site.slots.iter().filter(|slot| is_shown(slot.role) && !slot.name.is_empty()) {
+        for (index, slot) in site.slots.iter().enumerate() {
+            if !is_shown(slot.role) || slot.name.is_empty() {
+                continue;
+            }
             let blank = self.literal(at, b" ");
             let name = self.join(&[at, blank]);
             // A repeated name is numbered: the number comes between the name and the sign.
             let end = self.literal(name, &escaped(&slot.name));
             let end = self.any_of(end, b"_0123456789");
             let end = self.literal(end, b"=");
-            at = self.value(end, &slot.ty, &Padding::plain());
+            let is_debug = slot.role == Role::DebugField;
+            let format = if is_debug { Trait::Debug } else { Trait::Display };
+            at = self.value(end, &slot.ty, &Printing::plain(index, format));
         }
     }
 
@@ -142,9 +180,9 @@ impl LineAutomaton {
             at = match piece {
                 Piece::Literal(text) => self.shown(at, text),
                 Piece::Placeholder(Placeholder {
-                    argument: Argument::Index(slot), spec, ..
-                }) => match site.slots.get(*slot) {
-                    Some(slot) => self.value(at, &slot.ty, &Padding::new(spec)),
+                    argument: Argument::Index(index), spec, ..
+                }) => match site.slots.get(*index) {
+                    Some(slot) => self.value(at, &slot.ty, &Printing::new(*index, spec)),
                     None => at,
                 },
                 Piece::Placeholder(_) => at,
@@ -225,12 +263,12 @@ impl LineAutomaton {
     }
 
     /// What an escape may be: `\n`, `\u{1b}` and the like.
-    fn escape(&mut self, from: usize) -> usize {
+    fn escape(&mut self, from: usize, how: &Printing) -> usize {
         let slash = self.literal(from, b"\\");
-        let simple = self.node();
-        self.nodes[slash].steps.push((ByteSet::of(b"0trn\\'\""), simple));
+        let simple = self.leaf(slash, LeafKind::Escape, ByteSet::of(b"0trn\\'\""), how);
         let long = self.literal(slash, b"u{");
-        let long = self.any_of(long, b"0123456789abcdef");
+        let digits = ByteSet::of(b"0123456789abcdef");
+        let long = self.leaf(long, LeafKind::Escape, digits, how);
         let long = self.literal(long, b"}");
         let end = self.join(&[simple, long]);
         // Pretty printing indents what follows a line feed.
@@ -238,78 +276,69 @@ impl LineAutomaton {
     }
 
     /// A logged string: its bytes, with some characters escaped.
-    fn text(&mut self, from: usize) -> usize {
+    fn text(&mut self, from: usize, how: &Printing) -> usize {
         let from = self.maybe_quote(from);
-        let text = self.join(&[from]);
-        self.nodes[text].is_text = true;
-        let escape = self.escape(text);
+        let text = self.leaf(from, LeafKind::Text, ByteSet::ALL, how);
+        let escape = self.escape(text, how);
         self.nodes[escape].free.push(text);
         // A line feed may be followed by blanks that are not part of the string.
         self.nodes[text].steps.push((ByteSet::of(b"\n"), escape));
         self.maybe_quote(text)
     }
 
-    fn value(&mut self, from: usize, ty: &Type, how: &Padding) -> usize {
+    /// A value that is printed in one piece of these bytes.
+    fn leaf(&mut self, from: usize, kind: LeafKind, bytes: ByteSet, how: &Printing) -> usize {
+        let node = self.join(&[from]);
+        self.nodes[node].within = Some((bytes, self.leaves.len()));
+        let Printing { slot, is_plain, spec, is_part, .. } = *how;
+        let is_text = matches!(kind, LeafKind::Text | LeafKind::Char | LeafKind::Escape);
+        let is_whole = is_plain && !is_text;
+        self.leaves.push(Leaf { slot, kind, spec: (!is_part).then_some(spec), is_whole });
+        node
+    }
+
+    fn value(&mut self, from: usize, ty: &Type, how: &Printing) -> usize {
         if !is_within(ty, MAX_TYPE_BYTES) {
-            let node = self.join(&[from]);
-            self.nodes[node].steps.push((ByteSet::ALL, node));
-            return node;
+            return self.anything(from);
         }
         let from = self.any_of(from, &how.fill);
         let end = self.unpadded(from, ty, how);
         self.any_of(end, &how.fill)
     }
 
+    /// Any text that does not come from a leaf.
+    fn anything(&mut self, from: usize) -> usize {
+        let node = self.join(&[from]);
+        self.nodes[node].steps.push((ByteSet::ALL, node));
+        node
+    }
+
     /// A value without what pads it.
-    fn unpadded(&mut self, from: usize, ty: &Type, how: &Padding) -> usize {
+    fn unpadded(&mut self, from: usize, ty: &Type, how: &Printing) -> usize {
+        if let Some((kind, mut bytes)) = LeafKind::of(ty, how.spec.format, how.precision) {
+            let is_signed = matches!(ty, Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::I128);
+            if how.is_plain && is_signed {
+                bytes = bytes.with(b'-');
+            }
+            // The sign, the prefix of the radix, zeros.
+            let from = if how.is_plain { from } else { self.any_of(from, b"+-0xob") };
+            let mut ends = vec![self.leaf(from, kind, bytes, how)];
+            if kind == LeafKind::Float {
+                let sign = self.any_of(from, b"+-");
+                ends.push(self.one_of(sign, &["inf", "nan"]));
+            }
+            return self.join(&ends);
+        }
         match ty {
-            Type::Str | Type::Formatted => self.text(from),
+            Type::Str | Type::Formatted => self.text(from, how),
             Type::Char => {
-                let mut at = self.any_of(from, b"\"'");
-                let escape = self.escape(at);
-                let mut ends = vec![at, escape];
-                for _ in 0..4 {
-                    let node = self.node();
-                    self.nodes[at].steps.push((ByteSet::ALL, node));
-                    ends.push(node);
-                    at = node;
-                }
-                let end = self.join(&ends);
+                let quoted = self.any_of(from, b"\"'");
+                let escape = self.escape(quoted, how);
+                let char = self.leaf(quoted, LeafKind::Char, ByteSet::ALL, how);
+                let end = self.join(&[char, escape]);
                 self.any_of(end, b"\"'")
             }
-            Type::Bool if how.is_plain => self.one_of(from, &["true", "false"]),
-            Type::Bool => self.any_of(from, b"truefals"),
             Type::Unit => self.any_of(from, b"()"),
-            Type::U8 | Type::U16 | Type::U32 | Type::U64 | Type::U128 if how.is_plain => {
-                self.any_of(from, b"0123456789")
-            }
-            Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::I128 if how.is_plain => {
-                self.any_of(from, b"-0123456789")
-            }
-            Type::U8
-            | Type::U16
-            | Type::U32
-            | Type::U64
-            | Type::U128
-            | Type::I8
-            | Type::I16
-            | Type::I32
-            | Type::I64
-            | Type::I128 => self.any_of(from, b"+-.0123456789abcdefxo"),
-            Type::F32 | Type::F64 => {
-                let at = self.any_of(from, b"+-.0123456789e");
-                let word = self.one_of(at, &["inf", "nan"]);
-                self.join(&[at, word])
-            }
-            Type::Duration => {
-                let at = self.any_of(from, b"+.0123456789");
-                let unit = self.one_of(at, &["ns", "µs", "ms", "s"]);
-                self.join(&[at, unit])
-            }
-            Type::Ipv4 | Type::SocketV4 => self.any_of(from, b".:0123456789"),
-            Type::Ipv6 | Type::SocketV6 | Type::Ip | Type::Socket => {
-                self.any_of(from, b".:%[]0123456789abcdef")
-            }
             Type::SystemTime
             | Type::Option(_)
             | Type::Array(..)
@@ -318,18 +347,14 @@ impl LineAutomaton {
             | Type::Struct(_)
             | Type::Enum(_)
             | Type::Map(..)
-            | Type::Serde(_) => self.composite(from, ty, how),
+            | Type::Serde(_) => self.composite(from, ty, &how.of_parts()),
             // Of a later version.
-            _ => {
-                let node = self.join(&[from]);
-                self.nodes[node].steps.push((ByteSet::ALL, node));
-                node
-            }
+            _ => self.anything(from),
         }
     }
 
     /// Any sequence of what such a value prints.
-    fn composite(&mut self, from: usize, ty: &Type, how: &Padding) -> usize {
+    fn composite(&mut self, from: usize, ty: &Type, how: &Printing) -> usize {
         const SIGNS: &[u8] = b" ,:(){}[]\n";
         let hub = self.any_of(from, SIGNS);
         self.nodes[hub].steps.push((ByteSet::of(&how.fill), hub));
@@ -347,7 +372,7 @@ impl LineAutomaton {
     }
 
     /// The names and the values in a composite.
-    fn parts(&mut self, ty: &Type, how: &Padding, parts: &mut Parts) {
+    fn parts(&mut self, ty: &Type, how: &Printing, parts: &mut Parts) {
         let hub = parts.hub;
         let fields = |line: &mut Self, of: &Fields, parts: &mut Parts| {
             parts.ends.push(line.shown(hub, &of.name));
@@ -392,7 +417,7 @@ impl LineAutomaton {
         }
     }
 
-    /// The text that a record of the call site must contain if its line contains `literal`.
+    /// What the values of a record of the call site must print if its line contains `literal`.
     pub(super) fn required(&self, literal: &[u8], budget: &mut Budget) -> RequiredLiteral {
         if self.nodes.is_empty() || budget.is_spent() {
             return RequiredLiteral::Unknown;

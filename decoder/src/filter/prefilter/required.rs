@@ -1,61 +1,115 @@
-//! Required literals: bytes that the values of a record must contain to meet a condition.
+//! Required literals: what the values of a record must hold to meet a condition.
 
 use stenolog_format::summary::{BlockSummary, GRAM_BYTES};
 use stenolog_format::types::Type;
 use stenolog_format::value::put_uint;
 
+use super::automaton::{Leaf, LeafKind};
 use super::fold::{fold, minimal};
 
 /// With more pieces than this, searching for any of them does not pay.
 pub(super) const MAX_PIECES: usize = 64;
 
-/// The text that the values of a record must contain to meet a condition.
+/// A call site has at most this many values that a search may begin at.
+const MAX_CONDITIONS: usize = 256;
+
+/// What the values of a record must hold to meet a condition of a filter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RequiredLiteral {
     /// No record can meet the condition.
     Never,
     /// Any record may meet it: its values have to be read.
     Unknown,
-    /// Only a record whose values contain one of these texts, ignoring case, can meet it.
-    OneOf(Vec<Vec<u8>>),
-    /// As `OneOf`, but bytes that are no text, which block summaries do not cover.
-    Encoded(Vec<Vec<u8>>),
+    /// Only a record whose values meet one of these can.
+    OneOf(Vec<Condition>),
+}
+
+/// A condition on one value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Condition {
+    /// The slot that has the value, or the value of which it is a part.
+    pub(crate) slot: usize,
+    pub(crate) wanted: Wanted,
+}
+
+/// What a value must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// A string that contains this, ignoring case.
+    Text(Vec<u8>),
+    /// A string with a character that is escaped.
+    Escaped,
+    /// A value that is printed with this in it, ignoring case.
+    Shown {
+        leaf: Leaf,
+        piece: Vec<u8>,
+        /// Whether its text begins with the piece.
+        starts: bool,
+        /// Whether its text ends with the piece.
+        ends: bool,
+    },
+    /// This integer. Its bytes in a record are one of these.
+    Integer(i128, [Vec<u8>; 2]),
+}
+
+impl Condition {
+    /// The condition that a leaf prints a piece.
+    pub(super) fn shown(leaf: &Leaf, piece: &[u8], (starts, ends): (bool, bool)) -> Self {
+        let (leaf, piece) = (*leaf, piece.to_vec());
+        let wanted = match leaf.kind {
+            LeafKind::Text => Wanted::Text(piece),
+            LeafKind::Escape => Wanted::Escaped,
+            _ => Wanted::Shown { leaf, piece, starts, ends },
+        };
+        Self { slot: leaf.slot, wanted }
+    }
+
+    /// The bytes that the values of a record must contain, one of them; none if other bytes may do.
+    fn in_rows(&self) -> &[Vec<u8>] {
+        match &self.wanted {
+            Wanted::Text(piece) if piece.len() >= GRAM_BYTES => std::slice::from_ref(piece),
+            Wanted::Integer(_, bytes) => bytes,
+            Wanted::Text(_) | Wanted::Escaped | Wanted::Shown { .. } => &[],
+        }
+    }
 }
 
 impl RequiredLiteral {
+    /// One of these conditions must be met.
+    pub(super) fn one_of(mut conditions: Vec<Condition>) -> Self {
+        let mut kept: Vec<Condition> = Vec::new();
+        for condition in conditions.drain(..) {
+            if !kept.contains(&condition) {
+                kept.push(condition);
+            }
+            if kept.len() > MAX_CONDITIONS {
+                return Self::Unknown;
+            }
+        }
+        if kept.is_empty() { Self::Never } else { Self::OneOf(kept) }
+    }
+
     /// The requirement if one of several conditions must be met.
     pub(super) fn any(all: impl Iterator<Item = Self>) -> Self {
-        let mut pieces = Vec::new();
-        let mut are_texts = true;
+        let mut conditions = Vec::new();
         for required in all {
             match required {
                 Self::Never => {}
                 Self::Unknown => return Self::Unknown,
-                Self::OneOf(more) => pieces.extend(more),
-                Self::Encoded(more) => {
-                    pieces.extend(more);
-                    are_texts = false;
-                }
+                Self::OneOf(more) => conditions.extend(more),
             }
         }
-        pieces.sort_unstable();
-        pieces.dedup();
-        match (pieces.is_empty(), are_texts) {
-            (true, _) => Self::Never,
-            _ if pieces.len() > MAX_PIECES => Self::Unknown,
-            (false, true) => Self::OneOf(minimal(pieces)),
-            (false, false) => Self::Encoded(minimal(pieces)),
-        }
+        Self::one_of(conditions)
     }
 
-    /// The text that a record must contain to have this value in a slot of one of `types`.
+    /// What a record must hold to have this value in one of these slots.
     pub(in crate::filter) fn of_value<'t>(
         text: &str,
         integer: Option<i128>,
-        types: impl Iterator<Item = &'t Type>,
+        slots: impl Iterator<Item = (usize, &'t Type)>,
     ) -> Self {
         let folded = fold(text);
-        let required = |mut ty: &Type| {
+        let required = |(slot, mut ty): (usize, &Type)| {
             // `None` is compared as it is shown.
             while let Type::Option(of) = ty
                 && !matches!(text, "None" | "null")
@@ -66,18 +120,18 @@ impl RequiredLiteral {
             match ty {
                 // Quoted text may contain escapes.
                 Type::Str | Type::Formatted if text.starts_with('"') => Self::Unknown,
-                Type::Str | Type::Formatted if folded.len() >= GRAM_BYTES => {
-                    Self::OneOf(vec![folded.clone()])
+                Type::Str | Type::Formatted if !folded.is_empty() => {
+                    let wanted = Wanted::Text(folded.clone());
+                    Self::OneOf(vec![Condition { slot, wanted }])
                 }
-                _ => integer.map_or(Self::Unknown, |integer| Self::of_integer(integer, ty)),
+                _ => integer.map_or(Self::Unknown, |integer| Self::of_integer(integer, slot, ty)),
             }
         };
-        Self::any(types.map(required))
+        Self::any(slots.map(required))
     }
 
-    /// The bytes that a record must contain to have this integer in a slot of this type: its bytes, raw or
-    /// packed, if there are several.
-    fn of_integer(integer: i128, ty: &Type) -> Self {
+    /// The value must be this integer.
+    fn of_integer(integer: i128, slot: usize, ty: &Type) -> Self {
         let bytes = integer.to_le_bytes();
         let (raw, packed) = match ty {
             Type::U16 => (u16::try_from(integer).map(|_| 2), integer as u64),
@@ -88,36 +142,51 @@ impl RequiredLiteral {
             Type::I64 => (i64::try_from(integer).map(|_| 8), zigzag(integer)),
             _ => return Self::Unknown,
         };
-        match raw {
-            Err(_) => Self::Never,
-            Ok(_) if packed < 0x80 => Self::Unknown,
-            Ok(width) => {
-                let mut varint = Vec::new();
-                put_uint(&mut varint, packed);
-                Self::Encoded(vec![bytes[..width].to_vec(), varint])
-            }
-        }
+        let Ok(width) = raw else { return Self::Never };
+        let mut varint = Vec::new();
+        put_uint(&mut varint, packed);
+        let wanted = Wanted::Integer(integer, [bytes[..width].to_vec(), varint]);
+        Self::OneOf(vec![Condition { slot, wanted }])
     }
 
-    /// How selective it is: the length of its shortest text.
-    pub(crate) fn strength(&self) -> usize {
-        self.pieces().iter().map(Vec::len).min().unwrap_or(0)
-    }
-
-    /// The texts, one of which must be there.
-    pub(crate) fn pieces(&self) -> &[Vec<u8>] {
+    pub(crate) fn conditions(&self) -> &[Condition] {
         match self {
-            Self::OneOf(pieces) | Self::Encoded(pieces) => pieces,
+            Self::OneOf(conditions) => conditions,
             Self::Never | Self::Unknown => &[],
         }
+    }
+
+    /// The bytes that the values of a record must contain, one of them; `None` if other bytes may do, or if
+    /// there are too many.
+    pub(crate) fn in_rows(&self) -> Option<Vec<Vec<u8>>> {
+        let mut pieces = Vec::new();
+        for condition in self.conditions() {
+            let of = condition.in_rows();
+            // A byte is found everywhere.
+            if of.is_empty() || of.iter().any(|piece| piece.len() < 2) {
+                return None;
+            }
+            pieces.extend_from_slice(of);
+        }
+        pieces.sort_unstable();
+        pieces.dedup();
+        (!pieces.is_empty() && pieces.len() <= MAX_PIECES).then(|| minimal(pieces))
+    }
+
+    /// Whether the bytes of [`in_rows`](Self::in_rows) are all text.
+    pub(crate) fn is_text(&self) -> bool {
+        self.conditions().iter().all(|one| matches!(one.wanted, Wanted::Text(_)))
     }
 
     /// Whether a block with this summary may hold such a record.
     pub(crate) fn may_be_met(&self, summary: &BlockSummary<'_>) -> bool {
         match self {
             Self::Never => false,
-            Self::Unknown | Self::Encoded(_) => true,
-            Self::OneOf(pieces) => pieces.iter().any(|piece| summary.may_hold(piece)),
+            Self::Unknown => true,
+            Self::OneOf(conditions) => conditions.iter().any(|condition| match &condition.wanted {
+                Wanted::Text(piece) => summary.may_hold(piece),
+                Wanted::Escaped | Wanted::Shown { .. } | Wanted::Integer(..) => true,
+            }),
         }
     }
 }

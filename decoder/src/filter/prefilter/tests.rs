@@ -1,9 +1,12 @@
+mod groups;
+
 use proptest::prelude::*;
 use stenolog_format::dictionary::Level;
 use stenolog_format::dictionary::Role;
 use stenolog_format::types::Type;
 use stenolog_format::value::Value;
 
+use super::required::{Condition, Wanted};
 use super::*;
 use crate::Filter;
 use crate::testing::{DumpBuilder, Open, Rec, str_bytes};
@@ -56,60 +59,110 @@ fn a_call_site_that_is_too_large_may_print_anything() {
     }
 }
 
+/// The conditions, one of which must be met: the slot, what it prints, and `^` and `$` where that begins or
+/// ends.
+fn conditions(of: &RequiredLiteral) -> Vec<String> {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    match of {
+        RequiredLiteral::Never => vec!["never".into()],
+        RequiredLiteral::Unknown => vec!["unknown".into()],
+        RequiredLiteral::OneOf(all) => all
+            .iter()
+            .map(|Condition { slot, wanted }| match wanted {
+                Wanted::Text(piece) => format!("{slot} has {}", text(piece)),
+                Wanted::Escaped => format!("{slot} has an escape"),
+                Wanted::Shown { piece, starts, ends, .. } => {
+                    let (start, end) =
+                        (if *starts { "^" } else { "" }, if *ends { "$" } else { "" });
+                    format!("{slot} shows {start}{}{end}", text(piece))
+                }
+                Wanted::Integer(of, _) => format!("{slot} is {of}"),
+            })
+            .collect(),
+    }
+}
+
 #[test]
 fn needs_of_call_sites() {
-    let one = |pattern, template, ty| required(pattern, template, &[("a", Role::Argument, ty)]);
-    let texts = |texts: &[&str]| {
-        RequiredLiteral::OneOf(texts.iter().map(|t| t.as_bytes().to_vec()).collect())
-    };
-    let field = |pattern, ty| required(pattern, "sent", &[("peer", Role::Field, ty)]);
+    #[track_caller]
+    fn check(pattern: &str, template: &str, ty: &Type, expected: &[&str]) {
+        let of = required(pattern, template, &[("a", Role::Argument, ty.clone())]);
+        assert_eq!(conditions(&of), expected, "{pattern} in {template}");
+    }
+    #[track_caller]
+    fn field(pattern: &str, ty: &Type, expected: &[&str]) {
+        let of = required(pattern, "sent", &[("peer", Role::Field, ty.clone())]);
+        assert_eq!(conditions(&of), expected, "{pattern} in sent peer={{}}");
+    }
+    let option = Type::Option(Type::Str.into());
 
     // In the template, or nowhere.
-    assert_eq!(one("speeds", "Backup Speeds: {0}", Type::U32), RequiredLiteral::Unknown);
-    assert_eq!(one("zanzibar", "Backup Speeds: {0}", Type::U32), RequiredLiteral::Never);
+    check("speeds", "Backup Speeds: {0}", &Type::U32, &["unknown"]);
+    check("zanzibar", "Backup Speeds: {0}", &Type::U32, &["never"]);
     // Numbers print digits, and what is next to them.
-    assert_eq!(one("took 12", "took {0} ms", Type::U32), RequiredLiteral::Unknown);
-    assert_eq!(one("took -1", "took {0} ms", Type::U32), RequiredLiteral::Never);
-    assert_eq!(one("took -1", "took {0} ms", Type::I32), RequiredLiteral::Unknown);
-    assert_eq!(one("cafe", "{0}", Type::U32), RequiredLiteral::Never);
-    assert_eq!(one("cafe", "{0:x}", Type::U32), RequiredLiteral::Unknown);
-    assert_eq!(one("true", "is {0}", Type::Bool), RequiredLiteral::Unknown);
-    assert_eq!(one("truth", "is {0}", Type::Bool), RequiredLiteral::Never);
+    check("took 12", "took {0} ms", &Type::U32, &["0 shows ^12"]);
+    check("took 12 ms", "took {0} ms", &Type::U32, &["0 shows ^12$"]);
+    check("2 ms", "took {0} ms", &Type::U32, &["0 shows 2$"]);
+    check("took -1", "took {0} ms", &Type::U32, &["never"]);
+    check("took -1", "took {0} ms", &Type::I32, &["0 shows ^-1"]);
+    check("took", "took {0} ms", &Type::I32, &["unknown"]);
+    check("cafe", "{0}", &Type::U32, &["never"]);
+    check("cafe", "{0:x}", &Type::U32, &["0 shows cafe"]);
+    check("12345678", "{0}", &Type::U32, &["0 shows 12345678"]);
+    check("123456789012", "{0}", &Type::U32, &["never"]);
+    check("123456789012", "{0}", &Type::U64, &["0 shows 123456789012"]);
+    check("123456789012", "{0}", &Type::Ipv4, &["never"]);
+    check("9f86d081", "{0}", &Type::Ip, &["never"]);
+    check("10:9f86", "{0}", &Type::Ip, &["0 shows 10:9f86"]);
+    check("10.1.2.3", "{0}", &Type::Ipv4, &["0 shows 10"]);
+    check(r"10\.1\.2", "{0}", &Type::Ipv4, &["0 shows 10.1.2"]);
+    check("12345678", "{0}", &Type::F64, &["0 shows 12345678"]);
+    check("9f86d081", "{0:?}", &Type::F64, &["never"]);
+    check("1234", "{0:?}", &Type::Duration, &["0 shows 1234"]);
+    check("1234", "{0}", &Type::Char, &["0 has an escape", "0 shows 1234"]);
+    check("1234567", "{0}", &Type::Char, &["never"]);
+    check("true", "is {0}", &Type::Bool, &["0 shows true"]);
+    check("truth", "is {0}", &Type::Bool, &["never"]);
     // In a string.
-    assert_eq!(one("zanzibar", "to {0}", Type::Str), texts(&["zanzibar"]));
-    assert_eq!(one("to zanzibar", "to {0}", Type::Str), texts(&["zanzibar"]));
-    assert_eq!(one("host done", "{0} done", Type::Str), texts(&["host"]));
-    assert_eq!(one("t done", "{0} done", Type::Str), RequiredLiteral::Unknown);
-    // `\n` is shown for a line feed.
-    assert_eq!(one("nothing", "to {0}", Type::Str), texts(&["othing"]));
-    assert_eq!(field("peer=zanzibar", Type::Str), texts(&["zanzibar"]));
-    assert_eq!(field("sent peer", Type::Str), RequiredLiteral::Unknown);
-    assert_eq!(field("zanzibar", Type::Option(Type::Str.into())), texts(&["zanzibar"]));
-    assert_eq!(field("some.*zanzibar", Type::Option(Type::Str.into())), texts(&["zanzibar"]));
-    assert_eq!(field("zanzibar", Type::Option(Type::U32.into())), RequiredLiteral::Never);
+    check("zanzibar", "to {0}", &Type::Str, &["0 has zanzibar"]);
+    check("to zanzibar", "to {0}", &Type::Str, &["0 has zanzibar"]);
+    check("host done", "{0} done", &Type::Str, &["0 has host"]);
+    check("t done", "{0} done", &Type::Str, &["0 has done", "0 has t", "0 has an escape"]);
+    check("9f86d081884c7d65", "{0}", &Type::Str, &["0 has 9f86d081884c7d65"]);
+    check("20481234", "{0}", &Type::Str, &["0 has 20481234"]);
+    check("503", "{0}", &Type::Str, &["0 has 503", "0 has an escape"]);
+    // `\n` is shown for a line feed, and `\u{1b}` for others.
+    check("nothing", "to {0}", &Type::Str, &["0 has othing"]);
+    check("ab}cdef", "to {0}", &Type::Str, &["0 has cdef"]);
+    field("peer=zanzibar", &Type::Str, &["0 has zanzibar"]);
+    field("sent peer", &Type::Str, &["unknown"]);
+    field("zanzibar", &option, &["0 has zanzibar"]);
+    field("some.*zanzibar", &option, &["0 has zanzibar"]);
+    field("zanzibar", &Type::Option(Type::U32.into()), &["never"]);
+    field("peer=503", &Type::U16, &["0 shows ^503"]);
 }
 
 #[test]
 fn needs_of_values() {
-    let value = |text: &str, ty: &Type| {
-        RequiredLiteral::of_value(text, text.parse().ok(), [ty].into_iter())
-    };
+    #[track_caller]
+    fn check(text: &str, ty: &Type, expected: &str, in_rows: Option<[&[u8]; 2]>) {
+        let of = RequiredLiteral::of_value(text, text.parse().ok(), [(3, ty)].into_iter());
+        assert_eq!(conditions(&of), [expected], "{text}");
+        let pieces = of.in_rows().map_or_else(Vec::new, |pieces| pieces);
+        let expected = in_rows.map_or_else(Vec::new, |of| of.map(<[u8]>::to_vec).to_vec());
+        assert_eq!(pieces, if of.is_text() { pieces.clone() } else { expected }, "{text}");
+    }
     let option = Type::Option(Type::Str.into());
-    assert_eq!(value("Zanzibar", &Type::Str), RequiredLiteral::OneOf(vec![b"zanzibar".to_vec()]));
-    assert_eq!(value("Zanzibar", &option), RequiredLiteral::OneOf(vec![b"zanzibar".to_vec()]));
-    assert_eq!(value("None", &option), RequiredLiteral::Unknown);
-    assert_eq!(value("abc", &Type::Str), RequiredLiteral::Unknown);
-    let bytes = |raw: &[u8], packed: &[u8]| {
-        let mut pieces = vec![raw.to_vec(), packed.to_vec()];
-        pieces.sort_by_key(Vec::len);
-        RequiredLiteral::Encoded(pieces)
-    };
-    assert_eq!(value("503", &Type::U16), bytes(&[0xf7, 1], &[0xf7, 3]));
-    assert_eq!(value("-500", &Type::I32), bytes(&[0x0c, 0xfe, 0xff, 0xff], &[0xe7, 7]));
-    assert_eq!(value("5", &Type::U64), RequiredLiteral::Unknown);
-    assert_eq!(value("503", &Type::U8), RequiredLiteral::Unknown);
-    assert_eq!(value("-1", &Type::U64), RequiredLiteral::Never);
-    assert_eq!(value("70000", &Type::I16), RequiredLiteral::Never);
+    check("Zanzibar", &Type::Str, "3 has zanzibar", None);
+    check("Zanzibar", &option, "3 has zanzibar", None);
+    check("None", &option, "unknown", None);
+    check("abc", &Type::Str, "3 has abc", None);
+    check("503", &Type::U16, "3 is 503", Some([&[0xf7, 1], &[0xf7, 3]]));
+    check("-500", &Type::I32, "3 is -500", Some([&[0xe7, 7], &[0x0c, 0xfe, 0xff, 0xff]]));
+    check("5", &Type::U64, "3 is 5", None);
+    check("503", &Type::U8, "unknown", None);
+    check("-1", &Type::U64, "never", None);
+    check("70000", &Type::I16, "never", None);
 }
 
 #[test]

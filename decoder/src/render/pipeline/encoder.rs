@@ -10,6 +10,7 @@ use crate::model::entry::Entry;
 use crate::model::loss::LossEntry;
 use crate::read::{CallSites, Decoder, Losses, UndecodedRecord, ValueBuffers};
 use crate::render::format::Format;
+use crate::render::line::LineScratch;
 use crate::render::line_table::LineTable;
 use crate::render::options::RenderOptions;
 use crate::render::renderer::Renderer;
@@ -64,15 +65,16 @@ pub(super) struct EntryEncoder {
     encoding: EntryEncoding,
     renderer: Renderer,
     buffers: ValueBuffers,
-    /// Buffers for text that is not written to the output directly.
-    scratch: [String; 2],
+    lines: LineScratch,
+    /// Text that is not written to the output directly.
+    scratch: String,
 }
 
 impl EntryEncoder {
     pub(super) fn new(encoding: EntryEncoding) -> Self {
         let renderer = Renderer::new(encoding.format, encoding.options.clone());
-        let (buffers, scratch) = Default::default();
-        Self { encoding, renderer, buffers, scratch }
+        let (buffers, lines, scratch) = Default::default();
+        Self { encoding, renderer, buffers, lines, scratch }
     }
 
     /// How losses are shown.
@@ -94,14 +96,13 @@ impl EntryEncoder {
     ) -> Result<EncodedEntry, ValueError> {
         let EntryEncoding { lines, sites, .. } = &self.encoding;
         let line = lines.as_ref().and_then(|lines| lines.get(raw.site_index, sites));
-        match line {
-            Some(line) if line.takes(&raw.values) => {
-                let written = self.renderer.write_line(line, raw, (out, &mut self.scratch));
-                written.map(|()| EncodedEntry::Written)
-            }
-            // A copy, so the address of `raw` does not escape and its parts stay in registers above.
-            _ => self.render(&{ *raw }, is_its_turn, out),
+        if let Some(line) = line
+            && self.renderer.write_line(line, raw, (out, &mut self.lines))?
+        {
+            return Ok(EncodedEntry::Written);
         }
+        // A copy, so the address of `raw` does not escape and its parts stay in registers above.
+        self.render(&{ *raw }, is_its_turn, out)
     }
 
     #[inline(never)]
@@ -111,7 +112,7 @@ impl EntryEncoder {
         is_its_turn: bool,
         out: &mut TextBuffer,
     ) -> Result<EncodedEntry, ValueError> {
-        let Self { encoding, renderer, buffers, scratch: [scratch, _] } = self;
+        let Self { encoding, renderer, buffers, scratch, .. } = self;
         scratch.clear();
         let visited = buffers.visit(raw, &encoding.sites, &encoding.filter, |entry| {
             if let Entry::Record(record) = entry
@@ -133,9 +134,8 @@ impl EntryEncoder {
 
     /// Appends a loss.
     pub(super) fn loss(&mut self, loss: &LossEntry<'_>, out: &mut TextBuffer) {
-        let [scratch, _] = &mut self.scratch;
-        scratch.clear();
-        self.renderer.write(&Entry::Loss(loss.clone()), scratch);
-        out.push(scratch.as_bytes());
+        self.scratch.clear();
+        self.renderer.write(&Entry::Loss(loss.clone()), &mut self.scratch);
+        out.push(self.scratch.as_bytes());
     }
 }

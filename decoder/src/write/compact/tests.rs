@@ -1,8 +1,9 @@
+use stenolog_format::block::{BlockHeader, Codec};
 use stenolog_format::frame::Version;
 
 use super::*;
-use crate::testing::{DumpBuilder, Open, Rec, messages, n, str_bytes};
-use crate::{Filter, verify};
+use crate::testing::{DumpBuilder, Open, Rec, loss, messages, n, render, str_bytes};
+use crate::{Filter, Format, verify};
 
 /// Small blocks of two rings in turn, in all layouts.
 fn builder() -> DumpBuilder {
@@ -72,7 +73,7 @@ fn a_block_that_cannot_be_taken_apart_is_copied() {
     let mut other = DumpBuilder::new();
     other.skip(1, 1);
     other.block(1, &[n(20, 2), n(30, 3)]);
-    let block = other.dump().blocks()[0];
+    let block = other.dump().blocks().get(0).unwrap();
     // A codec of a later version.
     let header = BlockHeader { codec: 77, ..block.header };
     let payload = [&header.encode()[..], b"from the future"].concat();
@@ -82,7 +83,7 @@ fn a_block_that_cannot_be_taken_apart_is_copied() {
     let dump = builder.dump();
     let (again, repacked) = packed_again(&dump);
     assert_eq!((repacked.blocks_before, repacked.blocks), (3, 3));
-    assert_eq!(again.block_payload(&again.blocks()[1]), Some(&payload[..]));
+    assert_eq!(again.block_payload(&again.blocks().get(1).unwrap()), Some(&payload[..]));
     assert_eq!(
         messages(&[again], Filter::default()).0,
         messages(&[dump], Filter::default()).0,
@@ -139,4 +140,105 @@ fn a_dump_of_an_earlier_version_becomes_one_of_this_version() {
     bytes[..FileHeader::BYTES].copy_from_slice(&header.encode());
     let (again, _) = packed_again(&Dump::from_bytes("old.steno", bytes).unwrap());
     assert_eq!(again.header().version, VERSION);
+}
+
+/// Blocks and losses of three rings, in turn and not, with times that go back.
+fn busy() -> DumpBuilder {
+    let mut builder = DumpBuilder::new();
+    builder.thread(3, 7, "third");
+    for round in 0..60_u64 {
+        for ring in 1..=3 {
+            if (round + u64::from(ring)) % 5 == 4 {
+                continue;
+            }
+            let at = |i: u64| round * 1000 + i * 61 % 900;
+            let records: Vec<_> = (0..20 + round % 7)
+                .map(|i| match i % 3 {
+                    0 => Rec(17, at(i), str_bytes(&format!("text {}", i * round))),
+                    _ => n(at(i), (round * 100 + i) as u32),
+                })
+                .collect();
+            match round % 4 {
+                0 => builder.raw_block(ring, &records),
+                1 => builder.column_block(ring, &records),
+                2 => builder.compressed_block(ring, &records, Codec::Lz4),
+                _ => builder.block(ring, &records),
+            };
+        }
+        if round % 9 == 8 {
+            let ring = (round % 3) as u32 + 1;
+            builder.loss(ring, loss(round * 1000 + 950, [0, 0, round, 0, round / 9]));
+        }
+        if round == 30 {
+            builder.skip(2, 4);
+        }
+    }
+    builder.seal(0);
+    builder
+}
+
+/// Rewrites a dump with windows of so many bytes, in so many threads.
+fn rewritten(dump: &Dump, window_bytes: u64, threads: usize) -> (Vec<u8>, Vec<RepackProgress>) {
+    let options = RepackOptions::new(3).with_threads(NonZero::new(threads).unwrap());
+    let (mut out, mut progress) = (Vec::new(), Vec::new());
+    repack_in_windows(dump, &options, window_bytes, |done| progress.push(*done), &mut out).unwrap();
+    (out, progress)
+}
+
+#[test]
+fn all_records_and_losses_stay_whatever_is_merged() {
+    let dump = busy().dump();
+    let expected = render(std::slice::from_ref(&dump), Filter::default(), Format::Json);
+    assert_ne!(expected.1.lost, 0);
+    for window_bytes in [1, 3_000, 1 << 14, 1 << 30] {
+        let (out, _) = rewritten(&dump, window_bytes, 1);
+        for threads in [2, 5] {
+            assert!(out == rewritten(&dump, window_bytes, threads).0, "{threads} threads");
+        }
+        let again = Dump::from_bytes("test.steno", out).unwrap();
+        let found = render(std::slice::from_ref(&again), Filter::default(), Format::Json);
+        assert!(found.0 == expected.0, "windows of {window_bytes} bytes");
+        assert_eq!(format!("{:?}", found.1), format!("{:?}", expected.1));
+        let (before, after) = (verify(&dump), verify(&again));
+        assert_eq!(format!("{:?}", after.rings), format!("{:?}", before.rings));
+        // Blocks have moved, so it is in other places.
+        let causes = |of: &crate::Verification| {
+            of.damage.iter().map(|damage| format!("{:?}", damage.cause)).collect::<Vec<_>>()
+        };
+        assert_eq!(causes(&after), causes(&before));
+    }
+}
+
+#[test]
+fn progress_only_grows_and_ends_at_the_end() {
+    let dump = busy().dump();
+    for threads in [1, 3] {
+        let (_, progress) = rewritten(&dump, 3_000, threads);
+        assert!(progress.len() > 10, "{}", progress.len());
+        let done: Vec<_> = progress.iter().map(|done| (done.bytes_done, done.records)).collect();
+        assert!(done.is_sorted());
+        let last = progress.last().unwrap();
+        assert_eq!((last.bytes_done, last.bytes_total), (dump.len_bytes(), dump.len_bytes()));
+        assert_eq!(last.records, dump.end().unwrap().records);
+    }
+}
+
+#[test]
+fn an_output_that_fails_ends_it() {
+    struct Full(usize);
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 = self.0.checked_sub(1).ok_or(io::ErrorKind::StorageFull)?;
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let dump = busy().dump();
+    for threads in [1, 3] {
+        let options = RepackOptions::new(3).with_threads(NonZero::new(threads).unwrap());
+        let result = repack_in_windows(&dump, &options, 1, |_| {}, &mut Full(0));
+        assert_eq!(result.unwrap_err().kind(), io::ErrorKind::StorageFull);
+    }
 }

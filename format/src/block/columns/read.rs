@@ -10,15 +10,15 @@ use crate::value::put_uint;
 #[derive(Clone, Copy, Debug)]
 pub(in crate::block) struct Malformed;
 
-pub(super) type Read<T> = Result<T, Malformed>;
+pub(in crate::block) type Read<T> = Result<T, Malformed>;
 
 /// A place in some bytes.
 #[derive(Clone, Copy)]
-pub(super) struct Bytes<'a>(pub(super) &'a [u8]);
+pub(in crate::block) struct Bytes<'a>(pub(in crate::block) &'a [u8]);
 
 impl<'a> Bytes<'a> {
     #[inline]
-    pub(super) fn take(&mut self, n: usize) -> Read<&'a [u8]> {
+    pub(in crate::block) fn take(&mut self, n: usize) -> Read<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(n).ok_or(Malformed)?;
         self.0 = rest;
         Ok(taken)
@@ -26,13 +26,13 @@ impl<'a> Bytes<'a> {
 
     /// The bytes of the next varint.
     #[inline]
-    fn varint_bytes(&mut self) -> Read<&'a [u8]> {
+    pub(in crate::block) fn varint_bytes(&mut self) -> Read<&'a [u8]> {
         let length = self.0.iter().take(10).position(|byte| *byte < 0x80).ok_or(Malformed)? + 1;
         self.take(length)
     }
 
     #[inline]
-    pub(super) fn uint(&mut self) -> Read<u64> {
+    pub(in crate::block) fn uint(&mut self) -> Read<u64> {
         if let [byte @ 0..0x80, rest @ ..] = self.0 {
             self.0 = rest;
             return Ok((*byte).into());
@@ -47,7 +47,7 @@ impl<'a> Bytes<'a> {
         if bytes.len() == 10 && bytes[9] > 1 { Err(Malformed) } else { Ok(value) }
     }
 
-    pub(super) fn length(&mut self) -> Read<usize> {
+    pub(in crate::block) fn length(&mut self) -> Read<usize> {
         usize::try_from(self.uint()?).map_err(|_| Malformed)
     }
 }
@@ -60,7 +60,7 @@ struct Kind<'a> {
     columns: Vec<Column<'a>>,
 }
 
-pub(super) struct Column<'a> {
+pub(in crate::block) struct Column<'a> {
     pub(super) layout: Layout,
     /// Varints, lengths or planes.
     pub(super) data: Bytes<'a>,
@@ -73,8 +73,8 @@ pub(super) struct Column<'a> {
 }
 
 /// A [`Column`] without the body that it is in.
-#[derive(Clone, Debug)]
-pub(super) struct ColumnPlace {
+#[derive(Clone, Copy, Debug)]
+pub(in crate::block) struct ColumnPlace {
     layout: Layout,
     data: (usize, usize),
     bytes: (usize, usize),
@@ -121,7 +121,7 @@ pub(in crate::block) fn put_rows(
             return Err(Malformed);
         }
         for _ in 0..columns {
-            let layout = Layout::read(&mut body)?;
+            let layout = Layout::read(&mut body, false)?;
             directory.push((kinds.len(), layout, body.length()?));
         }
         let id = u32::try_from(tag >> 1).map_err(|_| Malformed)?;
@@ -163,26 +163,8 @@ pub(in crate::block) fn put_rows(
     if is_all { Ok(()) } else { Err(Malformed) }
 }
 
-impl Layout {
-    pub(super) fn read(body: &mut Bytes<'_>) -> Read<Self> {
-        Ok(match body.uint()? {
-            0 => Self::Varints,
-            1 => Self::Differences,
-            2 => Self::Planes(body.length()?),
-            3 => match body.uint()? {
-                4 => Self::DifferencePlanes(4),
-                8 => Self::DifferencePlanes(8),
-                _ => return Err(Malformed),
-            },
-            4 => Self::Texts,
-            5 => Self::Pieces,
-            _ => return Err(Malformed),
-        })
-    }
-}
-
 impl<'a> Column<'a> {
-    pub(super) fn new(layout: Layout, data: &'a [u8]) -> Read<Self> {
+    pub(in crate::block) fn new(layout: Layout, data: &'a [u8]) -> Read<Self> {
         let mut column =
             Column { layout, data: Bytes(data), bytes: Bytes(&[]), values: 0, at: 0, before: 0 };
         match layout {
@@ -199,13 +181,15 @@ impl<'a> Column<'a> {
                 column.bytes = rest;
             }
             Layout::Varints | Layout::Differences => {}
+            // Those of groups have readers of their own.
+            _ => return Err(Malformed),
         }
         Ok(column)
     }
 
     /// The place of the column in `body`, which must contain it.
     #[inline]
-    pub(super) fn place(&self, body: &[u8]) -> ColumnPlace {
+    pub(in crate::block) fn place(&self, body: &[u8]) -> ColumnPlace {
         let Self { layout, data, bytes, values, at, before } = *self;
         let range = |part: Bytes<'_>| {
             let start = (part.0.as_ptr() as usize).wrapping_sub(body.as_ptr() as usize);
@@ -224,7 +208,7 @@ impl<'a> Column<'a> {
         Ok(at..self.at)
     }
 
-    fn is_read(&self) -> bool {
+    pub(in crate::block) fn is_read(&self) -> bool {
         match self.layout {
             Layout::Planes(_) | Layout::DifferencePlanes(_) => self.at == self.values,
             _ => self.data.0.is_empty() && self.bytes.0.is_empty(),
@@ -233,7 +217,7 @@ impl<'a> Column<'a> {
 
     /// Appends the next value to a row that may not grow beyond `end`.
     #[inline]
-    pub(super) fn put(&mut self, end: usize, out: &mut Vec<u8>) -> Read<()> {
+    pub(in crate::block) fn put(&mut self, end: usize, out: &mut Vec<u8>) -> Read<()> {
         match self.layout {
             Layout::Varints => out.extend_from_slice(self.data.varint_bytes()?),
             Layout::Differences => {
@@ -264,8 +248,24 @@ impl<'a> Column<'a> {
                 }
                 out.extend_from_slice(bytes);
             }
+            _ => return Err(Malformed),
         }
         Ok(())
+    }
+
+    /// Passes the next value.
+    #[inline]
+    pub(in crate::block) fn skip(&mut self) -> Read<()> {
+        match self.layout {
+            Layout::Varints => self.data.varint_bytes().map(|_| ()),
+            Layout::Planes(_) => self.next_place().map(|_| ()),
+            Layout::Texts | Layout::Pieces => {
+                let length = self.data.length()?;
+                self.bytes.take(length).map(|_| ())
+            }
+            // The next value needs this one.
+            _ => self.put(usize::MAX, &mut Vec::new()),
+        }
     }
 
     #[inline]
@@ -277,6 +277,6 @@ impl<'a> Column<'a> {
 }
 
 #[inline]
-pub(super) const fn unzigzag(zigzag: u64) -> u64 {
+pub(in crate::block) const fn unzigzag(zigzag: u64) -> u64 {
     zigzag >> 1 ^ (zigzag & 1).wrapping_neg()
 }

@@ -1,5 +1,7 @@
 //! States and steps of an automaton.
 
+use super::leaf::Leaf;
+
 /// A set of bytes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ByteSet([u64; 4]);
@@ -13,6 +15,12 @@ impl ByteSet {
         Self(set)
     }
 
+    /// The set with one more byte.
+    pub(super) fn with(mut self, byte: u8) -> Self {
+        self.0[usize::from(byte / 64)] |= 1 << (byte % 64);
+        self
+    }
+
     pub(super) fn has(&self, byte: u8) -> bool {
         self.0[usize::from(byte / 64)] >> (byte % 64) & 1 != 0
     }
@@ -23,14 +31,23 @@ impl ByteSet {
 pub(super) struct Node {
     pub(super) free: Vec<usize>,
     pub(super) steps: Vec<(ByteSet, usize)>,
-    /// Any byte leads here again: it is copied from the record's values.
-    pub(super) is_text: bool,
+    /// These bytes lead here again: they are printed of a value, which is the leaf with this index.
+    pub(super) within: Option<(ByteSet, usize)>,
+}
+
+impl Node {
+    /// Whether the byte may be printed of the value.
+    pub(super) fn stays(&self, byte: u8) -> bool {
+        self.within.is_some_and(|(bytes, _)| bytes.has(byte))
+    }
 }
 
 /// The automaton of a call site; it has no states if it would be too large.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(in crate::filter) struct LineAutomaton {
     pub(super) nodes: Vec<Node>,
+    /// The values that are printed.
+    pub(super) leaves: Vec<Leaf>,
     /// The sources of free steps, by their targets.
     pub(super) from: Vec<Vec<usize>>,
     /// The cost of visiting all of it, in steps.

@@ -1,12 +1,12 @@
-//! Walks over an automaton: whether a literal can be in a line, and which bytes then come from values.
+//! Walks over an automaton: whether a literal can be in a line, and which bytes then come from which values.
 //!
 //! Each takes time in proportion to the automaton and to the literal.
 
 use stenolog_format::summary::GRAM_BYTES;
 
 use super::graph::{LineAutomaton, Node};
-use crate::filter::prefilter::fold::minimal;
-use crate::filter::prefilter::required::RequiredLiteral;
+use crate::filter::prefilter::required::{Condition, RequiredLiteral};
+use crate::text::CUT;
 
 /// A question to an automaton, and how many steps the answer took.
 pub(super) struct AutomatonWalk<'l> {
@@ -16,7 +16,7 @@ pub(super) struct AutomatonWalk<'l> {
 }
 
 impl<'l> AutomatonWalk<'l> {
-    /// The text that a record must contain if its line contains the literal, and the number of steps taken.
+    /// What the values of a record must print if its line contains the literal, and the number of steps taken.
     pub(super) fn answer(line: &'l LineAutomaton, literal: &'l [u8]) -> (RequiredLiteral, usize) {
         let mut walk = Self { line, literal, steps: 0 };
         let required = walk.required();
@@ -28,60 +28,85 @@ impl<'l> AutomatonWalk<'l> {
         if !reached.last().is_some_and(|last| last.contains(&true)) {
             return RequiredLiteral::Never;
         }
-        if self.can_without_text() {
-            return RequiredLiteral::Unknown;
-        }
-        // On every path, a piece of at least this length comes from one string. The shortest path out of
-        // a string that was entered at some byte gives what all paths from there share.
+        // Long pieces if each path has one, else any.
+        let least = match [GRAM_BYTES, 1].into_iter().find(|least| !self.can_without(*least)) {
+            Some(least) => least,
+            None => return RequiredLiteral::Unknown,
+        };
         let rest = self.rest();
+        let mut conditions = Vec::new();
+        for node in 0..self.line.nodes.len() {
+            self.of_leaf(node, least, (&reached, &rest), &mut conditions);
+        }
+        self.steps += self.literal.len() * conditions.len();
+        RequiredLiteral::one_of(conditions)
+    }
+
+    /// Adds what each path must have that gets at least `least` bytes from the leaf of a node. The shortest
+    /// path out of a leaf that was entered at some byte gives what all paths from there share.
+    fn of_leaf(
+        &mut self,
+        at: usize,
+        least: usize,
+        (reached, rest): (&[Vec<bool>], &[Vec<bool>]),
+        conditions: &mut Vec<Condition>,
+    ) {
         let (literal, length) = (self.literal, self.literal.len());
-        let mut shortest = vec![usize::MAX; length];
-        for (node, text) in self.line.nodes.iter().enumerate().filter(|(_, node)| node.is_text) {
-            self.steps += (length + 1) * (1 + text.free.len() + text.steps.len());
-            let can_leave = |end: usize| {
-                end == length
-                    || text.free.iter().any(|&next| rest[end][next])
-                    || text
-                        .steps
-                        .iter()
-                        .any(|&(bytes, next)| bytes.has(literal[end]) && rest[end + 1][next])
-            };
-            let mut leaves = usize::MAX;
-            for start in (0..length).rev() {
-                let end = start + GRAM_BYTES;
-                if end <= length && can_leave(end) {
-                    leaves = end;
-                }
-                if reached[start][node] {
-                    shortest[start] = shortest[start].min(leaves);
-                }
-            }
-        }
-        let mut pieces = Vec::new();
-        // A piece that contains another one is redundant.
+        let node = &self.line.nodes[at];
+        let Some(leaf) = node.within.and_then(|(_, leaf)| self.line.leaves.get(leaf)) else {
+            return;
+        };
+        self.steps += (length + 1) * (1 + node.free.len() + node.steps.len());
+        let can_leave = |end: usize| {
+            end == length
+                || node.free.iter().any(|&next| rest[end][next])
+                || node
+                    .steps
+                    .iter()
+                    .any(|&(bytes, next)| bytes.has(literal[end]) && rest[end + 1][next])
+        };
+        // Of the bytes from `start` on that the leaf may print: how many, where the first path leaves, and how
+        // many paths do.
+        let (mut run, mut leaves, mut paths) = (0, usize::MAX, 0);
+        // A piece that contains another one is redundant, unless it is anchored.
         let mut before = usize::MAX;
-        for (start, &end) in shortest.iter().enumerate().rev() {
-            if end < before {
-                before = end;
-                pieces.push(literal[start..end].to_vec());
+        for start in (0..length).rev() {
+            if !node.stays(literal[start]) {
+                (run, leaves, paths) = (0, usize::MAX, 0);
+                continue;
             }
-        }
-        self.steps += length * length;
-        if pieces.is_empty() {
-            RequiredLiteral::Unknown
-        } else {
-            RequiredLiteral::OneOf(minimal(pieces))
+            run += 1;
+            if run >= least && can_leave(start + least) {
+                leaves = start + least;
+                paths += 1;
+            }
+            if leaves > length || !reached[start][at] {
+                continue;
+            }
+            let piece = &literal[start..leaves];
+            if !leaf.kind.can_show(piece) {
+                continue;
+            }
+            // A message that is cut may end in a leaf.
+            let is_cut = literal.get(leaves) == CUT.as_bytes().first();
+            let starts = leaf.is_whole && start > 0;
+            let ends = leaf.is_whole && leaves < length && paths == 1 && !is_cut;
+            if leaves < before || starts || ends {
+                if !starts && !ends {
+                    before = leaves;
+                }
+                conditions.push(Condition::shown(leaf, piece, (starts, ends)));
+            }
         }
     }
 
-    /// For each prefix of the literal: the nodes that it can reach, except by text to the node of that
-    /// text itself.
+    /// For each prefix of the literal: the nodes that it can reach, except from within a leaf to that leaf.
     fn reached(&mut self) -> Vec<Vec<bool>> {
         let nodes = &self.line.nodes;
         let mut all = Vec::with_capacity(self.literal.len() + 1);
         // The literal may begin anywhere in the line.
         all.push(vec![true; nodes.len()]);
-        // Where one is, by text as well.
+        // Where one is, also within leaves.
         let mut now = vec![true; nodes.len()];
         for &byte in self.literal {
             self.steps += self.line.size;
@@ -90,14 +115,14 @@ impl<'l> AutomatonWalk<'l> {
                 for &(bytes, next) in &node.steps {
                     entered[next] |= bytes.has(byte);
                 }
-                if node.is_text {
-                    // What follows the text is entered too.
+                if node.stays(byte) {
+                    // What follows the leaf is entered too.
                     node.free.iter().for_each(|&next| entered[next] = true);
                 }
             }
             self.go_freely(&mut entered);
             for (index, now) in now.iter_mut().enumerate() {
-                *now = entered[index] || *now && nodes[index].is_text;
+                *now = entered[index] || *now && nodes[index].stays(byte);
             }
             all.push(entered);
         }
@@ -110,13 +135,13 @@ impl<'l> AutomatonWalk<'l> {
 
     /// For each prefix of the literal: the nodes from which the rest can follow.
     fn rest(&mut self) -> Vec<Vec<bool>> {
-        let LineAutomaton { nodes, from, size } = self.line;
+        let LineAutomaton { nodes, from, size, .. } = self.line;
         let mut all = vec![vec![true; nodes.len()]];
         for &byte in self.literal.iter().rev() {
             self.steps += 2 * size;
             let after = &all[all.len() - 1];
             let can = |(index, node): (usize, &Node)| {
-                node.is_text && after[index]
+                node.stays(byte) && after[index]
                     || node.steps.iter().any(|&(bytes, next)| bytes.has(byte) && after[next])
             };
             let mut before: Vec<bool> = nodes.iter().enumerate().map(can).collect();
@@ -148,11 +173,11 @@ impl<'l> AutomatonWalk<'l> {
         }
     }
 
-    /// Whether a line can have the literal with fewer than [`GRAM_BYTES`] bytes in a row from a string.
-    fn can_without_text(&mut self) -> bool {
+    /// Whether a line can have the literal with fewer than `least` bytes in a row from a leaf.
+    fn can_without(&mut self, least: usize) -> bool {
         const { assert!(GRAM_BYTES == 4) };
         let nodes = &self.line.nodes;
-        // For each node and each number of bytes that came from the string that is being read.
+        // For each node and each number of bytes that came from the leaf that is being read.
         let mut now = vec![[true, false, false, false]; nodes.len()];
         for &byte in self.literal {
             self.steps += self.line.size;
@@ -165,8 +190,8 @@ impl<'l> AutomatonWalk<'l> {
                 for &(bytes, to) in &node.steps {
                     entered[to] |= bytes.has(byte);
                 }
-                if node.is_text {
-                    for bytes in 1..GRAM_BYTES {
+                if node.stays(byte) {
+                    for bytes in 1..least {
                         next[index][bytes] |= now[index][bytes - 1];
                     }
                     if next[index].contains(&true) {

@@ -1,0 +1,101 @@
+//! Entries of a group's pools.
+
+use super::{Pattern, PatternPiece, Pool, PoolClass};
+use crate::block::columns::read::{Bytes, Malformed, Read};
+
+/// What an entry counts besides its length: the memory for its place.
+const ENTRY_BYTES: usize = 8;
+
+/// The places of the entries of all pools, in order.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Entries {
+    places: Vec<(u32, u32)>,
+}
+
+impl Entries {
+    /// Finds the entries of the pools in `bytes`. Those that are stored as digits are appended to it as text.
+    /// All of them may take `limit` bytes, and [`ENTRY_BYTES`] each.
+    pub(super) fn open(pools: &[Pool], bytes: &mut Vec<u8>, limit: usize) -> Read<Self> {
+        let mut this = Self::default();
+        let mut left = limit;
+        for pool in pools {
+            match &pool.class {
+                PoolClass::Plain => this.add_plain(pool, bytes, &mut left)?,
+                PoolClass::Digits(pattern) => this.add_digits(pool, pattern, bytes, &mut left)?,
+            }
+        }
+        Ok(this)
+    }
+
+    fn add_plain(&mut self, pool: &Pool, bytes: &[u8], left: &mut usize) -> Read<()> {
+        let mut data = Bytes(bytes.get(pool.bytes.clone()).ok_or(Malformed)?);
+        let lengths = data.length()?;
+        let mut lengths = Bytes(data.take(lengths)?);
+        let mut at = pool.bytes.end - data.0.len();
+        for _ in 0..pool.count {
+            let length = lengths.length()?;
+            data.take(length)?;
+            *left = left.checked_sub(length + ENTRY_BYTES).ok_or(Malformed)?;
+            self.places.push((at as u32, length as u32));
+            at += length;
+        }
+        if lengths.0.is_empty() && data.0.is_empty() { Ok(()) } else { Err(Malformed) }
+    }
+
+    fn add_digits(
+        &mut self,
+        pool: &Pool,
+        pattern: &Pattern,
+        bytes: &mut Vec<u8>,
+        left: &mut usize,
+    ) -> Read<()> {
+        let (count, packed, length) =
+            (pool.count as usize, pattern.packed_bytes(), pattern.text_bytes());
+        let is_right = count.checked_mul(packed) == Some(pool.bytes.len());
+        let texts = count.checked_mul(length).filter(|_| is_right).ok_or(Malformed)?;
+        *left = left.checked_sub(texts + count * ENTRY_BYTES).ok_or(Malformed)?;
+        let start = bytes.len();
+        bytes.resize(start + texts, 0);
+        let (stored, texts) = bytes.split_at_mut(start);
+        let stored = stored.get(pool.bytes.clone()).ok_or(Malformed)?;
+        for (packed, text) in stored.chunks_exact(packed).zip(texts.chunks_exact_mut(length)) {
+            expand(packed, pattern, text);
+        }
+        let places = (start..).step_by(length).take(count);
+        self.places.extend(places.map(|at| (at as u32, length as u32)));
+        Ok(())
+    }
+
+    /// How many entries there are.
+    pub(super) const fn count(&self) -> usize {
+        self.places.len()
+    }
+
+    /// The place of an entry: offset and length.
+    #[inline]
+    pub(super) fn place(&self, index: u64) -> Option<(usize, usize)> {
+        let (at, length) = *self.places.get(usize::try_from(index).ok()?)?;
+        Some((at as usize, length as usize))
+    }
+}
+
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
+/// Writes the text of an entry, which has the length of the pattern.
+fn expand(packed: &[u8], pattern: &Pattern, mut text: &mut [u8]) {
+    let mut nibbles = packed.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    for piece in pattern.pieces() {
+        let length = match piece {
+            PatternPiece::Digits(n) => *n,
+            PatternPiece::Text(text) => text.len(),
+        };
+        let Some((now, rest)) = text.split_at_mut_checked(length) else { return };
+        match piece {
+            PatternPiece::Digits(_) => now.iter_mut().zip(&mut nibbles).for_each(|(to, nibble)| {
+                *to = DIGITS[usize::from(nibble)];
+            }),
+            PatternPiece::Text(of) => now.copy_from_slice(of),
+        }
+        text = rest;
+    }
+}
