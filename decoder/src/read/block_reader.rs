@@ -140,7 +140,7 @@ impl BlockReader {
         pools: &mut Pools,
     ) -> Result<Self, BlockError> {
         let Pools { sought, unpacker, .. } = pools;
-        let sought = sought.find(plan, dump_index, block, stored, unpacker);
+        let sought = sought.find(plan, (dump_index, index as usize), block, stored, unpacker);
         if let Some(found) = sought.as_ref().filter(|of| matches!(***of, Sought::Records(_))) {
             let (found, part) = (Arc::clone(found), block.part as usize);
             let body = BlockBody::Found(Arc::clone(&found));
