@@ -8,6 +8,7 @@ mod group;
 mod kind;
 mod pays;
 mod pools;
+mod raw;
 mod times;
 mod varying;
 
@@ -20,7 +21,7 @@ use super::columns::{Columns, Rest};
 use super::plan::SitePlan;
 use super::raw::{RawHeader, RawRuns};
 use super::{BlockHeader, Codec, most_rows, put_length};
-use crate::dictionary::{CallSite, Level, TimeSource};
+use crate::dictionary::CallSite;
 use crate::loss::Loss;
 use crate::summary::SummaryBuilder;
 use crate::value::{ValueError, put_int, put_uint};
@@ -412,52 +413,6 @@ impl BlockBuilder {
         summary.begin();
         self.columns.sum_up(has_text, summary);
         self.has_columns
-    }
-
-    /// Appends the payload of a block's frame with `body` unchanged from the ring. The header describes the
-    /// records that were pushed since [`begin`](Self::begin).
-    ///
-    /// # Panics
-    /// If no block was begun.
-    pub fn finish_raw(
-        &mut self,
-        end_position: u64,
-        body: &[&[u8]],
-        out: &mut Vec<u8>,
-    ) -> BlockHeader {
-        let mut header = self.header.take().expect(BEGUN);
-        header.encoding = 0;
-        header.end_position = end_position;
-        header.note_times(&self.counters, &self.unix);
-        header.body_bytes = body.iter().map(|part| part.len()).sum::<usize>() as u32;
-        out.extend_from_slice(&header.encode());
-        body.iter().for_each(|part| out.extend_from_slice(part));
-        header
-    }
-
-    /// Takes note of a record of a block that will be [raw](Self::finish_raw).
-    ///
-    /// # Panics
-    /// If no block was begun.
-    pub fn note(&mut self, level: Level, time: TimeSource, time_word: u64) {
-        let header = self.header.as_mut().expect(BEGUN);
-        header.levels |= level.bit();
-        header.count += 1;
-        match time {
-            TimeSource::Counter => self.counters.note(time_word),
-            TimeSource::UnixNanos => self.unix.note(time_word ^ SIGN),
-        };
-    }
-
-    /// Takes note of a loss statement in a block that will be [raw](Self::finish_raw).
-    ///
-    /// # Panics
-    /// If no block was begun.
-    pub fn note_loss(&mut self, counter: u64) {
-        let header = self.header.as_mut().expect(BEGUN);
-        header.flags |= BlockHeader::HAS_LOSS;
-        header.count += 1;
-        self.counters.note(counter);
     }
 }
 
