@@ -322,11 +322,11 @@ impl Packer {
             if is_columns {
                 builder.sum_up_group(has_time, summaries);
             }
-            let is_summed_up = is_columns || builder.sum_up(has_time, summaries);
-            if !is_summed_up && has_time {
+            if !is_columns && has_time {
+                summaries.begin();
                 ring.consumer.scan_from(start, bytes, |record| sites.sum_up(summaries, record));
             }
-            if is_summed_up || has_time {
+            if is_columns || has_time {
                 segment.writer.put_summary(summaries);
             }
         }

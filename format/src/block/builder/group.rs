@@ -77,7 +77,10 @@ impl BlockBuilder {
     /// ```
     pub fn begin_group(&mut self, depth: Depth) {
         self.header = None;
-        self.has_columns = false;
+        #[cfg(any(test, feature = "__columns"))]
+        {
+            self.has_columns = false;
+        }
         self.group.columns.begin(depth);
         self.group.parts.clear();
         self.group.is_open = true;
