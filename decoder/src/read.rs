@@ -20,7 +20,7 @@
 //! | `seek` | search in the columns and pools of a group |
 //! | `session` | files of one run of a logger, and the items of their rings |
 //! | `ring` | one ring: blocks in order, and what is missing between them |
-//! | `block_reader`, `columns`, `block_body` | an open block |
+//! | `block_reader`, `columns`, `group_walk`, `block_body` | an open block |
 //! | `batch` | consecutive records of a block, undecoded |
 //! | `statement` | losses on their way to the output |
 //! | `tally`, `state`, `summary` | counters |
@@ -33,6 +33,7 @@ mod columns;
 mod cursor;
 mod decoder;
 mod ending;
+mod group_walk;
 mod growth;
 mod inputs;
 mod order;
