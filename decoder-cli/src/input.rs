@@ -105,6 +105,8 @@ pub(crate) struct InputLimits {
     pub(crate) dump: Limits,
     /// The most bytes that a compressed copy may unpack to; by default it depends on its length.
     pub(crate) unpacked_bytes: Option<u64>,
+    /// Only so many records from the end will be read.
+    pub(crate) last_records: Option<u64>,
 }
 
 impl From<LimitArgs> for InputLimits {
@@ -121,7 +123,7 @@ impl From<LimitArgs> for InputLimits {
         if let Some(bytes) = max_ring_bytes {
             limits = limits.with_ring_bytes(bytes);
         }
-        Self { dump: limits, unpacked_bytes: max_unpacked }
+        Self { dump: limits, unpacked_bytes: max_unpacked, last_records: None }
     }
 }
 
@@ -230,7 +232,13 @@ fn open_stdin(limits: &InputLimits) -> Result<Unpacked, InputError> {
 }
 
 fn open_file(path: &Path, limits: &InputLimits) -> Result<Unpacked, InputError> {
-    let as_it_is = || Ok((Dump::open_within(path, &limits.dump)?, None));
+    let as_it_is = || {
+        let dump = match limits.last_records {
+            Some(records) => Dump::open_last(path, &limits.dump, records)?,
+            None => Dump::open_within(path, &limits.dump)?,
+        };
+        Ok((dump, None))
+    };
     // Opening it as a dump says why it cannot be opened.
     let Ok(mut file) = File::open(path) else { return as_it_is() };
     let name = path.to_owned();
