@@ -10,6 +10,9 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use stenolog_decoder::{Dump, DumpState, Limits, RingDir};
 
@@ -154,22 +157,33 @@ pub(crate) fn open(
     let found = check_words(found, takes_filters)?;
     let mut opened = Inputs::default();
     let mut seen = HashSet::new();
-    for place in found {
+    let mut files = Vec::new();
+    for place in &found {
+        if let Ok(InputPlace::Files(found)) = place {
+            // The `latest` link of a rotated set names one of its files again.
+            let is_new = |path: &&PathBuf| {
+                seen.insert(path.canonicalize().unwrap_or_else(|_| (*path).clone()))
+            };
+            files.extend(found.files.iter().filter(is_new));
+        }
+    }
+    let mut dumps = open_files(&files, limits).into_iter();
+    let mut files = files.into_iter().peekable();
+    for place in &found {
         match place {
             Ok(InputPlace::Stdin) => {
                 if seen.insert(PathBuf::from("-")) {
                     opened.take(open_stdin(limits));
                 }
             }
-            Ok(InputPlace::FoundRings(path)) => opened.ring_dirs.push(path),
+            Ok(InputPlace::FoundRings(path)) => opened.ring_dirs.push(path.clone()),
             Ok(InputPlace::Files(found)) => {
-                for (path, why) in found.passed_over {
+                for (path, why) in &found.passed_over {
                     warn(format_args!("{}: skipped: {why}", path.display()));
                 }
-                for path in found.files {
-                    // The `latest` link of a rotated set names one of its files again.
-                    if seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
-                        opened.take(open_file(&path, limits));
+                for path in &found.files {
+                    if files.next_if(|next| std::ptr::eq(*next, path)).is_some() {
+                        dumps.next().into_iter().for_each(|dump| opened.take(dump));
                     }
                 }
             }
@@ -177,6 +191,31 @@ pub(crate) fn open(
         }
     }
     Ok(opened)
+}
+
+/// Opens files on all cores: the headers of the frames of each are read.
+fn open_files(paths: &[&PathBuf], limits: &InputLimits) -> Vec<Result<Unpacked, InputError>> {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let next = AtomicUsize::new(0);
+    let opened = Mutex::new(Vec::new());
+    let open_some = || {
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(path) = paths.get(at) else { return };
+            let dump = open_file(path, limits);
+            opened.lock().unwrap_or_else(PoisonError::into_inner).push((at, dump));
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 1..cores.min(paths.len()) {
+            // Without another thread, this one opens all.
+            let _ = thread::Builder::new().spawn_scoped(scope, open_some);
+        }
+        open_some();
+    });
+    let mut opened = opened.into_inner().unwrap_or_else(PoisonError::into_inner);
+    opened.sort_by_key(|(at, _)| *at);
+    opened.into_iter().map(|(_, dump)| dump).collect()
 }
 
 /// Fails if words name nothing.
