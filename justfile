@@ -79,7 +79,7 @@ doc:
 bench *options:
     cargo build --release -p stenolog-cli
     cargo run --release --manifest-path benches/Cargo.toml -p stenolog-bench -- \
-        --readme benches/README.md {{options}}
+        --readme benches/README.md --readme README.md {{options}}
 
 # The rings beside others.
 bench-rings:

@@ -36,6 +36,9 @@ const LOADS: [Load; 12] = [
 /// Records of the workload a second, at which the drain has time.
 const RATE: f64 = 200_000.0;
 
+/// The best of these counts: whatever else runs only adds time.
+const ATTEMPTS: usize = 3;
+
 const ONE: NonZero<usize> = NonZero::<usize>::MIN;
 const TWO: NonZero<usize> = ONE.saturating_add(1);
 
@@ -45,7 +48,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Table>, Box<dyn Error>> {
     let rounds = bench.options.quick_or(2, 3);
     let mut table = Table {
         name: "decode",
-        title: format!("Decoding {records} records, median of {rounds}"),
+        title: format!("Decoding {records} records, best of {ATTEMPTS}, median of {rounds}"),
         header: [
             "", "text, M/s", "JSON, M/s", "two threads: text", "JSON", "text, MB/s", "dump, bytes a record", "text", "text, zstd -3",
             "zstd of the text / dump",
@@ -128,11 +131,14 @@ pub fn child(load: Load, records: u32) -> Result<(), Box<dyn Error>> {
             unpin();
         }
         for (name, format) in [("text", Format::Short), ("json", Format::Json)] {
-            let start = Instant::now();
-            let (kept, _) = decode(&dumps, Filter::default(), format, threads, None);
-            let seconds = start.elapsed().as_secs_f64();
-            if kept != u64::from(written) {
-                return Err(format!("{kept} of {written} records came back").into());
+            let mut seconds = f64::INFINITY;
+            for _ in 0..ATTEMPTS {
+                let start = Instant::now();
+                let (kept, _) = decode(&dumps, Filter::default(), format, threads, None);
+                seconds = seconds.min(start.elapsed().as_secs_f64());
+                if kept != u64::from(written) {
+                    return Err(format!("{kept} of {written} records came back").into());
+                }
             }
             tell(&format!("{name}{suffix}"), f64::from(written) / seconds);
         }

@@ -1,4 +1,4 @@
-//! Benchmarks of Stenolog beside other loggers: the cost of a call, the throughput of a program, and
+//! Benchmarks of Stenolog beside other loggers: the cost of a call, the throughput of a program, bytes, and
 //! the speed of reading a dump.
 //!
 //! ```sh
@@ -29,6 +29,7 @@ mod rates;
 mod search;
 mod single;
 mod steno;
+mod summary;
 mod table;
 mod threads;
 
@@ -62,6 +63,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         for readme in &bench.options.readmes {
             table::replace_in(readme, &pieces)?;
         }
+    }
+    if let Some(first) = bench.options.readmes.first() {
+        summary::write(first, &bench.options.readmes)?;
     }
     Ok(())
 }

@@ -27,7 +27,7 @@ parts (all of them, if none is named):
   --quick     fewer and shorter runs: minutes rather than a quarter of an hour
   --only      only these loggers
   --readme    puts the tables into FILE, between <!-- bench:NAME --> and <!-- /bench:NAME -->; may
-              be given more than once
+              be given more than once; <!-- bench:summary --> gets a table of the first file's tables
 
 Bytes and search run `steno`, of $STENO or target/release; search runs rg, of $RG or the path; bytes runs
 clp-s, of $CLP_S or the path, if it is there.";

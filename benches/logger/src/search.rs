@@ -164,9 +164,9 @@ fn table(
             "re-read, ms",
             "steno, ms",
             "times as fast",
-            "re-read",
+            "than re-read",
             "by processor time",
-            "re-read",
+            "than re-read, too",
             "memory, MB",
         ]
         .map(String::from)

@@ -5,8 +5,12 @@ use std::sync::OnceLock;
 /// How many strings there are.
 const STRINGS: usize = 10_000;
 
-/// How many log-normal values are computed; each is varied in its lower bits.
-const FLOATS: usize = 1 << 16;
+/// How many log-normal values are computed; each is varied in its lower bits. They fit the first cache, because
+/// a program that computes a value has it in a register.
+const FLOATS: usize = 1 << 10;
+
+/// The bytes from one string to the next: a cache line, so that a string costs one miss at the most.
+const STRIDE: usize = 64;
 
 /// A random 64-bit number: the finalizer of SplitMix64.
 #[inline]
@@ -41,15 +45,16 @@ fn log_normal(n: u32) -> f64 {
 #[inline]
 #[must_use]
 pub fn text(n: u32) -> &'static str {
-    static POOL: OnceLock<Vec<&'static str>> = OnceLock::new();
-    let pool = POOL.get_or_init(|| (0..STRINGS as u32).map(letters).collect());
-    pool[id(n ^ 0xAAAA_AAAA) as usize % STRINGS]
+    static POOL: OnceLock<String> = OnceLock::new();
+    let pool = POOL.get_or_init(letters);
+    let string = id(n ^ 0xAAAA_AAAA) as usize % STRINGS;
+    // Of its number, so that the length is not another miss.
+    let length = 16 + string * 7919 % 45;
+    &pool[string * STRIDE..][..length]
 }
 
-fn letters(n: u32) -> &'static str {
+fn letters() -> String {
     const LETTERS: &[u8; 64] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
-    let length = 16 + (id(n) % 45) as u32;
-    let letter = |at: u32| char::from(LETTERS[(id(n << 7 | at) >> 58) as usize]);
-    // The pool lives as long as the program.
-    String::leak((0..length).map(letter).collect())
+    let letter = |at: u32| char::from(LETTERS[(id(at) >> 58) as usize]);
+    (0..(STRINGS * STRIDE) as u32).map(letter).collect()
 }

@@ -108,7 +108,11 @@ fn grep(what: &str, pattern: &str) -> Row {
 
 /// A field with a value, and its text.
 fn field(name: &str, value: &str) -> Row {
-    let what = if value.len() > 12 || value.parse::<f64>().is_err() { "…" } else { value };
+    let what = match value.len() {
+        ..=3 => value,
+        _ if value.parse::<f64>().is_ok() => "N",
+        _ => "…",
+    };
     let pattern = format!(" {name}={}( |$)", value.replace('.', "\\."));
     row(&format!("{name}={what}"), &[&format!("{name}={value}")], &pattern)
 }
