@@ -124,7 +124,8 @@ impl DumpWriter {
     pub fn resume_segment(segment: OpenSegment) -> Self {
         let OpenSegment { header, end, frames, records, index } = segment;
         // Those that are in an index already do not count: what a reader of 1.3 says of them is a little off.
-        let groups = index.blocks.iter().filter(|(_, block)| block.ring == BlockHeader::SEVERAL_RINGS);
+        let groups =
+            index.blocks.iter().filter(|(_, block)| block.ring == BlockHeader::SEVERAL_RINGS);
         let after = groups.map(|(_, block)| block.first_record.saturating_add(block.count.into()));
         let records_in_groups = after.max().unwrap_or_default();
         Self {

@@ -21,8 +21,8 @@ use stenolog_session::codec::Compressor;
 use stenolog_session::failpoint::{self, Step};
 use stenolog_session::writer::DumpWriter;
 
-pub(super) use self::group::{GROUP_BYTES, GroupPart};
 use self::group::Part;
+pub(super) use self::group::{GROUP_BYTES, GroupPart};
 use super::effort::Effort;
 use super::rings::DrainRing;
 use super::segment::Segment;

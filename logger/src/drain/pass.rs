@@ -24,6 +24,7 @@ use super::rings::{DrainRing, DrainRings};
 use super::segment::{SegmentFile, WriteFailure};
 use super::segments::Segments;
 use super::tail::Tail;
+use crate::config::Compression;
 use crate::core::Core;
 use crate::error::DrainError;
 use crate::process::memory::has_memory;
@@ -163,6 +164,7 @@ impl Drainer {
     /// Copies the new records of all rings to the tail. `false` if the rings are to be packed.
     fn copy(&mut self, pass: &mut Pass) -> Result<bool, WriteFailure> {
         let now = Instant::now();
+        let mut has_new = false;
         for at in 0..self.rings.len() {
             let ring = self.rings.at(at);
             if ring.is_set_aside {
@@ -191,13 +193,16 @@ impl Drainer {
             }
             let held = ring.held_bytes();
             self.look_again(at, (bytes, held), now, pass);
+            has_new = true;
         }
-        self.read_clock();
-        if self.tail.has_records() && !self.tail.write() {
-            return Ok(false);
+        if has_new {
+            self.read_clock();
+            if !self.tail.write() {
+                return Ok(false);
+            }
+            let records = self.segments.written_records() + self.tail.records();
+            self.core.counters.records.fetch_max(records, Ordering::Relaxed);
         }
-        let records = self.segments.written_records() + self.tail.records();
-        self.core.counters.records.fetch_max(records, Ordering::Relaxed);
         Ok(!pass.fill.is_pack_due((self.tail.age(), self.tail.bytes())))
     }
 
@@ -247,8 +252,13 @@ impl Drainer {
         }
         while !left.is_empty() {
             let parts = self.gather_group(&mut left);
+            if self.packer.is_group_small() {
+                // Alone it is smaller in rows.
+                continue;
+            }
+            let effort = Effort::of(self.core.config.compression, 0, usize::MAX, true);
             let Self { core, rings, packer, segments, .. } = self;
-            packer.put_group(rings, &mut segments.current, || core.control.is_pressed());
+            packer.put_group(rings, &mut segments.current, effort, || core.control.is_pressed());
             for (at, GroupPart { bytes, is_cut }) in parts {
                 let taken = grouped[at].get_or_insert(0);
                 *taken += bytes;
@@ -264,7 +274,8 @@ impl Drainer {
 
     /// Begins a group, and puts as many of the rings into it as it has room for.
     fn gather_group(&mut self, left: &mut VecDeque<usize>) -> Vec<(usize, GroupPart)> {
-        self.packer.begin_group();
+        let policy = self.core.config.compression;
+        self.packer.begin_group(policy);
         let mut parts = Vec::new();
         let mut room = GROUP_BYTES;
         while let Some(at) = left.pop_front() {
@@ -283,7 +294,7 @@ impl Drainer {
                 None => {
                     // It goes alone, and the others again.
                     parts.drain(..).rev().for_each(|(at, _)| left.push_front(at));
-                    self.packer.begin_group();
+                    self.packer.begin_group(policy);
                     room = GROUP_BYTES;
                 }
             }
@@ -297,8 +308,8 @@ impl Drainer {
         let has_time = self.load.has_time();
         let ring = self.rings.at(at);
         let held = ring.copied_before.max(ring.last_bytes);
-        let effort = Effort::of(policy, held, ring.consumer.capacity(), has_time);
-        effort == Effort::Hard && !ring.is_quiet() && !ring.is_set_aside
+        let is_lazy = has_time && held < ring.consumer.capacity() / 2;
+        is_lazy && policy != Compression::None && !ring.is_quiet() && !ring.is_set_aside
     }
 
     /// Takes the records of a ring, states its losses, and decides when to visit it again.

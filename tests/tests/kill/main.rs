@@ -9,7 +9,6 @@
 mod check;
 mod process;
 
-use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -92,13 +91,12 @@ fn a_death_between_any_two_steps_of_the_tail_loses_nothing() {
                 death: Death::Close,
                 threads: rng.usize(1..4),
                 ring_bytes: 0,
-                rings_in: Some(workspace.folder().join("rings")),
+                rings_in: Some(workspace.folder().to_owned()),
                 shift: rng.u64(10..30),
                 at: 400,
                 deliver_within_ms: 1,
                 pause_us: 100,
             };
-            fs::create_dir(workspace.folder().join("rings")).unwrap();
             let die_after = format!("{step:?}:{times}");
             let mut running = Running::start(&workspace, &plan, Some(&die_after));
             running.wait();

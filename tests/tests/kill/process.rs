@@ -326,7 +326,8 @@ impl<'s> Running<'s> {
             return Err(format!("{records} records, tail: {has_tail}; then {after:?}"));
         }
         let is_tail = |name: &std::ffi::OsStr| name.to_string_lossy().ends_with(".tail");
-        let mut left = fs::read_dir(elsewhere.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        let mut left =
+            fs::read_dir(elsewhere.path()).unwrap().map(|entry| entry.unwrap().file_name());
         if left.any(|name| is_tail(&name)) {
             return Err("the tail was not removed".into());
         }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use stenolog::{Builder, Existing, Rings, Timestamp, UnreadRings, info};
 use stenolog_decoder::{Dump, DumpState, Format, recover, verify};
-use stenolog_tests::reading::render;
+use stenolog_tests::render;
 use tempfile::TempDir;
 
 use super::{numbers, patient, tails_in};

@@ -36,7 +36,8 @@ fn each_record_is_seen_in_time_and_once_over_packs() {
             assert!(found.iter().copied().eq(0..found.len() as u64), "{found:?}");
             assert_eq!((summary.missing, summary.duplicates), (0, 0));
             assert!(summary.damage.is_empty(), "{summary:?}");
-            let in_dump: u64 = dump.blocks().iter().map(|block| u64::from(block.header.count)).sum();
+            let in_dump: u64 =
+                dump.blocks().iter().map(|block| u64::from(block.header.count)).sum();
             packs += u64::from(in_dump > packed);
             packed = in_dump;
             by_tail += u64::from(dump.tail_dump().is_some());

@@ -4,7 +4,8 @@ use stenolog_format::block::{BlockBuilder, Depth};
 use stenolog_format::loss::Loss;
 use stenolog_session::writer::DumpWriter;
 
-use super::Packer;
+use super::{LEAST_FOR_COLUMNS, Packer};
+use crate::config::Compression;
 use crate::drain::effort::Effort;
 use crate::drain::rings::{DrainRing, DrainRings};
 use crate::drain::segment::Segment;
@@ -40,9 +41,15 @@ impl Packer {
     }
 
     /// Begins a group.
-    pub(in crate::drain) fn begin_group(&mut self) {
-        self.builder.begin_group(Depth::Thorough);
+    pub(in crate::drain) fn begin_group(&mut self, policy: Compression) {
+        let is_thorough = policy == Compression::Adaptive;
+        self.builder.begin_group(if is_thorough { Depth::Thorough } else { Depth::Fast });
         self.parts.clear();
+    }
+
+    /// Whether the group has only a few records of one ring.
+    pub(in crate::drain) fn is_group_small(&self) -> bool {
+        self.parts.len() == 1 && self.builder.group_count() < LEAST_FOR_COLUMNS
     }
 
     /// Whether the group has room for another ring.
@@ -74,10 +81,13 @@ impl Packer {
     }
 
     /// Puts the group into the segment. While `is_pressed`, its sections are only compressed with LZ4.
+    ///
+    /// A group has no block of its own for rare errors: a reader of errors reads only the columns that they have.
     pub(in crate::drain) fn put_group(
         &mut self,
         rings: &mut DrainRings,
         segment: &mut Segment,
+        effort: Effort,
         is_pressed: impl Fn() -> bool,
     ) {
         let parts = std::mem::take(&mut self.parts);
@@ -92,11 +102,11 @@ impl Packer {
             let before = segment.writer.records_in_groups();
             segment.writer.put_block(|out| {
                 builder.finish_group(before, out, |plain, hint, out| {
-                    let effort = if is_pressed() { Effort::Fast } else { Effort::Hard };
+                    let effort = if is_pressed() { Effort::Fast } else { effort };
                     compressor.append_section(effort.codecs(), plain, hint, out)
                 })
             });
-            builder.sum_up_group(true, summaries);
+            builder.sum_up_group(effort == Effort::Hard, summaries);
             segment.writer.put_summary(summaries);
         }
         let mut of_rings = std::mem::take(&mut self.headers);
