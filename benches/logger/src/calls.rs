@@ -221,11 +221,10 @@ fn high_table(all: &[Run], median_of: &str) -> Table {
         header: header.map(String::from).into(),
         rows,
         notes: vec![
-            "The floor: reading the clock, and making the values or looking at what kind of record it is, in the same \
-             loop. **s7** is `order {u64} for {&str} filled in {f64:.3} us`; integers have random bits, floats are \
+            "The floor: reading the clock, and making the values or finding the kind of record and reading its texts, in \
+             the same loop. **s7** is `order {u64} for {&str} filled in {f64:.3} us`; integers have random bits, floats are \
              log-normal with full mantissas, strings are 16 to 60 bytes from a pool of 10,000. A call of the workload \
-             is one of 59 call sites, whose records come in an order that no branch predictor knows, with strings \
-             that are not in the cache; loggers of text get the line, which is rendered at the call. A dash: the \
+             is one of 59 call sites, in an order that no branch predictor knows; loggers of text get the line, which is rendered at the call. A dash: the \
              logger cannot take it."
                 .into(),
         ],
