@@ -108,8 +108,10 @@ pub struct Filter {
 struct Grep {
     regex: Regex,
     prefilter: Option<Prefilter>,
-    /// Whether a match depends on the text around it, as with `^` and `\b`.
+    /// Whether a match depends on where the text begins or ends, as with `^`.
     looks_around: bool,
+    /// Whether a match depends on the text around it at all, as with `\b`.
+    has_context: bool,
 }
 
 /// A filter, applied to a call site: which of its records may pass.
@@ -171,7 +173,8 @@ impl Filter {
     /// because it knows the text of the expression.
     #[must_use]
     pub fn with_grep(mut self, regex: Regex) -> Self {
-        self.greps.push(Grep { regex, prefilter: None, looks_around: true });
+        let (looks_around, has_context) = (true, true);
+        self.greps.push(Grep { regex, prefilter: None, looks_around, has_context });
         self
     }
 
@@ -195,9 +198,11 @@ impl Filter {
     ) -> Result<Self, regex::Error> {
         let regex = RegexBuilder::new(pattern).case_insensitive(ignore_case).build()?;
         let prefilter = Prefilter::new(pattern, ignore_case);
-        let parsed = regex_syntax::parse(pattern);
-        let looks_around = parsed.map_or(true, |hir| !hir.properties().look_set().is_empty());
-        self.greps.push(Grep { regex, prefilter, looks_around });
+        let looks = regex_syntax::parse(pattern).map(|hir| hir.properties().look_set());
+        // Boundaries of words are the same in all places: what surrounds a value is no word.
+        let looks_around = looks.as_ref().map_or(true, |looks| looks.contains_anchor());
+        let has_context = looks.map_or(true, |looks| !looks.is_empty());
+        self.greps.push(Grep { regex, prefilter, looks_around, has_context });
         Ok(self)
     }
 
@@ -379,6 +384,37 @@ impl Filter {
     /// Whether any condition needs the values of records.
     pub(crate) fn needs_values(&self) -> bool {
         !self.fields.is_empty() || !self.greps.is_empty()
+    }
+
+    /// Whether all conditions on values are expressions that text must match.
+    pub(crate) fn only_searches_text(&self) -> bool {
+        self.fields.is_empty() && !self.greps.is_empty()
+    }
+
+    /// Whether any text with one of these pieces in it matches, whatever else it has.
+    pub(crate) fn matches_any_with(&self, pieces: &[&str]) -> bool {
+        let matches = |grep: &Grep| {
+            !grep.has_context && pieces.iter().any(|piece| grep.regex.is_match(piece))
+        };
+        !self.invert_greps && self.greps.iter().all(matches)
+    }
+
+    /// Whether the expressions want a record whose message and fields are shown so; `None` if what was logged
+    /// may decide.
+    pub(crate) fn wants_shown(&self, shown: &str) -> Option<bool> {
+        let mut is_escaped = None;
+        for grep in &self.greps {
+            if grep.regex.is_match(shown) {
+                if self.invert_greps {
+                    return Some(false);
+                }
+            } else if grep.looks_around || *is_escaped.get_or_insert_with(|| shown.contains('\\')) {
+                return None;
+            } else if !self.invert_greps {
+                return Some(false);
+            }
+        }
+        Some(true)
     }
 
     /// Applies the conditions on values. `texts` is a buffer.

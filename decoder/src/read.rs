@@ -19,7 +19,7 @@
 //! | `plan` | what is read: dumps, sessions, call sites with their predicates |
 //! | `session` | files of one run of a logger, and the items of their rings |
 //! | `ring` | one ring: blocks in order, and what is missing between them |
-//! | `block_reader`, `columns`, `block_body` | an open block |
+//! | `block_reader`, `columns`, `group_walk`, `block_body` | an open block |
 //! | `batch` | consecutive records of a block, undecoded |
 //! | `statement` | losses on their way to the output |
 //! | `tally`, `state`, `summary` | counters |
@@ -32,6 +32,7 @@ mod columns;
 mod cursor;
 mod decoder;
 mod ending;
+mod group_walk;
 mod growth;
 mod inputs;
 mod order;

@@ -4,16 +4,21 @@
 //!   block frame │ summary frame │ block frame │ summary frame │ …
 //!                 ├ the block's checksum, which identifies it
 //!                 ├ call sites that occur
-//!                 └ a filter: bits for all four consecutive bytes of records that can hold text
+//!                 ├ a filter: bits for all four consecutive bytes of records that can hold text
+//!                 └ ranges of the integers of each call site, in groups
 //! ```
 //!
 //! A summary may list too much, never too little: what it lacks, the block lacks. Reading a whole dump needs
 //! no summaries, and a writer may leave them out when it is short of time.
 
+mod ranges;
+
 use crate::bytes::Fields;
 use crate::dictionary::CallSite;
 use crate::types::Type;
 use crate::value::put_uint;
+pub use ranges::{IntegerRange, IntegerRanges};
+use ranges::NotedRange;
 
 /// The number of consecutive bytes in a gram of the filter. Shorter text cannot be looked up.
 pub const GRAM_BYTES: usize = 4;
@@ -84,6 +89,23 @@ impl<'a> BlockSummary<'a> {
             Some(next)
         })
         .chain(self.lacks_list().then_some(None))
+    }
+
+    /// The ranges of the integers in columns, which follow the list of call sites.
+    #[must_use]
+    pub fn ranges(&self) -> IntegerRanges {
+        let mut ids = Vec::new();
+        for id in self.sites() {
+            match id {
+                Some(id) => ids.push(id),
+                None => return IntegerRanges::default(),
+            }
+        }
+        let mut rest = self.sites;
+        for _ in 0..=ids.len() {
+            take_uint(&mut rest);
+        }
+        IntegerRanges::read(&ids, rest)
     }
 
     fn lacks_list(&self) -> bool {
@@ -171,6 +193,7 @@ pub struct SummaryBuilder {
     /// [`SEEN`](Self::SEEN) and [`TEXT`](Self::TEXT), by id.
     kinds: Vec<u8>,
     seen: Vec<u32>,
+    ranges: Vec<NotedRange>,
     /// Whether an id was too large.
     is_partial: bool,
 }
@@ -184,6 +207,7 @@ impl Default for SummaryBuilder {
             lacks_text: false,
             kinds: Vec::new(),
             seen: Vec::new(),
+            ranges: Vec::new(),
             is_partial: false,
         }
     }
@@ -207,6 +231,7 @@ impl SummaryBuilder {
         self.lacks_text = false;
         self.has_folds = false;
         self.is_partial = false;
+        self.ranges.clear();
         for id in self.seen.drain(..) {
             self.kinds[id as usize] = 0;
         }
@@ -235,6 +260,11 @@ impl SummaryBuilder {
     /// Leaves out the filter: text was not added.
     pub(crate) const fn leave_text_out(&mut self) {
         self.lacks_text = true;
+    }
+
+    /// Adds the integers of a column of a call site, in the form that they have in a row: all of them.
+    pub(crate) fn note_integers(&mut self, tag: u32, column: usize, are_signed: bool, rows: &[u64]) {
+        self.ranges.extend(NotedRange::of(tag, column, are_signed, rows));
     }
 
     /// Whether all records since [`begin`](Self::begin) can be summarized: not if one has an id that is greater
@@ -320,6 +350,7 @@ impl SummaryBuilder {
             put_uint(out, (id - last).into());
             last = id;
         }
+        NotedRange::put_all(&self.seen, &mut self.ranges, out);
     }
 }
 

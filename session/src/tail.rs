@@ -232,6 +232,18 @@ pub fn remove(dump: &Path, session: &[u8; 16]) -> io::Result<()> {
     }
 }
 
+/// Removes the tail of a session beside its dump if it is too short to have anything: it was emptied, or about
+/// to be begun.
+///
+/// # Errors
+/// If it cannot be removed.
+pub fn remove_if_empty(dump: &Path, session: &[u8; 16]) -> io::Result<()> {
+    let path = folder_of(dump).join(tail_file(session));
+    let is_empty = std::fs::symlink_metadata(&path)
+        .is_ok_and(|found| found.is_file() && found.len() < FileHeader::BYTES as u64);
+    if is_empty { remove(dump, session) } else { Ok(()) }
+}
+
 /// Reads the first bytes of a file, whatever its position.
 fn read_beginning(file: &File, limit: u64) -> io::Result<Vec<u8>> {
     let length = file.metadata()?.len().min(limit);

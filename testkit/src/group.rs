@@ -123,7 +123,7 @@ impl CellType {
                 let n = dice.below(100_000) as f64 - 50_000.0;
                 let value = match style % 3 {
                     0 => n / 1000.0,
-                    1 => n.sqrt(),
+                    1 => n.abs().sqrt(),
                     _ => 1.5,
                 };
                 value.to_le_bytes().to_vec()
@@ -314,6 +314,12 @@ impl GroupModel {
     /// compressed.
     #[must_use]
     pub fn payload(&self, seed: u64) -> Vec<u8> {
+        self.payload_with(seed, &[Codec::None, Codec::Lz4, Codec::Zstd])
+    }
+
+    /// The same with some codecs only.
+    #[must_use]
+    pub fn payload_with(&self, seed: u64, codecs: &[Codec]) -> Vec<u8> {
         let mut dice = Dice(seed);
         let sections = GroupWriter::sections(self, &mut dice);
         let mut header = self.header();
@@ -323,7 +329,7 @@ impl GroupModel {
         put_uint(&mut out, sections.len() as u64);
         let mut stored = Vec::new();
         for plain in &sections {
-            let codec = [Codec::None, Codec::Lz4, Codec::Zstd][dice.below(3) as usize];
+            let codec = codecs[dice.below(codecs.len() as u64) as usize];
             let body = compress(plain, codec);
             out.push(codec.number());
             put_uint(&mut out, plain.len() as u64);

@@ -15,13 +15,14 @@ import sys
 
 from steno_codecs import decompress
 from steno_columns import rows
+from steno_groups import parts_as_blocks
 from steno_values import UNIX, Cursor, Damage, read_site, read_value
 
 MAGIC = b"\x89STENO\r\n"
 SYNC = b"\xf5\x9dst"
 HEADER_BYTES, FRAME_HEADER_BYTES, BLOCK_HEADER_BYTES = 64, 24, 72
 DICTIONARY, THREAD, CLOCK, BLOCK, LOSS, WATERMARK, INDEX, END, SUMMARY, VOLATILE, HEADER = range(1, 12)
-LOSS_TAG, LOSS_BYTES, FIRST_SITE = 1, 80, 16
+LOSS_TAG, LOSS_BYTES, FIRST_SITE, GROUP = 1, 80, 16, 3
 
 
 class Problems:
@@ -63,7 +64,7 @@ def read_header(data, problems):
         sys.exit("cut within the header")
     major, minor, length, created, hz, crc = struct.unpack("<8xHHI16xq8xQ4xI", data[:HEADER_BYTES])
     if major > 1:
-        sys.exit(f"format version {major}.{minor} is newer than this reader (1.3)")
+        sys.exit(f"format version {major}.{minor} is newer than this reader (1.4)")
     if binascii.crc32(data[:60]) != crc:
         if find_frame(data, 0) is None:
             sys.exit("not a stenolog dump: its header is damaged")
@@ -226,10 +227,17 @@ class Dump:
 
     def take(self, offset, kind, payload, is_cut):
         if kind == BLOCK:
-            ring, position = struct.unpack_from("<I4xQ", payload)
             if len(payload) < BLOCK_HEADER_BYTES:
                 raise Damage("a block without its header")
-            self.items.setdefault(ring, []).append((position, 1, offset, payload))
+            blocks = [payload]
+            if payload[4] == GROUP and not is_cut:
+                try:
+                    blocks = list(parts_as_blocks(payload))
+                except (Damage, struct.error) as damage:
+                    self.problems.report(offset, f"a group cannot be read: {damage}")
+            for block in blocks:
+                ring, position = struct.unpack_from("<I4xQ", block)
+                self.items.setdefault(ring, []).append((position, 1, offset, block))
             self.last_block = None if is_cut else (offset, binascii.crc32(payload))
         elif is_cut:
             return

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use stenolog_format::block::{BlockError, BlockHeader, Codec, ColumnWalk, Records, Wish};
 use stenolog_session::codec::{self, Decompressor};
 
-use super::groups::{self, Groups, OpenGroup};
+use super::groups::{self, GroupForm, Groups, OpenGroup};
 use super::stored::Stored;
 
 /// The most buffers to keep for later blocks. Rings are read by turns: most have one block open.
@@ -52,6 +52,14 @@ impl Deref for Body<'_> {
 }
 
 impl Body<'_> {
+    /// The group that it is a part of.
+    pub(crate) const fn group(&self) -> Option<&Arc<OpenGroup>> {
+        match self {
+            Self::Part(group, _) => Some(group),
+            _ => None,
+        }
+    }
+
     /// The records in it; the last one may be cut.
     pub(crate) fn records(&self, header: &BlockHeader) -> Result<Records<'_>, BlockError> {
         let is_turned = matches!(header.encoding, BlockHeader::COLUMNS | BlockHeader::GROUP);
@@ -82,23 +90,24 @@ impl Unpacker {
     /// unknown codec.
     pub(crate) fn unpack<'d>(&mut self, stored: &Stored<'d>) -> Result<Body<'d>, BlockError> {
         if stored.header.encoding == BlockHeader::GROUP {
-            return self.part(stored, |_| true);
+            return self.part(stored, GroupForm::Rows, |_| Wish::Packed);
         }
         let body = self.decompress(stored)?;
         self.rows(stored, body, |_| true)
     }
 
-    /// The rows of a part of a group. Of a group that was opened before, this is what was wanted then.
-    fn part<'d>(
+    /// A part of a group. Of a group that was opened before, this is what was wanted then.
+    fn part<'d, 't>(
         &mut self,
         stored: &Stored<'_>,
-        is_wanted: impl FnMut(u32) -> bool,
+        form: GroupForm,
+        wish: impl FnMut(u32) -> Wish<'t>,
     ) -> Result<Body<'d>, BlockError> {
         let found = match self.groups.find(stored) {
             Some(found) => found,
             None => {
                 let mut buffers = [(); 2].map(|()| self.spares.pop().unwrap_or_default());
-                let group = groups::open(stored, &mut self.decompressor, &mut buffers, is_wanted);
+                let group = groups::open(stored, &mut self.decompressor, form, &mut buffers, wish);
                 let group = group.map(Arc::new);
                 let freed = self.groups.keep(stored, group.clone());
                 let [plain, _] = buffers;
@@ -129,8 +138,7 @@ impl Unpacker {
         mut wish: impl FnMut(u32, Option<&[u8]>) -> Wish<'t>,
     ) -> Result<(Body<'d>, bool), BlockError> {
         if stored.header.encoding == BlockHeader::GROUP {
-            let is_wanted = |tag| !matches!(wish(tag, None), Wish::Nothing);
-            return Ok((self.part(stored, is_wanted)?, false));
+            return Ok((self.part(stored, GroupForm::Words, |tag| wish(tag, None))?, false));
         }
         let body = self.decompress(stored)?;
         if stored.header.encoding != BlockHeader::COLUMNS || stored.is_cut {

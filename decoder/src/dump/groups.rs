@@ -10,7 +10,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, Weak};
 
-use stenolog_format::block::{BlockError, BlockHeader, GroupBody};
+use stenolog_format::block::{BlockError, BlockHeader, GroupBody, GroupWords, Wish};
 use stenolog_session::codec::Decompressor;
 
 use super::source::Source;
@@ -22,29 +22,58 @@ const MAX_KEPT: usize = 4;
 /// How many groups to remember that may still be read.
 const MAX_WATCHED: usize = 64;
 
-/// The records of a group, as packed rows.
+/// The records of a group.
 pub(crate) struct OpenGroup {
-    rows: Vec<u8>,
-    /// Where those of each part are.
-    parts: Vec<Range<usize>>,
+    /// The plain bytes of the group, or its rows.
+    bytes: Vec<u8>,
+    records: GroupRecords,
+}
+
+enum GroupRecords {
+    /// Words that were read out of the columns.
+    Words(Box<GroupWords>),
+    /// Where the rows of each part are.
+    Rows(Vec<Range<usize>>),
 }
 
 impl OpenGroup {
-    /// The rows of a part.
+    /// The rows of a part, or the bytes that words refer to.
     #[inline]
     pub(crate) fn part(&self, part: usize) -> &[u8] {
-        self.parts.get(part).and_then(|part| self.rows.get(part.clone())).unwrap_or_default()
+        match &self.records {
+            GroupRecords::Words(_) => &self.bytes,
+            GroupRecords::Rows(parts) => {
+                let part = parts.get(part).and_then(|part| self.bytes.get(part.clone()));
+                part.unwrap_or_default()
+            }
+        }
+    }
+
+    /// The words, if it is not in rows.
+    #[inline]
+    pub(crate) fn words(&self) -> Option<&GroupWords> {
+        match &self.records {
+            GroupRecords::Words(words) => Some(words),
+            GroupRecords::Rows(_) => None,
+        }
     }
 
     /// The memory that it takes, divided by its parts.
     pub(crate) fn held_bytes(&self) -> usize {
-        self.rows.capacity() / self.parts.len().max(1)
+        let (of_words, parts) = match &self.records {
+            GroupRecords::Words(words) => (
+                words.words.capacity() * size_of::<u64>() + words.restored.capacity(),
+                words.parts(),
+            ),
+            GroupRecords::Rows(parts) => (0, parts.len()),
+        };
+        (self.bytes.capacity() + of_words) / parts.max(1)
     }
 }
 
 impl fmt::Debug for OpenGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OpenGroup").field("parts", &self.parts.len()).finish_non_exhaustive()
+        f.debug_struct("OpenGroup").field("bytes", &self.bytes.len()).finish_non_exhaustive()
     }
 }
 
@@ -94,7 +123,7 @@ impl Groups {
         let Kept { source, offset, found } =
             self.kept.drain(MAX_KEPT.min(self.kept.len())..).next()?;
         match Arc::try_unwrap(found.ok()?) {
-            Ok(group) => Some(group.rows),
+            Ok(group) => Some(group.bytes),
             Err(group) => {
                 if self.watched.len() < MAX_WATCHED {
                     self.watched.push((source, offset, Arc::downgrade(&group)));
@@ -111,13 +140,22 @@ impl Groups {
     }
 }
 
-/// Opens a group: turns its records into rows. Those with unwanted tags lack their values. `buffers` are reused;
-/// the first one is left.
-pub(super) fn open(
+/// How to open a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GroupForm {
+    /// As rows.
+    Rows,
+    /// As words, if they take no more memory than is good.
+    Words,
+}
+
+/// Opens a group. `buffers` are reused; what is left in the first one can be reused again.
+pub(super) fn open<'t>(
     stored: &Stored<'_>,
     decompressor: &mut Decompressor,
+    form: GroupForm,
     buffers: &mut [Vec<u8>; 2],
-    mut is_wanted: impl FnMut(u32) -> bool,
+    mut wish: impl FnMut(u32) -> Wish<'t>,
 ) -> Result<OpenGroup, BlockError> {
     if stored.is_cut {
         return Err(BlockError::Cut);
@@ -127,10 +165,17 @@ pub(super) fn open(
         |codec, from: &[u8], to: &mut [u8]| decompressor.decompress_into(codec, from, to);
     let [plain, rows] = buffers;
     let mut body = GroupBody::open(&header, stored.bytes, std::mem::take(plain), &mut unpack)?;
+    let mut is_wanted = |tag| !matches!(wish(tag), Wish::Nothing);
     body.need_rows(stored.bytes, &mut is_wanted, &mut unpack)?;
+    if form == GroupForm::Words
+        && let Some(words) = GroupWords::read(&body, &mut wish)?
+    {
+        let records = GroupRecords::Words(Box::new(words));
+        return Ok(OpenGroup { bytes: body.into_buffer(), records });
+    }
     let mut rows = std::mem::take(rows);
     rows.clear();
-    let parts = body.rows(&mut rows, is_wanted);
+    let parts = body.rows(&mut rows, |tag| !matches!(wish(tag), Wish::Nothing));
     *plain = body.into_buffer();
-    Ok(OpenGroup { rows, parts: parts? })
+    Ok(OpenGroup { bytes: rows, records: GroupRecords::Rows(parts?) })
 }

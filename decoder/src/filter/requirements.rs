@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use stenolog_format::block::SitePlan;
 use stenolog_format::dictionary::CallSite;
+use stenolog_format::summary::{BlockSummary, IntegerRange, IntegerRanges};
 use stenolog_format::types::Type;
 
 use super::prefilter::RequiredLiteral;
@@ -33,6 +34,28 @@ pub(crate) struct SlotColumns {
 }
 
 impl Requirements {
+    /// The range of the integers of a slot.
+    pub(crate) fn range(
+        &self,
+        slot: usize,
+        site: u32,
+        ranges: &IntegerRanges,
+    ) -> Option<IntegerRange> {
+        let columns = &self.slots.get(slot).filter(|slot| slot.columns.len() == 1)?.columns;
+        ranges.get(site, columns.start)
+    }
+
+    /// Whether a block with this summary may hold such a record of the call site.
+    pub(crate) fn may_be_met(
+        &self,
+        site: u32,
+        summary: &BlockSummary<'_>,
+        ranges: &IntegerRanges,
+    ) -> bool {
+        let range = |slot| self.range(slot, site, ranges);
+        self.all.iter().all(|one| one.may_be_met(summary, range))
+    }
+
     pub(super) fn new(all: Vec<RequiredLiteral>, site: &CallSite) -> Self {
         let searched = all.iter().filter_map(|one| Some((one.in_rows()?, one.is_text())));
         let shortest = |(pieces, _): &(Vec<Vec<u8>>, bool)| pieces.iter().map(Vec::len).min();

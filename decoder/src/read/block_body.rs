@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use stenolog_format::block::BlockHeader;
+use stenolog_format::block::{BlockHeader, GroupWords};
 use stenolog_format::frame::FrameHeader;
 
 use super::seek::Sought;
@@ -33,6 +33,15 @@ impl BlockBody {
             }
             Body::Unpacked(buffer, length) => Self::Unpacked(buffer, length),
             Body::Part(group, part) => Self::Part(group, part),
+        }
+    }
+
+    /// The words of the group that it is a part of.
+    #[inline]
+    pub(crate) fn words(&self) -> Option<&GroupWords> {
+        match self {
+            Self::Part(group, _) => group.words(),
+            _ => None,
         }
     }
 

@@ -12,6 +12,7 @@ use stenolog_format::value::Encoding;
 use super::batch::{BATCH_RECORDS, BatchRecord, BatchValues, RecordBatch};
 use super::block_body::BlockBody;
 use super::columns::OpenColumns;
+use super::group_walk::GroupWalk;
 use super::order::{Key, Order};
 use super::plan::ReadPlan;
 use super::pools::Pools;
@@ -46,6 +47,7 @@ pub(super) struct BlockReader {
 enum BlockWalk {
     Rows(RecordsPlace, Hits),
     Columns(OpenColumns),
+    Group(GroupWalk),
     Found(FoundWalk),
 }
 
@@ -109,9 +111,15 @@ impl BlockClock<'_> {
         }
     }
 
+    /// The time of a record of a packed block.
+    #[inline]
+    pub(super) fn moment_of(&mut self, time: RecordTime) -> (Moment, u64) {
+        self.moment(time, TimeSource::Counter)
+    }
+
     /// The key of the next record.
     #[inline]
-    fn key(&mut self, own: Key) -> Key {
+    pub(super) fn key(&mut self, own: Key) -> Key {
         if self.order == Order::Time {
             self.key = self.key.max(own);
         }
@@ -132,7 +140,7 @@ impl BlockReader {
         pools: &mut Pools,
     ) -> Result<Self, BlockError> {
         let Pools { sought, unpacker, .. } = pools;
-        let sought = sought.find(plan, dump_index, block, stored, unpacker);
+        let sought = sought.find(plan, (dump_index, index as usize), block, stored, unpacker);
         if let Some(found) = sought.as_ref().filter(|of| matches!(***of, Sought::Records(_))) {
             let (found, part) = (Arc::clone(found), block.part as usize);
             let body = BlockBody::Found(Arc::clone(&found));
@@ -141,6 +149,11 @@ impl BlockReader {
         }
         let mut columns = pools.columns.pop().unwrap_or_default();
         let select = |tag| plan.select(dump_index, tag).filter(|_| tag != CallSite::LOSS_ID);
+        let is_sought = |of: &Requirements| of.in_rows.is_some();
+        let selection = |tag| {
+            let (site, predicate) = select(tag)?;
+            Some((site, matches!(predicate, SitePredicate::Requires(of) if is_sought(of))))
+        };
         let is_ruled_out = |tag| sought.as_ref().is_some_and(|of| of.rules_out(tag));
         let mut may_hold = None;
         let opened =
@@ -163,18 +176,20 @@ impl BlockReader {
             if is_in_columns {
                 return Ok((body, None));
             }
-            let place = body.records(&block.header)?.place();
-            Ok((body, Some(BlockWalk::Rows(place, Hits::default()))))
+            let of_group = body
+                .group()
+                .and_then(|group| GroupWalk::new(group, block.part as usize, &selection));
+            let walk = match of_group {
+                Some(walk) => BlockWalk::Group(walk),
+                None => BlockWalk::Rows(body.records(&block.header)?.place(), Hits::default()),
+            };
+            Ok((body, Some(walk)))
         });
         let (body, walk) = match walk {
             Ok((body, None)) => {
                 let OpenColumns { walk, selections } = &mut columns;
                 selections.clear();
-                selections.extend(walk.kinds().iter().map(|kind| {
-                    let (site, predicate) = select(kind.tag)?;
-                    let is_sought = |of: &Requirements| of.in_rows.is_some();
-                    Some((site, matches!(predicate, SitePredicate::Requires(of) if is_sought(of))))
-                }));
+                selections.extend(walk.kinds().iter().map(|kind| selection(kind.tag)));
                 (body, BlockWalk::Columns(columns))
             }
             Ok((body, Some(rows))) => {
@@ -222,7 +237,7 @@ impl BlockReader {
     pub(super) fn bytes_left(&self) -> u64 {
         match &self.walk {
             BlockWalk::Rows(place, _) => self.body.len().saturating_sub(place.offset()) as u64,
-            BlockWalk::Columns(_) | BlockWalk::Found(_) => 0,
+            BlockWalk::Columns(_) | BlockWalk::Group(_) | BlockWalk::Found(_) => 0,
         }
     }
 
@@ -265,6 +280,7 @@ impl BlockReader {
         let (found, walked) = match &mut self.walk {
             BlockWalk::Rows(..) => self.find_in_rows(&mut finder),
             BlockWalk::Columns(..) => self.find_in_columns(&mut finder),
+            BlockWalk::Group(walk) => walk.find(&mut finder, &self.block),
             BlockWalk::Found(..) => self.find_in_found(&mut finder),
         };
         finder.batch.shrink();
@@ -339,7 +355,7 @@ impl BlockReader {
                         let start = start as usize;
                         hits.has(search, bytes, start..start + length as usize)
                     }
-                    BatchValues::InBody(..) | BatchValues::InBatch(_) => true,
+                    _ => true,
                 };
                 if is_wanted {
                     (records[kept], keys[kept]) = (records[at], keys[at]);
@@ -469,14 +485,14 @@ impl BlockReader {
 }
 
 /// The parameters of a search for records.
-struct Finder<'f, 'm> {
-    clock: &'f mut BlockClock<'m>,
-    delivered: u64,
-    batch: &'f mut RecordBatch,
-    plan: &'f ReadPlan,
+pub(super) struct Finder<'f, 'm> {
+    pub(super) clock: &'f mut BlockClock<'m>,
+    pub(super) delivered: u64,
+    pub(super) batch: &'f mut RecordBatch,
+    pub(super) plan: &'f ReadPlan,
 }
 
-fn statement(time: RecordTime, values: &[u8]) -> BlockStep {
+pub(super) fn statement(time: RecordTime, values: &[u8]) -> BlockStep {
     let counter = match time {
         RecordTime::Counter(counter) | RecordTime::Word(counter) => counter,
         RecordTime::UnixNanos(_) => 0,

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use regex::bytes::Regex;
+use stenolog_format::summary::IntegerRanges;
 
 use super::order::Order;
 use super::session::{self, Session};
@@ -189,12 +190,14 @@ impl ReadPlan {
     /// Whether a block may hold a wanted record, or one whose call site is unknown, by its summary.
     pub(super) fn may_hold(&self, dump_index: usize, dump: &Dump, block: usize) -> bool {
         let Some(summary) = dump.summary(block).filter(|_| self.is_selective) else { return true };
+        let ranges = if self.seeks { summary.ranges() } else { IntegerRanges::default() };
         let mut ids = summary.sites();
-        ids.any(|id| match id.and_then(|id| self.select(dump_index, id)) {
-            None | Some((_, SitePredicate::Always)) => true,
-            Some((_, SitePredicate::Never)) => false,
-            Some((_, SitePredicate::Requires(of))) => {
-                of.all.iter().all(|one| one.may_be_met(&summary))
+        ids.any(|id| {
+            let Some(id) = id else { return true };
+            match self.select(dump_index, id) {
+                None | Some((_, SitePredicate::Always)) => true,
+                Some((_, SitePredicate::Never)) => false,
+                Some((_, SitePredicate::Requires(of))) => of.may_be_met(id, &summary, &ranges),
             }
         })
     }

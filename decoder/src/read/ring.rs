@@ -319,7 +319,7 @@ impl Ring {
             }
         };
         let Pools { sought, unpacker, .. } = pools;
-        let found = sought.find(plan, dump_index, block, &stored, unpacker);
+        let found = sought.find(plan, (dump_index, index), block, &stored, unpacker);
         if found.is_some_and(|found| !found.has_part(block.part as usize)) {
             self.skip(header);
             return None;

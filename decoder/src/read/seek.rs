@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 
 use stenolog_format::block::{BlockError, BlockHeader, GroupBody, GroupColumn, GroupKind, Layout};
 use stenolog_format::dictionary::CallSite;
+use stenolog_format::summary::IntegerRanges;
 use stenolog_format::types::Type;
 
 use super::plan::ReadPlan;
@@ -88,6 +89,8 @@ enum OfKind {
 struct Seeker<'s> {
     plan: &'s ReadPlan,
     stored: &'s [u8],
+    /// The ranges of integers, so far as the summary states them.
+    ranges: IntegerRanges,
     unpacker: &'s mut Unpacker,
     body: GroupBody,
     /// The entries of the pools that have a piece.
@@ -95,15 +98,16 @@ struct Seeker<'s> {
     integers: Vec<u64>,
 }
 
-/// Searches a group of a dump. `header` is that of the group, `stored` is what follows it.
+/// Searches a group of a dump. `header` is that of the group, `stored` is what follows it. `ranges` are those of
+/// its summary.
 ///
 /// # Errors
 /// If the group is malformed.
 fn seek(
     plan: &ReadPlan,
     dump_index: usize,
-    header: &BlockHeader,
-    stored: &[u8],
+    (header, stored): (&BlockHeader, &[u8]),
+    ranges: IntegerRanges,
     unpacker: &mut Unpacker,
 ) -> Result<Sought, BlockError> {
     let buffer = unpacker.spare();
@@ -111,7 +115,7 @@ fn seek(
         unpacker.decompress_into(codec, from, to)
     })?;
     let (entries, integers) = Default::default();
-    let mut seeker = Seeker { plan, stored, unpacker, body, entries, integers };
+    let mut seeker = Seeker { plan, stored, ranges, unpacker, body, entries, integers };
     let sought = seeker.run(dump_index);
     let Seeker { body, unpacker, .. } = seeker;
     unpacker.take_back_buffer(body.into_buffer());
@@ -196,6 +200,10 @@ impl Seeker<'_> {
         found: &mut Bits,
     ) -> Result<bool, BlockError> {
         let Some(slot) = of.slots.get(condition.slot) else { return Ok(false) };
+        let range = of.range(condition.slot, kind.tag, &self.ranges);
+        if range.is_some_and(|range| !condition.wanted.may_be_in(range)) {
+            return Ok(true);
+        }
         let of_slot = columns.get(slot.columns.clone()).unwrap_or_default();
         match &condition.wanted {
             Wanted::Text(piece) => {

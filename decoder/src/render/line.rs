@@ -42,6 +42,8 @@ const MAX_LINE_BYTES: usize = 1 << 20;
 pub(super) enum LineFormat {
     /// [`Format::Short`](crate::Format::Short) without colours, from the target on.
     Short,
+    /// The same from the message on, without the line end: what searches look at.
+    Body,
     /// [`Format::Json`](crate::Format::Json), from the end of the time on.
     Json,
 }
@@ -82,7 +84,7 @@ impl LineFormat {
     /// Appends a piece of the message.
     fn escape(self, out: &mut String, text: &str) {
         match self {
-            Self::Short => push_escaped(out, text),
+            Self::Short | Self::Body => push_escaped(out, text),
             Self::Json => push_json_text(out, text),
         }
     }
@@ -105,7 +107,7 @@ impl Line {
         let types = call_site.slots.iter().map(|slot| &slot.ty).collect();
         let mut builder = LineBuilder::new(format, plan, types);
         match format {
-            LineFormat::Short => builder.short(&text, &pieces, tail),
+            LineFormat::Short | LineFormat::Body => builder.short(&text, &pieces, tail),
             LineFormat::Json => builder.json(&text, call_site.level, &pieces, tail),
         }
         let LineBuilder { parts, literals, slow, variants, is_printed, .. } = builder;
@@ -130,6 +132,22 @@ impl Line {
 
     pub(super) const fn format(&self) -> LineFormat {
         self.format
+    }
+
+    /// The literal text that is in all lines, in pieces.
+    pub(super) fn literals(&self) -> impl Iterator<Item = &[u8]> {
+        let mut conditional = 0;
+        self.parts.iter().filter_map(move |part| {
+            if conditional > 0 {
+                conditional -= 1;
+                return None;
+            }
+            if let Print::Option { parts, .. } = part.print {
+                conditional = parts;
+            }
+            let Literal { start, bytes } = part.literal;
+            self.literals.get(start as usize..)?.get(..bytes as usize)
+        })
     }
 
     /// The severity of the records.

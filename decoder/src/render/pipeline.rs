@@ -7,6 +7,7 @@ mod parallel;
 mod serial;
 mod stitcher;
 mod tail;
+mod text_matcher;
 mod workers;
 
 use std::io;

@@ -88,6 +88,7 @@ impl Renderer {
                     let head = &thread.short[line.level().index()];
                     put_padded(put_chunk(spare, time, length), head)
                 }
+                LineFormat::Body => spare,
                 LineFormat::Json => {
                     let spare = put_chunk(spare, b"{\"timestamp\":\"  ", 14);
                     put_chunk(spare, time, length)

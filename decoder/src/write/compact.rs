@@ -166,6 +166,7 @@ fn repack_in_windows(
         copy: FrameCopier::new(FileHeader { version, ..*header }, out),
         progress,
         done: RepackProgress { bytes_total, ..RepackProgress::default() },
+        grouped: 0,
         blocks_before: 0,
         blocks: 0,
         is_whole: dump.damage().is_empty(),
@@ -194,6 +195,8 @@ struct Rewriter<'d, 'o, W, P> {
     copy: FrameCopier<'o, W>,
     progress: P,
     done: RepackProgress,
+    /// The records of blocks of several rings.
+    grouped: u64,
     blocks_before: u64,
     blocks: u64,
     /// Nothing was left out.
@@ -220,7 +223,12 @@ impl<W: Write, P: FnMut(&RepackProgress)> Output for Rewriter<'_, '_, W, P> {
             match packed {
                 Packed::LeftOut => self.is_whole = false,
                 Packed::Copied(index) => self.put_copy(index as usize)?,
-                Packed::New { header, payload, mut summary, merged } => {
+                Packed::New { mut header, mut payload, mut summary, merged } => {
+                    if header.ring == BlockHeader::SEVERAL_RINGS {
+                        header.first_record = self.grouped;
+                        payload[..BlockHeader::BYTES].copy_from_slice(&header.encode());
+                        self.grouped += u64::from(header.count);
+                    }
                     self.copy.put_summed_block(&header, &payload, &mut summary)?;
                     self.blocks_before += merged;
                     self.blocks += 1;

@@ -35,6 +35,8 @@ pub struct BlockBuilder {
     has_columns: bool,
     group: Group,
     body: Vec<u8>,
+    /// A record that was packed.
+    unpacked: Vec<u8>,
     header: Option<BlockHeader>,
     counters: Times,
     unix: Times,
@@ -219,9 +221,13 @@ impl BlockBuilder {
         time_word: u64,
         values: &[u8],
     ) -> Result<(), ValueError> {
-        let mut payload = time_word.to_le_bytes().to_vec();
-        plan.unpack(values, &mut payload)?;
-        self.push_planned(plan, &payload)
+        let mut payload = std::mem::take(&mut self.unpacked);
+        payload.clear();
+        payload.extend_from_slice(&time_word.to_le_bytes());
+        let unpacked = plan.unpack(values, &mut payload);
+        let pushed = unpacked.and_then(|()| self.push_planned(plan, &payload));
+        self.unpacked = payload;
+        pushed
     }
 
     /// Takes a loss statement.

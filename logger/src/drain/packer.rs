@@ -1,13 +1,17 @@
 //! Packer: from the records of a ring to a block of the segment.
 //!
-//! A block is in columns, in packed rows, or raw if a record does not fit its call site's types. Before it,
-//! the segment gets the ring's thread and the call sites that it lacks (S2); after it, a summary if there
-//! is time.
+//! A block is in columns, in packed rows, or raw if a record does not fit its call site's types. Where there is
+//! time, all rings are packed into one block, a group. Before it, the segment gets the ring's thread and the
+//! call sites that it lacks (S2); after it, a summary if there is time.
+
+mod group;
 
 use std::io;
 use std::sync::Arc;
 
-use stenolog_format::block::{BlockBuilder, BlockHeader, First, RARE_AFTER_RECORDS, SitePlan};
+use stenolog_format::block::{
+    BlockBuilder, BlockHeader, Depth, First, RARE_AFTER_RECORDS, SitePlan,
+};
 use stenolog_format::dictionary::{CallSite, Level, Thread, TimeSource};
 use stenolog_format::loss::Loss;
 use stenolog_format::recovery::MAX_BLOCK_BYTES;
@@ -17,6 +21,8 @@ use stenolog_session::codec::Compressor;
 use stenolog_session::failpoint::{self, Step};
 use stenolog_session::writer::DumpWriter;
 
+use self::group::Part;
+pub(super) use self::group::{GROUP_BYTES, GroupPart};
 use super::effort::Effort;
 use super::rings::DrainRing;
 use super::segment::Segment;
@@ -33,6 +39,9 @@ const MIN_BLOCK_BYTES: usize = 1 << 16;
 /// The bound where memory is short.
 const LEAST_BLOCK_BYTES: usize = 1 << 12;
 
+/// A block of fewer records is packed in rows: the directory of columns would take more than they save.
+const LEAST_FOR_COLUMNS: u32 = 16;
+
 /// A block of fewer bytes of its ring gets no summary: it is read as soon as that would be.
 const SUMMED_UP_BYTES: usize = 1 << 12;
 
@@ -42,10 +51,15 @@ pub(super) struct Packer {
     compressor: Compressor,
     summaries: SummaryBuilder,
     sites: PackedSites,
-    /// The last loss statement of the block.
+    /// The last loss statement of the block, or of the last part of a group.
     loss: Option<Loss>,
+    /// The parts of the group.
+    parts: Vec<Part>,
+    headers: Vec<BlockHeader>,
     /// The size of the largest block that there was memory for.
     affordable_bytes: usize,
+    /// There was memory for a group.
+    has_group_memory: bool,
 }
 
 /// The part of a ring that a block took.
@@ -62,6 +76,7 @@ struct Packing {
     limit: usize,
     /// Whether the block is packed. If not, it must be raw.
     is_packed: bool,
+    is_columns: bool,
     is_cut: bool,
 }
 
@@ -83,7 +98,10 @@ impl Packer {
             summaries: SummaryBuilder::default(),
             sites: PackedSites::default(),
             loss: None,
+            parts: Vec::new(),
+            headers: Vec::new(),
             affordable_bytes: 0,
+            has_group_memory: false,
         }
     }
 
@@ -114,12 +132,12 @@ impl Packer {
     ) -> Taken {
         let start = ring.taken_to;
         self.loss = None;
-        let Packing { mut end, limit, is_packed, mut is_cut } =
+        let Packing { mut end, limit, is_packed, is_columns, mut is_cut } =
             self.pack(ring, &segment.writer, effort, limit);
         if !is_packed {
             end = self.put_raw(ring, segment, limit);
         } else if self.builder.count() > 0 {
-            self.put_packed(ring, segment, effort, end);
+            self.put_packed(ring, segment, (effort, is_columns), end);
         }
         ring.taken_to = end;
         let bytes = (end - start) as usize;
@@ -174,15 +192,19 @@ impl Packer {
     ) -> Packing {
         let start = ring.taken_to;
         let (id, position, first_record) = (ring.id(), ring.stated_to, ring.records);
-        let mut packing = Packing { end: start, limit, is_packed: false, is_cut: false };
+        let mut packing =
+            Packing { end: start, limit, is_packed: false, is_columns: false, is_cut: false };
         if effort > Effort::Rows {
-            self.builder.begin_columns(id, position, first_record);
+            self.builder.begin_group(Depth::Fast);
+            self.builder.begin_part(id, position, first_record);
             let without_error = Some(first_record.saturating_sub(ring.errors_to));
             let columns =
                 self.pack_records(&mut ring.consumer, writer, start, limit, without_error);
             packing.end = columns.end;
-            packing.is_packed = columns.is_sound
-                && (self.builder.count() == 0 || self.builder.are_columns_worthwhile());
+            packing.is_columns = columns.is_sound
+                && columns.end - start <= BlockBuilder::MAX_GROUP_BYTES as u64
+                && (self.builder.count() == 0 || self.builder.count() >= LEAST_FOR_COLUMNS);
+            packing.is_packed = packing.is_columns;
             if columns.is_sound && columns.is_cut {
                 // Rows end there as well.
                 packing.is_cut = true;
@@ -264,20 +286,31 @@ impl Packer {
         &mut self,
         ring: &mut DrainRing,
         segment: &mut Segment,
-        effort: Effort,
+        (effort, is_columns): (Effort, bool),
         end: u64,
     ) {
         let start = ring.taken_to;
         self.explain(&ring.slot.thread, segment);
         let Self { builder, compressor, summaries, sites, .. } = self;
         let header = segment.writer.put_block(|out| {
-            builder.finish_with(end, out, |body, out| compressor.append(effort.codecs(), body, out))
+            if is_columns {
+                builder.end_part(end);
+                builder.finish_group(0, out, |plain, hint, out| {
+                    compressor.append_section(effort.codecs(), plain, hint, out)
+                })
+            } else {
+                let codecs = effort.codecs();
+                builder.finish_with(end, out, |body, out| compressor.append(codecs, body, out))
+            }
         });
         let bytes = (end - start) as usize;
         if bytes >= SUMMED_UP_BYTES {
             // Summarizing text takes as long as building columns.
             let has_time = effort == Effort::Hard;
-            let is_summed_up = builder.sum_up(has_time, summaries);
+            if is_columns {
+                builder.sum_up_group(has_time, summaries);
+            }
+            let is_summed_up = is_columns || builder.sum_up(has_time, summaries);
             if !is_summed_up && has_time {
                 ring.consumer.scan_from(start, bytes, |record| sites.sum_up(summaries, record));
             }

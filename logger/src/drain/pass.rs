@@ -8,6 +8,7 @@
 //!   freed is taken back. It goes to a new segment, which explains everything again and states which records
 //!   the old file had.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,11 +19,12 @@ use stenolog_session::writer::WRITE_AT_BYTES;
 
 use super::effort::Effort;
 use super::pacing::{Fill, Found, Load, next_sleep};
-use super::packer::Packer;
+use super::packer::{GROUP_BYTES, GroupPart, Packer};
 use super::rings::{DrainRing, DrainRings};
 use super::segment::{SegmentFile, WriteFailure};
 use super::segments::Segments;
 use super::tail::Tail;
+use crate::config::Compression;
 use crate::core::Core;
 use crate::error::DrainError;
 use crate::process::memory::has_memory;
@@ -118,6 +120,7 @@ impl Drainer {
 
     fn try_pass(&mut self, is_asked: bool) -> Result<Option<Instant>, WriteFailure> {
         let before = std::mem::replace(&mut self.last_pass, Instant::now());
+        self.core.control.begin_pass();
         if !has_memory(PASS_BYTES) {
             return Err(WriteFailure::Write(io::ErrorKind::OutOfMemory.into()));
         }
@@ -161,6 +164,7 @@ impl Drainer {
     /// Copies the new records of all rings to the tail. `false` if the rings are to be packed.
     fn copy(&mut self, pass: &mut Pass) -> Result<bool, WriteFailure> {
         let now = Instant::now();
+        let mut has_new = false;
         for at in 0..self.rings.len() {
             let ring = self.rings.at(at);
             if ring.is_set_aside {
@@ -189,13 +193,16 @@ impl Drainer {
             }
             let held = ring.held_bytes();
             self.look_again(at, (bytes, held), now, pass);
+            has_new = true;
         }
-        self.read_clock();
-        if self.tail.has_records() && !self.tail.write() {
-            return Ok(false);
+        if has_new {
+            self.read_clock();
+            if !self.tail.write() {
+                return Ok(false);
+            }
+            let records = self.segments.written_records() + self.tail.records();
+            self.core.counters.records.fetch_max(records, Ordering::Relaxed);
         }
-        let records = self.segments.written_records() + self.tail.records();
-        self.core.counters.records.fetch_max(records, Ordering::Relaxed);
         Ok(!pass.fill.is_pack_due((self.tail.age(), self.tail.bytes())))
     }
 
@@ -214,8 +221,11 @@ impl Drainer {
 
     /// Puts the records of all rings into the dump, and writes it.
     fn pack(&mut self, pass: &mut Pass, began: u64) -> Result<(), WriteFailure> {
+        self.rings.note_copied_bytes();
+        let grouped = self.pack_together()?;
         for at in 0..self.rings.len() {
-            self.visit(at, pass)?;
+            let bytes = grouped.get(at).copied().flatten();
+            self.visit(at, bytes, pass)?;
         }
         if pass.is_any_lost {
             pass.has_put |= self.segments.current.put_ringless(&self.core);
@@ -231,11 +241,92 @@ impl Drainer {
         Ok(())
     }
 
-    /// Takes the records of a ring, states its losses, and decides when to visit it again.
-    fn visit(&mut self, at: usize, pass: &mut Pass) -> Result<(), WriteFailure> {
+    /// Packs the records of all rings into groups, if there is time. Returns how many bytes of each ring they
+    /// have; `None` for a ring that is left to be packed alone, because of its records, or because it is too
+    /// full.
+    fn pack_together(&mut self) -> Result<Vec<Option<usize>>, WriteFailure> {
+        let mut grouped = vec![None; self.rings.len()];
+        let mut left = VecDeque::new();
+        if self.packer.has_group_memory() {
+            left.extend((0..self.rings.len()).filter(|&at| self.may_group(at)));
+        }
+        while !left.is_empty() {
+            let parts = self.gather_group(&mut left);
+            if self.packer.is_group_small() {
+                // Alone it is smaller in rows.
+                continue;
+            }
+            let effort = Effort::of(self.core.config.compression, 0, usize::MAX, true);
+            let Self { core, rings, packer, segments, .. } = self;
+            packer.put_group(rings, &mut segments.current, effort, || core.control.is_pressed());
+            for (at, GroupPart { bytes, is_cut }) in parts {
+                let taken = grouped[at].get_or_insert(0);
+                *taken += bytes;
+                // A producer that keeps up with the drain must not keep the other rings waiting.
+                if is_cut && *taken < self.rings.at(at).consumer.capacity() {
+                    left.push_back(at);
+                }
+            }
+            self.write()?;
+        }
+        Ok(grouped)
+    }
+
+    /// Begins a group, and puts as many of the rings into it as it has room for.
+    fn gather_group(&mut self, left: &mut VecDeque<usize>) -> Vec<(usize, GroupPart)> {
+        let policy = self.core.config.compression;
+        self.packer.begin_group(policy);
+        let mut parts = Vec::new();
+        let mut room = GROUP_BYTES;
+        while let Some(at) = left.pop_front() {
+            let ring = self.rings.at(at);
+            let is_full = ring.copied_before > room || room == 0 || !self.packer.has_room();
+            if !parts.is_empty() && is_full {
+                left.push_front(at);
+                break;
+            }
+            let writer = &self.segments.current.writer;
+            match self.packer.add_part(at, ring, writer, room) {
+                Some(part) => {
+                    room = room.saturating_sub(part.bytes);
+                    parts.push((at, part));
+                }
+                None => {
+                    // It goes alone, and the others again.
+                    parts.drain(..).rev().for_each(|(at, _)| left.push_front(at));
+                    self.packer.begin_group(policy);
+                    room = GROUP_BYTES;
+                }
+            }
+        }
+        parts
+    }
+
+    /// Whether a ring is packed together with others.
+    fn may_group(&mut self, at: usize) -> bool {
+        let policy = self.core.config.compression;
+        let has_time = self.load.has_time();
         let ring = self.rings.at(at);
-        let copied = ring.held_bytes();
-        let bytes = if ring.is_quiet() || ring.is_set_aside {
+        let held = ring.copied_before.max(ring.last_bytes);
+        let is_lazy = has_time && held < ring.consumer.capacity() / 2;
+        is_lazy && policy != Compression::None && !ring.is_quiet() && !ring.is_set_aside
+    }
+
+    /// Takes the records of a ring, states its losses, and decides when to visit it again.
+    ///
+    /// `grouped` is how many bytes of it are in a group already, if that is everything that there was.
+    fn visit(
+        &mut self,
+        at: usize,
+        grouped: Option<usize>,
+        pass: &mut Pass,
+    ) -> Result<(), WriteFailure> {
+        let ring = self.rings.at(at);
+        let copied = ring.copied_before;
+        let bytes = if let Some(bytes) = grouped {
+            ring.last_bytes = bytes;
+            bytes
+        } else if ring.is_quiet() || ring.is_set_aside {
             ring.last_bytes = 0;
             0
         } else {

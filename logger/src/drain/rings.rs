@@ -39,6 +39,8 @@ pub(super) struct DrainRing {
     /// Up to where the tail has its records, and how many records that are since the ring began. Less than
     /// what was taken, if the tail has none of them.
     copied: (u64, u64),
+    /// How many bytes that were when the segment last began to take them.
+    pub(super) copied_before: usize,
     /// The end of the last block: the next one begins there, dead space or not.
     pub(super) stated_to: u64,
     /// How many records were taken.
@@ -74,6 +76,7 @@ impl DrainRing {
             consumer,
             taken_to: position,
             copied: (position, 0),
+            copied_before: 0,
             stated_to: position,
             records: 0,
             written: (position, 0),
@@ -113,6 +116,11 @@ impl DrainRing {
     /// How many bytes of the ring are in use, as far as they were seen.
     pub(super) fn held_bytes(&self) -> usize {
         (self.seen().0 - self.consumer.position()) as usize
+    }
+
+    /// How many bytes of the ring the tail has, and the segment lacks.
+    fn copied_bytes(&self) -> usize {
+        (self.seen().0 - self.taken_to) as usize
     }
 
     /// Whether the tail has records that the segment lacks.
@@ -259,6 +267,13 @@ impl DrainRings {
         let new = core.rings.take_new().into_iter();
         self.is_any_leaving |= new.len() > 0;
         self.rings.extend(new.map(|ring| DrainRing::new(ring, now)));
+    }
+
+    /// Notes how much of each the tail has and the segment lacks.
+    pub(super) fn note_copied_bytes(&mut self) {
+        for ring in &mut self.rings {
+            ring.copied_before = ring.copied_bytes();
+        }
     }
 
     /// Notes that the tail has nothing of them.

@@ -60,7 +60,10 @@ pub(super) fn finish_earlier(
         }
         return match tail {
             Some(tail) => finish_by_tail(path, &dump.file, &tail, earlier),
-            None => Ok(Some(session)),
+            None => {
+                let _ = tail::remove_if_empty(path, &session);
+                Ok(Some(session))
+            }
         };
     };
     // Before the dump is renamed: if this is cut short, the next start continues it.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use stenolog_format::block::BlockHeader;
+use stenolog_format::summary::IntegerRanges;
 
 use super::{Sought, seek};
 use crate::dump::{Block, Stored, Unpacker};
@@ -27,7 +28,7 @@ impl SoughtGroups {
     pub(in crate::read) fn find(
         &mut self,
         plan: &ReadPlan,
-        dump_index: usize,
+        (dump_index, index): (usize, usize),
         block: &Block,
         stored: &Stored<'_>,
         unpacker: &mut Unpacker,
@@ -40,7 +41,10 @@ impl SoughtGroups {
             return Some(Arc::clone(found));
         }
         let (header, bytes) = stored.group()?;
-        let found = Arc::new(seek(plan, dump_index, &header, bytes, unpacker).ok()?);
+        let summary = plan.dumps.get(dump_index).and_then(|dump| dump.summary(index));
+        let ranges = summary.map_or_else(IntegerRanges::default, |summary| summary.ranges());
+        let sought = seek(plan, dump_index, (&header, bytes), ranges, unpacker);
+        let found = Arc::new(sought.ok()?);
         self.bytes += held_bytes(&found);
         self.found.insert(place, Arc::clone(&found));
         while self.bytes > MAX_BYTES

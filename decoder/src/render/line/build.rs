@@ -49,10 +49,13 @@ impl<'s> LineBuilder<'s> {
         Self { format, plan, types, parts, literals, literal_at, slow, variants, is_printed, word }
     }
 
-    /// The line of [`Format::Short`](crate::Format::Short), from the target on.
+    /// The line of [`Format::Short`](crate::Format::Short), from the target on, or its [body](LineFormat::Body).
     pub(super) fn short(&mut self, text: &SiteText, pieces: &[Piece<'_>], tail: &str) {
-        self.literals.push_str(&text.target);
-        self.literals.push_str(": ");
+        let is_body = self.format == LineFormat::Body;
+        if !is_body {
+            self.literals.push_str(&text.target);
+            self.literals.push_str(": ");
+        }
         let has_text = !tail.is_empty() || pieces.iter().any(|piece| !piece.literal.is_empty());
         let is_open = !has_text && !pieces.is_empty() && text.shown_fields().next().is_some();
         if is_open {
@@ -69,7 +72,7 @@ impl<'s> LineBuilder<'s> {
             self.literals.push_str(&field.text);
             self.field(field.slot, field.role);
         }
-        self.literals.push('\n');
+        self.literals.push_str(if is_body { "" } else { "\n" });
         self.put(Print::Nothing);
     }
 

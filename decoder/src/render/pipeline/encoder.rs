@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use stenolog_format::value::ValueError;
 
+use super::text_matcher::{MatchedLines, TextMatcher};
 use crate::filter::Filter;
 use crate::model::entry::Entry;
 use crate::model::loss::LossEntry;
@@ -27,6 +28,8 @@ pub(super) struct EntryEncoding {
     sites: Arc<CallSites>,
     /// The lines of call sites, unless the format has none or the filter needs values.
     lines: Option<Arc<LineTable>>,
+    /// The lines that are searched, if the filter only searches text.
+    matched: Option<MatchedLines>,
 }
 
 impl EntryEncoding {
@@ -34,10 +37,12 @@ impl EntryEncoding {
     pub(super) fn new(decoder: &Decoder, format: Format, options: &RenderOptions) -> Self {
         let (filter, sites) = (Arc::clone(decoder.filter()), Arc::clone(decoder.sites()));
         let renderer = Renderer::new(format, options.clone());
-        let line_format = renderer.line_format().filter(|_| !filter.needs_values());
+        let matched = filter.only_searches_text().then(|| MatchedLines::new(&sites));
+        let line_format = renderer.line_format();
+        let line_format = line_format.filter(|_| matched.is_some() || !filter.needs_values());
         let lines = line_format.map(|format| Arc::new(LineTable::new(format, &sites)));
         let (options, losses) = (options.clone(), decoder.losses());
-        Self { format, options, losses, filter, sites, lines }
+        Self { format, options, losses, filter, sites, lines, matched }
     }
 }
 
@@ -66,6 +71,7 @@ pub(super) struct EntryEncoder {
     renderer: Renderer,
     buffers: ValueBuffers,
     lines: LineScratch,
+    matcher: TextMatcher,
     /// Text that is not written to the output directly.
     scratch: String,
 }
@@ -73,8 +79,8 @@ pub(super) struct EntryEncoder {
 impl EntryEncoder {
     pub(super) fn new(encoding: EntryEncoding) -> Self {
         let renderer = Renderer::new(encoding.format, encoding.options.clone());
-        let (buffers, lines, scratch) = Default::default();
-        Self { encoding, renderer, buffers, lines, scratch }
+        let (buffers, lines, matcher, scratch) = Default::default();
+        Self { encoding, renderer, buffers, lines, matcher, scratch }
     }
 
     /// How losses are shown.
@@ -94,7 +100,14 @@ impl EntryEncoder {
         is_its_turn: bool,
         out: &mut TextBuffer,
     ) -> Result<EncodedEntry, ValueError> {
-        let EntryEncoding { lines, sites, .. } = &self.encoding;
+        let EntryEncoding { lines, matched, sites, filter, .. } = &self.encoding;
+        if let Some(matched) = matched {
+            match self.matcher.wants(raw, matched, sites, filter)? {
+                Some(true) => {}
+                Some(false) => return Ok(EncodedEntry::Skipped),
+                None => return self.render(&{ *raw }, is_its_turn, out),
+            }
+        }
         let line = lines.as_ref().and_then(|lines| lines.get(raw.site_index, sites));
         if let Some(line) = line
             && self.renderer.write_line(line, raw, (out, &mut self.lines))?

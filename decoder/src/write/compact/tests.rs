@@ -37,7 +37,7 @@ fn span(dump: &Dump, ring: u32) -> (u64, u64, u64, u64) {
 }
 
 #[test]
-fn small_blocks_become_large_ones_with_the_same_records() {
+fn small_blocks_become_a_large_one_with_the_same_records() {
     let mut builder = builder();
     builder.seal(0);
     let dump = builder.dump();
@@ -46,7 +46,7 @@ fn small_blocks_become_large_ones_with_the_same_records() {
     for ring in [1, 2] {
         assert_eq!(span(&dump, ring), span(&again, ring));
     }
-    assert_eq!((repacked.blocks_before, repacked.blocks, repacked.records), (80, 2, 160));
+    assert_eq!((repacked.blocks_before, repacked.blocks, repacked.records), (80, 1, 160));
     assert_eq!(again.header(), dump.header());
     assert!(repacked.bytes < repacked.bytes_before / 4, "{repacked:?}");
     let of = |dump| messages(&[dump], Filter::default());

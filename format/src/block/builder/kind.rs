@@ -143,8 +143,16 @@ impl Kind {
         }
     }
 
-    /// Summarizes the text among the values, if `has_text`.
+    /// Summarizes the text among the values, if `has_text`, and the integers of a thorough group.
     pub(super) fn sum_up(&self, has_text: bool, summary: &mut SummaryBuilder) {
+        let columns = self.plan.fields.iter().enumerate();
+        let of_fixed = columns.filter(|(_, field)| field.fixed_bytes().is_some()).zip(&self.fixed);
+        for ((column, field), fixed) in of_fixed {
+            if let Field::Uint(_) | Field::Int(_) = field {
+                let are_signed = matches!(field, Field::Int(_));
+                summary.note_integers(self.tag, column, are_signed, fixed.words());
+            }
+        }
         let varying = self.plan.fields.iter().filter(|field| field.fixed_bytes().is_none());
         for (field, varying) in varying.zip(&self.varying) {
             match (field, has_text) {

@@ -33,6 +33,8 @@ pub struct GroupWords {
     kinds: Vec<WordKind>,
     records: Vec<GroupRecord>,
     parts: Vec<Range<usize>>,
+    /// How many bytes of rows the values take that are in the group once and in rows several times.
+    row_bytes: usize,
 }
 
 /// A kind of records in [`GroupWords`].
@@ -157,6 +159,9 @@ impl GroupWords {
             this.kinds.push(WordKind { tag, is_unix, form, first, stride: count });
         }
         this.read_records(body, records)?;
+        if this.row_bytes > body.most_rows() {
+            return Err(Malformed);
+        }
         Ok(Some(this))
     }
 
@@ -251,10 +256,11 @@ impl GroupWords {
                     None => return Ok(false),
                 },
             };
-            let mut filler = Filler { body, column, data, count, types: &types };
+            let mut filler = Filler { body, column, data, count, types: &types, row_bytes: 0 };
             if !filler.fill(used, layout, words, &mut target)? {
                 return Ok(false);
             }
+            self.row_bytes = self.row_bytes.saturating_add(filler.row_bytes);
         }
         Ok(of.is_complete())
     }
@@ -307,6 +313,8 @@ struct Filler<'f> {
     data: &'f [u8],
     count: usize,
     types: &'f SlotTypes,
+    /// See [`GroupWords`].
+    row_bytes: usize,
 }
 
 impl Filler<'_> {
@@ -322,6 +330,10 @@ impl Filler<'_> {
         let is_constant = self.column.layout == Layout::Constant;
         match layout {
             Layout::Planes(width) if is_constant => {
+                self.row_bytes = self.data.len().saturating_mul(self.count);
+                if self.row_bytes > self.body.most_rows() {
+                    return Err(Malformed);
+                }
                 let planes: Vec<u8> =
                     self.data.iter().flat_map(|byte| vec![*byte; self.count]).collect();
                 let column = Column::new(Layout::Planes(width), &planes)?;
@@ -344,7 +356,8 @@ impl Filler<'_> {
             Layout::PooledTexts(of) | Layout::PooledPieces(of) => {
                 let mut indices = vec![0; self.count];
                 read_integers(of, self.data, &mut indices)?;
-                let entry = |at: usize| self.body.entry_place(indices[at]).ok_or(Malformed);
+                let body = self.body;
+                let entry = |at: usize| body.entry_place(indices[at]).ok_or(Malformed);
                 self.places(used, entry, words)
             }
             Layout::Decimals(digits, of) => {
@@ -382,7 +395,7 @@ impl Filler<'_> {
 
     /// Reads values whose places are known; returns whether all are valid.
     fn places(
-        &self,
+        &mut self,
         used: ColumnUse,
         mut of: impl FnMut(usize) -> Read<(usize, usize)>,
         words: &mut [u64],
@@ -393,6 +406,7 @@ impl Filler<'_> {
             let words = words.get_mut(word as usize * self.count..).ok_or(Malformed)?;
             for record in 0..self.count {
                 let (at, length) = of(record)?;
+                self.row_bytes = self.row_bytes.saturating_add(length);
                 let packed = bytes.get(at..at + length).ok_or(Malformed)?;
                 let mut cursor = Cursor::new(packed, Encoding::Packed);
                 let read = read_leaves(leaves, &mut cursor, bytes, |word, value| {
@@ -409,6 +423,7 @@ impl Filler<'_> {
         let words = self.word(used, words)?;
         for (record, word) in words.iter_mut().enumerate() {
             let (at, length) = of(record)?;
+            self.row_bytes = self.row_bytes.saturating_add(length);
             *word = place(at, length);
             if let ColumnUse::Piece { ty, .. } = used {
                 let ty = self.types.pieces.get(ty as usize).ok_or(Malformed)?;

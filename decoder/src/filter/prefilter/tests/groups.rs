@@ -12,7 +12,7 @@ use stenolog_format::types::Type;
 use stenolog_testkit::{Dice, compress, site};
 
 use super::{DumpBuilder, Open, Rec, all_texts, str_bytes};
-use crate::{Decoder, Dump, Entry, Filter};
+use crate::{Decoder, Dump, Entry, Filter, Format, RenderOptions};
 
 const TAGS: [u32; 3] = [30, 31, 90];
 
@@ -167,6 +167,14 @@ fn found(dump: &Dump, filter: Filter) -> BTreeSet<(u32, u64)> {
     found
 }
 
+/// The lines of the records that pass a filter.
+fn lines(dump: &Dump, filter: Filter, format: Format) -> String {
+    let mut out = Vec::new();
+    let mut decoder = Decoder::new(dump).with_filter(filter);
+    decoder.write_to(&mut out, format, &RenderOptions::default()).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
 /// A pattern of a piece of a text.
 fn pattern(text: &str, dice: &mut Dice) -> String {
     let chars: Vec<char> = text.chars().collect();
@@ -218,6 +226,8 @@ fn check(seed: u64) {
         }
         ControlFlow::Continue(())
     });
+    let formats = [Format::Short, Format::Json];
+    let all_lines = formats.map(|format| lines(&dump, Filter::default(), format));
     assert_eq!(all.len(), rings.iter().map(Vec::len).sum::<usize>(), "seed {seed}");
     for _ in 0..4 {
         let (_, texts, fields) = &all[dice.below(all.len() as u64) as usize];
@@ -229,6 +239,12 @@ fn check(seed: u64) {
             all.iter().filter(|(_, texts, _)| texts.iter().any(|text| regex.is_match(text)));
         let filter = Filter::default().with_grep_pattern(&pattern, ignore_case).unwrap();
         let expected: BTreeSet<_> = expected.map(|(id, ..)| *id).collect();
+        for (format, all_lines) in formats.iter().zip(&all_lines) {
+            let lines = lines(&dump, filter.clone(), *format);
+            let of_all = all_lines.lines().zip(&all).filter(|(_, (id, ..))| expected.contains(id));
+            let of_all: String = of_all.map(|(line, _)| format!("{line}\n")).collect();
+            assert_eq!(lines, of_all, "{pattern:?}, seed {seed}, encoding {encoding}");
+        }
         assert_eq!(found(&dump, filter), expected, "{pattern:?}, seed {seed}, encoding {encoding}");
         let Some(field) = fields.get(dice.below(1 + fields.len() as u64) as usize) else {
             continue;

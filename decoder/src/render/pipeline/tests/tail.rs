@@ -115,12 +115,12 @@ impl Random {
         };
         let count = 1 + self.dice.below(12);
         let records: Vec<_> = (0..count).map(|_| self.record()).collect();
+        // Only raw blocks can have records without types.
+        let is_known = records.iter().all(|Rec(tag, ..)| *tag < 99);
         match self.dice.below(12) {
             0 => builder.raw_block(ring, &records),
-            // Columns are of known types.
-            1 if records.iter().all(|Rec(tag, ..)| *tag < 99) => {
-                builder.column_block(ring, &records);
-            }
+            _ if !is_known => builder.raw_block(ring, &records),
+            1 => builder.column_block(ring, &records),
             2 => builder.compressed_block(ring, &records, Codec::Zstd),
             3 => {
                 self.now += self.dice.below(2_000);
