@@ -51,6 +51,8 @@ const SUMMED_UP_BYTES: usize = 1 << 12;
 pub(super) struct Packer {
     builder: BlockBuilder,
     compressor: Compressor,
+    /// For groups of a program that logs little, if this build has Zstandard.
+    patient: Option<Compressor>,
     summaries: SummaryBuilder,
     sites: PackedSites,
     /// The last loss statement of the block, or of the last part of a group.
@@ -99,6 +101,7 @@ impl Packer {
         Self {
             builder: BlockBuilder::default(),
             compressor: Compressor::new(),
+            patient: None,
             summaries: SummaryBuilder::default(),
             sites: PackedSites::default(),
             loss: None,

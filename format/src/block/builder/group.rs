@@ -198,6 +198,7 @@ impl BlockBuilder {
     /// `has_text`, which takes about a nanosecond per byte.
     pub fn sum_up_group(&self, has_text: bool, summary: &mut SummaryBuilder) {
         summary.begin();
+        summary.leave_digits_out();
         self.group.columns.sum_up(has_text, summary);
     }
 }
