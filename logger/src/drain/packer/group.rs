@@ -14,8 +14,8 @@ use crate::process::memory::has_memory;
 /// The most bytes of rings in a group, unless a single record is longer.
 pub(in crate::drain) const GROUP_BYTES: usize = 4 << 20;
 
-/// The level of Zstandard for a program that logs little: there is a group every second or more.
-const PATIENT_LEVEL: i32 = 9;
+/// The level of Zstandard for a program that logs little, whose groups are rare.
+const PATIENT_LEVEL: i32 = 12;
 
 const _: () = assert!(GROUP_BYTES <= BlockBuilder::MAX_GROUP_BYTES);
 
