@@ -264,6 +264,7 @@ impl Drainer {
             let parts = self.gather_group(&mut left);
             if self.packer.is_group_small() {
                 // Alone it is smaller in rows.
+                parts.iter().for_each(|&(at, _)| grouped[at] = None);
                 continue;
             }
             let has_time = self.load.has_time();
@@ -300,7 +301,8 @@ impl Drainer {
                 break;
             }
             let writer = &self.segments.current.writer;
-            match self.packer.add_part(at, ring, writer, room) {
+            let is_only = parts.is_empty() && left.is_empty();
+            match self.packer.add_part(at, ring, writer, (room, is_only)) {
                 Some(part) => {
                     room = room.saturating_sub(part.bytes);
                     parts.push((at, part));

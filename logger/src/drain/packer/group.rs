@@ -66,12 +66,14 @@ impl Packer {
         at: usize,
         ring: &mut DrainRing,
         writer: &DumpWriter,
-        limit: usize,
+        (limit, is_only): (usize, bool),
     ) -> Option<GroupPart> {
         let start = ring.taken_to;
+        // Rare errors have a group of their own if it is one of a single ring.
+        let without_error = is_only.then(|| ring.records.saturating_sub(ring.errors_to));
         self.loss = None;
         self.builder.begin_part(ring.id(), ring.stated_to, ring.records);
-        let packed = self.pack_records(&mut ring.consumer, writer, start, limit, None);
+        let packed = self.pack_records(&mut ring.consumer, writer, start, limit, without_error);
         let is_too_long = packed.end - start > BlockBuilder::MAX_GROUP_BYTES as u64;
         if !packed.is_sound || is_too_long {
             return None;
