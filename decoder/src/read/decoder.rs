@@ -331,8 +331,21 @@ impl Decoder {
         }
     }
 
+    /// Lists all blocks of all dumps. Returns whether some were not listed.
+    pub(crate) fn list_all(&mut self) -> bool {
+        let is_partial = self.plan.dumps.iter().any(|dump| dump.unlisted().is_some());
+        if is_partial && !self.is_started {
+            for dump in self.plan.dumps_mut() {
+                *dump = dump.whole().into_owned();
+            }
+            self.plan.update_sessions();
+        }
+        is_partial && !self.is_started
+    }
+
     /// Reads the heads of the rings, unless that was done.
     pub(crate) fn start(&mut self) {
+        self.list_all();
         if !std::mem::replace(&mut self.is_started, true) {
             self.plan.apply_filter();
             self.extend();

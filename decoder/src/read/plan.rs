@@ -75,6 +75,11 @@ impl ReadPlan {
         self.sessions.get(session).map(|session| &session.map)
     }
 
+    /// The index of a dump's session.
+    pub(super) fn session_of(&self, dump: &Dump) -> Option<usize> {
+        self.sessions.iter().position(|session| session.is_of(dump))
+    }
+
     /// The dumps, to be replaced by later states of the same files.
     pub(super) fn dumps_mut(&mut self) -> &mut [Dump] {
         // It shares the dumps, which would be copied.
