@@ -10,6 +10,7 @@
 //! the next entry, and no earlier. Keys never fall within a ring. `losses` states what is missing. A ring
 //! that continues another one begins when that one has ended, with its last key.
 
+mod first;
 mod late;
 mod losses;
 
@@ -24,10 +25,11 @@ use super::batch::{RecordBatch, RecordRun};
 use super::block_reader::{BlockClock, BlockReader, BlockStep};
 use super::order::{Key, Order};
 use super::plan::ReadPlan;
+pub(super) use first::first_key;
+use first::first_unix_ns;
+
 use super::session::{Item, ItemKind, RingItems};
 use super::state::ReadState;
-use crate::clock::TimeMap;
-use crate::dump::Block;
 use crate::model::damage::DamageCause;
 use crate::model::loss::{LossCause, LossEntry, LossKind};
 use crate::model::origin::{EntryOrigin, RingName};
@@ -474,15 +476,6 @@ impl Ring {
         open.close(&mut state.pools);
     }
 
-    /// Records in `broken` that a block cannot be read from record `from` on.
-    fn breaks(&mut self, kind: LossKind, block: &Block, from: u64, plan: &ReadPlan) {
-        let before = self.broken.map_or(0, |broken| broken.end);
-        let expected = self.expected.unwrap_or(self.delivered).max(before);
-        let end = block.end_if_unread(from, expected);
-        let unix_ns = plan.map(self.session).map(|map| first_unix_ns(&block.header, map));
-        self.broken = Some(Broken { kind, end, unix_ns: unix_ns.unwrap_or_default() });
-    }
-
     /// Counts records that the files lack. Returns the loss to show, unless the filter hides it.
     fn missing(
         &mut self,
@@ -501,19 +494,4 @@ impl Ring {
     fn shown(&self, unix_ns: i64, cause: LossCause, plan: &ReadPlan) -> Option<LossCause> {
         plan.filter.wanted_loss(&LossEntry::new(self.origin(), unix_ns, cause))
     }
-}
-
-/// The smallest key that a record of the block can have.
-pub(super) fn first_key(header: &BlockHeader, map: &TimeMap, hint: &mut usize) -> Key {
-    let counter = (header.flags & BlockHeader::HAS_COUNTER != 0)
-        .then(|| (map.at(header.counter_first, hint).order_ns, header.counter_first));
-    let unix = (header.flags & BlockHeader::HAS_UNIX != 0).then_some((header.unix_first, 0));
-    counter.into_iter().chain(unix).min().unwrap_or((i64::MIN, 0))
-}
-
-fn first_unix_ns(header: &BlockHeader, map: &TimeMap) -> i64 {
-    let counter = (header.flags & BlockHeader::HAS_COUNTER != 0)
-        .then(|| map.at(header.counter_first, &mut 0).unix_ns);
-    let unix = (header.flags & BlockHeader::HAS_UNIX != 0).then_some(header.unix_first);
-    counter.into_iter().chain(unix).min().unwrap_or_default()
 }
