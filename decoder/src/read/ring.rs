@@ -10,6 +10,7 @@
 //! the next entry, and no earlier. Keys never fall within a ring. `losses` states what is missing. A ring
 //! that continues another one begins when that one has ended, with its last key.
 
+mod first;
 mod late;
 mod losses;
 
@@ -24,9 +25,11 @@ use super::batch::{RecordBatch, RecordRun};
 use super::block_reader::{BlockClock, BlockReader, BlockStep};
 use super::order::{Key, Order};
 use super::plan::ReadPlan;
+pub(super) use first::first_key;
+use first::first_unix_ns;
+
 use super::session::{Item, ItemKind, RingItems};
 use super::state::ReadState;
-use crate::clock::TimeMap;
 use crate::model::damage::DamageCause;
 use crate::model::loss::{LossCause, LossEntry, LossKind};
 use crate::model::origin::{EntryOrigin, RingName};
@@ -472,19 +475,4 @@ impl Ring {
         }
         open.close(&mut state.pools);
     }
-}
-
-/// The smallest key that a record of the block can have.
-pub(super) fn first_key(header: &BlockHeader, map: &TimeMap, hint: &mut usize) -> Key {
-    let counter = (header.flags & BlockHeader::HAS_COUNTER != 0)
-        .then(|| (map.at(header.counter_first, hint).order_ns, header.counter_first));
-    let unix = (header.flags & BlockHeader::HAS_UNIX != 0).then_some((header.unix_first, 0));
-    counter.into_iter().chain(unix).min().unwrap_or((i64::MIN, 0))
-}
-
-fn first_unix_ns(header: &BlockHeader, map: &TimeMap) -> i64 {
-    let counter = (header.flags & BlockHeader::HAS_COUNTER != 0)
-        .then(|| map.at(header.counter_first, &mut 0).unix_ns);
-    let unix = (header.flags & BlockHeader::HAS_UNIX != 0).then_some(header.unix_first);
-    counter.into_iter().chain(unix).min().unwrap_or_default()
 }

@@ -23,7 +23,7 @@ use std::mem::{Discriminant, discriminant};
 
 use stenolog_format::dictionary::{CallSite, Role};
 use stenolog_format::template::{
-    Argument, Count, Piece, Placeholder, Precision, Spec, Template, Trait,
+    Argument, Count, Piece, Placeholder, Precision, Sign, Spec, Template, Trait,
 };
 use stenolog_format::types::{Fields, Type};
 use stenolog_format::value::{NOT_AS_ITS_SCHEMA, NOT_SERIALISED};
@@ -57,8 +57,9 @@ struct Printing {
     /// Nothing but `{}` or `{:?}`.
     is_plain: bool,
     fill: Vec<u8>,
-    /// The spec without padding and sign.
+    /// The spec without padding and sign, and all of it unless other values decide.
     spec: ResolvedSpec,
+    whole: Option<ResolvedSpec>,
     /// The most digits after the point that are asked for.
     precision: Option<usize>,
     /// Whether the value is a part of the slot's value.
@@ -68,7 +69,8 @@ struct Printing {
 impl Printing {
     fn plain(slot: usize, format: Trait) -> Self {
         let spec = ResolvedSpec::new(format);
-        Self { slot, is_plain: true, fill: Vec::new(), spec, precision: None, is_part: false }
+        let (fill, whole) = (Vec::new(), Some(spec));
+        Self { slot, is_plain: true, fill, spec, whole, precision: None, is_part: false }
     }
 
     fn new(slot: usize, spec: &Spec<'_>) -> Self {
@@ -94,11 +96,25 @@ impl Printing {
             Precision::Count(Count::Is(digits)) => digits,
             _ => usize::MAX,
         });
-        let resolved = precision.map(|digits| u16::try_from(digits).unwrap_or(u16::MAX));
-        let spec = ResolvedSpec { precision: resolved, ..ResolvedSpec::new(spec.format) };
-        // A precision that is a value of the record is not known here.
-        let is_part = precision == Some(usize::MAX);
-        Self { slot, is_plain, fill, spec, precision, is_part }
+        let number = |count: usize| u16::try_from(count).unwrap_or(u16::MAX);
+        let plain = ResolvedSpec::new(spec.format);
+        let width = match spec.width {
+            None => Some(0),
+            Some(Count::Is(width)) => Some(number(width)),
+            Some(Count::Argument(_)) => None,
+        };
+        let whole = width.filter(|_| precision != Some(usize::MAX)).map(|width| ResolvedSpec {
+            fill: spec.fill.unwrap_or(plain.fill),
+            align: spec.align,
+            plus: spec.sign == Some(Sign::Plus),
+            alternate: spec.alternate,
+            zero: spec.zero,
+            width,
+            precision: precision.map(number),
+            format: spec.format,
+        });
+        let spec = ResolvedSpec { precision: precision.map(number), ..plain };
+        Self { slot, is_plain, fill, spec, whole, precision, is_part: false }
     }
 
     /// The same for the parts of the value, which are printed by `Debug`.
@@ -290,10 +306,12 @@ impl LineAutomaton {
     fn leaf(&mut self, from: usize, kind: LeafKind, bytes: ByteSet, how: &Printing) -> usize {
         let node = self.join(&[from]);
         self.nodes[node].within = Some((bytes, self.leaves.len()));
-        let Printing { slot, is_plain, spec, is_part, .. } = *how;
+        let Printing { slot, is_plain, spec, whole, is_part, precision, .. } = *how;
+        let spec =
+            if is_part { whole } else { Some(spec).filter(|_| precision != Some(usize::MAX)) };
         let is_text = matches!(kind, LeafKind::Text | LeafKind::Char | LeafKind::Escape);
-        let is_whole = is_plain && !is_text;
-        self.leaves.push(Leaf { slot, kind, spec: (!is_part).then_some(spec), is_whole });
+        let is_whole = is_plain && !is_text && !is_part;
+        self.leaves.push(Leaf { slot, kind, spec, is_whole });
         node
     }
 

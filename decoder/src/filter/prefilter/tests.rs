@@ -148,7 +148,7 @@ fn needs_of_values() {
     fn check(text: &str, ty: &Type, expected: &str, in_rows: Option<[&[u8]; 2]>) {
         let of = RequiredLiteral::of_value(text, text.parse().ok(), [(3, ty)].into_iter());
         assert_eq!(conditions(&of), [expected], "{text}");
-        let pieces = of.in_rows().map_or_else(Vec::new, |pieces| pieces);
+        let pieces = of.in_rows().unwrap_or_default();
         let expected = in_rows.map_or_else(Vec::new, |of| of.map(<[u8]>::to_vec).to_vec());
         assert_eq!(pieces, if of.is_text() { pieces.clone() } else { expected }, "{text}");
     }

@@ -4,7 +4,8 @@ use stenolog_format::block::BlockHeader;
 use stenolog_format::loss::{Gone, GoneCause, Loss, LossFrame};
 use stenolog_format::value::ValueError;
 
-use super::{Broken, Key, Ring, RingHead, first_unix_ns};
+use super::first::first_unix_ns;
+use super::{Broken, Key, Ring, RingHead};
 use crate::clock::Moment;
 use crate::dump::Block;
 use crate::model::loss::{LossCause, LossEntry, LossKind};
@@ -15,6 +16,15 @@ use crate::read::state::ReadState;
 use crate::read::tally::BlockPlace;
 
 impl Ring {
+    /// Records in `broken` that a block cannot be read from record `from` on.
+    pub(super) fn breaks(&mut self, kind: LossKind, block: &Block, from: u64, plan: &ReadPlan) {
+        let before = self.broken.map_or(0, |broken| broken.end);
+        let expected = self.expected.unwrap_or(self.delivered).max(before);
+        let end = block.end_if_unread(from, expected);
+        let unix_ns = plan.map(self.session).map(|map| first_unix_ns(&block.header, map));
+        self.broken = Some(Broken { kind, end, unix_ns: unix_ns.unwrap_or_default() });
+    }
+
     pub(super) fn take_loss_frame(
         &mut self,
         frame: &LossFrame,
@@ -156,15 +166,6 @@ impl Ring {
         let loss = Loss::decode(&bytes)?;
         let moment = plan.map(self.session)?.at(counter, &mut self.hint);
         self.take_loss(&loss, moment, plan, state)
-    }
-
-    /// Records in `broken` that a block cannot be read from record `from` on.
-    pub(super) fn breaks(&mut self, kind: LossKind, block: &Block, from: u64, plan: &ReadPlan) {
-        let before = self.broken.map_or(0, |broken| broken.end);
-        let expected = self.expected.unwrap_or(self.delivered).max(before);
-        let end = block.end_if_unread(from, expected);
-        let unix_ns = plan.map(self.session).map(|map| first_unix_ns(&block.header, map));
-        self.broken = Some(Broken { kind, end, unix_ns: unix_ns.unwrap_or_default() });
     }
 
     /// Counts records that the files lack. Returns the loss to show, unless the filter hides it.

@@ -198,12 +198,13 @@ impl Seeker<'_> {
         shown: &Shown<'_>,
         found: &mut Bits,
     ) -> Result<bool, BlockError> {
-        // Pools are for texts.
         let Some(spec) = shown.leaf.spec.filter(|_| !columns.is_empty()) else { return Ok(false) };
-        if columns.iter().any(|column| column.layout.is_pooled()) {
-            return Ok(false);
+        for column in columns {
+            let Self { unpacker, body, stored, .. } = &mut *self;
+            body.need_column(column, stored, &mut |codec, from, to| {
+                unpacker.decompress_into(codec, from, to)
+            })?;
         }
-        columns.iter().try_for_each(|column| self.need(column))?;
         let values = columns.iter().map(|column| self.body.values(column));
         let mut values = values.collect::<Result<Vec<_>, _>>()?;
         // Digits that are neither in the whole part nor after the point.

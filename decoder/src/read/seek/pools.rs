@@ -193,7 +193,7 @@ fn has_digits(entry: &[u8], of: &Alignment) -> bool {
     of.digits.iter().enumerate().all(|(n, digit)| {
         let place = of.first + n;
         let byte = entry.get(place / 2).copied().unwrap_or_default();
-        digit == &(if place % 2 == 0 { byte >> 4 } else { byte & 15 })
+        digit == &(if place.is_multiple_of(2) { byte >> 4 } else { byte & 15 })
     })
 }
 

@@ -32,7 +32,7 @@ pub(super) enum Packed {
     New {
         header: BlockHeader,
         payload: Vec<u8>,
-        summary: SummaryBuilder,
+        summary: Box<SummaryBuilder>,
         /// How many blocks of the dump it replaces.
         merged: u64,
     },
@@ -257,7 +257,7 @@ impl<'d> Packer<'d> {
         let header = builder.finish_group(0, &mut payload, |plain, hint, out| {
             compress(compressor, plain, hint, out)
         });
-        let mut summary = SummaryBuilder::default();
+        let mut summary = Box::<SummaryBuilder>::default();
         builder.sum_up_group(true, &mut summary);
         packed.push(Packed::New { header, payload, summary, merged: *merged });
     }

@@ -25,8 +25,8 @@ pub(crate) struct Leaf {
     /// The slot that has the value, or a value with this one in it.
     pub(crate) slot: usize,
     pub(crate) kind: LeafKind,
-    /// How the value of the slot is printed without padding; `None` if this is a part of it, or if it depends
-    /// on other values.
+    /// How to print the value of the slot, with the text of this leaf in it: without padding if the leaf is all of
+    /// the value. `None` if it depends on other values.
     pub(crate) spec: Option<ResolvedSpec>,
     /// Whether the leaf is all that is printed so. Otherwise it lacks the sign.
     pub(crate) is_whole: bool,

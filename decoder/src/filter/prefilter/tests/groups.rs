@@ -38,7 +38,10 @@ fn value(kind: u64, style: u64, dice: &mut Dice) -> (Type, Vec<u8>) {
     };
     let integer = |dice: &mut Dice| dice.below(u64::MAX) >> dice.below(64);
     match kind % 16 {
-        0..4 => (if kind % 2 == 0 { Type::Str } else { Type::Formatted }, str_bytes(&text(dice))),
+        0..4 => (
+            if kind.is_multiple_of(2) { Type::Str } else { Type::Formatted },
+            str_bytes(&text(dice)),
+        ),
         4 => (Type::U64, integer(dice).to_le_bytes().into()),
         5 => (Type::I64, (integer(dice) as i64).to_le_bytes().into()),
         6 => (Type::U16, (dice.below(7) as u16 * 100 + 3).to_le_bytes().into()),
@@ -46,7 +49,7 @@ fn value(kind: u64, style: u64, dice: &mut Dice) -> (Type, Vec<u8>) {
         8 => (Type::U8, vec![dice.below(256) as u8]),
         9 => {
             let n = dice.below(1_000_000) as f64 / 1000.0;
-            let n = if style % 2 == 0 { n } else { n.sqrt() * 1e3 };
+            let n = if style.is_multiple_of(2) { n } else { n.sqrt() * 1e3 };
             (Type::F64, n.to_le_bytes().into())
         }
         10 => (Type::Bool, vec![dice.below(2) as u8]),
