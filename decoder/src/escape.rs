@@ -146,7 +146,7 @@ pub(crate) enum Dirt {
     Unsafe,
     /// That, quotes and backslashes.
     Quoted,
-    /// That, spaces and `=`. An empty text is no word either.
+    /// Anything but printable ASCII, quotes, spaces and `=`. An empty text is no word either.
     NotAWord,
 }
 
@@ -163,7 +163,7 @@ pub(crate) fn is_free_of(bytes: &[u8], dirt: Dirt) -> bool {
         }
         Dirt::NotAWord => {
             let is_none = has_none(bytes, |byte| {
-                !matches!(byte, b'!'..=b'~') | (byte == b'"') | (byte == b'\\') | (byte == b'=')
+                !matches!(byte, b'!'..=b'~') | (byte == b'"') | (byte == b'=')
             });
             is_none && !bytes.is_empty()
         }

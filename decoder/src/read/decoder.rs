@@ -10,6 +10,7 @@ use super::inputs::IntoDumps;
 use super::order::{Key, Order};
 use super::plan::{CallSites, ReadPlan};
 use super::ring::{Ring, Turn};
+use super::seek::SoughtGroups;
 use super::session::{ItemsSeen, new_items};
 use super::state::ReadState;
 use super::statement::{Losses, PendingLosses, Statement};
@@ -218,6 +219,11 @@ impl Decoder {
     /// The call sites of all dumps, after the [start](Self::ring_names).
     pub(crate) fn sites(&self) -> &Arc<CallSites> {
         &self.plan.sites
+    }
+
+    /// The groups that are searched, which other threads may help to do.
+    pub(crate) fn sought(&self) -> Option<Arc<SoughtGroups>> {
+        self.plan.sought.clone()
     }
 
     pub(crate) const fn losses(&self) -> Losses {

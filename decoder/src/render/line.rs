@@ -28,7 +28,7 @@ use crate::json::push_json_text;
 use crate::model::raw_values::RawValues;
 use crate::model::site::CompiledSite;
 use build::LineBuilder;
-use part::{Literal, NotPrinted, Part, Print, put_literal};
+use part::{Literal, NotPrinted, Part, Print, has_simple_escapes, put_literal};
 use slow::{Failure, Placement, Slow};
 
 /// The most that the literal text and the padding of a message may take.
@@ -233,7 +233,10 @@ impl Line {
                 Print::Option { .. } => spare,
                 print => match print.put(spare, words, word, &self.literals) {
                     Ok(spare) => spare,
-                    Err(NotPrinted(spare)) => self.put_slowly(spare, part, plan, words, texts)?,
+                    // A copy, so the address of `words` does not escape and they stay in registers.
+                    Err(NotPrinted(spare)) => {
+                        self.put_slowly(spare, part, plan, &{ *words }, texts)?
+                    }
                 },
             };
         }
@@ -241,10 +244,10 @@ impl Line {
     }
 
     /// Writes a value that has no quick way.
-    #[cold]
+    #[inline(never)]
     fn put_slowly<'b>(
         &self,
-        spare: Spare<'b>,
+        mut spare: Spare<'b>,
         part: &Part,
         plan: &WordPlan,
         words: &Words<'_>,
@@ -253,6 +256,15 @@ impl Line {
         let Some((what, placement)) = self.slow.get(part.slow as usize) else { return Ok(spare) };
         let at = part.word as usize;
         let word = words.word(at);
+        if let Print::Text(_) = part.print {
+            let text = words.bytes(at);
+            if has_simple_escapes(text) {
+                match placement.put_text(spare, text, self.format) {
+                    Ok(spare) => return Ok(spare),
+                    Err(left) => spare = left,
+                }
+            }
+        }
         let text = || std::str::from_utf8(words.bytes(at)).map_err(|_| ValueError::Utf8);
         let value = match *what {
             Slow::Slot(slot) => {

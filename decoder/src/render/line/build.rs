@@ -3,13 +3,13 @@
 use stenolog_format::dictionary::{Level, Role};
 use stenolog_format::template::{Align, Trait};
 use stenolog_format::types::{Fields, Shape, Type};
-use stenolog_format::value::{WordPlan, leaves, words_of};
+use stenolog_format::value::{Product, Value, WordPlan, leaves, words_of};
 
 use super::LineFormat;
 use super::part::{Literal, Part, Print};
 use super::slow::{Placement, Slow};
 use crate::escape::{Dirt, push_escaped};
-use crate::json::write_json_string;
+use crate::json::{write_json, write_json_string};
 use crate::render::site_text::SiteText;
 use crate::text::{Piece, ResolvedSpec, Style};
 
@@ -286,10 +286,11 @@ impl<'s> LineBuilder<'s> {
             Type::Tuple(of) => return self.sequence(of.iter(), place, ("[", ",", "]")),
             Type::Struct(of) => return self.json_struct(of),
             Type::Enum(of) => {
-                let names = of.variants.iter().map(|variant| {
-                    let mut name = String::new();
-                    write_json_string(&mut name, &variant.name);
-                    name
+                let names = of.variants.iter().map(|of| {
+                    let (name, shape, fields) = (&*of.name, of.shape, Vec::new());
+                    let mut variant = String::new();
+                    write_json(&mut variant, &Value::Variant(Product { name, shape, fields }));
+                    variant
                 });
                 let names: Vec<_> = names.collect();
                 self.variant(names.iter().map(|name| &**name), place);

@@ -124,10 +124,12 @@ impl Print {
             Self::Ip if word == 4 => put_ipv4(spare, words.word(at + 1)),
             Self::Duration => put_duration(spare, word, words.word(at + 1) as u32),
             Self::Hex(least) => put_hex(spare, word, least.into()),
-            _ => return self.put_rare(spare, words, at, literals),
+            // A copy, so the address of `words` does not escape and they stay in registers.
+            _ => return self.put_rare(spare, &{ *words }, at, literals),
         })
     }
 
+    #[inline(never)]
     fn put_rare<'b>(
         self,
         spare: Spare<'b>,
@@ -193,9 +195,44 @@ fn put_text<'b>(spare: Spare<'b>, words: &Words<'_>, at: usize, dirt: Dirt) -> P
     let text = bytes.get(start..).and_then(|rest| rest.get(..length)).unwrap_or_default();
     if is_free_of(text, dirt) {
         Ok(put_from(spare, bytes, start, text.len()))
+    } else if dirt == Dirt::NotAWord && is_free_of(text, Dirt::Quoted) {
+        let spare = put_from(put_chunk(spare, b"\"", 1), bytes, start, text.len());
+        Ok(put_chunk(spare, b"\"", 1))
     } else {
         Err(NotPrinted(spare))
     }
+}
+
+/// Whether [`put_escaped`] writes a text.
+pub(super) fn has_simple_escapes(text: &[u8]) -> bool {
+    let is_simple = |byte: &u8| matches!(byte, b' '..=b'~' | b'\n' | b'\r' | b'\t');
+    text.iter().fold(true, |all, byte| all & is_simple(byte))
+}
+
+/// Writes a text with the escapes that all formats have in common: a backslash and a letter. `has_quotes` says
+/// whether quotes and backslashes are escaped too.
+pub(super) fn put_escaped<'b>(mut spare: Spare<'b>, text: &[u8], has_quotes: bool) -> Spare<'b> {
+    let dirt = if has_quotes { Dirt::Quoted } else { Dirt::Unsafe };
+    for chunk in text.chunks(16) {
+        if is_free_of(chunk, dirt) {
+            spare = put(spare, chunk);
+            continue;
+        }
+        for &byte in chunk {
+            let letter = match byte {
+                b'"' | b'\\' if has_quotes => byte,
+                b'\n' => b'n',
+                b'\r' => b'r',
+                b'\t' => b't',
+                byte => {
+                    spare = put_chunk(spare, &[byte], 1);
+                    continue;
+                }
+            };
+            spare = put_chunk(spare, &[b'\\', letter], 2);
+        }
+    }
+    spare
 }
 
 #[inline]

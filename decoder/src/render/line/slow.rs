@@ -4,10 +4,11 @@ use stenolog_format::dictionary::Role;
 use stenolog_format::value::{Value, ValueError};
 
 use super::LineFormat;
+use super::part::put_escaped;
 use crate::escape::is_clean;
 use crate::json::write_json;
 use crate::record_text::write_value;
-use crate::render::text_buffer::{Spare, put};
+use crate::render::text_buffer::{Spare, put, put_chunk};
 use crate::text::{self, ResolvedSpec};
 
 /// Where and how a value is printed.
@@ -54,6 +55,30 @@ pub(super) enum Failure {
 const MAX_TEXT_BYTES: usize = 64 << 10;
 
 impl Placement {
+    /// Writes a text that has nothing but [simple escapes](has_simple_escapes). Returns the spare capacity as it
+    /// was if there are other escapes here.
+    pub(super) fn put_text<'b>(
+        &self,
+        spare: Spare<'b>,
+        text: &[u8],
+        format: LineFormat,
+    ) -> Result<Spare<'b>, Spare<'b>> {
+        let is_json = format == LineFormat::Json;
+        Ok(match self {
+            Self::Message(_) => put_escaped(spare, text, is_json),
+            Self::JsonInQuotes => put_escaped(spare, text, true),
+            Self::Field(Role::DebugField) => put_escaped(spare, text, false),
+            Self::MessageInQuotes(_) | Self::FieldInQuotes if !is_json => {
+                put_escaped(spare, text, true)
+            }
+            Self::Field(_) => {
+                let spare = put_escaped(put_chunk(spare, b"\"", 1), text, true);
+                put_chunk(spare, b"\"", 1)
+            }
+            Self::MessageInQuotes(_) | Self::FieldInQuotes | Self::Json => return Err(spare),
+        })
+    }
+
     /// Writes a value. `text` and `escaped` are scratch space.
     pub(super) fn put<'b>(
         &self,

@@ -12,6 +12,7 @@ use stenolog_format::dictionary::{CallSite, Role};
 use stenolog_format::types::Type;
 
 mod lines;
+mod shapes;
 mod tail;
 mod write_to;
 
