@@ -256,7 +256,7 @@ fn the_last_records_of_dumps_that_are_opened_at_their_end() {
                 let expected = last_records(&lines, count as usize).join("\n");
                 assert_eq!(out.trim_end(), expected, "{seed}, {order:?}, {count}, {filter:?}");
                 assert!(decoder.summary().damage.len() <= summary.damage.len());
-                // Whoever reads all of such dumps gets all.
+                // A whole read of such dumps lists all blocks.
                 let found = one_by_one_with(
                     Losses::Merged,
                     &dumps,
