@@ -25,7 +25,7 @@ const EXAMPLES: &str = "\
 Examples:
   steno export --to steno app.steno -o small.steno            the same records in fewer bytes
   steno export --to steno app.steno -o small.steno --zstd 3   faster, and a little larger
-  steno export --to steno app.steno -o small.steno --zstd 22  as small as it gets, ten times slower
+  steno export --to steno app.steno -o small.steno --zstd 22  as small as it gets, and much slower
   steno export --to steno - -o - < app.steno | ssh host 'cat > app.steno'
 
 The new dump can be read and searched like any other. All cores are used, with about 64 MiB of memory each.
