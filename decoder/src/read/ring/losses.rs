@@ -107,13 +107,7 @@ impl Ring {
         for (stated, more) in self.stated.too_large.iter_mut().zip(too_large) {
             *stated = stated.saturating_add(more);
         }
-        state.tally.lost = state.tally.lost.saturating_add(more.total());
-        for (kind, counts) in [(LossKind::RingFull, full), (LossKind::TooLarge, too_large)] {
-            let count = counts.iter().fold(0, |sum: u64, &count| sum.saturating_add(count));
-            if count > 0 {
-                state.tally.lose(kind, count);
-            }
-        }
+        state.tally.lose_unrecorded(&more);
         let cause = LossCause::Unrecorded { full, too_large };
         let cause = self.shown(moment.unix_ns, cause, plan)?;
         let key = (plan.order == Order::Time).then_some((moment.order_ns, loss.counter));
