@@ -17,8 +17,8 @@ use crate::bytes::Fields;
 use crate::dictionary::CallSite;
 use crate::types::Type;
 use crate::value::put_uint;
-pub use ranges::{IntegerRange, IntegerRanges};
 use ranges::NotedRange;
+pub use ranges::{IntegerRange, IntegerRanges};
 
 /// The number of consecutive bytes in a gram of the filter. Shorter text cannot be looked up.
 pub const GRAM_BYTES: usize = 4;
@@ -263,7 +263,13 @@ impl SummaryBuilder {
     }
 
     /// Adds the integers of a column of a call site, in the form that they have in a row: all of them.
-    pub(crate) fn note_integers(&mut self, tag: u32, column: usize, are_signed: bool, rows: &[u64]) {
+    pub(crate) fn note_integers(
+        &mut self,
+        tag: u32,
+        column: usize,
+        are_signed: bool,
+        rows: &[u64],
+    ) {
         self.ranges.extend(NotedRange::of(tag, column, are_signed, rows));
     }
 

@@ -87,13 +87,14 @@ impl NotedRange {
         let (least, most) = if are_signed {
             let signed = |row: u64| (row >> 1) as i64 ^ -((row & 1) as i64);
             let ends = (signed(first), signed(first));
-            let ends = rows.iter().fold(ends, |(least, most), &row| {
-                (least.min(signed(row)), most.max(signed(row)))
-            });
+            let ends = rows
+                .iter()
+                .fold(ends, |(least, most), &row| (least.min(signed(row)), most.max(signed(row))));
             (ends.0.into(), ends.1.into())
         } else {
             let ends = (first, first);
-            let ends = rows.iter().fold(ends, |(least, most), &row| (least.min(row), most.max(row)));
+            let ends =
+                rows.iter().fold(ends, |(least, most), &row| (least.min(row), most.max(row)));
             (ends.0.into(), ends.1.into())
         };
         Some(Self { site, column, are_signed, least, most })

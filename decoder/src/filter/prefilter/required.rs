@@ -202,9 +202,9 @@ impl Wanted {
         match self {
             Self::Integer(integer, _) => (least..=most).contains(integer),
             Self::Shown { leaf, piece, starts, ends } => {
-                let is_decimal = leaf.spec.is_some_and(|spec| {
-                    matches!(spec.format, Trait::Display | Trait::Debug)
-                });
+                let is_decimal = leaf
+                    .spec
+                    .is_some_and(|spec| matches!(spec.format, Trait::Display | Trait::Debug));
                 if !is_decimal || !matches!(leaf.kind, LeafKind::Integer(_)) {
                     return true;
                 }
@@ -212,13 +212,15 @@ impl Wanted {
                 if *starts && *ends {
                     // The sign may precede what is printed.
                     let is_in = |integer: i128| (least..=most).contains(&integer);
-                    return text.parse().is_ok_and(|integer: i128| is_in(integer) || is_in(-integer));
+                    return text
+                        .parse()
+                        .is_ok_and(|integer: i128| is_in(integer) || is_in(-integer));
                 }
                 let digits = text.bytes().filter(u8::is_ascii_digit).count();
                 let longest = least.unsigned_abs().max(most.unsigned_abs());
-                let smallest = u32::try_from(digits).ok().and_then(|digits| {
-                    10_u128.checked_pow(digits.saturating_sub(1))
-                });
+                let smallest = u32::try_from(digits)
+                    .ok()
+                    .and_then(|digits| 10_u128.checked_pow(digits.saturating_sub(1)));
                 smallest.is_some_and(|smallest| longest >= smallest || digits <= 1)
             }
             Self::Text(_) | Self::Escaped => true,
