@@ -7,6 +7,7 @@ mod checked;
 mod contents;
 mod groups;
 mod header;
+mod last;
 mod refresh;
 mod ring_facts;
 mod scan;

@@ -166,6 +166,7 @@ pub fn info(dump: &Dump) -> Info {
 /// ```
 #[must_use]
 pub fn info_with(dump: &Dump, rings: Option<&Dump>) -> Info {
+    let dump = &*dump.whole();
     let header = dump.header();
     let blocks = || dump.blocks().iter().map(|block| block.header);
     let mut ring_ids: Vec<u32> = blocks().map(|block| block.ring).collect();

@@ -16,7 +16,8 @@
 //! | `cursor` | one entry at a time, lent or owned |
 //! | `growth` | dumps that have grown, or are added |
 //! | `ending` | what the last records need, and what can be passed over |
-//! | `plan` | what is read: dumps, sessions, call sites with their predicates |
+//! | `plan`, `selection` | what is read: dumps, sessions, call sites with their predicates |
+//! | `seek` | search in the columns and pools of a group |
 //! | `session` | files of one run of a logger, and the items of their rings |
 //! | `ring` | one ring: blocks in order, and what is missing between them |
 //! | `block_reader`, `columns`, `group_walk`, `block_body` | an open block |
@@ -40,6 +41,7 @@ mod plan;
 mod pools;
 mod ring;
 mod seek;
+mod selection;
 mod session;
 mod state;
 mod statement;
@@ -55,6 +57,7 @@ pub use inputs::IntoDumps;
 pub use order::Order;
 pub(crate) use plan::CallSites;
 pub(crate) use ring::Turn;
+pub(crate) use seek::SoughtGroups;
 pub(crate) use session::time_map;
 pub use statement::Losses;
 pub(crate) use statement::{PendingLosses, Statement};

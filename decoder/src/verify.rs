@@ -174,6 +174,7 @@ pub fn verify(dump: &Dump) -> Verification {
 /// See [`info_with`](crate::info_with) for an example of how to read them.
 #[must_use]
 pub fn verify_with(dump: &Dump, rings: Option<&Dump>) -> Verification {
+    let dump = &*dump.whole();
     let facts = rings.and_then(Dump::rings);
     let mut verifier = Verifier::new(dump, facts);
     summary::check(dump, &mut verifier.damage);

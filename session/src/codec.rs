@@ -34,7 +34,7 @@ const FAST_LEVEL: i32 = 1;
 /// #     slots: vec![Slot { name: String::new(), role: Role::Field, ty: Type::U64 }],
 /// # };
 /// let mut block = BlockBuilder::default();
-/// block.begin_columns(1, 0, 0);
+/// block.begin(1, 0, 0);
 /// for n in 0..1000_u64 {
 ///     block.push(&site, &[n.to_le_bytes(), 7_u64.to_le_bytes()].concat()).unwrap();
 /// }
@@ -181,8 +181,7 @@ impl Compressor {
         let start = out.len();
         let (most, mut best) = (self.level, plain.len());
         let mut level = effort::FIRST;
-        loop {
-            let Some(compressed) = self.compress_at(level, plain) else { break };
+        while let Some(compressed) = self.compress_at(level, plain) {
             if level == effort::FIRST && effort::is_dense(plain.len(), compressed.len()) {
                 break;
             }

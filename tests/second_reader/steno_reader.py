@@ -138,12 +138,15 @@ def packed_records(body, count, counter_first, unix_first):
         yield tag, kind, times[kind], values
 
 
+DIGITS = b"0123456789abcdefABCDEF"
+
+
 class Summary:
     """What a block holds, as the frame behind it says."""
 
     def __init__(self, payload):
         self.block_crc, length, flags = struct.unpack_from("<IIB", payload)
-        self.has_folds = flags & 1 == 1
+        self.has_folds, self.lacks_digits = flags & 1 == 1, flags & 2 == 2
         if length and (length & (length - 1) or not 64 <= length <= 32_768) or 16 + length > len(payload):
             raise Damage(f"no filter has {length} bytes")
         self.filter = payload[16:16 + length]
@@ -152,13 +155,26 @@ class Summary:
         for _ in range(cursor.varint(32)):
             site += cursor.varint(32)
             self.sites.add(site)
+        self.ranges = {}
+        for site in sorted(self.sites) if cursor.left() else []:
+            column = 0
+            for _ in range(cursor.varint(64)):
+                place = cursor.varint(64)
+                column += place // 2
+                least = cursor.zigzag(64) if place % 2 else cursor.varint(64)
+                self.ranges[site, column] = least, least + cursor.varint(64)
 
     def has(self, tag, texts):
         return tag in self.sites and all(map(self.has_text, texts))
 
     def has_text(self, text):
         folds = "\u017f" in text or "\u212a" in text
-        return (self.has_folds or not folds) and (not self.filter or all(map(self.has_bit, bits(text.encode()))))
+        return (self.has_folds or not folds) and (not self.filter or all(map(self.has_bit, self.bits(text.encode()))))
+
+    def bits(self, text):
+        for at in range(len(text) - 3):
+            if not self.lacks_digits or not all(byte in DIGITS for byte in text[at:at + 4]):
+                yield from bits(text[at:at + 4])
 
     def has_bit(self, bit):
         bit %= 8 * len(self.filter)

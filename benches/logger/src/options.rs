@@ -23,6 +23,7 @@ parts (all of them, if none is named):
   search      steno with a filter beside ripgrep, its first line and its last ones
   growth      threads, call sites, lengths of records and files
   figure      benches/calls.svg, from calls and end-to-end
+  summary     nothing: with --readme, the main page's table is made of the tables that are there
 
   --quick     fewer and shorter runs: minutes rather than a quarter of an hour
   --only      only these loggers

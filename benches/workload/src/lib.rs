@@ -23,6 +23,7 @@ mod system;
 mod text;
 mod texts;
 mod threads;
+mod touch;
 mod trade;
 mod twins;
 mod work;
@@ -91,6 +92,12 @@ impl Event {
     /// Logs it with a time of the caller's, in nanoseconds since the Unix epoch.
     pub fn log_at(&self, at: u64) {
         of_part!(&self.what, part => part.log_at(at));
+    }
+
+    /// Finds its kind and reads its texts, and logs nothing: the floor of logging it.
+    #[must_use]
+    pub fn touch(&self) -> usize {
+        of_part!(&self.what, part => part.touch())
     }
 
     /// The number of its call site, below [`SITES`].

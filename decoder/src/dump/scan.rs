@@ -79,10 +79,22 @@ pub(super) fn scan(
     file: &Arc<Path>,
     tables: &mut Tables,
 ) -> Scanned {
+    scan_after(&[], bytes, from, file, tables)
+}
+
+/// Takes these frames, then scans those from a checkpoint on.
+pub(super) fn scan_after(
+    metadata: &[Frame],
+    bytes: &[u8],
+    from: &Checkpoint,
+    file: &Arc<Path>,
+    tables: &mut Tables,
+) -> Scanned {
     from.rewind(tables);
     let metadata_left = from.metadata_left;
     let mut scanner =
         Scanner { bytes, file, tables, metadata_left, unsettled: None, can_resume: true };
+    metadata.iter().for_each(|frame| scanner.take_frame(frame));
     let mut walk = Walk::new(bytes, from.position);
     loop {
         let position = walk.position();

@@ -139,8 +139,7 @@ impl BlockReader {
         plan: &ReadPlan,
         pools: &mut Pools,
     ) -> Result<Self, BlockError> {
-        let Pools { sought, unpacker, .. } = pools;
-        let sought = sought.find(plan, (dump_index, index as usize), block, stored, unpacker);
+        let sought = plan.find((dump_index, index as usize), block, &mut pools.unpacker);
         if let Some(found) = sought.as_ref().filter(|of| matches!(***of, Sought::Records(_))) {
             let (found, part) = (Arc::clone(found), block.part as usize);
             let body = BlockBody::Found(Arc::clone(&found));
@@ -424,7 +423,7 @@ impl BlockReader {
         let mut walked = 0;
         let mut found = BlockStep::End;
         while batch.records.len() < BATCH_RECORDS {
-            if plan.is_selective && first.saturating_add(walked) >= *delivered {
+            if plan.selection.is_selective && first.saturating_add(walked) >= *delivered {
                 let passed = records.pass_over(|tag, values| {
                     let selected = plan.select(self.dump_index, tag);
                     let predicate = selected.filter(|_| tag != CallSite::LOSS_ID);

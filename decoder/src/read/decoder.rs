@@ -10,6 +10,7 @@ use super::inputs::IntoDumps;
 use super::order::{Key, Order};
 use super::plan::{CallSites, ReadPlan};
 use super::ring::{Ring, Turn};
+use super::seek::SoughtGroups;
 use super::session::{ItemsSeen, new_items};
 use super::state::ReadState;
 use super::statement::{Losses, PendingLosses, Statement};
@@ -220,6 +221,11 @@ impl Decoder {
         &self.plan.sites
     }
 
+    /// The groups that are searched, which other threads may help to do.
+    pub(crate) fn sought(&self) -> Option<Arc<SoughtGroups>> {
+        self.plan.sought.clone()
+    }
+
     pub(crate) const fn losses(&self) -> Losses {
         self.losses
     }
@@ -325,8 +331,21 @@ impl Decoder {
         }
     }
 
+    /// Lists all blocks of all dumps. Returns whether some were not listed.
+    pub(crate) fn list_all(&mut self) -> bool {
+        let is_partial = self.plan.dumps.iter().any(|dump| dump.unlisted().is_some());
+        if is_partial && !self.is_started {
+            for dump in self.plan.dumps_mut() {
+                *dump = dump.whole().into_owned();
+            }
+            self.plan.update_sessions();
+        }
+        is_partial && !self.is_started
+    }
+
     /// Reads the heads of the rings, unless that was done.
     pub(crate) fn start(&mut self) {
+        self.list_all();
         if !std::mem::replace(&mut self.is_started, true) {
             self.plan.apply_filter();
             self.extend();

@@ -9,9 +9,12 @@
 //!
 //! - **E1 (complete).** Behind the key of the [`Cut`] is every entry that a whole read has there, in the same
 //!   order: keys never fall within a ring, and what is passed over is the beginning of each ring.
+//!   A dump that was opened for its last records has blocks that are passed over without being listed; earlier
+//!   files of its session are passed over with them.
 //! - **E2 (same statements).** The last intact block that is passed over, the lead, says which number comes next;
 //!   blocks after it are read, so what they lack is stated as in a whole read. Losses are totals: the last
-//!   statement that is passed over says what was stated.
+//!   statement that is passed over says what was stated. What is missing just before the first listed block of a
+//!   ring is not stated if blocks before it are not listed.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -25,7 +28,7 @@ use super::ring::{Ring, Turn, first_key};
 use super::session::{Item, ItemKind, RingItems};
 use super::state::ReadState;
 use crate::clock::TimeMap;
-use crate::dump::Block;
+use crate::dump::{Block, Dump};
 use crate::model::origin::RingName;
 
 /// The items of each ring, by session and ring.
@@ -64,6 +67,12 @@ impl Bounds<'_> {
     fn block(&self, item: &Item) -> Option<Block> {
         let dump = self.plan.dumps.get(item.dump() as usize)?;
         dump.blocks().get(item.index as usize).filter(|_| item.kind() == ItemKind::Block)
+    }
+
+    /// Whether the item states losses.
+    fn has_loss(&self, item: &Item) -> bool {
+        let block = self.block(item);
+        block.is_none_or(|block| block.header.flags & BlockHeader::HAS_LOSS != 0)
     }
 
     /// The smallest key of a block.
@@ -114,8 +123,11 @@ pub(super) fn cut(rings: &mut ItemsByRing, plan: &ReadPlan, records: u64) -> Opt
         plan.filter.wants_thread(&RingName::new(ring, 0, thread).name, thread)
     });
     let mut bounds = Bounds { plan, hint: 0 };
-    let from = smallest_needed(rings, &mut bounds, records)?;
     let mut key = None;
+    for dump in 0..plan.dumps.len() as u32 {
+        key = pass_over_unlisted(rings, dump, &mut bounds)?.max(key);
+    }
+    let from = smallest_needed(rings, &mut bounds, records)?;
     let mut leads = BTreeMap::new();
     // Whether a ring has items that are read, by session and ring.
     let mut is_read = BTreeMap::new();
@@ -130,13 +142,64 @@ pub(super) fn cut(rings: &mut ItemsByRing, plan: &ReadPlan, records: u64) -> Opt
         // The rest of an ended ring is not read, nor is what follows it later than the key.
         is_read.insert((session, ring), passed < items.len());
         key = items[..passed].iter().map(|item| bounds.last(session, item)).chain(key).max();
-        let Some(lead) = lead(items, passed, &bounds) else { continue };
+        let Some(lead) = lead(items, passed, &bounds) else {
+            let next = unlisted_before(items, session, &bounds);
+            leads.extend(next.map(|next| ((session, ring), Lead { next, ..Lead::default() })));
+            continue;
+        };
         let next = bounds.block(&items[lead]).map_or(0, |block| record_after(&block.header));
         let stated = stated(items, lead + 1, (session, ring), &bounds);
         leads.insert((session, ring), Lead { next, stated });
         items.drain(..=lead);
     }
     Some(Cut { key: key?, leads })
+}
+
+/// Removes what is before the unlisted blocks of a dump. Returns a key that nothing before these or among them
+/// exceeds, if there are any; `None` if losses that are needed may be among them.
+fn pass_over_unlisted(
+    rings: &mut ItemsByRing,
+    dump_index: u32,
+    bounds: &mut Bounds<'_>,
+) -> Option<Option<Key>> {
+    let plan = bounds.plan;
+    let dump = plan.dumps.get(dump_index as usize)?;
+    let Some(unlisted) = dump.unlisted() else { return Some(None) };
+    let header = dump.header();
+    let session = plan.session_of(dump)?;
+    let map = plan.map(session)?;
+    let mut key = match plan.order {
+        Order::File => Some((i64::from(dump_index), unlisted.end.saturating_sub(1))),
+        Order::Time => {
+            let of_counter = |counter| (map.at(counter, &mut bounds.hint).order_ns, counter);
+            let counter = unlisted.counter.map(of_counter);
+            counter.max(unlisted.unix_ns.map(|unix_ns| (unix_ns, 0)))
+        }
+    };
+    let is_before = |item: &Item| {
+        let other = plan.dumps.get(item.dump() as usize).map(Dump::header);
+        item.dump() != dump_index && other.is_some_and(|other| other.sequence <= header.sequence)
+    };
+    for (_, of_ring) in rings.range_mut((session, 0)..=(session, u32::MAX)) {
+        for item in of_ring.items.iter().filter(|item| is_before(item)) {
+            key = key.max(Some(bounds.last(session, item)));
+        }
+        of_ring.items.retain(|item| !is_before(item));
+        let has_loss = of_ring.items.iter().any(|item| bounds.has_loss(item));
+        if unlisted.have_losses && has_loss {
+            return None;
+        }
+    }
+    Some(key)
+}
+
+/// The number of a ring's first listed record, if there may be others before it.
+fn unlisted_before(items: &[Item], session: usize, bounds: &Bounds<'_>) -> Option<u64> {
+    let of_session = |dump: &&Dump| bounds.plan.session_of(dump) == Some(session);
+    let mut dumps = bounds.plan.dumps.iter().filter(of_session);
+    let first = items.iter().find_map(|item| bounds.block(item));
+    let is_unlisted = dumps.any(|dump| dump.unlisted().is_some());
+    first.filter(|_| is_unlisted).map(|block| block.header.first_record)
 }
 
 /// The smallest key of the last blocks that have at least as many records; `None` if all blocks have fewer.
@@ -206,10 +269,7 @@ fn lead(items: &[Item], passed: usize, bounds: &Bounds<'_>) -> Option<usize> {
 
 /// The losses that the items before an index state, if the other ones state more.
 fn stated(items: &[Item], read: usize, ring: (usize, u32), bounds: &Bounds<'_>) -> Loss {
-    let has_loss = |item: &Item| {
-        let block = bounds.block(item);
-        block.is_none_or(|block| block.header.flags & BlockHeader::HAS_LOSS != 0)
-    };
+    let has_loss = |item: &Item| bounds.has_loss(item);
     let (before, after) = items.split_at(read.min(items.len()));
     if !after.iter().any(has_loss) {
         return Loss::default();

@@ -166,7 +166,6 @@ impl Decoder {
         self.plan.update_sessions();
         self.state.pools.unpacker.forget_groups();
         self.state.pools.checked.clear();
-        self.state.pools.sought.clear();
         if self.is_started {
             self.plan.apply_filter();
             self.extend();

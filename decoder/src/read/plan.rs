@@ -1,21 +1,18 @@
 //! Plan of a read: the dumps, their sessions, and what the filter wants of each call site.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use regex::bytes::Regex;
-use stenolog_format::summary::IntegerRanges;
 
 use super::order::Order;
+use super::seek::{Sought, SoughtGroups};
+use super::selection::Selection;
 use super::session::{self, Session};
 use crate::clock::TimeMap;
-use crate::dump::{Dump, with_tails};
-use crate::filter::{Budget, Filter, Hits, SitePredicate, TextSearch, Wanted, search};
+use crate::dump::{Block, Dump, Unpacker, with_tails};
+use crate::filter::{Budget, Filter, Hits, SitePredicate, search};
 use crate::model::site::CompiledSite;
-
-/// The most different texts that are searched for in columns.
-const MAX_TEXTS: usize = 256;
 
 /// The dumps to read, and the wanted call sites.
 #[derive(Debug)]
@@ -25,20 +22,14 @@ pub(crate) struct ReadPlan {
     pub(crate) filter: Arc<Filter>,
     pub(super) order: Order,
     pub(crate) sites: Arc<CallSites>,
-    /// For each call site, in the order of `sites`.
-    predicates: Vec<SitePredicate>,
-    /// For each dump, the indexes of its call sites among all, in the order of definition.
-    by_dump: Vec<Vec<u32>>,
-    /// Whether there are call sites with unwanted records.
-    pub(super) is_selective: bool,
-    /// Whether some call site requires values that can be searched for.
-    pub(super) seeks: bool,
+    pub(super) selection: Selection,
     /// Searches for what the records of any call site must contain, if they must.
     pub(super) search: Option<Regex>,
     /// Whether it searches for text only, which columns hold in one piece.
     searches_text: bool,
-    /// Searches for each text that a condition wants.
-    texts: BTreeMap<Vec<u8>, Option<TextSearch>>,
+    /// What is found in groups, and for each dump how many blocks it had when that was begun.
+    pub(crate) sought: Option<Arc<SoughtGroups>>,
+    sought_from: Vec<usize>,
     budget: Budget,
 }
 
@@ -69,13 +60,11 @@ impl ReadPlan {
             filter: Arc::default(),
             order: Order::default(),
             sites: Arc::default(),
-            predicates: Vec::new(),
-            by_dump: Vec::new(),
-            is_selective: false,
-            seeks: false,
+            selection: Selection::default(),
             search: None,
             searches_text: false,
-            texts: BTreeMap::new(),
+            sought: None,
+            sought_from: Vec::new(),
             budget: Budget::default(),
         }
     }
@@ -86,15 +75,23 @@ impl ReadPlan {
         self.sessions.get(session).map(|session| &session.map)
     }
 
+    /// The index of a dump's session.
+    pub(super) fn session_of(&self, dump: &Dump) -> Option<usize> {
+        self.sessions.iter().position(|session| session.is_of(dump))
+    }
+
     /// The dumps, to be replaced by later states of the same files.
     pub(super) fn dumps_mut(&mut self) -> &mut [Dump] {
+        // It shares the dumps, which would be copied.
+        self.sought = None;
         Arc::make_mut(&mut self.dumps)
     }
 
     /// Replaces the tail of a session at this place. Its call sites are looked up again.
     pub(super) fn replace_tail(&mut self, at: usize, tail: Dump) {
+        self.sought = None;
         if let (Some(place), Some(sites)) =
-            (Arc::make_mut(&mut self.dumps).get_mut(at), self.by_dump.get_mut(at))
+            (Arc::make_mut(&mut self.dumps).get_mut(at), self.selection.by_dump.get_mut(at))
         {
             *place = tail;
             sites.clear();
@@ -108,7 +105,8 @@ impl ReadPlan {
 
     /// Applies the filter to the call sites that it has not been applied to.
     pub(super) fn apply_filter(&mut self) {
-        let Self { dumps, filter, sites, predicates, by_dump, budget, .. } = self;
+        let Self { dumps, filter, sites, selection, budget, .. } = self;
+        let Selection { predicates, by_dump, .. } = selection;
         let sites = &mut Arc::make_mut(sites).sites;
         by_dump.resize(dumps.len(), Vec::new());
         for (dump, indexes) in dumps.iter().zip(by_dump) {
@@ -127,79 +125,37 @@ impl ReadPlan {
                 predicates.push(filter.predicate(site, budget));
             }
         }
-        let all = || self.predicates.iter();
-        self.is_selective = all().any(|predicate| !matches!(predicate, SitePredicate::Always));
-        self.seeks = all().any(|predicate| matches!(predicate, SitePredicate::Requires(_)));
-        let requirements = || {
-            all().filter_map(|predicate| match predicate {
-                SitePredicate::Requires(all) => all.in_rows.as_deref().map(|of| (of, all.is_text)),
-                SitePredicate::Never | SitePredicate::Always => None,
-            })
-        };
+        selection.settle();
+        let requirements =
+            || selection.requirements().filter_map(|of| Some((of.in_rows.as_deref()?, of.is_text)));
         self.searches_text = requirements().all(|(_, is_text)| is_text);
         let pieces = || requirements().flat_map(|(pieces, _)| pieces);
         self.search = pieces().next().and_then(|_| search(pieces()));
-        let mut texts = std::mem::take(&mut self.texts);
-        let requirements = all().filter_map(|predicate| match predicate {
-            SitePredicate::Requires(of) => Some(of.all.iter().flat_map(|one| one.conditions())),
-            SitePredicate::Never | SitePredicate::Always => None,
-        });
-        for condition in requirements.flatten() {
-            if let Wanted::Text(piece) = &condition.wanted
-                && texts.len() < MAX_TEXTS
-                && !texts.contains_key(piece)
-            {
-                texts.insert(piece.clone(), TextSearch::new(piece));
-            }
-        }
-        self.texts = texts;
+        let blocks = self.dumps.iter().map(|dump| dump.settled_blocks());
+        let from = std::mem::replace(&mut self.sought_from, blocks.collect());
+        self.sought = SoughtGroups::new(&self.dumps, &self.selection, from).map(Arc::new);
     }
 
-    /// The search for a folded text that a condition wants; `None` if it is not searched for.
-    pub(super) fn text_search(&self, piece: &[u8]) -> Option<&TextSearch> {
-        self.texts.get(piece)?.as_ref()
+    /// What a search finds in the group of a block; `None` if the block must be read in any case.
+    pub(super) fn find(
+        &self,
+        place: (usize, usize),
+        block: &Block,
+        unpacker: &mut Unpacker,
+    ) -> Option<Arc<Sought>> {
+        self.sought.as_ref()?.find(place, block, unpacker)
     }
 
     /// The index of the call site of a dump with this tag, and its predicate; `None` if no call site
     /// has it.
     #[inline]
     pub(super) fn select(&self, dump: usize, tag: u32) -> Option<(u32, &SitePredicate)> {
-        let index = match self.dumps.get(dump)?.tables().sites.index(tag) {
-            Some(site) => *self.by_dump.get(dump)?.get(site)?,
-            None => self.index_in_others(dump, tag)?,
-        };
-        Some((index, self.predicates.get(index as usize)?))
-    }
-
-    /// The index of a call site whose dictionary entry the dump has lost: an id means the same call
-    /// site in all files of a session.
-    #[cold]
-    fn index_in_others(&self, dump: usize, tag: u32) -> Option<u32> {
-        let of = self.dumps.get(dump)?;
-        // An undamaged dump has all that its blocks need.
-        if of.damage().is_empty() {
-            return None;
-        }
-        let others = self.dumps.iter().zip(&self.by_dump);
-        let of_session = others.filter(|(other, _)| other.header().session == of.header().session);
-        let mut found = of_session
-            .filter_map(|(other, indexes)| indexes.get(other.tables().sites.index(tag)?).copied());
-        found.next()
+        self.selection.select(&self.dumps, dump, tag)
     }
 
     /// Whether a block may hold a wanted record, or one whose call site is unknown, by its summary.
-    pub(super) fn may_hold(&self, dump_index: usize, dump: &Dump, block: usize) -> bool {
-        let Some(summary) = dump.summary(block).filter(|_| self.is_selective) else { return true };
-        let ranges = if self.seeks { summary.ranges() } else { IntegerRanges::default() };
-        let mut ids = summary.sites();
-        ids.any(|id| {
-            let Some(id) = id else { return true };
-            match self.select(dump_index, id) {
-                None | Some((_, SitePredicate::Always)) => true,
-                Some((_, SitePredicate::Never)) => false,
-                Some((_, SitePredicate::Requires(of))) => of.may_be_met(id, &summary, &ranges),
-            }
-        })
+    pub(super) fn may_hold(&self, dump_index: usize, block: usize) -> bool {
+        self.selection.may_hold(&self.dumps, dump_index, block)
     }
 
     /// Whether the columns of a block contain any text that its records require.

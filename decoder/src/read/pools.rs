@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::batch::RecordBatch;
 use super::block_body::BlockBody;
 use super::columns::OpenColumns;
-use super::seek::SoughtGroups;
 use crate::dump::{CheckedFrames, Unpacker};
 
 /// The number of pooled buffers to probe for a free one.
@@ -17,7 +16,6 @@ const MAX_PROBES: usize = 4;
 pub(crate) struct Pools {
     pub(crate) unpacker: Unpacker,
     pub(crate) checked: CheckedFrames,
-    pub(super) sought: SoughtGroups,
     pub(crate) columns: Vec<OpenColumns>,
     /// Bodies and batches that other threads may still use.
     bodies: VecDeque<Arc<BlockBody>>,

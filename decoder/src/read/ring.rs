@@ -24,7 +24,6 @@ use super::batch::{RecordBatch, RecordRun};
 use super::block_reader::{BlockClock, BlockReader, BlockStep};
 use super::order::{Key, Order};
 use super::plan::ReadPlan;
-use super::pools::Pools;
 use super::session::{Item, ItemKind, RingItems};
 use super::state::ReadState;
 use crate::clock::TimeMap;
@@ -296,8 +295,7 @@ impl Ring {
         // An empty block only states a gap.
         let is_wanted = || {
             plan.filter.wants_block(header, map)
-                && (header.flags & BlockHeader::HAS_LOSS != 0
-                    || plan.may_hold(dump_index, dump, index))
+                && (header.flags & BlockHeader::HAS_LOSS != 0 || plan.may_hold(dump_index, index))
         };
         if header.count > 0 && !is_wanted() {
             self.skip(header);
@@ -310,19 +308,21 @@ impl Ring {
         // The checksum comes first: a damaged header could move the records after it to another time, or
         // look like that of a block whose records were delivered.
         let pools = &mut state.pools;
-        let stored = match pools.checked.stored_body(dump, block) {
-            Ok(stored) => stored,
-            Err(cause) => {
-                self.breaks(LossKind::BadChecksum, block, header.first_record, plan);
-                state.tally.note_damage((item.dump(), dump), block, block.frame_bytes(), cause);
+        match plan.find((dump_index, index), block, &mut pools.unpacker) {
+            Some(found) if !found.has_part(block.part as usize) => {
+                self.skip(header);
                 return None;
             }
-        };
-        let Pools { sought, unpacker, .. } = pools;
-        let found = sought.find(plan, (dump_index, index), block, &stored, unpacker);
-        if found.is_some_and(|found| !found.has_part(block.part as usize)) {
-            self.skip(header);
-            return None;
+            // Its checksum is right.
+            Some(_) => {}
+            None => {
+                if let Err(cause) = pools.checked.stored_body(dump, block) {
+                    self.breaks(LossKind::BadChecksum, block, header.first_record, plan);
+                    let bytes = block.frame_bytes();
+                    state.tally.note_damage((item.dump(), dump), block, bytes, cause);
+                    return None;
+                }
+            }
         }
         Some(self.put(RingHead::Block(item), Some(key)))
     }

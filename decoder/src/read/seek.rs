@@ -25,8 +25,8 @@ use stenolog_format::dictionary::CallSite;
 use stenolog_format::summary::IntegerRanges;
 use stenolog_format::types::Type;
 
-use super::plan::ReadPlan;
-use crate::dump::Unpacker;
+use super::selection::Selection;
+use crate::dump::{Dump, Unpacker};
 use crate::filter::{Condition, Requirements, SitePredicate, Wanted};
 use bits::Bits;
 pub(crate) use found::{FoundRecord, FoundRecords};
@@ -87,7 +87,8 @@ enum OfKind {
 
 /// A search in one group.
 struct Seeker<'s> {
-    plan: &'s ReadPlan,
+    dumps: &'s [Dump],
+    selection: &'s Selection,
     stored: &'s [u8],
     /// The ranges of integers, so far as the summary states them.
     ranges: IntegerRanges,
@@ -104,7 +105,7 @@ struct Seeker<'s> {
 /// # Errors
 /// If the group is malformed.
 fn seek(
-    plan: &ReadPlan,
+    (dumps, selection): (&[Dump], &Selection),
     dump_index: usize,
     (header, stored): (&BlockHeader, &[u8]),
     ranges: IntegerRanges,
@@ -115,7 +116,7 @@ fn seek(
         unpacker.decompress_into(codec, from, to)
     })?;
     let (entries, integers) = Default::default();
-    let mut seeker = Seeker { plan, stored, ranges, unpacker, body, entries, integers };
+    let mut seeker = Seeker { dumps, selection, stored, ranges, unpacker, body, entries, integers };
     let sought = seeker.run(dump_index);
     let Seeker { body, unpacker, .. } = seeker;
     unpacker.take_back_buffer(body.into_buffer());
@@ -128,7 +129,7 @@ impl Seeker<'_> {
         let mut found = Vec::with_capacity(kinds.len());
         let (mut is_sparse, mut count) = (true, 0);
         for kind in &kinds {
-            let selected = self.plan.select(dump_index, kind.tag);
+            let selected = self.selection.select(self.dumps, dump_index, kind.tag);
             let of_kind = match selected.filter(|_| kind.tag != CallSite::LOSS_ID) {
                 Some((_, SitePredicate::Never)) => OfKind::Nothing,
                 // Statements of losses and records with an unknown call site are reported by all means.

@@ -212,6 +212,11 @@ pub(super) fn new_items(
 }
 
 impl Session {
+    /// Whether a dump is of this session.
+    pub(super) fn is_of(&self, dump: &Dump) -> bool {
+        dump.header().session == self.id
+    }
+
     /// The thread of a ring, according to the dumps of the session.
     pub(super) fn thread<'d>(&self, ring: u32, dumps: &'d [Dump]) -> Option<&'d Thread> {
         let mut of_session = dumps.iter().filter(|dump| dump.header().session == self.id);

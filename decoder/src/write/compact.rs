@@ -157,6 +157,7 @@ fn repack_in_windows(
     progress: impl FnMut(&RepackProgress),
     out: &mut impl Write,
 ) -> io::Result<RepackReport> {
+    let dump = &*dump.whole();
     let header = dump.header();
     // New frames are of this version, copied ones of the dump's.
     let version = header.version.max(VERSION);

@@ -56,6 +56,8 @@ pub struct RecoverReport {
 /// # Errors
 /// If writing to `out` fails.
 pub fn recover(dumps: &[Dump], out: &mut impl Write) -> io::Result<RecoverReport> {
+    let dumps: Vec<Dump> = dumps.iter().map(|dump| dump.whole().into_owned()).collect();
+    let dumps = &dumps[..];
     let mut decoder = Decoder::new(dumps);
     let _ = decoder.for_each(|_| ControlFlow::Continue(()));
     let summary = decoder.summary();

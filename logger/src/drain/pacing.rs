@@ -32,6 +32,10 @@ const PACK_AT_TAIL_BYTES: u64 = 8 << 20;
 /// Records are packed when this many rings wait for it without a thread, because no other thread can have them.
 const PACK_AT_LEFT_RINGS: usize = 8;
 
+/// How long a quarter of a ring takes to fill at least while rings are packed together: several times as long as
+/// the packing of [`PACK_AT_BYTES`] without much compression.
+const CALM_FOR: Duration = Duration::from_millis(25);
+
 /// Records are packed at once if they would have to be after this many passes. To copy them first would
 /// cost more than it saves.
 const PASSES_WORTH_COPYING: f64 = 2.0;
@@ -101,6 +105,12 @@ impl Fill {
             || self.left >= PACK_AT_LEFT_RINGS
             || self.held > 0 && age >= PACK_AFTER
             || bytes >= PACK_AT_TAIL_BYTES
+    }
+
+    /// Whether there is time for a block of all rings, whose records are freed only when it is written: a quarter
+    /// of each ring takes longer to fill than the block.
+    pub(super) fn is_calm(&self, longest: Duration) -> bool {
+        longest.as_secs_f64() >= self.fastest * CALM_FOR.as_secs_f64()
     }
 
     /// Whether the rings are filled so fast that a copy is not worthwhile.
@@ -215,5 +225,10 @@ mod tests {
         assert!(fill_of(&[(110 << 10, 0); 10], false).is_fast());
         assert!(fill_of(&[(128 << 10, 0)], false).is_fast());
         assert!(!fill_of(&[(0, 200 << 10); 10], false).is_fast());
+        // A quarter in 25 ms.
+        let longest = Duration::from_millis(100);
+        assert!(fill_of(&[(1 << 20, 0); 10], false).is_calm(longest));
+        assert!(!fill_of(&[(1 << 20, 0), (9 << 17, 0)], false).is_calm(longest));
+        assert!(Fill::default().is_calm(longest));
     }
 }

@@ -5,6 +5,7 @@
 //! call sites that it lacks (S2); after it, a summary if there is time.
 
 mod group;
+mod pressure;
 
 use std::io;
 use std::sync::Arc;
@@ -16,13 +17,14 @@ use stenolog_format::dictionary::{CallSite, Level, Thread, TimeSource};
 use stenolog_format::loss::Loss;
 use stenolog_format::recovery::MAX_BLOCK_BYTES;
 use stenolog_format::summary::SummaryBuilder;
-use stenolog_ringbuf::{Consumer, Record};
+use stenolog_ringbuf::{Consumer, Record, Run};
 use stenolog_session::codec::Compressor;
 use stenolog_session::failpoint::{self, Step};
 use stenolog_session::writer::DumpWriter;
 
 use self::group::Part;
 pub(super) use self::group::{GROUP_BYTES, GroupPart};
+pub(super) use self::pressure::Pressure;
 use super::effort::Effort;
 use super::rings::DrainRing;
 use super::segment::Segment;
@@ -49,10 +51,14 @@ const SUMMED_UP_BYTES: usize = 1 << 12;
 pub(super) struct Packer {
     builder: BlockBuilder,
     compressor: Compressor,
+    /// For groups of a program that logs little, if this build has Zstandard.
+    patient: Option<Compressor>,
     summaries: SummaryBuilder,
     sites: PackedSites,
     /// The last loss statement of the block, or of the last part of a group.
     loss: Option<Loss>,
+    /// The runs of headers that are being packed.
+    runs: Vec<(u64, u32)>,
     /// The parts of the group.
     parts: Vec<Part>,
     headers: Vec<BlockHeader>,
@@ -95,9 +101,11 @@ impl Packer {
         Self {
             builder: BlockBuilder::default(),
             compressor: Compressor::new(),
+            patient: None,
             summaries: SummaryBuilder::default(),
             sites: PackedSites::default(),
             loss: None,
+            runs: Vec::new(),
             parts: Vec::new(),
             headers: Vec::new(),
             affordable_bytes: 0,
@@ -132,8 +140,11 @@ impl Packer {
     ) -> Taken {
         let start = ring.taken_to;
         self.loss = None;
+        let effort = if effort == Effort::Fast { ring.pressure.effort() } else { effort };
+        let full = limit;
         let Packing { mut end, limit, is_packed, is_columns, mut is_cut } =
             self.pack(ring, &segment.writer, effort, limit);
+        let before = segment.writer.end();
         if !is_packed {
             end = self.put_raw(ring, segment, limit);
         } else if self.builder.count() > 0 {
@@ -141,6 +152,7 @@ impl Packer {
         }
         ring.taken_to = end;
         let bytes = (end - start) as usize;
+        ring.pressure.note(effort, (bytes, full), segment.writer.end() - before);
         if !is_packed && bytes < limit {
             // A record that had no room in the block is long.
             is_cut = ring.consumer.batch_from(end, 1).len_bytes() > limit - bytes;
@@ -231,7 +243,7 @@ impl Packer {
         limit: usize,
         without_error: Option<u64>,
     ) -> Attempt {
-        let Self { builder, sites, loss, .. } = self;
+        let Self { builder, sites, loss, runs, .. } = self;
         let mut packed = Attempt { end: start, is_sound: true, is_cut: false };
         let (mut has_error, mut is_alone) = (false, false);
         let mut first_of = |tag, before| {
@@ -247,7 +259,9 @@ impl Packer {
         };
         loop {
             let left = limit - (packed.end - start) as usize;
-            let part = consumer.batch_from(packed.end, left.min(PART_BYTES));
+            runs.clear();
+            let note = |run: Run| runs.push((run.header, run.bytes));
+            let part = consumer.runs_from(packed.end, left.min(PART_BYTES), note);
             // A record that is longer than a part may be alone in its block, but not follow others.
             let is_too_long = packed.end > start && part.len_bytes() > left.max(PART_BYTES);
             if is_too_long {
@@ -258,8 +272,9 @@ impl Packer {
                 packed.end = part.end();
                 break;
             }
+            let mut headers = runs.iter().copied();
             for slice in <[_; 2]>::from(part.raw_slices()) {
-                match builder.push_raw(slice, &mut first_of) {
+                match builder.push_runs(slice, &mut headers, &mut first_of) {
                     Ok(taken) => {
                         packed.end += taken as u64;
                         packed.is_cut = taken < slice.len();
@@ -310,11 +325,11 @@ impl Packer {
             if is_columns {
                 builder.sum_up_group(has_time, summaries);
             }
-            let is_summed_up = is_columns || builder.sum_up(has_time, summaries);
-            if !is_summed_up && has_time {
+            if !is_columns && has_time {
+                summaries.begin();
                 ring.consumer.scan_from(start, bytes, |record| sites.sum_up(summaries, record));
             }
-            if is_summed_up || has_time {
+            if is_columns || has_time {
                 segment.writer.put_summary(summaries);
             }
         }
@@ -325,8 +340,19 @@ impl Packer {
     /// the types of their call site.
     fn put_raw(&mut self, ring: &mut DrainRing, segment: &mut Segment, limit: usize) -> u64 {
         self.builder.begin(ring.id(), ring.stated_to, ring.records);
-        let batch = ring.consumer.batch_from(ring.taken_to, limit);
-        batch.records().for_each(|record| self.note_record(record, &segment.writer));
+        let Self { builder, sites, loss, runs, .. } = self;
+        runs.clear();
+        let note = |run: Run| runs.push((run.header, run.bytes));
+        let batch = ring.consumer.runs_from(ring.taken_to, limit, note);
+        let mut headers = runs.iter().copied();
+        for slice in <[_; 2]>::from(batch.raw_slices()) {
+            builder.note_runs(slice, &mut headers, |tag| {
+                let of = sites.get(tag, &segment.writer).map(|of| (of.site.level, of.site.time));
+                // Only a bug can get here without one. The block counts the record anyway.
+                of.unwrap_or((Level::Error, TimeSource::Counter))
+            });
+        }
+        *loss = builder.last_loss().or(*loss);
         let end = batch.end();
         if self.builder.count() > 0 {
             self.explain(&ring.slot.thread, segment);

@@ -33,6 +33,9 @@ use crate::registry;
 /// The memory that a pass takes besides its blocks.
 const PASS_BYTES: usize = 1 << 14;
 
+/// A drain without work passes over its rings at least this often.
+const LOOK_AROUND_AFTER: Duration = Duration::from_secs(1);
+
 /// How many files a pass begins if each is taken away at once.
 const MAX_FILES_AT_ONCE: usize = 3;
 
@@ -46,6 +49,8 @@ pub(super) struct Drainer {
     load: Load,
     /// The rings were filled so fast of late that the next pass packs.
     is_fast: bool,
+    /// They were filled so slowly that they can be packed together.
+    is_calm: bool,
     /// When the last pass began.
     last_pass: Instant,
     /// The sum of losses when all of them were stated.
@@ -78,6 +83,7 @@ impl Drainer {
             core,
             tail,
             is_fast: false,
+            is_calm: true,
             rings: DrainRings::default(),
             packer: Packer::new(),
             segments,
@@ -153,6 +159,7 @@ impl Drainer {
             }
         }
         self.is_fast = pass.fill.is_fast();
+        self.is_calm = pass.fill.is_calm(self.core.config.deliver_within);
         let Segments { current, ledger, .. } = &mut self.segments;
         self.rings.let_go(&self.core, |ring| {
             ledger.retire(ring);
@@ -241,7 +248,7 @@ impl Drainer {
         Ok(())
     }
 
-    /// Packs the records of all rings into groups, if there is time. Returns how many bytes of each ring they
+    /// Packs the records of all rings into groups, unless the rings are filled too fast. Returns how many bytes of each ring they
     /// have; `None` for a ring that is left to be packed alone, because of its records, or because it is too
     /// full.
     fn pack_together(&mut self) -> Result<Vec<Option<usize>>, WriteFailure> {
@@ -256,7 +263,9 @@ impl Drainer {
                 // Alone it is smaller in rows.
                 continue;
             }
-            let effort = Effort::of(self.core.config.compression, 0, usize::MAX, true);
+            let has_time = self.load.has_time();
+            let effort = Effort::of(self.core.config.compression, 0, usize::MAX, has_time);
+            let effort = (effort, effort == Effort::Hard && !self.is_fast);
             let Self { core, rings, packer, segments, .. } = self;
             packer.put_group(rings, &mut segments.current, effort, || core.control.is_pressed());
             for (at, GroupPart { bytes, is_cut }) in parts {
@@ -274,8 +283,9 @@ impl Drainer {
 
     /// Begins a group, and puts as many of the rings into it as it has room for.
     fn gather_group(&mut self, left: &mut VecDeque<usize>) -> Vec<(usize, GroupPart)> {
-        let policy = self.core.config.compression;
-        self.packer.begin_group(policy);
+        let is_thorough =
+            self.core.config.compression == Compression::Adaptive && self.load.has_time();
+        self.packer.begin_group(is_thorough);
         let mut parts = Vec::new();
         let mut room = GROUP_BYTES;
         while let Some(at) = left.pop_front() {
@@ -294,7 +304,7 @@ impl Drainer {
                 None => {
                     // It goes alone, and the others again.
                     parts.drain(..).rev().for_each(|(at, _)| left.push_front(at));
-                    self.packer.begin_group(policy);
+                    self.packer.begin_group(is_thorough);
                     room = GROUP_BYTES;
                 }
             }
@@ -305,11 +315,11 @@ impl Drainer {
     /// Whether a ring is packed together with others.
     fn may_group(&mut self, at: usize) -> bool {
         let policy = self.core.config.compression;
-        let has_time = self.load.has_time();
+        let is_calm = self.is_calm || self.load.has_time();
         let ring = self.rings.at(at);
         let held = ring.copied_before.max(ring.last_bytes);
-        let is_lazy = has_time && held < ring.consumer.capacity() / 2;
-        is_lazy && policy != Compression::None && !ring.is_quiet() && !ring.is_set_aside
+        let has_room = held < ring.consumer.capacity() / 2;
+        is_calm && has_room && policy != Compression::None && !ring.is_quiet() && !ring.is_set_aside
     }
 
     /// Takes the records of a ring, states its losses, and decides when to visit it again.
@@ -443,6 +453,19 @@ impl Drainer {
             }
             drainer.write()
         })
+    }
+
+    /// Whether a pass would find nothing to do. Sees what threads have committed, but only now and then what other
+    /// programs did to the files: from time to time it says `false`.
+    pub(super) fn is_idle(&self) -> bool {
+        let is_quiet = |ring: &DrainRing| {
+            ring.is_set_aside || ring.consumer.is_end(ring.seen().0) && !ring.slot.is_retired()
+        };
+        self.rings.iter().all(is_quiet)
+            && self.core.counters.lost.load(Ordering::Acquire) == self.stated_losses
+            && !self.core.rings.has_new()
+            && !registry::may_have_noted()
+            && self.last_pass.elapsed() < LOOK_AROUND_AFTER
     }
 
     /// Writes pending bytes, and then frees the written records in the rings (S1).

@@ -11,6 +11,7 @@ use stenolog_ringbuf::Consumer;
 use stenolog_session::failpoint::{self, Step};
 
 use super::pacing::SHORTEST_SLEEP;
+use super::packer::Pressure;
 use super::report::VolatileReports;
 use super::segment::Segment;
 use crate::core::{Core, NewRing, RingSlot};
@@ -47,6 +48,8 @@ pub(super) struct DrainRing {
     pub(super) records: u64,
     /// `stated_to` and `records` as of the last write that succeeded.
     pub(super) written: (u64, u64),
+    /// Whether the drain keeps up with it.
+    pub(super) pressure: Pressure,
     /// How many bytes the last pass took.
     pub(super) last_bytes: usize,
     /// When a pass last took something.
@@ -80,6 +83,7 @@ impl DrainRing {
             stated_to: position,
             records: 0,
             written: (position, 0),
+            pressure: Pressure::default(),
             last_bytes: 0,
             last_taken: now,
             rest: SHORTEST_SLEEP,

@@ -60,7 +60,8 @@ impl Seeker<'_> {
         let mut found = FoundRecords::default();
         let mut of_kinds = Vec::with_capacity(kinds.len());
         for (kind, bits) in kinds.iter().zip(bits) {
-            let site_index = self.plan.select(dump_index, kind.tag).map_or(0, |(site, _)| site);
+            let site_index =
+                self.selection.select(self.dumps, dump_index, kind.tag).map_or(0, |(site, _)| site);
             let ends = self.values_of(kind, bits, &mut found.bytes)?;
             of_kinds.push(FoundKind { site_index, ends, passed: 0, found: 0 });
         }

@@ -18,7 +18,7 @@ impl Seeker<'_> {
         if self.entries.contains_key(piece) {
             return Ok(());
         }
-        let Some(search) = self.plan.text_search(piece) else { return Ok(()) };
+        let Some(search) = self.selection.text_search(piece) else { return Ok(()) };
         let mut entries = Vec::new();
         for at in 0..self.body.pools().len() {
             let pool = self.body.pools()[at].clone();

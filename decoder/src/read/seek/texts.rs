@@ -96,7 +96,7 @@ impl Seeker<'_> {
         piece: &[u8],
         found: &mut Bits,
     ) -> Result<bool, BlockError> {
-        let Some(search) = self.plan.text_search(piece) else { return Ok(false) };
+        let Some(search) = self.selection.text_search(piece) else { return Ok(false) };
         match column.layout {
             layout if is_of_texts(layout) => {
                 Texts::new(self.plain(column)?)?.find(search, |index| found.insert(index))?;

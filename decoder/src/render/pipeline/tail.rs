@@ -92,7 +92,13 @@ pub(super) fn render(
     let mut wanted = count.saturating_add(1);
     loop {
         let mut late = decoder.again();
-        if decoder.is_started() || !late.start_before_end(wanted) {
+        if decoder.is_started() {
+            break;
+        }
+        if !late.start_before_end(wanted) {
+            if decoder.list_all() {
+                continue;
+            }
             break;
         }
         let (kept, _) = keep(&mut late, count, most_bytes);

@@ -77,7 +77,10 @@ impl BlockBuilder {
     /// ```
     pub fn begin_group(&mut self, depth: Depth) {
         self.header = None;
-        self.has_columns = false;
+        #[cfg(any(test, feature = "__columns"))]
+        {
+            self.has_columns = false;
+        }
         self.group.columns.begin(depth);
         self.group.parts.clear();
         self.group.is_open = true;
@@ -115,7 +118,18 @@ impl BlockBuilder {
         runs: impl Iterator<Item = (u64, u32)>,
         mut first_of: impl FnMut(u32, u32) -> Option<First>,
     ) -> Result<usize, ValueError> {
-        assert!(self.group.is_open && self.header.is_some(), "{BEGIN_PART}");
+        if !self.group.is_open {
+            // Rows have no use for runs, but whoever takes them goes on with those that are left.
+            let mut bytes = records.len() as u64;
+            let mut runs = runs;
+            while bytes > 0
+                && let Some((_, run)) = runs.next()
+            {
+                bytes = bytes.saturating_sub(run.into());
+            }
+            return self.push_raw(records, first_of);
+        }
+        assert!(self.header.is_some(), "{BEGIN_PART}");
         self.group.columns.take_runs(records, runs, &mut first_of)
     }
 
@@ -184,6 +198,7 @@ impl BlockBuilder {
     /// `has_text`, which takes about a nanosecond per byte.
     pub fn sum_up_group(&self, has_text: bool, summary: &mut SummaryBuilder) {
         summary.begin();
+        summary.leave_digits_out();
         self.group.columns.sum_up(has_text, summary);
     }
 }

@@ -2,10 +2,10 @@
 
 use stenolog_format::block::{BlockBuilder, Depth};
 use stenolog_format::loss::Loss;
+use stenolog_session::codec::Compressor;
 use stenolog_session::writer::DumpWriter;
 
 use super::{LEAST_FOR_COLUMNS, Packer};
-use crate::config::Compression;
 use crate::drain::effort::Effort;
 use crate::drain::rings::{DrainRing, DrainRings};
 use crate::drain::segment::Segment;
@@ -13,6 +13,9 @@ use crate::process::memory::has_memory;
 
 /// The most bytes of rings in a group, unless a single record is longer.
 pub(in crate::drain) const GROUP_BYTES: usize = 4 << 20;
+
+/// The level of Zstandard for a program that logs little: there is a group every second or more.
+const PATIENT_LEVEL: i32 = 9;
 
 const _: () = assert!(GROUP_BYTES <= BlockBuilder::MAX_GROUP_BYTES);
 
@@ -41,8 +44,7 @@ impl Packer {
     }
 
     /// Begins a group.
-    pub(in crate::drain) fn begin_group(&mut self, policy: Compression) {
-        let is_thorough = policy == Compression::Adaptive;
+    pub(in crate::drain) fn begin_group(&mut self, is_thorough: bool) {
         self.builder.begin_group(if is_thorough { Depth::Thorough } else { Depth::Fast });
         self.parts.clear();
     }
@@ -80,14 +82,14 @@ impl Packer {
         Some(GroupPart { bytes, is_cut: packed.is_cut || bytes >= limit })
     }
 
-    /// Puts the group into the segment. While `is_pressed`, its sections are only compressed with LZ4.
+    /// Puts the group into the segment, in fewer bytes if `is_patient`. While `is_pressed`, its sections are only compressed with LZ4.
     ///
     /// A group has no block of its own for rare errors: a reader of errors reads only the columns that they have.
     pub(in crate::drain) fn put_group(
         &mut self,
         rings: &mut DrainRings,
         segment: &mut Segment,
-        effort: Effort,
+        (effort, is_patient): (Effort, bool),
         is_pressed: impl Fn() -> bool,
     ) {
         let parts = std::mem::take(&mut self.parts);
@@ -98,7 +100,11 @@ impl Packer {
                 }
             }
             self.sites.state(&mut segment.writer);
-            let Self { builder, compressor, summaries, .. } = self;
+            if is_patient && self.patient.is_none() {
+                self.patient = Compressor::with_level(PATIENT_LEVEL).ok();
+            }
+            let Self { builder, compressor, patient, summaries, .. } = self;
+            let compressor = patient.as_mut().filter(|_| is_patient).unwrap_or(compressor);
             let before = segment.writer.records_in_groups();
             segment.writer.put_block(|out| {
                 builder.finish_group(before, out, |plain, hint, out| {
