@@ -120,7 +120,7 @@ pub struct SlotWords {
 const MAX_WORDS: usize = 1024;
 
 /// So is one whose types have more parts, or longer names, than small records may have.
-const MAX_NODES: usize = 4096;
+const MAX_TYPE_NODES: usize = 4096;
 const MAX_NAME_BYTES: usize = 1 << 16;
 
 impl WordPlan {
@@ -133,7 +133,7 @@ impl WordPlan {
         for slot in slots {
             nodes += slot.ty.nodes();
             names += name_bytes(&slot.ty);
-            if nodes > MAX_NODES || names > MAX_NAME_BYTES || words > MAX_WORDS {
+            if nodes > MAX_TYPE_NODES || names > MAX_NAME_BYTES || words > MAX_WORDS {
                 return None;
             }
             let start = all.len() as u32;
