@@ -77,8 +77,9 @@ doc:
 
 # Measures all figures of benches/README.md and writes them there. Nothing else should run meanwhile.
 bench *options:
+    cargo build --release -p stenolog-cli
     cargo run --release --manifest-path benches/Cargo.toml -p stenolog-bench -- \
-        --readme benches/README.md {{options}}
+        --readme benches/README.md --readme README.md {{options}}
 
 # The rings beside others.
 bench-rings:

@@ -10,6 +10,9 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use stenolog_decoder::{Dump, DumpState, Limits, RingDir};
 
@@ -105,6 +108,8 @@ pub(crate) struct InputLimits {
     pub(crate) dump: Limits,
     /// The most bytes that a compressed copy may unpack to; by default it depends on its length.
     pub(crate) unpacked_bytes: Option<u64>,
+    /// Only so many records from the end will be read.
+    pub(crate) last_records: Option<u64>,
 }
 
 impl From<LimitArgs> for InputLimits {
@@ -121,7 +126,7 @@ impl From<LimitArgs> for InputLimits {
         if let Some(bytes) = max_ring_bytes {
             limits = limits.with_ring_bytes(bytes);
         }
-        Self { dump: limits, unpacked_bytes: max_unpacked }
+        Self { dump: limits, unpacked_bytes: max_unpacked, last_records: None }
     }
 }
 
@@ -152,22 +157,33 @@ pub(crate) fn open(
     let found = check_words(found, takes_filters)?;
     let mut opened = Inputs::default();
     let mut seen = HashSet::new();
-    for place in found {
+    let mut files = Vec::new();
+    for place in &found {
+        if let Ok(InputPlace::Files(found)) = place {
+            // The `latest` link of a rotated set names one of its files again.
+            let is_new = |path: &&PathBuf| {
+                seen.insert(path.canonicalize().unwrap_or_else(|_| (*path).clone()))
+            };
+            files.extend(found.files.iter().filter(is_new));
+        }
+    }
+    let mut dumps = open_files(&files, limits).into_iter();
+    let mut files = files.into_iter().peekable();
+    for place in &found {
         match place {
             Ok(InputPlace::Stdin) => {
                 if seen.insert(PathBuf::from("-")) {
                     opened.take(open_stdin(limits));
                 }
             }
-            Ok(InputPlace::FoundRings(path)) => opened.ring_dirs.push(path),
+            Ok(InputPlace::FoundRings(path)) => opened.ring_dirs.push(path.clone()),
             Ok(InputPlace::Files(found)) => {
-                for (path, why) in found.passed_over {
+                for (path, why) in &found.passed_over {
                     warn(format_args!("{}: skipped: {why}", path.display()));
                 }
-                for path in found.files {
-                    // The `latest` link of a rotated set names one of its files again.
-                    if seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
-                        opened.take(open_file(&path, limits));
+                for path in &found.files {
+                    if files.next_if(|next| std::ptr::eq(*next, path)).is_some() {
+                        dumps.next().into_iter().for_each(|dump| opened.take(dump));
                     }
                 }
             }
@@ -175,6 +191,31 @@ pub(crate) fn open(
         }
     }
     Ok(opened)
+}
+
+/// Opens files on all cores: the headers of the frames of each are read.
+fn open_files(paths: &[&PathBuf], limits: &InputLimits) -> Vec<Result<Unpacked, InputError>> {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let next = AtomicUsize::new(0);
+    let opened = Mutex::new(Vec::new());
+    let open_some = || {
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(path) = paths.get(at) else { return };
+            let dump = open_file(path, limits);
+            opened.lock().unwrap_or_else(PoisonError::into_inner).push((at, dump));
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 1..cores.min(paths.len()) {
+            // Without another thread, this one opens all.
+            let _ = thread::Builder::new().spawn_scoped(scope, open_some);
+        }
+        open_some();
+    });
+    let mut opened = opened.into_inner().unwrap_or_else(PoisonError::into_inner);
+    opened.sort_by_key(|(at, _)| *at);
+    opened.into_iter().map(|(_, dump)| dump).collect()
 }
 
 /// Fails if words name nothing.
@@ -230,7 +271,13 @@ fn open_stdin(limits: &InputLimits) -> Result<Unpacked, InputError> {
 }
 
 fn open_file(path: &Path, limits: &InputLimits) -> Result<Unpacked, InputError> {
-    let as_it_is = || Ok((Dump::open_within(path, &limits.dump)?, None));
+    let as_it_is = || {
+        let dump = match limits.last_records {
+            Some(records) => Dump::open_last(path, &limits.dump, records)?,
+            None => Dump::open_within(path, &limits.dump)?,
+        };
+        Ok((dump, None))
+    };
     // Opening it as a dump says why it cannot be opened.
     let Ok(mut file) = File::open(path) else { return as_it_is() };
     let name = path.to_owned();

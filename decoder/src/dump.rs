@@ -1,34 +1,43 @@
 //! Dump files: opening one, its tables, and the bytes of its blocks.
 
 mod block;
+mod blocks;
 mod body;
+mod checked;
 mod contents;
+mod groups;
 mod header;
+mod last;
 mod refresh;
 mod ring_facts;
 mod scan;
 pub(crate) mod source;
+mod stored;
 mod summary;
 mod tables;
+mod tail;
 
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use stenolog_format::block::BlockHeader;
 use stenolog_format::clock::ClockPair;
 use stenolog_format::dictionary::Thread;
-use stenolog_format::frame::{FileHeader, FrameHeader};
+use stenolog_format::frame::FileHeader;
 use stenolog_format::index::End;
-use stenolog_format::summary::BlockSummary;
 use stenolog_format::volatile::{VolatileRing, VolatileState};
 
 pub use block::Block;
-pub(crate) use body::{Body, Stored, Unpacker};
+pub use blocks::{BlockIter, Blocks};
+pub(crate) use body::{Body, Unpacker};
+pub(crate) use checked::CheckedFrames;
+pub(crate) use groups::OpenGroup;
 pub use refresh::Refresh;
 pub(crate) use ring_facts::{RingFacts, RingStart};
+pub(crate) use stored::Stored;
 pub use tables::FrameCounts;
+pub(crate) use tail::with_tails;
 
 use crate::dump::contents::Contents;
 use crate::dump::source::Source;
@@ -37,7 +46,6 @@ use crate::limits::Limits;
 use crate::model::damage::{Damage, DamageCause};
 use crate::model::site::CompiledSite;
 use crate::model::state::{DumpState, Tail};
-pub(crate) use summary::SummaryPlace;
 use tables::Tables;
 
 /// An open dump file: its call sites, threads and clock, and the places of its blocks.
@@ -71,6 +79,8 @@ pub struct Dump {
     contents: Arc<Contents>,
     /// Shared by clones, and by what they become when they are refreshed.
     opening: Arc<()>,
+    /// Records that the logger has not packed yet.
+    tail: Option<Arc<Self>>,
 }
 
 impl Dump {
@@ -115,8 +125,12 @@ impl Dump {
     /// As [`open`](Self::open).
     pub fn open_within(path: impl AsRef<Path>, limits: &Limits) -> Result<Self, OpenError> {
         let path = path.as_ref();
+        // Before the file: what is no longer in the tail then is in the file.
+        let tail = tail::read_before(path);
         let (source, writer_is_alive) = Source::open(path, limits)?;
-        Self::new(path.to_owned(), source, writer_is_alive, limits)
+        let mut dump = Self::new(path.to_owned(), source, writer_is_alive, limits)?;
+        dump.take_tail(tail.as_ref());
+        Ok(dump)
     }
 
     /// Reads a file that is already open, such as a temporary one with an unpacked copy. `name` is the path to
@@ -217,6 +231,7 @@ impl Dump {
             writer_is_alive,
             contents: Arc::new(contents),
             opening: Arc::default(),
+            tail: None,
         })
     }
 
@@ -242,6 +257,7 @@ impl Dump {
     #[must_use]
     pub fn with_name(mut self, name: impl Into<PathBuf>) -> Self {
         let name: Arc<Path> = name.into().into();
+        self.tail = self.tail.map(|tail| Arc::new((*tail).clone().with_name(&*name)));
         let old = std::mem::replace(&mut self.name, Arc::clone(&name));
         if self.damage().iter().any(|damage| damage.file == old) {
             let damage = &mut Arc::make_mut(&mut self.contents).tables.damage;
@@ -331,8 +347,8 @@ impl Dump {
 
     /// The places of the records, in the order of the file.
     #[must_use]
-    pub fn blocks(&self) -> &[Block] {
-        &self.tables().blocks
+    pub fn blocks(&self) -> Blocks<'_> {
+        Blocks::new(self.bytes(), &self.tables().blocks)
     }
 
     /// How many of the [blocks](Self::blocks) never change, even if the file grows. The others are from a write
@@ -441,46 +457,6 @@ impl Dump {
 
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.source
-    }
-
-    /// A block's header and body, unchecked.
-    pub(crate) fn block_payload(&self, block: &Block) -> Option<&[u8]> {
-        self.bytes().get(block.payload()?)
-    }
-
-    /// The stored body of a block, after its checksum was checked. A cut block has no checksum to check.
-    pub(crate) fn stored_body(&self, block: &Block) -> Result<Stored<'_>, DamageCause> {
-        let payload = self.block_payload(block).unwrap_or(&[]);
-        if !block.is_cut && crc32fast::hash(payload) != block.payload_crc {
-            return Err(DamageCause::Checksum { kind: "block" });
-        }
-        Ok(self.stored_unchecked(block))
-    }
-
-    /// As [`stored_body`](Self::stored_body), of a block whose checksum was checked before.
-    pub(crate) fn stored_unchecked(&self, block: &Block) -> Stored<'_> {
-        let payload = self.block_payload(block).unwrap_or(&[]);
-        let bytes = payload.get(BlockHeader::BYTES..).unwrap_or(&[]);
-        Stored { header: block.header, bytes, is_cut: block.is_cut }
-    }
-
-    /// The header and the payload of a summary's frame, unchecked.
-    pub(crate) fn summary_frame(&self, place: SummaryPlace) -> Option<(FrameHeader, &[u8])> {
-        let frame = self.bytes().get(usize::try_from(place.offset).ok()?..)?;
-        let header = FrameHeader::decode(frame)?;
-        let end = FrameHeader::BYTES.checked_add(header.payload_bytes as usize)?;
-        Some((header, frame.get(FrameHeader::BYTES..end)?))
-    }
-
-    /// The summary of a block, if its checksum is right and it names the checksum of this block.
-    pub(crate) fn summary(&self, block: usize) -> Option<BlockSummary<'_>> {
-        let summaries = &self.tables().summaries;
-        let index = u32::try_from(block).ok()?;
-        let at = summaries.binary_search_by_key(&index, |place| place.block).ok()?;
-        let (header, payload) = self.summary_frame(*summaries.get(at)?)?;
-        let block = self.blocks().get(block).filter(|block| !block.is_cut)?;
-        let summary = BlockSummary::decode(payload).filter(|_| header.matches(payload))?;
-        (summary.block_crc == block.payload_crc).then_some(summary)
     }
 }
 

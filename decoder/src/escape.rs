@@ -134,19 +134,52 @@ fn next_special(text: &str, mut from: usize, kinds: u8) -> Option<(usize, char)>
 }
 
 /// Whether a text is printable ASCII without quotes and backslashes, which nothing escapes.
+#[inline]
+pub(crate) fn is_clean(bytes: &[u8]) -> bool {
+    is_free_of(bytes, Dirt::Quoted)
+}
+
+/// What a text must not have to be written as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dirt {
+    /// Anything but printable ASCII.
+    Unsafe,
+    /// That, quotes and backslashes.
+    Quoted,
+    /// Anything but printable ASCII, quotes, spaces and `=`. An empty text is no word either.
+    NotAWord,
+}
+
+/// Whether a text has nothing of the kind.
 ///
 /// It compares many bytes at once, as nearly all logged text is clean.
-pub(crate) fn is_clean(bytes: &[u8]) -> bool {
-    fn any_dirty(bytes: &[u8]) -> bool {
-        // `|` without an early return compiles to vector instructions.
-        bytes.iter().fold(false, |found, &byte| {
-            found | !matches!(byte, b' '..=b'~') | (byte == b'"') | (byte == b'\\')
-        })
+#[inline]
+pub(crate) fn is_free_of(bytes: &[u8], dirt: Dirt) -> bool {
+    // `|` without an early return compiles to vector instructions.
+    match dirt {
+        Dirt::Unsafe => has_none(bytes, |byte| !matches!(byte, b' '..=b'~')),
+        Dirt::Quoted => {
+            has_none(bytes, |byte| !matches!(byte, b' '..=b'~') | (byte == b'"') | (byte == b'\\'))
+        }
+        Dirt::NotAWord => {
+            let is_none = has_none(bytes, |byte| {
+                !matches!(byte, b'!'..=b'~') | (byte == b'"') | (byte == b'=')
+            });
+            is_none && !bytes.is_empty()
+        }
     }
+}
+
+#[inline(always)]
+fn has_none(bytes: &[u8], is_dirty: impl Fn(u8) -> bool) -> bool {
+    let any = |bytes: &[u8]| bytes.iter().fold(false, |found, &byte| found | is_dirty(byte));
     // The bytes after the last whole chunk are covered by the last 16 bytes.
     match bytes.last_chunk::<16>() {
-        Some(last) => !any_dirty(last) && !bytes.as_chunks::<16>().0.iter().any(|c| any_dirty(c)),
-        None => !any_dirty(bytes),
+        Some(last) => {
+            let chunks = bytes.as_chunks::<16>().0;
+            !chunks.iter().fold(any(last), |found, chunk| found | any(chunk))
+        }
+        None => !any(bytes),
     }
 }
 

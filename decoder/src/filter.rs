@@ -6,6 +6,7 @@ mod deprecated;
 mod field;
 mod pattern;
 mod prefilter;
+mod requirements;
 mod searched_text;
 
 use regex::{Regex, RegexBuilder};
@@ -23,8 +24,11 @@ use crate::model::origin::RingName;
 use crate::model::record::Record;
 use crate::model::site::CompiledSite;
 use pattern::{TargetPattern, ThreadPattern};
-pub(crate) use prefilter::{Hits, RequiredLiteral, search};
+pub(crate) use prefilter::{
+    Condition, Hits, Leaf, LeafKind, RequiredLiteral, TextSearch, Wanted, fold, search,
+};
 use prefilter::{LineAutomaton, Prefilter};
+pub(crate) use requirements::Requirements;
 pub(crate) use searched_text::SearchedText;
 
 /// A set of levels.
@@ -104,8 +108,10 @@ pub struct Filter {
 struct Grep {
     regex: Regex,
     prefilter: Option<Prefilter>,
-    /// Whether a match depends on the text around it, as with `^` and `\b`.
+    /// Whether a match depends on where the text begins or ends, as with `^`.
     looks_around: bool,
+    /// Whether a match depends on the text around it at all, as with `\b`.
+    has_context: bool,
 }
 
 /// A filter, applied to a call site: which of its records may pass.
@@ -117,29 +123,6 @@ pub(crate) enum SitePredicate {
     Always,
     /// Those whose values meet all of these.
     Requires(Requirements),
-}
-
-/// What the values of a record must hold, all of it.
-#[derive(Clone, Debug)]
-pub(crate) struct Requirements {
-    pub(crate) all: Box<[RequiredLiteral]>,
-    /// The bytes to search for in the values: the most selective ones that all records must contain one of.
-    pub(crate) in_rows: Option<Box<[Vec<u8>]>>,
-    /// Whether these bytes are text.
-    pub(crate) is_text: bool,
-}
-
-impl Requirements {
-    fn new(all: Vec<RequiredLiteral>) -> Self {
-        let searched = all.iter().filter_map(|one| Some((one.in_rows()?, one.is_text())));
-        let shortest = |(pieces, _): &(Vec<Vec<u8>>, bool)| pieces.iter().map(Vec::len).min();
-        let (in_rows, is_text) = searched.max_by_key(shortest).unzip();
-        Self {
-            all: all.into(),
-            in_rows: in_rows.map(Vec::into_boxed_slice),
-            is_text: is_text.unwrap_or(true),
-        }
-    }
 }
 
 impl Filter {
@@ -190,7 +173,8 @@ impl Filter {
     /// because it knows the text of the expression.
     #[must_use]
     pub fn with_grep(mut self, regex: Regex) -> Self {
-        self.greps.push(Grep { regex, prefilter: None, looks_around: true });
+        let (looks_around, has_context) = (true, true);
+        self.greps.push(Grep { regex, prefilter: None, looks_around, has_context });
         self
     }
 
@@ -214,9 +198,11 @@ impl Filter {
     ) -> Result<Self, regex::Error> {
         let regex = RegexBuilder::new(pattern).case_insensitive(ignore_case).build()?;
         let prefilter = Prefilter::new(pattern, ignore_case);
-        let parsed = regex_syntax::parse(pattern);
-        let looks_around = parsed.map_or(true, |hir| !hir.properties().look_set().is_empty());
-        self.greps.push(Grep { regex, prefilter, looks_around });
+        let looks = regex_syntax::parse(pattern).map(|hir| hir.properties().look_set());
+        // Boundaries of words are the same in all places: what surrounds a value is no word.
+        let looks_around = looks.as_ref().map_or(true, |looks| looks.contains_anchor());
+        let has_context = looks.map_or(true, |looks| !looks.is_empty());
+        self.greps.push(Grep { regex, prefilter, looks_around, has_context });
         Ok(self)
     }
 
@@ -308,7 +294,7 @@ impl Filter {
         if all.is_empty() {
             SitePredicate::Always
         } else {
-            SitePredicate::Requires(Requirements::new(all))
+            SitePredicate::Requires(Requirements::new(all, call_site))
         }
     }
 
@@ -398,6 +384,37 @@ impl Filter {
     /// Whether any condition needs the values of records.
     pub(crate) fn needs_values(&self) -> bool {
         !self.fields.is_empty() || !self.greps.is_empty()
+    }
+
+    /// Whether all conditions on values are expressions that text must match.
+    pub(crate) fn only_searches_text(&self) -> bool {
+        self.fields.is_empty() && !self.greps.is_empty()
+    }
+
+    /// Whether any text with one of these pieces in it matches, whatever else it has.
+    pub(crate) fn matches_any_with(&self, pieces: &[&str]) -> bool {
+        let matches = |grep: &Grep| {
+            !grep.has_context && pieces.iter().any(|piece| grep.regex.is_match(piece))
+        };
+        !self.invert_greps && self.greps.iter().all(matches)
+    }
+
+    /// Whether the expressions want a record whose message and fields are shown so; `None` if what was logged
+    /// may decide.
+    pub(crate) fn wants_shown(&self, shown: &str) -> Option<bool> {
+        let mut is_escaped = None;
+        for grep in &self.greps {
+            if grep.regex.is_match(shown) {
+                if self.invert_greps {
+                    return Some(false);
+                }
+            } else if grep.looks_around || *is_escaped.get_or_insert_with(|| shown.contains('\\')) {
+                return None;
+            } else if !self.invert_greps {
+                return Some(false);
+            }
+        }
+        Some(true)
     }
 
     /// Applies the conditions on values. `texts` is a buffer.

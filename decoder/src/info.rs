@@ -9,7 +9,7 @@ use stenolog_format::dictionary::{CallSite, Level, Thread};
 use stenolog_format::frame::Version;
 use stenolog_format::loss::Loss;
 
-use crate::dump::{Block, Dump, FrameCounts, RingFacts, Unpacker};
+use crate::dump::{Block, CheckedFrames, Dump, FrameCounts, RingFacts, Unpacker};
 use crate::model::damage::Damage;
 use crate::model::loss::LossKind;
 use crate::model::state::{DumpState, Tail};
@@ -72,7 +72,7 @@ pub struct Info {
     pub records: u64,
     /// The length of all block frames in bytes.
     pub block_bytes: u64,
-    /// The number of raw blocks, and of packed ones (in rows or columns).
+    /// The number of raw blocks, and of packed ones (in rows or columns, of one ring or several).
     pub blocks_by_encoding: [u64; 2],
     /// The times of the first and the last record, including those in the rings, in nanoseconds since the Unix
     /// epoch; `None` without records.
@@ -166,8 +166,9 @@ pub fn info(dump: &Dump) -> Info {
 /// ```
 #[must_use]
 pub fn info_with(dump: &Dump, rings: Option<&Dump>) -> Info {
+    let dump = &*dump.whole();
     let header = dump.header();
-    let blocks = || dump.blocks().iter().map(|block| &block.header);
+    let blocks = || dump.blocks().iter().map(|block| block.header);
     let mut ring_ids: Vec<u32> = blocks().map(|block| block.ring).collect();
     ring_ids.sort_unstable();
     ring_ids.dedup();
@@ -189,7 +190,11 @@ pub fn info_with(dump: &Dump, rings: Option<&Dump>) -> Info {
     let sites: BTreeMap<u32, &CallSite> =
         all().flat_map(Dump::sites).map(|site| (site.call_site().id, site.call_site())).collect();
     let formats = |site: &CallSite| site.slots.iter().any(|slot| slot.ty.is_formatted());
-    let with_encoding = |encoding| blocks().filter(|block| block.encoding == encoding).count();
+    // A block of several rings is one.
+    let whole = || dump.blocks().iter().filter(|block| block.part == 0);
+    let raw = whole().filter(|block| block.header.encoding == BlockHeader::RAW).count() as u64;
+    let is_packed =
+        |block: &Block| (BlockHeader::PACKED..=BlockHeader::GROUP).contains(&block.header.encoding);
     Info {
         file: Arc::clone(dump.file()),
         bytes: dump.len_bytes(),
@@ -209,8 +214,8 @@ pub fn info_with(dump: &Dump, rings: Option<&Dump>) -> Info {
         rings: ring_ids.len() as u64,
         clock_pairs: dump.clock_pairs().len() as u64,
         records: blocks().map(|block| u64::from(block.count)).sum(),
-        block_bytes: dump.blocks().iter().map(|block| block.frame_bytes()).sum(),
-        blocks_by_encoding: [with_encoding(0) as u64, (with_encoding(1) + with_encoding(2)) as u64],
+        block_bytes: whole().map(|block| block.frame_bytes()).sum(),
+        blocks_by_encoding: [raw, whole().filter(is_packed).count() as u64],
         unix_ns: time_range(&all().collect::<Vec<_>>()),
         levels: Level::ALL.into_iter().filter(|level| levels & level.bit() != 0).collect(),
         lost: dump.end().map_or(0, |end| end.lost).max(check.lost()),
@@ -267,39 +272,44 @@ impl CompletenessCheck {
 
     fn blocks(&mut self, dump: &Dump, facts: Option<&RingFacts>) {
         let begins_session = begins_session(dump);
-        let mut stating: BTreeMap<u32, Vec<&Block>> = BTreeMap::new();
-        for block in dump.blocks() {
+        let mut stating: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+        let mut checked = CheckedFrames::default();
+        for (index, block) in dump.blocks().iter().enumerate() {
+            let block = &block;
             let ring = block.header.ring;
             let start = facts.and_then(|rings| rings.starts.get(&ring));
             if start.is_some_and(|start| start.replaces(block)) {
                 continue;
             }
             let state = self.rings.entry(ring).or_default();
-            if let Err(cause) = dump.stored_body(block) {
+            if let Err(cause) = checked.stored_body(dump, block) {
                 if self.damage.counts(block.offset) {
                     state.skip(block);
-                    self.damage.report(block.offset, block.frame_bytes(), cause);
+                    if block.part == 0 {
+                        self.damage.report(block.offset, block.frame_bytes(), cause);
+                    }
                 }
                 continue;
             }
             self.records += u64::from(block.header.count);
             state.advance(&block.header, begins_session);
             if block.header.flags & BlockHeader::HAS_LOSS != 0 {
-                stating.entry(ring).or_default().push(block);
+                stating.entry(ring).or_default().push(index);
             }
         }
         self.statements(dump, stating);
     }
 
     /// Notes the totals that were stated: in frames, and in the last block of each ring that has any.
-    fn statements(&mut self, dump: &Dump, stating: BTreeMap<u32, Vec<&Block>>) {
+    fn statements(&mut self, dump: &Dump, stating: BTreeMap<u32, Vec<usize>>) {
         for frame in &dump.tables().losses {
             self.rings.entry(frame.ring).or_default().state(&frame.loss);
         }
         let mut unpacker = Unpacker::default();
         for (ring, blocks) in stating {
+            let blocks = blocks.iter().rev().filter_map(|&block| dump.blocks().get(block));
             let last =
-                blocks.iter().rev().find_map(|block| last_statement(dump, block, &mut unpacker));
+                blocks.filter_map(|block| last_statement(dump, &block, &mut unpacker)).next();
             if let Some(loss) = last {
                 self.rings.entry(ring).or_default().state(&loss);
             }

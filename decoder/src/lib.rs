@@ -23,7 +23,7 @@ mod write;
 mod testing;
 
 pub use dump::source::survive_shrinking_files;
-pub use dump::{Block, Dump, FrameCounts, Refresh};
+pub use dump::{Block, BlockIter, Blocks, Dump, FrameCounts, Refresh};
 pub use error::OpenError;
 pub use filter::{FieldMatch, FieldMatchError, Filter, Levels};
 pub use info::{Info, info, info_with};

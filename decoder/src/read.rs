@@ -15,10 +15,12 @@
 //! | `decoder` | the merge of the rings, and the visitor |
 //! | `cursor` | one entry at a time, lent or owned |
 //! | `growth` | dumps that have grown, or are added |
-//! | `plan` | what is read: dumps, sessions, call sites with their predicates |
+//! | `ending` | what the last records need, and what can be passed over |
+//! | `plan`, `selection` | what is read: dumps, sessions, call sites with their predicates |
+//! | `seek` | search in the columns and pools of a group |
 //! | `session` | files of one run of a logger, and the items of their rings |
 //! | `ring` | one ring: blocks in order, and what is missing between them |
-//! | `block_reader`, `columns`, `block_body` | an open block |
+//! | `block_reader`, `columns`, `group_walk`, `block_body` | an open block |
 //! | `batch` | consecutive records of a block, undecoded |
 //! | `statement` | losses on their way to the output |
 //! | `tally`, `state`, `summary` | counters |
@@ -30,12 +32,16 @@ mod block_reader;
 mod columns;
 mod cursor;
 mod decoder;
+mod ending;
+mod group_walk;
 mod growth;
 mod inputs;
 mod order;
 mod plan;
 mod pools;
 mod ring;
+mod seek;
+mod selection;
 mod session;
 mod state;
 mod statement;
@@ -51,6 +57,7 @@ pub use inputs::IntoDumps;
 pub use order::Order;
 pub(crate) use plan::CallSites;
 pub(crate) use ring::Turn;
+pub(crate) use seek::SoughtGroups;
 pub(crate) use session::time_map;
 pub use statement::Losses;
 pub(crate) use statement::{PendingLosses, Statement};

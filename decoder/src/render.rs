@@ -9,6 +9,7 @@
 //! | `short`, `verbose`, `json`, `logfmt`, `csv` | the formats |
 //! | `line`, `line_table` | lines of call sites, compiled once and written from undecoded values |
 //! | `site_text`, `thread_label` | rendered pieces of call sites and threads, kept between records |
+//! | `values` | addresses and times among the values |
 //! | `timestamp`, `zone` | times |
 //! | `text_buffer` | text in pieces of constant length |
 //! | `pipeline` | all entries of a decoder, in one thread or several |
@@ -28,6 +29,7 @@ mod site_text;
 mod text_buffer;
 mod thread_label;
 mod timestamp;
+mod values;
 mod verbose;
 mod zone;
 

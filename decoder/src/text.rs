@@ -22,7 +22,7 @@ mod std_print;
 mod template;
 mod write;
 
-pub(crate) use float::{Style, decimals, shortest};
+pub(crate) use float::{Style, decimals, shortest, shortest_f32};
 pub use limit::MAX_MESSAGE_BYTES;
 pub(crate) use limit::{CUT, may_be_long};
 pub use spec::ResolvedSpec;

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::dump::{Dump, RingFacts, Unpacker};
+use crate::dump::{CheckedFrames, Dump, RingFacts, Unpacker};
 use crate::model::damage::Damage;
 use crate::model::loss::LossKind;
 use crate::model::state::{DumpState, Tail};
@@ -174,6 +174,7 @@ pub fn verify(dump: &Dump) -> Verification {
 /// See [`info_with`](crate::info_with) for an example of how to read them.
 #[must_use]
 pub fn verify_with(dump: &Dump, rings: Option<&Dump>) -> Verification {
+    let dump = &*dump.whole();
     let facts = rings.and_then(Dump::rings);
     let mut verifier = Verifier::new(dump, facts);
     summary::check(dump, &mut verifier.damage);
@@ -227,6 +228,7 @@ struct Verifier<'d> {
     records: u64,
     by_cause: BTreeMap<LossKind, u64>,
     unpacker: Unpacker,
+    checked: CheckedFrames,
 }
 
 impl<'d> Verifier<'d> {
@@ -239,6 +241,7 @@ impl<'d> Verifier<'d> {
             records: 0,
             by_cause: BTreeMap::new(),
             unpacker: Unpacker::default(),
+            checked: CheckedFrames::default(),
         }
     }
 
@@ -250,6 +253,7 @@ impl<'d> Verifier<'d> {
     /// Reads all blocks, except those that the rings replace.
     fn blocks(&mut self, facts: Option<&RingFacts>) {
         for (index, block) in self.dump.blocks().iter().enumerate() {
+            let block = &block;
             let start = facts.and_then(|rings| rings.starts.get(&block.header.ring));
             if !start.is_some_and(|start| start.replaces(block)) {
                 self.block(index, block);

@@ -29,12 +29,12 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-pub use builder::{BlockBuilder, First, PlainBody};
+pub use builder::{BlockBuilder, Depth, First, PlainBody, SectionHint};
 pub use codec::Codec;
 pub use columns::walk::{ColumnKind, ColumnRecord, ColumnValues, ColumnWalk, Wish};
 pub use group::{
-    GroupBody, GroupColumn, GroupHead, GroupKind, Pattern, PatternPiece, Pool, PoolClass, Section,
-    Unpack,
+    GroupBody, GroupColumn, GroupHead, GroupKind, GroupRecord, GroupValues, GroupWords, Pattern,
+    PatternPiece, Pool, PoolClass, Section, Unpack, WordForm, WordKind,
 };
 pub use layout::{Integers, Layout};
 pub use plan::SitePlan;
@@ -416,7 +416,12 @@ impl Records<'_> {
 }
 
 /// The most bytes of packed rows that `stored_bytes` of columns in a file may turn into.
-fn most_rows(stored_bytes: usize) -> usize {
+///
+/// ```
+/// assert_eq!(stenolog_format::block::most_rows(10), 10 * 1024 + 4096);
+/// ```
+#[must_use]
+pub fn most_rows(stored_bytes: usize) -> usize {
     Codec::MAX_BODY_BYTES.min(stored_bytes.saturating_mul(1024).saturating_add(4096))
 }
 

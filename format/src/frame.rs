@@ -8,7 +8,7 @@ pub const MAGIC: [u8; 8] = *b"\x89STENO\r\n";
 
 /// The version that this crate writes. Readers refuse a greater major version. A greater minor version only
 /// adds what may be skipped.
-pub const VERSION: Version = Version { major: 1, minor: 3 };
+pub const VERSION: Version = Version { major: 1, minor: 4 };
 
 /// The first bytes of each frame.
 pub const SYNC: [u8; 4] = *b"\xF5\x9Dst";

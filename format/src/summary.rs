@@ -4,16 +4,21 @@
 //!   block frame │ summary frame │ block frame │ summary frame │ …
 //!                 ├ the block's checksum, which identifies it
 //!                 ├ call sites that occur
-//!                 └ a filter: bits for all four consecutive bytes of records that can hold text
+//!                 ├ a filter: bits for all four consecutive bytes of records that can hold text
+//!                 └ ranges of the integers of each call site, in groups
 //! ```
 //!
 //! A summary may list too much, never too little: what it lacks, the block lacks. Reading a whole dump needs
 //! no summaries, and a writer may leave them out when it is short of time.
 
+mod ranges;
+
 use crate::bytes::Fields;
 use crate::dictionary::CallSite;
 use crate::types::Type;
 use crate::value::put_uint;
+use ranges::NotedRange;
+pub use ranges::{IntegerRange, IntegerRanges};
 
 /// The number of consecutive bytes in a gram of the filter. Shorter text cannot be looked up.
 pub const GRAM_BYTES: usize = 4;
@@ -35,6 +40,8 @@ pub struct BlockSummary<'a> {
     /// Whether the text has one of the two characters beyond ASCII that match `k` or `s` without case: U+212A
     /// and U+017F.
     pub has_folds: bool,
+    /// Whether four hexadecimal digits in a row are left out of the filter.
+    lacks_digits: bool,
     filter: &'a [u8],
     sites: &'a [u8],
 }
@@ -48,6 +55,7 @@ impl<'a> BlockSummary<'a> {
     const FIXED_BYTES: usize = 16;
 
     const HAS_FOLDS: u8 = 1;
+    const LACKS_DIGITS: u8 = 2;
 
     /// Reads the payload of a summary frame; `None` if it is too short, or the length of its filter is invalid.
     #[must_use]
@@ -63,7 +71,9 @@ impl<'a> BlockSummary<'a> {
             .get(Self::FIXED_BYTES..)?
             .split_at_checked(filter_bytes)
             .filter(|_| is_length)?;
-        Some(Self { block_crc, has_folds: flags & Self::HAS_FOLDS != 0, filter, sites })
+        let (has_folds, lacks_digits) =
+            (flags & Self::HAS_FOLDS != 0, flags & Self::LACKS_DIGITS != 0);
+        Some(Self { block_crc, has_folds, lacks_digits, filter, sites })
     }
 
     /// The ids of the call sites that occur, in increasing order. A `None` replaces the rest of a list that
@@ -86,6 +96,23 @@ impl<'a> BlockSummary<'a> {
         .chain(self.lacks_list().then_some(None))
     }
 
+    /// The ranges of the integers in columns, which follow the list of call sites.
+    #[must_use]
+    pub fn ranges(&self) -> IntegerRanges {
+        let mut ids = Vec::new();
+        for id in self.sites() {
+            match id {
+                Some(id) => ids.push(id),
+                None => return IntegerRanges::default(),
+            }
+        }
+        let mut rest = self.sites;
+        for _ in 0..=ids.len() {
+            take_uint(&mut rest);
+        }
+        IntegerRanges::read(&ids, rest)
+    }
+
     fn lacks_list(&self) -> bool {
         take_uint(&mut &*self.sites).is_none()
     }
@@ -97,7 +124,8 @@ impl<'a> BlockSummary<'a> {
         self.filter.is_empty()
             || text.windows(GRAM_BYTES).all(|gram| {
                 let is_unsure = |byte: &u8| matches!(byte | 0x20, b'k' | b's');
-                self.has_folds && gram.iter().any(is_unsure) || {
+                let is_left_out = self.lacks_digits && gram.iter().all(u8::is_ascii_hexdigit);
+                is_left_out || self.has_folds && gram.iter().any(is_unsure) || {
                     let [a, b, c, d] = *gram else { return true };
                     let bit =
                         bit_of(u32::from_le_bytes([a, b, c, d])) & (self.filter.len() * 8 - 1);
@@ -113,6 +141,18 @@ fn bit_of(gram: u32) -> usize {
     // Upper and lower case share a bit. So do a few signs, which does no harm.
     let hash = (gram | 0x2020_2020).wrapping_mul(0x9e37_79b1);
     (hash >> (u32::BITS - MAX_FILTER_BYTES.trailing_zeros() - 3)) as usize
+}
+
+/// Whether four bytes are hexadecimal digits.
+#[inline]
+fn are_digits(gram: u32) -> bool {
+    // Of each byte in which this is not zero, the letter or the digit is in range: bytes do not carry into others.
+    const HIGH: u32 = 0x8080_8080;
+    let at_least = |word: u32, byte: u32| (word | HIGH).wrapping_sub(byte * 0x0101_0101) & HIGH;
+    let folded = gram | 0x2020_2020;
+    let is_digit = at_least(gram & !HIGH, 0x30) & !at_least(gram & !HIGH, 0x3a);
+    let is_letter = at_least(folded & !HIGH, 0x61) & !at_least(folded & !HIGH, 0x67);
+    (is_digit | is_letter) & !gram & HIGH == HIGH
 }
 
 fn take_uint(bytes: &mut &[u8]) -> Option<u32> {
@@ -166,11 +206,13 @@ pub struct SummaryBuilder {
     bits: Box<[u64]>,
     has_folds: bool,
     text_bytes: usize,
-    /// Whether text was left out.
+    /// Whether text was left out, and whether digits in a row are.
     lacks_text: bool,
+    lacks_digits: bool,
     /// [`SEEN`](Self::SEEN) and [`TEXT`](Self::TEXT), by id.
     kinds: Vec<u8>,
     seen: Vec<u32>,
+    ranges: Vec<NotedRange>,
     /// Whether an id was too large.
     is_partial: bool,
 }
@@ -182,8 +224,10 @@ impl Default for SummaryBuilder {
             has_folds: false,
             text_bytes: 0,
             lacks_text: false,
+            lacks_digits: false,
             kinds: Vec::new(),
             seen: Vec::new(),
+            ranges: Vec::new(),
             is_partial: false,
         }
     }
@@ -205,8 +249,10 @@ impl SummaryBuilder {
         }
         self.text_bytes = 0;
         self.lacks_text = false;
+        self.lacks_digits = false;
         self.has_folds = false;
         self.is_partial = false;
+        self.ranges.clear();
         for id in self.seen.drain(..) {
             self.kinds[id as usize] = 0;
         }
@@ -237,6 +283,17 @@ impl SummaryBuilder {
         self.lacks_text = true;
     }
 
+    /// Adds the integers of a column of a call site, in the form that they have in a row: all of them.
+    pub(crate) fn note_integers(
+        &mut self,
+        tag: u32,
+        column: usize,
+        are_signed: bool,
+        rows: &[u64],
+    ) {
+        self.ranges.extend(NotedRange::of(tag, column, are_signed, rows));
+    }
+
     /// Whether all records since [`begin`](Self::begin) can be summarized: not if one has an id that is greater
     /// than any that loggers assign.
     #[must_use]
@@ -259,8 +316,23 @@ impl SummaryBuilder {
         kind
     }
 
+    /// Leaves four hexadecimal digits in a row out of the filter. In ids, all of them occur, so that a filter with
+    /// them is long and tells nothing. Readers before 1.4 do not know that, but they cannot read groups.
+    pub(crate) const fn leave_digits_out(&mut self) {
+        self.lacks_digits = true;
+    }
+
     /// Adds text of records whose call sites were added.
     pub(crate) fn note_text(&mut self, bytes: &[u8]) {
+        if self.lacks_digits {
+            self.note_grams(bytes, |word| !are_digits(word));
+        } else {
+            self.note_grams(bytes, |_| true);
+        }
+    }
+
+    #[inline]
+    fn note_grams(&mut self, bytes: &[u8], is_noted: impl Fn(u32) -> bool) {
         const WORDS: usize = MAX_FILTER_BYTES / 8;
         let Ok(bits) = <&mut [u64; WORDS]>::try_from(&mut *self.bits) else { return };
         self.text_bytes += bytes.len();
@@ -268,7 +340,7 @@ impl SummaryBuilder {
             let [a, b, c, d] = *gram else { continue };
             let word = u32::from_le_bytes([a, b, c, d]);
             let bit = bit_of(word);
-            bits[bit / 64 % WORDS] |= 1 << (bit % 64);
+            bits[bit / 64 % WORDS] |= u64::from(is_noted(word)) << (bit % 64);
             // Both characters begin with a byte that ASCII text never has.
             if a & 0xd8 == 0xc0 {
                 self.has_folds |= word & 0xffff == 0xbfc5 || word & 0xff_ffff == 0x00aa_84e2;
@@ -307,11 +379,11 @@ impl SummaryBuilder {
         }
         out.extend_from_slice(&block_crc.to_le_bytes());
         out.extend_from_slice(&(bytes as u32).to_le_bytes());
-        out.extend_from_slice(&[if self.has_folds || self.lacks_text {
-            BlockSummary::HAS_FOLDS
-        } else {
-            0
-        }]);
+        let has_folds = self.has_folds || self.lacks_text;
+        out.push(
+            u8::from(has_folds) * BlockSummary::HAS_FOLDS
+                + u8::from(self.lacks_digits) * BlockSummary::LACKS_DIGITS,
+        );
         out.extend_from_slice(&[0; 7]);
         self.bits[..bytes / 8].iter().for_each(|word| out.extend_from_slice(&word.to_le_bytes()));
         put_uint(out, self.seen.len() as u64);
@@ -320,6 +392,7 @@ impl SummaryBuilder {
             put_uint(out, (id - last).into());
             last = id;
         }
+        NotedRange::put_all(&self.seen, &mut self.ranges, out);
     }
 }
 

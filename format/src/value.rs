@@ -5,9 +5,11 @@
 
 mod cursor;
 mod error;
+mod leaf;
 mod pack;
-mod scalar;
+mod skip;
 mod unpack;
+mod words;
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -15,9 +17,12 @@ use std::time::Duration;
 pub(crate) use cursor::split_uint;
 pub use cursor::{Cursor, Encoding};
 pub use error::ValueError;
+pub(crate) use leaf::read_leaves;
+pub use leaf::{Leaf, leaves, words_of};
 pub use pack::{pack, put_int, put_uint};
-pub use scalar::{Scalar, ScalarType};
+pub(crate) use skip::skip;
 pub use unpack::unpack;
+pub use words::{IN_RESTORED, SlotWords, WordPlan, Words};
 
 use crate::types::{EnumType, Fields, MAX_TYPE_DEPTH, Shape, Type};
 
@@ -211,7 +216,10 @@ impl<'a> Value<'a> {
             Type::SocketV4 => Self::Socket(cursor.socket_v4()?),
             Type::SocketV6 => Self::Socket(cursor.socket_v6()?),
             Type::Socket => Self::Socket(cursor.socket()?),
-            Type::Serde(of) => Self::read_serde(cursor, of)?,
+            Type::Serde(of) => {
+                let bytes = cursor.bytes()?;
+                Self::read_serde(cursor, bytes, of)?
+            }
         })
     }
 
@@ -239,8 +247,11 @@ impl<'a> Value<'a> {
         Ok(Self::Set(elements.collect::<Result<_, ValueError>>()?))
     }
 
-    fn read_serde(cursor: &mut Cursor<'a>, of: &'a Type) -> Result<Self, ValueError> {
-        let bytes = cursor.bytes()?;
+    fn read_serde(
+        cursor: &mut Cursor<'a>,
+        bytes: &'a [u8],
+        of: &'a Type,
+    ) -> Result<Self, ValueError> {
         if bytes.is_empty() && cursor.takes_bytes(of)? {
             return Ok(Self::Formatted(NOT_SERIALISED));
         }

@@ -27,7 +27,8 @@ pub enum OnFull {
 
 /// How hard a logger compresses its dump.
 ///
-/// The busier the drain, the less time it spends on compression. No thread ever waits for a codec.
+/// The busier the drain, the less time it spends on compression. No thread ever waits for a codec: records of a
+/// ring that stays full although they hardly shrink are written as the ring has them.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;

@@ -12,10 +12,12 @@
 //! | `worker` | the loop of the drain's thread: requests, sleep, the end |
 //! | `manual` | a drain that the program polls |
 //! | `pass` | one pass over the rings |
-//! | `pacing`, `effort` | how long to sleep, and how hard to compress |
+//! | `pacing`, `effort` | how long to sleep, when to pack, and how hard to compress |
+//! | `tail` | a copy of the records that wait in the rings to be packed together |
 //! | `rings` | how far each ring was read, and which rings can be released |
 //! | `packer` | records → blocks |
 //! | `segment` | the dump file that is being written |
+//! | `clock_pairs` | the clock pairs that it needs |
 //! | `segments` | the current file and earlier ones; the place for rotation |
 //! | `replace` | a new file in place of one that was deleted, moved or damaged |
 //! | `sync` | putting written bytes on the disk |
@@ -27,6 +29,7 @@
 //! (`on_event`), but never wait because of them. A write that fails is retried where it stopped, and a file
 //! that is taken away is replaced by a new one.
 
+mod clock_pairs;
 mod effort;
 mod ledger;
 mod manual;
@@ -41,6 +44,7 @@ mod segments;
 mod signals;
 pub(crate) mod storage;
 mod sync;
+mod tail;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

@@ -213,6 +213,11 @@ pub(crate) fn id_in_handler(
     handlers::note(site, types, || known.unwrap_or_else(new_id))
 }
 
+/// Whether handlers may have noted call sites.
+pub(crate) fn may_have_noted() -> bool {
+    handlers::is_asked()
+}
+
 /// Tells the call sites that handlers have noted their ids, if this is the global logger.
 pub(crate) fn tell_noted(core: &Arc<Core>) {
     if !handlers::is_asked() || !is_global(core) {

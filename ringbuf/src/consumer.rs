@@ -1,6 +1,9 @@
 //! The reading end of a ring: record by record, in one pass, or in two phases.
 
+mod runs;
 mod walk;
+
+pub use runs::Run;
 
 use self::walk::Ahead;
 use crate::batch::{Batch, Record};
@@ -244,13 +247,7 @@ impl Consumer {
     /// # Ok::<(), stenolog_ringbuf::TryClaimError>(())
     /// ```
     pub fn batch_from(&mut self, position: u64, max_bytes: usize) -> Batch<'_> {
-        self.assert_boundary(position);
-        let mut end = position;
-        let limit = position.saturating_add(max_bytes as u64);
-        // SAFETY: this is the ring's consumer, `head` its head, and `position` lies between records.
-        let records = unsafe { self.ring.measure(self.head, limit, &mut end) };
-        self.note_boundary(end);
-        Batch::new(self, position, end, records)
+        self.measure(position, max_bytes, |_, _| {})
     }
 
     /// Frees all records before `position`, the [`end`](Batch::end) of a batch or a scan.

@@ -50,6 +50,12 @@ impl Header {
         (word as u32 != 0).then_some(Self(word))
     }
 
+    /// The word as a number.
+    #[inline]
+    pub(crate) fn bits(self) -> u64 {
+        self.0
+    }
+
     /// The word to store.
     #[inline]
     pub(crate) fn to_word(self) -> u64 {

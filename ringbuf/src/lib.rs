@@ -143,7 +143,7 @@ mod sync;
 
 pub use batch::{Batch, Record, Records};
 pub use claim::{ReadClaim, WriteClaim};
-pub use consumer::Consumer;
+pub use consumer::{Consumer, Run};
 #[cfg(feature = "std")]
 pub use error::{ChannelClosed, RecvError, TrySendError};
 pub use error::{OutOfMemory, TryClaimError};

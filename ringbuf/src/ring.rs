@@ -231,14 +231,22 @@ impl Ring {
     }
 
     /// Moves `position` past the records that end at or before `limit`, or past the first one, and
-    /// returns their number.
+    /// returns their number. `each` gets every run of equal headers without a wrap: the header, and
+    /// the bytes of the run.
     ///
     /// # Safety
     ///
     /// As for [`receive`](Self::receive).
     // As `Consumer::walk`, but without reading the records: if many have the same header, this takes one
     // comparison each.
-    pub(crate) unsafe fn measure(&self, head: u64, limit: u64, position: &mut u64) -> usize {
+    #[inline]
+    pub(crate) unsafe fn measure(
+        &self,
+        head: u64,
+        limit: u64,
+        position: &mut u64,
+        mut each: impl FnMut(Header, u64),
+    ) -> usize {
         let (words, mask) = (self.words(), self.capacity() as u64 - 1);
         let full = head + self.capacity() as u64;
         let has_known_tail = self.has_known_tail();
@@ -263,6 +271,7 @@ impl Ring {
             if has_known_tail && !self.is_possible(head, *position, header) {
                 return records;
             }
+            let start = *position;
             loop {
                 let end = *position + span;
                 debug_assert!(
@@ -270,6 +279,9 @@ impl Ring {
                     "{header:?} at {position} leaves the ring"
                 );
                 if end > allowed || end > stop {
+                    if *position > start {
+                        each(header, *position - start);
+                    }
                     return records;
                 }
                 *position = end;
@@ -277,12 +289,14 @@ impl Ring {
                     records += 1;
                     allowed = limit;
                 }
+                let before = stop;
                 let next = load(end, &mut stop);
-                if next != word || has_known_tail {
+                if next != word || has_known_tail || stop != before {
                     word = next;
                     break;
                 }
             }
+            each(header, *position - start);
         }
         records
     }

@@ -6,11 +6,14 @@
 //!
 //! Both types keep their contexts and buffers, so nothing is allocated after the first blocks.
 
+#[cfg(feature = "zstd")]
+mod effort;
+
 use std::fmt;
 use std::io;
 
 use lz4_flex::block::{CompressTable, compress_into_with_table, get_maximum_output_size};
-use stenolog_format::block::{BlockError, BlockHeader, Codec, PlainBody};
+use stenolog_format::block::{BlockError, BlockHeader, Codec, PlainBody, SectionHint};
 
 /// The level at which Zstandard is still faster than a disk. Higher ones gain little for columns.
 #[cfg(feature = "zstd")]
@@ -31,7 +34,7 @@ const FAST_LEVEL: i32 = 1;
 /// #     slots: vec![Slot { name: String::new(), role: Role::Field, ty: Type::U64 }],
 /// # };
 /// let mut block = BlockBuilder::default();
-/// block.begin_columns(1, 0, 0);
+/// block.begin(1, 0, 0);
 /// for n in 0..1000_u64 {
 ///     block.push(&site, &[n.to_le_bytes(), 7_u64.to_le_bytes()].concat()).unwrap();
 /// }
@@ -53,6 +56,8 @@ pub struct Compressor {
     /// Created for the first body that Zstandard compresses.
     #[cfg(feature = "zstd")]
     zstd: Option<zstd::bulk::Compressor<'static>>,
+    #[cfg(feature = "zstd")]
+    level: i32,
 }
 
 impl Default for Compressor {
@@ -76,6 +81,8 @@ impl Compressor {
             output: Vec::new(),
             #[cfg(feature = "zstd")]
             zstd: None,
+            #[cfg(feature = "zstd")]
+            level: FAST_LEVEL,
         }
     }
 
@@ -85,7 +92,7 @@ impl Compressor {
     /// If the context cannot be allocated, or if this build has no Zstandard compressor.
     pub fn with_level(level: i32) -> io::Result<Self> {
         #[cfg(feature = "zstd")]
-        return Ok(Self { zstd: Some(zstd::bulk::Compressor::new(level)?), ..Self::new() });
+        return Ok(Self { zstd: Some(zstd::bulk::Compressor::new(level)?), level, ..Self::new() });
         #[cfg(not(feature = "zstd"))]
         return Err(io::Error::new(
             io::ErrorKind::Unsupported,
@@ -108,6 +115,101 @@ impl Compressor {
         }
         out.extend_from_slice(body.bytes);
         Codec::None
+    }
+
+    /// Appends a section of a [group](stenolog_format::block::BlockBuilder::finish_group) to `out`, compressed by
+    /// the first of `codecs` that makes it shorter, or unchanged if none does.
+    ///
+    /// # Examples
+    /// ```
+    /// use stenolog_format::block::{Codec, SectionHint};
+    /// use stenolog_session::codec::Compressor;
+    ///
+    /// let mut compressor = Compressor::new();
+    /// let mut out = Vec::new();
+    /// let codec = compressor.append_section(&[Codec::Lz4], &[7; 5000], SectionHint::Any, &mut out);
+    /// assert!(codec == Codec::Lz4 && out.len() < 100);
+    /// ```
+    pub fn append_section(
+        &mut self,
+        codecs: &[Codec],
+        plain: &[u8],
+        hint: SectionHint,
+        out: &mut Vec<u8>,
+    ) -> Codec {
+        // LZ4 shortens by a factor of 255 at most.
+        let is_allowed = |codec: &Codec| hint == SectionHint::Any || *codec == Codec::Lz4;
+        for &codec in codecs.iter().filter(|codec| is_allowed(codec)) {
+            if let Some(compressed) = self.compress(codec, plain)
+                && compressed.len() < plain.len()
+                && codec.allows(plain.len(), compressed.len())
+            {
+                out.extend_from_slice(compressed);
+                return codec;
+            }
+        }
+        out.extend_from_slice(plain);
+        Codec::None
+    }
+
+    /// Appends a section of a [group](stenolog_format::block::BlockBuilder::finish_group) to `out`, by Zstandard
+    /// at the level up to that of this compressor that is worth its time, or unchanged if it does not shrink.
+    /// From level 20 on, time does not matter.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(feature = "zstd")] {
+    /// use stenolog_format::block::{Codec, SectionHint};
+    /// use stenolog_session::codec::Compressor;
+    ///
+    /// let mut compressor = Compressor::with_level(19).unwrap();
+    /// let mut out = Vec::new();
+    /// let codec = compressor.append_small_section(&[7; 5000], SectionHint::Any, &mut out);
+    /// assert!(codec == Codec::Zstd && out.len() < 100);
+    /// # }
+    /// ```
+    #[cfg(feature = "zstd")]
+    pub fn append_small_section(
+        &mut self,
+        plain: &[u8],
+        hint: SectionHint,
+        out: &mut Vec<u8>,
+    ) -> Codec {
+        if hint != SectionHint::Any {
+            return self.append_section(&[Codec::Lz4], plain, hint, out);
+        }
+        let start = out.len();
+        let (most, mut best) = (self.level, plain.len());
+        let mut level = effort::FIRST;
+        while let Some(compressed) = self.compress_at(level, plain) {
+            if level == effort::FIRST && effort::is_dense(plain.len(), compressed.len()) {
+                break;
+            }
+            let saved = best.saturating_sub(compressed.len());
+            if saved > 0 && Codec::Zstd.allows(plain.len(), compressed.len()) {
+                best = compressed.len();
+                out.truncate(start);
+                out.extend_from_slice(compressed);
+            }
+            match effort::next(level, plain.len(), saved, most) {
+                Some(next) => level = next,
+                None => break,
+            }
+        }
+        if best < plain.len() {
+            return Codec::Zstd;
+        }
+        // What only Zstandard would make too short may still shrink.
+        self.append_section(&[Codec::Lz4], plain, hint, out)
+    }
+
+    #[cfg(feature = "zstd")]
+    fn compress_at(&mut self, level: i32, bytes: &[u8]) -> Option<&[u8]> {
+        match &mut self.zstd {
+            Some(zstd) => zstd.set_compression_level(level).ok()?,
+            None => self.zstd = zstd::bulk::Compressor::new(level).ok(),
+        }
+        self.compress(Codec::Zstd, bytes)
     }
 
     /// Compresses `bytes`. `None` if the codec cannot.

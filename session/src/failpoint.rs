@@ -52,10 +52,18 @@ pub enum Step {
     RingEnded,
     /// The dump was synced to disk.
     Synced,
+    /// Half of a write to the tail was done.
+    TailHalfWritten,
+    /// A write to the tail was done.
+    TailWritten,
+    /// The tail was emptied: the dump has its records.
+    TailCleared,
     /// The end frame is in the buffer.
     EndPut,
     /// The dump was sealed.
     Sealed,
+    /// The tail was removed.
+    TailRemoved,
     /// The drain left the rings to their threads.
     RingsLeft,
     /// The rings were removed.
@@ -66,6 +74,8 @@ pub enum Step {
     EarlierWritten,
     /// It was sealed and synced to disk.
     EarlierSealed,
+    /// Its tail was removed.
+    EarlierTailRemoved,
     /// It was renamed.
     EarlierRenamed,
     /// A file of its ring directory was removed.
@@ -139,11 +149,16 @@ mod armed {
             Self::RingsRemoved,
         ];
 
+        /// The further steps of a logger that has little to log.
+        pub const OF_TAIL: [Self; 4] =
+            [Self::TailHalfWritten, Self::TailWritten, Self::TailCleared, Self::TailRemoved];
+
         /// The further steps of a logger that recovers the rings of an earlier run.
-        pub const OF_RECOVERY: [Self; 5] = [
+        pub const OF_RECOVERY: [Self; 6] = [
             Self::EarlierCopied,
             Self::EarlierWritten,
             Self::EarlierSealed,
+            Self::EarlierTailRemoved,
             Self::EarlierRenamed,
             Self::EarlierRemoving,
         ];
@@ -168,7 +183,7 @@ mod armed {
     fn order() -> Option<Order> {
         let order = std::env::var("STENOLOG_DIE_AFTER").ok()?;
         let (name, times) = order.split_once(':').unwrap_or((&order, "1"));
-        let steps = Step::ALL.into_iter().chain(Step::OF_RECOVERY);
+        let steps = Step::ALL.into_iter().chain(Step::OF_TAIL).chain(Step::OF_RECOVERY);
         let mut steps = steps.chain(Step::OF_SWEEP);
         let step = steps.find(|step| format!("{step:?}") == name);
         let (Some(step), Ok(times)) = (step, times.parse()) else {

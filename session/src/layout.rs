@@ -7,9 +7,10 @@
 //!     ring-<n>       a ring, with its session, thread, numbers and losses in its user words
 //!     dump           which dump the rings belong to
 //!     left           empty: the directory was found without its writer
+//!   stenolog-<session>.tail       beside the dump: a copy of the records that only the rings have
 //! ```
 //!
-//! `FORMAT.md` §14 specifies these files; this module is the only place in the code that does.
+//! `FORMAT.md` §14 and §15 specify these files; this module is the only place in the code that does.
 
 mod location;
 mod progress;
@@ -21,8 +22,9 @@ pub use location::DumpLocation;
 pub use progress::{Progress, RingList, RingPlace};
 pub use words::{RingWords, word};
 
-const DIRECTORY_PREFIX: &str = "stenolog-";
+const SESSION_PREFIX: &str = "stenolog-";
 const DIRECTORY_SUFFIX: &str = ".rings";
+const TAIL_SUFFIX: &str = ".tail";
 
 /// The file with call sites, threads and clock.
 pub const META_FILE: &str = "meta.steno";
@@ -47,6 +49,12 @@ pub const SHARED_MEMORY: &str = "/dev/shm";
 /// `meta.steno`.
 pub const META_SEQUENCE: u32 = u32::MAX;
 
+/// The sequence in the header of a tail.
+pub const TAIL_SEQUENCE: u32 = u32::MAX - 1;
+
+/// The most bytes of a tail that are read. Loggers begin it again long before.
+pub const MAX_TAIL_BYTES: u64 = 64 << 20;
+
 /// The length of the header of a ring file, which has the user words.
 pub const RING_HEADER_BYTES: u64 = 4096;
 
@@ -67,14 +75,13 @@ pub const MAX_RING_FILE_BYTES: u64 = RING_HEADER_BYTES + (1 << 30);
 /// ```
 #[must_use]
 pub fn directory_name(session: &[u8; 16]) -> String {
-    let digits = u128::from_be_bytes(*session);
-    format!("{DIRECTORY_PREFIX}{digits:032x}{DIRECTORY_SUFFIX}")
+    named(session, DIRECTORY_SUFFIX)
 }
 
 /// Whether a directory of this name may be a ring directory.
 #[must_use]
 pub fn is_directory_name(name: &str) -> bool {
-    name.strip_prefix(DIRECTORY_PREFIX).is_some_and(|rest| rest.ends_with(DIRECTORY_SUFFIX))
+    name.strip_prefix(SESSION_PREFIX).is_some_and(|rest| rest.ends_with(DIRECTORY_SUFFIX))
 }
 
 /// The session of a ring directory, if its name is one that [`directory_name`] returns.
@@ -86,9 +93,40 @@ pub fn is_directory_name(name: &str) -> bool {
 /// ```
 #[must_use]
 pub fn session_of(name: &str) -> Option<[u8; 16]> {
-    let digits = name.strip_prefix(DIRECTORY_PREFIX)?.strip_suffix(DIRECTORY_SUFFIX)?;
+    session_named(name, DIRECTORY_SUFFIX)
+}
+
+/// The name of the tail of a session's dump.
+///
+/// # Examples
+///
+/// ```
+/// use stenolog_session::layout::{tail_file, tail_session_of};
+///
+/// let name = tail_file(&[0xa1; 16]);
+/// assert_eq!(name, "stenolog-a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1.tail");
+/// assert_eq!(tail_session_of(&name), Some([0xa1; 16]));
+/// ```
+#[must_use]
+pub fn tail_file(session: &[u8; 16]) -> String {
+    named(session, TAIL_SUFFIX)
+}
+
+/// The session of a tail, if its name is one that [`tail_file`] returns.
+#[must_use]
+pub fn tail_session_of(name: &str) -> Option<[u8; 16]> {
+    session_named(name, TAIL_SUFFIX)
+}
+
+fn named(session: &[u8; 16], suffix: &str) -> String {
+    let digits = u128::from_be_bytes(*session);
+    format!("{SESSION_PREFIX}{digits:032x}{suffix}")
+}
+
+fn session_named(name: &str, suffix: &str) -> Option<[u8; 16]> {
+    let digits = name.strip_prefix(SESSION_PREFIX)?.strip_suffix(suffix)?;
     let session = u128::from_str_radix(digits, 16).ok()?.to_be_bytes();
-    (directory_name(&session) == name).then_some(session)
+    (named(&session, suffix) == name).then_some(session)
 }
 
 /// The name of the ring file with this number.

@@ -21,7 +21,7 @@ use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind};
 use stenolog_format::index::End;
 
 use crate::dir::{Dir, Owners, owner_of};
-use crate::layout::{DumpLocation, META_FILE, folder_of, hints_at_records};
+use crate::layout::{DumpLocation, META_FILE, TAIL_SEQUENCE, folder_of, hints_at_records};
 use crate::lock::{self, Writer};
 use crate::positioned::read_exact_at;
 
@@ -164,6 +164,23 @@ impl Judge {
         }
     }
 
+    /// Whether the tail of a session in this folder is no longer needed: the dump is sealed, or gone from the
+    /// folder.
+    pub fn may_tail_go(&mut self, folder: &Path, session: &[u8; 16]) -> bool {
+        let max_entries = self.max_entries;
+        let dumps = self.folders.entry(folder.to_owned());
+        let dumps = dumps.or_insert_with_key(|folder| dumps_in(folder, max_entries));
+        let Some(dumps) = dumps else { return false };
+        let of_session: Vec<_> = dumps.iter().filter(|(of, _)| of == session).collect();
+        let paths: Vec<_> = of_session.into_iter().map(|(_, path)| path.clone()).collect();
+        // A file that is being renamed may be missed: the tail of a running logger is begun again then.
+        let states = paths.iter().map(|path| self.state(path, session));
+        let is_of_dump =
+            |state: &DumpAtPath| !matches!(state, DumpAtPath::Absent | DumpAtPath::Other);
+        let mut states = states.filter(is_of_dump).peekable();
+        states.peek().is_none() || states.any(|state| state == DumpAtPath::Sealed)
+    }
+
     fn judge_dump(&mut self, dir: &Dir, session: &[u8; 16]) -> Verdict {
         let location = dir.location(&self.owners);
         let named = location.as_ref().and_then(DumpLocation::path);
@@ -293,6 +310,8 @@ fn dumps_in(folder: &Path, max_entries: usize) -> Option<Dumps> {
     for entry in entries {
         let path = entry.ok()?.path();
         match open_dump(&path) {
+            // A tail is a copy.
+            Ok(Some((_, header))) if header.sequence == TAIL_SEQUENCE => {}
             Ok(Some((_, header))) => dumps.push((header.session, path)),
             Ok(None) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}

@@ -9,5 +9,6 @@ pub mod layout;
 pub mod leftover;
 pub mod lock;
 mod positioned;
+pub mod tail;
 pub mod unread;
 pub mod writer;

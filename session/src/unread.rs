@@ -26,7 +26,8 @@
 mod abandoned;
 mod complete;
 mod contents;
-mod explanations;
+mod dump_tail;
+pub(crate) mod explanations;
 mod judge;
 
 use std::ffi::OsStr;
@@ -36,6 +37,7 @@ use std::io;
 use crate::dir::{FileError, read_at_most};
 
 pub use abandoned::AbandonedRings;
+pub use dump_tail::{TailPut, put_tail};
 pub use judge::{
     DumpSide, NotARing, Share, ShareDamage, end_number, identify, judge, read_ring, share_records,
 };

@@ -74,6 +74,8 @@ pub struct DumpWriter {
     frames: FrameWriter,
     index: Index,
     records: u64,
+    /// Those in groups of several rings.
+    records_in_groups: u64,
     stated: Stated,
     is_finished: bool,
     /// The first `taken` bytes of the buffer have been written.
@@ -121,12 +123,18 @@ impl DumpWriter {
     #[must_use]
     pub fn resume_segment(segment: OpenSegment) -> Self {
         let OpenSegment { header, end, frames, records, index } = segment;
+        // Those that are in an index already do not count: what a reader of 1.3 says of them is a little off.
+        let groups =
+            index.blocks.iter().filter(|(_, block)| block.ring == BlockHeader::SEVERAL_RINGS);
+        let after = groups.map(|(_, block)| block.first_record.saturating_add(block.count.into()));
+        let records_in_groups = after.max().unwrap_or_default();
         Self {
             header,
             header_at: end,
             frames: FrameWriter::behind(frames),
             index,
             records,
+            records_in_groups,
             stated: Stated::default(),
             is_finished: false,
             buffer: Vec::new(),
@@ -170,6 +178,12 @@ impl DumpWriter {
     #[must_use]
     pub const fn records(&self) -> u64 {
         self.records
+    }
+
+    /// How many records the segment has in groups of several rings: the number that the next group states.
+    #[must_use]
+    pub const fn records_in_groups(&self) -> u64 {
+        self.records_in_groups
     }
 
     /// The bytes to be written next, at [`written_bytes`](Self::written_bytes) in the file.
@@ -276,6 +290,9 @@ impl DumpWriter {
         self.block_at = Some(self.buffer.len());
         let header = self.frames.frame(&mut self.buffer, FrameKind::Block, fill);
         self.records = self.records.saturating_add(header.count.into());
+        if header.ring == BlockHeader::SEVERAL_RINGS {
+            self.records_in_groups += u64::from(header.count);
+        }
         self.index.blocks.push((offset, header));
         header
     }

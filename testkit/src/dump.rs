@@ -11,6 +11,8 @@ use stenolog_format::loss::{Loss, LossFrame};
 use stenolog_format::summary::SummaryBuilder;
 use stenolog_format::types::Type;
 
+use crate::group::GroupModel;
+
 /// The UTC time at which the counter of [`DumpBuilder::new`] is 0: 2026-11-22T23:07:05Z.
 pub const START: i64 = 1_795_388_825_000_000_000;
 
@@ -321,6 +323,29 @@ impl DumpBuilder {
         self.records += u64::from(header.count);
         let offset = self.frame(FrameKind::Block, payload);
         self.index.blocks.push((offset, header));
+    }
+
+    /// Appends a group. The seed determines its layouts.
+    pub fn group(&mut self, group: &GroupModel, seed: u64) {
+        self.put_group(&group.payload(seed));
+    }
+
+    /// Appends a group that was made elsewhere.
+    pub fn put_group(&mut self, payload: &[u8]) {
+        let header = BlockHeader::decode(payload).expect("a block's header");
+        self.records += u64::from(header.count);
+        let offset = self.frame(FrameKind::Block, payload);
+        self.index.blocks.push((offset, header));
+    }
+
+    /// Appends the parts of a group as packed blocks.
+    pub fn ungrouped(&mut self, group: &GroupModel) {
+        for part in &group.parts {
+            let rows = group.rows(part);
+            let body_bytes = rows.len() as u32;
+            let header = BlockHeader { encoding: 1, body_bytes, ..group.part_header(part) };
+            self.put_block(header, &[&header.encode()[..], &rows].concat());
+        }
     }
 
     /// Appends the summary of the last block.

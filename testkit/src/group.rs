@@ -123,7 +123,7 @@ impl CellType {
                 let n = dice.below(100_000) as f64 - 50_000.0;
                 let value = match style % 3 {
                     0 => n / 1000.0,
-                    1 => n.sqrt(),
+                    1 => n.abs().sqrt(),
                     _ => 1.5,
                 };
                 value.to_le_bytes().to_vec()
@@ -158,6 +158,18 @@ impl CellType {
 }
 
 impl KindModel {
+    /// Kinds that the seed determines.
+    #[must_use]
+    pub fn random(seed: u64) -> Vec<Self> {
+        let mut dice = Dice(!seed);
+        let kinds = (0..1 + dice.below(5)).map(|n| Self {
+            tag: 16 + n as u32 * 70,
+            is_unix: dice.below(4) == 0,
+            cells: (0..dice.below(6)).map(|_| CellType::random(&mut dice)).collect(),
+        });
+        kinds.collect()
+    }
+
     /// The call site whose records are of this kind.
     #[must_use]
     pub fn call_site(&self) -> CallSite {
@@ -175,18 +187,18 @@ impl GroupModel {
     /// A group that the seed determines.
     #[must_use]
     pub fn random(seed: u64) -> Self {
+        let kinds = KindModel::random(seed);
+        Self::of_kinds(&kinds, seed)
+    }
+
+    /// A group of some of these kinds that the seed determines.
+    #[must_use]
+    pub fn of_kinds(kinds: &[KindModel], seed: u64) -> Self {
         let mut dice = Dice(seed);
-        let kinds: Vec<_> = (0..1 + dice.below(5))
-            .map(|n| KindModel {
-                tag: 16 + n as u32 * 70,
-                is_unix: dice.below(4) == 0,
-                cells: (0..dice.below(6)).map(|_| CellType::random(&mut dice)).collect(),
-            })
-            .collect();
         let styles: Vec<Vec<u64>> =
             kinds.iter().map(|kind| kind.cells.iter().map(|_| dice.below(60)).collect()).collect();
         let parts = 1 + if dice.below(4) == 0 { 0 } else { dice.below(6) };
-        let mut time = 1_000_000;
+        let mut time = 1_000_000 + seed % 1000 * 100_000;
         let parts = (0..parts).map(|n| {
             let mut records = Vec::new();
             for _ in 0..1 + dice.below(30) {
@@ -203,9 +215,19 @@ impl GroupModel {
             PartModel { ring: 3 + n as u32 * 200, positions, first_record, records }
         });
         let parts: Vec<_> = parts.collect();
-        let mut this = Self { kinds, parts };
+        let mut this = Self { kinds: kinds.to_vec(), parts };
         this.drop_unused_kinds();
         this
+    }
+
+    /// Has each part begin where its ring has ended before, by position and number.
+    pub fn follow(&mut self, ends: &mut BTreeMap<u32, (u64, u64)>) {
+        for part in &mut self.parts {
+            let (position, number) = ends.entry(part.ring).or_default();
+            part.positions = (*position, *position + 64 * part.records.len() as u64);
+            part.first_record = *number;
+            (*position, *number) = (part.positions.1, *number + part.records.len() as u64);
+        }
     }
 
     /// Each kind of a group has records.
@@ -292,6 +314,12 @@ impl GroupModel {
     /// compressed.
     #[must_use]
     pub fn payload(&self, seed: u64) -> Vec<u8> {
+        self.payload_with(seed, &[Codec::None, Codec::Lz4, Codec::Zstd])
+    }
+
+    /// The same with some codecs only.
+    #[must_use]
+    pub fn payload_with(&self, seed: u64, codecs: &[Codec]) -> Vec<u8> {
         let mut dice = Dice(seed);
         let sections = GroupWriter::sections(self, &mut dice);
         let mut header = self.header();
@@ -301,7 +329,7 @@ impl GroupModel {
         put_uint(&mut out, sections.len() as u64);
         let mut stored = Vec::new();
         for plain in &sections {
-            let codec = [Codec::None, Codec::Lz4, Codec::Zstd][dice.below(3) as usize];
+            let codec = codecs[dice.below(codecs.len() as u64) as usize];
             let body = compress(plain, codec);
             out.push(codec.number());
             put_uint(&mut out, plain.len() as u64);

@@ -15,13 +15,14 @@ import sys
 
 from steno_codecs import decompress
 from steno_columns import rows
+from steno_groups import parts_as_blocks
 from steno_values import UNIX, Cursor, Damage, read_site, read_value
 
 MAGIC = b"\x89STENO\r\n"
 SYNC = b"\xf5\x9dst"
 HEADER_BYTES, FRAME_HEADER_BYTES, BLOCK_HEADER_BYTES = 64, 24, 72
 DICTIONARY, THREAD, CLOCK, BLOCK, LOSS, WATERMARK, INDEX, END, SUMMARY, VOLATILE, HEADER = range(1, 12)
-LOSS_TAG, LOSS_BYTES, FIRST_SITE = 1, 80, 16
+LOSS_TAG, LOSS_BYTES, FIRST_SITE, GROUP = 1, 80, 16, 3
 
 
 class Problems:
@@ -63,7 +64,7 @@ def read_header(data, problems):
         sys.exit("cut within the header")
     major, minor, length, created, hz, crc = struct.unpack("<8xHHI16xq8xQ4xI", data[:HEADER_BYTES])
     if major > 1:
-        sys.exit(f"format version {major}.{minor} is newer than this reader (1.3)")
+        sys.exit(f"format version {major}.{minor} is newer than this reader (1.4)")
     if binascii.crc32(data[:60]) != crc:
         if find_frame(data, 0) is None:
             sys.exit("not a stenolog dump: its header is damaged")
@@ -137,12 +138,15 @@ def packed_records(body, count, counter_first, unix_first):
         yield tag, kind, times[kind], values
 
 
+DIGITS = b"0123456789abcdefABCDEF"
+
+
 class Summary:
     """What a block holds, as the frame behind it says."""
 
     def __init__(self, payload):
         self.block_crc, length, flags = struct.unpack_from("<IIB", payload)
-        self.has_folds = flags & 1 == 1
+        self.has_folds, self.lacks_digits = flags & 1 == 1, flags & 2 == 2
         if length and (length & (length - 1) or not 64 <= length <= 32_768) or 16 + length > len(payload):
             raise Damage(f"no filter has {length} bytes")
         self.filter = payload[16:16 + length]
@@ -151,13 +155,26 @@ class Summary:
         for _ in range(cursor.varint(32)):
             site += cursor.varint(32)
             self.sites.add(site)
+        self.ranges = {}
+        for site in sorted(self.sites) if cursor.left() else []:
+            column = 0
+            for _ in range(cursor.varint(64)):
+                place = cursor.varint(64)
+                column += place // 2
+                least = cursor.zigzag(64) if place % 2 else cursor.varint(64)
+                self.ranges[site, column] = least, least + cursor.varint(64)
 
     def has(self, tag, texts):
         return tag in self.sites and all(map(self.has_text, texts))
 
     def has_text(self, text):
         folds = "\u017f" in text or "\u212a" in text
-        return (self.has_folds or not folds) and (not self.filter or all(map(self.has_bit, bits(text.encode()))))
+        return (self.has_folds or not folds) and (not self.filter or all(map(self.has_bit, self.bits(text.encode()))))
+
+    def bits(self, text):
+        for at in range(len(text) - 3):
+            if not self.lacks_digits or not all(byte in DIGITS for byte in text[at:at + 4]):
+                yield from bits(text[at:at + 4])
 
     def has_bit(self, bit):
         bit %= 8 * len(self.filter)
@@ -226,10 +243,17 @@ class Dump:
 
     def take(self, offset, kind, payload, is_cut):
         if kind == BLOCK:
-            ring, position = struct.unpack_from("<I4xQ", payload)
             if len(payload) < BLOCK_HEADER_BYTES:
                 raise Damage("a block without its header")
-            self.items.setdefault(ring, []).append((position, 1, offset, payload))
+            blocks = [payload]
+            if payload[4] == GROUP and not is_cut:
+                try:
+                    blocks = list(parts_as_blocks(payload))
+                except (Damage, struct.error) as damage:
+                    self.problems.report(offset, f"a group cannot be read: {damage}")
+            for block in blocks:
+                ring, position = struct.unpack_from("<I4xQ", block)
+                self.items.setdefault(ring, []).append((position, 1, offset, block))
             self.last_block = None if is_cut else (offset, binascii.crc32(payload))
         elif is_cut:
             return

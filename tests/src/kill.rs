@@ -74,16 +74,20 @@ pub struct Plan {
     pub shift: u64,
     /// The number of the record with which a thread ends the process, or with which `main` does.
     pub at: u64,
-    /// The longest that a record is to stay in its ring, in milliseconds.
+    /// The longest that a record may wait until a reader sees it, in milliseconds.
     pub deliver_within_ms: u64,
+    /// The pause after each record, in microseconds.
+    pub pause_us: u64,
 }
 
 /// The words by which a child is called.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { death, threads, ring_bytes, rings_in, shift, at, deliver_within_ms } = self;
+        let Self { death, threads, ring_bytes, rings_in, shift, at, .. } = self;
+        let Self { deliver_within_ms, pause_us, .. } = self;
         let rings_in = rings_in.as_deref().unwrap_or(Path::new("-")).display();
-        write!(f, "{death:?},{threads},{ring_bytes},{shift},{at},{deliver_within_ms},{rings_in}")
+        write!(f, "{death:?},{threads},{ring_bytes},{shift},{at},")?;
+        write!(f, "{deliver_within_ms},{pause_us},{rings_in}")
     }
 }
 
@@ -91,8 +95,8 @@ impl FromStr for Plan {
     type Err = Box<dyn std::error::Error>;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let parts: Vec<_> = text.splitn(7, ',').collect();
-        let [death, threads, ring_bytes, shift, at, deliver_within_ms, rings_in] = parts[..] else {
+        let parts: Vec<_> = text.splitn(8, ',').collect();
+        let [death, threads, ring_bytes, shift, at, within, pause_us, rings_in] = parts[..] else {
             return Err(format!("no plan: {text}").into());
         };
         let known = Death::ALL.into_iter().find(|known| format!("{known:?}") == death);
@@ -103,7 +107,8 @@ impl FromStr for Plan {
             rings_in: (rings_in != "-").then(|| rings_in.into()),
             shift: shift.parse()?,
             at: at.parse()?,
-            deliver_within_ms: deliver_within_ms.parse()?,
+            deliver_within_ms: within.parse()?,
+            pause_us: pause_us.parse()?,
         })
     }
 }

@@ -148,6 +148,9 @@ mod unix {
                 Some(text) => info!("{thread} {number} {text}"),
             }
             board.report(thread, number);
+            if plan.pause_us > 0 {
+                std::thread::sleep(Duration::from_micros(plan.pause_us));
+            }
             if thread == 0 && number == plan.at {
                 die(plan.death);
             }

@@ -97,6 +97,23 @@ const GOLDEN: &[Golden] = &[
     golden("1.3/unsealed", 60, Unfinished),
     golden("1.3/values", 157, Sealed),
     golden("1.3/volatile", 5, Unfinished),
+    golden("1.4/adaptive", 151, Sealed),
+    golden("1.4/collections", 4, Sealed),
+    golden("1.4/deleted", 3, Sealed).gone(7),
+    golden("1.4/exchanged", 3, Sealed),
+    golden("1.4/exported", 151, Sealed),
+    golden("1.4/fast", 151, Sealed),
+    golden("1.4/grouped", 322, Sealed),
+    golden("1.4/killed/killed", 42, Unfinished).lost(1).recovered(22),
+    golden("1.4/losses", 344, Sealed).lost(64),
+    golden("1.4/none", 151, Sealed),
+    golden("1.4/repacked", 322, Sealed),
+    golden("1.4/specs", 13, Sealed),
+    golden("1.4/threads", 21, Sealed),
+    golden("1.4/torn", 30, Torn),
+    golden("1.4/unsealed", 60, Unfinished),
+    golden("1.4/values", 157, Sealed),
+    golden("1.4/volatile", 5, Unfinished),
 ];
 
 /// A golden dump, and the rings beside it.

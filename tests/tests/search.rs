@@ -163,7 +163,7 @@ fn errors_that_are_rare_have_blocks_of_their_own() {
     assert!(summary.is_complete() && verify(&dump).is_intact(), "{summary:?}");
     assert_eq!(all.len(), 15_002);
     let has_errors =
-        |block: &&stenolog_decoder::Block| block.header.levels & Level::Error.bit() != 0;
+        |block: &stenolog_decoder::Block| block.header.levels & Level::Error.bit() != 0;
     let first: Vec<_> = dump.blocks().iter().filter(has_errors).take(1).collect();
     assert_eq!((first[0].header.count, first[0].header.first_record), (2, 3_001));
     let mixed = dump.blocks().iter().filter(has_errors).count() - 1;

@@ -14,12 +14,18 @@ pub type Run = (&'static Peer, Figures);
 pub struct Bench {
     pub options: Options,
     pub calls: OnceCell<Vec<Run>>,
-    pub ends: OnceCell<Vec<Run>>,
+    pub ends: [OnceCell<Vec<Run>>; 3],
+    pub rates: OnceCell<Vec<crate::bytes::AtRate>>,
 }
 
 impl Bench {
     pub const fn new(options: Options) -> Self {
-        Self { options, calls: OnceCell::new(), ends: OnceCell::new() }
+        Self {
+            options,
+            calls: OnceCell::new(),
+            ends: [const { OnceCell::new() }; 3],
+            rates: OnceCell::new(),
+        }
     }
 
     /// Runs the loggers in turn, `rounds` times, each in a process of its own.

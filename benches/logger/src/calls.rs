@@ -1,5 +1,6 @@
 //! The cost of a call: bursts that fit the ring or queue, which is emptied between them.
 
+use std::cell::Cell;
 use std::error::Error;
 use std::fs::File;
 use std::hint::black_box;
@@ -8,10 +9,11 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
-use bench_statements::{NAMES, Statement, messages, statement};
+use bench_statements::{NAMES, Statement, messages, statement, values_alone};
 use stenolog_decoder::{Decoder, Dump, Format, RenderOptions, Renderer};
 
 use crate::bench::{Bench, Run, line_of};
+use crate::load::{Load, Source};
 use crate::machine::{CONSUMER, PRODUCER, clock, distance, median, pin};
 use crate::peers::{self, Peer, Running};
 use crate::protocol::{Figures, tell};
@@ -63,9 +65,10 @@ pub fn measure(bench: &Bench) -> Result<Vec<Table>, Box<dyn Error>> {
     ));
     let setups = all.iter().map(|(peer, _)| format!("{}: {}", peer.name, peer.setup));
     table.notes.push(format!("Set up: {}.", setups.collect::<Vec<_>>().join("; ")));
+    let high = high_table(all, &median_of);
     let own = all.iter().find(|(peer, _)| peer.name == "stenolog");
     let own = own.map(|(_, figures)| own_table(figures));
-    Ok(std::iter::once(table).chain(own).collect())
+    Ok([table, high].into_iter().chain(own).collect())
 }
 
 /// The figures of all loggers, measured once.
@@ -124,7 +127,7 @@ pub fn child(peer: &Peer, bursts: u32) -> Result<(), Box<dyn Error>> {
     for (s, call) in peer.calls.into_iter().enumerate() {
         let at = (peer.name == "stenolog").then(|| peers::with_time(s));
         let both: Vec<_> = std::iter::once(call).chain(at).collect();
-        let costs = session.compare(&both, bursts);
+        let costs = session.compare(|_| {}, &both, bursts);
         let s = s + 1;
         tell(&format!("s{s}.clock"), costs[0]);
         tell(&format!("s{s}.call"), costs[1]);
@@ -146,19 +149,86 @@ pub fn child(peer: &Peer, bursts: u32) -> Result<(), Box<dyn Error>> {
         directives.push("filtered=info".into());
         stenolog::set_filter(&directives.join(","))?;
         let filtered: Statement = statement!(n: [stenolog::info] [target: "filtered",]);
-        tell("filtered", session.compare(&[filtered], bursts)[1]);
+        tell("filtered", session.compare(|_| {}, &[filtered], bursts)[1]);
         stenolog::set_filter("trace")?;
     }
+    high(peer, &mut session, bursts)?;
     peer.calls.iter().for_each(|call| call(CHECKED));
     session.settle(6);
     let logged = session.logged;
-    let written = log.finish(logged)?;
+    let written = log.finish(logged)?.counted(peer, &path)?;
     tell("missing", logged.abs_diff(written.records) as f64);
+    if peer.count.is_some() {
+        // Its file has no messages.
+        return Ok(());
+    }
     let end = if peer.name == "stenolog" { end_of_dump(&path)? } else { end_of_text(&path)? };
     for (s, message) in messages(CHECKED).iter().enumerate() {
         tell(&format!("s{}.wrong", s + 1), f64::from(u8::from(!end.contains(message))));
     }
     Ok(())
+}
+
+/// Measures the statements with values of high entropy, and the workload.
+fn high(peer: &Peer, session: &mut Session, bursts: u32) -> Result<(), Box<dyn Error>> {
+    for (s, (call, values)) in peer.high.into_iter().zip(values_alone()).enumerate() {
+        // Each burst has other values.
+        let round = Cell::new(0);
+        let next = |n| n ^ round.get() << 12;
+        let log = |n| {
+            if n == 0 {
+                round.set(round.get() + 1);
+            }
+            call(next(n));
+        };
+        let costs = session.compare(|n| values(next(n)), &[log], bursts);
+        tell(&format!("e{}.call", s + 1), costs[1]);
+        tell(&format!("e{}.ratio", s + 1), costs[1] / costs[0]);
+    }
+    if peer.service.is_some() {
+        let source = Source::for_threads(peer, Load::Service, 1, (bursts + 4) * BURST)?.remove(0);
+        let round = Cell::new(0);
+        let log = |n| {
+            source.log_one(round.get() * BURST + n);
+            if n == BURST - 1 {
+                round.set(round.get() + 1);
+            }
+        };
+        let costs = session.compare(|n| source.look(round.get() * BURST + n), &[log], bursts);
+        tell("service.call", costs[1]);
+        tell("service.ratio", costs[1] / costs[0]);
+    }
+    Ok(())
+}
+
+/// The calls with values of high entropy, and those of the workload.
+fn high_table(all: &[Run], median_of: &str) -> Table {
+    let mut rows = Vec::new();
+    for (peer, figures) in all {
+        let cell = |name: &str| {
+            let ratio = figures.median(&format!("{name}.ratio"));
+            let call = figures.median(&format!("{name}.call"));
+            if call.is_nan() { "–".into() } else { format!("{} ({ratio:.2})", number(call)) }
+        };
+        let row = ["service", "e2", "e3", "e4", "e5", "e6", "e7"].into_iter().map(cell);
+        rows.push(std::iter::once(peer.name.to_owned()).chain(row).collect());
+    }
+    let header =
+        ["ns a call (times the floor)", "the workload", "s2", "s3", "s4", "s5", "s6", "s7"];
+    Table {
+        name: "calls-high",
+        title: format!("A call of the workload, and calls with values of high entropy, {median_of}"),
+        header: header.map(String::from).into(),
+        rows,
+        notes: vec![
+            "The floor: reading the clock, and making the values or finding the kind of record and reading its texts, in \
+             the same loop. **s7** is `order {u64} for {&str} filled in {f64:.3} us`; integers have random bits, floats are \
+             log-normal with full mantissas, strings are 16 to 60 bytes from a pool of 10,000. A call of the workload \
+             is one of 59 call sites, in an order that no branch predictor knows; loggers of text get the line, which is rendered at the call. A dash: the \
+             logger cannot take it."
+                .into(),
+        ],
+    }
 }
 
 /// The values that the last round of statements logs.
@@ -217,15 +287,19 @@ impl<'log> Session<'log> {
         self.log.settle(self.logged);
     }
 
-    /// Medians of reading the clock, and of the calls, in turn.
-    fn compare(&mut self, calls: &[Statement], bursts: u32) -> Vec<f64> {
+    /// Medians of reading the clock, with what else belongs to the floor, and of the calls, in turn.
+    fn compare(&mut self, floor: impl Fn(u32), calls: &[impl Fn(u32)], bursts: u32) -> Vec<f64> {
         let mut costs = vec![Vec::new(); calls.len() + 1];
         for round in 0..bursts + 4 {
             let clock = clock();
-            let mut costs_of_round = vec![burst(|_| {
+            let floor = |n| {
+                floor(n);
                 black_box(clock.raw());
-            })];
-            costs_of_round.extend(calls.iter().map(|call| self.burst(*call)));
+            };
+            // The values are in the cache for what comes first as well.
+            burst(floor);
+            let mut costs_of_round = vec![burst(floor)];
+            costs_of_round.extend(calls.iter().map(|call| self.burst(call)));
             // The first rounds are those of a cold site.
             if round >= 4 {
                 for (all, cost) in costs.iter_mut().zip(costs_of_round) {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::bench::Bench;
+use crate::load::Load;
 use crate::table::{Table, number};
 use crate::{calls, end_to_end, machine};
 
@@ -19,20 +20,21 @@ const ROW: f64 = 26.0;
 /// Writes the figure; there is no table.
 pub fn measure(bench: &Bench) -> Result<Vec<Table>, Box<dyn Error>> {
     let calls = calls::figures(bench)?;
-    let ends = end_to_end::figures(bench)?;
+    let ends = end_to_end::figures(bench, Load::HighMix)?;
     let mut costs: Vec<_> = calls
         .iter()
         .map(|(peer, figures)| {
-            let (call, ratio) = (figures.median("s4.call"), figures.median("s4.ratio"));
+            let (call, ratio) = (figures.median("e4.call"), figures.median("e4.ratio"));
             Mark {
                 name: peer.name,
                 value: call,
-                label: format!("{} ns · {} × clock", number(call), number(ratio)),
+                label: format!("{} ns · {} × the floor", number(call), number(ratio)),
             }
         })
         .collect();
     costs.sort_by(|a, b| a.value.total_cmp(&b.value));
-    let floor = calls.first().map(|(_, figures)| figures.median("s4.clock"));
+    let floor =
+        calls.first().map(|(_, figures)| figures.median("e4.call") / figures.median("e4.ratio"));
     let mut rates: Vec<_> = ends
         .iter()
         .map(|(peer, figures)| {
@@ -48,13 +50,13 @@ pub fn measure(bench: &Bench) -> Result<Vec<Table>, Box<dyn Error>> {
     let panels = [
         Panel {
             title: "What a log call costs its thread",
-            subtitle: "two integers, bursts of 4096 that fit the queue, median; nanoseconds, logarithmic",
+            subtitle: "two random integers, bursts of 4096 that fit the queue, median; nanoseconds, logarithmic",
             marks: costs,
-            line: floor.map(|clock| (clock, "reading the clock")),
+            line: floor.map(|clock| (clock, "reading the clock, making the values")),
         },
         Panel {
             title: "What one thread gets into a file",
-            subtitle: "mix of six statements, nothing dropped; million records a second, logarithmic",
+            subtitle: "mix of six statements with random values, nothing dropped; million records a second, logarithmic",
             marks: rates,
             line: None,
         },

@@ -162,3 +162,12 @@ pub fn private_bytes() -> f64 {
     let kib = anonymous.and_then(|text| text.trim().trim_end_matches(" kB").parse::<f64>().ok());
     kib.map_or(f64::NAN, |kib| kib * 1024.0)
 }
+
+/// One thread of few has a core of its own; more threads than cores are left to the scheduler.
+pub fn pin_some(threads: u32, core: usize) {
+    if threads <= 2 {
+        pin(if core == 0 { PRODUCER } else { CONSUMER });
+    } else {
+        unpin();
+    }
+}

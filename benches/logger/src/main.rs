@@ -1,4 +1,4 @@
-//! Benchmarks of Stenolog beside other loggers: the cost of a call, the throughput of a program, and
+//! Benchmarks of Stenolog beside other loggers: the cost of a call, the throughput of a program, bytes, and
 //! the speed of reading a dump.
 //!
 //! ```sh
@@ -12,6 +12,7 @@
 //! minute to minute. Quote ratios.
 
 mod bench;
+mod bytes;
 mod calls;
 mod child;
 mod decode;
@@ -19,13 +20,18 @@ mod end_to_end;
 mod figure;
 mod first;
 mod growth;
+mod load;
 mod machine;
 mod options;
 mod peers;
 mod protocol;
 mod rates;
+mod search;
 mod single;
+mod steno;
+mod summary;
 mod table;
+mod threads;
 
 use std::error::Error;
 
@@ -53,9 +59,16 @@ fn main() -> Result<(), Box<dyn Error>> {
             println!("{table}");
             pieces.push((table.name, table.to_string()));
         }
+        if pieces.len() == 1 {
+            continue;
+        }
+        // What is measured is kept if a later part fails.
+        for readme in &bench.options.readmes {
+            table::replace_in(readme, &pieces)?;
+        }
     }
-    for readme in &bench.options.readmes {
-        table::replace_in(readme, &pieces)?;
+    if let Some(first) = bench.options.readmes.first() {
+        summary::write(first, &bench.options.readmes)?;
     }
     Ok(())
 }
@@ -64,14 +77,18 @@ fn main() -> Result<(), Box<dyn Error>> {
 type Measure = fn(&Bench) -> Result<Vec<table::Table>, Box<dyn Error>>;
 
 /// The parts, in the order in which they run.
-const PARTS: [(&str, Measure); 9] = [
+const PARTS: [(&str, Measure); 13] = [
+    ("bytes", bytes::measure),
+    ("rest", bytes::measure_rest),
     ("calls", calls::measure),
     ("single", single::measure),
     ("first", first::measure),
-    ("threads", end_to_end::measure_threads),
+    ("threads", threads::measure),
     ("end-to-end", end_to_end::measure),
     ("cpu", rates::measure),
     ("decode", decode::measure),
+    ("search", search::measure),
     ("growth", growth::measure),
     ("figure", figure::measure),
+    ("summary", |_| Ok(Vec::new())),
 ];

@@ -11,20 +11,27 @@ Measures Stenolog beside other loggers and prints tables in Markdown.
 usage: stenolog-bench [PART…] [--quick] [--only LOGGER,…] [--readme FILE]
 
 parts (all of them, if none is named):
+  bytes       bytes a record of the workload at ordinary rates, beside zstd and clp-s
+  rest        what the background thread costs at rest, and at these rates
   calls       a call in a burst that fits the ring
   single      single calls: percentiles and a histogram
   first       the first call on a thread, and at a call site
   threads     1, 2 and 8 threads at once
-  end-to-end  from the call to the file, nothing dropped
+  end-to-end  from the call to the file, nothing dropped: the workload, high entropy, several threads
   cpu         what the background thread costs at a steady rate
   decode      Stenolog's dumps to text and JSON, their size, and filters
+  search      steno with a filter beside ripgrep, its first line and its last ones
   growth      threads, call sites, lengths of records and files
   figure      benches/calls.svg, from calls and end-to-end
+  summary     nothing: with --readme, the main page's table is made of the tables that are there
 
   --quick     fewer and shorter runs: minutes rather than a quarter of an hour
   --only      only these loggers
   --readme    puts the tables into FILE, between <!-- bench:NAME --> and <!-- /bench:NAME -->; may
-              be given more than once";
+              be given more than once; <!-- bench:summary --> gets a table of the first file's tables
+
+Bytes and search run `steno`, of $STENO or target/release; search runs rg, of $RG or the path; bytes runs
+clp-s, of $CLP_S or the path, if it is there.";
 
 /// What is to be measured, and how long.
 #[derive(Default)]

@@ -4,6 +4,8 @@
 
 mod fast_log;
 mod ftlog;
+mod inqjet;
+mod kvlog;
 mod quicklog;
 mod slog_async;
 mod spdlog;
@@ -20,6 +22,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bench_statements::Statement;
+use bench_workload::Event;
 
 /// A logger, and the six statements as its macros have them.
 pub struct Peer {
@@ -29,12 +32,20 @@ pub struct Peer {
     pub setup: &'static str,
     /// The six statements.
     pub calls: [Statement; 6],
+    /// The statements with values of high entropy.
+    pub high: [Statement; 7],
+    /// A record of the workload, if the logger has a way to take it. Loggers of text are given the line,
+    /// which is rendered at the call.
+    pub service: Option<fn(&Event)>,
     /// The fourth statement, refused by a filter at run time, if the logger has one.
     pub disabled: Option<Statement>,
     /// Whether more than one thread may log.
     pub threads: bool,
     /// How many records its queue holds at the most.
     pub queue_records: u64,
+    /// Counts the records of a file, if that takes a walk over it. Such a logger does not write messages as
+    /// `format!` has them.
+    pub count: Option<fn(&Path) -> io::Result<u64>>,
     /// Starts it on a new file. Once in a process: most are global.
     pub start: fn(&Path) -> Started,
 }
@@ -57,10 +68,22 @@ pub struct Written {
     pub bytes: u64,
 }
 
+impl Written {
+    /// With the records counted, which takes time that is not the logger's.
+    pub fn counted(mut self, peer: &Peer, path: &Path) -> io::Result<Self> {
+        if let Some(count) = peer.count {
+            self.records = count(path)?;
+        }
+        Ok(self)
+    }
+}
+
 /// Every logger, Stenolog first.
-pub const ALL: [&Peer; 8] = [
+pub const ALL: [&Peer; 10] = [
     &stenolog::PEER,
+    &kvlog::PEER,
     &ticklog::PEER,
+    &inqjet::PEER,
     &quicklog::PEER,
     &slog_async::PEER,
     &fast_log::PEER,

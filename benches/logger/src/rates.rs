@@ -52,7 +52,8 @@ pub fn measure(bench: &Bench) -> Result<Vec<Table>, Box<dyn Error>> {
 pub fn child(peer: &Peer, rate: u32, seconds: u32) -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     pin(CONSUMER);
-    let log = (peer.start)(&folder.path().join("rate.log"))?;
+    let path = folder.path().join("rate.log");
+    let log = (peer.start)(&path)?;
     pin(PRODUCER);
     // The first records are those of a start.
     peer.calls.iter().for_each(|call| call(0));
@@ -79,7 +80,7 @@ pub fn child(peer: &Peer, rate: u32, seconds: u32) -> Result<(), Box<dyn Error>>
     let cpu = Usage::now().cpu_seconds - before.cpu_seconds - own;
     tell("cpu", cpu / wall);
     tell("reached", f64::from(seconds) / wall);
-    let written = log.finish(logged)?;
+    let written = log.finish(logged)?.counted(peer, &path)?;
     tell("bytes", written.bytes as f64 / written.records as f64);
     Ok(())
 }

@@ -4,7 +4,8 @@
 use std::io;
 use std::path::Path;
 
-use bench_statements::{Statement, statements};
+use bench_statements::{Statement, high_entropy, statements};
+use bench_workload::{Event, service};
 use ticklog::{FileSink, Guard, Level, LogSink};
 
 /// A file as `FileSink` writes it, and who is told of each line.
@@ -42,3 +43,9 @@ pub fn start(path: &Path, count: impl FnMut(usize) + Send + 'static) -> io::Resu
 
 /// The six statements, below `start`: the compiler looks for the macros of `configure!` in order.
 pub const ALL: [Statement; 6] = statements!(n: [ticklog::info] []);
+
+/// The statements with values of high entropy.
+pub const HIGH: [Statement; 7] = high_entropy!(n: [ticklog::info] []);
+
+/// The workload's records.
+pub const SERVICE: fn(&Event) = service!(event: [ticklog::info] []);

@@ -20,8 +20,10 @@ mod run;
 mod sites;
 mod store;
 mod system;
+mod text;
 mod texts;
 mod threads;
+mod touch;
 mod trade;
 mod twins;
 mod work;
@@ -31,9 +33,10 @@ use std::fmt;
 
 pub use edge::Edge;
 pub use random::Random;
-pub use run::{Plan, Stamps, Written, write};
+pub use run::{Plan, Stamps, Written, log, write};
 pub use store::Store;
 pub use system::System;
+pub use text::with_text;
 pub use threads::THREADS;
 pub use trade::{Audit, Fill, Trade};
 pub use twins::{Twin, reread, twin};
@@ -89,6 +92,12 @@ impl Event {
     /// Logs it with a time of the caller's, in nanoseconds since the Unix epoch.
     pub fn log_at(&self, at: u64) {
         of_part!(&self.what, part => part.log_at(at));
+    }
+
+    /// Finds its kind and reads its texts, and logs nothing: the floor of logging it.
+    #[must_use]
+    pub fn touch(&self) -> usize {
+        of_part!(&self.what, part => part.touch())
     }
 
     /// The number of its call site, below [`SITES`].

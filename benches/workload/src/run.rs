@@ -97,23 +97,12 @@ impl Plan {
     }
 }
 
-/// Logs the workload into a new dump, and seals it. Records wait for room: none is lost.
-///
-/// `settings` changes the logger before it starts.
+/// Logs the workload by the global logger, in threads of its own. Returns the time from the first call to the
+/// last.
 ///
 /// # Errors
-/// If the logger cannot start or the dump cannot be written, or if a record was lost.
-pub fn write(
-    path: &Path,
-    plan: &Plan,
-    settings: impl FnOnce(Builder) -> Builder,
-) -> Result<Written, Box<dyn Error>> {
-    let builder = Builder::new(path)
-        .existing(Existing::Replace)
-        .filter("trace")
-        .on_full(OnFull::Block)
-        .block_timeout(Duration::from_secs(60));
-    let log = settings(builder).start()?;
+/// If a thread cannot start.
+pub fn log(plan: &Plan) -> std::io::Result<Duration> {
     let mut workload = plan.workload();
     let mut left = plan.records;
     let mut next = || {
@@ -140,11 +129,33 @@ pub fn write(
         }
         Ok::<_, std::io::Error>(())
     })?;
-    let logging = start.elapsed();
+    Ok(start.elapsed())
+}
+
+/// Logs the workload into a new dump, and seals it. Records wait for room: none is lost.
+///
+/// `settings` changes the logger before it starts.
+///
+/// # Errors
+/// If the logger cannot start or the dump cannot be written, or if a record was lost.
+pub fn write(
+    path: &Path,
+    plan: &Plan,
+    settings: impl FnOnce(Builder) -> Builder,
+) -> Result<Written, Box<dyn Error>> {
+    let builder = Builder::new(path)
+        .existing(Existing::Replace)
+        .filter("trace")
+        .on_full(OnFull::Block)
+        .block_timeout(Duration::from_secs(60));
+    let log = settings(builder).start()?;
+    let start = Instant::now();
+    let logging = self::log(plan)?;
+    let before_sealing = start.elapsed();
     log.flush()?;
     let stats = log.stats();
     log.close()?;
-    let sealed = start.elapsed();
+    let sealed = logging + start.elapsed() - before_sealing;
     if stats.lost > 0 || stats.records != plan.records as u64 {
         return Err(format!("{} of {} records are in the dump", stats.records, plan.records).into());
     }

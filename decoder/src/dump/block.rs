@@ -2,10 +2,9 @@
 
 use std::ops::Range;
 
-use stenolog_format::block::{BlockError, BlockHeader, Codec};
+use stenolog_format::block::{BlockError, BlockHeader, Codec, most_rows};
 use stenolog_format::frame::FrameHeader;
 
-use super::body::COLUMNS;
 use crate::model::damage::DamageCause;
 
 /// The place of a block of records in a file.
@@ -31,7 +30,11 @@ pub struct Block {
     /// Whether the frame is cut, so its checksum cannot be checked.
     pub is_cut: bool,
     /// The header of the block. It is unchecked until the block is read.
+    ///
+    /// Of a block of several rings it is that of one part: the header that a block of this ring alone would have.
     pub header: BlockHeader,
+    /// The number of the part, of a block of several rings.
+    pub(crate) part: u32,
 }
 
 impl Block {
@@ -46,12 +49,15 @@ impl Block {
     pub(crate) fn is_plausible(&self) -> bool {
         let stored = (self.payload_bytes as usize).saturating_sub(BlockHeader::BYTES);
         let body = match Codec::from_number(self.header.codec) {
+            // Its records may take no bytes, but their rows are limited.
+            _ if self.header.encoding == BlockHeader::GROUP => most_rows(stored) as u32,
             Some(codec) if codec.allows(self.header.body_bytes as usize, stored) => {
                 self.header.body_bytes
             }
             _ => self.payload_bytes,
         };
-        self.header.count <= if self.header.encoding == COLUMNS { body } else { body / 3 }
+        let is_by_column = self.header.encoding == BlockHeader::COLUMNS;
+        self.header.count <= if is_by_column { body } else { body / 3 }
     }
 
     /// The number after the block's last record if it cannot be read from record `from` on: what its header

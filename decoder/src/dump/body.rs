@@ -5,6 +5,7 @@
 //!   (mapped)          └─ LZ4, zstd ─▶ a buffer ───┬──────▶ Body::Unpacked ─▶ back to the spares
 //!                       columns ───▶ another one ──┘
 //!                               └──▶ read as they are by `open`, if a walk can
+//!                     group ─────▶ Body::Part, shared by the readers of all its parts
 //! ```
 //!
 //! Lengths are not trusted: [`Codec::allows`] is asked before a buffer is taken, each codec writes within a
@@ -15,24 +16,16 @@
 
 use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
 
 use stenolog_format::block::{BlockError, BlockHeader, Codec, ColumnWalk, Records, Wish};
 use stenolog_session::codec::{self, Decompressor};
 
+use super::groups::{self, GroupForm, Groups, OpenGroup};
+use super::stored::Stored;
+
 /// The most buffers to keep for later blocks. Rings are read by turns: most have one block open.
 const MAX_SPARES: usize = 16;
-
-/// Encodings of records. Unpacking turns columns into rows.
-const ROWS: u8 = 1;
-pub(super) const COLUMNS: u8 = 2;
-
-/// A block's body as it is stored in the file.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Stored<'d> {
-    pub(super) header: BlockHeader,
-    pub(super) bytes: &'d [u8],
-    pub(super) is_cut: bool,
-}
 
 /// A block's body, decompressed.
 #[derive(Debug)]
@@ -41,6 +34,8 @@ pub(crate) enum Body<'d> {
     InFile(&'d [u8]),
     /// A buffer, and how many bytes of it are the body.
     Unpacked(Vec<u8>, usize),
+    /// The rows of a part of a group.
+    Part(Arc<OpenGroup>, usize),
 }
 
 impl Deref for Body<'_> {
@@ -51,14 +46,24 @@ impl Deref for Body<'_> {
         match self {
             Self::InFile(bytes) => bytes,
             Self::Unpacked(buffer, length) => buffer.get(..*length).unwrap_or_default(),
+            Self::Part(group, part) => group.part(*part),
         }
     }
 }
 
 impl Body<'_> {
+    /// The group that it is a part of.
+    pub(crate) const fn group(&self) -> Option<&Arc<OpenGroup>> {
+        match self {
+            Self::Part(group, _) => Some(group),
+            _ => None,
+        }
+    }
+
     /// The records in it; the last one may be cut.
     pub(crate) fn records(&self, header: &BlockHeader) -> Result<Records<'_>, BlockError> {
-        let encoding = if header.encoding == COLUMNS { ROWS } else { header.encoding };
+        let is_turned = matches!(header.encoding, BlockHeader::COLUMNS | BlockHeader::GROUP);
+        let encoding = if is_turned { BlockHeader::PACKED } else { header.encoding };
         BlockHeader { codec: Codec::None.number(), encoding, ..*header }.records(self)
     }
 }
@@ -68,6 +73,7 @@ impl Body<'_> {
 pub(crate) struct Unpacker {
     decompressor: Decompressor,
     spares: Vec<Vec<u8>>,
+    groups: Groups,
 }
 
 impl fmt::Debug for Unpacker {
@@ -83,8 +89,40 @@ impl Unpacker {
     /// If it is compressed or in columns, and cut, too long, not what its codec makes, or of an
     /// unknown codec.
     pub(crate) fn unpack<'d>(&mut self, stored: &Stored<'d>) -> Result<Body<'d>, BlockError> {
+        if stored.header.encoding == BlockHeader::GROUP {
+            return self.part(stored, GroupForm::Rows, |_| Wish::Packed);
+        }
         let body = self.decompress(stored)?;
         self.rows(stored, body, |_| true)
+    }
+
+    /// A part of a group. Of a group that was opened before, this is what was wanted then.
+    fn part<'d, 't>(
+        &mut self,
+        stored: &Stored<'_>,
+        form: GroupForm,
+        wish: impl FnMut(u32) -> Wish<'t>,
+    ) -> Result<Body<'d>, BlockError> {
+        let found = match self.groups.find(stored) {
+            Some(found) => found,
+            None => {
+                let mut buffers = [(); 2].map(|()| self.spares.pop().unwrap_or_default());
+                let group = groups::open(stored, &mut self.decompressor, form, &mut buffers, wish);
+                let group = group.map(Arc::new);
+                let freed = self.groups.keep(stored, group.clone());
+                let [plain, _] = buffers;
+                for buffer in [Some(plain), freed].into_iter().flatten() {
+                    self.take_back(Body::Unpacked(buffer, 0));
+                }
+                group
+            }
+        };
+        found.map(|group| Body::Part(group, stored.part))
+    }
+
+    /// Forgets the groups that are open: what is wanted of them may be another.
+    pub(crate) fn forget_groups(&mut self) {
+        self.groups.clear();
     }
 
     /// The body of a block, and whether it is in columns, with `walk` at its first record. Otherwise it is in
@@ -99,8 +137,11 @@ impl Unpacker {
         walk: &mut ColumnWalk,
         mut wish: impl FnMut(u32, Option<&[u8]>) -> Wish<'t>,
     ) -> Result<(Body<'d>, bool), BlockError> {
+        if stored.header.encoding == BlockHeader::GROUP {
+            return Ok((self.part(stored, GroupForm::Words, |tag| wish(tag, None))?, false));
+        }
         let body = self.decompress(stored)?;
-        if stored.header.encoding != COLUMNS || stored.is_cut {
+        if stored.header.encoding != BlockHeader::COLUMNS || stored.is_cut {
             return Ok((self.rows(stored, body, |_| true)?, false));
         }
         if walk.begin(&stored.header, &body, stored.bytes.len(), |tag| wish(tag, Some(&body))) {
@@ -117,7 +158,7 @@ impl Unpacker {
         body: Body<'d>,
         is_wanted: impl FnMut(u32) -> bool,
     ) -> Result<Body<'d>, BlockError> {
-        if stored.header.encoding != COLUMNS {
+        if stored.header.encoding != BlockHeader::COLUMNS {
             return Ok(body);
         }
         if stored.is_cut {
@@ -140,7 +181,7 @@ impl Unpacker {
     }
 
     fn decompress<'d>(&mut self, stored: &Stored<'d>) -> Result<Body<'d>, BlockError> {
-        let Stored { header, bytes, is_cut } = *stored;
+        let Stored { header, bytes, is_cut, .. } = *stored;
         if header.codec == Codec::None.number() {
             return Ok(Body::InFile(bytes));
         }
@@ -162,6 +203,29 @@ impl Unpacker {
             return Err(error);
         }
         Ok(body)
+    }
+
+    /// A buffer for the bytes of a group. Give it [back](Self::take_back_buffer).
+    pub(crate) fn spare(&mut self) -> Vec<u8> {
+        self.spares.pop().unwrap_or_default()
+    }
+
+    /// Decompresses a section of a group.
+    ///
+    /// # Errors
+    /// If the bytes do not decompress to that length, or if this build lacks the codec.
+    pub(crate) fn decompress_into(
+        &mut self,
+        codec: Codec,
+        stored: &[u8],
+        plain: &mut [u8],
+    ) -> Result<(), BlockError> {
+        self.decompressor.decompress_into(codec, stored, plain)
+    }
+
+    /// Keeps a buffer for another block.
+    pub(crate) fn take_back_buffer(&mut self, buffer: Vec<u8>) {
+        self.take_back(Body::Unpacked(buffer, 0));
     }
 
     /// Keeps the buffer for another block.

@@ -7,6 +7,7 @@ use stenolog_format::frame::FileHeader;
 use stenolog_session::frames::Position;
 
 use super::header;
+use super::last::UnlistedBlocks;
 use super::ring_facts::RingFacts;
 use super::scan::{Checkpoint, Scanned, scan};
 use super::tables::Tables;
@@ -25,6 +26,8 @@ pub(super) struct Contents {
     pub(super) limits: Limits,
     /// For a dump that was made from the rings of a writer that died.
     pub(super) rings: Option<RingFacts>,
+    /// The blocks that are not in the tables, of a dump that was opened for its last records.
+    pub(super) unlisted: Option<UnlistedBlocks>,
 }
 
 impl Contents {
@@ -41,6 +44,8 @@ impl Contents {
         let first = Position::first(length as u64);
         let start = Checkpoint::new(first, limits.metadata_bytes, &tables);
         let scanned = scan(bytes, &start, file, &mut tables);
+        // There may be ten million.
+        tables.blocks.shrink_to_fit();
         if let Some(restated) = tables.restated.filter(|_| is_damaged) {
             header = restated;
         }
@@ -53,6 +58,7 @@ impl Contents {
             scanned,
             limits: *limits,
             rings: None,
+            unlisted: None,
         })
     }
 

@@ -1,8 +1,10 @@
 //! Refresh: reads on where a dump's file ended.
 
-use super::Dump;
+use std::sync::Arc;
+
 use super::contents::Contents;
 use super::source::{Change, Source};
+use super::{Dump, tail};
 use crate::error::OpenError;
 
 /// The result of [`Dump::refresh`](crate::Dump::refresh).
@@ -27,7 +29,7 @@ pub enum Refresh {
     Unchanged,
     /// The file has grown, and the dump with it.
     Grown {
-        /// How many bytes were appended.
+        /// How many bytes were appended; 0 if only the dump's tail has other records.
         bytes: u64,
     },
     /// The path leads to another file or to none, or the file was overwritten by another dump. This dump
@@ -74,6 +76,26 @@ impl Dump {
     /// # Ok::<(), stenolog_decoder::OpenError>(())
     /// ```
     pub fn refresh(&mut self) -> Result<Refresh, OpenError> {
+        // Before the file: what is no longer in the tail then is in the file.
+        let has_tail = self.end().is_none() && self.source.is_at_path();
+        let tail = if has_tail { tail::read_before(&self.path) } else { None };
+        let found = self.refresh_file()?;
+        if has_tail {
+            let before = self.tail.clone();
+            self.take_tail(tail.as_ref());
+            let is_same = match (&before, &self.tail) {
+                (Some(before), Some(tail)) => Arc::ptr_eq(before, tail),
+                (None, None) => true,
+                _ => false,
+            };
+            if matches!(found, Refresh::Unchanged) && !is_same {
+                return Ok(Refresh::Grown { bytes: 0 });
+            }
+        }
+        Ok(found)
+    }
+
+    fn refresh_file(&mut self) -> Result<Refresh, OpenError> {
         let failed = |source| OpenError::Io { path: self.path.to_path_buf(), source };
         let (change, writer_is_alive) = self.source.change(&self.path).map_err(failed)?;
         // It is not known of another file.

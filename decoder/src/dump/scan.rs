@@ -26,7 +26,7 @@ use stenolog_format::loss::LossFrame;
 use stenolog_format::volatile::VolatileRing;
 use stenolog_session::frames::{Frame, Position, Walk, WalkStep};
 
-use super::block::Block;
+use super::blocks::BlockEntry;
 use super::tables::{Tables, kind_name};
 use crate::model::damage::{Damage, DamageCause, MetadataError};
 
@@ -79,10 +79,22 @@ pub(super) fn scan(
     file: &Arc<Path>,
     tables: &mut Tables,
 ) -> Scanned {
+    scan_after(&[], bytes, from, file, tables)
+}
+
+/// Takes these frames, then scans those from a checkpoint on.
+pub(super) fn scan_after(
+    metadata: &[Frame],
+    bytes: &[u8],
+    from: &Checkpoint,
+    file: &Arc<Path>,
+    tables: &mut Tables,
+) -> Scanned {
     from.rewind(tables);
     let metadata_left = from.metadata_left;
     let mut scanner =
         Scanner { bytes, file, tables, metadata_left, unsettled: None, can_resume: true };
+    metadata.iter().for_each(|frame| scanner.take_frame(frame));
     let mut walk = Walk::new(bytes, from.position);
     loop {
         let position = walk.position();
@@ -163,7 +175,6 @@ impl<'a> Scanner<'a> {
             }
             // Read to pass over blocks, and by `verify`.
             Some(FrameKind::Summary) => {
-                self.tables.others.push(frame.offset);
                 self.tables.note_summary(frame.offset);
             }
             None => self.tables.others.push(frame.offset),
@@ -218,13 +229,7 @@ impl<'a> Scanner<'a> {
             }
             return;
         };
-        self.tables.blocks.push(Block {
-            offset: frame.offset,
-            payload_bytes: payload.len() as u32,
-            payload_crc: frame.header.payload_crc,
-            is_cut,
-            header,
-        });
+        BlockEntry::add(frame.offset, &header, payload, &mut self.tables.blocks);
     }
 
     fn take_metadata(&mut self, frame: &Frame, kind: FrameKind, payload: &[u8]) {

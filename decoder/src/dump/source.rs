@@ -150,6 +150,11 @@ impl Source {
         }
     }
 
+    /// Whether it was opened by its path.
+    pub(crate) fn is_at_path(&self) -> bool {
+        self.origin.as_ref().is_some_and(|origin| origin.is_at_path)
+    }
+
     /// The current state of the file, and whether its writer is alive. `path` is where it was opened.
     pub(crate) fn change(&self, path: &Path) -> io::Result<(Change, Option<bool>)> {
         let Some(origin) = &self.origin else { return Ok((Change::NoFile, None)) };

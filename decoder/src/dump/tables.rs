@@ -9,7 +9,7 @@ use stenolog_format::index::End;
 use stenolog_format::loss::LossFrame;
 use stenolog_format::volatile::{VolatileRing, VolatileState};
 
-use super::block::Block;
+use super::blocks::BlockEntry;
 use super::summary::SummaryPlace;
 use crate::model::damage::{Damage, DamageCause};
 use crate::model::site::{CompiledSite, SiteTable};
@@ -22,13 +22,13 @@ pub(crate) struct Tables {
     pub(crate) threads: BTreeMap<u32, Thread>,
     pub(crate) clock: Vec<ClockPair>,
     /// In the order of the file.
-    pub(crate) blocks: Vec<Block>,
-    /// In the order of their blocks.
+    pub(crate) blocks: Vec<BlockEntry>,
+    /// Those that do not follow their blocks at once, in the order of their blocks.
     pub(crate) summaries: Vec<SummaryPlace>,
     pub(crate) losses: Vec<LossFrame>,
     /// Rings that do not survive their process.
     pub(crate) volatile: Vec<VolatileRing>,
-    /// Offsets of the whole frames that are not blocks, indexes or ends.
+    /// Offsets of the whole frames that are not blocks, indexes, ends, or summaries right after their blocks.
     pub(crate) others: Vec<u64>,
     /// Offsets and lengths of the payloads of index frames.
     pub(crate) indexes: Vec<(usize, usize)>,
@@ -82,6 +82,10 @@ impl Tables {
 
     /// Notes where a summary is. It should be of the last block before it.
     pub(super) fn note_summary(&mut self, offset: u64) {
+        if BlockEntry::note_summary(&mut self.blocks, offset) {
+            return;
+        }
+        self.others.push(offset);
         let Some(block) = self.blocks.len().checked_sub(1) else { return };
         let place = SummaryPlace { block: block as u32, offset };
         if self.summaries.last().is_none_or(|last| last.block != place.block) {

@@ -21,8 +21,10 @@ mod required;
 mod search;
 
 pub(super) use automaton::LineAutomaton;
-pub(crate) use required::RequiredLiteral;
-pub(crate) use search::{Hits, search};
+pub(crate) use automaton::{Leaf, LeafKind};
+pub(crate) use fold::fold;
+pub(crate) use required::{Condition, RequiredLiteral, Wanted};
+pub(crate) use search::{Hits, TextSearch, search};
 
 use super::budget::Budget;
 

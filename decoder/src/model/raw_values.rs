@@ -1,106 +1,42 @@
 //! Undecoded values of a record.
 
-use stenolog_format::value::{Cursor, Encoding, Scalar, ScalarType, Value, ValueError};
+use stenolog_format::value::{Cursor, Encoding, IN_RESTORED, Value, ValueError, WordPlan, Words};
 
-use crate::model::site::{CompiledSite, MAX_SCALARS};
+use crate::model::site::CompiledSite;
 
 /// Undecoded values.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum RawValues<'a> {
     /// As a record holds them.
     Bytes(&'a [u8], Encoding),
-    /// Those of a call site with [scalars](CompiledSite::scalars).
+    /// As the [`WordPlan`] of the call site says.
     Words(Words<'a>),
 }
 
-/// Values that were read out of columns.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Words<'a> {
-    /// From the first value on.
-    pub(crate) words: &'a [u64],
-    /// The distance from each value to the next.
-    pub(crate) stride: usize,
-    /// Whether all values except texts are known to have the call site's types.
-    pub(crate) are_sound: bool,
-    /// The bytes that the texts point into.
-    pub(crate) body: &'a [u8],
-}
-
-impl<'a> Words<'a> {
-    #[inline]
-    pub(crate) fn word(&self, slot: usize) -> u64 {
-        self.words.get(slot * self.stride).copied().unwrap_or_default()
-    }
-
-    /// The start and the length of the text of a slot in the body.
-    #[inline]
-    pub(crate) fn place(&self, slot: usize) -> (usize, usize) {
-        let word = self.word(slot);
-        ((word >> 32) as usize, word as u32 as usize)
-    }
-
-    /// The text of a slot, which may not be UTF-8.
-    #[inline]
-    pub(crate) fn text(&self, slot: usize) -> &'a [u8] {
-        let (start, length) = self.place(slot);
-        self.body.get(start..).and_then(|rest| rest.get(..length)).unwrap_or_default()
-    }
-
-    /// The length of the text of a slot.
-    #[inline]
-    pub(crate) fn text_bytes(&self, slot: usize) -> usize {
-        self.place(slot).1
-    }
-
-    /// The value of a slot.
-    ///
-    /// # Errors
-    /// If the word is no value of this type.
-    #[inline]
-    pub(crate) fn scalar(&self, slot: usize, ty: ScalarType) -> Result<Scalar<'a>, ValueError> {
-        Scalar::from_word(ty, self.word(slot), self.body)
-    }
-}
-
 impl<'a> RawValues<'a> {
-    /// All values, one for each type. Only texts are not checked yet.
+    /// The values as words, which `buffer` may hold. Only texts are not checked.
     ///
     /// # Errors
-    /// If the values do not have these types.
+    /// If the values are not those of the plan.
     #[inline]
     pub(crate) fn words<'w>(
         &self,
-        types: &[ScalarType],
-        array: &'w mut [u64; MAX_SCALARS],
+        plan: &WordPlan,
+        buffer: &'w mut Vec<u64>,
     ) -> Result<Words<'w>, ValueError>
     where
         'a: 'w,
     {
-        match self {
-            Self::Bytes(bytes, encoding) => {
-                let mut cursor = Cursor::new(bytes, *encoding);
-                for (word, &ty) in array.iter_mut().zip(types) {
-                    *word = Scalar::read(&mut cursor, ty)?.to_word(bytes);
-                }
-                if !cursor.is_empty() {
-                    return Err(ValueError::Trailing);
-                }
-                Ok(Words { words: array, stride: 1, are_sound: true, body: bytes })
+        match *self {
+            Self::Bytes(body, encoding) => {
+                buffer.clear();
+                plan.read(body, encoding, buffer)?;
+                Ok(Words { words: buffer, stride: 1, body, restored: &[], encoding })
             }
-            Self::Words(words) => {
-                if !words.are_sound {
-                    // The first wrong value gives the error.
-                    for (slot, &ty) in types.iter().enumerate() {
-                        words.scalar(slot, ty)?;
-                    }
-                }
-                Ok(*words)
-            }
+            Self::Words(words) => Ok(words),
         }
     }
-}
 
-impl<'a> RawValues<'a> {
     /// Decodes the values of all slots of a call site.
     ///
     /// # Errors
@@ -114,9 +50,10 @@ impl<'a> RawValues<'a> {
         match *self {
             Self::Bytes(bytes, encoding) => read_values(Cursor::new(bytes, encoding), site, values),
             Self::Words(words) => {
-                let types = site.scalars().unwrap_or_default();
-                types.iter().enumerate().try_for_each(|(slot, &ty)| {
-                    values.push(words.scalar(slot, ty)?.into());
+                // There are words of call sites with a plan only.
+                let plan = site.words().ok_or(ValueError::End)?;
+                site.call_site().slots.iter().enumerate().try_for_each(|(at, slot)| {
+                    values.push(plan.value(at, &slot.ty, &words)?);
                     Ok(())
                 })
             }
@@ -148,44 +85,38 @@ pub(crate) fn recycle<'a>(mut values: Vec<Value<'_>>) -> Vec<Value<'a>> {
 #[derive(Clone, Debug)]
 pub(crate) enum OwnedValues {
     Bytes(Box<[u8]>, Encoding),
-    /// A word for each slot. Those of texts point into the bytes.
-    Words {
-        words: Box<[u64]>,
-        are_sound: bool,
-        texts: Box<[u8]>,
-    },
+    /// Words without a distance, and the bytes that their places refer to.
+    Words(Box<[u64]>, Box<[u8]>, Encoding),
 }
 
 impl OwnedValues {
     /// Copies the values of a record of `site`.
     pub(crate) fn copy_of(values: &RawValues<'_>, site: &CompiledSite) -> Self {
-        match *values {
-            RawValues::Bytes(bytes, encoding) => Self::Bytes(bytes.into(), encoding),
-            RawValues::Words(of) => {
-                let (mut words, mut texts) = (Vec::new(), Vec::new());
-                for (slot, ty) in site.scalars().unwrap_or_default().iter().enumerate() {
-                    let is_text = matches!(ty, ScalarType::Str | ScalarType::Formatted);
-                    words.push(if is_text {
-                        let (start, text) = (texts.len() as u64, of.text(slot));
-                        texts.extend_from_slice(text);
-                        start << 32 | text.len() as u64
-                    } else {
-                        of.word(slot)
-                    });
-                }
-                let (words, texts) = (words.into(), texts.into());
-                Self::Words { words, are_sound: of.are_sound, texts }
+        let of = match *values {
+            RawValues::Bytes(bytes, encoding) => return Self::Bytes(bytes.into(), encoding),
+            RawValues::Words(words) => words,
+        };
+        let (mut words, mut bytes) = (Vec::new(), Vec::new());
+        for leaf in site.words().map(WordPlan::leaves).unwrap_or_default() {
+            let at = words.len();
+            words.extend((at..at + leaf.words()).map(|at| of.word(at)));
+            if leaf.is_place() {
+                let copied = of.bytes(at);
+                // A start that does not fit cannot be, as a record is far shorter.
+                words[at] = (bytes.len() as u64) << 32 & !IN_RESTORED | copied.len() as u64;
+                bytes.extend_from_slice(copied);
             }
         }
+        Self::Words(words.into(), bytes.into(), of.encoding)
     }
 
     /// The values, borrowed.
     pub(crate) fn as_raw(&self) -> RawValues<'_> {
         match self {
             Self::Bytes(bytes, encoding) => RawValues::Bytes(bytes, *encoding),
-            Self::Words { words, are_sound, texts } => {
-                let (are_sound, body) = (*are_sound, &**texts);
-                RawValues::Words(Words { words, stride: 1, are_sound, body })
+            Self::Words(words, body, encoding) => {
+                let encoding = *encoding;
+                RawValues::Words(Words { words, stride: 1, body, restored: &[], encoding })
             }
         }
     }

@@ -4,13 +4,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use stenolog_format::dictionary::{CallSite, Role};
-use stenolog_format::value::{ScalarType, Value};
+use stenolog_format::value::{Value, WordPlan};
 
 use crate::escape::{is_clean, push_key};
 use crate::text::{CompileError, CompiledTemplate, Piece};
-
-/// A call site with no more values than this is read value by value, into an array on the stack.
-pub(crate) const MAX_SCALARS: usize = 8;
 
 /// A call site of a dump.
 ///
@@ -26,8 +23,8 @@ pub struct CompiledSite {
     call_site: CallSite,
     message: Message,
     fields: Vec<FieldName>,
-    /// The types of the values, if they are scalars and few.
-    scalars: Option<Box<[ScalarType]>>,
+    /// How the values are read as words, unless there are too many.
+    words: Option<WordPlan>,
 }
 
 #[derive(Clone, Debug)]
@@ -63,9 +60,8 @@ impl CompiledSite {
             },
         };
         let fields = unique_names(&call_site);
-        let types = call_site.slots.iter().map(|slot| ScalarType::of(&slot.ty));
-        let scalars = types.collect::<Option<Box<[_]>>>().filter(|of| of.len() <= MAX_SCALARS);
-        (Self { call_site, message, fields, scalars }, error)
+        let words = WordPlan::new(&call_site.slots);
+        (Self { call_site, message, fields, words }, error)
     }
 
     /// The dictionary entry of the call site.
@@ -74,10 +70,10 @@ impl CompiledSite {
         &self.call_site
     }
 
-    /// The types of the values, if all are scalars and there are at most [`MAX_SCALARS`].
+    /// How the values are read as words, unless there are too many.
     #[inline]
-    pub(crate) fn scalars(&self) -> Option<&[ScalarType]> {
-        self.scalars.as_deref()
+    pub(crate) fn words(&self) -> Option<&WordPlan> {
+        self.words.as_ref()
     }
 
     /// The named values, in order.

@@ -4,14 +4,14 @@
 use std::sync::Arc;
 
 use stenolog_format::block::ColumnValues;
-use stenolog_format::value::Encoding;
+use stenolog_format::value::{Encoding, Words};
 
 use super::block_body::BlockBody;
 use super::order::Key;
 use super::tally::BlockPlace;
 use crate::model::loss::{LossCause, LossEntry, LossKind};
 use crate::model::origin::EntryOrigin;
-use crate::model::raw_values::{RawValues, Words};
+use crate::model::raw_values::RawValues;
 
 /// The records of a block that are found at once: enough to amortize the start, few enough for the
 /// nearest cache.
@@ -64,6 +64,10 @@ pub(super) enum BatchValues {
     InBatch(ColumnValues),
     /// Packed values (start, length) that still have to pass the prefilter.
     Sought(u32, u32),
+    /// Words of a group (the first one, the distance to the next).
+    InGroup(u32, u32),
+    /// Packed values of a group (start, length).
+    PackedInGroup(u32, u32),
 }
 
 impl Default for RecordBatch {
@@ -111,7 +115,7 @@ impl RecordBatch {
     fn undecoded<'a>(
         &'a self,
         record: &BatchRecord,
-        body: &'a [u8],
+        body: &'a BlockBody,
         origin: EntryOrigin<'a>,
     ) -> UndecodedRecord<'a> {
         let BatchRecord { unix_ns, site_index, index, values } = *record;
@@ -128,9 +132,22 @@ impl RecordBatch {
             | BatchValues::Sought(start, length) => {
                 RawValues::Bytes(slice(&self.bytes, start, length), Encoding::Packed)
             }
-            BatchValues::InBatch(ColumnValues::Words { first, stride, are_sound }) => {
+            BatchValues::InGroup(first, stride) => {
+                let of = body.words();
+                let words = of.map_or(&[][..], |of| of.words.get(first as usize..).unwrap_or(&[]));
+                let restored = of.map_or(&[][..], |of| &of.restored);
+                let (stride, encoding) = (stride as usize, Encoding::Packed);
+                RawValues::Words(Words { words, stride, body, restored, encoding })
+            }
+            BatchValues::PackedInGroup(start, length) => {
+                let restored = body.words().map_or(&[][..], |of| &of.restored);
+                RawValues::Bytes(slice(restored, start, length), Encoding::Packed)
+            }
+            BatchValues::InBatch(ColumnValues::Words { first, stride }) => {
                 let words = self.words.get(first as usize..).unwrap_or_default();
-                RawValues::Words(Words { words, stride: stride as usize, are_sound, body })
+                let (stride, restored) = (stride as usize, &*self.bytes);
+                let encoding = Encoding::Packed;
+                RawValues::Words(Words { words, stride, body, restored, encoding })
             }
         };
         UndecodedRecord { site_index, origin, unix_ns, number, values }
@@ -177,7 +194,7 @@ impl<'r> RecordRun<'r> {
     #[inline]
     pub(crate) fn records(&self) -> impl Iterator<Item = UndecodedRecord<'r>> + use<'r> {
         let Self { origin, batch, body, .. } = *self;
-        let (batch, body): (&RecordBatch, &[u8]) = (batch, body);
+        let (batch, body): (&RecordBatch, &BlockBody) = (batch, body);
         let records = batch.records.get(self.from..self.to).unwrap_or_default();
         records.iter().map(move |record| batch.undecoded(record, body, origin))
     }

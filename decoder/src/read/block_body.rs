@@ -3,11 +3,12 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use stenolog_format::block::BlockHeader;
+use stenolog_format::block::{BlockHeader, GroupWords};
 use stenolog_format::frame::FrameHeader;
 
+use super::seek::Sought;
 use crate::dump::source::Source;
-use crate::dump::{Block, Body, Dump};
+use crate::dump::{Block, Body, Dump, OpenGroup};
 
 /// The body of an open block. It borrows nothing, so other threads can render its records.
 #[derive(Debug)]
@@ -16,6 +17,10 @@ pub(crate) enum BlockBody {
     InFile { source: Arc<Source>, start: usize, length: usize },
     /// The first bytes of a buffer.
     Unpacked(Vec<u8>, usize),
+    /// A part of a group.
+    Part(Arc<OpenGroup>, usize),
+    /// What was found in a group.
+    Found(Arc<Sought>),
 }
 
 impl BlockBody {
@@ -27,6 +32,16 @@ impl BlockBody {
                 Self::InFile { source: Arc::clone(dump.source()), start, length: bytes.len() }
             }
             Body::Unpacked(buffer, length) => Self::Unpacked(buffer, length),
+            Body::Part(group, part) => Self::Part(group, part),
+        }
+    }
+
+    /// The words of the group that it is a part of.
+    #[inline]
+    pub(crate) fn words(&self) -> Option<&GroupWords> {
+        match self {
+            Self::Part(group, _) => group.words(),
+            _ => None,
         }
     }
 
@@ -35,13 +50,15 @@ impl BlockBody {
         match self {
             Self::InFile { .. } => 0,
             Self::Unpacked(buffer, _) => buffer.capacity(),
+            Self::Part(group, _) => group.held_bytes(),
+            Self::Found(found) => found.bytes().len(),
         }
     }
 
     /// The buffer, to be reused.
     pub(crate) fn into_body(self) -> Option<Body<'static>> {
         match self {
-            Self::InFile { .. } => None,
+            Self::InFile { .. } | Self::Part(..) | Self::Found(_) => None,
             Self::Unpacked(buffer, length) => Some(Body::Unpacked(buffer, length)),
         }
     }
@@ -58,6 +75,8 @@ impl Deref for BlockBody {
                 rest.get(..*length).unwrap_or_default()
             }
             Self::Unpacked(buffer, length) => buffer.get(..*length).unwrap_or_default(),
+            Self::Part(group, part) => group.part(*part),
+            Self::Found(found) => found.bytes(),
         }
     }
 }

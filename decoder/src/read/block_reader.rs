@@ -7,13 +7,16 @@ use stenolog_format::block::{
 };
 use stenolog_format::dictionary::{CallSite, TimeSource};
 use stenolog_format::loss::Loss;
+use stenolog_format::value::Encoding;
 
 use super::batch::{BATCH_RECORDS, BatchRecord, BatchValues, RecordBatch};
 use super::block_body::BlockBody;
 use super::columns::OpenColumns;
+use super::group_walk::GroupWalk;
 use super::order::{Key, Order};
 use super::plan::ReadPlan;
 use super::pools::Pools;
+use super::seek::{FoundRecord, Sought};
 use super::tally::{BlockPlace, Tally};
 use crate::clock::{Moment, TimeMap, Window};
 use crate::dump::{Block, Stored};
@@ -29,6 +32,8 @@ pub(super) struct BlockReader {
     pub(super) is_from_rings: bool,
     pub(super) body: Arc<BlockBody>,
     walk: BlockWalk,
+    /// What a search found in it.
+    sought: Option<Arc<Sought>>,
     /// How many records the walk could not find, and why.
     pub(super) ended: Option<(u32, BlockError)>,
     /// The number of the next record.
@@ -42,6 +47,18 @@ pub(super) struct BlockReader {
 enum BlockWalk {
     Rows(RecordsPlace, Hits),
     Columns(OpenColumns),
+    Group(GroupWalk),
+    Found(FoundWalk),
+}
+
+/// The position of the walk over records that were found in a group.
+#[derive(Debug)]
+struct FoundWalk {
+    found: Arc<Sought>,
+    part: usize,
+    /// How many of them were passed, and how many records of the part.
+    next: usize,
+    passed: u32,
 }
 
 /// The times of a ring's records, and their merge keys.
@@ -94,9 +111,15 @@ impl BlockClock<'_> {
         }
     }
 
+    /// The time of a record of a packed block.
+    #[inline]
+    pub(super) fn moment_of(&mut self, time: RecordTime) -> (Moment, u64) {
+        self.moment(time, TimeSource::Counter)
+    }
+
     /// The key of the next record.
     #[inline]
-    fn key(&mut self, own: Key) -> Key {
+    pub(super) fn key(&mut self, own: Key) -> Key {
         if self.order == Order::Time {
             self.key = self.key.max(own);
         }
@@ -116,40 +139,56 @@ impl BlockReader {
         plan: &ReadPlan,
         pools: &mut Pools,
     ) -> Result<Self, BlockError> {
+        let sought = plan.find((dump_index, index as usize), block, &mut pools.unpacker);
+        if let Some(found) = sought.as_ref().filter(|of| matches!(***of, Sought::Records(_))) {
+            let (found, part) = (Arc::clone(found), block.part as usize);
+            let body = BlockBody::Found(Arc::clone(&found));
+            let walk = BlockWalk::Found(FoundWalk { found, part, next: 0, passed: 0 });
+            return Self::new((dump_index, index), block, (body, walk), plan);
+        }
         let mut columns = pools.columns.pop().unwrap_or_default();
         let select = |tag| plan.select(dump_index, tag).filter(|_| tag != CallSite::LOSS_ID);
+        let is_sought = |of: &Requirements| of.in_rows.is_some();
+        let selection = |tag| {
+            let (site, predicate) = select(tag)?;
+            Some((site, matches!(predicate, SitePredicate::Requires(of) if is_sought(of))))
+        };
+        let is_ruled_out = |tag| sought.as_ref().is_some_and(|of| of.rules_out(tag));
         let mut may_hold = None;
         let opened =
             pools.unpacker.open(stored, &mut columns.walk, |tag, body| match select(tag) {
                 // Records with an unknown call site are reported.
                 None => Wish::Alone,
                 Some((_, SitePredicate::Never)) => Wish::Nothing,
+                Some(_) if is_ruled_out(tag) => Wish::Nothing,
                 // The search goes over all columns first, then over each record.
                 Some((_, SitePredicate::Requires(of))) if of.in_rows.is_some() => {
                     let look = |body| *may_hold.get_or_insert_with(|| plan.may_contain(body));
                     if body.is_none_or(look) { Wish::Packed } else { Wish::Nothing }
                 }
                 Some((site, SitePredicate::Requires(_) | SitePredicate::Always)) => {
-                    let scalars = plan.sites.get(site).and_then(|site| site.scalars());
-                    scalars.map_or(Wish::Packed, Wish::Words)
+                    let words = plan.sites.get(site).and_then(|site| site.words());
+                    words.map_or(Wish::Packed, Wish::Words)
                 }
             });
         let walk = opened.and_then(|(body, is_in_columns)| {
             if is_in_columns {
                 return Ok((body, None));
             }
-            let place = body.records(&block.header)?.place();
-            Ok((body, Some(BlockWalk::Rows(place, Hits::default()))))
+            let of_group = body
+                .group()
+                .and_then(|group| GroupWalk::new(group, block.part as usize, &selection));
+            let walk = match of_group {
+                Some(walk) => BlockWalk::Group(walk),
+                None => BlockWalk::Rows(body.records(&block.header)?.place(), Hits::default()),
+            };
+            Ok((body, Some(walk)))
         });
         let (body, walk) = match walk {
             Ok((body, None)) => {
                 let OpenColumns { walk, selections } = &mut columns;
                 selections.clear();
-                selections.extend(walk.kinds().iter().map(|kind| {
-                    let (site, predicate) = select(kind.tag)?;
-                    let is_sought = |of: &Requirements| of.in_rows.is_some();
-                    Some((site, matches!(predicate, SitePredicate::Requires(of) if is_sought(of))))
-                }));
+                selections.extend(walk.kinds().iter().map(|kind| selection(kind.tag)));
                 (body, BlockWalk::Columns(columns))
             }
             Ok((body, Some(rows))) => {
@@ -162,17 +201,28 @@ impl BlockReader {
             }
         };
         let dump = plan.dumps.get(dump_index).ok_or(BlockError::Cut)?;
-        let number = block.header.first_record;
-        let body = Arc::new(BlockBody::new(body, dump, block));
+        let body = BlockBody::new(body, dump, block);
+        let reader = Self::new((dump_index, index), block, (body, walk), plan)?;
+        Ok(Self { sought, ..reader })
+    }
+
+    fn new(
+        (dump_index, index): (usize, u32),
+        block: &Block,
+        (body, walk): (BlockBody, BlockWalk),
+        plan: &ReadPlan,
+    ) -> Result<Self, BlockError> {
+        let dump = plan.dumps.get(dump_index).ok_or(BlockError::Cut)?;
         Ok(Self {
             dump_index,
             index,
             block: *block,
             is_from_rings: dump.is_from_rings(),
-            body,
+            body: Arc::new(body),
             walk,
+            sought: None,
             ended: None,
-            number,
+            number: block.header.first_record,
             unknown: (0, 0),
         })
     }
@@ -186,7 +236,7 @@ impl BlockReader {
     pub(super) fn bytes_left(&self) -> u64 {
         match &self.walk {
             BlockWalk::Rows(place, _) => self.body.len().saturating_sub(place.offset()) as u64,
-            BlockWalk::Columns(_) => 0,
+            BlockWalk::Columns(_) | BlockWalk::Group(_) | BlockWalk::Found(_) => 0,
         }
     }
 
@@ -229,6 +279,8 @@ impl BlockReader {
         let (found, walked) = match &mut self.walk {
             BlockWalk::Rows(..) => self.find_in_rows(&mut finder),
             BlockWalk::Columns(..) => self.find_in_columns(&mut finder),
+            BlockWalk::Group(walk) => walk.find(&mut finder, &self.block),
+            BlockWalk::Found(..) => self.find_in_found(&mut finder),
         };
         finder.batch.shrink();
         // Numbers saturate.
@@ -302,7 +354,7 @@ impl BlockReader {
                         let start = start as usize;
                         hits.has(search, bytes, start..start + length as usize)
                     }
-                    BatchValues::InBody(..) | BatchValues::InBatch(_) => true,
+                    _ => true,
                 };
                 if is_wanted {
                     (records[kept], keys[kept]) = (records[at], keys[at]);
@@ -315,6 +367,36 @@ impl BlockReader {
         // Unwanted records do not raise the keys of wanted ones.
         keys.iter_mut().for_each(|key| *key = clock.key(*key));
         (BlockStep::Records, walked)
+    }
+
+    /// As [`find_in_columns`](Self::find_in_columns).
+    fn find_in_found(&mut self, finder: &mut Finder<'_, '_>) -> (BlockStep, u64) {
+        let BlockWalk::Found(FoundWalk { found, part, next, passed }) = &mut self.walk else {
+            return (BlockStep::End, 0);
+        };
+        let Finder { clock, delivered, batch, plan } = finder;
+        batch.encoding = Encoding::Packed;
+        let (header, before) = (&self.block.header, *passed);
+        let rest = found.records(*part).get(*next..).unwrap_or_default();
+        *passed = rest.get(BATCH_RECORDS).map_or(header.count, |record| record.index);
+        for record in rest.iter().take(BATCH_RECORDS) {
+            *next += 1;
+            let FoundRecord { index, site_index, time, start, length } = *record;
+            if header.first_record.saturating_add(index.into()) < *delivered {
+                continue;
+            }
+            let (moment, tie) = clock.moment(time, TimeSource::Counter);
+            if !plan.filter.wants_time(moment.unix_ns) {
+                continue;
+            }
+            let unix_ns = moment.unix_ns;
+            let values = BatchValues::InBody(start, length);
+            batch.keys.push(clock.key((moment.order_ns, tie)));
+            batch.records.push(BatchRecord { unix_ns, site_index, index, values });
+        }
+        let walked = passed.saturating_sub(before);
+        let step = if walked == 0 { BlockStep::End } else { BlockStep::Records };
+        (step, walked.into())
     }
 
     /// The step of a record that is not read together with others.
@@ -335,12 +417,13 @@ impl BlockReader {
         let BlockWalk::Rows(place, hits) = &mut self.walk else { return (BlockStep::End, 0) };
         let body = &**self.body;
         let Finder { clock, delivered, batch, plan } = finder;
+        let is_ruled_out = |tag| self.sought.as_ref().is_some_and(|of| of.rules_out(tag));
         let mut records = Records::resume(body, *place);
         let first = self.number;
         let mut walked = 0;
         let mut found = BlockStep::End;
         while batch.records.len() < BATCH_RECORDS {
-            if plan.is_selective && first.saturating_add(walked) >= *delivered {
+            if plan.selection.is_selective && first.saturating_add(walked) >= *delivered {
                 let passed = records.pass_over(|tag, values| {
                     let selected = plan.select(self.dump_index, tag);
                     let predicate = selected.filter(|_| tag != CallSite::LOSS_ID);
@@ -373,7 +456,8 @@ impl BlockReader {
             }
             let number = first.saturating_add(walked);
             walked += 1;
-            let wanted = selected.filter(|(_, of)| !matches!(of, SitePredicate::Never));
+            let is_never = |of: &SitePredicate| matches!(of, SitePredicate::Never);
+            let wanted = selected.filter(|(_, of)| !is_never(of) && !is_ruled_out(record.tag));
             let Some((site_index, _)) = wanted.filter(|_| number >= *delivered) else { continue };
             let site = plan.sites.get(site_index);
             let source = site.map_or(TimeSource::Counter, |site| site.call_site().time);
@@ -400,14 +484,14 @@ impl BlockReader {
 }
 
 /// The parameters of a search for records.
-struct Finder<'f, 'm> {
-    clock: &'f mut BlockClock<'m>,
-    delivered: u64,
-    batch: &'f mut RecordBatch,
-    plan: &'f ReadPlan,
+pub(super) struct Finder<'f, 'm> {
+    pub(super) clock: &'f mut BlockClock<'m>,
+    pub(super) delivered: u64,
+    pub(super) batch: &'f mut RecordBatch,
+    pub(super) plan: &'f ReadPlan,
 }
 
-fn statement(time: RecordTime, values: &[u8]) -> BlockStep {
+pub(super) fn statement(time: RecordTime, values: &[u8]) -> BlockStep {
     let counter = match time {
         RecordTime::Counter(counter) | RecordTime::Word(counter) => counter,
         RecordTime::UnixNanos(_) => 0,

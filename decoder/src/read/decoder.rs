@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use super::ending::{self, Cut, ItemsByRing};
 use super::inputs::IntoDumps;
 use super::order::{Key, Order};
 use super::plan::{CallSites, ReadPlan};
 use super::ring::{Ring, Turn};
+use super::seek::SoughtGroups;
 use super::session::{ItemsSeen, new_items};
 use super::state::ReadState;
 use super::statement::{Losses, PendingLosses, Statement};
@@ -60,6 +62,8 @@ pub struct Decoder {
     /// The rings that have a next entry, by its key.
     pub(super) heap: BinaryHeap<Reverse<(Key, usize)>>,
     seen: ItemsSeen,
+    /// Entries up to this key are not delivered: others before them were passed over.
+    after: Option<Key>,
     pub(super) is_started: bool,
     pub(super) losses: Losses,
     /// Losses that may still be merged with others.
@@ -82,6 +86,7 @@ impl Decoder {
             has_ended: Vec::new(),
             heap: BinaryHeap::new(),
             seen: ItemsSeen::default(),
+            after: None,
             is_started: false,
             losses: Losses::default(),
             pending: PendingLosses::default(),
@@ -216,6 +221,11 @@ impl Decoder {
         &self.plan.sites
     }
 
+    /// The groups that are searched, which other threads may help to do.
+    pub(crate) fn sought(&self) -> Option<Arc<SoughtGroups>> {
+        self.plan.sought.clone()
+    }
+
     pub(crate) const fn losses(&self) -> Losses {
         self.losses
     }
@@ -260,11 +270,14 @@ impl Decoder {
         self.start();
         self.pass_delivered();
         while let Some(Reverse((_, index))) = self.heap.pop() {
-            let Self { plan, state, rings, heap, .. } = self;
+            let Self { plan, state, rings, heap, after, .. } = self;
             let Some(ring) = rings.get_mut(index) else { continue };
             let next = heap.peek().map(|Reverse(next)| *next);
             let flow = loop {
-                let (count, flow) = take(ring.turn(index, next), index, &mut state.tally);
+                let (count, flow) = match after.map_or(0, |after| ring.entries_up_to(after)) {
+                    0 => take(ring.turn(index, next), index, &mut state.tally),
+                    dropped => (dropped, ControlFlow::Continue(())),
+                };
                 let Some(key) = ring.advance(count, plan, state) else {
                     self.end_ring(index);
                     break flow;
@@ -276,6 +289,8 @@ impl Decoder {
             };
             flow?;
         }
+        // What is added may be as early as it likes.
+        self.after = None;
         ControlFlow::Continue(())
     }
 
@@ -316,23 +331,56 @@ impl Decoder {
         }
     }
 
+    /// Lists all blocks of all dumps. Returns whether some were not listed.
+    pub(crate) fn list_all(&mut self) -> bool {
+        let is_partial = self.plan.dumps.iter().any(|dump| dump.unlisted().is_some());
+        if is_partial && !self.is_started {
+            for dump in self.plan.dumps_mut() {
+                *dump = dump.whole().into_owned();
+            }
+            self.plan.update_sessions();
+        }
+        is_partial && !self.is_started
+    }
+
     /// Reads the heads of the rings, unless that was done.
     pub(crate) fn start(&mut self) {
+        self.list_all();
         if !std::mem::replace(&mut self.is_started, true) {
             self.plan.apply_filter();
             self.extend();
         }
     }
 
+    /// Starts the decoder so late that about as many records, wanted or not, follow. Returns `false` if it has
+    /// been started, or if all blocks are to be read.
+    pub(crate) fn start_before_end(&mut self, records: u64) -> bool {
+        if self.is_started {
+            return false;
+        }
+        self.is_started = true;
+        self.plan.apply_filter();
+        self.extend_with(|items, plan| ending::cut(items, plan, records));
+        self.after.is_some()
+    }
+
     /// Gives the rings what is new in the dumps.
     pub(super) fn extend(&mut self) {
-        let Self { plan, state, rings, by_id, seen, has_ended, .. } = self;
+        self.extend_with(|_, _| None);
+    }
+
+    /// Gives the rings what is new in the dumps, except for what `cut` removes.
+    fn extend_with(&mut self, cut: impl FnOnce(&mut ItemsByRing, &ReadPlan) -> Option<Cut>) {
+        let Self { plan, state, rings, by_id, seen, has_ended, after, .. } = self;
         let first_new = rings.len();
         for ring in &mut *rings {
             ring.forget_unsettled(|dump| seen.settled_blocks(dump));
         }
         let mut resumed = Vec::new();
-        for ((session, ring_id), items) in new_items(&plan.dumps, &plan.sessions, seen) {
+        let mut items = new_items(&plan.dumps, &plan.sessions, seen);
+        let cut = cut(&mut items, plan);
+        *after = cut.as_ref().map(|cut| cut.key).or(*after);
+        for ((session, ring_id), items) in items {
             let index = match by_id.get(&(session, ring_id)) {
                 Some(&index) => index,
                 None => {
@@ -343,7 +391,11 @@ impl Decoder {
                         continue;
                     }
                     by_id.insert((session, ring_id), rings.len());
-                    rings.push(Ring::new(session, name, of.is_from_start));
+                    let mut ring = Ring::new(session, name, of.is_from_start);
+                    if let Some(cut) = &cut {
+                        ring.begin_after(cut.key, cut.lead(session, ring_id));
+                    }
+                    rings.push(ring);
                     has_ended.push(false);
                     rings.len() - 1
                 }

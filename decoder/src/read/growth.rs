@@ -34,6 +34,7 @@ impl Decoder {
         if let Some(present) = self.plan.dumps_mut().get_mut(index) {
             *present = dump;
         }
+        self.update_tails();
         self.go_on();
         true
     }
@@ -84,6 +85,7 @@ impl Decoder {
             }
         }
         if has_changed {
+            self.update_tails();
             self.go_on();
         }
         result.map(|()| has_changed)
@@ -122,6 +124,7 @@ impl Decoder {
         let is_later_file = |other: &Dump| {
             let other_header = other.header();
             !other.is_from_rings()
+                && !other.is_tail()
                 && other_header.session == header.session
                 && other_header.sequence > header.sequence
         };
@@ -131,13 +134,38 @@ impl Decoder {
         // It may have entries that come before one that a cursor has delivered.
         self.pass_delivered();
         self.plan.dumps = self.plan.dumps.iter().cloned().chain([dump]).collect();
+        self.update_tails();
         self.go_on();
         true
+    }
+
+    /// Takes over the tails that the dumps have by now.
+    fn update_tails(&mut self) {
+        let tails: Vec<_> =
+            self.plan.dumps.iter().filter_map(|dump| dump.tail_dump().cloned()).collect();
+        for tail in tails {
+            let session = tail.header().session;
+            let is_place = |at: &usize| {
+                let place = &self.plan.dumps[*at];
+                place.is_tail() && place.header().session == session
+            };
+            // A block of the old one may be open.
+            let is_free = |at: &usize| !self.rings.iter().any(|ring| ring.reads(*at));
+            let place = (0..self.plan.dumps.len()).filter(is_place).find(is_free);
+            match place {
+                Some(at) => self.plan.replace_tail(at, tail),
+                None => {
+                    self.plan.dumps = self.plan.dumps.iter().cloned().chain([tail]).collect();
+                }
+            }
+        }
     }
 
     /// Continues with dumps that have changed.
     fn go_on(&mut self) {
         self.plan.update_sessions();
+        self.state.pools.unpacker.forget_groups();
+        self.state.pools.checked.clear();
         if self.is_started {
             self.plan.apply_filter();
             self.extend();

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use regex::bytes::Regex;
 
 use super::order::Order;
+use super::seek::{Sought, SoughtGroups};
+use super::selection::Selection;
 use super::session::{self, Session};
 use crate::clock::TimeMap;
-use crate::dump::Dump;
+use crate::dump::{Block, Dump, Unpacker, with_tails};
 use crate::filter::{Budget, Filter, Hits, SitePredicate, search};
 use crate::model::site::CompiledSite;
 
@@ -20,16 +22,14 @@ pub(crate) struct ReadPlan {
     pub(crate) filter: Arc<Filter>,
     pub(super) order: Order,
     pub(crate) sites: Arc<CallSites>,
-    /// For each call site, in the order of `sites`.
-    predicates: Vec<SitePredicate>,
-    /// For each dump, the indexes of its call sites among all, in the order of definition.
-    by_dump: Vec<Vec<u32>>,
-    /// Whether there are call sites with unwanted records.
-    pub(super) is_selective: bool,
+    pub(super) selection: Selection,
     /// Searches for what the records of any call site must contain, if they must.
     pub(super) search: Option<Regex>,
     /// Whether it searches for text only, which columns hold in one piece.
     searches_text: bool,
+    /// What is found in groups, and for each dump how many blocks it had when that was begun.
+    pub(crate) sought: Option<Arc<SoughtGroups>>,
+    sought_from: Vec<usize>,
     budget: Budget,
 }
 
@@ -52,6 +52,7 @@ impl CallSites {
 
 impl ReadPlan {
     pub(super) fn new(dumps: Arc<[Dump]>) -> Self {
+        let dumps = with_tails(dumps);
         let sessions = session::sessions(&dumps);
         Self {
             dumps,
@@ -59,11 +60,11 @@ impl ReadPlan {
             filter: Arc::default(),
             order: Order::default(),
             sites: Arc::default(),
-            predicates: Vec::new(),
-            by_dump: Vec::new(),
-            is_selective: false,
+            selection: Selection::default(),
             search: None,
             searches_text: false,
+            sought: None,
+            sought_from: Vec::new(),
             budget: Budget::default(),
         }
     }
@@ -74,9 +75,27 @@ impl ReadPlan {
         self.sessions.get(session).map(|session| &session.map)
     }
 
+    /// The index of a dump's session.
+    pub(super) fn session_of(&self, dump: &Dump) -> Option<usize> {
+        self.sessions.iter().position(|session| session.is_of(dump))
+    }
+
     /// The dumps, to be replaced by later states of the same files.
     pub(super) fn dumps_mut(&mut self) -> &mut [Dump] {
+        // It shares the dumps, which would be copied.
+        self.sought = None;
         Arc::make_mut(&mut self.dumps)
+    }
+
+    /// Replaces the tail of a session at this place. Its call sites are looked up again.
+    pub(super) fn replace_tail(&mut self, at: usize, tail: Dump) {
+        self.sought = None;
+        if let (Some(place), Some(sites)) =
+            (Arc::make_mut(&mut self.dumps).get_mut(at), self.selection.by_dump.get_mut(at))
+        {
+            *place = tail;
+            sites.clear();
+        }
     }
 
     /// Determines the sessions of the dumps again: their clocks may have more pairs.
@@ -86,68 +105,57 @@ impl ReadPlan {
 
     /// Applies the filter to the call sites that it has not been applied to.
     pub(super) fn apply_filter(&mut self) {
-        let Self { dumps, filter, sites, predicates, by_dump, budget, .. } = self;
+        let Self { dumps, filter, sites, selection, budget, .. } = self;
+        let Selection { predicates, by_dump, .. } = selection;
         let sites = &mut Arc::make_mut(sites).sites;
         by_dump.resize(dumps.len(), Vec::new());
         for (dump, indexes) in dumps.iter().zip(by_dump) {
             for site in dump.tables().sites.shared().iter().skip(indexes.len()) {
+                // A tail that is read again and again has the same ones each time.
+                let known = || sites.iter().position(|known| known.call_site() == site.call_site());
+                if dump.is_tail()
+                    && let Some(known) = known()
+                {
+                    indexes.push(known as u32);
+                    continue;
+                }
                 budget.earn(site.call_site());
                 indexes.push(sites.len() as u32);
                 sites.push(Arc::clone(site));
                 predicates.push(filter.predicate(site, budget));
             }
         }
-        let all = || self.predicates.iter();
-        self.is_selective = all().any(|predicate| !matches!(predicate, SitePredicate::Always));
-        let requirements = || {
-            all().filter_map(|predicate| match predicate {
-                SitePredicate::Requires(all) => all.in_rows.as_deref().map(|of| (of, all.is_text)),
-                SitePredicate::Never | SitePredicate::Always => None,
-            })
-        };
+        selection.settle();
+        let requirements =
+            || selection.requirements().filter_map(|of| Some((of.in_rows.as_deref()?, of.is_text)));
         self.searches_text = requirements().all(|(_, is_text)| is_text);
         let pieces = || requirements().flat_map(|(pieces, _)| pieces);
         self.search = pieces().next().and_then(|_| search(pieces()));
+        let blocks = self.dumps.iter().map(|dump| dump.settled_blocks());
+        let from = std::mem::replace(&mut self.sought_from, blocks.collect());
+        self.sought = SoughtGroups::new(&self.dumps, &self.selection, from).map(Arc::new);
+    }
+
+    /// What a search finds in the group of a block; `None` if the block must be read in any case.
+    pub(super) fn find(
+        &self,
+        place: (usize, usize),
+        block: &Block,
+        unpacker: &mut Unpacker,
+    ) -> Option<Arc<Sought>> {
+        self.sought.as_ref()?.find(place, block, unpacker)
     }
 
     /// The index of the call site of a dump with this tag, and its predicate; `None` if no call site
     /// has it.
     #[inline]
     pub(super) fn select(&self, dump: usize, tag: u32) -> Option<(u32, &SitePredicate)> {
-        let index = match self.dumps.get(dump)?.tables().sites.index(tag) {
-            Some(site) => *self.by_dump.get(dump)?.get(site)?,
-            None => self.index_in_others(dump, tag)?,
-        };
-        Some((index, self.predicates.get(index as usize)?))
-    }
-
-    /// The index of a call site whose dictionary entry the dump has lost: an id means the same call
-    /// site in all files of a session.
-    #[cold]
-    fn index_in_others(&self, dump: usize, tag: u32) -> Option<u32> {
-        let of = self.dumps.get(dump)?;
-        // An undamaged dump has all that its blocks need.
-        if of.damage().is_empty() {
-            return None;
-        }
-        let others = self.dumps.iter().zip(&self.by_dump);
-        let of_session = others.filter(|(other, _)| other.header().session == of.header().session);
-        let mut found = of_session
-            .filter_map(|(other, indexes)| indexes.get(other.tables().sites.index(tag)?).copied());
-        found.next()
+        self.selection.select(&self.dumps, dump, tag)
     }
 
     /// Whether a block may hold a wanted record, or one whose call site is unknown, by its summary.
-    pub(super) fn may_hold(&self, dump_index: usize, dump: &Dump, block: usize) -> bool {
-        let Some(summary) = dump.summary(block).filter(|_| self.is_selective) else { return true };
-        let mut ids = summary.sites();
-        ids.any(|id| match id.and_then(|id| self.select(dump_index, id)) {
-            None | Some((_, SitePredicate::Always)) => true,
-            Some((_, SitePredicate::Never)) => false,
-            Some((_, SitePredicate::Requires(of))) => {
-                of.all.iter().all(|one| one.may_be_met(&summary))
-            }
-        })
+    pub(super) fn may_hold(&self, dump_index: usize, block: usize) -> bool {
+        self.selection.may_hold(&self.dumps, dump_index, block)
     }
 
     /// Whether the columns of a block contain any text that its records require.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::batch::RecordBatch;
 use super::block_body::BlockBody;
 use super::columns::OpenColumns;
-use crate::dump::Unpacker;
+use crate::dump::{CheckedFrames, Unpacker};
 
 /// The number of pooled buffers to probe for a free one.
 const MAX_PROBES: usize = 4;
@@ -15,6 +15,7 @@ const MAX_PROBES: usize = 4;
 #[derive(Debug, Default)]
 pub(crate) struct Pools {
     pub(crate) unpacker: Unpacker,
+    pub(crate) checked: CheckedFrames,
     pub(crate) columns: Vec<OpenColumns>,
     /// Bodies and batches that other threads may still use.
     bodies: VecDeque<Arc<BlockBody>>,

@@ -10,6 +10,7 @@
 //! the next entry, and no earlier. Keys never fall within a ring. `losses` states what is missing. A ring
 //! that continues another one begins when that one has ended, with its last key.
 
+mod late;
 mod losses;
 
 use std::collections::VecDeque;
@@ -146,7 +147,7 @@ impl Ring {
     /// Forgets items of blocks that may have been replaced: those of a dump from an index on.
     pub(super) fn forget_unsettled(&mut self, settled: impl Fn(u32) -> u32) {
         let is_settled =
-            |item: &Item| item.kind != ItemKind::Block || item.index < settled(item.dump);
+            |item: &Item| item.kind() != ItemKind::Block || item.index < settled(item.dump());
         self.items.retain(is_settled);
         if matches!(&self.head, RingHead::Block(item) if !is_settled(item)) {
             self.head = RingHead::None;
@@ -155,13 +156,25 @@ impl Ring {
 
     /// Adds items. What was missing at the end may be in them.
     pub(super) fn extend(&mut self, more: RingItems, state: &mut ReadState) {
-        self.items.extend(more.items);
+        if self.items.is_empty() {
+            // Without a copy: there may be millions.
+            let mut items = more.items;
+            items.shrink_to_fit();
+            self.items = items.into();
+        } else {
+            self.items.extend(more.items);
+        }
         self.items.make_contiguous().sort_unstable();
         self.reread = self.reread.max(more.reread);
         if let Some((first, count, kind)) = self.lost_at_end.take() {
             state.tally.unmiss(kind, count);
             self.expected = Some(first);
         }
+    }
+
+    /// Whether a block of this dump is open.
+    pub(super) fn reads(&self, dump: usize) -> bool {
+        self.open.as_ref().is_some_and(|open| open.dump_index == dump)
     }
 
     fn origin(&self) -> EntryOrigin<'_> {
@@ -263,17 +276,17 @@ impl Ring {
     }
 
     fn take_item(&mut self, item: Item, plan: &ReadPlan, state: &mut ReadState) -> Option<Key> {
-        let dump_index = item.dump as usize;
+        let dump_index = item.dump() as usize;
         let dump = plan.dumps.get(dump_index)?;
         let index = item.index as usize;
-        if item.kind != ItemKind::Block {
+        if item.kind() != ItemKind::Block {
             let frame = dump.tables().losses.get(index)?;
-            return match frame.gone.filter(|_| item.kind == ItemKind::Gone) {
+            return match frame.gone.filter(|_| item.kind() == ItemKind::Gone) {
                 Some(gone) => self.take_gone(item, frame, gone, plan, state),
                 None => self.take_loss_frame(frame, plan, state),
             };
         }
-        let block = dump.blocks().get(index)?;
+        let block = &dump.blocks().get(index)?;
         let header = &block.header;
         // Records that are missing before it are stated when it is opened.
         let first = header.first_record;
@@ -282,29 +295,45 @@ impl Ring {
         // An empty block only states a gap.
         let is_wanted = || {
             plan.filter.wants_block(header, map)
-                && (header.flags & BlockHeader::HAS_LOSS != 0
-                    || plan.may_hold(dump_index, dump, index))
+                && (header.flags & BlockHeader::HAS_LOSS != 0 || plan.may_hold(dump_index, index))
         };
         if header.count > 0 && !is_wanted() {
-            // It is not read, so nothing in it is known to be there or to be missing.
-            let end = header.first_record.saturating_add(header.count.into());
-            self.expected = Some(end.max(self.expected.unwrap_or(0)));
-            self.broken = None;
-            self.settled = self.settled.max(end);
+            self.skip(header);
             return None;
         }
         let key = match plan.order {
             Order::Time => first_key(header, map, &mut self.hint),
-            Order::File => (i64::from(item.dump), block.offset),
+            Order::File => (i64::from(item.dump()), block.offset),
         };
         // The checksum comes first: a damaged header could move the records after it to another time, or
         // look like that of a block whose records were delivered.
-        if let Err(cause) = dump.stored_body(block) {
-            self.breaks(LossKind::BadChecksum, block, header.first_record, plan);
-            state.tally.note_damage((item.dump, dump), block, block.frame_bytes(), cause);
-            return None;
+        let pools = &mut state.pools;
+        match plan.find((dump_index, index), block, &mut pools.unpacker) {
+            Some(found) if !found.has_part(block.part as usize) => {
+                self.skip(header);
+                return None;
+            }
+            // Its checksum is right.
+            Some(_) => {}
+            None => {
+                if let Err(cause) = pools.checked.stored_body(dump, block) {
+                    self.breaks(LossKind::BadChecksum, block, header.first_record, plan);
+                    let bytes = block.frame_bytes();
+                    state.tally.note_damage((item.dump(), dump), block, bytes, cause);
+                    return None;
+                }
+            }
         }
         Some(self.put(RingHead::Block(item), Some(key)))
+    }
+
+    /// Passes a block that has no wanted records. It is not read, so nothing in it is known to be there or to be
+    /// missing.
+    fn skip(&mut self, header: &BlockHeader) {
+        let end = header.first_record.saturating_add(header.count.into());
+        self.expected = Some(end.max(self.expected.unwrap_or(0)));
+        self.broken = None;
+        self.settled = self.settled.max(end);
     }
 
     /// Opens a block. Returns the loss before it, if records are missing there.
@@ -314,9 +343,9 @@ impl Ring {
         plan: &ReadPlan,
         state: &mut ReadState,
     ) -> Option<RingHead> {
-        let dump_index = item.dump as usize;
+        let dump_index = item.dump() as usize;
         let dump = plan.dumps.get(dump_index)?;
-        let block = dump.blocks().get(item.index as usize)?;
+        let block = &dump.blocks().get(item.index as usize)?;
         let header = &block.header;
         let end = header.first_record.saturating_add(header.count.into());
         if end <= self.delivered {
@@ -338,7 +367,7 @@ impl Ring {
             Err(why) => {
                 self.breaks(LossKind::Unreadable, block, header.first_record, plan);
                 let (bytes, cause) = (block.frame_bytes(), block.damage(why));
-                state.tally.note_damage((item.dump, dump), block, bytes, cause);
+                state.tally.note_damage((item.dump(), dump), block, bytes, cause);
                 return None;
             }
         }
@@ -475,7 +504,7 @@ impl Ring {
 }
 
 /// The smallest key that a record of the block can have.
-fn first_key(header: &BlockHeader, map: &TimeMap, hint: &mut usize) -> Key {
+pub(super) fn first_key(header: &BlockHeader, map: &TimeMap, hint: &mut usize) -> Key {
     let counter = (header.flags & BlockHeader::HAS_COUNTER != 0)
         .then(|| (map.at(header.counter_first, hint).order_ns, header.counter_first));
     let unix = (header.flags & BlockHeader::HAS_UNIX != 0).then_some((header.unix_first, 0));

@@ -21,14 +21,40 @@ pub(crate) struct Session {
 }
 
 /// An item of a ring: the place of records or losses. Items are ordered by their position in the ring.
+///
+/// There may be ten million, so it is small.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Item {
     /// The position in the ring.
     position: u64,
-    pub(super) kind: ItemKind,
-    pub(super) dump: u32,
+    /// The kind in the upper bits, and the dump.
+    of: u32,
     /// The index among the dump's blocks or loss frames.
     pub(super) index: u32,
+}
+
+const _: () = assert!(size_of::<Item>() == 16);
+
+/// The bits of the dump of an item.
+const DUMP_BITS: u32 = 30;
+
+impl Item {
+    const fn new(position: u64, kind: ItemKind, dump: u32, index: u32) -> Self {
+        Self { position, of: (kind as u32) << DUMP_BITS | dump, index }
+    }
+
+    pub(super) const fn kind(self) -> ItemKind {
+        match self.of >> DUMP_BITS {
+            0 => ItemKind::Gone,
+            1 => ItemKind::Loss,
+            _ => ItemKind::Block,
+        }
+    }
+
+    /// The index of the dump.
+    pub(super) const fn dump(self) -> u32 {
+        self.of & ((1 << DUMP_BITS) - 1)
+    }
 }
 
 /// The kind of an item, in the order of items at one position of a ring.
@@ -58,7 +84,7 @@ pub(super) fn sessions(dumps: &[Dump]) -> Vec<Session> {
 }
 
 fn is_from_start(files: &[&Dump]) -> bool {
-    let files = files.iter().filter(|dump| !dump.is_from_rings());
+    let files = files.iter().filter(|dump| !dump.is_from_rings() && !dump.is_tail());
     let mut sequences: Vec<_> = files.map(|dump| dump.header().sequence).collect();
     sequences.sort_unstable();
     sequences.dedup();
@@ -92,8 +118,11 @@ pub(super) fn is_replaced(damage: &Damage, dumps: &[Dump]) -> bool {
 pub(crate) fn time_map(files: &[&Dump]) -> TimeMap {
     let pairs = files.iter().flat_map(|dump| dump.clock_pairs()).copied().collect();
     let first = files.iter().min_by_key(|dump| dump.header().sequence);
+    // Only a file without any pair needs it, and there may be many blocks.
+    let pairs: Vec<ClockPair> = pairs;
     let counters = files
         .iter()
+        .filter(|_| pairs.is_empty())
         .flat_map(|dump| dump.blocks())
         .filter(|block| block.header.flags & BlockHeader::HAS_COUNTER != 0)
         .map(|block| block.header.counter_first);
@@ -149,7 +178,7 @@ pub(super) fn new_items(
         for (index, loss) in losses.iter().enumerate().skip(seen.losses) {
             let of_ring = rings.entry((session, loss.ring)).or_default();
             let (position, index) = (loss.position, index as u32);
-            let item = |kind| Item { position, kind, dump: of, index };
+            let item = |kind| Item::new(position, kind, of, index);
             if loss.gone.is_some() {
                 of_ring.items.push(item(ItemKind::Gone));
             }
@@ -168,19 +197,26 @@ pub(super) fn new_items(
             }
             let BlockHeader { ring, position, first_record, count, .. } = block.header;
             let of_ring = rings.entry((session, ring)).or_default();
-            if index < seen.blocks {
+            // The dump has the records of a tail later.
+            if index < seen.blocks || dump.is_tail() {
                 of_ring.reread = of_ring.reread.max(first_record.saturating_add(count.into()));
             }
             let (kind, index) = (ItemKind::Block, index as u32);
-            of_ring.items.push(Item { position, kind, dump: of, index });
+            of_ring.items.push(Item::new(position, kind, of, index));
         }
-        let settled_blocks = dump.settled_blocks().min(blocks.len());
+        let settled = if dump.is_tail() { 0 } else { dump.settled_blocks() };
+        let settled_blocks = settled.min(blocks.len());
         *seen = DumpSeen { losses: losses.len(), blocks: blocks.len(), settled_blocks };
     }
     rings
 }
 
 impl Session {
+    /// Whether a dump is of this session.
+    pub(super) fn is_of(&self, dump: &Dump) -> bool {
+        dump.header().session == self.id
+    }
+
     /// The thread of a ring, according to the dumps of the session.
     pub(super) fn thread<'d>(&self, ring: u32, dumps: &'d [Dump]) -> Option<&'d Thread> {
         let mut of_session = dumps.iter().filter(|dump| dump.header().session == self.id);

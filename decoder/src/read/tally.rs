@@ -1,6 +1,6 @@
 //! Tally of a read: records, losses and damage.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use stenolog_format::value::ValueError;
@@ -24,6 +24,8 @@ pub(crate) struct Tally {
     pub(crate) by_cause: BTreeMap<LossKind, u64>,
     /// Damage of blocks that were read, each with the index of the dump.
     damage: Vec<(u32, Damage)>,
+    /// The dumps and offsets of blocks with wrong checksums.
+    with_bad_checksum: BTreeSet<(u32, u64)>,
     /// Records whose values cannot be read, by block: their number, and the error of the first.
     unreadable: BTreeMap<BlockPlace, (u32, ValueError)>,
 }
@@ -74,6 +76,12 @@ impl Tally {
         bytes: u64,
         cause: DamageCause,
     ) {
+        if matches!(cause, DamageCause::Checksum { .. })
+            && !self.with_bad_checksum.insert((dump_index, block.offset))
+        {
+            // Another part of the block has told.
+            return;
+        }
         let file = Arc::clone(dump.file());
         self.damage.push((dump_index, Damage { file, offset: block.offset, bytes, cause }));
     }

@@ -1,3 +1,4 @@
+mod groups;
 mod losses;
 mod resume;
 
@@ -231,7 +232,7 @@ fn the_header_of_a_damaged_block_is_not_believed() {
     builder.block(2, &[n(15, 3), n(25, 4)]);
     builder.block(1, &[n(30, 5)]);
     builder.seal(0);
-    let block = builder.dump().blocks()[0].offset as usize + FrameHeader::BYTES;
+    let block = builder.dump().blocks().get(0).unwrap().offset as usize + FrameHeader::BYTES;
     #[track_caller]
     fn check(builder: &DumpBuilder, at: usize, field: &[u8], why: &str) {
         let mut bytes = builder.bytes().to_vec();

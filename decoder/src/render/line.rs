@@ -1,53 +1,49 @@
-//! Lines of call sites whose values are scalars: compiled once, then written from undecoded values.
+//! Lines of call sites: compiled once, then written from undecoded values.
 //!
 //! ```text
-//!   "n {0} of {1:.2}"  ──▶  "INFO main app: n " ▭ " of " ▭ "\n"      constant text, escaped
-//!                                               │        │
-//!   record's bytes, or columns ──▶ a word each ─┴────────┘           values
+//!   "n {0} of {1:?}"  ──▶  "INFO main app: n " ▭ " of " ▭ ", " ▭ "\n"     literal text, escaped
+//!                                               │        │      │
+//!   record's bytes, or columns ──▶ words ───────┴────────┴──────┘        values
 //! ```
 //!
 //! The text is byte for byte what [`Renderer`](crate::Renderer) writes of the same record (tests compare
 //! them), without a [`Value`](stenolog_format::value::Value) tree and without a message that has to be
-//! escaped. The renderer does the rest: other formats, colours, composite values, counts from other
-//! values, and messages that may be so long that they are cut.
+//! escaped. Values without a quick way are printed [slowly](slow), each by itself. The renderer does the rest:
+//! other formats, colours, counts from other values, and messages that may be so long that they are cut.
 
-use stenolog_format::dictionary::{Level, Role};
-use stenolog_format::template::Trait;
-use stenolog_format::value::{ScalarType, Value, ValueError};
+mod build;
+mod part;
+mod slow;
+
+use std::sync::Arc;
+
+use stenolog_format::dictionary::Level;
+use stenolog_format::value::{Value, ValueError, WordPlan, Words};
 
 use super::site_text::SiteText;
-use super::text_buffer::{
-    PaddedStr, Spare, TextBuffer, put, put_chunk, put_fixed, put_from, put_i64, put_padded,
-    put_sign, put_u64,
-};
+use super::text_buffer::{CHUNK, Spare, TextBuffer, put_chunk, put_padded};
 use super::thread_label::ThreadLabel;
-use crate::escape::{is_clean, push_escaped};
-use crate::json::{push_json_text, write_json};
-use crate::model::raw_values::{RawValues, Words};
-use crate::model::site::{CompiledSite, MAX_SCALARS};
-use crate::record_text::write_value;
-use crate::text::{self, Piece, ResolvedSpec, Style};
-
-/// The longest record that is written here, if its message is certainly not cut.
-const MAX_RECORD_BYTES: usize = 16 << 10;
+use crate::escape::{Dirt, is_free_of, push_escaped};
+use crate::json::push_json_text;
+use crate::model::raw_values::RawValues;
+use crate::model::site::CompiledSite;
+use build::LineBuilder;
+use part::{Literal, NotPrinted, Part, Print, has_simple_escapes, put_literal};
+use slow::{Failure, Placement, Slow};
 
 /// The most that the literal text and the padding of a message may take.
 const MAX_FIXED_BYTES: usize = 512 << 10;
 
-/// A message is not longer than this, so no message that must be cut is printed here.
+/// Longer lines are left to the renderer, so no message that must be cut is written here.
 const MAX_LINE_BYTES: usize = 1 << 20;
-
-/// The most that a byte of a text takes when it is escaped.
-const BYTES_OF_A_BYTE: usize = 12;
-
-/// The most that a number takes.
-const NUMBER_BYTES: usize = 1024;
 
 /// The formats that have lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LineFormat {
     /// [`Format::Short`](crate::Format::Short) without colours, from the target on.
     Short,
+    /// The same from the message on, without the line end: what searches look at.
+    Body,
     /// [`Format::Json`](crate::Format::Json), from the end of the time on.
     Json,
 }
@@ -57,41 +53,25 @@ pub(super) enum LineFormat {
 pub(super) struct Line {
     format: LineFormat,
     level: Level,
-    slots: Box<[ScalarType]>,
-    /// The slots of texts.
-    texts: Box<[usize]>,
-    parts: Box<[LinePart]>,
-    /// The text after the last part.
-    tail: PaddedStr,
+    site: Arc<CompiledSite>,
+    parts: Box<[Part]>,
+    /// All literal text, and a chunk of other bytes.
+    literals: Box<[u8]>,
+    /// The names of variants.
+    variants: Box<[Literal]>,
+    /// How the parts print slowly.
+    slow: Box<[(Slow, Placement)]>,
+    /// The words of texts that are not printed, but checked.
+    unprinted: Box<[u32]>,
     /// The length of a line without long texts, roughly.
     fixed_bytes: usize,
-    /// A record with more bytes of values may have a message that is cut.
-    max_bytes: usize,
 }
 
-#[derive(Clone, Debug)]
-struct LinePart {
-    /// The text before it.
-    literal: PaddedStr,
-    slot: usize,
-    placement: Placement,
-    quick: Quick,
-}
-
-/// A quick way to print most values of a type in a placement.
-#[derive(Clone, Copy, Debug)]
-enum Quick {
-    /// No quick way.
-    No,
-    Unsigned,
-    Signed,
-    Decimals(u16),
-    Shortest(Style),
-    /// Clean text.
-    Text,
-    /// Clean text between quotes.
-    Quoted,
-    Thread,
+/// Buffers for what is not written to the output directly.
+#[derive(Debug, Default)]
+pub(super) struct LineScratch {
+    texts: [String; 2],
+    words: Vec<u64>,
 }
 
 /// The length of a head, roughly.
@@ -100,140 +80,53 @@ const HEAD_BYTES: usize = 128;
 /// The most that a number takes that is printed quickly, in whole chunks.
 const QUICK_BYTES: usize = 64;
 
-/// Where and how a value is printed.
-#[derive(Clone, Debug)]
-enum Placement {
-    /// `{}` in the message.
-    Plain,
-    /// `{:.n}` in the message; as a spec for what is no float.
-    Decimals(u16, Box<ResolvedSpec>),
-    /// All other specs.
-    Spec(Box<ResolvedSpec>),
-    /// After `name=`.
-    Field(Role),
-    /// After `"name":`.
-    Json,
-    /// The thread, between commas.
-    Thread,
-}
-
 impl LineFormat {
     /// Appends a piece of the message.
     fn escape(self, out: &mut String, text: &str) {
         match self {
-            Self::Short => push_escaped(out, text),
+            Self::Short | Self::Body => push_escaped(out, text),
             Self::Json => push_json_text(out, text),
         }
     }
 }
 
-/// Builder of a line. Literal text is collected until a part follows it.
-struct LineBuilder<'s> {
-    format: LineFormat,
-    types: &'s [ScalarType],
-    parts: Vec<LinePart>,
-    literal: String,
-}
-
-impl LineBuilder<'_> {
-    fn put(&mut self, slot: usize, placement: Placement) {
-        let literal = PaddedStr::from(&*std::mem::take(&mut self.literal));
-        let quick = Quick::of(&placement, self.types.get(slot).copied());
-        self.parts.push(LinePart { literal, slot, placement, quick });
-    }
-
-    fn message(&mut self, pieces: &[Piece<'_>], tail: &str) {
-        for piece in pieces {
-            self.format.escape(&mut self.literal, piece.literal);
-            let spec = piece.spec;
-            let placement = match spec.precision {
-                None if spec == ResolvedSpec::new(Trait::Display) => Placement::Plain,
-                Some(digits) if spec.has_only_precision() && spec.format == Trait::Display => {
-                    Placement::Decimals(digits, Box::new(spec))
-                }
-                _ => Placement::Spec(Box::new(spec)),
-            };
-            self.put(piece.slot, placement);
-        }
-        self.format.escape(&mut self.literal, tail);
-    }
-
-    /// `None` if it depends on the values whether a space follows the message.
-    fn short(&mut self, text: &SiteText, pieces: &[Piece<'_>], tail: &str) -> Option<()> {
-        self.literal.push_str(&text.target);
-        self.literal.push_str(": ");
-        self.message(pieces, tail);
-        let has_text = !tail.is_empty() || pieces.iter().any(|piece| !piece.literal.is_empty());
-        let mut separator = if has_text { " " } else { "" };
-        for field in text.shown_fields() {
-            if !has_text && !pieces.is_empty() {
-                return None;
-            }
-            self.literal.push_str(separator);
-            separator = " ";
-            self.literal.push_str(&field.text);
-            self.put(field.slot, Placement::Field(field.role));
-        }
-        self.literal.push('\n');
-        Some(())
-    }
-
-    fn json(&mut self, text: &SiteText, level: Level, pieces: &[Piece<'_>], tail: &str) {
-        self.literal.push_str("\",\"level\":\"");
-        self.literal.push_str(level.as_str());
-        self.literal.push_str("\",");
-        self.literal.push_str(&text.json_target);
-        self.literal.push('"');
-        self.message(pieces, tail);
-        self.literal.push('"');
-        self.put(0, Placement::Thread);
-        self.literal.push_str(&text.json_place);
-        let mut separator = "{";
-        for field in &text.fields {
-            self.literal.push_str(separator);
-            separator = ",";
-            self.literal.push_str(&field.json);
-            self.put(field.slot, Placement::Json);
-        }
-        self.literal.push_str(if separator == "{" { "{}" } else { "}" });
-        self.literal.push_str("}\n");
-    }
-}
-
 impl Line {
     /// The line of a call site; `None` if its records need the renderer.
-    pub(super) fn new(site: &CompiledSite, format: LineFormat) -> Option<Self> {
-        let types = site.scalars()?;
+    pub(super) fn new(site: &Arc<CompiledSite>, format: LineFormat) -> Option<Self> {
+        let plan = site.words()?;
         let (pieces, tail) = site.pieces()?;
         let fixed = pieces.iter().fold(tail.len(), |sum, piece| {
-            let ResolvedSpec { fill, width, precision, .. } = piece.spec;
-            let counts = usize::from(width) * fill.len_utf8() + usize::from(precision.unwrap_or(0));
+            let counts = usize::from(piece.spec.width) * piece.spec.fill.len_utf8()
+                + usize::from(piece.spec.precision.unwrap_or(0));
             sum.saturating_add(piece.literal.len()).saturating_add(counts)
         });
         if fixed > MAX_FIXED_BYTES {
             return None;
         }
-        // Each placeholder may print any value, every byte of it escaped. A number takes at most a KiB.
-        let rest = MAX_LINE_BYTES.checked_sub(fixed + NUMBER_BYTES * pieces.len())?;
-        let max_bytes = MAX_RECORD_BYTES.min(rest / (BYTES_OF_A_BYTE * pieces.len().max(1)));
-        let (text, level) = (SiteText::new(site), site.call_site().level);
-        let mut builder = LineBuilder { format, types, parts: Vec::new(), literal: String::new() };
+        let (text, call_site) = (SiteText::new(site), site.call_site());
+        let types = call_site.slots.iter().map(|slot| &slot.ty).collect();
+        let mut builder = LineBuilder::new(format, plan, types);
         match format {
-            LineFormat::Short => builder.short(&text, &pieces, tail)?,
-            LineFormat::Json => builder.json(&text, level, &pieces, tail),
+            LineFormat::Short | LineFormat::Body => builder.short(&text, &pieces, tail),
+            LineFormat::Json => builder.json(&text, call_site.level, &pieces, tail),
         }
-        let LineBuilder { parts, literal, .. } = builder;
-        let bytes = |part: &LinePart| part.literal.len() + QUICK_BYTES;
-        let is_text = |at: &usize| matches!(types[*at], ScalarType::Str | ScalarType::Formatted);
+        let LineBuilder { parts, literals, slow, variants, is_printed, .. } = builder;
+        if literals.len() > MAX_LINE_BYTES {
+            return None;
+        }
+        let unprinted = plan.slots().iter().zip(is_printed).filter(|(_, printed)| !printed);
+        let unprinted = unprinted.flat_map(|(slot, _)| plan.texts_of(slot)).collect();
+        let fixed_bytes = HEAD_BYTES + literals.len() + QUICK_BYTES * parts.len();
         Some(Self {
             format,
-            level,
-            slots: types.into(),
-            texts: (0..types.len()).filter(is_text).collect(),
-            fixed_bytes: HEAD_BYTES + literal.len() + parts.iter().map(bytes).sum::<usize>(),
+            level: call_site.level,
+            site: Arc::clone(site),
             parts: parts.into(),
-            tail: PaddedStr::from(&*literal),
-            max_bytes,
+            literals: [literals.as_bytes(), &[0; CHUNK]].concat().into(),
+            variants: variants.into(),
+            slow: slow.into(),
+            unprinted,
+            fixed_bytes,
         })
     }
 
@@ -241,27 +134,28 @@ impl Line {
         self.format
     }
 
+    /// The literal text that is in all lines, in pieces.
+    pub(super) fn literals(&self) -> impl Iterator<Item = &[u8]> {
+        let mut conditional = 0;
+        self.parts.iter().filter_map(move |part| {
+            if conditional > 0 {
+                conditional -= 1;
+                return None;
+            }
+            if let Print::Option { parts, .. } = part.print {
+                conditional = parts;
+            }
+            let Literal { start, bytes } = part.literal;
+            self.literals.get(start as usize..)?.get(..bytes as usize)
+        })
+    }
+
     /// The severity of the records.
     pub(super) const fn level(&self) -> Level {
         self.level
     }
 
-    /// Whether the line of these values can be written here.
-    #[inline]
-    pub(super) fn takes(&self, values: &RawValues<'_>) -> bool {
-        let bytes = match values {
-            RawValues::Bytes(bytes, _) => bytes.len(),
-            // A number takes at most 10 bytes in a record.
-            RawValues::Words(words) => {
-                let texts = self.texts.iter().map(|&slot| words.text_bytes(slot));
-                texts.sum::<usize>() + 10 * self.slots.len()
-            }
-        };
-        bytes <= self.max_bytes
-    }
-
-    /// Appends the line of a record, after what `head` writes. `scratch` is for values that are printed
-    /// slowly.
+    /// Appends the line of a record, after what `head` writes. Says `false` if the renderer must write it.
     ///
     /// # Errors
     /// If the values are not what the call site says. Nothing was written then.
@@ -270,128 +164,128 @@ impl Line {
         &self,
         values: &RawValues<'_>,
         thread: &ThreadLabel,
-        (buffer, scratch): (&mut TextBuffer, &mut [String; 2]),
+        (buffer, scratch): (&mut TextBuffer, &mut LineScratch),
         mut head: impl FnMut(Spare<'_>) -> Spare<'_>,
-    ) -> Result<(), ValueError> {
-        let mut array = [0; MAX_SCALARS];
-        let words = values.words(&self.slots, &mut array)?;
-        let mut are_clean = true;
-        for &slot in &self.texts {
-            let text = words.text(slot);
-            if !is_clean(text) {
-                are_clean = false;
+    ) -> Result<bool, ValueError> {
+        // A line is of a call site with a plan.
+        let Some(plan) = self.site.words() else { return Ok(false) };
+        let LineScratch { texts, words } = scratch;
+        let words = values.words(plan, words)?;
+        for &word in &self.unprinted {
+            let text = words.bytes(word as usize);
+            if !is_free_of(text, Dirt::Unsafe) {
                 std::str::from_utf8(text).map_err(|_| ValueError::Utf8)?;
             }
         }
+        let mut failure = None;
         let bytes = self.fixed_bytes + thread.json_padded.len();
-        buffer.write(bytes, |spare| {
-            let mut spare = head(spare);
-            for part in &self.parts {
-                spare = put_padded(spare, &part.literal);
-                let word = words.word(part.slot);
-                spare = match part.quick {
-                    Quick::Unsigned => put_u64(spare, word),
-                    Quick::Signed => put_i64(spare, word as i64),
-                    Quick::Text if are_clean => put_text(spare, &words, part.slot),
-                    Quick::Quoted if are_clean => {
-                        let spare = put_chunk(spare, b"\"", 1);
-                        put_chunk(put_text(spare, &words, part.slot), b"\"", 1)
-                    }
-                    Quick::Decimals(digits) => {
-                        let number = f64::from_bits(word);
-                        match text::decimals(number, digits) {
-                            Some(scaled) => {
-                                let spare = put_sign(spare, number.is_sign_negative());
-                                put_fixed(spare, scaled, digits.into())
-                            }
-                            None => self.put_slowly(spare, part, &words, scratch),
-                        }
-                    }
-                    Quick::Shortest(style) => {
-                        let mut digits = zmij::Buffer::new();
-                        match text::shortest(&mut digits, f64::from_bits(word), style) {
-                            Some(text) => put(spare, text.as_bytes()),
-                            None => self.put_slowly(spare, part, &words, scratch),
-                        }
-                    }
-                    Quick::Thread => put_padded(spare, &thread.json_padded),
-                    Quick::No | Quick::Text | Quick::Quoted => {
-                        self.put_slowly(spare, part, &words, scratch)
-                    }
-                };
+        let is_written = buffer.write_up_to(MAX_LINE_BYTES, bytes, |spare| {
+            match self.put(head(spare), plan, &words, thread, texts) {
+                Ok(spare) => Some(spare),
+                Err(why) => {
+                    failure = Some(why);
+                    None
+                }
             }
-            put_padded(spare, &self.tail)
         });
-        Ok(())
+        match failure {
+            Some(Failure::Invalid(why)) => Err(why),
+            Some(Failure::Long) | None => Ok(is_written),
+        }
+    }
+
+    #[inline]
+    fn put<'b>(
+        &self,
+        mut spare: Spare<'b>,
+        plan: &WordPlan,
+        words: &Words<'_>,
+        thread: &ThreadLabel,
+        texts: &mut [String; 2],
+    ) -> Result<Spare<'b>, Failure> {
+        let mut message_at = 0;
+        let mut parts = self.parts.iter();
+        while let Some(part) = parts.next() {
+            spare = put_literal(spare, &self.literals, part.literal);
+            let word = part.word as usize;
+            spare = match part.print {
+                Print::Nothing => spare,
+                Print::Thread => put_padded(spare, &thread.json_padded),
+                Print::MessageStart => {
+                    message_at = spare.len();
+                    spare
+                }
+                Print::MessageEnd => {
+                    let is_empty = spare.len() == message_at;
+                    put_chunk(spare, b" ", usize::from(!is_empty))
+                }
+                Print::Variant(first) => {
+                    let index = (words.word(word) as usize).saturating_add(first as usize);
+                    let name = self.variants.get(index).copied().unwrap_or_default();
+                    put_literal(spare, &self.literals, name)
+                }
+                Print::Option { none, parts: within } if words.word(word) == 0 => {
+                    if let Some(last) = within.checked_sub(1) {
+                        parts.nth(last.into());
+                    }
+                    put_literal(spare, &self.literals, none)
+                }
+                Print::Option { .. } => spare,
+                print => match print.put(spare, words, word, &self.literals) {
+                    Ok(spare) => spare,
+                    // A copy, so the address of `words` does not escape and they stay in registers.
+                    Err(NotPrinted(spare)) => {
+                        self.put_slowly(spare, part, plan, &{ *words }, texts)?
+                    }
+                },
+            };
+        }
+        Ok(spare)
     }
 
     /// Writes a value that has no quick way.
-    #[cold]
+    #[inline(never)]
     fn put_slowly<'b>(
         &self,
-        spare: Spare<'b>,
-        part: &LinePart,
+        mut spare: Spare<'b>,
+        part: &Part,
+        plan: &WordPlan,
         words: &Words<'_>,
-        scratch: &mut [String; 2],
-    ) -> Spare<'b> {
-        let Some(&ty) = self.slots.get(part.slot) else { return spare };
-        // All values were checked.
-        let Ok(scalar) = words.scalar(part.slot, ty) else { return spare };
-        let [text, escaped] = scratch;
-        text.clear();
-        part.placement.write(&scalar.into(), text);
-        if part.placement.is_escaped() || is_clean(text.as_bytes()) {
-            return put(spare, text.as_bytes());
+        texts: &mut [String; 2],
+    ) -> Result<Spare<'b>, Failure> {
+        let Some((what, placement)) = self.slow.get(part.slow as usize) else { return Ok(spare) };
+        let at = part.word as usize;
+        let word = words.word(at);
+        if let Print::Text(_) = part.print {
+            let text = words.bytes(at);
+            if has_simple_escapes(text) {
+                match placement.put_text(spare, text, self.format) {
+                    Ok(spare) => return Ok(spare),
+                    Err(left) => spare = left,
+                }
+            }
         }
-        escaped.clear();
-        self.format.escape(escaped, text);
-        put(spare, escaped.as_bytes())
+        let text = || std::str::from_utf8(words.bytes(at)).map_err(|_| ValueError::Utf8);
+        let value = match *what {
+            Slow::Slot(slot) => {
+                let slots = &self.site.call_site().slots;
+                let ty = slots.get(slot as usize).map(|slot| &slot.ty);
+                ty.ok_or(ValueError::End).and_then(|ty| plan.value(slot as usize, ty, words))
+            }
+            Slow::Float => Ok(Value::F64(f64::from_bits(word))),
+            Slow::FloatF32 => Ok(Value::F32(f32::from_bits(word as u32))),
+            Slow::Text => text().map(Value::Str),
+            Slow::Formatted => text().map(Value::Formatted),
+            Slow::Char => char::from_u32(word as u32).map(Value::Char).ok_or(ValueError::Char),
+            Slow::Duration => Ok(duration(word, words.word(at + 1))),
+            Slow::Time => Ok(Value::SystemTime(word as i64, words.word(at + 1) as u32)),
+        };
+        let value = value.map_err(Failure::Invalid)?;
+        placement.put(spare, &value, self.format, texts)
     }
 }
 
-#[inline]
-fn put_text<'b>(spare: Spare<'b>, words: &Words<'_>, slot: usize) -> Spare<'b> {
-    let (start, length) = words.place(slot);
-    put_from(spare, words.body, start, length)
-}
-
-impl Quick {
-    fn of(placement: &Placement, ty: Option<ScalarType>) -> Self {
-        use ScalarType as Is;
-        match (placement, ty) {
-            (Placement::Thread, _) => Self::Thread,
-            // `Debug` prints integers as `Display` does.
-            (
-                Placement::Plain | Placement::Json | Placement::Field(_),
-                Some(Is::U8 | Is::U16 | Is::U32 | Is::U64),
-            ) => Self::Unsigned,
-            (
-                Placement::Plain | Placement::Json | Placement::Field(_),
-                Some(Is::I8 | Is::I16 | Is::I32 | Is::I64),
-            ) => Self::Signed,
-            (Placement::Decimals(digits, _), Some(Is::F64)) => Self::Decimals(*digits),
-            (Placement::Plain, Some(Is::F64)) => Self::Shortest(Style::Display),
-            (Placement::Json, Some(Is::F64)) => Self::Shortest(Style::Debug),
-            (Placement::Plain, Some(Is::Str | Is::Formatted)) => Self::Text,
-            (Placement::Json, Some(Is::Str | Is::Formatted)) => Self::Quoted,
-            _ => Self::No,
-        }
-    }
-}
-
-impl Placement {
-    /// Whether what is written is escaped.
-    const fn is_escaped(&self) -> bool {
-        matches!(self, Self::Field(_) | Self::Json)
-    }
-
-    fn write(&self, value: &Value<'_>, out: &mut String) {
-        match self {
-            Self::Plain => text::write_display(out, value),
-            Self::Decimals(_, spec) | Self::Spec(spec) => text::write_value(out, value, spec),
-            Self::Field(role) => write_value(out, value, *role),
-            Self::Json => write_json(out, value),
-            Self::Thread => {}
-        }
-    }
+fn duration(seconds: u64, nanos: u64) -> Value<'static> {
+    // Fewer than a second, so the sum does not overflow.
+    Value::Duration(std::time::Duration::new(seconds, (nanos as u32).min(999_999_999)))
 }

@@ -7,6 +7,7 @@ mod parallel;
 mod serial;
 mod stitcher;
 mod tail;
+mod text_matcher;
 mod workers;
 
 use std::io;
@@ -111,10 +112,13 @@ impl Decoder {
         }
     }
 
-    /// As [`render`](Self::render) in one thread, but only the last `count` records, after all have been
-    /// read, and the losses after the record before these.
+    /// As [`render`](Self::render) in one thread, but only the last `count` records, and the losses after the
+    /// record before these.
     ///
-    /// Up to 64 MiB of entries are kept meanwhile. If `count` records take more, the dumps are read twice.
+    /// The text is the end of what `render` writes. Only the blocks that can hold it are read, unless an entry
+    /// has been delivered before: the [summary](Self::summary) is that of what was read, so damage and losses
+    /// before it are not in it. Up to 64 MiB of entries are kept meanwhile. If `count` records take more, the
+    /// dumps are read twice.
     ///
     /// ```
     /// use std::ops::ControlFlow;
@@ -145,9 +149,7 @@ impl Decoder {
         options: &RenderOptions,
         sink: impl FnMut(&[u8]) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        self.start();
-        let encoding = EntryEncoding::new(self, format, options);
-        tail::render(self, limits, &encoding, sink)
+        tail::render(self, limits, (format, options), sink)
     }
 }
 

@@ -3,7 +3,7 @@
 use stenolog_format::value::ValueError;
 
 use super::format::Format;
-use super::line::{Line, LineFormat};
+use super::line::{Line, LineFormat, LineScratch};
 use super::options::{Precision, RenderOptions};
 use super::shown::{Content, ShownEntry};
 use super::site_text::SiteTexts;
@@ -68,7 +68,7 @@ impl Renderer {
         }
     }
 
-    /// Writes a record by the line of its call site.
+    /// Writes a record by the line of its call site. Says `false` if [`write`](Self::write) must do it.
     ///
     /// # Errors
     /// If the values are not what the call site says. Nothing was written then.
@@ -77,8 +77,8 @@ impl Renderer {
         &mut self,
         line: &Line,
         raw: &UndecodedRecord<'_>,
-        (out, scratch): (&mut TextBuffer, &mut [String; 2]),
-    ) -> Result<(), ValueError> {
+        (out, scratch): (&mut TextBuffer, &mut LineScratch),
+    ) -> Result<bool, ValueError> {
         let Self { timestamps, threads, .. } = self;
         let thread = threads.get(&raw.origin);
         line.write(&raw.values, thread, (out, scratch), |spare| {
@@ -88,6 +88,7 @@ impl Renderer {
                     let head = &thread.short[line.level().index()];
                     put_padded(put_chunk(spare, time, length), head)
                 }
+                LineFormat::Body => spare,
                 LineFormat::Json => {
                     let spare = put_chunk(spare, b"{\"timestamp\":\"  ", 14);
                     put_chunk(spare, time, length)

@@ -23,7 +23,7 @@ pub(crate) struct TextBuffer {
 pub(crate) type Spare<'b> = &'b mut [u8];
 
 /// The length of the chunks in which padded text is copied.
-const CHUNK: usize = 32;
+pub(crate) const CHUNK: usize = 32;
 
 impl TextBuffer {
     /// The text.
@@ -55,6 +55,18 @@ impl TextBuffer {
     /// capacity.
     #[inline]
     pub(crate) fn write(&mut self, bytes: usize, mut write: impl FnMut(Spare<'_>) -> Spare<'_>) {
+        self.write_up_to(usize::MAX, bytes, |spare| Some(write(spare)));
+    }
+
+    /// Appends what `write` writes, about `bytes` bytes, unless it is more than `most` or `write` gives up.
+    /// Says whether it was appended.
+    #[inline]
+    pub(crate) fn write_up_to(
+        &mut self,
+        most: usize,
+        bytes: usize,
+        mut write: impl FnMut(Spare<'_>) -> Option<Spare<'_>>,
+    ) -> bool {
         let mut needed = bytes + CHUNK;
         loop {
             if self.bytes.len() - self.end < needed {
@@ -62,10 +74,14 @@ impl TextBuffer {
             }
             let spare = self.bytes.get_mut(self.end..).unwrap_or_default();
             let length = spare.len();
-            let left = write(spare).len();
-            if left > 0 {
-                self.end += length - left;
-                return;
+            let Some(left) = write(spare) else { return false };
+            let written = length - left.len();
+            if written < length && written <= most {
+                self.end += written;
+                return true;
+            }
+            if written > most {
+                return false;
             }
             needed = needed.max(length).saturating_mul(2);
         }
@@ -237,6 +253,37 @@ pub(crate) fn put_fixed(spare: Spare<'_>, number: u64, decimals: usize) -> Spare
         return spare;
     }
     put_chunk(put_chunk(spare, b".", 1), rest, decimals)
+}
+
+/// Writes the last `digits` digits of a number, at most 16.
+#[inline]
+pub(crate) fn put_digits(spare: Spare<'_>, number: u64, digits: usize) -> Spare<'_> {
+    let mut text = [0; 32];
+    let halves = [number / EIGHT_DIGITS % EIGHT_DIGITS, number % EIGHT_DIGITS];
+    for (place, half) in text.as_chunks_mut::<8>().0.iter_mut().zip(halves) {
+        *place = (eight_digits(half as u32) | ASCII).to_le_bytes();
+    }
+    match text.get(16 - digits.min(16)..).and_then(|of| of.first_chunk::<16>()) {
+        Some(last) => put_chunk(spare, last, digits.min(16)),
+        None => &mut [],
+    }
+}
+
+/// Writes a point and a number of up to nine `digits` without the zeros at its end; nothing for 0.
+#[inline]
+pub(crate) fn put_fraction(spare: Spare<'_>, number: u32, digits: usize) -> Spare<'_> {
+    if number == 0 {
+        return spare;
+    }
+    // Nine digits, the first of them apart.
+    let mut number = u64::from(number);
+    (digits..9).for_each(|_| number *= 10);
+    let low = eight_digits((number % EIGHT_DIGITS) as u32);
+    let used = 1 + if low == 0 { 0 } else { 8 - low.leading_zeros() as usize / 8 };
+    let mut text = [b'.'; 10];
+    text[1] = b'0' | (number / EIGHT_DIGITS % 10) as u8;
+    text[2..].copy_from_slice(&(low | ASCII).to_le_bytes());
+    put_chunk(spare, &text, used + 1)
 }
 
 /// Text of many lines, padded to whole chunks.

@@ -18,12 +18,12 @@ pub(super) struct Known<'d> {
     dump: Option<&'d Dump>,
     metas: &'d [Dump],
     /// The dump's blocks that are not cut, by ring and number.
-    pub(super) blocks: BTreeMap<u32, Vec<&'d Block>>,
+    pub(super) blocks: BTreeMap<u32, Vec<Block>>,
 }
 
 impl<'d> Known<'d> {
     pub(super) fn new(dump: Option<&'d Dump>, metas: &'d [Dump]) -> Self {
-        let mut blocks: BTreeMap<u32, Vec<&Block>> = BTreeMap::new();
+        let mut blocks: BTreeMap<u32, Vec<Block>> = BTreeMap::new();
         for block in dump.into_iter().flat_map(Dump::blocks).filter(|block| !block.is_cut) {
             blocks.entry(block.header.ring).or_default().push(block);
         }

@@ -16,7 +16,9 @@ use stenolog_session::layout::{
     META_FILE, META_SEQUENCE, PROGRESS_FILE, Progress, RingList, RingWords, is_ring_file,
 };
 use stenolog_session::lock;
-use stenolog_session::unread::{DumpSide, Share, identify, judge, read_ring, share_records};
+use stenolog_session::unread::{
+    DumpSide, Share, end_number, identify, judge, read_ring, share_records,
+};
 use stenolog_session::writer::DumpWriter;
 
 use super::dir::RingDir;
@@ -361,7 +363,7 @@ impl RingsReader<'_> {
             let mut dumps = self.metas.iter().chain(self.dump);
             let thread = dumps.find_map(|dump| dump.thread(ring));
             let thread = thread.map(|thread| thread.name.as_str().into()).unwrap_or_default();
-            let number = self.known.end(ring).unwrap_or_default();
+            let number = self.known.end(ring).max(self.tail_end(ring)).unwrap_or_default();
             self.put_lost(ring, state, number);
             let cause = DamageCause::RingLost { ring, thread, number, is_unlinked };
             let file = Arc::from(path.as_path());
@@ -379,6 +381,12 @@ impl RingsReader<'_> {
             self.put_lost(VolatileRing::ALL, VolatileState::MemoryLost, 0);
             self.report(path, 0, RingDamage::Unlisted { rings: rings.unlisted });
         }
+    }
+
+    /// The number after the last record of a ring that the dump's tail has.
+    fn tail_end(&self, ring: u32) -> Option<u64> {
+        let blocks = self.dump?.tail_dump()?.blocks().iter();
+        blocks.filter(|block| block.header.ring == ring).map(|it| end_number(&it.header)).max()
     }
 
     /// The latest known time.

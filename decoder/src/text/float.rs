@@ -94,14 +94,19 @@ pub(super) fn push_shortest(out: &mut String, number: f64, style: Style) -> bool
     text.inspect(|text| out.push_str(text)).is_some()
 }
 
-/// [`push_shortest`] for a float of 32 bits, whose shortest text is shorter.
-pub(super) fn push_shortest_f32(out: &mut String, number: f32, style: Style) -> bool {
+/// [`shortest`] for a float of 32 bits, whose shortest text is shorter.
+pub(crate) fn shortest_f32(buffer: &mut zmij::Buffer, number: f32, style: Style) -> Option<&str> {
     let wide = f64::from(number);
     if !is_without_exponent(wide) {
-        return false;
+        return None;
     }
+    unless_tie(wide, buffer.format_finite(number), style)
+}
+
+/// Appends the [`shortest_f32`] text.
+pub(super) fn push_shortest_f32(out: &mut String, number: f32, style: Style) -> bool {
     let mut buffer = zmij::Buffer::new();
-    let text = unless_tie(wide, buffer.format_finite(number), style);
+    let text = shortest_f32(&mut buffer, number, style);
     text.inspect(|text| out.push_str(text)).is_some()
 }
 

@@ -48,19 +48,27 @@ impl Findings {
 impl Verifier<'_> {
     /// Reports what is wrong with a block.
     fn report_block(&mut self, block: &Block, bytes: u64, cause: DamageCause) {
-        if self.damage.counts(block.offset) {
-            self.rings.entry(block.header.ring).or_default().mark_damaged();
-        }
+        self.mark_damaged(block);
         self.damage.report(block.offset, bytes, cause);
     }
 
+    fn mark_damaged(&mut self, block: &Block) {
+        if self.damage.counts(block.offset) {
+            self.rings.entry(block.header.ring).or_default().mark_damaged();
+        }
+    }
+
     pub(super) fn block(&mut self, index: usize, block: &Block) {
-        let stored = match self.dump.stored_body(block) {
+        let stored = match self.checked.stored_body(self.dump, block) {
             Ok(stored) => stored,
             Err(cause) => {
                 let state = self.rings.entry(block.header.ring).or_default();
                 if self.damage.counts(block.offset) {
                     state.skip(block);
+                }
+                if block.part > 0 {
+                    // The first part has told.
+                    return self.mark_damaged(block);
                 }
                 return self.report_block(block, block.frame_bytes(), cause);
             }
@@ -76,14 +84,14 @@ impl Verifier<'_> {
         };
         let found = self.records(index, block, &mut records);
         // Raw bodies may end in the dead space and padding of their ring.
-        let may_end_late = block.is_cut || block.header.encoding != 1;
+        let may_end_late = block.is_cut || block.header.encoding != BlockHeader::PACKED;
         if !may_end_late && records.left() == 0 && found.is_clean() {
             let rest = records.rest().len() as u64;
             if rest > 0 {
                 self.report_block(block, rest, DamageCause::Trailing { ring: block.header.ring });
             }
         }
-        self.blocks += u64::from(!block.is_cut);
+        self.blocks += u64::from(!block.is_cut && block.part == 0);
         self.unpacker.take_back(body);
         self.report_found(block, found);
     }

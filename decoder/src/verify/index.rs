@@ -36,7 +36,7 @@ pub(crate) fn check(dump: &Dump, damage: &mut DamageLog) {
     }
     let sealed = dump.tail() == Tail::Sealed;
     let has_index = dump.end().is_some_and(|end| end.index != 0);
-    let blocks = dump.blocks().len() as u64;
+    let blocks = dump.blocks().frames() as u64;
     if sealed && has_index && indexed != blocks && damage.is_empty() {
         disagree(dump.len_bytes(), "the index", indexed, blocks, damage);
     }
@@ -46,8 +46,10 @@ pub(crate) fn check(dump: &Dump, damage: &mut DamageLog) {
 fn compare(dump: &Dump, offset: u64, index: &Index, damage: &mut DamageLog) -> u64 {
     let blocks = dump.blocks();
     let is_there = |(offset, header): &&(u64, BlockHeader)| {
-        let found = blocks.binary_search_by_key(offset, |block| block.offset);
-        found.is_ok_and(|found| blocks.get(found).is_some_and(|block| block.header == *header))
+        // That of the whole block, where the list has those of its parts.
+        let found = blocks.index_of(*offset).and_then(|found| blocks.get(found));
+        let payload = found.as_ref().and_then(|block| dump.block_payload(block));
+        payload.and_then(BlockHeader::decode).is_some_and(|found| found == *header)
     };
     let right = index.blocks.iter().filter(is_there).count() as u64;
     let stated = index.blocks.len() as u64;

@@ -11,14 +11,14 @@ use crate::model::damage::{DamageCause, MetadataError};
 
 /// Checks that each summary of a dump can be read.
 pub(crate) fn check(dump: &Dump, damage: &mut DamageLog) {
-    for &place in &dump.tables().summaries {
-        let Some((header, payload)) = dump.summary_frame(place) else { continue };
+    for offset in dump.summaries() {
+        let Some((header, payload)) = dump.summary_frame(offset) else { continue };
         let bytes = header.frame_bytes();
         if !header.matches(payload) {
-            damage.report(place.offset, bytes, DamageCause::Checksum { kind: "summary" });
+            damage.report(offset, bytes, DamageCause::Checksum { kind: "summary" });
         } else if BlockSummary::decode(payload).is_none_or(|s| s.sites().any(|id| id.is_none())) {
             let why = MetadataError::Short { bytes: payload.len() };
-            damage.report(place.offset, bytes, DamageCause::Metadata { kind: "summary", why });
+            damage.report(offset, bytes, DamageCause::Metadata { kind: "summary", why });
         }
     }
 }

@@ -115,7 +115,7 @@ fn records_of_adjacent_damaged_blocks_are_missing_for_every_reader() {
         for at in 0..4 {
             builder.block(1, &[n(10 * at + 1, 1), n(10 * at + 2, 2)]);
         }
-        let blocks = builder.dump().blocks().to_vec();
+        let blocks = builder.dump().blocks().iter().collect::<Vec<_>>();
         let mut bytes = builder.bytes().to_vec();
         for &at in &damaged {
             let block = blocks[at];

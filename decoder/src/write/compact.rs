@@ -17,9 +17,10 @@ use std::io::{self, Write};
 use std::num::NonZero;
 use std::thread;
 
+use stenolog_format::block::BlockHeader;
 use stenolog_format::frame::{FileHeader, VERSION};
 
-use crate::dump::Dump;
+use crate::dump::{Dump, Unpacker};
 use crate::model::state::Tail;
 use crate::write::recover::FrameCopier;
 use packer::Packed;
@@ -156,6 +157,7 @@ fn repack_in_windows(
     progress: impl FnMut(&RepackProgress),
     out: &mut impl Write,
 ) -> io::Result<RepackReport> {
+    let dump = &*dump.whole();
     let header = dump.header();
     // New frames are of this version, copied ones of the dump's.
     let version = header.version.max(VERSION);
@@ -165,6 +167,7 @@ fn repack_in_windows(
         copy: FrameCopier::new(FileHeader { version, ..*header }, out),
         progress,
         done: RepackProgress { bytes_total, ..RepackProgress::default() },
+        grouped: 0,
         blocks_before: 0,
         blocks: 0,
         is_whole: dump.damage().is_empty(),
@@ -193,6 +196,8 @@ struct Rewriter<'d, 'o, W, P> {
     copy: FrameCopier<'o, W>,
     progress: P,
     done: RepackProgress,
+    /// The records of blocks of several rings.
+    grouped: u64,
     blocks_before: u64,
     blocks: u64,
     /// Nothing was left out.
@@ -208,7 +213,7 @@ impl<W: Write, P: FnMut(&RepackProgress)> Output for Rewriter<'_, '_, W, P> {
                 let Some(block) = self.dump.blocks().get(index as usize) else { return Ok(()) };
                 self.blocks_before += 1;
                 self.blocks += 1;
-                self.copy.block(self.dump, block, None)
+                self.copy.block(self.dump, &block, None)
             }
             Step::Window(_) => Ok(()),
         }
@@ -219,7 +224,12 @@ impl<W: Write, P: FnMut(&RepackProgress)> Output for Rewriter<'_, '_, W, P> {
             match packed {
                 Packed::LeftOut => self.is_whole = false,
                 Packed::Copied(index) => self.put_copy(index as usize)?,
-                Packed::New { header, payload, mut summary, merged } => {
+                Packed::New { mut header, mut payload, mut summary, merged } => {
+                    if header.ring == BlockHeader::SEVERAL_RINGS {
+                        header.first_record = self.grouped;
+                        payload[..BlockHeader::BYTES].copy_from_slice(&header.encode());
+                        self.grouped += u64::from(header.count);
+                    }
                     self.copy.put_summed_block(&header, &payload, &mut summary)?;
                     self.blocks_before += merged;
                     self.blocks += 1;
@@ -238,11 +248,23 @@ impl<W: Write, P> Rewriter<'_, '_, W, P> {
     fn put_copy(&mut self, index: usize) -> io::Result<()> {
         let dump = self.dump;
         let Some(block) = dump.blocks().get(index) else { return Ok(()) };
-        let Some(payload) = dump.block_payload(block) else { return Ok(()) };
-        self.copy.put_block(&block.header, payload)?;
+        let Some(payload) = dump.block_payload(&block) else { return Ok(()) };
+        let is_group = block.header.encoding == BlockHeader::GROUP;
+        if is_group && self.copy.put_rows(dump, &block, &mut Unpacker::default())? {
+            // Its other parts may have been merged.
+            self.blocks_before += u64::from(block.part == 0);
+            self.blocks += 1;
+            self.done.records += u64::from(block.header.count);
+            return Ok(());
+        }
+        let Some(header) = BlockHeader::decode(payload).filter(|_| block.part == 0) else {
+            // It was copied with the first part.
+            return Ok(());
+        };
+        self.copy.put_block(&header, payload)?;
         self.blocks_before += 1;
         self.blocks += 1;
-        self.done.records += u64::from(block.header.count);
+        self.done.records += u64::from(header.count);
         match dump.summary_offset(index) {
             Some(at) => self.copy.other(dump, at),
             None => Ok(()),

@@ -56,6 +56,8 @@ pub struct RecoverReport {
 /// # Errors
 /// If writing to `out` fails.
 pub fn recover(dumps: &[Dump], out: &mut impl Write) -> io::Result<RecoverReport> {
+    let dumps: Vec<Dump> = dumps.iter().map(|dump| dump.whole().into_owned()).collect();
+    let dumps = &dumps[..];
     let mut decoder = Decoder::new(dumps);
     let _ = decoder.for_each(|_| ControlFlow::Continue(()));
     let summary = decoder.summary();
@@ -82,8 +84,11 @@ pub fn recover(dumps: &[Dump], out: &mut impl Write) -> io::Result<RecoverReport
         (None, None) => 0,
     };
     let mut copy = FrameCopier::new(FileHeader { sequence, ..*first.header() }, out);
-    for dump in file.into_iter().chain(rings) {
-        let starts = rings.filter(|_| !dump.is_from_rings()).and_then(Dump::rings);
+    // What rings in memory held may still be in the tail.
+    let tail = file.and_then(Dump::tail_dump);
+    for dump in file.into_iter().chain(rings).chain(tail) {
+        let is_file = !dump.is_from_rings() && !dump.is_tail();
+        let starts = rings.filter(|_| is_file).and_then(Dump::rings);
         copy.dump(dump, |ring| starts.and_then(|rings| rings.starts.get(&ring)))?;
     }
     if is_sealed {
@@ -146,11 +151,21 @@ impl<'o, W: Write> FrameCopier<'o, W> {
     ) -> io::Result<()> {
         let tables = dump.tables();
         let mut others = tables.others.iter().copied().peekable();
-        for block in dump.blocks() {
-            while let Some(at) = others.next_if(|&at| at < block.offset) {
+        let mut next = 0;
+        while let Some(first) = dump.blocks().get(next) {
+            while let Some(at) = others.next_if(|&at| at < first.offset) {
                 self.other(dump, at)?;
             }
-            self.block(dump, block, start(block.header.ring))?;
+            let parts = dump.blocks().iter().skip(next);
+            let parts: Vec<Block> = parts.take_while(|part| part.offset == first.offset).collect();
+            match &parts[..] {
+                [block] => self.block(dump, block, start(block.header.ring))?,
+                parts => self.parts(dump, parts, &start)?,
+            }
+            next += parts.len();
+            if let Some(at) = dump.blocks().summary_offset(next - 1) {
+                self.other(dump, at)?;
+            }
         }
         others.try_for_each(|at| self.other(dump, at))
     }
@@ -173,11 +188,62 @@ impl<'o, W: Write> FrameCopier<'o, W> {
             _ => true,
         };
         // What the rings' dump repeats, the file has said.
-        if dump.is_from_rings() && !is_new {
+        if (dump.is_from_rings() || dump.is_tail()) && !is_new {
             return Ok(());
         }
         self.writer.copy_frame(kind, payload);
         self.write_if(WRITE_AT_BYTES)
+    }
+
+    /// Copies a block of several rings: as it is if all of it is new, otherwise the parts that are.
+    fn parts<'s>(
+        &mut self,
+        dump: &Dump,
+        parts: &[Block],
+        start: impl Fn(u32) -> Option<&'s RingStart>,
+    ) -> io::Result<()> {
+        let is_new = |part: &&Block| self.is_new(part, start(part.header.ring));
+        let new: Vec<&Block> = parts.iter().filter(is_new).collect();
+        let Some(first) = new.first().filter(|first| !first.is_cut) else { return Ok(()) };
+        if dump.stored_body(first).is_err() {
+            return Ok(());
+        }
+        let payload = dump.block_payload(first).unwrap_or_default();
+        if new.len() == parts.len()
+            && let Some(header) = BlockHeader::decode(payload)
+        {
+            let after = parts.iter().map(|part| (part.header.ring, record_after(&part.header)));
+            self.next.extend(after);
+            return self.put_block(&header, payload);
+        }
+        let mut unpacker = Unpacker::default();
+        for part in new {
+            self.put_rows(dump, part, &mut unpacker)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a part of a block as a block of its ring; `false` if it cannot be read.
+    pub(crate) fn put_rows(
+        &mut self,
+        dump: &Dump,
+        part: &Block,
+        unpacker: &mut Unpacker,
+    ) -> io::Result<bool> {
+        let Ok(rows) = unpacker.unpack(&dump.stored_unchecked(part)) else { return Ok(false) };
+        let body_bytes = rows.len() as u32;
+        let header = BlockHeader { encoding: BlockHeader::PACKED, body_bytes, ..part.header };
+        self.put_block(&header, &[&header.encode()[..], &rows].concat())?;
+        Ok(true)
+    }
+
+    /// Whether the output and the rings lack records of a block.
+    fn is_new(&self, block: &Block, ring: Option<&RingStart>) -> bool {
+        let header = &block.header;
+        let next = self.next.get(&header.ring).copied();
+        // An empty block tells of a gap, and comes only once.
+        let is_known = next.is_some_and(|next| record_after(header) <= next && header.count > 0);
+        !is_known && !ring.is_some_and(|ring| ring.replaces(block))
     }
 
     /// Copies a block, if it holds something new; of one that is cut, the records before the cut.
@@ -188,11 +254,7 @@ impl<'o, W: Write> FrameCopier<'o, W> {
         ring: Option<&RingStart>,
     ) -> io::Result<()> {
         let header = &block.header;
-        let next = self.next.get(&header.ring).copied();
-        // An empty block tells of a gap, and comes only once.
-        let is_known = next.is_some_and(|next| record_after(header) <= next && header.count > 0);
-        let is_in_ring = ring.is_some_and(|ring| ring.replaces(block));
-        if is_known || is_in_ring {
+        if !self.is_new(block, ring) {
             return Ok(());
         }
         let Ok(stored) = dump.stored_body(block) else { return Ok(()) };

@@ -1,13 +1,30 @@
 //! Builder of blocks from the records of a ring.
 
+mod assemble;
+mod choose;
+mod fixed;
+mod gather;
+mod group;
+mod kind;
+mod pays;
+mod pools;
+mod raw;
+mod times;
+mod varying;
+
 use std::sync::Arc;
 
+pub use group::{Depth, SectionHint};
+
+use self::group::Group;
+#[cfg(any(test, feature = "__columns"))]
 use super::columns::{Columns, Rest};
 use super::plan::SitePlan;
-use super::raw::RawHeader;
+use super::raw::{RawHeader, RawRuns};
 use super::{BlockHeader, Codec, most_rows, put_length};
-use crate::dictionary::{CallSite, Level, TimeSource};
+use crate::dictionary::CallSite;
 use crate::loss::Loss;
+#[cfg(any(test, feature = "__columns"))]
 use crate::summary::SummaryBuilder;
 use crate::value::{ValueError, put_int, put_uint};
 
@@ -17,9 +34,15 @@ use crate::value::{ValueError, put_int, put_uint};
 #[derive(Debug, Default)]
 pub struct BlockBuilder {
     rows: Vec<u8>,
+    /// The encoding of columns that groups replaced.
+    #[cfg(any(test, feature = "__columns"))]
     columns: Columns,
+    #[cfg(any(test, feature = "__columns"))]
     has_columns: bool,
+    group: Group,
     body: Vec<u8>,
+    /// A record that was packed.
+    unpacked: Vec<u8>,
     header: Option<BlockHeader>,
     counters: Times,
     unix: Times,
@@ -136,30 +159,20 @@ impl BlockBuilder {
     pub fn begin(&mut self, ring: u32, position: u64, first_record: u64) {
         self.rows.clear();
         self.rows.resize(BASES_BYTES, 0);
-        self.columns.clear();
-        self.has_columns = false;
+        #[cfg(any(test, feature = "__columns"))]
+        {
+            self.columns.clear();
+            self.has_columns = false;
+        }
         (self.counters, self.unix) = (Times::default(), Times::default());
         self.last_loss = None;
-        self.header = Some(BlockHeader {
-            ring,
-            encoding: 1,
-            codec: 0,
-            levels: 0,
-            flags: 0,
-            position,
-            end_position: position,
-            first_record,
-            count: 0,
-            body_bytes: 0,
-            counter_first: 0,
-            counter_last: 0,
-            unix_first: 0,
-            unix_last: 0,
-        });
+        self.group.is_open = false;
+        self.header = Some(empty_header(ring, position, first_record));
     }
 
-    /// Like [`begin`](Self::begin), with the records in columns. These compress better, and can only be read
-    /// all together.
+    /// Like [`begin`](Self::begin), with the records in columns of one ring, as writers of 1.2 and 1.3 put them. For
+    /// tests of readers.
+    #[cfg(any(test, feature = "__columns"))]
     pub fn begin_columns(&mut self, ring: u32, position: u64, first_record: u64) {
         self.begin(ring, position, first_record);
         self.has_columns = true;
@@ -188,6 +201,10 @@ impl BlockBuilder {
     pub fn push_planned(&mut self, plan: &SitePlan, payload: &[u8]) -> Result<(), ValueError> {
         let (time_word, values) = payload.split_first_chunk().ok_or(ValueError::End)?;
         let time_word = u64::from_le_bytes(*time_word);
+        if self.group.is_open {
+            return self.group.columns.take(plan, time_word, values);
+        }
+        #[cfg(any(test, feature = "__columns"))]
         if self.has_columns {
             return self.columns.take(plan, time_word, values);
         }
@@ -215,9 +232,13 @@ impl BlockBuilder {
         time_word: u64,
         values: &[u8],
     ) -> Result<(), ValueError> {
-        let mut payload = time_word.to_le_bytes().to_vec();
-        plan.unpack(values, &mut payload)?;
-        self.push_planned(plan, &payload)
+        let mut payload = std::mem::take(&mut self.unpacked);
+        payload.clear();
+        payload.extend_from_slice(&time_word.to_le_bytes());
+        let unpacked = plan.unpack(values, &mut payload);
+        let pushed = unpacked.and_then(|()| self.push_planned(plan, &payload));
+        self.unpacked = payload;
+        pushed
     }
 
     /// Takes a loss statement.
@@ -228,6 +249,9 @@ impl BlockBuilder {
     /// # Panics
     /// If no block was begun.
     pub fn push_loss(&mut self, payload: &[u8]) -> Result<(), ValueError> {
+        if self.group.is_open {
+            return self.group.columns.take_loss(payload);
+        }
         let payload = payload.get(..Loss::BYTES).ok_or(ValueError::End)?;
         let plan = Arc::clone(self.loss.get_or_insert_with(|| Arc::new(SitePlan::loss())));
         let result = self.push_planned(&plan, payload);
@@ -256,9 +280,13 @@ impl BlockBuilder {
         records: &[u8],
         mut first_of: impl FnMut(u32, u32) -> Option<First>,
     ) -> Result<usize, ValueError> {
+        if self.group.is_open {
+            return self.push_runs(records, RawRuns::of(records), first_of);
+        }
         let mut rest = records;
         let mut last: Option<Arc<SitePlan>> = None;
         loop {
+            #[cfg(any(test, feature = "__columns"))]
             if self.has_columns {
                 rest = match self.columns.take_raw(rest, &mut first_of)? {
                     Rest::Nothing => &[],
@@ -290,10 +318,10 @@ impl BlockBuilder {
         }
     }
 
-    /// The last loss statement of the block.
+    /// The last loss statement of the block, or of the part of a group.
     #[must_use]
     pub const fn last_loss(&self) -> Option<Loss> {
-        self.last_loss
+        if self.group.is_open { self.group.columns.last_loss() } else { self.last_loss }
     }
 
     fn put_row(
@@ -326,11 +354,15 @@ impl BlockBuilder {
     #[must_use]
     pub fn count(&self) -> u32 {
         let in_rows = self.header.map_or(0, |header| header.count);
-        if self.has_columns { self.columns.count() } else { in_rows }
+        #[cfg(any(test, feature = "__columns"))]
+        if self.has_columns {
+            return self.columns.count();
+        }
+        if self.group.is_open { self.group.columns.part_count() } else { in_rows }
     }
 
-    /// Whether columns take fewer bytes than rows. They do not if there are many kinds with few records each:
-    /// then begin the block again, with rows.
+    /// Whether columns take fewer bytes than rows. They do not if there are many kinds with few records each.
+    #[cfg(any(test, feature = "__columns"))]
     #[must_use]
     pub fn are_columns_worthwhile(&self) -> bool {
         self.has_columns && self.columns.are_worthwhile()
@@ -362,19 +394,7 @@ impl BlockBuilder {
         let mut header = self.header.take().expect(BEGUN);
         header.end_position = end_position;
         self.body.clear();
-        let body = if self.has_columns {
-            header.encoding = 2;
-            let (start, rows_bytes) = self.columns.assemble(&mut header, &mut self.body);
-            PlainBody { bytes: &self.body[start..], rows_bytes }
-        } else {
-            // Differences start from the first record's time, which is not the smallest if the clock, or
-            // the caller, went back. Room for it is reserved before the rows.
-            let bases = header.note_times(&self.counters, &self.unix);
-            bases.into_iter().for_each(|base| put_int(&mut self.body, base));
-            let start = BASES_BYTES - self.body.len();
-            self.rows[start..BASES_BYTES].copy_from_slice(&self.body);
-            PlainBody { bytes: &self.rows[start..], rows_bytes: 0 }
-        };
+        let body = self.body(&mut header);
         header.body_bytes = body.bytes.len() as u32;
         let start = out.len();
         out.resize(start + BlockHeader::BYTES, 0);
@@ -383,59 +403,41 @@ impl BlockBuilder {
         header
     }
 
-    /// Summarizes the records of a block in columns: its call sites, and their text if `has_text`, which takes
-    /// about a nanosecond per byte. May be called after the block is [finished](Self::finish_with). Returns
-    /// `false` if the block is not in columns.
-    pub fn sum_up(&self, has_text: bool, summary: &mut SummaryBuilder) -> bool {
+    /// The body of the block; states what the header lacks.
+    fn body(&mut self, header: &mut BlockHeader) -> PlainBody<'_> {
+        #[cfg(any(test, feature = "__columns"))]
+        if self.has_columns {
+            header.encoding = BlockHeader::COLUMNS;
+            let (start, rows_bytes) = self.columns.assemble(header, &mut self.body);
+            return PlainBody { bytes: &self.body[start..], rows_bytes };
+        }
+        // Differences start from the first record's time, which is not the smallest if the clock, or
+        // the caller, went back. Room for it is reserved before the rows.
+        let bases = header.note_times(&self.counters, &self.unix);
+        bases.into_iter().for_each(|base| put_int(&mut self.body, base));
+        let start = BASES_BYTES - self.body.len();
+        self.rows[start..BASES_BYTES].copy_from_slice(&self.body);
+        PlainBody { bytes: &self.rows[start..], rows_bytes: 0 }
+    }
+
+    /// Summarizes the records of a block in columns: its call sites, and their text if `has_text`. May be called
+    /// after the block is [finished](Self::finish_with).
+    #[cfg(any(test, feature = "__columns"))]
+    pub fn sum_up(&self, has_text: bool, summary: &mut SummaryBuilder) {
         summary.begin();
         self.columns.sum_up(has_text, summary);
-        self.has_columns
     }
+}
 
-    /// Appends the payload of a block's frame with `body` unchanged from the ring. The header describes the
-    /// records that were pushed since [`begin`](Self::begin).
-    ///
-    /// # Panics
-    /// If no block was begun.
-    pub fn finish_raw(
-        &mut self,
-        end_position: u64,
-        body: &[&[u8]],
-        out: &mut Vec<u8>,
-    ) -> BlockHeader {
-        let mut header = self.header.take().expect(BEGUN);
-        header.encoding = 0;
-        header.end_position = end_position;
-        header.note_times(&self.counters, &self.unix);
-        header.body_bytes = body.iter().map(|part| part.len()).sum::<usize>() as u32;
-        out.extend_from_slice(&header.encode());
-        body.iter().for_each(|part| out.extend_from_slice(part));
-        header
-    }
-
-    /// Takes note of a record of a block that will be [raw](Self::finish_raw).
-    ///
-    /// # Panics
-    /// If no block was begun.
-    pub fn note(&mut self, level: Level, time: TimeSource, time_word: u64) {
-        let header = self.header.as_mut().expect(BEGUN);
-        header.levels |= level.bit();
-        header.count += 1;
-        match time {
-            TimeSource::Counter => self.counters.note(time_word),
-            TimeSource::UnixNanos => self.unix.note(time_word ^ SIGN),
-        };
-    }
-
-    /// Takes note of a loss statement in a block that will be [raw](Self::finish_raw).
-    ///
-    /// # Panics
-    /// If no block was begun.
-    pub fn note_loss(&mut self, counter: u64) {
-        let header = self.header.as_mut().expect(BEGUN);
-        header.flags |= BlockHeader::HAS_LOSS;
-        header.count += 1;
-        self.counters.note(counter);
+/// The header of a packed block without records.
+fn empty_header(ring: u32, position: u64, first_record: u64) -> BlockHeader {
+    BlockHeader {
+        ring,
+        encoding: BlockHeader::PACKED,
+        position,
+        end_position: position,
+        first_record,
+        ..BlockHeader::default()
     }
 }
 

@@ -3,13 +3,17 @@
 //! Values that change little from record to record are adjacent, often as differences, so they compress
 //! well. `FORMAT.md` specifies the layout.
 
+#[cfg(any(test, feature = "__columns"))]
 mod kind;
-mod numbers;
+pub(super) mod numbers;
 pub(super) mod read;
+#[cfg(any(test, feature = "__columns"))]
 mod times;
 pub(super) mod walk;
+#[cfg(any(test, feature = "__columns"))]
 mod write;
 
+#[cfg(any(test, feature = "__columns"))]
 pub(super) use write::{Columns, Rest};
 
 use super::layout::Layout;

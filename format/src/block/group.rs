@@ -15,13 +15,17 @@ mod head;
 mod integers;
 mod pool;
 mod rows;
+mod values;
+mod words;
 
 pub use body::{GroupBody, Unpack};
 pub use directory::{GroupColumn, GroupKind, Pattern, PatternPiece, Pool, PoolClass};
 pub use head::{GroupHead, Section};
+pub use values::GroupValues;
+pub use words::{GroupRecord, GroupWords, WordForm, WordKind};
 
 /// The most parts of a group, kinds of records, sections, and pools.
-const MAX_PARTS: usize = 4096;
-const MAX_KINDS: usize = 4096;
-const MAX_SECTIONS: usize = 1024;
-const MAX_POOLS: usize = 64;
+pub(super) const MAX_PARTS: usize = 4096;
+pub(super) const MAX_KINDS: usize = 4096;
+pub(super) const MAX_SECTIONS: usize = 1024;
+pub(super) const MAX_POOLS: usize = 64;

@@ -1,6 +1,6 @@
 //! Plans of call sites: how to pack their records, worked out once.
 
-use crate::dictionary::{CallSite, TimeSource};
+use crate::dictionary::{CallSite, Slot, TimeSource};
 use crate::types::Type;
 use crate::value::{Cursor, Encoding, ValueError, pack, put_int, put_uint, unpack};
 
@@ -71,6 +71,16 @@ impl SitePlan {
         let fixed_bytes = fields.iter().map(Field::fixed_bytes).sum();
         let row_bytes = 5 + 5 + fields.iter().map(Field::row_bytes).sum::<usize>();
         Self { tag, level, is_unix, fields, types: Vec::new(), fixed_bytes, row_bytes }
+    }
+
+    /// For each slot of a call site, the columns in which groups have its values, and whether each of them can
+    /// hold text: in one piece, as it was logged.
+    #[must_use]
+    pub fn columns_of_slots(site: &CallSite) -> Vec<Vec<bool>> {
+        let plan = |slot: &Slot| Self::new(&CallSite { slots: vec![slot.clone()], ..site.clone() });
+        let has_text = |field: &Field| matches!(field, Field::Text | Field::Value(_));
+        let of_plan = |plan: Self| plan.fields.iter().map(has_text).collect();
+        site.slots.iter().map(plan).map(of_plan).collect()
     }
 
     /// Appends packed values in raw layout. After an error `out` may hold a part of them.

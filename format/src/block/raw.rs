@@ -36,6 +36,31 @@ impl RawHeader {
     }
 }
 
+/// The runs of equal headers in the bytes of a ring: the header as a number, and the length of the run. Ends at
+/// what is no header.
+pub(super) struct RawRuns<'a>(&'a [u8]);
+
+impl<'a> RawRuns<'a> {
+    pub(super) const fn of(records: &'a [u8]) -> Self {
+        Self(records)
+    }
+}
+
+impl Iterator for RawRuns<'_> {
+    type Item = (u64, u32);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let word = self.0.first_chunk()?;
+        let span = RawHeader::read(*word).span();
+        let mut end = span;
+        while self.0.get(end..).and_then(<[u8]>::first_chunk) == Some(word) {
+            end += span;
+        }
+        self.0 = self.0.get(end..)?;
+        Some((u64::from_le_bytes(*word), u32::try_from(end).ok()?))
+    }
+}
+
 impl<'a> Records<'a> {
     #[inline]
     pub(super) fn next_raw(&mut self) -> Result<RawRecord<'a>, BlockError> {

@@ -1,4 +1,5 @@
 mod columns;
+mod group;
 
 use super::*;
 use crate::dictionary::{CallSite, Level, TimeSource, site};

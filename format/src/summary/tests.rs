@@ -127,7 +127,8 @@ fn columns_are_summed_up_as_their_records_are() {
     let mut summaries = SummaryBuilder::default();
     let mut sum_up = |has_text| {
         let mut out = Vec::new();
-        assert!(builder.sum_up(has_text, &mut summaries) && summaries.is_whole());
+        builder.sum_up(has_text, &mut summaries);
+        assert!(summaries.is_whole());
         summaries.encode(3, &mut out);
         out
     };
@@ -142,4 +143,65 @@ fn columns_are_summed_up_as_their_records_are() {
     let fast = BlockSummary::decode(&fast).unwrap();
     assert_eq!(fast.sites().collect::<Vec<_>>(), [Some(16), Some(17), Some(40)]);
     assert!(fast.has_folds && fast.may_hold(b"brown"));
+}
+
+#[test]
+fn digits_are_told_from_other_bytes() {
+    for byte in 0..=u8::MAX {
+        for at in 0..4 {
+            let mut gram = *b"0fA9";
+            gram[at] = byte;
+            let expected = byte.is_ascii_hexdigit();
+            assert_eq!(are_digits(u32::from_le_bytes(gram)), expected, "{byte:#x} at {at}");
+        }
+    }
+}
+
+#[test]
+fn a_filter_without_digits_finds_all_else() {
+    let mut builder = SummaryBuilder::default();
+    builder.begin();
+    builder.leave_digits_out();
+    builder.note(20, b"order 20481234 of 9f86d081884c7d65 filled", || true);
+    let mut payload = Vec::new();
+    builder.encode(7, &mut payload);
+    let summary = BlockSummary::decode(&payload).unwrap();
+    for text in ["order 2048", "FILLED", "d65 fil", "deadbeef"] {
+        assert!(summary.may_hold(text.as_bytes()), "{text}");
+    }
+    assert!(!summary.may_hold(b"order 9999 cancelled"));
+}
+
+#[test]
+fn ranges_come_back() {
+    let mut builder = SummaryBuilder::default();
+    builder.begin();
+    for site in [300, 20, 21] {
+        builder.note(site, b"", || false);
+    }
+    let zigzag = |n: i64| (n << 1 ^ n >> 63) as u64;
+    builder.note_integers(300, 5, false, &[7, u64::MAX, 3]);
+    builder.note_integers(20, 0, true, &[zigzag(-4), zigzag(i64::MIN), zigzag(9)]);
+    builder.note_integers(20, 2, false, &[8]);
+    builder.note_integers(20, 3, false, &[]);
+    // The same call site with times of another kind.
+    builder.note_integers(20, 2, false, &[11, 9]);
+    let mut payload = Vec::new();
+    builder.encode(7, &mut payload);
+    let ranges = BlockSummary::decode(&payload).unwrap().ranges();
+    let range = |least, most| Some(IntegerRange { least, most });
+    assert_eq!(ranges.get(300, 5), range(3, u64::MAX.into()));
+    assert_eq!(ranges.get(20, 0), range(i64::MIN.into(), 9));
+    assert_eq!(ranges.get(20, 2), range(8, 11));
+    for (site, column) in [(20, 1), (20, 3), (21, 0), (300, 0)] {
+        assert_eq!(ranges.get(site, column), None);
+    }
+    // Cut anywhere, it states less, and nothing that is wrong.
+    for length in 0..payload.len() {
+        let Some(cut) = BlockSummary::decode(&payload[..length]) else { continue };
+        let cut = cut.ranges();
+        for (site, column) in [(300, 5), (20, 0), (20, 2)] {
+            assert!([None, ranges.get(site, column)].contains(&cut.get(site, column)));
+        }
+    }
 }

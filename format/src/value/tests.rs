@@ -1,4 +1,5 @@
 use super::*;
+use crate::dictionary::{Role, Slot};
 
 /// Reads `raw` as it is, and again after packing; both must give `expected`.
 #[track_caller]
@@ -11,6 +12,9 @@ fn check(ty: Type, raw: &[u8], expected: Value<'_>) {
     let mut cursor = Cursor::new(&packed, Encoding::Packed);
     assert_eq!(Value::read(&mut cursor, &ty).unwrap(), expected, "packed: {packed:?}");
     assert!(cursor.is_empty());
+    let shown = format!("{:?}", Ok::<_, ValueError>(expected));
+    assert_eq!(read_words(&ty, raw, Encoding::Raw), shown);
+    assert_eq!(read_words(&ty, &packed, Encoding::Packed), shown);
 }
 
 #[test]
@@ -176,8 +180,10 @@ fn integers_of_all_lengths_read_back_wherever_they_stand() {
     }
 }
 
+/// What is read as words is what is read as a value, or fails alike.
 #[test]
-fn scalars_are_read_as_values_are() {
+fn words_are_read_as_values_are() {
+    let option = |of| Type::Option(Box::new(of));
     let types = [
         Type::Bool,
         Type::Char,
@@ -185,33 +191,98 @@ fn scalars_are_read_as_values_are() {
         Type::U16,
         Type::U32,
         Type::U64,
+        Type::U128,
         Type::I8,
         Type::I16,
         Type::I32,
         Type::I64,
+        Type::I128,
         Type::F32,
         Type::F64,
         Type::Str,
         Type::Formatted,
+        Type::Duration,
+        Type::SystemTime,
+        Type::Ip,
+        Type::Socket,
+        Type::SocketV6,
+        Type::Serde(Box::new(Type::Bool)),
+        Type::Slice(Box::new(Type::U8)),
+        Type::Array(Box::new(Type::U8), 3),
+        Type::Array(Box::new(Type::I16), 3),
+        option(Type::Ipv4),
+        option(option(Type::U16)),
+        Type::Tuple(vec![option(Type::Unit), Type::U8]),
     ];
     for ty in types {
-        let scalar = ScalarType::of(&ty).unwrap();
         for encoding in [Encoding::Raw, Encoding::Packed] {
-            for bytes in
-                [&[1, 0, 0, 0, 65, 66, 67, 68][..], &[0xff; 12], &[0; 8], &[2, 65, 66], &[]]
-            {
-                let (mut one, mut other) =
-                    (Cursor::new(bytes, encoding), Cursor::new(bytes, encoding));
-                let read = Scalar::read(&mut one, scalar).map(Value::from);
-                let value = Value::read(&mut other, &ty);
+            for bytes in [
+                &[1, 0, 0, 0, 65, 66, 67, 68][..],
+                &[0xff; 32],
+                &[0; 26],
+                &[1; 12],
+                &[2, 65, 66],
+                &[6; 17],
+                &[4; 7],
+                &[],
+            ] {
+                // The bytes are those of this value, or too few for it, and nothing else.
+                let mut cursor = Cursor::new(bytes, encoding);
+                let value = Value::read(&mut cursor, &ty);
+                let bytes = &bytes[..bytes.len() - cursor.rest().len()];
+                let value = if value.is_err() && cursor.is_empty() { continue } else { value };
+                let words = read_words(&ty, bytes, encoding);
                 // NaN does not equal itself.
-                assert_eq!(format!("{read:?}"), format!("{value:?}"), "{ty:?} {bytes:?}");
                 if value.is_ok() {
-                    assert_eq!(one.rest(), other.rest());
+                    assert_eq!(words, format!("{value:?}"), "{ty:?} {bytes:?}");
                 }
             }
         }
     }
-    assert_eq!(ScalarType::of(&Type::U128), None);
-    assert_eq!(ScalarType::of(&Type::Option(Box::new(Type::U8))), None);
+}
+
+/// The value as its words give it, as text.
+fn read_words(ty: &Type, bytes: &[u8], encoding: Encoding) -> String {
+    let slots = [Slot { name: String::new(), role: Role::Argument, ty: ty.clone() }];
+    let plan = WordPlan::new(&slots).unwrap();
+    let mut words = Vec::new();
+    if let Err(why) = plan.read(bytes, encoding, &mut words) {
+        return format!("{:?}", Err::<(), _>(why));
+    }
+    assert_eq!(words.len(), plan.words());
+    let words = Words { words: &words, stride: 1, body: bytes, restored: &[], encoding };
+    format!("{:?}", plan.value(0, ty, &words))
+}
+
+#[test]
+fn broken_words_fail_as_values_do() {
+    for (ty, bytes) in [
+        (Type::Bool, &[2][..]),
+        (Type::Char, &[0, 0xd8, 0, 0]),
+        (Type::Duration, &[255; 12]),
+        (Type::Ip, &[5, 0, 0, 0, 0]),
+        (Type::Option(Box::new(Type::U8)), &[2]),
+        (Type::Option(Box::new(Type::U8)), &[1]),
+        (Type::Str, &[9, 0, 0, 0, 65]),
+        (Type::U128, &[1; 9]),
+        (Type::U8, &[1, 2]),
+    ] {
+        let mut cursor = Cursor::new(bytes, Encoding::Raw);
+        let value = Value::read(&mut cursor, &ty);
+        let value = if value.is_ok() { Err(ValueError::Trailing) } else { value };
+        assert_eq!(read_words(&ty, bytes, Encoding::Raw), format!("{value:?}"), "{ty:?}");
+    }
+    let invalid = read_words(&Type::Str, &[1, 0, 0, 0, 0xff], Encoding::Raw);
+    assert_eq!(invalid, "Err(Utf8)");
+}
+
+#[test]
+fn call_sites_of_very_many_values_have_no_words() {
+    let slots = |ty: Type, n| vec![Slot { name: String::new(), role: Role::Field, ty }; n];
+    assert!(WordPlan::new(&slots(Type::U8, 1024)).is_some());
+    assert!(WordPlan::new(&slots(Type::U8, 1025)).is_none());
+    assert!(WordPlan::new(&slots(Type::Tuple(vec![Type::Unit; 1000]), 5)).is_none());
+    let name = "x".repeat(40_000);
+    let of = Fields { name, shape: Shape::Unit, fields: vec![] };
+    assert!(WordPlan::new(&slots(Type::Struct(of), 2)).is_none());
 }

@@ -35,6 +35,8 @@ pub(crate) struct Control {
     is_closed: AtomicBool,
     /// The program itself polls the drain.
     is_manual: AtomicBool,
+    /// A call has found its ring half full, or full.
+    is_pressed: AtomicBool,
     drain: Unparker,
 }
 
@@ -56,13 +58,26 @@ impl Control {
             state: Mutex::default(),
             is_closed: AtomicBool::new(false),
             is_manual: AtomicBool::new(false),
+            is_pressed: AtomicBool::new(false),
             drain,
         }
     }
 
     /// Wakes the drain; cheap if it is awake.
     pub(crate) fn wake_drain(&self) {
+        self.is_pressed.store(true, Ordering::Relaxed);
         self.drain.unpark();
+    }
+
+    /// Whether a call has woken the drain since it last [began a pass](Self::begin_pass): a ring may soon be
+    /// full.
+    pub(crate) fn is_pressed(&self) -> bool {
+        self.is_pressed.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the drain begins a pass over the rings.
+    pub(crate) fn begin_pass(&self) {
+        self.is_pressed.store(false, Ordering::Relaxed);
     }
 
     pub(super) fn is_closed(&self) -> bool {

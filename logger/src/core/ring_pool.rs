@@ -250,6 +250,11 @@ impl RingPool {
         lock(&self.new_rings).as_mut().map(std::mem::take).unwrap_or_default()
     }
 
+    /// Whether rings were registered since the last call of [`take_new`](Self::take_new).
+    pub(crate) fn has_new(&self) -> bool {
+        lock(&self.new_rings).as_ref().is_some_and(|rings| !rings.is_empty())
+    }
+
     /// As [`take_new`](Self::take_new); the drain does not see rings that are registered later.
     pub(crate) fn close_registration(&self) -> Vec<NewRing> {
         lock(&self.free).clear();

@@ -71,7 +71,7 @@ impl Drain {
         Ok(Self { core, worker: Some(worker) })
     }
 
-    /// Drains all rings once, writes their records, and wakes threads that wait for a flush. Returns how long
+    /// Drains all rings once, writes their records to the dump or to its tail, and wakes threads that wait for a flush. Returns how long
     /// the next poll can wait, judging by how fast the rings were filled; polling earlier does no harm.
     ///
     /// Costs one write to the file if there were records, and up to a second if the dump must be sealed but

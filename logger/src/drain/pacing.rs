@@ -1,4 +1,12 @@
-//! Pacing of the drain: how long it sleeps between passes, and how busy it is.
+//! Pacing of the drain: how long it sleeps between passes, when it packs, and how busy it is.
+//!
+//! ```text
+//!   few records    pass: copy to the tail    pass: copy    …    pass: pack all rings into the dump
+//!   many records   pass: pack                pass: pack    …
+//! ```
+//!
+//! Records that are packed together take fewer bytes. The rings have room for them until a quarter of one is
+//! full; meanwhile the tail shows them to readers.
 //!
 //! No call tells the drain that it committed a record: that would cost the caller. The drain sleeps for
 //! as long as the first ring takes to fill by a quarter, at the pace at which it was filled since the last
@@ -12,23 +20,103 @@ pub(super) const SHORTEST_SLEEP: Duration = Duration::from_micros(20);
 /// How long to wait after a write that failed.
 pub(super) const RETRY_AFTER: Duration = Duration::from_millis(50);
 
-/// How long to leave a ring of `capacity` bytes alone if `bytes` of it were filled in the time `over`:
-/// until a quarter is full again.
-pub(super) fn next_sleep(
-    bytes: usize,
-    capacity: usize,
-    over: Duration,
-    longest: Duration,
-) -> Duration {
+/// Records are packed when all rings together hold this many bytes.
+const PACK_AT_BYTES: usize = 2 << 20;
+
+/// Records are packed when they have waited this long.
+const PACK_AFTER: Duration = Duration::from_secs(60);
+
+/// Records are packed when the tail has this many bytes: each pass adds a header for each ring.
+const PACK_AT_TAIL_BYTES: u64 = 8 << 20;
+
+/// Records are packed when this many rings wait for it without a thread, because no other thread can have them.
+const PACK_AT_LEFT_RINGS: usize = 8;
+
+/// How long a quarter of a ring takes to fill at least while rings are packed together: several times as long as
+/// the packing of [`PACK_AT_BYTES`] without much compression.
+const CALM_FOR: Duration = Duration::from_millis(25);
+
+/// Records are packed at once if they would have to be after this many passes. To copy them first would
+/// cost more than it saves.
+const PASSES_WORTH_COPYING: f64 = 2.0;
+
+/// Bytes that were found in a ring.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Found {
+    /// How many, and for how long they were gathering.
+    pub(super) bytes: usize,
+    pub(super) over: Duration,
+    /// How many bytes the ring holds that are not in the file.
+    pub(super) held: usize,
+    pub(super) capacity: usize,
+}
+
+impl Found {
+    /// How many of such amounts `room` is enough for.
+    fn fits(&self, room: usize) -> f64 {
+        room as f64 / self.bytes.max(1) as f64
+    }
+}
+
+/// How long to leave a ring alone: until a quarter is full, at the pace of what was found.
+pub(super) fn next_sleep(found: &Found, longest: Duration) -> Duration {
     let shortest = SHORTEST_SLEEP.min(longest);
     // Its thread may have had to wait, or has just begun: its real pace is unknown.
-    if bytes >= capacity / 2 {
+    if found.bytes.max(found.held) >= found.capacity / 2 {
         return shortest;
     }
+    let room = (found.capacity / 4).saturating_sub(found.held);
     // In floating point, because the product may exceed any duration.
-    let wanted = over.as_secs_f64() * (capacity / 4) as f64 / bytes as f64;
+    let wanted = found.over.as_secs_f64() * found.fits(room);
     let wanted = Duration::try_from_secs_f64(wanted).unwrap_or(longest);
     wanted.clamp(shortest, longest)
+}
+
+/// What all rings hold, and how fast they are filled, as far as a pass has seen.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Fill {
+    held: usize,
+    /// Rings that their threads have left.
+    left: usize,
+    /// A ring is a quarter full.
+    is_any_full: bool,
+    /// At this pace, a part of what may be held, that comes within the bound of the builder.
+    pace: f64,
+    fastest: f64,
+}
+
+impl Fill {
+    /// Takes account of a ring, of which `found` is new. Records may wait for `longest` until a pass.
+    pub(super) fn note(&mut self, found: &Found, longest: Duration, is_left: bool) {
+        self.held += found.held;
+        self.left += usize::from(is_left && found.held > 0);
+        self.is_any_full |= found.held >= found.capacity / 4;
+        if found.bytes > 0 {
+            let per_pass = longest.as_secs_f64() / found.over.as_secs_f64().max(1e-9);
+            self.pace += per_pass / found.fits(PACK_AT_BYTES);
+            self.fastest = self.fastest.max(per_pass / found.fits(found.capacity / 4));
+        }
+    }
+
+    /// Whether the records are to be packed now. `tail` is the age and the length of the tail.
+    pub(super) fn is_pack_due(&self, (age, bytes): (Duration, u64)) -> bool {
+        self.is_any_full
+            || self.held >= PACK_AT_BYTES
+            || self.left >= PACK_AT_LEFT_RINGS
+            || self.held > 0 && age >= PACK_AFTER
+            || bytes >= PACK_AT_TAIL_BYTES
+    }
+
+    /// Whether there is time for a block of all rings, whose records are freed only when it is written: a quarter
+    /// of each ring takes longer to fill than the block.
+    pub(super) fn is_calm(&self, longest: Duration) -> bool {
+        longest.as_secs_f64() >= self.fastest * CALM_FOR.as_secs_f64()
+    }
+
+    /// Whether the rings are filled so fast that a copy is not worthwhile.
+    pub(super) fn is_fast(&self) -> bool {
+        self.pace.max(self.fastest) * PASSES_WORTH_COPYING >= 1.0
+    }
 }
 
 /// The part of its time that the drain is busy.
@@ -88,16 +176,59 @@ mod tests {
     fn sleep_follows_the_pace() {
         let ms = Duration::from_millis;
         let longest = ms(100);
+        let sleep = |bytes, held, capacity, over| {
+            next_sleep(&Found { bytes, over, held, capacity }, longest)
+        };
         // A quarter came in 10 ms: as long.
-        assert_eq!(next_sleep(1000, 4000, ms(10), longest), ms(10));
+        assert_eq!(sleep(1000, 0, 4000, ms(10)), ms(10));
+        // Half of it is left to be filled.
+        assert_eq!(sleep(500, 500, 4000, ms(10)), ms(10));
         // A trickle, and not even that: the bound.
-        assert_eq!(next_sleep(1, 4000, ms(10), longest), longest);
-        assert_eq!(next_sleep(0, 4000, ms(10), longest), longest);
+        assert_eq!(sleep(1, 0, 4000, ms(10)), longest);
+        assert_eq!(sleep(0, 0, 4000, ms(10)), longest);
         // A flood: never without a pause.
-        assert_eq!(next_sleep(1000, 4000, Duration::from_nanos(1), longest), SHORTEST_SLEEP);
+        assert_eq!(sleep(1000, 0, 4000, Duration::from_nanos(1)), SHORTEST_SLEEP);
         // Half of it, whatever the pace: its thread may have had to wait.
-        assert_eq!(next_sleep(2000, 4000, ms(1000), longest), SHORTEST_SLEEP);
+        assert_eq!(sleep(2000, 0, 4000, ms(1000)), SHORTEST_SLEEP);
+        assert_eq!(sleep(1, 2000, 4000, ms(1000)), SHORTEST_SLEEP);
         // Beyond what a duration holds.
-        assert_eq!(next_sleep(1, usize::MAX, Duration::MAX, longest), longest);
+        assert_eq!(sleep(1, 0, usize::MAX, Duration::MAX), longest);
+    }
+
+    fn fill_of(rings: &[(usize, usize)], is_left: bool) -> Fill {
+        let (mut fill, over) = (Fill::default(), Duration::from_millis(100));
+        for &(bytes, held) in rings {
+            fill.note(&Found { bytes, over, held, capacity: 1 << 20 }, over, is_left);
+        }
+        fill
+    }
+
+    #[test]
+    fn records_wait_until_there_are_enough_of_them() {
+        let is_due = |rings: &[_]| fill_of(rings, false).is_pack_due((Duration::ZERO, 0));
+        assert!(!is_due(&[(0, 200 << 10); 10]));
+        assert!(is_due(&[(0, 210 << 10); 10]));
+        assert!(is_due(&[(0, 256 << 10)]));
+        let few = fill_of(&[(0, 100)], false);
+        assert!(!few.is_pack_due((Duration::from_secs(59), 1 << 20)));
+        assert!(few.is_pack_due((Duration::from_secs(60), 0)));
+        assert!(few.is_pack_due((Duration::ZERO, 8 << 20)));
+        assert!(!Fill::default().is_pack_due((Duration::from_secs(60), 0)));
+        assert!(!fill_of(&[(0, 100); 7], true).is_pack_due((Duration::ZERO, 0)));
+        assert!(fill_of(&[(0, 100); 8], true).is_pack_due((Duration::ZERO, 0)));
+    }
+
+    #[test]
+    fn many_records_are_not_copied() {
+        // A quarter of the ring, or two megabytes in all, within two passes.
+        assert!(!fill_of(&[(100 << 10, 0); 10], false).is_fast());
+        assert!(fill_of(&[(110 << 10, 0); 10], false).is_fast());
+        assert!(fill_of(&[(128 << 10, 0)], false).is_fast());
+        assert!(!fill_of(&[(0, 200 << 10); 10], false).is_fast());
+        // A quarter in 25 ms.
+        let longest = Duration::from_millis(100);
+        assert!(fill_of(&[(1 << 20, 0); 10], false).is_calm(longest));
+        assert!(!fill_of(&[(1 << 20, 0), (9 << 17, 0)], false).is_calm(longest));
+        assert!(Fill::default().is_calm(longest));
     }
 }

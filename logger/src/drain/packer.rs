@@ -1,22 +1,30 @@
 //! Packer: from the records of a ring to a block of the segment.
 //!
-//! A block is in columns, in packed rows, or raw if a record does not fit its call site's types. Before it,
-//! the segment gets the ring's thread and the call sites that it lacks (S2); after it, a summary if there
-//! is time.
+//! A block is in columns, in packed rows, or raw if a record does not fit its call site's types. Where there is
+//! time, all rings are packed into one block, a group. Before it, the segment gets the ring's thread and the
+//! call sites that it lacks (S2); after it, a summary if there is time.
+
+mod group;
+mod pressure;
 
 use std::io;
 use std::sync::Arc;
 
-use stenolog_format::block::{BlockBuilder, BlockHeader, First, RARE_AFTER_RECORDS, SitePlan};
+use stenolog_format::block::{
+    BlockBuilder, BlockHeader, Depth, First, RARE_AFTER_RECORDS, SitePlan,
+};
 use stenolog_format::dictionary::{CallSite, Level, Thread, TimeSource};
 use stenolog_format::loss::Loss;
 use stenolog_format::recovery::MAX_BLOCK_BYTES;
 use stenolog_format::summary::SummaryBuilder;
-use stenolog_ringbuf::{Consumer, Record};
+use stenolog_ringbuf::{Consumer, Record, Run};
 use stenolog_session::codec::Compressor;
 use stenolog_session::failpoint::{self, Step};
 use stenolog_session::writer::DumpWriter;
 
+use self::group::Part;
+pub(super) use self::group::{GROUP_BYTES, GroupPart};
+pub(super) use self::pressure::Pressure;
 use super::effort::Effort;
 use super::rings::DrainRing;
 use super::segment::Segment;
@@ -33,6 +41,9 @@ const MIN_BLOCK_BYTES: usize = 1 << 16;
 /// The bound where memory is short.
 const LEAST_BLOCK_BYTES: usize = 1 << 12;
 
+/// A block of fewer records is packed in rows: the directory of columns would take more than they save.
+const LEAST_FOR_COLUMNS: u32 = 16;
+
 /// A block of fewer bytes of its ring gets no summary: it is read as soon as that would be.
 const SUMMED_UP_BYTES: usize = 1 << 12;
 
@@ -40,12 +51,21 @@ const SUMMED_UP_BYTES: usize = 1 << 12;
 pub(super) struct Packer {
     builder: BlockBuilder,
     compressor: Compressor,
+    /// For groups of a program that logs little, if this build has Zstandard.
+    patient: Option<Compressor>,
     summaries: SummaryBuilder,
     sites: PackedSites,
-    /// The last loss statement of the block.
+    /// The last loss statement of the block, or of the last part of a group.
     loss: Option<Loss>,
+    /// The runs of headers that are being packed.
+    runs: Vec<(u64, u32)>,
+    /// The parts of the group.
+    parts: Vec<Part>,
+    headers: Vec<BlockHeader>,
     /// The size of the largest block that there was memory for.
     affordable_bytes: usize,
+    /// There was memory for a group.
+    has_group_memory: bool,
 }
 
 /// The part of a ring that a block took.
@@ -62,6 +82,7 @@ struct Packing {
     limit: usize,
     /// Whether the block is packed. If not, it must be raw.
     is_packed: bool,
+    is_columns: bool,
     is_cut: bool,
 }
 
@@ -80,10 +101,15 @@ impl Packer {
         Self {
             builder: BlockBuilder::default(),
             compressor: Compressor::new(),
+            patient: None,
             summaries: SummaryBuilder::default(),
             sites: PackedSites::default(),
             loss: None,
+            runs: Vec::new(),
+            parts: Vec::new(),
+            headers: Vec::new(),
             affordable_bytes: 0,
+            has_group_memory: false,
         }
     }
 
@@ -114,20 +140,58 @@ impl Packer {
     ) -> Taken {
         let start = ring.taken_to;
         self.loss = None;
-        let Packing { mut end, limit, is_packed, mut is_cut } =
+        let effort = if effort == Effort::Fast { ring.pressure.effort() } else { effort };
+        let full = limit;
+        let Packing { mut end, limit, is_packed, is_columns, mut is_cut } =
             self.pack(ring, &segment.writer, effort, limit);
+        let before = segment.writer.end();
         if !is_packed {
             end = self.put_raw(ring, segment, limit);
         } else if self.builder.count() > 0 {
-            self.put_packed(ring, segment, effort, end);
+            self.put_packed(ring, segment, (effort, is_columns), end);
         }
         ring.taken_to = end;
         let bytes = (end - start) as usize;
+        ring.pressure.note(effort, (bytes, full), segment.writer.end() - before);
         if !is_packed && bytes < limit {
             // A record that had no room in the block is long.
             is_cut = ring.consumer.batch_from(end, 1).len_bytes() > limit - bytes;
         }
         Taken { bytes, is_cut }
+    }
+
+    /// Puts the records that neither the segment nor the tail has into the tail, raw, and returns how many
+    /// bytes of the ring they take.
+    pub(super) fn copy(
+        &mut self,
+        ring: &mut DrainRing,
+        tail: &mut DumpWriter,
+        limit: usize,
+    ) -> usize {
+        let (start, mut records) = ring.seen();
+        let (mut begin, mut position) = (start, start);
+        let capacity = ring.consumer.capacity() as u64;
+        // A producer that keeps up must not keep the others waiting.
+        while position - start < capacity / 2 {
+            let batch = ring.consumer.batch_from(position, limit);
+            if batch.is_empty() {
+                position = batch.end();
+                break;
+            }
+            self.builder.begin(ring.slot.thread.ring, begin, records);
+            batch.records().for_each(|record| self.note_record(record, tail));
+            (begin, position) = (batch.end(), batch.end());
+            let (first, second) = batch.raw_slices();
+            if self.builder.count() > 0 {
+                tail.state_thread(&ring.slot.thread);
+                self.sites.state(tail);
+                let builder = &mut self.builder;
+                let put = tail.put_block(|out| builder.finish_raw(begin, &[first, second], out));
+                records += u64::from(put.count);
+            }
+        }
+        ring.note_copied(position, records);
+        (position - start) as usize
     }
 
     /// Packs records into the builder: in columns if that is worthwhile, else in rows.
@@ -140,15 +204,19 @@ impl Packer {
     ) -> Packing {
         let start = ring.taken_to;
         let (id, position, first_record) = (ring.id(), ring.stated_to, ring.records);
-        let mut packing = Packing { end: start, limit, is_packed: false, is_cut: false };
+        let mut packing =
+            Packing { end: start, limit, is_packed: false, is_columns: false, is_cut: false };
         if effort > Effort::Rows {
-            self.builder.begin_columns(id, position, first_record);
+            self.builder.begin_group(Depth::Fast);
+            self.builder.begin_part(id, position, first_record);
             let without_error = Some(first_record.saturating_sub(ring.errors_to));
             let columns =
                 self.pack_records(&mut ring.consumer, writer, start, limit, without_error);
             packing.end = columns.end;
-            packing.is_packed = columns.is_sound
-                && (self.builder.count() == 0 || self.builder.are_columns_worthwhile());
+            packing.is_columns = columns.is_sound
+                && columns.end - start <= BlockBuilder::MAX_GROUP_BYTES as u64
+                && (self.builder.count() == 0 || self.builder.count() >= LEAST_FOR_COLUMNS);
+            packing.is_packed = packing.is_columns;
             if columns.is_sound && columns.is_cut {
                 // Rows end there as well.
                 packing.is_cut = true;
@@ -175,7 +243,7 @@ impl Packer {
         limit: usize,
         without_error: Option<u64>,
     ) -> Attempt {
-        let Self { builder, sites, loss, .. } = self;
+        let Self { builder, sites, loss, runs, .. } = self;
         let mut packed = Attempt { end: start, is_sound: true, is_cut: false };
         let (mut has_error, mut is_alone) = (false, false);
         let mut first_of = |tag, before| {
@@ -191,7 +259,9 @@ impl Packer {
         };
         loop {
             let left = limit - (packed.end - start) as usize;
-            let part = consumer.batch_from(packed.end, left.min(PART_BYTES));
+            runs.clear();
+            let note = |run: Run| runs.push((run.header, run.bytes));
+            let part = consumer.runs_from(packed.end, left.min(PART_BYTES), note);
             // A record that is longer than a part may be alone in its block, but not follow others.
             let is_too_long = packed.end > start && part.len_bytes() > left.max(PART_BYTES);
             if is_too_long {
@@ -202,8 +272,9 @@ impl Packer {
                 packed.end = part.end();
                 break;
             }
+            let mut headers = runs.iter().copied();
             for slice in <[_; 2]>::from(part.raw_slices()) {
-                match builder.push_raw(slice, &mut first_of) {
+                match builder.push_runs(slice, &mut headers, &mut first_of) {
                     Ok(taken) => {
                         packed.end += taken as u64;
                         packed.is_cut = taken < slice.len();
@@ -230,24 +301,35 @@ impl Packer {
         &mut self,
         ring: &mut DrainRing,
         segment: &mut Segment,
-        effort: Effort,
+        (effort, is_columns): (Effort, bool),
         end: u64,
     ) {
         let start = ring.taken_to;
         self.explain(&ring.slot.thread, segment);
         let Self { builder, compressor, summaries, sites, .. } = self;
         let header = segment.writer.put_block(|out| {
-            builder.finish_with(end, out, |body, out| compressor.append(effort.codecs(), body, out))
+            if is_columns {
+                builder.end_part(end);
+                builder.finish_group(0, out, |plain, hint, out| {
+                    compressor.append_section(effort.codecs(), plain, hint, out)
+                })
+            } else {
+                let codecs = effort.codecs();
+                builder.finish_with(end, out, |body, out| compressor.append(codecs, body, out))
+            }
         });
         let bytes = (end - start) as usize;
         if bytes >= SUMMED_UP_BYTES {
             // Summarizing text takes as long as building columns.
             let has_time = effort == Effort::Hard;
-            let is_summed_up = builder.sum_up(has_time, summaries);
-            if !is_summed_up && has_time {
+            if is_columns {
+                builder.sum_up_group(has_time, summaries);
+            }
+            if !is_columns && has_time {
+                summaries.begin();
                 ring.consumer.scan_from(start, bytes, |record| sites.sum_up(summaries, record));
             }
-            if is_summed_up || has_time {
+            if is_columns || has_time {
                 segment.writer.put_summary(summaries);
             }
         }
@@ -258,8 +340,19 @@ impl Packer {
     /// the types of their call site.
     fn put_raw(&mut self, ring: &mut DrainRing, segment: &mut Segment, limit: usize) -> u64 {
         self.builder.begin(ring.id(), ring.stated_to, ring.records);
-        let batch = ring.consumer.batch_from(ring.taken_to, limit);
-        batch.records().for_each(|record| self.note_record(record, &segment.writer));
+        let Self { builder, sites, loss, runs, .. } = self;
+        runs.clear();
+        let note = |run: Run| runs.push((run.header, run.bytes));
+        let batch = ring.consumer.runs_from(ring.taken_to, limit, note);
+        let mut headers = runs.iter().copied();
+        for slice in <[_; 2]>::from(batch.raw_slices()) {
+            builder.note_runs(slice, &mut headers, |tag| {
+                let of = sites.get(tag, &segment.writer).map(|of| (of.site.level, of.site.time));
+                // Only a bug can get here without one. The block counts the record anyway.
+                of.unwrap_or((Level::Error, TimeSource::Counter))
+            });
+        }
+        *loss = builder.last_loss().or(*loss);
         let end = batch.end();
         if self.builder.count() > 0 {
             self.explain(&ring.slot.thread, segment);

@@ -8,6 +8,7 @@
 //!   freed is taken back. It goes to a new segment, which explains everything again and states which records
 //!   the old file had.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -17,11 +18,13 @@ use stenolog_session::failpoint::{self, Step};
 use stenolog_session::writer::WRITE_AT_BYTES;
 
 use super::effort::Effort;
-use super::pacing::{Load, next_sleep};
-use super::packer::Packer;
-use super::rings::DrainRings;
+use super::pacing::{Fill, Found, Load, next_sleep};
+use super::packer::{GROUP_BYTES, GroupPart, Packer};
+use super::rings::{DrainRing, DrainRings};
 use super::segment::{SegmentFile, WriteFailure};
 use super::segments::Segments;
+use super::tail::Tail;
+use crate::config::Compression;
 use crate::core::Core;
 use crate::error::DrainError;
 use crate::process::memory::has_memory;
@@ -29,6 +32,9 @@ use crate::registry;
 
 /// The memory that a pass takes besides its blocks.
 const PASS_BYTES: usize = 1 << 14;
+
+/// A drain without work passes over its rings at least this often.
+const LOOK_AROUND_AFTER: Duration = Duration::from_secs(1);
 
 /// How many files a pass begins if each is taken away at once.
 const MAX_FILES_AT_ONCE: usize = 3;
@@ -39,7 +45,12 @@ pub(super) struct Drainer {
     pub(super) rings: DrainRings,
     packer: Packer,
     pub(super) segments: Segments,
+    pub(super) tail: Tail,
     load: Load,
+    /// The rings were filled so fast of late that the next pass packs.
+    is_fast: bool,
+    /// They were filled so slowly that they can be packed together.
+    is_calm: bool,
     /// When the last pass began.
     last_pass: Instant,
     /// The sum of losses when all of them were stated.
@@ -60,14 +71,19 @@ struct Pass {
     before: Instant,
     /// When to look at the first ring again.
     due: Option<Instant>,
+    fill: Fill,
 }
 
 impl Drainer {
     /// Begins the first segment of a session.
     pub(super) fn new(core: Arc<Core>, file: SegmentFile) -> Self {
         let segments = Segments::begin(&core, file);
+        let tail = Tail::new(&core);
         Self {
             core,
+            tail,
+            is_fast: false,
+            is_calm: true,
             rings: DrainRings::default(),
             packer: Packer::new(),
             segments,
@@ -77,7 +93,7 @@ impl Drainer {
         }
     }
 
-    /// Visits each ring once, and writes its records. Returns when to look at the first of them again, by
+    /// Visits each ring once, and writes its records, to the dump or to its tail. Returns when to look at the first of them again, by
     /// the pace at which they are filled. `None` if that is left to the bound and to calls that wake the
     /// drain.
     ///
@@ -110,6 +126,7 @@ impl Drainer {
 
     fn try_pass(&mut self, is_asked: bool) -> Result<Option<Instant>, WriteFailure> {
         let before = std::mem::replace(&mut self.last_pass, Instant::now());
+        self.core.control.begin_pass();
         if !has_memory(PASS_BYTES) {
             return Err(WriteFailure::Write(io::ErrorKind::OutOfMemory.into()));
         }
@@ -123,21 +140,26 @@ impl Drainer {
         self.segments.look_if_due(&self.core, &mut self.rings, is_asked)?;
         self.write()?;
         let began = self.core.clock.now();
-        let mut pass =
-            Pass { is_asked, is_any_lost, is_any_owed: false, has_put: false, before, due: None };
-        for at in 0..self.rings.len() {
-            self.visit(at, &mut pass)?;
+        let (before, fill) = (before, Fill::default());
+        let mut pass = Pass {
+            is_asked,
+            is_any_lost,
+            is_any_owed: false,
+            has_put: false,
+            before,
+            due: None,
+            fill,
+        };
+        let packs = is_asked || is_any_lost || self.is_fast || !self.copy(&mut pass)?;
+        if packs {
+            (pass.due, pass.fill) = (None, fill);
+            self.pack(&mut pass, began)?;
+            if !pass.is_any_owed {
+                self.stated_losses = lost;
+            }
         }
-        if is_any_lost {
-            pass.has_put |= self.segments.current.put_ringless(&self.core);
-        }
-        if !pass.is_any_owed {
-            self.stated_losses = lost;
-        }
-        if pass.has_put {
-            self.segments.current.end_pass(&self.core, began);
-        }
-        self.write()?;
+        self.is_fast = pass.fill.is_fast();
+        self.is_calm = pass.fill.is_calm(self.core.config.deliver_within);
         let Segments { current, ledger, .. } = &mut self.segments;
         self.rings.let_go(&self.core, |ring| {
             ledger.retire(ring);
@@ -146,10 +168,175 @@ impl Drainer {
         Ok(pass.due)
     }
 
-    /// Takes the records of a ring, states its losses, and decides when to visit it again.
-    fn visit(&mut self, at: usize, pass: &mut Pass) -> Result<(), WriteFailure> {
+    /// Copies the new records of all rings to the tail. `false` if the rings are to be packed.
+    fn copy(&mut self, pass: &mut Pass) -> Result<bool, WriteFailure> {
+        let now = Instant::now();
+        let mut has_new = false;
+        for at in 0..self.rings.len() {
+            let ring = self.rings.at(at);
+            if ring.is_set_aside {
+                continue;
+            }
+            if ring.consumer.is_end(ring.seen().0) {
+                if ring.is_overwritten() {
+                    return Ok(false);
+                }
+                let held = ring.held_bytes();
+                self.look_again(at, (0, held), now, pass);
+                continue;
+            }
+            let clock = self.core.clock;
+            let Some(begins) = self.tail.open(&self.segments.current.file, || clock.pair()) else {
+                return Ok(false);
+            };
+            if begins {
+                self.rings.forget_copies();
+            }
+            let ring = self.rings.at(at);
+            let limit = self.packer.block_limit(ring.consumer.capacity())?;
+            let bytes = self.packer.copy(ring, &mut self.tail.writer, limit);
+            if ring.is_overwritten() {
+                return Ok(false);
+            }
+            let held = ring.held_bytes();
+            self.look_again(at, (bytes, held), now, pass);
+            has_new = true;
+        }
+        if has_new {
+            self.read_clock();
+            if !self.tail.write() {
+                return Ok(false);
+            }
+            let records = self.segments.written_records() + self.tail.records();
+            self.core.counters.records.fetch_max(records, Ordering::Relaxed);
+        }
+        Ok(!pass.fill.is_pack_due((self.tail.age(), self.tail.bytes())))
+    }
+
+    /// Reads a clock pair if it is time to.
+    fn read_clock(&mut self) {
+        let core = &self.core;
+        let clock = &mut self.segments.current.clock;
+        if clock.is_time(core.clock.now()) {
+            let pair = core.clock.pair();
+            clock.take(pair);
+            if self.tail.has_records() {
+                self.tail.writer.put_clock(&pair);
+            }
+        }
+    }
+
+    /// Puts the records of all rings into the dump, and writes it.
+    fn pack(&mut self, pass: &mut Pass, began: u64) -> Result<(), WriteFailure> {
+        self.rings.note_copied_bytes();
+        let grouped = self.pack_together()?;
+        for at in 0..self.rings.len() {
+            let bytes = grouped.get(at).copied().flatten();
+            self.visit(at, bytes, pass)?;
+        }
+        if pass.is_any_lost {
+            pass.has_put |= self.segments.current.put_ringless(&self.core);
+        }
+        if pass.has_put {
+            self.read_clock();
+            self.segments.current.end_pass(began);
+        }
+        self.write()?;
+        if !self.rings.iter().any(DrainRing::is_tail_needed) {
+            self.tail.clear();
+        }
+        Ok(())
+    }
+
+    /// Packs the records of all rings into groups, unless the rings are filled too fast. Returns how many bytes of each ring they
+    /// have; `None` for a ring that is left to be packed alone, because of its records, or because it is too
+    /// full.
+    fn pack_together(&mut self) -> Result<Vec<Option<usize>>, WriteFailure> {
+        let mut grouped = vec![None; self.rings.len()];
+        let mut left = VecDeque::new();
+        if self.packer.has_group_memory() {
+            left.extend((0..self.rings.len()).filter(|&at| self.may_group(at)));
+        }
+        while !left.is_empty() {
+            let parts = self.gather_group(&mut left);
+            if self.packer.is_group_small() {
+                // Alone it is smaller in rows.
+                continue;
+            }
+            let has_time = self.load.has_time();
+            let effort = Effort::of(self.core.config.compression, 0, usize::MAX, has_time);
+            let effort = (effort, effort == Effort::Hard && !self.is_fast);
+            let Self { core, rings, packer, segments, .. } = self;
+            packer.put_group(rings, &mut segments.current, effort, || core.control.is_pressed());
+            for (at, GroupPart { bytes, is_cut }) in parts {
+                let taken = grouped[at].get_or_insert(0);
+                *taken += bytes;
+                // A producer that keeps up with the drain must not keep the other rings waiting.
+                if is_cut && *taken < self.rings.at(at).consumer.capacity() {
+                    left.push_back(at);
+                }
+            }
+            self.write()?;
+        }
+        Ok(grouped)
+    }
+
+    /// Begins a group, and puts as many of the rings into it as it has room for.
+    fn gather_group(&mut self, left: &mut VecDeque<usize>) -> Vec<(usize, GroupPart)> {
+        let is_thorough =
+            self.core.config.compression == Compression::Adaptive && self.load.has_time();
+        self.packer.begin_group(is_thorough);
+        let mut parts = Vec::new();
+        let mut room = GROUP_BYTES;
+        while let Some(at) = left.pop_front() {
+            let ring = self.rings.at(at);
+            let is_full = ring.copied_before > room || room == 0 || !self.packer.has_room();
+            if !parts.is_empty() && is_full {
+                left.push_front(at);
+                break;
+            }
+            let writer = &self.segments.current.writer;
+            match self.packer.add_part(at, ring, writer, room) {
+                Some(part) => {
+                    room = room.saturating_sub(part.bytes);
+                    parts.push((at, part));
+                }
+                None => {
+                    // It goes alone, and the others again.
+                    parts.drain(..).rev().for_each(|(at, _)| left.push_front(at));
+                    self.packer.begin_group(is_thorough);
+                    room = GROUP_BYTES;
+                }
+            }
+        }
+        parts
+    }
+
+    /// Whether a ring is packed together with others.
+    fn may_group(&mut self, at: usize) -> bool {
+        let policy = self.core.config.compression;
+        let is_calm = self.is_calm || self.load.has_time();
         let ring = self.rings.at(at);
-        let bytes = if ring.is_quiet() || ring.is_set_aside {
+        let held = ring.copied_before.max(ring.last_bytes);
+        let has_room = held < ring.consumer.capacity() / 2;
+        is_calm && has_room && policy != Compression::None && !ring.is_quiet() && !ring.is_set_aside
+    }
+
+    /// Takes the records of a ring, states its losses, and decides when to visit it again.
+    ///
+    /// `grouped` is how many bytes of it are in a group already, if that is everything that there was.
+    fn visit(
+        &mut self,
+        at: usize,
+        grouped: Option<usize>,
+        pass: &mut Pass,
+    ) -> Result<(), WriteFailure> {
+        let ring = self.rings.at(at);
+        let copied = ring.copied_before;
+        let bytes = if let Some(bytes) = grouped {
+            ring.last_bytes = bytes;
+            bytes
+        } else if ring.is_quiet() || ring.is_set_aside {
             ring.last_bytes = 0;
             0
         } else {
@@ -170,22 +357,44 @@ impl Drainer {
                 pass.is_any_owed |= ring.owes_loss();
             }
         }
+        // The thread of a ring that was half full may have had to wait.
+        let is_half_full = bytes >= ring.consumer.capacity() / 2;
+        let new = if is_half_full { bytes } else { bytes.saturating_sub(copied) };
+        self.look_again(at, (new, 0), Instant::now(), pass);
+        Ok(())
+    }
+
+    /// Decides when to look at a ring again, of which `bytes` are new, and which still holds `held` bytes.
+    fn look_again(
+        &mut self,
+        at: usize,
+        (bytes, held): (usize, usize),
+        now: Instant,
+        pass: &mut Pass,
+    ) {
         let longest = self.core.config.deliver_within;
+        let ring = self.rings.at(at);
+        let capacity = ring.consumer.capacity();
+        let mut found = Found { bytes, over: Duration::ZERO, held, capacity };
         if bytes > 0 {
-            let now = Instant::now();
             // The last look took everything that was there.
-            let over = now - std::mem::replace(&mut ring.last_taken, now).max(pass.before);
-            ring.rest = next_sleep(bytes, ring.consumer.capacity(), over, longest);
-        } else if ring.rest < longest {
+            let before = std::mem::replace(&mut ring.last_taken, now).max(pass.before);
+            found.over = now.saturating_duration_since(before);
+            ring.rest = next_sleep(&found, longest);
+            // A new ring was filled since the last pass at the earliest.
+            found.over = found.over.max(now.saturating_duration_since(pass.before));
+        }
+        pass.fill.note(&found, longest, held > 0 && ring.slot.is_retired());
+        if bytes == 0 && ring.rest >= longest {
+            // A burst that follows wakes the drain.
+            return;
+        }
+        if bytes == 0 {
             // Its thread may be about to wake up from waiting for room.
             ring.rest = (4 * ring.rest).min(longest);
-        } else {
-            // A burst that follows wakes the drain.
-            return Ok(());
         }
         let next = ring.last_taken.max(self.last_pass) + ring.rest;
         pass.due = Some(pass.due.map_or(next, |due| due.min(next)));
-        Ok(())
     }
 
     /// Puts the current records of a ring into the segment, and returns how many bytes of the ring they took.
@@ -244,6 +453,19 @@ impl Drainer {
             }
             drainer.write()
         })
+    }
+
+    /// Whether a pass would find nothing to do. Sees what threads have committed, but only now and then what other
+    /// programs did to the files: from time to time it says `false`.
+    pub(super) fn is_idle(&self) -> bool {
+        let is_quiet = |ring: &DrainRing| {
+            ring.is_set_aside || ring.consumer.is_end(ring.seen().0) && !ring.slot.is_retired()
+        };
+        self.rings.iter().all(is_quiet)
+            && self.core.counters.lost.load(Ordering::Acquire) == self.stated_losses
+            && !self.core.rings.has_new()
+            && !registry::may_have_noted()
+            && self.last_pass.elapsed() < LOOK_AROUND_AFTER
     }
 
     /// Writes pending bytes, and then frees the written records in the rings (S1).

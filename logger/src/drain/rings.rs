@@ -11,6 +11,7 @@ use stenolog_ringbuf::Consumer;
 use stenolog_session::failpoint::{self, Step};
 
 use super::pacing::SHORTEST_SLEEP;
+use super::packer::Pressure;
 use super::report::VolatileReports;
 use super::segment::Segment;
 use crate::core::{Core, NewRing, RingSlot};
@@ -36,12 +37,19 @@ pub(super) struct DrainRing {
     pub(super) consumer: Consumer,
     /// Up to where its records are in the file or pending; freed when the file has them.
     pub(super) taken_to: u64,
+    /// Up to where the tail has its records, and how many records that are since the ring began. Less than
+    /// what was taken, if the tail has none of them.
+    copied: (u64, u64),
+    /// How many bytes that were when the segment last began to take them.
+    pub(super) copied_before: usize,
     /// The end of the last block: the next one begins there, dead space or not.
     pub(super) stated_to: u64,
     /// How many records were taken.
     pub(super) records: u64,
     /// `stated_to` and `records` as of the last write that succeeded.
     pub(super) written: (u64, u64),
+    /// Whether the drain keeps up with it.
+    pub(super) pressure: Pressure,
     /// How many bytes the last pass took.
     pub(super) last_bytes: usize,
     /// When a pass last took something.
@@ -70,9 +78,12 @@ impl DrainRing {
             slot,
             consumer,
             taken_to: position,
+            copied: (position, 0),
+            copied_before: 0,
             stated_to: position,
             records: 0,
             written: (position, 0),
+            pressure: Pressure::default(),
             last_bytes: 0,
             last_taken: now,
             rest: SHORTEST_SLEEP,
@@ -96,6 +107,31 @@ impl DrainRing {
         self.consumer.is_end(self.taken_to)
     }
 
+    /// The end of what the segment or the tail has: its position, and how many records come before it.
+    pub(super) fn seen(&self) -> (u64, u64) {
+        if self.copied.0 > self.taken_to { self.copied } else { (self.taken_to, self.records) }
+    }
+
+    /// Notes that the tail has everything up to there.
+    pub(super) const fn note_copied(&mut self, to: u64, records: u64) {
+        self.copied = (to, records);
+    }
+
+    /// How many bytes of the ring are in use, as far as they were seen.
+    pub(super) fn held_bytes(&self) -> usize {
+        (self.seen().0 - self.consumer.position()) as usize
+    }
+
+    /// How many bytes of the ring the tail has, and the segment lacks.
+    fn copied_bytes(&self) -> usize {
+        (self.seen().0 - self.taken_to) as usize
+    }
+
+    /// Whether the tail has records that the segment lacks.
+    pub(super) const fn is_tail_needed(&self) -> bool {
+        self.copied.0 > self.taken_to
+    }
+
     /// Whether another program wrote to the ring's file: after the records taken so far there is something
     /// that is not a record, or nothing although the thread has committed more, or more was taken than the
     /// thread ever committed.
@@ -103,9 +139,10 @@ impl DrainRing {
         // First, so everything committed by then is seen. If the thread has ended, that is everything.
         let is_retired = self.slot.is_retired();
         let committed_to = self.slot.committed_to();
-        self.consumer.damage_at(self.taken_to).is_some()
-            || (self.taken_to < committed_to && self.consumer.is_end(self.taken_to))
-            || (self.taken_to > committed_to && is_retired)
+        let (seen_to, _) = self.seen();
+        self.consumer.damage_at(seen_to).is_some()
+            || (seen_to < committed_to && self.consumer.is_end(seen_to))
+            || (seen_to > committed_to && is_retired)
     }
 
     /// Whether there are losses that the segment does not state.
@@ -234,6 +271,20 @@ impl DrainRings {
         let new = core.rings.take_new().into_iter();
         self.is_any_leaving |= new.len() > 0;
         self.rings.extend(new.map(|ring| DrainRing::new(ring, now)));
+    }
+
+    /// Notes how much of each the tail has and the segment lacks.
+    pub(super) fn note_copied_bytes(&mut self) {
+        for ring in &mut self.rings {
+            ring.copied_before = ring.copied_bytes();
+        }
+    }
+
+    /// Notes that the tail has nothing of them.
+    pub(super) fn forget_copies(&mut self) {
+        for ring in &mut self.rings {
+            ring.note_copied(ring.taken_to, ring.records);
+        }
     }
 
     /// Notes that something of the ring at this place is pending.

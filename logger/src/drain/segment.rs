@@ -20,10 +20,8 @@ use stenolog_format::volatile::{VolatileRing, VolatileState};
 use stenolog_session::writer::DumpWriter;
 
 pub(crate) use self::file::{SegmentFile, SyncFailure, WriteFailure};
+use super::clock_pairs::ClockPairs;
 use crate::core::Core;
-
-/// Clock pairs are this far apart while there are records, in seconds.
-const CLOCK_EVERY_SECONDS: u64 = 1;
 
 /// The dump file that a drain is writing.
 pub(super) struct Segment {
@@ -33,8 +31,7 @@ pub(super) struct Segment {
     written_records: u64,
     /// The length that `progress` states.
     stated_bytes: u64,
-    /// The counter of the last clock pair.
-    last_clock: u64,
+    pub(super) clock: ClockPairs,
     /// The losses of calls that got no ring, as far as the segment states them.
     ringless: Loss,
 }
@@ -42,7 +39,7 @@ pub(super) struct Segment {
 /// The segments before the one that is written.
 #[derive(Default)]
 pub(super) struct EarlierSegments {
-    records: u64,
+    pub(super) records: u64,
     bytes: u64,
 }
 
@@ -62,10 +59,10 @@ impl Segment {
             file,
             written_records: 0,
             stated_bytes: 0,
-            last_clock: 0,
+            clock: ClockPairs::begin(core.clock.pair(), core.clock.hz()),
             ringless: Loss::default(),
         };
-        segment.put_clock(core);
+        segment.put_clock();
         if core.ring_dir().is_none() {
             let reason = core.rings.no_dir().to_owned();
             segment.put_volatile(VolatileRing::ALL, VolatileState::Memory, 0, reason);
@@ -73,10 +70,11 @@ impl Segment {
         segment
     }
 
-    fn put_clock(&mut self, core: &Core) {
-        let pair = core.clock.pair();
-        self.last_clock = pair.counter;
-        self.writer.put_clock(&pair);
+    /// Puts the clock pairs that the segment needs and lacks.
+    fn put_clock(&mut self) {
+        for pair in self.clock.take_due() {
+            self.writer.put_clock(&pair);
+        }
     }
 
     /// States that a ring does not survive the process.
@@ -102,16 +100,19 @@ impl Segment {
         true
     }
 
+    /// How many records the file has.
+    pub(super) const fn written_records(&self) -> u64 {
+        self.written_records
+    }
+
     /// How many calls got no ring, as far as the segment states it.
     pub(super) fn ringless(&self) -> u64 {
         self.ringless.total()
     }
 
     /// Ends a pass that put something and began when the counter was `began`.
-    pub(super) fn end_pass(&mut self, core: &Core, began: u64) {
-        if began.saturating_sub(self.last_clock) > core.clock.hz() * CLOCK_EVERY_SECONDS {
-            self.put_clock(core);
-        }
+    pub(super) fn end_pass(&mut self, began: u64) {
+        self.put_clock();
         self.writer.put_watermark(Watermark { counter: began });
         self.writer.put_header_if_due();
         self.writer.put_index_if_due();
@@ -119,7 +120,8 @@ impl Segment {
 
     /// Puts the end of the segment.
     pub(super) fn finish(&mut self, core: &Core, lost: u64, continues: bool) {
-        self.put_clock(core);
+        self.clock.end(core.clock.pair());
+        self.put_clock();
         self.writer.put_header();
         self.writer.finish_segment(lost, continues);
     }
@@ -140,7 +142,8 @@ impl Segment {
         }
         self.written_records = self.writer.records();
         let counters = &core.counters;
-        counters.records.store(earlier.records + self.written_records, Ordering::Relaxed);
+        // At least: the tail may have had more.
+        counters.records.fetch_max(earlier.records + self.written_records, Ordering::Relaxed);
         counters.written_bytes.store(earlier.bytes + bytes, Ordering::Relaxed);
         Ok(())
     }

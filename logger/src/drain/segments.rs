@@ -102,6 +102,11 @@ impl Segments {
         Ok(())
     }
 
+    /// How many records the files have.
+    pub(super) const fn written_records(&self) -> u64 {
+        self.earlier.records + self.current.written_records()
+    }
+
     /// Puts the end of the current segment.
     pub(super) fn finish(&mut self, core: &Core, rings: &DrainRings, continues: bool) {
         let lost = rings.lost() + self.ledger.lost() + self.current.ringless();

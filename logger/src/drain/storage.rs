@@ -9,6 +9,7 @@ pub(crate) mod file;
 pub(crate) mod locked;
 pub(crate) mod metadata;
 pub(crate) mod naming;
+pub(crate) mod tail;
 
 use std::fmt;
 use std::io;
@@ -43,6 +44,11 @@ pub(crate) trait Storage: fmt::Debug + Send {
     /// Creates an empty file at the path for which this one was created. A dump that is there now, this one or
     /// another, is given another name. If something else is there, the new file gets another name.
     fn successor(&mut self) -> io::Result<Box<dyn Storage>>;
+
+    /// Creates an empty file for the tail of a session's dump. A storage that is no file has none.
+    fn create_tail(&self, _session: &[u8; 16]) -> io::Result<Box<dyn tail::TailStorage>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 /// The standing of a file.

@@ -4,3 +4,4 @@ mod bench;
 mod faults;
 mod power_loss;
 mod sealing;
+mod tail;

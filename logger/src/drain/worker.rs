@@ -172,12 +172,21 @@ impl Worker {
         loop {
             match self.step() {
                 Stepped::Rest(rest) => {
-                    if !rest.is_zero() && !self.core().control.has_requests() {
-                        self.parker.park_timeout(rest);
-                    }
+                    self.rest(rest);
                 }
                 Stepped::Failed => self.rest_after_failure(),
                 Stepped::Ended(result) => return result,
+            }
+        }
+    }
+
+    /// Rests, and goes on as long as there is nothing to do. Most programs log little most of the time.
+    fn rest(&self, rest: Duration) {
+        let longest = self.core().config.deliver_within;
+        while !rest.is_zero() && !self.core().control.has_requests() {
+            self.parker.park_timeout(rest);
+            if rest < longest || !self.drainer.is_idle() {
+                break;
             }
         }
     }
@@ -273,6 +282,9 @@ impl Worker {
             attempts += 1;
         };
         failpoint::after(Step::Sealed);
+        if result.is_ok() {
+            self.drainer.tail.remove();
+        }
         let core = Arc::clone(self.core());
         self.losses.tell(&core, true);
         let Drainer { rings, segments, .. } = &mut self.drainer;

@@ -5,13 +5,19 @@
 //!
 //! ```text
 //!   app.steno + rings ──▶ app.1.steno, sealed     then: app.steno of this run
+//!   app.steno + tail  ──▶ app.1.steno             the rings are gone: what the tail has is appended
 //! ```
 
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use stenolog_session::dir::{Dir, DirError, Owners};
 use stenolog_session::failpoint::{self, Step};
+use stenolog_session::layout::{folder_of, tail_file, tail_session_of};
+use stenolog_session::leftover::Judge;
+use stenolog_session::tail::{self, Tail};
+use stenolog_session::unread::{TailPut, put_tail};
 
 use crate::config::UnreadRings;
 use crate::drain::storage::create::session_of;
@@ -21,6 +27,10 @@ use crate::drain::storage::naming::{Beside, free_name};
 use crate::error::{DrainError, StartError};
 use crate::event::Listeners;
 use crate::ring_dir::{NotRecovered, UnreadDir};
+
+/// The most tails that a start looks at, and the most files in a folder whose dumps it searches.
+const MAX_TAILS: usize = 64;
+const MAX_ENTRIES: usize = 1 << 14;
 
 /// What to do with the rings of an earlier run.
 #[derive(Debug)]
@@ -43,20 +53,34 @@ pub(super) fn finish_earlier(
     let dump = lock_existing(path);
     let session = dump.as_ref().and_then(|dump| session_of(&dump.file));
     let (Some(dump), Some(session)) = (dump, session) else { return Ok(None) };
+    let tail = Tail::read(path, &session, &Owners::this_user());
     let Some(rings) = UnreadDir::find(&earlier.folders, &session) else {
-        let is_replaceable = !UnreadDir::exists(&earlier.folders, &session);
-        return Ok(is_replaceable.then_some(session));
+        if UnreadDir::exists(&earlier.folders, &session) {
+            return Ok(None);
+        }
+        return match tail {
+            Some(tail) => finish_by_tail(path, &dump.file, &tail, earlier),
+            None => {
+                let _ = tail::remove_if_empty(path, &session);
+                Ok(Some(session))
+            }
+        };
     };
     // Before the dump is renamed: if this is cut short, the next start continues it.
     let completed = match earlier.unread {
-        UnreadRings::Recover => complete(&dump.file, path, &rings).map(Some),
+        UnreadRings::Recover => {
+            let with = |make: &mut dyn FnMut() -> io::Result<File>| {
+                rings.complete(&dump.file, tail.as_ref(), make)
+            };
+            complete(&dump.file, path, with).map(Some)
+        }
         UnreadRings::Keep => Ok(None),
     };
-    let to = free_name(path);
-    if let Err(source) = std::fs::rename(path, &to) {
-        return Err(StartError::KeepEarlier { path: path.to_owned(), to, source });
+    if matches!(completed, Ok(Some(_))) {
+        // After a rename, nobody would look for it under this name again.
+        remove_tail(path, &session);
     }
-    failpoint::after(Step::EarlierRenamed);
+    let to = rename(path)?;
     let folder = rings.path().to_owned();
     let result = match completed {
         // A copy stays locked until the rings are removed.
@@ -65,16 +89,95 @@ pub(super) fn finish_earlier(
         Err(error) => Err(error),
     };
     if let Err(error) = result {
-        let path = std::path::absolute(&to).unwrap_or(to);
-        let (rings, reason) = (folder, error.to_string());
-        earlier.listeners.tell(DrainError::RingsLeft { path, rings, reason });
+        tell_left(to, folder, &error, earlier);
     }
     Ok(None)
 }
 
-/// Appends the records in the rings to the dump, or to a locked copy that replaces it, because a reader may
-/// have the dump mapped.
-fn complete(file: &File, path: &Path, rings: &UnreadDir) -> Result<Option<Locked>, NotRecovered> {
+/// As [`finish_earlier`], for a dump whose rings are gone: with the records that its tail has.
+fn finish_by_tail(
+    path: &Path,
+    dump: &File,
+    tail: &Tail,
+    earlier: &EarlierRun,
+) -> Result<Option<[u8; 16]>, StartError> {
+    let session = tail.session();
+    let put = match earlier.unread {
+        UnreadRings::Recover => {
+            let mut has_new = false;
+            let with = |make: &mut dyn FnMut() -> io::Result<File>| {
+                let put = put_tail(dump, tail, make)?;
+                has_new = !matches!(put, TailPut::Nothing);
+                Ok(matches!(put, TailPut::Copied))
+            };
+            complete(dump, path, with).map(|_copy| has_new)
+        }
+        // `steno` reads it beside the dump, whatever its name is then.
+        UnreadRings::Keep => Ok(true),
+    };
+    if put.is_ok() && earlier.unread == UnreadRings::Recover {
+        remove_tail(path, &session);
+    }
+    if matches!(put, Ok(false)) {
+        return Ok(Some(session));
+    }
+    let to = rename(path)?;
+    if let Err(error) = put {
+        let tail = folder_of(&to).join(tail_file(&session));
+        tell_left(to, tail, &error, earlier);
+    }
+    Ok(None)
+}
+
+/// Removes a tail whose records the dump has. If that fails, readers still find nothing new in it.
+fn remove_tail(path: &Path, session: &[u8; 16]) {
+    let _ = tail::remove(path, session);
+    failpoint::after(Step::EarlierTailRemoved);
+}
+
+/// Gives a dump another name, and returns it.
+fn rename(path: &Path) -> Result<PathBuf, StartError> {
+    let to = free_name(path);
+    if let Err(source) = std::fs::rename(path, &to) {
+        return Err(StartError::KeepEarlier { path: path.to_owned(), to, source });
+    }
+    failpoint::after(Step::EarlierRenamed);
+    Ok(to)
+}
+
+/// Tells that records of an earlier run were left where they are.
+fn tell_left(dump: PathBuf, rings: PathBuf, error: &NotRecovered, earlier: &EarlierRun) {
+    let path = std::path::absolute(&dump).unwrap_or(dump);
+    let reason = error.to_string();
+    earlier.listeners.tell(DrainError::RingsLeft { path, rings, reason });
+}
+
+/// Removes tails in the folder of a dump that no dump there needs any more, except that of the session
+/// `spared`.
+pub(super) fn remove_tails(path: &Path, spared: Option<[u8; 16]>) {
+    let folder = folder_of(path);
+    let Ok(dir) = folder.canonicalize().map_err(DirError::from).and_then(|path| Dir::open(&path))
+    else {
+        return;
+    };
+    let Ok(found) = dir.names(MAX_TAILS, |name| tail_session_of(name).is_some()) else { return };
+    let mut judge = Judge::new(MAX_ENTRIES);
+    for name in found.names {
+        let Some(session) = name.to_str().and_then(tail_session_of) else { continue };
+        let is_ours = || dir.open_file(&name, &Owners::this_user()).is_ok();
+        if Some(session) != spared && is_ours() && judge.may_tail_go(&folder, &session) {
+            let _ = tail::remove(path, &session);
+        }
+    }
+}
+
+/// Completes the dump `with` a function that appends to it, or to a locked copy that replaces it, because a
+/// reader may have the dump mapped. The function returns whether it needed the copy.
+fn complete(
+    file: &File,
+    path: &Path,
+    with: impl FnOnce(&mut dyn FnMut() -> io::Result<File>) -> Result<bool, NotRecovered>,
+) -> Result<Option<Locked>, NotRecovered> {
     let io = |source| NotRecovered::Io { what: "the dump".to_owned(), source };
     let metadata = file.metadata().map_err(io)?;
     if !is_ours_alone(&metadata) {
@@ -83,7 +186,7 @@ fn complete(file: &File, path: &Path, rings: &UnreadDir) -> Result<Option<Locked
     let beside = Beside::new(path)
         .ok_or_else(|| io(io::Error::other("a copy of it cannot be made: its name is taken")));
     let mut copy = None;
-    let make = || {
+    let mut make = || {
         let beside = beside.as_ref().map_err(|error| io::Error::other(error.to_string()))?;
         let made = beside.make(0o600)?;
         made.file.set_permissions(metadata.permissions())?;
@@ -91,7 +194,7 @@ fn complete(file: &File, path: &Path, rings: &UnreadDir) -> Result<Option<Locked
         copy = Some(made);
         file
     };
-    if rings.complete(file, make)?
+    if with(&mut make)?
         && let Ok(beside) = beside
     {
         std::fs::rename(&beside.path, path).map_err(io)?;

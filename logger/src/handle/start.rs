@@ -17,7 +17,7 @@ use crate::filter::{Filter, FromEnv, Ignored};
 use crate::handle::builder::Builder;
 use crate::handle::fork::{self, OwnLogger, StartChild};
 use crate::handle::logger::Logger;
-use crate::handle::recovery::{EarlierRun, finish_earlier};
+use crate::handle::recovery::{EarlierRun, finish_earlier, remove_tails};
 use crate::registry;
 use crate::ring_dir::{Removed, sweep};
 
@@ -142,6 +142,7 @@ impl Builder {
         if rings != Rings::Memory {
             clean_up(&path, &folders, self.unread_rings, &listeners);
         }
+        remove_tails(&path, drain::session_at(&path));
         let earlier =
             EarlierRun { unread: self.unread_rings, folders, listeners: listeners.clone() };
         let mut config = self.config;

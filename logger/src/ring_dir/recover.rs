@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use stenolog_session::tail::Tail;
 use stenolog_session::unread::{AbandonedRings, NotRecovered};
 
 use crate::process::descriptors::NotInherited;
@@ -53,9 +54,10 @@ impl UnreadDir {
     pub(crate) fn complete(
         &self,
         dump: &File,
+        tail: Option<&Tail>,
         make: impl FnOnce() -> io::Result<File>,
     ) -> Result<bool, NotRecovered> {
-        self.rings.complete(dump, make)
+        self.rings.complete(dump, tail, make)
     }
 
     /// Completes the dump without syncing it, as [`AbandonedRings::seal`].
@@ -63,9 +65,10 @@ impl UnreadDir {
     pub(super) fn seal(
         &self,
         dump: &File,
+        tail: Option<&Tail>,
         make: impl FnOnce() -> io::Result<File>,
     ) -> Result<Option<File>, NotRecovered> {
-        self.rings.seal(dump, make)
+        self.rings.seal(dump, tail, make)
     }
 
     /// Removes the directories, as [`AbandonedRings::remove`], and then unlocks them.

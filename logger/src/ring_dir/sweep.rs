@@ -37,6 +37,7 @@ use stenolog_session::layout::{LEFT_FILE, is_ring_file, session_of};
 use stenolog_session::layout::{META_FILE, is_temporary_file};
 use stenolog_session::leftover::{Doubt, Judge, Verdict, holds_rings};
 use stenolog_session::lock;
+use stenolog_session::tail::{self, Tail};
 use stenolog_session::unread::read_ring;
 
 use super::Removed;
@@ -146,6 +147,7 @@ impl Sweep<'_> {
 
     /// Removes a directory that is not needed; returns one that waits for a reader.
     fn settle(&mut self, left: Left, folder: &Path) -> Option<Waiting> {
+        let session = left.session;
         let (dump, why) = match self.judge.judge(&left.dir, &left.session) {
             Verdict::NoRings { has_meta } => {
                 if left.remove_half_made(folder, has_meta) && has_meta {
@@ -153,8 +155,14 @@ impl Sweep<'_> {
                 }
                 return None;
             }
-            Verdict::Sealed { dump } => (Some(dump), "the dump is sealed and has all of them"),
-            Verdict::Gone { .. } => (None, "their dump is gone"),
+            Verdict::Sealed { dump } => {
+                let _ = tail::remove(&dump, &session);
+                (Some(dump), "the dump is sealed and has all of them")
+            }
+            Verdict::Gone { dump } => {
+                let _ = tail::remove(&dump, &session);
+                (None, "their dump is gone")
+            }
             Verdict::Unsealed { .. } if !self.may_read => return None,
             Verdict::Unsealed { dump } => {
                 if self.hold_nothing(&left) && left.seal(&dump, self.all) {
@@ -293,7 +301,13 @@ impl Left {
         let folders: Vec<_> = folders.chain(all.iter().cloned()).collect();
         let Some(rings) = UnreadDir::find(&folders, &self.session) else { return false };
         let refuse = || Err(io::ErrorKind::Unsupported.into());
-        is_there && rings.is_locked() && rings.seal(&file, refuse).is_ok() && rings.remove().is_ok()
+        let tail = Tail::read(dump, &self.session, &Owners::this_user());
+        let is_sealed =
+            is_there && rings.is_locked() && rings.seal(&file, tail.as_ref(), refuse).is_ok();
+        if is_sealed {
+            let _ = tail::remove(dump, &self.session);
+        }
+        is_sealed && rings.remove().is_ok()
     }
 
     /// Notes that the rings wait for a reader, and frees the memory that they do not need.

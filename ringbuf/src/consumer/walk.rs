@@ -1,7 +1,7 @@
 //! The consumer's walk from header to header, and what it frees.
 
 use super::{Consumer, FREED_TOGETHER_BYTES, FREED_TOGETHER_NEAR_BYTES, LOOKED_UP_EVERY_BYTES};
-use crate::batch::Record;
+use crate::batch::{Batch, Record};
 use crate::header::Header;
 use crate::ring::{PREFETCHED, Ring};
 use crate::storage::LINE_BYTES;
@@ -130,6 +130,24 @@ impl Consumer {
         } else {
             (capacity / 8).clamp(FREED_TOGETHER_NEAR_BYTES, FREED_TOGETHER_BYTES).min(capacity / 4)
         }
+    }
+
+    /// Collects records from `position` on, a position between records, and shows their headers: see
+    /// [`Ring::measure`](crate::ring::Ring::measure).
+    #[inline]
+    pub(super) fn measure(
+        &mut self,
+        position: u64,
+        max_bytes: usize,
+        each: impl FnMut(Header, u64),
+    ) -> Batch<'_> {
+        self.assert_boundary(position);
+        let mut end = position;
+        let limit = position.saturating_add(max_bytes as u64);
+        // SAFETY: this is the ring's consumer, `head` its head, and `position` lies between records.
+        let records = unsafe { self.ring.measure(self.head, limit, &mut end, each) };
+        self.note_boundary(end);
+        Batch::new(self, position, end, records)
     }
 
     /// Whether there is a record. Frees the dead space before it, as a producer may wait for that.

@@ -7,13 +7,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use stenolog_format::block::BlockHeader;
-use stenolog_format::frame::{FileHeader, VERSION, Version};
+use stenolog_format::frame::Version;
 use stenolog_format::volatile::{VolatileRing, VolatileState};
 use stenolog_ringbuf::file::Recovered;
 
 use super::NotRecovered;
 use super::complete::{Missing, complete, copy_beginning};
 use super::contents::DumpContents;
+use super::dump_tail::{TailShare, header, tail_shares};
 use super::explanations::Explanations;
 use super::judge::{DumpSide, NotARing, Share, ShareDamage, identify, judge, read_ring};
 use crate::dir::{Access, Dir, Owners, owner_of, read_at_most};
@@ -23,7 +24,7 @@ use crate::layout::{
     RingPlace, directory_name, is_ring_file,
 };
 use crate::lock::{self, Writer};
-use crate::positioned;
+use crate::tail::Tail;
 
 /// The ring directory of a session whose logger is no longer running, or both directories.
 ///
@@ -112,7 +113,7 @@ impl AbandonedRings {
 
     /// Appends the missing records to the dump, seals it, and syncs it to disk. If anything follows its last
     /// whole frame, this works on a copy (U4), for which `make` creates the file. Returns `true` if the copy
-    /// must replace the dump.
+    /// must replace the dump. The tail has what is left of rings that were in memory.
     ///
     /// No other process may write to either meanwhile.
     ///
@@ -121,9 +122,10 @@ impl AbandonedRings {
     pub fn complete(
         &self,
         dump: &File,
+        tail: Option<&Tail>,
         make: impl FnOnce() -> io::Result<File>,
     ) -> Result<bool, NotRecovered> {
-        let copy = self.seal(dump, make)?;
+        let copy = self.seal(dump, tail, make)?;
         copy.as_ref().unwrap_or(dump).sync_all().map_err(NotRecovered::of_dump)?;
         failpoint::after(Step::EarlierSealed);
         Ok(copy.is_some())
@@ -136,6 +138,7 @@ impl AbandonedRings {
     pub fn seal(
         &self,
         dump: &File,
+        tail: Option<&Tail>,
         make: impl FnOnce() -> io::Result<File>,
     ) -> Result<Option<File>, NotRecovered> {
         let mut explanations = Explanations::default();
@@ -145,7 +148,7 @@ impl AbandonedRings {
                 Err(error) => return Err(error.again()),
             }
         }
-        let (header, begin) = self.header(dump)?;
+        let (header, begin) = header(dump, &self.session)?;
         let progress = self.progress(header.sequence)?;
         let has_list = Version { major: 1, minor: 3 };
         if header.version >= has_list && progress.rings.is_none() {
@@ -162,8 +165,21 @@ impl AbandonedRings {
         }
         let (shares, files) = self.shares(&contents, &explanations)?;
         let listed = progress.rings.unwrap_or_default();
-        let volatile = volatile(&listed, &shares, &contents)?;
-        let missing = Missing { shares, volatile, ringless: listed.ringless_loss(0) };
+        let of_tail = tail.map_or_else(Vec::new, |tail| {
+            let is_read = |ring| shares.iter().any(|share| share.span.ring == ring);
+            tail_shares(tail, &contents, is_read)
+        });
+        if let Some(tail) = tail {
+            explanations.add_missing(&tail.explanations);
+        }
+        let volatile = volatile(&listed, &shares, |ring| {
+            let of_tail = of_tail.iter().filter(|share| share.ring == ring);
+            let in_dump = contents.rings.get(&ring).and_then(|ring| ring.next);
+            let in_dump = in_dump.map_or(0, |(number, _)| number);
+            of_tail.map(TailShare::end).fold(in_dump, u64::max)
+        })?;
+        let ringless = listed.ringless_loss(0);
+        let missing = Missing { shares, of_tail, volatile, ringless };
         let end = contents.segment.end;
         let mut copy = None;
         if dump.metadata().map_err(NotRecovered::of_dump)?.len() > end {
@@ -191,23 +207,6 @@ impl AbandonedRings {
         }
         let removed = || failpoint::after(Step::EarlierRemoving);
         self.dir.remove(removed).map_err(|error| NotRecovered::of_file(error.file, error.source))
-    }
-
-    /// The header of the dump, and its length.
-    fn header(&self, dump: &File) -> Result<(FileHeader, u64), NotRecovered> {
-        let mut bytes = [0; FileHeader::BYTES];
-        positioned::read_exact_at(dump, &mut bytes, 0).map_err(NotRecovered::of_dump)?;
-        // The header of a later version may be longer.
-        let begin = u64::from(u32::from_le_bytes([bytes[12], bytes[13], bytes[14], bytes[15]]));
-        let odd = NotRecovered::Dump { offset: 0 };
-        let Ok((header, _)) = FileHeader::decode(&bytes) else { return Err(odd) };
-        if header.version > VERSION {
-            return Err(NotRecovered::Version);
-        }
-        if header.session != self.session || begin < FileHeader::BYTES as u64 {
-            return Err(odd);
-        }
-        Ok((header, begin))
     }
 
     /// The `progress` of the session's first directory, which must be there.
@@ -345,13 +344,14 @@ impl DumpSide for Known<'_> {
 fn volatile(
     list: &RingList,
     shares: &[Share],
-    contents: &DumpContents,
+    next_number: impl Fn(u32) -> u64,
 ) -> Result<Vec<VolatileRing>, NotRecovered> {
     let read: BTreeSet<u32> = shares.iter().map(|share| share.span.ring).collect();
-    let stated = |ring: u32, state: VolatileState| {
-        let next = contents.rings.get(&ring).and_then(|ring| ring.next);
-        let number = next.map_or(0, |(number, _)| number);
-        VolatileRing { ring, state: state as u8, number, reason: String::new() }
+    let stated = |ring: u32, state: VolatileState| VolatileRing {
+        ring,
+        state: state as u8,
+        number: next_number(ring),
+        reason: String::new(),
     };
     let mut volatile = Vec::new();
     for (ring, place) in list.missing(|ring| read.contains(&ring)) {

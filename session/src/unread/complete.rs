@@ -13,6 +13,7 @@ use stenolog_ringbuf::file::Recovered;
 
 use super::NotRecovered;
 use super::contents::DumpContents;
+use super::dump_tail::TailShare;
 use super::explanations::Explanations;
 use super::judge::{Share, share_records};
 use crate::dir::check_size_limit;
@@ -24,9 +25,11 @@ use crate::writer::{DumpWriter, WRITE_AT_BYTES};
 const COPIED_AT_ONCE: usize = 1 << 20;
 
 /// The parts that a dump lacks.
-pub(super) struct Missing {
+pub(super) struct Missing<'t> {
     /// Of each ring, in the order of their ids: a ring follows the one that it continues.
     pub(super) shares: Vec<Share>,
+    /// Of rings that no directory has.
+    pub(super) of_tail: Vec<TailShare<'t>>,
     /// The rings that died with their process.
     pub(super) volatile: Vec<VolatileRing>,
     /// The records of calls that got no ring.
@@ -38,25 +41,19 @@ pub(super) fn complete(
     dump: &File,
     contents: DumpContents,
     explanations: &Explanations,
-    missing: &Missing,
+    missing: &Missing<'_>,
     read: impl Fn(&Share) -> Result<Recovered, NotRecovered>,
 ) -> Result<(), NotRecovered> {
-    let DumpContents { segment, rings, threads, has_clock, .. } = contents;
-    let mut writer = DumpWriter::resume_segment(segment);
-    threads.into_iter().for_each(|ring| writer.note_thread(ring));
-    let mut append = Append { dump, writer, failed: None };
-    if !has_clock {
-        for payload in &explanations.clock {
-            append.writer.copy_frame(FrameKind::Clock as u8, payload);
-        }
-    }
-    let sites: BTreeSet<_> = missing.shares.iter().flat_map(|share| &share.sites).collect();
-    let sites: Vec<_> = sites.into_iter().filter_map(|id| explanations.sites.get(id)).collect();
-    append.writer.state_all_sites(&sites);
-    let mut lost: BTreeMap<u32, u64> = rings.iter().map(|(&ring, has)| (ring, has.lost)).collect();
+    let rings = contents.rings.iter().map(|(&ring, has)| (ring, has.lost));
+    let rings: BTreeMap<u32, u64> = rings.collect();
+    let of_shares = missing.shares.iter().flat_map(|share| share.sites.iter().copied());
+    let of_tail = missing.of_tail.iter().flat_map(TailShare::sites);
+    let mut append =
+        Append::begin(dump, contents, explanations, of_shares.chain(of_tail).collect());
+    let mut lost = rings.clone();
     for share in &missing.shares {
         let id = share.span.ring;
-        let stated = rings.get(&id).map_or(0, |ring| ring.lost);
+        let stated = rings.get(&id).copied().unwrap_or_default();
         // What neither the dump states nor a record of the ring.
         let has_loss = share.loss.total() > stated.max(share.lost_by_records);
         if (share.records > 0 || has_loss)
@@ -76,6 +73,11 @@ pub(super) fn complete(
         lost.insert(id, total);
         append.write_if(WRITE_AT_BYTES);
     }
+    for share in &missing.of_tail {
+        append.tail(share, explanations);
+        let lost = lost.entry(share.ring).or_default();
+        *lost = share.lost().max(*lost);
+    }
     let stated = lost.entry(Loss::NO_RING).or_default();
     if missing.ringless.total() > *stated {
         *stated = missing.ringless.total();
@@ -90,8 +92,24 @@ pub(super) fn complete(
         append.writer.put_volatile(ring);
     }
     append.writer.finish_segment(lost.into_values().fold(0, u64::saturating_add), false);
-    append.write_if(0);
-    append.failed.map_or(Ok(()), |error| Err(NotRecovered::of_dump(error)))
+    append.end()
+}
+
+/// Appends the records of a tail, and no end: it is unknown what its logger committed after them.
+pub(super) fn append_tail(
+    dump: &File,
+    contents: DumpContents,
+    explanations: &Explanations,
+    of_tail: &[TailShare<'_>],
+) -> Result<(), NotRecovered> {
+    let sites = of_tail.iter().flat_map(TailShare::sites).collect();
+    let has_clock = contents.has_clock;
+    let mut append = Append::begin(dump, contents, explanations, sites);
+    for payload in explanations.clock.iter().filter(|_| has_clock) {
+        append.writer.copy_frame(FrameKind::Clock as u8, payload);
+    }
+    of_tail.iter().for_each(|share| append.tail(share, explanations));
+    append.end()
 }
 
 /// The end of a dump.
@@ -102,7 +120,53 @@ struct Append<'d> {
     failed: Option<io::Error>,
 }
 
-impl Append<'_> {
+impl<'d> Append<'d> {
+    /// Begins after the last whole frame, with the call sites that will be needed.
+    fn begin(
+        dump: &'d File,
+        contents: DumpContents,
+        explanations: &Explanations,
+        sites: BTreeSet<u32>,
+    ) -> Self {
+        let DumpContents { segment, threads, has_clock, .. } = contents;
+        let mut writer = DumpWriter::resume_segment(segment);
+        threads.into_iter().for_each(|ring| writer.note_thread(ring));
+        if !has_clock {
+            for payload in &explanations.clock {
+                writer.copy_frame(FrameKind::Clock as u8, payload);
+            }
+        }
+        let sites = sites.iter().filter_map(|id| explanations.sites.get(id));
+        writer.state_all_sites(&sites.collect::<Vec<_>>());
+        Self { dump, writer, failed: None }
+    }
+
+    fn end(mut self) -> Result<(), NotRecovered> {
+        self.write_if(0);
+        self.failed.map_or(Ok(()), |error| Err(NotRecovered::of_dump(error)))
+    }
+
+    /// Puts what a tail has of a ring.
+    fn tail(&mut self, share: &TailShare<'_>, explanations: &Explanations) {
+        if let Some(thread) = explanations.threads.get(&share.ring) {
+            self.writer.state_thread(thread);
+        }
+        for (span, records) in share.runs() {
+            put_blocks(
+                span,
+                records.iter().copied(),
+                |tag| explanations.sites.get(&tag),
+                |header, payload| {
+                    self.writer.put_block(|out| {
+                        out.extend_from_slice(payload);
+                        *header
+                    });
+                },
+            );
+            self.write_if(WRITE_AT_BYTES);
+        }
+    }
+
     fn records(
         &mut self,
         share: &Share,

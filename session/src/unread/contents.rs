@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 
-use stenolog_format::block::{BlockHeader, Codec};
+use stenolog_format::block::{BlockHeader, Codec, GroupBody, GroupHead};
 use stenolog_format::dictionary::{CallSite, Thread};
 use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind};
 use stenolog_format::index::{End, Index};
@@ -19,6 +19,9 @@ use crate::writer::OpenSegment;
 
 /// The greatest length of a payload that must be read: a block has at most one ring, and its header.
 const MAX_PAYLOAD_BYTES: u32 = (1 << 30) + (1 << 12);
+
+/// How many bytes the parts of a block usually take at most.
+const USUAL_PARTS_BYTES: usize = 1 << 12;
 
 /// The contents of a dump.
 #[derive(Debug)]
@@ -90,6 +93,21 @@ impl DumpContents {
         }
         Ok(contents)
     }
+}
+
+/// Whether there is a whole frame after the place `end`, where there is none.
+pub(super) fn goes_on_after(dump: &File, end: u64) -> io::Result<bool> {
+    let read = |buffer: &mut [u8], offset| positioned::read_at(dump, buffer, offset);
+    let window = Window::new(dump.metadata()?.len(), read);
+    let mut walk = Walk::new(window, Position::first(end));
+    while let Some(step) = walk.step()? {
+        if let WalkStep::Frame(frame) = step
+            && walk.payload(&frame, MAX_PAYLOAD_BYTES)?.is_some()
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 struct ContentsReader<'a, S> {
@@ -186,15 +204,8 @@ impl<S: FrameSource<Error = io::Error>> ContentsReader<'_, S> {
         let bytes = self.walk.source_mut().bytes_at(frame.payload_offset(), BlockHeader::BYTES);
         let block = BlockHeader::decode(bytes.map_err(NotRecovered::of_dump)?);
         let Some(block) = block else { return Ok(None) };
-        let stored = frame.header.payload_bytes.checked_sub(BlockHeader::BYTES as u32);
-        let is_allowed = |codec: Codec| {
-            stored.is_some_and(|stored| codec.allows(block.body_bytes as usize, stored as usize))
-        };
-        // One of a later version is refused.
-        if block.encoding > 2 || !Codec::from_number(block.codec).is_some_and(is_allowed) {
-            return Ok(None);
-        }
-        let mut lost = 0;
+        let Some(parts) = self.parts(frame, &block)? else { return Ok(None) };
+        let mut lost = vec![0; parts.len()];
         if block.flags & BlockHeader::HAS_LOSS != 0 {
             let payload = self.payload(frame)?;
             match payload.and_then(|payload| lost_by(&block, &payload)) {
@@ -202,11 +213,58 @@ impl<S: FrameSource<Error = io::Error>> ContentsReader<'_, S> {
                 None => return Ok(None),
             }
         }
+        for (part, lost) in parts.iter().zip(lost) {
+            if self.take_part(frame, part, lost)?.is_none() {
+                return Ok(None);
+            }
+        }
+        let segment = &mut self.contents.segment;
+        segment.records = segment.records.saturating_add(block.count.into());
+        segment.index.blocks.push((frame.offset, block));
+        Ok(Some(()))
+    }
+
+    /// The headers of the parts of a block: of each ring one. `None` if a later version wrote it.
+    fn parts(
+        &mut self,
+        frame: &Frame,
+        block: &BlockHeader,
+    ) -> Result<Option<Vec<BlockHeader>>, NotRecovered> {
+        let stored = frame.header.payload_bytes.saturating_sub(BlockHeader::BYTES as u32) as usize;
+        if block.encoding != BlockHeader::GROUP {
+            let is_allowed = |codec: Codec| codec.allows(block.body_bytes as usize, stored);
+            let is_known = block.encoding < BlockHeader::GROUP
+                && Codec::from_number(block.codec).is_some_and(is_allowed);
+            return Ok(is_known.then(|| vec![*block]));
+        }
+        let start = frame.payload_offset() + BlockHeader::BYTES as u64;
+        let mut length = stored.min(USUAL_PARTS_BYTES);
+        loop {
+            let bytes = self.walk.source_mut().bytes_at(start, length);
+            let bytes = bytes.map_err(NotRecovered::of_dump)?;
+            let bytes = bytes.get(..length.min(bytes.len())).unwrap_or_default();
+            let mut parts = Vec::new();
+            if GroupHead::each_part(block, bytes, |part, _| parts.push(part)).is_ok() {
+                return Ok(Some(parts));
+            }
+            if length == stored {
+                return Ok(None);
+            }
+            length = stored.min(length * 8);
+        }
+    }
+
+    /// Notes the records of one ring.
+    fn take_part(
+        &mut self,
+        frame: &Frame,
+        block: &BlockHeader,
+        lost: u64,
+    ) -> Result<Option<()>, NotRecovered> {
         let Some(end) = block.first_record.checked_add(block.count.into()) else { return Ok(None) };
         let may_be_in_ring = self.firsts.get(&block.ring).is_some_and(|&first| end >= first);
         let is_whole = may_be_in_ring && self.is_whole(frame)?;
-        let DumpContents { rings, segment, .. } = &mut self.contents;
-        let ring = rings.entry(block.ring).or_default();
+        let ring = self.contents.rings.entry(block.ring).or_default();
         let (number, position) = ring.next.unwrap_or((block.first_record, block.position));
         let goes_on = block.first_record >= number
             && block.position >= position
@@ -214,13 +272,11 @@ impl<S: FrameSource<Error = io::Error>> ContentsReader<'_, S> {
         if !goes_on {
             return Ok(None);
         }
-        ring.next = Some((end_number(&block), block.end_position));
+        ring.next = Some((end_number(block), block.end_position));
         ring.lost = ring.lost.max(lost);
         if may_be_in_ring {
-            ring.blocks.push((block, is_whole));
+            ring.blocks.push((*block, is_whole));
         }
-        segment.records = segment.records.saturating_add(block.count.into());
-        segment.index.blocks.push((frame.offset, block));
         Ok(Some(()))
     }
 
@@ -237,18 +293,39 @@ impl<S: FrameSource<Error = io::Error>> ContentsReader<'_, S> {
     }
 }
 
-/// The greatest number of lost records that the statements in a block tell; `None` if it cannot be read.
-fn lost_by(block: &BlockHeader, payload: &[u8]) -> Option<u64> {
-    let mut lost = 0;
+/// The greatest number of lost records that the statements in each part of a block tell; `None` if it cannot be
+/// read.
+fn lost_by(block: &BlockHeader, payload: &[u8]) -> Option<Vec<u64>> {
     let stored = payload.get(BlockHeader::BYTES..)?;
-    let body = Decompressor::default().decompress(block, stored).ok()?;
+    let mut decompressor = Decompressor::default();
     let mut rows = Vec::new();
-    let (block, body) = if block.encoding == 2 {
+    if block.encoding == BlockHeader::GROUP {
+        let mut unpack =
+            |codec, from: &[u8], to: &mut [u8]| decompressor.decompress_into(codec, from, to);
+        let is_loss = |tag| tag == CallSite::LOSS_ID;
+        let mut body = GroupBody::open(block, stored, Vec::new(), &mut unpack).ok()?;
+        body.need_rows(stored, is_loss, &mut unpack).ok()?;
+        let places = body.rows(&mut rows, is_loss).ok()?;
+        let parts = body.head().parts.iter().zip(places);
+        return parts
+            .map(|(part, place)| {
+                let encoding = BlockHeader::PACKED;
+                lost_by_records(&BlockHeader { encoding, ..*part }, rows.get(place)?)
+            })
+            .collect();
+    }
+    let body = decompressor.decompress(block, stored).ok()?;
+    let (block, body) = if block.encoding == BlockHeader::COLUMNS {
         (block.rows(&body, stored.len(), &mut rows).ok()?, rows)
     } else {
         (BlockHeader { codec: Codec::None.number(), ..*block }, body)
     };
-    for record in block.records(&body).ok()? {
+    Some(vec![lost_by_records(&block, &body)?])
+}
+
+fn lost_by_records(block: &BlockHeader, body: &[u8]) -> Option<u64> {
+    let mut lost = 0;
+    for record in block.records(body).ok()? {
         let record = record.ok()?;
         if record.tag == CallSite::LOSS_ID {
             // The time is not a part of the values.

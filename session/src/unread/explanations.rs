@@ -1,4 +1,4 @@
-//! The explanations in `meta.steno`.
+//! The explanations in `meta.steno`, or in a tail.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -15,11 +15,11 @@ const MAX_META_BYTES: u64 = 256 << 20;
 
 /// The call sites, threads and clock pairs in the `meta.steno` of one or two directories.
 #[derive(Debug, Default)]
-pub(super) struct Explanations {
-    pub(super) sites: BTreeMap<u32, CallSite>,
-    pub(super) threads: BTreeMap<u32, Thread>,
+pub(crate) struct Explanations {
+    pub(crate) sites: BTreeMap<u32, CallSite>,
+    pub(crate) threads: BTreeMap<u32, Thread>,
     /// The payloads of clock frames.
-    pub(super) clock: Vec<Vec<u8>>,
+    pub(crate) clock: Vec<Vec<u8>>,
 }
 
 impl Explanations {
@@ -50,7 +50,18 @@ impl Explanations {
         self.clock.append(&mut other.clock);
     }
 
-    fn take(&mut self, kind: u8, payload: &[u8]) -> Option<()> {
+    /// Adds those of a tail that are not among these.
+    pub(super) fn add_missing(&mut self, other: &Self) {
+        for (&id, site) in &other.sites {
+            self.sites.entry(id).or_insert_with(|| site.clone());
+        }
+        for (&ring, thread) in &other.threads {
+            self.threads.entry(ring).or_insert_with(|| thread.clone());
+        }
+    }
+
+    /// Takes the explanations of a frame; `None` if it has none that can be read.
+    pub(crate) fn take(&mut self, kind: u8, payload: &[u8]) -> Option<()> {
         match FrameKind::from_u8(kind)? {
             FrameKind::Dictionary => {
                 let sites = CallSite::decode_all(payload).ok()?;

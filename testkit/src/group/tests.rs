@@ -1,6 +1,10 @@
 //! The groups of the reference writer are read back, and damaged ones are refused.
 
-use stenolog_format::block::{BlockError, BlockHeader, Codec, GroupBody, GroupHead};
+use stenolog_format::block::{
+    BlockError, BlockHeader, Codec, GroupBody, GroupHead, GroupWords, Layout, RecordTime, Wish,
+    WordForm,
+};
+use stenolog_format::value::{Cursor, Encoding, Value, WordPlan, Words};
 
 use super::*;
 
@@ -104,6 +108,60 @@ fn a_changed_byte_is_an_error_or_gives_other_records_and_never_more_than_fit() {
                 // The limits are checked there.
                 _ = rows(&payload, &|_| true);
                 payload[at] ^= flip;
+            }
+        }
+    }
+}
+
+#[test]
+fn words_of_a_group_are_the_values_of_its_rows() {
+    for seed in 0..300 {
+        let model = GroupModel::random(seed);
+        let payload = model.payload(seed);
+        let (header, stored) = payload.split_at(BlockHeader::BYTES);
+        let header = BlockHeader::decode(header).unwrap();
+        let mut body = GroupBody::open(&header, stored, Vec::new(), &mut unpack).unwrap();
+        body.need_rows(stored, |_| true, &mut unpack).unwrap();
+        let sites: Vec<_> = model.kinds.iter().map(KindModel::call_site).collect();
+        let plans: BTreeMap<u32, WordPlan> =
+            sites.iter().map(|site| (site.id, WordPlan::new(&site.slots).unwrap())).collect();
+        let found = GroupWords::read(&body, |tag| Wish::Words(&plans[&tag])).unwrap().unwrap();
+        for ((kind, of), model) in found.kinds().iter().zip(body.kinds()).zip(&model.kinds) {
+            // No writer lays out byte arrays as differences.
+            let mut columns = body.columns_of(of).iter().zip(&model.cells);
+            let is_odd = columns.any(|(column, cell)| {
+                let are_differences = matches!(column.layout, Layout::DifferencePlanes(_));
+                are_differences && matches!(cell, CellType::Bytes(_))
+            });
+            let expected = if is_odd { WordForm::Packed } else { WordForm::Words };
+            assert_eq!(kind.form, expected, "seed {seed}, {}", kind.tag);
+        }
+        for (part, of) in model.parts.iter().enumerate() {
+            assert_eq!(found.part(part).len(), of.records.len());
+            for (record, (at, time, cells)) in found.part(part).iter().zip(&of.records) {
+                assert_eq!(record.kind(), *at);
+                let (kind, site) = (&found.kinds()[*at], &sites[*at]);
+                let expected = match kind.is_unix {
+                    true => RecordTime::UnixNanos(*time as i64),
+                    false => RecordTime::Counter(*time),
+                };
+                assert_eq!(kind.time(record), expected, "seed {seed}");
+                if kind.form != WordForm::Words {
+                    continue;
+                }
+                let words = Words {
+                    words: found.words.get(kind.first(record) as usize..).unwrap_or_default(),
+                    stride: kind.stride as usize,
+                    body: body.bytes(),
+                    restored: &found.restored,
+                    encoding: Encoding::Packed,
+                };
+                for (n, (slot, cell)) in site.slots.iter().zip(cells).enumerate() {
+                    let value = plans[&kind.tag].value(n, &slot.ty, &words).unwrap();
+                    let mut cursor = Cursor::new(cell, Encoding::Packed);
+                    let expected = Value::read(&mut cursor, &slot.ty).unwrap();
+                    assert_eq!(value, expected, "seed {seed}, value {n} of kind {at}");
+                }
             }
         }
     }

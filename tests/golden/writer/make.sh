@@ -18,7 +18,9 @@ for scenario in values specs threads losses; do "$writer" "$scenario" "$scenario
 dies unsealed unsealed.steno
 # Aside, as a later logger would seal it. The last frame of the other one is cut in its middle.
 cp unsealed.steno unsealed.aside
-head -c -40 unsealed.steno >torn.steno
+# The last block is before its summary since 1.4.
+cut=$([ "$minor" -ge 4 ] && echo 200 || echo 40)
+head -c "-$cut" unsealed.steno >torn.steno
 if [ "$minor" -ge 1 ]; then
     "$writer" deleted deleted.steno
     # Again, if the drain was awake still and wrote what the rings were to keep.
@@ -40,6 +42,10 @@ if [ "$minor" -ge 3 ]; then
     "$writer" collections collections.steno
     "$writer" exchanged exchanged.steno
     dies volatile volatile.steno
+fi
+if [ "$minor" -ge 4 ]; then
+    "$writer" grouped grouped.steno
+    "$steno" export --to steno grouped.steno -o repacked.steno
 fi
 cp unsealed.aside unsealed.steno
 rm unsealed.aside

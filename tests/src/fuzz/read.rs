@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::LazyLock;
 
-use stenolog_decoder::format::block::Codec;
+use stenolog_decoder::format::block::{BlockHeader, Codec, most_rows};
 use stenolog_decoder::{
     Block, Decoder, Dump, Entry, Filter, Format, Level, Levels, Order, RenderOptions, Renderer,
     Summary, info, verify,
@@ -26,8 +26,10 @@ pub(super) fn read(dumps: &[Dump], bytes: usize) {
         let Block { header, payload_bytes, .. } = block;
         // Each body once, if a reader may decompress it.
         match Codec::from_number(header.codec) {
+            // Each part counts the rows of all.
+            _ if header.encoding == BlockHeader::GROUP => most_rows(payload_bytes as usize),
             Some(Codec::None) | None => 0,
-            Some(codec) if codec.allows(header.body_bytes as usize, *payload_bytes as usize) => {
+            Some(codec) if codec.allows(header.body_bytes as usize, payload_bytes as usize) => {
                 header.body_bytes as usize
             }
             Some(_) => 0,

@@ -39,6 +39,12 @@ pub fn seeds() -> Vec<Seed> {
     add("block", "lz4-bytes", made_by(0x31, &lz4_flex::block::compress(&[0; 300])));
     let zstd = zstd::bulk::compress(&[0; 300], 1).expect("zstd compresses anything");
     add("block", "zstd-bytes", made_by(0x41, &zstd));
+    for n in 0..12_u8 {
+        // Two whole groups.
+        let seeds = [u64::from(n), 3, 0, u64::from(n) + 90, 5, 0].map(u64::to_le_bytes).concat();
+        let [first, second] = [&seeds[..17], &seeds[24..41]];
+        add("group", &format!("whole-{n}"), [&[2 * n], first, second].concat());
+    }
     for (n, (which, file)) in rings().iter().enumerate() {
         add("ring_file", &format!("ring-{n}"), ring(*which, file));
     }

@@ -59,6 +59,7 @@ fn a_death_between_any_two_steps_of_the_drain_loses_nothing() {
                 shift: rng.u64(300..800),
                 at: rng.u64(1000..3000),
                 deliver_within_ms: 5,
+                pause_us: 0,
             };
             let die_after = format!("{step:?}:{times}");
             let mut running = Running::start(&workspace, &plan, Some(&die_after));
@@ -74,6 +75,42 @@ fn a_death_between_any_two_steps_of_the_drain_loses_nothing() {
         Ok(())
     });
     figures.print("deaths between two steps");
+}
+
+/// The tail is for programs that log little. Their threads change, and the rings that the former ones leave are
+/// packed together from time to time.
+#[test]
+fn a_death_between_any_two_steps_of_the_tail_loses_nothing() {
+    let figures = Figures::default();
+    run(Step::OF_TAIL.len(), &figures, |index, rng| {
+        let step = Step::OF_TAIL[index];
+        let mut times = 1;
+        while times <= 8 {
+            let workspace = Workspace::new(index);
+            let plan = Plan {
+                death: Death::Close,
+                threads: rng.usize(1..4),
+                ring_bytes: 0,
+                rings_in: Some(workspace.folder().to_owned()),
+                shift: rng.u64(10..30),
+                at: 400,
+                deliver_within_ms: 1,
+                pause_us: 100,
+            };
+            let die_after = format!("{step:?}:{times}");
+            let mut running = Running::start(&workspace, &plan, Some(&die_after));
+            running.wait();
+            let has_died = running.status.and_then(|status| status.signal()) == Some(libc::SIGKILL);
+            running.check_without_rings()?;
+            running.examine(&figures, times == 1)?;
+            if !has_died {
+                return if times > 1 { Ok(()) } else { Err(format!("{step:?} is never taken")) };
+            }
+            times += 1 + times / 3;
+        }
+        Ok(())
+    });
+    figures.print("deaths between two steps of the tail");
 }
 
 #[test]
@@ -164,6 +201,7 @@ fn random_plan(death: Death, rng: &mut Rng, workspace: &Workspace) -> Plan {
         shift: if rng.u8(..) < 64 { rng.u64(1..2000) } else { 0 },
         at: rng.u64(..1 << at_bits) + 1,
         deliver_within_ms: [1, 5, 100, 1000][rng.usize(..4)],
+        pause_us: if rng.u8(..4) == 0 { 20 } else { 0 },
     }
 }
 

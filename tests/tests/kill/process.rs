@@ -286,6 +286,54 @@ impl<'s> Running<'s> {
         Ok(())
     }
 
+    /// Reads what would be left if the rings were gone, as after a reboot: what the dump and its tail have. Then
+    /// has a logger start on the path, and reads that again.
+    pub(crate) fn check_without_rings(&self) -> Result<(), String> {
+        let plan = &self.plan;
+        let nothing = vec![0; plan.threads];
+        let elsewhere = tempfile::tempdir().unwrap();
+        for entry in fs::read_dir(self.workspace.folder()).unwrap().map(Result::unwrap) {
+            if entry.file_type().unwrap().is_file() {
+                fs::copy(entry.path(), elsewhere.path().join(entry.file_name())).unwrap();
+            }
+        }
+        let path = elsewhere.path().join("app.steno");
+        let read = |path: &Path| {
+            let dump = Dump::open(path).map_err(|error| error.to_string())?;
+            let has_tail = dump.tail_dump().is_some();
+            let is_sealed = dump.tail() == Tail::Sealed;
+            let mut check = Check::new(&nothing);
+            let mut decoder = Decoder::new(dump).with_order(Order::Time);
+            let _ = decoder.for_each(|entry| {
+                match entry {
+                    Entry::Record(record) => check.take_record(record),
+                    other => check.fail(format!("an entry that is no record: {other:?}")),
+                }
+                ControlFlow::Continue(())
+            });
+            let summary = decoder.summary();
+            if summary.missing > 0 || summary.duplicates > 0 || summary.is_complete() != is_sealed {
+                check.fail(format!("{summary:?}"));
+            }
+            Ok::<_, String>((check.finish()?, has_tail, is_sealed))
+        };
+        let (records, has_tail, is_sealed) = read(&path)?;
+        let log = stenolog::Builder::new(&path).rings(stenolog::Rings::Memory).start_detached();
+        log.map_err(|error| error.to_string())?.close().map_err(|error| error.to_string())?;
+        let earlier = path.with_file_name("app.1.steno");
+        let after = read(&earlier)?;
+        if after != (records, false, is_sealed) {
+            return Err(format!("{records} records, tail: {has_tail}; then {after:?}"));
+        }
+        let is_tail = |name: &std::ffi::OsStr| name.to_string_lossy().ends_with(".tail");
+        let mut left =
+            fs::read_dir(elsewhere.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        if left.any(|name| is_tail(&name)) {
+            return Err("the tail was not removed".into());
+        }
+        Ok(())
+    }
+
     pub(crate) fn check_clean_end(&self, is_sealed: bool) -> Result<(), String> {
         if !is_sealed {
             return Err("the logger ended, and the dump is not sealed".into());

@@ -4,6 +4,7 @@ mod compressed;
 mod encodings;
 mod example;
 mod frames;
+mod groups;
 mod logged;
 
 use stenolog_format::clock::ClockPair;

@@ -1,6 +1,7 @@
 use std::path::Path;
 
-use bench_statements::{statement, statements};
+use bench_statements::{high_entropy, statement, statements};
+use bench_workload::service;
 use fast_log::Config;
 use fast_log::appender::{Command, FastLogRecord, LogAppender};
 use fast_log::plugin::file::FileAppender;
@@ -12,9 +13,12 @@ pub const PEER: Peer = Peer {
     name: "fast_log",
     setup: "`FileAppender`, a channel of 100,000 records",
     calls: statements!(n: [log::info] []),
+    high: high_entropy!(n: [log::info] []),
+    service: Some(service!(event: [log::info] [])),
     disabled: Some(statement!(n: [log::debug] [])),
     threads: true,
     queue_records: 100_000,
+    count: None,
     start,
 };
 

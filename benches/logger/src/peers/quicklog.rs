@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use bench_statements::statements;
+use bench_statements::{high_entropy, statements};
+use bench_workload::service;
 use quicklog_flush::Flush;
 
 use super::{Lines, Output, Peer, Started, Text};
@@ -15,11 +16,14 @@ pub const PEER: Peer = Peer {
     setup: "a thread that calls `flush!`, a buffered file instead of its own flusher, which opens \
             the file for each line; its queue of a million records drops what does not fit",
     calls: statements!(n: [quicklog::info] []),
+    high: high_entropy!(n: [quicklog::info] []),
+    service: Some(service!(event: [quicklog::info] [])),
     // Its level is a constant.
     disabled: None,
     // "Single-threaded": its sender is shared without any lock.
     threads: false,
     queue_records: 1_000_000,
+    count: None,
     start,
 };
 

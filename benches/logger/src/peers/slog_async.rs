@@ -1,7 +1,8 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
-use bench_statements::{statement, statements};
+use bench_statements::{high_entropy, statement, statements};
+use bench_workload::service;
 use slog::{Drain as _, Level, LevelFilter, Logger, o};
 use slog_async::{Async, OverflowStrategy};
 use slog_term::{FullFormat, PlainDecorator};
@@ -12,9 +13,12 @@ pub const PEER: Peer = Peer {
     name: "slog-async",
     setup: "`FullFormat` in UTC, 65,536 records, `OverflowStrategy::Block`, flushed by the buffer only",
     calls: statements!(n: [slog::info] [logger(),]),
+    high: high_entropy!(n: [slog::info] [logger(),]),
+    service: Some(service!(event: [slog::info] [logger(),])),
     disabled: Some(statement!(n: [slog::debug] [logger(),])),
     threads: true,
     queue_records: 1 << 16,
+    count: None,
     start,
 };
 

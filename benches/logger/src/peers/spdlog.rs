@@ -3,7 +3,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bench_statements::{statement, statements};
+use bench_statements::{high_entropy, statement, statements};
+use bench_workload::service;
 use spdlog::formatter::Formatter;
 use spdlog::sink::{AsyncPoolSink, FileSink, OverflowPolicy, Sink, SinkPropAccess};
 use spdlog::{ErrorHandler, Level, LevelFilter, Logger, Record, ThreadPool};
@@ -14,9 +15,12 @@ pub const PEER: Peer = Peer {
     name: "spdlog-rs",
     setup: "`AsyncPoolSink` of 65,536 records over `FileSink` with 256 KiB, `OverflowPolicy::Block`",
     calls: statements!(n: [spdlog::info] []),
+    high: high_entropy!(n: [spdlog::info] []),
+    service: Some(service!(event: [spdlog::info] [])),
     disabled: Some(statement!(n: [spdlog::debug] [])),
     threads: true,
     queue_records: 1 << 16,
+    count: None,
     start,
 };
 

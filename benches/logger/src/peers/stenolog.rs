@@ -1,7 +1,8 @@
 use std::error::Error;
 use std::path::Path;
 
-use bench_statements::{Statement, statement, statements};
+use bench_statements::{Statement, high_entropy, statement, statements};
+use bench_workload::Event;
 use stenolog::{Builder, Existing, Logger, OnFull, Rings};
 
 use super::{Peer, Running, Started, Written};
@@ -10,9 +11,12 @@ pub const PEER: Peer = Peer {
     name: "stenolog",
     setup: "its defaults (one ring of 1 MiB a thread), but calls that wait when it is full",
     calls: statements!(n: [stenolog::info] []),
+    high: high_entropy!(n: [stenolog::info] []),
+    service: Some(Event::log),
     disabled: Some(statement!(n: [stenolog::info] [target: "quiet",])),
     threads: true,
     queue_records: 1 << 16,
+    count: None,
     start,
 };
 

@@ -6,10 +6,13 @@ pub const PEER: Peer = Peer {
     name: "ticklog",
     setup: "`FileSink`, `Backpressure::Block`, its ring of 1 MiB a thread",
     calls: bench_ticklog::ALL,
+    high: bench_ticklog::HIGH,
+    service: Some(bench_ticklog::SERVICE),
     // Its level is a constant.
     disabled: None,
     threads: true,
     queue_records: 1 << 14,
+    count: None,
     start,
 };
 

@@ -1,6 +1,7 @@
 use std::path::Path;
 
-use bench_statements::{statement, statements};
+use bench_statements::{high_entropy, statement, statements};
+use bench_workload::service;
 use tracing::Level;
 use tracing_appender::non_blocking::NonBlockingBuilder;
 
@@ -10,9 +11,12 @@ pub const PEER: Peer = Peer {
     name: "tracing-appender",
     setup: "`tracing_subscriber::fmt` without colours, `non_blocking` with its 128,000 lines, not lossy",
     calls: statements!(n: [tracing::info] []),
+    high: high_entropy!(n: [tracing::info] []),
+    service: Some(service!(event: [tracing::info] [])),
     disabled: Some(statement!(n: [tracing::debug] [])),
     threads: true,
     queue_records: 128_000,
+    count: None,
     start,
 };
 

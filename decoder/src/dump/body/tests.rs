@@ -43,7 +43,7 @@ fn with_block(
     other.skip(1, 1);
     other.block(1, &[n(20, 2), n(30, 3), n(40, 4)]);
     let dump = other.dump();
-    let block = dump.blocks()[0];
+    let block = dump.blocks().get(0).unwrap();
     let stored = dump.stored_body(&block).unwrap();
     let mut header = BlockHeader { codec: codec.number(), ..block.header };
     let mut body = compress(stored.bytes, codec);
@@ -96,7 +96,7 @@ fn a_body_of_another_length_than_stated_is_refused() {
 fn what_no_codec_made_is_refused() {
     for codec in [Codec::Lz4, Codec::Zstd] {
         let (_, _, dump) = with_block(codec, |_, _| {});
-        let why = BlockError::Compressed { bytes: dump.blocks()[1].header.body_bytes };
+        let why = BlockError::Compressed { bytes: dump.blocks().get(1).unwrap().header.body_bytes };
         check_refused(codec, why, |_, body| body.truncate(body.len() - 1));
         check_refused(codec, why, |_, body| body.clear());
         check_refused(codec, why, |_, body| body.fill(0xff));
@@ -104,7 +104,7 @@ fn what_no_codec_made_is_refused() {
     }
     // The other codec's.
     let (_, _, dump) = with_block(Codec::Lz4, |_, _| {});
-    let why = BlockError::Compressed { bytes: dump.blocks()[1].header.body_bytes };
+    let why = BlockError::Compressed { bytes: dump.blocks().get(1).unwrap().header.body_bytes };
     check_refused(Codec::Lz4, why, |header, _| header.codec = Codec::Zstd.number());
     check_refused(Codec::Lz4, BlockError::Codec { codec: 77 }, |header, _| header.codec = 77);
 }
@@ -134,26 +134,27 @@ fn bombs_are_refused_before_they_take_memory() {
             });
         }
     }
-    let header = BlockHeader { codec: 2, body_bytes: 1 << 24, ..with_header() };
+    let dump = builder(Codec::None).dump();
+    let block = dump.blocks().get(0).unwrap();
+    let header = BlockHeader { codec: 2, body_bytes: 1 << 24, ..block.header };
     let mut unpacker = Unpacker::default();
-    let refused = unpacker.unpack(&Stored { header, bytes: &stored, is_cut: false });
+    let of_block = dump.stored_unchecked(&block);
+    let refused = unpacker.unpack(&Stored { header, bytes: &stored, ..of_block });
     assert!(matches!(refused, Err(BlockError::TooLong { .. })));
     assert!(unpacker.spares.is_empty(), "no buffer was taken");
-}
-
-fn with_header() -> BlockHeader {
-    builder(Codec::None).dump().blocks()[0].header
 }
 
 #[test]
 fn one_buffer_serves_all_blocks_that_are_open_one_after_the_other() {
     let long = compress(&[7; 10_000], Codec::Lz4);
     let short = compress(&[8; 10], Codec::Zstd);
-    let header = with_header();
+    let dump = builder(Codec::None).dump();
+    let block = dump.blocks().get(0).unwrap();
+    let of_block = dump.stored_unchecked(&block);
     let stored = |bytes, codec: Codec, body_bytes| Stored {
-        header: BlockHeader { codec: codec.number(), body_bytes, ..header },
+        header: BlockHeader { codec: codec.number(), body_bytes, ..block.header },
         bytes,
-        is_cut: false,
+        ..of_block
     };
     let mut unpacker = Unpacker::default();
     for _ in 0..3 {
@@ -175,7 +176,7 @@ fn of_a_compressed_block_that_is_cut_nothing_is_shown() {
         builder.block(1, &[n(10, 1)]);
         let start = builder.bytes().len();
         builder.compressed_block(1, &[n(20, 2), n(30, 3)], codec);
-        let payload = builder.dump().blocks()[1].payload_bytes as usize;
+        let payload = builder.dump().blocks().get(1).unwrap().payload_bytes as usize;
         for cut in start + 24 + BlockHeader::BYTES..start + 24 + payload {
             let dump = Dump::from_bytes("cut", builder.bytes()[..cut].to_vec()).unwrap();
             let verified = verify(&dump);

@@ -15,7 +15,7 @@ pub(super) fn minimal(mut pieces: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
 
 /// Folds case: ASCII letters, and the two letters beyond ASCII that regular expressions take for one of
 /// them, become lower case.
-pub(super) fn fold(text: &str) -> Vec<u8> {
+pub(crate) fn fold(text: &str) -> Vec<u8> {
     let mut folded = String::with_capacity(text.len());
     folded.extend(text.chars().map(fold_char));
     folded.into_bytes()

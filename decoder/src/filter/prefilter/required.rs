@@ -1,6 +1,7 @@
 //! Required literals: what the values of a record must hold to meet a condition.
 
-use stenolog_format::summary::{BlockSummary, GRAM_BYTES};
+use stenolog_format::summary::{BlockSummary, GRAM_BYTES, IntegerRange};
+use stenolog_format::template::Trait;
 use stenolog_format::types::Type;
 use stenolog_format::value::put_uint;
 
@@ -178,15 +179,51 @@ impl RequiredLiteral {
         self.conditions().iter().all(|one| matches!(one.wanted, Wanted::Text(_)))
     }
 
-    /// Whether a block with this summary may hold such a record.
-    pub(crate) fn may_be_met(&self, summary: &BlockSummary<'_>) -> bool {
+    /// Whether a block with this summary may hold such a record. `range` gives the range of a slot's integers.
+    pub(crate) fn may_be_met(
+        &self,
+        summary: &BlockSummary<'_>,
+        range: impl Fn(usize) -> Option<IntegerRange>,
+    ) -> bool {
         match self {
             Self::Never => false,
             Self::Unknown => true,
             Self::OneOf(conditions) => conditions.iter().any(|condition| match &condition.wanted {
                 Wanted::Text(piece) => summary.may_hold(piece),
-                Wanted::Escaped | Wanted::Shown { .. } | Wanted::Integer(..) => true,
+                wanted => range(condition.slot).is_none_or(|range| wanted.may_be_in(range)),
             }),
+        }
+    }
+}
+
+impl Wanted {
+    /// Whether an integer of a range may be wanted.
+    pub(crate) fn may_be_in(&self, IntegerRange { least, most }: IntegerRange) -> bool {
+        match self {
+            Self::Integer(integer, _) => (least..=most).contains(integer),
+            Self::Shown { leaf, piece, starts, ends } => {
+                let is_decimal = leaf
+                    .spec
+                    .is_some_and(|spec| matches!(spec.format, Trait::Display | Trait::Debug));
+                if !is_decimal || !matches!(leaf.kind, LeafKind::Integer(_)) {
+                    return true;
+                }
+                let text = std::str::from_utf8(piece).unwrap_or_default();
+                if *starts && *ends {
+                    // The sign may precede what is printed.
+                    let is_in = |integer: i128| (least..=most).contains(&integer);
+                    return text
+                        .parse()
+                        .is_ok_and(|integer: i128| is_in(integer) || is_in(-integer));
+                }
+                let digits = text.bytes().filter(u8::is_ascii_digit).count();
+                let longest = least.unsigned_abs().max(most.unsigned_abs());
+                let smallest = u32::try_from(digits)
+                    .ok()
+                    .and_then(|digits| 10_u128.checked_pow(digits.saturating_sub(1)));
+                smallest.is_some_and(|smallest| longest >= smallest || digits <= 1)
+            }
+            Self::Text(_) | Self::Escaped => true,
         }
     }
 }

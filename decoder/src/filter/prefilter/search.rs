@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use memchr::memmem;
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::fold::minimal;
@@ -41,6 +42,39 @@ pub(crate) fn search<'p>(pieces: impl Iterator<Item = &'p Vec<u8>>) -> Option<Re
         }
     }
     RegexBuilder::new(&pattern).unicode(false).size_limit(1 << 22).build().ok()
+}
+
+/// A search for one text, ignoring case.
+#[derive(Clone, Debug)]
+pub(crate) enum TextSearch {
+    /// The text is the same in both cases.
+    Bytes(Box<memmem::Finder<'static>>),
+    Folded(Regex),
+}
+
+impl TextSearch {
+    /// A search for a folded text; `None` if it cannot be searched for.
+    pub(crate) fn new(text: &Vec<u8>) -> Option<Self> {
+        if text.iter().any(u8::is_ascii_alphabetic) {
+            return search(std::iter::once(text)).map(Self::Folded);
+        }
+        Some(Self::Bytes(Box::new(memmem::Finder::new(text).into_owned())))
+    }
+
+    /// The start and the end of the first place from `at` on.
+    #[inline]
+    pub(crate) fn find_at(&self, bytes: &[u8], at: usize) -> Option<(usize, usize)> {
+        match self {
+            Self::Bytes(finder) => {
+                let found = at + finder.find(bytes.get(at..)?)?;
+                Some((found, found + finder.needle().len()))
+            }
+            Self::Folded(regex) => {
+                let found = (at <= bytes.len()).then(|| regex.find_at(bytes, at)).flatten()?;
+                Some((found.start(), found.end()))
+            }
+        }
+    }
 }
 
 /// The next hit of a search in a body, so far as it was searched.

@@ -1,3 +1,5 @@
+mod groups;
+
 use proptest::prelude::*;
 use stenolog_format::dictionary::Level;
 use stenolog_format::dictionary::Role;
@@ -132,7 +134,7 @@ fn needs_of_call_sites() {
     // `\n` is shown for a line feed, and `\u{1b}` for others.
     check("nothing", "to {0}", &Type::Str, &["0 has othing"]);
     check("ab}cdef", "to {0}", &Type::Str, &["0 has cdef"]);
-    field("peer=zanzibar", &Type::Str, &["1 has zanzibar"]);
+    field("peer=zanzibar", &Type::Str, &["0 has zanzibar"]);
     field("sent peer", &Type::Str, &["unknown"]);
     field("zanzibar", &option, &["0 has zanzibar"]);
     field("some.*zanzibar", &option, &["0 has zanzibar"]);

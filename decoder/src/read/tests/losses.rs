@@ -233,7 +233,7 @@ fn a_summary_serializes_with_the_file_of_each_damage() {
     let mut bytes = builder.bytes().to_vec();
     let dump = Dump::from_bytes("app.steno", bytes.clone()).unwrap();
     // In the values of the first block.
-    let first = dump.blocks()[0];
+    let first = dump.blocks().get(0).unwrap();
     bytes[first.offset as usize + FrameHeader::BYTES + first.payload_bytes as usize - 1] ^= 1;
     let dump = Dump::from_bytes("app.steno", bytes).unwrap();
     let mut decoder = Decoder::new(&dump);

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use stenolog_format::value::ValueError;
 
+use super::text_matcher::{MatchedLines, TextMatcher};
 use crate::filter::Filter;
 use crate::model::entry::Entry;
 use crate::model::loss::LossEntry;
 use crate::read::{CallSites, Decoder, Losses, UndecodedRecord, ValueBuffers};
 use crate::render::format::Format;
+use crate::render::line::LineScratch;
 use crate::render::line_table::LineTable;
 use crate::render::options::RenderOptions;
 use crate::render::renderer::Renderer;
@@ -26,6 +28,8 @@ pub(super) struct EntryEncoding {
     sites: Arc<CallSites>,
     /// The lines of call sites, unless the format has none or the filter needs values.
     lines: Option<Arc<LineTable>>,
+    /// The lines that are searched, if the filter only searches text.
+    matched: Option<MatchedLines>,
 }
 
 impl EntryEncoding {
@@ -33,10 +37,12 @@ impl EntryEncoding {
     pub(super) fn new(decoder: &Decoder, format: Format, options: &RenderOptions) -> Self {
         let (filter, sites) = (Arc::clone(decoder.filter()), Arc::clone(decoder.sites()));
         let renderer = Renderer::new(format, options.clone());
-        let line_format = renderer.line_format().filter(|_| !filter.needs_values());
+        let matched = filter.only_searches_text().then(|| MatchedLines::new(&sites));
+        let line_format = renderer.line_format();
+        let line_format = line_format.filter(|_| matched.is_some() || !filter.needs_values());
         let lines = line_format.map(|format| Arc::new(LineTable::new(format, &sites)));
         let (options, losses) = (options.clone(), decoder.losses());
-        Self { format, options, losses, filter, sites, lines }
+        Self { format, options, losses, filter, sites, lines, matched }
     }
 }
 
@@ -64,15 +70,17 @@ pub(super) struct EntryEncoder {
     encoding: EntryEncoding,
     renderer: Renderer,
     buffers: ValueBuffers,
-    /// Buffers for text that is not written to the output directly.
-    scratch: [String; 2],
+    lines: LineScratch,
+    matcher: TextMatcher,
+    /// Text that is not written to the output directly.
+    scratch: String,
 }
 
 impl EntryEncoder {
     pub(super) fn new(encoding: EntryEncoding) -> Self {
         let renderer = Renderer::new(encoding.format, encoding.options.clone());
-        let (buffers, scratch) = Default::default();
-        Self { encoding, renderer, buffers, scratch }
+        let (buffers, lines, matcher, scratch) = Default::default();
+        Self { encoding, renderer, buffers, lines, matcher, scratch }
     }
 
     /// How losses are shown.
@@ -92,16 +100,22 @@ impl EntryEncoder {
         is_its_turn: bool,
         out: &mut TextBuffer,
     ) -> Result<EncodedEntry, ValueError> {
-        let EntryEncoding { lines, sites, .. } = &self.encoding;
-        let line = lines.as_ref().and_then(|lines| lines.get(raw.site_index, sites));
-        match line {
-            Some(line) if line.takes(&raw.values) => {
-                let written = self.renderer.write_line(line, raw, (out, &mut self.scratch));
-                written.map(|()| EncodedEntry::Written)
+        let EntryEncoding { lines, matched, sites, filter, .. } = &self.encoding;
+        if let Some(matched) = matched {
+            match self.matcher.wants(raw, matched, sites, filter)? {
+                Some(true) => {}
+                Some(false) => return Ok(EncodedEntry::Skipped),
+                None => return self.render(&{ *raw }, is_its_turn, out),
             }
-            // A copy, so the address of `raw` does not escape and its parts stay in registers above.
-            _ => self.render(&{ *raw }, is_its_turn, out),
         }
+        let line = lines.as_ref().and_then(|lines| lines.get(raw.site_index, sites));
+        if let Some(line) = line
+            && self.renderer.write_line(line, raw, (out, &mut self.lines))?
+        {
+            return Ok(EncodedEntry::Written);
+        }
+        // A copy, so the address of `raw` does not escape and its parts stay in registers above.
+        self.render(&{ *raw }, is_its_turn, out)
     }
 
     #[inline(never)]
@@ -111,7 +125,7 @@ impl EntryEncoder {
         is_its_turn: bool,
         out: &mut TextBuffer,
     ) -> Result<EncodedEntry, ValueError> {
-        let Self { encoding, renderer, buffers, scratch: [scratch, _] } = self;
+        let Self { encoding, renderer, buffers, scratch, .. } = self;
         scratch.clear();
         let visited = buffers.visit(raw, &encoding.sites, &encoding.filter, |entry| {
             if let Entry::Record(record) = entry
@@ -133,9 +147,8 @@ impl EntryEncoder {
 
     /// Appends a loss.
     pub(super) fn loss(&mut self, loss: &LossEntry<'_>, out: &mut TextBuffer) {
-        let [scratch, _] = &mut self.scratch;
-        scratch.clear();
-        self.renderer.write(&Entry::Loss(loss.clone()), scratch);
-        out.push(scratch.as_bytes());
+        self.scratch.clear();
+        self.renderer.write(&Entry::Loss(loss.clone()), &mut self.scratch);
+        out.push(self.scratch.as_bytes());
     }
 }

@@ -12,6 +12,8 @@
 //! caller's, and `sink` does not have to be `Send`. A batch has runs of records as the merge found them, and
 //! shares their record batches and bodies with the rings: nothing is copied.
 //!
+//! If the filter searches values, other threads search groups before the merge comes to them.
+//!
 //! - **Order.** Batches are numbered; text is passed on by number.
 //! - **Bounded.** There are at most [`BATCHES_PER_THREAD`] batches for each thread, in any state. A batch
 //!   ends at [`BATCH_ENTRIES`] or a number of bytes. Rendering it stops when its text reaches
@@ -33,7 +35,7 @@ use super::limits::MAX_CALLS;
 use super::stitcher::Stitcher;
 use super::workers::{Finishing, Workers};
 use crate::model::origin::RingName;
-use crate::read::{BlockPlace, Decoder, Statement, Turn};
+use crate::read::{BlockPlace, Decoder, SoughtGroups, Statement, Turn};
 
 /// A buffer for text that is longer than this is not reused.
 const MAX_SPARE_BYTES: usize = 2 << 20;
@@ -193,6 +195,15 @@ impl<S: FnMut(&[u8]) -> ControlFlow<()>> Pipeline<'_, '_, S> {
     }
 }
 
+/// Ends the threads that search groups when the caller's leaves the scope.
+struct Searching<'a>(&'a SoughtGroups);
+
+impl Drop for Searching<'_> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
 /// Renders all entries of a decoder with at most `threads` threads, including this one.
 pub(super) fn render(
     decoder: &mut Decoder,
@@ -206,6 +217,7 @@ pub(super) fn render(
     let stitcher = Stitcher::new(decoder.take_pending());
     let workers = Workers::new(most_threads);
     let mut counted = (0, Vec::new());
+    let sought = decoder.sought();
     let flow = thread::scope(|scope| {
         let _finishing = Finishing(&workers);
         let mut pipeline = Pipeline {
@@ -225,6 +237,14 @@ pub(super) fn render(
             shown: 0,
             unreadable: Vec::new(),
         };
+        let _searching = sought.as_deref().map(|sought| {
+            for _ in 1..most_threads {
+                let named = thread::Builder::new().name("steno-search".into());
+                // If it fails, this thread searches alone.
+                let _handle = named.spawn_scoped(scope, || sought.work());
+            }
+            Searching(sought)
+        });
         let merged = decoder.merge(|turn, index, _| pipeline.take(&turn, index));
         let flow = if merged.is_break() { merged } else { pipeline.finish() };
         counted = (pipeline.shown, pipeline.unreadable);

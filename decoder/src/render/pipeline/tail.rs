@@ -1,7 +1,8 @@
 //! Rendering of the last entries only.
 //!
-//! They are known when all others have been read. Candidates are kept undecoded, with their blocks, and
-//! rendered at the end. If that takes too much memory, they are only counted, and read again.
+//! Reading begins as late as the headers of blocks allow, and earlier again if the filter left too few records.
+//! Candidates are kept undecoded, with their blocks, and rendered at the end. If that takes too much memory, they
+//! are only counted, and read again.
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -15,12 +16,17 @@ use crate::model::entry::Entry;
 use crate::model::loss::LossEntry;
 use crate::model::origin::RingName;
 use crate::read::{Decoder, Losses, PendingLosses, RecordRun, Statement, Turn, ValueBuffers};
+use crate::render::format::Format;
+use crate::render::options::RenderOptions;
 
 /// The memory of entries that are kept.
 pub(super) const MAX_KEPT_BYTES: usize = 64 << 20;
 
 /// The memory of one batch. The oldest batch is dropped as a whole.
 const BATCH_BYTES: usize = 64 << 10;
+
+/// If there are too few records behind a place, this many times more are read.
+const GROWTH: u64 = 16;
 
 /// The last entries.
 struct Kept {
@@ -79,17 +85,52 @@ impl Kept {
 pub(super) fn render(
     decoder: &mut Decoder,
     (count, most_bytes): (u64, usize),
+    (format, options): (Format, &RenderOptions),
+    sink: impl FnMut(&[u8]) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    // The record before the last ones tells which losses belong to them.
+    let mut wanted = count.saturating_add(1);
+    loop {
+        let mut late = decoder.again();
+        if decoder.is_started() {
+            break;
+        }
+        if !late.start_before_end(wanted) {
+            if decoder.list_all() {
+                continue;
+            }
+            break;
+        }
+        let (kept, _) = keep(&mut late, count, most_bytes);
+        if kept.all > count && !kept.is_short {
+            *decoder = late;
+            let encoding = EntryEncoding::new(decoder, format, options);
+            return write_kept(decoder, kept, count, &encoding, sink);
+        }
+        wanted = wanted.saturating_mul(GROWTH);
+    }
+    decoder.start();
+    let encoding = EntryEncoding::new(decoder, format, options);
+    let shown_before = decoder.tally_mut().shown;
+    let (kept, flow) = keep(decoder, count, most_bytes);
+    flow?;
+    if kept.is_short {
+        let skipped = kept.all.saturating_sub(count);
+        return render_after(decoder, shown_before + skipped, &encoding, sink);
+    }
+    write_kept(decoder, kept, count, &encoding, sink)
+}
+
+/// Renders the last `count` of the records that were kept.
+fn write_kept(
+    decoder: &mut Decoder,
+    kept: Kept,
+    count: u64,
     encoding: &EntryEncoding,
     mut sink: impl FnMut(&[u8]) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     let names = decoder.ring_names();
-    let shown_before = decoder.tally_mut().shown;
-    let (kept, flow) = keep(decoder, count, most_bytes);
-    flow?;
     let skipped = kept.all.saturating_sub(count);
-    if kept.is_short {
-        return render_after(decoder, shown_before + skipped, encoding, sink);
-    }
     // Losses were merged when they were kept.
     let encoding = encoding.with_losses(Losses::Inline);
     let mut encoder = EntryEncoder::new(encoding);

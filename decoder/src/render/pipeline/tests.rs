@@ -12,6 +12,7 @@ use stenolog_format::dictionary::{CallSite, Role};
 use stenolog_format::types::Type;
 
 mod lines;
+mod shapes;
 mod tail;
 mod write_to;
 
@@ -141,10 +142,10 @@ fn damaged() -> Vec<u8> {
     builder.raw_block(2, &[Rec(17, 94, str_bytes("\u{feff}"))]);
     let mut bytes = builder.bytes().to_vec();
     let dump = builder.dump();
-    let id_at = |block: usize| dump.blocks()[block].offset as usize + 24 + 72 + 4;
+    let id_at = |block: usize| dump.blocks().get(block).unwrap().offset as usize + 24 + 72 + 4;
     bytes[id_at(1)] = 99;
-    let payload = dump.blocks()[1].payload_bytes as usize;
-    let at = dump.blocks()[1].offset as usize;
+    let payload = dump.blocks().get(1).unwrap().payload_bytes as usize;
+    let at = dump.blocks().get(1).unwrap().offset as usize;
     let crc = crc32fast::hash(&bytes[at + 24..at + 24 + payload]).to_le_bytes();
     bytes[at + 16..at + 20].copy_from_slice(&crc);
     let crc = crc32fast::hash(&bytes[at..at + 20]).to_le_bytes();

@@ -1,28 +1,28 @@
-//! Packer: merges the blocks of a window, and compresses the result.
+//! Packer: merges the blocks of a window into groups, and compresses them.
 //!
 //! Blocks of a ring are merged where each continues the one before. A block that cannot be taken apart, because
 //! this version cannot decode one of its records, is copied unchanged, in its place.
+//!
+//! ```text
+//!   ring 1   a─▶b─▶c      e─▶f          group of a b c, x y z
+//!   ring 2   x─▶y─▶z  ?                 ? unchanged
+//!                   gap                 group of e f
+//! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 
 use stenolog_format::block::{
-    BlockBuilder, BlockHeader, Codec, RARE_AFTER_RECORDS, RawRecord, RecordTime, SitePlan,
+    BlockBuilder, BlockHeader, Codec, Depth, RawRecord, RecordTime, SectionHint, SitePlan,
 };
-use stenolog_format::dictionary::{CallSite, Level, TimeSource};
+use stenolog_format::dictionary::{CallSite, TimeSource};
 use stenolog_format::loss::Loss;
 use stenolog_format::summary::SummaryBuilder;
 use stenolog_format::value::{Encoding, ValueError};
 use stenolog_session::codec::Compressor;
 
 use super::steps::Window;
-use crate::dump::{Block, Body, Dump, Unpacker};
-
-/// A merged block ends when its packed rows exceed this: a reader opens one block of each ring at a time.
-const ROWS_BYTES: usize = 2 << 20;
-
-/// A block with more than this in rows stays in rows: a reader limits what it takes out of columns.
-const COLUMNS_BYTES: usize = 8 << 20;
+use crate::dump::{Block, Body, CheckedFrames, Dump, Unpacker};
 
 /// A part of the output of a window.
 pub(super) enum Packed {
@@ -45,9 +45,15 @@ pub(super) struct Packer<'d> {
     dump: &'d Dump,
     compressor: Compressor,
     unpacker: Unpacker,
+    checked: CheckedFrames,
     builder: BlockBuilder,
     plans: BTreeMap<u32, SitePlan>,
-    summary: SummaryBuilder,
+    /// A buffer for a record.
+    payload: Vec<u8>,
+    /// The bytes that the records of the group take in rings.
+    group_bytes: usize,
+    /// The blocks that are in the group.
+    merged: u64,
 }
 
 /// Blocks of one ring.
@@ -63,15 +69,21 @@ enum Segment {
 /// Why blocks were not merged: one of them cannot be taken apart.
 struct Refused;
 
+/// What a record takes in a ring besides its values.
+const RECORD_BYTES: usize = 16;
+
 impl<'d> Packer<'d> {
     pub(super) fn new(dump: &'d Dump, level: i32) -> io::Result<Self> {
         Ok(Self {
             dump,
             compressor: Compressor::with_level(level)?,
             unpacker: Unpacker::default(),
+            checked: CheckedFrames::default(),
             builder: BlockBuilder::default(),
             plans: BTreeMap::new(),
-            summary: SummaryBuilder::default(),
+            payload: Vec::new(),
+            group_bytes: 0,
+            merged: 0,
         })
     }
 
@@ -93,18 +105,35 @@ impl<'d> Packer<'d> {
     ) -> Result<Vec<Packed>, Refused> {
         let mut rings = BTreeMap::<u32, RingSegments>::new();
         for &index in &window.blocks {
-            let Some(block) = self.dump.blocks().get(index as usize) else { continue };
-            let is_whole = self.dump.stored_body(block).is_ok();
-            let is_merged = is_whole && may_merge(self, block);
+            let Some(block) = &self.dump.blocks().get(index as usize) else { continue };
+            let is_whole = self.checked.stored_body(self.dump, block).is_ok();
+            let is_large = ring_bytes(&block.header) > BlockBuilder::MAX_GROUP_BYTES;
+            let is_merged = is_whole && !is_large && may_merge(self, block);
             let of_ring = rings.entry(block.header.ring).or_default();
             of_ring.push(index, &block.header, is_whole, is_merged);
         }
+        let mut rings: Vec<_> = rings.into_values().map(|ring| ring.segments).collect();
         let mut packed = Vec::new();
-        for segment in rings.into_values().flat_map(|ring| ring.segments) {
-            match segment {
-                Segment::Copied(index) => packed.push(Packed::Copied(index)),
-                Segment::LeftOut => packed.push(Packed::LeftOut),
-                Segment::Merged(blocks) => self.merge(&blocks, &mut packed)?,
+        // The parts of a group are of different rings, so each ring has its next segment in the next group.
+        while rings.iter().any(|segments| !segments.is_empty()) {
+            self.begin();
+            for segments in &mut rings {
+                if let Some(Segment::Merged(_)) = segments.front()
+                    && let Some(Segment::Merged(blocks)) = segments.pop_front()
+                {
+                    self.merge(&blocks, &mut packed)?;
+                }
+            }
+            self.finish(&mut packed);
+            for segments in &mut rings {
+                while let Some(segment) = segments.front() {
+                    packed.push(match *segment {
+                        Segment::Merged(_) => break,
+                        Segment::Copied(index) => Packed::Copied(index),
+                        Segment::LeftOut => Packed::LeftOut,
+                    });
+                    segments.pop_front();
+                }
             }
         }
         Ok(packed)
@@ -122,7 +151,7 @@ impl<'d> Packer<'d> {
         &mut self,
         block: &Block,
         mut take: impl FnMut(&mut Self, &RawRecord<'_>) -> Result<(), ValueError>,
-    ) -> Result<usize, Refused> {
+    ) -> Result<(), Refused> {
         let stored = self.dump.stored_unchecked(block);
         let body = self.unpacker.unpack(&stored).map_err(|_| Refused)?;
         let taken = self.take_all(&block.header, &body, &mut take);
@@ -135,33 +164,25 @@ impl<'d> Packer<'d> {
         header: &BlockHeader,
         body: &Body<'_>,
         take: &mut impl FnMut(&mut Self, &RawRecord<'_>) -> Result<(), ValueError>,
-    ) -> Result<usize, Refused> {
-        let (mut count, mut bytes) = (0, 0);
+    ) -> Result<(), Refused> {
+        let (mut count, mut bytes) = (0, 0_usize);
         let mut records = body.records(header).map_err(|_| Refused)?;
         for record in &mut records {
             let record = record.map_err(|_| Refused)?;
             take(self, &record).map_err(|_| Refused)?;
             count += 1;
-            bytes += record.values.len() + 12;
+            bytes += RECORD_BYTES + record.values.len();
         }
         // Dead space may follow raw records.
         let is_all = header.encoding == 0 || records.rest().is_empty();
-        if count > 0 && count == header.count && is_all { Ok(bytes) } else { Err(Refused) }
-    }
-
-    /// The plan of a record's call site, and its time word. `None` if the time does not match the call site.
-    fn plan(&mut self, record: &RawRecord<'_>) -> Option<(&SitePlan, u64)> {
-        let site = self.dump.site(record.tag)?.call_site();
-        let word = match (record.time, site.time) {
-            (RecordTime::Word(word), _) => word,
-            (RecordTime::Counter(counter), TimeSource::Counter) => counter,
-            (RecordTime::UnixNanos(unix_ns), TimeSource::UnixNanos) => unix_ns as u64,
-            _ => return None,
-        };
-        Some((self.plans.entry(record.tag).or_insert_with(|| SitePlan::new(site)), word))
+        // A header that says too little would make a group too long.
+        let is_true = bytes / 2 <= ring_bytes(header);
+        if count > 0 && count == header.count && is_all && is_true { Ok(()) } else { Err(Refused) }
     }
 
     fn push(&mut self, record: &RawRecord<'_>) -> Result<(), ValueError> {
+        let Self { dump, builder, plans, payload, .. } = self;
+        payload.clear();
         if record.tag == CallSite::LOSS_ID {
             let (RecordTime::Word(word) | RecordTime::Counter(word)) = record.time else {
                 return Err(ValueError::Trailing);
@@ -170,90 +191,108 @@ impl<'d> Packer<'d> {
             if record.values.len() != Loss::BYTES - size_of_val(&word) {
                 return Err(ValueError::Trailing);
             }
-            return self.builder.push_loss(&[&word.to_le_bytes()[..], record.values].concat());
+            payload.extend_from_slice(&word.to_le_bytes());
+            payload.extend_from_slice(record.values);
+            return builder.push_loss(payload);
         }
-        let mut builder = std::mem::take(&mut self.builder);
-        let pushed = match self.plan(record) {
-            None => Err(ValueError::Trailing),
-            Some((plan, word)) if record.encoding == Encoding::Raw => {
-                builder.push_planned(plan, &[&word.to_le_bytes()[..], record.values].concat())
-            }
-            Some((plan, word)) => builder.push_packed(plan, word, record.values),
+        let site = dump.site(record.tag).ok_or(ValueError::Trailing)?.call_site();
+        let word = match (record.time, site.time) {
+            (RecordTime::Word(word), _) => word,
+            (RecordTime::Counter(counter), TimeSource::Counter) => counter,
+            (RecordTime::UnixNanos(unix_ns), TimeSource::UnixNanos) => unix_ns as u64,
+            _ => return Err(ValueError::Trailing),
         };
-        self.builder = builder;
-        pushed
+        let plan = plans.entry(record.tag).or_insert_with(|| SitePlan::new(site));
+        if record.encoding == Encoding::Raw {
+            payload.extend_from_slice(&word.to_le_bytes());
+            payload.extend_from_slice(record.values);
+            return builder.push_planned(plan, payload);
+        }
+        builder.push_packed(plan, word, record.values)
     }
 
-    /// Merges blocks of one ring, of which each continues the one before.
+    fn begin(&mut self) {
+        self.builder.begin_group(Depth::Thorough);
+        (self.group_bytes, self.merged) = (0, 0);
+    }
+
+    /// Adds blocks of one ring, of which each continues the one before, to the group. Begins another one when
+    /// it is full.
     fn merge(&mut self, blocks: &[u32], packed: &mut Vec<Packed>) -> Result<(), Refused> {
-        let mut rest = blocks;
-        while !rest.is_empty() {
-            let (taken, are_columns) = match self.fill(rest, BlockBuilder::begin_columns)? {
-                (taken, bytes) if bytes > COLUMNS_BYTES => (taken, false),
-                (taken, _) => (taken, self.builder.are_columns_worthwhile()),
-            };
-            let (taken, later) = rest.split_at(taken);
-            if !are_columns {
-                self.fill(taken, BlockBuilder::begin)?;
+        let mut end = None;
+        for &index in blocks {
+            let block = &self.dump.blocks().get(index as usize).ok_or(Refused)?;
+            let BlockHeader { ring, position, end_position, first_record, .. } = block.header;
+            let bytes = ring_bytes(&block.header);
+            let is_full = self.group_bytes.saturating_add(bytes) > BlockBuilder::MAX_GROUP_BYTES
+                || self.builder.parts().len() >= BlockBuilder::MAX_PARTS;
+            if is_full && self.merged > 0 {
+                if let Some(end) = end.take() {
+                    self.builder.end_part(end);
+                }
+                self.finish(packed);
+                self.begin();
             }
-            packed.push(self.finish(taken));
-            rest = later;
+            if end.is_none() {
+                self.builder.begin_part(ring, position, first_record);
+            }
+            end = Some(end_position);
+            self.with_records(block, Self::push)?;
+            self.group_bytes += bytes;
+            self.merged += u64::from(block.part == 0);
+        }
+        if let Some(end) = end {
+            self.builder.end_part(end);
         }
         Ok(())
     }
 
-    /// Fills the builder with the first of these blocks. Returns how many it took, and the length of the rows.
-    fn fill(
-        &mut self,
-        blocks: &[u32],
-        begin: fn(&mut BlockBuilder, u32, u64, u64),
-    ) -> Result<(usize, usize), Refused> {
-        let (mut taken, mut bytes) = (0, 0);
-        self.summary.begin();
-        for &index in blocks {
-            let block = self.dump.blocks().get(index as usize).ok_or(Refused)?;
-            let header = &block.header;
-            if taken == 0 {
-                begin(&mut self.builder, header.ring, header.position, header.first_record);
-            }
-            bytes += self.with_records(block, |packer, record| {
-                if record.tag != CallSite::LOSS_ID {
-                    let site = packer.dump.site(record.tag);
-                    packer.summary.note(record.tag, record.values, || {
-                        site.is_none_or(|site| site.call_site().has_text())
-                    });
-                }
-                packer.push(record)
-            })?;
-            taken += 1;
-            if bytes > ROWS_BYTES {
-                break;
-            }
+    /// Writes the group, if it has records.
+    fn finish(&mut self, packed: &mut Vec<Packed>) {
+        let Self { builder, compressor, merged, .. } = self;
+        if builder.parts().is_empty() {
+            return;
         }
-        Ok((taken, bytes))
-    }
-
-    fn finish(&mut self, blocks: &[u32]) -> Packed {
-        let Self { dump, builder, compressor, .. } = self;
-        let last = blocks.last().and_then(|&index| dump.blocks().get(index as usize));
-        let end_position = last.map_or(0, |block| block.header.end_position);
         let mut payload = Vec::new();
-        let header = builder.finish_with(end_position, &mut payload, |body, out| {
-            compressor.append(&[Codec::Zstd, Codec::Lz4], body, out)
+        let header = builder.finish_group(0, &mut payload, |plain, hint, out| {
+            compress(compressor, plain, hint, out)
         });
-        let summary = std::mem::take(&mut self.summary);
-        Packed::New { header, payload, summary, merged: blocks.len() as u64 }
+        let mut summary = SummaryBuilder::default();
+        builder.sum_up_group(true, &mut summary);
+        packed.push(Packed::New { header, payload, summary, merged: *merged });
     }
+}
+
+#[cfg(feature = "zstd")]
+fn compress(
+    compressor: &mut Compressor,
+    plain: &[u8],
+    hint: SectionHint,
+    out: &mut Vec<u8>,
+) -> Codec {
+    compressor.append_small_section(plain, hint, out)
+}
+
+/// Without Zstandard there is no [`Packer`].
+#[cfg(not(feature = "zstd"))]
+fn compress(_: &mut Compressor, plain: &[u8], _: SectionHint, out: &mut Vec<u8>) -> Codec {
+    out.extend_from_slice(plain);
+    Codec::None
+}
+
+/// The bytes that the records of a block took in their ring, as far as its header tells.
+pub(super) fn ring_bytes(header: &BlockHeader) -> usize {
+    let bytes = header.end_position.saturating_sub(header.position);
+    let least = RECORD_BYTES.saturating_mul(header.count as usize);
+    usize::try_from(bytes).unwrap_or(usize::MAX).max(least)
 }
 
 /// The blocks of a ring in a window.
 #[derive(Default)]
 struct RingSegments {
-    segments: Vec<Segment>,
+    segments: VecDeque<Segment>,
     /// The header of the last block, if another one may continue it.
     last: Option<BlockHeader>,
-    /// How many records there were since the last error.
-    without_error: u64,
 }
 
 impl RingSegments {
@@ -261,22 +300,16 @@ impl RingSegments {
         if !is_merged {
             self.last = None;
             let segment = if is_whole { Segment::Copied(index) } else { Segment::LeftOut };
-            return self.segments.push(segment);
+            return self.segments.push_back(segment);
         }
-        // A search for errors reads little else if rare ones are alone.
-        let is_rare =
-            header.levels == Level::Error.bit() && self.without_error >= RARE_AFTER_RECORDS;
-        let has_error = header.levels & Level::Error.bit() != 0;
-        self.without_error =
-            if has_error { 0 } else { self.without_error + u64::from(header.count) };
         let continues = self.last.is_some_and(|last| {
             last.end_position == header.position
                 && last.first_record.checked_add(last.count.into()) == Some(header.first_record)
         });
-        match self.segments.last_mut() {
-            Some(Segment::Merged(blocks)) if continues && !is_rare => blocks.push(index),
-            _ => self.segments.push(Segment::Merged(vec![index])),
+        match self.segments.back_mut() {
+            Some(Segment::Merged(blocks)) if continues => blocks.push(index),
+            _ => self.segments.push_back(Segment::Merged(vec![index])),
         }
-        self.last = Some(*header).filter(|_| !is_rare);
+        self.last = Some(*header);
     }
 }

@@ -13,13 +13,16 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::iter::Peekable;
 
+use stenolog_format::block::BlockBuilder;
 use stenolog_format::frame::FrameKind;
 use stenolog_format::loss::LossFrame;
 
+use super::packer::ring_bytes;
 use crate::dump::Dump;
 
-/// A window ends when the bodies of its blocks have this many bytes, before compression.
-pub(super) const WINDOW_BYTES: u64 = 8 << 20;
+/// A window ends before the records of its blocks take more than this many bytes in their rings: they fit into one
+/// group.
+pub(super) const WINDOW_BYTES: u64 = BlockBuilder::MAX_GROUP_BYTES as u64;
 
 /// A window ends when it has this many blocks.
 const WINDOW_BLOCKS: usize = 1 << 16;
@@ -93,7 +96,13 @@ impl<'d> Steps<'d> {
     fn take_block(&mut self, index: usize) {
         let Some(block) = self.dump.blocks().get(index) else { return };
         let (index, ring) = (index as u32, block.header.ring);
-        if block.is_cut || self.losses.contains_key(&ring) {
+        // A block of several rings stays in one window.
+        let bytes =
+            if block.part == 0 { self.frame_bytes(index as usize, block.offset) } else { 0 };
+        let is_full = self.window_bytes.saturating_add(bytes) > self.most_bytes
+            || self.window.blocks.len() >= WINDOW_BLOCKS;
+        let is_full = is_full && block.part == 0;
+        if is_full || block.is_cut || self.losses.contains_key(&ring) {
             self.end_window();
         }
         if block.is_cut {
@@ -102,10 +111,14 @@ impl<'d> Steps<'d> {
         self.rings.insert(ring);
         self.window.blocks.push(index);
         self.window.end = block.offset + block.frame_bytes();
-        self.window_bytes += u64::from(block.header.body_bytes);
-        if self.window_bytes >= self.most_bytes || self.window.blocks.len() >= WINDOW_BLOCKS {
-            self.end_window();
-        }
+        self.window_bytes = self.window_bytes.saturating_add(bytes);
+    }
+
+    /// The bytes that the records of a frame, from one of its blocks on, take in their rings.
+    fn frame_bytes(&self, index: usize, offset: u64) -> u64 {
+        let blocks = self.dump.blocks().iter().skip(index);
+        let parts = blocks.take_while(|part| part.offset == offset);
+        parts.fold(0, |sum, part| sum.saturating_add(ring_bytes(&part.header) as u64))
     }
 
     fn end_window(&mut self) {
@@ -129,7 +142,7 @@ impl Iterator for Steps<'_> {
                 return Some(step);
             }
             let block = self.dump.blocks().get(self.next_block);
-            let is_before = |at: &u64| block.is_none_or(|block| *at < block.offset);
+            let is_before = |at: &u64| block.as_ref().is_none_or(|block| *at < block.offset);
             if let Some(at) = self.others.next_if(is_before) {
                 self.take_frame(at);
             } else if block.is_some() {

@@ -1,56 +1,86 @@
 //! Numbers of a column, a group at a time: differences and varints.
 
 /// How many values to process together, so the results stay in the first cache.
-pub(super) const GROUP: usize = 256;
+pub(in crate::block) const GROUP: usize = 256;
 
 /// Values of a group in a row, and the value before them in front.
-pub(super) type Words = [u64; GROUP + 1];
+pub(in crate::block) type Words = [u64; GROUP + 1];
 
 /// How many pairs of neighbours to sample to choose between values and differences.
 const SAMPLES: usize = 32;
 
 /// How many bits some values take, and their differences.
-pub(super) struct Sample {
-    pub(super) pairs: u32,
-    pub(super) of_values: u32,
-    pub(super) of_differences: u32,
+#[derive(Default)]
+pub(in crate::block) struct Sample {
+    pub(in crate::block) pairs: u32,
+    pub(in crate::block) of_values: u32,
+    pub(in crate::block) of_differences: u32,
+    /// How many bytes they take as varints.
+    pub(in crate::block) varints: u32,
+    pub(in crate::block) difference_varints: u32,
 }
 
 impl Sample {
-    pub(super) fn of(words: &[u64]) -> Self {
+    pub(in crate::block) fn of(words: &[u64]) -> Self {
         let bits = |word: u64| u64::BITS - word.leading_zeros();
-        let mut sample = Self { pairs: 0, of_values: 0, of_differences: 0 };
+        let bytes = |bits: u32| bits.div_ceil(7).max(1);
+        let mut sample = Self::default();
         for at in (1..words.len()).step_by((words.len() / SAMPLES).max(1)) {
+            let value = bits(words[at]);
+            let difference = bits(zigzag(words[at].wrapping_sub(words[at - 1])));
             sample.pairs += 1;
-            sample.of_values += bits(words[at]);
-            sample.of_differences += bits(zigzag(words[at].wrapping_sub(words[at - 1])));
+            sample.of_values += value;
+            sample.of_differences += difference;
+            sample.varints += bytes(value);
+            sample.difference_varints += bytes(difference);
         }
         sample
     }
 }
 
+/// How many bytes a word takes without its leading zeros.
+#[inline]
+pub(in crate::block) const fn width_of(word: u64) -> usize {
+    (u64::BITS - word.leading_zeros()).div_ceil(8) as usize
+}
+
 /// The bits of a difference as a signed number.
 #[inline]
-pub(super) const fn zigzag(difference: u64) -> u64 {
+pub(in crate::block) const fn zigzag(difference: u64) -> u64 {
     difference << 1 ^ (difference.cast_signed() >> 63).cast_unsigned()
 }
 
 /// A value of each record of up to a group.
-pub(super) struct Rows<'a> {
-    pub(super) bytes: &'a [u8],
-    pub(super) stride: usize,
+pub(in crate::block) struct Rows<'a> {
+    pub(in crate::block) bytes: &'a [u8],
+    pub(in crate::block) stride: usize,
     /// Its offset in a row.
-    pub(super) at: usize,
+    pub(in crate::block) at: usize,
 }
 
 impl Rows<'_> {
-    pub(super) fn count(&self) -> usize {
+    pub(in crate::block) fn count(&self) -> usize {
         self.bytes.len() / self.stride
+    }
+
+    /// The values.
+    #[inline(always)]
+    pub(in crate::block) fn iter<const N: usize>(
+        &self,
+        of: impl Fn([u8; N]) -> u64,
+    ) -> impl Iterator<Item = u64> {
+        self.bytes
+            .chunks_exact(self.stride)
+            .map(move |row| of(*row[self.at..].first_chunk().expect(IN_ROW)))
     }
 
     /// Reads the values to `words`, from the second one on.
     #[inline(always)]
-    pub(super) fn read<const N: usize>(&self, words: &mut Words, of: impl Fn([u8; N]) -> u64) {
+    pub(in crate::block) fn read<const N: usize>(
+        &self,
+        words: &mut Words,
+        of: impl Fn([u8; N]) -> u64,
+    ) {
         let rows = self.bytes.chunks_exact(self.stride);
         for (word, row) in words[1..].iter_mut().zip(rows) {
             *word = of(*row[self.at..].first_chunk().expect(IN_ROW));
@@ -61,7 +91,7 @@ impl Rows<'_> {
     /// the bitwise OR of all of them.
     // Usually in one pass, with only registers between a value and its byte.
     #[inline(always)]
-    pub(super) fn put_bytes<const N: usize>(
+    pub(in crate::block) fn put_bytes<const N: usize>(
         &self,
         out: &mut Vec<u8>,
         mut next: impl FnMut([u8; N]) -> u64,
@@ -84,7 +114,7 @@ const IN_ROW: &str = "a row has all values of fixed length";
 
 /// Replaces each word but the first by the zigzag of its difference from the one before, as integers of four
 /// or eight bytes.
-pub(super) fn differences(words: &mut [u64], width: usize) {
+pub(in crate::block) fn differences(words: &mut [u64], width: usize) {
     // Four bytes wrap at 2^32.
     let unused = u64::BITS - 8 * width as u32;
     let mut before = words.first().copied().unwrap_or(0);
@@ -95,13 +125,19 @@ pub(super) fn differences(words: &mut [u64], width: usize) {
 }
 
 /// Appends the zigzag of each word's difference from the one before as a varint, from the second word on.
-pub(super) fn put_differences(words: &mut Words, count: usize, out: &mut Vec<u8>) {
+pub(in crate::block) fn put_differences(words: &mut Words, count: usize, out: &mut Vec<u8>) {
     differences(&mut words[..=count], 8);
     put_varints(&words[1..=count], out);
 }
 
 /// Appends the first byte of each word to the first plane, the second to the second, and so on.
-pub(super) fn put_planes(words: &[u64], planes: &mut [Vec<u8>]) {
+pub(in crate::block) fn put_planes(words: &[u64], planes: &mut [Vec<u8>]) {
+    if planes.len() <= 3 {
+        for (at, plane) in planes.iter_mut().enumerate() {
+            plane.extend(words.iter().map(|word| (word >> (8 * at)) as u8));
+        }
+        return;
+    }
     let (eights, rest) = words.as_chunks::<8>();
     let mut turned = [[0; GROUP]; 8];
     for (at, eight) in eights.iter().enumerate() {
@@ -117,7 +153,7 @@ pub(super) fn put_planes(words: &[u64], planes: &mut [Vec<u8>]) {
 
 /// Transposes 8 by 8 bytes: byte i of word j becomes byte j of word i.
 #[inline]
-pub(super) fn transpose(mut words: [u64; 8]) -> [u64; 8] {
+pub(in crate::block) fn transpose(mut words: [u64; 8]) -> [u64; 8] {
     // Swaps blocks of four by four bytes, within these those of two by two, then single bytes.
     let mut swap = |distance: usize, bits: u32, mask: u64| {
         for at in (0..8).filter(|at| at & distance == 0) {
@@ -133,7 +169,7 @@ pub(super) fn transpose(mut words: [u64; 8]) -> [u64; 8] {
 }
 
 /// Appends varints of up to a group of words. Most take one byte, which is one test for eight of them.
-pub(super) fn put_varints(words: &[u64], out: &mut Vec<u8>) {
+pub(in crate::block) fn put_varints(words: &[u64], out: &mut Vec<u8>) {
     let all = words.iter().fold(0, |all, word| all | word);
     if (0x80..1 << 14).contains(&all) {
         put_pairs(words, out);

@@ -73,8 +73,8 @@ pub(in crate::block) struct Column<'a> {
 }
 
 /// A [`Column`] without the body that it is in.
-#[derive(Clone, Debug)]
-pub(super) struct ColumnPlace {
+#[derive(Clone, Copy, Debug)]
+pub(in crate::block) struct ColumnPlace {
     layout: Layout,
     data: (usize, usize),
     bytes: (usize, usize),
@@ -189,7 +189,7 @@ impl<'a> Column<'a> {
 
     /// The place of the column in `body`, which must contain it.
     #[inline]
-    pub(super) fn place(&self, body: &[u8]) -> ColumnPlace {
+    pub(in crate::block) fn place(&self, body: &[u8]) -> ColumnPlace {
         let Self { layout, data, bytes, values, at, before } = *self;
         let range = |part: Bytes<'_>| {
             let start = (part.0.as_ptr() as usize).wrapping_sub(body.as_ptr() as usize);
@@ -251,6 +251,21 @@ impl<'a> Column<'a> {
             _ => return Err(Malformed),
         }
         Ok(())
+    }
+
+    /// Passes the next value.
+    #[inline]
+    pub(in crate::block) fn skip(&mut self) -> Read<()> {
+        match self.layout {
+            Layout::Varints => self.data.varint_bytes().map(|_| ()),
+            Layout::Planes(_) => self.next_place().map(|_| ()),
+            Layout::Texts | Layout::Pieces => {
+                let length = self.data.length()?;
+                self.bytes.take(length).map(|_| ())
+            }
+            // The next value needs this one.
+            _ => self.put(usize::MAX, &mut Vec::new()),
+        }
     }
 
     #[inline]

@@ -12,14 +12,16 @@
 //! are refused as well: [`ColumnWalk::begin`] then returns `false`, and reading rows gives the exact error.
 
 mod check;
-mod read;
-mod words;
+pub(in crate::block) mod columns;
+pub(in crate::block) mod read;
+pub(in crate::block) mod words;
 
 use std::ops::Range;
 
 use super::read::{ColumnPlace, Malformed};
 use crate::block::{BlockHeader, RecordTime, most_rows};
-use crate::value::ScalarType;
+use crate::value::WordPlan;
+use columns::{ColumnUse, SlotTypes};
 
 /// How to read the records with a tag.
 #[derive(Clone, Copy, Debug)]
@@ -30,9 +32,9 @@ pub enum Wish<'t> {
     Packed,
     /// Packed values, and one record at a time.
     Alone,
-    /// A [word](ColumnValues::Words) for each value if the columns hold values of these types, otherwise
-    /// packed values.
-    Words(&'t [ScalarType]),
+    /// [Words](ColumnValues::Words) if the columns hold values of the call site's types, otherwise packed
+    /// values.
+    Words(&'t WordPlan),
 }
 
 /// A record of a block in columns.
@@ -58,15 +60,14 @@ pub enum ColumnValues {
         /// How many bytes they take.
         length: u32,
     },
-    /// A word for each value, among the words that were appended, for
-    /// [`Scalar::from_word`](crate::value::Scalar::from_word).
+    /// [Words](crate::value::Words), among those that were appended. Places are in the body, or among the bytes
+    /// that were appended. All values are valid for their types, except that texts may not be UTF-8 and that
+    /// pieces may hold anything.
     Words {
         /// The place of the first word.
         first: u32,
         /// The distance from each word to the next one.
         stride: u32,
-        /// Whether all values but texts are valid for their types.
-        are_sound: bool,
     },
 }
 
@@ -82,10 +83,12 @@ pub struct ColumnKind {
     columns: (u32, u32),
     /// How many the block has.
     count: u32,
-    /// Of the records that are being read: the place of the next one's first word, and their number.
+    /// The number of words of a record, if words are read.
+    words: u32,
+    /// Of the records that are being read: the place of the next one's first word, and their number; 0 if
+    /// they are read packed.
     first: u32,
     stride: u32,
-    are_sound: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +105,10 @@ enum Reading {
 #[derive(Clone, Debug, Default)]
 pub struct ColumnWalk {
     kinds: Vec<ColumnKind>,
-    columns: Vec<(ColumnPlace, ScalarType)>,
+    columns: Vec<(ColumnPlace, ColumnUse)>,
+    types: SlotTypes,
+    /// Where the columns of the kind that is being read were before.
+    before: Vec<ColumnPlace>,
     /// The rest of the kinds of records, and of their times.
     which: Range<usize>,
     times: Range<usize>,
@@ -131,7 +137,7 @@ impl ColumnWalk {
         wish: impl FnMut(u32) -> Wish<'t>,
     ) -> bool {
         let begun = header.encoding == 2
-            && u32::try_from(body.len()).is_ok()
+            && i32::try_from(body.len()).is_ok()
             && self.check(header, body, most_rows(stored_bytes), wish).is_ok();
         if !begun {
             (self.left, self.wanted_left) = (0, 0);

@@ -1,6 +1,8 @@
 //! Integers of a group's columns.
 
 use crate::block::columns::read::{Bytes, Malformed, Read, unzigzag};
+use crate::block::columns::walk::read::sum_up;
+use crate::block::columns::walk::words::{check_varints, read_planes, read_varints};
 use crate::block::layout::Integers;
 
 /// A walk over the integers of a column.
@@ -75,4 +77,31 @@ impl<'a> IntegerCursor<'a> {
             _ => self.data.0.is_empty(),
         }
     }
+}
+
+/// Reads all integers of a column.
+pub(super) fn read_integers(layout: Integers, data: &[u8], out: &mut [u64]) -> Read<()> {
+    let read_planes = |width: u8, out: &mut [u64]| {
+        let width = usize::from(width);
+        if Some(data.len()) != width.checked_mul(out.len()) {
+            return Err(Malformed);
+        }
+        if width == 1 {
+            out.iter_mut().zip(data).for_each(|(word, byte)| *word = (*byte).into());
+            return Ok(());
+        }
+        read_planes(data, out.len(), width, 0, out)
+    };
+    match layout {
+        Integers::Varints | Integers::Differences => {
+            check_varints(data, out.len())?;
+            read_varints(data, out)?;
+        }
+        Integers::Planes(width) | Integers::DifferencePlanes(width) => read_planes(width, out)?,
+        Integers::Constant => out.fill(IntegerCursor::new(layout, data)?.before),
+    }
+    if matches!(layout, Integers::Differences | Integers::DifferencePlanes(_)) {
+        sum_up(out, 0);
+    }
+    Ok(())
 }

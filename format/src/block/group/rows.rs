@@ -10,7 +10,7 @@ use crate::block::put_length;
 use crate::value::put_uint;
 
 /// A walk over the values of a column, in the form that they have in a row.
-enum ValueCursor<'a> {
+pub(super) enum ValueCursor<'a> {
     /// In a layout that columns outside of groups may have too.
     Column(Column<'a>),
     Integers(IntegerCursor<'a>),
@@ -22,7 +22,7 @@ enum ValueCursor<'a> {
 }
 
 impl<'a> ValueCursor<'a> {
-    fn new(column: &GroupColumn, body: &'a GroupBody) -> Read<Self> {
+    pub(super) fn new(column: &GroupColumn, body: &'a GroupBody) -> Read<Self> {
         let data = body.plain(column.section, &column.bytes)?;
         let integers = |of| IntegerCursor::new(of, data);
         Ok(match column.layout {
@@ -39,7 +39,7 @@ impl<'a> ValueCursor<'a> {
 
     /// Appends the next value to a row that may not grow beyond `end`.
     #[inline]
-    fn put(&mut self, body: &GroupBody, end: usize, out: &mut Vec<u8>) -> Read<()> {
+    pub(super) fn put(&mut self, body: &GroupBody, end: usize, out: &mut Vec<u8>) -> Read<()> {
         match self {
             Self::Column(column) => column.put(end, out)?,
             Self::Integers(integers) => put_uint(out, integers.next()?),
@@ -59,7 +59,19 @@ impl<'a> ValueCursor<'a> {
         Ok(())
     }
 
-    fn is_read(&self) -> bool {
+    /// Passes the next value.
+    #[inline]
+    pub(super) fn skip(&mut self) -> Read<()> {
+        match self {
+            Self::Column(column) => column.skip(),
+            Self::Integers(of) | Self::Pooled(of, _) | Self::Decimals(of, _) => {
+                of.next().map(|_| ())
+            }
+            Self::Constant(_) => Ok(()),
+        }
+    }
+
+    pub(super) fn is_read(&self) -> bool {
         match self {
             Self::Column(column) => column.is_read(),
             Self::Integers(integers) | Self::Pooled(integers, _) | Self::Decimals(integers, _) => {

@@ -7,6 +7,7 @@ use stenolog_format::frame::{ALIGNMENT, FileHeader, FrameHeader};
 use stenolog_session::failpoint::{self, Step};
 use stenolog_session::writer::DumpWriter;
 
+use crate::drain::storage::tail::TailStorage;
 use crate::drain::storage::{Standing, Storage};
 use crate::error::FileEvent;
 
@@ -253,6 +254,11 @@ impl SegmentFile {
     /// Creates a file that takes the place of this one.
     pub(crate) fn successor(&mut self) -> io::Result<Box<dyn Storage>> {
         self.storage.successor()
+    }
+
+    /// Creates an empty file for the tail of a session's dump.
+    pub(crate) fn create_tail(&self, session: &[u8; 16]) -> io::Result<Box<dyn TailStorage>> {
+        self.storage.create_tail(session)
     }
 
     /// How many bytes have been written.

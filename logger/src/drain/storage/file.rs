@@ -11,6 +11,7 @@ use super::create::create;
 use super::locked::{Locked, lock, open_new};
 use super::metadata::{is_same, is_stale, link_count};
 use super::naming::{free_name, numbered};
+use super::tail::{TailFile, TailStorage, path_beside, write_at};
 use super::{Standing, Storage};
 use crate::config::Existing;
 use crate::error::{FileEvent, StartError};
@@ -157,18 +158,7 @@ impl Storage for DumpFile {
     }
 
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<usize> {
-        // At an offset: the file's own cursor is shared with forked children.
-        #[cfg(unix)]
-        return std::os::unix::fs::FileExt::write_at(&self.file.file, bytes, offset);
-        #[cfg(windows)]
-        return std::os::windows::fs::FileExt::seek_write(&self.file.file, bytes, offset);
-        #[cfg(not(any(unix, windows)))]
-        {
-            use std::io::{Seek, SeekFrom, Write};
-            let mut file = &self.file.file;
-            file.seek(SeekFrom::Start(offset))?;
-            file.write(bytes)
-        }
+        write_at(&self.file.file, offset, bytes)
     }
 
     fn read_at(&mut self, offset: u64, bytes: &mut [u8]) -> io::Result<usize> {
@@ -263,6 +253,11 @@ impl Storage for DumpFile {
             }
         };
         Ok(Box::new(Self::new(file, wanted, path, self.mode)))
+    }
+
+    fn create_tail(&self, session: &[u8; 16]) -> io::Result<Box<dyn TailStorage>> {
+        // Where the builder wants the dump: readers look beside it, and a file that was moved is whole.
+        Ok(Box::new(TailFile::create(path_beside(&self.wanted, session), self.mode)?))
     }
 }
 

@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use stenolog_format::frame::FileHeader;
 
+use crate::drain::storage::tail::TailStorage;
 use crate::drain::storage::{Standing, Storage};
 use crate::error::FileEvent;
 use crate::sync::lock;
@@ -56,6 +57,8 @@ pub(crate) struct Faults {
     pub(crate) is_choppy: bool,
     /// Pages that a failing sync did not put on the disk are read from there again.
     pub(crate) forgets: bool,
+    /// Of a write to the tail.
+    pub(crate) tail: Option<Fault>,
     /// How many writes from now on to truncate the file (0: right before the next one), and to how many
     /// bytes.
     pub(crate) truncate_at_write: Option<(u64, usize)>,
@@ -99,6 +102,8 @@ struct DiskState {
     names: BTreeMap<PathBuf, usize>,
     durable_names: BTreeMap<PathBuf, usize>,
     faults: Faults,
+    /// The tail, while there is one.
+    tail: Option<Vec<u8>>,
     random: u64,
     /// How many calls have asked the disk to write.
     writes: u64,
@@ -180,6 +185,11 @@ impl Disk {
     /// Whether a write to come will find the file truncated.
     pub(crate) fn is_cut_due(&self) -> bool {
         self.state().faults.truncate_at_write.is_some()
+    }
+
+    /// The bytes of the tail, if there is one.
+    pub(crate) fn tail(&self) -> Option<Vec<u8>> {
+        self.state().tail.clone()
     }
 
     pub(crate) fn writes(&self) -> u64 {
@@ -363,5 +373,43 @@ impl Storage for DiskFile {
         let inode = state.create(&wanted);
         drop(state);
         Ok(Box::new(Self { disk: self.disk.clone(), path: wanted.clone(), wanted, inode }))
+    }
+
+    fn create_tail(&self, _: &[u8; 16]) -> io::Result<Box<dyn TailStorage>> {
+        self.disk.state().tail = Some(Vec::new());
+        Ok(Box::new(DiskTail { disk: self.disk.clone() }))
+    }
+}
+
+/// The tail on a [`Disk`].
+#[derive(Debug)]
+struct DiskTail {
+    disk: Disk,
+}
+
+impl TailStorage for DiskTail {
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<usize> {
+        let mut state = self.disk.state();
+        strike(&mut state.faults.tail)?;
+        let is_choppy = state.faults.is_choppy;
+        let length = if is_choppy { 1 + state.below(bytes.len()) } else { bytes.len() };
+        if let Some(tail) = &mut state.tail {
+            tail.truncate(offset as usize);
+            tail.extend_from_slice(&bytes[..length]);
+        }
+        Ok(length)
+    }
+
+    fn clear(&mut self) -> io::Result<()> {
+        self.disk.state().tail = Some(Vec::new());
+        Ok(())
+    }
+
+    fn is_there(&self) -> bool {
+        self.disk.state().tail.is_some()
+    }
+
+    fn remove(&mut self) {
+        self.disk.state().tail = None;
     }
 }

@@ -2,7 +2,7 @@ use std::fs;
 
 use stenolog_format::block::BlockBuilder;
 use stenolog_format::dictionary::{CallSite, Level, Role, Slot, Thread, TimeSource};
-use stenolog_format::frame::FrameKind;
+use stenolog_format::frame::{FileHeader, FrameKind, VERSION};
 use stenolog_format::types::Type;
 use stenolog_ringbuf::file::Options;
 use tempfile::TempDir;
@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::frames::{Position, Walk, WalkStep as Walked};
 use crate::layout::{META_SEQUENCE, RingWords, ring_file, word};
+use crate::positioned;
 use crate::writer::DumpWriter;
 
 const SESSION: [u8; 16] = [1; 16];
@@ -147,7 +148,7 @@ fn the_dump_gets_the_records_that_it_lacks_and_an_end() {
         let remains = Remains::new(ends, start);
         let rings = remains.find();
         assert!(rings.is_locked() && rings.locked_files().count() == 1);
-        assert!(!rings.complete(&remains.dump, no_copy).unwrap());
+        assert!(!rings.complete(&remains.dump, None, no_copy).unwrap());
         let (kinds, blocks) = frames(&remains.bytes());
         let appended = &blocks[ends.len()..];
         assert_eq!(appended, if added.1 == 0 { vec![] } else { vec![added] });
@@ -165,7 +166,7 @@ fn a_cut_write_stays_and_a_copy_is_completed() {
     let before = remains.bytes();
     let copy = tempfile::NamedTempFile::new().unwrap();
     let rings = remains.find();
-    assert!(rings.complete(&remains.dump, || copy.reopen()).unwrap());
+    assert!(rings.complete(&remains.dump, None, || copy.reopen()).unwrap());
     assert_eq!(remains.bytes(), before);
     let completed = fs::read(copy.path()).unwrap();
     assert!(completed.starts_with(&before[..end as usize]));
@@ -175,15 +176,15 @@ fn a_cut_write_stays_and_a_copy_is_completed() {
 #[test]
 fn an_interrupted_completion_is_done_again() {
     let remains = Remains::new(&[5], 2);
-    remains.find().complete(&remains.dump, no_copy).unwrap();
+    remains.find().complete(&remains.dump, None, no_copy).unwrap();
     let completed = remains.bytes();
-    assert!(!remains.find().complete(&remains.dump, no_copy).unwrap());
+    assert!(!remains.find().complete(&remains.dump, None, no_copy).unwrap());
     assert_eq!(remains.bytes(), completed, "a sealed dump stays");
     // Without its end, it has the records already.
     let end = completed.len() as u64 - 1;
     remains.dump.set_len(end).unwrap();
     let copy = tempfile::NamedTempFile::new().unwrap();
-    assert!(remains.find().complete(&remains.dump, || copy.reopen()).unwrap());
+    assert!(remains.find().complete(&remains.dump, None, || copy.reopen()).unwrap());
     assert_eq!(frames(&fs::read(copy.path()).unwrap()).1, [(0, 5), (5, 5)]);
 }
 
@@ -195,7 +196,7 @@ fn a_dump_whose_damaged_block_is_in_the_ring_is_left_as_it_is() {
         // The last bytes of a frame may be padding.
         remains.damage(remains.ends[0] - 8);
         let before = remains.bytes();
-        let completed = remains.find().complete(&remains.dump, no_copy);
+        let completed = remains.find().complete(&remains.dump, None, no_copy);
         (remains.bytes() == before, completed)
     };
     let (is_same, completed) = damaged(1);
@@ -209,7 +210,7 @@ fn a_dump_whose_damaged_block_is_in_the_ring_is_left_as_it_is() {
 #[test]
 fn a_gap_between_dump_and_ring_is_refused() {
     let remains = Remains::new(&[2], 4);
-    let completed = remains.find().complete(&remains.dump, no_copy);
+    let completed = remains.find().complete(&remains.dump, None, no_copy);
     assert!(matches!(completed, Err(NotRecovered::Gap { ring: 1, number: 4 })), "{completed:?}");
 }
 
@@ -217,7 +218,7 @@ fn a_gap_between_dump_and_ring_is_refused() {
 fn rings_that_are_listed_must_be_there() {
     let remains = Remains::new(&[5], 2);
     fs::remove_file(remains.rings.join(ring_file(1))).unwrap();
-    let completed = remains.find().complete(&remains.dump, no_copy);
+    let completed = remains.find().complete(&remains.dump, None, no_copy);
     let Err(NotRecovered::Odd { name }) = completed else { panic!("{completed:?}") };
     assert_eq!(name, "the file of ring 1");
 }

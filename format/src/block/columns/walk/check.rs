@@ -1,11 +1,11 @@
 //! Checks of a block in columns before its first record is read.
 
+use super::columns::{ColumnUse, WordColumns};
 use super::words::check_varints;
 use super::{ColumnKind, ColumnWalk, Reading, Wish};
 use crate::block::BlockHeader;
 use crate::block::columns::read::{Bytes, Column, Malformed, Read, unzigzag};
 use crate::block::columns::{Layout, MAX_COLUMNS, MAX_KINDS};
-use crate::value::ScalarType;
 
 impl ColumnWalk {
     /// Checks a whole block, and notes where its parts are. Its rows may take `limit` bytes.
@@ -18,6 +18,8 @@ impl ColumnWalk {
     ) -> Read<()> {
         self.kinds.clear();
         self.columns.clear();
+        self.types.leaves.clear();
+        self.types.pieces.clear();
         (self.has_unix, self.has_alone, self.next, self.left) = (false, false, 0, header.count);
         let mut body = Bytes(whole);
         let bases = [body.uint()?, body.uint()?];
@@ -65,9 +67,9 @@ impl ColumnWalk {
                 reading: Reading::Nothing,
                 columns: (0, 0),
                 count: 0,
+                words: 0,
                 first: 0,
                 stride: 0,
-                are_sound: true,
             });
         }
         Ok(())
@@ -135,12 +137,11 @@ impl ColumnWalk {
     ) -> Read<(usize, bool)> {
         let kind = &mut self.kinds[at];
         let count = kind.count as usize;
-        let types = match wish {
-            Wish::Words(types) if types.len() == columns => Some(types),
+        let mut of_plan = match wish {
+            Wish::Words(plan) => Some(WordColumns::new(plan)),
             _ => None,
         };
-        let mut are_words = types.is_some();
-        let mut types = types.unwrap_or_default().iter();
+        kind.words = of_plan.as_ref().map_or(0, |of_plan| of_plan.plan.words() as u32);
         let first = self.columns.len();
         let (mut row, mut unpadded) = (10, 0);
         for _ in 0..columns {
@@ -151,34 +152,22 @@ impl ColumnWalk {
             }
             let column = Column::new(layout, data)?;
             column.check(count)?;
-            let ty = types.next().copied().unwrap_or(ScalarType::Bool);
-            are_words &= layout.holds(ty);
+            let used = of_plan.as_mut().and_then(|of| of.next(layout, &mut self.types));
+            if used.is_none() {
+                of_plan = None;
+            }
             let width = layout.most_bytes();
             row += width;
             unpadded += if width == 0 { data.len() } else { 0 };
-            self.columns.push((column.place(whole), ty));
+            self.columns.push((column.place(whole), used.unwrap_or(ColumnUse::Row)));
         }
         kind.columns = (first as u32, self.columns.len() as u32);
+        let are_words = of_plan.is_some_and(|mut of_plan| of_plan.is_complete());
         Ok((row.saturating_mul(count).saturating_add(unpadded), are_words))
     }
 }
 
 impl Layout {
-    /// Whether each value of a column is one of the type.
-    const fn holds(self, ty: ScalarType) -> bool {
-        use ScalarType as Is;
-        match self {
-            Self::Varints | Self::Differences => {
-                matches!(ty, Is::U16 | Is::U32 | Is::U64 | Is::I16 | Is::I32 | Is::I64)
-            }
-            Self::Planes(1) => matches!(ty, Is::Bool | Is::U8 | Is::I8),
-            Self::Planes(4) | Self::DifferencePlanes(4) => matches!(ty, Is::F32),
-            Self::Planes(8) | Self::DifferencePlanes(8) => matches!(ty, Is::F64),
-            Self::Texts => matches!(ty, Is::Str | Is::Formatted),
-            _ => false,
-        }
-    }
-
     /// The most bytes that a value takes in a row; 0 if it takes no more than in the column.
     const fn most_bytes(self) -> usize {
         match self {
@@ -190,7 +179,7 @@ impl Layout {
 
 impl Column<'_> {
     /// Checks all `count` values.
-    fn check(&self, count: usize) -> Read<()> {
+    pub(in crate::block) fn check(&self, count: usize) -> Read<()> {
         let is_right = match self.layout {
             Layout::Varints | Layout::Differences => return check_varints(self.data.0, count),
             Layout::Planes(_) | Layout::DifferencePlanes(_) => self.values == count,

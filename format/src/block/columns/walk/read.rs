@@ -1,11 +1,12 @@
 //! Reading of the next records of a walk.
 
-use super::words::{read_planes, read_varints};
-use super::{ColumnKind, ColumnRecord, ColumnValues, ColumnWalk, Reading};
+use super::columns::{ColumnUse, SlotTypes, WordType};
+use super::words::{read_address, read_planes, read_varints};
+use super::{ColumnRecord, ColumnValues, ColumnWalk, Reading};
 use crate::block::RecordTime;
 use crate::block::columns::Layout;
 use crate::block::columns::read::{ColumnPlace, Malformed, Read, unzigzag};
-use crate::value::ScalarType;
+use crate::value::{Cursor, Encoding, IN_RESTORED, Leaf, read_leaves, skip};
 
 impl ColumnWalk {
     /// Reads up to `most` records: all times, then the words of each kind, then record by record.
@@ -22,7 +23,7 @@ impl ColumnWalk {
         let is_single = self.kinds.len() == 1;
         let which = if is_single { which } else { which.get(..count).ok_or(Malformed)? };
         self.read_times(body, count)?;
-        let wanted = self.read_words(body, which, count as u32, words)?;
+        let wanted = self.read_words(body, which, count as u32, (words, bytes))?;
         self.read_records(body, which, bytes, each)?;
         let count = count as u32;
         if !is_single {
@@ -74,7 +75,7 @@ impl ColumnWalk {
         body: &[u8],
         which: &[u8],
         count: u32,
-        words: &mut Vec<u64>,
+        (words, bytes): (&mut Vec<u64>, &mut Vec<u8>),
     ) -> Read<u32> {
         let mut in_batch = [0_u32; 256];
         if self.kinds.len() == 1 {
@@ -91,14 +92,27 @@ impl ColumnWalk {
             if kind.reading != Reading::Words {
                 continue;
             }
-            kind.first = u32::try_from(words.len()).map_err(|_| Malformed)?;
-            kind.stride = count;
-            kind.are_sound = true;
             let columns = kind.columns.0 as usize..kind.columns.1 as usize;
-            for (column, ty) in &mut self.columns[columns] {
-                let start = words.len();
-                words.resize(start + count as usize, 0);
-                kind.are_sound &= column.read(body, *ty, &mut words[start..])?;
+            let columns = self.columns.get_mut(columns).ok_or(Malformed)?;
+            self.before.clear();
+            self.before.extend(columns.iter().map(|(place, _)| *place));
+            let first = words.len();
+            kind.first = u32::try_from(first).map_err(|_| Malformed)?;
+            kind.stride = count;
+            words.resize(first + kind.words as usize * count as usize, 0);
+            let mut target = Words::new(body, count as usize, bytes);
+            let of_kind = words.get_mut(first..).ok_or(Malformed)?;
+            let mut are_valid = true;
+            for (place, used) in &mut *columns {
+                are_valid &= target.take(place, *used, &self.types, of_kind)?;
+            }
+            if !are_valid {
+                // Rows say which value of which record is wrong.
+                kind.stride = 0;
+                words.truncate(first);
+                for ((place, _), before) in columns.iter_mut().zip(&self.before) {
+                    *place = *before;
+                }
             }
         }
         Ok(wanted)
@@ -126,13 +140,12 @@ impl ColumnWalk {
             }
             let values = match kind.reading {
                 Reading::Nothing => continue,
-                Reading::Words => {
+                Reading::Words if kind.stride > 0 => {
                     let first = kind.first;
                     kind.first += 1;
-                    let ColumnKind { stride, are_sound, .. } = *kind;
-                    ColumnValues::Words { first, stride, are_sound }
+                    ColumnValues::Words { first, stride: kind.stride }
                 }
-                Reading::Packed | Reading::Alone => {
+                Reading::Words | Reading::Packed | Reading::Alone => {
                     let start = bytes.len();
                     let columns_of = kind.columns.0 as usize..kind.columns.1 as usize;
                     for (place, _) in &mut columns[columns_of] {
@@ -155,13 +168,148 @@ impl ColumnWalk {
     }
 }
 
+/// The words of some records of a kind.
+pub(in crate::block) struct Words<'w> {
+    body: &'w [u8],
+    /// The number of records.
+    count: usize,
+    /// Byte arrays, put together of columns.
+    restored: &'w mut Vec<u8>,
+    /// Where those that are being put together begin.
+    array_start: usize,
+}
+
+impl<'w> Words<'w> {
+    /// The words of `count` records. Their columns are in `body`.
+    pub(in crate::block) const fn new(
+        body: &'w [u8],
+        count: usize,
+        restored: &'w mut Vec<u8>,
+    ) -> Self {
+        Self { body, count, restored, array_start: 0 }
+    }
+
+    /// The byte arrays.
+    pub(in crate::block) const fn restored(&mut self) -> &mut Vec<u8> {
+        self.restored
+    }
+
+    /// Goes on with the array that another one was putting together.
+    pub(in crate::block) const fn go_on_with(&mut self, other: &Words<'_>) {
+        self.array_start = other.array_start;
+    }
+
+    /// Reads the next values of a column into `words`, and returns whether all of them are valid.
+    pub(in crate::block) fn take(
+        &mut self,
+        place: &mut ColumnPlace,
+        used: ColumnUse,
+        types: &SlotTypes,
+        words: &mut [u64],
+    ) -> Read<bool> {
+        let Self { body, count, .. } = *self;
+        let from = |word: u32| word as usize * count;
+        match used {
+            ColumnUse::Row => Ok(true),
+            ColumnUse::Word(ty, word) => {
+                let words = words.get_mut(from(word)..from(word) + count).ok_or(Malformed)?;
+                place.read(body, words)?;
+                Ok(are_of(ty, words))
+            }
+            ColumnUse::Address(word) => {
+                let mut column = place.resume(body)?;
+                let planes = column.next_places(count)?;
+                let words = words.get_mut(from(word)..).ok_or(Malformed)?;
+                read_address(column.data.0, column.values, planes, words)?;
+                *place = column.place(body);
+                Ok(true)
+            }
+            ColumnUse::Array { word, at, length } => {
+                let words = words.get_mut(from(word)..from(word) + count).ok_or(Malformed)?;
+                self.take_array(place, (at as usize, length as usize), words)?;
+                Ok(true)
+            }
+            ColumnUse::Slot { word, leaves: (start, end) } => {
+                let leaves = types.leaves.get(start as usize..end as usize).ok_or(Malformed)?;
+                let words = words.get_mut(from(word)..).ok_or(Malformed)?;
+                take_slots(place, body, leaves, (words, count))
+            }
+            ColumnUse::Piece { word, ty } => {
+                let words = words.get_mut(from(word)..from(word) + count).ok_or(Malformed)?;
+                let ty = types.pieces.get(ty as usize).ok_or(Malformed)?;
+                place.read(body, words)?;
+                let are_valid = words.iter().all(|word| {
+                    let (start, length) = ((word >> 32) as usize, *word as u32 as usize);
+                    let bytes = body.get(start..).and_then(|rest| rest.get(..length));
+                    let mut cursor = Cursor::new(bytes.unwrap_or_default(), Encoding::Packed);
+                    skip(&mut cursor, ty).is_ok() && cursor.is_empty()
+                });
+                Ok(are_valid)
+            }
+        }
+    }
+
+    /// Reads bytes of arrays of `length` bytes from byte `at` of each array on.
+    fn take_array(
+        &mut self,
+        place: &mut ColumnPlace,
+        (at, length): (usize, usize),
+        words: &mut [u64],
+    ) -> Read<()> {
+        if at == 0 {
+            self.array_start = self.restored.len();
+            self.restored.resize(self.array_start + length * words.len(), 0);
+            let mut start = self.array_start as u64;
+            for word in words {
+                *word = IN_RESTORED | start << 32 | length as u64;
+                start += length as u64;
+            }
+        }
+        let mut column = place.resume(self.body)?;
+        let Layout::Planes(width) = column.layout else { return Err(Malformed) };
+        let planes = column.next_places(self.count)?;
+        for plane in 0..width {
+            let start = plane * column.values;
+            let bytes = column.data.0.get(start + planes.start..start + planes.end);
+            let places = self.restored.get_mut(self.array_start + at + plane..).ok_or(Malformed)?;
+            let places = places.iter_mut().step_by(length);
+            places.zip(bytes.ok_or(Malformed)?).for_each(|(place, byte)| *place = *byte);
+        }
+        *place = column.place(self.body);
+        Ok(())
+    }
+}
+
+/// Reads the next packed values of a slot as words; returns whether all of them are of its type.
+fn take_slots(
+    place: &mut ColumnPlace,
+    body: &[u8],
+    leaves: &[Leaf],
+    (words, count): (&mut [u64], usize),
+) -> Read<bool> {
+    let mut column = place.resume(body)?;
+    for record in 0..count {
+        let length = column.data.length()?;
+        let mut cursor = Cursor::new(column.bytes.take(length)?, Encoding::Packed);
+        let read = read_leaves(leaves, &mut cursor, body, |word, value| {
+            if let Some(place) = words.get_mut(word * count + record) {
+                *place = value;
+            }
+        });
+        if read.is_err() || !cursor.is_empty() {
+            return Ok(false);
+        }
+    }
+    *place = column.place(body);
+    Ok(true)
+}
+
 impl ColumnPlace {
-    /// Reads the next values of a type as words; returns whether all of them are valid for it.
-    fn read(&mut self, body: &[u8], ty: ScalarType, words: &mut [u64]) -> Read<bool> {
+    /// Reads the next values as words.
+    fn read(&mut self, body: &[u8], words: &mut [u64]) -> Read<()> {
         let mut column = self.resume(body)?;
-        let planes = column.next_places(words.len());
         match column.layout {
-            Layout::Varints | Layout::Texts => {
+            Layout::Varints | Layout::Texts | Layout::Pieces => {
                 let length = read_varints(column.data.0, words)?;
                 column.data.take(length)?;
             }
@@ -171,14 +319,17 @@ impl ColumnPlace {
                 column.before = sum_up(words, column.before);
             }
             Layout::Planes(1) => {
-                let bytes = column.data.0.get(planes?).ok_or(Malformed)?;
+                let planes = column.next_places(words.len())?;
+                let bytes = column.data.0.get(planes).ok_or(Malformed)?;
                 words.iter_mut().zip(bytes).for_each(|(word, &byte)| *word = byte.into());
             }
             Layout::Planes(width) => {
-                read_planes(column.data.0, column.values, width, planes?.start, words)?
+                let planes = column.next_places(words.len())?;
+                read_planes(column.data.0, column.values, width, planes.start, words)?;
             }
             Layout::DifferencePlanes(width) => {
-                read_planes(column.data.0, column.values, width, planes?.start, words)?;
+                let planes = column.next_places(words.len())?;
+                read_planes(column.data.0, column.values, width, planes.start, words)?;
                 column.before = sum_up(words, column.before);
                 if width == 4 {
                     words.iter_mut().for_each(|word| *word &= u64::from(u32::MAX));
@@ -186,7 +337,7 @@ impl ColumnPlace {
             }
             _ => return Err(Malformed),
         }
-        if column.layout == Layout::Texts {
+        if matches!(column.layout, Layout::Texts | Layout::Pieces) {
             let mut at = self.bytes_at() as u64;
             let start = at;
             for word in &mut *words {
@@ -197,35 +348,37 @@ impl ColumnPlace {
             column.bytes.take((at - start) as usize)?;
         }
         *self = column.place(body);
-        Ok(are_of(ty, words))
+        Ok(())
     }
 }
 
 /// Turns the stored integers into values; returns whether all of them are valid for the type.
-fn are_of(ty: ScalarType, words: &mut [u64]) -> bool {
+pub(in crate::block) fn are_of(ty: WordType, words: &mut [u64]) -> bool {
     let all = words.iter().fold(0, |all, word| all | word);
     let mut signed = |most: u64| {
         words.iter_mut().for_each(|word| *word = unzigzag(*word));
         all <= most
     };
     match ty {
-        ScalarType::Bool => all <= 1,
-        ScalarType::U16 => all <= u16::MAX.into(),
-        ScalarType::U32 => all <= u32::MAX.into(),
-        ScalarType::I8 => {
+        WordType::Any => true,
+        WordType::Bool => all <= 1,
+        WordType::U16 => all <= u16::MAX.into(),
+        WordType::U32 => all <= u32::MAX.into(),
+        WordType::I8 => {
             words.iter_mut().for_each(|word| *word = *word as u8 as i8 as u64);
             true
         }
         // Zigzags have the range of the unsigned type.
-        ScalarType::I16 => signed(u16::MAX.into()),
-        ScalarType::I32 => signed(u32::MAX.into()),
-        ScalarType::I64 => signed(u64::MAX),
-        _ => true,
+        WordType::I16 => signed(u16::MAX.into()),
+        WordType::I32 => signed(u32::MAX.into()),
+        WordType::I64 => signed(u64::MAX),
+        WordType::Nanos => words.iter().all(|word| *word < 1_000_000_000),
+        WordType::Below(count) => words.iter().all(|word| *word < count.into()),
     }
 }
 
 /// Turns zigzag differences into sums; returns the last one.
-fn sum_up(words: &mut [u64], mut before: u64) -> u64 {
+pub(in crate::block) fn sum_up(words: &mut [u64], mut before: u64) -> u64 {
     for word in words {
         before = before.wrapping_add(unzigzag(*word));
         *word = before;

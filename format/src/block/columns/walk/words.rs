@@ -1,5 +1,7 @@
 //! Words: varints and planes, many at a time.
 
+use std::ops::Range;
+
 use crate::block::columns::numbers::transpose;
 use crate::block::columns::read::{Bytes, Malformed, Read};
 use crate::value::split_uint;
@@ -8,7 +10,7 @@ use crate::value::split_uint;
 const TOP_BITS: u64 = 0x8080_8080_8080_8080;
 
 /// Checks that the data are `count` varints of 64 bits, and nothing else.
-pub(super) fn check_varints(data: &[u8], count: usize) -> Read<()> {
+pub(in crate::block) fn check_varints(data: &[u8], count: usize) -> Read<()> {
     let (words, rest) = data.as_chunks::<8>();
     let mut ends = 0;
     // Bytes since the last end.
@@ -45,7 +47,7 @@ fn check_long_varints(data: &[u8], count: usize) -> Read<()> {
 }
 
 /// Reads varints that were checked, and returns how many bytes they take.
-pub(super) fn read_varints(data: &[u8], words: &mut [u64]) -> Read<usize> {
+pub(in crate::block) fn read_varints(data: &[u8], words: &mut [u64]) -> Read<usize> {
     let (mut at, mut done) = (0, 0);
     while done < words.len() {
         let rest = data.get(at..).ok_or(Malformed)?;
@@ -76,8 +78,8 @@ pub(super) fn read_varints(data: &[u8], words: &mut [u64]) -> Read<usize> {
     Ok(at)
 }
 
-/// Reads values of 4 or 8 bytes from planes of `values` bytes each, beginning with value `at`.
-pub(super) fn read_planes(
+/// Reads values of 1 to 8 bytes from planes of `values` bytes each, beginning with value `at`.
+pub(in crate::block) fn read_planes(
     data: &[u8],
     values: usize,
     width: usize,
@@ -106,7 +108,25 @@ pub(super) fn read_planes(
         *eight = transpose(rows.map(|row| row.map_or(0, |row| u64::from_le_bytes(*row))));
     }
     for (n, word) in (done..).zip(rest) {
-        *word = u64::from_le_bytes(planes.map(|plane| plane[n]));
+        *word = u64::from_le_bytes(planes.map(|plane| plane.get(n).copied().unwrap_or(0)));
+    }
+    Ok(())
+}
+
+/// Reads addresses, which are in planes of `values` bytes, of the values at `at`: all first words, which hold the
+/// first eight bytes, then all second ones.
+pub(super) fn read_address(
+    data: &[u8],
+    values: usize,
+    at: Range<usize>,
+    words: &mut [u64],
+) -> Read<()> {
+    let count = at.len();
+    for (plane, bytes) in data.chunks_exact(values.max(1)).enumerate() {
+        let bytes = bytes.get(at.clone()).ok_or(Malformed)?;
+        let places = words.get_mut(plane / 8 * count..).ok_or(Malformed)?;
+        let shift = plane % 8 * 8;
+        places.iter_mut().zip(bytes).for_each(|(word, byte)| *word |= u64::from(*byte) << shift);
     }
     Ok(())
 }

@@ -1,0 +1,266 @@
+//! Searches in blocks of all encodings, compared with the lines of all records.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use proptest::prelude::*;
+use stenolog_format::block::{BlockBuilder, BlockHeader, Codec, Depth};
+use stenolog_format::dictionary::{CallSite, Level, Role};
+use stenolog_format::frame::FrameKind;
+use stenolog_format::summary::SummaryBuilder;
+use stenolog_format::types::Type;
+use stenolog_testkit::{Dice, compress, site};
+
+use super::{DumpBuilder, Open, Rec, all_texts, str_bytes};
+use crate::{Decoder, Dump, Entry, Filter, Format, RenderOptions};
+
+const TAGS: [u32; 3] = [30, 31, 90];
+
+/// The kinds of values, each with a value of it in raw layout.
+fn value(kind: u64, style: u64, dice: &mut Dice) -> (Type, Vec<u8>) {
+    let text = |dice: &mut Dice| {
+        let n = dice.below([3, 40, 1 << 40][style as usize % 3]);
+        match style % 8 {
+            0 => format!(
+                "{:032x}",
+                u128::from(n).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
+            ),
+            1 => format!("ord-{:08}", n % 100_000_000),
+            2 => format!("/api/orders/{n}/items"),
+            3 => format!("{:08x}-{:04x}-4{:03x}", n as u32, n >> 5 & 0xffff, n & 0xfff),
+            4 => ["GET", "POST", "", "a\tb", "say \"hi\"", "größe", "\u{212a}elvin"]
+                [n as usize % 7]
+                .to_owned(),
+            5 => format!("user {} of {n}", "x".repeat(n as usize % 9)),
+            6 => format!("503{n}\u{1b}"),
+            _ => "always the same 20481234".to_owned(),
+        }
+    };
+    let integer = |dice: &mut Dice| dice.below(u64::MAX) >> dice.below(64);
+    match kind % 16 {
+        0..4 => (if kind % 2 == 0 { Type::Str } else { Type::Formatted }, str_bytes(&text(dice))),
+        4 => (Type::U64, integer(dice).to_le_bytes().into()),
+        5 => (Type::I64, (integer(dice) as i64).to_le_bytes().into()),
+        6 => (Type::U16, (dice.below(7) as u16 * 100 + 3).to_le_bytes().into()),
+        7 => (Type::I32, (dice.below(9) as i32 - 4).to_le_bytes().into()),
+        8 => (Type::U8, vec![dice.below(256) as u8]),
+        9 => {
+            let n = dice.below(1_000_000) as f64 / 1000.0;
+            let n = if style % 2 == 0 { n } else { n.sqrt() * 1e3 };
+            (Type::F64, n.to_le_bytes().into())
+        }
+        10 => (Type::Bool, vec![dice.below(2) as u8]),
+        11 => {
+            let nanos = dice.below(1 << 30) as u32 % 1_000_000_000;
+            (Type::Duration, [&dice.below(3).to_le_bytes()[..], &nanos.to_le_bytes()].concat())
+        }
+        12 => (Type::Ipv4, (dice.below(1 << 32) as u32).to_le_bytes().into()),
+        13 if dice.below(3) == 0 => (Type::Option(Type::Str.into()), vec![0]),
+        13 => (Type::Option(Type::Str.into()), [&[1], &str_bytes(&text(dice))[..]].concat()),
+        14 => {
+            let both =
+                [str_bytes(&text(dice)), (integer(dice) as u32).to_le_bytes().into()].concat();
+            (Type::Tuple(vec![Type::Str, Type::U32]), both)
+        }
+        _ => {
+            let texts: Vec<_> = (0..dice.below(3)).map(|_| str_bytes(&text(dice))).collect();
+            let count = (texts.len() as u32).to_le_bytes();
+            (Type::Slice(Type::Str.into()), [&count[..], &texts.concat()].concat())
+        }
+    }
+}
+
+/// A call site: the kinds and styles of its values, and how they are printed.
+struct Model {
+    site: CallSite,
+    values: Vec<(u64, u64)>,
+}
+
+impl Model {
+    fn random(tag: u32, dice: &mut Dice) -> Self {
+        let specs = ["", "", "", ":?", ":>9", ":.2", ":x", ":08", ":#x", ":+", ":e"];
+        let texts = ["", "a", " for ", ": ", "=", "order_id=", "\n", "503 "];
+        let values: Vec<_> = (0..dice.below(5)).map(|_| (dice.below(16), dice.below(8))).collect();
+        let mut template = texts[dice.below(8) as usize].to_owned();
+        let mut slots = Vec::new();
+        for (index, (kind, style)) in values.iter().enumerate() {
+            let (ty, _) = value(*kind, *style, &mut Dice(1));
+            let role = [Role::Argument, Role::Field, Role::DebugField][dice.below(3) as usize];
+            if role == Role::Argument {
+                let (spec, text) = (specs[dice.below(11) as usize], texts[dice.below(8) as usize]);
+                template.push_str(&format!("{{{index}{spec}}}{text}"));
+            }
+            slots.push((["id", "status", "a b"][dice.below(3) as usize], role, ty));
+        }
+        let mut site = site(tag, Level::Info, "app", Some(&template), &slots);
+        // Names are unique in a call site.
+        site.slots.iter_mut().enumerate().for_each(|(n, slot)| slot.name.push_str(&n.to_string()));
+        Self { site, values }
+    }
+
+    fn record(&self, counter: u64, dice: &mut Dice) -> Rec {
+        let values = self.values.iter().map(|&(kind, style)| value(kind, style, dice).1);
+        Rec(self.site.id, counter, values.collect::<Vec<_>>().concat())
+    }
+}
+
+/// A group with the records of several rings.
+fn put_group(dump: &mut DumpBuilder, models: &[Model], rings: &[Vec<Rec>], dice: &mut Dice) {
+    let mut builder = BlockBuilder::default();
+    builder.begin_group(if dice.below(3) == 0 { Depth::Fast } else { Depth::Thorough });
+    for (ring, records) in (1..).zip(rings) {
+        builder.begin_part(ring, 0, 0);
+        for Rec(tag, counter, values) in records {
+            let model = models.iter().find(|model| model.site.id == *tag).unwrap();
+            builder.push(&model.site, &[&counter.to_le_bytes()[..], values].concat()).unwrap();
+        }
+        builder.end_part(64 * records.len() as u64);
+    }
+    let codec = [Codec::None, Codec::Lz4, Codec::Zstd][dice.below(3) as usize];
+    let mut payload = Vec::new();
+    let header = builder.finish_group(0, &mut payload, |plain, _, out| {
+        out.extend(compress(plain, codec));
+        codec
+    });
+    dump.put_block(header, &payload);
+    assert_eq!(header.encoding, BlockHeader::GROUP);
+    if dice.below(2) == 0 {
+        let (mut summary, mut out) = (SummaryBuilder::default(), Vec::new());
+        builder.sum_up_group(true, &mut summary);
+        summary.encode(crc32fast::hash(&payload), &mut out);
+        dump.frame(FrameKind::Summary, &out);
+    }
+}
+
+/// The same records in blocks of an encoding, or in a group.
+fn dump_of(models: &[Model], rings: &[Vec<Rec>], encoding: u64, dice: &mut Dice) -> Dump {
+    let mut dump = DumpBuilder::new();
+    dump.call_sites(models.iter().map(|model| model.site.clone()).collect());
+    if encoding > 2 {
+        put_group(&mut dump, models, rings, dice);
+    } else {
+        for (ring, records) in (1..).zip(rings) {
+            match encoding {
+                0 => dump.raw_block(ring, records),
+                1 => dump.block(ring, records),
+                _ => dump.column_block(ring, records),
+            }
+            if encoding < 2 && dice.below(2) == 0 {
+                dump.summary();
+            }
+        }
+    }
+    dump.dump()
+}
+
+/// The rings and numbers of the records that pass a filter.
+fn found(dump: &Dump, filter: Filter) -> BTreeSet<(u32, u64)> {
+    let mut found = BTreeSet::new();
+    let mut decoder = Decoder::new(dump).with_filter(filter);
+    let _ = decoder.for_each(|entry| {
+        if let Entry::Record(record) = entry {
+            found.insert((record.ring(), record.number()));
+        }
+        ControlFlow::Continue(())
+    });
+    assert!(decoder.summary().damage.is_empty(), "{:?}", decoder.summary().damage);
+    found
+}
+
+/// The lines of the records that pass a filter.
+fn lines(dump: &Dump, filter: Filter, format: Format) -> String {
+    let mut out = Vec::new();
+    let mut decoder = Decoder::new(dump).with_filter(filter);
+    decoder.write_to(&mut out, format, &RenderOptions::default()).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+/// A pattern of a piece of a text.
+fn pattern(text: &str, dice: &mut Dice) -> String {
+    let chars: Vec<char> = text.chars().collect();
+    let from = dice.below(1 + chars.len() as u64) as usize;
+    let most = [4, 12, 40][dice.below(3) as usize];
+    let length = 1 + dice.below(most) as usize;
+    let mut piece: String = chars[from..(from + length).min(chars.len())].iter().collect();
+    if dice.below(4) == 0 {
+        piece.push(['0', '9', 'f', ' '][dice.below(4) as usize]);
+    }
+    let escaped = regex::escape(&piece);
+    match dice.below(8) {
+        0 => escaped.replace(['0', '5'], "[05]"),
+        1 => format!("{escaped}|20481234"),
+        2 => format!("{escaped}.*[0-9]"),
+        3 => format!(r"\b{escaped}"),
+        4 => format!("{escaped}$"),
+        _ => escaped,
+    }
+}
+
+/// A search of a random pattern and one for a value of a field find what the texts of all records have.
+fn check(seed: u64) {
+    let mut dice = Dice(seed);
+    let dice = &mut dice;
+    let models: Vec<_> = TAGS.iter().map(|tag| Model::random(*tag, dice)).collect();
+    let mut counter = 100;
+    let most = [3, 30, 200][dice.below(3) as usize];
+    let rings = (0..1 + dice.below(3)).map(|_| {
+        let record = |_| {
+            counter += dice.below(9);
+            models[dice.below(3) as usize].record(counter, dice)
+        };
+        (0..1 + most).map(record).collect::<Vec<_>>()
+    });
+    let rings: Vec<_> = rings.collect();
+    let encoding = dice.below(6);
+    let dump = dump_of(&models, &rings, encoding, dice);
+    let mut all = Vec::new();
+    let _ = Decoder::new(&dump).for_each(|entry| {
+        if let Entry::Record(record) = entry {
+            let fields = record.fields().map(|(name, value)| {
+                let mut text = String::new();
+                crate::text::write_display(&mut text, value);
+                format!("{name}={text}")
+            });
+            let fields = fields.collect::<Vec<_>>();
+            all.push(((record.ring(), record.number()), all_texts(record), fields));
+        }
+        ControlFlow::Continue(())
+    });
+    let formats = [Format::Short, Format::Json];
+    let all_lines = formats.map(|format| lines(&dump, Filter::default(), format));
+    assert_eq!(all.len(), rings.iter().map(Vec::len).sum::<usize>(), "seed {seed}");
+    for _ in 0..4 {
+        let (_, texts, fields) = &all[dice.below(all.len() as u64) as usize];
+        let pattern = pattern(&texts[dice.below(texts.len() as u64) as usize], dice);
+        let ignore_case = dice.below(2) == 0;
+        let regex = regex::RegexBuilder::new(&pattern).case_insensitive(ignore_case).build();
+        let regex = regex.unwrap();
+        let expected =
+            all.iter().filter(|(_, texts, _)| texts.iter().any(|text| regex.is_match(text)));
+        let filter = Filter::default().with_grep_pattern(&pattern, ignore_case).unwrap();
+        let expected: BTreeSet<_> = expected.map(|(id, ..)| *id).collect();
+        for (format, all_lines) in formats.iter().zip(&all_lines) {
+            let lines = lines(&dump, filter.clone(), *format);
+            let of_all = all_lines.lines().zip(&all).filter(|(_, (id, ..))| expected.contains(id));
+            let of_all: String = of_all.map(|(line, _)| format!("{line}\n")).collect();
+            assert_eq!(lines, of_all, "{pattern:?}, seed {seed}, encoding {encoding}");
+        }
+        assert_eq!(found(&dump, filter), expected, "{pattern:?}, seed {seed}, encoding {encoding}");
+        let Some(field) = fields.get(dice.below(1 + fields.len() as u64) as usize) else {
+            continue;
+        };
+        let expected = all.iter().filter(|(.., fields)| fields.contains(field));
+        let filter = Filter::default().with_field(field.parse().unwrap());
+        let found = found(&dump, filter);
+        // Other texts may mean the same value.
+        let is_found = |(id, ..): &(_, Vec<String>, Vec<String>)| found.contains(id);
+        assert!(expected.into_iter().all(is_found), "{field:?}, seed {seed}, encoding {encoding}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_search_finds_what_the_lines_of_all_records_have(seed in any::<u64>()) {
+        check(seed);
+    }
+}
