@@ -1,9 +1,11 @@
-//! Reader of one block, in rows or in columns: finds its wanted records.
+//! Reader of one block, in rows, in columns or in a group: finds its wanted records.
+
+mod opening;
 
 use std::sync::Arc;
 
 use stenolog_format::block::{
-    BlockError, ColumnRecord, ColumnValues, RawRecord, RecordTime, Records, RecordsPlace, Wish,
+    BlockError, ColumnRecord, ColumnValues, RawRecord, RecordTime, Records, RecordsPlace,
 };
 use stenolog_format::dictionary::{CallSite, TimeSource};
 use stenolog_format::loss::Loss;
@@ -19,8 +21,8 @@ use super::pools::Pools;
 use super::seek::{FoundRecord, Sought};
 use super::tally::{BlockPlace, Tally};
 use crate::clock::{Moment, TimeMap, Window};
-use crate::dump::{Block, Stored};
-use crate::filter::{Hits, Requirements, SitePredicate};
+use crate::dump::Block;
+use crate::filter::{Hits, SitePredicate};
 
 /// A block whose records are being read.
 #[derive(Debug)]
@@ -128,105 +130,6 @@ impl BlockClock<'_> {
 }
 
 impl BlockReader {
-    /// Opens a block of a dump.
-    ///
-    /// # Errors
-    /// If nothing of it can be read.
-    pub(super) fn open(
-        (dump_index, index): (usize, u32),
-        block: &Block,
-        stored: &Stored<'_>,
-        plan: &ReadPlan,
-        pools: &mut Pools,
-    ) -> Result<Self, BlockError> {
-        let sought = plan.find((dump_index, index as usize), block, &mut pools.unpacker);
-        if let Some(found) = sought.as_ref().filter(|of| matches!(***of, Sought::Records(_))) {
-            let (found, part) = (Arc::clone(found), block.part as usize);
-            let body = BlockBody::Found(Arc::clone(&found));
-            let walk = BlockWalk::Found(FoundWalk { found, part, next: 0, passed: 0 });
-            return Self::new((dump_index, index), block, (body, walk), plan);
-        }
-        let mut columns = pools.columns.pop().unwrap_or_default();
-        let select = |tag| plan.select(dump_index, tag).filter(|_| tag != CallSite::LOSS_ID);
-        let is_sought = |of: &Requirements| of.in_rows.is_some();
-        let selection = |tag| {
-            let (site, predicate) = select(tag)?;
-            Some((site, matches!(predicate, SitePredicate::Requires(of) if is_sought(of))))
-        };
-        let is_ruled_out = |tag| sought.as_ref().is_some_and(|of| of.rules_out(tag));
-        let mut may_hold = None;
-        let opened =
-            pools.unpacker.open(stored, &mut columns.walk, |tag, body| match select(tag) {
-                // Records with an unknown call site are reported.
-                None => Wish::Alone,
-                Some((_, SitePredicate::Never)) => Wish::Nothing,
-                Some(_) if is_ruled_out(tag) => Wish::Nothing,
-                // The search goes over all columns first, then over each record.
-                Some((_, SitePredicate::Requires(of))) if of.in_rows.is_some() => {
-                    let look = |body| *may_hold.get_or_insert_with(|| plan.may_contain(body));
-                    if body.is_none_or(look) { Wish::Packed } else { Wish::Nothing }
-                }
-                Some((site, SitePredicate::Requires(_) | SitePredicate::Always)) => {
-                    let words = plan.sites.get(site).and_then(|site| site.words());
-                    words.map_or(Wish::Packed, Wish::Words)
-                }
-            });
-        let walk = opened.and_then(|(body, is_in_columns)| {
-            if is_in_columns {
-                return Ok((body, None));
-            }
-            let of_group = body
-                .group()
-                .and_then(|group| GroupWalk::new(group, block.part as usize, &selection));
-            let walk = match of_group {
-                Some(walk) => BlockWalk::Group(walk),
-                None => BlockWalk::Rows(body.records(&block.header)?.place(), Hits::default()),
-            };
-            Ok((body, Some(walk)))
-        });
-        let (body, walk) = match walk {
-            Ok((body, None)) => {
-                let OpenColumns { walk, selections } = &mut columns;
-                selections.clear();
-                selections.extend(walk.kinds().iter().map(|kind| selection(kind.tag)));
-                (body, BlockWalk::Columns(columns))
-            }
-            Ok((body, Some(rows))) => {
-                pools.columns.push(columns);
-                (body, rows)
-            }
-            Err(why) => {
-                pools.columns.push(columns);
-                return Err(why);
-            }
-        };
-        let dump = plan.dumps.get(dump_index).ok_or(BlockError::Cut)?;
-        let body = BlockBody::new(body, dump, block);
-        let reader = Self::new((dump_index, index), block, (body, walk), plan)?;
-        Ok(Self { sought, ..reader })
-    }
-
-    fn new(
-        (dump_index, index): (usize, u32),
-        block: &Block,
-        (body, walk): (BlockBody, BlockWalk),
-        plan: &ReadPlan,
-    ) -> Result<Self, BlockError> {
-        let dump = plan.dumps.get(dump_index).ok_or(BlockError::Cut)?;
-        Ok(Self {
-            dump_index,
-            index,
-            block: *block,
-            is_from_rings: dump.is_from_rings(),
-            body: Arc::new(body),
-            walk,
-            sought: None,
-            ended: None,
-            number: block.header.first_record,
-            unknown: (0, 0),
-        })
-    }
-
     #[inline]
     pub(super) fn place_in_files(&self) -> BlockPlace {
         (self.dump_index as u32, self.index)

@@ -27,7 +27,6 @@ use super::plan::ReadPlan;
 use super::session::{Item, ItemKind, RingItems};
 use super::state::ReadState;
 use crate::clock::TimeMap;
-use crate::dump::Block;
 use crate::model::damage::DamageCause;
 use crate::model::loss::{LossCause, LossEntry, LossKind};
 use crate::model::origin::{EntryOrigin, RingName};
@@ -472,34 +471,6 @@ impl Ring {
             state.tally.note_damage((open.dump_index as u32, dump), &open.block, 0, cause);
         }
         open.close(&mut state.pools);
-    }
-
-    /// Records in `broken` that a block cannot be read from record `from` on.
-    fn breaks(&mut self, kind: LossKind, block: &Block, from: u64, plan: &ReadPlan) {
-        let before = self.broken.map_or(0, |broken| broken.end);
-        let expected = self.expected.unwrap_or(self.delivered).max(before);
-        let end = block.end_if_unread(from, expected);
-        let unix_ns = plan.map(self.session).map(|map| first_unix_ns(&block.header, map));
-        self.broken = Some(Broken { kind, end, unix_ns: unix_ns.unwrap_or_default() });
-    }
-
-    /// Counts records that the files lack. Returns the loss to show, unless the filter hides it.
-    fn missing(
-        &mut self,
-        (first, count): (u64, u64),
-        kind: LossKind,
-        unix_ns: i64,
-        plan: &ReadPlan,
-        state: &mut ReadState,
-    ) -> Option<RingHead> {
-        state.tally.miss(kind, count);
-        let cause = self.shown(unix_ns, LossCause::Missing { first, count, kind }, plan)?;
-        Some(RingHead::Loss { unix_ns, cause })
-    }
-
-    /// The part of a loss that the filter wants.
-    fn shown(&self, unix_ns: i64, cause: LossCause, plan: &ReadPlan) -> Option<LossCause> {
-        plan.filter.wanted_loss(&LossEntry::new(self.origin(), unix_ns, cause))
     }
 }
 

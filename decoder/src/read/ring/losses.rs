@@ -6,7 +6,8 @@ use stenolog_format::value::ValueError;
 
 use super::{Broken, Key, Ring, RingHead, first_unix_ns};
 use crate::clock::Moment;
-use crate::model::loss::{LossCause, LossKind};
+use crate::dump::Block;
+use crate::model::loss::{LossCause, LossEntry, LossKind};
 use crate::read::order::Order;
 use crate::read::plan::ReadPlan;
 use crate::read::session::Item;
@@ -155,5 +156,38 @@ impl Ring {
         let loss = Loss::decode(&bytes)?;
         let moment = plan.map(self.session)?.at(counter, &mut self.hint);
         self.take_loss(&loss, moment, plan, state)
+    }
+
+    /// Records in `broken` that a block cannot be read from record `from` on.
+    pub(super) fn breaks(&mut self, kind: LossKind, block: &Block, from: u64, plan: &ReadPlan) {
+        let before = self.broken.map_or(0, |broken| broken.end);
+        let expected = self.expected.unwrap_or(self.delivered).max(before);
+        let end = block.end_if_unread(from, expected);
+        let unix_ns = plan.map(self.session).map(|map| first_unix_ns(&block.header, map));
+        self.broken = Some(Broken { kind, end, unix_ns: unix_ns.unwrap_or_default() });
+    }
+
+    /// Counts records that the files lack. Returns the loss to show, unless the filter hides it.
+    pub(super) fn missing(
+        &mut self,
+        (first, count): (u64, u64),
+        kind: LossKind,
+        unix_ns: i64,
+        plan: &ReadPlan,
+        state: &mut ReadState,
+    ) -> Option<RingHead> {
+        state.tally.miss(kind, count);
+        let cause = self.shown(unix_ns, LossCause::Missing { first, count, kind }, plan)?;
+        Some(RingHead::Loss { unix_ns, cause })
+    }
+
+    /// The part of a loss that the filter wants.
+    pub(super) fn shown(
+        &self,
+        unix_ns: i64,
+        cause: LossCause,
+        plan: &ReadPlan,
+    ) -> Option<LossCause> {
+        plan.filter.wanted_loss(&LossEntry::new(self.origin(), unix_ns, cause))
     }
 }
