@@ -7,19 +7,19 @@ use stenolog_format::block::{
 };
 use stenolog_format::dictionary::{CallSite, TimeSource};
 use stenolog_format::loss::Loss;
-use stenolog_format::value::Encoding;
 
 use super::batch::{BATCH_RECORDS, BatchRecord, BatchValues, RecordBatch};
 use super::block_body::BlockBody;
 use super::columns::OpenColumns;
+use super::found_walk::FoundWalk;
 use super::group_walk::GroupWalk;
 use super::order::{Key, Order};
 use super::plan::ReadPlan;
 use super::pools::Pools;
-use super::seek::{FoundRecord, Sought};
+use super::seek::Sought;
 use super::tally::{BlockPlace, Tally};
 use crate::clock::{Moment, TimeMap, Window};
-use crate::dump::{Block, Stored};
+use crate::dump::{Block, Body, Stored};
 use crate::filter::{Hits, Requirements, SitePredicate};
 
 /// A block whose records are being read.
@@ -49,16 +49,6 @@ enum BlockWalk {
     Columns(OpenColumns),
     Group(GroupWalk),
     Found(FoundWalk),
-}
-
-/// The position of the walk over records that were found in a group.
-#[derive(Debug)]
-struct FoundWalk {
-    found: Arc<Sought>,
-    part: usize,
-    /// How many of them were passed, and how many records of the part.
-    next: usize,
-    passed: u32,
 }
 
 /// The times of a ring's records, and their merge keys.
@@ -102,7 +92,7 @@ impl BlockClock<'_> {
     }
 
     #[inline]
-    fn moment(&mut self, time: RecordTime, source: TimeSource) -> (Moment, u64) {
+    pub(super) fn moment(&mut self, time: RecordTime, source: TimeSource) -> (Moment, u64) {
         match (time, source) {
             (RecordTime::Counter(counter), _)
             | (RecordTime::Word(counter), TimeSource::Counter) => self.at(counter),
@@ -141,10 +131,7 @@ impl BlockReader {
     ) -> Result<Self, BlockError> {
         let sought = plan.find((dump_index, index as usize), block, &mut pools.unpacker);
         if let Some(found) = sought.as_ref().filter(|of| matches!(***of, Sought::Records(_))) {
-            let (found, part) = (Arc::clone(found), block.part as usize);
-            let body = BlockBody::Found(Arc::clone(&found));
-            let walk = BlockWalk::Found(FoundWalk { found, part, next: 0, passed: 0 });
-            return Self::new((dump_index, index), block, (body, walk), plan);
+            return Self::of_found((dump_index, index), block, found, plan);
         }
         let mut columns = pools.columns.pop().unwrap_or_default();
         let select = |tag| plan.select(dump_index, tag).filter(|_| tag != CallSite::LOSS_ID);
@@ -175,13 +162,7 @@ impl BlockReader {
             if is_in_columns {
                 return Ok((body, None));
             }
-            let of_group = body
-                .group()
-                .and_then(|group| GroupWalk::new(group, block.part as usize, &selection));
-            let walk = match of_group {
-                Some(walk) => BlockWalk::Group(walk),
-                None => BlockWalk::Rows(body.records(&block.header)?.place(), Hits::default()),
-            };
+            let walk = walk_of(&body, block, &selection)?;
             Ok((body, Some(walk)))
         });
         let (body, walk) = match walk {
@@ -204,6 +185,19 @@ impl BlockReader {
         let body = BlockBody::new(body, dump, block);
         let reader = Self::new((dump_index, index), block, (body, walk), plan)?;
         Ok(Self { sought, ..reader })
+    }
+
+    /// A reader of the records that were found in a group.
+    fn of_found(
+        place: (usize, u32),
+        block: &Block,
+        found: &Arc<Sought>,
+        plan: &ReadPlan,
+    ) -> Result<Self, BlockError> {
+        let (found, part) = (Arc::clone(found), block.part as usize);
+        let body = BlockBody::Found(Arc::clone(&found));
+        let walk = BlockWalk::Found(FoundWalk::new(found, part));
+        Self::new(place, block, (body, walk), plan)
     }
 
     fn new(
@@ -280,7 +274,7 @@ impl BlockReader {
             BlockWalk::Rows(..) => self.find_in_rows(&mut finder),
             BlockWalk::Columns(..) => self.find_in_columns(&mut finder),
             BlockWalk::Group(walk) => walk.find(&mut finder, &self.block),
-            BlockWalk::Found(..) => self.find_in_found(&mut finder),
+            BlockWalk::Found(walk) => walk.find(&mut finder, &self.block),
         };
         finder.batch.shrink();
         // Numbers saturate.
@@ -369,36 +363,6 @@ impl BlockReader {
         (BlockStep::Records, walked)
     }
 
-    /// As [`find_in_columns`](Self::find_in_columns).
-    fn find_in_found(&mut self, finder: &mut Finder<'_, '_>) -> (BlockStep, u64) {
-        let BlockWalk::Found(FoundWalk { found, part, next, passed }) = &mut self.walk else {
-            return (BlockStep::End, 0);
-        };
-        let Finder { clock, delivered, batch, plan } = finder;
-        batch.encoding = Encoding::Packed;
-        let (header, before) = (&self.block.header, *passed);
-        let rest = found.records(*part).get(*next..).unwrap_or_default();
-        *passed = rest.get(BATCH_RECORDS).map_or(header.count, |record| record.index);
-        for record in rest.iter().take(BATCH_RECORDS) {
-            *next += 1;
-            let FoundRecord { index, site_index, time, start, length } = *record;
-            if header.first_record.saturating_add(index.into()) < *delivered {
-                continue;
-            }
-            let (moment, tie) = clock.moment(time, TimeSource::Counter);
-            if !plan.filter.wants_time(moment.unix_ns) {
-                continue;
-            }
-            let unix_ns = moment.unix_ns;
-            let values = BatchValues::InBody(start, length);
-            batch.keys.push(clock.key((moment.order_ns, tie)));
-            batch.records.push(BatchRecord { unix_ns, site_index, index, values });
-        }
-        let walked = passed.saturating_sub(before);
-        let step = if walked == 0 { BlockStep::End } else { BlockStep::Records };
-        (step, walked.into())
-    }
-
     /// The step of a record that is not read together with others.
     fn alone(&self, record: &ColumnRecord, bytes: &[u8]) -> BlockStep {
         let BlockWalk::Columns(columns) = &self.walk else { return BlockStep::End };
@@ -481,6 +445,20 @@ impl BlockReader {
             (found, walked)
         }
     }
+}
+
+/// The walk over a body that is not in columns of its own.
+fn walk_of(
+    body: &Body<'_>,
+    block: &Block,
+    selection: impl FnMut(u32) -> Option<(u32, bool)>,
+) -> Result<BlockWalk, BlockError> {
+    let of_group = body.group();
+    let walk = of_group.and_then(|of| GroupWalk::new(of, block.part as usize, selection));
+    Ok(match walk {
+        Some(walk) => BlockWalk::Group(walk),
+        None => BlockWalk::Rows(body.records(&block.header)?.place(), Hits::default()),
+    })
 }
 
 /// The parameters of a search for records.

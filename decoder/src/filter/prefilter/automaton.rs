@@ -45,7 +45,7 @@ const MAX_TYPE_BYTES: usize = 1024;
 /// needed may print anything.
 const MAX_SITE_BYTES: usize = 1024;
 const MAX_SITE_SLOTS: usize = 64;
-const MAX_NODES: usize = 4096;
+const MAX_STATES: usize = 4096;
 
 /// The cost of adding a state, in steps.
 const NODE_STEPS: usize = 32;
@@ -213,7 +213,7 @@ impl LineAutomaton {
     }
 
     fn is_too_large(&self) -> bool {
-        self.nodes.len() > MAX_NODES
+        self.nodes.len() > MAX_STATES
     }
 
     fn node(&mut self) -> usize {
