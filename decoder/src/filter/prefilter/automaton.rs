@@ -179,7 +179,16 @@ impl LineAutomaton {
             let name = self.join(&[at, blank]);
             // A repeated name is numbered: the number comes between the name and the sign.
             let end = self.literal(name, &escaped(&slot.name));
-            let end = self.any_of(end, b"_0123456789");
+            let mut ends = vec![end];
+            let mut digit = self.literal(end, b"_");
+            // There are fewer slots.
+            for _ in 0..3 {
+                let next = self.node();
+                self.nodes[digit].steps.push((ByteSet::of(b"0123456789"), next));
+                ends.push(next);
+                digit = next;
+            }
+            let end = self.join(&ends);
             let end = self.literal(end, b"=");
             let is_debug = slot.role == Role::DebugField;
             let format = if is_debug { Trait::Debug } else { Trait::Display };
