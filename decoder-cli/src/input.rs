@@ -108,7 +108,7 @@ pub(crate) struct InputLimits {
     pub(crate) dump: Limits,
     /// The most bytes that a compressed copy may unpack to; by default it depends on its length.
     pub(crate) unpacked_bytes: Option<u64>,
-    /// Only so many records from the end will be read.
+    /// The number of records from the end that will be read, if not all.
     pub(crate) last_records: Option<u64>,
 }
 

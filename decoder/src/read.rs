@@ -33,7 +33,6 @@ mod columns;
 mod cursor;
 mod decoder;
 mod ending;
-mod found_walk;
 mod group_walk;
 mod growth;
 mod inputs;

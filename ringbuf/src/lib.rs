@@ -91,9 +91,9 @@
 //! | claim and commit | No read-modify-write, and no access to shared cache lines except those of the record. Two stores besides those of the payload. | 11 |
 //! | the same with many producers | One compare-exchange on the shared tail, and one store that marks the claim. | 18 |
 //! | the same, at the ring's end or when the room last seen is used up | One load of the consumer's position, in a separate function: about once per lap while the consumer keeps up. | |
-//! | [`Consumer::try_claim`] | One load; on drop, two stores of positions and one store per cache line that was read. | 78 |
-//! | [`Consumer::drain`] | One load per record. Records are freed in chunks of 16 KiB, or of a quarter of a smaller ring: two stores per chunk and one per cache line, unless both ends run on one core. | 31 |
-//! | the same two with many producers | The stores to cache lines become one pass that zeroes all that is freed. | 81, 55 |
+//! | [`Consumer::try_claim`] | One load; on drop, two stores of positions, and the record is zeroed unless both ends run on one core. | 78 |
+//! | [`Consumer::drain`] | One load per record. Records are freed in chunks, of 64 KiB or an eighth of the ring; of 16 KiB if both ends run on one core: two stores per chunk, and one pass that zeroes it unless they do. If records differ in length, some prefetches per record. | 31 |
+//! | the same two with many producers | What is freed is always zeroed. | 81, 55 |
 //! | [`Consumer::scan_from`] | As `drain`, but the stores happen on release. | 28 |
 //! | [`Consumer::batch`] | As `scan_from`, but headers are read a second time if the records are then visited one by one. | 31 |
 //! | [`Consumer::readable_bytes`], [`readable_end`](Consumer::readable_end) | One load per record. | 19 |

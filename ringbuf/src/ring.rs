@@ -13,6 +13,9 @@ use crate::storage::{LINE_BYTES, Storage};
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering, Words};
 use crossbeam_utils::CachePadded;
 
+/// How many lines are asked for at once.
+pub(crate) const PREFETCHED: u64 = 16;
+
 /// A header and eight bytes of payload.
 const MIN_CAPACITY_BYTES: usize = 2 * HEADER_BYTES;
 
@@ -34,7 +37,7 @@ pub(crate) struct Ring {
     tail: CachePadded<AtomicU64>,
     producers: AtomicU64,
     consumer_alive: AtomicBool,
-    /// The core on which the one producer was last seen: a hint that affects only speed.
+    /// The core on which a producer was last seen: a hint that affects only speed.
     producer_core: AtomicU32,
 }
 
@@ -122,7 +125,7 @@ impl Ring {
         self.head.load(Ordering::Relaxed)
     }
 
-    /// Notes where the one producer runs.
+    /// Notes where a producer runs.
     pub(crate) fn note_producer_core(&self) {
         let core = cpu::current();
         // Most stay on one core; storing the same value again would take the line from the consumer.
@@ -166,8 +169,8 @@ impl Ring {
 
     // --- the consumer's side ---
 
-    /// Whether the lines that the caller frees are already in the cache of the one producer, because both run
-    /// on one core.
+    /// Whether the lines that the caller frees are already in the cache of the producer that was last seen, because
+    /// both run on one core.
     pub(crate) fn shares_core_with_producer(&self) -> bool {
         let core = self.producer_core.load(Ordering::Relaxed);
         core != cpu::UNKNOWN && core == cpu::current()
@@ -353,14 +356,13 @@ impl Ring {
             positions.consumer.0.consumed.store(end, Ordering::Release);
             crate::sync::fence(Ordering::Release);
         }
-        match self.kind {
-            Kind::OneProducer => {
-                let step = if near { self.capacity() } else { LINE_BYTES.min(self.capacity()) };
-                // SAFETY: as the caller vouches; both are powers of two, and of the capacity.
-                unsafe { self.zero_words(head, end, step) };
-            }
+        // In models the least that may be zeroed: more would hide older headers, and take much longer to explore.
+        if self.kind == Kind::OneProducer && (near || cfg!(loom)) {
             // SAFETY: as the caller vouches.
-            Kind::ManyProducers => unsafe { self.clear(head, end) },
+            unsafe { self.zero_first_words(head, end) };
+        } else {
+            // SAFETY: as the caller vouches.
+            unsafe { self.clear(head, end) };
         }
         #[cfg(all(feature = "mmap", not(loom)))]
         if let Some(positions) = self.in_file() {
@@ -370,24 +372,39 @@ impl Ring {
         self.head.store(end, Ordering::Release);
     }
 
-    /// Zeroes the word at `start`, and those at the multiples of `step` from there to `end`.
+    /// Zeroes the word at `start`, and the ring's first word if it is in `start..end`.
     ///
     /// # Safety
     ///
-    /// `start..end` is the consumer's, and not borrowed. `step` is a power of two, at least 8 and at
-    /// most the capacity.
+    /// `start..end` is the consumer's, and not borrowed.
     #[inline]
-    unsafe fn zero_words(&self, start: u64, end: u64, step: usize) {
-        let mut position = start;
-        while position < end {
+    unsafe fn zero_first_words(&self, start: u64, end: u64) {
+        let zero = |position: u64| {
             let offset = self.offset(position);
             self.words().note_write(offset, HEADER_BYTES);
-            // SAFETY: in range, 8-aligned (R2, and a step is a multiple of 8), and the
-            // consumer's own until the head moves (R1). The first word written is the one at
-            // the head, as R3 demands; the one at the ring's beginning is among them, as R5 does.
+            // SAFETY: in range, 8-aligned (R2, and a lap begins at offset 0), and the consumer's own until
+            // the head moves (R1). The word at the head is what R3 demands, the ring's first what R5 does.
             unsafe { self.words().header(offset) }.store(0, Ordering::Relaxed);
-            position = (position | (step as u64 - 1)) + 1;
+        };
+        if start < end {
+            zero(start);
+            let lap = (start | (self.capacity() as u64 - 1)) + 1;
+            if lap < end {
+                zero(lap);
+            }
         }
+    }
+
+    /// Asks for the lines from `from` on, but not past `to`. Returns where the next one would be, or `to`.
+    #[inline]
+    pub(crate) fn prefetch(&self, from: u64, to: u64) -> u64 {
+        // Always as many, because a loop that ends sooner or later would be mispredicted. The last line again
+        // costs next to nothing.
+        for line in 0..PREFETCHED {
+            let position = (from + line * LINE_BYTES as u64).min(to);
+            self.words().prefetch(self.offset(position));
+        }
+        (from + PREFETCHED * LINE_BYTES as u64).min(to)
     }
 
     /// Zeroes `start..end`.

@@ -6,6 +6,7 @@
 
 #[cfg(not(loom))]
 mod imp {
+    use crate::cpu;
     pub(crate) use alloc::sync::Arc;
     use core::ptr::NonNull;
     pub(crate) use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
@@ -63,6 +64,12 @@ mod imp {
         pub(crate) unsafe fn zero(self, offset: usize, len: usize) {
             // SAFETY: the caller vouches for the range and for being alone.
             unsafe { self.base.as_ptr().add(offset).write_bytes(0, len) };
+        }
+
+        /// Asks for the line at `offset`, which will be read and then written. Only a hint.
+        #[inline]
+        pub(crate) fn prefetch(self, offset: usize) {
+            cpu::prefetch(self.base.as_ptr().wrapping_add(offset));
         }
 
         /// Tells a model that the caller becomes the only one to access `len` bytes at `offset`.
@@ -218,6 +225,9 @@ mod imp {
             // SAFETY: the caller vouches for the range and for being alone.
             unsafe { self.base.as_ptr().add(offset).write_bytes(0, len) };
         }
+
+        /// No access that a model could see.
+        pub(crate) fn prefetch(self, _offset: usize) {}
 
         /// Overlays the headers of the range with payload, as a build would.
         pub(crate) fn begin_write(self, offset: usize, len: usize) {

@@ -14,7 +14,7 @@
 //! - **T2 (one beginning).** Each time the writer begins the tail again, its header has another time. A
 //!   reader that finds another header after reading reads once more, so it never sees the end of one tail
 //!   after the beginning of another.
-//! - **T3 (plain reads).** The tail becomes shorter in place, so nobody maps it.
+//! - **T3 (plain reads).** The tail becomes shorter in place: it is never mapped.
 
 use std::fs::File;
 use std::io;

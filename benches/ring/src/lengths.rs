@@ -8,6 +8,9 @@ pub static PAYLOAD: [u8; 4096] = [0xab; 4096];
 pub trait Len: Copy + Send + Sync + 'static {
     fn payload(self, index: usize) -> &'static [u8];
     fn max(self) -> usize;
+    fn mean(self) -> usize {
+        self.max()
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -44,5 +47,8 @@ impl Len for Random {
     }
     fn max(self) -> usize {
         1024
+    }
+    fn mean(self) -> usize {
+        516
     }
 }

@@ -7,18 +7,17 @@
 //! - **alternating**: the method of nexus-logbuf's own examples: a record is written and read, in
 //!   a ring of 64 KiB, with each step between two readings of the counter; the median, less that
 //!   of an empty step.
-//! - **two cores**: a producer and a consumer, each on a core of its own. The time that a cache
-//!   line takes there and back is measured before each figure, as it changes while a process runs.
+//! - **across**: a producer and a consumer, each on a core of its own; see the module.
 //! - **two producers**: at once, on two cores, while no consumer reads.
 
+mod across;
 mod lengths;
 mod rings;
 
 use lengths::*;
 use rings::*;
-use std::hint::{black_box, spin_loop};
+use std::hint::black_box;
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Instant;
 
@@ -57,7 +56,7 @@ fn write_burst<W: Write>(writer: &mut W, len: impl Len, records: usize) {
 fn read_burst<R: Read>(reader: &mut R, records: usize) {
     let mut read = 0;
     while read < records {
-        let found = reader.read();
+        let found = reader.read(&mut Look);
         if found == 0 {
             return;
         }
@@ -249,7 +248,7 @@ fn alternating<R: Ring>(len: impl Len) -> (f64, f64) {
                 counter()
             },
             {
-                reader.read();
+                reader.read(&mut Look);
                 counter()
             },
         ];
@@ -283,127 +282,6 @@ fn alternating_table() {
 
 #[cfg(not(target_arch = "x86_64"))]
 fn alternating_table() {}
-
-// --- two cores ---
-
-/// Nanoseconds that a cache line takes there and back.
-fn round_trip() -> f64 {
-    const TURNS: u32 = 100_000;
-    let line = crossbeam_like::Line(AtomicU32::new(0));
-    let wait = |value| while line.0.load(Ordering::Acquire) != value {};
-    let (line, wait) = (&line, &wait);
-    thread::scope(|scope| {
-        scope.spawn(move || {
-            pin(1);
-            for turn in 0..TURNS {
-                wait(2 * turn + 1);
-                line.0.store(2 * turn + 2, Ordering::Release);
-            }
-        });
-        scope
-            .spawn(move || {
-                pin(0);
-                let start = Instant::now();
-                for turn in 0..TURNS {
-                    line.0.store(2 * turn + 1, Ordering::Release);
-                    wait(2 * turn + 2);
-                }
-                start.elapsed().as_nanos() as f64 / f64::from(TURNS)
-            })
-            .join()
-            .expect("it does not panic")
-    })
-}
-
-mod crossbeam_like {
-    /// Alone on its cache lines.
-    #[repr(align(128))]
-    pub(crate) struct Line(pub(crate) super::AtomicU32);
-}
-
-/// Millions of records a second.
-fn across<R: Ring>(len: impl Len, records: usize) -> f64
-where
-    R::Writer: 'static,
-    R::Reader: 'static,
-{
-    let (mut writer, mut reader) = R::new(CAPACITY);
-    let barrier = Barrier::new(2);
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            pin(0);
-            barrier.wait();
-            for index in 0..records {
-                while !writer.write(len.payload(index)) {
-                    spin_loop();
-                }
-            }
-        });
-        pin(1);
-        barrier.wait();
-        // The whole run counts: a reader that keeps up may be at the end after one long look, so there is no
-        // later moment to start from. The first ringful is little beside the rest.
-        let start = Instant::now();
-        let mut read = 0;
-        while read < records {
-            let found = reader.read();
-            read += found;
-            if found == 0 {
-                // A consumer that polls hard slows the producer down: the same pause for all.
-                for _ in 0..100 {
-                    spin_loop();
-                }
-            }
-        }
-        records as f64 / start.elapsed().as_nanos() as f64 * 1e3
-    })
-}
-
-fn across_table(runs: usize) {
-    println!("\n### Across two cores, M records/s (cache line there and back, ns)\n");
-    println!(
-        "| bytes | spsc | nexus spsc | spsc : nexus | rtrb | bbqueue | mpsc | nexus mpsc | mpsc : nexus | crossbeam |"
-    );
-    println!("|---|---|---|---|---|---|---|---|---|---|");
-    fn row(len: impl Len, name: &str, runs: usize) {
-        let records = 300_000_000 / (len.max() + 56);
-        let mut results = vec![(Vec::new(), Vec::new()); 7];
-        for _ in 0..runs {
-            let mut ring = 0;
-            macro_rules! run {
-                ($($ring:ty)*) => {$(
-                    results[ring].1.push(round_trip());
-                    results[ring].0.push(across::<$ring>(len, records));
-                    ring += 1;
-                )*};
-            }
-            run!(Spsc NexusSpsc Rtrb Bb Mpsc NexusMpsc Crossbeam);
-            let _ = ring;
-        }
-        let results: Vec<_> = results.into_iter().map(|(m, t)| (median(m), median(t))).collect();
-        let cell = |at: usize| format!("{:.1} ({:.0})", results[at].0, results[at].1);
-        println!(
-            "| {name} | {} | {} | **{:.2}** | {} | {} | {} | {} | **{:.2}** | {} |",
-            cell(0),
-            cell(1),
-            results[0].0 / results[1].0,
-            cell(2),
-            cell(3),
-            cell(4),
-            cell(5),
-            results[4].0 / results[5].0,
-            cell(6)
-        );
-    }
-    row(Constant::<8>, "8", runs);
-    row(Constant::<32>, "32", runs);
-    row(Constant::<64>, "64", runs);
-    row(Constant::<128>, "128", runs);
-    row(Constant::<256>, "256", runs);
-    row(Constant::<1024>, "1024", runs);
-    row(Constant::<2048>, "2048", runs);
-    row(Random, "random 8–1024", runs);
-}
 
 // --- two producers ---
 
@@ -474,7 +352,7 @@ fn main() {
         alternating_table();
     }
     if wants("across") {
-        across_table(if quick { 5 } else { 15 });
+        across::tables(if quick { 60 } else { 300 });
     }
     if wants("together") {
         together_table(if quick { 51 } else { 301 });

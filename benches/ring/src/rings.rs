@@ -10,8 +10,40 @@ pub(crate) trait Write: Send {
 
 /// The reading end.
 pub(crate) trait Read: Send {
-    /// Reads what is there, looking at each record; returns how many.
-    fn read(&mut self) -> usize;
+    /// Reads what is there, at most about [`BATCH_BYTES`], and shows each record; returns how many.
+    fn read(&mut self, visit: &mut impl Visit) -> usize;
+}
+
+/// What is done with a record that is read.
+pub(crate) trait Visit: Send {
+    fn visit(&mut self, payload: &[u8]);
+}
+
+/// A reader that looks at one byte.
+pub(crate) struct Look;
+
+impl Visit for Look {
+    #[inline(always)]
+    fn visit(&mut self, payload: &[u8]) {
+        black_box(payload[0]);
+    }
+}
+
+/// A reader that copies the payload to memory of its own.
+pub(crate) struct Copying(Box<[u8; 4096]>);
+
+impl Copying {
+    pub(crate) fn new() -> Self {
+        Self(Box::new([0; 4096]))
+    }
+}
+
+impl Visit for Copying {
+    #[inline(always)]
+    fn visit(&mut self, payload: &[u8]) {
+        self.0[..payload.len()].copy_from_slice(payload);
+        black_box(&mut *self.0);
+    }
 }
 
 pub(crate) trait Ring {
@@ -19,11 +51,6 @@ pub(crate) trait Ring {
     type Writer: Write;
     type Reader: Read;
     fn new(capacity: usize) -> (Self::Writer, Self::Reader);
-}
-
-#[inline(always)]
-fn look(payload: &[u8]) {
-    black_box(payload[0]);
 }
 
 macro_rules! claims {
@@ -48,11 +75,14 @@ macro_rules! reads_one_by_one {
     ($reader:ty) => {
         impl Read for $reader {
             #[inline(always)]
-            fn read(&mut self) -> usize {
-                let mut records = 0;
-                while let Some(record) = self.try_claim() {
-                    look(&record);
+            fn read(&mut self, visit: &mut impl Visit) -> usize {
+                let (mut records, mut bytes) = (0, 0);
+                while bytes < BATCH_BYTES
+                    && let Some(record) = self.try_claim()
+                {
+                    visit.visit(&record);
                     records += 1;
+                    bytes += 8 + record.len();
                 }
                 records
             }
@@ -67,24 +97,27 @@ pub(crate) struct Batches(stenolog_ringbuf::Consumer);
 
 impl Read for Batches {
     #[inline(always)]
-    fn read(&mut self) -> usize {
-        self.0.drain(BATCH_BYTES, |record| look(record.payload()))
+    fn read(&mut self, visit: &mut impl Visit) -> usize {
+        self.0.drain(BATCH_BYTES, |record| visit.visit(record.payload()))
     }
 }
 
-/// What is freed at once.
-const BATCH_BYTES: usize = 32 * 1024;
+/// After about how many bytes a reader returns.
+const BATCH_BYTES: usize = 128 * 1024;
 
 /// Ours, read record by record.
 pub(crate) struct OneByOne(stenolog_ringbuf::Consumer);
 
 impl Read for OneByOne {
     #[inline(always)]
-    fn read(&mut self) -> usize {
-        let mut records = 0;
-        while let Some(record) = self.0.try_claim() {
-            look(&record);
+    fn read(&mut self, visit: &mut impl Visit) -> usize {
+        let (mut records, mut bytes) = (0, 0);
+        while bytes < BATCH_BYTES
+            && let Some(record) = self.0.try_claim()
+        {
+            visit.visit(&record);
             records += 1;
+            bytes += 8 + record.len();
         }
         records
     }
@@ -147,7 +180,7 @@ claims!(overwrite::Producer);
 pub(crate) struct Nothing;
 
 impl Read for Nothing {
-    fn read(&mut self) -> usize {
+    fn read(&mut self, _: &mut impl Visit) -> usize {
         0
     }
 }
@@ -181,7 +214,7 @@ impl Write for rtrb::Producer<u8> {
 
 impl Read for rtrb::Consumer<u8> {
     #[inline(always)]
-    fn read(&mut self) -> usize {
+    fn read(&mut self, visit: &mut impl Visit) -> usize {
         let mut records = 0;
         // One chunk for all that is there, which is the fastest way to read from it.
         let available = self.slots();
@@ -194,8 +227,16 @@ impl Read for rtrb::Consumer<u8> {
                 Some(len) => u32::from_le_bytes(len.try_into().expect("four bytes")),
                 None => u32::from_le_bytes([byte(at), byte(at + 1), byte(at + 2), byte(at + 3)]),
             };
-            look(&[byte(at + 4)]);
-            at += 4 + len as usize;
+            let (from, to) = (at + 4, at + 4 + len as usize);
+            match (first.get(from..to), from.checked_sub(first.len())) {
+                (Some(payload), _) => visit.visit(payload),
+                (None, Some(from)) => visit.visit(&second[from..to - first.len()]),
+                (None, None) => {
+                    visit.visit(&first[from..]);
+                    visit.visit(&second[..to - first.len()]);
+                }
+            }
+            at = to;
             records += 1;
         }
         chunk.commit_all();
@@ -230,10 +271,13 @@ impl Write for BbWriter {
 
 impl Read for BbReader {
     #[inline(always)]
-    fn read(&mut self) -> usize {
-        let mut records = 0;
-        while let Ok(grant) = BbReader::read(self) {
-            look(&grant);
+    fn read(&mut self, visit: &mut impl Visit) -> usize {
+        let (mut records, mut bytes) = (0, 0);
+        while bytes < BATCH_BYTES
+            && let Ok(grant) = BbReader::read(self)
+        {
+            visit.visit(&grant);
+            bytes += grant.len();
             grant.release();
             records += 1;
         }
@@ -260,7 +304,7 @@ impl Write for crossbeam_channel::Sender<Box<[u8]>> {
 
 impl Read for crossbeam_channel::Receiver<Box<[u8]>> {
     #[inline(always)]
-    fn read(&mut self) -> usize {
-        self.try_iter().inspect(|payload| look(payload)).count()
+    fn read(&mut self, visit: &mut impl Visit) -> usize {
+        self.try_iter().take(1024).inspect(|payload| visit.visit(payload)).count()
     }
 }

@@ -25,9 +25,10 @@ const EXAMPLES: &str = "\
 Examples:
   steno export --to steno app.steno -o small.steno            the same records in fewer bytes
   steno export --to steno app.steno -o small.steno --zstd 3   faster, and a little larger
+  steno export --to steno app.steno -o small.steno --zstd 22  as small as it gets, and much slower
   steno export --to steno - -o - < app.steno | ssh host 'cat > app.steno'
 
-The new dump can be read and searched like any other.
+The new dump can be read and searched like any other. All cores are used, with about 64 MiB of memory each.
 Exit codes: 0 done; 1 something could not be read or written; 2 wrong usage; 3 the dump is damaged
 or incomplete: nothing was written, or with --allow-damage everything readable.";
 
@@ -44,7 +45,8 @@ pub(crate) struct Args {
     /// Write to OUT, readable by you only; - for standard output
     #[arg(short, long, value_name = "OUT", required = true, value_hint = clap::ValueHint::FilePath)]
     output: OsString,
-    /// Zstandard compression level: 1 is fastest, 22 is smallest [default: 19]
+    /// Highest Zstandard level to try: higher ones are used where they pay, from 20 on everywhere, whatever time
+    /// they take (1 to 22) [default: 19]
     #[arg(long, value_name = "LEVEL", value_parser = clap::value_parser!(i32).range(1..=22))]
     zstd: Option<i32>,
     /// Replace OUT if it exists

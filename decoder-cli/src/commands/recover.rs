@@ -43,7 +43,7 @@ pub(crate) struct Args {
     /// Replace OUT if it exists
     #[arg(long)]
     force: bool,
-    /// Remove the rings once OUT is on disk and holds all their records
+    /// Remove the rings and the tail once OUT is on disk and holds all their records
     #[arg(long, conflicts_with = "no_rings")]
     remove_rings: bool,
     #[command(flatten)]
@@ -181,10 +181,22 @@ impl Plan {
         let mut outcome =
             Outcome { incomplete: inputs.incomplete || !is_complete, ..Outcome::default() };
         if self.remove_rings {
-            outcome.unreadable = !remove(rings);
+            outcome.unreadable = !(remove(rings) && remove_tails(&inputs.dumps));
         }
         Ok(outcome)
     }
+}
+
+/// Removes the tails, whose records are in the new file too. `false` if one is left.
+fn remove_tails(dumps: &[Dump]) -> bool {
+    let mut all = true;
+    for dump in dumps.iter().filter(|dump| !dump.is_from_rings()) {
+        if let Err(error) = dump.remove_tail() {
+            warn(format_args!("{}: its tail cannot be removed: {error}", dump.name().display()));
+            all = false;
+        }
+    }
+    all
 }
 
 /// Removes the rings that were read. `false` if some are left.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// How often the elapsed time is shown anew.
+/// How often the line is redrawn.
 const TICK: Duration = Duration::from_millis(250);
 
 /// Share, rate and time left.
@@ -28,7 +28,7 @@ impl Progress {
         Self(bar)
     }
 
-    /// Shows that so many bytes are done.
+    /// Shows how many bytes are done.
     pub(crate) fn show(&self, bytes: u64) {
         self.0.set_position(bytes);
     }

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use crate::dump::{self, five, ticks};
+use crate::dump::{self, Dump, five, tick, ticks};
 use crate::program::Workspace;
 
 fn workspace() -> Workspace {
@@ -208,6 +208,30 @@ fn the_last_records() {
     check(&["-n0"], &[]);
     check(&["--lines", "99"], &[0, 1, 2, 3, 4]);
     check(&["-n", "1", "-l", "warn"], &[3]);
+}
+
+#[test]
+fn damage_before_the_last_records_is_not_told() {
+    let mut dump = Dump::new(1);
+    dump.thread(1, "main");
+    for at in 0..40 {
+        dump.block(1, at * 128, at * 2, &[tick(at * 10), tick(at * 10 + 1)]);
+    }
+    let mut bytes = dump.sealed();
+    let workspace = Workspace::with("whole.steno", &bytes);
+    // Within the records of the first block.
+    let first = bytes.windows(4).position(|four| four == [0xf5, 0x9d, 0x73, 0x74]);
+    let blocks = (first.unwrap()..bytes.len()).step_by(8);
+    let mut blocks = blocks.filter(|&at| bytes[at..].starts_with(&[0xf5, 0x9d, 0x73, 0x74, 4]));
+    let in_block = blocks.next().unwrap() + 24 + 72 + 1;
+    bytes[in_block] ^= 1;
+    workspace.write("damaged.steno", &bytes);
+    let of_whole = workspace.run(&["whole.steno", "-n", "3"]).ok();
+    assert_eq!(of_whole.lines().count(), 3);
+    assert_eq!(workspace.run(&["damaged.steno", "-n", "3"]).ok(), of_whole);
+    let all = workspace.run(&["damaged.steno", "-n", "99"]);
+    assert_eq!((all.code, all.stdout.lines().count()), (Some(3), 79), "{}", all.stderr);
+    assert_eq!(workspace.run(&["damaged.steno"]).code, Some(3));
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn the_same_records_come_out_of_fewer_bytes() {
     let said = workspace
         .run(&["export", "--to", "steno", "--zstd", "19", "app.steno", "-o", "small.steno"])
         .ok();
-    assert!(said.starts_with("small.steno: 90 records in 2 blocks, "), "{said}");
+    assert!(said.starts_with("small.steno: 90 records in 1 block, "), "{said}");
     assert_eq!(
         workspace.run(&["verify", "small.steno"]).code,
         workspace.run(&["verify", "app.steno"]).code

@@ -59,7 +59,7 @@ impl BlockEntry {
             if read.is_ok() {
                 return;
             }
-            // Whoever reads it finds out why.
+            // A reader of the block finds out why.
             to.truncate(before);
         }
         to.push(entry(0));

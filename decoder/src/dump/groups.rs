@@ -16,7 +16,7 @@ use stenolog_session::codec::Decompressor;
 use super::source::Source;
 use super::stored::Stored;
 
-/// How many groups to keep that nobody reads: rings come to their parts one after the other.
+/// How many groups to keep between readers: rings come to their parts one after the other.
 const MAX_KEPT: usize = 4;
 
 /// How many groups to remember that may still be read.

@@ -14,29 +14,6 @@ pub(crate) enum RawValues<'a> {
 }
 
 impl<'a> RawValues<'a> {
-    /// The values as words, which `buffer` may hold. Only texts are not checked.
-    ///
-    /// # Errors
-    /// If the values are not those of the plan.
-    #[inline]
-    pub(crate) fn words<'w>(
-        &self,
-        plan: &WordPlan,
-        buffer: &'w mut Vec<u64>,
-    ) -> Result<Words<'w>, ValueError>
-    where
-        'a: 'w,
-    {
-        match *self {
-            Self::Bytes(body, encoding) => {
-                buffer.clear();
-                plan.read(body, encoding, buffer)?;
-                Ok(Words { words: buffer, stride: 1, body, restored: &[], encoding })
-            }
-            Self::Words(words) => Ok(words),
-        }
-    }
-
     /// Decodes the values of all slots of a call site.
     ///
     /// # Errors

@@ -1,26 +1,28 @@
-//! Reader of one block, in rows or in columns: finds its wanted records.
+//! Reader of one block, in rows, in columns or in a group: finds its wanted records.
+
+mod opening;
 
 use std::sync::Arc;
 
 use stenolog_format::block::{
-    BlockError, ColumnRecord, ColumnValues, RawRecord, RecordTime, Records, RecordsPlace, Wish,
+    BlockError, ColumnRecord, ColumnValues, RawRecord, RecordTime, Records, RecordsPlace,
 };
 use stenolog_format::dictionary::{CallSite, TimeSource};
 use stenolog_format::loss::Loss;
+use stenolog_format::value::Encoding;
 
 use super::batch::{BATCH_RECORDS, BatchRecord, BatchValues, RecordBatch};
 use super::block_body::BlockBody;
 use super::columns::OpenColumns;
-use super::found_walk::FoundWalk;
 use super::group_walk::GroupWalk;
 use super::order::{Key, Order};
 use super::plan::ReadPlan;
 use super::pools::Pools;
-use super::seek::Sought;
+use super::seek::{FoundRecord, Sought};
 use super::tally::{BlockPlace, Tally};
 use crate::clock::{Moment, TimeMap, Window};
-use crate::dump::{Block, Body, Stored};
-use crate::filter::{Hits, Requirements, SitePredicate};
+use crate::dump::Block;
+use crate::filter::{Hits, SitePredicate};
 
 /// A block whose records are being read.
 #[derive(Debug)]
@@ -49,6 +51,16 @@ enum BlockWalk {
     Columns(OpenColumns),
     Group(GroupWalk),
     Found(FoundWalk),
+}
+
+/// The position of the walk over records that were found in a group.
+#[derive(Debug)]
+struct FoundWalk {
+    found: Arc<Sought>,
+    part: usize,
+    /// How many of them were passed, and how many records of the part.
+    next: usize,
+    passed: u32,
 }
 
 /// The times of a ring's records, and their merge keys.
@@ -92,7 +104,7 @@ impl BlockClock<'_> {
     }
 
     #[inline]
-    pub(super) fn moment(&mut self, time: RecordTime, source: TimeSource) -> (Moment, u64) {
+    fn moment(&mut self, time: RecordTime, source: TimeSource) -> (Moment, u64) {
         match (time, source) {
             (RecordTime::Counter(counter), _)
             | (RecordTime::Word(counter), TimeSource::Counter) => self.at(counter),
@@ -118,109 +130,6 @@ impl BlockClock<'_> {
 }
 
 impl BlockReader {
-    /// Opens a block of a dump.
-    ///
-    /// # Errors
-    /// If nothing of it can be read.
-    pub(super) fn open(
-        (dump_index, index): (usize, u32),
-        block: &Block,
-        stored: &Stored<'_>,
-        plan: &ReadPlan,
-        pools: &mut Pools,
-    ) -> Result<Self, BlockError> {
-        let sought = plan.find((dump_index, index as usize), block, &mut pools.unpacker);
-        if let Some(found) = sought.as_ref().filter(|of| matches!(***of, Sought::Records(_))) {
-            return Self::of_found((dump_index, index), block, found, plan);
-        }
-        let mut columns = pools.columns.pop().unwrap_or_default();
-        let select = |tag| plan.select(dump_index, tag).filter(|_| tag != CallSite::LOSS_ID);
-        let is_sought = |of: &Requirements| of.in_rows.is_some();
-        let selection = |tag| {
-            let (site, predicate) = select(tag)?;
-            Some((site, matches!(predicate, SitePredicate::Requires(of) if is_sought(of))))
-        };
-        let is_ruled_out = |tag| sought.as_ref().is_some_and(|of| of.rules_out(tag));
-        let mut may_hold = None;
-        let opened =
-            pools.unpacker.open(stored, &mut columns.walk, |tag, body| match select(tag) {
-                // Records with an unknown call site are reported.
-                None => Wish::Alone,
-                Some((_, SitePredicate::Never)) => Wish::Nothing,
-                Some(_) if is_ruled_out(tag) => Wish::Nothing,
-                // The search goes over all columns first, then over each record.
-                Some((_, SitePredicate::Requires(of))) if of.in_rows.is_some() => {
-                    let look = |body| *may_hold.get_or_insert_with(|| plan.may_contain(body));
-                    if body.is_none_or(look) { Wish::Packed } else { Wish::Nothing }
-                }
-                Some((site, SitePredicate::Requires(_) | SitePredicate::Always)) => {
-                    let words = plan.sites.get(site).and_then(|site| site.words());
-                    words.map_or(Wish::Packed, Wish::Words)
-                }
-            });
-        let walk = opened.and_then(|(body, is_in_columns)| {
-            if is_in_columns {
-                return Ok((body, None));
-            }
-            let walk = walk_of(&body, block, &selection)?;
-            Ok((body, Some(walk)))
-        });
-        let (body, walk) = match walk {
-            Ok((body, None)) => {
-                let OpenColumns { walk, selections } = &mut columns;
-                selections.clear();
-                selections.extend(walk.kinds().iter().map(|kind| selection(kind.tag)));
-                (body, BlockWalk::Columns(columns))
-            }
-            Ok((body, Some(rows))) => {
-                pools.columns.push(columns);
-                (body, rows)
-            }
-            Err(why) => {
-                pools.columns.push(columns);
-                return Err(why);
-            }
-        };
-        let dump = plan.dumps.get(dump_index).ok_or(BlockError::Cut)?;
-        let body = BlockBody::new(body, dump, block);
-        let reader = Self::new((dump_index, index), block, (body, walk), plan)?;
-        Ok(Self { sought, ..reader })
-    }
-
-    /// A reader of the records that were found in a group.
-    fn of_found(
-        place: (usize, u32),
-        block: &Block,
-        found: &Arc<Sought>,
-        plan: &ReadPlan,
-    ) -> Result<Self, BlockError> {
-        let (found, part) = (Arc::clone(found), block.part as usize);
-        let body = BlockBody::Found(Arc::clone(&found));
-        let walk = BlockWalk::Found(FoundWalk::new(found, part));
-        Self::new(place, block, (body, walk), plan)
-    }
-
-    fn new(
-        (dump_index, index): (usize, u32),
-        block: &Block,
-        (body, walk): (BlockBody, BlockWalk),
-        plan: &ReadPlan,
-    ) -> Result<Self, BlockError> {
-        let dump = plan.dumps.get(dump_index).ok_or(BlockError::Cut)?;
-        Ok(Self {
-            dump_index,
-            index,
-            block: *block,
-            is_from_rings: dump.is_from_rings(),
-            body: Arc::new(body),
-            walk,
-            sought: None,
-            ended: None,
-            number: block.header.first_record,
-            unknown: (0, 0),
-        })
-    }
-
     #[inline]
     pub(super) fn place_in_files(&self) -> BlockPlace {
         (self.dump_index as u32, self.index)
@@ -274,7 +183,7 @@ impl BlockReader {
             BlockWalk::Rows(..) => self.find_in_rows(&mut finder),
             BlockWalk::Columns(..) => self.find_in_columns(&mut finder),
             BlockWalk::Group(walk) => walk.find(&mut finder, &self.block),
-            BlockWalk::Found(walk) => walk.find(&mut finder, &self.block),
+            BlockWalk::Found(..) => self.find_in_found(&mut finder),
         };
         finder.batch.shrink();
         // Numbers saturate.
@@ -363,6 +272,36 @@ impl BlockReader {
         (BlockStep::Records, walked)
     }
 
+    /// As [`find_in_columns`](Self::find_in_columns).
+    fn find_in_found(&mut self, finder: &mut Finder<'_, '_>) -> (BlockStep, u64) {
+        let BlockWalk::Found(FoundWalk { found, part, next, passed }) = &mut self.walk else {
+            return (BlockStep::End, 0);
+        };
+        let Finder { clock, delivered, batch, plan } = finder;
+        batch.encoding = Encoding::Packed;
+        let (header, before) = (&self.block.header, *passed);
+        let rest = found.records(*part).get(*next..).unwrap_or_default();
+        *passed = rest.get(BATCH_RECORDS).map_or(header.count, |record| record.index);
+        for record in rest.iter().take(BATCH_RECORDS) {
+            *next += 1;
+            let FoundRecord { index, site_index, time, start, length } = *record;
+            if header.first_record.saturating_add(index.into()) < *delivered {
+                continue;
+            }
+            let (moment, tie) = clock.moment(time, TimeSource::Counter);
+            if !plan.filter.wants_time(moment.unix_ns) {
+                continue;
+            }
+            let unix_ns = moment.unix_ns;
+            let values = BatchValues::InBody(start, length);
+            batch.keys.push(clock.key((moment.order_ns, tie)));
+            batch.records.push(BatchRecord { unix_ns, site_index, index, values });
+        }
+        let walked = passed.saturating_sub(before);
+        let step = if walked == 0 { BlockStep::End } else { BlockStep::Records };
+        (step, walked.into())
+    }
+
     /// The step of a record that is not read together with others.
     fn alone(&self, record: &ColumnRecord, bytes: &[u8]) -> BlockStep {
         let BlockWalk::Columns(columns) = &self.walk else { return BlockStep::End };
@@ -445,20 +384,6 @@ impl BlockReader {
             (found, walked)
         }
     }
-}
-
-/// The walk over a body that is not in columns of its own.
-fn walk_of(
-    body: &Body<'_>,
-    block: &Block,
-    selection: impl FnMut(u32) -> Option<(u32, bool)>,
-) -> Result<BlockWalk, BlockError> {
-    let of_group = body.group();
-    let walk = of_group.and_then(|of| GroupWalk::new(of, block.part as usize, selection));
-    Ok(match walk {
-        Some(walk) => BlockWalk::Group(walk),
-        None => BlockWalk::Rows(body.records(&block.header)?.place(), Hits::default()),
-    })
 }
 
 /// The parameters of a search for records.

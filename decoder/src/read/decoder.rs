@@ -393,7 +393,8 @@ impl Decoder {
                     by_id.insert((session, ring_id), rings.len());
                     let mut ring = Ring::new(session, name, of.is_from_start);
                     if let Some(cut) = &cut {
-                        ring.begin_after(cut.key, cut.lead(session, ring_id));
+                        let lead = cut.lead(session, ring_id);
+                        ring.begin_after(cut.key, lead, &mut state.tally);
                     }
                     rings.push(ring);
                     has_ended.push(false);

@@ -13,7 +13,7 @@
 //!   files of its session are passed over with them.
 //! - **E2 (same statements).** The last intact block that is passed over, the lead, says which number comes next;
 //!   blocks after it are read, so what they lack is stated as in a whole read. Losses are totals: the last
-//!   statement that is passed over says what was stated. What is missing just before the first listed block of a
+//!   statement that is passed over says what was stated, and all losses are counted. What is missing just before the first listed block of a
 //!   ring is not stated if blocks before it are not listed.
 
 use std::cmp::Reverse;
@@ -156,7 +156,7 @@ pub(super) fn cut(rings: &mut ItemsByRing, plan: &ReadPlan, records: u64) -> Opt
 }
 
 /// Removes what is before the unlisted blocks of a dump. Returns a key that nothing before these or among them
-/// exceeds, if there are any; `None` if losses that are needed may be among them.
+/// exceeds, if there are any; `None` if there are losses among them.
 fn pass_over_unlisted(
     rings: &mut ItemsByRing,
     dump_index: u32,
@@ -165,6 +165,9 @@ fn pass_over_unlisted(
     let plan = bounds.plan;
     let dump = plan.dumps.get(dump_index as usize)?;
     let Some(unlisted) = dump.unlisted() else { return Some(None) };
+    if unlisted.have_losses {
+        return None;
+    }
     let header = dump.header();
     let session = plan.session_of(dump)?;
     let map = plan.map(session)?;
@@ -185,10 +188,6 @@ fn pass_over_unlisted(
             key = key.max(Some(bounds.last(session, item)));
         }
         of_ring.items.retain(|item| !is_before(item));
-        let has_loss = of_ring.items.iter().any(|item| bounds.has_loss(item));
-        if unlisted.have_losses && has_loss {
-            return None;
-        }
     }
     Some(key)
 }
@@ -267,13 +266,10 @@ fn lead(items: &[Item], passed: usize, bounds: &Bounds<'_>) -> Option<usize> {
     })
 }
 
-/// The losses that the items before an index state, if the other ones state more.
+/// The losses that the items before an index state.
 fn stated(items: &[Item], read: usize, ring: (usize, u32), bounds: &Bounds<'_>) -> Loss {
     let has_loss = |item: &Item| bounds.has_loss(item);
-    let (before, after) = items.split_at(read.min(items.len()));
-    if !after.iter().any(has_loss) {
-        return Loss::default();
-    }
+    let before = items.get(..read).unwrap_or_default();
     let statements = before.iter().rev().filter(|item| has_loss(item));
     let mut found = statements.map(|item| total(item, ring, bounds.plan));
     found.find(|loss| loss.total() > 0).unwrap_or_default()

@@ -475,23 +475,4 @@ impl Ring {
         }
         open.close(&mut state.pools);
     }
-
-    /// Counts records that the files lack. Returns the loss to show, unless the filter hides it.
-    fn missing(
-        &mut self,
-        (first, count): (u64, u64),
-        kind: LossKind,
-        unix_ns: i64,
-        plan: &ReadPlan,
-        state: &mut ReadState,
-    ) -> Option<RingHead> {
-        state.tally.miss(kind, count);
-        let cause = self.shown(unix_ns, LossCause::Missing { first, count, kind }, plan)?;
-        Some(RingHead::Loss { unix_ns, cause })
-    }
-
-    /// The part of a loss that the filter wants.
-    fn shown(&self, unix_ns: i64, cause: LossCause, plan: &ReadPlan) -> Option<LossCause> {
-        plan.filter.wanted_loss(&LossEntry::new(self.origin(), unix_ns, cause))
-    }
 }

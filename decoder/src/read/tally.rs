@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use stenolog_format::loss::Loss;
 use stenolog_format::value::ValueError;
 
 use crate::dump::{Block, Dump};
@@ -35,6 +36,19 @@ impl Tally {
     pub(crate) fn lose(&mut self, kind: LossKind, records: u64) {
         let count = self.by_cause.entry(kind).or_default();
         *count = count.saturating_add(records);
+    }
+
+    /// Counts records that the logger could not record.
+    pub(crate) fn lose_unrecorded(&mut self, loss: &Loss) {
+        self.lost = self.lost.saturating_add(loss.total());
+        for (kind, counts) in
+            [(LossKind::RingFull, loss.full), (LossKind::TooLarge, loss.too_large)]
+        {
+            let count = counts.iter().fold(0, |sum: u64, &count| sum.saturating_add(count));
+            if count > 0 {
+                self.lose(kind, count);
+            }
+        }
     }
 
     /// Counts records that should be in the files.

@@ -18,7 +18,7 @@ mod slow;
 use std::sync::Arc;
 
 use stenolog_format::dictionary::Level;
-use stenolog_format::value::{Value, ValueError, WordPlan, Words};
+use stenolog_format::value::{Encoding, Value, ValueError, WordPlan, Words};
 
 use super::site_text::SiteText;
 use super::text_buffer::{CHUNK, Spare, TextBuffer, put_chunk, put_padded};
@@ -164,13 +164,47 @@ impl Line {
         &self,
         values: &RawValues<'_>,
         thread: &ThreadLabel,
+        out: (&mut TextBuffer, &mut LineScratch),
+        head: impl FnMut(Spare<'_>) -> Spare<'_>,
+    ) -> Result<bool, ValueError> {
+        match values {
+            RawValues::Words(words) => self.write_words(words, thread, out, head),
+            RawValues::Bytes(bytes, encoding) => {
+                self.write_row((bytes, *encoding), thread, out, head)
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn write_row(
+        &self,
+        (body, encoding): (&[u8], Encoding),
+        thread: &ThreadLabel,
         (buffer, scratch): (&mut TextBuffer, &mut LineScratch),
-        mut head: impl FnMut(Spare<'_>) -> Spare<'_>,
+        head: impl FnMut(Spare<'_>) -> Spare<'_>,
     ) -> Result<bool, ValueError> {
         // A line is of a call site with a plan.
         let Some(plan) = self.site.words() else { return Ok(false) };
-        let LineScratch { texts, words } = scratch;
-        let words = values.words(plan, words)?;
+        let mut buffered = std::mem::take(&mut scratch.words);
+        buffered.clear();
+        let mut written = plan.read(body, encoding, &mut buffered).map(|()| false);
+        if written.is_ok() {
+            let words = Words { words: &buffered, stride: 1, body, restored: &[], encoding };
+            written = self.write_words(&words, thread, (buffer, scratch), head);
+        }
+        scratch.words = buffered;
+        written
+    }
+
+    #[inline]
+    fn write_words(
+        &self,
+        words: &Words<'_>,
+        thread: &ThreadLabel,
+        (buffer, scratch): (&mut TextBuffer, &mut LineScratch),
+        mut head: impl FnMut(Spare<'_>) -> Spare<'_>,
+    ) -> Result<bool, ValueError> {
+        let Some(plan) = self.site.words() else { return Ok(false) };
         for &word in &self.unprinted {
             let text = words.bytes(word as usize);
             if !is_free_of(text, Dirt::Unsafe) {
@@ -180,7 +214,7 @@ impl Line {
         let mut failure = None;
         let bytes = self.fixed_bytes + thread.json_padded.len();
         let is_written = buffer.write_up_to(MAX_LINE_BYTES, bytes, |spare| {
-            match self.put(head(spare), plan, &words, thread, texts) {
+            match self.put(head(spare), plan, words, thread, &mut scratch.texts) {
                 Ok(spare) => Some(spare),
                 Err(why) => {
                     failure = Some(why);

@@ -116,8 +116,8 @@ impl Decoder {
     /// record before these.
     ///
     /// The text is the end of what `render` writes. Only the blocks that can hold it are read, unless an entry
-    /// has been delivered before: the [summary](Self::summary) is that of what was read, so damage and losses
-    /// before it are not in it. Up to 64 MiB of entries are kept meanwhile. If `count` records take more, the
+    /// has been delivered before: the [summary](Self::summary) is that of what was read, with all
+    /// losses that the logger states, but without damage before that. Up to 64 MiB of entries are kept meanwhile. If `count` records take more, the
     /// dumps are read twice.
     ///
     /// ```

@@ -23,7 +23,7 @@ use stenolog_format::frame::{FileHeader, VERSION};
 use crate::dump::{Dump, Unpacker};
 use crate::model::state::Tail;
 use crate::write::recover::FrameCopier;
-use packer::Packed;
+use packer::{NewBlock, Packed};
 use steps::{Step, Steps, WINDOW_BYTES};
 use workers::Output;
 
@@ -224,7 +224,8 @@ impl<W: Write, P: FnMut(&RepackProgress)> Output for Rewriter<'_, '_, W, P> {
             match packed {
                 Packed::LeftOut => self.is_whole = false,
                 Packed::Copied(index) => self.put_copy(index as usize)?,
-                Packed::New { mut header, mut payload, mut summary, merged } => {
+                Packed::New(block) => {
+                    let NewBlock { mut header, mut payload, mut summary, merged } = *block;
                     if header.ring == BlockHeader::SEVERAL_RINGS {
                         header.first_record = self.grouped;
                         payload[..BlockHeader::BYTES].copy_from_slice(&header.encode());

@@ -14,8 +14,9 @@
 //! | addresses | for those of either version the version; then the bytes of the address, the port, and what else there is, eight to a word, the first one lowest |
 //! | enums without fields | the index of the variant |
 //! | options | 0 or 1; then the words of the content, which are 0 for `None` |
-//! | texts, serde values, byte arrays, values of other types | the place of their bytes: the offset, shifted by 32 bits, and the length; with [`IN_RESTORED`](super::IN_RESTORED), not in the body |
+//! | texts, serde values, byte arrays, values of other types | the place of their bytes: the offset, shifted by 32 bits, and the length; with [`IN_RESTORED`](super::IN_RESTORED), not in the body; with [`IS_CLEAN`](super::IS_CLEAN) and [`IS_WORD`](super::IS_WORD), without some characters |
 
+use super::words::MAX_LENGTH;
 use super::{Cursor, ValueError};
 use crate::types::Type;
 
@@ -202,7 +203,7 @@ fn put_address(
 pub(crate) fn place(bytes: &[u8], base: &[u8]) -> u64 {
     let start = (bytes.as_ptr() as u64).wrapping_sub(base.as_ptr() as u64);
     // An empty slice may point anywhere.
-    if bytes.is_empty() { 0 } else { start << 32 | bytes.len() as u64 }
+    if bytes.is_empty() { 0 } else { start << 32 | (bytes.len() as u64).min(MAX_LENGTH) }
 }
 
 /// Reads the words of consecutive leaves, and passes each word and its index to `put`. The leaves must have no

@@ -37,7 +37,7 @@ impl<'a> Words<'a> {
     pub fn place(&self, index: usize) -> (&'a [u8], usize, usize) {
         let word = self.word(index);
         let bytes = if word & IN_RESTORED == 0 { self.body } else { self.restored };
-        (bytes, ((word & !IN_RESTORED) >> 32) as usize, word as u32 as usize)
+        (bytes, ((word & !IN_RESTORED) >> 32) as usize, (word & MAX_LENGTH) as usize)
     }
 
     /// The bytes of a text, a byte array or a piece; empty if they are not there.
@@ -51,6 +51,32 @@ impl<'a> Words<'a> {
 
 /// The bit of a place that says that it is not in the body.
 pub const IN_RESTORED: u64 = 1 << 63;
+
+/// The bit of a text's place that says that the text is known to be printable ASCII without `"` and `\`.
+pub const IS_CLEAN: u64 = 1 << 31;
+
+/// The bit of a text's place that says besides that it has no space and no `=`, and is not empty.
+pub const IS_WORD: u64 = 1 << 30;
+
+/// The greatest length of a place.
+pub(crate) const MAX_LENGTH: u64 = IS_WORD - 1;
+
+/// Adds [`IS_CLEAN`] and [`IS_WORD`] to the places of texts that lie one after the other in `bytes`, if that holds
+/// for all of them. Together they are in the caches sooner than one by one.
+pub(crate) fn mark_texts(bytes: &[u8], places: &mut [u64]) {
+    let all = |is_good: fn(&u8) -> bool| {
+        let mut chunks = bytes.chunks(4096);
+        chunks.all(|of| of.iter().fold(true, |all, byte| all & is_good(byte)))
+    };
+    if !all(|byte| matches!(byte, b' '..=b'~') & (*byte != b'"') & (*byte != b'\\')) {
+        return;
+    }
+    let word = if all(|byte| (*byte != b' ') & (*byte != b'=')) { IS_WORD } else { 0 };
+    for place in places {
+        let word = if *place & MAX_LENGTH == 0 { 0 } else { word };
+        *place |= IS_CLEAN | word;
+    }
+}
 
 /// How the values of a call site are read as words.
 ///
@@ -94,7 +120,7 @@ pub struct SlotWords {
 const MAX_WORDS: usize = 1024;
 
 /// So is one whose types have more parts, or longer names, than small records may have.
-const MAX_NODES: usize = 4096;
+const MAX_TYPE_NODES: usize = 4096;
 const MAX_NAME_BYTES: usize = 1 << 16;
 
 impl WordPlan {
@@ -107,7 +133,7 @@ impl WordPlan {
         for slot in slots {
             nodes += slot.ty.nodes();
             names += name_bytes(&slot.ty);
-            if nodes > MAX_NODES || names > MAX_NAME_BYTES || words > MAX_WORDS {
+            if nodes > MAX_TYPE_NODES || names > MAX_NAME_BYTES || words > MAX_WORDS {
                 return None;
             }
             let start = all.len() as u32;

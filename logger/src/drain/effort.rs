@@ -4,14 +4,11 @@
 //! |---|---|---|
 //! | hard | columns, Zstandard, a summary of the text | its ring is less than half full, and the drain rests most of the time |
 //! | fast | columns, LZ4, a summary of the call sites | otherwise |
+//! | rows | packed rows | compression is off, and its ring is less than half full |
+//! | raw | as the ring has it | compression is off, it cannot be packed, or it does not shrink and the drain is [behind](super::packer::Pressure) |
 //!
 //! A block has the records of all rings, unless these are filled fast. With the effort hard, it also has pools of
 //! texts, and each column has the layout that suits it best.
-//!
-//! | effort | a block is | when |
-//! |---|---|---|
-//! | rows | packed rows | compression is off, and its ring is less than half full |
-//! | raw | as the ring has it | compression is off, it cannot be packed, or it does not shrink and the drain is [behind](super::packer::Pressure) |
 //!
 //! The fast way keeps up with a ring best: columns and LZ4 take less time than the system takes to write
 //! the bytes of the ring.

@@ -36,6 +36,9 @@ const PASS_BYTES: usize = 1 << 14;
 /// A drain without work passes over its rings at least this often.
 const LOOK_AROUND_AFTER: Duration = Duration::from_secs(1);
 
+/// Groups of records that have waited this long are rare enough to be compressed as much as is sensible.
+const PATIENT_AFTER: Duration = Duration::from_secs(5);
+
 /// How many files a pass begins if each is taken away at once.
 const MAX_FILES_AT_ONCE: usize = 3;
 
@@ -261,11 +264,13 @@ impl Drainer {
             let parts = self.gather_group(&mut left);
             if self.packer.is_group_small() {
                 // Alone it is smaller in rows.
+                parts.iter().for_each(|&(at, _)| grouped[at] = None);
                 continue;
             }
             let has_time = self.load.has_time();
             let effort = Effort::of(self.core.config.compression, 0, usize::MAX, has_time);
-            let effort = (effort, effort == Effort::Hard && !self.is_fast);
+            let is_patient = effort == Effort::Hard && self.tail.age() >= PATIENT_AFTER;
+            let effort = (effort, is_patient);
             let Self { core, rings, packer, segments, .. } = self;
             packer.put_group(rings, &mut segments.current, effort, || core.control.is_pressed());
             for (at, GroupPart { bytes, is_cut }) in parts {
@@ -296,7 +301,8 @@ impl Drainer {
                 break;
             }
             let writer = &self.segments.current.writer;
-            match self.packer.add_part(at, ring, writer, room) {
+            let is_only = parts.is_empty() && left.is_empty();
+            match self.packer.add_part(at, ring, writer, (room, is_only)) {
                 Some(part) => {
                     room = room.saturating_sub(part.bytes);
                     parts.push((at, part));
@@ -384,7 +390,12 @@ impl Drainer {
             // A new ring was filled since the last pass at the earliest.
             found.over = found.over.max(now.saturating_duration_since(pass.before));
         }
-        pass.fill.note(&found, longest, held > 0 && ring.slot.is_retired());
+        let is_left = held > 0 && ring.slot.is_retired();
+        pass.fill.note(&found, longest, is_left);
+        // Until it is packed, a kill leaves it unknown whether the ring held more.
+        if is_left && self.core.ring_dir().is_some() && ring.slot.volatile().is_some() {
+            pass.fill.ask();
+        }
         if bytes == 0 && ring.rest >= longest {
             // A burst that follows wakes the drain.
             return;

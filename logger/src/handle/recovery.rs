@@ -30,7 +30,7 @@ use crate::ring_dir::{NotRecovered, UnreadDir};
 
 /// The most tails that a start looks at, and the most files in a folder whose dumps it searches.
 const MAX_TAILS: usize = 64;
-const MAX_ENTRIES: usize = 1 << 14;
+const MAX_SEARCHED: usize = 1 << 14;
 
 /// What to do with the rings of an earlier run.
 #[derive(Debug)]
@@ -77,7 +77,7 @@ pub(super) fn finish_earlier(
         UnreadRings::Keep => Ok(None),
     };
     if matches!(completed, Ok(Some(_))) {
-        // After a rename, nobody would look for it under this name again.
+        // Before the rename: a later start would not look for it.
         remove_tail(path, &session);
     }
     let to = rename(path)?;
@@ -161,7 +161,7 @@ pub(super) fn remove_tails(path: &Path, spared: Option<[u8; 16]>) {
         return;
     };
     let Ok(found) = dir.names(MAX_TAILS, |name| tail_session_of(name).is_some()) else { return };
-    let mut judge = Judge::new(MAX_ENTRIES);
+    let mut judge = Judge::new(MAX_SEARCHED);
     for name in found.names {
         let Some(session) = name.to_str().and_then(tail_session_of) else { continue };
         let is_ours = || dir.open_file(&name, &Owners::this_user()).is_ok();

@@ -1,8 +1,66 @@
 //! The consumer's walk from header to header, and what it frees.
 
-use super::{Consumer, FREED_TOGETHER_BYTES};
+use super::{Consumer, FREED_TOGETHER_BYTES, FREED_TOGETHER_NEAR_BYTES, LOOKED_UP_EVERY_BYTES};
 use crate::batch::{Batch, Record};
 use crate::header::Header;
+use crate::ring::{PREFETCHED, Ring};
+use crate::storage::LINE_BYTES;
+use core::ops::RangeInclusive;
+
+/// How far ahead of the walk lines are asked for if records differ in length.
+const AHEAD_BYTES: u64 = 2048;
+
+/// Of records of these spans all lines are asked for even if one record is like the other.
+const HELPED_SPANS: RangeInclusive<u64> = 2 * LINE_BYTES as u64 + 1..=5 * LINE_BYTES as u64;
+
+/// What is known of the lines ahead of the walk.
+///
+/// The lines that a producer on another core has written arrive one after the other, unless they are asked for
+/// before they are read. To ask for lines that are not written yet takes them from the producer. So no more are
+/// asked for than were read since nothing was found.
+#[derive(Clone, Copy)]
+pub(super) struct Ahead {
+    /// Whether the producer runs on this core: then the lines are at hand.
+    pub(super) near: bool,
+    /// The last position at which nothing was committed.
+    pub(super) dry: u64,
+    /// Up to where lines were asked for.
+    fetched: u64,
+}
+
+impl Ahead {
+    pub(super) fn new(near: bool) -> Self {
+        Self { near, dry: 0, fetched: 0 }
+    }
+
+    /// Asks for lines after the record of `span` bytes at `position`, which follows one of `last_span`. Returns
+    /// up to where this need not be repeated while records have the same span.
+    // Headers of records that differ may be in any of the lines that follow. Those of records that are alike are
+    // in known places, and the processor loads them ahead by itself, unless that takes too many records. Of short
+    // ones all lines are read, in order, which it expects as well.
+    #[inline]
+    fn look(&mut self, ring: &Ring, position: u64, span: u64, last_span: u64) -> u64 {
+        if self.near || (span == last_span && !HELPED_SPANS.contains(&span)) {
+            return u64::MAX;
+        }
+        self.ask(ring, position + span);
+        position + span.max((PREFETCHED - 1) * LINE_BYTES as u64)
+    }
+
+    /// Asks for the first lines from `position` on, where a part ends.
+    #[inline]
+    pub(super) fn look_past(&mut self, ring: &Ring, position: u64) {
+        if !self.near && position != self.dry {
+            self.ask(ring, position);
+        }
+    }
+
+    #[inline]
+    fn ask(&mut self, ring: &Ring, position: u64) {
+        let to = position + position.saturating_sub(self.dry).min(AHEAD_BYTES);
+        self.fetched = ring.prefetch(self.fetched.max(position), to);
+    }
+}
 
 impl Consumer {
     /// Shows records from `start` on, a position between records, that end at or before `limit`, or
@@ -10,31 +68,45 @@ impl Consumer {
     /// shown, and is ahead of `read`, so it is right when that unwinds.
     // The place of a header depends on the previous header, so each load depends on the previous one. Records
     // often take as much space as the one before. The inner loop assumes this: the place then does not depend
-    // on loaded data, and the processor can load ahead.
+    // on loaded data, and the processor can load ahead. It ends where the next lines should be asked for.
     #[inline]
-    pub(super) fn walk(
+    pub(super) fn walk<const NEAR: bool>(
         &self,
         start: u64,
         first_limit: u64,
         limit: u64,
         reached: &mut u64,
+        ahead: &mut Ahead,
         mut read: impl FnMut(Record<'_>),
     ) -> usize {
         let mut records = 0;
         let mut allowed = first_limit;
         let mut position = start;
         let mut next = self.receive(position);
+        let mut last_span = 0;
         while let Some(mut header) = next {
             let span = header.span();
+            let run = if NEAR {
+                limit
+            } else {
+                ahead.look(&self.ring, position, span, last_span).min(limit)
+            };
+            last_span = span;
+            if records > 0 {
+                allowed = run;
+            }
             loop {
                 let end = position + span;
                 if end > allowed {
-                    return records;
+                    if records == 0 || end > limit {
+                        return records;
+                    }
+                    break;
                 }
                 *reached = end;
                 if !header.is_skip() {
                     records += 1;
-                    allowed = limit;
+                    allowed = run;
                     read(self.record(position, header));
                 }
                 position = end;
@@ -45,7 +117,19 @@ impl Consumer {
                 }
             }
         }
+        ahead.dry = position;
         records
+    }
+
+    /// How many bytes a drain reads before it frees them.
+    #[inline]
+    pub(super) fn freed_together(&self) -> u64 {
+        let capacity = self.capacity() as u64;
+        if self.ahead.near {
+            FREED_TOGETHER_NEAR_BYTES.min(capacity / 4)
+        } else {
+            (capacity / 8).clamp(FREED_TOGETHER_NEAR_BYTES, FREED_TOGETHER_BYTES).min(capacity / 4)
+        }
     }
 
     /// Collects records from `position` on, a position between records, and shows their headers: see
@@ -125,13 +209,13 @@ impl Consumer {
             // Storing the same head again would take its line from a producer that looks at it.
             return;
         }
-        if (self.head ^ end) >= FREED_TOGETHER_BYTES {
+        if (self.head ^ end) >= LOOKED_UP_EVERY_BYTES {
             // Often enough for threads that move, and too rarely to be seen in a single record.
-            self.near = self.ring.shares_core_with_producer();
+            self.ahead.near = self.ring.shares_core_with_producer();
         }
         // SAFETY: `head` is the head, everything before `end` was received, and `&mut self`
         // leaves no record of this ring borrowed.
-        unsafe { self.ring.release(self.head, end, self.near) };
+        unsafe { self.ring.release(self.head, end, self.ahead.near) };
         self.head = end;
         self.boundary = self.boundary.max(end);
     }

@@ -8,6 +8,7 @@
 pub use crate::consumer::Consumer;
 
 use crate::claim::WriteClaim;
+use crate::cpu;
 use crate::error::TryClaimError;
 use crate::header::{HEADER_BYTES, Header, mark, span};
 use crate::positions::Kind;
@@ -264,6 +265,9 @@ impl Producer {
     #[inline]
     fn take_before_limit(&mut self, span: usize, max_end: u64) -> Option<u64> {
         let limit = self.limit.min(max_end);
+        // The line is asked for to be written. A load alone would fetch it to be read, and the exchange would
+        // have to ask the other producers again.
+        cpu::prefetch(self.tail.as_ptr().cast());
         let mut tail = self.position();
         loop {
             let next = tail + span as u64;
@@ -297,6 +301,7 @@ impl Producer {
         if span > max_used {
             return Err(TryClaimError::TooLarge);
         }
+        self.ring.note_producer_core();
         loop {
             // Head before tail: the release that moved the head came after the claim that moved
             // the tail, so this order alone gives `head <= tail`.

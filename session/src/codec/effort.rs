@@ -55,7 +55,7 @@ pub(super) const fn is_dense(plain: usize, stored: usize) -> bool {
 mod tests {
     use super::*;
 
-    /// The levels for a section of a million bytes, if each step saves so many.
+    /// The levels for a section of a million bytes, if each step saves that many.
     #[track_caller]
     fn check(most: i32, saved: usize, levels: &[i32]) {
         let mut tried = vec![FIRST];

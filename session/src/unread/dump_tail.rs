@@ -1,7 +1,7 @@
 //! The records of a tail that neither the dump nor a ring in a file has.
 //!
 //! After a reboot, or the end of a container or a session, the rings in memory are gone. What the logger had
-//! copied to the tail until then is appended to the dump. Nobody knows what it committed after that: the dump
+//! copied to the tail until then is appended to the dump. What it committed after that is unknown: the dump
 //! gets no end.
 
 use std::collections::BTreeSet;

@@ -1,4 +1,4 @@
-//! What is left where the rings are gone: a dump and its tail.
+//! Remains where the rings are gone: a dump and its tail.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};

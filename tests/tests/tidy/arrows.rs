@@ -14,7 +14,7 @@ ringbuf:     memory channel > queue+claim+batch+consumer+file > ring > storage >
              > cpu error sync
 format:      recovery > index > block > summary > value > dictionary volatile > loss template > types
              > frame > clock shape > bytes
-session:     leftover unread > writer > frames > dir > positioned codec lock layout failpoint
+session:     leftover unread+tail > writer > frames > dir > positioned codec lock layout failpoint
 macros:      call derive > errors respan
 logger:      macros > private > handle > drain > call > thread > registry > core > ring_dir > value
              > config > process > event > error > filter stats > clock > sync truncate

@@ -57,7 +57,7 @@ pub(super) struct OutputArgs {
     /// Same as --output json
     #[arg(long, conflicts_with = "output")]
     pub(super) json: bool,
-    /// Show only the last N records
+    /// Show only the last N records; what is damaged before them is not read, and not told
     #[arg(short = 'n', long, value_name = "N")]
     pub(super) lines: Option<u64>,
     /// Show records file by file, as they were written, instead of merging them by time

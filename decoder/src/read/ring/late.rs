@@ -5,15 +5,17 @@ use stenolog_format::loss::Loss;
 use super::{Ring, RingHead};
 use crate::read::ending::Lead;
 use crate::read::order::Key;
+use crate::read::tally::Tally;
 
 impl Ring {
-    /// Begins after what was passed over, which has no later key.
-    pub(in crate::read) fn begin_after(&mut self, key: Key, lead: Option<Lead>) {
+    /// Begins after what was passed over, which has no later key. Counts the losses that were stated there.
+    pub(in crate::read) fn begin_after(&mut self, key: Key, lead: Option<Lead>, tally: &mut Tally) {
         self.key = key;
         if let Some(Lead { next, stated }) = lead {
             self.expected = Some(next);
             (self.delivered, self.settled) = (next, next);
             self.stated = stated;
+            tally.lose_unrecorded(&stated);
         }
     }
 

@@ -8,7 +8,7 @@ use super::first::first_unix_ns;
 use super::{Broken, Key, Ring, RingHead};
 use crate::clock::Moment;
 use crate::dump::Block;
-use crate::model::loss::{LossCause, LossKind};
+use crate::model::loss::{LossCause, LossEntry, LossKind};
 use crate::read::order::Order;
 use crate::read::plan::ReadPlan;
 use crate::read::session::Item;
@@ -107,13 +107,7 @@ impl Ring {
         for (stated, more) in self.stated.too_large.iter_mut().zip(too_large) {
             *stated = stated.saturating_add(more);
         }
-        state.tally.lost = state.tally.lost.saturating_add(more.total());
-        for (kind, counts) in [(LossKind::RingFull, full), (LossKind::TooLarge, too_large)] {
-            let count = counts.iter().fold(0, |sum: u64, &count| sum.saturating_add(count));
-            if count > 0 {
-                state.tally.lose(kind, count);
-            }
-        }
+        state.tally.lose_unrecorded(&more);
         let cause = LossCause::Unrecorded { full, too_large };
         let cause = self.shown(moment.unix_ns, cause, plan)?;
         let key = (plan.order == Order::Time).then_some((moment.order_ns, loss.counter));
@@ -166,5 +160,29 @@ impl Ring {
         let loss = Loss::decode(&bytes)?;
         let moment = plan.map(self.session)?.at(counter, &mut self.hint);
         self.take_loss(&loss, moment, plan, state)
+    }
+
+    /// Counts records that the files lack. Returns the loss to show, unless the filter hides it.
+    pub(super) fn missing(
+        &mut self,
+        (first, count): (u64, u64),
+        kind: LossKind,
+        unix_ns: i64,
+        plan: &ReadPlan,
+        state: &mut ReadState,
+    ) -> Option<RingHead> {
+        state.tally.miss(kind, count);
+        let cause = self.shown(unix_ns, LossCause::Missing { first, count, kind }, plan)?;
+        Some(RingHead::Loss { unix_ns, cause })
+    }
+
+    /// The part of a loss that the filter wants.
+    pub(super) fn shown(
+        &self,
+        unix_ns: i64,
+        cause: LossCause,
+        plan: &ReadPlan,
+    ) -> Option<LossCause> {
+        plan.filter.wanted_loss(&LossEntry::new(self.origin(), unix_ns, cause))
     }
 }

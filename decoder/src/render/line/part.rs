@@ -1,6 +1,6 @@
 //! Parts of lines: one value each, and how it is printed.
 
-use stenolog_format::value::Words;
+use stenolog_format::value::{IS_CLEAN, IS_WORD, Words};
 
 use crate::escape::{Dirt, is_free_of};
 use crate::render::text_buffer::{
@@ -192,10 +192,15 @@ pub(super) fn put_literal<'b>(spare: Spare<'b>, literals: &[u8], of: Literal) ->
 #[inline]
 fn put_text<'b>(spare: Spare<'b>, words: &Words<'_>, at: usize, dirt: Dirt) -> Printed<'b> {
     let (bytes, start, length) = words.place(at);
+    let is_clean = words.word(at) & IS_CLEAN != 0;
+    let known = if dirt == Dirt::NotAWord { IS_WORD } else { IS_CLEAN };
+    if words.word(at) & known != 0 {
+        return Ok(put_from(spare, bytes, start, length));
+    }
     let text = bytes.get(start..).and_then(|rest| rest.get(..length)).unwrap_or_default();
     if is_free_of(text, dirt) {
         Ok(put_from(spare, bytes, start, text.len()))
-    } else if dirt == Dirt::NotAWord && is_free_of(text, Dirt::Quoted) {
+    } else if dirt == Dirt::NotAWord && (is_clean || is_free_of(text, Dirt::Quoted)) {
         let spare = put_from(put_chunk(spare, b"\"", 1), bytes, start, text.len());
         Ok(put_chunk(spare, b"\"", 1))
     } else {

@@ -29,15 +29,18 @@ pub(super) enum Packed {
     /// This block of the dump, unchanged.
     Copied(u32),
     /// A new block.
-    New {
-        header: BlockHeader,
-        payload: Vec<u8>,
-        summary: Box<SummaryBuilder>,
-        /// How many blocks of the dump it replaces.
-        merged: u64,
-    },
+    New(Box<NewBlock>),
     /// A block that is damaged, and left out.
     LeftOut,
+}
+
+/// A new block.
+pub(super) struct NewBlock {
+    pub(super) header: BlockHeader,
+    pub(super) payload: Vec<u8>,
+    pub(super) summary: SummaryBuilder,
+    /// How many blocks of the dump it replaces.
+    pub(super) merged: u64,
 }
 
 /// Merges and compresses.
@@ -257,9 +260,10 @@ impl<'d> Packer<'d> {
         let header = builder.finish_group(0, &mut payload, |plain, hint, out| {
             compress(compressor, plain, hint, out)
         });
-        let mut summary = Box::<SummaryBuilder>::default();
+        let mut summary = SummaryBuilder::default();
         builder.sum_up_group(true, &mut summary);
-        packed.push(Packed::New { header, payload, summary, merged: *merged });
+        let block = NewBlock { header, payload, summary, merged: *merged };
+        packed.push(Packed::New(Box::new(block)));
     }
 }
 

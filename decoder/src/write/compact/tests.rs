@@ -177,7 +177,7 @@ fn busy() -> DumpBuilder {
     builder
 }
 
-/// Rewrites a dump with windows of so many bytes, in so many threads.
+/// Rewrites a dump with windows of this length, in this number of threads.
 fn rewritten(dump: &Dump, window_bytes: u64, threads: usize) -> (Vec<u8>, Vec<RepackProgress>) {
     let options = RepackOptions::new(3).with_threads(NonZero::new(threads).unwrap());
     let (mut out, mut progress) = (Vec::new(), Vec::new());

@@ -146,7 +146,7 @@ fn work(dump: &Dump, level: i32, queue: &Mutex<Receiver<Job>>, is_over: &AtomicB
             Ok(packer) => packer.pack(&window),
             Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
         };
-        // After an error of the output nobody receives it.
+        // After an error of the output it is not received.
         let _ = done.send(packed);
     }
 }

@@ -12,6 +12,9 @@ use crate::block::layout::{Integers, Layout};
 use crate::block::plan::Field;
 use crate::value::put_uint;
 
+/// For how many values to keep capacity from group to group: every call site may once have had a large group.
+const KEPT_VALUES: usize = 1 << 15;
+
 /// A column of values of fixed length.
 #[derive(Debug)]
 pub(super) struct Fixed {
@@ -71,8 +74,12 @@ impl Fixed {
         self.mode = Mode::Constant;
         (self.count, self.first, self.before, self.width) = (0, 0, 0, 0);
         self.are_long = false;
-        self.parts.iter_mut().for_each(Vec::clear);
+        for part in &mut self.parts {
+            part.clear();
+            part.shrink_to(KEPT_VALUES);
+        }
         self.words.clear();
+        self.words.shrink_to(KEPT_VALUES);
     }
 
     /// All values of a thorough group, as they are in a row: integers, or the bits of floats.

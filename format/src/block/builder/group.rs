@@ -119,7 +119,7 @@ impl BlockBuilder {
         mut first_of: impl FnMut(u32, u32) -> Option<First>,
     ) -> Result<usize, ValueError> {
         if !self.group.is_open {
-            // Rows have no use for runs, but whoever takes them goes on with those that are left.
+            // Rows have no use for runs, but the caller goes on with those that are left.
             let mut bytes = records.len() as u64;
             let mut runs = runs;
             while bytes > 0

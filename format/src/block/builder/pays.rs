@@ -8,7 +8,7 @@ pub(super) enum Pays {
     Unknown,
     /// It became shorter.
     Yes,
-    /// It did not. Tried again after so many groups.
+    /// It did not. It is tried again after this many groups.
     No { again_in: u8 },
 }
 

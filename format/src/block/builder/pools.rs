@@ -43,7 +43,7 @@ struct TextColumn<'a> {
 /// Shorter columns are stored as they are.
 const MIN_VALUES: usize = 4;
 
-/// A column is pooled if one in so many of its values occurs again, in whatever column.
+/// A column is pooled if at least this fraction of its values occurs again, in whatever column: one in four.
 const REPEATED: usize = 4;
 
 impl Pool {

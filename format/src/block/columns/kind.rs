@@ -35,10 +35,10 @@ pub(super) struct Kind {
 const TIME_BYTES: usize = 8;
 
 /// How much capacity for texts to keep from block to block.
-const KEPT_TEXT_BYTES: usize = 1 << 18;
+const KEPT_BYTES: usize = 1 << 18;
 
 /// The fewest consecutive records to take in place, without a copy.
-const MANY: usize = 16;
+const ALIKE: usize = 16;
 
 impl Kind {
     pub(super) fn new(plan: Arc<SitePlan>) -> Self {
@@ -148,7 +148,7 @@ impl Kind {
         if let [Field::Text] = self.plan.fields[..] {
             return self.take_texts(records, span, bytes);
         }
-        if self.spread_bytes > 0 || records.len() < MANY * span {
+        if self.spread_bytes > 0 || records.len() < ALIKE * span {
             let mut rest = records;
             while let Some((record, next)) = rest.split_at_checked(span) {
                 self.take_raw(record, bytes, words)?;
@@ -204,13 +204,13 @@ impl Kind {
         for field in &self.plan.fields {
             match field {
                 Field::Text => {
-                    let column = varying.next().expect(A_COLUMN);
+                    let column = varying.next().expect(OF_FIELD);
                     let text = raw.text()?;
                     put_length(text.len(), &mut column.lengths);
                     column.bytes.extend_from_slice(text);
                 }
                 Field::Value(ty) => {
-                    let column = varying.next().expect(A_COLUMN);
+                    let column = varying.next().expect(OF_FIELD);
                     let start = column.bytes.len();
                     raw.value(ty, &mut column.bytes)?;
                     put_length(column.bytes.len() - start, &mut column.lengths);
@@ -226,7 +226,7 @@ impl Kind {
 
     /// Takes records with equal headers that have a text and nothing else.
     fn take_texts(&mut self, records: &[u8], span: usize, bytes: usize) -> Result<(), ValueError> {
-        let column = self.varying.first_mut().expect(A_COLUMN);
+        let column = self.varying.first_mut().expect(OF_FIELD);
         let values = RawHeader::BYTES + TIME_BYTES..RawHeader::BYTES + bytes;
         for record in records.chunks_exact(span) {
             let mut raw = Raw(&record[values.clone()]);
@@ -275,7 +275,7 @@ impl Kind {
             } else {
                 varying.next().map(|column| column.put(field, out))
             };
-            layout.expect(A_COLUMN).put(directory);
+            layout.expect(OF_FIELD).put(directory);
             put_uint(directory, (out.len() - start) as u64);
         }
     }
@@ -422,7 +422,7 @@ fn put_length(length: usize, out: &mut Vec<u8>) {
     if length < 0x80 { out.push(length as u8) } else { put_uint(out, length as u64) }
 }
 
-const A_COLUMN: &str = "there is a column for each field";
+const OF_FIELD: &str = "each field has a column";
 
 #[inline]
 fn signed(value: impl Into<i64>) -> u64 {
@@ -441,8 +441,8 @@ impl Varying {
         self.lengths.clear();
         self.bytes.clear();
         // Do not keep the capacity of a few long values for each call site.
-        if self.bytes.capacity() > KEPT_TEXT_BYTES {
-            self.bytes.shrink_to(KEPT_TEXT_BYTES);
+        if self.bytes.capacity() > KEPT_BYTES {
+            self.bytes.shrink_to(KEPT_BYTES);
         }
     }
 

@@ -21,7 +21,7 @@ pub(in crate::block) struct Columns {
     kinds: Vec<Kind>,
     used: usize,
     /// The last place of a tag's kind, by the lowest bits of the tag.
-    lately: Box<[u8; LATELY]>,
+    lately: Box<[u8; RECENT]>,
     records: usize,
     /// The kind of each record, if there is more than one.
     which: Vec<u8>,
@@ -57,7 +57,7 @@ pub(in crate::block) enum Rest<'a> {
     End(&'a [u8]),
 }
 
-const LATELY: usize = 1024;
+const RECENT: usize = 1024;
 
 /// Smaller blocks are rows.
 const MIN_RECORDS: usize = 16;
@@ -68,7 +68,7 @@ impl Default for Columns {
         Self {
             kinds: Vec::new(),
             used: 0,
-            lately: Box::new([0; LATELY]),
+            lately: Box::new([0; RECENT]),
             records: 0,
             which: Vec::new(),
             times: TimeColumn::default(),
@@ -126,7 +126,7 @@ impl Columns {
         while let Some(word) = rest.first_chunk() {
             let header = RawHeader::read(*word);
             let span = header.span();
-            let at = usize::from(self.lately[header.tag as usize % LATELY]);
+            let at = usize::from(self.lately[header.tag as usize % RECENT]);
             let kind = self.kinds.get_mut(..self.used).and_then(|kinds| kinds.get_mut(at));
             let Some(kind) = kind.filter(|kind| kind.takes(header)) else {
                 match self.meet(header, first_of)? {
@@ -194,7 +194,7 @@ impl Columns {
             }
         };
         self.kinds[at].check(header)?;
-        self.lately[header.tag as usize % LATELY] = at as u8;
+        self.lately[header.tag as usize % RECENT] = at as u8;
         Ok(Met::Kind)
     }
 

@@ -14,8 +14,8 @@ use crate::process::memory::has_memory;
 /// The most bytes of rings in a group, unless a single record is longer.
 pub(in crate::drain) const GROUP_BYTES: usize = 4 << 20;
 
-/// The level of Zstandard for a program that logs little: there is a group every second or more.
-const PATIENT_LEVEL: i32 = 9;
+/// The level of Zstandard for a program that logs little, whose groups are rare.
+const PATIENT_LEVEL: i32 = 12;
 
 const _: () = assert!(GROUP_BYTES <= BlockBuilder::MAX_GROUP_BYTES);
 
@@ -66,12 +66,14 @@ impl Packer {
         at: usize,
         ring: &mut DrainRing,
         writer: &DumpWriter,
-        limit: usize,
+        (limit, is_only): (usize, bool),
     ) -> Option<GroupPart> {
         let start = ring.taken_to;
+        // Rare errors have a group of their own if it is one of a single ring.
+        let without_error = is_only.then(|| ring.records.saturating_sub(ring.errors_to));
         self.loss = None;
         self.builder.begin_part(ring.id(), ring.stated_to, ring.records);
-        let packed = self.pack_records(&mut ring.consumer, writer, start, limit, None);
+        let packed = self.pack_records(&mut ring.consumer, writer, start, limit, without_error);
         let is_too_long = packed.end - start > BlockBuilder::MAX_GROUP_BYTES as u64;
         if !packed.is_sound || is_too_long {
             return None;

@@ -93,8 +93,48 @@ fn put_value(ty: &Type, seed: &mut u64, out: &mut Vec<u8>) {
         2 => (noise >> 8 & 3).wrapping_neg(),
         3 => noise,
         4 => 0,
-        _ => noise >> (noise >> 8) % 64,
+        _ => noise >> ((noise >> 8) % 64),
     };
+    match ty {
+        Type::Ip | Type::Socket => {
+            let is_v4 = noise & 256 == 0;
+            out.push(if is_v4 { 4 } else { 6 });
+            let of = match (ty, is_v4) {
+                (Type::Ip, true) => Type::Ipv4,
+                (Type::Ip, false) => Type::Ipv6,
+                (_, true) => Type::SocketV4,
+                (_, false) => Type::SocketV6,
+            };
+            put_value(&of, seed, out);
+        }
+        Type::Option(of) => {
+            out.push((number & 1) as u8);
+            (0..number & 1).for_each(|_| put_value(of, seed, out));
+        }
+        Type::Array(of, n) => (0..*n).for_each(|_| put_value(of, seed, out)),
+        Type::Slice(of) => {
+            out.extend((number as u32 % 4).to_le_bytes());
+            (0..number as u32 % 4).for_each(|_| put_value(of, seed, out));
+        }
+        Type::Map(key, value) => {
+            out.extend((number as u32 % 3).to_le_bytes());
+            for _ in 0..number as u32 % 3 {
+                put_value(key, seed, out);
+                put_value(value, seed, out);
+            }
+        }
+        Type::Tuple(of) => of.iter().for_each(|ty| put_value(ty, seed, out)),
+        Type::Struct(of) => of.fields.iter().for_each(|(_, ty)| put_value(ty, seed, out)),
+        Type::Enum(of) => {
+            let index = number as usize % of.variants.len();
+            out.extend((index as u16).to_le_bytes());
+            of.variants[index].fields.iter().for_each(|(_, ty)| put_value(ty, seed, out));
+        }
+        _ => put_leaf(ty, (noise, number), out),
+    }
+}
+
+fn put_leaf(ty: &Type, (noise, number): (u64, u64), out: &mut Vec<u8>) {
     let bytes = number.to_le_bytes();
     match ty {
         Type::Unit => {}
@@ -128,44 +168,10 @@ fn put_value(ty: &Type, seed: &mut u64, out: &mut Vec<u8>) {
         Type::Ipv6 => out.extend([bytes, (number >> 40).to_le_bytes()].concat()),
         Type::SocketV4 => out.extend(&bytes[..6]),
         Type::SocketV6 => out.extend(&[bytes; 4].concat()[..26]),
-        Type::Ip | Type::Socket => {
-            let is_v4 = noise & 256 == 0;
-            out.push(if is_v4 { 4 } else { 6 });
-            let of = match (ty, is_v4) {
-                (Type::Ip, true) => Type::Ipv4,
-                (Type::Ip, false) => Type::Ipv6,
-                (_, true) => Type::SocketV4,
-                (_, false) => Type::SocketV6,
-            };
-            put_value(&of, seed, out);
-        }
         Type::Serde(_) => {
             let length = number as usize % 4;
             out.extend((length as u32).to_le_bytes());
             out.extend(&[0x85, 0x01, 0x80][..length]);
-        }
-        Type::Option(of) => {
-            out.push((number & 1) as u8);
-            (0..number & 1).for_each(|_| put_value(of, seed, out));
-        }
-        Type::Array(of, n) => (0..*n).for_each(|_| put_value(of, seed, out)),
-        Type::Slice(of) => {
-            out.extend((number as u32 % 4).to_le_bytes());
-            (0..number as u32 % 4).for_each(|_| put_value(of, seed, out));
-        }
-        Type::Map(key, value) => {
-            out.extend((number as u32 % 3).to_le_bytes());
-            for _ in 0..number as u32 % 3 {
-                put_value(key, seed, out);
-                put_value(value, seed, out);
-            }
-        }
-        Type::Tuple(of) => of.iter().for_each(|ty| put_value(ty, seed, out)),
-        Type::Struct(of) => of.fields.iter().for_each(|(_, ty)| put_value(ty, seed, out)),
-        Type::Enum(of) => {
-            let index = number as usize % of.variants.len();
-            out.extend((index as u16).to_le_bytes());
-            of.variants[index].fields.iter().for_each(|(_, ty)| put_value(ty, seed, out));
         }
         _ => unreachable!("no other types are made"),
     }

@@ -11,7 +11,7 @@ pub(in crate::block::builder) struct Texts {
     ids: Vec<u32>,
     /// How often each distinct text was noted.
     counts: Vec<u32>,
-    /// Nobody can choose texts whose hashes are equal.
+    /// Random: texts whose hashes are equal cannot be chosen.
     seed: u64,
 }
 

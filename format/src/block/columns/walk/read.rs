@@ -6,7 +6,7 @@ use super::{ColumnRecord, ColumnValues, ColumnWalk, Reading};
 use crate::block::RecordTime;
 use crate::block::columns::Layout;
 use crate::block::columns::read::{ColumnPlace, Malformed, Read, unzigzag};
-use crate::value::{Cursor, Encoding, IN_RESTORED, Leaf, read_leaves, skip};
+use crate::value::{Cursor, Encoding, IN_RESTORED, Leaf, mark_texts, read_leaves, skip};
 
 impl ColumnWalk {
     /// Reads up to `most` records: all times, then the words of each kind, then record by record.
@@ -345,7 +345,10 @@ impl ColumnPlace {
                 *word = at << 32 | length;
                 at += length;
             }
-            column.bytes.take((at - start) as usize)?;
+            let bytes = column.bytes.take((at - start) as usize)?;
+            if column.layout == Layout::Texts {
+                mark_texts(bytes, words);
+            }
         }
         *self = column.place(body);
         Ok(())
