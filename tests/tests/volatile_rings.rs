@@ -318,7 +318,10 @@ fn calls_without_memory_are_counted_where_a_kill_leaves_the_count() {
         let found = Remains::killed("no-memory", &format!("{kib}+kill")).read();
         if let [lost] = &found.lost()[..] {
             // What the drain has freed may be enough for a ring in memory. Then this is what is known.
-            assert!(kib == 1200 && lost.starts_with("ring 1 (thread main) was in memory"), "{lost}");
+            assert!(
+                kib == 1200 && lost.starts_with("ring 1 (thread main) was in memory"),
+                "{lost}"
+            );
             continue;
         }
         let lost = found.verification.lost;

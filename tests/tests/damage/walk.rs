@@ -226,7 +226,10 @@ fn of_group(bytes: &[u8], payload: &Range<usize>, count: usize) -> Vec<Record> {
             (tag, of_kind)
         })
         .collect();
-    assert!(kinds.iter().all(|kind| kind.0 != 1), "the walk does not look for statements in groups");
+    assert!(
+        kinds.iter().all(|kind| kind.0 != 1),
+        "the walk does not look for statements in groups"
+    );
     assert_eq!(kinds.iter().map(|kind| kind.1).sum::<usize>(), count);
     let tags = kinds.into_iter().flat_map(|(tag, of_kind)| std::iter::repeat_n(tag, of_kind));
     tags.map(|tag| Record { tag, end: payload.end, lost: [0; 10] }).collect()
