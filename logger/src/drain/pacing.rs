@@ -78,7 +78,7 @@ pub(super) struct Fill {
     held: usize,
     /// Rings that their threads have left.
     left: usize,
-    /// A ring is a quarter full.
+    /// A ring is a quarter full, or is to be packed for another reason.
     is_any_full: bool,
     /// At this pace, a part of what may be held, that comes within the bound of the builder.
     pace: f64,
@@ -96,6 +96,11 @@ impl Fill {
             self.pace += per_pass / found.fits(PACK_AT_BYTES);
             self.fastest = self.fastest.max(per_pass / found.fits(found.capacity / 4));
         }
+    }
+
+    /// Has the records packed now.
+    pub(super) const fn ask(&mut self) {
+        self.is_any_full = true;
     }
 
     /// Whether the records are to be packed now. `tail` is the age and the length of the tail.

@@ -340,7 +340,12 @@ impl Drainer {
             // A new ring was filled since the last pass at the earliest.
             found.over = found.over.max(now.saturating_duration_since(pass.before));
         }
-        pass.fill.note(&found, longest, held > 0 && ring.slot.is_retired());
+        let is_left = held > 0 && ring.slot.is_retired();
+        pass.fill.note(&found, longest, is_left);
+        // Until it is packed, a kill leaves it unknown whether the ring held more.
+        if is_left && self.core.ring_dir().is_some() && ring.slot.volatile().is_some() {
+            pass.fill.ask();
+        }
         if bytes == 0 && ring.rest >= longest {
             // A burst that follows wakes the drain.
             return;
