@@ -20,7 +20,7 @@ use std::sync::atomic::AtomicU64;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Records that were written, loss statements included.
+    /// Records that were written to the dump or to its tail, loss statements included.
     pub records: u64,
     /// Records that found their ring full, or were too large for any ring. The dump states where.
     pub lost: u64,

@@ -142,10 +142,10 @@ impl Tail {
         self.blocks.iter().map(|block| block.header.ring)
     }
 
-    /// A sealed dump with the blocks that are wanted and everything that the tail explains, and how many
-    /// blocks those are.
+    /// A sealed dump with the records of each ring from the number on that `from` returns and everything that
+    /// the tail explains, and how many blocks it has.
     #[must_use]
-    pub fn to_dump(&self, is_wanted: impl Fn(&BlockHeader) -> bool) -> (Vec<u8>, usize) {
+    pub fn to_dump(&self, from: impl Fn(u32) -> u64) -> (Vec<u8>, usize) {
         let mut writer = DumpWriter::begin_segment(self.header);
         let Explanations { sites, threads, clock } = &self.explanations;
         for payload in clock {
@@ -154,12 +154,16 @@ impl Tail {
         writer.state_all_sites(&sites.values().collect::<Vec<_>>());
         threads.values().for_each(|thread| writer.state_thread(thread));
         let mut wanted = 0;
-        for TailBlock { header, body } in self.blocks.iter().filter(|it| is_wanted(&it.header)) {
+        for TailBlock { header, body } in &self.blocks {
+            let body = &self.bytes[body.clone()];
+            let Some((header, body)) = records_from(header, body, from(header.ring)) else {
+                continue;
+            };
             wanted += 1;
-            let payload = &self.bytes[body.start - BlockHeader::BYTES..body.end];
             writer.put_block(|out| {
-                out.extend_from_slice(payload);
-                *header
+                out.extend_from_slice(&header.encode());
+                out.extend_from_slice(body);
+                header
             });
         }
         writer.finish_without_index(0);
@@ -195,6 +199,33 @@ impl Tail {
 
 /// The length of a record's header in a raw body.
 const RECORD_HEADER_BYTES: usize = 8;
+
+/// The records of a raw body that is sound from a number on, and their header; `None` if there are none.
+fn records_from<'b>(
+    header: &BlockHeader,
+    body: &'b [u8],
+    number: u64,
+) -> Option<(BlockHeader, &'b [u8])> {
+    let known = number.saturating_sub(header.first_record);
+    if known == 0 {
+        return Some((*header, body));
+    }
+    let known = u32::try_from(known).ok().filter(|&known| known < header.count)?;
+    let mut records = header.records(body).ok()?;
+    for _ in 0..known {
+        records.next()?.ok()?;
+    }
+    let body = records.rest();
+    let rest = BlockHeader {
+        // Nothing is left out after the first record.
+        position: header.end_position.wrapping_sub(body.len() as u64),
+        first_record: number,
+        count: header.count - known,
+        body_bytes: u32::try_from(body.len()).ok()?,
+        ..*header
+    };
+    Some((rest, body))
+}
 
 /// The records of a raw body that is sound, with their positions in the ring.
 fn raw_records<'b>(header: &BlockHeader, body: &'b [u8]) -> impl Iterator<Item = RingRecord<'b>> {

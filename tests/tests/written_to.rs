@@ -200,3 +200,31 @@ fn each_word_of_a_ring() {
     let (messages, ..) = victim.close();
     assert_eq!(messages.last().map(String::as_str), Some("record 0"));
 }
+
+/// The tail has the records by then, and the dump does not.
+#[test]
+fn records_that_were_copied_to_the_tail_are_missed() {
+    for is_gigabyte in [false, true] {
+        let _alone = alone();
+        let mut victim = Victim::new();
+        log(0..3);
+        victim.drain.flush().unwrap();
+        // It found nothing: what follows does not come fast.
+        victim.drain.poll();
+        log(3..6);
+        victim.drain.poll();
+        assert!(stenolog_decoder::Dump::open(&victim.path).unwrap().tail_dump().is_some());
+        victim.write(DATA, &[if is_gigabyte { GIGABYTE } else { 0 }; 512]);
+        victim.drain.poll();
+        victim.drain.flush().unwrap();
+        log(6..9);
+        victim.drain.flush().unwrap();
+        let (messages, summary, told) = victim.close();
+        check_told(&told);
+        assert!(!summary.is_complete());
+        let [first, second, third, gone, rest @ ..] = &messages[..] else { panic!("{messages:?}") };
+        assert_eq!([first, second, third], ["record 0", "record 1", "record 2"]);
+        assert_eq!(*gone, format!("{GONE}3 of its ring)"));
+        assert_eq!(rest, ["record 6", "record 7", "record 8"]);
+    }
+}

@@ -40,8 +40,7 @@ impl Dump {
         let before = self.tail.take();
         self.tail = tail.and_then(|tail| {
             let ends = self.ends_of(tail);
-            let is_new = |end, ring| ends.get(&ring).is_none_or(|&known| end > known);
-            let (bytes, blocks) = tail.to_dump(|header| is_new(end_number(header), header.ring));
+            let (bytes, blocks) = tail.to_dump(|ring| ends.get(&ring).copied().unwrap_or_default());
             if blocks == 0 {
                 return None;
             }

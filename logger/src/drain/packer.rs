@@ -160,22 +160,26 @@ impl Packer {
         Taken { bytes, is_cut }
     }
 
-    /// Puts the records that neither the segment nor the tail has into the tail, raw, and returns how many
-    /// bytes of the ring they take.
+    /// Puts the records that neither the segment nor the tail has into the tail, raw. Returns how many bytes of
+    /// the ring they take, and whether hardly any are left: of more than `limit` bytes, only a part is copied.
     pub(super) fn copy(
         &mut self,
         ring: &mut DrainRing,
         tail: &mut DumpWriter,
         limit: usize,
-    ) -> usize {
+    ) -> (usize, bool) {
         let (start, mut records) = ring.seen();
-        let (mut begin, mut position) = (start, start);
-        let capacity = ring.consumer.capacity() as u64;
-        // A producer that keeps up must not keep the others waiting.
-        while position - start < capacity / 2 {
+        let (mut begin, mut position, mut is_rest_short) = (start, start, true);
+        loop {
             let batch = ring.consumer.batch_from(position, limit);
             if batch.is_empty() {
                 position = batch.end();
+                break;
+            }
+            // In the buffer, while it grows.
+            let is_long = batch.len_bytes() > limit;
+            if position - start >= limit as u64 || is_long && !has_memory(4 * batch.len_bytes()) {
+                is_rest_short = false;
                 break;
             }
             self.builder.begin(ring.slot.thread.ring, begin, records);
@@ -191,7 +195,7 @@ impl Packer {
             }
         }
         ring.note_copied(position, records);
-        (position - start) as usize
+        ((position - start) as usize, is_rest_short)
     }
 
     /// Packs records into the builder: in columns if that is worthwhile, else in rows.

@@ -8,6 +8,8 @@
 //!   freed is taken back. It goes to a new segment, which explains everything again and states which records
 //!   the old file had.
 
+mod copy;
+
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
@@ -153,7 +155,7 @@ impl Drainer {
             due: None,
             fill,
         };
-        let packs = is_asked || is_any_lost || self.is_fast || !self.copy(&mut pass)?;
+        let packs = is_asked || is_any_lost || self.is_fast || !self.copy(&mut pass);
         if packs {
             (pass.due, pass.fill) = (None, fill);
             self.pack(&mut pass, began)?;
@@ -169,64 +171,6 @@ impl Drainer {
             current.writer.forget_thread(ring.id());
         });
         Ok(pass.due)
-    }
-
-    /// Copies the new records of all rings to the tail. `false` if the rings are to be packed.
-    fn copy(&mut self, pass: &mut Pass) -> Result<bool, WriteFailure> {
-        let now = Instant::now();
-        let mut has_new = false;
-        for at in 0..self.rings.len() {
-            let ring = self.rings.at(at);
-            if ring.is_set_aside {
-                continue;
-            }
-            if ring.consumer.is_end(ring.seen().0) {
-                if ring.is_overwritten() {
-                    return Ok(false);
-                }
-                let held = ring.held_bytes();
-                self.look_again(at, (0, held), now, pass);
-                continue;
-            }
-            let clock = self.core.clock;
-            let Some(begins) = self.tail.open(&self.segments.current.file, || clock.pair()) else {
-                return Ok(false);
-            };
-            if begins {
-                self.rings.forget_copies();
-            }
-            let ring = self.rings.at(at);
-            let limit = self.packer.block_limit(ring.consumer.capacity())?;
-            let bytes = self.packer.copy(ring, &mut self.tail.writer, limit);
-            if ring.is_overwritten() {
-                return Ok(false);
-            }
-            let held = ring.held_bytes();
-            self.look_again(at, (bytes, held), now, pass);
-            has_new = true;
-        }
-        if has_new {
-            self.read_clock();
-            if !self.tail.write() {
-                return Ok(false);
-            }
-            let records = self.segments.written_records() + self.tail.records();
-            self.core.counters.records.fetch_max(records, Ordering::Relaxed);
-        }
-        Ok(!pass.fill.is_pack_due((self.tail.age(), self.tail.bytes())))
-    }
-
-    /// Reads a clock pair if it is time to.
-    fn read_clock(&mut self) {
-        let core = &self.core;
-        let clock = &mut self.segments.current.clock;
-        if clock.is_time(core.clock.now()) {
-            let pair = core.clock.pair();
-            clock.take(pair);
-            if self.tail.has_records() {
-                self.tail.writer.put_clock(&pair);
-            }
-        }
     }
 
     /// Puts the records of all rings into the dump, and writes it.
@@ -261,7 +205,7 @@ impl Drainer {
             left.extend((0..self.rings.len()).filter(|&at| self.may_group(at)));
         }
         while !left.is_empty() {
-            let parts = self.gather_group(&mut left);
+            let parts = self.gather_group(&mut left, &mut grouped);
             if self.packer.is_group_small() {
                 // Alone it is smaller in rows.
                 parts.iter().for_each(|&(at, _)| grouped[at] = None);
@@ -286,8 +230,13 @@ impl Drainer {
         Ok(grouped)
     }
 
-    /// Begins a group, and puts as many of the rings into it as it has room for.
-    fn gather_group(&mut self, left: &mut VecDeque<usize>) -> Vec<(usize, GroupPart)> {
+    /// Begins a group, and puts as many of the rings into it as it has room for. A ring that must go alone has
+    /// no place in `grouped` then.
+    fn gather_group(
+        &mut self,
+        left: &mut VecDeque<usize>,
+        grouped: &mut [Option<usize>],
+    ) -> Vec<(usize, GroupPart)> {
         let is_thorough =
             self.core.config.compression == Compression::Adaptive && self.load.has_time();
         self.packer.begin_group(is_thorough);
@@ -308,7 +257,8 @@ impl Drainer {
                     parts.push((at, part));
                 }
                 None => {
-                    // It goes alone, and the others again.
+                    // It goes alone, also if earlier groups have some of it, and the others again.
+                    grouped[at] = None;
                     parts.drain(..).rev().for_each(|(at, _)| left.push_front(at));
                     self.packer.begin_group(is_thorough);
                     room = GROUP_BYTES;

@@ -136,13 +136,23 @@ impl DrainRing {
     /// that is not a record, or nothing although the thread has committed more, or more was taken than the
     /// thread ever committed.
     pub(super) fn is_overwritten(&self) -> bool {
+        self.is_overwritten_after(self.taken_to)
+    }
+
+    /// The same after the records that were copied or taken.
+    pub(super) fn is_overwritten_after_copies(&self) -> bool {
+        self.is_overwritten_after(self.seen().0)
+    }
+
+    fn is_overwritten_after(&self, read_to: u64) -> bool {
         // First, so everything committed by then is seen. If the thread has ended, that is everything.
         let is_retired = self.slot.is_retired();
         let committed_to = self.slot.committed_to();
-        let (seen_to, _) = self.seen();
-        self.consumer.damage_at(seen_to).is_some()
-            || (seen_to < committed_to && self.consumer.is_end(seen_to))
-            || (seen_to > committed_to && is_retired)
+        // What was copied had been committed.
+        let known_to = committed_to.max(self.copied.0);
+        self.consumer.damage_at(read_to).is_some()
+            || (read_to < known_to && self.consumer.is_end(read_to))
+            || (read_to > committed_to && is_retired)
     }
 
     /// Whether there are losses that the segment does not state.
@@ -170,6 +180,8 @@ impl DrainRing {
             return false;
         }
         self.is_set_aside = true;
+        // Those that were overwritten since they were copied count as lost with what followed them.
+        self.note_copied(self.taken_to, self.records);
         // The number of lost records is unknown, because each record says where the next one begins.
         let gone = Gone { first: self.records, count: 1, cause: GoneCause::Overwritten as u8 };
         let loss = self.slot.loss(core.clock.now());
@@ -278,6 +290,11 @@ impl DrainRings {
         for ring in &mut self.rings {
             ring.copied_before = ring.copied_bytes();
         }
+    }
+
+    /// How many records the tail has, and the segment lacks.
+    pub(super) fn copied_records(&self) -> u64 {
+        self.rings.iter().map(|ring| ring.seen().1.saturating_sub(ring.records)).sum()
     }
 
     /// Notes that the tail has nothing of them.

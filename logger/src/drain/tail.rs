@@ -40,6 +40,16 @@ impl Tail {
         Self { header, file: None, writer, since: None, retry_at: None }
     }
 
+    /// Whether another program has left the tail where it is. If not, it is begun again with the next records.
+    pub(super) fn is_there(&mut self) -> bool {
+        if self.file.as_ref().is_none_or(|file| file.is_there()) {
+            return true;
+        }
+        self.file = None;
+        self.since = None;
+        false
+    }
+
     /// Prepares for records. Returns whether the tail begins with them, and so has no others; `None` if there
     /// can be no tail.
     pub(super) fn open(
@@ -51,10 +61,6 @@ impl Tail {
             return None;
         }
         self.retry_at = None;
-        if self.file.as_ref().is_some_and(|file| !file.is_there()) {
-            self.file = None;
-            self.since = None;
-        }
         if self.file.is_none() {
             match beside.create_tail(&self.header.session) {
                 Ok(file) => self.file = Some(file),
@@ -80,8 +86,16 @@ impl Tail {
         self.writer.put_clock(pair);
     }
 
+    /// Whether something was put since the last write.
+    pub(super) fn has_pending(&self) -> bool {
+        self.since.is_some() && !self.writer.pending().is_empty()
+    }
+
     /// Writes what was put. `false` if that is not possible: the tail has nothing then.
     pub(super) fn write(&mut self) -> bool {
+        if !self.has_pending() {
+            return true;
+        }
         let Self { file: Some(file), writer, .. } = self else { return false };
         while !writer.pending().is_empty() {
             let pending = writer.pending();
@@ -140,11 +154,6 @@ impl Tail {
     /// Whether it has records that the dump lacks, as far as it knows.
     pub(super) const fn has_records(&self) -> bool {
         self.since.is_some()
-    }
-
-    /// How many records it has.
-    pub(super) const fn records(&self) -> u64 {
-        if self.since.is_some() { self.writer.records() } else { 0 }
     }
 
     /// Its length.

@@ -104,24 +104,31 @@ fn finish_by_tail(
     let session = tail.session();
     let put = match earlier.unread {
         UnreadRings::Recover => {
-            let mut has_new = false;
+            let mut is_kept = true;
             let with = |make: &mut dyn FnMut() -> io::Result<File>| {
                 let put = put_tail(dump, tail, make)?;
-                has_new = !matches!(put, TailPut::Nothing);
+                is_kept = match put {
+                    TailPut::Sealed => false,
+                    // A start that was cut short may have put them there.
+                    TailPut::Nothing => tail.rings().next().is_some(),
+                    TailPut::Appended | TailPut::Copied => true,
+                };
                 Ok(matches!(put, TailPut::Copied))
             };
-            complete(dump, path, with).map(|_copy| has_new)
+            complete(dump, path, with).map(|_copy| is_kept)
         }
         // `steno` reads it beside the dump, whatever its name is then.
         UnreadRings::Keep => Ok(true),
     };
-    if put.is_ok() && earlier.unread == UnreadRings::Recover {
-        remove_tail(path, &session);
-    }
     if matches!(put, Ok(false)) {
+        remove_tail(path, &session);
         return Ok(Some(session));
     }
     let to = rename(path)?;
+    // After the rename: until then it tells the next start that the dump is to be kept.
+    if put.is_ok() && earlier.unread == UnreadRings::Recover {
+        remove_tail(path, &session);
+    }
     if let Err(error) = put {
         let tail = folder_of(&to).join(tail_file(&session));
         tell_left(to, tail, &error, earlier);

@@ -92,7 +92,9 @@ impl<'t> TailShare<'t> {
 /// The result of an attempt to put the records of a tail into its dump.
 #[derive(Debug)]
 pub enum TailPut {
-    /// The dump has all of them, or is sealed: the tail is of no use.
+    /// The dump is sealed: the tail is of no use.
+    Sealed,
+    /// The dump has all of them.
     Nothing,
     /// They were appended to the dump.
     Appended,
@@ -118,7 +120,10 @@ pub fn put_tail(
     let contents =
         DumpContents::read(dump, header, begin, begin, &std::collections::BTreeMap::new())?;
     let shares = tail_shares(tail, &contents, |_| false);
-    if contents.is_sealed || shares.is_empty() {
+    if contents.is_sealed {
+        return Ok(TailPut::Sealed);
+    }
+    if shares.is_empty() {
         return Ok(TailPut::Nothing);
     }
     let end = contents.segment.end;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use stenolog_decoder::{Decoder, Dump, Entry};
+use stenolog_decoder::{Decoder, Dump, Entry, Summary, recover, verify};
 use stenolog_format::block::BlockBuilder;
 use stenolog_format::dictionary::{CallSite, Level, Role, Slot, Thread, TimeSource};
 use stenolog_format::frame::{FileHeader, VERSION};
@@ -76,6 +76,21 @@ fn blocks(rings: &[(u64, u64)], cuts: &[u64]) -> Blocks {
     blocks
 }
 
+/// The numbers in the records of each ring, and the summary.
+fn read(dump: Dump) -> (BTreeMap<u32, Vec<u64>>, Summary) {
+    let mut decoder = Decoder::new(dump);
+    let mut found: BTreeMap<u32, Vec<u64>> = BTreeMap::new();
+    let _ = decoder.for_each(|entry| {
+        if let Entry::Record(record) = entry {
+            let mut message = String::new();
+            record.write_message(&mut message);
+            found.entry(record.ring()).or_default().push(message.parse().unwrap());
+        }
+        std::ops::ControlFlow::Continue(())
+    });
+    (found, decoder.summary())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
 
@@ -102,22 +117,20 @@ proptest! {
             // A gap is one of the dump: the tail began when the dump had everything before it.
             missing += if end > first { first.saturating_sub(dump) } else { 0 };
         }
-        let mut decoder = Decoder::new(Dump::open(&path).unwrap());
-        let mut found: BTreeMap<u32, Vec<u64>> = BTreeMap::new();
-        let _ = decoder.for_each(|entry| {
-            if let Entry::Record(record) = entry {
-                let mut message = String::new();
-                record.write_message(&mut message);
-                found.entry(record.ring()).or_default().push(message.parse().unwrap());
+        let dump = Dump::open(&path).unwrap();
+        let mut recovered = Vec::new();
+        recover(std::slice::from_ref(&dump), &mut recovered).unwrap();
+        let recovered = Dump::from_bytes("recovered", recovered).unwrap();
+        let records = verify(&recovered).records;
+        for dump in [dump, recovered] {
+            let (found, summary) = read(dump);
+            for (ring, numbers) in &expected {
+                let found = found.get(ring).cloned().unwrap_or_default();
+                prop_assert_eq!(found, numbers.iter().copied().collect::<Vec<_>>());
             }
-            std::ops::ControlFlow::Continue(())
-        });
-        for (ring, numbers) in expected {
-            let found = found.remove(&ring).unwrap_or_default();
-            prop_assert_eq!(found, numbers.into_iter().collect::<Vec<_>>());
+            prop_assert_eq!((summary.missing, summary.duplicates), (missing, 0));
+            prop_assert!(summary.damage.is_empty());
+            prop_assert_eq!(records, summary.records);
         }
-        let summary = decoder.summary();
-        prop_assert_eq!((summary.missing, summary.duplicates), (missing, 0));
-        prop_assert!(summary.damage.is_empty());
     }
 }

@@ -102,6 +102,20 @@ fn the_next_logger_puts_the_records_into_the_dump() {
     }
 }
 
+/// As if the start had been killed before it renamed the dump.
+#[test]
+fn a_start_that_was_cut_short_is_repeated() {
+    let left = Left::new();
+    let tail = tails_in(left.folder()).remove(0);
+    let bytes = std::fs::read(&tail).unwrap();
+    left.start(|builder| builder);
+    std::fs::rename(left.earlier(), left.path()).unwrap();
+    std::fs::write(&tail, bytes).unwrap();
+    left.start(|builder| builder.existing(Existing::Replace));
+    assert!(tails_in(left.folder()).is_empty());
+    check_all_but_end(&left.earlier());
+}
+
 /// A reader may have the dump mapped: after a cut write, it gets another file.
 #[test]
 fn a_cut_write_is_left_out() {

@@ -118,6 +118,8 @@ fn a_tail_that_is_deleted_is_begun_again() {
             std::fs::remove_file(tail).unwrap();
         }
     }
+    // Also if no record follows.
+    await_that(|| numbers(&Dump::open(&path).unwrap()).0.len() == 5);
     drop(scope);
     log.close().unwrap();
 }

@@ -104,6 +104,8 @@ struct DiskState {
     faults: Faults,
     /// The tail, while there is one.
     tail: Option<Vec<u8>>,
+    /// How long it ever was.
+    longest_tail: usize,
     random: u64,
     /// How many calls have asked the disk to write.
     writes: u64,
@@ -190,6 +192,11 @@ impl Disk {
     /// The bytes of the tail, if there is one.
     pub(crate) fn tail(&self) -> Option<Vec<u8>> {
         self.state().tail.clone()
+    }
+
+    /// How long the tail ever was.
+    pub(crate) fn longest_tail(&self) -> usize {
+        self.state().longest_tail
     }
 
     pub(crate) fn writes(&self) -> u64 {
@@ -396,6 +403,8 @@ impl TailStorage for DiskTail {
         if let Some(tail) = &mut state.tail {
             tail.truncate(offset as usize);
             tail.extend_from_slice(&bytes[..length]);
+            let now = tail.len();
+            state.longest_tail = state.longest_tail.max(now);
         }
         Ok(length)
     }

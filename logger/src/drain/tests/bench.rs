@@ -128,7 +128,7 @@ pub(super) struct Found {
 }
 
 /// A seal that tells a number from the remains of one.
-const fn seal(n: u64) -> u64 {
+pub(super) const fn seal(n: u64) -> u64 {
     n.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1 << 63
 }
 

@@ -104,3 +104,75 @@ fn a_dump_that_is_taken_away_takes_along_what_it_has_only() {
     assert_eq!((found.gone, found.numbers.len()), (10, 5));
     assert!(found.numbers.into_iter().eq(10..15));
 }
+
+/// What a flush confirms is in the dump, although the record is too long for the group that has the others.
+#[test]
+fn a_flush_takes_what_is_too_long_for_a_group() {
+    let mut bench = Bench::with(5, |builder| builder.ring_capacity_bytes(1 << 26));
+    bench.log(1);
+    bench.flush().unwrap();
+    bench.log(30);
+    crate::info!("{}", "long".repeat(17 << 18));
+    bench.log(30);
+    bench.flush().unwrap();
+    let found = read(&bench.disk.after_a_kill());
+    assert_eq!(found.lines.len(), 62);
+    assert!(found.numbers.into_iter().eq(0..61));
+    bench.close().unwrap();
+}
+
+/// Neither the tail nor the dump could be written for a moment: then they have everything again.
+#[test]
+fn records_that_no_file_has_are_taken_again() {
+    let mut bench = Bench::with(6, |builder| builder.compression(crate::Compression::None));
+    bench.log(1);
+    std::thread::scope(|scope| {
+        let (logged, has_logged) = std::sync::mpsc::channel();
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        let logger = bench.logger();
+        scope.spawn(move || {
+            let _scope = logger.enter();
+            crate::info!("record {} {}", 1, super::bench::seal(1));
+            logged.send(()).unwrap();
+            let _ = ended.recv();
+        });
+        has_logged.recv().unwrap();
+        bench.disk.fail(|faults| {
+            faults.tail = Fault::once(libc::ENOSPC);
+            faults.write = Fault::once(libc::ENOSPC);
+        });
+        // Enough for a write of its own.
+        crate::info!("{}", "x".repeat(20_000));
+        bench.logger().core().control.wake_drain();
+        while bench.logger().stats().write_errors == 0 {
+            std::thread::yield_now();
+        }
+        let began = std::time::Instant::now();
+        while in_dump(&bench) + in_tail(&bench) < 2 {
+            bench.logger().core().control.wake_drain();
+            std::thread::yield_now();
+            assert!(
+                began.elapsed() < Duration::from_secs(20),
+                "{} {}",
+                in_dump(&bench),
+                in_tail(&bench)
+            );
+        }
+        drop(end);
+    });
+    bench.close().unwrap();
+}
+
+/// Many records at once go into the dump at once: copies of them all would take as much memory again.
+#[test]
+fn the_tail_takes_a_bounded_part_of_a_burst() {
+    let mut bench = Bench::with(7, |builder| builder.ring_capacity_bytes(1 << 26));
+    // Less than half of the ring, which would wake the drain.
+    for _ in 0..100 {
+        crate::info!("{}", "long".repeat(50_000));
+    }
+    bench.logger().core().control.wake_drain();
+    await_records(&bench, 100);
+    assert!((1..4 << 20).contains(&bench.disk.longest_tail()), "{}", bench.disk.longest_tail());
+    bench.close().unwrap();
+}
