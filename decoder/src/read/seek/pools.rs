@@ -72,6 +72,13 @@ impl Seeker<'_> {
     }
 }
 
+/// Whether folding may change the length of the text: it may have a byte of `K` (Kelvin) or `ſ`, which fold to
+/// ASCII letters.
+fn changes_length(piece: &PatternPiece) -> bool {
+    let is_special = |byte: &u8| matches!(byte, 0xc5 | 0xe2);
+    matches!(piece, PatternPiece::Text(text) if text.iter().any(is_special))
+}
+
 fn set(entries: &mut [bool], index: usize) {
     if let Some(entry) = entries.get_mut(index) {
         *entry = true;
@@ -92,7 +99,8 @@ struct Alignment {
 
 /// All places in a pattern where a folded piece fits.
 fn alignments(pattern: &Pattern, piece: &[u8]) -> Vec<Alignment> {
-    if pattern.text_bytes() > MAX_PATTERN || pattern.pieces().len() > MAX_PATTERN {
+    let is_long = pattern.text_bytes() > MAX_PATTERN || pattern.pieces().len() > MAX_PATTERN;
+    if is_long || pattern.pieces().iter().any(changes_length) {
         return vec![Alignment { first: 0, digits: Vec::new() }];
     }
     let mut all = Vec::new();
