@@ -40,8 +40,11 @@ impl Seeker<'_> {
         Ok(())
     }
 
-    /// For each entry of the pools, whether it has something to escape.
-    pub(super) fn escaped_entries(&mut self) -> Result<Vec<bool>, BlockError> {
+    /// Finds the entries of the pools that have something to escape.
+    pub(super) fn find_escaped_entries(&mut self) -> Result<(), BlockError> {
+        if self.escaped.is_some() {
+            return Ok(());
+        }
         let mut entries = Vec::new();
         for at in 0..self.body.pools().len() {
             let pool = self.body.pools()[at].clone();
@@ -59,7 +62,8 @@ impl Seeker<'_> {
                 }
             }
         }
-        Ok(entries)
+        self.escaped = Some(entries);
+        Ok(())
     }
 
     /// The plain bytes of a pool.
