@@ -174,11 +174,11 @@ fn the_zone_is_shown() {
 #[cfg(unix)]
 #[test]
 fn the_hour_that_comes_twice_is_taken_whole() {
-    let mut dump = dump::Dump::new(1);
+    let mut dump = Dump::new(1);
     dump.thread(1, "main");
     // 05:30, 06:30 and 07:30 UTC on 2026-11-01: 01:30 in summer, 01:30 in winter, 02:30.
     let ms = |utc_seconds: u64| (utc_seconds * 1_000) - dump::NOON_NS as u64 / 1_000_000;
-    let ticks = [1_793_511_000, 1_793_514_600, 1_793_518_200].map(|utc| dump::tick(ms(utc)));
+    let ticks = [1_793_511_000, 1_793_514_600, 1_793_518_200].map(|utc| tick(ms(utc)));
     dump.block(1, 0, 0, &ticks);
     let workspace = Workspace::with("app.steno", dump.sealed());
     let check = |args: &[&str], expected: &[&str]| {

@@ -5,7 +5,7 @@
 //!                                  │ texts:   the bytes of all, or the entries of pools
 //!                                  │ numbers: one by one
 //!                                  ▼
-//!                                the records that meet all ─▶ their rows, and nobody else's
+//!                                the records that meet all ─▶ the rows of these alone
 //! ```
 //!
 //! It errs on one side only, as the prefilter does: the filter decides about the rows. A column that is not
@@ -32,7 +32,7 @@ use bits::Bits;
 pub(crate) use found::{FoundRecord, FoundRecords};
 pub(crate) use memory::SoughtGroups;
 
-/// If more than one in so many records is found, the group is read as if nothing had been searched for.
+/// If a greater part of the records is found, the group is read as if nothing had been searched for.
 const SPARSE: u32 = 8;
 
 /// What a search found in a group.

@@ -45,7 +45,7 @@ const MAX_TYPE_BYTES: usize = 1024;
 /// needed may print anything.
 const MAX_SITE_BYTES: usize = 1024;
 const MAX_SITE_SLOTS: usize = 64;
-const MAX_NODES: usize = 4096;
+const MAX_STATES: usize = 4096;
 
 /// The cost of adding a state, in steps.
 const NODE_STEPS: usize = 32;
@@ -179,7 +179,16 @@ impl LineAutomaton {
             let name = self.join(&[at, blank]);
             // A repeated name is numbered: the number comes between the name and the sign.
             let end = self.literal(name, &escaped(&slot.name));
-            let end = self.any_of(end, b"_0123456789");
+            let mut ends = vec![end];
+            let mut digit = self.literal(end, b"_");
+            // There are fewer slots.
+            for _ in 0..3 {
+                let next = self.node();
+                self.nodes[digit].steps.push((ByteSet::of(b"0123456789"), next));
+                ends.push(next);
+                digit = next;
+            }
+            let end = self.join(&ends);
             let end = self.literal(end, b"=");
             let is_debug = slot.role == Role::DebugField;
             let format = if is_debug { Trait::Debug } else { Trait::Display };
@@ -213,7 +222,7 @@ impl LineAutomaton {
     }
 
     fn is_too_large(&self) -> bool {
-        self.nodes.len() > MAX_NODES
+        self.nodes.len() > MAX_STATES
     }
 
     fn node(&mut self) -> usize {

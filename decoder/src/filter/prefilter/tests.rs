@@ -140,6 +140,8 @@ fn needs_of_call_sites() {
     field("zanzibar", &option, &["0 has zanzibar"]);
     field("some.*zanzibar", &option, &["0 has zanzibar"]);
     field("zanzibar", &Type::Option(Type::U32.into()), &["never"]);
+    field("20481234", &Type::U16, &["never"]);
+    field("20481234", &Type::U64, &["0 shows 20481234"]);
     field("peer=503", &Type::U16, &["0 shows ^503"]);
 }
 

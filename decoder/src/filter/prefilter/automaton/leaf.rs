@@ -41,12 +41,12 @@ pub(crate) enum LeafKind {
     Escape,
     Char,
     Bool,
-    /// An integer of at most so many digits.
+    /// An integer, with the most digits that it has.
     Integer(usize),
     Float,
-    /// A duration of at most so many digits on either side of the point.
+    /// A duration, with the most digits on either side of the point.
     Duration(usize),
-    /// Numbers of at most so many decimal digits, or a few hexadecimal ones, with signs between them.
+    /// Numbers with signs between them, with the most decimal digits of one. Hexadecimal ones are short.
     Address(usize),
 }
 
