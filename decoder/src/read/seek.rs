@@ -96,6 +96,8 @@ struct Seeker<'s> {
     body: GroupBody,
     /// The entries of the pools that have a piece.
     entries: BTreeMap<Vec<u8>, Vec<bool>>,
+    /// The entries of the pools that have something to escape, once that was asked.
+    escaped: Option<Vec<bool>>,
     integers: Vec<u64>,
 }
 
@@ -115,8 +117,9 @@ fn seek(
     let body = GroupBody::open(header, stored, buffer, &mut |codec, from, to| {
         unpacker.decompress_into(codec, from, to)
     })?;
-    let (entries, integers) = Default::default();
-    let mut seeker = Seeker { dumps, selection, stored, ranges, unpacker, body, entries, integers };
+    let (entries, escaped, integers) = Default::default();
+    let mut seeker =
+        Seeker { dumps, selection, stored, ranges, unpacker, body, entries, escaped, integers };
     let sought = seeker.run(dump_index);
     let Seeker { body, unpacker, .. } = seeker;
     unpacker.take_back_buffer(body.into_buffer());

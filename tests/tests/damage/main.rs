@@ -10,6 +10,7 @@
 
 mod change;
 mod cut;
+mod groups;
 mod hostile;
 mod lies;
 mod memory;

@@ -212,9 +212,9 @@ impl Wanted {
                 if *starts && *ends {
                     // The sign may precede what is printed.
                     let is_in = |integer: i128| (least..=most).contains(&integer);
-                    return text
-                        .parse()
-                        .is_ok_and(|integer: i128| is_in(integer) || is_in(-integer));
+                    return text.parse().is_ok_and(|integer: i128| {
+                        is_in(integer) || is_in(integer.wrapping_neg())
+                    });
                 }
                 let digits = text.bytes().filter(u8::is_ascii_digit).count();
                 let longest = least.unsigned_abs().max(most.unsigned_abs());

@@ -3,6 +3,7 @@ mod groups;
 use proptest::prelude::*;
 use stenolog_format::dictionary::Level;
 use stenolog_format::dictionary::Role;
+use stenolog_format::summary::IntegerRange;
 use stenolog_format::types::Type;
 use stenolog_format::value::Value;
 
@@ -142,6 +143,16 @@ fn needs_of_call_sites() {
     field("20481234", &Type::U16, &["never"]);
     field("20481234", &Type::U64, &["0 shows 20481234"]);
     field("peer=503", &Type::U16, &["0 shows ^503"]);
+}
+
+/// A summary may state any range, and the smallest integer has no opposite.
+#[test]
+fn the_smallest_integer_is_compared_with_a_range() {
+    let slots = [("a", Role::Argument, Type::I128)];
+    let of = required(&format!("is {} left", i128::MIN), "is {0} left", &slots);
+    assert_eq!(conditions(&of), [format!("0 shows ^{}$", i128::MIN)]);
+    let range = IntegerRange { least: 0, most: 5 };
+    assert!(of.conditions().iter().all(|condition| !condition.wanted.may_be_in(range)));
 }
 
 #[test]

@@ -107,6 +107,9 @@ impl Seeker<'_> {
         for index in 0..kind.count as usize {
             if bits.has(index) {
                 values.iter_mut().try_for_each(|values| values.put(out))?;
+                if out.len() > self.body.most_rows() {
+                    return Err(BlockError::Columns);
+                }
                 ends.push(out.len());
             } else {
                 values.iter_mut().try_for_each(|values| values.skip())?;

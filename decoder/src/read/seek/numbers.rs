@@ -211,12 +211,18 @@ impl Seeker<'_> {
         let least = shown.least().map_or(0.0, |least| least as f64 - 1.0);
         let after_point =
             spec.precision.filter(|_| shown.is_decimal()).map_or(usize::MAX, usize::from);
-        let is_whole = matches!(ty, Type::F64) && shown.piece.len() > after_point;
-        let (mut bytes, mut text) = (Vec::new(), String::new());
+        // The digits of an exponent are in neither.
+        let has_exponent = matches!(spec.format, Trait::LowerExp | Trait::UpperExp);
+        let is_whole = matches!(ty, Type::F64) && !has_exponent && shown.piece.len() > after_point;
+        let (mut bytes, mut text, mut row_bytes) = (Vec::new(), String::new(), 0);
         for index in 0..kind.count as usize {
             bytes.clear();
             for values in &mut values {
                 values.put(&mut bytes)?;
+            }
+            row_bytes += bytes.len();
+            if row_bytes > self.body.most_rows() {
+                return Err(BlockError::Columns);
             }
             let mut cursor = Cursor::new(&bytes, Encoding::Packed);
             let value = Value::read(&mut cursor, ty);

@@ -40,8 +40,11 @@ impl Seeker<'_> {
         Ok(())
     }
 
-    /// For each entry of the pools, whether it has something to escape.
-    pub(super) fn escaped_entries(&mut self) -> Result<Vec<bool>, BlockError> {
+    /// Finds the entries of the pools that have something to escape.
+    pub(super) fn find_escaped_entries(&mut self) -> Result<(), BlockError> {
+        if self.escaped.is_some() {
+            return Ok(());
+        }
         let mut entries = Vec::new();
         for at in 0..self.body.pools().len() {
             let pool = self.body.pools()[at].clone();
@@ -59,7 +62,8 @@ impl Seeker<'_> {
                 }
             }
         }
-        Ok(entries)
+        self.escaped = Some(entries);
+        Ok(())
     }
 
     /// The plain bytes of a pool.
@@ -70,6 +74,13 @@ impl Seeker<'_> {
         })?;
         body.bytes().get(pool.bytes.clone()).ok_or(BlockError::Columns)
     }
+}
+
+/// Whether folding may change the length of the text: it may have a byte of `K` (Kelvin) or `ſ`, which fold to
+/// ASCII letters.
+fn changes_length(piece: &PatternPiece) -> bool {
+    let is_special = |byte: &u8| matches!(byte, 0xc5 | 0xe2);
+    matches!(piece, PatternPiece::Text(text) if text.iter().any(is_special))
 }
 
 fn set(entries: &mut [bool], index: usize) {
@@ -92,7 +103,8 @@ struct Alignment {
 
 /// All places in a pattern where a folded piece fits.
 fn alignments(pattern: &Pattern, piece: &[u8]) -> Vec<Alignment> {
-    if pattern.text_bytes() > MAX_PATTERN || pattern.pieces().len() > MAX_PATTERN {
+    let is_long = pattern.text_bytes() > MAX_PATTERN || pattern.pieces().len() > MAX_PATTERN;
+    if is_long || pattern.pieces().iter().any(changes_length) {
         return vec![Alignment { first: 0, digits: Vec::new() }];
     }
     let mut all = Vec::new();

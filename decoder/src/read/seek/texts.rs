@@ -135,11 +135,13 @@ impl Seeker<'_> {
                 Ok(true)
             }
             Layout::PooledTexts(_) => {
-                let are_escaped = self.escaped_entries()?;
-                if are_escaped.iter().all(|is| !is) {
+                self.find_escaped_entries()?;
+                let is_none = |of: &Vec<bool>| of.iter().all(|is| !is);
+                if self.escaped.as_ref().is_none_or(is_none) {
                     return Ok(true);
                 }
                 self.read_integers(kind, column)?;
+                let Some(are_escaped) = &self.escaped else { return Ok(true) };
                 for (index, &entry) in self.integers.iter().enumerate() {
                     if are_escaped.get(entry as usize).is_none_or(|is| *is) {
                         found.insert(index);

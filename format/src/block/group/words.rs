@@ -159,9 +159,6 @@ impl GroupWords {
             this.kinds.push(WordKind { tag, is_unix, form, first, stride: count });
         }
         this.read_records(body, records)?;
-        if this.row_bytes > body.most_rows() {
-            return Err(Malformed);
-        }
         Ok(Some(this))
     }
 
@@ -196,7 +193,7 @@ impl GroupWords {
 
     /// Reads the values of a kind.
     fn read_kind(&mut self, body: &GroupBody, kind: &GroupKind, wish: &Wish<'_>) -> Read<WordForm> {
-        let (words, restored) = (self.words.len(), self.restored.len());
+        let (words, restored, row_bytes) = (self.words.len(), self.restored.len(), self.row_bytes);
         match wish {
             Wish::Nothing => return Ok(WordForm::Nothing),
             Wish::Words(plan) => {
@@ -209,13 +206,16 @@ impl GroupWords {
         }
         self.words.truncate(words);
         self.restored.truncate(restored);
+        self.row_bytes = row_bytes;
         self.read_packed(body, kind)?;
         Ok(WordForm::Packed)
     }
 
     /// Reads the values of a kind as they are in rows.
     fn read_packed(&mut self, body: &GroupBody, kind: &GroupKind) -> Read<()> {
-        let end = self.restored.len().saturating_add(body.most_rows());
+        // The rows of all kinds together have a limit.
+        let first = self.restored.len();
+        let end = first + body.most_rows().saturating_sub(self.row_bytes);
         let columns = body.columns_of(kind).iter();
         let mut columns =
             columns.map(|column| ValueCursor::new(column, body)).collect::<Read<Vec<_>>>()?;
@@ -229,6 +229,7 @@ impl GroupWords {
             }
             self.words.push(place(start, self.restored.len() - start));
         }
+        self.row_bytes += self.restored.len() - first;
         if columns.iter().all(ValueCursor::is_read) { Ok(()) } else { Err(Malformed) }
     }
 
@@ -256,11 +257,12 @@ impl GroupWords {
                     None => return Ok(false),
                 },
             };
-            let mut filler = Filler { body, column, data, count, types: &types, row_bytes: 0 };
+            let row_bytes = self.row_bytes;
+            let mut filler = Filler { body, column, data, count, types: &types, row_bytes };
             if !filler.fill(used, layout, words, &mut target)? {
                 return Ok(false);
             }
-            self.row_bytes = self.row_bytes.saturating_add(filler.row_bytes);
+            self.row_bytes = filler.row_bytes;
         }
         Ok(of.is_complete())
     }
@@ -330,10 +332,7 @@ impl Filler<'_> {
         let is_constant = self.column.layout == Layout::Constant;
         match layout {
             Layout::Planes(width) if is_constant => {
-                self.row_bytes = self.data.len().saturating_mul(self.count);
-                if self.row_bytes > self.body.most_rows() {
-                    return Err(Malformed);
-                }
+                self.add_row_bytes(self.data.len().saturating_mul(self.count))?;
                 let planes: Vec<u8> =
                     self.data.iter().flat_map(|byte| vec![*byte; self.count]).collect();
                 let column = Column::new(Layout::Planes(width), &planes)?;
@@ -384,6 +383,12 @@ impl Filler<'_> {
         }
     }
 
+    /// Counts bytes of rows. Too many are noticed before they are read, or put together.
+    fn add_row_bytes(&mut self, bytes: usize) -> Read<()> {
+        self.row_bytes = self.row_bytes.saturating_add(bytes);
+        if self.row_bytes > self.body.most_rows() { Err(Malformed) } else { Ok(()) }
+    }
+
     /// The words of a column with one for each record.
     fn word<'w>(&self, used: ColumnUse, words: &'w mut [u64]) -> Read<&'w mut [u64]> {
         let (ColumnUse::Word(_, word) | ColumnUse::Piece { word, .. }) = used else {
@@ -406,7 +411,7 @@ impl Filler<'_> {
             let words = words.get_mut(word as usize * self.count..).ok_or(Malformed)?;
             for record in 0..self.count {
                 let (at, length) = of(record)?;
-                self.row_bytes = self.row_bytes.saturating_add(length);
+                self.add_row_bytes(length)?;
                 let packed = bytes.get(at..at + length).ok_or(Malformed)?;
                 let mut cursor = Cursor::new(packed, Encoding::Packed);
                 let read = read_leaves(leaves, &mut cursor, bytes, |word, value| {
@@ -423,7 +428,7 @@ impl Filler<'_> {
         let words = self.word(used, words)?;
         for (record, word) in words.iter_mut().enumerate() {
             let (at, length) = of(record)?;
-            self.row_bytes = self.row_bytes.saturating_add(length);
+            self.add_row_bytes(length)?;
             *word = place(at, length);
             if let ColumnUse::Piece { ty, .. } = used {
                 let ty = self.types.pieces.get(ty as usize).ok_or(Malformed)?;

@@ -20,7 +20,7 @@ const TAGS: [u32; 3] = [30, 31, 90];
 fn value(kind: u64, style: u64, dice: &mut Dice) -> (Type, Vec<u8>) {
     let text = |dice: &mut Dice| {
         let n = dice.below([3, 40, 1 << 40][style as usize % 3]);
-        match style % 8 {
+        match style % 9 {
             0 => format!(
                 "{:032x}",
                 u128::from(n).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
@@ -33,6 +33,7 @@ fn value(kind: u64, style: u64, dice: &mut Dice) -> (Type, Vec<u8>) {
                 .to_owned(),
             5 => format!("user {} of {n}", "x".repeat(n as usize % 9)),
             6 => format!("503{n}\u{1b}"),
+            7 => format!("\u{212a}{:08}\u{17f}", n % 100_000_000),
             _ => "always the same 20481234".to_owned(),
         }
     };
@@ -49,7 +50,11 @@ fn value(kind: u64, style: u64, dice: &mut Dice) -> (Type, Vec<u8>) {
         8 => (Type::U8, vec![dice.below(256) as u8]),
         9 => {
             let n = dice.below(1_000_000) as f64 / 1000.0;
-            let n = if style.is_multiple_of(2) { n } else { n.sqrt() * 1e3 };
+            let n = match style % 3 {
+                0 => n,
+                1 => n.sqrt() * 1e3,
+                _ => f64::from_bits(dice.below(u64::MAX)),
+            };
             (Type::F64, n.to_le_bytes().into())
         }
         10 => (Type::Bool, vec![dice.below(2) as u8]),
@@ -81,16 +86,16 @@ struct Model {
 
 impl Model {
     fn random(tag: u32, dice: &mut Dice) -> Self {
-        let specs = ["", "", "", ":?", ":>9", ":.2", ":x", ":08", ":#x", ":+", ":e"];
+        let specs = ["", "", "", ":?", ":>9", ":.2", ":x", ":08", ":#x", ":+", ":e", ":.2e"];
         let texts = ["", "a", " for ", ": ", "=", "order_id=", "\n", "503 "];
-        let values: Vec<_> = (0..dice.below(5)).map(|_| (dice.below(16), dice.below(8))).collect();
+        let values: Vec<_> = (0..dice.below(5)).map(|_| (dice.below(16), dice.below(9))).collect();
         let mut template = texts[dice.below(8) as usize].to_owned();
         let mut slots = Vec::new();
         for (index, (kind, style)) in values.iter().enumerate() {
             let (ty, _) = value(*kind, *style, &mut Dice(1));
             let role = [Role::Argument, Role::Field, Role::DebugField][dice.below(3) as usize];
             if role == Role::Argument {
-                let (spec, text) = (specs[dice.below(11) as usize], texts[dice.below(8) as usize]);
+                let (spec, text) = (specs[dice.below(12) as usize], texts[dice.below(8) as usize]);
                 template.push_str(&format!("{{{index}{spec}}}{text}"));
             }
             slots.push((["id", "status", "a b"][dice.below(3) as usize], role, ty));
@@ -258,6 +263,51 @@ fn check(seed: u64) {
         // Other texts may mean the same value.
         let is_found = |(id, ..): &(_, Vec<String>, Vec<String>)| found.contains(id);
         assert!(expected.into_iter().all(is_found), "{field:?}, seed {seed}, encoding {encoding}");
+    }
+}
+
+/// The numbers of the records that a search finds in a thorough group of such values.
+fn found_in(spec: &str, ty: Type, values: &[Vec<u8>], pattern: &str) -> Vec<u64> {
+    let slots = [("", Role::Argument, ty)];
+    let site = site(30, Level::Info, "app", Some(&format!("{{0{spec}}}")), &slots);
+    let mut dump = DumpBuilder::new();
+    dump.call_sites(vec![site.clone()]);
+    let mut builder = BlockBuilder::default();
+    builder.begin_group(Depth::Thorough);
+    builder.begin_part(1, 0, 0);
+    for (counter, value) in (100_u64..).zip(values) {
+        builder.push(&site, &[&counter.to_le_bytes()[..], value].concat()).unwrap();
+    }
+    builder.end_part(64 * values.len() as u64);
+    let mut payload = Vec::new();
+    let header = builder.finish_group(0, &mut payload, |plain, _, out| {
+        out.extend_from_slice(plain);
+        Codec::None
+    });
+    dump.put_block(header, &payload);
+    let filter = Filter::default().with_grep_pattern(pattern, true).unwrap();
+    found(&dump.dump(), filter).into_iter().map(|(_, number)| number).collect()
+}
+
+/// The Kelvin sign and the long s take more bytes than the letters that they fold to.
+#[test]
+fn letters_that_fold_to_ascii_are_found_in_a_pool_of_digits() {
+    let values: Vec<_> = (0..100).map(|n| str_bytes(&format!("\u{212a}-{:08}", n * 3))).collect();
+    assert_eq!(found_in("", Type::Str, &values, "k-00000030"), [10]);
+    assert_eq!(found_in("", Type::Str, &values, "\u{212a}-00000030"), [10]);
+    assert!(found_in("", Type::Str, &values, "-00000031").is_empty());
+    let values: Vec<_> = (0..100).map(|n| str_bytes(&format!("{n:08x}\u{17f}ec"))).collect();
+    assert_eq!(found_in("", Type::Str, &values, "0000001fsec"), [31]);
+}
+
+/// The digits of an exponent are neither in the whole part nor after the point.
+#[test]
+fn exponents_are_found_whatever_the_precision() {
+    let value = |n: i32| (1.5 * 10_f64.powi(-n)).to_le_bytes().to_vec();
+    let values: Vec<_> = (100..200).map(value).collect();
+    for spec in [":.1e", ":.0E", ":.2e", ":e"] {
+        assert_eq!(found_in(spec, Type::F64, &values, "-123"), [23], "{spec}");
+        assert_eq!(found_in(spec, Type::F64, &values, "123"), [23], "{spec}");
     }
 }
 
