@@ -230,6 +230,6 @@ fn the_samples_have_what_they_are_for() {
     }
     assert!(raw.frames.iter().any(|frame| frame.is_raw));
     let blocks = columns.frames.iter().filter(|frame| frame.kind == walk::BLOCK);
-    let compressed = blocks.clone().filter(|block| columns.bytes[block.payload.start + 5] != 0);
-    assert!(compressed.count() == 4 && blocks.count() > 4);
+    let groups = blocks.clone().filter(|block| columns.bytes[block.payload.start + 4] == 3);
+    assert_eq!((groups.count(), blocks.count()), (4, 6));
 }

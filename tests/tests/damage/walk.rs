@@ -99,6 +99,20 @@ impl Fields<'_> {
         }
     }
 
+    /// Passes over the layout of a column of a group.
+    fn skip_layout(&mut self) {
+        match self.varint() {
+            2 | 3 | 6 | 7 => _ = self.varint(),
+            // Within it is the layout of its integers.
+            9 | 10 => self.skip_layout(),
+            11 => {
+                self.varint();
+                self.skip_layout();
+            }
+            _ => {}
+        }
+    }
+
     /// Reads a call site's id, and passes over the rest of it.
     fn call_site(&mut self) -> u32 {
         let id = self.varint() as u32;
@@ -163,8 +177,8 @@ fn frame(bytes: &[u8], start: usize, payload: Range<usize>) -> Frame {
             frame.first = u64_at(bytes, at + 24);
             let count = u32_at(bytes, at + 32);
             let body = at + BLOCK_HEADER;
-            if bytes[at + 4] == 2 {
-                frame.records = of_columns(bytes, &frame.payload, count as usize);
+            if bytes[at + 4] == 3 {
+                frame.records = of_group(bytes, &frame.payload, count as usize);
                 return frame;
             }
             assert_eq!(bytes[at + 5], 0, "rows are not compressed in the samples");
@@ -184,38 +198,38 @@ fn frame(bytes: &[u8], start: usize, payload: Range<usize>) -> Frame {
     frame
 }
 
-/// The records of a block in columns, without statements of losses: of a cut one nothing is shown.
-fn of_columns(bytes: &[u8], payload: &Range<usize>, count: usize) -> Vec<Record> {
-    let stored = &bytes[payload.start + BLOCK_HEADER..payload.end];
-    let length = u32_at(bytes, payload.start + 36) as usize;
-    let body = match bytes[payload.start + 5] {
+/// The records of a group with one part, without statements of losses: of a cut one nothing is shown. The call
+/// sites are those of the directory, in its order: no test depends on the order of the records.
+fn of_group(bytes: &[u8], payload: &Range<usize>, count: usize) -> Vec<Record> {
+    let mut fields = Fields { bytes, at: payload.start + BLOCK_HEADER };
+    assert_eq!(fields.varint(), 1, "the samples have groups of one ring");
+    let sections: Vec<[u64; 3]> =
+        (0..fields.varint()).map(|_| std::array::from_fn(|_| fields.varint())).collect();
+    let [codec, length, stored] = sections[0];
+    let stored = &bytes[fields.at..fields.at + stored as usize];
+    let directory = match codec {
         0 => stored.to_vec(),
-        1 => lz4_flex::block::decompress(stored, length).unwrap(),
-        2 => zstd::bulk::decompress(stored, length).unwrap(),
+        1 => lz4_flex::block::decompress(stored, length as usize).unwrap(),
+        2 => zstd::bulk::decompress(stored, length as usize).unwrap(),
         codec => panic!("no writer knows codec {codec}"),
     };
-    assert_eq!(body.len(), length);
-    let mut fields = Fields { bytes: &body, at: 0 };
-    // The bases.
-    let _ = (fields.varint(), fields.varint());
-    let kinds: Vec<u32> = (0..fields.varint())
+    let mut fields = Fields { bytes: &directory, at: 0 };
+    let kinds: Vec<(u32, usize)> = (0..fields.varint())
         .map(|_| {
             let tag = (fields.varint() >> 1) as u32;
+            let of_kind = fields.varint() as usize;
             for _ in 0..fields.varint() {
-                let layout = fields.varint();
-                let _width = (layout == 2 || layout == 3).then(|| fields.varint());
+                let _section = fields.varint();
+                fields.skip_layout();
                 let _bytes = fields.varint();
             }
-            tag
+            (tag, of_kind)
         })
         .collect();
-    let which = fields.varint() as usize;
-    let _times = fields.varint();
-    assert_eq!(which, if kinds.len() == 1 { 0 } else { count });
-    assert!(!kinds.contains(&1), "the walk does not look for statements in columns");
-    let which = &body[fields.at..fields.at + which];
-    let tag = |at| if kinds.len() == 1 { kinds[0] } else { kinds[usize::from(which[at])] };
-    (0..count).map(|at| Record { tag: tag(at), end: payload.end, lost: [0; 10] }).collect()
+    assert!(kinds.iter().all(|kind| kind.0 != 1), "the walk does not look for statements in groups");
+    assert_eq!(kinds.iter().map(|kind| kind.1).sum::<usize>(), count);
+    let tags = kinds.into_iter().flat_map(|(tag, of_kind)| std::iter::repeat_n(tag, of_kind));
+    tags.map(|tag| Record { tag, end: payload.end, lost: [0; 10] }).collect()
 }
 
 fn totals(bytes: &[u8], at: usize) -> [u64; 10] {

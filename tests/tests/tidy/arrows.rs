@@ -11,7 +11,7 @@ use crate::files::{SourceFile, files};
 /// of one floor do not know each other, except for those joined by `+`.
 const FLOORS: &str = "
 ringbuf:     memory channel > queue+claim+batch+consumer+file > ring > storage > positions header
-             > cpu error sync
+             > error sync > cpu
 format:      recovery > index > block > summary > value > dictionary volatile > loss template > types
              > frame > clock shape > bytes
 session:     leftover unread+tail > writer > frames > dir > positioned codec lock layout failpoint
