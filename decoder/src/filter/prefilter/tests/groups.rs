@@ -19,6 +19,19 @@ const TAGS: [u32; 3] = [30, 31, 90];
 /// The number of kinds of values.
 const KINDS: u64 = 18;
 
+/// A float with few digits or many, large or small.
+fn float(style: u64, dice: &mut Dice) -> f64 {
+    let n = dice.below(1_000_000) as f64 / 1000.0;
+    match style % 8 {
+        0..3 => n,
+        3 => n.sqrt() * 1e3,
+        4 => n * 1e9,
+        5 => -n.sqrt() * 1e15,
+        6 => n * 1e-9,
+        _ => [n, 9_999_999_999.5, 1.5e17, f64::NAN, -0.0, 999_999.999_5][dice.below(6) as usize],
+    }
+}
+
 /// The kinds of values, each with a value of it in raw layout.
 fn value(kind: u64, style: u64, dice: &mut Dice) -> (Type, Vec<u8>) {
     let text = |dice: &mut Dice| {
@@ -40,20 +53,6 @@ fn value(kind: u64, style: u64, dice: &mut Dice) -> (Type, Vec<u8>) {
         }
     };
     let integer = |dice: &mut Dice| dice.below(u64::MAX) >> dice.below(64);
-    // With few digits, with many, large and small.
-    let float = |dice: &mut Dice| {
-        let n = dice.below(1_000_000) as f64 / 1000.0;
-        match style % 8 {
-            0..3 => n,
-            3 => n.sqrt() * 1e3,
-            4 => n * 1e9,
-            5 => -n.sqrt() * 1e15,
-            6 => n * 1e-9,
-            _ => {
-                [n, 9_999_999_999.5, 1.5e17, f64::NAN, -0.0, 999_999.999_5][dice.below(6) as usize]
-            }
-        }
-    };
     match kind % KINDS {
         0..4 => (
             if kind.is_multiple_of(2) { Type::Str } else { Type::Formatted },
@@ -64,7 +63,7 @@ fn value(kind: u64, style: u64, dice: &mut Dice) -> (Type, Vec<u8>) {
         6 => (Type::U16, (dice.below(7) as u16 * 100 + 3).to_le_bytes().into()),
         7 => (Type::I32, (dice.below(9) as i32 - 4).to_le_bytes().into()),
         8 => (Type::U8, vec![dice.below(256) as u8]),
-        9 => (Type::F64, float(dice).to_le_bytes().into()),
+        9 => (Type::F64, float(style, dice).to_le_bytes().into()),
         10 => (Type::Bool, vec![dice.below(2) as u8]),
         11 => {
             let nanos = dice.below(1 << 30) as u32 % 1_000_000_000;
@@ -79,11 +78,11 @@ fn value(kind: u64, style: u64, dice: &mut Dice) -> (Type, Vec<u8>) {
             (Type::Tuple(vec![Type::Str, Type::U32]), both)
         }
         15 => {
-            let three = [(); 3].map(|()| float(dice).to_le_bytes());
+            let three = [(); 3].map(|()| float(style, dice).to_le_bytes());
             (Type::Array(Type::F64.into(), 3), three.concat())
         }
         16 => {
-            let floats = [(); 2].map(|()| float(dice));
+            let floats = [(); 2].map(|()| float(style, dice));
             let bytes = [&floats[0].to_le_bytes()[..], &integer(dice).to_le_bytes()].concat();
             let bytes = [bytes, (floats[1] as f32).to_le_bytes().into()].concat();
             (Type::Tuple(vec![Type::F64, Type::U64, Type::F32]), bytes)
