@@ -345,11 +345,19 @@ impl Decoder {
 
     /// Reads the heads of the rings, unless that was done.
     pub(crate) fn start(&mut self) {
-        self.list_all();
-        if !std::mem::replace(&mut self.is_started, true) {
-            self.plan.apply_filter();
+        if self.begin() {
             self.extend();
         }
+    }
+
+    /// Applies the filter, unless the decoder has been started. Returns whether to [extend](Self::extend) it.
+    pub(crate) fn begin(&mut self) -> bool {
+        self.list_all();
+        if std::mem::replace(&mut self.is_started, true) {
+            return false;
+        }
+        self.plan.apply_filter();
+        true
     }
 
     /// Starts the decoder so late that about as many records, wanted or not, follow. Returns `false` if it has
@@ -365,7 +373,7 @@ impl Decoder {
     }
 
     /// Gives the rings what is new in the dumps.
-    pub(super) fn extend(&mut self) {
+    pub(crate) fn extend(&mut self) {
         self.extend_with(|_, _| None);
     }
 

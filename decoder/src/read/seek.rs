@@ -12,6 +12,7 @@
 //! laid out as writers lay out values of its type may hold anything.
 
 mod bits;
+mod digits;
 mod found;
 mod memory;
 mod numbers;

@@ -103,13 +103,12 @@ impl Decoder {
         threads: NonZero<usize>,
         sink: impl FnMut(&[u8]) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
+        if threads.get() > 1 {
+            return parallel::render(self, (format, options), threads, sink);
+        }
         self.start();
         let encoding = EntryEncoding::new(self, format, options);
-        if threads.get() > 1 {
-            parallel::render(self, &encoding, threads, sink)
-        } else {
-            serial::render(self, &encoding, sink)
-        }
+        serial::render(self, &encoding, sink)
     }
 
     /// As [`render`](Self::render) in one thread, but only the last `count` records, and the losses after the

@@ -25,16 +25,20 @@ impl Shown<'_> {
             (true, true) => text == self.piece,
             (true, false) => text.starts_with(self.piece),
             (false, true) => text.ends_with(self.piece),
-            (false, false) => text.windows(self.piece.len()).any(|part| part == self.piece),
+            // Most windows differ in their first byte.
+            (false, false) => text
+                .windows(self.piece.len())
+                .any(|part| part.first() == self.piece.first() && part == self.piece),
         }
     }
 
-    fn is_decimal(&self) -> bool {
+    /// Whether the piece is made of digits alone.
+    pub(super) fn is_decimal(&self) -> bool {
         self.piece.iter().all(u8::is_ascii_digit)
     }
 
     /// The smallest number with the digits of the piece; `None` if it is not made of digits alone, or beyond all.
-    fn least(&self) -> Option<u64> {
+    pub(super) fn least(&self) -> Option<u64> {
         let digits = u32::try_from(self.piece.len()).ok().filter(|_| self.is_decimal())?;
         // A zero at the beginning follows another digit, unless it is the number itself.
         let is_zero = self.piece == b"0";
@@ -131,35 +135,66 @@ impl Seeker<'_> {
         let Some(spec) = shown.leaf.spec else { return Ok(false) };
         let is_decimal = matches!(spec.format, Trait::Display | Trait::Debug);
         if let ([column], LeafKind::Integer(_), true) = (columns, shown.leaf.kind, is_decimal)
-            && let Some(stored) = self.integers_of(kind, column, ty)?
+            && Stored::of(ty).is_some()
         {
+            if Self::are_short_integers(column, shown) {
+                return Ok(true);
+            }
+            let Some(stored) = self.integers_of(kind, column, ty)? else {
+                return self.find_printed(kind, columns, ty, shown, found);
+            };
             self.find_digits(stored, shown, found);
             return Ok(true);
+        }
+        if let ([column], Type::F64, true) = (columns, ty, is_decimal)
+            && self.are_short_floats(kind, column, shown, spec.precision)?
+        {
+            return Ok(true);
+        }
+        if matches!(ty, Type::Duration)
+            && self.are_short_durations(kind, columns, shown, spec.precision)?
+        {
+            return Ok(true);
+        }
+        if let Some(is_found) = self.find_in_parts(kind, columns, ty, shown, found)? {
+            return Ok(is_found);
         }
         if let ([column], Type::F64, None) = (columns, ty, spec.precision)
             && is_decimal
         {
-            let style = match spec.format {
-                Trait::Display => Style::Display,
-                _ => Style::Debug,
-            };
-            self.need(column)?;
-            let mut values = self.body.values(column)?;
-            let mut bytes = Vec::new();
-            for index in 0..kind.count as usize {
-                bytes.clear();
-                values.put(&mut bytes)?;
-                let bits = bytes.first_chunk().map_or(0, |bits| u64::from_le_bytes(*bits));
-                let mut digits = zmij::Buffer::new();
-                // Very large and very small ones are printed in another way.
-                let text = text::shortest(&mut digits, f64::from_bits(bits), style);
-                if text.is_none_or(|text| shown.is_in(text.as_bytes())) {
-                    found.insert(index);
-                }
-            }
-            return Ok(true);
+            return self.find_float(kind, column, spec.format, shown, found);
         }
         self.find_printed(kind, columns, ty, shown, found)
+    }
+
+    /// Adds the records with a float whose shortest text has a piece.
+    fn find_float(
+        &mut self,
+        kind: &GroupKind,
+        column: &GroupColumn,
+        format: Trait,
+        shown: &Shown<'_>,
+        found: &mut Bits,
+    ) -> Result<bool, BlockError> {
+        let style = match format {
+            Trait::Display => Style::Display,
+            _ => Style::Debug,
+        };
+        self.need(column)?;
+        let mut values = self.body.values(column)?;
+        let mut bytes = Vec::new();
+        for index in 0..kind.count as usize {
+            bytes.clear();
+            values.put(&mut bytes)?;
+            let bits = bytes.first_chunk().map_or(0, |bits| u64::from_le_bytes(*bits));
+            let mut digits = zmij::Buffer::new();
+            // Very large and very small ones are printed in another way.
+            let text = text::shortest(&mut digits, f64::from_bits(bits), style);
+            if text.is_none_or(|text| shown.is_in(text.as_bytes())) {
+                found.insert(index);
+            }
+        }
+        Ok(true)
     }
 
     /// Adds the records with an integer in the buffer that has the digits of a piece.
@@ -208,7 +243,7 @@ impl Seeker<'_> {
         let values = columns.iter().map(|column| self.body.values(column));
         let mut values = values.collect::<Result<Vec<_>, _>>()?;
         // Digits that are neither in the whole part nor after the point.
-        let least = shown.least().map_or(0.0, |least| least as f64 - 1.0);
+        let least = shown.limit().unwrap_or(0.0);
         let after_point =
             spec.precision.filter(|_| shown.is_decimal()).map_or(usize::MAX, usize::from);
         // The digits of an exponent are in neither.

@@ -12,7 +12,8 @@
 //! caller's, and `sink` does not have to be `Send`. A batch has runs of records as the merge found them, and
 //! shares their record batches and bodies with the rings: nothing is copied.
 //!
-//! If the filter searches values, other threads search groups before the merge comes to them.
+//! If the filter searches values, other threads search groups before the merge comes to them. They start before the
+//! heads of the rings are read, which takes as long as everything else if little is found.
 //!
 //! - **Order.** Batches are numbered; text is passed on by number.
 //! - **Bounded.** There are at most [`BATCHES_PER_THREAD`] batches for each thread, in any state. A batch
@@ -36,6 +37,8 @@ use super::stitcher::Stitcher;
 use super::workers::{Finishing, Workers};
 use crate::model::origin::RingName;
 use crate::read::{BlockPlace, Decoder, SoughtGroups, Statement, Turn};
+use crate::render::format::Format;
+use crate::render::options::RenderOptions;
 
 /// A buffer for text that is longer than this is not reused.
 const MAX_SPARE_BYTES: usize = 2 << 20;
@@ -195,8 +198,23 @@ impl<S: FnMut(&[u8]) -> ControlFlow<()>> Pipeline<'_, '_, S> {
     }
 }
 
-/// Ends the threads that search groups when the caller's leaves the scope.
+/// Threads that search groups. They end when the caller's leaves the scope.
 struct Searching<'a>(&'a SoughtGroups);
+
+impl<'a> Searching<'a> {
+    fn start<'scope>(
+        sought: &'a SoughtGroups,
+        threads: usize,
+        scope: &'scope Scope<'scope, 'a>,
+    ) -> Self {
+        for _ in 0..threads {
+            let named = thread::Builder::new().name("steno-search".into());
+            // If it fails, the caller's thread searches alone.
+            let _handle = named.spawn_scoped(scope, || sought.work());
+        }
+        Self(sought)
+    }
+}
 
 impl Drop for Searching<'_> {
     fn drop(&mut self) {
@@ -207,17 +225,37 @@ impl Drop for Searching<'_> {
 /// Renders all entries of a decoder with at most `threads` threads, including this one.
 pub(super) fn render(
     decoder: &mut Decoder,
-    encoding: &EntryEncoding,
+    (format, options): (Format, &RenderOptions),
     threads: NonZero<usize>,
     sink: impl FnMut(&[u8]) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     // Far above what a merging thread can keep busy.
     let most_threads = threads.get().min(MAX_THREADS);
+    let is_new = decoder.begin();
+    let encoding = EntryEncoding::new(decoder, format, options);
+    let sought = decoder.sought();
+    thread::scope(|scope| {
+        let start = |sought| Searching::start(sought, most_threads - 1, scope);
+        let _searching = sought.as_deref().map(start);
+        // A ring in which nothing is found goes through all groups.
+        if is_new {
+            decoder.extend();
+        }
+        merge(decoder, &encoding, most_threads, sink)
+    })
+}
+
+/// Merges the rings, and renders what they give.
+fn merge(
+    decoder: &mut Decoder,
+    encoding: &EntryEncoding,
+    most_threads: usize,
+    sink: impl FnMut(&[u8]) -> ControlFlow<()>,
+) -> ControlFlow<()> {
     let rings = decoder.ring_names();
     let stitcher = Stitcher::new(decoder.take_pending());
     let workers = Workers::new(most_threads);
     let mut counted = (0, Vec::new());
-    let sought = decoder.sought();
     let flow = thread::scope(|scope| {
         let _finishing = Finishing(&workers);
         let mut pipeline = Pipeline {
@@ -237,14 +275,6 @@ pub(super) fn render(
             shown: 0,
             unreadable: Vec::new(),
         };
-        let _searching = sought.as_deref().map(|sought| {
-            for _ in 1..most_threads {
-                let named = thread::Builder::new().name("steno-search".into());
-                // If it fails, this thread searches alone.
-                let _handle = named.spawn_scoped(scope, || sought.work());
-            }
-            Searching(sought)
-        });
         let merged = decoder.merge(|turn, index, _| pipeline.take(&turn, index));
         let flow = if merged.is_break() { merged } else { pipeline.finish() };
         counted = (pipeline.shown, pipeline.unreadable);

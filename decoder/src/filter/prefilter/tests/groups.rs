@@ -16,6 +16,22 @@ use crate::{Decoder, Dump, Entry, Filter, Format, RenderOptions};
 
 const TAGS: [u32; 3] = [30, 31, 90];
 
+/// The number of kinds of values.
+const KINDS: u64 = 18;
+
+/// A float with few digits or many, large or small.
+fn float(style: u64, dice: &mut Dice) -> f64 {
+    let n = dice.below(1_000_000) as f64 / 1000.0;
+    match style % 8 {
+        0..3 => n,
+        3 => n.sqrt() * 1e3,
+        4 => n * 1e9,
+        5 => -n.sqrt() * 1e15,
+        6 => n * 1e-9,
+        _ => [n, 9_999_999_999.5, 1.5e17, f64::NAN, -0.0, 999_999.999_5][dice.below(6) as usize],
+    }
+}
+
 /// The kinds of values, each with a value of it in raw layout.
 fn value(kind: u64, style: u64, dice: &mut Dice) -> (Type, Vec<u8>) {
     let text = |dice: &mut Dice| {
@@ -38,7 +54,7 @@ fn value(kind: u64, style: u64, dice: &mut Dice) -> (Type, Vec<u8>) {
         }
     };
     let integer = |dice: &mut Dice| dice.below(u64::MAX) >> dice.below(64);
-    match kind % 16 {
+    match kind % KINDS {
         0..4 => (
             if kind.is_multiple_of(2) { Type::Str } else { Type::Formatted },
             str_bytes(&text(dice)),
@@ -48,15 +64,7 @@ fn value(kind: u64, style: u64, dice: &mut Dice) -> (Type, Vec<u8>) {
         6 => (Type::U16, (dice.below(7) as u16 * 100 + 3).to_le_bytes().into()),
         7 => (Type::I32, (dice.below(9) as i32 - 4).to_le_bytes().into()),
         8 => (Type::U8, vec![dice.below(256) as u8]),
-        9 => {
-            let n = dice.below(1_000_000) as f64 / 1000.0;
-            let n = match style % 3 {
-                0 => n,
-                1 => n.sqrt() * 1e3,
-                _ => f64::from_bits(dice.below(u64::MAX)),
-            };
-            (Type::F64, n.to_le_bytes().into())
-        }
+        9 => (Type::F64, float(style, dice).to_le_bytes().into()),
         10 => (Type::Bool, vec![dice.below(2) as u8]),
         11 => {
             let nanos = dice.below(1 << 30) as u32 % 1_000_000_000;
@@ -69,6 +77,16 @@ fn value(kind: u64, style: u64, dice: &mut Dice) -> (Type, Vec<u8>) {
             let both =
                 [str_bytes(&text(dice)), (integer(dice) as u32).to_le_bytes().into()].concat();
             (Type::Tuple(vec![Type::Str, Type::U32]), both)
+        }
+        15 => {
+            let three = [(); 3].map(|()| float(style, dice).to_le_bytes());
+            (Type::Array(Type::F64.into(), 3), three.concat())
+        }
+        16 => {
+            let floats = [(); 2].map(|()| float(style, dice));
+            let bytes = [&floats[0].to_le_bytes()[..], &integer(dice).to_le_bytes()].concat();
+            let bytes = [bytes, (floats[1] as f32).to_le_bytes().into()].concat();
+            (Type::Tuple(vec![Type::F64, Type::U64, Type::F32]), bytes)
         }
         _ => {
             let texts: Vec<_> = (0..dice.below(3)).map(|_| str_bytes(&text(dice))).collect();
@@ -86,16 +104,20 @@ struct Model {
 
 impl Model {
     fn random(tag: u32, dice: &mut Dice) -> Self {
-        let specs = ["", "", "", ":?", ":>9", ":.2", ":x", ":08", ":#x", ":+", ":e", ":.2e"];
+        let specs = [
+            "", "", "", ":?", ":>9", ":.2", ":x", ":08", ":#x", ":+", ":e", ":.0", ":.3?", ":.12",
+            ":012.1", ":#?", ":.2e", ":.0e",
+        ];
         let texts = ["", "a", " for ", ": ", "=", "order_id=", "\n", "503 "];
-        let values: Vec<_> = (0..dice.below(5)).map(|_| (dice.below(16), dice.below(9))).collect();
+        let values: Vec<_> =
+            (0..dice.below(5)).map(|_| (dice.below(KINDS), dice.below(9))).collect();
         let mut template = texts[dice.below(8) as usize].to_owned();
         let mut slots = Vec::new();
         for (index, (kind, style)) in values.iter().enumerate() {
             let (ty, _) = value(*kind, *style, &mut Dice(1));
             let role = [Role::Argument, Role::Field, Role::DebugField][dice.below(3) as usize];
             if role == Role::Argument {
-                let (spec, text) = (specs[dice.below(12) as usize], texts[dice.below(8) as usize]);
+                let (spec, text) = (specs[dice.below(18) as usize], texts[dice.below(8) as usize]);
                 template.push_str(&format!("{{{index}{spec}}}{text}"));
             }
             slots.push((["id", "status", "a b"][dice.below(3) as usize], role, ty));
@@ -185,6 +207,16 @@ fn lines(dump: &Dump, filter: Filter, format: Format) -> String {
 
 /// A pattern of a piece of a text.
 fn pattern(text: &str, dice: &mut Dice) -> String {
+    if dice.below(3) == 0 {
+        // A run of digits, or the end of one.
+        let runs = text.split(|char: char| !char.is_ascii_digit()).filter(|run| !run.is_empty());
+        let runs: Vec<_> = runs.collect();
+        if !runs.is_empty() {
+            let run = runs[dice.below(runs.len() as u64) as usize];
+            let from = dice.below(2) * dice.below(run.len() as u64);
+            return run[from as usize..].to_owned();
+        }
+    }
     let chars: Vec<char> = text.chars().collect();
     let from = dice.below(1 + chars.len() as u64) as usize;
     let most = [4, 12, 40][dice.below(3) as usize];
