@@ -27,6 +27,7 @@ fn float(style: u64, dice: &mut Dice) -> f64 {
         3 => n.sqrt() * 1e3,
         4 => n * 1e9,
         5 => -n.sqrt() * 1e15,
+        6 if dice.below(2) == 0 => f64::from_bits(dice.below(u64::MAX)),
         6 => n * 1e-9,
         _ => [n, 9_999_999_999.5, 1.5e17, f64::NAN, -0.0, 999_999.999_5][dice.below(6) as usize],
     }
