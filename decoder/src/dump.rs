@@ -224,7 +224,16 @@ impl Dump {
     ) -> Result<Self, OpenError> {
         let file: Arc<Path> = path.into();
         let contents = Contents::read(&file, &source, limits)?;
-        Ok(Self {
+        Ok(Self::of(file, source, writer_is_alive, contents))
+    }
+
+    fn of(
+        file: Arc<Path>,
+        source: Source,
+        writer_is_alive: Option<bool>,
+        contents: Contents,
+    ) -> Self {
+        Self {
             name: Arc::clone(&file),
             path: file,
             source: Arc::new(source),
@@ -232,7 +241,7 @@ impl Dump {
             contents: Arc::new(contents),
             opening: Arc::default(),
             tail: None,
-        })
+        }
     }
 
     /// The name to show for the dump, also in its damage: the path as it was given, or what

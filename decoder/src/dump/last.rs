@@ -92,16 +92,8 @@ impl Dump {
         let Some(contents) = Contents::read_last(&file, &source, limits, scanned) else {
             return Self::open_within(path, limits);
         };
-        Ok(Self {
-            name: Arc::clone(&file),
-            path: file,
-            source: Arc::new(source),
-            writer_is_alive,
-            contents: Arc::new(contents),
-            opening: Arc::default(),
-            // A sealed dump has none.
-            tail: None,
-        })
+        // A sealed dump has no tail.
+        Ok(Self::of(file, source, writer_is_alive, contents))
     }
 
     /// The blocks that were passed over when the dump was opened, if some were.

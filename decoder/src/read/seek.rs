@@ -236,9 +236,22 @@ impl Seeker<'_> {
 
     /// Decompresses a column.
     fn need(&mut self, column: &GroupColumn) -> Result<(), BlockError> {
+        self.need_section(column.section)
+    }
+
+    /// Decompresses a section.
+    fn need_section(&mut self, section: usize) -> Result<(), BlockError> {
         let Self { unpacker, body, stored, .. } = self;
-        body.need(column.section, stored, &mut |codec, from, to| {
-            unpacker.decompress_into(codec, from, to)
+        body.need(section, stored, &mut |codec, from, to| unpacker.decompress_into(codec, from, to))
+    }
+
+    /// Decompresses columns, and the pools that they refer to.
+    fn need_columns(&mut self, columns: &[GroupColumn]) -> Result<(), BlockError> {
+        let Self { unpacker, body, stored, .. } = self;
+        columns.iter().try_for_each(|column| {
+            body.need_column(column, stored, &mut |codec, from, to| {
+                unpacker.decompress_into(codec, from, to)
+            })
         })
     }
 

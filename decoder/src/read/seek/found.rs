@@ -96,12 +96,7 @@ impl Seeker<'_> {
             return Ok(ends);
         }
         let columns = self.body.columns_of(kind).to_vec();
-        for column in &columns {
-            let Self { unpacker, body, stored, .. } = &mut *self;
-            body.need_column(column, stored, &mut |codec, from, to| {
-                unpacker.decompress_into(codec, from, to)
-            })?;
-        }
+        self.need_columns(&columns)?;
         let values = columns.iter().map(|column| self.body.values(column));
         let mut values = values.collect::<Result<Vec<_>, _>>()?;
         for index in 0..kind.count as usize {

@@ -234,12 +234,7 @@ impl Seeker<'_> {
         found: &mut Bits,
     ) -> Result<bool, BlockError> {
         let Some(spec) = shown.leaf.spec.filter(|_| !columns.is_empty()) else { return Ok(false) };
-        for column in columns {
-            let Self { unpacker, body, stored, .. } = &mut *self;
-            body.need_column(column, stored, &mut |codec, from, to| {
-                unpacker.decompress_into(codec, from, to)
-            })?;
-        }
+        self.need_columns(columns)?;
         let values = columns.iter().map(|column| self.body.values(column));
         let mut values = values.collect::<Result<Vec<_>, _>>()?;
         // Digits that are neither in the whole part nor after the point.

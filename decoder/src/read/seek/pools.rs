@@ -68,11 +68,8 @@ impl Seeker<'_> {
 
     /// The plain bytes of a pool.
     fn pool(&mut self, pool: &Pool) -> Result<&[u8], BlockError> {
-        let Self { unpacker, body, stored, .. } = self;
-        body.need(pool.section, stored, &mut |codec, from, to| {
-            unpacker.decompress_into(codec, from, to)
-        })?;
-        body.bytes().get(pool.bytes.clone()).ok_or(BlockError::Columns)
+        self.need_section(pool.section)?;
+        self.body.bytes().get(pool.bytes.clone()).ok_or(BlockError::Columns)
     }
 }
 
