@@ -1,6 +1,7 @@
 //! Types of recorded values, as the dictionary states them.
 
 mod flat;
+pub mod reserved;
 
 use serde::{Deserialize, Serialize};
 
@@ -177,6 +178,12 @@ impl Type {
     #[must_use]
     pub fn is_set(&self) -> bool {
         matches!(self, Self::Map(_, value) if value.is_nothing_at_all())
+    }
+
+    /// Whether this is a struct with a [reserved] name, which is shown in a way of its own.
+    #[must_use]
+    pub fn is_reserved(&self) -> bool {
+        matches!(self, Self::Struct(of) if reserved::is_reserved(&of.name))
     }
 
     /// Whether the value is formatted at the call, which makes calls slow.

@@ -141,4 +141,6 @@ pub use self::handle::logger::{Logger, SetFilterError, flush, set_filter, stats,
 pub use self::handle::scope::Scope;
 pub use self::stats::Stats;
 pub use self::thread::{in_signal_handler, prepare_call_sites, prepare_thread};
-pub use self::value::{AsRecord, Empty, Value};
+#[cfg(feature = "serde")]
+pub use self::value::serde;
+pub use self::value::{AsRecord, Empty, Hexdump, Serialized, Value, hexdump};

@@ -4,6 +4,10 @@
 mod errors;
 mod options;
 mod own_types;
+mod packages;
+mod recursion;
+mod serialised;
+mod std_types;
 
 use serde_json::Value;
 use stenolog_decoder::Format;
