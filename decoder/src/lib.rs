@@ -36,7 +36,9 @@ pub use model::record::Record;
 pub use model::site::CompiledSite;
 pub use model::state::{DumpState, Tail};
 pub use read::{Decoder, Entries, IntoDumps, Losses, Order, Records, Summary};
-pub use render::{Format, Precision, RenderOptions, Renderer, UnknownFormatError, Zone, ZoneError};
+pub use render::{
+    Format, Precision, RenderOptions, Renderer, UnknownFormatError, Zone, ZoneError, type_name,
+};
 pub use rings::{
     LeftRings, LeftState, Recovery, RefusalReason, RefusedDir, RingDir, RingSearch, RingsError,
     UnreadRing,

@@ -73,6 +73,21 @@ fn write_thread(thread: Option<&Thread>, out: &mut String) {
     }
 }
 
+/// The type of a value as Rust names it, without the names of containers.
+///
+/// ```
+/// use stenolog_decoder::format::types::Type;
+///
+/// let ty = Type::Option(Box::new(Type::Array(Box::new(Type::U8), 4)));
+/// assert_eq!(stenolog_decoder::type_name(&ty), "Option<[u8; 4]>");
+/// ```
+#[must_use]
+pub fn type_name(ty: &Type) -> String {
+    let mut name = String::new();
+    write_type(ty, &mut name);
+    name
+}
+
 /// Appends the type as Rust names it. The dictionary bounds the nesting of types.
 fn write_type(ty: &Type, out: &mut String) {
     match ty {

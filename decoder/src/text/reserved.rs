@@ -100,7 +100,7 @@ impl<'v> Reserved<'v> {
             Self::Uuid(bytes) => write_uuid(bytes, format == Trait::UpperHex, f),
             Self::Chrono(value) => value.fmt(is_debug, f),
             Self::Jiff(value) => value.fmt(is_debug, f),
-            Self::Time(value) => value.fmt(f),
+            Self::Time(value) => value.fmt(is_debug, f),
             Self::Decimal(value) => value.fmt(format, f),
             Self::Bytes(bytes) => match format {
                 Trait::LowerHex => bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}")),
@@ -231,3 +231,11 @@ fn integer(value: &Value<'_>) -> Option<i64> {
 fn nanos(number: i64) -> Option<u32> {
     u32::try_from(number).ok().filter(|nanos| *nanos < 1_000_000_000)
 }
+
+/// Nanoseconds below a second, of either sign.
+fn is_below_second(number: i64) -> Option<()> {
+    (-999_999_999..=999_999_999).contains(&number).then_some(())
+}
+
+#[cfg(test)]
+mod tests;

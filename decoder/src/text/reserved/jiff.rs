@@ -6,7 +6,7 @@ use stenolog_format::types::reserved as names;
 use stenolog_format::value::{Product, Value};
 
 use super::calendar::{Date, clock, split};
-use super::{integer, integers, nanos};
+use super::{integer, integers, is_below_second, nanos};
 
 #[derive(Debug)]
 pub(crate) enum Jiff<'v> {
@@ -59,7 +59,7 @@ impl<'v> Jiff<'v> {
             }
             names::JIFF_DURATION => {
                 let [seconds, part] = integers(product)?;
-                nanos(part.abs())?;
+                is_below_second(part)?;
                 Self::Duration(seconds, part as i32)
             }
             names::JIFF_SPAN => Self::Span(integers(product)?),

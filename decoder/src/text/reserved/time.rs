@@ -6,7 +6,7 @@ use stenolog_format::types::reserved as names;
 use stenolog_format::value::Product;
 
 use super::calendar::{Date, clock, split};
-use super::{integers, nanos};
+use super::{integers, is_below_second, nanos};
 
 #[derive(Debug)]
 pub(crate) enum Time {
@@ -52,17 +52,21 @@ impl Time {
             }
             names::TIME_DURATION => {
                 let [seconds, part] = integers(product)?;
-                nanos(part.abs())?;
+                is_below_second(part)?;
                 Self::Duration(seconds, part as i32)
             }
             _ => return None,
         })
     }
 
-    /// `Display`, which `Debug` is as well.
-    pub(super) fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// `Display`, which `Debug` is as well, except of durations.
+    pub(super) fn fmt(&self, is_debug: bool, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = String::new();
         match *self {
+            Self::Duration(seconds, part) if is_debug => {
+                let mut fields = f.debug_struct("SignedDuration");
+                return fields.field("seconds", &seconds).field("nanoseconds", &part).finish();
+            }
             Self::Duration(seconds, part) => return write_duration(seconds, part, f),
             Self::Offset(seconds, nanos, offset) => {
                 put_moment(&mut text, seconds.saturating_add(offset), nanos);
