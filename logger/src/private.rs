@@ -9,14 +9,16 @@ pub use stenolog_macros::call;
 
 pub use crate::call::ceiling::statically_enabled;
 pub use crate::call::emit::emit;
+pub use crate::call::rate::Rate;
 pub use crate::call::targets::Targets;
 pub use crate::call::time::{Now, at};
 pub use crate::registry::site::{Meta, Site, SlotMeta};
 pub use crate::value::{
-    Args, AsRecord, Ascii, Bound, Buffer, Derived, Hex, Laid, Prepared, Redacted, Serialized, Shown, Text,
-    Value, With, ascii_text, debug_text, describe_enum, describe_fields, describe_struct,
-    display_text, enum_bound, enum_fixed_size, enum_signature, fixed_or, hex_text, product_bound,
-    product_fixed_size, product_signature, recursive, sum_sizes, variant_size, with, write_index,
+    Args, AsRecord, Ascii, Bound, Buffer, Derived, Hex, Laid, Prepared, Redacted, Serialized,
+    Shown, Text, Value, With, ascii_text, debug_text, describe_enum, describe_fields,
+    describe_struct, display_text, enum_bound, enum_fixed_size, enum_signature, fixed_or, hex_text,
+    product_bound, product_fixed_size, product_signature, recursive, sum_sizes, variant_size, with,
+    write_index,
 };
 #[cfg(feature = "__fault_points")]
 pub use stenolog_session::failpoint::Step;
@@ -28,8 +30,8 @@ pub use core::primitive::{bool, u8, u64, usize};
 /// Functions that capture arguments.
 pub mod capture {
     pub use crate::call::capture::{
-        by, count, debug, debug_field, debug_with, display, display_field, exact, field, message,
-        pointer,
+        LeftOut, Suppressed, by, count, debug, debug_field, debug_with, display, display_field,
+        exact, field, message, pointer,
     };
     pub use crate::call::registers::Concat;
 }

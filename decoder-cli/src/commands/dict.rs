@@ -71,14 +71,12 @@ impl Run for Plan {
         outcome.incomplete |= inputs.dumps.iter().any(|dump| !dump.damage().is_empty());
         let sites = listed(&inputs.dumps);
         let all = sites.len();
-        let shown: Vec<_> = sites.into_iter().filter(|site| !self.eager || is_eager(site)).collect();
+        let shown: Vec<_> =
+            sites.into_iter().filter(|site| !self.eager || is_eager(site)).collect();
         let mut output = Output::new();
         for site in &shown {
-            let text = if self.json {
-                format!("{}\n", as_json(site))
-            } else {
-                as_text(site, self.eager)
-            };
+            let text =
+                if self.json { format!("{}\n", as_json(site)) } else { as_text(site, self.eager) };
             output.append(|out| out.push_str(&text))?;
         }
         if self.eager && !self.json {

@@ -34,7 +34,10 @@ fn call_sites_are_listed_with_what_they_format() {
     let workspace = logged();
     let text = workspace.run(&["dict", "app.steno"]).ok();
     let lines: Vec<_> = text.lines().collect();
-    assert!(lines[0].contains("dict.rs:") && lines[0].ends_with(" INFO  app::net: plain {n:>4} of {}"), "{text}");
+    assert!(
+        lines[0].contains("dict.rs:") && lines[0].ends_with(" INFO  app::net: plain {n:>4} of {}"),
+        "{text}"
+    );
     assert_eq!(lines[1..3], ["    n: u32", "    {1}: f64"], "{text}");
     assert_eq!(text.matches("formatted at the call").count(), 3, "{text}");
 

@@ -94,8 +94,7 @@ impl<'v> Reserved<'v> {
 
     /// Prints by a trait. Those that the type lacks in Rust print as `{}`, or else as `{:?}`.
     pub(super) fn fmt(&self, format: Trait, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_debug =
-            matches!(format, Trait::Debug | Trait::DebugLowerHex | Trait::DebugUpperHex);
+        let is_debug = matches!(format, Trait::Debug | Trait::DebugLowerHex | Trait::DebugUpperHex);
         match self {
             Self::Uuid(bytes) => write_uuid(bytes, format == Trait::UpperHex, f),
             Self::Chrono(value) => value.fmt(is_debug, f),
@@ -177,7 +176,8 @@ fn bytes<'v>(value: &'v Value<'v>) -> Option<&'v [u8]> {
 
 fn write_uuid(bytes: &[u8; 16], is_upper: bool, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let number = u128::from_be_bytes(*bytes);
-    let part = |at: u32, digits: u32| (number >> (128 - at - 4 * digits)) & ((1 << (4 * digits)) - 1);
+    let part =
+        |at: u32, digits: u32| (number >> (128 - at - 4 * digits)) & ((1 << (4 * digits)) - 1);
     let [a, b, c, d, e] = [part(0, 8), part(32, 4), part(48, 4), part(64, 4), part(80, 12)];
     if is_upper {
         write!(f, "{a:08X}-{b:04X}-{c:04X}-{d:04X}-{e:012X}")

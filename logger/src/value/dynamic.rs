@@ -26,11 +26,8 @@ pub struct Serialized {
 unsafe impl Value for Serialized {
     const SIGNATURE: u64 = signature::leaf("Dynamic");
     const FIXED_SIZE: Option<usize> = None;
-    const BOUND: Bound = Bound::product(
-        stenolog_format::types::reserved::DYNAMIC,
-        &[],
-        &[Bound::list(u8::BOUND)],
-    );
+    const BOUND: Bound =
+        Bound::product(stenolog_format::types::reserved::DYNAMIC, &[], &[Bound::list(u8::BOUND)]);
 
     fn describe() -> Type {
         dynamic::dynamic_type()

@@ -35,8 +35,7 @@ pub(super) struct FieldAttributes {
     pub(super) rename: Option<LitStr>,
 }
 
-const OF_FIELDS: &str =
-    "`skip`, `redact`, `display`, `debug`, `hex`, `ascii`, `recursive`, `with = path` or `rename = \"name\"`";
+const OF_FIELDS: &str = "`skip`, `redact`, `display`, `debug`, `hex`, `ascii`, `recursive`, `with = path` or `rename = \"name\"`";
 
 /// `#[record(crate = path)]`
 pub(super) fn of_container(attributes: &[Attribute], errors: &mut Errors) -> Option<Path> {

@@ -140,7 +140,9 @@ fn jiff_prints_as_it_does() {
 
 #[test]
 fn time_prints_as_it_does() {
-    use time::{Date, Duration, Month, OffsetDateTime, PrimitiveDateTime, Time, UtcDateTime, UtcOffset};
+    use time::{
+        Date, Duration, Month, OffsetDateTime, PrimitiveDateTime, Time, UtcDateTime, UtcOffset,
+    };
 
     let utc = OffsetDateTime::from_unix_timestamp_nanos(1_700_000_000_120_000_000).unwrap();
     let offset = UtcOffset::from_hms(-3, -30, -1).unwrap();
@@ -221,7 +223,8 @@ fn bytes_floats_and_small_vectors_print_as_they_do() {
     let body = bytes::Bytes::from_static(b"GET / \"\\\r\n\t\0\x01\xff~");
     let buffer = bytes::BytesMut::from(&b"ab"[..]);
     let small: smallvec::SmallVec<[u16; 4]> = smallvec::smallvec![1, 2, 3];
-    let (price, other) = (ordered_float::OrderedFloat(1.5), ordered_float::NotNan::new(2.0_f32).unwrap());
+    let (price, other) =
+        (ordered_float::OrderedFloat(1.5), ordered_float::NotNan::new(2.0_f32).unwrap());
     let mut fixture = LogFixture::new();
     info!(
         body, buffer, small, price, other, question = ?body,
@@ -289,7 +292,15 @@ fn filters_know_what_is_meant() {
     let mut fixture = LogFixture::new();
     let (trade, other) = (trade(), uuid::Uuid::from_u128(8));
     let delta = TimeDelta::milliseconds(1500);
-    info!(id = trade.id, at = trade.at, price = trade.price, delta, link = trade.link, trade, "one");
+    info!(
+        id = trade.id,
+        at = trade.at,
+        price = trade.price,
+        delta,
+        link = trade.link,
+        trade,
+        "one"
+    );
     info!(id = other, at = DateTime::<Utc>::UNIX_EPOCH, price = Decimal::ONE, "two");
     let path = fixture.path().to_owned();
     fixture.finish();

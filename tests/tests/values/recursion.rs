@@ -55,10 +55,7 @@ fn values_of_types_that_contain_themselves_are_typed() {
     assert_eq!(stenolog_tests::message(&records[0]), message);
     let empty = |value: u32| json!({"value": value, "next": null, "all": []});
     let fields = &records[0]["fields"];
-    assert_eq!(
-        fields["node"],
-        json!({"value": 1, "next": empty(2), "all": [empty(3), empty(4)]})
-    );
+    assert_eq!(fields["node"], json!({"value": 1, "next": empty(2), "all": [empty(3), empty(4)]}));
     assert_eq!(
         fields["sum"],
         json!({"Sum": [{"Number": 1.5}, {"Call": {"of": [{"Name": "x"}, {"Number": 2.0}]}}]})

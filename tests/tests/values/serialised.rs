@@ -69,7 +69,12 @@ fn json_is_that_of_serde_json() {
     let reply = reply();
     let value = json!({"a": [1, {"b": null}, -2.5, "x"], "c": true});
     info!(reply = stenolog::serde(&reply), value = stenolog::serde(&value), "served");
-    info!(text = stenolog::serde("text"), number = stenolog::serde(&7), none = stenolog::serde(&None::<u8>), "plain");
+    info!(
+        text = stenolog::serde("text"),
+        number = stenolog::serde(&7),
+        none = stenolog::serde(&None::<u8>),
+        "plain"
+    );
     let path = fixture.path().to_owned();
     let records = fixture.finish();
     assert_eq!(records[0]["fields"]["reply"], serde_json::to_value(&reply).unwrap());
@@ -98,7 +103,13 @@ fn plain() -> Plain {
 fn text_is_that_of_debug() {
     let mut fixture = LogFixture::new();
     let plain = plain();
-    info!(plain = stenolog::serde(&plain), "{:?} {:#?} {:04?}", stenolog::serde(&plain), stenolog::serde(&plain), stenolog::serde(&plain.id));
+    info!(
+        plain = stenolog::serde(&plain),
+        "{:?} {:#?} {:04?}",
+        stenolog::serde(&plain),
+        stenolog::serde(&plain),
+        stenolog::serde(&plain.id)
+    );
     let path = fixture.path().to_owned();
     assert_eq!(fixture.messages(), [format!("{plain:?} {plain:#?} {:04?}", plain.id)]);
     let (text, _) = stenolog_tests::render(&path, Format::Short);

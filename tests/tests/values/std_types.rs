@@ -210,7 +210,8 @@ fn errors_keep_their_sources_and_cells_show_their_content() {
     assert!(at.starts_with("20") && at.ends_with('Z'), "{at}");
     let mut converted = fields["converted"].clone();
     let times = [converted["started"].take(), converted["stamp"].take()];
-    let time = |time: &serde_json::Value| time.as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    let time =
+        |time: &serde_json::Value| time.as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
     let apart = time(&times[0]).duration_until(time(&times[1])).abs();
     assert!(apart < jiff::SignedDuration::from_secs(60), "{apart:?}");
     let outer = json!({"message": "outer", "sources": ["disk"]});

@@ -8,10 +8,40 @@ use crate::json::write_json;
 use crate::text::{ResolvedSpec, write_value};
 
 const NAMES: &[&str] = &[
-    UUID, CHRONO_UTC, CHRONO_FIXED, CHRONO_NAIVE, CHRONO_DATE, CHRONO_TIME, CHRONO_DELTA, CHRONO_OFFSET,
-    JIFF_TIMESTAMP, JIFF_ZONED, JIFF_DATE_TIME, JIFF_DATE, JIFF_TIME, JIFF_DURATION, JIFF_SPAN, JIFF_OFFSET,
-    TIME_OFFSET, TIME_UTC, TIME_PRIMITIVE, TIME_DATE, TIME_TIME, TIME_UTC_OFFSET, TIME_DURATION, DECIMAL, BYTES,
-    URL, HEXDUMP, DYNAMIC, RANGE, RANGE_INCLUSIVE, RANGE_FROM, RANGE_TO, RANGE_TO_INCLUSIVE, PHANTOM,
+    UUID,
+    CHRONO_UTC,
+    CHRONO_FIXED,
+    CHRONO_NAIVE,
+    CHRONO_DATE,
+    CHRONO_TIME,
+    CHRONO_DELTA,
+    CHRONO_OFFSET,
+    JIFF_TIMESTAMP,
+    JIFF_ZONED,
+    JIFF_DATE_TIME,
+    JIFF_DATE,
+    JIFF_TIME,
+    JIFF_DURATION,
+    JIFF_SPAN,
+    JIFF_OFFSET,
+    TIME_OFFSET,
+    TIME_UTC,
+    TIME_PRIMITIVE,
+    TIME_DATE,
+    TIME_TIME,
+    TIME_UTC_OFFSET,
+    TIME_DURATION,
+    DECIMAL,
+    BYTES,
+    URL,
+    HEXDUMP,
+    DYNAMIC,
+    RANGE,
+    RANGE_INCLUSIVE,
+    RANGE_FROM,
+    RANGE_TO,
+    RANGE_TO_INCLUSIVE,
+    PHANTOM,
     "other::Type",
 ];
 
@@ -47,7 +77,8 @@ fn check(name: &str, parts: &[Value<'_>]) {
 
 #[test]
 fn no_parts_of_a_reserved_name_make_it_panic() {
-    let extremes = [i64::MIN, i64::MIN + 1, -1_000_000_000, -86_400, -1, 0, 1, 59, 999_999_999, i64::MAX];
+    let extremes =
+        [i64::MIN, i64::MIN + 1, -1_000_000_000, -86_400, -1, 0, 1, 59, 999_999_999, i64::MAX];
     for name in NAMES {
         check(name, &[]);
         for value in [

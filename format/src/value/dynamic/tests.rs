@@ -38,7 +38,10 @@ fn values_read_as_by_their_type() {
     check(&Type::Map(Box::new(Type::U8), Box::new(Type::Bool)), b"\x01\0\0\0\x09\x01");
     check(&set_type(Type::U16), b"\x01\0\0\0\x09\x01");
     check(&empty_type(), b"");
-    check(&Type::Struct(fields("P", Shape::Struct, &[("a", Type::U8), ("b", Type::I8)])), b"\x01\x02");
+    check(
+        &Type::Struct(fields("P", Shape::Struct, &[("a", Type::U8), ("b", Type::I8)])),
+        b"\x01\x02",
+    );
     let variants =
         vec![fields("A", Shape::Unit, &[]), fields("B", Shape::Tuple, &[("", Type::F32)])];
     let of_enum = Type::Enum(EnumType { name: "E".to_owned(), variants });
