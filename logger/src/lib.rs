@@ -67,7 +67,7 @@
 //! Numbers, `bool`, `char`, strings, `Option`, arrays, slices, tuples, maps, sets and lists of these, `Duration`,
 //! `SystemTime` and IP addresses are stored as they are; the decoder formats them exactly as
 //! `format!` would have. So are structs and enums with [`#[derive(Record)]`](derive@Record), types with
-//! [`AsRecord`] and, in fields, types that are `serde::Serialize` and `postcard_schema::Schema`. Any other
+//! [`AsRecord`], the types of other packages that the features below name, and, in fields, types that are `serde::Serialize` and `postcard_schema::Schema`. Any other
 //! type that is `Display` or `Debug` is formatted at the call, at the cost of formatting.
 //!
 //! A field that holds an error, bare or with `%`, keeps the error's sources; a field that holds [`Empty`]
@@ -121,7 +121,9 @@
 //! # Features
 //!
 //! `max_level_*` and `release_max_level_*` (`off`, `error` … `trace`) remove less severe calls at compile time.
-//! `serde` (on by default) stores serializable fields as postcard. `zstd` (on by default) lets the drain
+//! `serde` (on by default) stores serializable fields as postcard, and any `Serialize` by [`serde()`].
+//! `uuid`, `chrono`, `jiff`, `time`, `rust_decimal`, `bytes`, `smallvec`, `ordered-float` and `url` store the types
+//! of these packages as integers, bytes or strings; readers show them as their own `Display` and `Debug` do. `zstd` (on by default) lets the drain
 //! compress with Zstandard; see [`Compression`]. `config` adds `Config`, the configuration as data.
 
 #[doc(hidden)]

@@ -1,6 +1,6 @@
 //! Reserved names of structs: each stands for a type that Rust programs have from elsewhere.
 //!
-//! A name with `::` is none that a program can give to a struct of its own. A reader that knows it shows the
+//! No program can give a struct of its own a name with `::`. A reader that knows it shows the
 //! value as that type's `Display` and `Debug` do; one that does not shows the parts, and loses nothing. The
 //! parts are those of a tuple struct unless noted. `FORMAT.md` section 6 describes them.
 

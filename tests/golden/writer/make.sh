@@ -47,6 +47,9 @@ if [ "$minor" -ge 4 ]; then
     "$writer" grouped grouped.steno
     "$steno" export --to steno grouped.steno -o repacked.steno
 fi
+if [ "$minor" -ge 5 ]; then
+    "$writer" packages packages.steno
+fi
 cp unsealed.aside unsealed.steno
 rm unsealed.aside
 

@@ -31,6 +31,11 @@ enum Side {
 }
 
 #[derive(stenolog::Record)]
+struct Node {
+    next: Option<Box<Node>>,
+}
+
+#[derive(stenolog::Record)]
 struct Marker;
 
 #[derive(serde::Serialize, postcard_schema::Schema)]
@@ -101,6 +106,15 @@ fn every_native_type_reads_as_it_was_logged() {
         Marker => r#""Marker""#,
         Reply { code: -1, headers, kind: Kind::Wrapped('€') }
             => r#"{"Reply":{"code":-1,"headers":[["a",[1,300]],["b",[]]],"kind":{"Wrapped":["€"]}}}"#,
+        uuid::Uuid::from_u128(1) => r#"{"uuid::Uuid":[[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,1]]}"#,
+        chrono::DateTime::from_timestamp(-1, 5).unwrap() => r#"{"chrono::DateTime<Utc>":[-1,5]}"#,
+        rust_decimal::Decimal::new(-125, 2) => r#"{"rust_decimal::Decimal":[-125,2]}"#,
+        1..300_u16 => r#"{"std::Range":{"start":1,"end":300}}"#,
+        stenolog::serde(&Reply { code: -2, headers: BTreeMap::from([("a".to_owned(), vec![7])]), kind: Kind::Empty })
+            => r#"{"Reply":{"code":-2,"headers":[["a",[7]]],"kind":"Empty"}}"#,
+        stenolog::serde(&(Some(1.5), None::<u8>, Kind::Wrapped('x'), [true]))
+            => r#"[1.5,null,{"Wrapped":["x"]},[true]]"#,
+        Node { next: Some(Box::new(Node { next: None })) } => r#"{"Node":{"next":{"Node":{"next":null}}}}"#,
         Reply { code: 0, headers: BTreeMap::new(), kind: Kind::Empty }
             => r#"{"Reply":{"code":0,"headers":[],"kind":"Empty"}}"#,
     };
