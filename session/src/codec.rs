@@ -56,6 +56,9 @@ pub struct Compressor {
     /// Created for the first body that Zstandard compresses.
     #[cfg(feature = "zstd")]
     zstd: Option<zstd::bulk::Compressor<'static>>,
+    /// With [`effort::SYMBOLS`].
+    #[cfg(feature = "zstd")]
+    of_symbols: Option<zstd::bulk::Compressor<'static>>,
     #[cfg(feature = "zstd")]
     level: i32,
 }
@@ -81,6 +84,8 @@ impl Compressor {
             output: Vec::new(),
             #[cfg(feature = "zstd")]
             zstd: None,
+            #[cfg(feature = "zstd")]
+            of_symbols: None,
             #[cfg(feature = "zstd")]
             level: FAST_LEVEL,
         }
@@ -180,9 +185,9 @@ impl Compressor {
         }
         let start = out.len();
         let (most, mut best) = (self.level, plain.len());
-        let mut level = effort::FIRST;
-        while let Some(compressed) = self.compress_at(level, plain) {
-            if level == effort::FIRST && effort::is_dense(plain.len(), compressed.len()) {
+        let mut search = effort::FIRST;
+        while let Some(compressed) = self.compress_by(search, plain) {
+            if search == effort::FIRST && effort::is_dense(plain.len(), compressed.len()) {
                 break;
             }
             let saved = best.saturating_sub(compressed.len());
@@ -191,8 +196,8 @@ impl Compressor {
                 out.truncate(start);
                 out.extend_from_slice(compressed);
             }
-            match effort::next(level, plain.len(), saved, most) {
-                Some(next) => level = next,
+            match effort::next(search, plain.len(), (saved, best), most) {
+                Some(next) => search = next,
                 None => break,
             }
         }
@@ -204,12 +209,37 @@ impl Compressor {
     }
 
     #[cfg(feature = "zstd")]
-    fn compress_at(&mut self, level: i32, bytes: &[u8]) -> Option<&[u8]> {
-        match &mut self.zstd {
-            Some(zstd) => zstd.set_compression_level(level).ok()?,
-            None => self.zstd = zstd::bulk::Compressor::new(level).ok(),
+    fn compress_by(&mut self, search: effort::Search, bytes: &[u8]) -> Option<&[u8]> {
+        match (search, &mut self.zstd) {
+            (effort::Search::Symbols, _) => return self.compress_symbols(bytes),
+            (effort::Search::Level(level), Some(zstd)) => zstd.set_compression_level(level).ok()?,
+            (effort::Search::Level(level), none) => {
+                *none = zstd::bulk::Compressor::new(level).ok();
+            }
         }
         self.compress(Codec::Zstd, bytes)
+    }
+
+    /// Compresses with [`effort::SYMBOLS`]. The context is another one: parameters would outlive their use.
+    #[cfg(feature = "zstd")]
+    fn compress_symbols(&mut self, bytes: &[u8]) -> Option<&[u8]> {
+        let mut zstd = match self.of_symbols.take() {
+            Some(zstd) => zstd,
+            None => {
+                let mut zstd = zstd::bulk::Compressor::new(FAST_LEVEL).ok()?;
+                for parameter in effort::SYMBOLS {
+                    zstd.set_parameter(parameter).ok()?;
+                }
+                zstd
+            }
+        };
+        let most = zstd::zstd_safe::compress_bound(bytes.len());
+        if self.output.len() < most {
+            self.output.resize(most, 0);
+        }
+        let written = zstd.compress_to_buffer(bytes, &mut self.output[..]);
+        self.of_symbols = Some(zstd);
+        self.output.get(..written.ok()?)
     }
 
     /// Compresses `bytes`. `None` if the codec cannot.
