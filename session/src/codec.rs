@@ -56,9 +56,9 @@ pub struct Compressor {
     /// Created for the first body that Zstandard compresses.
     #[cfg(feature = "zstd")]
     zstd: Option<zstd::bulk::Compressor<'static>>,
-    /// With [`effort::SYMBOLS`].
+    /// With the parameters of a search: in a context that also has levels they would outlive their use.
     #[cfg(feature = "zstd")]
-    of_symbols: Option<zstd::bulk::Compressor<'static>>,
+    searching: Vec<(effort::Search, zstd::bulk::Compressor<'static>)>,
     #[cfg(feature = "zstd")]
     level: i32,
 }
@@ -85,7 +85,7 @@ impl Compressor {
             #[cfg(feature = "zstd")]
             zstd: None,
             #[cfg(feature = "zstd")]
-            of_symbols: None,
+            searching: Vec::new(),
             #[cfg(feature = "zstd")]
             level: FAST_LEVEL,
         }
@@ -210,36 +210,34 @@ impl Compressor {
 
     #[cfg(feature = "zstd")]
     fn compress_by(&mut self, search: effort::Search, bytes: &[u8]) -> Option<&[u8]> {
-        match (search, &mut self.zstd) {
-            (effort::Search::Symbols, _) => return self.compress_symbols(bytes),
-            (effort::Search::Level(level), Some(zstd)) => zstd.set_compression_level(level).ok()?,
-            (effort::Search::Level(level), none) => {
-                *none = zstd::bulk::Compressor::new(level).ok();
-            }
+        let effort::Search::Level(level) = search else {
+            return self.compress_searching(search, bytes);
+        };
+        match &mut self.zstd {
+            Some(zstd) => zstd.set_compression_level(level).ok()?,
+            None => self.zstd = zstd::bulk::Compressor::new(level).ok(),
         }
         self.compress(Codec::Zstd, bytes)
     }
 
-    /// Compresses with [`effort::SYMBOLS`]. The context is another one: parameters would outlive their use.
     #[cfg(feature = "zstd")]
-    fn compress_symbols(&mut self, bytes: &[u8]) -> Option<&[u8]> {
-        let mut zstd = match self.of_symbols.take() {
-            Some(zstd) => zstd,
-            None => {
-                let mut zstd = zstd::bulk::Compressor::new(FAST_LEVEL).ok()?;
-                for parameter in effort::SYMBOLS {
-                    zstd.set_parameter(parameter).ok()?;
-                }
-                zstd
+    fn compress_searching(&mut self, search: effort::Search, bytes: &[u8]) -> Option<&[u8]> {
+        let known = self.searching.iter().position(|(of, _)| *of == search);
+        let at = known.unwrap_or(self.searching.len());
+        if known.is_none() {
+            let mut zstd = zstd::bulk::Compressor::new(FAST_LEVEL).ok()?;
+            for parameter in search.parameters()? {
+                zstd.set_parameter(parameter).ok()?;
             }
-        };
+            self.searching.push((search, zstd));
+        }
         let most = zstd::zstd_safe::compress_bound(bytes.len());
         if self.output.len() < most {
             self.output.resize(most, 0);
         }
-        let written = zstd.compress_to_buffer(bytes, &mut self.output[..]);
-        self.of_symbols = Some(zstd);
-        self.output.get(..written.ok()?)
+        let (_, zstd) = self.searching.get_mut(at)?;
+        let written = zstd.compress_to_buffer(bytes, &mut self.output[..]).ok()?;
+        self.output.get(..written)
     }
 
     /// Compresses `bytes`. `None` if the codec cannot.

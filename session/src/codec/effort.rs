@@ -6,8 +6,9 @@
 //! | the first level leaves | the section has | then |
 //! |---|---|---|
 //! | nearly all | noise | nothing |
-//! | more than a quarter | short matches or none, so its symbols take the space | optimal parsing, with few matches |
-//! | less | long matches | the level whose search for them is deep enough |
+//! | most | noise beside a little that repeats | [`Search::Matches`], which passes over noise |
+//! | more than a quarter | short matches or none, so its symbols take the space | [`Search::Symbols`] |
+//! | less | long matches | [`Search::Matches`] |
 //!
 //! The highest level follows if that has saved enough for the time that it takes. Time is not measured but known from
 //! the length: the output is always the same.
@@ -19,14 +20,17 @@ use zstd::zstd_safe::{CParameter, Strategy};
 pub(super) enum Search {
     /// As at a level.
     Level(i32),
-    /// [`SYMBOLS`].
+    /// For long matches.
+    Matches,
+    /// For sections whose symbols take the space.
     Symbols,
 }
 
 /// The first search. What does not shrink there stays as it is.
 pub(super) const FIRST: Search = Search::Level(1);
 
-/// The level that has most of what higher ones save, in a tenth of their time.
+/// Higher levels than this one come after [`Search::Matches`] and [`Search::Symbols`], which save what it saves in half
+/// of its time.
 const MIDDLE: i32 = 12;
 
 /// From this level on time does not matter: all that shrinks is compressed at that level.
@@ -38,20 +42,30 @@ const SAVED_A_SECOND: u64 = 500_000;
 /// A section of which the first level leaves no more than one part in this many has long matches.
 const LONG_MATCHES: usize = 4;
 
-/// Parameters for sections whose symbols take the space.
-///
-/// What saves there is that the parser weighs matches against literals, and that the encoder splits blocks where the
-/// symbols change, as between planes: both come with this strategy. A short search is enough, so it takes no longer
-/// than level 12.
-pub(super) const SYMBOLS: [CParameter; 7] = [
-    CParameter::Strategy(Strategy::ZSTD_btopt),
-    CParameter::WindowLog(20),
-    CParameter::HashLog(15),
-    CParameter::ChainLog(15),
-    CParameter::SearchLog(2),
-    CParameter::MinMatch(5),
-    CParameter::TargetLength(16),
-];
+/// A section of which the first level saves less than one part in this many is mostly noise.
+const NOISE: usize = 5;
+
+impl Search {
+    /// Its parameters, instead of a level.
+    pub(super) fn parameters(self) -> Option<[CParameter; 7]> {
+        let (strategy, hash, depth, least, enough) = match self {
+            Self::Level(_) => return None,
+            Self::Matches => (Strategy::ZSTD_lazy2, 18, 6, 6, 32),
+            // What saves is that the parser weighs matches against literals, and that the encoder splits blocks where
+            // the symbols change, as between planes: both come with this strategy. A short search is enough.
+            Self::Symbols => (Strategy::ZSTD_btopt, 15, 2, 5, 16),
+        };
+        Some([
+            CParameter::Strategy(strategy),
+            CParameter::WindowLog(21),
+            CParameter::HashLog(hash),
+            CParameter::ChainLog(hash),
+            CParameter::SearchLog(depth),
+            CParameter::MinMatch(least),
+            CParameter::TargetLength(enough),
+        ])
+    }
+}
 
 /// Nanoseconds that a level takes for a byte of a column, roughly.
 const fn nanos_a_byte(level: i32) -> u64 {
@@ -81,11 +95,9 @@ pub(super) const fn next(
     if most >= UNLIMITED || most < MIDDLE {
         return Some(Search::Level(most));
     }
-    if level >= MIDDLE {
-        return if_worth(plain, saved, most);
-    }
     let has_long_matches = stored <= plain / LONG_MATCHES;
-    Some(if has_long_matches { Search::Level(MIDDLE) } else { Search::Symbols })
+    let is_noise = stored >= plain - plain / NOISE;
+    Some(if has_long_matches || is_noise { Search::Matches } else { Search::Symbols })
 }
 
 /// The highest level, if the search before has saved enough.
@@ -116,13 +128,14 @@ mod tests {
 
     #[test]
     fn longer_searches_must_pay() {
-        use Search::{Level, Symbols};
+        use Search::{Level, Matches, Symbols};
         check(1, 500_000, 500_000, &[FIRST]);
         check(6, 500_000, 500_000, &[FIRST, Level(6)]);
         check(12, 500_000, 500_000, &[FIRST, Symbols]);
-        check(12, 200_000, 500_000, &[FIRST, Level(12)]);
-        check(19, 200_000, 50_000, &[FIRST, Level(12)]);
-        check(19, 200_000, 150_000, &[FIRST, Level(12), Level(19)]);
+        check(12, 200_000, 500_000, &[FIRST, Matches]);
+        check(12, 900_000, 500_000, &[FIRST, Matches]);
+        check(19, 200_000, 50_000, &[FIRST, Matches]);
+        check(19, 200_000, 150_000, &[FIRST, Matches, Level(19)]);
         check(19, 600_000, 50_000, &[FIRST, Symbols]);
         check(17, 600_000, 70_000, &[FIRST, Symbols, Level(17)]);
         check(22, 500_000, 0, &[FIRST, Level(22)]);
