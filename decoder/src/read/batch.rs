@@ -17,6 +17,10 @@ use crate::model::raw_values::RawValues;
 /// nearest cache.
 pub(super) const BATCH_RECORDS: usize = 512;
 
+/// As many records of a group: those of all its rings are merged from the nearest caches, and one by one they cost
+/// nothing to find.
+pub(super) const GROUP_BATCH_RECORDS: usize = 128;
+
 /// The capacity for values that a reused batch keeps.
 const KEPT_BYTES: usize = 1 << 18;
 
@@ -64,8 +68,8 @@ pub(super) enum BatchValues {
     InBatch(ColumnValues),
     /// Packed values (start, length) that still have to pass the prefilter.
     Sought(u32, u32),
-    /// Words of a group (the first one, the distance to the next).
-    InGroup(u32, u32),
+    /// Words in the batch, from this one on, with texts in a group.
+    OfGroup(u32),
     /// Packed values of a group (start, length).
     PackedInGroup(u32, u32),
 }
@@ -132,15 +136,16 @@ impl RecordBatch {
             | BatchValues::Sought(start, length) => {
                 RawValues::Bytes(slice(&self.bytes, start, length), Encoding::Packed)
             }
-            BatchValues::InGroup(first, stride) => {
-                let of = body.words();
-                let words = of.map_or(&[][..], |of| of.words.get(first as usize..).unwrap_or(&[]));
-                let restored = of.map_or(&[][..], |of| &of.restored);
-                let (stride, encoding) = (stride as usize, Encoding::Packed);
+            BatchValues::OfGroup(first) => {
+                let words = self.words.get(first as usize..).unwrap_or_default();
+                let (of, body) = body.words().unzip();
+                let (body, restored) =
+                    (body.unwrap_or_default(), of.map_or(&[][..], |of| &of.restored));
+                let (stride, encoding) = (1, Encoding::Packed);
                 RawValues::Words(Words { words, stride, body, restored, encoding })
             }
             BatchValues::PackedInGroup(start, length) => {
-                let restored = body.words().map_or(&[][..], |of| &of.restored);
+                let restored = body.words().map_or(&[][..], |(of, _)| &of.restored);
                 RawValues::Bytes(slice(restored, start, length), Encoding::Packed)
             }
             BatchValues::InBatch(ColumnValues::Words { first, stride }) => {

@@ -61,20 +61,39 @@ pub const IS_WORD: u64 = 1 << 30;
 /// The greatest length of a place.
 pub(crate) const MAX_LENGTH: u64 = IS_WORD - 1;
 
-/// Adds [`IS_CLEAN`] and [`IS_WORD`] to the places of texts that lie one after the other in `bytes`, if that holds
-/// for all of them. Together they are in the caches sooner than one by one.
-pub(crate) fn mark_texts(bytes: &[u8], places: &mut [u64]) {
+/// Adds [`IS_CLEAN`] and [`IS_WORD`] to the places of texts that lie one after the other in `bytes`, where that
+/// holds: for all of them or, if it does not, for `run` texts after each other. Together they are checked sooner
+/// than one by one.
+pub(crate) fn mark_texts(bytes: &[u8], places: &mut [u64], run: usize) {
+    let of_all = text_marks(bytes);
+    if of_all == IS_CLEAN | IS_WORD {
+        return add_marks(of_all, places);
+    }
+    let mut rest = bytes;
+    for texts in places.chunks_mut(run) {
+        let length = texts.iter().map(|place| (place & MAX_LENGTH) as usize).sum();
+        let Some((now, after)) = rest.split_at_checked(length) else { return };
+        rest = after;
+        add_marks(text_marks(now), texts);
+    }
+}
+
+/// The marks that hold for all texts in `bytes` but empty ones.
+pub(crate) fn text_marks(bytes: &[u8]) -> u64 {
     let all = |is_good: fn(&u8) -> bool| {
         let mut chunks = bytes.chunks(4096);
         chunks.all(|of| of.iter().fold(true, |all, byte| all & is_good(byte)))
     };
     if !all(|byte| matches!(byte, b' '..=b'~') & (*byte != b'"') & (*byte != b'\\')) {
-        return;
+        return 0;
     }
-    let word = if all(|byte| (*byte != b' ') & (*byte != b'=')) { IS_WORD } else { 0 };
+    if all(|byte| (*byte != b' ') & (*byte != b'=')) { IS_CLEAN | IS_WORD } else { IS_CLEAN }
+}
+
+/// Adds marks that hold for texts, but [`IS_WORD`] to those only that are not empty.
+fn add_marks(marks: u64, places: &mut [u64]) {
     for place in places {
-        let word = if *place & MAX_LENGTH == 0 { 0 } else { word };
-        *place |= IS_CLEAN | word;
+        *place |= if *place & MAX_LENGTH == 0 { marks & !IS_WORD } else { marks };
     }
 }
 
