@@ -120,6 +120,7 @@ fn unless_tie(number: f64, text: &str, style: Style) -> Option<&str> {
     let bits = bits_behind_point(number);
     // Most floats that were measured: far more binary digits than there are decimals.
     if bits > MOST_DECIMALS + 1
+        && number != 0.0
         && let Some(last) = text.as_bytes().last_chunk::<4>()
         && last.iter().all(|byte| *byte != b'e')
     {
