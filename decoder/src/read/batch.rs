@@ -68,8 +68,8 @@ pub(super) enum BatchValues {
     InBatch(ColumnValues),
     /// Packed values (start, length) that still have to pass the prefilter.
     Sought(u32, u32),
-    /// Words in the batch, from this one on, with texts in a group.
-    OfGroup(u32),
+    /// Words of a group (the first one, the distance to the next).
+    InGroup(u32, u32),
     /// Packed values of a group (start, length).
     PackedInGroup(u32, u32),
 }
@@ -136,12 +136,13 @@ impl RecordBatch {
             | BatchValues::Sought(start, length) => {
                 RawValues::Bytes(slice(&self.bytes, start, length), Encoding::Packed)
             }
-            BatchValues::OfGroup(first) => {
-                let words = self.words.get(first as usize..).unwrap_or_default();
-                let (of, body) = body.words().unzip();
-                let (body, restored) =
-                    (body.unwrap_or_default(), of.map_or(&[][..], |of| &of.restored));
-                let (stride, encoding) = (1, Encoding::Packed);
+            BatchValues::InGroup(first, stride) => {
+                let (words, restored, body) = match body.words() {
+                    Some((of, bytes)) => (of.words.get(first as usize..), &*of.restored, bytes),
+                    None => Default::default(),
+                };
+                let words = words.unwrap_or_default();
+                let (stride, encoding) = (stride as usize, Encoding::Packed);
                 RawValues::Words(Words { words, stride, body, restored, encoding })
             }
             BatchValues::PackedInGroup(start, length) => {

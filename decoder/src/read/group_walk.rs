@@ -71,10 +71,7 @@ impl GroupWalk {
                 continue;
             }
             let values = if kind.form == WordForm::Words {
-                // Those of a record together, in near caches when it is their turn.
-                let first = batch.words.len() as u32;
-                batch.words.extend(words.of_record(kind, record));
-                BatchValues::OfGroup(first)
+                BatchValues::InGroup(kind.first(record), kind.stride)
             } else {
                 let (start, length) = packed(words, kind.first(record));
                 if let Some(search) = plan.search.as_ref().filter(|_| is_sought) {

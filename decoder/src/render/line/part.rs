@@ -1,6 +1,6 @@
 //! Parts of lines: one value each, and how it is printed.
 
-use stenolog_format::value::{IS_CLEAN, IS_WORD, Words};
+use stenolog_format::value::{HAS_SPACE, IS_CLEAN, IS_WORD, Words};
 
 use crate::escape::{Dirt, is_free_of};
 use crate::render::text_buffer::{Spare, put, put_chunk, put_fixed, put_from, put_sign, put_u64};
@@ -181,13 +181,16 @@ pub(super) fn put_text<'b>(
     dirt: Dirt,
 ) -> Printed<'b> {
     let (bytes, start, length) = words.place(at);
-    let is_clean = words.word(at) & IS_CLEAN != 0;
+    let marks = words.word(at);
+    let is_clean = marks & IS_CLEAN != 0;
     let known = if dirt == Dirt::NotAWord { IS_WORD } else { IS_CLEAN };
-    if words.word(at) & known != 0 {
+    if marks & known != 0 {
         return Ok(put_from(spare, bytes, start, length));
     }
     let text = bytes.get(start..).and_then(|rest| rest.get(..length)).unwrap_or_default();
-    if is_free_of(text, dirt) {
+    // What has a space and is known to be clean is in quotes.
+    let is_quoted = is_clean && marks & HAS_SPACE != 0;
+    if !is_quoted && is_free_of(text, dirt) {
         Ok(put_from(spare, bytes, start, text.len()))
     } else if dirt == Dirt::NotAWord && (is_clean || is_free_of(text, Dirt::Quoted)) {
         let spare = put_from(put_chunk(spare, b"\"", 1), bytes, start, text.len());

@@ -100,11 +100,21 @@ fn place(at: usize, length: usize) -> Read<u64> {
     Ok(u64::from(at) << 32 | length)
 }
 
-const DIGITS: &[u8; 16] = b"0123456789abcdef";
+/// The two digits of each byte.
+const DIGITS: [[u8; 2]; 256] = {
+    let of = b"0123456789abcdef";
+    let mut digits = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < digits.len() {
+        digits[byte] = [of[byte >> 4], of[byte & 15]];
+        byte += 1;
+    }
+    digits
+};
 
 /// Writes the text of an entry, which has the length of the pattern.
 fn expand(packed: &[u8], pattern: &Pattern, mut text: &mut [u8]) {
-    let mut nibbles = packed.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    let mut nibble = 0;
     for piece in pattern.pieces() {
         let length = match piece {
             PatternPiece::Digits(n) => *n,
@@ -112,11 +122,27 @@ fn expand(packed: &[u8], pattern: &Pattern, mut text: &mut [u8]) {
         };
         let Some((now, rest)) = text.split_at_mut_checked(length) else { return };
         match piece {
-            PatternPiece::Digits(_) => now.iter_mut().zip(&mut nibbles).for_each(|(to, nibble)| {
-                *to = DIGITS[usize::from(nibble)];
-            }),
+            PatternPiece::Digits(_) => {
+                put_digits(packed, nibble, now);
+                nibble += length;
+            }
             PatternPiece::Text(of) => now.copy_from_slice(of),
         }
         text = rest;
     }
+}
+
+/// Writes the digits from a nibble on.
+fn put_digits(packed: &[u8], nibble: usize, mut text: &mut [u8]) {
+    let mut bytes = packed.get(nibble / 2..).unwrap_or_default().iter();
+    let digits = |byte: &u8| DIGITS[usize::from(*byte)];
+    if nibble % 2 == 1
+        && let Some((first, rest)) = std::mem::take(&mut text).split_first_mut()
+    {
+        *first = bytes.next().map_or(b'0', |byte| digits(byte)[1]);
+        text = rest;
+    }
+    let (pairs, last) = text.as_chunks_mut::<2>();
+    pairs.iter_mut().zip(&mut bytes).for_each(|(pair, byte)| *pair = digits(byte));
+    last.iter_mut().zip(bytes).for_each(|(place, byte)| *place = digits(byte)[0]);
 }

@@ -50,8 +50,6 @@ pub struct WordKind {
     first: u32,
     /// The distance from each word of a record to the next: how many records the group has.
     pub stride: u32,
-    /// How many words a record has.
-    pub words: u32,
 }
 
 /// The form of the values of a kind in [`GroupWords`].
@@ -130,13 +128,6 @@ impl GroupWords {
         self.parts.get(part).and_then(|part| self.records.get(part.clone())).unwrap_or_default()
     }
 
-    /// The words of a record of a kind.
-    #[inline]
-    pub fn of_record(&self, kind: &WordKind, record: &GroupRecord) -> impl Iterator<Item = u64> {
-        let words = self.words.get(kind.first(record) as usize..).unwrap_or_default();
-        words.iter().step_by(kind.stride.max(1) as usize).take(kind.words as usize).copied()
-    }
-
     /// How many parts there are.
     #[must_use]
     pub const fn parts(&self) -> usize {
@@ -165,8 +156,7 @@ impl GroupWords {
             let first = this.words.len() as u32;
             let form = this.read_kind(body, kind, wish)?;
             let GroupKind { tag, is_unix, count, .. } = *kind;
-            let words = (this.words.len() as u32 - first).checked_div(count).unwrap_or_default();
-            this.kinds.push(WordKind { tag, is_unix, form, first, stride: count, words });
+            this.kinds.push(WordKind { tag, is_unix, form, first, stride: count });
         }
         this.read_records(body, records)?;
         Ok(Some(this))
