@@ -146,3 +146,53 @@ fn put_digits(packed: &[u8], nibble: usize, mut text: &mut [u8]) {
     pairs.iter_mut().zip(&mut bytes).for_each(|(pair, byte)| *pair = digits(byte));
     last.iter_mut().zip(bytes).for_each(|(place, byte)| *place = digits(byte)[0]);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::{HAS_SPACE, IS_CLEAN, IS_WORD};
+
+    #[test]
+    fn digits_begin_in_any_half_of_a_byte() {
+        let packed = [0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef];
+        let digits = "0123456789abcdef";
+        for first in 0..=4 {
+            for second in 1..=4 {
+                let pieces = [
+                    PatternPiece::Digits(first),
+                    PatternPiece::Text(b"--".to_vec()),
+                    PatternPiece::Digits(second),
+                ];
+                let pieces = pieces.into_iter().filter(|piece| *piece != PatternPiece::Digits(0));
+                let pattern = Pattern::new(pieces.collect()).unwrap();
+                let mut text = vec![b'?'; first + second + 2];
+                expand(&packed, &pattern, &mut text);
+                let (before, after) = digits[..first + second].split_at(first);
+                assert_eq!(text, format!("{before}--{after}").as_bytes());
+            }
+        }
+    }
+
+    #[test]
+    fn marks_say_what_a_text_has() {
+        let texts = ["word", "", "two words", "a=b", "\"quoted\"", "größe", "back\\slash"];
+        let all = texts.concat();
+        for run in [1, 2, 8] {
+            let lengths = texts.map(|text| text.len() as u64);
+            let mut places = lengths;
+            mark_texts(all.as_bytes(), &mut places, run);
+            for (text, (place, length)) in texts.iter().zip(places.iter().zip(lengths)) {
+                let is_clean = text
+                    .bytes()
+                    .all(|byte| matches!(byte, b' '..=b'~' if !b"\"\\".contains(&byte)));
+                let has_space = text.contains([' ', '=']);
+                assert_eq!(place & MAX_LENGTH, length, "{text}");
+                let marked = |mark: u64| place & mark != 0;
+                assert!(!marked(IS_CLEAN) || is_clean, "{text}");
+                assert!(!marked(IS_WORD) || (is_clean && !has_space && !text.is_empty()), "{text}");
+                assert!(!marked(HAS_SPACE) || (is_clean && has_space), "{text}");
+                assert!(run > 1 || marked(IS_CLEAN) == is_clean, "{text}");
+            }
+        }
+    }
+}
