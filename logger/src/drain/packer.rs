@@ -144,7 +144,6 @@ impl Packer {
         let full = limit;
         let Packing { mut end, limit, is_packed, is_columns, mut is_cut } =
             self.pack(ring, &segment.writer, effort, limit);
-        let before = segment.writer.end();
         if !is_packed {
             end = self.put_raw(ring, segment, limit);
         } else if self.builder.count() > 0 {
@@ -152,7 +151,7 @@ impl Packer {
         }
         ring.taken_to = end;
         let bytes = (end - start) as usize;
-        ring.pressure.note(effort, (bytes, full), segment.writer.end() - before);
+        ring.pressure.note(bytes, full);
         if !is_packed && bytes < limit {
             // A record that had no room in the block is long.
             is_cut = ring.consumer.batch_from(end, 1).len_bytes() > limit - bytes;
@@ -211,7 +210,8 @@ impl Packer {
         let mut packing =
             Packing { end: start, limit, is_packed: false, is_columns: false, is_cut: false };
         if effort > Effort::Rows {
-            self.builder.begin_group(Depth::Fast);
+            let is_hasty = effort == Effort::Hasty;
+            self.builder.begin_group(if is_hasty { Depth::Hasty } else { Depth::Fast });
             self.builder.begin_part(id, position, first_record);
             let without_error = Some(first_record.saturating_sub(ring.errors_to));
             let columns =
