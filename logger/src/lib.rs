@@ -28,6 +28,7 @@
 //! | level | `level,` | only [`event!`]: known at run time |
 //! | target | `target: "risk",` | otherwise the module path |
 //! | time | `at: received,` | skips the clock: see [`IntoTime`] |
+//! | limit | `every_n: 100,` | how often the call is logged: see [below](#rate-limits) |
 //! | fields | `order_id, user.id = id, ?state, %err,` | bare, `?` as `Debug`, `%` as `Display` |
 //! | message | `"filled {} @ {price:.2}", qty` | everything that `std::format!` takes |
 //!
@@ -73,6 +74,27 @@
 //! is left out. `#[derive(Schema)]` ignores `#[serde(skip, flatten, with, tag, untagged)]`; a serde value
 //! that serializes differently from its schema is shown as a text that says so.
 //!
+//! # Rate limits
+//!
+//! A call takes one of these before its fields; they hold for the call site as a whole, over all threads:
+//!
+//! | limit | what is logged |
+//! |---|---|
+//! | `every_n: 100` | the first call, and every hundredth after it; the number is a `u64` |
+//! | `per_second: 10` | at most ten calls in a second of the clock; the number is a `u32` |
+//! | `once: true` | the first call; with `false` every call |
+//!
+//! A call that is held back evaluates no argument, and costs one or two atomic additions; with `per_second:`
+//! also a reading of the clock. The next record that is logged has a field `suppressed`: how many calls were
+//! held back before it. When the logger ends, a record for each call site states how many were held back
+//! after the last one. Disabled calls do not count.
+//!
+//! ```
+//! for packet in 0..1000_u64 {
+//!     stenolog::debug!(every_n: 100, packet, "received");
+//! }
+//! ```
+//!
 //! # Cost
 //!
 //! An enabled call reads two words of its call site and one of its thread, reads the clock, checks once that
@@ -100,7 +122,7 @@
 //!
 //! `max_level_*` and `release_max_level_*` (`off`, `error` … `trace`) remove less severe calls at compile time.
 //! `serde` (on by default) stores serializable fields as postcard. `zstd` (on by default) lets the drain
-//! compress with Zstandard; see [`Compression`].
+//! compress with Zstandard; see [`Compression`]. `config` adds `Config`, the configuration as data.
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -139,6 +161,8 @@ pub use self::filter::FilterError;
 pub use self::handle::builder::Builder;
 pub use self::handle::logger::{Logger, SetFilterError, flush, set_filter, stats, sync};
 pub use self::handle::scope::Scope;
+#[cfg(feature = "config")]
+pub use self::handle::settings::Config;
 pub use self::stats::Stats;
 pub use self::thread::{in_signal_handler, prepare_call_sites, prepare_thread};
 pub use self::value::{AsRecord, Empty, Value};
