@@ -11,8 +11,8 @@
 //! A block has the records of all rings, unless these are filled fast. With the effort hard, it also has pools of
 //! texts, and each column has the layout that suits it best.
 //!
-//! The hasty way keeps up with a ring: random numbers and texts in columns take a few nanoseconds a record more than
-//! as they are in the ring, of which the system needs not write a third. What shrinks takes less time in columns.
+//! The hasty way keeps up with a ring. Random numbers and texts take a few nanoseconds a record more in columns than
+//! as the ring has them, for two thirds of the bytes. What shrinks takes less time in columns.
 
 use stenolog_format::block::Codec;
 

@@ -11,7 +11,7 @@ pub(super) enum Pays {
     /// It did not. It is tried again after this many groups, and if it does not shrink then, after twice as
     /// many as the last time.
     No { again_in: u16, last_time: u16 },
-    /// It did not after so many groups, and is tried alone.
+    /// It did not when it was tried last, and is tried alone. It rested for `last_time` groups.
     Again { last_time: u16 },
 }
 

@@ -30,9 +30,12 @@ impl Room {
             return;
         }
         let from = offset.max(self.end);
-        // Whatever is wrong, the write will tell.
-        self.is_refused = take(file, from, end - from + ROOM_BYTES).is_err();
         self.end = end + ROOM_BYTES;
+        if take(file, from, self.end - from).is_err() {
+            // Whatever is wrong, the write will tell. A disk that is nearly full may have given a part.
+            self.is_refused = true;
+            self.give_back(file);
+        }
     }
 
     /// Gives back what the file does not use.
