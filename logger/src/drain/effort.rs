@@ -6,7 +6,7 @@
 //! | fast | columns, LZ4, a summary of the call sites | otherwise |
 //! | hasty | columns, LZ4 for those that it halves, a summary of the call sites | the drain is [behind](super::packer::Pressure) |
 //! | rows | packed rows | compression is off, and its ring is less than half full |
-//! | raw | as the ring has it | compression is off, or it cannot be packed |
+//! | raw | as the ring has it | compression is off, it cannot be packed, or it hardly shrinks and the drain is behind |
 //!
 //! A block has the records of all rings, unless these are filled fast. With the effort hard, it also has pools of
 //! texts, and each column has the layout that suits it best.

@@ -144,6 +144,7 @@ impl Packer {
         let full = limit;
         let Packing { mut end, limit, is_packed, is_columns, mut is_cut } =
             self.pack(ring, &segment.writer, effort, limit);
+        let before = segment.writer.end();
         if !is_packed {
             end = self.put_raw(ring, segment, limit);
         } else if self.builder.count() > 0 {
@@ -151,7 +152,7 @@ impl Packer {
         }
         ring.taken_to = end;
         let bytes = (end - start) as usize;
-        ring.pressure.note(bytes, full);
+        ring.pressure.note(effort, (bytes, full), segment.writer.end() - before);
         if !is_packed && bytes < limit {
             // A record that had no room in the block is long.
             is_cut = ring.consumer.batch_from(end, 1).len_bytes() > limit - bytes;
