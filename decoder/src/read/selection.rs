@@ -95,13 +95,14 @@ impl Selection {
         let summary = dumps.get(dump_index).filter(|_| self.is_selective);
         let Some(summary) = summary.and_then(|dump| dump.summary(block)) else { return true };
         let ranges = if self.seeks { summary.ranges() } else { IntegerRanges::default() };
-        let mut ids = summary.sites();
-        ids.any(|id| {
+        let ids = if self.seeks { summary.ids() } else { None };
+        let of_summary = (&summary, ids.as_ref());
+        summary.sites().any(|id| {
             let Some(id) = id else { return true };
             match self.select(dumps, dump_index, id) {
                 None | Some((_, SitePredicate::Always)) => true,
                 Some((_, SitePredicate::Never)) => false,
-                Some((_, SitePredicate::Requires(of))) => of.may_be_met(id, &summary, &ranges),
+                Some((_, SitePredicate::Requires(of))) => of.may_be_met(id, of_summary, &ranges),
             }
         })
     }

@@ -26,23 +26,28 @@ impl IntegerRanges {
         self.ranges.get(&(site, u32::try_from(column).ok()?)).copied()
     }
 
-    /// Reads the ranges of the columns of these call sites. What is cut or malformed is not stated.
-    pub(super) fn read(sites: &[u32], bytes: &[u8]) -> Self {
+    /// Reads the ranges of the columns of these call sites, and returns what follows them; `None` if they are cut or
+    /// malformed. What is so is not stated.
+    pub(super) fn read<'a>(sites: &[u32], bytes: &'a [u8]) -> (Self, Option<&'a [u8]>) {
         let mut this = Self::default();
-        let mut rest = bytes;
+        let rest = this.read_all(sites, bytes);
+        (this, rest)
+    }
+
+    fn read_all<'a>(&mut self, sites: &[u32], mut rest: &'a [u8]) -> Option<&'a [u8]> {
         for &site in sites {
-            let Some(count) = take_uint(&mut rest) else { return this };
+            let count = take_uint(&mut rest)?;
             let mut column = 0_u64;
             for _ in 0..count {
-                let Some((place, range)) = read_range(&mut rest) else { return this };
+                let (place, range) = read_range(&mut rest)?;
                 column = column.saturating_add(place);
-                let Ok(column) = u32::try_from(column) else { return this };
-                let stated = this.ranges.entry((site, column)).or_insert(range);
+                let column = u32::try_from(column).ok()?;
+                let stated = self.ranges.entry((site, column)).or_insert(range);
                 stated.least = stated.least.min(range.least);
                 stated.most = stated.most.max(range.most);
             }
         }
-        this
+        Some(rest)
     }
 }
 
@@ -57,7 +62,7 @@ fn read_range(rest: &mut &[u8]) -> Option<(u64, IntegerRange)> {
     Some((place >> 1, IntegerRange { least, most: least + i128::from(size) }))
 }
 
-fn take_uint(bytes: &mut &[u8]) -> Option<u64> {
+pub(super) fn take_uint(bytes: &mut &[u8]) -> Option<u64> {
     let mut value = 0_u64;
     for shift in (0..70).step_by(7) {
         let (&byte, rest) = bytes.split_first()?;
@@ -102,9 +107,6 @@ impl NotedRange {
 
     /// Appends the ranges of all call sites, which are sorted.
     pub(super) fn put_all(sites: &[u32], ranges: &mut Vec<Self>, out: &mut Vec<u8>) {
-        if ranges.is_empty() {
-            return;
-        }
         ranges.sort_unstable_by_key(|range| (range.site, range.column));
         // A call site has two kinds of records if some have a time of another kind.
         ranges.dedup_by(|range, before| {

@@ -1,6 +1,6 @@
 //! Required literals: what the values of a record must hold to meet a condition.
 
-use stenolog_format::summary::{BlockSummary, GRAM_BYTES, IntegerRange};
+use stenolog_format::summary::{BlockSummary, GRAM_BYTES, IdFilter, IntegerRange};
 use stenolog_format::template::Trait;
 use stenolog_format::types::Type;
 use stenolog_format::value::put_uint;
@@ -179,17 +179,20 @@ impl RequiredLiteral {
         self.conditions().iter().all(|one| matches!(one.wanted, Wanted::Text(_)))
     }
 
-    /// Whether a block with this summary may hold such a record. `range` gives the range of a slot's integers.
+    /// Whether a block with this summary, of which `ids` is a part, may hold such a record. `range` gives the range of
+    /// a slot's integers.
     pub(crate) fn may_be_met(
         &self,
-        summary: &BlockSummary<'_>,
+        (summary, ids): (&BlockSummary<'_>, Option<&IdFilter<'_>>),
         range: impl Fn(usize) -> Option<IntegerRange>,
     ) -> bool {
         match self {
             Self::Never => false,
             Self::Unknown => true,
             Self::OneOf(conditions) => conditions.iter().any(|condition| match &condition.wanted {
-                Wanted::Text(piece) => summary.may_hold(piece),
+                Wanted::Text(piece) => {
+                    summary.may_hold(piece) && ids.is_none_or(|ids| ids.may_hold(piece))
+                }
                 wanted => range(condition.slot).is_none_or(|range| wanted.may_be_in(range)),
             }),
         }
