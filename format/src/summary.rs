@@ -106,10 +106,11 @@ impl<'a> BlockSummary<'a> {
         self.ranges_and_rest().0
     }
 
-    /// The filter of long ids, which follows the ranges; `None` if there is none: any id may be there.
+    /// The ranges, and the filter of long ids, which follows them; `None` if there is none: any id may be there.
     #[must_use]
-    pub fn ids(&self) -> Option<IdFilter<'a>> {
-        self.ranges_and_rest().1.and_then(IdFilter::read)
+    pub fn ranges_and_ids(&self) -> (IntegerRanges, Option<IdFilter<'a>>) {
+        let (ranges, rest) = self.ranges_and_rest();
+        (ranges, rest.and_then(IdFilter::read))
     }
 
     fn ranges_and_rest(&self) -> (IntegerRanges, Option<&'a [u8]>) {

@@ -1,7 +1,5 @@
 //! Ranges of integers: the smallest and the greatest one of each column of a group.
 
-use std::collections::BTreeMap;
-
 use crate::value::{put_int, put_uint};
 
 /// The smallest and the greatest integer of a column.
@@ -16,14 +14,17 @@ pub struct IntegerRange {
 /// The ranges of a summary, by call site and column.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IntegerRanges {
-    ranges: BTreeMap<(u32, u32), IntegerRange>,
+    /// Sorted by call site and column.
+    ranges: Vec<((u32, u32), IntegerRange)>,
 }
 
 impl IntegerRanges {
     /// The range of a column, by its place among those of the call site; `None` if it is not stated.
     #[must_use]
     pub fn get(&self, site: u32, column: usize) -> Option<IntegerRange> {
-        self.ranges.get(&(site, u32::try_from(column).ok()?)).copied()
+        let wanted = (site, u32::try_from(column).ok()?);
+        let at = self.ranges.binary_search_by_key(&wanted, |(column, _)| *column).ok()?;
+        self.ranges.get(at).map(|(_, range)| *range)
     }
 
     /// Reads the ranges of the columns of these call sites, and returns what follows them; `None` if they are cut or
@@ -42,9 +43,13 @@ impl IntegerRanges {
                 let (place, range) = read_range(&mut rest)?;
                 column = column.saturating_add(place);
                 let column = u32::try_from(column).ok()?;
-                let stated = self.ranges.entry((site, column)).or_insert(range);
-                stated.least = stated.least.min(range.least);
-                stated.most = stated.most.max(range.most);
+                match self.ranges.last_mut() {
+                    Some((last, stated)) if *last == (site, column) => {
+                        stated.least = stated.least.min(range.least);
+                        stated.most = stated.most.max(range.most);
+                    }
+                    _ => self.ranges.push(((site, column), range)),
+                }
             }
         }
         Some(rest)

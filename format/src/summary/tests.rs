@@ -241,7 +241,7 @@ fn ids_of_a_group_are_found_wherever_they_begin_and_few_others() {
     };
     let texts: Vec<_> = (0..2000).map(text).collect();
     let payload = summary_of_group(&[&texts[..], &texts[..]].concat());
-    let ids = BlockSummary::decode(&payload).unwrap().ids().unwrap();
+    let ids = BlockSummary::decode(&payload).unwrap().ranges_and_ids().1.unwrap();
     for text in &texts {
         let text = text.as_bytes();
         for length in [4, ID_BYTES - 1, ID_BYTES, ID_BYTES + 1, text.len()] {
@@ -260,7 +260,7 @@ fn ids_of_a_group_are_found_wherever_they_begin_and_few_others() {
 #[test]
 fn a_group_without_ids_says_so_and_one_without_text_does_not() {
     let payload = summary_of_group(&["deadbeef".to_owned()]);
-    let ids = BlockSummary::decode(&payload).unwrap().ids().unwrap();
+    let ids = BlockSummary::decode(&payload).unwrap().ranges_and_ids().1.unwrap();
     assert!(!ids.may_hold(&[b'7'; 32]) && ids.may_hold(&[b'7'; 31]));
     let (mut builder, mut out) = (SummaryBuilder::default(), Vec::new());
     builder.begin();
@@ -270,9 +270,9 @@ fn a_group_without_ids_says_so_and_one_without_text_does_not() {
     builder.note_site(20);
     builder.encode(7, &mut out);
     let summary = BlockSummary::decode(&out).unwrap();
-    assert!(summary.ids().is_none() && summary.ranges().get(20, 0).is_some());
+    assert!(summary.ranges_and_ids().1.is_none() && summary.ranges().get(20, 0).is_some());
     for length in 0..payload.len() {
         let cut = BlockSummary::decode(&payload[..length]);
-        assert!(cut.is_none_or(|cut| cut.ids().is_none()), "{length}");
+        assert!(cut.is_none_or(|cut| cut.ranges_and_ids().1.is_none()), "{length}");
     }
 }
