@@ -149,15 +149,19 @@ impl Seeker<'_> {
             let selected = self.selection.select(self.dumps, dump_index, kind.tag);
             let of_kind = match selected.filter(|_| kind.tag != CallSite::LOSS_ID) {
                 Some((_, SitePredicate::Never)) => OfKind::Nothing,
+                Some((_, SitePredicate::Always)) => OfKind::All,
                 // Statements of losses and records with an unknown call site are reported by all means.
-                None | Some((_, SitePredicate::Always)) => OfKind::All,
+                None => {
+                    is_sparse = false;
+                    OfKind::All
+                }
                 Some((_, SitePredicate::Requires(of))) => self.of_kind(kind, of)?,
             };
-            match &of_kind {
-                OfKind::Nothing => {}
-                OfKind::All => is_sparse = false,
-                OfKind::Some(bits) => count += bits.count(),
-            }
+            count += match &of_kind {
+                OfKind::Nothing => 0,
+                OfKind::All => kind.count,
+                OfKind::Some(bits) => bits.count(),
+            };
             found.push(of_kind);
         }
         if found.iter().all(|of| matches!(of, OfKind::Nothing)) {
@@ -169,9 +173,10 @@ impl Seeker<'_> {
             let unwanted = of_kinds.filter(|(_, of)| matches!(of, OfKind::Nothing));
             return Ok(Sought::AllBut(unwanted.map(|(kind, _)| kind.tag).collect()));
         }
-        let bits = found.into_iter().map(|of| match of {
+        let bits = found.into_iter().zip(&kinds).map(|(of, kind)| match of {
             OfKind::Some(bits) => bits,
-            OfKind::Nothing | OfKind::All => Bits::default(),
+            OfKind::Nothing => Bits::default(),
+            OfKind::All => Bits::all(kind.count),
         });
         let bits: Vec<_> = bits.collect();
         self.records(dump_index, &kinds, &bits).map(Sought::Records)
