@@ -62,7 +62,7 @@ fn places(key: u64, bytes: usize) -> impl Iterator<Item = usize> {
     let bits = 8 * bytes as u64;
     (0..PROBES).map(move |n| {
         let place = first.wrapping_add(step.wrapping_mul(n));
-        (u64::from(place) * bits >> 32) as usize
+        ((u64::from(place) * bits) >> 32) as usize
     })
 }
 
@@ -74,11 +74,11 @@ fn mixed(word: u64) -> u64 {
 /// The hash of bytes, with letters in either case.
 #[inline]
 fn hash(bytes: &[u8; HASHED_BYTES]) -> u64 {
-    const FOLD: u128 = u128::from_ne_bytes([0x20; HASHED_BYTES]);
+    const FOLD: u128 = u128::from_le_bytes([0x20; HASHED_BYTES]);
     let folded = u128::from_le_bytes(*bytes) | FOLD;
     let sum = mixed(folded as u64).rotate_left(32) ^ (folded >> 64) as u64;
     let hash = mixed(sum);
-    hash ^ hash >> 32
+    hash ^ (hash >> 32)
 }
 
 /// Whether ids have the byte.
@@ -104,7 +104,7 @@ fn each_run<'t>(text: &'t [u8], mut found: impl FnMut(&'t [u8])) {
     }
 }
 
-/// Calls `found` with the key of each window of a text, without most repeated ones.
+/// Calls `found` with the key of each window of a text; most repeated ones once.
 fn each_key(text: &[u8], mut found: impl FnMut(u64)) {
     each_run(text, |run| each_key_of(run, &mut found));
 }
