@@ -158,7 +158,10 @@ impl Kind {
         for (field, varying) in varying.zip(&self.varying) {
             match (field, has_text) {
                 (Field::Value(ty), _) if !ty.has_text() => {}
-                (_, true) => summary.note_text(varying.bytes()),
+                (_, true) => {
+                    summary.note_text(varying.bytes());
+                    varying.iter().for_each(|value| summary.note_ids(value));
+                }
                 (_, false) => summary.leave_text_out(),
             }
         }
