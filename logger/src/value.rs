@@ -6,7 +6,8 @@
 //! static call site serves every monomorphisation of a generic function.
 //!
 //! - **V1 (size).** [`Value::write`] writes exactly [`Value::size`] bytes, and two calls of
-//!   `size` on one borrow agree: no implementor has interior mutability or runs foreign code.
+//!   `size` on one borrow agree: no implementor has interior mutability or runs foreign code, except the accessors
+//!   of the packages that have a feature, which yield the same for the same value.
 //! - **V2 (fixed).** If `FIXED_SIZE` is `Some(n)`, every value has size `n`.
 //! - **V3 (plain).** If `IS_PLAIN`, the bytes in memory are the bytes to be written.
 //! - **V4 (short).** The size of a value that `is_short` is never saturated: the hot path adds to it.

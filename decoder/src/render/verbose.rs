@@ -4,13 +4,14 @@ use std::fmt::Write as _;
 
 use stenolog_format::dictionary::{Role, Thread};
 use stenolog_format::types::Type;
+use stenolog_format::value::Value;
 
 use super::short;
 use super::shown::{Content, ShownEntry};
 use crate::escape::push_escaped;
 use crate::model::record::Record;
 use crate::record_text::{escape_from, write_message};
-use crate::text::write_debug;
+use crate::text::{Reserved, write_debug};
 
 pub(super) fn write(shown: &ShownEntry<'_>, color: bool, out: &mut String) {
     short::write_head(shown, color, out);
@@ -50,12 +51,33 @@ fn write_record(record: &Record<'_>, out: &mut String) {
         let start = out.len();
         out.push_str(": ");
         write_type(&slot.ty, out);
-        out.push_str(" = ");
-        write_debug(out, value);
-        escape_from(out, start);
+        out.push_str(" =");
+        if is_lines(value) {
+            write_lines(value, out);
+        } else {
+            out.push(' ');
+            write_debug(out, value);
+            escape_from(out, start);
+        }
         if slot.role == Role::Count {
             out.push_str(" (width or precision)");
         }
+    }
+}
+
+/// Whether a value is lines of printable text.
+fn is_lines(value: &Value<'_>) -> bool {
+    let Value::Struct(product) = value else { return false };
+    matches!(Reserved::of(product), Some(Reserved::Hexdump(_)))
+}
+
+/// Appends each line of a value below its name.
+fn write_lines(value: &Value<'_>, out: &mut String) {
+    let mut text = String::new();
+    write_debug(&mut text, value);
+    for line in text.lines() {
+        out.push_str("\n        ");
+        push_escaped(out, line);
     }
 }
 

@@ -15,7 +15,8 @@ pub struct Hexdump<'a>(&'a [u8]);
 /// Shows bytes as a hex dump, as `hexdump -C` does: lines of 16 bytes with their offsets and their ASCII
 /// characters.
 ///
-/// The call stores the bytes, and the decoder makes the lines: in a message as in JSON, where they are a string.
+/// The call stores the bytes, and the decoder makes the lines: `steno -o verbose` shows them below each other, JSON
+/// has them as one string, and formats with one line a record escape the line feeds.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;

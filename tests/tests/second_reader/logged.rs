@@ -106,6 +106,23 @@ fn every_native_type_reads_as_it_was_logged() {
         Marker => r#""Marker""#,
         Reply { code: -1, headers, kind: Kind::Wrapped('€') }
             => r#"{"Reply":{"code":-1,"headers":[["a",[1,300]],["b",[]]],"kind":{"Wrapped":["€"]}}}"#,
+        Reply { code: 0, headers: BTreeMap::new(), kind: Kind::Empty }
+            => r#"{"Reply":{"code":0,"headers":[],"kind":"Empty"}}"#,
+    };
+    drop(scope);
+    log.close().unwrap();
+    let lines = Reading::of(&path).whole();
+    let found: Vec<_> = lines.iter().map(|line| values(line)).collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn values_of_other_packages_and_of_themselves_read_as_they_were_logged() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let log = Builder::new(&path).filter("trace").start_detached().unwrap();
+    let scope = log.enter();
+    let expected = log_each! {
         uuid::Uuid::from_u128(1) => r#"{"uuid::Uuid":[[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,1]]}"#,
         chrono::DateTime::from_timestamp(-1, 5).unwrap() => r#"{"chrono::DateTime<Utc>":[-1,5]}"#,
         rust_decimal::Decimal::new(-125, 2) => r#"{"rust_decimal::Decimal":[-125,2]}"#,
@@ -115,8 +132,6 @@ fn every_native_type_reads_as_it_was_logged() {
         stenolog::serde(&(Some(1.5), None::<u8>, Kind::Wrapped('x'), [true]))
             => r#"[1.5,null,{"Wrapped":["x"]},[true]]"#,
         Node { next: Some(Box::new(Node { next: None })) } => r#"{"Node":{"next":{"Node":{"next":null}}}}"#,
-        Reply { code: 0, headers: BTreeMap::new(), kind: Kind::Empty }
-            => r#"{"Reply":{"code":0,"headers":[],"kind":"Empty"}}"#,
     };
     drop(scope);
     log.close().unwrap();

@@ -335,7 +335,12 @@ fn hex_dumps_are_lines() {
     let bytes: Vec<u8> = (0..40).map(|n| n * 3).collect();
     info!(packet = stenolog::hexdump(&bytes), "{}", stenolog::hexdump(b"hello"));
     info!(packet = stenolog::hexdump(""), "none");
+    let path = fixture.path().to_owned();
     let records = fixture.finish();
+    let (verbose, _) = stenolog_tests::render(&path, Format::Verbose);
+    let below = "    packet: stenolog::Hexdump =\n        00000000  00 03";
+    assert!(verbose.contains(below), "{verbose}");
+    assert!(verbose.contains("|...........!$'*-|\n        00000010  30"), "{verbose}");
     let lines = "00000000  00 03 06 09 0c 0f 12 15  18 1b 1e 21 24 27 2a 2d  |...........!$'*-|\n\
                  00000010  30 33 36 39 3c 3f 42 45  48 4b 4e 51 54 57 5a 5d  |0369<?BEHKNQTWZ]|\n\
                  00000020  60 63 66 69 6c 6f 72 75                           |`cfiloru|";
