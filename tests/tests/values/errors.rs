@@ -164,7 +164,7 @@ fn reports_of_anyhow_and_eyre_keep_their_sources() {
         eyre,
         percent = %anyhow,
         eyre_percent = %eyre,
-        reference = &&eyre,
+        reference = &eyre,
         some = Some(&anyhow),
         none = None::<anyhow::Error>,
         err = result.as_ref().unwrap_err(),

@@ -179,13 +179,16 @@ fn decimals_print_as_they_do() {
         number("0"),
         number("0.000"),
         -Decimal::ZERO,
-        Decimal::MAX,
-        Decimal::MIN,
         number("0.0000000000000000000000000001"),
         number("1000"),
     );
     let mut fixture = LogFixture::new();
+    // With a precision the package itself panics on these.
     let mut expected = Vec::new();
+    for number in [Decimal::MAX, Decimal::MIN] {
+        info!("{number} {number:?} {number:>40} {number:e}");
+        expected.push(format!("{number} {number:?} {number:>40} {number:e}"));
+    }
     for text in ["12.345", "-1000", "0", "5", "0.000120", "7.5"] {
         let number = number(text);
         info!("{number:e} {number:E} {number:.2e} {number:.0e} {number:+} {number:012}");
