@@ -46,7 +46,7 @@ impl Decimal {
     /// Whether both are the same number, however many zeros they end with.
     pub(crate) fn equals(self, other: Self) -> bool {
         let least = |mut of: Self| {
-            while of.scale > 0 && of.digits % 10 == 0 {
+            while of.scale > 0 && of.digits.is_multiple_of(10) {
                 of.digits /= 10;
                 of.scale -= 1;
             }

@@ -17,7 +17,7 @@ pub(crate) enum Time {
     /// Days since the Unix epoch.
     Date(i64),
     /// Seconds and nanoseconds of a day.
-    Time(u32, u32),
+    OfDay(u32, u32),
     UtcOffset(i64),
     /// Seconds and nanoseconds of the same sign.
     Duration(i64, i32),
@@ -44,7 +44,7 @@ impl Time {
             }
             names::TIME_TIME => {
                 let [seconds, part] = integers(product)?;
-                Self::Time(u32::try_from(seconds).ok()?, nanos(part)?)
+                Self::OfDay(u32::try_from(seconds).ok()?, nanos(part)?)
             }
             names::TIME_UTC_OFFSET => {
                 let [offset] = integers(product)?;
@@ -79,7 +79,7 @@ impl Time {
             }
             Self::Primitive(seconds, nanos) => put_moment(&mut text, seconds, nanos),
             Self::Date(days) => put_date(&mut text, days),
-            Self::Time(seconds, nanos) => put_time(&mut text, seconds, nanos),
+            Self::OfDay(seconds, nanos) => put_time(&mut text, seconds, nanos),
             Self::UtcOffset(offset) => put_offset(&mut text, offset),
         }
         f.pad(&text)
