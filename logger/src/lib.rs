@@ -121,10 +121,11 @@
 //! # Features
 //!
 //! `max_level_*` and `release_max_level_*` (`off`, `error` … `trace`) remove less severe calls at compile time.
-//! `serde` (on by default) stores serializable fields as postcard, and any `Serialize` by [`serde()`].
-//! `uuid`, `chrono`, `jiff`, `time`, `rust_decimal`, `bytes`, `smallvec`, `ordered-float` and `url` store the types
-//! of these packages as integers, bytes or strings; readers show them as their own `Display` and `Debug` do. `zstd` (on by default) lets the drain
-//! compress with Zstandard; see [`Compression`]. `config` adds `Config`, the configuration as data.
+//! `serde` (on by default) stores serializable fields as postcard, and any `Serialize` by [`serde()`]. `zstd` (on by
+//! default) lets the drain compress with Zstandard; see [`Compression`]. `uuid`, `chrono`, `jiff`, `time`,
+//! `rust_decimal`, `bytes`, `smallvec`, `ordered-float` and `url` store the types of these packages as integers, bytes
+//! or strings; readers show them as their own `Display` and `Debug` do. `config` adds `Config`, the configuration as
+//! data. `console` prints records while the program runs, and gives tests what they log: see `Console` and `testing`.
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -132,6 +133,8 @@ pub mod __private;
 mod call;
 mod clock;
 mod config;
+#[cfg(feature = "console")]
+mod console;
 mod core;
 mod drain;
 mod error;
@@ -144,15 +147,21 @@ mod registry;
 mod ring_dir;
 mod stats;
 mod sync;
+#[cfg(feature = "console")]
+pub mod testing;
 mod thread;
 mod truncate;
 mod value;
 
 pub use stenolog_format::dictionary::{Level, ParseLevelError};
 pub use stenolog_macros::Record;
+#[cfg(feature = "console")]
+pub use stenolog_macros::test;
 
 pub use self::call::time::IntoTime;
 pub use self::clock::Timestamp;
+#[cfg(feature = "console")]
+pub use self::config::console::Console;
 pub use self::config::{Compression, Existing, ForkedChild, IfBusy, OnFull, Rings, UnreadRings};
 pub use self::drain::Drain;
 #[expect(deprecated, reason = "the former name is kept for one version")]
@@ -170,3 +179,5 @@ pub use self::thread::{in_signal_handler, prepare_call_sites, prepare_thread};
 #[cfg(feature = "serde")]
 pub use self::value::serde;
 pub use self::value::{AsRecord, Empty, Hexdump, Serialized, Value, hexdump};
+#[cfg(feature = "console")]
+pub use stenolog_decoder::{Format, Zone};

@@ -117,15 +117,12 @@ fn every_native_type_reads_as_it_was_logged() {
 }
 
 #[test]
-fn values_of_other_packages_and_of_themselves_read_as_they_were_logged() {
+fn values_that_describe_themselves_read_as_they_were_logged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.steno");
     let log = Builder::new(&path).filter("trace").start_detached().unwrap();
     let scope = log.enter();
     let expected = log_each! {
-        uuid::Uuid::from_u128(1) => r#"{"uuid::Uuid":[[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,1]]}"#,
-        chrono::DateTime::from_timestamp(-1, 5).unwrap() => r#"{"chrono::DateTime<Utc>":[-1,5]}"#,
-        rust_decimal::Decimal::new(-125, 2) => r#"{"rust_decimal::Decimal":[-125,2]}"#,
         1..300_u16 => r#"{"std::Range":{"start":1,"end":300}}"#,
         stenolog::serde(&Reply { code: -2, headers: BTreeMap::from([("a".to_owned(), vec![7])]), kind: Kind::Empty })
             => r#"{"Reply":{"code":-2,"headers":[["a",[7]]],"kind":"Empty"}}"#,

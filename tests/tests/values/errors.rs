@@ -152,34 +152,3 @@ fn an_error_reads_as_a_line() {
         )
     );
 }
-
-#[test]
-fn reports_of_anyhow_and_eyre_keep_their_sources() {
-    let mut fixture = LogFixture::new();
-    let anyhow = anyhow::Error::new(outer()).context("start");
-    let eyre = eyre::Report::new(outer()).wrap_err("start");
-    let result: anyhow::Result<u8> = Err(anyhow::Error::new(outer()));
-    info!(
-        anyhow,
-        eyre,
-        percent = %anyhow,
-        eyre_percent = %eyre,
-        reference = &eyre,
-        some = Some(&anyhow),
-        none = None::<anyhow::Error>,
-        err = result.as_ref().unwrap_err(),
-        question = ?eyre,
-        "{anyhow} {anyhow:#} {eyre} {anyhow:?}"
-    );
-    let records = fixture.finish();
-    let fields = &records[0]["fields"];
-    let chain = json!({"message": "start", "sources": ["load failed", "disk on fire"]});
-    for name in ["anyhow", "eyre", "percent", "eyre_percent", "reference", "some"] {
-        assert_eq!(fields[name], chain, "{name}");
-    }
-    assert_eq!(fields["none"], Value::Null);
-    assert_eq!(fields["err"]["message"], "load failed");
-    assert_eq!(fields["question"], format!("{eyre:?}"));
-    let message = format!("{anyhow} {anyhow:#} {eyre} {anyhow:?}");
-    assert_eq!(stenolog_tests::message(&records[0]), message);
-}

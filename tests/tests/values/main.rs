@@ -4,7 +4,6 @@
 mod errors;
 mod options;
 mod own_types;
-mod packages;
 mod recursion;
 mod serialised;
 mod std_types;

@@ -5,10 +5,26 @@ use std::str::FromStr;
 use chrono::{DateTime, FixedOffset, Local, NaiveDate, NaiveTime, TimeDelta, Utc};
 use jiff::ToSpan as _;
 use rust_decimal::Decimal;
+use std::ops::ControlFlow;
+use std::path::Path;
+
 use serde_json::{Value, json};
 use stenolog::{Record, info};
-use stenolog_decoder::Format;
+use stenolog_decoder::{Decoder, Dump, Entry, Filter, Format};
 use stenolog_tests::LogFixture;
+use stenolog_tests::second_reader::{Reading, values};
+
+/// How many records of a dump meet a condition.
+fn count_where(path: &Path, condition: &str) -> usize {
+    let filter = Filter::default().with_field(condition.parse().unwrap());
+    let mut records = 0;
+    let mut decoder = Decoder::new(Dump::open(path).unwrap()).with_filter(filter);
+    let _all = decoder.for_each(|entry| {
+        records += usize::from(matches!(entry, Entry::Record(_)));
+        ControlFlow::Continue(())
+    });
+    records
+}
 
 /// Logs each value by several specs, and as fields, and compares each with what `format!` and the like write.
 macro_rules! check_each {
@@ -307,7 +323,7 @@ fn filters_know_what_is_meant() {
     info!(id = other, at = DateTime::<Utc>::UNIX_EPOCH, price = Decimal::ONE, "two");
     let path = fixture.path().to_owned();
     fixture.finish();
-    let count = |condition: &str| crate::count_where(&path, condition);
+    let count = |condition: &str| count_where(&path, condition);
     for condition in [
         "id=00000000-0000-0000-0000-000000000007",
         "id=00000000000000000000000000000007",
@@ -352,4 +368,70 @@ fn hex_dumps_are_lines() {
     assert_eq!(stenolog_tests::message(&records[0]), line);
     assert_eq!(line, stenolog::hexdump(b"hello").to_string());
     assert_eq!(records[1]["fields"]["packet"], Value::from(""));
+}
+
+/// The second reader sees the parts.
+#[test]
+fn another_reader_loses_nothing() {
+    let mut fixture = LogFixture::new();
+    info!(
+        id = uuid::Uuid::from_u128(1),
+        at = DateTime::from_timestamp(-1, 5).unwrap(),
+        price = Decimal::new(-125, 2),
+    );
+    let path = fixture.path().to_owned();
+    fixture.finish();
+    let [line] = &Reading::of(&path).whole()[..] else { panic!("one record") };
+    let expected = r#"{"uuid::Uuid":[[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,1]]},{"chrono::DateTime<Utc>":[-1,5]},{"rust_decimal::Decimal":[-125,2]}"#;
+    assert_eq!(values(line), expected);
+}
+
+#[derive(Debug)]
+struct Outer(std::io::Error);
+
+impl std::fmt::Display for Outer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("load failed")
+    }
+}
+
+impl std::error::Error for Outer {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+fn outer() -> Outer {
+    Outer(std::io::Error::other("disk on fire"))
+}
+
+#[test]
+fn reports_of_anyhow_and_eyre_keep_their_sources() {
+    let mut fixture = LogFixture::new();
+    let anyhow = anyhow::Error::new(outer()).context("start");
+    let eyre = eyre::Report::new(outer()).wrap_err("start");
+    let result: anyhow::Result<u8> = Err(anyhow::Error::new(outer()));
+    info!(
+        anyhow,
+        eyre,
+        percent = %anyhow,
+        eyre_percent = %eyre,
+        reference = &eyre,
+        some = Some(&anyhow),
+        none = None::<anyhow::Error>,
+        err = result.as_ref().unwrap_err(),
+        question = ?eyre,
+        "{anyhow} {anyhow:#} {eyre} {anyhow:?}"
+    );
+    let records = fixture.finish();
+    let fields = &records[0]["fields"];
+    let chain = json!({"message": "start", "sources": ["load failed", "disk on fire"]});
+    for name in ["anyhow", "eyre", "percent", "eyre_percent", "reference", "some"] {
+        assert_eq!(fields[name], chain, "{name}");
+    }
+    assert_eq!(fields["none"], Value::Null);
+    assert_eq!(fields["err"]["message"], "load failed");
+    assert_eq!(fields["question"], format!("{eyre:?}"));
+    let message = format!("{anyhow} {anyhow:#} {eyre} {anyhow:?}");
+    assert_eq!(stenolog_tests::message(&records[0]), message);
 }
