@@ -45,28 +45,22 @@ const NAMES: &[&str] = &[
     "other::Type",
 ];
 
-const FORMATS: [Trait; 11] = [
-    Trait::Display,
-    Trait::Debug,
-    Trait::DebugLowerHex,
-    Trait::DebugUpperHex,
-    Trait::LowerHex,
-    Trait::UpperHex,
-    Trait::Octal,
-    Trait::Binary,
-    Trait::LowerExp,
-    Trait::UpperExp,
-    Trait::Pointer,
-];
+const FORMATS: [Trait; 4] = [Trait::Display, Trait::Debug, Trait::UpperHex, Trait::LowerExp];
 
 fn check(name: &str, parts: &[Value<'_>]) {
-    for shape in [Shape::Tuple, Shape::Struct, Shape::Unit] {
+    // Nothing but the number of parts depends on the shape.
+    let shapes = if parts.len() < 2 {
+        &[Shape::Tuple, Shape::Struct, Shape::Unit][..]
+    } else {
+        &[Shape::Tuple]
+    };
+    for &shape in shapes {
         let fields = parts.iter().map(|part| ("", part.clone())).collect();
         let value = Value::Struct(Product { name, shape, fields });
         let mut out = String::new();
         write_json(&mut out, &value);
         for format in FORMATS {
-            for (precision, alternate) in [(None, false), (Some(0), true), (Some(300), false)] {
+            for (precision, alternate) in [(None, false), (Some(300), true)] {
                 let spec =
                     ResolvedSpec { precision, alternate, width: 7, ..ResolvedSpec::new(format) };
                 write_value(&mut out, &value, &spec);
