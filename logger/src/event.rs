@@ -121,6 +121,19 @@ pub enum Event {
         /// The dump.
         path: PathBuf,
     },
+    /// Call sites that are described at run time ([`DynamicSite`](crate::DynamicSite), `log`, `tracing`) exceed
+    /// their limits: further ones are not registered, and their records are kept as text. Told once.
+    #[non_exhaustive]
+    TooManyCallSites {
+        /// The dump.
+        path: PathBuf,
+        /// The target of the first one.
+        target: &'static str,
+        /// Its source file.
+        file: &'static str,
+        /// Its line, from 1; 0 if unknown.
+        line: u32,
+    },
     /// A directive in an environment variable could not be parsed and is ignored. Raised on the thread
     /// that starts the logger.
     #[non_exhaustive]
@@ -195,6 +208,14 @@ impl fmt::Display for Event {
                 f,
                 "the logger of the dump {} was dropped before it received a record (keep the value that \
                  `start` returns in a variable such as `_log`; `let _ = …` drops it at once)",
+                path.display()
+            ),
+            Self::TooManyCallSites { path, target, file, line } => write!(
+                f,
+                "call sites that are described at run time exceed their limits, first one at {file}:{line} \
+                 with the target `{}`: their records in the dump {} are text (keep call sites, and put what \
+                 varies into values, not into messages, targets and names)",
+                target.escape_debug(),
                 path.display()
             ),
             Self::DirectiveIgnored { path, variable, directive, reason } => write!(

@@ -127,6 +127,7 @@ mod value;
 pub use stenolog_format::dictionary::{Level, ParseLevelError};
 pub use stenolog_macros::Record;
 
+pub use self::call::runtime::{DynamicSite, DynamicValue};
 pub use self::call::time::IntoTime;
 pub use self::clock::Timestamp;
 pub use self::config::{Compression, Existing, ForkedChild, IfBusy, OnFull, Rings, UnreadRings};

@@ -34,12 +34,6 @@ pub mod capture {
     pub use crate::call::registers::Concat;
 }
 
-/// Call sites that are described at run time.
-pub mod runtime {
-    pub use crate::call::runtime::RuntimeSite;
-    pub use crate::registry::runtime::{SiteDescription, SiteRefused};
-}
-
 /// Which levels the program was compiled with, as constants: these the compiler drops early.
 pub mod compiled {
     use super::{Level, statically_enabled};

@@ -19,11 +19,11 @@ use std::sync::TryLockError;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
-use stenolog_format::dictionary::CallSite;
+use stenolog_format::dictionary::{CallSite, Level};
 
 pub(crate) use self::describe::{CallTypes, TypeList};
 use self::describe::{describe, pending_entry};
-use self::runtime::{RuntimeSites, SiteDescription, SiteRefused};
+use self::runtime::{Description, NamedSite, RuntimeSite, RuntimeSites};
 use self::site::{OFF, Site, UNKNOWN};
 use crate::core::Core;
 use crate::sync;
@@ -167,26 +167,40 @@ pub(crate) fn decide(site: &'static Site, types: CallTypes<'_>) -> Decision {
     Decision::Log(core, Id { number: id, is_explained })
 }
 
-/// The call site of a description: the same for equal descriptions.
-pub(crate) fn intern(description: &SiteDescription<'_>) -> Result<&'static Site, SiteRefused> {
+/// The call site of a description: the same for equal descriptions. `None` if there are too many.
+pub(crate) fn intern(description: &Description<'_>) -> Option<&'static NamedSite> {
     let known = read().runtime.as_ref().and_then(|sites| sites.get(description));
-    match known {
-        Some(site) => Ok(site),
-        None => write().runtime.get_or_insert_default().intern(description),
+    known.or_else(|| write().runtime.get_or_insert_default().intern(description))
+}
+
+/// The call site for records that are kept as text because their own one was refused.
+pub(crate) fn as_text(level: Level, target: &str) -> &'static RuntimeSite {
+    let known = read().runtime.as_ref().and_then(|sites| sites.known_as_text(level, target));
+    known.unwrap_or_else(|| write().runtime.get_or_insert_default().as_text(level, target))
+}
+
+/// Notes in the state of a site that never logs that its records are wanted, until a decision changes.
+pub(crate) fn open_gate(gate: &'static Site) {
+    let mut registry = write();
+    let Some(core) = registry.global().cloned() else { return };
+    // A logger beside the global one may want other records: its threads must ask each time.
+    if registry.detached == 0
+        && gate.state.load(Ordering::Relaxed) == UNKNOWN
+        && gate.is_allowed_by(&core)
+    {
+        gate.state.store(u64::from(core.generation()) << 32, Ordering::Relaxed);
+        registry.sites.push(gate);
     }
 }
 
-/// Gives a call site that was described at run time an id for a list of types, if it has none yet.
-pub(crate) fn admit(site: &'static Site, types: CallTypes<'_>) -> Result<(), SiteRefused> {
-    if read().id(site, types.signature).is_some() {
-        return Ok(());
+/// Whether calls with this level and target are logged, on a thread that has entered no logger; `None` if loggers
+/// beside the global one may decide otherwise.
+pub(crate) fn wants_all(level: Level, target: &str, module: &str) -> Option<bool> {
+    let registry = read();
+    if registry.detached > 0 {
+        return None;
     }
-    let mut registry = write();
-    if registry.id(site, types.signature).is_none() {
-        registry.runtime.get_or_insert_default().admit(site, types)?;
-        registry.id_or_new(site, types);
-    }
-    Ok(())
+    Some(registry.global().is_some_and(|core| core.allows(level, target, module)))
 }
 
 /// Whether the global logger, if it has this generation, wants the records of a site. `None` if it is
