@@ -105,6 +105,7 @@
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+mod bridge;
 mod call;
 mod clock;
 mod config;
@@ -127,6 +128,12 @@ mod value;
 pub use stenolog_format::dictionary::{Level, ParseLevelError};
 pub use stenolog_macros::Record;
 
+#[cfg(feature = "log")]
+pub use self::bridge::log::log_bridge;
+#[cfg(feature = "tracing-layer")]
+pub use self::bridge::tracing::tracing_layer;
+#[cfg(feature = "tracing")]
+pub use self::bridge::tracing::tracing_subscriber;
 pub use self::call::runtime::{DynamicSite, DynamicValue};
 pub use self::call::time::IntoTime;
 pub use self::clock::Timestamp;

@@ -17,7 +17,7 @@ use std::mem::ManuallyDrop;
 #[cfg(unix)]
 use std::sync::TryLockError;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
+use std::sync::{Arc, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
 use stenolog_format::dictionary::{CallSite, Level};
 
@@ -193,6 +193,7 @@ pub(crate) fn open_gate(gate: &'static Site) {
     }
 }
 
+#[cfg(feature = "tracing")]
 /// Whether calls with this level and target are logged, on a thread that has entered no logger; `None` if loggers
 /// beside the global one may decide otherwise.
 pub(crate) fn wants_all(level: Level, target: &str, module: &str) -> Option<bool> {
@@ -269,6 +270,8 @@ pub(crate) fn install(core: &Arc<Core>) -> bool {
     std::mem::forget(registry.global.replace(Arc::clone(core)));
     HAS_GLOBAL.store(true, Ordering::Release);
     registry.forget_decisions();
+    drop(registry);
+    tell_watchers();
     true
 }
 
@@ -319,6 +322,7 @@ fn try_write() -> Option<RwLockWriteGuard<'static, Registry>> {
 /// Removes the global logger, if it is this one.
 pub(crate) fn uninstall(core: &Arc<Core>) {
     write().uninstall(core);
+    tell_watchers();
 }
 
 /// As [`uninstall`]; `None` if the registry is locked.
@@ -332,11 +336,44 @@ pub(crate) fn count_detached(change: isize) {
     let mut registry = write();
     registry.detached = registry.detached.saturating_add_signed(change);
     registry.forget_decisions();
+    drop(registry);
+    tell_watchers();
 }
 
 /// Makes every call site ask again.
 pub(crate) fn forget_decisions() {
     write().forget_decisions();
+    tell_watchers();
+}
+
+/// Functions that are called after decisions have changed.
+static WATCHERS: [OnceLock<fn()>; 2] = [const { OnceLock::new() }; 2];
+
+/// Has a function called, without a lock, whenever decisions have changed.
+#[cfg(any(feature = "log", feature = "tracing"))]
+pub(crate) fn watch(watcher: fn()) {
+    for place in &WATCHERS {
+        if place.set(watcher).is_ok() || place.get().is_some_and(|&known| known as usize == watcher as usize) {
+            return;
+        }
+    }
+}
+
+fn tell_watchers() {
+    for watcher in WATCHERS.iter().filter_map(OnceLock::get) {
+        watcher();
+    }
+}
+
+/// The least severe level that is logged anywhere; `None` if nothing is.
+#[cfg(any(feature = "log", feature = "tracing"))]
+pub(crate) fn max_level() -> Option<Level> {
+    let registry = read();
+    match registry.detached {
+        0 => registry.global()?.max_level(),
+        // One of them may want everything.
+        _ => Some(Level::Trace),
+    }
 }
 
 /// The call sites from the n-th on, in the order of their ids.
