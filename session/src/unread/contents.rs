@@ -193,7 +193,11 @@ impl<S: FrameSource<Error = io::Error>> ContentsReader<'_, S> {
                 let thread = payload.and_then(|payload| Thread::decode(&payload).ok());
                 self.contents.threads.extend(thread.map(|thread| thread.ring));
             }
-            Some(FrameKind::Volatile) => {}
+            Some(FrameKind::Context) => {
+                self.contents.segment.index.contexts.push(frame.offset);
+                return Ok(Some(()));
+            }
+            Some(FrameKind::Volatile | FrameKind::Spans) => {}
             _ => return Ok(None),
         }
         self.contents.segment.index.metadata.push(frame.offset);

@@ -12,7 +12,7 @@ use crate::files::{SourceFile, files};
 const FLOORS: &str = "
 ringbuf:     memory channel > queue+claim+batch+consumer+file > ring > storage > positions header
              > error sync > cpu
-format:      recovery > index > block > summary > value > dictionary volatile > loss template > types
+format:      recovery > span index > block > summary > value > dictionary volatile > loss template > types
              > frame > clock shape > bytes
 session:     leftover unread+tail > writer > frames > dir > positioned codec lock layout failpoint
 macros:      call derive > errors respan
