@@ -48,6 +48,7 @@ mod tier;
 
 pub(crate) use self::argument::CaptureList;
 pub use self::argument::{
-    count, debug, debug_field, debug_with, display, display_field, exact, field, message, pointer,
+    LeftOut, Suppressed, count, debug, debug_field, debug_with, display, display_field, exact,
+    field, message, pointer,
 };
 pub use self::tier::by;

@@ -6,7 +6,7 @@ use crate::call::capture::field::{DebugField, DisplayField, Field};
 use crate::call::capture::placeholder::{ByValueTier, ExactTier};
 use crate::call::capture::tier::{FormatTier, Printed, by, debug_text, display_text};
 use crate::call::registers::{Captured, CapturedList, Concat};
-use crate::value::Text;
+use crate::value::{Empty, Recorded, Text};
 
 /// An argument that is still to be captured.
 pub trait Capture {
@@ -142,6 +142,32 @@ impl Capture for Count {
     #[inline(always)]
     fn capture(self) -> usize {
         self.0
+    }
+}
+
+/// How many calls a rate limit held back.
+#[derive(Debug)]
+pub struct Suppressed(pub u64);
+
+impl Capture for Suppressed {
+    type Captured = u64;
+
+    #[inline(always)]
+    fn capture(self) -> u64 {
+        self.0
+    }
+}
+
+/// A field that is left out of the record.
+#[derive(Debug)]
+pub struct LeftOut;
+
+impl Capture for LeftOut {
+    type Captured = Recorded<Empty>;
+
+    #[inline(always)]
+    fn capture(self) -> Recorded<Empty> {
+        Recorded(Empty)
     }
 }
 
