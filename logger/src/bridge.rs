@@ -4,6 +4,7 @@
 //!   capture   what `Builder::start` installs, and what follows the filter
 //!   log       `log::Log`
 //!   tracing   `tracing_core::Subscriber`, and `tracing_subscriber::Layer`
+//!   origin    call sites by their place: those of `log`
 //!   table     call sites by what their own crate knows of them
 //! ```
 //!
@@ -13,6 +14,9 @@
 pub(crate) mod capture;
 #[cfg(feature = "log")]
 pub(crate) mod log;
+#[cfg(any(feature = "log", feature = "tracing"))]
+mod origin;
+#[cfg(any(feature = "log", feature = "tracing"))]
 mod table;
 #[cfg(feature = "tracing")]
 pub(crate) mod tracing;

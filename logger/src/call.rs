@@ -3,6 +3,7 @@
 pub(crate) mod capture;
 pub(crate) mod ceiling;
 pub(crate) mod emit;
+pub(crate) mod rate;
 pub(crate) mod registers;
 pub(crate) mod runtime;
 pub(crate) mod targets;

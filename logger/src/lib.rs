@@ -28,6 +28,7 @@
 //! | level | `level,` | only [`event!`]: known at run time |
 //! | target | `target: "risk",` | otherwise the module path |
 //! | time | `at: received,` | skips the clock: see [`IntoTime`] |
+//! | limit | `every_n: 100,` | how often the call is logged: see [below](#rate-limits) |
 //! | fields | `order_id, user.id = id, ?state, %err,` | bare, `?` as `Debug`, `%` as `Display` |
 //! | message | `"filled {} @ {price:.2}", qty` | everything that `std::format!` takes |
 //!
@@ -72,6 +73,27 @@
 //! A field that holds an error, bare or with `%`, keeps the error's sources; a field that holds [`Empty`]
 //! is left out. `#[derive(Schema)]` ignores `#[serde(skip, flatten, with, tag, untagged)]`; a serde value
 //! that serializes differently from its schema is shown as a text that says so.
+//!
+//! # Rate limits
+//!
+//! A call takes one of these before its fields; they hold for the call site as a whole, over all threads:
+//!
+//! | limit | what is logged |
+//! |---|---|
+//! | `every_n: 100` | the first call, and every hundredth after it; the number is a `u64` |
+//! | `per_second: 10` | at most ten calls in a second of the clock; the number is a `u32` |
+//! | `once: true` | the first call; with `false` every call |
+//!
+//! A call that is held back evaluates no argument, and costs one or two atomic additions; with `per_second:`
+//! also a reading of the clock. The next record that is logged has a field `suppressed`: how many calls were
+//! held back before it. When the logger ends, a record for each call site states how many were held back
+//! after the last one. Disabled calls do not count.
+//!
+//! ```
+//! for packet in 0..1000_u64 {
+//!     stenolog::debug!(every_n: 100, packet, "received");
+//! }
+//! ```
 //!
 //! # Cost
 //!
@@ -119,6 +141,7 @@ mod macros;
 mod process;
 mod registry;
 mod ring_dir;
+mod span;
 mod stats;
 mod sync;
 mod thread;
@@ -147,6 +170,7 @@ pub use self::filter::FilterError;
 pub use self::handle::builder::Builder;
 pub use self::handle::logger::{Logger, SetFilterError, flush, set_filter, stats, sync};
 pub use self::handle::scope::Scope;
+pub use self::span::{EnteredSpan, Instrument, Span, SpanHandle, SpanId, SpanRef, WithinSpan};
 pub use self::stats::Stats;
 pub use self::thread::{in_signal_handler, prepare_call_sites, prepare_thread};
 pub use self::value::{AsRecord, Empty, Value};

@@ -9,6 +9,7 @@ pub use stenolog_macros::call;
 
 pub use crate::call::ceiling::statically_enabled;
 pub use crate::call::emit::emit;
+pub use crate::call::rate::Rate;
 pub use crate::call::targets::Targets;
 pub use crate::call::time::{Now, at};
 pub use crate::registry::site::{Meta, Site, SlotMeta};
@@ -28,10 +29,18 @@ pub use core::primitive::{bool, u8, u64, usize};
 /// Functions that capture arguments.
 pub mod capture {
     pub use crate::call::capture::{
-        by, count, debug, debug_field, debug_with, display, display_field, exact, field, message,
-        pointer,
+        LeftOut, Suppressed, by, count, debug, debug_field, debug_with, display, display_field,
+        exact, field, message, pointer,
     };
     pub use crate::call::registers::Concat;
+}
+
+/// Spans.
+pub mod span {
+    pub use stenolog_format::span::SpanEvent;
+
+    pub use crate::call::capture::hidden;
+    pub use crate::span::{Beginning, ParentOf, Span, SpanRef, parent_of};
 }
 
 /// Which levels the program was compiled with, as constants: these the compiler drops early.

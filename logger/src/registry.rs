@@ -26,6 +26,7 @@ use self::describe::{describe, pending_entry};
 use self::runtime::{Description, NamedSite, RuntimeSite, RuntimeSites};
 use self::site::{OFF, Site, UNKNOWN};
 use crate::core::Core;
+use crate::ring_dir::SiteEntry;
 use crate::sync;
 
 /// Whether there is a global logger, without taking the lock.
@@ -66,7 +67,7 @@ pub(crate) fn release() {
 struct Registry {
     /// The entry with id `FIRST_ID + n` is the n-th; an entry with id 0 is still expected from a signal
     /// handler.
-    entries: Vec<Arc<CallSite>>,
+    entries: Vec<SiteEntry>,
     /// How many of the call sites that handlers have noted have their entries.
     adopted: usize,
     /// Ids by the address of the site's static and by the types' signature.
@@ -193,9 +194,9 @@ pub(crate) fn open_gate(gate: &'static Site) {
     }
 }
 
-#[cfg(feature = "tracing")]
 /// Whether calls with this level and target are logged, on a thread that has entered no logger; `None` if loggers
 /// beside the global one may decide otherwise.
+#[cfg(feature = "tracing")]
 pub(crate) fn wants_all(level: Level, target: &str, module: &str) -> Option<bool> {
     let registry = read();
     if registry.detached > 0 {
@@ -209,6 +210,9 @@ pub(crate) fn wants_all(level: Level, target: &str, module: &str) -> Option<bool
 pub(crate) fn wants_in_handler(site: &'static Site, generation: u32) -> Option<bool> {
     let registry = sync::read_in_handler(&REGISTRY)?;
     let core = registry.global().filter(|core| core.generation() == generation)?;
+    if site.is_unfiltered() {
+        return Some(true);
+    }
     core.allows_in_handler(site.meta.level, site.meta.target)
 }
 
@@ -346,21 +350,17 @@ pub(crate) fn forget_decisions() {
     tell_watchers();
 }
 
-/// Functions that are called after decisions have changed.
-static WATCHERS: [OnceLock<fn()>; 2] = [const { OnceLock::new() }; 2];
+/// A function that is called, without a lock, after decisions have changed.
+pub(crate) type Watcher = OnceLock<fn()>;
 
-/// Has a function called, without a lock, whenever decisions have changed.
-#[cfg(any(feature = "log", feature = "tracing"))]
-pub(crate) fn watch(watcher: fn()) {
-    for place in &WATCHERS {
-        if place.set(watcher).is_ok() || place.get().is_some_and(|&known| known as usize == watcher as usize) {
-            return;
-        }
-    }
-}
+/// What follows the filter for `log`.
+pub(crate) static LOG_WATCHER: Watcher = OnceLock::new();
+
+/// What follows the filter for `tracing`.
+pub(crate) static TRACING_WATCHER: Watcher = OnceLock::new();
 
 fn tell_watchers() {
-    for watcher in WATCHERS.iter().filter_map(OnceLock::get) {
+    for watcher in [&LOG_WATCHER, &TRACING_WATCHER].into_iter().filter_map(OnceLock::get) {
         watcher();
     }
 }
@@ -377,7 +377,7 @@ pub(crate) fn max_level() -> Option<Level> {
 }
 
 /// The call sites from the n-th on, in the order of their ids.
-pub(crate) fn entries_from(n: usize) -> Vec<Arc<CallSite>> {
+pub(crate) fn entries_from(n: usize) -> Vec<SiteEntry> {
     {
         let registry = read();
         if registry.adopted == handlers::count() {
@@ -436,8 +436,8 @@ impl Registry {
     /// is no room for it.
     fn state(&self, core: &Core, id: u32) -> bool {
         match (core.ring_dir(), self.entries.get((id - CallSite::FIRST_ID) as usize)) {
-            (Some(_), Some(site)) if site.id == 0 => false,
-            (Some(dir), Some(site)) => dir.state_site(site),
+            (Some(_), Some(entry)) if entry.site.id == 0 => false,
+            (Some(dir), Some(entry)) => dir.state_site(entry),
             _ => true,
         }
     }
@@ -458,7 +458,8 @@ impl Registry {
         if at >= self.entries.len() {
             self.entries.resize_with(at + 1, pending_entry);
         }
-        self.entries[at] = Arc::new(describe(site.meta, types, id));
+        let described = Arc::new(describe(site.meta, types, id));
+        self.entries[at] = SiteEntry { site: described, event: site.meta.event };
         let key = (std::ptr::from_ref(site).addr(), types.signature);
         self.ids.get_or_insert_default().entry(key).or_insert(id);
         // Set once: the site's state only ever holds the id of these types.
@@ -478,7 +479,7 @@ impl Registry {
         }
         for noted in handlers::all() {
             let at = (noted.id - CallSite::FIRST_ID) as usize;
-            if self.entries.get(at).is_none_or(|entry| entry.id == 0) {
+            if self.entries.get(at).is_none_or(|entry| entry.site.id == 0) {
                 self.enter(noted.site, noted.types, noted.id);
             }
         }

@@ -24,4 +24,5 @@ pub use self::current::{in_signal_handler, prepare_call_sites, prepare_thread};
 pub(crate) use self::local::detach;
 pub(crate) use self::local::{ReentrancyGuard, begin_drain_thread, is_busy};
 pub(crate) use self::record::{ColdRecord, Payload};
+pub(crate) use self::rings::current_logger;
 pub(crate) use self::slow_path::{in_cold_section, log, wants, wants_target};

@@ -390,7 +390,8 @@ impl DumpBuilder {
 
     /// Appends an index and an end.
     pub fn seal(&mut self, lost: u64) {
-        let payload = postcard::to_allocvec(&self.index).expect("an index can be serialised");
+        let mut payload = Vec::new();
+        self.index.encode(&mut payload);
         let index = self.frame(FrameKind::Index, &payload);
         self.end(index, lost);
     }

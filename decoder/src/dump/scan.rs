@@ -23,6 +23,7 @@ use stenolog_format::dictionary::{CallSite, Thread};
 use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind};
 use stenolog_format::index::End;
 use stenolog_format::loss::LossFrame;
+use stenolog_format::span::SpanMark;
 use stenolog_format::volatile::VolatileRing;
 use stenolog_session::frames::{Frame, Position, Walk, WalkStep};
 
@@ -277,6 +278,12 @@ impl<'a> Scanner<'a> {
                 tables.restated.get_or_insert(header);
                 None
             }
+            FrameKind::Spans => {
+                SpanMark::decode_all(payload).map_err(MetadataError::malformed)?;
+                None
+            }
+            // Those who read the block after it check it.
+            FrameKind::Context => None,
             // Block headers state more exactly what a watermark promises. The other kinds have no metadata.
             FrameKind::Watermark | FrameKind::Block | FrameKind::Index | FrameKind::Summary => None,
         };

@@ -108,6 +108,8 @@ pub(super) const fn kind_name(kind: FrameKind) -> &'static str {
         FrameKind::Summary => "summary",
         FrameKind::Volatile => "volatile",
         FrameKind::Header => "header",
+        FrameKind::Spans => "spans",
+        FrameKind::Context => "context",
     }
 }
 
@@ -146,6 +148,10 @@ pub struct FrameCounts {
     pub volatile: u64,
     /// Frames that state the file's header again.
     pub header: u64,
+    /// Frames that state which call sites are events of spans.
+    pub spans: u64,
+    /// Frames that state which spans a block needs.
+    pub context: u64,
     /// Frames of kinds that only later versions know; they are skipped.
     pub unknown: u64,
 }
@@ -164,6 +170,8 @@ impl FrameCounts {
             Some(FrameKind::Summary) => &mut self.summary,
             Some(FrameKind::Volatile) => &mut self.volatile,
             Some(FrameKind::Header) => &mut self.header,
+            Some(FrameKind::Spans) => &mut self.spans,
+            Some(FrameKind::Context) => &mut self.context,
             None => &mut self.unknown,
         };
         *count += 1;
@@ -183,6 +191,8 @@ impl FrameCounts {
             + self.summary
             + self.volatile
             + self.header
+            + self.spans
+            + self.context
             + self.unknown
     }
 }

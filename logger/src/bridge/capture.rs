@@ -111,7 +111,7 @@ fn install_log() -> Result<(), ()> {
         return if LOG.load(Ordering::Acquire) == CAPTURED { Ok(()) } else { Err(()) };
     }
     LOG.store(CAPTURED, Ordering::Release);
-    registry::watch(set_max_level);
+    let _ = registry::LOG_WATCHER.set(set_max_level);
     set_max_level();
     Ok(())
 }
@@ -120,7 +120,7 @@ fn install_log() -> Result<(), ()> {
 #[cfg(feature = "log")]
 pub(super) fn follow_log() {
     let _ = LOG.compare_exchange(UNUSED, COMPOSED, Ordering::AcqRel, Ordering::Acquire);
-    registry::watch(set_max_level);
+    let _ = registry::LOG_WATCHER.set(set_max_level);
     set_max_level();
 }
 

@@ -11,18 +11,11 @@ use log::{Log, Metadata, Record};
 use stenolog_format::dictionary::Level;
 
 use super::capture;
-use super::table::{Table, mix};
+use super::origin::{self, Place};
 use crate::call::runtime::{self, Code, Logged, Values, escaped, log_target_as_text};
 use crate::call::time::Now;
 use crate::registry::runtime::{Origin, RuntimeSite, ShapeSlot};
 use crate::thread;
-use crate::truncate::truncate;
-
-/// The longest name that records of `log` are told apart by.
-const MAX_NAME_BYTES: usize = 1 << 10;
-
-/// The call sites of `log` so far; `None` where one was refused.
-static SITES: Table<(Origin<'static>, &'static RuntimeSite)> = Table::new();
 
 /// The [`Log`] that hands records to Stenolog. To compose it with others: `Builder::capture_log` installs it.
 #[derive(Clone, Copy, Debug)]
@@ -114,61 +107,20 @@ fn log_as_text(record: &Record<'_>) {
 fn site_of(record: &Record<'_>) -> Option<&'static RuntimeSite> {
     let origin = Origin {
         level: level(record.level()),
-        target: truncate(record.target(), MAX_NAME_BYTES),
-        module: truncate(record.module_path().unwrap_or_default(), MAX_NAME_BYTES),
-        file: truncate(record.file().unwrap_or_default(), MAX_NAME_BYTES),
+        target: record.target(),
+        module: record.module_path().unwrap_or_default(),
+        file: record.file().unwrap_or_default(),
         line: record.line().unwrap_or_default(),
     };
-    // A static file has few addresses; another one could have a new address each time.
-    let file = match record.file_static() {
-        Some(file) => file.as_ptr().addr() as u64,
-        None => origin.file.bytes().fold(0, |hash, byte| mix(hash, byte.into())),
+    let place = match (record.module_path_static(), record.file_static()) {
+        (Some(module), Some(file)) => Place::Static { module, file },
+        _ => Place::Copied,
     };
-    let hash = mix(mix(0, file), u64::from(origin.line) << 8 | origin.level as u64);
-    let is_it = |known: &Origin<'static>| {
-        known.line == origin.line
-            && known.level == origin.level
-            && is_same(known.file, origin.file)
-            && is_same(known.target, origin.target)
-            && is_same(known.module, origin.module)
-    };
-    let found = SITES.find(hash, |(known, _)| is_it(known));
-    found.map(|(_, site)| *site).or_else(|| add(record, &origin, hash))
-}
-
-/// Adds the call site of a record.
-#[cold]
-fn add(record: &Record<'_>, origin: &Origin<'_>, hash: u64) -> Option<&'static RuntimeSite> {
-    if !thread::wants_target(origin.level, origin.target, origin.module) {
-        return None;
+    let site = origin::site_of(&origin, place);
+    if site.is_none() && thread::wants_target(origin.level, origin.target, origin.module) {
+        log_as_text(record);
     }
-    let added = thread::in_cold_section(|| {
-        let site = match (record.module_path_static(), record.file_static()) {
-            // As nearly all: nothing is copied.
-            (Some(module), Some(file))
-                if std::ptr::eq(module, origin.target) && is_same(file, origin.file) =>
-            {
-                RuntimeSite::new(Origin { target: module, module, file, ..*origin })
-            }
-            _ => RuntimeSite::copied(origin),
-        };
-        Some(site.map(|site| SITES.add(hash, (site.origin, site)).1))
-    });
-    match added {
-        Some(None) => {
-            log_as_text(record);
-            None
-        }
-        Some(site) => site,
-        // Within another call.
-        None => None,
-    }
-}
-
-/// Whether two texts are equal: at once if they are the same one.
-#[inline]
-fn is_same(known: &'static str, text: &str) -> bool {
-    std::ptr::eq(known, text) || known == text
+    site
 }
 
 const fn level(level: log::Level) -> Level {

@@ -14,21 +14,24 @@ mod template;
 mod value;
 mod values;
 
+use std::panic::Location;
 use std::sync::atomic::Ordering;
 
-use stenolog_format::dictionary::TimeSource;
+use stenolog_format::dictionary::{Level, Role, TimeSource};
+use stenolog_format::span::{EVENT_TARGET, SpanEvent};
+use stenolog_format::types::Type;
 
 pub use self::site::DynamicSite;
 #[cfg(any(feature = "log", feature = "tracing"))]
 pub(crate) use self::template::escaped;
 pub use self::value::DynamicValue;
 #[cfg(any(feature = "log", feature = "tracing"))]
-pub(crate) use self::values::{Code, with};
-pub(crate) use self::values::Values;
+pub(crate) use self::values::Code;
+pub(crate) use self::values::{Values, with};
 use crate::call::time::TimeWord;
 use crate::clock::ClockRef;
-use crate::registry::runtime::{RuntimeSite, Shape, ShapeSlot};
-use crate::registry::site::{OFF, UNKNOWN};
+use crate::registry::runtime::{Description, Origin, RuntimeSite, Shape, ShapeSlot};
+use crate::registry::site::{OFF, Site, UNKNOWN};
 use crate::registry::{self, CallTypes, TypeList};
 use crate::stats::DROPPED_NO_LOGGER;
 use crate::thread::local::{LOCAL, Local};
@@ -118,24 +121,32 @@ impl RuntimeSite {
     }
 }
 
-/// Logs a record as text, because its call site was refused; `write` appends it.
-#[cold]
-#[inline(never)]
-pub(crate) fn log_as_text<T: TimeWord>(
-    time: T,
-    site: &RuntimeSite,
-    write: impl FnOnce(&mut String),
-) {
-    let origin = site.origin;
-    log_target_as_text(time, origin.level, origin.target, write);
+/// The call site of a record event that gives one field a value of a type that the caller knows. `None` if there
+/// are too many, or within a log call.
+pub(crate) fn record_site(place: &Location<'_>, field: &str) -> Option<&'static Site> {
+    const TYPED: &[u8] = b"typed";
+    let (level, target, module) = (Level::Trace, EVENT_TARGET, EVENT_TARGET);
+    let origin = Origin { level, target, module, file: place.file(), line: place.line() };
+    let event = Some(SpanEvent::Record);
+    let description = Description { origin, event, message: None, names: &[field] };
+    thread::in_cold_section(|| {
+        let named = registry::intern(&description)?;
+        let shape = named.site.shape(TYPED).or_else(|| {
+            let hidden = (String::new(), Role::Count, Type::U64);
+            let slots = vec![hidden, (field.to_owned(), Role::Field, Type::Unit)];
+            named.site.add_shape(TYPED, None, slots)
+        });
+        shape.map(|shape| &shape.site)
+    })
 }
 
-/// As [`log_as_text`], for a call site that there is not.
+/// Logs a record as text, because its call site was refused; `write` appends it. The caller has asked whether it
+/// is wanted.
 #[cold]
 #[inline(never)]
 pub(crate) fn log_target_as_text<T: TimeWord>(
     time: T,
-    level: stenolog_format::dictionary::Level,
+    level: Level,
     target: &str,
     write: impl FnOnce(&mut String),
 ) {
@@ -149,7 +160,7 @@ pub(crate) fn log_target_as_text<T: TimeWord>(
     if !site.is_enabled() {
         return;
     }
-    values::with(|values| {
+    with(|values| {
         values.message(format_args!("{text}"));
         let logged = site.log(time, values, || (Some("{0}".to_owned()), values.slots(|_| "")));
         if logged == Logged::Refused {

@@ -17,6 +17,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 #[cfg(unix)]
+use crate::call::rate;
+#[cfg(unix)]
 use crate::process::calls;
 #[cfg(unix)]
 use crate::registry;
@@ -72,6 +74,9 @@ fn seal_all() {
     for core in running {
         if core.is_closed() {
             continue;
+        }
+        if registry::is_global(&core) {
+            rate::state_rest(&core);
         }
         calls::hold_others(SEAL_WAIT + CALLS_WAIT);
         if retry(LOCK_WAIT, || registry::try_uninstall(&core)).is_some()

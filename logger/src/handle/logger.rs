@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
+use crate::call::rate;
 use crate::core::Core;
 use crate::error::FlushError;
 use crate::event::Event;
@@ -183,6 +184,9 @@ impl Logger {
             std::mem::forget(drain);
             return fork::end_own();
         }
+        let scope = self.enter();
+        rate::state_rest(&self.core);
+        drop(scope);
         match self.is_global {
             Some(true) => {
                 registry::uninstall(&self.core);

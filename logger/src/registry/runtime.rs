@@ -22,6 +22,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use stenolog_format::dictionary::{Level, Role};
+use stenolog_format::span::SpanEvent;
 use stenolog_format::types::Type;
 
 use super::describe::{cut, cut_template};
@@ -74,6 +75,8 @@ pub(crate) type ShapeSlot = (String, Role, Type);
 #[derive(Debug)]
 pub(crate) struct RuntimeSite {
     pub(crate) origin: Origin<'static>,
+    /// What its records are, if they are events of spans: their first values are then the hidden words.
+    event: Option<SpanEvent>,
     /// Tells whether records are wanted. Nothing is logged with it.
     pub(crate) gate: Site,
     /// The text that the records without another one have.
@@ -135,23 +138,28 @@ impl Shapes {
 
 impl RuntimeSite {
     /// Makes a call site of texts that live long enough. `None` if there are too many (B1).
-    pub(crate) fn new(origin: Origin<'static>) -> Option<&'static Self> {
-        take(&BYTES, OVERHEAD_BYTES).then(|| Self::leak(origin)).or_else(|| refuse(&origin))
+    pub(crate) fn new(
+        origin: Origin<'static>,
+        event: Option<SpanEvent>,
+    ) -> Option<&'static Self> {
+        take(&BYTES, OVERHEAD_BYTES).then(|| Self::leak(origin, event)).or_else(|| refuse(&origin))
     }
 
     /// Makes a call site of copied texts. `None` if there are too many (B1).
     pub(crate) fn copied(origin: &Origin<'_>) -> Option<&'static Self> {
-        take(&BYTES, origin.bytes()).then(|| Self::leak(origin.leak())).or_else(|| refuse(origin))
+        let made = take(&BYTES, origin.bytes()).then(|| Self::leak(origin.leak(), None));
+        made.or_else(|| refuse(origin))
     }
 
-    fn leak(origin: Origin<'static>) -> &'static Self {
-        Box::leak(Box::new(Self::of(origin)))
+    fn leak(origin: Origin<'static>, event: Option<SpanEvent>) -> &'static Self {
+        Box::leak(Box::new(Self::of(origin, event)))
     }
 
-    fn of(origin: Origin<'static>) -> Self {
-        let meta = meta(origin, None, Vec::new());
+    fn of(origin: Origin<'static>, event: Option<SpanEvent>) -> Self {
+        let meta = meta(origin, event, None, Vec::new());
         Self {
             origin,
+            event,
             gate: Site::new(meta),
             text: OnceLock::new(),
             shapes: Shapes::default(),
@@ -186,7 +194,7 @@ impl RuntimeSite {
         let shape = Shape {
             identity: identity.into(),
             types: types.into(),
-            site: Site::new(meta(self.origin, template, metas)),
+            site: Site::new(meta(self.origin, self.event, template, metas)),
         };
         Some(self.shapes.add(Box::leak(Box::new(shape))))
     }
@@ -201,11 +209,13 @@ impl RuntimeSite {
 
 fn meta(
     origin: Origin<'static>,
+    event: Option<SpanEvent>,
     template: Option<&'static str>,
     slots: Vec<SlotMeta>,
 ) -> &'static Meta {
     let Origin { level, target, module, file, line } = origin;
-    let meta = Meta { level, target, module, file, line, column: 0, template, slots: slots.leak() };
+    let slots = slots.leak();
+    let meta = Meta { level, target, module, file, line, column: 0, template, slots, event };
     Box::leak(Box::new(meta))
 }
 
@@ -246,6 +256,7 @@ pub(crate) struct NamedSite {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Description<'a> {
     pub(crate) origin: Origin<'a>,
+    pub(crate) event: Option<SpanEvent>,
     pub(crate) message: Option<&'a str>,
     pub(crate) names: &'a [&'a str],
 }
@@ -271,14 +282,14 @@ impl RuntimeSites {
         if let Some(named) = self.get(description) {
             return Some(named);
         }
-        let Description { origin, message, names } = *description;
+        let Description { origin, event, message, names } = *description;
         let name_bytes: usize = names.iter().map(|name| name.len() + OVERHEAD_BYTES / 8).sum();
         if !take(&BYTES, origin.bytes() + name_bytes + message.map_or(0, str::len)) {
             return refuse(&origin);
         }
         let leak = |text: &str| -> &'static str { text.to_owned().leak() };
         let named: &'static NamedSite = Box::leak(Box::new(NamedSite {
-            site: RuntimeSite::of(origin.leak()),
+            site: RuntimeSite::of(origin.leak(), event),
             message: message.map(|text| &*cut_template(text).leak()),
             names: names.iter().map(|name| leak(name)).collect::<Vec<_>>().leak(),
         }));
@@ -291,7 +302,7 @@ impl RuntimeSites {
     pub(super) fn as_text(&mut self, level: Level, target: &str) -> &'static RuntimeSite {
         let target = if self.texts.len() < MAX_TEXT_SITES { target } else { "stenolog::runtime" };
         let origin = Origin { level, target, module: "", file: "", line: 0 };
-        let site = || RuntimeSite::leak(origin.leak());
+        let site = || RuntimeSite::leak(origin.leak(), None);
         self.texts.entry((level, target.to_owned())).or_insert_with(site)
     }
 
@@ -302,7 +313,7 @@ impl RuntimeSites {
 
 /// Whether a call site was made of a description.
 fn is_of(named: &NamedSite, description: &Description<'_>) -> bool {
-    let Description { origin, message, names } = *description;
+    let Description { origin, event, message, names } = *description;
     let known = named.site.origin;
     known.level == origin.level
         && known.line == origin.line
@@ -310,6 +321,7 @@ fn is_of(named: &NamedSite, description: &Description<'_>) -> bool {
         && known.module == cut(origin.module)
         && known.file == cut(origin.file)
         && named.message.map(str::to_owned) == message.map(cut_template)
+        && named.site.event == event
         && named.names == names
 }
 
@@ -329,7 +341,7 @@ mod tests {
     #[test]
     fn equal_descriptions_are_one_call_site() {
         let mut sites = RuntimeSites::default();
-        let plain = Description { origin: PLAIN, message: Some("a {a}"), names: &["a"] };
+        let plain = Description { origin: PLAIN, event: None, message: Some("a {a}"), names: &["a"] };
         let first = sites.intern(&plain).unwrap();
         for _ in 0..1000 {
             let names = ["a".to_owned()];
@@ -361,7 +373,7 @@ mod tests {
 
     #[test]
     fn shapes_are_found_by_their_identity_and_bounded() {
-        let site = RuntimeSite::new(PLAIN.leak()).unwrap();
+        let site = RuntimeSite::new(PLAIN.leak(), None).unwrap();
         let slot = |n: u32| vec![("a".to_owned(), Role::Field, Type::Array(Box::new(Type::U8), n))];
         let add = |n: u32| site.add_shape(&n.to_le_bytes(), None, slot(n));
         let shapes: Vec<_> = (0..200).map_while(add).collect();
@@ -377,7 +389,7 @@ mod tests {
     fn a_shape_that_two_threads_add_is_one() {
         let shapes = Shapes::default();
         let shape = |identity: &[u8]| -> &'static Shape {
-            let site = Site::new(meta(PLAIN.leak(), None, Vec::new()));
+            let site = Site::new(meta(PLAIN.leak(), None, None, Vec::new()));
             Box::leak(Box::new(Shape { identity: identity.into(), types: Box::new([]), site }))
         };
         let first = shapes.add(shape(b"a"));

@@ -9,6 +9,7 @@ use stenolog_ringbuf::queue::spsc::Producer;
 use crate::core::Core;
 use crate::process::epoch;
 use crate::process::memory::has_memory;
+use crate::registry;
 use crate::thread::commit::{Attachment, next_allowance};
 use crate::thread::local::{LOCAL, NO_GENERATION};
 use crate::thread::os;
@@ -160,6 +161,11 @@ fn new_ring(
     let name = thread.name().map(str::to_owned).or_else(os::name).unwrap_or_default();
     let (producer, slot) = core.new_ring(os::id(), name, record_bytes, continues)?;
     Some((Attachment { core: Arc::clone(core), slot, owes_loss: Cell::new(false) }, producer))
+}
+
+/// The logger that this thread's calls go to.
+pub(crate) fn current_logger() -> Option<Arc<Core>> {
+    innermost_scope().or_else(registry::global)
 }
 
 /// The logger that this thread entered last and has not left.

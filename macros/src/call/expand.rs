@@ -32,7 +32,7 @@ use syn::Expr;
 use syn::spanned::Spanned;
 
 use super::message::TextPart;
-use super::model::{At, CallSite, Severity, Target, Text};
+use super::model::{At, CallSite, Rate, SUPPRESSED, Severity, Target, Text};
 use super::parse::{FieldName, Piece, Sigil};
 use super::slot::{Amount, Capture, Input, Print, Slot, render_spec};
 use crate::respan::respan;
@@ -62,17 +62,43 @@ pub(super) fn expand(site: &CallSite<'_>) -> TokenStream {
         None => quote!(#private::Now),
     };
     let values: Vec<_> = site.slots.iter().map(|slot| value(site, slot, &private)).collect();
-    let args = list(&values, &private);
-    // With the hygiene of the arguments' spans; otherwise rustc points at the whole call.
-    let emit = in_parentheses(quote!(#private::emit), Span::mixed_site());
-    let args = in_parentheses(quote!(#name, #time, #args), Span::mixed_site());
-    let evaluate = evaluate(site, &private, &quote!(#check #emit #args;));
+    let emit = |values: &[TokenStream]| {
+        let args = list(values, &private);
+        // With the hygiene of the arguments' spans; otherwise rustc points at the whole call.
+        let emit = in_parentheses(quote!(#private::emit), Span::mixed_site());
+        let args = in_parentheses(quote!(#name, #time, #args), Span::mixed_site());
+        quote!(#emit #args)
+    };
+    let Some(Rate { key, value }) = site.rate else {
+        let emit = emit(&values);
+        let evaluate = evaluate(site, &private, &quote!(#check #emit;));
+        let unused = unused(site);
+        return quote!({
+            #prepare
+            if #enabled {
+                #unused
+                #evaluate
+            }
+        });
+    };
+    let held_back = local("held_back");
+    let with = |value: TokenStream| emit(&[&values[..], &[value]].concat());
+    let first = with(quote!(#private::capture::LeftOut));
+    let later = with(quote!(#private::capture::Suppressed(#held_back)));
+    let emit = quote!(if #held_back == 0 { #first } else { #later });
+    let evaluate = evaluate(site, &private, &quote!(#check #emit));
     let unused = unused(site);
+    let decide = Ident::new(&key.to_string(), Span::mixed_site());
     quote!({
         #prepare
         if #enabled {
-            #unused
-            #evaluate
+            static __STENOLOG_RATE: #private::Rate = #private::Rate::new();
+            if let #private::Option::Some(#held_back) =
+                #private::Rate::#decide(&__STENOLOG_RATE, #name, #value)
+            {
+                #unused
+                #evaluate
+            }
         }
     })
 }
@@ -196,6 +222,11 @@ fn meta(site: &CallSite<'_>, level: &TokenStream, private: &TokenStream) -> Toke
         };
         quote!(#private::SlotMeta { name: #name, role: #private::Role::#role })
     });
+    let suppressed = site
+        .rate
+        .as_ref()
+        .map(|_| quote!(#private::SlotMeta { name: #SUPPRESSED, role: #private::Role::Field }));
+    let slots = slots.chain(suppressed);
     quote!(#private::Meta {
         level: #level,
         target: #target,
@@ -205,6 +236,7 @@ fn meta(site: &CallSite<'_>, level: &TokenStream, private: &TokenStream) -> Toke
         column: #private::column!(),
         template: #private::Option::#template,
         slots: &[#(#slots),*],
+        event: #private::Option::None,
     })
 }
 

@@ -18,6 +18,7 @@ pub(super) struct CallSite<'a> {
     pub(super) parent: Option<&'a Expr>,
     pub(super) name: Option<&'a Expr>,
     pub(super) at: Option<At<'a>>,
+    pub(super) rate: Option<Rate<'a>>,
     /// The expressions to evaluate, in order.
     pub(super) inputs: Vec<Input<'a>>,
     /// The values to record, in the order of the inputs.
@@ -47,6 +48,16 @@ pub(super) struct At<'a> {
     pub(super) inputs_before: usize,
 }
 
+/// How often the call is logged at most.
+pub(super) struct Rate<'a> {
+    /// The name of the key, which is that of the function that decides.
+    pub(super) key: &'a Ident,
+    pub(super) value: &'a Expr,
+}
+
+/// The field that states how many calls were held back.
+pub(super) const SUPPRESSED: &str = "suppressed";
+
 /// The message of a call.
 pub(super) enum Text<'a> {
     None,
@@ -68,7 +79,8 @@ impl<'a> CallSite<'a> {
     /// Checks a call, and reports every rule that it breaks.
     pub(super) fn check(call: &'a Call) -> syn::Result<Self> {
         let mut errors = Errors::default();
-        let [target, at, name, parent] = check_keys(&call.keys, &mut errors);
+        let [target, at, name, parent, rates @ ..] = check_keys(&call.keys, &mut errors);
+        let rate = check_rates(call, rates, &mut errors);
         check_fields(&call.fields, &mut errors);
         let level = match &call.level {
             Level::Fixed(level) => Some(Severity::Fixed(level)),
@@ -86,6 +98,7 @@ impl<'a> CallSite<'a> {
             parent: parent.map(|key| &key.value),
             name: name.map(|key| &key.value),
             at: at.map(|key| At { value: &key.value, inputs_before: key.fields_before }),
+            rate,
             inputs: Vec::new(),
             slots: Vec::new(),
             message: Text::None,
@@ -146,7 +159,9 @@ fn check_keys<'a>(keys: &'a [Key], errors: &mut Errors) -> [Option<&'a Key>; KEY
                     .to_owned()
             } else {
                 let name = &key.name;
-                format!("unknown key `{name}:`, expected `target:`, `at:`, `name:` or `parent:`")
+                format!(
+                    "unknown key `{name}:`, expected `target:`, `at:`, `every_n:`, `per_second:`, `once:`, `name:` or `parent:`"
+                )
             };
             errors.push(key.name.span(), text);
             continue;
@@ -156,6 +171,31 @@ fn check_keys<'a>(keys: &'a [Key], errors: &mut Errors) -> [Option<&'a Key>; KEY
         }
     }
     known
+}
+
+/// The one limit that a call may have.
+fn check_rates<'a>(
+    call: &Call,
+    rates: [Option<&'a Key>; 3],
+    errors: &mut Errors,
+) -> Option<Rate<'a>> {
+    let mut rates = rates.into_iter().flatten();
+    let key = rates.next()?;
+    for other in rates {
+        let text = format!("a call has one limit: `{}:` or `{}:`", key.name, other.name);
+        errors.push(other.name.span(), text);
+    }
+    if call.is_question {
+        let text = format!("a question has no limit: `{}:` belongs to the call", key.name);
+        errors.push(key.name.span(), text);
+    }
+    for field in &call.fields {
+        if matches!(&field.name, FieldName::Is(name) if name == SUPPRESSED) {
+            let text = format!("`{}:` adds a field `{SUPPRESSED}` of its own", key.name);
+            errors.push(field.span, text);
+        }
+    }
+    Some(Rate { key: &key.name, value: &key.value })
 }
 
 fn check_fields(fields: &[Field], errors: &mut Errors) {

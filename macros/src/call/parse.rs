@@ -170,7 +170,8 @@ fn is_known_key(input: ParseStream<'_>) -> bool {
 }
 
 /// The keys of a call.
-pub(super) const KEYS: [&str; 4] = ["target", "at", "name", "parent"];
+pub(super) const KEYS: [&str; 7] =
+    ["target", "at", "name", "parent", "every_n", "per_second", "once"];
 
 /// Whether a name and `:?`, `:%`, `:debug` or another capture of `log` follow.
 fn is_capture(input: ParseStream<'_>) -> bool {

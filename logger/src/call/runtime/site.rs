@@ -179,7 +179,7 @@ impl Inner {
                 line: self.line,
             };
             let message = self.message.as_deref();
-            Some(registry::intern(&Description { origin, message, names: &names }))
+            Some(registry::intern(&Description { origin, event: None, message, names: &names }))
         });
         if let Some(site) = asked {
             let _ = self.site.set(site);

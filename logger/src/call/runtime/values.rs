@@ -32,6 +32,7 @@ pub(crate) fn with<R>(work: impl FnOnce(&mut Values) -> R) -> R {
     let mut values = BUFFER.try_with(Cell::take).unwrap_or_default();
     values.bytes.clear();
     values.identity.clear();
+    values.has_known = false;
     let result = work(&mut values);
     if values.bytes.capacity() <= KEPT_CAPACITY {
         let _ = BUFFER.try_with(|buffer| buffer.set(values));
@@ -125,11 +126,13 @@ const END: u8 = 0xff;
 pub(crate) struct Values {
     bytes: Vec<u8>,
     identity: Vec<u8>,
+    /// Whether the message is one that the call site knows.
+    has_known: bool,
 }
 
 impl Values {
     const fn new() -> Self {
-        Self { bytes: Vec::new(), identity: Vec::new() }
+        Self { bytes: Vec::new(), identity: Vec::new(), has_known: false }
     }
 
     #[inline]
@@ -151,11 +154,54 @@ impl Values {
 
     /// Begins a value with a name.
     #[inline]
-    #[cfg_attr(not(feature = "log"), expect(dead_code, reason = "only `log` has such names"))]
+    #[cfg(feature = "log")]
     pub(crate) fn name(&mut self, code: Code, name: &str) {
         self.identity.push(code as u8);
         self.identity.extend_from_slice(name.as_bytes());
         self.identity.push(END);
+    }
+
+    /// Appends a hidden word of a span event.
+    #[inline]
+    #[cfg(feature = "tracing")]
+    pub(crate) fn hidden(&mut self, word: u64) {
+        self.identity.push(Code::Hidden as u8);
+        self.put(&word.to_le_bytes());
+    }
+
+    /// Appends text whose only writes `format` makes. Returns how many there were, and the text's place.
+    #[inline]
+    #[cfg(feature = "tracing")]
+    pub(crate) fn put_counted_text(&mut self, text: &dyn fmt::Debug) -> (usize, usize) {
+        let start = self.bytes.len();
+        self.put(&[0; 4]);
+        let mut counted = CountWrites { values: self, writes: 0 };
+        let failed = write!(counted, "{text:?}").is_err();
+        let writes = counted.writes;
+        if failed {
+            self.put(Text::FAILED.as_bytes());
+        }
+        self.finish_text(start);
+        (writes, start)
+    }
+
+    /// The text that begins at `start`, which is the last value.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn text(&self, start: usize) -> &[u8] {
+        &self.bytes[start + 4..]
+    }
+
+    /// Makes the text that begins at `start`, the last value, a message that the call site knows.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn make_known(&mut self, start: usize) {
+        self.bytes.truncate(start);
+        self.known(&[]);
+    }
+
+    /// Makes the text that begins last the message.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn make_message(&mut self) {
+        self.identity.push(Code::Message as u8);
     }
 
     /// Appends the bytes of a value that was begun.
@@ -219,10 +265,18 @@ impl Values {
 
     /// Notes a message that the call site knows. `tag` tells it apart from others of the same call site.
     #[inline]
+    #[cfg(any(feature = "log", feature = "tracing"))]
     pub(crate) fn known(&mut self, tag: &[u8]) {
+        self.has_known = true;
         self.identity.push(Code::Known as u8);
         self.identity.push(tag.len() as u8);
         self.identity.extend_from_slice(tag);
+    }
+
+    /// Whether the message is one that the call site knows.
+    #[cfg(feature = "tracing")]
+    pub(crate) const fn has_known(&self) -> bool {
+        self.has_known
     }
 
     /// The values as slots, for the description of a shape; `name_of` gives the name of an index.
@@ -256,6 +310,22 @@ impl Values {
             slots.push((name, code.role(), code.ty()));
         }
         slots
+    }
+}
+
+/// Values, and how often text was written to them.
+#[cfg(feature = "tracing")]
+struct CountWrites<'v> {
+    values: &'v mut Values,
+    writes: usize,
+}
+
+#[cfg(feature = "tracing")]
+impl Write for CountWrites<'_> {
+    #[inline]
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.writes += 1;
+        self.values.write_str(text)
     }
 }
 

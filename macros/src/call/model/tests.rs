@@ -144,7 +144,7 @@ fn keys_stand_anywhere_before_the_message() {
 fn mistakes_are_found_together() {
     check(
         r#"Info target: "a", target: "b", nme: "c", a, ?a, "a" = 1, "" = 2"#,
-        "`target:` is given twice; unknown key `nme:`, expected `target:`, `at:`, `name:` or `parent:`; the field `a` \
+        "`target:` is given twice; unknown key `nme:`, expected `target:`, `at:`, `every_n:`, `per_second:`, `once:`, `name:` or `parent:`; the field `a` \
          is given twice; the field `a` is given twice; a field needs a name",
     );
     check("Info", "none");
