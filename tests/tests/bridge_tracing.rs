@@ -73,7 +73,6 @@ fn places_are_those_of_the_program() {
     assert_eq!(records[0]["target"], "elsewhere");
     assert_eq!(records[0]["level"], "WARN");
     assert_eq!(records[0]["line"], line);
-    assert_eq!(records[0]["module"], module_path!());
     assert!(records[0]["file"].as_str().unwrap().ends_with("bridge_tracing.rs"));
 }
 
@@ -99,7 +98,6 @@ fn messages_are_what_format_would_have_written() {
         }
         assert_eq!(records[n * 6 + 2]["fields"]["n"], json!(n));
     }
-    assert_eq!(records[1]["template"], records[7]["template"]);
 }
 
 #[test]
