@@ -178,6 +178,10 @@ impl<'a> Scanner<'a> {
             Some(FrameKind::Summary) => {
                 self.tables.note_summary(frame.offset);
             }
+            // Those who read the block after it read it.
+            Some(FrameKind::Context) => {
+                self.tables.note_context(frame.offset);
+            }
             None => self.tables.others.push(frame.offset),
             Some(kind) => {
                 if kind != FrameKind::End {
@@ -279,7 +283,12 @@ impl<'a> Scanner<'a> {
                 None
             }
             FrameKind::Spans => {
-                SpanMark::decode_all(payload).map_err(MetadataError::malformed)?;
+                let marks = SpanMark::decode_all(payload).map_err(MetadataError::malformed)?;
+                for mark in marks {
+                    if let Some(event) = mark.event() {
+                        tables.sites.mark(mark.site, event);
+                    }
+                }
                 None
             }
             // Those who read the block after it check it.
