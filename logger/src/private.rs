@@ -41,6 +41,14 @@ pub mod runtime {
     pub use crate::registry::runtime::{SiteDescription, SiteRefused};
 }
 
+/// Spans.
+pub mod span {
+    pub use stenolog_format::span::SpanEvent;
+
+    pub use crate::call::capture::hidden;
+    pub use crate::span::{Beginning, ParentOf, Span, SpanRef, parent_of};
+}
+
 /// Which levels the program was compiled with, as constants: these the compiler drops early.
 pub mod compiled {
     use super::{Level, statically_enabled};

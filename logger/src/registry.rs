@@ -20,12 +20,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
 use stenolog_format::dictionary::CallSite;
+use stenolog_format::span::SpanEvent;
 
 pub(crate) use self::describe::{CallTypes, TypeList};
 use self::describe::{describe, pending_entry};
 use self::runtime::{RuntimeSites, SiteDescription, SiteRefused};
 use self::site::{OFF, Site, UNKNOWN};
 use crate::core::Core;
+use crate::ring_dir::SiteEntry;
 use crate::sync;
 
 /// Whether there is a global logger, without taking the lock.
@@ -66,7 +68,7 @@ pub(crate) fn release() {
 struct Registry {
     /// The entry with id `FIRST_ID + n` is the n-th; an entry with id 0 is still expected from a signal
     /// handler.
-    entries: Vec<Arc<CallSite>>,
+    entries: Vec<SiteEntry>,
     /// How many of the call sites that handlers have noted have their entries.
     adopted: usize,
     /// Ids by the address of the site's static and by the types' signature.
@@ -167,12 +169,15 @@ pub(crate) fn decide(site: &'static Site, types: CallTypes<'_>) -> Decision {
     Decision::Log(core, Id { number: id, is_explained })
 }
 
-/// The call site of a description: the same for equal descriptions.
-pub(crate) fn intern(description: &SiteDescription<'_>) -> Result<&'static Site, SiteRefused> {
-    let known = read().runtime.as_ref().and_then(|sites| sites.get(description));
+/// The call site of a description, and of what its records are: the same for equal ones.
+pub(crate) fn intern(
+    description: &SiteDescription<'_>,
+    event: Option<SpanEvent>,
+) -> Result<&'static Site, SiteRefused> {
+    let known = read().runtime.as_ref().and_then(|sites| sites.get(description, event));
     match known {
         Some(site) => Ok(site),
-        None => write().runtime.get_or_insert_default().intern(description),
+        None => write().runtime.get_or_insert_default().intern(description, event),
     }
 }
 
@@ -194,6 +199,9 @@ pub(crate) fn admit(site: &'static Site, types: CallTypes<'_>) -> Result<(), Sit
 pub(crate) fn wants_in_handler(site: &'static Site, generation: u32) -> Option<bool> {
     let registry = sync::read_in_handler(&REGISTRY)?;
     let core = registry.global().filter(|core| core.generation() == generation)?;
+    if site.is_unfiltered() {
+        return Some(true);
+    }
     core.allows_in_handler(site.meta.level, site.meta.target)
 }
 
@@ -326,7 +334,7 @@ pub(crate) fn forget_decisions() {
 }
 
 /// The call sites from the n-th on, in the order of their ids.
-pub(crate) fn entries_from(n: usize) -> Vec<Arc<CallSite>> {
+pub(crate) fn entries_from(n: usize) -> Vec<SiteEntry> {
     {
         let registry = read();
         if registry.adopted == handlers::count() {
@@ -385,8 +393,8 @@ impl Registry {
     /// is no room for it.
     fn state(&self, core: &Core, id: u32) -> bool {
         match (core.ring_dir(), self.entries.get((id - CallSite::FIRST_ID) as usize)) {
-            (Some(_), Some(site)) if site.id == 0 => false,
-            (Some(dir), Some(site)) => dir.state_site(site),
+            (Some(_), Some(entry)) if entry.site.id == 0 => false,
+            (Some(dir), Some(entry)) => dir.state_site(entry),
             _ => true,
         }
     }
@@ -407,7 +415,8 @@ impl Registry {
         if at >= self.entries.len() {
             self.entries.resize_with(at + 1, pending_entry);
         }
-        self.entries[at] = Arc::new(describe(site.meta, types, id));
+        let described = Arc::new(describe(site.meta, types, id));
+        self.entries[at] = SiteEntry { site: described, event: site.meta.event };
         let key = (std::ptr::from_ref(site).addr(), types.signature);
         self.ids.get_or_insert_default().entry(key).or_insert(id);
         // Set once: the site's state only ever holds the id of these types.
@@ -427,7 +436,7 @@ impl Registry {
         }
         for noted in handlers::all() {
             let at = (noted.id - CallSite::FIRST_ID) as usize;
-            if self.entries.get(at).is_none_or(|entry| entry.id == 0) {
+            if self.entries.get(at).is_none_or(|entry| entry.site.id == 0) {
                 self.enter(noted.site, noted.types, noted.id);
             }
         }

@@ -3,6 +3,7 @@
 //! Such a call takes the slow path: the same checks, rings and policies as every other call, without the
 //! code that a macro makes for the types of its values.
 
+use stenolog_format::span::SpanEvent;
 use stenolog_format::types::Type;
 
 use crate::call::time::TimeWord;
@@ -28,9 +29,33 @@ impl RuntimeSite {
     /// If there are too many: see [`registry::runtime`](crate::registry::runtime). If this is called within a
     /// log call: by a signal handler, or by an allocator that logs.
     pub fn new(description: &SiteDescription<'_>) -> Result<Self, SiteRefused> {
+        Self::of(description, None)
+    }
+
+    /// The same, for a call site whose records are events of spans. The first slots of the description are the
+    /// event's [hidden words](SpanEvent::hidden), without a name.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn marked(
+        description: &SiteDescription<'_>,
+        event: SpanEvent,
+    ) -> Result<Self, SiteRefused> {
+        Self::of(description, Some(event))
+    }
+
+    fn of(
+        description: &SiteDescription<'_>,
+        event: Option<SpanEvent>,
+    ) -> Result<Self, SiteRefused> {
         // What it allocates may log.
-        let interned = thread::in_cold_section(|| Some(registry::intern(description)));
+        let interned = thread::in_cold_section(|| Some(registry::intern(description, event)));
         interned.unwrap_or(Err(SiteRefused::WithinCall)).map(|site| Self { site })
+    }
+
+    /// The call site itself, for records whose types are known when the program is compiled.
+    pub(crate) const fn site(self) -> &'static Site {
+        self.site
     }
 
     /// Whether a record of this call would be logged.

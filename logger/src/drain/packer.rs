@@ -16,6 +16,7 @@ use stenolog_format::block::{
 use stenolog_format::dictionary::{CallSite, Level, Thread, TimeSource};
 use stenolog_format::loss::Loss;
 use stenolog_format::recovery::MAX_BLOCK_BYTES;
+use stenolog_format::span::{SpanEvent, SpanMark};
 use stenolog_format::summary::SummaryBuilder;
 use stenolog_ringbuf::{Consumer, Record, Run};
 use stenolog_session::codec::Compressor;
@@ -30,6 +31,7 @@ use super::rings::DrainRing;
 use super::segment::Segment;
 use crate::process::memory::has_memory;
 use crate::registry;
+use crate::ring_dir::SiteEntry;
 
 /// How many bytes of a ring to pack at once: they stay in the first-level cache.
 const PART_BYTES: usize = 1 << 14;
@@ -415,15 +417,17 @@ struct PackedSites {
 
 struct KnownSite {
     site: Arc<CallSite>,
+    /// What its records are, if they are events of spans.
+    event: Option<SpanEvent>,
     plan: Arc<SitePlan>,
     /// It is among the unstated ones.
     is_unstated: bool,
 }
 
 impl KnownSite {
-    fn new(site: Arc<CallSite>) -> Self {
+    fn new(SiteEntry { site, event }: SiteEntry) -> Self {
         let plan = Arc::new(SitePlan::new(&site));
-        Self { site, plan, is_unstated: false }
+        Self { site, event, plan, is_unstated: false }
     }
 }
 
@@ -460,6 +464,9 @@ impl PackedSites {
     fn state(&mut self, writer: &mut DumpWriter) {
         let Self { known, unstated } = self;
         writer.state_sites(unstated.iter().filter_map(|&at| Some(&*known.get(at)?.site)));
+        let mark = |known: &KnownSite| Some(SpanMark::new(known.site.id, known.event?));
+        let marks = unstated.iter().filter_map(|&at| known.get(at).and_then(mark));
+        writer.state_marks(&marks.collect::<Vec<_>>());
         for at in unstated.drain(..) {
             known[at].is_unstated = false;
         }

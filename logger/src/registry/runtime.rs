@@ -15,6 +15,7 @@ use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::OnceLock;
 
 use stenolog_format::dictionary::{CallSite, Level, Role, TimeSource};
+use stenolog_format::span::SpanEvent;
 use stenolog_format::types::{MAX_TYPE_DEPTH, Type};
 
 use super::describe::{CallTypes, TypeList, cut, cut_template, describe};
@@ -88,17 +89,23 @@ pub(super) struct RuntimeSites {
 }
 
 impl RuntimeSites {
-    pub(super) fn get(&self, description: &SiteDescription<'_>) -> Option<&'static Site> {
-        let sites = self.sites.get(&hash(description))?;
-        sites.iter().copied().find(|site| is_of(site.meta, description))
+    pub(super) fn get(
+        &self,
+        description: &SiteDescription<'_>,
+        event: Option<SpanEvent>,
+    ) -> Option<&'static Site> {
+        let sites = self.sites.get(&hash((description, event)))?;
+        let is_of = |site: &&Site| site.meta.event == event && is_of(site.meta, description);
+        sites.iter().copied().find(is_of)
     }
 
     /// The call site of a description; makes it if it is new.
     pub(super) fn intern(
         &mut self,
         description: &SiteDescription<'_>,
+        event: Option<SpanEvent>,
     ) -> Result<&'static Site, SiteRefused> {
-        if let Some(site) = self.get(description) {
+        if let Some(site) = self.get(description, event) {
             return Ok(site);
         }
         let SiteDescription { level, target, module, file, line, template, slots } = *description;
@@ -117,9 +124,10 @@ impl RuntimeSites {
             column: 0,
             template: template.map(|text| leak(cut_template(text))),
             slots: Vec::leak(slots.iter().map(slot).collect()),
+            event,
         };
         let site: &'static Site = Box::leak(Box::new(Site::new(Box::leak(Box::new(meta)))));
-        self.sites.entry(hash(description)).or_default().push(site);
+        self.sites.entry(hash((description, event))).or_default().push(site);
         Ok(site)
     }
 
@@ -214,13 +222,13 @@ mod tests {
     #[test]
     fn equal_descriptions_are_one_call_site() {
         let mut sites = RuntimeSites::default();
-        let first = sites.intern(&PLAIN).unwrap();
+        let first = sites.intern(&PLAIN, None).unwrap();
         let bytes = sites.bytes;
         for _ in 0..1000 {
             let slots = [("a".to_owned(), Role::Argument)];
             let slots = slots.each_ref().map(|(name, role)| (name.as_str(), *role));
             let again = SiteDescription { slots: &slots, ..PLAIN };
-            assert!(std::ptr::eq(sites.intern(&again).unwrap(), first));
+            assert!(std::ptr::eq(sites.intern(&again, None).unwrap(), first));
         }
         assert_eq!(sites.bytes, bytes, "what is asked for again takes no memory");
         let others = [
@@ -232,7 +240,7 @@ mod tests {
             SiteDescription { slots: &[], ..PLAIN },
         ];
         for other in others {
-            assert!(!std::ptr::eq(sites.intern(&other).unwrap(), first), "{other:?}");
+            assert!(!std::ptr::eq(sites.intern(&other, None).unwrap(), first), "{other:?}");
         }
     }
 
@@ -241,23 +249,23 @@ mod tests {
         let mut sites = RuntimeSites::default();
         let text = "x".repeat(1 << 12);
         let describe = |line| SiteDescription { line, template: Some(&text), ..PLAIN };
-        let made = (0..).take_while(|&line| sites.intern(&describe(line)).is_ok()).count();
+        let made = (0..).take_while(|&line| sites.intern(&describe(line), None).is_ok()).count();
         assert!((3000..4096).contains(&made), "{made}");
-        assert_eq!(sites.intern(&describe(u32::MAX)).unwrap_err(), SiteRefused::TooManyBytes);
+        assert_eq!(sites.intern(&describe(u32::MAX), None).unwrap_err(), SiteRefused::TooManyBytes);
         assert!(sites.bytes <= MAX_BYTES);
-        assert!(sites.intern(&describe(0)).is_ok(), "what is known is still found");
+        assert!(sites.intern(&describe(0), None).is_ok(), "what is known is still found");
     }
 
     #[test]
     fn lists_of_types_without_end_are_refused() {
         let mut sites = RuntimeSites::default();
-        let site = sites.intern(&PLAIN).unwrap();
+        let site = sites.intern(&PLAIN, None).unwrap();
         let admitted = (0..200).filter(|&n| {
             let list = [Type::Array(Box::new(Type::U8), n)];
             sites.admit(site, types(&list)).is_ok()
         });
         assert_eq!(admitted.count(), MAX_TYPE_LISTS);
-        let other = sites.intern(&SiteDescription { line: 2, ..PLAIN }).unwrap();
+        let other = sites.intern(&SiteDescription { line: 2, ..PLAIN }, None).unwrap();
         assert_eq!(sites.admit(other, types(&[Type::U8])), Ok(()));
         let refused = sites.admit(other, types(&[Type::U8, Type::U8]));
         assert_eq!(refused, Err(SiteRefused::Count { slots: 1, values: 2 }));

@@ -236,6 +236,7 @@ fn meta(site: &CallSite<'_>, level: &TokenStream, private: &TokenStream) -> Toke
         column: #private::column!(),
         template: #private::Option::#template,
         slots: &[#(#slots),*],
+        event: #private::Option::None,
     })
 }
 
