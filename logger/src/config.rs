@@ -178,4 +178,6 @@ pub(crate) struct Config {
     pub(crate) drain_core: Option<usize>,
     pub(crate) drain_nice: Option<i32>,
     pub(crate) listeners: Listeners,
+    pub(crate) filter_file: Option<PathBuf>,
+    pub(crate) capture_panics: bool,
 }

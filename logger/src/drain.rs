@@ -31,6 +31,7 @@
 
 mod clock_pairs;
 mod effort;
+mod filter_file;
 mod ledger;
 mod manual;
 mod pacing;

@@ -15,9 +15,9 @@ use crate::filter::FilterError;
 /// ```
 /// use stenolog::{Builder, StartError};
 ///
-/// let error = Builder::new("no/such/folder/app.steno").start().unwrap_err();
-/// assert!(matches!(error, StartError::Create { .. }));
-/// assert!(error.to_string().contains("create its folder first"));
+/// let error = Builder::new("/dev/null/app.steno").start().unwrap_err();
+/// assert!(matches!(error, StartError::Folder { .. }));
+/// assert!(error.to_string().contains("choose another path"));
 /// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -32,6 +32,28 @@ pub enum StartError {
         path: PathBuf,
         /// The dump of the logger that runs.
         running: PathBuf,
+    },
+    /// The folder of the dump does not exist and cannot be created.
+    #[error(
+        "cannot create the folder {folder} for the dump {path}: {source} (create it, or choose another path)"
+    )]
+    Folder {
+        /// The dump.
+        path: PathBuf,
+        /// Its folder.
+        folder: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The path has a placeholder that does not exist.
+    #[error(
+        "unknown placeholder `{{{name}}}` in the path {path} (there are `{{app}}`, `{{pid}}` and `{{host}}`)"
+    )]
+    Placeholder {
+        /// The path.
+        path: PathBuf,
+        /// What is between the braces.
+        name: String,
     },
     /// The dump cannot be created.
     #[error("cannot create the dump {path}: {source}{}", hint(source))]

@@ -121,6 +121,40 @@ pub enum Event {
         /// The dump.
         path: PathBuf,
     },
+    /// The file of [`Builder::filter_file`](crate::Builder::filter_file) was read, and its filter applies now.
+    #[non_exhaustive]
+    FilterChanged {
+        /// The dump.
+        path: PathBuf,
+        /// The file.
+        file: PathBuf,
+        /// Its directives, on one line.
+        directives: String,
+    },
+    /// The file of [`Builder::filter_file`](crate::Builder::filter_file) cannot be read or parsed; the filter is
+    /// what it was.
+    #[non_exhaustive]
+    FilterFileIgnored {
+        /// The dump.
+        path: PathBuf,
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// An environment variable of [`Builder::configure_from_env`](crate::Builder) could not be parsed and is
+    /// ignored. Raised on the thread that starts the logger.
+    #[non_exhaustive]
+    SettingIgnored {
+        /// The dump.
+        path: PathBuf,
+        /// The variable.
+        variable: String,
+        /// Its value.
+        value: String,
+        /// Why it could not be parsed.
+        reason: String,
+    },
     /// A directive in an environment variable could not be parsed and is ignored. Raised on the thread
     /// that starts the logger.
     #[non_exhaustive]
@@ -197,6 +231,40 @@ impl fmt::Display for Event {
                  `start` returns in a variable such as `_log`; `let _ = …` drops it at once)",
                 path.display()
             ),
+            Self::SettingIgnored { .. }
+            | Self::FilterChanged { .. }
+            | Self::FilterFileIgnored { .. }
+            | Self::DirectiveIgnored { .. } => self.fmt_setting(f),
+        }
+    }
+}
+
+impl Event {
+    /// The text of an event about a setting.
+    fn fmt_setting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SettingIgnored { path, variable, value, reason } => write!(
+                f,
+                "the environment variable {variable}=`{}` is ignored for the dump {}: {}",
+                value.escape_debug(),
+                path.display(),
+                reason.escape_debug()
+            ),
+            Self::FilterChanged { path, file, directives } => write!(
+                f,
+                "the dump {} is filtered by {} from now on: `{}`",
+                path.display(),
+                file.display(),
+                directives.escape_debug()
+            ),
+            Self::FilterFileIgnored { path, file, reason } => write!(
+                f,
+                "the filter in {} is ignored for the dump {}, which is filtered as before: {} (a filter \
+                 looks like `info,my_crate::net=trace`)",
+                file.display(),
+                path.display(),
+                reason.escape_debug()
+            ),
             Self::DirectiveIgnored { path, variable, directive, reason } => write!(
                 f,
                 "`{}` in the environment variable {variable} is ignored for the dump {}: {} (a filter \
@@ -205,11 +273,10 @@ impl fmt::Display for Event {
                 path.display(),
                 reason.escape_debug()
             ),
+            _ => Ok(()),
         }
     }
-}
 
-impl Event {
     /// The error that [`Builder::on_error`](crate::Builder::on_error) receives for an event, if any.
     #[expect(deprecated, reason = "programs that listen for errors alone still expect both events")]
     fn as_error(&self) -> Option<DrainError> {

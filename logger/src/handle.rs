@@ -4,6 +4,10 @@ pub(crate) mod builder;
 pub(crate) mod exit;
 pub(crate) mod fork;
 pub(crate) mod logger;
+mod naming;
+mod panics;
 mod recovery;
 pub(crate) mod scope;
+#[cfg(feature = "config")]
+pub(crate) mod settings;
 mod start;

@@ -122,7 +122,7 @@
 //!
 //! `max_level_*` and `release_max_level_*` (`off`, `error` … `trace`) remove less severe calls at compile time.
 //! `serde` (on by default) stores serializable fields as postcard. `zstd` (on by default) lets the drain
-//! compress with Zstandard; see [`Compression`].
+//! compress with Zstandard; see [`Compression`]. `config` adds `Config`, the configuration as data.
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -162,6 +162,8 @@ pub use self::filter::FilterError;
 pub use self::handle::builder::Builder;
 pub use self::handle::logger::{Logger, SetFilterError, flush, set_filter, stats, sync};
 pub use self::handle::scope::Scope;
+#[cfg(feature = "config")]
+pub use self::handle::settings::Config;
 pub use self::span::{EnteredSpan, Instrument, Span, SpanHandle, SpanId, SpanRef, WithinSpan};
 pub use self::stats::Stats;
 pub use self::thread::{in_signal_handler, prepare_call_sites, prepare_thread};

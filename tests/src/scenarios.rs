@@ -15,6 +15,7 @@ mod limits;
 mod losses;
 #[cfg(unix)]
 mod process_end;
+mod setup;
 #[cfg(unix)]
 mod signal_handlers;
 #[cfg(unix)]
@@ -49,6 +50,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         "filters" => filters::run(&call),
         "lifecycle" => lifecycle::run(&call),
         "losses" => losses::run(&call),
+        "setup" => setup::run(&call),
         #[cfg(unix)]
         "drain_places" => drain_places::run(&call),
         #[cfg(unix)]

@@ -233,11 +233,12 @@ fn paths_that_cannot_be_written_are_named() {
         assert!(error.contains(&path.display().to_string()), "{error}");
     }
     let folder = tempfile::tempdir().unwrap();
-    check(&folder.path().join("missing/app.steno"), "create its folder first");
+    check(&folder.path().join("{apps}.steno"), "unknown placeholder `{apps}`");
     check(folder.path(), "directory");
     let text = folder.path().join("notes.txt");
     std::fs::write(&text, "do not lose me").unwrap();
     check(&text, "not a stenolog dump");
+    check(&text.join("app.steno"), "cannot create the folder");
     assert_eq!(std::fs::read_to_string(&text).unwrap(), "do not lose me");
 }
 

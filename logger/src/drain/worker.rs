@@ -7,6 +7,7 @@ use stenolog_session::failpoint::{self, Step};
 
 use crossbeam_utils::sync::Parker;
 
+use super::filter_file::FilterFile;
 use super::pacing::{RETRY_AFTER, SHORTEST_SLEEP};
 use super::pass::Drainer;
 use super::report::{LossReports, WriteReports};
@@ -119,6 +120,7 @@ pub(super) struct Worker {
     parker: Parker,
     writes: WriteReports,
     losses: LossReports,
+    filter_file: Option<FilterFile>,
     last_pass: Instant,
     /// How long to rest, by the last pass that succeeded.
     rest: Duration,
@@ -153,7 +155,14 @@ impl Worker {
             }
         }
         failpoint::after(Step::DumpBegun);
+        let file = drainer.core.config.filter_file.clone();
+        let mut filter_file = file.map(FilterFile::new);
+        // Before the first call: the logger is not installed yet.
+        if let Some(file) = &mut filter_file {
+            file.poll(&drainer.core, Instant::now());
+        }
         Ok(Self {
+            filter_file,
             drainer,
             parker,
             writes: WriteReports::default(),
@@ -181,10 +190,11 @@ impl Worker {
     }
 
     /// Rests, and goes on as long as there is nothing to do. Most programs log little most of the time.
-    fn rest(&self, rest: Duration) {
+    fn rest(&mut self, rest: Duration) {
         let longest = self.core().config.deliver_within;
         while !rest.is_zero() && !self.core().control.has_requests() {
             self.parker.park_timeout(rest);
+            self.poll_filter_file();
             if rest < longest || !self.drainer.is_idle() {
                 break;
             }
@@ -198,6 +208,7 @@ impl Worker {
         if stop {
             return Stepped::Ended(self.finish(requests));
         }
+        self.poll_filter_file();
         let started = Instant::now();
         let since_last_pass = started - self.last_pass;
         let pass = self.drainer.pass(!requests.is_empty());
@@ -213,6 +224,12 @@ impl Worker {
         let failed = written.is_err();
         self.answer(requests, written);
         if failed { Stepped::Failed } else { Stepped::Rest(self.rest) }
+    }
+
+    fn poll_filter_file(&mut self) {
+        if let Some(file) = &mut self.filter_file {
+            file.poll(&self.drainer.core, Instant::now());
+        }
     }
 
     fn note_write(&mut self, attempt: Result<(), WriteFailure>) -> WriteResult {

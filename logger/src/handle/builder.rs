@@ -37,10 +37,23 @@ pub struct Builder {
     pub(super) unread_rings: UnreadRings,
     pub(super) mode: u32,
     pub(super) forked_child: ForkedChild,
+    /// Settings of the environment that cannot be parsed: the variable, its value, and why.
+    pub(super) ignored: Vec<(String, String, String)>,
 }
 
 impl Builder {
     /// Creates the configuration of a logger that writes its dump to `path`.
+    ///
+    /// When the logger starts, it replaces `{app}` in the path by the name of the program's file, `{pid}` by the
+    /// process id and `{host}` by the machine's name, and creates the folders of the path that do not exist.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// let log = stenolog::Builder::new(folder.path().join("{host}/app-{pid}.steno")).start_detached()?;
+    /// assert!(log.path().ends_with(format!("app-{}.steno", std::process::id())));
+    /// # log.close()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let mut on_full = [OnFull::Drop; 5];
         on_full[Level::Error.index()] = OnFull::Block;
@@ -60,6 +73,8 @@ impl Builder {
                 drain_core: None,
                 drain_nice: None,
                 listeners: Listeners::default(),
+                filter_file: None,
+                capture_panics: false,
             },
             filter: None,
             default_filter: None,
@@ -68,6 +83,7 @@ impl Builder {
             unread_rings: UnreadRings::default(),
             mode: 0o600,
             forked_child: ForkedChild::default(),
+            ignored: Vec::new(),
         }
     }
 
@@ -91,6 +107,26 @@ impl Builder {
     /// ```
     pub fn filter(mut self, directives: impl Into<String>) -> Self {
         self.filter = Some(directives.into());
+        self
+    }
+
+    /// Reads the filter from a file, and again within about a second of each change.
+    ///
+    /// The file has directives as [`filter`](Self::filter) takes them, separated by commas or line feeds; what
+    /// follows a `#` is a comment. While there is no such file, or nothing in it, the other filter applies. What is wrong with the
+    /// file is [reported](Event::FilterFileIgnored), and the filter stays what it was. Costs a `stat` a second.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.steno");
+    /// let file = folder.path().join("filter");
+    /// std::fs::write(&file, "info\nmy_app::net=trace # since Tuesday\n")?;
+    /// let log = stenolog::Builder::new(path).filter_file(file).start_detached()?;
+    /// # log.close()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn filter_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.config.filter_file = Some(file.into());
         self
     }
 

@@ -10,6 +10,7 @@ use crate::core::Core;
 use crate::error::FlushError;
 use crate::event::Event;
 use crate::filter::{Filter, FilterError};
+use crate::handle::panics::Captured;
 use crate::handle::scope::Scope;
 use crate::handle::{exit, fork};
 use crate::process::epoch;
@@ -45,6 +46,8 @@ pub struct Logger {
     drain: Option<JoinHandle<()>>,
     has_ended: bool,
     is_global: Option<bool>,
+    /// Until the logger ends.
+    panics: Option<Captured>,
 }
 
 impl Logger {
@@ -55,15 +58,16 @@ impl Logger {
             registry::note_running(&core);
             exit::watch();
         }
-        Self { core, drain, has_ended: false, is_global: None }
+        Self { core, drain, has_ended: false, is_global: None, panics: None }
     }
 
     pub(crate) const fn core(&self) -> &Arc<Core> {
         &self.core
     }
 
-    pub(crate) const fn set_global(&mut self, is_global: bool) {
+    pub(crate) fn set_global(&mut self, is_global: bool) {
         self.is_global = Some(is_global);
+        self.panics = self.core.config.capture_panics.then(Captured::new);
     }
 
     /// Returns the path of the dump: as given to the builder, or the numbered path beside it with
@@ -178,6 +182,7 @@ impl Logger {
         if std::mem::replace(&mut self.has_ended, true) {
             return Ok(());
         }
+        self.panics = None;
         let drain = self.drain.take();
         if self.core.is_inherited() {
             // The drain is the parent's: there is no thread here to wait for or to detach.

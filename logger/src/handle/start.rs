@@ -17,6 +17,7 @@ use crate::filter::{Filter, FromEnv, Ignored};
 use crate::handle::builder::Builder;
 use crate::handle::fork::{self, OwnLogger, StartChild};
 use crate::handle::logger::Logger;
+use crate::handle::naming;
 use crate::handle::recovery::{EarlierRun, finish_earlier, remove_tails};
 use crate::registry;
 use crate::ring_dir::{Removed, sweep};
@@ -36,9 +37,17 @@ impl Builder {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn start(self) -> Result<Logger, StartError> {
-        self.refuse_second()?;
-        let child = self.for_children();
-        self.spawn_on(create, |core| install_global(core, child), drain::start)
+        let this = self.resolved()?;
+        this.refuse_second()?;
+        let child = this.for_children();
+        this.spawn_on(create, |core| install_global(core, child), drain::start)
+    }
+
+    /// The builder with the name of its dump.
+    fn resolved(mut self) -> Result<Self, StartError> {
+        self.config.path = naming::resolve(&self.config.path)?;
+        self.tell_ignored();
+        Ok(self)
     }
 
     /// The function that a forked child calls to start its own logger.
@@ -89,7 +98,7 @@ impl Builder {
             registry::count_detached(1);
             Ok(false)
         };
-        self.spawn_on(create, install, drain::start)
+        self.resolved()?.spawn_on(create, install, drain::start)
     }
 
     /// Like [`start`](Self::start), but without a drain thread: the logger's rings are written when the program
@@ -98,14 +107,15 @@ impl Builder {
     /// # Errors
     /// As [`start`](Self::start).
     pub fn start_manual(self) -> Result<(Logger, Drain), StartError> {
-        self.refuse_second()?;
+        let this = self.resolved()?;
+        this.refuse_second()?;
         let mut drain = None;
         let run = |core, file, parker| {
             drain = Some(Drain::begin(core, file, parker)?);
             Ok(None)
         };
-        let child = self.for_children();
-        let logger = self.spawn_on(create, |core| install_global(core, child), run)?;
+        let child = this.for_children();
+        let logger = this.spawn_on(create, |core| install_global(core, child), run)?;
         // `run` has been called if there is a logger.
         let drain = drain.expect("a logger that runs has a drain");
         Ok((logger, drain))
@@ -188,6 +198,14 @@ impl Builder {
             );
         }
         Ok(logger)
+    }
+
+    /// Tells what was wrong in the environment.
+    fn tell_ignored(&mut self) {
+        for (variable, value, reason) in std::mem::take(&mut self.ignored) {
+            let path = self.config.path.clone();
+            self.config.listeners.tell(Event::SettingIgnored { path, variable, value, reason });
+        }
     }
 
     fn resolve_filter(&self) -> Result<Filter, StartError> {
