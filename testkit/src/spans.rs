@@ -133,7 +133,12 @@ impl SpanProgram {
         let number = ("n", Role::Field, Type::U32);
         let all = [
             (sites::REQUEST, "request", with(&["id", "parent"], Some(path)), SpanEvent::New),
-            (sites::QUERY, "query", with(&["id", "parent", "depth"], Some(number)), SpanEvent::NewEntered),
+            (
+                sites::QUERY,
+                "query",
+                with(&["id", "parent", "depth"], Some(number)),
+                SpanEvent::NewEntered,
+            ),
             (sites::ENTER, "enter", with(&["id", "depth"], None), SpanEvent::Enter),
             (sites::EXIT, "exit", with(&["id", "depth"], None), SpanEvent::Exit),
             (sites::CLOSE, "close", with(&["id"], None), SpanEvent::Close),
@@ -322,9 +327,11 @@ impl SpanProgram {
 
     /// Takes away the pending records, and forgets that the program logged any of them.
     pub fn lose(&mut self) {
-        let lost: Vec<_> = self.pending.iter().flat_map(|(ring, of)| {
-            of.iter().map(|rec| (rec.1, *ring))
-        }).collect();
+        let lost: Vec<_> = self
+            .pending
+            .iter()
+            .flat_map(|(ring, of)| of.iter().map(|rec| (rec.1, *ring)))
+            .collect();
         self.lines.retain(|line| !lost.contains(&line.at));
         for (ring, records) in std::mem::take(&mut self.pending) {
             self.dump.skip(ring, records.len() as u64);
@@ -358,7 +365,11 @@ impl SpanProgram {
             if *site == sites::LOG {
                 continue;
             }
-            let word = |at: usize| values.get(at..at + 8).map_or(0, |of| u64::from_le_bytes(of.try_into().unwrap_or_default()));
+            let word = |at: usize| {
+                values
+                    .get(at..at + 8)
+                    .map_or(0, |of| u64::from_le_bytes(of.try_into().unwrap_or_default()))
+            };
             needed.extend(self.lineage(word(0)));
             match *site {
                 sites::REQUEST | sites::QUERY => begun.push(word(0)),
@@ -436,7 +447,12 @@ impl SpanProgram {
     }
 
     /// Does something at random with a few open spans, in ring 1 or 2.
-    pub fn step(&mut self, random: &mut impl FnMut(u64) -> u64, next_id: &mut u64, open: &mut Vec<u64>) {
+    pub fn step(
+        &mut self,
+        random: &mut impl FnMut(u64) -> u64,
+        next_id: &mut u64,
+        open: &mut Vec<u64>,
+    ) {
         let ring = 1 + random(2) as u32;
         let pick = |random: &mut dyn FnMut(u64) -> u64, open: &[u64]| {
             if open.is_empty() { 0 } else { open[random(open.len() as u64) as usize] }
@@ -488,4 +504,3 @@ impl SpanProgram {
         }
     }
 }
-

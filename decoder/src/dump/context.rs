@@ -1,6 +1,7 @@
 //! Contexts of blocks: the frames directly before them.
 
 use stenolog_format::frame::{FrameHeader, FrameKind};
+use stenolog_format::span::SpanMark;
 
 use super::Dump;
 
@@ -8,6 +9,16 @@ impl Dump {
     /// Whether call sites are marked as events of spans.
     pub(crate) fn has_spans(&self) -> bool {
         self.tables().sites.have_marks()
+    }
+
+    /// The marks of call sites that this version knows.
+    pub(crate) fn span_marks(&self) -> impl Iterator<Item = SpanMark> {
+        self.tables().sites.marks()
+    }
+
+    /// Whether no event of a span comes before a block: it is before the first marks in the file.
+    pub(crate) fn is_before_spans(&self, block: u64) -> bool {
+        self.tables().marked_from.is_none_or(|from| block < from)
     }
 
     /// The payload of the context of the block whose frame is at an offset, if it is whole.

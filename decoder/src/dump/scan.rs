@@ -179,8 +179,9 @@ impl<'a> Scanner<'a> {
                 self.tables.note_summary(frame.offset);
             }
             // Those who read the block after it read it.
-            Some(FrameKind::Context) => {
+            Some(kind @ FrameKind::Context) => {
                 self.tables.note_context(frame.offset);
+                self.take_metadata(frame, kind, payload);
             }
             None => self.tables.others.push(frame.offset),
             Some(kind) => {
@@ -284,6 +285,7 @@ impl<'a> Scanner<'a> {
             }
             FrameKind::Spans => {
                 let marks = SpanMark::decode_all(payload).map_err(MetadataError::malformed)?;
+                tables.marked_from.get_or_insert(at);
                 for mark in marks {
                     if let Some(event) = mark.event() {
                         tables.sites.mark(mark.site, event);

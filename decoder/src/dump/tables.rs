@@ -31,6 +31,8 @@ pub(crate) struct Tables {
     /// Offsets of the whole frames that are not blocks, their contexts, indexes, ends, or summaries right after
     /// their blocks.
     pub(crate) others: Vec<u64>,
+    /// Where the first marks of call sites are.
+    pub(crate) marked_from: Option<u64>,
     /// Offsets of the contexts of blocks.
     pub(crate) contexts: Vec<u64>,
     /// Offsets and lengths of the payloads of index frames.

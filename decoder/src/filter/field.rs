@@ -90,18 +90,23 @@ impl FieldMatch {
         }
     }
 
-    /// Whether the call site or losses have a field or an argument of this name, or one that may have a
+    /// Whether records of the call site, or losses, have a field or an argument of this name, or one that may have a
     /// part of this name.
     #[must_use]
     pub fn is_known_to(&self, site: &CompiledSite) -> bool {
         let name = self.name.strip_prefix("fields.").unwrap_or(&self.name);
         Self::OF_LOSSES.contains(&name)
-            || self.slots(site).next().is_some()
+            || !site.is_span_event() && self.slots(site).next().is_some()
             || self.is_known_to_spans(site)
     }
 
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether the call site has a slot of this name.
+    pub(super) fn names_slot_of(&self, site: &CompiledSite) -> bool {
+        self.slots(site).next().is_some()
     }
 
     /// The fields of losses.

@@ -14,7 +14,7 @@ impl FieldMatch {
     pub(super) fn is_known_to_spans(&self, site: &CompiledSite) -> bool {
         let Some(of) = &self.of_span else { return false };
         let event = site.span_event().filter(|_| site.is_span_event());
-        event.is_some_and(|event| event.begins() && of.is_built_in() || of.is_known_to(site))
+        event.is_some_and(|event| event.begins() && of.is_built_in() || of.names_slot_of(site))
     }
 
     /// Whether the name is that of something which every span has.

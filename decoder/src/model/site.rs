@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use stenolog_format::dictionary::{CallSite, Role};
-use stenolog_format::span::SpanEvent;
+use stenolog_format::span::{SpanEvent, SpanMark};
 use stenolog_format::value::{Value, WordPlan};
 
 use crate::escape::{is_clean, push_key};
@@ -79,8 +79,9 @@ impl CompiledSite {
         self.words.as_ref()
     }
 
-    /// What its records are: events of a span, or ordinary ones.
-    pub(crate) fn span_event(&self) -> Option<SpanEvent> {
+    /// What its records are, if a span has to do with them: events of a span, or ordinary records that name theirs.
+    #[must_use]
+    pub fn span_event(&self) -> Option<SpanEvent> {
         self.span_event
     }
 
@@ -239,6 +240,11 @@ impl SiteTable {
             let site = Arc::make_mut(site);
             site.span_event = Some(event).filter(|event| event.fits(&site.call_site));
         }
+    }
+
+    /// The marks.
+    pub(crate) fn marks(&self) -> impl Iterator<Item = SpanMark> {
+        self.marks.iter().map(|(&site, &event)| SpanMark::new(site, event))
     }
 
     /// Whether call sites are marked.

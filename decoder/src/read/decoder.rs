@@ -238,6 +238,10 @@ impl Decoder {
         self.plan.sought.clone()
     }
 
+    pub(crate) const fn shows_spans(&self) -> bool {
+        self.plan.shows_spans
+    }
+
     pub(crate) const fn losses(&self) -> Losses {
         self.losses
     }

@@ -150,8 +150,9 @@ impl RingSpans {
         block: &Block,
     ) -> Option<Arc<SpanTable>> {
         let reader = reader?;
-        let has_context = reader.dumps.get(place.0 as usize)?.has_context(block.offset);
-        let before = self.last.replace(place).filter(|_| !has_context);
+        let of = reader.dumps.get(place.0 as usize)?;
+        let is_alone = of.has_context(block.offset) || of.is_before_spans(block.offset);
+        let before = self.last.replace(place).filter(|_| !is_alone);
         let before = before.map(|last| frame::end(reader, last, self.before.as_deref()));
         self.before = before.map(Arc::new);
         self.before.clone()

@@ -336,7 +336,7 @@ fn records_are_filtered_by_their_spans() {
             let found = lines(&mut Decoder::new(program.dump.dump()).with_filter(filter));
             let expected = program.lines.iter().filter(|line| is_wanted(line));
             let expected: Vec<_> = expected.cloned().collect();
-            super::spans::check(&found, &expected);
+            check(&found, &expected);
         }
     };
     check("span.name", "query", &|line| line.text.contains("query{"));
