@@ -44,6 +44,9 @@ pub(crate) fn messages(dumps: &[Dump], filter: Filter) -> (String, Summary) {
                 record.write_message(&mut out);
             }
             Entry::Loss(loss) => out.push_str(&format!("{}: {loss}", loss.ring())),
+            Entry::Span(event) => {
+                out.push_str(&format!("{}: {:?}", event.record().ring(), event.kind()));
+            }
         }
         out.push('\n');
         ControlFlow::Continue(())

@@ -71,6 +71,12 @@ impl Timestamps {
         (&self.text, self.length)
     }
 
+    /// The length of the time that was written last.
+    #[inline]
+    pub(super) const fn length(&self) -> usize {
+        self.length
+    }
+
     /// Writes three digits of the fraction.
     #[inline]
     fn put_digits(&mut self, at: usize, number: u64) {
