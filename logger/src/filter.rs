@@ -100,7 +100,10 @@ impl Filter {
     /// The least severe level that any target may have.
     #[cfg(any(feature = "log", feature = "tracing"))]
     pub(crate) fn max_level(&self) -> Option<Level> {
-        self.directives.iter().filter_map(|directive| directive.level).max_by_key(|level| level.index())
+        self.directives
+            .iter()
+            .filter_map(|directive| directive.level)
+            .max_by_key(|level| level.index())
     }
 
     pub(crate) fn allows(&self, level: Level, target: &str) -> bool {

@@ -17,7 +17,7 @@ use std::mem::ManuallyDrop;
 #[cfg(unix)]
 use std::sync::TryLockError;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
+use std::sync::{Arc, Mutex, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
 use stenolog_format::dictionary::{CallSite, Level};
 
@@ -359,10 +359,26 @@ pub(crate) static LOG_WATCHER: Watcher = OnceLock::new();
 /// What follows the filter for `tracing`.
 pub(crate) static TRACING_WATCHER: Watcher = OnceLock::new();
 
+thread_local! {
+    /// Whether this thread is telling watchers, which may change a decision themselves.
+    static IS_TELLING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Tells those who follow the decisions. One thread after the other: each then tells what applies after its own
+/// change, and none overwrites what another has told later.
 fn tell_watchers() {
-    for watcher in [&LOG_WATCHER, &TRACING_WATCHER].into_iter().filter_map(OnceLock::get) {
+    static TELLING: Mutex<()> = Mutex::new(());
+    let watchers = [&LOG_WATCHER, &TRACING_WATCHER].map(OnceLock::get);
+    if watchers.iter().all(Option::is_none) {
+        return;
+    }
+    let was_telling = IS_TELLING.replace(true);
+    let telling = (!was_telling).then(|| sync::lock(&TELLING));
+    for watcher in watchers.into_iter().flatten() {
         watcher();
     }
+    drop(telling);
+    IS_TELLING.set(was_telling);
 }
 
 /// The least severe level that is logged anywhere; `None` if nothing is.

@@ -92,7 +92,8 @@ fn messages_are_what_format_would_have_written() {
     for n in 0..3 {
         let counted = format!("with {n:>4} and {{braces}}");
         let word = ["one", "two", "one"][n];
-        let expected = [Some(&*counted), Some("plain {x}"), Some(word), Some("given"), None, Some("")];
+        let expected =
+            [Some(&*counted), Some("plain {x}"), Some(word), Some("given"), None, Some("")];
         for (got, expected) in messages[n * 6..].iter().zip(expected) {
             assert_eq!(got.unwrap_or_default(), expected.unwrap_or_default());
         }

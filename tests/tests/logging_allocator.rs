@@ -39,7 +39,8 @@ fn a_call_site_is_described_at_run_time() {
     let log = log.expect("the logger starts");
     let scope = log.enter();
     LOGS.set(true);
-    let site = DynamicSite::new(Level::Info, "plugin", "plugin::net", "net.py", 12, None, &["what"]);
+    let site =
+        DynamicSite::new(Level::Info, "plugin", "plugin::net", "net.py", 12, None, &["what"]);
     LOGS.set(false);
     let unheard = stenolog::stats().unheard;
     assert!(unheard > 0, "the description was stored");

@@ -155,7 +155,7 @@ impl Pair<'_> {
     }
 }
 
-impl VisitValue<'_> for Pair<'_> {
+impl<'kvs> VisitValue<'kvs> for Pair<'_> {
     fn visit_any(&mut self, value: kv::Value<'_>) -> Result<(), kv::Error> {
         self.values.name(Code::Display, self.key);
         self.values.put_text(format_args!("{value}"));
@@ -204,6 +204,13 @@ impl VisitValue<'_> for Pair<'_> {
         self.values.name(Code::Error, self.key);
         self.values.put_error(error);
         Ok(())
+    }
+
+    fn visit_borrowed_error(
+        &mut self,
+        error: &'kvs (dyn Error + 'static),
+    ) -> Result<(), kv::Error> {
+        self.visit_error(error)
     }
 }
 

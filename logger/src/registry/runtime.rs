@@ -138,10 +138,7 @@ impl Shapes {
 
 impl RuntimeSite {
     /// Makes a call site of texts that live long enough. `None` if there are too many (B1).
-    pub(crate) fn new(
-        origin: Origin<'static>,
-        event: Option<SpanEvent>,
-    ) -> Option<&'static Self> {
+    pub(crate) fn new(origin: Origin<'static>, event: Option<SpanEvent>) -> Option<&'static Self> {
         take(&BYTES, OVERHEAD_BYTES).then(|| Self::leak(origin, event)).or_else(|| refuse(&origin))
     }
 
@@ -341,7 +338,8 @@ mod tests {
     #[test]
     fn equal_descriptions_are_one_call_site() {
         let mut sites = RuntimeSites::default();
-        let plain = Description { origin: PLAIN, event: None, message: Some("a {a}"), names: &["a"] };
+        let plain =
+            Description { origin: PLAIN, event: None, message: Some("a {a}"), names: &["a"] };
         let first = sites.intern(&plain).unwrap();
         for _ in 0..1000 {
             let names = ["a".to_owned()];
