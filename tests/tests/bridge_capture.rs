@@ -42,6 +42,12 @@ fn one_dump_has_them_all() {
             task.await.expect("a task");
         }
     });
+    // With its feature `log-always`, `tracing` makes records of `log` from its events, which arrive already.
+    let span = tracing::info_span!("again");
+    let metadata = span.metadata().expect("it is enabled");
+    let mut again = log::Record::builder();
+    again.level(log::Level::Error).target(metadata.target()).args(format_args!("again"));
+    log::logger().log(&again.file(metadata.file()).line(metadata.line()).build());
     tracing::debug!("not wanted");
     log.set_filter("debug").expect("a filter");
     tracing::debug!("wanted");

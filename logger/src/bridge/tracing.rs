@@ -17,6 +17,7 @@ mod spans;
 mod subscriber;
 mod visit;
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tracing_core::callsite::rebuild_interest_cache;
@@ -28,6 +29,7 @@ use stenolog_format::dictionary::Level;
 pub(super) use self::callsite::has_event_of;
 #[cfg(feature = "tracing-layer")]
 pub use self::layer::tracing_layer;
+use self::subscriber::Bridge;
 pub use self::subscriber::tracing_subscriber;
 use crate::{registry, thread};
 
@@ -50,6 +52,12 @@ pub(super) fn install() -> Result<(), ()> {
 
 /// Has the caches of `tracing` follow the filter.
 fn follow() {
+    // While there is one dispatcher only, `tracing` asks the default of the thread that changes the filter, even if
+    // that dispatcher is the default of another one, and then disables everything. A second one prevents this.
+    static SECOND: OnceLock<Dispatch> = OnceLock::new();
+    if SECOND.get().is_none() {
+        let _ = SECOND.set(Dispatch::new(Bridge));
+    }
     let _ = registry::TRACING_WATCHER.set(rebuild_interest_cache);
 }
 

@@ -92,6 +92,27 @@ pub(crate) struct Shape {
     pub(crate) site: Site,
 }
 
+/// Whether two short texts are equal: a call of `memcmp` costs more than comparing a few words.
+#[inline]
+pub(crate) fn is_equal(a: &[u8], b: &[u8]) -> bool {
+    const LONGEST: usize = 64;
+    if a.len() != b.len() {
+        return false;
+    }
+    if a.len() > LONGEST {
+        return a == b;
+    }
+    let ((words_a, rest_a), (words_b, rest_b)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    let is_word_equal =
+        |(a, b): (&[u8; 8], &[u8; 8])| u64::from_le_bytes(*a) == u64::from_le_bytes(*b);
+    // The last word overlaps the one before it.
+    words_a.iter().zip(words_b).all(is_word_equal)
+        && match (a.last_chunk::<8>(), b.last_chunk::<8>()) {
+            (Some(a), Some(b)) => is_word_equal((a, b)),
+            _ => rest_a.iter().zip(rest_b).all(|(a, b)| a == b),
+        }
+}
+
 /// Shapes, in the order in which they were first seen. Nothing is ever removed.
 #[derive(Debug, Default)]
 struct Shapes {
@@ -105,7 +126,7 @@ impl Shapes {
     fn find(&self, identity: &[u8]) -> Option<&'static Shape> {
         for known in &self.known {
             let shape = *known.get()?;
-            if *shape.identity == *identity {
+            if is_equal(&shape.identity, identity) {
                 return Some(shape);
             }
         }
@@ -358,6 +379,19 @@ mod tests {
         ];
         for other in others {
             assert!(!std::ptr::eq(sites.intern(&other).unwrap(), first), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn short_texts_are_compared_whole() {
+        for len in 0..100_u8 {
+            let a: Vec<u8> = (0..len).collect();
+            assert!(is_equal(&a, &a.clone()));
+            for at in 0..a.len() {
+                let mut b = a.clone();
+                b[at] ^= 0x80;
+                assert!(!is_equal(&a, &b) && !is_equal(&a[..at], &a), "{len} {at}");
+            }
         }
     }
 

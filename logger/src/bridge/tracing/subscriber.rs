@@ -39,8 +39,9 @@ pub fn tracing_subscriber() -> impl Subscriber + Send + Sync {
     Bridge
 }
 
+/// The subscriber.
 #[derive(Debug)]
-struct Bridge;
+pub(super) struct Bridge;
 
 impl Subscriber for Bridge {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {

@@ -26,16 +26,21 @@ impl Visitor<'_> {
     /// `tracing` does not tell such texts from others. A message that is formatted by one write, and is the same as
     /// the first one of its call site, is taken for one: the record is the same either way.
     fn message(&mut self, message: &dyn Debug) {
-        let (writes, start) = self.values.put_counted_text(message);
-        if writes == 1 && self.site.text.get().is_none() {
-            // What it allocates may log.
-            let text = String::from_utf8_lossy(self.values.text(start));
-            thread::in_cold_section(|| Some(self.site.set_text(&text)));
+        let start = self.values.bytes().len();
+        let known = self.site.text.get().copied();
+        if self.values.message_or_known(message, known) {
+            self.learn(start);
         }
-        if self.site.text.get().is_some_and(|text| text.as_bytes() == self.values.text(start)) {
+    }
+
+    /// Makes the message, which was appended at `start`, the one that the call site knows.
+    #[cold]
+    fn learn(&mut self, start: usize) {
+        let text = self.values.bytes().get(start + 4..).unwrap_or_default();
+        // What it allocates may log.
+        thread::in_cold_section(|| Some(self.site.set_text(&String::from_utf8_lossy(text))));
+        if self.site.text.get().is_some_and(|known| known.as_bytes() == text) {
             self.values.make_known(start);
-        } else {
-            self.values.make_message();
         }
     }
 }

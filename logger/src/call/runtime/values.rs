@@ -8,7 +8,7 @@
 //! Each thread keeps a buffer of both. Code of the user's that runs meanwhile, such as an implementation of
 //! `Debug`, may log: it finds no buffer and uses another one.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::error::Error;
 use std::fmt::{self, Write};
 
@@ -16,28 +16,38 @@ use stenolog_format::dictionary::Role;
 use stenolog_format::types::{Type, empty_type, error_type};
 
 use crate::registry::runtime::ShapeSlot;
+#[cfg(feature = "tracing")]
+use crate::registry::runtime::is_equal;
 use crate::value::{ErrorChain, Text};
 
 /// A buffer that has grown beyond this is not kept.
 const KEPT_CAPACITY: usize = 1 << 16;
 
 thread_local! {
-    static BUFFER: Cell<Values> = const { Cell::new(Values::new()) };
+    static BUFFER: RefCell<Values> = const { RefCell::new(Values::new()) };
 }
 
 /// Runs `work` with empty values.
 #[inline]
 pub(crate) fn with<R>(work: impl FnOnce(&mut Values) -> R) -> R {
-    // A thread that ends has no buffer any more.
-    let mut values = BUFFER.try_with(Cell::take).unwrap_or_default();
-    values.bytes.clear();
-    values.identity.clear();
-    values.has_known = false;
-    let result = work(&mut values);
-    if values.bytes.capacity() <= KEPT_CAPACITY {
-        let _ = BUFFER.try_with(|buffer| buffer.set(values));
+    // Only `None` if the buffer was not there to be used.
+    let mut work = Some(work);
+    let done = BUFFER.try_with(|buffer| {
+        let mut values = buffer.try_borrow_mut().ok()?;
+        values.bytes.clear();
+        values.identity.clear();
+        values.has_known = false;
+        let result = work.take().map(|work| work(&mut values));
+        if values.bytes.capacity() > KEPT_CAPACITY {
+            values.shrink();
+        }
+        result
+    });
+    match (done, work) {
+        (Ok(Some(result)), _) => result,
+        (_, Some(work)) => work(&mut Values::new()),
+        (_, None) => unreachable!("work that has begun ends with a result, or unwinds"),
     }
-    result
 }
 
 /// The kind of a value: its type and its role.
@@ -122,7 +132,7 @@ const INDEX: u8 = 0xfe;
 const END: u8 = 0xff;
 
 /// The values of a record.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Values {
     bytes: Vec<u8>,
     identity: Vec<u8>,
@@ -133,6 +143,11 @@ pub(crate) struct Values {
 impl Values {
     const fn new() -> Self {
         Self { bytes: Vec::new(), identity: Vec::new(), has_known: false }
+    }
+
+    #[cold]
+    fn shrink(&mut self) {
+        self.bytes = Vec::new();
     }
 
     #[inline]
@@ -169,39 +184,45 @@ impl Values {
         self.put(&word.to_le_bytes());
     }
 
-    /// Appends text whose only writes `format` makes. Returns how many there were, and the text's place.
+    /// Appends the message, unless it is the `known` one of the call site. Returns whether that would do from now on
+    /// although it is not known yet: it was written at once.
     #[inline]
     #[cfg(feature = "tracing")]
-    pub(crate) fn put_counted_text(&mut self, text: &dyn fmt::Debug) -> (usize, usize) {
+    pub(crate) fn message_or_known(
+        &mut self,
+        message: &dyn fmt::Debug,
+        known: Option<&str>,
+    ) -> bool {
         let start = self.bytes.len();
-        self.put(&[0; 4]);
-        let mut counted = CountWrites { values: self, writes: 0 };
-        let failed = write!(counted, "{text:?}").is_err();
-        let writes = counted.writes;
-        if failed {
+        let mut text = MessageWriter { values: self, known, state: MessageState::Empty };
+        let has_failed = write!(text, "{message:?}").is_err();
+        match text.state {
+            MessageState::Known if !has_failed => {
+                self.known(&[]);
+                return false;
+            }
+            MessageState::Empty if known == Some("") && !has_failed => {
+                self.known(&[]);
+                return false;
+            }
+            MessageState::Known | MessageState::Empty => text.begin(),
+            MessageState::Once | MessageState::More => {}
+        }
+        let is_once = matches!(text.state, MessageState::Once);
+        if has_failed {
             self.put(Text::FAILED.as_bytes());
         }
         self.finish_text(start);
-        (writes, start)
+        self.identity.push(Code::Message as u8);
+        known.is_none() && is_once && !has_failed
     }
 
-    /// The text that begins at `start`, which is the last value.
-    #[cfg(feature = "tracing")]
-    pub(crate) fn text(&self, start: usize) -> &[u8] {
-        &self.bytes[start + 4..]
-    }
-
-    /// Makes the text that begins at `start`, the last value, a message that the call site knows.
+    /// Makes the message, which is the last value and was appended at `start`, one that the call site knows.
     #[cfg(feature = "tracing")]
     pub(crate) fn make_known(&mut self, start: usize) {
         self.bytes.truncate(start);
+        self.identity.pop();
         self.known(&[]);
-    }
-
-    /// Makes the text that begins last the message.
-    #[cfg(feature = "tracing")]
-    pub(crate) fn make_message(&mut self) {
-        self.identity.push(Code::Message as u8);
     }
 
     /// Appends the bytes of a value that was begun.
@@ -313,19 +334,60 @@ impl Values {
     }
 }
 
-/// Values, and how often text was written to them.
+/// How a message has been written so far.
 #[cfg(feature = "tracing")]
-struct CountWrites<'v> {
+#[derive(Clone, Copy)]
+enum MessageState {
+    Empty,
+    /// It is the known one; nothing was appended.
+    Known,
+    /// By one write.
+    Once,
+    More,
+}
+
+/// A message that is compared with a known one while it is written.
+#[cfg(feature = "tracing")]
+struct MessageWriter<'v> {
     values: &'v mut Values,
-    writes: usize,
+    known: Option<&'v str>,
+    state: MessageState,
 }
 
 #[cfg(feature = "tracing")]
-impl Write for CountWrites<'_> {
+impl MessageWriter<'_> {
+    /// Appends the length, which is not known yet, and what was compared only.
+    fn begin(&mut self) {
+        self.values.put(&[0; 4]);
+        if let (MessageState::Known, Some(known)) = (self.state, self.known) {
+            self.values.put(known.as_bytes());
+        }
+    }
+}
+
+#[cfg(feature = "tracing")]
+impl Write for MessageWriter<'_> {
     #[inline]
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.writes += 1;
-        self.values.write_str(text)
+        self.state = match self.state {
+            MessageState::Empty
+                if self.known.is_some_and(|known| is_equal(known.as_bytes(), text.as_bytes())) =>
+            {
+                self.state = MessageState::Known;
+                return Ok(());
+            }
+            MessageState::Empty => {
+                self.begin();
+                MessageState::Once
+            }
+            MessageState::Known => {
+                self.begin();
+                MessageState::More
+            }
+            MessageState::Once | MessageState::More => MessageState::More,
+        };
+        self.values.put(text.as_bytes());
+        Ok(())
     }
 }
 
