@@ -18,6 +18,20 @@ pub fn call(tokens: TokenStream) -> TokenStream {
     call::expand(tokens.into()).into()
 }
 
+/// A span: the path of `stenolog`, a level or `span`, and the caller's tokens.
+#[doc(hidden)]
+#[proc_macro]
+pub fn span(tokens: TokenStream) -> TokenStream {
+    call::expand_span(tokens.into()).into()
+}
+
+/// Values that a span is given: the path of `stenolog`, and the caller's tokens.
+#[doc(hidden)]
+#[proc_macro]
+pub fn record_span(tokens: TokenStream) -> TokenStream {
+    call::expand_record(tokens.into()).into()
+}
+
 /// Records a struct or an enum as typed values, field by field.
 ///
 /// The type of every field must be recordable itself: a number, a string, an `Option`, an array, another type
