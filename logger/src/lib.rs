@@ -148,7 +148,7 @@ mod truncate;
 mod value;
 
 pub use stenolog_format::dictionary::{Level, ParseLevelError};
-pub use stenolog_macros::Record;
+pub use stenolog_macros::{Record, instrument};
 
 pub use self::call::time::IntoTime;
 pub use self::clock::Timestamp;
