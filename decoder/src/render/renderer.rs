@@ -81,18 +81,15 @@ impl Renderer {
     ) -> Result<bool, ValueError> {
         let Self { timestamps, threads, .. } = self;
         let thread = threads.get(&raw.origin);
-        line.write(&raw.values, thread, (out, scratch), |spare| {
-            let (time, length) = timestamps.chunk(raw.unix_ns);
-            match line.format() {
-                LineFormat::Short => {
-                    let head = &thread.short[line.level().index()];
-                    put_padded(put_chunk(spare, time, length), head)
-                }
-                LineFormat::Body => spare,
-                LineFormat::Json => {
-                    let spare = put_chunk(spare, b"{\"timestamp\":\"  ", 14);
-                    put_chunk(spare, time, length)
-                }
+        line.write(&raw.values, thread, (out, scratch), |spare| match line.format() {
+            LineFormat::Short => {
+                let head = &thread.short[line.level().index()];
+                put_padded(timestamps.put(spare, raw.unix_ns), head)
+            }
+            LineFormat::Body => spare,
+            LineFormat::Json => {
+                let spare = put_chunk(spare, b"{\"timestamp\":\"  ", 14);
+                timestamps.put(spare, raw.unix_ns)
             }
         })
     }
