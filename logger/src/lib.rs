@@ -149,7 +149,7 @@ mod truncate;
 mod value;
 
 pub use stenolog_format::dictionary::{Level, ParseLevelError};
-pub use stenolog_macros::Record;
+pub use stenolog_macros::{Record, instrument};
 
 #[cfg(feature = "log")]
 pub use self::bridge::log::log_bridge;

@@ -6,6 +6,7 @@
 
 mod group;
 mod pressure;
+mod spans;
 
 use std::io;
 use std::sync::Arc;
@@ -27,7 +28,7 @@ use self::group::Part;
 pub(super) use self::group::{GROUP_BYTES, GroupPart};
 pub(super) use self::pressure::Pressure;
 use super::effort::Effort;
-use super::rings::DrainRing;
+use super::rings::{DrainRing, DrainRings};
 use super::segment::Segment;
 use crate::process::memory::has_memory;
 use crate::registry;
@@ -135,11 +136,13 @@ impl Packer {
     /// Puts committed records of a ring into the segment, as one block.
     pub(super) fn take(
         &mut self,
-        ring: &mut DrainRing,
+        (rings, at): (&mut DrainRings, usize),
         segment: &mut Segment,
         effort: Effort,
         limit: usize,
     ) -> Taken {
+        self.sites.has_met_event = false;
+        let ring = rings.at(at);
         let start = ring.taken_to;
         self.loss = None;
         let effort = if effort == Effort::Fast { ring.pressure.effort() } else { effort };
@@ -147,8 +150,19 @@ impl Packer {
         let Packing { mut end, limit, is_packed, is_columns, mut is_cut } =
             self.pack(ring, &segment.writer, effort, limit);
         let before = segment.writer.end();
+        let mut raw_limit = limit;
+        if !is_packed && registry::has_events() {
+            // The block has what is looked through now, and nothing that comes meanwhile.
+            let batch = ring.consumer.batch_from(start, limit);
+            (end, raw_limit) = (batch.end(), batch.len_bytes());
+            (self.sites.knows_events, self.sites.has_met_event) = (true, raw_limit > 0);
+        }
+        if self.sites.knows_events && (raw_limit > 0 && !is_packed || self.builder.count() > 0) {
+            self.put_context(rings, &[(at, end)], segment);
+        }
+        let ring = rings.at(at);
         if !is_packed {
-            end = self.put_raw(ring, segment, limit);
+            end = self.put_raw(ring, segment, raw_limit);
         } else if self.builder.count() > 0 {
             self.put_packed(ring, segment, (effort, is_columns), end);
         }
@@ -213,7 +227,8 @@ impl Packer {
         let mut packing =
             Packing { end: start, limit, is_packed: false, is_columns: false, is_cut: false };
         if effort > Effort::Rows {
-            self.builder.begin_group(Depth::Fast);
+            let is_hasty = effort == Effort::Hasty;
+            self.builder.begin_group(if is_hasty { Depth::Hasty } else { Depth::Fast });
             self.builder.begin_part(id, position, first_record);
             let without_error = Some(first_record.saturating_sub(ring.errors_to));
             let columns =
@@ -413,6 +428,10 @@ struct PackedSites {
     known: Vec<KnownSite>,
     /// Places of those that the segment needs before the next block.
     unstated: Vec<usize>,
+    /// There are call sites of span events: blocks get contexts.
+    knows_events: bool,
+    /// Such a call site was looked up since the block began.
+    has_met_event: bool,
 }
 
 struct KnownSite {
@@ -439,14 +458,21 @@ impl PackedSites {
         if !writer.has_site(tag) {
             self.meet(at);
         }
-        self.known.get(at)
+        let known = self.known.get(at)?;
+        self.has_met_event |= known.event.is_some();
+        Some(known)
+    }
+
+    /// Makes all call sites known, without stating them.
+    fn learn_all(&mut self) {
+        let more = registry::entries_from(self.known.len()).into_iter();
+        self.known.extend(more.map(KnownSite::new));
     }
 
     #[cold]
     fn meet(&mut self, at: usize) {
         if at >= self.known.len() {
-            let more = registry::entries_from(self.known.len()).into_iter();
-            self.known.extend(more.map(KnownSite::new));
+            self.learn_all();
         }
         let Some(known) = self.known.get_mut(at) else { return };
         // It was still being registered by a signal handler when it was looked up.
@@ -455,6 +481,7 @@ impl PackedSites {
         {
             *known = KnownSite::new(entry);
         }
+        self.knows_events |= known.event.is_some();
         if !std::mem::replace(&mut known.is_unstated, true) {
             self.unstated.push(at);
         }
@@ -462,7 +489,7 @@ impl PackedSites {
 
     /// States those that the segment lacks.
     fn state(&mut self, writer: &mut DumpWriter) {
-        let Self { known, unstated } = self;
+        let Self { known, unstated, .. } = self;
         writer.state_sites(unstated.iter().filter_map(|&at| Some(&*known.get(at)?.site)));
         let mark = |known: &KnownSite| Some(SpanMark::new(known.site.id, known.event?));
         let marks = unstated.iter().filter_map(|&at| known.get(at).and_then(mark));
