@@ -32,6 +32,9 @@ const MIN_FILTER_BYTES: usize = 64;
 /// The most bits of a filter that a writer sets, as a fraction.
 const TEXT_BYTES_PER_FILTER_BYTE: usize = 32;
 
+/// The fewest bits of a byte of a filter that a writer sets, on average: a longer filter would rule out hardly more.
+const MIN_ONES: usize = 2;
+
 /// A summary of a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlockSummary<'a> {
@@ -370,7 +373,7 @@ impl SummaryBuilder {
             bytes = 8 * halve(&mut self.bits);
         }
         let ones = |bits: &[u64]| bits.iter().map(|word| word.count_ones() as usize).sum::<usize>();
-        while bytes > MIN_FILTER_BYTES && ones(&self.bits[..bytes / 8]) < bytes {
+        while bytes > MIN_FILTER_BYTES && ones(&self.bits[..bytes / 8]) < MIN_ONES * bytes {
             bytes = 8 * halve(&mut self.bits);
         }
         // With nine of ten bits set it is useless.

@@ -56,6 +56,9 @@ pub struct Compressor {
     /// Created for the first body that Zstandard compresses.
     #[cfg(feature = "zstd")]
     zstd: Option<zstd::bulk::Compressor<'static>>,
+    /// With the parameters of a search: in a context that also has levels they would outlive their use.
+    #[cfg(feature = "zstd")]
+    searching: Vec<(effort::Search, zstd::bulk::Compressor<'static>)>,
     #[cfg(feature = "zstd")]
     level: i32,
 }
@@ -81,6 +84,8 @@ impl Compressor {
             output: Vec::new(),
             #[cfg(feature = "zstd")]
             zstd: None,
+            #[cfg(feature = "zstd")]
+            searching: Vec::new(),
             #[cfg(feature = "zstd")]
             level: FAST_LEVEL,
         }
@@ -180,9 +185,9 @@ impl Compressor {
         }
         let start = out.len();
         let (most, mut best) = (self.level, plain.len());
-        let mut level = effort::FIRST;
-        while let Some(compressed) = self.compress_at(level, plain) {
-            if level == effort::FIRST && effort::is_dense(plain.len(), compressed.len()) {
+        let mut search = effort::FIRST;
+        while let Some(compressed) = self.compress_by(search, plain) {
+            if search == effort::FIRST && effort::is_dense(plain.len(), compressed.len()) {
                 break;
             }
             let saved = best.saturating_sub(compressed.len());
@@ -191,8 +196,8 @@ impl Compressor {
                 out.truncate(start);
                 out.extend_from_slice(compressed);
             }
-            match effort::next(level, plain.len(), saved, most) {
-                Some(next) => level = next,
+            match effort::next(search, plain.len(), (saved, best), most) {
+                Some(next) => search = next,
                 None => break,
             }
         }
@@ -204,12 +209,35 @@ impl Compressor {
     }
 
     #[cfg(feature = "zstd")]
-    fn compress_at(&mut self, level: i32, bytes: &[u8]) -> Option<&[u8]> {
+    fn compress_by(&mut self, search: effort::Search, bytes: &[u8]) -> Option<&[u8]> {
+        let effort::Search::Level(level) = search else {
+            return self.compress_searching(search, bytes);
+        };
         match &mut self.zstd {
             Some(zstd) => zstd.set_compression_level(level).ok()?,
             None => self.zstd = zstd::bulk::Compressor::new(level).ok(),
         }
         self.compress(Codec::Zstd, bytes)
+    }
+
+    #[cfg(feature = "zstd")]
+    fn compress_searching(&mut self, search: effort::Search, bytes: &[u8]) -> Option<&[u8]> {
+        let known = self.searching.iter().position(|(of, _)| *of == search);
+        let at = known.unwrap_or(self.searching.len());
+        if known.is_none() {
+            let mut zstd = zstd::bulk::Compressor::new(FAST_LEVEL).ok()?;
+            for parameter in search.parameters()? {
+                zstd.set_parameter(parameter).ok()?;
+            }
+            self.searching.push((search, zstd));
+        }
+        let most = zstd::zstd_safe::compress_bound(bytes.len());
+        if self.output.len() < most {
+            self.output.resize(most, 0);
+        }
+        let (_, zstd) = self.searching.get_mut(at)?;
+        let written = zstd.compress_to_buffer(bytes, &mut self.output[..]).ok()?;
+        self.output.get(..written)
     }
 
     /// Compresses `bytes`. `None` if the codec cannot.

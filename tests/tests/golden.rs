@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use stenolog_decoder::format::frame::VERSION;
 use stenolog_decoder::{
     Decoder, Dump, Entry, Format, Limits, RenderOptions, Renderer, RingDir, Tail, info_with,
-    verify_with,
+    repack, verify, verify_with,
 };
 use stenolog_tests::second_reader::{Reading, parse};
 
@@ -212,6 +212,46 @@ fn every_dump_holds_what_it_held() {
         let minor = name.strip_prefix("1.").unwrap().split('/').next().unwrap();
         assert_eq!((info.version.major, info.version.minor), (1, minor.parse().unwrap()));
         assert_eq!((info.lost, info.gone), (golden.lost, golden.gone), "{name}");
+    }
+}
+
+/// The file alone: what is still in rings or in a tail stays there.
+#[test]
+fn every_dump_prints_the_same_after_it_was_repacked() {
+    for golden in GOLDEN {
+        let name = golden.name;
+        let bytes = fs::read(golden.path()).unwrap();
+        let dump = Dump::from_bytes("golden.steno", bytes).unwrap();
+        let (mut out, mut again) = (Vec::new(), Vec::new());
+        repack(&dump, 19, &mut out).unwrap();
+        let packed = Dump::from_bytes("repacked.steno", out).unwrap();
+        repack(&packed, 3, &mut again).unwrap();
+        let again = Dump::from_bytes("repacked.steno", again).unwrap();
+        assert_eq!(packed.header().version, VERSION, "{name}");
+        let before = verify(&dump);
+        for packed in [&packed, &again] {
+            let found = verify(packed);
+            assert_eq!(
+                (found.records, found.lost, found.missing, found.gone),
+                (before.records, before.lost, before.missing, before.gone),
+                "{name}: {found:?}"
+            );
+            assert!(found.damage.is_empty(), "{name}: {found:?}");
+        }
+        let dumps = [dump];
+        for (extension, format) in [("txt", Format::Short), ("json", Format::Json)] {
+            let what = format!("{name}.{extension}, repacked");
+            // What was printed when the dump was written, if the file alone has it all.
+            let printed = golden.printed(extension).filter(|_| golden.recovered == 0);
+            let mut expected = printed.unwrap_or_else(|| render(&dumps, format));
+            if matches!(golden.tail, Torn) {
+                // The records of the cut frame that can be read stay, and the frame that was cut does not.
+                let lines = expected.lines().filter(|line| !line.contains("their frame is cut"));
+                expected = lines.collect::<Vec<_>>().join("\n");
+            }
+            same(&what, &render(std::slice::from_ref(&packed), format), &expected);
+            same(&what, &render(std::slice::from_ref(&again), format), &expected);
+        }
     }
 }
 

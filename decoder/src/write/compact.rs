@@ -7,9 +7,10 @@
 //!
 //! Other frames are copied as they are, except those that index or summarize: indexes, summaries and the end
 //! are rebuilt, and watermarks are left out. A block that cannot be merged, because this version cannot decode
-//! one of its records, is copied too.
+//! one of its records, is copied too. Each new block is read back, and compared with the records that it replaces.
 
 mod packer;
+mod proof;
 mod steps;
 mod workers;
 
@@ -91,7 +92,8 @@ pub struct RepackProgress {
 /// same; index and summaries are new. The result is sealed if the dump is.
 ///
 /// Small blocks become large ones, in columns that Zstandard compresses at `level` (1 to 22, fastest to smallest;
-/// see the `zstd` crate), on all cores. Damaged parts are left out, except for the records before a cut: call
+/// see the `zstd` crate), on all cores. Each one is read back before it is written: blocks that it does not reproduce
+/// are copied instead. Damaged parts are left out, except for the records before a cut: call
 /// [`verify`](crate::verify) first if you do not want that. [`repack_with`] sets the number of threads, and says
 /// how much memory this takes.
 ///

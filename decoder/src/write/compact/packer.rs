@@ -21,6 +21,7 @@ use stenolog_format::summary::SummaryBuilder;
 use stenolog_format::value::{Encoding, ValueError};
 use stenolog_session::codec::Compressor;
 
+use super::proof::Proof;
 use super::steps::Window;
 use crate::dump::{Block, Body, CheckedFrames, Dump, Unpacker};
 use crate::write::contexts::{EventRecord, PartEvents, event_of};
@@ -59,6 +60,7 @@ pub(super) struct Packer<'d> {
     dump: &'d Dump,
     compressor: Compressor,
     unpacker: Unpacker,
+    proof: Proof,
     checked: CheckedFrames,
     builder: BlockBuilder,
     plans: BTreeMap<u32, SitePlan>,
@@ -94,7 +96,7 @@ enum Segment {
     LeftOut,
 }
 
-/// Why blocks were not merged: one of them cannot be taken apart.
+/// Why blocks were not merged: one of them cannot be taken apart, or their group does not read as they do.
 struct Refused;
 
 /// What a record takes in a ring besides its values.
@@ -106,6 +108,7 @@ impl<'d> Packer<'d> {
             dump,
             compressor: Compressor::with_level(level)?,
             unpacker: Unpacker::default(),
+            proof: Proof::default(),
             checked: CheckedFrames::default(),
             builder: BlockBuilder::default(),
             plans: BTreeMap::new(),
@@ -122,7 +125,11 @@ impl<'d> Packer<'d> {
             return Ok(packed);
         }
         // Rare: each block is tried by itself.
-        let packed = self.try_pack(window, Self::can_take);
+        if let Ok(packed) = self.try_pack(window, Self::can_take) {
+            return Ok(packed);
+        }
+        // A group did not read as its blocks: these stay.
+        let packed = self.try_pack(window, |_, _| false);
         packed.map_err(|Refused| io::Error::other("a block changed while it was read"))
     }
 
@@ -153,7 +160,7 @@ impl<'d> Packer<'d> {
                     self.merge(&blocks, &mut packed)?;
                 }
             }
-            self.finish(&mut packed);
+            self.finish(&mut packed)?;
             for segments in &mut rings {
                 while let Some(segment) = segments.front() {
                     packed.push(match *segment {
@@ -249,6 +256,7 @@ impl<'d> Packer<'d> {
 
     fn begin(&mut self) {
         self.builder.begin_group(Depth::Thorough);
+        self.proof.begin();
         (self.group_bytes, self.merged) = (0, 0);
         self.spans = self.dump.has_spans().then(BlockSpans::default);
     }
@@ -267,7 +275,7 @@ impl<'d> Packer<'d> {
                 if let Some(end) = end.take() {
                     self.builder.end_part(end);
                 }
-                self.finish(packed);
+                self.finish(packed)?;
                 self.begin();
             }
             if end.is_none() {
@@ -277,7 +285,10 @@ impl<'d> Packer<'d> {
                 spans.take(index, &block.header, end.is_none());
             }
             end = Some(end_position);
-            self.with_records(block, Self::push)?;
+            self.with_records(block, |packer, record| {
+                packer.proof.note(record);
+                packer.push(record)
+            })?;
             self.group_bytes += bytes;
             self.merged += u64::from(block.part == 0);
         }
@@ -287,25 +298,29 @@ impl<'d> Packer<'d> {
         Ok(())
     }
 
-    /// Writes the group, if it has records.
-    fn finish(&mut self, packed: &mut Vec<Packed>) {
+    /// Writes the group, if it has records, and reads it back.
+    fn finish(&mut self, packed: &mut Vec<Packed>) -> Result<(), Refused> {
         let mut spans = self.spans.take();
         if let Some(spans) = &mut spans {
             // Nor has the group a part without records.
             spans.parts.retain(|part| part.records.0 < part.records.1);
         }
-        let Self { builder, compressor, merged, .. } = self;
+        let Self { dump, builder, compressor, unpacker, proof, merged, .. } = self;
         if builder.parts().is_empty() {
-            return;
+            return Ok(());
         }
         let mut payload = Vec::new();
         let header = builder.finish_group(0, &mut payload, |plain, hint, out| {
             compress(compressor, plain, hint, out)
         });
+        if !proof.holds(dump, &payload, builder.parts(), unpacker) {
+            return Err(Refused);
+        }
         let mut summary = SummaryBuilder::default();
         builder.sum_up_group(true, &mut summary);
         let block = NewBlock { header, payload, summary, merged: *merged, spans };
         packed.push(Packed::New(Box::new(block)));
+        Ok(())
     }
 }
 

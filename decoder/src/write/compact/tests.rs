@@ -95,6 +95,30 @@ fn a_block_that_cannot_be_taken_apart_is_copied() {
 }
 
 #[test]
+fn a_block_that_a_group_would_not_reproduce_is_copied() {
+    let mut builder = DumpBuilder::new();
+    builder.block(1, &[n(10, 1)]);
+    let mut other = DumpBuilder::new();
+    other.skip(1, 1);
+    other.block(1, &[n(20, 1)]);
+    let block = other.dump().blocks().get(0).unwrap();
+    // Bases, tag, length, time, and the value 1 in two bytes, where a writer takes one.
+    let body = [0, 0, 16, 4, 0, 0x81, 0];
+    let (encoding, codec) = (BlockHeader::PACKED, Codec::None.number());
+    let body_bytes = body.len() as u32;
+    let header = BlockHeader { encoding, codec, body_bytes, ..block.header };
+    builder.put_block(header, &[&header.encode()[..], &body].concat());
+    builder.block(1, &[n(40, 4)]);
+    builder.seal(0);
+    let dump = builder.dump();
+    let (again, repacked) = packed_again(&dump);
+    assert_eq!((repacked.records, repacked.blocks_before, repacked.blocks), (3, 3, 3));
+    let (before, _) = messages(&[dump], Filter::default());
+    assert_eq!(before.lines().count(), 3);
+    assert_eq!(messages(&[again], Filter::default()).0, before);
+}
+
+#[test]
 fn gaps_between_blocks_stay() {
     let mut builder = DumpBuilder::new();
     builder.block(1, &[n(10, 1)]);
