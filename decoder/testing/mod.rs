@@ -1,5 +1,6 @@
 //! Fixtures of the decoder's unit tests: how a [`DumpBuilder`] is read.
 
+pub(crate) mod spans;
 pub(crate) mod values;
 
 use std::ops::ControlFlow;

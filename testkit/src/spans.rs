@@ -426,24 +426,46 @@ impl SpanProgram {
         }
     }
 
+    /// Goes on in another dump, as the rings of a dead process are read: raw blocks without contexts. Returns the
+    /// bytes of the file, which has no end.
+    pub fn crash(&mut self) -> Vec<u8> {
+        self.flush();
+        let next = self.next(0);
+        let before = std::mem::replace(&mut self.dump, next);
+        (self.has_contexts, self.blocks) = (false, SpanBlocks::Raw);
+        self.prelude();
+        before.into_bytes()
+    }
+
     /// Ends the file and begins the next one of the session. Returns the bytes of the first.
     pub fn rotate(&mut self, sequence: u32) -> Vec<u8> {
         self.flush();
-        let mut next = DumpBuilder::bare(1, sequence);
-        for ring in [1, 2] {
-            let (position, number) = self.dump.place(ring);
-            next.ring_at(ring, position, number);
-        }
+        let next = self.next(sequence);
         let mut before = std::mem::replace(&mut self.dump, next);
         before.seal(0);
         self.prelude();
         before.into_bytes()
     }
 
+    /// A dump in which the rings go on.
+    fn next(&self, sequence: u32) -> DumpBuilder {
+        let mut next = DumpBuilder::bare(1, sequence);
+        for ring in [1, 2] {
+            let (position, number) = self.dump.place(ring);
+            next.ring_at(ring, position, number);
+        }
+        next
+    }
+
     /// The lines in the order of time.
     #[must_use]
     pub fn text(&self) -> String {
         self.lines.iter().map(|line| format!("{}: {}\n", line.at.1, line.text)).collect()
+    }
+
+    /// Whether a span has children that are open: it does not end before them.
+    fn has_children(&self, id: u64, open: &[u64]) -> bool {
+        open.iter().any(|child| self.spans.get(child).is_some_and(|of| of.parent == id))
     }
 
     /// Does something at random with a few open spans, in ring 1 or 2.
@@ -483,12 +505,16 @@ impl SpanProgram {
             6 => {
                 let id = self.current(ring);
                 let is_entered = |stack: &Vec<u64>| stack.iter().filter(|&&of| of == id).count();
-                if id != 0 && self.stacks.values().map(is_entered).sum::<usize>() == 1 {
+                let times = self.stacks.values().map(is_entered).sum::<usize>();
+                if id != 0 && times == 1 && !self.has_children(id, open) {
                     self.exit_close(ring, id);
                     open.retain(|&of| of != id);
                 }
             }
-            7 if some != 0 && !self.stacks.values().any(|stack| stack.contains(&some)) => {
+            7 if some != 0
+                && !self.stacks.values().any(|stack| stack.contains(&some))
+                && !self.has_children(some, open) =>
+            {
                 self.close(ring, some);
                 open.retain(|&of| of != some);
             }

@@ -6,90 +6,16 @@ use std::ops::ControlFlow;
 
 use stenolog_testkit::{SpanBlocks, SpanLine, SpanProgram};
 
+use crate::dump::RingFacts;
 use crate::filter::FieldMatch;
 use crate::testing::Open as _;
-use crate::{Decoder, Dump, Entry, Filter, Format, RenderOptions, Value};
-
-const ALL_BLOCKS: [SpanBlocks; 4] =
-    [SpanBlocks::Packed, SpanBlocks::Columns, SpanBlocks::Groups, SpanBlocks::Raw];
-
-/// Numbers that look random.
-fn random(mut seed: u64) -> impl FnMut(u64) -> u64 {
-    seed = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    move |below| {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        seed % below.max(1)
-    }
-}
-
-/// A program that has run for some steps, with a block after every few.
-fn program(blocks: SpanBlocks, seed: u64, steps: u64) -> SpanProgram {
-    let mut program = SpanProgram::new(blocks);
-    let (mut random, mut next_id, mut open) = (random(seed), 0, Vec::new());
-    for _ in 0..steps {
-        program.step(&mut random, &mut next_id, &mut open);
-        if random(17) == 0 {
-            program.flush();
-        }
-    }
-    program.flush();
-    program
-}
-
-/// A record as the program shows it.
-fn line(record: &crate::Record<'_>) -> SpanLine {
-    let mut text = String::new();
-    let mut ids = Vec::new();
-    for span in record.spans() {
-        ids.push(span.id());
-        text.push_str(if ids.len() > 1 { ":" } else { "" });
-        let Some(name) = span.name() else {
-            text.push_str(&format!("#{}", span.id()));
-            continue;
-        };
-        let fields = span.fields();
-        let fields = fields.iter().map(|(name, value)| match value {
-            Value::Str(text) => format!("{name}={text:?}"),
-            Value::U32(n) => format!("{name}={n}"),
-            other => format!("{name}={other:?}"),
-        });
-        text.push_str(&format!("{name}{{{}}}", fields.collect::<Vec<_>>().join(" ")));
-    }
-    text.push_str(if ids.is_empty() { "" } else { ": " });
-    record.write_message(&mut text);
-    let n = record.fields().find_map(|(name, value)| match value {
-        Value::U32(n) if name == "n" => Some(*n),
-        _ => None,
-    });
-    let time = (record.unix_ns() - crate::testing::START) as u64;
-    SpanLine { at: (time, record.ring()), n: n.unwrap_or(u32::MAX), ids, text }
-}
-
-fn lines(decoder: &mut Decoder) -> Vec<SpanLine> {
-    let mut lines = Vec::new();
-    let _ = decoder.for_each(|entry| {
-        if let Entry::Record(record) = entry {
-            lines.push(line(record));
-        }
-        ControlFlow::Continue(())
-    });
-    lines
-}
-
-#[track_caller]
-fn check(found: &[SpanLine], expected: &[SpanLine]) {
-    for (found, expected) in found.iter().zip(expected) {
-        assert_eq!(found, expected);
-    }
-    assert_eq!(found.len(), expected.len());
-}
+use crate::testing::spans::{ALL_BLOCKS, check, line, lines, program, random};
+use crate::{Decoder, Dump, Entry, Filter, Format, RenderOptions};
 
 #[test]
 fn each_record_is_in_the_spans_that_it_was_logged_in() {
     for blocks in ALL_BLOCKS {
-        for seed in 0..20 {
+        for seed in 0..6 {
             let program = program(blocks, seed, 400);
             check(&lines(&mut Decoder::new(program.dump.dump())), &program.lines);
         }
@@ -245,7 +171,7 @@ fn spans_go_on_from_file_to_file() {
 #[test]
 fn blocks_without_a_context_go_on_from_the_block_before() {
     for (seed, blocks) in (500..).zip([SpanBlocks::Packed, SpanBlocks::Columns, SpanBlocks::Raw]) {
-        for seed in (seed * 100..).take(10) {
+        for seed in (seed * 100..).take(4) {
             let mut program = SpanProgram::new(blocks);
             let (mut random, mut next_id, mut open) = (random(seed), 0, Vec::new());
             for step in 0..400 {
@@ -259,21 +185,8 @@ fn blocks_without_a_context_go_on_from_the_block_before() {
             let dump = program.dump.dump();
             let all = lines(&mut Decoder::new(&dump));
             // What a span was given in another ring is not known there.
-            let without_status = |lines: &[SpanLine]| -> Vec<_> {
-                let text = |line: &SpanLine| {
-                    let parts = line.text.split(" status=").map(|part| {
-                        part.trim_start_matches(|c: char| c.is_ascii_digit()).to_owned()
-                    });
-                    (line.at, parts.collect::<String>())
-                };
-                lines.iter().map(text).collect()
-            };
-            let ids = |lines: &[SpanLine]| -> Vec<_> {
-                lines.iter().map(|line| line.ids.clone()).collect()
-            };
+            let ids = |of: &[SpanLine]| of.iter().map(|line| line.ids.clone()).collect::<Vec<_>>();
             assert_eq!(ids(&all), ids(&program.lines));
-            let of_first = |lines: &[SpanLine]| without_status(lines).into_iter().next().is_some();
-            assert!(of_first(&all));
             for line in program.lines.iter().step_by(11) {
                 let since = crate::testing::START + line.at.0 as i64;
                 let filter = Filter::default().with_since(since);
@@ -282,6 +195,61 @@ fn blocks_without_a_context_go_on_from_the_block_before() {
                 check(&found, &all[from..]);
             }
         }
+    }
+}
+
+/// Lines without the values that spans were given later.
+fn without_status(lines: &[SpanLine]) -> Vec<SpanLine> {
+    let text = |line: &SpanLine| {
+        let mut parts = line.text.split(" status=");
+        let first = parts.next().unwrap_or_default().to_owned();
+        let rest = parts.map(|part| part.trim_start_matches(|c: char| c.is_ascii_digit()));
+        SpanLine { text: first + &rest.collect::<String>(), ..line.clone() }
+    };
+    lines.iter().map(text).collect()
+}
+
+#[test]
+fn the_rings_of_a_dead_process_go_on_in_the_spans_of_its_dump() {
+    for (seed, blocks) in (1000..).zip(ALL_BLOCKS) {
+        let mut program = SpanProgram::new(blocks);
+        let (mut random, mut next_id, mut open) = (random(seed), 0, Vec::new());
+        // It is entered again long after the blocks that tell of it.
+        program.request(1, 1_000, 0, "/parked");
+        let run = |program: &mut SpanProgram,
+                   random: &mut dyn FnMut(u64) -> u64,
+                   open: &mut _,
+                   next_id: &mut _,
+                   steps| {
+            for _ in 0..steps {
+                program.step(&mut |below| random(below), next_id, open);
+                if random(17) == 0 {
+                    program.flush();
+                }
+            }
+        };
+        run(&mut program, &mut random, &mut open, &mut next_id, 300);
+        let file = Dump::from_bytes("app.steno", program.crash()).unwrap();
+        program.enter(2, 1_000);
+        program.log(2, 1);
+        program.exit(2, 1_000);
+        run(&mut program, &mut random, &mut open, &mut next_id, 100);
+        program.flush();
+        let rings = program.dump.dump().into_rings(RingFacts::default(), Vec::new());
+        let dumps = [file, rings];
+        let all = lines(&mut Decoder::new(&dumps));
+        check(&without_status(&all), &without_status(&program.lines));
+        for line in all.iter().step_by(11) {
+            let since = crate::testing::START + line.at.0 as i64;
+            let filter = Filter::default().with_since(since);
+            let from = all.iter().position(|of| of.at == line.at).unwrap();
+            check(&lines(&mut Decoder::new(&dumps).with_filter(filter)), &all[from..]);
+        }
+        let mut out = Vec::new();
+        crate::recover(&dumps, &mut out).unwrap();
+        let again = Dump::from_bytes("app.steno", out).unwrap();
+        let recovered = lines(&mut Decoder::new(&again));
+        check(&without_status(&recovered), &without_status(&program.lines));
     }
 }
 
