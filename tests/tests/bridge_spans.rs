@@ -160,6 +160,23 @@ fn instrumented_functions_have_arguments_results_and_errors() {
 }
 
 #[test]
+fn own_spans_and_those_of_tracing_enclose_each_other() {
+    check(
+        || {
+            let _outer = stenolog::span!("own", n = 1);
+            let _inner = info_span!("theirs", n = 2).entered();
+            let _innermost = stenolog::span!("own again", n = 3);
+            info!("by tracing");
+            stenolog::info!("by a macro");
+        },
+        &[
+            json!(["by tracing", [["own", {"n": 1}], ["theirs", {"n": 2}], ["own again", {"n": 3}]]]),
+            json!(["by a macro", [["own", {"n": 1}], ["theirs", {"n": 2}], ["own again", {"n": 3}]]]),
+        ],
+    );
+}
+
+#[test]
 fn spans_go_with_futures_and_threads() {
     let mut fixture = LogFixture::new();
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
