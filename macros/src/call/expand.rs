@@ -82,38 +82,46 @@ pub(super) fn expand(site: &CallSite<'_>) -> TokenStream {
         }
         Kind::Event | Kind::Question => {}
     }
-    let Some(Rate { key, value }) = site.rate else {
-        let emit = emit(&values);
-        let evaluate = evaluate(site, &private, &quote!(#check #emit;));
-        let unused = unused(site, &private);
-        return quote!({
-            #prepare
-            if #enabled {
-                #unused
-                #evaluate
-            }
-        });
-    };
-    let held_back = local("held_back");
-    let with = |value: TokenStream| emit(&[&values[..], &[value]].concat());
-    let first = with(quote!(#private::capture::LeftOut));
-    let later = with(quote!(#private::capture::Suppressed(#held_back)));
-    let emit = quote!(if #held_back == 0 { #first } else { #later });
-    let evaluate = evaluate(site, &private, &quote!(#check #emit));
     let unused = unused(site, &private);
-    let decide = Ident::new(&key.to_string(), Span::mixed_site());
+    let then = match &site.rate {
+        Some(rate) => {
+            let held_back = local("held_back");
+            let with = |value: TokenStream| emit(&[&values[..], &[value]].concat());
+            let first = with(quote!(#private::capture::LeftOut));
+            let later = with(quote!(#private::capture::Suppressed(#held_back)));
+            let emit = quote!(#check if #held_back == 0 { #first } else { #later });
+            let then = evaluate(site, &private, &emit);
+            limited(rate, &name, &quote!(#unused #then), &private)
+        }
+        None => {
+            let emit = emit(&values);
+            let then = evaluate(site, &private, &quote!(#check #emit;));
+            quote!(#unused #then)
+        }
+    };
     quote!({
         #prepare
-        if #enabled {
-            static __STENOLOG_RATE: #private::Rate = #private::Rate::new();
-            if let #private::Option::Some(#held_back) =
-                #private::Rate::#decide(&__STENOLOG_RATE, #name, #value)
-            {
-                #unused
-                #evaluate
-            }
-        }
+        if #enabled { #then }
     })
+}
+
+/// Does what `then` says if the limit admits the call.
+fn limited(
+    Rate { key, value }: &Rate<'_>,
+    site: &TokenStream,
+    then: &TokenStream,
+    private: &TokenStream,
+) -> TokenStream {
+    let held_back = local("held_back");
+    let decide = Ident::new(&key.to_string(), Span::mixed_site());
+    quote! {
+        static __STENOLOG_RATE: #private::Rate = #private::Rate::new();
+        if let #private::Option::Some(#held_back) =
+            #private::Rate::#decide(&__STENOLOG_RATE, #site, #value)
+        {
+            #then
+        }
+    }
 }
 
 /// The id of an explicit parent; and a name, which `tracing` takes: it is evaluated, and checked by rustc.
