@@ -27,7 +27,8 @@ use crate::model::record::Record;
 use crate::model::site::CompiledSite;
 use pattern::{TargetPattern, ThreadPattern};
 pub(crate) use prefilter::{
-    Condition, Hits, Leaf, LeafKind, RequiredLiteral, TextSearch, Wanted, fold, search,
+    Condition, Hits, Leaf, LeafKind, RequiredLiteral, TextSearch, Wanted, fold, may_hold_text,
+    search,
 };
 use prefilter::{LineAutomaton, Prefilter};
 pub(crate) use requirements::Requirements;

@@ -5,18 +5,22 @@
 //!                 ├ the block's checksum, which identifies it
 //!                 ├ call sites that occur
 //!                 ├ a filter: bits for all four consecutive bytes of records that can hold text
-//!                 └ ranges of the integers of each call site, in groups
+//!                 ├ ranges of the integers of each call site, in groups
+//!                 └ a filter of long ids, in groups
 //! ```
 //!
 //! A summary may list too much, never too little: what it lacks, the block lacks. Reading a whole dump needs
 //! no summaries, and a writer may leave them out when it is short of time.
 
+mod ids;
 mod ranges;
 
 use crate::bytes::Fields;
 use crate::dictionary::CallSite;
 use crate::types::Type;
 use crate::value::put_uint;
+use ids::NotedIds;
+pub use ids::{ID_BYTES, IdFilter};
 use ranges::NotedRange;
 pub use ranges::{IntegerRange, IntegerRanges};
 
@@ -102,11 +106,22 @@ impl<'a> BlockSummary<'a> {
     /// The ranges of the integers in columns, which follow the list of call sites.
     #[must_use]
     pub fn ranges(&self) -> IntegerRanges {
+        self.ranges_and_rest().0
+    }
+
+    /// The ranges, and the filter of long ids, which follows them; `None` if there is none: any id may be there.
+    #[must_use]
+    pub fn ranges_and_ids(&self) -> (IntegerRanges, Option<IdFilter<'a>>) {
+        let (ranges, rest) = self.ranges_and_rest();
+        (ranges, rest.and_then(IdFilter::read))
+    }
+
+    fn ranges_and_rest(&self) -> (IntegerRanges, Option<&'a [u8]>) {
         let mut ids = Vec::new();
         for id in self.sites() {
             match id {
                 Some(id) => ids.push(id),
-                None => return IntegerRanges::default(),
+                None => return (IntegerRanges::default(), None),
             }
         }
         let mut rest = self.sites;
@@ -216,6 +231,7 @@ pub struct SummaryBuilder {
     kinds: Vec<u8>,
     seen: Vec<u32>,
     ranges: Vec<NotedRange>,
+    ids: NotedIds,
     /// Whether an id was too large.
     is_partial: bool,
 }
@@ -231,6 +247,7 @@ impl Default for SummaryBuilder {
             kinds: Vec::new(),
             seen: Vec::new(),
             ranges: Vec::new(),
+            ids: NotedIds::default(),
             is_partial: false,
         }
     }
@@ -256,6 +273,7 @@ impl SummaryBuilder {
         self.has_folds = false;
         self.is_partial = false;
         self.ranges.clear();
+        self.ids.clear();
         for id in self.seen.drain(..) {
             self.kinds[id as usize] = 0;
         }
@@ -319,10 +337,15 @@ impl SummaryBuilder {
         kind
     }
 
-    /// Leaves four hexadecimal digits in a row out of the filter. In ids, all of them occur, so that a filter with
+    /// Leaves four hexadecimal digits in a row out of the filter, which has long ids instead. In ids, all of them occur, so that a filter with
     /// them is long and tells nothing. Readers before 1.4 do not know that, but they cannot read groups.
     pub(crate) const fn leave_digits_out(&mut self) {
         self.lacks_digits = true;
+    }
+
+    /// Adds the long ids of a text, or of values with texts.
+    pub(crate) fn note_ids(&mut self, text: &[u8]) {
+        self.ids.note(text);
     }
 
     /// Adds text of records whose call sites were added.
@@ -395,7 +418,13 @@ impl SummaryBuilder {
             put_uint(out, (id - last).into());
             last = id;
         }
-        NotedRange::put_all(&self.seen, &mut self.ranges, out);
+        let has_ids = self.lacks_digits && !self.lacks_text;
+        if has_ids || !self.ranges.is_empty() {
+            NotedRange::put_all(&self.seen, &mut self.ranges, out);
+        }
+        if has_ids {
+            self.ids.put(out);
+        }
     }
 }
 

@@ -22,8 +22,8 @@ pub use leaf::{Leaf, leaves, words_of};
 pub use pack::{pack, put_int, put_uint};
 pub(crate) use skip::skip;
 pub use unpack::unpack;
-pub(crate) use words::mark_texts;
-pub use words::{IN_RESTORED, IS_CLEAN, IS_WORD, SlotWords, WordPlan, Words};
+pub use words::{HAS_SPACE, IN_RESTORED, IS_CLEAN, IS_WORD, SlotWords, WordPlan, Words};
+pub(crate) use words::{MAX_LENGTH, mark_texts, text_marks};
 
 use crate::types::{EnumType, Fields, MAX_TYPE_DEPTH, Shape, Type};
 

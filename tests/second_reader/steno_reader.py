@@ -164,13 +164,18 @@ class Summary:
                 column += place // 2
                 least = cursor.zigzag(64) if place % 2 else cursor.varint(64)
                 self.ranges[site, column] = least, least + cursor.varint(64)
+        self.ids = cursor.take(cursor.varint(21)) if cursor.left() else None
 
     def has(self, tag, texts):
         return tag in self.sites and all(map(self.has_text, texts))
 
     def has_text(self, text):
         folds = "\u017f" in text or "\u212a" in text
-        return (self.has_folds or not folds) and (not self.filter or all(map(self.has_bit, self.bits(text.encode()))))
+        return (
+            (self.has_folds or not folds)
+            and (not self.filter or all(map(self.has_bit, self.bits(text.encode()))))
+            and (self.ids is None or all(map(self.has_id, keys(text.encode()))))
+        )
 
     def bits(self, text):
         for at in range(len(text) - 3):
@@ -180,6 +185,31 @@ class Summary:
     def has_bit(self, bit):
         bit %= 8 * len(self.filter)
         return self.filter[bit // 8] >> bit % 8 & 1 == 1
+
+
+    def has_id(self, key):
+        first, step = key & 0xFFFFFFFF, mixed(key) >> 32
+        places = [((first + i * step) % (1 << 32)) * 8 * len(self.ids) >> 32 for i in range(6)]
+        return bool(self.ids) and all(self.ids[place // 8] >> place % 8 & 1 for place in places)
+
+
+def mixed(word):
+    return word * 0x9E3779B97F4A7C15 & (1 << 64) - 1
+
+
+def keys(text):
+    """The keys of the windows of a text: 32 digits in a row."""
+    for at in range(len(text) - 31):
+        window = text[at:at + 32]
+        if all(byte in DIGITS or byte == 0x2D for byte in window):
+            yield min(hash_of(window[gram:gram + 16]) for gram in range(17))
+
+
+def hash_of(gram):
+    first, second = struct.unpack("<QQ", bytes(byte | 0x20 for byte in gram))
+    rotated = mixed(first) >> 32 | (mixed(first) & 0xFFFFFFFF) << 32
+    word = mixed(rotated ^ second)
+    return word ^ word >> 32
 
 
 def bits(text):

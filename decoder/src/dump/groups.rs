@@ -58,6 +58,12 @@ impl OpenGroup {
         }
     }
 
+    /// The words and the bytes that they refer to, if it is not in rows.
+    #[inline]
+    pub(crate) fn words_and_bytes(&self) -> Option<(&GroupWords, &[u8])> {
+        self.words().map(|words| (words, &*self.bytes))
+    }
+
     /// The memory that it takes, divided by its parts.
     pub(crate) fn held_bytes(&self) -> usize {
         let (of_words, parts) = match &self.records {

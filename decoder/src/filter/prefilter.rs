@@ -23,7 +23,7 @@ mod search;
 pub(super) use automaton::LineAutomaton;
 pub(crate) use automaton::{Leaf, LeafKind};
 pub(crate) use fold::fold;
-pub(crate) use required::{Condition, RequiredLiteral, Wanted};
+pub(crate) use required::{Condition, RequiredLiteral, Wanted, may_hold_text};
 pub(crate) use search::{Hits, TextSearch, search};
 
 use super::budget::Budget;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use stenolog_format::block::SitePlan;
 use stenolog_format::dictionary::CallSite;
-use stenolog_format::summary::{BlockSummary, IntegerRange, IntegerRanges};
+use stenolog_format::summary::{BlockSummary, IdFilter, IntegerRange, IntegerRanges};
 use stenolog_format::types::Type;
 
 use super::prefilter::RequiredLiteral;
@@ -49,11 +49,11 @@ impl Requirements {
     pub(crate) fn may_be_met(
         &self,
         site: u32,
-        summary: &BlockSummary<'_>,
+        (summary, ids): (&BlockSummary<'_>, Option<&IdFilter<'_>>),
         ranges: &IntegerRanges,
     ) -> bool {
         let range = |slot| self.range(slot, site, ranges);
-        self.all.iter().all(|one| one.may_be_met(summary, range))
+        self.all.iter().all(|one| one.may_be_met((summary, ids), range))
     }
 
     pub(super) fn new(all: Vec<RequiredLiteral>, site: &CallSite) -> Self {

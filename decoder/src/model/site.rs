@@ -51,6 +51,13 @@ pub(crate) struct FieldName {
     pub(crate) role: Role,
 }
 
+impl FieldName {
+    /// Whether the value follows the message, which does not print it.
+    pub(crate) const fn is_shown(&self) -> bool {
+        matches!(self.role, Role::Field | Role::DebugField)
+    }
+}
+
 impl CompiledSite {
     /// Compiles the template. If that fails, the call site has its template as its message.
     pub(crate) fn new(call_site: CallSite) -> (Self, Option<CompileError>) {
@@ -103,7 +110,7 @@ impl CompiledSite {
 
     /// The values that follow the message: those that it does not print.
     pub(crate) fn shown_fields(&self) -> impl Iterator<Item = &FieldName> {
-        self.fields.iter().filter(|field| matches!(field.role, Role::Field | Role::DebugField))
+        self.fields.iter().filter(|field| field.is_shown())
     }
 
     /// Appends the message of a record with these values.
@@ -141,7 +148,7 @@ impl CompiledSite {
 
 /// The names of the slots that have a name and a value. Repeated names are numbered: a JSON object must
 /// not have two members of one name.
-fn unique_names(call_site: &CallSite) -> Vec<FieldName> {
+pub(crate) fn unique_names(call_site: &CallSite) -> Vec<FieldName> {
     let slots = call_site.slots.iter().enumerate();
     let named = slots.filter(|(_, slot)| !slot.name.is_empty() && !slot.ty.is_nothing_at_all());
     let (mut names, mut keys) = (Unique::default(), Unique::default());

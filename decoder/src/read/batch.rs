@@ -19,6 +19,10 @@ use crate::model::span::SpanChain;
 /// nearest cache.
 pub(super) const BATCH_RECORDS: usize = 512;
 
+/// As many records of a group: those of all its rings are merged from the nearest caches, and one by one they cost
+/// nothing to find.
+pub(super) const GROUP_BATCH_RECORDS: usize = 128;
+
 /// The capacity for values that a reused batch keeps.
 const KEPT_BYTES: usize = 1 << 18;
 
@@ -139,14 +143,16 @@ impl RecordBatch {
                 RawValues::Bytes(slice(&self.bytes, start, length), Encoding::Packed)
             }
             BatchValues::InGroup(first, stride) => {
-                let of = body.words();
-                let words = of.map_or(&[][..], |of| of.words.get(first as usize..).unwrap_or(&[]));
-                let restored = of.map_or(&[][..], |of| &of.restored);
+                let (words, restored, body) = match body.words() {
+                    Some((of, bytes)) => (of.words.get(first as usize..), &*of.restored, bytes),
+                    None => Default::default(),
+                };
+                let words = words.unwrap_or_default();
                 let (stride, encoding) = (stride as usize, Encoding::Packed);
                 RawValues::Words(Words { words, stride, body, restored, encoding })
             }
             BatchValues::PackedInGroup(start, length) => {
-                let restored = body.words().map_or(&[][..], |of| &of.restored);
+                let restored = body.words().map_or(&[][..], |(of, _)| &of.restored);
                 RawValues::Bytes(slice(restored, start, length), Encoding::Packed)
             }
             BatchValues::InBatch(ColumnValues::Words { first, stride }) => {

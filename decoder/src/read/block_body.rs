@@ -36,11 +36,11 @@ impl BlockBody {
         }
     }
 
-    /// The words of the group that it is a part of.
+    /// The words of the group that it is a part of, and the bytes that they refer to.
     #[inline]
-    pub(crate) fn words(&self) -> Option<&GroupWords> {
+    pub(crate) fn words(&self) -> Option<(&GroupWords, &[u8])> {
         match self {
-            Self::Part(group, _) => group.words(),
+            Self::Part(group, _) => group.words_and_bytes(),
             _ => None,
         }
     }

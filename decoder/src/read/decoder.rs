@@ -286,25 +286,42 @@ impl Decoder {
     ) -> ControlFlow<()> {
         self.start();
         self.pass_delivered();
-        while let Some(Reverse((_, index))) = self.heap.pop() {
+        let mut first = self.heap.pop();
+        while let Some(Reverse((_, index))) = first {
             let Self { plan, state, rings, heap, after, .. } = self;
-            let Some(ring) = rings.get_mut(index) else { continue };
             let next = heap.peek().map(|Reverse(next)| *next);
-            let flow = loop {
+            let Some(ring) = rings.get_mut(index) else {
+                first = heap.pop();
+                continue;
+            };
+            let (flow, key) = loop {
                 let (count, flow) = match after.map_or(0, |after| ring.entries_up_to(after)) {
                     0 => take(ring.turn(index, next), index, &mut state.tally),
                     dropped => (dropped, ControlFlow::Continue(())),
                 };
-                let Some(key) = ring.advance(count, plan, state) else {
-                    self.end_ring(index);
-                    break flow;
-                };
-                if flow.is_break() || next.is_some_and(|next| next < (key, index)) {
-                    heap.push(Reverse((key, index)));
-                    break flow;
+                let key = ring.advance(count, plan, state);
+                match key {
+                    Some(key)
+                        if flow.is_continue() && next.is_none_or(|next| (key, index) <= next) => {}
+                    _ => break (flow, key),
                 }
             };
-            flow?;
+            let Some(key) = key else {
+                self.end_ring(index);
+                flow?;
+                first = self.heap.pop();
+                continue;
+            };
+            let again = Reverse((key, index));
+            if flow.is_break() {
+                heap.push(again);
+                return flow;
+            }
+            // The ring takes the place of the next one: sooner than to take that and to put this.
+            first = Some(match heap.peek_mut() {
+                Some(mut next) => std::mem::replace(&mut *next, again),
+                None => again,
+            });
         }
         // What is added may be as early as it likes.
         self.after = None;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use stenolog_format::block::{GroupRecord, GroupWords, WordForm, WordKind};
 use stenolog_format::dictionary::CallSite;
 
-use super::batch::{BATCH_RECORDS, BatchRecord, BatchValues};
+use super::batch::{BatchRecord, BatchValues, GROUP_BATCH_RECORDS};
 use super::block_reader::{BlockStep, Finder, statement};
 use crate::dump::{Block, OpenGroup};
 use crate::filter::Hits;
@@ -66,11 +66,14 @@ impl GroupWalk {
             if kind.form == WordForm::Nothing || number < *delivered {
                 continue;
             }
-            let place = kind.first(record);
+            let (moment, tie) = clock.moment_of(kind.time(record));
+            if !plan.filter.wants_time(moment.unix_ns) {
+                continue;
+            }
             let values = if kind.form == WordForm::Words {
-                BatchValues::InGroup(place, kind.stride)
+                BatchValues::InGroup(kind.first(record), kind.stride)
             } else {
-                let (start, length) = packed(words, place);
+                let (start, length) = packed(words, kind.first(record));
                 if let Some(search) = plan.search.as_ref().filter(|_| is_sought) {
                     // Those of a kind follow each other.
                     let range = start as usize..start as usize + length as usize;
@@ -80,14 +83,10 @@ impl GroupWalk {
                 }
                 BatchValues::PackedInGroup(start, length)
             };
-            let (moment, tie) = clock.moment_of(kind.time(record));
-            if !plan.filter.wants_time(moment.unix_ns) {
-                continue;
-            }
             batch.keys.push(clock.key((moment.order_ns, tie)));
             let unix_ns = moment.unix_ns;
             batch.records.push(BatchRecord { unix_ns, site_index, index, values });
-            if batch.records.len() == BATCH_RECORDS {
+            if batch.records.len() == GROUP_BATCH_RECORDS {
                 break;
             }
         }

@@ -239,7 +239,25 @@ impl Ring {
 
     /// Passes the head, of records the first `count`, and returns the key of the next head; `None` at
     /// the end.
+    #[inline]
     pub(super) fn advance(
+        &mut self,
+        count: usize,
+        plan: &ReadPlan,
+        state: &mut ReadState,
+    ) -> Option<Key> {
+        // Nearly always the next record of the batch.
+        if matches!(self.head, RingHead::Records)
+            && let Some(&key) = self.batch.keys.get(self.at + count)
+        {
+            self.at += count;
+            self.key = key;
+            return Some(key);
+        }
+        self.advance_to_another(count, plan, state)
+    }
+
+    fn advance_to_another(
         &mut self,
         count: usize,
         plan: &ReadPlan,

@@ -23,12 +23,12 @@ use std::collections::BTreeMap;
 
 use stenolog_format::block::{BlockError, BlockHeader, GroupBody, GroupColumn, GroupKind, Layout};
 use stenolog_format::dictionary::CallSite;
-use stenolog_format::summary::IntegerRanges;
+use stenolog_format::summary::{BlockSummary, IdFilter, IntegerRanges};
 use stenolog_format::types::Type;
 
 use super::selection::Selection;
 use crate::dump::{Dump, Unpacker};
-use crate::filter::{Condition, Requirements, SitePredicate, Wanted};
+use crate::filter::{Condition, Requirements, SitePredicate, Wanted, may_hold_text};
 use bits::Bits;
 pub(crate) use found::{FoundRecord, FoundRecords};
 pub(crate) use memory::SoughtGroups;
@@ -91,19 +91,20 @@ struct Seeker<'s> {
     dumps: &'s [Dump],
     selection: &'s Selection,
     stored: &'s [u8],
-    /// The ranges of integers, so far as the summary states them.
+    /// What the summary states.
+    summary: Option<BlockSummary<'s>>,
     ranges: IntegerRanges,
+    ids: Option<IdFilter<'s>>,
     unpacker: &'s mut Unpacker,
     body: GroupBody,
     /// The entries of the pools that have a piece.
     entries: BTreeMap<Vec<u8>, Vec<bool>>,
-    /// The entries of the pools that have something to escape, once that was asked.
-    escaped: Option<Vec<bool>>,
+    /// The entries of the pools that have something to escape, of any kind and in digits, once that was asked.
+    escaped: [Option<Vec<bool>>; 2],
     integers: Vec<u64>,
 }
 
-/// Searches a group of a dump. `header` is that of the group, `stored` is what follows it. `ranges` are those of
-/// its summary.
+/// Searches a group of a dump. `header` is that of the group, `stored` is what follows it.
 ///
 /// # Errors
 /// If the group is malformed.
@@ -111,16 +112,28 @@ fn seek(
     (dumps, selection): (&[Dump], &Selection),
     dump_index: usize,
     (header, stored): (&BlockHeader, &[u8]),
-    ranges: IntegerRanges,
+    summary: Option<BlockSummary<'_>>,
     unpacker: &mut Unpacker,
 ) -> Result<Sought, BlockError> {
+    let (ranges, ids) = summary.as_ref().map(BlockSummary::ranges_and_ids).unwrap_or_default();
     let buffer = unpacker.spare();
     let body = GroupBody::open(header, stored, buffer, &mut |codec, from, to| {
         unpacker.decompress_into(codec, from, to)
     })?;
     let (entries, escaped, integers) = Default::default();
-    let mut seeker =
-        Seeker { dumps, selection, stored, ranges, unpacker, body, entries, escaped, integers };
+    let mut seeker = Seeker {
+        dumps,
+        selection,
+        stored,
+        summary,
+        ranges,
+        ids,
+        unpacker,
+        body,
+        entries,
+        escaped,
+        integers,
+    };
     let sought = seeker.run(dump_index);
     let Seeker { body, unpacker, .. } = seeker;
     unpacker.take_back_buffer(body.into_buffer());
@@ -136,15 +149,19 @@ impl Seeker<'_> {
             let selected = self.selection.select(self.dumps, dump_index, kind.tag);
             let of_kind = match selected.filter(|_| kind.tag != CallSite::LOSS_ID) {
                 Some((_, SitePredicate::Never)) => OfKind::Nothing,
+                Some((_, SitePredicate::Always)) => OfKind::All,
                 // Statements of losses and records with an unknown call site are reported by all means.
-                None | Some((_, SitePredicate::Always)) => OfKind::All,
+                None => {
+                    is_sparse = false;
+                    OfKind::All
+                }
                 Some((_, SitePredicate::Requires(of))) => self.of_kind(kind, of)?,
             };
-            match &of_kind {
-                OfKind::Nothing => {}
-                OfKind::All => is_sparse = false,
-                OfKind::Some(bits) => count += bits.count(),
-            }
+            count += match &of_kind {
+                OfKind::Nothing => 0,
+                OfKind::All => kind.count,
+                OfKind::Some(bits) => bits.count(),
+            };
             found.push(of_kind);
         }
         if found.iter().all(|of| matches!(of, OfKind::Nothing)) {
@@ -156,9 +173,10 @@ impl Seeker<'_> {
             let unwanted = of_kinds.filter(|(_, of)| matches!(of, OfKind::Nothing));
             return Ok(Sought::AllBut(unwanted.map(|(kind, _)| kind.tag).collect()));
         }
-        let bits = found.into_iter().map(|of| match of {
+        let bits = found.into_iter().zip(&kinds).map(|(of, kind)| match of {
             OfKind::Some(bits) => bits,
-            OfKind::Nothing | OfKind::All => Bits::default(),
+            OfKind::Nothing => Bits::default(),
+            OfKind::All => Bits::all(kind.count),
         });
         let bits: Vec<_> = bits.collect();
         self.records(dump_index, &kinds, &bits).map(Sought::Records)
@@ -166,6 +184,11 @@ impl Seeker<'_> {
 
     /// The records of a kind that meet all conditions.
     fn of_kind(&mut self, kind: &GroupKind, of: &Requirements) -> Result<OfKind, BlockError> {
+        if let Some(summary) = &self.summary
+            && !of.may_be_met(kind.tag, (summary, self.ids.as_ref()), &self.ranges)
+        {
+            return Ok(OfKind::Nothing);
+        }
         let columns = self.body.columns_of(kind).to_vec();
         if columns.len() != of.columns {
             return Ok(OfKind::All);
@@ -209,6 +232,11 @@ impl Seeker<'_> {
         if range.is_some_and(|range| !condition.wanted.may_be_in(range)) {
             return Ok(true);
         }
+        if let (Wanted::Text(piece), Some(summary)) = (&condition.wanted, &self.summary)
+            && !may_hold_text((summary, self.ids.as_ref()), piece)
+        {
+            return Ok(true);
+        }
         let of_slot = columns.get(slot.columns.clone()).unwrap_or_default();
         match &condition.wanted {
             Wanted::Text(piece) => {
@@ -219,10 +247,17 @@ impl Seeker<'_> {
                 }
                 Ok(true)
             }
-            Wanted::Escaped => match of_slot {
-                [column] if is_string(&slot.ty) => self.find_escaped(kind, column, found),
-                _ => Ok(false),
-            },
+            Wanted::Escaped { in_digits } => {
+                if !is_of_strings(&slot.ty, of_slot.len()) {
+                    return Ok(false);
+                }
+                for (column, _) in of_slot.iter().zip(&slot.has_text).filter(|(_, has)| **has) {
+                    if !self.find_escaped(kind, column, *in_digits, found)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
             Wanted::Shown { leaf, piece, starts, ends } => {
                 let shown = numbers::Shown { leaf, piece, starts: *starts, ends: *ends };
                 self.find_shown(kind, of_slot, &slot.ty, &shown, found)
@@ -269,9 +304,11 @@ impl Seeker<'_> {
     }
 }
 
-/// Whether the column of such a value holds nothing but its text.
-fn is_string(ty: &Type) -> bool {
+/// Whether each column of such a value that holds text holds nothing but a string, and no other column a character.
+fn is_of_strings(ty: &Type, columns: usize) -> bool {
+    let mut parts = Vec::new();
     matches!(ty, Type::Str | Type::Formatted)
+        || digits::add_parts(ty, columns, &mut parts) && parts.len() == columns
 }
 
 /// Whether a column has texts, not other values.

@@ -1,14 +1,16 @@
 //! Selection of records by their call sites: what a filter wants of each.
 
 use std::collections::BTreeMap;
-
-use stenolog_format::summary::IntegerRanges;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::dump::Dump;
 use crate::filter::{Requirements, SitePredicate, TextSearch, Wanted};
 
 /// The most different texts that are searched for in columns.
 const MAX_TEXTS: usize = 256;
+
+/// The most groups that are remembered.
+const MAX_GROUPS: usize = 1 << 16;
 
 /// What the filter of a plan wants of each call site.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +25,8 @@ pub(crate) struct Selection {
     pub(super) seeks: bool,
     /// Searches for each text that a condition wants.
     texts: BTreeMap<Vec<u8>, Option<TextSearch>>,
+    /// Groups of several rings that may hold wanted records, or not, by dump and offset.
+    groups: Arc<Mutex<BTreeMap<(usize, u64), bool>>>,
 }
 
 impl Selection {
@@ -43,6 +47,7 @@ impl Selection {
             }
         }
         self.texts = texts;
+        self.groups = Arc::default();
     }
 
     /// The requirements of call sites that have some.
@@ -90,18 +95,41 @@ impl Selection {
         found.next()
     }
 
-    /// Whether a block may hold a wanted record, or one whose call site is unknown, by its summary.
+    /// Whether a block may hold a wanted record, or one whose call site is unknown, by its summary. Of a group this
+    /// is worked out once, not for each ring.
     pub(super) fn may_hold(&self, dumps: &[Dump], dump_index: usize, block: usize) -> bool {
+        let Some(dump) = dumps.get(dump_index).filter(|_| self.is_selective) else { return true };
+        let offset_of = |block| dump.blocks().offset(block);
+        let Some(offset) = offset_of(block) else { return true };
+        let mut others = [block.checked_add(1), block.checked_sub(1)].into_iter().flatten();
+        if !others.any(|other| offset_of(other) == Some(offset)) {
+            return self.may_hold_one(dumps, dump_index, block);
+        }
+        let place = (dump_index, offset);
+        // A thread that panics holds no lock.
+        let lock = || self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(&known) = lock().get(&place) {
+            return known;
+        }
+        let may_hold = self.may_hold_one(dumps, dump_index, block);
+        let mut groups = lock();
+        if groups.len() < MAX_GROUPS {
+            groups.insert(place, may_hold);
+        }
+        may_hold
+    }
+
+    fn may_hold_one(&self, dumps: &[Dump], dump_index: usize, block: usize) -> bool {
         let summary = dumps.get(dump_index).filter(|_| self.is_selective);
         let Some(summary) = summary.and_then(|dump| dump.summary(block)) else { return true };
-        let ranges = if self.seeks { summary.ranges() } else { IntegerRanges::default() };
-        let mut ids = summary.sites();
-        ids.any(|id| {
+        let (ranges, ids) = if self.seeks { summary.ranges_and_ids() } else { Default::default() };
+        let of_summary = (&summary, ids.as_ref());
+        summary.sites().any(|id| {
             let Some(id) = id else { return true };
             match self.select(dumps, dump_index, id) {
                 None | Some((_, SitePredicate::Always)) => true,
                 Some((_, SitePredicate::Never)) => false,
-                Some((_, SitePredicate::Requires(of))) => of.may_be_met(id, &summary, &ranges),
+                Some((_, SitePredicate::Requires(of))) => of.may_be_met(id, of_summary, &ranges),
             }
         })
     }

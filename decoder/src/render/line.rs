@@ -21,14 +21,18 @@ use stenolog_format::dictionary::Level;
 use stenolog_format::value::{Encoding, Value, ValueError, WordPlan, Words};
 
 use super::site_text::SiteText;
-use super::text_buffer::{CHUNK, Spare, TextBuffer, put_chunk, put_padded};
+use super::text_buffer::{CHUNK, Spare, TextBuffer, put_chunk, put_i64, put_padded, put_u64};
 use super::thread_label::ThreadLabel;
+use super::values::{put_duration, put_ipv4};
 use crate::escape::{Dirt, is_free_of, push_escaped};
 use crate::json::push_json_text;
 use crate::model::raw_values::RawValues;
 use crate::model::site::CompiledSite;
 use build::LineBuilder;
-use part::{Literal, NotPrinted, Part, Print, has_simple_escapes, put_literal};
+use part::{
+    Literal, NotPrinted, Part, Print, has_simple_escapes, put_bool, put_decimals, put_literal,
+    put_shortest, put_text,
+};
 use slow::{Failure, Placement, Slow};
 
 /// The most that the literal text and the padding of a message may take.
@@ -251,8 +255,18 @@ impl Line {
         while let Some(part) = parts.next() {
             spare = put_literal(spare, &self.literals, part.literal);
             let word = part.word as usize;
+            let slowly = |NotPrinted(spare): NotPrinted<'b>| {
+                self.put_slowly(spare, part, plan, &{ *words }, texts)
+            };
             spare = match part.print {
                 Print::Nothing => spare,
+                Print::Option { none, parts: within } if words.word(word) == 0 => {
+                    if let Some(last) = within.checked_sub(1) {
+                        parts.nth(last.into());
+                    }
+                    put_literal(spare, &self.literals, none)
+                }
+                Print::Option { .. } => spare,
                 Print::Thread => put_padded(spare, &thread.json_padded),
                 Print::MessageStart => {
                     message_at = spare.len();
@@ -267,20 +281,25 @@ impl Line {
                     let name = self.variants.get(index).copied().unwrap_or_default();
                     put_literal(spare, &self.literals, name)
                 }
-                Print::Option { none, parts: within } if words.word(word) == 0 => {
-                    if let Some(last) = within.checked_sub(1) {
-                        parts.nth(last.into());
-                    }
-                    put_literal(spare, &self.literals, none)
+                // The most frequent ones are here: another jump would be hard to predict.
+                Print::Unsigned => put_u64(spare, words.word(word)),
+                Print::Signed => put_i64(spare, words.word(word) as i64),
+                Print::Bool => put_bool(spare, words.word(word) != 0),
+                Print::Ipv4 => put_ipv4(spare, words.word(word)),
+                Print::Duration => {
+                    put_duration(spare, words.word(word), words.word(word + 1) as u32)
                 }
-                Print::Option { .. } => spare,
-                print => match print.put(spare, words, word, &self.literals) {
-                    Ok(spare) => spare,
-                    // A copy, so the address of `words` does not escape and they stay in registers.
-                    Err(NotPrinted(spare)) => {
-                        self.put_slowly(spare, part, plan, &{ *words }, texts)?
-                    }
-                },
+                Print::Text(dirt) => put_text(spare, words, word, dirt).or_else(slowly)?,
+                Print::Decimals(digits) => {
+                    put_decimals(spare, words.word(word), digits).or_else(slowly)?
+                }
+                Print::Shortest(style) => {
+                    put_shortest(spare, words.word(word), style).or_else(slowly)?
+                }
+                // A copy, so the address of `words` does not escape and they stay in registers.
+                ref rare => {
+                    rare.put_rare(spare, &{ *words }, word, &self.literals).or_else(slowly)?
+                }
             };
         }
         Ok(spare)

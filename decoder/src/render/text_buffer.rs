@@ -183,14 +183,30 @@ pub(crate) fn put_from<'b>(
     length: usize,
 ) -> Spare<'b> {
     let rest = bytes.get(start..).unwrap_or_default();
-    match rest.split_first_chunk::<CHUNK>() {
-        Some((chunk, _)) if length <= CHUNK => put_chunk(spare, chunk, length),
-        Some((first, more)) if length <= 2 * CHUNK => match more.first_chunk::<CHUNK>() {
-            Some(second) => put_chunk(put_chunk(spare, first, CHUNK), second, length - CHUNK),
-            None => put_many(spare, rest.get(..length).unwrap_or(rest)),
-        },
-        _ => put_many(spare, rest.get(..length).unwrap_or(rest)),
+    match rest.first_chunk::<CHUNK>() {
+        Some(chunk) if length <= CHUNK => put_chunk(spare, chunk, length),
+        _ => put_chunks(spare, rest, length),
     }
+}
+
+/// Up to this length, chunks are sooner copied than `memcpy` is called.
+const MAX_CHUNKS_BYTES: usize = 4 * CHUNK;
+
+/// Writes the first `length` of some bytes, more than a chunk.
+#[inline]
+fn put_chunks<'b>(mut spare: Spare<'b>, bytes: &[u8], length: usize) -> Spare<'b> {
+    if length > MAX_CHUNKS_BYTES || bytes.len() < length.next_multiple_of(CHUNK) {
+        return put_many(spare, bytes.get(..length).unwrap_or(bytes));
+    }
+    let mut left = length;
+    for chunk in bytes.as_chunks::<CHUNK>().0 {
+        spare = put_chunk(spare, chunk, left.min(CHUNK));
+        left = left.saturating_sub(CHUNK);
+        if left == 0 {
+            break;
+        }
+    }
+    spare
 }
 
 /// Writes an integer.

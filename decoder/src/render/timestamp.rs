@@ -3,6 +3,7 @@
 use std::io::Write as _;
 
 use super::options::Precision;
+use super::text_buffer::Spare;
 use super::zone::Zone;
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
@@ -21,7 +22,7 @@ pub(super) struct Timestamps {
     second: Option<i64>,
     /// The start of the millisecond that `text` shows.
     milli_start: i64,
-    /// The last time in ASCII, and its length.
+    /// The last time in ASCII, up to its millisecond, and its length.
     text: [u8; MAX_BYTES],
     length: usize,
     /// The place of the fraction in `text`.
@@ -52,23 +53,45 @@ impl Timestamps {
 
     /// The time as text.
     pub(super) fn text(&mut self, unix_ns: i64) -> &str {
-        let (text, length) = self.chunk(unix_ns);
-        std::str::from_utf8(text.get(..length).unwrap_or_default()).unwrap_or_default()
-    }
-
-    /// The time in ASCII, and its length.
-    #[inline]
-    pub(super) fn chunk(&mut self, unix_ns: i64) -> (&[u8; MAX_BYTES], usize) {
-        let mut within = unix_ns.wrapping_sub(self.milli_start) as u64;
-        let is_before = unix_ns < self.milli_start;
-        if within >= NANOS_PER_MILLI as u64 || is_before || self.second.is_none() {
-            within = self.write_milli(unix_ns);
-        }
+        let within = self.advance(unix_ns);
         self.put_digits(3, within / 1000);
         if self.precision == Precision::Nanos {
             self.put_digits(6, within % 1000);
         }
-        (&self.text, self.length)
+        std::str::from_utf8(self.text.get(..self.length).unwrap_or_default()).unwrap_or_default()
+    }
+
+    /// Writes the time.
+    #[inline]
+    pub(super) fn put<'b>(&mut self, spare: Spare<'b>, unix_ns: i64) -> Spare<'b> {
+        let within = self.advance(unix_ns);
+        let Some(place) = spare.first_chunk_mut::<MAX_BYTES>() else { return &mut [] };
+        *place = self.text;
+        // The digits go where they are read last: reading them again at once, as a part of more, would wait for
+        // each of their stores.
+        let mut put = |at: usize, number: u64| {
+            let at = self.fraction_at + at;
+            let digits = THREE_DIGITS.get(number as usize);
+            if let (Some(place), Some(digits)) = (place.get_mut(at..at + 3), digits) {
+                place.copy_from_slice(digits);
+            }
+        };
+        put(3, within / 1000);
+        if self.precision == Precision::Nanos {
+            put(6, within % 1000);
+        }
+        spare.get_mut(self.length..).unwrap_or_default()
+    }
+
+    /// Goes to the millisecond of a time, and returns how many nanoseconds of it have passed.
+    #[inline]
+    fn advance(&mut self, unix_ns: i64) -> u64 {
+        let within = unix_ns.wrapping_sub(self.milli_start) as u64;
+        let is_before = unix_ns < self.milli_start;
+        if within >= NANOS_PER_MILLI as u64 || is_before || self.second.is_none() {
+            return self.write_milli(unix_ns);
+        }
+        within
     }
 
     /// The length of the time that was written last.
@@ -78,7 +101,6 @@ impl Timestamps {
     }
 
     /// Writes three digits of the fraction.
-    #[inline]
     fn put_digits(&mut self, at: usize, number: u64) {
         let at = self.fraction_at + at;
         let place = self.text.get_mut(at..at + 3);
@@ -128,6 +150,7 @@ impl Timestamps {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::render::text_buffer::TextBuffer;
 
     #[track_caller]
     fn check(zone: &str, unix_ns: i64, expected: &str) {
@@ -170,6 +193,15 @@ mod tests {
         for time in times {
             let mut fresh = Timestamps::new(Zone::UTC, Precision::Micros);
             assert_eq!(timestamps.text(time), fresh.text(time), "{time}");
+        }
+        for precision in [Precision::Micros, Precision::Nanos] {
+            let mut timestamps = Timestamps::new(Zone::UTC, precision);
+            for time in times {
+                let mut buffer = TextBuffer::default();
+                buffer.write(MAX_BYTES, |spare| timestamps.put(spare, time));
+                let mut fresh = Timestamps::new(Zone::UTC, precision);
+                assert_eq!(buffer.text(), fresh.text(time).as_bytes(), "{time}");
+            }
         }
     }
 

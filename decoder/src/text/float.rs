@@ -117,12 +117,28 @@ fn is_without_exponent(number: f64) -> bool {
 
 #[inline]
 fn unless_tie(number: f64, text: &str, style: Style) -> Option<&str> {
+    let bits = bits_behind_point(number);
+    // Most floats that were measured: far more binary digits than there are decimals.
+    if bits > MOST_DECIMALS + 1
+        && number != 0.0
+        && let Some(last) = text.as_bytes().last_chunk::<4>()
+        && last.iter().all(|byte| *byte != b'e')
+    {
+        return Some(text);
+    }
+    unless_short_tie(bits, text, style)
+}
+
+/// The most decimals of a shortest text without an exponent: 17 digits, after four zeros.
+const MOST_DECIMALS: usize = 21;
+
+fn unless_short_tie(bits: usize, text: &str, style: Style) -> Option<&str> {
     let bytes = text.as_bytes();
     let point = bytes.iter().position(|byte| *byte == b'.')?;
     let decimals = bytes.len() - point - 1;
     // zmij uses exponents for other numbers than std; here they have at most two digits.
     let has_exponent = bytes.iter().rev().take(4).any(|byte| *byte == b'e');
-    if has_exponent || bits_behind_point(number) == decimals + 1 {
+    if has_exponent || bits == decimals + 1 {
         return None;
     }
     let is_whole = style == Style::Display && decimals == 1 && bytes.ends_with(b"0");

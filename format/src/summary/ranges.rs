@@ -1,7 +1,5 @@
 //! Ranges of integers: the smallest and the greatest one of each column of a group.
 
-use std::collections::BTreeMap;
-
 use crate::value::{put_int, put_uint};
 
 /// The smallest and the greatest integer of a column.
@@ -16,33 +14,45 @@ pub struct IntegerRange {
 /// The ranges of a summary, by call site and column.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IntegerRanges {
-    ranges: BTreeMap<(u32, u32), IntegerRange>,
+    /// Sorted by call site and column.
+    ranges: Vec<((u32, u32), IntegerRange)>,
 }
 
 impl IntegerRanges {
     /// The range of a column, by its place among those of the call site; `None` if it is not stated.
     #[must_use]
     pub fn get(&self, site: u32, column: usize) -> Option<IntegerRange> {
-        self.ranges.get(&(site, u32::try_from(column).ok()?)).copied()
+        let wanted = (site, u32::try_from(column).ok()?);
+        let at = self.ranges.binary_search_by_key(&wanted, |(column, _)| *column).ok()?;
+        self.ranges.get(at).map(|(_, range)| *range)
     }
 
-    /// Reads the ranges of the columns of these call sites. What is cut or malformed is not stated.
-    pub(super) fn read(sites: &[u32], bytes: &[u8]) -> Self {
+    /// Reads the ranges of the columns of these call sites, and returns what follows them; `None` if they are cut or
+    /// malformed. What is so is not stated.
+    pub(super) fn read<'a>(sites: &[u32], bytes: &'a [u8]) -> (Self, Option<&'a [u8]>) {
         let mut this = Self::default();
-        let mut rest = bytes;
+        let rest = this.read_all(sites, bytes);
+        (this, rest)
+    }
+
+    fn read_all<'a>(&mut self, sites: &[u32], mut rest: &'a [u8]) -> Option<&'a [u8]> {
         for &site in sites {
-            let Some(count) = take_uint(&mut rest) else { return this };
+            let count = take_uint(&mut rest)?;
             let mut column = 0_u64;
             for _ in 0..count {
-                let Some((place, range)) = read_range(&mut rest) else { return this };
+                let (place, range) = read_range(&mut rest)?;
                 column = column.saturating_add(place);
-                let Ok(column) = u32::try_from(column) else { return this };
-                let stated = this.ranges.entry((site, column)).or_insert(range);
-                stated.least = stated.least.min(range.least);
-                stated.most = stated.most.max(range.most);
+                let column = u32::try_from(column).ok()?;
+                match self.ranges.last_mut() {
+                    Some((last, stated)) if *last == (site, column) => {
+                        stated.least = stated.least.min(range.least);
+                        stated.most = stated.most.max(range.most);
+                    }
+                    _ => self.ranges.push(((site, column), range)),
+                }
             }
         }
-        this
+        Some(rest)
     }
 }
 
@@ -57,7 +67,7 @@ fn read_range(rest: &mut &[u8]) -> Option<(u64, IntegerRange)> {
     Some((place >> 1, IntegerRange { least, most: least + i128::from(size) }))
 }
 
-fn take_uint(bytes: &mut &[u8]) -> Option<u64> {
+pub(super) fn take_uint(bytes: &mut &[u8]) -> Option<u64> {
     let mut value = 0_u64;
     for shift in (0..70).step_by(7) {
         let (&byte, rest) = bytes.split_first()?;
@@ -102,9 +112,6 @@ impl NotedRange {
 
     /// Appends the ranges of all call sites, which are sorted.
     pub(super) fn put_all(sites: &[u32], ranges: &mut Vec<Self>, out: &mut Vec<u8>) {
-        if ranges.is_empty() {
-            return;
-        }
         ranges.sort_unstable_by_key(|range| (range.site, range.column));
         // A call site has two kinds of records if some have a time of another kind.
         ranges.dedup_by(|range, before| {

@@ -205,3 +205,74 @@ fn ranges_come_back() {
         }
     }
 }
+
+/// The summary of a group with these texts.
+fn summary_of_group(texts: &[String]) -> Vec<u8> {
+    let (mut builder, mut out) = (SummaryBuilder::default(), Vec::new());
+    builder.begin();
+    builder.leave_digits_out();
+    builder.note_site(20);
+    for text in texts {
+        builder.note_text(text.as_bytes());
+        builder.note_ids(text.as_bytes());
+    }
+    builder.encode(7, &mut out);
+    out
+}
+
+/// 128 bits that differ for each number.
+fn id(n: u128) -> u128 {
+    const ODD: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
+    let product = (n + 1).wrapping_mul(ODD);
+    (product ^ product >> 64).wrapping_mul(ODD)
+}
+
+#[test]
+fn ids_of_a_group_are_found_wherever_they_begin_and_few_others() {
+    let uuid = |n: u128| {
+        let hex = format!("{:032X}", id(n));
+        format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    };
+    let text = |n: u128| match n % 4 {
+        0 => format!("{:032x}", id(n)),
+        1 => format!("of {} at once", uuid(n)),
+        2 => format!("{:064x}{:037}", id(n), n),
+        _ => format!("{:031x}", id(n) >> 4),
+    };
+    let texts: Vec<_> = (0..2000).map(text).collect();
+    let payload = summary_of_group(&[&texts[..], &texts[..]].concat());
+    let ids = BlockSummary::decode(&payload).unwrap().ranges_and_ids().1.unwrap();
+    for text in &texts {
+        let text = text.as_bytes();
+        for length in [4, ID_BYTES - 1, ID_BYTES, ID_BYTES + 1, text.len()] {
+            for part in text.windows(length) {
+                assert!(ids.may_hold(part), "{}", String::from_utf8_lossy(part));
+                assert!(ids.may_hold(&part.to_ascii_uppercase()));
+                assert!(ids.may_hold(&part.to_ascii_lowercase()));
+            }
+        }
+    }
+    let others = 10_000..20_000;
+    let wrong = others.filter(|n| ids.may_hold(format!("{:032x}", id(*n)).as_bytes())).count();
+    assert!(wrong < 200, "{wrong} of 10000");
+}
+
+#[test]
+fn a_group_without_ids_says_so_and_one_without_text_does_not() {
+    let payload = summary_of_group(&["deadbeef".to_owned()]);
+    let ids = BlockSummary::decode(&payload).unwrap().ranges_and_ids().1.unwrap();
+    assert!(!ids.may_hold(&[b'7'; 32]) && ids.may_hold(&[b'7'; 31]));
+    let (mut builder, mut out) = (SummaryBuilder::default(), Vec::new());
+    builder.begin();
+    builder.leave_digits_out();
+    builder.leave_text_out();
+    builder.note_integers(20, 0, true, &[7]);
+    builder.note_site(20);
+    builder.encode(7, &mut out);
+    let summary = BlockSummary::decode(&out).unwrap();
+    assert!(summary.ranges_and_ids().1.is_none() && summary.ranges().get(20, 0).is_some());
+    for length in 0..payload.len() {
+        let cut = BlockSummary::decode(&payload[..length]);
+        assert!(cut.is_none_or(|cut| cut.ranges_and_ids().1.is_none()), "{length}");
+    }
+}

@@ -14,7 +14,7 @@
 //! | addresses | for those of either version the version; then the bytes of the address, the port, and what else there is, eight to a word, the first one lowest |
 //! | enums without fields | the index of the variant |
 //! | options | 0 or 1; then the words of the content, which are 0 for `None` |
-//! | texts, serde values, byte arrays, values of other types | the place of their bytes: the offset, shifted by 32 bits, and the length; with [`IN_RESTORED`](super::IN_RESTORED), not in the body; with [`IS_CLEAN`](super::IS_CLEAN) and [`IS_WORD`](super::IS_WORD), without some characters |
+//! | texts, serde values, byte arrays, values of other types | the place of their bytes: the offset, shifted by 32 bits, and the length; with [`IN_RESTORED`](super::IN_RESTORED), not in the body; with [`IS_CLEAN`](super::IS_CLEAN), [`IS_WORD`](super::IS_WORD) and [`HAS_SPACE`](super::HAS_SPACE), with or without some characters |
 
 use super::words::MAX_LENGTH;
 use super::{Cursor, ValueError};

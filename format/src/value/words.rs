@@ -58,23 +58,53 @@ pub const IS_CLEAN: u64 = 1 << 31;
 /// The bit of a text's place that says besides that it has no space and no `=`, and is not empty.
 pub const IS_WORD: u64 = 1 << 30;
 
-/// The greatest length of a place.
-pub(crate) const MAX_LENGTH: u64 = IS_WORD - 1;
+/// The bit of a text's place that says that the text is known to have a space or `=`.
+pub const HAS_SPACE: u64 = 1 << 29;
 
-/// Adds [`IS_CLEAN`] and [`IS_WORD`] to the places of texts that lie one after the other in `bytes`, if that holds
-/// for all of them. Together they are in the caches sooner than one by one.
-pub(crate) fn mark_texts(bytes: &[u8], places: &mut [u64]) {
-    let all = |is_good: fn(&u8) -> bool| {
-        let mut chunks = bytes.chunks(4096);
-        chunks.all(|of| of.iter().fold(true, |all, byte| all & is_good(byte)))
-    };
-    if !all(|byte| matches!(byte, b' '..=b'~') & (*byte != b'"') & (*byte != b'\\')) {
-        return;
+/// The greatest length of a place.
+pub(crate) const MAX_LENGTH: u64 = HAS_SPACE - 1;
+
+/// Adds [`IS_CLEAN`], [`IS_WORD`] and [`HAS_SPACE`] to the places of texts that lie one after the other in `bytes`,
+/// where that is known: of all of them or, if they are not all words, of `run` texts after each other. Together they
+/// are checked sooner than one by one.
+pub(crate) fn mark_texts(bytes: &[u8], places: &mut [u64], run: usize) {
+    let of_all = text_marks(bytes);
+    if of_all & IS_WORD != 0 {
+        return add_marks(of_all, places);
     }
-    let word = if all(|byte| (*byte != b' ') & (*byte != b'=')) { IS_WORD } else { 0 };
+    let mut rest = bytes;
+    for texts in places.chunks_mut(run) {
+        let length = texts.iter().map(|place| (place & MAX_LENGTH) as usize).sum();
+        let Some((now, after)) = rest.split_at_checked(length) else { return };
+        rest = after;
+        let marks = text_marks(now);
+        // Which of several texts has the space is not known.
+        add_marks(if texts.len() == 1 { marks } else { marks & !HAS_SPACE }, texts);
+    }
+}
+
+/// The marks of a text, or those that hold for all of several but empty ones.
+pub(crate) fn text_marks(bytes: &[u8]) -> u64 {
+    let mut has_spaces = false;
+    for chunk in bytes.chunks(4096) {
+        // `|` without an early return compiles to vector instructions.
+        let (dirty, spaces) = chunk.iter().fold((0, 0), |(dirty, spaces), &byte| {
+            let is_dirty = !matches!(byte, b' '..=b'~') | (byte == b'"') | (byte == b'\\');
+            let is_space = (byte == b' ') | (byte == b'=');
+            (dirty | u8::from(is_dirty), spaces | u8::from(is_space))
+        });
+        if dirty != 0 {
+            return 0;
+        }
+        has_spaces |= spaces != 0;
+    }
+    IS_CLEAN | if has_spaces { HAS_SPACE } else { IS_WORD }
+}
+
+/// Adds marks that hold for texts, but [`IS_WORD`] to those only that are not empty.
+fn add_marks(marks: u64, places: &mut [u64]) {
     for place in places {
-        let word = if *place & MAX_LENGTH == 0 { 0 } else { word };
-        *place |= IS_CLEAN | word;
+        *place |= if *place & MAX_LENGTH == 0 { marks & !IS_WORD } else { marks };
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) const RETRY_AFTER: Duration = Duration::from_millis(50);
 const PACK_AT_BYTES: usize = 2 << 20;
 
 /// Records are packed when they have waited this long.
-const PACK_AFTER: Duration = Duration::from_secs(60);
+const PACK_AFTER: Duration = Duration::from_secs(300);
 
 /// Records are packed when the tail has this many bytes: each pass adds a header for each ring.
 const PACK_AT_TAIL_BYTES: u64 = 8 << 20;
@@ -215,10 +215,10 @@ mod tests {
         assert!(is_due(&[(0, 210 << 10); 10]));
         assert!(is_due(&[(0, 256 << 10)]));
         let few = fill_of(&[(0, 100)], false);
-        assert!(!few.is_pack_due((Duration::from_secs(59), 1 << 20)));
-        assert!(few.is_pack_due((Duration::from_secs(60), 0)));
+        assert!(!few.is_pack_due((Duration::from_secs(299), 1 << 20)));
+        assert!(few.is_pack_due((Duration::from_secs(300), 0)));
         assert!(few.is_pack_due((Duration::ZERO, 8 << 20)));
-        assert!(!Fill::default().is_pack_due((Duration::from_secs(60), 0)));
+        assert!(!Fill::default().is_pack_due((Duration::from_secs(300), 0)));
         assert!(!fill_of(&[(0, 100); 7], true).is_pack_due((Duration::ZERO, 0)));
         assert!(fill_of(&[(0, 100); 8], true).is_pack_due((Duration::ZERO, 0)));
     }

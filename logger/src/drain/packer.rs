@@ -213,7 +213,8 @@ impl Packer {
         let mut packing =
             Packing { end: start, limit, is_packed: false, is_columns: false, is_cut: false };
         if effort > Effort::Rows {
-            self.builder.begin_group(Depth::Fast);
+            let is_hasty = effort == Effort::Hasty;
+            self.builder.begin_group(if is_hasty { Depth::Hasty } else { Depth::Fast });
             self.builder.begin_part(id, position, first_record);
             let without_error = Some(first_record.saturating_sub(ring.errors_to));
             let columns =

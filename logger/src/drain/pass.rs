@@ -420,9 +420,13 @@ impl Drainer {
     /// programs did to the files: from time to time it says `false`.
     pub(super) fn is_idle(&self) -> bool {
         let is_quiet = |ring: &DrainRing| {
-            ring.is_set_aside || ring.consumer.is_end(ring.seen().0) && !ring.slot.is_retired()
+            // What the tail has keeps a ring that its thread has left: nothing is to be done until it is packed.
+            ring.is_set_aside
+                || ring.consumer.is_end(ring.seen().0)
+                    && (!ring.slot.is_retired() || ring.is_tail_needed())
         };
         self.rings.iter().all(is_quiet)
+            && !self.rings.is_any_newly_left(&self.core)
             && self.core.counters.lost.load(Ordering::Acquire) == self.stated_losses
             && !self.core.rings.has_new()
             && !registry::may_have_noted()

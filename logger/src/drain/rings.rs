@@ -322,6 +322,11 @@ impl DrainRings {
         self.rings.iter_mut().for_each(DrainRing::rewind);
     }
 
+    /// Whether a thread has left its ring since the rings were last searched for those.
+    pub(super) fn is_any_newly_left(&self, core: &Core) -> bool {
+        core.counters.retired.load(Ordering::Acquire) != self.retired
+    }
+
     /// Releases empty rings whose thread has ended, so another thread can use them. Calls `retire` for each.
     pub(super) fn let_go(&mut self, core: &Core, mut retire: impl FnMut(&DrainRing)) {
         let retired = core.counters.retired.load(Ordering::Acquire);

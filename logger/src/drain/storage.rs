@@ -9,6 +9,7 @@ pub(crate) mod file;
 pub(crate) mod locked;
 pub(crate) mod metadata;
 pub(crate) mod naming;
+mod room;
 pub(crate) mod tail;
 
 use std::fmt;
@@ -44,6 +45,9 @@ pub(crate) trait Storage: fmt::Debug + Send {
     /// Creates an empty file at the path for which this one was created. A dump that is there now, this one or
     /// another, is given another name. If something else is there, the new file gets another name.
     fn successor(&mut self) -> io::Result<Box<dyn Storage>>;
+
+    /// The file is whole: gives back what it does not use.
+    fn end(&mut self) {}
 
     /// Creates an empty file for the tail of a session's dump. A storage that is no file has none.
     fn create_tail(&self, _session: &[u8; 16]) -> io::Result<Box<dyn tail::TailStorage>> {

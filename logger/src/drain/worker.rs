@@ -301,6 +301,7 @@ impl Worker {
         failpoint::after(Step::Sealed);
         if result.is_ok() {
             self.drainer.tail.remove();
+            self.drainer.segments.current.file.end();
         }
         let core = Arc::clone(self.core());
         self.losses.tell(&core, true);

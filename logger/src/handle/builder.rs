@@ -294,7 +294,7 @@ impl Builder {
     /// Sets how long it takes at most until a reader of the dump sees a committed record: from 1 ms to an hour,
     /// 100 ms by default. [`flush`](crate::flush) does not wait for it.
     ///
-    /// Where there are few records, the drain packs them only about once a minute, because records that are
+    /// Where there are few records, the drain packs them only about every five minutes, because records that are
     /// packed together take far fewer bytes. Until then a copy is in a file beside the dump, its *tail*
     /// (`stenolog-<session>.tail`), which readers of the dump read too. If there can be no such file, records
     /// are packed within this time.

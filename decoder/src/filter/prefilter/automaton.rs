@@ -32,6 +32,7 @@ use super::fold::fold;
 use super::required::RequiredLiteral;
 use crate::escape::push_escaped;
 use crate::filter::budget::{Budget, is_within};
+use crate::model::site::unique_names;
 use crate::text::{CUT, ResolvedSpec};
 pub(in crate::filter) use graph::LineAutomaton;
 use graph::{ByteSet, Node};
@@ -170,29 +171,19 @@ impl LineAutomaton {
                 _ => at = self.shown(at, template),
             }
         }
-        let is_shown = |role| matches!(role, Role::Field | Role::DebugField);
-        for (index, slot) in site.slots.iter().enumerate() {
-            if !is_shown(slot.role) || slot.name.is_empty() {
-                continue;
+        let mut is_first = true;
+        for field in unique_names(site).iter().filter(|field| field.is_shown()) {
+            let Some(slot) = site.slots.get(field.slot) else { continue };
+            let mut name = self.literal(at, b" ");
+            // Nothing precedes the first one if there is no message.
+            if std::mem::take(&mut is_first) {
+                name = self.join(&[at, name]);
             }
-            let blank = self.literal(at, b" ");
-            let name = self.join(&[at, blank]);
-            // A repeated name is numbered: the number comes between the name and the sign.
-            let end = self.literal(name, &escaped(&slot.name));
-            let mut ends = vec![end];
-            let mut digit = self.literal(end, b"_");
-            // There are fewer slots.
-            for _ in 0..3 {
-                let next = self.node();
-                self.nodes[digit].steps.push((ByteSet::of(b"0123456789"), next));
-                ends.push(next);
-                digit = next;
-            }
-            let end = self.join(&ends);
+            let end = self.literal(name, &escaped(&field.name));
             let end = self.literal(end, b"=");
             let is_debug = slot.role == Role::DebugField;
             let format = if is_debug { Trait::Debug } else { Trait::Display };
-            at = self.value(end, &slot.ty, &Printing::plain(index, format));
+            at = self.value(end, &slot.ty, &Printing::plain(field.slot, format));
         }
     }
 

@@ -1,6 +1,6 @@
 //! Required literals: what the values of a record must hold to meet a condition.
 
-use stenolog_format::summary::{BlockSummary, GRAM_BYTES, IntegerRange};
+use stenolog_format::summary::{BlockSummary, GRAM_BYTES, IdFilter, IntegerRange};
 use stenolog_format::template::Trait;
 use stenolog_format::types::Type;
 use stenolog_format::value::put_uint;
@@ -39,7 +39,10 @@ pub(crate) enum Wanted {
     /// A string that contains this, ignoring case.
     Text(Vec<u8>),
     /// A string with a character that is escaped.
-    Escaped,
+    Escaped {
+        /// Whether it is printed in digits, as `\u{7f}`.
+        in_digits: bool,
+    },
     /// A value that is printed with this in it, ignoring case.
     Shown {
         leaf: Leaf,
@@ -59,7 +62,11 @@ impl Condition {
         let (leaf, piece) = (*leaf, piece.to_vec());
         let wanted = match leaf.kind {
             LeafKind::Text => Wanted::Text(piece),
-            LeafKind::Escape => Wanted::Escaped,
+            LeafKind::Escape => {
+                // `\0` is the only short escape with a digit.
+                let in_digits = piece.iter().all(u8::is_ascii_hexdigit) && piece != b"0";
+                Wanted::Escaped { in_digits }
+            }
             _ => Wanted::Shown { leaf, piece, starts, ends },
         };
         Self { slot: leaf.slot, wanted }
@@ -70,7 +77,7 @@ impl Condition {
         match &self.wanted {
             Wanted::Text(piece) if piece.len() >= GRAM_BYTES => std::slice::from_ref(piece),
             Wanted::Integer(_, bytes) => bytes,
-            Wanted::Text(_) | Wanted::Escaped | Wanted::Shown { .. } => &[],
+            Wanted::Text(_) | Wanted::Escaped { .. } | Wanted::Shown { .. } => &[],
         }
     }
 }
@@ -179,21 +186,30 @@ impl RequiredLiteral {
         self.conditions().iter().all(|one| matches!(one.wanted, Wanted::Text(_)))
     }
 
-    /// Whether a block with this summary may hold such a record. `range` gives the range of a slot's integers.
+    /// Whether a block with this summary, of which `ids` is a part, may hold such a record. `range` gives the range of
+    /// a slot's integers.
     pub(crate) fn may_be_met(
         &self,
-        summary: &BlockSummary<'_>,
+        (summary, ids): (&BlockSummary<'_>, Option<&IdFilter<'_>>),
         range: impl Fn(usize) -> Option<IntegerRange>,
     ) -> bool {
         match self {
             Self::Never => false,
             Self::Unknown => true,
             Self::OneOf(conditions) => conditions.iter().any(|condition| match &condition.wanted {
-                Wanted::Text(piece) => summary.may_hold(piece),
+                Wanted::Text(piece) => may_hold_text((summary, ids), piece),
                 wanted => range(condition.slot).is_none_or(|range| wanted.may_be_in(range)),
             }),
         }
     }
+}
+
+/// Whether a text of a block with this summary may hold a piece.
+pub(crate) fn may_hold_text(
+    (summary, ids): (&BlockSummary<'_>, Option<&IdFilter<'_>>),
+    piece: &[u8],
+) -> bool {
+    summary.may_hold(piece) && ids.is_none_or(|ids| ids.may_hold(piece))
 }
 
 impl Wanted {
@@ -223,7 +239,7 @@ impl Wanted {
                     .and_then(|digits| 10_u128.checked_pow(digits.saturating_sub(1)));
                 smallest.is_some_and(|smallest| longest >= smallest || digits <= 1)
             }
-            Self::Text(_) | Self::Escaped => true,
+            Self::Text(_) | Self::Escaped { .. } => true,
         }
     }
 }

@@ -71,7 +71,8 @@ fn conditions(of: &RequiredLiteral) -> Vec<String> {
             .iter()
             .map(|Condition { slot, wanted }| match wanted {
                 Wanted::Text(piece) => format!("{slot} has {}", text(piece)),
-                Wanted::Escaped => format!("{slot} has an escape"),
+                Wanted::Escaped { in_digits: false } => format!("{slot} has an escape"),
+                Wanted::Escaped { in_digits: true } => format!("{slot} has a long escape"),
                 Wanted::Shown { piece, starts, ends, .. } => {
                     let (start, end) =
                         (if *starts { "^" } else { "" }, if *ends { "$" } else { "" });
@@ -120,7 +121,7 @@ fn needs_of_call_sites() {
     check("12345678", "{0}", &Type::F64, &["0 shows 12345678"]);
     check("9f86d081", "{0:?}", &Type::F64, &["never"]);
     check("1234", "{0:?}", &Type::Duration, &["0 shows 1234"]);
-    check("1234", "{0}", &Type::Char, &["0 has an escape", "0 shows 1234"]);
+    check("1234", "{0}", &Type::Char, &["0 has a long escape", "0 shows 1234"]);
     check("1234567", "{0}", &Type::Char, &["never"]);
     check("true", "is {0}", &Type::Bool, &["0 shows true"]);
     check("truth", "is {0}", &Type::Bool, &["never"]);
@@ -131,7 +132,7 @@ fn needs_of_call_sites() {
     check("t done", "{0} done", &Type::Str, &["0 has done", "0 has t", "0 has an escape"]);
     check("9f86d081884c7d65", "{0}", &Type::Str, &["0 has 9f86d081884c7d65"]);
     check("20481234", "{0}", &Type::Str, &["0 has 20481234"]);
-    check("503", "{0}", &Type::Str, &["0 has 503", "0 has an escape"]);
+    check("503", "{0}", &Type::Str, &["0 has 503", "0 has a long escape"]);
     // `\n` is shown for a line feed, and `\u{1b}` for others.
     check("nothing", "to {0}", &Type::Str, &["0 has othing"]);
     check("ab}cdef", "to {0}", &Type::Str, &["0 has cdef"]);

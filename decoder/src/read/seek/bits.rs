@@ -13,6 +13,13 @@ impl Bits {
         Self { words: vec![0; (limit as usize).div_ceil(64)], count: 0 }
     }
 
+    /// All numbers below `limit`.
+    pub(super) fn all(limit: u32) -> Self {
+        let mut this = Self::new(limit);
+        (0..limit as usize).for_each(|number| this.insert(number));
+        this
+    }
+
     #[inline]
     pub(super) fn insert(&mut self, number: usize) {
         if let Some(word) = self.words.get_mut(number / 64) {

@@ -167,7 +167,7 @@ impl Seeker<'_> {
 }
 
 /// Appends the types of the parts of a value that have one column each; `false` if there are others, or too many.
-fn add_parts<'t>(ty: &'t Type, most: usize, parts: &mut Vec<&'t Type>) -> bool {
+pub(super) fn add_parts<'t>(ty: &'t Type, most: usize, parts: &mut Vec<&'t Type>) -> bool {
     match ty {
         Type::Tuple(of) => of.iter().all(|ty| add_parts(ty, most, parts)),
         Type::Struct(of) => of.fields.iter().all(|(_, ty)| add_parts(ty, most, parts)),

@@ -13,7 +13,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use stenolog_format::block::BlockHeader;
-use stenolog_format::summary::IntegerRanges;
 
 use super::{Sought, seek};
 use crate::dump::{Block, Dump, Unpacker};
@@ -149,9 +148,8 @@ impl SoughtGroups {
         }
         let block = dump.blocks().get(index)?;
         let (header, bytes) = dump.stored_body(&block).ok()?.group()?;
-        let ranges = dump.summary(index).map_or_else(IntegerRanges::default, |of| of.ranges());
         let of = (&*self.dumps, &self.selection);
-        seek(of, dump_index, (&header, bytes), ranges, unpacker).ok().map(Arc::new)
+        seek(of, dump_index, (&header, bytes), dump.summary(index), unpacker).ok().map(Arc::new)
     }
 }
 

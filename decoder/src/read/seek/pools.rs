@@ -3,7 +3,7 @@
 use stenolog_format::block::{BlockError, Pattern, PatternPiece, Pool, PoolClass};
 
 use super::Seeker;
-use super::texts::Texts;
+use super::texts::{Texts, may_be_escaped};
 use crate::filter::TextSearch;
 
 /// Any entry of a longer pattern may have a piece. Writers make no such patterns.
@@ -41,8 +41,8 @@ impl Seeker<'_> {
     }
 
     /// Finds the entries of the pools that have something to escape.
-    pub(super) fn find_escaped_entries(&mut self) -> Result<(), BlockError> {
-        if self.escaped.is_some() {
+    pub(super) fn find_escaped_entries(&mut self, in_digits: bool) -> Result<(), BlockError> {
+        if self.escaped[usize::from(in_digits)].is_some() {
             return Ok(());
         }
         let mut entries = Vec::new();
@@ -51,18 +51,19 @@ impl Seeker<'_> {
             let start = entries.len();
             match &pool.class {
                 PoolClass::Digits(pattern) => {
-                    let is_escaped = |piece: &PatternPiece| matches!(piece, PatternPiece::Text(of) if super::texts::may_be_escaped(of));
+                    let is_escaped = |piece: &PatternPiece| matches!(piece, PatternPiece::Text(of) if may_be_escaped(of, in_digits));
                     let is = pattern.pieces().iter().any(is_escaped);
                     entries.resize(start + pool.count as usize, is);
                 }
                 _ => {
                     entries.resize(start + pool.count as usize, false);
                     let entries = &mut entries[start..];
-                    Texts::new(self.pool(&pool)?)?.find_escaped(|at| set(entries, at))?;
+                    let texts = Texts::new(self.pool(&pool)?)?;
+                    texts.find_escaped(in_digits, |at| set(entries, at))?;
                 }
             }
         }
-        self.escaped = Some(entries);
+        self.escaped[usize::from(in_digits)] = Some(entries);
         Ok(())
     }
 

@@ -48,8 +48,12 @@ impl<'a> Texts<'a> {
     }
 
     /// Calls `found` with the index of each text with a byte that may be escaped.
-    pub(super) fn find_escaped(&self, mut found: impl FnMut(usize)) -> Result<(), BlockError> {
-        if !may_be_escaped(self.bytes) {
+    pub(super) fn find_escaped(
+        &self,
+        in_digits: bool,
+        mut found: impl FnMut(usize),
+    ) -> Result<(), BlockError> {
+        if !may_be_escaped(self.bytes, in_digits) {
             return Ok(());
         }
         let (mut lengths, mut rest, mut index) = (self.lengths, self.bytes, 0);
@@ -57,7 +61,7 @@ impl<'a> Texts<'a> {
             let length = take_uint(&mut lengths).ok_or(BlockError::Columns)?;
             let length = usize::try_from(length).map_err(|_| BlockError::Columns)?;
             let (text, after) = rest.split_at_checked(length).ok_or(BlockError::Columns)?;
-            if may_be_escaped(text) {
+            if may_be_escaped(text, in_digits) {
                 found(index);
             }
             (rest, index) = (after, index + 1);
@@ -66,10 +70,11 @@ impl<'a> Texts<'a> {
     }
 }
 
-/// Whether a text has a byte of a character that any format escapes.
-pub(super) fn may_be_escaped(text: &[u8]) -> bool {
-    let is_special =
-        |byte: &u8| !matches!(byte, b' '..0x7f) || matches!(byte, b'"' | b'\'' | b'\\');
+/// Whether a text has a byte of a character that any format escapes: in digits, which no printable one needs, or in
+/// any way.
+pub(super) fn may_be_escaped(text: &[u8], in_digits: bool) -> bool {
+    let is_quoted = |byte: &u8| !in_digits && matches!(byte, b'"' | b'\'' | b'\\');
+    let is_special = |byte: &u8| !matches!(byte, b' '..0x7f) || is_quoted(byte);
     text.chunks(64).any(|chunk| chunk.iter().fold(false, |any, byte| any | is_special(byte)))
 }
 
@@ -127,21 +132,24 @@ impl Seeker<'_> {
         &mut self,
         kind: &GroupKind,
         column: &GroupColumn,
+        in_digits: bool,
         found: &mut Bits,
     ) -> Result<bool, BlockError> {
         match column.layout {
             Layout::Texts => {
-                Texts::new(self.plain(column)?)?.find_escaped(|index| found.insert(index))?;
+                let texts = Texts::new(self.plain(column)?)?;
+                texts.find_escaped(in_digits, |index| found.insert(index))?;
                 Ok(true)
             }
             Layout::PooledTexts(_) => {
-                self.find_escaped_entries()?;
+                self.find_escaped_entries(in_digits)?;
                 let is_none = |of: &Vec<bool>| of.iter().all(|is| !is);
-                if self.escaped.as_ref().is_none_or(is_none) {
+                if self.escaped[usize::from(in_digits)].as_ref().is_none_or(is_none) {
                     return Ok(true);
                 }
                 self.read_integers(kind, column)?;
-                let Some(are_escaped) = &self.escaped else { return Ok(true) };
+                let escaped = &self.escaped[usize::from(in_digits)];
+                let Some(are_escaped) = escaped else { return Ok(true) };
                 for (index, &entry) in self.integers.iter().enumerate() {
                     if are_escaped.get(entry as usize).is_none_or(|is| *is) {
                         found.insert(index);
@@ -152,7 +160,7 @@ impl Seeker<'_> {
             Layout::Constant => {
                 // After its length.
                 let mut text = self.plain(column)?;
-                Ok(take_uint(&mut text).is_some() && !may_be_escaped(text))
+                Ok(take_uint(&mut text).is_some() && !may_be_escaped(text, in_digits))
             }
             _ => Ok(false),
         }

@@ -1,14 +1,12 @@
 //! Parts of lines: one value each, and how it is printed.
 
-use stenolog_format::value::{IS_CLEAN, IS_WORD, Words};
+use stenolog_format::value::{HAS_SPACE, IS_CLEAN, IS_WORD, Words};
 
 use crate::escape::{Dirt, is_free_of};
-use crate::render::text_buffer::{
-    Spare, put, put_chunk, put_fixed, put_from, put_i64, put_sign, put_u64,
-};
+use crate::render::text_buffer::{Spare, put, put_chunk, put_fixed, put_from, put_sign, put_u64};
 use crate::render::values::{
-    put_duration, put_hex, put_ipv4, put_ipv6, put_moment, put_rounded_duration, put_seconds,
-    put_socket_v4, put_socket_v6,
+    put_hex, put_ipv4, put_ipv6, put_moment, put_rounded_duration, put_seconds, put_socket_v4,
+    put_socket_v6,
 };
 use crate::text::{self, Style};
 
@@ -94,43 +92,9 @@ type Printed<'b> = Result<Spare<'b>, NotPrinted<'b>>;
 const WIDE_BYTES: usize = 64;
 
 impl Print {
-    /// Prints a value whose words begin at `at`.
-    #[inline]
-    pub(super) fn put<'b>(
-        self,
-        spare: Spare<'b>,
-        words: &Words<'_>,
-        at: usize,
-        literals: &[u8],
-    ) -> Printed<'b> {
-        let word = words.word(at);
-        Ok(match self {
-            Self::Unsigned => put_u64(spare, word),
-            Self::Signed => put_i64(spare, word as i64),
-            Self::Text(dirt) => return put_text(spare, words, at, dirt),
-            Self::Decimals(digits) => {
-                return put_decimals(spare, f64::from_bits(word), digits);
-            }
-            Self::Shortest(style) => {
-                let mut digits = zmij::Buffer::new();
-                match text::shortest(&mut digits, f64::from_bits(word), style) {
-                    Some(text) => put(spare, text.as_bytes()),
-                    None => return Err(NotPrinted(spare)),
-                }
-            }
-            Self::Bool if word != 0 => put_chunk(spare, b"true    ", 4),
-            Self::Bool => put_chunk(spare, b"false   ", 5),
-            Self::Ipv4 => put_ipv4(spare, word),
-            Self::Ip if word == 4 => put_ipv4(spare, words.word(at + 1)),
-            Self::Duration => put_duration(spare, word, words.word(at + 1) as u32),
-            Self::Hex(least) => put_hex(spare, word, least.into()),
-            // A copy, so the address of `words` does not escape and they stay in registers.
-            _ => return self.put_rare(spare, &{ *words }, at, literals),
-        })
-    }
-
+    /// Prints a value whose words begin at `at`, unless the line does that itself.
     #[inline(never)]
-    fn put_rare<'b>(
+    pub(super) fn put_rare<'b>(
         self,
         spare: Spare<'b>,
         words: &Words<'_>,
@@ -152,7 +116,8 @@ impl Print {
                 put_padded_number(spare, word(0), width.into(), (is_signed, is_zero))
             }
             Self::DecimalsF32(digits) => {
-                return put_decimals(spare, f32::from_bits(word(0) as u32).into(), digits);
+                let number = f64::from(f32::from_bits(word(0) as u32));
+                return put_decimals(spare, number.to_bits(), digits);
             }
             Self::ShortestF32(style) => {
                 let mut digits = zmij::Buffer::new();
@@ -171,7 +136,9 @@ impl Print {
             }
             Self::Seconds => put_seconds(spare, word(0), nanos()),
             Self::Moment => return put_moment(spare, word(0) as i64, nanos()).map_err(NotPrinted),
+            Self::Ip if word(0) == 4 => put_ipv4(spare, word(1)),
             Self::Ip => put_ipv6(spare, [word(1), word(2)]),
+            Self::Hex(least) => put_hex(spare, word(0), least.into()),
             Self::Ipv6 => put_ipv6(spare, [word(0), word(1)]),
             Self::SocketV4 => put_socket_v4(spare, word(0)),
             Self::Socket if word(0) == 4 => put_socket_v4(spare, word(1)),
@@ -189,16 +156,41 @@ pub(super) fn put_literal<'b>(spare: Spare<'b>, literals: &[u8], of: Literal) ->
     put_from(spare, literals, of.start as usize, of.bytes as usize)
 }
 
+/// `{}` of a truth value.
 #[inline]
-fn put_text<'b>(spare: Spare<'b>, words: &Words<'_>, at: usize, dirt: Dirt) -> Printed<'b> {
+pub(super) fn put_bool(spare: Spare<'_>, value: bool) -> Spare<'_> {
+    let (text, bytes) = if value { (b"true    ", 4) } else { (b"false   ", 5) };
+    put_chunk(spare, text, bytes)
+}
+
+/// The shortest text that reads back as a float.
+#[inline]
+pub(super) fn put_shortest(spare: Spare<'_>, word: u64, style: Style) -> Printed<'_> {
+    let mut digits = zmij::Buffer::new();
+    match text::shortest(&mut digits, f64::from_bits(word), style) {
+        Some(text) => Ok(put(spare, text.as_bytes())),
+        None => Err(NotPrinted(spare)),
+    }
+}
+
+#[inline]
+pub(super) fn put_text<'b>(
+    spare: Spare<'b>,
+    words: &Words<'_>,
+    at: usize,
+    dirt: Dirt,
+) -> Printed<'b> {
     let (bytes, start, length) = words.place(at);
-    let is_clean = words.word(at) & IS_CLEAN != 0;
+    let marks = words.word(at);
+    let is_clean = marks & IS_CLEAN != 0;
     let known = if dirt == Dirt::NotAWord { IS_WORD } else { IS_CLEAN };
-    if words.word(at) & known != 0 {
+    if marks & known != 0 {
         return Ok(put_from(spare, bytes, start, length));
     }
     let text = bytes.get(start..).and_then(|rest| rest.get(..length)).unwrap_or_default();
-    if is_free_of(text, dirt) {
+    // What has a space and is known to be clean is in quotes.
+    let is_quoted = is_clean && marks & HAS_SPACE != 0;
+    if !is_quoted && is_free_of(text, dirt) {
         Ok(put_from(spare, bytes, start, text.len()))
     } else if dirt == Dirt::NotAWord && (is_clean || is_free_of(text, Dirt::Quoted)) {
         let spare = put_from(put_chunk(spare, b"\"", 1), bytes, start, text.len());
@@ -240,8 +232,10 @@ pub(super) fn put_escaped<'b>(mut spare: Spare<'b>, text: &[u8], has_quotes: boo
     spare
 }
 
+/// `{:.digits}` of a float.
 #[inline]
-fn put_decimals(spare: Spare<'_>, number: f64, digits: u16) -> Printed<'_> {
+pub(super) fn put_decimals(spare: Spare<'_>, word: u64, digits: u16) -> Printed<'_> {
+    let number = f64::from_bits(word);
     match text::decimals(number, digits) {
         Some(scaled) => {
             let spare = put_sign(spare, number.is_sign_negative());

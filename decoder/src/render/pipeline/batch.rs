@@ -26,6 +26,8 @@ pub(super) struct RenderBatch {
     parts: Vec<BatchPart>,
     /// The record batches that the parts refer to, with the bodies that hold their texts.
     sources: Vec<(Arc<RecordBatch>, Arc<BlockBody>)>,
+    /// Where the last source of a ring may be, by the ring's index modulo the length.
+    last_sources: [u32; 32],
     losses: Vec<Statement>,
     /// The number of entries, and of records among them.
     entries: usize,
@@ -122,15 +124,8 @@ impl RenderBatch {
         self.entries += to - from;
         self.records += to - from;
         self.bytes += body_bytes;
-        // Rings take turns: it is one of the last, or a new one.
-        let recent = self.sources.iter().enumerate().rev().take(8);
-        let mut recent = recent.filter(|(_, (of, _))| Arc::ptr_eq(of, run.batch));
-        let source = recent.next().map(|(at, _)| at).unwrap_or_else(|| {
-            self.bytes += run.batch.size_bytes();
-            self.sources.push((Arc::clone(run.batch), Arc::clone(run.body)));
-            self.sources.len() - 1
-        });
-        let (ring, source) = (run.ring as u32, source as u32);
+        let source = self.source_of(run);
+        let ring = run.ring as u32;
         let (from, to) = (from as u32, to as u32);
         if let Some(BatchPart::Run { source: before, to: end, .. }) = self.parts.last_mut()
             && (*before, *end) == (source, from)
@@ -139,6 +134,26 @@ impl RenderBatch {
             return;
         }
         self.parts.push(BatchPart::Run { ring, source, from, to });
+    }
+
+    /// The index of the source of a run.
+    #[inline]
+    fn source_of(&mut self, run: &RecordRun<'_>) -> u32 {
+        // Rings take turns.
+        let last = self.last_sources[run.ring % self.last_sources.len()];
+        match self.sources.get(last as usize) {
+            Some((of, _)) if Arc::ptr_eq(of, run.batch) => last,
+            _ => self.add_source(run),
+        }
+    }
+
+    #[cold]
+    fn add_source(&mut self, run: &RecordRun<'_>) -> u32 {
+        self.bytes += run.batch.size_bytes();
+        let source = self.sources.len() as u32;
+        self.sources.push((Arc::clone(run.batch), Arc::clone(run.body)));
+        self.last_sources[run.ring % self.last_sources.len()] = source;
+        source
     }
 
     /// Skips the first `count` records, and the losses before the last of these.

@@ -16,7 +16,8 @@
 //! heads of the rings are read, which takes as long as everything else if little is found.
 //!
 //! - **Order.** Batches are numbered; text is passed on by number.
-//! - **Bounded.** There are at most [`BATCHES_PER_THREAD`] batches for each thread, in any state. A batch
+//! - **Bounded.** There are at most [`BATCHES_PER_THREAD`] batches for each thread, in any state, and fewer if
+//!   they hold much memory: they are the work of the other threads while this one opens a block of many rings. A batch
 //!   ends at [`BATCH_ENTRIES`] or a number of bytes. Rendering it stops when its text reaches
 //!   [`BATCH_TEXT_BYTES`](super::batch::BATCH_TEXT_BYTES), or before an entry whose message may be longer
 //!   than two MiB. The caller's thread renders the rest when its turn has come, one batch at a time.
@@ -43,7 +44,13 @@ use crate::render::options::RenderOptions;
 /// A buffer for text that is longer than this is not reused.
 const MAX_SPARE_BYTES: usize = 2 << 20;
 
-const BATCHES_PER_THREAD: usize = 3;
+const BATCHES_PER_THREAD: usize = 16;
+
+/// So many for each thread there may be, whatever memory they hold.
+const HEAVY_BATCHES_PER_THREAD: usize = 3;
+
+/// The memory that more of them may hold, for each thread.
+const BATCHES_BYTES: usize = 8 << 20;
 
 const MAX_THREADS: usize = 64;
 
@@ -64,7 +71,9 @@ struct Pipeline<'scope, 'env, S> {
     spares: Vec<RenderBatch>,
     /// The number of threads that may still be started.
     threads_left: usize,
-    most_batches: usize,
+    most_threads: usize,
+    /// The memory that the batches hold which were dispatched and not passed on.
+    held_bytes: usize,
     shown: u64,
     unreadable: Vec<(BlockPlace, ValueError)>,
 }
@@ -98,6 +107,7 @@ impl<S: FnMut(&[u8]) -> ControlFlow<()>> Pipeline<'_, '_, S> {
             return self.pass_on();
         }
         let batch = std::mem::replace(&mut self.batch, self.spares.pop().unwrap_or_default());
+        self.held_bytes += batch.size_bytes();
         let mut queue = self.workers.lock();
         let number = queue.first + queue.rendered.len();
         queue.rendered.push_back(None);
@@ -110,10 +120,18 @@ impl<S: FnMut(&[u8]) -> ControlFlow<()>> Pipeline<'_, '_, S> {
             self.start_thread();
         }
         self.pass_on()?;
-        while self.workers.lock().rendered.len() >= self.most_batches {
+        while self.is_full() {
             self.help()?;
         }
         ControlFlow::Continue(())
+    }
+
+    fn is_full(&self) -> bool {
+        let each = match self.held_bytes {
+            bytes if bytes > self.most_threads * BATCHES_BYTES => HEAVY_BATCHES_PER_THREAD,
+            _ => BATCHES_PER_THREAD,
+        };
+        self.workers.lock().rendered.len() >= self.most_threads * each
     }
 
     /// Starts one more thread if that is allowed. If it fails, the others do its work.
@@ -175,6 +193,7 @@ impl<S: FnMut(&[u8]) -> ControlFlow<()>> Pipeline<'_, '_, S> {
                 }
                 batch.render(true, &mut self.encoder, self.rings);
             }
+            self.held_bytes -= batch.size_bytes();
             self.shown += batch.shown;
             self.unreadable.append(&mut batch.unreadable);
             batch.clear();
@@ -271,7 +290,8 @@ fn merge(
             calls: 0,
             spares: Vec::new(),
             threads_left: most_threads - 1,
-            most_batches: most_threads * BATCHES_PER_THREAD,
+            most_threads,
+            held_bytes: 0,
             shown: 0,
             unreadable: Vec::new(),
         };

@@ -88,7 +88,13 @@ const OWN_BYTES: usize = 1 << 12;
 impl Entry {
     pub(super) fn in_arena(layout: Layout, range: Range<usize>) -> Self {
         let bytes = range.len();
-        Self { layout, bytes, source: Source::Arena(range), section: 0, pays: Pays::Yes }
+        Self {
+            layout,
+            bytes,
+            source: Source::Arena(range),
+            section: 0,
+            pays: Pays::Yes { is_much: true },
+        }
     }
 
     fn put(&self, out: &mut Vec<u8>) {
@@ -195,7 +201,8 @@ impl Assembly {
                 if !is_constant || !may_repeat || *width == 0 {
                     let bytes = parts.iter().map(Vec::len).sum();
                     let layout = Layout::Planes(*width);
-                    return Entry { layout, bytes, source, section: 0, pays: Pays::Yes };
+                    let pays = Pays::Yes { is_much: true };
+                    return Entry { layout, bytes, source, section: 0, pays };
                 }
                 arena.extend(parts.iter().map(|part| part[0]));
                 Layout::Constant
@@ -252,17 +259,21 @@ impl Assembly {
         let mut plain = None;
         for entry in &mut self.entries {
             let is_big = match depth {
-                Depth::Fast => entry.bytes >= TRIED_BYTES,
+                Depth::Hasty | Depth::Fast => entry.bytes >= TRIED_BYTES,
                 Depth::Thorough => entry.bytes >= OWN_BYTES,
             };
             let has_room = self.sections.len() + 1 < MAX_SECTIONS;
             let section = match (depth, entry.pays) {
                 _ if !is_big => 0,
-                (Depth::Fast, Pays::Yes) => 0,
-                (Depth::Fast, Pays::No { .. }) => *plain.get_or_insert_with(|| {
-                    self.sections.push(Section::new(false));
-                    self.sections.len() - 1
-                }),
+                (Depth::Hasty, Pays::Yes { is_much: true }) => 0,
+                (Depth::Fast, Pays::Yes { .. }) => 0,
+                (Depth::Hasty, Pays::Yes { .. })
+                | (Depth::Hasty | Depth::Fast, Pays::No { .. }) => {
+                    *plain.get_or_insert_with(|| {
+                        self.sections.push(Section::new(false));
+                        self.sections.len() - 1
+                    })
+                }
                 _ if !has_room => 0,
                 _ => {
                     self.sections.push(Section::new(true));
@@ -280,6 +291,9 @@ impl Assembly {
         self.order.sort_by_key(|&at| entries[at as usize].section);
         for entry in entries {
             self.sections[entry.section as usize].plain += entry.bytes;
+        }
+        if depth == Depth::Hasty && self.sections[0].plain < TRIED_BYTES {
+            self.sections[0].is_compressible = false;
         }
     }
 
@@ -359,7 +373,7 @@ impl Assembly {
 
     /// Remembers which columns of a fast group did not shrink.
     fn learn(&self, columns: &mut Columns) {
-        if columns.depth() != Depth::Fast {
+        if columns.depth() == Depth::Thorough {
             return;
         }
         let mut order = columns.pays;
@@ -374,11 +388,11 @@ impl Assembly {
             }
             let section = &self.sections[entry.section as usize];
             match (*pays, &section.stored) {
-                (Pays::Unknown, Some(stored)) if entry.section > 0 => {
+                (Pays::Unknown | Pays::Again { .. }, Some(stored)) if entry.section > 0 => {
                     pays.note(section.plain, stored.len());
                 }
                 // One of them has changed: each is tried alone.
-                (Pays::Yes, _) if !has_shrunk => *pays = Pays::Unknown,
+                (Pays::Yes { .. }, _) if entry.section == 0 && !has_shrunk => *pays = Pays::Unknown,
                 _ => pays.rest(),
             }
         }

@@ -11,6 +11,9 @@ use crate::value::ValueError;
 /// How much work a group may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
+    /// As [`Fast`](Self::Fast), but only what becomes half as long is compressed: for a writer that its threads
+    /// wait for.
+    Hasty,
     /// Columns on the way, no pools, nothing tried: for a writer that must keep up with its threads.
     Fast,
     /// Pools of texts, and for each column the layout that is expected to compress best: for a writer that

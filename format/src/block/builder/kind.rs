@@ -1,5 +1,6 @@
 //! Records of one call site in a group, whose values are turned into columns.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::Depth;
@@ -157,7 +158,10 @@ impl Kind {
         for (field, varying) in varying.zip(&self.varying) {
             match (field, has_text) {
                 (Field::Value(ty), _) if !ty.has_text() => {}
-                (_, true) => summary.note_text(varying.bytes()),
+                (_, true) => {
+                    summary.note_text(varying.bytes());
+                    varying.iter().for_each(|value| summary.note_ids(value));
+                }
                 (_, false) => summary.leave_text_out(),
             }
         }
@@ -285,50 +289,40 @@ impl Kind {
     }
 
     /// Takes the values of a record, which are the first `bytes` of `values`.
+    #[inline]
     fn take_varying(&mut self, values: &[u8], bytes: usize) -> Result<(), ValueError> {
-        let mut rest = values;
-        let mut left = bytes;
+        // Usually all parts are where they should be: that is checked once, at the end. Until then some may be
+        // taken from what follows the record.
+        let mut at = 0;
         let mut row = self.filled;
         let mut varying = self.varying.iter_mut();
         for step in &self.steps {
             match step {
                 Step::Fixed(length) => {
-                    left = left.checked_sub(*length).ok_or(ValueError::End)?;
-                    match rest.first_chunk::<16>() {
-                        Some(part) if *length <= 16 => {
-                            let row = self.rows.get_mut(row..).and_then(<[u8]>::first_chunk_mut);
-                            *row.expect(ROOM) = *part;
-                        }
-                        _ => {
-                            let part = rest.get(..*length).ok_or(ValueError::End)?;
-                            self.rows[row..][..*length].copy_from_slice(part);
-                        }
-                    }
+                    put_fixed(values.get(at..), *length, self.rows.get_mut(row..))?;
                     row += length;
-                    rest = rest.get(*length..).ok_or(ValueError::End)?;
+                    at += length;
                 }
                 Step::Text => {
-                    let (length, after) = rest.split_first_chunk().ok_or(ValueError::End)?;
+                    let rest = values.get(at..).ok_or(ValueError::End)?;
+                    let (length, rest) = rest.split_first_chunk().ok_or(ValueError::End)?;
                     let length = u32::from_le_bytes(*length) as usize;
-                    left = left
-                        .checked_sub(4)
-                        .and_then(|left| left.checked_sub(length))
-                        .ok_or(ValueError::End)?;
                     let column = varying.next().expect(A_COLUMN);
-                    column.take(after, length).ok_or(ValueError::End)?;
-                    rest = after.get(length..).ok_or(ValueError::End)?;
+                    column.take(rest, length).ok_or(ValueError::End)?;
+                    at += 4 + length;
                 }
                 Step::Value(ty) => {
                     let column = varying.next().expect(A_COLUMN);
-                    let mut raw = Raw(rest.get(..left).ok_or(ValueError::End)?);
-                    column.take_with(|out| raw.value(ty, out))?;
-                    let taken = left - raw.0.len();
-                    rest = rest.get(taken..).ok_or(ValueError::End)?;
-                    left = raw.0.len();
+                    let rest = values.get(at..bytes).ok_or(ValueError::End)?;
+                    at += take_value(column, ty, rest)?;
                 }
             }
         }
-        if left == 0 { Ok(()) } else { Err(ValueError::Trailing) }
+        match at.cmp(&bytes) {
+            Ordering::Less => Err(ValueError::Trailing),
+            Ordering::Equal => Ok(()),
+            Ordering::Greater => Err(ValueError::End),
+        }
     }
 
     /// Notes that a row was filled.
@@ -389,6 +383,39 @@ impl Kind {
         // A reader counts a byte for a value that takes none.
         self.records * (self.plan.row_bytes + self.plan.fields.len()) + varying
     }
+}
+
+/// Copies the first bytes of `values`, of fixed length, to a row.
+#[inline(always)]
+fn put_fixed(
+    values: Option<&[u8]>,
+    length: usize,
+    row: Option<&mut [u8]>,
+) -> Result<(), ValueError> {
+    let (Some(values), Some(row)) = (values, row) else { return Err(ValueError::End) };
+    // Usually few bytes, which are copied without a call, and with some of what follows them.
+    if length <= 8
+        && let (Some(values), Some(row)) = (values.first_chunk::<8>(), row.first_chunk_mut::<8>())
+    {
+        *row = *values;
+        return Ok(());
+    }
+    put_long_fixed(values, length, row)
+}
+
+#[inline(never)]
+fn put_long_fixed(values: &[u8], length: usize, row: &mut [u8]) -> Result<(), ValueError> {
+    row[..length].copy_from_slice(values.get(..length).ok_or(ValueError::End)?);
+    Ok(())
+}
+
+/// Takes the value at the beginning of `values`, and returns how many bytes it has there.
+// Not inlined: texts are the usual case, and need few registers.
+#[inline(never)]
+fn take_value(column: &mut Varying, ty: &Type, values: &[u8]) -> Result<usize, ValueError> {
+    let mut raw = Raw(values);
+    column.take_with(|out| raw.value(ty, out))?;
+    Ok(values.len() - raw.0.len())
 }
 
 /// How many bytes of fixed length to copy at least, because a constant length takes no call.

@@ -20,6 +20,8 @@ pub(super) struct Varying {
 /// Shorter texts are copied with what follows them: the processor then need not guess their length.
 const COPIED_BYTES: usize = 64;
 
+const _: () = assert!(COPIED_BYTES < 0x80, "a length of one byte");
+
 impl Varying {
     pub(super) fn clear(&mut self) {
         self.lengths.clear();
@@ -32,15 +34,15 @@ impl Varying {
     }
 
     /// Takes the text of this length at the beginning of `bytes`; `None` if they are fewer.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take(&mut self, bytes: &[u8], length: usize) -> Option<()> {
-        put_length(length, &mut self.lengths);
-        let source = bytes.first_chunk::<COPIED_BYTES>();
-        if let Some(source) = source.filter(|_| length <= COPIED_BYTES) {
-            if self.buffer.len() < self.used + COPIED_BYTES {
-                self.grow(COPIED_BYTES);
-            }
-            *self.buffer[self.used..].first_chunk_mut()? = *source;
+        if length <= COPIED_BYTES
+            && let Some(source) = bytes.first_chunk::<COPIED_BYTES>()
+            && let Some(room) = self.buffer.get_mut(self.used..)
+            && let Some(room) = room.first_chunk_mut::<COPIED_BYTES>()
+        {
+            self.lengths.push(length as u8);
+            *room = *source;
             self.used += length;
             return Some(());
         }
@@ -48,9 +50,11 @@ impl Varying {
         Some(())
     }
 
+    #[inline(never)]
     fn take_long(&mut self, text: &[u8]) {
-        if self.buffer.len() < self.used + text.len() {
-            self.grow(text.len());
+        put_length(text.len(), &mut self.lengths);
+        if self.buffer.len() < self.used + text.len() + COPIED_BYTES {
+            self.grow(text.len() + COPIED_BYTES);
         }
         self.buffer[self.used..][..text.len()].copy_from_slice(text);
         self.used += text.len();

@@ -139,6 +139,19 @@ pub(in crate::block) fn put_planes(words: &[u64], planes: &mut [Vec<u8>]) {
         return;
     }
     let (eights, rest) = words.as_chunks::<8>();
+    if planes.len() == 4 {
+        let mut turned = [[[0; 8]; GROUP / 8]; 4];
+        for (at, eight) in eights.iter().enumerate() {
+            for (plane, bytes) in turned.iter_mut().zip(transpose_halves(eight)) {
+                plane[at] = bytes.to_le_bytes();
+            }
+        }
+        for (at, (plane, turned)) in planes.iter_mut().zip(&turned).enumerate() {
+            plane.extend_from_slice(turned[..eights.len()].as_flattened());
+            plane.extend(rest.iter().map(|word| (word >> (8 * at)) as u8));
+        }
+        return;
+    }
     let mut turned = [[0; GROUP]; 8];
     for (at, eight) in eights.iter().enumerate() {
         for (plane, bytes) in turned.iter_mut().zip(transpose(*eight)) {
@@ -166,6 +179,23 @@ pub(in crate::block) fn transpose(mut words: [u64; 8]) -> [u64; 8] {
     swap(2, 16, 0x0000_ffff_0000_ffff);
     swap(1, 8, 0x00ff_00ff_00ff_00ff);
     words
+}
+
+/// Transposes 8 by 4 bytes, the lower halves of words: byte i of word j becomes byte j of word i.
+#[inline]
+fn transpose_halves(words: &[u64; 8]) -> [u64; 4] {
+    let mut pairs: [u64; 4] =
+        std::array::from_fn(|at| words[at] & 0xffff_ffff | words[at + 4] << 32);
+    let mut swap = |a: usize, b: usize, bits: u32, mask: u64| {
+        let moved = (pairs[a] >> bits ^ pairs[b]) & mask;
+        pairs[b] ^= moved;
+        pairs[a] ^= moved << bits;
+    };
+    swap(0, 2, 16, 0x0000_ffff_0000_ffff);
+    swap(1, 3, 16, 0x0000_ffff_0000_ffff);
+    swap(0, 1, 8, 0x00ff_00ff_00ff_00ff);
+    swap(2, 3, 8, 0x00ff_00ff_00ff_00ff);
+    pairs
 }
 
 /// Appends varints of up to a group of words. Most take one byte, which is one test for eight of them.
@@ -230,5 +260,7 @@ mod tests {
             u64::from_le_bytes(std::array::from_fn(|at| (16 * at + row) as u8))
         });
         assert_eq!(transpose(rows), turned);
+        // What is above the halves does not matter.
+        assert_eq!(transpose_halves(&rows)[..], turned[..4]);
     }
 }

@@ -208,6 +208,11 @@ impl GroupBody {
         self.entries.as_ref()?.place(index)
     }
 
+    /// The entries, after [`need_pools`](Self::need_pools).
+    pub(super) const fn pool_entries(&self) -> Option<&Entries> {
+        self.entries.as_ref()
+    }
+
     /// Appends the integers of a column of `count` values: see [`Layout::integers`](super::super::Layout).
     ///
     /// # Errors

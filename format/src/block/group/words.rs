@@ -15,7 +15,7 @@ use crate::block::columns::walk::columns::{ColumnUse, SlotTypes, WordColumns};
 use crate::block::columns::walk::read::{Words, are_of};
 use crate::block::layout::Layout;
 use crate::block::{BlockError, RecordTime, Wish};
-use crate::value::{Cursor, Encoding, read_leaves, skip};
+use crate::value::{Cursor, Encoding, MAX_LENGTH, mark_texts, read_leaves, skip};
 
 /// How much memory the words of a small group may take, however few bytes it has.
 const SMALL_BYTES: usize = 1 << 20;
@@ -350,13 +350,15 @@ impl Filler<'_> {
                     rest.uint()?;
                 }
                 let at = self.column.bytes.end - rest.0.len();
-                self.places(used, |_| Ok((at, rest.0.len())), words)
+                let mut place = place(at, rest.0.len());
+                mark_texts(rest.0, std::slice::from_mut(&mut place), 1);
+                self.places(used, |_| Ok(place), words)
             }
             Layout::PooledTexts(of) | Layout::PooledPieces(of) => {
                 let mut indices = vec![0; self.count];
                 read_integers(of, self.data, &mut indices)?;
-                let body = self.body;
-                let entry = |at: usize| body.entry_place(indices[at]).ok_or(Malformed);
+                let entries = self.body.pool_entries().ok_or(Malformed)?;
+                let entry = |at: usize| entries.word(indices[at]).ok_or(Malformed);
                 self.places(used, entry, words)
             }
             Layout::Decimals(digits, of) => {
@@ -398,11 +400,11 @@ impl Filler<'_> {
         words.get_mut(start..start + self.count).ok_or(Malformed)
     }
 
-    /// Reads values whose places are known; returns whether all are valid.
+    /// Reads values whose places are known, with marks for texts; returns whether all are valid.
     fn places(
         &mut self,
         used: ColumnUse,
-        mut of: impl FnMut(usize) -> Read<(usize, usize)>,
+        mut of: impl FnMut(usize) -> Read<u64>,
         words: &mut [u64],
     ) -> Read<bool> {
         let bytes = self.body.bytes();
@@ -410,7 +412,7 @@ impl Filler<'_> {
             let leaves = self.types.leaves.get(start as usize..end as usize).ok_or(Malformed)?;
             let words = words.get_mut(word as usize * self.count..).ok_or(Malformed)?;
             for record in 0..self.count {
-                let (at, length) = of(record)?;
+                let (at, length) = bytes_at(of(record)?);
                 self.add_row_bytes(length)?;
                 let packed = bytes.get(at..at + length).ok_or(Malformed)?;
                 let mut cursor = Cursor::new(packed, Encoding::Packed);
@@ -427,9 +429,9 @@ impl Filler<'_> {
         }
         let words = self.word(used, words)?;
         for (record, word) in words.iter_mut().enumerate() {
-            let (at, length) = of(record)?;
+            *word = of(record)?;
+            let (at, length) = bytes_at(*word);
             self.add_row_bytes(length)?;
-            *word = place(at, length);
             if let ColumnUse::Piece { ty, .. } = used {
                 let ty = self.types.pieces.get(ty as usize).ok_or(Malformed)?;
                 let packed = bytes.get(at..at + length).ok_or(Malformed)?;
@@ -445,6 +447,11 @@ impl Filler<'_> {
 
 const fn place(start: usize, length: usize) -> u64 {
     (start as u64) << 32 | length as u64
+}
+
+/// The offset and the length in a place.
+const fn bytes_at(place: u64) -> (usize, usize) {
+    ((place >> 32) as usize, (place & MAX_LENGTH) as usize)
 }
 
 fn read_column(body: &GroupBody, column: &GroupColumn, out: &mut [u64]) -> Read<()> {

@@ -1,7 +1,8 @@
-//! `Pressure`: whether the producer of a ring outruns columns that hardly save anything.
+//! `Pressure`: whether the producer of a ring outruns the drain.
 //!
-//! Random numbers and texts that never repeat take a third less in columns than in the ring, and several times as
-//! long to pack as to write. If such a ring stays full, its producer waits for that, so its next blocks are raw.
+//! LZ4 takes several times as long for a byte as the system takes to write it. If a ring stays full, its producer
+//! waits for that, so only what shrinks much is compressed. If columns save less than a third of the ring's bytes,
+//! as for texts that never repeat, its next blocks are raw.
 
 use crate::drain::effort::Effort;
 
@@ -26,7 +27,11 @@ const NEARLY: usize = 4096;
 impl Pressure {
     /// The effort for the next block, if there is no time for the best compression.
     pub(super) const fn effort(&self) -> Effort {
-        if self.raw_blocks > 0 { Effort::Raw } else { Effort::Fast }
+        match self {
+            Self { raw_blocks: 1.., .. } => Effort::Raw,
+            Self { full_blocks: FULL_BLOCKS.., .. } => Effort::Hasty,
+            _ => Effort::Fast,
+        }
     }
 
     /// Notes a block: how many bytes of the ring it has, how many it might have, and how many it takes in the
@@ -38,9 +43,8 @@ impl Pressure {
         }
         self.full_blocks = self.full_blocks.saturating_add(1);
         self.raw_blocks = self.raw_blocks.saturating_sub(1);
-        // A byte costs about a fifth of a nanosecond to write, and a record five to fifteen more in columns.
-        let is_dense = stored * 9 > bytes as u64 * 4;
-        if effort == Effort::Fast && is_dense && self.full_blocks >= FULL_BLOCKS {
+        let is_dense = stored * 3 > bytes as u64 * 2;
+        if effort == Effort::Hasty && is_dense {
             self.raw_blocks = RAW_BLOCKS;
         }
     }
@@ -50,7 +54,7 @@ impl Pressure {
 mod tests {
     use super::*;
 
-    /// Notes blocks of 1000 bytes of a ring, that take `stored` bytes; returns the efforts.
+    /// Notes full blocks of 100,000 bytes of a ring, that take `stored` bytes; returns the efforts.
     fn efforts(pressure: &mut Pressure, blocks: u32, stored: u64) -> Vec<Effort> {
         let next = || {
             let effort = pressure.effort();
@@ -61,17 +65,24 @@ mod tests {
     }
 
     #[test]
-    fn only_a_ring_that_stays_full_of_what_does_not_shrink_is_left_raw() {
+    fn only_for_a_ring_that_stays_full_the_drain_makes_haste() {
         let mut pressure = Pressure::default();
-        assert!(efforts(&mut pressure, 100, 40_000).iter().all(|effort| *effort == Effort::Fast));
+        let of = efforts(&mut pressure, 100, 60_000);
+        let (fast, hasty) = of.split_at(FULL_BLOCKS as usize);
+        assert!(fast.iter().all(|effort| *effort == Effort::Fast));
+        assert!(hasty.iter().all(|effort| *effort == Effort::Hasty));
+        pressure.note(Effort::Hasty, (50_000, 100_000), 50_000);
+        assert_eq!(pressure.effort(), Effort::Fast, "the drain has caught up");
+    }
+
+    #[test]
+    fn what_hardly_shrinks_is_left_raw() {
         let mut pressure = Pressure::default();
-        let of = efforts(&mut pressure, FULL_BLOCKS + RAW_BLOCKS + 2, 60_000);
-        let (columns, rest) = of.split_at(FULL_BLOCKS as usize);
-        assert!(columns.iter().all(|effort| *effort == Effort::Fast));
+        let of = efforts(&mut pressure, FULL_BLOCKS + RAW_BLOCKS + 3, 70_000);
+        let (columns, rest) = of.split_at(FULL_BLOCKS as usize + 1);
+        assert_eq!(columns[FULL_BLOCKS as usize], Effort::Hasty);
         let (raw, rest) = rest.split_at(RAW_BLOCKS as usize);
         assert!(raw.iter().all(|effort| *effort == Effort::Raw));
-        assert_eq!(rest, [Effort::Fast, Effort::Raw], "columns are tried once");
-        pressure.note(Effort::Raw, (50_000, 100_000), 50_000);
-        assert_eq!(pressure.effort(), Effort::Fast, "the drain has caught up");
+        assert_eq!(rest, [Effort::Hasty, Effort::Raw], "columns are tried once");
     }
 }

@@ -256,6 +256,11 @@ impl SegmentFile {
         self.storage.successor()
     }
 
+    /// The file is whole: gives back what it does not use.
+    pub(crate) fn end(&mut self) {
+        self.storage.end();
+    }
+
     /// Creates an empty file for the tail of a session's dump.
     pub(crate) fn create_tail(&self, session: &[u8; 16]) -> io::Result<Box<dyn TailStorage>> {
         self.storage.create_tail(session)

@@ -11,6 +11,7 @@ use super::create::create;
 use super::locked::{Locked, lock, open_new};
 use super::metadata::{is_same, is_stale, link_count};
 use super::naming::{free_name, numbered};
+use super::room::Room;
 use super::tail::{TailFile, TailStorage, path_beside, write_at};
 use super::{Standing, Storage};
 use crate::config::Existing;
@@ -29,6 +30,7 @@ pub(crate) struct DumpFile {
     folder: Option<File>,
     /// The path is known to lead to the file by the same numbers as the file itself gives.
     has_identity: bool,
+    room: Room,
 }
 
 impl DumpFile {
@@ -85,7 +87,15 @@ impl DumpFile {
             (file.file.metadata(), path.symlink_metadata()),
             (Ok(of_file), Ok(of_path)) if is_same(&of_file, &of_path) == Some(true)
         );
-        Self { file: Arc::new(file), wanted, path, mode, folder, has_identity }
+        Self {
+            file: Arc::new(file),
+            wanted,
+            path,
+            mode,
+            folder,
+            has_identity,
+            room: Room::default(),
+        }
     }
 
     /// Puts a new file at the wanted path, if this one is there, and keeps this one under a free name. The
@@ -158,6 +168,7 @@ impl Storage for DumpFile {
     }
 
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<usize> {
+        self.room.take(&self.file.file, offset, bytes.len());
         write_at(&self.file.file, offset, bytes)
     }
 
@@ -238,7 +249,8 @@ impl Storage for DumpFile {
             let folder = self.folder.as_ref().and_then(|folder| folder.try_clone().ok());
             let (file, path) = (Arc::clone(&self.file), wanted.clone());
             let Self { mode, has_identity, .. } = *self;
-            return Ok(Box::new(Self { file, wanted, path, mode, folder, has_identity }));
+            let room = Room::default();
+            return Ok(Box::new(Self { file, wanted, path, mode, folder, has_identity, room }));
         }
         let (file, path) = match create(&wanted, Existing::Keep, self.mode, None) {
             Ok(file) => (file, wanted.clone()),
@@ -253,6 +265,10 @@ impl Storage for DumpFile {
             }
         };
         Ok(Box::new(Self::new(file, wanted, path, self.mode)))
+    }
+
+    fn end(&mut self) {
+        self.room.give_back(&self.file.file);
     }
 
     fn create_tail(&self, session: &[u8; 16]) -> io::Result<Box<dyn TailStorage>> {

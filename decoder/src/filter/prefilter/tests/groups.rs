@@ -37,7 +37,7 @@ fn float(style: u64, dice: &mut Dice) -> f64 {
 fn value(kind: u64, style: u64, dice: &mut Dice) -> (Type, Vec<u8>) {
     let text = |dice: &mut Dice| {
         let n = dice.below([3, 40, 1 << 40][style as usize % 3]);
-        match style % 9 {
+        match style % 11 {
             0 => format!(
                 "{:032x}",
                 u128::from(n).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
@@ -51,7 +51,14 @@ fn value(kind: u64, style: u64, dice: &mut Dice) -> (Type, Vec<u8>) {
             5 => format!("user {} of {n}", "x".repeat(n as usize % 9)),
             6 => format!("503{n}\u{1b}"),
             7 => format!("\u{212a}{:08}\u{17f}", n % 100_000_000),
-            _ => "always the same 20481234".to_owned(),
+            8 => "always the same 20481234".to_owned(),
+            9 => format!("{n:08X}-55bf-4000-8000-{:012x} and {:064x}", n * 77, n * 0x9e37_79b9),
+            _ => format!(
+                "{:0width$x}{}",
+                n,
+                ["", "-", "\n", "!"][n as usize % 4],
+                width = 28 + n as usize % 9
+            ),
         }
     };
     let integer = |dice: &mut Dice| dice.below(u64::MAX) >> dice.below(64);
@@ -111,7 +118,7 @@ impl Model {
         ];
         let texts = ["", "a", " for ", ": ", "=", "order_id=", "\n", "503 "];
         let values: Vec<_> =
-            (0..dice.below(5)).map(|_| (dice.below(KINDS), dice.below(9))).collect();
+            (0..dice.below(5)).map(|_| (dice.below(KINDS), dice.below(11))).collect();
         let mut template = texts[dice.below(8) as usize].to_owned();
         let mut slots = Vec::new();
         for (index, (kind, style)) in values.iter().enumerate() {
@@ -227,12 +234,13 @@ fn pattern(text: &str, dice: &mut Dice) -> String {
         piece.push(['0', '9', 'f', ' '][dice.below(4) as usize]);
     }
     let escaped = regex::escape(&piece);
-    match dice.below(8) {
+    match dice.below(9) {
         0 => escaped.replace(['0', '5'], "[05]"),
         1 => format!("{escaped}|20481234"),
         2 => format!("{escaped}.*[0-9]"),
         3 => format!(r"\b{escaped}"),
         4 => format!("{escaped}$"),
+        5 => escaped.to_ascii_uppercase(),
         _ => escaped,
     }
 }

@@ -168,6 +168,9 @@ impl ColumnWalk {
     }
 }
 
+/// How many texts to check together if not all of a block are clean.
+const TEXTS_TOGETHER: usize = 8;
+
 /// The words of some records of a kind.
 pub(in crate::block) struct Words<'w> {
     body: &'w [u8],
@@ -347,7 +350,7 @@ impl ColumnPlace {
             }
             let bytes = column.bytes.take((at - start) as usize)?;
             if column.layout == Layout::Texts {
-                mark_texts(bytes, words);
+                mark_texts(bytes, words, TEXTS_TOGETHER);
             }
         }
         *self = column.place(body);
