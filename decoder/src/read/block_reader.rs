@@ -11,7 +11,7 @@ use stenolog_format::dictionary::{CallSite, TimeSource};
 use stenolog_format::loss::Loss;
 use stenolog_format::value::Encoding;
 
-use super::batch::{BATCH_RECORDS, BatchRecord, BatchValues, RecordBatch};
+use super::batch::{BATCH_RECORDS, BatchRecord, BatchValues, GROUP_BATCH_RECORDS, RecordBatch};
 use super::block_body::BlockBody;
 use super::columns::OpenColumns;
 use super::group_walk::GroupWalk;
@@ -175,7 +175,11 @@ impl BlockReader {
         batch.place = self.place_in_files();
         batch.first_record = self.block.header.first_record;
         batch.spans = self.spans.as_ref().map(|spans| (Arc::clone(spans), self.block.part));
-        let most = BATCH_RECORDS.min(self.block.header.count as usize);
+        let most = match self.walk {
+            BlockWalk::Group(_) => GROUP_BATCH_RECORDS,
+            _ => BATCH_RECORDS,
+        };
+        let most = most.min(self.block.header.count as usize);
         batch.records.reserve(most);
         batch.keys.reserve(most);
         if self.ended.is_some() {

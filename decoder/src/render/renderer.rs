@@ -86,18 +86,16 @@ impl Renderer {
         let Self { timestamps, threads, .. } = self;
         let thread = threads.get(&raw.origin);
         let start = out.len();
-        let is_written = line.write(&raw.values, thread, (&mut *out, scratch), |spare| {
-            let (time, length) = timestamps.chunk(raw.unix_ns);
-            match line.format() {
-                LineFormat::Short => {
-                    let head = &thread.short[line.level().index()];
-                    put_padded(put_chunk(spare, time, length), head)
-                }
-                LineFormat::Body => spare,
-                LineFormat::Json => {
-                    let spare = put_chunk(spare, b"{\"timestamp\":\"  ", 14);
-                    put_chunk(spare, time, length)
-                }
+        let buffers = (&mut *out, scratch);
+        let is_written = line.write(&raw.values, thread, buffers, |spare| match line.format() {
+            LineFormat::Short => {
+                let head = &thread.short[line.level().index()];
+                put_padded(timestamps.put(spare, raw.unix_ns), head)
+            }
+            LineFormat::Body => spare,
+            LineFormat::Json => {
+                let spare = put_chunk(spare, b"{\"timestamp\":\"  ", 14);
+                timestamps.put(spare, raw.unix_ns)
             }
         })?;
         if is_written && let Some(chain) = raw.spans {

@@ -14,7 +14,7 @@ use crate::model::record::Record;
 use crate::record_text::{write_message, write_value};
 
 const DIM: Style = Style::new().dimmed();
-const BOLD: Style = Style::new().bold();
+pub(super) const BOLD: Style = Style::new().bold();
 
 pub(super) fn write(shown: &ShownEntry<'_>, color: bool, out: &mut String) {
     write_head(shown, color, out);

@@ -9,6 +9,7 @@ use std::time::Duration;
 use stenolog_format::dictionary::Role;
 use stenolog_format::span::{EVENT_TARGET, SpanEvent};
 use stenolog_format::value::Value;
+use stenolog_session::spans::MAX_OPEN;
 
 use super::span_text::{push_text, with_text};
 use crate::escape::{is_word, push_escaped, push_key};
@@ -142,9 +143,6 @@ impl<'e> ShownEvent<'e> {
         let _ = write!(out, " span_event={}", self.word());
     }
 }
-
-/// The most open spans whose times are kept.
-const MAX_OPEN: usize = 1 << 20;
 
 /// The times of open spans, from their events in the order in which they are shown.
 #[derive(Debug, Default)]

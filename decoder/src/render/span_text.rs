@@ -4,10 +4,10 @@
 
 use std::fmt::Write as _;
 
-use anstyle::Style;
 use stenolog_format::dictionary::Role;
 use stenolog_format::value::Value;
 
+use super::short::BOLD;
 use crate::escape::{push_escaped, push_quoted_if_needed};
 use crate::json::{write_json, write_json_string};
 use crate::model::site::FieldName;
@@ -20,8 +20,6 @@ const MAX_BYTES: usize = 64 << 10;
 
 /// The longest text that is kept with its chain.
 const MAX_KEPT_BYTES: usize = 4 << 10;
-
-const BOLD: Style = Style::new().bold();
 
 /// Passes the text of a chain to `with`.
 pub(super) fn with_text<R>(

@@ -1,5 +1,5 @@
-//! Contexts of blocks that are written anew: the blocks are others, or in another place, so each is told again which
-//! spans its records need.
+//! Contexts of rewritten blocks. A block that is merged or moved needs another context: it states which spans the
+//! records need where they are now.
 
 use std::collections::BTreeMap;
 

@@ -115,6 +115,10 @@ fn events_of_spans_are_lines_if_asked_for() {
     {"timestamp":"2026-11-22T23:07:05.000000130Z","level":"INFO","target":"app::http","message":"close","thread":"thread-1235","file":"src/main.rs","line":40,"fields":{"busy":0.00000009,"total":0.00000012},"spans":[{"name":"request","id":1,"fields":{"path":"/a b","status":200}}],"span_event":"close"}
     {"timestamp":"2026-11-22T23:07:05.000000140Z","level":"INFO","target":"app","message":"of 9","thread":"thread-1235","file":"src/main.rs","line":48,"fields":{"n":9},"spans":[{"id":77}]}
     "#);
+}
+
+#[test]
+fn events_are_filtered_as_records_are() {
     let of_query = || Filter::default().with_field(FieldMatch::new("span.name", "query"));
     insta::assert_snapshot!(shown(Format::Logfmt, true, of_query()), @r#"
     time=2026-11-22T23:07:05.000000040Z level=INFO target=app::http thread=main msg=new n=7 span_event=new spans="request{path=\"/a b\"}:query{n=7}"
