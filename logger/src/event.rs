@@ -244,15 +244,8 @@ impl fmt::Display for Event {
                  `start` returns in a variable such as `_log`; `let _ = …` drops it at once)",
                 path.display()
             ),
-            Self::TooManyCallSites { path, target, file, line } => write!(
-                f,
-                "call sites that are described at run time exceed their limits, first one at {file}:{line} \
-                 with the target `{}`: their records in the dump {} are text (keep call sites, and put what \
-                 varies into values, not into messages, targets and names)",
-                target.escape_debug(),
-                path.display()
-            ),
-            Self::SettingIgnored { .. }
+            Self::TooManyCallSites { .. }
+            | Self::SettingIgnored { .. }
             | Self::FilterChanged { .. }
             | Self::FilterFileIgnored { .. }
             | Self::DirectiveIgnored { .. } => self.fmt_setting(f),
@@ -261,9 +254,17 @@ impl fmt::Display for Event {
 }
 
 impl Event {
-    /// The text of an event about a setting.
+    /// The text of an event about a setting, or about what the program asks for.
     fn fmt_setting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::TooManyCallSites { path, target, file, line } => write!(
+                f,
+                "call sites that are described at run time exceed their limits, first one at {file}:{line} \
+                 with the target `{}`: their records in the dump {} are text (keep call sites, and put what \
+                 varies into values, not into messages, targets and names)",
+                target.escape_debug(),
+                path.display()
+            ),
             Self::SettingIgnored { path, variable, value, reason } => write!(
                 f,
                 "the environment variable {variable}=`{}` is ignored for the dump {}: {}",

@@ -95,6 +95,26 @@
 //! }
 //! ```
 //!
+//! # Programs that log by `log` or `tracing`
+//!
+//! With the features `log` and `tracing` the set-up is all that a program changes: records, events and spans of its
+//! own and of its dependencies go into the same dump, with their places, typed values, and the same filter.
+//!
+//! ```
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("app.steno");
+//! # #[cfg(all(feature = "log", feature = "tracing"))] {
+//! let _log = stenolog::Builder::new(path).capture_log().capture_tracing().start()?;
+//!
+//! let _request = tracing::info_span!("request", path = "/x").entered();
+//! log::info!(bytes = 17; "served"); // in the span, like every record
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! `log_bridge`, `tracing_subscriber` and, with the feature `tracing-layer`, `tracing_layer` are for programs that
+//! compose several. Scripting languages and other bridges describe their call sites at run time: [`DynamicSite`].
+//!
 //! # Cost
 //!
 //! An enabled call reads two words of its call site and one of its thread, reads the clock, checks once that
@@ -121,7 +141,8 @@
 //! # Features
 //!
 //! `max_level_*` and `release_max_level_*` (`off`, `error` … `trace`) remove less severe calls at compile time.
-//! `serde` (on by default) stores serializable fields as postcard. `zstd` (on by default) lets the drain
+//! `log`, `tracing` and `tracing-layer` add the bridges from these crates, and their dependencies. `serde` (on by
+//! default) stores serializable fields as postcard. `zstd` (on by default) lets the drain
 //! compress with Zstandard; see [`Compression`]. `config` adds `Config`, the configuration as data.
 
 #[doc(hidden)]

@@ -10,6 +10,7 @@ mod describe;
 mod handlers;
 pub(crate) mod runtime;
 pub(crate) mod site;
+mod watch;
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -17,7 +18,7 @@ use std::mem::ManuallyDrop;
 #[cfg(unix)]
 use std::sync::TryLockError;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
+use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
 use stenolog_format::dictionary::{CallSite, Level};
 
@@ -25,6 +26,13 @@ pub(crate) use self::describe::{CallTypes, TypeList};
 use self::describe::{describe, pending_entry};
 use self::runtime::{Description, NamedSite, RuntimeSite, RuntimeSites};
 use self::site::{OFF, Site, UNKNOWN};
+#[cfg(feature = "log")]
+pub(crate) use self::watch::LOG_WATCHER;
+#[cfg(any(feature = "log", feature = "tracing"))]
+pub(crate) use self::watch::max_level;
+use self::watch::tell_watchers;
+#[cfg(feature = "tracing")]
+pub(crate) use self::watch::{TRACING_WATCHER, wants_all};
 use crate::core::Core;
 use crate::ring_dir::SiteEntry;
 use crate::sync;
@@ -197,17 +205,6 @@ pub(crate) fn open_gate(gate: &'static Site) {
     }
 }
 
-/// Whether calls with this level and target are logged, on a thread that has entered no logger; `None` if loggers
-/// beside the global one may decide otherwise.
-#[cfg(feature = "tracing")]
-pub(crate) fn wants_all(level: Level, target: &str, module: &str) -> Option<bool> {
-    let registry = read();
-    if registry.detached > 0 {
-        return None;
-    }
-    Some(registry.global().is_some_and(|core| core.allows(level, target, module)))
-}
-
 /// Whether the global logger, if it has this generation, wants the records of a site. `None` if it is
 /// another one, or if that cannot be told at once. Async-signal-safe.
 pub(crate) fn wants_in_handler(site: &'static Site, generation: u32) -> Option<bool> {
@@ -351,48 +348,6 @@ pub(crate) fn count_detached(change: isize) {
 pub(crate) fn forget_decisions() {
     write().forget_decisions();
     tell_watchers();
-}
-
-/// A function that is called, without a lock, after decisions have changed.
-pub(crate) type Watcher = OnceLock<fn()>;
-
-/// What follows the filter for `log`.
-pub(crate) static LOG_WATCHER: Watcher = OnceLock::new();
-
-/// What follows the filter for `tracing`.
-pub(crate) static TRACING_WATCHER: Watcher = OnceLock::new();
-
-thread_local! {
-    /// Whether this thread is telling watchers, which may change a decision themselves.
-    static IS_TELLING: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Tells those who follow the decisions. One thread after the other: each then tells what applies after its own
-/// change, and none overwrites what another has told later.
-fn tell_watchers() {
-    static TELLING: Mutex<()> = Mutex::new(());
-    let watchers = [&LOG_WATCHER, &TRACING_WATCHER].map(OnceLock::get);
-    if watchers.iter().all(Option::is_none) {
-        return;
-    }
-    let was_telling = IS_TELLING.replace(true);
-    let telling = (!was_telling).then(|| sync::lock(&TELLING));
-    for watcher in watchers.into_iter().flatten() {
-        watcher();
-    }
-    drop(telling);
-    IS_TELLING.set(was_telling);
-}
-
-/// The least severe level that is logged anywhere; `None` if nothing is.
-#[cfg(any(feature = "log", feature = "tracing"))]
-pub(crate) fn max_level() -> Option<Level> {
-    let registry = read();
-    match registry.detached {
-        0 => registry.global()?.max_level(),
-        // One of them may want everything.
-        _ => Some(Level::Trace),
-    }
 }
 
 /// The call sites from the n-th on, in the order of their ids.

@@ -82,7 +82,14 @@ fn records_of_log_are_captured() {
     info!("second");
     log.close().expect("the dump is sealed");
 
-    let (records, summary) = stenolog_tests::read(&path);
+    check(&path, line);
+    let second = stenolog_tests::messages(&folder.path().join("second.steno"));
+    assert_eq!(second, ["second"]);
+}
+
+/// Compares the dump with what was logged.
+fn check(path: &std::path::Path, line: u32) {
+    let (records, summary) = stenolog_tests::read(path);
     assert!(summary.is_complete(), "{summary:?}");
     let messages: Vec<_> = records.iter().map(|record| record["message"].as_str()).collect();
     let expected = [
@@ -117,8 +124,6 @@ fn records_of_log_are_captured() {
     assert_eq!(fields["shown"], json!("s"));
     assert_eq!(fields["failure"], json!({"message": "outer", "sources": ["disk"]}));
     assert_eq!(fields.as_object().expect("fields").len(), 10);
-    let second = stenolog_tests::messages(&folder.path().join("second.steno"));
-    assert_eq!(second, ["second"]);
 }
 
 /// Hands a record with borrowed names on, as bridges from other languages do.

@@ -21,6 +21,7 @@ pub(crate) struct Capture {
     tracing: bool,
 }
 
+#[cfg(any(feature = "log", feature = "tracing"))]
 impl Builder {
     /// Captures the records of the crate `log`: [`start`](Self::start) installs a `log::Log` that hands them to
     /// the running logger, and keeps `log::max_level` in step with its filter.

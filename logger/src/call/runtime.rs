@@ -70,7 +70,10 @@ impl RuntimeSite {
     fn ask(&'static self) -> bool {
         let wanted = thread::wants(&self.gate);
         if wanted {
-            thread::in_cold_section(|| Some(registry::open_gate(&self.gate)));
+            thread::in_cold_section(|| {
+                registry::open_gate(&self.gate);
+                Some(())
+            });
         }
         wanted
     }

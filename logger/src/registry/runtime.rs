@@ -79,7 +79,8 @@ pub(crate) struct RuntimeSite {
     event: Option<SpanEvent>,
     /// Tells whether records are wanted. Nothing is logged with it.
     pub(crate) gate: Site,
-    /// The text that the records without another one have.
+    /// The message that the records without another one have.
+    #[cfg(feature = "tracing")]
     pub(crate) text: OnceLock<&'static str>,
     shapes: Shapes,
 }
@@ -159,11 +160,13 @@ impl Shapes {
 
 impl RuntimeSite {
     /// Makes a call site of texts that live long enough. `None` if there are too many (B1).
+    #[cfg(any(feature = "log", feature = "tracing", test))]
     pub(crate) fn new(origin: Origin<'static>, event: Option<SpanEvent>) -> Option<&'static Self> {
         take(&BYTES, OVERHEAD_BYTES).then(|| Self::leak(origin, event)).or_else(|| refuse(&origin))
     }
 
     /// Makes a call site of copied texts. `None` if there are too many (B1).
+    #[cfg(any(feature = "log", feature = "tracing"))]
     pub(crate) fn copied(origin: &Origin<'_>) -> Option<&'static Self> {
         let made = take(&BYTES, origin.bytes()).then(|| Self::leak(origin.leak(), None));
         made.or_else(|| refuse(origin))
@@ -179,6 +182,7 @@ impl RuntimeSite {
             origin,
             event,
             gate: Site::new(meta),
+            #[cfg(feature = "tracing")]
             text: OnceLock::new(),
             shapes: Shapes::default(),
         }
@@ -218,6 +222,7 @@ impl RuntimeSite {
     }
 
     /// Makes a text the one that records without another one have, unless there is one.
+    #[cfg(feature = "tracing")]
     pub(crate) fn set_text(&self, text: &str) {
         if take(&BYTES, text.len()) {
             let _ = self.text.set(text.to_owned().leak());

@@ -121,7 +121,7 @@ impl Subscriber for Bridge {
     }
 
     fn current_span(&self) -> Current {
-        let id = spans::innermost().map(|id| Id::from_u64(id));
+        let id = spans::innermost().map(Id::from_u64);
         let known = id.and_then(|id| Some((spans::get(&id)?.1?.metadata, id)));
         known.map_or_else(Current::none, |(metadata, id)| Current::new(id, metadata))
     }

@@ -38,7 +38,10 @@ impl Visitor<'_> {
     fn learn(&mut self, start: usize) {
         let text = self.values.bytes().get(start + 4..).unwrap_or_default();
         // What it allocates may log.
-        thread::in_cold_section(|| Some(self.site.set_text(&String::from_utf8_lossy(text))));
+        thread::in_cold_section(|| {
+            self.site.set_text(&String::from_utf8_lossy(text));
+            Some(())
+        });
         if self.site.text.get().is_some_and(|known| known.as_bytes() == text) {
             self.values.make_known(start);
         }
