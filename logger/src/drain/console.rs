@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use stenolog_session::spans::SpanTracker;
 use stenolog_session::writer::{DumpWriter, WRITE_AT_BYTES};
 
 use super::packer::Packer;
@@ -15,11 +16,13 @@ pub(super) struct ConsoleFeed {
     screen: Screen,
     /// The losses that the console was told.
     told_lost: u64,
+    /// The spans of what was shown.
+    spans: SpanTracker,
 }
 
 impl ConsoleFeed {
-    pub(super) const fn new(screen: Screen) -> Self {
-        Self { screen, told_lost: 0 }
+    pub(super) fn new(screen: Screen) -> Self {
+        Self { screen, told_lost: 0, spans: SpanTracker::default() }
     }
 
     /// Shows the records of all rings that were not shown before.
@@ -35,7 +38,8 @@ impl ConsoleFeed {
                     writer.put_clock(&core.clock.pair());
                     writer
                 });
-                let copied = packer.copy_from(ring, (ring.shown_to, number), writer, limit);
+                let to = (&mut *writer, Some(&mut self.spans));
+                let copied = packer.copy_from(ring, (ring.shown_to, number), to, limit);
                 (ring.shown_to, number) = copied.end;
                 if writer.pending().len() >= WRITE_AT_BYTES {
                     self.send(core, dump.take());
@@ -56,6 +60,11 @@ impl ConsoleFeed {
         let new = lost - std::mem::replace(&mut self.told_lost, lost);
         dump.finish_without_index(0);
         self.screen.show(dump.into_bytes(), records, new);
+    }
+
+    /// Forgets a ring that gets no more records.
+    pub(super) fn end_ring(&mut self, ring: u32) {
+        self.spans.end_ring(ring);
     }
 
     /// Waits until everything is printed.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use stenolog::{Builder, Console, Format, Level, debug, error, info, warn};
+use stenolog::{Builder, Console, Format, Level, debug, error, info, span, warn};
 
 use super::{Call, Outcome};
 
@@ -25,7 +25,10 @@ pub(super) fn run(call: &Call<'_>) -> Outcome {
 /// Records of every level, from several threads in turn.
 fn log(builder: Builder) -> Outcome {
     let log = builder.filter("trace").start()?;
-    info!(order_id = 7_u64, price = 99.5, "filled {}", "now");
+    {
+        let _span = span!("request", path = "/x");
+        info!(order_id = 7_u64, price = 99.5, "filled {}", "now");
+    }
     for thread in 0..3_u8 {
         let named = std::thread::Builder::new().name(format!("worker-{thread}"));
         named

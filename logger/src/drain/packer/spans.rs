@@ -8,6 +8,7 @@ use stenolog_format::span::SpanEvent;
 use stenolog_format::value::Encoding;
 use stenolog_ringbuf::Record;
 use stenolog_session::spans::SpanTracker;
+use stenolog_session::writer::DumpWriter;
 
 use super::{PackedSites, Packer};
 use crate::drain::rings::{DrainRing, DrainRings};
@@ -45,20 +46,25 @@ impl Packer {
             others.for_each(|(_, ring)| sites.peek(ring, spans));
         }
         spans.context();
-        for &site in spans.sites() {
-            sites.get(site, &segment.writer);
-        }
         for &(at, _) in parts {
             segment.writer.state_thread(&rings[at].slot.thread);
         }
-        sites.state(&mut segment.writer);
-        segment.writer.put_context(spans.stated());
+        sites.put_context(spans, &mut segment.writer);
     }
 }
 
 impl PackedSites {
+    /// Puts the context that the tracker has made, after the call sites that it names.
+    pub(super) fn put_context(&mut self, spans: &SpanTracker, writer: &mut DumpWriter) {
+        for &site in spans.sites() {
+            self.get(site, writer);
+        }
+        self.state(writer);
+        writer.put_context(spans.stated());
+    }
+
     /// Tells the tracker of a record, if it is an event of a span.
-    fn note_event(&self, record: Record<'_>, spans: &mut SpanTracker) {
+    pub(super) fn note_event(&self, record: Record<'_>, spans: &mut SpanTracker) {
         let Some((event, site, values)) = self.event(record) else { return };
         // Values that do not fit are no event: the block has them raw.
         let _ = spans.note(event, site, values, Encoding::Raw);
