@@ -141,9 +141,10 @@
 //! # Features
 //!
 //! `max_level_*` and `release_max_level_*` (`off`, `error` … `trace`) remove less severe calls at compile time.
-//! `log`, `tracing` and `tracing-layer` add the bridges from these crates, and their dependencies. `serde` (on by
-//! default) stores serializable fields as postcard. `zstd` (on by default) lets the drain
-//! compress with Zstandard; see [`Compression`]. `config` adds `Config`, the configuration as data.
+//! `log`, `tracing` and `tracing-layer` add the bridges from these crates, and their dependencies.
+//! `serde` (on by default) stores serializable fields as postcard. `zstd` (on by default) lets the drain
+//! compress with Zstandard; see [`Compression`]. `config` adds `Config`, the configuration as data. `console` prints
+//! records while the program runs, and gives tests what they log: see `Console` and `testing`.
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -152,6 +153,8 @@ mod bridge;
 mod call;
 mod clock;
 mod config;
+#[cfg(feature = "console")]
+mod console;
 mod core;
 mod drain;
 mod error;
@@ -165,12 +168,16 @@ mod ring_dir;
 mod span;
 mod stats;
 mod sync;
+#[cfg(feature = "console")]
+pub mod testing;
 mod thread;
 mod truncate;
 mod value;
 
 pub use stenolog_format::dictionary::{Level, ParseLevelError};
 pub use stenolog_macros::{Record, instrument};
+#[cfg(feature = "console")]
+pub use stenolog_macros::test;
 
 #[cfg(feature = "log")]
 pub use self::bridge::log::log_bridge;
@@ -181,6 +188,8 @@ pub use self::bridge::tracing::tracing_subscriber;
 pub use self::call::runtime::{DynamicSite, DynamicValue};
 pub use self::call::time::IntoTime;
 pub use self::clock::Timestamp;
+#[cfg(feature = "console")]
+pub use self::config::console::Console;
 pub use self::config::{Compression, Existing, ForkedChild, IfBusy, OnFull, Rings, UnreadRings};
 pub use self::drain::Drain;
 #[expect(deprecated, reason = "the former name is kept for one version")]
@@ -197,3 +206,5 @@ pub use self::span::{EnteredSpan, Instrument, Span, SpanHandle, SpanId, SpanRef,
 pub use self::stats::Stats;
 pub use self::thread::{in_signal_handler, prepare_call_sites, prepare_thread};
 pub use self::value::{AsRecord, Empty, Value};
+#[cfg(feature = "console")]
+pub use stenolog_decoder::{Format, Zone};
