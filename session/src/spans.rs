@@ -222,6 +222,32 @@ impl SpanTracker {
         Ok(())
     }
 
+    /// Notes a span that a context of another file, or of another block, defines, unless it is known.
+    pub fn note_defined(&mut self, span: &SpanDefinition<'_>) {
+        if self.open.contains_key(&span.id) {
+            return;
+        }
+        let words = SpanWords { id: span.id, other: span.parent, depth: 0 };
+        self.begin_span(words, span.site, span.values.into(), 0);
+        for SpanRecord { site, values } in span.records {
+            self.bytes += values.len();
+            if let Some(open) = self.open.get_mut(&span.id) {
+                open.records.push((site, values.into()));
+            }
+        }
+    }
+
+    /// Whether the stack of a ring is known.
+    #[must_use]
+    pub fn has_ring(&self, ring: u32) -> bool {
+        self.rings.contains_key(&ring)
+    }
+
+    /// Sets the stack of a ring whose next records do not follow those that were told.
+    pub fn set_stack(&mut self, ring: u32, stack: SpanStack) {
+        self.rings.entry(ring).or_default().stack = stack;
+    }
+
     fn begin_span(&mut self, words: SpanWords, site: u32, values: Box<[u8]>, begins_in: u64) {
         let SpanWords { id, other: parent, .. } = words;
         self.bytes += values.len();

@@ -178,6 +178,11 @@ impl<'a> Scanner<'a> {
             Some(FrameKind::Summary) => {
                 self.tables.note_summary(frame.offset);
             }
+            // Those who read the block after it read it.
+            Some(kind @ FrameKind::Context) => {
+                self.tables.note_context(frame.offset);
+                self.take_metadata(frame, kind, payload);
+            }
             None => self.tables.others.push(frame.offset),
             Some(kind) => {
                 if kind != FrameKind::End {
@@ -279,7 +284,13 @@ impl<'a> Scanner<'a> {
                 None
             }
             FrameKind::Spans => {
-                SpanMark::decode_all(payload).map_err(MetadataError::malformed)?;
+                let marks = SpanMark::decode_all(payload).map_err(MetadataError::malformed)?;
+                tables.marked_from.get_or_insert(at);
+                for mark in marks {
+                    if let Some(event) = mark.event() {
+                        tables.sites.mark(mark.site, event);
+                    }
+                }
                 None
             }
             // Those who read the block after it check it.

@@ -28,8 +28,13 @@ pub(crate) struct Tables {
     pub(crate) losses: Vec<LossFrame>,
     /// Rings that do not survive their process.
     pub(crate) volatile: Vec<VolatileRing>,
-    /// Offsets of the whole frames that are not blocks, indexes, ends, or summaries right after their blocks.
+    /// Offsets of the whole frames that are not blocks, their contexts, indexes, ends, or summaries right after
+    /// their blocks.
     pub(crate) others: Vec<u64>,
+    /// Where the first marks of call sites are.
+    pub(crate) marked_from: Option<u64>,
+    /// Offsets of the contexts of blocks.
+    pub(crate) contexts: Vec<u64>,
     /// Offsets and lengths of the payloads of index frames.
     pub(crate) indexes: Vec<(usize, usize)>,
     pub(crate) end: Option<End>,
@@ -78,6 +83,13 @@ impl Tables {
         });
         self.volatile.push(stated);
         lost
+    }
+
+    /// Notes where a context is. A frame of a torn tail may be scanned again.
+    pub(super) fn note_context(&mut self, offset: u64) {
+        if self.contexts.last().is_none_or(|&last| last < offset) {
+            self.contexts.push(offset);
+        }
     }
 
     /// Notes where a summary is. It should be of the last block before it.
