@@ -36,7 +36,8 @@ fn calls(site: &DynamicSite, n: u64) {
     tracing::info!(shown = %n, some = ?Some(n), "with {n}");
     let outer = tracing::info_span!("outer", n, later = tracing::field::Empty).entered();
     outer.record("later", n);
-    tracing::info_span!("inner", text = "text").in_scope(|| tracing::info!(parent: &outer, n, "of"));
+    tracing::info_span!("inner", text = "text")
+        .in_scope(|| tracing::info!(parent: &outer, n, "of"));
     log::info!("plain");
     log::info!(n, text = "text"; "with {n}");
     drop(outer);
