@@ -33,6 +33,9 @@ use crate::sync;
 /// Whether there is a global logger, without taking the lock.
 static HAS_GLOBAL: AtomicBool = AtomicBool::new(false);
 
+/// Whether there is a call site whose records are events of spans.
+static HAS_EVENTS: AtomicBool = AtomicBool::new(false);
+
 /// How many ids have been assigned.
 static ENTRIES: AtomicU64 = AtomicU64::new(0);
 
@@ -351,6 +354,11 @@ fn new_id() -> u32 {
     CallSite::FIRST_ID + ENTRIES.fetch_add(1, Ordering::Relaxed) as u32
 }
 
+/// Whether records may be events of spans.
+pub(crate) fn has_events() -> bool {
+    HAS_EVENTS.load(Ordering::Acquire)
+}
+
 /// How many ids have been assigned.
 pub(crate) fn entry_count() -> u64 {
     ENTRIES.load(Ordering::Relaxed)
@@ -417,6 +425,9 @@ impl Registry {
         }
         let described = Arc::new(describe(site.meta, types, id));
         self.entries[at] = SiteEntry { site: described, event: site.meta.event };
+        if site.meta.event.is_some() {
+            HAS_EVENTS.store(true, Ordering::Release);
+        }
         let key = (std::ptr::from_ref(site).addr(), types.signature);
         self.ids.get_or_insert_default().entry(key).or_insert(id);
         // Set once: the site's state only ever holds the id of these types.

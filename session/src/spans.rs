@@ -327,6 +327,12 @@ impl SpanTracker {
         &self.builder
     }
 
+    /// The context of the last block.
+    #[must_use]
+    pub const fn stated(&self) -> &ContextBuilder {
+        &self.builder
+    }
+
     /// The call sites that the context of the last block names, which its file must have.
     #[must_use]
     pub fn sites(&self) -> &[u32] {

@@ -228,6 +228,13 @@ impl Beginning {
         Self { id: next_id(), parent, depth: depth() + 1 }
     }
 
+    /// The hidden words: id, parent, depth.
+    #[inline(always)]
+    #[must_use]
+    pub const fn words(self) -> (u64, u64, u64) {
+        (self.id, self.parent, self.depth)
+    }
+
     /// Enters the span, whose record is logged.
     #[inline]
     pub fn enter(self) -> Span {

@@ -67,6 +67,9 @@ impl Told {
     }
 }
 
+type Stacks = Vec<(u32, Vec<u64>)>;
+
+/// Parent, call site, values, and what it was given later.
 type Defined = (u64, u32, Vec<u8>, Vec<(u32, Vec<u8>)>);
 
 /// Everything at once, in lists, as FORMAT.md words it.
@@ -78,10 +81,7 @@ struct Model {
 
 impl Model {
     /// The stacks and the definitions of a block, in which `events` happen.
-    fn context(
-        &mut self,
-        parts: &[(u32, Vec<Told>)],
-    ) -> (Vec<(u32, Vec<u64>)>, BTreeMap<u64, Defined>) {
+    fn context(&mut self, parts: &[(u32, Vec<Told>)]) -> (Stacks, BTreeMap<u64, Defined>) {
         let before = self.clone();
         let mut begun = BTreeSet::new();
         let mut needed = BTreeSet::new();
@@ -194,7 +194,7 @@ fn tell(tracker: &mut SpanTracker, parts: &[(u32, Vec<Told>)], encoding: Encodin
     payload
 }
 
-fn read(payload: &[u8]) -> (Vec<(u32, Vec<u64>)>, Vec<(u64, Defined)>) {
+fn read(payload: &[u8]) -> (Stacks, Vec<(u64, Defined)>) {
     let context = SpanContext::decode(payload).unwrap();
     let parts = context.parts().iter().map(|(ring, stack)| (*ring, stack.iter().collect()));
     let defined = context.definitions().map(|span| {
