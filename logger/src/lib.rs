@@ -186,7 +186,8 @@
 //!
 //! `max_level_*` and `release_max_level_*` (`off`, `error` … `trace`) remove less severe calls at compile time.
 //! `serde` (on by default) stores serializable fields as postcard. `zstd` (on by default) lets the drain
-//! compress with Zstandard; see [`Compression`]. `config` adds `Config`, the configuration as data.
+//! compress with Zstandard; see [`Compression`]. `config` adds `Config`, the configuration as data. `console` prints
+//! records while the program runs, and gives tests what they log: see `Console` and `testing`.
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -194,6 +195,8 @@ pub mod __private;
 mod call;
 mod clock;
 mod config;
+#[cfg(feature = "console")]
+mod console;
 mod core;
 mod drain;
 mod error;
@@ -207,15 +210,21 @@ mod ring_dir;
 mod span;
 mod stats;
 mod sync;
+#[cfg(feature = "console")]
+pub mod testing;
 mod thread;
 mod truncate;
 mod value;
 
 pub use stenolog_format::dictionary::{Level, ParseLevelError};
+#[cfg(feature = "console")]
+pub use stenolog_macros::test;
 pub use stenolog_macros::{Record, instrument};
 
 pub use self::call::time::IntoTime;
 pub use self::clock::Timestamp;
+#[cfg(feature = "console")]
+pub use self::config::console::Console;
 pub use self::config::{Compression, Existing, ForkedChild, IfBusy, OnFull, Rings, UnreadRings};
 pub use self::drain::Drain;
 #[expect(deprecated, reason = "the former name is kept for one version")]
@@ -232,3 +241,5 @@ pub use self::span::{EnteredSpan, Instrument, Span, SpanHandle, SpanId, SpanRef,
 pub use self::stats::Stats;
 pub use self::thread::{in_signal_handler, prepare_call_sites, prepare_thread};
 pub use self::value::{AsRecord, Empty, Value};
+#[cfg(feature = "console")]
+pub use stenolog_decoder::{Format, Zone};
