@@ -85,7 +85,8 @@ fn text_and_json_show_the_spans() {
         program.dump.seal(0);
         let dump = program.dump.dump();
         for format in Format::ALL {
-            let (by_entry, _) = crate::testing::render(&[dump.clone()], Filter::default(), format);
+            let (by_entry, _) =
+                crate::testing::render(std::slice::from_ref(&dump), Filter::default(), format);
             let mut one = String::new();
             crate::Renderer::new(format, RenderOptions::default()).write_header(&mut one);
             one.push_str(&rendered(&mut Decoder::new(&dump), format, 1));
@@ -411,5 +412,26 @@ fn damage_costs_no_more_than_what_it_damages() {
             let mut out = Vec::new();
             crate::recover(&[dump], &mut out).unwrap();
         }
+    }
+}
+
+#[test]
+fn a_dump_that_grows_goes_on_in_its_spans() {
+    for (seed, blocks) in (1200..).zip(ALL_BLOCKS) {
+        let program = program(blocks, seed, 400);
+        let bytes = program.dump.bytes();
+        let open = |length: usize| Dump::from_bytes("app.steno", bytes[..length].to_vec()).unwrap();
+        let mut decoder = Decoder::new(open(64));
+        let mut found = lines(&mut decoder);
+        let mut random = random(seed);
+        let mut length = 64;
+        while length < bytes.len() {
+            // Anywhere within a frame, also between call sites and their marks.
+            length = (length + 1 + random(900) as usize).min(bytes.len());
+            assert!(decoder.update(0, open(length)));
+            found.extend(lines(&mut decoder));
+        }
+        found.sort_by_key(|line| line.at);
+        check(&found, &program.lines);
     }
 }
