@@ -23,6 +23,9 @@ pub use self::reading::{message, messages, read, render};
 /// The guides, whose code is compiled as examples.
 #[cfg(doctest)]
 mod guides {
+    #[doc = include_str!("../../docs/calls.md")]
+    mod calls {}
+
     #[doc = include_str!("../../docs/from-log.md")]
     mod from_log {}
 
