@@ -143,6 +143,12 @@ impl Core {
         sync::read(&self.filter).allows(level, target)
     }
 
+    /// The least severe level that the filter wants of any target.
+    #[cfg(any(feature = "log", feature = "tracing"))]
+    pub(crate) fn max_level(&self) -> Option<Level> {
+        sync::read(&self.filter).max_level()
+    }
+
     /// As [`allows`](Self::allows), for a signal handler; `None` if the filter is being changed.
     pub(crate) fn allows_in_handler(&self, level: Level, target: &str) -> Option<bool> {
         Some(sync::read_in_handler(&self.filter)?.allows(level, target))

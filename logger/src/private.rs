@@ -35,12 +35,6 @@ pub mod capture {
     pub use crate::call::registers::Concat;
 }
 
-/// Call sites that are described at run time.
-pub mod runtime {
-    pub use crate::call::runtime::RuntimeSite;
-    pub use crate::registry::runtime::{SiteDescription, SiteRefused};
-}
-
 /// Spans.
 pub mod span {
     pub use stenolog_format::span::{NO_SPAN, SpanEvent};

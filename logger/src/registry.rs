@@ -10,6 +10,7 @@ mod describe;
 mod handlers;
 pub(crate) mod runtime;
 pub(crate) mod site;
+mod watch;
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -19,13 +20,19 @@ use std::sync::TryLockError;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
-use stenolog_format::dictionary::CallSite;
-use stenolog_format::span::SpanEvent;
+use stenolog_format::dictionary::{CallSite, Level};
 
 pub(crate) use self::describe::{CallTypes, TypeList};
 use self::describe::{describe, pending_entry};
-use self::runtime::{RuntimeSites, SiteDescription, SiteRefused};
+use self::runtime::{Description, NamedSite, RuntimeSite, RuntimeSites};
 use self::site::{OFF, Site, UNKNOWN};
+#[cfg(feature = "log")]
+pub(crate) use self::watch::LOG_WATCHER;
+#[cfg(any(feature = "log", feature = "tracing"))]
+pub(crate) use self::watch::max_level;
+use self::watch::tell_watchers;
+#[cfg(feature = "tracing")]
+pub(crate) use self::watch::{TRACING_WATCHER, wants_all};
 use crate::core::Core;
 use crate::ring_dir::SiteEntry;
 use crate::sync;
@@ -172,29 +179,30 @@ pub(crate) fn decide(site: &'static Site, types: CallTypes<'_>) -> Decision {
     Decision::Log(core, Id { number: id, is_explained })
 }
 
-/// The call site of a description, and of what its records are: the same for equal ones.
-pub(crate) fn intern(
-    description: &SiteDescription<'_>,
-    event: Option<SpanEvent>,
-) -> Result<&'static Site, SiteRefused> {
-    let known = read().runtime.as_ref().and_then(|sites| sites.get(description, event));
-    match known {
-        Some(site) => Ok(site),
-        None => write().runtime.get_or_insert_default().intern(description, event),
-    }
+/// The call site of a description: the same for equal descriptions. `None` if there are too many.
+pub(crate) fn intern(description: &Description<'_>) -> Option<&'static NamedSite> {
+    let known = read().runtime.as_ref().and_then(|sites| sites.get(description));
+    known.or_else(|| write().runtime.get_or_insert_default().intern(description))
 }
 
-/// Gives a call site that was described at run time an id for a list of types, if it has none yet.
-pub(crate) fn admit(site: &'static Site, types: CallTypes<'_>) -> Result<(), SiteRefused> {
-    if read().id(site, types.signature).is_some() {
-        return Ok(());
-    }
+/// The call site for records that are kept as text because their own one was refused.
+pub(crate) fn as_text(level: Level, target: &str) -> &'static RuntimeSite {
+    let known = read().runtime.as_ref().and_then(|sites| sites.known_as_text(level, target));
+    known.unwrap_or_else(|| write().runtime.get_or_insert_default().as_text(level, target))
+}
+
+/// Notes in the state of a site that never logs that its records are wanted, until a decision changes.
+pub(crate) fn open_gate(gate: &'static Site) {
     let mut registry = write();
-    if registry.id(site, types.signature).is_none() {
-        registry.runtime.get_or_insert_default().admit(site, types)?;
-        registry.id_or_new(site, types);
+    let Some(core) = registry.global().cloned() else { return };
+    // A logger beside the global one may want other records: its threads must ask each time.
+    if registry.detached == 0
+        && gate.state.load(Ordering::Relaxed) == UNKNOWN
+        && gate.is_allowed_by(&core)
+    {
+        gate.state.store(u64::from(core.generation()) << 32, Ordering::Relaxed);
+        registry.sites.push(gate);
     }
-    Ok(())
 }
 
 /// Whether the global logger, if it has this generation, wants the records of a site. `None` if it is
@@ -266,6 +274,8 @@ pub(crate) fn install(core: &Arc<Core>) -> bool {
     std::mem::forget(registry.global.replace(Arc::clone(core)));
     HAS_GLOBAL.store(true, Ordering::Release);
     registry.forget_decisions();
+    drop(registry);
+    tell_watchers();
     true
 }
 
@@ -316,6 +326,7 @@ fn try_write() -> Option<RwLockWriteGuard<'static, Registry>> {
 /// Removes the global logger, if it is this one.
 pub(crate) fn uninstall(core: &Arc<Core>) {
     write().uninstall(core);
+    tell_watchers();
 }
 
 /// As [`uninstall`]; `None` if the registry is locked.
@@ -329,11 +340,14 @@ pub(crate) fn count_detached(change: isize) {
     let mut registry = write();
     registry.detached = registry.detached.saturating_add_signed(change);
     registry.forget_decisions();
+    drop(registry);
+    tell_watchers();
 }
 
 /// Makes every call site ask again.
 pub(crate) fn forget_decisions() {
     write().forget_decisions();
+    tell_watchers();
 }
 
 /// The call sites from the n-th on, in the order of their ids.

@@ -7,8 +7,7 @@ use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::sync::Arc;
 
-use stenolog_format::dictionary::{Level, Role};
-use stenolog_format::span::{EVENT_TARGET, NO_SPAN, SpanEvent};
+use stenolog_format::span::NO_SPAN;
 
 use super::current::{current, depth, push};
 use super::events::{close, enter, exit, exit_and_close, follows};
@@ -16,9 +15,8 @@ use super::id::{SpanId, SpanRef, next_id};
 use super::within::WithinSpan;
 use crate::call::capture::{hidden, recorded};
 use crate::call::emit::emit;
-use crate::call::runtime::RuntimeSite;
+use crate::call::runtime::record_site;
 use crate::call::time::Now;
-use crate::registry::runtime::SiteDescription;
 use crate::value::Value;
 
 /// A span that this thread has entered: what [`span!`](crate::span!) returns. It ends when it is dropped.
@@ -184,21 +182,9 @@ impl SpanId {
 
 /// Logs a record event by a call site that is described at run time.
 fn record_value<V: Value + ?Sized>(id: u64, field: &str, value: &V, place: &Location<'_>) {
-    let site = RuntimeSite::marked(
-        &SiteDescription {
-            level: Level::Trace,
-            target: EVENT_TARGET,
-            module: EVENT_TARGET,
-            file: place.file(),
-            line: place.line(),
-            template: None,
-            slots: &[("", Role::Count), (field, Role::Field)],
-        },
-        SpanEvent::Record,
-    );
     // A refusal leaves the field as it was: there are too many call sites already.
-    if let Ok(site) = site {
-        emit(site.site(), Now, (hidden(id), (recorded(value), ())));
+    if let Some(site) = record_site(place, field) {
+        emit(site, Now, (hidden(id), (recorded(value), ())));
     }
 }
 
