@@ -32,7 +32,8 @@ impl Packer {
     }
 
     /// Puts the records of a ring into a segment, raw, from a position and the number of its first record on. Of
-    /// more than `limit` bytes, only a part is copied. With a tracker, each block gets its context.
+    /// more than `limit` bytes, only a part is copied. With a tracker the blocks get contexts: the tail needs none, as it
+    /// goes on where the dump ends.
     pub(in crate::drain) fn copy_from(
         &mut self,
         ring: &mut DrainRing,
@@ -61,14 +62,15 @@ impl Packer {
                 tail.state_thread(&ring.slot.thread);
                 if let Some(spans) = spans.as_deref_mut().filter(|_| self.sites.knows_events) {
                     spans.begin_block();
-                    let thread = &ring.slot.thread;
-                    spans.begin_part(thread.ring, thread.continues);
+                    spans.begin_part(ring.slot.thread.ring, ring.slot.thread.continues);
+                    let first = batch.records().next();
+                    first.into_iter().for_each(|record| self.sites.note_first(record, spans));
                     batch.records().for_each(|record| self.sites.note_event(record, spans));
-                    spans.context();
                     self.sites.put_context(spans, tail);
                     spans.commit();
+                } else {
+                    self.sites.state(tail);
                 }
-                self.sites.state(tail);
                 let builder = &mut self.builder;
                 let put = tail.put_block(|out| builder.finish_raw(begin, &[first, second], out));
                 records += u64::from(put.count);
