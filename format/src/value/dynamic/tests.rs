@@ -70,6 +70,6 @@ fn bytes_that_describe_nothing_are_a_text() {
         let value = Value::read(&mut Cursor::new(bytes, Encoding::Raw), &ty).unwrap();
         assert_eq!(value, Value::Formatted(UNREADABLE));
     }
-    let deep = [&[25, 1].repeat(100)[..], &[0]].concat();
+    let deep = [&[25, 1].repeat(200)[..], &[0]].concat();
     assert!(read(&deep).is_err());
 }
