@@ -1,5 +1,8 @@
 //! Configuration: the policies that a [`Builder`](crate::Builder) accepts, and the settings that it collects.
 
+#[cfg(feature = "console")]
+pub(crate) mod console;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -180,4 +183,23 @@ pub(crate) struct Config {
     pub(crate) listeners: Listeners,
     pub(crate) filter_file: Option<PathBuf>,
     pub(crate) capture_panics: bool,
+    #[cfg(feature = "console")]
+    pub(crate) console: Option<console::Console>,
+    /// There is no dump.
+    #[cfg(feature = "console")]
+    pub(crate) is_console_only: bool,
+}
+
+impl Config {
+    /// Whether the logger only prints.
+    #[cfg_attr(
+        not(feature = "console"),
+        expect(clippy::unused_self, reason = "without a console never")
+    )]
+    pub(crate) const fn has_no_dump(&self) -> bool {
+        #[cfg(feature = "console")]
+        return self.is_console_only;
+        #[cfg(not(feature = "console"))]
+        false
+    }
 }

@@ -30,6 +30,8 @@
 //! that is taken away is replaced by a new one.
 
 mod clock_pairs;
+#[cfg(feature = "console")]
+mod console;
 mod effort;
 mod filter_file;
 mod ledger;
@@ -59,4 +61,6 @@ pub(crate) use self::storage::Storage;
 pub(crate) use self::storage::create::session_at;
 pub(crate) use self::storage::file::DumpFile;
 pub(crate) use self::storage::naming::numbered;
+#[cfg(feature = "console")]
+pub(crate) use self::storage::nowhere::Nowhere;
 pub(crate) use self::worker::start;

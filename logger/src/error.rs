@@ -130,6 +130,12 @@ pub enum StartError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// The thread that prints records cannot be started.
+    #[error("cannot start the thread of the console: {source}")]
+    Console {
+        /// What the operating system said.
+        source: io::Error,
+    },
     /// Rings in files are required and not available.
     #[error(
         "cannot keep the rings of {path} in files: {reason} (name a folder with `Builder::rings_in`, or allow rings in memory with `Builder::rings`)"

@@ -122,7 +122,8 @@
 //!
 //! `max_level_*` and `release_max_level_*` (`off`, `error` … `trace`) remove less severe calls at compile time.
 //! `serde` (on by default) stores serializable fields as postcard. `zstd` (on by default) lets the drain
-//! compress with Zstandard; see [`Compression`]. `config` adds `Config`, the configuration as data.
+//! compress with Zstandard; see [`Compression`]. `config` adds `Config`, the configuration as data. `console` prints
+//! records while the program runs, and gives tests what they log: see `Console` and `testing`.
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -130,6 +131,8 @@ pub mod __private;
 mod call;
 mod clock;
 mod config;
+#[cfg(feature = "console")]
+mod console;
 mod core;
 mod drain;
 mod error;
@@ -142,15 +145,21 @@ mod registry;
 mod ring_dir;
 mod stats;
 mod sync;
+#[cfg(feature = "console")]
+pub mod testing;
 mod thread;
 mod truncate;
 mod value;
 
 pub use stenolog_format::dictionary::{Level, ParseLevelError};
 pub use stenolog_macros::Record;
+#[cfg(feature = "console")]
+pub use stenolog_macros::test;
 
 pub use self::call::time::IntoTime;
 pub use self::clock::Timestamp;
+#[cfg(feature = "console")]
+pub use self::config::console::Console;
 pub use self::config::{Compression, Existing, ForkedChild, IfBusy, OnFull, Rings, UnreadRings};
 pub use self::drain::Drain;
 #[expect(deprecated, reason = "the former name is kept for one version")]
@@ -166,3 +175,5 @@ pub use self::handle::settings::Config;
 pub use self::stats::Stats;
 pub use self::thread::{in_signal_handler, prepare_call_sites, prepare_thread};
 pub use self::value::{AsRecord, Empty, Value};
+#[cfg(feature = "console")]
+pub use stenolog_decoder::{Format, Zone};

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::path::Path;
 
+mod console;
 #[cfg(unix)]
 mod drain_places;
 mod faults;
@@ -46,6 +47,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     let (promise, name) = scenario.split_once('/').ok_or("PROMISE/SCENARIO")?;
     let call = Call { name, dump: Path::new(dump), rest };
     match promise {
+        "console" => console::run(&call),
         "faults" => faults::run(&call),
         "filters" => filters::run(&call),
         "lifecycle" => lifecycle::run(&call),

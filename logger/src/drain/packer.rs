@@ -4,6 +4,7 @@
 //! time, all rings are packed into one block, a group. Before it, the segment gets the ring's thread and the
 //! call sites that it lacks (S2); after it, a summary if there is time.
 
+mod copy;
 mod group;
 mod pressure;
 
@@ -158,44 +159,6 @@ impl Packer {
             is_cut = ring.consumer.batch_from(end, 1).len_bytes() > limit - bytes;
         }
         Taken { bytes, is_cut }
-    }
-
-    /// Puts the records that neither the segment nor the tail has into the tail, raw. Returns how many bytes of
-    /// the ring they take, and whether hardly any are left: of more than `limit` bytes, only a part is copied.
-    pub(super) fn copy(
-        &mut self,
-        ring: &mut DrainRing,
-        tail: &mut DumpWriter,
-        limit: usize,
-    ) -> (usize, bool) {
-        let (start, mut records) = ring.seen();
-        let (mut begin, mut position, mut is_rest_short) = (start, start, true);
-        loop {
-            let batch = ring.consumer.batch_from(position, limit);
-            if batch.is_empty() {
-                position = batch.end();
-                break;
-            }
-            // In the buffer, while it grows.
-            let is_long = batch.len_bytes() > limit;
-            if position - start >= limit as u64 || is_long && !has_memory(4 * batch.len_bytes()) {
-                is_rest_short = false;
-                break;
-            }
-            self.builder.begin(ring.slot.thread.ring, begin, records);
-            batch.records().for_each(|record| self.note_record(record, tail));
-            (begin, position) = (batch.end(), batch.end());
-            let (first, second) = batch.raw_slices();
-            if self.builder.count() > 0 {
-                tail.state_thread(&ring.slot.thread);
-                self.sites.state(tail);
-                let builder = &mut self.builder;
-                let put = tail.put_block(|out| builder.finish_raw(begin, &[first, second], out));
-                records += u64::from(put.count);
-            }
-        }
-        ring.note_copied(position, records);
-        ((position - start) as usize, is_rest_short)
     }
 
     /// Packs records into the builder: in columns if that is worthwhile, else in rows.

@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 use stenolog_session::failpoint::{self, Step};
 use stenolog_session::writer::WRITE_AT_BYTES;
 
+#[cfg(feature = "console")]
+use super::console::ConsoleFeed;
 use super::effort::Effort;
 use super::pacing::{Fill, Found, Load, next_sleep};
 use super::packer::{GROUP_BYTES, GroupPart, Packer};
@@ -51,6 +53,8 @@ pub(super) struct Drainer {
     packer: Packer,
     pub(super) segments: Segments,
     pub(super) tail: Tail,
+    #[cfg(feature = "console")]
+    pub(super) console: Option<ConsoleFeed>,
     load: Load,
     /// The rings were filled so fast of late that the next pass packs.
     is_fast: bool,
@@ -92,6 +96,8 @@ impl Drainer {
             rings: DrainRings::default(),
             packer: Packer::new(),
             segments,
+            #[cfg(feature = "console")]
+            console: None,
             load: Load::default(),
             last_pass: Instant::now(),
             stated_losses: 0,
@@ -163,6 +169,7 @@ impl Drainer {
                 self.stated_losses = lost;
             }
         }
+        self.show();
         self.is_fast = pass.fill.is_fast();
         self.is_calm = pass.fill.is_calm(self.core.config.deliver_within);
         let Segments { current, ledger, .. } = &mut self.segments;
@@ -435,7 +442,16 @@ impl Drainer {
 
     /// Writes pending bytes, and then frees the written records in the rings (S1).
     pub(super) fn write(&mut self) -> Result<(), WriteFailure> {
+        self.show();
         self.segments.write(&self.core, &mut self.rings)
+    }
+
+    /// Shows new records on the console, if there is one, before they are freed.
+    fn show(&mut self) {
+        #[cfg(feature = "console")]
+        if let Some(console) = &mut self.console {
+            console.show(&self.core, &mut self.rings, &mut self.packer);
+        }
     }
 
     /// Puts everything that was written on the disk.

@@ -40,6 +40,9 @@ pub(super) struct DrainRing {
     /// Up to where the tail has its records, and how many records that are since the ring began. Less than
     /// what was taken, if the tail has none of them.
     copied: (u64, u64),
+    /// Up to where the console has its records.
+    #[cfg(feature = "console")]
+    pub(super) shown_to: u64,
     /// How many bytes that were when the segment last began to take them.
     pub(super) copied_before: usize,
     /// The end of the last block: the next one begins there, dead space or not.
@@ -79,6 +82,8 @@ impl DrainRing {
             consumer,
             taken_to: position,
             copied: (position, 0),
+            #[cfg(feature = "console")]
+            shown_to: position,
             copied_before: 0,
             stated_to: position,
             records: 0,

@@ -9,6 +9,8 @@ pub(crate) mod file;
 pub(crate) mod locked;
 pub(crate) mod metadata;
 pub(crate) mod naming;
+#[cfg(feature = "console")]
+pub(crate) mod nowhere;
 mod room;
 pub(crate) mod tail;
 

@@ -7,6 +7,8 @@ use stenolog_session::failpoint::{self, Step};
 
 use crossbeam_utils::sync::Parker;
 
+#[cfg(feature = "console")]
+use super::console::ConsoleFeed;
 use super::filter_file::FilterFile;
 use super::pacing::{RETRY_AFTER, SHORTEST_SLEEP};
 use super::pass::Drainer;
@@ -147,6 +149,10 @@ impl Worker {
     ) -> Result<Self, StartError> {
         let path = core.config.path.clone();
         let mut drainer = Drainer::new(core, file);
+        #[cfg(feature = "console")]
+        if let Some(console) = &drainer.core.config.console {
+            drainer.console = Some(ConsoleFeed::new(crate::console::open(console)?));
+        }
         match drainer.write() {
             // A file that was taken away meanwhile is replaced later.
             Ok(()) | Err(WriteFailure::Taken(_)) => {}
@@ -236,6 +242,14 @@ impl Worker {
         self.writes.note(&self.drainer.core, self.drainer.file(), attempt)
     }
 
+    /// Waits until the console has everything.
+    fn flush_console(&self) {
+        #[cfg(feature = "console")]
+        if let Some(console) = &self.drainer.console {
+            console.flush();
+        }
+    }
+
     /// Answers requests with the result of the pass, and of a sync if one of them asks for it.
     fn answer(&mut self, requests: Vec<Request>, written: WriteResult) {
         let wants_sync = requests.iter().any(|request| request.sync);
@@ -243,6 +257,9 @@ impl Worker {
             Ok(()) if wants_sync => self.drainer.sync(),
             _ => written.clone(),
         };
+        if !requests.is_empty() {
+            self.flush_console();
+        }
         for request in requests {
             let result = if request.sync { synced.clone() } else { written.clone() };
             request.answer(result);
@@ -324,6 +341,7 @@ impl Worker {
             dir.remove();
             failpoint::after(Step::RingsRemoved);
         }
+        self.flush_console();
         self.answer(requests, result.clone());
         result
     }

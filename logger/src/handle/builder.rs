@@ -75,6 +75,10 @@ impl Builder {
                 listeners: Listeners::default(),
                 filter_file: None,
                 capture_panics: false,
+                #[cfg(feature = "console")]
+                console: None,
+                #[cfg(feature = "console")]
+                is_console_only: false,
             },
             filter: None,
             default_filter: None,

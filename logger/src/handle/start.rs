@@ -145,18 +145,19 @@ impl Builder {
         let path = self.config.path.clone();
         let parker = Parker::new();
         let rings = self.config.rings;
+        let has_no_dump = self.config.has_no_dump();
         let unparker = parker.unparker().clone();
         let mut folders = writer_folders(&path);
         folders.extend(self.config.rings_in.clone());
         let listeners = self.config.listeners.clone();
-        if rings != Rings::Memory {
-            clean_up(&path, &folders, self.unread_rings, &listeners);
+        if !has_no_dump {
+            clean_up(&path, &folders, (self.unread_rings, rings), &listeners);
         }
-        remove_tails(&path, drain::session_at(&path));
         let earlier =
             EarlierRun { unread: self.unread_rings, folders, listeners: listeners.clone() };
         let mut config = self.config;
         let (path, beside) = match self.if_busy {
+            _ if has_no_dump => (path, None),
             IfBusy::Error => (path, None),
             // Before anything is named after the path.
             IfBusy::NumberedPath => {
@@ -176,6 +177,8 @@ impl Builder {
         let core = Arc::new(core);
         let created = match beside {
             Some(file) => Ok(SegmentFile::new(Box::new(file))),
+            #[cfg(feature = "console")]
+            None if has_no_dump => Ok(SegmentFile::new(Box::new(drain::Nowhere))),
             None => create(&path, self.existing, self.mode, &earlier),
         };
         let started = created
@@ -231,10 +234,19 @@ impl Builder {
     }
 }
 
-/// Removes rings that earlier processes have left and that are no longer needed, except those of the dump
+/// Removes rings that earlier processes have left, and tails, that are no longer needed, except those of the dump
 /// at `path`: the creation of the new dump takes care of them.
-fn clean_up(path: &Path, folders: &[PathBuf], unread: UnreadRings, listeners: &Listeners) {
+fn clean_up(
+    path: &Path,
+    folders: &[PathBuf],
+    (unread, rings): (UnreadRings, Rings),
+    listeners: &Listeners,
+) {
     let spared = drain::session_at(path);
+    remove_tails(path, spared);
+    if rings == Rings::Memory {
+        return;
+    }
     for removed in sweep(folders, spared, unread == UnreadRings::Recover) {
         let Removed { rings, dump, were_unread, why } = removed;
         listeners.tell(Event::RingsRemoved { rings, dump, were_unread, reason: why.to_owned() });

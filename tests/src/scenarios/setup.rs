@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use stenolog::{Builder, info};
+use stenolog::{Builder, Event, info};
 
 use super::{Call, Outcome};
 
@@ -16,12 +16,18 @@ pub(super) fn run(call: &Call<'_>) -> Outcome {
 
 /// A logger that the environment configures. Prints what it is told, then where it logs and its rings are.
 fn env(path: &Path) -> Outcome {
-    let log =
-        Builder::new(path).on_event(|event| println!("{event}")).configure_from_env().start()?;
+    let log = Builder::new(path).on_event(tell).configure_from_env().start()?;
     info!("configured");
     println!("{} {:?}", log.path().display(), log.ring_dir().is_some());
     log.close()?;
     Ok(())
+}
+
+/// Not what is told about rings of other programs.
+fn tell(event: &Event) {
+    if let Event::SettingIgnored { .. } = event {
+        println!("{event}");
+    }
 }
 
 /// Panics on a thread, then on the main one, which ends the process without unwinding. Prints what the hook

@@ -15,8 +15,8 @@ ringbuf:     memory channel > queue+claim+batch+consumer+file > ring > storage >
 format:      recovery > index > block > summary > value > dictionary volatile > loss template > types
              > frame > clock shape > bytes
 session:     leftover unread+tail > writer > frames > dir > positioned codec lock layout failpoint
-macros:      call derive > errors respan
-logger:      macros > private > handle > drain > call > thread > registry > core > ring_dir > value
+macros:      call derive test > errors respan
+logger:      testing > macros > private > handle > drain > console > call > thread > registry > core > ring_dir > value
              > config > process > event > error > filter stats > clock > sync truncate
 decoder:     report > write > info > verify > render > read > filter > rings > dump > record_text
              > model > json > text > clock escape limits error

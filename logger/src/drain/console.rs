@@ -1,0 +1,65 @@
+//! Feed of the console: copies what the rings hold into small dumps in memory, before the rings are freed.
+
+use std::sync::atomic::Ordering;
+
+use stenolog_session::writer::{DumpWriter, WRITE_AT_BYTES};
+
+use super::packer::Packer;
+use super::rings::DrainRings;
+use crate::console::Screen;
+use crate::core::Core;
+
+/// What the console is given next.
+#[derive(Debug)]
+pub(super) struct ConsoleFeed {
+    screen: Screen,
+    /// The losses that the console was told.
+    told_lost: u64,
+}
+
+impl ConsoleFeed {
+    pub(super) const fn new(screen: Screen) -> Self {
+        Self { screen, told_lost: 0 }
+    }
+
+    /// Shows the records of all rings that were not shown before.
+    pub(super) fn show(&mut self, core: &Core, rings: &mut DrainRings, packer: &mut Packer) {
+        let mut dump = None;
+        for ring in rings.iter_mut() {
+            // The numbers of the records in their ring do not matter here, but each dump has them in a row.
+            let mut number = 0;
+            while !ring.is_set_aside && !ring.consumer.is_end(ring.shown_to) {
+                let Ok(limit) = packer.block_limit(ring.consumer.capacity()) else { return };
+                let writer = dump.get_or_insert_with(|| {
+                    let mut writer = DumpWriter::begin_segment(core.header);
+                    writer.put_clock(&core.clock.pair());
+                    writer
+                });
+                let copied = packer.copy_from(ring, (ring.shown_to, number), writer, limit);
+                (ring.shown_to, number) = copied.end;
+                if writer.pending().len() >= WRITE_AT_BYTES {
+                    self.send(core, dump.take());
+                    number = 0;
+                }
+                if copied.is_rest_short {
+                    break;
+                }
+            }
+        }
+        self.send(core, dump);
+    }
+
+    fn send(&mut self, core: &Core, dump: Option<DumpWriter>) {
+        let Some(mut dump) = dump.filter(|dump| dump.records() > 0) else { return };
+        let records = dump.records();
+        let lost = core.counters.lost.load(Ordering::Relaxed);
+        let new = lost - std::mem::replace(&mut self.told_lost, lost);
+        dump.finish_without_index(0);
+        self.screen.show(dump.into_bytes(), records, new);
+    }
+
+    /// Waits until everything is printed.
+    pub(super) fn flush(&self) {
+        self.screen.flush();
+    }
+}
