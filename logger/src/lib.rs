@@ -95,6 +95,26 @@
 //! }
 //! ```
 //!
+//! # Programs that log by `log` or `tracing`
+//!
+//! With the features `log` and `tracing` the set-up is all that a program changes: records, events and spans of its
+//! own and of its dependencies go into the same dump, with their places, typed values, and the same filter.
+//!
+//! ```
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("app.steno");
+//! # #[cfg(all(feature = "log", feature = "tracing"))] {
+//! let _log = stenolog::Builder::new(path).capture_log().capture_tracing().start()?;
+//!
+//! let _request = tracing::info_span!("request", path = "/x").entered();
+//! log::info!(bytes = 17; "served"); // in the span, like every record
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! `log_bridge`, `tracing_subscriber` and, with the feature `tracing-layer`, `tracing_layer` are for programs that
+//! compose several. Scripting languages and other bridges describe their call sites at run time: [`DynamicSite`].
+//!
 //! # Cost
 //!
 //! An enabled call reads two words of its call site and one of its thread, reads the clock, checks once that
@@ -121,13 +141,15 @@
 //! # Features
 //!
 //! `max_level_*` and `release_max_level_*` (`off`, `error` … `trace`) remove less severe calls at compile time.
-//! `serde` (on by default) stores serializable fields as postcard. `zstd` (on by default) lets the drain
+//! `log`, `tracing` and `tracing-layer` add the bridges from these crates, and their dependencies. `serde` (on by
+//! default) stores serializable fields as postcard. `zstd` (on by default) lets the drain
 //! compress with Zstandard; see [`Compression`]. `config` adds `Config`, the configuration as data. `console` prints
 //! records while the program runs, and gives tests what they log: see `Console` and `testing`.
 
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+mod bridge;
 mod call;
 mod clock;
 mod config;
@@ -143,6 +165,7 @@ mod macros;
 mod process;
 mod registry;
 mod ring_dir;
+mod span;
 mod stats;
 mod sync;
 #[cfg(feature = "console")]
@@ -152,10 +175,17 @@ mod truncate;
 mod value;
 
 pub use stenolog_format::dictionary::{Level, ParseLevelError};
-pub use stenolog_macros::Record;
+pub use stenolog_macros::{Record, instrument};
 #[cfg(feature = "console")]
 pub use stenolog_macros::test;
 
+#[cfg(feature = "log")]
+pub use self::bridge::log::log_bridge;
+#[cfg(feature = "tracing-layer")]
+pub use self::bridge::tracing::tracing_layer;
+#[cfg(feature = "tracing")]
+pub use self::bridge::tracing::tracing_subscriber;
+pub use self::call::runtime::{DynamicSite, DynamicValue};
 pub use self::call::time::IntoTime;
 pub use self::clock::Timestamp;
 #[cfg(feature = "console")]
@@ -172,6 +202,7 @@ pub use self::handle::logger::{Logger, SetFilterError, flush, set_filter, stats,
 pub use self::handle::scope::Scope;
 #[cfg(feature = "config")]
 pub use self::handle::settings::Config;
+pub use self::span::{EnteredSpan, Instrument, Span, SpanHandle, SpanId, SpanRef, WithinSpan};
 pub use self::stats::Stats;
 pub use self::thread::{in_signal_handler, prepare_call_sites, prepare_thread};
 pub use self::value::{AsRecord, Empty, Value};

@@ -8,10 +8,12 @@ use stenolog_format::value::{Encoding, Words};
 
 use super::block_body::BlockBody;
 use super::order::Key;
+use super::spans::BlockSpans;
 use super::tally::BlockPlace;
 use crate::model::loss::{LossCause, LossEntry, LossKind};
 use crate::model::origin::EntryOrigin;
 use crate::model::raw_values::RawValues;
+use crate::model::span::SpanChain;
 
 /// The records of a block that are found at once: enough to amortize the start, few enough for the
 /// nearest cache.
@@ -44,6 +46,8 @@ pub(crate) struct RecordBatch {
     pub(super) encoding: Encoding,
     /// The block.
     pub(crate) place: BlockPlace,
+    /// The spans of its records, and the part of the block; `None` if the dumps have no spans.
+    pub(crate) spans: Option<(Arc<BlockSpans>, u32)>,
 }
 
 /// A record of a batch. It is small, as one core passes it to another.
@@ -84,6 +88,7 @@ impl Default for RecordBatch {
             bytes: Vec::new(),
             encoding: Encoding::Packed,
             place: (0, 0),
+            spans: None,
         }
     }
 }
@@ -94,6 +99,7 @@ impl RecordBatch {
         self.keys.clear();
         self.words.clear();
         self.bytes.clear();
+        self.spans = None;
         // Long texts of one block must not take memory for ever.
         self.words.shrink_to(KEPT_BYTES / size_of::<u64>());
         self.bytes.shrink_to(KEPT_BYTES);
@@ -156,7 +162,8 @@ impl RecordBatch {
                 RawValues::Words(Words { words, stride, body, restored, encoding })
             }
         };
-        UndecodedRecord { site_index, origin, unix_ns, number, values }
+        let spans = self.spans.as_ref().and_then(|(spans, part)| spans.at(*part, index));
+        UndecodedRecord { site_index, origin, unix_ns, number, values, spans }
     }
 }
 
@@ -169,6 +176,8 @@ pub(crate) struct UndecodedRecord<'a> {
     pub(crate) unix_ns: i64,
     pub(crate) number: u64,
     pub(crate) values: RawValues<'a>,
+    /// The spans that it is in.
+    pub(crate) spans: Option<&'a Arc<SpanChain>>,
 }
 
 impl<'a> UndecodedRecord<'a> {
