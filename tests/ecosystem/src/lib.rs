@@ -3,8 +3,8 @@
 //! | item | what it is for |
 //! |---|---|
 //! | [`Program`] | a program of `src/bin/` in a folder of its own |
-//! | [`json`], [`text`] | reading a dump, with the rings of a dead writer |
-//! | [`page`], [`blocks`] | the guides |
+//! | [`records`], [`text`] | reading a dump, with the rings of a dead writer |
+//! | [`page`], [`blocks`], [`shows`] | the guides |
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -68,10 +68,29 @@ impl Program {
         self.command.spawn().expect("the program starts")
     }
 
+    /// Kills it, if it does not end by itself.
+    ///
+    /// # Panics
+    /// If that is not possible.
+    pub fn kill(child: &mut Child) {
+        child.kill().and_then(|()| child.wait()).expect("a child can be killed");
+    }
+
     /// A file in its folder.
     #[must_use]
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+}
+
+/// What the logger of a killed program left elsewhere.
+impl Drop for Program {
+    fn drop(&mut self) {
+        let files = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let dumps = files.filter_map(|file| Dump::open(file.path()).ok());
+        for rings in dumps.filter_map(|dump| RingDir::find(&dump, &[]).found) {
+            drop(rings.remove());
+        }
     }
 }
 
@@ -81,7 +100,7 @@ impl Program {
 /// If the dump cannot be read, or is not complete.
 #[must_use]
 #[track_caller]
-pub fn json(path: &Path) -> Vec<Value> {
+pub fn records(path: &Path) -> Vec<Value> {
     let text = render(path, Format::Json);
     text.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect()
 }
@@ -148,6 +167,28 @@ pub fn blocks(page: &str, language: &str) -> Vec<String> {
         }
     }
     blocks
+}
+
+/// Whether a block of text of the guide has these lines; times are left out, and the values of some fields.
+///
+/// # Panics
+/// If no block has them.
+#[track_caller]
+pub fn shows(guide: &str, log: &str, unlike: &[&str]) {
+    let shown = blocks(&page(guide), "text");
+    let log = masked(log, unlike);
+    let is_there = shown.iter().any(|block| masked(&untimed(block), unlike) == log);
+    assert!(is_there, "{guide} does not show:\n{log}");
+}
+
+/// A log in which these fields have no values.
+fn masked(log: &str, unlike: &[&str]) -> String {
+    let mut masked = String::new();
+    for word in log.split_inclusive([' ', '\n', '{', '}']) {
+        let field = word.split_once('=').filter(|(name, _)| unlike.contains(name));
+        masked += field.map_or(word, |(name, _)| name);
+    }
+    masked
 }
 
 /// The guides, whose code is compiled, and run unless it says `no_run`.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use stenolog::{Level, OnFull, debug, info, span, warn};
+use stenolog::{OnFull, debug, debug_span, info, warn};
 
 const BUDGET: Duration = Duration::from_micros(16_600);
 
@@ -13,7 +13,7 @@ struct World {
 
 /// The simulation of a frame. Each thirtieth spawns, and one is slow.
 fn simulate(world: &mut World, frame: u64) {
-    let _span = span!(level: Level::Debug, "simulate", entities = world.entities);
+    let _span = debug_span!("simulate", entities = world.entities);
     if frame % 30 == 0 {
         world.entities += 8;
         world.spawned += 8;
@@ -38,7 +38,7 @@ fn run(frames: u64) {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let _log = stenolog::Builder::new("game.steno")
-        .default_filter("info,physics=debug")
+        .default_filter("info,physics=debug,game=debug")
         .ring_capacity_bytes(4 << 20)
         .on_full(OnFull::Drop)
         .capture_panics()

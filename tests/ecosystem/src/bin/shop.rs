@@ -29,14 +29,14 @@ async fn order(Path(item): Path<u64>, Query(order): Query<Order>) -> StatusCode 
         return StatusCode::CONFLICT;
     }
     let packing = info_span!("packing", item);
-    tokio::spawn(async move { info!(order.quantity, "packed") }.instrument(packing));
-    StatusCode::ACCEPTED
+    let packed = tokio::spawn(async move { info!(order.quantity, "packed") }.instrument(packing));
+    packed.await.map_or(StatusCode::INTERNAL_SERVER_ERROR, |()| StatusCode::ACCEPTED)
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let _log = stenolog::Builder::new("shop.steno")
-        .default_filter("info,tower_http=debug")
+        .default_filter("info,tower_http=debug,axum::rejection=trace")
         .capture_tracing()
         .capture_log()
         .capture_panics()
