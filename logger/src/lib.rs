@@ -175,9 +175,9 @@ mod truncate;
 mod value;
 
 pub use stenolog_format::dictionary::{Level, ParseLevelError};
-pub use stenolog_macros::{Record, instrument};
 #[cfg(feature = "console")]
 pub use stenolog_macros::test;
+pub use stenolog_macros::{Record, instrument};
 
 #[cfg(feature = "log")]
 pub use self::bridge::log::log_bridge;

@@ -118,7 +118,8 @@ pub fn text(path: &Path) -> String {
 /// Lines without the first word of each.
 #[must_use]
 pub fn untimed(text: &str) -> String {
-    let untimed = |line: &str| line.split_once(' ').map_or(line, |(_, rest)| rest).to_owned() + "\n";
+    let untimed =
+        |line: &str| line.split_once(' ').map_or(line, |(_, rest)| rest).to_owned() + "\n";
     text.lines().map(untimed).collect()
 }
 
@@ -186,7 +187,8 @@ fn masked(log: &str, unlike: &[&str]) -> String {
     let mut masked = String::new();
     for word in log.split_inclusive([' ', '\n', '{', '}']) {
         let field = word.split_once('=').filter(|(name, _)| unlike.contains(name));
-        masked += field.map_or(word, |(name, _)| name);
+        let end = &word[word.trim_end().len()..];
+        masked += &field.map_or(word.to_owned(), |(name, _)| format!("{name}={end}"));
     }
     masked
 }

@@ -32,7 +32,10 @@ fn a_service_is_told_until_it_is_killed() {
     let answers = ["/order/7?quantity=2", "/order/8?quantity=9", "/order/9?quantity=x"]
         .map(|path| get(address, path).lines().next().unwrap_or_default().to_owned());
     Program::kill(&mut child);
-    assert_eq!(answers.map(|line| line[..12].to_owned()), ["HTTP/1.1 202", "HTTP/1.1 409", "HTTP/1.1 400"]);
+    assert_eq!(
+        answers.map(|line| line[..12].to_owned()),
+        ["HTTP/1.1 202", "HTTP/1.1 409", "HTTP/1.1 400"]
+    );
 
     let path = shop.file("shop.steno");
     let log = text(&path);
@@ -42,14 +45,17 @@ fn a_service_is_told_until_it_is_killed() {
         let found = records.iter().filter(|record| record["message"] == message);
         found.map(|record| json!([record["target"], record["fields"], spans_of(record)])).collect()
     };
-    let request = |uri: &str| {
-        json!(["request", { "method": "GET", "uri": uri, "version": "HTTP/1.1" }])
-    };
-    let (first, second, third) =
-        (request("/order/7?quantity=2"), request("/order/8?quantity=9"), request("/order/9?quantity=x"));
+    let request =
+        |uri: &str| json!(["request", { "method": "GET", "uri": uri, "version": "HTTP/1.1" }]);
+    let (first, second, third) = (
+        request("/order/7?quantity=2"),
+        request("/order/8?quantity=9"),
+        request("/order/9?quantity=x"),
+    );
     let stock = |item: u64| json!(["stock", { "item": item }]);
     // After an `await`, on whatever thread, and in a task of its own.
-    let looked_up = [json!(["shop", {}, [first, stock(7)]]), json!(["shop", {}, [second, stock(8)]])];
+    let looked_up =
+        [json!(["shop", {}, [first, stock(7)]]), json!(["shop", {}, [second, stock(8)]])];
     assert_eq!(with("looked up"), looked_up);
     let packing = json!(["packing", { "item": 7 }]);
     assert_eq!(with("packed"), [json!(["shop", { "order.quantity": 2 }, [first, packing]])]);

@@ -49,7 +49,8 @@ fn a_request_is_told_by_both_sides() {
         record["target"] == "h2::codec::framed_read" && record["message"] == "received"
     });
     let by_peer = |peer: &str| {
-        let of_peer = received.clone().filter(|record| path_of(record)[0] == format!("Connection {peer}"));
+        let of_peer =
+            received.clone().filter(|record| path_of(record)[0] == format!("Connection {peer}"));
         of_peer.map(|record| record["fields"]["frame"].as_str().unwrap().to_owned()).collect()
     };
     let (client, server): (Vec<_>, Vec<_>) = (by_peer("Client"), by_peer("Server"));

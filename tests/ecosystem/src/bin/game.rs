@@ -1,6 +1,6 @@
 //! The program of docs/guides/games.md.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use stenolog::{OnFull, debug, debug_span, info, warn};
 
@@ -11,7 +11,7 @@ struct World {
     spawned: u32,
 }
 
-/// The simulation of a frame. Each thirtieth spawns, and one is slow.
+/// The simulation of a frame. Each thirtieth spawns.
 fn simulate(world: &mut World, frame: u64) {
     let _span = debug_span!("simulate", entities = world.entities);
     if frame % 30 == 0 {
@@ -22,13 +22,17 @@ fn simulate(world: &mut World, frame: u64) {
     debug!(target: "physics", every_n: 60, frame, contacts = world.entities * 3, "solved");
 }
 
+/// The time that the frame took, as the graphics driver tells it.
+fn render(frame: u64) -> Duration {
+    Duration::from_micros(if frame == 77 { 33_200 } else { 8_100 })
+}
+
 fn run(frames: u64) {
     stenolog::prepare_thread();
     let mut world = World { entities: 100, spawned: 0 };
     for frame in 0..frames {
-        let began = Instant::now();
         simulate(&mut world, frame);
-        let took = if frame == 77 { BUDGET * 2 } else { began.elapsed() };
+        let took = render(frame);
         if took > BUDGET {
             warn!(target: "frame", per_second: 10, frame, ?took, "over budget");
         }

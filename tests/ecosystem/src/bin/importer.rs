@@ -23,8 +23,10 @@ fn import(path: &str, table: &str) -> Result<u32, ParseIntError> {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let _log =
-        stenolog::Builder::new("importer.steno").default_filter("info").capture_tracing().start()?;
+    let _log = stenolog::Builder::new("importer.steno")
+        .default_filter("info")
+        .capture_tracing()
+        .start()?;
 
     let _day = info_span!("day", number = 335).entered();
     import("bolts.csv", "M4,300\nM5\nM6,12")?;

@@ -40,7 +40,8 @@ fn queue() -> VecDeque<Mail> {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let _log = stenolog::Builder::new("mailer.steno").default_filter("info").capture_log().start()?;
+    let _log =
+        stenolog::Builder::new("mailer.steno").default_filter("info").capture_log().start()?;
     work(queue());
     Ok(())
 }

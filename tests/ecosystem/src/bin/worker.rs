@@ -8,9 +8,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let to_stdout = Console::stdout().format(Format::Json);
     let builder = match std::env::var_os("STENOLOG_PATH") {
         // A volume: the dump has everything, and the console what is severe.
-        Some(path) => Builder::new(path)
-            .console(to_stdout.level(Level::Warn))
-            .configure_from_env(),
+        Some(path) => Builder::new(path).console(to_stdout.level(Level::Warn)).configure_from_env(),
         // No volume: the console has everything.
         None => Builder::console_only().console(to_stdout),
     };
