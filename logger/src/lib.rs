@@ -47,7 +47,8 @@
 //! | key-values of `log` | `a = 1, b:? = x, c:% = y, d:err = e; "filled"` | `:serde` and `:sval` have no effect |
 //! | macros as messages | `concat!("[net] ", "{}"), n` | also `stringify!`, `env!`, `include_str!` and your own |
 //! | nothing | `info!()` | a record without message and fields |
-//! | name, parent | `name: "fill", parent: &span,` | evaluated, but not recorded: there are no spans yet |
+//! | parent | `parent: &span, parent: None,` | the span that the record belongs to: see [Spans](#spans) |
+//! | name | `name: "fill",` | evaluated, but not recorded |
 //!
 //! [`log!`] is the same as [`event!`]. [`enabled!`], [`event_enabled!`] and [`log_enabled!`] ask whether a
 //! call would be logged. `logger:` is a compile error: use [`Logger::enter`] to choose a logger.
@@ -95,6 +96,69 @@
 //! }
 //! ```
 //!
+//! # Spans
+//!
+//! A span is a stretch of work with a name and fields. [`span!`] begins one and enters it; it ends when the guard that the
+//! macro returns is dropped. Each record belongs to the span that its thread entered last, and a reader shows the names and
+//! the fields of all spans around it.
+//!
+//! ```
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("app.steno");
+//! use stenolog::{Empty, Level, debug, info, record, span};
+//!
+//! # let _log = stenolog::Builder::new(path).start()?;
+//! let (order_id, symbol) = (17, "XYZ");
+//! let order = span!("order", order_id, symbol, fills = Empty);
+//! info!("accepted"); // in `order`
+//! {
+//!     let _matching = span!(level: Level::Debug, target: "book", "match", side = "buy");
+//!     debug!("walked 3 levels"); // in `match`, in `order`
+//! }
+//! record!(order, fills = 3); // a field that is known now
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The level is INFO unless `level:` states another or a level form is used: [`trace_span!`], [`debug_span!`],
+//! [`info_span!`], [`warn_span!`], [`error_span!`]. `tracing`'s syntax is accepted: `span!(Level::INFO, "order", order_id)`.
+//! The filter decides when the span begins: all events of an enabled span are logged, and a disabled one costs as much as a
+//! disabled call. The parent is the span that the thread is in, unless `parent:` names another one, or `None`.
+//!
+//! A guard stays on its thread. For everything else there are:
+//!
+//! - [`Span::within`] for a future, which is in the span at each poll: `serve(path).instrument(span!("request", path))` or
+//!   `span!("request", path).within(serve(path))`;
+//! - [`Span::detach`] for a [`SpanHandle`] that any thread can enter, many at the same time;
+//! - [`Span::id`] and [`Span::current`] for a [`SpanId`], which names the span in `parent:` and
+//!   [`follows_from`](Span::follows_from) anywhere;
+//! - [`#[instrument]`](macro@instrument) for a function in a span of its own, with its parameters as fields:
+//!
+//! ```
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("app.steno");
+//! use stenolog::{Span, info, instrument, span};
+//!
+//! #[instrument(skip(body), fields(bytes = body.len()), err)]
+//! fn store(path: &str, body: &[u8]) -> Result<(), std::io::Error> {
+//!     info!("stored"); // in `store{path=…, bytes=…}`
+//!     Ok(())
+//! }
+//!
+//! # let _log = stenolog::Builder::new(path).start()?;
+//! store("/x", b"...")?;
+//! let request = span!("request", path = "/x");
+//! let id = Span::current();
+//! std::thread::spawn(move || {
+//!     let _task = span!(parent: id, "task");
+//!     info!("in `task`, in `request`");
+//! }).join().unwrap();
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A span takes two records, its beginning and its end, each with a reading of the clock. Entering and leaving by a handle
+//! or a future is a record each. The records of a full ring are lost, and counted, whatever they are: if the beginning of a
+//! span is lost, its name and fields are unknown; all records after the next event of their thread are in the right spans.
+//!
 //! # Programs that log by `log` or `tracing`
 //!
 //! With the features `log` and `tracing` the set-up is all that a program changes: records, events and spans of its
@@ -141,8 +205,8 @@
 //! # Features
 //!
 //! `max_level_*` and `release_max_level_*` (`off`, `error` … `trace`) remove less severe calls at compile time.
-//! `log`, `tracing` and `tracing-layer` add the bridges from these crates, and their dependencies. `serde` (on by
-//! default) stores serializable fields as postcard. `zstd` (on by default) lets the drain
+//! `log`, `tracing` and `tracing-layer` add the bridges from these crates, and their dependencies.
+//! `serde` (on by default) stores serializable fields as postcard. `zstd` (on by default) lets the drain
 //! compress with Zstandard; see [`Compression`]. `config` adds `Config`, the configuration as data. `console` prints
 //! records while the program runs, and gives tests what they log: see `Console` and `testing`.
 

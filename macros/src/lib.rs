@@ -20,17 +20,6 @@ pub fn call(tokens: TokenStream) -> TokenStream {
     call::expand(tokens.into()).into()
 }
 
-/// Makes a function a test that is given what it logs, a `stenolog::testing::Captured`.
-///
-/// The records of all threads and tasks are captured, because the test has the global logger; such tests run one
-/// after the other. If the test fails, by a panic or by returning an error, what it logged is printed.
-/// `crate = path` names the path of `stenolog`, if that is not `::stenolog`. Other attributes of tests, such as
-/// `#[should_panic]`, go below it.
-#[proc_macro_attribute]
-pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    test::expand(arguments.into(), item.into()).into()
-}
-
 /// A span: the path of `stenolog`, a level or `span`, and the caller's tokens.
 #[doc(hidden)]
 #[proc_macro]
@@ -70,6 +59,17 @@ pub fn record_span(tokens: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn instrument(options: TokenStream, function: TokenStream) -> TokenStream {
     instrument::expand(options.into(), function.into()).into()
+}
+
+/// Makes a function a test that is given what it logs, a `stenolog::testing::Captured`.
+///
+/// The records of all threads and tasks are captured, because the test has the global logger; such tests run one
+/// after the other. If the test fails, by a panic or by returning an error, what it logged is printed.
+/// `crate = path` names the path of `stenolog`, if that is not `::stenolog`. Other attributes of tests, such as
+/// `#[should_panic]`, go below it.
+#[proc_macro_attribute]
+pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    test::expand(arguments.into(), item.into()).into()
 }
 
 /// Records a struct or an enum as typed values, field by field.

@@ -37,7 +37,8 @@ fn spans_one_after_the_other_take_no_more_memory() {
         log.flush().expect("it is written");
         resident_bytes()
     };
-    let (first, last) = (round(), (0..3).map(|_| round()).last().flatten());
+    let first = round();
+    let [.., last] = [(); 3].map(|()| round());
     if let (Some(first), Some(last)) = (first, last) {
         let grown = last.saturating_sub(first);
         assert!(grown < 24 << 20, "{grown} bytes more after {} spans", 4 * SPANS);

@@ -26,7 +26,9 @@ fn paths(line: &Value) -> (String, Option<String>) {
 /// Checks a dump with the second reader, which compares contexts with blocks. Returns its records.
 #[track_caller]
 fn check(path: &std::path::Path) -> Vec<Value> {
-    let lines: Vec<_> = Reading::of(path).whole().iter().map(|line| parse(line)).collect();
+    let lines = Reading::of(path).whole();
+    let is_record = |line: &Value| line.get("template").is_some();
+    let lines: Vec<_> = lines.iter().map(|line| parse(line)).filter(is_record).collect();
     for line in &lines {
         let (found, within) = paths(line);
         if let Some(within) = within {
@@ -222,4 +224,40 @@ fn fields_and_causes_that_are_given_later_are_records() {
     assert_eq!((given[0].1, given[1].1, given[2].1), (&404.into(), &"gone".into(), &500.into()));
     let follows: Vec<_> = of(32).map(|line| &line["values"]).collect();
     assert_eq!(follows, [&serde_json::json!([second, first])]);
+}
+
+#[test]
+fn lost_events_derange_no_later_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let builder = Builder::new(&path).filter("trace").on_full(OnFull::Drop);
+    let (log, mut drain) = builder.ring_capacity_bytes(1 << 12).start_manual().unwrap();
+    thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            let _outer = span!("outer");
+            for round in 0..20_usize {
+                // The ring is full after a few of them, in another place each time.
+                let burst: Vec<_> = (0..round + 100).map(|n| info_span!("burst", n)).collect();
+                for (at, span) in burst.into_iter().enumerate() {
+                    if at % (round + 2) == 0 {
+                        info!("lost, or not");
+                    }
+                    drop(span);
+                }
+                drain.flush().unwrap();
+                info!("states the loss");
+                let _inner = span!("inner", round);
+                info!(within = "outer/inner", round);
+                let _innermost = debug_span!("innermost");
+                info!(within = "outer/inner/innermost", round);
+                drain.flush().unwrap();
+            }
+            info!(within = "outer");
+        });
+        thread.join().unwrap();
+    });
+    assert!(log.stats().lost > 1000);
+    log.close().unwrap();
+    drop(drain);
+    count(&check(&path), 41);
 }

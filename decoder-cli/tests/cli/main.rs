@@ -12,5 +12,6 @@ mod losses;
 mod program;
 mod reports;
 mod rings;
+mod spans;
 mod usage;
 mod words;

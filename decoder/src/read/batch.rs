@@ -162,8 +162,7 @@ impl RecordBatch {
                 RawValues::Words(Words { words, stride, body, restored, encoding })
             }
         };
-        let spans = self.spans.as_ref().and_then(|(spans, part)| spans.at(*part, index));
-        UndecodedRecord { site_index, origin, unix_ns, number, values, spans }
+        UndecodedRecord { site_index, origin, unix_ns, number, values, spans: None }
     }
 }
 
@@ -211,6 +210,13 @@ impl<'r> RecordRun<'r> {
         let Self { origin, batch, body, .. } = *self;
         let (batch, body): (&RecordBatch, &BlockBody) = (batch, body);
         let records = batch.records.get(self.from..self.to).unwrap_or_default();
-        records.iter().map(move |record| batch.undecoded(record, body, origin))
+        let spans = batch.spans.as_ref();
+        records.iter().map(move |record| {
+            let mut raw = batch.undecoded(record, body, origin);
+            if let Some((spans, part)) = spans {
+                raw.spans = spans.at(*part, record.index);
+            }
+            raw
+        })
     }
 }

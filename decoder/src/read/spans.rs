@@ -98,7 +98,7 @@ pub(crate) struct BlockSpans {
 
 impl BlockSpans {
     /// The spans that a record is in.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn at(&self, part: u32, record: u32) -> Option<&Arc<SpanChain>> {
         self.found().at(part, record)
     }

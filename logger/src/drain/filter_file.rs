@@ -12,7 +12,7 @@ use crate::registry;
 const READ_EVERY: Duration = Duration::from_secs(1);
 
 /// The longest file that is read.
-const MAX_BYTES: u64 = 1 << 20;
+const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// The file, and the state of it that was read last.
 #[derive(Debug)]
@@ -89,8 +89,8 @@ impl FilterFile {
 
     /// The directives, on one line.
     fn read(&self, state: Option<State>) -> Result<String, String> {
-        if state.is_some_and(|state| state.bytes > MAX_BYTES) {
-            return Err(format!("it has more than {MAX_BYTES} bytes"));
+        if state.is_some_and(|state| state.bytes > MAX_FILE_BYTES) {
+            return Err(format!("it has more than {MAX_FILE_BYTES} bytes"));
         }
         let text = std::fs::read_to_string(&self.path).map_err(|error| error.to_string())?;
         let lines = text.lines().map(|line| line.split_once('#').map_or(line, |(line, _)| line));

@@ -16,7 +16,7 @@ format:      recovery > span index > block > summary > value > dictionary volati
              > frame > clock shape > bytes
 session:     leftover unread+tail > writer spans > frames > dir > positioned codec lock layout failpoint
 macros:      call derive instrument test > errors respan
-logger:      testing > macros > private > bridge+handle > drain > console > span > call > thread > registry > core > ring_dir > value
+logger:      testing > macros > private > bridge+handle > drain > console span > call > thread > registry > core > ring_dir > value
              > config > process > event > error > filter stats > clock > sync truncate
 decoder:     report > write > info > verify > render > read > filter > rings > dump > record_text
              > model > json > text > clock escape limits error

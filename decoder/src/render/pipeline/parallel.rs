@@ -46,7 +46,7 @@ const MAX_SPARE_BYTES: usize = 2 << 20;
 
 const BATCHES_PER_THREAD: usize = 16;
 
-/// So many for each thread there may be, whatever memory they hold.
+/// As many as this for each thread may be there, whatever memory they hold.
 const HEAVY_BATCHES_PER_THREAD: usize = 3;
 
 /// The memory that more of them may hold, for each thread.

@@ -22,6 +22,8 @@ use crate::thread;
 /// A record takes no lock and no allocation if one with values of the same types was logged at the call site
 /// before. It costs about twice as much as a call of a macro.
 ///
+/// In a signal handler use the macros: a record of this call may allocate.
+///
 /// # Limits
 /// Call sites live as long as the process: all of them together may take 16 MiB, and each may have 64 lists of
 /// types. Equal descriptions share one call site, so describing it again takes no memory. A program that exceeds

@@ -44,7 +44,7 @@ fn a_parent_stays_open_as_long_as_its_children() {
 #[test]
 fn spans_of_one_thread_may_end_in_another() {
     let (send, spans) = std::sync::mpsc::sync_channel::<Id>(64);
-    let closing = std::thread::spawn(move || spans.iter().filter(|id| release(id)).count());
+    let closing = std::thread::spawn(move || spans.iter().filter(release).count());
     let mut highest = 0;
     for _ in 0..100_000 {
         let id = begin(None);

@@ -1,7 +1,7 @@
 //! `h2`, which logs by `tracing`: its events and spans arrive with nothing but the set-up changed.
 
 use serde_json::{Value, json};
-use stenolog_tests_ecosystem::records;
+use stenolog_tests_crates::records;
 use tokio::io::DuplexStream;
 
 async fn serve(stream: DuplexStream) -> Result<(), h2::Error> {

@@ -1,6 +1,6 @@
 //! The guides: their programs are those of this package, and log what the guides show.
 
-use stenolog_tests_ecosystem::{Program, blocks, page, shows, text, untimed};
+use stenolog_tests_crates::{Program, blocks, page, shows, text, untimed};
 
 macro_rules! program {
     ($name:literal) => {
@@ -10,7 +10,7 @@ macro_rules! program {
 
 /// The source of a program, without its first line and the blank line after it.
 fn source(name: &str) -> String {
-    let source = page(&format!("tests/ecosystem/src/bin/{name}.rs"));
+    let source = page(&format!("tests/crates/src/bin/{name}.rs"));
     source.split_once("\n\n").expect("a program begins with a header").1.to_owned()
 }
 
@@ -128,7 +128,7 @@ fn a_worker_logs_to_standard_output_or_to_a_volume() {
 #[test]
 fn the_tests_of_the_guide_are_run() {
     let guide = page("docs/guides/tests.md");
-    let source = page("tests/ecosystem/tests/captured.rs");
+    let source = page("tests/crates/tests/captured.rs");
     let source = source.split_once("\n\n").unwrap().1;
     for block in blocks(&guide, "rust") {
         assert!(source.contains(&block), "tests/captured.rs does not have:\n{block}");

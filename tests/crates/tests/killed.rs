@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use stenolog_tests_ecosystem::{Program, records};
+use stenolog_tests_crates::{Program, records};
 
 #[test]
 fn a_thousand_open_spans_survive_the_process() {

@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use stenolog_tests_ecosystem::{Program, records, shows, text};
+use stenolog_tests_crates::{Program, records, shows, text};
 
 fn get(address: SocketAddr, path: &str) -> String {
     let patience = Instant::now() + Duration::from_secs(60);

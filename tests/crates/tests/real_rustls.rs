@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection};
-use stenolog_tests_ecosystem::records;
+use stenolog_tests_crates::records;
 
 /// A server without a certificate, which refuses every client.
 #[derive(Debug)]
