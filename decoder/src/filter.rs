@@ -82,6 +82,9 @@ impl Default for Levels {
 /// its target is `stenolog`, its text is its message, and its fields are those of its JSON
 /// (`cause=ring_full`). The [`Summary`](crate::Summary) counts all losses, whether they are shown or not.
 ///
+/// Records in [spans](crate::Record::spans) can be filtered by these: see [`FieldMatch`]. Expressions do not search them.
+/// Events of spans, if they are [shown](crate::Decoder::with_span_events), pass by the level and the target of their span.
+///
 /// Damage is always reported, except in parts that are not read: blocks whose headers or
 /// [summaries](crate::format::summary) state that they hold no wanted record, and the values of records that
 /// cannot match. [`verify`](crate::verify) reads everything.

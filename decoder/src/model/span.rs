@@ -151,7 +151,7 @@ impl SpanChain {
     }
 
     /// Keeps the text in a form. Another thread may have been faster.
-    pub(crate) fn keep_text(&self, form: SpanTextForm, text: String) -> &str {
+    pub(crate) fn keep_text(&self, form: SpanTextForm, text: &str) -> &str {
         self.texts[form as usize].get_or_init(|| text.into())
     }
 

@@ -13,6 +13,7 @@
 mod first;
 mod late;
 mod losses;
+mod passed;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -31,7 +32,6 @@ use first::first_unix_ns;
 use super::session::{Item, ItemKind, RingItems};
 use super::spans::RingSpans;
 use super::state::ReadState;
-use crate::dump::Block;
 use crate::model::damage::DamageCause;
 use crate::model::loss::{LossCause, LossEntry, LossKind};
 use crate::model::origin::{EntryOrigin, RingName};
@@ -192,18 +192,6 @@ impl Ring {
         self.name.thread.as_ref().and_then(|thread| thread.continues)
     }
 
-    /// Continues where another ring has ended, as if both were one: keys do not fall below the last key
-    /// of that one.
-    pub(super) fn continue_after(&mut self, (before, spans): (Key, &RingSpans)) {
-        self.key = self.key.max(before);
-        self.spans.continue_after(spans);
-    }
-
-    /// What a ring that continues this one needs of it.
-    pub(super) fn end(&self) -> (Key, RingSpans) {
-        (self.key, self.spans.clone())
-    }
-
     /// The ring's id and thread.
     pub(super) fn name(&self) -> &Arc<RingName> {
         &self.name
@@ -350,17 +338,6 @@ impl Ring {
             }
         }
         Some(self.put(RingHead::Block(item), Some(key)))
-    }
-
-    /// Passes a block that has no wanted records. It is not read, so nothing in it is known to be there or to be
-    /// missing.
-    fn skip(&mut self, item: Item, block: &Block, plan: &ReadPlan) {
-        let header = &block.header;
-        self.spans.skip(plan.spans.as_ref(), (item.dump(), item.index), block);
-        let end = header.first_record.saturating_add(header.count.into());
-        self.expected = Some(end.max(self.expected.unwrap_or(0)));
-        self.broken = None;
-        self.settled = self.settled.max(end);
     }
 
     /// Opens a block. Returns the loss before it, if records are missing there.

@@ -18,6 +18,9 @@ use crate::text::{CUT, write_debug};
 /// The most text of the spans of a record: what follows is left out. Only hostile dumps have more.
 const MAX_BYTES: usize = 64 << 10;
 
+/// Most texts are shorter.
+const USUAL_BYTES: usize = 256;
+
 /// The longest text that is kept with its chain.
 const MAX_KEPT_BYTES: usize = 4 << 10;
 
@@ -30,14 +33,14 @@ pub(super) fn with_text<R>(
     if let Some(text) = chain.text(form) {
         return with(text);
     }
-    let mut text = String::new();
+    let mut text = String::with_capacity(USUAL_BYTES);
     match form {
         SpanTextForm::Text => write_text(chain, false, &mut text),
         SpanTextForm::Colored => write_text(chain, true, &mut text),
         SpanTextForm::Json => write_spans(chain, &mut text),
     }
     if text.len() <= MAX_KEPT_BYTES {
-        return with(chain.keep_text(form, text));
+        return with(chain.keep_text(form, &text));
     }
     with(&text)
 }

@@ -90,6 +90,10 @@ impl fmt::Display for SpanId {
 }
 
 /// What names a span: for `parent:` and `follows_from`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` names no span",
+    label = "expected a `Span`, a `SpanHandle` or a `SpanId`"
+)]
 pub trait SpanRef {
     /// The id of the span; [`SpanId::NONE`] if there is none.
     fn span_id(&self) -> SpanId;

@@ -69,7 +69,12 @@ impl Parse for Options {
                 if seen.contains(&name) {
                     errors.push(option.span(), format!("`{name}` is given twice"));
                 }
-                options.take(&option, input)?;
+                if let Err(error) = options.take(&option, input) {
+                    errors.add(error);
+                    // What follows cannot be told apart.
+                    input.parse::<TokenStream>()?;
+                    break;
+                }
                 seen.push(name);
             }
             if !input.is_empty() {

@@ -70,3 +70,15 @@ fn a_console_prints_what_the_harness_shows() -> Result<(), Box<dyn std::error::E
     log.close()?;
     Ok(())
 }
+
+#[test]
+fn records_of_log_come_through_a_bridge_that_is_installed_once() {
+    static BRIDGE: std::sync::Once = std::sync::Once::new();
+    BRIDGE.call_once(|| {
+        log::set_boxed_logger(Box::new(stenolog::log_bridge())).expect("no other logger");
+        log::set_max_level(log::LevelFilter::Trace);
+    });
+    let log = stenolog::testing::capture();
+    log::info!(bytes = 17; "served");
+    assert!(log.contains("served bytes=17"), "{}", log.text());
+}

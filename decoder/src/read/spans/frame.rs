@@ -102,9 +102,9 @@ pub(super) fn read(
             }
         }
     }
-    let events = events::read(reader, (dump, first), &parts);
-    builder.begin(&events.all);
-    events.all.iter().for_each(|event| builder.take(event, &events.times));
+    let mut events = events::read(reader, (dump, first), &parts);
+    builder.begin(&mut events.all);
+    events.all.iter_mut().for_each(|event| builder.take(event, &events.times));
     builder.finish(end_of)
 }
 
@@ -152,8 +152,11 @@ impl<'r> Builder<'r> {
     }
 
     /// Makes all spans known that begin in the frame, and the stacks that it begins with.
-    fn begin(&mut self, events: &[Event]) {
-        for event in events.iter().filter(|event| event.what.begins()) {
+    fn begin(&mut self, events: &mut [Event]) {
+        let begun_here = events.iter().filter(|event| event.what.begins()).count();
+        self.states.reserve(begun_here);
+        self.known.reserve(begun_here);
+        for event in events.iter_mut().filter(|event| event.what.begins()) {
             self.know(begun(self.reader, self.dump, event));
         }
         for part in 0..self.stacks.len() {
@@ -186,6 +189,18 @@ impl<'r> Builder<'r> {
             return known;
         }
         let Self { reader, dump, is_alone, states, known, nodes, .. } = self;
+        // Nearly always the parent is known, or there is none.
+        if let Some(state) = states.get(&id)
+            && let Some(parent) = match state.parent {
+                NO_SPAN => Some(0),
+                parent => known.get(&parent).copied(),
+            }
+        {
+            nodes.push(Node { state: Arc::clone(state), parent, chain: OnceLock::new() });
+            let node = nodes.len() as u32;
+            known.insert(id, node);
+            return node;
+        }
         let mut parent = 0;
         let ids = lineage(id, |id| {
             if known.contains_key(&id) {
@@ -213,7 +228,7 @@ impl<'r> Builder<'r> {
     }
 
     /// Takes the next event.
-    fn take(&mut self, event: &Event, times: &[Vec<u64>]) {
+    fn take(&mut self, event: &mut Event, times: &[Vec<u64>]) {
         let Event { part, index, what, words, .. } = *event;
         let part = part as usize;
         let after = index.saturating_add(1);
@@ -226,10 +241,10 @@ impl<'r> Builder<'r> {
             self.stacks[part].exit(words.id, words.depth);
         }
         if what == SpanEvent::Record
-            && let Some(values) = &event.values
+            && let Some(values) = event.values.take()
             && let Some(state) = self.states.get(&words.id)
         {
-            let state = Arc::new(state.with(values.clone()));
+            let state = Arc::new(state.with(values));
             self.states.insert(words.id, state);
             // Descendants have other chains from now on.
             self.known.clear();
@@ -274,8 +289,8 @@ pub(super) fn defined(
 }
 
 /// The state of a span that begins with an event.
-pub(super) fn begun(reader: &SpanReader, dump: u32, event: &Event) -> SpanState {
+pub(super) fn begun(reader: &SpanReader, dump: u32, event: &mut Event) -> SpanState {
     let (id, parent) = (event.words.id, event.words.other);
     let session = reader.session(dump);
-    SpanState { session, id, parent, begun: event.values.clone(), recorded: Vec::new() }
+    SpanState { session, id, parent, begun: event.values.take(), recorded: Vec::new() }
 }

@@ -94,12 +94,12 @@ impl Found {
         for definition in context.iter().flat_map(SpanContext::definitions) {
             here.insert(definition.id, frame::defined(reader, dump, &definition));
         }
-        let events = events::read(reader, (dump, block), &parts).all;
-        for event in events.iter().filter(|event| event.what.begins()) {
+        let mut events = events::read(reader, (dump, block), &parts).all;
+        for event in events.iter_mut().filter(|event| event.what.begins()) {
             here.insert(event.words.id, frame::begun(reader, dump, event));
         }
-        for event in events.iter().filter(|event| event.what == SpanEvent::Record) {
-            let Some(values) = event.values.clone() else { continue };
+        for event in events.iter_mut().filter(|event| event.what == SpanEvent::Record) {
+            let Some(values) = event.values.take() else { continue };
             match here.get_mut(&event.words.id) {
                 Some(state) => *state = state.with(values),
                 None => self.values.entry(event.words.id).or_default().push(values),

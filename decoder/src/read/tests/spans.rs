@@ -4,13 +4,15 @@
 use std::num::NonZero;
 use std::ops::ControlFlow;
 
-use stenolog_testkit::{SpanBlocks, SpanLine, SpanProgram};
+use stenolog_format::frame::FrameKind;
+use stenolog_format::span::{ContextBuilder, SpanDefinition, SpanRecords, SpanStack};
+use stenolog_testkit::{SpanBlocks, SpanLine, SpanProgram, sites};
 
 use crate::dump::RingFacts;
 use crate::filter::FieldMatch;
 use crate::testing::Open as _;
 use crate::testing::spans::{ALL_BLOCKS, check, line, lines, program, random};
-use crate::{Decoder, Dump, Entry, Filter, Format, RenderOptions};
+use crate::{DamageCause, Decoder, Dump, Entry, Filter, Format, RenderOptions, verify};
 
 #[test]
 fn each_record_is_in_the_spans_that_it_was_logged_in() {
@@ -83,7 +85,8 @@ fn text_and_json_show_the_spans() {
         program.dump.seal(0);
         let dump = program.dump.dump();
         for format in Format::ALL {
-            let (by_entry, _) = crate::testing::render(&[dump.clone()], Filter::default(), format);
+            let (by_entry, _) =
+                crate::testing::render(std::slice::from_ref(&dump), Filter::default(), format);
             let mut one = String::new();
             crate::Renderer::new(format, RenderOptions::default()).write_header(&mut one);
             one.push_str(&rendered(&mut Decoder::new(&dump), format, 1));
@@ -321,4 +324,114 @@ fn records_are_filtered_by_their_spans() {
     let path = path.unwrap();
     check("span.path", &path, &|line| line.text.contains(&format!("path=\"{path}\"")));
     check("span.fields.path", &path, &|line| line.text.contains(&format!("path=\"{path}\"")));
+}
+
+/// A dump whose one block has this context, and a record in the span that it has entered.
+fn with_context(fill: impl FnOnce(&mut ContextBuilder)) -> Dump {
+    let mut program = SpanProgram::new(SpanBlocks::Packed);
+    program.has_contexts = false;
+    let mut context = ContextBuilder::default();
+    fill(&mut context);
+    program.dump.frame_with(FrameKind::Context, |out| context.finish(out));
+    program.log(1, 1);
+    program.flush();
+    program.dump.dump()
+}
+
+#[test]
+fn hostile_contexts_cost_little_and_say_what_they_say() {
+    let span = |id, parent, site, values| {
+        let records = SpanRecords::default();
+        SpanDefinition { id, parent, site, values, records }
+    };
+    let text = |dump: &Dump| rendered(&mut Decoder::new(dump), Format::Short, 1);
+    // A circle of parents.
+    let circle = with_context(|context| {
+        context.put_part(1, &SpanStack::of([2]));
+        context.define(&span(1, 2, sites::REQUEST, b"\x02/a"));
+        context.define(&span(2, 1, sites::REQUEST, b"\x02/b"));
+    });
+    let shown = text(&circle);
+    assert!(shown.ends_with("request{path=\"/a\"}:request{path=\"/b\"}: n 1\n"), "{shown}");
+    // A call site that is not there, values that are not of its types, and an ancestor that is not told.
+    let unknown = with_context(|context| {
+        context.put_part(1, &SpanStack::of([9, 5]));
+        context.define(&span(4, 3, 999, b"??"));
+        context.define(&span(5, 4, sites::QUERY, b"\xff"));
+    });
+    assert!(text(&unknown).ends_with(" app: #3:#4:query: n 1\n"), "{}", text(&unknown));
+    // Deeper than any that a reader shows.
+    let path = [&[100][..], &[b'x'; 100]].concat();
+    let deep = with_context(|context| {
+        context.put_part(1, &SpanStack::of(1..=4096));
+        (1..=100_000).for_each(|id| {
+            context.define(&span(id, id + 1, sites::REQUEST, &path));
+        });
+    });
+    let decoded = lines(&mut Decoder::new(&deep));
+    assert_eq!(decoded[0].ids.len(), 1024);
+    assert!(text(&deep).len() < 80_000);
+    let json = rendered(&mut Decoder::new(&deep), Format::Json, 1);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["spans"].as_array().unwrap().len(), 1024);
+    // One that is no context at all.
+    let mut program = SpanProgram::new(SpanBlocks::Packed);
+    program.has_contexts = false;
+    program.dump.frame_with(FrameKind::Context, |out| out.extend([0xff; 20]));
+    program.log(1, 1);
+    program.flush();
+    let dump = program.dump.dump();
+    assert!(text(&dump).ends_with(" app: n 1\n"));
+    let cause = &verify(&dump).damage[0].cause;
+    assert!(matches!(cause, DamageCause::Metadata { kind: "context", .. }), "{cause}");
+    // One of another block.
+    let other = with_context(|context| context.put_part(2, &SpanStack::of([7])));
+    let cause = verify(&other).damage[0].cause.to_string();
+    assert!(cause.contains("it has other rings than the block after it"), "{cause}");
+}
+
+#[test]
+fn damage_costs_no_more_than_what_it_damages() {
+    for (seed, blocks) in (1100..).zip(ALL_BLOCKS) {
+        let program = program(blocks, seed, 300);
+        let bytes = program.dump.bytes();
+        let mut random = random(seed);
+        for _ in 0..30 {
+            let mut bytes = bytes.to_vec();
+            let at = random(bytes.len() as u64) as usize;
+            bytes[at] ^= 1 << random(8);
+            let Ok(dump) = Dump::from_bytes("app.steno", bytes) else { continue };
+            for found in lines(&mut Decoder::new(&dump)) {
+                // Nothing is in a span that it was not in, unless the context before it is gone.
+                let logged = program.lines.iter().find(|line| line.at == found.at);
+                let is_wrong = logged.is_none_or(|logged| logged.n != found.n);
+                assert!(!is_wrong || !dump.damage().is_empty(), "{found:?}");
+            }
+            let verified = verify(&dump);
+            assert!(verified.records + verified.spans <= program.dump.records());
+            let mut out = Vec::new();
+            crate::recover(&[dump], &mut out).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_dump_that_grows_goes_on_in_its_spans() {
+    for (seed, blocks) in (1200..).zip(ALL_BLOCKS) {
+        let program = program(blocks, seed, 400);
+        let bytes = program.dump.bytes();
+        let open = |length: usize| Dump::from_bytes("app.steno", bytes[..length].to_vec()).unwrap();
+        let mut decoder = Decoder::new(open(64));
+        let mut found = lines(&mut decoder);
+        let mut random = random(seed);
+        let mut length = 64;
+        while length < bytes.len() {
+            // Anywhere within a frame, also between call sites and their marks.
+            length = (length + 1 + random(900) as usize).min(bytes.len());
+            assert!(decoder.update(0, open(length)));
+            found.extend(lines(&mut decoder));
+        }
+        found.sort_by_key(|line| line.at);
+        check(&found, &program.lines);
+    }
 }
