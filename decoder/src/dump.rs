@@ -5,6 +5,7 @@ mod blocks;
 mod body;
 mod checked;
 mod contents;
+mod context;
 mod groups;
 mod header;
 mod last;

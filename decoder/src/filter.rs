@@ -8,10 +8,12 @@ mod pattern;
 mod prefilter;
 mod requirements;
 mod searched_text;
+mod span;
 
 use regex::{Regex, RegexBuilder};
 use stenolog_format::block::BlockHeader;
 use stenolog_format::dictionary::{Level, Thread};
+use stenolog_format::span::EVENT_TARGET;
 use stenolog_format::value::Value;
 
 pub(crate) use budget::Budget;
@@ -80,6 +82,9 @@ impl Default for Levels {
 /// its target is `stenolog`, its text is its message, and its fields are those of its JSON
 /// (`cause=ring_full`). The [`Summary`](crate::Summary) counts all losses, whether they are shown or not.
 ///
+/// Records in [spans](crate::Record::spans) can be filtered by these: see [`FieldMatch`]. Expressions do not search them.
+/// Events of spans, if they are [shown](crate::Decoder::with_span_events), pass by the level and the target of their span.
+///
 /// Damage is always reported, except in parts that are not read: blocks whose headers or
 /// [summaries](crate::format::summary) state that they hold no wanted record, and the values of records that
 /// cannot match. [`verify`](crate::verify) reads everything.
@@ -102,6 +107,16 @@ pub struct Filter {
     greps: Vec<Grep>,
     invert_greps: bool,
     fields: Vec<FieldMatch>,
+    pub(crate) spans: SpanScope,
+}
+
+/// What spans have to do with a read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SpanScope {
+    /// Whether the dumps have any: records may be in them.
+    pub(crate) exist: bool,
+    /// Whether events of spans are shown.
+    pub(crate) are_shown: bool,
 }
 
 /// A condition on the text of a record.
@@ -268,10 +283,16 @@ impl Filter {
 
     /// Applies the filter to a call site. This takes no more than `budget`.
     pub(crate) fn predicate(&self, site: &CompiledSite, budget: &mut Budget) -> SitePredicate {
+        if site.is_span_event() {
+            // Its level and target are those of the span.
+            let is_shown = self.spans.are_shown;
+            return if is_shown { SitePredicate::Always } else { SitePredicate::Never };
+        }
         let call_site = site.call_site();
+        let of_site = || self.fields.iter().filter(|field| !self.is_of_spans(field));
         let is_named = self.levels.contains(call_site.level)
             && self.wants_target(&call_site.target)
-            && self.fields.iter().all(|field| field.may_match(site));
+            && of_site().all(|field| field.may_match(site));
         if !is_named {
             return SitePredicate::Never;
         }
@@ -283,7 +304,7 @@ impl Filter {
                 lines.get_or_insert_with(|| LineAutomaton::new(call_site, is_readable, budget));
             prefilter.required(lines, budget)
         });
-        let of_fields = self.fields.iter().map(|field| field.required(site));
+        let of_fields = of_site().map(|field| field.required(site));
         let mut all = Vec::new();
         for required in of_greps.chain(of_fields) {
             match required {
@@ -297,6 +318,11 @@ impl Filter {
         } else {
             SitePredicate::Requires(Requirements::new(all, call_site))
         }
+    }
+
+    /// Whether the condition may be met by a span that a record is in, whatever the record.
+    fn is_of_spans(&self, field: &FieldMatch) -> bool {
+        self.spans.exist && field.is_of_spans()
     }
 
     /// The part of a loss that passes the filter. Its thread was matched before.
@@ -365,7 +391,8 @@ impl Filter {
 
     fn wants_levels_of(&self, block: &BlockHeader) -> bool {
         // A block without any level is damaged, which is reported when it is read.
-        self.levels == Levels::ALL || block.levels & self.levels.0 != 0
+        let wanted = self.levels.0 | if self.spans.are_shown { Level::Trace.bit() } else { 0 };
+        self.levels == Levels::ALL || block.levels & wanted != 0
     }
 
     fn wants_times_of(&self, block: &BlockHeader, map: &TimeMap) -> bool {
@@ -421,8 +448,17 @@ impl Filter {
     /// Applies the conditions on values. `texts` is a buffer.
     #[inline]
     pub(crate) fn wants_values(&self, record: &Record<'_>, texts: &mut SearchedText) -> bool {
-        self.fields.iter().all(|field| field.matches(record, texts.buffer()))
+        (!record.site.is_span_event() || self.wants_event(record))
+            && self.fields.iter().all(|field| field.matches(record, texts.buffer()))
             && (self.greps.is_empty() || self.wants_text(record, texts))
+    }
+
+    /// Whether the level and the target of the span that an event is about are wanted.
+    fn wants_event(&self, record: &Record<'_>) -> bool {
+        let span = record.span();
+        let target = span.and_then(|span| span.call_site()).map(|site| &*site.target);
+        self.levels.contains(span.map_or(Level::Trace, |span| span.level()))
+            && self.wants_target(target.unwrap_or(EVENT_TARGET))
     }
 
     fn wants_text(&self, record: &Record<'_>, texts: &mut SearchedText) -> bool {

@@ -16,7 +16,7 @@ use crate::model::state::{DumpState, Tail};
 use crate::read::time_map;
 use crate::verify::damage_log::DamageLog;
 use crate::verify::ring_state::{RingState, begins_session, stated_loss};
-use crate::verify::{gone, index, summary, verify};
+use crate::verify::{gone, index, spans, summary, verify};
 
 /// A summary of a dump.
 ///
@@ -68,8 +68,11 @@ pub struct Info {
     pub rings: u64,
     /// The number of pairs that relate the raw counter to UTC.
     pub clock_pairs: u64,
-    /// The number of records in all blocks, including loss records, as the block headers state it.
+    /// The number of records in all blocks, including loss records, as the block headers state it, without events of
+    /// spans.
     pub records: u64,
+    /// The number of events of spans in all blocks.
+    pub spans: u64,
     /// The length of all block frames in bytes.
     pub block_bytes: u64,
     /// The number of raw blocks, and of packed ones (in rows or columns, of one ring or several).
@@ -97,10 +100,11 @@ pub struct Info {
 }
 
 impl Info {
-    /// The length of the file divided by its records; `None` without records.
+    /// The length of the file divided by its records and span events; `None` without any.
     #[must_use]
     pub fn bytes_per_record(&self) -> Option<f64> {
-        (self.records > 0).then(|| self.bytes as f64 / self.records as f64)
+        let all = self.records + self.spans;
+        (all > 0).then(|| self.bytes as f64 / all as f64)
     }
 
     /// Whether the file is finished or may still grow.
@@ -127,7 +131,8 @@ impl Info {
 
 /// Summarizes a dump without reading its records.
 ///
-/// Reads metadata, the headers of blocks, and all checksums, so it takes about as long as reading the file.
+/// Reads metadata, the headers of blocks, and all checksums, so it takes about as long as reading the file. Blocks with
+/// events of spans are decompressed, to count these.
 ///
 /// # Examples
 ///
@@ -187,6 +192,8 @@ pub fn info_with(dump: &Dump, rings: Option<&Dump>) -> Info {
         let of = |kind| causes.get(&kind).copied().unwrap_or(0);
         unreadable = of(LossKind::Unreadable).saturating_add(of(LossKind::UnknownCallSite));
     }
+    let spans = spans::count_events(dump, |_| true);
+    let spans_of_rings = rings.map_or(0, |rings| spans::count_events(rings, |_| true));
     let sites: BTreeMap<u32, &CallSite> =
         all().flat_map(Dump::sites).map(|site| (site.call_site().id, site.call_site())).collect();
     let formats = |site: &CallSite| site.slots.iter().any(|slot| slot.ty.is_formatted());
@@ -213,7 +220,8 @@ pub fn info_with(dump: &Dump, rings: Option<&Dump>) -> Info {
         threads: threads(all()),
         rings: ring_ids.len() as u64,
         clock_pairs: dump.clock_pairs().len() as u64,
-        records: blocks().map(|block| u64::from(block.count)).sum(),
+        records: blocks().map(|block| u64::from(block.count)).sum::<u64>().saturating_sub(spans),
+        spans,
         block_bytes: whole().map(|block| block.frame_bytes()).sum(),
         blocks_by_encoding: [raw, whole().filter(is_packed).count() as u64],
         unix_ns: time_range(&all().collect::<Vec<_>>()),
@@ -221,7 +229,7 @@ pub fn info_with(dump: &Dump, rings: Option<&Dump>) -> Info {
         lost: dump.end().map_or(0, |end| end.lost).max(check.lost()),
         missing: check.missing(),
         gone: gone(dump),
-        recovered: check.records - of_dump,
+        recovered: (check.records - of_dump).saturating_sub(spans_of_rings),
         unreadable,
         is_completed: facts
             .is_some_and(|rings| rings.completes(dump.header().sequence, dump.tail())),

@@ -34,6 +34,8 @@ pub use model::loss::{LossCause, LossEntry, LossKind};
 pub use model::owned::OwnedEntry;
 pub use model::record::Record;
 pub use model::site::CompiledSite;
+pub use model::span::Span;
+pub use model::span_event::SpanEntry;
 pub use model::state::{DumpState, Tail};
 pub use read::{Decoder, Entries, IntoDumps, Losses, Order, Records, Summary};
 pub use render::{
@@ -66,4 +68,5 @@ pub use stenolog_format as format;
 pub use stenolog_format::clock::ClockPair;
 pub use stenolog_format::dictionary::{CallSite, Level, Thread};
 pub use stenolog_format::frame::FileHeader;
+pub use stenolog_format::span::SpanEvent;
 pub use stenolog_format::value::Value;

@@ -8,4 +8,6 @@ pub(crate) mod owned;
 pub(crate) mod raw_values;
 pub(crate) mod record;
 pub(crate) mod site;
+pub(crate) mod span;
+pub(crate) mod span_event;
 pub(crate) mod state;

@@ -21,6 +21,7 @@
 //! | `session` | files of one run of a logger, and the items of their rings |
 //! | `ring` | one ring: blocks in order, and what is missing between them |
 //! | `block_reader`, `columns`, `group_walk`, `block_body` | an open block |
+//! | `spans` | the spans that records are in |
 //! | `batch` | consecutive records of a block, undecoded |
 //! | `statement` | losses on their way to the output |
 //! | `tally`, `state`, `summary` | counters |
@@ -43,6 +44,7 @@ mod ring;
 mod seek;
 mod selection;
 mod session;
+mod spans;
 mod state;
 mod statement;
 mod summary;

@@ -9,6 +9,7 @@
 //! | `short`, `verbose`, `json`, `logfmt`, `csv` | the formats |
 //! | `line`, `line_table` | lines of call sites, compiled once and written from undecoded values |
 //! | `site_text`, `thread_label` | rendered pieces of call sites and threads, kept between records |
+//! | `span_text`, `span_event` | the spans that a record is in; their events |
 //! | `values` | addresses and times among the values |
 //! | `timestamp`, `zone` | times |
 //! | `text_buffer` | text in pieces of constant length |
@@ -26,6 +27,8 @@ mod renderer;
 mod short;
 mod shown;
 mod site_text;
+mod span_event;
+mod span_text;
 mod text_buffer;
 mod thread_label;
 mod timestamp;

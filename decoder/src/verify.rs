@@ -1,7 +1,8 @@
 //! Verification: reads all of a dump and proves it complete, or lists what is damaged or missing.
 //!
 //! ```text
-//!   frames ──▶ summary, index    checksums, and whether they agree with the blocks
+//!   frames ──▶ summary, index,
+//!              spans             checksums, and whether they agree with the blocks
 //!   blocks ──▶ block             checksums, each record with its values
 //!          ──▶ ring_state        numbers and positions continue without a gap, ring by ring
 //!   end    ──▶ index             the sums that the writer stated
@@ -13,6 +14,7 @@ mod block;
 pub(crate) mod damage_log;
 pub(crate) mod index;
 pub(crate) mod ring_state;
+pub(crate) mod spans;
 pub(crate) mod summary;
 
 use std::collections::BTreeMap;
@@ -57,8 +59,10 @@ pub struct Verification {
     pub frames: u64,
     /// Blocks whose records were all read.
     pub blocks: u64,
-    /// Records that were read.
+    /// Records that were read, without events of spans.
     pub records: u64,
+    /// Events of spans that were read. In [`rings`](Self::rings) they count as records: they have numbers too.
+    pub spans: u64,
     /// Records that the logger states it could not record.
     pub lost: u64,
     /// Records that were in a ring but are not in the file, by gaps in their numbers.
@@ -178,12 +182,14 @@ pub fn verify_with(dump: &Dump, rings: Option<&Dump>) -> Verification {
     let facts = rings.and_then(Dump::rings);
     let mut verifier = Verifier::new(dump, facts);
     summary::check(dump, &mut verifier.damage);
+    spans::check(dump, &mut verifier.damage);
     verifier.blocks(facts);
     let gone = gone(dump);
     verifier.lose(LossKind::Gone, gone);
     verifier.loss_frames();
     index::check(dump, &mut verifier.damage);
-    index::check_end(dump, verifier.records, verifier.lost(), &mut verifier.damage);
+    let all = verifier.records + verifier.spans;
+    index::check_end(dump, all, verifier.lost(), &mut verifier.damage);
     let of_dump = verifier.records;
     if let Some(rings) = rings {
         verifier.go_on_with(rings);
@@ -192,7 +198,7 @@ pub fn verify_with(dump: &Dump, rings: Option<&Dump>) -> Verification {
     }
     let lost = verifier.lost();
     let missing = verifier.sum_up();
-    let Verifier { damage, blocks, records, by_cause, rings: states, .. } = verifier;
+    let Verifier { damage, blocks, records, spans, by_cause, rings: states, .. } = verifier;
     Verification {
         file: Arc::clone(dump.file()),
         bytes: dump.len_bytes(),
@@ -201,6 +207,7 @@ pub fn verify_with(dump: &Dump, rings: Option<&Dump>) -> Verification {
         frames: dump.frames().total(),
         blocks,
         records,
+        spans,
         lost,
         missing,
         by_cause,
@@ -226,6 +233,7 @@ struct Verifier<'d> {
     rings: BTreeMap<u32, RingState>,
     blocks: u64,
     records: u64,
+    spans: u64,
     by_cause: BTreeMap<LossKind, u64>,
     unpacker: Unpacker,
     checked: CheckedFrames,
@@ -239,6 +247,7 @@ impl<'d> Verifier<'d> {
             rings: BTreeMap::new(),
             blocks: 0,
             records: 0,
+            spans: 0,
             by_cause: BTreeMap::new(),
             unpacker: Unpacker::default(),
             checked: CheckedFrames::default(),

@@ -1,5 +1,6 @@
 //! Fixtures of the decoder's unit tests: how a [`DumpBuilder`] is read.
 
+pub(crate) mod spans;
 pub(crate) mod values;
 
 use std::ops::ControlFlow;
@@ -44,6 +45,9 @@ pub(crate) fn messages(dumps: &[Dump], filter: Filter) -> (String, Summary) {
                 record.write_message(&mut out);
             }
             Entry::Loss(loss) => out.push_str(&format!("{}: {loss}", loss.ring())),
+            Entry::Span(event) => {
+                out.push_str(&format!("{}: {:?}", event.record().ring(), event.kind()));
+            }
         }
         out.push('\n');
         ControlFlow::Continue(())

@@ -8,7 +8,7 @@ pub const MAGIC: [u8; 8] = *b"\x89STENO\r\n";
 
 /// The version that this crate writes. Readers refuse a greater major version. A greater minor version only
 /// adds what may be skipped.
-pub const VERSION: Version = Version { major: 1, minor: 4 };
+pub const VERSION: Version = Version { major: 1, minor: 5 };
 
 /// The first bytes of each frame.
 pub const SYNC: [u8; 4] = *b"\xF5\x9Dst";
@@ -172,6 +172,10 @@ pub enum FrameKind {
     Volatile = 10,
     /// The [`FileHeader`] again, for a file that has lost its beginning.
     Header = 11,
+    /// Which call sites are events of spans: a list of [`SpanMark`](crate::span::SpanMark)s.
+    Spans = 12,
+    /// A [`SpanContext`](crate::span::SpanContext): what the block after it needs to know of spans.
+    Context = 13,
 }
 
 impl FrameKind {
@@ -190,6 +194,8 @@ impl FrameKind {
             9 => Self::Summary,
             10 => Self::Volatile,
             11 => Self::Header,
+            12 => Self::Spans,
+            13 => Self::Context,
             _ => return None,
         })
     }

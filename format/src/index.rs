@@ -1,25 +1,29 @@
 //! The index and the end of a sealed dump.
 
-use serde::{Deserialize, Serialize};
-
 use crate::block::BlockHeader;
 use crate::bytes::Fields;
+use crate::dictionary::{put_postcard, take_postcard};
 
 /// A list of frames with their offsets. A long file has several, each with the offset of the previous one.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Index {
     /// The offset of the previous index; 0 for the first one.
     pub previous: u64,
-    /// The offsets of the dictionary, thread, clock and loss frames since then.
+    /// The offsets of the dictionary, thread, clock, loss, volatile and spans frames since then.
     pub metadata: Vec<u64>,
     /// The blocks since then, with the offsets of their frames.
     pub blocks: Vec<(u64, BlockHeader)>,
+    /// The offsets of the context frames since then. Since format 1.5.
+    pub contexts: Vec<u64>,
 }
 
 impl Index {
     /// Appends the payload of an index frame.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        crate::dictionary::put_postcard(self, out);
+        put_postcard(&(self.previous, &self.metadata, &self.blocks), out);
+        if !self.contexts.is_empty() {
+            put_postcard(&self.contexts, out);
+        }
     }
 
     /// Reads the payload of an index frame.
@@ -27,7 +31,10 @@ impl Index {
     /// # Errors
     /// If the payload holds no index.
     pub fn decode(payload: &[u8]) -> Result<Self, postcard::Error> {
-        crate::dictionary::take_postcard(payload)
+        let ((previous, metadata, blocks), rest) = postcard::take_from_bytes(payload)?;
+        // Before format 1.5, and in dumps without spans, nothing follows.
+        let contexts = take_postcard(rest).unwrap_or_default();
+        Ok(Self { previous, metadata, blocks, contexts })
     }
 }
 
@@ -65,5 +72,22 @@ impl End {
             lost: fields.u64()?,
             continues: fields.u64()? & 1 == 1,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn indexes_survive_with_contexts_and_without() {
+        let mut index = Index { previous: 64, metadata: vec![88, 1 << 40], ..Index::default() };
+        for contexts in [vec![], vec![120, 4000]] {
+            index.contexts = contexts;
+            let mut payload = Vec::new();
+            index.encode(&mut payload);
+            assert_eq!(Index::decode(&payload).unwrap(), index);
+            assert!(Index::decode(&payload[..3]).is_err());
+        }
     }
 }

@@ -21,6 +21,8 @@ pub mod loss;
 #[cfg(feature = "dump")]
 pub mod recovery;
 #[cfg(feature = "dump")]
+pub mod span;
+#[cfg(feature = "dump")]
 pub mod summary;
 #[cfg(feature = "dump")]
 pub mod types;

@@ -19,7 +19,7 @@ use std::sync::{Arc, RwLock};
 use std::time::{Duration, SystemTime};
 
 use crossbeam_utils::sync::Unparker;
-use stenolog_format::dictionary::{CallSite, Level, Thread};
+use stenolog_format::dictionary::{Level, Thread};
 use stenolog_format::frame::{FileHeader, VERSION};
 use stenolog_ringbuf::queue::spsc::Producer;
 
@@ -35,7 +35,7 @@ use crate::error::FlushError;
 use crate::event::Event;
 use crate::filter::Filter;
 use crate::process::epoch;
-use crate::ring_dir::{Missed, NoRingDir, RingDir};
+use crate::ring_dir::{Missed, NoRingDir, RingDir, SiteEntry};
 use crate::sync;
 
 /// The target of the logger's own records.
@@ -143,6 +143,12 @@ impl Core {
         sync::read(&self.filter).allows(level, target)
     }
 
+    /// The least severe level that the filter wants of any target.
+    #[cfg(any(feature = "log", feature = "tracing"))]
+    pub(crate) fn max_level(&self) -> Option<Level> {
+        sync::read(&self.filter).max_level()
+    }
+
     /// As [`allows`](Self::allows), for a signal handler; `None` if the filter is being changed.
     pub(crate) fn allows_in_handler(&self, level: Level, target: &str) -> Option<bool> {
         Some(sync::read_in_handler(&self.filter)?.allows(level, target))
@@ -193,7 +199,7 @@ impl Core {
     pub(crate) fn look_at_rings<'s>(
         &self,
         slots: impl Iterator<Item = &'s Arc<RingSlot>> + Clone,
-        sites: &dyn Fn() -> Vec<Arc<CallSite>>,
+        sites: &dyn Fn() -> Vec<SiteEntry>,
     ) -> Option<Missed> {
         let missed = self.rings.look(slots, sites)?;
         self.generation.store(next_generation(), Ordering::Relaxed);

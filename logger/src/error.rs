@@ -33,6 +33,27 @@ pub enum StartError {
         /// The dump of the logger that runs.
         running: PathBuf,
     },
+    /// Records of `log` were to be captured, and the program has installed another `log::Log`.
+    #[cfg(feature = "log")]
+    #[error(
+        "cannot capture the records of `log` for {path}: another `log::Log` is installed (remove its set-up, \
+         such as `env_logger::init`, or compose it with `stenolog::log_bridge`)"
+    )]
+    LogTaken {
+        /// The dump.
+        path: PathBuf,
+    },
+    /// Events of `tracing` were to be captured, and the program has installed another global default
+    /// subscriber.
+    #[cfg(feature = "tracing")]
+    #[error(
+        "cannot capture the events of `tracing` for {path}: another global default subscriber is installed \
+         (remove its set-up, such as `tracing_subscriber::fmt::init`, or add `stenolog::tracing_layer` to it)"
+    )]
+    TracingTaken {
+        /// The dump.
+        path: PathBuf,
+    },
     /// The folder of the dump does not exist and cannot be created.
     #[error(
         "cannot create the folder {folder} for the dump {path}: {source} (create it, or choose another path)"

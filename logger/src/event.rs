@@ -121,6 +121,19 @@ pub enum Event {
         /// The dump.
         path: PathBuf,
     },
+    /// Call sites that are described at run time ([`DynamicSite`](crate::DynamicSite), `log`, `tracing`) exceed
+    /// their limits: further ones are not registered, and their records are kept as text. Told once.
+    #[non_exhaustive]
+    TooManyCallSites {
+        /// The dump.
+        path: PathBuf,
+        /// The target of the first one.
+        target: &'static str,
+        /// Its source file.
+        file: &'static str,
+        /// Its line, from 1; 0 if unknown.
+        line: u32,
+    },
     /// The file of [`Builder::filter_file`](crate::Builder::filter_file) was read, and its filter applies now.
     #[non_exhaustive]
     FilterChanged {
@@ -231,7 +244,8 @@ impl fmt::Display for Event {
                  `start` returns in a variable such as `_log`; `let _ = …` drops it at once)",
                 path.display()
             ),
-            Self::SettingIgnored { .. }
+            Self::TooManyCallSites { .. }
+            | Self::SettingIgnored { .. }
             | Self::FilterChanged { .. }
             | Self::FilterFileIgnored { .. }
             | Self::DirectiveIgnored { .. } => self.fmt_setting(f),
@@ -240,9 +254,17 @@ impl fmt::Display for Event {
 }
 
 impl Event {
-    /// The text of an event about a setting.
+    /// The text of an event about a setting, or about what the program asks for.
     fn fmt_setting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::TooManyCallSites { path, target, file, line } => write!(
+                f,
+                "call sites that are described at run time exceed their limits, first one at {file}:{line} \
+                 with the target `{}`: their records in the dump {} are text (keep call sites, and put what \
+                 varies into values, not into messages, targets and names)",
+                target.escape_debug(),
+                path.display()
+            ),
             Self::SettingIgnored { path, variable, value, reason } => write!(
                 f,
                 "the environment variable {variable}=`{}` is ignored for the dump {}: {}",

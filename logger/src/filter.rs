@@ -97,6 +97,15 @@ impl Filter {
         Self { directives }
     }
 
+    /// The least severe level that any target may have.
+    #[cfg(any(feature = "log", feature = "tracing"))]
+    pub(crate) fn max_level(&self) -> Option<Level> {
+        self.directives
+            .iter()
+            .filter_map(|directive| directive.level)
+            .max_by_key(|level| level.index())
+    }
+
     pub(crate) fn allows(&self, level: Level, target: &str) -> bool {
         let of_target = self.directives.iter().rev().find(|directive| directive.matches(target));
         let limit = of_target.and_then(|directive| directive.level);

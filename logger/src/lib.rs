@@ -47,7 +47,8 @@
 //! | key-values of `log` | `a = 1, b:? = x, c:% = y, d:err = e; "filled"` | `:serde` and `:sval` have no effect |
 //! | macros as messages | `concat!("[net] ", "{}"), n` | also `stringify!`, `env!`, `include_str!` and your own |
 //! | nothing | `info!()` | a record without message and fields |
-//! | name, parent | `name: "fill", parent: &span,` | evaluated, but not recorded: there are no spans yet |
+//! | parent | `parent: &span, parent: None,` | the span that the record belongs to: see [Spans](#spans) |
+//! | name | `name: "fill",` | evaluated, but not recorded |
 //!
 //! [`log!`] is the same as [`event!`]. [`enabled!`], [`event_enabled!`] and [`log_enabled!`] ask whether a
 //! call would be logged. `logger:` is a compile error: use [`Logger::enter`] to choose a logger.
@@ -95,6 +96,89 @@
 //! }
 //! ```
 //!
+//! # Spans
+//!
+//! A span is a stretch of work with a name and fields. [`span!`] begins one and enters it; it ends when the guard that the
+//! macro returns is dropped. Each record belongs to the span that its thread entered last, and a reader shows the names and
+//! the fields of all spans around it.
+//!
+//! ```
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("app.steno");
+//! use stenolog::{Empty, Level, debug, info, record, span};
+//!
+//! # let _log = stenolog::Builder::new(path).start()?;
+//! let (order_id, symbol) = (17, "XYZ");
+//! let order = span!("order", order_id, symbol, fills = Empty);
+//! info!("accepted"); // in `order`
+//! {
+//!     let _matching = span!(level: Level::Debug, target: "book", "match", side = "buy");
+//!     debug!("walked 3 levels"); // in `match`, in `order`
+//! }
+//! record!(order, fills = 3); // a field that is known now
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The level is INFO unless `level:` states another or a level form is used: [`trace_span!`], [`debug_span!`],
+//! [`info_span!`], [`warn_span!`], [`error_span!`]. `tracing`'s syntax is accepted: `span!(Level::INFO, "order", order_id)`.
+//! The filter decides when the span begins: all events of an enabled span are logged, and a disabled one costs as much as a
+//! disabled call. The parent is the span that the thread is in, unless `parent:` names another one, or `None`.
+//!
+//! A guard stays on its thread. For everything else there are:
+//!
+//! - [`Span::within`] for a future, which is in the span at each poll: `serve(path).instrument(span!("request", path))` or
+//!   `span!("request", path).within(serve(path))`;
+//! - [`Span::detach`] for a [`SpanHandle`] that any thread can enter, many at the same time;
+//! - [`Span::id`] and [`Span::current`] for a [`SpanId`], which names the span in `parent:` and
+//!   [`follows_from`](Span::follows_from) anywhere;
+//! - [`#[instrument]`](macro@instrument) for a function in a span of its own, with its parameters as fields:
+//!
+//! ```
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("app.steno");
+//! use stenolog::{Span, info, instrument, span};
+//!
+//! #[instrument(skip(body), fields(bytes = body.len()), err)]
+//! fn store(path: &str, body: &[u8]) -> Result<(), std::io::Error> {
+//!     info!("stored"); // in `store{path=…, bytes=…}`
+//!     Ok(())
+//! }
+//!
+//! # let _log = stenolog::Builder::new(path).start()?;
+//! store("/x", b"...")?;
+//! let request = span!("request", path = "/x");
+//! let id = Span::current();
+//! std::thread::spawn(move || {
+//!     let _task = span!(parent: id, "task");
+//!     info!("in `task`, in `request`");
+//! }).join().unwrap();
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A span takes two records, its beginning and its end, each with a reading of the clock. Entering and leaving by a handle
+//! or a future is a record each. The records of a full ring are lost, and counted, whatever they are: if the beginning of a
+//! span is lost, its name and fields are unknown; all records after the next event of their thread are in the right spans.
+//!
+//! # Programs that log by `log` or `tracing`
+//!
+//! With the features `log` and `tracing` the set-up is all that a program changes: records, events and spans of its
+//! own and of its dependencies go into the same dump, with their places, typed values, and the same filter.
+//!
+//! ```
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("app.steno");
+//! # #[cfg(all(feature = "log", feature = "tracing"))] {
+//! let _log = stenolog::Builder::new(path).capture_log().capture_tracing().start()?;
+//!
+//! let _request = tracing::info_span!("request", path = "/x").entered();
+//! log::info!(bytes = 17; "served"); // in the span, like every record
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! `log_bridge`, `tracing_subscriber` and, with the feature `tracing-layer`, `tracing_layer` are for programs that
+//! compose several. Scripting languages and other bridges describe their call sites at run time: [`DynamicSite`].
+//!
 //! # Cost
 //!
 //! An enabled call reads two words of its call site and one of its thread, reads the clock, checks once that
@@ -121,6 +205,7 @@
 //! # Features
 //!
 //! `max_level_*` and `release_max_level_*` (`off`, `error` … `trace`) remove less severe calls at compile time.
+//! `log`, `tracing` and `tracing-layer` add the bridges from these crates, and their dependencies.
 //! `serde` (on by default) stores serializable fields as postcard, and any `Serialize` by [`serde()`]. `zstd` (on by
 //! default) lets the drain compress with Zstandard; see [`Compression`]. `uuid`, `chrono`, `jiff`, `time`,
 //! `rust_decimal`, `bytes`, `smallvec`, `ordered-float` and `url` store the types of these packages as integers, bytes
@@ -130,6 +215,7 @@
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+mod bridge;
 mod call;
 mod clock;
 mod config;
@@ -145,6 +231,7 @@ mod macros;
 mod process;
 mod registry;
 mod ring_dir;
+mod span;
 mod stats;
 mod sync;
 #[cfg(feature = "console")]
@@ -154,10 +241,17 @@ mod truncate;
 mod value;
 
 pub use stenolog_format::dictionary::{Level, ParseLevelError};
-pub use stenolog_macros::Record;
 #[cfg(feature = "console")]
 pub use stenolog_macros::test;
+pub use stenolog_macros::{Record, instrument};
 
+#[cfg(feature = "log")]
+pub use self::bridge::log::log_bridge;
+#[cfg(feature = "tracing-layer")]
+pub use self::bridge::tracing::tracing_layer;
+#[cfg(feature = "tracing")]
+pub use self::bridge::tracing::tracing_subscriber;
+pub use self::call::runtime::{DynamicSite, DynamicValue};
 pub use self::call::time::IntoTime;
 pub use self::clock::Timestamp;
 #[cfg(feature = "console")]
@@ -174,6 +268,7 @@ pub use self::handle::logger::{Logger, SetFilterError, flush, set_filter, stats,
 pub use self::handle::scope::Scope;
 #[cfg(feature = "config")]
 pub use self::handle::settings::Config;
+pub use self::span::{EnteredSpan, Instrument, Span, SpanHandle, SpanId, SpanRef, WithinSpan};
 pub use self::stats::Stats;
 pub use self::thread::{in_signal_handler, prepare_call_sites, prepare_thread};
 #[cfg(feature = "serde")]

@@ -124,3 +124,70 @@ macro_rules! event_enabled {
 macro_rules! log_enabled {
     ($($call:tt)*) => { $crate::__private::call!($crate enabled $($call)*) };
 }
+
+/// Begins a span and enters it: returns its guard, a [`Span`](crate::Span), which ends it when it is dropped.
+///
+/// The level is [`Level::Info`](crate::Level::Info) unless `level:` states another; `target:` and `parent:` are as in
+/// calls. Then come the name and fields. See the [crate documentation](crate#spans).
+///
+/// ```
+/// use stenolog::{Empty, Level, info, span};
+///
+/// let order_id = 17;
+/// let span = span!("match", order_id, filled = Empty);
+/// info!("in the span");
+/// {
+///     let _inner = span!(level: Level::Debug, target: "book", "walk", side = "buy");
+///     info!("in both");
+/// }
+/// span.record("filled", &3);
+/// ```
+///
+/// `tracing` has the level first; that works, too: `span!(Level::INFO, "match", order_id)`.
+#[macro_export]
+macro_rules! span {
+    ($($span:tt)*) => { $crate::__private::span_call!($crate span $($span)*) };
+}
+
+/// Begins a span at [`Level::Error`](crate::Level::Error): see [`span!`].
+#[macro_export]
+macro_rules! error_span {
+    ($($span:tt)*) => { $crate::__private::span_call!($crate Error $($span)*) };
+}
+
+/// Begins a span at [`Level::Warn`](crate::Level::Warn): see [`span!`].
+#[macro_export]
+macro_rules! warn_span {
+    ($($span:tt)*) => { $crate::__private::span_call!($crate Warn $($span)*) };
+}
+
+/// Begins a span at [`Level::Info`](crate::Level::Info): see [`span!`].
+#[macro_export]
+macro_rules! info_span {
+    ($($span:tt)*) => { $crate::__private::span_call!($crate Info $($span)*) };
+}
+
+/// Begins a span at [`Level::Debug`](crate::Level::Debug): see [`span!`].
+#[macro_export]
+macro_rules! debug_span {
+    ($($span:tt)*) => { $crate::__private::span_call!($crate Debug $($span)*) };
+}
+
+/// Begins a span at [`Level::Trace`](crate::Level::Trace): see [`span!`].
+#[macro_export]
+macro_rules! trace_span {
+    ($($span:tt)*) => { $crate::__private::span_call!($crate Trace $($span)*) };
+}
+
+/// Gives fields of a span values: those that were `Empty` when it began, or others. Costs as much as a call.
+///
+/// ```
+/// use stenolog::{Empty, record, span};
+///
+/// let span = span!("request", status = Empty);
+/// record!(span, status = 200, ?span);
+/// ```
+#[macro_export]
+macro_rules! record {
+    ($($record:tt)*) => { $crate::__private::record_span!($crate $($record)*) };
+}

@@ -5,7 +5,7 @@ pub use std::{column, concat, file, format_args, line, module_path};
 
 pub use stenolog_format::dictionary::{Level, Role};
 pub use stenolog_format::types::{Fields, Shape, Type};
-pub use stenolog_macros::call;
+pub use stenolog_macros::{call, record_span, span as span_call};
 
 pub use crate::call::ceiling::statically_enabled;
 pub use crate::call::emit::emit;
@@ -36,10 +36,12 @@ pub mod capture {
     pub use crate::call::registers::Concat;
 }
 
-/// Call sites that are described at run time.
-pub mod runtime {
-    pub use crate::call::runtime::RuntimeSite;
-    pub use crate::registry::runtime::{SiteDescription, SiteRefused};
+/// Spans.
+pub mod span {
+    pub use stenolog_format::span::{NO_SPAN, SpanEvent};
+
+    pub use crate::call::capture::hidden;
+    pub use crate::span::{Beginning, ParentOf, Span, SpanId, SpanRef, parent_of};
 }
 
 /// Which levels the program was compiled with, as constants: these the compiler drops early.

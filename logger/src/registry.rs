@@ -10,6 +10,7 @@ mod describe;
 mod handlers;
 pub(crate) mod runtime;
 pub(crate) mod site;
+mod watch;
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -19,17 +20,28 @@ use std::sync::TryLockError;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
-use stenolog_format::dictionary::CallSite;
+use stenolog_format::dictionary::{CallSite, Level};
 
 pub(crate) use self::describe::{CallTypes, TypeList};
 use self::describe::{describe, pending_entry};
-use self::runtime::{RuntimeSites, SiteDescription, SiteRefused};
+use self::runtime::{Description, NamedSite, RuntimeSite, RuntimeSites};
 use self::site::{OFF, Site, UNKNOWN};
+#[cfg(feature = "log")]
+pub(crate) use self::watch::LOG_WATCHER;
+#[cfg(any(feature = "log", feature = "tracing"))]
+pub(crate) use self::watch::max_level;
+use self::watch::tell_watchers;
+#[cfg(feature = "tracing")]
+pub(crate) use self::watch::{TRACING_WATCHER, wants_all};
 use crate::core::Core;
+use crate::ring_dir::SiteEntry;
 use crate::sync;
 
 /// Whether there is a global logger, without taking the lock.
 static HAS_GLOBAL: AtomicBool = AtomicBool::new(false);
+
+/// Whether there is a call site whose records are events of spans.
+static HAS_EVENTS: AtomicBool = AtomicBool::new(false);
 
 /// How many ids have been assigned.
 static ENTRIES: AtomicU64 = AtomicU64::new(0);
@@ -66,7 +78,7 @@ pub(crate) fn release() {
 struct Registry {
     /// The entry with id `FIRST_ID + n` is the n-th; an entry with id 0 is still expected from a signal
     /// handler.
-    entries: Vec<Arc<CallSite>>,
+    entries: Vec<SiteEntry>,
     /// How many of the call sites that handlers have noted have their entries.
     adopted: usize,
     /// Ids by the address of the site's static and by the types' signature.
@@ -167,26 +179,30 @@ pub(crate) fn decide(site: &'static Site, types: CallTypes<'_>) -> Decision {
     Decision::Log(core, Id { number: id, is_explained })
 }
 
-/// The call site of a description: the same for equal descriptions.
-pub(crate) fn intern(description: &SiteDescription<'_>) -> Result<&'static Site, SiteRefused> {
+/// The call site of a description: the same for equal descriptions. `None` if there are too many.
+pub(crate) fn intern(description: &Description<'_>) -> Option<&'static NamedSite> {
     let known = read().runtime.as_ref().and_then(|sites| sites.get(description));
-    match known {
-        Some(site) => Ok(site),
-        None => write().runtime.get_or_insert_default().intern(description),
-    }
+    known.or_else(|| write().runtime.get_or_insert_default().intern(description))
 }
 
-/// Gives a call site that was described at run time an id for a list of types, if it has none yet.
-pub(crate) fn admit(site: &'static Site, types: CallTypes<'_>) -> Result<(), SiteRefused> {
-    if read().id(site, types.signature).is_some() {
-        return Ok(());
-    }
+/// The call site for records that are kept as text because their own one was refused.
+pub(crate) fn as_text(level: Level, target: &str) -> &'static RuntimeSite {
+    let known = read().runtime.as_ref().and_then(|sites| sites.known_as_text(level, target));
+    known.unwrap_or_else(|| write().runtime.get_or_insert_default().as_text(level, target))
+}
+
+/// Notes in the state of a site that never logs that its records are wanted, until a decision changes.
+pub(crate) fn open_gate(gate: &'static Site) {
     let mut registry = write();
-    if registry.id(site, types.signature).is_none() {
-        registry.runtime.get_or_insert_default().admit(site, types)?;
-        registry.id_or_new(site, types);
+    let Some(core) = registry.global().cloned() else { return };
+    // A logger beside the global one may want other records: its threads must ask each time.
+    if registry.detached == 0
+        && gate.state.load(Ordering::Relaxed) == UNKNOWN
+        && gate.is_allowed_by(&core)
+    {
+        gate.state.store(u64::from(core.generation()) << 32, Ordering::Relaxed);
+        registry.sites.push(gate);
     }
-    Ok(())
 }
 
 /// Whether the global logger, if it has this generation, wants the records of a site. `None` if it is
@@ -194,6 +210,9 @@ pub(crate) fn admit(site: &'static Site, types: CallTypes<'_>) -> Result<(), Sit
 pub(crate) fn wants_in_handler(site: &'static Site, generation: u32) -> Option<bool> {
     let registry = sync::read_in_handler(&REGISTRY)?;
     let core = registry.global().filter(|core| core.generation() == generation)?;
+    if site.is_unfiltered() {
+        return Some(true);
+    }
     core.allows_in_handler(site.meta.level, site.meta.target)
 }
 
@@ -255,6 +274,8 @@ pub(crate) fn install(core: &Arc<Core>) -> bool {
     std::mem::forget(registry.global.replace(Arc::clone(core)));
     HAS_GLOBAL.store(true, Ordering::Release);
     registry.forget_decisions();
+    drop(registry);
+    tell_watchers();
     true
 }
 
@@ -305,6 +326,7 @@ fn try_write() -> Option<RwLockWriteGuard<'static, Registry>> {
 /// Removes the global logger, if it is this one.
 pub(crate) fn uninstall(core: &Arc<Core>) {
     write().uninstall(core);
+    tell_watchers();
 }
 
 /// As [`uninstall`]; `None` if the registry is locked.
@@ -318,15 +340,18 @@ pub(crate) fn count_detached(change: isize) {
     let mut registry = write();
     registry.detached = registry.detached.saturating_add_signed(change);
     registry.forget_decisions();
+    drop(registry);
+    tell_watchers();
 }
 
 /// Makes every call site ask again.
 pub(crate) fn forget_decisions() {
     write().forget_decisions();
+    tell_watchers();
 }
 
 /// The call sites from the n-th on, in the order of their ids.
-pub(crate) fn entries_from(n: usize) -> Vec<Arc<CallSite>> {
+pub(crate) fn entries_from(n: usize) -> Vec<SiteEntry> {
     {
         let registry = read();
         if registry.adopted == handlers::count() {
@@ -341,6 +366,11 @@ pub(crate) fn entries_from(n: usize) -> Vec<Arc<CallSite>> {
 /// An unused id.
 fn new_id() -> u32 {
     CallSite::FIRST_ID + ENTRIES.fetch_add(1, Ordering::Relaxed) as u32
+}
+
+/// Whether records may be events of spans.
+pub(crate) fn has_events() -> bool {
+    HAS_EVENTS.load(Ordering::Acquire)
 }
 
 /// How many ids have been assigned.
@@ -385,8 +415,8 @@ impl Registry {
     /// is no room for it.
     fn state(&self, core: &Core, id: u32) -> bool {
         match (core.ring_dir(), self.entries.get((id - CallSite::FIRST_ID) as usize)) {
-            (Some(_), Some(site)) if site.id == 0 => false,
-            (Some(dir), Some(site)) => dir.state_site(site),
+            (Some(_), Some(entry)) if entry.site.id == 0 => false,
+            (Some(dir), Some(entry)) => dir.state_site(entry),
             _ => true,
         }
     }
@@ -407,7 +437,11 @@ impl Registry {
         if at >= self.entries.len() {
             self.entries.resize_with(at + 1, pending_entry);
         }
-        self.entries[at] = Arc::new(describe(site.meta, types, id));
+        let described = Arc::new(describe(site.meta, types, id));
+        self.entries[at] = SiteEntry { site: described, event: site.meta.event };
+        if site.meta.event.is_some() {
+            HAS_EVENTS.store(true, Ordering::Release);
+        }
         let key = (std::ptr::from_ref(site).addr(), types.signature);
         self.ids.get_or_insert_default().entry(key).or_insert(id);
         // Set once: the site's state only ever holds the id of these types.
@@ -427,7 +461,7 @@ impl Registry {
         }
         for noted in handlers::all() {
             let at = (noted.id - CallSite::FIRST_ID) as usize;
-            if self.entries.get(at).is_none_or(|entry| entry.id == 0) {
+            if self.entries.get(at).is_none_or(|entry| entry.site.id == 0) {
                 self.enter(noted.site, noted.types, noted.id);
             }
         }

@@ -17,8 +17,11 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use stenolog_format::dictionary::CallSite;
 use stenolog_format::loss::Loss;
+use stenolog_format::span::SpanEvent;
 use stenolog_ringbuf::Consumer;
 use stenolog_ringbuf::queue::spsc::Producer;
 use stenolog_session::failpoint::{self, Step};
@@ -50,6 +53,14 @@ pub(crate) use self::recover::UnreadDir;
 pub(crate) use self::sweep::sweep;
 #[cfg(not(unix))]
 pub(crate) use self::unsupported::{Listing, Missed, RingDir, RingFile, sweep};
+
+/// A call site, as dumps and ring directories state it.
+#[derive(Clone, Debug)]
+pub(crate) struct SiteEntry {
+    pub(crate) site: Arc<CallSite>,
+    /// What its records are, if they are events of spans.
+    pub(crate) event: Option<SpanEvent>,
+}
 
 /// A ring directory that was removed.
 #[derive(Debug)]

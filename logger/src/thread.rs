@@ -25,4 +25,4 @@ pub(crate) use self::local::detach;
 pub(crate) use self::local::{ReentrancyGuard, begin_drain_thread, is_busy};
 pub(crate) use self::record::{ColdRecord, Payload};
 pub(crate) use self::rings::current_logger;
-pub(crate) use self::slow_path::{in_cold_section, log, wants};
+pub(crate) use self::slow_path::{in_cold_section, log, wants, wants_target};

@@ -7,6 +7,7 @@
 mod call;
 mod derive;
 mod errors;
+mod instrument;
 mod respan;
 mod test;
 
@@ -17,6 +18,47 @@ use proc_macro::TokenStream;
 #[proc_macro]
 pub fn call(tokens: TokenStream) -> TokenStream {
     call::expand(tokens.into()).into()
+}
+
+/// A span: the path of `stenolog`, a level or `span`, and the caller's tokens.
+#[doc(hidden)]
+#[proc_macro]
+pub fn span(tokens: TokenStream) -> TokenStream {
+    call::expand_span(tokens.into()).into()
+}
+
+/// Values that a span is given: the path of `stenolog`, and the caller's tokens.
+#[doc(hidden)]
+#[proc_macro]
+pub fn record_span(tokens: TokenStream) -> TokenStream {
+    call::expand_record(tokens.into()).into()
+}
+
+/// Runs a function in a span of its own: a `span!` with the function's name and its parameters as fields.
+///
+/// It takes synchronous and `async` functions, methods, and generic ones. A parameter is recorded as a field of its
+/// type is; one that cannot be recorded has to be skipped.
+///
+/// | option | |
+/// |---|---|
+/// | `skip(a, b)`, `skip_all` | parameters that are no fields |
+/// | `fields(path = %url, status = stenolog::Empty)` | further fields, as `span!` takes them; they replace parameters of the same name |
+/// | `level = "debug"`, `level = Level::Debug` | of the span; `"info"` otherwise |
+/// | `target = "net"`, `name = "serve"` | otherwise the module path and the function's name |
+/// | `parent = &span`, `follows_from = causes` | as in `span!`; `causes` is iterated over |
+/// | `err`, `err(Debug)`, `err(level = "warn")` | logs an error that the function returns, at level ERROR |
+/// | `ret`, `ret(Display)`, `ret(level = "debug")` | logs what it returns, with `err` only an `Ok` |
+/// | `crate = path` | the path of `stenolog`, if that is not `::stenolog` |
+///
+/// Anything else is a compile error.
+///
+/// ```ignore
+/// #[stenolog::instrument(skip(body), fields(bytes = body.len()), err)]
+/// async fn serve(path: &str, body: Vec<u8>) -> io::Result<()> { … }
+/// ```
+#[proc_macro_attribute]
+pub fn instrument(options: TokenStream, function: TokenStream) -> TokenStream {
+    instrument::expand(options.into(), function.into()).into()
 }
 
 /// Makes a function a test that is given what it logs, a `stenolog::testing::Captured`.

@@ -9,6 +9,7 @@ pub mod layout;
 pub mod leftover;
 pub mod lock;
 mod positioned;
+pub mod spans;
 pub mod tail;
 pub mod unread;
 pub mod writer;

@@ -104,7 +104,9 @@ impl Tail {
             let WalkStep::Frame(frame) = step else { continue };
             let Ok(Some(payload)) = walk.payload(&frame, u32::MAX) else { continue };
             match FrameKind::from_u8(frame.header.kind) {
-                Some(FrameKind::Dictionary | FrameKind::Thread | FrameKind::Clock) => {
+                Some(
+                    FrameKind::Dictionary | FrameKind::Spans | FrameKind::Thread | FrameKind::Clock,
+                ) => {
                     explanations.take(frame.header.kind, payload);
                 }
                 Some(FrameKind::Block) => {
@@ -147,10 +149,11 @@ impl Tail {
     #[must_use]
     pub fn to_dump(&self, from: impl Fn(u32) -> u64) -> (Vec<u8>, usize) {
         let mut writer = DumpWriter::begin_segment(self.header);
-        let Explanations { sites, threads, clock } = &self.explanations;
+        let Explanations { sites, marks, threads, clock } = &self.explanations;
         for payload in clock {
             writer.copy_frame(FrameKind::Clock as u8, payload);
         }
+        writer.state_marks(&marks.values().copied().collect::<Vec<_>>());
         writer.state_all_sites(&sites.values().collect::<Vec<_>>());
         threads.values().for_each(|thread| writer.state_thread(thread));
         let mut wanted = 0;

@@ -24,6 +24,7 @@ use stenolog_format::dictionary::{CallSite, Thread};
 use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind, FrameWriter};
 use stenolog_format::index::{End, Index};
 use stenolog_format::loss::LossFrame;
+use stenolog_format::span::{ContextBuilder, SpanMark};
 use stenolog_format::summary::SummaryBuilder;
 use stenolog_format::volatile::VolatileRing;
 
@@ -284,6 +285,21 @@ impl DumpWriter {
         }
     }
 
+    /// Puts the marks of call sites that are events of spans. Puts nothing if the list is empty.
+    pub fn state_marks(&mut self, marks: &[SpanMark]) {
+        if !marks.is_empty() {
+            self.put_indexed(FrameKind::Spans as u8, |out| {
+                SpanMark::encode_all(marks.iter().copied(), out);
+            });
+        }
+    }
+
+    /// Puts the context of the block that is put next.
+    pub fn put_context(&mut self, context: &ContextBuilder) {
+        self.index.contexts.push(self.end());
+        self.frames.frame(&mut self.buffer, FrameKind::Context, |out| context.finish(out));
+    }
+
     /// Puts a block whose payload `fill` appends.
     pub fn put_block(&mut self, fill: impl FnOnce(&mut Vec<u8>) -> BlockHeader) -> BlockHeader {
         let offset = self.end();
@@ -333,8 +349,13 @@ impl DumpWriter {
                 | FrameKind::Thread
                 | FrameKind::Clock
                 | FrameKind::Loss
-                | FrameKind::Volatile,
+                | FrameKind::Volatile
+                | FrameKind::Spans,
             ) => self.put_indexed(kind, put),
+            Some(FrameKind::Context) => {
+                self.index.contexts.push(self.end());
+                self.frames.frame(&mut self.buffer, FrameKind::Context, put);
+            }
             _ => self.frames.frame_of_kind(&mut self.buffer, kind, put),
         }
     }

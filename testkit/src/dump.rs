@@ -184,9 +184,16 @@ impl DumpBuilder {
         self.frames.frame(&mut self.bytes, kind, fill);
         if !matches!(
             kind,
-            FrameKind::Block | FrameKind::Index | FrameKind::End | FrameKind::Summary
+            FrameKind::Block
+                | FrameKind::Index
+                | FrameKind::End
+                | FrameKind::Summary
+                | FrameKind::Context
         ) {
             self.index.metadata.push(offset);
+        }
+        if kind == FrameKind::Context {
+            self.index.contexts.push(offset);
         }
         offset
     }
@@ -242,6 +249,24 @@ impl DumpBuilder {
     /// Has a ring's next record at a position and with a number.
     pub fn ring_at(&mut self, ring: u32, position: u64, number: u64) {
         self.rings.insert(ring, (position, number));
+    }
+
+    /// The position and the number of a ring's next record.
+    #[must_use]
+    pub fn place(&self, ring: u32) -> (u64, u64) {
+        self.rings.get(&ring).copied().unwrap_or_default()
+    }
+
+    /// How many records there are.
+    #[must_use]
+    pub const fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// A call site that was appended.
+    #[must_use]
+    pub fn site_of(&self, id: u32) -> &CallSite {
+        &self.sites[&id]
     }
 
     /// Has a ring go on as if it had held this many records more.
@@ -390,7 +415,8 @@ impl DumpBuilder {
 
     /// Appends an index and an end.
     pub fn seal(&mut self, lost: u64) {
-        let payload = postcard::to_allocvec(&self.index).expect("an index can be serialised");
+        let mut payload = Vec::new();
+        self.index.encode(&mut payload);
         let index = self.frame(FrameKind::Index, &payload);
         self.end(index, lost);
     }

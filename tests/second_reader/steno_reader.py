@@ -16,12 +16,13 @@ import sys
 from steno_codecs import decompress
 from steno_columns import rows
 from steno_groups import parts_as_blocks
+from steno_spans import Spans
 from steno_values import UNIX, Cursor, Damage, read_site, read_value
 
 MAGIC = b"\x89STENO\r\n"
 SYNC = b"\xf5\x9dst"
 HEADER_BYTES, FRAME_HEADER_BYTES, BLOCK_HEADER_BYTES = 64, 24, 72
-DICTIONARY, THREAD, CLOCK, BLOCK, LOSS, WATERMARK, INDEX, END, SUMMARY, VOLATILE, HEADER = range(1, 12)
+DICTIONARY, THREAD, CLOCK, BLOCK, LOSS, WATERMARK, INDEX, END, SUMMARY, VOLATILE, HEADER, SPANS, CONTEXT = range(1, 14)
 LOSS_TAG, LOSS_BYTES, FIRST_SITE, GROUP = 1, 80, 16, 3
 
 
@@ -64,7 +65,7 @@ def read_header(data, problems):
         sys.exit("cut within the header")
     major, minor, length, created, hz, crc = struct.unpack("<8xHHI16xq8xQ4xI", data[:HEADER_BYTES])
     if major > 1:
-        sys.exit(f"format version {major}.{minor} is newer than this reader (1.4)")
+        sys.exit(f"format version {major}.{minor} is newer than this reader (1.5)")
     if binascii.crc32(data[:60]) != crc:
         if find_frame(data, 0) is None:
             sys.exit("not a stenolog dump: its header is damaged")
@@ -100,7 +101,7 @@ def frames(data, at, problems):
             continue
         if binascii.crc32(data[start:end]) == crc:
             yield at, kind, data[start:end], False
-        elif DICTIONARY <= kind <= HEADER:
+        elif DICTIONARY <= kind <= CONTEXT:
             problems.report(at, "a frame's checksum is wrong")
         at = end + -length % 8
 
@@ -257,6 +258,7 @@ class Dump:
         self.chains = {}
         # The last block that was met, and the summaries by the offset of their block.
         self.last_block, self.summaries = None, {}
+        self.spans = Spans(problems)
         # By ring: position, 0 for a loss frame and 1 for a block, offset, payload.
         self.items = {}
         start, self.header = read_header(data, problems)
@@ -314,6 +316,10 @@ class Dump:
         elif kind == HEADER:
             created, hz = struct.unpack_from("<32xq8xQ", payload)
             self.header = self.header or (hz, created)
+        elif kind == SPANS:
+            self.spans.take_marks(offset, payload)
+        elif kind == CONTEXT:
+            self.spans.take_context(offset, payload)
         elif kind == END:
             self.is_sealed = len(payload) >= 32
         elif kind == SUMMARY and self.last_block is not None:
@@ -325,6 +331,7 @@ class Dump:
     def entries(self):
         """All records and loss statements, each as what is printed of it."""
         by_chain = lambda item: (self.chains.get(item[0], item[0]), item[0])
+        self.spans.survey(self.blocks(), self.sites)
         for ring, items in sorted(self.items.items(), key=by_chain):
             following, lost = 0, [0] * 10
             for _, is_block, offset, payload in sorted(items):
@@ -337,6 +344,7 @@ class Dump:
                 first = struct.unpack_from("<Q", payload, 24)[0]
                 if first > following:
                     self.problems.report(offset, f"{first - following} records of ring {ring} are missing")
+                self.spans.begin_block(ring, self.chains.get(ring, ring), offset, self.sites)
                 try:
                     for number, record in enumerate(self.records(payload), first):
                         if number >= following:
@@ -344,6 +352,14 @@ class Dump:
                             yield from self.entry(ring, offset, record, lost)
                 except Damage as damage:
                     self.problems.report(offset, f"the block breaks off: {damage}")
+
+    def blocks(self):
+        """The records of each block, as far as they can be read."""
+        for offset, payload in sorted(item[2:] for items in self.items.values() for item in items if item[1]):
+            try:
+                yield offset, list(self.records(payload))
+            except Damage:
+                pass  # It is reported when the entries are read.
 
     @staticmethod
     def records(payload):
@@ -379,6 +395,8 @@ class Dump:
             return self.problems.report(offset, f"a record cannot be read: {damage}")
         if offset in self.summaries and not self.summaries[offset].has(tag, cursor.texts):
             self.problems.report(offset, f"the block's summary lacks what a record of call site {tag} has")
+        flags, hidden = self.spans.event(site, tag)
+        spans = self.spans.note(flags, hidden, values)
         is_unix = (site["time"] if kind is None else kind) == UNIX
         signed = time - (time >> 63 << 64)
         yield {
@@ -389,6 +407,7 @@ class Dump:
             "time_raw": signed if is_unix else time,
             "unix_ns": signed if is_unix else self.time.unix_ns(time),
             "template": site["template"],
+            **({"event": flags, "spans": spans} if self.spans.marks else {}),
             "names": [name for name, _, _ in site["slots"]],
             "values": values,
         }

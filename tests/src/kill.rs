@@ -126,6 +126,23 @@ pub fn text(number: u64) -> Option<String> {
     Some(letters.take(length as usize).collect())
 }
 
+/// How many records of a thread are in one span.
+pub const BATCH: u64 = 12;
+
+/// The spans that a thread's record with this number is in: each is its name and a field, if it has one.
+#[must_use]
+pub fn spans(number: u64) -> Vec<String> {
+    let mut spans = Vec::new();
+    let (batch, at) = (number / BATCH, number % BATCH);
+    if batch % 3 != 2 {
+        spans.push(format!("batch {batch}"));
+    }
+    if (4..9).contains(&at) {
+        spans.push("step".to_owned());
+    }
+    spans
+}
+
 /// How far a child has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u64)]

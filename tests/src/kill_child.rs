@@ -24,8 +24,8 @@ mod unix {
     use std::process::Command;
     use std::time::Duration;
 
-    use stenolog::{Builder, OnFull, info, warn};
-    use stenolog_tests::kill::{Board, Death, Phase, Plan, text};
+    use stenolog::{Builder, OnFull, Span, info, info_span, span, warn};
+    use stenolog_tests::kill::{BATCH, Board, Death, Phase, Plan, spans, text};
 
     pub(super) fn main() -> Result<(), Box<dyn Error>> {
         let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -138,9 +138,23 @@ mod unix {
     /// Logs the records from one number to another; `false` if there are to be no more.
     fn log_from(from: u64, end: u64, thread: usize, plan: &Plan, board: &Board) -> bool {
         let closes = matches!(plan.death, Death::Close | Death::KillAtClose);
+        let mut open: Vec<(String, Span)> = Vec::new();
         for number in from..end {
             if closes && number > plan.at {
                 return false;
+            }
+            let wanted = spans(number);
+            let same = open.iter().zip(&wanted).take_while(|((name, _), it)| name == *it).count();
+            // The innermost first.
+            while open.len() > same {
+                open.pop();
+            }
+            for name in &wanted[same..] {
+                let span = match name.strip_prefix("batch ") {
+                    Some(_) => info_span!("batch", number = number / BATCH),
+                    None => span!("step"),
+                };
+                open.push((name.clone(), span));
             }
             match text(number) {
                 None => info!("{thread} {number}"),

@@ -3,9 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use stenolog::__private::runtime::{RuntimeSite, SiteDescription};
-use stenolog::__private::{Now, Role, Type};
-use stenolog::{Builder, Level};
+use stenolog::{Builder, DynamicSite, Level};
 
 /// Logs each allocation of a thread that wants it.
 struct Logging;
@@ -40,28 +38,19 @@ fn a_call_site_is_described_at_run_time() {
     let log = Builder::new(folder.path().join("app.steno")).filter("info").start_detached();
     let log = log.expect("the logger starts");
     let scope = log.enter();
-    let description = SiteDescription {
-        level: Level::Info,
-        target: "plugin",
-        module: "plugin::net",
-        file: "net.py",
-        line: 12,
-        template: None,
-        slots: &[("what", Role::Field)],
-    };
     LOGS.set(true);
-    let site = RuntimeSite::new(&description);
+    let site =
+        DynamicSite::new(Level::Info, "plugin", "plugin::net", "net.py", 12, None, &["what"]);
     LOGS.set(false);
     let unheard = stenolog::stats().unheard;
     assert!(unheard > 0, "the description was stored");
-    let site = site.expect("one call site is not too many");
-    let types = [Type::U8];
     LOGS.set(true);
-    let logged = site.log(Now, &types, &[7]);
+    site.log(&[7_u8.into()]);
     LOGS.set(false);
-    logged.expect("one list of types is not too many");
     assert!(stenolog::stats().unheard > unheard, "the list of types was stored");
     drop(scope);
+    log.flush().expect("it is written");
+    assert!(log.stats().records >= 1, "the record was logged");
     log.close().expect("the dump is sealed");
 }
 

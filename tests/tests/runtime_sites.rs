@@ -3,23 +3,11 @@
 use std::sync::Barrier;
 use std::thread;
 
-use stenolog::__private::runtime::{RuntimeSite, SiteDescription};
-use stenolog::__private::{Now, Role, Type};
-use stenolog::{Builder, Level};
+use stenolog::{Builder, DynamicSite, Level};
 
-const SITE: SiteDescription<'_> = SiteDescription {
-    level: Level::Info,
-    target: "plugin",
-    module: "plugin::net",
-    file: "net.py",
-    line: 12,
-    template: Some("got {0}"),
-    slots: &[("what", Role::Argument), ("peer", Role::Field)],
-};
-
-fn text(text: &str) -> Vec<u8> {
-    let len = u32::try_from(text.len()).expect("a short text");
-    [&len.to_le_bytes(), text.as_bytes()].concat()
+fn describe() -> DynamicSite {
+    let (message, names) = (Some("got {what}"), ["what", "peer"]);
+    DynamicSite::new(Level::Info, "plugin", "plugin::net", "net.py", 12, message, &names)
 }
 
 /// In a process of its own, because it has a global logger.
@@ -30,9 +18,9 @@ fn threads_log_values_of_changing_types_to_the_global_logger() {
 
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("app.steno");
-    let site = RuntimeSite::new(&SITE).expect("one call site is not too many");
-    site.log(Now, &[Type::U16, Type::Str], &[&0_u16.to_le_bytes()[..], &text("early")].concat())
-        .expect("it is dropped without an error: no logger runs");
+    let site = describe();
+    // It is dropped: no logger runs.
+    site.log(&[0_u16.into(), "early".into()]);
     assert_eq!(stenolog::stats().unheard, 1);
 
     let log = Builder::new(&path).filter("info").start().expect("the logger starts");
@@ -44,14 +32,14 @@ fn threads_log_values_of_changing_types_to_the_global_logger() {
                 barrier.wait();
                 for n in 0..RECORDS {
                     // Described again each time, as by a caller that keeps nothing.
-                    let site = RuntimeSite::new(&SITE).expect("it is known");
-                    let peer = text(&format!("thread {t}"));
-                    let (ty, what) = match n % 3 {
-                        0 => (Type::U16, n.to_le_bytes().to_vec()),
-                        1 => (Type::I64, i64::from(n).to_le_bytes().to_vec()),
-                        _ => (Type::Str, text(&n.to_string())),
+                    let site = describe();
+                    let (peer, text) = (format!("thread {t}"), n.to_string());
+                    let what = match n % 3 {
+                        0 => u64::from(n).into(),
+                        1 => i64::from(n).into(),
+                        _ => (&text).into(),
                     };
-                    site.log(Now, &[ty, Type::Str], &[what, peer].concat()).expect("three lists");
+                    site.log(&[what, (&peer).into()]);
                     stenolog::debug!("not wanted");
                 }
             });

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::load::Load;
 use crate::{
-    bytes, calls, decode, end_to_end, first, growth, peers, rates, search, single, threads,
+    bridges, bytes, calls, decode, end_to_end, first, growth, peers, rates, search, single, threads,
 };
 
 /// Measures what the words ask for.
@@ -21,6 +21,7 @@ pub fn main(words: &[String]) -> Result<(), Box<dyn Error>> {
     match what.as_str() {
         "calls" => calls::child(peer()?, number(1)?),
         "single" => single::child(peer()?, number(1)?),
+        "bridges" => bridges::child(word(0)?, number(1)?),
         "first" => first::child(peer()?),
         "end-to-end" => end_to_end::child(peer()?, load(1)?, number(2)?, number(3)?),
         "threads" => threads::child(peer()?, number(1)?, number(2)?),

@@ -12,6 +12,7 @@
 //! minute to minute. Quote ratios.
 
 mod bench;
+mod bridges;
 mod bytes;
 mod calls;
 mod child;
@@ -77,11 +78,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 type Measure = fn(&Bench) -> Result<Vec<table::Table>, Box<dyn Error>>;
 
 /// The parts, in the order in which they run.
-const PARTS: [(&str, Measure); 13] = [
+const PARTS: [(&str, Measure); 14] = [
     ("bytes", bytes::measure),
     ("rest", bytes::measure_rest),
     ("calls", calls::measure),
     ("single", single::measure),
+    ("bridges", bridges::measure),
     ("first", first::measure),
     ("threads", threads::measure),
     ("end-to-end", end_to_end::measure),

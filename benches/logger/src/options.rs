@@ -15,6 +15,7 @@ parts (all of them, if none is named):
   rest        what the background thread costs at rest, and at these rates
   calls       a call in a burst that fits the ring
   single      single calls: percentiles and a histogram
+  bridges     events, spans and records of `tracing` and `log`, beside what programs run
   first       the first call on a thread, and at a call site
   threads     1, 2 and 8 threads at once
   end-to-end  from the call to the file, nothing dropped: the workload, high entropy, several threads

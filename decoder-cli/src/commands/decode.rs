@@ -28,7 +28,8 @@ impl Run for Plan {
         let mut decoder = Decoder::new(&inputs.dumps)
             .with_filter(self.filter.clone())
             .with_order(self.order)
-            .with_losses(self.losses);
+            .with_losses(self.losses)
+            .with_span_events(self.spans);
         let options = self.options();
         let mut output = Output::new();
         if !inputs.dumps.is_empty() {

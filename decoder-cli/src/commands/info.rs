@@ -114,6 +114,9 @@ fn as_text(info: &Info, state: &str, zone: Zone) -> String {
     line("state", state);
     line("size", &size(info));
     line("records", &records(info));
+    if info.spans > 0 {
+        line("spans", &format!("{} events of spans", count(info.spans)));
+    }
     if let Some((first, last)) = info.unix_ns {
         let length = span(last.abs_diff(first));
         let (first, last) = (time::show(first, zone), time::show(last, zone));

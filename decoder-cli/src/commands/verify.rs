@@ -129,8 +129,12 @@ fn verdict(found: &Verification) -> &'static str {
 
 /// `3 records, 1 ring, 1 block, 672 B`.
 fn contents(dump: &Dump, found: &Verification) -> String {
+    let spans = match found.spans {
+        0 => String::new(),
+        spans => format!(", {}", counted(spans, "span event")),
+    };
     let mut text = format!(
-        "{}, {}, {}, {}",
+        "{}{spans}, {}, {}, {}",
         counted(found.records, "record"),
         counted(found.rings.len() as u64, "ring"),
         counted(found.blocks, "block"),

@@ -52,7 +52,7 @@ fn a_cut_header() {
 fn a_newer_version() {
     check(
         &newer(),
-        "steno: app.steno: format version 9.0 is newer than this reader (1.4): use a newer steno\n",
+        "steno: app.steno: format version 9.0 is newer than this reader (1.5): use a newer steno\n",
     );
 }
 
@@ -291,7 +291,7 @@ fn bad_standard_input() {
     );
     assert_eq!(
         workspace.run_with_input(&["-"], newer()).fails(1),
-        "steno: <stdin>: format version 9.0 is newer than this reader (1.4): use a newer steno\n"
+        "steno: <stdin>: format version 9.0 is newer than this reader (1.5): use a newer steno\n"
     );
     let run = workspace.run_with_input(&["-", "--json"], five().unsealed());
     assert_eq!(run.code, Some(3));

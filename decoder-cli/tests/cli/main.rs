@@ -13,5 +13,6 @@ mod losses;
 mod program;
 mod reports;
 mod rings;
+mod spans;
 mod usage;
 mod words;

@@ -96,6 +96,23 @@ impl Unpacker {
         self.rows(stored, body, |_| true)
     }
 
+    /// As [`unpack`](Self::unpack), but records whose tags are not wanted may lack their values.
+    ///
+    /// # Errors
+    /// As [`unpack`](Self::unpack).
+    pub(crate) fn unpack_some<'d>(
+        &mut self,
+        stored: &Stored<'d>,
+        mut is_wanted: impl FnMut(u32) -> bool,
+    ) -> Result<Body<'d>, BlockError> {
+        if stored.header.encoding == BlockHeader::GROUP {
+            let wish = |tag| if is_wanted(tag) { Wish::Packed } else { Wish::Nothing };
+            return self.part(stored, GroupForm::Rows, wish);
+        }
+        let body = self.decompress(stored)?;
+        self.rows(stored, body, is_wanted)
+    }
+
     /// A part of a group. Of a group that was opened before, this is what was wanted then.
     fn part<'d, 't>(
         &mut self,

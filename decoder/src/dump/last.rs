@@ -158,6 +158,12 @@ impl Contents {
             let (header, _) = frame_at(bytes, at)?;
             metadata.push(Frame { offset: at, header, expected: None });
         }
+        // The context of the first block, which is directly before it.
+        let contexts = indexes.iter().flat_map(|index| &index.contexts);
+        if let Some(&at) = contexts.filter(|&&at| at < from).max() {
+            let (header, _) = frame_at(bytes, at)?;
+            metadata.push(Frame { offset: at, header, expected: None });
+        }
         let (first, _) =
             frame_at(bytes, from).filter(|(header, _)| is(header, FrameKind::Block))?;
         let mut tables = Tables::default();

@@ -23,6 +23,7 @@ use stenolog_format::dictionary::{CallSite, Thread};
 use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind};
 use stenolog_format::index::End;
 use stenolog_format::loss::LossFrame;
+use stenolog_format::span::SpanMark;
 use stenolog_format::volatile::VolatileRing;
 use stenolog_session::frames::{Frame, Position, Walk, WalkStep};
 
@@ -177,6 +178,11 @@ impl<'a> Scanner<'a> {
             Some(FrameKind::Summary) => {
                 self.tables.note_summary(frame.offset);
             }
+            // Those who read the block after it read it.
+            Some(kind @ FrameKind::Context) => {
+                self.tables.note_context(frame.offset);
+                self.take_metadata(frame, kind, payload);
+            }
             None => self.tables.others.push(frame.offset),
             Some(kind) => {
                 if kind != FrameKind::End {
@@ -277,6 +283,18 @@ impl<'a> Scanner<'a> {
                 tables.restated.get_or_insert(header);
                 None
             }
+            FrameKind::Spans => {
+                let marks = SpanMark::decode_all(payload).map_err(MetadataError::malformed)?;
+                tables.marked_from.get_or_insert(at);
+                for mark in marks {
+                    if let Some(event) = mark.event() {
+                        tables.sites.mark(mark.site, event);
+                    }
+                }
+                None
+            }
+            // Those who read the block after it check it.
+            FrameKind::Context => None,
             // Block headers state more exactly what a watermark promises. The other kinds have no metadata.
             FrameKind::Watermark | FrameKind::Block | FrameKind::Index | FrameKind::Summary => None,
         };

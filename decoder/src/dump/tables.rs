@@ -28,8 +28,13 @@ pub(crate) struct Tables {
     pub(crate) losses: Vec<LossFrame>,
     /// Rings that do not survive their process.
     pub(crate) volatile: Vec<VolatileRing>,
-    /// Offsets of the whole frames that are not blocks, indexes, ends, or summaries right after their blocks.
+    /// Offsets of the whole frames that are not blocks, their contexts, indexes, ends, or summaries right after
+    /// their blocks.
     pub(crate) others: Vec<u64>,
+    /// Where the first marks of call sites are.
+    pub(crate) marked_from: Option<u64>,
+    /// Offsets of the contexts of blocks.
+    pub(crate) contexts: Vec<u64>,
     /// Offsets and lengths of the payloads of index frames.
     pub(crate) indexes: Vec<(usize, usize)>,
     pub(crate) end: Option<End>,
@@ -80,6 +85,13 @@ impl Tables {
         lost
     }
 
+    /// Notes where a context is. A frame of a torn tail may be scanned again.
+    pub(super) fn note_context(&mut self, offset: u64) {
+        if self.contexts.last().is_none_or(|&last| last < offset) {
+            self.contexts.push(offset);
+        }
+    }
+
     /// Notes where a summary is. It should be of the last block before it.
     pub(super) fn note_summary(&mut self, offset: u64) {
         if BlockEntry::note_summary(&mut self.blocks, offset) {
@@ -108,6 +120,8 @@ pub(super) const fn kind_name(kind: FrameKind) -> &'static str {
         FrameKind::Summary => "summary",
         FrameKind::Volatile => "volatile",
         FrameKind::Header => "header",
+        FrameKind::Spans => "spans",
+        FrameKind::Context => "context",
     }
 }
 
@@ -146,6 +160,10 @@ pub struct FrameCounts {
     pub volatile: u64,
     /// Frames that state the file's header again.
     pub header: u64,
+    /// Frames that state which call sites are events of spans.
+    pub spans: u64,
+    /// Frames that state which spans a block needs.
+    pub context: u64,
     /// Frames of kinds that only later versions know; they are skipped.
     pub unknown: u64,
 }
@@ -164,6 +182,8 @@ impl FrameCounts {
             Some(FrameKind::Summary) => &mut self.summary,
             Some(FrameKind::Volatile) => &mut self.volatile,
             Some(FrameKind::Header) => &mut self.header,
+            Some(FrameKind::Spans) => &mut self.spans,
+            Some(FrameKind::Context) => &mut self.context,
             None => &mut self.unknown,
         };
         *count += 1;
@@ -183,6 +203,8 @@ impl FrameCounts {
             + self.summary
             + self.volatile
             + self.header
+            + self.spans
+            + self.context
             + self.unknown
     }
 }

@@ -237,7 +237,7 @@ fn what_cannot_be_opened_is_named() {
     newer[8] = 2;
     let crc = crc32fast::hash(&newer[..60]);
     newer[60..64].copy_from_slice(&crc.to_le_bytes());
-    check(&newer, "x.steno: format version 2.4 is newer than this reader (1.4): use a newer steno");
+    check(&newer, "x.steno: format version 2.5 is newer than this reader (1.5): use a newer steno");
     let directory = tempfile::tempdir().unwrap();
     assert!(matches!(Dump::open(directory.path()), Err(OpenError::Directory { .. })));
     let missing = directory.path().join("none.steno");

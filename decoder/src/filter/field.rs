@@ -11,13 +11,17 @@ use stenolog_format::value::{Product, Value};
 use super::prefilter::RequiredLiteral;
 use crate::json::write_json;
 use crate::model::record::Record;
-use crate::model::site::CompiledSite;
+use crate::model::site::{CompiledSite, FieldName};
 use crate::text::{Decimal, Reserved, is_uuid, write_debug, write_display};
 
 /// A condition on a value: `name=value`.
 ///
 /// The name is that of a field or an argument as any format shows it (`a_2` if the name comes twice,
 /// `fields.level` and `user_id` for `user id` in logfmt), or a path into a structured one (`order.side`).
+///
+/// `span.path` is the field `path` of any span that the record is in, `span.name` the name of one, and `span.id` its
+/// id; a field of a span that is called `name` or `id` is `span.fields.name`. A field of the record itself that is
+/// called so matches as well.
 ///
 /// The value is compared by its type and with each form in which it is shown: as text, with and without
 /// quotes (`opt=Some(5)`), and as JSON (`opt=5`). Numbers are compared as numbers (`0x10` is not a number),
@@ -42,6 +46,8 @@ pub struct FieldMatch {
     duration: Option<Duration>,
     /// Seconds since the Unix epoch, and nanoseconds.
     time: Option<(i64, u32)>,
+    /// The condition on a span, if the name begins with `span.`.
+    pub(super) of_span: Option<Box<Self>>,
 }
 
 /// The error of a condition without a name or without `=`.
@@ -80,15 +86,27 @@ impl FieldMatch {
             float: value.parse().ok(),
             duration: parse_duration(value),
             time: time.map(|time| (time.timestamp(), time.timestamp_subsec_nanos())),
+            of_span: name.strip_prefix(SPAN).map(|name| Box::new(Self::new(name, value))),
         }
     }
 
-    /// Whether the call site or losses have a field or an argument of this name, or one that may have a
+    /// Whether records of the call site, or losses, have a field or an argument of this name, or one that may have a
     /// part of this name.
     #[must_use]
     pub fn is_known_to(&self, site: &CompiledSite) -> bool {
         let name = self.name.strip_prefix("fields.").unwrap_or(&self.name);
-        Self::OF_LOSSES.contains(&name) || self.slots(site).next().is_some()
+        Self::OF_LOSSES.contains(&name)
+            || !site.is_span_event() && self.slots(site).next().is_some()
+            || self.is_known_to_spans(site)
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the call site has a slot of this name.
+    pub(super) fn names_slot_of(&self, site: &CompiledSite) -> bool {
+        self.slots(site).next().is_some()
     }
 
     /// The fields of losses.
@@ -118,6 +136,10 @@ impl FieldMatch {
         let names = self.slots_named(record.site());
         let mut values = names.zip(record.values());
         values.any(|(path, value)| path.is_some_and(|path| self.matches_in(value, path, text)))
+            || self
+                .of_span
+                .as_ref()
+                .is_some_and(|of| record.spans().any(|span| of.is_met(&span, text)))
     }
 
     /// Whether it is this very field with this value.
@@ -137,15 +159,20 @@ impl FieldMatch {
         let mut fields = site.fields().iter().peekable();
         site.call_site().slots.iter().enumerate().map(move |(index, slot)| {
             let shown = fields.next_if(|field| field.slot == index)?;
-            let (name, shown, key) = (slot.name.as_str(), &*shown.name, &*shown.key);
-            let path = |whole| {
-                inside(whole, name).or_else(|| inside(whole, shown)).or_else(|| inside(whole, key))
-            };
-            path(&self.name).or_else(|| path(self.name.strip_prefix("fields.")?))
+            self.path_in(slot.name.as_str(), shown)
         })
     }
 
-    fn matches_in(&self, value: &Value<'_>, path: &str, text: &mut String) -> bool {
+    /// The rest of the path after the name of a field, if it begins with that.
+    pub(super) fn path_in(&self, name: &str, shown: &FieldName) -> Option<&str> {
+        let (shown, key) = (&*shown.name, &*shown.key);
+        let path = |whole| {
+            inside(whole, name).or_else(|| inside(whole, shown)).or_else(|| inside(whole, key))
+        };
+        path(&self.name).or_else(|| path(self.name.strip_prefix("fields.")?))
+    }
+
+    pub(super) fn matches_in(&self, value: &Value<'_>, path: &str, text: &mut String) -> bool {
         if path.is_empty() {
             return self.equals(value, text);
         }
@@ -262,7 +289,7 @@ impl FieldMatch {
         }
     }
 
-    fn is_text(&self, text: &str) -> bool {
+    pub(super) fn is_text(&self, text: &str) -> bool {
         *self.text == *text || self.unquoted.as_deref() == Some(text)
     }
 
@@ -281,7 +308,7 @@ impl FieldMatch {
         })
     }
 
-    fn is_integer(&self, value: i128) -> bool {
+    pub(super) fn is_integer(&self, value: i128) -> bool {
         match (self.integer, self.float) {
             (Some(wanted), _) => value == wanted,
             // `1e3` and `5.0` are integers too.
@@ -290,6 +317,9 @@ impl FieldMatch {
         }
     }
 }
+
+/// What the name of a condition on a span begins with.
+const SPAN: &str = "span.";
 
 /// The rest of a path after `name`.
 fn inside<'p>(path: &'p str, name: &str) -> Option<&'p str> {

@@ -5,6 +5,7 @@ use stenolog_format::dictionary::{Level, Thread};
 use crate::model::loss::LossEntry;
 use crate::model::origin::EntryOrigin;
 use crate::model::record::Record;
+use crate::model::span_event::SpanEntry;
 
 /// A record or a statement of a loss, in its place among the others.
 ///
@@ -31,24 +32,38 @@ pub enum Entry<'a> {
     Record(Record<'a>),
     /// Missing records, at the place where they should be.
     Loss(LossEntry<'a>),
+    /// An event of a span, if they are [shown](crate::Decoder::with_span_events).
+    Span(SpanEntry<'a>),
 }
 
 impl<'a> Entry<'a> {
+    /// A record, or the event that it is.
+    #[inline]
+    pub(crate) fn of(record: Record<'a>) -> Self {
+        if record.site.is_span_event() {
+            Self::Span(SpanEntry { record })
+        } else {
+            Self::Record(record)
+        }
+    }
+
     /// The time, in nanoseconds since the Unix epoch.
     #[must_use]
     pub fn unix_ns(&self) -> i64 {
         match self {
             Self::Record(record) => record.unix_ns(),
             Self::Loss(loss) => loss.unix_ns(),
+            Self::Span(event) => event.record.unix_ns(),
         }
     }
 
-    /// The severity; [`Level::Warn`] for losses.
+    /// The severity; [`Level::Warn`] for losses, that of the span for its events.
     #[must_use]
     pub fn level(&self) -> Level {
         match self {
             Self::Record(record) => record.level(),
             Self::Loss(_) => Level::Warn,
+            Self::Span(event) => event.level(),
         }
     }
 
@@ -56,6 +71,7 @@ impl<'a> Entry<'a> {
         match self {
             Self::Record(record) => &record.origin,
             Self::Loss(loss) => &loss.origin,
+            Self::Span(event) => &event.record.origin,
         }
     }
 

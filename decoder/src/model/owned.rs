@@ -10,6 +10,7 @@ use crate::model::origin::RingName;
 use crate::model::raw_values::OwnedValues;
 use crate::model::record::{Record, RecordValues};
 use crate::model::site::CompiledSite;
+use crate::model::span::SpanChain;
 
 /// An entry that borrows nothing, so a program can keep it, sort it or send it to another thread.
 ///
@@ -38,7 +39,13 @@ pub struct OwnedEntry {
 /// The kinds of [`OwnedEntry`].
 #[derive(Clone, Debug)]
 pub(crate) enum OwnedKind {
-    Record { site: Arc<CompiledSite>, site_index: u32, number: u64, values: OwnedValues },
+    Record {
+        site: Arc<CompiledSite>,
+        site_index: u32,
+        number: u64,
+        values: OwnedValues,
+        spans: Option<Arc<SpanChain>>,
+    },
     Loss(LossFacts),
 }
 
@@ -82,12 +89,13 @@ impl OwnedEntry {
         let origin = self.origin.origin(self.dump);
         let unix_ns = self.unix_ns;
         match &self.kind {
-            OwnedKind::Record { site, site_index, number, values } => {
+            OwnedKind::Record { site, site_index, number, values, spans } => {
                 let (site_index, number, mut decoded) = (*site_index, *number, Vec::new());
                 // They were decoded once before, so this does not fail.
                 let _ = values.as_raw().decode(site, &mut decoded);
                 let values = RecordValues::Owned(decoded);
-                Entry::Record(Record { site, site_index, origin, unix_ns, number, values })
+                let spans = spans.as_ref();
+                Entry::of(Record { site, site_index, origin, unix_ns, number, values, spans })
             }
             OwnedKind::Loss(facts) => Entry::Loss(LossEntry::of(origin, *facts)),
         }

@@ -7,6 +7,7 @@ use stenolog_format::value::Value;
 
 use crate::model::origin::EntryOrigin;
 use crate::model::site::CompiledSite;
+use crate::model::span::{Span, SpanChain};
 
 /// A record with its values.
 ///
@@ -28,6 +29,8 @@ pub struct Record<'a> {
     pub(crate) unix_ns: i64,
     pub(crate) number: u64,
     pub(crate) values: RecordValues<'a>,
+    /// The spans that it is in.
+    pub(crate) spans: Option<&'a Arc<SpanChain>>,
 }
 
 impl<'a> Record<'a> {
@@ -94,6 +97,30 @@ impl<'a> Record<'a> {
             RecordValues::Borrowed(values) => values,
             RecordValues::Owned(values) => values,
         }
+    }
+
+    /// The spans that it is in, outermost first: the one that its thread had entered last, or that the call named,
+    /// after the ancestors of that one.
+    ///
+    /// A [span](Span) shows the fields that it had when the record was logged. What the dump no longer says of a
+    /// span is missing; its id never is. At most 1024 spans are told, the innermost ones.
+    ///
+    /// ```
+    /// use stenolog_decoder::Record;
+    ///
+    /// fn trail(record: &Record<'_>) -> String {
+    ///     let names: Vec<_> = record.spans().map(|span| span.name().unwrap_or("?")).collect();
+    ///     names.join(":")
+    /// }
+    /// ```
+    pub fn spans(&self) -> impl DoubleEndedIterator<Item = Span<'a>> + use<'a> {
+        self.spans.into_iter().flat_map(|chain| chain.spans())
+    }
+
+    /// The innermost of its [spans](Self::spans).
+    #[must_use]
+    pub fn span(&self) -> Option<Span<'a>> {
+        self.spans().next_back()
     }
 
     /// Appends the message as `format!` would have made it; nothing if the call site has none.

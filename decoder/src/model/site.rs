@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use stenolog_format::dictionary::{CallSite, Role};
+use stenolog_format::span::{SpanEvent, SpanMark};
 use stenolog_format::value::{Value, WordPlan};
 
 use crate::escape::{is_clean, push_key};
@@ -25,6 +26,8 @@ pub struct CompiledSite {
     fields: Vec<FieldName>,
     /// How the values are read as words, unless there are too many.
     words: Option<WordPlan>,
+    /// What its records are, if they are events of spans or name one.
+    span_event: Option<SpanEvent>,
 }
 
 #[derive(Clone, Debug)]
@@ -68,7 +71,7 @@ impl CompiledSite {
         };
         let fields = unique_names(&call_site);
         let words = WordPlan::new(&call_site.slots);
-        (Self { call_site, message, fields, words }, error)
+        (Self { call_site, message, fields, words, span_event: None }, error)
     }
 
     /// The dictionary entry of the call site.
@@ -81,6 +84,23 @@ impl CompiledSite {
     #[inline]
     pub(crate) fn words(&self) -> Option<&WordPlan> {
         self.words.as_ref()
+    }
+
+    /// What its records are, if a span has to do with them: events of a span, or ordinary records that name theirs.
+    #[must_use]
+    pub fn span_event(&self) -> Option<SpanEvent> {
+        self.span_event
+    }
+
+    /// Whether its records are events of spans, which are shown only if asked for.
+    #[inline]
+    pub(crate) fn is_span_event(&self) -> bool {
+        self.span_event.is_some_and(|event| event != SpanEvent::Of)
+    }
+
+    /// The number of slots at the beginning that are no values.
+    pub(crate) fn hidden_slots(&self) -> usize {
+        self.span_event.map_or(0, |event| event.hidden().len())
     }
 
     /// The named values, in order.
@@ -178,6 +198,8 @@ pub(crate) struct SiteTable {
     dense: Vec<u32>,
     /// Index into `sites` for all other ids: no logger assigns them, but a hostile dump may.
     sparse: BTreeMap<u32, usize>,
+    /// The marks of call sites, known or not yet known.
+    marks: BTreeMap<u32, SpanEvent>,
 }
 
 impl SiteTable {
@@ -198,8 +220,10 @@ impl SiteTable {
         }
     }
 
-    pub(crate) fn insert(&mut self, site: CompiledSite) {
+    pub(crate) fn insert(&mut self, mut site: CompiledSite) {
         let id = site.call_site.id;
+        let mark = self.marks.get(&id).copied();
+        site.span_event = mark.filter(|mark| mark.fits(&site.call_site));
         let index = self.sites.len();
         self.sites.push(Arc::new(site));
         if id < Self::DENSE {
@@ -211,6 +235,39 @@ impl SiteTable {
         } else {
             self.sparse.insert(id, index);
         }
+    }
+
+    /// Marks a call site, which may not be known yet. A second mark says nothing.
+    pub(crate) fn mark(&mut self, id: u32, event: SpanEvent) {
+        if self.marks.contains_key(&id) {
+            return;
+        }
+        self.marks.insert(id, event);
+        if let Some(site) = self.index(id).and_then(|index| self.sites.get_mut(index)) {
+            let site = Arc::make_mut(site);
+            site.span_event = Some(event).filter(|event| event.fits(&site.call_site));
+        }
+    }
+
+    /// The marks.
+    pub(crate) fn marks(&self) -> impl Iterator<Item = SpanMark> {
+        self.marks.iter().map(|(&site, &event)| SpanMark::new(site, event))
+    }
+
+    /// Whether call sites are marked.
+    pub(crate) fn have_marks(&self) -> bool {
+        !self.marks.is_empty()
+    }
+
+    /// Whether a call site has this mark.
+    pub(crate) fn have_mark(&self, event: SpanEvent) -> bool {
+        self.marks.values().any(|mark| *mark == event)
+    }
+
+    /// As [`get`](Self::get), to be kept by others.
+    #[inline]
+    pub(crate) fn shared_site(&self, id: u32) -> Option<&Arc<CompiledSite>> {
+        self.sites.get(self.index(id)?)
     }
 
     /// All call sites in the order of definition.

@@ -8,10 +8,12 @@ use stenolog_format::value::{Encoding, Words};
 
 use super::block_body::BlockBody;
 use super::order::Key;
+use super::spans::BlockSpans;
 use super::tally::BlockPlace;
 use crate::model::loss::{LossCause, LossEntry, LossKind};
 use crate::model::origin::EntryOrigin;
 use crate::model::raw_values::RawValues;
+use crate::model::span::SpanChain;
 
 /// The records of a block that are found at once: enough to amortize the start, few enough for the
 /// nearest cache.
@@ -23,6 +25,9 @@ pub(super) const GROUP_BATCH_RECORDS: usize = 128;
 
 /// The capacity for values that a reused batch keeps.
 const KEPT_BYTES: usize = 1 << 18;
+
+/// The memory of the spans of a record.
+const SPANS_BYTES: usize = 256;
 
 /// A batch that uses less than this part of its capacity is shrunk.
 const SPARSE_PART: usize = 8;
@@ -44,6 +49,8 @@ pub(crate) struct RecordBatch {
     pub(super) encoding: Encoding,
     /// The block.
     pub(crate) place: BlockPlace,
+    /// The spans of its records, and the part of the block; `None` if the dumps have no spans.
+    pub(crate) spans: Option<(Arc<BlockSpans>, u32)>,
 }
 
 /// A record of a batch. It is small, as one core passes it to another.
@@ -84,6 +91,7 @@ impl Default for RecordBatch {
             bytes: Vec::new(),
             encoding: Encoding::Packed,
             place: (0, 0),
+            spans: None,
         }
     }
 }
@@ -94,6 +102,7 @@ impl RecordBatch {
         self.keys.clear();
         self.words.clear();
         self.bytes.clear();
+        self.spans = None;
         // Long texts of one block must not take memory for ever.
         self.words.shrink_to(KEPT_BYTES / size_of::<u64>());
         self.bytes.shrink_to(KEPT_BYTES);
@@ -112,7 +121,9 @@ impl RecordBatch {
     pub(crate) fn size_bytes(&self) -> usize {
         let records = size_of::<BatchRecord>() * self.records.capacity();
         let keys = size_of::<Key>() * self.keys.capacity();
-        records + keys + size_of::<u64>() * self.words.capacity() + self.bytes.capacity()
+        // What is known of the spans of a record, roughly.
+        let spans = if self.spans.is_some() { SPANS_BYTES * self.records.len() } else { 0 };
+        records + keys + spans + size_of::<u64>() * self.words.capacity() + self.bytes.capacity()
     }
 
     #[inline]
@@ -156,7 +167,7 @@ impl RecordBatch {
                 RawValues::Words(Words { words, stride, body, restored, encoding })
             }
         };
-        UndecodedRecord { site_index, origin, unix_ns, number, values }
+        UndecodedRecord { site_index, origin, unix_ns, number, values, spans: None }
     }
 }
 
@@ -169,6 +180,8 @@ pub(crate) struct UndecodedRecord<'a> {
     pub(crate) unix_ns: i64,
     pub(crate) number: u64,
     pub(crate) values: RawValues<'a>,
+    /// The spans that it is in.
+    pub(crate) spans: Option<&'a Arc<SpanChain>>,
 }
 
 impl<'a> UndecodedRecord<'a> {
@@ -202,6 +215,13 @@ impl<'r> RecordRun<'r> {
         let Self { origin, batch, body, .. } = *self;
         let (batch, body): (&RecordBatch, &BlockBody) = (batch, body);
         let records = batch.records.get(self.from..self.to).unwrap_or_default();
-        records.iter().map(move |record| batch.undecoded(record, body, origin))
+        let spans = batch.spans.as_ref();
+        records.iter().map(move |record| {
+            let mut raw = batch.undecoded(record, body, origin);
+            if let Some((spans, part)) = spans {
+                raw.spans = spans.at(*part, record.index);
+            }
+            raw
+        })
     }
 }

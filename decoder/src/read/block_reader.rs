@@ -19,6 +19,7 @@ use super::order::{Key, Order};
 use super::plan::ReadPlan;
 use super::pools::Pools;
 use super::seek::{FoundRecord, Sought};
+use super::spans::BlockSpans;
 use super::tally::{BlockPlace, Tally};
 use crate::clock::{Moment, TimeMap, Window};
 use crate::dump::Block;
@@ -36,6 +37,8 @@ pub(super) struct BlockReader {
     walk: BlockWalk,
     /// What a search found in it.
     sought: Option<Arc<Sought>>,
+    /// The spans of its records, if the dumps have spans.
+    pub(super) spans: Option<Arc<BlockSpans>>,
     /// How many records the walk could not find, and why.
     pub(super) ended: Option<(u32, BlockError)>,
     /// The number of the next record.
@@ -171,6 +174,7 @@ impl BlockReader {
     ) -> BlockStep {
         batch.place = self.place_in_files();
         batch.first_record = self.block.header.first_record;
+        batch.spans = self.spans.as_ref().map(|spans| (Arc::clone(spans), self.block.part));
         let most = match self.walk {
             BlockWalk::Group(_) => GROUP_BATCH_RECORDS,
             _ => BATCH_RECORDS,

@@ -144,13 +144,14 @@ impl Records<'_> {
             }
             CursorStep::Record(ring) => {
                 let raw = self.decoder.head(ring)?;
-                let UndecodedRecord { site_index, origin, unix_ns, number, .. } = raw;
+                let UndecodedRecord { site_index, origin, unix_ns, number, spans, .. } = raw;
                 let site = self.decoder.plan.sites.get(site_index)?;
                 let mut values = Vec::with_capacity(site.call_site().slots.len());
                 // It was decoded once, so this does not fail.
                 raw.values.decode(site, &mut values).ok()?;
                 let values = RecordValues::Owned(values);
-                Some(Entry::Record(Record { site, site_index, origin, unix_ns, number, values }))
+                let record = Record { site, site_index, origin, unix_ns, number, values, spans };
+                Some(Entry::of(record))
             }
         }
     }
@@ -176,10 +177,11 @@ impl Iterator for Entries<'_> {
             }
             CursorStep::Record(_) => {
                 let raw = self.decoder.head(ring)?;
-                let UndecodedRecord { site_index, unix_ns, number, .. } = raw;
+                let UndecodedRecord { site_index, unix_ns, number, spans, .. } = raw;
+                let spans = spans.cloned();
                 let site = Arc::clone(self.decoder.plan.sites.get(site_index)?);
                 let values = OwnedValues::copy_of(&raw.values, &site);
-                let kind = OwnedKind::Record { site, site_index, number, values };
+                let kind = OwnedKind::Record { site, site_index, number, values, spans };
                 OwnedEntry { origin, dump: raw.origin.dump, unix_ns, kind }
             }
         })

@@ -124,6 +124,18 @@ impl Decoder {
         self
     }
 
+    /// Sets whether events of spans are shown: by default, they are not. Then they come as [`Entry::Span`], among
+    /// the records.
+    ///
+    /// # Panics
+    /// If the decoder has delivered an entry already.
+    #[must_use]
+    pub fn with_span_events(mut self, shows: bool) -> Self {
+        assert!(!self.is_started, "what a decoder shows is set before its first entry");
+        self.plan.shows_spans = shows;
+        self
+    }
+
     /// The dumps that are read.
     #[must_use]
     pub fn dumps(&self) -> &[Dump] {
@@ -226,6 +238,10 @@ impl Decoder {
         self.plan.sought.clone()
     }
 
+    pub(crate) const fn shows_spans(&self) -> bool {
+        self.plan.shows_spans
+    }
+
     pub(crate) const fn losses(&self) -> Losses {
         self.losses
     }
@@ -251,6 +267,7 @@ impl Decoder {
     /// A decoder that reads the same again.
     pub(crate) fn again(&self) -> Self {
         let mut again = Self::new(Arc::clone(&self.plan.dumps)).with_order(self.plan.order);
+        again.plan.shows_spans = self.plan.shows_spans;
         again.plan.filter = Arc::clone(&self.plan.filter);
         again.with_losses(self.losses)
     }
@@ -336,10 +353,10 @@ impl Decoder {
                 *has_ended = true;
             }
             let followers = self.waiting.remove(&index).unwrap_or_default();
-            let Some(last) = self.rings.get(index).map(Ring::key) else { continue };
+            let Some((key, spans)) = self.rings.get(index).map(Ring::end) else { continue };
             for follower in followers {
                 let Some(ring) = self.rings.get_mut(follower) else { continue };
-                ring.continue_after(last);
+                ring.continue_after((key, &spans));
                 match ring.advance(0, &self.plan, &mut self.state) {
                     Some(key) => self.heap.push(Reverse((key, follower))),
                     None => ended.push(follower),
@@ -440,8 +457,8 @@ impl Decoder {
         for index in first_new..rings.len() {
             match predecessor(&rings[index], by_id).filter(|_| plan.order == Order::Time) {
                 Some(before) if has_ended[before] => {
-                    let last = rings[before].key();
-                    rings[index].continue_after(last);
+                    let (key, spans) = rings[before].end();
+                    rings[index].continue_after((key, &spans));
                     first.push(index);
                 }
                 Some(before) => self.waiting.entry(before).or_default().push(index),

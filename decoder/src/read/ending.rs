@@ -27,6 +27,7 @@ use super::plan::ReadPlan;
 use super::ring::{Ring, Turn, first_key};
 use super::session::{Item, ItemKind, RingItems};
 use super::state::ReadState;
+use super::tally::BlockPlace;
 use crate::clock::TimeMap;
 use crate::dump::{Block, Dump};
 use crate::model::origin::RingName;
@@ -49,6 +50,8 @@ pub(super) struct Lead {
     pub(super) next: u64,
     /// The losses that were stated.
     pub(super) stated: Loss,
+    /// The last block.
+    pub(super) block: Option<BlockPlace>,
 }
 
 impl Cut {
@@ -149,7 +152,8 @@ pub(super) fn cut(rings: &mut ItemsByRing, plan: &ReadPlan, records: u64) -> Opt
         };
         let next = bounds.block(&items[lead]).map_or(0, |block| record_after(&block.header));
         let stated = stated(items, lead + 1, (session, ring), &bounds);
-        leads.insert((session, ring), Lead { next, stated });
+        let block = Some((items[lead].dump(), items[lead].index));
+        leads.insert((session, ring), Lead { next, stated, block });
         items.drain(..=lead);
     }
     Some(Cut { key: key?, leads })

@@ -9,9 +9,10 @@ use super::order::Order;
 use super::seek::{Sought, SoughtGroups};
 use super::selection::Selection;
 use super::session::{self, Session};
+use super::spans::SpanReader;
 use crate::clock::TimeMap;
 use crate::dump::{Block, Dump, Unpacker, with_tails};
-use crate::filter::{Budget, Filter, Hits, SitePredicate, search};
+use crate::filter::{Budget, Filter, Hits, SitePredicate, SpanScope, search};
 use crate::model::site::CompiledSite;
 
 /// The dumps to read, and the wanted call sites.
@@ -31,6 +32,10 @@ pub(crate) struct ReadPlan {
     pub(crate) sought: Option<Arc<SoughtGroups>>,
     sought_from: Vec<usize>,
     budget: Budget,
+    /// Reads the spans of records, if the dumps have spans.
+    pub(super) spans: Option<Arc<SpanReader>>,
+    /// Whether events of spans are shown.
+    pub(super) shows_spans: bool,
 }
 
 /// The call sites of all dumps of a decoder. An index never changes its call site.
@@ -66,6 +71,8 @@ impl ReadPlan {
             sought: None,
             sought_from: Vec::new(),
             budget: Budget::default(),
+            spans: None,
+            shows_spans: false,
         }
     }
 
@@ -82,14 +89,14 @@ impl ReadPlan {
 
     /// The dumps, to be replaced by later states of the same files.
     pub(super) fn dumps_mut(&mut self) -> &mut [Dump] {
-        // It shares the dumps, which would be copied.
-        self.sought = None;
+        // They share the dumps, which would be copied.
+        (self.sought, self.spans) = (None, None);
         Arc::make_mut(&mut self.dumps)
     }
 
     /// Replaces the tail of a session at this place. Its call sites are looked up again.
     pub(super) fn replace_tail(&mut self, at: usize, tail: Dump) {
-        self.sought = None;
+        (self.sought, self.spans) = (None, None);
         if let (Some(place), Some(sites)) =
             (Arc::make_mut(&mut self.dumps).get_mut(at), self.selection.by_dump.get_mut(at))
         {
@@ -105,14 +112,35 @@ impl ReadPlan {
 
     /// Applies the filter to the call sites that it has not been applied to.
     pub(super) fn apply_filter(&mut self) {
+        self.spans = SpanReader::new(&self.dumps);
+        let scope = SpanScope { exist: self.spans.is_some(), are_shown: self.shows_spans };
+        if self.filter.spans != scope {
+            Arc::make_mut(&mut self.filter).spans = scope;
+        }
         let Self { dumps, filter, sites, selection, budget, .. } = self;
         let Selection { predicates, by_dump, .. } = selection;
         let sites = &mut Arc::make_mut(sites).sites;
+        // Marks may come after the call sites.
+        for (dump, indexes) in dumps.iter().zip(&*by_dump).filter(|(dump, _)| dump.has_spans()) {
+            for (site, &index) in dump.tables().sites.shared().iter().zip(indexes) {
+                let index = index as usize;
+                if let (Some(known), Some(predicate)) =
+                    (sites.get_mut(index), predicates.get_mut(index))
+                    && known.span_event() != site.span_event()
+                {
+                    *known = Arc::clone(site);
+                    *predicate = filter.predicate(site, budget);
+                }
+            }
+        }
         by_dump.resize(dumps.len(), Vec::new());
         for (dump, indexes) in dumps.iter().zip(by_dump) {
             for site in dump.tables().sites.shared().iter().skip(indexes.len()) {
                 // A tail that is read again and again has the same ones each time.
-                let known = || sites.iter().position(|known| known.call_site() == site.call_site());
+                let is_same = |known: &Arc<CompiledSite>| {
+                    known.call_site() == site.call_site() && known.span_event() == site.span_event()
+                };
+                let known = || sites.iter().position(is_same);
                 if dump.is_tail()
                     && let Some(known) = known()
                 {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::batch::RecordBatch;
 use super::block_body::BlockBody;
 use super::columns::OpenColumns;
+use super::spans::RecentSpans;
 use crate::dump::{CheckedFrames, Unpacker};
 
 /// The number of pooled buffers to probe for a free one.
@@ -17,6 +18,7 @@ pub(crate) struct Pools {
     pub(crate) unpacker: Unpacker,
     pub(crate) checked: CheckedFrames,
     pub(crate) columns: Vec<OpenColumns>,
+    pub(super) spans: RecentSpans,
     /// Bodies and batches that other threads may still use.
     bodies: VecDeque<Arc<BlockBody>>,
     batches: VecDeque<Arc<RecordBatch>>,

@@ -13,6 +13,7 @@
 mod first;
 mod late;
 mod losses;
+mod passed;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ pub(super) use first::first_key;
 use first::first_unix_ns;
 
 use super::session::{Item, ItemKind, RingItems};
+use super::spans::RingSpans;
 use super::state::ReadState;
 use crate::model::damage::DamageCause;
 use crate::model::loss::{LossCause, LossEntry, LossKind};
@@ -74,6 +76,7 @@ pub(crate) struct Ring {
     stated: Loss,
     /// The index of the last segment of the time map.
     hint: usize,
+    spans: RingSpans,
 }
 
 /// A block that could not be read, or not to its end.
@@ -136,6 +139,7 @@ impl Ring {
             unknown_sites: (0, 0),
             stated: Loss::default(),
             hint: 0,
+            spans: RingSpans::default(),
         }
     }
 
@@ -186,17 +190,6 @@ impl Ring {
     /// The ring of the same session that this one continues.
     pub(super) fn continues(&self) -> Option<u32> {
         self.name.thread.as_ref().and_then(|thread| thread.continues)
-    }
-
-    /// Continues where another ring has ended, as if both were one: keys do not fall below the last key
-    /// of that one.
-    pub(super) fn continue_after(&mut self, before: Key) {
-        self.key = self.key.max(before);
-    }
-
-    /// The key of the current entry.
-    pub(super) fn key(&self) -> Key {
-        self.key
     }
 
     /// The ring's id and thread.
@@ -318,7 +311,7 @@ impl Ring {
                 && (header.flags & BlockHeader::HAS_LOSS != 0 || plan.may_hold(dump_index, index))
         };
         if header.count > 0 && !is_wanted() {
-            self.skip(header);
+            self.skip(item, block, plan);
             return None;
         }
         let key = match plan.order {
@@ -330,7 +323,7 @@ impl Ring {
         let pools = &mut state.pools;
         match plan.find((dump_index, index), block, &mut pools.unpacker) {
             Some(found) if !found.has_part(block.part as usize) => {
-                self.skip(header);
+                self.skip(item, block, plan);
                 return None;
             }
             // Its checksum is right.
@@ -347,15 +340,6 @@ impl Ring {
         Some(self.put(RingHead::Block(item), Some(key)))
     }
 
-    /// Passes a block that has no wanted records. It is not read, so nothing in it is known to be there or to be
-    /// missing.
-    fn skip(&mut self, header: &BlockHeader) {
-        let end = header.first_record.saturating_add(header.count.into());
-        self.expected = Some(end.max(self.expected.unwrap_or(0)));
-        self.broken = None;
-        self.settled = self.settled.max(end);
-    }
-
     /// Opens a block. Returns the loss before it, if records are missing there.
     fn open_block(
         &mut self,
@@ -370,13 +354,19 @@ impl Ring {
         let end = header.first_record.saturating_add(header.count.into());
         if end <= self.delivered {
             state.tally.duplicates += if end <= self.reread { 0 } else { header.count.into() };
+            self.spans.skip(plan.spans.as_ref(), (item.dump(), item.index), block);
             return None;
         }
         // Its checksum was checked when it became the head.
         let stored = dump.stored_unchecked(block);
         let place = (dump_index, item.index);
         match BlockReader::open(place, block, &stored, plan, &mut state.pools) {
-            Ok(open) => self.open = Some(open),
+            Ok(mut open) => {
+                let place = (item.dump(), item.index);
+                let of = &mut self.spans;
+                open.spans = state.pools.spans.of(plan.spans.as_ref(), place, block, of);
+                self.open = Some(open);
+            }
             Err(BlockError::Cut) => {
                 // A live writer will complete it; otherwise the tail of the dump states the damage.
                 if dump.state() != DumpState::Growing {

@@ -33,7 +33,7 @@ use crate::model::state::DumpState;
 #[non_exhaustive]
 pub struct Summary {
     /// Records that were read, wanted or not, except unreadable ones and those in blocks that were
-    /// skipped because they hold no wanted records.
+    /// skipped because they hold no wanted records. Events of spans are records too.
     pub records: u64,
     /// Records that the filter let pass.
     pub shown: u64,

@@ -1,6 +1,7 @@
 mod groups;
 mod losses;
 mod resume;
+mod spans;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;

@@ -30,7 +30,7 @@ impl ValueBuffers {
         filter: &Filter,
         visit: impl FnOnce(&Entry<'_>) -> ControlFlow<()>,
     ) -> Result<(bool, ControlFlow<()>), ValueError> {
-        let UndecodedRecord { site_index, origin, unix_ns, number, .. } = *raw;
+        let UndecodedRecord { site_index, origin, unix_ns, number, spans, .. } = *raw;
         // Batches refer to call sites of the plan only.
         let Some(site) = sites.get(site_index) else { return Err(ValueError::End) };
         let mut values: Vec<Value<'_>> = std::mem::take(&mut self.values);
@@ -38,9 +38,10 @@ impl ValueBuffers {
         let mut result = (false, ControlFlow::Continue(()));
         if read.is_ok() {
             let borrowed = RecordValues::Borrowed(&values);
-            let record = Record { site, site_index, origin, unix_ns, number, values: borrowed };
+            let record =
+                Record { site, site_index, origin, unix_ns, number, values: borrowed, spans };
             if filter.wants_values(&record, &mut self.texts) {
-                result = (true, visit(&Entry::Record(record)));
+                result = (true, visit(&Entry::of(record)));
             }
         }
         self.values = recycle(values);

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::json;
 use super::shown::{Content, ShownEntry};
+use super::span_text::push_text;
 use crate::escape::push_escaped;
 use crate::model::loss::LOSS_TARGET;
 use crate::record_text::{rewrite_from, write_message};
@@ -32,7 +33,12 @@ pub(super) fn write(shown: &ShownEntry<'_>, defuses_formulas: bool, out: &mut St
             out.push(',');
             out.push_str(itoa::Buffer::new().format(call_site.line));
             out.push(',');
-            column(out, &|out| write_message(record, out));
+            column(out, &|out| {
+                if let Some(chain) = record.spans {
+                    push_text(chain, false, out);
+                }
+                write_message(record, out);
+            });
             out.push(',');
             column(out, &|out| json::write_fields(record, site, out));
         }
@@ -47,6 +53,20 @@ pub(super) fn write(shown: &ShownEntry<'_>, defuses_formulas: bool, out: &mut St
             });
             out.push(',');
             column(out, &|out| json::write_loss_fields(loss, out));
+        }
+        Content::Event(event) => {
+            column(out, &|out| push_escaped(out, event.target()));
+            out.push(',');
+            column(out, &|out| out.push_str(&thread.text));
+            out.push(',');
+            let site = event.entry.span().and_then(|span| span.call_site());
+            column(out, &|out| push_escaped(out, site.map_or("", |site| &site.file)));
+            out.push(',');
+            out.push_str(&site.map_or(String::new(), |site| site.line.to_string()));
+            out.push(',');
+            column(out, &|out| event.push_body(false, out));
+            out.push(',');
+            column(out, &|out| event.push_json_fields(out));
         }
     }
     out.push_str("\r\n");

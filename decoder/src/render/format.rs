@@ -25,6 +25,13 @@ use std::str::FromStr;
 /// | `thread` | the name; `"thread-<id>"` if it has none, `"ring-<id>"` if the dump does not know the thread |
 /// | `file`, `line` | the place of the call; `null` for losses |
 /// | `fields` | an object: all named values, fields and arguments alike, in the order of the call |
+/// | `spans` | only of records in spans: an array of objects, outermost first, with `name`, `id` and `fields`; only `id` if the dump no longer tells more |
+/// | `span_event` | only of [events of spans](crate::Decoder::with_span_events): `"new"`, `"enter"`, `"exit"`, `"close"`, `"record"` or `"follows"` |
+///
+/// The other members of an event are those of its span, and `message` is the word for the event. `fields` has those
+/// of a new span, those that are recorded, `follows_from` (an id), and when a span closes `busy` and `total`, the
+/// seconds in which a thread had entered it and in which it existed, if its beginning was read. An event that is two
+/// at once, such as new and enter, is two objects.
 ///
 /// Dotted names are not split (`"user.id"`). A name that a call uses twice is numbered the second time
 /// (`a`, `a_2`), so no object has two members of one name. [`json`](crate::json) says how values are
@@ -40,7 +47,8 @@ use std::str::FromStr;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Format {
-    /// A line an entry, for people.
+    /// A line an entry, for people. The spans of a record come before its message:
+    /// `request{path="/x"}:query{n=3}: message`.
     #[default]
     Short,
     /// Everything that is known of an entry, in several lines.
@@ -51,9 +59,11 @@ pub enum Format {
     JsonPretty,
     /// `key=value` pairs, one line an entry, as `go-logfmt` reads them: values that are not words are JSON
     /// strings. Characters that keys may not have become `_`. Fields with the name of one of the leading
-    /// pairs become `fields.level` and so on, and duplicate keys are numbered.
+    /// pairs become `fields.level` and so on, and duplicate keys are numbered. The spans of a record are one value,
+    /// `spans`, as in `Short`.
     Logfmt,
-    /// Comma-separated values with a header line (RFC 4180); fields as one column of JSON. Spreadsheets
+    /// Comma-separated values with a header line (RFC 4180); fields as one column of JSON, spans before the message as
+    /// in `Short`. Spreadsheets
     /// run cells that begin with `=`, `+`, `-` or `@`: see
     /// [`RenderOptions::with_defused_formulas`](crate::RenderOptions::with_defused_formulas).
     Csv,

@@ -8,10 +8,12 @@ use stenolog_format::value::Value;
 
 use super::shown::{Content, ShownEntry};
 use super::site_text::SiteText;
+use super::span_text::with_text;
 use super::thread_label::ThreadLabel;
 use crate::json::{write_json, write_json_string};
 use crate::model::loss::{LOSS_TARGET, LossCause, LossEntry};
 use crate::model::record::Record;
+use crate::model::span::SpanTextForm;
 
 pub(super) fn write(shown: &ShownEntry<'_>, scratch: &mut String, out: &mut String) {
     write_object(shown, scratch, out);
@@ -38,6 +40,7 @@ fn write_object(shown: &ShownEntry<'_>, scratch: &mut String, out: &mut String) 
     match content {
         Content::Record(record, site) => write_record(record, site, thread, scratch, out),
         Content::Loss(loss) => write_loss(loss, thread, scratch, out),
+        Content::Event(event) => event.push_json(&thread.json, out),
     }
 }
 
@@ -59,6 +62,9 @@ fn write_record(
     out.push_str(&thread.json);
     out.push_str(&site.json_place);
     write_fields(record, site, out);
+    if let Some(chain) = record.spans {
+        with_text(chain, SpanTextForm::Json, |text| out.push_str(text));
+    }
     out.push('}');
 }
 

@@ -69,6 +69,8 @@ pub(super) struct Line {
     unprinted: Box<[u32]>,
     /// The length of a line without long texts, roughly.
     fixed_bytes: usize,
+    /// The length of the target with what follows it, before the message.
+    target_bytes: usize,
 }
 
 /// Buffers for what is not written to the output directly.
@@ -97,7 +99,8 @@ impl LineFormat {
 impl Line {
     /// The line of a call site; `None` if its records need the renderer.
     pub(super) fn new(site: &Arc<CompiledSite>, format: LineFormat) -> Option<Self> {
-        let plan = site.words()?;
+        // Events of spans are shown with their spans, not by their messages.
+        let plan = site.words().filter(|_| !site.is_span_event())?;
         let (pieces, tail) = site.pieces()?;
         let fixed = pieces.iter().fold(tail.len(), |sum, piece| {
             let counts = usize::from(piece.spec.width) * piece.spec.fill.len_utf8()
@@ -131,11 +134,17 @@ impl Line {
             slow: slow.into(),
             unprinted,
             fixed_bytes,
+            target_bytes: text.target.len() + ": ".len(),
         })
     }
 
     pub(super) const fn format(&self) -> LineFormat {
         self.format
+    }
+
+    /// The length of the target with what follows it, before the message.
+    pub(super) const fn target_bytes(&self) -> usize {
+        self.target_bytes
     }
 
     /// The literal text that is in all lines, in pieces.

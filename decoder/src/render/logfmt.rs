@@ -11,10 +11,12 @@ use stenolog_format::value::Value;
 use super::json::{gone_name, moment};
 use super::shown::{Content, ShownEntry};
 use super::site_text::SiteText;
+use super::span_text::with_text;
 use crate::escape::is_word;
 use crate::json::{write_json, write_json_string};
 use crate::model::loss::{LOSS_TARGET, LossCause, LossEntry};
 use crate::model::record::Record;
+use crate::model::span::SpanTextForm;
 use crate::record_text::rewrite_from;
 use crate::text::{write_debug, write_display};
 
@@ -28,6 +30,7 @@ pub(super) fn write(shown: &ShownEntry<'_>, scratch: &mut String, out: &mut Stri
     match content {
         Content::Record(record, _) => push_value(out, &record.call_site().target),
         Content::Loss(_) => out.push_str(LOSS_TARGET),
+        Content::Event(event) => push_value(out, event.target()),
     }
     out.push_str(" thread=");
     push_value(out, thread_name);
@@ -38,12 +41,18 @@ pub(super) fn write(shown: &ShownEntry<'_>, scratch: &mut String, out: &mut Stri
             record.write_message(scratch);
             push_value(out, scratch);
             write_fields(record, site, out);
+            write_spans(record, out);
         }
         Content::Loss(loss) => {
             // Writing to a string cannot fail.
             let _ = write!(scratch, "{loss}");
             push_value(out, scratch);
             write_loss(loss, out);
+        }
+        Content::Event(event) => {
+            out.push_str(event.word());
+            event.push_logfmt(out);
+            write_spans(&event.entry.record, out);
         }
     }
     out.push('\n');
@@ -67,6 +76,17 @@ fn write_fields(record: &Record<'_>, site: &SiteText, out: &mut String) {
             rewrite_from(out, start, write_json_string);
         }
     }
+}
+
+/// Appends the spans of a record as one value, as the short format shows them.
+fn write_spans(record: &Record<'_>, out: &mut String) {
+    let Some(chain) = record.spans else { return };
+    // A key does not come twice.
+    let is_taken = |key: &str| record.site().fields().iter().any(|field| *field.key == *key);
+    out.push_str(if is_taken("spans") { " spans_2=" } else { " spans=" });
+    with_text(chain, SpanTextForm::Text, |text| {
+        push_value(out, text.strip_suffix(": ").unwrap_or(text));
+    });
 }
 
 #[inline]

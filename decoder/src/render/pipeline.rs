@@ -103,7 +103,8 @@ impl Decoder {
         threads: NonZero<usize>,
         sink: impl FnMut(&[u8]) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        if threads.get() > 1 {
+        // Events of spans are shown in order: that is how their durations are known.
+        if threads.get() > 1 && !self.shows_spans() {
             return parallel::render(self, (format, options), threads, sink);
         }
         self.start();

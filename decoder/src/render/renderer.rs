@@ -7,11 +7,14 @@ use super::line::{Line, LineFormat, LineScratch};
 use super::options::{Precision, RenderOptions};
 use super::shown::{Content, ShownEntry};
 use super::site_text::SiteTexts;
+use super::span_event::{ShownEvent, SpanClock};
+use super::span_text::with_text;
 use super::text_buffer::{TextBuffer, put_chunk, put_padded};
-use super::thread_label::ThreadLabels;
+use super::thread_label::{ThreadLabel, ThreadLabels};
 use super::timestamp::Timestamps;
 use super::{csv, json, logfmt, short, verbose};
 use crate::model::entry::Entry;
+use crate::model::span::{SpanChain, SpanTextForm, single_events};
 use crate::read::UndecodedRecord;
 
 /// Writes entries in one format.
@@ -41,6 +44,7 @@ pub struct Renderer {
     timestamps: Timestamps,
     sites: SiteTexts,
     threads: ThreadLabels,
+    spans: SpanClock,
     /// Text that must be escaped.
     scratch: String,
 }
@@ -55,8 +59,8 @@ impl Renderer {
             _ => Precision::Nanos,
         });
         let timestamps = Timestamps::new(zone, precision);
-        let (sites, threads, scratch) = Default::default();
-        Self { format, color, defuses_formulas, timestamps, sites, threads, scratch }
+        let (sites, threads, spans, scratch) = Default::default();
+        Self { format, color, defuses_formulas, timestamps, sites, threads, spans, scratch }
     }
 
     /// The format of [lines](super::line::Line) of call sites, if there are lines in this format.
@@ -81,7 +85,9 @@ impl Renderer {
     ) -> Result<bool, ValueError> {
         let Self { timestamps, threads, .. } = self;
         let thread = threads.get(&raw.origin);
-        line.write(&raw.values, thread, (out, scratch), |spare| match line.format() {
+        let start = out.len();
+        let buffers = (&mut *out, scratch);
+        let is_written = line.write(&raw.values, thread, buffers, |spare| match line.format() {
             LineFormat::Short => {
                 let head = &thread.short[line.level().index()];
                 put_padded(timestamps.put(spare, raw.unix_ns), head)
@@ -91,7 +97,11 @@ impl Renderer {
                 let spare = put_chunk(spare, b"{\"timestamp\":\"  ", 14);
                 timestamps.put(spare, raw.unix_ns)
             }
-        })
+        })?;
+        if is_written && let Some(chain) = raw.spans {
+            insert_spans(chain, (line, thread), timestamps.length(), start, out);
+        }
+        Ok(is_written)
     }
 
     /// Appends what precedes the first entry: in CSV, the names of the columns.
@@ -103,22 +113,51 @@ impl Renderer {
 
     /// Appends an entry and its line end.
     pub fn write(&mut self, entry: &Entry<'_>, out: &mut String) {
-        let Self { format, color, defuses_formulas, timestamps, sites, threads, scratch } = self;
+        let Self { format, color, defuses_formulas, timestamps, sites, threads, spans, scratch } =
+            self;
         let time = timestamps.text(entry.unix_ns());
         let thread = threads.get(entry.origin());
-        let content = match entry {
-            Entry::Record(record) => Content::Record(record, sites.get(record)),
-            Entry::Loss(loss) => Content::Loss(loss),
-        };
         let (level, thread_name) = (entry.level(), entry.thread_name());
-        let shown = ShownEntry { content, time, level, thread_name, thread };
-        match *format {
-            Format::Short => short::write(&shown, *color, out),
-            Format::Verbose => verbose::write(&shown, *color, out),
-            Format::Json => json::write(&shown, scratch, out),
-            Format::JsonPretty => json::write_pretty(&shown, scratch, out),
-            Format::Logfmt => logfmt::write(&shown, scratch, out),
-            Format::Csv => csv::write(&shown, *defuses_formulas, out),
+        let mut write = |content: Content<'_>| {
+            let shown = ShownEntry { content, time, level, thread_name, thread };
+            match *format {
+                Format::Short => short::write(&shown, *color, out),
+                Format::Verbose => verbose::write(&shown, *color, out),
+                Format::Json => json::write(&shown, scratch, out),
+                Format::JsonPretty => json::write_pretty(&shown, scratch, out),
+                Format::Logfmt => logfmt::write(&shown, scratch, out),
+                Format::Csv => csv::write(&shown, *defuses_formulas, out),
+            }
+        };
+        match entry {
+            Entry::Record(record) => write(Content::Record(record, sites.get(record))),
+            Entry::Loss(loss) => write(Content::Loss(loss)),
+            Entry::Span(event) => {
+                let spent = spans.take(event);
+                for &kind in single_events(event.kind()) {
+                    write(Content::Event(&ShownEvent::new(event, kind, spent)));
+                }
+            }
         }
     }
+}
+
+/// Inserts the spans of a record into its line, which begins at `start` and has a time of `time_bytes`.
+#[inline(never)]
+fn insert_spans(
+    chain: &SpanChain,
+    (line, thread): (&Line, &ThreadLabel),
+    time_bytes: usize,
+    start: usize,
+    out: &mut TextBuffer,
+) {
+    let (form, at) = match line.format() {
+        LineFormat::Short => {
+            let head = thread.short[line.level().index()].len() + line.target_bytes();
+            (SpanTextForm::Text, start + time_bytes + head)
+        }
+        LineFormat::Json => (SpanTextForm::Json, out.len().saturating_sub("}\n".len())),
+        LineFormat::Body => return,
+    };
+    with_text(chain, form, |text| out.insert(at, text.as_bytes()));
 }

@@ -7,17 +7,22 @@ use stenolog_format::dictionary::Level;
 
 use super::shown::{Content, ShownEntry};
 use super::site_text::SiteText;
+use super::span_text::push_text;
+use crate::escape::push_escaped;
 use crate::model::loss::LOSS_TARGET;
 use crate::model::record::Record;
 use crate::record_text::{write_message, write_value};
 
 const DIM: Style = Style::new().dimmed();
-const BOLD: Style = Style::new().bold();
+pub(super) const BOLD: Style = Style::new().bold();
 
 pub(super) fn write(shown: &ShownEntry<'_>, color: bool, out: &mut String) {
     write_head(shown, color, out);
     match shown.content {
         Content::Record(record, site) => {
+            if let Some(chain) = record.spans {
+                push_text(chain, color, out);
+            }
             let start = out.len();
             write_message(record, out);
             write_fields(record, site, color, out, start);
@@ -26,6 +31,7 @@ pub(super) fn write(shown: &ShownEntry<'_>, color: bool, out: &mut String) {
             // Writing to a string cannot fail.
             let _ = write!(out, "{loss}");
         }
+        Content::Event(event) => event.push_body(color, out),
     }
     out.push('\n');
 }
@@ -48,6 +54,7 @@ pub(super) fn write_head(shown: &ShownEntry<'_>, color: bool, out: &mut String) 
         match content {
             Content::Record(_, site) => out.push_str(&site.target),
             Content::Loss(_) => out.push_str(LOSS_TARGET),
+            Content::Event(event) => push_escaped(out, event.target()),
         }
         out.push(':');
     });

@@ -3,6 +3,7 @@
 use stenolog_format::dictionary::Level;
 
 use super::site_text::SiteText;
+use super::span_event::ShownEvent;
 use super::thread_label::ThreadLabel;
 use crate::model::loss::LossEntry;
 use crate::model::record::Record;
@@ -23,4 +24,5 @@ pub(super) struct ShownEntry<'e> {
 pub(super) enum Content<'e> {
     Record(&'e Record<'e>, &'e SiteText),
     Loss(&'e LossEntry<'e>),
+    Event(&'e ShownEvent<'e>),
 }

@@ -1,4 +1,5 @@
 mod readers;
+mod spans;
 
 use super::*;
 use crate::Filter;

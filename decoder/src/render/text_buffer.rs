@@ -93,6 +93,19 @@ impl TextBuffer {
         self.bytes.resize(length, 0);
     }
 
+    /// Inserts bytes at a place within the text.
+    pub(crate) fn insert(&mut self, at: usize, bytes: &[u8]) {
+        if self.bytes.len() - self.end < bytes.len() {
+            self.grow(bytes.len());
+        }
+        let (at, after) = (at.min(self.end), at.min(self.end) + bytes.len());
+        self.bytes.copy_within(at..self.end, after);
+        if let Some(place) = self.bytes.get_mut(at..after) {
+            place.copy_from_slice(bytes);
+        }
+        self.end += bytes.len();
+    }
+
     /// Appends any bytes.
     #[inline]
     pub(crate) fn push(&mut self, bytes: &[u8]) {

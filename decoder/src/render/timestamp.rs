@@ -94,6 +94,12 @@ impl Timestamps {
         within
     }
 
+    /// The length of the time that was written last.
+    #[inline]
+    pub(super) const fn length(&self) -> usize {
+        self.length
+    }
+
     /// Writes three digits of the fraction.
     fn put_digits(&mut self, at: usize, number: u64) {
         let at = self.fraction_at + at;

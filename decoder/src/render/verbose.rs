@@ -8,6 +8,7 @@ use stenolog_format::value::Value;
 
 use super::short;
 use super::shown::{Content, ShownEntry};
+use super::span_text::push_text;
 use crate::escape::push_escaped;
 use crate::model::record::Record;
 use crate::record_text::{escape_from, write_message};
@@ -17,6 +18,9 @@ pub(super) fn write(shown: &ShownEntry<'_>, color: bool, out: &mut String) {
     short::write_head(shown, color, out);
     match shown.content {
         Content::Record(record, _) => {
+            if let Some(chain) = record.spans {
+                push_text(chain, color, out);
+            }
             write_message(record, out);
             out.truncate(out.trim_end().len());
             write_record(record, out);
@@ -26,6 +30,13 @@ pub(super) fn write(shown: &ShownEntry<'_>, color: bool, out: &mut String) {
             let _ = write!(out, "{loss}");
             write_thread(loss.thread(), out);
             let _ = write!(out, " (ring {})", loss.ring());
+        }
+        Content::Event(event) => {
+            event.push_body(color, out);
+            let record = event.entry.record();
+            write_thread(record.thread(), out);
+            let _ = write!(out, " (ring {}, record {})", record.ring(), record.number());
+            write_spans(record, out);
         }
     }
     out.push('\n');
@@ -39,7 +50,9 @@ fn write_record(record: &Record<'_>, out: &mut String) {
     push_escaped(out, &call_site.module);
     write_thread(record.thread(), out);
     let _ = write!(out, " (ring {}, record {})", record.ring(), record.number());
-    for (index, (slot, value)) in call_site.slots.iter().zip(record.values()).enumerate() {
+    write_spans(record, out);
+    let values = call_site.slots.iter().zip(record.values()).enumerate();
+    for (index, (slot, value)) in values.skip(record.site().hidden_slots()) {
         out.push_str("\n    ");
         match slot.name.as_str() {
             // An argument that is repeated with another trait has no name.
@@ -61,6 +74,21 @@ fn write_record(record: &Record<'_>, out: &mut String) {
         }
         if slot.role == Role::Count {
             out.push_str(" (width or precision)");
+        }
+    }
+}
+
+/// Appends the spans that a record is in, innermost first, each with its id and place.
+fn write_spans(record: &Record<'_>, out: &mut String) {
+    for span in record.spans().rev() {
+        out.push_str("\n    in ");
+        push_escaped(out, span.name().unwrap_or("a span that is not known"));
+        let _ = write!(out, " (span {})", span.id());
+        if let Some(site) = span.call_site() {
+            out.push_str(" at ");
+            push_escaped(out, &site.file);
+            let _ = write!(out, ":{} in ", site.line);
+            push_escaped(out, &site.module);
         }
     }
 }

@@ -9,6 +9,7 @@ use stenolog_format::dictionary::{CallSite, Thread};
 use stenolog_format::frame::{FileHeader, VERSION, Version};
 use stenolog_format::loss::{Loss, LossFrame};
 use stenolog_format::recovery::{RingSpan, put_blocks};
+use stenolog_format::span::SpanMark;
 use stenolog_format::volatile::{VolatileRing, VolatileState};
 use stenolog_ringbuf::file::Recovered;
 use stenolog_session::dir::{Dir, FileError, read_at_most};
@@ -225,6 +226,9 @@ impl RingsReader<'_> {
             }
         }
         let sites: Vec<_> = sites.into_values().collect();
+        let marks: BTreeMap<u32, SpanMark> =
+            both().flat_map(Dump::span_marks).map(|mark| (mark.site, mark)).collect();
+        writer.state_marks(&marks.into_values().collect::<Vec<_>>());
         writer.state_all_sites(&sites);
         metas.iter().flat_map(Dump::threads).for_each(|thread| writer.state_thread(thread));
         if let Some(id) = differ {

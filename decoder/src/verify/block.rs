@@ -107,7 +107,10 @@ impl Verifier<'_> {
                 None => break,
                 Some(Ok(record)) => {
                     if self.record(ring, &record, summary.as_ref(), &mut found) {
-                        self.records += 1;
+                        let site = self.dump.site(record.tag);
+                        let is_event = site.is_some_and(|site| site.is_span_event());
+                        self.spans += u64::from(is_event);
+                        self.records += u64::from(!is_event);
                         self.rings.entry(ring).or_default().count_record();
                     }
                 }

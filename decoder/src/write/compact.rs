@@ -24,7 +24,7 @@ use stenolog_format::frame::{FileHeader, VERSION};
 use crate::dump::{Dump, Unpacker};
 use crate::model::state::Tail;
 use crate::write::recover::FrameCopier;
-use packer::{NewBlock, Packed};
+use packer::{BlockSpans, NewBlock, Packed};
 use steps::{Step, Steps, WINDOW_BYTES};
 use workers::Output;
 
@@ -227,7 +227,12 @@ impl<W: Write, P: FnMut(&RepackProgress)> Output for Rewriter<'_, '_, W, P> {
                 Packed::LeftOut => self.is_whole = false,
                 Packed::Copied(index) => self.put_copy(index as usize)?,
                 Packed::New(block) => {
-                    let NewBlock { mut header, mut payload, mut summary, merged } = *block;
+                    let NewBlock { mut header, mut payload, mut summary, merged, spans } = *block;
+                    if let Some(BlockSpans { parts, sources }) = spans {
+                        let sources = sources.iter();
+                        let sources = sources.filter_map(|&at| self.dump.blocks().get(at as usize));
+                        self.copy.put_context(self.dump, &parts, &sources.collect::<Vec<_>>());
+                    }
                     if header.ring == BlockHeader::SEVERAL_RINGS {
                         header.first_record = self.grouped;
                         payload[..BlockHeader::BYTES].copy_from_slice(&header.encode());
@@ -264,7 +269,9 @@ impl<W: Write, P> Rewriter<'_, '_, W, P> {
             // It was copied with the first part.
             return Ok(());
         };
-        self.copy.put_block(&header, payload)?;
+        let parts = dump.blocks().iter().skip(index);
+        let parts: Vec<_> = parts.take_while(|part| part.offset == block.offset).collect();
+        self.copy.put_whole_block(dump, &parts, (&header, payload))?;
         self.blocks_before += 1;
         self.blocks += 1;
         self.done.records += u64::from(header.count);

@@ -11,6 +11,7 @@ use stenolog_format::frame::{FileHeader, FrameKind};
 use stenolog_format::summary::SummaryBuilder;
 use stenolog_session::writer::{DumpWriter, WRITE_AT_BYTES};
 
+use super::contexts::{Contexts, PartEvents};
 use crate::dump::{Block, Dump, RingStart, Unpacker};
 use crate::model::damage::{Damage, DamageCause, RingDamage};
 use crate::read::{Decoder, Summary};
@@ -107,6 +108,7 @@ pub(crate) struct FrameCopier<'o, W> {
     next: BTreeMap<u32, u64>,
     /// Counter and UTC of the clock pairs in the segment.
     clock: BTreeSet<(u64, i64)>,
+    contexts: Contexts,
 }
 
 impl<'o, W: Write> FrameCopier<'o, W> {
@@ -117,6 +119,7 @@ impl<'o, W: Write> FrameCopier<'o, W> {
             writer: DumpWriter::begin_segment(header),
             next: BTreeMap::new(),
             clock: BTreeSet::new(),
+            contexts: Contexts::default(),
         }
     }
 
@@ -149,6 +152,7 @@ impl<'o, W: Write> FrameCopier<'o, W> {
         dump: &Dump,
         start: impl Fn(u32) -> Option<&'s RingStart>,
     ) -> io::Result<()> {
+        self.contexts.begin();
         let tables = dump.tables();
         let mut others = tables.others.iter().copied().peekable();
         let mut next = 0;
@@ -214,6 +218,7 @@ impl<'o, W: Write> FrameCopier<'o, W> {
         {
             let after = parts.iter().map(|part| (part.header.ring, record_after(&part.header)));
             self.next.extend(after);
+            self.contexts.put_of_blocks(dump, parts, &mut self.writer);
             return self.put_block(&header, payload);
         }
         let mut unpacker = Unpacker::default();
@@ -233,6 +238,7 @@ impl<'o, W: Write> FrameCopier<'o, W> {
         let Ok(rows) = unpacker.unpack(&dump.stored_unchecked(part)) else { return Ok(false) };
         let body_bytes = rows.len() as u32;
         let header = BlockHeader { encoding: BlockHeader::PACKED, body_bytes, ..part.header };
+        self.contexts.put_of_blocks(dump, &[*part], &mut self.writer);
         self.put_block(&header, &[&header.encode()[..], &rows].concat())?;
         Ok(true)
     }
@@ -261,6 +267,7 @@ impl<'o, W: Write> FrameCopier<'o, W> {
         if !block.is_cut {
             // A codec or a layout of a later version is for a later reader.
             let Some(payload) = dump.block_payload(block) else { return Ok(()) };
+            self.contexts.put_of_blocks(dump, &[*block], &mut self.writer);
             return self.put_block(header, payload);
         }
         // A compressed body that is cut cannot be read.
@@ -277,7 +284,24 @@ impl<'o, W: Write> FrameCopier<'o, W> {
             return Ok(());
         }
         let header = BlockHeader { count, body_bytes: whole.len() as u32, ..*header };
+        self.contexts.put_of_blocks(dump, &[*block], &mut self.writer);
         self.put_block(&header, &[&header.encode()[..], whole].concat())
+    }
+
+    /// Copies a whole block, with the context that it needs here.
+    pub(crate) fn put_whole_block(
+        &mut self,
+        dump: &Dump,
+        parts: &[Block],
+        (header, payload): (&BlockHeader, &[u8]),
+    ) -> io::Result<()> {
+        self.contexts.put_of_blocks(dump, parts, &mut self.writer);
+        self.put_block(header, payload)
+    }
+
+    /// Writes the context of a block with these parts, which came from these blocks.
+    pub(crate) fn put_context(&mut self, dump: &Dump, parts: &[PartEvents], sources: &[Block]) {
+        self.contexts.put(dump, parts, sources, &mut self.writer);
     }
 
     /// Writes a block and its summary.

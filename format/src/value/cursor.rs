@@ -280,7 +280,7 @@ impl<'a> Cursor<'a> {
     }
 
     #[inline]
-    pub(super) fn u64(&mut self) -> Result<u64, ValueError> {
+    pub(crate) fn u64(&mut self) -> Result<u64, ValueError> {
         match self.encoding {
             Encoding::Raw => self.array().map(u64::from_le_bytes),
             Encoding::Packed => self.uint(),

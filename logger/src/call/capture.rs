@@ -46,9 +46,10 @@ mod field;
 mod placeholder;
 mod tier;
 
-pub(crate) use self::argument::CaptureList;
+pub(crate) use self::argument::{CaptureList, recorded};
 pub use self::argument::{
     LeftOut, Suppressed, count, debug, debug_field, debug_with, display, display_field, exact,
-    field, message, pointer,
+    field, hidden, message, pointer,
 };
 pub use self::tier::by;
+pub(crate) use self::tier::{Chosen, Next};

@@ -130,6 +130,7 @@ fn rest_of(meta: &Meta) -> &'static Site {
     let meta = Meta {
         template: Some("{0} more records of this call site were held back"),
         slots: SLOTS,
+        event: None,
         ..*meta
     };
     Box::leak(Box::new(Site::new(Box::leak(Box::new(meta)))))

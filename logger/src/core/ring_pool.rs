@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use stenolog_format::clock::ClockPair;
-use stenolog_format::dictionary::{CallSite, Level, Thread};
+use stenolog_format::dictionary::{Level, Thread};
 use stenolog_format::frame::FileHeader;
 use stenolog_format::loss::Loss;
 use stenolog_ringbuf::queue::spsc::{self, Producer};
@@ -14,7 +14,7 @@ use stenolog_session::layout::{RingPlace, writer_folders};
 
 use crate::config::{Config, Rings};
 use crate::core::slot::RingSlot;
-use crate::ring_dir::{self, LEAST_RING_BYTES, Missed, NoRingDir, RingDir, RingFile};
+use crate::ring_dir::{self, LEAST_RING_BYTES, Missed, NoRingDir, RingDir, RingFile, SiteEntry};
 use crate::sync::lock;
 
 /// The most rings that are kept for later threads.
@@ -306,7 +306,7 @@ impl RingPool {
     pub(super) fn look<'s>(
         &self,
         slots: impl Iterator<Item = &'s Arc<RingSlot>> + Clone,
-        sites: &dyn Fn() -> Vec<Arc<CallSite>>,
+        sites: &dyn Fn() -> Vec<SiteEntry>,
     ) -> Option<Missed> {
         let dir = self.dir.as_ref()?;
         let in_use = slots.clone().filter_map(|slot| Some((slot.thread.ring, slot.file()?)));

@@ -7,13 +7,13 @@
 mod copy;
 mod group;
 mod pressure;
+mod sites;
+mod spans;
 
 use std::io;
 use std::sync::Arc;
 
-use stenolog_format::block::{
-    BlockBuilder, BlockHeader, Depth, First, RARE_AFTER_RECORDS, SitePlan,
-};
+use stenolog_format::block::{BlockBuilder, BlockHeader, Depth, First, RARE_AFTER_RECORDS};
 use stenolog_format::dictionary::{CallSite, Level, Thread, TimeSource};
 use stenolog_format::loss::Loss;
 use stenolog_format::recovery::MAX_BLOCK_BYTES;
@@ -26,8 +26,9 @@ use stenolog_session::writer::DumpWriter;
 use self::group::Part;
 pub(super) use self::group::{GROUP_BYTES, GroupPart};
 pub(super) use self::pressure::Pressure;
+use self::sites::PackedSites;
 use super::effort::Effort;
-use super::rings::DrainRing;
+use super::rings::{DrainRing, DrainRings};
 use super::segment::Segment;
 use crate::process::memory::has_memory;
 use crate::registry;
@@ -134,11 +135,13 @@ impl Packer {
     /// Puts committed records of a ring into the segment, as one block.
     pub(super) fn take(
         &mut self,
-        ring: &mut DrainRing,
+        (rings, at): (&mut DrainRings, usize),
         segment: &mut Segment,
         effort: Effort,
         limit: usize,
     ) -> Taken {
+        self.sites.has_met_event = false;
+        let ring = rings.at(at);
         let start = ring.taken_to;
         self.loss = None;
         let effort = if effort == Effort::Fast { ring.pressure.effort() } else { effort };
@@ -146,8 +149,19 @@ impl Packer {
         let Packing { mut end, limit, is_packed, is_columns, mut is_cut } =
             self.pack(ring, &segment.writer, effort, limit);
         let before = segment.writer.end();
+        let mut raw_limit = limit;
+        if !is_packed && registry::has_events() {
+            // The block has what is looked through now, and nothing that comes meanwhile.
+            let batch = ring.consumer.batch_from(start, limit);
+            (end, raw_limit) = (batch.end(), batch.len_bytes());
+            (self.sites.knows_events, self.sites.has_met_event) = (true, raw_limit > 0);
+        }
+        if self.sites.knows_events && (raw_limit > 0 && !is_packed || self.builder.count() > 0) {
+            self.put_context(rings, &[(at, end)], segment);
+        }
+        let ring = rings.at(at);
         if !is_packed {
-            end = self.put_raw(ring, segment, limit);
+            end = self.put_raw(ring, segment, raw_limit);
         } else if self.builder.count() > 0 {
             self.put_packed(ring, segment, (effort, is_columns), end);
         }
@@ -366,79 +380,5 @@ impl Packer {
             ring.stated = loss;
         }
         failpoint::after(Step::Gathered);
-    }
-}
-
-/// The call sites that the drain has met, by id.
-#[derive(Default)]
-struct PackedSites {
-    known: Vec<KnownSite>,
-    /// Places of those that the segment needs before the next block.
-    unstated: Vec<usize>,
-}
-
-struct KnownSite {
-    site: Arc<CallSite>,
-    plan: Arc<SitePlan>,
-    /// It is among the unstated ones.
-    is_unstated: bool,
-}
-
-impl KnownSite {
-    fn new(site: Arc<CallSite>) -> Self {
-        let plan = Arc::new(SitePlan::new(&site));
-        Self { site, plan, is_unstated: false }
-    }
-}
-
-impl PackedSites {
-    /// The call site of a record. If the segment lacks it, it must be stated before the next block.
-    #[inline]
-    fn get(&mut self, tag: u32, writer: &DumpWriter) -> Option<&KnownSite> {
-        let at = tag.checked_sub(CallSite::FIRST_ID)? as usize;
-        if !writer.has_site(tag) {
-            self.meet(at);
-        }
-        self.known.get(at)
-    }
-
-    #[cold]
-    fn meet(&mut self, at: usize) {
-        if at >= self.known.len() {
-            let more = registry::entries_from(self.known.len()).into_iter();
-            self.known.extend(more.map(KnownSite::new));
-        }
-        let Some(known) = self.known.get_mut(at) else { return };
-        // It was still being registered by a signal handler when it was looked up.
-        if known.site.id == 0
-            && let Some(entry) = registry::entries_from(at).into_iter().next()
-        {
-            *known = KnownSite::new(entry);
-        }
-        if !std::mem::replace(&mut known.is_unstated, true) {
-            self.unstated.push(at);
-        }
-    }
-
-    /// States those that the segment lacks.
-    fn state(&mut self, writer: &mut DumpWriter) {
-        let Self { known, unstated } = self;
-        writer.state_sites(unstated.iter().filter_map(|&at| Some(&*known.get(at)?.site)));
-        for at in unstated.drain(..) {
-            known[at].is_unstated = false;
-        }
-    }
-
-    /// Notes a record in a summary.
-    fn sum_up(&self, summaries: &mut SummaryBuilder, record: Record<'_>) {
-        let tag = record.tag();
-        if tag == CallSite::LOSS_ID {
-            return;
-        }
-        summaries.note(tag, record.payload().get(8..).unwrap_or_default(), || {
-            let at = tag.checked_sub(CallSite::FIRST_ID);
-            let known = at.and_then(|at| self.known.get(at as usize));
-            known.is_none_or(|known| known.site.has_text())
-        });
     }
 }

@@ -176,6 +176,10 @@ impl Drainer {
         self.rings.let_go(&self.core, |ring| {
             ledger.retire(ring);
             current.writer.forget_thread(ring.id());
+            #[cfg(feature = "console")]
+            if let Some(console) = &mut self.console {
+                console.end_ring(ring.id());
+            }
         });
         Ok(pass.due)
     }
@@ -387,9 +391,9 @@ impl Drainer {
         loop {
             let policy = self.core.config.compression;
             let effort = Effort::of(policy, before.max(bytes), capacity, self.load.has_time());
-            let ring = self.rings.at(at);
-            let taken = self.packer.take(ring, &mut self.segments.current, effort, limit);
-            let taken_to = ring.taken_to;
+            let rings = (&mut self.rings, at);
+            let taken = self.packer.take(rings, &mut self.segments.current, effort, limit);
+            let taken_to = self.rings.at(at).taken_to;
             bytes += taken.bytes;
             if taken.bytes > 0 {
                 self.rings.note_taken(at);

@@ -10,6 +10,7 @@ use super::segment::{SegmentFile, WriteFailure};
 use crate::core::{Core, WriteResult};
 use crate::error::DrainError;
 use crate::event::Event;
+use crate::registry::{self, runtime::Origin};
 use crate::sync::lock;
 
 /// The shortest interval between two reports of the same kind.
@@ -89,11 +90,12 @@ impl WriteReports {
     }
 }
 
-/// Reports records that were lost.
+/// Reports records that were lost, and call sites that were refused.
 #[derive(Default)]
 pub(super) struct LossReports {
     total: u64,
     told: Option<Instant>,
+    has_told_refused: bool,
 }
 
 impl LossReports {
@@ -106,6 +108,13 @@ impl LossReports {
             (self.total, self.told) = (total, Some(Instant::now()));
             let path = core.config.path.clone();
             core.config.listeners.tell(Event::Lost { path, records, total });
+        }
+        if !self.has_told_refused
+            && let Some(&Origin { target, file, line, .. }) = registry::runtime::refused()
+        {
+            self.has_told_refused = true;
+            let path = core.config.path.clone();
+            core.config.listeners.tell(Event::TooManyCallSites { path, target, file, line });
         }
     }
 }

@@ -9,6 +9,7 @@ use stenolog_format::loss::{Gone, GoneCause, Loss, LossFrame};
 use stenolog_format::volatile::VolatileState;
 use stenolog_ringbuf::Consumer;
 use stenolog_session::failpoint::{self, Step};
+use stenolog_session::spans::SpanTracker;
 
 use super::pacing::SHORTEST_SLEEP;
 use super::packer::Pressure;
@@ -66,6 +67,8 @@ pub(super) struct DrainRing {
     pub(super) stated: Loss,
     /// The number after the last record of the last block with an error.
     pub(super) errors_to: u64,
+    /// Up to where beginnings of spans were looked up that records of other rings need.
+    pub(super) peeked_to: u64,
     /// The segment states that the ring does not survive the process, if that is so.
     pub(super) is_stated_volatile: bool,
     /// Whether it was reported, or is about to be, that the ring is in memory.
@@ -96,6 +99,7 @@ impl DrainRing {
             is_odd: false,
             stated: Loss::default(),
             errors_to: 0,
+            peeked_to: position,
             is_stated_volatile: false,
             is_told_volatile: false,
             is_set_aside: false,
@@ -249,6 +253,8 @@ pub(super) struct DrainRings {
     /// Whether a ring may be released soon.
     is_any_leaving: bool,
     volatile: VolatileReports,
+    /// What the blocks so far say of spans.
+    spans: SpanTracker,
 }
 
 impl DrainRings {
@@ -258,6 +264,11 @@ impl DrainRings {
 
     pub(super) fn at(&mut self, at: usize) -> &mut DrainRing {
         &mut self.rings[at]
+    }
+
+    /// The rings, and what their blocks say of spans.
+    pub(super) fn with_spans(&mut self) -> (&mut [DrainRing], &mut SpanTracker) {
+        (&mut self.rings, &mut self.spans)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &DrainRing> + Clone {
@@ -319,12 +330,14 @@ impl DrainRings {
         for at in self.taken.drain(..) {
             self.rings[at].release();
         }
+        self.spans.commit();
     }
 
     /// Takes back what the file did not get (S3).
     pub(super) fn rewind(&mut self) {
         self.taken.clear();
         self.rings.iter_mut().for_each(DrainRing::rewind);
+        self.spans.rewind();
     }
 
     /// Whether a thread has left its ring since the rings were last searched for those.
@@ -334,6 +347,7 @@ impl DrainRings {
 
     /// Releases empty rings whose thread has ended, so another thread can use them. Calls `retire` for each.
     pub(super) fn let_go(&mut self, core: &Core, mut retire: impl FnMut(&DrainRing)) {
+        self.spans.end_pass();
         let retired = core.counters.retired.load(Ordering::Acquire);
         if std::mem::replace(&mut self.retired, retired) == retired && !self.is_any_leaving {
             return;
@@ -349,6 +363,7 @@ impl DrainRings {
                 continue;
             }
             let ring = self.rings.swap_remove(at);
+            self.spans.end_ring(ring.id());
             retire(&ring);
             match ring.slot.take_producer() {
                 _ if ring.is_set_aside => core.rings.discard(&ring.slot),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use stenolog_format::dictionary::Level;
 
+use crate::bridge::capture::Capture;
 use crate::config::{
     Compression, Config, Existing, ForkedChild, IfBusy, OnFull, Rings, UnreadRings,
 };
@@ -37,6 +38,7 @@ pub struct Builder {
     pub(super) unread_rings: UnreadRings,
     pub(super) mode: u32,
     pub(super) forked_child: ForkedChild,
+    pub(crate) capture: Capture,
     /// Settings of the environment that cannot be parsed: the variable, its value, and why.
     pub(super) ignored: Vec<(String, String, String)>,
 }
@@ -87,6 +89,7 @@ impl Builder {
             unread_rings: UnreadRings::default(),
             mode: 0o600,
             forked_child: ForkedChild::default(),
+            capture: Capture::default(),
             ignored: Vec::new(),
         }
     }

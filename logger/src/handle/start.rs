@@ -143,6 +143,7 @@ impl Builder {
         fork::watch();
         let filter = self.resolve_filter()?;
         let path = self.config.path.clone();
+        self.capture.install(&path)?;
         let parker = Parker::new();
         let rings = self.config.rings;
         let has_no_dump = self.config.has_no_dump();

@@ -7,6 +7,7 @@ use stenolog_format::template::{Piece, Template};
 use stenolog_format::types::{MAX_TYPE_DEPTH, Type};
 
 use super::site::{Meta, SlotMeta};
+use crate::ring_dir::SiteEntry;
 use crate::truncate::truncate;
 
 /// The types of a record's values, and what its time word is.
@@ -28,8 +29,8 @@ pub(crate) enum TypeList<'a> {
 }
 
 /// A placeholder for an entry whose id a signal handler has, until the handler has noted its call site.
-pub(super) fn pending_entry() -> Arc<CallSite> {
-    Arc::new(CallSite {
+pub(super) fn pending_entry() -> SiteEntry {
+    let site = CallSite {
         id: 0,
         level: Level::Error,
         time: TimeSource::Counter,
@@ -40,7 +41,8 @@ pub(super) fn pending_entry() -> Arc<CallSite> {
         column: 0,
         template: None,
         slots: Vec::new(),
-    })
+    };
+    SiteEntry { site: Arc::new(site), event: None }
 }
 
 /// The dictionary entry of a call site with these types.

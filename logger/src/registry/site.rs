@@ -18,6 +18,7 @@
 use std::sync::atomic::AtomicU64;
 
 use stenolog_format::dictionary::{Level, Role};
+use stenolog_format::span::SpanEvent;
 
 use crate::core::Core;
 
@@ -46,6 +47,8 @@ pub struct Meta {
     pub template: Option<&'static str>,
     /// The values of a record.
     pub slots: &'static [SlotMeta],
+    /// What its records are, if they are events of spans. The first slots are then the hidden words.
+    pub event: Option<SpanEvent>,
 }
 
 /// The macro's description of a value.
@@ -75,6 +78,11 @@ impl Site {
     /// Whether the filter of `core` wants records of the call site.
     pub(crate) fn is_allowed_by(&self, core: &Core) -> bool {
         let Meta { level, target, module, .. } = *self.meta;
-        core.allows(level, target, module)
+        self.is_unfiltered() || core.allows(level, target, module)
+    }
+
+    /// Whether records are logged whatever the filter says: it has decided on the span when that began.
+    pub(crate) fn is_unfiltered(&self) -> bool {
+        self.meta.event.is_some_and(|event| !event.begins() && event != SpanEvent::Of)
     }
 }

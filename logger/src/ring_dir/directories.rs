@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use stenolog_format::clock::ClockPair;
-use stenolog_format::dictionary::{CallSite, Level, Thread};
+use stenolog_format::dictionary::{Level, Thread};
 use stenolog_format::frame::FileHeader;
 use stenolog_ringbuf::Consumer;
 use stenolog_ringbuf::queue::spsc::Producer;
@@ -18,7 +18,7 @@ use stenolog_session::layout::{DumpLocation, RingPlace, directory_name, ring_fil
 
 use super::directory::{Directory, discard, root};
 use super::page::Listing;
-use super::{LEAST_RING_BYTES, NoRingDir};
+use super::{LEAST_RING_BYTES, NoRingDir, SiteEntry};
 use crate::sync::lock;
 
 /// A ring's file: the directory that it is in, and the number in its name.
@@ -261,7 +261,7 @@ impl RingDir {
 
     /// States a call site, unless that is done already (D1). `false` if no directory has room for it: then
     /// only the dump can explain its records.
-    pub(crate) fn state_site(&self, site: &CallSite) -> bool {
+    pub(crate) fn state_site(&self, site: &SiteEntry) -> bool {
         if lock(&self.first.meta).site(site) {
             return true;
         }
@@ -300,7 +300,7 @@ impl RingDir {
     pub(crate) fn look(
         &self,
         rings: &[(u32, RingFile)],
-        sites: &dyn Fn() -> Vec<Arc<CallSite>>,
+        sites: &dyn Fn() -> Vec<SiteEntry>,
     ) -> Missed {
         let mut missed = Missed::default();
         let mut is_any_changed = false;

@@ -4,12 +4,11 @@ use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use rustix::fs::AtFlags;
 use stenolog_format::clock::ClockPair;
-use stenolog_format::dictionary::CallSite;
 use stenolog_format::frame::FileHeader;
 use stenolog_ringbuf::Consumer;
 use stenolog_ringbuf::file::Options;
@@ -22,9 +21,9 @@ use stenolog_session::layout::{
 };
 use stenolog_session::lock::share_folder;
 
-use super::LEAST_RING_BYTES;
 use super::meta::MetaFile;
 use super::page::Page;
+use super::{LEAST_RING_BYTES, SiteEntry};
 use crate::sync::lock;
 
 /// The ring directory of a running logger, or the second one.
@@ -154,7 +153,7 @@ impl Directory {
 
     /// Recreates the directory with everything that was stated in it. Its rings have no files any more, but
     /// are still listed.
-    pub(super) fn make_again(&self, all_sites: &dyn Fn() -> Vec<Arc<CallSite>>) -> io::Result<()> {
+    pub(super) fn make_again(&self, all_sites: &dyn Fn() -> Vec<SiteEntry>) -> io::Result<()> {
         let _beginning = self.path.parent().and_then(share_folder);
         match DirBuilder::new().mode(0o700).create(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -187,8 +186,8 @@ impl Directory {
             }
         };
         let mut again = MetaFile::begin(Ok(file), self.header, &self.clock)?;
-        for site in &sites {
-            if meta.is_stated(site.id) && !again.site(site) {
+        for entry in &sites {
+            if meta.is_stated(entry.site.id) && !again.site(entry) {
                 return Err(io::ErrorKind::StorageFull.into());
             }
         }

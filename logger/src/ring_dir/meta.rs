@@ -7,10 +7,12 @@ use std::os::unix::fs::FileExt;
 use stenolog_format::clock::ClockPair;
 use stenolog_format::dictionary::{CallSite, Thread};
 use stenolog_format::frame::{FileHeader, FrameKind, FrameWriter};
+use stenolog_format::span::SpanMark;
 use stenolog_session::dir::check_size_limit;
 use stenolog_session::failpoint::{self, Step};
 use stenolog_session::lock::acquire;
 
+use super::SiteEntry;
 use super::slots::{MetaSlots, MetaWrite};
 use crate::process::descriptors::NotInherited;
 
@@ -66,14 +68,22 @@ impl MetaFile {
         Ok(())
     }
 
-    /// States a call site, unless it has it; `false` if there is no room for it.
-    pub(super) fn site(&mut self, site: &CallSite) -> bool {
+    /// States a call site, and what its records are, unless it has it; `false` if there is no room for it.
+    pub(super) fn site(&mut self, entry: &SiteEntry) -> bool {
+        let SiteEntry { site, event } = entry;
         if site.id < CallSite::FIRST_ID || self.is_stated(site.id) {
             return true;
         }
-        // If it fails, the next call in the cold path tries again.
+        // The mark first: a reader of the call site has it. If a write fails, the next call in the cold path tries again.
+        let mark = event.map(|event| SpanMark::new(site.id, event));
+        let marked = mark.map_or(Ok(()), |mark| {
+            self.frame(FrameKind::Spans, |out| SpanMark::encode_all([mark].into_iter(), out))
+        });
+        if marked.is_err() {
+            return false;
+        }
         let written = self.frame(FrameKind::Dictionary, |out| {
-            CallSite::encode_all(std::iter::once(site), out);
+            CallSite::encode_all(std::iter::once(&**site), out);
         });
         if written.is_ok() {
             self.note_stated(site.id);

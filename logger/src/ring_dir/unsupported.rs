@@ -3,16 +3,15 @@
 use std::convert::Infallible;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use stenolog_format::clock::ClockPair;
-use stenolog_format::dictionary::{CallSite, Level, Thread};
+use stenolog_format::dictionary::{Level, Thread};
 use stenolog_format::frame::FileHeader;
 use stenolog_ringbuf::Consumer;
 use stenolog_ringbuf::queue::spsc::Producer;
 use stenolog_session::layout::RingPlace;
 
-use super::{NoRingDir, Removed};
+use super::{NoRingDir, Removed, SiteEntry};
 
 /// A ring directory, which does not exist here.
 #[derive(Debug)]
@@ -79,7 +78,7 @@ impl RingDir {
         match self.0 {}
     }
 
-    pub(crate) fn state_site(&self, _: &CallSite) -> bool {
+    pub(crate) fn state_site(&self, _: &SiteEntry) -> bool {
         match self.0 {}
     }
 
@@ -95,7 +94,7 @@ impl RingDir {
         match self.0 {}
     }
 
-    pub(crate) fn look(&self, _: &[(u32, RingFile)], _: &dyn Fn() -> Vec<Arc<CallSite>>) -> Missed {
+    pub(crate) fn look(&self, _: &[(u32, RingFile)], _: &dyn Fn() -> Vec<SiteEntry>) -> Missed {
         match self.0 {}
     }
 

@@ -172,7 +172,8 @@ impl Local {
     }
 
     /// Lends the producer as the hot path does, which has to be open, and closes that meanwhile.
-    pub(super) fn with_open_producer<R>(&self, work: impl FnOnce(&mut Producer) -> R) -> R {
+    #[inline]
+    pub(crate) fn with_open_producer<R>(&self, work: impl FnOnce(&mut Producer) -> R) -> R {
         debug_assert_ne!(self.generation.get(), NO_GENERATION, "the hot path is closed");
         self.generation.set(NO_GENERATION);
         compiler_fence(Ordering::SeqCst);

@@ -12,6 +12,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use stenolog_format::dictionary::Level;
+
 use crate::core::Core;
 use crate::process::memory::has_memory;
 use crate::process::{calls, epoch};
@@ -56,6 +58,15 @@ pub(crate) fn wants(site: &'static Site) -> bool {
         }
         false
     })
+}
+
+/// Whether a record with this level and target would be logged now, for a call that has no site. Takes a lock.
+pub(crate) fn wants_target(level: Level, target: &str, module: &str) -> bool {
+    let wanted = in_cold_section(|| match rings::innermost_scope() {
+        Some(core) => Some(!core.is_closed() && core.allows(level, target, module)),
+        None => registry::global().map(|core| core.allows(level, target, module)),
+    });
+    wanted.unwrap_or(false)
 }
 
 /// Logs what the hot path did not: long records, the first call of a site or a thread, a ring that

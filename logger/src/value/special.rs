@@ -16,7 +16,7 @@ pub struct ErrorChain(Buffer);
 
 impl ErrorChain {
     /// The most sources of a chain: one that leads back to itself would never end.
-    const MAX_SOURCES: u32 = 64;
+    pub(crate) const MAX_SOURCES: u32 = 64;
 
     /// Formats an error, and the errors that it came from.
     #[must_use]

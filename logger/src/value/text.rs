@@ -110,7 +110,7 @@ pub struct Text(Buffer);
 
 impl Text {
     /// The mark after the text of a formatting trait that reported an error.
-    const FAILED: &str = "<error: formatting failed>";
+    pub(crate) const FAILED: &str = "<error: formatting failed>";
 
     /// Formats. If an implementation reports an error, what it wrote before is kept, and a mark
     /// says so: a logger does not panic over data, as `format!` would.

@@ -28,13 +28,13 @@ use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenS
 use quote::{ToTokens, format_ident, quote};
 use stenolog_format::shape::Role;
 use stenolog_format::template::Trait;
-use syn::Expr;
 use syn::spanned::Spanned;
 
 use super::message::TextPart;
 use super::model::{At, CallSite, Rate, SUPPRESSED, Severity, Target, Text};
-use super::parse::{FieldName, Piece, Sigil};
+use super::parse::{FieldName, Kind, Piece, Sigil};
 use super::slot::{Amount, Capture, Input, Print, Slot, render_spec};
+use super::span;
 use crate::respan::respan;
 
 /// The expression that a call expands to.
@@ -49,7 +49,7 @@ pub(super) fn expand(site: &CallSite<'_>) -> TokenStream {
         });
     }
     let Names { prepare, enabled, is_pattern, site: name } = names(site, &private);
-    if site.is_question {
+    if let Kind::Question = site.kind {
         let answer = if is_pattern { quote!(if #enabled { true } else { false }) } else { enabled };
         return quote!({
             #prepare
@@ -69,45 +69,70 @@ pub(super) fn expand(site: &CallSite<'_>) -> TokenStream {
         let args = in_parentheses(quote!(#name, #time, #args), Span::mixed_site());
         quote!(#emit #args)
     };
-    let Some(Rate { key, value }) = site.rate else {
-        let emit = emit(&values);
-        let evaluate = evaluate(site, &private, &quote!(#check #emit;));
-        let unused = unused(site);
-        return quote!({
-            #prepare
-            if #enabled {
-                #unused
-                #evaluate
-            }
-        });
+    match site.kind {
+        Kind::Span(_) => {
+            let then = span::begin(site, &emit(&values), &private);
+            let then = evaluate(site, &private, &then);
+            return span::whole(&prepare, &enabled, &then, &private);
+        }
+        Kind::Record(of) => {
+            let emit = emit(&values);
+            let then = evaluate(site, &private, &quote!(#emit;));
+            return span::record(of, &prepare, &then, &private);
+        }
+        Kind::Event | Kind::Question => {}
+    }
+    let unused = unused(site, &private);
+    let then = match &site.rate {
+        Some(rate) => {
+            let held_back = local("held_back");
+            let with = |value: TokenStream| emit(&[&values[..], &[value]].concat());
+            let first = with(quote!(#private::capture::LeftOut));
+            let later = with(quote!(#private::capture::Suppressed(#held_back)));
+            let emit = quote!(#check if #held_back == 0 { #first } else { #later });
+            let then = evaluate(site, &private, &emit);
+            limited(rate, &name, &quote!(#unused #then), &private)
+        }
+        None => {
+            let emit = emit(&values);
+            let then = evaluate(site, &private, &quote!(#check #emit;));
+            quote!(#unused #then)
+        }
     };
-    let held_back = local("held_back");
-    let with = |value: TokenStream| emit(&[&values[..], &[value]].concat());
-    let first = with(quote!(#private::capture::LeftOut));
-    let later = with(quote!(#private::capture::Suppressed(#held_back)));
-    let emit = quote!(if #held_back == 0 { #first } else { #later });
-    let evaluate = evaluate(site, &private, &quote!(#check #emit));
-    let unused = unused(site);
-    let decide = Ident::new(&key.to_string(), Span::mixed_site());
     quote!({
         #prepare
-        if #enabled {
-            static __STENOLOG_RATE: #private::Rate = #private::Rate::new();
-            if let #private::Option::Some(#held_back) =
-                #private::Rate::#decide(&__STENOLOG_RATE, #name, #value)
-            {
-                #unused
-                #evaluate
-            }
-        }
+        if #enabled { #then }
     })
 }
 
-/// Arguments that `tracing` takes and that are not recorded yet. They are evaluated, and checked by rustc.
-fn unused(site: &CallSite<'_>) -> TokenStream {
-    let is_none = |value: &&Expr| matches!(value, Expr::Path(path) if path.path.is_ident("None"));
-    let values = site.parent.into_iter().chain(site.name).filter(|value| !is_none(value));
-    values.map(|value| quote!(let _ = &(#value);)).collect()
+/// Does what `then` says if the limit admits the call.
+fn limited(
+    Rate { key, value }: &Rate<'_>,
+    site: &TokenStream,
+    then: &TokenStream,
+    private: &TokenStream,
+) -> TokenStream {
+    let held_back = local("held_back");
+    let decide = Ident::new(&key.to_string(), Span::mixed_site());
+    quote! {
+        static __STENOLOG_RATE: #private::Rate = #private::Rate::new();
+        if let #private::Option::Some(#held_back) =
+            #private::Rate::#decide(&__STENOLOG_RATE, #site, #value)
+        {
+            #then
+        }
+    }
+}
+
+/// The id of an explicit parent; and a name, which `tracing` takes: it is evaluated, and checked by rustc.
+fn unused(site: &CallSite<'_>, private: &TokenStream) -> TokenStream {
+    let id = local("id");
+    let parent = site.parent.map(|parent| {
+        let parent = span::parent(parent, private);
+        quote!(let #id = #parent;)
+    });
+    let name = site.name.map(|name| quote!(let _ = &(#name);));
+    quote!(#parent #name)
 }
 
 /// The most values in one nested list. Further ones form lists of their own, so resolving their traits
@@ -206,9 +231,20 @@ fn meta(site: &CallSite<'_>, level: &TokenStream, private: &TokenStream) -> Toke
             let text = template(text, &message.text, private);
             quote!(Some(#text))
         }
-        Text::Whole(_) => quote!(Some("{0}")),
-        Text::None | Text::Refused(_) => quote!(None),
+        Text::Whole(_) => {
+            let at = site.slots.iter().position(|slot| slot.capture == Capture::Whole);
+            let text = format!("{{{}}}", at.unwrap_or_default());
+            quote!(Some(#text))
+        }
+        Text::None | Text::Refused(_) => match site.kind {
+            Kind::Span(name) => {
+                let name = span::name(name);
+                quote!(Some(#name))
+            }
+            _ => quote!(None),
+        },
     };
+    let event = span::event(site, private);
     let slots = site.slots.iter().map(|Slot { name, role, .. }| {
         let role = match role {
             Role::Argument => quote!(Argument),
@@ -236,6 +272,7 @@ fn meta(site: &CallSite<'_>, level: &TokenStream, private: &TokenStream) -> Toke
         column: #private::column!(),
         template: #private::Option::#template,
         slots: &[#(#slots),*],
+        event: #private::Option::#event,
     })
 }
 
@@ -288,7 +325,7 @@ fn borrow(input: &Input<'_>) -> TokenStream {
 
 /// A variable of the macro. Hygiene keeps it apart from the caller's variables, but not from the caller's
 /// items: a pattern that names a constant or a static means that item.
-fn local(name: &str) -> Ident {
+pub(super) fn local(name: &str) -> Ident {
     format_ident!("__stenolog_{name}", span = Span::mixed_site())
 }
 
@@ -331,10 +368,13 @@ fn value(site: &CallSite<'_>, slot: &Slot, private: &TokenStream) -> TokenStream
         let (format, args) = (&message.format, format_arguments(site));
         return quote!(#private::capture::message(#private::Text::new(#private::format_args!(#format #args))));
     }
+    if let Capture::Hidden(word) = slot.capture {
+        return span::hidden(word, private);
+    }
     let place = Place::of(site, slot.input);
     let value = place.borrowed();
     let (function, questions, rest) = match slot.capture {
-        Capture::Count | Capture::Whole => {
+        Capture::Count | Capture::Whole | Capture::Hidden(_) => {
             return place.call(&quote!(#private::capture), "count", &value);
         }
         Capture::Field(Sigil::None) => ("field", FIELD, None),

@@ -6,8 +6,8 @@ use syn::ext::IdentExt;
 use syn::{Expr, ExprPath};
 
 use super::message::{Printer, TextPart};
-use super::parse::{self, Call, Field, FieldName, KEYS, Key, Level, Message, Sigil};
-use super::slot::{Capture, Input, Slot};
+use super::parse::{self, Call, Field, FieldName, KEYS, Key, Kind, Level, Message, Sigil};
+use super::slot::{Capture, Hidden, Input, Slot};
 use crate::errors::Errors;
 
 /// A call that keeps every rule.
@@ -24,8 +24,7 @@ pub(super) struct CallSite<'a> {
     /// The values to record, in the order of the inputs.
     pub(super) slots: Vec<Slot>,
     pub(super) message: Text<'a>,
-    /// Whether the call only asks if it would be logged.
-    pub(super) is_question: bool,
+    pub(super) kind: &'a Kind,
 }
 
 /// The target that the caller states.
@@ -82,6 +81,7 @@ impl<'a> CallSite<'a> {
         let [target, at, name, parent, rates @ ..] = check_keys(&call.keys, &mut errors);
         let rate = check_rates(call, rates, &mut errors);
         check_fields(&call.fields, &mut errors);
+        check_span(call, name, [target, parent], &mut errors);
         let level = match &call.level {
             Level::Fixed(level) => Some(Severity::Fixed(level)),
             Level::Runtime(level) => Some(Severity::Runtime(level)),
@@ -102,21 +102,37 @@ impl<'a> CallSite<'a> {
             inputs: Vec::new(),
             slots: Vec::new(),
             message: Text::None,
-            is_question: call.is_question,
+            kind: &call.kind,
         };
+        for &word in site.hidden() {
+            let name = FieldName::Is(String::new());
+            let capture = Capture::Hidden(word);
+            site.slots.push(Slot { input: usize::MAX, name, role: Role::Count, capture });
+        }
+        let hidden = site.slots.len();
         for field in &call.fields {
             site.add_field(field);
         }
         if let Some(message) = &call.message {
             site.message = site.add_message(message);
         }
-        if site.slots.len() > MAX_SLOTS {
-            let found = site.slots.len();
+        if site.slots.len() - hidden > MAX_SLOTS {
+            let found = site.slots.len() - hidden;
             let text =
                 format!("a call takes at most {MAX_SLOTS} fields and arguments, not {found}");
             return Err(syn::Error::new(Span::call_site(), text));
         }
         Ok(site)
+    }
+
+    /// The hidden words at the beginning of its records.
+    const fn hidden(&self) -> &'static [Hidden] {
+        match self.kind {
+            Kind::Span(_) => &[Hidden::Id, Hidden::Parent, Hidden::Depth],
+            Kind::Record(_) => &[Hidden::Id],
+            Kind::Event if self.parent.is_some() => &[Hidden::Id],
+            Kind::Event | Kind::Question => &[],
+        }
     }
 
     fn add_message(&mut self, message: &'a Message) -> Text<'a> {
@@ -185,9 +201,13 @@ fn check_rates<'a>(
         let text = format!("a call has one limit: `{}:` or `{}:`", key.name, other.name);
         errors.push(other.name.span(), text);
     }
-    if call.is_question {
-        let text = format!("a question has no limit: `{}:` belongs to the call", key.name);
-        errors.push(key.name.span(), text);
+    let of_others = match call.kind {
+        Kind::Event => None,
+        Kind::Question => Some("a question has no limit"),
+        Kind::Span(_) | Kind::Record(_) => Some("a span has no limit"),
+    };
+    if let Some(text) = of_others {
+        errors.push(key.name.span(), format!("{text}: `{}:` belongs to the call", key.name));
     }
     for field in &call.fields {
         if matches!(&field.name, FieldName::Is(name) if name == SUPPRESSED) {
@@ -196,6 +216,27 @@ fn check_rates<'a>(
         }
     }
     Some(Rate { key: &key.name, value: &key.value })
+}
+
+/// What only other calls have.
+fn check_span(call: &Call, name: Option<&Key>, keys: [Option<&Key>; 2], errors: &mut Errors) {
+    let what = match call.kind {
+        Kind::Event | Kind::Question => return,
+        Kind::Span(_) => "a span",
+        Kind::Record(_) => "`record!`",
+    };
+    if let Some(message) = &call.message {
+        errors.push(message.span, format!("{what} has fields, but no message"));
+    }
+    if let Some(name) = name {
+        errors.push(
+            name.name.span(),
+            "the name of a span is its first argument: `span!(\"name\", …)`",
+        );
+    }
+    for key in keys.into_iter().flatten().filter(|_| matches!(call.kind, Kind::Record(_))) {
+        errors.push(key.name.span(), format!("{what} has no `{}:`, the span has", key.name));
+    }
 }
 
 fn check_fields(fields: &[Field], errors: &mut Errors) {

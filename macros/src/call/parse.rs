@@ -19,8 +19,19 @@ pub(super) struct Call {
     pub(super) keys: Vec<Key>,
     pub(super) fields: Vec<Field>,
     pub(super) message: Option<Message>,
-    /// Whether the call only asks if it would be logged: `enabled!`.
-    pub(super) is_question: bool,
+    pub(super) kind: Kind,
+}
+
+/// What a call does.
+pub(super) enum Kind {
+    /// It logs a record.
+    Event,
+    /// It only asks if that would be logged: `enabled!`.
+    Question,
+    /// It begins and enters a span with this name.
+    Span(Box<Expr>),
+    /// It gives this span values.
+    Record(Box<Expr>),
 }
 
 /// The severity of the record.
@@ -98,14 +109,8 @@ impl Parse for Call {
         let krate = input.call(Ident::parse_any)?;
         let level = input.call(Ident::parse_any)?;
         let is_question = level == "enabled";
-        let mut call = Self {
-            krate,
-            level: Level::Missing(Span::call_site()),
-            keys: Vec::new(),
-            fields: Vec::new(),
-            message: None,
-            is_question,
-        };
+        let kind = if is_question { Kind::Question } else { Kind::Event };
+        let mut call = Self::new(krate, kind);
         if level == "event" || is_question {
             while is_key(input) {
                 call.parse_key(input)?;
@@ -118,21 +123,35 @@ impl Parse for Call {
             // `tracing` takes fields here, for its filters.
             input.parse::<TokenStream>()?;
         }
+        call.parse_rest(input)?;
+        Ok(call)
+    }
+}
+
+impl Call {
+    /// A call without anything.
+    pub(super) fn new(krate: Ident, kind: Kind) -> Self {
+        let level = Level::Missing(Span::call_site());
+        Self { krate, level, keys: Vec::new(), fields: Vec::new(), message: None, kind }
+    }
+
+    /// Keys, fields and the message.
+    pub(super) fn parse_rest(&mut self, input: ParseStream<'_>) -> syn::Result<()> {
         while !input.is_empty() {
             if is_key(input) {
-                call.parse_key(input)?;
+                self.parse_key(input)?;
             } else if is_message(input) {
-                call.message = Some(parse_message(input)?);
+                self.message = Some(parse_message(input)?);
             } else if input.peek(Brace) && !is_constant_name(input) {
                 let fields;
                 braced!(fields in input);
                 while !fields.is_empty() {
-                    call.fields.push(fields.parse()?);
+                    self.fields.push(fields.parse()?);
                     parse_comma(&fields, "a field")?;
                 }
                 parse_comma(input, "the fields")?;
             } else {
-                call.fields.push(input.parse()?);
+                self.fields.push(input.parse()?);
                 if input.peek(Token![;]) {
                     // `log` separates its key-values from the message so.
                     input.parse::<Token![;]>()?;
@@ -144,12 +163,10 @@ impl Parse for Call {
                 }
             }
         }
-        Ok(call)
+        Ok(())
     }
-}
 
-impl Call {
-    fn parse_key(&mut self, input: ParseStream<'_>) -> syn::Result<()> {
+    pub(super) fn parse_key(&mut self, input: ParseStream<'_>) -> syn::Result<()> {
         let name = input.call(Ident::parse_any)?;
         input.parse::<Token![:]>()?;
         let value = input.parse()?;
@@ -159,7 +176,7 @@ impl Call {
 }
 
 /// A name and a single colon, unless it is a field as `log` has them: `name:?`, `name:err = value`.
-fn is_key(input: ParseStream<'_>) -> bool {
+pub(super) fn is_key(input: ParseStream<'_>) -> bool {
     let is_name = input.peek(Ident::peek_any) && input.peek2(Token![:]) && !input.peek2(Token![::]);
     is_name && (!is_capture(input) || is_known_key(input))
 }
@@ -226,7 +243,7 @@ fn is_named(input: ParseStream<'_>) -> bool {
     input.peek2(Token![=]) && !input.peek2(Token![==])
 }
 
-fn parse_comma(input: ParseStream<'_>, after: &str) -> syn::Result<()> {
+pub(super) fn parse_comma(input: ParseStream<'_>, after: &str) -> syn::Result<()> {
     if input.is_empty() {
         return Ok(());
     }

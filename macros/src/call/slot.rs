@@ -33,6 +33,16 @@ pub(super) enum Capture {
     Count,
     /// The message as a whole.
     Whole,
+    /// A hidden word of a span event.
+    Hidden(Hidden),
+}
+
+/// A hidden word of a span event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hidden {
+    Id,
+    Parent,
+    Depth,
 }
 
 /// How a placeholder prints.

@@ -163,6 +163,9 @@ impl AbandonedRings {
         for site in std::mem::take(&mut contents.sites) {
             explanations.sites.entry(site.id).or_insert(site);
         }
+        for mark in std::mem::take(&mut contents.marks) {
+            explanations.marks.entry(mark.site).or_insert(mark);
+        }
         let (shares, files) = self.shares(&contents, &explanations)?;
         let listed = progress.rings.unwrap_or_default();
         let of_tail = tail.map_or_else(Vec::new, |tail| {

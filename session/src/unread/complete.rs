@@ -136,6 +136,8 @@ impl<'d> Append<'d> {
                 writer.copy_frame(FrameKind::Clock as u8, payload);
             }
         }
+        let marks = sites.iter().filter_map(|id| explanations.marks.get(id).copied());
+        writer.state_marks(&marks.collect::<Vec<_>>());
         let sites = sites.iter().filter_map(|id| explanations.sites.get(id));
         writer.state_all_sites(&sites.collect::<Vec<_>>());
         Self { dump, writer, failed: None }

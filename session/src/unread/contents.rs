@@ -9,6 +9,7 @@ use stenolog_format::dictionary::{CallSite, Thread};
 use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind};
 use stenolog_format::index::{End, Index};
 use stenolog_format::loss::{Loss, LossFrame};
+use stenolog_format::span::SpanMark;
 
 use super::NotRecovered;
 use super::judge::end_number;
@@ -33,6 +34,8 @@ pub(super) struct DumpContents {
     pub(super) threads: Vec<u32>,
     /// The call sites that it explains.
     pub(super) sites: Vec<CallSite>,
+    /// Which of them are events of spans.
+    pub(super) marks: Vec<SpanMark>,
     pub(super) has_clock: bool,
     /// There is an end frame, nothing after it, and no other file.
     pub(super) is_sealed: bool,
@@ -81,6 +84,7 @@ impl DumpContents {
                 rings: BTreeMap::new(),
                 threads: Vec::new(),
                 sites: Vec::new(),
+                marks: Vec::new(),
                 has_clock: false,
                 is_sealed: false,
             },
@@ -192,6 +196,15 @@ impl<S: FrameSource<Error = io::Error>> ContentsReader<'_, S> {
                 let payload = self.payload(frame)?;
                 let thread = payload.and_then(|payload| Thread::decode(&payload).ok());
                 self.contents.threads.extend(thread.map(|thread| thread.ring));
+            }
+            Some(FrameKind::Context) => {
+                self.contents.segment.index.contexts.push(frame.offset);
+                return Ok(Some(()));
+            }
+            Some(FrameKind::Spans) => {
+                let payload = self.payload(frame)?;
+                let marks = payload.and_then(|payload| SpanMark::decode_all(&payload).ok());
+                self.contents.marks.extend(marks.into_iter().flatten());
             }
             Some(FrameKind::Volatile) => {}
             _ => return Ok(None),

@@ -141,6 +141,7 @@ pub fn put_tail(
     for site in &contents.sites {
         explanations.sites.insert(site.id, site.clone());
     }
+    explanations.marks.extend(contents.marks.iter().map(|mark| (mark.site, *mark)));
     explanations.add_missing(&tail.explanations);
     explanations.clock.clone_from(&tail.explanations.clock);
     let to = copy.as_ref().unwrap_or(dump);

@@ -5,6 +5,7 @@ use std::fs::File;
 
 use stenolog_format::dictionary::{CallSite, Thread};
 use stenolog_format::frame::{FileHeader, FrameKind, VERSION};
+use stenolog_format::span::SpanMark;
 
 use super::NotRecovered;
 use crate::frames::{Position, Walk, WalkStep};
@@ -17,6 +18,8 @@ const MAX_META_BYTES: u64 = 256 << 20;
 #[derive(Debug, Default)]
 pub(crate) struct Explanations {
     pub(crate) sites: BTreeMap<u32, CallSite>,
+    /// Which of them are events of spans.
+    pub(crate) marks: BTreeMap<u32, SpanMark>,
     pub(crate) threads: BTreeMap<u32, Thread>,
     /// The payloads of clock frames.
     pub(crate) clock: Vec<Vec<u8>>,
@@ -46,6 +49,7 @@ impl Explanations {
     /// Adds the explanations of another directory of the session.
     pub(super) fn add(&mut self, mut other: Self) {
         self.sites.append(&mut other.sites);
+        self.marks.append(&mut other.marks);
         self.threads.append(&mut other.threads);
         self.clock.append(&mut other.clock);
     }
@@ -54,6 +58,9 @@ impl Explanations {
     pub(super) fn add_missing(&mut self, other: &Self) {
         for (&id, site) in &other.sites {
             self.sites.entry(id).or_insert_with(|| site.clone());
+        }
+        for (&id, &mark) in &other.marks {
+            self.marks.entry(id).or_insert(mark);
         }
         for (&ring, thread) in &other.threads {
             self.threads.entry(ring).or_insert_with(|| thread.clone());
@@ -66,6 +73,10 @@ impl Explanations {
             FrameKind::Dictionary => {
                 let sites = CallSite::decode_all(payload).ok()?;
                 self.sites.extend(sites.into_iter().map(|site| (site.id, site)));
+            }
+            FrameKind::Spans => {
+                let marks = SpanMark::decode_all(payload).ok()?;
+                self.marks.extend(marks.into_iter().map(|mark| (mark.site, mark)));
             }
             FrameKind::Thread => {
                 let thread = Thread::decode(payload).ok()?;

@@ -48,6 +48,10 @@ if [ "$minor" -ge 4 ]; then
     "$steno" export --to steno grouped.steno -o repacked.steno
 fi
 if [ "$minor" -ge 5 ]; then
+    "$writer" spans spans.steno
+    "$steno" export --to steno spans.steno -o spans_repacked.steno
+    mkdir spans_killed
+    dies spans-killed spans_killed/spans_killed.steno spans_killed
     "$writer" packages packages.steno
 fi
 cp unsealed.aside unsealed.steno
@@ -63,6 +67,7 @@ show() { # show DUMP NAME ARGUMENTS
 for dump in *.steno; do show "$dump" "${dump%.steno}" --no-rings; done
 "$steno" --utc --color never -o verbose values.steno >values.verbose.txt
 if [ -e killed ]; then show killed/killed.steno killed/killed --rings killed; fi
+if [ -e spans_killed ]; then show spans_killed/spans_killed.steno spans_killed/spans_killed --rings spans_killed; fi
 rm -rf "$out"
 mkdir -p "$(dirname "$out")"
 cp -r "$work" "$out"

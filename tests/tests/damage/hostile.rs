@@ -280,7 +280,8 @@ fn indexes_in_circles_are_not_followed() {
         let here = 64 + 48 + 40;
         for previous in [offset, here, here + 64] {
             let blocks = vec![(offset, header(sample)); 20];
-            let index = Index { previous, metadata: vec![offset; 20], blocks };
+            let index =
+                Index { previous, metadata: vec![offset; 20], blocks, contexts: vec![offset; 9] };
             let mut payload = Vec::new();
             index.encode(&mut payload);
             forgery.frame(FrameKind::Index, &payload);

@@ -1,7 +1,7 @@
 //! A check of what a process that died has left.
 
 use stenolog_decoder::{Record, Value};
-use stenolog_tests::kill::text;
+use stenolog_tests::kill::{spans, text};
 
 /// Whether the records of each thread are all there, once and in order.
 pub(crate) struct Check<'a> {
@@ -10,6 +10,12 @@ pub(crate) struct Check<'a> {
     pub(crate) last: Vec<u64>,
     pub(crate) buffer: String,
     pub(crate) failure: Option<String>,
+}
+
+/// A span as [`spans`] has it.
+pub(crate) fn shown(name: Option<&str>, number: Option<u64>) -> String {
+    let name = name.unwrap_or("?");
+    number.map_or_else(|| name.to_owned(), |number| format!("{name} {number}"))
 }
 
 impl<'a> Check<'a> {
@@ -30,11 +36,18 @@ impl<'a> Check<'a> {
             Value::Str(text) if name == "text" => Some(&**text),
             _ => None,
         });
-        self.take(&message, field);
+        let found = record.spans().map(|span| {
+            let number = span.fields().into_iter().find_map(|(name, value)| match value {
+                Value::U64(number) if name == "number" => Some(number),
+                _ => None,
+            });
+            shown(span.name(), number)
+        });
+        self.take(&message, field, &found.collect::<Vec<_>>());
         self.buffer = message;
     }
 
-    pub(crate) fn take(&mut self, message: &str, field: Option<&str>) {
+    pub(crate) fn take(&mut self, message: &str, field: Option<&str>, found: &[String]) {
         let mut words = message.splitn(3, ' ');
         let (thread, number) = (words.next(), words.next());
         let (Some(Ok(thread)), Some(Ok(number))) =
@@ -51,6 +64,10 @@ impl<'a> Check<'a> {
         }
         if words.next().or(field) != text(number).as_deref() {
             self.fail(format!("thread {thread}: record {number} is `{message}`, {field:?}"));
+        }
+        let expected = spans(number);
+        if found != expected {
+            self.fail(format!("thread {thread}: {number} is in {found:?}, not in {expected:?}"));
         }
     }
 

@@ -12,7 +12,7 @@ use stenolog_decoder::{Decoder, Dump, Entry, Limits, Order, RingDir, Tail};
 use stenolog_tests::kill::{Board, Death, Phase, Plan};
 use tempfile::TempDir;
 
-use crate::check::Check;
+use crate::check::{Check, shown};
 use crate::{Figures, count, total};
 
 /// A folder, and what is in it.
@@ -366,7 +366,12 @@ impl<'s> Running<'s> {
                 let value: serde_json::Value =
                     serde_json::from_str(line).map_err(|error| error.to_string())?;
                 let message = value["message"].as_str().unwrap_or_default();
-                check.take(message, value["fields"]["text"].as_str());
+                let spans = value["spans"].as_array().into_iter().flatten();
+                let of_span = |span: &serde_json::Value| {
+                    shown(span["name"].as_str(), span["fields"]["number"].as_u64())
+                };
+                let spans: Vec<_> = spans.map(of_span).collect();
+                check.take(message, value["fields"]["text"].as_str(), &spans);
             }
             check.finish().map_err(|why| format!("steno {}: {why}: {stderr}", path.display()))
         };

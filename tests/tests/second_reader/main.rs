@@ -6,6 +6,7 @@ mod example;
 mod frames;
 mod groups;
 mod logged;
+mod spans;
 
 use stenolog_format::clock::ClockPair;
 use stenolog_format::dictionary::{CallSite, Level, Role, Slot, TimeSource};

@@ -12,11 +12,11 @@ use crate::files::{SourceFile, files};
 const FLOORS: &str = "
 ringbuf:     memory channel > queue+claim+batch+consumer+file > ring > storage > positions header
              > error sync > cpu
-format:      recovery > index > block > summary > value > dictionary volatile > loss template > types
+format:      recovery > span index > block > summary > value > dictionary volatile > loss template > types
              > frame > clock shape > bytes
-session:     leftover unread+tail > writer > frames > dir > positioned codec lock layout failpoint
-macros:      call derive test > errors respan
-logger:      testing > macros > private > handle > drain > console > call > thread > registry > core > ring_dir > value
+session:     leftover unread+tail > writer spans > frames > dir > positioned codec lock layout failpoint
+macros:      call derive instrument test > errors respan
+logger:      testing > macros > private > bridge+handle > drain > console span > call > thread > registry > core > ring_dir > value
              > config > process > event > error > filter stats > clock > sync truncate
 decoder:     report > write > info > verify > render > read > filter > rings > dump > record_text
              > model > json > text > clock escape limits error

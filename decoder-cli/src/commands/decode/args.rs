@@ -18,6 +18,8 @@ Examples:
   steno decode app.steno -t net,db --thread 'worker-*'      two targets, some threads
   steno decode app.steno -g timeout -v -e                   records that do not mention timeouts
   steno decode app.steno order_id=17 -F 'note=a b'          records with both of these fields
+  steno decode app.steno span.path=/x                       records within a span with this field
+  steno decode app.steno --spans span.name=request          when requests began, were entered, and ended
   steno decode app.steno --losses inline -n 50              each loss by itself
   steno decode copy.steno --rings /mnt/dev/shm              a copied dump with rings elsewhere
 
@@ -79,6 +81,10 @@ pub(super) struct OutputArgs {
     /// Show losses merged, inline, or not at all; all are summed up at the end [default: merged]
     #[arg(long, value_name = "HOW")]
     pub(super) losses: Option<LossesHow>,
+    /// Show events of spans too: new, enter, exit, close, record, follows; filters take the level and target of
+    /// the span, and -n counts them
+    #[arg(long)]
+    pub(super) spans: bool,
     /// Put ' before CSV cells that begin with =, +, - or @, which spreadsheets would evaluate
     #[arg(long)]
     pub(super) defuse_formulas: bool,
@@ -111,7 +117,8 @@ pub(super) struct FilterArgs {
     #[arg(short = 'v', long, requires = "grep")]
     pub(super) invert_match: bool,
     /// Show records whose field NAME has this VALUE, as shown in text or JSON: opt=Some(5), opt=5,
-    /// dur=1.5s (repeat to require all)
+    /// dur=1.5s; span.NAME is a field of any span around the record, span.name and span.id its name
+    /// and id (repeat to require all)
     #[arg(short = 'F', long, value_name = "NAME=VALUE")]
     pub(super) field: Vec<String>,
     /// Show records from TIME on: '2026-05-31 14:30', '14:30', yesterday, -2h, @1780000000

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use stenolog_decoder::{Dump, FieldMatch, Filter};
+use stenolog_decoder::{CompiledSite, Dump, FieldMatch, Filter, SpanEvent};
 
 use super::plan::Names;
 use crate::input::suggest::{ask, nearest, similar_field};
@@ -49,9 +49,32 @@ fn unknown_field(name: &str, dumps: &[Dump]) -> Option<String> {
     if sites().any(|site| field.is_known_to(site)) {
         return None;
     }
-    let slots = sites().flat_map(|site| &site.call_site().slots);
-    let known: BTreeSet<_> = slots.map(|slot| slot.name.to_string()).collect();
-    let known: Vec<_> = known.into_iter().collect();
+    let is_of_span = |site: &&CompiledSite| {
+        site.span_event().is_some_and(|event| event.begins() || event == SpanEvent::Record)
+    };
+    let names = |site: &CompiledSite| -> Vec<String> {
+        let slots = site.call_site().slots.iter().filter(|slot| !slot.name.is_empty());
+        slots.map(|slot| slot.name.to_string()).collect()
+    };
+    let of_spans = sites().filter(is_of_span).flat_map(names).map(|name| format!("span.{name}"));
+    let built_in =
+        ["span.name", "span.id"].into_iter().filter(|_| sites().any(|site| is_of_span(&site)));
+    let of_spans: BTreeSet<_> = of_spans.chain(built_in.map(str::to_owned)).collect();
+    let known: Vec<_> = if name.starts_with("span.") {
+        of_spans.into_iter().collect()
+    } else if of_spans.contains(&format!("span.{name}")) {
+        return Some(format!(
+            "{name}: only spans have this field; {}",
+            ask(&format!("span.{name}=VALUE"))
+        ));
+    } else {
+        sites()
+            .filter(|site| !is_of_span(site))
+            .flat_map(names)
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect()
+    };
     let meant = similar_field(name, &known).map(|meant| format!("; {meant}")).unwrap_or_default();
     // A misspelt file with a `=` in its name is taken for a field, too.
     Some(format!("{name}: no call site has this field, and there is no file {name}=…{meant}"))

@@ -30,6 +30,8 @@ pub(crate) struct Plan {
     /// The number of threads that render.
     pub(super) threads: NonZero<usize>,
     pub(super) losses: Losses,
+    /// Show events of spans.
+    pub(super) spans: bool,
     /// Exit with an error if nothing matched.
     pub(super) exit_status: bool,
     pub(super) rings: RingsPlan,
@@ -103,6 +105,7 @@ impl Plan {
                 Some(LossesHow::Inline) => Losses::Inline,
                 Some(LossesHow::None) => Losses::None,
             },
+            spans: output.spans,
             exit_status: output.exit_status,
             rings: rings.into(),
         })

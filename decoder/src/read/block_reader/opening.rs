@@ -126,6 +126,7 @@ impl BlockReader {
             body: Arc::new(body),
             walk,
             sought: None,
+            spans: None,
             ended: None,
             number: block.header.first_record,
             unknown: (0, 0),

@@ -11,7 +11,10 @@ impl Ring {
     /// Begins after what was passed over, which has no later key. Counts the losses that were stated there.
     pub(in crate::read) fn begin_after(&mut self, key: Key, lead: Option<Lead>, tally: &mut Tally) {
         self.key = key;
-        if let Some(Lead { next, stated }) = lead {
+        if let Some(Lead { next, stated, block }) = lead {
+            if let Some(block) = block {
+                self.spans.begin_after(block);
+            }
             self.expected = Some(next);
             (self.delivered, self.settled) = (next, next);
             self.stated = stated;

@@ -31,6 +31,7 @@ fn shown(dumps: &[Dump], filter: &Filter, losses: Losses) -> (String, Summary) {
         match entry {
             Entry::Record(record) => record.write_message(&mut out),
             Entry::Loss(loss) => out.push_str(&format!("{}: {loss}", loss.ring())),
+            Entry::Span(_) => {}
         }
         out.push('\n');
         ControlFlow::Continue(())
@@ -181,6 +182,7 @@ fn a_break_loses_neither_records_nor_losses() {
                 match entry {
                     Entry::Record(record) => record.write_message(&mut out),
                     Entry::Loss(loss) => out.push_str(&format!("{}: {loss}", loss.ring())),
+                    Entry::Span(_) => {}
                 }
                 out.push('\n');
                 ControlFlow::Break(())

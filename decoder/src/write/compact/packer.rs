@@ -24,6 +24,7 @@ use stenolog_session::codec::Compressor;
 use super::proof::Proof;
 use super::steps::Window;
 use crate::dump::{Block, Body, CheckedFrames, Dump, Unpacker};
+use crate::write::contexts::{EventRecord, PartEvents, event_of};
 
 /// A part of the output of a window.
 pub(super) enum Packed {
@@ -42,6 +43,16 @@ pub(super) struct NewBlock {
     pub(super) summary: SummaryBuilder,
     /// How many blocks of the dump it replaces.
     pub(super) merged: u64,
+    /// What its context needs, if the dump has spans.
+    pub(super) spans: Option<BlockSpans>,
+}
+
+/// What the context of a new block needs.
+#[derive(Debug, Default)]
+pub(super) struct BlockSpans {
+    pub(super) parts: Vec<PartEvents>,
+    /// The blocks of the dump that it replaces.
+    pub(super) sources: Vec<u32>,
 }
 
 /// Merges and compresses.
@@ -59,6 +70,20 @@ pub(super) struct Packer<'d> {
     group_bytes: usize,
     /// The blocks that are in the group.
     merged: u64,
+    /// The span events of the group, if the dump has any.
+    spans: Option<BlockSpans>,
+}
+
+impl BlockSpans {
+    /// Takes the next block of the part, or the first one of the next.
+    fn take(&mut self, index: u32, header: &BlockHeader, is_first: bool) {
+        self.sources.push(index);
+        let of_block = PartEvents::new(header);
+        match self.parts.last_mut().filter(|_| !is_first) {
+            Some(part) => part.records.1 = of_block.records.1,
+            None => self.parts.push(of_block),
+        }
+    }
 }
 
 /// Blocks of one ring.
@@ -90,6 +115,7 @@ impl<'d> Packer<'d> {
             payload: Vec::new(),
             group_bytes: 0,
             merged: 0,
+            spans: None,
         })
     }
 
@@ -191,7 +217,7 @@ impl<'d> Packer<'d> {
     }
 
     fn push(&mut self, record: &RawRecord<'_>) -> Result<(), ValueError> {
-        let Self { dump, builder, plans, payload, .. } = self;
+        let Self { dump, builder, plans, payload, spans, .. } = self;
         payload.clear();
         if record.tag == CallSite::LOSS_ID {
             let (RecordTime::Word(word) | RecordTime::Counter(word)) = record.time else {
@@ -212,6 +238,13 @@ impl<'d> Packer<'d> {
             (RecordTime::UnixNanos(unix_ns), TimeSource::UnixNanos) => unix_ns as u64,
             _ => return Err(ValueError::Trailing),
         };
+        if let Some(spans) = spans
+            && let Some(part) = spans.parts.last_mut()
+            && event_of(dump, record.tag).is_some()
+        {
+            let (site, encoding) = (record.tag, record.encoding);
+            part.events.push(EventRecord { site, values: record.values.into(), encoding });
+        }
         let plan = plans.entry(record.tag).or_insert_with(|| SitePlan::new(site));
         if record.encoding == Encoding::Raw {
             payload.extend_from_slice(&word.to_le_bytes());
@@ -225,6 +258,7 @@ impl<'d> Packer<'d> {
         self.builder.begin_group(Depth::Thorough);
         self.proof.begin();
         (self.group_bytes, self.merged) = (0, 0);
+        self.spans = self.dump.has_spans().then(BlockSpans::default);
     }
 
     /// Adds blocks of one ring, of which each continues the one before, to the group. Begins another one when
@@ -247,6 +281,9 @@ impl<'d> Packer<'d> {
             if end.is_none() {
                 self.builder.begin_part(ring, position, first_record);
             }
+            if let Some(spans) = &mut self.spans {
+                spans.take(index, &block.header, end.is_none());
+            }
             end = Some(end_position);
             self.with_records(block, |packer, record| {
                 packer.proof.note(record);
@@ -263,6 +300,11 @@ impl<'d> Packer<'d> {
 
     /// Writes the group, if it has records, and reads it back.
     fn finish(&mut self, packed: &mut Vec<Packed>) -> Result<(), Refused> {
+        let mut spans = self.spans.take();
+        if let Some(spans) = &mut spans {
+            // Nor has the group a part without records.
+            spans.parts.retain(|part| part.records.0 < part.records.1);
+        }
         let Self { dump, builder, compressor, unpacker, proof, merged, .. } = self;
         if builder.parts().is_empty() {
             return Ok(());
@@ -276,7 +318,7 @@ impl<'d> Packer<'d> {
         }
         let mut summary = SummaryBuilder::default();
         builder.sum_up_group(true, &mut summary);
-        let block = NewBlock { header, payload, summary, merged: *merged };
+        let block = NewBlock { header, payload, summary, merged: *merged, spans };
         packed.push(Packed::New(Box::new(block)));
         Ok(())
     }

@@ -1,9 +1,12 @@
 use stenolog_format::block::{BlockHeader, Codec};
 use stenolog_format::frame::Version;
 
+use stenolog_testkit::SpanLine;
+
 use super::*;
-use crate::testing::{DumpBuilder, Open, Rec, loss, messages, n, render, str_bytes};
-use crate::{Filter, Format, verify};
+use crate::testing::spans::{ALL_BLOCKS, check, lines, program};
+use crate::testing::{DumpBuilder, Open, Rec, START, loss, messages, n, render, str_bytes};
+use crate::{Decoder, Filter, Format, verify};
 
 /// Small blocks of two rings in turn, in all layouts.
 fn builder() -> DumpBuilder {
@@ -264,5 +267,37 @@ fn an_output_that_fails_ends_it() {
         let options = RepackOptions::new(3).with_threads(NonZero::new(threads).unwrap());
         let result = repack_in_windows(&dump, &options, 1, |_| {}, &mut Full(0));
         assert_eq!(result.unwrap_err().kind(), io::ErrorKind::StorageFull);
+    }
+}
+
+#[test]
+fn records_stay_in_their_spans_whatever_is_merged() {
+    for (seed, blocks) in (800..).zip(ALL_BLOCKS) {
+        let mut program = program(blocks, seed, 600);
+        program.dump.seal(0);
+        let dump = program.dump.dump();
+        for window_bytes in [1, 3_000, 1 << 30] {
+            let (out, _) = rewritten(&dump, window_bytes, 1);
+            assert!(out == rewritten(&dump, window_bytes, 3).0);
+            let again = Dump::from_bytes("test.steno", out).unwrap();
+            let found = verify(&again);
+            assert!(found.is_complete(), "{found:?}");
+            let all = lines(&mut Decoder::new(&again));
+            // A value that a thread gives is known to be given before or after all of another thread's block.
+            let places = |of: &[SpanLine]| -> Vec<_> {
+                of.iter().map(|line| (line.at, line.n, line.ids.clone())).collect()
+            };
+            assert_eq!(places(&all), places(&program.lines));
+            // Each block alone.
+            for line in all.iter().step_by(13) {
+                let filter = Filter::default().with_since(START + line.at.0 as i64);
+                let found = lines(&mut Decoder::new(&again).with_filter(filter));
+                let from = all.iter().position(|of| of.at == line.at).unwrap();
+                check(&found, &all[from..]);
+            }
+            if window_bytes == 1 << 30 {
+                check(&all, &program.lines);
+            }
+        }
     }
 }

@@ -1,4 +1,8 @@
+use stenolog_testkit::SpanLine;
+
 use super::*;
+use crate::testing::spans::{ALL_BLOCKS, check as check_lines, lines, program};
+use crate::verify;
 
 /// A sealed segment with each kind of frame, as the logger wrote it.
 const SEGMENT: &[u8] = include_bytes!("../../../../session/tests/golden/segment.steno");
@@ -19,4 +23,25 @@ fn check(bytes: usize, is_sealed: bool, length: usize, crc: u32) {
 fn a_recovered_dump_has_the_bytes_that_it_always_had() {
     check(SEGMENT.len(), true, 14_672, 0x03c8_4def);
     check(SEGMENT.len() - 50, false, 14_512, 0x1578_906b);
+}
+
+#[test]
+fn a_recovered_dump_tells_the_spans_of_each_block() {
+    for (seed, blocks) in (900..).zip(ALL_BLOCKS) {
+        let program = program(blocks, seed, 600);
+        for length in [program.dump.bytes().len(), program.dump.bytes().len() * 2 / 3] {
+            let cut = program.dump.bytes()[..length].to_vec();
+            let dump = Dump::from_bytes("app.steno", cut).unwrap();
+            let mut out = Vec::new();
+            recover(std::slice::from_ref(&dump), &mut out).unwrap();
+            let again = Dump::from_bytes("app.steno", out).unwrap();
+            let all = lines(&mut Decoder::new(&dump));
+            // The block of another ring may be cut off.
+            let is_there = |line: &&SpanLine| all.iter().any(|of| of.at == line.at);
+            let expected: Vec<_> = program.lines.iter().filter(is_there).cloned().collect();
+            check_lines(&all, &expected);
+            check_lines(&lines(&mut Decoder::new(&again)), &all);
+            assert_eq!(verify(&again).damage, []);
+        }
+    }
 }

@@ -6,7 +6,7 @@ use crate::call::capture::field::{DebugField, DisplayField, Field};
 use crate::call::capture::placeholder::{ByValueTier, ExactTier};
 use crate::call::capture::tier::{FormatTier, Printed, by, debug_text, display_text};
 use crate::call::registers::{Captured, CapturedList, Concat};
-use crate::value::{Empty, Recorded, Text};
+use crate::value::{Empty, Recorded, Text, Value};
 
 /// An argument that is still to be captured.
 pub trait Capture {
@@ -168,6 +168,43 @@ impl Capture for LeftOut {
     #[inline(always)]
     fn capture(self) -> Recorded<Empty> {
         Recorded(Empty)
+    }
+}
+
+/// A hidden word of a span event.
+#[derive(Debug)]
+pub struct HiddenWord(u64);
+
+/// A hidden word of a span event.
+#[inline(always)]
+#[must_use]
+pub const fn hidden(word: u64) -> HiddenWord {
+    HiddenWord(word)
+}
+
+impl Capture for HiddenWord {
+    type Captured = u64;
+
+    #[inline(always)]
+    fn capture(self) -> u64 {
+        self.0
+    }
+}
+
+/// A value of a type that is known to be recordable.
+pub(crate) struct RecordedValue<'a, V: ?Sized>(&'a V);
+
+/// A value of a type that is known to be recordable.
+pub(crate) const fn recorded<V: Value + ?Sized>(value: &V) -> RecordedValue<'_, V> {
+    RecordedValue(value)
+}
+
+impl<'a, V: Value + ?Sized> Capture for RecordedValue<'a, V> {
+    type Captured = &'a V;
+
+    #[inline(always)]
+    fn capture(self) -> &'a V {
+        self.0
     }
 }
 

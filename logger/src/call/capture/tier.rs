@@ -6,10 +6,10 @@ use crate::call::registers::{Captured, Nothing};
 use crate::value::Text;
 
 /// The type of an open literal whose tier applies: what the literal defaults to.
-pub(super) type Chosen = i32;
+pub(crate) type Chosen = i32;
 
 /// The type of an open literal whose tier does not apply: the next one is asked.
-pub(super) type Next = i64;
+pub(crate) type Next = i64;
 
 /// A value that prints in one fixed way, whichever formatting trait is used. A closure that formats it
 /// therefore compiles for every argument.

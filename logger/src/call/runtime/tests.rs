@@ -2,26 +2,14 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use stenolog_decoder::{Decoder, Dump, Entry};
-use stenolog_format::dictionary::{Level, Role};
-use stenolog_format::types::{Fields, Shape, Type};
 
-use super::RuntimeSite;
-use crate::call::time::{Now, at};
-use crate::registry::runtime::{SiteDescription, SiteRefused};
-use crate::{Builder, Logger};
+use super::{DynamicSite, DynamicValue};
+use crate::{Builder, Level, Logger};
 
-const SITE: SiteDescription<'_> = SiteDescription {
-    level: Level::Info,
-    target: "script",
-    module: "game::ai",
-    file: "ai.lua",
-    line: 7,
-    template: Some("{0} attacks"),
-    slots: &[("unit", Role::Argument), ("damage", Role::Field)],
-};
-
-fn text(text: &str) -> Vec<u8> {
-    [&(text.len() as u32).to_le_bytes(), text.as_bytes()].concat()
+fn site() -> DynamicSite {
+    let names = ["unit", "damage"];
+    let message = Some("{unit} attacks");
+    DynamicSite::new(Level::Info, "script", "game::ai", "ai.lua", 7, message, &names)
 }
 
 fn start(folder: &Path) -> Logger {
@@ -54,106 +42,130 @@ fn what_is_described_at_run_time_is_decoded() {
     let folder = tempfile::tempdir().unwrap();
     let log = start(folder.path());
     let scope = log.enter();
-    let site = RuntimeSite::new(&SITE).unwrap();
-    let orc = text("orc");
+    let site = site();
     // One list of types, then another, then the first again.
     for damage in [3_u8, 4] {
-        site.log(Now, &[Type::Str, Type::U8], &[&orc[..], &[damage]].concat()).unwrap();
+        site.log(&["orc".into(), damage.into()]);
+        site.log_at(5_u64, &['o'.into(), (-0.5).into()]);
     }
-    let point = Fields {
-        name: "Damage".to_owned(),
-        shape: Shape::Struct,
-        fields: vec![("fire".to_owned(), Type::Bool)],
-    };
-    site.log(Now, &[Type::Str, Type::Struct(point)], &[&orc[..], &[1]].concat()).unwrap();
-    site.log(at(1_700_000_000_000_000_000_u64), &[Type::Str, Type::U8], &[&orc[..], &[5]].concat())
+    site.log(&["orc".into(), None::<u8>.into()]);
+    drop(scope);
+    log.close().unwrap();
+    let place = "INFO script ai.lua:7";
+    let mut expected = [
+        format!("{place} o attacks | unit=Char('o') damage=F64(-0.5)"),
+        format!("{place} o attacks | unit=Char('o') damage=F64(-0.5)"),
+        format!("{place} orc attacks | unit=Str(\"orc\") damage=U64(3)"),
+        format!("{place} orc attacks | unit=Str(\"orc\") damage=U64(4)"),
+    ];
+    expected.sort();
+    let mut lines = read(folder.path());
+    let last = lines.pop().unwrap();
+    lines.sort();
+    assert_eq!(lines, expected);
+    assert!(last.contains("orc attacks"), "{last}");
+}
+
+#[test]
+fn call_sites_follow_the_filter() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = start(folder.path());
+    let scope = log.enter();
+    let site = DynamicSite::new(Level::Debug, "script", "m", "f", 0, None, &["n"]);
+    assert!(site.is_enabled());
+    log.set_filter("script=info").unwrap();
+    assert!(!site.is_enabled());
+    site.log(&[1_u8.into()]);
+    log.set_filter("script=debug").unwrap();
+    site.log(&[2_u8.into()]);
+    drop(scope);
+    log.close().unwrap();
+    assert_eq!(read(folder.path()), ["DEBUG script f:0  | n=U64(2)"]);
+}
+
+#[test]
+fn values_of_every_kind_are_shown_as_the_standard_library_shows_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = start(folder.path());
+    let scope = log.enter();
+    let error = std::io::Error::other("disk");
+    let long = "x".repeat(100_000);
+    let values: Vec<DynamicValue<'_>> = vec![
+        true.into(),
+        i128::MIN.into(),
+        u128::MAX.into(),
+        1.5_f32.into(),
+        'ß'.into(),
+        (&long).into(),
+        DynamicValue::Bytes(&[1, 2]),
+        DynamicValue::Display(&"d"),
+        DynamicValue::Debug(&"d"),
+        DynamicValue::Error(&error),
+        u64::MAX.into(),
+        i64::MIN.into(),
+    ];
+    let message = "{} {} {} {} {} {} {:?} {} {} {} {:>21} {}";
+    let site = DynamicSite::new(Level::Warn, "t", "", "", 0, Some(message), &[]);
+    site.log(&values);
+    drop(scope);
+    log.close().unwrap();
+    let expected = format!(
+        "true {} {} 1.5 ß {long} [1, 2] d \"d\" disk {:>21} {} |",
+        i128::MIN,
+        u128::MAX,
+        u64::MAX,
+        i64::MIN
+    );
+    let lines = read(folder.path());
+    assert_eq!(lines.len(), 1);
+    assert!(lines[0].contains(&expected), "{}", lines[0]);
+}
+
+#[test]
+fn a_formatter_may_log_at_the_same_call_site() {
+    struct Logs<'a>(&'a DynamicSite);
+
+    impl std::fmt::Display for Logs<'_> {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            self.0.log(&["inner".into()]);
+            f.write_str("outer")
+        }
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let log = start(folder.path());
+    let scope = log.enter();
+    let site = DynamicSite::new(Level::Info, "t", "", "", 0, Some("{}"), &[]);
+    site.log(&[DynamicValue::Display(&Logs(&site))]);
+    drop(scope);
+    log.close().unwrap();
+    let messages: Vec<_> = read(folder.path());
+    assert!(messages[0].contains(" inner |") && messages[1].contains(" outer |"), "{messages:?}");
+}
+
+/// In this process a call site with too many shapes, not too many call sites: others need theirs.
+#[test]
+fn records_beyond_a_limit_are_kept_as_text_and_the_operator_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let (send, told) = std::sync::mpsc::channel();
+    let log = Builder::new(folder.path().join("app.steno"))
+        .on_event(move |event| _ = send.send(event.to_string()))
+        .start_detached()
         .unwrap();
-    // The same description is the same call site.
-    let template = "{0} attacks".to_owned();
-    let again = SiteDescription { template: Some(&template), ..SITE };
-    let again = RuntimeSite::new(&again).unwrap();
-    assert!(std::ptr::eq(site.site, again.site));
-    again.log(Now, &[Type::Str, Type::U8], &[&text("elf")[..], &[6]].concat()).unwrap();
+    let scope = log.enter();
+    let site = DynamicSite::new(Level::Warn, "many", "m", "f.py", 3, Some("many"), &["first"]);
+    for n in 0..100 {
+        let values: Vec<DynamicValue<'_>> = (0..n).map(DynamicValue::from).collect();
+        site.log(&values);
+    }
     drop(scope);
     log.close().unwrap();
     let lines = read(folder.path());
-    let expected = [
-        "orc attacks | unit=Str(\"orc\") damage=U8(3)",
-        "orc attacks | unit=Str(\"orc\") damage=U8(4)",
-        "orc attacks | unit=Str(\"orc\") damage=Struct",
-        "orc attacks | unit=Str(\"orc\") damage=U8(5)",
-        "elf attacks | unit=Str(\"elf\") damage=U8(6)",
-    ];
-    assert_eq!(lines.len(), expected.len(), "{lines:#?}");
-    for (line, expected) in lines.iter().zip(expected) {
-        assert!(line.starts_with(&format!("INFO script ai.lua:7 {expected}")), "{lines:#?}");
-    }
-    assert!(lines[2].contains("fire"), "{lines:#?}");
-}
-
-#[test]
-fn filters_apply_and_can_change() {
-    let folder = tempfile::tempdir().unwrap();
-    let log = start(folder.path());
-    let scope = log.enter();
-    let description = SiteDescription { line: 8, slots: &[], template: Some("tick"), ..SITE };
-    let site = RuntimeSite::new(&description).unwrap();
-    log.set_filter("script=warn").unwrap();
-    assert!(!site.is_enabled());
-    site.log(Now, &[], &[]).unwrap();
-    log.set_filter("script=info").unwrap();
-    assert!(site.is_enabled());
-    site.log(Now, &[], &[]).unwrap();
-    drop(scope);
-    log.close().unwrap();
-    assert_eq!(read(folder.path()), ["INFO script ai.lua:8 tick | "]);
-}
-
-#[test]
-fn a_handle_that_is_dropped_and_made_again_leaves_one_entry() {
-    let folder = tempfile::tempdir().unwrap();
-    let log = start(folder.path());
-    let scope = log.enter();
-    for n in 0..5_000_u32 {
-        let template = format!("{} of {{0}}", "step");
-        let description = SiteDescription {
-            line: 9,
-            template: Some(&template),
-            slots: &[("n", Role::Argument)],
-            ..SITE
-        };
-        let site = RuntimeSite::new(&description).unwrap();
-        site.log(Now, &[Type::U32], &n.to_le_bytes()).unwrap();
-    }
-    drop(scope);
-    log.close().unwrap();
-    let dump = Dump::open(folder.path().join("app.steno")).unwrap();
-    assert_eq!(dump.sites().count(), 1);
-    assert_eq!(read(folder.path()).len(), 5_000);
-}
-
-#[test]
-fn a_record_that_does_not_fit_its_call_site_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let log = start(folder.path());
-    let scope = log.enter();
-    let site = RuntimeSite::new(&SiteDescription { line: 10, ..SITE }).unwrap();
-    let refused = site.log(Now, &[Type::U8], &[1]);
-    assert_eq!(refused, Err(SiteRefused::Count { slots: 2, values: 1 }));
-    drop(scope);
-    log.close().unwrap();
-    assert!(read(folder.path()).is_empty());
-}
-
-#[test]
-fn a_signal_handler_logs_what_is_known_and_waits_for_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let log = start(folder.path());
-    let scope = log.enter();
-    let site = RuntimeSite::new(&SiteDescription { line: 11, slots: &[], ..SITE }).unwrap();
-    let before = log.stats().unheard;
-    crate::in_signal_handler(|| site.log(Now, &[], &[])).unwrap();
-    assert!(log.stats().unheard > before, "it had to be registered first");
-    drop(scope);
-    log.close().unwrap();
+    assert_eq!(lines.len(), 100);
+    let text = "WARN many :0 many 0 1 2 3";
+    assert!(lines[99].starts_with(text) && lines[99].contains("97 first=98"), "{}", lines[99]);
+    assert!(lines[10].starts_with("WARN many f.py:3 many | 0=I64(0)"), "{}", lines[10]);
+    let told: Vec<String> = told.try_iter().collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("exceed their limits"), "{told:?}");
 }

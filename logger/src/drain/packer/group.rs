@@ -45,6 +45,7 @@ impl Packer {
 
     /// Begins a group.
     pub(in crate::drain) fn begin_group(&mut self, is_thorough: bool) {
+        self.sites.has_met_event = false;
         self.builder.begin_group(if is_thorough { Depth::Thorough } else { Depth::Fast });
         self.parts.clear();
     }
@@ -102,6 +103,19 @@ impl Packer {
                 }
             }
             self.sites.state(&mut segment.writer);
+            if self.sites.knows_events {
+                let of_ring = |rings: &mut DrainRings, part: &Part| {
+                    (part.at, part.end, rings.at(part.at).id())
+                };
+                let all: Vec<_> = parts.iter().map(|part| of_ring(rings, part)).collect();
+                // In the order of the block, which has no part without records.
+                let with_records = self.builder.parts().iter().filter_map(|header| {
+                    let of = all.iter().find(|(.., id)| *id == header.ring);
+                    of.map(|&(at, end, _)| (at, end))
+                });
+                let with_records: Vec<_> = with_records.collect();
+                self.put_context(rings, &with_records, segment);
+            }
             if is_patient && self.patient.is_none() {
                 self.patient = Compressor::with_level(PATIENT_LEVEL).ok();
             }

@@ -1,0 +1,114 @@
+//! Spans that blocks without a context need: they may have begun in any ring, at any time before.
+//!
+//! Blocks of the rings of a dead writer and of a tail are all looked at first, as they are few. Then the files are
+//! gone through from their ends, no further than needed: what a block or its context says of a span is kept.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use stenolog_format::span::{SpanContext, SpanEvent};
+
+use super::SpanReader;
+use super::{events, frame};
+use crate::dump::Dump;
+use crate::model::span::{SpanState, SpanValues};
+
+/// The most spans that are kept.
+const MAX_SPANS: usize = 1 << 20;
+
+/// The most blocks that are gone through.
+const MAX_BLOCKS: u32 = 1 << 16;
+
+/// What was found, for each session.
+#[derive(Debug, Default)]
+pub(super) struct Leftovers(Mutex<HashMap<[u8; 16], Found>>);
+
+/// What was found in a session.
+#[derive(Debug)]
+struct Found {
+    spans: HashMap<u64, Arc<SpanState>>,
+    /// Values of spans whose beginning was not found yet.
+    values: HashMap<u64, Vec<SpanValues>>,
+    /// The files that are still to be gone through, the last of all first, and how many of their blocks.
+    rest: Vec<(u32, usize)>,
+    blocks_left: u32,
+}
+
+impl Leftovers {
+    /// The span with this id, if it is found.
+    pub(super) fn find(&self, reader: &SpanReader, dump: u32, id: u64) -> Option<Arc<SpanState>> {
+        let session = reader.dumps.get(dump as usize)?.header().session;
+        let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = sessions.entry(session).or_insert_with(|| Found::new(reader, session));
+        found.find(reader, id)
+    }
+}
+
+impl Found {
+    fn new(reader: &SpanReader, session: [u8; 16]) -> Self {
+        let of_session = || {
+            let dumps = (0..).zip(reader.dumps.iter());
+            dumps.filter(move |(_, dump)| dump.header().session == session)
+        };
+        let is_file = |dump: &Dump| !dump.is_from_rings() && !dump.is_tail();
+        let mut files: Vec<_> = of_session().filter(|(_, dump)| is_file(dump)).collect();
+        files.sort_by_key(|(_, dump)| dump.header().sequence);
+        let rest = files.iter().map(|(at, dump)| (*at, dump.blocks().len())).collect();
+        let (spans, values) = Default::default();
+        let mut found = Self { spans, values, rest, blocks_left: MAX_BLOCKS };
+        for (at, dump) in of_session().filter(|(_, dump)| !is_file(dump)) {
+            for block in 0..dump.blocks().len() as u32 {
+                found.look_at(reader, (at, block));
+            }
+        }
+        found
+    }
+
+    fn find(&mut self, reader: &SpanReader, id: u64) -> Option<Arc<SpanState>> {
+        loop {
+            if let Some(state) = self.spans.get(&id) {
+                return Some(Arc::clone(state));
+            }
+            if self.blocks_left == 0 || self.spans.len() >= MAX_SPANS {
+                return None;
+            }
+            let (dump, blocks) = self.rest.last_mut()?;
+            let Some(block) = blocks.checked_sub(1) else {
+                self.rest.pop();
+                continue;
+            };
+            *blocks = block;
+            self.blocks_left -= 1;
+            let place = (*dump, block as u32);
+            self.look_at(reader, place);
+        }
+    }
+
+    /// Keeps what a block and its context say of spans that are not known.
+    fn look_at(&mut self, reader: &SpanReader, (dump, block): (u32, u32)) {
+        let Some(of) = reader.dumps.get(dump as usize) else { return };
+        let parts = events::parts(of, block);
+        let Some(first) = parts.first().filter(|first| first.part == 0) else { return };
+        let mut here = HashMap::new();
+        let context = of.context_of(first.offset).and_then(|of| SpanContext::decode(of).ok());
+        for definition in context.iter().flat_map(SpanContext::definitions) {
+            here.insert(definition.id, frame::defined(reader, dump, &definition));
+        }
+        let mut events = events::read(reader, (dump, block), &parts).all;
+        for event in events.iter_mut().filter(|event| event.what.begins()) {
+            here.insert(event.words.id, frame::begun(reader, dump, event));
+        }
+        for event in events.iter_mut().filter(|event| event.what == SpanEvent::Record) {
+            let Some(values) = event.values.take() else { continue };
+            match here.get_mut(&event.words.id) {
+                Some(state) => *state = state.with(values),
+                None => self.values.entry(event.words.id).or_default().push(values),
+            }
+        }
+        for (id, state) in here {
+            let later = self.values.remove(&id).unwrap_or_default();
+            let state = later.into_iter().fold(state, |state, values| state.with(values));
+            self.spans.entry(id).or_insert_with(|| Arc::new(state));
+        }
+    }
+}

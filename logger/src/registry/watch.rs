@@ -1,0 +1,64 @@
+//! Watchers: what follows the decisions of the registry for other crates, and the questions that these ask.
+
+use std::cell::Cell;
+use std::sync::{Mutex, OnceLock};
+
+#[cfg(any(feature = "log", feature = "tracing"))]
+use stenolog_format::dictionary::Level;
+
+#[cfg(any(feature = "log", feature = "tracing"))]
+use super::read;
+use crate::sync;
+
+/// A function that is called, without a lock, after decisions have changed.
+pub(crate) type Watcher = OnceLock<fn()>;
+
+/// What follows the filter for `log`.
+pub(crate) static LOG_WATCHER: Watcher = OnceLock::new();
+
+/// What follows the filter for `tracing`.
+pub(crate) static TRACING_WATCHER: Watcher = OnceLock::new();
+
+thread_local! {
+    /// Whether this thread is telling watchers, which may change a decision themselves.
+    static IS_TELLING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Tells those who follow the decisions. One thread after the other: each then tells what applies after its own
+/// change, and none overwrites what another has told later.
+pub(super) fn tell_watchers() {
+    static TELLING: Mutex<()> = Mutex::new(());
+    let watchers = [&LOG_WATCHER, &TRACING_WATCHER].map(OnceLock::get);
+    if watchers.iter().all(Option::is_none) {
+        return;
+    }
+    let was_telling = IS_TELLING.replace(true);
+    let telling = (!was_telling).then(|| sync::lock(&TELLING));
+    for watcher in watchers.into_iter().flatten() {
+        watcher();
+    }
+    drop(telling);
+    IS_TELLING.set(was_telling);
+}
+
+/// The least severe level that is logged anywhere; `None` if nothing is.
+#[cfg(any(feature = "log", feature = "tracing"))]
+pub(crate) fn max_level() -> Option<Level> {
+    let registry = read();
+    match registry.detached {
+        0 => registry.global()?.max_level(),
+        // One of them may want everything.
+        _ => Some(Level::Trace),
+    }
+}
+
+/// Whether calls with this level and target are logged, on a thread that has entered no logger; `None` if loggers
+/// beside the global one may decide otherwise.
+#[cfg(feature = "tracing")]
+pub(crate) fn wants_all(level: Level, target: &str, module: &str) -> Option<bool> {
+    let registry = read();
+    if registry.detached > 0 {
+        return None;
+    }
+    Some(registry.global().is_some_and(|core| core.allows(level, target, module)))
+}

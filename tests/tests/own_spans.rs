@@ -1,0 +1,263 @@
+//! Own spans: every record knows its span, wherever a reader begins.
+
+use std::sync::mpsc;
+use std::thread;
+
+use serde_json::Value;
+use stenolog::{
+    Builder, Empty, Instrument, Level, Logger, OnFull, Span, SpanHandle, SpanId, debug_span, info,
+    info_span, record, span, trace_span,
+};
+use stenolog_decoder::Dump;
+use stenolog_tests::second_reader::{Reading, parse};
+
+/// The names of the enclosing spans of a record, and the text that the record says they should be.
+fn paths(line: &Value) -> (String, Option<String>) {
+    let spans = line["spans"].as_array().expect("the dump has spans");
+    let names = spans.iter().map(|span| span["name"].as_str().unwrap_or("?"));
+    let names: Vec<_> = names.collect();
+    let field = |name| {
+        let at = line["names"].as_array()?.iter().position(|it| it == name)?;
+        line["values"][at].as_str().map(str::to_owned)
+    };
+    (names.join("/"), field("within"))
+}
+
+/// Checks a dump with the second reader, which compares contexts with blocks. Returns its records.
+#[track_caller]
+fn check(path: &std::path::Path) -> Vec<Value> {
+    let lines = Reading::of(path).whole();
+    let is_record = |line: &Value| line.get("template").is_some();
+    let lines: Vec<_> = lines.iter().map(|line| parse(line)).filter(is_record).collect();
+    for line in &lines {
+        let (found, within) = paths(line);
+        if let Some(within) = within {
+            assert_eq!(found, within, "{line}");
+        }
+    }
+    let dump = Dump::open(path).unwrap();
+    let frames = dump.frames();
+    assert!(frames.spans > 0 && frames.context > 0 && frames.context <= frames.block, "{frames:?}");
+    lines
+}
+
+#[track_caller]
+fn count(lines: &[Value], expected: usize) {
+    let count = lines.iter().filter(|line| paths(line).1.is_some()).count();
+    assert_eq!(count, expected);
+}
+
+/// Logs in a tree of spans.
+fn walk(depth: u32, path: &str, seed: &mut u64, left: &mut u32) {
+    while *left > 0 {
+        *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        match *seed >> 60 {
+            0..=3 if depth > 0 => return,
+            4..=6 if depth < 40 => {
+                let path = if depth == 0 { "work".to_owned() } else { format!("{path}/work") };
+                let span = info_span!("work", depth, state = Empty);
+                walk(depth + 1, &path, seed, left);
+                record!(span, state = "done");
+            }
+            7 => {
+                let (outer, inner) = (span!("outer", n = 1), trace_span!("inner"));
+                // Left in the wrong order.
+                drop(outer);
+                let path = if depth == 0 {
+                    "outer/inner".to_owned()
+                } else {
+                    format!("{path}/outer/inner")
+                };
+                info!(within = path);
+                drop(inner);
+                *left -= 1;
+            }
+            _ => {
+                info!(within = path);
+                *left -= 1;
+            }
+        }
+    }
+}
+
+fn logger(path: &std::path::Path, ring_bytes: usize) -> Logger {
+    let builder = Builder::new(path).filter("trace").on_full(OnFull::Block);
+    builder.ring_capacity_bytes(ring_bytes).start_detached().unwrap()
+}
+
+#[test]
+fn every_record_knows_its_span() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let log = logger(&path, 1 << 16);
+    thread::scope(|scope| {
+        for seed in 1..4 {
+            let log = &log;
+            scope.spawn(move || {
+                let _scope = log.enter();
+                walk(0, "", &mut { seed }, &mut 3000);
+            });
+        }
+    });
+    drop(log);
+    count(&check(&path), 9000);
+}
+
+#[test]
+fn threads_enter_the_spans_of_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let log = logger(&path, 1 << 16);
+    thread::scope(|scope| {
+        let (send, receive) = mpsc::sync_channel::<(SpanHandle, u32)>(4);
+        let log = &log;
+        scope.spawn(move || {
+            let _scope = log.enter();
+            let _own = span!("worker");
+            for (task, n) in receive {
+                task.in_scope(|| {
+                    info!(within = "request/task", n);
+                    let _step = debug_span!("step");
+                    info!(within = "request/task/step", n);
+                });
+                info!(within = "worker");
+                info!(parent: &task, within = "request/task");
+            }
+        });
+        let _scope = log.enter();
+        for n in 0..2000 {
+            let request = span!("request", n, path = "/x");
+            let task = span!("task").detach();
+            info!(within = "request");
+            send.send((task, n)).unwrap();
+            info!(parent: None, within = "");
+            record!(request, n = n + 1);
+        }
+        drop(send);
+    });
+    drop(log);
+    count(&check(&path), 2000 * 6);
+}
+
+#[test]
+fn futures_are_in_their_span_at_each_poll() {
+    use std::future::{Future, poll_fn};
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let log = logger(&path, 1 << 16);
+    let scope = log.enter();
+    let pending = || {
+        let mut is_ready = false;
+        poll_fn(move |_| {
+            if std::mem::replace(&mut is_ready, true) { Poll::Ready(()) } else { Poll::Pending }
+        })
+    };
+    let of = |name: &'static str| async move {
+        info!(within = name);
+        pending().await;
+        info!(within = name);
+    };
+    let mut a = pin!(span!("a").within(of("a")));
+    let mut b = pin!(of("b").instrument(info_span!(parent: None, "b")));
+    let context = &mut Context::from_waker(Waker::noop());
+    info!(within = "");
+    assert!(a.as_mut().poll(context).is_pending());
+    assert!(b.as_mut().poll(context).is_pending());
+    assert!(a.as_mut().poll(context).is_ready());
+    assert!(b.as_mut().poll(context).is_ready());
+    assert_eq!(Span::current(), SpanId::NONE);
+    drop((scope, log));
+    count(&check(&path), 5);
+}
+
+#[test]
+fn what_is_disabled_does_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let log = Builder::new(&path).filter("info").start_detached().unwrap();
+    let scope = log.enter();
+    let _outer = span!("outer");
+    let before = Span::current();
+    let off = debug_span!("off", n = unreachable());
+    assert!(off.is_disabled() && off.id().is_none() && Span::current() == before);
+    off.record("n", &1).follows_from(&_outer);
+    record!(off, n = unreachable());
+    drop(off);
+    info!(within = "outer");
+    let level = Level::Debug;
+    assert!(span!(level: level, "off").is_disabled());
+    assert!(span!(Level::INFO, "on").id() > before);
+    assert!(!span!(target: "a", level: Level::Warn, "{on}", a = 1).is_disabled());
+    drop(_outer);
+    drop((scope, log));
+    let lines = check(&path);
+    count(&lines, 1);
+    assert!(lines.iter().any(|line| line["template"] == "{{on}}"));
+}
+
+fn unreachable() -> u32 {
+    panic!("fields of a disabled span are not evaluated")
+}
+
+#[test]
+fn fields_and_causes_that_are_given_later_are_records() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let log = logger(&path, 1 << 16);
+    let scope = log.enter();
+    let first = span!("first");
+    let second = span!(parent: SpanId::NONE, "second", status = Empty, text = Empty);
+    second.record("status", &404_u16).record("text", "gone");
+    second.follows_from(&first);
+    record!(second, status = 500, ?second);
+    let (first, second) = (first.id().get(), second.id().get());
+    drop((scope, log));
+    let lines = check(&path);
+    let of = |flags: u64| lines.iter().filter(move |line| line["event"] == flags);
+    let given: Vec<_> =
+        of(16).map(|line| (line["values"][0].as_u64(), &line["values"][1])).collect();
+    assert_eq!(given.len(), 3);
+    assert!(given.iter().all(|(id, _)| *id == Some(second)));
+    assert_eq!((given[0].1, given[1].1, given[2].1), (&404.into(), &"gone".into(), &500.into()));
+    let follows: Vec<_> = of(32).map(|line| &line["values"]).collect();
+    assert_eq!(follows, [&serde_json::json!([second, first])]);
+}
+
+#[test]
+fn lost_events_derange_no_later_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let builder = Builder::new(&path).filter("trace").on_full(OnFull::Drop);
+    let (log, mut drain) = builder.ring_capacity_bytes(1 << 12).start_manual().unwrap();
+    thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            let _outer = span!("outer");
+            for round in 0..20_usize {
+                // The ring is full after a few of them, in another place each time.
+                let burst: Vec<_> = (0..round + 100).map(|n| info_span!("burst", n)).collect();
+                for (at, span) in burst.into_iter().enumerate() {
+                    if at % (round + 2) == 0 {
+                        info!("lost, or not");
+                    }
+                    drop(span);
+                }
+                drain.flush().unwrap();
+                info!("states the loss");
+                let _inner = span!("inner", round);
+                info!(within = "outer/inner", round);
+                let _innermost = debug_span!("innermost");
+                info!(within = "outer/inner/innermost", round);
+                drain.flush().unwrap();
+            }
+            info!(within = "outer");
+        });
+        thread.join().unwrap();
+    });
+    assert!(log.stats().lost > 1000);
+    log.close().unwrap();
+    drop(drain);
+    count(&check(&path), 41);
+}
