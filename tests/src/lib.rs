@@ -19,13 +19,3 @@ pub mod second_reader;
 
 pub use self::fixture::LogFixture;
 pub use self::reading::{message, messages, read, render};
-
-/// The guides, whose code is compiled as examples.
-#[cfg(doctest)]
-mod guides {
-    #[doc = include_str!("../../docs/from-log.md")]
-    mod from_log {}
-
-    #[doc = include_str!("../../docs/from-tracing.md")]
-    mod from_tracing {}
-}

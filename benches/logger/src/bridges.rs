@@ -225,7 +225,8 @@ fn start(set_up: SetUp, path: &Path) -> Result<Box<dyn Fn()>, Box<dyn Error>> {
         }
         SetUp::NoSubscriber => Box::new(|| ()),
         SetUp::Fmt => {
-            let (writer, guard) = NonBlockingBuilder::default().lossy(false).finish(File::create(path)?);
+            let (writer, guard) =
+                NonBlockingBuilder::default().lossy(false).finish(File::create(path)?);
             let subscriber = tracing_subscriber::fmt().with_max_level(Level::INFO).with_ansi(false);
             subscriber.with_writer(writer).try_init().map_err(|error| error.to_string())?;
             Box::new(move || {
