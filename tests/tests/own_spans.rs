@@ -261,3 +261,36 @@ fn lost_events_derange_no_later_record() {
     drop(drain);
     count(&check(&path), 41);
 }
+
+#[test]
+fn a_file_that_replaces_a_deleted_one_knows_the_open_spans() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let log = logger(&path, 1 << 16);
+    let scope = log.enter();
+    let outer = span!("outer", id = 7, state = Empty);
+    let inner = info_span!("inner");
+    record!(outer, state = "early");
+    info!("in the first file");
+    log.flush().unwrap();
+    std::fs::remove_file(&path).unwrap();
+    info!("in the second one");
+    drop(inner);
+    info!("outside of one");
+    log.flush().unwrap();
+    drop((outer, scope, log));
+    let (entries, _) = stenolog_tests::read(&path);
+    let of = |message: &str| {
+        let entry = entries.iter().find(|entry| entry["message"] == message).unwrap();
+        let spans = entry["spans"].as_array().unwrap().clone();
+        spans
+            .iter()
+            .map(|span| (span["name"].clone(), span["fields"]["state"].clone()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        of("in the second one"),
+        [("outer".into(), "early".into()), ("inner".into(), Value::Null)]
+    );
+    assert_eq!(of("outside of one"), [("outer".into(), "early".into())]);
+}

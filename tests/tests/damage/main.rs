@@ -17,6 +17,7 @@ mod memory;
 mod oracle;
 mod rings;
 mod samples;
+mod spans;
 mod values;
 mod walk;
 
