@@ -125,7 +125,16 @@ impl Decoder {
     }
 
     /// Sets whether events of spans are shown: by default, they are not. Then they come as [`Entry::Span`], among
-    /// the records.
+    /// the records. They are rendered in one thread.
+    ///
+    /// ```
+    /// use stenolog_decoder::{Decoder, Dump, Format, RenderOptions};
+    ///
+    /// # let dump = Dump::from_bytes("app.steno", stenolog_testkit::sample())?;
+    /// let mut decoder = Decoder::new(dump).with_span_events(true);
+    /// decoder.write_to(&mut std::io::stdout(), Format::Short, &RenderOptions::default())?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Panics
     /// If the decoder has delivered an entry already.
