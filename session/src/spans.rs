@@ -8,10 +8,16 @@
 //! The tracker is told each event of each ring in the order of the ring, block by block. It keeps the stack of each ring
 //! and the spans that are open, so its memory is that of open spans, whatever the number of spans.
 //!
-//! - **P1 (before).** A context states what was so before the first record of its block.
+//! - **P1 (before).** A context states what was so before the first record of its block: by the order in which events are
+//!   told and, as far as [times](SpanTracker::set_time) are told, by time. Records of other rings that were told before may be
+//!   later ones.
 //! - **P2 (taken back).** What a file did not get is told again: [`rewind`](SpanTracker::rewind) goes back to the last
-//!   [`commit`](SpanTracker::commit). Only then is a closed span forgotten.
-//! - **P3 (bounded).** It keeps [`MAX_OPEN`] spans and [`MAX_BYTES`] of values, and forgets the oldest ones first.
+//!   [`commit`](SpanTracker::commit).
+//! - **P3 (late).** Records of other rings that were logged before the end of a span may be told after it, in the next
+//!   pass over the rings at the latest. A span is forgotten after [that](SpanTracker::end_pass).
+//! - **P4 (bounded).** It keeps [`MAX_OPEN`] spans and [`MAX_BYTES`] of values, and forgets the oldest ones first.
+
+mod open;
 
 use std::collections::{HashMap, VecDeque};
 
@@ -20,7 +26,9 @@ use stenolog_format::span::{
     ContextBuilder, NO_SPAN, SpanDefinition, SpanEvent, SpanRecord, SpanRecords, SpanStack,
     SpanWords,
 };
-use stenolog_format::value::{Cursor, Encoding, ValueError, pack};
+use stenolog_format::value::{Cursor, Encoding, ValueError};
+
+use self::open::{Given, OpenSpan, packed};
 
 /// The most open spans that are kept.
 pub const MAX_OPEN: usize = 1 << 20;
@@ -76,6 +84,9 @@ pub struct SpanTracker {
     begun: u64,
     /// Those that have ended since the last commit.
     closing: Vec<u64>,
+    /// Those that ended before it, in this pass and in the one before.
+    ended: Vec<u64>,
+    ended_before: Vec<u64>,
     /// Rings whose stack has changed since the last commit.
     changed: Vec<u32>,
     block: BlockSpans,
@@ -89,22 +100,6 @@ struct RingStack {
     committed: Option<SpanStack>,
 }
 
-#[derive(Debug)]
-struct OpenSpan {
-    parent: u64,
-    site: u32,
-    values: Box<[u8]>,
-    /// What it was given later, by call site: the last values of each, oldest first.
-    records: Vec<(u32, Box<[u8]>)>,
-    /// How many spans had begun before.
-    age: u64,
-    /// The blocks in which it begins, and which needed it last.
-    begins_in: u64,
-    needed_by: u64,
-    stated_by: u64,
-    is_closing: bool,
-}
-
 /// The block that is being told.
 #[derive(Debug, Default)]
 struct BlockSpans {
@@ -113,12 +108,16 @@ struct BlockSpans {
     /// The ring of the part, if one has begun, and its stack.
     part: Option<(u32, SpanStack)>,
     has_changed: bool,
+    /// The time of its first record; `None` if it is not told.
+    begins_at: Option<u64>,
+    /// The time of the events that follow.
+    time: u64,
     /// Spans that are needed and begin elsewhere.
     needed: Vec<u64>,
     /// Ids that are needed and not known.
     unknown: Vec<u64>,
     /// Values that the block gives, by span and call site.
-    records: Vec<(u64, u32, Box<[u8]>)>,
+    records: Vec<(u64, Given)>,
     closed: Vec<u64>,
     /// The call sites that the context names.
     sites: Vec<u32>,
@@ -128,10 +127,21 @@ impl SpanTracker {
     /// Begins a block.
     pub fn begin_block(&mut self) {
         self.block.number += 1;
+        (self.block.begins_at, self.block.time) = (None, 0);
         self.block.needed.clear();
         self.block.unknown.clear();
         self.block.sites.clear();
         self.builder.clear();
+    }
+
+    /// Tells the time of a part's first record, in ticks of the raw counter.
+    pub fn note_first_time(&mut self, time: u64) {
+        self.block.begins_at = Some(self.block.begins_at.map_or(time, |first| first.min(time)));
+    }
+
+    /// Tells the time of the events that follow.
+    pub const fn set_time(&mut self, time: u64) {
+        self.block.time = time;
     }
 
     /// Begins a part of the block: the records of a ring, which may continue another one.
@@ -180,7 +190,8 @@ impl SpanTracker {
             SpanEvent::Follows => self.need(other),
             SpanEvent::Record => {
                 let values = packed(event, site, &mut values, encoding)?;
-                self.block.records.push((id, site.id, values));
+                let given = Given { site: site.id, time: self.block.time, values };
+                self.block.records.push((id, given));
             }
             _ => {}
         }
@@ -232,7 +243,7 @@ impl SpanTracker {
         for SpanRecord { site, values } in span.records {
             self.bytes += values.len();
             if let Some(open) = self.open.get_mut(&span.id) {
-                open.records.push((site, values.into()));
+                open.records.push(Given { site, time: 0, values: values.into() });
             }
         }
     }
@@ -356,9 +367,12 @@ impl SpanTracker {
         for id in chain.drain(..).rev() {
             let Some(span) = self.open.get(&id) else { continue };
             records.clear();
-            for (site, values) in &span.records {
+            let mut count = 0;
+            let begins_at = self.block.begins_at.unwrap_or(u64::MAX);
+            for Given { site, values, .. } in span.records.iter().filter(|it| it.time < begins_at) {
                 SpanRecord { site: *site, values }.encode(&mut records);
                 self.block.sites.push(*site);
+                count += 1;
             }
             self.block.sites.push(span.site);
             let definition = SpanDefinition {
@@ -366,7 +380,7 @@ impl SpanTracker {
                 parent: span.parent,
                 site: span.site,
                 values: &span.values,
-                records: SpanRecords::of(span.records.len() as u64, &records),
+                records: SpanRecords::of(count, &records),
             };
             self.builder.define(&definition);
         }
@@ -374,14 +388,9 @@ impl SpanTracker {
 
     /// Applies what the block does to open spans.
     fn apply(&mut self) {
-        for (id, site, values) in self.block.records.drain(..) {
+        for (id, given) in self.block.records.drain(..) {
             let Some(span) = self.open.get_mut(&id) else { continue };
-            self.bytes += values.len();
-            // A later record of a call site gives the same fields.
-            if let Some(at) = span.records.iter().position(|(of, _)| *of == site) {
-                self.bytes -= span.records.remove(at).1.len();
-            }
-            span.records.push((site, values));
+            self.bytes = self.bytes + given.values.len() - span.give(given);
         }
         for id in self.block.closed.drain(..) {
             if let Some(span) = self.open.get_mut(&id)
@@ -390,7 +399,8 @@ impl SpanTracker {
                 self.closing.push(id);
             }
         }
-        if self.open.len() - self.closing.len() > MAX_OPEN || self.bytes > MAX_BYTES {
+        let ended = self.closing.len() + self.ended.len() + self.ended_before.len();
+        if self.open.len().saturating_sub(ended) > MAX_OPEN || self.bytes > MAX_BYTES {
             self.forget_oldest();
         }
     }
@@ -402,7 +412,9 @@ impl SpanTracker {
         let at = ages.len() / 8;
         let (_, &mut youngest, _) = ages.select_nth_unstable(at);
         self.open.retain(|_, span| span.age > youngest);
-        self.closing.retain(|id| self.open.contains_key(id));
+        for ended in [&mut self.closing, &mut self.ended, &mut self.ended_before] {
+            ended.retain(|id| self.open.contains_key(id));
+        }
         self.bytes = self.open.values().map(OpenSpan::bytes).sum();
     }
 
@@ -423,16 +435,22 @@ impl SpanTracker {
 
     /// Notes that the file has all blocks up to here.
     pub fn commit(&mut self) {
-        for id in self.closing.drain(..) {
-            if let Some(span) = self.open.remove(&id) {
-                self.bytes -= span.bytes();
-            }
-        }
+        self.ended.append(&mut self.closing);
         for ring in self.changed.drain(..) {
             if let Some(of_ring) = self.rings.get_mut(&ring) {
                 of_ring.committed = None;
             }
         }
+    }
+
+    /// Notes that all rings were visited, and forgets spans that ended before the pass.
+    pub fn end_pass(&mut self) {
+        for id in self.ended_before.drain(..) {
+            if let Some(span) = self.open.remove(&id) {
+                self.bytes -= span.bytes();
+            }
+        }
+        std::mem::swap(&mut self.ended, &mut self.ended_before);
     }
 
     /// Takes back all blocks since the last commit: their events will be told again.
@@ -457,29 +475,6 @@ impl SpanTracker {
     pub fn open_spans(&self) -> usize {
         self.open.len()
     }
-}
-
-impl OpenSpan {
-    fn bytes(&self) -> usize {
-        self.values.len() + self.records.iter().map(|(_, values)| values.len()).sum::<usize>()
-    }
-}
-
-/// The values after the hidden ones, packed.
-fn packed(
-    event: SpanEvent,
-    site: &CallSite,
-    values: &mut Cursor<'_>,
-    encoding: Encoding,
-) -> Result<Box<[u8]>, ValueError> {
-    if encoding == Encoding::Packed {
-        return Ok(values.rest().into());
-    }
-    let mut out = Vec::new();
-    for slot in site.slots.iter().skip(event.hidden().len()) {
-        pack(values, &slot.ty, &mut out)?;
-    }
-    Ok(out.into())
 }
 
 #[cfg(test)]

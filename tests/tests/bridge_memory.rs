@@ -14,7 +14,7 @@ fn resident_bytes() -> Option<usize> {
 
 #[test]
 fn spans_one_after_the_other_take_no_more_memory() {
-    const SPANS: u64 = 200_000;
+    const SPANS: u64 = 50_000;
 
     let folder = tempfile::tempdir().expect("a temporary folder");
     let builder = Builder::new(folder.path().join("app.steno")).on_full(OnFull::Block);

@@ -26,6 +26,9 @@ pub(super) const GROUP_BATCH_RECORDS: usize = 128;
 /// The capacity for values that a reused batch keeps.
 const KEPT_BYTES: usize = 1 << 18;
 
+/// The memory of the spans of a record.
+const SPANS_BYTES: usize = 256;
+
 /// A batch that uses less than this part of its capacity is shrunk.
 const SPARSE_PART: usize = 8;
 
@@ -118,7 +121,9 @@ impl RecordBatch {
     pub(crate) fn size_bytes(&self) -> usize {
         let records = size_of::<BatchRecord>() * self.records.capacity();
         let keys = size_of::<Key>() * self.keys.capacity();
-        records + keys + size_of::<u64>() * self.words.capacity() + self.bytes.capacity()
+        // What is known of the spans of a record, roughly.
+        let spans = if self.spans.is_some() { SPANS_BYTES * self.records.len() } else { 0 };
+        records + keys + spans + size_of::<u64>() * self.words.capacity() + self.bytes.capacity()
     }
 
     #[inline]

@@ -354,6 +354,7 @@ impl Ring {
         let end = header.first_record.saturating_add(header.count.into());
         if end <= self.delivered {
             state.tally.duplicates += if end <= self.reread { 0 } else { header.count.into() };
+            self.spans.skip(plan.spans.as_ref(), (item.dump(), item.index), block);
             return None;
         }
         // Its checksum was checked when it became the head.

@@ -117,8 +117,17 @@ const KEPT: usize = 8;
 /// Where the spans of a ring are known up to.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RingSpans {
-    /// The block that was passed last.
-    last: Option<BlockPlace>,
+    /// The block that was passed last, but for those of a tail.
+    last: Option<Passed>,
+    /// The block of a tail that was passed last, and the number of the record after it. Another state of the tail may
+    /// have other blocks.
+    of_tail: Option<(Arc<SpanReader>, u64, Passed)>,
+}
+
+/// A block that was passed.
+#[derive(Clone, Debug)]
+struct Passed {
+    place: BlockPlace,
     /// What was known before it, if it has no context.
     before: Option<Arc<SpanTable>>,
 }
@@ -126,9 +135,8 @@ pub(super) struct RingSpans {
 impl RingSpans {
     /// A ring that continues here.
     pub(super) fn continue_after(&mut self, other: &Self) {
-        if self.last.is_none() {
-            self.last = other.last;
-            self.before.clone_from(&other.before);
+        if self.last.is_none() && self.of_tail.is_none() {
+            self.clone_from(other);
         }
     }
 
@@ -151,16 +159,29 @@ impl RingSpans {
     ) -> Option<Arc<SpanTable>> {
         let reader = reader?;
         let of = reader.dumps.get(place.0 as usize)?;
+        let first = block.header.first_record;
         let is_alone = of.has_context(block.offset) || of.is_before_spans(block.offset);
-        let before = self.last.replace(place).filter(|_| !is_alone);
-        let before = before.map(|last| frame::end(reader, last, self.before.as_deref()));
-        self.before = before.map(Arc::new);
-        self.before.clone()
+        let of_tail = self.of_tail.as_ref().filter(|(of, end, _)| {
+            // Blocks of a file may have come meanwhile, and another tail.
+            *end == first && Arc::ptr_eq(of, reader)
+        });
+        let last = of_tail.map(|(.., last)| last).or(self.last.as_ref()).filter(|_| !is_alone);
+        let before = last.map(|Passed { place, before }| {
+            Arc::new(frame::end(reader, *place, before.as_deref()))
+        });
+        let passed = Passed { place, before: before.clone() };
+        if of.is_tail() {
+            let end = first.saturating_add(block.header.count.into());
+            self.of_tail = Some((Arc::clone(reader), end, passed));
+        } else {
+            (self.last, self.of_tail) = (Some(passed), None);
+        }
+        before
     }
 
     /// Begins after a block that was passed over.
     pub(super) fn begin_after(&mut self, last: BlockPlace) {
-        (self.last, self.before) = (Some(last), None);
+        (self.last, self.of_tail) = (Some(Passed { place: last, before: None }), None);
     }
 }
 

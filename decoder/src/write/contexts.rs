@@ -94,6 +94,7 @@ impl Contexts {
         }
         writer.put_context(self.tracker.context());
         self.tracker.commit();
+        self.tracker.end_pass();
     }
 
     /// Takes the stack of a ring from the context of its block, if records before it were not told.

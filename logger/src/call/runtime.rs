@@ -163,6 +163,10 @@ pub(crate) fn log_target_as_text<T: TimeWord>(
     if !site.is_enabled() {
         return;
     }
+    if site.origin.target != target {
+        text.push_str(" target=");
+        text.push_str(target);
+    }
     with(|values| {
         values.message(format_args!("{text}"));
         let logged = site.log(time, values, || (Some("{0}".to_owned()), values.slots(|_| "")));

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use stenolog_session::spans::SpanTracker;
 use stenolog_session::writer::{DumpWriter, WRITE_AT_BYTES};
 
 use super::packer::Packer;
@@ -15,11 +16,18 @@ pub(super) struct ConsoleFeed {
     screen: Screen,
     /// The losses that the console was told.
     told_lost: u64,
+    /// What was shown so far says of spans.
+    spans: SpanTracker,
 }
 
 impl ConsoleFeed {
-    pub(super) const fn new(screen: Screen) -> Self {
-        Self { screen, told_lost: 0 }
+    pub(super) fn new(screen: Screen) -> Self {
+        Self { screen, told_lost: 0, spans: SpanTracker::default() }
+    }
+
+    /// Forgets a ring that gets no more records.
+    pub(super) fn end_ring(&mut self, ring: u32) {
+        self.spans.end_ring(ring);
     }
 
     /// Shows the records of all rings that were not shown before.
@@ -35,9 +43,10 @@ impl ConsoleFeed {
                     writer.put_clock(&core.clock.pair());
                     writer
                 });
-                let copied = packer.copy_from(ring, (ring.shown_to, number), writer, limit);
+                let to = (writer, Some(&mut self.spans));
+                let copied = packer.copy_from(ring, (ring.shown_to, number), to, limit);
                 (ring.shown_to, number) = copied.end;
-                if writer.pending().len() >= WRITE_AT_BYTES {
+                if dump.as_ref().is_some_and(|it| it.pending().len() >= WRITE_AT_BYTES) {
                     self.send(core, dump.take());
                     number = 0;
                 }
@@ -46,6 +55,7 @@ impl ConsoleFeed {
                 }
             }
         }
+        self.spans.end_pass();
         self.send(core, dump);
     }
 

@@ -176,6 +176,10 @@ impl Drainer {
         self.rings.let_go(&self.core, |ring| {
             ledger.retire(ring);
             current.writer.forget_thread(ring.id());
+            #[cfg(feature = "console")]
+            if let Some(console) = &mut self.console {
+                console.end_ring(ring.id());
+            }
         });
         Ok(pass.due)
     }

@@ -347,6 +347,7 @@ impl DrainRings {
 
     /// Releases empty rings whose thread has ended, so another thread can use them. Calls `retire` for each.
     pub(super) fn let_go(&mut self, core: &Core, mut retire: impl FnMut(&DrainRing)) {
+        self.spans.end_pass();
         let retired = core.counters.retired.load(Ordering::Acquire);
         if std::mem::replace(&mut self.retired, retired) == retired && !self.is_any_leaving {
             return;

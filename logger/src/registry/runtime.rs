@@ -83,6 +83,8 @@ pub(crate) struct RuntimeSite {
     #[cfg(feature = "tracing")]
     pub(crate) text: OnceLock<&'static str>,
     shapes: Shapes,
+    /// Whether it is for records that are kept as text: these have one shape, which must not be refused.
+    is_text: bool,
 }
 
 /// The records of a call site with one list of names and types.
@@ -172,6 +174,7 @@ impl RuntimeSite {
         made.or_else(|| refuse(origin))
     }
 
+    #[cfg(any(feature = "log", feature = "tracing", test))]
     fn leak(origin: Origin<'static>, event: Option<SpanEvent>) -> &'static Self {
         Box::leak(Box::new(Self::of(origin, event)))
     }
@@ -185,6 +188,7 @@ impl RuntimeSite {
             #[cfg(feature = "tracing")]
             text: OnceLock::new(),
             shapes: Shapes::default(),
+            is_text: false,
         }
     }
 
@@ -203,7 +207,7 @@ impl RuntimeSite {
     ) -> Option<&'static Shape> {
         let names: usize = slots.iter().map(|(name, ..)| name.len() + OVERHEAD_BYTES / 8).sum();
         let bytes = OVERHEAD_BYTES + identity.len() + names + template.map_or(0, str::len);
-        if self.shapes.count() >= MAX_SHAPES || !take(&BYTES, bytes) {
+        if !self.is_text && (self.shapes.count() >= MAX_SHAPES || !take(&BYTES, bytes)) {
             return refuse(&self.origin);
         }
         let mut types = Vec::with_capacity(slots.len());
@@ -325,7 +329,12 @@ impl RuntimeSites {
     pub(super) fn as_text(&mut self, level: Level, target: &str) -> &'static RuntimeSite {
         let target = if self.texts.len() < MAX_TEXT_SITES { target } else { "stenolog::runtime" };
         let origin = Origin { level, target, module: "", file: "", line: 0 };
-        let site = || RuntimeSite::leak(origin.leak(), None);
+        let site = || -> &'static RuntimeSite {
+            Box::leak(Box::new(RuntimeSite {
+                is_text: true,
+                ..RuntimeSite::of(origin.leak(), None)
+            }))
+        };
         self.texts.entry((level, target.to_owned())).or_insert_with(site)
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use stenolog::{Builder, Console, Format, Level, debug, error, info, warn};
+use stenolog::{Builder, Console, Empty, Format, Level, debug, error, info, record, span, warn};
 
 use super::{Call, Outcome};
 
@@ -26,18 +26,25 @@ pub(super) fn run(call: &Call<'_>) -> Outcome {
 fn log(builder: Builder) -> Outcome {
     let log = builder.filter("trace").start()?;
     info!(order_id = 7_u64, price = 99.5, "filled {}", "now");
+    let outer = span!("outer", count = 3, done = Empty);
+    log.flush()?;
+    let id = outer.id();
     for thread in 0..3_u8 {
         let named = std::thread::Builder::new().name(format!("worker-{thread}"));
         named
             .spawn(move || {
+                let _worker = span!(parent: id, "worker", thread);
                 for n in 0..500_u32 {
+                    let _tens = (n % 100 < 50).then(|| span!("packets", from = n / 10 * 10));
                     debug!(target: "net::tcp", n, thread, "packet");
                 }
             })?
             .join()
             .map_err(|_| "a thread panicked")?;
     }
+    record!(outer, done = true);
     warn!(path = ?Path::new("/x"), "slow\nvery");
+    drop(outer);
     error!("last");
     log.close()?;
     Ok(())

@@ -57,8 +57,9 @@ fn unknown_field(name: &str, dumps: &[Dump]) -> Option<String> {
         slots.map(|slot| slot.name.to_string()).collect()
     };
     let of_spans = sites().filter(is_of_span).flat_map(names).map(|name| format!("span.{name}"));
-    let of_spans: BTreeSet<_> =
-        of_spans.chain(["span.name", "span.id"].map(str::to_owned)).collect();
+    let built_in =
+        ["span.name", "span.id"].into_iter().filter(|_| sites().any(|site| is_of_span(&site)));
+    let of_spans: BTreeSet<_> = of_spans.chain(built_in.map(str::to_owned)).collect();
     let known: Vec<_> = if name.starts_with("span.") {
         of_spans.into_iter().collect()
     } else if of_spans.contains(&format!("span.{name}")) {

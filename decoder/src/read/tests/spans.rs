@@ -4,8 +4,9 @@
 use std::num::NonZero;
 use std::ops::ControlFlow;
 
-use stenolog_format::frame::FrameKind;
+use stenolog_format::frame::{FileHeader, FrameKind};
 use stenolog_format::span::{ContextBuilder, SpanDefinition, SpanRecords, SpanStack};
+use stenolog_session::layout::TAIL_SEQUENCE;
 use stenolog_testkit::{SpanBlocks, SpanLine, SpanProgram, sites};
 
 use crate::dump::RingFacts;
@@ -238,10 +239,18 @@ fn the_rings_of_a_dead_process_go_on_in_the_spans_of_its_dump() {
         program.exit(2, 1_000);
         run(&mut program, &mut random, &mut open, &mut next_id, 100);
         program.flush();
-        let rings = program.dump.dump().into_rings(RingFacts::default(), Vec::new());
+        let rest = program.dump.dump();
+        // A tail of the dump would have the same records.
+        let mut bytes = rest.bytes().to_vec();
+        let header = FileHeader { sequence: TAIL_SEQUENCE, ..*rest.header() };
+        bytes[..FileHeader::BYTES].copy_from_slice(&header.encode());
+        let tail = Dump::from_bytes("app.steno", bytes).unwrap();
+        let with_tail = lines(&mut Decoder::new(&[file.clone(), tail]));
+        let rings = rest.into_rings(RingFacts::default(), Vec::new());
         let dumps = [file, rings];
         let all = lines(&mut Decoder::new(&dumps));
         check(&without_status(&all), &without_status(&program.lines));
+        check(&with_tail, &all);
         for line in all.iter().step_by(11) {
             let since = crate::testing::START + line.at.0 as i64;
             let filter = Filter::default().with_since(since);

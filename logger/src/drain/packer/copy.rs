@@ -1,5 +1,6 @@
 //! Raw copies of a ring's records, for the tail and the console.
 
+use stenolog_session::spans::SpanTracker;
 use stenolog_session::writer::DumpWriter;
 
 use super::Packer;
@@ -24,18 +25,20 @@ impl Packer {
         limit: usize,
     ) -> (usize, bool) {
         let from = ring.seen();
-        let Copied { end: (end, records), is_rest_short } = self.copy_from(ring, from, tail, limit);
+        let Copied { end: (end, records), is_rest_short } =
+            self.copy_from(ring, from, (tail, None), limit);
         ring.note_copied(end, records);
         ((end - from.0) as usize, is_rest_short)
     }
 
     /// Puts the records of a ring into a segment, raw, from a position and the number of its first record on. Of
-    /// more than `limit` bytes, only a part is copied.
+    /// more than `limit` bytes, only a part is copied. With a tracker the blocks get contexts: the tail needs none, as it
+    /// goes on where the dump ends.
     pub(in crate::drain) fn copy_from(
         &mut self,
         ring: &mut DrainRing,
         (start, mut records): (u64, u64),
-        tail: &mut DumpWriter,
+        (tail, mut spans): (&mut DumpWriter, Option<&mut SpanTracker>),
         limit: usize,
     ) -> Copied {
         let (mut begin, mut position, mut is_rest_short) = (start, start, true);
@@ -57,7 +60,17 @@ impl Packer {
             let (first, second) = batch.raw_slices();
             if self.builder.count() > 0 {
                 tail.state_thread(&ring.slot.thread);
-                self.sites.state(tail);
+                if let Some(spans) = spans.as_deref_mut().filter(|_| self.sites.knows_events) {
+                    spans.begin_block();
+                    spans.begin_part(ring.slot.thread.ring, ring.slot.thread.continues);
+                    let first = batch.records().next();
+                    first.into_iter().for_each(|record| self.sites.note_first(record, spans));
+                    batch.records().for_each(|record| self.sites.note_event(record, spans));
+                    self.sites.put_context(spans, tail);
+                    spans.commit();
+                } else {
+                    self.sites.state(tail);
+                }
                 let builder = &mut self.builder;
                 let put = tail.put_block(|out| builder.finish_raw(begin, &[first, second], out));
                 records += u64::from(put.count);

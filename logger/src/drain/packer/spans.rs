@@ -3,11 +3,12 @@
 //! Only the blocks of a program that has spans get one. The records of such a block are looked through once more if there
 //! are events of spans among them.
 
-use stenolog_format::dictionary::CallSite;
+use stenolog_format::dictionary::{CallSite, TimeSource};
 use stenolog_format::span::SpanEvent;
 use stenolog_format::value::Encoding;
 use stenolog_ringbuf::Record;
 use stenolog_session::spans::SpanTracker;
+use stenolog_session::writer::DumpWriter;
 
 use super::{PackedSites, Packer};
 use crate::drain::rings::{DrainRing, DrainRings};
@@ -33,6 +34,7 @@ impl Packer {
         for &(at, end) in parts {
             let ring = &mut rings[at];
             spans.begin_part(ring.id(), ring.slot.thread.continues);
+            ring.consumer.scan_from(ring.taken_to, 1, |record| sites.note_first(record, spans));
             if sites.has_met_event {
                 let (start, bytes) = (ring.taken_to, (end - ring.taken_to) as usize);
                 ring.consumer.scan_from(start, bytes, |record| sites.note_event(record, spans));
@@ -44,22 +46,38 @@ impl Packer {
             let others = rings.iter_mut().enumerate().filter(|&(at, _)| !is_part(at));
             others.for_each(|(_, ring)| sites.peek(ring, spans));
         }
-        spans.context();
-        for &site in spans.sites() {
-            sites.get(site, &segment.writer);
-        }
         for &(at, _) in parts {
             segment.writer.state_thread(&rings[at].slot.thread);
         }
-        sites.state(&mut segment.writer);
-        segment.writer.put_context(spans.stated());
+        sites.put_context(spans, &mut segment.writer);
     }
 }
 
 impl PackedSites {
+    /// States the call sites that the next block and its context need, and puts the context.
+    pub(super) fn put_context(&mut self, spans: &mut SpanTracker, writer: &mut DumpWriter) {
+        spans.context();
+        for &site in spans.sites() {
+            self.get(site, writer);
+        }
+        self.state(writer);
+        writer.put_context(spans.stated());
+    }
+
+    /// Tells the tracker when a part of a block begins.
+    pub(super) fn note_first(&self, record: Record<'_>, spans: &mut SpanTracker) {
+        let at = record.tag().checked_sub(CallSite::FIRST_ID).map(|at| at as usize);
+        let known = at.and_then(|at| self.known.get(at));
+        let is_counter = known.is_none_or(|known| known.site.time == TimeSource::Counter);
+        if let Some(time) = time(record).filter(|_| is_counter) {
+            spans.note_first_time(time);
+        }
+    }
+
     /// Tells the tracker of a record, if it is an event of a span.
-    fn note_event(&self, record: Record<'_>, spans: &mut SpanTracker) {
+    pub(super) fn note_event(&self, record: Record<'_>, spans: &mut SpanTracker) {
         let Some((event, site, values)) = self.event(record) else { return };
+        spans.set_time(time(record).unwrap_or_default());
         // Values that do not fit are no event: the block has them raw.
         let _ = spans.note(event, site, values, Encoding::Raw);
     }
@@ -81,4 +99,9 @@ impl PackedSites {
         let known = self.known.get(at)?;
         Some((known.event?, &known.site, record.payload().get(TIME_BYTES..)?))
     }
+}
+
+/// The time word of a record.
+fn time(record: Record<'_>) -> Option<u64> {
+    record.payload().first_chunk().map(|word| u64::from_le_bytes(*word))
 }
