@@ -5,6 +5,7 @@
 mod clean;
 mod completions;
 pub(crate) mod decode;
+mod dict;
 mod export;
 mod info;
 mod man;
@@ -98,6 +99,7 @@ commands! {
     Decode => decode,
     Info => info,
     Verify => verify,
+    Dict => dict,
     Recover => recover,
     Clean => clean,
     Export => export,

@@ -16,6 +16,9 @@
 //! | `Duration` | number of seconds with a point, exact to the nanosecond: `2.0`, `0.000000001` |
 //! | `SystemTime` | string, RFC 3339 in UTC with nanoseconds; outside of the years 0 to 9999 the seconds since the Unix epoch |
 //! | addresses | string |
+//! | types of other packages, such as `Uuid` or `DateTime` | string with the text of `{}`; `Bytes` as byte slices |
+//! | ranges | object with `start` and `end` |
+//! | `PhantomData` | `null` |
 //!
 //! The form depends only on the type: a field of a call site has the same JSON type, or `null`, in all its
 //! records, so a store that infers a column from the first record accepts the others too. Enums that mix
@@ -32,7 +35,7 @@ use stenolog_format::types::Shape;
 use stenolog_format::value::{Product, Value};
 
 use crate::escape::{self, QUOTED, UNSAFE};
-use crate::text::{write_debug, write_display};
+use crate::text::{Json, Reserved, write_debug, write_display};
 
 /// Appends `value` as JSON, without any space.
 ///
@@ -164,6 +167,7 @@ fn write_map(out: &mut String, entries: &[(Value<'_>, Value<'_>)]) {
 /// Appends a value as the name of a member.
 fn write_key(out: &mut String, key: &Value<'_>) {
     if let Value::Struct(product) = key
+        && Reserved::of(product).is_none()
         && let Some(inner) = newtype(product)
     {
         return write_key(out, inner);
@@ -199,10 +203,23 @@ fn newtype<'v, 'a>(product: &'v Product<'a>) -> Option<&'v Value<'a>> {
 }
 
 fn write_struct(out: &mut String, product: &Product<'_>) {
+    match Reserved::of(product).map(|reserved| reserved.json()) {
+        Some(Json::Text) => return write_text(out, product),
+        Some(Json::Bytes(bytes)) => return write_json(out, &Value::Bytes(bytes)),
+        Some(Json::Null) => return out.push_str("null"),
+        Some(Json::Struct) | None => {}
+    }
     match product.shape {
         Shape::Unit => out.push_str("null"),
         Shape::Tuple | Shape::Struct => write_fields(out, product),
     }
+}
+
+/// Appends the text of `{}` as a string.
+fn write_text(out: &mut String, product: &Product<'_>) {
+    let mut text = String::new();
+    write_display(&mut text, &Value::Struct(product.clone()));
+    write_json_string(out, &text);
 }
 
 fn write_variant(out: &mut String, product: &Product<'_>) {

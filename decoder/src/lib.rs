@@ -38,7 +38,9 @@ pub use model::span::Span;
 pub use model::span_event::SpanEntry;
 pub use model::state::{DumpState, Tail};
 pub use read::{Decoder, Entries, IntoDumps, Losses, Order, Records, Summary};
-pub use render::{Format, Precision, RenderOptions, Renderer, UnknownFormatError, Zone, ZoneError};
+pub use render::{
+    Format, Precision, RenderOptions, Renderer, UnknownFormatError, Zone, ZoneError, type_name,
+};
 pub use rings::{
     LeftRings, LeftState, Recovery, RefusalReason, RefusedDir, RingDir, RingSearch, RingsError,
     UnreadRing,

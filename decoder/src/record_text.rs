@@ -4,12 +4,12 @@
 //! Nothing is allocated unless something has to be escaped.
 
 use stenolog_format::dictionary::Role;
-use stenolog_format::value::Value;
+use stenolog_format::value::{Product, Value};
 
 use crate::escape::{self, push_escaped, push_quoted_if_needed};
 use crate::model::record::Record;
 use crate::model::site::FieldName;
-use crate::text::{write_debug, write_display};
+use crate::text::{Json, Reserved, write_debug, write_display};
 
 /// Appends what `short` shows after the target: the message, then the fields.
 pub(crate) fn write_body(record: &Record<'_>, out: &mut String) {
@@ -50,8 +50,8 @@ pub(crate) fn write_value(out: &mut String, value: &Value<'_>, role: Role) {
         // `Debug` adds quotes where they are needed.
         _ if role == Role::DebugField => write_debug(out, value),
         Value::Str(text) | Value::Formatted(text) => return push_quoted_if_needed(out, text),
-        // An error is shown as its message, which is text.
-        Value::Struct(product) if product.as_error().is_some() => {
+        // An error is shown as its message, which is text, and so is what prints in its own way.
+        Value::Struct(product) if product.as_error().is_some() || is_text(product) => {
             write_display(out, value);
             return rewrite_from(out, start, push_quoted_if_needed);
         }
@@ -62,6 +62,11 @@ pub(crate) fn write_value(out: &mut String, value: &Value<'_>, role: Role) {
         _ => write_display(out, value),
     }
     escape_from(out, start);
+}
+
+/// Whether a struct is shown as text of its own, which may have spaces.
+fn is_text(product: &Product<'_>) -> bool {
+    Reserved::of(product).is_some_and(|reserved| matches!(reserved.json(), Json::Text))
 }
 
 /// Escapes the text from `start` on.

@@ -39,6 +39,7 @@ mod zone;
 pub use format::{Format, UnknownFormatError};
 pub use options::{Precision, RenderOptions};
 pub use renderer::Renderer;
+pub use verbose::type_name;
 pub use zone::{Zone, ZoneError};
 
 #[cfg(test)]

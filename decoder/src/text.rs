@@ -17,6 +17,7 @@
 
 mod float;
 mod limit;
+mod reserved;
 mod spec;
 mod std_print;
 mod template;
@@ -25,6 +26,7 @@ mod write;
 pub(crate) use float::{Style, decimals, shortest, shortest_f32};
 pub use limit::MAX_MESSAGE_BYTES;
 pub(crate) use limit::{CUT, may_be_long};
+pub(crate) use reserved::{Decimal, Json, Reserved, is_uuid};
 pub use spec::ResolvedSpec;
 pub(crate) use template::Piece;
 pub use template::{CompileError, CompiledTemplate};

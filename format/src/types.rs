@@ -1,6 +1,7 @@
 //! Types of recorded values, as the dictionary states them.
 
 mod flat;
+pub mod reserved;
 
 use serde::{Deserialize, Serialize};
 
@@ -177,6 +178,27 @@ impl Type {
     #[must_use]
     pub fn is_set(&self) -> bool {
         matches!(self, Self::Map(_, value) if value.is_nothing_at_all())
+    }
+
+    /// Whether this is a struct with a [reserved] name, which is shown in a way of its own.
+    #[must_use]
+    pub fn is_reserved(&self) -> bool {
+        matches!(self, Self::Struct(of) if reserved::is_reserved(&of.name))
+    }
+
+    /// Whether a part of the value is formatted or serialized at the call, which makes calls slow.
+    #[must_use]
+    pub fn formats(&self) -> bool {
+        let of_fields = |of: &Fields| of.fields.iter().any(|(_, ty)| ty.formats());
+        match self {
+            Self::Formatted | Self::Serde(_) => true,
+            Self::Option(of) | Self::Array(of, _) | Self::Slice(of) => of.formats(),
+            Self::Map(key, value) => key.formats() || value.formats(),
+            Self::Tuple(of) => of.iter().any(Self::formats),
+            Self::Struct(of) => of.name == reserved::DYNAMIC || of_fields(of),
+            Self::Enum(of) => of.variants.iter().any(of_fields),
+            _ => false,
+        }
     }
 
     /// Whether the value is formatted at the call, which makes calls slow.

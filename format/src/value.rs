@@ -4,7 +4,9 @@
 //! time: postcard's wire format, with variable-length integers. Reading either needs the [`Type`].
 
 mod cursor;
+pub mod dynamic;
 mod error;
+mod hexdump;
 mod leaf;
 mod pack;
 mod skip;
@@ -17,6 +19,7 @@ use std::time::Duration;
 pub(crate) use cursor::split_uint;
 pub use cursor::{Cursor, Encoding};
 pub use error::ValueError;
+pub use hexdump::write_hexdump;
 pub(crate) use leaf::read_leaves;
 pub use leaf::{Leaf, leaves, words_of};
 pub use pack::{pack, put_int, put_uint};
@@ -204,7 +207,7 @@ impl<'a> Value<'a> {
                 Self::read_set(cursor, key, value)?
             }
             Type::Map(key, value) => Self::read_map(cursor, key, value)?,
-            Type::Struct(of) => Self::Struct(Self::read_product(cursor, of)?),
+            Type::Struct(of) => dynamic::resolve(Self::read_product(cursor, of)?),
             Type::Enum(of) => Self::Variant(Self::read_variant(cursor, of)?),
             Type::Duration => Self::Duration(cursor.duration()?),
             Type::SystemTime => {

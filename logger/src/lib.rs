@@ -68,7 +68,7 @@
 //! Numbers, `bool`, `char`, strings, `Option`, arrays, slices, tuples, maps, sets and lists of these, `Duration`,
 //! `SystemTime` and IP addresses are stored as they are; the decoder formats them exactly as
 //! `format!` would have. So are structs and enums with [`#[derive(Record)]`](derive@Record), types with
-//! [`AsRecord`] and, in fields, types that are `serde::Serialize` and `postcard_schema::Schema`. Any other
+//! [`AsRecord`], the types of other packages that the features below name, and, in fields, types that are `serde::Serialize` and `postcard_schema::Schema`. Any other
 //! type that is `Display` or `Debug` is formatted at the call, at the cost of formatting.
 //!
 //! A field that holds an error, bare or with `%`, keeps the error's sources; a field that holds [`Empty`]
@@ -206,9 +206,11 @@
 //!
 //! `max_level_*` and `release_max_level_*` (`off`, `error` … `trace`) remove less severe calls at compile time.
 //! `log`, `tracing` and `tracing-layer` add the bridges from these crates, and their dependencies.
-//! `serde` (on by default) stores serializable fields as postcard. `zstd` (on by default) lets the drain
-//! compress with Zstandard; see [`Compression`]. `config` adds `Config`, the configuration as data. `console` prints
-//! records while the program runs, and gives tests what they log: see `Console` and `testing`.
+//! `serde` (on by default) stores serializable fields as postcard, and any `Serialize` by [`serde()`]. `zstd` (on by
+//! default) lets the drain compress with Zstandard; see [`Compression`]. `uuid`, `chrono`, `jiff`, `time`,
+//! `rust_decimal`, `bytes`, `smallvec`, `ordered-float` and `url` store the types of these packages as integers, bytes
+//! or strings; readers show them as their own `Display` and `Debug` do. `config` adds `Config`, the configuration as
+//! data. `console` prints records while the program runs, and gives tests what they log: see `Console` and `testing`.
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -269,6 +271,8 @@ pub use self::handle::settings::Config;
 pub use self::span::{EnteredSpan, Instrument, Span, SpanHandle, SpanId, SpanRef, WithinSpan};
 pub use self::stats::Stats;
 pub use self::thread::{in_signal_handler, prepare_call_sites, prepare_thread};
-pub use self::value::{AsRecord, Empty, Value};
+#[cfg(feature = "serde")]
+pub use self::value::serde;
+pub use self::value::{AsRecord, Empty, Hexdump, Serialized, Value, hexdump};
 #[cfg(feature = "console")]
 pub use stenolog_decoder::{Format, Zone};

@@ -14,10 +14,11 @@ pub use crate::call::targets::Targets;
 pub use crate::call::time::{Now, at};
 pub use crate::registry::site::{Meta, Site, SlotMeta};
 pub use crate::value::{
-    Args, AsRecord, Ascii, Bound, Buffer, Derived, Hex, Laid, Prepared, Redacted, Shown, Text,
-    Value, With, ascii_text, debug_text, describe_enum, describe_fields, describe_struct,
-    display_text, enum_bound, enum_fixed_size, enum_signature, fixed_or, hex_text, product_bound,
-    product_fixed_size, product_signature, sum_sizes, variant_size, with, write_index,
+    Args, AsRecord, Ascii, Bound, Buffer, Derived, Hex, Laid, Prepared, Redacted, Serialized,
+    Shown, Text, Value, With, ascii_text, debug_text, describe_enum, describe_fields,
+    describe_struct, display_text, enum_bound, enum_fixed_size, enum_signature, fixed_or, hex_text,
+    product_bound, product_fixed_size, product_signature, recursive, sum_sizes, variant_size, with,
+    write_index,
 };
 #[cfg(feature = "__fault_points")]
 pub use stenolog_session::failpoint::Step;

@@ -6,7 +6,8 @@
 //! static call site serves every monomorphisation of a generic function.
 //!
 //! - **V1 (size).** [`Value::write`] writes exactly [`Value::size`] bytes, and two calls of
-//!   `size` on one borrow agree: no implementor has interior mutability or runs foreign code.
+//!   `size` on one borrow agree: no implementor has interior mutability or runs foreign code, except the accessors
+//!   of the packages that have a feature, which yield the same for the same value.
 //! - **V2 (fixed).** If `FIXED_SIZE` is `Some(n)`, every value has size `n`.
 //! - **V3 (plain).** If `IS_PLAIN`, the bytes in memory are the bytes to be written.
 //! - **V4 (short).** The size of a value that `is_short` is never saturated: the hot path adds to it.
@@ -40,13 +41,18 @@ mod attribute;
 mod bound;
 mod collection;
 mod container;
+mod dynamic;
+mod hexdump;
 mod limits;
+mod named;
+mod packages;
 mod product;
 mod scalar;
 #[cfg(feature = "serde")]
 mod serde;
 mod signature;
 mod special;
+mod std_types;
 mod text;
 mod time_net;
 
@@ -55,7 +61,13 @@ use stenolog_format::types::Type;
 pub use self::as_record::{AsRecord, Derived, Laid, Prepared, Shown};
 pub use self::attribute::{Ascii, Hex, With, ascii_text, debug_text, display_text, hex_text, with};
 pub use self::bound::Bound;
+#[cfg(feature = "serde")]
+pub use self::dynamic::serde;
+pub use self::dynamic::{Serialized, recursive};
+pub use self::hexdump::{Hexdump, hexdump};
 pub(crate) use self::limits::are_readable;
+#[cfg(feature = "chrono")]
+pub(crate) use self::packages::Zone;
 pub use self::product::{
     Redacted, describe_enum, describe_fields, describe_struct, enum_bound, enum_fixed_size,
     enum_signature, fixed_or, product_bound, product_fixed_size, product_signature, sum_sizes,

@@ -90,6 +90,7 @@ pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `display`, `debug` | its text with `{}` or `{:?}`, formatted at the call |
 /// | `hex` | text: an integer as with `{:#x}`, bytes as two digits each |
 /// | `ascii` | text: bytes, with `\x..` for those that are not printable ASCII |
+/// | `recursive` | recorded with its own description, because its type contains the type of the field; not needed where the field names that type |
 /// | `with = path` | the result of the function at `path`, called with a reference to the field; the result's type must be recordable |
 /// | `rename = "name"` | shown under this name in text and JSON; not in tuples |
 ///
@@ -97,7 +98,10 @@ pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// with `{:?}`: a redacted field is redacted there, and a renamed one has its new name. (`{}` uses the type's
 /// own `Display`.)
 ///
-/// A type with `display`, `debug`, `hex`, `ascii` or `with`, or with a field that is recorded through
+/// A type may contain itself (`Option<Box<Node>>`, `Vec<Self>`). Such a field costs more than others, as it is
+/// described with each record, and is recorded up to 24 levels deep.
+///
+/// A type with `display`, `debug`, `hex`, `ascii`, `with` or `recursive`, or with a field that is recorded through
 /// `AsRecord`, is assembled in a buffer at the call, which is on the stack up to 192 bytes. All others are
 /// written without a copy.
 #[proc_macro_derive(Record, attributes(record))]

@@ -185,6 +185,49 @@ def read_fields(cursor, product):
     return name if shape == "unit" else {name: values if shape == "tuple" else dict(zip(names, values))}
 
 
+def read_dynamic(cursor, depth=1):
+    """A self-describing value."""
+    if depth > 128:
+        raise Damage("nested too deep")
+    tag = cursor.little(1)
+
+    def many(read):
+        count = cursor.little(4)
+        if count > cursor.left():
+            raise Damage(f"a list claims {count} elements")
+        return [read() for _ in range(count)]
+
+    def inner():
+        return read_dynamic(cursor, depth + 1)
+
+    if tag < len(LEAVES):
+        return read_value(cursor, (LEAVES[tag],))
+    if tag == 25:
+        return inner() if cursor.flag() else None
+    if tag in (26, 30, 33):
+        return many(inner)
+    if tag == 28:
+        return many(lambda: [inner(), inner()])
+    if tag == 29:
+        return list(cursor.take(cursor.length()))
+    if tag in (31, 32):
+        name, shape = cursor.text(), cursor.choice(("unit", "tuple", "struct"))
+        if shape == "struct":
+            return {name: dict(many(lambda: (cursor.text(), inner())))}
+        values = many(inner)
+        return name if shape == "unit" else {name: values}
+    raise Damage(f"unknown tag {tag}")
+
+
+def read_described(data):
+    inner = Cursor(data)
+    try:
+        value = read_dynamic(inner)
+    except Damage:
+        return NOT_DESCRIBED
+    return NOT_DESCRIBED if inner.left() else value
+
+
 def read_socket(cursor, version):
     address = ipaddress.ip_address(cursor.take(4 if version == 4 else 16))
     port = cursor.little(2)
@@ -221,6 +264,8 @@ def read_value(cursor, ty):
         return read_many(cursor, cursor.length(), ty[1:])
     if kind == "tuple":
         return [read_value(cursor, of) for of in ty[1]]
+    if kind == "struct" and ty[1][0] == "stenolog::Dynamic" and ty[1][3] == [("slice", ("u8",))]:
+        return read_described(cursor.take(cursor.length()))
     if kind == "struct":
         return read_fields(cursor, ty[1])
     if kind == "enum":
@@ -255,6 +300,7 @@ def read_value(cursor, ty):
     return str(ipaddress.ip_address(cursor.take(4 if version == 4 else 16)))
 
 
+NOT_DESCRIBED = "<not readable: no self-describing value>"
 NOT_AS_ITS_SCHEMA = "<not readable: serialised otherwise than its schema says>"
 
 

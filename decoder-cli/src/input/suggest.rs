@@ -312,7 +312,7 @@ mod tests {
     #[test]
     fn what_was_probably_meant() {
         const COMMANDS: &str =
-            "decode, info, verify, recover, clean, export, completions, man, help";
+            "decode, info, verify, dict, recover, clean, export, completions, man, help";
         let neither = "not a command, a file or a filter (NAME=VALUE)";
         check("verfy", &format!("{neither}; did you mean steno verify?"));
         check("jsn", &format!("{neither}; commands are {COMMANDS}; see `steno --help`"));

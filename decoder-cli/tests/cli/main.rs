@@ -4,6 +4,7 @@ mod bad_input;
 #[cfg(unix)]
 mod clean;
 mod decode;
+mod dict;
 mod dump;
 mod export;
 mod inputs;

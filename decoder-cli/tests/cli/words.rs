@@ -14,7 +14,7 @@ fn check(words: &[&str], code: i32, expected: &[&str]) {
     }
 }
 
-const COMMANDS: &str = "commands are decode, info, verify, recover, clean, export, completions, man, help; \
+const COMMANDS: &str = "commands are decode, info, verify, dict, recover, clean, export, completions, man, help; \
                         see `steno --help`";
 
 const NEITHER: &str = "not a command, a file or a filter (NAME=VALUE)";
@@ -137,7 +137,7 @@ fn patterns_and_files_with_an_equals_sign_are_files() {
 fn help_is_a_command() {
     let workspace = Workspace::new();
     assert_eq!(workspace.run(&["help"]).ok(), workspace.run(&["--help"]).ok());
-    for command in ["decode", "info", "verify", "recover", "export", "completions", "man"] {
+    for command in ["decode", "info", "verify", "dict", "recover", "export", "completions", "man"] {
         let help = workspace.run(&["help", command]).ok();
         assert_eq!(help, workspace.run(&[command, "--help"]).ok());
         assert!(help.contains(&format!("Usage: steno {command}")), "{help}");

@@ -12,7 +12,7 @@ use super::prefilter::RequiredLiteral;
 use crate::json::write_json;
 use crate::model::record::Record;
 use crate::model::site::{CompiledSite, FieldName};
-use crate::text::{write_debug, write_display};
+use crate::text::{Decimal, Reserved, is_uuid, write_debug, write_display};
 
 /// A condition on a value: `name=value`.
 ///
@@ -254,6 +254,9 @@ impl FieldMatch {
                 self.equals(inner, text) || self.begins_with("Some(") && self.is_shown(value, text)
             }
             Value::Struct(ref product) => {
+                if let Some(reserved) = Reserved::of(product) {
+                    return self.is_reserved(&reserved) || self.is_shown(value, text);
+                }
                 let newtype = match &*product.fields {
                     [(_, inner)] if product.shape == Shape::Tuple => Some(inner),
                     // An error, by its message alone.
@@ -267,6 +270,22 @@ impl FieldMatch {
                     || may_be_shown && self.is_shown(value, text)
             }
             _ => self.is_shown(value, text),
+        }
+    }
+
+    /// Whether it is meant, however it is written.
+    fn is_reserved(&self, value: &Reserved<'_>) -> bool {
+        let text = self.unquoted.as_deref().unwrap_or(&self.text);
+        match value {
+            Reserved::Uuid(bytes) => is_uuid(bytes, text),
+            Reserved::Decimal(number) => {
+                Decimal::parse(text).is_some_and(|wanted| wanted.equals(*number))
+            }
+            _ => {
+                let time = value.moment().is_some_and(|moment| self.time == Some(moment));
+                let of = value.duration();
+                time || of.is_some() && self.duration == of
+            }
         }
     }
 

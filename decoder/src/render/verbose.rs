@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use stenolog_format::dictionary::{Role, Thread};
 use stenolog_format::types::Type;
+use stenolog_format::value::Value;
 
 use super::short;
 use super::shown::{Content, ShownEntry};
@@ -11,7 +12,7 @@ use super::span_text::push_text;
 use crate::escape::push_escaped;
 use crate::model::record::Record;
 use crate::record_text::{escape_from, write_message};
-use crate::text::write_debug;
+use crate::text::{Reserved, write_debug};
 
 pub(super) fn write(shown: &ShownEntry<'_>, color: bool, out: &mut String) {
     short::write_head(shown, color, out);
@@ -63,9 +64,14 @@ fn write_record(record: &Record<'_>, out: &mut String) {
         let start = out.len();
         out.push_str(": ");
         write_type(&slot.ty, out);
-        out.push_str(" = ");
-        write_debug(out, value);
-        escape_from(out, start);
+        out.push_str(" =");
+        if is_lines(value) {
+            write_lines(value, out);
+        } else {
+            out.push(' ');
+            write_debug(out, value);
+            escape_from(out, start);
+        }
         if slot.role == Role::Count {
             out.push_str(" (width or precision)");
         }
@@ -87,6 +93,22 @@ fn write_spans(record: &Record<'_>, out: &mut String) {
     }
 }
 
+/// Whether a value is lines of printable text.
+fn is_lines(value: &Value<'_>) -> bool {
+    let Value::Struct(product) = value else { return false };
+    matches!(Reserved::of(product), Some(Reserved::Hexdump(_)))
+}
+
+/// Appends each line of a value below its name.
+fn write_lines(value: &Value<'_>, out: &mut String) {
+    let mut text = String::new();
+    write_debug(&mut text, value);
+    for line in text.lines() {
+        out.push_str("\n        ");
+        push_escaped(out, line);
+    }
+}
+
 fn write_thread(thread: Option<&Thread>, out: &mut String) {
     out.push_str("\n    thread ");
     match thread {
@@ -99,6 +121,21 @@ fn write_thread(thread: Option<&Thread>, out: &mut String) {
         }
         None => out.push_str("unknown"),
     }
+}
+
+/// The type of a value as Rust names it, without the names of containers.
+///
+/// ```
+/// use stenolog_decoder::format::types::Type;
+///
+/// let ty = Type::Option(Box::new(Type::Array(Box::new(Type::U8), 4)));
+/// assert_eq!(stenolog_decoder::type_name(&ty), "Option<[u8; 4]>");
+/// ```
+#[must_use]
+pub fn type_name(ty: &Type) -> String {
+    let mut name = String::new();
+    write_type(ty, &mut name);
+    name
 }
 
 /// Appends the type as Rust names it. The dictionary bounds the nesting of types.

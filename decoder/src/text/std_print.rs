@@ -13,6 +13,7 @@ use stenolog_format::template::{Align, Trait};
 use stenolog_format::types::Shape;
 use stenolog_format::value::{Product, Value};
 
+use super::reserved::Reserved;
 use super::spec::ResolvedSpec;
 
 /// What the literals fill with. std writes padding by `write_char`; all else that it writes in that
@@ -165,6 +166,11 @@ impl fmt::Debug for StdPrinted<'_> {
                 )
             };
         }
+        if let Value::Struct(product) = self.value
+            && let Some(reserved) = Reserved::of(product)
+        {
+            return reserved.fmt(self.format, f);
+        }
         match self.format {
             Trait::Display | Trait::Pointer => display(self.value, f),
             Trait::Debug | Trait::DebugLowerHex | Trait::DebugUpperHex => debug(self.value, f),
@@ -187,7 +193,7 @@ fn display(value: &Value<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 /// As [`fmt::Debug`], derived or std's, prints a value: each leaf with the options of `f`.
-fn debug(value: &Value<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+pub(super) fn debug(value: &Value<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match value {
         Value::Unit => fmt::Debug::fmt(&(), f),
         Value::Formatted(text) => f.write_str(text),
@@ -219,6 +225,9 @@ fn debug(value: &Value<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 fn debug_product(product: &Product<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if let Some(reserved) = Reserved::of(product) {
+        return reserved.fmt(Trait::Debug, f);
+    }
     if let Some((message, sources)) = product.as_error() {
         return debug_error(message, sources, f);
     }

@@ -5,6 +5,7 @@ use std::cell::{Ref, RefMut};
 use std::convert::Infallible;
 use std::fmt;
 use std::marker::PhantomData;
+use std::num::{Saturating, Wrapping};
 use std::ops::Deref;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -252,6 +253,43 @@ delegate! {
     [T: AsRecord + ?Sized] RwLockReadGuard<'_, T> => T;
     [T: AsRecord + ?Sized] RwLockWriteGuard<'_, T> => T;
 }
+
+#[cfg(feature = "smallvec")]
+delegate! {
+    [A: smallvec::Array<Item: AsRecord>] smallvec::SmallVec<A> => [A::Item];
+}
+
+#[cfg(feature = "ordered-float")]
+themselves! {
+    ordered_float::OrderedFloat<f32>, ordered_float::OrderedFloat<f64>,
+    ordered_float::NotNan<f32>, ordered_float::NotNan<f64>,
+}
+
+/// Types that print as their only field are recorded as that.
+macro_rules! transparent {
+    ($($ty:ident)+) => {$(
+        impl<T: AsRecord> AsRecord for $ty<T> {
+            type As<'a>
+                = T::As<'a>
+            where
+                Self: 'a;
+
+            #[inline]
+            fn as_record(&self) -> Self::As<'_> {
+                self.0.as_record()
+            }
+
+            #[inline]
+            fn prepare(&self, into: &mut Buffer) {
+                self.0.prepare(into);
+            }
+        }
+
+        impl<T: Shown> Shown for $ty<T> {}
+    )+};
+}
+
+transparent! { Wrapping Saturating }
 
 impl<T: Shown> Shown for Option<T> {}
 impl<T: Shown> Shown for [T] {}

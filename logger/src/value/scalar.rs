@@ -1,7 +1,7 @@
 //! Numbers, characters, strings and what points to a value.
 
 use std::borrow::Cow;
-use std::num::NonZero;
+use std::num::{NonZero, Saturating, Wrapping};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -193,3 +193,50 @@ delegate! {
     [] Cow<'_, str> => str;
     [T: Value + Clone] Cow<'_, [T]> => [T];
 }
+
+#[cfg(feature = "smallvec")]
+delegate! {
+    [A: smallvec::Array<Item: Value>] smallvec::SmallVec<A> => [A::Item];
+}
+
+#[cfg(feature = "ordered-float")]
+delegate! {
+    [] ordered_float::OrderedFloat<f32> => f32;
+    [] ordered_float::OrderedFloat<f64> => f64;
+    [] ordered_float::NotNan<f32> => f32;
+    [] ordered_float::NotNan<f64> => f64;
+}
+
+/// Types that print as their only field are recorded as that.
+macro_rules! transparent {
+    ($($ty:ident)+) => {$(
+        // SAFETY: the field keeps the contract.
+        unsafe impl<T: Value> Value for $ty<T> {
+            const SIGNATURE: u64 = T::SIGNATURE;
+            const FIXED_SIZE: Option<usize> = T::FIXED_SIZE;
+            const BOUND: Bound = T::BOUND;
+
+            fn describe() -> Type {
+                T::describe()
+            }
+
+            #[inline]
+            fn size(&self) -> usize {
+                self.0.size()
+            }
+
+            #[inline]
+            fn is_short(&self) -> bool {
+                self.0.is_short()
+            }
+
+            #[inline]
+            unsafe fn write(&self, out: *mut u8) -> *mut u8 {
+                // SAFETY: the caller grants the bytes.
+                unsafe { self.0.write(out) }
+            }
+        }
+    )+};
+}
+
+transparent! { Wrapping Saturating }

@@ -12,6 +12,8 @@ use crate::errors::Errors;
 pub(super) enum How {
     /// As its type is.
     Value,
+    /// As a self-describing value, because its type contains that of the field.
+    Recursive,
     /// As a mark; the value is not read.
     Redacted,
     /// Its `Display`, formatted at the call.
@@ -33,8 +35,7 @@ pub(super) struct FieldAttributes {
     pub(super) rename: Option<LitStr>,
 }
 
-const OF_FIELDS: &str =
-    "`skip`, `redact`, `display`, `debug`, `hex`, `ascii`, `with = path` or `rename = \"name\"`";
+const OF_FIELDS: &str = "`skip`, `redact`, `display`, `debug`, `hex`, `ascii`, `recursive`, `with = path` or `rename = \"name\"`";
 
 /// `#[record(crate = path)]`
 pub(super) fn of_container(attributes: &[Attribute], errors: &mut Errors) -> Option<Path> {
@@ -121,6 +122,7 @@ fn form(meta: &ParseNestedMeta<'_>) -> syn::Result<(&'static str, Option<How>)> 
         Some("debug") => ("debug", Some(How::Debug)),
         Some("hex") => ("hex", Some(How::Hex)),
         Some("ascii") => ("ascii", Some(How::Ascii)),
+        Some("recursive") => ("recursive", Some(How::Recursive)),
         Some("with") => ("with", Some(How::With(meta.value()?.parse()?))),
         Some("crate") => {
             return Err(meta.error("`crate = path` belongs on the struct or enum, not on a field"));

@@ -151,6 +151,9 @@ impl Expansion<'_> {
                 let place = self.place(field, is_variant);
                 match &field.how {
                     How::Value => quote!(#private::AsRecord::prepare(#place, #out);),
+                    How::Recursive => {
+                        quote!(#private::Buffer::put(#out, &#private::recursive(#place));)
+                    }
                     How::Redacted => quote!(#private::Buffer::put(#out, &#private::Redacted);),
                     How::Display => {
                         quote!(#private::Buffer::put(#out, &#private::display_text(#place));)
@@ -379,6 +382,7 @@ impl Expansion<'_> {
         let ty = field.ty;
         match field.how {
             How::Value | How::With(_) => quote!(<#ty as #private::AsRecord>::As<#borrow>),
+            How::Recursive => quote!(#private::Serialized),
             How::Redacted => quote!(#private::Redacted),
             How::Display | How::Debug | How::Hex | How::Ascii => quote!(#private::Text),
         }
@@ -404,7 +408,8 @@ impl Expansion<'_> {
             How::Debug => quote!(#private::Debug),
             How::Hex => quote!(#private::Hex),
             How::Ascii => quote!(#private::Ascii),
-            How::Redacted | How::With(_) => return None,
+            // A bound that depends on itself has no end.
+            How::Recursive | How::Redacted | How::With(_) => return None,
         })
     }
 

@@ -51,12 +51,12 @@ impl<'a> Record<'a> {
         let krate = attributes::of_container(&input.attrs, &mut errors);
         let body = match &input.data {
             Data::Struct(data) => {
-                Body::Struct(Product::new(&input.ident, &data.fields, &mut errors))
+                Body::Struct(Product::new(&input.ident, &input.ident, &data.fields, &mut errors))
             }
             Data::Enum(data) => {
                 let mut variant = |it: &'a syn::Variant| {
                     attributes::of_variant(&it.attrs, &mut errors);
-                    Product::new(&it.ident, &it.fields, &mut errors)
+                    Product::new(&it.ident, &input.ident, &it.fields, &mut errors)
                 };
                 Body::Enum(data.variants.iter().map(&mut variant).collect())
             }
@@ -70,13 +70,6 @@ impl<'a> Record<'a> {
         {
             let text = "an enum with more than 65,536 variants cannot be recorded";
             errors.push(variant.ident.span(), text);
-        }
-        for field in body.products().iter().flat_map(|product| &product.fields) {
-            if matches!(field.how, How::Value) && names_itself(field.ty, &input.ident) {
-                let text = "a type that contains itself cannot be recorded as typed values; log it \
-                            as text with `?value` or `%value`, or the field with `#[record(debug)]`";
-                errors.push(field.ty.span(), text);
-            }
         }
         errors.none_or(())?;
         Ok(Self {
@@ -106,7 +99,8 @@ impl<'a> Body<'a> {
 }
 
 impl<'a> Product<'a> {
-    fn new(ident: &'a Ident, fields: &'a Fields, errors: &mut Errors) -> Self {
+    /// `of` is the type that the product belongs to.
+    fn new(ident: &'a Ident, of: &Ident, fields: &'a Fields, errors: &mut Errors) -> Self {
         let shape = match fields {
             Fields::Named(_) => Shape::Struct,
             Fields::Unnamed(_) => Shape::Tuple,
@@ -116,7 +110,11 @@ impl<'a> Product<'a> {
         for (field, member) in fields.iter().zip(fields.members()) {
             let FieldAttributes { how, rename } =
                 attributes::of_field(&field.attrs, &member, errors);
-            let Some(how) = how else { continue };
+            let how = match how {
+                None => continue,
+                Some(How::Value) if names_itself(&field.ty, of) => How::Recursive,
+                Some(how) => how,
+            };
             let name = match (&rename, &member) {
                 (Some(name), _) => name.value(),
                 (None, Member::Named(name)) => name.unraw().to_string(),
@@ -140,8 +138,8 @@ fn is_packed(attributes: &[Attribute]) -> bool {
         .any(|attribute| mentions_word(attribute.meta.to_token_stream(), "packed"))
 }
 
-/// Whether a type contains the type of that name, in the most common ways to write it. Other ways are errors
-/// as well, but rustc's, about a cycle of constants.
+/// Whether a type contains the type of that name, in the most common ways to write it. Other ways need
+/// `#[record(recursive)]`, and without it are errors of rustc's, about a cycle.
 ///
 /// `Self::Item`, `Self::LEN` and `<Self as Trait>::Item` name an item of the type, not the type.
 fn names_itself(ty: &Type, ident: &Ident) -> bool {

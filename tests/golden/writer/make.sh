@@ -52,6 +52,7 @@ if [ "$minor" -ge 5 ]; then
     "$steno" export --to steno spans.steno -o spans_repacked.steno
     mkdir spans_killed
     dies spans-killed spans_killed/spans_killed.steno spans_killed
+    "$writer" packages packages.steno
 fi
 cp unsealed.aside unsealed.steno
 rm unsealed.aside

@@ -31,6 +31,11 @@ enum Side {
 }
 
 #[derive(stenolog::Record)]
+struct Node {
+    next: Option<Box<Node>>,
+}
+
+#[derive(stenolog::Record)]
 struct Marker;
 
 #[derive(serde::Serialize, postcard_schema::Schema)]
@@ -103,6 +108,27 @@ fn every_native_type_reads_as_it_was_logged() {
             => r#"{"Reply":{"code":-1,"headers":[["a",[1,300]],["b",[]]],"kind":{"Wrapped":["€"]}}}"#,
         Reply { code: 0, headers: BTreeMap::new(), kind: Kind::Empty }
             => r#"{"Reply":{"code":0,"headers":[],"kind":"Empty"}}"#,
+    };
+    drop(scope);
+    log.close().unwrap();
+    let lines = Reading::of(&path).whole();
+    let found: Vec<_> = lines.iter().map(|line| values(line)).collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn values_that_describe_themselves_read_as_they_were_logged() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let log = Builder::new(&path).filter("trace").start_detached().unwrap();
+    let scope = log.enter();
+    let expected = log_each! {
+        1..300_u16 => r#"{"std::Range":{"start":1,"end":300}}"#,
+        stenolog::serde(&Reply { code: -2, headers: BTreeMap::from([("a".to_owned(), vec![7])]), kind: Kind::Empty })
+            => r#"{"Reply":{"code":-2,"headers":[["a",[7]]],"kind":"Empty"}}"#,
+        stenolog::serde(&(Some(1.5), None::<u8>, Kind::Wrapped('x'), [true]))
+            => r#"[1.5,null,{"Wrapped":["x"]},[true]]"#,
+        Node { next: Some(Box::new(Node { next: None })) } => r#"{"Node":{"next":{"Node":{"next":null}}}}"#,
     };
     drop(scope);
     log.close().unwrap();

@@ -44,7 +44,7 @@ fn options_of_what_is_only_formatted_are_options() {
     assert_eq!(
         only_fields(&mut fixture),
         json!({
-            "path": "\"/x\"",
+            "path": "/x",
             "shown": "a \"b\"",
             "opaque": "Opaque { _a: 1.5 }",
             "reference": "a \"b\"",

@@ -357,6 +357,8 @@ impl LineAutomaton {
                 self.any_of(end, b"\"'")
             }
             Type::Unit => self.any_of(from, b"()"),
+            // It prints in its own way.
+            _ if ty.is_reserved() => self.anything(from),
             Type::SystemTime
             | Type::Option(_)
             | Type::Array(..)
@@ -421,6 +423,7 @@ impl LineAutomaton {
                 self.parts(key, how, parts);
                 self.parts(value, how, parts);
             }
+            _ if ty.is_reserved() => parts.ends.push(self.anything(hub)),
             Type::Struct(of) => fields(self, of, parts),
             Type::Enum(of) => of.variants.iter().for_each(|of| fields(self, of, parts)),
             Type::Serde(of) => {

@@ -456,8 +456,8 @@ impl<'s> LineBuilder<'s> {
     }
 }
 
-/// Whether the words of a type are printed one by one. A serde value is printed as a whole, and errors, which
-/// have no name, are printed in their own way.
+/// Whether the words of a type are printed one by one. A serde value is printed as a whole; errors, which
+/// have no name, and types of other packages are printed in their own way.
 fn is_flat(ty: &Type) -> bool {
     match ty {
         Type::Serde(_) => false,
@@ -465,7 +465,7 @@ fn is_flat(ty: &Type) -> bool {
         Type::Tuple(of) => of.iter().all(is_flat),
         Type::Struct(of) => {
             let is_named = !of.name.is_empty() || of.shape != Shape::Struct;
-            is_named && of.fields.iter().all(|(_, ty)| is_flat(ty))
+            is_named && !ty.is_reserved() && of.fields.iter().all(|(_, ty)| is_flat(ty))
         }
         _ => words_of(&leaves(ty)) > 0 || *ty == Type::Unit,
     }

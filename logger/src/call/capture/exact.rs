@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
-use std::num::NonZero;
+use std::num::{NonZero, Saturating, Wrapping};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::call::registers::{ByValue, Captured};
-use crate::value::Value;
+#[cfg(feature = "chrono")]
+use crate::value::Zone;
+use crate::value::{Hexdump, Value};
 
 /// A recorded type that the decoder prints as `format!` would, by every trait but `Debug`, for
 /// which being a [`Value`] is enough.
@@ -60,7 +62,74 @@ macro_rules! exact {
     )+};
 }
 
-exact! { IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6 }
+exact! { IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, Hexdump<'_> }
+
+#[cfg(feature = "uuid")]
+exact! { uuid::Uuid }
+
+#[cfg(feature = "chrono")]
+exact! {
+    chrono::NaiveDateTime, chrono::NaiveDate, chrono::NaiveTime, chrono::TimeDelta, chrono::FixedOffset,
+}
+
+#[cfg(feature = "chrono")]
+impl<Z: chrono::TimeZone<Offset: Zone>> ExactDisplay for chrono::DateTime<Z> {
+    type InRegister<'a>
+        = &'a Self
+    where
+        Self: 'a;
+
+    #[inline(always)]
+    fn exact_display(&self) -> &Self {
+        self
+    }
+}
+
+#[cfg(feature = "jiff")]
+exact! {
+    jiff::Timestamp, jiff::ZonedDateTime, jiff::civil::DateTime, jiff::civil::Date, jiff::civil::Time,
+    jiff::SignedDuration, jiff::Span, jiff::tz::Offset,
+}
+
+#[cfg(feature = "time")]
+exact! {
+    time::OffsetDateTime, time::UtcDateTime, time::PrimitiveDateTime, time::Date, time::Time, time::UtcOffset,
+    time::Duration,
+}
+
+#[cfg(feature = "rust_decimal")]
+exact! { rust_decimal::Decimal }
+
+#[cfg(feature = "bytes")]
+exact! { bytes::Bytes, bytes::BytesMut }
+
+#[cfg(feature = "url")]
+exact! { url::Url }
+
+#[cfg(feature = "ordered-float")]
+exact! {
+    ordered_float::OrderedFloat<f32>, ordered_float::OrderedFloat<f64>,
+    ordered_float::NotNan<f32>, ordered_float::NotNan<f64>,
+}
+
+/// Types that print as their only field.
+macro_rules! exact_transparent {
+    ($($ty:ident)+) => {$(
+        impl<T: ExactDisplay> ExactDisplay for $ty<T> {
+            type InRegister<'a>
+                = T::InRegister<'a>
+            where
+                Self: 'a;
+
+            #[inline(always)]
+            fn exact_display(&self) -> T::InRegister<'_> {
+                self.0.exact_display()
+            }
+        }
+    )+};
+}
+
+exact_transparent! { Wrapping Saturating }
 
 macro_rules! exact_pointers {
     ($($ty:ty),+) => {$(
