@@ -3,6 +3,7 @@
 //! | item | what it is for |
 //! |---|---|
 //! | [`Program`] | a program of `src/bin/` in a folder of its own |
+//! | [`Running`] | one that a test ends |
 //! | [`records`], [`text`] | reading a dump, with the rings of a dead writer |
 //! | [`page`], [`blocks`], [`shows`] | the guides |
 
@@ -64,22 +65,42 @@ impl Program {
     ///
     /// # Panics
     /// If it does not start.
-    pub fn start(&mut self) -> Child {
-        self.command.spawn().expect("the program starts")
-    }
-
-    /// Kills it, if it does not end by itself.
-    ///
-    /// # Panics
-    /// If that is not possible.
-    pub fn kill(child: &mut Child) {
-        child.kill().and_then(|()| child.wait()).expect("a child can be killed");
+    pub fn start(&mut self) -> Running {
+        Running(self.command.spawn().expect("the program starts"))
     }
 
     /// A file in its folder.
     #[must_use]
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+}
+
+/// A program that runs, until it is killed or this is dropped.
+#[derive(Debug)]
+pub struct Running(Child);
+
+impl Running {
+    /// Whether it has ended by itself.
+    ///
+    /// # Panics
+    /// If the system does not know.
+    pub fn has_ended(&mut self) -> bool {
+        self.0.try_wait().expect("a child can be asked").is_some()
+    }
+
+    /// Kills it.
+    ///
+    /// # Panics
+    /// If that is not possible.
+    pub fn kill(mut self) {
+        self.0.kill().and_then(|()| self.0.wait()).expect("a child can be killed");
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.0.kill().and_then(|()| self.0.wait()));
     }
 }
 

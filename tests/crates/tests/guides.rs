@@ -1,5 +1,7 @@
 //! The guides: their programs are those of this package, and log what the guides show.
 
+use std::path::Path;
+
 use stenolog_tests_crates::{Program, blocks, page, shows, text, untimed};
 
 macro_rules! program {
@@ -133,4 +135,22 @@ fn the_tests_of_the_guide_are_run() {
     for block in blocks(&guide, "rust") {
         assert!(source.contains(&block), "tests/captured.rs does not have:\n{block}");
     }
+}
+
+/// A page that is not in the list would have code that nothing compiles.
+#[test]
+fn every_page_with_code_is_compiled() {
+    let compiled = page("tests/crates/src/lib.rs");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut pages = 0;
+    for folder in ["docs", "docs/guides"] {
+        for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+            let name = format!("{folder}/{}", entry.unwrap().file_name().to_str().unwrap());
+            if name.ends_with(".md") && !blocks(&page(&name), "rust").is_empty() {
+                assert!(compiled.contains(&format!("/{name}\"")), "{name} is not compiled");
+                pages += 1;
+            }
+        }
+    }
+    assert!(pages >= 8, "{pages}");
 }

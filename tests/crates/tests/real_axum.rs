@@ -28,10 +28,10 @@ fn a_service_is_told_until_it_is_killed() {
     // A port that is free: the system gives the next program another one.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut shop = Program::new(env!("CARGO_BIN_EXE_shop")).arg(&address.to_string());
-    let mut child = shop.start();
+    let child = shop.start();
     let answers = ["/order/7?quantity=2", "/order/8?quantity=9", "/order/9?quantity=x"]
         .map(|path| get(address, path).lines().next().unwrap_or_default().to_owned());
-    Program::kill(&mut child);
+    child.kill();
     assert_eq!(
         answers.map(|line| line[..12].to_owned()),
         ["HTTP/1.1 202", "HTTP/1.1 409", "HTTP/1.1 400"]

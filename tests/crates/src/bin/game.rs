@@ -14,7 +14,7 @@ struct World {
 /// The simulation of a frame. Each thirtieth spawns.
 fn simulate(world: &mut World, frame: u64) {
     let _span = debug_span!("simulate", entities = world.entities);
-    if frame % 30 == 0 {
+    if frame.is_multiple_of(30) {
         world.entities += 8;
         world.spawned += 8;
         info!(target: "world", frame, "spawned 8 of {}", world.entities);

@@ -13,7 +13,7 @@ async fn task(n: u64, together: Arc<Barrier>, ready: Arc<Barrier>) {
     log::info!(n; "begins");
     together.wait().await;
     stenolog::info!(half = n as f64 / 2.0, name = ?Some("task"), "own {n}");
-    let step = stenolog::info_span!("step", n, even = n % 2 == 0);
+    let step = stenolog::info_span!("step", n, even = n.is_multiple_of(2));
     let inner = async {
         tokio::task::yield_now().await;
         tracing::warn!(n, text = "deep", "inner");
