@@ -54,7 +54,7 @@ pub fn record_span(tokens: TokenStream) -> TokenStream {
 ///
 /// ```ignore
 /// #[stenolog::instrument(skip(body), fields(bytes = body.len()), err)]
-/// async fn serve(path: &str, body: Vec<u8>) -> io::Result<()> { … }
+/// async fn serve(path: &str, body: Vec<u8>) -> io::Result<()> { Ok(()) }
 /// ```
 #[proc_macro_attribute]
 pub fn instrument(options: TokenStream, function: TokenStream) -> TokenStream {
