@@ -8,7 +8,9 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{
+    Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError, channel, sync_channel,
+};
 use std::time::Duration;
 
 use stenolog_decoder::{Decoder, Dump, Entry, Format, Losses, RenderOptions, Renderer, Zone};
@@ -49,7 +51,7 @@ pub(crate) fn open(console: &Console) -> Result<Screen, StartError> {
     let thread = std::thread::Builder::new().name("stenolog-console".to_owned());
     let spawned = thread.spawn(move || printer.run(&inbox));
     spawned.map_err(|source| StartError::Console { source })?;
-    Ok(Screen { messages, queued, left_out: 0 })
+    Ok(Screen { messages, queued, left_out: 0, lost: 0, overdue: None })
 }
 
 /// Prints. Errors are of no concern to the program: the dump has the records.
@@ -87,6 +89,10 @@ pub(crate) struct Screen {
     queued: Arc<AtomicUsize>,
     /// How many records were left out since the last dump that was queued.
     left_out: u64,
+    /// How many losses the console was not told meanwhile.
+    lost: u64,
+    /// An answer that did not come in time: the output is stuck until it comes.
+    overdue: Option<Receiver<()>>,
 }
 
 impl Screen {
@@ -95,18 +101,35 @@ impl Screen {
     pub(crate) fn show(&mut self, dump: Vec<u8>, records: u64, lost: u64) {
         if self.queued.load(Ordering::Relaxed) + dump.len() > MAX_QUEUED_BYTES {
             self.left_out += records;
+            self.lost += lost;
             return;
         }
         self.queued.fetch_add(dump.len(), Ordering::Relaxed);
+        self.send(dump, lost);
+    }
+
+    fn send(&mut self, dump: Vec<u8>, lost: u64) {
         let left_out = std::mem::take(&mut self.left_out);
+        let lost = lost + std::mem::take(&mut self.lost);
         let _ = self.messages.send(Message::Records { dump, left_out, lost });
     }
 
-    /// Waits until everything is printed, but not for ever.
-    pub(crate) fn flush(&self) {
+    /// Waits until everything is printed, but not for ever, and not again while the output is stuck.
+    pub(crate) fn flush(&mut self) {
+        if self.left_out > 0 || self.lost > 0 {
+            self.send(Vec::new(), 0);
+        }
+        if let Some(overdue) = &self.overdue {
+            if overdue.try_recv() == Err(TryRecvError::Empty) {
+                return;
+            }
+            self.overdue = None;
+        }
         let (done, is_done) = sync_channel(1);
-        if self.messages.send(Message::Flush(done)).is_ok() {
-            let _ = is_done.recv_timeout(ENDS_WITHIN);
+        if self.messages.send(Message::Flush(done)).is_ok()
+            && is_done.recv_timeout(ENDS_WITHIN) == Err(RecvTimeoutError::Timeout)
+        {
+            self.overdue = Some(is_done);
         }
     }
 }

@@ -184,3 +184,22 @@ fn methods_and_futures_run_in_their_spans() {
     assert_eq!(spans_of(&lines, "last"), ["outer/serve"]);
     assert_eq!(spans_of(&lines, "after"), ["outer"]);
 }
+
+/// A name alone is a field that is given a value later, as in `tracing`, even if a parameter has that name.
+#[test]
+fn a_field_without_a_value_is_given_one_later() {
+    const NAME: &str = "of a constant";
+
+    #[instrument(name = NAME, skip(secret), fields(secret, found, kind = "x"))]
+    fn look(secret: &str, n: u8) {
+        assert!(!secret.is_empty());
+        stenolog::Span::current().record("found", &u64::from(n));
+        info!("looked");
+    }
+
+    let ((), lines) = logged(|| look("do not log me", 7));
+    assert_eq!(fields(&lines)["kind"], "x");
+    assert!(!lines.iter().any(|line| line.to_string().contains("do not log me")));
+    assert_eq!(spans_of(&lines, "looked"), ["of a constant"]);
+    assert!(lines.iter().any(|line| line.to_string().contains("found")));
+}

@@ -80,6 +80,7 @@ fn settings_that_are_wrong_are_named() {
     check(r#"{"if_busy": "wait"}"#, "`wait` is not one of `error`, `numbered_path`");
     check(r#"{"deliver_within": "soon"}"#, "`soon` is not a duration such as `100ms`");
     check(r#"{"ring_capacity": "much"}"#, "`much` is not a size such as `1MiB`");
+    check(r#"{"mode": 416}"#, "a mode is a text of octal digits");
     check(r#"{"mode": "999"}"#, "`999` is not a mode in octal digits such as `640`");
 }
 

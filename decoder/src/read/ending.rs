@@ -142,6 +142,7 @@ pub(super) fn cut(rings: &mut ItemsByRing, plan: &ReadPlan, records: u64) -> Opt
         let passed = items.iter().position(|item| bounds.last(session, item) >= from);
         let passed = if is_late { 0 } else { passed.unwrap_or(items.len()) };
         let passed = without_overlap(items, passed, &bounds);
+        let passed = up_to_known_spans(items, passed, &bounds);
         // The rest of an ended ring is not read, nor is what follows it later than the key.
         is_read.insert((session, ring), passed < items.len());
         key = items[..passed].iter().map(|item| bounds.last(session, item)).chain(key).max();
@@ -257,6 +258,23 @@ fn without_overlap(items: &[Item], mut passed: usize, bounds: &Bounds<'_>) -> us
         passed = before;
     }
     passed
+}
+
+/// How many items can be passed over if the spans of the thread are to be known after them. Blocks without a
+/// context, in rings and tails, need those before them, back to one that has a context.
+fn up_to_known_spans(items: &[Item], passed: usize, bounds: &Bounds<'_>) -> usize {
+    let has_context = |item: &Item| {
+        let dump = bounds.plan.dumps.get(item.dump() as usize);
+        dump.zip(bounds.block(item)).is_some_and(|(dump, block)| {
+            dump.has_context(block.offset) || dump.is_before_spans(block.offset)
+        })
+    };
+    match lead(items, passed, bounds) {
+        Some(at) if bounds.plan.spans.is_some() && !has_context(&items[at]) => {
+            items[..at].iter().rposition(has_context).map_or(0, |known| known + 1)
+        }
+        _ => passed,
+    }
 }
 
 /// The last intact block before an item.

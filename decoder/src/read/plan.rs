@@ -114,12 +114,19 @@ impl ReadPlan {
     pub(super) fn apply_filter(&mut self) {
         self.spans = SpanReader::new(&self.dumps);
         let scope = SpanScope { exist: self.spans.is_some(), are_shown: self.shows_spans };
-        if self.filter.spans != scope {
+        let has_changed = self.filter.spans != scope;
+        if has_changed {
             Arc::make_mut(&mut self.filter).spans = scope;
         }
         let Self { dumps, filter, sites, selection, budget, .. } = self;
         let Selection { predicates, by_dump, .. } = selection;
         let sites = &mut Arc::make_mut(sites).sites;
+        // Without spans, a filter by spans wants no call site.
+        if has_changed {
+            for (site, predicate) in sites.iter().zip(&mut *predicates) {
+                *predicate = filter.predicate(site, budget);
+            }
+        }
         // Marks may come after the call sites.
         for (dump, indexes) in dumps.iter().zip(&*by_dump).filter(|(dump, _)| dump.has_spans()) {
             for (site, &index) in dump.tables().sites.shared().iter().zip(indexes) {

@@ -4,6 +4,8 @@
 //! `tracing` whether it is of interest. These follow the filter, so a disabled call costs what it costs there.
 
 #[cfg(feature = "log")]
+use std::sync::Mutex;
+#[cfg(feature = "log")]
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use crate::error::StartError;
@@ -11,6 +13,8 @@ use crate::error::StartError;
 use crate::handle::builder::Builder;
 #[cfg(feature = "log")]
 use crate::registry;
+#[cfg(feature = "log")]
+use crate::sync::lock;
 
 /// What a builder captures.
 #[derive(Clone, Copy, Debug, Default)]
@@ -104,13 +108,13 @@ static LOG: AtomicU8 = AtomicU8::new(UNUSED);
 #[cfg(feature = "log")]
 fn install_log() -> Result<(), ()> {
     static BRIDGE: super::log::LogBridge = super::log::LogBridge;
+    static INSTALLING: Mutex<()> = Mutex::new(());
+    // Held until it is known: another thread may start a logger at the same time.
+    let _installing = lock(&INSTALLING);
     if LOG.load(Ordering::Acquire) == CAPTURED {
         return Ok(());
     }
-    if log::set_logger(&BRIDGE).is_err() {
-        // Perhaps another thread has just installed it.
-        return if LOG.load(Ordering::Acquire) == CAPTURED { Ok(()) } else { Err(()) };
-    }
+    log::set_logger(&BRIDGE).map_err(|_| ())?;
     LOG.store(CAPTURED, Ordering::Release);
     let _ = registry::LOG_WATCHER.set(set_max_level);
     set_max_level();

@@ -5,6 +5,7 @@
 
 use std::error::Error;
 use std::fmt::Write;
+use std::time::Duration;
 
 use log::kv::{self, VisitSource, VisitValue};
 use log::{Log, Metadata, Record};
@@ -14,8 +15,12 @@ use super::capture;
 use super::origin::{self, Place};
 use crate::call::runtime::{self, Code, Logged, Values, escaped, log_target_as_text};
 use crate::call::time::Now;
+use crate::handle::logger::flush_within;
 use crate::registry::runtime::{Origin, RuntimeSite, ShapeSlot};
 use crate::thread;
+
+/// How long a flush waits.
+const FLUSH_WITHIN: Duration = Duration::from_secs(10);
 
 /// The [`Log`] that hands records to Stenolog. To compose it with others: `Builder::capture_log` installs it.
 #[derive(Clone, Copy, Debug)]
@@ -56,10 +61,11 @@ impl Log for LogBridge {
         log(record);
     }
 
-    /// Waits until the operating system has every record. Without a logger there is nothing to wait for.
+    /// Waits until the operating system has every record, for at most ten seconds. Without a logger, or with a manual
+    /// drain, there is nothing to wait for.
     fn flush(&self) {
         // `log` has no way to tell; the drain reports errors itself.
-        let _ = crate::flush();
+        flush_within(FLUSH_WITHIN);
     }
 }
 

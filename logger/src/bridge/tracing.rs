@@ -17,8 +17,7 @@ mod spans;
 mod subscriber;
 mod visit;
 
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use tracing_core::callsite::rebuild_interest_cache;
 use tracing_core::{Dispatch, Interest, LevelFilter, Metadata, dispatcher};
@@ -31,23 +30,20 @@ pub(super) use self::callsite::has_event_of;
 pub use self::layer::tracing_layer;
 use self::subscriber::Bridge;
 pub use self::subscriber::tracing_subscriber;
+use crate::sync::lock;
 use crate::{registry, thread};
 
 /// Installs the global default subscriber, unless it is installed already.
 pub(super) fn install() -> Result<(), ()> {
-    static IS_INSTALLED: AtomicBool = AtomicBool::new(false);
-    if IS_INSTALLED.load(Ordering::Acquire) {
-        return Ok(());
+    static IS_INSTALLED: Mutex<bool> = Mutex::new(false);
+    // Held until it is known: another thread may start a logger at the same time.
+    let mut is_installed = lock(&IS_INSTALLED);
+    if !*is_installed {
+        let bridge = Dispatch::new(tracing_subscriber());
+        dispatcher::set_global_default(bridge).map_err(|_| ())?;
+        *is_installed = true;
     }
-    match dispatcher::set_global_default(Dispatch::new(tracing_subscriber())) {
-        Ok(()) => {
-            IS_INSTALLED.store(true, Ordering::Release);
-            Ok(())
-        }
-        // Perhaps another thread has just installed it.
-        Err(_) if IS_INSTALLED.load(Ordering::Acquire) => Ok(()),
-        Err(_) => Err(()),
-    }
+    Ok(())
 }
 
 /// Has the caches of `tracing` follow the filter.

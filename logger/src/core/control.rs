@@ -89,7 +89,7 @@ impl Control {
         self.is_manual.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn is_manual(&self) -> bool {
+    pub(crate) fn is_manual(&self) -> bool {
         self.is_manual.load(Ordering::Relaxed)
     }
 

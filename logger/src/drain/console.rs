@@ -33,11 +33,11 @@ impl ConsoleFeed {
     /// Shows the records of all rings that were not shown before.
     pub(super) fn show(&mut self, core: &Core, rings: &mut DrainRings, packer: &mut Packer) {
         let mut dump = None;
-        for ring in rings.iter_mut() {
+        'rings: for ring in rings.iter_mut() {
             // The numbers of the records in their ring do not matter here, but each dump has them in a row.
             let mut number = 0;
             while !ring.is_set_aside && !ring.consumer.is_end(ring.shown_to) {
-                let Ok(limit) = packer.block_limit(ring.consumer.capacity()) else { return };
+                let Ok(limit) = packer.block_limit(ring.consumer.capacity()) else { break 'rings };
                 let writer = dump.get_or_insert_with(|| {
                     let mut writer = DumpWriter::begin_segment(core.header);
                     writer.put_clock(&core.clock.pair());
@@ -69,7 +69,7 @@ impl ConsoleFeed {
     }
 
     /// Waits until everything is printed.
-    pub(super) fn flush(&self) {
+    pub(super) fn flush(&mut self) {
         self.screen.flush();
     }
 }

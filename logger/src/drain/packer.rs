@@ -161,7 +161,10 @@ impl Packer {
         }
         let ring = rings.at(at);
         if !is_packed {
-            end = self.put_raw(ring, segment, raw_limit);
+            // Nothing was there: what has come since has no context yet.
+            if raw_limit > 0 {
+                end = self.put_raw(ring, segment, raw_limit);
+            }
         } else if self.builder.count() > 0 {
             self.put_packed(ring, segment, (effort, is_columns), end);
         }

@@ -165,6 +165,7 @@ impl Drainer {
         if packs {
             (pass.due, pass.fill) = (None, fill);
             self.pack(&mut pass, began)?;
+            self.rings.end_packing();
             if !pass.is_any_owed {
                 self.stated_losses = lost;
             }

@@ -340,6 +340,11 @@ impl DrainRings {
         self.spans.rewind();
     }
 
+    /// Notes that a pass has packed what the rings held.
+    pub(super) fn end_packing(&mut self) {
+        self.spans.end_pass();
+    }
+
     /// Whether a thread has left its ring since the rings were last searched for those.
     pub(super) fn is_any_newly_left(&self, core: &Core) -> bool {
         core.counters.retired.load(Ordering::Acquire) != self.retired
@@ -347,7 +352,6 @@ impl DrainRings {
 
     /// Releases empty rings whose thread has ended, so another thread can use them. Calls `retire` for each.
     pub(super) fn let_go(&mut self, core: &Core, mut retire: impl FnMut(&DrainRing)) {
-        self.spans.end_pass();
         let retired = core.counters.retired.load(Ordering::Acquire);
         if std::mem::replace(&mut self.retired, retired) == retired && !self.is_any_leaving {
             return;

@@ -243,9 +243,9 @@ impl Worker {
     }
 
     /// Waits until the console has everything.
-    fn flush_console(&self) {
+    fn flush_console(&mut self) {
         #[cfg(feature = "console")]
-        if let Some(console) = &self.drainer.console {
+        if let Some(console) = &mut self.drainer.console {
             console.flush();
         }
     }

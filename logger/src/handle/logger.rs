@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crate::call::rate;
 use crate::core::Core;
@@ -240,6 +241,18 @@ fn flush_core(core: &Core, sync: bool) -> Result<(), FlushError> {
     }
     let answers = core.ask(sync)?;
     answers.recv().map_err(|_| ended())?.map_err(FlushError::Drain)
+}
+
+/// Flushes the global logger, but waits no longer than this: the caller may be what the drain waits for. A manual
+/// drain is not waited for, as this thread may have to poll it.
+pub(crate) fn flush_within(limit: Duration) {
+    let Ok(core) = global() else { return };
+    if thread::is_busy() || core.control.is_manual() {
+        return;
+    }
+    if let Ok(answers) = core.ask(false) {
+        let _ = answers.recv_timeout(limit);
+    }
 }
 
 /// Changes a logger's filter, and has every call site ask again.

@@ -5,9 +5,10 @@ use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic::PanicHookInfo;
 use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use crate::handle::builder::Builder;
-use crate::handle::logger::flush;
+use crate::handle::logger::flush_within;
 
 impl Builder {
     /// Logs panics, at level ERROR and target `panic`, with the place and, if `RUST_BACKTRACE` asks for it, the
@@ -30,6 +31,9 @@ impl Builder {
         self
     }
 }
+
+/// How long a panic waits for what was logged before it.
+const FLUSH_WITHIN: Duration = Duration::from_secs(1);
 
 /// The target of the records.
 const TARGET: &str = "panic";
@@ -76,8 +80,8 @@ fn log(info: &PanicHookInfo<'_>) {
     } else {
         crate::error!(target: TARGET, file, line, "panicked: {message}");
     }
-    // Without a global logger, or on the drain's own thread, there is nothing to wait for.
-    let _ = flush();
+    // The drain may wait for a lock that this thread holds until it unwinds.
+    flush_within(FLUSH_WITHIN);
 }
 
 fn message_of(payload: &(dyn Any + Send)) -> &str {

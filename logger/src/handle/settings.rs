@@ -39,7 +39,8 @@ settings! {
     ///
     /// With the feature `serde` it is `Deserialize` and `Serialize`, so it can be a part of the program's own
     /// configuration file. Each setting is a text: sizes `1MiB` or a number of bytes, durations `100ms`, policies
-    /// a word such as `numbered_path`, the mode octal digits such as `640`. Numbers and booleans need no quotes. An
+    /// a word such as `numbered_path`, the mode octal digits such as `640`. Other numbers and
+    /// booleans need no quotes. An
     /// unknown name is an error.
     ///
     /// ```
@@ -104,6 +105,10 @@ settings! {
 
 /// A setting that is written as a text.
 trait AsText: Sized {
+    /// Whether a number that another format has read already is not what was meant: `0o640` is 416 there.
+    #[cfg_attr(not(feature = "serde"), expect(dead_code, reason = "only serde reads numbers"))]
+    const IS_OCTAL: bool = false;
+
     fn parse(text: &str) -> Result<Self, String>;
 
     #[cfg_attr(not(feature = "serde"), expect(dead_code, reason = "only serde prints settings"))]
@@ -163,6 +168,8 @@ impl AsText for u64 {
 
 /// Permissions.
 impl AsText for u32 {
+    const IS_OCTAL: bool = true;
+
     fn parse(text: &str) -> Result<Self, String> {
         let digits = text.strip_prefix("0o").unwrap_or(text);
         Self::from_str_radix(digits, 8)
@@ -254,11 +261,17 @@ mod as_text {
         }
 
         fn visit_u64<E: Error>(self, value: u64) -> Result<Self::Value, E> {
+            if T::IS_OCTAL {
+                return Err(E::custom("a mode is a text of octal digits, in quotes: \"640\""));
+            }
             self.visit_str(&value.to_string())
         }
 
         fn visit_i64<E: Error>(self, value: i64) -> Result<Self::Value, E> {
-            self.visit_str(&value.to_string())
+            match u64::try_from(value) {
+                Ok(value) => self.visit_u64(value),
+                Err(_) => self.visit_str(&value.to_string()),
+            }
         }
 
         fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {

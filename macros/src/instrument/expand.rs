@@ -9,7 +9,7 @@
 //!
 //! With `err` or `ret` the body is in a closure, or in the future, and its result is looked at afterwards, in the span.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{Expr, ReturnType, Type};
@@ -106,7 +106,8 @@ fn span(options: &Options, function: &Function, krate: &TokenStream) -> TokenStr
             let level = self::level(level, krate);
             quote!(level: #level,)
         }
-        None => TokenStream::new(),
+        // Stated: a constant that follows is the name.
+        None => quote!(level: #krate::Level::Info,),
     };
     let target = options.target.as_ref().map(|target| quote!(target: #target,));
     let parent = options.parent.as_ref().map(|parent| quote!(parent: #parent,));
@@ -127,8 +128,23 @@ fn span(options: &Options, function: &Function, krate: &TokenStream) -> TokenStr
         let text = syn::LitStr::new(&name.unraw().to_string(), name.span());
         quote!(#text = #name,)
     });
-    let fields = &options.fields;
+    let fields = with_empty_ones(&options.fields, krate);
     quote!(#krate::span!(#level #target #parent #name, #(#parameters)* #fields))
+}
+
+/// The fields, of which a name alone is one that is given a value later, as in `tracing`.
+fn with_empty_ones(fields: &TokenStream, krate: &TokenStream) -> TokenStream {
+    let is_punct = |token: &TokenTree, char: char| matches!(token, TokenTree::Punct(it) if it.as_char() == char);
+    let tokens: Vec<_> = fields.clone().into_iter().collect();
+    let chunks = tokens.split(|token| is_punct(token, ',')).filter(|chunk| !chunk.is_empty());
+    let fields = chunks.map(|chunk| {
+        let is_name = |token: &TokenTree| {
+            is_punct(token, '.') || matches!(token, TokenTree::Ident(_) | TokenTree::Literal(_))
+        };
+        let value = chunk.iter().all(is_name).then(|| quote!(= #krate::Empty));
+        quote!(#(#chunk)* #value,)
+    });
+    fields.collect()
 }
 
 /// A level that the options wrote as a word is one of the crate.
@@ -189,12 +205,10 @@ fn has_name(ty: &Type) -> bool {
     !ty.to_token_stream().into_iter().any(|token| has_impl(&token))
 }
 
-fn has_impl(token: &proc_macro2::TokenTree) -> bool {
+fn has_impl(token: &TokenTree) -> bool {
     match token {
-        proc_macro2::TokenTree::Ident(ident) => ident == "impl",
-        proc_macro2::TokenTree::Group(group) => {
-            group.stream().into_iter().any(|token| has_impl(&token))
-        }
+        TokenTree::Ident(ident) => ident == "impl",
+        TokenTree::Group(group) => group.stream().into_iter().any(|token| has_impl(&token)),
         _ => false,
     }
 }

@@ -18,7 +18,8 @@ fn links_and_what_belongs_to_others_are_not_followed() {
     let before = contents(&elsewhere);
     let dump = fs::read(remains.dump()).unwrap();
     assert_eq!(remains.start(|builder| builder), Vec::<String>::new());
-    assert!(fs::read(remains.earlier()).unwrap() == dump);
+    // The rings are left alone; what the tail has may be added.
+    assert!(fs::read(remains.earlier()).unwrap().starts_with(&dump));
     assert_eq!(contents(&elsewhere), before);
 
     // SAFETY: it takes nothing and cannot fail.

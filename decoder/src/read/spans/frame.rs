@@ -120,6 +120,9 @@ pub(super) fn end(
     read(reader, (dump, first), before.map(|before| (part, before)), Some(part)).1
 }
 
+/// The most changes that values given later make in a block: only hostile dumps have more.
+const MAX_CHANGES: usize = 1 << 22;
+
 struct Builder<'r> {
     reader: &'r SpanReader,
     dump: u32,
@@ -131,6 +134,8 @@ struct Builder<'r> {
     known: HashMap<u64, u32>,
     nodes: Vec<Node>,
     parts: Vec<Vec<Change>>,
+    /// How many changes values that were given later have made.
+    changes: usize,
 }
 
 impl<'r> Builder<'r> {
@@ -143,6 +148,7 @@ impl<'r> Builder<'r> {
             states: HashMap::new(),
             known: HashMap::new(),
             nodes: Vec::new(),
+            changes: 0,
             parts: vec![Vec::new(); parts],
         }
     }
@@ -241,6 +247,7 @@ impl<'r> Builder<'r> {
             self.stacks[part].exit(words.id, words.depth);
         }
         if what == SpanEvent::Record
+            && self.nodes.len() + self.changes < MAX_CHANGES
             && let Some(values) = event.values.take()
             && let Some(state) = self.states.get(&words.id)
         {
@@ -248,6 +255,7 @@ impl<'r> Builder<'r> {
             self.states.insert(words.id, state);
             // Descendants have other chains from now on.
             self.known.clear();
+            self.changes += self.stacks.len();
             for other in (0..self.stacks.len()).filter(|&other| other != part) {
                 let next = times.get(other).map(|of| of.partition_point(|&time| time < event.time));
                 let begun = self.parts[other].last().map_or(0, |change| change.record);

@@ -191,6 +191,13 @@ fn blocks_without_a_context_go_on_from_the_block_before() {
             // What a span was given in another ring is not known there.
             let ids = |of: &[SpanLine]| of.iter().map(|line| line.ids.clone()).collect::<Vec<_>>();
             assert_eq!(ids(&all), ids(&program.lines));
+            for records in [1, 4, 9, 30] {
+                let mut decoder = Decoder::new(&dump);
+                if decoder.start_before_end(records) {
+                    let last = ids(&lines(&mut decoder));
+                    assert!(ids(&all).ends_with(&last), "the last {records}");
+                }
+            }
             for line in program.lines.iter().step_by(11) {
                 let since = crate::testing::START + line.at.0 as i64;
                 let filter = Filter::default().with_since(since);

@@ -97,9 +97,12 @@ impl Callsite {
             return site;
         }
         let event = if self.metadata.is_span() { SpanEvent::Record } else { SpanEvent::Of };
-        let made = thread::in_cold_section(|| RuntimeSite::new(origin(self.metadata), Some(event)));
-        // If another thread has made one meanwhile, that one is used, and this one is not.
-        let _ = self.second.set(made);
+        let make = || Some(RuntimeSite::new(origin(self.metadata), Some(event)));
+        // Within another call nothing can be made, and a later call tries again.
+        if let Some(made) = thread::in_cold_section(make) {
+            // If another thread has made one meanwhile, that one is used, and this one is not.
+            let _ = self.second.set(made);
+        }
         self.second.get().copied().flatten()
     }
 

@@ -23,6 +23,10 @@ use crate::value::{ErrorChain, Text};
 /// A buffer that has grown beyond this is not kept.
 const KEPT_CAPACITY: usize = 1 << 16;
 
+/// The longest message that becomes the text of a call site.
+#[cfg(feature = "tracing")]
+const MAX_KNOWN_BYTES: usize = 1 << 10;
+
 thread_local! {
     static BUFFER: RefCell<Values> = const { RefCell::new(Values::new()) };
 }
@@ -214,7 +218,9 @@ impl Values {
         }
         self.finish_text(start);
         self.identity.push(Code::Message as u8);
-        known.is_none() && is_once && !has_failed
+        // A long text is a value: a call site takes memory for the life of the process, and its text may be cut.
+        let is_short = self.bytes.len() - start <= MAX_KNOWN_BYTES;
+        known.is_none() && is_once && !has_failed && is_short
     }
 
     /// Makes the message, which is the last value and was appended at `start`, one that the call site knows.
