@@ -189,6 +189,8 @@ fn do_harm(step: &Step, disk: &Disk, promise: &mut Promise) {
             promise.void();
         }
         Step::TruncateAtWrite(part, writes) => {
+            // The cut before this one may have happened, and this one is due from now on.
+            promise.note_cut(disk);
             let length = part_of_file(part);
             disk.fail(|faults| faults.truncate_at_write = Some((writes, length)));
             promise.is_cut_ordered = true;
