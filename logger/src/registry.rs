@@ -30,6 +30,7 @@ use self::site::{OFF, Site, UNKNOWN};
 pub(crate) use self::watch::LOG_WATCHER;
 #[cfg(any(feature = "log", feature = "tracing"))]
 pub(crate) use self::watch::max_level;
+pub(crate) use self::watch::set_filter;
 use self::watch::tell_watchers;
 #[cfg(feature = "tracing")]
 pub(crate) use self::watch::{TRACING_WATCHER, wants_all};

@@ -14,7 +14,7 @@
 
 use std::fmt;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use stenolog_decoder::text::write_display;
@@ -286,10 +286,6 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        let _ = remove(&self.0);
+        let _ = std::fs::remove_dir_all(&self.0);
     }
-}
-
-fn remove(folder: &Path) -> std::io::Result<()> {
-    std::fs::remove_dir_all(folder)
 }

@@ -70,8 +70,7 @@ impl FilterFile {
         });
         let event = match parsed {
             Ok((filter, directives)) => {
-                core.set_filter(filter);
-                registry::forget_decisions();
+                registry::set_filter(core, filter);
                 Event::FilterChanged {
                     path: core.config.path.clone(),
                     file: self.path.clone(),

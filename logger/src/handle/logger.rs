@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::Receiver;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::call::rate;
-use crate::core::Core;
+use crate::core::{Core, WriteResult};
 use crate::error::FlushError;
 use crate::event::Event;
 use crate::filter::{Filter, FilterError};
@@ -144,7 +145,7 @@ impl Logger {
     pub fn set_filter(&self, directives: &str) -> Result<(), FilterError> {
         let filter = Filter::parse(directives)?;
         if !self.core.is_inherited() {
-            set_filter_of(&self.core, filter);
+            registry::set_filter(&self.core, filter);
         }
         Ok(())
     }
@@ -234,31 +235,29 @@ fn flush_core(core: &Core, sync: bool) -> Result<(), FlushError> {
         let own = fork::own_core().ok_or(FlushError::Forked)?;
         return flush_core(&own, sync);
     }
-    let ended = || FlushError::Ended { path: core.config.path.clone() };
-    // The drain must not wait for itself, which it would in a panic hook that it runs.
-    if thread::is_busy() {
-        return Err(ended());
-    }
-    let answers = core.ask(sync)?;
-    answers.recv().map_err(|_| ended())?.map_err(FlushError::Drain)
+    let answer = ask(core, sync)?.recv().map_err(|_| ended(core))?;
+    answer.map_err(FlushError::Drain)
+}
+
+/// Asks the drain to write what is committed. It must not wait for itself, which it would in a panic hook that it
+/// runs.
+fn ask(core: &Core, sync: bool) -> Result<Receiver<WriteResult>, FlushError> {
+    if thread::is_busy() { Err(ended(core)) } else { core.ask(sync) }
+}
+
+fn ended(core: &Core) -> FlushError {
+    FlushError::Ended { path: core.config.path.clone() }
 }
 
 /// Flushes the global logger, but waits no longer than this: the caller may be what the drain waits for. A manual
 /// drain is not waited for, as this thread may have to poll it.
 pub(crate) fn flush_within(limit: Duration) {
     let Ok(core) = global() else { return };
-    if thread::is_busy() || core.control.is_manual() {
-        return;
-    }
-    if let Ok(answers) = core.ask(false) {
+    if !core.control.is_manual()
+        && let Ok(answers) = ask(&core, false)
+    {
         let _ = answers.recv_timeout(limit);
     }
-}
-
-/// Changes a logger's filter, and has every call site ask again.
-fn set_filter_of(core: &Core, filter: Filter) {
-    core.set_filter(filter);
-    registry::forget_decisions();
 }
 
 pub(crate) fn stats_of(core: &Core) -> Stats {
@@ -374,7 +373,7 @@ pub enum SetFilterError {
 pub fn set_filter(directives: &str) -> Result<(), SetFilterError> {
     let filter = Filter::parse(directives)?;
     match global() {
-        Ok(core) => set_filter_of(&core, filter),
+        Ok(core) => registry::set_filter(&core, filter),
         Err(FlushError::Forked) => return Err(SetFilterError::Forked),
         Err(_) => return Err(SetFilterError::NotStarted),
     }

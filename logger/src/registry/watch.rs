@@ -8,6 +8,8 @@ use stenolog_format::dictionary::Level;
 
 #[cfg(any(feature = "log", feature = "tracing"))]
 use super::read;
+use crate::core::Core;
+use crate::filter::Filter;
 use crate::sync;
 
 /// A function that is called, without a lock, after decisions have changed.
@@ -39,6 +41,12 @@ pub(super) fn tell_watchers() {
     }
     drop(telling);
     IS_TELLING.set(was_telling);
+}
+
+/// Changes a logger's filter, and has every call site ask again.
+pub(crate) fn set_filter(core: &Core, filter: Filter) {
+    core.set_filter(filter);
+    super::forget_decisions();
 }
 
 /// The least severe level that is logged anywhere; `None` if nothing is.

@@ -42,7 +42,7 @@ pub(super) fn expand(options: &Options, function: &Function) -> syn::Result<Toke
     };
     let typed = result.as_ref().map(|ty| {
         quote_spanned! {*end=>
-            #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::empty_loop, clippy::let_unit_value, clippy::unreachable, clippy::needless_return)]
+            #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::empty_loop, clippy::let_unit_value, clippy::unreachable, clippy::needless_return, reason = "it only states a type")]
             if false {
                 let __stenolog_never: #ty = loop {};
                 return __stenolog_never;
@@ -55,7 +55,7 @@ pub(super) fn expand(options: &Options, function: &Function) -> syn::Result<Toke
         (false, Some(told)) => {
             let output = result.map(|ty| quote!(-> #ty));
             quote! {
-                #[allow(clippy::redundant_closure_call)]
+                #[allow(clippy::redundant_closure_call, reason = "`return` and `?` end the closure")]
                 let __stenolog_result = (move || #output { #body })();
                 #told
             }
