@@ -1,7 +1,8 @@
 //! Measures what calls cost beside time: one thread makes them, under a filter that lets the system
 //! end the process at its first system call, while another looks at the thread from outside.
 //!
-//! `hot_child DUMP WHAT`; prints the allocations and the page faults of the thread.
+//! `hot_child DUMP WHAT`; prints the allocations and the page faults of the thread, the records
+//! that there should be, and 1 if a ring is on a disk, whose pages the system takes away to write them.
 
 #[cfg(target_os = "linux")]
 fn main() {
@@ -23,7 +24,9 @@ mod linux {
     use stenolog::{Builder, Record, Rings, info, trace};
 
     /// How often each statement runs.
-    const ROUNDS: u64 = 2_000;
+    const ROUNDS: u64 = 1_000;
+    /// Twice what the calls take, and little enough for several children in a small `/dev/shm`.
+    const RING_BYTES: usize = 1 << 22;
 
     thread_local! {
         static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
@@ -164,6 +167,12 @@ mod linux {
         [7, 9].map(|at| fields[at].parse::<u64>().expect("a number")).iter().sum()
     }
 
+    /// Whether the ring, the only large file that is mapped for writing, is not in memory.
+    fn ring_is_on_a_disk() -> bool {
+        let maps = std::fs::read_to_string("/proc/self/maps").expect("the process is there");
+        maps.lines().any(|line| line.contains(".rings/") && !line.contains(" /dev/shm/"))
+    }
+
     pub(super) fn main() {
         let arguments: Vec<String> = std::env::args().collect();
         let [_, dump, what] = &arguments[..] else { panic!("DUMP WHAT are missing") };
@@ -179,7 +188,7 @@ mod linux {
         };
         let log = log
             .filter("info")
-            .ring_capacity_bytes(1 << 25)
+            .ring_capacity_bytes(RING_BYTES)
             .deliver_within(Duration::from_secs(3600))
             .start()
             .expect("the logger starts");
@@ -195,10 +204,12 @@ mod linux {
         STAGE.store(GO, Ordering::Release);
         poll(DONE);
         let faults = faults() - before;
+        let on_a_disk = u64::from(ring_is_on_a_disk());
         log.close().expect("the dump is written");
         let records = (ROUNDS + 2) * HEARD;
         let counted = COUNTED.load(Ordering::Relaxed);
-        writeln!(std::io::stdout(), "{counted} {faults} {records}").expect("the parent listens");
+        writeln!(std::io::stdout(), "{counted} {faults} {records} {on_a_disk}")
+            .expect("the parent listens");
         // The thread cannot end by itself.
         std::process::exit(0);
     }
