@@ -140,7 +140,7 @@ macro_rules! log_enabled {
 ///     let _inner = span!(level: Level::Debug, target: "book", "walk", side = "buy");
 ///     info!("in both");
 /// }
-/// span.record("filled", &3);
+/// span.record("filled", 3);
 /// ```
 ///
 /// `tracing` has the level first; that works, too: `span!(Level::INFO, "match", order_id)`.

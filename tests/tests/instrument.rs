@@ -193,7 +193,7 @@ fn a_field_without_a_value_is_given_one_later() {
     #[instrument(name = NAME, skip(secret), fields(secret, found, kind = "x"))]
     fn look(secret: &str, n: u8) {
         assert!(!secret.is_empty());
-        stenolog::Span::current().record("found", &u64::from(n));
+        stenolog::Span::current().record("found", u64::from(n));
         info!("looked");
     }
 
