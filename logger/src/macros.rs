@@ -143,7 +143,8 @@ macro_rules! log_enabled {
 /// span.record("filled", 3);
 /// ```
 ///
-/// `tracing` has the level first; that works, too: `span!(Level::INFO, "match", order_id)`.
+/// `tracing` has the level first; that works, too: `span!(Level::INFO, "match", order_id)`. As there, a message in the
+/// end is the field `message`: `span!("match", "order {order_id}")`. It is formatted at the call.
 #[macro_export]
 macro_rules! span {
     ($($span:tt)*) => { $crate::__private::span_call!($crate span $($span)*) };

@@ -226,6 +226,35 @@ fn fields_and_causes_that_are_given_later_are_records() {
     assert_eq!(follows, [&serde_json::json!([second, first])]);
 }
 
+/// As in `tracing`: it is the field `message`.
+#[test]
+fn a_message_of_a_span_is_a_field() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let log = logger(&path, 1 << 16);
+    let scope = log.enter();
+    let n = 3;
+    drop(span!("plain", "just text"));
+    drop(span!(Level::WARN, "formatted", n, "{n} of {total:>3}{}", '!', total = 10));
+    drop(debug_span!("braces", "{{}}"));
+    drop(info_span!("macro", a = 1, concat!("a", "{}"), "b"));
+    drop((scope, log));
+    let lines = check(&path);
+    let begun: String = lines
+        .iter()
+        .filter(|line| line["event"] == 3)
+        .map(|line| {
+            let names = line["names"].as_array().unwrap().iter().skip(3);
+            let values = line["values"].as_array().unwrap().iter().skip(3);
+            let pairs = names.zip(values).map(|(name, value)| format!("{name}={value} "));
+            pairs.collect::<String>()
+        })
+        .collect();
+    let expected =
+        r#""message"="just text" "n"=3 "message"="3 of  10!" "message"="{}" "a"=1 "message"="ab" "#;
+    assert_eq!(begun, expected);
+}
+
 /// As in `tracing`: by value or by reference.
 #[test]
 fn a_field_is_given_a_value_or_a_reference() {
