@@ -13,6 +13,7 @@ use stenolog_format::types::Type;
 
 mod lines;
 mod shapes;
+mod by_index;
 mod tail;
 mod write_to;
 
