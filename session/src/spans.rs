@@ -105,6 +105,9 @@ struct BlockSpans {
     number: u64,
     /// The ring of the part, if one has begun, and its stack.
     part: Option<(u32, SpanStack)>,
+    /// The ring of the block if it has one part: what that ring gave before comes before it, whatever the times are.
+    only_ring: Option<u32>,
+    parts: usize,
     has_changed: bool,
     /// The time of its first record; `None` if it is not told.
     begins_at: Option<u64>,
@@ -125,7 +128,7 @@ impl SpanTracker {
     /// Begins a block.
     pub fn begin_block(&mut self) {
         self.block.number += 1;
-        (self.block.begins_at, self.block.time) = (None, 0);
+        (self.block.begins_at, self.block.time, self.block.parts) = (None, 0, 0);
         self.block.needed.clear();
         self.block.unknown.clear();
         self.block.sites.clear();
@@ -154,6 +157,8 @@ impl SpanTracker {
         self.builder.put_part(ring, &stack);
         stack.iter().for_each(|id| self.need(id));
         self.block.part = Some((ring, stack));
+        self.block.parts += 1;
+        self.block.only_ring = (self.block.parts == 1).then_some(ring);
         self.block.has_changed = false;
     }
 
@@ -188,7 +193,8 @@ impl SpanTracker {
             SpanEvent::Follows => self.need(other),
             SpanEvent::Record => {
                 let values = packed(event, site, &mut values, encoding)?;
-                let given = Given { site: site.id, time: self.block.time, values };
+                let ring = self.block.part.as_ref().map(|(ring, _)| *ring);
+                let given = Given { site: site.id, time: self.block.time, ring, values };
                 self.block.records.push((id, given));
             }
             _ => {}
@@ -239,7 +245,7 @@ impl SpanTracker {
         let words = SpanWords { id: span.id, other: span.parent, depth: 0 };
         self.open.begin(words, span.site, span.values.into(), 0);
         for SpanRecord { site, values } in span.records {
-            self.open.give(span.id, Given { site, time: 0, values: values.into() });
+            self.open.give(span.id, Given { site, time: 0, ring: None, values: values.into() });
         }
     }
 
@@ -344,7 +350,7 @@ impl SpanTracker {
             records.clear();
             let mut count = 0;
             let begins_at = self.block.begins_at.unwrap_or(u64::MAX);
-            for Given { site, values, .. } in span.records.iter().filter(|it| it.time < begins_at) {
+            for Given { site, values, .. } in span.given_before(begins_at, self.block.only_ring) {
                 SpanRecord { site: *site, values }.encode(&mut records);
                 self.block.sites.push(*site);
                 count += 1;

@@ -15,7 +15,7 @@ pub(super) struct OpenSpan {
     pub(super) parent: u64,
     pub(super) site: u32,
     pub(super) values: Box<[u8]>,
-    /// What it was given later, oldest first: the last few values of each call site.
+    /// What it was given later, by time: the last values of each call site.
     pub(super) records: Vec<Given>,
     /// How many spans had begun before.
     pub(super) age: u64,
@@ -35,6 +35,8 @@ pub(super) struct OpenSpan {
 pub(super) struct Given {
     pub(super) site: u32,
     pub(super) time: u64,
+    /// The ring with the record, if that is known.
+    pub(super) ring: Option<u32>,
     pub(super) values: Box<[u8]>,
 }
 
@@ -42,7 +44,7 @@ pub(super) struct Given {
 const MAX_ENDED: usize = 64;
 
 /// How many values of a call site are kept for a span: the last ones may be later than a block.
-const KEPT_VALUES: usize = 4;
+const KEPT_VALUES: usize = 64;
 
 impl OpenSpan {
     /// The bytes that it takes.
@@ -61,8 +63,24 @@ impl OpenSpan {
         {
             forgotten = self.records.remove(at).bytes();
         }
-        self.records.push(given);
+        // Rings are told one after the other.
+        let at = self.records.partition_point(|it| it.time <= given.time);
+        self.records.insert(at, given);
         forgotten
+    }
+
+    /// The last values of each call site that it was given before a time, or by records of a ring, oldest first.
+    pub(super) fn given_before(
+        &self,
+        time: u64,
+        ring: Option<u32>,
+    ) -> impl Iterator<Item = &Given> {
+        let is_before = move |it: &Given| it.time < time || ring.is_some() && it.ring == ring;
+        let given = self.records.iter().enumerate().filter(move |(_, it)| is_before(it));
+        given.filter_map(move |(at, it)| {
+            let mut later = self.records[at + 1..].iter();
+            later.all(|later| later.site != it.site || !is_before(later)).then_some(it)
+        })
     }
 }
 
