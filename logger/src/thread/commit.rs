@@ -118,8 +118,8 @@ fn write_owed_loss(
 
 /// How far the hot path may fill the ring before it comes here again. First half, which wakes the drain in
 /// time; then an eighth more each time, because otherwise a ring that stays half full would bring every call
-/// here. At most three quarters, because once the ring was emptied, the drain must be woken again before the
-/// next burst has filled it.
+/// here. At most seven eighths: the rest is for records that matter more. Once the ring was emptied,
+/// [`lowered_allowance`] applies.
 pub(super) fn next_allowance(attachment: &Attachment, producer: &Producer) -> usize {
     let capacity = producer.capacity();
     let used = producer.used_bytes();
@@ -127,5 +127,33 @@ pub(super) fn next_allowance(attachment: &Attachment, producer: &Producer) -> us
     if owes_loss || used >= capacity / 2 {
         attachment.core.wake_drain();
     }
-    if owes_loss { 0 } else { (used + capacity / 8).clamp(capacity / 2, capacity / 4 * 3) }
+    if owes_loss { 0 } else { (used + capacity / 8).clamp(capacity / 2, capacity / 8 * 7) }
+}
+
+/// The allowance after a record that found room within it, if it is to be lower: once the drain has made room,
+/// it must be woken again before the next burst has filled the ring.
+pub(super) fn lowered_allowance(producer: &Producer) -> Option<usize> {
+    let half = producer.capacity() / 2;
+    (producer.quick_max() > half && producer.used_bytes() < half).then_some(half)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stenolog_ringbuf::queue::spsc;
+
+    #[test]
+    fn the_allowance_falls_when_the_drain_has_made_room() {
+        let (mut producer, mut consumer) = spsc::new(1024);
+        producer.set_quick_max(896);
+        while let Some(claim) = producer.try_claim_quick(56) {
+            claim.commit();
+        }
+        assert_eq!((producer.used_bytes(), lowered_allowance(&producer)), (896, None));
+        let half = consumer.batch(512);
+        half.release();
+        assert_eq!(lowered_allowance(&producer), Some(512));
+        producer.set_quick_max(512);
+        assert_eq!(lowered_allowance(&producer), None, "it is as low as it gets");
+    }
 }
