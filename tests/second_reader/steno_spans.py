@@ -130,4 +130,4 @@ class Spans:
     def heal(self, depth):
         depth = min(depth, MAX_STACK)
         del self.stack[depth:]
-        self.stack[:0] = [0] * (depth - len(self.stack))
+        self.stack += [0] * (depth - len(self.stack))

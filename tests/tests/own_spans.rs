@@ -226,6 +226,71 @@ fn fields_and_causes_that_are_given_later_are_records() {
     assert_eq!(follows, [&serde_json::json!([second, first])]);
 }
 
+/// As in `tracing`: it is the field `message`.
+#[test]
+fn a_message_of_a_span_is_a_field() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let log = logger(&path, 1 << 16);
+    let scope = log.enter();
+    let n = 3;
+    drop(span!("plain", "just text"));
+    drop(span!(Level::WARN, "formatted", n, "{n} of {total:>3}{}", '!', total = 10));
+    drop(debug_span!("braces", "{{}}"));
+    drop(info_span!("macro", a = 1, concat!("a", "{}"), "b"));
+    drop((scope, log));
+    let lines = check(&path);
+    let begun: String = lines
+        .iter()
+        .filter(|line| line["event"] == 3)
+        .map(|line| {
+            let names = line["names"].as_array().unwrap().iter().skip(3);
+            let values = line["values"].as_array().unwrap().iter().skip(3);
+            let pairs = names.zip(values).map(|(name, value)| format!("{name}={value} "));
+            pairs.collect::<String>()
+        })
+        .collect();
+    let expected =
+        r#""message"="just text" "n"=3 "message"="3 of  10!" "message"="{}" "a"=1 "message"="ab" "#;
+    assert_eq!(begun, expected);
+}
+
+/// As in `tracing`: by value or by reference.
+#[test]
+fn a_field_is_given_a_value_or_a_reference() {
+    #[derive(stenolog::Record)]
+    struct Order {
+        id: u8,
+        #[record(hex)]
+        key: u16,
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let log = logger(&path, 1 << 16);
+    let scope = log.enter();
+    let span = span!("span");
+    let (text, order) = (String::from("text"), Order { id: 1, key: 16 });
+    span.record("a", 1_u8).record("b", &1_u8).record("c", "text").record("d", &text);
+    span.record("e", text.as_str()).record("f", &"text").record("g", text.clone());
+    span.record("h", vec![1_i64, 2]).record("i", &[1, 2][..]).record("j", Some(true));
+    span.record("k", std::path::Path::new("/x")).record("l", &order).record("m", order);
+    span.id().record("n", 1.5).record("o", &1.5);
+    span.record("none", None::<u8>);
+    span.detach().record("p", 'x').record("q", &'x');
+    drop((scope, log));
+    let lines = check(&path);
+    let given: String = lines
+        .iter()
+        .filter(|line| line["event"] == 16)
+        .map(|line| format!("{}={} ", line["names"][1].as_str().unwrap(), line["values"][1]))
+        .collect();
+    let expected = "a=1 b=1 c=\"text\" d=\"text\" e=\"text\" f=\"text\" g=\"text\" h=[1,2] i=[1,2] j=true \
+                    k=\"/x\" l={\"Order\":{\"id\":1,\"key\":\"0x10\"}} m={\"Order\":{\"id\":1,\"key\":\"0x10\"}} n=1.5 o=1.5 none=null \
+                    p=\"x\" q=\"x\" ";
+    assert_eq!(given, expected);
+}
+
 #[test]
 fn lost_events_derange_no_later_record() {
     let folder = tempfile::tempdir().unwrap();

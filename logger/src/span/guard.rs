@@ -17,7 +17,7 @@ use crate::call::capture::{hidden, recorded};
 use crate::call::emit::emit;
 use crate::call::runtime::record_site;
 use crate::call::time::Now;
-use crate::value::Value;
+use crate::value::{AsRecord, Value};
 
 /// A span that this thread has entered: what [`span!`](crate::span!) returns. It ends when it is dropped.
 ///
@@ -74,10 +74,17 @@ impl Span {
         self.id == NO_SPAN
     }
 
-    /// Gives a field a value: one that was `Empty` when the span began, or any other. Takes a lock for a moment;
-    /// [`record!`](crate::record!) does not, and takes every form of a field.
+    /// Gives a field a value or a reference to one: a field that was `Empty` when the span began, or any other. Takes
+    /// a lock for a moment; [`record!`](crate::record!) does not, and takes every form of a field.
+    ///
+    /// # Examples
+    /// ```
+    /// let span = stenolog::span!("match", filled = stenolog::Empty);
+    /// let (venue, path) = (String::from("X"), std::path::Path::new("/x"));
+    /// span.record("filled", 3).record("venue", &venue).record("path", path);
+    /// ```
     #[track_caller]
-    pub fn record<V: Value + ?Sized>(&self, field: &str, value: &V) -> &Self {
+    pub fn record<V: AsRecord>(&self, field: &str, value: V) -> &Self {
         self.id().record(field, value);
         self
     }
@@ -160,12 +167,11 @@ impl SpanRef for Span {
 }
 
 impl SpanId {
-    /// Gives a field of the span a value. Takes a lock for a moment; [`record!`](crate::record!) does not, and takes
-    /// every form of a field.
+    /// Gives a field of the span a value, as [`Span::record`].
     #[track_caller]
-    pub fn record<V: Value + ?Sized>(self, field: &str, value: &V) -> Self {
+    pub fn record<V: AsRecord>(self, field: &str, value: V) -> Self {
         if !self.is_none() {
-            record_value(self.get(), field, value, Location::caller());
+            record_value(self.get(), field, &value.as_record(), Location::caller());
         }
         self
     }
@@ -181,7 +187,7 @@ impl SpanId {
 }
 
 /// Logs a record event by a call site that is described at run time.
-fn record_value<V: Value + ?Sized>(id: u64, field: &str, value: &V, place: &Location<'_>) {
+fn record_value<V: Value>(id: u64, field: &str, value: &V, place: &Location<'_>) {
     // A refusal leaves the field as it was: there are too many call sites already.
     if let Some(site) = record_site(place, field) {
         emit(site, Now, (hidden(id), (recorded(value), ())));
@@ -301,7 +307,7 @@ impl SpanHandle {
 
     /// As [`Span::record`].
     #[track_caller]
-    pub fn record<V: Value + ?Sized>(&self, field: &str, value: &V) -> &Self {
+    pub fn record<V: AsRecord>(&self, field: &str, value: V) -> &Self {
         self.id().record(field, value);
         self
     }

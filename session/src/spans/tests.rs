@@ -108,7 +108,7 @@ impl Model {
                 if told.event.enters() {
                     stack.truncate(depth.saturating_sub(1));
                     while stack.len() + 1 < depth {
-                        stack.insert(0, 0);
+                        stack.push(0);
                     }
                     stack.push(id);
                 } else if told.event.exits() {
@@ -117,7 +117,7 @@ impl Model {
                     }
                     stack.truncate(depth);
                     while stack.len() < depth {
-                        stack.insert(0, 0);
+                        stack.push(0);
                     }
                 }
                 if told.event.ends() {
