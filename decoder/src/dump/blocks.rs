@@ -169,8 +169,7 @@ impl<'d> Blocks<'d> {
             return Some(entry.end());
         }
         // The scan did not come there. Of several parts, the first one was read and the frame is whole.
-        let (of_block, _) =
-            frame_at(self.bytes, entry.offset()).filter(|_| index < self.listed)?;
+        let (of_block, _) = frame_at(self.bytes, entry.offset()).filter(|_| index < self.listed)?;
         let end = entry.offset().checked_add(of_block.frame_bytes())?;
         let (of_next, _) = frame_at(self.bytes, end)?;
         is(&of_next, FrameKind::Summary).then_some(end)

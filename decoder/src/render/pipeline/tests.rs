@@ -11,9 +11,9 @@ use stenolog_format::block::Codec;
 use stenolog_format::dictionary::{CallSite, Role};
 use stenolog_format::types::Type;
 
+mod by_index;
 mod lines;
 mod shapes;
-mod by_index;
 mod tail;
 mod write_to;
 

@@ -15,7 +15,12 @@ fn is_same(found: &(String, Summary), expected: &(String, Summary)) -> bool {
         let records = text.lines().filter(|line| !line.contains(" stenolog: "));
         records.map(str::to_owned).collect::<Vec<_>>()
     };
-    if expected.1.damage.iter().any(|of| matches!(of.cause, DamageCause::Checksum { kind: "block" })) {
+    if expected
+        .1
+        .damage
+        .iter()
+        .any(|of| matches!(of.cause, DamageCause::Checksum { kind: "block" }))
+    {
         // If the header of a block is damaged, an index knows better whose records are missing, and why.
         let (found_damage, damage) = (&found.1.damage, &expected.1.damage);
         return lines(&found.0) == lines(&expected.0)
