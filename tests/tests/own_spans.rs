@@ -184,7 +184,7 @@ fn what_is_disabled_does_nothing() {
     let before = Span::current();
     let off = debug_span!("off", n = unreachable());
     assert!(off.is_disabled() && off.id().is_none() && Span::current() == before);
-    off.record("n", &1).follows_from(&_outer);
+    off.record("n", 1).follows_from(&_outer);
     record!(off, n = unreachable());
     drop(off);
     info!(within = "outer");
@@ -211,7 +211,7 @@ fn fields_and_causes_that_are_given_later_are_records() {
     let scope = log.enter();
     let first = span!("first");
     let second = span!(parent: SpanId::NONE, "second", status = Empty, text = Empty);
-    second.record("status", &404_u16).record("text", "gone");
+    second.record("status", 404_u16).record("text", "gone");
     second.follows_from(&first);
     record!(second, status = 500, ?second);
     let (first, second) = (first.id().get(), second.id().get());
@@ -258,6 +258,7 @@ fn a_message_of_a_span_is_a_field() {
 
 /// As in `tracing`: by value or by reference.
 #[test]
+#[expect(clippy::needless_borrows_for_generic_args, reason = "they must go on to compile")]
 fn a_field_is_given_a_value_or_a_reference() {
     #[derive(stenolog::Record)]
     struct Order {
