@@ -6,7 +6,7 @@ use super::bits::Bits;
 use super::numbers::Shown;
 use crate::filter::fold;
 
-/// So many bytes are searched at a time: they stay in the nearest cache.
+/// How many bytes are searched at a time: they stay in the nearest cache.
 const SEARCHED_BYTES: usize = 16 << 10;
 
 /// Texts of consecutive values.
