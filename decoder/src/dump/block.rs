@@ -47,7 +47,9 @@ impl Block {
     /// A block that an index lists, and that is not in the file.
     pub(super) fn gone(offset: u64, part: u32) -> Self {
         let header = BlockHeader::default();
-        Self { offset, payload_bytes: 0, payload_crc: 0, is_cut: false, header, part }
+        // No payload has this checksum and no bytes.
+        let payload_crc = u32::MAX;
+        Self { offset, payload_bytes: 0, payload_crc, is_cut: false, header, part }
     }
 
     /// Whether only an index says that it is there: what is wrong with the file is told by a scan.

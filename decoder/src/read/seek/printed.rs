@@ -6,7 +6,7 @@ use super::bits::Bits;
 use super::numbers::Shown;
 use crate::filter::fold;
 
-/// So many bytes are searched at a time: they stay in the nearest cache.
+/// How many bytes are searched at a time: they stay in the nearest cache.
 const SEARCHED_BYTES: usize = 16 << 10;
 
 /// Texts of consecutive values.
@@ -21,7 +21,10 @@ pub(super) struct Printed<'s> {
 impl<'s> Printed<'s> {
     pub(super) fn new(shown: &'s Shown<'s>) -> Self {
         let finder = Finder::new(shown.piece);
-        Self { shown, finder, text: String::new(), ends: Vec::new() }
+        // Nearly all values are short: both are grown once.
+        let text = String::with_capacity(SEARCHED_BYTES + 256);
+        let ends = Vec::with_capacity(SEARCHED_BYTES / 8);
+        Self { shown, finder, text, ends }
     }
 
     /// Adds the value at an index, which `print` prints, and whatever is found to `found`.
