@@ -40,8 +40,13 @@ pub(super) fn parts(dump: &Dump, first: u32) -> Vec<Block> {
     of_frame.filter_map(|at| blocks.get(at)).collect()
 }
 
-/// Reads the events of a frame. What cannot be read has none: those who read the records report it.
-pub(super) fn read(reader: &SpanReader, (of, first): BlockPlace, parts: &[Block]) -> Events {
+/// Reads the events of a frame, and the times of all records if values can come from outside of their part. What cannot be read has none: those who read the records report it.
+pub(super) fn read(
+    reader: &SpanReader,
+    (of, first): BlockPlace,
+    parts: &[Block],
+    is_alone: bool,
+) -> Events {
     let mut events = Events::default();
     let Some((dump, block)) = reader.dumps.get(of as usize).zip(parts.first()) else {
         return events;
@@ -49,7 +54,8 @@ pub(super) fn read(reader: &SpanReader, (of, first): BlockPlace, parts: &[Block]
     if !may_have_events(dump, first as usize) || dump.stored_body(block).is_err() {
         return events;
     }
-    let keeps_times = parts.len() > 1 && dump.tables().sites.have_mark(SpanEvent::Record);
+    let keeps_times =
+        (parts.len() > 1 || !is_alone) && dump.tables().sites.have_mark(SpanEvent::Record);
     reader.with_unpacker(|unpacker| {
         for (part, block) in parts.iter().enumerate() {
             let is_marked = |tag| dump.site(tag).is_some_and(|site| site.span_event().is_some());

@@ -7,11 +7,14 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use stenolog_format::span::{NO_SPAN, SpanContext, SpanDefinition, SpanEvent, SpanStack};
+use stenolog_format::span::{
+    NO_SPAN, SpanContext, SpanDefinition, SpanEvent, SpanStack, SpanWords,
+};
 use stenolog_format::value::Encoding;
 
 use super::SpanReader;
-use super::events::{self, Event};
+use super::events::{self, Event, Events};
+use super::leftover::Given;
 use crate::model::span::{MAX_CHAIN, SpanChain, SpanState, SpanValues, lineage};
 use crate::read::tally::BlockPlace;
 
@@ -95,15 +98,23 @@ pub(super) fn read(
         None => {
             builder.is_alone = false;
             if let Some((part, table)) = before {
-                builder.states.clone_from(&table.entered);
+                let is_left = of.is_from_rings() || of.is_tail();
+                for (&id, state) in &table.entered {
+                    // Other rings may have told more of it since, in the file.
+                    let found = is_left.then(|| reader.leftovers.find(reader, dump, id)).flatten();
+                    builder.states.insert(id, found.unwrap_or_else(|| Arc::clone(state)));
+                }
                 if let Some(stack) = builder.stacks.get_mut(part as usize) {
                     stack.clone_from(&table.stack);
                 }
             }
         }
     }
-    let mut events = events::read(reader, (dump, first), &parts);
+    let mut events = events::read(reader, (dump, first), &parts, builder.is_alone);
     builder.begin(&mut events.all);
+    if !builder.is_alone {
+        builder.add_given((dump, first), &mut events);
+    }
     events.all.iter_mut().for_each(|event| builder.take(event, &events.times));
     builder.finish(end_of)
 }
@@ -168,6 +179,38 @@ impl<'r> Builder<'r> {
         for part in 0..self.stacks.len() {
             self.change(part, 0);
         }
+    }
+
+    /// Adds the events of other frames that give values to spans of this one: those that came before its first record
+    /// are taken at once.
+    fn add_given(&mut self, at: BlockPlace, events: &mut Events) {
+        // Makes all of them known, with their ancestors.
+        events.all.iter().for_each(|event| _ = self.node(event.words.id));
+        let first = events.times.iter().filter_map(|of| of.first()).min().copied();
+        let outside = self.stacks.len() as u32;
+        let mut early = Vec::new();
+        for &id in self.states.keys() {
+            for given in self.reader.leftovers.given(self.reader, at, id) {
+                let Given { time, values, .. } = given;
+                if first.is_none_or(|first| time < first) {
+                    early.push((time, id, values));
+                } else {
+                    let (what, values) = (SpanEvent::Record, Some(values));
+                    let words = SpanWords { id, ..SpanWords::default() };
+                    events.all.push(Event { part: outside, index: 0, time, what, words, values });
+                }
+            }
+        }
+        early.sort_by_key(|(time, id, _)| (*time, *id));
+        for (_, id, values) in early {
+            if let Some(state) = self.states.get(&id) {
+                let state = Arc::new(state.with(values));
+                self.states.insert(id, state);
+            }
+        }
+        self.known.clear();
+        (0..self.stacks.len()).for_each(|part| self.change(part, 0));
+        events.all.sort_by_key(|event| (event.time, event.part, event.index));
     }
 
     /// From a record on, a part is in the innermost span of its stack.
@@ -237,10 +280,13 @@ impl<'r> Builder<'r> {
     fn take(&mut self, event: &mut Event, times: &[Vec<u64>]) {
         let Event { part, index, what, words, .. } = *event;
         let part = part as usize;
+        let is_here = part < self.stacks.len();
         let after = index.saturating_add(1);
         // The event is in the span that it is about.
         let about = self.node(words.id);
-        self.put(part, index, about);
+        if is_here {
+            self.put(part, index, about);
+        }
         if what.enters() {
             self.stacks[part].enter(words.id, words.depth);
         } else if what.exits() {
@@ -262,7 +308,9 @@ impl<'r> Builder<'r> {
                 self.change(other, begun.max(next.unwrap_or(0) as u32));
             }
         }
-        self.change(part, after);
+        if is_here {
+            self.change(part, after);
+        }
     }
 
     fn finish(self, end_of: Option<u32>) -> (FrameSpans, SpanTable) {

@@ -1,7 +1,8 @@
 //! Spans that blocks without a context need: they may have begun in any ring, at any time before.
 //!
 //! Blocks of the rings of a dead writer and of a tail are all looked at first, as they are few. Then the files are
-//! gone through from their ends, no further than needed: what a block or its context says of a span is kept.
+//! gone through from their ends, no further than needed: what a block or its context says of a span is kept. Values
+//! that a span is given later are kept with their times: a record shows those that came before it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,6 +13,7 @@ use super::SpanReader;
 use super::{events, frame};
 use crate::dump::Dump;
 use crate::model::span::{SpanState, SpanValues};
+use crate::read::tally::BlockPlace;
 
 /// The most spans that are kept.
 const MAX_SPANS: usize = 1 << 20;
@@ -23,12 +25,22 @@ const MAX_BLOCKS: u32 = 1 << 16;
 #[derive(Debug, Default)]
 pub(super) struct Leftovers(Mutex<HashMap<[u8; 16], Found>>);
 
+/// Values that a span was given by an event.
+#[derive(Clone, Debug)]
+pub(super) struct Given {
+    pub(super) time: u64,
+    /// The first block of the event's frame.
+    pub(super) place: BlockPlace,
+    pub(super) values: SpanValues,
+}
+
 /// What was found in a session.
 #[derive(Debug)]
 struct Found {
+    /// As they began, or as a context defines them.
     spans: HashMap<u64, Arc<SpanState>>,
-    /// Values of spans whose beginning was not found yet.
-    values: HashMap<u64, Vec<SpanValues>>,
+    /// What they were given afterwards.
+    given: HashMap<u64, Vec<Given>>,
     /// The files that are still to be gone through, the last of all first, and how many of their blocks.
     rest: Vec<(u32, usize)>,
     blocks_left: u32,
@@ -42,6 +54,22 @@ impl Leftovers {
         let found = sessions.entry(session).or_insert_with(|| Found::new(reader, session));
         found.find(reader, id)
     }
+
+    /// The values that a span was given by events of other frames than this one.
+    pub(super) fn given(&self, reader: &SpanReader, at: BlockPlace, id: u64) -> Vec<Given> {
+        let Some(of) = reader.dumps.get(at.0 as usize) else { return Vec::new() };
+        let session = of.header().session;
+        let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = sessions.entry(session).or_insert_with(|| Found::new(reader, session));
+        found
+            .given
+            .get(&id)
+            .into_iter()
+            .flatten()
+            .filter(|given| given.place != at)
+            .cloned()
+            .collect()
+    }
 }
 
 impl Found {
@@ -54,8 +82,8 @@ impl Found {
         let mut files: Vec<_> = of_session().filter(|(_, dump)| is_file(dump)).collect();
         files.sort_by_key(|(_, dump)| dump.header().sequence);
         let rest = files.iter().map(|(at, dump)| (*at, dump.blocks().len())).collect();
-        let (spans, values) = Default::default();
-        let mut found = Self { spans, values, rest, blocks_left: MAX_BLOCKS };
+        let (spans, given) = Default::default();
+        let mut found = Self { spans, given, rest, blocks_left: MAX_BLOCKS };
         for (at, dump) in of_session().filter(|(_, dump)| !is_file(dump)) {
             for block in 0..dump.blocks().len() as u32 {
                 found.look_at(reader, (at, block));
@@ -94,20 +122,19 @@ impl Found {
         for definition in context.iter().flat_map(SpanContext::definitions) {
             here.insert(definition.id, frame::defined(reader, dump, &definition));
         }
-        let mut events = events::read(reader, (dump, block), &parts).all;
+        let mut events = events::read(reader, (dump, block), &parts, true).all;
         for event in events.iter_mut().filter(|event| event.what.begins()) {
             here.insert(event.words.id, frame::begun(reader, dump, event));
         }
+        let is_file = !of.is_from_rings() && !of.is_tail();
         for event in events.iter_mut().filter(|event| event.what == SpanEvent::Record) {
-            let Some(values) = event.values.take() else { continue };
-            match here.get_mut(&event.words.id) {
-                Some(state) => *state = state.with(values),
-                None => self.values.entry(event.words.id).or_default().push(values),
-            }
+            // What a later block of a file says of a span has these values already.
+            let is_known = is_file && self.spans.contains_key(&event.words.id);
+            let Some(values) = event.values.take().filter(|_| !is_known) else { continue };
+            let given = Given { time: event.time, place: (dump, block), values };
+            self.given.entry(event.words.id).or_default().push(given);
         }
         for (id, state) in here {
-            let later = self.values.remove(&id).unwrap_or_default();
-            let state = later.into_iter().fold(state, |state, values| state.with(values));
             self.spans.entry(id).or_insert_with(|| Arc::new(state));
         }
     }

@@ -256,7 +256,7 @@ fn the_rings_of_a_dead_process_go_on_in_the_spans_of_its_dump() {
         let rings = rest.into_rings(RingFacts::default(), Vec::new());
         let dumps = [file, rings];
         let all = lines(&mut Decoder::new(&dumps));
-        check(&without_status(&all), &without_status(&program.lines));
+        check(&all, &program.lines);
         check(&with_tail, &all);
         for line in all.iter().step_by(11) {
             let since = crate::testing::START + line.at.0 as i64;
