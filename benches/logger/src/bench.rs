@@ -63,7 +63,7 @@ impl Bench {
 }
 
 /// How far apart the cores were.
-pub fn line_of(runs: &[Run]) -> String {
+pub fn line_of<'a>(runs: impl IntoIterator<Item = &'a Run>) -> String {
     let (mut low, mut high) = (f64::INFINITY, 0.0_f64);
     for (_, figures) in runs {
         let range = figures.range("line");

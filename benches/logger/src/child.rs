@@ -20,12 +20,12 @@ pub fn main(words: &[String]) -> Result<(), Box<dyn Error>> {
     let peer = || peers::named(words.first().map_or("", String::as_str));
     match what.as_str() {
         "calls" => calls::child(peer()?, number(1)?),
-        "single" => single::child(peer()?, number(1)?),
+        "single" => single::child(peer()?, load(1)?, number(2)?),
         "bridges" => bridges::child(word(0)?, number(1)?),
         "first" => first::child(peer()?),
         "end-to-end" => end_to_end::child(peer()?, load(1)?, number(2)?, number(3)?),
-        "threads" => threads::child(peer()?, number(1)?, number(2)?),
-        "cpu" => rates::child(peer()?, number(1)?, number(2)?),
+        "threads" => threads::child(peer()?, load(1)?, number(2)?, number(3)?),
+        "cpu" => rates::child(peer()?, load(1)?, number(2)?, number(3)?),
         "decode" => decode::child(load(0)?, number(1)?),
         "at-rate" => bytes::child(number(0)?, number(1)?, path(2)?),
         "read" => decode::child_read(path(0)?),

@@ -21,7 +21,9 @@ pub fn measure(bench: &Bench) -> Result<Vec<Table>, Box<dyn Error>> {
     let runs = bench.alternate("first", rounds, |peer| peer.threads, |_| Vec::new())?;
     let mut table = Table {
         name: "first",
-        title: format!("The first call on a thread (s4), {COUNT} threads, {rounds} times"),
+        title: format!(
+            "The first call on a thread (s4 high entropy), {COUNT} threads, {rounds} times"
+        ),
         header: [
             "ns",
             "all alive: median",
@@ -60,7 +62,7 @@ pub fn child(peer: &Peer) -> Result<(), Box<dyn Error>> {
     pin(CONSUMER);
     let log = (peer.start)(&folder.path().join("first.log"))?;
     pin(PRODUCER);
-    let call = peer.calls[3];
+    let call = peer.high[3];
     // The call site is known before.
     call(0);
     let mut seconds = Vec::new();

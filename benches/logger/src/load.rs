@@ -24,6 +24,12 @@ pub enum Load {
 }
 
 impl Load {
+    /// The workload, a statement with two values of high entropy, and the same with regular ones.
+    pub const OF_ONE_CALL: [Self; 3] = [Self::Service, Self::High(3), Self::Regular(3)];
+
+    /// The workload, and the mix with values of high entropy and with regular ones.
+    pub const MIXED: [Self; 3] = [Self::Service, Self::HighMix, Self::Mix];
+
     /// All that have a row of their own end to end.
     pub const ALL: [Self; 15] = [
         Self::Service,
@@ -158,11 +164,11 @@ impl Source {
         }
     }
 
-    /// Logs one record.
+    /// Logs one record. Those that were made before are logged by turns, if there are not as many.
     pub fn log_one(&self, n: u32) {
         match self {
             Self::Calls(calls) => calls[n as usize % calls.len()](n),
-            Self::Events(log, events) => log(&events[n as usize]),
+            Self::Events(log, events) => log(&events[n as usize % events.len()]),
         }
     }
 }

@@ -11,6 +11,7 @@ use stenolog_format::span::NO_SPAN;
 
 use super::current::{current, depth, push};
 use super::events::{close, enter, exit, exit_and_close, follows};
+use super::home::{at_home, depth_here, settle};
 use super::id::{SpanId, SpanRef, next_id};
 use super::within::WithinSpan;
 use crate::call::capture::{hidden, recorded};
@@ -190,7 +191,7 @@ impl SpanId {
 fn record_value<V: Value>(id: u64, field: &str, value: &V, place: &Location<'_>) {
     // A refusal leaves the field as it was: there are too many call sites already.
     if let Some(site) = record_site(place, field) {
-        emit(site, Now, (hidden(id), (recorded(value), ())));
+        at_home(id, || emit(site, Now, (hidden(id), (recorded(value), ()))));
     }
 }
 
@@ -217,7 +218,7 @@ impl Beginning {
     #[inline]
     #[must_use]
     pub fn child_of(parent: u64) -> Self {
-        Self { id: next_id(), parent, depth: depth() + 1 }
+        Self { id: next_id(), parent, depth: depth_here(depth()) + 1 }
     }
 
     /// The hidden words: id, parent, depth.
@@ -231,6 +232,7 @@ impl Beginning {
     #[inline]
     pub fn enter(self) -> Span {
         push(self.id);
+        settle(self.id);
         Span { id: self.id, this_thread: PhantomData }
     }
 }

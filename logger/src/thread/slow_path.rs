@@ -147,7 +147,11 @@ fn write_while_open(local: &Local, record: &ColdRecord<'_>, id: u32) -> bool {
     let time = record.payload.time(&clock);
     local.with_open_producer(|producer| {
         let allowance_bytes = producer.quick_max();
-        commit::write(record, producer, id, time, allowance_bytes).is_ok()
+        let is_written = commit::write(record, producer, id, time, allowance_bytes).is_ok();
+        if let Some(lower) = commit::lowered_allowance(producer) {
+            producer.set_quick_max(lower);
+        }
+        is_written
     })
 }
 

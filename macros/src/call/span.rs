@@ -213,6 +213,12 @@ pub(super) fn whole(
     })
 }
 
+/// Logs an event of a span where that began. The arguments have been evaluated.
+pub(super) fn at_home(emit: &TokenStream, private: &TokenStream) -> TokenStream {
+    let id = local("id");
+    quote!(#private::span::at_home(#id, || #emit))
+}
+
 /// The whole of `record!`.
 pub(super) fn record(
     of: &Expr,
