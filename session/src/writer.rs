@@ -28,8 +28,8 @@ use stenolog_format::span::{ContextBuilder, SpanMark};
 use stenolog_format::summary::SummaryBuilder;
 use stenolog_format::volatile::VolatileRing;
 
-/// An index is due when this many blocks are in no index.
-pub const INDEX_EVERY_BLOCKS: usize = 4096;
+/// An index is due when this many blocks are in no index. Readers walk over those of a file without end.
+pub const INDEX_EVERY_BLOCKS: usize = 1024;
 
 /// The number of pending bytes that makes a write worthwhile.
 pub const WRITE_AT_BYTES: usize = 1 << 18;
