@@ -101,6 +101,18 @@ fn listed(paths: &[PathBuf]) -> String {
     }
 }
 
+/// A part of dumps that is read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) enum Part {
+    /// Everything, frame by frame.
+    #[default]
+    Frames,
+    /// Records from the beginning on.
+    Records,
+    /// As many records from the end.
+    Last(u64),
+}
+
 /// Bounds on what is read.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct InputLimits {
@@ -108,8 +120,8 @@ pub(crate) struct InputLimits {
     pub(crate) dump: Limits,
     /// The most bytes that a compressed copy may unpack to; by default it depends on its length.
     pub(crate) unpacked_bytes: Option<u64>,
-    /// The number of records from the end that will be read, if not all.
-    pub(crate) last_records: Option<u64>,
+    /// Which part of the dumps will be read.
+    pub(crate) part: Part,
 }
 
 impl From<LimitArgs> for InputLimits {
@@ -126,7 +138,7 @@ impl From<LimitArgs> for InputLimits {
         if let Some(bytes) = max_ring_bytes {
             limits = limits.with_ring_bytes(bytes);
         }
-        Self { dump: limits, unpacked_bytes: max_unpacked, last_records: None }
+        Self { dump: limits, unpacked_bytes: max_unpacked, part: Part::default() }
     }
 }
 
@@ -272,9 +284,10 @@ fn open_stdin(limits: &InputLimits) -> Result<Unpacked, InputError> {
 
 fn open_file(path: &Path, limits: &InputLimits) -> Result<Unpacked, InputError> {
     let as_it_is = || {
-        let dump = match limits.last_records {
-            Some(records) => Dump::open_last(path, &limits.dump, records)?,
-            None => Dump::open_within(path, &limits.dump)?,
+        let dump = match limits.part {
+            Part::Last(records) => Dump::open_last(path, &limits.dump, records)?,
+            Part::Records => Dump::open_by_index(path, &limits.dump)?,
+            Part::Frames => Dump::open_within(path, &limits.dump)?,
         };
         Ok((dump, None))
     };

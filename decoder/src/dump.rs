@@ -9,6 +9,7 @@ mod context;
 mod groups;
 mod header;
 mod last;
+mod listed;
 mod refresh;
 mod ring_facts;
 mod scan;
@@ -41,6 +42,7 @@ pub use tables::FrameCounts;
 pub(crate) use tail::with_tails;
 
 use crate::dump::contents::Contents;
+use crate::dump::listed::ListedBlocks;
 use crate::dump::source::Source;
 use crate::error::OpenError;
 use crate::limits::Limits;
@@ -358,7 +360,8 @@ impl Dump {
     /// The places of the records, in the order of the file.
     #[must_use]
     pub fn blocks(&self) -> Blocks<'_> {
-        Blocks::new(self.bytes(), &self.tables().blocks)
+        let listed = self.contents.listed.as_ref().map_or(0, ListedBlocks::entries);
+        Blocks::new(self.bytes(), &self.tables().blocks, listed)
     }
 
     /// How many of the [blocks](Self::blocks) never change, even if the file grows. The others are from a write

@@ -5,6 +5,7 @@ pub mod reserved;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::flat::LEAVES;
 pub use crate::shape::Shape;
 
 /// The type of a recorded value, by which its bytes are read and printed.

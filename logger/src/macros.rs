@@ -140,10 +140,11 @@ macro_rules! log_enabled {
 ///     let _inner = span!(level: Level::Debug, target: "book", "walk", side = "buy");
 ///     info!("in both");
 /// }
-/// span.record("filled", &3);
+/// span.record("filled", 3);
 /// ```
 ///
-/// `tracing` has the level first; that works, too: `span!(Level::INFO, "match", order_id)`.
+/// `tracing` has the level first; that works, too: `span!(Level::INFO, "match", order_id)`. As there, a message in the
+/// end is the field `message`: `span!("match", "order {order_id}")`. It is formatted at the call.
 #[macro_export]
 macro_rules! span {
     ($($span:tt)*) => { $crate::__private::span_call!($crate span $($span)*) };

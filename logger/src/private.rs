@@ -41,7 +41,7 @@ pub mod span {
     pub use stenolog_format::span::{NO_SPAN, SpanEvent};
 
     pub use crate::call::capture::hidden;
-    pub use crate::span::{Beginning, ParentOf, Span, SpanId, SpanRef, parent_of};
+    pub use crate::span::{Beginning, ParentOf, Span, SpanId, SpanRef, at_home, parent_of};
 }
 
 /// Which levels the program was compiled with, as constants: these the compiler drops early.

@@ -230,6 +230,10 @@ pub(crate) fn id_in_handler(
     // A list of the caller's would not outlive the call.
     let TypeList::Compiled(append) = types.list else { return None };
     let types = CallTypes { list: TypeList::Compiled(append), ..types };
+    if site.meta.event.is_some() {
+        // Before the record, as in `Registry::enter`.
+        HAS_EVENTS.store(true, Ordering::Release);
+    }
     handlers::note(site, types, || known.unwrap_or_else(new_id))
 }
 

@@ -14,13 +14,16 @@
 //!   the span, whatever the filter says then.
 //! - **N2 (after).** A span is put on the stack after its event is logged, and removed before: what a value's `Display`
 //!   logs meanwhile belongs to the span around.
+//! - **N3 (home).** All events of a span go to the logger that it [began in](home).
 
 pub(crate) mod current;
 pub(crate) mod events;
 mod guard;
+pub(crate) mod home;
 pub(crate) mod id;
 mod within;
 
 pub use self::guard::{Beginning, EnteredSpan, Span, SpanHandle};
+pub use self::home::at_home;
 pub use self::id::{ParentOf, SpanId, SpanRef, parent_of};
 pub use self::within::{Instrument, WithinSpan};

@@ -18,7 +18,7 @@ mod rings;
 mod slow_path;
 mod wait;
 
-pub(crate) use self::current::{enter, leave};
+pub(crate) use self::current::{SCOPED, enter, leave};
 pub use self::current::{in_signal_handler, prepare_call_sites, prepare_thread};
 #[cfg(unix)]
 pub(crate) use self::local::detach;

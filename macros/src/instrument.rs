@@ -1,6 +1,7 @@
-//! `#[instrument]`: a function that runs in a span of its own.
+//! `#[instrument]`: a function, or the future that it makes, that runs in a span of its own.
 
 mod expand;
+mod future;
 mod parse;
 
 use proc_macro2::TokenStream;

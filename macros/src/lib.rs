@@ -39,6 +39,12 @@ pub fn record_span(tokens: TokenStream) -> TokenStream {
 /// It takes synchronous and `async` functions, methods, and generic ones. A parameter is recorded as a field of its
 /// type is; one that cannot be recorded has to be skipped.
 ///
+/// A function that is not `async` may end with a future: `async move { … }`, `Box::pin(async move { … })` as
+/// `async_trait` writes it, or `async move { … }.boxed()`. Then it is as if it were `async`: the span begins with the
+/// first poll and covers all of them, `err` and `ret` see what the future yields, and the future holds the parameters
+/// that are fields. Statements before the future are not in the span. Of a function that ends with another expression,
+/// such as a call that returns a future, the span covers the call only: write `async move { call().await }`.
+///
 /// | option | |
 /// |---|---|
 /// | `skip(a, b)`, `skip_all` | parameters that are no fields |

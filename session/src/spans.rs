@@ -14,8 +14,10 @@
 //! - **P2 (taken back).** What a file did not get is told again: [`rewind`](SpanTracker::rewind) goes back to the last
 //!   [`commit`](SpanTracker::commit).
 //! - **P3 (late).** Records of other rings that were logged before the end of a span may be told after it, in the next
-//!   pass over the rings at the latest. A span is forgotten after [that](SpanTracker::end_pass).
-//! - **P4 (bounded).** It keeps [`MAX_OPEN`] spans and [`MAX_BYTES`] of values, and forgets the oldest ones first.
+//!   pass over the rings at the latest. A span is forgotten after [that](SpanTracker::end_pass), if it has no open
+//!   children.
+//! - **P4 (bounded).** It keeps [`MAX_OPEN`] spans in [`MAX_BYTES`], and forgets first those that have ended, then the
+//!   oldest ones.
 
 mod open;
 
@@ -28,12 +30,12 @@ use stenolog_format::span::{
 };
 use stenolog_format::value::{Cursor, Encoding, ValueError};
 
-use self::open::{Given, OpenSpan, packed};
+use self::open::{Given, OpenSpans, packed};
 
 /// The most open spans that are kept.
 pub const MAX_OPEN: usize = 1 << 20;
 
-/// The most bytes of values that are kept.
+/// The most bytes that open spans take.
 pub const MAX_BYTES: usize = 1 << 27;
 
 /// The most rings whose thread has ended, or taken another ring, within a span.
@@ -77,11 +79,7 @@ pub struct SpanTracker {
     rings: HashMap<u32, RingStack>,
     /// Rings that get no more records, with spans on their stack.
     left: VecDeque<u32>,
-    open: HashMap<u64, OpenSpan>,
-    /// The bytes of their values.
-    bytes: usize,
-    /// How many spans began.
-    begun: u64,
+    open: OpenSpans,
     /// Those that have ended since the last commit.
     closing: Vec<u64>,
     /// Those that ended before it, in this pass and in the one before.
@@ -107,6 +105,9 @@ struct BlockSpans {
     number: u64,
     /// The ring of the part, if one has begun, and its stack.
     part: Option<(u32, SpanStack)>,
+    /// The ring of the block if it has one part: what that ring gave before comes before it, whatever the times are.
+    only_ring: Option<u32>,
+    parts: usize,
     has_changed: bool,
     /// The time of its first record; `None` if it is not told.
     begins_at: Option<u64>,
@@ -127,7 +128,7 @@ impl SpanTracker {
     /// Begins a block.
     pub fn begin_block(&mut self) {
         self.block.number += 1;
-        (self.block.begins_at, self.block.time) = (None, 0);
+        (self.block.begins_at, self.block.time, self.block.parts) = (None, 0, 0);
         self.block.needed.clear();
         self.block.unknown.clear();
         self.block.sites.clear();
@@ -156,6 +157,8 @@ impl SpanTracker {
         self.builder.put_part(ring, &stack);
         stack.iter().for_each(|id| self.need(id));
         self.block.part = Some((ring, stack));
+        self.block.parts += 1;
+        self.block.only_ring = (self.block.parts == 1).then_some(ring);
         self.block.has_changed = false;
     }
 
@@ -181,7 +184,7 @@ impl SpanTracker {
         let SpanWords { id, other, depth } = words;
         if event.begins() {
             let values = packed(event, site, &mut values, encoding)?;
-            self.begin_span(words, site.id, values, self.block.number);
+            self.open.begin(words, site.id, values, self.block.number);
             self.need(other);
         } else {
             self.need(id);
@@ -190,7 +193,8 @@ impl SpanTracker {
             SpanEvent::Follows => self.need(other),
             SpanEvent::Record => {
                 let values = packed(event, site, &mut values, encoding)?;
-                let given = Given { site: site.id, time: self.block.time, values };
+                let ring = self.block.part.as_ref().map(|(ring, _)| *ring);
+                let given = Given { site: site.id, time: self.block.time, ring, values };
                 self.block.records.push((id, given));
             }
             _ => {}
@@ -225,9 +229,9 @@ impl SpanTracker {
         if event.begins() {
             let mut values = Cursor::new(values, encoding);
             let words = event.read(&mut values)?;
-            if !self.open.contains_key(&words.id) {
+            if !self.open.contains(words.id) {
                 let values = packed(event, site, &mut values, encoding)?;
-                self.begin_span(words, site.id, values, 0);
+                self.open.begin(words, site.id, values, 0);
             }
         }
         Ok(())
@@ -235,16 +239,13 @@ impl SpanTracker {
 
     /// Notes a span that a context of another file, or of another block, defines, unless it is known.
     pub fn note_defined(&mut self, span: &SpanDefinition<'_>) {
-        if self.open.contains_key(&span.id) {
+        if self.open.contains(span.id) {
             return;
         }
         let words = SpanWords { id: span.id, other: span.parent, depth: 0 };
-        self.begin_span(words, span.site, span.values.into(), 0);
+        self.open.begin(words, span.site, span.values.into(), 0);
         for SpanRecord { site, values } in span.records {
-            self.bytes += values.len();
-            if let Some(open) = self.open.get_mut(&span.id) {
-                open.records.push(Given { site, time: 0, values: values.into() });
-            }
+            self.open.give(span.id, Given { site, time: 0, ring: None, values: values.into() });
         }
     }
 
@@ -259,33 +260,13 @@ impl SpanTracker {
         self.rings.entry(ring).or_default().stack = stack;
     }
 
-    fn begin_span(&mut self, words: SpanWords, site: u32, values: Box<[u8]>, begins_in: u64) {
-        let SpanWords { id, other: parent, .. } = words;
-        self.bytes += values.len();
-        self.begun += 1;
-        let span = OpenSpan {
-            parent,
-            site,
-            values,
-            records: Vec::new(),
-            age: self.begun,
-            begins_in,
-            needed_by: 0,
-            stated_by: 0,
-            is_closing: false,
-        };
-        if let Some(before) = self.open.insert(id, span) {
-            self.bytes -= before.bytes();
-        }
-    }
-
     /// Notes that the block needs a span.
     fn need(&mut self, id: u64) {
         if id == NO_SPAN {
             return;
         }
         let block = &mut self.block;
-        match self.open.get_mut(&id) {
+        match self.open.get_mut(id) {
             Some(span) if span.begins_in == block.number || span.needed_by == block.number => {}
             Some(span) => {
                 span.needed_by = block.number;
@@ -315,7 +296,7 @@ impl SpanTracker {
         let mut at = 0;
         while let Some(&id) = self.block.needed.get(at) {
             at += 1;
-            if let Some(parent) = self.open.get(&id).map(|span| span.parent) {
+            if let Some(parent) = self.open.get(id).map(|span| span.parent) {
                 self.need(parent);
             }
         }
@@ -354,7 +335,7 @@ impl SpanTracker {
     fn state(&mut self, id: u64, chain: &mut Vec<u64>) {
         let number = self.block.number;
         let mut next = id;
-        while let Some(span) = self.open.get_mut(&next) {
+        while let Some(span) = self.open.get_mut(next) {
             // Its beginning, or an earlier one of the needed spans, has seen to the ancestors. A circle ends, too.
             if span.begins_in == number || span.stated_by == number {
                 break;
@@ -365,11 +346,11 @@ impl SpanTracker {
         }
         let mut records = Vec::new();
         for id in chain.drain(..).rev() {
-            let Some(span) = self.open.get(&id) else { continue };
+            let Some(span) = self.open.get(id) else { continue };
             records.clear();
             let mut count = 0;
             let begins_at = self.block.begins_at.unwrap_or(u64::MAX);
-            for Given { site, values, .. } in span.records.iter().filter(|it| it.time < begins_at) {
+            for Given { site, values, .. } in span.given_before(begins_at, self.block.only_ring) {
                 SpanRecord { site: *site, values }.encode(&mut records);
                 self.block.sites.push(*site);
                 count += 1;
@@ -389,33 +370,27 @@ impl SpanTracker {
     /// Applies what the block does to open spans.
     fn apply(&mut self) {
         for (id, given) in self.block.records.drain(..) {
-            let Some(span) = self.open.get_mut(&id) else { continue };
-            self.bytes = self.bytes + given.values.len() - span.give(given);
+            self.open.give(id, given);
         }
         for id in self.block.closed.drain(..) {
-            if let Some(span) = self.open.get_mut(&id)
+            if let Some(span) = self.open.get_mut(id)
                 && !std::mem::replace(&mut span.is_closing, true)
             {
                 self.closing.push(id);
             }
         }
         let ended = self.closing.len() + self.ended.len() + self.ended_before.len();
-        if self.open.len().saturating_sub(ended) > MAX_OPEN || self.bytes > MAX_BYTES {
+        if self.open.len().saturating_sub(ended) > MAX_OPEN || self.open.bytes() > MAX_BYTES {
             self.forget_oldest();
         }
     }
 
-    /// Forgets an eighth of the spans.
     #[cold]
     fn forget_oldest(&mut self) {
-        let mut ages: Vec<u64> = self.open.values().map(|span| span.age).collect();
-        let at = ages.len() / 8;
-        let (_, &mut youngest, _) = ages.select_nth_unstable(at);
-        self.open.retain(|_, span| span.age > youngest);
+        self.open.forget_oldest();
         for ended in [&mut self.closing, &mut self.ended, &mut self.ended_before] {
-            ended.retain(|id| self.open.contains_key(id));
+            ended.retain(|id| self.open.contains(*id));
         }
-        self.bytes = self.open.values().map(OpenSpan::bytes).sum();
     }
 
     /// Forgets a ring that gets no more records, unless its thread was in a span: another ring may continue it.
@@ -443,12 +418,11 @@ impl SpanTracker {
         }
     }
 
-    /// Notes that all rings were visited, and forgets spans that ended before the pass.
+    /// Notes that all rings were visited, and forgets spans that ended before the pass and have no open
+    /// children.
     pub fn end_pass(&mut self) {
         for id in self.ended_before.drain(..) {
-            if let Some(span) = self.open.remove(&id) {
-                self.bytes -= span.bytes();
-            }
+            self.open.end(id);
         }
         std::mem::swap(&mut self.ended, &mut self.ended_before);
     }
@@ -457,7 +431,7 @@ impl SpanTracker {
     pub fn rewind(&mut self) {
         self.end_part();
         for id in self.closing.drain(..) {
-            if let Some(span) = self.open.get_mut(&id) {
+            if let Some(span) = self.open.get_mut(id) {
                 span.is_closing = false;
             }
         }
@@ -470,7 +444,7 @@ impl SpanTracker {
         }
     }
 
-    /// How many spans are open, as far as they are kept.
+    /// How many spans are kept: open ones, and those that ended a moment ago or before their children.
     #[must_use]
     pub fn open_spans(&self) -> usize {
         self.open.len()

@@ -22,7 +22,7 @@ use stenolog_format::block::BlockHeader;
 use stenolog_format::clock::{ClockPair, Watermark};
 use stenolog_format::dictionary::{CallSite, Thread};
 use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind, FrameWriter};
-use stenolog_format::index::{End, Index};
+use stenolog_format::index::{End, HeaderCopy, Index};
 use stenolog_format::loss::LossFrame;
 use stenolog_format::span::{ContextBuilder, SpanMark};
 use stenolog_format::summary::SummaryBuilder;
@@ -360,11 +360,13 @@ impl DumpWriter {
         }
     }
 
-    /// Restates the file header, for a file that loses its beginning.
+    /// Restates the file header, for a file that loses its beginning, and says where the last index is, for one that
+    /// has no end.
     pub fn put_header(&mut self) {
         self.header_at = self.end();
-        let header = self.header.encode();
-        self.frames.frame(&mut self.buffer, FrameKind::Header, |out| out.extend(header));
+        let index = Some(self.index.previous).filter(|&at| at != 0);
+        let copy = HeaderCopy { header: self.header, index };
+        self.frames.frame(&mut self.buffer, FrameKind::Header, |out| copy.encode(out));
     }
 
     /// Restates the file header if the segment has grown long since the last time.

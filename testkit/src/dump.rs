@@ -6,7 +6,7 @@ use stenolog_format::block::{BlockBuilder, BlockHeader, Codec, RawRecord};
 use stenolog_format::clock::ClockPair;
 use stenolog_format::dictionary::{CallSite, Level, Role, Slot, Thread, TimeSource};
 use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind, FrameWriter, VERSION};
-use stenolog_format::index::{End, Index};
+use stenolog_format::index::{End, HeaderCopy, Index};
 use stenolog_format::loss::{Loss, LossFrame};
 use stenolog_format::summary::SummaryBuilder;
 use stenolog_format::types::Type;
@@ -415,10 +415,22 @@ impl DumpBuilder {
 
     /// Appends an index and an end.
     pub fn seal(&mut self, lost: u64) {
-        let mut payload = Vec::new();
-        self.index.encode(&mut payload);
-        let index = self.frame(FrameKind::Index, &payload);
+        let index = self.index();
         self.end(index, lost);
+    }
+
+    /// Appends an index of what is in none, and returns where it begins.
+    pub fn index(&mut self) -> u64 {
+        let index = std::mem::take(&mut self.index);
+        self.index.previous = self.frame_with(FrameKind::Index, |out| index.encode(out));
+        self.index.previous
+    }
+
+    /// Appends a copy of the header, which tells where the last index is.
+    pub fn header_copy(&mut self) {
+        let (header, _) = FileHeader::decode(&self.bytes).expect("a header");
+        let index = Some(self.index.previous).filter(|&at| at != 0);
+        self.frame_with(FrameKind::Header, |out| HeaderCopy { header, index }.encode(out));
     }
 
     /// Appends an end without an index.

@@ -96,10 +96,15 @@ class Spans:
     def need(self, span):
         """Notes that the block needs a span: its context must define what does not begin in the block."""
         offset, spans = self.block or (0, {})
+        child_at = None
         while self.block and span in self.begun:
             at, parent, *_ = self.begun[span]
-            if at < offset <= self.ended.get(span, offset) and span not in spans:
+            end = self.ended.get(span, offset)
+            # After its end it is known in its children.
+            is_known = offset <= end or child_at is not None and child_at <= end
+            if at < offset and is_known and span not in spans:
                 self.problems.report(offset, f"the context lacks span {span}")
+            child_at = at if is_known else None
             span = parent
 
     def note(self, flags, hidden, values):
@@ -130,4 +135,4 @@ class Spans:
     def heal(self, depth):
         depth = min(depth, MAX_STACK)
         del self.stack[depth:]
-        self.stack[:0] = [0] * (depth - len(self.stack))
+        self.stack += [0] * (depth - len(self.stack))

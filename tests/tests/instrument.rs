@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::future::Future;
 use std::num::ParseIntError;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 use serde_json::{Value, json};
@@ -193,7 +193,7 @@ fn a_field_without_a_value_is_given_one_later() {
     #[instrument(name = NAME, skip(secret), fields(secret, found, kind = "x"))]
     fn look(secret: &str, n: u8) {
         assert!(!secret.is_empty());
-        stenolog::Span::current().record("found", &u64::from(n));
+        stenolog::Span::current().record("found", u64::from(n));
         info!("looked");
     }
 
@@ -202,4 +202,102 @@ fn a_field_without_a_value_is_given_one_later() {
     assert!(!lines.iter().any(|line| line.to_string().contains("do not log me")));
     assert_eq!(spans_of(&lines, "looked"), ["of a constant"]);
     assert!(lines.iter().any(|line| line.to_string().contains("found")));
+}
+
+type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+#[async_trait::async_trait]
+trait Store {
+    async fn put(&mut self, key: &str, value: Vec<u8>) -> Result<usize, ParseIntError>;
+
+    #[instrument(skip(self), level = "debug")]
+    async fn len(&self, mut times: u32) -> u32 {
+        times *= 2;
+        pause().await;
+        info!("counted");
+        times
+    }
+}
+
+#[async_trait::async_trait]
+impl Store for Server {
+    #[instrument(skip(self, value), fields(bytes = value.len(), served = self.served), err, ret)]
+    async fn put(&mut self, key: &str, value: Vec<u8>) -> Result<usize, ParseIntError> {
+        info!("before");
+        pause().await;
+        self.served += key.parse::<u32>()?;
+        info!("put");
+        Ok(value.len())
+    }
+}
+
+const fn is_send<F: Send>(future: F) -> F {
+    future
+}
+
+/// As in `async fn`: the span begins with the first poll, in the span that is the current one then.
+#[test]
+fn futures_of_async_trait_run_in_their_spans() {
+    let mut server = Server { served: 4 };
+    let (_, lines) = logged(|| {
+        let future = is_send(server.put("7", vec![0; 3]));
+        let _outer = span!("outer");
+        assert_eq!(poll(future), Ok(3));
+        info!("after");
+        assert!(poll(server.put("x", vec![])).is_err());
+        assert_eq!(poll(server.len(4)), 8);
+    });
+    assert_eq!(spans_of(&lines, "before"), ["outer/put", "outer/put"]);
+    assert_eq!(spans_of(&lines, "put"), ["outer/put"]);
+    assert_eq!(spans_of(&lines, "after"), ["outer"]);
+    assert_eq!(spans_of(&lines, "counted"), ["outer/len"]);
+    assert_eq!(fields(&lines[1..]), json!({"key": "7", "bytes": 3, "served": 4}));
+    assert_eq!(told(&lines, "return"), [("INFO", &json!(3))]);
+    assert_eq!(told(&lines, "error").len(), 1);
+}
+
+#[instrument(skip(server), fields(of = server.served), err)]
+fn boxed<'a>(server: &'a mut Server, by: &'a str) -> BoxFuture<'a, Result<u32, ParseIntError>> {
+    info!("making");
+    Box::pin(async move {
+        pause().await;
+        server.served += by.parse::<u32>()?;
+        info!("boxed");
+        Ok(server.served)
+    })
+}
+
+#[instrument(ret)]
+fn opaque(name: String) -> impl Future<Output = Result<String, Box<dyn Debug>>> + Send {
+    async move {
+        if name.is_empty() {
+            return Ok(name);
+        }
+        pause().await;
+        // Only the type of the function says what error this is.
+        let number: u8 = name.parse().map_err(|error| Box::new(error) as Box<dyn Debug>)?;
+        info!("opaque");
+        Ok((number + 1).to_string())
+    }
+}
+
+#[test]
+fn futures_that_a_function_makes_run_in_their_spans() {
+    let mut server = Server { served: 1 };
+    let (sum, lines) = logged(|| poll(is_send(boxed(&mut server, "2"))));
+    assert_eq!(sum, Ok(3));
+    assert_eq!(
+        (spans_of(&lines, "making"), spans_of(&lines, "boxed")),
+        (vec![String::new()], vec!["boxed".to_owned()])
+    );
+    assert_eq!(fields(&lines), json!({"by": "2", "of": 1}));
+    let (_, lines) = logged(|| poll(boxed(&mut server, "x")).unwrap_err());
+    assert_eq!(told(&lines, "error").len(), 1);
+
+    let (text, lines) = logged(|| poll(opaque("8".to_owned())).unwrap());
+    assert_eq!((text.as_str(), spans_of(&lines, "opaque")), ("9", vec!["opaque".to_owned()]));
+    assert_eq!(fields(&lines), json!({"name": "8"}));
+    // A future that is not polled has no span.
+    let ((), lines) = logged(|| drop(opaque("8".to_owned())));
+    assert!(lines.is_empty(), "{lines:?}");
 }

@@ -1,5 +1,6 @@
 //! Own spans: every record knows its span, wherever a reader begins.
 
+use std::ops::ControlFlow;
 use std::sync::mpsc;
 use std::thread;
 
@@ -8,7 +9,7 @@ use stenolog::{
     Builder, Empty, Instrument, Level, Logger, OnFull, Span, SpanHandle, SpanId, debug_span, info,
     info_span, record, span, trace_span,
 };
-use stenolog_decoder::Dump;
+use stenolog_decoder::{Decoder, Dump, Entry, repack};
 use stenolog_tests::second_reader::{Reading, parse};
 
 /// The names of the enclosing spans of a record, and the text that the record says they should be.
@@ -183,7 +184,7 @@ fn what_is_disabled_does_nothing() {
     let before = Span::current();
     let off = debug_span!("off", n = unreachable());
     assert!(off.is_disabled() && off.id().is_none() && Span::current() == before);
-    off.record("n", &1).follows_from(&_outer);
+    off.record("n", 1).follows_from(&_outer);
     record!(off, n = unreachable());
     drop(off);
     info!(within = "outer");
@@ -210,7 +211,7 @@ fn fields_and_causes_that_are_given_later_are_records() {
     let scope = log.enter();
     let first = span!("first");
     let second = span!(parent: SpanId::NONE, "second", status = Empty, text = Empty);
-    second.record("status", &404_u16).record("text", "gone");
+    second.record("status", 404_u16).record("text", "gone");
     second.follows_from(&first);
     record!(second, status = 500, ?second);
     let (first, second) = (first.id().get(), second.id().get());
@@ -224,6 +225,72 @@ fn fields_and_causes_that_are_given_later_are_records() {
     assert_eq!((given[0].1, given[1].1, given[2].1), (&404.into(), &"gone".into(), &500.into()));
     let follows: Vec<_> = of(32).map(|line| &line["values"]).collect();
     assert_eq!(follows, [&serde_json::json!([second, first])]);
+}
+
+/// As in `tracing`: it is the field `message`.
+#[test]
+fn a_message_of_a_span_is_a_field() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let log = logger(&path, 1 << 16);
+    let scope = log.enter();
+    let n = 3;
+    drop(span!("plain", "just text"));
+    drop(span!(Level::WARN, "formatted", n, "{n} of {total:>3}{}", '!', total = 10));
+    drop(debug_span!("braces", "{{}}"));
+    drop(info_span!("macro", a = 1, concat!("a", "{}"), "b"));
+    drop((scope, log));
+    let lines = check(&path);
+    let begun: String = lines
+        .iter()
+        .filter(|line| line["event"] == 3)
+        .map(|line| {
+            let names = line["names"].as_array().unwrap().iter().skip(3);
+            let values = line["values"].as_array().unwrap().iter().skip(3);
+            let pairs = names.zip(values).map(|(name, value)| format!("{name}={value} "));
+            pairs.collect::<String>()
+        })
+        .collect();
+    let expected =
+        r#""message"="just text" "n"=3 "message"="3 of  10!" "message"="{}" "a"=1 "message"="ab" "#;
+    assert_eq!(begun, expected);
+}
+
+/// As in `tracing`: by value or by reference.
+#[test]
+#[expect(clippy::needless_borrows_for_generic_args, reason = "they must go on to compile")]
+fn a_field_is_given_a_value_or_a_reference() {
+    #[derive(stenolog::Record)]
+    struct Order {
+        id: u8,
+        #[record(hex)]
+        key: u16,
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let log = logger(&path, 1 << 16);
+    let scope = log.enter();
+    let span = span!("span");
+    let (text, order) = (String::from("text"), Order { id: 1, key: 16 });
+    span.record("a", 1_u8).record("b", &1_u8).record("c", "text").record("d", &text);
+    span.record("e", text.as_str()).record("f", &"text").record("g", text.clone());
+    span.record("h", vec![1_i64, 2]).record("i", &[1, 2][..]).record("j", Some(true));
+    span.record("k", std::path::Path::new("/x")).record("l", &order).record("m", order);
+    span.id().record("n", 1.5).record("o", &1.5);
+    span.record("none", None::<u8>);
+    span.detach().record("p", 'x').record("q", &'x');
+    drop((scope, log));
+    let lines = check(&path);
+    let given: String = lines
+        .iter()
+        .filter(|line| line["event"] == 16)
+        .map(|line| format!("{}={} ", line["names"][1].as_str().unwrap(), line["values"][1]))
+        .collect();
+    let expected = "a=1 b=1 c=\"text\" d=\"text\" e=\"text\" f=\"text\" g=\"text\" h=[1,2] i=[1,2] j=true \
+                    k=\"/x\" l={\"Order\":{\"id\":1,\"key\":\"0x10\"}} m={\"Order\":{\"id\":1,\"key\":\"0x10\"}} n=1.5 o=1.5 none=null \
+                    p=\"x\" q=\"x\" ";
+    assert_eq!(given, expected);
 }
 
 #[test]
@@ -293,4 +360,120 @@ fn a_file_that_replaces_a_deleted_one_knows_the_open_spans() {
         [("outer".into(), "early".into()), ("inner".into(), Value::Null)]
     );
     assert_eq!(of("outside of one"), [("outer".into(), "early".into())]);
+}
+
+#[test]
+fn events_of_a_span_go_to_the_logger_that_it_began_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let paths = ["a.steno", "b.steno"].map(|name| folder.path().join(name));
+    let [a, b] = [&paths[0], &paths[1]].map(|path| logger(path, 1 << 16));
+    let in_a = a.enter();
+    let ends_in_b = span!("ends in b", state = Empty);
+    let handle = span!("handle").detach();
+    let outlives = span!("outlives all scopes");
+    {
+        let _in_b = b.enter();
+        info!(within = "");
+        let own = span!("own");
+        info!(within = "own");
+        record!(ends_in_b, state = 1);
+        ends_in_b.record("state", &2).follows_from(&handle);
+        drop(ends_in_b);
+        handle.in_scope(|| info!(within = "own"));
+        drop((handle, own));
+        info!(within = "");
+    }
+    info!(within = "ends in b/outlives all scopes");
+    drop(in_a);
+    drop(outlives);
+    let in_a = a.enter();
+    info!(within = "");
+    drop((in_a, a, b));
+    let of = |path| {
+        let lines = check(path);
+        count(&lines, if path == &paths[0] { 2 } else { 4 });
+        let events = lines.iter().filter_map(|line| line["event"].as_u64());
+        let mut events: Vec<_> = events.filter(|event| *event != 0).collect();
+        events.sort_unstable();
+        events
+    };
+    // Enters and exits of the handle, its close, two records, follows, three spans that begin, two that end.
+    assert_eq!(of(&paths[0]), [2, 3, 3, 3, 4, 4, 8, 12, 12, 16, 16, 32]);
+    assert_eq!(of(&paths[1]), [3, 12]);
+}
+
+/// Checks the `state` that is shown in the spans of each record with a `round`: never one that was given later; and the
+/// last one if the record is of the thread that gave it.
+#[track_caller]
+fn check_states(bytes: &[u8], expected: usize) {
+    let dump = Dump::from_bytes("app.steno", bytes.to_vec()).unwrap();
+    let mut count = 0;
+    let number = |of: &str, fields: Vec<(&str, String)>| {
+        let (_, text) = fields.into_iter().find(|(name, _)| *name == of)?;
+        text.trim_start_matches("U32(").trim_end_matches(')').parse::<u32>().ok()
+    };
+    let _ = Decoder::new(dump).for_each(|entry| {
+        let Entry::Record(record) = entry else { return ControlFlow::Continue(()) };
+        let of_record = record.fields().map(|(name, value)| (name, format!("{value:?}")));
+        let Some(round) = number("round", of_record.collect()) else {
+            return ControlFlow::Continue(());
+        };
+        let of_spans = record.spans().flat_map(|span| {
+            span.fields().into_iter().map(|(name, value)| (name, format!("{value:?}")))
+        });
+        let state = number("state", of_spans.collect());
+        let is_of_giver = record.thread_name() != "asked";
+        assert!(
+            if is_of_giver { state == Some(round) } else { state <= Some(round) },
+            "record {} of ring {}, round {round}: {state:?}",
+            record.number(),
+            record.ring()
+        );
+        count += 1;
+        ControlFlow::Continue(())
+    });
+    assert_eq!(count, expected);
+}
+
+/// One thread gives a span its state; others log in the span, and each knows the state.
+#[test]
+fn values_that_are_given_later_show_in_no_record_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.steno");
+    let log = logger(&path, 1 << 16);
+    // Enough for several windows of repacking.
+    let (rounds, text) = (1500_u32, "x".repeat(2000));
+    thread::scope(|scope| {
+        let (ask, asked) = mpsc::sync_channel::<(SpanHandle, u32)>(0);
+        let (answer, answered) = mpsc::sync_channel(0);
+        let (log, text) = (&log, &text);
+        let thread = thread::Builder::new().name("asked".into());
+        let work = move || {
+            let _scope = log.enter();
+            for (span, round) in asked {
+                span.in_scope(|| (0..round % 4).for_each(|_| info!(round, text)));
+                info!(parent: &span, round);
+                answer.send(()).unwrap();
+            }
+        };
+        thread.spawn_scoped(scope, work).unwrap();
+        let _scope = log.enter();
+        let span = span!("shared", state = Empty).detach();
+        for round in 0..rounds {
+            record!(span, state = round);
+            ask.send((span.clone(), round)).unwrap();
+            answered.recv().unwrap();
+            if round % 97 == 13 {
+                log.flush().unwrap();
+            }
+            span.in_scope(|| info!(round, text));
+        }
+    });
+    drop(log);
+    let bytes = std::fs::read(&path).unwrap();
+    let expected = (0..rounds).map(|round| round as usize % 4 + 2).sum();
+    check_states(&bytes, expected);
+    let mut repacked = Vec::new();
+    repack(&Dump::open(&path).unwrap(), 3, &mut repacked).unwrap();
+    check_states(&repacked, expected);
 }

@@ -14,14 +14,14 @@ pub(super) use plan::Plan;
 use super::{MORE, Run};
 use crate::cli::exit::Outcome;
 use crate::input::rings::FoundRings;
-use crate::input::{self, InputLimits};
+use crate::input::{self, InputLimits, Part};
 use crate::output::{Output, completeness};
 
 impl Run for Plan {
     fn run(self: Box<Self>) -> anyhow::Result<Outcome> {
         // The record before the last ones tells which losses belong to them.
-        let last_records = self.last.map(|last| last.saturating_add(1));
-        let limits = InputLimits { last_records, ..self.rings.limits.clone() };
+        let part = self.last.map_or(Part::Records, |last| Part::Last(last.saturating_add(1)));
+        let limits = InputLimits { part, ..self.rings.limits.clone() };
         let mut inputs = input::open(&self.inputs, &limits, true)?;
         inputs.remove_copies();
         let rings = FoundRings::merge(&mut inputs, &self.rings);

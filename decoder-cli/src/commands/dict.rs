@@ -137,6 +137,8 @@ fn as_text(site: &CallSite, is_eager_only: bool) -> String {
         }
         let how = match (is_eager, slot.role) {
             (false, _) => "",
+            // `tracing` does not say which it was. Only call sites that are described at run time have no column.
+            (true, Role::DebugField) if site.column == 0 => ", formatted at the call (`?` or `%`)",
             (true, Role::DebugField) => ", formatted at the call (`?`)",
             (true, _) => ", formatted at the call",
         };

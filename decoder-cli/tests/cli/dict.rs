@@ -1,7 +1,7 @@
 //! `steno dict` lists call sites, and names what they format at the call.
 
 use serde_json::Value;
-use stenolog::{Builder, Empty, info, warn};
+use stenolog::{Builder, DynamicSite, DynamicValue, Empty, Level, info, warn};
 
 use crate::program::Workspace;
 
@@ -46,6 +46,22 @@ fn call_sites_are_listed_with_what_they_format() {
     assert!(eager.contains("    state: formatted, formatted at the call (`?`)\n"), "{eager}");
     assert!(eager.contains("    order: Order, formatted at the call\n"), "{eager}");
     assert!(eager.ends_with("1 of 2 call sites format text at the call\n"), "{eager}");
+}
+
+/// The bridge of `tracing` describes call sites so. There, `%e`, `err` of `#[instrument]`, and `?e` are the same.
+#[test]
+fn a_call_site_of_tracing_may_have_formatted_by_either_sigil() {
+    let workspace = Workspace::new();
+    let log = Builder::new(workspace.path().join("app.steno")).start_detached().unwrap();
+    let scope = log.enter();
+    let site = DynamicSite::new(Level::Error, "app", "app", "main.rs", 7, None, &["error", "n"]);
+    site.log(&[DynamicValue::Debug(&"e"), 1.into()]);
+    drop(scope);
+    log.close().unwrap();
+    let eager = workspace.run(&["dict", "--eager", "app.steno"]).ok();
+    let expected = "main.rs:7 ERROR app\n    error: formatted, formatted at the call (`?` or `%`)\n\
+                    1 of 1 call site format text at the call\n";
+    assert_eq!(eager, expected);
 }
 
 #[test]

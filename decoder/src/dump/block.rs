@@ -44,6 +44,19 @@ impl Block {
         FrameHeader::BYTES as u64 + u64::from(self.payload_bytes).next_multiple_of(8)
     }
 
+    /// A block that an index lists, and that is not in the file.
+    pub(super) fn gone(offset: u64, part: u32) -> Self {
+        let header = BlockHeader::default();
+        // No payload has this checksum and no bytes.
+        let payload_crc = u32::MAX;
+        Self { offset, payload_bytes: 0, payload_crc, is_cut: false, header, part }
+    }
+
+    /// Whether only an index says that it is there: what is wrong with the file is told by a scan.
+    pub(crate) const fn is_gone(&self) -> bool {
+        self.payload_bytes == 0
+    }
+
     /// Whether the bytes can hold that many records: each takes at least three, or one in columns. A header
     /// with a wrong checksum should not be believed beyond that.
     pub(crate) fn is_plausible(&self) -> bool {

@@ -4,9 +4,10 @@ use std::fmt;
 use std::ops::Range;
 
 use stenolog_format::block::{BlockHeader, GroupHead};
-use stenolog_format::frame::FrameHeader;
+use stenolog_format::frame::{FrameHeader, FrameKind};
 
 use super::block::Block;
+use super::last::{frame_at, is};
 
 /// The blocks of a dump, in the order of the file. A block of several rings is listed once for each of them.
 ///
@@ -23,6 +24,8 @@ use super::block::Block;
 pub struct Blocks<'d> {
     bytes: &'d [u8],
     entries: &'d [BlockEntry],
+    /// How many of them indexes list, unscanned.
+    listed: usize,
 }
 
 /// Where a block is.
@@ -30,6 +33,7 @@ pub struct Blocks<'d> {
 pub(crate) struct BlockEntry {
     /// The offset of the frame, and [`HAS_SUMMARY`].
     offset: u64,
+    /// Or [`LISTED`].
     payload_bytes: u32,
     /// The number of the part of its block, and its place after the block's header.
     part: u32,
@@ -39,6 +43,9 @@ const _: () = assert!(size_of::<BlockEntry>() == 16);
 
 /// The frame after the block is its summary.
 const HAS_SUMMARY: u64 = 1 << 63;
+
+/// Instead of a length: an index lists the block, and its frame tells the length.
+const LISTED: u32 = u32::MAX;
 
 /// The bits of a part's number: a block has no more parts. The parts of one are within 2^20 bytes.
 const PART_BITS: u32 = 12;
@@ -65,6 +72,25 @@ impl BlockEntry {
         to.push(entry(0));
     }
 
+    /// The entries of a block that an index lists. A block of several rings is read for its parts; there is no
+    /// entry if that is not possible.
+    pub(super) fn list(offset: u64, header: &BlockHeader, bytes: &[u8], to: &mut Vec<Self>) {
+        if header.ring != BlockHeader::SEVERAL_RINGS {
+            return to.push(Self { offset, payload_bytes: LISTED, part: 0 });
+        }
+        let Some((_, payload)) = frame_at(bytes, offset).filter(|(of, _)| is(of, FrameKind::Block))
+        else {
+            return;
+        };
+        if let Some(header) = BlockHeader::decode(payload) {
+            Self::add(offset, &header, payload, to);
+        }
+    }
+
+    const fn is_listed(self) -> bool {
+        self.payload_bytes == LISTED
+    }
+
     const fn offset(self) -> u64 {
         self.offset & !HAS_SUMMARY
     }
@@ -86,7 +112,7 @@ impl BlockEntry {
     /// Notes that a summary of the last block is at an offset. `false` if that is not right after it.
     pub(super) fn note_summary(entries: &mut [Self], offset: u64) -> bool {
         let Some(&last) = entries.last() else { return false };
-        if last.end() != offset || last.offset & HAS_SUMMARY != 0 {
+        if last.is_listed() || last.end() != offset || last.offset & HAS_SUMMARY != 0 {
             return false;
         }
         let of_block = entries.iter_mut().rev().take_while(|entry| entry.offset == last.offset);
@@ -96,8 +122,8 @@ impl BlockEntry {
 }
 
 impl<'d> Blocks<'d> {
-    pub(super) const fn new(bytes: &'d [u8], entries: &'d [BlockEntry]) -> Self {
-        Self { bytes, entries }
+    pub(super) const fn new(bytes: &'d [u8], entries: &'d [BlockEntry], listed: usize) -> Self {
+        Self { bytes, entries, listed }
     }
 
     /// How many there are.
@@ -139,7 +165,14 @@ impl<'d> Blocks<'d> {
     /// The offset of the summary that follows the block at an index.
     pub(crate) fn summary_offset(&self, index: usize) -> Option<u64> {
         let entry = self.entries.get(index)?;
-        (entry.offset & HAS_SUMMARY != 0).then(|| entry.end())
+        if entry.offset & HAS_SUMMARY != 0 {
+            return Some(entry.end());
+        }
+        // The scan did not come there. Of several parts, the first one was read and the frame is whole.
+        let (of_block, _) = frame_at(self.bytes, entry.offset()).filter(|_| index < self.listed)?;
+        let end = entry.offset().checked_add(of_block.frame_bytes())?;
+        let (of_next, _) = frame_at(self.bytes, end)?;
+        is(&of_next, FrameKind::Summary).then_some(end)
     }
 
     /// The index of the first part of the block whose frame is at an offset.
@@ -159,7 +192,17 @@ impl<'d> Blocks<'d> {
         let frame = usize::try_from(offset).ok().and_then(|at| self.bytes.get(at..));
         let frame = frame.unwrap_or_default();
         let payload = frame.get(FrameHeader::BYTES..).unwrap_or_default();
-        let payload = payload.get(..entry.payload_bytes as usize).unwrap_or_default();
+        let payload_bytes = match FrameHeader::decode(frame).filter(|_| entry.is_listed()) {
+            None if entry.is_listed() => return Block::gone(offset, entry.part()),
+            Some(of)
+                if !is(&of, FrameKind::Block)
+                    || (of.payload_bytes as usize).max(BlockHeader::BYTES) > payload.len() =>
+            {
+                return Block::gone(offset, entry.part());
+            }
+            of => of.map_or(entry.payload_bytes, |of| of.payload_bytes),
+        };
+        let payload = payload.get(..payload_bytes as usize).unwrap_or_default();
         let header = BlockHeader::decode(payload).unwrap_or_default();
         let stored = payload.get(BlockHeader::BYTES..).unwrap_or_default();
         // The scan has read all of this: it fails only if another program changes the file. The checksum is
@@ -168,9 +211,9 @@ impl<'d> Blocks<'d> {
         let of_part = GroupHead::part_at(&header, stored, entry.part_at()).unwrap_or(header);
         Block {
             offset,
-            payload_bytes: entry.payload_bytes,
+            payload_bytes,
             payload_crc: of_frame.map_or(0, |frame| frame.payload_crc),
-            is_cut: of_frame.is_some_and(|frame| entry.payload_bytes < frame.payload_bytes),
+            is_cut: of_frame.is_some_and(|frame| payload_bytes < frame.payload_bytes),
             header: of_part,
             part: entry.part(),
         }

@@ -8,6 +8,7 @@ use stenolog_session::frames::Position;
 
 use super::header;
 use super::last::UnlistedBlocks;
+use super::listed::ListedBlocks;
 use super::ring_facts::RingFacts;
 use super::scan::{Checkpoint, Scanned, scan};
 use super::tables::Tables;
@@ -28,6 +29,8 @@ pub(super) struct Contents {
     pub(super) rings: Option<RingFacts>,
     /// The blocks that are not in the tables, of a dump that was opened for its last records.
     pub(super) unlisted: Option<UnlistedBlocks>,
+    /// The blocks of a dump that was opened by its indexes.
+    pub(super) listed: Option<ListedBlocks>,
 }
 
 impl Contents {
@@ -59,6 +62,7 @@ impl Contents {
             limits: *limits,
             rings: None,
             unlisted: None,
+            listed: None,
         })
     }
 

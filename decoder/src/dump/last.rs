@@ -90,7 +90,7 @@ impl Dump {
         let file: Arc<Path> = path.into();
         let scanned = (records, LEAST_BLOCKS);
         let Some(contents) = Contents::read_last(&file, &source, limits, scanned) else {
-            return Self::open_within(path, limits);
+            return Self::open_by_index(path, limits);
         };
         // A sealed dump has no tail.
         Ok(Self::of(file, source, writer_is_alive, contents))
@@ -113,7 +113,7 @@ impl Dump {
 
     /// The dump with all of its blocks.
     pub(crate) fn whole(&self) -> Cow<'_, Self> {
-        if self.unlisted().is_none() {
+        if self.unlisted().is_none() && self.contents.listed.is_none() {
             return Cow::Borrowed(self);
         }
         let limits = &self.contents.limits;
@@ -180,6 +180,7 @@ impl Contents {
             limits: *limits,
             rings: None,
             unlisted: Some(unlisted),
+            listed: None,
         })
     }
 }
@@ -208,12 +209,12 @@ fn indexes(bytes: &[u8], limits: &Limits) -> Option<Vec<Index>> {
     Some(indexes)
 }
 
-fn is(header: &FrameHeader, kind: FrameKind) -> bool {
+pub(super) fn is(header: &FrameHeader, kind: FrameKind) -> bool {
     header.kind == kind as u8
 }
 
 /// A frame with an intact header, and its whole payload, unchecked.
-fn frame_at(bytes: &[u8], at: u64) -> Option<(FrameHeader, &[u8])> {
+pub(super) fn frame_at(bytes: &[u8], at: u64) -> Option<(FrameHeader, &[u8])> {
     let frame = bytes.get(usize::try_from(at).ok()?..)?;
     let header = FrameHeader::decode(frame)?;
     let end = FrameHeader::BYTES.saturating_add(header.payload_bytes as usize);

@@ -171,8 +171,7 @@ impl<'a> Scanner<'a> {
         match kind {
             // Only `verify` reads it: the scan finds the frames that it lists.
             Some(FrameKind::Index) => {
-                let place = (frame.payload_offset() as usize, payload.len());
-                self.tables.indexes.push(place);
+                self.tables.note_index(frame.offset, payload.len());
             }
             // Read to pass over blocks, and by `verify`.
             Some(FrameKind::Summary) => {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use stenolog_format::clock::ClockPair;
 use stenolog_format::dictionary::{CallSite, Thread};
-use stenolog_format::frame::{FileHeader, FrameKind};
+use stenolog_format::frame::{FileHeader, FrameHeader, FrameKind};
 use stenolog_format::index::End;
 use stenolog_format::loss::LossFrame;
 use stenolog_format::volatile::{VolatileRing, VolatileState};
@@ -83,6 +83,12 @@ impl Tables {
         });
         self.volatile.push(stated);
         lost
+    }
+
+    /// Notes where an index is.
+    pub(super) fn note_index(&mut self, offset: u64, payload_bytes: usize) {
+        let place = (offset as usize).saturating_add(FrameHeader::BYTES);
+        self.indexes.push((place, payload_bytes));
     }
 
     /// Notes where a context is. A frame of a torn tail may be scanned again.

@@ -11,7 +11,8 @@
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
-use stenolog_format::dictionary::{CallSite, Level};
+use stenolog_format::block::{RawRecord, RecordTime};
+use stenolog_format::dictionary::{CallSite, Level, TimeSource};
 use stenolog_format::span::SpanEvent;
 use stenolog_format::value::{Cursor, Encoding, Value};
 
@@ -48,6 +49,18 @@ impl SpanValues {
 
     pub(crate) const fn site(&self) -> &Arc<CompiledSite> {
         &self.site
+    }
+}
+
+/// The raw counter of a record, if its time is one.
+pub(crate) fn counter(record: &RawRecord<'_>, site: Option<&CompiledSite>) -> Option<u64> {
+    match record.time {
+        RecordTime::Counter(counter) => Some(counter),
+        RecordTime::UnixNanos(_) => None,
+        RecordTime::Word(word) => {
+            let of = site.map_or(TimeSource::Counter, |site| site.call_site().time);
+            (of == TimeSource::Counter).then_some(word)
+        }
     }
 }
 

@@ -65,6 +65,8 @@ pub struct Decoder {
     /// Entries up to this key are not delivered: others before them were passed over.
     after: Option<Key>,
     pub(super) is_started: bool,
+    /// Whether the reading began before the end.
+    has_passed_over: bool,
     pub(super) losses: Losses,
     /// Losses that may still be merged with others.
     pub(super) pending: PendingLosses,
@@ -88,6 +90,7 @@ impl Decoder {
             seen: ItemsSeen::default(),
             after: None,
             is_started: false,
+            has_passed_over: false,
             losses: Losses::default(),
             pending: PendingLosses::default(),
             buffers: ValueBuffers::default(),
@@ -227,10 +230,12 @@ impl Decoder {
         flow
     }
 
-    /// A summary of what was read so far. It is final once all entries were delivered.
+    /// A summary of what was read so far. It is final once all entries were delivered: the frames of dumps that were
+    /// [opened by their indexes](Dump::open_by_index) are walked then.
     #[must_use]
     pub fn summary(&self) -> Summary {
-        Summary::new(&self.state.tally, &self.plan.dumps)
+        let has_read_all = self.is_started && self.heap.is_empty() && !self.has_passed_over;
+        Summary::new(&self.state.tally, &self.plan.dumps, has_read_all)
     }
 
     pub(crate) fn filter(&self) -> &Arc<Filter> {
@@ -412,7 +417,8 @@ impl Decoder {
         self.is_started = true;
         self.plan.apply_filter();
         self.extend_with(|items, plan| ending::cut(items, plan, records));
-        self.after.is_some()
+        self.has_passed_over = self.after.is_some();
+        self.has_passed_over
     }
 
     /// Gives the rings what is new in the dumps.

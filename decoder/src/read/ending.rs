@@ -69,7 +69,8 @@ struct Bounds<'p> {
 impl Bounds<'_> {
     fn block(&self, item: &Item) -> Option<Block> {
         let dump = self.plan.dumps.get(item.dump() as usize)?;
-        dump.blocks().get(item.index as usize).filter(|_| item.kind() == ItemKind::Block)
+        let is_there = |block: &Block| item.kind() == ItemKind::Block && !block.is_gone();
+        dump.blocks().get(item.index as usize).filter(is_there)
     }
 
     /// Whether the item states losses.

@@ -299,7 +299,7 @@ impl Ring {
                 None => self.take_loss_frame(frame, plan, state),
             };
         }
-        let block = &dump.blocks().get(index)?;
+        let block = &dump.blocks().get(index).filter(|block| !block.is_gone())?;
         let header = &block.header;
         // Records that are missing before it are stated when it is opened.
         let first = header.first_record;

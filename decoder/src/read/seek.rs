@@ -17,6 +17,7 @@ mod found;
 mod memory;
 mod numbers;
 mod pools;
+mod printed;
 mod texts;
 
 use std::collections::BTreeMap;

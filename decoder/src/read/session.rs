@@ -186,16 +186,16 @@ pub(super) fn new_items(
         }
         let facts = rings_of(dump, dumps);
         let blocks = dump.blocks();
-        for (index, block) in blocks.iter().enumerate().skip(seen.settled_blocks) {
+        for (index, header, is_cut) in dump.block_headers(seen.settled_blocks) {
             // Its ring has the same records, uncut.
             let is_in_ring = |rings: &RingFacts| {
-                let start = rings.starts.get(&block.header.ring);
-                start.is_some_and(|start| start.position <= block.header.position)
+                let start = rings.starts.get(&header.ring);
+                start.is_some_and(|start| start.position <= header.position)
             };
-            if block.is_cut && facts.is_some_and(is_in_ring) {
+            if is_cut && facts.is_some_and(is_in_ring) {
                 continue;
             }
-            let BlockHeader { ring, position, first_record, count, .. } = block.header;
+            let BlockHeader { ring, position, first_record, count, .. } = header;
             let of_ring = rings.entry((session, ring)).or_default();
             // The dump has the records of a tail later.
             if index < seen.blocks || dump.is_tail() {

@@ -1,5 +1,6 @@
 //! Summary of a read: what was counted, and what is wrong with the files.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -55,9 +56,14 @@ pub struct Summary {
 }
 
 impl Summary {
-    pub(super) fn new(tally: &Tally, dumps: &[Dump]) -> Self {
+    pub(super) fn new(tally: &Tally, dumps: &[Dump], has_read_all: bool) -> Self {
         let Tally { records, shown, recovered, lost, missing, by_cause, duplicates, .. } = tally;
-        let of_scan = dumps.iter().flat_map(Dump::damage);
+        let of_scan = |dump: &Dump| {
+            let is_unscanned = has_read_all && dump.is_by_index();
+            let scanned = if is_unscanned { dump.whole() } else { Cow::Borrowed(dump) };
+            scanned.damage().to_vec()
+        };
+        let of_scan = dumps.iter().flat_map(of_scan);
         let is_unfinished = |dump: &&Dump| {
             dump.state() == DumpState::Unfinished && !session::is_completed(dump, dumps)
         };
@@ -76,7 +82,7 @@ impl Summary {
             damage: dumps
                 .iter()
                 .filter_map(Dump::shrinking)
-                .chain(of_scan.cloned().chain(tally.damage(dumps)).filter(counts))
+                .chain(of_scan.chain(tally.damage(dumps)).filter(counts))
                 .collect(),
             unfinished: dumps
                 .iter()

@@ -10,26 +10,25 @@ use stenolog_format::value::ValueError;
 use stenolog_ringbuf::file::Damage as Broken;
 use stenolog_session::unread::{DumpSide, NotARing, ShareDamage, end_number};
 
-use crate::dump::{Block, Dump};
+use crate::dump::Dump;
 use crate::model::damage::{Damage, DamageCause, RingDamage};
 
 /// The explanations and the blocks of a session, for the judgement of its rings.
 pub(super) struct Known<'d> {
     dump: Option<&'d Dump>,
     metas: &'d [Dump],
-    /// The dump's blocks that are not cut, by ring and number.
-    pub(super) blocks: BTreeMap<u32, Vec<Block>>,
+    /// The headers of the dump's blocks that are not cut, with their indexes, by ring and number.
+    pub(super) blocks: BTreeMap<u32, Vec<(BlockHeader, usize)>>,
 }
 
 impl<'d> Known<'d> {
     pub(super) fn new(dump: Option<&'d Dump>, metas: &'d [Dump]) -> Self {
-        let mut blocks: BTreeMap<u32, Vec<Block>> = BTreeMap::new();
-        for block in dump.into_iter().flat_map(Dump::blocks).filter(|block| !block.is_cut) {
-            blocks.entry(block.header.ring).or_default().push(block);
+        let mut blocks: BTreeMap<u32, Vec<(BlockHeader, usize)>> = BTreeMap::new();
+        let of_dump = dump.into_iter().flat_map(|dump| dump.block_headers(0));
+        for (index, header, _) in of_dump.filter(|(.., is_cut)| !is_cut) {
+            blocks.entry(header.ring).or_default().push((header, index));
         }
-        blocks
-            .values_mut()
-            .for_each(|blocks| blocks.sort_by_key(|block| block.header.first_record));
+        blocks.values_mut().for_each(|blocks| blocks.sort_by_key(|(of, _)| of.first_record));
         Self { dump, metas, blocks }
     }
 
@@ -42,13 +41,14 @@ impl<'d> Known<'d> {
 
 impl DumpSide for Known<'_> {
     fn blocks(&self, ring: u32) -> impl Iterator<Item = &BlockHeader> {
-        self.blocks.get(&ring).into_iter().flatten().map(|block| &block.header)
+        self.blocks.get(&ring).into_iter().flatten().map(|(header, _)| header)
     }
 
     fn is_whole(&self, ring: u32, block: usize) -> bool {
         let block = self.blocks.get(&ring).and_then(|blocks| blocks.get(block));
-        let body = self.dump.zip(block).map(|(dump, block)| dump.stored_body(block));
-        body.is_some_and(|body| body.is_ok())
+        self.dump.zip(block).is_some_and(|(dump, (_, index))| {
+            dump.blocks().get(*index).is_some_and(|block| dump.stored_body(&block).is_ok())
+        })
     }
 
     fn end(&self, ring: u32) -> Option<u64> {

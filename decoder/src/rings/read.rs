@@ -396,7 +396,7 @@ impl RingsReader<'_> {
     /// The latest known time.
     fn last_counter(&self) -> u64 {
         let blocks = self.known.blocks.values().flatten();
-        let last = blocks.map(|block| block.header.counter_last).max();
+        let last = blocks.map(|(header, _)| header.counter_last).max();
         let mut pairs = self.metas.iter().chain(self.dump).flat_map(Dump::clock_pairs);
         last.or(pairs.next_back().map(|pair| pair.counter)).unwrap_or_default()
     }

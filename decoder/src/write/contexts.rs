@@ -3,29 +3,35 @@
 
 use std::collections::BTreeMap;
 
-use stenolog_format::block::BlockHeader;
+use stenolog_format::block::{BlockHeader, RawRecord};
 use stenolog_format::span::{SpanContext, SpanEvent};
 use stenolog_format::value::Encoding;
 use stenolog_session::spans::SpanTracker;
 use stenolog_session::writer::DumpWriter;
 
 use crate::dump::{Block, Dump, Unpacker};
+use crate::model::span::counter;
 
 /// A span event in a block that is written.
 #[derive(Clone, Debug)]
-pub(crate) struct EventRecord {
-    pub(crate) site: u32,
-    pub(crate) values: Box<[u8]>,
-    pub(crate) encoding: Encoding,
+struct EventRecord {
+    site: u32,
+    time: u64,
+    values: Box<[u8]>,
+    encoding: Encoding,
 }
 
 /// The span events of a part of a block.
 #[derive(Clone, Debug)]
 pub(crate) struct PartEvents {
-    pub(crate) ring: u32,
+    ring: u32,
     /// The number of the part's first record, and of the record after it.
-    pub(crate) records: (u64, u64),
-    pub(crate) events: Vec<EventRecord>,
+    records: (u64, u64),
+    /// The smallest raw counter of its records, if they have one.
+    begins_at: Option<u64>,
+    events: Vec<EventRecord>,
+    /// The largest raw counter up to here.
+    time: u64,
 }
 
 impl PartEvents {
@@ -33,7 +39,32 @@ impl PartEvents {
     pub(crate) fn new(header: &BlockHeader) -> Self {
         let first = header.first_record;
         let records = (first, first.saturating_add(header.count.into()));
-        Self { ring: header.ring, records, events: Vec::new() }
+        let has_counter = header.flags & BlockHeader::HAS_COUNTER != 0;
+        let begins_at = has_counter.then_some(header.counter_first);
+        Self { ring: header.ring, records, begins_at, events: Vec::new(), time: 0 }
+    }
+
+    /// Goes on with the records of another block, which follow.
+    pub(crate) fn extend_to(&mut self, next: &Self) {
+        self.records.1 = next.records.1;
+        self.begins_at = self.begins_at.into_iter().chain(next.begins_at).min();
+    }
+
+    /// Whether it has no records.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.records.0 >= self.records.1
+    }
+
+    /// Takes the next record.
+    pub(crate) fn take(&mut self, dump: &Dump, record: &RawRecord<'_>) {
+        let site = dump.site(record.tag);
+        if let Some(counter) = counter(record, site) {
+            self.time = self.time.max(counter);
+        }
+        if site.is_some_and(|site| site.span_event().is_some()) {
+            let (site, encoding, time) = (record.tag, record.encoding, self.time);
+            self.events.push(EventRecord { site, time, values: record.values.into(), encoding });
+        }
     }
 }
 
@@ -80,9 +111,13 @@ impl Contexts {
         for part in parts {
             let continues = dump.thread(part.ring).and_then(|thread| thread.continues);
             tracker.begin_part(part.ring, continues);
-            for EventRecord { site, values, encoding } in &part.events {
+            if let Some(begins_at) = part.begins_at {
+                tracker.note_first_time(begins_at);
+            }
+            for EventRecord { site, time, values, encoding } in &part.events {
                 let Some(site) = dump.site(*site) else { continue };
                 if let Some(event) = site.span_event() {
+                    tracker.set_time(*time);
                     // What cannot be read says nothing to readers either.
                     let _ = tracker.note(event, site.call_site(), values, *encoding);
                 }
@@ -128,7 +163,7 @@ impl Contexts {
             return;
         }
         for block in dump.blocks() {
-            for EventRecord { site, values, encoding } in self.events_of(dump, &block).events {
+            for EventRecord { site, values, encoding, .. } in self.events_of(dump, &block).events {
                 let Some(site) = dump.site(site) else { continue };
                 if let Some(event) = site.span_event().filter(|event| event.begins()) {
                     let _ = self.tracker.note_ahead(event, site.call_site(), &values, encoding);
@@ -147,10 +182,7 @@ impl Contexts {
         };
         if let Ok(records) = body.records(&block.header) {
             for record in records.map_while(Result::ok) {
-                if event_of(dump, record.tag).is_some() {
-                    let (site, encoding) = (record.tag, record.encoding);
-                    part.events.push(EventRecord { site, values: record.values.into(), encoding });
-                }
+                part.take(dump, &record);
             }
         }
         self.unpacker.take_back(body);
@@ -159,6 +191,6 @@ impl Contexts {
 }
 
 /// What the records of a call site are, if a span has to do with them.
-pub(crate) fn event_of(dump: &Dump, site: u32) -> Option<SpanEvent> {
+fn event_of(dump: &Dump, site: u32) -> Option<SpanEvent> {
     dump.site(site)?.span_event()
 }

@@ -89,7 +89,7 @@ fn a_context_leaves_out_what_does_not_fit() {
     assert_eq!(context.definitions().count(), 2);
 }
 
-/// The stack as FORMAT.md words it: a list that is cut at its top and filled at its bottom.
+/// The stack as FORMAT.md words it: a list that is cut and filled at its top.
 #[derive(Default)]
 struct Model(Vec<u64>);
 
@@ -97,7 +97,7 @@ impl Model {
     fn heal(&mut self, depth: usize) {
         self.0.truncate(depth);
         while self.0.len() < depth {
-            self.0.insert(0, NO_SPAN);
+            self.0.push(NO_SPAN);
         }
     }
 }
@@ -180,6 +180,24 @@ proptest! {
             prop_assert_eq!(stack.depth(), model.0.len());
         }
     }
+}
+
+#[test]
+fn lost_events_cut_off_no_outer_span() {
+    let mut stack = SpanStack::default();
+    stack.enter(1, 1);
+    // The enters of 2 and 3 are lost.
+    stack.enter(4, 4);
+    assert_eq!(stack.iter().collect::<Vec<_>>(), [1, NO_SPAN, NO_SPAN, 4]);
+    for (id, depth, innermost) in [(4, 3, NO_SPAN), (3, 2, NO_SPAN), (2, 1, 1)] {
+        stack.exit(id, depth);
+        assert_eq!(stack.innermost(), Some(innermost), "after the exit of {id}");
+    }
+    // The enter is lost, its exit is not; then the exit is lost, too.
+    stack.exit(5, 1);
+    stack.enter(6, 3);
+    stack.enter(7, 2);
+    assert_eq!(stack.iter().collect::<Vec<_>>(), [1, 7]);
 }
 
 #[test]

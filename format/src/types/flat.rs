@@ -9,34 +9,32 @@ use super::{EnumType, Fields, MAX_TYPE_DEPTH, Shape, Type};
 #[derive(Serialize, Deserialize)]
 pub(super) struct FlatType(Vec<Node>);
 
-/// One node. Variants are only ever appended: their order is part of the dump format.
-#[derive(Serialize, Deserialize)]
-enum Node {
-    Unit,
-    Bool,
-    Char,
-    U8,
-    U16,
-    U32,
-    U64,
-    U128,
-    I8,
-    I16,
-    I32,
-    I64,
-    I128,
-    F32,
-    F64,
-    Str,
-    Formatted,
-    Duration,
-    SystemTime,
-    Ipv4,
-    Ipv6,
-    Ip,
-    SocketV4,
-    SocketV6,
-    Socket,
+/// Calls a macro with the types without parts, in the order of their numbers.
+macro_rules! with_leaves {
+    ($make:ident $($arguments:tt)*) => {
+        $make! {
+            [Unit Bool Char U8 U16 U32 U64 U128 I8 I16 I32 I64 I128 F32 F64 Str Formatted Duration SystemTime
+             Ipv4 Ipv6 Ip SocketV4 SocketV6 Socket]
+            $($arguments)*
+        }
+    };
+}
+
+macro_rules! define {
+    ([$($leaf:ident)+] $($others:tt)+) => {
+        /// One node. Variants are only ever appended: their order is part of the dump format.
+        #[derive(Serialize, Deserialize)]
+        enum Node {
+            $($leaf,)+
+            $($others)+
+        }
+
+        /// The types without parts, each at the place of its number as a node.
+        pub(crate) static LEAVES: &[Type] = &[$(Type::$leaf),+];
+    };
+}
+
+with_leaves! { define
     Option,
     Slice,
     Serde,
@@ -46,6 +44,16 @@ enum Node {
     Tuple(u32),
     Struct(Names),
     Enum(String, Vec<Names>),
+}
+
+/// A match of types or nodes to the other, of which the leaves are left out.
+macro_rules! convert {
+    ([$($leaf:ident)+] $from:ident => $to:ident, match $value:ident { $($others:tt)+ }) => {
+        match $value {
+            $($from::$leaf => $to::$leaf,)+
+            $($others)+
+        }
+    };
 }
 
 /// A product without the types of its fields, which are on the stack.
@@ -76,32 +84,7 @@ impl From<Type> for FlatType {
 }
 
 fn flatten(ty: Type, nodes: &mut Vec<Node>) {
-    let node = match ty {
-        Type::Unit => Node::Unit,
-        Type::Bool => Node::Bool,
-        Type::Char => Node::Char,
-        Type::U8 => Node::U8,
-        Type::U16 => Node::U16,
-        Type::U32 => Node::U32,
-        Type::U64 => Node::U64,
-        Type::U128 => Node::U128,
-        Type::I8 => Node::I8,
-        Type::I16 => Node::I16,
-        Type::I32 => Node::I32,
-        Type::I64 => Node::I64,
-        Type::I128 => Node::I128,
-        Type::F32 => Node::F32,
-        Type::F64 => Node::F64,
-        Type::Str => Node::Str,
-        Type::Formatted => Node::Formatted,
-        Type::Duration => Node::Duration,
-        Type::SystemTime => Node::SystemTime,
-        Type::Ipv4 => Node::Ipv4,
-        Type::Ipv6 => Node::Ipv6,
-        Type::Ip => Node::Ip,
-        Type::SocketV4 => Node::SocketV4,
-        Type::SocketV6 => Node::SocketV6,
-        Type::Socket => Node::Socket,
+    let node = with_leaves! { convert Type => Node, match ty {
         Type::Option(of) => {
             flatten(*of, nodes);
             Node::Option
@@ -133,7 +116,7 @@ fn flatten(ty: Type, nodes: &mut Vec<Node>) {
             let variants = of.variants.into_iter();
             Node::Enum(of.name, variants.map(|variant| flatten_fields(variant, nodes)).collect())
         }
-    };
+    }};
     nodes.push(node);
 }
 
@@ -172,32 +155,7 @@ struct Stack {
 impl Stack {
     fn apply(&mut self, node: Node) -> Result<(), FlatTypeError> {
         let mut depth = 0;
-        let ty = match node {
-            Node::Unit => Type::Unit,
-            Node::Bool => Type::Bool,
-            Node::Char => Type::Char,
-            Node::U8 => Type::U8,
-            Node::U16 => Type::U16,
-            Node::U32 => Type::U32,
-            Node::U64 => Type::U64,
-            Node::U128 => Type::U128,
-            Node::I8 => Type::I8,
-            Node::I16 => Type::I16,
-            Node::I32 => Type::I32,
-            Node::I64 => Type::I64,
-            Node::I128 => Type::I128,
-            Node::F32 => Type::F32,
-            Node::F64 => Type::F64,
-            Node::Str => Type::Str,
-            Node::Formatted => Type::Formatted,
-            Node::Duration => Type::Duration,
-            Node::SystemTime => Type::SystemTime,
-            Node::Ipv4 => Type::Ipv4,
-            Node::Ipv6 => Type::Ipv6,
-            Node::Ip => Type::Ip,
-            Node::SocketV4 => Type::SocketV4,
-            Node::SocketV6 => Type::SocketV6,
-            Node::Socket => Type::Socket,
+        let ty = with_leaves! { convert Node => Type, match node {
             Node::Option => Type::Option(Box::new(self.pop(&mut depth)?)),
             Node::Slice => Type::Slice(Box::new(self.pop(&mut depth)?)),
             Node::Serde => Type::Serde(Box::new(self.pop(&mut depth)?)),
@@ -217,7 +175,7 @@ impl Stack {
                 fields.reverse();
                 Type::Enum(EnumType { name, variants: fields })
             }
-        };
+        }};
         if depth >= MAX_TYPE_DEPTH {
             return Err(FlatTypeError::TooDeep(self.node));
         }

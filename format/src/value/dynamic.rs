@@ -22,7 +22,7 @@ use super::error::ValueError;
 use super::pack::{pack, put_uint};
 use super::{Product, Value};
 use crate::shape::Shape;
-use crate::types::{Fields, Type, reserved};
+use crate::types::{Fields, LEAVES, Type, reserved};
 
 /// The deepest nesting that readers accept.
 pub const MAX_DEPTH: usize = 128;
@@ -36,35 +36,9 @@ pub const TOO_DEEP: &str = "<not recorded: nested too deep>";
 /// The text in place of bytes that describe no value.
 pub const UNREADABLE: &str = "<not readable: no self-describing value>";
 
-/// Types without parts. Each has the tag that is its place here, which is also its node number in the dictionary.
-const LEAVES: [Type; 25] = [
-    Type::Unit,
-    Type::Bool,
-    Type::Char,
-    Type::U8,
-    Type::U16,
-    Type::U32,
-    Type::U64,
-    Type::U128,
-    Type::I8,
-    Type::I16,
-    Type::I32,
-    Type::I64,
-    Type::I128,
-    Type::F32,
-    Type::F64,
-    Type::Str,
-    Type::Formatted,
-    Type::Duration,
-    Type::SystemTime,
-    Type::Ipv4,
-    Type::Ipv6,
-    Type::Ip,
-    Type::SocketV4,
-    Type::SocketV6,
-    Type::Socket,
-];
-
+// The tags of types without parts are their places among `LEAVES`, which are also their numbers in the dictionary.
+const STR: u8 = 15;
+const FORMATTED: u8 = 16;
 const OPTION: u8 = 25;
 const LIST: u8 = 26;
 const MAP: u8 = 28;
@@ -73,6 +47,11 @@ const TUPLE: u8 = 30;
 const STRUCT: u8 = 31;
 const VARIANT: u8 = 32;
 const SET: u8 = 33;
+
+const _: () = assert!(matches!(LEAVES[STR as usize], Type::Str), "its place in the table");
+const _: () =
+    assert!(matches!(LEAVES[FORMATTED as usize], Type::Formatted), "its place in the table");
+const _: () = assert!(OPTION as usize == LEAVES.len(), "options follow the leaves");
 
 /// The type of self-describing values.
 #[must_use]
@@ -209,12 +188,12 @@ impl Writer {
 
     /// Writes a string.
     pub fn str(&mut self, text: &str) {
-        self.text(15, text);
+        self.text(STR, text);
     }
 
     /// Writes formatted text.
     pub fn formatted(&mut self, text: &str) {
-        self.text(16, text);
+        self.text(FORMATTED, text);
     }
 
     fn text(&mut self, tag: u8, text: &str) {

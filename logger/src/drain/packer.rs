@@ -31,7 +31,6 @@ use super::effort::Effort;
 use super::rings::{DrainRing, DrainRings};
 use super::segment::Segment;
 use crate::process::memory::has_memory;
-use crate::registry;
 
 /// How many bytes of a ring to pack at once: they stay in the first-level cache.
 const PART_BYTES: usize = 1 << 14;
@@ -150,22 +149,20 @@ impl Packer {
             self.pack(ring, &segment.writer, effort, limit);
         let before = segment.writer.end();
         let mut raw_limit = limit;
-        if !is_packed && registry::has_events() {
-            // The block has what is looked through now, and nothing that comes meanwhile.
+        if !is_packed {
+            // The block has what is there now, and nothing that comes meanwhile: that has no context yet.
             let batch = ring.consumer.batch_from(start, limit);
             (end, raw_limit) = (batch.end(), batch.len_bytes());
-            (self.sites.knows_events, self.sites.has_met_event) = (true, raw_limit > 0);
+            self.sites.expect_events(raw_limit > 0);
         }
-        if self.sites.knows_events && (raw_limit > 0 && !is_packed || self.builder.count() > 0) {
+        let has_records = if is_packed { self.builder.count() > 0 } else { raw_limit > 0 };
+        if self.sites.knows_events && has_records {
             self.put_context(rings, &[(at, end)], segment);
         }
         let ring = rings.at(at);
-        if !is_packed {
-            // Nothing was there: what has come since has no context yet.
-            if raw_limit > 0 {
-                end = self.put_raw(ring, segment, raw_limit);
-            }
-        } else if self.builder.count() > 0 {
+        if !is_packed && has_records {
+            end = self.put_raw(ring, segment, raw_limit);
+        } else if has_records {
             self.put_packed(ring, segment, (effort, is_columns), end);
         }
         ring.taken_to = end;

@@ -172,7 +172,8 @@ impl Builder {
         self
     }
 
-    /// Sets what a call of one level does when its thread's ring is full.
+    /// Sets what a call of one level does when its thread's ring is full. Entering, leaving and ending a span
+    /// wait if `INFO` does.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;

@@ -81,6 +81,11 @@ impl Site {
         self.is_unfiltered() || core.allows(level, target, module)
     }
 
+    /// Whether its records are events of spans. Others may belong to a span that they name.
+    pub(crate) fn is_span_event(&self) -> bool {
+        self.meta.event.is_some_and(|event| event != SpanEvent::Of)
+    }
+
     /// Whether records are logged whatever the filter says: it has decided on the span when that began.
     pub(crate) fn is_unfiltered(&self) -> bool {
         self.meta.event.is_some_and(|event| !event.begins() && event != SpanEvent::Of)

@@ -4,6 +4,8 @@ use std::cell::{Cell, RefCell};
 
 use stenolog_format::span::{MAX_STACK, NO_SPAN};
 
+use super::home;
+
 /// Spans that are kept without an allocation.
 const SHALLOW: usize = 32;
 
@@ -50,13 +52,23 @@ fn with_deep<R>(work: impl FnOnce(&mut Vec<u64>) -> R) -> Option<R> {
     DEEP.try_with(|deep| deep.try_borrow_mut().ok().map(|mut deep| work(&mut deep))).ok().flatten()
 }
 
-/// The innermost span that this thread has entered; [`NO_SPAN`] if it has entered none.
+/// The innermost span that this thread has entered, of those of the logger that it logs to; [`NO_SPAN`] if it has
+/// entered none.
 #[inline]
 pub(crate) fn current() -> u64 {
+    if let Some(current) = home::current() {
+        return current;
+    }
     STACK.with(|stack| match stack.depth.get().min(MAX_STACK) {
         0 => NO_SPAN,
         depth => stack.get(depth - 1),
     })
+}
+
+/// The spans that this thread has entered, innermost first, as far as they are kept.
+pub(super) fn entered() -> impl Iterator<Item = u64> {
+    let kept = STACK.with(|stack| stack.depth.get().min(MAX_STACK));
+    (0..kept).rev().map(|at| STACK.with(|stack| stack.get(at)))
 }
 
 /// How many spans this thread has entered and not left.

@@ -4,6 +4,7 @@ use stenolog_format::dictionary::{Level, Role};
 use stenolog_format::span::{EVENT_TARGET, SpanEvent};
 
 use super::current::{depth, pop, push};
+use super::home::{at_home, depth_of, leave};
 use crate::call::capture::hidden;
 use crate::call::emit::emit;
 use crate::call::time::Now;
@@ -39,32 +40,35 @@ sites! {
 /// This thread enters a span.
 #[inline]
 pub(crate) fn enter(id: u64) {
-    emit(&ENTER, Now, (hidden(id), (hidden(depth() + 1), ())));
+    let depth = depth_of(id, depth()) + 1;
+    at_home(id, || emit(&ENTER, Now, (hidden(id), (hidden(depth), ()))));
     push(id);
 }
 
 /// This thread leaves a span.
 #[inline]
 pub(crate) fn exit(id: u64) {
-    let depth = pop(id);
-    emit(&EXIT, Now, (hidden(id), (hidden(depth), ())));
+    let depth = depth_of(id, pop(id));
+    at_home(id, || emit(&EXIT, Now, (hidden(id), (hidden(depth), ()))));
 }
 
 /// This thread leaves a span, which ends.
 #[inline]
 pub(crate) fn exit_and_close(id: u64) {
-    let depth = pop(id);
-    emit(&END, Now, (hidden(id), (hidden(depth), ())));
+    let depth = depth_of(id, pop(id));
+    at_home(id, || emit(&END, Now, (hidden(id), (hidden(depth), ()))));
+    leave(id);
 }
 
 /// A span ends.
 #[inline]
 pub(crate) fn close(id: u64) {
-    emit(&CLOSE, Now, (hidden(id), ()));
+    at_home(id, || emit(&CLOSE, Now, (hidden(id), ())));
+    leave(id);
 }
 
 /// A span follows from another one.
 #[inline]
 pub(crate) fn follows(id: u64, other: u64) {
-    emit(&FOLLOWS, Now, (hidden(id), (hidden(other), ())));
+    at_home(id, || emit(&FOLLOWS, Now, (hidden(id), (hidden(other), ()))));
 }

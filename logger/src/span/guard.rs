@@ -11,13 +11,14 @@ use stenolog_format::span::NO_SPAN;
 
 use super::current::{current, depth, push};
 use super::events::{close, enter, exit, exit_and_close, follows};
+use super::home::{at_home, depth_here, settle};
 use super::id::{SpanId, SpanRef, next_id};
 use super::within::WithinSpan;
 use crate::call::capture::{hidden, recorded};
 use crate::call::emit::emit;
 use crate::call::runtime::record_site;
 use crate::call::time::Now;
-use crate::value::Value;
+use crate::value::{AsRecord, Value};
 
 /// A span that this thread has entered: what [`span!`](crate::span!) returns. It ends when it is dropped.
 ///
@@ -74,10 +75,17 @@ impl Span {
         self.id == NO_SPAN
     }
 
-    /// Gives a field a value: one that was `Empty` when the span began, or any other. Takes a lock for a moment;
-    /// [`record!`](crate::record!) does not, and takes every form of a field.
+    /// Gives a field a value or a reference to one: a field that was `Empty` when the span began, or any other. Takes
+    /// a lock for a moment; [`record!`](crate::record!) does not, and takes every form of a field.
+    ///
+    /// # Examples
+    /// ```
+    /// let span = stenolog::span!("match", filled = stenolog::Empty);
+    /// let (venue, path) = (String::from("X"), std::path::Path::new("/x"));
+    /// span.record("filled", 3).record("venue", &venue).record("path", path);
+    /// ```
     #[track_caller]
-    pub fn record<V: Value + ?Sized>(&self, field: &str, value: &V) -> &Self {
+    pub fn record<V: AsRecord>(&self, field: &str, value: V) -> &Self {
         self.id().record(field, value);
         self
     }
@@ -160,12 +168,11 @@ impl SpanRef for Span {
 }
 
 impl SpanId {
-    /// Gives a field of the span a value. Takes a lock for a moment; [`record!`](crate::record!) does not, and takes
-    /// every form of a field.
+    /// Gives a field of the span a value, as [`Span::record`].
     #[track_caller]
-    pub fn record<V: Value + ?Sized>(self, field: &str, value: &V) -> Self {
+    pub fn record<V: AsRecord>(self, field: &str, value: V) -> Self {
         if !self.is_none() {
-            record_value(self.get(), field, value, Location::caller());
+            record_value(self.get(), field, &value.as_record(), Location::caller());
         }
         self
     }
@@ -181,10 +188,10 @@ impl SpanId {
 }
 
 /// Logs a record event by a call site that is described at run time.
-fn record_value<V: Value + ?Sized>(id: u64, field: &str, value: &V, place: &Location<'_>) {
+fn record_value<V: Value>(id: u64, field: &str, value: &V, place: &Location<'_>) {
     // A refusal leaves the field as it was: there are too many call sites already.
     if let Some(site) = record_site(place, field) {
-        emit(site, Now, (hidden(id), (recorded(value), ())));
+        at_home(id, || emit(site, Now, (hidden(id), (recorded(value), ()))));
     }
 }
 
@@ -211,7 +218,7 @@ impl Beginning {
     #[inline]
     #[must_use]
     pub fn child_of(parent: u64) -> Self {
-        Self { id: next_id(), parent, depth: depth() + 1 }
+        Self { id: next_id(), parent, depth: depth_here(depth()) + 1 }
     }
 
     /// The hidden words: id, parent, depth.
@@ -225,6 +232,7 @@ impl Beginning {
     #[inline]
     pub fn enter(self) -> Span {
         push(self.id);
+        settle(self.id);
         Span { id: self.id, this_thread: PhantomData }
     }
 }
@@ -301,7 +309,7 @@ impl SpanHandle {
 
     /// As [`Span::record`].
     #[track_caller]
-    pub fn record<V: Value + ?Sized>(&self, field: &str, value: &V) -> &Self {
+    pub fn record<V: AsRecord>(&self, field: &str, value: V) -> &Self {
         self.id().record(field, value);
         self
     }

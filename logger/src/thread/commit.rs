@@ -12,6 +12,7 @@ use stenolog_ringbuf::queue::spsc::Producer;
 use crate::clock::ClockRef;
 use crate::config::OnFull;
 use crate::core::{Core, RingSlot};
+use crate::registry::site::Site;
 use crate::ring_dir;
 use crate::thread::record::ColdRecord;
 use crate::thread::wait::Waiter;
@@ -50,17 +51,14 @@ pub(super) fn write_by_policy(
     let Attachment { core, slot, owes_loss } = attachment;
     let capacity = producer.capacity();
     let time = record.payload.time(&ClockRef(core.clock));
-    // The last eighth is for warnings and errors.
-    let is_urgent = record.site.meta.level <= Level::Warn;
-    let limit = if is_urgent { capacity } else { capacity - capacity / 8 };
+    let limit = capacity - reserved(record.site, capacity);
     let mut waiter = None;
     let result = loop {
         let written = write_owed_loss(record, attachment, producer, time, limit)
             .and_then(|()| write(record, producer, id, time, limit));
         let Err(error) = written else { break Ok(()) };
         slot.note_committed(producer);
-        let may_wait = core.config.on_full[record.site.meta.level.index()] == OnFull::Block;
-        if error != TryClaimError::Full || !may_wait || slot.is_set_aside() {
+        if error != TryClaimError::Full || !may_wait(record.site, core) || slot.is_set_aside() {
             break Err(error);
         }
         if !waiter.get_or_insert_with(|| Waiter::new(core)).wait() {
@@ -75,6 +73,23 @@ pub(super) fn write_by_policy(
         owes_loss.set(true);
     }
     next_allowance(attachment, producer)
+}
+
+/// How many bytes of the ring are not for records of this call site. The last eighth is for warnings and errors, and
+/// half of it for events of spans as well: one that is lost takes the fields of many records with it.
+fn reserved(site: &Site, capacity: usize) -> usize {
+    match site {
+        _ if site.meta.level <= Level::Warn => 0,
+        _ if site.is_span_event() => capacity / 16,
+        _ => capacity / 8,
+    }
+}
+
+/// Whether a call of this site waits for room.
+fn may_wait(site: &Site, core: &Core) -> bool {
+    let waits = |level: Level| core.config.on_full[level.index()] == OnFull::Block;
+    // The call sites that all spans share have no level of a span: they follow that of most.
+    waits(site.meta.level) || site.is_unfiltered() && waits(Level::Info)
 }
 
 /// States losses in the ring before the next record, where they happened.

@@ -1,6 +1,7 @@
 //! Functions about the calling thread: signal handlers, preparation, scopes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::core::Core;
 use crate::process::epoch;
@@ -104,6 +105,9 @@ pub fn prepare_thread() -> bool {
     prepared.is_some()
 }
 
+/// How many loggers are entered now, by all threads, and how many spans are open that began in one.
+pub(crate) static SCOPED: AtomicUsize = AtomicUsize::new(0);
+
 /// Has this thread log to `core` until [`leave`].
 ///
 /// In a thread-local destructor, the required thread-local may already be destroyed; calls then go to the
@@ -111,7 +115,10 @@ pub fn prepare_thread() -> bool {
 pub(crate) fn enter(core: &Arc<Core>) {
     in_cold_section(|| {
         let entered = RINGS.try_with(|rings| rings.borrow_mut().scopes.push(Arc::clone(core)));
-        entered.ok().map(|()| SCOPES.set(SCOPES.get() + 1))
+        entered.ok().map(|()| {
+            SCOPES.set(SCOPES.get() + 1);
+            SCOPED.fetch_add(1, Ordering::Relaxed);
+        })
     });
 }
 
@@ -124,6 +131,9 @@ pub(crate) fn leave(core: &Arc<Core>) {
             Some(rings.scopes.remove(at))
         });
         // This may be the last owner of a logger: it is dropped when nothing is borrowed.
-        left.ok().flatten().map(|_| SCOPES.set(SCOPES.get() - 1))
+        left.ok().flatten().map(|_| {
+            SCOPES.set(SCOPES.get() - 1);
+            SCOPED.fetch_sub(1, Ordering::Relaxed);
+        })
     });
 }

@@ -37,20 +37,27 @@ fn text_of(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-macro_rules! texts {
-    ($($ty:ty: |$value:ident| $bytes:expr;)+) => {$(
-        impl AsRecord for $ty {
+/// Types that are recorded as what an expression makes of them.
+macro_rules! recorded_as {
+    ($([$($generics:tt)*] $ty:ty => $of:ty: |$value:ident| $made:expr;)+) => {$(
+        impl<$($generics)*> AsRecord for $ty {
             type As<'a>
-                = Cow<'a, str>
+                = $of
             where
                 Self: 'a;
 
-            fn as_record(&self) -> Cow<'_, str> {
+            fn as_record(&self) -> Self::As<'_> {
                 let $value = self;
-                text_of($bytes)
+                $made
             }
         }
     )+};
+}
+
+macro_rules! texts {
+    ($($ty:ty: |$value:ident| $bytes:expr;)+) => {
+        recorded_as! { $([] $ty => Cow<'a, str>: |$value| text_of($bytes);)+ }
+    };
 }
 
 texts! {
@@ -65,17 +72,13 @@ texts! {
 }
 
 macro_rules! atomics {
-    ($($ty:ident: $of:ty;)+) => {$(
-        impl AsRecord for atomic::$ty {
-            type As<'a> = $of;
-
-            fn as_record(&self) -> $of {
-                self.load(atomic::Ordering::Relaxed)
-            }
+    ($($ty:ident: $of:ty;)+) => {
+        recorded_as! {
+            $([] atomic::$ty => $of: |value| value.load(atomic::Ordering::Relaxed);)+
         }
 
-        impl Shown for atomic::$ty {}
-    )+};
+        $(impl Shown for atomic::$ty {})+
+    };
 }
 
 atomics! {
@@ -96,42 +99,28 @@ atomics! {
     AtomicI64: i64;
 }
 
-/// Recorded as the time in UTC, according to the system clock as it is now.
-impl AsRecord for Instant {
-    type As<'a> = SystemTime;
-
-    fn as_record(&self) -> SystemTime {
-        let (now, utc) = (Self::now(), SystemTime::now());
-        let time = match now.checked_duration_since(*self) {
-            Some(ago) => utc.checked_sub(ago),
-            None => utc.checked_add(self.saturating_duration_since(now)),
-        };
-        time.unwrap_or(utc)
-    }
+/// The time in UTC, according to the system clock as it is now.
+fn utc_of(instant: Instant) -> SystemTime {
+    let (now, utc) = (Instant::now(), SystemTime::now());
+    let time = match now.checked_duration_since(instant) {
+        Some(ago) => utc.checked_sub(ago),
+        None => utc.checked_add(instant.saturating_duration_since(now)),
+    };
+    time.unwrap_or(utc)
 }
 
-impl AsRecord for crate::Timestamp {
-    type As<'a> = SystemTime;
-
-    fn as_record(&self) -> SystemTime {
-        self.to_system_time()
-    }
+recorded_as! {
+    [] Instant => SystemTime: |instant| utc_of(*instant);
+    [] crate::Timestamp => SystemTime: |time| time.to_system_time();
+    [T: ?Sized] std::rc::Weak<T> => Text: |_weak| Text::new(format_args!("(Weak)"));
+    [T: ?Sized] std::sync::Weak<T> => Text: |_weak| Text::new(format_args!("(Weak)"));
 }
 
 /// Errors, with their sources.
 macro_rules! errors {
-    ($($ty:ty,)+) => {$(
-        impl AsRecord for $ty {
-            type As<'a>
-                = ErrorChain
-            where
-                Self: 'a;
-
-            fn as_record(&self) -> ErrorChain {
-                ErrorChain::new(&self)
-            }
-        }
-    )+};
+    ($($ty:ty,)+) => {
+        recorded_as! { $([] $ty => ErrorChain: |error| ErrorChain::new(&error);)+ }
+    };
 }
 
 errors! {
@@ -168,18 +157,9 @@ errors! {
 
 /// Types that are recorded as the text that they print.
 macro_rules! printed {
-    ($($function:ident: $($ty:ty),+;)+) => {$($(
-        impl AsRecord for $ty {
-            type As<'a>
-                = Text
-            where
-                Self: 'a;
-
-            fn as_record(&self) -> Text {
-                $function(self)
-            }
-        }
-    )+)+};
+    ($($function:ident: $($ty:ty),+;)+) => {
+        $(recorded_as! { $([] $ty => Text: |value| $function(value);)+ })+
+    };
 }
 
 printed! {
@@ -189,28 +169,6 @@ printed! {
         std::path::Component<'_>;
     display_text: std::panic::Location<'_>, std::process::ExitStatus, std::path::Display<'_>,
         std::backtrace::Backtrace, std::fmt::Arguments<'_>;
-}
-
-impl<T: ?Sized> AsRecord for std::rc::Weak<T> {
-    type As<'a>
-        = Text
-    where
-        Self: 'a;
-
-    fn as_record(&self) -> Text {
-        Text::new(format_args!("(Weak)"))
-    }
-}
-
-impl<T: ?Sized> AsRecord for std::sync::Weak<T> {
-    type As<'a>
-        = Text
-    where
-        Self: 'a;
-
-    fn as_record(&self) -> Text {
-        Text::new(format_args!("(Weak)"))
-    }
 }
 
 impl<T: AsRecord + Copy> AsRecord for Cell<T> {
@@ -308,74 +266,29 @@ mod enums {
     pub struct Reverse<T>(pub T);
 }
 
-impl AsRecord for std::cmp::Ordering {
-    type As<'a> = enums::Ordering;
-
-    fn as_record(&self) -> enums::Ordering {
-        match self {
-            Self::Less => enums::Ordering::Less,
-            Self::Equal => enums::Ordering::Equal,
-            Self::Greater => enums::Ordering::Greater,
-        }
-    }
+recorded_as! {
+    [] std::cmp::Ordering => enums::Ordering: |ordering| match ordering {
+        Self::Less => enums::Ordering::Less,
+        Self::Equal => enums::Ordering::Equal,
+        Self::Greater => enums::Ordering::Greater,
+    };
+    [T: AsRecord] Poll<T> => enums::Poll<T::As<'a>>: |poll| match poll {
+        Self::Ready(value) => enums::Poll::Ready(value.as_record()),
+        Self::Pending => enums::Poll::Pending,
+    };
+    [B: AsRecord, C: AsRecord] ControlFlow<B, C> => enums::ControlFlow<B::As<'a>, C::As<'a>>: |flow| match flow {
+        Self::Continue(value) => enums::ControlFlow::Continue(value.as_record()),
+        Self::Break(value) => enums::ControlFlow::Break(value.as_record()),
+    };
+    [T: AsRecord] RangeBound<T> => enums::Bound<T::As<'a>>: |bound| match bound {
+        Self::Included(value) => enums::Bound::Included(value.as_record()),
+        Self::Excluded(value) => enums::Bound::Excluded(value.as_record()),
+        Self::Unbounded => enums::Bound::Unbounded,
+    };
+    [T: AsRecord] std::cmp::Reverse<T> => enums::Reverse<T::As<'a>>: |value| enums::Reverse(value.0.as_record());
 }
 
 impl Shown for std::cmp::Ordering {}
-
-impl<T: AsRecord> AsRecord for Poll<T> {
-    type As<'a>
-        = enums::Poll<T::As<'a>>
-    where
-        Self: 'a;
-
-    fn as_record(&self) -> Self::As<'_> {
-        match self {
-            Self::Ready(value) => enums::Poll::Ready(value.as_record()),
-            Self::Pending => enums::Poll::Pending,
-        }
-    }
-}
-
-impl<B: AsRecord, C: AsRecord> AsRecord for ControlFlow<B, C> {
-    type As<'a>
-        = enums::ControlFlow<B::As<'a>, C::As<'a>>
-    where
-        Self: 'a;
-
-    fn as_record(&self) -> Self::As<'_> {
-        match self {
-            Self::Continue(value) => enums::ControlFlow::Continue(value.as_record()),
-            Self::Break(value) => enums::ControlFlow::Break(value.as_record()),
-        }
-    }
-}
-
-impl<T: AsRecord> AsRecord for RangeBound<T> {
-    type As<'a>
-        = enums::Bound<T::As<'a>>
-    where
-        Self: 'a;
-
-    fn as_record(&self) -> Self::As<'_> {
-        match self {
-            Self::Included(value) => enums::Bound::Included(value.as_record()),
-            Self::Excluded(value) => enums::Bound::Excluded(value.as_record()),
-            Self::Unbounded => enums::Bound::Unbounded,
-        }
-    }
-}
-
-impl<T: AsRecord> AsRecord for std::cmp::Reverse<T> {
-    type As<'a>
-        = enums::Reverse<T::As<'a>>
-    where
-        Self: 'a;
-
-    fn as_record(&self) -> Self::As<'_> {
-        enums::Reverse(self.0.as_record())
-    }
-}
-
 impl<T: Shown> Shown for Poll<T> {}
 impl<B: Shown, C: Shown> Shown for ControlFlow<B, C> {}
 impl<T: Shown> Shown for RangeBound<T> {}

@@ -76,7 +76,7 @@ pub(super) fn expand(site: &CallSite<'_>) -> TokenStream {
             return span::whole(&prepare, &enabled, &then, &private);
         }
         Kind::Record(of) => {
-            let emit = emit(&values);
+            let emit = span::at_home(&emit(&values), &private);
             let then = evaluate(site, &private, &quote!(#emit;));
             return span::record(of, &prepare, &then, &private);
         }

@@ -226,7 +226,9 @@ fn check_span(call: &Call, name: Option<&Key>, keys: [Option<&Key>; 2], errors: 
         Kind::Record(_) => "`record!`",
     };
     if let Some(message) = &call.message {
-        errors.push(message.span, format!("{what} has fields, but no message"));
+        let text =
+            "`record!` gives fields values, and takes no message: `record!(span, name = value)`";
+        errors.push(message.span, text);
     }
     if let Some(name) = name {
         errors.push(

@@ -25,7 +25,9 @@ use syn::{Expr, ExprLit, Ident, Lit, Token};
 
 use super::expand::local;
 use super::model::CallSite;
-use super::parse::{Call, Kind, Level, is_key, parse_comma};
+use super::parse::{
+    Call, Field, FieldName, Kind, Level, Message, Piece, Sigil, is_key, parse_comma,
+};
 use super::slot::Hidden;
 
 /// `$crate span …`, `$crate Info …`: the macro that was called, then its tokens.
@@ -53,8 +55,28 @@ impl Parse for SpanCall {
         parse_comma(input, "the name of the span")?;
         call.level = level.unwrap_or_else(|| Level::Fixed(Ident::new("Info", Span::call_site())));
         call.parse_rest(input)?;
+        call.fields.extend(call.message.take().map(field));
         Ok(Self(call))
     }
+}
+
+/// A message as the field that it is in `tracing`.
+fn field(message: Message) -> Field {
+    let is_plain = match (&*message.text, &message.args) {
+        ([Piece::Literal(text)], Some(args)) => {
+            args.is_empty() && !text.value().contains(['{', '}'])
+        }
+        _ => false,
+    };
+    let tokens = match is_plain {
+        true => message.format,
+        false => {
+            let tokens = message.tokens;
+            quote!(::core::format_args!(#tokens))
+        }
+    };
+    let name = FieldName::Is("message".to_owned());
+    Field { name, span: message.span, sigil: Sigil::None, value: tokens }
 }
 
 /// `$crate …`, then the span and its fields.
@@ -189,6 +211,12 @@ pub(super) fn whole(
         #prepare
         if #enabled { #then } else { #private::span::Span::none() }
     })
+}
+
+/// Logs an event of a span where that began. The arguments have been evaluated.
+pub(super) fn at_home(emit: &TokenStream, private: &TokenStream) -> TokenStream {
+    let id = local("id");
+    quote!(#private::span::at_home(#id, || #emit))
 }
 
 /// The whole of `record!`.

@@ -7,6 +7,9 @@
 //! }                                             }
 //! ```
 //!
+//! A function that is not `async` but makes a future in its last expression has the second form in the block of that
+//! expression, for each poll to be in the span.
+//!
 //! With `err` or `ret` the body is in a closure, or in the future, and its result is looked at afterwards, in the span.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
@@ -14,6 +17,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{Expr, ReturnType, Type};
 
+use super::future::{self, Made};
 use super::parse::{Form, Function, Options, Outcome, stated_names};
 use crate::errors::Errors;
 
@@ -33,52 +37,77 @@ pub(super) fn expand(options: &Options, function: &Function) -> syn::Result<Toke
             }
         }
     });
-    let is_async = signature.asyncness.is_some();
-    // The type of the result, for `return` and `?` in the body. rustc points at the end of a body that lacks a value.
-    let result = match &signature.output {
-        ReturnType::Default => Some(quote!(())),
-        ReturnType::Type(_, ty) if has_name(ty) => Some(ty.to_token_stream()),
-        ReturnType::Type(..) => None,
-    };
-    let typed = result.as_ref().map(|ty| {
-        quote_spanned! {*end=>
-            #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::empty_loop, clippy::let_unit_value, clippy::unreachable, clippy::needless_return, reason = "it only states a type")]
-            if false {
-                let __stenolog_never: #ty = loop {};
-                return __stenolog_never;
-            }
-        }
-    });
+    let begin = quote!(let #name = #span; #follows);
     let told = outcome(options, &krate);
-    let body = match (is_async, told) {
-        (false, None) => quote!(#body),
-        (false, Some(told)) => {
-            let output = result.map(|ty| quote!(-> #ty));
-            quote! {
-                #[allow(clippy::redundant_closure_call, reason = "`return` and `?` end the closure")]
-                let __stenolog_result = (move || #output { #body })();
-                #told
-            }
+    let made = signature.asyncness.is_none().then(|| Made::find(body)).flatten();
+    let body = match (&made, &signature.output) {
+        (Some(made), output) => {
+            let typed = future::output(output).map(|ty| typed(&ty, made.end));
+            let inside = within(&made.content, typed.as_ref(), told, &name, &krate);
+            made.with(&quote!(#begin #inside))
         }
-        (true, told) => {
-            let inner = match told {
-                None => quote!(#typed #body),
-                Some(told) => quote! {
-                    let __stenolog_result = (async move { #typed #body }).await;
+        (None, output) if signature.asyncness.is_some() => {
+            let typed = result(output).map(|ty| typed(&ty, *end));
+            let inside = within(body, typed.as_ref(), told, &name, &krate);
+            quote!(#begin #inside)
+        }
+        (None, output) => match told {
+            None => quote!(#begin #body),
+            Some(told) => {
+                let output = result(output).map(|ty| quote!(-> #ty));
+                quote! {
+                    #begin
+                    #[allow(clippy::redundant_closure_call, reason = "`return` and `?` end the closure")]
+                    let __stenolog_result = (move || #output { #body })();
                     #told
-                },
-            };
-            quote!(#krate::Span::within(#name, async move { #inner }).await)
-        }
+                }
+            }
+        },
     };
     Ok(quote! {
         #(#attributes)*
         #visibility #signature {
-            let #name = #span;
-            #follows
             #body
         }
     })
+}
+
+/// The type of the result, if it can be written in a body.
+fn result(output: &ReturnType) -> Option<TokenStream> {
+    match output {
+        ReturnType::Default => Some(quote!(())),
+        ReturnType::Type(_, ty) => has_name(ty).then(|| ty.to_token_stream()),
+    }
+}
+
+/// States the type of the result, for `return` and `?` in the body. rustc points at the end of a body that lacks a
+/// value.
+fn typed(ty: &impl ToTokens, end: Span) -> TokenStream {
+    quote_spanned! {end=>
+        #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::empty_loop, clippy::let_unit_value, clippy::unreachable, clippy::needless_return, reason = "it only states a type")]
+        if false {
+            let __stenolog_never: #ty = loop {};
+            return __stenolog_never;
+        }
+    }
+}
+
+/// Runs a body as a future in the span.
+fn within(
+    body: &TokenStream,
+    typed: Option<&TokenStream>,
+    told: Option<TokenStream>,
+    span: &Ident,
+    krate: &TokenStream,
+) -> TokenStream {
+    let inner = match told {
+        None => quote!(#typed #body),
+        Some(told) => quote! {
+            let __stenolog_result = (async move { #typed #body }).await;
+            #told
+        },
+    };
+    quote!(#krate::Span::within(#span, async move { #inner }).await)
 }
 
 fn check(options: &Options, function: &Function) -> syn::Result<()> {
@@ -201,7 +230,7 @@ fn outcome(options: &Options, krate: &TokenStream) -> Option<TokenStream> {
 }
 
 /// Whether a type can be written in a `let`.
-fn has_name(ty: &Type) -> bool {
+pub(super) fn has_name(ty: &Type) -> bool {
     !ty.to_token_stream().into_iter().any(|token| has_impl(&token))
 }
 

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use chrono::{DateTime, FixedOffset, Local, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, FixedOffset, Local, NaiveDate, NaiveTime, TimeDelta, Timelike as _, Utc};
 use jiff::ToSpan as _;
 use rust_decimal::Decimal;
 use std::ops::ControlFlow;
@@ -106,6 +106,24 @@ fn chrono_prints_as_it_does() {
         TimeDelta::MIN,
         TimeDelta::MAX,
         east,
+    );
+    // Leap seconds that are not at :59.
+    let leap = utc.with_nanosecond(1_999_999_999).unwrap();
+    let offset = FixedOffset::east_opt(3600 + 13).unwrap();
+    let at_59 = DateTime::from_timestamp(1_483_228_799, 1_000_000_000).unwrap();
+    check_each!(
+        leap,
+        leap.naive_utc(),
+        leap.time(),
+        leap.with_timezone(&east),
+        leap.with_timezone(&offset),
+        leap.with_timezone(&Local),
+        at_59.with_timezone(&offset),
+        at_59.with_timezone(&offset).naive_local(),
+        at_59.with_timezone(&offset).time(),
+        DateTime::from_timestamp(-61, 0).unwrap().with_nanosecond(1_000_000_000).unwrap(),
+        NaiveTime::MIN.with_nanosecond(1_000_000_000).unwrap(),
+        NaiveTime::from_hms_opt(23, 59, 58).unwrap().with_nanosecond(1_500_000_000).unwrap(),
     );
 }
 

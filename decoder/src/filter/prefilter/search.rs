@@ -49,14 +49,57 @@ pub(crate) fn search<'p>(pieces: impl Iterator<Item = &'p Vec<u8>>) -> Option<Re
 pub(crate) enum TextSearch {
     /// The text is the same in both cases.
     Bytes(Box<memmem::Finder<'static>>),
+    /// A part of the text is.
+    Around(Box<Around>),
     Folded(Regex),
+}
+
+/// A search for a text by a part without letters: of an id, a regular expression makes little.
+#[derive(Clone, Debug)]
+pub(crate) struct Around {
+    text: Vec<u8>,
+    /// Where the part begins.
+    from: usize,
+    part: memmem::Finder<'static>,
+}
+
+/// A shorter part is found too often.
+const LEAST_PART: usize = 3;
+
+impl Around {
+    /// `None` if no part is long enough, or if the text may have another length in other cases.
+    fn new(text: &[u8]) -> Option<Self> {
+        if text.iter().any(|byte| matches!(byte, b'k' | b's')) {
+            return None;
+        }
+        let parts = text.split(u8::is_ascii_alphabetic);
+        let part = parts.max_by_key(|part| part.len()).filter(|part| part.len() >= LEAST_PART)?;
+        let from = memmem::find(text, part)?;
+        let part = memmem::Finder::new(part).into_owned();
+        Some(Self { text: text.to_vec(), from, part })
+    }
+
+    fn find_at(&self, bytes: &[u8], at: usize) -> Option<(usize, usize)> {
+        let mut part_at = at.checked_add(self.from)?;
+        loop {
+            let start = part_at + self.part.find(bytes.get(part_at..)?)? - self.from;
+            let end = start + self.text.len();
+            if bytes.get(start..end)?.eq_ignore_ascii_case(&self.text) {
+                return Some((start, end));
+            }
+            part_at = start + self.from + 1;
+        }
+    }
 }
 
 impl TextSearch {
     /// A search for a folded text; `None` if it cannot be searched for.
     pub(crate) fn new(text: &Vec<u8>) -> Option<Self> {
         if text.iter().any(u8::is_ascii_alphabetic) {
-            return search(std::iter::once(text)).map(Self::Folded);
+            return match Around::new(text) {
+                Some(around) => Some(Self::Around(Box::new(around))),
+                None => search(std::iter::once(text)).map(Self::Folded),
+            };
         }
         Some(Self::Bytes(Box::new(memmem::Finder::new(text).into_owned())))
     }
@@ -69,6 +112,7 @@ impl TextSearch {
                 let found = at + finder.find(bytes.get(at..)?)?;
                 Some((found, found + finder.needle().len()))
             }
+            Self::Around(around) => around.find_at(bytes, at),
             Self::Folded(regex) => {
                 let found = (at <= bytes.len()).then(|| regex.find_at(bytes, at)).flatten()?;
                 Some((found.start(), found.end()))
@@ -95,5 +139,28 @@ impl Hits {
             *self = Self { from: range.start, to: next };
         }
         self.to < range.end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_found_by_a_part_as_by_a_regular_expression() {
+        let texts =
+            ["723f2b62", "ab-12-34", "cafe0123", "9a8", "b123", "123b", "12ab123", "A.b.1234.c"];
+        let bytes = b"x723F2B62723f2b6 ab-12-34AB-12-3ab-12-34cafe01cafe0123CAFE0123b123b123B12ab12ab123a.B.1234.C";
+        for text in texts.map(str::to_ascii_lowercase).map(String::into_bytes) {
+            let regex = search(std::iter::once(&text)).unwrap();
+            let found = TextSearch::new(&text).unwrap();
+            for at in 0..=bytes.len() + 1 {
+                let expected = (at <= bytes.len()).then(|| regex.find_at(bytes, at)).flatten();
+                let expected = expected.map(|of| (of.start(), of.end()));
+                assert_eq!(found.find_at(bytes, at), expected, "{text:?} from {at}");
+            }
+        }
+        assert!(matches!(TextSearch::new(&b"723f2b6".to_vec()), Some(TextSearch::Around(_))));
+        assert!(matches!(TextSearch::new(&b"723f2k6".to_vec()), Some(TextSearch::Folded(_))));
     }
 }

@@ -7,7 +7,8 @@ use stenolog_format::value::{Cursor, Encoding, Value};
 
 use super::Seeker;
 use super::bits::Bits;
-use crate::filter::{Leaf, LeafKind, fold};
+use super::printed::Printed;
+use crate::filter::{Leaf, LeafKind};
 use crate::text::{self, Style};
 
 /// What a value must print.
@@ -20,7 +21,7 @@ pub(super) struct Shown<'a> {
 
 impl Shown<'_> {
     /// Whether a text, which is folded, has the piece in its place.
-    fn is_in(&self, text: &[u8]) -> bool {
+    pub(super) fn is_in(&self, text: &[u8]) -> bool {
         match (self.starts, self.ends) {
             (true, true) => text == self.piece,
             (true, false) => text.starts_with(self.piece),
@@ -183,17 +184,19 @@ impl Seeker<'_> {
         self.need(column)?;
         let mut values = self.body.values(column)?;
         let mut bytes = Vec::new();
+        let mut printed = Printed::new(shown);
         for index in 0..kind.count as usize {
             bytes.clear();
             values.put(&mut bytes)?;
             let bits = bytes.first_chunk().map_or(0, |bits| u64::from_le_bytes(*bits));
             let mut digits = zmij::Buffer::new();
             // Very large and very small ones are printed in another way.
-            let text = text::shortest(&mut digits, f64::from_bits(bits), style);
-            if text.is_none_or(|text| shown.is_in(text.as_bytes())) {
-                found.insert(index);
+            match text::shortest(&mut digits, f64::from_bits(bits), style) {
+                Some(text) => printed.push(index, found, |out| out.push_str(text)),
+                None => found.insert(index),
             }
         }
+        printed.search(found);
         Ok(true)
     }
 
@@ -204,7 +207,7 @@ impl Seeker<'_> {
             return;
         }
         let least = least.unwrap_or(0);
-        let mut buffer = itoa::Buffer::new();
+        let (mut buffer, mut printed) = (itoa::Buffer::new(), Printed::new(shown));
         for (index, &integer) in self.integers.iter().enumerate() {
             let signed = match stored {
                 Stored::Unsigned | Stored::Byte(false) => None,
@@ -218,10 +221,9 @@ impl Seeker<'_> {
                 None => buffer.format(integer),
                 Some(signed) => buffer.format(signed),
             };
-            if shown.is_in(text.as_bytes()) {
-                found.insert(index);
-            }
+            printed.push(index, found, |out| out.push_str(text));
         }
+        printed.search(found);
     }
 
     /// Adds the records that print a piece of a value of any type.
@@ -244,7 +246,8 @@ impl Seeker<'_> {
         // The digits of an exponent are in neither.
         let has_exponent = matches!(spec.format, Trait::LowerExp | Trait::UpperExp);
         let is_whole = matches!(ty, Type::F64) && !has_exponent && shown.piece.len() > after_point;
-        let (mut bytes, mut text, mut row_bytes) = (Vec::new(), String::new(), 0);
+        let (mut bytes, mut row_bytes) = (Vec::new(), 0);
+        let mut printed = Printed::new(shown);
         for index in 0..kind.count as usize {
             bytes.clear();
             for values in &mut values {
@@ -256,20 +259,16 @@ impl Seeker<'_> {
             }
             let mut cursor = Cursor::new(&bytes, Encoding::Packed);
             let value = Value::read(&mut cursor, ty);
-            let is_found = match value {
-                Ok(Value::F64(of)) if is_whole && of.abs() < least => false,
+            match value {
+                Ok(Value::F64(of)) if is_whole && of.abs() < least => {}
                 Ok(value) => {
-                    text.clear();
-                    text::write_value(&mut text, &value, &spec);
-                    shown.is_in(&fold(&text))
+                    printed.push(index, found, |out| text::write_value(out, &value, &spec));
                 }
                 // It is reported when it is read.
-                Err(_) => true,
-            };
-            if is_found {
-                found.insert(index);
+                Err(_) => found.insert(index),
             }
         }
+        printed.search(found);
         Ok(true)
     }
 }

@@ -1,12 +1,11 @@
 //! Span events of a frame: read from its rows, without the values of other records.
 
-use stenolog_format::block::RecordTime;
 use stenolog_format::span::{SpanEvent, SpanWords};
 use stenolog_format::value::Cursor;
 
 use super::SpanReader;
 use crate::dump::{Block, Body, Dump};
-use crate::model::span::SpanValues;
+use crate::model::span::{SpanValues, counter};
 use crate::read::tally::BlockPlace;
 
 /// A span event of a part of a frame.
@@ -93,13 +92,14 @@ fn read_part(
     let mut time = 0;
     for (index, record) in (0..).zip(records) {
         let Ok(record) = record else { break };
-        if let RecordTime::Counter(counter) | RecordTime::Word(counter) = record.time {
+        let site = reader.site(dump, record.tag);
+        if let Some(counter) = counter(&record, site.map(|site| &**site)) {
             time = counter.max(time);
         }
         if let Some(times) = &mut times {
             times.push(time);
         }
-        let Some(site) = reader.site(dump, record.tag) else { continue };
+        let Some(site) = site else { continue };
         let Some(what) = site.span_event() else { continue };
         let mut cursor = Cursor::new(record.values, record.encoding);
         let Ok(words) = what.read(&mut cursor) else { continue };

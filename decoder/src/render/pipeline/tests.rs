@@ -11,6 +11,7 @@ use stenolog_format::block::Codec;
 use stenolog_format::dictionary::{CallSite, Role};
 use stenolog_format::types::Type;
 
+mod by_index;
 mod lines;
 mod shapes;
 mod tail;

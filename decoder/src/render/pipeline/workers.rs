@@ -37,9 +37,13 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// The batch that has waited longest, with a buffer of the thread that renders it.
+    /// The batch that has waited longest, with a buffer of the thread that renders it. The caller's thread takes the one
+    /// that it made last, which it has in its caches.
     pub(super) fn next_for(&mut self, thread: usize) -> Option<(usize, RenderBatch)> {
-        let (number, mut batch) = self.waiting.pop_front()?;
+        let (number, mut batch) = match thread {
+            0 => self.waiting.pop_back()?,
+            _ => self.waiting.pop_front()?,
+        };
         batch.thread = thread;
         batch.text.text = self.texts.get_mut(thread).and_then(Vec::pop).unwrap_or_default();
         Some((number, batch))

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
+use chrono::{
+    DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike as _, Utc,
+};
 use stenolog_format::types::reserved as names;
 use stenolog_format::value::Product;
 
@@ -21,7 +23,12 @@ pub(crate) enum Chrono {
 
 impl Chrono {
     pub(super) fn of(product: &Product<'_>) -> Option<Self> {
-        let moment = |seconds, nanos| DateTime::from_timestamp(seconds, u32::try_from(nanos).ok()?);
+        // Set afterwards: only then does chrono take a leap second that is not at :59, as values have it whose
+        // nanoseconds were set, or whose offset has seconds.
+        let moment = |seconds, nanos| {
+            let whole = DateTime::from_timestamp(seconds, 0)?;
+            whole.with_nanosecond(u32::try_from(nanos).ok()?)
+        };
         let offset = |seconds| FixedOffset::east_opt(i32::try_from(seconds).ok()?);
         Some(match product.name {
             names::CHRONO_UTC => {
@@ -46,7 +53,8 @@ impl Chrono {
             names::CHRONO_TIME => {
                 let [seconds, nanos] = integers(product)?;
                 let (seconds, nanos) = (u32::try_from(seconds).ok()?, u32::try_from(nanos).ok()?);
-                Self::Time(NaiveTime::from_num_seconds_from_midnight_opt(seconds, nanos)?)
+                let whole = NaiveTime::from_num_seconds_from_midnight_opt(seconds, 0)?;
+                Self::Time(whole.with_nanosecond(nanos)?)
             }
             names::CHRONO_DELTA => {
                 let [seconds, nanos] = integers(product)?;

@@ -24,7 +24,7 @@ use stenolog_session::codec::Compressor;
 use super::proof::Proof;
 use super::steps::Window;
 use crate::dump::{Block, Body, CheckedFrames, Dump, Unpacker};
-use crate::write::contexts::{EventRecord, PartEvents, event_of};
+use crate::write::contexts::PartEvents;
 
 /// A part of the output of a window.
 pub(super) enum Packed {
@@ -80,7 +80,7 @@ impl BlockSpans {
         self.sources.push(index);
         let of_block = PartEvents::new(header);
         match self.parts.last_mut().filter(|_| !is_first) {
-            Some(part) => part.records.1 = of_block.records.1,
+            Some(part) => part.extend_to(&of_block),
             None => self.parts.push(of_block),
         }
     }
@@ -238,12 +238,8 @@ impl<'d> Packer<'d> {
             (RecordTime::UnixNanos(unix_ns), TimeSource::UnixNanos) => unix_ns as u64,
             _ => return Err(ValueError::Trailing),
         };
-        if let Some(spans) = spans
-            && let Some(part) = spans.parts.last_mut()
-            && event_of(dump, record.tag).is_some()
-        {
-            let (site, encoding) = (record.tag, record.encoding);
-            part.events.push(EventRecord { site, values: record.values.into(), encoding });
+        if let Some(part) = spans.as_mut().and_then(|spans| spans.parts.last_mut()) {
+            part.take(dump, &record);
         }
         let plan = plans.entry(record.tag).or_insert_with(|| SitePlan::new(site));
         if record.encoding == Encoding::Raw {
@@ -303,7 +299,7 @@ impl<'d> Packer<'d> {
         let mut spans = self.spans.take();
         if let Some(spans) = &mut spans {
             // Nor has the group a part without records.
-            spans.parts.retain(|part| part.records.0 < part.records.1);
+            spans.parts.retain(|part| !part.is_empty());
         }
         let Self { dump, builder, compressor, unpacker, proof, merged, .. } = self;
         if builder.parts().is_empty() {

@@ -13,6 +13,7 @@ use crate::bridge::origin::{self, Place};
 use crate::call::runtime::{self, Logged, escaped, log_target_as_text};
 use crate::call::time::Now;
 use crate::registry::runtime::{Origin, RuntimeSite};
+use crate::span::home::{at_home, settle};
 use crate::span::id::next_id;
 use crate::thread;
 
@@ -76,6 +77,7 @@ pub(super) fn log_new(callsite: &'static Callsite, span: &Attributes<'_>, parent
         log_new_as_text(callsite, span);
         return NO_SPAN;
     }
+    settle(id);
     id
 }
 
@@ -97,7 +99,10 @@ pub(super) fn log_fields(callsite: &'static Callsite, id: u64, fields: &Record<'
     runtime::with(|values| {
         values.hidden(id);
         fields.record(&mut Visitor { values, message: callsite.message, site });
-        site.log(Now, values, || (None, values.slots(|index| callsite.field_name(index))))
+        at_home(id, || {
+            let _ =
+                site.log(Now, values, || (None, values.slots(|index| callsite.field_name(index))));
+        });
     });
 }
 

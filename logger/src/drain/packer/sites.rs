@@ -18,6 +18,8 @@ pub(super) struct PackedSites {
     pub(super) known: Vec<KnownSite>,
     /// Places of those that the segment needs before the next block.
     unstated: Vec<usize>,
+    /// Signal handlers were registering some of them when they were looked up.
+    has_pending: bool,
     /// There are call sites of span events: blocks get contexts.
     pub(super) knows_events: bool,
     /// Such a call site was looked up since the block began.
@@ -53,10 +55,29 @@ impl PackedSites {
         Some(known)
     }
 
+    /// Expects events of spans among records that were looked up in the ring before this call, but not by their call
+    /// sites. Whoever logs an event has its call site registered before.
+    pub(super) fn expect_events(&mut self, has_records: bool) {
+        if registry::has_events() {
+            (self.knows_events, self.has_met_event) = (true, has_records);
+        }
+    }
+
     /// Makes all call sites known, without stating them.
     pub(super) fn learn_all(&mut self) {
-        let more = registry::entries_from(self.known.len()).into_iter();
-        self.known.extend(more.map(KnownSite::new));
+        if std::mem::take(&mut self.has_pending) {
+            let fresh = registry::entries_from(0).into_iter();
+            for (known, fresh) in self.known.iter_mut().zip(fresh) {
+                if known.site.id == 0 {
+                    let is_unstated = known.is_unstated;
+                    *known = KnownSite { is_unstated, ..KnownSite::new(fresh) };
+                }
+            }
+        }
+        for more in registry::entries_from(self.known.len()) {
+            self.has_pending |= more.site.id == 0;
+            self.known.push(KnownSite::new(more));
+        }
     }
 
     #[cold]

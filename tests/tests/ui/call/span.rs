@@ -2,7 +2,7 @@ use stenolog::{Empty, Level, info_span, record, span};
 
 fn main() {
     let _ = span!();
-    let _ = span!("named", "and a message");
+    let _ = span!("named", message = 1, "and a message");
     let _ = span!(name: "named", "twice");
     let _ = info_span!(level: Level::Debug, "two levels");
     let _ = span!(level: Level::Debug, level: Level::Info, "two levels");
@@ -10,6 +10,7 @@ fn main() {
     let _ = span!("fields", a = 1, a = Empty);
     let span = span!("one");
     record!(span, target: "t", a = 1);
+    record!(span, "a message");
     record!(7, a = 1);
     std::thread::spawn(move || drop(span));
 }

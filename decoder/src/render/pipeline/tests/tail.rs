@@ -83,13 +83,15 @@ fn last_records<'l>(lines: &'l [&'l str], count: usize) -> &'l [&'l str] {
 }
 
 /// Blocks and losses of rings, with times that go back, times that callers gave, and steps of the clock.
-struct Random {
+pub(super) struct Random {
     dice: Dice,
     now: u64,
     /// The position and the number after the last record of each ring.
     ends: [(u64, u64); 5],
     /// Nothing is missing or damaged.
     is_sound: bool,
+    /// There are indexes, copies of the header and summaries before the end.
+    is_indexed: bool,
 }
 
 impl Random {
@@ -144,6 +146,13 @@ impl Random {
             }
             _ => builder.block(ring, &records),
         }
+        if self.is_indexed {
+            match self.dice.below(12) {
+                0 => drop(builder.index()),
+                1 | 2 => builder.header_copy(),
+                _ => {}
+            }
+        }
     }
 
     fn file(&mut self, sequence: u32, steps: u64) -> Vec<u8> {
@@ -168,7 +177,17 @@ impl Random {
 
     /// The files of a log, some of them damaged.
     fn files(seed: u64, is_sound: bool) -> Vec<Dump> {
-        let mut random = Self { dice: Dice(seed), now: 0, ends: [(0, 0); 5], is_sound };
+        Self::some_files(seed, (is_sound, false))
+    }
+
+    /// The same, with indexes before the end.
+    pub(super) fn indexed(seed: u64, is_sound: bool) -> Vec<Dump> {
+        Self::some_files(seed, (is_sound, true))
+    }
+
+    fn some_files(seed: u64, (is_sound, is_indexed): (bool, bool)) -> Vec<Dump> {
+        let ends = [(0, 0); 5];
+        let mut random = Self { dice: Dice(seed), now: 0, ends, is_sound, is_indexed };
         let files = 1 + random.dice.below(3) as u32;
         let mut dumps = Vec::new();
         for sequence in 0..files {
