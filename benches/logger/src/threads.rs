@@ -99,18 +99,7 @@ pub fn child(peer: &Peer, load: Load, threads: u32, records: u32) -> Result<(), 
         let first = source.first_of_thread(core, most);
         // More threads than cores are left to the scheduler.
         pin_some(threads, core as usize);
-        let mut costs = Vec::new();
-        for burst in 0..BURSTS {
-            barrier.wait();
-            let start = thread_cpu();
-            let of_burst = log_some(source, first + burst * BURST, BURST);
-            let seconds = thread_cpu() - start;
-            // Before is the first walk through the ring's memory.
-            if burst >= BURSTS / 2 && of_burst == BURST {
-                costs.push(seconds * 1e9 / f64::from(BURST));
-            }
-            barrier.wait();
-        }
+        let costs = in_bursts(&barrier, |burst| log_some(source, first + burst * BURST, BURST));
         barrier.wait();
         log_some(source, first + BURSTS * BURST, share);
         barrier.wait();
@@ -147,4 +136,22 @@ pub fn child(peer: &Peer, load: Load, threads: u32, records: u32) -> Result<(), 
     let written = log.finish(logged)?.counted(peer, &path)?;
     tell("missing", logged.abs_diff(written.records) as f64);
     Ok(())
+}
+
+/// Nanoseconds a call, in bursts that all threads make together. `log` logs a burst, and returns how many records
+/// it had.
+fn in_bursts(barrier: &Barrier, log: impl Fn(u32) -> u32) -> Vec<f64> {
+    let mut costs = Vec::new();
+    for burst in 0..BURSTS {
+        barrier.wait();
+        let start = thread_cpu();
+        let logged = log(burst);
+        let seconds = thread_cpu() - start;
+        // Before is the first walk through the ring's memory.
+        if burst >= BURSTS / 2 && logged == BURST {
+            costs.push(seconds * 1e9 / f64::from(BURST));
+        }
+        barrier.wait();
+    }
+    costs
 }
