@@ -4,6 +4,7 @@
 //! gone through from their ends, no further than needed: what a block or its context says of a span is kept.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use stenolog_format::span::{SpanContext, SpanEvent};
@@ -15,6 +16,9 @@ use crate::model::span::{SpanState, SpanValues};
 
 /// The most spans that are kept.
 const MAX_SPANS: usize = 1 << 20;
+
+/// The most bytes of values that are kept: when there are more, no further block is gone through.
+const MAX_BYTES: usize = 64 << 20;
 
 /// The most blocks that are gone through.
 const MAX_BLOCKS: u32 = 1 << 16;
@@ -32,6 +36,8 @@ struct Found {
     /// The files that are still to be gone through, the last of all first, and how many of their blocks.
     rest: Vec<(u32, usize)>,
     blocks_left: u32,
+    /// The bytes of the values that are kept.
+    bytes: usize,
 }
 
 impl Leftovers {
@@ -55,7 +61,7 @@ impl Found {
         files.sort_by_key(|(_, dump)| dump.header().sequence);
         let rest = files.iter().map(|(at, dump)| (*at, dump.blocks().len())).collect();
         let (spans, values) = Default::default();
-        let mut found = Self { spans, values, rest, blocks_left: MAX_BLOCKS };
+        let mut found = Self { spans, values, rest, blocks_left: MAX_BLOCKS, bytes: 0 };
         for (at, dump) in of_session().filter(|(_, dump)| !is_file(dump)) {
             for block in 0..dump.blocks().len() as u32 {
                 found.look_at(reader, (at, block));
@@ -69,7 +75,7 @@ impl Found {
             if let Some(state) = self.spans.get(&id) {
                 return Some(Arc::clone(state));
             }
-            if self.blocks_left == 0 || self.spans.len() >= MAX_SPANS {
+            if self.blocks_left == 0 || self.is_full() {
                 return None;
             }
             let (dump, blocks) = self.rest.last_mut()?;
@@ -84,8 +90,15 @@ impl Found {
         }
     }
 
+    fn is_full(&self) -> bool {
+        self.spans.len() >= MAX_SPANS || self.bytes >= MAX_BYTES
+    }
+
     /// Keeps what a block and its context say of spans that are not known.
     fn look_at(&mut self, reader: &SpanReader, (dump, block): (u32, u32)) {
+        if self.is_full() {
+            return;
+        }
         let Some(of) = reader.dumps.get(dump as usize) else { return };
         let parts = events::parts(of, block);
         let Some(first) = parts.first().filter(|first| first.part == 0) else { return };
@@ -102,13 +115,20 @@ impl Found {
             let Some(values) = event.values.take() else { continue };
             match here.get_mut(&event.words.id) {
                 Some(state) => *state = state.with(values),
-                None => self.values.entry(event.words.id).or_default().push(values),
+                None => {
+                    let len = values.len() + size_of::<SpanValues>();
+                    self.bytes = self.bytes.saturating_add(len);
+                    self.values.entry(event.words.id).or_default().push(values);
+                }
             }
         }
         for (id, state) in here {
             let later = self.values.remove(&id).unwrap_or_default();
             let state = later.into_iter().fold(state, |state, values| state.with(values));
-            self.spans.entry(id).or_insert_with(|| Arc::new(state));
+            if let Entry::Vacant(entry) = self.spans.entry(id) {
+                self.bytes = self.bytes.saturating_add(state.bytes());
+                entry.insert(Arc::new(state));
+            }
         }
     }
 }
