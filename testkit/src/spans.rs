@@ -139,7 +139,9 @@ impl SpanProgram {
 
     /// Begins a request.
     pub fn request(&mut self, ring: u32, id: u64, parent: u64, path: &str) {
-        let packed = [&[path.len() as u8][..], path.as_bytes()].concat();
+        let mut packed = Vec::new();
+        stenolog_format::value::put_uint(&mut packed, path.len() as u64);
+        packed.extend(path.as_bytes());
         let field = format!("path={path:?}");
         let (name, site, status) = ("request", sites::REQUEST, None);
         self.spans.insert(id, Truth { parent, name, site, field, packed, status });

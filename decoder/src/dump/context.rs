@@ -32,10 +32,19 @@ impl Dump {
         self.context_of(block).is_some()
     }
 
+    /// The number of the last context before an offset, among those of the dump.
+    pub(crate) fn context_before(&self, offset: u64) -> Option<usize> {
+        self.tables().contexts.partition_point(|&at| at < offset).checked_sub(1)
+    }
+
+    /// Whether the frame at an offset ends where another one begins.
+    pub(crate) fn is_directly_before(&self, frame: u64, next: u64) -> bool {
+        let end = self.frame_header(frame).and_then(|of| frame.checked_add(of.frame_bytes()));
+        end == Some(next)
+    }
+
     fn context_frame(&self, block: u64) -> Option<(FrameHeader, &[u8])> {
-        let contexts = &self.tables().contexts;
-        let at = contexts.partition_point(|&at| at < block).checked_sub(1)?;
-        let offset = *contexts.get(at)?;
+        let offset = *self.tables().contexts.get(self.context_before(block)?)?;
         let (header, payload) = self.frame(offset)?;
         let is_before = offset.checked_add(header.frame_bytes()) == Some(block);
         let of_block = self.frame_header(block)?;

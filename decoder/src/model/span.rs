@@ -22,7 +22,8 @@ use crate::model::site::{CompiledSite, FieldName};
 #[derive(Clone, Debug)]
 pub(crate) struct SpanValues {
     site: Arc<CompiledSite>,
-    bytes: Box<[u8]>,
+    /// Shared by all states of the span that have them: a copy for each would be quadratic.
+    bytes: Arc<[u8]>,
     encoding: Encoding,
 }
 
@@ -49,6 +50,11 @@ impl SpanValues {
 
     pub(crate) const fn site(&self) -> &Arc<CompiledSite> {
         &self.site
+    }
+
+    /// The bytes of the values.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
     }
 }
 
@@ -93,6 +99,11 @@ impl SpanState {
         recorded.push(values);
         let Self { session, id, parent, .. } = *self;
         Self { session, id, parent, begun: self.begun.clone(), recorded }
+    }
+
+    /// The bytes of all values.
+    pub(crate) fn bytes(&self) -> usize {
+        self.begun.iter().chain(&self.recorded).map(SpanValues::len).sum()
     }
 
     pub(crate) fn site(&self) -> Option<&Arc<CompiledSite>> {

@@ -12,6 +12,7 @@
 //! - **R3 (continued).** A block without a context, such as those of the rings of a dead writer, continues the block
 //!   before it in its ring. Spans that began in other rings are then [searched for](leftover).
 
+mod checked;
 mod events;
 mod frame;
 mod leftover;
@@ -22,6 +23,7 @@ use super::tally::BlockPlace;
 use crate::dump::{Block, Dump, Unpacker};
 use crate::model::site::CompiledSite;
 use crate::model::span::SpanChain;
+use checked::CheckedContexts;
 use frame::{FrameSpans, SpanTable};
 use leftover::Leftovers;
 
@@ -34,6 +36,7 @@ pub(crate) struct SpanReader {
     dumps: Arc<[Dump]>,
     unpackers: Mutex<Vec<Unpacker>>,
     leftovers: Leftovers,
+    checked: CheckedContexts,
 }
 
 impl SpanReader {
@@ -43,7 +46,8 @@ impl SpanReader {
             return None;
         }
         let (unpackers, leftovers) = Default::default();
-        Some(Arc::new(Self { dumps: Arc::clone(dumps), unpackers, leftovers }))
+        let checked = CheckedContexts::new(dumps);
+        Some(Arc::new(Self { dumps: Arc::clone(dumps), unpackers, leftovers, checked }))
     }
 
     fn with_unpacker<R>(&self, with: impl FnOnce(&mut Unpacker) -> R) -> R {
@@ -160,7 +164,8 @@ impl RingSpans {
         let reader = reader?;
         let of = reader.dumps.get(place.0 as usize)?;
         let first = block.header.first_record;
-        let is_alone = of.has_context(block.offset) || of.is_before_spans(block.offset);
+        let is_alone = reader.checked.has_context(of, place.0, block.offset)
+            || of.is_before_spans(block.offset);
         let of_tail = self.of_tail.as_ref().filter(|(of, end, _)| {
             // Blocks of a file may have come meanwhile, and another tail.
             *end == first && Arc::ptr_eq(of, reader)

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use stenolog_format::dictionary::Role;
-use stenolog_format::value::Value;
+use stenolog_format::value::{Product, Value};
 
 use super::short::BOLD;
 use crate::escape::{push_escaped, push_quoted_if_needed};
@@ -112,24 +112,70 @@ fn write_spans(chain: &SpanChain, out: &mut String) {
     out.push(']');
 }
 
-/// Appends a span; only its id if the rest is not known, or too long.
+/// Appends a span; only its id if the rest is not known, or too long. If fields are left out because they are long,
+/// `"cut":true` says it.
 fn write_span(span: &Span<'_>, is_too_long: bool, out: &mut String) {
+    let begin = out.len();
     out.push('{');
     let Some(name) = span.name().filter(|_| !is_too_long) else {
+        let cut = if is_too_long { ",\"cut\":true" } else { "" };
         // Writing to a string cannot fail.
-        let _ = write!(out, "\"id\":{}}}", span.id());
+        let _ = write!(out, "\"id\":{}{cut}}}", span.id());
         return;
     };
     out.push_str("\"name\":");
     write_json_string(out, name);
     let _ = write!(out, ",\"id\":{},\"fields\":", span.id());
     let mut separator = '{';
+    let mut is_cut = false;
     for (field, value) in span.named_values() {
-        out.push(separator);
+        let start = out.len();
+        let mut rest = MAX_BYTES.saturating_sub(field.name.len());
+        if start - begin <= MAX_BYTES && take_text(&value, &mut rest) {
+            out.push(separator);
+            write_json_string(out, &field.name);
+            out.push(':');
+            write_json(out, &value);
+        }
+        // Nothing of a value that is too long is shown: a part of it would look like another value.
+        if out.len() == start || out.len() - start > MAX_BYTES {
+            out.truncate(start);
+            is_cut = true;
+            continue;
+        }
         separator = ',';
-        write_json_string(out, &field.name);
-        out.push(':');
-        write_json(out, &value);
     }
-    out.push_str(if separator == '{' { "{}}" } else { "}}" });
+    out.push_str(if separator == '{' { "{}" } else { "}" });
+    out.push_str(if is_cut { ",\"cut\":true}" } else { "}" });
+}
+
+/// Takes the least bytes that a value's JSON has from `rest`; `false` if they are more.
+fn take_text(value: &Value<'_>, rest: &mut usize) -> bool {
+    let product = |of: &Product<'_>, rest: &mut usize| {
+        of.fields.iter().all(|(name, value)| take(name.len(), rest) && take_text(value, rest))
+    };
+    let own = match value {
+        Value::Str(text) | Value::Formatted(text) => text.len(),
+        Value::Bytes(bytes) => bytes.len(),
+        _ => 1,
+    };
+    take(own, rest)
+        && match value {
+            Value::Some(inner) => take_text(inner, rest),
+            Value::List(items) | Value::Tuple(items) | Value::Set(items) => {
+                items.iter().all(|item| take_text(item, rest))
+            }
+            Value::Map(entries) => {
+                entries.iter().all(|(key, value)| take_text(key, rest) && take_text(value, rest))
+            }
+            Value::Struct(of) => product(of, rest),
+            Value::Variant(of) => take(of.name.len(), rest) && product(of, rest),
+            _ => true,
+        }
+}
+
+fn take(bytes: usize, rest: &mut usize) -> bool {
+    let left = rest.checked_sub(bytes);
+    *rest = left.unwrap_or(0);
+    left.is_some()
 }

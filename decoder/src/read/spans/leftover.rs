@@ -5,6 +5,7 @@
 //! that a span is given later are kept with their times: a record shows those that came before it.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use stenolog_format::span::{SpanContext, SpanEvent};
@@ -17,6 +18,9 @@ use crate::read::tally::BlockPlace;
 
 /// The most spans that are kept.
 const MAX_SPANS: usize = 1 << 20;
+
+/// The most bytes of values that are kept: when there are more, no further block is gone through.
+const MAX_BYTES: usize = 64 << 20;
 
 /// The most blocks that are gone through.
 const MAX_BLOCKS: u32 = 1 << 16;
@@ -44,6 +48,8 @@ struct Found {
     /// The files that are still to be gone through, the last of all first, and how many of their blocks.
     rest: Vec<(u32, usize)>,
     blocks_left: u32,
+    /// The bytes of the values that are kept.
+    bytes: usize,
 }
 
 impl Leftovers {
@@ -83,7 +89,7 @@ impl Found {
         files.sort_by_key(|(_, dump)| dump.header().sequence);
         let rest = files.iter().map(|(at, dump)| (*at, dump.blocks().len())).collect();
         let (spans, given) = Default::default();
-        let mut found = Self { spans, given, rest, blocks_left: MAX_BLOCKS };
+        let mut found = Self { spans, given, rest, blocks_left: MAX_BLOCKS, bytes: 0 };
         for (at, dump) in of_session().filter(|(_, dump)| !is_file(dump)) {
             for block in 0..dump.blocks().len() as u32 {
                 found.look_at(reader, (at, block));
@@ -97,7 +103,7 @@ impl Found {
             if let Some(state) = self.spans.get(&id) {
                 return Some(Arc::clone(state));
             }
-            if self.blocks_left == 0 || self.spans.len() >= MAX_SPANS {
+            if self.blocks_left == 0 || self.is_full() {
                 return None;
             }
             let (dump, blocks) = self.rest.last_mut()?;
@@ -112,8 +118,15 @@ impl Found {
         }
     }
 
+    fn is_full(&self) -> bool {
+        self.spans.len() >= MAX_SPANS || self.bytes >= MAX_BYTES
+    }
+
     /// Keeps what a block and its context say of spans that are not known.
     fn look_at(&mut self, reader: &SpanReader, (dump, block): (u32, u32)) {
+        if self.is_full() {
+            return;
+        }
         let Some(of) = reader.dumps.get(dump as usize) else { return };
         let parts = events::parts(of, block);
         let Some(first) = parts.first().filter(|first| first.part == 0) else { return };
@@ -131,11 +144,15 @@ impl Found {
             // What a later block of a file says of a span has these values already.
             let is_known = is_file && self.spans.contains_key(&event.words.id);
             let Some(values) = event.values.take().filter(|_| !is_known) else { continue };
+            self.bytes = self.bytes.saturating_add(values.len() + size_of::<Given>());
             let given = Given { time: event.time, place: (dump, block), values };
             self.given.entry(event.words.id).or_default().push(given);
         }
         for (id, state) in here {
-            self.spans.entry(id).or_insert_with(|| Arc::new(state));
+            if let Entry::Vacant(entry) = self.spans.entry(id) {
+                self.bytes = self.bytes.saturating_add(state.bytes());
+                entry.insert(Arc::new(state));
+            }
         }
     }
 }

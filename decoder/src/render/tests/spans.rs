@@ -219,3 +219,22 @@ fn colours_are_around_the_names_of_spans() {
     });
     assert!(out.contains("\u{1b}[1mrequest\u{1b}[0m{path=\"/a b\"}: n 5"), "{out:?}");
 }
+
+#[test]
+fn fields_that_are_too_long_for_json_are_left_out_and_it_says_so() {
+    let mut program = SpanProgram::new(SpanBlocks::Packed);
+    program.request(1, 1, 0, &"x".repeat(100_000));
+    program.enter(1, 1);
+    // Each gives the span another state, which has the path too.
+    for status in 0..2000 {
+        program.record(1, 1, status);
+    }
+    program.log(1, 5);
+    program.flush();
+    let mut decoder = Decoder::new(program.dump.dump());
+    let mut out = Vec::new();
+    decoder.write_to(&mut out, Format::Json, &RenderOptions::default()).unwrap();
+    let out = String::from_utf8(out).unwrap();
+    let spans = r#""spans":[{"name":"request","id":1,"fields":{"status":1999},"cut":true}]}"#;
+    assert!(out.trim_end().ends_with(spans), "{}", out.len());
+}
