@@ -239,7 +239,7 @@ impl<'d> Packer<'d> {
             _ => return Err(ValueError::Trailing),
         };
         if let Some(part) = spans.as_mut().and_then(|spans| spans.parts.last_mut()) {
-            part.take(dump, &record);
+            part.take(dump, record);
         }
         let plan = plans.entry(record.tag).or_insert_with(|| SitePlan::new(site));
         if record.encoding == Encoding::Raw {
