@@ -230,10 +230,8 @@ pub(crate) fn id_in_handler(
     // A list of the caller's would not outlive the call.
     let TypeList::Compiled(append) = types.list else { return None };
     let types = CallTypes { list: TypeList::Compiled(append), ..types };
-    if site.meta.event.is_some() {
-        // Before the record, as in `Registry::enter`.
-        HAS_EVENTS.store(true, Ordering::Release);
-    }
+    // Before the record.
+    HAS_EVENTS.fetch_or(site.meta.event.is_some(), Ordering::Release);
     handlers::note(site, types, || known.unwrap_or_else(new_id))
 }
 
@@ -444,9 +442,7 @@ impl Registry {
         }
         let described = Arc::new(describe(site.meta, types, id));
         self.entries[at] = SiteEntry { site: described, event: site.meta.event };
-        if site.meta.event.is_some() {
-            HAS_EVENTS.store(true, Ordering::Release);
-        }
+        HAS_EVENTS.fetch_or(site.meta.event.is_some(), Ordering::Release);
         let key = (std::ptr::from_ref(site).addr(), types.signature);
         self.ids.get_or_insert_default().entry(key).or_insert(id);
         // Set once: the site's state only ever holds the id of these types.

@@ -144,6 +144,11 @@ impl Model {
                 span.3.push((site, values));
             }
         }
+        self.end(closed);
+        (stacks, defined)
+    }
+
+    fn end(&mut self, closed: Vec<u64>) {
         self.ended.extend(closed.into_iter().filter(|id| self.spans.contains_key(id)));
         // A span outlives its children.
         while let Some(id) =
@@ -154,7 +159,6 @@ impl Model {
             self.ended.remove(&id);
             self.spans.remove(&id);
         }
-        (stacks, defined)
     }
 }
 

@@ -1,7 +1,7 @@
 use stenolog_format::block::{BlockHeader, Codec};
 use stenolog_format::frame::Version;
 
-use stenolog_testkit::SpanLine;
+use stenolog_testkit::{SpanBlocks, SpanLine, SpanProgram};
 
 use super::*;
 use crate::testing::spans::{ALL_BLOCKS, check, lines, program};
@@ -270,6 +270,44 @@ fn an_output_that_fails_ends_it() {
     }
 }
 
+/// Checks that no record shows a status that its span was given later, as far as the truth shows when it was.
+#[track_caller]
+fn check_no_value_is_early(found: &[SpanLine], truth: &[SpanLine]) {
+    let statuses = |line: &SpanLine| -> Vec<(u64, String)> {
+        let spans = line.ids.iter().copied().zip(line.text.split('}'));
+        let status = |(id, text): (u64, &str)| Some((id, text.split_once("status=")?.1.to_owned()));
+        spans.filter_map(status).collect()
+    };
+    let mut first = std::collections::HashMap::new();
+    for (at, line) in truth.iter().enumerate() {
+        statuses(line).into_iter().for_each(|status| _ = first.entry(status).or_insert(at));
+    }
+    for (at, line) in found.iter().enumerate() {
+        for status in statuses(line) {
+            let given = first.get(&status).copied().unwrap_or(0);
+            assert!(given <= at, "{line:?} shows what line {given} is the first one to have");
+        }
+    }
+}
+
+#[test]
+fn a_block_after_one_with_later_values_does_not_show_them() {
+    let mut program = SpanProgram::new(SpanBlocks::Packed);
+    program.request(1, 5, 0, "/");
+    program.enter(2, 5);
+    program.flush();
+    // The block of ring 1 comes first in the file.
+    program.log(2, 1);
+    program.record(1, 5, 200);
+    program.flush();
+    program.log(2, 2);
+    program.flush();
+    program.dump.seal(0);
+    let (out, _) = rewritten(&program.dump.dump(), 1, 1);
+    let again = Dump::from_bytes("test.steno", out).unwrap();
+    check(&lines(&mut Decoder::new(&again)), &program.lines);
+}
+
 #[test]
 fn records_stay_in_their_spans_whatever_is_merged() {
     for (seed, blocks) in (800..).zip(ALL_BLOCKS) {
@@ -288,6 +326,7 @@ fn records_stay_in_their_spans_whatever_is_merged() {
                 of.iter().map(|line| (line.at, line.n, line.ids.clone())).collect()
             };
             assert_eq!(places(&all), places(&program.lines));
+            check_no_value_is_early(&all, &program.lines);
             // Each block alone.
             for line in all.iter().step_by(13) {
                 let filter = Filter::default().with_since(START + line.at.0 as i64);

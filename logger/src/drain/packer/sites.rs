@@ -56,7 +56,7 @@ impl PackedSites {
     }
 
     /// Expects events of spans among records that were looked up in the ring before this call, but not by their call
-    /// sites. Whoever logs an event has its call site registered before.
+    /// sites. A call site is registered before its first record is committed.
     pub(super) fn expect_events(&mut self, has_records: bool) {
         if registry::has_events() {
             (self.knows_events, self.has_met_event) = (true, has_records);
