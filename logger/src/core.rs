@@ -13,6 +13,7 @@ mod ring_pool;
 mod slot;
 
 use std::hash::{BuildHasher, RandomState};
+use std::sync::TryLockError;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, RwLock};
@@ -147,6 +148,17 @@ impl Core {
     #[cfg(any(feature = "log", feature = "tracing"))]
     pub(crate) fn max_level(&self) -> Option<Level> {
         sync::read(&self.filter).max_level()
+    }
+
+    /// As [`max_level`](Self::max_level), of a logger that this process has inherited: a thread that does not exist
+    /// here may hold the filter.
+    #[cfg(any(feature = "log", feature = "tracing"))]
+    pub(crate) fn inherited_max_level(&self) -> Option<Level> {
+        match self.filter.try_read() {
+            Ok(filter) => filter.max_level(),
+            Err(TryLockError::Poisoned(filter)) => filter.into_inner().max_level(),
+            Err(TryLockError::WouldBlock) => Some(Level::Trace),
+        }
     }
 
     /// As [`allows`](Self::allows), for a signal handler; `None` if the filter is being changed.
