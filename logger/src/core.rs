@@ -13,7 +13,6 @@ mod ring_pool;
 mod slot;
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::TryLockError;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, RwLock};
@@ -156,8 +155,8 @@ impl Core {
     pub(crate) fn inherited_max_level(&self) -> Option<Level> {
         match self.filter.try_read() {
             Ok(filter) => filter.max_level(),
-            Err(TryLockError::Poisoned(filter)) => filter.into_inner().max_level(),
-            Err(TryLockError::WouldBlock) => Some(Level::Trace),
+            Err(std::sync::TryLockError::Poisoned(filter)) => filter.into_inner().max_level(),
+            Err(std::sync::TryLockError::WouldBlock) => Some(Level::Trace),
         }
     }
 
