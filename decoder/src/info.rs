@@ -89,8 +89,10 @@ pub struct Info {
     pub missing: u64,
     /// The number of records that were lost with an earlier file of the log, as this one states.
     pub gone: u64,
-    /// The number of records that are only in the rings of the dead writer.
+    /// The number of records that are only in the rings of the dead writer, without events of spans.
     pub recovered: u64,
+    /// The number of events of spans that are only in these rings.
+    pub recovered_spans: u64,
     /// How many of these cannot be read.
     pub unreadable: u64,
     /// Whether the rings hold everything that the writer had not written.
@@ -230,6 +232,7 @@ pub fn info_with(dump: &Dump, rings: Option<&Dump>) -> Info {
         missing: check.missing(),
         gone: gone(dump),
         recovered: (check.records - of_dump).saturating_sub(spans_of_rings),
+        recovered_spans: spans_of_rings,
         unreadable,
         is_completed: facts
             .is_some_and(|rings| rings.completes(dump.header().sequence, dump.tail())),

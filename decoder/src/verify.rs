@@ -72,8 +72,10 @@ pub struct Verification {
     /// Records that were lost with an earlier file of the log, or with a part of it, as this file states. They
     /// were never in this file.
     pub gone: u64,
-    /// Records that came from the rings of a dead writer.
+    /// Records that came from the rings of a dead writer, without events of spans.
     pub recovered: u64,
+    /// Events of spans that came from these rings.
+    pub recovered_spans: u64,
     /// Whether the rings hold everything that the writer had not written.
     pub is_completed: bool,
     /// The result for each ring, by id.
@@ -190,7 +192,7 @@ pub fn verify_with(dump: &Dump, rings: Option<&Dump>) -> Verification {
     index::check(dump, &mut verifier.damage);
     let all = verifier.records + verifier.spans;
     index::check_end(dump, all, verifier.lost(), &mut verifier.damage);
-    let of_dump = verifier.records;
+    let (of_dump, spans_of_dump) = (verifier.records, verifier.spans);
     if let Some(rings) = rings {
         verifier.go_on_with(rings);
         verifier.blocks(None);
@@ -213,6 +215,7 @@ pub fn verify_with(dump: &Dump, rings: Option<&Dump>) -> Verification {
         by_cause,
         gone,
         recovered: records - of_dump,
+        recovered_spans: spans - spans_of_dump,
         is_completed: facts
             .is_some_and(|rings| rings.completes(dump.header().sequence, dump.tail())),
         rings: states.into_iter().map(|(ring, state)| state.finish(ring)).collect(),

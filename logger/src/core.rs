@@ -149,6 +149,17 @@ impl Core {
         sync::read(&self.filter).max_level()
     }
 
+    /// As [`max_level`](Self::max_level), of a logger that this process has inherited: a thread that does not exist
+    /// here may hold the filter.
+    #[cfg(any(feature = "log", feature = "tracing"))]
+    pub(crate) fn inherited_max_level(&self) -> Option<Level> {
+        match self.filter.try_read() {
+            Ok(filter) => filter.max_level(),
+            Err(std::sync::TryLockError::Poisoned(filter)) => filter.into_inner().max_level(),
+            Err(std::sync::TryLockError::WouldBlock) => Some(Level::Trace),
+        }
+    }
+
     /// As [`allows`](Self::allows), for a signal handler; `None` if the filter is being changed.
     pub(crate) fn allows_in_handler(&self, level: Level, target: &str) -> Option<bool> {
         Some(sync::read_in_handler(&self.filter)?.allows(level, target))

@@ -28,6 +28,8 @@ use self::runtime::{Description, NamedSite, RuntimeSite, RuntimeSites};
 use self::site::{OFF, Site, UNKNOWN};
 #[cfg(feature = "log")]
 pub(crate) use self::watch::LOG_WATCHER;
+#[cfg(unix)]
+pub(crate) use self::watch::hold_telling;
 #[cfg(any(feature = "log", feature = "tracing"))]
 pub(crate) use self::watch::max_level;
 pub(crate) use self::watch::set_filter;

@@ -37,6 +37,24 @@ fn a_forked_child_gets_a_dump_of_its_own_if_asked() {
     assert_eq!(messages(&folder.path().join(name)), ["grandchild"]);
 }
 
+/// Whatever the parent's other threads hold while it forks.
+#[test]
+fn a_child_hears_the_call_sites_of_other_crates_that_it_reaches_first() {
+    for how in ["tracing", "log", "log-enabled"] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("app.steno");
+        let children = scenario!("forks/fork-captured", &path, how).run();
+        assert_eq!(children.len(), 20);
+        for (n, child) in children.iter().enumerate() {
+            let first = format!("child {n}");
+            let first = [first.as_str()].into_iter().filter(|_| how != "log-enabled");
+            let expected: Vec<_> = first.chain(["after it", "in a span"]).collect();
+            let of_child = messages(&folder.path().join(format!("app.{child}.steno")));
+            assert_eq!(of_child, expected, "{how}");
+        }
+    }
+}
+
 #[test]
 fn a_child_that_lives_on_does_not_make_its_killed_parent_seem_alive() {
     let folder = tempfile::tempdir().unwrap();

@@ -68,6 +68,14 @@ pub(crate) fn span(ns: u64) -> String {
     }
 }
 
+/// `3 records and 2 span events`: what rings have, as the other commands count it together.
+pub(crate) fn recovered(records: u64, spans: u64) -> String {
+    match spans {
+        0 => counted(records, "record"),
+        spans => format!("{} and {}", counted(records, "record"), counted(spans, "span event")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

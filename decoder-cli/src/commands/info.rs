@@ -7,7 +7,7 @@ use crate::cli::args::{InputArgs, RingArgs, TimeZoneError, zone};
 use crate::cli::env::Environment;
 use crate::cli::exit::Outcome;
 use crate::cli::time;
-use crate::cli::units::{bytes, count, counted, span};
+use crate::cli::units::{bytes, count, counted, recovered, span};
 use crate::input::rings::{FoundRings, RingsPlan};
 use crate::input::{self, Input};
 use crate::output::report::{JsonLine, damage_line, damage_text, push_line};
@@ -94,7 +94,7 @@ fn state(info: &Info, dump: &Dump, rings: &FoundRings) -> String {
         DumpState::Sealed => "sealed".to_owned(),
         DumpState::Growing => format!("being written by process {}", info.process_id),
         _ if info.is_completed => {
-            let held = counted(info.recovered, "record");
+            let held = recovered(info.recovered, info.recovered_spans);
             format!("not sealed: its writer died; {held} more in its rings")
         }
         _ => {

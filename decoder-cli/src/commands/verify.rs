@@ -10,7 +10,7 @@ use super::Run;
 use crate::cli::args::{InputArgs, RingArgs};
 use crate::cli::env::Environment;
 use crate::cli::exit::Outcome;
-use crate::cli::units::{bytes, counted};
+use crate::cli::units::{bytes, counted, recovered};
 use crate::input::rings::{FoundRings, RingsPlan};
 use crate::input::{self, Input};
 use crate::output::report::{JsonLine, damage_line, push_line};
@@ -144,7 +144,7 @@ fn contents(dump: &Dump, found: &Verification) -> String {
         text.push_str("; its logger is still writing");
     }
     if found.is_completed {
-        let recovered = counted(found.recovered, "record");
+        let recovered = recovered(found.recovered, found.recovered_spans);
         text.push_str(&format!("; it is not sealed, and {recovered} came from its rings"));
     }
     text

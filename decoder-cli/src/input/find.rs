@@ -4,7 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use stenolog_decoder::format::frame::MAGIC;
+use stenolog_decoder::format::frame::{FileHeader, MAGIC};
+use stenolog_session::layout::tail_session_of;
 
 use super::InputError;
 use super::unpack::{Wrapping, unpacker_of};
@@ -90,7 +91,7 @@ impl Found {
 /// The dumps in a directory, without those in subdirectories.
 fn dumps_in(directory: &Path) -> Result<Found, InputError> {
     let failed = |source| InputError::Directory { path: directory.to_owned(), source };
-    let mut found = Found::default();
+    let (mut found, mut tails) = (Found::default(), Vec::new());
     for entry in fs::read_dir(directory).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -113,11 +114,20 @@ fn dumps_in(directory: &Path) -> Result<Found, InputError> {
                 };
                 found.passed_over.push((path, why));
             }
+            (Name::Other, true) if session_of_tail(&path).is_some() => tails.push(path),
             (Name::Other, true) => found
                 .passed_over
                 .push((path, "is a dump, but its name has no .steno; name it to read it")),
             (Name::Other, false) => {}
         }
+    }
+    if !tails.is_empty() {
+        // Reading a dump reads its tail.
+        let sessions: Vec<_> =
+            found.files.iter().filter_map(|path| session_of_dump(path)).collect();
+        tails.retain(|tail| session_of_tail(tail).is_none_or(|of| !sessions.contains(&of)));
+        let why = "has the last records of a dump that is not here; name it to read them";
+        found.passed_over.extend(tails.into_iter().map(|tail| (tail, why)));
     }
     found.files.sort_unstable();
     found.passed_over.sort_unstable();
@@ -143,21 +153,32 @@ fn judge(name: &str) -> Name {
     }
 }
 
+/// The session of a tail, by its name.
+fn session_of_tail(path: &Path) -> Option<[u8; 16]> {
+    tail_session_of(path.file_name()?.to_str()?)
+}
+
+/// The session of the dump in a file, which may be compressed.
+fn session_of_dump(path: &Path) -> Option<[u8; 16]> {
+    FileHeader::decode(&beginning(path, FileHeader::BYTES)).ok().map(|(header, _)| header.session)
+}
+
 /// Whether the file, or its decompressed content, begins like a dump.
 fn begins_as_dump(path: &Path) -> bool {
-    let Ok(mut file) = File::open(path) else { return false };
-    let count = MAGIC.len() as u64;
-    let start = match Wrapping::of(&mut file) {
-        Ok(Some(packing)) => packing.beginning(file, count),
-        Ok(None) => {
-            let mut start = Vec::new();
-            // A file that cannot be read is not listed.
-            let _ = file.take(count).read_to_end(&mut start);
-            start
-        }
-        Err(_) => return false,
-    };
-    start == MAGIC
+    beginning(path, MAGIC.len()) == MAGIC
+}
+
+/// As many of the first bytes of the file, or of its decompressed content; fewer if they cannot be read.
+fn beginning(path: &Path, count: usize) -> Vec<u8> {
+    let mut start = Vec::new();
+    let Ok(mut file) = File::open(path) else { return start };
+    match Wrapping::of(&mut file) {
+        Ok(Some(packing)) => return packing.beginning(file, count as u64),
+        // A file that cannot be read is not listed.
+        Ok(None) => _ = file.take(count as u64).read_to_end(&mut start),
+        Err(_) => {}
+    }
+    start
 }
 
 #[cfg(test)]
@@ -201,6 +222,31 @@ mod tests {
         assert!(matches!(expand(&at("c")), Err(InputError::Missing(_))));
         assert!(matches!(expand(&at("a.steno/c")), Err(InputError::Missing(_))));
         assert!(matches!(expand(&at(&"x".repeat(300))), Err(InputError::Missing(_))));
+    }
+
+    #[test]
+    fn a_tail_is_passed_over_in_silence_beside_its_dump() {
+        use stenolog_decoder::format::frame::VERSION;
+        use stenolog_session::layout::tail_file;
+
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        let header = |session: u8| FileHeader {
+            version: VERSION,
+            session: [session; 16],
+            created_unix_ns: 0,
+            sequence: 0,
+            process_id: 1,
+            counter_hz: 1,
+        };
+        fs::write(at("a.steno"), header(1).encode()).unwrap();
+        for session in [1, 2] {
+            fs::write(at(&tail_file(&[session; 16])), header(session).encode()).unwrap();
+        }
+        let found = expand(directory.path()).unwrap();
+        assert_eq!(found.files, [at("a.steno")]);
+        let passed_over: Vec<_> = found.passed_over.into_iter().map(|(path, _)| path).collect();
+        assert_eq!(passed_over, [at(&tail_file(&[2; 16]))]);
     }
 
     #[test]

@@ -5,6 +5,8 @@
 
 #[cfg(feature = "log")]
 use std::sync::Mutex;
+#[cfg(unix)]
+use std::sync::MutexGuard;
 #[cfg(feature = "log")]
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -105,10 +107,28 @@ const CAPTURED: u8 = 2;
 #[cfg(feature = "log")]
 static LOG: AtomicU8 = AtomicU8::new(UNUSED);
 
+/// Held by a thread that installs the bridge.
+#[cfg(feature = "log")]
+static INSTALLING: Mutex<()> = Mutex::new(());
+
+/// Locks out other threads that install what is to be captured, for as long as this one forks.
+#[cfg(unix)]
+pub(crate) fn hold_installing() -> [Option<MutexGuard<'static, ()>>; 2] {
+    [
+        #[cfg(feature = "log")]
+        Some(lock(&INSTALLING)),
+        #[cfg(not(feature = "log"))]
+        None,
+        #[cfg(feature = "tracing")]
+        Some(super::tracing::hold_installing()),
+        #[cfg(not(feature = "tracing"))]
+        None,
+    ]
+}
+
 #[cfg(feature = "log")]
 fn install_log() -> Result<(), ()> {
     static BRIDGE: super::log::LogBridge = super::log::LogBridge;
-    static INSTALLING: Mutex<()> = Mutex::new(());
     // Held until it is known: another thread may start a logger at the same time.
     let _installing = lock(&INSTALLING);
     if LOG.load(Ordering::Acquire) == CAPTURED {

@@ -17,6 +17,9 @@ mod spans;
 mod subscriber;
 mod visit;
 
+#[cfg(unix)]
+use std::sync::MutexGuard;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 use tracing_core::callsite::rebuild_interest_cache;
@@ -33,15 +36,26 @@ pub use self::subscriber::tracing_subscriber;
 use crate::sync::lock;
 use crate::{registry, thread};
 
+/// Held by a thread that installs the subscriber.
+static INSTALLING: Mutex<()> = Mutex::new(());
+
+/// Whether it is installed.
+static IS_INSTALLED: AtomicBool = AtomicBool::new(false);
+
+/// Locks out other threads that install it, for as long as this one forks.
+#[cfg(unix)]
+pub(super) fn hold_installing() -> MutexGuard<'static, ()> {
+    lock(&INSTALLING)
+}
+
 /// Installs the global default subscriber, unless it is installed already.
 pub(super) fn install() -> Result<(), ()> {
-    static IS_INSTALLED: Mutex<bool> = Mutex::new(false);
     // Held until it is known: another thread may start a logger at the same time.
-    let mut is_installed = lock(&IS_INSTALLED);
-    if !*is_installed {
+    let _installing = lock(&INSTALLING);
+    if !IS_INSTALLED.load(Ordering::Acquire) {
         let bridge = Dispatch::new(tracing_subscriber());
         dispatcher::set_global_default(bridge).map_err(|_| ())?;
-        *is_installed = true;
+        IS_INSTALLED.store(true, Ordering::Release);
     }
     Ok(())
 }

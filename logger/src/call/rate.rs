@@ -4,8 +4,10 @@
 //! `per_second:` a reading of the clock. The next record that is logged states in its field `suppressed` how
 //! many calls were held back since the one before; [`state_rest`] states what is left when a logger ends.
 
+#[cfg(unix)]
+use std::sync::MutexGuard;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, TryLockError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, TryLockError, Weak};
 
 use stenolog_format::dictionary::Role;
 
@@ -15,6 +17,7 @@ use crate::call::time::Now;
 use crate::clock::Clock;
 use crate::core::Core;
 use crate::registry::site::{Meta, Site, SlotMeta};
+use crate::sync::lock;
 use crate::thread;
 
 /// The state of a limited call site.
@@ -32,7 +35,20 @@ pub struct Rate {
 }
 
 /// The limits that have held back a call, each with the logger that the call was for.
-static LISTED: Mutex<Vec<(Weak<Core>, &'static Rate)>> = Mutex::new(Vec::new());
+static LISTED: Mutex<Vec<Limited>> = Mutex::new(Vec::new());
+
+/// A limit, and the logger that it has held back calls for.
+type Limited = (Weak<Core>, &'static Rate);
+
+/// The list, locked.
+#[cfg(unix)]
+pub(crate) type RateLimits = MutexGuard<'static, Vec<Limited>>;
+
+/// Locks the list, for as long as this thread forks.
+#[cfg(unix)]
+pub(crate) fn hold_listed() -> RateLimits {
+    lock(&LISTED)
+}
 
 impl Default for Rate {
     fn default() -> Self {
@@ -140,7 +156,7 @@ fn rest_of(meta: &Meta) -> &'static Site {
 /// logger ends, on a thread that logs to it.
 pub(crate) fn state_rest(core: &Arc<Core>) {
     let mut own = Vec::new();
-    LISTED.lock().unwrap_or_else(PoisonError::into_inner).retain(|(of, rate)| {
+    lock(&LISTED).retain(|(of, rate)| {
         let is_own = std::ptr::eq(of.as_ptr(), Arc::as_ptr(core));
         if is_own {
             rate.is_listed.store(false, Ordering::Relaxed);

@@ -116,6 +116,10 @@ impl Segments {
             self.current.writer.put_header();
             let _ = self.current.file.write_anyway(&mut self.current.writer);
         }
+        if fate == FileEvent::Moved {
+            // Nothing is written to it any more, so it needs no room.
+            self.current.file.end();
+        }
         self.restart(core, rings, fate, next);
         Ok(())
     }

@@ -5,8 +5,8 @@
 //! writes to them. The child may start a logger of its own, or have one started by
 //! [`ForkedChild::OwnDump`](crate::ForkedChild).
 //!
-//! The registry and [`CHILD`] are locked while the process forks, so the child finds both whole. Any
-//! other lock that the parent's threads held belongs to an inherited logger.
+//! The registry, [`CHILD`] and the other locks of the process ([`Held`]) are locked while it forks, so the child
+//! finds all of them free and whole. Any other lock that the parent's threads held belongs to an inherited logger.
 
 #[cfg(unix)]
 use std::cell::Cell;
@@ -18,6 +18,10 @@ use std::sync::MutexGuard;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+#[cfg(unix)]
+use crate::bridge::capture::hold_installing;
+#[cfg(unix)]
+use crate::call::rate::{self, RateLimits};
 use crate::core::Core;
 use crate::error::FlushError;
 use crate::process::epoch;
@@ -59,8 +63,17 @@ static HAS_TRIED: AtomicBool = AtomicBool::new(false);
 
 #[cfg(unix)]
 thread_local! {
-    /// The lock of [`CHILD`], while this thread forks.
-    static HELD: Cell<Option<ManuallyDrop<MutexGuard<'static, Child>>>> = const { Cell::new(None) };
+    /// The locks of the process but the registry's, while this thread forks.
+    static HELD: Cell<Option<ManuallyDrop<Held>>> = const { Cell::new(None) };
+}
+
+/// Locks of the process, in the order in which starting a logger takes them. The registry's comes last.
+#[cfg(unix)]
+struct Held {
+    _installing: [Option<MutexGuard<'static, ()>>; 2],
+    _child: MutexGuard<'static, Child>,
+    _telling: Option<MutexGuard<'static, ()>>,
+    _limited: RateLimits,
 }
 
 /// Makes `core` the global logger, and `start` what children call. Returns `false` if there is a global
@@ -136,8 +149,13 @@ pub(crate) fn watch() {
     use crate::process::{calls, descriptors};
 
     extern "C" fn before() {
-        // In the order of `install_global`.
-        HELD.set(Some(ManuallyDrop::new(lock(&CHILD))));
+        // In this order: the fields are evaluated as they are written.
+        HELD.set(Some(ManuallyDrop::new(Held {
+            _installing: hold_installing(),
+            _child: lock(&CHILD),
+            _telling: registry::hold_telling(),
+            _limited: rate::hold_listed(),
+        })));
         registry::hold();
     }
 

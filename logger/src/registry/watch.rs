@@ -1,6 +1,8 @@
 //! Watchers: what follows the decisions of the registry for other crates, and the questions that these ask.
 
 use std::cell::Cell;
+#[cfg(unix)]
+use std::sync::MutexGuard;
 use std::sync::{Mutex, OnceLock};
 
 #[cfg(any(feature = "log", feature = "tracing"))]
@@ -26,10 +28,18 @@ thread_local! {
     static IS_TELLING: Cell<bool> = const { Cell::new(false) };
 }
 
+/// Held by the thread that tells watchers.
+static TELLING: Mutex<()> = Mutex::new(());
+
+/// Locks out other threads that tell watchers, for as long as this one forks. `None` if it is telling them itself.
+#[cfg(unix)]
+pub(crate) fn hold_telling() -> Option<MutexGuard<'static, ()>> {
+    (!IS_TELLING.get()).then(|| sync::lock(&TELLING))
+}
+
 /// Tells those who follow the decisions. One thread after the other: each then tells what applies after its own
 /// change, and none overwrites what another has told later.
 pub(super) fn tell_watchers() {
-    static TELLING: Mutex<()> = Mutex::new(());
     let watchers = [&LOG_WATCHER, &TRACING_WATCHER].map(OnceLock::get);
     if watchers.iter().all(Option::is_none) {
         return;
@@ -49,24 +59,33 @@ pub(crate) fn set_filter(core: &Core, filter: Filter) {
     super::forget_decisions();
 }
 
-/// The least severe level that is logged anywhere; `None` if nothing is.
+/// The least severe level that is logged anywhere; `None` if nothing is. A forked child may yet start a logger like
+/// the one that it has inherited.
 #[cfg(any(feature = "log", feature = "tracing"))]
 pub(crate) fn max_level() -> Option<Level> {
     let registry = read();
     match registry.detached {
-        0 => registry.global()?.max_level(),
+        0 => match registry.global.as_ref()? {
+            core if core.is_inherited() => core.inherited_max_level(),
+            core => core.max_level(),
+        },
         // One of them may want everything.
         _ => Some(Level::Trace),
     }
 }
 
 /// Whether calls with this level and target are logged, on a thread that has entered no logger; `None` if loggers
-/// beside the global one may decide otherwise.
+/// beside the global one may decide otherwise, or a forked child may yet start its own.
 #[cfg(feature = "tracing")]
 pub(crate) fn wants_all(level: Level, target: &str, module: &str) -> Option<bool> {
     let registry = read();
     if registry.detached > 0 {
         return None;
     }
-    Some(registry.global().is_some_and(|core| core.allows(level, target, module)))
+    match &registry.global {
+        None => Some(false),
+        // What it says for good would outlive the logger that the call itself may start.
+        Some(core) if core.is_inherited() => None,
+        Some(core) => Some(core.allows(level, target, module)),
+    }
 }

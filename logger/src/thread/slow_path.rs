@@ -60,11 +60,14 @@ pub(crate) fn wants(site: &'static Site) -> bool {
     })
 }
 
-/// Whether a record with this level and target would be logged now, for a call that has no site. Takes a lock.
+/// Whether a record with this level and target would be logged now, for a call that has no site. Takes a lock. In a
+/// forked child it starts the logger that the child is to have.
 pub(crate) fn wants_target(level: Level, target: &str, module: &str) -> bool {
     let wanted = in_cold_section(|| match rings::innermost_scope() {
         Some(core) => Some(!core.is_closed() && core.allows(level, target, module)),
-        None => registry::global().map(|core| core.allows(level, target, module)),
+        None => registry::global()
+            .or_else(|| epoch::start_child_logger().then(registry::global).flatten())
+            .map(|core| core.allows(level, target, module)),
     });
     wanted.unwrap_or(false)
 }

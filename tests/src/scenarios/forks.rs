@@ -1,6 +1,7 @@
 //! Scenarios of `tests/forks.rs`.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use stenolog::{Builder, ForkedChild, OnFull, info};
 
@@ -10,6 +11,7 @@ pub(super) fn run(call: &Call<'_>) -> Outcome {
     match (call.name, call.rest) {
         ("fork", []) => fork(call.dump),
         ("fork-own", []) => fork_own(call.dump),
+        ("fork-captured", [how]) => fork_captured(call.dump, how),
         ("orphan", []) => orphan(call.dump),
         #[cfg(target_os = "linux")]
         ("clone", [how]) => clone(call.dump, how),
@@ -99,6 +101,66 @@ fn fork_own(path: &Path) -> Outcome {
             log.close()?;
         }
     }
+    Ok(())
+}
+
+/// A child whose first call is one of another crate's, at a call site that its parent has not reached, while other
+/// threads change decisions.
+fn fork_captured(path: &Path, how: &str) -> Outcome {
+    let log = Builder::new(path)
+        .filter("info")
+        .forked_child(ForkedChild::OwnDump)
+        .capture_log()
+        .capture_tracing()
+        .start()?;
+    let is_done = AtomicBool::new(false);
+    let log = std::thread::scope(|scope| {
+        let change = || {
+            while !is_done.load(Ordering::Relaxed) {
+                let _ = stenolog::set_filter("info");
+            }
+        };
+        scope.spawn(change);
+        let span = tracing::info_span!("over_the_fork");
+        let _entered = span.enter();
+        for n in 0..20 {
+            // SAFETY: the child only logs and leaves without running anything else's destructors.
+            match unsafe { libc::fork() } {
+                -1 => {
+                    is_done.store(true, Ordering::Relaxed);
+                    return Err(std::io::Error::last_os_error());
+                }
+                0 => {
+                    match how {
+                        "log" => log::info!("child {n}"),
+                        "log-enabled" => assert!(log::log_enabled!(log::Level::Info)),
+                        _ => tracing::info!("child {n}"),
+                    }
+                    tracing::info!("after it");
+                    tracing::info_span!("of the child").in_scope(|| log::info!("in a span"));
+                    tracing::debug!("disabled");
+                    let is_heard = stenolog::flush().is_ok() && log.close().is_ok();
+                    // SAFETY: nothing of this process is needed any more.
+                    unsafe { libc::_exit(i32::from(!is_heard)) }
+                }
+                child => {
+                    println!("{child}");
+                    let mut status = 0;
+                    // SAFETY: the status lives on this stack.
+                    unsafe { libc::waitpid(child, &raw mut status, 0) };
+                    if status != 0 {
+                        is_done.store(true, Ordering::Relaxed);
+                        return Err(std::io::Error::other(format!(
+                            "the child ended with {status}"
+                        )));
+                    }
+                }
+            }
+        }
+        is_done.store(true, Ordering::Relaxed);
+        Ok(log)
+    })?;
+    log.close()?;
     Ok(())
 }
 
