@@ -377,7 +377,7 @@ fn events_of_a_span_go_to_the_logger_that_it_began_in() {
         let own = span!("own");
         info!(within = "own");
         record!(ends_in_b, state = 1);
-        ends_in_b.record("state", &2).follows_from(&handle);
+        ends_in_b.record("state", 2).follows_from(&handle);
         drop(ends_in_b);
         handle.in_scope(|| info!(within = "own"));
         drop((handle, own));
@@ -391,7 +391,7 @@ fn events_of_a_span_go_to_the_logger_that_it_began_in() {
     drop((in_a, a, b));
     let of = |path| {
         let lines = check(path);
-        count(&lines, if path == &paths[0] { 2 } else { 4 });
+        count(&lines, if *path == paths[0] { 2 } else { 4 });
         let events = lines.iter().filter_map(|line| line["event"].as_u64());
         let mut events: Vec<_> = events.filter(|event| *event != 0).collect();
         events.sort_unstable();
