@@ -20,7 +20,7 @@ use crate::read::tally::BlockPlace;
 const MAX_SPANS: usize = 1 << 20;
 
 /// The most bytes of values that are kept: when there are more, no further block is gone through.
-const MAX_KEPT_BYTES: usize = 64 << 20;
+const MAX_VALUE_BYTES: usize = 64 << 20;
 
 /// The most blocks that are gone through.
 const MAX_BLOCKS: u32 = 1 << 16;
@@ -119,7 +119,7 @@ impl Found {
     }
 
     fn is_full(&self) -> bool {
-        self.spans.len() >= MAX_SPANS || self.bytes >= MAX_KEPT_BYTES
+        self.spans.len() >= MAX_SPANS || self.bytes >= MAX_VALUE_BYTES
     }
 
     /// Keeps what a block and its context say of spans that are not known.
