@@ -124,6 +124,7 @@ const GOLDEN: &[Golden] = &[
     golden("1.5/killed/killed", 42, Unfinished).lost(1).recovered(22),
     golden("1.5/losses", 151, Sealed).lost(57),
     golden("1.5/none", 151, Sealed),
+    golden("1.5/packages", 73, Sealed),
     golden("1.5/repacked", 322, Sealed),
     golden("1.5/spans", 198, Sealed),
     golden("1.5/spans_killed/spans_killed", 7, Unfinished).recovered(6),
