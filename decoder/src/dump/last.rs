@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use stenolog_format::block::BlockHeader;
 use stenolog_format::frame::{FrameHeader, FrameKind};
-use stenolog_format::index::{End, Index};
+use stenolog_format::index::{End, Index, IndexReader};
 use stenolog_session::frames::{Frame, Position};
 
 use super::Dump;
@@ -187,26 +187,38 @@ impl Contents {
 
 /// The indexes of a sealed dump, in the order of the file; `None` if one is not whole.
 fn indexes(bytes: &[u8], limits: &Limits) -> Option<Vec<Index>> {
+    let chain = index_chain(bytes, limits, end(bytes)?.index)?;
+    chain.iter().map(|(_, payload)| Index::decode(payload).ok()).collect()
+}
+
+/// What the end of a sealed dump states.
+pub(super) fn end(bytes: &[u8]) -> Option<End> {
     let end_at = bytes.len().checked_sub(FrameHeader::BYTES + End::BYTES)?;
     let (header, payload) = frame_at(bytes, end_at as u64)?;
-    if !is(&header, FrameKind::End) || !header.matches(payload) {
-        return None;
-    }
-    let mut at = End::decode(payload)?.index;
-    let mut before = end_at as u64;
-    let mut indexes = Vec::new();
+    let is_end = is(&header, FrameKind::End) && header.matches(payload);
+    End::decode(payload).filter(|_| is_end)
+}
+
+/// An index with its offset, and those before it to which it leads, in the order of the file, with their payloads.
+/// None if `at` is 0; `None` if one is not whole.
+pub(super) fn index_chain<'d>(
+    bytes: &'d [u8],
+    limits: &Limits,
+    mut at: u64,
+) -> Option<Vec<(u64, &'d [u8])>> {
+    let mut before = bytes.len() as u64;
+    let mut chain = Vec::new();
     while at != 0 {
         let (header, payload) = frame_at(bytes, at).filter(|_| at < before)?;
         let is_index = is(&header, FrameKind::Index) && payload.len() <= limits.metadata_bytes;
         if !is_index || !header.matches(payload) {
             return None;
         }
-        let index = Index::decode(payload).ok()?;
-        (before, at) = (at, index.previous);
-        indexes.push(index);
+        chain.push((at, payload));
+        (before, at) = (at, IndexReader::new(payload).ok()?.previous);
     }
-    indexes.reverse();
-    Some(indexes)
+    chain.reverse();
+    Some(chain)
 }
 
 pub(super) fn is(header: &FrameHeader, kind: FrameKind) -> bool {

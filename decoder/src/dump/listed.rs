@@ -19,15 +19,15 @@ use std::sync::Arc;
 
 use memchr::memmem;
 use stenolog_format::block::BlockHeader;
-use stenolog_format::frame::{FrameHeader, FrameKind, SYNC};
-use stenolog_format::index::{End, HeaderCopy, IndexReader};
+use stenolog_format::frame::{FrameKind, SYNC};
+use stenolog_format::index::{HeaderCopy, IndexReader};
 use stenolog_session::frames::{Frame, Position};
 
 use super::Dump;
 use super::blocks::BlockEntry;
 use super::contents::Contents;
 use super::header;
-use super::last::{frame_at, is};
+use super::last::{end, frame_at, index_chain, is};
 use super::scan::{Checkpoint, scan_after};
 use super::source::Source;
 use super::tables::Tables;
@@ -152,12 +152,11 @@ impl Contents {
         least: usize,
     ) -> Option<Self> {
         let (header, _, None) = header::read(file, bytes).ok()? else { return None };
-        let indexes = index_chain(bytes, limits)?;
+        let indexes = index_chain(bytes, limits, last_index(bytes)?)?;
         let mut tables = Tables::default();
         let mut metadata = Vec::new();
         let mut before = 0;
-        for &at in &*indexes {
-            let (_, payload) = frame_at(bytes, at)?;
+        for &(at, payload) in &indexes {
             let mut index = IndexReader::new(payload).ok()?;
             while let Some((offset, header)) = index.next_block().ok()? {
                 if offset <= before || offset >= at {
@@ -177,7 +176,7 @@ impl Contents {
         if tables.blocks.len() < least || !tables.contexts.is_sorted() {
             return None;
         }
-        let last = *indexes.last()?;
+        let (last, _) = *indexes.last()?;
         let (of_last, _) = frame_at(bytes, last)?;
         let position = Position {
             offset: last.checked_add(of_last.frame_bytes())?,
@@ -196,38 +195,18 @@ impl Contents {
             limits: *limits,
             rings: None,
             unlisted: None,
-            listed: Some(ListedBlocks { indexes, entries }),
+            listed: Some(ListedBlocks {
+                indexes: indexes.iter().map(|(at, _)| *at).collect(),
+                entries,
+            }),
         })
     }
 }
 
-/// The offsets of all indexes that are linked from the end of a file, in the order of the file; `None` if there are
-/// none or one is not whole.
-fn index_chain(bytes: &[u8], limits: &Limits) -> Option<Arc<[u64]>> {
-    let mut at = last_index(bytes)?;
-    let mut before = bytes.len() as u64;
-    let mut indexes = Vec::new();
-    while at != 0 {
-        let (header, payload) = frame_at(bytes, at).filter(|_| at < before)?;
-        let is_index = is(&header, FrameKind::Index) && payload.len() <= limits.metadata_bytes;
-        if !is_index || !header.matches(payload) {
-            return None;
-        }
-        indexes.push(at);
-        (before, at) = (at, IndexReader::new(payload).ok()?.previous);
-    }
-    indexes.reverse();
-    Some(indexes.into())
-}
-
 /// The offset of the last index, as the end of a dump states it, or the last copy of the header in one without end.
 fn last_index(bytes: &[u8]) -> Option<u64> {
-    let end_at = bytes.len().checked_sub(FrameHeader::BYTES + End::BYTES)?;
-    if let Some((header, payload)) = frame_at(bytes, end_at as u64)
-        && is(&header, FrameKind::End)
-        && header.matches(payload)
-    {
-        return Some(End::decode(payload)?.index).filter(|&at| at != 0);
+    if let Some(end) = end(bytes) {
+        return Some(end.index).filter(|&at| at != 0);
     }
     let searched = &bytes[bytes.len().saturating_sub(SEARCHED_BYTES)..];
     let first = bytes.len() - searched.len();

@@ -38,10 +38,14 @@ fn home_of(homes: &Homes, id: u64) -> Home {
     homes.get(&id).map(Weak::as_ptr)
 }
 
+/// The logger of this thread, if it is not the global one.
+fn scoped_logger() -> Option<Arc<Core>> {
+    thread::current_logger().filter(|core| !registry::is_global(core))
+}
+
 /// The home of spans that this thread begins now.
 fn here() -> Home {
-    let core = thread::current_logger().filter(|core| !registry::is_global(core));
-    core.as_ref().map(Arc::as_ptr)
+    scoped_logger().as_ref().map(Arc::as_ptr)
 }
 
 #[inline]
@@ -100,7 +104,7 @@ pub(crate) fn settle(id: u64) {
 #[cold]
 fn settle_in_scope(id: u64) {
     let is_noted = thread::in_cold_section(|| {
-        let core = thread::current_logger().filter(|core| !registry::is_global(core))?;
+        let core = scoped_logger()?;
         with_homes(|homes| {
             let has_room = homes.len() < MAX_HOMES;
             (has_room && homes.insert(id, Arc::downgrade(&core)).is_none()).then_some(())

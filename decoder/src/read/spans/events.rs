@@ -40,7 +40,8 @@ pub(super) fn parts(dump: &Dump, first: u32) -> Vec<Block> {
     of_frame.filter_map(|at| blocks.get(at)).collect()
 }
 
-/// Reads the events of a frame, and the times of all records if values can come from outside of their part. What cannot be read has none: those who read the records report it.
+/// Reads the events of a frame, and the times of all records if values can come from outside of their part. What cannot
+/// be read has none: those who read the records report it.
 pub(super) fn read(
     reader: &SpanReader,
     (of, first): BlockPlace,
